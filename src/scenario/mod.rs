@@ -1,1 +1,63 @@
-//! (to come)
+//! What to simulate: the scenario document, its validation, its JSON and its link.
+//!
+//! A [`Scenario`] is plain data with the names that people write by hand. It is read by
+//! [`Scenario::from_json`] or [`link::decode`]; both validate, so every scenario that the engine
+//! gets is sound and stepping it cannot fail. This module uses nothing above it.
+
+mod document;
+mod error;
+pub mod examples;
+mod latency;
+pub mod link;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod schema;
+mod traffic;
+mod validate;
+mod value;
+
+pub use document::*;
+pub use error::ScenarioError;
+pub use latency::{Latency, Weighted};
+pub use traffic::{Arrivals, Client, ClientStep, Keys, Operation, Workload};
+pub use value::Value;
+
+/// Microseconds of virtual time; every instant and duration of the engine is one.
+pub type Micros = u64;
+
+/// Milliseconds of a document as the engine's microseconds, rounded to the nearest.
+pub fn micros(ms: f64) -> Micros {
+    (ms * 1000.0).round() as Micros
+}
+
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Scenario {
+    /// Reads and validates a document.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its path and what was expected.
+    pub fn from_json(text: &str) -> Result<Scenario, Vec<ScenarioError>> {
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let scenario: Scenario = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let path = error.path().to_string();
+            vec![ScenarioError::new(if path == "." { String::new() } else { path }, error.inner().to_string())]
+        })?;
+        scenario.validate()?;
+        Ok(scenario)
+    }
+
+    /// The document as people read it: JSON, indented by two, defaults left out.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a scenario always serializes")
+    }
+
+    /// Checks what the types do not say: ids, references, ranges, sizes.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with its path and what was expected.
+    pub fn validate(&self) -> Result<(), Vec<ScenarioError>> {
+        validate::check(self)
+    }
+}

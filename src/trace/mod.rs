@@ -1,1 +1,19 @@
-//! (to come)
+//! What happened: the one log that every other part reads.
+//!
+//! The engine appends a [`Record`] for everything that can be observed. Records name nodes, keys,
+//! messages, updates and operations by dense ids that are never reused; [`Names`] turns the first two
+//! back into what people wrote. [`Trace`] keeps the newest records in bounded memory, counts all of
+//! them, and keeps the digest of all of them.
+
+mod digest;
+mod log;
+mod names;
+mod record;
+
+pub use digest::Digest;
+pub use log::{CHUNK, Trace};
+pub use names::{Names, Subscriber};
+pub use record::{
+    DropCause, DropReason, Fact, KeyId, Level, MessageId, MessageKind, NodeId, OperationId, OperationKind, Outcome,
+    Record, Refusal, SubscriptionId, UpdateId, Version,
+};

@@ -1,0 +1,1 @@
+//! Changes of the scenario document that a person makes: pure, checked, undoable.

@@ -1,0 +1,1 @@
+//! Dialogs: share, preview banner, help.

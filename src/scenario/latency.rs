@@ -1,0 +1,74 @@
+use serde::{Deserialize, Serialize};
+
+/// A distribution of durations, in milliseconds. How it is drawn: `engine::chance`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Latency {
+    /// Always the same.
+    Constant {
+        /// The duration, ms.
+        ms: f64,
+    },
+    /// Every duration between the two is as likely.
+    Uniform {
+        /// Least, ms.
+        low_ms: f64,
+        /// Greatest, ms.
+        high_ms: f64,
+    },
+    /// Memoryless, with the given mean.
+    Exponential {
+        /// Mean, ms.
+        mean_ms: f64,
+    },
+    /// Normal, truncated at 0: draws below 0 do not happen (the rest keeps its shape).
+    Normal {
+        /// Mean before truncation, ms.
+        mean_ms: f64,
+        /// Standard deviation before truncation, ms.
+        sd_ms: f64,
+    },
+    /// The logarithm is normal.
+    Lognormal {
+        /// Median, ms.
+        median_ms: f64,
+        /// Standard deviation of the natural logarithm.
+        sigma: f64,
+    },
+    /// Pareto, type I: never below the scale, with a heavy tail.
+    Pareto {
+        /// Scale (the least value, xm), ms.
+        scale_ms: f64,
+        /// Shape (alpha); the smaller, the heavier the tail.
+        shape: f64,
+    },
+    /// One of several distributions, each with a chance in proportion to its weight.
+    Mixture {
+        /// The components.
+        parts: Vec<Weighted>,
+    },
+    /// Empirical: one of the measured durations, each as likely.
+    Samples {
+        /// The measurements, ms, in any order.
+        ms: Vec<f64>,
+    },
+}
+
+/// A component of [`Latency::Mixture`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Weighted {
+    /// Relative weight, above 0.
+    pub weight: f64,
+    /// The component.
+    pub of: Latency,
+}
+
+impl Latency {
+    /// A constant duration, ms.
+    pub const fn constant(ms: f64) -> Self {
+        Latency::Constant { ms }
+    }
+}

@@ -1,0 +1,1 @@
+//! The JSON Schema of scenarios, generated from the types.

@@ -1,0 +1,199 @@
+//! Clients and what they ask for.
+
+use super::{Latency, Value, is_default};
+use serde::{Deserialize, Serialize};
+
+/// What a client asks of a service, always about one key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Operation {
+    /// Return the key's value.
+    Read {
+        /// The key.
+        key: String,
+    },
+    /// Set the key to a value.
+    Write {
+        /// The key.
+        key: String,
+        /// Its new value.
+        value: Value,
+    },
+    /// Put an element into the key's set (an absent key is an empty set).
+    Add {
+        /// The key.
+        key: String,
+        /// The element: a whole number or a text.
+        element: Value,
+    },
+    /// Take an element out of the key's set.
+    Remove {
+        /// The key.
+        key: String,
+        /// The element: a whole number or a text.
+        element: Value,
+    },
+    /// Add to the key's number (an absent key is 0).
+    Increment {
+        /// The key.
+        key: String,
+        /// How much; may be negative.
+        by: i64,
+    },
+    /// Set the key to a value if it holds the expected one, else fail.
+    CompareAndSet {
+        /// The key.
+        key: String,
+        /// What it must hold; `null` for an absent key.
+        expect: Option<Value>,
+        /// Its new value.
+        value: Value,
+    },
+}
+
+impl Operation {
+    /// The key that it is about.
+    pub fn key(&self) -> &str {
+        match self {
+            Operation::Read { key }
+            | Operation::Write { key, .. }
+            | Operation::Add { key, .. }
+            | Operation::Remove { key, .. }
+            | Operation::Increment { key, .. }
+            | Operation::CompareAndSet { key, .. } => key,
+        }
+    }
+
+    /// Whether it leaves the key as it was.
+    pub fn is_read(&self) -> bool {
+        matches!(self, Operation::Read { .. })
+    }
+}
+
+/// One or more sessions that issue operations, scripted, generated or both.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// Unique among all nodes: letters, digits, `_`, `-`, `.`.
+    pub id: String,
+    /// What people see; the id where it is absent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub name: String,
+    /// Where its card stands on the canvas, [x, y] of the upper left corner; laid out where absent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub position: Option<[i32; 2]>,
+    /// The service that it sends its operations to.
+    pub target: String,
+    /// The service that it reads from, where that is another than the target.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub reads_from: Option<String>,
+    /// How many sessions issue operations independently.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub sessions: u32,
+    /// After how long an unanswered operation ends as unknown, ms.
+    #[serde(default = "default_timeout", skip_serializing_if = "is_default_timeout")]
+    pub timeout_ms: f64,
+    /// Operations at given times.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub script: Vec<ClientStep>,
+    /// Operations made by chance.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub generate: Option<Workload>,
+}
+
+fn one() -> u32 {
+    1
+}
+fn is_one(n: &u32) -> bool {
+    *n == 1
+}
+fn default_timeout() -> f64 {
+    1000.0
+}
+fn is_default_timeout(ms: &f64) -> bool {
+    *ms == default_timeout()
+}
+
+/// A scripted operation of a client.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ClientStep {
+    /// When it is issued, ms from the start.
+    pub at_ms: f64,
+    /// What is asked.
+    #[serde(rename = "do")]
+    pub operation: Operation,
+}
+
+/// Operations made by chance: when, on which keys, and how many of them are reads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// When each session issues its operations.
+    pub arrivals: Arrivals,
+    /// Which key each is about.
+    pub keys: Keys,
+    /// The share of reads, 0 to 1; the rest are writes of whole numbers, each different.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub read_share: f64,
+    /// When it begins, ms.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub from_ms: f64,
+    /// When it stops, ms; at the run's end where absent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub until_ms: Option<f64>,
+}
+
+/// When a session issues generated operations.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Arrivals {
+    /// Open: a Poisson process; the next operation does not wait for the last.
+    Poisson {
+        /// Mean rate, operations a second.
+        per_second: f64,
+    },
+    /// Open: one every so often.
+    Periodic {
+        /// Distance, ms.
+        every_ms: f64,
+    },
+    /// Closed: the next operation comes a think time after the last one ended.
+    Closed {
+        /// Think time.
+        think: Latency,
+    },
+}
+
+/// Which key a generated operation is about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Keys {
+    /// Always the same.
+    One {
+        /// The key.
+        key: String,
+    },
+    /// `prefix1` to `prefixN`, each as likely.
+    Uniform {
+        /// What the number is put behind.
+        prefix: String,
+        /// How many keys, N.
+        count: u32,
+    },
+    /// `prefix1` to `prefixN`, the i-th with a chance in proportion to 1/i^exponent.
+    Zipf {
+        /// What the number is put behind.
+        prefix: String,
+        /// How many keys, N.
+        count: u32,
+        /// How uneven; 0 is uniform, 1 is Zipf's law.
+        exponent: f64,
+    },
+}

@@ -1,0 +1,145 @@
+use serde::de::{self, SeqAccess, Visitor};
+use serde::ser::{Serialize, SerializeSeq, Serializer};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+/// What a key holds: an integer, a text, or a set of those. In JSON `42`, `"shipped"`, `["a", "b"]`.
+///
+/// Cloning is cheap: text and sets are shared and never changed in place, so a message's copy of a
+/// value stays as it was when it was sent.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Value {
+    /// A whole number.
+    Int(i64),
+    /// A text of at most 80 characters.
+    Text(Arc<str>),
+    /// A set of integers and texts, in order.
+    Set(Arc<BTreeSet<Value>>),
+}
+
+impl From<i64> for Value {
+    fn from(n: i64) -> Self {
+        Value::Int(n)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Value::Text(text.into())
+    }
+}
+
+impl FromIterator<Value> for Value {
+    fn from_iter<I: IntoIterator<Item = Value>>(elements: I) -> Self {
+        Value::Set(Arc::new(elements.into_iter().collect()))
+    }
+}
+
+impl Value {
+    /// What a person typed: a whole number if it reads as one, else a text.
+    pub fn from_typed(text: &str) -> Value {
+        text.trim().parse().map_or_else(|_| Value::from(text.trim()), Value::Int)
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Int(n) => write!(f, "{n}"),
+            Value::Text(text) => f.write_str(text),
+            Value::Set(elements) => {
+                f.write_str("{")?;
+                for (i, element) in elements.iter().enumerate() {
+                    if i > 0 {
+                        f.write_str(", ")?;
+                    }
+                    write!(f, "{element}")?;
+                }
+                f.write_str("}")
+            }
+        }
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Int(n) => serializer.serialize_i64(*n),
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::Set(elements) => {
+                let mut seq = serializer.serialize_seq(Some(elements.len()))?;
+                for element in elements.iter() {
+                    seq.serialize_element(element)?;
+                }
+                seq.end()
+            }
+        }
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a whole number, a text, or a list of those")
+    }
+
+    fn visit_i64<E: de::Error>(self, n: i64) -> Result<Value, E> {
+        Ok(Value::Int(n))
+    }
+
+    fn visit_u64<E: de::Error>(self, n: u64) -> Result<Value, E> {
+        i64::try_from(n).map(Value::Int).map_err(|_| E::invalid_value(de::Unexpected::Unsigned(n), &self))
+    }
+
+    // JavaScript knows one kind of number, so whole ones may arrive as floats.
+    fn visit_f64<E: de::Error>(self, n: f64) -> Result<Value, E> {
+        if n.fract() == 0.0 && n.abs() <= 9_007_199_254_740_992.0 {
+            Ok(Value::Int(n as i64))
+        } else {
+            Err(E::invalid_value(de::Unexpected::Float(n), &self))
+        }
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::from(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut elements = BTreeSet::new();
+        while let Some(element) = seq.next_element::<Value>()? {
+            if matches!(element, Value::Set(_)) {
+                return Err(de::Error::custom("a set holds whole numbers and texts, not other lists"));
+            }
+            elements.insert(element);
+        }
+        Ok(Value::Set(Arc::new(elements)))
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Value {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl schemars::JsonSchema for Value {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Value".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "What a key holds: a whole number, a text, or a set of those.",
+            "anyOf": [
+                { "type": "integer" },
+                { "type": "string", "maxLength": 80 },
+                { "type": "array", "items": { "type": ["integer", "string"] }, "uniqueItems": true },
+            ]
+        })
+    }
+}

@@ -1,0 +1,431 @@
+//! What the page and the session say to each other, across the worker or within one thread.
+//!
+//! The page sends one [`ToEngine`] at a time and gets the [`FromEngine`]s that answer it. Every message
+//! carries the epoch of the loaded run; the page drops answers of an older epoch.
+
+use crate::scenario::{Command, Micros, Scenario, ScenarioError, Step, Value};
+use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
+use serde::{Deserialize, Serialize};
+
+/// A request of the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToEngine {
+    /// Which run the page means; [`Request::Load`] and [`Request::Edit`] begin a new one.
+    pub epoch: u32,
+    /// What it wants.
+    pub request: Request,
+}
+
+/// What the page wants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Run this scenario from the start, and stand at `at` (0 for the start).
+    Load {
+        /// What to simulate.
+        scenario: Box<Scenario>,
+        /// Where to stand.
+        at: Micros,
+    },
+    /// The drawing changed: run it from the start with the same live commands (those that still make
+    /// sense) and stand at the same instant. So the clock is never reset by an edit or its undo.
+    Edit {
+        /// The changed scenario.
+        scenario: Box<Scenario>,
+    },
+    /// Run until every event up to `to` has happened, but no more than `budget` events; the frame says
+    /// whether there is more to do.
+    Advance {
+        /// Virtual time to reach.
+        to: Micros,
+        /// Events at most.
+        budget: u32,
+    },
+    /// Run exactly the next event.
+    Step,
+    /// Do this now, as if the script had said so.
+    Act {
+        /// What to do.
+        command: Command,
+    },
+    /// Stand at another instant; an earlier one keeps the live commands that came before and after.
+    Seek {
+        /// Where to stand.
+        to: Micros,
+    },
+    /// Forget the live commands and stand at the start.
+    Reset,
+    /// The log's rows `from..from + count`, counted from the first record.
+    Log {
+        /// First row.
+        from: u64,
+        /// How many at most.
+        count: u32,
+    },
+    /// The run as a document: the scenario with the live commands in its script, and its digest here.
+    Describe,
+}
+
+/// An answer of the session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FromEngine {
+    /// The run that it is about.
+    pub epoch: u32,
+    /// What it says.
+    pub report: Report,
+}
+
+/// What the session says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Report {
+    /// The worker listens. Sent once, before anything else, with epoch 0.
+    Ready,
+    /// What changed.
+    Frame(Box<Frame>),
+    /// Rows of the log.
+    Log {
+        /// Index of the first row that is returned.
+        from: u64,
+        /// How many records there are in all.
+        total: u64,
+        /// Index of the oldest record that is still kept.
+        oldest: u64,
+        /// The rows.
+        rows: Vec<LogRow>,
+    },
+    /// The run as a document.
+    Run {
+        /// The scenario, its script with the live commands merged in.
+        scenario: Box<Scenario>,
+        /// Digest of the trace up to where the run stands, 16 hexadecimal digits.
+        digest: String,
+        /// Where the run stands.
+        now: Micros,
+        /// How many live commands were merged into the script.
+        live: u32,
+    },
+    /// The scenario or command is not sound; the run that was loaded before goes on.
+    Refused {
+        /// What is wrong, each with its path in the document.
+        errors: Vec<ScenarioError>,
+    },
+}
+
+/// What changed since the frame before; everything, if `whole`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Frame {
+    /// The receiver forgets what it had: everything is in this frame.
+    pub whole: bool,
+    /// Virtual time.
+    pub now: Micros,
+    /// When the next event is due; none if nothing will happen any more.
+    pub next: Option<Micros>,
+    /// The end of the run as the scenario sets it.
+    pub until: Micros,
+    /// `Advance` ran out of budget: ask again.
+    pub more: bool,
+    /// Number of events so far.
+    pub events: u64,
+    /// Number of records in the log so far.
+    pub records: u64,
+    /// Digest of the trace so far, 16 hexadecimal digits.
+    pub digest: String,
+    /// Messages sent, in order; those that also arrived since the last frame are in both lists.
+    pub sent: Vec<MessageView>,
+    /// Messages that arrived or were dropped.
+    pub ended: Vec<MessageEnd>,
+    /// Messages in flight, for all links.
+    pub in_flight: u32,
+    /// Services of which anything changed, whole.
+    pub services: Vec<ServiceView>,
+    /// Buses of which anything changed, whole.
+    pub buses: Vec<BusView>,
+    /// Clients of which anything changed, whole.
+    pub clients: Vec<ClientView>,
+    /// Directed links that are cut now, all of them.
+    pub cut: Vec<(NodeId, NodeId)>,
+    /// Changes of a service's worst state over time, for the ribbons, in order.
+    pub ribbons: Vec<RibbonChange>,
+    /// New marks of the timeline, in order.
+    pub marks: Vec<Mark>,
+    /// How the copies stand as a whole.
+    pub summary: Summary,
+    /// The service that refused the last `Act`, and why, in words for people.
+    pub refused: Option<String>,
+}
+
+/// A message as it was sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MessageView {
+    /// Its number.
+    pub id: u64,
+    /// Sender.
+    pub from: NodeId,
+    /// Receiver.
+    pub to: NodeId,
+    /// What it is for.
+    pub kind: MessageKind,
+    /// The update that it is about; gives the colour.
+    pub update: Option<u32>,
+    /// What it carries, in words: `widget = 42 (v3)`.
+    pub label: String,
+    /// Which delivery, from 2 where it was delivered before; else 0 or 1.
+    pub attempt: u32,
+    /// It is the second copy of a duplicated message.
+    pub duplicate: bool,
+    /// When it was sent.
+    pub sent: Micros,
+    /// When it would arrive.
+    pub due: Micros,
+}
+
+/// How a message ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MessageEnd {
+    /// Its number.
+    pub id: u64,
+    /// When.
+    pub at: Micros,
+    /// Why it was not delivered; none if it was.
+    pub dropped: Option<DropCause>,
+}
+
+/// How a copy stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum CopyState {
+    /// It reflects every acknowledged update that it should.
+    #[default]
+    Consistent,
+    /// It took in every acknowledged update, and the value is still another than the reference.
+    Diverged,
+    /// More than one sibling is visible.
+    Conflicted,
+    /// Some acknowledged update is not reflected.
+    Stale,
+    /// The service is down.
+    Down,
+}
+
+/// A service's card.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServiceView {
+    /// Which.
+    pub node: NodeId,
+    /// Its worst state: down, else stale, conflicted, diverged, consistent.
+    pub state: CopyState,
+    /// Its rows, by key.
+    pub rows: Vec<RowView>,
+    /// How many acknowledged updates are not reflected, over all keys.
+    pub behind: u32,
+    /// When the oldest of them was acknowledged.
+    pub stale_since: Option<Micros>,
+    /// Requests and events being worked on.
+    pub busy: u32,
+    /// Requests and events waiting.
+    pub waiting: u32,
+    /// Blocking calls to other services that have not been answered yet.
+    pub blocked: u32,
+}
+
+/// A row of a service's card. A key that it should hold and does not has no value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RowView {
+    /// The key.
+    pub key: String,
+    /// What a read would return.
+    pub value: Option<Value>,
+    /// Version counter; 0 for an absent key.
+    pub version: u32,
+    /// The update that made it what it is; gives the colour.
+    pub update: Option<u32>,
+    /// How it stands.
+    pub state: CopyState,
+    /// How many acknowledged updates it does not reflect.
+    pub behind: u32,
+    /// When the oldest of them was acknowledged.
+    pub stale_since: Option<Micros>,
+}
+
+/// A bus's card.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BusView {
+    /// Which.
+    pub node: NodeId,
+    /// A lane for each subscription.
+    pub lanes: Vec<LaneView>,
+}
+
+/// A subscription's lane.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LaneView {
+    /// The consumer.
+    pub service: NodeId,
+    /// The topic's name.
+    pub topic: String,
+    /// Events queued or unacknowledged.
+    pub depth: u32,
+    /// The first twelve of them.
+    pub cells: Vec<CellView>,
+    /// Events in the dead-letter queue.
+    pub dead: u32,
+    /// Events discarded so far.
+    pub discarded: u32,
+}
+
+/// An event in a lane.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CellView {
+    /// The update; gives the colour.
+    pub update: u32,
+    /// What it says: `widget = 42 (v3)`.
+    pub label: String,
+    /// Sent and not acknowledged yet.
+    pub in_flight: bool,
+    /// Deliveries so far.
+    pub deliveries: u32,
+    /// When it is delivered next, where that is in the future.
+    pub not_before: Option<Micros>,
+}
+
+/// A client's card.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClientView {
+    /// Which.
+    pub node: NodeId,
+    /// Operations under way.
+    pub pending: u32,
+    /// Operations that ended ok.
+    pub ok: u64,
+    /// Operations that ended as fail.
+    pub fail: u64,
+    /// Operations that ended as unknown.
+    pub unknown: u64,
+    /// Reads that ended ok.
+    pub reads: u64,
+    /// Reads among them that were stale.
+    pub stale_reads: u64,
+    /// The last operation that ended.
+    pub last: Option<LastOperation>,
+}
+
+/// The last operation that ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LastOperation {
+    /// In words: `read widget → 42`.
+    pub label: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why the service refused it.
+    pub refusal: Option<Refusal>,
+    /// From issue to end.
+    pub took: Micros,
+    /// A read that was stale.
+    pub stale: bool,
+}
+
+/// From `at` on, a service's worst state is `state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RibbonChange {
+    /// The service.
+    pub node: NodeId,
+    /// From when on.
+    pub at: Micros,
+    /// Its state.
+    pub state: CopyState,
+}
+
+/// A mark of the timeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// When.
+    pub at: Micros,
+    /// What happened.
+    pub kind: MarkKind,
+    /// Where.
+    pub node: NodeId,
+    /// The other end, for links.
+    pub to: Option<NodeId>,
+    /// The update; gives the colour.
+    pub update: Option<u32>,
+    /// In words.
+    pub label: String,
+}
+
+/// What a mark is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MarkKind {
+    /// An update was committed.
+    Update,
+    /// A service crashed.
+    Crash,
+    /// A service came back.
+    Restart,
+    /// One direction of a link was cut.
+    Cut,
+    /// One direction of a link was healed.
+    Heal,
+    /// A copy became stale when all were consistent.
+    FirstStale,
+    /// Every copy is consistent again.
+    Converged,
+}
+
+/// How the copies stand as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Copies (a service and a key) that should reflect some update.
+    pub copies: u32,
+    /// Of these, stale.
+    pub stale: u32,
+    /// Of these, diverged.
+    pub diverged: u32,
+    /// Services that are down.
+    pub down: u32,
+    /// Updates acknowledged so far.
+    pub acknowledged: u64,
+    /// Events in queues and unacknowledged, over all buses.
+    pub queued: u32,
+    /// Events in dead-letter queues.
+    pub dead: u32,
+    /// Blocking calls and operations under way.
+    pub pending: u32,
+    /// The last inconsistency window that closed, and its update.
+    pub window: Option<Window>,
+}
+
+/// An inconsistency window: from an update's acknowledgement until every copy reflected it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    /// The update.
+    pub update: u32,
+    /// What it says: `widget = 42 (v3)`.
+    pub label: String,
+    /// How long it was open.
+    pub took: Micros,
+}
+
+/// A row of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LogRow {
+    /// Index of the record.
+    pub index: u64,
+    /// When.
+    pub at: Micros,
+    /// The fact's name, as in `message_dropped`.
+    pub name: String,
+    /// What happened, as a sentence with its payload.
+    pub text: String,
+    /// The update; gives the colour.
+    pub update: Option<u32>,
+    /// The nodes that it is about.
+    pub nodes: Vec<NodeId>,
+}
+
+/// A request to do something, as the page keeps it in a document's script.
+pub fn step(at: Micros, command: Command) -> Step {
+    Step { at_ms: at as f64 / 1000.0, command }
+}

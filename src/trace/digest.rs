@@ -1,0 +1,318 @@
+use super::{Fact, Record};
+use crate::scenario::Value;
+use xxhash_rust::xxh3::Xxh3;
+
+/// Digest of a trace: XXH3 (64 bits, seed 0) over every record in a fixed little-endian layout: the time,
+/// the fact's number, then its fields in the order in which [`Fact`] declares them. The same trace has the same digest on every target; the
+/// golden cases of `tests/` hold it for ever.
+#[derive(Clone)]
+pub struct Digest(Box<Xxh3>);
+
+impl Default for Digest {
+    fn default() -> Self {
+        Digest(Box::new(Xxh3::new()))
+    }
+}
+
+impl std::fmt::Debug for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Digest({:016x})", self.value())
+    }
+}
+
+impl Digest {
+    /// Takes in the next record.
+    pub fn update(&mut self, record: &Record) {
+        let mut bytes = Bytes { buffer: [0; 80], length: 0 };
+        bytes.u64(record.at);
+        let value = bytes.fact(&record.fact);
+        self.0.update(&bytes.buffer[..bytes.length]);
+        if let Some(value) = value {
+            self.value_of(value);
+        }
+    }
+
+    fn value_of(&mut self, value: &Value) {
+        match value {
+            Value::Int(n) => {
+                self.0.update(&[0]);
+                self.0.update(&n.to_le_bytes());
+            }
+            Value::Text(text) => {
+                self.0.update(&[1]);
+                self.0.update(&(text.len() as u32).to_le_bytes());
+                self.0.update(text.as_bytes());
+            }
+            Value::Set(elements) => {
+                self.0.update(&[2]);
+                self.0.update(&(elements.len() as u32).to_le_bytes());
+                for element in elements.iter() {
+                    self.value_of(element);
+                }
+            }
+        }
+    }
+
+    /// The digest of what was taken in so far.
+    pub fn value(&self) -> u64 {
+        self.0.digest()
+    }
+
+    /// The digest as people see it: 16 hexadecimal digits.
+    pub fn hex(&self) -> String {
+        format!("{:016x}", self.value())
+    }
+}
+
+/// The fixed layout of one record, values apart.
+struct Bytes {
+    buffer: [u8; 80],
+    length: usize,
+}
+
+impl Bytes {
+    fn u8(&mut self, n: u8) {
+        self.buffer[self.length] = n;
+        self.length += 1;
+    }
+
+    fn u32(&mut self, n: u32) {
+        self.buffer[self.length..self.length + 4].copy_from_slice(&n.to_le_bytes());
+        self.length += 4;
+    }
+
+    fn u64(&mut self, n: u64) {
+        self.buffer[self.length..self.length + 8].copy_from_slice(&n.to_le_bytes());
+        self.length += 8;
+    }
+
+    /// An optional dense id: one more than the id, 0 for none.
+    fn optional(&mut self, id: Option<u32>) {
+        self.u64(id.map_or(0, |id| u64::from(id) + 1));
+    }
+
+    /// Lays out a fact and returns its value, which follows it in the digest.
+    fn fact<'a>(&mut self, fact: &'a Fact) -> Option<&'a Value> {
+        match fact {
+            Fact::FlowDeclared { from, to } => {
+                self.u8(0);
+                self.u32(from.0);
+                self.u32(to.0);
+                None
+            }
+            Fact::Seeded { node, key, value, version } => {
+                self.u8(1);
+                self.u32(node.0);
+                self.u32(key.0);
+                self.u32(version.counter);
+                self.u32(version.origin);
+                Some(value)
+            }
+            Fact::OperationIssued { operation, by, session, to, kind, key, value } => {
+                self.u8(2);
+                self.u32(operation.0);
+                self.u32(by.0);
+                self.u32(*session);
+                self.u32(to.0);
+                self.u8(*kind as u8);
+                self.u32(key.0);
+                self.u8(u8::from(value.is_some()));
+                value.as_ref()
+            }
+            Fact::ReadServed { operation, node, key, version, value } => {
+                self.u8(3);
+                self.u32(operation.0);
+                self.u32(node.0);
+                self.u32(key.0);
+                self.u32(version.counter);
+                self.u32(version.origin);
+                self.u8(u8::from(value.is_some()));
+                value.as_ref()
+            }
+            Fact::OperationRefused { operation, node, cause } => {
+                self.u8(4);
+                self.u32(operation.0);
+                self.u32(node.0);
+                self.u8(*cause as u8);
+                None
+            }
+            Fact::OperationEnded { operation, outcome } => {
+                self.u8(5);
+                self.u32(operation.0);
+                self.u8(*outcome as u8);
+                None
+            }
+            Fact::UpdateCommitted { update, operation, node, key, version, value, clock } => {
+                self.u8(6);
+                self.u32(update.0);
+                self.u32(operation.0);
+                self.u32(node.0);
+                self.u32(key.0);
+                self.u32(version.counter);
+                self.u32(version.origin);
+                self.u64(*clock as u64);
+                Some(value)
+            }
+            Fact::UpdateAcknowledged { update, operation } => {
+                self.u8(7);
+                self.u32(update.0);
+                self.u32(operation.0);
+                None
+            }
+            Fact::UpdateTakenIn { update, node, key, version, value, changed } => {
+                self.u8(8);
+                self.u32(update.0);
+                self.u32(node.0);
+                self.u32(key.0);
+                self.u32(version.counter);
+                self.u32(version.origin);
+                self.u8(u8::from(*changed));
+                Some(value)
+            }
+            Fact::MessageSent { message, from, to, kind, update, operation, attempt, due } => {
+                self.u8(9);
+                self.u64(message.0);
+                self.u32(from.0);
+                self.u32(to.0);
+                self.u8(*kind as u8);
+                self.optional(update.map(|id| id.0));
+                self.optional(operation.map(|id| id.0));
+                self.u32(*attempt);
+                self.u64(*due);
+                None
+            }
+            Fact::MessageDuplicated { message, copy, due } => {
+                self.u8(10);
+                self.u64(message.0);
+                self.u64(copy.0);
+                self.u64(*due);
+                None
+            }
+            Fact::MessageDelivered { message } => {
+                self.u8(11);
+                self.u64(message.0);
+                None
+            }
+            Fact::MessageDropped { message, cause } => {
+                self.u8(12);
+                self.u64(message.0);
+                self.u8(*cause as u8);
+                None
+            }
+            Fact::EventPublished { bus, update, topic, partition, subscriptions } => {
+                self.u8(13);
+                self.u32(bus.0);
+                self.u32(update.0);
+                self.u32(*topic);
+                self.u32(*partition);
+                self.u32(*subscriptions);
+                None
+            }
+            Fact::EventQueued { subscription, update, not_before, deliveries } => {
+                self.u8(14);
+                self.u32(subscription.0);
+                self.u32(update.0);
+                self.u64(*not_before);
+                self.u32(*deliveries);
+                None
+            }
+            Fact::EventSent { subscription, update, attempt } => {
+                self.u8(15);
+                self.u32(subscription.0);
+                self.u32(update.0);
+                self.u32(*attempt);
+                None
+            }
+            Fact::EventAcknowledged { subscription, update } => {
+                self.u8(16);
+                self.u32(subscription.0);
+                self.u32(update.0);
+                None
+            }
+            Fact::EventDeadLettered { subscription, update, deliveries } => {
+                self.u8(17);
+                self.u32(subscription.0);
+                self.u32(update.0);
+                self.u32(*deliveries);
+                None
+            }
+            Fact::EventDiscarded { subscription, update, reason } => {
+                self.u8(18);
+                self.u32(subscription.0);
+                self.u32(update.0);
+                self.u8(*reason as u8);
+                None
+            }
+            Fact::HandlingFailed { subscription, update, attempt } => {
+                self.u8(19);
+                self.u32(subscription.0);
+                self.u32(update.0);
+                self.u32(*attempt);
+                None
+            }
+            Fact::PublishAbandoned { node, bus, update } => {
+                self.u8(20);
+                self.u32(node.0);
+                self.u32(bus.0);
+                self.u32(update.0);
+                None
+            }
+            Fact::LinkCut { from, to } => {
+                self.u8(21);
+                self.u32(from.0);
+                self.u32(to.0);
+                None
+            }
+            Fact::LinkHealed { from, to } => {
+                self.u8(22);
+                self.u32(from.0);
+                self.u32(to.0);
+                None
+            }
+            Fact::ServiceCrashed { node, lost_disk } => {
+                self.u8(23);
+                self.u32(node.0);
+                self.u8(u8::from(*lost_disk));
+                None
+            }
+            Fact::ServiceRestarted { node } => {
+                self.u8(24);
+                self.u32(node.0);
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::{MessageId, NodeId};
+
+    fn digest_of(facts: &[Fact]) -> u64 {
+        let mut digest = Digest::default();
+        for fact in facts {
+            digest.update(&Record { at: 5, fact: fact.clone() });
+        }
+        digest.value()
+    }
+
+    #[test]
+    fn order_and_content_of_records_change_the_digest() {
+        let a = Fact::MessageDelivered { message: MessageId(1) };
+        let b = Fact::ServiceRestarted { node: NodeId(1) };
+        assert_ne!(digest_of(&[a.clone(), b.clone()]), digest_of(&[b.clone(), a.clone()]));
+        assert_ne!(digest_of(&[a]), digest_of(&[Fact::MessageDelivered { message: MessageId(2) }]));
+        assert_ne!(digest_of(&[b]), digest_of(&[Fact::ServiceRestarted { node: NodeId(2) }]));
+    }
+
+    #[test]
+    fn digest_layout_stays_as_it_was_when_links_were_first_shared() {
+        let fact = Fact::MessageDelivered { message: MessageId(1) };
+        // XXH3-64 of 0500000000000000 0b 0100000000000000, as the reference tool prints it.
+        assert_eq!(
+            digest_of(&[fact]),
+            xxhash_rust::xxh3::xxh3_64(&[5, 0, 0, 0, 0, 0, 0, 0, 11, 1, 0, 0, 0, 0, 0, 0, 0])
+        );
+    }
+}

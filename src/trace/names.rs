@@ -1,0 +1,89 @@
+use super::{KeyId, NodeId, SubscriptionId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What people wrote for the ids of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    nodes: Vec<Arc<str>>,
+    keys: Vec<Arc<str>>,
+    key_ids: BTreeMap<Arc<str>, KeyId>,
+    subscriptions: Vec<Subscriber>,
+}
+
+/// The ends of a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subscriber {
+    /// The bus.
+    pub bus: NodeId,
+    /// Index of the topic in the bus.
+    pub topic: u32,
+    /// The service.
+    pub service: NodeId,
+}
+
+impl Names {
+    /// Adds a node's id from the document; ids are given out in this order.
+    pub fn add_node(&mut self, id: &str) -> NodeId {
+        self.nodes.push(id.into());
+        NodeId(self.nodes.len() as u32 - 1)
+    }
+
+    /// Adds a subscription; ids are given out in this order.
+    pub fn add_subscription(&mut self, subscriber: Subscriber) -> SubscriptionId {
+        self.subscriptions.push(subscriber);
+        SubscriptionId(self.subscriptions.len() as u32 - 1)
+    }
+
+    /// The id of a key, given out at its first mention.
+    pub fn key_id(&mut self, key: &str) -> KeyId {
+        if let Some(&id) = self.key_ids.get(key) {
+            return id;
+        }
+        let id = KeyId(self.keys.len() as u32);
+        let key: Arc<str> = key.into();
+        self.keys.push(key.clone());
+        self.key_ids.insert(key, id);
+        id
+    }
+
+    /// A node's id in the document.
+    pub fn node(&self, node: NodeId) -> &str {
+        &self.nodes[node.index()]
+    }
+
+    /// The node with that id in the document.
+    pub fn find_node(&self, id: &str) -> Option<NodeId> {
+        self.nodes.iter().position(|name| &**name == id).map(|i| NodeId(i as u32))
+    }
+
+    /// A key as it is written.
+    pub fn key(&self, key: KeyId) -> &str {
+        &self.keys[key.index()]
+    }
+
+    /// The key written like that, if the run has mentioned it.
+    pub fn find_key(&self, key: &str) -> Option<KeyId> {
+        self.key_ids.get(key).copied()
+    }
+
+    /// The ends of a subscription.
+    pub fn subscription(&self, subscription: SubscriptionId) -> Subscriber {
+        self.subscriptions[subscription.index()]
+    }
+
+    /// How many nodes there are.
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// How many keys have been mentioned.
+    pub fn key_count(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// How many subscriptions there are.
+    pub fn subscription_count(&self) -> usize {
+        self.subscriptions.len()
+    }
+}
