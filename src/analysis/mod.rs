@@ -1,1 +1,43 @@
-//! (to come)
+//! What it means: how each copy of each key stands, what operations saw, what buses hold. Reads the trace
+//! alone, rebuilds its own state, and shares no code with the engine.
+
+mod buses;
+mod messages;
+mod operations;
+mod staleness;
+mod updates;
+
+pub use buses::{Buses, Kept, Lane};
+pub use messages::{InFlight, Messages};
+pub use operations::{Asked, Ended, Operations, Tally};
+pub use staleness::{Copy, Held, Notice, Staleness, State};
+pub use updates::{UpdateInfo, Updates};
+
+use crate::trace::Record;
+
+/// Everything that is known of a run from its trace so far. It takes the records one by one, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Analysis {
+    /// What each recent update says.
+    pub updates: Updates,
+    /// How each copy of each key stands.
+    pub staleness: Staleness,
+    /// What became of each client's operations.
+    pub operations: Operations,
+    /// What each subscription's queue holds.
+    pub buses: Buses,
+    /// Messages under way.
+    pub messages: Messages,
+}
+
+impl Analysis {
+    /// Takes in the next record.
+    pub fn observe(&mut self, record: &Record) {
+        self.updates.observe(record);
+        // Operations look at the copies as they were when a read was issued, so they come first.
+        self.operations.observe(record, &self.staleness);
+        self.staleness.observe(record);
+        self.buses.observe(record);
+        self.messages.observe(record);
+    }
+}

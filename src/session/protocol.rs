@@ -151,8 +151,10 @@ pub struct Frame {
     pub marks: Vec<Mark>,
     /// How the copies stand as a whole.
     pub summary: Summary,
-    /// The service that refused the last `Act`, and why, in words for people.
+    /// Why the `Act` that this answers makes no sense, in words for people.
     pub refused: Option<String>,
+    /// Why the run cannot go on, in words for people.
+    pub halted: Option<String>,
 }
 
 /// A message as it was sent.

@@ -243,11 +243,12 @@ impl Bytes {
                 self.u8(*reason as u8);
                 None
             }
-            Fact::HandlingFailed { subscription, update, attempt } => {
+            Fact::HandlingFailed { subscription, update, attempt, cause } => {
                 self.u8(19);
                 self.u32(subscription.0);
                 self.u32(update.0);
                 self.u32(*attempt);
+                self.u8(*cause as u8);
                 None
             }
             Fact::PublishAbandoned { node, bus, update } => {

@@ -14,6 +14,6 @@ pub use digest::Digest;
 pub use log::{CHUNK, Trace};
 pub use names::{Names, Subscriber};
 pub use record::{
-    DropCause, DropReason, Fact, KeyId, Level, MessageId, MessageKind, NodeId, OperationId, OperationKind, Outcome,
-    Record, Refusal, SubscriptionId, UpdateId, Version,
+    DropCause, DropReason, Fact, HandlingFailure, KeyId, Level, MessageId, MessageKind, NodeId, OperationId,
+    OperationKind, Outcome, Record, Refusal, SubscriptionId, UpdateId, Version,
 };

@@ -48,7 +48,7 @@ id!(
 pub struct Version {
     /// One more than the version that the writer had; 0 is no version.
     pub counter: u32,
-    /// Index of the node that wrote it; 0 also for what stood in the document.
+    /// One more than the index of the node that wrote it; 0 for what stood in the document.
     pub origin: u32,
 }
 
@@ -360,6 +360,8 @@ pub enum Fact {
         update: UpdateId,
         /// Which delivery.
         attempt: u32,
+        /// Why.
+        cause: HandlingFailure,
     },
     /// A publisher gave up waiting for the bus after its last attempt.
     PublishAbandoned {
@@ -396,6 +398,17 @@ pub enum Fact {
         /// The service.
         node: NodeId,
     },
+}
+
+/// Why a consumer did not handle an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum HandlingFailure {
+    /// The handler failed, by its failure probability.
+    Failed = 0,
+    /// The consumer's queue was full.
+    QueueFull = 1,
 }
 
 /// Why a service refused an operation.

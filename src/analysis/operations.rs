@@ -1,0 +1,186 @@
+use super::Staleness;
+use crate::scenario::{Micros, Value};
+use crate::trace::{Fact, KeyId, NodeId, OperationId, OperationKind, Outcome, Record, Refusal, Version};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// An operation that is awaited.
+#[derive(Clone, Debug)]
+struct Pending {
+    by: NodeId,
+    to: NodeId,
+    kind: OperationKind,
+    key: KeyId,
+    value: Option<Value>,
+    issued: Micros,
+    /// For a read: the newest version that had been acknowledged when it was issued.
+    acknowledged: Version,
+    stale: bool,
+    refusal: Option<Refusal>,
+}
+
+/// An operation that ended for its client.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    /// The operation.
+    pub operation: OperationId,
+    /// The service that was asked.
+    pub to: NodeId,
+    /// What was asked.
+    pub kind: OperationKind,
+    /// The key.
+    pub key: KeyId,
+    /// What was to be written; for a read what it returned.
+    pub value: Option<Value>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why the service refused it.
+    pub refusal: Option<Refusal>,
+    /// When it was issued.
+    pub issued: Micros,
+    /// From then to its end.
+    pub took: Micros,
+    /// A read whose state did not reflect an update acknowledged before it was issued.
+    pub stale: bool,
+}
+
+/// How a client's operations ended. The person at the page counts as a client of the service itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Awaited.
+    pub pending: u32,
+    /// Ended as ok.
+    pub ok: u64,
+    /// Ended as fail.
+    pub fail: u64,
+    /// Ended as unknown.
+    pub unknown: u64,
+    /// Reads that ended as ok.
+    pub reads: u64,
+    /// Stale ones among them.
+    pub stale_reads: u64,
+    /// The one that ended last.
+    pub last: Option<Ended>,
+}
+
+/// What an operation asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// What was asked.
+    pub kind: OperationKind,
+    /// The key.
+    pub key: KeyId,
+    /// What was to be written, added, removed; the number to add.
+    pub value: Option<Value>,
+}
+
+/// How many operations are remembered after their end.
+const REMEMBERED: usize = 1 << 16;
+
+/// What became of each client's operations.
+#[derive(Clone, Debug, Default)]
+pub struct Operations {
+    first: u32,
+    recent: VecDeque<Asked>,
+    pending: BTreeMap<OperationId, Pending>,
+    tallies: BTreeMap<NodeId, Tally>,
+    changed: BTreeSet<NodeId>,
+}
+
+impl Operations {
+    pub(super) fn observe(&mut self, record: &Record, copies: &Staleness) {
+        match &record.fact {
+            Fact::OperationIssued { operation, by, to, kind, key, value, .. } => {
+                let pending = Pending {
+                    by: *by,
+                    to: *to,
+                    kind: *kind,
+                    key: *key,
+                    value: value.clone(),
+                    issued: record.at,
+                    acknowledged: copies.newest_acknowledged(*key, *to),
+                    stale: false,
+                    refusal: None,
+                };
+                self.pending.insert(*operation, pending);
+                self.recent.push_back(Asked { kind: *kind, key: *key, value: value.clone() });
+                if self.recent.len() > REMEMBERED {
+                    self.recent.pop_front();
+                    self.first += 1;
+                }
+                self.tally(*by).pending += 1;
+            }
+            Fact::ReadServed { operation, version, value, .. } => {
+                if let Some(pending) = self.pending.get_mut(operation) {
+                    pending.value = value.clone();
+                    pending.stale = *version < pending.acknowledged;
+                }
+            }
+            Fact::OperationRefused { operation, cause, .. } => {
+                if let Some(pending) = self.pending.get_mut(operation) {
+                    pending.refusal = Some(*cause);
+                }
+            }
+            Fact::OperationEnded { operation, outcome } => self.end(record.at, *operation, *outcome),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, at: Micros, operation: OperationId, outcome: Outcome) {
+        let Some(pending) = self.pending.remove(&operation) else { return };
+        let tally = self.tally(pending.by);
+        tally.pending -= 1;
+        match outcome {
+            Outcome::Ok => tally.ok += 1,
+            Outcome::Fail => tally.fail += 1,
+            Outcome::Unknown => tally.unknown += 1,
+        }
+        let read = pending.kind == OperationKind::Read;
+        let stale = read && outcome == Outcome::Ok && pending.stale;
+        if read && outcome == Outcome::Ok {
+            tally.reads += 1;
+            tally.stale_reads += u64::from(stale);
+        }
+        tally.last = Some(Ended {
+            operation,
+            to: pending.to,
+            kind: pending.kind,
+            key: pending.key,
+            value: pending.value,
+            outcome,
+            refusal: pending.refusal,
+            issued: pending.issued,
+            took: at - pending.issued,
+            stale,
+        });
+    }
+
+    fn tally(&mut self, client: NodeId) -> &mut Tally {
+        self.changed.insert(client);
+        self.tallies.entry(client).or_default()
+    }
+
+    /// What an operation asked, if it is remembered. Operation ids are dense.
+    pub fn recall(&self, operation: OperationId) -> Option<&Asked> {
+        self.recent.get(operation.0.checked_sub(self.first)? as usize)
+    }
+
+    /// How a client's operations ended.
+    pub fn get(&self, client: NodeId) -> Option<&Tally> {
+        self.tallies.get(&client)
+    }
+
+    /// All who ever issued an operation.
+    pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Tally)> {
+        self.tallies.iter().map(|(node, tally)| (*node, tally))
+    }
+
+    /// Operations that are awaited.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Those whose numbers changed since the last call.
+    pub fn take_changed(&mut self) -> BTreeSet<NodeId> {
+        std::mem::take(&mut self.changed)
+    }
+}

@@ -1,0 +1,448 @@
+//! How each copy of each key stands against the reference state: the merge of every acknowledged update.
+//!
+//! A key is a register whose versions are totally ordered, so the reference of a copy is the newest
+//! acknowledged update that should reach it, and a copy reflects an update if it holds that version or a
+//! newer one. What stands in the document counts as acknowledged at 0.
+
+use crate::scenario::{Micros, Value};
+use crate::trace::{Fact, KeyId, NodeId, Record, UpdateId, Version};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How a copy, or a service's worst copy, stands. Ordered from best to worst.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// It reflects every acknowledged update that should reach it.
+    #[default]
+    Consistent,
+    /// It took in every such update, and still differs from the reference.
+    Diverged,
+    /// Some such update is not reflected.
+    Stale,
+    /// The service is down.
+    Down,
+}
+
+/// What a copy holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// The value.
+    pub value: Value,
+    /// Its version.
+    pub version: Version,
+    /// The update that made it; none for what stood in the document.
+    pub update: Option<UpdateId>,
+}
+
+/// An acknowledged update that a copy does not reflect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Behind {
+    update: Option<UpdateId>,
+    acknowledged: Micros,
+}
+
+/// One service's copy of one key.
+#[derive(Clone, Debug, Default)]
+pub struct Copy {
+    held: Option<Held>,
+    /// Acknowledged updates that should be here and are not reflected, by version.
+    behind: BTreeMap<Version, Behind>,
+    /// Those of them that have not been taken in, nor any newer one.
+    missing: BTreeSet<Version>,
+    /// The newest version that was ever taken in.
+    taken_in: Version,
+    /// The newest acknowledged version that should be here.
+    newest: Version,
+    /// The state under which it is counted.
+    counted: State,
+}
+
+impl Copy {
+    /// What it holds; none for an absent key.
+    pub fn held(&self) -> Option<&Held> {
+        self.held.as_ref()
+    }
+
+    /// How many acknowledged updates it does not reflect (k-staleness).
+    pub fn behind(&self) -> u32 {
+        self.behind.len() as u32
+    }
+
+    /// When the oldest of them was acknowledged (t-staleness counts from there).
+    pub fn stale_since(&self) -> Option<Micros> {
+        self.behind.values().map(|behind| behind.acknowledged).min()
+    }
+
+    /// How it stands.
+    pub fn state(&self) -> State {
+        if self.behind.is_empty() {
+            State::Consistent
+        } else if self.missing.is_empty() {
+            State::Diverged
+        } else {
+            State::Stale
+        }
+    }
+
+    fn version(&self) -> Version {
+        self.held.as_ref().map(|held| held.version).unwrap_or_default()
+    }
+}
+
+/// An acknowledged update of a key.
+#[derive(Clone, Copy, Debug)]
+struct Acknowledged {
+    origin: NodeId,
+    behind: Behind,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Key {
+    copies: BTreeMap<NodeId, Copy>,
+    /// Services that committed this key, whose flows have been followed.
+    sources: BTreeSet<NodeId>,
+    /// The newest acknowledged updates, for a copy that falls back to an older version.
+    acknowledged: BTreeMap<Version, Acknowledged>,
+}
+
+/// Acknowledged updates remembered for each key: a copy that falls back further than this counts only these.
+const REMEMBERED: usize = 4096;
+
+/// A service's copies, counted.
+#[derive(Clone, Debug, Default)]
+struct Service {
+    stale: u32,
+    diverged: u32,
+    state: State,
+}
+
+/// Committed updates that may still be acknowledged.
+const AWAITED: usize = 1 << 16;
+
+#[derive(Clone, Debug)]
+struct Committed {
+    node: NodeId,
+    key: KeyId,
+    version: Version,
+}
+
+/// Something that happened to the copies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// From now on a service's worst state is this.
+    ServiceIs(NodeId, State),
+    /// Every copy that should hold an update reflects it: its inconsistency window closed after so long.
+    WindowClosed(UpdateId, Micros),
+    /// The first copy is stale or diverged.
+    FirstStale(NodeId),
+    /// No copy is stale or diverged any more.
+    AllConsistent,
+}
+
+/// How each copy of each key stands.
+#[derive(Clone, Debug, Default)]
+pub struct Staleness {
+    /// Whom a service's updates should reach, itself apart.
+    flows: BTreeMap<NodeId, BTreeSet<NodeId>>,
+    keys: BTreeMap<KeyId, Key>,
+    committed: BTreeMap<UpdateId, Committed>,
+    down: BTreeSet<NodeId>,
+    /// For each update whose window is open: since when, and how many copies do not reflect it.
+    windows: BTreeMap<UpdateId, (Micros, u32)>,
+    services: BTreeMap<NodeId, Service>,
+    stale: u32,
+    diverged: u32,
+    copies: u32,
+    acknowledged: u64,
+    last_window: Option<(UpdateId, Micros)>,
+    notices: Vec<(Micros, Notice)>,
+    changed: BTreeSet<NodeId>,
+}
+
+impl Staleness {
+    pub(super) fn observe(&mut self, record: &Record) {
+        let at = record.at;
+        match &record.fact {
+            Fact::FlowDeclared { from, to } => {
+                self.flows.entry(*from).or_default().insert(*to);
+            }
+            Fact::Seeded { node, key, value, version } => {
+                let held = Held { value: value.clone(), version: *version, update: None };
+                self.follow_flows(*node, *key);
+                self.hold(at, *node, *key, Some(held));
+                self.acknowledge(at, None, *node, *key, *version);
+            }
+            Fact::UpdateCommitted { update, node, key, version, value, .. } => {
+                let held = Held { value: value.clone(), version: *version, update: Some(*update) };
+                self.committed.insert(*update, Committed { node: *node, key: *key, version: *version });
+                // Most are acknowledged soon or never; the table must not grow with those that never are.
+                if self.committed.len() > AWAITED {
+                    self.committed.pop_first();
+                }
+                self.follow_flows(*node, *key);
+                self.hold(at, *node, *key, Some(held));
+            }
+            Fact::UpdateAcknowledged { update, .. } => {
+                if let Some(Committed { node, key, version }) = self.committed.remove(update) {
+                    self.acknowledged += 1;
+                    self.acknowledge(at, Some(*update), node, key, version);
+                }
+            }
+            Fact::UpdateTakenIn { update, node, key, version, value, changed } => {
+                self.take_in(at, *node, *key, *version);
+                if *changed {
+                    let held = Held { value: value.clone(), version: *version, update: Some(*update) };
+                    self.hold(at, *node, *key, Some(held));
+                }
+            }
+            Fact::ServiceCrashed { node, lost_disk } => {
+                self.down.insert(*node);
+                if *lost_disk {
+                    self.lose(at, *node);
+                }
+                self.settle_service(at, *node);
+            }
+            Fact::ServiceRestarted { node } => {
+                self.down.remove(node);
+                self.settle_service(at, *node);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whoever should get what a service commits has a copy of the key from now on, be it an absent one.
+    fn follow_flows(&mut self, node: NodeId, key: KeyId) {
+        let entry = self.keys.entry(key).or_default();
+        if !entry.sources.insert(node) {
+            return;
+        }
+        let reached = self.flows.get(&node).into_iter().flatten();
+        for other in reached.chain([&node]) {
+            if !entry.copies.contains_key(other) {
+                entry.copies.insert(*other, Copy::default());
+                self.copies += 1;
+            }
+        }
+    }
+
+    fn copy(&mut self, node: NodeId, key: KeyId) -> &mut Copy {
+        let copies = &mut self.copies;
+        self.keys.entry(key).or_default().copies.entry(node).or_insert_with(|| {
+            *copies += 1;
+            Copy::default()
+        })
+    }
+
+    /// A copy holds something else than before.
+    fn hold(&mut self, at: Micros, node: NodeId, key: KeyId, held: Option<Held>) {
+        self.copy(node, key);
+        let entry = self.keys.entry(key).or_default();
+        let copy = entry.copies.entry(node).or_default();
+        let before = copy.version();
+        copy.held = held;
+        let version = copy.version();
+        copy.taken_in = copy.taken_in.max(version);
+        if version < before {
+            let flows = &self.flows;
+            let missed = entry.acknowledged.range(version..).filter(|(v, _)| **v > version);
+            let expected = missed.filter(|(_, update)| reaches(flows, update.origin, node));
+            copy.behind.extend(expected.map(|(v, update)| (*v, update.behind)));
+        }
+        self.reflect(at, node, key);
+    }
+
+    /// Strikes what a copy reflects now from what it is behind by.
+    fn reflect(&mut self, at: Micros, node: NodeId, key: KeyId) {
+        let Some(copy) = self.keys.get_mut(&key).and_then(|entry| entry.copies.get_mut(&node)) else { return };
+        let version = copy.version();
+        copy.missing.retain(|missing| *missing > copy.taken_in);
+        let still = copy.behind.split_off(&version);
+        let mut reflected = std::mem::replace(&mut copy.behind, still);
+        if let Some(behind) = copy.behind.remove(&version) {
+            reflected.insert(version, behind);
+        }
+        for behind in reflected.into_values() {
+            self.close(at, behind.update);
+        }
+        self.settle(at, node, key);
+    }
+
+    /// One more copy reflects an update.
+    fn close(&mut self, at: Micros, update: Option<UpdateId>) {
+        let Some(update) = update else { return };
+        let Some((since, copies)) = self.windows.get_mut(&update) else { return };
+        *copies -= 1;
+        if *copies == 0 {
+            let took = at - *since;
+            self.windows.remove(&update);
+            self.last_window = Some((update, took));
+            self.notices.push((at, Notice::WindowClosed(update, took)));
+        }
+    }
+
+    fn acknowledge(&mut self, at: Micros, update: Option<UpdateId>, origin: NodeId, key: KeyId, version: Version) {
+        let behind = Behind { update, acknowledged: at };
+        let flows = &self.flows;
+        let entry = self.keys.entry(key).or_default();
+        entry.acknowledged.insert(version, Acknowledged { origin, behind });
+        if entry.acknowledged.len() > REMEMBERED {
+            entry.acknowledged.pop_first();
+        }
+        let mut open = 0;
+        let mut concerned = Vec::new();
+        for (&node, copy) in &mut entry.copies {
+            if !reaches(flows, origin, node) {
+                continue;
+            }
+            concerned.push(node);
+            copy.newest = copy.newest.max(version);
+            if copy.version() < version {
+                open += 1;
+                copy.behind.insert(version, behind);
+                if copy.taken_in < version {
+                    copy.missing.insert(version);
+                }
+            }
+        }
+        if let Some(update) = update {
+            self.windows.insert(update, (at, open + 1));
+            self.close(at, Some(update));
+        }
+        for node in concerned {
+            self.settle(at, node, key);
+        }
+    }
+
+    fn take_in(&mut self, at: Micros, node: NodeId, key: KeyId, version: Version) {
+        let copy = self.copy(node, key);
+        copy.taken_in = copy.taken_in.max(version);
+        self.reflect(at, node, key);
+    }
+
+    /// A disk is lost: nothing of what was taken in is there any more.
+    fn lose(&mut self, at: Micros, node: NodeId) {
+        let keys: Vec<KeyId> =
+            self.keys.iter().filter(|(_, key)| key.copies.contains_key(&node)).map(|(k, _)| *k).collect();
+        for key in keys {
+            self.hold(at, node, key, None);
+            let Some(copy) = self.keys.get_mut(&key).and_then(|entry| entry.copies.get_mut(&node)) else { continue };
+            copy.taken_in = Version::default();
+            copy.missing = copy.behind.keys().copied().collect();
+            self.settle(at, node, key);
+        }
+    }
+
+    /// Counts a copy under the state that it is in now.
+    fn settle(&mut self, at: Micros, node: NodeId, key: KeyId) {
+        self.changed.insert(node);
+        let Some(copy) = self.keys.get_mut(&key).and_then(|entry| entry.copies.get_mut(&node)) else { return };
+        let (before, after) = (copy.counted, copy.state());
+        if before == after {
+            return;
+        }
+        copy.counted = after;
+        let calm = self.stale + self.diverged == 0;
+        let service = self.services.entry(node).or_default();
+        for (state, sign) in [(before, -1), (after, 1)] {
+            match state {
+                State::Stale => {
+                    self.stale = self.stale.wrapping_add_signed(sign);
+                    service.stale = service.stale.wrapping_add_signed(sign);
+                }
+                State::Diverged => {
+                    self.diverged = self.diverged.wrapping_add_signed(sign);
+                    service.diverged = service.diverged.wrapping_add_signed(sign);
+                }
+                State::Consistent | State::Down => {}
+            }
+        }
+        self.settle_service(at, node);
+        match (calm, self.stale + self.diverged == 0) {
+            (true, false) => self.notices.push((at, Notice::FirstStale(node))),
+            (false, true) => self.notices.push((at, Notice::AllConsistent)),
+            (true, true) | (false, false) => {}
+        }
+    }
+
+    /// Finds a service's worst state again, and says if it changed.
+    fn settle_service(&mut self, at: Micros, node: NodeId) {
+        self.changed.insert(node);
+        let service = self.services.entry(node).or_default();
+        let state = if self.down.contains(&node) {
+            State::Down
+        } else if service.stale > 0 {
+            State::Stale
+        } else if service.diverged > 0 {
+            State::Diverged
+        } else {
+            State::Consistent
+        };
+        if service.state != state {
+            service.state = state;
+            self.notices.push((at, Notice::ServiceIs(node, state)));
+        }
+    }
+
+    /// The newest acknowledged version of a key that should be at a service.
+    pub fn newest_acknowledged(&self, key: KeyId, node: NodeId) -> Version {
+        self.at(node, key).map(|copy| copy.newest).unwrap_or_default()
+    }
+
+    /// A service's copy of a key; none where it neither has nor should have one.
+    pub fn at(&self, node: NodeId, key: KeyId) -> Option<&Copy> {
+        self.keys.get(&key)?.copies.get(&node)
+    }
+
+    /// A service's copies.
+    pub fn copies_of(&self, node: NodeId) -> impl Iterator<Item = (KeyId, &Copy)> {
+        self.keys.iter().filter_map(move |(key, entry)| Some((*key, entry.copies.get(&node)?)))
+    }
+
+    /// A service's worst state.
+    pub fn state(&self, node: NodeId) -> State {
+        self.services.get(&node).map(|service| service.state).unwrap_or_default()
+    }
+
+    /// How many copies (of a key at a service) there are or should be.
+    pub fn copies(&self) -> u32 {
+        self.copies
+    }
+
+    /// How many of them are stale.
+    pub fn stale(&self) -> u32 {
+        self.stale
+    }
+
+    /// How many of them are diverged.
+    pub fn diverged(&self) -> u32 {
+        self.diverged
+    }
+
+    /// How many services are down.
+    pub fn down(&self) -> u32 {
+        self.down.len() as u32
+    }
+
+    /// How many updates have been acknowledged, what stood in the document apart.
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged
+    }
+
+    /// The inconsistency window that closed last, and how long it was open.
+    pub fn last_window(&self) -> Option<(UpdateId, Micros)> {
+        self.last_window
+    }
+
+    /// What happened to the copies since the last call.
+    pub fn take_notices(&mut self) -> Vec<(Micros, Notice)> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// The services of which anything changed since the last call.
+    pub fn take_changed(&mut self) -> BTreeSet<NodeId> {
+        std::mem::take(&mut self.changed)
+    }
+}
+
+fn reaches(flows: &BTreeMap<NodeId, BTreeSet<NodeId>>, origin: NodeId, node: NodeId) -> bool {
+    origin == node || flows.get(&origin).is_some_and(|reached| reached.contains(&node))
+}

@@ -1,0 +1,388 @@
+//! From a validated scenario to an engine at time 0.
+
+use super::bus::{Bus, BusPlan, SubscriptionPlan};
+use super::chance::{Sampler, Stream};
+use super::client::{Client, ClientPlan, Generator, KeyChoice, Pace, SessionStreams};
+use super::message::{About, LinkId, Payload};
+use super::network::{LinkPlan, Network};
+use super::outbox::Effect;
+use super::relay::Relay;
+use super::service::{Callee, Handler, Publisher, Service, ServicePlan};
+use super::{Engine, Node};
+use crate::scenario::{Arrivals, Command, Keys, Latency, Link, Scenario, Workload, micros};
+use crate::trace::{Fact, Level, Names, NodeId, Subscriber, SubscriptionId, Version};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Engine {
+    /// The scenario at time 0, with its own seed.
+    ///
+    /// # Panics
+    /// The scenario was not validated (`Scenario::validate`) and names something that is not there.
+    pub fn new(scenario: &Scenario, level: Level) -> Self {
+        Builder::new(scenario).build(level)
+    }
+}
+
+struct Builder<'a> {
+    scenario: &'a Scenario,
+    names: Names,
+    network: Network,
+    /// By (from, to).
+    links: BTreeMap<(NodeId, NodeId), LinkId>,
+    /// By service, then index in the document.
+    subscriptions: BTreeMap<(NodeId, usize), SubscriptionId>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(scenario: &'a Scenario) -> Self {
+        let mut builder = Builder {
+            scenario,
+            names: Names::default(),
+            network: Network::default(),
+            links: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
+        };
+        for service in &scenario.services {
+            builder.names.add_node(&service.id);
+        }
+        for bus in &scenario.buses {
+            builder.names.add_node(&bus.id);
+        }
+        for client in &scenario.clients {
+            builder.names.add_node(&client.id);
+        }
+        builder.add_links();
+        for service in &scenario.services {
+            let node = builder.node(&service.id);
+            for (index, subscription) in service.subscribes.iter().enumerate() {
+                let bus = builder.node(&subscription.to);
+                let topic = builder.topic(&subscription.to, subscription.topic.as_deref());
+                let id = builder.names.add_subscription(Subscriber { bus, topic, service: node });
+                builder.subscriptions.insert((node, index), id);
+            }
+        }
+        builder
+    }
+
+    fn node(&self, id: &str) -> NodeId {
+        self.names.find_node(id).unwrap_or_else(|| panic!("the scenario was not validated: no node `{id}`"))
+    }
+
+    fn link(&self, from: NodeId, to: NodeId) -> LinkId {
+        self.links[&(from, to)]
+    }
+
+    fn topic(&self, bus: &str, topic: Option<&str>) -> u32 {
+        let bus = self.scenario.buses.iter().find(|other| other.id == bus);
+        let index = bus.zip(topic).and_then(|(bus, name)| bus.topics.iter().position(|topic| topic.name == name));
+        index.unwrap_or(0) as u32
+    }
+
+    /// Pairs of nodes that exchange messages, and those that the document lists or cuts.
+    fn pairs(&self) -> BTreeSet<(&'a str, &'a str)> {
+        let scenario = self.scenario;
+        let mut pairs: Vec<(&str, &str)> = Vec::new();
+        for service in &scenario.services {
+            let id = service.id.as_str();
+            pairs.extend(service.calls.iter().map(|call| (id, call.to.as_str())));
+            pairs.extend(service.publishes.iter().map(|publication| (id, publication.to.as_str())));
+            pairs.extend(service.subscribes.iter().map(|subscription| (subscription.to.as_str(), id)));
+        }
+        for client in &scenario.clients {
+            pairs.push((&client.id, &client.target));
+            pairs.extend(client.reads_from.as_deref().map(|to| (client.id.as_str(), to)));
+        }
+        pairs.extend(scenario.links.iter().map(|link| (link.from.as_str(), link.to.as_str())));
+        for step in &scenario.script {
+            if let Command::CutLink { from, to, .. } | Command::HealLink { from, to, .. } = &step.command {
+                pairs.push((from, to));
+            }
+        }
+        pairs.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]).collect()
+    }
+
+    fn add_links(&mut self) {
+        let scenario = self.scenario;
+        let listed: BTreeMap<(&str, &str), &Link> =
+            scenario.links.iter().map(|link| ((link.from.as_str(), link.to.as_str()), link)).collect();
+        let unlisted = Link::default();
+        for (from, to) in self.pairs() {
+            let link = listed.get(&(from, to)).or_else(|| listed.get(&(to, from))).copied().unwrap_or(&unlisted);
+            let ends = (self.node(from), self.node(to));
+            let plan = LinkPlan {
+                from: (ends.0, from),
+                to: (ends.1, to),
+                latency: link.latency.as_ref().unwrap_or(&scenario.default_latency),
+                loss: link.loss,
+                duplicate: link.duplicate,
+                fifo: link.fifo,
+            };
+            let id = self.network.add(scenario.seed, &plan);
+            self.links.insert(ends, id);
+        }
+    }
+
+    fn build(mut self, level: Level) -> Engine {
+        let scenario = self.scenario;
+        let mut nodes = Vec::new();
+        for index in 0..scenario.services.len() {
+            nodes.push(Node::Service(Box::new(Service::new(self.service(index)))));
+        }
+        for index in 0..scenario.buses.len() {
+            nodes.push(Node::Bus(Box::new(Bus::new(self.bus(index)))));
+        }
+        for index in 0..scenario.clients.len() {
+            nodes.push(Node::Client(Box::new(Client::new(self.client(index)))));
+        }
+        let flows = self.flows();
+        let network = std::mem::take(&mut self.network);
+        let mut engine = Engine::assemble(network, nodes, self.names, level);
+        for (from, to) in flows {
+            engine.trace.push(0, Fact::FlowDeclared { from, to });
+        }
+        engine.seed_stores(scenario);
+        for step in &scenario.script {
+            engine.schedule(micros(step.at_ms), step.command.clone());
+        }
+        for node in 0..engine.nodes.len() as u32 {
+            if let Node::Client(client) = &mut engine.nodes[node as usize] {
+                client.start(&mut engine.outbox);
+                engine.perform(NodeId(node));
+            }
+        }
+        engine
+    }
+
+    fn service(&self, index: usize) -> ServicePlan {
+        let (service, seed) = (&self.scenario.services[index], self.scenario.seed);
+        let node = NodeId(index as u32);
+        let calls = service
+            .calls
+            .iter()
+            .map(|call| Callee { link: self.link(node, self.node(&call.to)), timeout: micros(call.timeout_ms) });
+        let publishers = service.publishes.iter().map(|publication| {
+            let bus = self.node(&publication.to);
+            Publisher {
+                link: self.link(node, bus),
+                bus,
+                topic: self.topic(&publication.to, publication.topic.as_deref()),
+                retry: publication.retry.as_ref().map(|retry| (micros(retry.timeout_ms), retry.attempts)),
+            }
+        });
+        let handlers = service.subscribes.iter().enumerate().map(|(i, subscription)| {
+            let entity = format!("{}<-{}", service.id, subscription_name(subscription));
+            Handler {
+                id: self.subscriptions[&(node, i)],
+                link: self.link(node, self.node(&subscription.to)),
+                effect: subscription.effect,
+                processing: Sampler::new(&subscription.processing),
+                durations: Stream::named(seed, "processing", &entity),
+                fails: subscription.fails,
+                failures: Stream::named(seed, "failure", &entity),
+                acknowledge: subscription.acknowledge,
+            }
+        });
+        ServicePlan {
+            node,
+            service_time: Sampler::new(&service.service_time),
+            durations: Stream::named(seed, "service time", &service.id),
+            concurrency: service.concurrency,
+            queue: service.queue,
+            clock_offset: (service.clock.offset_ms * 1000.0).round() as i64,
+            clock_drift: service.clock.drift_ppm,
+            calls: calls.collect(),
+            publishers: publishers.collect(),
+            handlers: handlers.collect(),
+        }
+    }
+
+    fn bus(&self, index: usize) -> BusPlan {
+        let bus = &self.scenario.buses[index];
+        let node = self.node(&bus.id);
+        let mut subscriptions = Vec::new();
+        for service in &self.scenario.services {
+            let consumer = self.node(&service.id);
+            for (at_consumer, subscription) in service.subscribes.iter().enumerate() {
+                if subscription.to != bus.id {
+                    continue;
+                }
+                subscriptions.push(SubscriptionPlan {
+                    id: self.subscriptions[&(consumer, at_consumer)],
+                    topic: self.topic(&bus.id, subscription.topic.as_deref()),
+                    link: self.link(node, consumer),
+                    at_consumer: at_consumer as u32,
+                    acknowledge: subscription.acknowledge,
+                    deadline: micros(subscription.ack_deadline_ms),
+                    max_deliveries: subscription.max_deliveries,
+                    backoff: subscription.backoff.clone(),
+                    dead_letter: subscription.dead_letter,
+                    order: subscription.order,
+                    max_in_flight: subscription.max_in_flight,
+                });
+            }
+        }
+        let partitions =
+            if bus.topics.is_empty() { vec![1] } else { bus.topics.iter().map(|topic| topic.partitions).collect() };
+        BusPlan { node, partitions, subscriptions }
+    }
+
+    fn client(&self, index: usize) -> ClientPlan {
+        let client = &self.scenario.clients[index];
+        let node = self.node(&client.id);
+        let target = self.node(&client.target);
+        let reads_from = client.reads_from.as_deref().map_or(target, |id| self.node(id));
+        ClientPlan {
+            node,
+            target: (target, self.link(node, target)),
+            reads_from: (reads_from, self.link(node, reads_from)),
+            timeout: micros(client.timeout_ms),
+            script: client.script.iter().map(|step| (micros(step.at_ms), step.operation.clone())).collect(),
+            generator: client.generate.as_ref().map(|workload| {
+                generator(workload, &client.id, client.sessions, self.scenario.seed, self.scenario.until_ms)
+            }),
+            // Far enough apart that no two clients write the same value in any run that fits a budget.
+            first_value: index as i64 * 10_000_000 + 1,
+        }
+    }
+
+    /// Which services should in time reflect what a service commits: those that it calls, theirs, and
+    /// the subscribers of whatever any of these publishes to.
+    fn flows(&self) -> Vec<(NodeId, NodeId)> {
+        let services = &self.scenario.services;
+        let mut flows = Vec::new();
+        for (index, _) in services.iter().enumerate() {
+            let mut committing = BTreeSet::from([index]);
+            let mut next = vec![index];
+            while let Some(caller) = next.pop() {
+                for call in &services[caller].calls {
+                    let callee = self.node(&call.to).index();
+                    if committing.insert(callee) {
+                        next.push(callee);
+                    }
+                }
+            }
+            let mut holds = committing.clone();
+            for &publisher in &committing {
+                for publication in &services[publisher].publishes {
+                    let topic = self.topic(&publication.to, publication.topic.as_deref());
+                    holds.extend(self.subscribers(&publication.to, topic));
+                }
+            }
+            holds.remove(&index);
+            flows.extend(holds.into_iter().map(|to| (NodeId(index as u32), NodeId(to as u32))));
+        }
+        flows
+    }
+
+    fn subscribers(&self, bus: &str, topic: u32) -> Vec<usize> {
+        let takes = |service: &crate::scenario::Service| {
+            service
+                .subscribes
+                .iter()
+                .any(|other| other.to == bus && self.topic(&other.to, other.topic.as_deref()) == topic)
+        };
+        let services = self.scenario.services.iter().enumerate();
+        services.filter(|(_, service)| takes(service)).map(|(index, _)| index).collect()
+    }
+}
+
+/// Names the chance of a subscription: by bus and topic, so that reordering the list changes nothing.
+fn subscription_name(subscription: &crate::scenario::Subscription) -> String {
+    match &subscription.topic {
+        Some(topic) => format!("{}/{topic}", subscription.to),
+        None => subscription.to.clone(),
+    }
+}
+
+fn generator(workload: &Workload, client: &str, sessions: u32, seed: u64, run_ms: f64) -> Generator {
+    let pace = match &workload.arrivals {
+        Arrivals::Poisson { per_second } => {
+            Pace::Open(Sampler::new(&Latency::Exponential { mean_ms: 1000.0 / per_second }))
+        }
+        Arrivals::Periodic { every_ms } => Pace::Open(Sampler::new(&Latency::constant(*every_ms))),
+        Arrivals::Closed { think } => Pace::Closed(Sampler::new(think)),
+    };
+    let streams = |session: u32| {
+        let entity = format!("{client}#{session}");
+        SessionStreams {
+            arrivals: Stream::named(seed, "arrivals", &entity),
+            keys: Stream::named(seed, "keys", &entity),
+            kinds: Stream::named(seed, "kinds", &entity),
+        }
+    };
+    Generator {
+        pace,
+        keys: key_choice(&workload.keys),
+        read_share: workload.read_share,
+        from: micros(workload.from_ms),
+        until: micros(workload.until_ms.unwrap_or(run_ms)),
+        sessions: (0..sessions).map(streams).collect(),
+    }
+}
+
+fn key_choice(keys: &Keys) -> KeyChoice {
+    let (names, weights): (Vec<String>, Vec<f64>) = match keys {
+        Keys::One { key } => (vec![key.clone()], vec![1.0]),
+        Keys::Uniform { prefix, count } => (1..=*count).map(|i| (format!("{prefix}{i}"), 1.0)).unzip(),
+        Keys::Zipf { prefix, count, exponent } => {
+            (1..=*count).map(|i| (format!("{prefix}{i}"), libm::pow(f64::from(i), -exponent))).unzip()
+        }
+    };
+    let total: f64 = weights.iter().sum();
+    let mut upto = 0.0;
+    let ends = weights.iter().map(|weight| {
+        upto += weight / total;
+        upto
+    });
+    KeyChoice { upto: ends.collect(), keys: names.into_iter().map(Into::into).collect() }
+}
+
+impl Engine {
+    fn seed_stores(&mut self, scenario: &Scenario) {
+        for (index, service) in scenario.services.iter().enumerate() {
+            for (key, value) in &service.data {
+                let (key, node) = (self.outbox.key(key), NodeId(index as u32));
+                let version = Version { counter: 1, origin: 0 };
+                if let Node::Service(service) = &mut self.nodes[index] {
+                    service.store.set(key, value.clone(), version);
+                }
+                self.trace.push(0, Fact::Seeded { node, key, value: value.clone(), version });
+            }
+        }
+    }
+}
+
+pub(super) fn relays(relays: u32, tokens: u32, mean_ms: f64, seed: u64, level: Level) -> Engine {
+    let latency = Latency::Exponential { mean_ms };
+    let (mut names, mut network) = (Names::default(), Network::default());
+    let ids: Vec<String> = (0..relays).map(|i| format!("relay-{i}")).collect();
+    let nodes: Vec<NodeId> = ids.iter().map(|id| names.add_node(id)).collect();
+    let mut peers = vec![Vec::new(); nodes.len()];
+    for (a, from) in nodes.iter().zip(&ids) {
+        for (b, to) in nodes.iter().zip(&ids) {
+            if a != b {
+                let plan = LinkPlan {
+                    from: (*a, from),
+                    to: (*b, to),
+                    latency: &latency,
+                    loss: 0.0,
+                    duplicate: 0.0,
+                    fifo: false,
+                };
+                peers[a.index()].push(network.add(seed, &plan));
+            }
+        }
+    }
+    let relay =
+        |(id, peers): (&String, Vec<LinkId>)| Node::Relay(Relay { peers, choices: Stream::named(seed, "peer", id) });
+    let relays_of = ids.iter().zip(peers.clone()).map(relay).collect();
+    let mut engine = Engine::assemble(network, relays_of, names, level);
+    for token in 0..tokens as usize {
+        let from = token % nodes.len();
+        let first = peers[from][token / nodes.len() % peers[from].len()];
+        engine.outbox.effects.push(Effect::Send(first, Payload::Token, About::default()));
+        engine.perform(nodes[from]);
+    }
+    debug_assert!(engine.queue.len() == tokens as usize);
+    engine
+}

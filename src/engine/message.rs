@@ -1,0 +1,124 @@
+//! What travels: messages with a payload of their own, made when they are sent and never changed.
+
+use crate::scenario::Value;
+use crate::trace::{KeyId, MessageKind, OperationId, Outcome, UpdateId, Version};
+use std::sync::Arc;
+
+/// Index of a directed link in the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkId(pub u32);
+
+/// An update as it travels: what the writer committed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Update {
+    /// The update.
+    pub id: UpdateId,
+    /// The key.
+    pub key: KeyId,
+    /// Its value.
+    pub value: Value,
+    /// Its version.
+    pub version: Version,
+}
+
+/// What an operation asks, its key resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ask {
+    /// Return the value.
+    Read,
+    /// Set it.
+    Write(Value),
+    /// Add an element to the set.
+    Add(Value),
+    /// Remove an element from the set.
+    Remove(Value),
+    /// Add to the number.
+    Increment(i64),
+    /// Set it if it is as expected.
+    CompareAndSet {
+        /// What must be there; none for an absent key.
+        expect: Option<Value>,
+        /// The new value.
+        value: Value,
+    },
+}
+
+/// What an operation asks, of which key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// The operation.
+    pub operation: OperationId,
+    /// The key.
+    pub key: KeyId,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// The content of a message.
+#[derive(Clone, Debug)]
+pub enum Payload {
+    /// Load without meaning.
+    Token,
+    /// A client asks a service.
+    Operate(Arc<Request>),
+    /// The service's answer to a client: how it ended, and the update if there is one.
+    Operated(OperationId, Outcome, Option<UpdateId>),
+    /// A service calls another before it commits; the caller's job waits.
+    Apply(u32, Arc<Update>),
+    /// The callee's answer to that job: taken in, or refused and certainly without effect.
+    Applied(u32, bool),
+    /// An event on its way to the bus: topic, and the publisher's number where it wants an acknowledgement.
+    Publish {
+        /// Index of the topic in the bus.
+        topic: u32,
+        /// The publisher's number for this event, if it awaits the bus's acknowledgement.
+        awaited: Option<u32>,
+        /// What was committed.
+        update: Arc<Update>,
+    },
+    /// The bus has it: the publisher's number.
+    Published(u32),
+    /// An event on its way to a consumer.
+    Deliver {
+        /// Index of the subscription in the consumer.
+        subscription: u32,
+        /// Number of the event in the bus.
+        event: u32,
+        /// Number of this delivery in the bus.
+        delivery: u32,
+        /// Which delivery of the event it is, from 1.
+        attempt: u32,
+        /// What was committed.
+        update: Arc<Update>,
+    },
+    /// The consumer has it: number of the event.
+    Acknowledge(u32),
+    /// The consumer could not handle that delivery.
+    Refuse(u32),
+}
+
+impl Payload {
+    /// What the message is for.
+    pub fn kind(&self) -> MessageKind {
+        match self {
+            Payload::Token => MessageKind::Token,
+            Payload::Operate(_) | Payload::Apply(..) => MessageKind::Call,
+            Payload::Operated(..) | Payload::Applied(..) => MessageKind::Reply,
+            Payload::Publish { .. } => MessageKind::Publish,
+            Payload::Deliver { .. } => MessageKind::Delivery,
+            Payload::Published(_) | Payload::Acknowledge(_) => MessageKind::Acknowledgement,
+            Payload::Refuse(_) => MessageKind::Refusal,
+        }
+    }
+}
+
+/// What a message is about, for the trace.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct About {
+    /// The update that it carries or answers for.
+    pub update: Option<UpdateId>,
+    /// The operation that it belongs to.
+    pub operation: Option<OperationId>,
+    /// Which delivery of an event; 0 where that means nothing.
+    pub attempt: u32,
+}

@@ -1,0 +1,216 @@
+//! Links and the messages on them. What becomes of a message is decided when it would arrive.
+
+use super::chance::{Sampler, Stream};
+use super::message::{LinkId, Payload};
+use crate::scenario::{Latency, Micros};
+use crate::trace::{DropCause, MessageId, NodeId};
+
+/// One direction of a link.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Who sends.
+    pub from: NodeId,
+    /// Who receives.
+    pub to: NodeId,
+    /// Whatever would arrive now is lost.
+    pub cut: bool,
+    latency: Sampler,
+    delay: Stream,
+    loss: f64,
+    losses: Stream,
+    duplicate: f64,
+    duplicates: Stream,
+    fifo: bool,
+    /// Where order is kept: nothing may arrive before this.
+    last_due: Micros,
+}
+
+/// What a link is made from.
+#[derive(Clone, Debug)]
+pub struct LinkPlan<'a> {
+    /// Who sends, and its id in the document.
+    pub from: (NodeId, &'a str),
+    /// Who receives, and its id in the document.
+    pub to: (NodeId, &'a str),
+    /// How long a message is under way.
+    pub latency: &'a Latency,
+    /// Chance of loss.
+    pub loss: f64,
+    /// Chance of a second delivery.
+    pub duplicate: f64,
+    /// Whether order is kept.
+    pub fifo: bool,
+}
+
+/// A message under way.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Its number.
+    pub id: MessageId,
+    /// The link that it is on.
+    pub link: LinkId,
+    /// What it carries.
+    pub payload: Payload,
+}
+
+/// How many messages there were, and what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct MessageCounts {
+    /// Sent by nodes.
+    pub sent: u64,
+    /// Second copies made by links.
+    pub duplicated: u64,
+    /// Arrived.
+    pub delivered: u64,
+    /// Lost by a link's loss probability.
+    pub dropped_loss: u64,
+    /// Lost because the link was cut on arrival.
+    pub dropped_link_cut: u64,
+    /// Lost because the receiver was down on arrival.
+    pub dropped_receiver_down: u64,
+    /// Under way.
+    pub in_flight: u64,
+}
+
+impl MessageCounts {
+    /// Message conservation: sent + duplicated = delivered + dropped + in flight.
+    pub fn conserved(&self) -> bool {
+        let dropped = self.dropped_loss + self.dropped_link_cut + self.dropped_receiver_down;
+        self.sent + self.duplicated == self.delivered + dropped + self.in_flight
+    }
+}
+
+/// All links, and the messages on them in a table of slots that are used again.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    links: Vec<Link>,
+    slots: Vec<Option<Message>>,
+    free: Vec<u32>,
+    counts: MessageCounts,
+}
+
+/// A message's planned arrival.
+#[derive(Clone, Copy, Debug)]
+pub struct Departure {
+    /// Its number.
+    pub id: MessageId,
+    /// Its slot.
+    pub slot: u32,
+    /// When it would arrive.
+    pub due: Micros,
+}
+
+impl Network {
+    /// Adds a link. Its streams are named after the two ids in the document.
+    pub fn add(&mut self, seed: u64, plan: &LinkPlan) -> LinkId {
+        let name = format!("{}->{}", plan.from.1, plan.to.1);
+        self.links.push(Link {
+            from: plan.from.0,
+            to: plan.to.0,
+            cut: false,
+            latency: Sampler::new(plan.latency),
+            delay: Stream::named(seed, "latency", &name),
+            loss: plan.loss,
+            losses: Stream::named(seed, "loss", &name),
+            duplicate: plan.duplicate,
+            duplicates: Stream::named(seed, "duplicate", &name),
+            fifo: plan.fifo,
+            last_due: 0,
+        });
+        LinkId(self.links.len() as u32 - 1)
+    }
+
+    /// A link.
+    #[inline]
+    pub fn link(&self, id: LinkId) -> &Link {
+        &self.links[id.0 as usize]
+    }
+
+    /// A link, to cut or heal it.
+    pub fn link_mut(&mut self, id: LinkId) -> &mut Link {
+        &mut self.links[id.0 as usize]
+    }
+
+    /// The link between two nodes.
+    pub fn find(&self, from: NodeId, to: NodeId) -> Option<LinkId> {
+        self.links.iter().position(|link| link.from == from && link.to == to).map(|i| LinkId(i as u32))
+    }
+
+    /// All links.
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// How many messages there were, and what became of them.
+    pub fn counts(&self) -> MessageCounts {
+        self.counts
+    }
+
+    /// Puts a message on a link.
+    #[inline]
+    pub fn send(&mut self, now: Micros, link: LinkId, payload: Payload) -> Departure {
+        self.counts.sent += 1;
+        let road = &mut self.links[link.0 as usize];
+        let due = now + road.latency.draw(&mut road.delay);
+        self.board(link, due, payload)
+    }
+
+    /// Decides whether the link makes a second copy of a message that it was just given, and puts it on
+    /// the link if so, with a delay of its own.
+    #[inline]
+    pub fn duplicate(&mut self, now: Micros, slot: u32) -> Option<Departure> {
+        let link = self.slots[slot as usize].as_ref().map(|message| message.link)?;
+        let road = &mut self.links[link.0 as usize];
+        if !road.duplicates.chance(road.duplicate) {
+            return None;
+        }
+        let due = now + road.latency.draw(&mut road.duplicates);
+        let payload = self.slots[slot as usize].as_ref().map(|message| message.payload.clone())?;
+        self.counts.duplicated += 1;
+        Some(self.board(link, due, payload))
+    }
+
+    #[inline]
+    fn board(&mut self, link: LinkId, due: Micros, payload: Payload) -> Departure {
+        let road = &mut self.links[link.0 as usize];
+        let due = if road.fifo { due.max(road.last_due) } else { due };
+        road.last_due = due;
+        let id = MessageId(self.counts.sent + self.counts.duplicated - 1);
+        self.counts.in_flight += 1;
+        let message = Some(Message { id, link, payload });
+        let slot = if let Some(slot) = self.free.pop() {
+            self.slots[slot as usize] = message;
+            slot
+        } else {
+            self.slots.push(message);
+            self.slots.len() as u32 - 1
+        };
+        Departure { id, slot, due }
+    }
+
+    /// Takes a message off its link at the instant at which it would arrive, and says whether it does:
+    /// the link may lose it, or be cut; the caller says whether the receiver is up.
+    #[inline]
+    pub fn arrive(&mut self, slot: u32, is_up: impl FnOnce(NodeId) -> bool) -> (Message, Result<(), DropCause>) {
+        let message = self.slots[slot as usize].take().expect("an arrival names a message under way");
+        self.free.push(slot);
+        self.counts.in_flight -= 1;
+        let road = &mut self.links[message.link.0 as usize];
+        // The number is taken first, so that a cut does not shift which later messages are lost.
+        let lost = road.losses.chance(road.loss);
+        let fate = if road.cut {
+            self.counts.dropped_link_cut += 1;
+            Err(DropCause::LinkCut)
+        } else if lost {
+            self.counts.dropped_loss += 1;
+            Err(DropCause::Loss)
+        } else if !is_up(road.to) {
+            self.counts.dropped_receiver_down += 1;
+            Err(DropCause::ReceiverDown)
+        } else {
+            self.counts.delivered += 1;
+            Ok(())
+        };
+        (message, fate)
+    }
+}

@@ -1,0 +1,171 @@
+//! The event queue: a total order, and nothing scheduled into the past.
+
+use crate::scenario::Micros;
+use crate::trace::NodeId;
+
+/// Which of the things due at the same instant goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Messages arrive before timers run out, so an answer on the last microsecond is in time.
+    Arrival = 0,
+    /// Timers of nodes.
+    Timer = 1,
+    /// Commands come last: what a person does at an instant follows all else of that instant, whether
+    /// it came live or from the script.
+    Command = 2,
+}
+
+/// Something that will happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// The message in that slot of the network arrives.
+    Arrival(u32),
+    /// A node's timer runs out.
+    Timer(NodeId, Timer),
+    /// The command with that number is carried out.
+    Command(u32),
+}
+
+/// What a node's timer is for. Ids are the node's own and never reused, so a timer whose reason is gone
+/// finds nothing and does nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// A service: the work of a job is done.
+    JobDone(u32),
+    /// A service: a callee has not answered.
+    CallTimeout(u32),
+    /// A service: the bus has not acknowledged a publication.
+    PublishTimeout(u32),
+    /// A bus: a delivery has not been acknowledged.
+    AckDeadline(u32),
+    /// A bus: an event may be delivered again.
+    Ready(u32),
+    /// A client: the n-th scripted operation is due.
+    Scripted(u32),
+    /// A client: a session's next generated operation is due.
+    Generated(u32),
+    /// A client: an operation has not been answered.
+    OperationTimeout(u32),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    at: Micros,
+    /// Class, then sequence number.
+    tie: u64,
+    due: Due,
+}
+
+impl Entry {
+    #[inline]
+    fn key(&self) -> u128 {
+        (u128::from(self.at) << 64) | u128::from(self.tie)
+    }
+}
+
+/// Things due, in the order (time, class, sequence number): a heap with four children a node, which
+/// touches half the cache lines of a binary one.
+#[derive(Clone, Debug, Default)]
+pub struct Queue {
+    heap: Vec<Entry>,
+    sequence: u64,
+}
+
+const CHILDREN: usize = 4;
+
+impl Queue {
+    /// Schedules something.
+    #[inline]
+    pub fn push(&mut self, at: Micros, class: Class, due: Due) {
+        let entry = Entry { at, tie: ((class as u64) << 56) | self.sequence, due };
+        self.sequence += 1;
+        self.heap.push(entry);
+        self.sift_up(self.heap.len() - 1);
+    }
+
+    /// When the next thing is due.
+    #[inline]
+    pub fn next_at(&self) -> Option<Micros> {
+        self.heap.first().map(|entry| entry.at)
+    }
+
+    /// Takes out the next thing.
+    #[inline]
+    pub fn pop(&mut self) -> Option<(Micros, Due)> {
+        let last = self.heap.pop()?;
+        let Some(first) = self.heap.first_mut() else { return Some((last.at, last.due)) };
+        let first = std::mem::replace(first, last);
+        self.sift_down();
+        Some((first.at, first.due))
+    }
+
+    /// How many things are due.
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    #[inline]
+    fn sift_up(&mut self, mut i: usize) {
+        let entry = self.heap[i];
+        while i > 0 {
+            let parent = (i - 1) / CHILDREN;
+            if self.heap[parent].key() <= entry.key() {
+                break;
+            }
+            self.heap[i] = self.heap[parent];
+            i = parent;
+        }
+        self.heap[i] = entry;
+    }
+
+    #[inline]
+    fn sift_down(&mut self) {
+        let length = self.heap.len();
+        let entry = self.heap[0];
+        let mut i = 0;
+        loop {
+            let first = i * CHILDREN + 1;
+            if first >= length {
+                break;
+            }
+            let mut least = first;
+            for child in first + 1..(first + CHILDREN).min(length) {
+                if self.heap[child].key() < self.heap[least].key() {
+                    least = child;
+                }
+            }
+            if self.heap[least].key() >= entry.key() {
+                break;
+            }
+            self.heap[i] = self.heap[least];
+            i = least;
+        }
+        self.heap[i] = entry;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn things_come_out_by_time_then_class_then_order_of_scheduling(
+            things in prop::collection::vec((0u64..20, 0u8..3), 0..300)
+        ) {
+            let mut queue = Queue::default();
+            let mut expected = Vec::new();
+            for (n, &(at, class)) in things.iter().enumerate() {
+                let class = [Class::Arrival, Class::Timer, Class::Command][class as usize];
+                queue.push(at, class, Due::Arrival(n as u32));
+                expected.push((at, class, n as u32));
+            }
+            expected.sort();
+            for (at, _, n) in expected {
+                prop_assert_eq!(queue.pop(), Some((at, Due::Arrival(n))));
+            }
+            prop_assert_eq!(queue.len(), 0);
+        }
+    }
+}

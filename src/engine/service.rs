@@ -1,0 +1,563 @@
+//! A service: workers behind a bounded queue, a durable store, blocking calls before a write commits,
+//! publications after it, and handlers of events.
+
+use super::chance::{Sampler, Stream};
+use super::message::{About, Ask, LinkId, Payload, Request, Update};
+use super::outbox::Outbox;
+use super::queue::Timer;
+use super::store::Store;
+use crate::scenario::{Acknowledge, Effect, Micros};
+use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, SubscriptionId, UpdateId};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// A blocking call that a write makes before it commits.
+#[derive(Clone, Debug)]
+pub struct Callee {
+    /// The link to it.
+    pub link: LinkId,
+    /// How long its answer is awaited.
+    pub timeout: Micros,
+}
+
+/// Where updates are published.
+#[derive(Clone, Debug)]
+pub struct Publisher {
+    /// The link to the bus.
+    pub link: LinkId,
+    /// The bus.
+    pub bus: NodeId,
+    /// The topic.
+    pub topic: u32,
+    /// How long the bus's acknowledgement is awaited, and how often the event is sent at most.
+    pub retry: Option<(Micros, u32)>,
+}
+
+/// What handling an event of a subscription does.
+#[derive(Clone, Debug)]
+pub struct Handler {
+    /// The subscription.
+    pub id: SubscriptionId,
+    /// The link back to the bus.
+    pub link: LinkId,
+    /// What it does to the store.
+    pub effect: Effect,
+    /// How long it takes.
+    pub processing: Sampler,
+    /// The stream of `processing`.
+    pub durations: Stream,
+    /// Chance of failure.
+    pub fails: f64,
+    /// The stream of `fails`.
+    pub failures: Stream,
+    /// When the bus is told.
+    pub acknowledge: Acknowledge,
+}
+
+/// A service's settings, ready to run.
+#[derive(Clone, Debug)]
+pub struct ServicePlan {
+    /// Which node it is.
+    pub node: NodeId,
+    /// How long a worker is busy with a request.
+    pub service_time: Sampler,
+    /// The stream of `service_time`.
+    pub durations: Stream,
+    /// Workers.
+    pub concurrency: u32,
+    /// Places in the queue.
+    pub queue: u32,
+    /// Offset of its clock, µs.
+    pub clock_offset: i64,
+    /// Drift of its clock, parts in a million.
+    pub clock_drift: f64,
+    /// Whom it calls before a write commits.
+    pub calls: Vec<Callee>,
+    /// Where it publishes.
+    pub publishers: Vec<Publisher>,
+    /// How it handles events.
+    pub handlers: Vec<Handler>,
+}
+
+/// Who awaits the end of a change.
+#[derive(Clone, Debug, PartialEq)]
+enum Awaiting {
+    /// The person at the page.
+    Person(OperationId),
+    /// A client, over that link.
+    Client(OperationId, LinkId),
+    /// Another service's job, over that link.
+    Caller(u32, LinkId),
+}
+
+/// What a job works on.
+#[derive(Clone, Debug)]
+enum Work {
+    Operate(Awaiting, Arc<Request>),
+    Apply(Awaiting, Arc<Update>),
+    Handle { handler: u32, event: u32, delivery: u32, attempt: u32, update: Arc<Update> },
+}
+
+/// A change on its way through the calls that come before its commit.
+#[derive(Clone, Debug)]
+struct Change {
+    awaiting: Awaiting,
+    update: Arc<Update>,
+    /// The operation that asked for it here; none if another service did.
+    operation: Option<OperationId>,
+    /// Index of the call that is awaited.
+    call: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Job {
+    /// Its time runs.
+    Working(Work),
+    /// It has its worker, and waits until another write of the same key is through.
+    Locked(Awaiting, Arc<Request>),
+    /// It waits for a callee.
+    Calling(Change),
+}
+
+/// An event that the bus has not acknowledged yet.
+#[derive(Clone, Debug)]
+struct Unconfirmed {
+    publisher: usize,
+    update: Arc<Update>,
+    attempts: u32,
+}
+
+/// A service at run time. The store and the numbering are durable; all else is lost in a crash.
+#[derive(Clone, Debug)]
+pub struct Service {
+    plan: ServicePlan,
+    /// Its durable store.
+    pub store: Store,
+    up: bool,
+    busy: u32,
+    waiting: VecDeque<Work>,
+    jobs: BTreeMap<u32, Job>,
+    next_job: u32,
+    /// Keys with a write under way, and the jobs that wait for it.
+    locks: BTreeMap<KeyId, VecDeque<u32>>,
+    unconfirmed: BTreeMap<u32, Unconfirmed>,
+    next_publication: u32,
+}
+
+impl Service {
+    /// A service that is up and idle.
+    pub fn new(plan: ServicePlan) -> Self {
+        Service {
+            plan,
+            store: Store::default(),
+            up: true,
+            busy: 0,
+            waiting: VecDeque::new(),
+            jobs: BTreeMap::new(),
+            next_job: 0,
+            locks: BTreeMap::new(),
+            unconfirmed: BTreeMap::new(),
+            next_publication: 0,
+        }
+    }
+
+    /// Whether it runs.
+    pub fn is_up(&self) -> bool {
+        self.up
+    }
+
+    /// Workers that are busy (blocked ones included), work that waits, and calls that are not answered.
+    pub fn load(&self) -> (u32, u32, u32) {
+        let blocked = self.jobs.values().filter(|job| matches!(job, Job::Calling(_))).count();
+        (self.busy, self.waiting.len() as u32, blocked as u32)
+    }
+
+    /// The person at the page asks the service on the spot.
+    pub fn on_person(&mut self, now: Micros, request: Request, out: &mut Outbox) {
+        let awaiting = Awaiting::Person(request.operation);
+        if self.up {
+            self.on_work(now, Work::Operate(awaiting, Arc::new(request)), out);
+        } else {
+            self.refuse(&awaiting, Refusal::ServiceDown, Outcome::Fail, out);
+        }
+    }
+
+    /// A message arrived over the link whose other direction is `back`.
+    pub fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, out: &mut Outbox) {
+        match (payload, back) {
+            (Payload::Operate(request), Some(back)) => {
+                self.on_work(now, Work::Operate(Awaiting::Client(request.operation, back), request), out);
+            }
+            (Payload::Apply(caller, update), Some(back)) => {
+                self.on_work(now, Work::Apply(Awaiting::Caller(caller, back), update), out);
+            }
+            (Payload::Deliver { subscription, event, delivery, attempt, update }, _) => {
+                let handler = &self.plan.handlers[subscription as usize];
+                if handler.acknowledge == Acknowledge::BeforeProcessing {
+                    let about = About { update: Some(update.id), operation: None, attempt };
+                    out.send(handler.link, Payload::Acknowledge(event), about);
+                }
+                self.on_work(now, Work::Handle { handler: subscription, event, delivery, attempt, update }, out);
+            }
+            (Payload::Applied(job, taken_in), _) => self.on_answer(now, job, taken_in, out),
+            (Payload::Published(number), _) => {
+                self.unconfirmed.remove(&number);
+            }
+            (
+                Payload::Operate(_)
+                | Payload::Apply(..)
+                | Payload::Operated(..)
+                | Payload::Publish { .. }
+                | Payload::Acknowledge(_)
+                | Payload::Refuse(_)
+                | Payload::Token,
+                _,
+            ) => unreachable!("no such message is sent to a service"),
+        }
+    }
+
+    /// A timer ran out; if its reason is gone, nothing happens.
+    pub fn on_timer(&mut self, now: Micros, timer: Timer, out: &mut Outbox) {
+        match timer {
+            Timer::JobDone(job) => self.on_job_done(now, job, out),
+            Timer::CallTimeout(job) => self.on_call_timeout(now, job, out),
+            Timer::PublishTimeout(number) => self.on_publish_timeout(now, number, out),
+            Timer::AckDeadline(_)
+            | Timer::Ready(_)
+            | Timer::Scripted(_)
+            | Timer::Generated(_)
+            | Timer::OperationTimeout(_) => {
+                unreachable!("no such timer is set by a service")
+            }
+        }
+    }
+
+    /// Stops at once. Work under way is gone; the person whose request it was cannot know how it ended.
+    pub fn crash(&mut self, lose_disk: bool, out: &mut Outbox) {
+        self.up = false;
+        out.record(Fact::ServiceCrashed { node: self.plan.node, lost_disk: lose_disk });
+        let jobs = std::mem::take(&mut self.jobs);
+        let under_way = jobs.into_values().filter_map(|job| match job {
+            Job::Working(Work::Operate(awaiting, _)) | Job::Locked(awaiting, _) => Some(awaiting),
+            Job::Calling(change) => Some(change.awaiting),
+            Job::Working(Work::Apply(..) | Work::Handle { .. }) => None,
+        });
+        let waiting = std::mem::take(&mut self.waiting);
+        let queued = waiting.into_iter().filter_map(|work| match work {
+            Work::Operate(awaiting, _) => Some(awaiting),
+            Work::Apply(..) | Work::Handle { .. } => None,
+        });
+        for awaiting in under_way.chain(queued) {
+            if let Awaiting::Person(operation) = awaiting {
+                out.record(Fact::OperationEnded { operation, outcome: Outcome::Unknown });
+            }
+        }
+        self.locks.clear();
+        self.unconfirmed.clear();
+        self.busy = 0;
+        if lose_disk {
+            self.store = Store::default();
+        }
+    }
+
+    /// Starts again with what the disk holds.
+    pub fn restart(&mut self, out: &mut Outbox) {
+        self.up = true;
+        out.record(Fact::ServiceRestarted { node: self.plan.node });
+    }
+
+    fn on_work(&mut self, now: Micros, work: Work, out: &mut Outbox) {
+        if self.busy < self.plan.concurrency {
+            self.begin(now, work, out);
+        } else if (self.waiting.len() as u32) < self.plan.queue {
+            self.waiting.push_back(work);
+        } else {
+            self.turn_away(&work, out);
+        }
+    }
+
+    fn turn_away(&mut self, work: &Work, out: &mut Outbox) {
+        match work {
+            Work::Operate(awaiting, _) => self.refuse(awaiting, Refusal::QueueFull, Outcome::Fail, out),
+            Work::Apply(Awaiting::Caller(job, back), update) => {
+                let about = About { update: Some(update.id), ..About::default() };
+                out.send(*back, Payload::Applied(*job, false), about);
+            }
+            Work::Apply(Awaiting::Person(_) | Awaiting::Client(..), _) => unreachable!("only services apply updates"),
+            Work::Handle { handler, delivery, attempt, update, .. } => {
+                self.fail_handling(*handler, *delivery, *attempt, update.id, HandlingFailure::QueueFull, out);
+            }
+        }
+    }
+
+    fn begin(&mut self, now: Micros, work: Work, out: &mut Outbox) {
+        self.busy += 1;
+        let takes = match &work {
+            Work::Operate(..) | Work::Apply(..) => self.plan.service_time.draw(&mut self.plan.durations),
+            Work::Handle { handler, .. } => {
+                let handler = &mut self.plan.handlers[*handler as usize];
+                handler.processing.draw(&mut handler.durations)
+            }
+        };
+        let job = self.next_job;
+        self.next_job += 1;
+        self.jobs.insert(job, Job::Working(work));
+        out.wake(now + takes, Timer::JobDone(job));
+    }
+
+    /// Frees a worker, which takes the next work.
+    fn finish(&mut self, now: Micros, out: &mut Outbox) {
+        self.busy -= 1;
+        if let Some(work) = self.waiting.pop_front() {
+            self.begin(now, work, out);
+        }
+    }
+
+    fn on_job_done(&mut self, now: Micros, job: u32, out: &mut Outbox) {
+        match self.jobs.remove(&job) {
+            None => {}
+            Some(Job::Working(Work::Operate(awaiting, request))) => self.operate(now, job, awaiting, request, out),
+            Some(Job::Working(Work::Apply(awaiting, update))) => {
+                let change = Change { awaiting, update, operation: None, call: 0 };
+                self.proceed(now, job, change, out);
+            }
+            Some(Job::Working(Work::Handle { handler, event, delivery, attempt, update })) => {
+                self.handle(handler, event, delivery, attempt, &update, out);
+                self.finish(now, out);
+            }
+            Some(Job::Locked(..) | Job::Calling(_)) => unreachable!("only working jobs are timed"),
+        }
+    }
+
+    fn operate(&mut self, now: Micros, job: u32, awaiting: Awaiting, request: Arc<Request>, out: &mut Outbox) {
+        if request.ask == Ask::Read {
+            let row = self.store.get(request.key);
+            out.record(Fact::ReadServed {
+                operation: request.operation,
+                node: self.plan.node,
+                key: request.key,
+                version: row.map(|row| row.version).unwrap_or_default(),
+                value: row.map(|row| row.value.clone()),
+            });
+            self.answer(&awaiting, Outcome::Ok, None, out);
+            return self.finish(now, out);
+        }
+        // Writes of one key go one by one, as under a row lock: the next sees what the last left.
+        if let Some(queue) = self.locks.get_mut(&request.key) {
+            queue.push_back(job);
+            self.jobs.insert(job, Job::Locked(awaiting, request));
+            return;
+        }
+        match self.store.after(request.key, &request.ask) {
+            Err(cause) => {
+                self.refuse(&awaiting, cause, Outcome::Fail, out);
+                self.finish(now, out);
+            }
+            Ok(value) => {
+                self.locks.insert(request.key, VecDeque::new());
+                let version = self.store.next_version(request.key, self.plan.node.0 + 1);
+                let update = Arc::new(Update { id: out.next_update(), key: request.key, value, version });
+                let change = Change { awaiting, update, operation: Some(request.operation), call: 0 };
+                self.proceed(now, job, change, out);
+            }
+        }
+    }
+
+    /// Makes the change's next call, or commits it if there is none left.
+    fn proceed(&mut self, now: Micros, job: u32, change: Change, out: &mut Outbox) {
+        if let Some(callee) = self.plan.calls.get(change.call) {
+            let about = About { update: Some(change.update.id), operation: change.operation, attempt: 0 };
+            out.send(callee.link, Payload::Apply(job, change.update.clone()), about);
+            out.wake(now + callee.timeout, Timer::CallTimeout(self.call_number(job, change.call)));
+            self.jobs.insert(job, Job::Calling(change));
+        } else {
+            self.commit(now, &change, out);
+            self.end_change(now, &change, out);
+        }
+    }
+
+    /// A number for one call of one job, so that the timeout of an earlier call finds nothing.
+    fn call_number(&self, job: u32, call: usize) -> u32 {
+        job.wrapping_mul(self.plan.calls.len() as u32).wrapping_add(call as u32)
+    }
+
+    fn commit(&mut self, now: Micros, change: &Change, out: &mut Outbox) {
+        let Update { id, key, ref value, version } = *change.update;
+        let node = self.plan.node;
+        match change.operation {
+            Some(operation) => {
+                self.store.set(key, value.clone(), version);
+                let clock = self.clock(now);
+                let value = value.clone();
+                out.record(Fact::UpdateCommitted { update: id, operation, node, key, version, value, clock });
+            }
+            None => {
+                let changed = self.store.take_in(&change.update, Effect::SetIfNewer);
+                let value = value.clone();
+                out.record(Fact::UpdateTakenIn { update: id, node, key, version, value, changed });
+            }
+        }
+        self.answer(&change.awaiting, Outcome::Ok, Some(id), out);
+        for publisher in 0..self.plan.publishers.len() {
+            self.publish(now, publisher, change.update.clone(), out);
+        }
+    }
+
+    /// Lets go of the key and the worker.
+    fn end_change(&mut self, now: Micros, change: &Change, out: &mut Outbox) {
+        if change.operation.is_some() {
+            let mut queue = self.locks.remove(&change.update.key).unwrap_or_default();
+            while let Some(job) = queue.pop_front() {
+                if let Some(Job::Locked(awaiting, request)) = self.jobs.remove(&job) {
+                    self.operate(now, job, awaiting, request, out);
+                    // It may have been refused at once; the next in line goes on then.
+                    if let Some(lock) = self.locks.get_mut(&change.update.key) {
+                        lock.append(&mut queue);
+                    }
+                }
+            }
+        }
+        self.finish(now, out);
+    }
+
+    fn on_answer(&mut self, now: Micros, job: u32, taken_in: bool, out: &mut Outbox) {
+        // The caller may have given up or crashed since; then nobody waits.
+        let Some(Job::Calling(mut change)) = self.jobs.remove(&job) else { return };
+        if taken_in {
+            change.call += 1;
+            self.proceed(now, job, change, out);
+        } else {
+            // An earlier callee may have taken it in; only the first one's refusal is certain.
+            let outcome = if change.call == 0 { Outcome::Fail } else { Outcome::Unknown };
+            self.call_off(now, &change, Refusal::CalleeRefused, outcome, out);
+        }
+    }
+
+    fn on_call_timeout(&mut self, now: Micros, number: u32, out: &mut Outbox) {
+        let calls = self.plan.calls.len() as u32;
+        let (job, call) = (number / calls, (number % calls) as usize);
+        match self.jobs.remove(&job) {
+            Some(Job::Calling(change)) if change.call == call => {
+                self.call_off(now, &change, Refusal::CalleeSilent, Outcome::Unknown, out);
+            }
+            Some(other) => {
+                self.jobs.insert(job, other);
+            }
+            None => {}
+        }
+    }
+
+    fn call_off(&mut self, now: Micros, change: &Change, cause: Refusal, outcome: Outcome, out: &mut Outbox) {
+        self.refuse(&change.awaiting, cause, outcome, out);
+        self.end_change(now, change, out);
+    }
+
+    fn handle(&mut self, index: u32, event: u32, delivery: u32, attempt: u32, update: &Update, out: &mut Outbox) {
+        let handler = &mut self.plan.handlers[index as usize];
+        if handler.failures.chance(handler.fails) {
+            return self.fail_handling(index, delivery, attempt, update.id, HandlingFailure::Failed, out);
+        }
+        let (effect, link, acknowledge) = (handler.effect, handler.link, handler.acknowledge);
+        let changed = self.store.take_in(update, effect);
+        out.record(Fact::UpdateTakenIn {
+            update: update.id,
+            node: self.plan.node,
+            key: update.key,
+            version: update.version,
+            value: update.value.clone(),
+            changed,
+        });
+        if acknowledge == Acknowledge::AfterProcessing {
+            let about = About { update: Some(update.id), operation: None, attempt };
+            out.send(link, Payload::Acknowledge(event), about);
+        }
+    }
+
+    fn fail_handling(
+        &mut self,
+        handler: u32,
+        delivery: u32,
+        attempt: u32,
+        update: UpdateId,
+        cause: HandlingFailure,
+        out: &mut Outbox,
+    ) {
+        let handler = &self.plan.handlers[handler as usize];
+        out.record(Fact::HandlingFailed { subscription: handler.id, update, attempt, cause });
+        if handler.acknowledge == Acknowledge::AfterProcessing {
+            let about = About { update: Some(update), operation: None, attempt };
+            out.send(handler.link, Payload::Refuse(delivery), about);
+        }
+    }
+
+    fn publish(&mut self, now: Micros, index: usize, update: Arc<Update>, out: &mut Outbox) {
+        let publisher = &self.plan.publishers[index];
+        let number = self.next_publication;
+        let awaited = publisher.retry.map(|(timeout, _)| {
+            out.wake(now + timeout, Timer::PublishTimeout(number));
+            number
+        });
+        let about = About { update: Some(update.id), operation: None, attempt: 1 };
+        let payload = Payload::Publish { topic: publisher.topic, awaited, update: update.clone() };
+        out.send(publisher.link, payload, about);
+        if awaited.is_some() {
+            self.next_publication += 1;
+            self.unconfirmed.insert(number, Unconfirmed { publisher: index, update, attempts: 1 });
+        }
+    }
+
+    fn on_publish_timeout(&mut self, now: Micros, number: u32, out: &mut Outbox) {
+        let Some(event) = self.unconfirmed.get_mut(&number) else { return };
+        let publisher = &self.plan.publishers[event.publisher];
+        let Some((timeout, attempts)) = publisher.retry else { return };
+        if event.attempts >= attempts {
+            let update = event.update.id;
+            out.record(Fact::PublishAbandoned { node: self.plan.node, bus: publisher.bus, update });
+            self.unconfirmed.remove(&number);
+            return;
+        }
+        event.attempts += 1;
+        let about = About { update: Some(event.update.id), operation: None, attempt: event.attempts };
+        let update = event.update.clone();
+        out.send(publisher.link, Payload::Publish { topic: publisher.topic, awaited: Some(number), update }, about);
+        out.wake(now + timeout, Timer::PublishTimeout(number));
+    }
+
+    fn refuse(&mut self, awaiting: &Awaiting, cause: Refusal, outcome: Outcome, out: &mut Outbox) {
+        if let Awaiting::Person(operation) | Awaiting::Client(operation, _) = awaiting {
+            out.record(Fact::OperationRefused { operation: *operation, node: self.plan.node, cause });
+        }
+        self.answer(awaiting, outcome, None, out);
+    }
+
+    fn answer(&mut self, awaiting: &Awaiting, outcome: Outcome, update: Option<UpdateId>, out: &mut Outbox) {
+        match awaiting {
+            Awaiting::Person(operation) => {
+                let operation = *operation;
+                out.record(Fact::OperationEnded { operation, outcome });
+                if let (Outcome::Ok, Some(update)) = (outcome, update) {
+                    out.record(Fact::UpdateAcknowledged { update, operation });
+                }
+            }
+            Awaiting::Client(operation, back) => {
+                let about = About { update, operation: Some(*operation), attempt: 0 };
+                out.send(*back, Payload::Operated(*operation, outcome, update), about);
+            }
+            Awaiting::Caller(job, back) => match outcome {
+                Outcome::Ok | Outcome::Fail => {
+                    let about = About { update, ..About::default() };
+                    out.send(*back, Payload::Applied(*job, outcome == Outcome::Ok), about);
+                }
+                // It cannot say whether its own callees took the update in, and says nothing: the caller's
+                // timeout ends the call as unknown, which is the truth.
+                Outcome::Unknown => {}
+            },
+        }
+    }
+
+    /// Reading of its own clock, µs.
+    fn clock(&self, now: Micros) -> i64 {
+        let drifted = (now as f64 * self.plan.clock_drift / 1e6).round() as i64;
+        now as i64 + drifted + self.plan.clock_offset
+    }
+}

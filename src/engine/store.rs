@@ -1,0 +1,152 @@
+//! A service's durable store: rows by key, each with its version, and the rules of its operations.
+
+use super::message::{Ask, Update};
+use crate::scenario::{Effect, Value};
+use crate::trace::{KeyId, Refusal, Version};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A key's value in a store.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The value.
+    pub value: Value,
+    /// Its version.
+    pub version: Version,
+}
+
+/// A service's durable store.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Store {
+    rows: BTreeMap<KeyId, Row>,
+    /// The highest counter given out for a key. A write that was called off does not give its counter
+    /// back: a callee may have taken it in under that version.
+    counters: BTreeMap<KeyId, u32>,
+}
+
+impl Store {
+    /// The row of a key.
+    pub fn get(&self, key: KeyId) -> Option<&Row> {
+        self.rows.get(&key)
+    }
+
+    /// Sets a row as it is.
+    pub fn set(&mut self, key: KeyId, value: Value, version: Version) {
+        self.rows.insert(key, Row { value, version });
+    }
+
+    /// The version for the next write of a key here.
+    pub fn next_version(&mut self, key: KeyId, origin: u32) -> Version {
+        let held = self.rows.get(&key).map_or(0, |row| row.version.counter);
+        let counter = self.counters.entry(key).or_insert(0);
+        *counter = held.max(*counter) + 1;
+        Version { counter: *counter, origin }
+    }
+
+    /// The value that a key would have after an operation.
+    ///
+    /// # Errors
+    /// The operation does not fit what the key holds; it has no effect.
+    pub fn after(&self, key: KeyId, ask: &Ask) -> Result<Value, Refusal> {
+        let present = self.rows.get(&key).map(|row| &row.value);
+        match ask {
+            // A read leaves the value; callers do not ask.
+            Ask::Read => present.cloned().ok_or(Refusal::NotAsExpected),
+            Ask::Write(value) => Ok(value.clone()),
+            Ask::Add(element) => {
+                let mut elements = set_of(present)?;
+                elements.insert(element.clone());
+                Ok(Value::Set(Arc::new(elements)))
+            }
+            Ask::Remove(element) => {
+                let mut elements = set_of(present)?;
+                elements.remove(element);
+                Ok(Value::Set(Arc::new(elements)))
+            }
+            Ask::Increment(by) => match present {
+                None => Ok(Value::Int(*by)),
+                Some(Value::Int(n)) => Ok(Value::Int(n.saturating_add(*by))),
+                Some(Value::Text(_) | Value::Set(_)) => Err(Refusal::WrongType),
+            },
+            Ask::CompareAndSet { expect, value } => {
+                if present == expect.as_ref() {
+                    Ok(value.clone())
+                } else {
+                    Err(Refusal::NotAsExpected)
+                }
+            }
+        }
+    }
+
+    /// Takes in an update that another service made, and says whether that changed the row.
+    pub fn take_in(&mut self, update: &Update, effect: Effect) -> bool {
+        let held = self.rows.get(&update.key).map(|row| row.version).unwrap_or_default();
+        let changed = match effect {
+            Effect::SetIfNewer => update.version > held,
+            Effect::Overwrite => update.version != held,
+        };
+        if changed {
+            self.set(update.key, update.value.clone(), update.version);
+        }
+        changed
+    }
+}
+
+fn set_of(present: Option<&Value>) -> Result<BTreeSet<Value>, Refusal> {
+    match present {
+        None => Ok(BTreeSet::new()),
+        Some(Value::Set(elements)) => Ok((**elements).clone()),
+        Some(Value::Int(_) | Value::Text(_)) => Err(Refusal::WrongType),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::UpdateId;
+
+    const KEY: KeyId = KeyId(0);
+
+    fn update(counter: u32, value: i64) -> Update {
+        Update { id: UpdateId(counter), key: KEY, value: Value::Int(value), version: Version { counter, origin: 0 } }
+    }
+
+    #[test]
+    fn an_older_event_does_not_undo_a_newer_one_under_set_if_newer_but_does_under_overwrite() {
+        for (effect, last) in [(Effect::SetIfNewer, 20), (Effect::Overwrite, 10)] {
+            let mut store = Store::default();
+            store.take_in(&update(2, 20), effect);
+            store.take_in(&update(1, 10), effect);
+            assert_eq!(store.get(KEY).map(|row| row.value.clone()), Some(Value::Int(last)), "{effect:?}");
+        }
+    }
+
+    #[test]
+    fn a_write_that_was_called_off_does_not_give_its_version_to_the_next() {
+        let mut store = Store::default();
+        let called_off = store.next_version(KEY, 3);
+        let next = store.next_version(KEY, 3);
+        assert!(next > called_off);
+    }
+
+    #[test]
+    fn operations_that_do_not_fit_what_a_key_holds_are_refused() {
+        let mut store = Store::default();
+        store.set(KEY, Value::from("text"), Version { counter: 1, origin: 0 });
+        assert_eq!(store.after(KEY, &Ask::Increment(1)), Err(Refusal::WrongType));
+        assert_eq!(store.after(KEY, &Ask::Add(Value::Int(1))), Err(Refusal::WrongType));
+        let expect_other = Ask::CompareAndSet { expect: Some(Value::Int(1)), value: Value::Int(2) };
+        assert_eq!(store.after(KEY, &expect_other), Err(Refusal::NotAsExpected));
+        let expect_it = Ask::CompareAndSet { expect: Some(Value::from("text")), value: Value::Int(2) };
+        assert_eq!(store.after(KEY, &expect_it), Ok(Value::Int(2)));
+    }
+
+    #[test]
+    fn sets_and_numbers_start_empty() {
+        let store = Store::default();
+        assert_eq!(store.after(KEY, &Ask::Increment(-2)), Ok(Value::Int(-2)));
+        assert_eq!(store.after(KEY, &Ask::Add(Value::Int(1))), Ok(Value::from_iter([Value::Int(1)])));
+        let absent = Ask::CompareAndSet { expect: None, value: Value::Int(2) };
+        assert_eq!(store.after(KEY, &absent), Ok(Value::Int(2)));
+    }
+}

@@ -1,0 +1,348 @@
+//! From a run to frames: what changed since the last one, or everything.
+
+use super::protocol::{
+    BusView, CellView, ClientView, CopyState, Frame, LaneView, LastOperation, Mark, MarkKind, MessageEnd, MessageView,
+    RibbonChange, RowView, ServiceView, Summary, Window,
+};
+use super::run::Run;
+use super::words;
+use crate::analysis::{Analysis, Copy, Ended, InFlight, Notice, State};
+use crate::engine::{Engine, Halt};
+use crate::scenario::{Micros, Scenario};
+use crate::trace::{Fact, KeyId, MessageId, Names, NodeId, OperationKind, Record};
+use std::collections::BTreeSet;
+
+/// More messages than this in one frame, and the frame is made whole instead.
+const MOST_MESSAGES: usize = 20_000;
+/// Rows of a service's card at most.
+const MOST_ROWS: usize = 50;
+/// Cells of a lane at most.
+const MOST_CELLS: usize = 12;
+/// Changes of the ribbons, and marks, that are remembered for whole frames; the oldest half goes beyond.
+const MOST_RIBBONS: usize = 100_000;
+const MOST_MARKS: usize = 4_000;
+
+/// What has to be told to the page.
+#[derive(Clone, Debug, Default)]
+pub struct Reporter {
+    /// The next frame holds everything.
+    whole: bool,
+    sent: Vec<MessageView>,
+    ended: Vec<MessageEnd>,
+    ribbons: Vec<RibbonChange>,
+    ribbons_told: usize,
+    marks: Vec<Mark>,
+    marks_told: usize,
+    cut: BTreeSet<(NodeId, NodeId)>,
+    loads: Vec<(u32, u32, u32)>,
+}
+
+impl Reporter {
+    /// For a run that has not been told of.
+    pub fn new() -> Self {
+        Reporter { whole: true, ..Reporter::default() }
+    }
+
+    /// The next frame holds everything.
+    pub fn make_whole(&mut self) {
+        self.whole = true;
+        self.sent.clear();
+        self.ended.clear();
+    }
+
+    /// Takes note of a record that the analysis has just taken in.
+    pub fn look(&mut self, record: &Record, analysis: &Analysis, engine: &Engine) {
+        let names = engine.names();
+        match &record.fact {
+            Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } if !self.whole => {
+                if let Some(info) = analysis.messages.get(*message) {
+                    self.sent.push(message_view(*message, info, analysis, names));
+                }
+            }
+            Fact::MessageDelivered { message } if !self.whole => {
+                self.ended.push(MessageEnd { id: message.0, at: record.at, dropped: None });
+            }
+            Fact::MessageDropped { message, cause } if !self.whole => {
+                self.ended.push(MessageEnd { id: message.0, at: record.at, dropped: Some(*cause) });
+            }
+            Fact::UpdateCommitted { update, node, .. } => {
+                let label = words::update(*update, analysis, names);
+                self.mark(Mark {
+                    at: record.at,
+                    kind: MarkKind::Update,
+                    node: *node,
+                    to: None,
+                    update: Some(update.0),
+                    label,
+                });
+            }
+            Fact::LinkCut { from, to } => {
+                self.cut.insert((*from, *to));
+                self.mark_fault(record, MarkKind::Cut, *from, Some(*to), analysis, names);
+            }
+            Fact::LinkHealed { from, to } => {
+                self.cut.remove(&(*from, *to));
+                self.mark_fault(record, MarkKind::Heal, *from, Some(*to), analysis, names);
+            }
+            Fact::ServiceCrashed { node, .. } => {
+                self.mark_fault(record, MarkKind::Crash, *node, None, analysis, names);
+            }
+            Fact::ServiceRestarted { node } => {
+                self.mark_fault(record, MarkKind::Restart, *node, None, analysis, names);
+            }
+            _ => {}
+        }
+        if self.sent.len() + self.ended.len() > MOST_MESSAGES {
+            self.make_whole();
+        }
+    }
+
+    fn mark_fault(
+        &mut self,
+        record: &Record,
+        kind: MarkKind,
+        node: NodeId,
+        to: Option<NodeId>,
+        analysis: &Analysis,
+        names: &Names,
+    ) {
+        let label = words::sentence(record, analysis, names).text;
+        self.mark(Mark { at: record.at, kind, node, to, update: None, label });
+    }
+
+    fn mark(&mut self, mark: Mark) {
+        self.marks.push(mark);
+        if self.marks.len() > MOST_MARKS {
+            self.marks.drain(..MOST_MARKS / 2);
+            self.marks_told = self.marks_told.saturating_sub(MOST_MARKS / 2);
+        }
+    }
+
+    fn take_notices(&mut self, run: &mut Run) {
+        let notices = run.analysis_mut().staleness.take_notices();
+        for (at, notice) in notices {
+            match notice {
+                Notice::ServiceIs(node, state) => {
+                    self.ribbons.push(RibbonChange { node, at, state: copy_state(state) });
+                }
+                Notice::FirstStale(node) => {
+                    let label = format!("{} is the first to be stale", run.engine().names().node(node));
+                    self.mark(Mark { at, kind: MarkKind::FirstStale, node, to: None, update: None, label });
+                }
+                Notice::AllConsistent => {
+                    let label = "every copy is consistent".to_string();
+                    self.mark(Mark { at, kind: MarkKind::Converged, node: NodeId(0), to: None, update: None, label });
+                }
+                Notice::WindowClosed(..) => {}
+            }
+        }
+        if self.ribbons.len() > MOST_RIBBONS {
+            self.ribbons.drain(..MOST_RIBBONS / 2);
+            self.ribbons_told = self.ribbons_told.saturating_sub(MOST_RIBBONS / 2);
+        }
+        // Marks of one frame come from records and notices alike; the page gets them in order of time.
+        let told = self.marks_told.min(self.marks.len());
+        self.marks[told..].sort_by_key(|mark| mark.at);
+    }
+
+    /// The frame that tells what has not been told.
+    pub fn frame(&mut self, run: &mut Run, scenario: &Scenario, more: bool) -> Frame {
+        self.take_notices(run);
+        let whole = std::mem::take(&mut self.whole);
+        if whole {
+            self.ribbons_told = 0;
+            self.marks_told = 0;
+            self.sent = in_flight(run);
+            self.ended.clear();
+        }
+        let changed_services = run.analysis_mut().staleness.take_changed();
+        let changed_lanes = run.analysis_mut().buses.take_changed();
+        let changed_clients = run.analysis_mut().operations.take_changed();
+        let engine = run.engine();
+        let services = scenario.services.len() as u32;
+        let buses = scenario.buses.len() as u32;
+        let clients = scenario.clients.len() as u32;
+        let loads: Vec<(u32, u32, u32)> = (0..services).map(|node| engine.load(NodeId(node))).collect();
+        let load_changed = |node: u32| self.loads.get(node as usize) != loads.get(node as usize);
+        let lane_changed = |bus: u32| changed_lanes.iter().any(|id| engine.names().subscription(*id).bus.0 == bus);
+        let frame = Frame {
+            whole,
+            now: engine.now(),
+            next: engine.next_at(),
+            until: crate::scenario::micros(scenario.until_ms),
+            more,
+            events: engine.events(),
+            records: engine.trace().total(),
+            digest: engine.trace().digest().hex(),
+            sent: std::mem::take(&mut self.sent),
+            ended: std::mem::take(&mut self.ended),
+            in_flight: run.analysis().messages.len() as u32,
+            services: (0..services)
+                .filter(|n| whole || changed_services.contains(&NodeId(*n)) || load_changed(*n))
+                .map(|n| service_view(run, NodeId(n), loads[n as usize]))
+                .collect(),
+            buses: (services..services + buses)
+                .filter(|n| whole || lane_changed(*n))
+                .map(|n| bus_view(run, scenario, NodeId(n), n - services))
+                .collect(),
+            clients: (services + buses..services + buses + clients)
+                .filter(|n| whole || changed_clients.contains(&NodeId(*n)))
+                .map(|n| client_view(run, NodeId(n)))
+                .collect(),
+            cut: self.cut.iter().copied().collect(),
+            ribbons: self.ribbons[self.ribbons_told..].to_vec(),
+            marks: self.marks[self.marks_told..].to_vec(),
+            summary: summary(run),
+            refused: None,
+            halted: engine.halt().map(|halt| match halt {
+                Halt::TooManyMessages => "too many messages are under way: the run stops here".to_string(),
+            }),
+        };
+        self.loads = loads;
+        self.ribbons_told = self.ribbons.len();
+        self.marks_told = self.marks.len();
+        frame
+    }
+}
+
+fn copy_state(state: State) -> CopyState {
+    match state {
+        State::Consistent => CopyState::Consistent,
+        State::Diverged => CopyState::Diverged,
+        State::Stale => CopyState::Stale,
+        State::Down => CopyState::Down,
+    }
+}
+
+fn in_flight(run: &Run) -> Vec<MessageView> {
+    let (analysis, names) = (run.analysis(), run.engine().names());
+    let messages = analysis.messages.iter().take(MOST_MESSAGES);
+    messages.map(|(id, info)| message_view(id, info, analysis, names)).collect()
+}
+
+fn message_view(id: MessageId, info: &InFlight, analysis: &Analysis, names: &Names) -> MessageView {
+    MessageView {
+        id: id.0,
+        from: info.from,
+        to: info.to,
+        kind: info.kind,
+        update: info.update.map(|update| update.0),
+        label: words::payload(info, analysis, names),
+        attempt: info.attempt,
+        duplicate: info.duplicate,
+        sent: info.sent,
+        due: info.due,
+    }
+}
+
+/// A service's card.
+pub fn service_view(run: &Run, node: NodeId, (busy, waiting, blocked): (u32, u32, u32)) -> ServiceView {
+    let staleness = &run.analysis().staleness;
+    let copies = || staleness.copies_of(node).map(|(_, copy)| copy);
+    let mut rows: Vec<RowView> =
+        staleness.copies_of(node).map(|(key, copy)| row_view(run.engine().names(), key, copy)).collect();
+    rows.sort_by(|a, b| a.key.cmp(&b.key));
+    rows.truncate(MOST_ROWS);
+    ServiceView {
+        node,
+        state: copy_state(staleness.state(node)),
+        rows,
+        behind: copies().map(Copy::behind).sum(),
+        stale_since: copies().filter_map(Copy::stale_since).min(),
+        busy,
+        waiting,
+        blocked,
+    }
+}
+
+fn row_view(names: &Names, key: KeyId, copy: &Copy) -> RowView {
+    let held = copy.held();
+    RowView {
+        key: names.key(key).to_string(),
+        value: held.map(|held| held.value.clone()),
+        version: held.map_or(0, |held| held.version.counter),
+        update: held.and_then(|held| held.update).map(|update| update.0),
+        state: copy_state(copy.state()),
+        behind: copy.behind(),
+        stale_since: copy.stale_since(),
+    }
+}
+
+fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> BusView {
+    let names = run.engine().names();
+    let bus = &scenario.buses[index as usize];
+    let lanes = (0..names.subscription_count() as u32).map(crate::trace::SubscriptionId).filter_map(|id| {
+        let ends = names.subscription(id);
+        if ends.bus != node {
+            return None;
+        }
+        let lane = run.analysis().buses.get(id);
+        let kept = lane.map_or(&[][..], |lane| &lane.kept);
+        Some(LaneView {
+            service: ends.service,
+            topic: bus.topics.get(ends.topic as usize).map_or(&bus.id, |topic| &topic.name).clone(),
+            depth: kept.len() as u32,
+            cells: kept.iter().take(MOST_CELLS).map(|kept| cell_view(run, kept)).collect(),
+            dead: lane.map_or(0, |lane| lane.dead.len() as u32),
+            discarded: lane.map_or(0, |lane| lane.discarded),
+        })
+    });
+    BusView { node, lanes: lanes.collect() }
+}
+
+fn cell_view(run: &Run, kept: &crate::analysis::Kept) -> CellView {
+    CellView {
+        update: kept.update.0,
+        label: words::update(kept.update, run.analysis(), run.engine().names()),
+        in_flight: kept.in_flight,
+        deliveries: kept.deliveries,
+        not_before: (!kept.in_flight && kept.not_before > run.engine().now()).then_some(kept.not_before),
+    }
+}
+
+fn client_view(run: &Run, node: NodeId) -> ClientView {
+    let tally = run.analysis().operations.get(node).cloned().unwrap_or_default();
+    ClientView {
+        node,
+        pending: tally.pending,
+        ok: tally.ok,
+        fail: tally.fail,
+        unknown: tally.unknown,
+        reads: tally.reads,
+        stale_reads: tally.stale_reads,
+        last: tally.last.map(|ended| last_operation(&ended, run.engine().names())),
+    }
+}
+
+fn last_operation(ended: &Ended, names: &Names) -> LastOperation {
+    let key = names.key(ended.key);
+    let value = ended.value.as_ref().map_or("nothing".to_string(), ToString::to_string);
+    let label = match ended.kind {
+        OperationKind::Read => format!("read {key} → {value}"),
+        OperationKind::Write => format!("write {key} = {value}"),
+        OperationKind::Add | OperationKind::Remove | OperationKind::Increment | OperationKind::CompareAndSet => {
+            format!("{} {key} {value}", words::operation(ended.kind))
+        }
+    };
+    LastOperation { label, outcome: ended.outcome, refusal: ended.refusal, took: ended.took, stale: ended.stale }
+}
+
+fn summary(run: &Run) -> Summary {
+    let (analysis, names) = (run.analysis(), run.engine().names());
+    let window = analysis.staleness.last_window().map(|(update, took): (_, Micros)| Window {
+        update: update.0,
+        label: words::update(update, analysis, names),
+        took,
+    });
+    Summary {
+        copies: analysis.staleness.copies(),
+        stale: analysis.staleness.stale(),
+        diverged: analysis.staleness.diverged(),
+        down: analysis.staleness.down(),
+        acknowledged: analysis.staleness.acknowledged(),
+        queued: analysis.buses.iter().map(|(_, lane)| lane.kept.len() as u32).sum(),
+        dead: analysis.buses.iter().map(|(_, lane)| lane.dead.len() as u32).sum(),
+        pending: analysis.operations.pending() as u32,
+        window,
+    }
+}

@@ -1,0 +1,144 @@
+//! A run and its analysis, side by side: whatever the engine records, the analysis takes in.
+
+use crate::analysis::Analysis;
+use crate::engine::{CommandRefused, Engine};
+use crate::scenario::{Command, Micros, Promise, Scenario, Step};
+use crate::trace::{Level, Record};
+
+/// A scenario being simulated and analysed.
+#[derive(Clone, Debug)]
+pub struct Run {
+    engine: Engine,
+    analysis: Analysis,
+    observed: u64,
+}
+
+/// Events between two looks of the analysis at the trace: few enough that no record is let go unseen.
+const STRIDE: u64 = 4096;
+
+impl Run {
+    /// The validated scenario at time 0.
+    pub fn new(scenario: &Scenario) -> Self {
+        let mut run = Run { engine: Engine::new(scenario, Level::Full), analysis: Analysis::default(), observed: 0 };
+        run.observe(&mut |_, _, _| {});
+        run
+    }
+
+    /// The scenario at time 0, with live commands behind those of its script.
+    pub fn with_live(scenario: &Scenario, live: &[Step]) -> Self {
+        Run::new(&merged(scenario, live))
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// What its trace means.
+    pub fn analysis(&self) -> &Analysis {
+        &self.analysis
+    }
+
+    /// The analysis, to take what changed.
+    pub fn analysis_mut(&mut self) -> &mut Analysis {
+        &mut self.analysis
+    }
+
+    /// Lets everything happen that is due up to `to`, but no more than `budget` events. Returns whether
+    /// it got there. `look` sees each record right after the analysis has taken it in.
+    pub fn advance(&mut self, to: Micros, mut budget: u64, look: &mut impl FnMut(&Record, &Analysis, &Engine)) -> bool {
+        loop {
+            let part = budget.min(STRIDE);
+            let there = self.engine.run_until(to, part);
+            self.observe(look);
+            budget -= part;
+            if there || budget == 0 {
+                return there;
+            }
+        }
+    }
+
+    /// Lets the next thing happen.
+    pub fn step(&mut self, look: &mut impl FnMut(&Record, &Analysis, &Engine)) {
+        self.engine.step();
+        self.observe(look);
+    }
+
+    /// Carries out a command now.
+    ///
+    /// # Errors
+    /// It makes no sense in this run.
+    pub fn act(
+        &mut self,
+        command: Command,
+        look: &mut impl FnMut(&Record, &Analysis, &Engine),
+    ) -> Result<(), CommandRefused> {
+        self.engine.act(command)?;
+        self.observe(look);
+        Ok(())
+    }
+
+    fn observe(&mut self, look: &mut impl FnMut(&Record, &Analysis, &Engine)) {
+        for record in self.engine.trace().since(self.observed) {
+            self.analysis.observe(record);
+            look(record, &self.analysis, &self.engine);
+        }
+        self.observed = self.engine.trace().total();
+    }
+
+    /// Whether nothing is under way any more that a client or a copy waits for.
+    pub fn is_quiet(&self) -> bool {
+        let buses = self.analysis.buses.iter().all(|(_, lane)| lane.kept.is_empty());
+        buses && self.analysis.messages.is_empty() && self.analysis.operations.pending() == 0
+    }
+
+    /// The promises of a scenario that the run does not keep as it stands, in words.
+    pub fn missed(&self, promises: &[Promise]) -> Vec<String> {
+        promises.iter().filter_map(|promise| self.miss(promise)).collect()
+    }
+
+    fn miss(&self, promise: &Promise) -> Option<String> {
+        let staleness = &self.analysis.staleness;
+        match promise {
+            Promise::Converged => {
+                let (stale, diverged, down) = (staleness.stale(), staleness.diverged(), staleness.down());
+                if staleness.acknowledged() == 0 {
+                    Some("converged: no update was acknowledged, so nothing is shown".into())
+                } else if stale + diverged + down > 0 {
+                    Some(format!("converged: {stale} copies are stale, {diverged} diverged, {down} services down"))
+                } else if self.is_quiet() {
+                    None
+                } else {
+                    Some("converged: every copy is consistent, but messages or operations are still under way".into())
+                }
+            }
+            Promise::Stale { service, key } => {
+                let names = self.engine.names();
+                let copy = names.find_node(service).zip(names.find_key(key)).and_then(|(n, k)| staleness.at(n, k));
+                match copy {
+                    Some(copy) if copy.behind() > 0 => None,
+                    Some(_) | None => Some(format!("stale: `{key}` at `{service}` is not stale")),
+                }
+            }
+            Promise::AllOperationsOk => {
+                let tallies = self.analysis.operations.iter().map(|(_, tally)| tally);
+                let (ok, other) = tallies
+                    .fold((0, 0), |(ok, other), t| (ok + t.ok, other + t.fail + t.unknown + u64::from(t.pending)));
+                if ok == 0 {
+                    Some("all_operations_ok: no operation ended as ok".into())
+                } else if other > 0 {
+                    Some(format!("all_operations_ok: {other} operations failed, are unknown or still pending"))
+                } else {
+                    None
+                }
+            }
+        }
+    }
+}
+
+/// A scenario with live commands behind those of its script.
+pub fn merged(scenario: &Scenario, live: &[Step]) -> Scenario {
+    let mut scenario = scenario.clone();
+    scenario.script.extend(live.iter().cloned());
+    scenario
+}

@@ -1,0 +1,270 @@
+//! What happened, in words: labels of messages and sentences of the log.
+
+use crate::analysis::{Analysis, InFlight};
+use crate::scenario::Micros;
+use crate::trace::{
+    DropCause, DropReason, Fact, HandlingFailure, MessageId, MessageKind, Names, NodeId, OperationId, OperationKind,
+    Outcome, Record, Refusal, SubscriptionId, UpdateId,
+};
+
+/// What an update says: `widget = 42 (v3)`.
+pub fn update(id: UpdateId, analysis: &Analysis, names: &Names) -> String {
+    match analysis.updates.get(id) {
+        Some(info) => format!("{} = {} (v{})", names.key(info.key), info.value, info.version.counter),
+        None => format!("update {}", id.0 + 1),
+    }
+}
+
+/// What an operation asks: `write widget 42`.
+pub fn asked(id: OperationId, analysis: &Analysis, names: &Names) -> String {
+    match analysis.operations.recall(id) {
+        Some(asked) => {
+            let value = asked.value.as_ref().map(|value| format!(" {value}")).unwrap_or_default();
+            format!("{} {}{value}", operation(asked.kind), names.key(asked.key))
+        }
+        None => format!("operation {}", id.0 + 1),
+    }
+}
+
+/// What a message carries: `widget = 42 (v3)`, `read widget`.
+pub fn payload(message: &InFlight, analysis: &Analysis, names: &Names) -> String {
+    match (message.update, message.operation) {
+        (Some(id), _) => update(id, analysis, names),
+        (None, Some(id)) => asked(id, analysis, names),
+        (None, None) => kind(message.kind).into(),
+    }
+}
+
+/// Why a message did not arrive.
+pub fn drop_cause(cause: DropCause) -> &'static str {
+    match cause {
+        DropCause::Loss => "lost by the link",
+        DropCause::LinkCut => "link cut",
+        DropCause::ReceiverDown => "receiver down",
+    }
+}
+
+/// Why a service refused an operation.
+pub fn refusal(cause: Refusal) -> &'static str {
+    match cause {
+        Refusal::QueueFull => "its queue is full",
+        Refusal::NotAsExpected => "the key does not hold what was expected",
+        Refusal::WrongType => "the key holds another type",
+        Refusal::CalleeSilent => "a service that it calls did not answer in time",
+        Refusal::CalleeRefused => "a service that it calls refused",
+        Refusal::ServiceDown => "it is down",
+    }
+}
+
+/// What an operation asks.
+pub fn operation(kind: OperationKind) -> &'static str {
+    match kind {
+        OperationKind::Read => "read",
+        OperationKind::Write => "write",
+        OperationKind::Add => "add",
+        OperationKind::Remove => "remove",
+        OperationKind::Increment => "increment",
+        OperationKind::CompareAndSet => "compare-and-set",
+    }
+}
+
+/// How an operation ended.
+pub fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Ok => "ok",
+        Outcome::Fail => "fail",
+        Outcome::Unknown => "unknown",
+    }
+}
+
+fn kind(kind: MessageKind) -> &'static str {
+    match kind {
+        MessageKind::Call => "call",
+        MessageKind::Reply => "reply",
+        MessageKind::Publish => "event",
+        MessageKind::Delivery => "event",
+        MessageKind::Acknowledgement => "acknowledgement",
+        MessageKind::Refusal => "refusal",
+        MessageKind::Token => "token",
+    }
+}
+
+/// A duration: `840 µs`, `12.5 ms`, `3.2 s`.
+pub fn duration(us: Micros) -> String {
+    match us {
+        0..1_000 => format!("{us} µs"),
+        1_000..1_000_000 => format!("{} ms", trimmed(us as f64 / 1e3)),
+        1_000_000.. => format!("{} s", trimmed(us as f64 / 1e6)),
+    }
+}
+
+fn trimmed(x: f64) -> String {
+    let text = if x < 10.0 { format!("{x:.2}") } else { format!("{x:.1}") };
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
+/// A row of the log: the fact's name, its sentence, the update, and the nodes that it is about.
+pub struct Sentence {
+    /// As in `message_dropped`.
+    pub name: &'static str,
+    /// What happened.
+    pub text: String,
+    /// The update that it is about.
+    pub update: Option<UpdateId>,
+    /// The nodes that it is about.
+    pub nodes: Vec<NodeId>,
+}
+
+/// `Inventory → bus: event widget = 42 (v3)`, with its number, its update and its ends.
+fn message(id: MessageId, analysis: &Analysis, names: &Names) -> (String, Option<UpdateId>, Vec<NodeId>) {
+    let Some(info) = analysis.messages.recall(id) else {
+        return (format!("message {}", id.0 + 1), None, Vec::new());
+    };
+    let copy = if info.duplicate { " (duplicate)" } else { "" };
+    let again = if info.attempt > 1 { format!(", attempt {}", info.attempt) } else { String::new() };
+    let text = format!(
+        "{} → {}: {} {}{again}{copy}",
+        names.node(info.from),
+        names.node(info.to),
+        kind(info.kind),
+        payload(info, analysis, names),
+    );
+    (text, info.update, vec![info.from, info.to])
+}
+
+/// What a record says.
+pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence {
+    let node = |id: &NodeId| names.node(*id).to_string();
+    let says = |id: &UpdateId| update(*id, analysis, names);
+    let ends = |id: &SubscriptionId| names.subscription(*id);
+    let (name, text, update, nodes): (&'static str, String, Option<UpdateId>, Vec<NodeId>) = match &record.fact {
+        Fact::FlowDeclared { from, to } => {
+            ("flow_declared", format!("{} should reach {}", node(from), node(to)), None, vec![*from, *to])
+        }
+        Fact::Seeded { node: at, key, value, .. } => {
+            ("seeded", format!("{} starts with {} = {value}", node(at), names.key(*key)), None, vec![*at])
+        }
+        Fact::OperationIssued { by, to, operation: id, .. } => {
+            let who = if by == to { "you ask".to_string() } else { format!("{} asks", node(by)) };
+            let text = format!("{who} {}: {} (operation {})", node(to), asked(*id, analysis, names), id.0 + 1);
+            ("operation_issued", text, None, vec![*by, *to])
+        }
+        Fact::ReadServed { node: at, key, version, value, operation } => {
+            let what = match value {
+                Some(value) => format!("{value} (v{})", version.counter),
+                None => "nothing".into(),
+            };
+            let text = format!("{} reads {}: {what} (operation {})", node(at), names.key(*key), operation.0 + 1);
+            ("read_served", text, None, vec![*at])
+        }
+        Fact::OperationRefused { operation, node: at, cause } => {
+            let text = format!("{} refuses operation {}: {}", node(at), operation.0 + 1, refusal(*cause));
+            ("operation_refused", text, None, vec![*at])
+        }
+        Fact::OperationEnded { operation, outcome: how } => {
+            ("operation_ended", format!("operation {} ends: {}", operation.0 + 1, outcome(*how)), None, vec![])
+        }
+        Fact::UpdateCommitted { update, node: at, .. } => {
+            ("update_committed", format!("{} commits {}", node(at), says(update)), Some(*update), vec![*at])
+        }
+        Fact::UpdateAcknowledged { update, .. } => {
+            ("update_acknowledged", format!("{} is acknowledged", says(update)), Some(*update), vec![])
+        }
+        Fact::UpdateTakenIn { update, node: at, changed, .. } => {
+            let how = if *changed { "takes in" } else { "already has something newer than" };
+            ("update_taken_in", format!("{} {how} {}", node(at), says(update)), Some(*update), vec![*at])
+        }
+        Fact::MessageSent { message: id, due, .. } => {
+            let (text, update, nodes) = message(*id, analysis, names);
+            ("message_sent", format!("{text}, arrives in {}", duration(due - record.at)), update, nodes)
+        }
+        Fact::MessageDuplicated { copy, due, .. } => {
+            let (text, update, nodes) = message(*copy, analysis, names);
+            let text = format!("{text}: a second copy, arrives in {}", duration(due - record.at));
+            ("message_duplicated", text, update, nodes)
+        }
+        Fact::MessageDelivered { message: id } => {
+            let (text, update, nodes) = message(*id, analysis, names);
+            ("message_delivered", format!("{text} arrived"), update, nodes)
+        }
+        Fact::MessageDropped { message: id, cause } => {
+            let (text, update, nodes) = message(*id, analysis, names);
+            ("message_dropped", format!("{text} is lost: {}", drop_cause(*cause)), update, nodes)
+        }
+        Fact::EventPublished { bus, update, subscriptions, partition, .. } => {
+            let text = format!(
+                "{} takes in {} (partition {partition}) for {subscriptions} subscriptions",
+                node(bus),
+                says(update)
+            );
+            ("event_published", text, Some(*update), vec![*bus])
+        }
+        Fact::EventQueued { subscription, update, not_before, deliveries } => {
+            let ends = ends(subscription);
+            let text = match deliveries {
+                0 => format!("{} waits for {}", says(update), node(&ends.service)),
+                _ => format!(
+                    "{} waits again for {}, delivery {} in {}",
+                    says(update),
+                    node(&ends.service),
+                    deliveries + 1,
+                    duration(not_before - record.at)
+                ),
+            };
+            ("event_queued", text, Some(*update), vec![ends.bus, ends.service])
+        }
+        Fact::EventSent { subscription, update, attempt } => {
+            let ends = ends(subscription);
+            let text =
+                format!("{} delivers {} to {}, attempt {attempt}", node(&ends.bus), says(update), node(&ends.service));
+            ("event_sent", text, Some(*update), vec![ends.bus, ends.service])
+        }
+        Fact::EventAcknowledged { subscription, update } => {
+            let ends = ends(subscription);
+            let text = format!("{} is done with {} for {}", node(&ends.bus), says(update), node(&ends.service));
+            ("event_acknowledged", text, Some(*update), vec![ends.bus, ends.service])
+        }
+        Fact::EventDeadLettered { subscription, update, deliveries } => {
+            let ends = ends(subscription);
+            let text = format!(
+                "{} for {} goes to the dead-letter queue after {deliveries} deliveries",
+                says(update),
+                node(&ends.service)
+            );
+            ("event_dead_lettered", text, Some(*update), vec![ends.bus, ends.service])
+        }
+        Fact::EventDiscarded { subscription, update, reason } => {
+            let ends = ends(subscription);
+            let why = match reason {
+                DropReason::DeliveriesUsedUp => "its deliveries are used up",
+            };
+            let text = format!("{} gives up {} for {}: {why}", node(&ends.bus), says(update), node(&ends.service));
+            ("event_discarded", text, Some(*update), vec![ends.bus, ends.service])
+        }
+        Fact::HandlingFailed { subscription, update, attempt, cause } => {
+            let ends = ends(subscription);
+            let why = match cause {
+                HandlingFailure::Failed => "its handler failed",
+                HandlingFailure::QueueFull => "its queue is full",
+            };
+            let text = format!("{} does not handle {} (attempt {attempt}): {why}", node(&ends.service), says(update));
+            ("handling_failed", text, Some(*update), vec![ends.service])
+        }
+        Fact::PublishAbandoned { node: at, bus, update } => {
+            let text = format!("{} gives up publishing {}: {} did not acknowledge", node(at), says(update), node(bus));
+            ("publish_abandoned", text, Some(*update), vec![*at, *bus])
+        }
+        Fact::LinkCut { from, to } => {
+            ("link_cut", format!("the link {} → {} is cut", node(from), node(to)), None, vec![*from, *to])
+        }
+        Fact::LinkHealed { from, to } => {
+            ("link_healed", format!("the link {} → {} is healed", node(from), node(to)), None, vec![*from, *to])
+        }
+        Fact::ServiceCrashed { node: at, lost_disk } => {
+            let disk = if *lost_disk { " and loses its disk" } else { "" };
+            ("service_crashed", format!("{} crashes{disk}", node(at)), None, vec![*at])
+        }
+        Fact::ServiceRestarted { node: at } => ("service_restarted", format!("{} restarts", node(at)), None, vec![*at]),
+    };
+    Sentence { name, text, update, nodes }
+}

@@ -1,0 +1,144 @@
+//! Each example shows what it says, whatever the seed.
+
+use converge::analysis::State;
+use converge::scenario::examples::{self, EXAMPLES};
+use converge::scenario::{Command, Operation, Scenario, Value, micros};
+use converge::session::Run;
+use converge::trace::{Fact, NodeId, OperationKind, Outcome, Record, Refusal};
+
+const SEEDS: std::ops::Range<u64> = 0..200;
+
+fn example(id: &str, seed: u64) -> Scenario {
+    Scenario { seed, ..examples::find(id).expect("a known example").scenario() }
+}
+
+/// The run to its end, and what `look` saw.
+fn finished(scenario: &Scenario, mut look: impl FnMut(&Record)) -> Run {
+    let mut run = Run::new(scenario);
+    run.advance(micros(scenario.until_ms), u64::MAX, &mut |record, _, _| look(record));
+    run
+}
+
+/// How the writes ended, and how long each took.
+fn writes(scenario: &Scenario) -> Vec<(Outcome, u64)> {
+    let mut issued = std::collections::BTreeMap::new();
+    let mut ended = Vec::new();
+    finished(scenario, |record| match &record.fact {
+        Fact::OperationIssued { operation, kind: OperationKind::Write, .. } => {
+            issued.insert(*operation, record.at);
+        }
+        Fact::OperationEnded { operation, outcome } => {
+            ended.extend(issued.remove(operation).map(|at| (*outcome, record.at - at)));
+        }
+        _ => {}
+    });
+    ended
+}
+
+#[test]
+fn every_example_keeps_its_promises_whatever_the_seed() {
+    for example in EXAMPLES {
+        for seed in SEEDS {
+            let scenario = Scenario { seed, ..example.scenario() };
+            let run = finished(&scenario, |_| {});
+            let missed = run.missed(&scenario.promises);
+            assert_eq!(missed, Vec::<String>::new(), "{} with seed {seed}", example.id);
+            assert!(run.engine().messages().conserved(), "{} with seed {seed}", example.id);
+        }
+    }
+}
+
+#[test]
+fn first_update_makes_the_copy_stale_until_its_event_arrives() {
+    for seed in SEEDS {
+        let scenario = example("first-update", seed);
+        let mut run = Run::new(&scenario);
+        let notification = run.engine().names().find_node("notification").expect("a node");
+        let operation = Operation::Write { key: "widget".into(), value: Value::Int(49) };
+        run.act(Command::Operate { service: "inventory".into(), operation }, &mut |_, _, _| {}).expect("a command");
+        let mut states = Vec::new();
+        run.advance(micros(5000.0), u64::MAX, &mut |_, analysis, _| {
+            let state = analysis.staleness.state(notification);
+            if states.last() != Some(&state) {
+                states.push(state);
+            }
+        });
+        assert_eq!(states, [State::Consistent, State::Stale, State::Consistent], "seed {seed}");
+        let (_, window) = run.analysis().staleness.last_window().expect("a window");
+        assert!((100_000..4_000_000).contains(&window), "window {window} µs, seed {seed}");
+    }
+}
+
+#[test]
+fn asynchronous_writes_answer_at_once_though_the_copy_is_stale_for_longer() {
+    for seed in SEEDS {
+        let scenario = example("inventory-notification", seed);
+        let ended = writes(&scenario);
+        assert_eq!(ended.len(), 3, "seed {seed}");
+        assert!(
+            ended.iter().all(|(outcome, took)| *outcome == Outcome::Ok && *took < 20_000),
+            "{ended:?}, seed {seed}"
+        );
+        let run = finished(&scenario, |_| {});
+        let (_, window) = run.analysis().staleness.last_window().expect("a window");
+        assert!(window > 50_000, "window {window} µs, seed {seed}");
+    }
+}
+
+#[test]
+fn synchronous_writes_leave_no_copy_stale_but_fail_while_a_callee_is_down() {
+    for seed in SEEDS {
+        let scenario = example("inventory-notification-sync", seed);
+        let mut stale = false;
+        let mut silent = 0;
+        let mut run = Run::new(&scenario);
+        run.advance(micros(scenario.until_ms), u64::MAX, &mut |record, analysis, _| {
+            stale |= analysis.staleness.stale() + analysis.staleness.diverged() > 0;
+            silent += u32::from(matches!(record.fact, Fact::OperationRefused { cause: Refusal::CalleeSilent, .. }));
+        });
+        assert!(!stale, "seed {seed}");
+        assert_eq!(silent, 1, "seed {seed}");
+        let ended = writes(&scenario);
+        let outcomes: Vec<Outcome> = ended.iter().map(|(outcome, _)| *outcome).collect();
+        assert_eq!(outcomes, [Outcome::Ok, Outcome::Unknown, Outcome::Ok], "seed {seed}");
+        assert!(ended[1].1 >= 800_000, "the write during the crash took {} µs, seed {seed}", ended[1].1);
+        assert!(ended[0].1 > 100_000, "a write waits for the whole chain, took {} µs, seed {seed}", ended[0].1);
+    }
+}
+
+#[test]
+fn order_status_follows_inventory_though_orders_crashes_meanwhile() {
+    for seed in SEEDS {
+        let scenario = example("inventory-orders", seed);
+        let mut statuses = Vec::new();
+        let orders = NodeId(1);
+        let run = finished(&scenario, |record| {
+            if let Fact::UpdateTakenIn { node, value, changed: true, .. } = &record.fact {
+                assert_eq!(*node, orders);
+                statuses.push(value.to_string());
+            }
+        });
+        assert_eq!(statuses, ["reserved", "packed", "shipped"], "seed {seed}");
+        assert!(
+            writes(&scenario).iter().all(|(outcome, took)| *outcome == Outcome::Ok && *took < 20_000),
+            "seed {seed}"
+        );
+        let shopper = run.engine().names().find_node("shopper").expect("a node");
+        let tally = run.analysis().operations.get(shopper).expect("reads");
+        assert!(tally.stale_reads > 0 && tally.stale_reads < tally.reads, "{tally:?}, seed {seed}");
+        assert!(tally.unknown > 0, "reads while Orders is down are not answered: {tally:?}, seed {seed}");
+    }
+}
+
+#[test]
+fn a_lost_event_leaves_the_copy_stale_for_good() {
+    for seed in SEEDS {
+        let scenario = example("lost-event", seed);
+        let mut run = finished(&scenario, |_| {});
+        assert_eq!(run.engine().messages().dropped_link_cut, 1, "seed {seed}");
+        // However long one waits: nothing is under way that could mend it.
+        run.advance(micros(1e9), u64::MAX, &mut |_, _, _| {});
+        assert_eq!(run.engine().next_at(), None);
+        assert_eq!(run.analysis().staleness.stale(), 1, "seed {seed}");
+    }
+}
