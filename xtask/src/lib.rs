@@ -1,6 +1,10 @@
 //! Builds, serves, tests and measures Converge, with all the set-up that these need.
 #![forbid(unsafe_code)]
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tooling runs outside the model: it may read the clock")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tooling runs outside the model: it may read the clock"
+)]
 
 pub mod build;
 pub mod licences;

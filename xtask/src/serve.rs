@@ -54,8 +54,8 @@ impl Server {
     /// # Errors
     /// The port is taken.
     pub fn start(folder: &Path, port: u16) -> Result<Server> {
-        let listener =
-            TcpListener::bind(("127.0.0.1", port)).map_err(|error| format!("127.0.0.1:{port} cannot be used: {error}"))?;
+        let listener = TcpListener::bind(("127.0.0.1", port))
+            .map_err(|error| format!("127.0.0.1:{port} cannot be used: {error}"))?;
         let socket = listener.local_addr().map_err(|error| error.to_string())?;
         let site = Arc::new(Site { folder: folder.to_path_buf(), gzipped: Mutex::default() });
         thread::spawn(move || {

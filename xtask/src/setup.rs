@@ -24,7 +24,9 @@ fn succeeds(program: &str, arguments: &[&str]) -> bool {
 fn has_target() -> bool {
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
     let output = Command::new(rustc).args(["--print", "target-libdir", "--target", WASM]).output();
-    output.is_ok_and(|output| output.status.success() && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
+    output.is_ok_and(|output| {
+        output.status.success() && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
+    })
 }
 
 /// Makes sure that something on this machine compiles to wasm.
@@ -42,9 +44,7 @@ pub fn wasm_compiler() -> Result<WasmCompiler> {
         }
     }
     let debian = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "lld-22"];
-    if Path::new("/usr/lib/rustlib/src").is_dir() && Path::new("/usr/bin/cargo").exists()
-        || install(&debian).is_ok()
-    {
+    if Path::new("/usr/lib/rustlib/src").is_dir() && Path::new("/usr/bin/cargo").exists() || install(&debian).is_ok() {
         return Ok(WasmCompiler::Debian);
     }
     Err(format!(
@@ -68,7 +68,9 @@ pub fn component(name: &str, probe: &[&str]) -> Result<()> {
 
 fn find(names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).flat_map(|folder| names.iter().map(move |name| folder.join(name))).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
+        .find(|file| file.is_file())
 }
 
 /// Chromium and its driver.
@@ -97,7 +99,10 @@ pub fn browser() -> Result<Browser> {
     let installed = install(&packages);
     installed_browser().ok_or_else(|| {
         let why = installed.err().map(|error| format!(" ({error})")).unwrap_or_default();
-        format!("the browser tests need Chromium and ChromeDriver{why}: as root `apt-get install {}`", packages.join(" "))
+        format!(
+            "the browser tests need Chromium and ChromeDriver{why}: as root `apt-get install {}`",
+            packages.join(" ")
+        )
     })
 }
 

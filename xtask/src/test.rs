@@ -22,8 +22,12 @@ pub fn everything(skip_browser: bool) -> Result<()> {
     step("lints, native", || clippy(&["--workspace", "--all-targets"]))?;
     step("lints, wasm32", || clippy(&["--package", "converge", "--lib", "--target", WASM]))?;
     step("tests, native debug", || native_tests(&["--workspace", "--exclude", "browser-tests"]))?;
-    step("documentation", || run(cargo().args(["doc", "--no-deps", "--package", "converge", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings")))?;
-    step("digests, native release", || run(cargo().args(["test", "--release", "--locked", "--package", "converge", "--test", "digests"])))?;
+    step("documentation", || {
+        run(cargo().args(["doc", "--no-deps", "--package", "converge", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
+    step("digests, native release", || {
+        run(cargo().args(["test", "--release", "--locked", "--package", "converge", "--test", "digests"]))
+    })?;
     let dist = root().join("dist");
     step("the page and its weight", || build::page(&dist).map(|_| ()))?;
     if skip_browser {
@@ -31,7 +35,9 @@ pub fn everything(skip_browser: bool) -> Result<()> {
         return Ok(());
     }
     step("tests, real browser", || {
-        run(cargo().args(["test", "--locked", "--package", "browser-tests", "--test", "page"]).env("CONVERGE_DIST", &dist))
+        run(cargo()
+            .args(["test", "--locked", "--package", "browser-tests", "--test", "page"])
+            .env("CONVERGE_DIST", &dist))
     })
 }
 
@@ -56,7 +62,8 @@ fn clippy(arguments: &[&str]) -> Result<()> {
 }
 
 fn native_tests(arguments: &[&str]) -> Result<()> {
-    let nextest = Command::new("cargo").args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let nextest =
+        Command::new("cargo").args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if nextest.is_ok_and(|status| status.success()) {
         run(cargo().args(["nextest", "run", "--locked", "--status-level", "fail"]).args(arguments))
     } else {
