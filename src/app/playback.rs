@@ -86,6 +86,18 @@ impl Playback {
         }
     }
 
+    /// Lets time go on from the start, once a seek that was ordered has brought the run there.
+    pub fn restart(&mut self) {
+        self.now = 0;
+        self.playing = true;
+        self.anchor = None;
+    }
+
+    /// The run will be longer; the answer to the edit says so too.
+    pub fn lengthen(&mut self, by: Micros) {
+        self.until += by;
+    }
+
     /// Another speed, from here on.
     pub fn set_speed(&mut self, speed: f64) {
         self.speed = speed;
