@@ -188,10 +188,11 @@ impl Staleness {
                 }
             }
             Fact::UpdateTakenIn { update, node, key, version, value, changed } => {
-                self.take_in(at, *node, *key, *version);
                 if *changed {
                     let held = Held { value: value.clone(), version: *version, update: Some(*update) };
                     self.hold(at, *node, *key, Some(held));
+                } else {
+                    self.take_in(at, *node, *key, *version);
                 }
             }
             Fact::ServiceCrashed { node, lost_disk } => {

@@ -5,7 +5,6 @@ use super::chance::{Sampler, Stream};
 use super::client::{Client, ClientPlan, Generator, KeyChoice, Pace, SessionStreams};
 use super::message::{About, LinkId, Payload};
 use super::network::{LinkPlan, Network};
-use super::outbox::Effect;
 use super::relay::Relay;
 use super::service::{Callee, Handler, Publisher, Service, ServicePlan};
 use super::{Engine, Node};
@@ -138,7 +137,7 @@ impl<'a> Builder<'a> {
         let network = std::mem::take(&mut self.network);
         let mut engine = Engine::assemble(network, nodes, self.names, level);
         for (from, to) in flows {
-            engine.trace.push(0, Fact::FlowDeclared { from, to });
+            engine.outbox.record(Fact::FlowDeclared { from, to });
         }
         engine.seed_stores(scenario);
         for step in &scenario.script {
@@ -146,8 +145,8 @@ impl<'a> Builder<'a> {
         }
         for node in 0..engine.nodes.len() as u32 {
             if let Node::Client(client) = &mut engine.nodes[node as usize] {
+                engine.outbox.node = NodeId(node);
                 client.start(&mut engine.outbox);
-                engine.perform(NodeId(node));
             }
         }
         engine
@@ -346,7 +345,7 @@ impl Engine {
                 if let Node::Service(service) = &mut self.nodes[index] {
                     service.store.set(key, value.clone(), version);
                 }
-                self.trace.push(0, Fact::Seeded { node, key, value: value.clone(), version });
+                self.outbox.record(Fact::Seeded { node, key, value: value.clone(), version });
             }
         }
     }
@@ -360,7 +359,8 @@ pub(super) fn relays(relays: u32, tokens: u32, mean_ms: f64, seed: u64, level: L
     let mut peers = vec![Vec::new(); nodes.len()];
     for (a, from) in nodes.iter().zip(&ids) {
         for (b, to) in nodes.iter().zip(&ids) {
-            if a != b {
+            let distance = (b.0 + relays - a.0) % relays;
+            if distance.is_power_of_two() {
                 let plan = LinkPlan {
                     from: (*a, from),
                     to: (*b, to),
@@ -380,9 +380,8 @@ pub(super) fn relays(relays: u32, tokens: u32, mean_ms: f64, seed: u64, level: L
     for token in 0..tokens as usize {
         let from = token % nodes.len();
         let first = peers[from][token / nodes.len() % peers[from].len()];
-        engine.outbox.effects.push(Effect::Send(first, Payload::Token, About::default()));
-        engine.perform(nodes[from]);
+        engine.outbox.send(first, Payload::Token, About::default());
     }
-    debug_assert!(engine.queue.len() == tokens as usize);
+    debug_assert!(engine.outbox.queue.len() == tokens as usize);
     engine
 }

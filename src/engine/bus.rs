@@ -1,7 +1,7 @@
 //! An event bus: topics with subscriptions; it keeps events, orders, delivers, redelivers and
 //! dead-letters them. Its queues are durable.
 
-use super::message::{About, LinkId, Payload, Update};
+use super::message::{About, Delivery, LinkId, Payload, Publication, Update};
 use super::outbox::Outbox;
 use super::queue::Timer;
 use crate::scenario::{Acknowledge, Backoff, Micros, Order, micros};
@@ -142,12 +142,13 @@ impl Bus {
     /// A message arrived over the link whose other direction is `back`.
     pub fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, out: &mut Outbox) {
         match payload {
-            Payload::Publish { topic, awaited, update } => {
+            Payload::Publish(publication) => {
+                let Publication { topic, awaited, ref update } = *publication;
                 if let (Some(number), Some(back)) = (awaited, back) {
                     let about = About { update: Some(update.id), ..About::default() };
                     out.send(back, Payload::Published(number), about);
                 }
-                self.publish(now, topic, &update, out);
+                self.publish(now, topic, update, out);
             }
             Payload::Acknowledge(event) => self.on_acknowledge(now, event, out),
             Payload::Refuse(delivery) => self.on_failure(now, delivery, out),
@@ -156,7 +157,7 @@ impl Bus {
             | Payload::Apply(..)
             | Payload::Applied(..)
             | Payload::Published(_)
-            | Payload::Deliver { .. }
+            | Payload::Deliver(_)
             | Payload::Token => unreachable!("no such message is sent to a bus"),
         }
     }
@@ -238,8 +239,8 @@ impl Bus {
         let (attempt, update) = (kept.deliveries, kept.update.clone());
         out.record(Fact::EventSent { subscription: plan.id, update: update.id, attempt });
         let about = About { update: Some(update.id), operation: None, attempt };
-        let payload = Payload::Deliver { subscription: plan.at_consumer, event, delivery, attempt, update };
-        out.send(plan.link, payload, about);
+        let message = Delivery { subscription: plan.at_consumer, event, delivery, attempt, update };
+        out.send(plan.link, Payload::Deliver(Arc::new(message)), about);
         if plan.acknowledge == Acknowledge::Never {
             self.done(subscription, event, out);
         } else {

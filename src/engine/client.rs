@@ -161,9 +161,9 @@ impl Client {
             Payload::Operate(_)
             | Payload::Apply(..)
             | Payload::Applied(..)
-            | Payload::Publish { .. }
+            | Payload::Publish(_)
             | Payload::Published(_)
-            | Payload::Deliver { .. }
+            | Payload::Deliver(_)
             | Payload::Acknowledge(_)
             | Payload::Refuse(_)
             | Payload::Token => unreachable!("no such message is sent to a client"),

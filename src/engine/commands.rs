@@ -36,7 +36,7 @@ impl Engine {
     /// The command makes no sense in this run; nothing happened.
     pub fn act(&mut self, command: Command) -> Result<(), CommandRefused> {
         self.check(&command)?;
-        let number = self.schedule(self.now, command);
+        let number = self.schedule(self.outbox.now, command);
         while self.last_command != Some(number) && self.step() {}
         Ok(())
     }
@@ -45,7 +45,7 @@ impl Engine {
     pub(super) fn schedule(&mut self, at: Micros, command: Command) -> u32 {
         let number = self.commands.len() as u32;
         self.commands.push(command);
-        self.queue.push(at, Class::Command, Due::Command(number));
+        self.outbox.queue.push(at, Class::Command, Due::Command(number));
         number
     }
 
@@ -76,8 +76,8 @@ impl Engine {
     /// The link from one node to another, and the way back unless one way is meant.
     fn directions(&self, from: &str, to: &str, one_way: bool) -> Result<Vec<LinkId>, CommandRefused> {
         let (a, b) = (self.node(from)?, self.node(to)?);
-        let forth = self.network.find(a, b).ok_or_else(|| CommandRefused::NoSuchLink(from.into(), to.into()))?;
-        let back = if one_way { None } else { self.network.find(b, a) };
+        let forth = self.outbox.network.find(a, b).ok_or_else(|| CommandRefused::NoSuchLink(from.into(), to.into()))?;
+        let back = if one_way { None } else { self.outbox.network.find(b, a) };
         Ok([Some(forth), back].into_iter().flatten().collect())
     }
 
@@ -90,9 +90,9 @@ impl Engine {
                 let Ok(node) = self.service(service) else { return };
                 let request = self.outbox.issue(node, 0, node, operation);
                 if let Node::Service(service) = &mut self.nodes[node.index()] {
-                    service.on_person(self.now, request, &mut self.outbox);
+                    self.outbox.node = node;
+                    service.on_person(self.outbox.now, request, &mut self.outbox);
                 }
-                self.perform(node);
             }
             Command::CutLink { from, to, one_way } => self.set_cut(from, to, *one_way, true),
             Command::HealLink { from, to, one_way } => self.set_cut(from, to, *one_way, false),
@@ -103,7 +103,6 @@ impl Engine {
                 {
                     service.crash(*lose_disk, &mut self.outbox);
                 }
-                self.perform(node);
             }
             Command::Restart { service } => {
                 if let Ok(node) = self.service(service) {
@@ -121,12 +120,12 @@ impl Engine {
     }
 
     fn set_link_cut(&mut self, id: LinkId, cut: bool) {
-        let link = self.network.link_mut(id);
+        let link = self.outbox.network.link_mut(id);
         if link.cut != cut {
             link.cut = cut;
             let (from, to) = (link.from, link.to);
             let fact = if cut { Fact::LinkCut { from, to } } else { Fact::LinkHealed { from, to } };
-            self.trace.push(self.now, fact);
+            self.outbox.record(fact);
         }
     }
 
@@ -136,11 +135,10 @@ impl Engine {
         {
             service.restart(&mut self.outbox);
         }
-        self.perform(node);
     }
 
     fn heal_all(&mut self) {
-        for id in 0..self.network.links().len() as u32 {
+        for id in 0..self.outbox.network.links().len() as u32 {
             self.set_link_cut(LinkId(id), false);
         }
         for node in 0..self.nodes.len() as u32 {

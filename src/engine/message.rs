@@ -54,7 +54,33 @@ pub struct Request {
     pub ask: Ask,
 }
 
-/// The content of a message.
+/// An event on its way to a bus.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    /// Index of the topic in the bus.
+    pub topic: u32,
+    /// The publisher's number for this event, if it awaits the bus's acknowledgement.
+    pub awaited: Option<u32>,
+    /// What was committed.
+    pub update: Arc<Update>,
+}
+
+/// An event on its way to a consumer.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Index of the subscription in the consumer.
+    pub subscription: u32,
+    /// Number of the event in the bus.
+    pub event: u32,
+    /// Number of this delivery in the bus.
+    pub delivery: u32,
+    /// Which delivery of the event it is, from 1.
+    pub attempt: u32,
+    /// What was committed.
+    pub update: Arc<Update>,
+}
+
+/// The content of a message: two words at most, since every message moves through the hot loop.
 #[derive(Clone, Debug)]
 pub enum Payload {
     /// Load without meaning.
@@ -67,30 +93,12 @@ pub enum Payload {
     Apply(u32, Arc<Update>),
     /// The callee's answer to that job: taken in, or refused and certainly without effect.
     Applied(u32, bool),
-    /// An event on its way to the bus: topic, and the publisher's number where it wants an acknowledgement.
-    Publish {
-        /// Index of the topic in the bus.
-        topic: u32,
-        /// The publisher's number for this event, if it awaits the bus's acknowledgement.
-        awaited: Option<u32>,
-        /// What was committed.
-        update: Arc<Update>,
-    },
+    /// An event on its way to the bus.
+    Publish(Arc<Publication>),
     /// The bus has it: the publisher's number.
     Published(u32),
     /// An event on its way to a consumer.
-    Deliver {
-        /// Index of the subscription in the consumer.
-        subscription: u32,
-        /// Number of the event in the bus.
-        event: u32,
-        /// Number of this delivery in the bus.
-        delivery: u32,
-        /// Which delivery of the event it is, from 1.
-        attempt: u32,
-        /// What was committed.
-        update: Arc<Update>,
-    },
+    Deliver(Arc<Delivery>),
     /// The consumer has it: number of the event.
     Acknowledge(u32),
     /// The consumer could not handle that delivery.
@@ -104,8 +112,8 @@ impl Payload {
             Payload::Token => MessageKind::Token,
             Payload::Operate(_) | Payload::Apply(..) => MessageKind::Call,
             Payload::Operated(..) | Payload::Applied(..) => MessageKind::Reply,
-            Payload::Publish { .. } => MessageKind::Publish,
-            Payload::Deliver { .. } => MessageKind::Delivery,
+            Payload::Publish(_) => MessageKind::Publish,
+            Payload::Deliver(_) => MessageKind::Delivery,
             Payload::Published(_) | Payload::Acknowledge(_) => MessageKind::Acknowledgement,
             Payload::Refuse(_) => MessageKind::Refusal,
         }

@@ -1,8 +1,8 @@
 //! Simulates a scenario, message by message: time, chance, queue, network, services, buses, clients, faults.
 //!
 //! Pure: no clock, no ambient randomness, no browser. [`Engine::new`] takes a validated scenario; each
-//! [`Engine::step`] takes the next thing due, hands it to the node that it is for, and performs what that
-//! node's handler left in its outbox. Everything observable goes into the [`Trace`]. A clone of an
+//! [`Engine::step`] takes the next thing due, and hands it to the node that it is for, whose handler acts
+//! through its outbox alone. Everything observable goes into the [`Trace`]. A clone of an
 //! engine is a snapshot: it goes on exactly as the original would.
 //!
 //! To add a kind of node or a protocol: one file with its handler, one variant of [`Node`].
@@ -29,10 +29,10 @@ use crate::scenario::{Command, Micros};
 use crate::trace::{Fact, Level, Names, NodeId, Trace};
 use bus::Bus;
 use client::Client;
-use message::{LinkId, Payload};
-use network::{Departure, Network};
-use outbox::{Effect, Outbox};
-use queue::{Class, Due, Queue, Timer};
+use message::LinkId;
+use network::Network;
+use outbox::Outbox;
+use queue::{Due, Timer};
 use relay::Relay;
 use service::Service;
 use std::sync::Arc;
@@ -69,16 +69,12 @@ pub enum Halt {
 /// A scenario being simulated.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    now: Micros,
     events: u64,
-    queue: Queue,
-    network: Network,
     nodes: Vec<Node>,
     /// For each link, the one in the other direction.
     back: Arc<Vec<Option<LinkId>>>,
     commands: Vec<Command>,
     outbox: Outbox,
-    trace: Trace,
     halt: Option<Halt>,
     /// The command that was carried out last.
     last_command: Option<u32>,
@@ -87,17 +83,12 @@ pub struct Engine {
 impl Engine {
     fn assemble(network: Network, nodes: Vec<Node>, names: Names, level: Level) -> Self {
         let back = network.links().iter().map(|link| network.find(link.to, link.from)).collect();
-        let trace = Trace::new(level);
         Engine {
-            now: 0,
             events: 0,
-            queue: Queue::default(),
-            network,
             nodes,
             back: Arc::new(back),
             commands: Vec::new(),
-            outbox: Outbox::new(names, trace.is_on()),
-            trace,
+            outbox: Outbox::new(network, names, Trace::new(level)),
             halt: None,
             last_command: None,
         }
@@ -112,7 +103,7 @@ impl Engine {
     /// Virtual time.
     #[inline]
     pub fn now(&self) -> Micros {
-        self.now
+        self.outbox.now
     }
 
     /// How many events have happened.
@@ -123,12 +114,12 @@ impl Engine {
     /// When the next event is due; none if nothing will happen any more.
     #[inline]
     pub fn next_at(&self) -> Option<Micros> {
-        if self.halt.is_some() { None } else { self.queue.next_at() }
+        if self.halt.is_some() { None } else { self.outbox.queue.next_at() }
     }
 
     /// What happened.
     pub fn trace(&self) -> &Trace {
-        &self.trace
+        &self.outbox.trace
     }
 
     /// Nodes, keys and subscriptions of the run.
@@ -143,7 +134,7 @@ impl Engine {
 
     /// How many messages there were, and what became of them.
     pub fn messages(&self) -> MessageCounts {
-        self.network.counts()
+        self.outbox.network.counts()
     }
 
     /// What became of each bus's events.
@@ -169,9 +160,9 @@ impl Engine {
         if self.halt.is_some() {
             return false;
         }
-        let Some((at, due)) = self.queue.pop() else { return false };
-        debug_assert!(at >= self.now, "nothing is due in the past");
-        self.now = at;
+        let Some((at, due)) = self.outbox.queue.pop() else { return false };
+        debug_assert!(at >= self.outbox.now, "nothing is due in the past");
+        self.outbox.now = at;
         self.events += 1;
         match due {
             Due::Arrival(slot) => self.arrive(slot),
@@ -190,82 +181,53 @@ impl Engine {
                     self.step();
                 }
                 Some(_) | None => {
-                    self.now = self.now.max(to);
+                    self.outbox.now = self.outbox.now.max(to);
                     return true;
                 }
             }
         }
         let reached = self.next_at().is_none_or(|at| at > to);
         if reached {
-            self.now = self.now.max(to);
+            self.outbox.now = self.outbox.now.max(to);
         }
         reached
     }
 
     fn arrive(&mut self, slot: u32) {
-        let nodes = &self.nodes;
-        let (message, fate) = self.network.arrive(slot, |to| nodes[to.index()].is_up());
+        let (nodes, out) = (&mut self.nodes, &mut self.outbox);
+        let (message, fate) = out.network.arrive(slot, |to| nodes[to.index()].is_up());
         if let Err(cause) = fate {
-            self.trace.push(self.now, Fact::MessageDropped { message: message.id, cause });
-            return;
+            return out.record(Fact::MessageDropped { message: message.id, cause });
         }
-        if self.trace.is_on() {
-            self.trace.push(self.now, Fact::MessageDelivered { message: message.id });
-        }
-        let node = self.network.link(message.link).to;
+        out.record(Fact::MessageDelivered { message: message.id });
+        out.node = out.network.link(message.link).to;
         let back = self.back[message.link.0 as usize];
-        let (now, out) = (self.now, &mut self.outbox);
-        match &mut self.nodes[node.index()] {
+        let now = out.now;
+        match &mut nodes[out.node.index()] {
             Node::Relay(relay) => relay.on_token(out),
             Node::Service(service) => service.on_message(now, message.payload, back, out),
             Node::Bus(bus) => bus.on_message(now, message.payload, back, out),
             Node::Client(client) => client.on_message(now, message.payload, out),
         }
-        self.perform(node);
+        self.watch_budget();
     }
 
     fn on_timer(&mut self, node: NodeId, timer: Timer) {
-        let (now, out) = (self.now, &mut self.outbox);
+        let out = &mut self.outbox;
+        out.node = node;
+        let now = out.now;
         match &mut self.nodes[node.index()] {
             Node::Service(service) => service.on_timer(now, timer, out),
             Node::Bus(bus) => bus.on_timer(now, timer, out),
             Node::Client(client) => client.on_timer(now, timer, out),
             Node::Relay(_) => unreachable!("relays set no timers"),
         }
-        self.perform(node);
-    }
-
-    /// Performs what a handler left in the outbox, in order.
-    #[inline]
-    fn perform(&mut self, node: NodeId) {
-        let mut effects = std::mem::take(&mut self.outbox.effects);
-        for effect in effects.drain(..) {
-            match effect {
-                Effect::Send(link, payload, about) => self.send(link, payload, about),
-                Effect::Wake(at, timer) => self.queue.push(at, Class::Timer, Due::Timer(node, timer)),
-                Effect::Record(fact) => self.trace.push(self.now, fact),
-            }
-        }
-        self.outbox.effects = effects;
+        self.watch_budget();
     }
 
     #[inline]
-    fn send(&mut self, link: LinkId, payload: Payload, about: message::About) {
-        let kind = payload.kind();
-        let Departure { id, slot, due } = self.network.send(self.now, link, payload);
-        if self.trace.is_on() {
-            let (from, to) = (self.network.link(link).from, self.network.link(link).to);
-            let message::About { update, operation, attempt } = about;
-            let fact = Fact::MessageSent { message: id, from, to, kind, update, operation, attempt, due };
-            self.trace.push(self.now, fact);
-        }
-        self.queue.push(due, Class::Arrival, Due::Arrival(slot));
-        if let Some(copy) = self.network.duplicate(self.now, slot) {
-            let fact = Fact::MessageDuplicated { message: id, copy: copy.id, due: copy.due };
-            self.trace.push(self.now, fact);
-            self.queue.push(copy.due, Class::Arrival, Due::Arrival(copy.slot));
-        }
-        if self.network.counts().in_flight > MOST_IN_FLIGHT {
+    fn watch_budget(&mut self) {
+        if self.outbox.network.counts().in_flight > MOST_IN_FLIGHT {
             self.halt = Some(Halt::TooManyMessages);
         }
     }

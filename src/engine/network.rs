@@ -14,15 +14,22 @@ pub struct Link {
     pub to: NodeId,
     /// Whatever would arrive now is lost.
     pub cut: bool,
+    fifo: bool,
     latency: Sampler,
     delay: Stream,
+    /// Where order is kept: nothing may arrive before this.
+    last_due: Micros,
+    /// Apart from the rest, since most links have none and the hot loop reads every link.
+    flaws: Option<Box<Flaws>>,
+}
+
+/// What a link does to messages beside delaying them.
+#[derive(Clone, Debug)]
+struct Flaws {
     loss: f64,
     losses: Stream,
     duplicate: f64,
     duplicates: Stream,
-    fifo: bool,
-    /// Where order is kept: nothing may arrive before this.
-    last_due: Micros,
 }
 
 /// What a link is made from.
@@ -108,14 +115,18 @@ impl Network {
             from: plan.from.0,
             to: plan.to.0,
             cut: false,
+            fifo: plan.fifo,
             latency: Sampler::new(plan.latency),
             delay: Stream::named(seed, "latency", &name),
-            loss: plan.loss,
-            losses: Stream::named(seed, "loss", &name),
-            duplicate: plan.duplicate,
-            duplicates: Stream::named(seed, "duplicate", &name),
-            fifo: plan.fifo,
             last_due: 0,
+            flaws: (plan.loss > 0.0 || plan.duplicate > 0.0).then(|| {
+                Box::new(Flaws {
+                    loss: plan.loss,
+                    losses: Stream::named(seed, "loss", &name),
+                    duplicate: plan.duplicate,
+                    duplicates: Stream::named(seed, "duplicate", &name),
+                })
+            }),
         });
         LinkId(self.links.len() as u32 - 1)
     }
@@ -159,13 +170,14 @@ impl Network {
     /// the link if so, with a delay of its own.
     #[inline]
     pub fn duplicate(&mut self, now: Micros, slot: u32) -> Option<Departure> {
-        let link = self.slots[slot as usize].as_ref().map(|message| message.link)?;
-        let road = &mut self.links[link.0 as usize];
-        if !road.duplicates.chance(road.duplicate) {
+        let message = self.slots[slot as usize].as_ref()?;
+        let (link, road) = (message.link, &mut self.links[message.link.0 as usize]);
+        let flaws = road.flaws.as_mut()?;
+        if !flaws.duplicates.chance(flaws.duplicate) {
             return None;
         }
-        let due = now + road.latency.draw(&mut road.duplicates);
-        let payload = self.slots[slot as usize].as_ref().map(|message| message.payload.clone())?;
+        let due = now + road.latency.draw(&mut flaws.duplicates);
+        let payload = message.payload.clone();
         self.counts.duplicated += 1;
         Some(self.board(link, due, payload))
     }
@@ -197,7 +209,7 @@ impl Network {
         self.counts.in_flight -= 1;
         let road = &mut self.links[message.link.0 as usize];
         // The number is taken first, so that a cut does not shift which later messages are lost.
-        let lost = road.losses.chance(road.loss);
+        let lost = road.flaws.as_mut().is_some_and(|flaws| flaws.losses.chance(flaws.loss));
         let fate = if road.cut {
             self.counts.dropped_link_cut += 1;
             Err(DropCause::LinkCut)

@@ -1,58 +1,77 @@
-//! What a node's handler wants done: the one driver performs it, in order.
+//! What a node's handler may do: send, wake itself, record. The outbox performs each at once, in order; a
+//! handler sees nothing else of the world.
 
 use super::message::{About, Ask, LinkId, Payload, Request};
-use super::queue::Timer;
+use super::network::{Departure, Network};
+use super::queue::{Class, Due, Queue, Timer};
 use crate::scenario::{Micros, Operation, Value};
-use crate::trace::{Fact, KeyId, Names, NodeId, OperationId, OperationKind, UpdateId};
+use crate::trace::{Fact, KeyId, Names, NodeId, OperationId, OperationKind, Trace, UpdateId};
 use std::sync::Arc;
-
-/// One thing that a handler wants done.
-#[derive(Clone, Debug)]
-pub enum Effect {
-    /// Send a message.
-    Send(LinkId, Payload, About),
-    /// Wake the node.
-    Wake(Micros, Timer),
-    /// Record what happened.
-    Record(Fact),
-}
 
 /// Where handlers put what they want done, and where new ids come from.
 #[derive(Clone, Debug)]
 pub struct Outbox {
-    /// What is to be done, in order.
-    pub effects: Vec<Effect>,
+    /// Virtual time.
+    pub now: Micros,
+    /// The node whose handler runs.
+    pub node: NodeId,
+    /// What will happen.
+    pub queue: Queue,
+    /// Links and the messages on them.
+    pub network: Network,
+    /// What happened.
+    pub trace: Trace,
     /// Nodes and keys of the run.
     pub names: Arc<Names>,
-    recording: bool,
     updates: u32,
     operations: u32,
 }
 
 impl Outbox {
-    /// An empty outbox; facts are dropped at once where nothing is recorded.
-    pub fn new(names: Names, recording: bool) -> Self {
-        Outbox { effects: Vec::new(), names: Arc::new(names), recording, updates: 0, operations: 0 }
+    /// An outbox at time 0.
+    pub fn new(network: Network, names: Names, trace: Trace) -> Self {
+        Outbox {
+            now: 0,
+            node: NodeId(0),
+            queue: Queue::default(),
+            network,
+            trace,
+            names: Arc::new(names),
+            updates: 0,
+            operations: 0,
+        }
     }
 
     /// Send a message over a link.
     #[inline]
     pub fn send(&mut self, link: LinkId, payload: Payload, about: About) {
-        self.effects.push(Effect::Send(link, payload, about));
+        let kind = payload.kind();
+        let Departure { id, slot, due } = self.network.send(self.now, link, payload);
+        if self.trace.is_on() {
+            let (from, to) = (self.network.link(link).from, self.network.link(link).to);
+            let About { update, operation, attempt } = about;
+            let fact = Fact::MessageSent { message: id, from, to, kind, update, operation, attempt, due };
+            self.trace.push(self.now, fact);
+        }
+        self.queue.push(due, Class::Arrival, Due::Arrival(slot));
+        if let Some(copy) = self.network.duplicate(self.now, slot) {
+            let fact = Fact::MessageDuplicated { message: id, copy: copy.id, due: copy.due };
+            self.trace.push(self.now, fact);
+            self.queue.push(copy.due, Class::Arrival, Due::Arrival(copy.slot));
+        }
     }
 
     /// Wake the handler's node at an instant.
     #[inline]
     pub fn wake(&mut self, at: Micros, timer: Timer) {
-        self.effects.push(Effect::Wake(at, timer));
+        debug_assert!(at >= self.now, "nothing may be scheduled into the past");
+        self.queue.push(at, Class::Timer, Due::Timer(self.node, timer));
     }
 
     /// Record what happened.
     #[inline]
     pub fn record(&mut self, fact: Fact) {
-        if self.recording {
-            self.effects.push(Effect::Record(fact));
-        }
+        self.trace.push(self.now, fact);
     }
 
     /// The id of the next update.

@@ -48,12 +48,62 @@ pub enum Timer {
     OperationTimeout(u32),
 }
 
+/// Three words, so that the four children of a node stand in two cache lines.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     at: Micros,
     /// Class, then sequence number.
     tie: u64,
-    due: Due,
+    due: Packed,
+}
+
+/// A [`Due`] in one word: its kind in the highest byte, the node in the next three, the id in the rest.
+#[derive(Clone, Copy, Debug)]
+struct Packed(u64);
+
+/// Nodes that fit into a packed word.
+const MOST_NODES: u32 = 1 << 24;
+
+impl From<Due> for Packed {
+    #[inline]
+    fn from(due: Due) -> Packed {
+        let (kind, node, id) = match due {
+            Due::Arrival(slot) => (0, NodeId(0), slot),
+            Due::Command(number) => (1, NodeId(0), number),
+            Due::Timer(node, timer) => match timer {
+                Timer::JobDone(id) => (2, node, id),
+                Timer::CallTimeout(id) => (3, node, id),
+                Timer::PublishTimeout(id) => (4, node, id),
+                Timer::AckDeadline(id) => (5, node, id),
+                Timer::Ready(id) => (6, node, id),
+                Timer::Scripted(id) => (7, node, id),
+                Timer::Generated(id) => (8, node, id),
+                Timer::OperationTimeout(id) => (9, node, id),
+            },
+        };
+        debug_assert!(node.0 < MOST_NODES);
+        Packed(kind << 56 | u64::from(node.0) << 32 | u64::from(id))
+    }
+}
+
+impl From<Packed> for Due {
+    #[inline]
+    fn from(Packed(word): Packed) -> Due {
+        let (node, id) = (NodeId((word >> 32) as u32 & (MOST_NODES - 1)), word as u32);
+        let timer = match word >> 56 {
+            0 => return Due::Arrival(id),
+            1 => return Due::Command(id),
+            2 => Timer::JobDone(id),
+            3 => Timer::CallTimeout(id),
+            4 => Timer::PublishTimeout(id),
+            5 => Timer::AckDeadline(id),
+            6 => Timer::Ready(id),
+            7 => Timer::Scripted(id),
+            8 => Timer::Generated(id),
+            _ => Timer::OperationTimeout(id),
+        };
+        Due::Timer(node, timer)
+    }
 }
 
 impl Entry {
@@ -77,7 +127,7 @@ impl Queue {
     /// Schedules something.
     #[inline]
     pub fn push(&mut self, at: Micros, class: Class, due: Due) {
-        let entry = Entry { at, tie: ((class as u64) << 56) | self.sequence, due };
+        let entry = Entry { at, tie: ((class as u64) << 56) | self.sequence, due: due.into() };
         self.sequence += 1;
         self.heap.push(entry);
         self.sift_up(self.heap.len() - 1);
@@ -93,10 +143,10 @@ impl Queue {
     #[inline]
     pub fn pop(&mut self) -> Option<(Micros, Due)> {
         let last = self.heap.pop()?;
-        let Some(first) = self.heap.first_mut() else { return Some((last.at, last.due)) };
+        let Some(first) = self.heap.first_mut() else { return Some((last.at, last.due.into())) };
         let first = std::mem::replace(first, last);
         self.sift_down();
-        Some((first.at, first.due))
+        Some((first.at, first.due.into()))
     }
 
     /// How many things are due.
@@ -118,6 +168,8 @@ impl Queue {
         self.heap[i] = entry;
     }
 
+    /// Moves the first entry down along the least children to the bottom, then up to where it belongs: it
+    /// came from the bottom, so it rarely has to rise.
     #[inline]
     fn sift_down(&mut self) {
         let length = self.heap.len();
@@ -128,26 +180,49 @@ impl Queue {
             if first >= length {
                 break;
             }
-            let mut least = first;
-            for child in first + 1..(first + CHILDREN).min(length) {
-                if self.heap[child].key() < self.heap[least].key() {
-                    least = child;
-                }
-            }
-            if self.heap[least].key() >= entry.key() {
-                break;
-            }
+            let least = first + least_of(&self.heap[first..(first + CHILDREN).min(length)]);
             self.heap[i] = self.heap[least];
             i = least;
         }
         self.heap[i] = entry;
+        self.sift_up(i);
     }
+}
+
+/// Index of the least of one to four entries. The choices are sums of comparisons, since a branch on them
+/// would be predicted wrong half the time.
+#[inline]
+fn least_of(entries: &[Entry]) -> usize {
+    if let [a, b, c, d] = entries {
+        let (a, b, c, d) = (a.key(), b.key(), c.key(), d.key());
+        let (left, right) = (usize::from(b < a), 2 + usize::from(d < c));
+        return if d.min(c) < b.min(a) { right } else { left };
+    }
+    (1..entries.len()).fold(0, |least, i| if entries[i].key() < entries[least].key() { i } else { least })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn whatever_is_due_comes_out_as_it_went_in() {
+        let timers = [
+            Timer::JobDone(1),
+            Timer::CallTimeout(u32::MAX),
+            Timer::PublishTimeout(2),
+            Timer::AckDeadline(3),
+            Timer::Ready(4),
+            Timer::Scripted(5),
+            Timer::Generated(6),
+            Timer::OperationTimeout(7),
+        ];
+        let timers = timers.map(|timer| Due::Timer(NodeId(MOST_NODES - 1), timer));
+        for due in timers.into_iter().chain([Due::Arrival(u32::MAX), Due::Command(8)]) {
+            assert_eq!(Due::from(Packed::from(due)), due);
+        }
+    }
 
     proptest! {
         #[test]

@@ -2,7 +2,7 @@
 //! publications after it, and handlers of events.
 
 use super::chance::{Sampler, Stream};
-use super::message::{About, Ask, LinkId, Payload, Request, Update};
+use super::message::{About, Ask, Delivery, LinkId, Payload, Publication, Request, Update};
 use super::outbox::Outbox;
 use super::queue::Timer;
 use super::store::Store;
@@ -95,7 +95,7 @@ enum Awaiting {
 enum Work {
     Operate(Awaiting, Arc<Request>),
     Apply(Awaiting, Arc<Update>),
-    Handle { handler: u32, event: u32, delivery: u32, attempt: u32, update: Arc<Update> },
+    Handle(Arc<Delivery>),
 }
 
 /// A change on its way through the calls that come before its commit.
@@ -191,13 +191,14 @@ impl Service {
             (Payload::Apply(caller, update), Some(back)) => {
                 self.on_work(now, Work::Apply(Awaiting::Caller(caller, back), update), out);
             }
-            (Payload::Deliver { subscription, event, delivery, attempt, update }, _) => {
-                let handler = &self.plan.handlers[subscription as usize];
+            (Payload::Deliver(delivery), _) => {
+                let Delivery { event, attempt, ref update, .. } = *delivery;
+                let handler = &self.plan.handlers[delivery.subscription as usize];
                 if handler.acknowledge == Acknowledge::BeforeProcessing {
                     let about = About { update: Some(update.id), operation: None, attempt };
                     out.send(handler.link, Payload::Acknowledge(event), about);
                 }
-                self.on_work(now, Work::Handle { handler: subscription, event, delivery, attempt, update }, out);
+                self.on_work(now, Work::Handle(delivery), out);
             }
             (Payload::Applied(job, taken_in), _) => self.on_answer(now, job, taken_in, out),
             (Payload::Published(number), _) => {
@@ -207,7 +208,7 @@ impl Service {
                 Payload::Operate(_)
                 | Payload::Apply(..)
                 | Payload::Operated(..)
-                | Payload::Publish { .. }
+                | Payload::Publish(_)
                 | Payload::Acknowledge(_)
                 | Payload::Refuse(_)
                 | Payload::Token,
@@ -240,12 +241,12 @@ impl Service {
         let under_way = jobs.into_values().filter_map(|job| match job {
             Job::Working(Work::Operate(awaiting, _)) | Job::Locked(awaiting, _) => Some(awaiting),
             Job::Calling(change) => Some(change.awaiting),
-            Job::Working(Work::Apply(..) | Work::Handle { .. }) => None,
+            Job::Working(Work::Apply(..) | Work::Handle(_)) => None,
         });
         let waiting = std::mem::take(&mut self.waiting);
         let queued = waiting.into_iter().filter_map(|work| match work {
             Work::Operate(awaiting, _) => Some(awaiting),
-            Work::Apply(..) | Work::Handle { .. } => None,
+            Work::Apply(..) | Work::Handle(_) => None,
         });
         for awaiting in under_way.chain(queued) {
             if let Awaiting::Person(operation) = awaiting {
@@ -284,9 +285,7 @@ impl Service {
                 out.send(*back, Payload::Applied(*job, false), about);
             }
             Work::Apply(Awaiting::Person(_) | Awaiting::Client(..), _) => unreachable!("only services apply updates"),
-            Work::Handle { handler, delivery, attempt, update, .. } => {
-                self.fail_handling(*handler, *delivery, *attempt, update.id, HandlingFailure::QueueFull, out);
-            }
+            Work::Handle(delivery) => self.fail_handling(delivery, HandlingFailure::QueueFull, out),
         }
     }
 
@@ -294,8 +293,8 @@ impl Service {
         self.busy += 1;
         let takes = match &work {
             Work::Operate(..) | Work::Apply(..) => self.plan.service_time.draw(&mut self.plan.durations),
-            Work::Handle { handler, .. } => {
-                let handler = &mut self.plan.handlers[*handler as usize];
+            Work::Handle(delivery) => {
+                let handler = &mut self.plan.handlers[delivery.subscription as usize];
                 handler.processing.draw(&mut handler.durations)
             }
         };
@@ -321,8 +320,8 @@ impl Service {
                 let change = Change { awaiting, update, operation: None, call: 0 };
                 self.proceed(now, job, change, out);
             }
-            Some(Job::Working(Work::Handle { handler, event, delivery, attempt, update })) => {
-                self.handle(handler, event, delivery, attempt, &update, out);
+            Some(Job::Working(Work::Handle(delivery))) => {
+                self.handle(&delivery, out);
                 self.finish(now, out);
             }
             Some(Job::Locked(..) | Job::Calling(_)) => unreachable!("only working jobs are timed"),
@@ -452,12 +451,13 @@ impl Service {
         self.end_change(now, change, out);
     }
 
-    fn handle(&mut self, index: u32, event: u32, delivery: u32, attempt: u32, update: &Update, out: &mut Outbox) {
-        let handler = &mut self.plan.handlers[index as usize];
+    fn handle(&mut self, delivery: &Delivery, out: &mut Outbox) {
+        let handler = &mut self.plan.handlers[delivery.subscription as usize];
         if handler.failures.chance(handler.fails) {
-            return self.fail_handling(index, delivery, attempt, update.id, HandlingFailure::Failed, out);
+            return self.fail_handling(delivery, HandlingFailure::Failed, out);
         }
         let (effect, link, acknowledge) = (handler.effect, handler.link, handler.acknowledge);
+        let update = &*delivery.update;
         let changed = self.store.take_in(update, effect);
         out.record(Fact::UpdateTakenIn {
             update: update.id,
@@ -468,25 +468,18 @@ impl Service {
             changed,
         });
         if acknowledge == Acknowledge::AfterProcessing {
-            let about = About { update: Some(update.id), operation: None, attempt };
-            out.send(link, Payload::Acknowledge(event), about);
+            let about = About { update: Some(update.id), operation: None, attempt: delivery.attempt };
+            out.send(link, Payload::Acknowledge(delivery.event), about);
         }
     }
 
-    fn fail_handling(
-        &mut self,
-        handler: u32,
-        delivery: u32,
-        attempt: u32,
-        update: UpdateId,
-        cause: HandlingFailure,
-        out: &mut Outbox,
-    ) {
-        let handler = &self.plan.handlers[handler as usize];
+    fn fail_handling(&mut self, delivery: &Delivery, cause: HandlingFailure, out: &mut Outbox) {
+        let handler = &self.plan.handlers[delivery.subscription as usize];
+        let (update, attempt) = (delivery.update.id, delivery.attempt);
         out.record(Fact::HandlingFailed { subscription: handler.id, update, attempt, cause });
         if handler.acknowledge == Acknowledge::AfterProcessing {
             let about = About { update: Some(update), operation: None, attempt };
-            out.send(handler.link, Payload::Refuse(delivery), about);
+            out.send(handler.link, Payload::Refuse(delivery.delivery), about);
         }
     }
 
@@ -498,8 +491,8 @@ impl Service {
             number
         });
         let about = About { update: Some(update.id), operation: None, attempt: 1 };
-        let payload = Payload::Publish { topic: publisher.topic, awaited, update: update.clone() };
-        out.send(publisher.link, payload, about);
+        let publication = Publication { topic: publisher.topic, awaited, update: update.clone() };
+        out.send(publisher.link, Payload::Publish(Arc::new(publication)), about);
         if awaited.is_some() {
             self.next_publication += 1;
             self.unconfirmed.insert(number, Unconfirmed { publisher: index, update, attempts: 1 });
@@ -519,7 +512,8 @@ impl Service {
         event.attempts += 1;
         let about = About { update: Some(event.update.id), operation: None, attempt: event.attempts };
         let update = event.update.clone();
-        out.send(publisher.link, Payload::Publish { topic: publisher.topic, awaited: Some(number), update }, about);
+        let publication = Publication { topic: publisher.topic, awaited: Some(number), update };
+        out.send(publisher.link, Payload::Publish(Arc::new(publication)), about);
         out.wake(now + timeout, Timer::PublishTimeout(number));
     }
 

@@ -1,8 +1,197 @@
 //! What the types do not say: ids are unique and resolve, numbers are finite and in range, sizes are bounded.
 
-use super::{Scenario, ScenarioError};
+mod parts;
+mod references;
+
+use super::{FORMAT, Latency, Scenario, ScenarioError, Value};
+
+/// Durations reach from 0 to this, ms: about 115 days.
+const LONGEST_MS: f64 = 1e10;
+/// The longest run, ms: about 11 days.
+const LONGEST_RUN_MS: f64 = 1e9;
+/// Whole numbers that JavaScript keeps exactly.
+const SAFE_INTEGER: i64 = 1 << 53;
+/// Characters of ids, names, titles, keys and texts.
+pub(super) const LONGEST_NAME: usize = 80;
+const LONGEST_NOTE: usize = 2_000;
+const MOST_NODES: usize = 10_000;
+const MOST_ENTRIES: usize = 100_000;
+const MOST_SAMPLES: usize = 10_000;
+const MOST_ELEMENTS: usize = 100;
+const DEEPEST_MIXTURE: usize = 4;
 
 /// Everything that is wrong with a scenario.
-pub(super) fn check(_scenario: &Scenario) -> Result<(), Vec<ScenarioError>> {
-    Ok(())
+pub(super) fn check(scenario: &Scenario) -> Result<(), Vec<ScenarioError>> {
+    let mut checker = Checker { errors: Vec::new() };
+    checker.head(scenario);
+    checker.sizes(scenario);
+    if checker.errors.is_empty() {
+        checker.parts(scenario);
+        checker.references(scenario);
+    }
+    if checker.errors.is_empty() { Ok(()) } else { Err(checker.errors) }
+}
+
+/// Collects what is wrong. Its methods take the path of what they look at.
+struct Checker {
+    errors: Vec<ScenarioError>,
+}
+
+impl Checker {
+    fn error(&mut self, path: impl Into<String>, problem: impl Into<String>) {
+        self.errors.push(ScenarioError::new(path, problem));
+    }
+
+    fn head(&mut self, scenario: &Scenario) {
+        match scenario.converge {
+            FORMAT => {}
+            newer if newer > FORMAT => {
+                self.error(
+                    "converge",
+                    format!("this document is of format {newer}, made by a newer version; this one reads {FORMAT}"),
+                );
+            }
+            older => self.error("converge", format!("the document's format is {FORMAT}, not {older}")),
+        }
+        self.text("title", &scenario.title, LONGEST_NAME);
+        self.text("note", &scenario.note, LONGEST_NOTE);
+        if scenario.seed > SAFE_INTEGER as u64 {
+            self.error("seed", format!("a whole number from 0 to 2^53, not {}", scenario.seed));
+        }
+        self.number("until_ms", scenario.until_ms, 0.001, LONGEST_RUN_MS);
+        self.latency("default_latency", &scenario.default_latency);
+    }
+
+    fn sizes(&mut self, scenario: &Scenario) {
+        let nodes = scenario.services.len() + scenario.buses.len() + scenario.clients.len();
+        if nodes > MOST_NODES {
+            self.error("", format!("at most {MOST_NODES} services, buses and clients, not {nodes}"));
+        }
+        for (path, count) in [("links", scenario.links.len()), ("script", scenario.script.len())] {
+            self.at_most(path, count, MOST_ENTRIES);
+        }
+    }
+
+    fn at_most(&mut self, path: &str, count: usize, most: usize) {
+        if count > most {
+            self.error(path, format!("at most {most} entries, not {count}"));
+        }
+    }
+
+    /// A number that must be finite and in range.
+    fn number(&mut self, path: &str, value: f64, low: f64, high: f64) {
+        if !(low..=high).contains(&value) {
+            self.error(path, format!("a number from {low} to {high}, not {value}"));
+        }
+    }
+
+    fn duration(&mut self, path: &str, ms: f64) {
+        if !(0.0..=LONGEST_MS).contains(&ms) {
+            self.error(path, format!("a duration from 0 to {LONGEST_MS} ms, not {ms}"));
+        }
+    }
+
+    fn probability(&mut self, path: &str, p: f64) {
+        if !(0.0..=1.0).contains(&p) {
+            self.error(path, format!("a probability from 0 to 1, not {p}"));
+        }
+    }
+
+    fn count(&mut self, path: &str, count: u32, low: u32, high: u32) {
+        if !(low..=high).contains(&count) {
+            self.error(path, format!("a whole number from {low} to {high}, not {count}"));
+        }
+    }
+
+    fn text(&mut self, path: &str, text: &str, longest: usize) {
+        let length = text.chars().count();
+        if length > longest {
+            self.error(path, format!("at most {longest} characters, not {length}"));
+        }
+    }
+
+    /// A key, a topic or a prefix of keys.
+    fn key(&mut self, path: &str, key: &str) {
+        if key.is_empty() {
+            self.error(path, "a name of 1 to 80 characters, not an empty one");
+        }
+        self.text(path, key, LONGEST_NAME);
+    }
+
+    fn value(&mut self, path: &str, value: &Value) {
+        match value {
+            Value::Int(n) if n.unsigned_abs() > SAFE_INTEGER as u64 => {
+                self.error(path, format!("a whole number from -2^53 to 2^53, not {n}"));
+            }
+            Value::Int(_) => {}
+            Value::Text(text) => self.text(path, text, LONGEST_NAME),
+            Value::Set(elements) => {
+                self.at_most(path, elements.len(), MOST_ELEMENTS);
+                for (i, element) in elements.iter().enumerate() {
+                    self.value(&format!("{path}[{i}]"), element);
+                }
+            }
+        }
+    }
+
+    fn element(&mut self, path: &str, element: &Value) {
+        if matches!(element, Value::Set(_)) {
+            self.error(path, "a whole number or a text, not a list: it is an element of a set");
+        }
+        self.value(path, element);
+    }
+
+    fn latency(&mut self, path: &str, latency: &Latency) {
+        self.latency_within(path, latency, DEEPEST_MIXTURE);
+    }
+
+    fn latency_within(&mut self, path: &str, latency: &Latency, depth: usize) {
+        let at = |field: &str| format!("{path}.{field}");
+        match latency {
+            Latency::Constant { ms } => self.duration(&at("constant.ms"), *ms),
+            Latency::Uniform { low_ms, high_ms } => {
+                self.duration(&at("uniform.low_ms"), *low_ms);
+                self.duration(&at("uniform.high_ms"), *high_ms);
+                if low_ms > high_ms {
+                    self.error(at("uniform.high_ms"), format!("not below low_ms, which is {low_ms}; it is {high_ms}"));
+                }
+            }
+            Latency::Exponential { mean_ms } => self.duration(&at("exponential.mean_ms"), *mean_ms),
+            Latency::Normal { mean_ms, sd_ms } => {
+                self.duration(&at("normal.mean_ms"), *mean_ms);
+                self.duration(&at("normal.sd_ms"), *sd_ms);
+            }
+            Latency::Lognormal { median_ms, sigma } => {
+                self.duration(&at("lognormal.median_ms"), *median_ms);
+                self.number(&at("lognormal.sigma"), *sigma, 0.0, 10.0);
+            }
+            Latency::Pareto { scale_ms, shape } => {
+                self.duration(&at("pareto.scale_ms"), *scale_ms);
+                self.number(&at("pareto.shape"), *shape, 0.01, 1000.0);
+            }
+            Latency::Mixture { parts } => {
+                if parts.is_empty() {
+                    self.error(at("mixture.parts"), "at least one part");
+                }
+                if depth == 0 {
+                    return self.error(path, format!("mixtures within mixtures, at most {DEEPEST_MIXTURE} deep"));
+                }
+                self.at_most(&at("mixture.parts"), parts.len(), MOST_ELEMENTS);
+                for (i, part) in parts.iter().enumerate() {
+                    let path = at(&format!("mixture.parts[{i}]"));
+                    self.number(&format!("{path}.weight"), part.weight, 1e-9, 1e9);
+                    self.latency_within(&format!("{path}.of"), &part.of, depth - 1);
+                }
+            }
+            Latency::Samples { ms } => {
+                if ms.is_empty() {
+                    self.error(at("samples.ms"), "at least one measured duration");
+                }
+                self.at_most(&at("samples.ms"), ms.len(), MOST_SAMPLES);
+                for (i, ms) in ms.iter().enumerate() {
+                    self.duration(&at(&format!("samples.ms[{i}]")), *ms);
+                }
+            }
+        }
+    }
 }

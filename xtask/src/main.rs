@@ -1,1 +1,53 @@
-fn main() {}
+//! `cargo xtask serve | build | test | bench`.
+#![forbid(unsafe_code)]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use xtask::{Result, build, serve, test};
+
+const HELP: &str = "\
+cargo xtask serve [--port N] [--open]   build the page and serve it on 127.0.0.1
+cargo xtask build [--out FOLDER]        build the page into a folder (dist) that any host can serve
+cargo xtask test [--skip-browser]       run everything: formatting, lints, licences, tests, page, browser
+cargo xtask bench [NAME...]             run the benchmarks";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Result<()> {
+    let mut rest = arguments.iter().map(String::as_str);
+    let command = rest.next().unwrap_or("--help");
+    let (mut port, mut open, mut out, mut skip_browser, mut names) = (None, false, None, false, Vec::new());
+    while let Some(argument) = rest.next() {
+        match (command, argument) {
+            ("serve", "--open") => open = true,
+            ("serve", "--port") => {
+                let text = rest.next().unwrap_or_default();
+                port = Some(text.parse().map_err(|_| format!("--port takes a number from 0 to 65535, not `{text}`"))?);
+            }
+            ("build", "--out") => out = Some(PathBuf::from(rest.next().ok_or("--out takes a folder")?)),
+            ("test", "--skip-browser") => skip_browser = true,
+            ("bench", name) if !name.starts_with('-') => names.push(name.to_string()),
+            _ => return Err(format!("`{argument}` is not an option of {command}\n\n{HELP}")),
+        }
+    }
+    match command {
+        "serve" => serve::command(port, open),
+        "build" => build::page(&out.unwrap_or_else(|| xtask::root().join("dist"))).map(|_| ()),
+        "test" => test::everything(skip_browser),
+        "bench" => test::bench(&names),
+        "-h" | "--help" | "help" => {
+            println!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("`{other}` is not a command\n\n{HELP}")),
+    }
+}

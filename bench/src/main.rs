@@ -1,0 +1,11 @@
+//! Benchmarks, as ratios within one run.
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock and the platform's logarithm")]
+
+mod forwarding;
+
+fn main() {
+    if std::env::var_os("ONE").is_some() {
+        return forwarding::one();
+    }
+    forwarding::run();
+}

@@ -1,0 +1,164 @@
+//! Each part of a scenario for itself.
+
+use super::{Checker, MOST_ENTRIES};
+use crate::scenario::{Arrivals, Backoff, Client, Command, Keys, Operation, Scenario, Service, Subscription, Workload};
+
+const MOST_COUNT: u32 = 100_000;
+/// The fastest generated traffic: one operation a microsecond.
+const FASTEST_PER_SECOND: f64 = 1e6;
+
+impl Checker {
+    pub(super) fn parts(&mut self, scenario: &Scenario) {
+        for (i, service) in scenario.services.iter().enumerate() {
+            self.service(&format!("services[{i}]"), service);
+        }
+        for (i, bus) in scenario.buses.iter().enumerate() {
+            self.text(&format!("buses[{i}].name"), &bus.name, super::LONGEST_NAME);
+            self.at_most(&format!("buses[{i}].topics"), bus.topics.len(), 1000);
+            for (j, topic) in bus.topics.iter().enumerate() {
+                let path = format!("buses[{i}].topics[{j}]");
+                self.key(&format!("{path}.name"), &topic.name);
+                self.count(&format!("{path}.partitions"), topic.partitions, 1, 1000);
+                if bus.topics[..j].iter().any(|other| other.name == topic.name) {
+                    self.error(format!("{path}.name"), format!("the bus already has a topic `{}`", topic.name));
+                }
+            }
+        }
+        for (i, client) in scenario.clients.iter().enumerate() {
+            self.client(&format!("clients[{i}]"), client);
+        }
+        for (i, link) in scenario.links.iter().enumerate() {
+            let path = format!("links[{i}]");
+            if let Some(latency) = &link.latency {
+                self.latency(&format!("{path}.latency"), latency);
+            }
+            self.probability(&format!("{path}.loss"), link.loss);
+            self.probability(&format!("{path}.duplicate"), link.duplicate);
+        }
+        for (i, step) in scenario.script.iter().enumerate() {
+            self.duration(&format!("script[{i}].at_ms"), step.at_ms);
+            if let Command::Operate { operation, .. } = &step.command {
+                self.operation(&format!("script[{i}].do.operate.operation"), operation);
+            }
+        }
+    }
+
+    fn service(&mut self, path: &str, service: &Service) {
+        self.text(&format!("{path}.name"), &service.name, super::LONGEST_NAME);
+        self.at_most(&format!("{path}.data"), service.data.len(), 10_000);
+        for (key, value) in &service.data {
+            self.key(&format!("{path}.data"), key);
+            self.value(&format!("{path}.data.{key}"), value);
+        }
+        self.latency(&format!("{path}.service_time"), &service.service_time);
+        self.count(&format!("{path}.concurrency"), service.concurrency, 1, MOST_COUNT);
+        self.count(&format!("{path}.queue"), service.queue, 0, 10_000_000);
+        self.number(&format!("{path}.clock.offset_ms"), service.clock.offset_ms, -1e9, 1e9);
+        self.number(&format!("{path}.clock.drift_ppm"), service.clock.drift_ppm, -1e5, 1e5);
+        for (i, call) in service.calls.iter().enumerate() {
+            self.duration(&format!("{path}.calls[{i}].timeout_ms"), call.timeout_ms);
+        }
+        for (i, publication) in service.publishes.iter().enumerate() {
+            if let Some(retry) = &publication.retry {
+                let path = format!("{path}.publishes[{i}].retry");
+                self.number(&format!("{path}.timeout_ms"), retry.timeout_ms, 0.001, super::LONGEST_MS);
+                self.count(&format!("{path}.attempts"), retry.attempts, 1, MOST_COUNT);
+            }
+        }
+        for (i, subscription) in service.subscribes.iter().enumerate() {
+            self.subscription(&format!("{path}.subscribes[{i}]"), subscription);
+        }
+    }
+
+    fn subscription(&mut self, path: &str, subscription: &Subscription) {
+        self.latency(&format!("{path}.processing"), &subscription.processing);
+        self.probability(&format!("{path}.fails"), subscription.fails);
+        // A deadline of nothing would deliver again for ever within one instant.
+        self.number(&format!("{path}.ack_deadline_ms"), subscription.ack_deadline_ms, 0.001, super::LONGEST_MS);
+        if let Some(most) = subscription.max_deliveries {
+            self.count(&format!("{path}.max_deliveries"), most, 1, MOST_COUNT);
+        }
+        self.count(&format!("{path}.max_in_flight"), subscription.max_in_flight, 1, 1_000_000);
+        match &subscription.backoff {
+            Backoff::None => {}
+            Backoff::Fixed { ms } => self.duration(&format!("{path}.backoff.fixed.ms"), *ms),
+            Backoff::Exponential { base_ms, cap_ms } => {
+                self.duration(&format!("{path}.backoff.exponential.base_ms"), *base_ms);
+                self.duration(&format!("{path}.backoff.exponential.cap_ms"), *cap_ms);
+            }
+        }
+    }
+
+    fn client(&mut self, path: &str, client: &Client) {
+        self.text(&format!("{path}.name"), &client.name, super::LONGEST_NAME);
+        self.count(&format!("{path}.sessions"), client.sessions, 1, 10_000);
+        self.number(&format!("{path}.timeout_ms"), client.timeout_ms, 0.001, super::LONGEST_MS);
+        self.at_most(&format!("{path}.script"), client.script.len(), MOST_ENTRIES);
+        for (i, step) in client.script.iter().enumerate() {
+            self.duration(&format!("{path}.script[{i}].at_ms"), step.at_ms);
+            self.operation(&format!("{path}.script[{i}].do"), &step.operation);
+        }
+        if let Some(workload) = &client.generate {
+            self.workload(&format!("{path}.generate"), workload);
+        }
+    }
+
+    fn workload(&mut self, path: &str, workload: &Workload) {
+        match &workload.arrivals {
+            Arrivals::Poisson { per_second } => {
+                self.number(&format!("{path}.arrivals.poisson.per_second"), *per_second, 1e-6, FASTEST_PER_SECOND);
+            }
+            Arrivals::Periodic { every_ms } => {
+                self.number(&format!("{path}.arrivals.periodic.every_ms"), *every_ms, 0.001, super::LONGEST_MS);
+            }
+            Arrivals::Closed { think } => self.latency(&format!("{path}.arrivals.closed.think"), think),
+        }
+        match &workload.keys {
+            Keys::One { key } => self.key(&format!("{path}.keys.one.key"), key),
+            Keys::Uniform { prefix, count } => {
+                self.text(&format!("{path}.keys.uniform.prefix"), prefix, super::LONGEST_NAME - 6);
+                self.count(&format!("{path}.keys.uniform.count"), *count, 1, MOST_COUNT);
+            }
+            Keys::Zipf { prefix, count, exponent } => {
+                self.text(&format!("{path}.keys.zipf.prefix"), prefix, super::LONGEST_NAME - 6);
+                self.count(&format!("{path}.keys.zipf.count"), *count, 1, MOST_COUNT);
+                self.number(&format!("{path}.keys.zipf.exponent"), *exponent, 0.0, 10.0);
+            }
+        }
+        self.probability(&format!("{path}.read_share"), workload.read_share);
+        self.duration(&format!("{path}.from_ms"), workload.from_ms);
+        if let Some(until) = workload.until_ms {
+            self.duration(&format!("{path}.until_ms"), until);
+        }
+    }
+
+    fn operation(&mut self, path: &str, operation: &Operation) {
+        let name = match operation {
+            Operation::Read { .. } => "read",
+            Operation::Write { value, .. } => {
+                self.value(&format!("{path}.write.value"), value);
+                "write"
+            }
+            Operation::Add { element, .. } => {
+                self.element(&format!("{path}.add.element"), element);
+                "add"
+            }
+            Operation::Remove { element, .. } => {
+                self.element(&format!("{path}.remove.element"), element);
+                "remove"
+            }
+            Operation::Increment { by, .. } => {
+                self.value(&format!("{path}.increment.by"), &(*by).into());
+                "increment"
+            }
+            Operation::CompareAndSet { expect, value, .. } => {
+                if let Some(expect) = expect {
+                    self.value(&format!("{path}.compare_and_set.expect"), expect);
+                }
+                self.value(&format!("{path}.compare_and_set.value"), value);
+                "compare_and_set"
+            }
+        };
+        self.key(&format!("{path}.{name}.key"), operation.key());
+    }
+}

@@ -1,0 +1,270 @@
+//! Ids are unique, and whatever names another part names one that is there and fits.
+
+use super::{Checker, LONGEST_NAME};
+use crate::scenario::{Command, Promise, Scenario};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Service,
+    Bus,
+    Client,
+}
+
+impl Kind {
+    fn a(self) -> &'static str {
+        match self {
+            Kind::Service => "a service",
+            Kind::Bus => "a bus",
+            Kind::Client => "a client",
+        }
+    }
+
+    fn no(self) -> &'static str {
+        match self {
+            Kind::Service => "no service",
+            Kind::Bus => "no bus",
+            Kind::Client => "no client",
+        }
+    }
+}
+
+struct Nodes<'a> {
+    kinds: BTreeMap<&'a str, Kind>,
+}
+
+impl Nodes<'_> {
+    /// ` (did you mean `x`?)`, where an id of that kind is near.
+    fn guess(&self, id: &str, kind: Option<Kind>) -> String {
+        let near = |other: &&&str| distance(id, other) <= 2.min(id.len() / 2);
+        let fits = self.kinds.iter().filter(|(_, other)| kind.is_none_or(|kind| kind == **other)).map(|(id, _)| id);
+        match fits.filter(near).min_by_key(|other| distance(id, other)) {
+            Some(other) => format!("; did you mean `{other}`?"),
+            None => String::new(),
+        }
+    }
+}
+
+impl Checker {
+    pub(super) fn references(&mut self, scenario: &Scenario) {
+        let nodes = self.ids(scenario);
+        let before = self.errors.len();
+        self.service_references(scenario, &nodes);
+        for (i, client) in scenario.clients.iter().enumerate() {
+            self.refers(&format!("clients[{i}].target"), &client.target, Kind::Service, &nodes);
+            if let Some(id) = &client.reads_from {
+                self.refers(&format!("clients[{i}].reads_from"), id, Kind::Service, &nodes);
+            }
+        }
+        self.link_references(scenario, &nodes);
+        self.script_references(scenario, &nodes);
+        if self.errors.len() == before {
+            self.call_cycles(scenario);
+            self.equal_starts(scenario);
+        }
+    }
+
+    fn ids<'a>(&mut self, scenario: &'a Scenario) -> Nodes<'a> {
+        let services = scenario.services.iter().enumerate().map(|(i, s)| ("services", i, s.id.as_str(), Kind::Service));
+        let buses = scenario.buses.iter().enumerate().map(|(i, b)| ("buses", i, b.id.as_str(), Kind::Bus));
+        let clients = scenario.clients.iter().enumerate().map(|(i, c)| ("clients", i, c.id.as_str(), Kind::Client));
+        let mut kinds = BTreeMap::new();
+        for (list, i, id, kind) in services.chain(buses).chain(clients) {
+            let path = format!("{list}[{i}].id");
+            let sound = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+            if id.is_empty() || id.chars().count() > LONGEST_NAME || !id.chars().all(sound) {
+                self.error(&path, format!("an id of 1 to 80 letters, digits, `_`, `-` and `.`, not `{id}`"));
+            }
+            if kinds.insert(id, kind).is_some() {
+                self.error(&path, format!("another node already has the id `{id}`"));
+            }
+        }
+        Nodes { kinds }
+    }
+
+    fn refers(&mut self, path: &str, id: &str, kind: Kind, nodes: &Nodes) {
+        match nodes.kinds.get(id) {
+            Some(found) if *found == kind => {}
+            Some(found) => self.error(path, format!("the id of {}, but `{id}` is {}", kind.a(), found.a())),
+            None => self.error(path, format!("{} has the id `{id}`{}", kind.no(), nodes.guess(id, Some(kind)))),
+        }
+    }
+
+    fn service_references(&mut self, scenario: &Scenario, nodes: &Nodes) {
+        for (i, service) in scenario.services.iter().enumerate() {
+            for (j, call) in service.calls.iter().enumerate() {
+                let path = format!("services[{i}].calls[{j}].to");
+                self.refers(&path, &call.to, Kind::Service, nodes);
+                if service.calls[..j].iter().any(|other| other.to == call.to) {
+                    self.error(&path, format!("`{}` already calls `{}`", service.id, call.to));
+                }
+            }
+            let mut published = BTreeSet::new();
+            for (j, publication) in service.publishes.iter().enumerate() {
+                let path = format!("services[{i}].publishes[{j}]");
+                let topic = self.topic(&path, &publication.to, publication.topic.as_deref(), scenario, nodes);
+                if !published.insert((publication.to.as_str(), topic)) {
+                    self.error(
+                        &path,
+                        format!("`{}` already publishes to this topic of `{}`", service.id, publication.to),
+                    );
+                }
+            }
+            let mut subscribed = BTreeSet::new();
+            for (j, subscription) in service.subscribes.iter().enumerate() {
+                let path = format!("services[{i}].subscribes[{j}]");
+                let topic = self.topic(&path, &subscription.to, subscription.topic.as_deref(), scenario, nodes);
+                if !subscribed.insert((subscription.to.as_str(), topic)) {
+                    self.error(
+                        &path,
+                        format!("`{}` already subscribes to this topic of `{}`", service.id, subscription.to),
+                    );
+                }
+            }
+        }
+    }
+
+    /// The index of a topic that a service names.
+    fn topic(&mut self, path: &str, bus: &str, topic: Option<&str>, scenario: &Scenario, nodes: &Nodes) -> usize {
+        self.refers(&format!("{path}.to"), bus, Kind::Bus, nodes);
+        let Some(bus) = scenario.buses.iter().find(|other| other.id == bus) else { return 0 };
+        let Some(topic) = topic else { return 0 };
+        let index = bus.topics.iter().position(|other| other.name == topic);
+        if index.is_none() && !(bus.topics.is_empty() && topic == bus.id) {
+            let names: Vec<String> = bus.topics.iter().map(|topic| format!("`{}`", topic.name)).collect();
+            let has = if names.is_empty() { format!("`{}` alone", bus.id) } else { names.join(", ") };
+            self.error(format!("{path}.topic"), format!("`{}` has no topic `{topic}`; it has {has}", bus.id));
+        }
+        index.unwrap_or(0)
+    }
+
+    fn ends(&mut self, path: &str, from: &str, to: &str, nodes: &Nodes) {
+        for (field, id) in [("from", from), ("to", to)] {
+            if !nodes.kinds.contains_key(id) {
+                self.error(format!("{path}.{field}"), format!("no node has the id `{id}`{}", nodes.guess(id, None)));
+            }
+        }
+        if from == to {
+            self.error(format!("{path}.to"), format!("another node than `{from}`"));
+        }
+    }
+
+    fn link_references(&mut self, scenario: &Scenario, nodes: &Nodes) {
+        let mut seen = BTreeSet::new();
+        for (i, link) in scenario.links.iter().enumerate() {
+            let path = format!("links[{i}]");
+            self.ends(&path, &link.from, &link.to, nodes);
+            if !seen.insert((&link.from, &link.to)) {
+                self.error(&path, format!("the link from `{}` to `{}` is already there", link.from, link.to));
+            }
+        }
+    }
+
+    fn script_references(&mut self, scenario: &Scenario, nodes: &Nodes) {
+        for (i, step) in scenario.script.iter().enumerate() {
+            let path = format!("script[{i}].do");
+            match &step.command {
+                Command::Operate { service, .. } => {
+                    self.refers(&format!("{path}.operate.service"), service, Kind::Service, nodes);
+                }
+                Command::CutLink { from, to, .. } => self.ends(&format!("{path}.cut_link"), from, to, nodes),
+                Command::HealLink { from, to, .. } => self.ends(&format!("{path}.heal_link"), from, to, nodes),
+                Command::Crash { service, .. } => {
+                    self.refers(&format!("{path}.crash.service"), service, Kind::Service, nodes);
+                }
+                Command::Restart { service } => {
+                    self.refers(&format!("{path}.restart.service"), service, Kind::Service, nodes);
+                }
+                Command::HealAll => {}
+            }
+        }
+        for (i, promise) in scenario.promises.iter().enumerate() {
+            match promise {
+                Promise::Stale { service, key } => {
+                    self.refers(&format!("promises[{i}].stale.service"), service, Kind::Service, nodes);
+                    self.key(&format!("promises[{i}].stale.key"), key);
+                }
+                Promise::Converged | Promise::AllOperationsOk => {}
+            }
+        }
+    }
+
+    /// A chain of calls that comes back to where it began would wait for itself.
+    fn call_cycles(&mut self, scenario: &Scenario) {
+        let callees: BTreeMap<&str, Vec<&str>> = scenario
+            .services
+            .iter()
+            .map(|service| (service.id.as_str(), service.calls.iter().map(|call| call.to.as_str()).collect()))
+            .collect();
+        let mut finished = BTreeSet::new();
+        for (i, service) in scenario.services.iter().enumerate() {
+            // Depth first, without recursion: a chain may be as long as there are services.
+            let mut path = vec![(service.id.as_str(), 0)];
+            while let Some((id, next)) = path.pop() {
+                if finished.contains(id) {
+                    continue;
+                }
+                let Some(&callee) = callees.get(id).and_then(|callees| callees.get(next)) else {
+                    finished.insert(id);
+                    continue;
+                };
+                path.push((id, next + 1));
+                if let Some(start) = path.iter().position(|(id, _)| *id == callee) {
+                    let cycle: Vec<&str> = path[start..].iter().map(|(id, _)| *id).chain([callee]).collect();
+                    return self.error(
+                        format!("services[{i}].calls"),
+                        format!("the calls go in a circle: {}", cycle.join(" → ")),
+                    );
+                }
+                path.push((callee, 0));
+            }
+        }
+    }
+
+    /// Copies of a key start equal or absent: two values under one version could never be told apart.
+    fn equal_starts(&mut self, scenario: &Scenario) {
+        let find = |id: &str| scenario.services.iter().position(|service| service.id == id);
+        let topic_of = |bus: &str, topic: Option<&str>| {
+            let bus = scenario.buses.iter().find(|other| other.id == bus);
+            let first = bus.and_then(|bus| bus.topics.first()).map(|topic| topic.name.as_str());
+            topic.or(first).map(str::to_string)
+        };
+        for service in &scenario.services {
+            let mut holders: Vec<usize> = service.calls.iter().filter_map(|call| find(&call.to)).collect();
+            for publication in &service.publishes {
+                let topic = topic_of(&publication.to, publication.topic.as_deref());
+                holders.extend(scenario.services.iter().enumerate().filter_map(|(i, other)| {
+                    let takes = other.subscribes.iter().any(|subscription| {
+                        subscription.to == publication.to
+                            && topic_of(&subscription.to, subscription.topic.as_deref()) == topic
+                    });
+                    takes.then_some(i)
+                }));
+            }
+            for i in holders {
+                for (key, value) in &scenario.services[i].data {
+                    if let Some(other) = service.data.get(key).filter(|other| *other != value) {
+                        self.error(
+                            format!("services[{i}].data.{key}"),
+                            format!("{other}, as at `{}` whose copy it is, or absent; it is {value}", service.id),
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Edit distance (Levenshtein), capped by the lengths that ids have.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut corner = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let cost = (corner + usize::from(x != *y)).min(row[j] + 1).min(row[j + 1] + 1);
+            corner = std::mem::replace(&mut row[j + 1], cost);
+        }
+    }
+    row[b.len()]
+}

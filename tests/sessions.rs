@@ -1,0 +1,231 @@
+//! The session that the worker runs, natively: whatever a person does, in whatever order.
+
+use converge::scenario::examples::{EXAMPLES, find};
+use converge::scenario::{Command, Micros, Operation, Scenario, Value};
+use converge::session::Session;
+use converge::session::protocol::{CopyState, Frame, FromEngine, MarkKind, Report, Request, ToEngine};
+use proptest::prelude::*;
+
+struct Page {
+    session: Session,
+    epoch: u32,
+}
+
+impl Page {
+    fn open(scenario: Scenario) -> (Page, Frame) {
+        let mut page = Page { session: Session::default(), epoch: 1 };
+        let frame = page.frame(Request::Load { scenario: Box::new(scenario), at: 0 });
+        (page, frame)
+    }
+
+    fn ask(&mut self, request: Request) -> Report {
+        let mut answers = self.session.handle(ToEngine { epoch: self.epoch, request });
+        assert_eq!(answers.len(), 1);
+        let FromEngine { epoch, report } = answers.remove(0);
+        assert_eq!(epoch, self.epoch, "an answer belongs to the epoch of its request");
+        report
+    }
+
+    fn frame(&mut self, request: Request) -> Frame {
+        match self.ask(request) {
+            Report::Frame(frame) => *frame,
+            other => panic!("not a frame: {other:?}"),
+        }
+    }
+
+    fn advance(&mut self, to: Micros) -> Frame {
+        self.frame(Request::Advance { to, budget: 1_000_000 })
+    }
+
+    fn described(&mut self) -> (Scenario, String, Micros) {
+        match self.ask(Request::Describe) {
+            Report::Run { scenario, digest, now, .. } => (*scenario, digest, now),
+            other => panic!("not a run: {other:?}"),
+        }
+    }
+}
+
+fn publish(value: i64) -> Request {
+    let operation = Operation::Write { key: "widget".into(), value: Value::Int(value) };
+    Request::Act { command: Command::Operate { service: "inventory".into(), operation } }
+}
+
+fn cut() -> Request {
+    let command = Command::CutLink { from: "stock_updated".into(), to: "notification".into(), one_way: false };
+    Request::Act { command }
+}
+
+fn first() -> Scenario {
+    find("first-update").expect("the first example").scenario()
+}
+
+#[test]
+fn publishing_makes_the_copy_stale_and_then_consistent_and_says_for_how_long() {
+    let (mut page, opened) = Page::open(first());
+    assert!(opened.whole);
+    assert_eq!(opened.next, None, "nothing happens before somebody publishes");
+    assert_eq!(opened.services.len(), 2);
+    page.frame(publish(49));
+    let published = page.advance(10_000);
+    let notification = published.services.iter().find(|service| service.node.0 == 1).expect("its card changed");
+    assert_eq!(notification.state, CopyState::Stale);
+    assert_eq!(notification.behind, 1);
+    assert_eq!(published.sent.len(), 1);
+    assert_eq!(published.sent[0].label, "widget = 49 (v2)");
+    let done = page.advance(5_000_000);
+    assert_eq!(done.summary.stale, 0);
+    let window = done.summary.window.expect("a window closed");
+    assert_eq!(window.label, "widget = 49 (v2)");
+    let states: Vec<CopyState> = published.ribbons.iter().chain(&done.ribbons).map(|change| change.state).collect();
+    assert_eq!(states, [CopyState::Stale, CopyState::Consistent]);
+    assert!(done.marks.iter().any(|mark| mark.kind == MarkKind::Converged));
+}
+
+#[test]
+fn the_shared_document_of_a_run_makes_the_same_run_anywhere() {
+    let (mut page, _) = Page::open(first());
+    page.advance(100_000);
+    page.frame(publish(49));
+    page.advance(500_000);
+    page.frame(cut());
+    page.frame(publish(48));
+    page.advance(4_000_000);
+    let (scenario, digest, now) = page.described();
+    let text = scenario.to_json();
+    let (mut other, _) = Page::open(Scenario::from_json(&text).expect("a sound document"));
+    let frame = other.advance(now);
+    assert_eq!(frame.digest, digest);
+}
+
+#[test]
+fn an_edit_and_its_undo_leave_clock_and_digest_as_they_were() {
+    let (mut page, _) = Page::open(first());
+    page.frame(publish(49));
+    let before = page.advance(300_000);
+    let mut edited = first();
+    edited.services[1].name = "Mail".into();
+    edited.links[0].latency = Some(converge::scenario::Latency::constant(700.0));
+    let after = page.frame(Request::Edit { scenario: Box::new(edited) });
+    assert_eq!(after.now, before.now);
+    assert_ne!(after.digest, before.digest, "the changed link delays the event");
+    let undone = page.frame(Request::Edit { scenario: Box::new(first()) });
+    assert_eq!((undone.now, undone.digest), (before.now, before.digest));
+}
+
+#[test]
+fn an_edit_that_deletes_a_service_drops_only_the_commands_that_named_it() {
+    let (mut page, _) = Page::open(first());
+    page.frame(publish(49));
+    page.frame(Request::Act { command: Command::Crash { service: "notification".into(), lose_disk: false } });
+    let mut edited = first();
+    edited.services.truncate(1);
+    edited.links.truncate(1);
+    page.frame(Request::Edit { scenario: Box::new(edited) });
+    let (scenario, _, _) = page.described();
+    assert_eq!(scenario.script.len(), 1, "the write is still there: {:?}", scenario.script);
+}
+
+#[test]
+fn a_bad_scenario_is_refused_with_its_path_and_the_run_before_goes_on() {
+    let (mut page, _) = Page::open(first());
+    page.frame(publish(49));
+    let before = page.advance(100_000);
+    let mut bad = first();
+    bad.services[1].subscribes[0].fails = 1.4;
+    match page.ask(Request::Edit { scenario: Box::new(bad) }) {
+        Report::Refused { errors } => assert_eq!(errors[0].path, "services[1].subscribes[0].fails"),
+        other => panic!("not refused: {other:?}"),
+    }
+    assert_eq!(page.advance(100_000).digest, before.digest);
+}
+
+#[test]
+fn a_command_that_names_nothing_is_refused_in_words() {
+    let (mut page, opened) = Page::open(first());
+    let command = Command::CutLink { from: "inventory".into(), to: "notification".into(), one_way: false };
+    let frame = page.frame(Request::Act { command });
+    assert_eq!(frame.refused.as_deref(), Some("no link goes from `inventory` to `notification`"));
+    assert_eq!(frame.digest, opened.digest);
+}
+
+#[test]
+fn requests_before_anything_is_loaded_are_refused() {
+    let mut page = Page { session: Session::default(), epoch: 7 };
+    for request in [Request::Step, publish(1), Request::Reset, Request::Seek { to: 5 }, Request::Describe] {
+        assert!(matches!(page.ask(request), Report::Refused { .. }));
+    }
+}
+
+#[test]
+fn every_message_of_the_log_says_what_it_carries_and_a_lost_one_why() {
+    let (mut page, _) = Page::open(first());
+    page.frame(publish(49));
+    page.frame(cut());
+    page.advance(1_900_000);
+    let Report::Log { rows, total, oldest, .. } = page.ask(Request::Log { from: 0, count: 500 }) else {
+        panic!("no log")
+    };
+    assert_eq!(oldest, 0);
+    assert_eq!(rows.len() as u64, total);
+    let messages: Vec<&str> =
+        rows.iter().filter(|row| row.name.starts_with("message_")).map(|row| row.text.as_str()).collect();
+    assert!(messages.iter().all(|text| text.contains("widget = 49 (v2)")), "{messages:#?}");
+    let lost = rows.iter().find(|row| row.name == "message_dropped").expect("the delivery met the cut link");
+    assert_eq!(lost.text, "stock_updated → notification: event widget = 49 (v2) is lost: link cut");
+}
+
+/// What a person may do, in any order.
+fn gestures() -> impl Strategy<Value = Vec<(u8, u64)>> {
+    prop::collection::vec((0u8..8, 0u64..3_000_000), 1..25)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever way a run came to where it stands, it is the run that its document makes.
+    #[test]
+    fn fast_clicks_in_odd_orders_always_leave_a_run_that_its_document_reproduces(
+        example in 0..EXAMPLES.len(),
+        gestures in gestures(),
+    ) {
+        let scenario = EXAMPLES[example].scenario();
+        let (mut page, _) = Page::open(scenario.clone());
+        let mut now = 0;
+        for (gesture, number) in gestures {
+            match gesture {
+                0 | 1 => {
+                    now += number;
+                    page.advance(now);
+                }
+                2 => now = page.frame(Request::Step).now,
+                3 => {
+                    now = number;
+                    page.frame(Request::Seek { to: number });
+                }
+                4 => {
+                    page.frame(publish(number as i64));
+                }
+                5 => {
+                    page.frame(cut());
+                }
+                6 => {
+                    let service = scenario.services[1].id.clone();
+                    let command = if number % 2 == 0 {
+                        Command::Crash { service, lose_disk: number % 3 == 0 }
+                    } else {
+                        Command::HealAll
+                    };
+                    page.frame(Request::Act { command });
+                }
+                _ => {
+                    page.frame(Request::Edit { scenario: Box::new(scenario.clone()) });
+                }
+            }
+        }
+        let end = page.advance(now + 1_000_000);
+        let (document, digest, at) = page.described();
+        prop_assert_eq!(&end.digest, &digest);
+        let (mut other, _) = Page::open(document);
+        prop_assert_eq!(other.frame(Request::Seek { to: at }).digest, digest);
+    }
+}

@@ -1,0 +1,121 @@
+//! The page: wasm, bindings, static files, and a check of what a visitor has to load.
+
+use crate::setup::{WASM, WasmCompiler, wasm_compiler};
+use crate::{Result, cargo, root, run};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use wasm_bindgen_cli_support::Bindgen;
+
+/// What the page may weigh in all, gzipped: 300 KB.
+pub const BUDGET: usize = 300 * 1024;
+
+/// Builds the page into a folder that any host can serve from any subfolder, and returns its weight in
+/// bytes, gzipped.
+///
+/// # Errors
+/// Something is missing on this machine, does not compile, or the page weighs too much.
+pub fn page(out: &Path) -> Result<usize> {
+    let wasm = compile()?;
+    let fresh = out.with_extension("new");
+    let _ = fs::remove_dir_all(&fresh);
+    fs::create_dir_all(&fresh).map_err(|error| format!("{}: {error}", fresh.display()))?;
+    bind(&wasm, &fresh)?;
+    copy(&root().join("www"), &fresh)?;
+    copy_file(&root().join("index.html"), &fresh.join("index.html"))?;
+    let weight = weigh(&fresh)?;
+    // The old page stays in place until the new one is whole.
+    let _ = fs::remove_dir_all(out);
+    fs::rename(&fresh, out).map_err(|error| format!("{}: {error}", out.display()))?;
+    println!("the page is in {}", out.display());
+    Ok(weight)
+}
+
+fn compile() -> Result<PathBuf> {
+    let mut command = match wasm_compiler()? {
+        WasmCompiler::Toolchain => {
+            let mut command = cargo();
+            command.args(["build", "--lib", "--profile", "web", "--target", WASM]);
+            command
+        }
+        WasmCompiler::Debian => {
+            let mut command = Command::new("/usr/bin/cargo");
+            command.current_dir(root()).env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
+            command.args(["build", "--lib", "--profile", "web", "--target", WASM]);
+            command.args(["-Z", "build-std=std,panic_abort", "--target-dir", "target/debian"]);
+            command
+        }
+    };
+    let debian = command.get_program() == "/usr/bin/cargo";
+    run(&mut command)?;
+    let target = match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) if !debian => root().join(folder),
+        _ => root().join(if debian { "target/debian" } else { "target" }),
+    };
+    Ok(target.join(WASM).join("web/converge.wasm"))
+}
+
+fn bind(wasm: &Path, out: &Path) -> Result<()> {
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(wasm).web(true).map_err(|error| error.to_string())?;
+    bindgen.typescript(false).remove_name_section(true).remove_producers_section(true);
+    bindgen.generate(out).map_err(|error| format!("bindings: {error:#}"))
+}
+
+fn copy_file(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).map(|_| ()).map_err(|error| format!("{} to {}: {error}", from.display(), to.display()))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).map_err(|error| format!("{}: {error}", to.display()))?;
+    let entries = fs::read_dir(from).map_err(|error| format!("{}: {error}", from.display()))?;
+    for entry in entries.flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            copy_file(&entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
+
+/// The files that opening the page loads: all in the folder itself but what only others ask for.
+fn loaded(out: &Path) -> Result<Vec<PathBuf>> {
+    let apart = ["embed.js", "scenario.schema.json"];
+    let entries = fs::read_dir(out).map_err(|error| format!("{}: {error}", out.display()))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    files.retain(|path| !apart.iter().any(|name| path.ends_with(name)));
+    // Bindings may bring small scripts of their own.
+    let snippets = out.join("snippets");
+    if snippets.is_dir() {
+        return Err("the bindings made snippets, which the page's weight does not count: remove what makes them".into());
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn weigh(out: &Path) -> Result<usize> {
+    let mut total = 0;
+    for file in loaded(out)? {
+        let bytes = fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let gzipped = gzip(&bytes).len();
+        total += gzipped;
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        println!("{:>9} {:>9} gzipped  {name}", bytes.len(), gzipped);
+    }
+    println!("{:>19} gzipped in all, of {BUDGET}", total);
+    if total > BUDGET {
+        return Err(format!("the page weighs {total} bytes gzipped, {} over its budget of {BUDGET}", total - BUDGET));
+    }
+    Ok(total)
+}
+
+/// The bytes, gzipped as hosts do it.
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default()
+}
