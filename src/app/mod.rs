@@ -1,5 +1,19 @@
 //! The page: state and update (pure), document edits (pure), scene (pure), components, browser glue.
 
+pub mod announce;
+#[cfg(target_arch = "wasm32")]
+pub mod browser;
+pub mod camera;
 pub mod edit;
+pub mod geometry;
+pub mod gesture;
+pub mod keys;
+pub mod layout;
+pub mod log_view;
+pub mod model;
+pub mod playback;
+pub mod ribbon;
+pub mod run_view;
+pub mod scene;
 #[cfg(target_arch = "wasm32")]
 pub mod ui;

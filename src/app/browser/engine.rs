@@ -1,0 +1,171 @@
+//! The session, in a worker of its own, or on the page's thread where workers are refused.
+//!
+//! What crosses is JSON text: it is one copy, it is exact for every number, and serde makes it on both sides.
+
+use super::address;
+use crate::session::Session;
+use crate::session::protocol::{FromEngine, Report, Request, ToEngine};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, Worker, WorkerOptions, WorkerType};
+use yew::Callback;
+
+/// Events that one request runs at most on the page's thread, at first; then as many as fit its time.
+const LOCAL_BUDGET: u32 = 2_000;
+/// Time for them, ms: half a frame of the screen.
+const LOCAL_TIME: f64 = 8.0;
+
+/// Whoever runs the session.
+pub struct Engine {
+    place: Rc<RefCell<Place>>,
+    answers: Callback<Answer>,
+}
+
+/// What comes back.
+#[derive(Debug)]
+pub enum Answer {
+    /// An answer of the session.
+    Said(Box<FromEngine>),
+    /// The worker broke down.
+    Failed(String),
+}
+
+enum Place {
+    Worker { worker: Worker, _heard: Closure<dyn FnMut(MessageEvent)>, _failed: Closure<dyn FnMut(web_sys::Event)> },
+    Here(Rc<Local>),
+}
+
+struct Local {
+    session: RefCell<Session>,
+    budget: Cell<u32>,
+}
+
+impl Engine {
+    /// Starts a worker, or the session on this thread. The first answer is `Ready`.
+    pub fn start(answers: Callback<Answer>) -> Engine {
+        let place = Rc::new(RefCell::new(Place::Here(Rc::new(Local::new()))));
+        match worker(&place, &answers) {
+            Ok(worker) => *place.borrow_mut() = worker,
+            Err(_) => answers.emit(ready()),
+        }
+        Engine { place, answers }
+    }
+
+    /// Sends a request.
+    pub fn send(&self, request: &ToEngine) {
+        match &*self.place.borrow() {
+            Place::Worker { worker, .. } => {
+                let text = serde_json::to_string(request).expect("a request always serializes");
+                if worker.post_message(&JsValue::from_str(&text)).is_err() {
+                    self.answers.emit(Answer::Failed("The engine's worker is gone: reload the page.".into()));
+                }
+            }
+            Place::Here(local) => local.clone().later(request.clone(), self.answers.clone()),
+        }
+    }
+}
+
+fn ready() -> Answer {
+    Answer::Said(Box::new(FromEngine { epoch: 0, report: Report::Ready }))
+}
+
+fn worker(place: &Rc<RefCell<Place>>, answers: &Callback<Answer>) -> Result<Place, JsValue> {
+    let folder = address::script_folder().ok_or("no script")?;
+    let options = WorkerOptions::new();
+    options.set_type(WorkerType::Module);
+    let worker = Worker::new_with_options(&format!("{folder}worker.js"), &options)?;
+    let is_ready = Rc::new(Cell::new(false));
+    let heard = {
+        let (answers, is_ready) = (answers.clone(), is_ready.clone());
+        Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            let Some(text) = event.data().as_string() else { return };
+            match serde_json::from_str::<FromEngine>(&text) {
+                Ok(answer) => {
+                    is_ready.set(true);
+                    answers.emit(Answer::Said(Box::new(answer)));
+                }
+                Err(error) => answers.emit(Answer::Failed(format!("The engine's answer makes no sense: {error}"))),
+            }
+        })
+    };
+    let failed = {
+        let (answers, place) = (answers.clone(), place.clone());
+        Closure::<dyn FnMut(web_sys::Event)>::new(move |event: web_sys::Event| {
+            event.prevent_default();
+            if is_ready.get() {
+                answers.emit(Answer::Failed("The engine stopped: reload the page.".into()));
+            } else {
+                // Refused, as in a frame without an origin: the session runs here instead. What runs now
+                // belongs to the worker's place, so it is left only after this call.
+                let (answers, place) = (answers.clone(), place.clone());
+                after(move || {
+                    *place.borrow_mut() = Place::Here(Rc::new(Local::new()));
+                    answers.emit(ready());
+                });
+            }
+        })
+    };
+    worker.set_onmessage(Some(heard.as_ref().unchecked_ref()));
+    worker.set_onerror(Some(failed.as_ref().unchecked_ref()));
+    Ok(Place::Worker { worker, _heard: heard, _failed: failed })
+}
+
+/// Runs something once this thread has nothing else to do.
+fn after(run: impl FnOnce() + 'static) {
+    let run = Closure::once_into_js(run);
+    if let Some(window) = web_sys::window() {
+        let _ = window.set_timeout_with_callback(run.unchecked_ref());
+    }
+}
+
+impl Local {
+    fn new() -> Local {
+        Local { session: RefCell::default(), budget: Cell::new(LOCAL_BUDGET) }
+    }
+
+    fn later(self: Rc<Self>, mut request: ToEngine, answers: Callback<Answer>) {
+        after(move || {
+            if let Request::Advance { budget, .. } = &mut request.request {
+                *budget = (*budget).min(self.budget.get());
+            }
+            let advances = matches!(request.request, Request::Advance { .. });
+            let clock = web_sys::window().and_then(|window| window.performance());
+            let start = clock.as_ref().map_or(0.0, web_sys::Performance::now);
+            let said = self.session.borrow_mut().handle(request);
+            let took = clock.map_or(0.0, |clock| clock.now()) - start;
+            if advances && took > LOCAL_TIME {
+                self.budget.set((self.budget.get() / 2).max(200));
+            } else if advances && took < LOCAL_TIME / 4.0 {
+                self.budget.set((self.budget.get() * 2).min(100_000));
+            }
+            for answer in said {
+                answers.emit(Answer::Said(Box::new(answer)));
+            }
+        });
+    }
+}
+
+/// Runs the session in a worker: hears requests, posts answers.
+pub fn serve(scope: DedicatedWorkerGlobalScope) {
+    let mut session = Session::default();
+    let post = {
+        let scope = scope.clone();
+        move |answer: &FromEngine| {
+            let text = serde_json::to_string(answer).expect("an answer always serializes");
+            // A closed page cannot be answered; nothing is lost by that.
+            let _ = scope.post_message(&JsValue::from_str(&text));
+        }
+    };
+    post(&FromEngine { epoch: 0, report: Report::Ready });
+    let heard = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        let Some(text) = event.data().as_string() else { return };
+        let request = serde_json::from_str::<ToEngine>(&text).expect("the page speaks the worker's protocol");
+        for answer in session.handle(request) {
+            post(&answer);
+        }
+    });
+    scope.set_onmessage(Some(heard.as_ref().unchecked_ref()));
+    // It listens as long as the worker lives.
+    heard.forget();
+}

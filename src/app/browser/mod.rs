@@ -1,0 +1,7 @@
+//! What only a browser has: start, worker, storage, address, theme.
+
+pub mod address;
+pub mod engine;
+pub mod start;
+pub mod storage;
+pub mod theme;

@@ -1,0 +1,19 @@
+//! Where the wasm file starts, on the page and in the worker.
+
+use super::engine;
+use crate::app::ui::page::Page;
+use wasm_bindgen::prelude::*;
+use web_sys::DedicatedWorkerGlobalScope;
+
+/// The page's entry and the worker's: one file serves both.
+#[wasm_bindgen(start)]
+pub fn start() {
+    if let Some(document) = web_sys::window().and_then(|window| window.document()) {
+        if let Some(root) = document.get_element_by_id("app") {
+            root.set_inner_html("");
+            yew::Renderer::<Page>::with_root(root).render();
+        }
+    } else if let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() {
+        engine::serve(scope);
+    }
+}

@@ -1,0 +1,26 @@
+//! Light or dark, as `data-theme` of the document's root.
+
+use crate::app::model::Theme;
+
+fn asks(query: &str) -> bool {
+    let list = web_sys::window().and_then(|window| window.match_media(query).ok().flatten());
+    list.is_some_and(|list| list.matches())
+}
+
+/// Shows the page in a theme; `Auto` is what the system says.
+pub fn apply(theme: Theme) {
+    let dark = match theme {
+        Theme::Auto => asks("(prefers-color-scheme: dark)"),
+        Theme::Light => false,
+        Theme::Dark => true,
+    };
+    let root = web_sys::window().and_then(|window| window.document()).and_then(|document| document.document_element());
+    if let Some(root) = root {
+        let _ = root.set_attribute("data-theme", if dark { "dark" } else { "light" });
+    }
+}
+
+/// Whether the system asks for less motion.
+pub fn reduced_motion() -> bool {
+    asks("(prefers-reduced-motion: reduce)")
+}

@@ -1,0 +1,88 @@
+//! Which part of the canvas is seen, and how large.
+
+use super::geometry::{Point, Rect, point};
+
+/// Least and greatest zoom.
+pub const ZOOM: (f64, f64) = (0.1, 3.0);
+
+/// From the canvas to the window: scaled, then moved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Camera {
+    /// Where the canvas's origin stands in the window, to the right.
+    pub x: f64,
+    /// The same, downwards.
+    pub y: f64,
+    /// Pixels a unit.
+    pub scale: f64,
+}
+
+impl Default for Camera {
+    fn default() -> Self {
+        Camera { x: 0.0, y: 0.0, scale: 1.0 }
+    }
+}
+
+impl Camera {
+    /// The canvas's point under a point of the window.
+    pub fn to_world(&self, p: Point) -> Point {
+        point((p.x - self.x) / self.scale, (p.y - self.y) / self.scale)
+    }
+
+    /// Where a point of the canvas stands in the window.
+    pub fn to_window(&self, p: Point) -> Point {
+        point(p.x * self.scale + self.x, p.y * self.scale + self.y)
+    }
+
+    /// Moved by so many pixels.
+    pub fn panned(&self, dx: f64, dy: f64) -> Camera {
+        Camera { x: self.x + dx, y: self.y + dy, ..*self }
+    }
+
+    /// Zoomed by a factor, with what stands at a point of the window staying there.
+    pub fn zoomed(&self, factor: f64, at: Point) -> Camera {
+        let scale = (self.scale * factor).clamp(ZOOM.0, ZOOM.1);
+        let fixed = self.to_world(at);
+        Camera { x: at.x - fixed.x * scale, y: at.y - fixed.y * scale, scale }
+    }
+
+    /// Showing all of `bounds` in the middle of a window of that size, never larger than life, with
+    /// `top` pixels kept free above.
+    pub fn fitting(bounds: Rect, width: f64, height: f64, top: f64) -> Camera {
+        let margin = 24.0;
+        let room = ((width - 2.0 * margin).max(80.0), (height - top - 2.0 * margin).max(80.0));
+        let scale = (room.0 / bounds.w.max(1.0)).min(room.1 / bounds.h.max(1.0)).clamp(ZOOM.0, 1.0);
+        let center = bounds.center();
+        // Whole pixels, so that text stays sharp.
+        let x = (width / 2.0 - center.x * scale).round();
+        let y = (top + (height - top) / 2.0 - center.y * scale).round();
+        Camera { x, y, scale }
+    }
+
+    /// Zoom for people.
+    pub fn percent(&self) -> u32 {
+        (self.scale * 100.0).round() as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_under_the_pointer_stays_there_while_zooming() {
+        let camera = Camera { x: 31.0, y: -7.0, scale: 0.8 };
+        let at = point(200.0, 120.0);
+        let before = camera.to_world(at);
+        let after = camera.zoomed(1.7, at).to_world(at);
+        assert!(before.distance(after) < 1e-9);
+    }
+
+    #[test]
+    fn fitted_drawing_lies_inside_the_window() {
+        let bounds = Rect { x: -500.0, y: 40.0, w: 2400.0, h: 900.0 };
+        let camera = Camera::fitting(bounds, 390.0, 500.0, 40.0);
+        let (a, b) =
+            (camera.to_window(point(bounds.x, bounds.y)), camera.to_window(point(bounds.right(), bounds.bottom())));
+        assert!(a.x >= 0.0 && a.y >= 40.0 && b.x <= 390.0 && b.y <= 500.0, "{a:?} {b:?}");
+    }
+}

@@ -1,0 +1,200 @@
+//! Points, rectangles and curves of the canvas, in its own units (CSS pixels at 100 %).
+
+/// A point of the canvas.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Point {
+    /// To the right.
+    pub x: f64,
+    /// Downwards.
+    pub y: f64,
+}
+
+/// A point.
+pub const fn point(x: f64, y: f64) -> Point {
+    Point { x, y }
+}
+
+impl Point {
+    /// How far it is to another.
+    pub fn distance(self, other: Point) -> f64 {
+        (self.x - other.x).hypot(self.y - other.y)
+    }
+
+    /// Between this (0) and another (1).
+    pub fn mix(self, other: Point, share: f64) -> Point {
+        point(self.x + (other.x - self.x) * share, self.y + (other.y - self.y) * share)
+    }
+}
+
+/// A rectangle, by its upper left corner.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Rect {
+    /// Left edge.
+    pub x: f64,
+    /// Upper edge.
+    pub y: f64,
+    /// Width.
+    pub w: f64,
+    /// Height.
+    pub h: f64,
+}
+
+impl Rect {
+    /// The rectangle with two opposite corners.
+    pub fn between(a: Point, b: Point) -> Rect {
+        Rect { x: a.x.min(b.x), y: a.y.min(b.y), w: (a.x - b.x).abs(), h: (a.y - b.y).abs() }
+    }
+
+    /// Its right edge.
+    pub fn right(&self) -> f64 {
+        self.x + self.w
+    }
+
+    /// Its lower edge.
+    pub fn bottom(&self) -> f64 {
+        self.y + self.h
+    }
+
+    /// Its middle.
+    pub fn center(&self) -> Point {
+        point(self.x + self.w / 2.0, self.y + self.h / 2.0)
+    }
+
+    /// Whether the two have more than an edge in common.
+    pub fn overlaps(&self, other: &Rect) -> bool {
+        self.x < other.right() && other.x < self.right() && self.y < other.bottom() && other.y < self.bottom()
+    }
+
+    /// Whether the point lies in it.
+    pub fn contains(&self, p: Point) -> bool {
+        p.x >= self.x && p.x <= self.right() && p.y >= self.y && p.y <= self.bottom()
+    }
+
+    /// The smallest rectangle round both.
+    pub fn union(&self, other: &Rect) -> Rect {
+        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
+        Rect { x, y, w: self.right().max(other.right()) - x, h: self.bottom().max(other.bottom()) - y }
+    }
+
+    /// With a border round it.
+    pub fn grown(&self, by: f64) -> Rect {
+        Rect { x: self.x - by, y: self.y - by, w: self.w + 2.0 * by, h: self.h + 2.0 * by }
+    }
+}
+
+/// Points of a curve's table; one more than its pieces.
+const TABLE: usize = 33;
+/// Points that the curve is measured at.
+const FINE: usize = 129;
+
+/// A cubic Bézier curve that can be walked at even speed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// Start, two handles, end.
+    pub handles: [Point; 4],
+    /// Points at equal distances along it.
+    table: Box<[Point; TABLE]>,
+}
+
+impl Curve {
+    /// The curve with these handles.
+    pub fn new(handles: [Point; 4]) -> Curve {
+        let fine: [Point; FINE] = std::array::from_fn(|i| bezier(&handles, i as f64 / (FINE - 1) as f64));
+        let mut lengths = [0.0; FINE];
+        for i in 1..FINE {
+            lengths[i] = lengths[i - 1] + fine[i].distance(fine[i - 1]);
+        }
+        let whole = lengths[FINE - 1];
+        let mut at = 0;
+        let table = std::array::from_fn(|i| {
+            let wanted = whole * i as f64 / (TABLE - 1) as f64;
+            while at + 2 < FINE && lengths[at + 1] < wanted {
+                at += 1;
+            }
+            let piece = lengths[at + 1] - lengths[at];
+            let share = if piece > 0.0 { ((wanted - lengths[at]) / piece).clamp(0.0, 1.0) } else { 0.0 };
+            fine[at].mix(fine[at + 1], share)
+        });
+        Curve { handles, table: Box::new(table) }
+    }
+
+    /// The point at a share (0 to 1) of its length.
+    pub fn at(&self, share: f64) -> Point {
+        let place = share.clamp(0.0, 1.0) * (TABLE - 1) as f64;
+        let i = (place as usize).min(TABLE - 2);
+        self.table[i].mix(self.table[i + 1], place - i as f64)
+    }
+
+    /// The direction there, as a vector of length 1.
+    pub fn direction(&self, share: f64) -> Point {
+        let i = ((share.clamp(0.0, 1.0) * (TABLE - 1) as f64) as usize).min(TABLE - 2);
+        let (a, b) = (self.table[i], self.table[i + 1]);
+        let length = a.distance(b);
+        if length > 0.0 { point((b.x - a.x) / length, (b.y - a.y) / length) } else { point(1.0, 0.0) }
+    }
+
+    /// How far a point is from it.
+    pub fn distance(&self, p: Point) -> f64 {
+        self.table.windows(2).map(|pair| distance_to_segment(p, pair[0], pair[1])).fold(f64::MAX, f64::min)
+    }
+
+    /// Whether a straight line crosses it.
+    pub fn crosses(&self, a: Point, b: Point) -> bool {
+        self.table.windows(2).any(|pair| segments_cross(a, b, pair[0], pair[1]))
+    }
+
+    /// As the `d` of an SVG path.
+    pub fn svg(&self) -> String {
+        let [a, b, c, d] = self.handles;
+        format!("M{:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}", a.x, a.y, b.x, b.y, c.x, c.y, d.x, d.y)
+    }
+}
+
+fn bezier([a, b, c, d]: &[Point; 4], t: f64) -> Point {
+    let u = 1.0 - t;
+    let (ka, kb, kc, kd) = (u * u * u, 3.0 * u * u * t, 3.0 * u * t * t, t * t * t);
+    point(ka * a.x + kb * b.x + kc * c.x + kd * d.x, ka * a.y + kb * b.y + kc * c.y + kd * d.y)
+}
+
+fn distance_to_segment(p: Point, a: Point, b: Point) -> f64 {
+    let (dx, dy) = (b.x - a.x, b.y - a.y);
+    let square = dx * dx + dy * dy;
+    let share = if square > 0.0 { (((p.x - a.x) * dx + (p.y - a.y) * dy) / square).clamp(0.0, 1.0) } else { 0.0 };
+    p.distance(a.mix(b, share))
+}
+
+fn segments_cross(a: Point, b: Point, c: Point, d: Point) -> bool {
+    let side = |p: Point, q: Point, r: Point| (q.x - p.x) * (r.y - p.y) - (q.y - p.y) * (r.x - p.x);
+    (side(a, b, c) > 0.0) != (side(a, b, d) > 0.0) && (side(c, d, a) > 0.0) != (side(c, d, b) > 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn message_moves_at_even_speed_along_a_bent_wire() {
+        let curve = Curve::new([point(0.0, 0.0), point(200.0, 0.0), point(0.0, 300.0), point(200.0, 300.0)]);
+        let steps: Vec<f64> =
+            (0..20).map(|i| curve.at(f64::from(i) / 20.0).distance(curve.at(f64::from(i + 1) / 20.0))).collect();
+        let (least, most) = (steps.iter().copied().fold(f64::MAX, f64::min), steps.iter().copied().fold(0.0, f64::max));
+        assert!(most < 1.15 * least, "{steps:?}");
+        assert_eq!(curve.at(0.0), point(0.0, 0.0));
+        assert_eq!(curve.at(1.0), point(200.0, 300.0));
+    }
+
+    #[test]
+    fn wire_without_length_has_no_holes() {
+        let curve = Curve::new([point(5.0, 5.0); 4]);
+        assert_eq!(curve.at(0.5), point(5.0, 5.0));
+        assert_eq!(curve.direction(0.5), point(1.0, 0.0));
+    }
+
+    #[test]
+    fn scissors_cut_only_the_wires_that_they_cross() {
+        let curve = Curve::new([point(0.0, 0.0), point(30.0, 0.0), point(70.0, 0.0), point(100.0, 0.0)]);
+        assert!(curve.crosses(point(50.0, -10.0), point(50.0, 10.0)));
+        assert!(!curve.crosses(point(50.0, -10.0), point(50.0, -1.0)));
+        assert!(!curve.crosses(point(150.0, -10.0), point(150.0, 10.0)));
+    }
+}

@@ -1,0 +1,564 @@
+//! What pointers and keys do on the canvas: pan, zoom, select, move, connect, cut. Every gesture ends in at
+//! most one change of the drawing, or one live command for each wire that it crosses.
+
+use super::geometry::{Point, Rect, point};
+use super::keys::KeyCommand;
+use super::model::{Effect, Item, Model, Tool};
+use crate::app::scene::NodeKind;
+use crate::scenario::{Command, Scenario};
+use crate::session::protocol::Request;
+use std::collections::BTreeSet;
+
+/// Grid of the canvas.
+const GRID: f64 = 10.0;
+/// How near a handle or a wire counts as hit, px.
+const CATCH: f64 = 20.0;
+const WIRE_CATCH: f64 = 8.0;
+
+/// What a pointer went down on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// The empty canvas.
+    Empty,
+    /// A card.
+    Node(String),
+    /// A card's handle, from which wires are drawn.
+    Handle(String),
+}
+
+/// A pointer going down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Press {
+    /// Which pointer.
+    pub id: i32,
+    /// Where, px from the canvas's corner.
+    pub at: Point,
+    /// On what.
+    pub target: Target,
+    /// Shift adds and draws boxes.
+    pub shift: bool,
+    /// Ctrl or ⌘ adds.
+    pub control: bool,
+    /// A finger, which is less exact.
+    pub touch: bool,
+    /// The middle button or Space: pan whatever is below.
+    pub pan: bool,
+}
+
+/// What the pointer is doing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Gesture {
+    /// Nothing.
+    #[default]
+    None,
+    /// It is down and has not moved yet.
+    Pressed(Press),
+    /// It moves the view.
+    Pan {
+        /// Which pointer.
+        id: i32,
+        /// Where it was last, px.
+        last: Point,
+    },
+    /// Two fingers zoom.
+    Pinch {
+        /// The fingers and where they were last, px.
+        fingers: [(i32, Point); 2],
+    },
+    /// It moves cards.
+    Move {
+        /// Which cards.
+        ids: Vec<String>,
+        /// The card under the pointer, which snaps to the grid.
+        lead: String,
+        /// Where it started, in the canvas's units.
+        from: Point,
+        /// How far it came, snapped.
+        by: (f64, f64),
+    },
+    /// It draws a box round what is to be selected.
+    Box {
+        /// Where it started, in the canvas's units.
+        from: Point,
+        /// Where it is.
+        to: Point,
+        /// What was selected before.
+        before: BTreeSet<Item>,
+    },
+    /// It draws a wire.
+    Connect {
+        /// The source.
+        from: String,
+        /// Where it is, in the canvas's units.
+        to: Point,
+        /// The card that it would connect to.
+        over: Option<String>,
+    },
+    /// It draws the line of the scissors.
+    Cut {
+        /// Where it started, in the canvas's units.
+        from: Point,
+        /// Where it is.
+        to: Point,
+    },
+}
+
+impl Model {
+    /// A pointer went down.
+    pub(super) fn press(&mut self, press: Press, effects: &mut Vec<Effect>) {
+        self.menu = None;
+        let second = match &self.gesture {
+            Gesture::Pressed(first) if first.touch && first.id != press.id => Some((first.id, first.at)),
+            Gesture::Pan { id, last } if press.touch && *id != press.id => Some((*id, *last)),
+            _ => None,
+        };
+        self.gesture = match second {
+            Some(first) if press.touch => Gesture::Pinch { fingers: [first, (press.id, press.at)] },
+            _ => Gesture::Pressed(press),
+        };
+        if let Gesture::Pressed(Press { target: Target::Empty, .. }) = &self.gesture {
+            effects.push(Effect::FocusCanvas);
+        }
+    }
+
+    /// A pointer moved.
+    pub(super) fn point_moved(&mut self, id: i32, at: Point, control: bool) {
+        self.hover = Some(at);
+        self.redraw.paint = true;
+        let world = self.camera.to_world(at);
+        match self.gesture.clone() {
+            Gesture::None => {}
+            Gesture::Pressed(press) => {
+                let threshold = if press.touch { 10.0 } else { 4.0 };
+                if press.id == id && press.at.distance(at) >= threshold {
+                    self.begin(&press, world);
+                    if !matches!(self.gesture, Gesture::Pressed(_)) {
+                        self.point_moved(id, at, control);
+                    }
+                }
+            }
+            Gesture::Pan { id: own, last } if own == id => {
+                self.look(self.camera.panned(at.x - last.x, at.y - last.y));
+                self.gesture = Gesture::Pan { id, last: at };
+            }
+            Gesture::Pan { .. } => {}
+            Gesture::Pinch { mut fingers } => self.pinch(&mut fingers, id, at),
+            Gesture::Move { ids, lead, from, .. } => {
+                let by = self.snapped(&lead, (world.x - from.x, world.y - from.y), !control);
+                let moved = Gesture::Move { ids, lead, from, by };
+                if self.gesture != moved {
+                    self.gesture = moved;
+                    self.stage();
+                }
+            }
+            Gesture::Box { from, before, .. } => {
+                let area = Rect::between(from, world);
+                let inside = self.scene.touched(&area).map(|i| Item::Node(self.scene.nodes[i].id.to_string()));
+                let items = inside.chain(before.iter().cloned()).collect();
+                self.select(items);
+                self.gesture = Gesture::Box { from, to: world, before };
+                self.redraw.page = true;
+            }
+            Gesture::Connect { from, .. } => {
+                let over = self.card_near(world, CATCH / self.camera.scale).filter(|id| *id != from);
+                self.gesture = Gesture::Connect { from, to: world, over };
+                self.redraw.page = true;
+            }
+            Gesture::Cut { from, .. } => {
+                self.gesture = Gesture::Cut { from, to: world };
+                self.redraw.page = true;
+            }
+        }
+    }
+
+    fn begin(&mut self, press: &Press, world: Point) {
+        let from = self.camera.to_world(press.at);
+        self.gesture = match (&press.target, &self.tool) {
+            _ if press.pan => Gesture::Pan { id: press.id, last: press.at },
+            (_, Tool::Cut) => Gesture::Cut { from, to: world },
+            (Target::Handle(id), _) | (Target::Node(id), Tool::Connect { .. }) => {
+                if !self.may_edit() {
+                    self.gesture = Gesture::None;
+                    return;
+                }
+                Gesture::Connect { from: id.clone(), to: world, over: None }
+            }
+            (Target::Empty, _) if press.shift => {
+                Gesture::Box { from, to: world, before: BTreeSet::clone(&self.selection) }
+            }
+            (Target::Node(id), Tool::Select) if !self.narrow && self.mode == super::model::Mode::App => {
+                if !self.may_edit() {
+                    self.gesture = Gesture::None;
+                    return;
+                }
+                if !self.selection.contains(&Item::Node(id.clone())) {
+                    self.select([Item::Node(id.clone())].into());
+                }
+                Gesture::Move { ids: self.selected_nodes(), lead: id.clone(), from, by: (0.0, 0.0) }
+            }
+            (Target::Empty | Target::Node(_), _) => Gesture::Pan { id: press.id, last: press.at },
+        };
+    }
+
+    /// A pointer went up.
+    pub(super) fn release(&mut self, id: i32, at: Point, effects: &mut Vec<Effect>) {
+        let world = self.camera.to_world(at);
+        match std::mem::take(&mut self.gesture) {
+            Gesture::Pressed(press) if press.id == id => self.click(&press, world, effects),
+            Gesture::Pinch { fingers } => {
+                // The finger that stays goes on panning.
+                if let Some((id, last)) = fingers.into_iter().find(|(other, _)| *other != id) {
+                    self.gesture = Gesture::Pan { id, last };
+                }
+            }
+            Gesture::Move { ids, by, .. } => {
+                if by == (0.0, 0.0) {
+                    self.stage();
+                } else {
+                    self.fitted = false;
+                    self.shift(&ids, by, effects);
+                }
+            }
+            Gesture::Connect { from, over, .. } => {
+                if let Some(to) = over {
+                    self.connect(&from, &to, effects);
+                }
+            }
+            Gesture::Cut { from, .. } => self.cut_across(from, world),
+            Gesture::None | Gesture::Pressed(_) | Gesture::Pan { .. } | Gesture::Box { .. } => {}
+        }
+        self.redraw.page = true;
+        self.redraw.paint = true;
+    }
+
+    pub(super) fn give_up_gesture(&mut self) {
+        let moving = matches!(self.gesture, Gesture::Move { .. });
+        self.gesture = Gesture::None;
+        if moving {
+            self.stage();
+        }
+        self.redraw.page = true;
+    }
+
+    fn click(&mut self, press: &Press, world: Point, effects: &mut Vec<Effect>) {
+        let add = press.shift || press.control;
+        match (&press.target, self.tool.clone()) {
+            (Target::Node(id) | Target::Handle(id), Tool::Connect { from }) => match from {
+                None => {
+                    if self.may_edit() {
+                        self.tool = Tool::Connect { from: Some(id.clone()) };
+                    }
+                }
+                Some(from) if from == *id => self.tool = Tool::Connect { from: None },
+                Some(from) => {
+                    self.connect(&from, id, effects);
+                    self.tool = Tool::Connect { from: None };
+                }
+            },
+            (Target::Empty, Tool::Connect { .. }) => self.tool = Tool::Connect { from: None },
+            (_, Tool::Cut) => match self.wire_near(world) {
+                Some(wire) => self.cut_or_heal(wire),
+                None => self
+                    .tell("Click a wire to cut it, or draw a line across several; click a cut one to heal it.".into()),
+            },
+            (Target::Node(id) | Target::Handle(id), Tool::Select) => {
+                effects.push(Effect::Focus(id.clone()));
+                self.pick(Item::Node(id.clone()), add);
+            }
+            (Target::Empty, Tool::Select) => match self.wire_near(world) {
+                Some(wire) => {
+                    let wire = &self.scene.wires[wire];
+                    let (from, to) = (&self.scene.nodes[wire.from].id, &self.scene.nodes[wire.to].id);
+                    self.pick(Item::Link { from: from.to_string(), to: to.to_string() }, add);
+                }
+                None if !add => self.select(BTreeSet::new()),
+                None => {}
+            },
+        }
+    }
+
+    fn pick(&mut self, item: Item, add: bool) {
+        let mut items = if add { BTreeSet::clone(&self.selection) } else { BTreeSet::new() };
+        if !items.insert(item.clone()) {
+            items.remove(&item);
+        }
+        self.select(items);
+    }
+
+    fn pinch(&mut self, fingers: &mut [(i32, Point); 2], id: i32, at: Point) {
+        let Some(moved) = fingers.iter().position(|(other, _)| *other == id) else { return };
+        let (before, other) = (fingers[moved].1, fingers[1 - moved].1);
+        fingers[moved].1 = at;
+        let middle = before.mix(other, 0.5);
+        let now = at.mix(other, 0.5);
+        let factor = at.distance(other) / before.distance(other).max(1.0);
+        self.look(self.camera.zoomed(factor, middle).panned(now.x - middle.x, now.y - middle.y));
+        self.gesture = Gesture::Pinch { fingers: *fingers };
+    }
+
+    /// How far the cards go, so that the one under the pointer comes to stand on the grid.
+    fn snapped(&self, lead: &str, by: (f64, f64), snap: bool) -> (f64, f64) {
+        if !snap {
+            return (by.0.round(), by.1.round());
+        }
+        let Some(start) = self.start_of(lead) else { return by };
+        let to_grid = |x: f64| (x / GRID).round() * GRID;
+        (to_grid(start.x + by.0) - start.x, to_grid(start.y + by.1) - start.y)
+    }
+
+    /// Where a card stands without the gesture.
+    fn start_of(&self, id: &str) -> Option<Point> {
+        let rect = self.scene.nodes[self.scene.find(id)?].rect;
+        let by = match &self.gesture {
+            Gesture::Move { ids, by, .. } if ids.iter().any(|other| other == id) => *by,
+            _ => (0.0, 0.0),
+        };
+        Some(point(rect.x - by.0, rect.y - by.1))
+    }
+
+    /// Ids of the selected cards.
+    pub fn selected_nodes(&self) -> Vec<String> {
+        let nodes = self.selection.iter().filter_map(|item| match item {
+            Item::Node(id) => Some(id.clone()),
+            Item::Link { .. } => None,
+        });
+        nodes.collect()
+    }
+
+    /// Moves cards for good: one step of undo.
+    fn shift(&mut self, ids: &[String], by: (f64, f64), effects: &mut Vec<Effect>) {
+        let mut scenario = Scenario::clone(&self.scenario);
+        for id in ids {
+            let Some(node) = self.scene.find(id) else { continue };
+            let rect = self.scene.nodes[node].rect;
+            // The scene may show the gesture already; what the document says is what moves.
+            let start = self.document_position(id).unwrap_or(point(rect.x, rect.y));
+            let to = [(start.x + by.0).round() as i32, (start.y + by.1).round() as i32];
+            place(&mut scenario, id, to);
+        }
+        self.edit(scenario, effects);
+    }
+
+    fn document_position(&self, id: &str) -> Option<Point> {
+        let s = &self.scenario;
+        let services = s.services.iter().map(|n| (&n.id, n.position));
+        let buses = s.buses.iter().map(|n| (&n.id, n.position));
+        let clients = s.clients.iter().map(|n| (&n.id, n.position));
+        let position = services.chain(buses).chain(clients).find(|(other, _)| *other == id)?.1?;
+        Some(point(f64::from(position[0]), f64::from(position[1])))
+    }
+
+    fn card_near(&self, at: Point, within: f64) -> Option<String> {
+        let inside = self.scene.nodes.iter().rev().find(|node| node.rect.contains(at));
+        let near = || self.scene.nodes.iter().rev().find(|node| node.rect.grown(within).contains(at));
+        inside.or_else(near).map(|node| node.id.to_string())
+    }
+
+    fn wire_near(&self, at: Point) -> Option<usize> {
+        let within = WIRE_CATCH / self.camera.scale;
+        let near = self.scene.wires.iter().enumerate().map(|(i, wire)| (i, wire.curve.distance(at)));
+        near.filter(|(_, d)| *d <= within).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
+    }
+
+    /// The wire under a point of the window, as an item.
+    pub fn link_at(&self, at: Point) -> Option<Item> {
+        let wire = &self.scene.wires[self.wire_near(self.camera.to_world(at))?];
+        let id = |node: usize| self.scene.nodes[node].id.to_string();
+        Some(Item::Link { from: id(wire.from), to: id(wire.to) })
+    }
+
+    fn cut_across(&mut self, from: Point, to: Point) {
+        let crossed: Vec<usize> =
+            (0..self.scene.wires.len()).filter(|i| self.scene.wires[*i].curve.crosses(from, to)).collect();
+        if crossed.is_empty() {
+            self.tell("The line crosses no wire: nothing was cut.".into());
+        }
+        // A line across only cuts; where all are cut already, it heals.
+        let all_cut = crossed.iter().all(|i| self.run.is_cut(self.scene.wires[*i].from, self.scene.wires[*i].to));
+        for wire in crossed {
+            let ends = (self.scene.wires[wire].from, self.scene.wires[wire].to);
+            if all_cut || !self.run.is_cut(ends.0, ends.1) {
+                self.cut_or_heal(wire);
+            }
+        }
+    }
+
+    fn cut_or_heal(&mut self, wire: usize) {
+        let wire = &self.scene.wires[wire];
+        let id = |node: usize| self.scene.nodes[node].id.to_string();
+        let (from, to) = (id(wire.from), id(wire.to));
+        let command = if self.run.is_cut(wire.from, wire.to) {
+            Command::HealLink { from, to, one_way: false }
+        } else {
+            Command::CutLink { from, to, one_way: false }
+        };
+        self.playback.order(Request::Act { command });
+    }
+
+    /// Connects two cards in the way that makes sense for them.
+    fn connect(&mut self, from: &str, to: &str, effects: &mut Vec<Effect>) {
+        match connected(self, from, to) {
+            Ok(scenario) => self.edit(scenario, effects),
+            Err(why) => self.tell(why),
+        }
+    }
+
+    /// A key of the canvas.
+    pub(super) fn key(&mut self, command: KeyCommand, effects: &mut Vec<Effect>) {
+        use super::model::Msg;
+        let msg = match command {
+            KeyCommand::TogglePlay => Msg::TogglePlay,
+            KeyCommand::Step => Msg::Step,
+            KeyCommand::Home => Msg::Seek(0),
+            KeyCommand::End => Msg::Seek(self.run.until),
+            KeyCommand::Speed { faster } => {
+                self.playback.shift_speed(faster);
+                Msg::Speed(self.playback.speed())
+            }
+            KeyCommand::Publish => Msg::Publish,
+            KeyCommand::Zoom { factor } => Msg::Zoom(factor),
+            KeyCommand::ZoomActual => Msg::ZoomActual,
+            KeyCommand::Fit => Msg::Fit,
+            KeyCommand::FitSelection => return self.fit_selection(),
+            KeyCommand::SelectAll => {
+                let all = self.scene.nodes.iter().map(|node| Item::Node(node.id.to_string()));
+                return self.select(all.collect());
+            }
+            KeyCommand::Escape => return self.escape(),
+            KeyCommand::Undo => Msg::Undo,
+            KeyCommand::Redo => Msg::Redo,
+            KeyCommand::Arrow { dx, dy, far } => return self.arrow(dx, dy, far, effects),
+            KeyCommand::Enter => return self.enter(),
+            KeyCommand::Rename => match self.focused() {
+                Some(id) => Msg::Rename(id),
+                None => return,
+            },
+            KeyCommand::Help => Msg::Help(!self.help),
+            KeyCommand::Menu => return self.menu_by_key(),
+            KeyCommand::Delete
+            | KeyCommand::Palette(_)
+            | KeyCommand::Duplicate
+            | KeyCommand::Copy
+            | KeyCommand::CutOut
+            | KeyCommand::Paste => return,
+        };
+        effects.extend(super::model::update(self, msg));
+    }
+
+    /// The card that keys are about: the one with the focus, else the one that is selected.
+    fn focused(&self) -> Option<String> {
+        let there = |id: &String| self.scene.find(id).is_some();
+        self.focus.clone().filter(there).or_else(|| self.selected_nodes().into_iter().next())
+    }
+
+    fn escape(&mut self) {
+        if self.gesture != Gesture::None {
+            self.give_up_gesture();
+        } else if self.menu.is_some() || self.notice.is_some() {
+            self.menu = None;
+            self.notice = None;
+        } else if self.tool != Tool::Select {
+            self.tool = Tool::Select;
+        } else {
+            self.select(BTreeSet::new());
+        }
+        self.redraw.page = true;
+    }
+
+    /// Arrows nudge what is selected; where nothing is, they walk from card to card.
+    fn arrow(&mut self, dx: i32, dy: i32, far: bool, effects: &mut Vec<Effect>) {
+        let ids = self.selected_nodes();
+        if !ids.is_empty() && !self.narrow {
+            if self.may_edit() {
+                let step = if far { 5.0 * GRID } else { GRID };
+                self.fitted = false;
+                self.shift(&ids, (f64::from(dx) * step, f64::from(dy) * step), effects);
+            }
+            return;
+        }
+        let next = match self.focused().and_then(|id| self.scene.find(&id)) {
+            Some(from) => self.scene.neighbour(from, dx, dy),
+            None => (!self.scene.nodes.is_empty()).then_some(0),
+        };
+        if let Some(next) = next {
+            effects.push(Effect::Focus(self.scene.nodes[next].id.to_string()));
+        }
+    }
+
+    fn enter(&mut self) {
+        let Some(id) = self.focused() else { return };
+        if let Tool::Connect { from } = self.tool.clone() {
+            let mut effects = Vec::new();
+            match from {
+                None => self.tool = Tool::Connect { from: Some(id) },
+                Some(from) => {
+                    self.connect(&from, &id, &mut effects);
+                    self.tool = Tool::Connect { from: None };
+                }
+            }
+            self.redraw.page = true;
+        } else if self.selection.contains(&Item::Node(id.clone())) {
+            if self.may_edit() {
+                self.renaming = Some(id);
+                self.redraw.page = true;
+            }
+        } else {
+            self.select([Item::Node(id)].into());
+        }
+    }
+
+    fn menu_by_key(&mut self) {
+        let id = self.focused();
+        let at = id.as_ref().and_then(|id| self.scene.find(id)).map_or(self.middle(), |node| {
+            let rect = self.scene.nodes[node].rect;
+            self.camera.to_window(point(rect.x + 24.0, rect.y + 40.0))
+        });
+        self.menu = Some((at, id.map(Item::Node)));
+        self.redraw.page = true;
+    }
+}
+
+fn place(scenario: &mut Scenario, id: &str, to: [i32; 2]) {
+    let services = scenario.services.iter_mut().map(|n| (&n.id, &mut n.position));
+    let buses = scenario.buses.iter_mut().map(|n| (&n.id, &mut n.position));
+    let clients = scenario.clients.iter_mut().map(|n| (&n.id, &mut n.position));
+    if let Some((_, position)) = services.chain(buses).chain(clients).find(|(other, _)| *other == id) {
+        *position = Some(to);
+    }
+}
+
+/// The drawing with the two connected, or why that makes no sense.
+fn connected(model: &Model, from: &str, to: &str) -> Result<Scenario, String> {
+    let kind = |id: &str| model.scene.find(id).and_then(|node| model.kind_of(node));
+    let (Some(a), Some(b)) = (kind(from), kind(to)) else { return Err("That card is gone.".into()) };
+    let mut scenario = Scenario::clone(&model.scenario);
+    let service = |scenario: &Scenario, id: &str| scenario.services.iter().position(|s| s.id == id);
+    match (a, b) {
+        (NodeKind::Service, NodeKind::Bus) => {
+            let i = service(&scenario, from).ok_or("That card is gone.")?;
+            let publication = crate::scenario::Publication { to: to.into(), ..Default::default() };
+            scenario.services[i].publishes.push(publication);
+        }
+        (NodeKind::Bus, NodeKind::Service) => {
+            let i = service(&scenario, to).ok_or("That card is gone.")?;
+            let subscription = crate::scenario::Subscription { to: from.into(), ..Default::default() };
+            scenario.services[i].subscribes.push(subscription);
+        }
+        (NodeKind::Service, NodeKind::Service) => {
+            let i = service(&scenario, from).ok_or("That card is gone.")?;
+            scenario.services[i].calls.push(crate::scenario::Call { to: to.into(), timeout_ms: 1000.0 });
+        }
+        (NodeKind::Client, NodeKind::Service) => {
+            let client = scenario.clients.iter_mut().find(|c| c.id == from).ok_or("That card is gone.")?;
+            client.target = to.into();
+        }
+        (NodeKind::Client, NodeKind::Bus | NodeKind::Client) => {
+            return Err("A client asks services: connect it with one.".into());
+        }
+        (NodeKind::Bus, NodeKind::Bus) => return Err("A bus does not deliver to a bus: put a service between.".into()),
+        (NodeKind::Service | NodeKind::Bus, NodeKind::Client) => {
+            return Err("Nothing is sent to a client on its own: draw from the client to a service.".into());
+        }
+    }
+    Ok(scenario)
+}

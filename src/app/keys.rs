@@ -1,0 +1,161 @@
+//! Keys of the canvas, each to its command.
+
+/// What a key asks for while the canvas has focus.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum KeyCommand {
+    /// Play or pause.
+    TogglePlay,
+    /// The next event.
+    Step,
+    /// To the start of the run.
+    Home,
+    /// To the end of the run.
+    End,
+    /// The next faster or slower speed.
+    Speed {
+        /// Faster.
+        faster: bool,
+    },
+    /// Publish an update.
+    Publish,
+    /// Zoom about the middle.
+    Zoom {
+        /// The factor.
+        factor: f64,
+    },
+    /// Zoom to 100 %.
+    ZoomActual,
+    /// Show everything.
+    Fit,
+    /// Show the selection.
+    FitSelection,
+    /// Select all cards.
+    SelectAll,
+    /// Give up: the gesture, the tool, the selection.
+    Escape,
+    /// Delete the selection.
+    Delete,
+    /// Undo.
+    Undo,
+    /// Redo.
+    Redo,
+    /// Nudge the selection, or go to the neighbour.
+    Arrow {
+        /// To the right.
+        dx: i32,
+        /// Downwards.
+        dy: i32,
+        /// With Shift: five times as far.
+        far: bool,
+    },
+    /// Select the card that has the focus; rename it where it is selected already.
+    Enter,
+    /// Rename.
+    Rename,
+    /// The context menu.
+    Menu,
+    /// The palette's n-th entry, from 1.
+    Palette(u8),
+    /// Help.
+    Help,
+    /// Duplicate the selection.
+    Duplicate,
+    /// Copy the selection.
+    Copy,
+    /// Cut the selection.
+    CutOut,
+    /// Paste.
+    Paste,
+}
+
+/// The modifier keys held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Modifiers {
+    /// Shift.
+    pub shift: bool,
+    /// Ctrl or ⌘.
+    pub control: bool,
+    /// Alt.
+    pub alt: bool,
+}
+
+/// What a key asks for; none if it is not the canvas's.
+pub fn command(key: &str, held: Modifiers) -> Option<KeyCommand> {
+    let Modifiers { shift, control, alt } = held;
+    if alt {
+        return None;
+    }
+    if control {
+        return match (key, shift) {
+            ("a" | "A", false) => Some(KeyCommand::SelectAll),
+            ("z" | "Z", false) => Some(KeyCommand::Undo),
+            ("z" | "Z", true) | ("y" | "Y", false) => Some(KeyCommand::Redo),
+            ("d" | "D", false) => Some(KeyCommand::Duplicate),
+            ("c" | "C", false) => Some(KeyCommand::Copy),
+            ("x" | "X", false) => Some(KeyCommand::CutOut),
+            ("v" | "V", false) => Some(KeyCommand::Paste),
+            _ => None,
+        };
+    }
+    let arrow = |dx, dy| Some(KeyCommand::Arrow { dx, dy, far: shift });
+    match key {
+        " " => Some(KeyCommand::TogglePlay),
+        "." => Some(KeyCommand::Step),
+        "Home" => Some(KeyCommand::Home),
+        "End" => Some(KeyCommand::End),
+        "[" => Some(KeyCommand::Speed { faster: false }),
+        "]" => Some(KeyCommand::Speed { faster: true }),
+        "p" | "P" => Some(KeyCommand::Publish),
+        "=" | "+" => Some(KeyCommand::Zoom { factor: 1.25 }),
+        "-" => Some(KeyCommand::Zoom { factor: 0.8 }),
+        "0" => Some(KeyCommand::ZoomActual),
+        // Shift+1 and Shift+2, as the common layouts write them.
+        "!" => Some(KeyCommand::Fit),
+        "@" | "\"" => Some(KeyCommand::FitSelection),
+        "1" if shift => Some(KeyCommand::Fit),
+        "2" if shift => Some(KeyCommand::FitSelection),
+        "Escape" => Some(KeyCommand::Escape),
+        "Delete" | "Backspace" => Some(KeyCommand::Delete),
+        "ArrowLeft" => arrow(-1, 0),
+        "ArrowRight" => arrow(1, 0),
+        "ArrowUp" => arrow(0, -1),
+        "ArrowDown" => arrow(0, 1),
+        "Enter" => Some(KeyCommand::Enter),
+        "F2" => Some(KeyCommand::Rename),
+        "F10" if shift => Some(KeyCommand::Menu),
+        "ContextMenu" => Some(KeyCommand::Menu),
+        "?" => Some(KeyCommand::Help),
+        _ => match key.parse() {
+            Ok(n @ 1..=9) if !shift => Some(KeyCommand::Palette(n)),
+            _ => None,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tab_and_the_browsers_own_keys_are_left_alone() {
+        let control = Modifiers { control: true, ..Modifiers::default() };
+        assert_eq!(command("Tab", Modifiers::default()), None);
+        assert_eq!(command("r", control), None);
+        assert_eq!(command("F5", Modifiers::default()), None);
+        assert_eq!(command("ArrowLeft", Modifiers { alt: true, ..Modifiers::default() }), None);
+    }
+
+    #[test]
+    fn keys_ask_for_what_the_table_says() {
+        let plain = Modifiers::default();
+        let shift = Modifiers { shift: true, ..plain };
+        let control = Modifiers { control: true, ..plain };
+        assert_eq!(command(" ", plain), Some(KeyCommand::TogglePlay));
+        assert_eq!(command("!", shift), Some(KeyCommand::Fit));
+        assert_eq!(command("3", plain), Some(KeyCommand::Palette(3)));
+        assert_eq!(command("y", control), Some(KeyCommand::Redo));
+        assert_eq!(command("z", Modifiers { shift: true, ..control }), Some(KeyCommand::Redo));
+        assert_eq!(command("ArrowUp", shift), Some(KeyCommand::Arrow { dx: 0, dy: -1, far: true }));
+        assert_eq!(command("F10", shift), Some(KeyCommand::Menu));
+    }
+}

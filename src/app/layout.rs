@@ -1,0 +1,139 @@
+//! Where cards stand that the scenario does not place: layers from left to right along the messages' way;
+//! on a narrow window one column for everything.
+
+use super::geometry::Point;
+use super::geometry::{Rect, point};
+
+/// Distance between layers' left edges.
+const LAYER: f64 = 310.0;
+/// Distance between cards of a layer.
+const GAP: f64 = 40.0;
+/// Upper left corner of the first card.
+const ORIGIN: Point = point(40.0, 120.0);
+
+/// A card to place: its size, and where the scenario wants it.
+#[derive(Clone, Copy, Debug)]
+pub struct Card {
+    /// Width.
+    pub w: f64,
+    /// Height.
+    pub h: f64,
+    /// Upper left corner in the document.
+    pub wanted: Option<[i32; 2]>,
+}
+
+/// The layer of each card: one more than the deepest that sends to it. Cycles are cut where they close.
+pub fn layers(count: usize, edges: &[(usize, usize)]) -> Vec<usize> {
+    fn depth(card: usize, edges: &[(usize, usize)], known: &mut [Option<usize>], open: &mut [bool]) -> usize {
+        if let Some(known) = known[card] {
+            return known;
+        }
+        open[card] = true;
+        let senders = edges.iter().filter(|(from, to)| *to == card && *from != card);
+        let mut deepest = 0;
+        for (from, _) in senders {
+            if !open[*from] {
+                deepest = deepest.max(depth(*from, edges, known, open) + 1);
+            }
+        }
+        open[card] = false;
+        known[card] = Some(deepest);
+        deepest
+    }
+    let (mut known, mut open) = (vec![None; count], vec![false; count]);
+    (0..count).map(|card| depth(card, edges, &mut known, &mut open)).collect()
+}
+
+/// Where each card stands: as the document says, else in its layer, below whatever is there already.
+pub fn free(cards: &[Card], edges: &[(usize, usize)]) -> Vec<Rect> {
+    let at = |card: &Card, p: Point| Rect { x: p.x, y: p.y, w: card.w, h: card.h };
+    let mut placed: Vec<Option<Rect>> =
+        cards.iter().map(|card| card.wanted.map(|[x, y]| at(card, point(f64::from(x), f64::from(y))))).collect();
+    if placed.iter().any(Option::is_none) {
+        let layers = layers(cards.len(), edges);
+        let tallest = (0..=layers.iter().copied().max().unwrap_or(0))
+            .map(|layer| {
+                let in_layer = cards.iter().zip(&layers).filter(|(_, l)| **l == layer);
+                in_layer.map(|(card, _)| card.h + GAP).sum::<f64>()
+            })
+            .fold(0.0, f64::max);
+        for (i, card) in cards.iter().enumerate() {
+            if placed[i].is_some() {
+                continue;
+            }
+            let of_layer = cards.iter().zip(&layers).filter(|(_, l)| **l == layers[i]);
+            let height: f64 = of_layer.map(|(card, _)| card.h + GAP).sum();
+            let top = ORIGIN.y + ((tallest - height) / 2.0 / 10.0).round() * 10.0;
+            let mut rect = at(card, point(ORIGIN.x + LAYER * layers[i] as f64, top));
+            while let Some(other) = placed.iter().flatten().find(|other| other.grown(GAP - 1.0).overlaps(&rect)) {
+                rect.y = ((other.bottom() + GAP) / 10.0).ceil() * 10.0;
+            }
+            placed[i] = Some(rect);
+        }
+    }
+    placed.into_iter().map(|rect| rect.expect("every card was placed")).collect()
+}
+
+/// One column in a window of that width: layer by layer, the cards of a layer side by side where they are
+/// two and the window is wide enough for both.
+pub fn column(cards: &[Card], edges: &[(usize, usize)], width: f64) -> Vec<Rect> {
+    let (margin, gap) = (12.0, 26.0);
+    let whole = (width - 2.0 * margin).max(200.0);
+    let half = (whole - margin) / 2.0;
+    let layers = layers(cards.len(), edges);
+    let mut placed = vec![Rect::default(); cards.len()];
+    let mut y = 56.0;
+    for layer in 0..=layers.iter().copied().max().unwrap_or(0) {
+        let members: Vec<usize> = (0..cards.len()).filter(|i| layers[*i] == layer).collect();
+        let side_by_side = members.len() > 1 && half >= 140.0;
+        for row in members.chunks(if side_by_side { 2 } else { 1 }) {
+            let mut tallest: f64 = 0.0;
+            for (place, &i) in row.iter().enumerate() {
+                let w = if row.len() == 2 { half } else { whole };
+                placed[i] = Rect { x: margin + place as f64 * (half + margin), y, w, h: cards[i].h };
+                tallest = tallest.max(cards[i].h);
+            }
+            y += tallest + if side_by_side { margin } else { gap };
+        }
+        if side_by_side {
+            y += gap - margin;
+        }
+    }
+    placed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn card() -> Card {
+        Card { w: 212.0, h: 100.0, wanted: None }
+    }
+
+    #[test]
+    fn sender_stands_left_of_its_receivers() {
+        let rects = free(&[card(), card(), card(), card()], &[(3, 0), (0, 1), (1, 2)]);
+        assert!(rects[3].x < rects[0].x && rects[0].x < rects[1].x && rects[1].x < rects[2].x, "{rects:?}");
+    }
+
+    #[test]
+    fn services_that_call_each_other_are_laid_out_all_the_same() {
+        let rects = free(&[card(), card()], &[(0, 1), (1, 0)]);
+        assert!(!rects[0].overlaps(&rects[1]));
+    }
+
+    #[test]
+    fn new_card_does_not_cover_one_that_is_placed() {
+        let placed = Card { wanted: Some([40, 120]), ..card() };
+        let rects = free(&[placed, card(), card()], &[]);
+        assert!(!rects[0].overlaps(&rects[1]) && !rects[1].overlaps(&rects[2]) && !rects[0].overlaps(&rects[2]));
+    }
+
+    #[test]
+    fn column_fits_a_phone() {
+        let rects = column(&[card(), card(), card(), card()], &[(0, 1), (1, 2), (1, 3)], 320.0);
+        assert!(rects.iter().all(|r| r.x >= 0.0 && r.right() <= 320.0), "{rects:?}");
+        assert_eq!(rects[2].y, rects[3].y);
+        assert!(rects[2].right() < rects[3].x);
+    }
+}

@@ -1,0 +1,825 @@
+//! The page's state and the only place where it changes: `update(&mut Model, Msg) -> Vec<Effect>`.
+//! Effects alone touch the browser, the worker, storage.
+
+use super::announce::Announcer;
+use super::camera::Camera;
+use super::geometry::{Point, Rect, point};
+use super::gesture::{Gesture, Press};
+use super::keys::KeyCommand;
+use super::log_view::LogView;
+use super::playback::Playback;
+use super::run_view::RunView;
+use super::scene::{Layout, NodeKind, Scene};
+use crate::scenario::{Command, Micros, Operation, Scenario, Value};
+use crate::session::protocol::{FromEngine, MarkKind, Report, Request, ToEngine};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// What the page is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// The playground.
+    #[default]
+    App,
+    /// A picture of one scenario in another page: canvas and transport alone.
+    Embed,
+}
+
+/// What can be selected.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Item {
+    /// A card, by the node's id.
+    Node(String),
+    /// A wire, by the ids of its ends.
+    Link {
+        /// Where it starts.
+        from: String,
+        /// Where it ends.
+        to: String,
+    },
+}
+
+/// What the pointer does on the canvas.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Tool {
+    /// Select, move, pan.
+    #[default]
+    Select,
+    /// Connect: the first click chooses the source, the second the target.
+    Connect {
+        /// The source.
+        from: Option<String>,
+    },
+    /// Scissors: cut or heal the wires that are clicked or crossed.
+    Cut,
+}
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// As the system says.
+    #[default]
+    Auto,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl Theme {
+    /// As it is stored.
+    pub fn word(self) -> &'static str {
+        match self {
+            Theme::Auto => "auto",
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        }
+    }
+
+    /// From a stored word.
+    pub fn from_word(word: &str) -> Theme {
+        match word {
+            "light" => Theme::Light,
+            "dark" => Theme::Dark,
+            _ => Theme::Auto,
+        }
+    }
+
+    /// The one that the button goes to.
+    pub fn following(self) -> Theme {
+        match self {
+            Theme::Auto => Theme::Dark,
+            Theme::Dark => Theme::Light,
+            Theme::Light => Theme::Auto,
+        }
+    }
+}
+
+/// Where the scenario on the page came from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Origin {
+    /// An example or a new drawing, or the visitor's own.
+    #[default]
+    Own,
+    /// A link: a preview until the visitor chooses to edit a copy.
+    Link,
+}
+
+/// What the visitor, the engine or the clock brings.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    /// An answer of the engine.
+    Engine(FromEngine),
+    /// The engine is gone or could not be started.
+    EngineFailed(String),
+    /// A frame of the screen, at so many ms of true time.
+    Tick(f64),
+    /// The canvas has that size; `narrow` is the one-column page.
+    Resized {
+        /// Width of the canvas, px.
+        width: f64,
+        /// Height, px.
+        height: f64,
+        /// The window is narrower than 720 px.
+        narrow: bool,
+    },
+    /// Open a scenario, and stand at an instant.
+    Open {
+        /// The scenario.
+        scenario: Box<Scenario>,
+        /// Where it came from.
+        origin: Origin,
+        /// Where to stand.
+        at: Micros,
+    },
+    /// Why a link could not be opened.
+    LinkFailed(String),
+    /// The visitor makes the previewed scenario their own.
+    EditCopy,
+    /// A changed drawing; one step of undo.
+    Edited(Box<Scenario>),
+    /// A change that was refused, and why.
+    EditRefused(String),
+    /// Undo the last change of the drawing.
+    Undo,
+    /// Redo it.
+    Redo,
+    /// Play or pause.
+    TogglePlay,
+    /// Pause.
+    Pause,
+    /// The next event.
+    Step,
+    /// Stand at an instant.
+    Seek(Micros),
+    /// Forget what was done live and stand at the start.
+    Reset,
+    /// Another speed.
+    Speed(f64),
+    /// Let the run go on beyond its end.
+    Extend,
+    /// Publish an update where the publish button stands.
+    Publish,
+    /// Do something to the running system.
+    Act(Command),
+    /// A key of the canvas.
+    Key(KeyCommand),
+    /// A pointer went down on the canvas.
+    PointerDown(Press),
+    /// A pointer moved over the canvas.
+    PointerMove {
+        /// Which pointer.
+        id: i32,
+        /// Where, px from the canvas's corner.
+        at: Point,
+        /// Ctrl inverts snapping.
+        control: bool,
+    },
+    /// A pointer went up.
+    PointerUp {
+        /// Which pointer.
+        id: i32,
+        /// Where.
+        at: Point,
+    },
+    /// A pointer was taken away by the browser.
+    PointerCancel,
+    /// The pointer left the canvas.
+    PointerLeave,
+    /// The wheel turned over the canvas.
+    Wheel {
+        /// Where.
+        at: Point,
+        /// To the right, px.
+        dx: f64,
+        /// Downwards, px.
+        dy: f64,
+        /// With Ctrl, or a pinch of a touchpad.
+        zoom: bool,
+    },
+    /// Zoom about the middle.
+    Zoom(f64),
+    /// Show everything.
+    Fit,
+    /// Zoom to 100 %.
+    ZoomActual,
+    /// Select this alone.
+    Select(Option<Item>),
+    /// Take up a tool.
+    Take(Tool),
+    /// A card got the focus.
+    Focused(String),
+    /// Start renaming a card.
+    Rename(String),
+    /// End renaming: the new name, or none to leave it.
+    Renamed(Option<String>),
+    /// Open or close the log.
+    ToggleLog,
+    /// Show only rows of the log with this text.
+    FilterLog(String),
+    /// Load older rows.
+    OlderLog,
+    /// Ask for the run as a document.
+    Describe,
+    /// Another theme.
+    Theme(Theme),
+    /// The system asks for less motion.
+    ReducedMotion(bool),
+    /// Close the notice.
+    Dismiss,
+    /// The context menu of a card, a wire or the canvas, at a point of the window.
+    OpenMenu {
+        /// Where.
+        at: Point,
+        /// Of what.
+        of: Option<Item>,
+    },
+    /// Close the context menu.
+    CloseMenu,
+    /// Open or close the help.
+    Help(bool),
+}
+
+/// What has to be done outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send to the engine.
+    Send(Box<ToEngine>),
+    /// Give the focus to a card.
+    Focus(String),
+    /// Give the focus to the canvas.
+    FocusCanvas,
+    /// Keep under a name, if the browser allows it.
+    Keep(&'static str, String),
+    /// Show in this theme.
+    Theme(Theme),
+}
+
+/// Names under which things are kept.
+pub const KEPT_WORK: &str = "converge.work";
+/// The same for the theme.
+pub const KEPT_THEME: &str = "converge.theme";
+
+/// What has to be drawn again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Redraw {
+    /// The components.
+    pub page: bool,
+    /// The layers that are painted by hand: messages, timeline, clock.
+    pub paint: bool,
+}
+
+/// A run as a document, for sharing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Described {
+    /// The scenario, live commands in its script.
+    pub scenario: Rc<Scenario>,
+    /// Digest where it stands.
+    pub digest: String,
+    /// Where it stands.
+    pub now: Micros,
+    /// How many live commands there are.
+    pub live: u32,
+}
+
+/// The page's state.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    /// What the page is for.
+    pub mode: Mode,
+    /// The drawing.
+    pub scenario: Rc<Scenario>,
+    /// Where it came from.
+    pub origin: Origin,
+    past: Vec<Rc<Scenario>>,
+    future: Vec<Rc<Scenario>>,
+    /// The run.
+    pub run: RunView,
+    /// Its clock.
+    pub playback: Playback,
+    /// What stands where.
+    pub scene: Rc<Scene>,
+    /// What is seen of it.
+    pub camera: Camera,
+    /// The camera follows the drawing until it is moved by hand.
+    pub fitted: bool,
+    /// Size of the canvas, px.
+    pub size: (f64, f64),
+    /// One column.
+    pub narrow: bool,
+    /// What is selected.
+    pub selection: Rc<BTreeSet<Item>>,
+    /// The card that the arrow keys start from.
+    pub focus: Option<String>,
+    /// What the pointer does.
+    pub tool: Tool,
+    /// What the pointer is doing.
+    pub gesture: Gesture,
+    /// Where the pointer is over the canvas.
+    pub hover: Option<Point>,
+    /// The card whose name is being typed.
+    pub renaming: Option<String>,
+    /// The log.
+    pub log: LogView,
+    /// What the page says to the visitor until it is closed.
+    pub notice: Option<String>,
+    /// What screen readers are told.
+    pub said: String,
+    announcer: Announcer,
+    /// Light or dark.
+    pub theme: Theme,
+    /// Less motion.
+    pub reduced_motion: bool,
+    /// The run as a document, when asked for.
+    pub described: Option<Rc<Described>>,
+    /// The open context menu.
+    pub menu: Option<(Point, Option<Item>)>,
+    /// The help is open.
+    pub help: bool,
+    /// The visitor has published at least once.
+    pub published: bool,
+    /// What has to be drawn again; whoever draws resets it.
+    pub redraw: Redraw,
+}
+
+/// Changes the state, and says what has to be done outside.
+pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    model.handle(msg, &mut effects);
+    if let Some(request) = model.playback.next() {
+        effects.push(Effect::Send(Box::new(request)));
+    }
+    effects
+}
+
+impl Model {
+    fn handle(&mut self, msg: Msg, effects: &mut Vec<Effect>) {
+        let was_playing = self.playback.playing();
+        match msg {
+            Msg::Tick(wall) => self.tick(wall),
+            Msg::Engine(answer) => self.receive(answer),
+            Msg::EngineFailed(why) => self.tell(why),
+            Msg::Resized { width, height, narrow } => self.resize(width, height, narrow),
+            Msg::Open { scenario, origin, at } => self.open(*scenario, origin, at),
+            Msg::LinkFailed(why) => self.tell(why),
+            Msg::EditCopy => {
+                self.origin = Origin::Own;
+                effects.push(Effect::Keep(KEPT_WORK, self.scenario.to_json()));
+                self.redraw.page = true;
+            }
+            Msg::Edited(scenario) => self.edit(*scenario, effects),
+            Msg::EditRefused(why) => self.tell(why),
+            Msg::Undo => self.undo(effects),
+            Msg::Redo => self.redo(effects),
+            Msg::TogglePlay => self.toggle_play(),
+            Msg::Pause => self.playback.play(false),
+            Msg::Step => {
+                self.playback.play(false);
+                self.playback.order(Request::Step);
+            }
+            Msg::Seek(to) => self.playback.order(Request::Seek { to: to.min(self.run.until) }),
+            Msg::Reset => {
+                self.playback.play(false);
+                self.playback.order(Request::Reset);
+                self.published = false;
+            }
+            Msg::Speed(speed) => {
+                self.playback.set_speed(speed);
+                self.redraw.page = true;
+            }
+            Msg::Extend => {
+                self.extend(effects);
+                self.playback.play(true);
+            }
+            Msg::Publish => self.publish(effects),
+            Msg::Act(command) => self.playback.order(Request::Act { command }),
+            Msg::Key(command) => self.key(command, effects),
+            Msg::PointerDown(press) => self.press(press, effects),
+            Msg::PointerMove { id, at, control } => self.point_moved(id, at, control),
+            Msg::PointerUp { id, at } => self.release(id, at, effects),
+            Msg::PointerCancel => self.give_up_gesture(),
+            Msg::PointerLeave => {
+                self.hover = None;
+                self.redraw.paint = true;
+            }
+            Msg::Wheel { at, dx, dy, zoom } => {
+                let camera = if zoom {
+                    self.camera.zoomed((-dy * 0.01).clamp(-0.5, 0.5).exp(), at)
+                } else {
+                    self.camera.panned(-dx, -dy)
+                };
+                self.look(camera);
+            }
+            Msg::Zoom(factor) => self.look(self.camera.zoomed(factor, self.middle())),
+            Msg::ZoomActual => self.look(self.camera.zoomed(1.0 / self.camera.scale, self.middle())),
+            Msg::Fit => self.fit(),
+            Msg::Select(item) => self.select(item.into_iter().collect()),
+            Msg::Take(tool) => {
+                self.tool = if self.tool == tool { Tool::Select } else { tool };
+                self.redraw.page = true;
+            }
+            Msg::Focused(id) => {
+                if self.focus.as_ref() != Some(&id) {
+                    self.focus = Some(id);
+                    self.redraw.page = true;
+                }
+            }
+            Msg::Rename(id) => {
+                if self.may_edit() {
+                    self.renaming = Some(id);
+                    self.redraw.page = true;
+                }
+            }
+            Msg::Renamed(name) => self.renamed(name, effects),
+            Msg::ToggleLog => {
+                self.log.open = !self.log.open;
+                self.redraw.page = true;
+                self.redraw.paint = true;
+            }
+            Msg::FilterLog(filter) => {
+                self.log.filter_by(filter);
+                self.redraw.page = true;
+            }
+            Msg::OlderLog => {
+                if let Some(request) = self.log.older() {
+                    self.playback.order(request);
+                }
+            }
+            Msg::Describe => self.playback.order(Request::Describe),
+            Msg::Theme(theme) => {
+                self.theme = theme;
+                effects.push(Effect::Theme(theme));
+                effects.push(Effect::Keep(KEPT_THEME, theme.word().into()));
+                self.redraw = Redraw { page: true, paint: true };
+            }
+            Msg::ReducedMotion(reduced) => self.reduced_motion = reduced,
+            Msg::Dismiss => {
+                self.notice = None;
+                self.redraw.page = true;
+            }
+            Msg::OpenMenu { at, of } => {
+                if let Some(item) = &of
+                    && !self.selection.contains(item)
+                {
+                    self.select([item.clone()].into());
+                }
+                self.menu = Some((at, of));
+                self.redraw.page = true;
+            }
+            Msg::CloseMenu => {
+                self.menu = None;
+                self.redraw.page = true;
+            }
+            Msg::Help(open) => {
+                self.help = open;
+                self.redraw.page = true;
+            }
+        }
+        self.redraw.page |= was_playing != self.playback.playing();
+    }
+
+    /// Says something to the visitor.
+    pub fn tell(&mut self, text: String) {
+        self.announcer.say(text.clone());
+        self.notice = Some(text);
+        self.redraw = Redraw { page: true, paint: true };
+    }
+
+    /// Whether the painted layers have to be drawn at the next frame of the screen too.
+    pub fn is_moving(&self) -> bool {
+        self.playback.playing() || self.announcer.waiting() || self.log_is_behind()
+    }
+
+    fn log_is_behind(&self) -> bool {
+        self.log.open && self.log.is_behind(self.run.records)
+    }
+
+    fn tick(&mut self, wall: f64) {
+        self.playback.tick(wall);
+        if let Some(text) = self.announcer.due(wall) {
+            self.said = text;
+            self.redraw.page = true;
+        }
+        if let Some(request) = self.log.want(self.run.records, wall) {
+            self.playback.order(request);
+        }
+    }
+
+    fn receive(&mut self, answer: FromEngine) {
+        match self.playback.receive(answer) {
+            None | Some(Report::Ready) => {}
+            Some(Report::Frame(frame)) => {
+                if let Some(why) = &frame.refused {
+                    self.tell(why.clone());
+                }
+                if let Some(why) = frame.halted.clone().filter(|_| self.run.halted.is_none()) {
+                    self.playback.play(false);
+                    self.tell(why);
+                }
+                if frame.whole {
+                    self.log.forget();
+                } else {
+                    for mark in &frame.marks {
+                        self.published |= mark.kind == MarkKind::Update;
+                        self.announcer.mark(mark, self.playback.speed());
+                    }
+                }
+                let heights = self.rows();
+                let changes = self.run.take(*frame);
+                self.redraw.page |= changes.cards || changes.timeline;
+                self.redraw.paint = true;
+                if heights != self.rows() {
+                    self.stage();
+                }
+            }
+            Some(Report::Log { from, total, oldest, rows }) => {
+                self.log.take(from, total, oldest, rows);
+                self.redraw.page = true;
+            }
+            Some(Report::Run { scenario, digest, now, live }) => {
+                self.described = Some(Rc::new(Described { scenario: scenario.into(), digest, now, live }));
+                self.redraw.page = true;
+            }
+            Some(Report::Refused { errors }) => {
+                let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                // The run before goes on: ask for all of it, since answers about it were dropped.
+                if let Some(before) = self.past.pop() {
+                    self.scenario = before;
+                    self.stage();
+                    self.playback.order(Request::Seek { to: self.run.now });
+                }
+                self.tell(all.join("; "));
+            }
+        }
+    }
+
+    /// How many rows each service's card shows.
+    fn rows(&self) -> Vec<usize> {
+        if self.run.services.len() == self.scenario.services.len() {
+            self.run.services.iter().map(|service| service.rows.len()).collect()
+        } else {
+            self.scenario.services.iter().map(|service| service.data.len()).collect()
+        }
+    }
+
+    /// Works out anew what stands where.
+    pub fn stage(&mut self) {
+        let layout = if self.narrow { Layout::Column(self.size.0) } else { Layout::Free };
+        let writer = if self.narrow { None } else { self.writer() };
+        let scene = Scene::new(&self.scenario, layout, &self.rows(), &self.moved(), writer);
+        if *self.scene != scene {
+            self.scene = Rc::new(scene);
+            self.redraw = Redraw { page: true, paint: true };
+        }
+        if self.fitted && matches!(self.gesture, Gesture::None) {
+            self.fit();
+        }
+    }
+
+    fn moved(&self) -> BTreeMap<String, (f64, f64)> {
+        match &self.gesture {
+            Gesture::Move { ids, by, .. } => ids.iter().map(|id| (id.clone(), *by)).collect(),
+            _ => BTreeMap::new(),
+        }
+    }
+
+    /// The service that the publish button writes to: the selected one, else the first that tells others,
+    /// else the first.
+    pub fn writer(&self) -> Option<usize> {
+        let services = &self.scenario.services;
+        let selected = || {
+            let mut ids = self.selection.iter().filter_map(|item| match item {
+                Item::Node(id) => Some(id),
+                Item::Link { .. } => None,
+            });
+            let id = ids.next().filter(|_| self.selection.len() == 1)?;
+            services.iter().position(|service| service.id == *id && !service.publishes.is_empty())
+        };
+        let telling = || services.iter().position(|s| !s.publishes.is_empty() || !s.calls.is_empty());
+        selected().or_else(telling).or(if services.is_empty() { None } else { Some(0) })
+    }
+
+    /// What the publish button does: the writer's first key gets its next value.
+    pub fn next_update(&self) -> Option<Command> {
+        let writer = self.writer()?;
+        let service = &self.scenario.services[writer];
+        let row = self.run.services.get(writer).and_then(|view| view.rows.first());
+        let (key, value) = match (row, service.data.first_key_value()) {
+            (Some(row), _) => (row.key.clone(), row.value.clone()),
+            (None, Some((key, value))) => (key.clone(), Some(value.clone())),
+            (None, None) => ("item".to_string(), None),
+        };
+        let operation = match value {
+            None => Operation::Write { key, value: Value::Int(1) },
+            Some(Value::Int(n)) => Operation::Write { key, value: Value::Int(n.saturating_add(1)) },
+            Some(Value::Text(text)) => Operation::Write { key, value: following_text(&text).as_str().into() },
+            Some(Value::Set(elements)) => Operation::Add { key, element: Value::Int(elements.len() as i64 + 1) },
+        };
+        Some(Command::Operate { service: service.id.clone(), operation })
+    }
+
+    fn publish(&mut self, effects: &mut Vec<Effect>) {
+        let Some(command) = self.next_update() else {
+            self.tell("There is no service to publish an update: add one first.".into());
+            return;
+        };
+        if self.playback.at_end() {
+            self.extend(effects);
+        }
+        self.playback.order(Request::Act { command });
+        self.playback.play(true);
+    }
+
+    fn extend(&mut self, effects: &mut Vec<Effect>) {
+        let mut scenario = Scenario::clone(&self.scenario);
+        scenario.until_ms += 5000.0;
+        self.edit(scenario, effects);
+        // The answer says so too; until then the clock may go on.
+        self.playback.lengthen(5_000_000);
+    }
+
+    fn toggle_play(&mut self) {
+        if self.playback.at_end() {
+            self.playback.order(Request::Seek { to: 0 });
+            self.playback.restart();
+        } else {
+            self.playback.play(!self.playback.playing());
+        }
+        self.redraw.page = true;
+    }
+
+    fn open(&mut self, scenario: Scenario, origin: Origin, at: Micros) {
+        self.scenario = Rc::new(scenario);
+        self.origin = origin;
+        self.past.clear();
+        self.future.clear();
+        self.selection = Rc::default();
+        self.focus = None;
+        self.published = false;
+        self.run = RunView::default();
+        self.playback.play(false);
+        self.playback.order(Request::Load { scenario: Box::new(Scenario::clone(&self.scenario)), at });
+        self.fitted = true;
+        self.stage();
+        self.redraw = Redraw { page: true, paint: true };
+    }
+
+    /// Whether the drawing may be changed; says why not.
+    pub fn may_edit(&mut self) -> bool {
+        if self.mode == Mode::Embed {
+            self.tell("This embed cannot be edited: open it in the playground.".into());
+            return false;
+        }
+        if self.origin == Origin::Link {
+            self.tell("This is a preview of a link: choose “Edit a copy” to change it.".into());
+            return false;
+        }
+        true
+    }
+
+    /// A changed drawing: one step of undo. The run is made again up to the same instant.
+    pub fn edit(&mut self, scenario: Scenario, effects: &mut Vec<Effect>) {
+        if scenario == *self.scenario {
+            return;
+        }
+        self.past.push(std::mem::replace(&mut self.scenario, Rc::new(scenario)));
+        self.future.clear();
+        self.changed(effects);
+    }
+
+    /// Whether there is something to undo, and to redo.
+    pub fn steps(&self) -> (bool, bool) {
+        (!self.past.is_empty(), !self.future.is_empty())
+    }
+
+    fn undo(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(before) = self.past.pop() {
+            self.future.push(std::mem::replace(&mut self.scenario, before));
+            self.changed(effects);
+        }
+    }
+
+    fn redo(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(after) = self.future.pop() {
+            self.past.push(std::mem::replace(&mut self.scenario, after));
+            self.changed(effects);
+        }
+    }
+
+    fn changed(&mut self, effects: &mut Vec<Effect>) {
+        self.playback.order(Request::Edit { scenario: Box::new(Scenario::clone(&self.scenario)) });
+        self.stage();
+        let scene = self.scene.clone();
+        let there = |item: &Item| match item {
+            Item::Node(id) => scene.find(id).is_some(),
+            Item::Link { from, to } => {
+                scene.wires.iter().any(|wire| *scene.nodes[wire.from].id == **from && *scene.nodes[wire.to].id == **to)
+            }
+        };
+        if !self.selection.iter().all(there) {
+            self.select(self.selection.iter().filter(|item| there(item)).cloned().collect());
+        }
+        if self.origin == Origin::Own && self.mode == Mode::App {
+            effects.push(Effect::Keep(KEPT_WORK, self.scenario.to_json()));
+        }
+        self.redraw = Redraw { page: true, paint: true };
+    }
+
+    fn renamed(&mut self, name: Option<String>, effects: &mut Vec<Effect>) {
+        let Some(id) = self.renaming.take() else { return };
+        self.redraw.page = true;
+        effects.push(Effect::Focus(id.clone()));
+        let Some(name) = name else { return };
+        let name: String = name.trim().chars().take(80).collect();
+        let mut scenario = Scenario::clone(&self.scenario);
+        let services = scenario.services.iter_mut().map(|s| (&s.id, &mut s.name));
+        let buses = scenario.buses.iter_mut().map(|b| (&b.id, &mut b.name));
+        let clients = scenario.clients.iter_mut().map(|c| (&c.id, &mut c.name));
+        if let Some((_, slot)) = services.chain(buses).chain(clients).find(|(other, _)| **other == id) {
+            *slot = if name == id { String::new() } else { name };
+        }
+        self.edit(scenario, effects);
+    }
+
+    fn resize(&mut self, width: f64, height: f64, narrow: bool) {
+        if self.size == (width, height) && self.narrow == narrow {
+            return;
+        }
+        self.size = (width, height);
+        self.narrow = narrow;
+        self.stage();
+        if self.fitted {
+            self.fit();
+        }
+        self.redraw = Redraw { page: true, paint: true };
+    }
+
+    /// The middle of the canvas, px.
+    pub fn middle(&self) -> Point {
+        point(self.size.0 / 2.0, self.size.1 / 2.0)
+    }
+
+    /// Looks elsewhere, by hand.
+    pub fn look(&mut self, camera: Camera) {
+        self.camera = camera;
+        self.fitted = false;
+        self.redraw.paint = true;
+    }
+
+    /// Shows everything, and goes on doing so.
+    pub fn fit(&mut self) {
+        self.fitted = true;
+        self.redraw.paint = true;
+        self.camera = if self.narrow {
+            Camera::default()
+        } else {
+            Camera::fitting(self.scene.bounds(), self.size.0, self.size.1, 36.0)
+        };
+    }
+
+    /// Shows the selected cards.
+    pub fn fit_selection(&mut self) {
+        let rects = self.scene.nodes.iter().filter(|node| self.selection.contains(&Item::Node(node.id.to_string())));
+        if let Some(bounds) = rects.map(|node| node.rect).reduce(|a, b| a.union(&b)) {
+            self.look(Camera::fitting(Rect::grown(&bounds, 40.0), self.size.0, self.size.1, 36.0));
+        }
+    }
+
+    /// Selects exactly this.
+    pub fn select(&mut self, items: BTreeSet<Item>) {
+        if *self.selection == items {
+            return;
+        }
+        let writer = self.writer();
+        self.selection = Rc::new(items);
+        if writer != self.writer() {
+            // The publish button goes along, but the drawing does not jump for that.
+            let fitted = std::mem::replace(&mut self.fitted, false);
+            self.stage();
+            self.fitted = fitted;
+        }
+        self.redraw.page = true;
+    }
+
+    /// The name of a node for people.
+    pub fn name_of(&self, node: usize) -> Rc<str> {
+        self.scene.nodes.get(node).map_or_else(|| "?".into(), |placed| placed.name.clone())
+    }
+
+    /// What a node is.
+    pub fn kind_of(&self, node: usize) -> Option<NodeKind> {
+        self.scene.nodes.get(node).map(|placed| placed.kind)
+    }
+}
+
+/// `shipped` becomes `shipped 2`, that `shipped 3`.
+fn following_text(text: &str) -> String {
+    let (stem, number) = match text.rsplit_once(' ') {
+        Some((stem, number)) => (stem, number.parse::<u64>().ok()),
+        None => (text, None),
+    };
+    match number {
+        Some(n) => format!("{stem} {}", n + 1),
+        None => format!("{} 2", text.chars().take(70).collect::<String>()),
+    }
+}

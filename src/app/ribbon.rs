@@ -1,0 +1,142 @@
+//! The timeline's arithmetic: stretches of a ribbon in pixels, ticks of the axis, the instant under a point.
+
+use crate::scenario::Micros;
+use crate::session::protocol::CopyState;
+
+/// From virtual time to pixels.
+#[derive(Clone, Copy, Debug)]
+pub struct Scale {
+    /// The end of the axis.
+    pub until: Micros,
+    /// Its width, px.
+    pub width: f64,
+}
+
+impl Scale {
+    /// Where an instant stands.
+    pub fn x(&self, at: Micros) -> f64 {
+        if self.until == 0 { 0.0 } else { at as f64 / self.until as f64 * self.width }
+    }
+
+    /// The instant under a point.
+    pub fn instant(&self, x: f64) -> Micros {
+        if self.width <= 0.0 { 0 } else { ((x / self.width).clamp(0.0, 1.0) * self.until as f64) as Micros }
+    }
+}
+
+/// A stretch of a ribbon.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stretch {
+    /// From, px.
+    pub from: f64,
+    /// To, px.
+    pub to: f64,
+    /// How the copy stood.
+    pub state: CopyState,
+}
+
+/// The stretches of a ribbon up to `now`. What is too short to be told apart is one stretch of the worst state,
+/// so a short inconsistency is never hidden, and there are never more stretches than pixels.
+pub fn stretches(changes: &[(Micros, CopyState)], now: Micros, scale: Scale) -> Vec<Stretch> {
+    let mut all: Vec<Stretch> = Vec::new();
+    let mut add = |from: Micros, to: Micros, state: CopyState| {
+        let next = Stretch { from: scale.x(from), to: scale.x(to), state };
+        match all.last_mut() {
+            Some(last) if last.state == state => last.to = next.to,
+            Some(last) if next.to - last.from < 1.0 => {
+                last.state = last.state.max(state);
+                last.to = next.to;
+            }
+            Some(_) | None => all.push(next),
+        }
+    };
+    let (mut from, mut state) = (0, CopyState::Consistent);
+    for (at, next) in changes.iter().filter(|(at, _)| *at <= now) {
+        if *at > from {
+            add(from, *at, state);
+        }
+        (from, state) = (*at, *next);
+    }
+    if now > from {
+        add(from, now, state);
+    }
+    all
+}
+
+/// Where the axis has numbers: px and text.
+pub fn ticks(scale: Scale) -> Vec<(f64, String)> {
+    if scale.until == 0 || scale.width <= 0.0 {
+        return Vec::new();
+    }
+    let raw = scale.until as f64 * 64.0 / scale.width.max(64.0);
+    let mut decade = 1.0;
+    while decade * 10.0 <= raw {
+        decade *= 10.0;
+    }
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|n| n * decade).find(|step| *step >= raw).unwrap_or(raw);
+    let text = |at: f64| {
+        if at == 0.0 {
+            "0".to_string()
+        } else if step >= 1e6 {
+            format!("{} s", (at / 1e6).round())
+        } else if step >= 1e5 {
+            format!("{:.1} s", at / 1e6)
+        } else if step >= 1e3 {
+            format!("{} ms", (at / 1e3).round())
+        } else {
+            format!("{} µs", at.round())
+        }
+    };
+    let count = (scale.until as f64 / step * 1.0001) as u32;
+    (0..=count).map(|n| f64::from(n) * step).map(|at| (at / scale.until as f64 * scale.width, text(at))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCALE: Scale = Scale { until: 10_000_000, width: 1000.0 };
+
+    #[test]
+    fn ribbon_grows_with_time_and_says_what_was() {
+        let changes = [(0, CopyState::Consistent), (2_000_000, CopyState::Stale), (3_000_000, CopyState::Consistent)];
+        let all = stretches(&changes, 5_000_000, SCALE);
+        let stale = Stretch { from: 200.0, to: 300.0, state: CopyState::Stale };
+        assert_eq!((all.len(), all[1], all[2].to), (3, stale, 500.0));
+        assert_eq!(stretches(&changes, 2_500_000, SCALE)[1].to, 250.0);
+    }
+
+    #[test]
+    fn short_window_is_not_hidden_by_its_neighbours() {
+        let changes = [(5_000_000, CopyState::Stale), (5_000_100, CopyState::Consistent)];
+        let all = stretches(&changes, 9_000_000, SCALE);
+        assert!(all.iter().any(|stretch| stretch.state == CopyState::Stale), "{all:?}");
+    }
+
+    #[test]
+    fn hundred_thousand_changes_are_no_more_than_the_pixels_show() {
+        let changes: Vec<_> = (0..100_000)
+            .map(|i| (i * 100, if i % 2 == 0 { CopyState::Stale } else { CopyState::Consistent }))
+            .collect();
+        assert!(stretches(&changes, 10_000_000, SCALE).len() <= 2_001);
+    }
+
+    #[test]
+    fn axis_has_round_numbers_that_do_not_touch() {
+        let texts: Vec<String> = ticks(Scale { until: 5_000_000, width: 1120.0 }).into_iter().map(|t| t.1).collect();
+        assert_eq!(texts[..3], ["0", "0.5 s", "1.0 s"]);
+        for width in [120.0, 390.0, 1280.0] {
+            for until in [1_000, 250_000, 5_000_000, 60_000_000, 3_600_000_000] {
+                let ticks = ticks(Scale { until, width });
+                assert!(ticks.windows(2).all(|pair| pair[1].0 - pair[0].0 >= 48.0), "{until} {width} {ticks:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn point_of_the_timeline_is_an_instant() {
+        assert_eq!(SCALE.instant(250.0), 2_500_000);
+        assert_eq!(SCALE.instant(-5.0), 0);
+        assert_eq!(SCALE.instant(5000.0), 10_000_000);
+    }
+}

@@ -1,0 +1,535 @@
+//! What stands where: cards, wires, and the points that messages pass, from a scenario and how many rows
+//! its cards show. Pure; the components and the painter only draw it.
+
+use super::geometry::{Curve, Point, Rect, point};
+use super::layout::{self, Card};
+use crate::scenario::{Latency, Scenario};
+use crate::trace::NodeId;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Rows that a service's card shows at most; the others are counted below them.
+pub const SHOWN_ROWS: usize = 6;
+/// Height of a card's head, with the border round the card.
+const HEAD: f64 = 40.0;
+/// Height of a row.
+const ROW: f64 = 24.0;
+/// Height of the rows' own border and padding.
+const ROWS: f64 = 11.0;
+/// Height of a service's foot.
+const FOOT: f64 = 29.0;
+/// Height of a lane, and of the padding round them.
+const LANE: f64 = 30.0;
+const LANES: f64 = 15.0;
+/// Distance between wires at the same edge of a card.
+const PORT: f64 = 26.0;
+
+/// What a card is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeKind {
+    /// A service.
+    Service,
+    /// An event bus.
+    Bus,
+    /// A client.
+    Client,
+}
+
+impl NodeKind {
+    /// As people say it.
+    pub fn word(self) -> &'static str {
+        match self {
+            NodeKind::Service => "Service",
+            NodeKind::Bus => "Bus",
+            NodeKind::Client => "Client",
+        }
+    }
+}
+
+/// A card.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
+    /// The node's id in the document.
+    pub id: Rc<str>,
+    /// What people see.
+    pub name: Rc<str>,
+    /// What it is.
+    pub kind: NodeKind,
+    /// Where it stands.
+    pub rect: Rect,
+}
+
+/// Why there is a wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WireKind {
+    /// A service publishes to a bus.
+    Publishes,
+    /// A bus delivers to a service.
+    Delivers,
+    /// A service calls another and waits.
+    Calls,
+    /// A client asks a service.
+    Asks,
+}
+
+impl WireKind {
+    /// As people say it.
+    pub fn word(self) -> &'static str {
+        match self {
+            WireKind::Publishes => "publishes to",
+            WireKind::Delivers => "delivers to",
+            WireKind::Calls => "calls",
+            WireKind::Asks => "asks",
+        }
+    }
+}
+
+/// A wire between two cards, drawn once for both directions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wire {
+    /// Index of the card at its start.
+    pub from: usize,
+    /// Index of the card at its end.
+    pub to: usize,
+    /// Why it is there.
+    pub kind: WireKind,
+    /// Its way.
+    pub curve: Rc<Curve>,
+    /// Latency, and loss where there is any.
+    pub label: Rc<str>,
+    /// Where the label stands: the middle of its base line.
+    pub label_at: Point,
+}
+
+/// How cards are laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Layout {
+    /// As the document says.
+    #[default]
+    Free,
+    /// In one column of that width.
+    Column(f64),
+}
+
+/// Everything that stands on the canvas.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scene {
+    /// The cards, by node number: services, buses, clients.
+    pub nodes: Vec<Placed>,
+    /// The wires.
+    pub wires: Vec<Wire>,
+    /// Where the publish button stands, and for which service.
+    pub publish: Option<Publish>,
+    by_ends: BTreeMap<(u32, u32), usize>,
+}
+
+/// The publish button.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Publish {
+    /// The service, by number.
+    pub node: usize,
+    /// Where it stands on a free canvas.
+    pub at: Point,
+}
+
+/// Size of the publish button.
+pub const PUBLISH: (f64, f64) = (164.0, 36.0);
+
+impl Scene {
+    /// The scene of a scenario. `rows` says how many rows a service's card has; `moved` shifts cards that
+    /// are being dragged; `writer` is the service that the publish button writes to.
+    pub fn new(
+        scenario: &Scenario,
+        layout: Layout,
+        rows: &[usize],
+        moved: &BTreeMap<String, (f64, f64)>,
+        writer: Option<usize>,
+    ) -> Scene {
+        let mut nodes = cards(scenario, rows);
+        let relations = relations(scenario);
+        let edges: Vec<(usize, usize)> = relations.iter().map(|(from, to, _)| (*from, *to)).collect();
+        let sizes: Vec<Card> =
+            nodes.iter().map(|(placed, wanted)| Card { w: placed.rect.w, h: placed.rect.h, wanted: *wanted }).collect();
+        let rects = match layout {
+            Layout::Free => layout::free(&sizes, &edges),
+            Layout::Column(width) => layout::column(&sizes, &edges, width),
+        };
+        for ((placed, _), rect) in nodes.iter_mut().zip(rects) {
+            placed.rect = rect;
+            if let Some((dx, dy)) = moved.get(&*placed.id) {
+                placed.rect.x += dx;
+                placed.rect.y += dy;
+            }
+        }
+        let nodes: Vec<Placed> = nodes.into_iter().map(|(placed, _)| placed).collect();
+        let wires = wires(scenario, &nodes, &relations);
+        let by_ends = wires.iter().enumerate().map(|(i, wire)| ((wire.from as u32, wire.to as u32), i)).collect();
+        let publish = writer.filter(|node| *node < nodes.len()).map(|node| publish(&nodes, node));
+        Scene { nodes, wires, publish, by_ends }
+    }
+
+    /// The wire that a message between the two passes, and whether it goes against the wire's arrow.
+    pub fn wire(&self, from: NodeId, to: NodeId) -> Option<(usize, bool)> {
+        let forward = self.by_ends.get(&(from.0, to.0)).map(|wire| (*wire, false));
+        forward.or_else(|| self.by_ends.get(&(to.0, from.0)).map(|wire| (*wire, true)))
+    }
+
+    /// Where a message between the two is when it has gone that share of its way, and where it heads.
+    pub fn on_way(&self, from: NodeId, to: NodeId, share: f64) -> Option<(Point, Point)> {
+        let (wire, back) = self.wire(from, to)?;
+        let curve = &self.wires[wire].curve;
+        if !back {
+            return Some((curve.at(share), curve.direction(share)));
+        }
+        // Answers keep to one side, so that they do not hide what comes towards them.
+        let (at, along) = (curve.at(1.0 - share), curve.direction(1.0 - share));
+        Some((point(at.x - along.y * 8.0, at.y + along.x * 8.0), point(-along.x, -along.y)))
+    }
+
+    /// The smallest rectangle round everything.
+    pub fn bounds(&self) -> Rect {
+        let button =
+            self.publish.as_ref().map(|publish| Rect { x: publish.at.x, y: publish.at.y, w: PUBLISH.0, h: PUBLISH.1 });
+        let all = self.nodes.iter().map(|node| node.rect).chain(button);
+        all.reduce(|a, b| a.union(&b)).unwrap_or(Rect { x: 0.0, y: 0.0, w: 400.0, h: 300.0 })
+    }
+
+    /// The card with that id.
+    pub fn find(&self, id: &str) -> Option<usize> {
+        self.nodes.iter().position(|node| &*node.id == id)
+    }
+
+    /// The nearest card in a direction (-1, 0 or 1 along each axis), for the arrow keys.
+    pub fn neighbour(&self, from: usize, dx: i32, dy: i32) -> Option<usize> {
+        let origin = self.nodes.get(from)?.rect.center();
+        let cost = |i: usize| {
+            let p = self.nodes[i].rect.center();
+            let (along, across) = if dx != 0 {
+                ((p.x - origin.x) * f64::from(dx), (p.y - origin.y).abs())
+            } else {
+                ((p.y - origin.y) * f64::from(dy), (p.x - origin.x).abs())
+            };
+            (along > 1.0).then_some(along + 2.0 * across)
+        };
+        let others = (0..self.nodes.len()).filter(|i| *i != from);
+        others.filter_map(|i| Some((i, cost(i)?))).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
+    }
+
+    /// Indices of the cards inside a rectangle, as a box selection means it: touched is enough.
+    pub fn touched(&self, area: &Rect) -> impl Iterator<Item = usize> {
+        let area = *area;
+        self.nodes.iter().enumerate().filter(move |(_, node)| node.rect.overlaps(&area)).map(|(i, _)| i)
+    }
+
+    /// What a card is connected with, as a sentence for its name.
+    pub fn links_of(&self, node: usize) -> String {
+        let out = |wire: &&Wire| wire.from == node;
+        let says = |wire: &Wire| format!("{} {}", wire.kind.word(), self.nodes[wire.to].name);
+        let mut parts: Vec<String> = self.wires.iter().filter(out).map(says).collect();
+        for wire in self.wires.iter().filter(|wire| wire.to == node) {
+            let verb = match wire.kind {
+                WireKind::Publishes | WireKind::Delivers => "receives from",
+                WireKind::Calls => "called by",
+                WireKind::Asks => "asked by",
+            };
+            parts.push(format!("{verb} {}", self.nodes[wire.from].name));
+        }
+        parts.join(", ")
+    }
+}
+
+fn cards(scenario: &Scenario, rows: &[usize]) -> Vec<(Placed, Option<[i32; 2]>)> {
+    let card = |id: &str, name: &str, kind, w, h, position: Option<[i32; 2]>| {
+        let name = if name.is_empty() { id } else { name };
+        (Placed { id: id.into(), name: name.into(), kind, rect: Rect { x: 0.0, y: 0.0, w, h } }, position)
+    };
+    let services = scenario.services.iter().enumerate().map(|(i, service)| {
+        let rows = rows.get(i).copied().unwrap_or(service.data.len());
+        card(&service.id, &service.name, NodeKind::Service, 212.0, service_height(rows), service.position)
+    });
+    let buses = scenario.buses.iter().map(|bus| {
+        let lanes = scenario.services.iter().flat_map(|s| &s.subscribes).filter(|s| s.to == bus.id).count();
+        let height = HEAD + LANES + LANE * lanes.max(1) as f64;
+        card(&bus.id, &bus.name, NodeKind::Bus, 224.0, height, bus.position)
+    });
+    let clients = scenario.clients.iter().map(|client| {
+        card(&client.id, &client.name, NodeKind::Client, 212.0, HEAD + ROWS + 2.0 * ROW, client.position)
+    });
+    services.chain(buses).chain(clients).collect()
+}
+
+fn service_height(rows: usize) -> f64 {
+    let shown = if rows > SHOWN_ROWS { SHOWN_ROWS + 1 } else { rows.max(1) };
+    HEAD + ROWS + ROW * shown as f64 + FOOT
+}
+
+/// Who sends to whom and why, by card; each pair once, for its first reason.
+fn relations(scenario: &Scenario) -> Vec<(usize, usize, WireKind)> {
+    let ids: Vec<&str> = scenario
+        .services
+        .iter()
+        .map(|s| s.id.as_str())
+        .chain(scenario.buses.iter().map(|b| b.id.as_str()))
+        .chain(scenario.clients.iter().map(|c| c.id.as_str()))
+        .collect();
+    let number: BTreeMap<&str, usize> = ids.iter().enumerate().map(|(i, id)| (*id, i)).collect();
+    let mut all = Vec::new();
+    let mut add = |from: usize, to: usize, kind| {
+        if !all.iter().any(|(f, t, _)| (*f, *t) == (from, to)) {
+            all.push((from, to, kind));
+        }
+    };
+    for (i, service) in scenario.services.iter().enumerate() {
+        for to in service.publishes.iter().filter_map(|p| number.get(p.to.as_str())) {
+            add(i, *to, WireKind::Publishes);
+        }
+        for from in service.subscribes.iter().filter_map(|s| number.get(s.to.as_str())) {
+            add(*from, i, WireKind::Delivers);
+        }
+        for to in service.calls.iter().filter_map(|c| number.get(c.to.as_str())) {
+            add(i, *to, WireKind::Calls);
+        }
+    }
+    let first_client = scenario.services.len() + scenario.buses.len();
+    for (i, client) in scenario.clients.iter().enumerate() {
+        for to in [Some(&client.target), client.reads_from.as_ref()].into_iter().flatten() {
+            if let Some(to) = number.get(to.as_str()) {
+                add(first_client + i, *to, WireKind::Asks);
+            }
+        }
+    }
+    all
+}
+
+/// The edge of a card at which a wire ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    Left,
+    Right,
+    Top,
+    Bottom,
+}
+
+fn sides(a: &Rect, b: &Rect) -> (Side, Side) {
+    if b.x - a.right() >= 24.0 {
+        (Side::Right, Side::Left)
+    } else if a.x - b.right() >= 24.0 {
+        (Side::Left, Side::Right)
+    } else if b.center().y >= a.center().y {
+        (Side::Bottom, Side::Top)
+    } else {
+        (Side::Top, Side::Bottom)
+    }
+}
+
+fn wires(scenario: &Scenario, nodes: &[Placed], relations: &[(usize, usize, WireKind)]) -> Vec<Wire> {
+    // Ends of wires by card and edge, each with where its other end lies, so that wires do not cross there.
+    let mut ports: BTreeMap<(usize, Side), Vec<(f64, usize, bool)>> = BTreeMap::new();
+    for (i, (from, to, _)) in relations.iter().enumerate() {
+        let (a, b) = (&nodes[*from].rect, &nodes[*to].rect);
+        let (at_a, at_b) = sides(a, b);
+        let key = |side: Side, other: &Rect| match side {
+            Side::Left | Side::Right => other.center().y,
+            Side::Top | Side::Bottom => other.center().x,
+        };
+        ports.entry((*from, at_a)).or_default().push((key(at_a, b), i, true));
+        ports.entry((*to, at_b)).or_default().push((key(at_b, a), i, false));
+    }
+    let mut ends = vec![(Point::default(), Point::default(), Side::Right, Side::Left); relations.len()];
+    for ((node, side), mut list) in ports {
+        list.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        for (place, (_, wire, start)) in list.iter().enumerate() {
+            let p = port(&nodes[node].rect, side, place, list.len());
+            let end = &mut ends[*wire];
+            if *start {
+                (end.0, end.2) = (p, side);
+            } else {
+                (end.1, end.3) = (p, side);
+            }
+        }
+    }
+    relations
+        .iter()
+        .zip(ends)
+        .map(|((from, to, kind), (start, end, leaves, arrives))| {
+            let reach = handle_length(start, end);
+            let curve = Curve::new([start, off(start, leaves, reach), off(end, arrives, reach), end]);
+            let middle = curve.at(0.5);
+            let steep = (end.y - start.y).abs() > (end.x - start.x).abs();
+            let label_at = if steep {
+                point(middle.x + 10.0, middle.y + 4.0)
+            } else {
+                // Above the wire; on a sloping one to the side that it leaves free.
+                point(middle.x, middle.y - 10.0 - (end.y - start.y).abs().min(120.0) * 0.12)
+            };
+            Wire {
+                from: *from,
+                to: *to,
+                kind: *kind,
+                curve: Rc::new(curve),
+                label: link_label(scenario, &nodes[*from].id, &nodes[*to].id).into(),
+                label_at,
+            }
+        })
+        .collect()
+}
+
+fn port(rect: &Rect, side: Side, place: usize, of: usize) -> Point {
+    let (length, room) = match side {
+        Side::Left | Side::Right => (rect.h, rect.h - 40.0),
+        Side::Top | Side::Bottom => (rect.w, rect.w - 60.0),
+    };
+    let step = if of > 1 { PORT.min(room.max(8.0) / (of - 1) as f64) } else { 0.0 };
+    let along = length / 2.0 + (place as f64 - (of - 1) as f64 / 2.0) * step;
+    match side {
+        Side::Left => point(rect.x - 4.0, rect.y + along),
+        Side::Right => point(rect.right(), rect.y + along),
+        Side::Top => point(rect.x + along, rect.y - 4.0),
+        Side::Bottom => point(rect.x + along, rect.bottom()),
+    }
+}
+
+fn handle_length(a: Point, b: Point) -> f64 {
+    (a.distance(b) * 0.45).clamp(12.0, 160.0)
+}
+
+fn off(p: Point, side: Side, by: f64) -> Point {
+    match side {
+        Side::Left => point(p.x - by, p.y),
+        Side::Right => point(p.x + by, p.y),
+        Side::Top => point(p.x, p.y - by),
+        Side::Bottom => point(p.x, p.y + by),
+    }
+}
+
+/// Below the service's card, or where the canvas is free near it.
+fn publish(nodes: &[Placed], node: usize) -> Publish {
+    let rect = nodes[node].rect;
+    let (w, h) = PUBLISH;
+    let spots = [
+        point(rect.x, rect.bottom() + 16.0),
+        point(rect.x, rect.y - 16.0 - h),
+        point(rect.x - 16.0 - w, rect.y),
+        point(rect.right() - w, rect.bottom() + 16.0),
+    ];
+    let free = |p: &Point| {
+        let area = Rect { x: p.x, y: p.y, w, h };
+        nodes.iter().all(|other| !other.rect.overlaps(&area))
+    };
+    Publish { node, at: spots.iter().copied().find(free).unwrap_or(spots[0]) }
+}
+
+fn link_label(scenario: &Scenario, from: &str, to: &str) -> String {
+    let link = scenario
+        .links
+        .iter()
+        .find(|link| link.from == from && link.to == to)
+        .or_else(|| scenario.links.iter().find(|link| link.from == to && link.to == from));
+    let latency = link.and_then(|link| link.latency.as_ref()).unwrap_or(&scenario.default_latency);
+    let mut label = latency_label(latency);
+    if let Some(link) = link {
+        if link.loss > 0.0 {
+            label.push_str(&format!(", {} lost", percent(link.loss)));
+        }
+        if link.duplicate > 0.0 {
+            label.push_str(&format!(", {} twice", percent(link.duplicate)));
+        }
+    }
+    label
+}
+
+fn percent(share: f64) -> String {
+    format!("{} %", (share * 1000.0).round() / 10.0)
+}
+
+fn latency_label(latency: &Latency) -> String {
+    match latency {
+        Latency::Constant { ms } => milliseconds(*ms),
+        Latency::Uniform { low_ms, high_ms } => format!("{}–{} ms", round(*low_ms), round(*high_ms)),
+        Latency::Exponential { mean_ms } | Latency::Normal { mean_ms, .. } => {
+            format!("~{}", milliseconds(*mean_ms))
+        }
+        Latency::Lognormal { median_ms, .. } => format!("~{}", milliseconds(*median_ms)),
+        Latency::Pareto { scale_ms, .. } => format!("≥ {}", milliseconds(*scale_ms)),
+        Latency::Mixture { .. } => "mixture".into(),
+        Latency::Samples { ms } => {
+            let mut sorted = ms.clone();
+            sorted.sort_by(f64::total_cmp);
+            sorted.get(sorted.len() / 2).map_or("measured".into(), |median| format!("~{}", milliseconds(*median)))
+        }
+    }
+}
+
+fn milliseconds(ms: f64) -> String {
+    format!("{} ms", round(ms))
+}
+
+/// Three digits that mean something.
+fn round(x: f64) -> f64 {
+    if x >= 100.0 { x.round() } else { (x * 10.0).round() / 10.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::examples;
+
+    fn first() -> (Scenario, Scene) {
+        let scenario = examples::find(examples::FIRST).expect("the first example is there").scenario();
+        let scene = Scene::new(&scenario, Layout::Free, &[1, 1], &BTreeMap::new(), Some(0));
+        (scenario, scene)
+    }
+
+    #[test]
+    fn event_and_its_acknowledgement_pass_the_same_wire() {
+        let (_, scene) = first();
+        let (inventory, bus) = (NodeId(0), NodeId(2));
+        let (there, back) = (scene.wire(inventory, bus).expect("a wire"), scene.wire(bus, inventory).expect("a wire"));
+        assert_eq!((there.0, there.1, back.1), (back.0, false, true));
+        let (start, _) = scene.on_way(inventory, bus, 0.0).expect("on the wire");
+        let (end, _) = scene.on_way(bus, inventory, 1.0).expect("on the wire");
+        assert!(start.distance(end) < 10.0, "{start:?} {end:?}");
+    }
+
+    #[test]
+    fn publish_button_covers_no_card() {
+        let (scenario, scene) = first();
+        let publish = scene.publish.expect("a button");
+        let area = Rect { x: publish.at.x, y: publish.at.y, w: PUBLISH.0, h: PUBLISH.1 };
+        assert_eq!(scenario.services[publish.node].id, "inventory");
+        assert!(scene.nodes.iter().all(|node| !node.rect.overlaps(&area)));
+    }
+
+    #[test]
+    fn wire_says_its_latency() {
+        let (_, scene) = first();
+        assert_eq!(&*scene.wires[0].label, "150–250 ms");
+        assert_eq!(&*scene.wires[1].label, "~600 ms");
+    }
+
+    #[test]
+    fn arrow_keys_walk_from_card_to_card() {
+        let (_, scene) = first();
+        assert_eq!(scene.neighbour(0, 1, 0), Some(2));
+        assert_eq!(scene.neighbour(2, 1, 0), Some(1));
+        assert_eq!(scene.neighbour(0, -1, 0), None);
+    }
+
+    #[test]
+    fn dragged_card_takes_its_wires_along() {
+        let (scenario, scene) = first();
+        let moved = BTreeMap::from([("inventory".to_string(), (30.0, -20.0))]);
+        let after = Scene::new(&scenario, Layout::Free, &[1, 1], &moved, Some(0));
+        let (a, b) = (scene.wires[0].curve.at(0.0), after.wires[0].curve.at(0.0));
+        assert_eq!((b.x - a.x, b.y - a.y), (30.0, -20.0));
+    }
+
+    #[test]
+    fn every_example_has_a_wire_for_every_message_path() {
+        for example in examples::EXAMPLES {
+            let scenario = example.scenario();
+            let scene = Scene::new(&scenario, Layout::Column(390.0), &[], &BTreeMap::new(), None);
+            assert!(!scene.wires.is_empty(), "{}", example.id);
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! Cards of services, buses and clients. A card is drawn again only when what it shows has changed; the
+//! counters that run with the clock are filled in by the painter (`data-since`).
+
+use super::icons::{Icon, icon};
+use crate::app::model::Msg;
+use crate::app::playback::short;
+use crate::app::run_view::{short_label, state_word};
+use crate::app::scene::{NodeKind, Placed, SHOWN_ROWS};
+use crate::session::protocol::{BusView, CellView, ClientView, CopyState, RowView, ServiceView};
+use crate::session::words;
+use crate::trace::Outcome;
+use std::rc::Rc;
+use web_sys::{HtmlElement, HtmlInputElement};
+use yew::prelude::*;
+
+/// The class that carries an update's colour.
+pub fn update_class(update: u32) -> String {
+    format!("u{}", update % UPDATE_COLOURS + 1)
+}
+
+/// How many colours there are for updates.
+pub const UPDATE_COLOURS: u32 = 6;
+
+/// What a card knows of its node.
+#[derive(Clone, Debug, PartialEq)]
+pub enum View {
+    /// Nothing yet.
+    Unknown,
+    /// A service.
+    Service(Rc<ServiceView>),
+    /// A bus, with its consumers' names by lane, and whether it keeps dead letters.
+    Bus(Rc<BusView>, Rc<Vec<Rc<str>>>, bool),
+    /// A client.
+    Client(Rc<ClientView>),
+}
+
+/// Properties of [`Card`].
+#[derive(Clone, PartialEq, Properties)]
+pub struct CardProps {
+    /// Where it stands and what it is.
+    pub placed: Placed,
+    /// What is known of it.
+    pub view: View,
+    /// What it is connected with, in words.
+    pub links: Rc<str>,
+    /// It is selected.
+    pub selected: bool,
+    /// Something is being dragged over it that would connect.
+    pub aimed: bool,
+    /// It is the canvas's tab stop.
+    pub tab: bool,
+    /// Its name is being typed.
+    pub renaming: bool,
+    /// Wires can be drawn from it.
+    pub editable: bool,
+    /// Where messages go.
+    pub send: Callback<Msg>,
+}
+
+/// A card.
+#[component]
+pub fn Card(props: &CardProps) -> Html {
+    let root = use_node_ref();
+    let rect = props.placed.rect;
+    use_effect_with((root.clone(), rect.x, rect.y, rect.w, rect.h), |(root, x, y, w, h)| {
+        if let Some(element) = root.cast::<HtmlElement>() {
+            let style = element.style();
+            let _ = style.set_property("transform", &format!("translate({x}px, {y}px)"));
+            let _ = style.set_property("width", &format!("{w}px"));
+            let _ = style.set_property("height", &format!("{h}px"));
+        }
+    });
+    let state = match &props.view {
+        View::Service(service) => Some(service.state),
+        View::Unknown | View::Bus(..) | View::Client(_) => None,
+    };
+    let kind = match props.placed.kind {
+        NodeKind::Service => "service",
+        NodeKind::Bus => "bus",
+        NodeKind::Client => "client",
+    };
+    let classes = classes!(
+        "card",
+        kind,
+        state.map(|state| format!("is-{}", state_word(state))),
+        props.selected.then_some("selected"),
+        props.aimed.then_some("aimed"),
+    );
+    let focused = {
+        let (send, id) = (props.send.clone(), props.placed.id.clone());
+        Callback::from(move |_: FocusEvent| send.emit(Msg::Focused(id.to_string())))
+    };
+    html! {
+        <article ref={root} class={classes} data-node={props.placed.id.to_string()}
+            tabindex={if props.tab { "0" } else { "-1" }} aria-label={name(props)} onfocus={focused}>
+            { head(props, state) }
+            { body(&props.view) }
+            if props.editable && props.placed.kind != NodeKind::Client || props.editable {
+                <span class="handle" data-handle={props.placed.id.to_string()} aria-hidden="true"></span>
+            }
+        </article>
+    }
+}
+
+/// Kind, name, state and links.
+fn name(props: &CardProps) -> String {
+    let mut name = format!("{} {}", props.placed.kind.word(), props.placed.name);
+    match &props.view {
+        View::Service(service) => {
+            name.push_str(&format!(", {}", state_word(service.state)));
+            if service.behind > 0 {
+                name.push_str(&format!(", {} behind", service.behind));
+            }
+        }
+        View::Bus(bus, ..) => {
+            let depth: u32 = bus.lanes.iter().map(|lane| lane.depth).sum();
+            name.push_str(&format!(", {depth} queued"));
+        }
+        View::Client(client) => name.push_str(&format!(", {} ok", client.ok)),
+        View::Unknown => {}
+    }
+    if !props.links.is_empty() {
+        name.push_str(&format!(", {}", props.links));
+    }
+    name
+}
+
+fn head(props: &CardProps, state: Option<CopyState>) -> Html {
+    let which = match props.placed.kind {
+        NodeKind::Service => Icon::Service,
+        NodeKind::Bus => Icon::Bus,
+        NodeKind::Client => Icon::Client,
+    };
+    let aside = match (&props.view, state) {
+        (_, Some(state)) => badge(state),
+        (View::Client(client), None) if client.pending > 0 => {
+            html! { <span class="muted small">{ format!("{} pending", client.pending) }</span> }
+        }
+        _ => html! {},
+    };
+    html! {
+        <header>
+            { icon(which) }
+            if props.renaming {
+                <NameField name={props.placed.name.clone()} send={props.send.clone()} />
+            } else {
+                <h3>{ &*props.placed.name }</h3>
+            }
+            { aside }
+        </header>
+    }
+}
+
+/// A state: shape, word and colour.
+pub fn badge(state: CopyState) -> Html {
+    html! { <span class={classes!("badge", state_class(state))}><i></i>{ state_word(state) }</span> }
+}
+
+/// The class of a state.
+pub fn state_class(state: CopyState) -> &'static str {
+    match state {
+        CopyState::Consistent => "ok",
+        CopyState::Diverged => "diverged",
+        CopyState::Conflicted => "conflict",
+        CopyState::Stale => "stale",
+        CopyState::Down => "down",
+    }
+}
+
+fn body(view: &View) -> Html {
+    match view {
+        View::Unknown => html! { <ul class="rows"></ul> },
+        View::Service(service) => service_body(service),
+        View::Bus(bus, names, dead_letters) => bus_body(bus, names, *dead_letters),
+        View::Client(client) => client_body(client),
+    }
+}
+
+fn service_body(service: &ServiceView) -> Html {
+    let more = service.rows.len().saturating_sub(SHOWN_ROWS);
+    html! {
+        <>
+            <ul class="rows">
+                { for service.rows.iter().take(SHOWN_ROWS).map(row) }
+                if service.rows.is_empty() {
+                    <li class="muted">{ "no data yet" }</li>
+                }
+                if more > 0 {
+                    <li class="muted">{ format!("{more} more rows") }</li>
+                }
+            </ul>
+            { foot(service) }
+        </>
+    }
+}
+
+fn row(row: &RowView) -> Html {
+    let old = matches!(row.state, CopyState::Stale | CopyState::Diverged).then_some("old");
+    let value = row.value.as_ref().map_or("—".to_string(), ToString::to_string);
+    let swatch = row.update.map(|update| html! { <b class={classes!("swatch", update_class(update))}></b> });
+    html! {
+        <li key={row.key.clone()}>
+            <span class="mono key">{ &row.key }</span>
+            <span class={classes!("v", old)}>{ value }</span>
+            <span class="ver">
+                { swatch }
+                if row.version > 0 { { format!("v{}", row.version) } } else { { "none" } }
+            </span>
+        </li>
+    }
+}
+
+fn foot(service: &ServiceView) -> Html {
+    let load = load(service);
+    match (service.state, service.stale_since) {
+        (CopyState::Down, _) => html! {
+            <div class="foot gone"><span>{ "stopped; its data is kept" }</span></div>
+        },
+        (CopyState::Stale, Some(since)) => html! {
+            <div class="foot behind">
+                <span>{ format!("{} behind for ", service.behind) }<span data-since={since.to_string()}></span></span>
+                <span class="grow"></span>
+                <span>{ load }</span>
+            </div>
+        },
+        (CopyState::Diverged, _) => html! {
+            <div class="foot off"><span>{ "took in all, differs" }</span><span class="grow"></span><span>{ load }</span></div>
+        },
+        (CopyState::Consistent | CopyState::Conflicted | CopyState::Stale, _) => {
+            let rows = service.rows.len();
+            html! {
+                <div class="foot muted">
+                    <span>{ load }</span>
+                    <span class="grow"></span>
+                    <span>{ if rows == 1 { "1 row".to_string() } else { format!("{rows} rows") } }</span>
+                </div>
+            }
+        }
+    }
+}
+
+fn load(service: &ServiceView) -> String {
+    let parts = [(service.busy, "busy"), (service.waiting, "waiting"), (service.blocked, "blocked")];
+    let said: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    if said.is_empty() && service.state == CopyState::Consistent { "idle".into() } else { said.join(" · ") }
+}
+
+fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
+    let dead: u32 = bus.lanes.iter().map(|lane| lane.dead).sum();
+    let discarded: u32 = bus.lanes.iter().map(|lane| lane.discarded).sum();
+    let lanes = bus.lanes.iter().enumerate().map(|(i, lane)| {
+        let name = names.get(i).cloned().unwrap_or_default();
+        html! {
+            <div class="lane" key={i}>
+                <span class="consumer">{ &*name }</span>
+                <span class="slots">{ for lane.cells.iter().take(6).map(cell) }</span>
+                <span class="depth">{ lane.depth }</span>
+            </div>
+        }
+    });
+    html! {
+        <>
+            <div class="rows lanes">
+                { for lanes }
+                if bus.lanes.is_empty() {
+                    <div class="lane">{ "nobody subscribes yet" }</div>
+                }
+            </div>
+            if dead_letters || dead > 0 || discarded > 0 {
+                <div class={classes!("dlq", (dead > 0).then_some("full"))}>
+                    { icon(Icon::Note) }
+                    { "Dead letters " }<b>{ dead }</b>
+                    if discarded > 0 {
+                        <span>{ format!("· {discarded} given up") }</span>
+                    }
+                </div>
+            }
+        </>
+    }
+}
+
+fn cell(cell: &CellView) -> Html {
+    let waits = if cell.in_flight { "under way" } else { "waiting" };
+    let title = format!("{}, {waits}, delivered {} times", cell.label, cell.deliveries);
+    let under_way = cell.in_flight.then_some("sent");
+    let again = (cell.deliveries > 1).then_some("again");
+    html! { <b class={classes!(update_class(cell.update), under_way, again)} title={title}><span class="sr">{ short_label(&cell.label) }</span></b> }
+}
+
+fn client_body(client: &ClientView) -> Html {
+    let stale = (client.reads > 0).then(|| {
+        let share = 100.0 * client.stale_reads as f64 / client.reads as f64;
+        html! { <span class={classes!("v", (client.stale_reads > 0).then_some("old"))}>{ format!("{share:.0} % stale reads") }</span> }
+    });
+    let last = client.last.as_ref().map(|last| {
+        let how = match (last.outcome, last.refusal) {
+            (_, Some(refusal)) => words::refusal(refusal).to_string(),
+            (Outcome::Ok, None) => short(last.took),
+            (Outcome::Fail | Outcome::Unknown, None) => words::outcome(last.outcome).to_string(),
+        };
+        let class = if last.stale || last.outcome != Outcome::Ok { "old" } else { "" };
+        html! {
+            <>
+                <span class="mono key" title={last.label.clone()}>{ &last.label }</span>
+                <span class={classes!("v", class)} title={how.clone()}>{ how }</span>
+            </>
+        }
+    });
+    html! {
+        <ul class="rows">
+            <li>
+                <span><b>{ client.ok }</b>{ " ok" }</span>
+                if client.fail > 0 { <span class="old"><b>{ client.fail }</b>{ " fail" }</span> }
+                if client.unknown > 0 { <span class="old"><b>{ client.unknown }</b>{ " unknown" }</span> }
+                { stale.unwrap_or_default() }
+            </li>
+            <li>{ last.unwrap_or_else(|| html! { <span class="muted">{ "no operation yet" }</span> }) }</li>
+        </ul>
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct NameFieldProps {
+    name: Rc<str>,
+    send: Callback<Msg>,
+}
+
+/// The field in which a card is renamed: Enter takes the name, Escape leaves it.
+#[component]
+fn NameField(props: &NameFieldProps) -> Html {
+    let field = use_node_ref();
+    use_effect_with(field.clone(), |field| {
+        if let Some(input) = field.cast::<HtmlInputElement>() {
+            let _ = input.focus();
+            input.select();
+        }
+    });
+    let on_key = {
+        let (send, field) = (props.send.clone(), field.clone());
+        Callback::from(move |event: KeyboardEvent| {
+            event.stop_propagation();
+            match event.key().as_str() {
+                "Enter" => send.emit(Msg::Renamed(field.cast::<HtmlInputElement>().map(|input| input.value()))),
+                "Escape" => send.emit(Msg::Renamed(None)),
+                _ => {}
+            }
+        })
+    };
+    let on_blur = {
+        let (send, field) = (props.send.clone(), field.clone());
+        Callback::from(move |_: FocusEvent| {
+            send.emit(Msg::Renamed(field.cast::<HtmlInputElement>().map(|input| input.value())));
+        })
+    };
+    html! {
+        <input ref={field} class="name" value={props.name.to_string()} maxlength="80" aria-label="Name"
+            onkeydown={on_key} onblur={on_blur} />
+    }
+}

@@ -1,0 +1,60 @@
+//! Icons of the canvas and the transport: strokes of the text's colour on a grid of 20.
+
+use yew::prelude::*;
+
+/// What an icon shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Icon {
+    /// A service.
+    Service,
+    /// A bus.
+    Bus,
+    /// A client.
+    Client,
+    /// Back to the start.
+    Reset,
+    /// Play.
+    Play,
+    /// Pause.
+    Pause,
+    /// The next event.
+    Next,
+    /// Letters that could not be delivered.
+    Note,
+    /// Close.
+    Close,
+    /// Scissors.
+    Cut,
+    /// Under way.
+    UnderWay,
+    /// Well.
+    Check,
+    /// A fault.
+    Fault,
+}
+
+/// Draws one.
+pub fn icon(which: Icon) -> Html {
+    let path = match which {
+        Icon::Service => {
+            "M4.5 3.500h11a1.5 1.5 0 0 1 1.5 1.500v2.500a1.5 1.5 0 0 1-1.5 1.500h-11a1.5 1.5 0 0 1-1.5-1.500v-2.500a1.5 1.5 0 0 1 1.5-1.500zM4.5 11h11a1.5 1.5 0 0 1 1.5 1.500v2.500a1.5 1.5 0 0 1-1.5 1.500h-11a1.5 1.5 0 0 1-1.5-1.500v-2.500a1.5 1.5 0 0 1 1.5-1.500zM6 6.200h.01M6 13.800h.01"
+        }
+        Icon::Bus => {
+            "M2.5 6.500h15M2.5 13.500h15M6 8h1.500a1 1 0 0 1 1 1v2a1 1 0 0 1-1 1H6a1 1 0 0 1-1-1V9a1 1 0 0 1 1-1zM12 8h1.500a1 1 0 0 1 1 1v2a1 1 0 0 1-1 1H12a1 1 0 0 1-1-1V9a1 1 0 0 1 1-1z"
+        }
+        Icon::Client => "M13.2 7a3.2 3.2 0 1 1-6.4 0 3.2 3.2 0 0 1 6.4 0zM3.8 17c.6-3.4 3-5 6.2-5s5.6 1.6 6.2 5",
+        Icon::Reset => "M4 10a6 6 0 1 0 2-4.500M6 2.500v3.200h3.2",
+        Icon::Play => "M6 4v12l10-6z",
+        Icon::Pause => "M7 4.500v11M13 4.500v11",
+        Icon::Next => "M5 4.500v11l7.5-5.500zM15 4.500v11",
+        Icon::Note => "M4 3.500h12v9l-4 4H4zM12 16.500v-4h4",
+        Icon::Close => "M5 5l10 10M15 5L5 15",
+        Icon::Cut => {
+            "M7.7 14.500a2.2 2.2 0 1 1-4.4 0 2.2 2.2 0 0 1 4.4 0zM16.7 14.500a2.2 2.2 0 1 1-4.4 0 2.2 2.2 0 0 1 4.4 0zM7 12.8 14.5 3M13 12.8 5.5 3"
+        }
+        Icon::UnderWay => "M4 10a6 6 0 1 0 2-4.500M6 2.500v3.200h3.2",
+        Icon::Check => "M4 10.500l4 4 8-9",
+        Icon::Fault => "M11 2.5 4.5 11.500H9.500L8.5 17.5 15.5 8H10.500z",
+    };
+    html! { <svg class="i" viewBox="0 0 20 20" aria-hidden="true"><path d={path} /></svg> }
+}

@@ -1,0 +1,714 @@
+//! The page: it holds the model, carries out effects, and paints by hand what moves with the clock.
+
+use super::card::{Card, View};
+use super::icons::{Icon, icon};
+use super::log::Log;
+use super::messages::{Inks, Messages};
+use super::parts::{TransportRefs, chips, publish_hint, transport};
+use super::timeline;
+use super::wires::Wires;
+use crate::app::browser::engine::{Answer, Engine};
+use crate::app::browser::{address, storage, theme};
+use crate::app::geometry::{Point, point};
+use crate::app::gesture::{Gesture, Press, Target};
+use crate::app::keys::{self, Modifiers};
+use crate::app::model::{self, Effect, Item, KEPT_THEME, KEPT_WORK, Mode, Model, Msg, Origin, Theme, Tool};
+use crate::app::playback::{clock, short};
+use crate::app::ribbon::{Scale, ticks};
+use crate::app::scene::{NodeKind, PUBLISH};
+use crate::scenario::{Scenario, examples};
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use web_sys::{Element, HtmlCanvasElement, HtmlElement, HtmlInputElement, ResizeObserver};
+use yew::prelude::*;
+
+/// Distance between two updates of running counters, ms of true time.
+const COUNTERS: f64 = 100.0;
+
+/// What the page itself hears of.
+#[derive(Debug)]
+pub enum PageMsg {
+    /// For the model.
+    Model(Msg),
+    /// A frame of the screen.
+    Frame(f64),
+    /// The engine answered.
+    Answer(Answer),
+    /// Something was resized.
+    Resized,
+    /// The timeline was scrolled.
+    Scrolled,
+    /// The address changed.
+    Address,
+}
+
+#[derive(Clone, Default)]
+struct Refs {
+    canvas: NodeRef,
+    messages: NodeRef,
+    world: NodeRef,
+    wires: NodeRef,
+    drafts: NodeRef,
+    publish: NodeRef,
+    zoom: NodeRef,
+    tracks: NodeRef,
+    ribbons: NodeRef,
+    axis: NodeRef,
+    transport: TransportRefs,
+}
+
+/// What was painted last, so that nothing is set twice.
+#[derive(Default)]
+struct Painted {
+    counters: f64,
+    clock: String,
+    zoom: u32,
+    axis: (u64, u64),
+}
+
+/// The page.
+pub struct Page {
+    model: Model,
+    engine: Engine,
+    refs: Refs,
+    inks: Inks,
+    messages: Messages,
+    painted: Painted,
+    send: Callback<Msg>,
+    frame: Closure<dyn FnMut(f64)>,
+    frame_asked: bool,
+    listeners: Vec<(&'static str, Closure<dyn FnMut(web_sys::Event)>)>,
+    observer: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
+}
+
+impl Component for Page {
+    type Message = PageMsg;
+    type Properties = ();
+
+    fn create(ctx: &Context<Self>) -> Self {
+        let link = ctx.link();
+        let engine = Engine::start(link.callback(PageMsg::Answer));
+        let frame = {
+            let link = link.clone();
+            Closure::new(move |wall: f64| link.send_message(PageMsg::Frame(wall)))
+        };
+        let mut model = Model::default();
+        model.mode = address::mode();
+        model.theme = storage::kept(KEPT_THEME).map_or(Theme::Auto, |word| Theme::from_word(&word));
+        model.reduced_motion = theme::reduced_motion();
+        theme::apply(model.theme);
+        let mut page = Page {
+            model,
+            engine,
+            refs: Refs::default(),
+            inks: Inks::read(),
+            messages: Messages::default(),
+            painted: Painted::default(),
+            send: link.callback(PageMsg::Model),
+            frame,
+            frame_asked: false,
+            listeners: Vec::new(),
+            observer: None,
+        };
+        page.open_address();
+        page
+    }
+
+    fn update(&mut self, _ctx: &Context<Self>, msg: PageMsg) -> bool {
+        match msg {
+            PageMsg::Model(msg) => {
+                let pointer = match &msg {
+                    Msg::PointerMove { id, .. } => Some(*id),
+                    _ => None,
+                };
+                self.tell(msg);
+                self.capture(pointer);
+            }
+            PageMsg::Answer(Answer::Said(answer)) => self.tell(Msg::Engine(*answer)),
+            PageMsg::Answer(Answer::Failed(why)) => self.tell(Msg::EngineFailed(why)),
+            PageMsg::Frame(wall) => {
+                self.frame_asked = false;
+                self.tell(Msg::Tick(wall));
+                self.paint(wall);
+            }
+            PageMsg::Resized => {
+                self.measure();
+                self.model.redraw.paint = true;
+            }
+            PageMsg::Scrolled => self.model.redraw.paint = true,
+            PageMsg::Address => self.open_address(),
+        }
+        self.ask_frame();
+        std::mem::take(&mut self.model.redraw.page)
+    }
+
+    fn view(&self, ctx: &Context<Self>) -> Html {
+        let embed = self.model.mode == Mode::Embed;
+        html! {
+            <div class={classes!("page", embed.then_some("embed"), self.model.log.open.then_some("with-log"))}>
+                { self.canvas(ctx) }
+                { self.time(ctx) }
+                if self.model.log.open {
+                    <Log rows={self.model.log.shown()} filter={self.model.log.filter.clone()}
+                        older={self.model.log.has_older()} send={self.send.clone()} />
+                }
+                <div class="sr" role="status" aria-live="polite">{ &self.model.said }</div>
+            </div>
+        }
+    }
+
+    fn rendered(&mut self, ctx: &Context<Self>, first: bool) {
+        if first {
+            self.listen(ctx);
+            self.measure();
+        }
+        self.place_publish();
+        self.model.redraw.paint = true;
+        self.painted.counters = 0.0;
+        self.ask_frame();
+    }
+}
+
+impl Page {
+    fn tell(&mut self, msg: Msg) {
+        let effects = model::update(&mut self.model, msg);
+        for effect in effects {
+            match effect {
+                Effect::Send(request) => self.engine.send(&request),
+                Effect::Focus(id) => self.focus(&id),
+                Effect::FocusCanvas => {
+                    if let Some(canvas) = self.refs.canvas.cast::<HtmlElement>() {
+                        let _ = canvas.focus();
+                    }
+                }
+                Effect::Keep(name, text) => storage::keep(name, &text),
+                Effect::Theme(which) => {
+                    theme::apply(which);
+                    self.inks = Inks::read();
+                    self.painted = Painted::default();
+                }
+            }
+        }
+    }
+
+    /// A drag goes on outside the canvas. Not before it is one: a captured pointer's clicks hit no card.
+    fn capture(&self, pointer: Option<i32>) {
+        let Some(pointer) = pointer else { return };
+        if !matches!(self.model.gesture, Gesture::None | Gesture::Pressed(_))
+            && let Some(canvas) = self.refs.canvas.cast::<Element>()
+            && !canvas.has_pointer_capture(pointer)
+        {
+            let _ = canvas.set_pointer_capture(pointer);
+        }
+    }
+
+    fn focus(&self, id: &str) {
+        let Some(world) = self.refs.world.cast::<Element>() else { return };
+        let cards = world.query_selector_all("[data-node]").ok();
+        let cards = cards.iter().flat_map(|list| (0..list.length()).filter_map(|i| list.get(i)));
+        let mut cards = cards.filter_map(|node| node.dyn_into::<HtmlElement>().ok());
+        if let Some(card) = cards.find(|card| card.get_attribute("data-node").as_deref() == Some(id)) {
+            let _ = card.focus();
+        }
+    }
+
+    fn open_address(&mut self) {
+        let address = address::read(&address::fragment());
+        if let Some(theme) = address.theme {
+            theme::apply(theme);
+            self.inks = Inks::read();
+        }
+        let own = || storage::kept(KEPT_WORK).and_then(|text| Scenario::from_json(&text).ok()).map(Box::new);
+        let first = || Box::new(examples::find(examples::FIRST).expect("the first example is there").scenario());
+        let (scenario, origin, failed) = match address.opens {
+            address::Opens::Nothing if self.model.mode == Mode::App => (own().unwrap_or_else(first), Origin::Own, None),
+            address::Opens::Nothing => (first(), Origin::Own, None),
+            address::Opens::Example(scenario) => (scenario, Origin::Own, None),
+            address::Opens::Link(scenario) => (scenario, Origin::Link, None),
+            address::Opens::Broken(why) => (first(), Origin::Own, Some(why)),
+        };
+        self.tell(Msg::Open { scenario, origin, at: address.at });
+        if let Some(why) = failed {
+            self.tell(Msg::LinkFailed(why));
+        }
+        if let Some(speed) = address.speed {
+            self.tell(Msg::Speed(speed));
+        }
+        if address.autoplay && !self.model.reduced_motion {
+            self.tell(Msg::TogglePlay);
+        }
+    }
+
+    fn listen(&mut self, ctx: &Context<Self>) {
+        let Some(window) = web_sys::window() else { return };
+        let link = ctx.link().clone();
+        let hash = Closure::<dyn FnMut(web_sys::Event)>::new(move |_| link.send_message(PageMsg::Address));
+        let _ = window.add_event_listener_with_callback("hashchange", hash.as_ref().unchecked_ref());
+        self.listeners.push(("hashchange", hash));
+        let link = ctx.link().clone();
+        let resized = Closure::<dyn FnMut()>::new(move || link.send_message(PageMsg::Resized));
+        if let Ok(observer) = ResizeObserver::new(resized.as_ref().unchecked_ref()) {
+            for part in [&self.refs.canvas, &self.refs.tracks] {
+                if let Some(element) = part.cast::<Element>() {
+                    observer.observe(&element);
+                }
+            }
+            self.observer = Some((observer, resized));
+        }
+    }
+
+    fn measure(&mut self) {
+        let Some(canvas) = self.refs.canvas.cast::<Element>() else { return };
+        let (width, height) = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
+        let window = web_sys::window().and_then(|window| window.inner_width().ok()?.as_f64());
+        self.tell(Msg::Resized { width, height, narrow: window.unwrap_or(width) < 720.0 });
+    }
+
+    fn ask_frame(&mut self) {
+        if self.frame_asked || !(self.model.redraw.paint || self.model.is_moving()) {
+            return;
+        }
+        if let Some(window) = web_sys::window() {
+            self.frame_asked = window.request_animation_frame(self.frame.as_ref().unchecked_ref()).is_ok();
+        }
+    }
+
+    /// Draws what moves with the clock or the camera, without the components.
+    fn paint(&mut self, wall: f64) {
+        if !std::mem::take(&mut self.model.redraw.paint) {
+            return;
+        }
+        self.paint_camera();
+        if let Some(canvas) = self.refs.messages.cast::<HtmlCanvasElement>() {
+            self.messages.paint(&canvas, &self.model, &self.inks);
+        }
+        self.paint_timeline();
+        self.paint_transport();
+        if wall - self.painted.counters >= COUNTERS {
+            self.painted.counters = wall;
+            self.paint_counters();
+        } else if !self.model.playback.playing() {
+            self.paint_counters();
+        }
+    }
+
+    fn paint_camera(&mut self) {
+        let camera = self.model.camera;
+        let transform = format!("translate({} {}) scale({})", camera.x, camera.y, camera.scale);
+        for group in [&self.refs.wires, &self.refs.drafts] {
+            if let Some(group) = group.cast::<Element>() {
+                let _ = group.set_attribute("transform", &transform);
+            }
+        }
+        if let Some(world) = self.refs.world.cast::<HtmlElement>() {
+            let transform = format!("translate({}px, {}px) scale({})", camera.x, camera.y, camera.scale);
+            let _ = world.style().set_property("transform", &transform);
+        }
+        if let Some(canvas) = self.refs.canvas.cast::<HtmlElement>() {
+            let style = canvas.style();
+            let step = 20.0 * camera.scale * if camera.scale < 0.6 { 2.0 } else { 1.0 };
+            let _ = style.set_property("background-size", &format!("{step}px {step}px"));
+            let _ = style.set_property("background-position", &format!("{}px {}px", camera.x, camera.y));
+        }
+        if self.painted.zoom != camera.percent()
+            && let Some(zoom) = self.refs.zoom.cast::<Element>()
+        {
+            self.painted.zoom = camera.percent();
+            zoom.set_text_content(Some(&format!("{} %", camera.percent())));
+        }
+    }
+
+    fn paint_timeline(&mut self) {
+        let (Some(tracks), Some(canvas)) =
+            (self.refs.tracks.cast::<Element>(), self.refs.ribbons.cast::<HtmlCanvasElement>())
+        else {
+            return;
+        };
+        let size = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
+        timeline::paint(&canvas, &self.model, &self.inks, size, f64::from(tracks.scroll_top()));
+        let wanted = (self.model.run.until, size.0 as u64);
+        if self.painted.axis != wanted
+            && let Some(axis) = self.refs.axis.cast::<Element>()
+        {
+            self.painted.axis = wanted;
+            paint_axis(&axis, Scale { until: self.model.run.until, width: size.0 });
+        }
+    }
+
+    fn paint_transport(&mut self) {
+        let run = &self.model.run;
+        let text = clock(run.now);
+        if self.painted.clock == text {
+            return;
+        }
+        if let Some(clock) = self.refs.transport.clock.cast::<Element>() {
+            clock.set_text_content(Some(&text));
+        }
+        if let Some(scrubber) = self.refs.transport.scrubber.cast::<HtmlInputElement>() {
+            let _ = scrubber.set_attribute("max", &(run.until / 1000).to_string());
+            scrubber.set_value(&(run.now / 1000).to_string());
+            let said = format!("{}, {}", short(run.now), run.said_shortly());
+            let _ = scrubber.set_attribute("aria-valuetext", &said);
+        }
+        self.painted.clock = text;
+    }
+
+    fn paint_counters(&self) {
+        let Some(world) = self.refs.world.cast::<Element>() else { return };
+        let Ok(counters) = world.query_selector_all("[data-since]") else { return };
+        for i in 0..counters.length() {
+            let Some(counter) = counters.get(i).and_then(|node| node.dyn_into::<Element>().ok()) else { continue };
+            if let Some(since) = counter.get_attribute("data-since").and_then(|text| text.parse::<u64>().ok()) {
+                counter.set_text_content(Some(&short(self.model.run.now.saturating_sub(since))));
+            }
+        }
+    }
+
+    fn place_publish(&self) {
+        let (Some(button), Some(publish)) =
+            (self.refs.publish.cast::<HtmlElement>(), self.model.scene.publish.as_ref())
+        else {
+            return;
+        };
+        let style = button.style();
+        let _ = style.set_property("transform", &format!("translate({}px, {}px)", publish.at.x, publish.at.y));
+        let _ = style.set_property("min-width", &format!("{}px", PUBLISH.0));
+    }
+}
+
+/// The axis is a few texts, set by hand because their places are no attributes of the components.
+fn paint_axis(axis: &Element, scale: Scale) {
+    axis.set_text_content(None);
+    let Some(document) = axis.owner_document() else { return };
+    let ticks = ticks(scale);
+    for (x, text) in &ticks {
+        let Ok(tick) = document.create_element("span") else { return };
+        tick.set_text_content(Some(text));
+        let place = if *x < 1.0 {
+            "first"
+        } else if *x > scale.width - 16.0 {
+            "last"
+        } else {
+            "mid"
+        };
+        tick.set_class_name(place);
+        if let Some(tick) = tick.dyn_ref::<HtmlElement>() {
+            let _ = tick.style().set_property("left", &format!("{x}px"));
+        }
+        let _ = axis.append_child(&tick);
+    }
+}
+
+// Components.
+impl Page {
+    fn canvas(&self, ctx: &Context<Self>) -> Html {
+        let model = &self.model;
+        let cutting = model.tool == Tool::Cut;
+        let classes = classes!(
+            "canvas",
+            cutting.then_some("cut-tool"),
+            matches!(model.tool, Tool::Connect { .. }).then_some("connect-tool"),
+            matches!(model.gesture, Gesture::Pan { .. }).then_some("panning"),
+        );
+        let on_key = ctx.link().batch_callback(key_pressed);
+        let refs = self.refs.canvas.clone();
+        let place = move |event: &MouseEvent| place_of(&refs, event);
+        let down = {
+            let place = place.clone();
+            ctx.link().batch_callback(move |event: PointerEvent| pressed(&event, place(&event)))
+        };
+        let moved = {
+            let place = place.clone();
+            ctx.link().callback(move |event: PointerEvent| {
+                let control = event.ctrl_key() || event.meta_key();
+                PageMsg::Model(Msg::PointerMove { id: event.pointer_id(), at: place(&event), control })
+            })
+        };
+        let up = {
+            let place = place.clone();
+            ctx.link().callback(move |event: PointerEvent| {
+                PageMsg::Model(Msg::PointerUp { id: event.pointer_id(), at: place(&event) })
+            })
+        };
+        let wheel = {
+            let (place, embed) = (place.clone(), model.mode == Mode::Embed);
+            ctx.link().batch_callback(move |event: WheelEvent| turned(&event, place(&event), embed))
+        };
+        let menu = {
+            let place = place.clone();
+            ctx.link().batch_callback(move |event: MouseEvent| menu_wanted(&event, place(&event)))
+        };
+        let double = ctx.link().batch_callback(|event: MouseEvent| {
+            let id = target_attribute(&event, "data-node")?;
+            Some(PageMsg::Model(Msg::Rename(id)))
+        });
+        let hint = "Arrow keys go from card to card; Enter selects, Enter again renames; with a selection, arrow \
+                    keys move it. Space plays, full stop steps, P publishes, question mark helps.";
+        html! {
+            <main ref={self.refs.canvas.clone()} id="canvas" class={classes} tabindex={if model.scene.nodes.is_empty() { "0" } else { "-1" }} aria-label="Canvas"
+                aria-description={hint} onkeydown={on_key} onpointerdown={down} onpointermove={moved} onpointerup={up}
+                onpointercancel={self.send.reform(|_: PointerEvent| Msg::PointerCancel)}
+                onpointerleave={self.send.reform(|_: PointerEvent| Msg::PointerLeave)}
+                onwheel={wheel} oncontextmenu={menu} ondblclick={double}>
+                <svg class="wires" aria-hidden="true">
+                    { markers() }
+                    <g ref={self.refs.wires.clone()}>
+                        <Wires scene={model.scene.clone()} cut={model.run.cut.clone()} selection={model.selection.clone()} {cutting} />
+                    </g>
+                </svg>
+                <div class="world" ref={self.refs.world.clone()}>
+                    { for (0..model.scene.nodes.len()).map(|node| self.card(node)) }
+                    { self.publish_button() }
+                </div>
+                <canvas class="messages" ref={self.refs.messages.clone()} aria-hidden="true"></canvas>
+                <svg class="drafts" aria-hidden="true"><g ref={self.refs.drafts.clone()}>{ self.draft() }</g></svg>
+                { chips(model) }
+                { self.wide_publish_button() }
+                { self.notice() }
+                <div class="zoom" role="group" aria-label="Zoom">
+                    <button aria-label="Zoom out" onclick={self.on(Msg::Zoom(0.8))}>{ "−" }</button>
+                    <button ref={self.refs.zoom.clone()} title="Zoom to 100 %" aria-label="Zoom to 100 %" onclick={self.on(Msg::ZoomActual)}></button>
+                    <button aria-label="Zoom in" onclick={self.on(Msg::Zoom(1.25))}>{ "+" }</button>
+                    <button onclick={self.on(Msg::Fit)}>{ "Fit" }</button>
+                </div>
+                if model.mode == Mode::Embed {
+                    <a class="open" href={address::playground()} target="_blank" rel="noopener">{ "Open in playground" }</a>
+                }
+            </main>
+        }
+    }
+
+    fn on(&self, msg: Msg) -> Callback<MouseEvent> {
+        self.send.reform(move |_| msg.clone())
+    }
+
+    fn card(&self, node: usize) -> Html {
+        let model = &self.model;
+        let placed = model.scene.nodes[node].clone();
+        let id = placed.id.to_string();
+        let tab = match &model.focus {
+            Some(focus) if model.scene.find(focus).is_some() => *focus == id,
+            Some(_) | None => node == 0,
+        };
+        let aimed = match (&model.gesture, &model.tool) {
+            (Gesture::Connect { over: Some(over), .. }, _) => *over == id,
+            (_, Tool::Connect { from: Some(from) }) => *from == id,
+            _ => false,
+        };
+        html! {
+            <Card key={id.clone()} view={self.view_of(node, placed.kind)} links={Rc::from(model.scene.links_of(node))}
+                selected={model.selection.contains(&Item::Node(id.clone()))} {aimed} {tab}
+                renaming={model.renaming.as_deref() == Some(&*id)}
+                editable={model.mode == Mode::App && model.origin == Origin::Own && !model.narrow}
+                {placed} send={self.send.clone()} />
+        }
+    }
+
+    fn view_of(&self, node: usize, kind: NodeKind) -> View {
+        let (run, scenario) = (&self.model.run, &self.model.scenario);
+        match kind {
+            NodeKind::Service => run.services.get(node).cloned().map_or(View::Unknown, View::Service),
+            NodeKind::Bus => {
+                let Some(bus) = run.buses.get(&(node as u32)) else { return View::Unknown };
+                let names = bus.lanes.iter().map(|lane| self.model.name_of(lane.service.index())).collect();
+                let id = &self.model.scene.nodes[node].id;
+                let mut subscriptions = scenario.services.iter().flat_map(|service| &service.subscribes);
+                let keeps = subscriptions.any(|s| *s.to == **id && s.max_deliveries.is_some() && s.dead_letter);
+                View::Bus(bus.clone(), Rc::new(names), keeps)
+            }
+            NodeKind::Client => run.clients.get(&(node as u32)).cloned().map_or(View::Unknown, View::Client),
+        }
+    }
+
+    fn publish_button(&self) -> Html {
+        if self.model.scene.publish.is_none() || self.model.narrow {
+            return html! {};
+        }
+        html! {
+            <button ref={self.refs.publish.clone()} class="primary publish" title={publish_hint(&self.model)} onclick={self.on(Msg::Publish)}>
+                { "Publish update" }<kbd>{ "P" }</kbd>
+            </button>
+        }
+    }
+
+    fn wide_publish_button(&self) -> Html {
+        if !self.model.narrow || self.model.scenario.services.is_empty() {
+            return html! {};
+        }
+        html! { <button class="primary publish-wide" title={publish_hint(&self.model)} onclick={self.on(Msg::Publish)}>{ "Publish update" }</button> }
+    }
+
+    fn notice(&self) -> Html {
+        let Some(notice) = &self.model.notice else { return html! {} };
+        html! {
+            <div class="notice"><span>{ notice }</span>
+                <button class="icon small" aria-label="Close" onclick={self.on(Msg::Dismiss)}>{ icon(Icon::Close) }</button>
+            </div>
+        }
+    }
+
+    /// What a gesture is drawing.
+    fn draft(&self) -> Html {
+        let line = |class: &'static str, a: Point, b: Point| {
+            html! { <path {class} d={format!("M{} {}L{} {}", a.x, a.y, b.x, b.y)} /> }
+        };
+        match &self.model.gesture {
+            Gesture::Box { from, to, .. } => {
+                let r = crate::app::geometry::Rect::between(*from, *to);
+                html! { <rect class="lasso" x={r.x.to_string()} y={r.y.to_string()} width={r.w.to_string()} height={r.h.to_string()} /> }
+            }
+            Gesture::Connect { from, to, .. } => match self.model.scene.find(from) {
+                Some(node) => {
+                    let rect = self.model.scene.nodes[node].rect;
+                    let start = point(if to.x > rect.center().x { rect.right() } else { rect.x }, rect.center().y);
+                    line("draft", start, *to)
+                }
+                None => html! {},
+            },
+            Gesture::Cut { from, to } => line("scissor-line", *from, *to),
+            Gesture::None
+            | Gesture::Pressed(_)
+            | Gesture::Pan { .. }
+            | Gesture::Pinch { .. }
+            | Gesture::Move { .. } => {
+                html! {}
+            }
+        }
+    }
+
+    fn time(&self, ctx: &Context<Self>) -> Html {
+        let model = &self.model;
+        let scrub = ctx.link().batch_callback(|event: InputEvent| {
+            let input = event.target_dyn_into::<HtmlInputElement>()?;
+            let ms = input.value().parse::<f64>().ok()?;
+            Some(PageMsg::Model(Msg::Seek((ms * 1000.0) as u64)))
+        });
+        let (ribbons, until) = (self.refs.ribbons.clone(), model.run.until);
+        let seek = move |event: &PointerEvent| {
+            let canvas = ribbons.cast::<Element>()?;
+            let rect = canvas.get_bounding_client_rect();
+            let x = f64::from(event.client_x()) - rect.left();
+            Some(PageMsg::Model(Msg::Seek(Scale { until, width: rect.width() }.instant(x))))
+        };
+        let down = {
+            let seek = seek.clone();
+            ctx.link().batch_callback(move |event: PointerEvent| {
+                if event.button() != 0 {
+                    return None;
+                }
+                if let Some(element) = event.target_dyn_into::<Element>() {
+                    let _ = element.set_pointer_capture(event.pointer_id());
+                }
+                seek(&event)
+            })
+        };
+        let drag = ctx
+            .link()
+            .batch_callback(move |event: PointerEvent| if event.buttons() & 1 == 1 { seek(&event) } else { None });
+        let services = model.scenario.services.len();
+        let names = (0..services).map(|node| html! { <li key={node}>{ &*model.name_of(node) }</li> });
+        let says = format!("Timeline of {services} services: {}", model.run.said_shortly());
+        html! {
+            <footer class="time">
+                { transport(model, &self.refs.transport, &self.send, &scrub) }
+                <div class={classes!("tracks", (services > 8).then_some("many"))} ref={self.refs.tracks.clone()} onscroll={ctx.link().callback(|_: Event| PageMsg::Scrolled)}>
+                    <ul class="names"><li></li>{ for names }<li class="muted">{ "Faults" }</li></ul>
+                    <div class="ribbons">
+                        <canvas ref={self.refs.ribbons.clone()} role="img" aria-label={says} onpointerdown={down} onpointermove={drag}></canvas>
+                    </div>
+                </div>
+                <div class="axis" aria-hidden="true"><span class="names"></span><div ref={self.refs.axis.clone()}></div></div>
+            </footer>
+        }
+    }
+}
+
+fn markers() -> Html {
+    let arrow = |id: &'static str| {
+        html! {
+            <marker {id} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+                <path d="M0 .5 7 4 0 7.5z" />
+            </marker>
+        }
+    };
+    html! { <defs>{ arrow("arrow") }{ arrow("arrow-cut") }</defs> }
+}
+
+/// The attribute of whatever the event hit, or of what that lies in.
+fn target_attribute(event: &web_sys::Event, name: &str) -> Option<String> {
+    let element = event.target()?.dyn_into::<Element>().ok()?;
+    element.closest(&format!("[{name}]")).ok()??.get_attribute(name)
+}
+
+fn is_control(event: &web_sys::Event) -> bool {
+    let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    element
+        .and_then(|element| element.closest("button, a, input, select, textarea, [role=menu], dialog").ok().flatten())
+        .is_some()
+}
+
+/// Where an event happened, px from the canvas's corner.
+fn place_of(canvas: &NodeRef, event: &MouseEvent) -> Point {
+    let rect = canvas.cast::<Element>().map(|canvas| canvas.get_bounding_client_rect());
+    let (left, top) = rect.map_or((0.0, 0.0), |rect| (rect.left(), rect.top()));
+    point(f64::from(event.client_x()) - left, f64::from(event.client_y()) - top)
+}
+
+fn pressed(event: &PointerEvent, at: Point) -> Option<PageMsg> {
+    if is_control(event) || !matches!(event.button(), 0 | 1) {
+        return None;
+    }
+    let target = match (target_attribute(event, "data-handle"), target_attribute(event, "data-node")) {
+        (Some(id), _) => Target::Handle(id),
+        (None, Some(id)) => Target::Node(id),
+        (None, None) => Target::Empty,
+    };
+    Some(PageMsg::Model(Msg::PointerDown(Press {
+        id: event.pointer_id(),
+        at,
+        target,
+        shift: event.shift_key(),
+        control: event.ctrl_key() || event.meta_key(),
+        touch: event.pointer_type() == "touch",
+        pan: event.button() == 1,
+    })))
+}
+
+fn turned(event: &WheelEvent, at: Point, embed: bool) -> Option<PageMsg> {
+    let zoom = event.ctrl_key() || event.meta_key();
+    if embed && !zoom {
+        return None;
+    }
+    event.prevent_default();
+    // Lines and pages, where the browser counts in those, as pixels.
+    let unit = match event.delta_mode() {
+        1 => 16.0,
+        2 => 400.0,
+        _ => 1.0,
+    };
+    let (mut dx, mut dy) = (event.delta_x() * unit, event.delta_y() * unit);
+    if event.shift_key() && dx == 0.0 {
+        (dx, dy) = (dy, 0.0);
+    }
+    Some(PageMsg::Model(Msg::Wheel { at, dx, dy, zoom }))
+}
+
+fn menu_wanted(event: &MouseEvent, at: Point) -> Option<PageMsg> {
+    if is_control(event) {
+        return None;
+    }
+    event.prevent_default();
+    let of = target_attribute(event, "data-node").map(Item::Node);
+    Some(PageMsg::Model(Msg::OpenMenu { at, of }))
+}
+
+fn key_pressed(event: KeyboardEvent) -> Option<PageMsg> {
+    if is_control(&event) && event.key() != "Escape" {
+        return None;
+    }
+    let held =
+        Modifiers { shift: event.shift_key(), control: event.ctrl_key() || event.meta_key(), alt: event.alt_key() };
+    let command = keys::command(&event.key(), held)?;
+    event.prevent_default();
+    Some(PageMsg::Model(Msg::Key(command)))
+}

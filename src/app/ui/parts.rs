@@ -1,0 +1,124 @@
+//! The chips over the canvas, the transport, the help for hands: small pieces of the page, drawn from the
+//! model alone.
+
+use super::card::update_class;
+use super::icons::{Icon, icon};
+use crate::app::model::{Model, Msg};
+use crate::app::playback::{SPEEDS, exact};
+use crate::app::run_view::short_label;
+use yew::prelude::*;
+
+/// `1 copy`, `2 copies`.
+fn count(n: u32, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+}
+
+/// What is true of the run as a whole, and nothing else.
+pub fn chips(model: &Model) -> Html {
+    let summary = &model.run.summary;
+    let mut under_way = Vec::new();
+    if model.run.in_flight > 0 {
+        under_way.push(format!("{} under way", count(model.run.in_flight, "message", "messages")));
+    }
+    if summary.queued > 0 {
+        under_way.push(format!("{} not acknowledged", count(summary.queued, "event", "events")));
+    }
+    let under_way = under_way.join(", ");
+    let (class, which, what) = if summary.stale > 0 {
+        ("stale", Icon::UnderWay, format!("{} of {} stale", summary.stale, count(summary.copies, "copy", "copies")))
+    } else if summary.diverged > 0 {
+        (
+            "diverged",
+            Icon::Fault,
+            format!("{} of {} diverged", summary.diverged, count(summary.copies, "copy", "copies")),
+        )
+    } else if summary.acknowledged > 0 {
+        ("ok", Icon::Check, "All copies consistent".to_string())
+    } else {
+        ("none", Icon::UnderWay, "No update yet".to_string())
+    };
+    let down = (summary.down > 0).then(|| {
+        html! { <span class="verdict bad">{ icon(Icon::Fault) }{ count(summary.down, "service down", "services down") }</span> }
+    });
+    let cut = model.scene.wires.iter().filter(|wire| model.run.is_cut(wire.from, wire.to)).count() as u32;
+    let cut = (cut > 0).then(|| {
+        html! { <span class="verdict bad">{ icon(Icon::Cut) }{ count(cut, "link cut", "links cut") }</span> }
+    });
+    let window = summary.window.as_ref().map(|window| {
+        html! {
+            <span class="verdict window">
+                <b class={classes!("swatch", update_class(window.update))}></b>
+                <span><b>{ short_label(&window.label) }</b>{ " reached every copy in " }<b>{ exact(window.took) }</b></span>
+            </span>
+        }
+    });
+    html! {
+        <div class="verdicts">
+            <span class={classes!("verdict", "first", class)}>
+                { icon(which) }<b>{ what }</b>
+                if !under_way.is_empty() { <span>{ under_way }</span> }
+            </span>
+            { window.unwrap_or_default() }
+            { cut.unwrap_or_default() }
+            { down.unwrap_or_default() }
+        </div>
+    }
+}
+
+/// Refs of what the painter keeps up to date.
+#[derive(Clone, Default, PartialEq)]
+pub struct TransportRefs {
+    /// The clock's text.
+    pub clock: NodeRef,
+    /// The scrubber.
+    pub scrubber: NodeRef,
+}
+
+/// Reset, play, step, speed, clock, scrubber.
+pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scrub: &Callback<InputEvent>) -> Html {
+    let on = |msg: Msg| send.reform(move |_: MouseEvent| msg.clone());
+    let playing = model.playback.playing();
+    let at_end = model.playback.at_end();
+    let (which, says) = match (playing, at_end) {
+        (true, _) => (Icon::Pause, "Pause"),
+        (false, true) => (Icon::Play, "Play again from the start"),
+        (false, false) => (Icon::Play, "Play"),
+    };
+    let speeds = SPEEDS.iter().map(|&speed| {
+        let chosen = (model.playback.speed() - speed).abs() < 1e-9;
+        let text = if chosen { format!("{speed}×") } else { speed.to_string() };
+        html! {
+            <button key={speed.to_string()} class={classes!(chosen.then_some("on"))} aria-pressed={chosen.to_string()}
+                aria-label={format!("Speed {speed}")} onclick={on(Msg::Speed(speed))}>{ text }</button>
+        }
+    });
+    html! {
+        <div class="transport" role="group" aria-label="Playback">
+            <button class="icon" title="Back to the start, without what was done live" aria-label="Reset" onclick={on(Msg::Reset)}>{ icon(Icon::Reset) }</button>
+            <button class="icon primary" title={format!("{says} (Space)")} aria-label={says} onclick={on(Msg::TogglePlay)}>{ icon(which) }</button>
+            <button class="icon" title="Next event (.)" aria-label="Next event" onclick={on(Msg::Step)}>{ icon(Icon::Next) }</button>
+            <span class="clock" ref={refs.clock.clone()}></span>
+            <span class="seg speeds" role="group" aria-label="Speed">{ for speeds }</span>
+            <input ref={refs.scrubber.clone()} class="scrubber" type="range" min="0" step="1" aria-label="Virtual time"
+                oninput={scrub.clone()} />
+            if at_end && model.run.until > 0 {
+                <span class="ended">{ "End of run" }</span>
+                <button class="line small" onclick={on(Msg::Extend)}>{ "Run 5 s longer" }</button>
+            }
+            <span class="muted small seed">{ format!("seed {}", model.scenario.seed) }</span>
+            <button class={classes!("logs", model.log.open.then_some("on"))} aria-pressed={model.log.open.to_string()} onclick={on(Msg::ToggleLog)}>{ "Log" }</button>
+        </div>
+    }
+}
+
+/// The publish button's text says what it does.
+pub fn publish_hint(model: &Model) -> String {
+    use crate::scenario::{Command, Operation};
+    match model.next_update() {
+        Some(Command::Operate { service, operation: Operation::Write { key, value } }) => {
+            format!("Set {key} to {value} at {service}")
+        }
+        Some(Command::Operate { service, operation }) => format!("Change {} at {service}", operation.key()),
+        Some(_) | None => String::new(),
+    }
+}

@@ -1,0 +1,156 @@
+//! The timeline: a ribbon for each service, solid while consistent, hatched while stale, split while
+//! conflicted, dotted while down; updates above, faults below, one playhead through all.
+
+use super::messages::{Inks, sized};
+use crate::app::model::Model;
+use crate::app::ribbon::{Scale, Stretch, stretches};
+use crate::scenario::Micros;
+use crate::session::protocol::{CopyState, MarkKind};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+
+/// Height of a row, px.
+pub const ROW: f64 = 22.0;
+/// Height of the axis below, px.
+pub const AXIS: f64 = 20.0;
+
+/// Height of all rows: marks, services, faults.
+pub fn height(services: usize) -> f64 {
+    ROW * (services + 2) as f64
+}
+
+/// Paints the rows that are in sight: those from `scrolled` px on.
+pub fn paint(canvas: &HtmlCanvasElement, model: &Model, inks: &Inks, size: (f64, f64), scrolled: f64) {
+    let Some(pen) = sized(canvas, size) else { return };
+    let run = &model.run;
+    let scale = Scale { until: run.until.max(1), width: size.0 };
+    let services = model.scenario.services.len();
+    let first = ((scrolled / ROW) as usize).saturating_sub(1);
+    let rows = (size.1 / ROW) as usize + 2;
+    let _ = pen.translate(0.0, -scrolled);
+    for service in first.saturating_sub(1)..(first + rows).min(services) {
+        let y = ROW * (service + 1) as f64 + 5.0;
+        ribbon(&pen, run.ribbons.get(service).map_or(&[], Vec::as_slice), run.now, scale, y, inks);
+    }
+    marks(&pen, model, scale, inks);
+    faults(&pen, model, scale, ROW * (services + 1) as f64 + 5.0, inks);
+    let _ = pen.translate(0.0, scrolled);
+    playhead(&pen, scale.x(run.now), size.1, inks);
+}
+
+const BAR: f64 = 12.0;
+
+fn ribbon(
+    pen: &CanvasRenderingContext2d,
+    changes: &[(Micros, CopyState)],
+    now: Micros,
+    scale: Scale,
+    y: f64,
+    inks: &Inks,
+) {
+    pen.set_fill_style_str(&inks.sunken);
+    pen.begin_path();
+    let _ = pen.round_rect_with_f64(0.0, y, scale.width, BAR, 3.0);
+    pen.fill();
+    for part in stretches(changes, now, scale) {
+        stretch(pen, part, y, inks);
+    }
+}
+
+fn stretch(pen: &CanvasRenderingContext2d, Stretch { from, to, state }: Stretch, y: f64, inks: &Inks) {
+    let to = to.max(from + 1.0);
+    let width = to - from;
+    let colour = &inks.states[match state {
+        CopyState::Consistent => 0,
+        CopyState::Diverged => 1,
+        CopyState::Conflicted => 2,
+        CopyState::Stale => 3,
+        CopyState::Down => 4,
+    }];
+    pen.set_fill_style_str(colour);
+    match state {
+        CopyState::Consistent => pen.fill_rect(from, y, width, BAR),
+        CopyState::Conflicted => {
+            pen.fill_rect(from, y, width, BAR * 0.4);
+            pen.fill_rect(from, y + BAR * 0.6, width, BAR * 0.4);
+        }
+        CopyState::Down => {
+            let mut x = from;
+            while x < to {
+                pen.fill_rect(x, y, 1.0, BAR);
+                x += 5.0;
+            }
+        }
+        CopyState::Stale | CopyState::Diverged => {
+            pen.fill_rect(from, y, width, BAR);
+            hatch(pen, from, to, y, if state == CopyState::Stale { 4.0 } else { -4.0 }, inks);
+        }
+    }
+}
+
+/// Slanted lines of the paper's colour over a stretch.
+fn hatch(pen: &CanvasRenderingContext2d, from: f64, to: f64, y: f64, slant: f64, inks: &Inks) {
+    pen.save();
+    pen.begin_path();
+    pen.rect(from, y, to - from, BAR);
+    pen.clip();
+    pen.set_global_alpha(0.42);
+    pen.set_stroke_style_str(&inks.surface);
+    pen.set_line_width(2.5);
+    pen.begin_path();
+    // Lines stand at fixed places of the axis, so that a growing stretch does not shimmer.
+    let mut x = (from / 8.0).floor() * 8.0 - 8.0;
+    while x < to + 8.0 {
+        pen.move_to(x + slant, y - 1.0);
+        pen.line_to(x - slant, y + BAR + 1.0);
+        x += 8.0;
+    }
+    pen.stroke();
+    pen.restore();
+}
+
+fn marks(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, inks: &Inks) {
+    let mut last = f64::MIN;
+    for mark in model.run.marks.iter().filter(|mark| mark.kind == MarkKind::Update) {
+        let x = scale.x(mark.at);
+        // Thousands of updates are a row of triangles, not thousands of paths on the same spot.
+        if x - last < 3.0 {
+            continue;
+        }
+        last = x;
+        let colour = mark.update.and_then(|u| inks.updates.get(u as usize % inks.updates.len().max(1)));
+        pen.set_fill_style_str(colour.unwrap_or(&inks.plain));
+        pen.begin_path();
+        pen.move_to(x, 6.0);
+        pen.line_to(x + 5.5, 15.5);
+        pen.line_to(x - 5.5, 15.5);
+        pen.close_path();
+        pen.fill();
+    }
+}
+
+fn faults(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, y: f64, inks: &Inks) {
+    for fault in &model.run.faults {
+        let from = scale.x(fault.from);
+        let to = scale.x(fault.to.unwrap_or(model.run.now)).max(from + 2.0);
+        pen.begin_path();
+        let _ = pen.round_rect_with_f64(from + 0.5, y + 0.5, to - from - 1.0, BAR - 1.0, 3.0);
+        pen.set_fill_style_str(&inks.fault);
+        pen.set_global_alpha(0.2);
+        pen.fill();
+        pen.set_global_alpha(1.0);
+        pen.set_stroke_style_str(&inks.fault);
+        pen.set_line_width(1.0);
+        pen.stroke();
+    }
+}
+
+fn playhead(pen: &CanvasRenderingContext2d, x: f64, height: f64, inks: &Inks) {
+    pen.set_fill_style_str(&inks.accent);
+    pen.fill_rect(x - 1.0, 0.0, 2.0, height);
+    pen.begin_path();
+    pen.move_to(x - 6.0, 0.0);
+    pen.line_to(x + 6.0, 0.0);
+    pen.line_to(x, 7.0);
+    pen.close_path();
+    pen.fill();
+}

@@ -1,0 +1,7 @@
+// Starts the page. Everything else is found relative to this file.
+import init from "./converge.js";
+
+init({ module_or_path: new URL("./converge_bg.wasm", import.meta.url) }).catch((error) => {
+  const app = document.getElementById("app");
+  if (app) app.textContent = `Converge could not start: ${error.message ?? error}`;
+});
