@@ -5,6 +5,7 @@ pub mod announce;
 pub mod browser;
 pub mod camera;
 pub mod edit;
+pub mod fields;
 pub mod geometry;
 pub mod gesture;
 pub mod keys;
