@@ -4,7 +4,7 @@ use super::card::{Card, View};
 use super::icons::{Icon, icon};
 use super::log::Log;
 use super::messages::{Inks, Messages};
-use super::parts::{TransportRefs, chips, publish_hint, transport};
+use super::parts::{TransportRefs, chips, publish_hint, tools, top, transport};
 use super::timeline;
 use super::wires::Wires;
 use crate::app::browser::engine::{Answer, Engine};
@@ -146,6 +146,10 @@ impl Component for Page {
         let embed = self.model.mode == Mode::Embed;
         html! {
             <div class={classes!("page", embed.then_some("embed"), self.model.log.open.then_some("with-log"))}>
+                if !embed {
+                    { top(&self.model, &self.send) }
+                    <nav class="palette" aria-label="Palette">{ tools(&self.model, &self.send) }</nav>
+                }
                 { self.canvas(ctx) }
                 { self.time(ctx) }
                 if self.model.log.open {
@@ -324,14 +328,15 @@ impl Page {
         else {
             return;
         };
-        let size = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
+        let size = (f64::from(canvas.client_width()), timeline::height(&self.model));
+        let _ = canvas.style().set_property("height", &format!("{}px", size.1));
         timeline::paint(&canvas, &self.model, &self.inks, size, f64::from(tracks.scroll_top()));
         let wanted = (self.model.run.until, size.0 as u64);
         if self.painted.axis != wanted
             && let Some(axis) = self.refs.axis.cast::<Element>()
         {
             self.painted.axis = wanted;
-            paint_axis(&axis, Scale { until: self.model.run.until, width: size.0 });
+            paint_axis(&axis, timeline::scale(&self.model, size.0));
         }
     }
 
@@ -587,8 +592,9 @@ impl Page {
         let seek = move |event: &PointerEvent| {
             let canvas = ribbons.cast::<Element>()?;
             let rect = canvas.get_bounding_client_rect();
-            let x = f64::from(event.client_x()) - rect.left();
-            Some(PageMsg::Model(Msg::Seek(Scale { until, width: rect.width() }.instant(x))))
+            let x = f64::from(event.client_x()) - rect.left() - timeline::MARGIN;
+            let scale = Scale { until, width: rect.width() - 2.0 * timeline::MARGIN };
+            Some(PageMsg::Model(Msg::Seek(scale.instant(x))))
         };
         let down = {
             let seek = seek.clone();
