@@ -33,6 +33,18 @@ pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+/// An error of reading JSON: by its path where it has one, else by line and column.
+fn reading_error(path: &str, error: &serde_json::Error) -> ScenarioError {
+    let text = error.to_string();
+    let problem = text.rsplit_once(" at line ").map_or(text.as_str(), |(problem, _)| problem);
+    let syntax = matches!(error.classify(), serde_json::error::Category::Syntax | serde_json::error::Category::Eof);
+    if syntax || (path.is_empty() && !problem.starts_with("missing field")) {
+        ScenarioError::new(format!("line {}, column {}", error.line(), error.column()), problem)
+    } else {
+        ScenarioError::new(path, problem)
+    }
+}
+
 impl Scenario {
     /// Reads and validates a document.
     ///
@@ -42,8 +54,9 @@ impl Scenario {
         let mut reader = serde_json::Deserializer::from_str(text);
         let scenario: Scenario = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let path = error.path().to_string();
-            vec![ScenarioError::new(if path == "." { String::new() } else { path }, error.inner().to_string())]
+            vec![reading_error(if path == "." { "" } else { &path }, error.inner())]
         })?;
+        reader.end().map_err(|error| vec![reading_error("", &error)])?;
         scenario.validate()?;
         Ok(scenario)
     }

@@ -24,8 +24,7 @@ const DEEPEST_MIXTURE: usize = 4;
 pub(super) fn check(scenario: &Scenario) -> Result<(), Vec<ScenarioError>> {
     let mut checker = Checker { errors: Vec::new() };
     checker.head(scenario);
-    checker.sizes(scenario);
-    if checker.errors.is_empty() {
+    if checker.sizes(scenario) {
         checker.parts(scenario);
         checker.references(scenario);
     }
@@ -62,7 +61,9 @@ impl Checker {
         self.latency("default_latency", &scenario.default_latency);
     }
 
-    fn sizes(&mut self, scenario: &Scenario) {
+    /// Whether the document is small enough to look at each of its parts.
+    fn sizes(&mut self, scenario: &Scenario) -> bool {
+        let before = self.errors.len();
         let nodes = scenario.services.len() + scenario.buses.len() + scenario.clients.len();
         if nodes > MOST_NODES {
             self.error("", format!("at most {MOST_NODES} services, buses and clients, not {nodes}"));
@@ -70,6 +71,7 @@ impl Checker {
         for (path, count) in [("links", scenario.links.len()), ("script", scenario.script.len())] {
             self.at_most(path, count, MOST_ENTRIES);
         }
+        self.errors.len() == before
     }
 
     fn at_most(&mut self, path: &str, count: usize, most: usize) {

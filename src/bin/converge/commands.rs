@@ -1,0 +1,216 @@
+//! The commands and their options.
+
+use crate::report;
+use clap::{Args, Parser, Subcommand};
+use converge::scenario::examples::{self, EXAMPLES};
+use converge::scenario::{Scenario, ScenarioError, link, micros, schema};
+use converge::session::{Run, words};
+use std::fs::File;
+use std::io::{BufWriter, Read, Write};
+use std::process::ExitCode;
+
+/// Simulates services, event buses and copies of data, message by message.
+#[derive(Parser)]
+#[command(name = "converge", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Commands,
+}
+
+#[derive(Subcommand)]
+enum Commands {
+    /// Run a scenario to its end; exit 1 if it misses what it promises
+    Run(RunOptions),
+    /// Turn a scenario into a link, or a link into a scenario
+    #[command(subcommand)]
+    Link(LinkCommands),
+    /// The scenarios that come with the program
+    #[command(subcommand)]
+    Examples(ExampleCommands),
+    /// Check a scenario and say everything that is wrong with it
+    Validate {
+        /// A scenario as JSON; - reads standard input
+        file: String,
+    },
+    /// Print the JSON Schema of scenarios
+    Schema,
+}
+
+#[derive(Args)]
+struct RunOptions {
+    /// A scenario as JSON, a link, or the id of an example as ex=ID; - reads standard input
+    file: String,
+    /// Run with this seed instead of the scenario's
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Run until this time, in ms, instead of the scenario's end
+    #[arg(long, value_name = "MS")]
+    until: Option<f64>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+    /// Write the log, a JSON object a line
+    #[arg(long, value_name = "FILE")]
+    trace: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum LinkCommands {
+    /// Print the link of a scenario
+    Encode {
+        /// A scenario as JSON; - reads standard input
+        file: String,
+    },
+    /// Print the scenario of a link
+    Decode {
+        /// A link, or an address that ends in one; - reads standard input
+        link: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum ExampleCommands {
+    /// Print the ids and what each example shows
+    List,
+    /// Print an example's scenario
+    Show {
+        /// Its id
+        id: String,
+    },
+}
+
+/// Bad input: what to print on standard error, a line each.
+struct BadInput(Vec<String>);
+
+impl From<Vec<ScenarioError>> for BadInput {
+    fn from(errors: Vec<ScenarioError>) -> Self {
+        BadInput(errors.iter().map(ToString::to_string).collect())
+    }
+}
+
+impl From<link::LinkError> for BadInput {
+    fn from(error: link::LinkError) -> Self {
+        match error {
+            link::LinkError::Unsound(errors) => errors.into(),
+            other => BadInput(vec![format!("link: {other}")]),
+        }
+    }
+}
+
+type Answer = Result<ExitCode, BadInput>;
+
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Commands::Run(options) => run(&options),
+        Commands::Link(LinkCommands::Encode { file }) => encode(&file),
+        Commands::Link(LinkCommands::Decode { link }) => decode(&link),
+        Commands::Examples(ExampleCommands::List) => list(),
+        Commands::Examples(ExampleCommands::Show { id }) => show(&id),
+        Commands::Validate { file } => scenario_in(&file).map(|_| ExitCode::SUCCESS),
+        Commands::Schema => print(&schema::json_schema()),
+    };
+    result.unwrap_or_else(|BadInput(lines)| {
+        for line in lines {
+            eprintln!("error: {line}");
+        }
+        ExitCode::from(2)
+    })
+}
+
+/// Prints to standard output. A reader that went away, like `head`, is no error.
+fn print(text: &str) -> Answer {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(file: &str) -> Result<String, BadInput> {
+    let mut text = String::new();
+    let read = if file == "-" {
+        std::io::stdin().read_to_string(&mut text)
+    } else {
+        File::open(file).and_then(|mut opened| opened.read_to_string(&mut text))
+    };
+    match read {
+        Ok(_) => Ok(text),
+        Err(error) => Err(BadInput(vec![format!("{file}: {error}")])),
+    }
+}
+
+/// The scenario of a file, of standard input, of a link, or of an example.
+fn scenario_in(source: &str) -> Result<Scenario, BadInput> {
+    if source.starts_with("ex=") || source.starts_with("1d.") || source.starts_with("1r.") || source.contains('#') {
+        return Ok(link::decode(source)?.scenario);
+    }
+    Ok(Scenario::from_json(&read(source)?)?)
+}
+
+fn run(options: &RunOptions) -> Answer {
+    let mut scenario = scenario_in(&options.file)?;
+    scenario.seed = options.seed.unwrap_or(scenario.seed);
+    scenario.until_ms = options.until.unwrap_or(scenario.until_ms);
+    scenario.validate()?;
+    let mut run = match &options.trace {
+        None => Run::new(&scenario),
+        Some(file) => traced(&scenario, file).map_err(|error| BadInput(vec![format!("{file}: {error}")]))?,
+    };
+    run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, _, _| {});
+    let report = report::Report::new(&run, &scenario);
+    if options.json {
+        print(&(serde_json::to_string_pretty(&report).expect("a report always serializes") + "\n"))?;
+    } else {
+        print(&report.text())?;
+    }
+    Ok(if report.missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// The run to its end, each record written as it happens.
+fn traced(scenario: &Scenario, file: &str) -> std::io::Result<Run> {
+    let mut out = BufWriter::new(File::create(file)?);
+    let mut failed = None;
+    let mut run = Run::new(scenario);
+    let mut index = 0u64;
+    let mut write = |record: &converge::trace::Record, analysis: &_, engine: &converge::engine::Engine| {
+        let sentence = words::sentence(record, analysis, engine.names());
+        let line =
+            report::TraceLine { index, at_us: record.at, name: sentence.name, text: sentence.text, fact: &record.fact };
+        index += 1;
+        let json = serde_json::to_string(&line).expect("a record always serializes");
+        if let Err(error) = writeln!(out, "{json}") {
+            failed.get_or_insert(error);
+        }
+    };
+    for record in run.engine().trace().since(0) {
+        write(record, run.analysis(), run.engine());
+    }
+    run.advance(micros(scenario.until_ms), u64::MAX, &mut write);
+    match failed {
+        Some(error) => Err(error),
+        None => out.flush().map(|()| run),
+    }
+}
+
+fn encode(file: &str) -> Answer {
+    let scenario = Scenario::from_json(&read(file)?)?;
+    print(&(link::encode(&scenario)? + "\n"))
+}
+
+fn decode(link: &str) -> Answer {
+    let text = if link == "-" { read("-")? } else { link.to_string() };
+    print(&(link::decode(&text)?.scenario.to_json() + "\n"))
+}
+
+fn list() -> Answer {
+    let width = EXAMPLES.iter().map(|example| example.id.len()).max().unwrap_or_default();
+    let lines = EXAMPLES.iter().map(|example| format!("{:width$}  {}\n", example.id, example.shows));
+    print(&lines.collect::<String>())
+}
+
+fn show(id: &str) -> Answer {
+    match examples::find(id) {
+        Some(example) => print(example.json),
+        None => {
+            let ids: Vec<&str> = EXAMPLES.iter().map(|example| example.id).collect();
+            Err(BadInput(vec![format!("no example has the id `{id}`; there are {}", ids.join(", "))]))
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The command line as a person or a script meets it.
+
+use converge::scenario::examples::EXAMPLES;
+use serde_json::Value;
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+fn converge(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_converge"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    // It may end without reading.
+    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+    child.wait_with_output().expect("it ends")
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("an exit code")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn every_example_can_be_listed_shown_run_and_linked() {
+    let list = out(&converge(&["examples", "list"], ""));
+    for example in EXAMPLES {
+        assert!(list.contains(example.id));
+        let shown = out(&converge(&["examples", "show", example.id], ""));
+        assert_eq!(shown, example.json);
+        let run = converge(&["run", "-"], &shown);
+        assert_eq!(code(&run), 0, "{}: {}", example.id, out(&run));
+        assert!(out(&run).contains("digest "));
+        let link = out(&converge(&["link", "encode", "-"], &shown));
+        let decoded = out(&converge(&["link", "decode", link.trim()], ""));
+        assert_eq!(decoded.trim(), example.scenario().to_json());
+        assert_eq!(out(&converge(&["run", link.trim()], "")), out(&run));
+    }
+}
+
+#[test]
+fn every_field_of_the_json_report_is_there() {
+    let run = converge(&["run", "ex=inventory-orders", "--json"], "");
+    assert_eq!(code(&run), 0, "{}", err(&run));
+    let report: Value = serde_json::from_slice(&run.stdout).expect("JSON");
+    let fields: Vec<&str> = report.as_object().expect("an object").keys().map(String::as_str).collect();
+    let expected = [
+        "buses",
+        "clients",
+        "copies",
+        "digest",
+        "end_ms",
+        "events",
+        "halted",
+        "messages",
+        "missed",
+        "records",
+        "seed",
+        "services",
+        "title",
+        "unfinished",
+    ];
+    assert_eq!(fields, expected);
+    assert_eq!(report["digest"].as_str().map(str::len), Some(16));
+    assert_eq!(report["end_ms"], 8000.0);
+    assert_eq!(report["services"]["orders"]["state"], "consistent");
+    assert_eq!(report["services"]["orders"]["keys"]["order-1001"]["value"], "shipped");
+    assert_eq!(report["clients"]["picker"]["ok"], 3);
+    assert!(report["clients"]["shopper"]["stale_reads"].as_u64() > Some(0));
+    assert_eq!(report["buses"]["order_events"]["acknowledged"], 3);
+    let messages = &report["messages"];
+    let count = |name: &str| messages[name].as_u64().expect(name);
+    let dropped = count("dropped_loss") + count("dropped_link_cut") + count("dropped_receiver_down");
+    assert_eq!(count("sent") + count("duplicated"), count("delivered") + dropped + count("in_flight"));
+    // The README describes each of them.
+    let readme = include_str!("../README.md");
+    for field in expected {
+        assert!(readme.contains(&format!("`{field}`")), "the README does not describe `{field}`");
+    }
+}
+
+#[test]
+fn a_run_that_misses_its_promise_exits_1_and_says_which() {
+    let text = EXAMPLES[0].json.replace("\"until_ms\": 5000,", "\"until_ms\": 5000, \"promises\": [\"converged\"],");
+    let run = converge(&["run", "-"], &text);
+    assert_eq!(code(&run), 1);
+    assert!(out(&run).contains("missed promise: converged: no update was acknowledged"), "{}", out(&run));
+}
+
+#[test]
+fn seed_and_end_can_be_chosen_and_the_trace_written() {
+    let file = std::env::temp_dir().join(format!("converge-trace-{}.jsonl", std::process::id()));
+    let path = file.to_str().expect("a path");
+    let run = converge(&["run", "ex=lost-event", "--seed", "9", "--until", "1000", "--json", "--trace", path], "");
+    let report: Value = serde_json::from_slice(&run.stdout).expect("JSON");
+    assert_eq!((report["seed"].as_u64(), report["end_ms"].as_f64()), (Some(9), Some(1000.0)));
+    let trace = std::fs::read_to_string(&file).expect("the trace");
+    let _ = std::fs::remove_file(&file);
+    let lines: Vec<Value> = trace.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len() as u64, report["records"].as_u64().expect("a count"));
+    for (i, line) in lines.iter().enumerate() {
+        assert_eq!(line["index"], i);
+        assert!(line["at_us"].is_u64() && line["text"].is_string() && !line["fact"].is_null(), "{line}");
+        let name = line["name"].as_str().expect("a name");
+        assert!(line["fact"].get(name).is_some(), "{line}");
+    }
+}
+
+#[test]
+fn bad_input_exits_2_and_says_where_and_what_was_expected() {
+    let cases: [(&[&str], &str, &str); 12] = [
+        (&["run", "no-such-file.json"], "", "error: no-such-file.json: "),
+        (&["run", "-"], "{", "error: line 1, column 1: EOF while parsing an object"),
+        (&["run", "-"], "{}", "error: missing field `converge`"),
+        (
+            &["run", "-"],
+            "{\"converge\": 2}",
+            "error: converge: this document is of format 2, made by a newer version; this one reads 1",
+        ),
+        (
+            &["validate", "-"],
+            "{\"converge\": 1, \"services\": [{\"id\": \"a\", \"servce_time\": 1}]}",
+            "error: services[0].servce_time: unknown field `servce_time`, expected one of `id`",
+        ),
+        (
+            &["validate", "-"],
+            "{\"converge\": 1, \"services\": [{\"id\": \"a\", \"concurrency\": \"many\"}]}",
+            "error: services[0].concurrency: invalid type: string \"many\", expected u32",
+        ),
+        (
+            &["validate", "-"],
+            "{\"converge\": 1, \"services\": [{\"id\": \"a\", \"publishes\": [{\"to\": \"buss\"}]}], \"buses\": [{\"id\": \"bus\"}]}",
+            "error: services[0].publishes[0].to: no bus has the id `buss`; did you mean `bus`?",
+        ),
+        (&["link", "decode", "1d.AAAAe"], "", "error: link: damaged"),
+        (&["link", "decode", "-"], "hello", "error: link: not a scenario link"),
+        (&["examples", "show", "nothing"], "", "error: no example has the id `nothing`; there are first-update"),
+        (&["run", "ex=lost-event", "--until", "-5"], "", "error: "),
+        (&["fly"], "", "error: unrecognized subcommand 'fly'"),
+    ];
+    for (arguments, input, message) in cases {
+        let output = converge(arguments, input);
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", err(&output));
+        assert!(err(&output).starts_with(message), "{arguments:?}: {}", err(&output));
+        assert_eq!(out(&output), "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once() {
+    let text = "{\"converge\": 1, \"until_ms\": -1, \"services\": [{\"id\": \"a b\", \"concurrency\": 0, \"calls\": [{\"to\": \"c\"}]}]}";
+    let output = converge(&["validate", "-"], text);
+    let lines: Vec<String> = err(&output).lines().map(str::to_string).collect();
+    assert_eq!(lines[0], "error: until_ms: a number from 0.001 to 1000000000, not -1");
+    assert_eq!(lines[1], "error: services[0].concurrency: a whole number from 1 to 100000, not 0");
+    assert_eq!(lines[2], "error: services[0].id: an id of 1 to 80 letters, digits, `_`, `-` and `.`, not `a b`");
+    assert_eq!(lines[3], "error: services[0].calls[0].to: no service has the id `c`");
+}

@@ -1,0 +1,302 @@
+//! Links open for ever, whole or not at all. `tests/links/v1/` only grows: each case is a link, the scenario that it means
+//! and its run's digest; `CONVERGE_RENEW=1` adds cases for new examples and never changes one.
+
+use converge::scenario::examples::EXAMPLES;
+use converge::scenario::link::{LinkError, decode, encode};
+use converge::scenario::{
+    Bus, Client, ClientStep, Command, Effect, Latency, Link, Operation, Publication, Scenario, Service, Step,
+    Subscription, Value, micros,
+};
+use converge::session::Run;
+use proptest::prelude::*;
+use std::path::PathBuf;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/links/v1")
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Golden {
+    link: String,
+    scenario: Scenario,
+    digest: String,
+}
+
+fn digest(scenario: &Scenario) -> String {
+    let mut run = Run::new(scenario);
+    run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, _, _| {});
+    run.engine().trace().digest().hex()
+}
+
+fn golden() -> Vec<(String, Golden)> {
+    if std::env::var_os("CONVERGE_RENEW").is_some() {
+        std::fs::create_dir_all(folder()).expect("a folder");
+        for example in EXAMPLES {
+            let file = folder().join(format!("{}.json", example.id));
+            if !file.exists() {
+                let scenario = example.scenario();
+                let case = Golden { link: encode(&scenario).expect("a link"), digest: digest(&scenario), scenario };
+                std::fs::write(file, serde_json::to_string_pretty(&case).expect("JSON") + "\n").expect("a file");
+            }
+        }
+    }
+    let mut cases: Vec<(String, Golden)> = std::fs::read_dir(folder())
+        .expect("golden links")
+        .map(|entry| {
+            let path = entry.expect("a file").path();
+            let text = std::fs::read_to_string(&path).expect("readable");
+            (path.display().to_string(), serde_json::from_str(&text).expect("a golden case"))
+        })
+        .collect();
+    cases.sort_by(|a, b| a.0.cmp(&b.0));
+    cases
+}
+
+#[test]
+fn every_link_ever_shared_opens_the_same_scenario_with_the_same_run() {
+    let cases = golden();
+    assert!(cases.len() >= EXAMPLES.len());
+    for (file, case) in cases {
+        let opened = decode(&case.link).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert_eq!(opened.scenario, case.scenario, "{file}");
+        assert_eq!(digest(&opened.scenario), case.digest, "{file}");
+    }
+}
+
+#[test]
+fn every_prefix_of_a_link_is_refused_and_says_how_much_is_there() {
+    for (file, case) in golden() {
+        for length in 0..case.link.len() {
+            let error = decode(&case.link[..length]).expect_err("a prefix is not a link");
+            // The link's length stands in the first three characters behind the dot.
+            if length >= 6 {
+                let of = case.link.len();
+                assert_eq!(error.to_string(), format!("cut short ({length} of {of} characters)"), "{file}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_change_of_one_character_is_noticed() {
+    let others: Vec<char> = ('!'..='~').chain(['ä', ' ']).collect();
+    for (file, case) in golden() {
+        for (i, present) in case.link.char_indices() {
+            for &other in others.iter().filter(|&&other| other != present) {
+                let changed = format!("{}{other}{}", &case.link[..i], &case.link[i + 1..]);
+                if let Ok(opened) = decode(&changed) {
+                    opened.scenario.validate().unwrap_or_else(|errors| panic!("{file}, {changed}: {errors:?}"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_link_is_said_in_so_many_words() {
+    let scenario = EXAMPLES[0].scenario();
+    let link = encode(&scenario).expect("a link");
+    let damaged = link.replacen(&link[40..41], if &link[40..41] == "A" { "B" } else { "A" }, 1);
+    let cases = [
+        ("".to_string(), "not a scenario link: one begins with 1d. or 1r."),
+        ("hello".to_string(), "not a scenario link: one begins with 1d. or 1r."),
+        (link.replacen("1", "2", 1), "made by a newer version"),
+        (damaged, "damaged"),
+        (format!("{link}e"), "damaged"),
+        (format!("1d.{}e", "A".repeat(16_384)), "too large: 16388 characters of at most 16384"),
+        ("ex=nothing".to_string(), "no example has the id `nothing`"),
+        (format!("{link}&t=soon"), "t: a time in ms"),
+        (format!("{link}&seed=x"), "seed: a whole number"),
+        (format!("{link}&set.nobody.name=x"), "set.nobody.name: no node has that id"),
+        (
+            format!("{link}&set.inventory.concurrency=0"),
+            "set.inventory.concurrency: services[0].concurrency: a whole number from 1 to 100000, not 0",
+        ),
+    ];
+    for (link, message) in cases {
+        assert_eq!(decode(&link).expect_err(&link).to_string(), message, "{link}");
+    }
+}
+
+#[test]
+fn a_link_opens_wherever_it_was_pasted_from() {
+    let scenario = EXAMPLES[0].scenario();
+    let link = encode(&scenario).expect("a link");
+    for text in [link.clone(), format!("#{link}"), format!(" https://example.org/a/#{link}\n")] {
+        assert_eq!(decode(&text).expect(&text).scenario, scenario);
+    }
+    assert_eq!(decode("#ex=lost-event").expect("an example").example, Some("lost-event"));
+}
+
+#[test]
+fn variations_behind_a_link_change_what_they_name() {
+    let link = encode(&EXAMPLES[0].scenario()).expect("a link");
+    let text = format!(
+        "{link}&t=12500.5&seed=9&set.inventory.name=Stock%20room&set.notification.subscribes.0.fails=0.25\
+         &set.inventory.data.widget=7&set.notification.data.widget=7&digest=0123456789ABCDEF&mode=view"
+    );
+    // Copies must start equal, so the first of the two changes of data is refused on its own.
+    assert!(decode(&text).is_err());
+    let text = text.replace("&set.inventory.data.widget=7&set.notification.data.widget=7", "");
+    let opened = decode(&text).expect(&text);
+    assert_eq!(opened.at, Some(12_500_500));
+    assert_eq!(opened.scenario.seed, 9);
+    assert_eq!(opened.scenario.services[0].name, "Stock room");
+    assert_eq!(opened.scenario.services[1].subscribes[0].fails, 0.25);
+    assert_eq!(opened.digest.as_deref(), Some("0123456789abcdef"));
+}
+
+#[test]
+fn a_scenario_that_is_too_large_for_a_link_is_pointed_to_a_file() {
+    let services = (0..101).map(|i| Service { id: format!("service-{i}"), ..Service::default() }).collect();
+    let scenario = Scenario { services, ..Scenario::default() };
+    scenario.validate().expect("sound as a document");
+    let error = encode(&scenario).expect_err("101 nodes");
+    assert!(matches!(error, LinkError::TooLarge(_)));
+    assert!(error.to_string().contains("a file carries more"), "{error}");
+}
+
+const NAMES: [&str; 15] = [
+    "Inventory",
+    "Notification",
+    "Orders",
+    "Payments",
+    "Shipping",
+    "Catalogue",
+    "Search",
+    "Billing",
+    "Customers",
+    "Returns",
+    "Pricing",
+    "Warehouse",
+    "Analytics",
+    "Reviews",
+    "Accounts",
+];
+
+/// A realistic system: services that publish and subscribe, buses, clients, links with latencies, faults.
+fn system(nodes: usize, links: usize, steps: usize) -> Scenario {
+    let (buses, clients) = (nodes / 5, nodes / 5);
+    let services = nodes - buses - clients;
+    let name = |i: usize| match i / NAMES.len() {
+        0 => NAMES[i].to_string(),
+        more => format!("{} {}", NAMES[i % NAMES.len()], more + 1),
+    };
+    let id = |i: usize| name(i).to_lowercase().replace(' ', "-");
+    let bus = |i: usize| format!("{}_updated", id(i % buses));
+    let mut scenario = Scenario { title: "A shop in three parts".into(), seed: 42, ..Scenario::default() };
+    for i in 0..services {
+        let mut service = Service {
+            id: id(i),
+            name: name(i),
+            position: Some([40 + 310 * (i as i32 % 4), 60 + 170 * (i as i32 / 4)]),
+            ..Service::default()
+        };
+        if i < buses {
+            service.data.insert("widget".into(), Value::Int(50 + i as i64));
+            service.publishes.push(Publication { to: bus(i), ..Publication::default() });
+        } else {
+            let effect = if i % 3 == 0 { Effect::Overwrite } else { Effect::SetIfNewer };
+            service.subscribes.push(Subscription {
+                to: bus(i),
+                effect,
+                max_deliveries: Some(5),
+                ..Subscription::default()
+            });
+        }
+        scenario.services.push(service);
+    }
+    for i in 0..buses {
+        let position = Some([350 + 310 * (i as i32 % 3), 700 + 170 * (i as i32 / 3)]);
+        scenario.buses.push(Bus { id: bus(i), position, ..Bus::default() });
+    }
+    for i in 0..clients {
+        scenario.clients.push(Client {
+            id: format!("client-{}", i + 1),
+            name: String::new(),
+            position: Some([40 + 180 * i as i32, 900]),
+            target: id(i % buses),
+            reads_from: None,
+            sessions: 1,
+            timeout_ms: 1000.0,
+            script: Vec::new(),
+            generate: None,
+        });
+    }
+    let means = [5.0, 12.0, 20.0, 35.0, 80.0, 150.0];
+    let consumers = buses..services;
+    let there = consumers.clone().map(|i| (bus(i), id(i)));
+    let back = consumers.clone().map(|i| (id(i), bus(i)));
+    let publish = (0..buses).flat_map(|i| [(id(i), bus(i)), (bus(i), id(i))]);
+    let ask = (0..clients).map(|i| (format!("client-{}", i + 1), id(i % buses)));
+    let answer = (0..clients).map(|i| (id(i % buses), format!("client-{}", i + 1)));
+    let pairs: Vec<(String, String)> = there.chain(publish).chain(ask).chain(back).chain(answer).collect();
+    for (i, (from, to)) in pairs.into_iter().take(links).enumerate() {
+        let latency = match i % 3 {
+            0 => Latency::Exponential { mean_ms: means[i % means.len()] },
+            1 => Latency::Lognormal { median_ms: means[i % means.len()], sigma: 0.4 },
+            _ => Latency::constant(means[i % means.len()]),
+        };
+        scenario.links.push(Link { from, to, latency: Some(latency), ..Link::default() });
+    }
+    for i in 0..steps {
+        let consumer = buses + i % (services - buses);
+        let command = match i % 5 {
+            0 | 1 => Command::Operate {
+                service: id(i % buses),
+                operation: Operation::Write { key: "widget".into(), value: Value::Int(49 - i as i64) },
+            },
+            2 => Command::CutLink { from: bus(consumer), to: id(consumer), one_way: false },
+            3 => Command::HealLink { from: bus(consumer), to: id(consumer), one_way: false },
+            _ => Command::Crash { service: id(consumer), lose_disk: false },
+        };
+        scenario.script.push(Step { at_ms: 400.0 * (i + 1) as f64, command });
+    }
+    scenario.validate().unwrap_or_else(|errors| panic!("{errors:?}"));
+    scenario
+}
+
+#[test]
+fn links_of_usual_systems_are_short_enough_to_send() {
+    for (nodes, links, steps, most) in [(10, 12, 10, 700), (30, 45, 60, 1500)] {
+        let scenario = system(nodes, links, steps);
+        assert_eq!((scenario.links.len(), scenario.script.len()), (links, steps));
+        let link = encode(&scenario).expect("a link");
+        println!("{nodes} nodes, {} links, {steps} steps: {} characters", scenario.links.len(), link.len());
+        assert!(link.len() <= most, "{nodes} nodes: {} characters", link.len());
+        assert_eq!(decode(&link).expect("it opens").scenario, scenario);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_sound_scenario_comes_back_as_it_was(
+        nodes in 5usize..30,
+        links in 0usize..40,
+        steps in 0usize..60,
+        seed in 0u64..1 << 53,
+        title in "\\PC{0,80}",
+        key in "\\PC{1,20}",
+        value in any::<i32>(),
+        at_ms in 0.0f64..1e6,
+    ) {
+        let mut scenario = system(nodes, links, steps);
+        scenario.seed = seed;
+        scenario.title = title;
+        let operation = Operation::CompareAndSet { key, expect: None, value: Value::Int(value.into()) };
+        scenario.clients[0].script.push(ClientStep { at_ms, operation });
+        prop_assume!(scenario.validate().is_ok());
+        let link = encode(&scenario).expect("a link");
+        let opened = decode(&link);
+        prop_assert_eq!(opened.map(|opened| opened.scenario), Ok(scenario));
+    }
+
+    #[test]
+    fn random_text_never_panics(text in "\\PC{0,200}", payload in "[A-Za-z0-9_-]{0,300}") {
+        let _ = decode(&text);
+        let _ = decode(&format!("1d.{payload}e"));
+        let _ = decode(&format!("1r.{payload}e"));
+    }
+}
