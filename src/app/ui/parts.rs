@@ -50,6 +50,12 @@ pub fn chips(model: &Model) -> Html {
             </span>
         }
     });
+    let replayed = model.replayed.map(|same| match same {
+        true => html! { <span class="verdict ok">{ icon(Icon::Check) }{ "Replayed identically" }</span> },
+        false => {
+            html! { <span class="verdict bad">{ icon(Icon::Fault) }{ "Runs otherwise than when it was shared" }</span> }
+        }
+    });
     html! {
         <div class="verdicts">
             <span class={classes!("verdict", "first", class)}>
@@ -60,6 +66,7 @@ pub fn chips(model: &Model) -> Html {
             { window.unwrap_or_default() }
             { cut.unwrap_or_default() }
             { down.unwrap_or_default() }
+            { replayed.unwrap_or_default() }
         </div>
     }
 }
@@ -86,6 +93,16 @@ pub fn top(model: &Model, send: &Callback<Msg>) -> Html {
             <button class="icon" title={format!("Theme: {}; switch to {}", model.theme.word(), theme.word())}
                 aria-label={format!("Theme {}, switch to {}", model.theme.word(), theme.word())} onclick={on(Msg::Theme(theme))}>{ icon(Icon::Theme) }</button>
         </header>
+    }
+}
+
+/// A link is a preview until the visitor says otherwise.
+pub fn banner(send: &Callback<Msg>) -> Html {
+    html! {
+        <div class="preview" role="region" aria-label="Preview">
+            <span><b>{ "Preview" }</b>{ " of a shared scenario. Your own work is untouched." }</span>
+            <button class="line small" onclick={send.reform(|_: MouseEvent| Msg::EditCopy)}>{ "Edit a copy" }</button>
+        </div>
     }
 }
 
