@@ -77,7 +77,7 @@ pub fn free(cards: &[Card], edges: &[(usize, usize)]) -> Vec<Rect> {
 /// One column in a window of that width: layer by layer, the cards of a layer side by side where they are
 /// two and the window is wide enough for both.
 pub fn column(cards: &[Card], edges: &[(usize, usize)], width: f64) -> Vec<Rect> {
-    let (margin, gap) = (12.0, 26.0);
+    let (margin, gap) = (12.0, 48.0);
     let whole = (width - 2.0 * margin).max(200.0);
     let half = (whole - margin) / 2.0;
     let layers = layers(cards.len(), edges);

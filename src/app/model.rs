@@ -131,6 +131,8 @@ pub enum Msg {
         origin: Origin,
         /// Where to stand.
         at: Micros,
+        /// Digest of the run that was shared, where it stood.
+        digest: Option<String>,
     },
     /// Why a link could not be opened.
     LinkFailed(String),
@@ -332,6 +334,9 @@ pub struct Model {
     pub reduced_motion: bool,
     /// The run as a document, when asked for.
     pub described: Option<Rc<Described>>,
+    expected: Option<String>,
+    /// Whether a shared run came out as it was shared.
+    pub replayed: Option<bool>,
     /// The open context menu.
     pub menu: Option<(Point, Option<Item>)>,
     /// The help is open.
@@ -360,7 +365,7 @@ impl Model {
             Msg::Engine(answer) => self.receive(answer),
             Msg::EngineFailed(why) => self.tell(why),
             Msg::Resized { width, height, narrow } => self.resize(width, height, narrow),
-            Msg::Open { scenario, origin, at } => self.open(*scenario, origin, at),
+            Msg::Open { scenario, origin, at, digest } => self.open(*scenario, origin, at, digest),
             Msg::LinkFailed(why) => self.tell(why),
             Msg::EditCopy => {
                 self.origin = Origin::Own;
@@ -516,6 +521,11 @@ impl Model {
                     self.playback.play(false);
                     self.tell(why);
                 }
+                if !frame.more
+                    && let Some(expected) = self.expected.take()
+                {
+                    self.replayed = Some(expected == frame.digest);
+                }
                 if frame.whole {
                     self.log.forget();
                 } else {
@@ -648,7 +658,10 @@ impl Model {
         self.redraw.page = true;
     }
 
-    fn open(&mut self, scenario: Scenario, origin: Origin, at: Micros) {
+    fn open(&mut self, scenario: Scenario, origin: Origin, at: Micros, digest: Option<String>) {
+        self.expected = digest;
+        self.replayed = None;
+        self.notice = None;
         self.scenario = Rc::new(scenario);
         self.origin = origin;
         self.past.clear();

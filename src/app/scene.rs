@@ -245,7 +245,7 @@ fn cards(scenario: &Scenario, rows: &[usize]) -> Vec<(Placed, Option<[i32; 2]>)>
     };
     let services = scenario.services.iter().enumerate().map(|(i, service)| {
         let rows = rows.get(i).copied().unwrap_or(service.data.len());
-        card(&service.id, &service.name, NodeKind::Service, 212.0, service_height(rows), service.position)
+        card(&service.id, &service.name, NodeKind::Service, 224.0, service_height(rows), service.position)
     });
     let buses = scenario.buses.iter().map(|bus| {
         let lanes = scenario.services.iter().flat_map(|s| &s.subscribes).filter(|s| s.to == bus.id).count();
@@ -253,7 +253,7 @@ fn cards(scenario: &Scenario, rows: &[usize]) -> Vec<(Placed, Option<[i32; 2]>)>
         card(&bus.id, &bus.name, NodeKind::Bus, 224.0, height, bus.position)
     });
     let clients = scenario.clients.iter().map(|client| {
-        card(&client.id, &client.name, NodeKind::Client, 212.0, HEAD + ROWS + 2.0 * ROW, client.position)
+        card(&client.id, &client.name, NodeKind::Client, 224.0, HEAD + ROWS + 2.0 * ROW, client.position)
     });
     services.chain(buses).chain(clients).collect()
 }

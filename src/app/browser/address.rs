@@ -1,17 +1,15 @@
 //! What the page's address says: which scenario to open, and how.
 
 use crate::app::model::{Mode, Theme};
-use crate::scenario::{Micros, Scenario, examples};
+use crate::scenario::link::{self, Opened};
 
 /// What to open.
 #[derive(Debug)]
 pub enum Opens {
     /// The address names nothing.
     Nothing,
-    /// An example.
-    Example(Box<Scenario>),
-    /// A scenario from a link.
-    Link(Box<Scenario>),
+    /// A scenario, from a link or an example.
+    Scenario(Box<Opened>),
     /// It names something that cannot be opened; why.
     Broken(String),
 }
@@ -21,8 +19,6 @@ pub enum Opens {
 pub struct Address {
     /// What to open.
     pub opens: Opens,
-    /// Where to stand.
-    pub at: Micros,
     /// Which theme, if it says so.
     pub theme: Option<Theme>,
     /// Begin playing.
@@ -34,29 +30,26 @@ pub struct Address {
 /// Reads the fragment: `#ex=<id>` or a scenario's payload, then `&name=value`s.
 pub fn read(fragment: &str) -> Address {
     let fragment = fragment.trim_start_matches('#');
-    let mut address = Address { opens: Opens::Nothing, at: 0, theme: None, autoplay: false, speed: None };
-    for part in fragment.split('&').filter(|part| !part.is_empty()) {
-        match part.split_once('=') {
-            Some(("ex", id)) => {
-                address.opens = match examples::find(id) {
-                    Some(example) => Opens::Example(Box::new(example.scenario())),
-                    None => Opens::Broken(format!("There is no example “{id}”.")),
-                };
-            }
-            Some(("t", ms)) => address.at = ms.parse::<f64>().map_or(0, |ms| (ms.max(0.0) * 1000.0) as Micros),
-            Some(("theme", word)) => address.theme = Some(Theme::from_word(word)),
-            Some(("autoplay", word)) => address.autoplay = word == "1",
-            Some(("speed", number)) => address.speed = number.parse().ok().filter(|speed| *speed > 0.0),
-            Some(_) => {}
-            None => address.opens = link(part),
+    let first = fragment.split('&').next().unwrap_or_default();
+    let names_something = first.starts_with("ex=") || !(first.is_empty() || first.contains('='));
+    let opens = if names_something {
+        match link::decode(fragment) {
+            Ok(opened) => Opens::Scenario(Box::new(opened)),
+            Err(error) => Opens::Broken(format!("This link does not open: {error}.")),
+        }
+    } else {
+        Opens::Nothing
+    };
+    let mut address = Address { opens, theme: None, autoplay: false, speed: None };
+    for (name, value) in fragment.split('&').filter_map(|part| part.split_once('=')) {
+        match name {
+            "theme" => address.theme = Some(Theme::from_word(value)),
+            "autoplay" => address.autoplay = value == "1",
+            "speed" => address.speed = value.parse().ok().filter(|speed| *speed > 0.0 && *speed <= 100.0),
+            _ => {}
         }
     }
     address
-}
-
-fn link(payload: &str) -> Opens {
-    let _ = payload;
-    Opens::Broken("Scenario links cannot be opened yet.".into())
 }
 
 /// The page's own fragment.

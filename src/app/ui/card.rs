@@ -95,7 +95,7 @@ pub fn Card(props: &CardProps) -> Html {
             tabindex={if props.tab { "0" } else { "-1" }} aria-label={name(props)} onfocus={focused}>
             { head(props, state) }
             { body(&props.view) }
-            if props.editable && props.placed.kind != NodeKind::Client || props.editable {
+            if props.editable {
                 <span class="handle" data-handle={props.placed.id.to_string()} aria-hidden="true"></span>
             }
         </article>
@@ -290,7 +290,7 @@ fn cell(cell: &CellView) -> Html {
 fn client_body(client: &ClientView) -> Html {
     let stale = (client.reads > 0).then(|| {
         let share = 100.0 * client.stale_reads as f64 / client.reads as f64;
-        html! { <span class={classes!("v", (client.stale_reads > 0).then_some("old"))}>{ format!("{share:.0} % stale reads") }</span> }
+        html! { <span class={classes!("v", (client.stale_reads > 0).then_some("old"))} title="Share of reads that were stale">{ format!("{share:.0} % stale") }</span> }
     });
     let last = client.last.as_ref().map(|last| {
         let how = match (last.outcome, last.refusal) {

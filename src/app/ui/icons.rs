@@ -31,6 +31,14 @@ pub enum Icon {
     Check,
     /// A fault.
     Fault,
+    /// Undo.
+    Undo,
+    /// Redo.
+    Redo,
+    /// Light and dark.
+    Theme,
+    /// A wire.
+    Connect,
 }
 
 /// Draws one.
@@ -54,6 +62,10 @@ pub fn icon(which: Icon) -> Html {
         }
         Icon::UnderWay => "M4 10a6 6 0 1 0 2-4.500M6 2.500v3.200h3.2",
         Icon::Check => "M4 10.500l4 4 8-9",
+        Icon::Undo => "M7 4 3.5 7.5 7 11M3.5 7.5H12a4.5 4.5 0 0 1 0 9H8",
+        Icon::Redo => "M13 4l3.5 3.5L13 11M16.5 7.5H8a4.5 4.5 0 0 0 0 9h4",
+        Icon::Theme => "M16.5 10a6.5 6.5 0 1 1-13 0 6.5 6.5 0 0 1 13 0zM10 3.5v13M10 5.5l4.5 2M10 9l6 1M10 12.5l5 1",
+        Icon::Connect => "M4 16 16 4M10.5 4H16v5.5",
         Icon::Fault => "M11 2.5 4.5 11.500H9.500L8.5 17.5 15.5 8H10.500z",
     };
     html! { <svg class="i" viewBox="0 0 20 20" aria-hidden="true"><path d={path} /></svg> }

@@ -151,8 +151,12 @@ impl Messages {
                 label(&pen, model, message, inks, size);
             }
         }
-        for lost in &run.lost {
-            paint_lost(&pen, model, lost, inks);
+        for (i, lost) in run.lost.iter().enumerate() {
+            let ends = |lost: &Lost| (lost.message.from, lost.message.to);
+            let place = run.lost.iter().skip(i + 1).filter(|newer| ends(newer) == ends(lost)).count();
+            if place < 3 {
+                paint_lost(&pen, model, lost, place, inks);
+            }
         }
         hovered(&pen, model, inks);
     }
@@ -254,15 +258,12 @@ fn label(pen: &CanvasRenderingContext2d, model: &Model, message: &MessageView, i
     let _ = pen.fill_text(&text, x, y);
 }
 
-/// A cross where the message was lost, and its reason beside it.
-fn paint_lost(pen: &CanvasRenderingContext2d, model: &Model, lost: &Lost, inks: &Inks) {
+/// A cross where the message was lost, and its reason beside it. `place` counts the reasons that stand at
+/// the same wire already.
+fn paint_lost(pen: &CanvasRenderingContext2d, model: &Model, lost: &Lost, place: usize, inks: &Inks) {
     let message = &lost.message;
-    let Some((at, along)) = model.scene.on_way(message.from, message.to, 0.9) else { return };
-    let reason = loss_reason(lost.cause);
-    let text = match message.update {
-        Some(_) => format!("{} {reason}", short_label(&message.label)),
-        None => reason.to_string(),
-    };
+    let Some((at, along)) = model.scene.on_way(message.from, message.to, 0.88) else { return };
+    let Some((middle, _)) = model.scene.on_way(message.from, message.to, 0.5) else { return };
     pen.set_stroke_style_str(&inks.fault);
     pen.set_line_width(2.2);
     pen.set_line_cap("round");
@@ -272,11 +273,20 @@ fn paint_lost(pen: &CanvasRenderingContext2d, model: &Model, lost: &Lost, inks: 
         pen.line_to(at.x - x, at.y - y);
     }
     pen.stroke();
+    let reason = loss_reason(lost.cause);
+    let text = match message.update {
+        Some(_) => format!("{} {reason}", short_label(&message.label)),
+        None => reason.to_string(),
+    };
     pen.set_font(&format!("11px {}", inks.font));
     let width = pen.measure_text(&text).map_or(80.0, |metrics| metrics.width()) + 16.0;
-    // Behind the cross as seen from the receiver, so that the receiver's card is not covered.
-    let x = if along.x >= 0.0 { at.x - 14.0 - width } else { at.x + 14.0 };
-    let y = at.y - 26.0;
+    // Below a wire that lies, left of one that stands: there is no label.
+    let (x, y) = if along.x.abs() >= along.y.abs() {
+        (middle.x - width / 2.0, middle.y.max(at.y) + 18.0)
+    } else {
+        (at.x - 14.0 - width, at.y - 11.0)
+    };
+    let y = y + 26.0 * place as f64;
     pen.set_line_width(1.0);
     pen.set_fill_style_str(&inks.surface);
     pen.begin_path();

@@ -4,7 +4,7 @@ use super::card::{Card, View};
 use super::icons::{Icon, icon};
 use super::log::Log;
 use super::messages::{Inks, Messages};
-use super::parts::{TransportRefs, chips, publish_hint, transport};
+use super::parts::{TransportRefs, banner, chips, publish_hint, tools, top, transport};
 use super::timeline;
 use super::wires::Wires;
 use crate::app::browser::engine::{Answer, Engine};
@@ -146,6 +146,11 @@ impl Component for Page {
         let embed = self.model.mode == Mode::Embed;
         html! {
             <div class={classes!("page", embed.then_some("embed"), self.model.log.open.then_some("with-log"))}>
+                if !embed {
+                    { top(&self.model, &self.send) }
+                    <nav class="palette" aria-label="Palette">{ tools(&self.model, &self.send) }</nav>
+                }
+                if self.model.origin == Origin::Link && !embed { { banner(&self.send) } }
                 { self.canvas(ctx) }
                 { self.time(ctx) }
                 if self.model.log.open {
@@ -220,14 +225,23 @@ impl Page {
         }
         let own = || storage::kept(KEPT_WORK).and_then(|text| Scenario::from_json(&text).ok()).map(Box::new);
         let first = || Box::new(examples::find(examples::FIRST).expect("the first example is there").scenario());
-        let (scenario, origin, failed) = match address.opens {
-            address::Opens::Nothing if self.model.mode == Mode::App => (own().unwrap_or_else(first), Origin::Own, None),
-            address::Opens::Nothing => (first(), Origin::Own, None),
-            address::Opens::Example(scenario) => (scenario, Origin::Own, None),
-            address::Opens::Link(scenario) => (scenario, Origin::Link, None),
-            address::Opens::Broken(why) => (first(), Origin::Own, Some(why)),
+        let (open, failed) = match address.opens {
+            address::Opens::Nothing | address::Opens::Broken(_) => {
+                let kept = if self.model.mode == Mode::App { own() } else { None };
+                let scenario = kept.unwrap_or_else(first);
+                let why = match address.opens {
+                    address::Opens::Broken(why) => Some(why),
+                    address::Opens::Nothing | address::Opens::Scenario(_) => None,
+                };
+                (Msg::Open { scenario, origin: Origin::Own, at: 0, digest: None }, why)
+            }
+            address::Opens::Scenario(opened) => {
+                let origin = if opened.example.is_some() { Origin::Own } else { Origin::Link };
+                let at = opened.at.unwrap_or(0);
+                (Msg::Open { scenario: Box::new(opened.scenario), origin, at, digest: opened.digest }, None)
+            }
         };
-        self.tell(Msg::Open { scenario, origin, at: address.at });
+        self.tell(open);
         if let Some(why) = failed {
             self.tell(Msg::LinkFailed(why));
         }
@@ -324,14 +338,15 @@ impl Page {
         else {
             return;
         };
-        let size = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
+        let size = (f64::from(canvas.client_width()), timeline::height(&self.model));
+        let _ = canvas.style().set_property("height", &format!("{}px", size.1));
         timeline::paint(&canvas, &self.model, &self.inks, size, f64::from(tracks.scroll_top()));
         let wanted = (self.model.run.until, size.0 as u64);
         if self.painted.axis != wanted
             && let Some(axis) = self.refs.axis.cast::<Element>()
         {
             self.painted.axis = wanted;
-            paint_axis(&axis, Scale { until: self.model.run.until, width: size.0 });
+            paint_axis(&axis, timeline::scale(&self.model, size.0));
         }
     }
 
@@ -587,8 +602,9 @@ impl Page {
         let seek = move |event: &PointerEvent| {
             let canvas = ribbons.cast::<Element>()?;
             let rect = canvas.get_bounding_client_rect();
-            let x = f64::from(event.client_x()) - rect.left();
-            Some(PageMsg::Model(Msg::Seek(Scale { until, width: rect.width() }.instant(x))))
+            let x = f64::from(event.client_x()) - rect.left() - timeline::MARGIN;
+            let scale = Scale { until, width: rect.width() - 2.0 * timeline::MARGIN };
+            Some(PageMsg::Model(Msg::Seek(scale.instant(x))))
         };
         let down = {
             let seek = seek.clone();

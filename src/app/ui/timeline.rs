@@ -10,23 +10,31 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 /// Height of a row, px.
 pub const ROW: f64 = 22.0;
-/// Height of the axis below, px.
-pub const AXIS: f64 = 20.0;
+/// Room at both ends for marks and the playhead, px.
+pub const MARGIN: f64 = 8.0;
+/// Height of what is in sight at most, px: on a wide page and on a narrow one.
+const TALLEST: (f64, f64) = (198.0, 132.0);
 
-/// Height of all rows: marks, services, faults.
-pub fn height(services: usize) -> f64 {
-    ROW * (services + 2) as f64
+/// Height of what is in sight: marks, services, faults.
+pub fn height(model: &Model) -> f64 {
+    let tallest = if model.narrow { TALLEST.1 } else { TALLEST.0 };
+    tallest.min(ROW * (model.scenario.services.len() + 2) as f64)
+}
+
+/// From virtual time to px of the timeline, without the margin.
+pub fn scale(model: &Model, width: f64) -> Scale {
+    Scale { until: model.run.until.max(1), width: width - 2.0 * MARGIN }
 }
 
 /// Paints the rows that are in sight: those from `scrolled` px on.
 pub fn paint(canvas: &HtmlCanvasElement, model: &Model, inks: &Inks, size: (f64, f64), scrolled: f64) {
     let Some(pen) = sized(canvas, size) else { return };
     let run = &model.run;
-    let scale = Scale { until: run.until.max(1), width: size.0 };
+    let scale = scale(model, size.0);
     let services = model.scenario.services.len();
     let first = ((scrolled / ROW) as usize).saturating_sub(1);
     let rows = (size.1 / ROW) as usize + 2;
-    let _ = pen.translate(0.0, -scrolled);
+    let _ = pen.translate(MARGIN, -scrolled);
     for service in first.saturating_sub(1)..(first + rows).min(services) {
         let y = ROW * (service + 1) as f64 + 5.0;
         ribbon(&pen, run.ribbons.get(service).map_or(&[], Vec::as_slice), run.now, scale, y, inks);
