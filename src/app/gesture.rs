@@ -1,6 +1,7 @@
 //! What pointers and keys do on the canvas: pan, zoom, select, move, connect, cut. Every gesture ends in at
 //! most one change of the drawing, or one live command for each wire that it crosses.
 
+use super::edit::Placed;
 use super::geometry::{Point, Rect, point};
 use super::keys::KeyCommand;
 use super::model::{Effect, Item, Model, Tool};
@@ -435,12 +436,20 @@ impl Model {
             },
             KeyCommand::Help => Msg::Help(!self.help),
             KeyCommand::Menu => return self.menu_by_key(),
-            KeyCommand::Delete
-            | KeyCommand::Palette(_)
-            | KeyCommand::Duplicate
-            | KeyCommand::Copy
-            | KeyCommand::CutOut
-            | KeyCommand::Paste => return,
+            KeyCommand::Delete => Msg::DeleteChosen,
+            KeyCommand::Palette(1) => Msg::Place { what: Placed::Service, at: None },
+            KeyCommand::Palette(2) => Msg::Place { what: Placed::Bus, at: None },
+            KeyCommand::Palette(3) => Msg::Place { what: Placed::Client, at: None },
+            KeyCommand::Palette(4) => Msg::Take(Tool::Connect { from: None }),
+            KeyCommand::Palette(5) => Msg::Take(Tool::Cut),
+            KeyCommand::Palette(_) => return,
+            KeyCommand::Duplicate => Msg::Duplicate,
+            KeyCommand::Copy => return self.copy(),
+            KeyCommand::CutOut => {
+                self.copy();
+                Msg::DeleteChosen
+            }
+            KeyCommand::Paste => return self.paste(effects),
         };
         effects.extend(super::model::update(self, msg));
     }

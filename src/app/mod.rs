@@ -4,6 +4,7 @@ pub mod announce;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
 pub mod camera;
+pub mod clipboard;
 pub mod edit;
 pub mod fields;
 pub mod geometry;

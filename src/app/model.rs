@@ -3,6 +3,8 @@
 
 use super::announce::Announcer;
 use super::camera::Camera;
+use super::clipboard::Clipboard;
+use super::edit::Placed;
 use super::geometry::{Point, Rect, point};
 use super::gesture::{Gesture, Press};
 use super::keys::KeyCommand;
@@ -240,6 +242,23 @@ pub enum Msg {
     CloseMenu,
     /// Open or close the help.
     Help(bool),
+    /// Give the focus to the canvas.
+    FocusCanvas,
+    /// Show the scenario itself in the inspector.
+    Inspect,
+    /// Open or close the share dialog.
+    Share(bool),
+    /// Place a node with its middle at a point of the canvas, or in the middle of what is seen.
+    Place {
+        /// What.
+        what: Placed,
+        /// Where, px from the canvas's corner.
+        at: Option<Point>,
+    },
+    /// Delete what is selected.
+    DeleteChosen,
+    /// Duplicate the selected cards.
+    Duplicate,
 }
 
 /// What has to be done outside.
@@ -341,6 +360,12 @@ pub struct Model {
     pub menu: Option<(Point, Option<Item>)>,
     /// The help is open.
     pub help: bool,
+    /// The scenario itself is shown in the inspector, where that is not always so.
+    pub inspecting: bool,
+    /// The share dialog is open.
+    pub sharing: bool,
+    /// What was copied.
+    pub clipboard: Option<Clipboard>,
     /// The visitor has published at least once.
     pub published: bool,
     /// What has to be drawn again; whoever draws resets it.
@@ -479,6 +504,27 @@ impl Model {
                 self.help = open;
                 self.redraw.page = true;
             }
+            Msg::FocusCanvas => match self.scene.nodes.first() {
+                Some(first) => effects.push(Effect::Focus(self.focus.clone().unwrap_or(first.id.to_string()))),
+                None => effects.push(Effect::FocusCanvas),
+            },
+            Msg::Inspect => {
+                self.inspecting = true;
+                self.select(BTreeSet::new());
+                self.redraw.page = true;
+            }
+            Msg::Share(open) => {
+                self.sharing = open;
+                self.described = None;
+                self.redraw.page = true;
+                if open {
+                    self.playback.play(false);
+                    self.playback.order(Request::Describe);
+                }
+            }
+            Msg::Place { what, at } => self.place(what, at, effects),
+            Msg::DeleteChosen => self.delete_chosen(effects),
+            Msg::Duplicate => self.duplicate(effects),
         }
         self.redraw.page |= was_playing != self.playback.playing();
     }

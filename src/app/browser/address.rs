@@ -72,6 +72,11 @@ pub fn playground() -> String {
     format!("{base}{}", fragment())
 }
 
+/// The playground's address without its fragment.
+pub fn page() -> String {
+    script_folder().unwrap_or_default()
+}
+
 /// The folder that the page's script was loaded from, with a slash at its end: worker and assets are found
 /// relative to it, in any subfolder and from any page.
 pub fn script_folder() -> Option<String> {

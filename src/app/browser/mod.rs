@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod engine;
+pub mod files;
 pub mod start;
 pub mod storage;
 pub mod theme;

@@ -1,1 +1,224 @@
-//! Dialogs: share, preview banner, help.
+//! Dialogs: share, help. Native ones, so that focus, Escape and the rest of the page behave as people expect.
+
+use super::icons::{Icon, icon};
+use crate::app::browser::{address, files};
+use crate::app::keys;
+use crate::app::model::{Described, Msg, Origin};
+use crate::scenario::{Scenario, ScenarioError, link};
+use std::rc::Rc;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlDialogElement, HtmlInputElement};
+use yew::prelude::*;
+
+/// A link longer than this is cut by some chat programs.
+const LONG: usize = 2_000;
+/// Beyond this a file is the better way.
+const TOO_LONG: usize = 8_000;
+
+#[derive(Clone, PartialEq, Properties)]
+struct ModalProps {
+    title: &'static str,
+    on_close: Callback<()>,
+    children: Html,
+}
+
+#[component]
+fn Modal(props: &ModalProps) -> Html {
+    let dialog = use_node_ref();
+    {
+        let dialog = dialog.clone();
+        use_effect_with((), move |()| {
+            if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
+                let _ = dialog.show_modal();
+            }
+        });
+    }
+    let on_close = props.on_close.reform(|_: Event| ());
+    let on_button = props.on_close.reform(|_: MouseEvent| ());
+    html! {
+        <dialog ref={dialog} aria-label={props.title} onclose={on_close.clone()} oncancel={on_close}>
+            <header><h2 class="grow">{ props.title }</h2>
+                <button class="icon" aria-label="Close" onclick={on_button}>{ icon(Icon::Close) }</button></header>
+            { props.children.clone() }
+        </dialog>
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+pub struct ShareProps {
+    /// The run as a document, once the engine has described it.
+    pub described: Option<Rc<Described>>,
+    /// Where to report.
+    pub send: Callback<Msg>,
+}
+
+/// Share: the link with its length, the embed snippet, the file.
+#[component]
+pub fn Share(props: &ShareProps) -> Html {
+    let with_run = use_state(|| true);
+    let content = match &props.described {
+        None => html! { <p class="muted">{ "Asking the engine…" }</p> },
+        Some(described) => shared(described, &with_run),
+    };
+    html! {
+        <Modal title="Share" on_close={props.send.reform(|()| Msg::Share(false))}>
+            { content }
+            <OpenFile send={props.send.clone()} />
+        </Modal>
+    }
+}
+
+fn shared(described: &Described, with_run: &UseStateHandle<bool>) -> Html {
+    // Without the run: the drawing as it starts, without what was done live.
+    let mut scenario = Scenario::clone(&described.scenario);
+    if !**with_run {
+        scenario.script.truncate(scenario.script.len() - described.live as usize);
+    }
+    let fragment = link::encode(&scenario).map(|link| {
+        if **with_run && described.now > 0 {
+            format!("{link}&t={}&digest={}", described.now as f64 / 1000.0, described.digest)
+        } else {
+            link
+        }
+    });
+    let toggle = {
+        let with_run = with_run.clone();
+        Callback::from(move |_: Event| with_run.set(!*with_run))
+    };
+    let json = scenario.to_json();
+    let name = if scenario.title.is_empty() {
+        "scenario".to_string()
+    } else {
+        scenario.title.to_lowercase().replace(' ', "-")
+    };
+    let download = Callback::from(move |_: MouseEvent| files::download(&format!("{name}.json"), &json));
+    let link = match fragment {
+        Err(error) => html! { <p class="err" role="alert">{ format!("No link: {error}.") }</p> },
+        Ok(fragment) => {
+            let page = address::page();
+            let url = format!("{page}#{fragment}");
+            let snippet = embed_snippet(&page, &fragment, &scenario.title);
+            let length = url.chars().count();
+            let warning = if length > TOO_LONG {
+                "Too long for most programs: send the file instead."
+            } else if length > LONG {
+                "Some chat programs cut links of more than 2,000 characters."
+            } else {
+                ""
+            };
+            html! { <>
+                <Copied label="Link" text={url} id="share-link" />
+                <p class="muted small"><span id="share-length">{ format!("{length} characters") }</span>{ ". " }{ warning }</p>
+                <Copied label="Embed" text={snippet} id="share-embed" />
+            </> }
+        }
+    };
+    html! {
+        <>
+            <label class="check"><input type="checkbox" checked={**with_run} onchange={toggle} />
+                { format!("With the run so far: {} live {}, standing at {} s", described.live, if described.live == 1 { "action" } else { "actions" }, described.now as f64 / 1e6) }</label>
+            { link }
+            <div class="row"><button class="line" onclick={download}>{ "Save as JSON" }</button></div>
+        </>
+    }
+}
+
+/// A bare frame, which works in course systems that strip scripts.
+fn embed_snippet(page: &str, fragment: &str, title: &str) -> String {
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+    let title = if title.is_empty() { "Converge" } else { title };
+    format!(
+        "<iframe src=\"{}embed/#{}\" title=\"{}\" width=\"100%\" height=\"480\" style=\"border:0\" loading=\"lazy\" \
+         allow=\"fullscreen; clipboard-write\" allowfullscreen></iframe>",
+        escaped(page),
+        escaped(fragment),
+        escaped(title)
+    )
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct CopiedProps {
+    label: &'static str,
+    text: String,
+    id: &'static str,
+}
+
+/// A text to be copied, and a button that says whether it was.
+#[component]
+fn Copied(props: &CopiedProps) -> Html {
+    let said = use_state(|| "Copy");
+    let area = use_node_ref();
+    let onclick = {
+        let (said, area, text) = (said.clone(), area.clone(), props.text.clone());
+        Callback::from(move |_: MouseEvent| {
+            let said = said.clone();
+            let area = area.clone();
+            files::copy(&text, move |worked| {
+                if !worked && let Some(area) = area.cast::<web_sys::HtmlTextAreaElement>() {
+                    area.select();
+                }
+                said.set(if worked { "Copied" } else { "Press Ctrl+C" });
+            });
+        })
+    };
+    html! {
+        <div class="copied"><label for={props.id}>{ props.label }</label>
+            <textarea ref={area} id={props.id} readonly=true rows="3" value={props.text.clone()} spellcheck="false"></textarea>
+            <button class="line" aria-live="polite" {onclick}>{ *said }</button>
+        </div>
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct OpenFileProps {
+    send: Callback<Msg>,
+}
+
+/// Opens a scenario from a file; what is wrong with it is said with its place, and nothing is lost.
+#[component]
+fn OpenFile(props: &OpenFileProps) -> Html {
+    let errors = use_state(Vec::<ScenarioError>::new);
+    let onchange = {
+        let (errors, send) = (errors.clone(), props.send.clone());
+        Callback::from(move |event: Event| {
+            let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+            let Some(file) = input.and_then(|input| input.files()?.get(0)) else { return };
+            let (errors, send) = (errors.clone(), send.clone());
+            files::read(&file, move |text| match text.map(|text| Scenario::from_json(&text)) {
+                Some(Ok(scenario)) => {
+                    send.emit(Msg::Open { scenario: Box::new(scenario), origin: Origin::Own, at: 0, digest: None });
+                    send.emit(Msg::Share(false));
+                }
+                Some(Err(found)) => errors.set(found),
+                None => errors.set(vec![ScenarioError::new("", "the file cannot be read as text")]),
+            });
+        })
+    };
+    html! {
+        <div class="open-file"><label for="open-file">{ "Open a scenario file" }</label>
+            <input id="open-file" type="file" accept=".json,application/json" {onchange} />
+            if !errors.is_empty() {
+                <ul class="err" role="alert">{ for errors.iter().take(12).map(|error| html! { <li>{ error.to_string() }</li> }) }</ul>
+            }
+        </div>
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+pub struct HelpProps {
+    /// Where to report.
+    pub send: Callback<Msg>,
+}
+
+/// Keys and gestures.
+#[component]
+pub fn Help(props: &HelpProps) -> Html {
+    html! {
+        <Modal title="Keys and gestures" on_close={props.send.reform(|()| Msg::Help(false))}>
+            <p class="muted">{ "Keys act while the canvas has the focus." }</p>
+            <table><tbody>
+                { for keys::TABLE.iter().map(|(what, how)| html! { <tr><th scope="row">{ *what }</th><td>{ *how }</td></tr> }) }
+            </tbody></table>
+        </Modal>
+    }
+}

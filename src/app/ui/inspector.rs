@@ -1,1 +1,243 @@
-//! The inspector of what is selected.
+//! The inspector of what is selected: what can be done to it now, then every field that it has.
+
+use super::card::badge;
+use super::field::FieldView;
+use super::icons::{Icon, icon};
+use crate::app::edit::{self, Path};
+use crate::app::fields::{self, Adder, Section};
+use crate::app::model::{Item, Msg};
+use crate::scenario::{Command, Operation, Scenario, Value};
+use crate::session::protocol::{CopyState, ServiceView};
+use serde_json::Value as Json;
+use std::rc::Rc;
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+/// What the inspector shows.
+#[derive(Clone, PartialEq, Properties)]
+pub struct InspectorProps {
+    /// The drawing.
+    pub scenario: Rc<Scenario>,
+    /// What is selected, if it is one thing.
+    pub selected: Option<Item>,
+    /// Its card, where it is a service.
+    pub view: Option<Rc<ServiceView>>,
+    /// Whether its link is cut, where it is one.
+    pub cut: bool,
+    /// Whether the drawing may be changed.
+    pub editable: bool,
+    /// Where to report.
+    pub send: Callback<Msg>,
+}
+
+/// The inspector.
+#[component]
+pub fn Inspector(props: &InspectorProps) -> Html {
+    let set = {
+        let (scenario, send) = (props.scenario.clone(), props.send.clone());
+        Callback::from(move |(path, value): (Path, Json)| report(&send, edit::set(&scenario, &path, value)))
+    };
+    let sections = fields::sections(&props.scenario, props.selected.as_ref());
+    let key = format!("{:?}", props.selected);
+    html! {
+        <aside class="inspector" aria-label="Inspector" key={key}>
+            { head(props) }
+            { actions(props) }
+            <fieldset disabled={!props.editable}>
+                { for sections.into_iter().map(|section| section_view(props, section, &set)) }
+            </fieldset>
+        </aside>
+    }
+}
+
+fn report(send: &Callback<Msg>, result: Result<Scenario, String>) {
+    match result {
+        Ok(scenario) => send.emit(Msg::Edited(Box::new(scenario))),
+        Err(why) => send.emit(Msg::EditRefused(why)),
+    }
+}
+
+fn head(props: &InspectorProps) -> Html {
+    let (which, name) = match &props.selected {
+        None => (Icon::Note, "Scenario".to_string()),
+        Some(Item::Link { from, to }) => (Icon::Link, format!("{from} – {to}")),
+        Some(Item::Node(id)) => named(&props.scenario, id),
+    };
+    let state = props.view.as_ref().map(|view| badge(view.state)).unwrap_or_default();
+    html! {
+        <section class="head"><h2>{ icon(which) }<span class="grow">{ name }</span>{ state }
+            if props.selected.is_some() {
+                <button class="icon small" aria-label="Close the inspector" onclick={props.send.reform(|_| Msg::Select(None))}>{ icon(Icon::Close) }</button>
+            }
+        </h2></section>
+    }
+}
+
+fn named(scenario: &Scenario, id: &str) -> (Icon, String) {
+    let or_id = |name: &str| if name.is_empty() { id.to_string() } else { name.to_string() };
+    if let Some(node) = scenario.services.iter().find(|node| node.id == id) {
+        (Icon::Service, or_id(&node.name))
+    } else if let Some(node) = scenario.buses.iter().find(|node| node.id == id) {
+        (Icon::Bus, or_id(&node.name))
+    } else if let Some(node) = scenario.clients.iter().find(|node| node.id == id) {
+        (Icon::Client, or_id(&node.name))
+    } else {
+        (Icon::Note, id.to_string())
+    }
+}
+
+/// What can be done to it now; each is an event of the run.
+fn actions(props: &InspectorProps) -> Html {
+    let act = |label: &'static str, command: Command| {
+        let onclick = props.send.reform(move |_: MouseEvent| Msg::Act(command.clone()));
+        html! { <button class="line" {onclick}>{ label }</button> }
+    };
+    match &props.selected {
+        Some(Item::Node(id)) if props.scenario.services.iter().any(|service| service.id == *id) => {
+            let down = props.view.as_ref().is_some_and(|view| view.state == CopyState::Down);
+            let service = id.clone();
+            html! {
+                <>
+                    <Publisher service={id.clone()} keys={keys_of(props)} send={props.send.clone()} />
+                    <section class="actions"><h4>{ "Faults, now" }</h4>
+                        if down {
+                            { act("Restart", Command::Restart { service }) }
+                        } else {
+                            { act("Crash", Command::Crash { service: service.clone(), lose_disk: false }) }
+                            { act("Crash, lose disk", Command::Crash { service, lose_disk: true }) }
+                        }
+                    </section>
+                </>
+            }
+        }
+        Some(Item::Link { from, to }) => {
+            let (from, to) = (from.clone(), to.clone());
+            let cut = |a: &str, b: &str, one_way| Command::CutLink { from: a.into(), to: b.into(), one_way };
+            html! {
+                <section class="actions"><h4>{ "Faults, now" }</h4>
+                    if props.cut {
+                        { act("Heal", Command::HealLink { from: from.clone(), to: to.clone(), one_way: false }) }
+                    } else {
+                        { act("Cut", cut(&from, &to, false)) }
+                        { act("Cut there", cut(&from, &to, true)) }
+                        { act("Cut back", cut(&to, &from, true)) }
+                    }
+                </section>
+            }
+        }
+        Some(Item::Node(_)) => html! {},
+        None => html! {
+            <section class="actions"><h4>{ "Faults, now" }</h4>{ act("Heal everything", Command::HealAll) }</section>
+        },
+    }
+}
+
+fn keys_of(props: &InspectorProps) -> Vec<AttrValue> {
+    let rows = props.view.iter().flat_map(|view| view.rows.iter().map(|row| AttrValue::from(row.key.clone())));
+    rows.collect()
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct PublisherProps {
+    service: String,
+    keys: Vec<AttrValue>,
+    send: Callback<Msg>,
+}
+
+/// Publishes a chosen value of a chosen key at a service.
+#[component]
+fn Publisher(props: &PublisherProps) -> Html {
+    let (key, value) = (use_node_ref(), use_node_ref());
+    let error = use_state(|| None::<&'static str>);
+    let onsubmit = {
+        let (key, value, error, props) = (key.clone(), value.clone(), error.clone(), props.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let text = |of: &NodeRef| of.cast::<HtmlInputElement>().map(|input| input.value()).unwrap_or_default();
+            let (key, value) = (text(&key).trim().to_string(), text(&value));
+            let wrong = if key.is_empty() || key.chars().count() > 80 {
+                Some("A key of 1 to 80 characters is expected.")
+            } else if value.trim().is_empty() || value.chars().count() > 80 {
+                Some("A value of 1 to 80 characters is expected.")
+            } else {
+                None
+            };
+            error.set(wrong);
+            if wrong.is_none() {
+                let operation = Operation::Write { key, value: Value::from_typed(&value) };
+                props.send.emit(Msg::Act(Command::Operate { service: props.service.clone(), operation }));
+            }
+        })
+    };
+    let first = props.keys.first().cloned().unwrap_or_else(|| "widget".into());
+    html! {
+        <section class="publisher"><h4>{ "Publish, now" }</h4>
+            <form {onsubmit}>
+                <input ref={key} aria-label="Key" placeholder="key" list="keys" value={first} />
+                <datalist id="keys">{ for props.keys.iter().map(|key| html! { <option value={key.clone()} /> }) }</datalist>
+                <input ref={value} aria-label="Value" placeholder="value" />
+                <button class="line">{ "Publish" }</button>
+            </form>
+            if let Some(error) = *error { <p class="err" role="alert">{ error }</p> }
+        </section>
+    }
+}
+
+fn section_view(props: &InspectorProps, section: Section, set: &Callback<(Path, Json)>) -> Html {
+    let fields = section.fields.iter().map(|field| {
+        html! {
+            <FieldView key={field.path.join("/")} field={field.clone()} scenario={props.scenario.clone()} set={set.clone()} />
+        }
+    });
+    let remove = section.remove.map(|path| {
+        let (scenario, send) = (props.scenario.clone(), props.send.clone());
+        let onclick = Callback::from(move |_: MouseEvent| report(&send, edit::remove(&scenario, &path)));
+        let label = format!("Remove: {}", section.title);
+        html! { <button type="button" class="icon small" title="Remove" aria-label={label} {onclick}>{ icon(Icon::Close) }</button> }
+    });
+    html! {
+        <section>
+            <h4><span class="grow">{ section.title }</span>{ remove.unwrap_or_default() }</h4>
+            { for fields }
+            { for section.adders.into_iter().map(|adder| html! { <AdderView {adder} scenario={props.scenario.clone()} send={props.send.clone()} /> }) }
+        </section>
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct AdderProps {
+    adder: Adder,
+    scenario: Rc<Scenario>,
+    send: Callback<Msg>,
+}
+
+/// A button that appends to a list, or adds a named field.
+#[component]
+fn AdderView(props: &AdderProps) -> Html {
+    let name = use_node_ref();
+    let onsubmit = {
+        let (name, props) = (name.clone(), props.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let AdderProps { adder, scenario, send } = &props;
+            if adder.asks_name.is_none() {
+                return report(send, edit::append(scenario, &adder.path, adder.item.clone()));
+            }
+            let Some(input) = name.cast::<HtmlInputElement>() else { return };
+            let key = input.value().trim().to_string();
+            if key.is_empty() {
+                return send.emit(Msg::EditRefused("Type the key's name first.".into()));
+            }
+            let mut path = adder.path.clone();
+            path.push(key);
+            input.set_value("");
+            report(send, edit::set(scenario, &path, adder.item.clone()));
+        })
+    };
+    html! {
+        <form class="adder" {onsubmit}>
+            if let Some(label) = props.adder.asks_name { <input ref={name} aria-label={label} placeholder={label} /> }
+            <button class="line small">{ &props.adder.label }</button>
+        </form>
+    }
+}

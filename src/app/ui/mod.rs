@@ -1,11 +1,13 @@
 //! The components. Each takes plain properties and reports by callbacks; none keeps state of the run.
 pub mod card;
 pub mod dialogs;
+pub mod field;
 pub mod icons;
 pub mod inspector;
 pub mod log;
 pub mod messages;
 pub mod page;
 pub mod parts;
+pub mod shell;
 pub mod timeline;
 pub mod wires;

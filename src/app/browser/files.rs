@@ -1,0 +1,38 @@
+//! Files and the clipboard.
+
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Blob, BlobPropertyBag, File, HtmlElement, Url};
+
+/// Offers a text as a file.
+pub fn download(name: &str, text: &str) {
+    let parts = js_sys::Array::of1(&JsValue::from_str(text));
+    let options = BlobPropertyBag::new();
+    options.set_type("application/json");
+    let Ok(blob) = Blob::new_with_str_sequence_and_options(&parts, &options) else { return };
+    let Ok(url) = Url::create_object_url_with_blob(&blob) else { return };
+    let link =
+        web_sys::window().and_then(|window| window.document()).and_then(|document| document.create_element("a").ok());
+    if let Some(link) = link.and_then(|link| link.dyn_into::<HtmlElement>().ok()) {
+        let _ = link.set_attribute("href", &url);
+        let _ = link.set_attribute("download", name);
+        link.click();
+    }
+    let _ = Url::revoke_object_url(&url);
+}
+
+/// Copies a text, and says whether that was allowed.
+pub fn copy(text: &str, then: impl FnOnce(bool) + 'static) {
+    let Some(window) = web_sys::window() else { return then(false) };
+    // Without a secure origin there is no clipboard at all.
+    let clipboard = js_sys::Reflect::get(&window.navigator(), &"clipboard".into()).unwrap_or(JsValue::UNDEFINED);
+    let Ok(clipboard) = clipboard.dyn_into::<web_sys::Clipboard>() else { return then(false) };
+    let promise = clipboard.write_text(text);
+    spawn_local(async move { then(JsFuture::from(promise).await.is_ok()) });
+}
+
+/// Reads a file as text.
+pub fn read(file: &File, then: impl FnOnce(Option<String>) + 'static) {
+    let promise = file.text();
+    spawn_local(async move { then(JsFuture::from(promise).await.ok().and_then(|text| text.as_string())) });
+}

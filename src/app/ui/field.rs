@@ -1,0 +1,112 @@
+//! One field of the inspector: its label, its box with the unit inside, and below it what is wrong with what was typed.
+
+use crate::app::edit::{self, Path};
+use crate::app::fields::{Field, Kind, parse};
+use crate::scenario::Scenario;
+use serde_json::Value as Json;
+use std::rc::Rc;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
+use yew::prelude::*;
+
+/// What a field shows.
+#[derive(Clone, PartialEq, Properties)]
+pub struct FieldProps {
+    /// The field.
+    pub field: Field,
+    /// The drawing that it belongs to.
+    pub scenario: Rc<Scenario>,
+    /// Sets a value that makes a sound drawing.
+    pub set: Callback<(Path, Json)>,
+}
+
+/// What was typed and refused, and why; what was typed stays in the box.
+#[derive(Clone, Default, PartialEq)]
+struct Refused {
+    typed: String,
+    why: String,
+}
+
+/// One field.
+#[component]
+pub fn FieldView(props: &FieldProps) -> Html {
+    let refused = use_state(|| None::<Refused>);
+    let field = &props.field;
+    // A value that changed elsewhere, by undo or another field, replaces what was refused.
+    {
+        let refused = refused.clone();
+        use_effect_with(field.text.clone(), move |_| refused.set(None));
+    }
+    let take = {
+        let (props, refused) = (props.clone(), refused.clone());
+        Callback::from(move |typed: String| {
+            let tried = parse(&props.field.kind, &typed)
+                .and_then(|value| edit::set(&props.scenario, &props.field.path, value.clone()).map(|_| value));
+            match tried {
+                Ok(value) => {
+                    refused.set(None);
+                    if typed != props.field.text {
+                        props.set.emit((props.field.path.clone(), value));
+                    }
+                }
+                Err(why) => refused.set(Some(Refused { typed, why })),
+            }
+        })
+    };
+    let id = format!("field-{}", field.path.join("-"));
+    let error = format!("{id}-error");
+    let shown = refused.as_ref().map_or(field.text.clone(), |refused| refused.typed.clone());
+    let bad = refused.is_some();
+    let described = bad.then(|| error.clone());
+    let onchange = take.reform(|event: Event| typed_in(&event));
+    let control = match &field.kind {
+        Kind::Toggle => {
+            let onchange = take.reform(|event: Event| {
+                let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+                input.is_some_and(|input| input.checked()).to_string()
+            });
+            html! { <input id={id.clone()} class="toggle" type="checkbox" checked={field.text == "true"} {onchange} /> }
+        }
+        Kind::Choice(choices) => html! {
+            <span class={classes!("input", bad.then_some("bad"))}>
+                <select id={id.clone()} {onchange} aria-invalid={bad.to_string()} aria-describedby={described}>
+                    { for choices.iter().map(|(label, _)| html! { <option value={label.clone()} selected={*label == shown}>{ label }</option> }) }
+                </select>
+            </span>
+        },
+        Kind::Note | Kind::Numbers => html! {
+            <span class={classes!("input", "tall", bad.then_some("bad"))}>
+                <textarea id={id.clone()} rows="4" value={shown} {onchange} aria-invalid={bad.to_string()} aria-describedby={described}></textarea>
+            </span>
+        },
+        Kind::Text | Kind::Value | Kind::Number { .. } => {
+            let mode = if matches!(field.kind, Kind::Number { .. }) { "decimal" } else { "text" };
+            html! {
+                <span class={classes!("input", bad.then_some("bad"))}>
+                    <input id={id.clone()} type="text" inputmode={mode} value={shown} {onchange} autocomplete="off" spellcheck="false"
+                        aria-invalid={bad.to_string()} aria-describedby={described} />
+                    if !field.unit.is_empty() { <span class="unit">{ field.unit }</span> }
+                </span>
+            }
+        }
+    };
+    let wide = matches!(field.kind, Kind::Note | Kind::Numbers);
+    html! {
+        <div class={classes!("field", wide.then_some("wide-field"))} title={field.help}>
+            <label for={id}>{ &field.label }</label>
+            { control }
+            if let Some(refused) = &*refused { <p class="err" id={error} role="alert">{ &refused.why }</p> }
+        </div>
+    }
+}
+
+fn typed_in(event: &Event) -> String {
+    let Some(target) = event.target() else { return String::new() };
+    if let Some(input) = target.dyn_ref::<HtmlInputElement>() {
+        input.value()
+    } else if let Some(select) = target.dyn_ref::<HtmlSelectElement>() {
+        select.value()
+    } else {
+        target.dyn_ref::<HtmlTextAreaElement>().map(HtmlTextAreaElement::value).unwrap_or_default()
+    }
+}
