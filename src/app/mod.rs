@@ -4,6 +4,7 @@ pub mod announce;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
 pub mod camera;
+pub mod drawing;
 pub mod edit;
 pub mod geometry;
 pub mod gesture;

@@ -142,6 +142,12 @@ pub enum Msg {
     Edited(Box<Scenario>),
     /// A change that was refused, and why.
     EditRefused(String),
+    /// Add a card.
+    Add(NodeKind),
+    /// Delete what is selected.
+    Delete,
+    /// Give the focus to the canvas's tab stop.
+    EnterCanvas,
     /// Undo the last change of the drawing.
     Undo,
     /// Redo it.
@@ -374,6 +380,12 @@ impl Model {
             }
             Msg::Edited(scenario) => self.edit(*scenario, effects),
             Msg::EditRefused(why) => self.tell(why),
+            Msg::Add(kind) => self.add(kind, effects),
+            Msg::Delete => self.delete(effects),
+            Msg::EnterCanvas => {
+                let first = self.focus.clone().or_else(|| self.scene.nodes.first().map(|node| node.id.to_string()));
+                effects.push(first.map_or(Effect::FocusCanvas, Effect::Focus));
+            }
             Msg::Undo => self.undo(effects),
             Msg::Redo => self.redo(effects),
             Msg::TogglePlay => self.toggle_play(),
@@ -463,6 +475,7 @@ impl Model {
                 self.redraw.page = true;
             }
             Msg::OpenMenu { at, of } => {
+                let of = of.or_else(|| self.link_at(at));
                 if let Some(item) = &of
                     && !self.selection.contains(item)
                 {
@@ -743,15 +756,10 @@ impl Model {
         self.redraw.page = true;
         effects.push(Effect::Focus(id.clone()));
         let Some(name) = name else { return };
-        let name: String = name.trim().chars().take(80).collect();
-        let mut scenario = Scenario::clone(&self.scenario);
-        let services = scenario.services.iter_mut().map(|s| (&s.id, &mut s.name));
-        let buses = scenario.buses.iter_mut().map(|b| (&b.id, &mut b.name));
-        let clients = scenario.clients.iter_mut().map(|c| (&c.id, &mut c.name));
-        if let Some((_, slot)) = services.chain(buses).chain(clients).find(|(other, _)| **other == id) {
-            *slot = if name == id { String::new() } else { name };
+        match super::drawing::renamed(&self.scenario, &id, &name) {
+            Ok(scenario) => self.edit(scenario, effects),
+            Err(why) => self.tell(why),
         }
-        self.edit(scenario, effects);
     }
 
     fn resize(&mut self, width: f64, height: f64, narrow: bool) {

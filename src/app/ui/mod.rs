@@ -4,6 +4,7 @@ pub mod dialogs;
 pub mod icons;
 pub mod inspector;
 pub mod log;
+pub mod menu;
 pub mod messages;
 pub mod page;
 pub mod parts;

@@ -3,6 +3,7 @@
 use super::card::{Card, View};
 use super::icons::{Icon, icon};
 use super::log::Log;
+use super::menu::menu;
 use super::messages::{Inks, Messages};
 use super::parts::{TransportRefs, banner, chips, publish_hint, tools, top, transport};
 use super::timeline;
@@ -147,6 +148,11 @@ impl Component for Page {
         html! {
             <div class={classes!("page", embed.then_some("embed"), self.model.log.open.then_some("with-log"))}>
                 if !embed {
+                    <a class="skip" href="#canvas" onclick={self.send.reform(|event: MouseEvent| {
+                        // The fragment is the scenario's.
+                        event.prevent_default();
+                        Msg::EnterCanvas
+                    })}>{ "To the canvas" }</a>
                     { top(&self.model, &self.send) }
                     <nav class="palette" aria-label="Palette">{ tools(&self.model, &self.send) }</nav>
                 }
@@ -449,7 +455,7 @@ impl Page {
             let (place, embed) = (place.clone(), model.mode == Mode::Embed);
             ctx.link().batch_callback(move |event: WheelEvent| turned(&event, place(&event), embed))
         };
-        let menu = {
+        let context = {
             let place = place.clone();
             ctx.link().batch_callback(move |event: MouseEvent| menu_wanted(&event, place(&event)))
         };
@@ -464,7 +470,7 @@ impl Page {
                 aria-description={hint} onkeydown={on_key} onpointerdown={down} onpointermove={moved} onpointerup={up}
                 onpointercancel={self.send.reform(|_: PointerEvent| Msg::PointerCancel)}
                 onpointerleave={self.send.reform(|_: PointerEvent| Msg::PointerLeave)}
-                onwheel={wheel} oncontextmenu={menu} ondblclick={double}>
+                onwheel={wheel} oncontextmenu={context} ondblclick={double}>
                 <svg class="wires" aria-hidden="true">
                     { markers() }
                     <g ref={self.refs.wires.clone()}>
@@ -486,6 +492,7 @@ impl Page {
                     <button aria-label="Zoom in" onclick={self.on(Msg::Zoom(1.25))}>{ "+" }</button>
                     <button onclick={self.on(Msg::Fit)}>{ "Fit" }</button>
                 </div>
+                { menu(model, &self.send) }
                 if model.mode == Mode::Embed {
                     <a class="open" href={address::playground()} target="_blank" rel="noopener">{ "Open in playground" }</a>
                 }
@@ -575,7 +582,7 @@ impl Page {
             Gesture::Connect { from, to, .. } => match self.model.scene.find(from) {
                 Some(node) => {
                     let rect = self.model.scene.nodes[node].rect;
-                    let start = point(if to.x > rect.center().x { rect.right() } else { rect.x }, rect.center().y);
+                    let start = point(rect.right(), rect.center().y);
                     line("draft", start, *to)
                 }
                 None => html! {},

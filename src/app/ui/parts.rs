@@ -6,6 +6,7 @@ use super::icons::{Icon, icon};
 use crate::app::model::{Model, Msg, Tool};
 use crate::app::playback::{SPEEDS, exact};
 use crate::app::run_view::short_label;
+use crate::app::scene::NodeKind;
 use yew::prelude::*;
 
 /// `1 copy`, `2 copies`.
@@ -106,17 +107,24 @@ pub fn banner(send: &Callback<Msg>) -> Html {
     }
 }
 
-/// The tools that act on wires.
+/// What can be added, and the tools that act on wires.
 pub fn tools(model: &Model, send: &Callback<Msg>) -> Html {
     let tool = |which: Icon, word: &'static str, hint: &'static str, tool: Tool, held: bool| {
         let take = send.reform(move |_: MouseEvent| Msg::Take(tool.clone()));
         html! { <button aria-pressed={held.to_string()} title={hint} onclick={take}>{ icon(which) }{ word }</button> }
     };
+    let add = |which: Icon, word: &'static str, hint: &'static str, kind: NodeKind| {
+        html! { <button title={hint} onclick={send.reform(move |_: MouseEvent| Msg::Add(kind))}>{ icon(which) }{ word }</button> }
+    };
     let connecting = matches!(model.tool, Tool::Connect { .. });
     html! {
         <>
-            { tool(Icon::Connect, "Connect", "Click a card, then the card that it should send to", Tool::Connect { from: None }, connecting) }
-            { tool(Icon::Cut, "Cut", "Click a wire to cut or heal it, or draw a line across several", Tool::Cut, model.tool == Tool::Cut) }
+            { add(Icon::Service, "Service", "Add a service (1)", NodeKind::Service) }
+            { add(Icon::Bus, "Bus", "Add an event bus (2)", NodeKind::Bus) }
+            { add(Icon::Client, "Client", "Add a client (3)", NodeKind::Client) }
+            <hr />
+            { tool(Icon::Connect, "Connect", "Click a card, then the card that it should send to (4)", Tool::Connect { from: None }, connecting) }
+            { tool(Icon::Cut, "Cut", "Click a wire to cut or heal it, or draw a line across several (5)", Tool::Cut, model.tool == Tool::Cut) }
         </>
     }
 }
