@@ -1,1 +1,341 @@
-//! Changes of the scenario document that a person makes: pure, checked, undoable.
+//! Changes of the scenario document that a person makes. Pure: each takes a drawing and gives a sound one, or says
+//! in words why not.
+
+use crate::scenario::{Bus, Client, Command, Promise, Scenario, Service};
+use serde_json::{Map, Value as Json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A place in the document: names of fields, and numbers of places in lists.
+pub type Path = Vec<String>;
+
+/// What can be placed from the palette.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placed {
+    /// A service.
+    Service,
+    /// A bus.
+    Bus,
+    /// A client.
+    Client,
+}
+
+impl Placed {
+    /// What people call it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Placed::Service => "Service",
+            Placed::Bus => "Bus",
+            Placed::Client => "Client",
+        }
+    }
+}
+
+fn ids(scenario: &Scenario) -> BTreeSet<&str> {
+    let services = scenario.services.iter().map(|node| node.id.as_str());
+    let buses = scenario.buses.iter().map(|node| node.id.as_str());
+    services.chain(buses).chain(scenario.clients.iter().map(|node| node.id.as_str())).collect()
+}
+
+/// `service-3`: the first number that is free.
+fn free_id(scenario: &Scenario, stem: &str) -> (String, usize) {
+    let taken = ids(scenario);
+    let number = (1..).find(|n| !taken.contains(format!("{stem}-{n}").as_str())).unwrap_or(1);
+    (format!("{stem}-{number}"), number)
+}
+
+/// Adds a node with its upper left corner at a position. Returns its id too.
+///
+/// # Errors
+/// A client needs a service to ask.
+pub fn add(scenario: &Scenario, what: Placed, position: [i32; 2]) -> Result<(Scenario, String), String> {
+    let mut scenario = scenario.clone();
+    let (id, number) = free_id(&scenario, &what.word().to_lowercase());
+    let (name, position) = (format!("{} {number}", what.word()), Some(position));
+    match what {
+        Placed::Service => {
+            scenario.services.push(Service { id: id.clone(), name, position, ..Service::default() });
+        }
+        Placed::Bus => scenario.buses.push(Bus { id: id.clone(), name, position, ..Bus::default() }),
+        Placed::Client => {
+            let target = scenario.services.first().ok_or("Add a service first: a client asks services.")?.id.clone();
+            scenario.clients.push(Client {
+                id: id.clone(),
+                name,
+                position,
+                target,
+                reads_from: None,
+                sessions: 1,
+                timeout_ms: 1000.0,
+                script: Vec::new(),
+                generate: None,
+            });
+        }
+    }
+    Ok((sound(scenario)?, id))
+}
+
+/// Deletes nodes, and what connects the two ends of each link; whatever named them goes too. A client goes with the
+/// service that it asks.
+pub fn delete(scenario: &Scenario, nodes: &BTreeSet<String>, links: &[(String, String)]) -> Scenario {
+    let mut scenario = scenario.clone();
+    let gone = |id: &String| nodes.contains(id);
+    let unlinked = |a: &String, b: &String| links.iter().any(|(x, y)| (x == a && y == b) || (x == b && y == a));
+    scenario.services.retain(|service| !gone(&service.id));
+    scenario.buses.retain(|bus| !gone(&bus.id));
+    scenario
+        .clients
+        .retain(|client| !gone(&client.id) && !gone(&client.target) && !unlinked(&client.id, &client.target));
+    for service in &mut scenario.services {
+        let id = service.id.clone();
+        service.calls.retain(|call| !gone(&call.to) && !unlinked(&id, &call.to));
+        service.publishes.retain(|publication| !gone(&publication.to) && !unlinked(&id, &publication.to));
+        service.subscribes.retain(|subscription| !gone(&subscription.to) && !unlinked(&id, &subscription.to));
+    }
+    for client in &mut scenario.clients {
+        let id = client.id.clone();
+        client.reads_from = client.reads_from.take().filter(|from| !gone(from) && !unlinked(&id, from));
+    }
+    scenario.links.retain(|link| !gone(&link.from) && !gone(&link.to) && !unlinked(&link.from, &link.to));
+    scenario.script.retain(|step| match &step.command {
+        Command::Operate { service, .. } | Command::Crash { service, .. } | Command::Restart { service } => {
+            !gone(service)
+        }
+        Command::CutLink { from, to, .. } | Command::HealLink { from, to, .. } => {
+            !gone(from) && !gone(to) && !unlinked(from, to)
+        }
+        Command::HealAll => true,
+    });
+    scenario.promises.retain(|promise| match promise {
+        Promise::Stale { service, .. } => !gone(service),
+        Promise::Converged | Promise::AllOperationsOk => true,
+    });
+    scenario
+}
+
+/// Puts copies of nodes of one drawing into another (or the same), a little aside. What a copy refers to is another
+/// copy where there is one, else what has that id in the other drawing. Returns the new ids too.
+///
+/// # Errors
+/// A copy would refer to something that is not there.
+pub fn copy_into(
+    target: &Scenario,
+    source: &Scenario,
+    nodes: &BTreeSet<String>,
+) -> Result<(Scenario, Vec<String>), String> {
+    let mut result = target.clone();
+    let mut renamed: BTreeMap<String, String> = BTreeMap::new();
+    let aside = |position: &mut Option<[i32; 2]>| *position = position.map(|[x, y]| [x + 40, y + 40]);
+    // First the names, so that copies can refer to each other in any order.
+    for (stem, id) in source
+        .services
+        .iter()
+        .map(|node| ("service", &node.id))
+        .chain(source.buses.iter().map(|node| ("bus", &node.id)))
+        .chain(source.clients.iter().map(|node| ("client", &node.id)))
+        .filter(|(_, id)| nodes.contains(*id))
+    {
+        let mut taken = result.clone();
+        taken.buses.extend(renamed.values().map(|id| Bus { id: id.clone(), ..Bus::default() }));
+        renamed.insert(id.clone(), free_id(&taken, stem).0);
+    }
+    let new = |id: &String| renamed.get(id).unwrap_or(id).clone();
+    let there = |id: &String| renamed.contains_key(id) || ids(target).contains(id.as_str());
+    for service in source.services.iter().filter(|node| nodes.contains(&node.id)) {
+        let mut service = service.clone();
+        service.id = new(&service.id);
+        aside(&mut service.position);
+        service.calls.retain(|call| there(&call.to));
+        service.publishes.retain(|publication| there(&publication.to));
+        service.subscribes.retain(|subscription| there(&subscription.to));
+        service.calls.iter_mut().for_each(|call| call.to = new(&call.to));
+        service.publishes.iter_mut().for_each(|publication| publication.to = new(&publication.to));
+        service.subscribes.iter_mut().for_each(|subscription| subscription.to = new(&subscription.to));
+        result.services.push(service);
+    }
+    for bus in source.buses.iter().filter(|node| nodes.contains(&node.id)) {
+        let mut bus = Bus { id: new(&bus.id), ..bus.clone() };
+        aside(&mut bus.position);
+        result.buses.push(bus);
+    }
+    for client in source.clients.iter().filter(|node| nodes.contains(&node.id) && there(&node.target)) {
+        let mut client = Client { id: new(&client.id), target: new(&client.target), ..client.clone() };
+        client.reads_from = client.reads_from.as_ref().filter(|from| there(from)).map(new);
+        aside(&mut client.position);
+        result.clients.push(client);
+    }
+    for link in source.links.iter().filter(|link| renamed.contains_key(&link.from) || renamed.contains_key(&link.to)) {
+        if there(&link.from) && there(&link.to) {
+            let mut link = link.clone();
+            (link.from, link.to) = (new(&link.from), new(&link.to));
+            result.links.push(link);
+        }
+    }
+    Ok((sound(result)?, renamed.into_values().collect()))
+}
+
+fn sound(scenario: Scenario) -> Result<Scenario, String> {
+    match scenario.validate() {
+        Ok(()) => Ok(scenario),
+        Err(errors) => Err(sentence(&errors[0].problem)),
+    }
+}
+
+/// With a capital and a full stop, as it stands below a field.
+fn sentence(problem: &str) -> String {
+    let mut letters = problem.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if problem.ends_with(['.', '?']) { "" } else { "." };
+    format!("{first}{}{stop}", letters.as_str())
+}
+
+/// Sets the field at a path; null takes it out, so that it has its default.
+///
+/// # Errors
+/// The document would not be sound; says what is expected there.
+pub fn set(scenario: &Scenario, path: &[String], value: Json) -> Result<Scenario, String> {
+    change(scenario, path, |place, last| match (place, value) {
+        (Json::Object(fields), Json::Null) => {
+            fields.remove(last);
+        }
+        (Json::Object(fields), value) => {
+            fields.insert(last.into(), value);
+        }
+        (Json::Array(items), value) => {
+            if let Some(item) = last.parse::<usize>().ok().and_then(|i| items.get_mut(i)) {
+                *item = value;
+            }
+        }
+        _ => {}
+    })
+}
+
+/// Appends to the list at a path.
+///
+/// # Errors
+/// The document would not be sound; says what is expected there.
+pub fn append(scenario: &Scenario, path: &[String], item: Json) -> Result<Scenario, String> {
+    change(scenario, path, |place, last| {
+        if let Json::Object(fields) = place {
+            let list = fields.entry(last.to_string()).or_insert_with(|| Json::Array(Vec::new()));
+            if let Json::Array(items) = list {
+                items.push(item);
+            }
+        }
+    })
+}
+
+/// Takes the item at a path out of its list, or the field out of its object.
+///
+/// # Errors
+/// The document would not be sound without it.
+pub fn remove(scenario: &Scenario, path: &[String]) -> Result<Scenario, String> {
+    change(scenario, path, |place, last| match place {
+        Json::Object(fields) => {
+            fields.remove(last);
+        }
+        Json::Array(items) => {
+            if let Some(i) = last.parse::<usize>().ok().filter(|i| *i < items.len()) {
+                items.remove(i);
+            }
+        }
+        _ => {}
+    })
+}
+
+fn change(scenario: &Scenario, path: &[String], how: impl FnOnce(&mut Json, &str)) -> Result<Scenario, String> {
+    let mut json = serde_json::to_value(scenario).map_err(|error| error.to_string())?;
+    let Some((last, way)) = path.split_last() else { return Err("There is no such field.".into()) };
+    let mut place = &mut json;
+    for step in way {
+        place = match place {
+            // A field that has its default is not written; it appears when something in it is set.
+            Json::Object(fields) => fields.entry(step.clone()).or_insert_with(|| Json::Object(Map::new())),
+            Json::Array(items) => {
+                let item = step.parse::<usize>().ok().and_then(|i| items.get_mut(i));
+                item.ok_or("That is no longer there.")?
+            }
+            _ => return Err("There is no such field.".into()),
+        };
+    }
+    how(place, last);
+    let changed: Scenario =
+        serde_path_to_error::deserialize(json).map_err(|error| sentence(&error.inner().to_string()))?;
+    sound(changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::examples::EXAMPLES;
+    use serde_json::json;
+
+    fn path(text: &str) -> Path {
+        text.split('/').map(str::to_string).collect()
+    }
+
+    #[test]
+    fn whatever_is_placed_is_sound_and_has_an_id_of_its_own() {
+        let mut scenario = Scenario::default();
+        assert_eq!(add(&scenario, Placed::Client, [0, 0]), Err("Add a service first: a client asks services.".into()));
+        let mut seen = BTreeSet::new();
+        for what in [Placed::Service, Placed::Service, Placed::Bus, Placed::Client, Placed::Bus] {
+            let (next, id) = add(&scenario, what, [10, 20]).expect("room");
+            assert!(seen.insert(id));
+            scenario = next;
+        }
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["bus-1", "bus-2", "client-1", "service-1", "service-2"]);
+    }
+
+    #[test]
+    fn deleting_any_set_of_nodes_or_links_leaves_a_sound_drawing() {
+        for example in EXAMPLES {
+            let scenario = example.scenario();
+            let all: Vec<String> = ids(&scenario).into_iter().map(str::to_string).collect();
+            for bits in 0..1u32 << all.len() {
+                let nodes =
+                    all.iter().enumerate().filter(|(i, _)| bits >> i & 1 == 1).map(|(_, id)| id.clone()).collect();
+                let left = delete(&scenario, &nodes, &[]);
+                left.validate().unwrap_or_else(|errors| panic!("{} without {nodes:?}: {errors:?}", example.id));
+            }
+            for a in &all {
+                for b in &all {
+                    delete(&scenario, &BTreeSet::new(), &[(a.clone(), b.clone())]).validate().expect("sound");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn copies_refer_to_each_other_and_stand_aside() {
+        let scenario = EXAMPLES[0].scenario();
+        let all: BTreeSet<String> = ids(&scenario).into_iter().map(str::to_string).collect();
+        let (doubled, new) = copy_into(&scenario, &scenario, &all).expect("sound");
+        assert_eq!(new.len(), all.len());
+        assert_eq!((doubled.services.len(), doubled.buses.len(), doubled.links.len()), (4, 2, 4));
+        let copy = &doubled.services[3];
+        assert_eq!(copy.subscribes[0].to, doubled.buses[1].id);
+        assert_eq!(copy.position, scenario.services[1].position.map(|[x, y]| [x + 40, y + 40]));
+        let (empty, _) = copy_into(&Scenario::default(), &scenario, &all).expect("a paste into an empty drawing");
+        assert_eq!(empty.services.len(), 2);
+    }
+
+    #[test]
+    fn a_bad_value_is_refused_in_words_and_changes_nothing() {
+        let scenario = EXAMPLES[0].scenario();
+        let refused = set(&scenario, &path("services/1/subscribes/0/fails"), json!(1.4));
+        assert_eq!(refused, Err("A probability from 0 to 1, not 1.4.".into()));
+        let refused = set(&scenario, &path("services/0/concurrency"), json!("x"));
+        assert!(refused.is_err_and(|why| why.starts_with("Invalid type: string \"x\"")));
+    }
+
+    #[test]
+    fn a_field_that_has_its_default_can_be_set_and_taken_back() {
+        let scenario = EXAMPLES[0].scenario();
+        let clock = path("services/0/clock/offset_ms");
+        let changed = set(&scenario, &clock, json!(-12.5)).expect("sound");
+        assert_eq!(changed.services[0].clock.offset_ms, -12.5);
+        assert_eq!(set(&changed, &clock, Json::Null), Ok(scenario.clone()));
+        let added = append(&scenario, &path("promises"), json!("converged")).expect("sound");
+        assert_eq!(remove(&added, &path("promises/0")), Ok(scenario));
+    }
+}

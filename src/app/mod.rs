@@ -6,6 +6,7 @@ pub mod browser;
 pub mod camera;
 pub mod drawing;
 pub mod edit;
+pub mod fields;
 pub mod geometry;
 pub mod gesture;
 pub mod keys;

@@ -1,0 +1,244 @@
+//! What the inspector shows: every field of what is selected, with its unit, its choices and what it means. Pure;
+//! the component draws whatever stands here, and a test proves that no field of the document is forgotten.
+
+mod client;
+mod latency;
+mod node;
+mod scenario;
+
+use super::edit::Path;
+use super::model::Item;
+use crate::scenario::Scenario;
+use serde_json::Value as Json;
+
+/// How a field is edited.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// One line of text.
+    Text,
+    /// Several lines of text.
+    Note,
+    /// A number; the document holds what is typed times `scale`. Empty means absent where that is allowed.
+    Number {
+        /// What the typed number is multiplied by.
+        scale: f64,
+        /// May be left empty.
+        optional: bool,
+    },
+    /// A whole number, a text, or texts and numbers with commas in braces.
+    Value,
+    /// Numbers, one a line.
+    Numbers,
+    /// Yes or no.
+    Toggle,
+    /// One of several; each with the value that the field gets.
+    Choice(Vec<(String, Json)>),
+}
+
+/// A field of the document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// Where it stands in the document.
+    pub path: Path,
+    /// What people call it.
+    pub label: String,
+    /// Its unit, shown in its box.
+    pub unit: &'static str,
+    /// How it is edited.
+    pub kind: Kind,
+    /// What it holds, as it is typed.
+    pub text: String,
+    /// What it means.
+    pub help: &'static str,
+}
+
+/// A button that appends to a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adder {
+    /// What it says.
+    pub label: String,
+    /// The list; where `asks_name` is set, the object that gets a field of the typed name.
+    pub path: Path,
+    /// What is appended.
+    pub item: Json,
+    /// It asks for a name first, with this as its label.
+    pub asks_name: Option<&'static str>,
+}
+
+/// Fields that belong together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Section {
+    /// Its heading.
+    pub title: String,
+    /// Its fields.
+    pub fields: Vec<Field>,
+    /// What taking it out removes, if it can be taken out.
+    pub remove: Option<Path>,
+    /// What can be added to it.
+    pub adders: Vec<Adder>,
+}
+
+/// The sections of what is selected; of the scenario itself where nothing is.
+pub fn sections(scenario: &Scenario, selected: Option<&Item>) -> Vec<Section> {
+    match selected {
+        None => scenario::sections(scenario),
+        Some(Item::Link { from, to }) => scenario::link_sections(scenario, from, to),
+        Some(Item::Node(id)) => {
+            if let Some(i) = scenario.services.iter().position(|node| node.id == *id) {
+                node::service(scenario, i)
+            } else if let Some(i) = scenario.buses.iter().position(|node| node.id == *id) {
+                node::bus(scenario, i)
+            } else if let Some(i) = scenario.clients.iter().position(|node| node.id == *id) {
+                client::sections(scenario, i)
+            } else {
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// What a typed text means for the document.
+///
+/// # Errors
+/// It cannot be read; says what is expected.
+pub fn parse(kind: &Kind, typed: &str) -> Result<Json, String> {
+    let typed = typed.trim();
+    match kind {
+        Kind::Text | Kind::Note => Ok(if typed.is_empty() { Json::Null } else { typed.into() }),
+        Kind::Number { optional: true, .. } if typed.is_empty() => Ok(Json::Null),
+        Kind::Number { scale, .. } => {
+            let number: f64 = typed.replace(',', ".").parse().map_err(|_| "A number is expected.".to_string())?;
+            if *scale == PERCENT && !(0.0..=100.0).contains(&number) {
+                return Err("Between 0 and 100 %.".into());
+            }
+            number_of(rounded(number * scale))
+        }
+        Kind::Value => Ok(value_of(typed)),
+        Kind::Numbers => {
+            let words =
+                typed.split(|c: char| c.is_whitespace() || c == ',' || c == ';').filter(|word| !word.is_empty());
+            let numbers = words.enumerate().map(|(i, word)| {
+                let number: f64 =
+                    word.parse().map_err(|_| format!("The {}. entry, “{word}”, is not a number.", i + 1))?;
+                number_of(number)
+            });
+            numbers.collect::<Result<Vec<Json>, String>>().map(Json::Array)
+        }
+        Kind::Toggle => Ok(Json::Bool(typed == "true")),
+        Kind::Choice(choices) => {
+            let chosen = choices.iter().find(|(label, _)| label == typed);
+            chosen.map(|(_, value)| value.clone()).ok_or_else(|| "One of the list is expected.".into())
+        }
+    }
+}
+
+/// What turns percent into a share.
+const PERCENT: f64 = 0.01;
+
+/// Without the dust that multiplying by 0.01 leaves.
+fn rounded(number: f64) -> f64 {
+    (number * 1e9).round() / 1e9
+}
+
+fn number_of(number: f64) -> Result<Json, String> {
+    if number.fract() == 0.0 && number.abs() < 9e15 {
+        return Ok((number as i64).into());
+    }
+    serde_json::Number::from_f64(number).map(Json::Number).ok_or_else(|| "A finite number is expected.".into())
+}
+
+/// `{a, 3}` is a set, `3` a number, anything else a text.
+fn value_of(typed: &str) -> Json {
+    match typed.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        Some(inner) => {
+            Json::Array(inner.split(',').map(str::trim).filter(|word| !word.is_empty()).map(value_of).collect())
+        }
+        None => typed.parse::<i64>().map_or_else(|_| typed.into(), Into::into),
+    }
+}
+
+/// Builds the fields of one part of the document.
+struct At(Path);
+
+impl At {
+    fn new(path: &[&str]) -> At {
+        At(path.iter().map(ToString::to_string).collect())
+    }
+
+    fn to(&self, step: impl ToString) -> At {
+        let mut path = self.0.clone();
+        path.push(step.to_string());
+        At(path)
+    }
+
+    fn field(
+        &self,
+        name: &str,
+        label: &str,
+        unit: &'static str,
+        kind: Kind,
+        text: String,
+        help: &'static str,
+    ) -> Field {
+        Field { path: self.to(name).0, label: label.into(), unit, kind, text, help }
+    }
+
+    fn text(&self, name: &str, label: &str, text: &str, help: &'static str) -> Field {
+        self.field(name, label, "", Kind::Text, text.into(), help)
+    }
+
+    fn number(&self, name: &str, label: &str, unit: &'static str, number: impl Into<f64>, help: &'static str) -> Field {
+        let kind = Kind::Number { scale: 1.0, optional: false };
+        self.field(name, label, unit, kind, number.into().to_string(), help)
+    }
+
+    fn optional(&self, name: &str, label: &str, unit: &'static str, number: Option<f64>, help: &'static str) -> Field {
+        let kind = Kind::Number { scale: 1.0, optional: true };
+        self.field(name, label, unit, kind, number.map(|n| n.to_string()).unwrap_or_default(), help)
+    }
+
+    fn percent(&self, name: &str, label: &str, share: f64, help: &'static str) -> Field {
+        let kind = Kind::Number { scale: PERCENT, optional: false };
+        self.field(name, label, "%", kind, rounded(share * 100.0).to_string(), help)
+    }
+
+    fn toggle(&self, name: &str, label: &str, on: bool, help: &'static str) -> Field {
+        self.field(name, label, "", Kind::Toggle, on.to_string(), help)
+    }
+
+    /// One of several; `chosen` is a label.
+    fn choice(&self, name: &str, label: &str, choices: Vec<(&str, Json)>, chosen: &str, help: &'static str) -> Field {
+        let choices = choices.into_iter().map(|(label, value)| (label.to_string(), value)).collect();
+        self.field(name, label, "", Kind::Choice(choices), chosen.into(), help)
+    }
+
+    /// One of the ids that fit.
+    fn id(&self, name: &str, label: &str, ids: Vec<String>, chosen: &str, help: &'static str) -> Field {
+        let choices = ids.into_iter().map(|id| (id.clone(), id.into())).collect();
+        self.field(name, label, "", Kind::Choice(choices), chosen.into(), help)
+    }
+
+    fn value(&self, name: &str, label: &str, value: &crate::scenario::Value, help: &'static str) -> Field {
+        self.field(name, label, "", Kind::Value, value.to_string(), help)
+    }
+
+    fn adder(&self, label: &str, item: Json) -> Adder {
+        Adder { label: label.into(), path: self.0.clone(), item, asks_name: None }
+    }
+}
+
+fn service_ids(scenario: &Scenario) -> Vec<String> {
+    scenario.services.iter().map(|node| node.id.clone()).collect()
+}
+
+fn bus_ids(scenario: &Scenario) -> Vec<String> {
+    scenario.buses.iter().map(|node| node.id.clone()).collect()
+}
+
+fn node_ids(scenario: &Scenario) -> Vec<String> {
+    let clients = scenario.clients.iter().map(|node| node.id.clone());
+    service_ids(scenario).into_iter().chain(bus_ids(scenario)).chain(clients).collect()
+}
+
+#[cfg(test)]
+mod tests;

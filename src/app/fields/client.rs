@@ -1,0 +1,165 @@
+//! Clients, their scripts and workloads, and operations.
+
+use super::{At, Field, Section, latency, node, service_ids};
+use crate::scenario::{Arrivals, Keys, Operation, Scenario, Workload};
+use serde_json::{Value as Json, json};
+
+/// A client.
+pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
+    let client = &scenario.clients[i];
+    let at = At::new(&["clients"]).to(i);
+    let services = service_ids(scenario);
+    let mut reads: Vec<(&str, Json)> = vec![("the same", Json::Null)];
+    reads.extend(services.iter().map(|id| (id.as_str(), Json::from(id.as_str()))));
+    let reads_from = client.reads_from.as_deref().unwrap_or("the same");
+    let mut fields = node::identity(&at, &client.name, client.position);
+    fields.extend([
+        at.id("target", "Asks", services.clone(), &client.target, "The service that it sends its operations to."),
+        at.choice(
+            "reads_from",
+            "Reads from",
+            reads,
+            reads_from,
+            "The service that it reads from, where that is another.",
+        ),
+        at.number("sessions", "Sessions", "", client.sessions, "How many issue operations independently."),
+        at.number(
+            "timeout_ms",
+            "Timeout",
+            "ms",
+            client.timeout_ms,
+            "An operation without an answer by then ends as unknown.",
+        ),
+    ]);
+    let mut sections = vec![Section { title: "Client".into(), fields, ..Section::default() }];
+    let workloads = vec![
+        ("nothing", Json::Null),
+        (
+            "operations",
+            json!({ "arrivals": { "poisson": { "per_second": 2 } }, "keys": { "one": { "key": "widget" } }, "read_share": 0.5 }),
+        ),
+    ];
+    let chosen = if client.generate.is_some() { "operations" } else { "nothing" };
+    let mut generated = vec![at.choice("generate", "Generates", workloads, chosen, "Operations made by chance.")];
+    if let Some(workload) = &client.generate {
+        generated.extend(workload_fields(&at.to("generate"), workload));
+    }
+    sections.push(Section { title: "Generated operations".into(), fields: generated, ..Section::default() });
+    let script = at.to("script");
+    for (j, step) in client.script.iter().enumerate() {
+        let at = script.to(j);
+        let mut fields = vec![at.number("at_ms", "At", "ms", step.at_ms, "When it is issued.")];
+        fields.extend(operation(&at, "do", &step.operation));
+        sections.push(Section {
+            title: format!("Operation {}", j + 1),
+            fields,
+            remove: Some(at.0),
+            ..Section::default()
+        });
+    }
+    let last = client.script.last().map_or(0.0, |step| step.at_ms);
+    let key = scenario.services.iter().flat_map(|service| service.data.keys()).next().map_or("widget", String::as_str);
+    let item = json!({ "at_ms": last + 500.0, "do": { "write": { "key": key, "value": 1 } } });
+    sections.push(Section {
+        title: "Script".into(),
+        adders: vec![script.adder("Add operation", item)],
+        ..Section::default()
+    });
+    sections
+}
+
+fn workload_fields(at: &At, workload: &Workload) -> Vec<Field> {
+    let arrivals = vec![
+        ("Poisson", json!({ "poisson": { "per_second": 2 } })),
+        ("periodic", json!({ "periodic": { "every_ms": 500 } })),
+        ("closed", json!({ "closed": { "think": { "exponential": { "mean_ms": 500 } } } })),
+    ];
+    let place = at.to("arrivals");
+    let (chosen, details) = match &workload.arrivals {
+        Arrivals::Poisson { per_second } => (
+            "Poisson",
+            vec![place.to("poisson").number("per_second", "Rate", "/s", *per_second, "Mean rate of each session.")],
+        ),
+        Arrivals::Periodic { every_ms } => (
+            "periodic",
+            vec![place.to("periodic").number("every_ms", "Every", "ms", *every_ms, "Distance between operations.")],
+        ),
+        Arrivals::Closed { think } => ("closed", latency::fields(&place.to("closed"), "think", "Think time", think)),
+    };
+    let mut fields = vec![at.choice(
+        "arrivals",
+        "Arrivals",
+        arrivals,
+        chosen,
+        "Open: not waiting for answers. Closed: a think time after each answer.",
+    )];
+    fields.extend(details);
+    let keys = vec![
+        ("one", json!({ "one": { "key": "widget" } })),
+        ("uniform", json!({ "uniform": { "prefix": "item", "count": 10 } })),
+        ("Zipf", json!({ "zipf": { "prefix": "item", "count": 10, "exponent": 1 } })),
+    ];
+    let place = at.to("keys");
+    let many = |at: &At, prefix: &str, count: u32| {
+        let prefix = at.text("prefix", "Prefix", prefix, "The number is put behind it.");
+        vec![prefix, at.number("count", "Keys", "", count, "How many there are.")]
+    };
+    let (chosen, details) = match &workload.keys {
+        Keys::One { key } => ("one", vec![place.to("one").text("key", "Key", key, "Always the same.")]),
+        Keys::Uniform { prefix, count } => ("uniform", many(&place.to("uniform"), prefix, *count)),
+        Keys::Zipf { prefix, count, exponent } => {
+            let place = place.to("zipf");
+            let mut fields = many(&place, prefix, *count);
+            fields.push(place.number("exponent", "Exponent", "", *exponent, "0 is uniform, 1 is Zipf's law."));
+            ("Zipf", fields)
+        }
+    };
+    fields.push(at.choice("keys", "Keys", keys, chosen, "Which key each operation is about."));
+    fields.extend(details);
+    fields.push(at.percent("read_share", "Reads", workload.read_share, "The rest are writes, each of another number."));
+    fields.push(at.number("from_ms", "From", "ms", workload.from_ms, "When it begins."));
+    fields.push(at.optional("until_ms", "Until", "ms", workload.until_ms, "When it stops; empty is the run's end."));
+    fields
+}
+
+/// The fields of an operation at a place.
+pub(super) fn operation(at: &At, name: &str, operation: &Operation) -> Vec<Field> {
+    let key = operation.key();
+    let kinds = vec![
+        ("read", json!({ "read": { "key": key } })),
+        ("write", json!({ "write": { "key": key, "value": 1 } })),
+        ("add", json!({ "add": { "key": key, "element": 1 } })),
+        ("remove", json!({ "remove": { "key": key, "element": 1 } })),
+        ("increment", json!({ "increment": { "key": key, "by": 1 } })),
+        ("compare and set", json!({ "compare_and_set": { "key": key, "expect": null, "value": 1 } })),
+    ];
+    let place = at.to(name);
+    let (chosen, tag) = match operation {
+        Operation::Read { .. } => ("read", "read"),
+        Operation::Write { .. } => ("write", "write"),
+        Operation::Add { .. } => ("add", "add"),
+        Operation::Remove { .. } => ("remove", "remove"),
+        Operation::Increment { .. } => ("increment", "increment"),
+        Operation::CompareAndSet { .. } => ("compare and set", "compare_and_set"),
+    };
+    let here = place.to(tag);
+    let mut fields = vec![
+        at.choice(name, "Operation", kinds, chosen, "What is asked."),
+        here.text("key", "Key", key, "The key that it is about."),
+    ];
+    match operation {
+        Operation::Read { .. } => {}
+        Operation::Write { value, .. } => fields.push(here.value("value", "Value", value, "The new value.")),
+        Operation::Add { element, .. } | Operation::Remove { element, .. } => {
+            fields.push(here.value("element", "Element", element, "A whole number or a text."));
+        }
+        Operation::Increment { by, .. } => fields.push(here.number("by", "By", "", *by as f64, "May be negative.")),
+        Operation::CompareAndSet { expect, value, .. } => {
+            let text = expect.as_ref().map(ToString::to_string).unwrap_or_default();
+            let help = "What the key must hold; empty is an absent key.";
+            fields.push(here.field("expect", "Expects", "", super::Kind::Value, text, help));
+            fields.push(here.value("value", "Value", value, "The new value."));
+        }
+    }
+    fields
+}

@@ -1,0 +1,151 @@
+//! The scenario itself, its script and promises, and links.
+
+use super::{At, Field, Kind, Section, client, latency, node_ids, service_ids};
+use crate::scenario::{Command, Link, Promise, Scenario};
+use serde_json::{Value as Json, json};
+
+/// The scenario itself.
+pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
+    let at = At(Vec::new());
+    let mut fields = vec![
+        at.text("title", "Title", &scenario.title, "What people see above the canvas."),
+        at.field("note", "Note", "", Kind::Note, scenario.note.clone(), "What the scenario shows."),
+        at.number(
+            "seed",
+            "Seed",
+            "",
+            scenario.seed as f64,
+            "Where all chance comes from: the same seed, the same run.",
+        ),
+        at.number("until_ms", "Run length", "ms", scenario.until_ms, "How long the run lasts, in virtual time."),
+    ];
+    fields.extend(latency::fields(&at, "default_latency", "Latency of other links", &scenario.default_latency));
+    let mut sections = vec![Section { title: "Scenario".into(), fields, ..Section::default() }];
+    let script = at.to("script");
+    for (i, step) in scenario.script.iter().enumerate() {
+        let at = script.to(i);
+        let mut fields = vec![at.number("at_ms", "At", "ms", step.at_ms, "After everything else of that instant.")];
+        fields.extend(command(scenario, &at, &step.command));
+        sections.push(Section {
+            title: format!("Scripted step {}", i + 1),
+            fields,
+            remove: Some(at.0),
+            ..Section::default()
+        });
+    }
+    let mut adders = vec![script.adder("Add step", json!({ "at_ms": 1000, "do": "heal_all" }))];
+    let promises = at.to("promises");
+    adders.push(promises.adder("Add promise", json!("converged")));
+    for (i, promise) in scenario.promises.iter().enumerate() {
+        let fields = promised(scenario, &promises, i, promise);
+        let remove = Some(promises.to(i).0);
+        sections.push(Section { title: format!("Promise {}", i + 1), fields, remove, ..Section::default() });
+    }
+    sections.push(Section { title: "Script and promises".into(), adders, ..Section::default() });
+    sections
+}
+
+fn promised(scenario: &Scenario, at: &At, i: usize, promise: &Promise) -> Vec<Field> {
+    let services = service_ids(scenario);
+    let service = services.first().cloned().unwrap_or_default();
+    let kinds = vec![
+        ("converged", json!("converged")),
+        ("a copy is stale", json!({ "stale": { "service": service, "key": "widget" } })),
+        ("all operations ok", json!("all_operations_ok")),
+    ];
+    let here = at.to(i).to("stale");
+    let (chosen, details) = match promise {
+        Promise::Converged => ("converged", Vec::new()),
+        Promise::AllOperationsOk => ("all operations ok", Vec::new()),
+        Promise::Stale { service, key } => {
+            let service = here.id("service", "Service", services, service, "Whose copy.");
+            ("a copy is stale", vec![service, here.text("key", "Key", key, "Of which key.")])
+        }
+    };
+    let mut fields =
+        vec![at.choice(&i.to_string(), "At the end", kinds, chosen, "The command line exits 1 where it is missed.")];
+    fields.extend(details);
+    fields
+}
+
+fn command(scenario: &Scenario, at: &At, command: &Command) -> Vec<Field> {
+    let (services, nodes) = (service_ids(scenario), node_ids(scenario));
+    let service = services.first().cloned().unwrap_or_default();
+    let (from, to) = (nodes.first().cloned().unwrap_or_default(), nodes.get(1).cloned().unwrap_or_default());
+    let kinds = vec![
+        (
+            "operate",
+            json!({ "operate": { "service": service, "operation": { "write": { "key": "widget", "value": 1 } } } }),
+        ),
+        ("cut link", json!({ "cut_link": { "from": from, "to": to } })),
+        ("heal link", json!({ "heal_link": { "from": from, "to": to } })),
+        ("crash", json!({ "crash": { "service": service } })),
+        ("restart", json!({ "restart": { "service": service } })),
+        ("heal all", json!("heal_all")),
+    ];
+    let place = at.to("do");
+    let ends = |at: &At, from: &str, to: &str, one_way: bool| {
+        let from = at.id("from", "From", nodes.clone(), from, "The node that sends.");
+        let to = at.id("to", "To", nodes.clone(), to, "The node that receives.");
+        vec![from, to, at.toggle("one_way", "One way", one_way, "This direction alone; else both.")]
+    };
+    let one = |at: &At, id: &str| at.id("service", "Service", services.clone(), id, "Which service.");
+    let (chosen, details) = match command {
+        Command::Operate { service, operation } => {
+            let here = place.to("operate");
+            let mut fields = vec![one(&here, service)];
+            fields.extend(client::operation(&here, "operation", operation));
+            ("operate", fields)
+        }
+        Command::CutLink { from, to, one_way } => ("cut link", ends(&place.to("cut_link"), from, to, *one_way)),
+        Command::HealLink { from, to, one_way } => ("heal link", ends(&place.to("heal_link"), from, to, *one_way)),
+        Command::Crash { service, lose_disk } => {
+            let here = place.to("crash");
+            let disk = here.toggle("lose_disk", "Loses its disk", *lose_disk, "The store is gone too.");
+            ("crash", vec![one(&here, service), disk])
+        }
+        Command::Restart { service } => ("restart", vec![one(&place.to("restart"), service)]),
+        Command::HealAll => ("heal all", Vec::new()),
+    };
+    let mut fields = vec![at.choice("do", "Does", kinds, chosen, "What happens then.")];
+    fields.extend(details);
+    fields
+}
+
+/// Both directions of the link between two nodes.
+pub(super) fn link_sections(scenario: &Scenario, from: &str, to: &str) -> Vec<Section> {
+    [(from, to), (to, from)].into_iter().map(|(from, to)| direction(scenario, from, to)).collect()
+}
+
+fn direction(scenario: &Scenario, from: &str, to: &str) -> Section {
+    let links = At::new(&["links"]);
+    let find = |from: &str, to: &str| scenario.links.iter().position(|link| link.from == from && link.to == to);
+    let title = format!("{from} → {to}");
+    let Some(i) = find(from, to) else {
+        // It takes the settings of the other direction; its own begin with those.
+        let like = find(to, from).map(|i| scenario.links[i].clone()).unwrap_or_default();
+        let own = Link { from: from.into(), to: to.into(), ..like };
+        let item = serde_json::to_value(own).unwrap_or(Json::Null);
+        let note = if find(to, from).is_some() { "as the other direction" } else { "as other links" };
+        let adders = vec![links.adder("Give it settings of its own", item)];
+        return Section { title: format!("{title}: {note}"), adders, ..Section::default() };
+    };
+    let (link, at) = (&scenario.links[i], links.to(i));
+    let mut fields = match &link.latency {
+        Some(latency) => latency::fields(&at, "latency", "Latency", latency),
+        None => {
+            let own = serde_json::to_value(&scenario.default_latency).unwrap_or(Json::Null);
+            let choices = vec![("as other links", Json::Null), ("its own", own)];
+            vec![at.choice("latency", "Latency", choices, "as other links", "How long a message is under way.")]
+        }
+    };
+    fields.push(at.percent("loss", "Loss", link.loss, "The chance that a message is lost."));
+    fields.push(at.percent(
+        "duplicate",
+        "Duplication",
+        link.duplicate,
+        "The chance that a message is delivered twice.",
+    ));
+    fields.push(at.toggle("fifo", "In order", link.fifo, "Messages arrive in the order in which they were sent."));
+    Section { title, fields, remove: Some(at.0), ..Section::default() }
+}

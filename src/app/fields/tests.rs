@@ -1,0 +1,153 @@
+use super::*;
+use crate::app::edit;
+use crate::scenario::examples::EXAMPLES;
+use std::collections::BTreeSet;
+
+/// A document in which every field stands, in every variant that has fields of its own.
+const EVERYTHING: &str = r#"{
+  "converge": 1, "title": "T", "note": "N", "seed": 5, "until_ms": 9000,
+  "default_latency": { "uniform": { "low_ms": 1, "high_ms": 2 } },
+  "services": [
+    { "id": "a", "name": "A", "position": [1, 2], "data": { "k": 1 }, "service_time": { "exponential": { "mean_ms": 2 } },
+      "concurrency": 3, "queue": 4, "clock": { "offset_ms": 5, "drift_ppm": 6 }, "calls": [{ "to": "b", "timeout_ms": 7 }],
+      "publishes": [{ "to": "bus", "topic": "t", "retry": { "timeout_ms": 8, "attempts": 9 } }] },
+    { "id": "b", "subscribes": [
+      { "to": "bus", "topic": "t", "effect": "overwrite", "processing": { "normal": { "mean_ms": 1, "sd_ms": 2 } }, "fails": 0.5,
+        "acknowledge": "before_processing", "ack_deadline_ms": 3, "max_deliveries": 4,
+        "backoff": { "exponential": { "base_ms": 5, "cap_ms": 6 } }, "dead_letter": false, "order": "fifo_per_key", "max_in_flight": 7 },
+      { "to": "bus", "topic": "u", "backoff": { "fixed": { "ms": 5 } } }] }
+  ],
+  "buses": [{ "id": "bus", "name": "B", "position": [3, 4], "topics": [{ "name": "t", "partitions": 2 }, { "name": "u" }] }],
+  "clients": [
+    { "id": "c", "name": "C", "position": [5, 6], "target": "a", "reads_from": "b", "sessions": 2, "timeout_ms": 3,
+      "script": [
+        { "at_ms": 1, "do": { "read": { "key": "k" } } }, { "at_ms": 2, "do": { "write": { "key": "k", "value": 1 } } },
+        { "at_ms": 3, "do": { "add": { "key": "s", "element": 1 } } }, { "at_ms": 4, "do": { "remove": { "key": "s", "element": 1 } } },
+        { "at_ms": 5, "do": { "increment": { "key": "k", "by": 1 } } },
+        { "at_ms": 6, "do": { "compare_and_set": { "key": "k", "expect": 1, "value": 2 } } }],
+      "generate": { "arrivals": { "poisson": { "per_second": 1 } }, "keys": { "one": { "key": "k" } }, "read_share": 0.5, "from_ms": 1, "until_ms": 2 } },
+    { "id": "d", "target": "a", "generate": { "arrivals": { "periodic": { "every_ms": 1 } }, "keys": { "uniform": { "prefix": "p", "count": 2 } } } },
+    { "id": "e", "target": "a", "generate": { "arrivals": { "closed": { "think": { "pareto": { "scale_ms": 1, "shape": 2 } } } },
+      "keys": { "zipf": { "prefix": "p", "count": 2, "exponent": 1 } } } }
+  ],
+  "links": [
+    { "from": "a", "to": "bus", "latency": { "mixture": { "parts": [
+      { "weight": 1, "of": { "lognormal": { "median_ms": 1, "sigma": 2 } } }, { "weight": 2, "of": { "constant": { "ms": 9 } } }] } },
+      "loss": 0.1, "duplicate": 0.2, "fifo": true },
+    { "from": "bus", "to": "b", "latency": { "samples": { "ms": [1, 2] } } }
+  ],
+  "script": [
+    { "at_ms": 1, "do": { "operate": { "service": "a", "operation": { "write": { "key": "k", "value": 1 } } } } },
+    { "at_ms": 2, "do": { "cut_link": { "from": "a", "to": "bus", "one_way": true } } },
+    { "at_ms": 3, "do": { "heal_link": { "from": "a", "to": "bus", "one_way": true } } },
+    { "at_ms": 4, "do": { "crash": { "service": "a", "lose_disk": true } } }, { "at_ms": 5, "do": { "restart": { "service": "a" } } },
+    { "at_ms": 6, "do": "heal_all" }
+  ],
+  "promises": ["converged", { "stale": { "service": "b", "key": "k" } }, "all_operations_ok"]
+}"#;
+
+fn selections(scenario: &Scenario) -> Vec<Option<Item>> {
+    let nodes = node_ids(scenario).into_iter().map(|id| Some(Item::Node(id)));
+    let links = scenario.links.iter().map(|link| Some(Item::Link { from: link.from.clone(), to: link.to.clone() }));
+    std::iter::once(None).chain(nodes).chain(links).collect()
+}
+
+fn all_fields(scenario: &Scenario) -> Vec<Field> {
+    let sections = selections(scenario).into_iter().flat_map(|item| sections(scenario, item.as_ref()));
+    sections.flat_map(|section| section.fields).collect()
+}
+
+fn leaves(json: &Json, path: &Path, out: &mut Vec<Path>) {
+    let mut below = |step: String, value: &Json| {
+        let mut path = path.clone();
+        path.push(step);
+        leaves(value, &path, out);
+    };
+    match json {
+        Json::Object(fields) => fields.iter().for_each(|(name, value)| below(name.clone(), value)),
+        Json::Array(items) => items.iter().enumerate().for_each(|(i, value)| below(i.to_string(), value)),
+        _ => out.push(path.clone()),
+    }
+}
+
+#[test]
+fn no_field_of_the_document_is_forgotten_by_the_inspector() {
+    let scenario = Scenario::from_json(EVERYTHING).expect("sound");
+    let fields: BTreeSet<Path> = all_fields(&scenario).into_iter().map(|field| field.path).collect();
+    let mut places = Vec::new();
+    leaves(&serde_json::from_str(EVERYTHING).expect("JSON"), &Vec::new(), &mut places);
+    // The format's version and the ids are what the rest refers to, not settings.
+    let fixed = |path: &Path| {
+        let id = path.last().is_some_and(|last| last == "id");
+        let end = path[0] == "links" && path.len() == 3 && matches!(path[2].as_str(), "from" | "to");
+        id || end || path[0] == "converge"
+    };
+    for place in places.iter().filter(|place| !fixed(place)) {
+        let reached = (1..=place.len()).any(|length| fields.contains(&place[..length]));
+        assert!(reached, "no field leads to {}", place.join("/"));
+    }
+    // And the document above really has every property that the types know.
+    let schema: Json = serde_json::from_str(&crate::scenario::schema::json_schema()).expect("JSON");
+    let mut names = BTreeSet::new();
+    properties(&schema, &mut names);
+    for name in names {
+        assert!(EVERYTHING.contains(&format!("\"{name}\"")), "the document of this test lacks `{name}`");
+    }
+}
+
+fn properties(schema: &Json, names: &mut BTreeSet<String>) {
+    match schema {
+        Json::Object(fields) => {
+            if let Some(Json::Object(properties)) = fields.get("properties") {
+                names.extend(properties.keys().cloned());
+            }
+            fields.values().for_each(|value| properties(value, names));
+        }
+        Json::Array(items) => items.iter().for_each(|value| properties(value, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn what_a_field_shows_means_what_the_document_says() {
+    let everything = Scenario::from_json(EVERYTHING).expect("sound");
+    for scenario in EXAMPLES.iter().map(|example| example.scenario()).chain([everything]) {
+        for field in all_fields(&scenario) {
+            // Choosing what is chosen already would put a variant's numbers back to their first values.
+            if matches!(field.kind, Kind::Choice(_)) {
+                continue;
+            }
+            let value = parse(&field.kind, &field.text).expect("what is shown can be read");
+            let value = if field.text.is_empty() { Json::Null } else { value };
+            let again = edit::set(&scenario, &field.path, value).unwrap_or_else(|why| panic!("{field:?}: {why}"));
+            assert_eq!(again, scenario, "{field:?}");
+        }
+    }
+}
+
+#[test]
+fn every_choice_that_is_offered_makes_a_sound_drawing() {
+    let everything = Scenario::from_json(EVERYTHING).expect("sound");
+    for field in all_fields(&everything) {
+        let Kind::Choice(choices) = &field.kind else { continue };
+        assert!(choices.iter().any(|(label, _)| *label == field.text), "{field:?}");
+        for (label, value) in choices {
+            // A few choices clash with the rest of this document, and say so.
+            if let Err(why) = edit::set(&everything, &field.path, value.clone()) {
+                let clash = ["already", "circle", "topic", "Another node"].iter().any(|word| why.contains(word));
+                assert!(clash, "{} = {label}: {why}", field.path.join("/"));
+            }
+        }
+    }
+}
+
+#[test]
+fn bad_input_is_refused_beside_the_field_in_words() {
+    let percent = Kind::Number { scale: PERCENT, optional: false };
+    assert_eq!(parse(&percent, "140"), Err("Between 0 and 100 %.".into()));
+    assert_eq!(parse(&percent, "12,5"), Ok(serde_json::json!(0.125)));
+    assert_eq!(parse(&Kind::Number { scale: 1.0, optional: false }, ""), Err("A number is expected.".into()));
+    assert_eq!(parse(&Kind::Number { scale: 1.0, optional: true }, ""), Ok(Json::Null));
+    assert_eq!(parse(&Kind::Numbers, "1\n2.5; x"), Err("The 3. entry, “x”, is not a number.".into()));
+    assert_eq!(parse(&Kind::Value, "{b, 3}"), Ok(serde_json::json!(["b", 3])));
+}
