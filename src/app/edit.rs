@@ -167,9 +167,7 @@ fn change(scenario: &Scenario, path: &[String], how: impl FnOnce(&mut Json, &str
         };
     }
     how(place, last);
-    let changed: Scenario =
-        serde_path_to_error::deserialize(json).map_err(|error| sentence(&error.inner().to_string()))?;
-    sound(changed)
+    Scenario::from_value(json).map_err(|errors| sentence(&errors[0].problem))
 }
 
 #[cfg(test)]

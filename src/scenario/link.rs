@@ -203,7 +203,7 @@ fn decode_payload(link: &str) -> Result<Opened, LinkError> {
     if json["converge"].as_u64().is_some_and(|format| format > u64::from(super::FORMAT)) {
         return Err(LinkError::Newer);
     }
-    let scenario: Scenario = serde_path_to_error::deserialize(json).map_err(|error| unsound(&error))?;
+    let scenario = Scenario::from_value(json).map_err(LinkError::Unsound)?;
     check_size(&scenario)?;
     Ok(Opened { scenario, at: None, digest: None, semantics, example: None })
 }
@@ -250,10 +250,6 @@ fn check_size(scenario: &Scenario) -> Result<(), LinkError> {
 
 fn too_large(what: String) -> LinkError {
     LinkError::TooLarge(what)
-}
-
-fn unsound(error: &serde_path_to_error::Error<serde_json::Error>) -> LinkError {
-    LinkError::Unsound(vec![ScenarioError::new(error.path().to_string(), error.inner().to_string())])
 }
 
 /// Applies one of the parts behind the payload.
@@ -312,9 +308,7 @@ fn set(scenario: &Scenario, path: &str, value: &str) -> Result<Scenario, String>
         };
     }
     *place = serde_json::from_str(value).unwrap_or_else(|_| value.into());
-    let changed: Scenario = serde_path_to_error::deserialize(json).map_err(|error| error.to_string())?;
-    changed.validate().map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
-    Ok(changed)
+    Scenario::from_value(json).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
 }
 
 /// Text with `%41` and `+` as browsers write them.

@@ -3,7 +3,7 @@
 //! The page sends one [`ToEngine`] at a time and gets the [`FromEngine`]s that answer it. Every message
 //! carries the epoch of the loaded run; the page drops answers of an older epoch.
 
-use crate::scenario::{Command, Micros, Scenario, ScenarioError, Step, Value};
+use crate::scenario::{Command, Micros, Scenario, ScenarioError, Step, Value, as_text};
 use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,7 @@ pub enum Request {
     /// Run this scenario from the start, and stand at `at` (0 for the start).
     Load {
         /// What to simulate.
+        #[serde(with = "as_text")]
         scenario: Box<Scenario>,
         /// Where to stand.
         at: Micros,
@@ -31,6 +32,7 @@ pub enum Request {
     /// sense) and stand at the same instant. So the clock is never reset by an edit or its undo.
     Edit {
         /// The changed scenario.
+        #[serde(with = "as_text")]
         scenario: Box<Scenario>,
     },
     /// Run until every event up to `to` has happened, but no more than `budget` events; the frame says
@@ -97,6 +99,7 @@ pub enum Report {
     /// The run as a document.
     Run {
         /// The scenario, its script with the live commands merged in.
+        #[serde(with = "as_text")]
         scenario: Box<Scenario>,
         /// Digest of the trace up to where the run stands, 16 hexadecimal digits.
         digest: String,
