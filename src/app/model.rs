@@ -488,6 +488,7 @@ impl Model {
                 self.redraw.page = true;
             }
             Msg::OpenMenu { at, of } => {
+                let of = of.or_else(|| self.link_at(at));
                 if let Some(item) = &of
                     && !self.selection.contains(item)
                 {

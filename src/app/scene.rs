@@ -354,13 +354,17 @@ fn wires(scenario: &Scenario, nodes: &[Placed], relations: &[(usize, usize, Wire
         .map(|((from, to, kind), (start, end, leaves, arrives))| {
             let reach = handle_length(start, end);
             let curve = Curve::new([start, off(start, leaves, reach), off(end, arrives, reach), end]);
-            let middle = curve.at(0.5);
-            let steep = (end.y - start.y).abs() > (end.x - start.x).abs();
-            let label_at = if steep {
+            let (dx, dy) = ((end.x - start.x).abs(), end.y - start.y);
+            let label_at = if dy.abs() > dx {
+                let middle = curve.at(0.5);
                 point(middle.x + 10.0, middle.y + 4.0)
+            } else if dy.abs() < 30.0 {
+                let middle = curve.at(0.5);
+                point(middle.x, middle.y - 10.0)
             } else {
-                // Above the wire; on a sloping one to the side that it leaves free.
-                point(middle.x, middle.y - 10.0 - (end.y - start.y).abs().min(120.0) * 0.12)
+                // On the side that a sloping wire turns away from.
+                let early = curve.at(0.22);
+                point(early.x, early.y + if dy > 0.0 { -9.0 } else { 17.0 })
             };
             Wire {
                 from: *from,

@@ -575,7 +575,7 @@ impl Page {
             Gesture::Connect { from, to, .. } => match self.model.scene.find(from) {
                 Some(node) => {
                     let rect = self.model.scene.nodes[node].rect;
-                    let start = point(if to.x > rect.center().x { rect.right() } else { rect.x }, rect.center().y);
+                    let start = point(rect.right(), rect.center().y);
                     line("draft", start, *to)
                 }
                 None => html! {},
