@@ -1,34 +1,12 @@
-//! Changes of the scenario document that a person makes. Pure: each takes a drawing and gives a sound one, or says
-//! in words why not.
+//! Changes of the document that the inspector and the clipboard make. Pure: each takes a drawing and gives a sound
+//! one, or says in words why not.
 
-use crate::scenario::{Bus, Client, Command, Promise, Scenario, Service};
+use crate::scenario::{Bus, Client, Scenario};
 use serde_json::{Map, Value as Json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A place in the document: names of fields, and numbers of places in lists.
 pub type Path = Vec<String>;
-
-/// What can be placed from the palette.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Placed {
-    /// A service.
-    Service,
-    /// A bus.
-    Bus,
-    /// A client.
-    Client,
-}
-
-impl Placed {
-    /// What people call it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Placed::Service => "Service",
-            Placed::Bus => "Bus",
-            Placed::Client => "Client",
-        }
-    }
-}
 
 fn ids(scenario: &Scenario) -> BTreeSet<&str> {
     let services = scenario.services.iter().map(|node| node.id.as_str());
@@ -37,79 +15,10 @@ fn ids(scenario: &Scenario) -> BTreeSet<&str> {
 }
 
 /// `service-3`: the first number that is free.
-fn free_id(scenario: &Scenario, stem: &str) -> (String, usize) {
+fn free_id(scenario: &Scenario, stem: &str) -> String {
     let taken = ids(scenario);
     let number = (1..).find(|n| !taken.contains(format!("{stem}-{n}").as_str())).unwrap_or(1);
-    (format!("{stem}-{number}"), number)
-}
-
-/// Adds a node with its upper left corner at a position. Returns its id too.
-///
-/// # Errors
-/// A client needs a service to ask.
-pub fn add(scenario: &Scenario, what: Placed, position: [i32; 2]) -> Result<(Scenario, String), String> {
-    let mut scenario = scenario.clone();
-    let (id, number) = free_id(&scenario, &what.word().to_lowercase());
-    let (name, position) = (format!("{} {number}", what.word()), Some(position));
-    match what {
-        Placed::Service => {
-            scenario.services.push(Service { id: id.clone(), name, position, ..Service::default() });
-        }
-        Placed::Bus => scenario.buses.push(Bus { id: id.clone(), name, position, ..Bus::default() }),
-        Placed::Client => {
-            let target = scenario.services.first().ok_or("Add a service first: a client asks services.")?.id.clone();
-            scenario.clients.push(Client {
-                id: id.clone(),
-                name,
-                position,
-                target,
-                reads_from: None,
-                sessions: 1,
-                timeout_ms: 1000.0,
-                script: Vec::new(),
-                generate: None,
-            });
-        }
-    }
-    Ok((sound(scenario)?, id))
-}
-
-/// Deletes nodes, and what connects the two ends of each link; whatever named them goes too. A client goes with the
-/// service that it asks.
-pub fn delete(scenario: &Scenario, nodes: &BTreeSet<String>, links: &[(String, String)]) -> Scenario {
-    let mut scenario = scenario.clone();
-    let gone = |id: &String| nodes.contains(id);
-    let unlinked = |a: &String, b: &String| links.iter().any(|(x, y)| (x == a && y == b) || (x == b && y == a));
-    scenario.services.retain(|service| !gone(&service.id));
-    scenario.buses.retain(|bus| !gone(&bus.id));
-    scenario
-        .clients
-        .retain(|client| !gone(&client.id) && !gone(&client.target) && !unlinked(&client.id, &client.target));
-    for service in &mut scenario.services {
-        let id = service.id.clone();
-        service.calls.retain(|call| !gone(&call.to) && !unlinked(&id, &call.to));
-        service.publishes.retain(|publication| !gone(&publication.to) && !unlinked(&id, &publication.to));
-        service.subscribes.retain(|subscription| !gone(&subscription.to) && !unlinked(&id, &subscription.to));
-    }
-    for client in &mut scenario.clients {
-        let id = client.id.clone();
-        client.reads_from = client.reads_from.take().filter(|from| !gone(from) && !unlinked(&id, from));
-    }
-    scenario.links.retain(|link| !gone(&link.from) && !gone(&link.to) && !unlinked(&link.from, &link.to));
-    scenario.script.retain(|step| match &step.command {
-        Command::Operate { service, .. } | Command::Crash { service, .. } | Command::Restart { service } => {
-            !gone(service)
-        }
-        Command::CutLink { from, to, .. } | Command::HealLink { from, to, .. } => {
-            !gone(from) && !gone(to) && !unlinked(from, to)
-        }
-        Command::HealAll => true,
-    });
-    scenario.promises.retain(|promise| match promise {
-        Promise::Stale { service, .. } => !gone(service),
-        Promise::Converged | Promise::AllOperationsOk => true,
-    });
-    scenario
+    format!("{stem}-{number}")
 }
 
 /// Puts copies of nodes of one drawing into another (or the same), a little aside. What a copy refers to is another
@@ -136,7 +45,7 @@ pub fn copy_into(
     {
         let mut taken = result.clone();
         taken.buses.extend(renamed.values().map(|id| Bus { id: id.clone(), ..Bus::default() }));
-        renamed.insert(id.clone(), free_id(&taken, stem).0);
+        renamed.insert(id.clone(), free_id(&taken, stem));
     }
     let new = |id: &String| renamed.get(id).unwrap_or(id).clone();
     let there = |id: &String| renamed.contains_key(id) || ids(target).contains(id.as_str());
@@ -271,38 +180,6 @@ mod tests {
 
     fn path(text: &str) -> Path {
         text.split('/').map(str::to_string).collect()
-    }
-
-    #[test]
-    fn whatever_is_placed_is_sound_and_has_an_id_of_its_own() {
-        let mut scenario = Scenario::default();
-        assert_eq!(add(&scenario, Placed::Client, [0, 0]), Err("Add a service first: a client asks services.".into()));
-        let mut seen = BTreeSet::new();
-        for what in [Placed::Service, Placed::Service, Placed::Bus, Placed::Client, Placed::Bus] {
-            let (next, id) = add(&scenario, what, [10, 20]).expect("room");
-            assert!(seen.insert(id));
-            scenario = next;
-        }
-        assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["bus-1", "bus-2", "client-1", "service-1", "service-2"]);
-    }
-
-    #[test]
-    fn deleting_any_set_of_nodes_or_links_leaves_a_sound_drawing() {
-        for example in EXAMPLES {
-            let scenario = example.scenario();
-            let all: Vec<String> = ids(&scenario).into_iter().map(str::to_string).collect();
-            for bits in 0..1u32 << all.len() {
-                let nodes =
-                    all.iter().enumerate().filter(|(i, _)| bits >> i & 1 == 1).map(|(_, id)| id.clone()).collect();
-                let left = delete(&scenario, &nodes, &[]);
-                left.validate().unwrap_or_else(|errors| panic!("{} without {nodes:?}: {errors:?}", example.id));
-            }
-            for a in &all {
-                for b in &all {
-                    delete(&scenario, &BTreeSet::new(), &[(a.clone(), b.clone())]).validate().expect("sound");
-                }
-            }
-        }
     }
 
     #[test]

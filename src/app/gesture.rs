@@ -1,11 +1,11 @@
 //! What pointers and keys do on the canvas: pan, zoom, select, move, connect, cut. Every gesture ends in at
 //! most one change of the drawing, or one live command for each wire that it crosses.
 
-use super::edit::Placed;
+use super::drawing;
 use super::geometry::{Point, Rect, point};
 use super::keys::KeyCommand;
 use super::model::{Effect, Item, Model, Tool};
-use crate::app::scene::NodeKind;
+use super::scene::NodeKind;
 use crate::scenario::{Command, Scenario};
 use crate::session::protocol::Request;
 use std::collections::BTreeSet;
@@ -335,7 +335,7 @@ impl Model {
             // The scene may show the gesture already; what the document says is what moves.
             let start = self.document_position(id).unwrap_or(point(rect.x, rect.y));
             let to = [(start.x + by.0).round() as i32, (start.y + by.1).round() as i32];
-            place(&mut scenario, id, to);
+            drawing::placed(&mut scenario, id, to);
         }
         self.edit(scenario, effects);
     }
@@ -398,7 +398,7 @@ impl Model {
 
     /// Connects two cards in the way that makes sense for them.
     fn connect(&mut self, from: &str, to: &str, effects: &mut Vec<Effect>) {
-        match connected(self, from, to) {
+        match drawing::connected(&self.scenario, from, to) {
             Ok(scenario) => self.edit(scenario, effects),
             Err(why) => self.tell(why),
         }
@@ -436,10 +436,10 @@ impl Model {
             },
             KeyCommand::Help => Msg::Help(!self.help),
             KeyCommand::Menu => return self.menu_by_key(),
-            KeyCommand::Delete => Msg::DeleteChosen,
-            KeyCommand::Palette(1) => Msg::Place { what: Placed::Service, at: None },
-            KeyCommand::Palette(2) => Msg::Place { what: Placed::Bus, at: None },
-            KeyCommand::Palette(3) => Msg::Place { what: Placed::Client, at: None },
+            KeyCommand::Delete => Msg::Delete,
+            KeyCommand::Palette(1) => Msg::Add { kind: NodeKind::Service, at: None },
+            KeyCommand::Palette(2) => Msg::Add { kind: NodeKind::Bus, at: None },
+            KeyCommand::Palette(3) => Msg::Add { kind: NodeKind::Client, at: None },
             KeyCommand::Palette(4) => Msg::Take(Tool::Connect { from: None }),
             KeyCommand::Palette(5) => Msg::Take(Tool::Cut),
             KeyCommand::Palette(_) => return,
@@ -447,11 +447,52 @@ impl Model {
             KeyCommand::Copy => return self.copy(),
             KeyCommand::CutOut => {
                 self.copy();
-                Msg::DeleteChosen
+                Msg::Delete
             }
             KeyCommand::Paste => return self.paste(effects),
         };
         effects.extend(super::model::update(self, msg));
+    }
+
+    /// Deletes what is selected, else the card with the focus.
+    pub(super) fn delete(&mut self, effects: &mut Vec<Effect>) {
+        let mut items = BTreeSet::clone(&self.selection);
+        if items.is_empty() {
+            items.extend(self.focused().map(Item::Node));
+        }
+        if items.is_empty() || !self.may_edit() {
+            return;
+        }
+        match drawing::removed(&self.scenario, items.iter()) {
+            Ok(scenario) => {
+                self.edit(scenario, effects);
+                effects.push(Effect::FocusCanvas);
+            }
+            Err(why) => self.tell(why),
+        }
+    }
+
+    /// Adds a card with its middle at a point of the canvas, or in the middle of what is seen, and selects it.
+    pub(super) fn add(&mut self, kind: NodeKind, at: Option<Point>, effects: &mut Vec<Effect>) {
+        if !self.may_edit() {
+            return;
+        }
+        let middle = self.camera.to_world(at.unwrap_or_else(|| self.middle()));
+        let mut at = Rect { x: middle.x - 112.0, y: middle.y - 50.0, w: 224.0, h: 110.0 };
+        while self.scene.nodes.iter().any(|node| node.rect.grown(9.0).overlaps(&at)) {
+            at.y += 3.0 * GRID;
+        }
+        let to_grid = |x: f64| ((x / GRID).round() * GRID) as i32;
+        let asks =
+            self.selected_nodes().into_iter().find(|id| drawing::kind(&self.scenario, id) == Some(NodeKind::Service));
+        match drawing::added(&self.scenario, kind, [to_grid(at.x), to_grid(at.y)], asks.as_deref()) {
+            Ok((scenario, id)) => {
+                self.edit(scenario, effects);
+                self.select([Item::Node(id.clone())].into());
+                effects.push(Effect::Focus(id));
+            }
+            Err(why) => self.tell(why),
+        }
     }
 
     /// The card that keys are about: the one with the focus, else the one that is selected.
@@ -525,49 +566,4 @@ impl Model {
         self.menu = Some((at, id.map(Item::Node)));
         self.redraw.page = true;
     }
-}
-
-fn place(scenario: &mut Scenario, id: &str, to: [i32; 2]) {
-    let services = scenario.services.iter_mut().map(|n| (&n.id, &mut n.position));
-    let buses = scenario.buses.iter_mut().map(|n| (&n.id, &mut n.position));
-    let clients = scenario.clients.iter_mut().map(|n| (&n.id, &mut n.position));
-    if let Some((_, position)) = services.chain(buses).chain(clients).find(|(other, _)| *other == id) {
-        *position = Some(to);
-    }
-}
-
-/// The drawing with the two connected, or why that makes no sense.
-fn connected(model: &Model, from: &str, to: &str) -> Result<Scenario, String> {
-    let kind = |id: &str| model.scene.find(id).and_then(|node| model.kind_of(node));
-    let (Some(a), Some(b)) = (kind(from), kind(to)) else { return Err("That card is gone.".into()) };
-    let mut scenario = Scenario::clone(&model.scenario);
-    let service = |scenario: &Scenario, id: &str| scenario.services.iter().position(|s| s.id == id);
-    match (a, b) {
-        (NodeKind::Service, NodeKind::Bus) => {
-            let i = service(&scenario, from).ok_or("That card is gone.")?;
-            let publication = crate::scenario::Publication { to: to.into(), ..Default::default() };
-            scenario.services[i].publishes.push(publication);
-        }
-        (NodeKind::Bus, NodeKind::Service) => {
-            let i = service(&scenario, to).ok_or("That card is gone.")?;
-            let subscription = crate::scenario::Subscription { to: from.into(), ..Default::default() };
-            scenario.services[i].subscribes.push(subscription);
-        }
-        (NodeKind::Service, NodeKind::Service) => {
-            let i = service(&scenario, from).ok_or("That card is gone.")?;
-            scenario.services[i].calls.push(crate::scenario::Call { to: to.into(), timeout_ms: 1000.0 });
-        }
-        (NodeKind::Client, NodeKind::Service) => {
-            let client = scenario.clients.iter_mut().find(|c| c.id == from).ok_or("That card is gone.")?;
-            client.target = to.into();
-        }
-        (NodeKind::Client, NodeKind::Bus | NodeKind::Client) => {
-            return Err("A client asks services: connect it with one.".into());
-        }
-        (NodeKind::Bus, NodeKind::Bus) => return Err("A bus does not deliver to a bus: put a service between.".into()),
-        (NodeKind::Service | NodeKind::Bus, NodeKind::Client) => {
-            return Err("Nothing is sent to a client on its own: draw from the client to a service.".into());
-        }
-    }
-    Ok(scenario)
 }

@@ -68,6 +68,27 @@ pub enum KeyCommand {
     Paste,
 }
 
+/// The keys and gestures, for people: what they do, and how.
+pub const TABLE: &[(&str, &str)] = &[
+    ("Play or pause", "Space"),
+    ("Next event", "."),
+    ("Start, end of the run", "Home, End"),
+    ("Slower, faster", "[ and ]"),
+    ("Publish an update", "P"),
+    ("Undo, redo", "Ctrl+Z, Ctrl+Shift+Z or Ctrl+Y"),
+    ("Select", "Click; Shift or Ctrl+click adds; Shift+drag a box; Ctrl+A; Esc"),
+    ("Move", "Drag a card; arrow keys, with Shift five times as far"),
+    ("Connect", "Drag from the dot at a card's edge, or 4, then Enter on both cards"),
+    ("Rename", "Double click, F2, or Enter on a selected card"),
+    ("Delete", "Delete or Backspace"),
+    ("Duplicate, copy, cut, paste", "Ctrl+D, Ctrl+C, Ctrl+X, Ctrl+V"),
+    ("Add a service, a bus, a client", "1, 2, 3, or drag from the palette"),
+    ("Cut or heal links", "5, then click links or draw a line across them"),
+    ("Pan", "Drag empty space, or the wheel"),
+    ("Zoom", "Ctrl+wheel or pinch; = and -; 0 for 100 %; Shift+1 fits all, Shift+2 the selection"),
+    ("Menu", "Right click, Shift+F10, or a long press"),
+];
+
 /// The modifier keys held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Modifiers {

@@ -5,6 +5,7 @@ pub mod announce;
 pub mod browser;
 pub mod camera;
 pub mod clipboard;
+pub mod drawing;
 pub mod edit;
 pub mod fields;
 pub mod geometry;

@@ -4,7 +4,6 @@
 use super::announce::Announcer;
 use super::camera::Camera;
 use super::clipboard::Clipboard;
-use super::edit::Placed;
 use super::geometry::{Point, Rect, point};
 use super::gesture::{Gesture, Press};
 use super::keys::KeyCommand;
@@ -144,6 +143,17 @@ pub enum Msg {
     Edited(Box<Scenario>),
     /// A change that was refused, and why.
     EditRefused(String),
+    /// Add a card.
+    Add {
+        /// What.
+        kind: NodeKind,
+        /// Where its middle is, px from the canvas's corner; in the middle of what is seen where it is absent.
+        at: Option<Point>,
+    },
+    /// Delete what is selected.
+    Delete,
+    /// Give the focus to the canvas's tab stop.
+    EnterCanvas,
     /// Undo the last change of the drawing.
     Undo,
     /// Redo it.
@@ -242,21 +252,10 @@ pub enum Msg {
     CloseMenu,
     /// Open or close the help.
     Help(bool),
-    /// Give the focus to the canvas.
-    FocusCanvas,
     /// Show the scenario itself in the inspector.
     Inspect,
     /// Open or close the share dialog.
     Share(bool),
-    /// Place a node with its middle at a point of the canvas, or in the middle of what is seen.
-    Place {
-        /// What.
-        what: Placed,
-        /// Where, px from the canvas's corner.
-        at: Option<Point>,
-    },
-    /// Delete what is selected.
-    DeleteChosen,
     /// Duplicate the selected cards.
     Duplicate,
 }
@@ -399,6 +398,12 @@ impl Model {
             }
             Msg::Edited(scenario) => self.edit(*scenario, effects),
             Msg::EditRefused(why) => self.tell(why),
+            Msg::Add { kind, at } => self.add(kind, at, effects),
+            Msg::Delete => self.delete(effects),
+            Msg::EnterCanvas => {
+                let first = self.focus.clone().or_else(|| self.scene.nodes.first().map(|node| node.id.to_string()));
+                effects.push(first.map_or(Effect::FocusCanvas, Effect::Focus));
+            }
             Msg::Undo => self.undo(effects),
             Msg::Redo => self.redo(effects),
             Msg::TogglePlay => self.toggle_play(),
@@ -505,10 +510,6 @@ impl Model {
                 self.help = open;
                 self.redraw.page = true;
             }
-            Msg::FocusCanvas => match self.scene.nodes.first() {
-                Some(first) => effects.push(Effect::Focus(self.focus.clone().unwrap_or(first.id.to_string()))),
-                None => effects.push(Effect::FocusCanvas),
-            },
             Msg::Inspect => {
                 self.inspecting = true;
                 self.select(BTreeSet::new());
@@ -523,8 +524,6 @@ impl Model {
                     self.playback.order(Request::Describe);
                 }
             }
-            Msg::Place { what, at } => self.place(what, at, effects),
-            Msg::DeleteChosen => self.delete_chosen(effects),
             Msg::Duplicate => self.duplicate(effects),
         }
         self.redraw.page |= was_playing != self.playback.playing();
@@ -790,15 +789,10 @@ impl Model {
         self.redraw.page = true;
         effects.push(Effect::Focus(id.clone()));
         let Some(name) = name else { return };
-        let name: String = name.trim().chars().take(80).collect();
-        let mut scenario = Scenario::clone(&self.scenario);
-        let services = scenario.services.iter_mut().map(|s| (&s.id, &mut s.name));
-        let buses = scenario.buses.iter_mut().map(|b| (&b.id, &mut b.name));
-        let clients = scenario.clients.iter_mut().map(|c| (&c.id, &mut c.name));
-        if let Some((_, slot)) = services.chain(buses).chain(clients).find(|(other, _)| **other == id) {
-            *slot = if name == id { String::new() } else { name };
+        match super::drawing::renamed(&self.scenario, &id, &name) {
+            Ok(scenario) => self.edit(scenario, effects),
+            Err(why) => self.tell(why),
         }
-        self.edit(scenario, effects);
     }
 
     fn resize(&mut self, width: f64, height: f64, narrow: bool) {

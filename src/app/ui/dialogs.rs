@@ -163,7 +163,7 @@ fn Copied(props: &CopiedProps) -> Html {
     };
     html! {
         <div class="copied"><label for={props.id}>{ props.label }</label>
-            <textarea ref={area} id={props.id} readonly=true rows="3" value={props.text.clone()} spellcheck="false"></textarea>
+            <textarea ref={area} id={props.id} readonly=true rows="3" value={props.text.clone()} spellcheck="false"/>
             <button class="line" aria-live="polite" {onclick}>{ *said }</button>
         </div>
     }

@@ -76,7 +76,7 @@ pub fn FieldView(props: &FieldProps) -> Html {
         },
         Kind::Note | Kind::Numbers => html! {
             <span class={classes!("input", "tall", bad.then_some("bad"))}>
-                <textarea id={id.clone()} rows="4" value={shown} {onchange} aria-invalid={bad.to_string()} aria-describedby={described}></textarea>
+                <textarea id={id.clone()} rows="4" value={shown} {onchange} aria-invalid={bad.to_string()} aria-describedby={described}/>
             </span>
         },
         Kind::Text | Kind::Value | Kind::Number { .. } => {

@@ -41,14 +41,6 @@ pub enum Icon {
     Theme,
     /// Help.
     Help,
-    /// A connection.
-    Link,
-    /// Undo.
-    Undo,
-    /// Redo.
-    Redo,
-    /// Light and dark.
-    Theme,
     /// A wire.
     Connect,
 }
@@ -78,16 +70,12 @@ pub fn icon(which: Icon) -> Html {
         Icon::Redo => "M13 4l3.5 3.5L13 11M16.5 7.5H8a4.5 4.5 0 0 0 0 9h4",
         Icon::Theme => "M16.5 10a6.5 6.5 0 1 1-13 0 6.5 6.5 0 0 1 13 0zM10 3.5v13M10 5.5l4.5 2M10 9l6 1M10 12.5l5 1",
         Icon::Connect => "M4 16 16 4M10.5 4H16v5.5",
-        Icon::Undo => "M7 4 3.5 7.5 7 11M3.5 7.5H12a4.5 4.5 0 0 1 0 9H8",
-        Icon::Redo => "M13 4l3.5 3.5L13 11M16.5 7.5H8a4.5 4.5 0 0 0 0 9h4",
         Icon::Share => {
             "M8.5 11.5a3 3 0 0 0 4.3 0l3-3a3 3 0 0 0-4.3-4.3l-1 1M11.5 8.5a3 3 0 0 0-4.3 0l-3 3a3 3 0 0 0 4.3 4.3l1-1"
         }
-        Icon::Theme => "M16.5 10a6.5 6.5 0 1 1-13 0 6.5 6.5 0 0 1 13 0zM10 3.500v13M12 4.200v11.600M14 5.500v9",
         Icon::Help => {
             "M16.5 10a6.5 6.5 0 1 1-13 0 6.5 6.5 0 0 1 13 0zM8 8a2 2 0 1 1 2.8 1.8c-.6.3-.8.7-.8 1.400M10 13.600h.01"
         }
-        Icon::Link => "M4 16 16 4M10.5 4H16v5.500",
         Icon::Fault => "M11 2.5 4.5 11.500H9.500L8.5 17.5 15.5 8H10.500z",
     };
     html! { <svg class="i" viewBox="0 0 20 20" aria-hidden="true"><path d={path} /></svg> }

@@ -60,7 +60,7 @@ fn report(send: &Callback<Msg>, result: Result<Scenario, String>) {
 fn head(props: &InspectorProps) -> Html {
     let (which, name) = match &props.selected {
         None => (Icon::Note, "Scenario".to_string()),
-        Some(Item::Link { from, to }) => (Icon::Link, format!("{from} – {to}")),
+        Some(Item::Link { from, to }) => (Icon::Connect, format!("{from} – {to}")),
         Some(Item::Node(id)) => named(&props.scenario, id),
     };
     let state = props.view.as_ref().map(|view| badge(view.state)).unwrap_or_default();

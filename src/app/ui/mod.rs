@@ -5,6 +5,7 @@ pub mod field;
 pub mod icons;
 pub mod inspector;
 pub mod log;
+pub mod menu;
 pub mod messages;
 pub mod page;
 pub mod parts;

@@ -1,10 +1,14 @@
 //! The page: it holds the model, carries out effects, and paints by hand what moves with the clock.
 
 use super::card::{Card, View};
+use super::dialogs::{Help, Share};
 use super::icons::{Icon, icon};
+use super::inspector::Inspector;
 use super::log::Log;
+use super::menu::menu;
 use super::messages::{Inks, Messages};
-use super::parts::{TransportRefs, banner, chips, publish_hint, tools, top, transport};
+use super::parts::{TransportRefs, banner, chips, publish_hint, transport};
+use super::shell;
 use super::timeline;
 use super::wires::Wires;
 use crate::app::browser::engine::{Answer, Engine};
@@ -154,8 +158,16 @@ impl Component for Page {
         html! {
             <div class={classes!("page", embed.then_some("embed"), self.model.log.open.then_some("with-log"))}>
                 if !embed {
-                    { top(&self.model, &self.send) }
-                    <nav class="palette" aria-label="Palette">{ tools(&self.model, &self.send) }</nav>
+                    <a class="skip" href="#canvas" onclick={self.send.reform(|event: MouseEvent| {
+                        // The fragment is the scenario's.
+                        event.prevent_default();
+                        Msg::EnterCanvas
+                    })}>{ "To the canvas" }</a>
+                    { shell::top_bar(&self.model, &self.send) }
+                    if !self.model.narrow {
+                        <shell::Palette tool={self.model.tool.clone()} send={self.send.clone()} />
+                    }
+                    { self.inspector() }
                 }
                 if self.model.origin == Origin::Link && !embed { { banner(&self.send) } }
                 { self.canvas(ctx) }
@@ -164,6 +176,10 @@ impl Component for Page {
                     <Log rows={self.model.log.shown()} filter={self.model.log.filter.clone()}
                         older={self.model.log.has_older()} send={self.send.clone()} />
                 }
+                if self.model.sharing {
+                    <Share described={self.model.described.clone()} send={self.send.clone()} />
+                }
+                if self.model.help { <Help send={self.send.clone()} /> }
                 <div class="sr" role="status" aria-live="polite">{ &self.model.said }</div>
             </div>
         }
@@ -471,7 +487,7 @@ impl Page {
             let (place, embed) = (place.clone(), model.mode == Mode::Embed);
             ctx.link().batch_callback(move |event: WheelEvent| turned(&event, place(&event), embed))
         };
-        let menu = {
+        let context = {
             let place = place.clone();
             ctx.link().batch_callback(move |event: MouseEvent| menu_wanted(&event, place(&event)))
         };
@@ -486,7 +502,7 @@ impl Page {
                 aria-description={hint} onkeydown={on_key} onpointerdown={down} onpointermove={moved} onpointerup={up}
                 onpointercancel={self.send.reform(|_: PointerEvent| Msg::PointerCancel)}
                 onpointerleave={self.send.reform(|_: PointerEvent| Msg::PointerLeave)}
-                onwheel={wheel} oncontextmenu={menu} ondblclick={double}>
+                onwheel={wheel} oncontextmenu={context} ondblclick={double}>
                 <svg class="wires" aria-hidden="true">
                     { markers() }
                     <g ref={self.refs.wires.clone()}>
@@ -508,11 +524,31 @@ impl Page {
                     <button aria-label="Zoom in" onclick={self.on(Msg::Zoom(1.25))}>{ "+" }</button>
                     <button onclick={self.on(Msg::Fit)}>{ "Fit" }</button>
                 </div>
+                { menu(model, &self.send) }
                 if model.mode == Mode::Embed {
                     <a class="open" href={address::playground()} target="_blank" rel="noopener">{ "Open in playground" }</a>
                 }
             </main>
         }
+    }
+
+    /// The inspector of what is selected; of the scenario where nothing is and there is room, or it was asked for.
+    fn inspector(&self) -> Html {
+        let model = &self.model;
+        let selected = if model.selection.len() == 1 { model.selection.first().cloned() } else { None };
+        if model.narrow && selected.is_none() && !model.inspecting {
+            return html! {};
+        }
+        let index = |id: &str| model.scene.find(id);
+        let (view, cut) = match &selected {
+            Some(Item::Node(id)) => (index(id).and_then(|node| model.run.services.get(node).cloned()), false),
+            Some(Item::Link { from, to }) => {
+                (None, index(from).zip(index(to)).is_some_and(|(a, b)| model.run.is_cut(a, b)))
+            }
+            None => (None, false),
+        };
+        let editable = model.origin == Origin::Own;
+        html! { <Inspector scenario={model.scenario.clone()} {selected} {view} {cut} {editable} send={self.send.clone()} /> }
     }
 
     fn on(&self, msg: Msg) -> Callback<MouseEvent> {

@@ -3,7 +3,7 @@
 
 use super::card::update_class;
 use super::icons::{Icon, icon};
-use crate::app::model::{Model, Msg, Tool};
+use crate::app::model::{Model, Msg};
 use crate::app::playback::{SPEEDS, exact};
 use crate::app::run_view::short_label;
 use yew::prelude::*;
@@ -71,31 +71,6 @@ pub fn chips(model: &Model) -> Html {
     }
 }
 
-/// Title, undo and redo, theme.
-pub fn top(model: &Model, send: &Callback<Msg>) -> Html {
-    let on = |msg: Msg| send.reform(move |_: MouseEvent| msg.clone());
-    let (undo, redo) = model.steps();
-    let title = if model.scenario.title.is_empty() { "Untitled" } else { &model.scenario.title };
-    let theme = model.theme.following();
-    html! {
-        <header class="top">
-            <span class="brand">
-                <svg width="22" height="22" viewBox="0 0 22 22" aria-hidden="true">
-                    <circle class="a" cx="4" cy="5" r="2.5" /><circle class="b" cx="4" cy="17" r="2.5" />
-                    <path d="M6.5 6 14 10M6.5 16 14 12" /><circle class="c" cx="17" cy="11" r="3.5" />
-                </svg>
-                { "Converge" }
-            </span>
-            <h1 class="title" title={model.scenario.note.clone()}>{ title }</h1>
-            <span class="grow"></span>
-            <button class="icon" disabled={!undo} title="Undo (Ctrl+Z)" aria-label="Undo" onclick={on(Msg::Undo)}>{ icon(Icon::Undo) }</button>
-            <button class="icon" disabled={!redo} title="Redo (Ctrl+Shift+Z)" aria-label="Redo" onclick={on(Msg::Redo)}>{ icon(Icon::Redo) }</button>
-            <button class="icon" title={format!("Theme: {}; switch to {}", model.theme.word(), theme.word())}
-                aria-label={format!("Theme {}, switch to {}", model.theme.word(), theme.word())} onclick={on(Msg::Theme(theme))}>{ icon(Icon::Theme) }</button>
-        </header>
-    }
-}
-
 /// A link is a preview until the visitor says otherwise.
 pub fn banner(send: &Callback<Msg>) -> Html {
     html! {
@@ -103,21 +78,6 @@ pub fn banner(send: &Callback<Msg>) -> Html {
             <span><b>{ "Preview" }</b>{ " of a shared scenario. Your own work is untouched." }</span>
             <button class="line small" onclick={send.reform(|_: MouseEvent| Msg::EditCopy)}>{ "Edit a copy" }</button>
         </div>
-    }
-}
-
-/// The tools that act on wires.
-pub fn tools(model: &Model, send: &Callback<Msg>) -> Html {
-    let tool = |which: Icon, word: &'static str, hint: &'static str, tool: Tool, held: bool| {
-        let take = send.reform(move |_: MouseEvent| Msg::Take(tool.clone()));
-        html! { <button aria-pressed={held.to_string()} title={hint} onclick={take}>{ icon(which) }{ word }</button> }
-    };
-    let connecting = matches!(model.tool, Tool::Connect { .. });
-    html! {
-        <>
-            { tool(Icon::Connect, "Connect", "Click a card, then the card that it should send to", Tool::Connect { from: None }, connecting) }
-            { tool(Icon::Cut, "Cut", "Click a wire to cut or heal it, or draw a line across several", Tool::Cut, model.tool == Tool::Cut) }
-        </>
     }
 }
 

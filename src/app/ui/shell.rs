@@ -1,15 +1,14 @@
-//! Round the canvas: top bar, palette, the preview's banner, the context menu.
+//! Round the canvas: top bar and palette.
 
 use super::icons::{Icon, icon};
-use crate::app::edit::Placed;
 use crate::app::geometry::{Point, point};
-use crate::app::model::{Item, Model, Msg, Origin, Theme, Tool};
+use crate::app::model::{Model, Msg, Origin, Theme, Tool};
+use crate::app::scene::NodeKind;
 use crate::scenario::examples::{self, EXAMPLES};
-use crate::scenario::{Command, Scenario};
 use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement, HtmlSelectElement};
+use web_sys::{Element, HtmlSelectElement};
 use yew::prelude::*;
 
 /// Brand, title, examples, undo and redo, share, theme.
@@ -33,7 +32,6 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
     };
     html! {
         <header class="top">
-            <a class="skip" href="#canvas" onclick={skip(send)}>{ "Skip to the canvas" }</a>
             { brand() }
             <button class="title" title="Title, note, seed and script of the scenario" onclick={on(Msg::Inspect)}>{ title }</button>
             <span class="grow"></span>
@@ -51,19 +49,11 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
     }
 }
 
-/// Following the link would change the fragment, which names the scenario.
-fn skip(send: &Callback<Msg>) -> Callback<MouseEvent> {
-    send.reform(|event: MouseEvent| {
-        event.prevent_default();
-        Msg::FocusCanvas
-    })
-}
-
 fn brand() -> Html {
     html! {
         <span class="brand"><svg width="22" height="22" viewBox="0 0 22 22" aria-hidden="true">
-            <circle class="from-a" cx="4" cy="5" r="2.5" /><circle class="from-b" cx="4" cy="17" r="2.5" />
-            <path d="M6.5 6 14 10M6.5 16 14 12" /><circle class="to" cx="17" cy="11" r="3.5" /></svg><span class="word">{ "Converge" }</span></span>
+            <circle class="a" cx="4" cy="5" r="2.5" /><circle class="b" cx="4" cy="17" r="2.5" />
+            <path d="M6.5 6 14 10M6.5 16 14 12" /><circle class="c" cx="17" cy="11" r="3.5" /></svg><span class="word">{ "Converge" }</span></span>
     }
 }
 
@@ -85,11 +75,11 @@ pub fn Palette(props: &PaletteProps) -> Html {
     };
     html! {
         <nav class="palette" aria-label="Palette">
-            <PlaceButton what={Placed::Service} key_hint="1" send={props.send.clone()} />
-            <PlaceButton what={Placed::Bus} key_hint="2" send={props.send.clone()} />
-            <PlaceButton what={Placed::Client} key_hint="3" send={props.send.clone()} />
+            <PlaceButton what={NodeKind::Service} key_hint="1" send={props.send.clone()} />
+            <PlaceButton what={NodeKind::Bus} key_hint="2" send={props.send.clone()} />
+            <PlaceButton what={NodeKind::Client} key_hint="3" send={props.send.clone()} />
             <hr />
-            { tool(Tool::Connect { from: None }, Icon::Link, "Connect", "4", "Click a card, then the one to connect it to") }
+            { tool(Tool::Connect { from: None }, Icon::Connect, "Connect", "4", "Click a card, then the one to connect it to") }
             { tool(Tool::Cut, Icon::Cut, "Cut", "5", "Click links, or draw a line across them, to cut or heal them") }
         </nav>
     }
@@ -97,7 +87,7 @@ pub fn Palette(props: &PaletteProps) -> Html {
 
 #[derive(Clone, PartialEq, Properties)]
 struct PlaceProps {
-    what: Placed,
+    what: NodeKind,
     key_hint: &'static str,
     send: Callback<Msg>,
 }
@@ -108,10 +98,10 @@ fn PlaceButton(props: &PlaceProps) -> Html {
     // A drag that ended on the canvas has placed the thing already; the click that follows it does nothing.
     let dragged = use_memo((), |()| Cell::new(false));
     let what = props.what;
-    let which = match what {
-        Placed::Service => Icon::Service,
-        Placed::Bus => Icon::Bus,
-        Placed::Client => Icon::Client,
+    let (which, word) = match what {
+        NodeKind::Service => (Icon::Service, "Service"),
+        NodeKind::Bus => (Icon::Bus, "Bus"),
+        NodeKind::Client => (Icon::Client, "Client"),
     };
     let onpointerdown = Callback::from(|event: PointerEvent| {
         if let Some(button) = event.target_dyn_into::<Element>() {
@@ -124,7 +114,7 @@ fn PlaceButton(props: &PlaceProps) -> Html {
             dragged.set(false);
             if let Some(at) = over_canvas(&event) {
                 dragged.set(true);
-                send.emit(Msg::Place { what, at: Some(at) });
+                send.emit(Msg::Add { kind: what, at: Some(at) });
             }
         })
     };
@@ -132,12 +122,12 @@ fn PlaceButton(props: &PlaceProps) -> Html {
         let (dragged, send) = (Rc::clone(&dragged), props.send.clone());
         Callback::from(move |_: MouseEvent| {
             if !dragged.replace(false) {
-                send.emit(Msg::Place { what, at: None });
+                send.emit(Msg::Add { kind: what, at: None });
             }
         })
     };
     let title = format!("Click, or drag onto the canvas ({})", props.key_hint);
-    html! { <button class="placeable" {title} {onpointerdown} {onpointerup} {onclick}>{ icon(which) }{ what.word() }</button> }
+    html! { <button class="placeable" {title} {onpointerdown} {onpointerup} {onclick}>{ icon(which) }{ word }</button> }
 }
 
 /// Where over the canvas a pointer is, px from its corner.
@@ -147,116 +137,4 @@ fn over_canvas(event: &PointerEvent) -> Option<Point> {
     let canvas = hit.closest("#canvas").ok()??;
     let rect = canvas.get_bounding_client_rect();
     Some(point(f64::from(event.client_x()) - rect.left(), f64::from(event.client_y()) - rect.top()))
-}
-
-/// Says that a link is only looked at, and how to change that.
-pub fn preview_banner(model: &Model, send: &Callback<Msg>) -> Html {
-    if model.origin != Origin::Link {
-        return html! {};
-    }
-    html! {
-        <div class="preview" role="status">
-            <span>{ "Preview of a shared scenario. Your own drawing is kept." }</span>
-            <button class="primary" onclick={send.reform(|_| Msg::EditCopy)}>{ "Edit a copy" }</button>
-        </div>
-    }
-}
-
-#[derive(Clone, PartialEq, Properties)]
-pub struct MenuProps {
-    /// Where, px from the canvas's corner.
-    pub at: Point,
-    /// Of what; of the canvas where it is nothing.
-    pub of: Option<Item>,
-    /// The drawing.
-    pub scenario: Rc<Scenario>,
-    /// Whether its link is cut or its service is down.
-    pub broken: bool,
-    /// Where to report.
-    pub send: Callback<Msg>,
-}
-
-/// The context menu.
-#[component]
-pub fn Menu(props: &MenuProps) -> Html {
-    let menu = use_node_ref();
-    {
-        let (menu, at) = (menu.clone(), props.at);
-        use_effect_with(at, move |at| {
-            if let Some(menu) = menu.cast::<HtmlElement>() {
-                let parent = menu.parent_element();
-                let room = |size: i32, own: i32| f64::from((size - own - 8).max(0));
-                let (w, h) = parent.map_or((0, 0), |parent| (parent.client_width(), parent.client_height()));
-                let (x, y) = (at.x.min(room(w, menu.offset_width())), at.y.min(room(h, menu.offset_height())));
-                let _ = menu.style().set_property("left", &format!("{x}px"));
-                let _ = menu.style().set_property("top", &format!("{y}px"));
-                if let Ok(Some(first)) = menu.query_selector("button") {
-                    let _ = first.dyn_into::<HtmlElement>().map(|button| button.focus());
-                }
-            }
-        });
-    }
-    let send = props.send.clone();
-    let onkeydown = Callback::from(move |event: KeyboardEvent| {
-        let step = match event.key().as_str() {
-            "ArrowDown" => 1,
-            "ArrowUp" => -1,
-            "Escape" | "Tab" => {
-                send.emit(Msg::CloseMenu);
-                0
-            }
-            _ => return,
-        };
-        event.prevent_default();
-        event.stop_propagation();
-        move_focus(&event, step);
-    });
-    let item = |label: &'static str, msg: Msg| {
-        let send = props.send.clone();
-        let onclick = Callback::from(move |_: MouseEvent| {
-            send.emit(Msg::CloseMenu);
-            send.emit(msg.clone());
-        });
-        html! { <button role="menuitem" {onclick}>{ label }</button> }
-    };
-    let items = match &props.of {
-        None => html! { <>
-            { item("Add service", Msg::Place { what: Placed::Service, at: Some(props.at) }) }
-            { item("Add bus", Msg::Place { what: Placed::Bus, at: Some(props.at) }) }
-            { item("Add client", Msg::Place { what: Placed::Client, at: Some(props.at) }) }
-            { item("Fit to view", Msg::Fit) }
-            { item("Heal everything", Msg::Act(Command::HealAll)) }
-        </> },
-        Some(Item::Node(id)) => {
-            let service = id.clone();
-            let is_service = props.scenario.services.iter().any(|node| node.id == *id);
-            html! { <>
-                { item("Rename", Msg::Rename(id.clone())) }
-                { item("Duplicate", Msg::Duplicate) }
-                if is_service && !props.broken { { item("Crash", Msg::Act(Command::Crash { service: service.clone(), lose_disk: false })) } }
-                if is_service && props.broken { { item("Restart", Msg::Act(Command::Restart { service })) } }
-                { item("Delete", Msg::DeleteChosen) }
-            </> }
-        }
-        Some(Item::Link { from, to }) => {
-            let (from, to) = (from.clone(), to.clone());
-            html! { <>
-                if props.broken {
-                    { item("Heal", Msg::Act(Command::HealLink { from, to, one_way: false })) }
-                } else {
-                    { item("Cut", Msg::Act(Command::CutLink { from, to, one_way: false })) }
-                }
-                { item("Delete connection", Msg::DeleteChosen) }
-            </> }
-        }
-    };
-    html! { <div ref={menu} class="menu" role="menu" {onkeydown} onpointerdown={|event: PointerEvent| event.stop_propagation()}>{ items }</div> }
-}
-
-fn move_focus(event: &KeyboardEvent, step: i32) {
-    let Some(here) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
-    let next = if step > 0 { here.next_element_sibling() } else { here.previous_element_sibling() };
-    if let Some(next) = next.filter(|_| step != 0).and_then(|next| next.dyn_into::<HtmlElement>().ok()) {
-        let _ = next.focus();
-    }
 }

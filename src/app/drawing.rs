@@ -1,0 +1,258 @@
+//! Changes of the drawing that hands make on the canvas: pure, each checked by the scenario's own rules.
+
+use super::model::Item;
+use super::scene::NodeKind;
+use crate::scenario::{
+    Bus, Call, Client, Command, Promise, Publication, Scenario, ScenarioError, Service, Subscription,
+};
+
+/// The drawing as it would be, or why that makes no sense, in words for people.
+pub type Changed = Result<Scenario, String>;
+
+fn sound(scenario: Scenario) -> Changed {
+    let said = |errors: Vec<ScenarioError>| errors.first().map(ToString::to_string).unwrap_or_default();
+    scenario.validate().map_err(said)?;
+    Ok(scenario)
+}
+
+/// What the node with that id is.
+pub fn kind(scenario: &Scenario, id: &str) -> Option<NodeKind> {
+    if scenario.services.iter().any(|s| s.id == id) {
+        Some(NodeKind::Service)
+    } else if scenario.buses.iter().any(|b| b.id == id) {
+        Some(NodeKind::Bus)
+    } else {
+        scenario.clients.iter().any(|c| c.id == id).then_some(NodeKind::Client)
+    }
+}
+
+/// A card with another name; the id where it is empty.
+pub fn renamed(scenario: &Scenario, id: &str, name: &str) -> Changed {
+    let mut scenario = scenario.clone();
+    let services = scenario.services.iter_mut().map(|s| (&s.id, &mut s.name));
+    let buses = scenario.buses.iter_mut().map(|b| (&b.id, &mut b.name));
+    let clients = scenario.clients.iter_mut().map(|c| (&c.id, &mut c.name));
+    let slot = services.chain(buses).chain(clients).find(|(other, _)| *other == id).map(|(_, slot)| slot);
+    let slot = slot.ok_or("That card is gone.")?;
+    let name: String = name.trim().chars().take(80).collect();
+    *slot = if name == id { String::new() } else { name };
+    sound(scenario)
+}
+
+/// A card placed elsewhere.
+pub fn placed(scenario: &mut Scenario, id: &str, to: [i32; 2]) {
+    let services = scenario.services.iter_mut().map(|n| (&n.id, &mut n.position));
+    let buses = scenario.buses.iter_mut().map(|n| (&n.id, &mut n.position));
+    let clients = scenario.clients.iter_mut().map(|n| (&n.id, &mut n.position));
+    if let Some((_, position)) = services.chain(buses).chain(clients).find(|(other, _)| *other == id) {
+        *position = Some(to);
+    }
+}
+
+/// One card more, and its id. A client asks the given service, or the first.
+pub fn added(
+    scenario: &Scenario,
+    kind: NodeKind,
+    at: [i32; 2],
+    asks: Option<&str>,
+) -> Result<(Scenario, String), String> {
+    let mut scenario = scenario.clone();
+    let (stem, word) = match kind {
+        NodeKind::Service => ("service", "Service"),
+        NodeKind::Bus => ("bus", "Bus"),
+        NodeKind::Client => ("client", "Client"),
+    };
+    let mut n = 1;
+    while self::kind(&scenario, &format!("{stem}-{n}")).is_some() {
+        n += 1;
+    }
+    let (id, name, position) = (format!("{stem}-{n}"), format!("{word} {n}"), Some(at));
+    match kind {
+        NodeKind::Service => scenario.services.push(Service { id: id.clone(), name, position, ..Service::default() }),
+        NodeKind::Bus => scenario.buses.push(Bus { id: id.clone(), name, position, ..Bus::default() }),
+        NodeKind::Client => {
+            let first = || scenario.services.first().map(|s| s.id.clone());
+            let target = asks.map(str::to_string).or_else(first).ok_or("A client asks a service: add one first.")?;
+            scenario.clients.push(Client {
+                id: id.clone(),
+                name,
+                position,
+                target,
+                reads_from: None,
+                sessions: 1,
+                timeout_ms: 1000.0,
+                script: Vec::new(),
+                generate: None,
+            });
+        }
+    }
+    Ok((sound(scenario)?, id))
+}
+
+/// Two cards connected in the way that makes sense for them.
+pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
+    let (Some(a), Some(b)) = (kind(scenario, from), kind(scenario, to)) else {
+        return Err("That card is gone.".into());
+    };
+    let mut scenario = scenario.clone();
+    let service = |scenario: &mut Scenario, id: &str| scenario.services.iter().position(|s| s.id == id);
+    let gone = "That card is gone.";
+    match (a, b) {
+        (NodeKind::Service, NodeKind::Bus) => {
+            let i = service(&mut scenario, from).ok_or(gone)?;
+            let publishes = &mut scenario.services[i].publishes;
+            if publishes.iter().any(|p| p.to == to) {
+                return Err("It publishes there already.".into());
+            }
+            publishes.push(Publication { to: to.into(), ..Publication::default() });
+        }
+        (NodeKind::Bus, NodeKind::Service) => {
+            let i = service(&mut scenario, to).ok_or(gone)?;
+            let subscribes = &mut scenario.services[i].subscribes;
+            if subscribes.iter().any(|s| s.to == from) {
+                return Err("It subscribes to that bus already.".into());
+            }
+            subscribes.push(Subscription { to: from.into(), ..Subscription::default() });
+        }
+        (NodeKind::Service, NodeKind::Service) => {
+            let i = service(&mut scenario, from).ok_or(gone)?;
+            let calls = &mut scenario.services[i].calls;
+            if calls.iter().any(|c| c.to == to) {
+                return Err("It calls that service already.".into());
+            }
+            calls.push(Call { to: to.into(), timeout_ms: 1000.0 });
+        }
+        (NodeKind::Client, NodeKind::Service) => {
+            let client = scenario.clients.iter_mut().find(|c| c.id == from).ok_or(gone)?;
+            client.target = to.into();
+        }
+        (NodeKind::Client, NodeKind::Bus | NodeKind::Client) => {
+            return Err("A client asks services: connect it with one.".into());
+        }
+        (NodeKind::Bus, NodeKind::Bus) => return Err("A bus delivers to services: put one between.".into()),
+        (NodeKind::Service | NodeKind::Bus, NodeKind::Client) => {
+            return Err("Nothing is sent to a client on its own: draw from the client to a service.".into());
+        }
+    }
+    sound(scenario)
+}
+
+/// The drawing without these cards and wires, and without whatever named them.
+pub fn removed<'a>(scenario: &Scenario, items: impl Iterator<Item = &'a Item>) -> Changed {
+    let mut scenario = scenario.clone();
+    for item in items {
+        match item {
+            Item::Node(id) => remove_node(&mut scenario, id),
+            Item::Link { from, to } => remove_wire(&mut scenario, from, to)?,
+        }
+    }
+    sound(scenario)
+}
+
+fn remove_node(scenario: &mut Scenario, id: &str) {
+    // A client without a service has nobody to ask, so it goes too, with what names it.
+    let orphans: Vec<String> = scenario.clients.iter().filter(|c| c.target == id).map(|c| c.id.clone()).collect();
+    scenario.services.retain(|s| s.id != id);
+    scenario.buses.retain(|b| b.id != id);
+    scenario.clients.retain(|c| c.id != id && c.target != id);
+    for service in &mut scenario.services {
+        service.publishes.retain(|p| p.to != id);
+        service.subscribes.retain(|s| s.to != id);
+        service.calls.retain(|c| c.to != id);
+    }
+    for client in &mut scenario.clients {
+        if client.reads_from.as_deref() == Some(id) {
+            client.reads_from = None;
+        }
+    }
+    let gone = |name: &String| name == id || orphans.contains(name);
+    scenario.links.retain(|link| !gone(&link.from) && !gone(&link.to));
+    scenario.script.retain(|step| match &step.command {
+        Command::Operate { service, .. } | Command::Crash { service, .. } | Command::Restart { service } => {
+            !gone(service)
+        }
+        Command::CutLink { from, to, .. } | Command::HealLink { from, to, .. } => !gone(from) && !gone(to),
+        Command::HealAll => true,
+    });
+    scenario.promises.retain(|promise| match promise {
+        Promise::Stale { service, .. } => !gone(service),
+        Promise::Converged | Promise::AllOperationsOk => true,
+    });
+}
+
+fn remove_wire(scenario: &mut Scenario, from: &str, to: &str) -> Result<(), String> {
+    if let Some(client) = scenario.clients.iter_mut().find(|c| c.id == from) {
+        if client.target == to {
+            return Err("A client always asks a service: connect it with another instead.".into());
+        }
+        client.reads_from = None;
+    }
+    for service in &mut scenario.services {
+        if service.id == from {
+            service.publishes.retain(|p| p.to != to);
+            service.calls.retain(|c| c.to != to);
+        }
+        if service.id == to {
+            service.subscribes.retain(|s| s.to != from);
+        }
+    }
+    let ends = |a: &str, b: &str| (a == from && b == to) || (a == to && b == from);
+    scenario.links.retain(|link| !ends(&link.from, &link.to));
+    scenario.script.retain(|step| match &step.command {
+        Command::CutLink { from, to, .. } | Command::HealLink { from, to, .. } => !ends(from, to),
+        Command::Operate { .. } | Command::Crash { .. } | Command::Restart { .. } | Command::HealAll => true,
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::examples::EXAMPLES;
+
+    fn example(id: &str) -> Scenario {
+        crate::scenario::examples::find(id).expect("the example").scenario()
+    }
+
+    #[test]
+    fn removing_any_card_of_any_example_leaves_a_sound_drawing() {
+        for example in EXAMPLES {
+            let scenario = example.scenario();
+            let services = scenario.services.iter().map(|s| &s.id);
+            let all =
+                services.chain(scenario.buses.iter().map(|b| &b.id)).chain(scenario.clients.iter().map(|c| &c.id));
+            for id in all {
+                let items = [Item::Node(id.clone())];
+                let after = removed(&scenario, items.iter()).unwrap_or_else(|why| panic!("{} {id}: {why}", example.id));
+                assert_eq!(kind(&after, id), None);
+            }
+        }
+    }
+
+    #[test]
+    fn new_service_can_be_connected_to_the_bus_and_taken_away_again() {
+        let before = example("first-update");
+        let (scenario, id) = added(&before, NodeKind::Service, [700, 400], None).expect("sound");
+        let scenario = connected(&scenario, "stock_updated", &id).expect("sound");
+        assert!(connected(&scenario, "stock_updated", &id).is_err(), "twice");
+        let wire = [Item::Link { from: "stock_updated".into(), to: id.clone() }];
+        assert!(removed(&scenario, wire.iter()).expect("sound").services[2].subscribes.is_empty());
+        assert_eq!(removed(&scenario, [Item::Node(id)].iter()).expect("sound"), before);
+    }
+
+    #[test]
+    fn connection_that_makes_no_sense_says_why() {
+        let scenario = example("inventory-notification");
+        assert_eq!(
+            connected(&scenario, "warehouse", "stock_updated"),
+            Err("A client asks services: connect it with one.".into())
+        );
+        assert!(connected(&scenario, "inventory", "warehouse").is_err());
+    }
+
+    #[test]
+    fn emptied_name_is_the_id_again() {
+        let scenario = example("first-update");
+        assert_eq!(renamed(&scenario, "inventory", " ").expect("sound").services[0].name, "");
+    }
+}

@@ -1,0 +1,137 @@
+//! The context menu of a card, a wire or the canvas.
+
+use crate::app::geometry::Point;
+use crate::app::model::{Item, Model, Msg};
+use crate::app::scene::NodeKind;
+use crate::scenario::Command;
+use crate::session::protocol::CopyState;
+use web_sys::{Element, HtmlElement};
+use yew::prelude::*;
+
+/// The open menu, if there is one.
+pub fn menu(model: &Model, send: &Callback<Msg>) -> Html {
+    let Some((at, of)) = &model.menu else { return html! {} };
+    let items = match of {
+        Some(Item::Node(id)) => of_node(model, id),
+        Some(Item::Link { from, to }) => of_link(model, from, to),
+        None => of_canvas(),
+    };
+    // It stays on the canvas.
+    let height = 12.0 + 30.0 * items.len() as f64;
+    let place = (at.x.min((model.size.0 - 200.0).max(0.0)), at.y.min((model.size.1 - height).max(0.0)));
+    html! { <Menu {items} at={Point { x: place.0, y: place.1 }} send={send.clone()} /> }
+}
+
+type Entry = (String, Msg);
+
+fn of_node(model: &Model, id: &str) -> Vec<Entry> {
+    let mut all: Vec<Entry> = Vec::new();
+    let Some(node) = model.scene.find(id) else { return all };
+    if model.kind_of(node) == Some(NodeKind::Service) {
+        let down = model.run.services.get(node).is_some_and(|service| service.state == CopyState::Down);
+        let service = id.to_string();
+        if down {
+            all.push(("Restart".into(), Msg::Act(Command::Restart { service })));
+        } else {
+            all.push(("Crash".into(), Msg::Act(Command::Crash { service: service.clone(), lose_disk: false })));
+            all.push(("Crash and lose the disk".into(), Msg::Act(Command::Crash { service, lose_disk: true })));
+        }
+    }
+    all.push(("Rename".into(), Msg::Rename(id.into())));
+    all.push(("Duplicate".into(), Msg::Duplicate));
+    all.push(("Delete".into(), Msg::Delete));
+    all
+}
+
+fn of_link(model: &Model, from: &str, to: &str) -> Vec<Entry> {
+    let ends = model.scene.find(from).zip(model.scene.find(to));
+    let (from, to) = (from.to_string(), to.to_string());
+    let mut all: Vec<Entry> = if ends.is_some_and(|(a, b)| model.run.is_cut(a, b)) {
+        vec![("Heal the link".into(), Msg::Act(Command::HealLink { from, to, one_way: false }))]
+    } else {
+        vec![
+            ("Cut the link".into(), Msg::Act(Command::CutLink { from: from.clone(), to: to.clone(), one_way: false })),
+            (format!("Cut only {from} → {to}"), Msg::Act(Command::CutLink { from, to, one_way: true })),
+        ]
+    };
+    all.push(("Delete".into(), Msg::Delete));
+    all
+}
+
+fn of_canvas() -> Vec<Entry> {
+    vec![
+        ("Add a service".into(), Msg::Add { kind: NodeKind::Service, at: None }),
+        ("Add a bus".into(), Msg::Add { kind: NodeKind::Bus, at: None }),
+        ("Add a client".into(), Msg::Add { kind: NodeKind::Client, at: None }),
+        ("Mend everything".into(), Msg::Act(Command::HealAll)),
+        ("Show everything".into(), Msg::Fit),
+    ]
+}
+
+#[derive(Clone, Properties)]
+struct MenuProps {
+    items: Vec<Entry>,
+    at: Point,
+    send: Callback<Msg>,
+}
+
+impl PartialEq for MenuProps {
+    fn eq(&self, other: &Self) -> bool {
+        // Entries are told apart by what they say.
+        self.at == other.at && self.items.iter().map(|item| &item.0).eq(other.items.iter().map(|item| &item.0))
+    }
+}
+
+/// Arrows go from entry to entry, Escape closes, whatever is chosen closes too.
+#[component]
+fn Menu(props: &MenuProps) -> Html {
+    let root = use_node_ref();
+    use_effect_with((root.clone(), props.at.x, props.at.y), |(root, x, y)| {
+        let Some(element) = root.cast::<HtmlElement>() else { return };
+        let _ = element.style().set_property("left", &format!("{x}px"));
+        let _ = element.style().set_property("top", &format!("{y}px"));
+        step(&element, 0);
+    });
+    let on_key = {
+        let (root, send) = (root.clone(), props.send.clone());
+        Callback::from(move |event: KeyboardEvent| {
+            event.stop_propagation();
+            let Some(element) = root.cast::<HtmlElement>() else { return };
+            match event.key().as_str() {
+                "ArrowDown" => step(&element, 1),
+                "ArrowUp" => step(&element, -1),
+                "Escape" | "Tab" => {
+                    send.emit(Msg::CloseMenu);
+                    send.emit(Msg::EnterCanvas);
+                }
+                _ => return,
+            }
+            event.prevent_default();
+        })
+    };
+    let entries = props.items.iter().map(|(text, msg)| {
+        let (send, msg) = (props.send.clone(), msg.clone());
+        let choose = Callback::from(move |_: MouseEvent| {
+            send.emit(Msg::CloseMenu);
+            send.emit(msg.clone());
+        });
+        html! { <button key={text.clone()} role="menuitem" tabindex="-1" onclick={choose}>{ text }</button> }
+    });
+    html! { <div ref={root} class="menu" role="menu" aria-label="Actions" onkeydown={on_key}>{ for entries }</div> }
+}
+
+/// Gives the focus to the entry so many further on.
+fn step(menu: &Element, by: i32) {
+    let entries = menu.children();
+    let count = entries.length() as i32;
+    let active = menu.owner_document().and_then(|document| document.active_element());
+    let now = (0..count).find(|i| entries.item(*i as u32) == active).unwrap_or(0);
+    if count > 0
+        && let Some(entry) = entries.item((now + by).rem_euclid(count) as u32)
+    {
+        use wasm_bindgen::JsCast;
+        if let Ok(entry) = entry.dyn_into::<HtmlElement>() {
+            let _ = entry.focus();
+        }
+    }
+}
