@@ -345,9 +345,12 @@ fn sides(a: &Rect, b: &Rect) -> (Side, Side) {
     }
 }
 
+/// Ends of wires at one edge of a card: where the other end lies, which wire, whether it starts here.
+type Ports = BTreeMap<(usize, Side), Vec<(f64, usize, bool)>>;
+
 fn wires(scenario: &Scenario, nodes: &[Placed], relations: &[(usize, usize, WireKind)]) -> Vec<Wire> {
-    // Ends of wires by card and edge, each with where its other end lies, so that wires do not cross there.
-    let mut ports: BTreeMap<(usize, Side), Vec<(f64, usize, bool)>> = BTreeMap::new();
+    // In the order of their other ends, so that wires do not cross at the edge.
+    let mut ports = Ports::new();
     for (i, (from, to, _)) in relations.iter().enumerate() {
         let (a, b) = (&nodes[*from].rect, &nodes[*to].rect);
         let (at_a, at_b) = sides(a, b);

@@ -23,6 +23,7 @@ pub enum Request {
     /// Run this scenario from the start, and stand at `at` (0 for the start).
     Load {
         /// What to simulate.
+        #[serde(with = "as_text")]
         scenario: Box<Scenario>,
         /// Where to stand.
         at: Micros,
@@ -31,6 +32,7 @@ pub enum Request {
     /// sense) and stand at the same instant. So the clock is never reset by an edit or its undo.
     Edit {
         /// The changed scenario.
+        #[serde(with = "as_text")]
         scenario: Box<Scenario>,
     },
     /// Run until every event up to `to` has happened, but no more than `budget` events; the frame says
@@ -97,6 +99,7 @@ pub enum Report {
     /// The run as a document.
     Run {
         /// The scenario, its script with the live commands merged in.
+        #[serde(with = "as_text")]
         scenario: Box<Scenario>,
         /// Digest of the trace up to where the run stands, 16 hexadecimal digits.
         digest: String,
@@ -430,4 +433,23 @@ pub struct LogRow {
 /// A request to do something, as the page keeps it in a document's script.
 pub fn step(at: Micros, command: Command) -> Step {
     Step { at_ms: at as f64 / 1000.0, command }
+}
+
+/// A scenario crosses as the text of its document: its reader is a tenth of the page's weight, and so there is
+/// one of it, [`Scenario::from_json`], instead of one for each way in.
+mod as_text {
+    use crate::scenario::Scenario;
+    use serde::{Deserialize, Deserializer, Serializer, de, ser};
+
+    pub fn serialize<S: Serializer>(scenario: &Scenario, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&serde_json::to_string(scenario).map_err(ser::Error::custom)?)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Scenario>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Scenario::from_json(&text).map(Box::new).map_err(|errors| {
+            let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            de::Error::custom(all.join("; "))
+        })
+    }
 }

@@ -88,7 +88,7 @@ pub struct Page {
     send: Callback<Msg>,
     frame: Closure<dyn FnMut(f64)>,
     frame_asked: bool,
-    listeners: Vec<(&'static str, Closure<dyn FnMut(web_sys::Event)>)>,
+    address_changed: Option<Closure<dyn FnMut(web_sys::Event)>>,
     observer: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
 }
 
@@ -118,7 +118,7 @@ impl Component for Page {
             send: link.callback(PageMsg::Model),
             frame,
             frame_asked: false,
-            listeners: Vec::new(),
+            address_changed: None,
             observer: None,
         };
         page.open_address();
@@ -281,7 +281,7 @@ impl Page {
         let link = ctx.link().clone();
         let hash = Closure::<dyn FnMut(web_sys::Event)>::new(move |_| link.send_message(PageMsg::Address));
         let _ = window.add_event_listener_with_callback("hashchange", hash.as_ref().unchecked_ref());
-        self.listeners.push(("hashchange", hash));
+        self.address_changed = Some(hash);
         let link = ctx.link().clone();
         let resized = Closure::<dyn FnMut()>::new(move || link.send_message(PageMsg::Resized));
         if let Ok(observer) = ResizeObserver::new(resized.as_ref().unchecked_ref()) {
