@@ -51,14 +51,37 @@ impl Scenario {
     /// # Errors
     /// Everything that is wrong with it, each with its path and what was expected.
     pub fn from_json(text: &str) -> Result<Scenario, Vec<ScenarioError>> {
+        let scenario = Scenario::read(text)?;
+        scenario.validate()?;
+        Ok(scenario)
+    }
+
+    /// Reads a document that has the right shape, whether it is sound or not. Every way in leads through here: the
+    /// reader is a good part of the page's weight, and so there is one of it.
+    ///
+    /// # Errors
+    /// What does not have the right shape, with its path.
+    pub fn read(text: &str) -> Result<Scenario, Vec<ScenarioError>> {
         let mut reader = serde_json::Deserializer::from_str(text);
         let scenario: Scenario = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let path = error.path().to_string();
             vec![reading_error(if path == "." { "" } else { &path }, error.inner())]
         })?;
         reader.end().map_err(|error| vec![reading_error("", &error)])?;
-        scenario.validate()?;
         Ok(scenario)
+    }
+
+    /// Reads a document that is taken apart already, as [`Scenario::read`].
+    ///
+    /// # Errors
+    /// What does not have the right shape, with its path.
+    pub fn from_value(value: &serde_json::Value) -> Result<Scenario, Vec<ScenarioError>> {
+        Scenario::read(&value.to_string())
+    }
+
+    /// The document taken apart.
+    pub fn to_value(&self) -> serde_json::Value {
+        serde_json::from_str(&self.to_json()).expect("a document is JSON")
     }
 
     /// The document as people read it: JSON, indented by two, defaults left out.

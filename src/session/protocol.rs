@@ -436,18 +436,18 @@ pub fn step(at: Micros, command: Command) -> Step {
 }
 
 /// A scenario crosses as the text of its document: its reader is a tenth of the page's weight, and so there is
-/// one of it, [`Scenario::from_json`], instead of one for each way in.
+/// one of it, [`Scenario::read`], instead of one for each way in.
 mod as_text {
     use crate::scenario::Scenario;
-    use serde::{Deserialize, Deserializer, Serializer, de, ser};
+    use serde::{Deserialize, Deserializer, Serializer, de};
 
     pub fn serialize<S: Serializer>(scenario: &Scenario, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&serde_json::to_string(scenario).map_err(ser::Error::custom)?)
+        serializer.serialize_str(&scenario.to_json())
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Scenario>, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Scenario::from_json(&text).map(Box::new).map_err(|errors| {
+        Scenario::read(&text).map(Box::new).map_err(|errors| {
             let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
             de::Error::custom(all.join("; "))
         })
