@@ -51,19 +51,19 @@ pub fn free(cards: &[Card], edges: &[(usize, usize)]) -> Vec<Rect> {
         cards.iter().map(|card| card.wanted.map(|[x, y]| at(card, point(f64::from(x), f64::from(y))))).collect();
     if placed.iter().any(Option::is_none) {
         let layers = layers(cards.len(), edges);
-        let tallest = (0..=layers.iter().copied().max().unwrap_or(0))
-            .map(|layer| {
-                let in_layer = cards.iter().zip(&layers).filter(|(_, l)| **l == layer);
-                in_layer.map(|(card, _)| card.h + GAP).sum::<f64>()
-            })
-            .fold(0.0, f64::max);
+        let height_of = |layer: usize| -> f64 {
+            let members = cards.iter().zip(&layers).filter(|(card, l)| card.wanted.is_none() && **l == layer);
+            members.map(|(card, _)| card.h + GAP).sum()
+        };
+        let tallest = (0..=layers.iter().copied().max().unwrap_or(0)).map(height_of).fold(0.0, f64::max);
+        // Level with what is placed already, else below the origin.
+        let there = placed.iter().flatten().copied().reduce(|a, b| a.union(&b));
+        let middle = there.map_or(ORIGIN.y + tallest / 2.0, |rect| rect.center().y + GAP / 2.0);
         for (i, card) in cards.iter().enumerate() {
             if placed[i].is_some() {
                 continue;
             }
-            let of_layer = cards.iter().zip(&layers).filter(|(_, l)| **l == layers[i]);
-            let height: f64 = of_layer.map(|(card, _)| card.h + GAP).sum();
-            let top = ORIGIN.y + ((tallest - height) / 2.0 / 10.0).round() * 10.0;
+            let top = ((middle - height_of(layers[i]) / 2.0) / 10.0).round() * 10.0;
             let mut rect = at(card, point(ORIGIN.x + LAYER * layers[i] as f64, top));
             while let Some(other) = placed.iter().flatten().find(|other| other.grown(GAP - 1.0).overlaps(&rect)) {
                 rect.y = ((other.bottom() + GAP) / 10.0).ceil() * 10.0;
@@ -127,6 +127,15 @@ mod tests {
         let placed = Card { wanted: Some([40, 120]), ..card() };
         let rects = free(&[placed, card(), card()], &[]);
         assert!(!rects[0].overlaps(&rects[1]) && !rects[1].overlaps(&rects[2]) && !rects[0].overlaps(&rects[2]));
+    }
+
+    #[test]
+    fn card_without_a_place_stands_level_with_those_that_have_one() {
+        let mut cards: Vec<Card> = (0..100).map(|i| Card { wanted: Some([700, i * 10]), ..card() }).collect();
+        cards.push(card());
+        let edges: Vec<(usize, usize)> = (0..100).map(|i| (100, i)).collect();
+        let rects = free(&cards, &edges);
+        assert!((0.0..1000.0).contains(&rects[100].y), "{:?}", rects[100]);
     }
 
     #[test]

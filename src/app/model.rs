@@ -375,7 +375,7 @@ pub struct Model {
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut effects = Vec::new();
     model.handle(msg, &mut effects);
-    if let Some(request) = model.playback.next() {
+    if let Some(request) = model.playback.next_request() {
         effects.push(Effect::Send(Box::new(request)));
     }
     effects
@@ -439,7 +439,7 @@ impl Model {
             }
             Msg::Wheel { at, dx, dy, zoom } => {
                 let camera = if zoom {
-                    self.camera.zoomed((-dy * 0.01).clamp(-0.5, 0.5).exp(), at)
+                    self.camera.zoomed(libm::exp((-dy * 0.01).clamp(-0.5, 0.5)), at)
                 } else {
                     self.camera.panned(-dx, -dy)
                 };
@@ -801,10 +801,8 @@ impl Model {
         }
         self.size = (width, height);
         self.narrow = narrow;
+        // Also fits, but not below a moving pointer.
         self.stage();
-        if self.fitted {
-            self.fit();
-        }
         self.redraw = Redraw { page: true, paint: true };
     }
 

@@ -163,7 +163,7 @@ impl Playback {
     }
 
     /// The request to send now, if any.
-    pub fn next(&mut self) -> Option<ToEngine> {
+    pub fn next_request(&mut self) -> Option<ToEngine> {
         if !self.ready || self.under_way {
             return None;
         }
@@ -234,9 +234,9 @@ mod tests {
     fn ready() -> Playback {
         let mut playback = Playback::default();
         playback.order(Request::Load { scenario: Box::new(Scenario::default()), at: 0 });
-        assert_eq!(playback.next(), None, "nothing is sent before Ready");
+        assert_eq!(playback.next_request(), None, "nothing is sent before Ready");
         playback.receive(FromEngine { epoch: 0, report: Report::Ready });
-        let load = playback.next().expect("the load");
+        let load = playback.next_request().expect("the load");
         answer(&mut playback, load.epoch, 0);
         playback
     }
@@ -252,13 +252,16 @@ mod tests {
         playback.play(true);
         playback.tick(1000.0);
         playback.tick(1016.0);
-        let first = playback.next().expect("an advance");
+        let first = playback.next_request().expect("an advance");
         assert_eq!(first.request, Request::Advance { to: 16_000, budget: BUDGET });
         playback.tick(1032.0);
-        assert_eq!(playback.next(), None, "one at a time");
+        assert_eq!(playback.next_request(), None, "one at a time");
         playback.tick(1048.0);
         answer(&mut playback, first.epoch, 16_000);
-        assert_eq!(playback.next().expect("an advance").request, Request::Advance { to: 48_000, budget: BUDGET });
+        assert_eq!(
+            playback.next_request().expect("an advance").request,
+            Request::Advance { to: 48_000, budget: BUDGET }
+        );
     }
 
     #[test]
@@ -266,7 +269,7 @@ mod tests {
         let mut playback = ready();
         playback.tick(1000.0);
         playback.tick(9000.0);
-        assert_eq!(playback.next(), None);
+        assert_eq!(playback.next_request(), None);
     }
 
     #[test]
@@ -275,10 +278,10 @@ mod tests {
         playback.play(true);
         playback.tick(0.0);
         playback.tick(20.0);
-        let advance = playback.next().expect("an advance");
+        let advance = playback.next_request().expect("an advance");
         playback.order(Request::Edit { scenario: Box::new(Scenario::default()) });
         assert!(!answer(&mut playback, advance.epoch, 20_000));
-        let edit = playback.next().expect("the edit");
+        let edit = playback.next_request().expect("the edit");
         assert!(answer(&mut playback, edit.epoch, 0));
     }
 
@@ -286,12 +289,12 @@ mod tests {
     fn scrubbing_sends_only_where_the_hand_is_now() {
         let mut playback = ready();
         playback.order(Request::Seek { to: 1 });
-        let under_way = playback.next().expect("the first");
+        let under_way = playback.next_request().expect("the first");
         for to in 2..50 {
             playback.order(Request::Seek { to });
         }
         answer(&mut playback, under_way.epoch, 1);
-        assert_eq!(playback.next().expect("the last").request, Request::Seek { to: 49 });
+        assert_eq!(playback.next_request().expect("the last").request, Request::Seek { to: 49 });
     }
 
     #[test]
@@ -300,7 +303,9 @@ mod tests {
         playback.play(true);
         playback.tick(0.0);
         playback.tick(60_000.0);
-        let Some(ToEngine { request: Request::Advance { to, .. }, .. }) = playback.next() else { panic!("no advance") };
+        let Some(ToEngine { request: Request::Advance { to, .. }, .. }) = playback.next_request() else {
+            panic!("no advance")
+        };
         assert!(to < 500_000, "jumped to {to}");
     }
 
@@ -310,7 +315,7 @@ mod tests {
         playback.play(true);
         playback.tick(0.0);
         playback.tick(16.0);
-        let advance = playback.next().expect("an advance");
+        let advance = playback.next_request().expect("an advance");
         answer(&mut playback, advance.epoch, 10_000_000);
         assert!(playback.at_end() && !playback.playing());
     }
@@ -321,12 +326,15 @@ mod tests {
         playback.play(true);
         playback.tick(0.0);
         playback.tick(100.0);
-        let advance = playback.next().expect("an advance");
+        let advance = playback.next_request().expect("an advance");
         answer(&mut playback, advance.epoch, 100_000);
         playback.set_speed(10.0);
         playback.tick(110.0);
         playback.tick(120.0);
-        assert_eq!(playback.next().expect("an advance").request, Request::Advance { to: 200_000, budget: BUDGET });
+        assert_eq!(
+            playback.next_request().expect("an advance").request,
+            Request::Advance { to: 200_000, budget: BUDGET }
+        );
     }
 
     #[test]

@@ -152,7 +152,7 @@ impl RunView {
     }
 
     fn take_fault(&mut self, mark: &Mark) {
-        let open = |bar: &&mut FaultBar, ends: (NodeId, Option<NodeId>)| {
+        let open = |bar: &FaultBar, ends: (NodeId, Option<NodeId>)| {
             let same = bar.ends == ends || ends.1.is_some_and(|to| bar.ends == (to, Some(ends.0)));
             bar.to.is_none() && same
         };
@@ -160,7 +160,7 @@ impl RunView {
         match mark.kind {
             MarkKind::Crash | MarkKind::Cut => {
                 // Both directions of a link are one fault to look at.
-                if !self.faults.iter_mut().any(|mut bar| open(&&mut bar, ends)) {
+                if !self.faults.iter().any(|bar| open(bar, ends)) {
                     self.faults.push(FaultBar { from: mark.at, to: None, ends, label: mark.label.clone() });
                 }
             }

@@ -10,6 +10,10 @@ use std::rc::Rc;
 
 /// Rows that a service's card shows at most; the others are counted below them.
 pub const SHOWN_ROWS: usize = 6;
+/// Lanes that a bus's card shows at most; the others are counted below them.
+pub const SHOWN_LANES: usize = 8;
+/// Connections that a card's name tells at most.
+const TOLD_LINKS: usize = 6;
 /// Height of a card's head, with the border round the card.
 const HEAD: f64 = 40.0;
 /// Height of a row.
@@ -57,6 +61,8 @@ pub struct Placed {
     pub kind: NodeKind,
     /// Where it stands.
     pub rect: Rect,
+    /// What it is connected with, as a sentence for its name.
+    pub links: Rc<str>,
 }
 
 /// Why there is a wire.
@@ -161,8 +167,9 @@ impl Scene {
                 placed.rect.y += dy;
             }
         }
-        let nodes: Vec<Placed> = nodes.into_iter().map(|(placed, _)| placed).collect();
+        let mut nodes: Vec<Placed> = nodes.into_iter().map(|(placed, _)| placed).collect();
         let wires = wires(scenario, &nodes, &relations);
+        tell_links(&mut nodes, &wires);
         let by_ends = wires.iter().enumerate().map(|(i, wire)| ((wire.from as u32, wire.to as u32), i)).collect();
         let publish = writer.filter(|node| *node < nodes.len()).map(|node| publish(&nodes, node));
         Scene { nodes, wires, publish, by_ends }
@@ -220,28 +227,43 @@ impl Scene {
         let area = *area;
         self.nodes.iter().enumerate().filter(move |(_, node)| node.rect.overlaps(&area)).map(|(i, _)| i)
     }
+}
 
-    /// What a card is connected with, as a sentence for its name.
-    pub fn links_of(&self, node: usize) -> String {
-        let out = |wire: &&Wire| wire.from == node;
-        let says = |wire: &Wire| format!("{} {}", wire.kind.word(), self.nodes[wire.to].name);
-        let mut parts: Vec<String> = self.wires.iter().filter(out).map(says).collect();
-        for wire in self.wires.iter().filter(|wire| wire.to == node) {
-            let verb = match wire.kind {
-                WireKind::Publishes | WireKind::Delivers => "receives from",
-                WireKind::Calls => "called by",
-                WireKind::Asks => "asked by",
-            };
-            parts.push(format!("{verb} {}", self.nodes[wire.from].name));
+/// What each card is connected with.
+fn tell_links(nodes: &mut [Placed], wires: &[Wire]) {
+    let mut told: Vec<(usize, String)> = vec![(0, String::new()); nodes.len()];
+    let mut tell = |node: usize, verb: &str, other: usize| {
+        let (count, text) = &mut told[node];
+        *count += 1;
+        if *count <= TOLD_LINKS {
+            let comma = if text.is_empty() { "" } else { ", " };
+            text.push_str(&format!("{comma}{verb} {}", nodes[other].name));
         }
-        parts.join(", ")
+    };
+    for wire in wires {
+        tell(wire.from, wire.kind.word(), wire.to);
+        let verb = match wire.kind {
+            WireKind::Publishes | WireKind::Delivers => "receives from",
+            WireKind::Calls => "called by",
+            WireKind::Asks => "asked by",
+        };
+        tell(wire.to, verb, wire.from);
+    }
+    for (node, (count, mut text)) in nodes.iter_mut().zip(told) {
+        if count > TOLD_LINKS {
+            text.push_str(&format!(", and {} more", count - TOLD_LINKS));
+        }
+        node.links = text.into();
     }
 }
 
 fn cards(scenario: &Scenario, rows: &[usize]) -> Vec<(Placed, Option<[i32; 2]>)> {
     let card = |id: &str, name: &str, kind, w, h, position: Option<[i32; 2]>| {
         let name = if name.is_empty() { id } else { name };
-        (Placed { id: id.into(), name: name.into(), kind, rect: Rect { x: 0.0, y: 0.0, w, h } }, position)
+        (
+            Placed { id: id.into(), name: name.into(), kind, rect: Rect { x: 0.0, y: 0.0, w, h }, links: "".into() },
+            position,
+        )
     };
     let services = scenario.services.iter().enumerate().map(|(i, service)| {
         let rows = rows.get(i).copied().unwrap_or(service.data.len());
@@ -249,7 +271,8 @@ fn cards(scenario: &Scenario, rows: &[usize]) -> Vec<(Placed, Option<[i32; 2]>)>
     });
     let buses = scenario.buses.iter().map(|bus| {
         let lanes = scenario.services.iter().flat_map(|s| &s.subscribes).filter(|s| s.to == bus.id).count();
-        let height = HEAD + LANES + LANE * lanes.max(1) as f64;
+        let shown = if lanes > SHOWN_LANES { SHOWN_LANES + 1 } else { lanes.max(1) };
+        let height = HEAD + LANES + LANE * shown as f64;
         card(&bus.id, &bus.name, NodeKind::Bus, 224.0, height, bus.position)
     });
     let clients = scenario.clients.iter().map(|client| {
@@ -322,9 +345,12 @@ fn sides(a: &Rect, b: &Rect) -> (Side, Side) {
     }
 }
 
+/// Ends of wires at one edge of a card: where the other end lies, which wire, whether it starts here.
+type Ports = BTreeMap<(usize, Side), Vec<(f64, usize, bool)>>;
+
 fn wires(scenario: &Scenario, nodes: &[Placed], relations: &[(usize, usize, WireKind)]) -> Vec<Wire> {
-    // Ends of wires by card and edge, each with where its other end lies, so that wires do not cross there.
-    let mut ports: BTreeMap<(usize, Side), Vec<(f64, usize, bool)>> = BTreeMap::new();
+    // In the order of their other ends, so that wires do not cross at the edge.
+    let mut ports = Ports::new();
     for (i, (from, to, _)) in relations.iter().enumerate() {
         let (a, b) = (&nodes[*from].rect, &nodes[*to].rect);
         let (at_a, at_b) = sides(a, b);

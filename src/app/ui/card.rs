@@ -5,7 +5,7 @@ use super::icons::{Icon, icon};
 use crate::app::model::Msg;
 use crate::app::playback::short;
 use crate::app::run_view::{short_label, state_word};
-use crate::app::scene::{NodeKind, Placed, SHOWN_ROWS};
+use crate::app::scene::{NodeKind, Placed, SHOWN_LANES, SHOWN_ROWS};
 use crate::session::protocol::{BusView, CellView, ClientView, CopyState, RowView, ServiceView};
 use crate::session::words;
 use crate::trace::Outcome;
@@ -41,8 +41,6 @@ pub struct CardProps {
     pub placed: Placed,
     /// What is known of it.
     pub view: View,
-    /// What it is connected with, in words.
-    pub links: Rc<str>,
     /// It is selected.
     pub selected: bool,
     /// Something is being dragged over it that would connect.
@@ -119,8 +117,8 @@ fn name(props: &CardProps) -> String {
         View::Client(client) => name.push_str(&format!(", {} ok", client.ok)),
         View::Unknown => {}
     }
-    if !props.links.is_empty() {
-        name.push_str(&format!(", {}", props.links));
+    if !props.placed.links.is_empty() {
+        name.push_str(&format!(", {}", props.placed.links));
     }
     name
 }
@@ -248,7 +246,8 @@ fn load(service: &ServiceView) -> String {
 fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
     let dead: u32 = bus.lanes.iter().map(|lane| lane.dead).sum();
     let discarded: u32 = bus.lanes.iter().map(|lane| lane.discarded).sum();
-    let lanes = bus.lanes.iter().enumerate().map(|(i, lane)| {
+    let more = bus.lanes.len().saturating_sub(SHOWN_LANES);
+    let lanes = bus.lanes.iter().take(SHOWN_LANES).enumerate().map(|(i, lane)| {
         let name = names.get(i).cloned().unwrap_or_default();
         html! {
             <div class="lane" key={i}>
@@ -262,6 +261,9 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
         <>
             <div class="rows lanes">
                 { for lanes }
+                if more > 0 {
+                    <div class="lane">{ format!("{more} more subscriptions") }</div>
+                }
                 if bus.lanes.is_empty() {
                     <div class="lane">{ "nobody subscribes yet" }</div>
                 }

@@ -13,21 +13,26 @@ use super::timeline;
 use super::wires::Wires;
 use crate::app::browser::engine::{Answer, Engine};
 use crate::app::browser::{address, storage, theme};
+use crate::app::camera::Camera;
 use crate::app::geometry::{Point, point};
 use crate::app::gesture::{Gesture, Press, Target};
 use crate::app::keys::{self, Modifiers};
 use crate::app::model::{self, Effect, Item, KEPT_THEME, KEPT_WORK, Mode, Model, Msg, Origin, Theme, Tool};
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::{Scale, ticks};
-use crate::app::scene::{NodeKind, PUBLISH};
+use crate::app::scene::{NodeKind, PUBLISH, SHOWN_LANES};
 use crate::scenario::{Scenario, examples};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlCanvasElement, HtmlElement, HtmlInputElement, ResizeObserver};
 use yew::prelude::*;
 
-/// Distance between two updates of running counters, ms of true time.
-const COUNTERS: f64 = 100.0;
+/// Distance between two updates of running counters, ms of true time: of a few, and of many.
+const COUNTERS: (f64, f64) = (100.0, 500.0);
+/// More counters than this are many.
+const MANY: usize = 40;
+/// Below this zoom, cards show name and state alone.
+const FAR: f64 = 0.45;
 
 /// What the page itself hears of.
 #[derive(Debug)]
@@ -67,6 +72,8 @@ struct Painted {
     counters: f64,
     clock: String,
     zoom: u32,
+    far: bool,
+    camera: Option<Camera>,
     axis: (u64, u64),
 }
 
@@ -81,7 +88,7 @@ pub struct Page {
     send: Callback<Msg>,
     frame: Closure<dyn FnMut(f64)>,
     frame_asked: bool,
-    listeners: Vec<(&'static str, Closure<dyn FnMut(web_sys::Event)>)>,
+    address_changed: Option<Closure<dyn FnMut(web_sys::Event)>>,
     observer: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
 }
 
@@ -111,7 +118,7 @@ impl Component for Page {
             send: link.callback(PageMsg::Model),
             frame,
             frame_asked: false,
-            listeners: Vec::new(),
+            address_changed: None,
             observer: None,
         };
         page.open_address();
@@ -274,7 +281,7 @@ impl Page {
         let link = ctx.link().clone();
         let hash = Closure::<dyn FnMut(web_sys::Event)>::new(move |_| link.send_message(PageMsg::Address));
         let _ = window.add_event_listener_with_callback("hashchange", hash.as_ref().unchecked_ref());
-        self.listeners.push(("hashchange", hash));
+        self.address_changed = Some(hash);
         let link = ctx.link().clone();
         let resized = Closure::<dyn FnMut()>::new(move || link.send_message(PageMsg::Resized));
         if let Ok(observer) = ResizeObserver::new(resized.as_ref().unchecked_ref()) {
@@ -314,7 +321,8 @@ impl Page {
         }
         self.paint_timeline();
         self.paint_transport();
-        if wall - self.painted.counters >= COUNTERS {
+        let distance = if self.model.scene.nodes.len() > MANY { COUNTERS.1 } else { COUNTERS.0 };
+        if wall - self.painted.counters >= distance {
             self.painted.counters = wall;
             self.paint_counters();
         } else if !self.model.playback.playing() {
@@ -324,6 +332,9 @@ impl Page {
 
     fn paint_camera(&mut self) {
         let camera = self.model.camera;
+        if self.painted.camera.replace(camera) == Some(camera) {
+            return;
+        }
         let transform = format!("translate({} {}) scale({})", camera.x, camera.y, camera.scale);
         for group in [&self.refs.wires, &self.refs.drafts] {
             if let Some(group) = group.cast::<Element>() {
@@ -335,6 +346,11 @@ impl Page {
             let _ = world.style().set_property("transform", &transform);
         }
         if let Some(canvas) = self.refs.canvas.cast::<HtmlElement>() {
+            let far = camera.scale < FAR;
+            if self.painted.far != far {
+                self.painted.far = far;
+                let _ = canvas.toggle_attribute_with_force("data-far", far);
+            }
             let style = canvas.style();
             let step = 20.0 * camera.scale * if camera.scale < 0.6 { 2.0 } else { 1.0 };
             let _ = style.set_property("background-size", &format!("{step}px {step}px"));
@@ -385,12 +401,18 @@ impl Page {
     }
 
     fn paint_counters(&self) {
+        if self.painted.far {
+            return;
+        }
         let Some(world) = self.refs.world.cast::<Element>() else { return };
         let Ok(counters) = world.query_selector_all("[data-since]") else { return };
         for i in 0..counters.length() {
             let Some(counter) = counters.get(i).and_then(|node| node.dyn_into::<Element>().ok()) else { continue };
             if let Some(since) = counter.get_attribute("data-since").and_then(|text| text.parse::<u64>().ok()) {
-                counter.set_text_content(Some(&short(self.model.run.now.saturating_sub(since))));
+                let text = short(self.model.run.now.saturating_sub(since));
+                if counter.text_content().as_deref() != Some(&*text) {
+                    counter.set_text_content(Some(&text));
+                }
             }
         }
     }
@@ -547,7 +569,7 @@ impl Page {
             _ => false,
         };
         html! {
-            <Card key={id.clone()} view={self.view_of(node, placed.kind)} links={Rc::from(model.scene.links_of(node))}
+            <Card key={id.clone()} view={self.view_of(node, placed.kind)}
                 selected={model.selection.contains(&Item::Node(id.clone()))} {aimed} {tab}
                 renaming={model.renaming.as_deref() == Some(&*id)}
                 editable={model.mode == Mode::App && model.origin == Origin::Own && !model.narrow}
@@ -561,7 +583,8 @@ impl Page {
             NodeKind::Service => run.services.get(node).cloned().map_or(View::Unknown, View::Service),
             NodeKind::Bus => {
                 let Some(bus) = run.buses.get(&(node as u32)) else { return View::Unknown };
-                let names = bus.lanes.iter().map(|lane| self.model.name_of(lane.service.index())).collect();
+                let names =
+                    bus.lanes.iter().take(SHOWN_LANES).map(|lane| self.model.name_of(lane.service.index())).collect();
                 let id = &self.model.scene.nodes[node].id;
                 let mut subscriptions = scenario.services.iter().flat_map(|service| &service.subscribes);
                 let keeps = subscriptions.any(|s| *s.to == **id && s.max_deliveries.is_some() && s.dead_letter);
