@@ -51,6 +51,10 @@ impl Scenario {
     /// # Errors
     /// What does not have the right shape, with its path.
     pub fn read(text: &str) -> Result<Scenario, Vec<ScenarioError>> {
+        // Serde would take a list for a structure, field by field.
+        if text.trim_start().starts_with('[') {
+            return Err(vec![ScenarioError::new("", "a scenario is an object, as in {\"converge\": 1}, not a list")]);
+        }
         let scenario = serde_json::from_str(text).map_err(|error| vec![place::reading_error(text, &error)])?;
         Ok(scenario)
     }

@@ -1,0 +1,290 @@
+//! The page in a real Chromium, as a visitor meets it.
+
+use browser_tests::{Browser, Look, PHONE, Site, WIDE};
+use converge::scenario::Scenario;
+use converge::scenario::examples::EXAMPLES;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::LazyLock;
+
+static SITE: LazyLock<Site> = LazyLock::new(Site::start);
+
+fn open(look: Look, path: &str) -> Browser {
+    let browser = Browser::start(look);
+    browser.open(&SITE.at(path));
+    browser.wait("document.querySelector('.transport .clock')?.textContent");
+    browser
+}
+
+fn badge(service: &str) -> String {
+    format!("document.querySelector('[data-node=\"{service}\"] .badge')?.textContent.trim()")
+}
+
+fn is(browser: &Browser, service: &str, state: &str) {
+    browser.wait(&format!("{} === '{state}'", badge(service)));
+}
+
+fn clean(browser: &Browser) {
+    assert_eq!(browser.complaints(), Vec::<String>::new(), "the console is not clean");
+}
+
+#[test]
+fn a_first_visitor_publishes_and_sees_the_copy_go_stale_and_consistent() {
+    for look in [WIDE, PHONE] {
+        let browser = open(look, "");
+        is(&browser, "notification", "consistent");
+        assert_eq!(browser.text(".transport .clock").trim(), "0.000 s");
+        browser.click(".publish, .publish-wide");
+        is(&browser, "notification", "stale");
+        browser.wait("document.querySelector('[data-node=\"notification\"]').textContent.includes('1 behind')");
+        is(&browser, "notification", "consistent");
+        browser.wait("document.body.textContent.includes('reached every copy in')");
+        clean(&browser);
+    }
+}
+
+#[test]
+fn a_system_is_built_from_nothing_and_works() {
+    let browser = open(WIDE, "");
+    browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = '-'; s.dispatchEvent(new Event('change', { bubbles: true }))");
+    browser.wait("document.querySelectorAll('[data-node]').length === 0");
+    // One by click, one by dragging from the palette, one by its key.
+    browser.click(".palette button:nth-of-type(1)");
+    browser.wait("document.querySelector('[data-node=\"service-1\"]')");
+    let from = browser.middle(".palette button:nth-of-type(2)");
+    browser.drag(from, (520.0, 180.0));
+    browser.wait("document.querySelector('[data-node=\"bus-1\"]')");
+    let from = browser.middle(".palette button:nth-of-type(1)");
+    browser.drag(from, (820.0, 420.0));
+    browser.wait("document.querySelector('[data-node=\"service-2\"]')");
+    let publisher = browser.middle("[data-node=\"service-1\"] header");
+    browser.drag(publisher, (200.0, 300.0));
+    for (source, target) in [("service-1", "bus-1"), ("bus-1", "service-2")] {
+        let handle = browser.middle(&format!("[data-node=\"{source}\"] .handle"));
+        let over = browser.middle(&format!("[data-node=\"{target}\"]"));
+        browser.drag(handle, over);
+    }
+    browser.wait("document.querySelectorAll('.wires path.wire').length === 2");
+    browser.click("[data-node=\"service-1\"] header");
+    browser.fill(".publisher input[aria-label=Key]", "stock");
+    browser.fill(".publisher input[aria-label=Value]", "7");
+    browser.click(".publisher button");
+    browser.click(".transport [aria-label=Play]");
+    browser.wait("document.querySelector('[data-node=\"service-2\"]').textContent.includes('stock')");
+    is(&browser, "service-2", "consistent");
+    clean(&browser);
+}
+
+#[test]
+fn what_meets_a_cut_link_says_so_and_healing_lets_the_copy_catch_up() {
+    let browser = open(WIDE, "#ex=first-update&speed=2");
+    browser.run("window.location.hash");
+    browser.click(".palette button:nth-of-type(5)");
+    let bus = browser.middle("[data-node=\"stock_updated\"]");
+    let consumer = browser.middle("[data-node=\"notification\"]");
+    let x = (bus.0 + consumer.0) / 2.0;
+    browser.drag((x, bus.1 - 160.0), (x, bus.1 + 160.0));
+    browser.wait("document.querySelector('.wire.cut')");
+    browser.click(".palette button:nth-of-type(5)");
+    browser.click(".publish");
+    is(&browser, "notification", "stale");
+    browser.click(".transport button.logs");
+    browser.wait("document.querySelector('.log')?.textContent.includes('is lost: link cut')");
+    browser.click(".top .title");
+    browser.click(".inspector .actions button");
+    browser.wait("!document.querySelector('.wire.cut')");
+    is(&browser, "notification", "consistent");
+    clean(&browser);
+}
+
+#[test]
+fn a_shared_link_opens_as_a_preview_with_the_same_digest_and_leaves_own_work_alone() {
+    let browser = open(WIDE, "");
+    browser.click(".publish");
+    is(&browser, "notification", "stale");
+    is(&browser, "notification", "consistent");
+    browser.click(".top [class~=line]");
+    let link = browser.wait("document.querySelector('#share-link')?.value");
+    let link = link.as_str().expect("a link").to_string();
+    assert!(link.contains("&digest="), "{link}");
+    let length = browser.text("#share-length");
+    assert_eq!(length, format!("{} characters", link.chars().count()));
+    assert!(
+        browser
+            .run("return document.querySelector('#share-embed').value")
+            .as_str()
+            .is_some_and(|s| s.starts_with("<iframe src="))
+    );
+    clean(&browser);
+
+    let fresh = Browser::start(WIDE);
+    fresh.open(&link);
+    fresh.wait("document.body.textContent.includes('Replayed identically')");
+    fresh.wait("document.querySelector('.preview')?.textContent.includes('Preview')");
+    assert_eq!(fresh.run("return localStorage.getItem('converge.work')"), Value::Null);
+    fresh.click(".preview button");
+    fresh.wait("!document.querySelector('.preview')");
+    clean(&fresh);
+}
+
+#[test]
+fn a_broken_link_says_what_is_wrong_and_own_work_stays() {
+    let scenario = EXAMPLES[0].scenario();
+    let link = converge::scenario::link::encode(&scenario).expect("a link");
+    let browser = open(WIDE, &format!("#{}", &link[..link.len() / 2]));
+    let expected = format!("cut short ({} of {} characters)", link.len() / 2, link.len());
+    browser.wait(&format!("document.body.textContent.includes({})", json!(expected)));
+    is(&browser, "notification", "consistent");
+}
+
+#[test]
+fn an_embed_works_in_a_course_page_of_another_origin_sandboxed_or_not() {
+    let link = converge::scenario::link::encode(&EXAMPLES[0].scenario()).expect("a link");
+    for sandbox in ["", "allow-scripts"] {
+        let browser = Browser::start(WIDE);
+        browser.open(&format!("{}examples/plain.html", SITE.elsewhere.address()));
+        let source = SITE.at(&format!("embed/#{link}"));
+        let script = format!(
+            "const f = document.createElement('iframe'); f.id = 'course'; f.width = 720; f.height = 480; {} f.src = arguments[0]; document.body.append(f)",
+            if sandbox.is_empty() { String::new() } else { format!("f.setAttribute('sandbox', '{sandbox}');") }
+        );
+        browser.run_with(&script, &source);
+        browser.frame(Some("#course"));
+        browser.click(".publish, .publish-wide");
+        is(&browser, "notification", "stale");
+        is(&browser, "notification", "consistent");
+        assert_eq!(browser.run("return document.querySelectorAll('.palette, .inspector, .top').length"), json!(0));
+        assert!(
+            browser.run("return document.querySelector('a.open').href").as_str().is_some_and(|a| a.ends_with(&link))
+        );
+        browser.frame(None);
+    }
+}
+
+#[test]
+fn digests_in_wasm_are_those_of_the_native_engine() {
+    let golden: Value = serde_json::from_str(include_str!("../../golden/digests.json")).expect("JSON");
+    let browser = open(WIDE, "");
+    let mut runs = Vec::new();
+    for example in EXAMPLES {
+        for seed in 1..=20u64 {
+            let scenario = Scenario { seed, ..example.scenario() };
+            let key = scenario.services[0].data.keys().next().expect("data").clone();
+            let operation = json!({ "write": { "key": key, "value": 1 } });
+            let act = json!({ "operate": { "service": scenario.services[0].id, "operation": operation } });
+            runs.push(json!({
+                "name": format!("{}#{seed}", example.id),
+                "requests": [
+                    { "load": { "scenario": scenario.to_json(), "at": 0 } },
+                    { "act": { "command": act } },
+                    { "seek": { "to": converge::scenario::micros(scenario.until_ms) } },
+                ],
+            }));
+        }
+    }
+    let script = "window.found = {}; \
+        const worker = new Worker(new URL('worker.js', document.querySelector('script[data-converge]').src), { type: 'module' }); \
+        const queue = JSON.parse(arguments[0]).flatMap(run => run.requests.map((request, i) => ({ name: i === 2 ? run.name : null, request }))); \
+        const next = () => { if (queue.length) worker.postMessage(JSON.stringify({ epoch: 1, request: queue[0].request })); else window.finished = true; }; \
+        worker.onmessage = (event) => { const said = JSON.parse(event.data); \
+            if (said.report === 'ready') return next(); \
+            const { name } = queue.shift(); if (name) window.found[name] = said.report.frame.digest; next(); };";
+    browser.run_with(script, &Value::from(runs).to_string());
+    browser.wait("window.finished");
+    assert_eq!(browser.run("return window.found"), golden);
+}
+
+#[test]
+fn a_bad_value_is_refused_beside_its_field_and_undo_keeps_the_clock() {
+    let browser = open(WIDE, "");
+    browser.click(".publish");
+    is(&browser, "notification", "stale");
+    browser.click(".transport [aria-label=Pause]");
+    browser.click("[data-node=\"notification\"] header");
+    let field = "#field-services-1-subscribes-0-fails";
+    browser.fill(field, "140");
+    browser.wait("document.querySelector('.field .err')?.textContent === 'Between 0 and 100 %.'");
+    let clock = browser.text(".transport .clock");
+    browser.fill("#field-services-1-name", "Mail");
+    browser.wait("document.querySelector('[data-node=\"notification\"] h3').textContent === 'Mail'");
+    assert_eq!(browser.text(".transport .clock"), clock);
+    browser.click(".top [aria-label=Undo]");
+    browser.wait("document.querySelector('[data-node=\"notification\"] h3').textContent === 'Notification'");
+    assert_eq!(browser.text(".transport .clock"), clock);
+    clean(&browser);
+}
+
+#[test]
+fn a_journey_by_keyboard_alone_builds_publishes_breaks_heals_and_shares() {
+    let browser = open(WIDE, "");
+    browser.run("document.querySelector('[data-node=\"inventory\"]').focus()");
+    // Space plays, P publishes, full stop steps.
+    browser.keys(&["p"]);
+    is(&browser, "notification", "stale");
+    is(&browser, "notification", "consistent");
+    // A service more, and a way back.
+    browser.keys(&["1"]);
+    browser.wait("document.querySelector('[data-node=\"service-1\"]')");
+    browser.keys(&["Control+z"]);
+    browser.wait("!document.querySelector('[data-node=\"service-1\"]')");
+    // Crash and restart from the menu.
+    browser.run("document.querySelector('[data-node=\"notification\"]').focus()");
+    browser.keys(&["Enter", "Shift+\u{E03A}"]);
+    browser.wait("[...document.querySelectorAll('[role=menu] button, [role=menuitem]')].some(b => b.textContent.includes('Crash'))");
+    browser.keys(&["Enter"]);
+    is(&browser, "notification", "down");
+    browser.run("document.querySelector('[data-node=\"notification\"]').focus()");
+    browser.keys(&["Shift+\u{E03A}"]);
+    browser.wait("[...document.querySelectorAll('[role=menu] button, [role=menuitem]')].some(b => b.textContent.includes('Restart'))");
+    browser.keys(&["Enter"]);
+    is(&browser, "notification", "consistent");
+    browser.run("document.querySelector('.top .line').focus()");
+    browser.keys(&["Enter"]);
+    browser.wait("document.querySelector('#share-link')?.value");
+    browser.keys(&["Escape"]);
+    browser.wait("!document.querySelector('dialog')");
+    clean(&browser);
+}
+
+#[test]
+fn axe_finds_nothing_wrong_in_any_state() {
+    for dark in [false, true] {
+        let browser = open(Look { dark, ..WIDE }, "");
+        assert_eq!(browser.axe(), Vec::<String>::new(), "opened, dark: {dark}");
+        browser.click(".publish");
+        is(&browser, "notification", "stale");
+        browser.click(".transport [aria-label=Pause]");
+        browser.click("[data-node=\"notification\"] header");
+        assert_eq!(browser.axe(), Vec::<String>::new(), "running and selected, dark: {dark}");
+        browser.click(".top .line");
+        browser.wait("document.querySelector('#share-link')?.value");
+        assert_eq!(browser.axe(), Vec::<String>::new(), "dialog, dark: {dark}");
+        browser.keys(&["Escape"]);
+        browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = '-'; s.dispatchEvent(new Event('change', { bubbles: true }))");
+        browser.wait("document.querySelectorAll('[data-node]').length === 0");
+        assert_eq!(browser.axe(), Vec::<String>::new(), "empty, dark: {dark}");
+    }
+    let browser = open(WIDE, "embed/#ex=first-update");
+    assert_eq!(browser.axe(), Vec::<String>::new(), "embed");
+}
+
+#[test]
+fn pictures_for_people_to_look_at() {
+    let looks = [
+        ("wide-light", WIDE),
+        ("wide-dark", Look { dark: true, ..WIDE }),
+        ("phone-light", PHONE),
+        ("phone-dark", Look { dark: true, ..PHONE }),
+    ];
+    for (name, look) in looks {
+        let browser = open(look, "#ex=inventory-notification&speed=5");
+        browser.click(".transport [aria-label=Play]");
+        browser.wait("parseFloat(document.querySelector('.transport .clock').textContent) > 2.7");
+        browser.click(".transport [aria-label=Pause]");
+        if !look.phone {
+            browser.click("[data-node=\"notification\"] header");
+        }
+        browser.shot(Path::new(&format!("test-output/{name}.png")));
+        clean(&browser);
+    }
+}
