@@ -34,18 +34,20 @@ pub fn page(out: &Path) -> Result<usize> {
     Ok(weight)
 }
 
+/// The library as a cdylib alone: beside an rlib the compiler would not optimise across crates, and keep all that is dead.
+const COMPILE: [&str; 8] = ["rustc", "--lib", "--crate-type", "cdylib", "--profile", "web", "--target", WASM];
+
 fn compile() -> Result<PathBuf> {
     let mut command = match wasm_compiler()? {
         WasmCompiler::Toolchain => {
             let mut command = cargo();
-            command.args(["build", "--lib", "--profile", "web", "--target", WASM]);
+            command.args(COMPILE);
             command
         }
         WasmCompiler::Debian => {
             let mut command = Command::new("/usr/bin/cargo");
             command.current_dir(root()).env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
-            command.args(["build", "--lib", "--profile", "web", "--target", WASM]);
-            command.args(["-Z", "build-std=std,panic_abort", "--target-dir", "target/debian"]);
+            command.args(COMPILE).args(["-Z", "build-std=std,panic_abort", "--target-dir", "target/debian"]);
             command
         }
     };
