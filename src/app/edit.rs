@@ -152,7 +152,7 @@ pub fn remove(scenario: &Scenario, path: &[String]) -> Result<Scenario, String> 
 }
 
 fn change(scenario: &Scenario, path: &[String], how: impl FnOnce(&mut Json, &str)) -> Result<Scenario, String> {
-    let mut json = serde_json::to_value(scenario).map_err(|error| error.to_string())?;
+    let mut json = scenario.to_value();
     let Some((last, way)) = path.split_last() else { return Err("There is no such field.".into()) };
     let mut place = &mut json;
     for step in way {
@@ -167,7 +167,8 @@ fn change(scenario: &Scenario, path: &[String], how: impl FnOnce(&mut Json, &str
         };
     }
     how(place, last);
-    Scenario::from_value(json).map_err(|errors| sentence(&errors[0].problem))
+    let changed = Scenario::from_value(&json).map_err(|errors| sentence(&errors[0].problem))?;
+    sound(changed)
 }
 
 #[cfg(test)]

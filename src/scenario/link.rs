@@ -35,6 +35,11 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(false),
 );
 
+/// CRC-32 as of zip and PNG.
+fn checksum(bytes: &[u8]) -> u32 {
+    crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC).checksum(bytes)
+}
+
 /// What a link opens.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Opened {
@@ -108,7 +113,7 @@ impl std::error::Error for LinkError {}
 /// It does not fit; a file carries any size.
 pub fn encode(scenario: &Scenario) -> Result<String, LinkError> {
     check_size(scenario)?;
-    let json = serde_json::to_value(scenario).map_err(|_| LinkError::Damaged)?;
+    let json = scenario.to_value();
     let packed = pack::pack(&json);
     if packed.len() > MOST_INFLATED {
         return Err(too_large(format!("{} bytes of at most {MOST_INFLATED}; a file carries it", packed.len())));
@@ -137,7 +142,7 @@ fn payload(semantics: u32, body: &[u8]) -> Vec<u8> {
         }
     }
     bytes.extend_from_slice(&rest);
-    let crc = crc32fast::hash(&bytes);
+    let crc = checksum(&bytes);
     bytes.extend_from_slice(&crc.to_le_bytes());
     bytes
 }
@@ -182,7 +187,7 @@ fn decode_payload(link: &str) -> Result<Opened, LinkError> {
     }
     let bytes = whole_payload(head.len() + 1, rest)?;
     let (content, crc) = bytes.split_at(bytes.len() - 4);
-    if crc != crc32fast::hash(content).to_le_bytes() {
+    if crc != checksum(content).to_le_bytes() {
         return Err(LinkError::Damaged);
     }
     let mut reader = pack::Reader::new(content);
@@ -203,7 +208,7 @@ fn decode_payload(link: &str) -> Result<Opened, LinkError> {
     if json["converge"].as_u64().is_some_and(|format| format > u64::from(super::FORMAT)) {
         return Err(LinkError::Newer);
     }
-    let scenario = Scenario::from_value(json).map_err(LinkError::Unsound)?;
+    let scenario = Scenario::from_value(&json).map_err(LinkError::Unsound)?;
     check_size(&scenario)?;
     Ok(Opened { scenario, at: None, digest: None, semantics, example: None })
 }
@@ -284,7 +289,7 @@ fn vary(opened: &mut Opened, part: &str) -> Result<(), LinkError> {
 
 /// A scenario in which the field `<node>.<field>` has another value, read as JSON if it is that, else as a text.
 fn set(scenario: &Scenario, path: &str, value: &str) -> Result<Scenario, String> {
-    let mut json = serde_json::to_value(scenario).map_err(|error| error.to_string())?;
+    let mut json = scenario.to_value();
     // Ids may hold dots, so the longest id that fits is meant.
     let ids = ["services", "buses", "clients"].into_iter().flat_map(|list| {
         let nodes = json[list].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -308,7 +313,10 @@ fn set(scenario: &Scenario, path: &str, value: &str) -> Result<Scenario, String>
         };
     }
     *place = serde_json::from_str(value).unwrap_or_else(|_| value.into());
-    Scenario::from_value(json).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    let said = |errors: Vec<ScenarioError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let changed = Scenario::from_value(&json).map_err(said)?;
+    changed.validate().map_err(said)?;
+    Ok(changed)
 }
 
 /// Text with `%41` and `+` as browsers write them.

@@ -9,6 +9,7 @@ mod error;
 pub mod examples;
 mod latency;
 pub mod link;
+mod place;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod schema;
 mod traffic;
@@ -39,26 +40,32 @@ impl Scenario {
     /// # Errors
     /// Everything that is wrong with it, each with its path and what was expected.
     pub fn from_json(text: &str) -> Result<Scenario, Vec<ScenarioError>> {
-        let json: serde_json::Value = serde_json::from_str(text).map_err(|error| {
-            let problem = error.to_string();
-            let problem = problem.rsplit_once(" at line ").map_or(problem.as_str(), |(problem, _)| problem);
-            vec![ScenarioError::new(format!("line {}, column {}", error.line(), error.column()), problem)]
-        })?;
-        Scenario::from_value(json)
-    }
-
-    /// Reads and validates a document that is JSON already. Every reading of a scenario goes through here: one copy
-    /// of the code that serde makes for it is large enough for the page.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it, each with its path and what was expected.
-    pub fn from_value(json: serde_json::Value) -> Result<Scenario, Vec<ScenarioError>> {
-        let scenario: Scenario = serde_path_to_error::deserialize(json).map_err(|error| {
-            let path = error.path().to_string();
-            vec![ScenarioError::new(if path == "." { "" } else { &path }, error.inner().to_string())]
-        })?;
+        let scenario = Scenario::read(text)?;
         scenario.validate()?;
         Ok(scenario)
+    }
+
+    /// Reads a document that has the right shape, whether it is sound or not. Every way in leads through here: the
+    /// reader is a good part of the page's weight, and so there is one of it.
+    ///
+    /// # Errors
+    /// What does not have the right shape, with its path.
+    pub fn read(text: &str) -> Result<Scenario, Vec<ScenarioError>> {
+        let scenario = serde_json::from_str(text).map_err(|error| vec![place::reading_error(text, &error)])?;
+        Ok(scenario)
+    }
+
+    /// Reads a document that is taken apart already, as [`Scenario::read`].
+    ///
+    /// # Errors
+    /// What does not have the right shape, with its path.
+    pub fn from_value(value: &serde_json::Value) -> Result<Scenario, Vec<ScenarioError>> {
+        Scenario::read(&value.to_string())
+    }
+
+    /// The document taken apart.
+    pub fn to_value(&self) -> serde_json::Value {
+        serde_json::from_str(&self.to_json()).expect("a document is JSON")
     }
 
     /// The document as people read it: JSON, indented by two, defaults left out.
@@ -72,29 +79,5 @@ impl Scenario {
     /// Everything that is wrong, each with its path and what was expected.
     pub fn validate(&self) -> Result<(), Vec<ScenarioError>> {
         validate::check(self)
-    }
-}
-
-/// A scenario within another message, as the text of its document: the message's own reader need not know its fields.
-pub mod as_text {
-    use super::Scenario;
-    use serde::{Deserialize, Deserializer, Serializer, de, ser};
-
-    /// Writes the document as a text.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn serialize<S: Serializer>(scenario: &Scenario, serializer: S) -> Result<S::Ok, S::Error> {
-        let json = serde_json::to_value(scenario).map_err(ser::Error::custom)?;
-        serializer.serialize_str(&json.to_string())
-    }
-
-    /// Reads it back.
-    ///
-    /// # Errors
-    /// The text is not a sound document.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Scenario>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Scenario::from_json(&text).map(Box::new).map_err(|errors| de::Error::custom(errors[0].to_string()))
     }
 }

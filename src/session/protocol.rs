@@ -3,7 +3,7 @@
 //! The page sends one [`ToEngine`] at a time and gets the [`FromEngine`]s that answer it. Every message
 //! carries the epoch of the loaded run; the page drops answers of an older epoch.
 
-use crate::scenario::{Command, Micros, Scenario, ScenarioError, Step, Value, as_text};
+use crate::scenario::{Command, Micros, Scenario, ScenarioError, Step, Value};
 use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
 use serde::{Deserialize, Serialize};
 
@@ -433,4 +433,23 @@ pub struct LogRow {
 /// A request to do something, as the page keeps it in a document's script.
 pub fn step(at: Micros, command: Command) -> Step {
     Step { at_ms: at as f64 / 1000.0, command }
+}
+
+/// A scenario crosses as the text of its document: its reader is a tenth of the page's weight, and so there is
+/// one of it, [`Scenario::read`], instead of one for each way in.
+mod as_text {
+    use crate::scenario::Scenario;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub fn serialize<S: Serializer>(scenario: &Scenario, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&scenario.to_json())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Scenario>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Scenario::read(&text).map(Box::new).map_err(|errors| {
+            let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            de::Error::custom(all.join("; "))
+        })
+    }
 }
