@@ -3,6 +3,7 @@
 //! What crosses is JSON text: it is one copy, it is exact for every number, and serde makes it on both sides.
 
 use super::address;
+use crate::scenario::ScenarioError;
 use crate::session::Session;
 use crate::session::protocol::{FromEngine, Report, Request, ToEngine};
 use std::cell::{Cell, RefCell};
@@ -146,6 +147,13 @@ impl Local {
     }
 }
 
+/// A request that cannot be read, as one with an unsound scenario, is refused like any other: the run goes on.
+fn unreadable(text: &str, error: &serde_json::Error) -> FromEngine {
+    let epoch = serde_json::from_str::<serde_json::Value>(text).ok().and_then(|json| json["epoch"].as_u64());
+    let errors = vec![ScenarioError::new("", error.to_string())];
+    FromEngine { epoch: epoch.unwrap_or(0) as u32, report: Report::Refused { errors } }
+}
+
 /// Runs the session in a worker: hears requests, posts answers.
 pub fn serve(scope: DedicatedWorkerGlobalScope) {
     let mut session = Session::default();
@@ -160,9 +168,9 @@ pub fn serve(scope: DedicatedWorkerGlobalScope) {
     post(&FromEngine { epoch: 0, report: Report::Ready });
     let heard = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         let Some(text) = event.data().as_string() else { return };
-        let request = serde_json::from_str::<ToEngine>(&text).expect("the page speaks the worker's protocol");
-        for answer in session.handle(request) {
-            post(&answer);
+        match serde_json::from_str::<ToEngine>(&text) {
+            Ok(request) => session.handle(request).iter().for_each(&post),
+            Err(error) => post(&unreadable(&text, &error)),
         }
     });
     scope.set_onmessage(Some(heard.as_ref().unchecked_ref()));

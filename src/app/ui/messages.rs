@@ -2,7 +2,7 @@
 //! for each colour and shape. Where a message is follows from the engine's own times alone.
 
 use super::card::UPDATE_COLOURS;
-use crate::app::geometry::{Point, point};
+use crate::app::geometry::{Point, Rect, point};
 use crate::app::model::Model;
 use crate::app::playback::short;
 use crate::app::run_view::{Lost, loss_reason, short_label};
@@ -133,8 +133,10 @@ impl Messages {
         self.batches.resize_with(SHAPES * colours, Vec::new);
         self.batches.iter_mut().for_each(Vec::clear);
         let detailed = run.flights.len() <= DETAILED;
+        let (corner, end) = (camera.to_world(point(0.0, 0.0)), camera.to_world(point(model.size.0, model.size.1)));
+        let seen = Rect::between(corner, end).grown(SIZE);
         for message in run.flights.values() {
-            if let Some(place) = place(model, message) {
+            if let Some(place) = place(model, message).filter(|(at, _)| seen.contains(*at)) {
                 let shape = if detailed { shape(message.kind) } else { 0 };
                 self.batches[shape * colours + inks.of(message.update)].push(place);
             }

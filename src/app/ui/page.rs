@@ -29,7 +29,9 @@ use yew::prelude::*;
 
 /// Distance between two updates of running counters, ms of true time: of a few, and of many.
 const COUNTERS: (f64, f64) = (100.0, 500.0);
-/// More counters than this are many.
+/// Distance between two drawings of the components while many cards change, ms of true time.
+const CARDS: f64 = 100.0;
+/// More cards than this are many.
 const MANY: usize = 40;
 /// Below this zoom, cards show name and state alone.
 const FAR: f64 = 0.45;
@@ -69,6 +71,8 @@ struct Refs {
 /// What was painted last, so that nothing is set twice.
 #[derive(Default)]
 struct Painted {
+    wall: f64,
+    page: f64,
     counters: f64,
     clock: String,
     zoom: u32,
@@ -139,6 +143,7 @@ impl Component for Page {
             PageMsg::Answer(Answer::Failed(why)) => self.tell(Msg::EngineFailed(why)),
             PageMsg::Frame(wall) => {
                 self.frame_asked = false;
+                self.painted.wall = wall;
                 self.tell(Msg::Tick(wall));
                 self.paint(wall);
             }
@@ -150,7 +155,16 @@ impl Component for Page {
             PageMsg::Address => self.open_address(),
         }
         self.ask_frame();
-        std::mem::take(&mut self.model.redraw.page)
+        let many = self.model.scene.nodes.len() > MANY && self.model.playback.playing();
+        if many && self.painted.wall - self.painted.page < CARDS {
+            // Of many cards some change at every frame of the screen; nobody reads them that fast.
+            return false;
+        }
+        let again = std::mem::take(&mut self.model.redraw.page);
+        if again {
+            self.painted.page = self.painted.wall;
+        }
+        again
     }
 
     fn view(&self, ctx: &Context<Self>) -> Html {
@@ -192,7 +206,6 @@ impl Component for Page {
         }
         self.place_publish();
         self.model.redraw.paint = true;
-        self.painted.counters = 0.0;
         self.ask_frame();
     }
 }
@@ -324,9 +337,12 @@ impl Page {
         let distance = if self.model.scene.nodes.len() > MANY { COUNTERS.1 } else { COUNTERS.0 };
         if wall - self.painted.counters >= distance {
             self.painted.counters = wall;
-            self.paint_counters();
-        } else if !self.model.playback.playing() {
-            self.paint_counters();
+            self.paint_counters("[data-since]");
+        } else if self.model.playback.playing() {
+            // Those that have just appeared; the others wait for their turn.
+            self.paint_counters("[data-since]:empty");
+        } else {
+            self.paint_counters("[data-since]");
         }
     }
 
@@ -400,12 +416,12 @@ impl Page {
         self.painted.clock = text;
     }
 
-    fn paint_counters(&self) {
+    fn paint_counters(&self, which: &str) {
         if self.painted.far {
             return;
         }
         let Some(world) = self.refs.world.cast::<Element>() else { return };
-        let Ok(counters) = world.query_selector_all("[data-since]") else { return };
+        let Ok(counters) = world.query_selector_all(which) else { return };
         for i in 0..counters.length() {
             let Some(counter) = counters.get(i).and_then(|node| node.dyn_into::<Element>().ok()) else { continue };
             if let Some(since) = counter.get_attribute("data-since").and_then(|text| text.parse::<u64>().ok()) {
