@@ -58,8 +58,3 @@ pub fn run() {
         println!("  {name:24} {:8.2} M  {:.2}", figure / 1e6, figure / best[0]);
     }
 }
-pub fn one() {
-    for _ in 0..10 {
-        engine(Level::Off);
-    }
-}

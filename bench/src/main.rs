@@ -4,8 +4,5 @@
 mod forwarding;
 
 fn main() {
-    if std::env::var_os("ONE").is_some() {
-        return forwarding::one();
-    }
     forwarding::run();
 }

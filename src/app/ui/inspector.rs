@@ -33,10 +33,12 @@ pub struct InspectorProps {
 /// The inspector.
 #[component]
 pub fn Inspector(props: &InspectorProps) -> Html {
-    let set = {
-        let (scenario, send) = (props.scenario.clone(), props.send.clone());
-        Callback::from(move |(path, value): (Path, Json)| report(&send, edit::set(&scenario, &path, value)))
-    };
+    // The same callback as long as the drawing is the same, so that a running system does not draw the fields again
+    // and put back what is being typed.
+    let set =
+        use_callback((props.scenario.clone(), props.send.clone()), |(path, value): (Path, Json), (scenario, send)| {
+            report(send, edit::set(scenario, &path, value));
+        });
     let sections = fields::sections(&props.scenario, props.selected.as_ref());
     let key = format!("{:?}", props.selected);
     html! {
@@ -149,12 +151,17 @@ struct PublisherProps {
 fn Publisher(props: &PublisherProps) -> Html {
     let (key, value) = (use_node_ref(), use_node_ref());
     let error = use_state(|| None::<&'static str>);
+    let first = props.keys.first().cloned().unwrap_or_else(|| "widget".into());
     let onsubmit = {
         let (key, value, error, props) = (key.clone(), value.clone(), error.clone(), props.clone());
+        let first = first.clone();
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             let text = |of: &NodeRef| of.cast::<HtmlInputElement>().map(|input| input.value()).unwrap_or_default();
-            let (key, value) = (text(&key).trim().to_string(), text(&value));
+            let (mut key, value) = (text(&key).trim().to_string(), text(&value));
+            if key.is_empty() {
+                key = first.to_string();
+            }
             let wrong = if key.is_empty() || key.chars().count() > 80 {
                 Some("A key of 1 to 80 characters is expected.")
             } else if value.trim().is_empty() || value.chars().count() > 80 {
@@ -169,11 +176,10 @@ fn Publisher(props: &PublisherProps) -> Html {
             }
         })
     };
-    let first = props.keys.first().cloned().unwrap_or_else(|| "widget".into());
     html! {
         <section class="publisher"><h4>{ "Publish, now" }</h4>
             <form {onsubmit}>
-                <input ref={key} aria-label="Key" placeholder="key" list="keys" value={first} />
+                <input ref={key} aria-label="Key" placeholder={first} list="keys" autocomplete="off" />
                 <datalist id="keys">{ for props.keys.iter().map(|key| html! { <option value={key.clone()} /> }) }</datalist>
                 <input ref={value} aria-label="Value" placeholder="value" />
                 <button class="line">{ "Publish" }</button>

@@ -92,6 +92,7 @@ pub struct Page {
     send: Callback<Msg>,
     frame: Closure<dyn FnMut(f64)>,
     frame_asked: bool,
+    focus_wanted: Option<String>,
     address_changed: Option<Closure<dyn FnMut(web_sys::Event)>>,
     observer: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
 }
@@ -122,6 +123,7 @@ impl Component for Page {
             send: link.callback(PageMsg::Model),
             frame,
             frame_asked: false,
+            focus_wanted: None,
             address_changed: None,
             observer: None,
         };
@@ -200,6 +202,9 @@ impl Component for Page {
     }
 
     fn rendered(&mut self, ctx: &Context<Self>, first: bool) {
+        if let Some(id) = self.focus_wanted.take() {
+            self.focus(&id);
+        }
         if first {
             self.listen(ctx);
             self.measure();
@@ -216,7 +221,11 @@ impl Page {
         for effect in effects {
             match effect {
                 Effect::Send(request) => self.engine.send(&request),
-                Effect::Focus(id) => self.focus(&id),
+                // A new card is there once the page is drawn.
+                Effect::Focus(id) => {
+                    self.focus_wanted = Some(id);
+                    self.model.redraw.page = true;
+                }
                 Effect::FocusCanvas => {
                     if let Some(canvas) = self.refs.canvas.cast::<HtmlElement>() {
                         let _ = canvas.focus();

@@ -300,8 +300,10 @@ fn whole_number(value: &Value) -> Option<i64> {
     (n.fract() == 0.0 && n.abs() <= (1i64 << 52) as f64).then_some(n as i64)
 }
 
+type Table<'a> = (Vec<String>, Vec<&'a Map<String, Value>>);
+
 /// The keys and rows of a list of two or more objects that all have the same keys.
-fn columns(items: &[Value]) -> Option<(Vec<String>, Vec<&Map<String, Value>>)> {
+fn columns(items: &[Value]) -> Option<Table<'_>> {
     let rows: Vec<&Map<String, Value>> = items.iter().map(Value::as_object).collect::<Option<_>>()?;
     let keys: Vec<String> = rows.first().filter(|_| rows.len() > 1)?.keys().cloned().collect();
     rows.iter().all(|row| row.keys().eq(keys.iter())).then_some((keys, rows))

@@ -205,7 +205,8 @@ impl Browser {
     /// Types into what a selector finds first, replacing what was there.
     pub fn fill(&self, selector: &str, text: &str) {
         let element = self.element(selector);
-        self.call(&format!("/element/{element}/clear"), json!({}));
+        // Clearing would be a change of its own; a hand selects what is there and types over it.
+        self.run_with("document.querySelector(arguments[0]).select()", selector);
         self.call(&format!("/element/{element}/value"), json!({ "text": format!("{text}\u{E007}") }));
     }
 

@@ -1,0 +1,94 @@
+//! The walls between the modules, and a few habits, held by reading the sources.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What the files of a module may not name.
+const WALLS: &[(&str, &[&str])] = &[
+    ("src/scenario", &["crate::trace", "crate::engine", "crate::analysis", "crate::session", "crate::app"]),
+    ("src/trace", &["crate::engine", "crate::analysis", "crate::session", "crate::app"]),
+    ("src/engine", &["crate::analysis", "crate::session", "crate::app"]),
+    ("src/analysis", &["crate::engine", "crate::session", "crate::app"]),
+    ("src/session", &["crate::app"]),
+];
+
+/// The page speaks the protocol; only where its session runs does it name one.
+const APP: &[&str] = &["crate::engine", "crate::analysis"];
+
+/// Longer files than this ask whether they are two things.
+const LONGEST: usize = 600;
+/// Those that are one thing, and why.
+const LONG: &[(&str, usize, &str)] = &[
+    ("src/app/model.rs", 1000, "the one place where the page's state changes"),
+    ("src/app/gesture.rs", 700, "what pointers and keys do, which has one state"),
+    ("src/app/scene.rs", 700, "what stands where"),
+    ("src/app/ui/page.rs", 900, "the component that holds the model and paints"),
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources(folder: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let name = path.strip_prefix(root()).expect("within").display().to_string();
+            found.push((name, fs::read_to_string(&path).expect("readable")));
+        }
+    }
+    found
+}
+
+/// Lines that name something forbidden, comments apart.
+fn breaches(name: &str, text: &str, forbidden: &[&str]) -> Vec<String> {
+    let code = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+    let bad = code.filter(|(_, line)| forbidden.iter().any(|word| line.contains(word)));
+    bad.map(|(i, line)| format!("{name}:{}: {}", i + 1, line.trim())).collect()
+}
+
+#[test]
+fn no_module_reaches_over_its_wall() {
+    let mut found = Vec::new();
+    for (folder, forbidden) in WALLS.iter().chain(&[("src/app", APP)]) {
+        let files = sources(&root().join(folder));
+        assert!(!files.is_empty(), "{folder} is empty");
+        for (name, text) in files {
+            found.extend(breaches(&name, &text, forbidden));
+        }
+    }
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn a_reach_over_a_wall_is_noticed() {
+    assert_eq!(breaches("a.rs", "use crate::engine::Engine;", APP), ["a.rs:1: use crate::engine::Engine;"]);
+    assert!(breaches("a.rs", "// crate::engine is not for us", APP).is_empty());
+}
+
+#[test]
+fn browser_crates_stand_where_a_native_build_cannot_see_them() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
+    let mut section = "";
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        }
+        let browser = ["wasm-bindgen", "js-sys", "web-sys", "yew", "gloo"].iter().any(|name| line.starts_with(name));
+        assert!(!browser || section.contains("target_arch = \"wasm32\""), "{line} stands under {section}");
+    }
+}
+
+#[test]
+fn files_stay_small_and_without_loose_ends() {
+    for (name, text) in sources(&root().join("src")) {
+        let most = LONG.iter().find(|(long, ..)| *long == name).map_or(LONGEST, |(_, most, _)| *most);
+        let lines = text.lines().count();
+        assert!(lines <= most, "{name} has {lines} lines, more than {most}: is it two things?");
+        let loose = breaches(&name, &text, &["todo!(", "unimplemented!(", "dbg!(", "#[ignore"]);
+        assert_eq!(loose, Vec::<String>::new());
+    }
+}
