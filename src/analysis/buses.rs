@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// An event that a bus keeps for a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
+    /// Its number in the bus.
+    pub event: u32,
     /// The update.
     pub update: UpdateId,
     /// Sent, and not acknowledged yet.
@@ -36,40 +38,35 @@ pub struct Buses {
 impl Buses {
     pub(super) fn observe(&mut self, record: &Record) {
         match &record.fact {
-            Fact::EventQueued { subscription, update, not_before, deliveries } => {
+            Fact::EventQueued { subscription, event, update, not_before, deliveries } => {
                 let lane = self.lane(*subscription);
-                let again = lane.kept.iter_mut().find(|kept| kept.update == *update && kept.in_flight);
-                match again {
-                    Some(kept) if *deliveries > 0 => {
+                match lane.kept.iter_mut().find(|kept| kept.event == *event) {
+                    Some(kept) => {
                         kept.in_flight = false;
                         kept.not_before = *not_before;
                     }
-                    Some(_) | None => {
-                        let kept = Kept {
-                            update: *update,
-                            in_flight: false,
-                            deliveries: *deliveries,
-                            not_before: *not_before,
-                        };
-                        lane.kept.push(kept);
-                    }
+                    None => lane.kept.push(Kept {
+                        event: *event,
+                        update: *update,
+                        in_flight: false,
+                        deliveries: *deliveries,
+                        not_before: *not_before,
+                    }),
                 }
             }
-            Fact::EventSent { subscription, update, attempt } => {
-                let lane = self.lane(*subscription);
-                let waiting = |kept: &&mut Kept| kept.update == *update && !kept.in_flight;
-                if let Some(kept) = lane.kept.iter_mut().find(waiting) {
+            Fact::EventSent { subscription, event, attempt, .. } => {
+                if let Some(kept) = self.lane(*subscription).kept.iter_mut().find(|kept| kept.event == *event) {
                     kept.in_flight = true;
                     kept.deliveries = *attempt;
                 }
             }
-            Fact::EventAcknowledged { subscription, update } => self.remove(*subscription, *update),
-            Fact::EventDeadLettered { subscription, update, .. } => {
-                self.remove(*subscription, *update);
+            Fact::EventAcknowledged { subscription, event, .. } => self.remove(*subscription, *event),
+            Fact::EventDeadLettered { subscription, event, update, .. } => {
+                self.remove(*subscription, *event);
                 self.lane(*subscription).dead.push(*update);
             }
-            Fact::EventDiscarded { subscription, update, .. } => {
-                self.remove(*subscription, *update);
+            Fact::EventDiscarded { subscription, event, .. } => {
+                self.remove(*subscription, *event);
                 self.lane(*subscription).discarded += 1;
             }
             _ => {}
@@ -81,9 +78,9 @@ impl Buses {
         self.lanes.entry(subscription).or_default()
     }
 
-    fn remove(&mut self, subscription: SubscriptionId, update: UpdateId) {
+    fn remove(&mut self, subscription: SubscriptionId, event: u32) {
         let lane = self.lane(subscription);
-        if let Some(index) = lane.kept.iter().position(|kept| kept.update == update) {
+        if let Some(index) = lane.kept.iter().position(|kept| kept.event == event) {
             lane.kept.remove(index);
         }
     }

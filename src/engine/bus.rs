@@ -206,7 +206,13 @@ impl Bus {
         self.published += 1;
         let plan = &self.plan.subscriptions[subscription as usize];
         let lane = &mut self.lanes[subscription as usize];
-        out.record(Fact::EventQueued { subscription: plan.id, update: update.id, not_before: now, deliveries: 0 });
+        out.record(Fact::EventQueued {
+            subscription: plan.id,
+            event,
+            update: update.id,
+            not_before: now,
+            deliveries: 0,
+        });
         match plan.order {
             Order::None => lane.ready.push_back(event),
             Order::FifoPerKey => {
@@ -237,7 +243,7 @@ impl Bus {
         let delivery = self.next_delivery;
         self.next_delivery += 1;
         let (attempt, update) = (kept.deliveries, kept.update.clone());
-        out.record(Fact::EventSent { subscription: plan.id, update: update.id, attempt });
+        out.record(Fact::EventSent { subscription: plan.id, event, update: update.id, attempt });
         let about = About { update: Some(update.id), operation: None, attempt };
         let message = Delivery { subscription: plan.at_consumer, event, delivery, attempt, update };
         out.send(plan.link, Payload::Deliver(Arc::new(message)), about);
@@ -266,7 +272,7 @@ impl Bus {
         let Some(kept) = self.kept.remove(&event) else { return };
         self.acknowledged += 1;
         let id = self.plan.subscriptions[subscription as usize].id;
-        out.record(Fact::EventAcknowledged { subscription: id, update: kept.update.id });
+        out.record(Fact::EventAcknowledged { subscription: id, event, update: kept.update.id });
         self.leave(subscription, event, kept.update.key);
     }
 
@@ -299,7 +305,7 @@ impl Bus {
         } else {
             let wait = wait(&plan.backoff, deliveries);
             let (id, not_before) = (plan.id, now + wait);
-            out.record(Fact::EventQueued { subscription: id, update: kept.update.id, not_before, deliveries });
+            out.record(Fact::EventQueued { subscription: id, event, update: kept.update.id, not_before, deliveries });
             if wait == 0 {
                 self.lanes[subscription as usize].ready.push_back(event);
             } else {
@@ -314,12 +320,12 @@ impl Bus {
         let plan = &self.plan.subscriptions[subscription as usize];
         let update = kept.update.id;
         if plan.dead_letter {
-            out.record(Fact::EventDeadLettered { subscription: plan.id, update, deliveries: kept.deliveries });
+            out.record(Fact::EventDeadLettered { subscription: plan.id, event, update, deliveries: kept.deliveries });
             self.lanes[subscription as usize].dead.push(kept.update.clone());
         } else {
             self.discarded += 1;
             let reason = DropReason::DeliveriesUsedUp;
-            out.record(Fact::EventDiscarded { subscription: plan.id, update, reason });
+            out.record(Fact::EventDiscarded { subscription: plan.id, event, update, reason });
         }
         self.leave(subscription, event, kept.update.key);
     }

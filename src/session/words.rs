@@ -199,7 +199,7 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
             );
             ("event_published", text, Some(*update), vec![*bus])
         }
-        Fact::EventQueued { subscription, update, not_before, deliveries } => {
+        Fact::EventQueued { subscription, update, not_before, deliveries, .. } => {
             let ends = ends(subscription);
             let text = match deliveries {
                 0 => format!("{} waits for {}", says(update), node(&ends.service)),
@@ -213,18 +213,18 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
             };
             ("event_queued", text, Some(*update), vec![ends.bus, ends.service])
         }
-        Fact::EventSent { subscription, update, attempt } => {
+        Fact::EventSent { subscription, update, attempt, .. } => {
             let ends = ends(subscription);
             let text =
                 format!("{} delivers {} to {}, attempt {attempt}", node(&ends.bus), says(update), node(&ends.service));
             ("event_sent", text, Some(*update), vec![ends.bus, ends.service])
         }
-        Fact::EventAcknowledged { subscription, update } => {
+        Fact::EventAcknowledged { subscription, update, .. } => {
             let ends = ends(subscription);
             let text = format!("{} is done with {} for {}", node(&ends.bus), says(update), node(&ends.service));
             ("event_acknowledged", text, Some(*update), vec![ends.bus, ends.service])
         }
-        Fact::EventDeadLettered { subscription, update, deliveries } => {
+        Fact::EventDeadLettered { subscription, update, deliveries, .. } => {
             let ends = ends(subscription);
             let text = format!(
                 "{} for {} goes to the dead-letter queue after {deliveries} deliveries",
@@ -233,7 +233,7 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
             );
             ("event_dead_lettered", text, Some(*update), vec![ends.bus, ends.service])
         }
-        Fact::EventDiscarded { subscription, update, reason } => {
+        Fact::EventDiscarded { subscription, update, reason, .. } => {
             let ends = ends(subscription);
             let why = match reason {
                 DropReason::DeliveriesUsedUp => "its deliveries are used up",

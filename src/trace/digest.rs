@@ -208,37 +208,42 @@ impl Bytes {
                 self.u32(*subscriptions);
                 None
             }
-            Fact::EventQueued { subscription, update, not_before, deliveries } => {
+            Fact::EventQueued { subscription, event, update, not_before, deliveries } => {
                 self.u8(14);
                 self.u32(subscription.0);
+                self.u32(*event);
                 self.u32(update.0);
                 self.u64(*not_before);
                 self.u32(*deliveries);
                 None
             }
-            Fact::EventSent { subscription, update, attempt } => {
+            Fact::EventSent { subscription, event, update, attempt } => {
                 self.u8(15);
                 self.u32(subscription.0);
+                self.u32(*event);
                 self.u32(update.0);
                 self.u32(*attempt);
                 None
             }
-            Fact::EventAcknowledged { subscription, update } => {
+            Fact::EventAcknowledged { subscription, event, update } => {
                 self.u8(16);
                 self.u32(subscription.0);
+                self.u32(*event);
                 self.u32(update.0);
                 None
             }
-            Fact::EventDeadLettered { subscription, update, deliveries } => {
+            Fact::EventDeadLettered { subscription, event, update, deliveries } => {
                 self.u8(17);
                 self.u32(subscription.0);
+                self.u32(*event);
                 self.u32(update.0);
                 self.u32(*deliveries);
                 None
             }
-            Fact::EventDiscarded { subscription, update, reason } => {
+            Fact::EventDiscarded { subscription, event, update, reason } => {
                 self.u8(18);
                 self.u32(subscription.0);
+                self.u32(*event);
                 self.u32(update.0);
                 self.u8(*reason as u8);
                 None

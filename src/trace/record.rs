@@ -311,6 +311,8 @@ pub enum Fact {
     EventQueued {
         /// The subscription.
         subscription: SubscriptionId,
+        /// Number of the event in its bus: an update that was published twice is two events.
+        event: u32,
         /// The update.
         update: UpdateId,
         /// Before this instant it is not delivered.
@@ -322,6 +324,8 @@ pub enum Fact {
     EventSent {
         /// The subscription.
         subscription: SubscriptionId,
+        /// Number of the event in its bus: an update that was published twice is two events.
+        event: u32,
         /// The update.
         update: UpdateId,
         /// Which delivery, from 1.
@@ -331,6 +335,8 @@ pub enum Fact {
     EventAcknowledged {
         /// The subscription.
         subscription: SubscriptionId,
+        /// Number of the event in its bus: an update that was published twice is two events.
+        event: u32,
         /// The update.
         update: UpdateId,
     },
@@ -338,6 +344,8 @@ pub enum Fact {
     EventDeadLettered {
         /// The subscription.
         subscription: SubscriptionId,
+        /// Number of the event in its bus: an update that was published twice is two events.
+        event: u32,
         /// The update.
         update: UpdateId,
         /// How often it was delivered.
@@ -347,6 +355,8 @@ pub enum Fact {
     EventDiscarded {
         /// The subscription.
         subscription: SubscriptionId,
+        /// Number of the event in its bus: an update that was published twice is two events.
+        event: u32,
         /// The update.
         update: UpdateId,
         /// Why.
