@@ -5,7 +5,7 @@
 //! through its outbox alone. Everything observable goes into the [`Trace`]. A clone of an
 //! engine is a snapshot: it goes on exactly as the original would.
 //!
-//! To add a kind of node or a protocol: one file with its handler, one variant of [`Node`].
+//! To add a kind of node or a protocol: one file with its handler, one variant of `Node`.
 
 mod build;
 mod bus;

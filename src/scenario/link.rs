@@ -2,7 +2,7 @@
 //!
 //! Format version, codec (`r` raw or `d` deflate, whichever is shorter), a dot, the payload in base64url, and
 //! a last letter, since chat programs cut a trailing `-` or `_`. The payload is its own length in bytes, the number
-//! of the simulation's semantics (both variable-length integers), the packed document ([`pack`]), and a CRC-32 of all before it. Behind
+//! of the simulation's semantics (both variable-length integers), the packed document (`pack`), and a CRC-32 of all before it. Behind
 //! it may follow `&t=` (ms), `&seed=`, `&digest=` and `&set.<node>.<field>=<value>`.
 
 mod pack;
