@@ -448,7 +448,11 @@ impl Model {
             Msg::Zoom(factor) => self.look(self.camera.zoomed(factor, self.middle())),
             Msg::ZoomActual => self.look(self.camera.zoomed(1.0 / self.camera.scale, self.middle())),
             Msg::Fit => self.fit(),
-            Msg::Select(item) => self.select(item.into_iter().collect()),
+            Msg::Select(item) => {
+                self.inspecting = false;
+                self.redraw.page = true;
+                self.select(item.into_iter().collect());
+            }
             Msg::Take(tool) => {
                 self.tool = if self.tool == tool { Tool::Select } else { tool };
                 self.redraw.page = true;
@@ -511,8 +515,8 @@ impl Model {
                 self.redraw.page = true;
             }
             Msg::Inspect => {
-                self.inspecting = true;
                 self.select(BTreeSet::new());
+                self.inspecting = true;
                 self.redraw.page = true;
             }
             Msg::Share(open) => {

@@ -26,6 +26,8 @@ pub struct InspectorProps {
     pub cut: bool,
     /// Whether the drawing may be changed.
     pub editable: bool,
+    /// Whether closing it makes sense.
+    pub closable: bool,
     /// Where to report.
     pub send: Callback<Msg>,
 }
@@ -68,7 +70,7 @@ fn head(props: &InspectorProps) -> Html {
     let state = props.view.as_ref().map(|view| badge(view.state)).unwrap_or_default();
     html! {
         <section class="head"><h2>{ icon(which) }<span class="grow">{ name }</span>{ state }
-            if props.selected.is_some() {
+            if props.closable {
                 <button class="icon small" aria-label="Close the inspector" onclick={props.send.reform(|_| Msg::Select(None))}>{ icon(Icon::Close) }</button>
             }
         </h2></section>

@@ -561,9 +561,12 @@ impl Page {
     fn inspector(&self) -> Html {
         let model = &self.model;
         let selected = if model.selection.len() == 1 { model.selection.first().cloned() } else { None };
-        if model.narrow && selected.is_none() && !model.inspecting {
+        // Beside the log, and on a phone, there is room for it only when it is asked for.
+        let crowded = model.narrow || model.log.open;
+        if crowded && selected.is_none() && !model.inspecting {
             return html! {};
         }
+        let closable = crowded || selected.is_some();
         let index = |id: &str| model.scene.find(id);
         let (view, cut) = match &selected {
             Some(Item::Node(id)) => (index(id).and_then(|node| model.run.services.get(node).cloned()), false),
@@ -573,7 +576,7 @@ impl Page {
             None => (None, false),
         };
         let editable = model.origin == Origin::Own;
-        html! { <Inspector scenario={model.scenario.clone()} {selected} {view} {cut} {editable} send={self.send.clone()} /> }
+        html! { <Inspector scenario={model.scenario.clone()} {selected} {view} {cut} {editable} {closable} send={self.send.clone()} /> }
     }
 
     fn on(&self, msg: Msg) -> Callback<MouseEvent> {
