@@ -153,6 +153,9 @@ const DEEPEST: u32 = 64;
 /// Values in a document at most: a link of 64 KiB cannot hold more but by a trick.
 const MOST_VALUES: u32 = 1 << 17;
 
+/// Bytes of text, keys included, in an unpacked document at most.
+const MOST_TEXT: usize = 1 << 20;
+
 /// Appends a variable-length integer: seven bits a byte, lowest first.
 pub(super) fn put_varint(out: &mut Vec<u8>, mut n: u64) {
     while n >= 0x80 {
@@ -315,6 +318,8 @@ pub(super) struct Reader<'a> {
     strings: Vec<String>,
     shapes: Vec<Vec<String>>,
     values: u32,
+    /// Bytes of text in what was unpacked: a reference is short, but what it stands for is copied.
+    text: usize,
 }
 
 /// Unpacks a value; none if the bytes are not a packed one.
@@ -326,7 +331,7 @@ pub(super) fn unpack(bytes: &[u8]) -> Option<Value> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Reader { bytes, strings: Vec::new(), shapes: Vec::new(), values: 0 }
+        Reader { bytes, strings: Vec::new(), shapes: Vec::new(), values: 0, text: 0 }
     }
 
     pub(super) fn rest(&self) -> &'a [u8] {
@@ -380,7 +385,9 @@ impl<'a> Reader<'a> {
                     None => self.strings.get(number).map(String::as_str),
                     Some(index) => DICTIONARY.get(index).copied(),
                 };
-                text.map(Value::from)
+                let text = text?.to_string();
+                self.spend(text.len())?;
+                Some(Value::String(text))
             }
             STRING => {
                 let text = self.text(argument)?;
@@ -404,6 +411,12 @@ impl<'a> Reader<'a> {
                 Some(Value::Object(fields))
             }
         }
+    }
+
+    /// Counts text that is copied; none where it is more than any of our documents holds.
+    fn spend(&mut self, bytes: usize) -> Option<()> {
+        self.text += bytes;
+        (self.text <= MOST_TEXT).then_some(())
     }
 
     fn text(&mut self, length: u64) -> Option<String> {
@@ -439,6 +452,7 @@ impl<'a> Reader<'a> {
                 if column == 0 {
                     table.push(Map::new());
                 }
+                self.spend(key.len())?;
                 table[row].insert(key.clone(), value);
             }
         }
@@ -462,7 +476,9 @@ impl<'a> Reader<'a> {
             }
             self.shapes.push(keys);
         }
-        self.shapes.get(index).cloned()
+        let keys = self.shapes.get(index)?.clone();
+        self.spend(keys.iter().map(String::len).sum())?;
+        Some(keys)
     }
 }
 
@@ -521,6 +537,17 @@ mod tests {
         sorted.sort_unstable();
         sorted.dedup();
         assert_eq!(sorted.len(), DICTIONARY.len());
+    }
+
+    #[test]
+    fn a_bomb_of_references_to_one_long_text_is_refused() {
+        // A list of ten thousand values: a text of a thousand letters, then references to it.
+        let mut bytes = Vec::new();
+        put_varint(&mut bytes, 10_000 << 3 | ARRAY);
+        put_varint(&mut bytes, 1_000 << 3 | STRING);
+        bytes.extend([b'a'; 1_000]);
+        bytes.extend(std::iter::repeat_n(KNOWN as u8, 9_999));
+        assert_eq!(unpack(&bytes), None);
     }
 
     #[test]
