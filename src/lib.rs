@@ -11,12 +11,15 @@
 //! - [`app`]: the page. Its state changes only in `app::model::update`; components and browser glue exist for wasm32
 //!   alone. Speaks the session's protocol, and never names the engine or the analysis.
 //!
+//! [`ordered`] holds the maps and sets that all of them use.
+//!
 //! `tests/walls.rs` holds these walls.
 #![forbid(unsafe_code)]
 
 pub mod analysis;
 pub mod app;
 pub mod engine;
+pub mod ordered;
 pub mod scenario;
 pub mod session;
 pub mod trace;

@@ -1,6 +1,6 @@
+use crate::ordered::{Map, Set};
 use crate::scenario::Micros;
 use crate::trace::{Fact, Record, SubscriptionId, UpdateId};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// An event that a bus keeps for a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub struct Lane {
 /// What each subscription's queue holds.
 #[derive(Clone, Debug, Default)]
 pub struct Buses {
-    lanes: BTreeMap<SubscriptionId, Lane>,
-    changed: BTreeSet<SubscriptionId>,
+    lanes: Map<SubscriptionId, Lane>,
+    changed: Set<SubscriptionId>,
 }
 
 impl Buses {
@@ -75,7 +75,7 @@ impl Buses {
 
     fn lane(&mut self, subscription: SubscriptionId) -> &mut Lane {
         self.changed.insert(subscription);
-        self.lanes.entry(subscription).or_default()
+        self.lanes.or_default(subscription)
     }
 
     fn remove(&mut self, subscription: SubscriptionId, event: u32) {
@@ -96,7 +96,7 @@ impl Buses {
     }
 
     /// The subscriptions that changed since the last call.
-    pub fn take_changed(&mut self) -> BTreeSet<SubscriptionId> {
+    pub fn take_changed(&mut self) -> Set<SubscriptionId> {
         std::mem::take(&mut self.changed)
     }
 }

@@ -1,6 +1,7 @@
+use crate::ordered::Map;
 use crate::scenario::Micros;
 use crate::trace::{Fact, MessageId, MessageKind, NodeId, OperationId, Record, UpdateId};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// A message under way.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,7 +32,7 @@ const REMEMBERED: usize = 1 << 16;
 /// The messages under way by number, and the newest 65,536 whatever became of them.
 #[derive(Clone, Debug, Default)]
 pub struct Messages {
-    in_flight: BTreeMap<MessageId, InFlight>,
+    in_flight: Map<MessageId, InFlight>,
     first: u64,
     recent: VecDeque<InFlight>,
 }

@@ -1,7 +1,8 @@
 use super::Staleness;
+use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Value};
 use crate::trace::{Fact, KeyId, NodeId, OperationId, OperationKind, Outcome, Record, Refusal, Version};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 /// An operation that is awaited.
 #[derive(Clone, Debug)]
@@ -81,9 +82,9 @@ const REMEMBERED: usize = 1 << 16;
 pub struct Operations {
     first: u32,
     recent: VecDeque<Asked>,
-    pending: BTreeMap<OperationId, Pending>,
-    tallies: BTreeMap<NodeId, Tally>,
-    changed: BTreeSet<NodeId>,
+    pending: Map<OperationId, Pending>,
+    tallies: Map<NodeId, Tally>,
+    changed: Set<NodeId>,
 }
 
 impl Operations {
@@ -156,7 +157,7 @@ impl Operations {
 
     fn tally(&mut self, client: NodeId) -> &mut Tally {
         self.changed.insert(client);
-        self.tallies.entry(client).or_default()
+        self.tallies.or_default(client)
     }
 
     /// What an operation asked, if it is remembered. Operation ids are dense.
@@ -180,7 +181,7 @@ impl Operations {
     }
 
     /// Those whose numbers changed since the last call.
-    pub fn take_changed(&mut self) -> BTreeSet<NodeId> {
+    pub fn take_changed(&mut self) -> Set<NodeId> {
         std::mem::take(&mut self.changed)
     }
 }

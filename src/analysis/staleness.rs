@@ -4,9 +4,9 @@
 //! acknowledged update that should reach it, and a copy reflects an update if it holds that version or a
 //! newer one. What stands in the document counts as acknowledged at 0.
 
+use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Value};
 use crate::trace::{Fact, KeyId, NodeId, Record, UpdateId, Version};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// How a copy, or a service's worst copy, stands. Ordered from best to worst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,9 +45,9 @@ struct Behind {
 pub struct Copy {
     held: Option<Held>,
     /// Acknowledged updates that should be here and are not reflected, by version.
-    behind: BTreeMap<Version, Behind>,
+    behind: Map<Version, Behind>,
     /// Those of them that have not been taken in, nor any newer one.
-    missing: BTreeSet<Version>,
+    missing: Set<Version>,
     /// The newest version that was ever taken in.
     taken_in: Version,
     /// The newest acknowledged version that should be here.
@@ -97,11 +97,11 @@ struct Acknowledged {
 
 #[derive(Clone, Debug, Default)]
 struct Key {
-    copies: BTreeMap<NodeId, Copy>,
+    copies: Map<NodeId, Copy>,
     /// Services that committed this key, whose flows have been followed.
-    sources: BTreeSet<NodeId>,
+    sources: Set<NodeId>,
     /// The newest acknowledged updates, for a copy that falls back to an older version.
-    acknowledged: BTreeMap<Version, Acknowledged>,
+    acknowledged: Map<Version, Acknowledged>,
 }
 
 /// Acknowledged updates remembered for each key: a copy that falls back further than this counts only these.
@@ -142,20 +142,20 @@ pub enum Notice {
 #[derive(Clone, Debug, Default)]
 pub struct Staleness {
     /// Whom a service's updates should reach, itself apart.
-    flows: BTreeMap<NodeId, BTreeSet<NodeId>>,
-    keys: BTreeMap<KeyId, Key>,
-    committed: BTreeMap<UpdateId, Committed>,
-    down: BTreeSet<NodeId>,
+    flows: Map<NodeId, Set<NodeId>>,
+    keys: Map<KeyId, Key>,
+    committed: Map<UpdateId, Committed>,
+    down: Set<NodeId>,
     /// For each update whose window is open: since when, and how many copies do not reflect it.
-    windows: BTreeMap<UpdateId, (Micros, u32)>,
-    services: BTreeMap<NodeId, Service>,
+    windows: Map<UpdateId, (Micros, u32)>,
+    services: Map<NodeId, Service>,
     stale: u32,
     diverged: u32,
     copies: u32,
     acknowledged: u64,
     last_window: Option<(UpdateId, Micros)>,
     notices: Vec<(Micros, Notice)>,
-    changed: BTreeSet<NodeId>,
+    changed: Set<NodeId>,
 }
 
 impl Staleness {
@@ -163,7 +163,7 @@ impl Staleness {
         let at = record.at;
         match &record.fact {
             Fact::FlowDeclared { from, to } => {
-                self.flows.entry(*from).or_default().insert(*to);
+                self.flows.or_default(*from).insert(*to);
             }
             Fact::Seeded { node, key, value, version } => {
                 let held = Held { value: value.clone(), version: *version, update: None };
@@ -212,7 +212,7 @@ impl Staleness {
 
     /// Whoever should get what a service commits has a copy of the key from now on, be it an absent one.
     fn follow_flows(&mut self, node: NodeId, key: KeyId) {
-        let entry = self.keys.entry(key).or_default();
+        let entry = self.keys.or_default(key);
         if !entry.sources.insert(node) {
             return;
         }
@@ -227,7 +227,7 @@ impl Staleness {
 
     fn copy(&mut self, node: NodeId, key: KeyId) -> &mut Copy {
         let copies = &mut self.copies;
-        self.keys.entry(key).or_default().copies.entry(node).or_insert_with(|| {
+        self.keys.or_default(key).copies.or_insert_with(node, || {
             *copies += 1;
             Copy::default()
         })
@@ -236,15 +236,15 @@ impl Staleness {
     /// A copy holds something else than before.
     fn hold(&mut self, at: Micros, node: NodeId, key: KeyId, held: Option<Held>) {
         self.copy(node, key);
-        let entry = self.keys.entry(key).or_default();
-        let copy = entry.copies.entry(node).or_default();
+        let entry = self.keys.or_default(key);
+        let copy = entry.copies.or_default(node);
         let before = copy.version();
         copy.held = held;
         let version = copy.version();
         copy.taken_in = copy.taken_in.max(version);
         if version < before {
             let flows = &self.flows;
-            let missed = entry.acknowledged.range(version..).filter(|(v, _)| **v > version);
+            let missed = entry.acknowledged.from(&version).filter(|(v, _)| **v > version);
             let expected = missed.filter(|(_, update)| reaches(flows, update.origin, node));
             copy.behind.extend(expected.map(|(v, update)| (*v, update.behind)));
         }
@@ -256,12 +256,11 @@ impl Staleness {
         let Some(copy) = self.keys.get_mut(&key).and_then(|entry| entry.copies.get_mut(&node)) else { return };
         let version = copy.version();
         copy.missing.retain(|missing| *missing > copy.taken_in);
-        let still = copy.behind.split_off(&version);
-        let mut reflected = std::mem::replace(&mut copy.behind, still);
+        let mut reflected = copy.behind.drain_before(&version);
         if let Some(behind) = copy.behind.remove(&version) {
             reflected.insert(version, behind);
         }
-        for behind in reflected.into_values() {
+        for behind in reflected.values() {
             self.close(at, behind.update);
         }
         self.settle(at, node, key);
@@ -283,14 +282,14 @@ impl Staleness {
     fn acknowledge(&mut self, at: Micros, update: Option<UpdateId>, origin: NodeId, key: KeyId, version: Version) {
         let behind = Behind { update, acknowledged: at };
         let flows = &self.flows;
-        let entry = self.keys.entry(key).or_default();
+        let entry = self.keys.or_default(key);
         entry.acknowledged.insert(version, Acknowledged { origin, behind });
         if entry.acknowledged.len() > REMEMBERED {
             entry.acknowledged.pop_first();
         }
         let mut open = 0;
         let mut concerned = Vec::new();
-        for (&node, copy) in &mut entry.copies {
+        for (&node, copy) in entry.copies.iter_mut() {
             if !reaches(flows, origin, node) {
                 continue;
             }
@@ -342,7 +341,7 @@ impl Staleness {
         }
         copy.counted = after;
         let calm = self.stale + self.diverged == 0;
-        let service = self.services.entry(node).or_default();
+        let service = self.services.or_default(node);
         for (state, sign) in [(before, -1), (after, 1)] {
             match state {
                 State::Stale => {
@@ -367,7 +366,7 @@ impl Staleness {
     /// Finds a service's worst state again, and says if it changed.
     fn settle_service(&mut self, at: Micros, node: NodeId) {
         self.changed.insert(node);
-        let service = self.services.entry(node).or_default();
+        let service = self.services.or_default(node);
         let state = if self.down.contains(&node) {
             State::Down
         } else if service.stale > 0 {
@@ -439,11 +438,11 @@ impl Staleness {
     }
 
     /// The services of which anything changed since the last call.
-    pub fn take_changed(&mut self) -> BTreeSet<NodeId> {
+    pub fn take_changed(&mut self) -> Set<NodeId> {
         std::mem::take(&mut self.changed)
     }
 }
 
-fn reaches(flows: &BTreeMap<NodeId, BTreeSet<NodeId>>, origin: NodeId, node: NodeId) -> bool {
+fn reaches(flows: &Map<NodeId, Set<NodeId>>, origin: NodeId, node: NodeId) -> bool {
     origin == node || flows.get(&origin).is_some_and(|reached| reached.contains(&node))
 }

@@ -2,20 +2,20 @@
 
 use super::edit;
 use super::model::{Effect, Item, Model};
+use crate::ordered::Set;
 use crate::scenario::Scenario;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// What was copied: nodes of a drawing as it was then.
 #[derive(Clone, Debug)]
 pub struct Clipboard {
     source: Rc<Scenario>,
-    nodes: BTreeSet<String>,
+    nodes: Set<String>,
 }
 
 impl Model {
     /// Ids of the selected cards.
-    pub fn chosen_nodes(&self) -> BTreeSet<String> {
+    pub fn chosen_nodes(&self) -> Set<String> {
         let nodes = self.selection.iter().filter_map(|item| match item {
             Item::Node(id) => Some(id.clone()),
             Item::Link { .. } => None,

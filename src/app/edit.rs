@@ -1,14 +1,14 @@
 //! Changes of the document that the inspector and the clipboard make. Pure: each takes a drawing and gives a sound
 //! one, or says in words why not.
 
+use crate::ordered::{Map, Set};
 use crate::scenario::{Bus, Client, Scenario};
-use serde_json::{Map, Value as Json};
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::Value as Json;
 
 /// A place in the document: names of fields, and numbers of places in lists.
 pub type Path = Vec<String>;
 
-fn ids(scenario: &Scenario) -> BTreeSet<&str> {
+fn ids(scenario: &Scenario) -> Set<&str> {
     let services = scenario.services.iter().map(|node| node.id.as_str());
     let buses = scenario.buses.iter().map(|node| node.id.as_str());
     services.chain(buses).chain(scenario.clients.iter().map(|node| node.id.as_str())).collect()
@@ -26,13 +26,9 @@ fn free_id(scenario: &Scenario, stem: &str) -> String {
 ///
 /// # Errors
 /// A copy would refer to something that is not there.
-pub fn copy_into(
-    target: &Scenario,
-    source: &Scenario,
-    nodes: &BTreeSet<String>,
-) -> Result<(Scenario, Vec<String>), String> {
+pub fn copy_into(target: &Scenario, source: &Scenario, nodes: &Set<String>) -> Result<(Scenario, Vec<String>), String> {
     let mut result = target.clone();
-    let mut renamed: BTreeMap<String, String> = BTreeMap::new();
+    let mut renamed: Map<String, String> = Map::new();
     let aside = |position: &mut Option<[i32; 2]>| *position = position.map(|[x, y]| [x + 40, y + 40]);
     // First the names, so that copies can refer to each other in any order.
     for (stem, id) in source
@@ -79,7 +75,7 @@ pub fn copy_into(
             result.links.push(link);
         }
     }
-    Ok((sound(result)?, renamed.into_values().collect()))
+    Ok((sound(result)?, renamed.into_iter().map(|(_, id)| id).collect()))
 }
 
 fn sound(scenario: Scenario) -> Result<Scenario, String> {
@@ -158,7 +154,7 @@ fn change(scenario: &Scenario, path: &[String], how: impl FnOnce(&mut Json, &str
     for step in way {
         place = match place {
             // A field that has its default is not written; it appears when something in it is set.
-            Json::Object(fields) => fields.entry(step.clone()).or_insert_with(|| Json::Object(Map::new())),
+            Json::Object(fields) => fields.entry(step.clone()).or_insert_with(|| Json::Object(serde_json::Map::new())),
             Json::Array(items) => {
                 let item = step.parse::<usize>().ok().and_then(|i| items.get_mut(i));
                 item.ok_or("That is no longer there.")?
@@ -184,7 +180,7 @@ mod tests {
     #[test]
     fn copies_refer_to_each_other_and_stand_aside() {
         let scenario = EXAMPLES[0].scenario();
-        let all: BTreeSet<String> = ids(&scenario).into_iter().map(str::to_string).collect();
+        let all: Set<String> = ids(&scenario).into_iter().map(str::to_string).collect();
         let (doubled, new) = copy_into(&scenario, &scenario, &all).expect("sound");
         assert_eq!(new.len(), all.len());
         assert_eq!((doubled.services.len(), doubled.buses.len(), doubled.links.len()), (4, 2, 4));

@@ -6,9 +6,9 @@ use super::geometry::{Point, Rect, point};
 use super::keys::KeyCommand;
 use super::model::{Effect, Item, Model, Tool};
 use super::scene::NodeKind;
+use crate::ordered::Set;
 use crate::scenario::{Command, Scenario};
 use crate::session::protocol::Request;
-use std::collections::BTreeSet;
 
 /// Grid of the canvas.
 const GRID: f64 = 10.0;
@@ -84,7 +84,7 @@ pub enum Gesture {
         /// Where it is.
         to: Point,
         /// What was selected before.
-        before: BTreeSet<Item>,
+        before: Set<Item>,
     },
     /// It draws a wire.
     Connect {
@@ -184,9 +184,7 @@ impl Model {
                 }
                 Gesture::Connect { from: id.clone(), to: world, over: None }
             }
-            (Target::Empty, _) if press.shift => {
-                Gesture::Box { from, to: world, before: BTreeSet::clone(&self.selection) }
-            }
+            (Target::Empty, _) if press.shift => Gesture::Box { from, to: world, before: Set::clone(&self.selection) },
             (Target::Node(id), Tool::Select) if !self.narrow && self.mode == super::model::Mode::App => {
                 if !self.may_edit() {
                     self.gesture = Gesture::None;
@@ -272,14 +270,14 @@ impl Model {
                     let (from, to) = (&self.scene.nodes[wire.from].id, &self.scene.nodes[wire.to].id);
                     self.pick(Item::Link { from: from.to_string(), to: to.to_string() }, add);
                 }
-                None if !add => self.select(BTreeSet::new()),
+                None if !add => self.select(Set::new()),
                 None => {}
             },
         }
     }
 
     fn pick(&mut self, item: Item, add: bool) {
-        let mut items = if add { BTreeSet::clone(&self.selection) } else { BTreeSet::new() };
+        let mut items = if add { Set::clone(&self.selection) } else { Set::new() };
         if !items.insert(item.clone()) {
             items.remove(&item);
         }
@@ -456,7 +454,7 @@ impl Model {
 
     /// Deletes what is selected, else the card with the focus.
     pub(super) fn delete(&mut self, effects: &mut Vec<Effect>) {
-        let mut items = BTreeSet::clone(&self.selection);
+        let mut items = Set::clone(&self.selection);
         if items.is_empty() {
             items.extend(self.focused().map(Item::Node));
         }
@@ -510,7 +508,7 @@ impl Model {
         } else if self.tool != Tool::Select {
             self.tool = Tool::Select;
         } else {
-            self.select(BTreeSet::new());
+            self.select(Set::new());
         }
         self.redraw.page = true;
     }

@@ -11,9 +11,9 @@ use super::log_view::LogView;
 use super::playback::Playback;
 use super::run_view::RunView;
 use super::scene::{Layout, NodeKind, Scene};
+use crate::ordered::{Map, Set};
 use crate::scenario::{Command, Micros, Operation, Scenario, Value};
 use crate::session::protocol::{FromEngine, MarkKind, Report, Request, ToEngine};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// What the page is for.
@@ -328,7 +328,7 @@ pub struct Model {
     /// One column.
     pub narrow: bool,
     /// What is selected.
-    pub selection: Rc<BTreeSet<Item>>,
+    pub selection: Rc<Set<Item>>,
     /// The card that the arrow keys start from.
     pub focus: Option<String>,
     /// What the pointer does.
@@ -515,7 +515,7 @@ impl Model {
                 self.redraw.page = true;
             }
             Msg::Inspect => {
-                self.select(BTreeSet::new());
+                self.select(Set::new());
                 self.inspecting = true;
                 self.redraw.page = true;
             }
@@ -636,10 +636,10 @@ impl Model {
         }
     }
 
-    fn moved(&self) -> BTreeMap<String, (f64, f64)> {
+    fn moved(&self) -> Map<String, (f64, f64)> {
         match &self.gesture {
             Gesture::Move { ids, by, .. } => ids.iter().map(|id| (id.clone(), *by)).collect(),
-            _ => BTreeMap::new(),
+            _ => Map::new(),
         }
     }
 
@@ -664,7 +664,7 @@ impl Model {
         let writer = self.writer()?;
         let service = &self.scenario.services[writer];
         let row = self.run.services.get(writer).and_then(|view| view.rows.first());
-        let (key, value) = match (row, service.data.first_key_value()) {
+        let (key, value) = match (row, service.data.first()) {
             (Some(row), _) => (row.key.clone(), row.value.clone()),
             (None, Some((key, value))) => (key.clone(), Some(value.clone())),
             (None, None) => ("item".to_string(), None),
@@ -842,7 +842,7 @@ impl Model {
     }
 
     /// Selects exactly this.
-    pub fn select(&mut self, items: BTreeSet<Item>) {
+    pub fn select(&mut self, items: Set<Item>) {
         if *self.selection == items {
             return;
         }

@@ -3,9 +3,9 @@
 
 use super::geometry::{Curve, Point, Rect, point};
 use super::layout::{self, Card};
+use crate::ordered::Map;
 use crate::scenario::{Latency, Scenario};
 use crate::trace::NodeId;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Rows that a service's card shows at most; the others are counted below them.
@@ -126,7 +126,7 @@ pub struct Scene {
     pub wires: Vec<Wire>,
     /// Where the publish button stands, and for which service.
     pub publish: Option<Publish>,
-    by_ends: BTreeMap<(u32, u32), usize>,
+    by_ends: Map<(u32, u32), usize>,
 }
 
 /// The publish button.
@@ -148,7 +148,7 @@ impl Scene {
         scenario: &Scenario,
         layout: Layout,
         rows: &[usize],
-        moved: &BTreeMap<String, (f64, f64)>,
+        moved: &Map<String, (f64, f64)>,
         writer: Option<usize>,
     ) -> Scene {
         let mut nodes = cards(scenario, rows);
@@ -295,7 +295,7 @@ fn relations(scenario: &Scenario) -> Vec<(usize, usize, WireKind)> {
         .chain(scenario.buses.iter().map(|b| b.id.as_str()))
         .chain(scenario.clients.iter().map(|c| c.id.as_str()))
         .collect();
-    let number: BTreeMap<&str, usize> = ids.iter().enumerate().map(|(i, id)| (*id, i)).collect();
+    let number: Map<&str, usize> = ids.iter().enumerate().map(|(i, id)| (*id, i)).collect();
     let mut all = Vec::new();
     let mut add = |from: usize, to: usize, kind| {
         if !all.iter().any(|(f, t, _)| (*f, *t) == (from, to)) {
@@ -346,7 +346,7 @@ fn sides(a: &Rect, b: &Rect) -> (Side, Side) {
 }
 
 /// Ends of wires at one edge of a card: where the other end lies, which wire, whether it starts here.
-type Ports = BTreeMap<(usize, Side), Vec<(f64, usize, bool)>>;
+type Ports = Map<(usize, Side), Vec<(f64, usize, bool)>>;
 
 fn wires(scenario: &Scenario, nodes: &[Placed], relations: &[(usize, usize, WireKind)]) -> Vec<Wire> {
     // In the order of their other ends, so that wires do not cross at the edge.
@@ -358,8 +358,8 @@ fn wires(scenario: &Scenario, nodes: &[Placed], relations: &[(usize, usize, Wire
             Side::Left | Side::Right => other.center().y,
             Side::Top | Side::Bottom => other.center().x,
         };
-        ports.entry((*from, at_a)).or_default().push((key(at_a, b), i, true));
-        ports.entry((*to, at_b)).or_default().push((key(at_b, a), i, false));
+        ports.or_default((*from, at_a)).push((key(at_a, b), i, true));
+        ports.or_default((*to, at_b)).push((key(at_b, a), i, false));
     }
     let mut ends = vec![(Point::default(), Point::default(), Side::Right, Side::Left); relations.len()];
     for ((node, side), mut list) in ports {
@@ -506,7 +506,7 @@ mod tests {
 
     fn first() -> (Scenario, Scene) {
         let scenario = examples::find(examples::FIRST).expect("the first example is there").scenario();
-        let scene = Scene::new(&scenario, Layout::Free, &[1, 1], &BTreeMap::new(), Some(0));
+        let scene = Scene::new(&scenario, Layout::Free, &[1, 1], &Map::new(), Some(0));
         (scenario, scene)
     }
 
@@ -548,7 +548,7 @@ mod tests {
     #[test]
     fn dragged_card_takes_its_wires_along() {
         let (scenario, scene) = first();
-        let moved = BTreeMap::from([("inventory".to_string(), (30.0, -20.0))]);
+        let moved = [("inventory".to_string(), (30.0, -20.0))].into_iter().collect();
         let after = Scene::new(&scenario, Layout::Free, &[1, 1], &moved, Some(0));
         let (a, b) = (scene.wires[0].curve.at(0.0), after.wires[0].curve.at(0.0));
         assert_eq!((b.x - a.x, b.y - a.y), (30.0, -20.0));
@@ -558,7 +558,7 @@ mod tests {
     fn every_example_has_a_wire_for_every_message_path() {
         for example in examples::EXAMPLES {
             let scenario = example.scenario();
-            let scene = Scene::new(&scenario, Layout::Column(390.0), &[], &BTreeMap::new(), None);
+            let scene = Scene::new(&scenario, Layout::Column(390.0), &[], &Map::new(), None);
             assert!(!scene.wires.is_empty(), "{}", example.id);
         }
     }

@@ -8,9 +8,9 @@ use super::network::{LinkPlan, Network};
 use super::relay::Relay;
 use super::service::{Callee, Handler, Publisher, Service, ServicePlan};
 use super::{Engine, Node};
+use crate::ordered::{Map, Set};
 use crate::scenario::{Arrivals, Command, Keys, Latency, Link, Scenario, Workload, micros};
 use crate::trace::{Fact, Level, Names, NodeId, Subscriber, SubscriptionId, Version};
-use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
     /// The scenario at time 0, with its own seed.
@@ -27,9 +27,9 @@ struct Builder<'a> {
     names: Names,
     network: Network,
     /// By (from, to).
-    links: BTreeMap<(NodeId, NodeId), LinkId>,
+    links: Map<(NodeId, NodeId), LinkId>,
     /// By service, then index in the document.
-    subscriptions: BTreeMap<(NodeId, usize), SubscriptionId>,
+    subscriptions: Map<(NodeId, usize), SubscriptionId>,
 }
 
 impl<'a> Builder<'a> {
@@ -38,8 +38,8 @@ impl<'a> Builder<'a> {
             scenario,
             names: Names::default(),
             network: Network::default(),
-            links: BTreeMap::new(),
-            subscriptions: BTreeMap::new(),
+            links: Map::new(),
+            subscriptions: Map::new(),
         };
         for service in &scenario.services {
             builder.names.add_node(&service.id);
@@ -78,7 +78,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Pairs of nodes that exchange messages, and those that the document lists or cuts.
-    fn pairs(&self) -> BTreeSet<(&'a str, &'a str)> {
+    fn pairs(&self) -> Set<(&'a str, &'a str)> {
         let scenario = self.scenario;
         let mut pairs: Vec<(&str, &str)> = Vec::new();
         for service in &scenario.services {
@@ -102,7 +102,7 @@ impl<'a> Builder<'a> {
 
     fn add_links(&mut self) {
         let scenario = self.scenario;
-        let listed: BTreeMap<(&str, &str), &Link> =
+        let listed: Map<(&str, &str), &Link> =
             scenario.links.iter().map(|link| ((link.from.as_str(), link.to.as_str()), link)).collect();
         let unlisted = Link::default();
         for (from, to) in self.pairs() {
@@ -250,7 +250,7 @@ impl<'a> Builder<'a> {
         let services = &self.scenario.services;
         let mut flows = Vec::new();
         for (index, _) in services.iter().enumerate() {
-            let mut committing = BTreeSet::from([index]);
+            let mut committing = Set::from([index]);
             let mut next = vec![index];
             while let Some(caller) = next.pop() {
                 for call in &services[caller].calls {

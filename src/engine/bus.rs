@@ -4,9 +4,10 @@
 use super::message::{About, Delivery, LinkId, Payload, Publication, Update};
 use super::outbox::Outbox;
 use super::queue::Timer;
+use crate::ordered::Map;
 use crate::scenario::{Acknowledge, Backoff, Micros, Order, micros};
 use crate::trace::{DropReason, Fact, KeyId, NodeId, SubscriptionId};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -64,7 +65,7 @@ struct Lane {
     /// Events that may be delivered now, in order.
     ready: VecDeque<u32>,
     /// FIFO per key: for each key the event that holds it up, then those behind it.
-    keys: BTreeMap<KeyId, VecDeque<u32>>,
+    keys: Map<KeyId, VecDeque<u32>>,
     in_flight: u32,
     dead: Vec<Arc<Update>>,
 }
@@ -98,10 +99,10 @@ impl EventCounts {
 #[derive(Clone, Debug)]
 pub struct Bus {
     plan: BusPlan,
-    kept: BTreeMap<u32, Kept>,
+    kept: Map<u32, Kept>,
     next_event: u32,
     /// The event of each awaited delivery.
-    deliveries: BTreeMap<u32, u32>,
+    deliveries: Map<u32, u32>,
     next_delivery: u32,
     lanes: Vec<Lane>,
     published: u64,
@@ -115,9 +116,9 @@ impl Bus {
         let lanes = vec![Lane::default(); plan.subscriptions.len()];
         Bus {
             plan,
-            kept: BTreeMap::new(),
+            kept: Map::new(),
             next_event: 0,
-            deliveries: BTreeMap::new(),
+            deliveries: Map::new(),
             next_delivery: 0,
             lanes,
             published: 0,
@@ -216,7 +217,7 @@ impl Bus {
         match plan.order {
             Order::None => lane.ready.push_back(event),
             Order::FifoPerKey => {
-                let key = lane.keys.entry(update.key).or_default();
+                let key = lane.keys.or_default(update.key);
                 key.push_back(event);
                 if key.len() == 1 {
                     lane.ready.push_back(event);

@@ -4,9 +4,9 @@ use super::chance::{Sampler, Stream};
 use super::message::{About, LinkId, Payload};
 use super::outbox::Outbox;
 use super::queue::Timer;
+use crate::ordered::Map;
 use crate::scenario::{Micros, Operation, Value};
 use crate::trace::{Fact, NodeId, OperationId, Outcome, UpdateId};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// When generated operations come.
@@ -87,14 +87,14 @@ pub struct ClientPlan {
 pub struct Client {
     plan: ClientPlan,
     /// Operations that are awaited, each with its session and whether it was generated.
-    pending: BTreeMap<OperationId, (u32, bool)>,
+    pending: Map<OperationId, (u32, bool)>,
     written: i64,
 }
 
 impl Client {
     /// A client that has not issued anything.
     pub fn new(plan: ClientPlan) -> Self {
-        Client { plan, pending: BTreeMap::new(), written: 0 }
+        Client { plan, pending: Map::new(), written: 0 }
     }
 
     /// Operations that are awaited.

@@ -6,9 +6,10 @@ use super::message::{About, Ask, Delivery, LinkId, Payload, Publication, Request
 use super::outbox::Outbox;
 use super::queue::Timer;
 use super::store::Store;
+use crate::ordered::Map;
 use crate::scenario::{Acknowledge, Effect, Micros};
 use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, SubscriptionId, UpdateId};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A blocking call that a write makes before it commits.
@@ -136,11 +137,11 @@ pub struct Service {
     up: bool,
     busy: u32,
     waiting: VecDeque<Work>,
-    jobs: BTreeMap<u32, Job>,
+    jobs: Map<u32, Job>,
     next_job: u32,
     /// Keys with a write under way, and the jobs that wait for it.
-    locks: BTreeMap<KeyId, VecDeque<u32>>,
-    unconfirmed: BTreeMap<u32, Unconfirmed>,
+    locks: Map<KeyId, VecDeque<u32>>,
+    unconfirmed: Map<u32, Unconfirmed>,
     next_publication: u32,
 }
 
@@ -153,10 +154,10 @@ impl Service {
             up: true,
             busy: 0,
             waiting: VecDeque::new(),
-            jobs: BTreeMap::new(),
+            jobs: Map::new(),
             next_job: 0,
-            locks: BTreeMap::new(),
-            unconfirmed: BTreeMap::new(),
+            locks: Map::new(),
+            unconfirmed: Map::new(),
             next_publication: 0,
         }
     }
@@ -238,7 +239,7 @@ impl Service {
         self.up = false;
         out.record(Fact::ServiceCrashed { node: self.plan.node, lost_disk: lose_disk });
         let jobs = std::mem::take(&mut self.jobs);
-        let under_way = jobs.into_values().filter_map(|job| match job {
+        let under_way = jobs.into_iter().filter_map(|(_, job)| match job {
             Job::Working(Work::Operate(awaiting, _)) | Job::Locked(awaiting, _) => Some(awaiting),
             Job::Calling(change) => Some(change.awaiting),
             Job::Working(Work::Apply(..) | Work::Handle(_)) => None,

@@ -1,9 +1,9 @@
 //! A service's durable store: rows by key, each with its version, and the rules of its operations.
 
 use super::message::{Ask, Update};
+use crate::ordered::{Map, Set};
 use crate::scenario::{Effect, Value};
 use crate::trace::{KeyId, Refusal, Version};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A key's value in a store.
@@ -18,10 +18,10 @@ pub struct Row {
 /// A service's durable store.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Store {
-    rows: BTreeMap<KeyId, Row>,
+    rows: Map<KeyId, Row>,
     /// The highest counter given out for a key. A write that was called off does not give its counter
     /// back: a callee may have taken it in under that version.
-    counters: BTreeMap<KeyId, u32>,
+    counters: Map<KeyId, u32>,
 }
 
 impl Store {
@@ -38,7 +38,7 @@ impl Store {
     /// The version for the next write of a key here.
     pub fn next_version(&mut self, key: KeyId, origin: u32) -> Version {
         let held = self.rows.get(&key).map_or(0, |row| row.version.counter);
-        let counter = self.counters.entry(key).or_insert(0);
+        let counter = self.counters.or_default(key);
         *counter = held.max(*counter) + 1;
         Version { counter: *counter, origin }
     }
@@ -92,9 +92,9 @@ impl Store {
     }
 }
 
-fn set_of(present: Option<&Value>) -> Result<BTreeSet<Value>, Refusal> {
+fn set_of(present: Option<&Value>) -> Result<Set<Value>, Refusal> {
     match present {
-        None => Ok(BTreeSet::new()),
+        None => Ok(Set::new()),
         Some(Value::Set(elements)) => Ok((**elements).clone()),
         Some(Value::Int(_) | Value::Text(_)) => Err(Refusal::WrongType),
     }

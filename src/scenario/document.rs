@@ -1,8 +1,8 @@
 //! The scenario document: nodes, links, and what happens to them when.
 
 use super::{Client, Latency, Operation, Value, is_default};
+use crate::ordered::Map;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// The version of the document's format that this program writes and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -103,7 +103,8 @@ pub struct Service {
     pub position: Option<[i32; 2]>,
     /// What the store holds at the start, each key at version 1.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub data: BTreeMap<String, Value>,
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "std::collections::BTreeMap<String, Value>"))]
+    pub data: Map<String, Value>,
     /// How long a worker is busy with one request.
     #[serde(default = "default_service_time", skip_serializing_if = "is_default_service_time")]
     pub service_time: Latency,
@@ -133,7 +134,7 @@ impl Default for Service {
             id: String::new(),
             name: String::new(),
             position: None,
-            data: BTreeMap::new(),
+            data: Map::new(),
             service_time: default_service_time(),
             concurrency: default_concurrency(),
             queue: default_queue(),

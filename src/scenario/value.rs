@@ -1,6 +1,6 @@
+use crate::ordered::Set;
 use serde::de::{self, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeSeq, Serializer};
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub enum Value {
     /// A text of at most 80 characters.
     Text(Arc<str>),
     /// A set of integers and texts, in order.
-    Set(Arc<BTreeSet<Value>>),
+    Set(Arc<Set<Value>>),
 }
 
 impl From<i64> for Value {
@@ -109,7 +109,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let mut elements = BTreeSet::new();
+        let mut elements = Set::new();
         while let Some(element) = seq.next_element::<Value>()? {
             if matches!(element, Value::Set(_)) {
                 return Err(de::Error::custom("a set holds whole numbers and texts, not other lists"));

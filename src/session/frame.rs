@@ -8,9 +8,9 @@ use super::run::Run;
 use super::words;
 use crate::analysis::{Analysis, Copy, Ended, InFlight, Notice, State};
 use crate::engine::{Engine, Halt};
+use crate::ordered::Set;
 use crate::scenario::{Micros, Scenario};
 use crate::trace::{Fact, KeyId, MessageId, Names, NodeId, OperationKind, Record};
-use std::collections::BTreeSet;
 
 /// More messages than this in one frame, and the frame is made whole instead.
 const MOST_MESSAGES: usize = 20_000;
@@ -33,7 +33,7 @@ pub struct Reporter {
     ribbons_told: usize,
     marks: Vec<Mark>,
     marks_told: usize,
-    cut: BTreeSet<(NodeId, NodeId)>,
+    cut: Set<(NodeId, NodeId)>,
     loads: Vec<(u32, u32, u32)>,
 }
 

@@ -1,5 +1,5 @@
 use super::{KeyId, NodeId, SubscriptionId};
-use std::collections::BTreeMap;
+use crate::ordered::Map;
 use std::sync::Arc;
 
 /// What people wrote for the ids of a run.
@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub struct Names {
     nodes: Vec<Arc<str>>,
     keys: Vec<Arc<str>>,
-    key_ids: BTreeMap<Arc<str>, KeyId>,
+    key_ids: Map<Arc<str>, KeyId>,
     subscriptions: Vec<Subscriber>,
 }
 

@@ -10,6 +10,8 @@ pub const WASM: &str = "wasm32-unknown-unknown";
 /// How the page can be compiled on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WasmCompiler {
+    /// The toolchain at hand has the target, and the standard library's source: it is built again, for size.
+    Source,
     /// The toolchain at hand has the target.
     Toolchain,
     /// Debian's `rustc-web` family, which builds its own standard library.
@@ -21,12 +23,19 @@ fn succeeds(program: &str, arguments: &[&str]) -> bool {
     output.is_ok_and(|status| status.success())
 }
 
-fn has_target() -> bool {
+/// A folder that the compiler names.
+fn folder(arguments: &[&str]) -> Option<PathBuf> {
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
-    let output = Command::new(rustc).args(["--print", "target-libdir", "--target", WASM]).output();
-    output.is_ok_and(|output| {
-        output.status.success() && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
-    })
+    let output = Command::new(rustc).args(arguments).output().ok().filter(|output| output.status.success())?;
+    Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())).filter(|path| path.is_dir())
+}
+
+fn has_target() -> bool {
+    folder(&["--print", "target-libdir", "--target", WASM]).is_some()
+}
+
+fn has_source() -> bool {
+    folder(&["--print", "sysroot"]).is_some_and(|root| root.join("lib/rustlib/src/rust/library/Cargo.lock").is_file())
 }
 
 /// Makes sure that something on this machine compiles to wasm.
@@ -34,14 +43,17 @@ fn has_target() -> bool {
 /// # Errors
 /// Nothing does, and nothing could be installed; says the one step that is missing.
 pub fn wasm_compiler() -> Result<WasmCompiler> {
-    if has_target() {
-        return Ok(WasmCompiler::Toolchain);
-    }
-    if succeeds("rustup", &["--version"]) {
+    let rustup = succeeds("rustup", &["--version"]);
+    if !has_target() && rustup {
         println!("adding the target {WASM} to the Rust toolchain");
-        if run(Command::new("rustup").args(["target", "add", WASM])).is_ok() && has_target() {
-            return Ok(WasmCompiler::Toolchain);
+        let _ = run(Command::new("rustup").args(["target", "add", WASM]));
+    }
+    if has_target() {
+        if !has_source() && rustup {
+            println!("adding the standard library's source to the Rust toolchain");
+            let _ = run(Command::new("rustup").args(["component", "add", "rust-src"]));
         }
+        return Ok(if has_source() { WasmCompiler::Source } else { WasmCompiler::Toolchain });
     }
     let debian = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "lld-22"];
     if Path::new("/usr/lib/rustlib/src").is_dir() && Path::new("/usr/bin/cargo").exists() || install(&debian).is_ok() {

@@ -3,8 +3,8 @@
 use crate::app::geometry::point;
 use crate::app::model::Item;
 use crate::app::scene::{Scene, Wire};
+use crate::ordered::Set;
 use crate::trace::NodeId;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -16,7 +16,7 @@ pub struct WiresProps {
     /// Directed links that are cut.
     pub cut: Rc<Vec<(NodeId, NodeId)>>,
     /// What is selected.
-    pub selection: Rc<BTreeSet<Item>>,
+    pub selection: Rc<Set<Item>>,
     /// The scissors are in hand.
     pub cutting: bool,
 }

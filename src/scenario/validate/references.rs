@@ -1,8 +1,8 @@
 //! Ids are unique, and whatever names another part names one that is there and fits.
 
 use super::{Checker, LONGEST_NAME};
+use crate::ordered::{Map, Set};
 use crate::scenario::{Command, Promise, Scenario};
-use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -30,7 +30,7 @@ impl Kind {
 }
 
 struct Nodes<'a> {
-    kinds: BTreeMap<&'a str, Kind>,
+    kinds: Map<&'a str, Kind>,
 }
 
 impl Nodes<'_> {
@@ -68,7 +68,7 @@ impl Checker {
         let services = scenario.services.iter().enumerate().map(|(i, s)| ("services", i, s.id.as_str(), Kind::Service));
         let buses = scenario.buses.iter().enumerate().map(|(i, b)| ("buses", i, b.id.as_str(), Kind::Bus));
         let clients = scenario.clients.iter().enumerate().map(|(i, c)| ("clients", i, c.id.as_str(), Kind::Client));
-        let mut kinds = BTreeMap::new();
+        let mut kinds = Map::new();
         for (list, i, id, kind) in services.chain(buses).chain(clients) {
             let path = format!("{list}[{i}].id");
             let sound = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
@@ -99,7 +99,7 @@ impl Checker {
                     self.error(&path, format!("`{}` already calls `{}`", service.id, call.to));
                 }
             }
-            let mut published = BTreeSet::new();
+            let mut published = Set::new();
             for (j, publication) in service.publishes.iter().enumerate() {
                 let path = format!("services[{i}].publishes[{j}]");
                 let topic = self.topic(&path, &publication.to, publication.topic.as_deref(), scenario, nodes);
@@ -110,7 +110,7 @@ impl Checker {
                     );
                 }
             }
-            let mut subscribed = BTreeSet::new();
+            let mut subscribed = Set::new();
             for (j, subscription) in service.subscribes.iter().enumerate() {
                 let path = format!("services[{i}].subscribes[{j}]");
                 let topic = self.topic(&path, &subscription.to, subscription.topic.as_deref(), scenario, nodes);
@@ -150,7 +150,7 @@ impl Checker {
     }
 
     fn link_references(&mut self, scenario: &Scenario, nodes: &Nodes) {
-        let mut seen = BTreeSet::new();
+        let mut seen = Set::new();
         for (i, link) in scenario.links.iter().enumerate() {
             let path = format!("links[{i}]");
             self.ends(&path, &link.from, &link.to, nodes);
@@ -191,12 +191,12 @@ impl Checker {
 
     /// A chain of calls that comes back to where it began would wait for itself.
     fn call_cycles(&mut self, scenario: &Scenario) {
-        let callees: BTreeMap<&str, Vec<&str>> = scenario
+        let callees: Map<&str, Vec<&str>> = scenario
             .services
             .iter()
             .map(|service| (service.id.as_str(), service.calls.iter().map(|call| call.to.as_str()).collect()))
             .collect();
-        let mut finished = BTreeSet::new();
+        let mut finished = Set::new();
         for (i, service) in scenario.services.iter().enumerate() {
             // Depth first, without recursion: a chain may be as long as there are services.
             let mut path = vec![(service.id.as_str(), 0)];
