@@ -297,6 +297,11 @@ impl<T: Ord> Set<T> {
         self.items.contains_key(item)
     }
 
+    /// Takes out the least item.
+    pub fn pop_first(&mut self) -> Option<T> {
+        self.items.pop_first().map(|(item, ())| item)
+    }
+
     /// The least item.
     pub fn first(&self) -> Option<&T> {
         self.items.first().map(|(item, ())| item)

@@ -15,7 +15,7 @@ fn digest(scenario: &Scenario) -> String {
     let service = scenario.services[0].id.clone();
     let key = scenario.services[0].data.keys().next().expect("an example has data").clone();
     let operation = Operation::Write { key, value: Value::Int(1) };
-    run.act(Command::Operate { service, operation }, &mut |_, _, _| {}).expect("a sound command");
+    run.act(Command::Operate { service, operation, poison: false }, &mut |_, _, _| {}).expect("a sound command");
     run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, _, _| {});
     run.engine().trace().digest().hex()
 }

@@ -55,7 +55,8 @@ fn first_update_makes_the_copy_stale_until_its_event_arrives() {
         let mut run = Run::new(&scenario);
         let notification = run.engine().names().find_node("notification").expect("a node");
         let operation = Operation::Write { key: "widget".into(), value: Value::Int(49) };
-        run.act(Command::Operate { service: "inventory".into(), operation }, &mut |_, _, _| {}).expect("a command");
+        run.act(Command::Operate { service: "inventory".into(), operation, poison: false }, &mut |_, _, _| {})
+            .expect("a command");
         let mut states = Vec::new();
         run.advance(micros(5000.0), u64::MAX, &mut |_, analysis, _| {
             let state = analysis.staleness.state(notification);

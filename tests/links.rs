@@ -245,6 +245,7 @@ fn system(nodes: usize, links: usize, steps: usize) -> Scenario {
             0 | 1 => Command::Operate {
                 service: id(i % buses),
                 operation: Operation::Write { key: "widget".into(), value: Value::Int(49 - i as i64) },
+                poison: false,
             },
             2 => Command::CutLink { from: bus(consumer), to: id(consumer), one_way: false },
             3 => Command::HealLink { from: bus(consumer), to: id(consumer), one_way: false },

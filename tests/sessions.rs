@@ -47,7 +47,7 @@ impl Page {
 
 fn publish(value: i64) -> Request {
     let operation = Operation::Write { key: "widget".into(), value: Value::Int(value) };
-    Request::Act { command: Command::Operate { service: "inventory".into(), operation } }
+    Request::Act { command: Command::Operate { service: "inventory".into(), operation, poison: false } }
 }
 
 fn cut() -> Request {

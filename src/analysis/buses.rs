@@ -22,8 +22,8 @@ pub struct Kept {
 pub struct Lane {
     /// Events queued or unacknowledged, in the order in which they came; an update that was published twice is there twice.
     pub kept: Vec<Kept>,
-    /// Events in the dead-letter queue.
-    pub dead: Vec<UpdateId>,
+    /// Events in the dead-letter queue, by their number in the bus.
+    pub dead: Vec<(u32, UpdateId)>,
     /// Events given up.
     pub discarded: u32,
 }
@@ -63,8 +63,9 @@ impl Buses {
             Fact::EventAcknowledged { subscription, event, .. } => self.remove(*subscription, *event),
             Fact::EventDeadLettered { subscription, event, update, .. } => {
                 self.remove(*subscription, *event);
-                self.lane(*subscription).dead.push(*update);
+                self.lane(*subscription).dead.push((*event, *update));
             }
+            Fact::EventRedriven { subscription, event, .. } => self.remove(*subscription, *event),
             Fact::EventDiscarded { subscription, event, .. } => {
                 self.remove(*subscription, *event);
                 self.lane(*subscription).discarded += 1;
@@ -80,9 +81,8 @@ impl Buses {
 
     fn remove(&mut self, subscription: SubscriptionId, event: u32) {
         let lane = self.lane(subscription);
-        if let Some(index) = lane.kept.iter().position(|kept| kept.event == event) {
-            lane.kept.remove(index);
-        }
+        lane.kept.retain(|kept| kept.event != event);
+        lane.dead.retain(|(dead, _)| *dead != event);
     }
 
     /// What a bus holds for a subscription; none if nothing was ever published to it.

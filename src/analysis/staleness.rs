@@ -54,6 +54,17 @@ pub struct Copy {
     newest: Version,
     /// The state under which it is counted.
     counted: State,
+    /// Where it adds up what updates say, rather than taking it: what it has added.
+    sum: Option<Box<Sum>>,
+}
+
+/// A copy that adds differences: an update is reflected once it was added, whatever came before or after it.
+#[derive(Clone, Debug, Default)]
+struct Sum {
+    /// Versions that were added, and are not acknowledged yet.
+    early: Set<Version>,
+    /// What the newest acknowledged update says, if all that is added is acknowledged: what the sum should be.
+    reference: Option<Value>,
 }
 
 impl Copy {
@@ -74,6 +85,15 @@ impl Copy {
 
     /// How it stands.
     pub fn state(&self) -> State {
+        if let Some(sum) = &self.sum {
+            let held = self.held.as_ref().map(|held| &held.value);
+            let judged = sum.early.is_empty() && sum.reference.is_some();
+            return match (self.behind.is_empty(), judged && held != sum.reference.as_ref()) {
+                (false, _) => State::Stale,
+                (true, true) => State::Diverged,
+                (true, false) => State::Consistent,
+            };
+        }
         if self.behind.is_empty() {
             State::Consistent
         } else if self.missing.is_empty() {
@@ -187,7 +207,10 @@ impl Staleness {
                     self.acknowledge(at, Some(*update), node, key, version);
                 }
             }
-            Fact::UpdateTakenIn { update, node, key, version, value, changed } => {
+            Fact::UpdateTakenIn { update, node, key, version, sum: Some(sum), .. } => {
+                self.add(at, *update, *node, *key, *version, *sum);
+            }
+            Fact::UpdateTakenIn { update, node, key, version, value, changed, sum: None } => {
                 if *changed {
                     let held = Held { value: value.clone(), version: *version, update: Some(*update) };
                     self.hold(at, *node, *key, Some(held));
@@ -251,6 +274,33 @@ impl Staleness {
         self.reflect(at, node, key);
     }
 
+    /// A copy added what an update says to what it held.
+    fn add(&mut self, at: Micros, update: UpdateId, node: NodeId, key: KeyId, version: Version, sum: i64) {
+        self.copy(node, key);
+        let entry = self.keys.or_default(key);
+        let acknowledged = entry.acknowledged.contains_key(&version);
+        let copy = entry.copies.or_default(node);
+        let newest = copy.version().max(version);
+        copy.held = Some(Held { value: Value::Int(sum), version: newest, update: Some(update) });
+        copy.taken_in = newest;
+        copy.missing.remove(&version);
+        // What stood in the document cannot be added: whether the copy began with it shows in the sum.
+        copy.behind.retain(|_, behind| behind.update.is_some());
+        let reflected = copy.behind.remove(&version);
+        let added = copy.sum.get_or_insert_default();
+        if !acknowledged {
+            added.early.insert(version);
+            // Those of operations that ended as unknown never leave otherwise.
+            if added.early.len() > REMEMBERED {
+                added.early.pop_first();
+            }
+        }
+        if let Some(behind) = reflected {
+            self.close(at, behind.update);
+        }
+        self.settle(at, node, key);
+    }
+
     /// Strikes what a copy reflects now from what it is behind by.
     fn reflect(&mut self, at: Micros, node: NodeId, key: KeyId) {
         let Some(copy) = self.keys.get_mut(&key).and_then(|entry| entry.copies.get_mut(&node)) else { return };
@@ -280,6 +330,9 @@ impl Staleness {
     }
 
     fn acknowledge(&mut self, at: Micros, update: Option<UpdateId>, origin: NodeId, key: KeyId, version: Version) {
+        let origin_copy = self.keys.get(&key).and_then(|entry| entry.copies.get(&origin));
+        let value =
+            origin_copy.and_then(Copy::held).filter(|held| held.version == version).map(|held| held.value.clone());
         let behind = Behind { update, acknowledged: at };
         let flows = &self.flows;
         let entry = self.keys.or_default(key);
@@ -295,7 +348,16 @@ impl Staleness {
             }
             concerned.push(node);
             copy.newest = copy.newest.max(version);
-            if copy.version() < version {
+            if let Some(sum) = &mut copy.sum {
+                if copy.newest == version {
+                    sum.reference = value.clone();
+                }
+                if !sum.early.remove(&version) {
+                    open += 1;
+                    copy.behind.insert(version, behind);
+                    copy.missing.insert(version);
+                }
+            } else if copy.version() < version {
                 open += 1;
                 copy.behind.insert(version, behind);
                 if copy.taken_in < version {

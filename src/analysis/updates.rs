@@ -29,6 +29,7 @@ pub struct Updates {
 impl Updates {
     pub(super) fn observe(&mut self, record: &Record) {
         if let Fact::UpdateCommitted { update, node, key, version, value, .. }
+        | Fact::UpdateProposed { update, node, key, version, value }
         | Fact::UpdateTakenIn { update, node, key, version, value, .. } = &record.fact
         {
             self.learn(*update, UpdateInfo { node: *node, key: *key, value: value.clone(), version: *version });

@@ -167,17 +167,33 @@ fn remove_node(scenario: &mut Scenario, id: &str) {
     }
     let gone = |name: &String| name == id || orphans.contains(name);
     scenario.links.retain(|link| !gone(&link.from) && !gone(&link.to));
-    scenario.script.retain(|step| match &step.command {
-        Command::Operate { service, .. } | Command::Crash { service, .. } | Command::Restart { service } => {
-            !gone(service)
-        }
-        Command::CutLink { from, to, .. } | Command::HealLink { from, to, .. } => !gone(from) && !gone(to),
-        Command::HealAll => true,
-    });
+    scenario.script.retain(|step| !names_of(&step.command).into_iter().any(&gone));
     scenario.promises.retain(|promise| match promise {
         Promise::Stale { service, .. } => !gone(service),
         Promise::Converged | Promise::AllOperationsOk => true,
     });
+}
+
+/// The nodes that a command names.
+fn names_of(command: &Command) -> Vec<&String> {
+    match command {
+        Command::Operate { service, .. }
+        | Command::Crash { service, .. }
+        | Command::Restart { service }
+        | Command::SlowDown { service, .. }
+        | Command::SetClock { service, .. }
+        | Command::JumpClock { service, .. } => vec![service],
+        Command::CutLink { from, to, .. }
+        | Command::HealLink { from, to, .. }
+        | Command::DisturbLink { from, to, .. } => {
+            vec![from, to]
+        }
+        Command::Partition { groups } => groups.iter().flatten().collect(),
+        Command::Pause { node } | Command::Resume { node } => vec![node],
+        Command::StopBus { bus, .. } | Command::StartBus { bus } | Command::Rebalance { bus } => vec![bus],
+        Command::Redrive { bus, service } | Command::Purge { bus, service } => vec![bus, service],
+        Command::HealAll => Vec::new(),
+    }
 }
 
 fn remove_wire(scenario: &mut Scenario, from: &str, to: &str) -> Result<(), String> {
@@ -199,8 +215,10 @@ fn remove_wire(scenario: &mut Scenario, from: &str, to: &str) -> Result<(), Stri
     let ends = |a: &str, b: &str| (a == from && b == to) || (a == to && b == from);
     scenario.links.retain(|link| !ends(&link.from, &link.to));
     scenario.script.retain(|step| match &step.command {
-        Command::CutLink { from, to, .. } | Command::HealLink { from, to, .. } => !ends(from, to),
-        Command::Operate { .. } | Command::Crash { .. } | Command::Restart { .. } | Command::HealAll => true,
+        Command::CutLink { from, to, .. }
+        | Command::HealLink { from, to, .. }
+        | Command::DisturbLink { from, to, .. } => !ends(from, to),
+        _ => true,
     });
     Ok(())
 }

@@ -2,7 +2,9 @@
 //! the component draws whatever stands here, and a test proves that no field of the document is forgotten.
 
 mod client;
+mod command;
 mod latency;
+mod messaging;
 mod node;
 mod scenario;
 
@@ -29,6 +31,8 @@ pub enum Kind {
     Value,
     /// Numbers, one a line.
     Numbers,
+    /// Lists of ids: commas within a list, bars between lists.
+    Groups,
     /// Yes or no.
     Toggle,
     /// One of several; each with the value that the field gets.
@@ -123,6 +127,13 @@ pub fn parse(kind: &Kind, typed: &str) -> Result<Json, String> {
                 number_of(number)
             });
             numbers.collect::<Result<Vec<Json>, String>>().map(Json::Array)
+        }
+        Kind::Groups => {
+            let words = |list: &str| {
+                let words = list.split(',').map(str::trim).filter(|word| !word.is_empty());
+                Json::Array(words.map(Json::from).collect())
+            };
+            Ok(Json::Array(typed.split('|').map(words).collect()))
         }
         Kind::Toggle => Ok(Json::Bool(typed == "true")),
         Kind::Choice(choices) => {
@@ -220,6 +231,11 @@ impl At {
 
     fn value(&self, name: &str, label: &str, value: &crate::scenario::Value, help: &'static str) -> Field {
         self.field(name, label, "", Kind::Value, value.to_string(), help)
+    }
+
+    fn groups(&self, name: &str, label: &str, groups: &[Vec<String>], help: &'static str) -> Field {
+        let lists: Vec<String> = groups.iter().map(|group| group.join(", ")).collect();
+        self.field(name, label, "", Kind::Groups, lists.join(" | "), help)
     }
 
     fn adder(&self, label: &str, item: Json) -> Adder {

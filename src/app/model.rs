@@ -675,7 +675,7 @@ impl Model {
             Some(Value::Text(text)) => Operation::Write { key, value: following_text(&text).as_str().into() },
             Some(Value::Set(elements)) => Operation::Add { key, element: Value::Int(elements.len() as i64 + 1) },
         };
-        Some(Command::Operate { service: service.id.clone(), operation })
+        Some(Command::Operate { service: service.id.clone(), operation, poison: false })
     }
 
     fn publish(&mut self, effects: &mut Vec<Effect>) {

@@ -219,6 +219,7 @@ pub fn short_label(label: &str) -> &str {
 pub fn loss_reason(cause: DropCause) -> &'static str {
     match cause {
         DropCause::Loss => "lost by the link",
+        DropCause::Disturbance => "lost, link disturbed",
         DropCause::LinkCut => "lost, link cut",
         DropCause::ReceiverDown => "lost, receiver down",
     }
@@ -257,7 +258,7 @@ mod tests {
         ask(
             &mut session,
             &mut view,
-            Request::Act { command: Command::Operate { service: "inventory".into(), operation } },
+            Request::Act { command: Command::Operate { service: "inventory".into(), operation, poison: false } },
         );
         let mut states = Vec::new();
         let mut most_flights = 0;

@@ -1,15 +1,17 @@
 //! From a validated scenario to an engine at time 0.
 
-use super::bus::{Bus, BusPlan, SubscriptionPlan};
+use super::bus::{Bus, BusPlan, SubscriptionPlan, TopicPlan};
 use super::chance::{Sampler, Stream};
 use super::client::{Client, ClientPlan, Generator, KeyChoice, Pace, SessionStreams};
+use super::inbox::Inbox;
 use super::message::{About, LinkId, Payload};
 use super::network::{LinkPlan, Network};
+use super::publishing::{Mode, Publisher};
 use super::relay::Relay;
-use super::service::{Callee, Handler, Publisher, Service, ServicePlan};
+use super::service::{Callee, Handler, Service, ServicePlan};
 use super::{Engine, Node};
 use crate::ordered::{Map, Set};
-use crate::scenario::{Arrivals, Command, Keys, Latency, Link, Scenario, Workload, micros};
+use crate::scenario::{Arrivals, Command, Keys, Latency, Link, Order, PublishMode, Scenario, Workload, micros};
 use crate::trace::{Fact, Level, Names, NodeId, Subscriber, SubscriptionId, Version};
 
 impl Engine {
@@ -93,7 +95,10 @@ impl<'a> Builder<'a> {
         }
         pairs.extend(scenario.links.iter().map(|link| (link.from.as_str(), link.to.as_str())));
         for step in &scenario.script {
-            if let Command::CutLink { from, to, .. } | Command::HealLink { from, to, .. } = &step.command {
+            if let Command::CutLink { from, to, .. }
+            | Command::HealLink { from, to, .. }
+            | Command::DisturbLink { from, to, .. } = &step.command
+            {
                 pairs.push((from, to));
             }
         }
@@ -165,6 +170,16 @@ impl<'a> Builder<'a> {
                 link: self.link(node, bus),
                 bus,
                 topic: self.topic(&publication.to, publication.topic.as_deref()),
+                mode: match publication.mode {
+                    PublishMode::AfterCommit => Mode::After(micros(publication.gap_ms)),
+                    PublishMode::BeforeCommit => Mode::Before(micros(publication.gap_ms)),
+                    PublishMode::Outbox { poll_ms, batch } => {
+                        Mode::Relay { every: micros(poll_ms).max(1), batch, log: false }
+                    }
+                    PublishMode::ChangeDataCapture { poll_ms, batch } => {
+                        Mode::Relay { every: micros(poll_ms).max(1), batch, log: true }
+                    }
+                },
                 retry: publication.retry.as_ref().map(|retry| (micros(retry.timeout_ms), retry.attempts)),
             }
         });
@@ -179,6 +194,9 @@ impl<'a> Builder<'a> {
                 fails: subscription.fails,
                 failures: Stream::named(seed, "failure", &entity),
                 acknowledge: subscription.acknowledge,
+                log: subscription.order == Order::Log,
+                commit_every: subscription.commit_every_ms.map(|ms| micros(ms).max(1)),
+                inbox: subscription.inbox.as_ref().map(|inbox| Inbox::new(inbox.window_ms.map(micros))),
             }
         });
         ServicePlan {
@@ -207,22 +225,39 @@ impl<'a> Builder<'a> {
                 }
                 subscriptions.push(SubscriptionPlan {
                     id: self.subscriptions[&(consumer, at_consumer)],
+                    consumer,
+                    group: subscription.group.clone(),
                     topic: self.topic(&bus.id, subscription.topic.as_deref()),
                     link: self.link(node, consumer),
                     at_consumer: at_consumer as u32,
                     acknowledge: subscription.acknowledge,
                     deadline: micros(subscription.ack_deadline_ms),
                     max_deliveries: subscription.max_deliveries,
+                    limit_counts: subscription.limit,
                     backoff: subscription.backoff.clone(),
+                    waits: Stream::named(
+                        self.scenario.seed,
+                        "backoff",
+                        &format!("{}<-{}", service.id, subscription_name(subscription)),
+                    ),
                     dead_letter: subscription.dead_letter,
+                    dead_letter_renews_time: subscription.dead_letter_renews_time,
                     order: subscription.order,
                     max_in_flight: subscription.max_in_flight,
                 });
             }
         }
-        let partitions =
-            if bus.topics.is_empty() { vec![1] } else { bus.topics.iter().map(|topic| topic.partitions).collect() };
-        BusPlan { node, partitions, subscriptions }
+        let topic = |topic: &crate::scenario::Topic| TopicPlan {
+            partitions: topic.partitions,
+            dedup: topic.dedup_ms.map(micros),
+            retention: topic.retention_ms.map(micros),
+        };
+        let topics = match bus.topics.as_slice() {
+            [] => vec![topic(&crate::scenario::Topic::default())],
+            topics => topics.iter().map(topic).collect(),
+        };
+        let (flush, acknowledges_flushed) = (micros(bus.flush_ms), bus.acknowledges_flushed);
+        BusPlan { node, topics, subscriptions, flush, acknowledges_flushed }
     }
 
     fn client(&self, index: usize) -> ClientPlan {

@@ -1,130 +1,142 @@
-//! An event bus: topics with subscriptions; it keeps events, orders, delivers, redelivers and
-//! dead-letters them. Its queues are durable.
+//! An event bus: topics with subscriptions; it keeps events, orders, delivers, redelivers and dead-letters them. Its
+//! queues are durable, but for what it has not flushed.
+
+mod keeping;
+mod log;
+mod plan;
 
 use super::message::{About, Delivery, LinkId, Payload, Publication, Update};
 use super::outbox::Outbox;
 use super::queue::Timer;
 use crate::ordered::Map;
-use crate::scenario::{Acknowledge, Backoff, Micros, Order, micros};
-use crate::trace::{DropReason, Fact, KeyId, NodeId, SubscriptionId};
+use crate::scenario::{Acknowledge, Limit, Micros, Order};
+use crate::trace::{Fact, KeyId, UpdateId};
+use log::Log;
+use plan::wait;
+pub use plan::{BusPlan, EventCounts, SubscriptionPlan, TopicPlan};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A subscription's settings, ready to run.
-#[derive(Clone, Debug)]
-pub struct SubscriptionPlan {
-    /// The subscription.
-    pub id: SubscriptionId,
-    /// The topic.
-    pub topic: u32,
-    /// The link to the consumer.
-    pub link: LinkId,
-    /// Index of the subscription in the consumer.
-    pub at_consumer: u32,
-    /// When the consumer acknowledges.
-    pub acknowledge: Acknowledge,
-    /// How long an acknowledgement is awaited.
-    pub deadline: Micros,
-    /// Deliveries at most.
-    pub max_deliveries: Option<u32>,
-    /// Wait before a further delivery.
-    pub backoff: Backoff,
-    /// Keep what used up its deliveries.
-    pub dead_letter: bool,
-    /// Order of delivery.
-    pub order: Order,
-    /// Unacknowledged deliveries at most.
-    pub max_in_flight: u32,
-}
-
-/// A bus's settings, ready to run.
-#[derive(Clone, Debug)]
-pub struct BusPlan {
-    /// Which node it is.
-    pub node: NodeId,
-    /// Number of partitions of each topic.
-    pub partitions: Vec<u32>,
-    /// Its subscriptions.
-    pub subscriptions: Vec<SubscriptionPlan>,
-}
-
-/// An event kept for one subscription.
+/// An event kept for one lane.
 #[derive(Clone, Debug)]
 struct Kept {
-    subscription: u32,
+    lane: u32,
     update: Arc<Update>,
+    partition: u32,
     deliveries: u32,
-    /// The delivery that is awaited, if any.
-    delivery: Option<u32>,
+    /// The delivery that is awaited, if any, and the subscription that it went to.
+    delivery: Option<(u32, u32)>,
+    /// When it was published.
+    since: Micros,
+    /// When it will have been kept long enough.
+    expires: Option<Micros>,
+    /// The last wait, for a backoff that depends on it.
+    waited: f64,
 }
 
-/// What a subscription has waiting.
+/// An event in a dead-letter queue.
+#[derive(Clone, Debug)]
+struct Dead {
+    event: u32,
+    update: Arc<Update>,
+    partition: u32,
+    expires: Option<Micros>,
+}
+
+/// What one subscription, or a group of them, has waiting.
 #[derive(Clone, Debug, Default)]
 struct Lane {
+    /// Indexes of the subscriptions that share it; the settings are those of the first.
+    members: Vec<u32>,
+    /// Which member is next.
+    turn: usize,
+    /// Unacknowledged deliveries, by member.
+    in_flight: Vec<u32>,
     /// Events that may be delivered now, in order.
     ready: VecDeque<u32>,
     /// FIFO per key: for each key the event that holds it up, then those behind it.
     keys: Map<KeyId, VecDeque<u32>>,
-    in_flight: u32,
-    dead: Vec<Arc<Update>>,
+    /// A log: for each partition what is not committed.
+    logs: Map<u32, Log>,
+    dead: Vec<Dead>,
 }
 
-/// What became of the events of a bus, over all subscriptions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct EventCounts {
-    /// Events times the subscriptions that each was for.
-    pub published: u64,
-    /// Done: acknowledged, or sent where no acknowledgement is wanted.
-    pub acknowledged: u64,
-    /// Waiting to be delivered, for the first time or again.
-    pub queued: u64,
-    /// Delivered and not acknowledged yet.
-    pub in_flight: u64,
-    /// In dead-letter queues.
-    pub dead_lettered: u64,
-    /// Given up.
-    pub discarded: u64,
-}
-
-impl EventCounts {
-    /// Published = acknowledged + queued + in flight + dead-lettered + discarded.
-    pub fn conserved(&self) -> bool {
-        let kept = self.queued + self.in_flight + self.dead_lettered;
-        self.published == self.acknowledged + kept + self.discarded
-    }
+/// A publication whose acknowledgement waits for the flush.
+#[derive(Clone, Copy, Debug)]
+struct Unflushed {
+    link: LinkId,
+    number: u32,
+    update: UpdateId,
 }
 
 /// A bus at run time.
 #[derive(Clone, Debug)]
 pub struct Bus {
     plan: BusPlan,
+    up: bool,
+    /// Timers that ran out while it was down.
+    missed: Vec<Timer>,
     kept: Map<u32, Kept>,
     next_event: u32,
     /// The event of each awaited delivery.
     deliveries: Map<u32, u32>,
     next_delivery: u32,
     lanes: Vec<Lane>,
+    /// By topic: when each recent update was published.
+    recent: Vec<Map<UpdateId, Micros>>,
+    unflushed: Map<u32, Unflushed>,
+    next_unflushed: u32,
     published: u64,
     acknowledged: u64,
+    expired: u64,
     discarded: u64,
+}
+
+/// One lane for each group, and one for each subscription without.
+fn lanes(subscriptions: &[SubscriptionPlan]) -> Vec<Lane> {
+    let mut lanes: Vec<Lane> = Vec::new();
+    for (index, plan) in subscriptions.iter().enumerate() {
+        let first = |lane: &&mut Lane| {
+            let other = &subscriptions[lane.members[0] as usize];
+            plan.group.is_some() && other.group == plan.group && other.topic == plan.topic
+        };
+        match lanes.iter_mut().find(first) {
+            Some(lane) => {
+                lane.members.push(index as u32);
+                lane.in_flight.push(0);
+            }
+            None => lanes.push(Lane { members: vec![index as u32], in_flight: vec![0], ..Lane::default() }),
+        }
+    }
+    lanes
 }
 
 impl Bus {
     /// An empty bus.
     pub fn new(plan: BusPlan) -> Self {
-        let lanes = vec![Lane::default(); plan.subscriptions.len()];
         Bus {
-            plan,
+            up: true,
+            missed: Vec::new(),
             kept: Map::new(),
             next_event: 0,
             deliveries: Map::new(),
             next_delivery: 0,
-            lanes,
+            lanes: lanes(&plan.subscriptions),
+            recent: vec![Map::new(); plan.topics.len()],
+            unflushed: Map::new(),
+            next_unflushed: 0,
             published: 0,
             acknowledged: 0,
+            expired: 0,
             discarded: 0,
+            plan,
         }
+    }
+
+    /// Whether it runs.
+    pub fn is_up(&self) -> bool {
+        self.up
     }
 
     /// What became of its events.
@@ -136,8 +148,13 @@ impl Bus {
             queued: self.kept.len() as u64 - in_flight,
             in_flight,
             dead_lettered: self.lanes.iter().map(|lane| lane.dead.len() as u64).sum(),
+            expired: self.expired,
             discarded: self.discarded,
         }
+    }
+
+    fn plan_of(&self, lane: u32) -> &SubscriptionPlan {
+        &self.plan.subscriptions[self.lanes[lane as usize].members[0] as usize]
     }
 
     /// A message arrived over the link whose other direction is `back`.
@@ -145,14 +162,13 @@ impl Bus {
         match payload {
             Payload::Publish(publication) => {
                 let Publication { topic, awaited, ref update } = *publication;
-                if let (Some(number), Some(back)) = (awaited, back) {
-                    let about = About { update: Some(update.id), ..About::default() };
-                    out.send(back, Payload::Published(number), about);
+                if let (Some(number), Some(link)) = (awaited, back) {
+                    self.confirm(now, Unflushed { link, number, update: update.id }, out);
                 }
                 self.publish(now, topic, update, out);
             }
             Payload::Acknowledge(event) => self.on_acknowledge(now, event, out),
-            Payload::Refuse(delivery) => self.on_failure(now, delivery, out),
+            Payload::Refuse(delivery) => self.on_failure(now, delivery, false, out),
             Payload::Operate(_)
             | Payload::Operated(..)
             | Payload::Apply(..)
@@ -163,125 +179,230 @@ impl Bus {
         }
     }
 
+    /// Acknowledges a publication, at once or when it is flushed.
+    fn confirm(&mut self, now: Micros, publication: Unflushed, out: &mut Outbox) {
+        if self.plan.acknowledges_flushed && self.plan.flush > 0 {
+            let number = self.next_unflushed;
+            self.next_unflushed += 1;
+            self.unflushed.insert(number, publication);
+            out.wake(now + self.plan.flush, Timer::Flushed(number));
+        } else {
+            let about = About { update: Some(publication.update), ..About::default() };
+            out.send(publication.link, Payload::Published(publication.number), about);
+        }
+    }
+
     /// A timer ran out; if its reason is gone, nothing happens.
     pub fn on_timer(&mut self, now: Micros, timer: Timer, out: &mut Outbox) {
+        if !self.up {
+            self.missed.push(timer);
+            return;
+        }
         match timer {
-            Timer::AckDeadline(delivery) => self.on_failure(now, delivery, out),
+            Timer::AckDeadline(delivery) => self.on_failure(now, delivery, true, out),
             Timer::Ready(event) => {
                 // It may have been acknowledged late, while it waited.
                 let Some(kept) = self.kept.get(&event) else { return };
-                let lane = kept.subscription;
+                let lane = kept.lane;
                 self.lanes[lane as usize].ready.push_back(event);
                 self.deliver(now, lane, out);
+            }
+            Timer::Rewound(event) => {
+                let Some(kept) = self.kept.get(&event) else { return };
+                let (lane, partition) = (kept.lane, kept.partition);
+                if let Some(log) = self.lanes[lane as usize].logs.get_mut(&partition) {
+                    log.waits = false;
+                }
+                self.deliver_log(now, lane, partition, out);
+            }
+            Timer::Expire(event) => self.on_expiry(now, event, out),
+            Timer::Flushed(number) => {
+                if let Some(publication) = self.unflushed.remove(&number) {
+                    let about = About { update: Some(publication.update), ..About::default() };
+                    out.send(publication.link, Payload::Published(publication.number), about);
+                }
             }
             Timer::JobDone(_)
             | Timer::CallTimeout(_)
             | Timer::PublishTimeout(_)
+            | Timer::PublishDue(_)
+            | Timer::Poll(_)
+            | Timer::Commit(_)
             | Timer::Scripted(_)
             | Timer::Generated(_)
             | Timer::OperationTimeout(_) => unreachable!("no such timer is set by a bus"),
         }
     }
 
+    /// Whether an update was published to a topic within its window of deduplication.
+    fn is_again(&mut self, now: Micros, topic: u32, update: UpdateId) -> bool {
+        let Some(window) = self.plan.topics[topic as usize].dedup else { return false };
+        let recent = &mut self.recent[topic as usize];
+        // Updates are numbered in order, so the least number is about the oldest.
+        while recent.first().is_some_and(|(_, at)| at + window <= now) {
+            recent.pop_first();
+        }
+        let again = recent.get(&update).is_some_and(|at| at + window > now);
+        if !again {
+            recent.insert(update, now);
+        }
+        again
+    }
+
     fn publish(&mut self, now: Micros, topic: u32, update: &Arc<Update>, out: &mut Outbox) {
-        let for_topic = |plan: &&SubscriptionPlan| plan.topic == topic;
-        let subscriptions = self.plan.subscriptions.iter().filter(for_topic).count() as u32;
+        if self.is_again(now, topic, update.id) {
+            return out.record(Fact::EventDeduplicated { bus: self.plan.node, update: update.id });
+        }
+        let lanes: Vec<u32> = (0..self.lanes.len() as u32).filter(|lane| self.plan_of(*lane).topic == topic).collect();
+        let partition = partition(out.names.key(update.key), self.plan.topics[topic as usize].partitions);
         out.record(Fact::EventPublished {
             bus: self.plan.node,
             update: update.id,
             topic,
-            partition: partition(out.names.key(update.key), self.plan.partitions[topic as usize]),
-            subscriptions,
+            partition,
+            subscriptions: lanes.len() as u32,
         });
-        for index in 0..self.plan.subscriptions.len() as u32 {
-            if self.plan.subscriptions[index as usize].topic == topic {
-                self.keep(now, index, update.clone(), out);
-                self.deliver(now, index, out);
-            }
+        for lane in lanes {
+            let event = self.next_event;
+            self.next_event += 1;
+            self.published += 1;
+            let retention = self.plan.topics[topic as usize].retention;
+            self.keep(now, lane, event, partition, update.clone(), retention, out);
         }
     }
 
-    fn keep(&mut self, now: Micros, subscription: u32, update: Arc<Update>, out: &mut Outbox) {
-        let event = self.next_event;
-        self.next_event += 1;
-        self.published += 1;
-        let plan = &self.plan.subscriptions[subscription as usize];
-        let lane = &mut self.lanes[subscription as usize];
-        out.record(Fact::EventQueued {
-            subscription: plan.id,
-            event,
-            update: update.id,
-            not_before: now,
-            deliveries: 0,
-        });
-        match plan.order {
-            Order::None => lane.ready.push_back(event),
+    #[expect(clippy::too_many_arguments, reason = "an event is just that much")]
+    fn keep(
+        &mut self,
+        now: Micros,
+        lane: u32,
+        event: u32,
+        partition: u32,
+        update: Arc<Update>,
+        retention: Option<Micros>,
+        out: &mut Outbox,
+    ) {
+        let (id, order) = (self.plan_of(lane).id, self.plan_of(lane).order);
+        out.record(Fact::EventQueued { subscription: id, event, update: update.id, not_before: now, deliveries: 0 });
+        let expires = retention.map(|time| now + time);
+        if let Some(at) = expires {
+            out.wake(at, Timer::Expire(event));
+        }
+        let key = update.key;
+        let kept = Kept { lane, update, partition, deliveries: 0, delivery: None, since: now, expires, waited: 0.0 };
+        self.kept.insert(event, kept);
+        let queues = &mut self.lanes[lane as usize];
+        match order {
+            Order::None => queues.ready.push_back(event),
             Order::FifoPerKey => {
-                let key = lane.keys.or_default(update.key);
-                key.push_back(event);
-                if key.len() == 1 {
-                    lane.ready.push_back(event);
+                let line = queues.keys.or_default(key);
+                line.push_back(event);
+                if line.len() == 1 {
+                    queues.ready.push_back(event);
                 }
             }
+            Order::Log => {
+                let member = partition as usize % queues.members.len();
+                queues.logs.or_insert_with(partition, || Log::read_by(member)).events.push_back(event);
+                return self.deliver_log(now, lane, partition, out);
+            }
         }
-        self.kept.insert(event, Kept { subscription, update, deliveries: 0, delivery: None });
+        self.deliver(now, lane, out);
     }
 
     /// Delivers what is ready, as far as unacknowledged deliveries are allowed.
-    fn deliver(&mut self, now: Micros, subscription: u32, out: &mut Outbox) {
-        let most = self.plan.subscriptions[subscription as usize].max_in_flight;
-        while self.lanes[subscription as usize].in_flight < most {
-            let Some(event) = self.lanes[subscription as usize].ready.pop_front() else { return };
-            self.deliver_event(now, subscription, event, out);
+    fn deliver(&mut self, now: Micros, lane: u32, out: &mut Outbox) {
+        loop {
+            let queues = &mut self.lanes[lane as usize];
+            let members = queues.members.len();
+            let free = |at: &usize| {
+                queues.in_flight[*at] < self.plan.subscriptions[queues.members[*at] as usize].max_in_flight
+            };
+            let Some(member) = (0..members).map(|step| (queues.turn + step) % members).find(free) else { return };
+            let Some(event) = queues.ready.pop_front() else { return };
+            // It may have been acknowledged late, while it waited its turn.
+            if self.kept.contains_key(&event) {
+                queues.turn = (member + 1) % members;
+                self.deliver_event(now, lane, member, event, None, out);
+            }
         }
     }
 
-    fn deliver_event(&mut self, now: Micros, subscription: u32, event: u32, out: &mut Outbox) {
-        // It may have been acknowledged late, while it waited its turn.
+    fn deliver_event(
+        &mut self,
+        now: Micros,
+        lane: u32,
+        member: usize,
+        event: u32,
+        follows: Option<u32>,
+        out: &mut Outbox,
+    ) {
         let Some(kept) = self.kept.get_mut(&event) else { return };
-        let plan = &self.plan.subscriptions[subscription as usize];
+        let queues = &mut self.lanes[lane as usize];
+        let (first, to) = (queues.members[0] as usize, queues.members[member]);
+        let plan = &self.plan.subscriptions[to as usize];
         kept.deliveries += 1;
         let delivery = self.next_delivery;
         self.next_delivery += 1;
-        let (attempt, update) = (kept.deliveries, kept.update.clone());
-        out.record(Fact::EventSent { subscription: plan.id, event, update: update.id, attempt });
+        let (attempt, update, partition) = (kept.deliveries, kept.update.clone(), kept.partition);
+        let (id, log) = (self.plan.subscriptions[first].id, plan.order == Order::Log);
+        out.record(Fact::EventSent { subscription: id, event, update: update.id, attempt });
         let about = About { update: Some(update.id), operation: None, attempt };
-        let message = Delivery { subscription: plan.at_consumer, event, delivery, attempt, update };
+        let message = Delivery { subscription: plan.at_consumer, event, delivery, attempt, partition, follows, update };
         out.send(plan.link, Payload::Deliver(Arc::new(message)), about);
         if plan.acknowledge == Acknowledge::Never {
-            self.done(subscription, event, out);
+            if log {
+                self.commit(lane, partition, event, out);
+            } else {
+                self.done(lane, event, out);
+            }
         } else {
-            kept.delivery = Some(delivery);
+            kept.delivery = Some((delivery, member as u32));
             self.deliveries.insert(delivery, event);
-            self.lanes[subscription as usize].in_flight += 1;
+            queues.in_flight[member] += 1;
             out.wake(now + plan.deadline, Timer::AckDeadline(delivery));
+        }
+    }
+
+    /// A delivery is over, however it ended.
+    fn land(&mut self, event: u32) {
+        let Some(kept) = self.kept.get_mut(&event) else { return };
+        if let Some((delivery, member)) = kept.delivery.take() {
+            self.deliveries.remove(&delivery);
+            self.lanes[kept.lane as usize].in_flight[member as usize] -= 1;
         }
     }
 
     fn on_acknowledge(&mut self, now: Micros, event: u32, out: &mut Outbox) {
         let Some(kept) = self.kept.get(&event) else { return };
-        let subscription = kept.subscription;
-        if let Some(delivery) = kept.delivery {
-            self.deliveries.remove(&delivery);
-            self.lanes[subscription as usize].in_flight -= 1;
+        let (lane, partition) = (kept.lane, kept.partition);
+        if self.plan_of(lane).order == Order::Log {
+            // A commit of a reader that the partition was taken from since is refused.
+            if kept.delivery.is_some() {
+                self.commit(lane, partition, event, out);
+                self.deliver_log(now, lane, partition, out);
+            }
+            return;
         }
-        self.done(subscription, event, out);
-        self.deliver(now, subscription, out);
+        self.land(event);
+        self.done(lane, event, out);
+        self.deliver(now, lane, out);
     }
 
-    fn done(&mut self, subscription: u32, event: u32, out: &mut Outbox) {
+    fn done(&mut self, lane: u32, event: u32, out: &mut Outbox) {
         let Some(kept) = self.kept.remove(&event) else { return };
         self.acknowledged += 1;
-        let id = self.plan.subscriptions[subscription as usize].id;
+        let id = self.plan_of(lane).id;
         out.record(Fact::EventAcknowledged { subscription: id, event, update: kept.update.id });
-        self.leave(subscription, event, kept.update.key);
+        self.leave(lane, event, kept.update.key);
     }
 
     /// An event leaves its key's line; the next one there becomes ready.
-    fn leave(&mut self, subscription: u32, event: u32, key: KeyId) {
-        let lane = &mut self.lanes[subscription as usize];
+    fn leave(&mut self, lane: u32, event: u32, key: KeyId) {
+        let lane = &mut self.lanes[lane as usize];
         let Some(line) = lane.keys.get_mut(&key) else { return };
         if line.front() != Some(&event) {
+            line.retain(|other| *other != event);
             return;
         }
         line.pop_front();
@@ -294,57 +415,38 @@ impl Bus {
     }
 
     /// A delivery was refused or its deadline passed: deliver again later, or give the event up.
-    fn on_failure(&mut self, now: Micros, delivery: u32, out: &mut Outbox) {
-        let Some(event) = self.deliveries.remove(&delivery) else { return };
-        let Some(kept) = self.kept.get_mut(&event) else { return };
-        kept.delivery = None;
-        let (subscription, deliveries) = (kept.subscription, kept.deliveries);
-        let plan = &self.plan.subscriptions[subscription as usize];
-        self.lanes[subscription as usize].in_flight -= 1;
-        if plan.max_deliveries.is_some_and(|most| deliveries >= most) {
-            self.give_up(subscription, event, out);
+    fn on_failure(&mut self, now: Micros, delivery: u32, silent: bool, out: &mut Outbox) {
+        let Some(&event) = self.deliveries.get(&delivery) else { return };
+        self.land(event);
+        let Some(kept) = self.kept.get(&event) else { return };
+        let (lane, deliveries, waited) = (kept.lane, kept.deliveries, kept.waited);
+        let plan = &mut self.plan.subscriptions[self.lanes[lane as usize].members[0] as usize];
+        let counted = match plan.limit_counts {
+            Limit::Deliveries => deliveries,
+            Limit::Redeliveries => deliveries - 1,
+        };
+        if plan.max_deliveries.is_some_and(|most| counted >= most) {
+            self.give_up(now, lane, event, out);
+        } else if plan.order == Order::Log {
+            return self.rewind(now, lane, kept.partition, silent, out);
         } else {
-            let wait = wait(&plan.backoff, deliveries);
-            let (id, not_before) = (plan.id, now + wait);
-            out.record(Fact::EventQueued { subscription: id, event, update: kept.update.id, not_before, deliveries });
+            let wait = wait(&plan.backoff, deliveries, waited, &mut plan.waits);
+            let (id, not_before, update) = (plan.id, now + wait, kept.update.id);
+            out.record(Fact::EventQueued { subscription: id, event, update, not_before, deliveries });
+            if let Some(kept) = self.kept.get_mut(&event) {
+                kept.waited = wait as f64 / 1000.0;
+            }
             if wait == 0 {
-                self.lanes[subscription as usize].ready.push_back(event);
+                self.lanes[lane as usize].ready.push_back(event);
             } else {
                 out.wake(not_before, Timer::Ready(event));
             }
         }
-        self.deliver(now, subscription, out);
-    }
-
-    fn give_up(&mut self, subscription: u32, event: u32, out: &mut Outbox) {
-        let Some(kept) = self.kept.remove(&event) else { return };
-        let plan = &self.plan.subscriptions[subscription as usize];
-        let update = kept.update.id;
-        if plan.dead_letter {
-            out.record(Fact::EventDeadLettered { subscription: plan.id, event, update, deliveries: kept.deliveries });
-            self.lanes[subscription as usize].dead.push(kept.update.clone());
-        } else {
-            self.discarded += 1;
-            let reason = DropReason::DeliveriesUsedUp;
-            out.record(Fact::EventDiscarded { subscription: plan.id, event, update, reason });
-        }
-        self.leave(subscription, event, kept.update.key);
+        self.deliver(now, lane, out);
     }
 }
 
 /// The partition of a key: its XXH3 hash, so that it depends on the key alone.
 fn partition(key: &str, partitions: u32) -> u32 {
     (xxh3_64(key.as_bytes()) % u64::from(partitions)) as u32
-}
-
-/// The wait before the delivery that follows the n-th.
-fn wait(backoff: &Backoff, n: u32) -> Micros {
-    match backoff {
-        Backoff::None => 0,
-        Backoff::Fixed { ms } => micros(*ms),
-        Backoff::Exponential { base_ms, cap_ms } => {
-            let doublings = n.saturating_sub(1).min(60);
-            micros((base_ms * (1u64 << doublings) as f64).min(*cap_ms))
-        }
-    }
 }

@@ -149,6 +149,12 @@ impl Client {
             Timer::JobDone(_)
             | Timer::CallTimeout(_)
             | Timer::PublishTimeout(_)
+            | Timer::PublishDue(_)
+            | Timer::Poll(_)
+            | Timer::Commit(_)
+            | Timer::Expire(_)
+            | Timer::Flushed(_)
+            | Timer::Rewound(_)
             | Timer::AckDeadline(_)
             | Timer::Ready(_) => unreachable!("no such timer is set by a client"),
         }

@@ -1,7 +1,12 @@
 //! What a person does to a running system: writes and faults, by script or live.
 
+use super::bus::Bus;
+use super::chance::Sampler;
 use super::message::LinkId;
+use super::network::Disturbance;
+use super::outbox::Outbox;
 use super::queue::{Class, Due};
+use super::service::Service;
 use super::{Engine, Node};
 use crate::scenario::{Command, Micros};
 use crate::trace::{Fact, NodeId};
@@ -14,6 +19,10 @@ pub enum CommandRefused {
     NoSuchNode(String),
     /// The node is not a service.
     NotAService(String),
+    /// The node is not a bus.
+    NotABus(String),
+    /// A number is out of its range.
+    OutOfRange(String),
     /// No messages ever go from the one to the other.
     NoSuchLink(String, String),
 }
@@ -23,6 +32,8 @@ impl fmt::Display for CommandRefused {
         match self {
             CommandRefused::NoSuchNode(id) => write!(f, "no node has the id `{id}`"),
             CommandRefused::NotAService(id) => write!(f, "`{id}` is not a service"),
+            CommandRefused::NotABus(id) => write!(f, "`{id}` is not a bus"),
+            CommandRefused::OutOfRange(said) => f.write_str(said),
             CommandRefused::NoSuchLink(from, to) => write!(f, "no link goes from `{from}` to `{to}`"),
         }
     }
@@ -50,14 +61,37 @@ impl Engine {
     }
 
     fn check(&self, command: &Command) -> Result<(), CommandRefused> {
+        if let Err(errors) = command.check() {
+            let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            return Err(CommandRefused::OutOfRange(said.join("; ")));
+        }
         match command {
-            Command::Operate { service, .. } | Command::Crash { service, .. } | Command::Restart { service } => {
-                self.service(service).map(|_| ())
+            Command::Operate { service, .. }
+            | Command::Crash { service, .. }
+            | Command::Restart { service }
+            | Command::SlowDown { service, .. }
+            | Command::SetClock { service, .. }
+            | Command::JumpClock { service, .. } => self.service(service).map(|_| ()),
+            Command::CutLink { from, to, one_way }
+            | Command::HealLink { from, to, one_way }
+            | Command::DisturbLink { from, to, one_way, .. } => self.directions(from, to, *one_way).map(|_| ()),
+            Command::Partition { groups } => groups.iter().flatten().try_for_each(|id| self.node(id).map(|_| ())),
+            Command::Pause { node } | Command::Resume { node } => self.node(node).map(|_| ()),
+            Command::StopBus { bus, .. } | Command::StartBus { bus } | Command::Rebalance { bus } => {
+                self.bus(bus).map(|_| ())
             }
-            Command::CutLink { from, to, one_way } | Command::HealLink { from, to, one_way } => {
-                self.directions(from, to, *one_way).map(|_| ())
+            Command::Redrive { bus, service } | Command::Purge { bus, service } => {
+                self.bus(bus).and_then(|_| self.service(service)).map(|_| ())
             }
             Command::HealAll => Ok(()),
+        }
+    }
+
+    fn bus(&self, id: &str) -> Result<NodeId, CommandRefused> {
+        let node = self.node(id)?;
+        match self.nodes[node.index()] {
+            Node::Bus(_) => Ok(node),
+            Node::Service(_) | Node::Client(_) | Node::Relay(_) => Err(CommandRefused::NotABus(id.into())),
         }
     }
 
@@ -86,30 +120,96 @@ impl Engine {
         self.last_command = Some(number);
         let command = self.commands[number as usize].clone();
         match &command {
-            Command::Operate { service, operation } => {
+            Command::Operate { service, operation, poison } => {
                 let Ok(node) = self.service(service) else { return };
-                let request = self.outbox.issue(node, 0, node, operation);
-                if let Node::Service(service) = &mut self.nodes[node.index()] {
-                    self.outbox.node = node;
-                    service.on_person(self.outbox.now, request, &mut self.outbox);
-                }
+                let mut request = self.outbox.issue(node, 0, node, operation);
+                request.poison = *poison;
+                self.at_service(service, |service, now, out| service.on_person(now, request, out));
             }
             Command::CutLink { from, to, one_way } => self.set_cut(from, to, *one_way, true),
-            Command::HealLink { from, to, one_way } => self.set_cut(from, to, *one_way, false),
-            Command::Crash { service, lose_disk } => {
-                let Ok(node) = self.service(service) else { return };
-                if let Node::Service(service) = &mut self.nodes[node.index()]
-                    && service.is_up()
-                {
-                    service.crash(*lose_disk, &mut self.outbox);
+            Command::HealLink { from, to, one_way } => {
+                for id in self.directions(from, to, *one_way).unwrap_or_default() {
+                    self.heal_link(id);
                 }
             }
-            Command::Restart { service } => {
-                if let Ok(node) = self.service(service) {
-                    self.restart(node);
+            Command::DisturbLink { from, to, one_way, .. } => {
+                for id in self.directions(from, to, *one_way).unwrap_or_default() {
+                    self.disturb(id, &command);
+                }
+            }
+            Command::Partition { groups } => self.partition(groups),
+            Command::Crash { service, lose_disk } => self.at_service(service, |service, _, out| {
+                if service.is_up() {
+                    service.crash(*lose_disk, out);
+                }
+            }),
+            Command::Restart { service } => self.at_service(service, |service, now, out| {
+                if !service.is_up() {
+                    service.restart(now, out);
+                }
+            }),
+            Command::Pause { node } => {
+                if let Ok(node) = self.node(node)
+                    && !self.held.contains_key(&node)
+                {
+                    self.held.insert(node, Vec::new());
+                    self.outbox.record(Fact::NodePaused { node });
+                }
+            }
+            Command::Resume { node } => {
+                if let Ok(node) = self.node(node) {
+                    self.resume(node);
+                }
+            }
+            Command::SlowDown { service, factor } => {
+                self.at_service(service, |service, _, out| service.slow_down(*factor, out));
+            }
+            Command::SetClock { service, offset_ms, drift_ppm } => {
+                let offset = (offset_ms * 1000.0).round() as i64;
+                self.at_service(service, |service, now, out| service.set_clock(now, offset, *drift_ppm, out));
+            }
+            Command::JumpClock { service, by_ms } => {
+                let by = (by_ms * 1000.0).round() as i64;
+                self.at_service(service, |service, now, out| service.jump_clock(now, by, out));
+            }
+            Command::StopBus { bus, lose_unflushed } => self.at_bus(bus, |bus, now, out| {
+                if bus.is_up() {
+                    bus.stop(now, *lose_unflushed, out);
+                }
+            }),
+            Command::StartBus { bus } => self.at_bus(bus, |bus, now, out| {
+                if !bus.is_up() {
+                    bus.start(now, out);
+                }
+            }),
+            Command::Rebalance { bus } => self.at_bus(bus, Bus::rebalance),
+            Command::Redrive { bus, service } => {
+                if let Ok(consumer) = self.service(service) {
+                    self.at_bus(bus, |bus, now, out| bus.redrive(now, consumer, out));
+                }
+            }
+            Command::Purge { bus, service } => {
+                if let Ok(consumer) = self.service(service) {
+                    self.at_bus(bus, |bus, _, out| bus.purge(consumer, out));
                 }
             }
             Command::HealAll => self.heal_all(),
+        }
+    }
+
+    fn at_service(&mut self, id: &str, act: impl FnOnce(&mut Service, Micros, &mut Outbox)) {
+        let Ok(node) = self.service(id) else { return };
+        if let Node::Service(service) = &mut self.nodes[node.index()] {
+            self.outbox.node = node;
+            act(service, self.outbox.now, &mut self.outbox);
+        }
+    }
+
+    fn at_bus(&mut self, id: &str, act: impl FnOnce(&mut Bus, Micros, &mut Outbox)) {
+        let Ok(node) = self.bus(id) else { return };
+        if let Node::Bus(bus) = &mut self.nodes[node.index()] {
+            self.outbox.node = node;
+            act(bus, self.outbox.now, &mut self.outbox);
         }
     }
 
@@ -129,20 +229,91 @@ impl Engine {
         }
     }
 
-    fn restart(&mut self, node: NodeId) {
-        if let Node::Service(service) = &mut self.nodes[node.index()]
-            && !service.is_up()
-        {
-            service.restart(&mut self.outbox);
+    fn link_name(&self, id: LinkId) -> String {
+        let link = self.outbox.network.link(id);
+        format!("{}->{}", self.outbox.names.node(link.from), self.outbox.names.node(link.to))
+    }
+
+    fn disturb(&mut self, id: LinkId, command: &Command) {
+        let Command::DisturbLink { loss, duplicate, delay, reorder, .. } = command else { return };
+        let name = self.link_name(id);
+        let disturbance = Disturbance {
+            loss: *loss,
+            duplicate: *duplicate,
+            delay: delay.as_ref().map(Sampler::new),
+            reorder: *reorder,
+            stream: self.outbox.network.disturbance_stream(&name),
+        };
+        self.outbox.network.disturb(id, &name, Some(disturbance));
+        let (from, to) = (self.outbox.network.link(id).from, self.outbox.network.link(id).to);
+        let millionths = |p: &f64| (p * 1e6).round() as u32;
+        self.outbox.record(Fact::LinkDisturbed {
+            from,
+            to,
+            loss: millionths(loss),
+            duplicate: millionths(duplicate),
+            reorder: millionths(reorder),
+            delayed: delay.is_some(),
+        });
+    }
+
+    fn heal_link(&mut self, id: LinkId) {
+        let name = self.link_name(id);
+        let was_disturbed = self.outbox.network.disturb(id, &name, None);
+        let link = self.outbox.network.link(id);
+        let (from, to) = (link.from, link.to);
+        if link.cut {
+            self.set_link_cut(id, false);
+        } else if was_disturbed {
+            self.outbox.record(Fact::LinkHealed { from, to });
+        }
+    }
+
+    fn partition(&mut self, groups: &[Vec<String>]) {
+        let nodes = |group: &Vec<String>| group.iter().filter_map(|id| self.node(id).ok()).collect::<Vec<NodeId>>();
+        let groups: Vec<Vec<NodeId>> = groups.iter().map(nodes).collect();
+        let group = |node: NodeId| groups.iter().position(|group| group.contains(&node));
+        for id in (0..self.outbox.network.links().len() as u32).map(LinkId) {
+            let link = self.outbox.network.link(id);
+            if let (Some(from), Some(to)) = (group(link.from), group(link.to))
+                && from != to
+            {
+                self.set_link_cut(id, true);
+            }
+        }
+    }
+
+    /// What waited for a held node happens now, in the order in which it came.
+    fn resume(&mut self, node: NodeId) {
+        let Some(waiting) = self.held.remove(&node) else { return };
+        self.outbox.record(Fact::NodeResumed { node });
+        for due in waiting {
+            let class = if matches!(due, Due::Arrival(_)) { Class::Arrival } else { Class::Timer };
+            self.outbox.queue.push(self.outbox.now, class, due);
         }
     }
 
     fn heal_all(&mut self) {
-        for id in 0..self.outbox.network.links().len() as u32 {
-            self.set_link_cut(LinkId(id), false);
+        for id in (0..self.outbox.network.links().len() as u32).map(LinkId) {
+            self.heal_link(id);
         }
-        for node in 0..self.nodes.len() as u32 {
-            self.restart(NodeId(node));
+        let (now, out) = (self.outbox.now, &mut self.outbox);
+        for (index, node) in self.nodes.iter_mut().enumerate() {
+            out.node = NodeId(index as u32);
+            match node {
+                Node::Service(service) => {
+                    service.slow_down(1.0, out);
+                    if !service.is_up() {
+                        service.restart(now, out);
+                    }
+                }
+                Node::Bus(bus) if !bus.is_up() => bus.start(now, out),
+                Node::Bus(_) | Node::Client(_) | Node::Relay(_) => {}
+            }
+        }
+        let held: Vec<NodeId> = self.held.keys().copied().collect();
+        for node in held {
+            self.resume(node);
         }
     }
 }

@@ -19,6 +19,10 @@ pub struct Update {
     pub value: Value,
     /// Its version.
     pub version: Version,
+    /// What it added, where the key held a number before and after; an absent key counts as 0.
+    pub delta: Option<i64>,
+    /// No handler can handle its event.
+    pub poison: bool,
 }
 
 /// What an operation asks, its key resolved.
@@ -52,6 +56,8 @@ pub struct Request {
     pub key: KeyId,
     /// What is asked.
     pub ask: Ask,
+    /// The update's event is a poison message.
+    pub poison: bool,
 }
 
 /// An event on its way to a bus.
@@ -76,6 +82,10 @@ pub struct Delivery {
     pub delivery: u32,
     /// Which delivery of the event it is, from 1.
     pub attempt: u32,
+    /// The partition of the event's topic.
+    pub partition: u32,
+    /// For a log: the event delivered before it; none for the first after a commit or a rewind.
+    pub follows: Option<u32>,
     /// What was committed.
     pub update: Arc<Update>,
 }

@@ -12,10 +12,13 @@ mod bus;
 mod chance;
 mod client;
 mod commands;
+mod inbox;
 mod message;
 mod network;
 mod outbox;
+mod publishing;
 mod queue;
+mod reader;
 mod relay;
 mod service;
 mod store;
@@ -25,6 +28,7 @@ pub use chance::{Sampler, Stream};
 pub use commands::CommandRefused;
 pub use network::MessageCounts;
 
+use crate::ordered::Map;
 use crate::scenario::{Command, Micros};
 use crate::trace::{Fact, Level, Names, NodeId, Trace};
 use bus::Bus;
@@ -54,7 +58,8 @@ impl Node {
     fn is_up(&self) -> bool {
         match self {
             Node::Service(service) => service.is_up(),
-            Node::Bus(_) | Node::Client(_) | Node::Relay(_) => true,
+            Node::Bus(bus) => bus.is_up(),
+            Node::Client(_) | Node::Relay(_) => true,
         }
     }
 }
@@ -78,6 +83,8 @@ pub struct Engine {
     halt: Option<Halt>,
     /// The command that was carried out last.
     last_command: Option<u32>,
+    /// Nodes that are held, and what waits for each.
+    held: Map<NodeId, Vec<Due>>,
 }
 
 impl Engine {
@@ -91,6 +98,7 @@ impl Engine {
             outbox: Outbox::new(network, names, Trace::new(level)),
             halt: None,
             last_command: None,
+            held: Map::new(),
         }
     }
 
@@ -164,6 +172,9 @@ impl Engine {
         debug_assert!(at >= self.outbox.now, "nothing is due in the past");
         self.outbox.now = at;
         self.events += 1;
+        if !self.held.is_empty() && self.hold(due) {
+            return true;
+        }
         match due {
             Due::Arrival(slot) => self.arrive(slot),
             Due::Timer(node, timer) => self.on_timer(node, timer),
@@ -191,6 +202,18 @@ impl Engine {
             self.outbox.now = self.outbox.now.max(to);
         }
         reached
+    }
+
+    /// Whether a thing due is for a node that is held; then it waits there.
+    fn hold(&mut self, due: Due) -> bool {
+        let node = match due {
+            Due::Arrival(slot) => self.outbox.network.receiver(slot),
+            Due::Timer(node, _) => node,
+            Due::Command(_) => return false,
+        };
+        let Some(waiting) = self.held.get_mut(&node) else { return false };
+        waiting.push(due);
+        true
     }
 
     fn arrive(&mut self, slot: u32) {

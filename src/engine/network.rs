@@ -30,6 +30,23 @@ struct Flaws {
     losses: Stream,
     duplicate: f64,
     duplicates: Stream,
+    disturbance: Option<Disturbance>,
+}
+
+/// A fault that makes a link bad, beside its own settings. Its chance is its own, so that it changes nothing of what
+/// the link would do without it.
+#[derive(Clone, Debug)]
+pub struct Disturbance {
+    /// Chance of loss.
+    pub loss: f64,
+    /// Chance of a second delivery.
+    pub duplicate: f64,
+    /// How much longer each message is under way.
+    pub delay: Option<Sampler>,
+    /// Chance that a message is under way for a second latency, and out of order.
+    pub reorder: f64,
+    /// Its chance.
+    pub stream: Stream,
 }
 
 /// What a link is made from.
@@ -71,6 +88,8 @@ pub struct MessageCounts {
     pub delivered: u64,
     /// Lost by a link's loss probability.
     pub dropped_loss: u64,
+    /// Lost because the link was disturbed on arrival.
+    pub dropped_disturbance: u64,
     /// Lost because the link was cut on arrival.
     pub dropped_link_cut: u64,
     /// Lost because the receiver was down on arrival.
@@ -82,7 +101,7 @@ pub struct MessageCounts {
 impl MessageCounts {
     /// Message conservation: sent + duplicated = delivered + dropped + in flight.
     pub fn conserved(&self) -> bool {
-        let dropped = self.dropped_loss + self.dropped_link_cut + self.dropped_receiver_down;
+        let dropped = self.dropped_loss + self.dropped_disturbance + self.dropped_link_cut + self.dropped_receiver_down;
         self.sent + self.duplicated == self.delivered + dropped + self.in_flight
     }
 }
@@ -94,6 +113,7 @@ pub struct Network {
     slots: Vec<Option<Message>>,
     free: Vec<u32>,
     counts: MessageCounts,
+    seed: u64,
 }
 
 /// A message's planned arrival.
@@ -125,9 +145,11 @@ impl Network {
                     losses: Stream::named(seed, "loss", &name),
                     duplicate: plan.duplicate,
                     duplicates: Stream::named(seed, "duplicate", &name),
+                    disturbance: None,
                 })
             }),
         });
+        self.seed = seed;
         LinkId(self.links.len() as u32 - 1)
     }
 
@@ -152,6 +174,26 @@ impl Network {
         &self.links
     }
 
+    /// Makes a link bad, or ends that. `name` is `from->to`, by ids of the document. Whether anything changed.
+    pub fn disturb(&mut self, id: LinkId, name: &str, disturbance: Option<Disturbance>) -> bool {
+        let seed = self.seed;
+        let flaws = &mut self.links[id.0 as usize].flaws;
+        if disturbance.is_none() {
+            return flaws.as_mut().is_some_and(|flaws| flaws.disturbance.take().is_some());
+        }
+        let none = || {
+            let (losses, duplicates) = (Stream::named(seed, "loss", name), Stream::named(seed, "duplicate", name));
+            Box::new(Flaws { loss: 0.0, losses, duplicate: 0.0, duplicates, disturbance: None })
+        };
+        flaws.get_or_insert_with(none).disturbance = disturbance;
+        true
+    }
+
+    /// The stream of a link's disturbances.
+    pub fn disturbance_stream(&self, name: &str) -> Stream {
+        Stream::named(self.seed, "disturbance", name)
+    }
+
     /// How many messages there were, and what became of them.
     pub fn counts(&self) -> MessageCounts {
         self.counts
@@ -162,8 +204,15 @@ impl Network {
     pub fn send(&mut self, now: Micros, link: LinkId, payload: Payload) -> Departure {
         self.counts.sent += 1;
         let road = &mut self.links[link.0 as usize];
-        let due = now + road.latency.draw(&mut road.delay);
-        self.board(link, due, payload)
+        let mut due = now + road.latency.draw(&mut road.delay);
+        if road.flaws.is_some() {
+            let (later, overtaken) = disturbed(road);
+            due += later;
+            if overtaken {
+                return self.board(link, due, payload, false);
+            }
+        }
+        self.board(link, due, payload, true)
     }
 
     /// Decides whether the link makes a second copy of a message that it was just given, and puts it on
@@ -173,20 +222,24 @@ impl Network {
         let message = self.slots[slot as usize].as_ref()?;
         let (link, road) = (message.link, &mut self.links[message.link.0 as usize]);
         let flaws = road.flaws.as_mut()?;
-        if !flaws.duplicates.chance(flaws.duplicate) {
+        let twice = flaws.duplicates.chance(flaws.duplicate);
+        let disturbed = flaws.disturbance.as_mut().is_some_and(|fault| fault.stream.chance(fault.duplicate));
+        if !twice && !disturbed {
             return None;
         }
         let due = now + road.latency.draw(&mut flaws.duplicates);
         let payload = message.payload.clone();
         self.counts.duplicated += 1;
-        Some(self.board(link, due, payload))
+        Some(self.board(link, due, payload, true))
     }
 
     #[inline]
-    fn board(&mut self, link: LinkId, due: Micros, payload: Payload) -> Departure {
+    fn board(&mut self, link: LinkId, due: Micros, payload: Payload, in_order: bool) -> Departure {
         let road = &mut self.links[link.0 as usize];
-        let due = if road.fifo { due.max(road.last_due) } else { due };
-        road.last_due = due;
+        let due = if road.fifo && in_order { due.max(road.last_due) } else { due };
+        if in_order {
+            road.last_due = due;
+        }
         let id = MessageId(self.counts.sent + self.counts.duplicated - 1);
         self.counts.in_flight += 1;
         let message = Some(Message { id, link, payload });
@@ -200,6 +253,12 @@ impl Network {
         Departure { id, slot, due }
     }
 
+    /// Who would receive the message in a slot.
+    pub fn receiver(&self, slot: u32) -> NodeId {
+        let message = self.slots[slot as usize].as_ref().expect("an arrival names a message under way");
+        self.links[message.link.0 as usize].to
+    }
+
     /// Takes a message off its link at the instant at which it would arrive, and says whether it does:
     /// the link may lose it, or be cut; the caller says whether the receiver is up.
     #[inline]
@@ -210,12 +269,17 @@ impl Network {
         let road = &mut self.links[message.link.0 as usize];
         // The number is taken first, so that a cut does not shift which later messages are lost.
         let lost = road.flaws.as_mut().is_some_and(|flaws| flaws.losses.chance(flaws.loss));
+        let fault = road.flaws.as_mut().and_then(|flaws| flaws.disturbance.as_mut());
+        let disturbed = fault.is_some_and(|fault| fault.stream.chance(fault.loss));
         let fate = if road.cut {
             self.counts.dropped_link_cut += 1;
             Err(DropCause::LinkCut)
         } else if lost {
             self.counts.dropped_loss += 1;
             Err(DropCause::Loss)
+        } else if disturbed {
+            self.counts.dropped_disturbance += 1;
+            Err(DropCause::Disturbance)
         } else if !is_up(road.to) {
             self.counts.dropped_receiver_down += 1;
             Err(DropCause::ReceiverDown)
@@ -225,4 +289,12 @@ impl Network {
         };
         (message, fate)
     }
+}
+
+/// How much longer a disturbed link takes for its next message, and whether that message is out of order.
+fn disturbed(road: &mut Link) -> (Micros, bool) {
+    let Some(fault) = road.flaws.as_mut().and_then(|flaws| flaws.disturbance.as_mut()) else { return (0, false) };
+    let delay = fault.delay.as_ref().map_or(0, |delay| delay.draw(&mut fault.stream));
+    let overtaken = fault.stream.chance(fault.reorder);
+    (delay + if overtaken { road.latency.draw(&mut fault.stream) } else { 0 }, overtaken)
 }

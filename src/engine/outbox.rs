@@ -116,6 +116,6 @@ impl Outbox {
         let key = self.key(operation.key());
         let id = self.next_operation();
         self.record(Fact::OperationIssued { operation: id, by, session, to, kind, key, value });
-        Request { operation: id, key, ask }
+        Request { operation: id, key, ask, poison: false }
     }
 }

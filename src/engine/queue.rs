@@ -36,6 +36,18 @@ pub enum Timer {
     CallTimeout(u32),
     /// A service: the bus has not acknowledged a publication.
     PublishTimeout(u32),
+    /// A service: the gap between a commit and its publishing is over.
+    PublishDue(u32),
+    /// A service: the relay of an outbox or a log looks.
+    Poll(u32),
+    /// A service: a handler's acknowledgements go out together.
+    Commit(u32),
+    /// A bus: an event has been kept long enough.
+    Expire(u32),
+    /// A bus: a publication is safe, and is acknowledged.
+    Flushed(u32),
+    /// A bus: a partition is delivered again from its last commit on.
+    Rewound(u32),
     /// A bus: a delivery has not been acknowledged.
     AckDeadline(u32),
     /// A bus: an event may be delivered again.
@@ -79,6 +91,12 @@ impl From<Due> for Packed {
                 Timer::Scripted(id) => (7, node, id),
                 Timer::Generated(id) => (8, node, id),
                 Timer::OperationTimeout(id) => (9, node, id),
+                Timer::PublishDue(id) => (10, node, id),
+                Timer::Poll(id) => (11, node, id),
+                Timer::Commit(id) => (12, node, id),
+                Timer::Expire(id) => (13, node, id),
+                Timer::Flushed(id) => (14, node, id),
+                Timer::Rewound(id) => (15, node, id),
             },
         };
         debug_assert!(node.0 < MOST_NODES);
@@ -100,7 +118,13 @@ impl From<Packed> for Due {
             6 => Timer::Ready(id),
             7 => Timer::Scripted(id),
             8 => Timer::Generated(id),
-            _ => Timer::OperationTimeout(id),
+            9 => Timer::OperationTimeout(id),
+            10 => Timer::PublishDue(id),
+            11 => Timer::Poll(id),
+            12 => Timer::Commit(id),
+            13 => Timer::Expire(id),
+            14 => Timer::Flushed(id),
+            _ => Timer::Rewound(id),
         };
         Due::Timer(node, timer)
     }

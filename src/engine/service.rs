@@ -1,14 +1,19 @@
-//! A service: workers behind a bounded queue, a durable store, blocking calls before a write commits,
-//! publications after it, and handlers of events.
+//! A service: workers behind a bounded queue, a durable store, blocking calls before a write commits, and handlers of
+//! events. How its updates are published is in `publishing`.
+
+mod handling;
 
 use super::chance::{Sampler, Stream};
-use super::message::{About, Ask, Delivery, LinkId, Payload, Publication, Request, Update};
+use super::message::{About, Ask, Delivery, LinkId, Payload, Request, Update};
 use super::outbox::Outbox;
+use super::publishing::{Publisher, Publishing};
 use super::queue::Timer;
+use super::reader::Reader;
 use super::store::Store;
 use crate::ordered::Map;
-use crate::scenario::{Acknowledge, Effect, Micros};
-use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, SubscriptionId, UpdateId};
+use crate::scenario::{Effect, Micros};
+use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId};
+pub use handling::Handler;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -19,40 +24,6 @@ pub struct Callee {
     pub link: LinkId,
     /// How long its answer is awaited.
     pub timeout: Micros,
-}
-
-/// Where updates are published.
-#[derive(Clone, Debug)]
-pub struct Publisher {
-    /// The link to the bus.
-    pub link: LinkId,
-    /// The bus.
-    pub bus: NodeId,
-    /// The topic.
-    pub topic: u32,
-    /// How long the bus's acknowledgement is awaited, and how often the event is sent at most.
-    pub retry: Option<(Micros, u32)>,
-}
-
-/// What handling an event of a subscription does.
-#[derive(Clone, Debug)]
-pub struct Handler {
-    /// The subscription.
-    pub id: SubscriptionId,
-    /// The link back to the bus.
-    pub link: LinkId,
-    /// What it does to the store.
-    pub effect: Effect,
-    /// How long it takes.
-    pub processing: Sampler,
-    /// The stream of `processing`.
-    pub durations: Stream,
-    /// Chance of failure.
-    pub fails: f64,
-    /// The stream of `fails`.
-    pub failures: Stream,
-    /// When the bus is told.
-    pub acknowledge: Acknowledge,
 }
 
 /// A service's settings, ready to run.
@@ -118,14 +89,8 @@ enum Job {
     Locked(Awaiting, Arc<Request>),
     /// It waits for a callee.
     Calling(Change),
-}
-
-/// An event that the bus has not acknowledged yet.
-#[derive(Clone, Debug)]
-struct Unconfirmed {
-    publisher: usize,
-    update: Arc<Update>,
-    attempts: u32,
+    /// Its event is published; its commit comes after the gap.
+    Committing(Change),
 }
 
 /// A service at run time. The store and the numbering are durable; all else is lost in a crash.
@@ -141,13 +106,19 @@ pub struct Service {
     next_job: u32,
     /// Keys with a write under way, and the jobs that wait for it.
     locks: Map<KeyId, VecDeque<u32>>,
-    unconfirmed: Map<u32, Unconfirmed>,
-    next_publication: u32,
+    publishing: Publishing,
+    /// Acknowledgements that go out at the next commit: by handler and partition the last event, and its update.
+    uncommitted: Map<(u32, u32), (u32, UpdateId)>,
+    /// By handler and partition of a log.
+    readers: Map<(u32, u32), Reader>,
+    /// How many times as long as configured work takes.
+    slowness: f64,
 }
 
 impl Service {
     /// A service that is up and idle.
-    pub fn new(plan: ServicePlan) -> Self {
+    pub fn new(mut plan: ServicePlan) -> Self {
+        let publishing = Publishing::new(plan.node, std::mem::take(&mut plan.publishers));
         Service {
             plan,
             store: Store::default(),
@@ -157,8 +128,10 @@ impl Service {
             jobs: Map::new(),
             next_job: 0,
             locks: Map::new(),
-            unconfirmed: Map::new(),
-            next_publication: 0,
+            publishing,
+            uncommitted: Map::new(),
+            readers: Map::new(),
+            slowness: 1.0,
         }
     }
 
@@ -193,18 +166,16 @@ impl Service {
                 self.on_work(now, Work::Apply(Awaiting::Caller(caller, back), update), out);
             }
             (Payload::Deliver(delivery), _) => {
-                let Delivery { event, attempt, ref update, .. } = *delivery;
-                let handler = &self.plan.handlers[delivery.subscription as usize];
-                if handler.acknowledge == Acknowledge::BeforeProcessing {
-                    let about = About { update: Some(update.id), operation: None, attempt };
-                    out.send(handler.link, Payload::Acknowledge(event), about);
+                if self.plan.handlers[delivery.subscription as usize].log {
+                    let at = (delivery.subscription, delivery.partition);
+                    self.readers.or_default(at).on_delivery(delivery);
+                    self.read_on(now, at, out);
+                } else {
+                    self.on_event(now, delivery, out);
                 }
-                self.on_work(now, Work::Handle(delivery), out);
             }
             (Payload::Applied(job, taken_in), _) => self.on_answer(now, job, taken_in, out),
-            (Payload::Published(number), _) => {
-                self.unconfirmed.remove(&number);
-            }
+            (Payload::Published(number), _) => self.publishing.on_published(number, out),
             (
                 Payload::Operate(_)
                 | Payload::Apply(..)
@@ -223,9 +194,15 @@ impl Service {
         match timer {
             Timer::JobDone(job) => self.on_job_done(now, job, out),
             Timer::CallTimeout(job) => self.on_call_timeout(now, job, out),
-            Timer::PublishTimeout(number) => self.on_publish_timeout(now, number, out),
+            Timer::PublishTimeout(number) => self.publishing.on_timeout(now, number, out),
+            Timer::PublishDue(number) => self.publishing.on_due(now, number, out),
+            Timer::Poll(number) => self.publishing.on_poll(now, number, out),
+            Timer::Commit(handler) => self.commit_offsets(handler, out),
             Timer::AckDeadline(_)
             | Timer::Ready(_)
+            | Timer::Expire(_)
+            | Timer::Flushed(_)
+            | Timer::Rewound(_)
             | Timer::Scripted(_)
             | Timer::Generated(_)
             | Timer::OperationTimeout(_) => {
@@ -241,7 +218,7 @@ impl Service {
         let jobs = std::mem::take(&mut self.jobs);
         let under_way = jobs.into_iter().filter_map(|(_, job)| match job {
             Job::Working(Work::Operate(awaiting, _)) | Job::Locked(awaiting, _) => Some(awaiting),
-            Job::Calling(change) => Some(change.awaiting),
+            Job::Calling(change) | Job::Committing(change) => Some(change.awaiting),
             Job::Working(Work::Apply(..) | Work::Handle(_)) => None,
         });
         let waiting = std::mem::take(&mut self.waiting);
@@ -255,17 +232,49 @@ impl Service {
             }
         }
         self.locks.clear();
-        self.unconfirmed.clear();
+        self.publishing.crash(lose_disk, out);
+        self.uncommitted.clear();
+        self.readers.clear();
         self.busy = 0;
         if lose_disk {
             self.store = Store::default();
+            for inbox in self.plan.handlers.iter_mut().filter_map(|handler| handler.inbox.as_mut()) {
+                inbox.clear();
+            }
         }
     }
 
     /// Starts again with what the disk holds.
-    pub fn restart(&mut self, out: &mut Outbox) {
+    pub fn restart(&mut self, now: Micros, out: &mut Outbox) {
         self.up = true;
         out.record(Fact::ServiceRestarted { node: self.plan.node });
+        self.publishing.restart(now, out);
+    }
+
+    /// Makes its work take so many times as long as configured.
+    pub fn slow_down(&mut self, factor: f64, out: &mut Outbox) {
+        if self.slowness != factor {
+            self.slowness = factor;
+            let permille = (factor * 1000.0).round() as u32;
+            out.record(Fact::ServiceSlowed { node: self.plan.node, permille });
+        }
+    }
+
+    /// Sets its clock: the offset where one is given, else a jump from where it is.
+    pub fn set_clock(&mut self, now: Micros, offset: i64, drift_ppm: f64, out: &mut Outbox) {
+        (self.plan.clock_offset, self.plan.clock_drift) = (offset, drift_ppm);
+        self.tell_clock(now, out);
+    }
+
+    /// Lets its clock jump.
+    pub fn jump_clock(&mut self, now: Micros, by: i64, out: &mut Outbox) {
+        self.plan.clock_offset += by;
+        self.tell_clock(now, out);
+    }
+
+    fn tell_clock(&self, now: Micros, out: &mut Outbox) {
+        let drift = (self.plan.clock_drift * 1000.0).round() as i64;
+        out.record(Fact::ClockSet { node: self.plan.node, offset: self.clock(now) - now as i64, drift });
     }
 
     fn on_work(&mut self, now: Micros, work: Work, out: &mut Outbox) {
@@ -302,6 +311,7 @@ impl Service {
         let job = self.next_job;
         self.next_job += 1;
         self.jobs.insert(job, Job::Working(work));
+        let takes = if self.slowness == 1.0 { takes } else { (takes as f64 * self.slowness).round() as Micros };
         out.wake(now + takes, Timer::JobDone(job));
     }
 
@@ -322,10 +332,19 @@ impl Service {
                 self.proceed(now, job, change, out);
             }
             Some(Job::Working(Work::Handle(delivery))) => {
-                self.handle(&delivery, out);
+                self.handle(now, &delivery, out);
                 self.finish(now, out);
+                let at = (delivery.subscription, delivery.partition);
+                if let Some(reader) = self.readers.get_mut(&at) {
+                    reader.done();
+                    self.read_on(now, at, out);
+                }
             }
-            Some(Job::Locked(..) | Job::Calling(_)) => unreachable!("only working jobs are timed"),
+            Some(Job::Committing(change)) => {
+                self.commit(now, &change, out);
+                self.end_change(now, &change, out);
+            }
+            Some(Job::Locked(..) | Job::Calling(_)) => unreachable!("only working and committing jobs are timed"),
         }
     }
 
@@ -356,7 +375,9 @@ impl Service {
             Ok(value) => {
                 self.locks.insert(request.key, VecDeque::new());
                 let version = self.store.next_version(request.key, self.plan.node.0 + 1);
-                let update = Arc::new(Update { id: out.next_update(), key: request.key, value, version });
+                let delta = self.store.difference(request.key, &value);
+                let (id, key, poison) = (out.next_update(), request.key, request.poison);
+                let update = Arc::new(Update { id, key, value, version, delta, poison });
                 let change = Change { awaiting, update, operation: Some(request.operation), call: 0 };
                 self.proceed(now, job, change, out);
             }
@@ -370,6 +391,9 @@ impl Service {
             out.send(callee.link, Payload::Apply(job, change.update.clone()), about);
             out.wake(now + callee.timeout, Timer::CallTimeout(self.call_number(job, change.call)));
             self.jobs.insert(job, Job::Calling(change));
+        } else if let Some(gap) = self.publishing.before_commit(now, &change.update, out) {
+            self.jobs.insert(job, Job::Committing(change));
+            out.wake(now + gap, Timer::JobDone(job));
         } else {
             self.commit(now, &change, out);
             self.end_change(now, &change, out);
@@ -382,7 +406,7 @@ impl Service {
     }
 
     fn commit(&mut self, now: Micros, change: &Change, out: &mut Outbox) {
-        let Update { id, key, ref value, version } = *change.update;
+        let Update { id, key, ref value, version, .. } = *change.update;
         let node = self.plan.node;
         match change.operation {
             Some(operation) => {
@@ -393,14 +417,12 @@ impl Service {
             }
             None => {
                 let changed = self.store.take_in(&change.update, Effect::SetIfNewer);
-                let value = value.clone();
-                out.record(Fact::UpdateTakenIn { update: id, node, key, version, value, changed });
+                let (value, sum) = (value.clone(), None);
+                out.record(Fact::UpdateTakenIn { update: id, node, key, version, value, changed, sum });
             }
         }
         self.answer(&change.awaiting, Outcome::Ok, Some(id), out);
-        for publisher in 0..self.plan.publishers.len() {
-            self.publish(now, publisher, change.update.clone(), out);
-        }
+        self.publishing.on_commit(now, &change.update, out);
     }
 
     /// Lets go of the key and the worker.
@@ -450,72 +472,6 @@ impl Service {
     fn call_off(&mut self, now: Micros, change: &Change, cause: Refusal, outcome: Outcome, out: &mut Outbox) {
         self.refuse(&change.awaiting, cause, outcome, out);
         self.end_change(now, change, out);
-    }
-
-    fn handle(&mut self, delivery: &Delivery, out: &mut Outbox) {
-        let handler = &mut self.plan.handlers[delivery.subscription as usize];
-        if handler.failures.chance(handler.fails) {
-            return self.fail_handling(delivery, HandlingFailure::Failed, out);
-        }
-        let (effect, link, acknowledge) = (handler.effect, handler.link, handler.acknowledge);
-        let update = &*delivery.update;
-        let changed = self.store.take_in(update, effect);
-        out.record(Fact::UpdateTakenIn {
-            update: update.id,
-            node: self.plan.node,
-            key: update.key,
-            version: update.version,
-            value: update.value.clone(),
-            changed,
-        });
-        if acknowledge == Acknowledge::AfterProcessing {
-            let about = About { update: Some(update.id), operation: None, attempt: delivery.attempt };
-            out.send(link, Payload::Acknowledge(delivery.event), about);
-        }
-    }
-
-    fn fail_handling(&mut self, delivery: &Delivery, cause: HandlingFailure, out: &mut Outbox) {
-        let handler = &self.plan.handlers[delivery.subscription as usize];
-        let (update, attempt) = (delivery.update.id, delivery.attempt);
-        out.record(Fact::HandlingFailed { subscription: handler.id, update, attempt, cause });
-        if handler.acknowledge == Acknowledge::AfterProcessing {
-            let about = About { update: Some(update), operation: None, attempt };
-            out.send(handler.link, Payload::Refuse(delivery.delivery), about);
-        }
-    }
-
-    fn publish(&mut self, now: Micros, index: usize, update: Arc<Update>, out: &mut Outbox) {
-        let publisher = &self.plan.publishers[index];
-        let number = self.next_publication;
-        let awaited = publisher.retry.map(|(timeout, _)| {
-            out.wake(now + timeout, Timer::PublishTimeout(number));
-            number
-        });
-        let about = About { update: Some(update.id), operation: None, attempt: 1 };
-        let publication = Publication { topic: publisher.topic, awaited, update: update.clone() };
-        out.send(publisher.link, Payload::Publish(Arc::new(publication)), about);
-        if awaited.is_some() {
-            self.next_publication += 1;
-            self.unconfirmed.insert(number, Unconfirmed { publisher: index, update, attempts: 1 });
-        }
-    }
-
-    fn on_publish_timeout(&mut self, now: Micros, number: u32, out: &mut Outbox) {
-        let Some(event) = self.unconfirmed.get_mut(&number) else { return };
-        let publisher = &self.plan.publishers[event.publisher];
-        let Some((timeout, attempts)) = publisher.retry else { return };
-        if event.attempts >= attempts {
-            let update = event.update.id;
-            out.record(Fact::PublishAbandoned { node: self.plan.node, bus: publisher.bus, update });
-            self.unconfirmed.remove(&number);
-            return;
-        }
-        event.attempts += 1;
-        let about = About { update: Some(event.update.id), operation: None, attempt: event.attempts };
-        let update = event.update.clone();
-        let publication = Publication { topic: publisher.topic, awaited: Some(number), update };
-        out.send(publisher.link, Payload::Publish(Arc::new(publication)), about);
-        out.wake(now + timeout, Timer::PublishTimeout(number));
     }
 
     fn refuse(&mut self, awaiting: &Awaiting, cause: Refusal, outcome: Outcome, out: &mut Outbox) {

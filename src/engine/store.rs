@@ -78,12 +78,34 @@ impl Store {
         }
     }
 
+    /// What a new value adds to the number that a key holds; an absent key counts as 0.
+    pub fn difference(&self, key: KeyId, new: &Value) -> Option<i64> {
+        match (self.rows.get(&key).map(|row| &row.value), new) {
+            (None, Value::Int(new)) => Some(*new),
+            (Some(Value::Int(old)), Value::Int(new)) => new.checked_sub(*old),
+            (None | Some(_), _) => None,
+        }
+    }
+
+    /// Adds an update's difference to the number that is there; none where either is no number.
+    pub fn add(&mut self, update: &Update) -> Option<i64> {
+        let (held, version) = match self.rows.get(&update.key) {
+            None => (0, Version::default()),
+            Some(Row { value: Value::Int(held), version }) => (*held, *version),
+            Some(Row { value: Value::Text(_) | Value::Set(_), .. }) => return None,
+        };
+        let sum = held.saturating_add(update.delta?);
+        self.set(update.key, Value::Int(sum), version.max(update.version));
+        Some(sum)
+    }
+
     /// Takes in an update that another service made, and says whether that changed the row.
     pub fn take_in(&mut self, update: &Update, effect: Effect) -> bool {
         let held = self.rows.get(&update.key).map(|row| row.version).unwrap_or_default();
         let changed = match effect {
             Effect::SetIfNewer => update.version > held,
             Effect::Overwrite => update.version != held,
+            Effect::Increment => unreachable!("an increment adds"),
         };
         if changed {
             self.set(update.key, update.value.clone(), update.version);
@@ -108,7 +130,14 @@ mod tests {
     const KEY: KeyId = KeyId(0);
 
     fn update(counter: u32, value: i64) -> Update {
-        Update { id: UpdateId(counter), key: KEY, value: Value::Int(value), version: Version { counter, origin: 0 } }
+        Update {
+            id: UpdateId(counter),
+            key: KEY,
+            value: Value::Int(value),
+            version: Version { counter, origin: 0 },
+            delta: None,
+            poison: false,
+        }
     }
 
     #[test]

@@ -4,11 +4,13 @@
 //! [`Scenario::from_json`] or [`link::decode`]; both validate, so every scenario that the engine
 //! gets is sound and stepping it cannot fail. This module uses nothing above it.
 
+mod command;
 mod document;
 mod error;
 pub mod examples;
 mod latency;
 pub mod link;
+mod messaging;
 mod place;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod schema;
@@ -16,9 +18,11 @@ mod traffic;
 mod validate;
 mod value;
 
+pub use command::Command;
 pub use document::*;
 pub use error::ScenarioError;
 pub use latency::{Latency, Weighted};
+pub use messaging::*;
 pub use traffic::{Arrivals, Client, ClientStep, Keys, Operation, Workload};
 pub use value::Value;
 
@@ -32,6 +36,14 @@ pub fn micros(ms: f64) -> Micros {
 
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+pub(crate) fn one() -> u32 {
+    1
+}
+
+pub(crate) fn is_one(n: &u32) -> bool {
+    *n == 1
 }
 
 impl Scenario {
@@ -83,5 +95,15 @@ impl Scenario {
     /// Everything that is wrong, each with its path and what was expected.
     pub fn validate(&self) -> Result<(), Vec<ScenarioError>> {
         validate::check(self)
+    }
+}
+
+impl Command {
+    /// Checks what the types do not say of a command for itself: ranges, sizes.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with its path and what was expected.
+    pub fn check(&self) -> Result<(), Vec<ScenarioError>> {
+        validate::check_command(self)
     }
 }

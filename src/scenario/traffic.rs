@@ -1,6 +1,6 @@
 //! Clients and what they ask for.
 
-use super::{Latency, Value, is_default};
+use super::{Latency, Value, is_default, is_one, one};
 use serde::{Deserialize, Serialize};
 
 /// What a client asks of a service, always about one key.
@@ -103,12 +103,6 @@ pub struct Client {
     pub generate: Option<Workload>,
 }
 
-fn one() -> u32 {
-    1
-}
-fn is_one(n: &u32) -> bool {
-    *n == 1
-}
 fn default_timeout() -> f64 {
     1000.0
 }

@@ -1,9 +1,10 @@
 //! What the types do not say: ids are unique and resolve, numbers are finite and in range, sizes are bounded.
 
+mod commands;
 mod parts;
 mod references;
 
-use super::{FORMAT, Latency, Scenario, ScenarioError, Value};
+use super::{Command, FORMAT, Latency, Scenario, ScenarioError, Value};
 
 /// Durations reach from 0 to this, ms: about 115 days.
 const LONGEST_MS: f64 = 1e10;
@@ -28,6 +29,13 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Vec<ScenarioError>> {
         checker.parts(scenario);
         checker.references(scenario);
     }
+    if checker.errors.is_empty() { Ok(()) } else { Err(checker.errors) }
+}
+
+/// Checks what a command sets, whatever run it is for.
+pub(super) fn check_command(command: &Command) -> Result<(), Vec<ScenarioError>> {
+    let mut checker = Checker { errors: Vec::new() };
+    checker.command_values("", command);
     if checker.errors.is_empty() { Ok(()) } else { Err(checker.errors) }
 }
 

@@ -39,6 +39,7 @@ pub fn payload(message: &InFlight, analysis: &Analysis, names: &Names) -> String
 pub fn drop_cause(cause: DropCause) -> &'static str {
     match cause {
         DropCause::Loss => "lost by the link",
+        DropCause::Disturbance => "link disturbed",
         DropCause::LinkCut => "link cut",
         DropCause::ReceiverDown => "receiver down",
     }
@@ -170,6 +171,10 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
         Fact::UpdateAcknowledged { update, .. } => {
             ("update_acknowledged", format!("{} is acknowledged", says(update)), Some(*update), vec![])
         }
+        Fact::UpdateTakenIn { update, node: at, sum: Some(sum), .. } => {
+            let text = format!("{} adds what {} changed, and holds {sum}", node(at), says(update));
+            ("update_taken_in", text, Some(*update), vec![*at])
+        }
         Fact::UpdateTakenIn { update, node: at, changed, .. } => {
             let how = if *changed { "takes in" } else { "already has something newer than" };
             ("update_taken_in", format!("{} {how} {}", node(at), says(update)), Some(*update), vec![*at])
@@ -237,6 +242,9 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
             let ends = ends(subscription);
             let why = match reason {
                 DropReason::DeliveriesUsedUp => "its deliveries are used up",
+                DropReason::Expired => "it was kept as long as its topic keeps events",
+                DropReason::NotFlushed => "it was not flushed when the bus stopped",
+                DropReason::Purged => "it was purged",
             };
             let text = format!("{} gives up {} for {}: {why}", node(&ends.bus), says(update), node(&ends.service));
             ("event_discarded", text, Some(*update), vec![ends.bus, ends.service])
@@ -246,6 +254,8 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
             let why = match cause {
                 HandlingFailure::Failed => "its handler failed",
                 HandlingFailure::QueueFull => "its queue is full",
+                HandlingFailure::Poison => "it is a poison message",
+                HandlingFailure::WrongType => "it says a difference of what is no number",
             };
             let text = format!("{} does not handle {} (attempt {attempt}): {why}", node(&ends.service), says(update));
             ("handling_failed", text, Some(*update), vec![ends.service])
@@ -265,6 +275,69 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
             ("service_crashed", format!("{} crashes{disk}", node(at)), None, vec![*at])
         }
         Fact::ServiceRestarted { node: at } => ("service_restarted", format!("{} restarts", node(at)), None, vec![*at]),
+        Fact::LinkDisturbed { from, to, loss, duplicate, reorder, delayed } => {
+            let chances = [("loss", loss), ("duplication", duplicate), ("reordering", reorder)];
+            let mut how: Vec<String> = Vec::new();
+            for (what, ppm) in chances.into_iter().filter(|(_, ppm)| **ppm > 0) {
+                how.push(format!("{what} {} %", trimmed(f64::from(*ppm) / 1e4)));
+            }
+            if *delayed {
+                how.push("delay".into());
+            }
+            let text = format!("the link {} → {} is disturbed: {}", node(from), node(to), how.join(", "));
+            ("link_disturbed", text, None, vec![*from, *to])
+        }
+        Fact::NodePaused { node: at } => ("node_paused", format!("{} is paused", node(at)), None, vec![*at]),
+        Fact::NodeResumed { node: at } => ("node_resumed", format!("{} goes on", node(at)), None, vec![*at]),
+        Fact::ServiceSlowed { node: at, permille } => {
+            let times = trimmed(f64::from(*permille) / 1000.0);
+            ("service_slowed", format!("{} takes {times} times as long as configured", node(at)), None, vec![*at])
+        }
+        Fact::ClockSet { node: at, offset, drift } => {
+            let ahead = if *offset < 0 { "behind" } else { "ahead" };
+            let text = format!(
+                "the clock of {} is {} {ahead}, drift {} ppm",
+                node(at),
+                duration(offset.unsigned_abs()),
+                trimmed(*drift as f64 / 1000.0)
+            );
+            ("clock_set", text, None, vec![*at])
+        }
+        Fact::BusStopped { bus, lost_unflushed } => {
+            let lost = if *lost_unflushed { " and loses what it has not flushed" } else { "" };
+            ("bus_stopped", format!("{} is out{lost}", node(bus)), None, vec![*bus])
+        }
+        Fact::BusStarted { bus } => ("bus_started", format!("{} is back", node(bus)), None, vec![*bus]),
+        Fact::EventDeduplicated { bus, update } => {
+            let text = format!("{} has {} already, and does not queue it again", node(bus), says(update));
+            ("event_deduplicated", text, Some(*update), vec![*bus])
+        }
+        Fact::EventRedriven { subscription, update, .. } => {
+            let ends = ends(subscription);
+            let text = format!("{} for {} leaves the dead-letter queue", says(update), node(&ends.service));
+            ("event_redriven", text, Some(*update), vec![ends.bus, ends.service])
+        }
+        Fact::InboxHit { subscription, update, attempt } => {
+            let ends = ends(subscription);
+            let text = format!("{} has applied {} already (attempt {attempt})", node(&ends.service), says(update));
+            ("inbox_hit", text, Some(*update), vec![ends.service])
+        }
+        Fact::UpdateProposed { update, node: at, .. } => {
+            let text = format!("{} publishes {} before it commits", node(at), says(update));
+            ("update_proposed", text, Some(*update), vec![*at])
+        }
+        Fact::OutboxRowWritten { node: at, update, .. } => {
+            let text = format!("{} writes {} into its outbox with the commit", node(at), says(update));
+            ("outbox_row_written", text, Some(*update), vec![*at])
+        }
+        Fact::OutboxRowPublished { node: at, bus, update } => {
+            let text = format!("{} has the outbox row of {} from {}", node(bus), says(update), node(at));
+            ("outbox_row_published", text, Some(*update), vec![*at, *bus])
+        }
+        Fact::PublicationLost { node: at, bus, update } => {
+            let text = format!("{} will never tell {} of {}: a crash came first", node(at), node(bus), says(update));
+            ("publication_lost", text, Some(*update), vec![*at, *bus])
+        }
     };
     Sentence { name, text, update, nodes }
 }

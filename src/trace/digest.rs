@@ -86,6 +86,12 @@ impl Bytes {
         self.length += 8;
     }
 
+    fn ids(&mut self, ids: &[u32]) {
+        for &id in ids {
+            self.u32(id);
+        }
+    }
+
     /// An optional dense id: one more than the id, 0 for none.
     fn optional(&mut self, id: Option<u32>) {
         self.u64(id.map_or(0, |id| u64::from(id) + 1));
@@ -159,7 +165,7 @@ impl Bytes {
                 self.u32(operation.0);
                 None
             }
-            Fact::UpdateTakenIn { update, node, key, version, value, changed } => {
+            Fact::UpdateTakenIn { update, node, key, version, value, changed, sum } => {
                 self.u8(8);
                 self.u32(update.0);
                 self.u32(node.0);
@@ -167,6 +173,9 @@ impl Bytes {
                 self.u32(version.counter);
                 self.u32(version.origin);
                 self.u8(u8::from(*changed));
+                if let Some(sum) = sum {
+                    self.u64(*sum as u64);
+                }
                 Some(value)
             }
             Fact::MessageSent { message, from, to, kind, update, operation, attempt, due } => {
@@ -284,6 +293,80 @@ impl Bytes {
             Fact::ServiceRestarted { node } => {
                 self.u8(24);
                 self.u32(node.0);
+                None
+            }
+            Fact::LinkDisturbed { from, to, loss, duplicate, reorder, delayed } => {
+                self.u8(25);
+                self.ids(&[from.0, to.0, *loss, *duplicate, *reorder]);
+                self.u8(u8::from(*delayed));
+                None
+            }
+            Fact::NodePaused { node } => {
+                self.u8(26);
+                self.u32(node.0);
+                None
+            }
+            Fact::NodeResumed { node } => {
+                self.u8(27);
+                self.u32(node.0);
+                None
+            }
+            Fact::ServiceSlowed { node, permille } => {
+                self.u8(28);
+                self.ids(&[node.0, *permille]);
+                None
+            }
+            Fact::ClockSet { node, offset, drift } => {
+                self.u8(29);
+                self.u32(node.0);
+                self.u64(*offset as u64);
+                self.u64(*drift as u64);
+                None
+            }
+            Fact::BusStopped { bus, lost_unflushed } => {
+                self.u8(30);
+                self.u32(bus.0);
+                self.u8(u8::from(*lost_unflushed));
+                None
+            }
+            Fact::BusStarted { bus } => {
+                self.u8(31);
+                self.u32(bus.0);
+                None
+            }
+            Fact::EventDeduplicated { bus, update } => {
+                self.u8(32);
+                self.ids(&[bus.0, update.0]);
+                None
+            }
+            Fact::EventRedriven { subscription, event, update } => {
+                self.u8(33);
+                self.ids(&[subscription.0, *event, update.0]);
+                None
+            }
+            Fact::InboxHit { subscription, update, attempt } => {
+                self.u8(34);
+                self.ids(&[subscription.0, update.0, *attempt]);
+                None
+            }
+            Fact::UpdateProposed { update, node, key, version, value } => {
+                self.u8(35);
+                self.ids(&[update.0, node.0, key.0, version.counter, version.origin]);
+                Some(value)
+            }
+            Fact::OutboxRowWritten { node, bus, update } => {
+                self.u8(36);
+                self.ids(&[node.0, bus.0, update.0]);
+                None
+            }
+            Fact::OutboxRowPublished { node, bus, update } => {
+                self.u8(37);
+                self.ids(&[node.0, bus.0, update.0]);
+                None
+            }
+            Fact::PublicationLost { node, bus, update } => {
+                self.u8(38);
+                self.ids(&[node.0, bus.0, update.0]);
                 None
             }
         }

@@ -116,6 +116,8 @@ pub enum DropCause {
     LinkCut = 1,
     /// The receiver was down when it would have arrived.
     ReceiverDown = 2,
+    /// It was lost by a disturbance of its link.
+    Disturbance = 3,
 }
 
 /// Why a bus gave up an event for one subscription.
@@ -125,6 +127,12 @@ pub enum DropCause {
 pub enum DropReason {
     /// It was delivered as often as allowed, and the subscription has no dead-letter queue.
     DeliveriesUsedUp = 0,
+    /// It was kept as long as its topic keeps events.
+    Expired = 1,
+    /// The bus stopped before it was flushed.
+    NotFlushed = 2,
+    /// It was purged from the dead-letter queue.
+    Purged = 3,
 }
 
 /// How much of a record stream is kept.
@@ -253,6 +261,8 @@ pub enum Fact {
         value: Value,
         /// Whether the store changed; an older version under `set_if_newer` changes nothing.
         changed: bool,
+        /// Where the update's difference was added to what was there: the number that the store holds now.
+        sum: Option<i64>,
     },
     /// A message was sent.
     MessageSent {
@@ -403,6 +413,124 @@ pub enum Fact {
         /// Its store is gone too.
         lost_disk: bool,
     },
+    /// A link was made bad, beside its own settings.
+    LinkDisturbed {
+        /// Sender.
+        from: NodeId,
+        /// Receiver.
+        to: NodeId,
+        /// Chance of loss, parts in a million.
+        loss: u32,
+        /// Chance of a second delivery, parts in a million.
+        duplicate: u32,
+        /// Chance of being overtaken, parts in a million.
+        reorder: u32,
+        /// Whether each message takes longer.
+        delayed: bool,
+    },
+    /// A node is held: what reaches it waits, and so does what it would do.
+    NodePaused {
+        /// The node.
+        node: NodeId,
+    },
+    /// A held node goes on.
+    NodeResumed {
+        /// The node.
+        node: NodeId,
+    },
+    /// A service's work takes that many thousandths of its configured time from now on.
+    ServiceSlowed {
+        /// The service.
+        node: NodeId,
+        /// Thousandths; 1,000 is as configured.
+        permille: u32,
+    },
+    /// A service's clock was set, or jumped.
+    ClockSet {
+        /// The service.
+        node: NodeId,
+        /// Its reading now less true time, µs.
+        offset: i64,
+        /// Its drift, parts in a thousand million.
+        drift: i64,
+    },
+    /// A bus stopped; its queues are durable, but for what it had not flushed.
+    BusStopped {
+        /// The bus.
+        bus: NodeId,
+        /// What it had not flushed is gone.
+        lost_unflushed: bool,
+    },
+    /// A bus started again.
+    BusStarted {
+        /// The bus.
+        bus: NodeId,
+    },
+    /// A bus has a publication already, and does not queue it again.
+    EventDeduplicated {
+        /// The bus.
+        bus: NodeId,
+        /// The update.
+        update: UpdateId,
+    },
+    /// A dead event is queued again, with no deliveries counted.
+    EventRedriven {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// Number of the event in its bus.
+        event: u32,
+        /// The update.
+        update: UpdateId,
+    },
+    /// A consumer's inbox says that it handled an event before: no effect again.
+    InboxHit {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// The update.
+        update: UpdateId,
+        /// Which delivery.
+        attempt: u32,
+    },
+    /// A service is about to commit an update, whose event it publishes first.
+    UpdateProposed {
+        /// The update.
+        update: UpdateId,
+        /// The service.
+        node: NodeId,
+        /// The key.
+        key: KeyId,
+        /// The new value's version.
+        version: Version,
+        /// The key's new value.
+        value: Value,
+    },
+    /// A commit wrote an event's row into the service's outbox, or an entry into its log.
+    OutboxRowWritten {
+        /// The service.
+        node: NodeId,
+        /// The bus that it is for.
+        bus: NodeId,
+        /// The update.
+        update: UpdateId,
+    },
+    /// The bus has the event of a row.
+    OutboxRowPublished {
+        /// The service.
+        node: NodeId,
+        /// The bus.
+        bus: NodeId,
+        /// The update.
+        update: UpdateId,
+    },
+    /// A crash came between a commit and the publishing of its event, or took the outbox: it will never be published.
+    PublicationLost {
+        /// The service.
+        node: NodeId,
+        /// The bus.
+        bus: NodeId,
+        /// The update.
+        update: UpdateId,
+    },
     /// A service started again, with what its disk held.
     ServiceRestarted {
         /// The service.
@@ -419,6 +547,10 @@ pub enum HandlingFailure {
     Failed = 0,
     /// The consumer's queue was full.
     QueueFull = 1,
+    /// It is a poison message.
+    Poison = 2,
+    /// It says a difference of what is no number.
+    WrongType = 3,
 }
 
 /// Why a service refused an operation.

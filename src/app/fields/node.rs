@@ -1,8 +1,8 @@
 //! Services and buses.
 
-use super::{Adder, At, Field, Section, bus_ids, latency, service_ids};
-use crate::scenario::{Acknowledge, Backoff, Effect, Order, Publication, Scenario, Subscription};
-use serde_json::{Value as Json, json};
+use super::{Adder, At, Field, Section, latency, messaging, service_ids};
+use crate::scenario::Scenario;
+use serde_json::json;
 
 pub(super) fn identity(at: &At, name: &str, position: Option<[i32; 2]>) -> Vec<Field> {
     let mut fields = vec![at.text("name", "Name", name, "What people see; the id where it is empty.")];
@@ -76,147 +76,12 @@ pub(super) fn service(scenario: &Scenario, i: usize) -> Vec<Section> {
         });
     }
     for (j, publication) in service.publishes.iter().enumerate() {
-        sections.push(published(scenario, &at.to("publishes").to(j), publication));
+        sections.push(messaging::published(scenario, &at.to("publishes").to(j), publication));
     }
     for (j, subscription) in service.subscribes.iter().enumerate() {
-        sections.extend(subscribed(scenario, &at.to("subscribes").to(j), subscription));
+        sections.extend(messaging::subscribed(scenario, &at.to("subscribes").to(j), subscription));
     }
     sections
-}
-
-fn topic(scenario: &Scenario, at: &At, bus: &str, topic: Option<&str>) -> Field {
-    let mut choices = vec![("the bus's first", Json::Null)];
-    let bus = scenario.buses.iter().find(|other| other.id == bus);
-    let topics = bus.map(|bus| bus.topics.as_slice()).unwrap_or_default();
-    choices.extend(topics.iter().map(|topic| (topic.name.as_str(), Json::from(topic.name.as_str()))));
-    at.choice("topic", "Topic", choices, topic.unwrap_or("the bus's first"), "Which topic of the bus.")
-}
-
-fn published(scenario: &Scenario, at: &At, publication: &Publication) -> Section {
-    let retries = vec![("never", Json::Null), ("after a timeout", json!({ "timeout_ms": 500, "attempts": 5 }))];
-    let chosen = if publication.retry.is_some() { "after a timeout" } else { "never" };
-    let mut fields = vec![
-        at.id("to", "Bus", bus_ids(scenario), &publication.to, "An event goes there after each commit."),
-        topic(scenario, at, &publication.to, publication.topic.as_deref()),
-        at.choice(
-            "retry",
-            "Publish again",
-            retries,
-            chosen,
-            "Whether to publish again where the bus does not acknowledge.",
-        ),
-    ];
-    if let Some(retry) = &publication.retry {
-        let at = at.to("retry");
-        fields.push(at.number(
-            "timeout_ms",
-            "Timeout",
-            "ms",
-            retry.timeout_ms,
-            "How long the bus's acknowledgement is awaited.",
-        ));
-        fields.push(at.number(
-            "attempts",
-            "Attempts at most",
-            "",
-            retry.attempts,
-            "How often the event is sent, the first time included.",
-        ));
-    }
-    Section {
-        title: format!("Publishes to {}", publication.to),
-        fields,
-        remove: Some(at.0.clone()),
-        ..Section::default()
-    }
-}
-
-fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscription) -> Vec<Section> {
-    let effects = vec![("set if newer", json!("set_if_newer")), ("overwrite", json!("overwrite"))];
-    let effect = match subscription.effect {
-        Effect::SetIfNewer => "set if newer",
-        Effect::Overwrite => "overwrite",
-    };
-    let mut handling = vec![
-        at.id("to", "Bus", bus_ids(scenario), &subscription.to, "Whose events it takes in."),
-        topic(scenario, at, &subscription.to, subscription.topic.as_deref()),
-        at.choice("effect", "Effect", effects, effect, "What handling an event does to the store."),
-    ];
-    handling.extend(latency::fields(at, "processing", "Processing time", &subscription.processing));
-    handling.push(at.percent(
-        "fails",
-        "Fails",
-        subscription.fails,
-        "The chance that handling fails and leaves the store as it was.",
-    ));
-    let acks = vec![
-        ("never", json!("never")),
-        ("before processing", json!("before_processing")),
-        ("after processing", json!("after_processing")),
-    ];
-    let ack = match subscription.acknowledge {
-        Acknowledge::Never => "never",
-        Acknowledge::BeforeProcessing => "before processing",
-        Acknowledge::AfterProcessing => "after processing",
-    };
-    let backoffs = vec![
-        ("none", json!("none")),
-        ("fixed", json!({ "fixed": { "ms": 200 } })),
-        ("exponential", json!({ "exponential": { "base_ms": 100, "cap_ms": 5000 } })),
-    ];
-    let help = "How long the bus waits before each further delivery.";
-    let wait = at.to("backoff");
-    let (backoff, waits) = match &subscription.backoff {
-        Backoff::None => ("none", Vec::new()),
-        Backoff::Fixed { ms } => ("fixed", vec![wait.to("fixed").number("ms", "Wait", "ms", *ms, help)]),
-        Backoff::Exponential { base_ms, cap_ms } => {
-            let wait = wait.to("exponential");
-            let base = wait.number("base_ms", "First wait", "ms", *base_ms, "It doubles each time.");
-            ("exponential", vec![base, wait.number("cap_ms", "Longest wait", "ms", *cap_ms, "It doubles up to this.")])
-        }
-    };
-    let orders = vec![("none", json!("none")), ("FIFO per key", json!("fifo_per_key"))];
-    let order = match subscription.order {
-        Order::None => "none",
-        Order::FifoPerKey => "FIFO per key",
-    };
-    let most = subscription.max_deliveries.map(f64::from);
-    let mut delivery = vec![
-        at.choice("acknowledge", "Acknowledge", acks, ack, "When the consumer tells the bus that it has the event."),
-        at.number(
-            "ack_deadline_ms",
-            "Ack deadline",
-            "ms",
-            subscription.ack_deadline_ms,
-            "Without acknowledgement by then the bus delivers again (SQS: visibility timeout).",
-        ),
-        at.optional("max_deliveries", "Deliveries at most", "", most, "The first included; empty is without end."),
-        at.choice("backoff", "Backoff", backoffs, backoff, help),
-    ];
-    delivery.extend(waits);
-    delivery.push(at.toggle(
-        "dead_letter",
-        "Dead-letter queue",
-        subscription.dead_letter,
-        "Keep events that used up their deliveries; else they are discarded.",
-    ));
-    delivery.push(at.choice("order", "Order", orders, order, "In which order events reach the consumer."));
-    delivery.push(at.number(
-        "max_in_flight",
-        "In flight at most",
-        "",
-        subscription.max_in_flight,
-        "How many deliveries may be unacknowledged at once.",
-    ));
-    vec![
-        Section {
-            title: format!("Handles events of {}", subscription.to),
-            fields: handling,
-            remove: Some(at.0.clone()),
-            ..Section::default()
-        },
-        Section { title: "Subscription".into(), fields: delivery, ..Section::default() },
-    ]
 }
 
 /// A bus.
@@ -227,7 +92,24 @@ pub(super) fn bus(scenario: &Scenario, i: usize) -> Vec<Section> {
     let next = format!("topic-{}", bus.topics.len() + 1);
     let mut sections = vec![Section {
         title: "Event bus".into(),
-        fields: identity(&at, &bus.name, bus.position),
+        fields: identity(&at, &bus.name, bus.position)
+            .into_iter()
+            .chain([
+                at.number(
+                    "flush_ms",
+                    "Flush",
+                    "ms",
+                    bus.flush_ms,
+                    "How long what it took in is not yet safe on disk or at a replica.",
+                ),
+                at.toggle(
+                    "acknowledges_flushed",
+                    "Acknowledges when safe",
+                    bus.acknowledges_flushed,
+                    "The publisher is told only when its event is safe; else at once.",
+                ),
+            ])
+            .collect(),
         remove: None,
         adders: vec![topics.adder("Add topic", json!({ "name": next }))],
     }];
@@ -241,9 +123,23 @@ pub(super) fn bus(scenario: &Scenario, i: usize) -> Vec<Section> {
             topic.partitions,
             "An event goes to the one that its key's hash names.",
         );
+        let dedup = at.optional(
+            "dedup_ms",
+            "Deduplication",
+            "ms",
+            topic.dedup_ms,
+            "An event that was published before within this time is not queued again; empty is none.",
+        );
+        let retention = at.optional(
+            "retention_ms",
+            "Retention",
+            "ms",
+            topic.retention_ms,
+            "How long an event is kept at most; empty is without end.",
+        );
         sections.push(Section {
             title: format!("Topic {}", topic.name),
-            fields: vec![name, partitions],
+            fields: vec![name, partitions, dedup, retention],
             remove: Some(at.0),
             ..Section::default()
         });

@@ -1,7 +1,7 @@
 //! The scenario itself, its script and promises, and links.
 
-use super::{At, Field, Kind, Section, client, latency, node_ids, service_ids};
-use crate::scenario::{Command, Link, Promise, Scenario};
+use super::{At, Field, Kind, Section, command, latency, service_ids};
+use crate::scenario::{Link, Promise, Scenario};
 use serde_json::{Value as Json, json};
 
 /// The scenario itself.
@@ -25,7 +25,7 @@ pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
     for (i, step) in scenario.script.iter().enumerate() {
         let at = script.to(i);
         let mut fields = vec![at.number("at_ms", "At", "ms", step.at_ms, "After everything else of that instant.")];
-        fields.extend(command(scenario, &at, &step.command));
+        fields.extend(command::fields(scenario, &at, &step.command));
         sections.push(Section {
             title: format!("Scripted step {}", i + 1),
             fields,
@@ -64,50 +64,6 @@ fn promised(scenario: &Scenario, at: &At, i: usize, promise: &Promise) -> Vec<Fi
     };
     let mut fields =
         vec![at.choice(&i.to_string(), "At the end", kinds, chosen, "The command line exits 1 where it is missed.")];
-    fields.extend(details);
-    fields
-}
-
-fn command(scenario: &Scenario, at: &At, command: &Command) -> Vec<Field> {
-    let (services, nodes) = (service_ids(scenario), node_ids(scenario));
-    let service = services.first().cloned().unwrap_or_default();
-    let (from, to) = (nodes.first().cloned().unwrap_or_default(), nodes.get(1).cloned().unwrap_or_default());
-    let kinds = vec![
-        (
-            "operate",
-            json!({ "operate": { "service": service, "operation": { "write": { "key": "widget", "value": 1 } } } }),
-        ),
-        ("cut link", json!({ "cut_link": { "from": from, "to": to } })),
-        ("heal link", json!({ "heal_link": { "from": from, "to": to } })),
-        ("crash", json!({ "crash": { "service": service } })),
-        ("restart", json!({ "restart": { "service": service } })),
-        ("heal all", json!("heal_all")),
-    ];
-    let place = at.to("do");
-    let ends = |at: &At, from: &str, to: &str, one_way: bool| {
-        let from = at.id("from", "From", nodes.clone(), from, "The node that sends.");
-        let to = at.id("to", "To", nodes.clone(), to, "The node that receives.");
-        vec![from, to, at.toggle("one_way", "One way", one_way, "This direction alone; else both.")]
-    };
-    let one = |at: &At, id: &str| at.id("service", "Service", services.clone(), id, "Which service.");
-    let (chosen, details) = match command {
-        Command::Operate { service, operation } => {
-            let here = place.to("operate");
-            let mut fields = vec![one(&here, service)];
-            fields.extend(client::operation(&here, "operation", operation));
-            ("operate", fields)
-        }
-        Command::CutLink { from, to, one_way } => ("cut link", ends(&place.to("cut_link"), from, to, *one_way)),
-        Command::HealLink { from, to, one_way } => ("heal link", ends(&place.to("heal_link"), from, to, *one_way)),
-        Command::Crash { service, lose_disk } => {
-            let here = place.to("crash");
-            let disk = here.toggle("lose_disk", "Loses its disk", *lose_disk, "The store is gone too.");
-            ("crash", vec![one(&here, service), disk])
-        }
-        Command::Restart { service } => ("restart", vec![one(&place.to("restart"), service)]),
-        Command::HealAll => ("heal all", Vec::new()),
-    };
-    let mut fields = vec![at.choice("do", "Does", kinds, chosen, "What happens then.")];
     fields.extend(details);
     fields
 }

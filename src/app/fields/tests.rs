@@ -10,14 +10,21 @@ const EVERYTHING: &str = r#"{
   "services": [
     { "id": "a", "name": "A", "position": [1, 2], "data": { "k": 1 }, "service_time": { "exponential": { "mean_ms": 2 } },
       "concurrency": 3, "queue": 4, "clock": { "offset_ms": 5, "drift_ppm": 6 }, "calls": [{ "to": "b", "timeout_ms": 7 }],
-      "publishes": [{ "to": "bus", "topic": "t", "retry": { "timeout_ms": 8, "attempts": 9 } }] },
+      "publishes": [{ "to": "bus", "topic": "t", "mode": "before_commit", "gap_ms": 3, "retry": { "timeout_ms": 8, "attempts": 9 } },
+        { "to": "bus", "topic": "u", "mode": { "outbox": { "poll_ms": 5, "batch": 6 } } }] },
     { "id": "b", "subscribes": [
       { "to": "bus", "topic": "t", "effect": "overwrite", "processing": { "normal": { "mean_ms": 1, "sd_ms": 2 } }, "fails": 0.5,
         "acknowledge": "before_processing", "ack_deadline_ms": 3, "max_deliveries": 4,
-        "backoff": { "exponential": { "base_ms": 5, "cap_ms": 6 } }, "dead_letter": false, "order": "fifo_per_key", "max_in_flight": 7 },
-      { "to": "bus", "topic": "u", "backoff": { "fixed": { "ms": 5 } } }] }
+        "backoff": { "exponential": { "base_ms": 5, "cap_ms": 6 } }, "dead_letter": false, "order": "fifo_per_key", "max_in_flight": 7,
+        "limit": "redeliveries", "inbox": { "window_ms": 9 }, "group": "g", "dead_letter_renews_time": true, "commit_every_ms": 4 },
+      { "to": "bus", "topic": "u", "effect": "increment", "backoff": { "fixed": { "ms": 5 } } }] },
+    { "id": "x", "publishes": [{ "to": "bus", "mode": { "change_data_capture": { "poll_ms": 5, "batch": 6 } } }],
+      "subscribes": [{ "to": "bus", "topic": "t", "order": "log", "backoff": { "equal_jitter": { "base_ms": 5, "cap_ms": 6 } } }] },
+    { "id": "y", "subscribes": [{ "to": "bus", "topic": "t", "backoff": { "full_jitter": { "base_ms": 5, "cap_ms": 6 } } }] },
+    { "id": "z", "subscribes": [{ "to": "bus", "topic": "t", "backoff": { "decorrelated_jitter": { "base_ms": 5, "cap_ms": 6 } } }] }
   ],
-  "buses": [{ "id": "bus", "name": "B", "position": [3, 4], "topics": [{ "name": "t", "partitions": 2 }, { "name": "u" }] }],
+  "buses": [{ "id": "bus", "name": "B", "position": [3, 4], "flush_ms": 5, "acknowledges_flushed": true,
+    "topics": [{ "name": "t", "partitions": 2, "dedup_ms": 100, "retention_ms": 200 }, { "name": "u" }] }],
   "clients": [
     { "id": "c", "name": "C", "position": [5, 6], "target": "a", "reads_from": "b", "sessions": 2, "timeout_ms": 3,
       "script": [
@@ -37,11 +44,21 @@ const EVERYTHING: &str = r#"{
     { "from": "bus", "to": "b", "latency": { "samples": { "ms": [1, 2] } } }
   ],
   "script": [
-    { "at_ms": 1, "do": { "operate": { "service": "a", "operation": { "write": { "key": "k", "value": 1 } } } } },
+    { "at_ms": 1, "do": { "operate": { "service": "a", "operation": { "write": { "key": "k", "value": 1 } }, "poison": true } } },
     { "at_ms": 2, "do": { "cut_link": { "from": "a", "to": "bus", "one_way": true } } },
     { "at_ms": 3, "do": { "heal_link": { "from": "a", "to": "bus", "one_way": true } } },
     { "at_ms": 4, "do": { "crash": { "service": "a", "lose_disk": true } } }, { "at_ms": 5, "do": { "restart": { "service": "a" } } },
-    { "at_ms": 6, "do": "heal_all" }
+    { "at_ms": 6, "do": "heal_all" },
+    { "at_ms": 7, "do": { "disturb_link": { "from": "a", "to": "bus", "one_way": true, "loss": 0.1, "duplicate": 0.2, "delay": { "constant": { "ms": 5 } }, "reorder": 0.3 } } },
+    { "at_ms": 7, "do": { "disturb_link": { "from": "a", "to": "bus", "loss": 0.1 } } },
+    { "at_ms": 8, "do": { "partition": { "groups": [["a", "c"], ["bus"]] } } },
+    { "at_ms": 9, "do": { "pause": { "node": "a" } } }, { "at_ms": 10, "do": { "resume": { "node": "a" } } },
+    { "at_ms": 11, "do": { "slow_down": { "service": "b", "factor": 4 } } },
+    { "at_ms": 12, "do": { "set_clock": { "service": "b", "offset_ms": 4, "drift_ppm": 5 } } },
+    { "at_ms": 13, "do": { "jump_clock": { "service": "b", "by_ms": -4 } } },
+    { "at_ms": 14, "do": { "stop_bus": { "bus": "bus", "lose_unflushed": true } } }, { "at_ms": 15, "do": { "start_bus": { "bus": "bus" } } },
+    { "at_ms": 16, "do": { "rebalance": { "bus": "bus" } } }, { "at_ms": 17, "do": { "redrive": { "bus": "bus", "service": "b" } } },
+    { "at_ms": 18, "do": { "purge": { "bus": "bus", "service": "b" } } }
   ],
   "promises": ["converged", { "stale": { "service": "b", "key": "k" } }, "all_operations_ok"]
 }"#;

@@ -174,7 +174,11 @@ fn Publisher(props: &PublisherProps) -> Html {
             error.set(wrong);
             if wrong.is_none() {
                 let operation = Operation::Write { key, value: Value::from_typed(&value) };
-                props.send.emit(Msg::Act(Command::Operate { service: props.service.clone(), operation }));
+                props.send.emit(Msg::Act(Command::Operate {
+                    service: props.service.clone(),
+                    operation,
+                    poison: false,
+                }));
             }
         })
     };

@@ -131,10 +131,10 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
 pub fn publish_hint(model: &Model) -> String {
     use crate::scenario::{Command, Operation};
     match model.next_update() {
-        Some(Command::Operate { service, operation: Operation::Write { key, value } }) => {
+        Some(Command::Operate { service, operation: Operation::Write { key, value }, .. }) => {
             format!("Set {key} to {value} at {service}")
         }
-        Some(Command::Operate { service, operation }) => format!("Change {} at {service}", operation.key()),
+        Some(Command::Operate { service, operation, .. }) => format!("Change {} at {service}", operation.key()),
         Some(_) | None => String::new(),
     }
 }

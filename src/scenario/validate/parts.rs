@@ -1,7 +1,7 @@
 //! Each part of a scenario for itself.
 
 use super::{Checker, MOST_ENTRIES};
-use crate::scenario::{Arrivals, Backoff, Client, Command, Keys, Operation, Scenario, Service, Subscription, Workload};
+use crate::scenario::{Arrivals, Client, Keys, Operation, PublishMode, Scenario, Service, Subscription, Workload};
 
 const MOST_COUNT: u32 = 100_000;
 /// The fastest generated traffic: one operation a microsecond.
@@ -15,10 +15,17 @@ impl Checker {
         for (i, bus) in scenario.buses.iter().enumerate() {
             self.text(&format!("buses[{i}].name"), &bus.name, super::LONGEST_NAME);
             self.at_most(&format!("buses[{i}].topics"), bus.topics.len(), 1000);
+            self.duration(&format!("buses[{i}].flush_ms"), bus.flush_ms);
             for (j, topic) in bus.topics.iter().enumerate() {
                 let path = format!("buses[{i}].topics[{j}]");
                 self.key(&format!("{path}.name"), &topic.name);
                 self.count(&format!("{path}.partitions"), topic.partitions, 1, 1000);
+                if let Some(window) = topic.dedup_ms {
+                    self.duration(&format!("{path}.dedup_ms"), window);
+                }
+                if let Some(retention) = topic.retention_ms {
+                    self.duration(&format!("{path}.retention_ms"), retention);
+                }
                 if bus.topics[..j].iter().any(|other| other.name == topic.name) {
                     self.error(format!("{path}.name"), format!("the bus already has a topic `{}`", topic.name));
                 }
@@ -37,9 +44,7 @@ impl Checker {
         }
         for (i, step) in scenario.script.iter().enumerate() {
             self.duration(&format!("script[{i}].at_ms"), step.at_ms);
-            if let Command::Operate { operation, .. } = &step.command {
-                self.operation(&format!("script[{i}].do.operate.operation"), operation);
-            }
+            self.command_values(&format!("script[{i}].do."), &step.command);
         }
     }
 
@@ -59,8 +64,19 @@ impl Checker {
             self.duration(&format!("{path}.calls[{i}].timeout_ms"), call.timeout_ms);
         }
         for (i, publication) in service.publishes.iter().enumerate() {
+            let path = format!("{path}.publishes[{i}]");
+            self.duration(&format!("{path}.gap_ms"), publication.gap_ms);
+            let relay = match &publication.mode {
+                PublishMode::AfterCommit | PublishMode::BeforeCommit => None,
+                PublishMode::Outbox { poll_ms, batch } => Some(("outbox", poll_ms, batch)),
+                PublishMode::ChangeDataCapture { poll_ms, batch } => Some(("change_data_capture", poll_ms, batch)),
+            };
+            if let Some((mode, poll_ms, batch)) = relay {
+                self.number(&format!("{path}.mode.{mode}.poll_ms"), *poll_ms, 0.001, super::LONGEST_MS);
+                self.count(&format!("{path}.mode.{mode}.batch"), *batch, 1, MOST_COUNT);
+            }
             if let Some(retry) = &publication.retry {
-                let path = format!("{path}.publishes[{i}].retry");
+                let path = format!("{path}.retry");
                 self.number(&format!("{path}.timeout_ms"), retry.timeout_ms, 0.001, super::LONGEST_MS);
                 self.count(&format!("{path}.attempts"), retry.attempts, 1, MOST_COUNT);
             }
@@ -79,13 +95,15 @@ impl Checker {
             self.count(&format!("{path}.max_deliveries"), most, 1, MOST_COUNT);
         }
         self.count(&format!("{path}.max_in_flight"), subscription.max_in_flight, 1, 1_000_000);
-        match &subscription.backoff {
-            Backoff::None => {}
-            Backoff::Fixed { ms } => self.duration(&format!("{path}.backoff.fixed.ms"), *ms),
-            Backoff::Exponential { base_ms, cap_ms } => {
-                self.duration(&format!("{path}.backoff.exponential.base_ms"), *base_ms);
-                self.duration(&format!("{path}.backoff.exponential.cap_ms"), *cap_ms);
-            }
+        if let Some(every) = subscription.commit_every_ms {
+            self.number(&format!("{path}.commit_every_ms"), every, 0.001, super::LONGEST_MS);
+        }
+        self.backoff(&format!("{path}.backoff"), &subscription.backoff);
+        if let Some(window) = subscription.inbox.as_ref().and_then(|inbox| inbox.window_ms) {
+            self.duration(&format!("{path}.inbox.window_ms"), window);
+        }
+        if let Some(group) = &subscription.group {
+            self.text(&format!("{path}.group"), group, super::LONGEST_NAME);
         }
     }
 
@@ -132,7 +150,7 @@ impl Checker {
         }
     }
 
-    fn operation(&mut self, path: &str, operation: &Operation) {
+    pub(super) fn operation(&mut self, path: &str, operation: &Operation) {
         let name = match operation {
             Operation::Read { .. } => "read",
             Operation::Write { value, .. } => {

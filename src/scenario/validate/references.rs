@@ -2,10 +2,10 @@
 
 use super::{Checker, LONGEST_NAME};
 use crate::ordered::{Map, Set};
-use crate::scenario::{Command, Promise, Scenario};
+use crate::scenario::{Promise, Scenario};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Service,
     Bus,
     Client,
@@ -29,7 +29,7 @@ impl Kind {
     }
 }
 
-struct Nodes<'a> {
+pub(super) struct Nodes<'a> {
     kinds: Map<&'a str, Kind>,
 }
 
@@ -82,7 +82,7 @@ impl Checker {
         Nodes { kinds }
     }
 
-    fn refers(&mut self, path: &str, id: &str, kind: Kind, nodes: &Nodes) {
+    pub(super) fn refers(&mut self, path: &str, id: &str, kind: Kind, nodes: &Nodes) {
         match nodes.kinds.get(id) {
             Some(found) if *found == kind => {}
             Some(found) => self.error(path, format!("the id of {}, but `{id}` is {}", kind.a(), found.a())),
@@ -138,12 +138,15 @@ impl Checker {
         index.unwrap_or(0)
     }
 
-    fn ends(&mut self, path: &str, from: &str, to: &str, nodes: &Nodes) {
-        for (field, id) in [("from", from), ("to", to)] {
-            if !nodes.kinds.contains_key(id) {
-                self.error(format!("{path}.{field}"), format!("no node has the id `{id}`{}", nodes.guess(id, None)));
-            }
+    pub(super) fn is_there(&mut self, path: &str, id: &str, nodes: &Nodes) {
+        if !nodes.kinds.contains_key(id) {
+            self.error(path, format!("no node has the id `{id}`{}", nodes.guess(id, None)));
         }
+    }
+
+    pub(super) fn ends(&mut self, path: &str, from: &str, to: &str, nodes: &Nodes) {
+        self.is_there(&format!("{path}.from"), from, nodes);
+        self.is_there(&format!("{path}.to"), to, nodes);
         if from == to {
             self.error(format!("{path}.to"), format!("another node than `{from}`"));
         }
@@ -162,21 +165,7 @@ impl Checker {
 
     fn script_references(&mut self, scenario: &Scenario, nodes: &Nodes) {
         for (i, step) in scenario.script.iter().enumerate() {
-            let path = format!("script[{i}].do");
-            match &step.command {
-                Command::Operate { service, .. } => {
-                    self.refers(&format!("{path}.operate.service"), service, Kind::Service, nodes);
-                }
-                Command::CutLink { from, to, .. } => self.ends(&format!("{path}.cut_link"), from, to, nodes),
-                Command::HealLink { from, to, .. } => self.ends(&format!("{path}.heal_link"), from, to, nodes),
-                Command::Crash { service, .. } => {
-                    self.refers(&format!("{path}.crash.service"), service, Kind::Service, nodes);
-                }
-                Command::Restart { service } => {
-                    self.refers(&format!("{path}.restart.service"), service, Kind::Service, nodes);
-                }
-                Command::HealAll => {}
-            }
+            self.command(&format!("script[{i}].do"), &step.command, nodes);
         }
         for (i, promise) in scenario.promises.iter().enumerate() {
             match promise {

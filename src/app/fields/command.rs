@@ -1,0 +1,127 @@
+//! What a scripted step does: a write or a fault.
+
+use super::{At, Field, bus_ids, client, latency, node_ids, service_ids};
+use crate::scenario::{Command, Latency, Scenario};
+use serde_json::json;
+
+/// The choice of what is done, and what that needs to know.
+pub(super) fn fields(scenario: &Scenario, at: &At, command: &Command) -> Vec<Field> {
+    let (services, buses, nodes) = (service_ids(scenario), bus_ids(scenario), node_ids(scenario));
+    let first = |ids: &[String]| ids.first().cloned().unwrap_or_default();
+    let (service, bus, from) = (first(&services), first(&buses), first(&nodes));
+    let to = nodes.get(1).cloned().unwrap_or_default();
+    let write = json!({ "write": { "key": "widget", "value": 1 } });
+    let mut kinds = vec![
+        ("operate", json!({ "operate": { "service": service, "operation": write } })),
+        ("cut link", json!({ "cut_link": { "from": from, "to": to } })),
+        ("heal link", json!({ "heal_link": { "from": from, "to": to } })),
+        ("disturb link", json!({ "disturb_link": { "from": from, "to": to, "loss": 0.2 } })),
+        ("partition", json!({ "partition": { "groups": [[from], [to]] } })),
+        ("crash", json!({ "crash": { "service": service } })),
+        ("restart", json!({ "restart": { "service": service } })),
+        ("pause", json!({ "pause": { "node": from } })),
+        ("resume", json!({ "resume": { "node": from } })),
+        ("slow down", json!({ "slow_down": { "service": service, "factor": 10 } })),
+        ("set clock", json!({ "set_clock": { "service": service, "offset_ms": 50 } })),
+        ("clock jumps", json!({ "jump_clock": { "service": service, "by_ms": -100 } })),
+    ];
+    if !buses.is_empty() {
+        kinds.extend([
+            ("bus outage", json!({ "stop_bus": { "bus": bus } })),
+            ("bus back", json!({ "start_bus": { "bus": bus } })),
+            ("rebalance", json!({ "rebalance": { "bus": bus } })),
+            ("redrive", json!({ "redrive": { "bus": bus, "service": service } })),
+            ("purge", json!({ "purge": { "bus": bus, "service": service } })),
+        ]);
+    }
+    kinds.push(("heal all", json!("heal_all")));
+    let place = at.to("do");
+    let ends = |at: &At, from: &str, to: &str, one_way: bool| {
+        let from = at.id("from", "From", nodes.clone(), from, "The node that sends.");
+        let to = at.id("to", "To", nodes.clone(), to, "The node that receives.");
+        vec![from, to, at.toggle("one_way", "One way", one_way, "This direction alone; else both.")]
+    };
+    let one = |at: &At, id: &str| at.id("service", "Service", services.clone(), id, "Which service.");
+    let node = |at: &At, id: &str| at.id("node", "Node", nodes.clone(), id, "Which node.");
+    let broker = |at: &At, id: &str| at.id("bus", "Bus", buses.clone(), id, "Which bus.");
+    let (chosen, details) = match command {
+        Command::Operate { service, operation, poison } => {
+            let here = place.to("operate");
+            let mut fields = vec![one(&here, service)];
+            fields.extend(client::operation(&here, "operation", operation));
+            fields.push(here.toggle("poison", "Poison", *poison, "No handler can ever handle the update's event."));
+            ("operate", fields)
+        }
+        Command::CutLink { from, to, one_way } => ("cut link", ends(&place.to("cut_link"), from, to, *one_way)),
+        Command::HealLink { from, to, one_way } => ("heal link", ends(&place.to("heal_link"), from, to, *one_way)),
+        Command::DisturbLink { from, to, one_way, loss, duplicate, delay, reorder } => {
+            let here = place.to("disturb_link");
+            let mut fields = ends(&here, from, to, *one_way);
+            fields.push(here.percent("loss", "Loss", *loss, "The chance that a message is lost."));
+            fields.push(here.percent("duplicate", "Duplication", *duplicate, "The chance that it is delivered twice."));
+            fields.push(here.percent("reorder", "Reordering", *reorder, "The chance that a message is overtaken."));
+            fields.extend(more_delay(&here, delay.as_ref()));
+            ("disturb link", fields)
+        }
+        Command::Partition { groups } => {
+            let help = "Nodes with commas between; groups with a bar: a, b | c. Every link between groups is cut.";
+            ("partition", vec![place.to("partition").groups("groups", "Groups", groups, help)])
+        }
+        Command::Crash { service, lose_disk } => {
+            let here = place.to("crash");
+            let disk = here.toggle("lose_disk", "Loses its disk", *lose_disk, "The store is gone too.");
+            ("crash", vec![one(&here, service), disk])
+        }
+        Command::Restart { service } => ("restart", vec![one(&place.to("restart"), service)]),
+        Command::Pause { node: id } => ("pause", vec![node(&place.to("pause"), id)]),
+        Command::Resume { node: id } => ("resume", vec![node(&place.to("resume"), id)]),
+        Command::SlowDown { service, factor } => {
+            let here = place.to("slow_down");
+            let factor = here.number("factor", "Times as long", "×", *factor, "1 is as configured.");
+            ("slow down", vec![one(&here, service), factor])
+        }
+        Command::SetClock { service, offset_ms, drift_ppm } => {
+            let here = place.to("set_clock");
+            let offset =
+                here.number("offset_ms", "Offset", "ms", *offset_ms, "How far its clock is ahead of true time.");
+            let drift = here.number("drift_ppm", "Drift", "ppm", *drift_ppm, "How much too fast it runs.");
+            ("set clock", vec![one(&here, service), offset, drift])
+        }
+        Command::JumpClock { service, by_ms } => {
+            let here = place.to("jump_clock");
+            ("clock jumps", vec![one(&here, service), here.number("by_ms", "By", "ms", *by_ms, "May be negative.")])
+        }
+        Command::StopBus { bus, lose_unflushed } => {
+            let here = place.to("stop_bus");
+            let lost = "What it has not flushed is gone.";
+            (
+                "bus outage",
+                vec![broker(&here, bus), here.toggle("lose_unflushed", "Loses unflushed", *lose_unflushed, lost)],
+            )
+        }
+        Command::StartBus { bus } => ("bus back", vec![broker(&place.to("start_bus"), bus)]),
+        Command::Rebalance { bus } => ("rebalance", vec![broker(&place.to("rebalance"), bus)]),
+        Command::Redrive { bus, service } => {
+            let here = place.to("redrive");
+            ("redrive", vec![broker(&here, bus), one(&here, service)])
+        }
+        Command::Purge { bus, service } => {
+            let here = place.to("purge");
+            ("purge", vec![broker(&here, bus), one(&here, service)])
+        }
+        Command::HealAll => ("heal all", Vec::new()),
+    };
+    let mut fields = vec![at.choice("do", "Does", kinds, chosen, "What happens then.")];
+    fields.extend(details);
+    fields
+}
+
+fn more_delay(at: &At, delay: Option<&Latency>) -> Vec<Field> {
+    match delay {
+        Some(delay) => latency::fields(at, "delay", "Delay", delay),
+        None => {
+            let choices = vec![("none", json!(null)), ("longer", json!({ "constant": { "ms": 100 } }))];
+            vec![at.choice("delay", "Delay", choices, "none", "How much longer each message is under way.")]
+        }
+    }
+}

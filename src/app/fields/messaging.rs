@@ -1,0 +1,231 @@
+//! How updates travel as events: publications and subscriptions.
+
+use super::{At, Field, Section, bus_ids, latency};
+use crate::scenario::{Acknowledge, Backoff, Effect, Limit, Order, Publication, PublishMode, Scenario, Subscription};
+use serde_json::{Value as Json, json};
+
+fn topic(scenario: &Scenario, at: &At, bus: &str, topic: Option<&str>) -> Field {
+    let mut choices = vec![("the bus's first", Json::Null)];
+    let bus = scenario.buses.iter().find(|other| other.id == bus);
+    let topics = bus.map(|bus| bus.topics.as_slice()).unwrap_or_default();
+    choices.extend(topics.iter().map(|topic| (topic.name.as_str(), Json::from(topic.name.as_str()))));
+    at.choice("topic", "Topic", choices, topic.unwrap_or("the bus's first"), "Which topic of the bus.")
+}
+
+/// A publication.
+pub(super) fn published(scenario: &Scenario, at: &At, publication: &Publication) -> Section {
+    let retries = vec![("never", Json::Null), ("after a timeout", json!({ "timeout_ms": 500, "attempts": 5 }))];
+    let chosen = if publication.retry.is_some() { "after a timeout" } else { "never" };
+    let mut fields = vec![
+        at.id("to", "Bus", bus_ids(scenario), &publication.to, "An event goes there after each commit."),
+        topic(scenario, at, &publication.to, publication.topic.as_deref()),
+    ];
+    let relay = |name: &str| json!({ name: { "poll_ms": 100, "batch": 100 } });
+    let modes = vec![
+        ("after commit", json!("after_commit")),
+        ("before commit", json!("before_commit")),
+        ("outbox", relay("outbox")),
+        ("change data capture", relay("change_data_capture")),
+    ];
+    let (mode, looks) = match &publication.mode {
+        PublishMode::AfterCommit => ("after commit", None),
+        PublishMode::BeforeCommit => ("before commit", None),
+        PublishMode::Outbox { poll_ms, batch } => ("outbox", Some(("outbox", *poll_ms, *batch))),
+        PublishMode::ChangeDataCapture { poll_ms, batch } => {
+            ("change data capture", Some(("change_data_capture", *poll_ms, *batch)))
+        }
+    };
+    fields.push(at.choice(
+        "mode",
+        "Published",
+        modes,
+        mode,
+        "Directly beside the commit (a dual write), or from what the commit wrote.",
+    ));
+    if let Some((variant, poll_ms, batch)) = looks {
+        let at = at.to("mode").to(variant);
+        fields.push(at.number("poll_ms", "Relay looks every", "ms", poll_ms, "How often the relay looks for rows."));
+        fields.push(at.number("batch", "Rows at a time", "", batch, "How many rows it takes each time."));
+    } else {
+        fields.push(at.number(
+            "gap_ms",
+            "Gap",
+            "ms",
+            publication.gap_ms,
+            "What lies between the commit and the publishing: a crash in between does the one and not the other.",
+        ));
+    }
+    fields.extend([at.choice(
+        "retry",
+        "Publish again",
+        retries,
+        chosen,
+        "Whether to publish again where the bus does not acknowledge.",
+    )]);
+    if let Some(retry) = &publication.retry {
+        let at = at.to("retry");
+        fields.push(at.number(
+            "timeout_ms",
+            "Timeout",
+            "ms",
+            retry.timeout_ms,
+            "How long the bus's acknowledgement is awaited.",
+        ));
+        fields.push(at.number(
+            "attempts",
+            "Attempts at most",
+            "",
+            retry.attempts,
+            "How often the event is sent, the first time included.",
+        ));
+    }
+    Section {
+        title: format!("Publishes to {}", publication.to),
+        fields,
+        remove: Some(at.0.clone()),
+        ..Section::default()
+    }
+}
+
+/// A subscription.
+pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscription) -> Vec<Section> {
+    let effects = vec![
+        ("set if newer", json!("set_if_newer")),
+        ("overwrite", json!("overwrite")),
+        ("increment", json!("increment")),
+    ];
+    let effect = match subscription.effect {
+        Effect::SetIfNewer => "set if newer",
+        Effect::Overwrite => "overwrite",
+        Effect::Increment => "increment",
+    };
+    let mut handling = vec![
+        at.id("to", "Bus", bus_ids(scenario), &subscription.to, "Whose events it takes in."),
+        topic(scenario, at, &subscription.to, subscription.topic.as_deref()),
+        at.choice("effect", "Effect", effects, effect, "What handling an event does to the store."),
+    ];
+    handling.extend(latency::fields(at, "processing", "Processing time", &subscription.processing));
+    handling.push(at.percent(
+        "fails",
+        "Fails",
+        subscription.fails,
+        "The chance that handling fails and leaves the store as it was.",
+    ));
+    let inboxes = vec![("none", Json::Null), ("yes", json!({}))];
+    let inbox = if subscription.inbox.is_some() { "yes" } else { "none" };
+    let help = "A table of handled events, written with their effect: what comes again has no effect again.";
+    handling.push(at.choice("inbox", "Inbox", inboxes, inbox, help));
+    if let Some(inbox) = &subscription.inbox {
+        let help = "How long a row is kept; empty is for ever.";
+        handling.push(at.to("inbox").optional("window_ms", "Inbox window", "ms", inbox.window_ms, help));
+    }
+    let acks = vec![
+        ("never", json!("never")),
+        ("before processing", json!("before_processing")),
+        ("after processing", json!("after_processing")),
+    ];
+    let ack = match subscription.acknowledge {
+        Acknowledge::Never => "never",
+        Acknowledge::BeforeProcessing => "before processing",
+        Acknowledge::AfterProcessing => "after processing",
+    };
+    let (backoff, waits) = backoff(at, &subscription.backoff);
+    let orders = vec![("none", json!("none")), ("FIFO per key", json!("fifo_per_key")), ("log", json!("log"))];
+    let order = match subscription.order {
+        Order::None => "none",
+        Order::FifoPerKey => "FIFO per key",
+        Order::Log => "log",
+    };
+    let limits = vec![("deliveries", json!("deliveries")), ("redeliveries", json!("redeliveries"))];
+    let limit = match subscription.limit {
+        Limit::Deliveries => "deliveries",
+        Limit::Redeliveries => "redeliveries",
+    };
+    let most = subscription.max_deliveries.map(f64::from);
+    let mut delivery = vec![
+        at.choice("acknowledge", "Acknowledge", acks, ack, "When the consumer tells the bus that it has the event."),
+        at.number(
+            "ack_deadline_ms",
+            "Ack deadline",
+            "ms",
+            subscription.ack_deadline_ms,
+            "Without acknowledgement by then the bus delivers again (SQS: visibility timeout).",
+        ),
+        at.optional("max_deliveries", "Deliveries at most", "", most, "The first included; empty is without end."),
+        at.choice("limit", "Counts", limits, limit, "What the limit counts: deliveries, or those after the first."),
+        backoff,
+    ];
+    delivery.extend(waits);
+    delivery.push(at.toggle(
+        "dead_letter",
+        "Dead-letter queue",
+        subscription.dead_letter,
+        "Keep events that used up their deliveries; else they are discarded.",
+    ));
+    delivery.push(at.toggle(
+        "dead_letter_renews_time",
+        "Dead-lettering renews time",
+        subscription.dead_letter_renews_time,
+        "Retention of a dead event counts from there; else from when it was first queued.",
+    ));
+    delivery.push(at.text(
+        "group",
+        "Group",
+        subscription.group.as_deref().unwrap_or_default(),
+        "Subscriptions of one topic with the same group share its events.",
+    ));
+    delivery.push(at.optional(
+        "commit_every_ms",
+        "Commit every",
+        "ms",
+        subscription.commit_every_ms,
+        "How often acknowledgements go out together (Kafka: auto.commit.interval); empty is each at once.",
+    ));
+    delivery.push(at.choice("order", "Order", orders, order, "In which order events reach the consumer."));
+    delivery.push(at.number(
+        "max_in_flight",
+        "In flight at most",
+        "",
+        subscription.max_in_flight,
+        "How many deliveries may be unacknowledged at once.",
+    ));
+    vec![
+        Section {
+            title: format!("Handles events of {}", subscription.to),
+            fields: handling,
+            remove: Some(at.0.clone()),
+            ..Section::default()
+        },
+        Section { title: "Subscription".into(), fields: delivery, ..Section::default() },
+    ]
+}
+
+fn backoff(at: &At, backoff: &Backoff) -> (Field, Vec<Field>) {
+    let doubling = |name: &str| json!({ name: { "base_ms": 100, "cap_ms": 5000 } });
+    let choices = vec![
+        ("none", json!("none")),
+        ("fixed", json!({ "fixed": { "ms": 200 } })),
+        ("exponential", doubling("exponential")),
+        ("equal jitter", doubling("equal_jitter")),
+        ("full jitter", doubling("full_jitter")),
+        ("decorrelated jitter", doubling("decorrelated_jitter")),
+    ];
+    let place = at.to("backoff");
+    let waits = |variant: &str, base_ms: f64, cap_ms: f64| {
+        let at = place.to(variant);
+        let base = at.number("base_ms", "First wait", "ms", base_ms, "It doubles each time.");
+        vec![base, at.number("cap_ms", "Longest wait", "ms", cap_ms, "It doubles up to this.")]
+    };
+    let help = "How long the bus waits before each further delivery.";
+    let (chosen, fields) = match *backoff {
+        Backoff::None => ("none", Vec::new()),
+        Backoff::Fixed { ms } => ("fixed", vec![place.to("fixed").number("ms", "Wait", "ms", ms, help)]),
+        Backoff::Exponential { base_ms, cap_ms } => ("exponential", waits("exponential", base_ms, cap_ms)),
+        Backoff::EqualJitter { base_ms, cap_ms } => ("equal jitter", waits("equal_jitter", base_ms, cap_ms)),
+        Backoff::FullJitter { base_ms, cap_ms } => ("full jitter", waits("full_jitter", base_ms, cap_ms)),
+        Backoff::DecorrelatedJitter { base_ms, cap_ms } => {
+            ("decorrelated jitter", waits("decorrelated_jitter", base_ms, cap_ms))
+        }
+    };
+    (at.choice("backoff", "Backoff", choices, chosen, help), fields)
+}

@@ -1,0 +1,116 @@
+//! A bus's settings, and the count of its events.
+
+use crate::engine::chance::Stream;
+use crate::engine::message::LinkId;
+use crate::scenario::{Acknowledge, Backoff, Limit, Micros, Order, micros};
+use crate::trace::{NodeId, SubscriptionId};
+
+/// A subscription's settings, ready to run.
+#[derive(Clone, Debug)]
+pub struct SubscriptionPlan {
+    /// The subscription.
+    pub id: SubscriptionId,
+    /// The consumer.
+    pub consumer: NodeId,
+    /// The topic.
+    pub topic: u32,
+    /// The group that shares its events; alone where none.
+    pub group: Option<String>,
+    /// The link to the consumer.
+    pub link: LinkId,
+    /// Index of the subscription in the consumer.
+    pub at_consumer: u32,
+    /// When the consumer acknowledges.
+    pub acknowledge: Acknowledge,
+    /// How long an acknowledgement is awaited.
+    pub deadline: Micros,
+    /// Deliveries at most.
+    pub max_deliveries: Option<u32>,
+    /// What they count.
+    pub limit_counts: Limit,
+    /// Wait before a further delivery.
+    pub backoff: Backoff,
+    /// Its chance.
+    pub waits: Stream,
+    /// Keep what used up its deliveries.
+    pub dead_letter: bool,
+    /// Retention of a dead event counts from its dead-lettering.
+    pub dead_letter_renews_time: bool,
+    /// Order of delivery.
+    pub order: Order,
+    /// Unacknowledged deliveries at most; for a log those of one partition.
+    pub max_in_flight: u32,
+}
+
+/// A topic's settings, ready to run.
+#[derive(Clone, Debug)]
+pub struct TopicPlan {
+    /// Number of partitions.
+    pub partitions: u32,
+    /// How long a publication is remembered.
+    pub dedup: Option<Micros>,
+    /// How long an event is kept.
+    pub retention: Option<Micros>,
+}
+
+/// A bus's settings, ready to run.
+#[derive(Clone, Debug)]
+pub struct BusPlan {
+    /// Which node it is.
+    pub node: NodeId,
+    /// Its topics.
+    pub topics: Vec<TopicPlan>,
+    /// Its subscriptions.
+    pub subscriptions: Vec<SubscriptionPlan>,
+    /// How long a publication is not safe.
+    pub flush: Micros,
+    /// The publisher is told when it is safe, else at once.
+    pub acknowledges_flushed: bool,
+}
+
+/// What became of the events of a bus, over all subscriptions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct EventCounts {
+    /// Events times the subscriptions (or groups of them) that each was for.
+    pub published: u64,
+    /// Done: acknowledged, or sent where no acknowledgement is wanted.
+    pub acknowledged: u64,
+    /// Waiting to be delivered, for the first time or again.
+    pub queued: u64,
+    /// Delivered and not acknowledged yet.
+    pub in_flight: u64,
+    /// In dead-letter queues.
+    pub dead_lettered: u64,
+    /// Kept as long as their topic keeps events.
+    pub expired: u64,
+    /// Given up, purged, or lost before they were flushed.
+    pub discarded: u64,
+}
+
+impl EventCounts {
+    /// Published = acknowledged + queued + in flight + dead-lettered + expired + discarded.
+    pub fn conserved(&self) -> bool {
+        let kept = self.queued + self.in_flight + self.dead_lettered;
+        self.published == self.acknowledged + kept + self.expired + self.discarded
+    }
+}
+
+/// The wait before the delivery that follows the n-th, the last one having been `waited` ms. Jitter as the AWS
+/// architecture blog defines it (Brooker 2015).
+pub(super) fn wait(backoff: &Backoff, n: u32, waited: f64, stream: &mut Stream) -> Micros {
+    let doubled = |base_ms: f64, cap_ms: f64| (base_ms * (1u64 << n.saturating_sub(1).min(60)) as f64).min(cap_ms);
+    micros(match *backoff {
+        Backoff::None => 0.0,
+        Backoff::Fixed { ms } => ms,
+        Backoff::Exponential { base_ms, cap_ms } => doubled(base_ms, cap_ms),
+        Backoff::EqualJitter { base_ms, cap_ms } => {
+            let half = doubled(base_ms, cap_ms) / 2.0;
+            half + half * stream.unit()
+        }
+        Backoff::FullJitter { base_ms, cap_ms } => doubled(base_ms, cap_ms) * stream.unit(),
+        Backoff::DecorrelatedJitter { base_ms, cap_ms } => {
+            let widest = 3.0 * waited.max(base_ms);
+            (base_ms + (widest - base_ms) * stream.unit()).min(cap_ms)
+        }
+    })
+}

@@ -1,0 +1,105 @@
+//! Commands: what they name must be there, and what they set must be in range.
+
+use super::references::{Kind, Nodes};
+use super::{Checker, LONGEST_MS};
+use crate::ordered::Set;
+use crate::scenario::{Backoff, Command};
+
+impl Checker {
+    /// What a command names.
+    pub(super) fn command(&mut self, path: &str, command: &Command, nodes: &Nodes) {
+        let mut names = |field: &str, id: &str, kind| self.refers(&format!("{path}.{field}"), id, kind, nodes);
+        match command {
+            Command::Operate { service, .. } => names("operate.service", service, Kind::Service),
+            Command::Crash { service, .. } => names("crash.service", service, Kind::Service),
+            Command::Restart { service } => names("restart.service", service, Kind::Service),
+            Command::SlowDown { service, .. } => names("slow_down.service", service, Kind::Service),
+            Command::SetClock { service, .. } => names("set_clock.service", service, Kind::Service),
+            Command::JumpClock { service, .. } => names("jump_clock.service", service, Kind::Service),
+            Command::StopBus { bus, .. } => names("stop_bus.bus", bus, Kind::Bus),
+            Command::StartBus { bus } => names("start_bus.bus", bus, Kind::Bus),
+            Command::Rebalance { bus } => names("rebalance.bus", bus, Kind::Bus),
+            Command::Redrive { bus, service } => {
+                names("redrive.bus", bus, Kind::Bus);
+                names("redrive.service", service, Kind::Service);
+            }
+            Command::Purge { bus, service } => {
+                names("purge.bus", bus, Kind::Bus);
+                names("purge.service", service, Kind::Service);
+            }
+            Command::CutLink { from, to, .. } => self.ends(&format!("{path}.cut_link"), from, to, nodes),
+            Command::HealLink { from, to, .. } => self.ends(&format!("{path}.heal_link"), from, to, nodes),
+            Command::DisturbLink { from, to, .. } => self.ends(&format!("{path}.disturb_link"), from, to, nodes),
+            Command::Partition { groups } => {
+                for (i, group) in groups.iter().enumerate() {
+                    for (j, node) in group.iter().enumerate() {
+                        self.is_there(&format!("{path}.partition.groups[{i}][{j}]"), node, nodes);
+                    }
+                }
+            }
+            Command::Pause { node } => self.is_there(&format!("{path}.pause.node"), node, nodes),
+            Command::Resume { node } => self.is_there(&format!("{path}.resume.node"), node, nodes),
+            Command::HealAll => {}
+        }
+    }
+
+    /// What a command sets.
+    pub(super) fn command_values(&mut self, path: &str, command: &Command) {
+        match command {
+            Command::Operate { operation, .. } => self.operation(&format!("{path}operate.operation"), operation),
+            Command::DisturbLink { loss, duplicate, delay, reorder, .. } => {
+                self.probability(&format!("{path}disturb_link.loss"), *loss);
+                self.probability(&format!("{path}disturb_link.duplicate"), *duplicate);
+                self.probability(&format!("{path}disturb_link.reorder"), *reorder);
+                if let Some(delay) = delay {
+                    self.latency(&format!("{path}disturb_link.delay"), delay);
+                }
+            }
+            Command::Partition { groups } => {
+                let path = format!("{path}partition.groups");
+                if groups.len() < 2 {
+                    self.error(&path, format!("two groups or more, not {}", groups.len()));
+                }
+                let mut seen = Set::new();
+                for (i, group) in groups.iter().enumerate() {
+                    for (j, node) in group.iter().enumerate() {
+                        if !seen.insert(node) {
+                            self.error(format!("{path}[{i}][{j}]"), format!("`{node}` is in a group already"));
+                        }
+                    }
+                }
+            }
+            Command::SlowDown { factor, .. } => self.number(&format!("{path}slow_down.factor"), *factor, 0.001, 1e6),
+            Command::SetClock { offset_ms, drift_ppm, .. } => {
+                self.number(&format!("{path}set_clock.offset_ms"), *offset_ms, -1e9, 1e9);
+                self.number(&format!("{path}set_clock.drift_ppm"), *drift_ppm, -1e5, 1e5);
+            }
+            Command::JumpClock { by_ms, .. } => self.number(&format!("{path}jump_clock.by_ms"), *by_ms, -1e9, 1e9),
+            Command::CutLink { .. }
+            | Command::HealLink { .. }
+            | Command::Crash { .. }
+            | Command::Restart { .. }
+            | Command::Pause { .. }
+            | Command::Resume { .. }
+            | Command::StopBus { .. }
+            | Command::StartBus { .. }
+            | Command::Rebalance { .. }
+            | Command::Redrive { .. }
+            | Command::Purge { .. }
+            | Command::HealAll => {}
+        }
+    }
+
+    pub(super) fn backoff(&mut self, path: &str, backoff: &Backoff) {
+        let (name, base, cap) = match backoff {
+            Backoff::None => return,
+            Backoff::Fixed { ms } => return self.duration(&format!("{path}.fixed.ms"), *ms),
+            Backoff::Exponential { base_ms, cap_ms } => ("exponential", base_ms, cap_ms),
+            Backoff::EqualJitter { base_ms, cap_ms } => ("equal_jitter", base_ms, cap_ms),
+            Backoff::FullJitter { base_ms, cap_ms } => ("full_jitter", base_ms, cap_ms),
+            Backoff::DecorrelatedJitter { base_ms, cap_ms } => ("decorrelated_jitter", base_ms, cap_ms),
+        };
+        self.number(&format!("{path}.{name}.base_ms"), *base, 0.0, LONGEST_MS);
+        self.number(&format!("{path}.{name}.cap_ms"), *cap, 0.0, LONGEST_MS);
+    }
+}
