@@ -165,3 +165,45 @@ fn everything_that_is_wrong_is_said_at_once() {
     assert_eq!(lines[2], "error: services[0].id: an id of 1 to 80 letters, digits, `_`, `-` and `.`, not `a b`");
     assert_eq!(lines[3], "error: services[0].calls[0].to: no service has the id `c`");
 }
+
+#[test]
+fn a_sweep_is_the_same_on_any_number_of_threads_and_merged_from_any_shards() {
+    let sweep = |seeds: &str, jobs: &str| {
+        let output = converge(&["sweep", "ex=lost-event", "--seeds", seeds, "--jobs", jobs, "--json"], "");
+        assert_eq!(code(&output), 0, "{}", err(&output));
+        out(&output)
+    };
+    let whole = sweep("1..41", "1");
+    assert_eq!(sweep("1..=40", "3"), whole);
+    let folder = std::env::temp_dir().join(format!("converge-sweep-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let files: Vec<String> = [("b", "21..41"), ("a", "1..21")]
+        .iter()
+        .map(|(name, seeds)| {
+            let file = folder.join(name);
+            std::fs::write(&file, sweep(seeds, "2")).expect("written");
+            file.to_string_lossy().into_owned()
+        })
+        .collect();
+    let merged = converge(&["merge", &files[0], &files[1], "--json"], "");
+    assert_eq!(out(&merged), whole);
+    let twice = converge(&["merge", &files[0], &files[0]], "");
+    assert_eq!(code(&twice), 2);
+    assert!(err(&twice).contains("seed 21 is in both sweeps"), "{}", err(&twice));
+    let other = out(&converge(&["sweep", "ex=inventory-orders", "--seeds", "50..51", "--json"], ""));
+    let mixed = converge(&["merge", &files[0], "-"], &other);
+    assert!(err(&mixed).contains("different scenarios"), "{}", err(&mixed));
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+#[test]
+fn bad_seeds_are_refused_with_what_was_expected() {
+    for (seeds, says) in [("5", "seeds as in"), ("7..7", "empty"), ("a..b", "seeds as in"), ("3..=2", "empty")] {
+        let output = converge(&["sweep", "ex=lost-event", "--seeds", seeds], "");
+        assert_eq!(code(&output), 2);
+        assert!(err(&output).contains(says), "{seeds}: {}", err(&output));
+    }
+    let output = converge(&["merge", "-"], "{}");
+    assert_eq!(code(&output), 2);
+    assert!(err(&output).contains("not what `converge sweep --json` prints"), "{}", err(&output));
+}

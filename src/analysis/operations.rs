@@ -15,7 +15,10 @@ struct Pending {
     issued: Micros,
     /// For a read: the newest version that had been acknowledged when it was issued.
     acknowledged: Version,
-    stale: bool,
+    /// When that one was.
+    acknowledged_at: Option<Micros>,
+    /// For a read: acknowledged updates that it did not reflect, and when the oldest of them was.
+    missed: (u32, Micros),
     refusal: Option<Refusal>,
 }
 
@@ -42,6 +45,12 @@ pub struct Ended {
     pub took: Micros,
     /// A read whose state did not reflect an update acknowledged before it was issued.
     pub stale: bool,
+    /// For a stale read: how many such updates (k-staleness).
+    pub behind: u32,
+    /// For a stale read: how long before its issue the oldest of them was acknowledged (t-staleness).
+    pub stale_for: Micros,
+    /// For a read: how long before its issue the newest update that concerns it was acknowledged.
+    pub since_acknowledged: Option<Micros>,
 }
 
 /// How a client's operations ended. The person at the page counts as a client of the service itself.
@@ -85,6 +94,8 @@ pub struct Operations {
     pending: Map<OperationId, Pending>,
     tallies: Map<NodeId, Tally>,
     changed: Set<NodeId>,
+    /// Whose operation ended last.
+    last: Option<NodeId>,
 }
 
 impl Operations {
@@ -99,7 +110,8 @@ impl Operations {
                     value: value.clone(),
                     issued: record.at,
                     acknowledged: copies.newest_acknowledged(*key, *to),
-                    stale: false,
+                    acknowledged_at: copies.newest_acknowledged_at(*key, *to),
+                    missed: (0, 0),
                     refusal: None,
                 };
                 self.pending.insert(*operation, pending);
@@ -110,10 +122,12 @@ impl Operations {
                 }
                 self.tally(*by).pending += 1;
             }
-            Fact::ReadServed { operation, version, value, .. } => {
+            Fact::ReadServed { operation, node, version, value, .. } => {
                 if let Some(pending) = self.pending.get_mut(operation) {
                     pending.value = value.clone();
-                    pending.stale = *version < pending.acknowledged;
+                    if *version < pending.acknowledged {
+                        pending.missed = copies.missed(pending.key, *node, *version, pending.issued);
+                    }
                 }
             }
             Fact::OperationRefused { operation, cause, .. } => {
@@ -128,6 +142,7 @@ impl Operations {
 
     fn end(&mut self, at: Micros, operation: OperationId, outcome: Outcome) {
         let Some(pending) = self.pending.remove(&operation) else { return };
+        self.last = Some(pending.by);
         let tally = self.tally(pending.by);
         tally.pending -= 1;
         match outcome {
@@ -136,7 +151,8 @@ impl Operations {
             Outcome::Unknown => tally.unknown += 1,
         }
         let read = pending.kind == OperationKind::Read;
-        let stale = read && outcome == Outcome::Ok && pending.stale;
+        let (behind, oldest) = pending.missed;
+        let stale = read && outcome == Outcome::Ok && behind > 0;
         if read && outcome == Outcome::Ok {
             tally.reads += 1;
             tally.stale_reads += u64::from(stale);
@@ -152,6 +168,9 @@ impl Operations {
             issued: pending.issued,
             took: at - pending.issued,
             stale,
+            behind,
+            stale_for: if stale { pending.issued.saturating_sub(oldest) } else { 0 },
+            since_acknowledged: pending.acknowledged_at.filter(|_| read).map(|then| pending.issued - then),
         });
     }
 
@@ -173,6 +192,17 @@ impl Operations {
     /// All who ever issued an operation.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Tally)> {
         self.tallies.iter().map(|(node, tally)| (*node, tally))
+    }
+
+    /// The operation that ended last.
+    pub fn last(&self) -> Option<&Ended> {
+        self.tallies.get(&self.last?)?.last.as_ref()
+    }
+
+    /// Reads that are awaited, and all operations that are.
+    pub fn pending_reads(&self) -> (u64, u64) {
+        let reads = self.pending.values().filter(|pending| pending.kind == OperationKind::Read).count();
+        (reads as u64, self.pending.len() as u64)
     }
 
     /// Operations that are awaited.

@@ -156,6 +156,8 @@ pub enum Notice {
     FirstStale(NodeId),
     /// No copy is stale or diverged any more.
     AllConsistent,
+    /// A copy other than the writer's reflects an update, so long after its acknowledgement; where that is watched.
+    Reflected(Micros),
 }
 
 /// How each copy of each key stands.
@@ -174,6 +176,9 @@ pub struct Staleness {
     copies: u32,
     acknowledged: u64,
     last_window: Option<(UpdateId, Micros)>,
+    last_acknowledged: Option<Micros>,
+    consistent_since: Micros,
+    each_copy: bool,
     notices: Vec<(Micros, Notice)>,
     changed: Set<NodeId>,
 }
@@ -210,7 +215,7 @@ impl Staleness {
             Fact::UpdateTakenIn { update, node, key, version, sum: Some(sum), .. } => {
                 self.add(at, *update, *node, *key, *version, *sum);
             }
-            Fact::UpdateTakenIn { update, node, key, version, value, changed, sum: None } => {
+            Fact::UpdateTakenIn { update, node, key, version, value, changed, sum: None, .. } => {
                 if *changed {
                     let held = Held { value: value.clone(), version: *version, update: Some(*update) };
                     self.hold(at, *node, *key, Some(held));
@@ -321,12 +326,19 @@ impl Staleness {
         let Some(update) = update else { return };
         let Some((since, copies)) = self.windows.get_mut(&update) else { return };
         *copies -= 1;
+        if self.each_copy {
+            self.notices.push((at, Notice::Reflected(at - *since)));
+        }
         if *copies == 0 {
             let took = at - *since;
             self.windows.remove(&update);
-            self.last_window = Some((update, took));
-            self.notices.push((at, Notice::WindowClosed(update, took)));
+            self.close_window(at, update, took);
         }
+    }
+
+    fn close_window(&mut self, at: Micros, update: UpdateId, took: Micros) {
+        self.last_window = Some((update, took));
+        self.notices.push((at, Notice::WindowClosed(update, took)));
     }
 
     fn acknowledge(&mut self, at: Micros, update: Option<UpdateId>, origin: NodeId, key: KeyId, version: Version) {
@@ -366,8 +378,17 @@ impl Staleness {
             }
         }
         if let Some(update) = update {
-            self.windows.insert(update, (at, open + 1));
-            self.close(at, Some(update));
+            self.last_acknowledged = Some(at);
+            if self.each_copy {
+                // The writer's own copy apart, these had it before it was acknowledged.
+                let early = (concerned.len() as u32).saturating_sub(open + 1);
+                self.notices.extend((0..early).map(|_| (at, Notice::Reflected(0))));
+            }
+            if open == 0 {
+                self.close_window(at, update, 0);
+            } else {
+                self.windows.insert(update, (at, open));
+            }
         }
         for node in concerned {
             self.settle(at, node, key);
@@ -420,7 +441,10 @@ impl Staleness {
         self.settle_service(at, node);
         match (calm, self.stale + self.diverged == 0) {
             (true, false) => self.notices.push((at, Notice::FirstStale(node))),
-            (false, true) => self.notices.push((at, Notice::AllConsistent)),
+            (false, true) => {
+                self.consistent_since = at;
+                self.notices.push((at, Notice::AllConsistent));
+            }
             (true, true) | (false, false) => {}
         }
     }
@@ -447,6 +471,42 @@ impl Staleness {
     /// The newest acknowledged version of a key that should be at a service.
     pub fn newest_acknowledged(&self, key: KeyId, node: NodeId) -> Version {
         self.at(node, key).map(|copy| copy.newest).unwrap_or_default()
+    }
+
+    /// When the newest acknowledged update of a key that should be at a service was acknowledged.
+    pub fn newest_acknowledged_at(&self, key: KeyId, node: NodeId) -> Option<Micros> {
+        let newest = self.newest_acknowledged(key, node);
+        self.keys.get(&key)?.acknowledged.get(&newest).map(|update| update.behind.acknowledged)
+    }
+
+    /// What a read at a service did not reflect that returned a version: how many updates acknowledged by `issued`, and
+    /// when the oldest of them was.
+    pub fn missed(&self, key: KeyId, node: NodeId, version: Version, issued: Micros) -> (u32, Micros) {
+        let Some(entry) = self.keys.get(&key) else { return (0, 0) };
+        let newer = entry.acknowledged.from(&version).filter(|(at, update)| {
+            **at > version && update.behind.acknowledged <= issued && reaches(&self.flows, update.origin, node)
+        });
+        newer.fold((0, issued), |(count, oldest), (_, update)| (count + 1, oldest.min(update.behind.acknowledged)))
+    }
+
+    /// From now on a notice is given of each copy that reflects an update.
+    pub fn watch_each_copy(&mut self) {
+        self.each_copy = true;
+    }
+
+    /// The windows that are open: since when, and how many copies do not reflect the update.
+    pub fn open_windows(&self) -> impl Iterator<Item = (Micros, u32)> {
+        self.windows.values().copied()
+    }
+
+    /// When the last update was acknowledged, what stood in the document apart.
+    pub fn last_acknowledged(&self) -> Option<Micros> {
+        self.last_acknowledged
+    }
+
+    /// Since when every copy is consistent, where they are.
+    pub fn consistent_since(&self) -> Micros {
+        self.consistent_since
     }
 
     /// A service's copy of a key; none where it neither has nor should have one.

@@ -133,7 +133,7 @@ impl Reporter {
                     let label = "every copy is consistent".to_string();
                     self.mark(Mark { at, kind: MarkKind::Converged, node: NodeId(0), to: None, update: None, label });
                 }
-                Notice::WindowClosed(..) => {}
+                Notice::WindowClosed(..) | Notice::Reflected(_) => {}
             }
         }
         if self.ribbons.len() > MOST_RIBBONS {

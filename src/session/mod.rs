@@ -7,6 +7,8 @@
 mod frame;
 pub mod protocol;
 mod run;
+pub mod sketch;
+pub mod sweep;
 pub mod words;
 
 pub use frame::service_view;

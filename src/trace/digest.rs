@@ -165,7 +165,7 @@ impl Bytes {
                 self.u32(operation.0);
                 None
             }
-            Fact::UpdateTakenIn { update, node, key, version, value, changed, sum } => {
+            Fact::UpdateTakenIn { update, node, key, version, value, changed, by, sum } => {
                 self.u8(8);
                 self.u32(update.0);
                 self.u32(node.0);
@@ -173,6 +173,7 @@ impl Bytes {
                 self.u32(version.counter);
                 self.u32(version.origin);
                 self.u8(u8::from(*changed));
+                self.optional(by.map(|id| id.0));
                 if let Some(sum) = sum {
                     self.u64(*sum as u64);
                 }

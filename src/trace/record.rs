@@ -261,6 +261,8 @@ pub enum Fact {
         value: Value,
         /// Whether the store changed; an older version under `set_if_newer` changes nothing.
         changed: bool,
+        /// The subscription whose event said it; none for a blocking call.
+        by: Option<SubscriptionId>,
         /// Where the update's difference was added to what was there: the number that the store holds now.
         sum: Option<i64>,
     },

@@ -1,13 +1,15 @@
 //! The commands and their options.
 
-use crate::report;
+use crate::{report, sweep};
 use clap::{Args, Parser, Subcommand};
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Scenario, ScenarioError, link, micros, schema};
+use converge::session::sweep::Sweep;
 use converge::session::{Run, words};
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Simulates services, event buses and copies of data, message by message.
 #[derive(Parser)]
@@ -21,6 +23,17 @@ struct Cli {
 enum Commands {
     /// Run a scenario to its end; exit 1 if it misses what it promises
     Run(RunOptions),
+    /// Run a scenario with many seeds and measure them together
+    Sweep(SweepOptions),
+    /// Put the measurements of several sweeps of one scenario together
+    Merge {
+        /// What `sweep --json` printed, each of other seeds; - reads standard input
+        #[arg(required = true)]
+        files: Vec<String>,
+        /// Print one JSON object instead of text
+        #[arg(long)]
+        json: bool,
+    },
     /// Turn a scenario into a link, or a link into a scenario
     #[command(subcommand)]
     Link(LinkCommands),
@@ -52,6 +65,24 @@ struct RunOptions {
     /// Write the log, a JSON object a line
     #[arg(long, value_name = "FILE")]
     trace: Option<String>,
+}
+
+#[derive(Args)]
+struct SweepOptions {
+    /// A scenario as JSON, a link, or the id of an example as ex=ID; - reads standard input
+    file: String,
+    /// The seeds: A..B, B left out, or A..=B
+    #[arg(long, value_name = "A..B")]
+    seeds: String,
+    /// How many threads; as many as the machine has cores unless given. The result is the same.
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Run each until this time, in ms, instead of the scenario's end
+    #[arg(long, value_name = "MS")]
+    until: Option<f64>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Subcommand)]
@@ -102,6 +133,8 @@ type Answer = Result<ExitCode, BadInput>;
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Commands::Run(options) => run(&options),
+        Commands::Sweep(options) => sweep_seeds(&options),
+        Commands::Merge { files, json } => merge(&files, json),
         Commands::Link(LinkCommands::Encode { file }) => encode(&file),
         Commands::Link(LinkCommands::Decode { link }) => decode(&link),
         Commands::Examples(ExampleCommands::List) => list(),
@@ -161,6 +194,64 @@ fn run(options: &RunOptions) -> Answer {
         print(&report.text())?;
     }
     Ok(if report.missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Set by Ctrl-C: runs begun are finished, and what was measured is printed.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+fn sweep_seeds(options: &SweepOptions) -> Answer {
+    let mut scenario = scenario_in(&options.file)?;
+    scenario.until_ms = options.until.unwrap_or(scenario.until_ms);
+    scenario.validate()?;
+    let seeds = sweep::seeds(&options.seeds).map_err(|error| BadInput(vec![format!("--seeds: {error}")]))?;
+    let jobs = match options.jobs {
+        Some(0) => return Err(BadInput(vec!["--jobs: at least one thread, not 0".into()])),
+        Some(jobs) => jobs.min(1024),
+        None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+    };
+    // A second Ctrl-C ends the program at once.
+    let on_interrupt = || {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    };
+    ctrlc::set_handler(on_interrupt).map_err(|error| BadInput(vec![format!("Ctrl-C: {error}")]))?;
+    let whole = seeds.end - seeds.start;
+    let measured = sweep::sweep(&scenario, seeds, jobs, &STOP);
+    tell(&measured, &scenario.title, options.json)?;
+    if measured.runs < whole {
+        eprintln!("stopped after {} of {whole} runs", measured.runs);
+        return Ok(ExitCode::from(130));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell(measured: &Sweep, title: &str, json: bool) -> Answer {
+    if json {
+        print(&(serde_json::to_string_pretty(&sweep::json(measured)).expect("a sweep always serializes") + "\n"))
+    } else {
+        print(&sweep::text(measured, if title.is_empty() { "untitled" } else { title }))
+    }
+}
+
+fn merge(files: &[String], json: bool) -> Answer {
+    let mut total: Option<Sweep> = None;
+    for file in files {
+        let part: Sweep = serde_json::from_str(&read(file)?)
+            .map_err(|error| BadInput(vec![format!("{file}: not what `converge sweep --json` prints: {error}")]))?;
+        if part.converge_sweep != 1 {
+            let format = part.converge_sweep;
+            return Err(BadInput(vec![format!("{file}: converge_sweep: this program reads format 1, not {format}")]));
+        }
+        match &mut total {
+            None => total = Some(part),
+            Some(total) => total.merge(&part).map_err(|error| BadInput(vec![format!("{file}: {error}")]))?,
+        }
+    }
+    match total {
+        Some(total) => tell(&total, &format!("scenario {}", total.scenario), json),
+        None => Err(BadInput(vec!["nothing to merge".into()])),
+    }
 }
 
 /// The run to its end, each record written as it happens.

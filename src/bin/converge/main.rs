@@ -6,6 +6,7 @@
 mod commands;
 #[cfg(not(target_arch = "wasm32"))]
 mod report;
+mod sweep;
 
 #[cfg(not(target_arch = "wasm32"))]
 fn main() -> std::process::ExitCode {

@@ -77,8 +77,9 @@ impl Service {
             if let Some(inbox) = &mut handler.inbox {
                 inbox.write(now, id);
             }
+            let by = Some(handler.id);
             let (node, value) = (self.plan.node, delivery.update.value.clone());
-            out.record(Fact::UpdateTakenIn { update: id, node, key, version, value, changed, sum });
+            out.record(Fact::UpdateTakenIn { update: id, node, key, version, value, changed, by, sum });
         }
         if self.plan.handlers[delivery.subscription as usize].acknowledge == Acknowledge::AfterProcessing {
             self.acknowledge(now, delivery, out);

@@ -1,0 +1,100 @@
+//! A mergeable sketch of quantiles: DDSketch (Masson, Rim and Lee, VLDB 2019). Each quantile is within 1 % of a value of
+//! that rank. Counts are whole numbers, so that shards merge in any order into the same sketch.
+
+use crate::ordered::Map;
+use serde::{Deserialize, Serialize};
+
+/// The relative error of a quantile.
+pub const ERROR: f64 = 0.01;
+
+/// How values, whole numbers such as microseconds, are spread.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sketch {
+    /// How many.
+    pub count: u64,
+    /// Their sum.
+    pub sum: u64,
+    /// How many are 0.
+    pub zeros: u64,
+    /// How many lie in each bucket: the i-th holds values v with γ^(i−1) < v ≤ γ^i, γ = (1 + error)/(1 − error).
+    pub buckets: Map<i32, u64>,
+}
+
+fn gamma() -> f64 {
+    (1.0 + ERROR) / (1.0 - ERROR)
+}
+
+impl Sketch {
+    /// Counts a value.
+    pub fn add(&mut self, value: u64) {
+        self.count += 1;
+        self.sum += value;
+        if value == 0 {
+            self.zeros += 1;
+        } else {
+            let bucket = libm::ceil(libm::log(value as f64) / libm::log(gamma())) as i32;
+            *self.buckets.or_default(bucket) += 1;
+        }
+    }
+
+    /// Counts all that another counted.
+    pub fn merge(&mut self, other: &Sketch) {
+        self.count += other.count;
+        self.sum += other.sum;
+        self.zeros += other.zeros;
+        for (bucket, count) in &other.buckets {
+            *self.buckets.or_default(*bucket) += count;
+        }
+    }
+
+    /// The value of rank ⌊q·(count − 1)⌋, within 1 %; none of nothing.
+    pub fn quantile(&self, q: f64) -> Option<f64> {
+        let rank = (q * self.count.checked_sub(1)? as f64) as u64;
+        let mut below = self.zeros;
+        if rank < below {
+            return Some(0.0);
+        }
+        for (bucket, count) in &self.buckets {
+            below += count;
+            if rank < below {
+                return Some(2.0 * libm::pow(gamma(), f64::from(*bucket)) / (gamma() + 1.0));
+            }
+        }
+        None
+    }
+
+    /// The mean, exact; none of nothing.
+    pub fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum as f64 / self.count as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn quantiles_are_within_one_percent_whatever_was_merged(
+            shards in proptest::collection::vec(proptest::collection::vec(0u64..10_000_000, 0..60), 1..6),
+            q in 0.0f64..=1.0,
+        ) {
+            let mut merged = Sketch::default();
+            for shard in &shards {
+                let mut sketch = Sketch::default();
+                shard.iter().for_each(|value| sketch.add(*value));
+                merged.merge(&sketch);
+            }
+            let mut all: Vec<u64> = shards.concat();
+            all.sort_unstable();
+            match merged.quantile(q) {
+                None => prop_assert!(all.is_empty()),
+                Some(value) => {
+                    let exact = all[(q * (all.len() - 1) as f64) as usize] as f64;
+                    prop_assert!((value - exact).abs() <= ERROR * exact + 1e-9, "{value} for {exact}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,464 @@
+//! Many runs of one scenario, each with a seed of its own, measured together. Everything that is counted is a whole
+//! number, so that runs measured anywhere and merged in any order give the same figures, bit for bit.
+
+use super::Run;
+use super::sketch::Sketch;
+use crate::analysis::{Analysis, Ended, Notice};
+use crate::ordered::Map;
+use crate::scenario::{Micros, Scenario, micros};
+use crate::trace::{Fact, MessageKind, OperationKind, Outcome, Record};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Where the curves over time are read off, µs: 0 and 1, 2, 5 times each power of ten from 0.1 ms to 100 s.
+pub const GRID: [Micros; 20] = [
+    0,
+    100,
+    200,
+    500,
+    1_000,
+    2_000,
+    5_000,
+    10_000,
+    20_000,
+    50_000,
+    100_000,
+    200_000,
+    500_000,
+    1_000_000,
+    2_000_000,
+    5_000_000,
+    10_000_000,
+    20_000_000,
+    50_000_000,
+    100_000_000,
+];
+
+/// No run may go on for ever: after so many events it counts as halted.
+pub const MOST_EVENTS: u64 = 50_000_000;
+
+/// How operations of one kind ended.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Outcomes {
+    /// As ok.
+    pub ok: u64,
+    /// As fail.
+    pub fail: u64,
+    /// As unknown: timed out.
+    pub unknown: u64,
+    /// Not ended when the run did.
+    pub pending: u64,
+}
+
+/// At one point of the grid: how many there were, and how many of them held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Share {
+    /// How many.
+    pub of: u64,
+    /// How many of them.
+    pub held: u64,
+}
+
+impl Share {
+    fn add(&mut self, held: bool) {
+        self.of += 1;
+        self.held += u64::from(held);
+    }
+
+    /// The share; none of nothing.
+    pub fn value(self) -> Option<f64> {
+        (self.of > 0).then(|| self.held as f64 / self.of as f64)
+    }
+
+    /// Its standard error, sqrt(p(1 − p)/n).
+    pub fn standard_error(self) -> Option<f64> {
+        self.value().map(|p| (p * (1.0 - p) / self.of as f64).sqrt())
+    }
+}
+
+/// What reads returned.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reads {
+    /// Reads that ended as ok.
+    pub count: u64,
+    /// Those that did not reflect an update acknowledged before they were issued.
+    pub stale: u64,
+    /// Of stale reads: how many such updates.
+    pub k: Sketch,
+    /// Of stale reads: how long before the read the oldest of those was acknowledged, µs.
+    pub t_us: Sketch,
+    /// For each point of the grid up to the next: reads issued so long after the newest acknowledgement that concerns
+    /// them, and how many of these were fresh.
+    pub fresh: Vec<Share>,
+}
+
+/// What a sweep measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sweep {
+    /// Version of this format: 1.
+    pub converge_sweep: u32,
+    /// XXH3-64 of the scenario's document with seed 0, 16 hexadecimal digits: only sweeps of one scenario merge.
+    pub scenario: String,
+    /// The seeds that were run, as ranges [from, to) in order.
+    pub seeds: Vec<(u64, u64)>,
+    /// How many runs.
+    pub runs: u64,
+    /// Those that used up their budget of events or messages.
+    pub halted: u64,
+    /// Events of the engine.
+    pub events: u64,
+    /// Reads and writes; a write is whatever changes a key.
+    pub read_outcomes: Outcomes,
+    /// See `read_outcomes`.
+    pub write_outcomes: Outcomes,
+    /// What reads returned.
+    pub reads: Reads,
+    /// Latency of reads that ended as ok, µs.
+    pub read_latency_us: Sketch,
+    /// Latency of writes that ended as ok, µs.
+    pub write_latency_us: Sketch,
+    /// At each point of the grid: copies that should get an update, and how many of them reflected it so long after its
+    /// acknowledgement. Only updates acknowledged that long before the run's end count.
+    pub reflected: Vec<Share>,
+    /// From an update's acknowledgement until every copy that should hold it reflects it, µs.
+    pub window_us: Sketch,
+    /// Windows still open at the run's end.
+    pub windows_open: u64,
+    /// From the last acknowledgement until every copy was consistent for good, µs; of runs that converged.
+    pub convergence_us: Sketch,
+    /// Runs whose copies were all consistent at the end, and at least one update acknowledged.
+    pub converged: u64,
+    /// Updates that were acknowledged.
+    pub updates: u64,
+    /// Events times the subscriptions that they were for.
+    pub published: u64,
+    /// Deliveries of each event that is done, dead-lettered or given up.
+    pub deliveries: Sketch,
+    /// Times that a handler came to its end without failing: effects and inbox hits.
+    pub executions: u64,
+    /// Times that a handler had its effect.
+    pub effects: u64,
+    /// Events acknowledged by their consumer.
+    pub acknowledged: u64,
+    /// Events dead-lettered.
+    pub dead_lettered: u64,
+    /// Events given up, expired, or lost with a bus's disk.
+    pub discarded: u64,
+    /// Updates whose event was never published, a crash having come first, or the publisher having given up.
+    pub never_published: u64,
+    /// Messages sent, by kind.
+    pub messages: Map<String, u64>,
+    /// Messages that did not arrive.
+    pub dropped: u64,
+}
+
+/// Why two sweeps do not merge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MergeError {
+    /// They are of different scenarios.
+    OtherScenario,
+    /// They have a seed in common.
+    SeedTwice(u64),
+}
+
+impl std::fmt::Display for MergeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            MergeError::OtherScenario => f.write_str("the sweeps are of different scenarios"),
+            MergeError::SeedTwice(seed) => write!(f, "seed {seed} is in both sweeps"),
+        }
+    }
+}
+
+fn grid() -> Vec<Share> {
+    vec![Share::default(); GRID.len()]
+}
+
+impl Sweep {
+    /// Nothing measured yet.
+    pub fn new(scenario: &Scenario) -> Sweep {
+        let text = Scenario { seed: 0, ..scenario.clone() }.to_json();
+        Sweep {
+            converge_sweep: 1,
+            scenario: format!("{:016x}", xxh3_64(text.as_bytes())),
+            seeds: Vec::new(),
+            runs: 0,
+            halted: 0,
+            events: 0,
+            read_outcomes: Outcomes::default(),
+            write_outcomes: Outcomes::default(),
+            reads: Reads { fresh: grid(), ..Reads::default() },
+            read_latency_us: Sketch::default(),
+            write_latency_us: Sketch::default(),
+            reflected: grid(),
+            window_us: Sketch::default(),
+            windows_open: 0,
+            convergence_us: Sketch::default(),
+            converged: 0,
+            updates: 0,
+            published: 0,
+            deliveries: Sketch::default(),
+            executions: 0,
+            effects: 0,
+            acknowledged: 0,
+            dead_lettered: 0,
+            discarded: 0,
+            never_published: 0,
+            messages: Map::new(),
+            dropped: 0,
+        }
+    }
+
+    /// Runs the scenario with a seed to its end, and measures it.
+    ///
+    /// # Errors
+    /// The seed was run already.
+    pub fn run(&mut self, scenario: &Scenario, seed: u64) -> Result<(), MergeError> {
+        self.add_seeds(seed, seed + 1)?;
+        let scenario = Scenario { seed, ..scenario.clone() };
+        let end = micros(scenario.until_ms);
+        let mut run = Run::new(&scenario);
+        run.analysis_mut().staleness.watch_each_copy();
+        let mut each = Each { sweep: self, end, deliveries: Map::new() };
+        let mut there = false;
+        while !there && run.engine().halt().is_none() && run.engine().events() < MOST_EVENTS {
+            there = run.advance(end, 65_536, &mut |record, analysis, _| each.observe(record, analysis));
+            // Often enough that they do not pile up.
+            each.notices(&mut run);
+        }
+        self.finish(&run, there, end);
+        Ok(())
+    }
+
+    fn finish(&mut self, run: &Run, there: bool, end: Micros) {
+        let (staleness, operations) = (&run.analysis().staleness, &run.analysis().operations);
+        self.runs += 1;
+        self.halted += u64::from(!there || run.engine().halt().is_some());
+        self.events += run.engine().events();
+        self.updates += staleness.acknowledged();
+        let (reads, all) = operations.pending_reads();
+        self.read_outcomes.pending += reads;
+        self.write_outcomes.pending += all - reads;
+        for (since, copies) in staleness.open_windows() {
+            self.windows_open += 1;
+            for _ in 0..copies {
+                self.reflect(since, None, end);
+            }
+        }
+        let all_consistent = staleness.stale() + staleness.diverged() + staleness.down() == 0;
+        if all_consistent && let Some(last) = staleness.last_acknowledged() {
+            self.converged += 1;
+            self.convergence_us.add(staleness.consistent_since().saturating_sub(last));
+        }
+    }
+
+    /// Counts a copy that should get an update acknowledged at `since`, and reflected it after `took`, if it did.
+    fn reflect(&mut self, since: Micros, took: Option<Micros>, end: Micros) {
+        for (share, &t) in self.reflected.iter_mut().zip(&GRID) {
+            if since + t <= end {
+                share.add(took.is_some_and(|took| took <= t));
+            }
+        }
+    }
+
+    fn add_seeds(&mut self, from: u64, to: u64) -> Result<(), MergeError> {
+        let after = self.seeds.partition_point(|range| range.0 < from);
+        if after > 0 && self.seeds[after - 1].1 > from {
+            return Err(MergeError::SeedTwice(from));
+        }
+        if let Some(next) = self.seeds.get(after)
+            && next.0 < to
+        {
+            return Err(MergeError::SeedTwice(next.0));
+        }
+        self.seeds.insert(after, (from, to));
+        // Ranges that touch become one.
+        let mut joined: Vec<(u64, u64)> = Vec::with_capacity(self.seeds.len());
+        for range in &self.seeds {
+            match joined.last_mut() {
+                Some(last) if last.1 == range.0 => last.1 = range.1,
+                Some(_) | None => joined.push(*range),
+            }
+        }
+        self.seeds = joined;
+        Ok(())
+    }
+
+    /// Counts all that another sweep of the scenario counted.
+    ///
+    /// # Errors
+    /// It is of another scenario, or has a seed in common; this one is as it was.
+    pub fn merge(&mut self, other: &Sweep) -> Result<(), MergeError> {
+        if self.scenario != other.scenario {
+            return Err(MergeError::OtherScenario);
+        }
+        let seeds = self.seeds.clone();
+        for (from, to) in &other.seeds {
+            if let Err(error) = self.add_seeds(*from, *to) {
+                self.seeds = seeds;
+                return Err(error);
+            }
+        }
+        let sums: [(&mut u64, u64); 16] = [
+            (&mut self.runs, other.runs),
+            (&mut self.halted, other.halted),
+            (&mut self.events, other.events),
+            (&mut self.reads.count, other.reads.count),
+            (&mut self.reads.stale, other.reads.stale),
+            (&mut self.windows_open, other.windows_open),
+            (&mut self.converged, other.converged),
+            (&mut self.updates, other.updates),
+            (&mut self.published, other.published),
+            (&mut self.executions, other.executions),
+            (&mut self.effects, other.effects),
+            (&mut self.acknowledged, other.acknowledged),
+            (&mut self.dead_lettered, other.dead_lettered),
+            (&mut self.discarded, other.discarded),
+            (&mut self.never_published, other.never_published),
+            (&mut self.dropped, other.dropped),
+        ];
+        for (sum, more) in sums {
+            *sum += more;
+        }
+        let outcomes =
+            [(&mut self.read_outcomes, &other.read_outcomes), (&mut self.write_outcomes, &other.write_outcomes)];
+        for (sum, more) in outcomes {
+            sum.ok += more.ok;
+            sum.fail += more.fail;
+            sum.unknown += more.unknown;
+            sum.pending += more.pending;
+        }
+        let sketches = [
+            (&mut self.reads.k, &other.reads.k),
+            (&mut self.reads.t_us, &other.reads.t_us),
+            (&mut self.read_latency_us, &other.read_latency_us),
+            (&mut self.write_latency_us, &other.write_latency_us),
+            (&mut self.window_us, &other.window_us),
+            (&mut self.convergence_us, &other.convergence_us),
+            (&mut self.deliveries, &other.deliveries),
+        ];
+        for (sketch, more) in sketches {
+            sketch.merge(more);
+        }
+        for (mine, theirs) in [(&mut self.reads.fresh, &other.reads.fresh), (&mut self.reflected, &other.reflected)] {
+            for (share, more) in mine.iter_mut().zip(theirs) {
+                share.of += more.of;
+                share.held += more.held;
+            }
+        }
+        for (kind, count) in &other.messages {
+            *self.messages.or_default(kind.clone()) += count;
+        }
+        Ok(())
+    }
+}
+
+/// A message's kind, as the sweep names it.
+fn kind_name(kind: MessageKind) -> &'static str {
+    match kind {
+        MessageKind::Call => "call",
+        MessageKind::Reply => "reply",
+        MessageKind::Publish => "publish",
+        MessageKind::Delivery => "delivery",
+        MessageKind::Acknowledgement => "acknowledgement",
+        MessageKind::Refusal => "refusal",
+        MessageKind::Token => "token",
+    }
+}
+
+/// One run on its way.
+struct Each<'a> {
+    sweep: &'a mut Sweep,
+    end: Micros,
+    /// Deliveries of each event that is not done, by its bus's first subscription and its number.
+    deliveries: Map<(u32, u32), u32>,
+}
+
+impl Each<'_> {
+    fn observe(&mut self, record: &Record, analysis: &Analysis) {
+        let sweep = &mut *self.sweep;
+        match &record.fact {
+            Fact::MessageSent { kind, .. } => match sweep.messages.get_mut(kind_name(*kind)) {
+                Some(count) => *count += 1,
+                None => {
+                    sweep.messages.insert(kind_name(*kind).to_string(), 1);
+                }
+            },
+            Fact::MessageDropped { .. } => sweep.dropped += 1,
+            Fact::OperationEnded { .. } => {
+                if let Some(ended) = analysis.operations.last() {
+                    sweep.end(ended);
+                }
+            }
+            Fact::EventQueued { deliveries: 0, .. } => sweep.published += 1,
+            Fact::EventRedriven { .. } => sweep.published -= 1,
+            Fact::EventSent { subscription, event, attempt, .. } => {
+                self.deliveries.insert((subscription.0, *event), *attempt);
+            }
+            Fact::EventAcknowledged { subscription, event, .. } => {
+                sweep.acknowledged += 1;
+                self.land(subscription.0, *event);
+            }
+            Fact::EventDeadLettered { subscription, event, .. } => {
+                sweep.dead_lettered += 1;
+                self.land(subscription.0, *event);
+            }
+            Fact::EventDiscarded { subscription, event, .. } => {
+                sweep.discarded += 1;
+                self.land(subscription.0, *event);
+            }
+            Fact::UpdateTakenIn { by: Some(_), .. } => {
+                sweep.executions += 1;
+                sweep.effects += 1;
+            }
+            Fact::InboxHit { .. } => sweep.executions += 1,
+            Fact::PublicationLost { .. } | Fact::PublishAbandoned { .. } => sweep.never_published += 1,
+            _ => {}
+        }
+    }
+
+    fn land(&mut self, subscription: u32, event: u32) {
+        if let Some(deliveries) = self.deliveries.remove(&(subscription, event)) {
+            self.sweep.deliveries.add(deliveries.into());
+        }
+    }
+
+    fn notices(&mut self, run: &mut Run) {
+        for (at, notice) in run.analysis_mut().staleness.take_notices() {
+            match notice {
+                Notice::WindowClosed(_, took) => self.sweep.window_us.add(took),
+                Notice::Reflected(took) => self.sweep.reflect(at - took, Some(took), self.end),
+                Notice::ServiceIs(..) | Notice::FirstStale(_) | Notice::AllConsistent => {}
+            }
+        }
+    }
+}
+
+impl Sweep {
+    fn end(&mut self, ended: &Ended) {
+        let read = ended.kind == OperationKind::Read;
+        let outcomes = if read { &mut self.read_outcomes } else { &mut self.write_outcomes };
+        match ended.outcome {
+            Outcome::Ok => outcomes.ok += 1,
+            Outcome::Fail => outcomes.fail += 1,
+            Outcome::Unknown => outcomes.unknown += 1,
+        }
+        if ended.outcome != Outcome::Ok {
+            return;
+        }
+        if !read {
+            return self.write_latency_us.add(ended.took);
+        }
+        self.read_latency_us.add(ended.took);
+        self.reads.count += 1;
+        if ended.stale {
+            self.reads.stale += 1;
+            self.reads.k.add(ended.behind.into());
+            self.reads.t_us.add(ended.stale_for);
+        }
+        if let Some(since) = ended.since_acknowledged {
+            let bin = GRID.partition_point(|t| *t <= since) - 1;
+            self.reads.fresh[bin].add(!ended.stale);
+        }
+    }
+}
