@@ -33,7 +33,12 @@ fn latency() -> impl Strategy<Value = Latency> {
 fn subscription() -> impl Strategy<Value = Subscription> {
     let acknowledge =
         prop_oneof![Just(Acknowledge::Never), Just(Acknowledge::BeforeProcessing), Just(Acknowledge::AfterProcessing)];
-    let effect = prop_oneof![Just(Effect::SetIfNewer), Just(Effect::Overwrite), Just(Effect::Increment)];
+    let effect = prop_oneof![
+        Just(Effect::SetIfNewer),
+        Just(Effect::Overwrite),
+        Just(Effect::LastWriterWins),
+        Just(Effect::Increment)
+    ];
     let order = prop_oneof![Just(Order::None), Just(Order::FifoPerKey), Just(Order::Log)];
     let backoff = prop_oneof![
         Just(Backoff::None),
@@ -148,9 +153,24 @@ fn command() -> impl Strategy<Value = Command> {
 fn system() -> impl Strategy<Value = Scenario> {
     let links = prop::collection::vec((latency(), 0.0f64..0.4, 0.0f64..0.4, proptest::bool::ANY), 4);
     let script = prop::collection::vec((0.0f64..1500.0, command()), 0..12);
-    let shape = (proptest::bool::ANY, 1u32..4, 0u32..5, prop::option::of(1u32..8), publish_mode(), bus());
+    let shape = (
+        proptest::bool::ANY,
+        1u32..4,
+        0u32..5,
+        prop::option::of(1u32..8),
+        publish_mode(),
+        (bus(), proptest::bool::ANY),
+    );
     (any::<u32>(), links, script, subscription(), subscription(), shape).prop_map(
-        |(seed, links, script, first, second, (calls, concurrency, queue, attempts, (mode, gap_ms), bus))| {
+        |(
+            seed,
+            links,
+            script,
+            first,
+            second,
+            (calls, concurrency, queue, attempts, (mode, gap_ms), (bus, optimistic)),
+        )| {
+            let optimistic = optimistic.then_some(Backoff::FullJitter { base_ms: 5.0, cap_ms: 50.0 });
             let retry = attempts.map(|attempts| PublishRetry { timeout_ms: 40.0, attempts });
             let mut writer = Service { id: "writer".into(), concurrency, queue, ..Service::default() };
             writer.data.insert("key1".into(), 0.into());
@@ -197,6 +217,7 @@ fn system() -> impl Strategy<Value = Scenario> {
                         arrivals: Arrivals::Poisson { per_second: 15.0 },
                         keys: Keys::Uniform { prefix: "key".into(), count: 3 },
                         read_share: 0.3,
+                        optimistic,
                         from_ms: 0.0,
                         until_ms: Some(1200.0),
                     }),
@@ -258,7 +279,7 @@ proptest! {
                 subscription.group = None;
                 match subscription.effect {
                     Effect::Increment => subscription.inbox = Some(Inbox { window_ms: None }),
-                    Effect::SetIfNewer | Effect::Overwrite => {
+                    Effect::SetIfNewer | Effect::Overwrite | Effect::LastWriterWins => {
                         subscription.effect = Effect::SetIfNewer;
                         // An inbox that outlives the disk's rows would be another bug: here it is as durable as they are.
                         subscription.inbox = None;

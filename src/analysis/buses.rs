@@ -5,8 +5,6 @@ use crate::trace::{Fact, Record, SubscriptionId, UpdateId};
 /// An event that a bus keeps for a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Its number in the bus.
-    pub event: u32,
     /// The update.
     pub update: UpdateId,
     /// Sent, and not acknowledged yet.
@@ -20,10 +18,11 @@ pub struct Kept {
 /// What a bus holds for a subscription.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Lane {
-    /// Events queued or unacknowledged, in the order in which they came; an update that was published twice is there twice.
-    pub kept: Vec<Kept>,
+    /// Events queued or unacknowledged, by their number in the bus, which is the order in which they came; an update that
+    /// was published twice is there twice.
+    pub kept: Map<u32, Kept>,
     /// Events in the dead-letter queue, by their number in the bus.
-    pub dead: Vec<(u32, UpdateId)>,
+    pub dead: Map<u32, UpdateId>,
     /// Events given up.
     pub discarded: u32,
 }
@@ -39,23 +38,13 @@ impl Buses {
     pub(super) fn observe(&mut self, record: &Record) {
         match &record.fact {
             Fact::EventQueued { subscription, event, update, not_before, deliveries } => {
-                let lane = self.lane(*subscription);
-                match lane.kept.iter_mut().find(|kept| kept.event == *event) {
-                    Some(kept) => {
-                        kept.in_flight = false;
-                        kept.not_before = *not_before;
-                    }
-                    None => lane.kept.push(Kept {
-                        event: *event,
-                        update: *update,
-                        in_flight: false,
-                        deliveries: *deliveries,
-                        not_before: *not_before,
-                    }),
-                }
+                let new = || Kept { update: *update, in_flight: false, deliveries: *deliveries, not_before: 0 };
+                let kept = self.lane(*subscription).kept.or_insert_with(*event, new);
+                kept.in_flight = false;
+                kept.not_before = *not_before;
             }
             Fact::EventSent { subscription, event, attempt, .. } => {
-                if let Some(kept) = self.lane(*subscription).kept.iter_mut().find(|kept| kept.event == *event) {
+                if let Some(kept) = self.lane(*subscription).kept.get_mut(event) {
                     kept.in_flight = true;
                     kept.deliveries = *attempt;
                 }
@@ -63,7 +52,7 @@ impl Buses {
             Fact::EventAcknowledged { subscription, event, .. } => self.remove(*subscription, *event),
             Fact::EventDeadLettered { subscription, event, update, .. } => {
                 self.remove(*subscription, *event);
-                self.lane(*subscription).dead.push((*event, *update));
+                self.lane(*subscription).dead.insert(*event, *update);
             }
             Fact::EventRedriven { subscription, event, .. } => self.remove(*subscription, *event),
             Fact::EventDiscarded { subscription, event, .. } => {
@@ -81,8 +70,9 @@ impl Buses {
 
     fn remove(&mut self, subscription: SubscriptionId, event: u32) {
         let lane = self.lane(subscription);
-        lane.kept.retain(|kept| kept.event != event);
-        lane.dead.retain(|(dead, _)| *dead != event);
+        if lane.kept.remove(&event).is_none() {
+            lane.dead.remove(&event);
+        }
     }
 
     /// What a bus holds for a subscription; none if nothing was ever published to it.

@@ -205,7 +205,7 @@ impl<'a> Builder<'a> {
             durations: Stream::named(seed, "service time", &service.id),
             concurrency: service.concurrency,
             queue: service.queue,
-            clock_offset: (service.clock.offset_ms * 1000.0).round() as i64,
+            clock_offset: clock_offset(service, seed),
             clock_drift: service.clock.drift_ppm,
             calls: calls.collect(),
             publishers: publishers.collect(),
@@ -320,6 +320,15 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// Offset of a service's clock, µs: as configured, and what this run adds by chance.
+fn clock_offset(service: &crate::scenario::Service, seed: u64) -> i64 {
+    let chance = match service.clock.offset_sd_ms {
+        0.0 => 0.0,
+        sd => sd * Stream::named(seed, "clock", &service.id).normal(),
+    };
+    ((service.clock.offset_ms + chance) * 1000.0).round() as i64
+}
+
 /// Names the chance of a subscription: by bus and topic, so that reordering the list changes nothing.
 fn subscription_name(subscription: &crate::scenario::Subscription) -> String {
     match &subscription.topic {
@@ -342,12 +351,14 @@ fn generator(workload: &Workload, client: &str, sessions: u32, seed: u64, run_ms
             arrivals: Stream::named(seed, "arrivals", &entity),
             keys: Stream::named(seed, "keys", &entity),
             kinds: Stream::named(seed, "kinds", &entity),
+            waits: Stream::named(seed, "waits", &entity),
         }
     };
     Generator {
         pace,
         keys: key_choice(&workload.keys),
         read_share: workload.read_share,
+        optimistic: workload.optimistic.clone(),
         from: micros(workload.from_ms),
         until: micros(workload.until_ms.unwrap_or(run_ms)),
         sessions: (0..sessions).map(streams).collect(),
@@ -378,7 +389,7 @@ impl Engine {
                 let (key, node) = (self.outbox.key(key), NodeId(index as u32));
                 let version = Version { counter: 1, origin: 0 };
                 if let Node::Service(service) = &mut self.nodes[index] {
-                    service.store.set(key, value.clone(), version);
+                    service.store.set(key, value.clone(), version, i64::MIN);
                 }
                 self.outbox.record(Fact::Seeded { node, key, value: value.clone(), version });
             }

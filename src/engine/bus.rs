@@ -5,6 +5,7 @@ mod keeping;
 mod log;
 mod plan;
 
+use super::backoff::wait;
 use super::message::{About, Delivery, LinkId, Payload, Publication, Update};
 use super::outbox::Outbox;
 use super::queue::Timer;
@@ -12,7 +13,6 @@ use crate::ordered::Map;
 use crate::scenario::{Acknowledge, Limit, Micros, Order};
 use crate::trace::{Fact, KeyId, UpdateId};
 use log::Log;
-use plan::wait;
 pub use plan::{BusPlan, EventCounts, SubscriptionPlan, TopicPlan};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -171,6 +171,7 @@ impl Bus {
             Payload::Refuse(delivery) => self.on_failure(now, delivery, false, out),
             Payload::Operate(_)
             | Payload::Operated(..)
+            | Payload::Returned(..)
             | Payload::Apply(..)
             | Payload::Applied(..)
             | Payload::Published(_)
@@ -228,6 +229,7 @@ impl Bus {
             | Timer::PublishDue(_)
             | Timer::Poll(_)
             | Timer::Commit(_)
+            | Timer::Again(_)
             | Timer::Scripted(_)
             | Timer::Generated(_)
             | Timer::OperationTimeout(_) => unreachable!("no such timer is set by a bus"),

@@ -54,6 +54,11 @@ impl Stream {
         p > 0.0 && (p >= 1.0 || self.unit() < p)
     }
 
+    /// Normal with mean 0 and standard deviation 1, by its quantile function.
+    pub fn normal(&mut self) -> f64 {
+        normal_quantile(self.unit())
+    }
+
     /// Uniform in `0..n`, by a multiplication (Lemire 2019; the bias is below n/2^64).
     #[inline]
     pub fn below(&mut self, n: u32) -> u32 {

@@ -1,11 +1,12 @@
 //! A client: sessions that issue operations, scripted and generated, and wait for answers.
 
+use super::backoff::wait;
 use super::chance::{Sampler, Stream};
 use super::message::{About, LinkId, Payload};
 use super::outbox::Outbox;
 use super::queue::Timer;
 use crate::ordered::Map;
-use crate::scenario::{Micros, Operation, Value};
+use crate::scenario::{Backoff, Micros, Operation, Value};
 use crate::trace::{Fact, NodeId, OperationId, Outcome, UpdateId};
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ pub struct SessionStreams {
     pub keys: Stream,
     /// Read or write.
     pub kinds: Stream,
+    /// How long to wait before an optimistic write is tried again.
+    pub waits: Stream,
 }
 
 /// Generated operations, ready to run.
@@ -55,6 +58,8 @@ pub struct Generator {
     pub keys: KeyChoice,
     /// Share of reads.
     pub read_share: f64,
+    /// Writes are optimistic, and tried again after this.
+    pub optimistic: Option<Backoff>,
     /// Before this instant there are none.
     pub from: Micros,
     /// Nor at or after this one.
@@ -82,6 +87,16 @@ pub struct ClientPlan {
     pub first_value: i64,
 }
 
+/// An optimistic write of a session: read, then compare and set, until nobody came between.
+#[derive(Clone, Debug)]
+struct Attempt {
+    key: String,
+    /// Which try, from 1.
+    number: u32,
+    /// The last wait, ms.
+    waited: f64,
+}
+
 /// A client at run time.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -89,12 +104,14 @@ pub struct Client {
     /// Operations that are awaited, each with its session and whether it was generated.
     pending: Map<OperationId, (u32, bool)>,
     written: i64,
+    /// By session: its optimistic write that is not through. While there is one, it begins no other.
+    attempts: Map<u32, Attempt>,
 }
 
 impl Client {
     /// A client that has not issued anything.
     pub fn new(plan: ClientPlan) -> Self {
-        Client { plan, pending: Map::new(), written: 0 }
+        Client { plan, pending: Map::new(), written: 0, attempts: Map::new() }
     }
 
     /// Operations that are awaited.
@@ -136,15 +153,23 @@ impl Client {
                 self.issue(now, 0, false, &operation, out);
             }
             Timer::Generated(session) => {
-                if let Some(operation) = self.generate(session) {
+                if !self.attempts.contains_key(&session)
+                    && let Some(operation) = self.generate(session)
+                {
                     self.issue(now, session, true, &operation, out);
                 }
                 if self.plan.generator.as_ref().is_some_and(|generator| matches!(generator.pace, Pace::Open(_))) {
                     self.plan_next(now, session, out);
                 }
             }
+            Timer::Again(session) => {
+                if let Some(attempt) = self.attempts.get(&session) {
+                    let operation = Operation::Read { key: attempt.key.clone() };
+                    self.issue(now, session, true, &operation, out);
+                }
+            }
             Timer::OperationTimeout(operation) => {
-                self.end(now, OperationId(operation), Outcome::Unknown, None, out);
+                self.end(now, OperationId(operation), Outcome::Unknown, None, None, out);
             }
             Timer::JobDone(_)
             | Timer::CallTimeout(_)
@@ -163,7 +188,8 @@ impl Client {
     /// A message arrived.
     pub fn on_message(&mut self, now: Micros, payload: Payload, out: &mut Outbox) {
         match payload {
-            Payload::Operated(operation, outcome, update) => self.end(now, operation, outcome, update, out),
+            Payload::Operated(operation, outcome, update) => self.end(now, operation, outcome, update, None, out),
+            Payload::Returned(operation, value) => self.end(now, operation, Outcome::Ok, None, Some(value), out),
             Payload::Operate(_)
             | Payload::Apply(..)
             | Payload::Applied(..)
@@ -183,9 +209,48 @@ impl Client {
         if streams.kinds.chance(generator.read_share) {
             return Some(Operation::Read { key });
         }
-        let value = Value::Int(self.plan.first_value + self.written);
+        if generator.optimistic.is_some() {
+            self.attempts.insert(session, Attempt { key: key.clone(), number: 1, waited: 0.0 });
+            return Some(Operation::Read { key });
+        }
+        Some(Operation::Write { key, value: self.next_value() })
+    }
+
+    fn next_value(&mut self) -> Value {
         self.written += 1;
-        Some(Operation::Write { key, value })
+        Value::Int(self.plan.first_value + self.written - 1)
+    }
+
+    /// A step of a session's optimistic write ended. Returns whether the write goes on.
+    fn go_on(
+        &mut self,
+        now: Micros,
+        session: u32,
+        outcome: Outcome,
+        read: Option<Option<Box<Value>>>,
+        out: &mut Outbox,
+    ) -> bool {
+        let Some(attempt) = self.attempts.get(&session) else { return false };
+        if let Some(value) = read {
+            let (key, expect) = (attempt.key.clone(), value.map(|value| *value));
+            let operation = Operation::CompareAndSet { key, expect, value: self.next_value() };
+            self.issue(now, session, true, &operation, out);
+            return true;
+        }
+        if outcome == Outcome::Ok {
+            self.attempts.remove(&session);
+            return false;
+        }
+        let (Some(generator), Some(attempt)) = (&mut self.plan.generator, self.attempts.get_mut(&session)) else {
+            return false;
+        };
+        let backoff = generator.optimistic.as_ref().unwrap_or(&Backoff::None);
+        let stream = &mut generator.sessions[session as usize].waits;
+        let wait = wait(backoff, attempt.number, attempt.waited, stream);
+        attempt.number += 1;
+        attempt.waited = wait as f64 / 1000.0;
+        out.wake(now + wait, Timer::Again(session));
+        true
     }
 
     fn issue(&mut self, now: Micros, session: u32, generated: bool, operation: &Operation, out: &mut Outbox) {
@@ -204,12 +269,16 @@ impl Client {
         operation: OperationId,
         outcome: Outcome,
         update: Option<UpdateId>,
+        read: Option<Option<Box<Value>>>,
         out: &mut Outbox,
     ) {
         let Some((session, generated)) = self.pending.remove(&operation) else { return };
         out.record(Fact::OperationEnded { operation, outcome });
         if let (Outcome::Ok, Some(update)) = (outcome, update) {
             out.record(Fact::UpdateAcknowledged { update, operation });
+        }
+        if generated && self.go_on(now, session, outcome, read, out) {
+            return;
         }
         let closed = self.plan.generator.as_ref().is_some_and(|generator| matches!(generator.pace, Pace::Closed(_)));
         if generated && closed {

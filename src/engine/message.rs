@@ -19,6 +19,8 @@ pub struct Update {
     pub value: Value,
     /// Its version.
     pub version: Version,
+    /// Reading of the writer's own clock, µs.
+    pub clock: i64,
     /// What it added, where the key held a number before and after; an absent key counts as 0.
     pub delta: Option<i64>,
     /// No handler can handle its event.
@@ -99,6 +101,8 @@ pub enum Payload {
     Operate(Arc<Request>),
     /// The service's answer to a client: how it ended, and the update if there is one.
     Operated(OperationId, Outcome, Option<UpdateId>),
+    /// The service's answer to a client's read: it ended as ok, with what the key holds.
+    Returned(OperationId, Option<Box<Value>>),
     /// A service calls another before it commits; the caller's job waits.
     Apply(u32, Arc<Update>),
     /// The callee's answer to that job: taken in, or refused and certainly without effect.
@@ -121,7 +125,7 @@ impl Payload {
         match self {
             Payload::Token => MessageKind::Token,
             Payload::Operate(_) | Payload::Apply(..) => MessageKind::Call,
-            Payload::Operated(..) | Payload::Applied(..) => MessageKind::Reply,
+            Payload::Operated(..) | Payload::Returned(..) | Payload::Applied(..) => MessageKind::Reply,
             Payload::Publish(_) => MessageKind::Publish,
             Payload::Deliver(_) => MessageKind::Delivery,
             Payload::Published(_) | Payload::Acknowledge(_) => MessageKind::Acknowledgement,

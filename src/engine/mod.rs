@@ -7,6 +7,7 @@
 //!
 //! To add a kind of node or a protocol: one file with its handler, one variant of `Node`.
 
+mod backoff;
 mod build;
 mod bus;
 mod chance;

@@ -56,6 +56,8 @@ pub enum Timer {
     Scripted(u32),
     /// A client: a session's next generated operation is due.
     Generated(u32),
+    /// A client: a session tries its optimistic write again.
+    Again(u32),
     /// A client: an operation has not been answered.
     OperationTimeout(u32),
 }
@@ -97,6 +99,7 @@ impl From<Due> for Packed {
                 Timer::Expire(id) => (13, node, id),
                 Timer::Flushed(id) => (14, node, id),
                 Timer::Rewound(id) => (15, node, id),
+                Timer::Again(id) => (16, node, id),
             },
         };
         debug_assert!(node.0 < MOST_NODES);
@@ -124,7 +127,8 @@ impl From<Packed> for Due {
             12 => Timer::Commit(id),
             13 => Timer::Expire(id),
             14 => Timer::Flushed(id),
-            _ => Timer::Rewound(id),
+            15 => Timer::Rewound(id),
+            _ => Timer::Again(id),
         };
         Due::Timer(node, timer)
     }

@@ -180,6 +180,7 @@ impl Service {
                 Payload::Operate(_)
                 | Payload::Apply(..)
                 | Payload::Operated(..)
+                | Payload::Returned(..)
                 | Payload::Publish(_)
                 | Payload::Acknowledge(_)
                 | Payload::Refuse(_)
@@ -203,6 +204,7 @@ impl Service {
             | Timer::Expire(_)
             | Timer::Flushed(_)
             | Timer::Rewound(_)
+            | Timer::Again(_)
             | Timer::Scripted(_)
             | Timer::Generated(_)
             | Timer::OperationTimeout(_) => {
@@ -358,7 +360,14 @@ impl Service {
                 version: row.map(|row| row.version).unwrap_or_default(),
                 value: row.map(|row| row.value.clone()),
             });
-            self.answer(&awaiting, Outcome::Ok, None, out);
+            let value = row.map(|row| Box::new(row.value.clone()));
+            match &awaiting {
+                Awaiting::Client(operation, back) => {
+                    let about = About { operation: Some(*operation), ..About::default() };
+                    out.send(*back, Payload::Returned(*operation, value), about);
+                }
+                Awaiting::Person(_) | Awaiting::Caller(..) => self.answer(&awaiting, Outcome::Ok, None, out),
+            }
             return self.finish(now, out);
         }
         // Writes of one key go one by one, as under a row lock: the next sees what the last left.
@@ -377,7 +386,7 @@ impl Service {
                 let version = self.store.next_version(request.key, self.plan.node.0 + 1);
                 let delta = self.store.difference(request.key, &value);
                 let (id, key, poison) = (out.next_update(), request.key, request.poison);
-                let update = Arc::new(Update { id, key, value, version, delta, poison });
+                let update = Arc::new(Update { id, key, value, version, clock: self.clock(now), delta, poison });
                 let change = Change { awaiting, update, operation: Some(request.operation), call: 0 };
                 self.proceed(now, job, change, out);
             }
@@ -410,9 +419,8 @@ impl Service {
         let node = self.plan.node;
         match change.operation {
             Some(operation) => {
-                self.store.set(key, value.clone(), version);
-                let clock = self.clock(now);
-                let value = value.clone();
+                self.store.set(key, value.clone(), version, change.update.clock);
+                let (clock, value) = (change.update.clock, value.clone());
                 out.record(Fact::UpdateCommitted { update: id, operation, node, key, version, value, clock });
             }
             None => {

@@ -13,6 +13,8 @@ pub struct Row {
     pub value: Value,
     /// Its version.
     pub version: Version,
+    /// Reading of the writer's clock, µs; for what stood in the document before all others.
+    pub clock: i64,
 }
 
 /// A service's durable store.
@@ -31,8 +33,8 @@ impl Store {
     }
 
     /// Sets a row as it is.
-    pub fn set(&mut self, key: KeyId, value: Value, version: Version) {
-        self.rows.insert(key, Row { value, version });
+    pub fn set(&mut self, key: KeyId, value: Value, version: Version, clock: i64) {
+        self.rows.insert(key, Row { value, version, clock });
     }
 
     /// The version for the next write of a key here.
@@ -91,24 +93,28 @@ impl Store {
     pub fn add(&mut self, update: &Update) -> Option<i64> {
         let (held, version) = match self.rows.get(&update.key) {
             None => (0, Version::default()),
-            Some(Row { value: Value::Int(held), version }) => (*held, *version),
+            Some(Row { value: Value::Int(held), version, .. }) => (*held, *version),
             Some(Row { value: Value::Text(_) | Value::Set(_), .. }) => return None,
         };
         let sum = held.saturating_add(update.delta?);
-        self.set(update.key, Value::Int(sum), version.max(update.version));
+        self.set(update.key, Value::Int(sum), version.max(update.version), update.clock);
         Some(sum)
     }
 
     /// Takes in an update that another service made, and says whether that changed the row.
     pub fn take_in(&mut self, update: &Update, effect: Effect) -> bool {
-        let held = self.rows.get(&update.key).map(|row| row.version).unwrap_or_default();
+        let row = self.rows.get(&update.key);
+        let held = row.map(|row| row.version).unwrap_or_default();
         let changed = match effect {
+            Effect::LastWriterWins => {
+                row.is_none_or(|row| (update.clock, update.version.origin) > (row.clock, row.version.origin))
+            }
             Effect::SetIfNewer => update.version > held,
             Effect::Overwrite => update.version != held,
             Effect::Increment => unreachable!("an increment adds"),
         };
         if changed {
-            self.set(update.key, update.value.clone(), update.version);
+            self.set(update.key, update.value.clone(), update.version, update.clock);
         }
         changed
     }
@@ -135,6 +141,7 @@ mod tests {
             key: KEY,
             value: Value::Int(value),
             version: Version { counter, origin: 0 },
+            clock: counter.into(),
             delta: None,
             poison: false,
         }
@@ -161,7 +168,7 @@ mod tests {
     #[test]
     fn operations_that_do_not_fit_what_a_key_holds_are_refused() {
         let mut store = Store::default();
-        store.set(KEY, Value::from("text"), Version { counter: 1, origin: 0 });
+        store.set(KEY, Value::from("text"), Version { counter: 1, origin: 0 }, i64::MIN);
         assert_eq!(store.after(KEY, &Ask::Increment(1)), Err(Refusal::WrongType));
         assert_eq!(store.after(KEY, &Ask::Add(Value::Int(1))), Err(Refusal::WrongType));
         let expect_other = Ask::CompareAndSet { expect: Some(Value::Int(1)), value: Value::Int(2) };

@@ -176,6 +176,9 @@ pub struct Clock {
     /// Drift, parts in a million; may be negative.
     #[serde(default, skip_serializing_if = "is_default")]
     pub drift_ppm: f64,
+    /// A further offset, drawn for each run from a normal distribution with mean 0 and this standard deviation, ms.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub offset_sd_ms: f64,
 }
 
 /// A blocking call to another service, made before a write commits.

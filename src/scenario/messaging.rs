@@ -184,6 +184,10 @@ pub enum Effect {
     SetIfNewer,
     /// Take the event's value whatever is there: idempotent, but sensitive to order.
     Overwrite,
+    /// Take the event's value if the clock of the service that wrote it read later than for what is there (last writer
+    /// wins by wall clock; on a tie the later service of the document): idempotent and safe in any order, but a clock that
+    /// is behind loses updates.
+    LastWriterWins,
     /// Add the update's difference to the number that is there: neither idempotent nor, with other effects, safe in
     /// any order. An update of what is no number cannot be handled.
     Increment,

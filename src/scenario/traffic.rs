@@ -1,6 +1,6 @@
 //! Clients and what they ask for.
 
-use super::{Latency, Value, is_default, is_one, one};
+use super::{Backoff, Latency, Value, is_default, is_one, one};
 use serde::{Deserialize, Serialize};
 
 /// What a client asks of a service, always about one key.
@@ -134,6 +134,10 @@ pub struct Workload {
     /// The share of reads, 0 to 1; the rest are writes of whole numbers, each different.
     #[serde(default, skip_serializing_if = "is_default")]
     pub read_share: f64,
+    /// Each write is optimistic: the key is read, and compared and set to the next number; where another write came
+    /// between, again after this wait. `none` tries again at once.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub optimistic: Option<Backoff>,
     /// When it begins, ms.
     #[serde(default, skip_serializing_if = "is_default")]
     pub from_ms: f64,

@@ -277,12 +277,13 @@ fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> BusView
             return None;
         }
         let lane = run.analysis().buses.get(id);
-        let kept = lane.map_or(&[][..], |lane| &lane.kept);
         Some(LaneView {
             service: ends.service,
             topic: bus.topics.get(ends.topic as usize).map_or(&bus.id, |topic| &topic.name).clone(),
-            depth: kept.len() as u32,
-            cells: kept.iter().take(MOST_CELLS).map(|kept| cell_view(run, kept)).collect(),
+            depth: lane.map_or(0, |lane| lane.kept.len() as u32),
+            cells: lane
+                .map(|lane| lane.kept.values().take(MOST_CELLS).map(|kept| cell_view(run, kept)).collect())
+                .unwrap_or_default(),
             dead: lane.map_or(0, |lane| lane.dead.len() as u32),
             discarded: lane.map_or(0, |lane| lane.discarded),
         })

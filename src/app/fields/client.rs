@@ -1,6 +1,6 @@
 //! Clients, their scripts and workloads, and operations.
 
-use super::{At, Field, Section, latency, node, service_ids};
+use super::{At, Field, Section, latency, messaging, node, service_ids};
 use crate::scenario::{Arrivals, Keys, Operation, Scenario, Workload};
 use serde_json::{Value as Json, json};
 
@@ -116,6 +116,11 @@ fn workload_fields(at: &At, workload: &Workload) -> Vec<Field> {
     };
     fields.push(at.choice("keys", "Keys", keys, chosen, "Which key each operation is about."));
     fields.extend(details);
+    let help = "Each write reads, then compares and sets; where another came between, again after this wait.";
+    let (optimistic, waits) =
+        messaging::backoff(at, "optimistic", "Optimistic writes", workload.optimistic.as_ref(), help);
+    fields.push(optimistic);
+    fields.extend(waits);
     fields.push(at.percent("read_share", "Reads", workload.read_share, "The rest are writes, each of another number."));
     fields.push(at.number("from_ms", "From", "ms", workload.from_ms, "When it begins."));
     fields.push(at.optional("until_ms", "Until", "ms", workload.until_ms, "When it stops; empty is the run's end."));

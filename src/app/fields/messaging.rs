@@ -92,11 +92,13 @@ pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscripti
     let effects = vec![
         ("set if newer", json!("set_if_newer")),
         ("overwrite", json!("overwrite")),
+        ("last writer wins", json!("last_writer_wins")),
         ("increment", json!("increment")),
     ];
     let effect = match subscription.effect {
         Effect::SetIfNewer => "set if newer",
         Effect::Overwrite => "overwrite",
+        Effect::LastWriterWins => "last writer wins",
         Effect::Increment => "increment",
     };
     let mut handling = vec![
@@ -129,7 +131,8 @@ pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscripti
         Acknowledge::BeforeProcessing => "before processing",
         Acknowledge::AfterProcessing => "after processing",
     };
-    let (backoff, waits) = backoff(at, &subscription.backoff);
+    let help = "How long the bus waits before each further delivery.";
+    let (backoff, waits) = backoff(at, "backoff", "Backoff", Some(&subscription.backoff), help);
     let orders = vec![("none", json!("none")), ("FIFO per key", json!("fifo_per_key")), ("log", json!("log"))];
     let order = match subscription.order {
         Order::None => "none",
@@ -200,9 +203,16 @@ pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscripti
     ]
 }
 
-fn backoff(at: &At, backoff: &Backoff) -> (Field, Vec<Field>) {
+/// How long to wait before trying again; where it may be absent, that is a choice too.
+pub(super) fn backoff(
+    at: &At,
+    name: &'static str,
+    label: &str,
+    backoff: Option<&Backoff>,
+    help: &'static str,
+) -> (Field, Vec<Field>) {
     let doubling = |name: &str| json!({ name: { "base_ms": 100, "cap_ms": 5000 } });
-    let choices = vec![
+    let mut choices = vec![
         ("none", json!("none")),
         ("fixed", json!({ "fixed": { "ms": 200 } })),
         ("exponential", doubling("exponential")),
@@ -210,14 +220,16 @@ fn backoff(at: &At, backoff: &Backoff) -> (Field, Vec<Field>) {
         ("full jitter", doubling("full_jitter")),
         ("decorrelated jitter", doubling("decorrelated_jitter")),
     ];
-    let place = at.to("backoff");
+    if name == "optimistic" {
+        choices.insert(0, ("off", Json::Null));
+    }
+    let place = at.to(name);
     let waits = |variant: &str, base_ms: f64, cap_ms: f64| {
         let at = place.to(variant);
         let base = at.number("base_ms", "First wait", "ms", base_ms, "It doubles each time.");
         vec![base, at.number("cap_ms", "Longest wait", "ms", cap_ms, "It doubles up to this.")]
     };
-    let help = "How long the bus waits before each further delivery.";
-    let (chosen, fields) = match *backoff {
+    let (chosen, fields) = match *backoff.unwrap_or(&Backoff::None) {
         Backoff::None => ("none", Vec::new()),
         Backoff::Fixed { ms } => ("fixed", vec![place.to("fixed").number("ms", "Wait", "ms", ms, help)]),
         Backoff::Exponential { base_ms, cap_ms } => ("exponential", waits("exponential", base_ms, cap_ms)),
@@ -227,5 +239,6 @@ fn backoff(at: &At, backoff: &Backoff) -> (Field, Vec<Field>) {
             ("decorrelated jitter", waits("decorrelated_jitter", base_ms, cap_ms))
         }
     };
-    (at.choice("backoff", "Backoff", choices, chosen, help), fields)
+    let chosen = if backoff.is_none() { "off" } else { chosen };
+    (at.choice(name, label, choices, chosen, help), fields)
 }

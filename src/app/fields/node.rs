@@ -61,7 +61,9 @@ pub(super) fn service(scenario: &Scenario, i: usize) -> Vec<Section> {
     let offset =
         clock.number("offset_ms", "Offset", "ms", service.clock.offset_ms, "How far its clock is ahead of true time.");
     let drift = clock.number("drift_ppm", "Drift", "ppm", service.clock.drift_ppm, "How much too fast its clock runs.");
-    sections.push(Section { title: "Clock".into(), fields: vec![offset, drift], ..Section::default() });
+    let help = "A further offset, by chance in each run: the standard deviation.";
+    let spread = clock.number("offset_sd_ms", "Offset spread", "ms", service.clock.offset_sd_ms, help);
+    sections.push(Section { title: "Clock".into(), fields: vec![offset, drift, spread], ..Section::default() });
     for (j, call) in service.calls.iter().enumerate() {
         let at = at.to("calls").to(j);
         let others = service_ids(scenario).into_iter().filter(|id| *id != service.id).collect();

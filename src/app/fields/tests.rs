@@ -9,7 +9,7 @@ const EVERYTHING: &str = r#"{
   "default_latency": { "uniform": { "low_ms": 1, "high_ms": 2 } },
   "services": [
     { "id": "a", "name": "A", "position": [1, 2], "data": { "k": 1 }, "service_time": { "exponential": { "mean_ms": 2 } },
-      "concurrency": 3, "queue": 4, "clock": { "offset_ms": 5, "drift_ppm": 6 }, "calls": [{ "to": "b", "timeout_ms": 7 }],
+      "concurrency": 3, "queue": 4, "clock": { "offset_ms": 5, "drift_ppm": 6, "offset_sd_ms": 2 }, "calls": [{ "to": "b", "timeout_ms": 7 }],
       "publishes": [{ "to": "bus", "topic": "t", "mode": "before_commit", "gap_ms": 3, "retry": { "timeout_ms": 8, "attempts": 9 } },
         { "to": "bus", "topic": "u", "mode": { "outbox": { "poll_ms": 5, "batch": 6 } } }] },
     { "id": "b", "subscribes": [
@@ -32,7 +32,7 @@ const EVERYTHING: &str = r#"{
         { "at_ms": 3, "do": { "add": { "key": "s", "element": 1 } } }, { "at_ms": 4, "do": { "remove": { "key": "s", "element": 1 } } },
         { "at_ms": 5, "do": { "increment": { "key": "k", "by": 1 } } },
         { "at_ms": 6, "do": { "compare_and_set": { "key": "k", "expect": 1, "value": 2 } } }],
-      "generate": { "arrivals": { "poisson": { "per_second": 1 } }, "keys": { "one": { "key": "k" } }, "read_share": 0.5, "from_ms": 1, "until_ms": 2 } },
+      "generate": { "arrivals": { "poisson": { "per_second": 1 } }, "keys": { "one": { "key": "k" } }, "read_share": 0.5, "optimistic": { "full_jitter": { "base_ms": 1, "cap_ms": 2 } }, "from_ms": 1, "until_ms": 2 } },
     { "id": "d", "target": "a", "generate": { "arrivals": { "periodic": { "every_ms": 1 } }, "keys": { "uniform": { "prefix": "p", "count": 2 } } } },
     { "id": "e", "target": "a", "generate": { "arrivals": { "closed": { "think": { "pareto": { "scale_ms": 1, "shape": 2 } } } },
       "keys": { "zipf": { "prefix": "p", "count": 2, "exponent": 1 } } } }

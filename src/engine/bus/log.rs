@@ -1,7 +1,7 @@
 //! A log with a position for each partition, as one consumer group sees it (Kafka).
 
 use super::Bus;
-use super::plan::wait;
+use crate::engine::backoff::wait;
 use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
 use crate::scenario::Micros;

@@ -2,7 +2,7 @@
 
 use crate::engine::chance::Stream;
 use crate::engine::message::LinkId;
-use crate::scenario::{Acknowledge, Backoff, Limit, Micros, Order, micros};
+use crate::scenario::{Acknowledge, Backoff, Limit, Micros, Order};
 use crate::trace::{NodeId, SubscriptionId};
 
 /// A subscription's settings, ready to run.
@@ -93,24 +93,4 @@ impl EventCounts {
         let kept = self.queued + self.in_flight + self.dead_lettered;
         self.published == self.acknowledged + kept + self.expired + self.discarded
     }
-}
-
-/// The wait before the delivery that follows the n-th, the last one having been `waited` ms. Jitter as the AWS
-/// architecture blog defines it (Brooker 2015).
-pub(super) fn wait(backoff: &Backoff, n: u32, waited: f64, stream: &mut Stream) -> Micros {
-    let doubled = |base_ms: f64, cap_ms: f64| (base_ms * (1u64 << n.saturating_sub(1).min(60)) as f64).min(cap_ms);
-    micros(match *backoff {
-        Backoff::None => 0.0,
-        Backoff::Fixed { ms } => ms,
-        Backoff::Exponential { base_ms, cap_ms } => doubled(base_ms, cap_ms),
-        Backoff::EqualJitter { base_ms, cap_ms } => {
-            let half = doubled(base_ms, cap_ms) / 2.0;
-            half + half * stream.unit()
-        }
-        Backoff::FullJitter { base_ms, cap_ms } => doubled(base_ms, cap_ms) * stream.unit(),
-        Backoff::DecorrelatedJitter { base_ms, cap_ms } => {
-            let widest = 3.0 * waited.max(base_ms);
-            (base_ms + (widest - base_ms) * stream.unit()).min(cap_ms)
-        }
-    })
 }

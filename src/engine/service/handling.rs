@@ -70,7 +70,7 @@ impl Service {
                     Some(sum) => (true, Some(sum)),
                     None => return self.fail_handling(delivery, HandlingFailure::WrongType, out),
                 },
-                effect @ (Effect::SetIfNewer | Effect::Overwrite) => {
+                effect @ (Effect::SetIfNewer | Effect::Overwrite | Effect::LastWriterWins) => {
                     (self.store.take_in(&delivery.update, effect), None)
                 }
             };

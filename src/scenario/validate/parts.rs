@@ -59,6 +59,7 @@ impl Checker {
         self.count(&format!("{path}.concurrency"), service.concurrency, 1, MOST_COUNT);
         self.count(&format!("{path}.queue"), service.queue, 0, 10_000_000);
         self.number(&format!("{path}.clock.offset_ms"), service.clock.offset_ms, -1e9, 1e9);
+        self.number(&format!("{path}.clock.offset_sd_ms"), service.clock.offset_sd_ms, 0.0, 1e9);
         self.number(&format!("{path}.clock.drift_ppm"), service.clock.drift_ppm, -1e5, 1e5);
         for (i, call) in service.calls.iter().enumerate() {
             self.duration(&format!("{path}.calls[{i}].timeout_ms"), call.timeout_ms);
@@ -122,6 +123,9 @@ impl Checker {
     }
 
     fn workload(&mut self, path: &str, workload: &Workload) {
+        if let Some(backoff) = &workload.optimistic {
+            self.backoff(&format!("{path}.optimistic"), backoff);
+        }
         match &workload.arrivals {
             Arrivals::Poisson { per_second } => {
                 self.number(&format!("{path}.arrivals.poisson.per_second"), *per_second, 1e-6, FASTEST_PER_SECOND);
