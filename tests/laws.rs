@@ -1,6 +1,11 @@
 //! Laws that a correct simulator must reproduce, on the running engine, message by message. A proportion is accepted
 //! within 4·sqrt(p(1 − p)/n); a mean within 4 standard errors, of the spread that was measured.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the expected figures may use the platform's functions; the engine may not"
+)]
+
 use converge::engine::Engine;
 use converge::scenario::{
     Acknowledge, Arrivals, Backoff, Bus, Client, Clock, Command, Effect, Inbox, Keys, Latency, Link, Operation,

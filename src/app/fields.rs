@@ -223,6 +223,13 @@ impl At {
         self.field(name, label, "", Kind::Choice(choices), chosen.into(), help)
     }
 
+    /// One of several for the part as a whole.
+    fn whole(&self, label: &str, choices: Vec<(&str, Json)>, chosen: &str, help: &'static str) -> Field {
+        let choices = choices.into_iter().map(|(label, value)| (label.to_string(), value)).collect();
+        let (path, kind) = (self.0.clone(), Kind::Choice(choices));
+        Field { path, label: label.into(), unit: "", kind, text: chosen.into(), help }
+    }
+
     /// One of the ids that fit.
     fn id(&self, name: &str, label: &str, ids: Vec<String>, chosen: &str, help: &'static str) -> Field {
         let choices = ids.into_iter().map(|id| (id.clone(), id.into())).collect();

@@ -12,6 +12,7 @@ mod latency;
 pub mod link;
 mod messaging;
 mod place;
+pub mod presets;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod schema;
 mod traffic;

@@ -237,7 +237,7 @@ pub enum Fact {
         version: Version,
         /// The key's new value.
         value: Value,
-        /// Reading of the service's own clock, µs; may be negative.
+        /// Reading of the service's own clock when it made the update, before any calls, µs; may be negative.
         clock: i64,
     },
     /// The client was told that the operation of an update succeeded. Staleness counts from here.

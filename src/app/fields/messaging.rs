@@ -1,6 +1,7 @@
 //! How updates travel as events: publications and subscriptions.
 
 use super::{At, Field, Section, bus_ids, latency};
+use crate::scenario::presets::{self, PRESETS};
 use crate::scenario::{Acknowledge, Backoff, Effect, Limit, Order, Publication, PublishMode, Scenario, Subscription};
 use serde_json::{Value as Json, json};
 
@@ -16,7 +17,10 @@ fn topic(scenario: &Scenario, at: &At, bus: &str, topic: Option<&str>) -> Field 
 pub(super) fn published(scenario: &Scenario, at: &At, publication: &Publication) -> Section {
     let retries = vec![("never", Json::Null), ("after a timeout", json!({ "timeout_ms": 500, "attempts": 5 }))];
     let chosen = if publication.retry.is_some() { "after a timeout" } else { "never" };
+    let mut producers = vec![("its own", to_json(publication))];
+    producers.extend(PRESETS.iter().map(|preset| (preset.name, to_json(&preset.publication(publication)))));
     let mut fields = vec![
+        at.whole("Imitates", producers, "its own", "The defaults of a real system's producer."),
         at.id("to", "Bus", bus_ids(scenario), &publication.to, "An event goes there after each commit."),
         topic(scenario, at, &publication.to, publication.topic.as_deref()),
     ];
@@ -101,7 +105,13 @@ pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscripti
         Effect::LastWriterWins => "last writer wins",
         Effect::Increment => "increment",
     };
+    let mut imitates: Vec<(&str, Json)> =
+        PRESETS.iter().map(|preset| (preset.name, to_json(&preset.subscription(subscription)))).collect();
+    imitates.push(("its own", to_json(subscription)));
+    let preset = presets::of_subscription(subscription);
+    let help = preset.map_or("The defaults of a real system, or settings of its own.", |preset| preset.leaves_out);
     let mut handling = vec![
+        at.whole("Imitates", imitates, preset.map_or("its own", |preset| preset.name), help),
         at.id("to", "Bus", bus_ids(scenario), &subscription.to, "Whose events it takes in."),
         topic(scenario, at, &subscription.to, subscription.topic.as_deref()),
         at.choice("effect", "Effect", effects, effect, "What handling an event does to the store."),
@@ -201,6 +211,10 @@ pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscripti
         },
         Section { title: "Subscription".into(), fields: delivery, ..Section::default() },
     ]
+}
+
+pub(super) fn to_json(part: &impl serde::Serialize) -> Json {
+    serde_json::to_value(part).unwrap_or(Json::Null)
 }
 
 /// How long to wait before trying again; where it may be absent, that is a choice too.

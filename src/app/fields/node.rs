@@ -2,6 +2,7 @@
 
 use super::{Adder, At, Field, Section, latency, messaging, service_ids};
 use crate::scenario::Scenario;
+use crate::scenario::presets::{self, PRESETS};
 use serde_json::json;
 
 pub(super) fn identity(at: &At, name: &str, position: Option<[i32; 2]>) -> Vec<Field> {
@@ -117,6 +118,11 @@ pub(super) fn bus(scenario: &Scenario, i: usize) -> Vec<Section> {
     }];
     for (j, topic) in bus.topics.iter().enumerate() {
         let at = topics.to(j);
+        let mut imitates = vec![("its own", messaging::to_json(topic))];
+        imitates.extend(PRESETS.iter().map(|preset| (preset.name, messaging::to_json(&preset.topic(topic)))));
+        let preset = presets::of_topic(topic);
+        let help = "What a real system keeps by default: its window of deduplication, its retention.";
+        let preset = at.whole("Imitates", imitates, preset.map_or("its own", |preset| preset.name), help);
         let name = at.text("name", "Name", &topic.name, "Unique in its bus.");
         let partitions = at.number(
             "partitions",
@@ -141,7 +147,7 @@ pub(super) fn bus(scenario: &Scenario, i: usize) -> Vec<Section> {
         );
         sections.push(Section {
             title: format!("Topic {}", topic.name),
-            fields: vec![name, partitions, dedup, retention],
+            fields: vec![preset, name, partitions, dedup, retention],
             remove: Some(at.0),
             ..Section::default()
         });

@@ -61,6 +61,7 @@ pub fn sweep(scenario: &Scenario, seeds: std::ops::Range<u64>, jobs: usize, stop
 }
 
 /// Says on standard error how far it is, where somebody watches.
+#[expect(clippy::disallowed_methods, reason = "how long a person waits is told by the platform's clock")]
 fn progress(done: &AtomicU64, all: u64, working: &AtomicU64) {
     let (start, watched) = (Instant::now(), std::io::stderr().is_terminal());
     let mut told = Instant::now();

@@ -1,0 +1,153 @@
+//! Settings that imitate real systems by their defaults. Each says what it leaves out.
+
+use super::{Acknowledge, Backoff, Limit, Order, Publication, PublishRetry, Subscription, Topic};
+
+/// A real system's way of keeping and delivering events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preset {
+    /// The system, and the version whose defaults these are.
+    pub name: &'static str,
+    /// What of it is not modelled.
+    pub leaves_out: &'static str,
+    system: System,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum System {
+    SqsStandard,
+    SqsFifo,
+    Kafka,
+    RabbitMq,
+    JetStream,
+    RedisPubSub,
+}
+
+/// All of them.
+pub const PRESETS: [Preset; 6] = [
+    Preset {
+        name: "SQS standard",
+        leaves_out: "Short polling that misses some servers, batches, per-message visibility, and the queue's occasional \
+                     duplicates: set those on the links.",
+        system: System::SqsStandard,
+    },
+    Preset {
+        name: "SQS FIFO",
+        leaves_out: "Batches, throughput quotas, and content-based deduplication: an update's identity is its \
+                     deduplication id, and a dead-lettered event keeps it.",
+        system: System::SqsFifo,
+    },
+    Preset {
+        name: "Kafka 4.0",
+        leaves_out: "Heartbeats: a reader is given up when it has been silent for the session timeout, not when it polls \
+                     too slowly; fetch sizes; the producer's backoff, which is its request timeout here; replicas: set \
+                     the bus's flush time to see what an acknowledged write on the leader alone can lose.",
+        system: System::Kafka,
+    },
+    Preset {
+        name: "RabbitMQ 4.0 quorum queue",
+        leaves_out: "Replicas, prefetch below 1,000, and that a returned message goes back near the head of its queue.",
+        system: System::RabbitMq,
+    },
+    Preset {
+        name: "NATS JetStream",
+        leaves_out: "Stream replicas and flow control; a message over its limit stays in the stream but is not \
+                     delivered again, which here counts as discarded.",
+        system: System::JetStream,
+    },
+    Preset {
+        name: "Redis Pub/Sub",
+        leaves_out: "Client output buffers: whoever is connected gets it, whoever is not never does.",
+        system: System::RedisPubSub,
+    },
+];
+
+const SECOND: f64 = 1000.0;
+const MINUTE: f64 = 60.0 * SECOND;
+const DAY: f64 = 24.0 * 60.0 * MINUTE;
+
+impl Preset {
+    /// A subscription with the system's defaults. What is handled, by whom and how, stays.
+    pub fn subscription(&self, like: &Subscription) -> Subscription {
+        let kept = Subscription {
+            to: like.to.clone(),
+            topic: like.topic.clone(),
+            effect: like.effect,
+            processing: like.processing.clone(),
+            fails: like.fails,
+            inbox: like.inbox.clone(),
+            group: like.group.clone(),
+            backoff: Backoff::None,
+            ..Subscription::default()
+        };
+        match self.system {
+            System::SqsStandard => Subscription {
+                ack_deadline_ms: 30.0 * SECOND,
+                max_deliveries: Some(10),
+                max_in_flight: 120_000,
+                ..kept
+            },
+            System::SqsFifo => Subscription {
+                ack_deadline_ms: 30.0 * SECOND,
+                max_deliveries: Some(10),
+                dead_letter_renews_time: true,
+                order: Order::FifoPerKey,
+                max_in_flight: 120_000,
+                ..kept
+            },
+            System::Kafka => Subscription {
+                ack_deadline_ms: 45.0 * SECOND,
+                dead_letter: false,
+                order: Order::Log,
+                commit_every_ms: Some(5.0 * SECOND),
+                max_in_flight: 500,
+                ..kept
+            },
+            System::RabbitMq => Subscription {
+                ack_deadline_ms: 30.0 * MINUTE,
+                max_deliveries: Some(20),
+                limit: Limit::Redeliveries,
+                dead_letter: false,
+                ..kept
+            },
+            System::JetStream => {
+                Subscription { ack_deadline_ms: 30.0 * SECOND, dead_letter: false, max_in_flight: 1000, ..kept }
+            }
+            System::RedisPubSub => Subscription { acknowledge: Acknowledge::Never, dead_letter: false, ..kept },
+        }
+    }
+
+    /// A topic with the system's defaults.
+    pub fn topic(&self, like: &Topic) -> Topic {
+        let (dedup_ms, retention_ms) = match self.system {
+            System::SqsStandard => (None, Some(4.0 * DAY)),
+            System::SqsFifo => (Some(5.0 * MINUTE), Some(4.0 * DAY)),
+            // The idempotent producer: a retry within the delivery timeout is known by its sequence number.
+            System::Kafka => (Some(2.0 * MINUTE), Some(7.0 * DAY)),
+            System::RabbitMq | System::RedisPubSub => (None, None),
+            System::JetStream => (Some(2.0 * MINUTE), None),
+        };
+        Topic { name: like.name.clone(), partitions: like.partitions, dedup_ms, retention_ms }
+    }
+
+    /// A publication with the defaults of the system's producer; where and from what it publishes stays.
+    pub fn publication(&self, like: &Publication) -> Publication {
+        let retry = match self.system {
+            // Delivery timeout 120 s, request timeout 30 s.
+            System::Kafka => Some(PublishRetry { timeout_ms: 30.0 * SECOND, attempts: 4 }),
+            System::SqsStandard | System::SqsFifo => Some(PublishRetry { timeout_ms: SECOND, attempts: 3 }),
+            System::RabbitMq | System::JetStream | System::RedisPubSub => None,
+        };
+        Publication { retry, ..like.clone() }
+    }
+}
+
+/// The preset that a subscription has the settings of.
+pub fn of_subscription(subscription: &Subscription) -> Option<&'static Preset> {
+    PRESETS.iter().find(|preset| preset.subscription(subscription) == *subscription)
+}
+
+/// The preset that a topic has the settings of; RabbitMQ's and Redis' topics set nothing, and are never found.
+pub fn of_topic(topic: &Topic) -> Option<&'static Preset> {
+    let sets = |preset: &&Preset| preset.topic(topic) == *topic && (topic.dedup_ms, topic.retention_ms) != (None, None);
+    PRESETS.iter().find(sets)
+}

@@ -1,0 +1,208 @@
+//! Each preset counts, orders and dead-letters as its system does.
+
+use converge::engine::Engine;
+use converge::scenario::presets::{PRESETS, Preset, of_subscription};
+use converge::scenario::{
+    Acknowledge, Bus, Command, Latency, Operation, Publication, Scenario, Service, Step, Subscription, Topic, micros,
+};
+use converge::trace::{Fact, Level, Record};
+
+fn preset(name: &str) -> &'static Preset {
+    PRESETS.iter().find(|preset| preset.name.starts_with(name)).unwrap_or_else(|| panic!("no preset {name}"))
+}
+
+fn write(at_ms: f64, key: &str, value: i64) -> Step {
+    let operation = Operation::Write { key: key.into(), value: value.into() };
+    Step { at_ms, command: Command::Operate { service: "writer".into(), operation, poison: false } }
+}
+
+fn poison(at_ms: f64, key: &str) -> Step {
+    let operation = Operation::Write { key: key.into(), value: 13.into() };
+    Step { at_ms, command: Command::Operate { service: "writer".into(), operation, poison: true } }
+}
+
+/// A writer, the bus with a preset, and a consumer, all without delay.
+fn system(preset: &Preset, script: Vec<Step>, until_ms: f64) -> Scenario {
+    let publication = preset.publication(&Publication { to: "bus".into(), ..Publication::default() });
+    let like = Subscription { to: "bus".into(), processing: Latency::Constant { ms: 0.0 }, ..Subscription::default() };
+    let service =
+        |id: &str| Service { id: id.into(), service_time: Latency::Constant { ms: 0.0 }, ..Service::default() };
+    let topic = Topic { name: "t".into(), ..Topic::default() };
+    Scenario {
+        default_latency: Latency::Constant { ms: 0.0 },
+        until_ms,
+        services: vec![
+            Service { publishes: vec![publication], ..service("writer") },
+            Service { subscribes: vec![preset.subscription(&like)], ..service("reader") },
+        ],
+        buses: vec![Bus { id: "bus".into(), topics: vec![preset.topic(&topic)], ..Bus::default() }],
+        script,
+        ..Scenario::default()
+    }
+}
+
+fn trace(scenario: &Scenario) -> Vec<Record> {
+    scenario.validate().expect("sound");
+    let mut engine = Engine::new(scenario, Level::Full);
+    engine.run_until(micros(scenario.until_ms), u64::MAX);
+    engine.trace().since(0).cloned().collect()
+}
+
+fn count(records: &[Record], is: impl Fn(&Fact) -> bool) -> usize {
+    records.iter().filter(|record| is(&record.fact)).count()
+}
+
+fn deliveries(records: &[Record]) -> usize {
+    count(records, |fact| matches!(fact, Fact::EventSent { .. }))
+}
+
+fn dead(records: &[Record]) -> usize {
+    count(records, |fact| matches!(fact, Fact::EventDeadLettered { .. }))
+}
+
+const DAY: f64 = 86_400_000.0;
+
+#[test]
+fn sqs_dead_letters_after_exactly_max_receive_count_receives() {
+    for name in ["SQS standard", "SQS FIFO"] {
+        for most in [1, 3, 10] {
+            let mut scenario = system(preset(name), vec![poison(0.0, "k")], 1e6);
+            scenario.services[1].subscribes[0].max_deliveries = Some(most);
+            let records = trace(&scenario);
+            assert_eq!((deliveries(&records), dead(&records)), (most as usize, 1), "{name}, {most}");
+        }
+    }
+}
+
+#[test]
+fn sqs_shows_an_unacknowledged_message_again_after_thirty_seconds() {
+    let mut scenario = system(preset("SQS standard"), vec![write(0.0, "k", 1)], 100_000.0);
+    // The acknowledgement is lost: the link back is cut.
+    let cut = Command::CutLink { from: "reader".into(), to: "bus".into(), one_way: true };
+    scenario.script.insert(0, Step { at_ms: 0.0, command: cut });
+    let times: Vec<u64> = trace(&scenario)
+        .iter()
+        .filter(|record| matches!(record.fact, Fact::EventSent { .. }))
+        .map(|record| record.at)
+        .collect();
+    assert_eq!(times, [0, 30_000_000, 60_000_000, 90_000_000]);
+}
+
+#[test]
+fn sqs_standard_keeps_the_enqueue_time_in_the_dead_letter_queue_and_fifo_renews_it() {
+    for (name, expires_at) in [("SQS standard", 4.0 * DAY), ("SQS FIFO", 4.0 * DAY + 60_000.0)] {
+        let mut scenario = system(preset(name), vec![poison(0.0, "k")], 5.0 * DAY);
+        // Two waits of 30 s each, for the reader is cut off.
+        let cut = Command::CutLink { from: "bus".into(), to: "reader".into(), one_way: false };
+        scenario.script.insert(0, Step { at_ms: 0.0, command: cut });
+        scenario.services[1].subscribes[0].max_deliveries = Some(2);
+        let records = trace(&scenario);
+        assert_eq!(dead(&records), 1);
+        let gone =
+            records.iter().find(|record| matches!(record.fact, Fact::EventDiscarded { .. })).expect("it expires");
+        assert_eq!(gone.at, micros(expires_at), "{name}");
+    }
+}
+
+#[test]
+fn sqs_fifo_deduplicates_for_five_minutes_and_no_longer() {
+    for (again_after_s, deduplicated) in [(299.0, 1), (301.0, 0)] {
+        let mut scenario = system(preset("SQS FIFO"), vec![write(0.0, "k", 1)], 1e6);
+        // The bus's confirmations are lost, so that the producer publishes again.
+        scenario.services[0].publishes[0].retry =
+            Some(converge::scenario::PublishRetry { timeout_ms: again_after_s * 1000.0, attempts: 2 });
+        let cut = Command::CutLink { from: "bus".into(), to: "writer".into(), one_way: true };
+        scenario.script.insert(0, Step { at_ms: 0.0, command: cut });
+        let records = trace(&scenario);
+        let hits = count(&records, |fact| matches!(fact, Fact::EventDeduplicated { .. }));
+        assert_eq!(hits, deduplicated, "again after {again_after_s} s");
+    }
+}
+
+#[test]
+fn sqs_fifo_blocks_a_group_and_no_other_while_a_message_is_in_flight() {
+    let script = vec![poison(0.0, "jammed"), write(1.0, "jammed", 2), write(2.0, "free", 3)];
+    let mut scenario = system(preset("SQS FIFO"), script, 1e6);
+    scenario.services[1].subscribes[0].processing = Latency::Constant { ms: 100.0 };
+    let records = trace(&scenario);
+    let taken: Vec<u64> = records
+        .iter()
+        .filter(|record| matches!(record.fact, Fact::UpdateTakenIn { .. }))
+        .map(|record| record.at / 1000)
+        .collect();
+    // Ten receives of 100 ms each are spent on the poison message; the other group is through at once.
+    assert_eq!(taken, [102, 1100]);
+}
+
+#[test]
+fn a_quorum_queue_drops_after_twenty_redeliveries_which_are_twenty_one_deliveries() {
+    let records = trace(&system(preset("RabbitMQ"), vec![poison(0.0, "k")], 1e7));
+    assert_eq!((deliveries(&records), dead(&records)), (21, 0));
+    assert_eq!(count(&records, |fact| matches!(fact, Fact::EventDiscarded { .. })), 1);
+    // Where a dead-letter exchange is set, it is dead-lettered at the same count.
+    let mut scenario = system(preset("RabbitMQ"), vec![poison(0.0, "k")], 1e7);
+    scenario.services[1].subscribes[0].dead_letter = true;
+    let records = trace(&scenario);
+    assert_eq!((deliveries(&records), dead(&records)), (21, 1));
+}
+
+#[test]
+fn jetstream_delivers_again_without_end_and_a_nak_at_once() {
+    let mut scenario = system(preset("NATS"), vec![poison(0.0, "k")], 10.0);
+    scenario.default_latency = Latency::Constant { ms: 0.01 };
+    let records = trace(&scenario);
+    assert!(deliveries(&records) > 300, "{}", deliveries(&records));
+    assert_eq!(dead(&records) + count(&records, |fact| matches!(fact, Fact::EventDiscarded { .. })), 0);
+}
+
+#[test]
+fn redis_tells_whoever_listens_now_and_nobody_later() {
+    let mut scenario = system(preset("Redis"), vec![], 1000.0);
+    let crash = Command::Crash { service: "reader".into(), lose_disk: false };
+    let steps = [(1.0, crash), (3.0, Command::Restart { service: "reader".into() })];
+    scenario.script = steps.into_iter().map(|(at_ms, command)| Step { at_ms, command }).collect();
+    scenario.script.extend([write(0.0, "k", 1), write(2.0, "k", 2), write(4.0, "k", 3)]);
+    let records = trace(&scenario);
+    assert_eq!(deliveries(&records), 3);
+    assert_eq!(count(&records, |fact| matches!(fact, Fact::UpdateTakenIn { .. })), 2);
+}
+
+/// Kafka: the offset committed before processing is at most once, after it at least once, and a rebalance delivers all after
+/// the last commit again.
+#[test]
+fn kafka_delivers_again_what_was_not_committed_when_the_group_rebalances() {
+    for (acknowledge, again) in [(Acknowledge::BeforeProcessing, 2), (Acknowledge::AfterProcessing, 2)] {
+        let script: Vec<Step> = (0..6).map(|i| write(1000.0 * f64::from(i), "k", i.into())).collect();
+        let mut scenario = system(preset("Kafka"), script, 20_000.0);
+        scenario.services[1].subscribes[0].acknowledge = acknowledge;
+        scenario.services[1].subscribes[0].commit_every_ms = Some(3500.0);
+        // Handled by then: six. Committed at 3.5 s: four.
+        scenario.script.push(Step { at_ms: 6000.0, command: Command::Rebalance { bus: "bus".into() } });
+        let records = trace(&scenario);
+        assert_eq!(deliveries(&records), 6 + again, "{acknowledge:?}");
+        assert_eq!(count(&records, |fact| matches!(fact, Fact::EventAcknowledged { .. })), 6);
+    }
+    // A crash while an event is handled: committed on receipt it is lost, committed afterwards it comes again.
+    for (acknowledge, handled) in [(Acknowledge::BeforeProcessing, 0), (Acknowledge::AfterProcessing, 1)] {
+        let mut scenario = system(preset("Kafka"), vec![write(0.0, "k", 1)], 200_000.0);
+        let subscription = &mut scenario.services[1].subscribes[0];
+        subscription.acknowledge = acknowledge;
+        subscription.commit_every_ms = None;
+        subscription.processing = Latency::Constant { ms: 100.0 };
+        let crash = Command::Crash { service: "reader".into(), lose_disk: false };
+        scenario.script.push(Step { at_ms: 50.0, command: crash });
+        scenario.script.push(Step { at_ms: 60.0, command: Command::Restart { service: "reader".into() } });
+        let records = trace(&scenario);
+        assert_eq!(count(&records, |fact| matches!(fact, Fact::UpdateTakenIn { .. })), handled, "{acknowledge:?}");
+    }
+}
+
+#[test]
+fn a_preset_is_known_by_its_settings() {
+    for preset in &PRESETS {
+        let subscription = preset.subscription(&Subscription { to: "bus".into(), ..Subscription::default() });
+        assert_eq!(of_subscription(&subscription), Some(preset));
+        assert!(!preset.leaves_out.is_empty());
+    }
+    assert_eq!(of_subscription(&Subscription { max_deliveries: Some(7), ..Subscription::default() }), None);
+}
