@@ -143,3 +143,136 @@ fn a_lost_event_leaves_the_copy_stale_for_good() {
         assert_eq!(run.analysis().staleness.stale(), 1, "seed {seed}");
     }
 }
+
+#[test]
+fn a_retried_event_is_late_but_not_lost() {
+    for seed in SEEDS {
+        let run = finished(&example("lost-event-retried", seed), |_| {});
+        assert!(run.engine().messages().dropped_link_cut >= 1, "seed {seed}");
+        let (_, window) = run.analysis().staleness.last_window().expect("a window");
+        assert!(window > 2_000_000, "it is late by the cut: {window} µs, seed {seed}");
+    }
+}
+
+#[test]
+fn a_repeated_event_doubles_a_naive_increment_alone() {
+    for seed in SEEDS {
+        let mut hits = 0;
+        let run = finished(&example("duplicate-delivery", seed), |record| {
+            hits += u32::from(matches!(record.fact, Fact::InboxHit { .. }));
+        });
+        assert!(hits >= 1, "the inbox met the repetition, seed {seed}");
+        let value = |id: &str| {
+            let names = run.engine().names();
+            let (node, key) = (names.find_node(id).expect("a node"), names.find_key("widget").expect("a key"));
+            run.analysis().staleness.at(node, key).and_then(|copy| copy.held()).map(|held| held.value.clone())
+        };
+        assert_eq!(value("ledger"), Some(Value::Int(45)), "seed {seed}");
+        assert_eq!(value("search"), Some(Value::Int(45)), "seed {seed}");
+        assert_eq!(value("billing"), Some(Value::Int(40)), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_crash_between_commit_and_publish_is_told_as_the_cause_and_an_outbox_mends_it() {
+    for seed in SEEDS {
+        let lost = |id: &str| {
+            let (mut lost, mut rows) = (0, 0);
+            finished(&example(id, seed), |record| {
+                lost += u32::from(matches!(record.fact, Fact::PublicationLost { .. }));
+                rows += u32::from(matches!(record.fact, Fact::OutboxRowPublished { .. }));
+            });
+            (lost, rows)
+        };
+        assert_eq!(lost("dual-write-crash"), (1, 0), "seed {seed}");
+        assert_eq!(lost("outbox"), (0, 1), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_poison_message_uses_up_its_deliveries_where_they_are_limited() {
+    for seed in SEEDS {
+        let mut dead = 0;
+        let run = finished(&example("poison-message", seed), |record| {
+            dead += u32::from(matches!(record.fact, Fact::EventDeadLettered { deliveries: 3, .. }));
+        });
+        assert_eq!(dead, 1, "seed {seed}");
+        let waiting: Vec<usize> = run.analysis().buses.iter().map(|(_, lane)| lane.kept.len()).collect();
+        assert_eq!(waiting, [2, 0], "the jammed key holds both events, seed {seed}");
+    }
+}
+
+#[test]
+fn dead_letters_wait_for_their_redrive() {
+    for seed in SEEDS {
+        let mut seen = Vec::new();
+        finished(&example("dead-letter-redrive", seed), |record| match record.fact {
+            Fact::EventDeadLettered { .. } => seen.push("dead"),
+            Fact::ServiceRestarted { .. } => seen.push("up"),
+            Fact::EventRedriven { .. } => seen.push("redriven"),
+            Fact::UpdateTakenIn { .. } => seen.push("taken in"),
+            _ => {}
+        });
+        assert_eq!(seen, ["dead", "up", "redriven", "taken in"], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_slow_consumer_piles_up_a_backlog_and_works_it_off() {
+    for seed in SEEDS.take(20) {
+        let scenario = example("slow-consumer", seed);
+        let mut run = Run::new(&scenario);
+        let mut deepest = 0;
+        run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, analysis, _| {
+            deepest = deepest.max(analysis.buses.iter().map(|(_, lane)| lane.kept.len()).max().unwrap_or_default());
+        });
+        assert!(deepest > 20, "deepest {deepest}, seed {seed}");
+        assert!(run.is_quiet(), "seed {seed}");
+    }
+}
+
+#[test]
+fn jitter_spares_calls_and_time() {
+    let (mut calls, mut ends) = ([0u64; 2], [0u64; 2]);
+    for seed in SEEDS.take(20) {
+        for (i, id) in ["retry-storm", "retry-storm-jitter"].into_iter().enumerate() {
+            finished(&example(id, seed), |record| match record.fact {
+                Fact::OperationIssued { kind: OperationKind::CompareAndSet, .. } => calls[i] += 1,
+                Fact::UpdateCommitted { .. } => ends[i] += record.at / 60,
+                _ => {}
+            });
+        }
+    }
+    assert!(calls[1] * 3 < calls[0] * 2, "{calls:?}");
+    assert!(ends[1] * 3 < ends[0], "{ends:?}");
+}
+
+#[test]
+fn the_moment_of_the_commit_decides_between_loss_and_repetition() {
+    for seed in SEEDS.take(20) {
+        let run = finished(&example("kafka-commit", seed), |_| {});
+        let value = |id: &str| {
+            let names = run.engine().names();
+            let (node, key) = (names.find_node(id).expect("a node"), names.find_key("orders").expect("a key"));
+            run.analysis().staleness.at(node, key).and_then(|copy| copy.held()).map(|held| held.value.clone())
+        };
+        assert_eq!(value("eager"), Some(Value::Int(2)), "one of three is lost, seed {seed}");
+        assert_eq!(value("careful"), Some(Value::Int(5)), "two of three are counted twice, seed {seed}");
+    }
+}
+
+#[test]
+fn events_of_an_outage_are_published_again_and_deduplicated() {
+    for seed in SEEDS {
+        let mut down = 0;
+        let run = finished(&example("bus-outage", seed), |record| {
+            down += u32::from(matches!(
+                record.fact,
+                Fact::MessageDropped { cause: converge::trace::DropCause::ReceiverDown, .. }
+            ));
+        });
+        assert!(down > 3, "publications met the outage: {down}, seed {seed}");
+        let published: u64 = run.engine().bus_events().map(|events| events.published).sum();
+        assert_eq!(published, 3, "each once, seed {seed}");
+    }
+}

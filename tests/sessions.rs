@@ -174,6 +174,14 @@ fn every_message_of_the_log_says_what_it_carries_and_a_lost_one_why() {
     assert_eq!(lost.text, "stock_updated → notification: event widget = 49 (v2) is lost: link cut");
 }
 
+/// The examples in which the services of the gestures stand.
+fn familiar() -> Vec<Scenario> {
+    let knows = |scenario: &Scenario, id: &str| scenario.services.iter().any(|service| service.id == id);
+    let scenarios = EXAMPLES.iter().map(|example| example.scenario());
+    let linked = |scenario: &Scenario| scenario.buses.iter().any(|bus| bus.id == "stock_updated");
+    scenarios.filter(|s| knows(s, "inventory") && knows(s, "notification") && linked(s)).collect()
+}
+
 /// What a person may do, in any order.
 fn gestures() -> impl Strategy<Value = Vec<(u8, u64)>> {
     prop::collection::vec((0u8..8, 0u64..3_000_000), 1..25)
@@ -185,10 +193,10 @@ proptest! {
     /// Whatever way a run came to where it stands, it is the run that its document makes.
     #[test]
     fn fast_clicks_in_odd_orders_always_leave_a_run_that_its_document_reproduces(
-        example in 0..EXAMPLES.len(),
+        example in 0..familiar().len(),
         gestures in gestures(),
     ) {
-        let scenario = EXAMPLES[example].scenario();
+        let scenario = familiar()[example].clone();
         let (mut page, _) = Page::open(scenario.clone());
         let mut now = 0;
         for (gesture, number) in gestures {

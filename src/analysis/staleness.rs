@@ -109,10 +109,12 @@ impl Copy {
 }
 
 /// An acknowledged update of a key.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Acknowledged {
     origin: NodeId,
     behind: Behind,
+    /// What the key held there then; none if it is not known any more.
+    value: Option<Value>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -292,7 +294,9 @@ impl Staleness {
         // What stood in the document cannot be added: whether the copy began with it shows in the sum.
         copy.behind.retain(|_, behind| behind.update.is_some());
         let reflected = copy.behind.remove(&version);
+        let newest = entry.acknowledged.get(&copy.newest);
         let added = copy.sum.get_or_insert_default();
+        added.reference = newest.and_then(|update| update.value.clone());
         if !acknowledged {
             added.early.insert(version);
             // Those of operations that ended as unknown never leave otherwise.
@@ -348,7 +352,7 @@ impl Staleness {
         let behind = Behind { update, acknowledged: at };
         let flows = &self.flows;
         let entry = self.keys.or_default(key);
-        entry.acknowledged.insert(version, Acknowledged { origin, behind });
+        entry.acknowledged.insert(version, Acknowledged { origin, behind, value: value.clone() });
         if entry.acknowledged.len() > REMEMBERED {
             entry.acknowledged.pop_first();
         }

@@ -169,7 +169,9 @@ fn remove_node(scenario: &mut Scenario, id: &str) {
     scenario.links.retain(|link| !gone(&link.from) && !gone(&link.to));
     scenario.script.retain(|step| !names_of(&step.command).into_iter().any(&gone));
     scenario.promises.retain(|promise| match promise {
-        Promise::Stale { service, .. } => !gone(service),
+        Promise::Stale { service, .. } | Promise::Diverged { service, .. } | Promise::Consistent { service, .. } => {
+            !gone(service)
+        }
         Promise::Converged | Promise::AllOperationsOk => true,
     });
 }

@@ -249,6 +249,20 @@ pub enum Promise {
         /// The key.
         key: String,
     },
+    /// This copy took in every update, and still holds something else than it should.
+    Diverged {
+        /// The service.
+        service: String,
+        /// The key.
+        key: String,
+    },
+    /// This copy reflects every acknowledged update.
+    Consistent {
+        /// The service.
+        service: String,
+        /// The key.
+        key: String,
+    },
     /// Every operation ended as ok.
     AllOperationsOk,
 }

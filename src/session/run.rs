@@ -1,6 +1,6 @@
 //! A run and its analysis, side by side: whatever the engine records, the analysis takes in.
 
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, State};
 use crate::engine::{CommandRefused, Engine};
 use crate::scenario::{Command, Micros, Promise, Scenario, Step};
 use crate::trace::{Level, Record};
@@ -112,14 +112,9 @@ impl Run {
                     Some("converged: every copy is consistent, but messages or operations are still under way".into())
                 }
             }
-            Promise::Stale { service, key } => {
-                let names = self.engine.names();
-                let copy = names.find_node(service).zip(names.find_key(key)).and_then(|(n, k)| staleness.at(n, k));
-                match copy {
-                    Some(copy) if copy.behind() > 0 => None,
-                    Some(_) | None => Some(format!("stale: `{key}` at `{service}` is not stale")),
-                }
-            }
+            Promise::Stale { service, key } => self.miss_state(State::Stale, "stale", service, key),
+            Promise::Diverged { service, key } => self.miss_state(State::Diverged, "diverged", service, key),
+            Promise::Consistent { service, key } => self.miss_state(State::Consistent, "consistent", service, key),
             Promise::AllOperationsOk => {
                 let tallies = self.analysis.operations.iter().map(|(_, tally)| tally);
                 let (ok, other) = tallies
@@ -133,6 +128,14 @@ impl Run {
                 }
             }
         }
+    }
+
+    fn miss_state(&self, state: State, name: &str, service: &str, key: &str) -> Option<String> {
+        let names = self.engine.names();
+        let at = names.find_node(service).zip(names.find_key(key));
+        let copy = at.and_then(|(node, key)| self.analysis.staleness.at(node, key));
+        let kept = copy.is_some_and(|copy| copy.state() == state);
+        (!kept).then(|| format!("{name}: `{key}` at `{service}` is not {name}"))
     }
 }
 

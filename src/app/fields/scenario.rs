@@ -48,19 +48,25 @@ pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
 fn promised(scenario: &Scenario, at: &At, i: usize, promise: &Promise) -> Vec<Field> {
     let services = service_ids(scenario);
     let service = services.first().cloned().unwrap_or_default();
+    let copy = |state: &str| json!({ state: { "service": service, "key": "widget" } });
     let kinds = vec![
         ("converged", json!("converged")),
-        ("a copy is stale", json!({ "stale": { "service": service, "key": "widget" } })),
+        ("a copy is stale", copy("stale")),
+        ("a copy is diverged", copy("diverged")),
+        ("a copy is consistent", copy("consistent")),
         ("all operations ok", json!("all_operations_ok")),
     ];
-    let here = at.to(i).to("stale");
+    let of_copy = |state: &str, service: &str, key: &str| {
+        let here = at.to(i).to(state);
+        let service = here.id("service", "Service", services.clone(), service, "Whose copy.");
+        vec![service, here.text("key", "Key", key, "Of which key.")]
+    };
     let (chosen, details) = match promise {
         Promise::Converged => ("converged", Vec::new()),
         Promise::AllOperationsOk => ("all operations ok", Vec::new()),
-        Promise::Stale { service, key } => {
-            let service = here.id("service", "Service", services, service, "Whose copy.");
-            ("a copy is stale", vec![service, here.text("key", "Key", key, "Of which key.")])
-        }
+        Promise::Stale { service, key } => ("a copy is stale", of_copy("stale", service, key)),
+        Promise::Diverged { service, key } => ("a copy is diverged", of_copy("diverged", service, key)),
+        Promise::Consistent { service, key } => ("a copy is consistent", of_copy("consistent", service, key)),
     };
     let mut fields =
         vec![at.choice(&i.to_string(), "At the end", kinds, chosen, "The command line exits 1 where it is missed.")];

@@ -60,7 +60,8 @@ const EVERYTHING: &str = r#"{
     { "at_ms": 16, "do": { "rebalance": { "bus": "bus" } } }, { "at_ms": 17, "do": { "redrive": { "bus": "bus", "service": "b" } } },
     { "at_ms": 18, "do": { "purge": { "bus": "bus", "service": "b" } } }
   ],
-  "promises": ["converged", { "stale": { "service": "b", "key": "k" } }, "all_operations_ok"]
+  "promises": ["converged", { "stale": { "service": "b", "key": "k" } },
+    { "diverged": { "service": "b", "key": "k" } }, { "consistent": { "service": "b", "key": "k" } }, "all_operations_ok"]
 }"#;
 
 fn selections(scenario: &Scenario) -> Vec<Option<Item>> {

@@ -169,13 +169,17 @@ impl Checker {
         }
         for (i, promise) in scenario.promises.iter().enumerate() {
             match promise {
-                Promise::Stale { service, key } => {
-                    self.refers(&format!("promises[{i}].stale.service"), service, Kind::Service, nodes);
-                    self.key(&format!("promises[{i}].stale.key"), key);
-                }
+                Promise::Stale { service, key } => self.copy_promised(i, "stale", service, key, nodes),
+                Promise::Diverged { service, key } => self.copy_promised(i, "diverged", service, key, nodes),
+                Promise::Consistent { service, key } => self.copy_promised(i, "consistent", service, key, nodes),
                 Promise::Converged | Promise::AllOperationsOk => {}
             }
         }
+    }
+
+    fn copy_promised(&mut self, i: usize, what: &str, service: &str, key: &str, nodes: &Nodes) {
+        self.refers(&format!("promises[{i}].{what}.service"), service, Kind::Service, nodes);
+        self.key(&format!("promises[{i}].{what}.key"), key);
     }
 
     /// A chain of calls that comes back to where it began would wait for itself.
