@@ -5,12 +5,14 @@ mod buses;
 mod messages;
 mod operations;
 mod staleness;
+mod tables;
 mod updates;
 
 pub use buses::{Buses, Kept, Lane};
 pub use messages::{InFlight, Messages};
 pub use operations::{Asked, Ended, Operations, Tally};
 pub use staleness::{Copy, Held, Notice, Staleness, State};
+pub use tables::{AllTables, Tables};
 pub use updates::{UpdateInfo, Updates};
 
 use crate::trace::Record;
@@ -26,6 +28,8 @@ pub struct Analysis {
     pub operations: Operations,
     /// What each subscription's queue holds.
     pub buses: Buses,
+    /// What stands in outboxes, and what inboxes met again.
+    pub tables: AllTables,
     /// Messages under way.
     pub messages: Messages,
 }
@@ -38,6 +42,7 @@ impl Analysis {
         self.operations.observe(record, &self.staleness);
         self.staleness.observe(record);
         self.buses.observe(record);
+        self.tables.observe(record);
         self.messages.observe(record);
     }
 }

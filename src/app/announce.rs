@@ -22,9 +22,13 @@ impl Announcer {
             MarkKind::Update if speed <= 2.0 => format!("published {}", mark.label),
             MarkKind::FirstStale if speed <= 2.0 => mark.label.clone(),
             MarkKind::Update | MarkKind::FirstStale => return,
-            MarkKind::Crash | MarkKind::Restart | MarkKind::Cut | MarkKind::Heal | MarkKind::Converged => {
-                mark.label.clone()
-            }
+            MarkKind::Crash
+            | MarkKind::Restart
+            | MarkKind::Cut
+            | MarkKind::Heal
+            | MarkKind::Fault
+            | MarkKind::Mended
+            | MarkKind::Converged => mark.label.clone(),
         };
         self.say(text);
     }

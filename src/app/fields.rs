@@ -3,10 +3,13 @@
 
 mod client;
 mod command;
+mod histogram;
 mod latency;
 mod messaging;
 mod node;
 mod scenario;
+
+pub use histogram::Histogram;
 
 use super::edit::Path;
 use super::model::Item;

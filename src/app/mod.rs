@@ -7,6 +7,7 @@ pub mod camera;
 pub mod clipboard;
 pub mod drawing;
 pub mod edit;
+pub mod faults;
 pub mod fields;
 pub mod geometry;
 pub mod gesture;

@@ -4,6 +4,7 @@
 use super::announce::Announcer;
 use super::camera::Camera;
 use super::clipboard::Clipboard;
+use super::faults::Standing;
 use super::geometry::{Point, Rect, point};
 use super::gesture::{Gesture, Press};
 use super::keys::KeyCommand;
@@ -838,6 +839,24 @@ impl Model {
         let rects = self.scene.nodes.iter().filter(|node| self.selection.contains(&Item::Node(node.id.to_string())));
         if let Some(bounds) = rects.map(|node| node.rect).reduce(|a, b| a.union(&b)) {
             self.look(Camera::fitting(Rect::grown(&bounds, 40.0), self.size.0, self.size.1, 36.0));
+        }
+    }
+
+    /// How what is selected stands in the run.
+    pub fn standing(&self, item: Option<&Item>) -> Standing {
+        match item {
+            None => Standing::default(),
+            Some(Item::Node(id)) => {
+                let Some(node) = self.scene.find(id) else { return Standing::default() };
+                let troubles = self.run.troubles_of(node);
+                Standing { troubles, ..Standing::of(self.run.services.get(node).map(Rc::as_ref)) }
+            }
+            Some(Item::Link { from, to }) => {
+                let Some((a, b)) = self.scene.find(from).zip(self.scene.find(to)) else { return Standing::default() };
+                let (cut, disturbed) = (self.run.is_cut(a, b), self.run.is_disturbed(a, b));
+                let troubles = if disturbed { "disturbed".into() } else { String::new() };
+                Standing { cut, disturbed, troubles, ..Standing::default() }
+            }
         }
     }
 

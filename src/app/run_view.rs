@@ -3,7 +3,7 @@
 use crate::ordered::Map;
 use crate::scenario::Micros;
 use crate::session::protocol::{
-    BusView, ClientView, CopyState, Frame, Mark, MarkKind, MessageView, ServiceView, Summary,
+    BusView, ClientView, CopyState, Frame, Mark, MarkKind, MessageView, ServiceView, Summary, Trouble,
 };
 use crate::trace::{DropCause, NodeId};
 use std::collections::VecDeque;
@@ -32,6 +32,8 @@ pub struct FaultBar {
     pub from: Micros,
     /// Until when; none while it lasts.
     pub to: Option<Micros>,
+    /// What began it.
+    pub kind: MarkKind,
     /// Where: a crashed service alone, or the ends of a cut link.
     pub ends: (NodeId, Option<NodeId>),
     /// In words.
@@ -62,6 +64,8 @@ pub struct RunView {
     pub lost: VecDeque<Lost>,
     /// Directed links that are cut.
     pub cut: Rc<Vec<(NodeId, NodeId)>>,
+    /// What else is wrong.
+    pub troubles: Rc<Vec<Trouble>>,
     /// By service, when its worst state became what.
     pub ribbons: Vec<Vec<(Micros, CopyState)>>,
     /// Marks of the timeline.
@@ -134,6 +138,10 @@ impl RunView {
             self.cut = Rc::new(frame.cut);
             changes.cards = true;
         }
+        if *self.troubles != frame.troubles {
+            self.troubles = Rc::new(frame.troubles);
+            changes.cards = true;
+        }
         if *self.summary != frame.summary || self.in_flight != frame.in_flight || self.until != frame.until {
             changes.cards = true;
         }
@@ -153,25 +161,50 @@ impl RunView {
     }
 
     fn take_fault(&mut self, mark: &Mark) {
+        // A crash and a slowness of one service are two faults.
+        let which = match mark.kind {
+            MarkKind::Restart => MarkKind::Crash,
+            MarkKind::Heal => MarkKind::Cut,
+            MarkKind::Mended => MarkKind::Fault,
+            other => other,
+        };
         let open = |bar: &FaultBar, ends: (NodeId, Option<NodeId>)| {
             let same = bar.ends == ends || ends.1.is_some_and(|to| bar.ends == (to, Some(ends.0)));
-            bar.to.is_none() && same
+            bar.to.is_none() && same && bar.kind == which
         };
         let ends = (mark.node, mark.to);
         match mark.kind {
-            MarkKind::Crash | MarkKind::Cut => {
+            MarkKind::Crash | MarkKind::Cut | MarkKind::Fault => {
                 // Both directions of a link are one fault to look at.
                 if !self.faults.iter().any(|bar| open(bar, ends)) {
-                    self.faults.push(FaultBar { from: mark.at, to: None, ends, label: mark.label.clone() });
+                    self.faults.push(FaultBar {
+                        from: mark.at,
+                        to: None,
+                        ends,
+                        kind: mark.kind,
+                        label: mark.label.clone(),
+                    });
                 }
             }
-            MarkKind::Restart | MarkKind::Heal => {
+            MarkKind::Restart | MarkKind::Heal | MarkKind::Mended => {
                 if let Some(bar) = self.faults.iter_mut().rev().find(|bar| open(bar, ends)) {
                     bar.to = Some(mark.at);
                 }
             }
             MarkKind::Update | MarkKind::FirstStale | MarkKind::Converged => {}
         }
+    }
+
+    /// What is wrong with a node, in a few words.
+    pub fn troubles_of(&self, node: usize) -> String {
+        let here = self.troubles.iter().filter(|trouble| trouble.to.is_none() && trouble.node.index() == node);
+        here.map(|trouble| trouble.what.as_str()).collect::<Vec<&str>>().join(" · ")
+    }
+
+    /// Whether messages between the two fare badly, in either direction, though no direction is cut.
+    pub fn is_disturbed(&self, a: usize, b: usize) -> bool {
+        let ends = |trouble: &Trouble| (trouble.node.index(), trouble.to.map(NodeId::index));
+        self.troubles.iter().any(|trouble| ends(trouble) == (a, Some(b)) || ends(trouble) == (b, Some(a)))
     }
 
     /// Whether messages between the two are lost, in either direction.

@@ -2,15 +2,15 @@
 
 use super::protocol::{
     BusView, CellView, ClientView, CopyState, Frame, LaneView, LastOperation, Mark, MarkKind, MessageEnd, MessageView,
-    RibbonChange, RowView, ServiceView, Summary, Window,
+    RibbonChange, RowView, ServiceView, Summary, Trouble, Window,
 };
 use super::run::Run;
 use super::words;
 use crate::analysis::{Analysis, Copy, Ended, InFlight, Notice, State};
 use crate::engine::{Engine, Halt};
-use crate::ordered::Set;
+use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Scenario};
-use crate::trace::{Fact, KeyId, MessageId, Names, NodeId, OperationKind, Record};
+use crate::trace::{Fact, KeyId, MessageId, Names, NodeId, OperationKind, Record, UpdateId};
 
 /// More messages than this in one frame, and the frame is made whole instead.
 const MOST_MESSAGES: usize = 20_000;
@@ -21,6 +21,13 @@ const MOST_CELLS: usize = 12;
 /// Changes of the ribbons, and marks, that are remembered for whole frames; the oldest half goes beyond.
 const MOST_RIBBONS: usize = 100_000;
 const MOST_MARKS: usize = 4_000;
+
+/// Kinds of what can be wrong with a node or a link at the same time.
+const DISTURBED: u8 = 0;
+const HELD: u8 = 1;
+const SLOW: u8 = 2;
+const CLOCK: u8 = 3;
+const OUT: u8 = 4;
 
 /// What has to be told to the page.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +41,8 @@ pub struct Reporter {
     marks: Vec<Mark>,
     marks_told: usize,
     cut: Set<(NodeId, NodeId)>,
+    /// What is wrong, by where and which kind of thing.
+    troubles: Map<(NodeId, Option<NodeId>, u8), String>,
     loads: Vec<(u32, u32, u32)>,
 }
 
@@ -82,8 +91,33 @@ impl Reporter {
             }
             Fact::LinkHealed { from, to } => {
                 self.cut.remove(&(*from, *to));
+                if self.troubles.remove(&(*from, Some(*to), DISTURBED)).is_some() {
+                    self.mark_fault(record, MarkKind::Mended, *from, Some(*to), analysis, names);
+                }
                 self.mark_fault(record, MarkKind::Heal, *from, Some(*to), analysis, names);
             }
+            Fact::LinkDisturbed { from, to, .. } => {
+                self.trouble(record, (*from, Some(*to), DISTURBED), Some("disturbed".into()), analysis, names);
+            }
+            Fact::NodePaused { node } => {
+                self.trouble(record, (*node, None, HELD), Some("paused".into()), analysis, names);
+            }
+            Fact::NodeResumed { node } => self.trouble(record, (*node, None, HELD), None, analysis, names),
+            Fact::ServiceSlowed { node, permille } => {
+                let times = f64::from(*permille) / 1000.0;
+                let what = (*permille != 1000).then(|| format!("{times} × as long"));
+                self.trouble(record, (*node, None, SLOW), what, analysis, names);
+            }
+            Fact::ClockSet { node, offset, drift } => {
+                let sign = if *offset < 0 { "−" } else { "+" };
+                let what = format!("clock {sign}{}", words::duration(offset.unsigned_abs()));
+                let wrong = *offset != 0 || *drift != 0;
+                self.trouble(record, (*node, None, CLOCK), wrong.then_some(what), analysis, names);
+            }
+            Fact::BusStopped { bus, .. } => {
+                self.trouble(record, (*bus, None, OUT), Some("out".into()), analysis, names);
+            }
+            Fact::BusStarted { bus } => self.trouble(record, (*bus, None, OUT), None, analysis, names),
             Fact::ServiceCrashed { node, .. } => {
                 self.mark_fault(record, MarkKind::Crash, *node, None, analysis, names);
             }
@@ -94,6 +128,27 @@ impl Reporter {
         }
         if self.sent.len() + self.ended.len() > MOST_MESSAGES {
             self.make_whole();
+        }
+    }
+
+    /// Takes note of what is wrong with a node or a link, or that it is not any more.
+    fn trouble(
+        &mut self,
+        record: &Record,
+        at: (NodeId, Option<NodeId>, u8),
+        what: Option<String>,
+        analysis: &Analysis,
+        names: &Names,
+    ) {
+        let kind = if what.is_some() { MarkKind::Fault } else { MarkKind::Mended };
+        self.mark_fault(record, kind, at.0, at.1, analysis, names);
+        match what {
+            Some(what) => {
+                self.troubles.insert(at, what);
+            }
+            None => {
+                self.troubles.remove(&at);
+            }
         }
     }
 
@@ -156,6 +211,7 @@ impl Reporter {
             self.ended.clear();
         }
         let changed_services = run.analysis_mut().staleness.take_changed();
+        let changed_tables = run.analysis_mut().tables.take_changed();
         let changed_lanes = run.analysis_mut().buses.take_changed();
         let changed_clients = run.analysis_mut().operations.take_changed();
         let engine = run.engine();
@@ -178,7 +234,12 @@ impl Reporter {
             ended: std::mem::take(&mut self.ended),
             in_flight: run.analysis().messages.len() as u32,
             services: (0..services)
-                .filter(|n| whole || changed_services.contains(&NodeId(*n)) || load_changed(*n))
+                .filter(|n| {
+                    whole
+                        || changed_services.contains(&NodeId(*n))
+                        || changed_tables.contains(&NodeId(*n))
+                        || load_changed(*n)
+                })
                 .map(|n| service_view(run, NodeId(n), loads[n as usize]))
                 .collect(),
             buses: (services..services + buses)
@@ -190,6 +251,11 @@ impl Reporter {
                 .map(|n| client_view(run, NodeId(n)))
                 .collect(),
             cut: self.cut.iter().copied().collect(),
+            troubles: self
+                .troubles
+                .iter()
+                .map(|((node, to, _), what)| Trouble { node: *node, to: *to, what: what.clone() })
+                .collect(),
             ribbons: self.ribbons[self.ribbons_told..].to_vec(),
             marks: self.marks[self.marks_told..].to_vec(),
             summary: summary(run),
@@ -252,6 +318,8 @@ pub fn service_view(run: &Run, node: NodeId, (busy, waiting, blocked): (u32, u32
         busy,
         waiting,
         blocked,
+        outbox: run.analysis().tables.get(node).map_or(0, |tables| tables.outbox.len() as u32),
+        applied_already: run.analysis().tables.get(node).map_or(0, |tables| tables.applied_already),
     }
 }
 
@@ -285,6 +353,12 @@ fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> BusView
                 .map(|lane| lane.kept.values().take(MOST_CELLS).map(|kept| cell_view(run, kept)).collect())
                 .unwrap_or_default(),
             dead: lane.map_or(0, |lane| lane.dead.len() as u32),
+            dead_letters: lane
+                .map(|lane| {
+                    let says = |update: &UpdateId| words::update(*update, run.analysis(), run.engine().names());
+                    lane.dead.values().take(MOST_CELLS).map(says).collect()
+                })
+                .unwrap_or_default(),
             discarded: lane.map_or(0, |lane| lane.discarded),
         })
     });

@@ -148,6 +148,8 @@ pub struct Frame {
     pub clients: Vec<ClientView>,
     /// Directed links that are cut now, all of them.
     pub cut: Vec<(NodeId, NodeId)>,
+    /// What else is wrong now, all of it.
+    pub troubles: Vec<Trouble>,
     /// Changes of a service's worst state over time, for the ribbons, in order.
     pub ribbons: Vec<RibbonChange>,
     /// New marks of the timeline, in order.
@@ -233,6 +235,21 @@ pub struct ServiceView {
     pub waiting: u32,
     /// Blocking calls to other services that have not been answered yet.
     pub blocked: u32,
+    /// Rows of its outbox that the bus has not acknowledged.
+    pub outbox: u32,
+    /// Events that its inboxes said were applied already.
+    pub applied_already: u64,
+}
+
+/// Something that is wrong with a node or a link, short of a crash or a cut.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// The node; for a link the one that sends.
+    pub node: NodeId,
+    /// For a link, the one that receives.
+    pub to: Option<NodeId>,
+    /// In a few words: `paused`, `10 × slower`.
+    pub what: String,
 }
 
 /// A row of a service's card. A key that it should hold and does not has no value.
@@ -276,6 +293,8 @@ pub struct LaneView {
     pub cells: Vec<CellView>,
     /// Events in the dead-letter queue.
     pub dead: u32,
+    /// What the first twelve of them say.
+    pub dead_letters: Vec<String>,
     /// Events discarded so far.
     pub discarded: u32,
 }
@@ -373,6 +392,10 @@ pub enum MarkKind {
     Cut,
     /// One direction of a link was healed.
     Heal,
+    /// Something else went wrong with a node or a link: it was disturbed, held, slowed, or its bus stopped.
+    Fault,
+    /// That is over.
+    Mended,
     /// A copy became stale when all were consistent.
     FirstStale,
     /// Every copy is consistent again.

@@ -317,10 +317,9 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
             let text = format!("{} for {} leaves the dead-letter queue", says(update), node(&ends.service));
             ("event_redriven", text, Some(*update), vec![ends.bus, ends.service])
         }
-        Fact::InboxHit { subscription, update, attempt } => {
-            let ends = ends(subscription);
-            let text = format!("{} has applied {} already (attempt {attempt})", node(&ends.service), says(update));
-            ("inbox_hit", text, Some(*update), vec![ends.service])
+        Fact::InboxHit { node: at, update, attempt, .. } => {
+            let text = format!("{} has applied {} already (attempt {attempt})", node(at), says(update));
+            ("inbox_hit", text, Some(*update), vec![*at])
         }
         Fact::UpdateProposed { update, node: at, .. } => {
             let text = format!("{} publishes {} before it commits", node(at), says(update));

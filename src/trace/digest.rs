@@ -345,9 +345,9 @@ impl Bytes {
                 self.ids(&[subscription.0, *event, update.0]);
                 None
             }
-            Fact::InboxHit { subscription, update, attempt } => {
+            Fact::InboxHit { node, subscription, update, attempt } => {
                 self.u8(34);
-                self.ids(&[subscription.0, update.0, *attempt]);
+                self.ids(&[node.0, subscription.0, update.0, *attempt]);
                 None
             }
             Fact::UpdateProposed { update, node, key, version, value } => {

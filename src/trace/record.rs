@@ -486,6 +486,8 @@ pub enum Fact {
     },
     /// A consumer's inbox says that it handled an event before: no effect again.
     InboxHit {
+        /// The consumer.
+        node: NodeId,
         /// The subscription.
         subscription: SubscriptionId,
         /// The update.

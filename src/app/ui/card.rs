@@ -6,7 +6,7 @@ use crate::app::model::Msg;
 use crate::app::playback::short;
 use crate::app::run_view::{short_label, state_word};
 use crate::app::scene::{NodeKind, Placed, SHOWN_LANES, SHOWN_ROWS};
-use crate::session::protocol::{BusView, CellView, ClientView, CopyState, RowView, ServiceView};
+use crate::session::protocol::{BusView, CellView, ClientView, CopyState, LaneView, RowView, ServiceView};
 use crate::session::words;
 use crate::trace::Outcome;
 use std::rc::Rc;
@@ -41,6 +41,8 @@ pub struct CardProps {
     pub placed: Placed,
     /// What is known of it.
     pub view: View,
+    /// What is wrong with it, in a few words.
+    pub troubles: AttrValue,
     /// It is selected.
     pub selected: bool,
     /// Something is being dragged over it that would connect.
@@ -83,6 +85,7 @@ pub fn Card(props: &CardProps) -> Html {
         state.map(|state| format!("is-{}", state_word(state))),
         props.selected.then_some("selected"),
         props.aimed.then_some("aimed"),
+        (!props.troubles.is_empty()).then_some("troubled"),
     );
     let focused = {
         let (send, id) = (props.send.clone(), props.placed.id.clone());
@@ -93,6 +96,7 @@ pub fn Card(props: &CardProps) -> Html {
             tabindex={if props.tab { "0" } else { "-1" }} aria-label={name(props)} onfocus={focused}>
             { head(props, state) }
             { body(&props.view) }
+            if !props.troubles.is_empty() { <span class="trouble">{ icon(Icon::Fault) }{ &props.troubles }</span> }
             if props.editable {
                 <span class="handle" data-handle={props.placed.id.to_string()} aria-hidden="true"></span>
             }
@@ -116,6 +120,9 @@ fn name(props: &CardProps) -> String {
         }
         View::Client(client) => name.push_str(&format!(", {} ok", client.ok)),
         View::Unknown => {}
+    }
+    if !props.troubles.is_empty() {
+        name.push_str(&format!(", {}", props.troubles));
     }
     if !props.placed.links.is_empty() {
         name.push_str(&format!(", {}", props.placed.links));
@@ -238,7 +245,13 @@ fn foot(service: &ServiceView) -> Html {
 }
 
 fn load(service: &ServiceView) -> String {
-    let parts = [(service.busy, "busy"), (service.waiting, "waiting"), (service.blocked, "blocked")];
+    let parts = [
+        (service.busy, "busy"),
+        (service.waiting, "waiting"),
+        (service.blocked, "blocked"),
+        (service.outbox, "in outbox"),
+        (service.applied_already as u32, "already applied"),
+    ];
     let said: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
     if said.is_empty() && service.state == CopyState::Consistent { "idle".into() } else { said.join(" · ") }
 }
@@ -253,6 +266,7 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
             <div class="lane" key={i}>
                 <span class="consumer">{ &*name }</span>
                 <span class="slots">{ for lane.cells.iter().take(6).map(cell) }</span>
+                { countdown(lane) }
                 <span class="depth">{ lane.depth }</span>
             </div>
         }
@@ -278,6 +292,17 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
                 </div>
             }
         </>
+    }
+}
+
+/// How long until the next retry of a lane whose events all wait for one.
+fn countdown(lane: &LaneView) -> Html {
+    let waits = lane.cells.iter().all(|cell| cell.not_before.is_some());
+    match lane.cells.iter().filter_map(|cell| cell.not_before).min() {
+        Some(at) if waits => {
+            html! { <span class="again" title="Until the next retry" data-until={at.to_string()}></span> }
+        }
+        Some(_) | None => html! {},
     }
 }
 

@@ -1,7 +1,8 @@
 //! One field of the inspector: its label, its box with the unit inside, and below it what is wrong with what was typed.
 
+use crate::app::browser::files;
 use crate::app::edit::{self, Path};
-use crate::app::fields::{Field, Kind, parse};
+use crate::app::fields::{Field, Histogram, Kind, parse};
 use crate::scenario::Scenario;
 use serde_json::Value as Json;
 use std::rc::Rc;
@@ -59,6 +60,15 @@ pub fn FieldView(props: &FieldProps) -> Html {
     let bad = refused.is_some();
     let described = bad.then(|| error.clone());
     let onchange = take.reform(|event: Event| typed_in(&event));
+    let load = {
+        let take = take.clone();
+        Callback::from(move |event: Event| {
+            let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+            let Some(file) = input.and_then(|input| input.files()).and_then(|files| files.get(0)) else { return };
+            let take = take.clone();
+            files::read(&file, move |text| take.emit(text.unwrap_or_default()));
+        })
+    };
     let control = match &field.kind {
         Kind::Toggle => {
             let onchange = take.reform(|event: Event| {
@@ -79,7 +89,7 @@ pub fn FieldView(props: &FieldProps) -> Html {
                 <textarea id={id.clone()} rows="4" value={shown} {onchange} aria-invalid={bad.to_string()} aria-describedby={described}/>
             </span>
         },
-        Kind::Text | Kind::Value | Kind::Number { .. } => {
+        Kind::Text | Kind::Value | Kind::Groups | Kind::Number { .. } => {
             let mode = if matches!(field.kind, Kind::Number { .. }) { "decimal" } else { "text" };
             html! {
                 <span class={classes!("input", bad.then_some("bad"))}>
@@ -95,8 +105,27 @@ pub fn FieldView(props: &FieldProps) -> Html {
         <div class={classes!("field", wide.then_some("wide-field"))} title={field.help}>
             <label for={id}>{ &field.label }</label>
             { control }
+            if matches!(field.kind, Kind::Numbers) {
+                <input type="file" accept=".csv,.txt,text/plain" aria-label="Load numbers from a file" onchange={load} />
+                { histogram(&field.text) }
+            }
             if let Some(refused) = &*refused { <p class="err" id={error} role="alert">{ &refused.why }</p> }
         </div>
+    }
+}
+
+/// How samples are spread, and their quantiles.
+fn histogram(text: &str) -> Html {
+    let Some(Histogram { bars, caption }) = Histogram::of(text) else { return html! {} };
+    let bar = |(i, height): (usize, &f64)| {
+        let (x, y) = (i * 4, format!("{:.1}", 40.0 * (1.0 - height)));
+        html! { <rect x={x.to_string()} {y} width="3" height={format!("{:.1}", 40.0 * height)} /> }
+    };
+    html! {
+        <figure class="histogram">
+            <svg viewBox="0 0 96 40" preserveAspectRatio="none" aria-hidden="true">{ for bars.iter().enumerate().map(bar) }</svg>
+            <figcaption>{ caption }</figcaption>
+        </figure>
     }
 }
 

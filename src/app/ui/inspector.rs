@@ -4,10 +4,11 @@ use super::card::badge;
 use super::field::FieldView;
 use super::icons::{Icon, icon};
 use crate::app::edit::{self, Path};
+use crate::app::faults::{Standing, faults};
 use crate::app::fields::{self, Adder, Section};
 use crate::app::model::{Item, Msg};
 use crate::scenario::{Command, Operation, Scenario, Value};
-use crate::session::protocol::{CopyState, ServiceView};
+use crate::session::protocol::{BusView, ServiceView};
 use serde_json::Value as Json;
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
@@ -22,8 +23,10 @@ pub struct InspectorProps {
     pub selected: Option<Item>,
     /// Its card, where it is a service.
     pub view: Option<Rc<ServiceView>>,
-    /// Whether its link is cut, where it is one.
-    pub cut: bool,
+    /// Its card, where it is a bus.
+    pub bus: Option<Rc<BusView>>,
+    /// How it stands: what can be done to it depends on that.
+    pub standing: Standing,
     /// Whether the drawing may be changed.
     pub editable: bool,
     /// Whether closing it makes sense.
@@ -92,48 +95,53 @@ fn named(scenario: &Scenario, id: &str) -> (Icon, String) {
 
 /// What can be done to it now; each is an event of the run.
 fn actions(props: &InspectorProps) -> Html {
-    let act = |label: &'static str, command: Command| {
+    let act = |(label, command): (String, Command)| {
         let onclick = props.send.reform(move |_: MouseEvent| Msg::Act(command.clone()));
-        html! { <button class="line" {onclick}>{ label }</button> }
+        html! { <button key={label.clone()} class="line" {onclick}>{ label }</button> }
     };
-    match &props.selected {
-        Some(Item::Node(id)) if props.scenario.services.iter().any(|service| service.id == *id) => {
-            let down = props.view.as_ref().is_some_and(|view| view.state == CopyState::Down);
-            let service = id.clone();
-            html! {
-                <>
-                    <Publisher service={id.clone()} keys={keys_of(props)} send={props.send.clone()} />
-                    <section class="actions"><h4>{ "Faults, now" }</h4>
-                        if down {
-                            { act("Restart", Command::Restart { service }) }
-                        } else {
-                            { act("Crash", Command::Crash { service: service.clone(), lose_disk: false }) }
-                            { act("Crash, lose disk", Command::Crash { service, lose_disk: true }) }
-                        }
-                    </section>
-                </>
+    let service = match &props.selected {
+        Some(Item::Node(id)) if props.scenario.services.iter().any(|service| service.id == *id) => Some(id.clone()),
+        _ => None,
+    };
+    let troubles = &props.standing.troubles;
+    html! {
+        <>
+            if let Some(service) = service {
+                <Publisher {service} keys={keys_of(props)} send={props.send.clone()} />
             }
-        }
-        Some(Item::Link { from, to }) => {
-            let (from, to) = (from.clone(), to.clone());
-            let cut = |a: &str, b: &str, one_way| Command::CutLink { from: a.into(), to: b.into(), one_way };
-            html! {
-                <section class="actions"><h4>{ "Faults, now" }</h4>
-                    if props.cut {
-                        { act("Heal", Command::HealLink { from: from.clone(), to: to.clone(), one_way: false }) }
-                    } else {
-                        { act("Cut", cut(&from, &to, false)) }
-                        { act("Cut there", cut(&from, &to, true)) }
-                        { act("Cut back", cut(&to, &from, true)) }
-                    }
-                </section>
-            }
-        }
-        Some(Item::Node(_)) => html! {},
-        None => html! {
-            <section class="actions"><h4>{ "Faults, now" }</h4>{ act("Heal everything", Command::HealAll) }</section>
-        },
+            { dead_letters(props) }
+            <section class="actions"><h4>{ "Faults, now" }</h4>
+                if !troubles.is_empty() { <p class="trouble">{ troubles }</p> }
+                { for faults(&props.scenario, props.selected.as_ref(), &props.standing).into_iter().map(act) }
+            </section>
+        </>
     }
+}
+
+/// The dead-letter queues of a bus, opened: what lies there for whom, to be queued again or thrown away.
+fn dead_letters(props: &InspectorProps) -> Html {
+    let (Some(bus), Some(Item::Node(id))) = (&props.bus, &props.selected) else { return html! {} };
+    let queues = bus.lanes.iter().filter(|lane| lane.dead > 0).map(|lane| {
+        let service =
+            props.scenario.services.get(lane.service.index()).map(|service| service.id.clone()).unwrap_or_default();
+        let act = |label: &'static str, command: Command| {
+            let onclick = props.send.reform(move |_: MouseEvent| Msg::Act(command.clone()));
+            html! { <button class="line" {onclick}>{ label }</button> }
+        };
+        let more = lane.dead as usize - lane.dead_letters.len();
+        html! {
+            <section class="actions dead-letters" key={lane.service.0}>
+                <h4>{ format!("Dead letters for {}", named(&props.scenario, &service).1) }</h4>
+                <ul class="mono">
+                    { for lane.dead_letters.iter().map(|label| html! { <li>{ label }</li> }) }
+                    if more > 0 { <li class="muted">{ format!("{more} more") }</li> }
+                </ul>
+                { act("Redrive", Command::Redrive { bus: id.clone(), service: service.clone() }) }
+                { act("Purge", Command::Purge { bus: id.clone(), service }) }
+            </section>
+        }
+    });
+    queues.collect()
 }
 
 fn keys_of(props: &InspectorProps) -> Vec<AttrValue> {

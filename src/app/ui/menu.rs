@@ -1,10 +1,10 @@
 //! The context menu of a card, a wire or the canvas.
 
+use crate::app::faults::faults;
 use crate::app::geometry::Point;
 use crate::app::model::{Item, Model, Msg};
 use crate::app::scene::NodeKind;
 use crate::scenario::Command;
-use crate::session::protocol::CopyState;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
@@ -25,18 +25,7 @@ pub fn menu(model: &Model, send: &Callback<Msg>) -> Html {
 type Entry = (String, Msg);
 
 fn of_node(model: &Model, id: &str) -> Vec<Entry> {
-    let mut all: Vec<Entry> = Vec::new();
-    let Some(node) = model.scene.find(id) else { return all };
-    if model.kind_of(node) == Some(NodeKind::Service) {
-        let down = model.run.services.get(node).is_some_and(|service| service.state == CopyState::Down);
-        let service = id.to_string();
-        if down {
-            all.push(("Restart".into(), Msg::Act(Command::Restart { service })));
-        } else {
-            all.push(("Crash".into(), Msg::Act(Command::Crash { service: service.clone(), lose_disk: false })));
-            all.push(("Crash and lose the disk".into(), Msg::Act(Command::Crash { service, lose_disk: true })));
-        }
-    }
+    let mut all = of_faults(model, &Item::Node(id.into()));
     all.push(("Rename".into(), Msg::Rename(id.into())));
     all.push(("Duplicate".into(), Msg::Duplicate));
     all.push(("Delete".into(), Msg::Delete));
@@ -44,18 +33,14 @@ fn of_node(model: &Model, id: &str) -> Vec<Entry> {
 }
 
 fn of_link(model: &Model, from: &str, to: &str) -> Vec<Entry> {
-    let ends = model.scene.find(from).zip(model.scene.find(to));
-    let (from, to) = (from.to_string(), to.to_string());
-    let mut all: Vec<Entry> = if ends.is_some_and(|(a, b)| model.run.is_cut(a, b)) {
-        vec![("Heal the link".into(), Msg::Act(Command::HealLink { from, to, one_way: false }))]
-    } else {
-        vec![
-            ("Cut the link".into(), Msg::Act(Command::CutLink { from: from.clone(), to: to.clone(), one_way: false })),
-            (format!("Cut only {from} → {to}"), Msg::Act(Command::CutLink { from, to, one_way: true })),
-        ]
-    };
+    let mut all = of_faults(model, &Item::Link { from: from.into(), to: to.into() });
     all.push(("Delete".into(), Msg::Delete));
     all
+}
+
+fn of_faults(model: &Model, item: &Item) -> Vec<Entry> {
+    let all = faults(&model.scenario, Some(item), &model.standing(Some(item)));
+    all.into_iter().map(|(label, command)| (label, Msg::Act(command))).collect()
 }
 
 fn of_canvas() -> Vec<Entry> {

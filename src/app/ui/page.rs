@@ -346,12 +346,12 @@ impl Page {
         let distance = if self.model.scene.nodes.len() > MANY { COUNTERS.1 } else { COUNTERS.0 };
         if wall - self.painted.counters >= distance {
             self.painted.counters = wall;
-            self.paint_counters("[data-since]");
+            self.paint_counters("[data-since], [data-until]");
         } else if self.model.playback.playing() {
             // Those that have just appeared; the others wait for their turn.
-            self.paint_counters("[data-since]:empty");
+            self.paint_counters("[data-since]:empty, [data-until]:empty");
         } else {
-            self.paint_counters("[data-since]");
+            self.paint_counters("[data-since], [data-until]");
         }
     }
 
@@ -433,8 +433,11 @@ impl Page {
         let Ok(counters) = world.query_selector_all(which) else { return };
         for i in 0..counters.length() {
             let Some(counter) = counters.get(i).and_then(|node| node.dyn_into::<Element>().ok()) else { continue };
-            if let Some(since) = counter.get_attribute("data-since").and_then(|text| text.parse::<u64>().ok()) {
-                let text = short(self.model.run.now.saturating_sub(since));
+            let at = |name: &str| counter.get_attribute(name).and_then(|text| text.parse::<u64>().ok());
+            let now = self.model.run.now;
+            let left = |at: u64| at.saturating_sub(now);
+            if let Some(time) = at("data-since").map(|since| now.saturating_sub(since)).or(at("data-until").map(left)) {
+                let text = short(time);
                 if counter.text_content().as_deref() != Some(&*text) {
                     counter.set_text_content(Some(&text));
                 }
@@ -531,7 +534,7 @@ impl Page {
                 <svg class="wires" aria-hidden="true">
                     { markers() }
                     <g ref={self.refs.wires.clone()}>
-                        <Wires scene={model.scene.clone()} cut={model.run.cut.clone()} selection={model.selection.clone()} {cutting} />
+                        <Wires scene={model.scene.clone()} cut={model.run.cut.clone()} troubles={model.run.troubles.clone()} selection={model.selection.clone()} {cutting} />
                     </g>
                 </svg>
                 <div class="world" ref={self.refs.world.clone()}>
@@ -568,15 +571,17 @@ impl Page {
         }
         let closable = crowded || selected.is_some();
         let index = |id: &str| model.scene.find(id);
-        let (view, cut) = match &selected {
-            Some(Item::Node(id)) => (index(id).and_then(|node| model.run.services.get(node).cloned()), false),
-            Some(Item::Link { from, to }) => {
-                (None, index(from).zip(index(to)).is_some_and(|(a, b)| model.run.is_cut(a, b)))
+        let (view, bus) = match &selected {
+            Some(Item::Node(id)) => {
+                let node = index(id);
+                let service = node.and_then(|node| model.run.services.get(node).cloned());
+                (service, node.and_then(|node| model.run.buses.get(&(node as u32)).cloned()))
             }
-            None => (None, false),
+            Some(Item::Link { .. }) | None => (None, None),
         };
+        let standing = model.standing(selected.as_ref());
         let editable = model.origin == Origin::Own;
-        html! { <Inspector scenario={model.scenario.clone()} {selected} {view} {cut} {editable} {closable} send={self.send.clone()} /> }
+        html! { <Inspector scenario={model.scenario.clone()} {selected} {view} {bus} {standing} {editable} {closable} send={self.send.clone()} /> }
     }
 
     fn on(&self, msg: Msg) -> Callback<MouseEvent> {
@@ -597,7 +602,7 @@ impl Page {
             _ => false,
         };
         html! {
-            <Card key={id.clone()} view={self.view_of(node, placed.kind)}
+            <Card key={id.clone()} view={self.view_of(node, placed.kind)} troubles={AttrValue::from(model.run.troubles_of(node))}
                 selected={model.selection.contains(&Item::Node(id.clone()))} {aimed} {tab}
                 renaming={model.renaming.as_deref() == Some(&*id)}
                 editable={model.mode == Mode::App && model.origin == Origin::Own && !model.narrow}

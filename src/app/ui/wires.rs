@@ -4,6 +4,7 @@ use crate::app::geometry::point;
 use crate::app::model::Item;
 use crate::app::scene::{Scene, Wire};
 use crate::ordered::Set;
+use crate::session::protocol::Trouble;
 use crate::trace::NodeId;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -15,6 +16,8 @@ pub struct WiresProps {
     pub scene: Rc<Scene>,
     /// Directed links that are cut.
     pub cut: Rc<Vec<(NodeId, NodeId)>>,
+    /// What else is wrong.
+    pub troubles: Rc<Vec<Trouble>>,
     /// What is selected.
     pub selection: Rc<Set<Item>>,
     /// The scissors are in hand.
@@ -34,7 +37,13 @@ fn wire(props: &WiresProps, index: usize, wire: &Wire) -> Html {
     let id = |node: usize| props.scene.nodes[node].id.to_string();
     let selected = props.selection.contains(&Item::Link { from: id(wire.from), to: id(wire.to) });
     let cut = forth || back;
-    let classes = classes!("wire", cut.then_some("cut"), selected.then_some("selected"));
+    let of_wire = |trouble: &Trouble| {
+        let at = trouble.to.map(|to| (trouble.node, to));
+        at == Some(ends) || at == Some((ends.1, ends.0))
+    };
+    let disturbed = !cut && props.troubles.iter().any(of_wire);
+    let classes =
+        classes!("wire", disturbed.then_some("disturbed"), cut.then_some("cut"), selected.then_some("selected"));
     let d = wire.curve.svg();
     let middle = wire.curve.at(0.5);
     let marker = if cut { "url(#arrow-cut)" } else { "url(#arrow)" };
@@ -42,6 +51,7 @@ fn wire(props: &WiresProps, index: usize, wire: &Wire) -> Html {
         (true, true) => format!("{}, cut", wire.label),
         (true, false) => format!("{}, cut one way", wire.label),
         (false, true) => format!("{}, way back cut", wire.label),
+        (false, false) if disturbed => format!("{}, disturbed", wire.label),
         (false, false) => wire.label.to_string(),
     };
     let steep = {
@@ -59,7 +69,7 @@ fn wire(props: &WiresProps, index: usize, wire: &Wire) -> Html {
                     <path d="M-4-4 4 4M4-4-4 4" />
                 </g>
             }
-            <text class={classes!("wire-label", cut.then_some("cut"))} x={format!("{:.1}", at.x)} y={format!("{:.1}", at.y)}
+            <text class={classes!("wire-label", (cut || disturbed).then_some("cut"))} x={format!("{:.1}", at.x)} y={format!("{:.1}", at.y)}
                 text-anchor={if steep { "start" } else { "middle" }}>{ label }</text>
         </g>
     }

@@ -59,7 +59,12 @@ impl Service {
         // The number is taken first, so that an inbox does not shift which later events fail.
         let fails = handler.failures.chance(handler.fails);
         if handler.inbox.as_mut().is_some_and(|inbox| inbox.has(now, id)) {
-            out.record(Fact::InboxHit { subscription: handler.id, update: id, attempt: delivery.attempt });
+            out.record(Fact::InboxHit {
+                node: self.plan.node,
+                subscription: handler.id,
+                update: id,
+                attempt: delivery.attempt,
+            });
         } else if delivery.update.poison {
             return self.fail_handling(delivery, HandlingFailure::Poison, out);
         } else if fails {

@@ -1,0 +1,147 @@
+//! What can be done to what is selected, now: the fault palette of the inspector and the context menu. Each entry is a
+//! command of the engine, as a script would say it.
+
+use super::model::Item;
+use crate::scenario::{Command, Latency, Scenario};
+use crate::session::protocol::{CopyState, ServiceView};
+
+/// What of the selection matters for what can be done to it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Standing {
+    /// The service is down.
+    pub down: bool,
+    /// The link is cut, in one direction at least.
+    pub cut: bool,
+    /// The link is disturbed, in one direction at least.
+    pub disturbed: bool,
+    /// What is wrong with the node, in a few words.
+    pub troubles: String,
+}
+
+impl Standing {
+    /// Of a service.
+    pub fn of(view: Option<&ServiceView>) -> Standing {
+        Standing { down: view.is_some_and(|view| view.state == CopyState::Down), ..Standing::default() }
+    }
+}
+
+/// The commands that make sense for what is selected, with what their buttons say.
+pub fn faults(scenario: &Scenario, selected: Option<&Item>, now: &Standing) -> Vec<(String, Command)> {
+    match selected {
+        None => vec![("Heal everything".into(), Command::HealAll)],
+        Some(Item::Link { from, to }) => of_link(from, to, now),
+        Some(Item::Node(id)) if scenario.services.iter().any(|service| service.id == *id) => of_service(id, now),
+        Some(Item::Node(id)) if scenario.buses.iter().any(|bus| bus.id == *id) => of_bus(scenario, id, now),
+        Some(Item::Node(id)) => held(id, now),
+    }
+}
+
+fn held(id: &str, now: &Standing) -> Vec<(String, Command)> {
+    let node = id.to_string();
+    if now.troubles.contains("paused") {
+        vec![("Resume".into(), Command::Resume { node })]
+    } else {
+        vec![("Pause".into(), Command::Pause { node })]
+    }
+}
+
+fn of_service(id: &str, now: &Standing) -> Vec<(String, Command)> {
+    let service = || id.to_string();
+    if now.down {
+        return vec![("Restart".into(), Command::Restart { service: service() })];
+    }
+    let mut all = vec![
+        ("Crash".into(), Command::Crash { service: service(), lose_disk: false }),
+        ("Crash, lose disk".into(), Command::Crash { service: service(), lose_disk: true }),
+    ];
+    all.extend(held(id, now));
+    if now.troubles.contains("as long") {
+        all.push(("Full speed".into(), Command::SlowDown { service: service(), factor: 1.0 }));
+    } else {
+        all.push(("10 × slower".into(), Command::SlowDown { service: service(), factor: 10.0 }));
+    }
+    all.push(("Clock back 1 s".into(), Command::JumpClock { service: service(), by_ms: -1000.0 }));
+    all
+}
+
+fn of_bus(scenario: &Scenario, id: &str, now: &Standing) -> Vec<(String, Command)> {
+    let bus = || id.to_string();
+    let mut all = if now.troubles.contains("out") {
+        vec![("Bus back".to_string(), Command::StartBus { bus: bus() })]
+    } else {
+        vec![
+            ("Bus outage".to_string(), Command::StopBus { bus: bus(), lose_unflushed: false }),
+            ("Outage, lose unflushed".to_string(), Command::StopBus { bus: bus(), lose_unflushed: true }),
+        ]
+    };
+    all.extend(held(id, now));
+    if scenario
+        .services
+        .iter()
+        .flat_map(|service| &service.subscribes)
+        .any(|subscription| subscription.to == id && subscription.order == crate::scenario::Order::Log)
+    {
+        all.push(("Rebalance".into(), Command::Rebalance { bus: bus() }));
+    }
+    all
+}
+
+fn of_link(from: &str, to: &str, now: &Standing) -> Vec<(String, Command)> {
+    let ends = || (from.to_string(), to.to_string());
+    let cut = |from: &str, to: &str, one_way| Command::CutLink { from: from.into(), to: to.into(), one_way };
+    let disturb = |loss: f64, duplicate: f64, reorder: f64, delay_ms: f64| {
+        let (from, to) = ends();
+        let delay = (delay_ms > 0.0).then_some(Latency::Constant { ms: delay_ms });
+        Command::DisturbLink { from, to, one_way: false, loss, duplicate, delay, reorder }
+    };
+    let mut all = Vec::new();
+    if now.cut || now.disturbed {
+        let (from, to) = ends();
+        all.push(("Heal".to_string(), Command::HealLink { from, to, one_way: false }));
+    }
+    if !now.cut {
+        all.extend([
+            ("Cut".to_string(), cut(from, to, false)),
+            (format!("Cut only {from} → {to}"), cut(from, to, true)),
+            (format!("Cut only {to} → {from}"), cut(to, from, true)),
+            ("Lose half".to_string(), disturb(0.5, 0.0, 0.0, 0.0)),
+            ("Duplicate half".to_string(), disturb(0.0, 0.5, 0.0, 0.0)),
+            ("Reorder half".to_string(), disturb(0.0, 0.0, 0.5, 0.0)),
+            ("Delay by 1 s".to_string(), disturb(0.0, 0.0, 0.0, 1000.0)),
+        ]);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::examples::EXAMPLES;
+    use crate::session::Session;
+    use crate::session::protocol::{Report, Request, ToEngine};
+
+    #[test]
+    fn whatever_the_palette_offers_the_running_system_takes() {
+        for example in EXAMPLES {
+            let scenario = example.scenario();
+            let services = scenario.services.iter().map(|node| Item::Node(node.id.clone()));
+            let buses = scenario.buses.iter().map(|node| Item::Node(node.id.clone()));
+            let links = scenario.links.iter().map(|link| Item::Link { from: link.from.clone(), to: link.to.clone() });
+            let items: Vec<Option<Item>> = services.chain(buses).chain(links).map(Some).chain([None]).collect();
+            let standings = [
+                Standing::default(),
+                Standing { down: true, cut: true, disturbed: true, troubles: "paused · 10 × as long · out".into() },
+            ];
+            let mut session = Session::default();
+            let load = Request::Load { scenario: Box::new(scenario.clone()), at: 0 };
+            session.handle(ToEngine { epoch: 1, request: load });
+            for item in &items {
+                for (label, command) in standings.iter().flat_map(|now| faults(&scenario, item.as_ref(), now)) {
+                    let answers = session.handle(ToEngine { epoch: 1, request: Request::Act { command } });
+                    let refused = answers.iter().any(|answer| matches!(answer.report, Report::Refused { .. }));
+                    assert!(!refused, "{}: {item:?}: {label}", example.id);
+                }
+            }
+        }
+    }
+}
