@@ -78,7 +78,11 @@ pub fn copy_into(target: &Scenario, source: &Scenario, nodes: &Set<String>) -> R
     Ok((sound(result)?, renamed.into_iter().map(|(_, id)| id).collect()))
 }
 
-fn sound(scenario: Scenario) -> Result<Scenario, String> {
+/// The drawing, if it is sound.
+///
+/// # Errors
+/// What is wrong first, as a sentence.
+pub(super) fn sound(scenario: Scenario) -> Result<Scenario, String> {
     match scenario.validate() {
         Ok(()) => Ok(scenario),
         Err(errors) => Err(sentence(&errors[0].problem)),

@@ -19,5 +19,6 @@ pub mod playback;
 pub mod ribbon;
 pub mod run_view;
 pub mod scene;
+pub mod script;
 #[cfg(target_arch = "wasm32")]
 pub mod ui;

@@ -177,6 +177,8 @@ pub enum Msg {
     Publish,
     /// Do something to the running system.
     Act(Command),
+    /// Put it into the script, at the instant where the run stands.
+    Script(Command),
     /// A key of the canvas.
     Key(KeyCommand),
     /// A pointer went down on the canvas.
@@ -429,6 +431,10 @@ impl Model {
             }
             Msg::Publish => self.publish(effects),
             Msg::Act(command) => self.playback.order(Request::Act { command }),
+            Msg::Script(command) => match super::script::added(&self.scenario, self.run.now, command) {
+                Ok(scenario) => self.edit(scenario, effects),
+                Err(why) => self.tell(why),
+            },
             Msg::Key(command) => self.key(command, effects),
             Msg::PointerDown(press) => self.press(press, effects),
             Msg::PointerMove { id, at, control } => self.point_moved(id, at, control),

@@ -219,7 +219,7 @@ fn foot(service: &ServiceView) -> Html {
     let load = load(service);
     match (service.state, service.stale_since) {
         (CopyState::Down, _) => html! {
-            <div class="foot gone"><span>{ "stopped; its data is kept" }</span></div>
+            <div class="foot gone"><span>{ "stopped; its data is kept" }</span><span class="grow"></span><span>{ load }</span></div>
         },
         (CopyState::Stale, Some(since)) => html! {
             <div class="foot behind">

@@ -95,10 +95,6 @@ fn named(scenario: &Scenario, id: &str) -> (Icon, String) {
 
 /// What can be done to it now; each is an event of the run.
 fn actions(props: &InspectorProps) -> Html {
-    let act = |(label, command): (String, Command)| {
-        let onclick = props.send.reform(move |_: MouseEvent| Msg::Act(command.clone()));
-        html! { <button key={label.clone()} class="line" {onclick}>{ label }</button> }
-    };
     let service = match &props.selected {
         Some(Item::Node(id)) if props.scenario.services.iter().any(|service| service.id == *id) => Some(id.clone()),
         _ => None,
@@ -110,11 +106,41 @@ fn actions(props: &InspectorProps) -> Html {
                 <Publisher {service} keys={keys_of(props)} send={props.send.clone()} />
             }
             { dead_letters(props) }
-            <section class="actions"><h4>{ "Faults, now" }</h4>
-                if !troubles.is_empty() { <p class="trouble">{ troubles }</p> }
-                { for faults(&props.scenario, props.selected.as_ref(), &props.standing).into_iter().map(act) }
-            </section>
+            <Palette faults={faults(&props.scenario, props.selected.as_ref(), &props.standing)}
+                troubles={troubles.clone()} editable={props.editable} send={props.send.clone()} />
         </>
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct PaletteProps {
+    faults: Vec<(String, Command)>,
+    troubles: String,
+    editable: bool,
+    send: Callback<Msg>,
+}
+
+/// The faults: done live, or put into the script at the playhead.
+#[component]
+fn Palette(props: &PaletteProps) -> Html {
+    let scripted = use_state(|| false);
+    let toggle = {
+        let scripted = scripted.clone();
+        Callback::from(move |_: Event| scripted.set(!*scripted))
+    };
+    let act = |(label, command): &(String, Command)| {
+        let (command, scripted) = (command.clone(), *scripted);
+        let msg = move |_: MouseEvent| if scripted { Msg::Script(command.clone()) } else { Msg::Act(command.clone()) };
+        html! { <button key={label.clone()} class="line" onclick={props.send.reform(msg)}>{ label }</button> }
+    };
+    html! {
+        <section class="actions"><h4>{ if *scripted { "Faults, into the script" } else { "Faults, now" } }</h4>
+            if !props.troubles.is_empty() { <p class="trouble">{ &props.troubles }</p> }
+            { for props.faults.iter().map(act) }
+            if props.editable {
+                <label class="scripted"><input type="checkbox" checked={*scripted} onchange={toggle} />{ "put them into the script, at the playhead" }</label>
+            }
+        </section>
     }
 }
 

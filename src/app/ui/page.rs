@@ -2,6 +2,7 @@
 
 use super::card::{Card, View};
 use super::dialogs::{Help, Share};
+use super::fault_track::FaultTrack;
 use super::icons::{Icon, icon};
 use super::inspector::Inspector;
 use super::log::Log;
@@ -723,6 +724,8 @@ impl Page {
                     <ul class="names"><li></li>{ for names }<li class="muted">{ "Faults" }</li></ul>
                     <div class="ribbons">
                         <canvas ref={self.refs.ribbons.clone()} role="img" aria-label={says} onpointerdown={down} onpointermove={drag}></canvas>
+                        <FaultTrack scenario={model.scenario.clone()} until={model.run.until} top={timeline::ROW * (services + 1) as f64}
+                            editable={model.origin == Origin::Own} send={self.send.clone()} />
                     </div>
                 </div>
                 <div class="axis" aria-hidden="true"><span class="names"></span><div ref={self.refs.axis.clone()}></div></div>

@@ -1,0 +1,97 @@
+//! The script on the timeline: what each step is called, and the drawing with a step added, moved or taken out.
+
+use super::edit::sound;
+use crate::scenario::{Command, Micros, Scenario, Step};
+
+/// A command in a few words: `cut a – b`.
+pub fn says(command: &Command) -> String {
+    match command {
+        Command::Operate { service, operation, poison } => {
+            let poison = if *poison { ", poisoned" } else { "" };
+            format!("{} at {service}{poison}", operation.key())
+        }
+        Command::CutLink { from, to, one_way: false } => format!("cut {from} – {to}"),
+        Command::CutLink { from, to, one_way: true } => format!("cut {from} → {to}"),
+        Command::HealLink { from, to, .. } => format!("heal {from} – {to}"),
+        Command::DisturbLink { from, to, .. } => format!("disturb {from} – {to}"),
+        Command::Partition { groups } => {
+            let lists: Vec<String> = groups.iter().map(|group| group.join(", ")).collect();
+            format!("partition {}", lists.join(" | "))
+        }
+        Command::Crash { service, lose_disk: false } => format!("crash {service}"),
+        Command::Crash { service, lose_disk: true } => format!("crash {service}, lose its disk"),
+        Command::Restart { service } => format!("restart {service}"),
+        Command::Pause { node } => format!("pause {node}"),
+        Command::Resume { node } => format!("resume {node}"),
+        Command::SlowDown { service, factor } => format!("{service} takes {factor} × as long"),
+        Command::SetClock { service, .. } => format!("set the clock of {service}"),
+        Command::JumpClock { service, by_ms } => format!("the clock of {service} jumps by {by_ms} ms"),
+        Command::StopBus { bus, lose_unflushed: false } => format!("outage of {bus}"),
+        Command::StopBus { bus, lose_unflushed: true } => format!("outage of {bus}, unflushed lost"),
+        Command::StartBus { bus } => format!("{bus} back"),
+        Command::Rebalance { bus } => format!("rebalance {bus}"),
+        Command::Redrive { bus, service } => format!("redrive {bus} for {service}"),
+        Command::Purge { bus, service } => format!("purge {bus} for {service}"),
+        Command::HealAll => "heal everything".into(),
+    }
+}
+
+/// A whole number of milliseconds: what people place by hand is not finer.
+fn ms(at: Micros) -> f64 {
+    (at as f64 / 1000.0).round()
+}
+
+/// The drawing with a step added.
+///
+/// # Errors
+/// It would not be sound; says why.
+pub fn added(scenario: &Scenario, at: Micros, command: Command) -> Result<Scenario, String> {
+    let mut scenario = scenario.clone();
+    scenario.script.push(Step { at_ms: ms(at), command });
+    sound(scenario)
+}
+
+/// The drawing with a step at another time, within the run.
+///
+/// # Errors
+/// There is no such step.
+pub fn moved(scenario: &Scenario, step: usize, to: Micros) -> Result<Scenario, String> {
+    let mut scenario = scenario.clone();
+    let until = scenario.until_ms;
+    let step = scenario.script.get_mut(step).ok_or("There is no such step.")?;
+    step.at_ms = ms(to).min(until);
+    sound(scenario)
+}
+
+/// The drawing without a step.
+///
+/// # Errors
+/// There is no such step.
+pub fn removed(scenario: &Scenario, step: usize) -> Result<Scenario, String> {
+    let mut scenario = scenario.clone();
+    if step >= scenario.script.len() {
+        return Err("There is no such step.".into());
+    }
+    scenario.script.remove(step);
+    sound(scenario)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::examples::find;
+
+    #[test]
+    fn a_step_is_placed_dragged_and_taken_out() {
+        let scenario = find("lost-event").expect("the example").scenario();
+        let crash = Command::Crash { service: "inventory".into(), lose_disk: false };
+        let more = added(&scenario, 1_234_567, crash).expect("sound");
+        assert_eq!(more.script.last().map(|step| step.at_ms), Some(1235.0));
+        let later = moved(&more, 2, 99_000_000).expect("sound");
+        assert_eq!(later.script[2].at_ms, later.until_ms);
+        assert_eq!(removed(&later, 2), Ok(scenario.clone()));
+        assert!(removed(&scenario, 2).is_err());
+        let unknown = Command::Restart { service: "nobody".into() };
+        assert!(added(&scenario, 0, unknown).expect_err("no such service").contains("nobody"));
+    }
+}

@@ -1,0 +1,125 @@
+//! The script's steps under the timeline: each can be dragged to another time, moved by arrows, taken out, or opened in
+//! the inspector. What happens at a step is the engine's business; this only edits the document.
+
+use crate::app::model::Msg;
+use crate::app::ribbon::Scale;
+use crate::app::script;
+use crate::scenario::{Micros, Scenario, micros};
+use std::rc::Rc;
+use web_sys::{Element, HtmlElement};
+use yew::prelude::*;
+
+/// What the track shows.
+#[derive(Clone, PartialEq, Properties)]
+pub struct FaultTrackProps {
+    /// The drawing.
+    pub scenario: Rc<Scenario>,
+    /// Where the time axis ends.
+    pub until: Micros,
+    /// How far down it stands, px.
+    pub top: f64,
+    /// Whether the drawing may be changed.
+    pub editable: bool,
+    /// Where to report.
+    pub send: Callback<Msg>,
+}
+
+/// All steps.
+#[component]
+pub fn FaultTrack(props: &FaultTrackProps) -> Html {
+    let root = use_node_ref();
+    use_effect_with((root.clone(), props.top), |(root, top)| {
+        if let Some(element) = root.cast::<HtmlElement>() {
+            let _ = element.style().set_property("top", &format!("{top}px"));
+        }
+    });
+    let steps = (0..props.scenario.script.len())
+        .map(|step| html! { <StepHandle key={step} {step} track={props.clone()} root={root.clone()} /> });
+    html! { <div ref={root.clone()} class="fault-track">{ for steps }</div> }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct StepProps {
+    step: usize,
+    track: FaultTrackProps,
+    root: NodeRef,
+}
+
+fn place(handle: &NodeRef, at: Micros, until: Micros) {
+    if let Some(element) = handle.cast::<HtmlElement>() {
+        let share = at as f64 / until.max(1) as f64 * 100.0;
+        let _ = element.style().set_property("left", &format!("{:.4}%", share.min(100.0)));
+    }
+}
+
+/// One step.
+#[component]
+fn StepHandle(props: &StepProps) -> Html {
+    let FaultTrackProps { scenario, until, editable, send, .. } = props.track.clone();
+    let (step, handle) = (props.step, use_node_ref());
+    let at = micros(scenario.script[step].at_ms);
+    use_effect_with((handle.clone(), at, until), |(handle, at, until)| place(handle, *at, *until));
+    // Where the pointer went down, and where it has taken the step.
+    let drag = use_mut_ref(|| None::<(f64, Micros)>);
+    let report = {
+        let send = send.clone();
+        move |edited: Result<Scenario, String>| match edited {
+            Ok(scenario) => send.emit(Msg::Edited(Box::new(scenario))),
+            Err(why) => send.emit(Msg::EditRefused(why)),
+        }
+    };
+    let down = {
+        let drag = drag.clone();
+        Callback::from(move |event: PointerEvent| {
+            if event.button() == 0 && editable {
+                *drag.borrow_mut() = Some((f64::from(event.client_x()), at));
+                if let Some(element) = event.target_dyn_into::<Element>() {
+                    let _ = element.set_pointer_capture(event.pointer_id());
+                }
+            }
+        })
+    };
+    let motion = {
+        let (drag, handle, root) = (drag.clone(), handle.clone(), props.root.clone());
+        Callback::from(move |event: PointerEvent| {
+            let mut drag = drag.borrow_mut();
+            let (Some((from, now)), Some(track)) = (drag.as_mut(), root.cast::<Element>()) else { return };
+            let x = f64::from(event.client_x());
+            // A click trembles.
+            if (x - *from).abs() > 3.0 || *now != at {
+                let rect = track.get_bounding_client_rect();
+                *now = Scale { until, width: rect.width() }.instant(x - rect.left());
+                place(&handle, *now, until);
+            }
+        })
+    };
+    let up = {
+        let (report, scenario, send) = (report.clone(), scenario.clone(), send.clone());
+        Callback::from(move |_: PointerEvent| match drag.borrow_mut().take() {
+            Some((_, to)) if to != at => report(script::moved(&scenario, step, to)),
+            Some(_) | None => send.emit(Msg::Select(None)),
+        })
+    };
+    let key = {
+        let scenario = scenario.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            let by = if event.shift_key() { 1_000_000 } else { 100_000 };
+            let edited = match event.key().as_str() {
+                "ArrowLeft" => script::moved(&scenario, step, at.saturating_sub(by)),
+                "ArrowRight" => script::moved(&scenario, step, at + by),
+                "Delete" | "Backspace" => script::removed(&scenario, step),
+                _ => return,
+            };
+            event.prevent_default();
+            event.stop_propagation();
+            if editable {
+                report(edited);
+            }
+        })
+    };
+    let says = format!("{} s: {}", scenario.script[step].at_ms / 1000.0, script::says(&scenario.script[step].command));
+    html! {
+        <button ref={handle} class="step" aria-label={says.clone()} title={says}
+            onpointerdown={down} onpointermove={motion} onpointerup={up} onkeydown={key}></button>
+    }
+}
