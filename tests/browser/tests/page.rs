@@ -270,6 +270,116 @@ fn axe_finds_nothing_wrong_in_any_state() {
     assert_eq!(browser.axe(), Vec::<String>::new(), "embed");
 }
 
+/// Clicks a button of the inspector by what it says.
+fn press(browser: &Browser, label: &str) {
+    let all = "[...document.querySelectorAll('.inspector button')]";
+    let find = format!("{all}.find(b => b.textContent === {})", json!(label));
+    browser.wait(&find);
+    browser.run(&format!("{find}.click()"));
+}
+
+fn select_wire(browser: &Browser, index: u32) {
+    let middle = format!(
+        "const p = document.querySelectorAll('.wires path.reach')[{index}]; const m = p.getPointAtLength(p.getTotalLength() / 2).matrixTransform(p.getScreenCTM()); return [m.x, m.y]"
+    );
+    let at = browser.run(&middle);
+    let (x, y) = (at[0].as_f64().expect("a place"), at[1].as_f64().expect("a place"));
+    browser.drag((x, y), (x, y));
+}
+
+#[test]
+fn every_fault_of_the_palette_shows_where_it_is_and_that_it_is_over() {
+    let browser = open(WIDE, "#ex=first-update");
+    let trouble = |node: &str| format!("document.querySelector('[data-node=\"{node}\"] .trouble')?.textContent");
+    browser.click("[data-node=\"notification\"] header");
+    for (fault, shows, mended) in [("Pause", "paused", "Resume"), ("10 × slower", "10 × as long", "Full speed")] {
+        press(&browser, fault);
+        browser.wait(&format!("{} === {}", trouble("notification"), json!(shows)));
+        press(&browser, mended);
+        browser.wait(&format!("{} === undefined", trouble("notification")));
+    }
+    press(&browser, "Clock back 1 s");
+    browser.wait(&format!("{}?.startsWith('clock −')", trouble("notification")));
+    press(&browser, "Crash, lose disk");
+    is(&browser, "notification", "down");
+    press(&browser, "Restart");
+    is(&browser, "notification", "stale");
+    browser.click("[data-node=\"stock_updated\"] header");
+    for fault in ["Bus outage", "Outage, lose unflushed"] {
+        press(&browser, fault);
+        browser.wait(&format!("{} === 'out'", trouble("stock_updated")));
+        press(&browser, "Bus back");
+        browser.wait(&format!("{} === undefined", trouble("stock_updated")));
+    }
+    select_wire(&browser, 0);
+    for fault in ["Lose half", "Duplicate half", "Reorder half", "Delay by 1 s"] {
+        press(&browser, fault);
+        browser.wait("document.querySelector('.wire.disturbed')");
+        press(&browser, "Heal");
+        browser.wait("!document.querySelector('.wire.disturbed')");
+    }
+    press(&browser, "Cut");
+    browser.wait("document.querySelector('.wire.cut')");
+    browser.click(".top .title");
+    press(&browser, "Heal everything");
+    browser.wait("!document.querySelector('.wire.cut')");
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    clean(&browser);
+}
+
+#[test]
+fn the_dead_letter_queue_can_be_opened_redriven_and_purged() {
+    let browser = open(WIDE, "#ex=poison-message&t=6000");
+    browser.click("[data-node=\"stock_updated\"] header");
+    browser.wait("document.querySelector('.dead-letters')?.textContent.includes('widget = -1 (v2)')");
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    press(&browser, "Redrive");
+    browser.wait("!document.querySelector('.dead-letters')");
+    // Its handler fails on it again, as often as is allowed.
+    browser.click(".transport [aria-label=Play]");
+    browser.wait("document.querySelector('.dead-letters')");
+    press(&browser, "Purge");
+    browser.wait("!document.querySelector('.dead-letters')");
+    browser.wait("document.querySelector('.dlq')?.textContent.includes('1 given up')");
+    clean(&browser);
+}
+
+#[test]
+fn steps_of_the_script_are_placed_dragged_and_undone_under_the_timeline() {
+    let browser = open(WIDE, "#ex=lost-event");
+    browser.wait("document.querySelectorAll('.fault-track .step').length === 2");
+    let label = "document.querySelector('.fault-track .step').getAttribute('aria-label')";
+    browser.wait(&format!("{label}.startsWith('1.4 s: cut')"));
+    let from = browser.middle(".fault-track .step");
+    browser.drag(from, (from.0 + 200.0, from.1));
+    browser.wait(&format!("parseFloat({label}) > 2"));
+    browser.click("[aria-label=Undo]");
+    browser.wait(&format!("{label}.startsWith('1.4 s: cut')"));
+    browser.run("document.querySelector('.fault-track .step').focus()");
+    browser.keys(&["Right"]);
+    browser.wait(&format!("{label}.startsWith('1.5 s: cut')"));
+    browser.keys(&["Delete"]);
+    browser.wait("document.querySelectorAll('.fault-track .step').length === 1");
+    browser.click("[data-node=\"notification\"] header");
+    browser.click(".actions .scripted input");
+    press(&browser, "Crash");
+    browser.wait("document.querySelectorAll('.fault-track .step').length === 2");
+    is(&browser, "notification", "down");
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    clean(&browser);
+}
+
+#[test]
+fn measured_latencies_show_how_they_are_spread() {
+    let browser = open(WIDE, "#ex=first-update");
+    select_wire(&browser, 0);
+    let choose = "const s = [...document.querySelectorAll('.inspector select')].find(s => [...s.options].some(o => o.value === 'samples')); s.value = 'samples'; s.dispatchEvent(new Event('change', { bubbles: true }))";
+    browser.wait("[...document.querySelectorAll('.inspector select option')].some(o => o.value === 'samples')");
+    browser.run(choose);
+    browser.wait("document.querySelector('.histogram figcaption')?.textContent.startsWith('5 samples; median')");
+    clean(&browser);
+}
+
 #[test]
 fn pictures_for_people_to_look_at() {
     let looks = [
