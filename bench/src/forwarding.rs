@@ -1,15 +1,14 @@
 //! Message forwarding: 64 nodes, 1,024 messages in flight, exponential delays. Each message that arrives is
 //! passed on to a random node.
 
-use crate::nexosim_forwarding;
+use crate::{nexosim_forwarding, says};
 use converge::engine::{Engine, Stream};
 use converge::trace::Level;
+use converge_bench::{MESSAGES, NODES};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Instant;
 
-const NODES: u32 = 64;
-const MESSAGES: u32 = 1024;
 const EVENTS: u64 = 4_000_000;
 
 /// Events a second of the bare loop: a binary heap, a random number generator, nothing else.
@@ -68,7 +67,6 @@ pub fn run() {
         ("trace on / bare", on / bare, 0.25),
         ("trace off / nexosim", off / nexosim, 1.0),
     ] {
-        let verdict = if ratio >= target { "reached" } else { "MISSED" };
-        println!("  {what}: {ratio:.2}, target {target}: {verdict}");
+        println!("  {what}: {ratio:.2}, target {target}: {}", says(ratio >= target));
     }
 }

@@ -22,7 +22,7 @@ pub const BUDGET: usize = 545 * 1024;
 /// # Errors
 /// Something is missing on this machine, does not compile, or the page weighs too much.
 pub fn page(out: &Path) -> Result<usize> {
-    let wasm = compile()?;
+    let wasm = compile("converge", &[])?;
     let fresh = out.with_extension("new");
     let _ = fs::remove_dir_all(&fresh);
     fs::create_dir_all(&fresh).map_err(|error| format!("{}: {error}", fresh.display()))?;
@@ -37,10 +37,19 @@ pub fn page(out: &Path) -> Result<usize> {
     Ok(weight)
 }
 
+/// Builds a package's library as the page is built, and puts its wasm file and bindings into a folder. `options` are for
+/// cargo.
+///
+/// # Errors
+/// Something is missing on this machine, or does not compile.
+pub fn module(package: &str, options: &[String], out: &Path) -> Result<()> {
+    bind(&compile(package, options)?, out)
+}
+
 /// The library as a cdylib alone: beside an rlib the compiler would not optimise across crates, and keep all that is dead.
 const COMPILE: [&str; 8] = ["rustc", "--lib", "--crate-type", "cdylib", "--profile", "web", "--target", WASM];
 
-fn compile() -> Result<PathBuf> {
+fn compile(package: &str, options: &[String]) -> Result<PathBuf> {
     let mut command = match wasm_compiler()? {
         // The standard library built for size, and panics that end the worker at once without words: a tenth less to
         // load. What a panic would say is told by the same scenario, seed and commands on the command line.
@@ -62,13 +71,14 @@ fn compile() -> Result<PathBuf> {
             command
         }
     };
+    command.args(["--package", package]).args(options);
     let debian = command.get_program() == "/usr/bin/cargo";
     run(&mut command)?;
     let target = match std::env::var_os("CARGO_TARGET_DIR") {
         Some(folder) if !debian => root().join(folder),
         _ => root().join(if debian { "target/debian" } else { "target" }),
     };
-    Ok(target.join(WASM).join("web/converge.wasm"))
+    Ok(target.join(WASM).join("web").join(package.replace('-', "_")).with_extension("wasm"))
 }
 
 fn bind(wasm: &Path, out: &Path) -> Result<()> {

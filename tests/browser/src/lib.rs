@@ -125,6 +125,7 @@ impl Browser {
         let mut browser = Browser { driver, session: base.clone(), agent, profile };
         let answer = browser.post(&format!("{base}/session"), json!({ "capabilities": { "alwaysMatch": wanted } }));
         browser.session = format!("{base}/session/{}", answer["sessionId"].as_str().expect("a session"));
+        browser.call("/timeouts", json!({ "script": 600_000 }));
         if !look.phone {
             let metrics =
                 json!({ "width": look.width, "height": look.height, "deviceScaleFactor": 1, "mobile": false });
@@ -148,7 +149,8 @@ impl Browser {
         self.post(&format!("{}{path}", self.session), body)
     }
 
-    fn devtools(&self, command: &str, parameters: Value) -> Value {
+    /// A command of the DevTools protocol, and its answer.
+    pub fn devtools(&self, command: &str, parameters: Value) -> Value {
         self.call("/goog/cdp/execute", json!({ "cmd": command, "params": parameters }))
     }
 
@@ -165,6 +167,17 @@ impl Browser {
     /// What a script with one argument returns.
     pub fn run_with(&self, script: &str, argument: &str) -> Value {
         self.call("/execute/sync", json!({ "script": script, "args": [argument] }))
+    }
+
+    /// What a script hands to its callback `done`, later.
+    pub fn later(&self, script: &str) -> Value {
+        let script = format!("const done = arguments[arguments.length - 1]; {script}");
+        self.call("/execute/async", json!({ "script": script, "args": [] }))
+    }
+
+    /// Runs a script in every document from now on, before anything of its own.
+    pub fn before_documents(&self, script: &str) {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script }));
     }
 
     /// The text of what a selector finds first; empty if it finds nothing.
@@ -289,10 +302,9 @@ impl Browser {
     /// What axe-core finds wrong with the page as it stands: rule, and where.
     pub fn axe(&self) -> Vec<String> {
         self.run(include_str!("../vendor/axe.min.js"));
-        let script = "const done = arguments[arguments.length - 1]; \
-            axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }) \
+        let script = "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }) \
             .then(r => done(r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ') + ' ' + (n.failureSummary || '')).join('; '))))";
-        let found = self.call("/execute/async", json!({ "script": script, "args": [] }));
+        let found = self.later(script);
         found.as_array().into_iter().flatten().filter_map(|line| line.as_str().map(str::to_string)).collect()
     }
 }

@@ -1,0 +1,66 @@
+//! A crowded scenario: ten buses, each with one publishing service and nineteen that keep copies.
+
+use converge::scenario::{
+    Arrivals, Bus, Client, Keys, Latency, Publication, Scenario, Service, Subscription, Topic, Workload,
+};
+
+const GROUPS: i32 = 10;
+const COPIES: i32 = 19;
+
+/// The scenario, with so many writes a second at each of the ten publishers, and messages that take that long on average.
+/// A write is forty-two messages: asked, answered, published, acknowledged, and two for each copy.
+pub fn scenario(writes: f64, latency_ms: f64, until_ms: f64) -> Scenario {
+    let mut scenario = Scenario {
+        title: "A crowd".into(),
+        until_ms,
+        default_latency: Latency::Uniform { low_ms: latency_ms * 0.5, high_ms: latency_ms * 1.5 },
+        ..Scenario::default()
+    };
+    for group in 0..GROUPS {
+        let (x, y) = (group % 2 * 2_500, group / 2 * 1_300);
+        let bus = format!("bus-{group}");
+        scenario.services.push(Service {
+            id: format!("publisher-{group}"),
+            position: Some([x, y + 400]),
+            publishes: vec![Publication { to: bus.clone(), ..Publication::default() }],
+            ..Service::default()
+        });
+        for copy in 0..COPIES {
+            scenario.services.push(Service {
+                id: format!("copy-{group}-{copy}"),
+                position: Some([x + 700 + copy % 5 * 320, y + copy / 5 * 300]),
+                subscribes: vec![Subscription {
+                    to: bus.clone(),
+                    ack_deadline_ms: latency_ms * 10.0,
+                    ..Subscription::default()
+                }],
+                ..Service::default()
+            });
+        }
+        scenario.buses.push(Bus {
+            id: bus,
+            position: Some([x + 350, y + 400]),
+            topics: vec![Topic { name: "changes".into(), partitions: 1 }],
+            ..Bus::default()
+        });
+        scenario.clients.push(Client {
+            id: format!("client-{group}"),
+            name: String::new(),
+            position: Some([x, y]),
+            target: format!("publisher-{group}"),
+            reads_from: None,
+            sessions: 1,
+            timeout_ms: latency_ms * 10.0,
+            script: Vec::new(),
+            generate: Some(Workload {
+                arrivals: Arrivals::Poisson { per_second: writes },
+                keys: Keys::Uniform { prefix: "key-".into(), count: 4 },
+                read_share: 0.0,
+                from_ms: 0.0,
+                until_ms: None,
+            }),
+        });
+    }
+    assert_eq!(scenario.validate(), Ok(()), "a sound scenario");
+    scenario
+}

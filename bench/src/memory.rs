@@ -1,0 +1,96 @@
+//! Memory over ten minutes of virtual time, played at tenfold speed in Chromium: what the page and its worker hold.
+
+use crate::says;
+use browser_tests::{Browser, Site, WIDE};
+use converge::scenario::{Arrivals, Keys, Latency, Scenario, Workload, examples};
+use serde_json::{Value, json};
+
+/// Keeps hold of the wasm memory wherever the page's module is made, and lets the worker tell the size of its own.
+const WATCH: &str = r"
+    const hook = () => {
+        for (const name of ['instantiate', 'instantiateStreaming']) {
+            const real = WebAssembly[name];
+            WebAssembly[name] = async (...given) => {
+                const made = await real.apply(WebAssembly, given);
+                self.wasm = (made.instance ?? made).exports.memory;
+                return made;
+            };
+        }
+    };
+    hook();
+    const Real = Worker;
+    window.Worker = class extends Real {
+        constructor(url, options) {
+            const text = `(${hook})();
+                const line = new BroadcastChannel('memory');
+                line.onmessage = () => line.postMessage(self.wasm.buffer.byteLength);
+                await import(${JSON.stringify(String(url))});`;
+            super(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })), options);
+        }
+    };";
+
+/// Once the clock shows so many seconds: bytes of the page, of the worker.
+const READ: &str = "
+    const line = new BroadcastChannel('memory');
+    line.onmessage = event => done([clock(), wasm.buffer.byteLength, event.data]);
+    const clock = () => parseFloat(document.querySelector('.transport .clock').textContent);
+    const look = () => clock() >= SECONDS ? line.postMessage('?') : setTimeout(look, 100);
+    look();";
+
+/// An example of a few nodes, with clients that write and read at random.
+fn scenario() -> Scenario {
+    let mut scenario = examples::find("inventory-orders").expect("the example").scenario();
+    scenario.until_ms = 600_000.0;
+    scenario.script.clear();
+    scenario.promises.clear();
+    for (client, read_share) in scenario.clients.iter_mut().zip([0.0, 1.0]) {
+        client.script.clear();
+        client.generate = Some(Workload {
+            arrivals: Arrivals::Poisson { per_second: 20.0 },
+            keys: Keys::Uniform { prefix: "order-".into(), count: 6 },
+            read_share,
+            from_ms: 0.0,
+            until_ms: None,
+        });
+    }
+    scenario.default_latency = Latency::Exponential { mean_ms: 20.0 };
+    assert_eq!(scenario.validate(), Ok(()), "a sound scenario");
+    scenario
+}
+
+/// Seconds of virtual time, MB of the page, of the worker, and of the page's scripts.
+fn read(browser: &Browser, seconds: u32) -> [f64; 4] {
+    let said = browser.later(&READ.replace("SECONDS", &seconds.to_string()));
+    browser.devtools("HeapProfiler.collectGarbage", json!({}));
+    let metrics = browser.devtools("Performance.getMetrics", json!({}));
+    let heap = metrics["metrics"].as_array().and_then(|all| all.iter().find(|m| m["name"] == "JSHeapUsedSize"));
+    let heap = heap.and_then(|metric| metric["value"].as_f64()).unwrap_or_default();
+    let mb = |value: &Value| value.as_f64().unwrap_or_default() / 1e6;
+    [said[0].as_f64().unwrap_or_default(), mb(&said[1]), mb(&said[2]), heap / 1e6]
+}
+
+/// Prints the figures.
+pub fn run() {
+    let site = Site::start();
+    let browser = Browser::start(WIDE);
+    browser.devtools("Performance.enable", json!({}));
+    browser.open(&site.at("icon.svg"));
+    browser.run_with("localStorage.setItem('converge.work', arguments[0])", &scenario().to_json());
+    browser.before_documents(WATCH);
+    browser.open(&site.at("#autoplay=1&speed=10"));
+    browser.wait("document.querySelector('.transport .clock')?.textContent");
+    println!("memory: inventory-orders with 40 operations a second, ten minutes of virtual time at speed 10");
+    println!("  {:>8}  {:>8}  {:>8}  {:>8}   MB of wasm and of scripts", "seconds", "page", "worker", "scripts");
+    let rows = [60, 180, 300, 420, 600].map(|seconds| {
+        let row = read(&browser, seconds);
+        println!("  {:8.1}  {:8.2}  {:8.2}  {:8.2}", row[0], row[1], row[2], row[3]);
+        row
+    });
+    let [first, .., last] = rows;
+    for (what, i) in [("page", 1), ("worker", 2)] {
+        let growth = last[i] - first[i];
+        println!("  {what}, growth from minute 1 on: {growth:.2} MB, target none: {}", says(growth <= 0.0));
+    }
+    let events = browser.text(".verdicts");
+    println!("  at the end: {events}");
+}
