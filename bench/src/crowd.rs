@@ -40,7 +40,7 @@ pub fn scenario(writes: f64, latency_ms: f64, until_ms: f64) -> Scenario {
         scenario.buses.push(Bus {
             id: bus,
             position: Some([x + 350, y + 400]),
-            topics: vec![Topic { name: "changes".into(), partitions: 1 }],
+            topics: vec![Topic { name: "changes".into(), ..Topic::default() }],
             ..Bus::default()
         });
         scenario.clients.push(Client {
@@ -56,6 +56,7 @@ pub fn scenario(writes: f64, latency_ms: f64, until_ms: f64) -> Scenario {
                 arrivals: Arrivals::Poisson { per_second: writes },
                 keys: Keys::Uniform { prefix: "key-".into(), count: 4 },
                 read_share: 0.0,
+                optimistic: None,
                 from_ms: 0.0,
                 until_ms: None,
             }),

@@ -49,6 +49,7 @@ fn scenario() -> Scenario {
             arrivals: Arrivals::Poisson { per_second: 20.0 },
             keys: Keys::Uniform { prefix: "order-".into(), count: 6 },
             read_share,
+            optimistic: None,
             from_ms: 0.0,
             until_ms: None,
         });
