@@ -301,3 +301,40 @@ proptest! {
         let _ = decode(&format!("1r.{payload}e"));
     }
 }
+
+#[test]
+fn a_link_is_read_as_people_paste_it() {
+    let scenario = EXAMPLES[0].scenario();
+    let link = encode(&scenario).expect("a link");
+    let address = format!("https://example.org/converge/#{link}");
+    let escaped = address.replace('#', "%23");
+    for pasted in [
+        format!("  {address}. "),
+        format!("({address})"),
+        format!("<{address}>,"),
+        format!("“{address}”"),
+        format!("{escaped}%26seed%3D9"),
+        format!("{link}."),
+    ] {
+        let opened = decode(&pasted).unwrap_or_else(|error| panic!("{pasted}: {error}"));
+        assert_eq!(opened.scenario.services, scenario.services, "{pasted}");
+    }
+    assert_eq!(decode(&format!("{escaped}%26seed%3D9")).expect("a link").scenario.seed, 9);
+}
+
+#[test]
+fn a_variant_can_be_set_into_another_and_a_text_may_look_like_a_number() {
+    let opened = decode("ex=first-update&set.notification.service_time.exponential.mean_ms=7").expect("a link");
+    let notification = opened.scenario.services.iter().find(|service| service.id == "notification").expect("there");
+    assert_eq!(notification.service_time, converge::scenario::Latency::Exponential { mean_ms: 7.0 });
+    let opened = decode("ex=first-update&set.notification.name=42").expect("a link");
+    assert!(opened.scenario.services.iter().any(|service| service.name == "42"));
+    let refused = decode("ex=first-update&set.notification.concurrency=many").expect_err("no number");
+    assert!(refused.to_string().contains("concurrency"), "{refused}");
+}
+
+#[test]
+fn a_document_of_a_later_format_says_so_whatever_else_it_holds() {
+    let errors = Scenario::from_json(r#"{"converge": 2, "regions": []}"#).expect_err("too new");
+    assert!(errors[0].to_string().contains("made by a newer version"), "{errors:?}");
+}

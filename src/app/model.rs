@@ -136,6 +136,8 @@ pub enum Msg {
         /// Digest of the run that was shared, where it stood.
         digest: Option<String>,
     },
+    /// Open the visitor's drawing that is not on the page: the kept one, or the one before it.
+    OpenOther,
     /// Why a link could not be opened.
     LinkFailed(String),
     /// The visitor makes the previewed scenario their own.
@@ -274,12 +276,18 @@ pub enum Effect {
     FocusCanvas,
     /// Keep under a name, if the browser allows it.
     Keep(&'static str, String),
+    /// What is kept as the visitor's work is another drawing: keep it as the one before.
+    SetAside,
+    /// Open the visitor's drawing that is not on the page.
+    OpenOther,
     /// Show in this theme.
     Theme(Theme),
 }
 
 /// Names under which things are kept.
 pub const KEPT_WORK: &str = "converge.work";
+/// Name under which the drawing is kept that was the visitor's work before this one.
+pub const KEPT_BEFORE: &str = "converge.before";
 /// The same for the theme.
 pub const KEPT_THEME: &str = "converge.theme";
 
@@ -320,6 +328,8 @@ pub struct Model {
     pub run: RunView,
     /// Its clock.
     pub playback: Playback,
+    /// The drawing is what is kept as the visitor's work.
+    pub kept: bool,
     /// What stands where.
     pub scene: Rc<Scene>,
     /// What is seen of it.
@@ -393,10 +403,11 @@ impl Model {
             Msg::EngineFailed(why) => self.tell(why),
             Msg::Resized { width, height, narrow } => self.resize(width, height, narrow),
             Msg::Open { scenario, origin, at, digest } => self.open(*scenario, origin, at, digest),
+            Msg::OpenOther => effects.push(Effect::OpenOther),
             Msg::LinkFailed(why) => self.tell(why),
             Msg::EditCopy => {
                 self.origin = Origin::Own;
-                effects.push(Effect::Keep(KEPT_WORK, self.scenario.to_json()));
+                self.keep(effects);
                 self.redraw.page = true;
             }
             Msg::Edited(scenario) => self.edit(*scenario, effects),
@@ -721,6 +732,7 @@ impl Model {
         self.notice = None;
         self.scenario = Rc::new(scenario);
         self.origin = origin;
+        self.kept = false;
         self.past.clear();
         self.future.clear();
         self.selection = Rc::default();
@@ -790,9 +802,17 @@ impl Model {
             self.select(self.selection.iter().filter(|item| there(item)).cloned().collect());
         }
         if self.origin == Origin::Own && self.mode == Mode::App {
-            effects.push(Effect::Keep(KEPT_WORK, self.scenario.to_json()));
+            self.keep(effects);
         }
         self.redraw = Redraw { page: true, paint: true };
+    }
+
+    /// Keeps the drawing as the visitor's work. The drawing that was it before, if that is another, is not lost.
+    fn keep(&mut self, effects: &mut Vec<Effect>) {
+        if !std::mem::replace(&mut self.kept, true) {
+            effects.push(Effect::SetAside);
+        }
+        effects.push(Effect::Keep(KEPT_WORK, self.scenario.to_json()));
     }
 
     fn renamed(&mut self, name: Option<String>, effects: &mut Vec<Effect>) {

@@ -36,8 +36,13 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// CRC-32 as of zip and PNG.
-fn checksum(bytes: &[u8]) -> u32 {
-    crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC).checksum(bytes)
+/// Of the codec's letter, then the payload.
+fn checksum(codec: &str, bytes: &[u8]) -> u32 {
+    let crc = crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC);
+    let mut digest = crc.digest();
+    digest.update(codec.as_bytes());
+    digest.update(bytes);
+    digest.finalize()
 }
 
 /// What a link opens.
@@ -119,15 +124,15 @@ pub fn encode(scenario: &Scenario) -> Result<String, LinkError> {
         return Err(too_large(format!("{} bytes of at most {MOST_INFLATED}; a file carries it", packed.len())));
     }
     let deflated = miniz_oxide::deflate::compress_to_vec(&packed, 10);
-    let (codec, body) = if deflated.len() < packed.len() { ('d', deflated) } else { ('r', packed) };
-    let link = format!("1{codec}.{}{LAST_LETTER}", BASE64.encode(payload(SEMANTICS, &body)));
+    let (codec, body) = if deflated.len() < packed.len() { ("d", deflated) } else { ("r", packed) };
+    let link = format!("1{codec}.{}{LAST_LETTER}", BASE64.encode(payload(codec, SEMANTICS, &body)));
     if link.len() > LONGEST {
         return Err(too_large(format!("{} characters of at most {LONGEST}; a file carries it", link.len())));
     }
     Ok(link)
 }
 
-fn payload(semantics: u32, body: &[u8]) -> Vec<u8> {
+fn payload(codec: &str, semantics: u32, body: &[u8]) -> Vec<u8> {
     let mut rest = Vec::new();
     pack::put_varint(&mut rest, u64::from(semantics));
     rest.extend_from_slice(body);
@@ -142,7 +147,7 @@ fn payload(semantics: u32, body: &[u8]) -> Vec<u8> {
         }
     }
     bytes.extend_from_slice(&rest);
-    let crc = checksum(&bytes);
+    let crc = checksum(codec, &bytes);
     bytes.extend_from_slice(&crc.to_le_bytes());
     bytes
 }
@@ -152,7 +157,10 @@ fn payload(semantics: u32, body: &[u8]) -> Vec<u8> {
 /// # Errors
 /// It is not whole, not sound, too large or too new; never a silent default.
 pub fn decode(text: &str) -> Result<Opened, LinkError> {
-    let text = text.trim();
+    // As people paste it: with the full stop or the bracket that stood behind it, or as a mail program encoded it.
+    let text = text.trim().trim_matches(['<', '>', '"', '\'', '(', ')', '[', ']', ',', ';', '.', '“', '”']);
+    let decoded = if text.contains('#') { None } else { Some(percent_decoded(text)).filter(|text| text.contains('#')) };
+    let text = decoded.as_deref().unwrap_or(text);
     let text = text.split_once('#').map_or(text, |(_, fragment)| fragment);
     let mut parts = text.split('&');
     let link = parts.next().unwrap_or_default();
@@ -187,7 +195,7 @@ fn decode_payload(link: &str) -> Result<Opened, LinkError> {
     }
     let bytes = whole_payload(head.len() + 1, rest)?;
     let (content, crc) = bytes.split_at(bytes.len() - 4);
-    if crc != checksum(content).to_le_bytes() {
+    if crc != checksum(codec, content).to_le_bytes() {
         return Err(LinkError::Damaged);
     }
     let mut reader = pack::Reader::new(content);
@@ -199,16 +207,19 @@ fn decode_payload(link: &str) -> Result<Opened, LinkError> {
             if error.status == miniz_oxide::inflate::TINFLStatus::HasMoreOutput {
                 too_large(format!("it inflates to more than {MOST_INFLATED} bytes"))
             } else {
-                LinkError::Damaged
+                LinkError::Newer
             }
         })?,
         _ => body.to_vec(),
     };
-    let json = pack::unpack(&packed).ok_or(LinkError::Damaged)?;
+    // It is whole, as its checksum says: what cannot be read was written by a version that knows more.
+    let json = pack::unpack(&packed).ok_or(LinkError::Newer)?;
     if json["converge"].as_u64().is_some_and(|format| format > u64::from(super::FORMAT)) {
         return Err(LinkError::Newer);
     }
-    let scenario = Scenario::from_value(&json).map_err(LinkError::Unsound)?;
+    let newer = semantics > SEMANTICS;
+    let unread = |errors| if newer { LinkError::Newer } else { LinkError::Unsound(errors) };
+    let scenario = Scenario::from_value(&json).map_err(unread)?;
     check_size(&scenario)?;
     Ok(Opened { scenario, at: None, digest: None, semantics, example: None })
 }
@@ -289,7 +300,7 @@ fn vary(opened: &mut Opened, part: &str) -> Result<(), LinkError> {
 
 /// A scenario in which the field `<node>.<field>` has another value, read as JSON if it is that, else as a text.
 fn set(scenario: &Scenario, path: &str, value: &str) -> Result<Scenario, String> {
-    let mut json = scenario.to_value();
+    let json = scenario.to_value();
     // Ids may hold dots, so the longest id that fits is meant.
     let ids = ["services", "buses", "clients"].into_iter().flat_map(|list| {
         let nodes = json[list].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -299,27 +310,51 @@ fn set(scenario: &Scenario, path: &str, value: &str) -> Result<Scenario, String>
         |(_, _, id): &(&str, usize, String)| path.strip_prefix(id.as_str()).is_some_and(|rest| rest.starts_with('.'));
     let (list, i, id) = ids.filter(fits).max_by_key(|(_, _, id)| id.len()).ok_or("no node has that id")?;
     let fields: Vec<&str> = path[id.len() + 1..].split('.').collect();
-    let mut place = &mut json[list][i];
-    for field in &fields {
+    let said = |errors: Vec<ScenarioError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let typed: serde_json::Value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+    // As it stands; as a text, where the field is one; and as another variant of what stands there.
+    let tries = [(false, typed.clone()), (false, value.into()), (true, typed), (true, value.into())];
+    let mut first = None;
+    for (replace, value) in tries {
+        let mut changed = json.clone();
+        *place_of(&mut changed[list][i], &fields, replace)? = value;
+        match Scenario::from_value(&changed).and_then(|scenario| scenario.validate().map(|()| scenario)) {
+            Ok(scenario) => return Ok(scenario),
+            Err(errors) => {
+                first.get_or_insert(errors);
+            }
+        }
+    }
+    Err(said(first.unwrap_or_default()))
+}
+
+/// The place of a field in a part of a document; with `replace` a field that is new to its object takes the others'
+/// place, as one variant takes that of another.
+fn place_of<'a>(
+    part: &'a mut serde_json::Value,
+    fields: &[&str],
+    replace: bool,
+) -> Result<&'a mut serde_json::Value, String> {
+    let mut place = part;
+    for (depth, field) in fields.iter().enumerate() {
         place = match place {
             serde_json::Value::Array(items) => {
                 let index: usize = field.parse().map_err(|_| format!("`{field}` is not a place in a list"))?;
                 items.get_mut(index).ok_or(format!("the list has no place {index}"))?
             }
             serde_json::Value::Object(fields) => {
+                if replace && depth > 0 && !fields.contains_key(*field) {
+                    fields.clear();
+                }
                 fields.entry((*field).to_string()).or_insert(serde_json::Value::Object(serde_json::Map::new()))
             }
             _ => return Err(format!("`{field}` is not a field")),
         };
     }
-    *place = serde_json::from_str(value).unwrap_or_else(|_| value.into());
-    let said = |errors: Vec<ScenarioError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    let changed = Scenario::from_value(&json).map_err(said)?;
-    changed.validate().map_err(said)?;
-    Ok(changed)
+    Ok(place)
 }
 
-/// Text with `%41` and `+` as browsers write them.
+/// Text with `%41` as browsers write it.
 fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();

@@ -68,8 +68,15 @@ impl Scenario {
         if text.trim_start().starts_with('[') {
             return Err(vec![ScenarioError::new("", "a scenario is an object, as in {\"converge\": 1}, not a list")]);
         }
-        let scenario = serde_json::from_str(text).map_err(|error| vec![place::reading_error(text, &error)])?;
-        Ok(scenario)
+        serde_json::from_str(text).map_err(|error| {
+            // What a newer version wrote may have fields that this one does not know: that is the better answer.
+            let json = serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
+            let format = json["converge"].as_u64().unwrap_or_default();
+            if format > u64::from(FORMAT) {
+                return vec![validate::newer(format)];
+            }
+            vec![place::reading_error(text, &error)]
+        })
     }
 
     /// Reads a document that is taken apart already, as [`Scenario::read`].

@@ -32,6 +32,12 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Vec<ScenarioError>> {
     if checker.errors.is_empty() { Ok(()) } else { Err(checker.errors) }
 }
 
+/// What is said of a document of a later format.
+pub(super) fn newer(format: u64) -> ScenarioError {
+    let problem = format!("this document is of format {format}, made by a newer version; this one reads {FORMAT}");
+    ScenarioError::new("converge", problem)
+}
+
 /// Checks what a command sets, whatever run it is for.
 pub(super) fn check_command(command: &Command) -> Result<(), Vec<ScenarioError>> {
     let mut checker = Checker { errors: Vec::new() };
@@ -52,12 +58,7 @@ impl Checker {
     fn head(&mut self, scenario: &Scenario) {
         match scenario.converge {
             FORMAT => {}
-            newer if newer > FORMAT => {
-                self.error(
-                    "converge",
-                    format!("this document is of format {newer}, made by a newer version; this one reads {FORMAT}"),
-                );
-            }
+            format if format > FORMAT => self.errors.push(newer(format.into())),
             older => self.error("converge", format!("the document's format is {FORMAT}, not {older}")),
         }
         self.text("title", &scenario.title, LONGEST_NAME);

@@ -18,7 +18,9 @@ use crate::app::camera::Camera;
 use crate::app::geometry::{Point, point};
 use crate::app::gesture::{Gesture, Press, Target};
 use crate::app::keys::{self, Modifiers};
-use crate::app::model::{self, Effect, Item, KEPT_THEME, KEPT_WORK, Mode, Model, Msg, Origin, Theme, Tool};
+use crate::app::model::{
+    self, Effect, Item, KEPT_BEFORE, KEPT_THEME, KEPT_WORK, Mode, Model, Msg, Origin, Theme, Tool,
+};
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::{Scale, ticks};
 use crate::app::scene::{NodeKind, PUBLISH, SHOWN_LANES};
@@ -233,6 +235,12 @@ impl Page {
                     }
                 }
                 Effect::Keep(name, text) => storage::keep(name, &text),
+                Effect::SetAside => {
+                    if let Some(text) = storage::kept(KEPT_WORK) {
+                        storage::keep(KEPT_BEFORE, &text);
+                    }
+                }
+                Effect::OpenOther => self.open_other(),
                 Effect::Theme(which) => {
                     theme::apply(which);
                     self.inks = Inks::read();
@@ -271,9 +279,11 @@ impl Page {
         }
         let own = || storage::kept(KEPT_WORK).and_then(|text| Scenario::from_json(&text).ok()).map(Box::new);
         let first = || Box::new(examples::find(examples::FIRST).expect("the first example is there").scenario());
+        let mut own_work = false;
         let (open, failed) = match address.opens {
             address::Opens::Nothing | address::Opens::Broken(_) => {
                 let kept = if self.model.mode == Mode::App { own() } else { None };
+                own_work = kept.is_some();
                 let scenario = kept.unwrap_or_else(first);
                 let why = match address.opens {
                     address::Opens::Broken(why) => Some(why),
@@ -288,6 +298,7 @@ impl Page {
             }
         };
         self.tell(open);
+        self.model.kept = own_work;
         if let Some(why) = failed {
             self.tell(Msg::LinkFailed(why));
         }
@@ -296,6 +307,18 @@ impl Page {
         }
         if address.autoplay && !self.model.reduced_motion {
             self.tell(Msg::TogglePlay);
+        }
+    }
+
+    /// The visitor's work where another drawing is open; else the work before it.
+    fn open_other(&mut self) {
+        let name = if self.model.kept { KEPT_BEFORE } else { KEPT_WORK };
+        match storage::kept(name).and_then(|text| Scenario::from_json(&text).ok()) {
+            Some(scenario) => {
+                self.tell(Msg::Open { scenario: Box::new(scenario), origin: Origin::Own, at: 0, digest: None });
+                self.model.kept = name == KEPT_WORK;
+            }
+            None => self.tell(Msg::EditRefused("There is no other drawing of yours yet.".into())),
         }
     }
 

@@ -22,6 +22,9 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
         if let Some(select) = select {
             select.set_value("");
         }
+        if id == "~" {
+            return Msg::OpenOther;
+        }
         let scenario = examples::find(&id).map(|example| example.scenario()).unwrap_or_default();
         Msg::Open { scenario: Box::new(scenario), origin: Origin::Own, at: 0, digest: None }
     });
@@ -37,6 +40,7 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
             <span class="grow"></span>
             <span class="input examples"><select aria-label="Examples" onchange={opened}>
                 <option value="" selected=true disabled=true>{ "Examples" }</option>
+                <option value="~">{ "Your other drawing" }</option>
                 <option value="-">{ "Empty drawing" }</option>
                 { for EXAMPLES.iter().map(|example| html! { <option value={example.id} title={example.shows}>{ example.id }</option> }) }
             </select></span>

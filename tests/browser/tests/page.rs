@@ -370,6 +370,35 @@ fn steps_of_the_script_are_placed_dragged_and_undone_under_the_timeline() {
 }
 
 #[test]
+fn trying_an_example_does_not_lose_the_drawing_that_was_kept() {
+    let browser = open(WIDE, "");
+    let choose = |value: &str| {
+        browser.run(&format!("const s = document.querySelector('select[aria-label=Examples]'); s.value = '{value}'; s.dispatchEvent(new Event('change', {{ bubbles: true }}))"));
+    };
+    let cards = |n: u32| {
+        browser.wait(&format!("document.querySelectorAll('[data-node]').length === {n}"));
+    };
+    choose("-");
+    cards(0);
+    browser.click(".palette button:nth-of-type(1)");
+    cards(1);
+    choose("lost-event");
+    cards(4);
+    browser.click(".palette button:nth-of-type(1)");
+    cards(5);
+    choose("~");
+    cards(1);
+    // And back, after a change of the first: neither is lost.
+    browser.click(".palette button:nth-of-type(2)");
+    cards(2);
+    choose("~");
+    cards(5);
+    browser.open(&SITE.at("?again"));
+    cards(2);
+    clean(&browser);
+}
+
+#[test]
 fn measured_latencies_show_how_they_are_spread() {
     let browser = open(WIDE, "#ex=first-update");
     select_wire(&browser, 0);
