@@ -171,7 +171,7 @@ fn every_message_of_the_log_says_what_it_carries_and_a_lost_one_why() {
         rows.iter().filter(|row| row.name.starts_with("message_")).map(|row| row.text.as_str()).collect();
     assert!(messages.iter().all(|text| text.contains("widget = 49 (v2)")), "{messages:#?}");
     let lost = rows.iter().find(|row| row.name == "message_dropped").expect("the delivery met the cut link");
-    assert_eq!(lost.text, "stock_updated → notification: event widget = 49 (v2) is lost: link cut");
+    assert_eq!(lost.text, "stock_updated → Notification: event widget = 49 (v2) is lost: link cut");
 }
 
 /// The examples in which the services of the gestures stand.

@@ -44,13 +44,13 @@ impl<'a> Builder<'a> {
             subscriptions: Map::new(),
         };
         for service in &scenario.services {
-            builder.names.add_node(&service.id);
+            builder.names.add_node(&service.id, &service.name);
         }
         for bus in &scenario.buses {
-            builder.names.add_node(&bus.id);
+            builder.names.add_node(&bus.id, &bus.name);
         }
         for client in &scenario.clients {
-            builder.names.add_node(&client.id);
+            builder.names.add_node(&client.id, &client.name);
         }
         builder.add_links();
         for service in &scenario.services {
@@ -401,7 +401,7 @@ pub(super) fn relays(relays: u32, tokens: u32, mean_ms: f64, seed: u64, level: L
     let latency = Latency::Exponential { mean_ms };
     let (mut names, mut network) = (Names::default(), Network::default());
     let ids: Vec<String> = (0..relays).map(|i| format!("relay-{i}")).collect();
-    let nodes: Vec<NodeId> = ids.iter().map(|id| names.add_node(id)).collect();
+    let nodes: Vec<NodeId> = ids.iter().map(|id| names.add_node(id, "")).collect();
     let mut peers = vec![Vec::new(); nodes.len()];
     for (a, from) in nodes.iter().zip(&ids) {
         for (b, to) in nodes.iter().zip(&ids) {

@@ -5,6 +5,7 @@
 //! of the simulation's semantics (both variable-length integers), the packed document (`pack`), and a CRC-32 of all before it. Behind
 //! it may follow `&t=` (ms), `&seed=`, `&digest=` and `&set.<node>.<field>=<value>`.
 
+mod dictionary;
 mod pack;
 
 use super::{Micros, Scenario, ScenarioError, examples, micros};

@@ -181,7 +181,7 @@ impl Reporter {
                     self.ribbons.push(RibbonChange { node, at, state: copy_state(state) });
                 }
                 Notice::FirstStale(node) => {
-                    let label = format!("{} is the first to be stale", run.engine().names().node(node));
+                    let label = format!("{} is the first to be stale", run.engine().names().label(node));
                     self.mark(Mark { at, kind: MarkKind::FirstStale, node, to: None, update: None, label });
                 }
                 Notice::AllConsistent => {

@@ -125,8 +125,8 @@ fn message(id: MessageId, analysis: &Analysis, names: &Names) -> (String, Option
     let again = if info.attempt > 1 { format!(", attempt {}", info.attempt) } else { String::new() };
     let text = format!(
         "{} → {}: {} {}{again}{copy}",
-        names.node(info.from),
-        names.node(info.to),
+        names.label(info.from),
+        names.label(info.to),
         kind(info.kind),
         payload(info, analysis, names),
     );
@@ -135,7 +135,7 @@ fn message(id: MessageId, analysis: &Analysis, names: &Names) -> (String, Option
 
 /// What a record says.
 pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence {
-    let node = |id: &NodeId| names.node(*id).to_string();
+    let node = |id: &NodeId| names.label(*id).to_string();
     let says = |id: &UpdateId| update(*id, analysis, names);
     let ends = |id: &SubscriptionId| names.subscription(*id);
     let (name, text, update, nodes): (&'static str, String, Option<UpdateId>, Vec<NodeId>) = match &record.fact {

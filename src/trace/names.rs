@@ -6,6 +6,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     nodes: Vec<Arc<str>>,
+    labels: Vec<Arc<str>>,
     keys: Vec<Arc<str>>,
     key_ids: Map<Arc<str>, KeyId>,
     subscriptions: Vec<Subscriber>,
@@ -23,9 +24,11 @@ pub struct Subscriber {
 }
 
 impl Names {
-    /// Adds a node's id from the document; ids are given out in this order.
-    pub fn add_node(&mut self, id: &str) -> NodeId {
-        self.nodes.push(id.into());
+    /// Adds a node's id from the document, and its name there, which may be empty; ids are given out in this order.
+    pub fn add_node(&mut self, id: &str, name: &str) -> NodeId {
+        let id: Arc<str> = id.into();
+        self.labels.push(if name.is_empty() { id.clone() } else { name.into() });
+        self.nodes.push(id);
         NodeId(self.nodes.len() as u32 - 1)
     }
 
@@ -50,6 +53,11 @@ impl Names {
     /// A node's id in the document.
     pub fn node(&self, node: NodeId) -> &str {
         &self.nodes[node.index()]
+    }
+
+    /// What people see on a node's card: its name, or its id where it has none.
+    pub fn label(&self, node: NodeId) -> &str {
+        &self.labels[node.index()]
     }
 
     /// The node with that id in the document.

@@ -164,6 +164,19 @@ fn an_embed_works_in_a_course_page_of_another_origin_sandboxed_or_not() {
 }
 
 #[test]
+fn the_element_loads_nothing_before_its_click() {
+    let browser = Browser::start(WIDE);
+    browser.open(&SITE.at("examples/element.html"));
+    browser.wait("document.querySelector('converge-embed')?.shadowRoot?.querySelector('button')");
+    let loaded = "performance.getEntriesByType('resource').filter(r => r.name.includes('wasm')).length";
+    assert_eq!(browser.run(&format!("return {loaded}")), json!(0));
+    browser.run("document.querySelector('converge-embed').shadowRoot.querySelector('button').click()");
+    let inside = "document.querySelector('converge-embed').shadowRoot.querySelector('iframe')?.contentDocument";
+    browser.wait(&format!("{inside}?.querySelector('[data-node=\"tolerant\"] .badge')"));
+    clean(&browser);
+}
+
+#[test]
 fn digests_in_wasm_are_those_of_the_native_engine() {
     let golden: Value = serde_json::from_str(include_str!("../../golden/digests.json")).expect("JSON");
     let browser = open(WIDE, "");
