@@ -20,7 +20,7 @@ fn native(traced: bool) -> f64 {
 fn wasm(browser: &Browser, traced: bool) -> f64 {
     let script = format!(
         "import('/converge_bench.js').then(async bench => {{ \
-            await bench.default(); \
+            await bench.default({{ module_or_path: '/converge_bench_bg.wasm' }}); \
             const relays = new bench.Relays({traced}); \
             const start = performance.now(); \
             const events = relays.run({EVENTS}); \
