@@ -3,6 +3,8 @@
 use crate::says;
 use browser_tests::{Browser, Site, WIDE};
 use converge::scenario::{Arrivals, Keys, Latency, Scenario, Workload, examples};
+use converge::session::Run;
+use converge::trace::Record;
 use serde_json::{Value, json};
 
 /// Keeps hold of the wasm memory wherever the page's module is made, and lets the worker tell the size of its own.
@@ -93,6 +95,11 @@ pub fn run() {
         let growth = last[i] - first[i];
         println!("  {what}, growth from minute 1 on: {growth:.2} MB, target none: {}", says(growth <= 0.0));
     }
-    let events = browser.text(".verdicts");
-    println!("  at the end: {events}");
+    let traces = [60, 600].map(|seconds| {
+        let mut run = Run::new(&scenario());
+        run.advance(seconds * 1_000_000, u64::MAX, &mut |_, _, _| {});
+        let trace = run.engine().trace();
+        ((trace.total() - trace.oldest()) as usize * size_of::<Record>()) as f64 / 1e6
+    });
+    println!("  of the worker's growth, {:.2} MB are the trace, which 2^19 records bound", traces[1] - traces[0]);
 }
