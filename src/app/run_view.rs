@@ -13,6 +13,9 @@ use std::rc::Rc;
 const LINGER: Micros = 1_500_000;
 /// How many lost messages are in sight at most.
 const MOST_LOST: usize = 6;
+/// Marks, and changes of one service's ribbon, that are kept at most; beyond that the oldest half of the marks goes, and that of
+/// the ribbon becomes coarser.
+const MOST_KEPT: usize = 4_000;
 
 /// A message that did not arrive, still in sight.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,6 +130,7 @@ impl RunView {
                 self.ribbons.resize(i + 1, Vec::new());
             }
             self.ribbons[i].push((change.at, change.state));
+            thin_oldest(&mut self.ribbons[i]);
             changes.timeline = true;
         }
         for mark in &frame.marks {
@@ -134,6 +138,7 @@ impl RunView {
             changes.timeline = true;
         }
         self.marks.extend(frame.marks);
+        forget_oldest(&mut self.marks);
         if *self.cut != frame.cut {
             self.cut = Rc::new(frame.cut);
             changes.cards = true;
@@ -229,6 +234,22 @@ impl RunView {
     }
 }
 
+/// Of the older half of a ribbon, two changes become one with the worse state: what was short is coarser, and never hidden.
+fn thin_oldest(ribbon: &mut Vec<(Micros, CopyState)>) {
+    if ribbon.len() > MOST_KEPT {
+        let newer = ribbon.split_off(MOST_KEPT / 2);
+        let pairs =
+            ribbon.chunks(2).map(|pair| (pair[0].0, pair.iter().map(|(_, state)| *state).max().unwrap_or_default()));
+        *ribbon = pairs.chain(newer).collect();
+    }
+}
+
+fn forget_oldest<T>(kept: &mut Vec<T>) {
+    if kept.len() > MOST_KEPT {
+        kept.drain(..kept.len() - MOST_KEPT / 2);
+    }
+}
+
 /// The word for a state, as on badges.
 pub fn state_word(state: CopyState) -> &'static str {
     match state {
@@ -263,7 +284,7 @@ mod tests {
     use super::*;
     use crate::scenario::{Command, Operation, examples};
     use crate::session::Session;
-    use crate::session::protocol::{Report, Request, ToEngine};
+    use crate::session::protocol::{Report, Request, RibbonChange, ToEngine};
 
     fn ask(session: &mut Session, view: &mut RunView, request: Request) {
         for answer in session.handle(ToEngine { epoch: 1, request }) {
@@ -346,6 +367,21 @@ mod tests {
         assert_eq!(view.services, services);
         assert_eq!(view.flights, flights);
         assert_eq!(view.ribbons, ribbons);
+    }
+
+    #[test]
+    fn long_run_keeps_a_bounded_number_of_marks_and_ribbon_changes() {
+        let mut view = RunView::default();
+        for at in 0..20_000 {
+            let state = if at % 2 == 0 { CopyState::Stale } else { CopyState::Consistent };
+            let change = RibbonChange { node: NodeId(0), at, state };
+            let mark =
+                Mark { at, kind: MarkKind::Update, node: NodeId(0), to: None, update: None, label: String::new() };
+            view.take(Frame { now: at, ribbons: vec![change], marks: vec![mark], ..Frame::default() });
+        }
+        assert!(view.marks.len() <= MOST_KEPT && view.ribbons[0].len() <= MOST_KEPT);
+        assert_eq!(view.marks.last().map(|mark| mark.at), Some(19_999));
+        assert_eq!(view.ribbons[0].last(), Some(&(19_999, CopyState::Consistent)));
     }
 
     #[test]

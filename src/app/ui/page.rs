@@ -15,7 +15,7 @@ use super::wires::Wires;
 use crate::app::browser::engine::{Answer, Engine};
 use crate::app::browser::{address, storage, theme};
 use crate::app::camera::Camera;
-use crate::app::geometry::{Point, point};
+use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::{Gesture, Press, Target};
 use crate::app::keys::{self, Modifiers};
 use crate::app::model::{
@@ -23,7 +23,7 @@ use crate::app::model::{
 };
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::{Scale, ticks};
-use crate::app::scene::{NodeKind, PUBLISH, SHOWN_LANES};
+use crate::app::scene::{NodeKind, PUBLISH, SHOWN_LANES, Scene};
 use crate::scenario::{Scenario, examples};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -32,8 +32,8 @@ use yew::prelude::*;
 
 /// Distance between two updates of running counters, ms of true time: of a few, and of many.
 const COUNTERS: (f64, f64) = (100.0, 500.0);
-/// Distance between two drawings of the components while many cards change, ms of true time.
-const CARDS: f64 = 100.0;
+/// Distance between two drawings of the components while many cards change, ms of true time: at least, and for each card.
+const CARDS: (f64, f64) = (100.0, 1.0);
 /// More cards than this are many.
 const MANY: usize = 40;
 /// Below this zoom, cards show name and state alone.
@@ -84,6 +84,15 @@ struct Painted {
     axis: (u64, u64),
 }
 
+/// What the cards of a scene show.
+#[derive(Default)]
+struct Looks {
+    scene: Rc<Scene>,
+    /// Where they were looked at.
+    sight: Rect,
+    views: Vec<View>,
+}
+
 /// The page.
 pub struct Page {
     model: Model,
@@ -92,6 +101,7 @@ pub struct Page {
     inks: Inks,
     messages: Messages,
     painted: Painted,
+    looks: Looks,
     send: Callback<Msg>,
     frame: Closure<dyn FnMut(f64)>,
     frame_asked: bool,
@@ -123,6 +133,7 @@ impl Component for Page {
             inks: Inks::read(),
             messages: Messages::default(),
             painted: Painted::default(),
+            looks: Looks::default(),
             send: link.callback(PageMsg::Model),
             frame,
             frame_asked: false,
@@ -131,6 +142,7 @@ impl Component for Page {
             observer: None,
         };
         page.open_address();
+        page.look_at_cards();
         page
     }
 
@@ -160,14 +172,17 @@ impl Component for Page {
             PageMsg::Address => self.open_address(),
         }
         self.ask_frame();
-        let many = self.model.scene.nodes.len() > MANY && self.model.playback.playing();
-        if many && self.painted.wall - self.painted.page < CARDS {
+        // What comes into sight may have kept an old look.
+        self.model.redraw.page |= self.is_crowded() && self.looks.sight != self.sight();
+        let distance = CARDS.0.max(CARDS.1 * self.model.scene.nodes.len() as f64);
+        if self.is_crowded() && self.painted.wall - self.painted.page < distance {
             // Of many cards some change at every frame of the screen; nobody reads them that fast.
             return false;
         }
         let again = std::mem::take(&mut self.model.redraw.page);
         if again {
             self.painted.page = self.painted.wall;
+            self.look_at_cards();
         }
         again
     }
@@ -219,6 +234,29 @@ impl Component for Page {
 }
 
 impl Page {
+    /// More cards change than anybody reads.
+    fn is_crowded(&self) -> bool {
+        self.model.scene.nodes.len() > MANY && self.model.playback.playing()
+    }
+
+    /// What of the canvas is in sight.
+    fn sight(&self) -> Rect {
+        let (camera, (width, height)) = (&self.model.camera, self.model.size);
+        Rect::between(camera.to_world(point(0.0, 0.0)), camera.to_world(point(width, height)))
+    }
+
+    /// What the cards show now. In a crowd, those out of sight keep what they showed.
+    fn look_at_cards(&mut self) {
+        let (model, old, sight) = (&self.model, &self.looks, self.sight());
+        let keep = self.is_crowded() && Rc::ptr_eq(&old.scene, &model.scene);
+        let nodes = model.scene.nodes.iter().enumerate();
+        let views = nodes.map(|(node, placed)| match old.views.get(node) {
+            Some(view) if keep && !placed.rect.overlaps(&sight) => view.clone(),
+            Some(_) | None => self.view_of(node, placed.kind),
+        });
+        self.looks = Looks { scene: model.scene.clone(), sight, views: views.collect() };
+    }
+
     fn tell(&mut self, msg: Msg) {
         let effects = model::update(&mut self.model, msg);
         for effect in effects {
@@ -626,7 +664,8 @@ impl Page {
             _ => false,
         };
         html! {
-            <Card key={id.clone()} view={self.view_of(node, placed.kind)} troubles={AttrValue::from(model.run.troubles_of(node))}
+            <Card key={id.clone()} view={self.looks.views.get(node).cloned().unwrap_or(View::Unknown)}
+                troubles={AttrValue::from(model.run.troubles_of(node))}
                 selected={model.selection.contains(&Item::Node(id.clone()))} {aimed} {tab}
                 renaming={model.renaming.as_deref() == Some(&*id)}
                 editable={model.mode == Mode::App && model.origin == Origin::Own && !model.narrow}
@@ -685,7 +724,7 @@ impl Page {
         };
         match &self.model.gesture {
             Gesture::Box { from, to, .. } => {
-                let r = crate::app::geometry::Rect::between(*from, *to);
+                let r = Rect::between(*from, *to);
                 html! { <rect class="lasso" x={r.x.to_string()} y={r.y.to_string()} width={r.w.to_string()} height={r.h.to_string()} /> }
             }
             Gesture::Connect { from, to, .. } => match self.model.scene.find(from) {
