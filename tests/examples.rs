@@ -276,3 +276,20 @@ fn events_of_an_outage_are_published_again_and_deduplicated() {
         assert_eq!(published, 3, "each once, seed {seed}");
     }
 }
+
+#[test]
+fn an_event_published_before_its_commit_may_tell_of_an_update_that_never_was() {
+    let mut scenario = example("dual-write-crash", 7);
+    let publication = &mut scenario.services[0].publishes[0];
+    publication.mode = converge::scenario::PublishMode::BeforeCommit;
+    publication.gap_ms = 50.0;
+    let run = finished(&scenario, |record| assert!(!matches!(record.fact, Fact::UpdateCommitted { .. })));
+    let names = run.engine().names();
+    let at = |id: &str| {
+        let (node, key) = (names.find_node(id).expect("a node"), names.find_key("widget").expect("a key"));
+        run.analysis().staleness.at(node, key).expect("a copy").clone()
+    };
+    assert_eq!(at("inventory").held().map(|held| held.value.clone()), Some(Value::Int(50)));
+    assert_eq!(at("notification").held().map(|held| held.value.clone()), Some(Value::Int(48)));
+    assert_eq!((at("inventory").state(), at("notification").state()), (State::Consistent, State::Diverged));
+}

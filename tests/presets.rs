@@ -206,3 +206,24 @@ fn a_preset_is_known_by_its_settings() {
     }
     assert_eq!(of_subscription(&Subscription { max_deliveries: Some(7), ..Subscription::default() }), None);
 }
+
+#[test]
+fn what_ran_out_while_the_bus_was_down_has_expired_when_it_is_back() {
+    for (dead_letter, deliveries) in [(false, None), (true, Some(1))] {
+        let mut scenario = system(preset("SQS standard"), vec![poison(0.0, "k")], 10_000.0);
+        scenario.buses[0].topics[0].retention_ms = Some(3000.0);
+        let subscription = &mut scenario.services[1].subscribes[0];
+        (subscription.dead_letter, subscription.max_deliveries) = (dead_letter, deliveries);
+        subscription.backoff = converge::scenario::Backoff::Fixed { ms: 500.0 };
+        let stop = Command::StopBus { bus: "bus".into(), lose_unflushed: false };
+        scenario.script.push(Step { at_ms: 1000.0, command: stop });
+        scenario.script.push(Step { at_ms: 5000.0, command: Command::StartBus { bus: "bus".into() } });
+        let records = trace(&scenario);
+        let gone: Vec<u64> = records
+            .iter()
+            .filter(|record| matches!(record.fact, Fact::EventDiscarded { .. }))
+            .map(|record| record.at)
+            .collect();
+        assert_eq!(gone, [5_000_000], "dead-lettered: {dead_letter}");
+    }
+}

@@ -4,6 +4,8 @@
 //! acknowledged update that should reach it, and a copy reflects an update if it holds that version or a
 //! newer one. What stands in the document counts as acknowledged at 0.
 
+mod special;
+
 use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Value};
 use crate::trace::{Fact, KeyId, NodeId, Record, UpdateId, Version};
@@ -54,6 +56,8 @@ pub struct Copy {
     newest: Version,
     /// The state under which it is counted.
     counted: State,
+    /// It holds what was never committed anywhere.
+    phantom: bool,
     /// Where it adds up what updates say, rather than taking it: what it has added.
     sum: Option<Box<Sum>>,
 }
@@ -94,7 +98,9 @@ impl Copy {
                 (true, false) => State::Consistent,
             };
         }
-        if self.behind.is_empty() {
+        if self.behind.is_empty() && self.phantom {
+            State::Diverged
+        } else if self.behind.is_empty() {
             State::Consistent
         } else if self.missing.is_empty() {
             State::Diverged
@@ -124,6 +130,8 @@ struct Key {
     sources: Set<NodeId>,
     /// The newest acknowledged updates, for a copy that falls back to an older version.
     acknowledged: Map<Version, Acknowledged>,
+    /// Versions of updates that were published and then never committed.
+    phantoms: Set<Version>,
 }
 
 /// Acknowledged updates remembered for each key: a copy that falls back further than this counts only these.
@@ -169,6 +177,8 @@ pub struct Staleness {
     flows: Map<NodeId, Set<NodeId>>,
     keys: Map<KeyId, Key>,
     committed: Map<UpdateId, Committed>,
+    /// Updates whose event is published, and whose commit comes after it.
+    proposed: Map<UpdateId, Committed>,
     down: Set<NodeId>,
     /// For each update whose window is open: since when, and how many copies do not reflect it.
     windows: Map<UpdateId, (Micros, u32)>,
@@ -198,7 +208,11 @@ impl Staleness {
                 self.hold(at, *node, *key, Some(held));
                 self.acknowledge(at, None, *node, *key, *version);
             }
+            Fact::UpdateProposed { update, node, key, version, .. } => {
+                self.proposed.insert(*update, Committed { node: *node, key: *key, version: *version });
+            }
             Fact::UpdateCommitted { update, node, key, version, value, .. } => {
+                self.proposed.remove(update);
                 let held = Held { value: value.clone(), version: *version, update: Some(*update) };
                 self.committed.insert(*update, Committed { node: *node, key: *key, version: *version });
                 // Most are acknowledged soon or never; the table must not grow with those that never are.
@@ -227,6 +241,7 @@ impl Staleness {
             }
             Fact::ServiceCrashed { node, lost_disk } => {
                 self.down.insert(*node);
+                self.give_up_proposed(at, *node);
                 if *lost_disk {
                     self.lose(at, *node);
                 }
@@ -271,6 +286,7 @@ impl Staleness {
         let before = copy.version();
         copy.held = held;
         let version = copy.version();
+        copy.phantom = entry.phantoms.contains(&version);
         copy.taken_in = copy.taken_in.max(version);
         if version < before {
             let flows = &self.flows;
@@ -279,35 +295,6 @@ impl Staleness {
             copy.behind.extend(expected.map(|(v, update)| (*v, update.behind)));
         }
         self.reflect(at, node, key);
-    }
-
-    /// A copy added what an update says to what it held.
-    fn add(&mut self, at: Micros, update: UpdateId, node: NodeId, key: KeyId, version: Version, sum: i64) {
-        self.copy(node, key);
-        let entry = self.keys.or_default(key);
-        let acknowledged = entry.acknowledged.contains_key(&version);
-        let copy = entry.copies.or_default(node);
-        let newest = copy.version().max(version);
-        copy.held = Some(Held { value: Value::Int(sum), version: newest, update: Some(update) });
-        copy.taken_in = newest;
-        copy.missing.remove(&version);
-        // What stood in the document cannot be added: whether the copy began with it shows in the sum.
-        copy.behind.retain(|_, behind| behind.update.is_some());
-        let reflected = copy.behind.remove(&version);
-        let newest = entry.acknowledged.get(&copy.newest);
-        let added = copy.sum.get_or_insert_default();
-        added.reference = newest.and_then(|update| update.value.clone());
-        if !acknowledged {
-            added.early.insert(version);
-            // Those of operations that ended as unknown never leave otherwise.
-            if added.early.len() > REMEMBERED {
-                added.early.pop_first();
-            }
-        }
-        if let Some(behind) = reflected {
-            self.close(at, behind.update);
-        }
-        self.settle(at, node, key);
     }
 
     /// Strikes what a copy reflects now from what it is behind by.

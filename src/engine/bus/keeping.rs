@@ -60,12 +60,14 @@ impl Bus {
     }
 
     pub(super) fn on_expiry(&mut self, now: Micros, event: u32, out: &mut Outbox) {
-        if self.kept.get(&event).is_some_and(|kept| kept.expires == Some(now)) {
+        // It may have been given more time since, and the bus may have been down when it ran out.
+        let over = |expires: Option<Micros>| expires.is_some_and(|at| at <= now);
+        if self.kept.get(&event).is_some_and(|kept| over(kept.expires)) {
             return self.discard(now, event, DropReason::Expired, out);
         }
         for lane in 0..self.lanes.len() {
             let dead = &mut self.lanes[lane].dead;
-            let Some(at) = dead.iter().position(|dead| dead.event == event && dead.expires == Some(now)) else {
+            let Some(at) = dead.iter().position(|dead| dead.event == event && over(dead.expires)) else {
                 continue;
             };
             let dead = dead.remove(at);
@@ -130,14 +132,6 @@ impl Bus {
         self.up = true;
         out.record(Fact::BusStarted { bus: self.plan.node });
         for timer in std::mem::take(&mut self.missed) {
-            if let Timer::Expire(event) = timer {
-                // It ran out at an instant that is past by now.
-                if let Some(kept) = self.kept.get_mut(&event)
-                    && kept.expires.is_some_and(|at| at <= now)
-                {
-                    kept.expires = Some(now);
-                }
-            }
             self.on_timer(now, timer, out);
         }
         for lane in 0..self.lanes.len() as u32 {

@@ -167,12 +167,13 @@ fn an_embed_works_in_a_course_page_of_another_origin_sandboxed_or_not() {
 fn the_element_loads_nothing_before_its_click() {
     let browser = Browser::start(WIDE);
     browser.open(&SITE.at("examples/element.html"));
-    browser.wait("document.querySelector('converge-embed')?.shadowRoot?.querySelector('button')");
+    browser.wait("!!document.querySelector('converge-embed')?.shadowRoot?.querySelector('button')");
     let loaded = "performance.getEntriesByType('resource').filter(r => r.name.includes('wasm')).length";
     assert_eq!(browser.run(&format!("return {loaded}")), json!(0));
     browser.run("document.querySelector('converge-embed').shadowRoot.querySelector('button').click()");
     let inside = "document.querySelector('converge-embed').shadowRoot.querySelector('iframe')?.contentDocument";
-    browser.wait(&format!("{inside}?.querySelector('[data-node=\"tolerant\"] .badge')"));
+    // A handle of an element in the frame would be stale by the time that it is here.
+    browser.wait(&format!("!!{inside}?.querySelector('[data-node=\"tolerant\"] .badge')"));
     clean(&browser);
 }
 
