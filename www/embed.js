@@ -47,7 +47,6 @@ class ConvergeEmbed extends HTMLElement {
     frame.src = this.address();
     frame.title = this.name();
     frame.allow = "fullscreen; clipboard-write";
-    frame.allowFullscreen = true;
     if (!focus) frame.loading = "lazy";
     this.shadowRoot.replaceChildren(frame);
     if (focus) frame.focus();

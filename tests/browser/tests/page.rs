@@ -240,7 +240,8 @@ fn a_journey_by_keyboard_alone_builds_publishes_breaks_heals_and_shares() {
     is(&browser, "notification", "consistent");
     // A service more, and a way back.
     browser.keys(&["1"]);
-    browser.wait("document.querySelector('[data-node=\"service-1\"]')");
+    // The new card has the focus once it is there.
+    browser.wait("document.activeElement?.dataset.node === 'service-1'");
     browser.keys(&["Control+z"]);
     browser.wait("!document.querySelector('[data-node=\"service-1\"]')");
     // Crash and restart from the menu.
