@@ -92,7 +92,7 @@ pub(super) fn sound(scenario: Scenario) -> Result<Scenario, String> {
 /// With a capital and a full stop, as it stands below a field.
 fn sentence(problem: &str) -> String {
     let mut letters = problem.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let first = letters.next().map(|c| c.to_ascii_uppercase().to_string()).unwrap_or_default();
     let stop = if problem.ends_with(['.', '?']) { "" } else { "." };
     format!("{first}{}{stop}", letters.as_str())
 }

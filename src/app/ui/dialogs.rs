@@ -89,7 +89,7 @@ fn shared(described: &Described, with_run: &UseStateHandle<bool>) -> Html {
     let name = if scenario.title.is_empty() {
         "scenario".to_string()
     } else {
-        scenario.title.to_lowercase().replace(' ', "-")
+        scenario.title.to_ascii_lowercase().replace(' ', "-")
     };
     let download = Callback::from(move |_: MouseEvent| files::download(&format!("{name}.json"), &json));
     let link = match fragment {
