@@ -114,7 +114,7 @@ pub fn parse(kind: &Kind, typed: &str) -> Result<Json, String> {
         Kind::Text | Kind::Note => Ok(if typed.is_empty() { Json::Null } else { typed.into() }),
         Kind::Number { optional: true, .. } if typed.is_empty() => Ok(Json::Null),
         Kind::Number { scale, .. } => {
-            let number: f64 = typed.replace(',', ".").parse().map_err(|_| "A number is expected.".to_string())?;
+            let number = crate::scenario::number(&typed.replace(',', ".")).ok_or("A number is expected.")?;
             if *scale == PERCENT && !(0.0..=100.0).contains(&number) {
                 return Err("Between 0 and 100 %.".into());
             }
@@ -125,8 +125,8 @@ pub fn parse(kind: &Kind, typed: &str) -> Result<Json, String> {
             let words =
                 typed.split(|c: char| c.is_whitespace() || c == ',' || c == ';').filter(|word| !word.is_empty());
             let numbers = words.enumerate().map(|(i, word)| {
-                let number: f64 =
-                    word.parse().map_err(|_| format!("The {}. entry, “{word}”, is not a number.", i + 1))?;
+                let number = crate::scenario::number(word)
+                    .ok_or_else(|| format!("The {}. entry, “{word}”, is not a number.", i + 1))?;
                 number_of(number)
             });
             numbers.collect::<Result<Vec<Json>, String>>().map(Json::Array)

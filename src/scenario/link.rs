@@ -276,7 +276,7 @@ fn vary(opened: &mut Opened, part: &str) -> Result<(), LinkError> {
     let value = percent_decoded(value);
     match name {
         "t" => {
-            let ms: f64 = value.parse().map_err(|_| bad("a time in ms"))?;
+            let ms = super::number(&value).ok_or_else(|| bad("a time in ms"))?;
             if !(0.0..=1e9).contains(&ms) {
                 return Err(bad("a time from 0 to 1e9 ms"));
             }

@@ -35,6 +35,18 @@ pub fn micros(ms: f64) -> Micros {
     (ms * 1000.0).round() as Micros
 }
 
+/// A number as people type it. Read as a document's numbers are, so that the page carries one reader of them and not two.
+pub fn number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let digits = digits.strip_suffix('.').unwrap_or(digits);
+    let zero = if digits.starts_with('.') { "0" } else { "" };
+    serde_json::from_str(&format!("{sign}{zero}{digits}")).ok()
+}
+
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -113,5 +125,20 @@ impl Command {
     /// Everything that is wrong, each with its path and what was expected.
     pub fn check(&self) -> Result<(), Vec<ScenarioError>> {
         validate::check_command(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_number_is_read_as_people_type_it() {
+        let cases =
+            [("5", 5.0), (" 2.50 ", 2.5), ("+3", 3.0), (".5", 0.5), ("-.25", -0.25), ("7.", 7.0), ("1e3", 1000.0)];
+        for (text, number) in cases {
+            assert_eq!(super::number(text), Some(number), "{text}");
+        }
+        for text in ["", "-", ".", "x", "1,5", "0x10", "inf", "NaN", "--1", "1 2"] {
+            assert_eq!(super::number(text), None, "{text}");
+        }
     }
 }

@@ -14,7 +14,7 @@ use wasm_bindgen_cli_support::Bindgen;
 pub const TARGET: usize = 300 * 1024;
 
 /// What it may weigh until it does: this only ever goes down, and the build fails over it.
-pub const BUDGET: usize = 495 * 1024;
+pub const BUDGET: usize = 470 * 1024;
 
 /// Builds the page into a folder that any host can serve from any subfolder, and returns its weight in
 /// bytes, gzipped.

@@ -45,7 +45,7 @@ pub fn read(fragment: &str) -> Address {
         match name {
             "theme" => address.theme = Some(Theme::from_word(value)),
             "autoplay" => address.autoplay = value == "1",
-            "speed" => address.speed = value.parse().ok().filter(|speed| *speed > 0.0 && *speed <= 100.0),
+            "speed" => address.speed = crate::scenario::number(value).filter(|speed| *speed > 0.0 && *speed <= 100.0),
             _ => {}
         }
     }

@@ -750,7 +750,7 @@ impl Page {
         let model = &self.model;
         let scrub = ctx.link().batch_callback(|event: InputEvent| {
             let input = event.target_dyn_into::<HtmlInputElement>()?;
-            let ms = input.value().parse::<f64>().ok()?;
+            let ms = crate::scenario::number(&input.value())?;
             Some(PageMsg::Model(Msg::Seek((ms * 1000.0) as u64)))
         });
         let (ribbons, until) = (self.refs.ribbons.clone(), model.run.until);

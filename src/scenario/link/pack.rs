@@ -251,7 +251,7 @@ impl<'a> Reader<'a> {
                 let zigzag = argument >> 1;
                 let exponent = (zigzag >> 1) as i64 ^ -((zigzag & 1) as i64);
                 let mantissa = self.varint()?;
-                let number: f64 = format!("{sign}{mantissa}e{exponent}").parse().ok()?;
+                let number = crate::scenario::number(&format!("{sign}{mantissa}e{exponent}"))?;
                 Number::from_f64(number).map(Value::Number)
             }
             KNOWN => {
