@@ -61,6 +61,7 @@ fn every_field_of_the_json_report_is_there() {
         "end_ms",
         "events",
         "halted",
+        "lost_updates",
         "messages",
         "missed",
         "records",

@@ -206,13 +206,9 @@ fn system() -> impl Strategy<Value = Scenario> {
                 buses: vec![bus],
                 clients: vec![Client {
                     id: "client".into(),
-                    name: String::new(),
-                    position: None,
                     target: "writer".into(),
-                    reads_from: None,
                     sessions: 2,
                     timeout_ms: 150.0,
-                    script: Vec::new(),
                     generate: Some(Workload {
                         arrivals: Arrivals::Poisson { per_second: 15.0 },
                         keys: Keys::Uniform { prefix: "key".into(), count: 3 },
@@ -221,6 +217,7 @@ fn system() -> impl Strategy<Value = Scenario> {
                         from_ms: 0.0,
                         until_ms: Some(1200.0),
                     }),
+                    ..Client::default()
                 }],
                 links: links.collect(),
                 script: script.into_iter().map(|(at_ms, command)| Step { at_ms, command }).collect(),
@@ -312,8 +309,8 @@ proptest! {
             let Some(held) = written.held().filter(|held| held.update.is_some()) else { continue };
             for id in ["copy-0", "copy-1"] {
                 let copy = staleness.at(node(id), key).expect("a copy");
-                let value = copy.held().map(|held| &held.value);
-                prop_assert_eq!(value, Some(&held.value), "{} {}: {:?}", id, names.key(key), copy);
+                let value = copy.held().and_then(|held| held.value.as_ref());
+                prop_assert_eq!(value, held.value.as_ref(), "{} {}: {:?}", id, names.key(key), copy);
                 prop_assert_eq!(copy.state(), State::Consistent, "{} {}: {:?}", id, names.key(key), copy);
             }
         }

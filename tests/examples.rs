@@ -164,8 +164,8 @@ fn a_repeated_event_doubles_a_naive_increment_alone() {
         assert!(hits >= 1, "the inbox met the repetition, seed {seed}");
         let value = |id: &str| {
             let names = run.engine().names();
-            let (node, key) = (names.find_node(id).expect("a node"), names.find_key("widget").expect("a key"));
-            run.analysis().staleness.at(node, key).and_then(|copy| copy.held()).map(|held| held.value.clone())
+            let (node, key) = (names.find_node(id).expect("a node"), names.find_key(None, "widget").expect("a key"));
+            run.analysis().staleness.at(node, key).and_then(|copy| copy.held()).and_then(|held| held.value.clone())
         };
         assert_eq!(value("ledger"), Some(Value::Int(45)), "seed {seed}");
         assert_eq!(value("search"), Some(Value::Int(45)), "seed {seed}");
@@ -253,8 +253,8 @@ fn the_moment_of_the_commit_decides_between_loss_and_repetition() {
         let run = finished(&example("kafka-commit", seed), |_| {});
         let value = |id: &str| {
             let names = run.engine().names();
-            let (node, key) = (names.find_node(id).expect("a node"), names.find_key("orders").expect("a key"));
-            run.analysis().staleness.at(node, key).and_then(|copy| copy.held()).map(|held| held.value.clone())
+            let (node, key) = (names.find_node(id).expect("a node"), names.find_key(None, "orders").expect("a key"));
+            run.analysis().staleness.at(node, key).and_then(|copy| copy.held()).and_then(|held| held.value.clone())
         };
         assert_eq!(value("eager"), Some(Value::Int(2)), "one of three is lost, seed {seed}");
         assert_eq!(value("careful"), Some(Value::Int(5)), "two of three are counted twice, seed {seed}");
@@ -286,10 +286,10 @@ fn an_event_published_before_its_commit_may_tell_of_an_update_that_never_was() {
     let run = finished(&scenario, |record| assert!(!matches!(record.fact, Fact::UpdateCommitted { .. })));
     let names = run.engine().names();
     let at = |id: &str| {
-        let (node, key) = (names.find_node(id).expect("a node"), names.find_key("widget").expect("a key"));
+        let (node, key) = (names.find_node(id).expect("a node"), names.find_key(None, "widget").expect("a key"));
         run.analysis().staleness.at(node, key).expect("a copy").clone()
     };
-    assert_eq!(at("inventory").held().map(|held| held.value.clone()), Some(Value::Int(50)));
-    assert_eq!(at("notification").held().map(|held| held.value.clone()), Some(Value::Int(48)));
+    assert_eq!(at("inventory").held().and_then(|held| held.value.clone()), Some(Value::Int(50)));
+    assert_eq!(at("notification").held().and_then(|held| held.value.clone()), Some(Value::Int(48)));
     assert_eq!((at("inventory").state(), at("notification").state()), (State::Consistent, State::Diverged));
 }

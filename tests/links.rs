@@ -213,14 +213,9 @@ fn system(nodes: usize, links: usize, steps: usize) -> Scenario {
     for i in 0..clients {
         scenario.clients.push(Client {
             id: format!("client-{}", i + 1),
-            name: String::new(),
             position: Some([40 + 180 * i as i32, 900]),
             target: id(i % buses),
-            reads_from: None,
-            sessions: 1,
-            timeout_ms: 1000.0,
-            script: Vec::new(),
-            generate: None,
+            ..Client::default()
         });
     }
     let means = [5.0, 12.0, 20.0, 35.0, 80.0, 150.0];

@@ -45,13 +45,9 @@ pub fn scenario(writes: f64, latency_ms: f64, until_ms: f64) -> Scenario {
         });
         scenario.clients.push(Client {
             id: format!("client-{group}"),
-            name: String::new(),
             position: Some([x, y]),
             target: format!("publisher-{group}"),
-            reads_from: None,
-            sessions: 1,
             timeout_ms: latency_ms * 10.0,
-            script: Vec::new(),
             generate: Some(Workload {
                 arrivals: Arrivals::Poisson { per_second: writes },
                 keys: Keys::Uniform { prefix: "key-".into(), count: 4 },
@@ -60,6 +56,7 @@ pub fn scenario(writes: f64, latency_ms: f64, until_ms: f64) -> Scenario {
                 from_ms: 0.0,
                 until_ms: None,
             }),
+            ..Client::default()
         });
     }
     assert_eq!(scenario.validate(), Ok(()), "a sound scenario");

@@ -2,6 +2,7 @@
 //! alone, rebuilds its own state, and shares no code with the engine.
 
 mod buses;
+mod lost;
 mod messages;
 mod operations;
 mod staleness;
@@ -9,6 +10,7 @@ mod tables;
 mod updates;
 
 pub use buses::{Buses, Kept, Lane};
+pub use lost::LostUpdates;
 pub use messages::{InFlight, Messages};
 pub use operations::{Asked, Ended, Operations, Tally};
 pub use staleness::{Copy, Held, Notice, Staleness, State};
@@ -32,6 +34,8 @@ pub struct Analysis {
     pub tables: AllTables,
     /// Messages under way.
     pub messages: Messages,
+    /// Acknowledged writes of a group's registers that another took the place of, unseen.
+    pub lost: LostUpdates,
 }
 
 impl Analysis {
@@ -44,5 +48,6 @@ impl Analysis {
         self.buses.observe(record);
         self.tables.observe(record);
         self.messages.observe(record);
+        self.lost.observe(record);
     }
 }

@@ -122,11 +122,12 @@ impl Operations {
                 }
                 self.tally(*by).pending += 1;
             }
-            Fact::ReadServed { operation, node, version, value, .. } => {
+            Fact::ReadServed { operation, node, version, value, context, .. } => {
                 if let Some(pending) = self.pending.get_mut(operation) {
                     pending.value = value.clone();
-                    if *version < pending.acknowledged {
-                        pending.missed = copies.missed(pending.key, *node, *version, pending.issued);
+                    pending.missed = (0, 0);
+                    if context.is_some() || *version < pending.acknowledged {
+                        pending.missed = copies.missed(pending.key, *node, *version, context.as_ref(), pending.issued);
                     }
                 }
             }

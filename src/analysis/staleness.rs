@@ -4,11 +4,13 @@
 //! acknowledged update that should reach it, and a copy reflects an update if it holds that version or a
 //! newer one. What stands in the document counts as acknowledged at 0.
 
+mod ask;
+mod group;
 mod special;
 
 use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Value};
-use crate::trace::{Fact, KeyId, NodeId, Record, UpdateId, Version};
+use crate::trace::{Context, Fact, KeyId, NodeId, Record, UpdateId, Version};
 
 /// How a copy, or a service's worst copy, stands. Ordered from best to worst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +18,8 @@ pub enum State {
     /// It reflects every acknowledged update that should reach it.
     #[default]
     Consistent,
+    /// It does, and more than one sibling is visible.
+    Conflicted,
     /// It took in every such update, and still differs from the reference.
     Diverged,
     /// Some such update is not reflected.
@@ -27,8 +31,8 @@ pub enum State {
 /// What a copy holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Held {
-    /// The value.
-    pub value: Value,
+    /// The value; none where a deletion is marked.
+    pub value: Option<Value>,
     /// Its version.
     pub version: Version,
     /// The update that made it; none for what stood in the document.
@@ -60,6 +64,10 @@ pub struct Copy {
     phantom: bool,
     /// Where it adds up what updates say, rather than taking it: what it has added.
     sum: Option<Box<Sum>>,
+    /// Of data without a total order: for each origin how many of its updates it has.
+    context: Option<Context>,
+    /// What a read returns, where that is more than one value.
+    siblings: Vec<Value>,
 }
 
 /// A copy that adds differences: an update is reflected once it was added, whatever came before or after it.
@@ -72,6 +80,11 @@ struct Sum {
 }
 
 impl Copy {
+    /// What a read returns, where that is more than one value.
+    pub fn siblings(&self) -> &[Value] {
+        &self.siblings
+    }
+
     /// What it holds; none for an absent key.
     pub fn held(&self) -> Option<&Held> {
         self.held.as_ref()
@@ -90,7 +103,7 @@ impl Copy {
     /// How it stands.
     pub fn state(&self) -> State {
         if let Some(sum) = &self.sum {
-            let held = self.held.as_ref().map(|held| &held.value);
+            let held = self.held.as_ref().and_then(|held| held.value.as_ref());
             let judged = sum.early.is_empty() && sum.reference.is_some();
             return match (self.behind.is_empty(), judged && held != sum.reference.as_ref()) {
                 (false, _) => State::Stale,
@@ -100,12 +113,26 @@ impl Copy {
         }
         if self.behind.is_empty() && self.phantom {
             State::Diverged
+        } else if self.behind.is_empty() && self.siblings.len() > 1 {
+            State::Conflicted
         } else if self.behind.is_empty() {
             State::Consistent
         } else if self.missing.is_empty() {
             State::Diverged
         } else {
             State::Stale
+        }
+    }
+
+    /// Whether it reflects an update of its key.
+    pub fn reflects(&self, version: Version) -> bool {
+        self.has(version)
+    }
+
+    fn has(&self, version: Version) -> bool {
+        match &self.context {
+            Some(context) => covers(context, version),
+            None => self.version() >= version,
         }
     }
 
@@ -132,6 +159,18 @@ struct Key {
     acknowledged: Map<Version, Acknowledged>,
     /// Versions of updates that were published and then never committed.
     phantoms: Set<Version>,
+    /// Of a group's key: who should hold it, whoever wrote it.
+    holders: Option<Set<NodeId>>,
+}
+
+impl Key {
+    /// Whether what was written at one service should reach another.
+    fn reaches(&self, flows: &Map<NodeId, Set<NodeId>>, origin: NodeId, node: NodeId) -> bool {
+        match &self.holders {
+            Some(holders) => holders.contains(&node),
+            None => reaches(flows, origin, node),
+        }
+    }
 }
 
 /// Acknowledged updates remembered for each key: a copy that falls back further than this counts only these.
@@ -142,6 +181,7 @@ const REMEMBERED: usize = 4096;
 struct Service {
     stale: u32,
     diverged: u32,
+    conflicted: u32,
     state: State,
 }
 
@@ -185,6 +225,7 @@ pub struct Staleness {
     services: Map<NodeId, Service>,
     stale: u32,
     diverged: u32,
+    conflicted: u32,
     copies: u32,
     acknowledged: u64,
     last_window: Option<(UpdateId, Micros)>,
@@ -203,7 +244,7 @@ impl Staleness {
                 self.flows.or_default(*from).insert(*to);
             }
             Fact::Seeded { node, key, value, version } => {
-                let held = Held { value: value.clone(), version: *version, update: None };
+                let held = Held { value: Some(value.clone()), version: *version, update: None };
                 self.follow_flows(*node, *key);
                 self.hold(at, *node, *key, Some(held));
                 self.acknowledge(at, None, *node, *key, *version);
@@ -213,12 +254,8 @@ impl Staleness {
             }
             Fact::UpdateCommitted { update, node, key, version, value, .. } => {
                 self.proposed.remove(update);
-                let held = Held { value: value.clone(), version: *version, update: Some(*update) };
-                self.committed.insert(*update, Committed { node: *node, key: *key, version: *version });
-                // Most are acknowledged soon or never; the table must not grow with those that never are.
-                if self.committed.len() > AWAITED {
-                    self.committed.pop_first();
-                }
+                let held = Held { value: Some(value.clone()), version: *version, update: Some(*update) };
+                self.await_acknowledgement(*update, Committed { node: *node, key: *key, version: *version });
                 self.follow_flows(*node, *key);
                 self.hold(at, *node, *key, Some(held));
             }
@@ -233,12 +270,18 @@ impl Staleness {
             }
             Fact::UpdateTakenIn { update, node, key, version, value, changed, sum: None, .. } => {
                 if *changed {
-                    let held = Held { value: value.clone(), version: *version, update: Some(*update) };
+                    let held = Held { value: Some(value.clone()), version: *version, update: Some(*update) };
                     self.hold(at, *node, *key, Some(held));
                 } else {
                     self.take_in(at, *node, *key, *version);
                 }
             }
+            Fact::KeyPlaced { .. }
+            | Fact::WriteCoordinated { .. }
+            | Fact::ReplicaStored { .. }
+            | Fact::StateMerged { .. }
+            | Fact::TombstonePurged { .. }
+            | Fact::WriteRolledBack { .. } => self.observe_group(at, &record.fact),
             Fact::ServiceCrashed { node, lost_disk } => {
                 self.down.insert(*node);
                 self.give_up_proposed(at, *node);
@@ -255,10 +298,18 @@ impl Staleness {
         }
     }
 
+    fn await_acknowledgement(&mut self, update: UpdateId, committed: Committed) {
+        self.committed.insert(update, committed);
+        // Most are acknowledged soon or never; the table must not grow with those that never are.
+        if self.committed.len() > AWAITED {
+            self.committed.pop_first();
+        }
+    }
+
     /// Whoever should get what a service commits has a copy of the key from now on, be it an absent one.
     fn follow_flows(&mut self, node: NodeId, key: KeyId) {
         let entry = self.keys.or_default(key);
-        if !entry.sources.insert(node) {
+        if entry.holders.is_some() || !entry.sources.insert(node) {
             return;
         }
         let reached = self.flows.get(&node).into_iter().flatten();
@@ -289,10 +340,14 @@ impl Staleness {
         copy.phantom = entry.phantoms.contains(&version);
         copy.taken_in = copy.taken_in.max(version);
         if version < before {
-            let flows = &self.flows;
+            let (flows, holders) = (&self.flows, &entry.holders);
             let missed = entry.acknowledged.from(&version).filter(|(v, _)| **v > version);
-            let expected = missed.filter(|(_, update)| reaches(flows, update.origin, node));
+            let expected = missed.filter(|(_, update)| match holders {
+                Some(holders) => holders.contains(&node),
+                None => reaches(flows, update.origin, node),
+            });
             copy.behind.extend(expected.map(|(v, update)| (*v, update.behind)));
+            copy.missing.extend(copy.behind.keys().filter(|missed| **missed > copy.taken_in).copied());
         }
         self.reflect(at, node, key);
     }
@@ -301,6 +356,15 @@ impl Staleness {
     fn reflect(&mut self, at: Micros, node: NodeId, key: KeyId) {
         let Some(copy) = self.keys.get_mut(&key).and_then(|entry| entry.copies.get_mut(&node)) else { return };
         let version = copy.version();
+        if let Some(context) = copy.context.clone() {
+            copy.missing.retain(|missing| !covers(&context, *missing));
+            let reflected: Vec<Version> = copy.behind.keys().filter(|at| covers(&context, **at)).copied().collect();
+            let reflected: Vec<Behind> = reflected.iter().filter_map(|version| copy.behind.remove(version)).collect();
+            for behind in reflected {
+                self.close(at, behind.update);
+            }
+            return self.settle(at, node, key);
+        }
         copy.missing.retain(|missing| *missing > copy.taken_in);
         let mut reflected = copy.behind.drain_before(&version);
         if let Some(behind) = copy.behind.remove(&version) {
@@ -335,7 +399,7 @@ impl Staleness {
     fn acknowledge(&mut self, at: Micros, update: Option<UpdateId>, origin: NodeId, key: KeyId, version: Version) {
         let origin_copy = self.keys.get(&key).and_then(|entry| entry.copies.get(&origin));
         let value =
-            origin_copy.and_then(Copy::held).filter(|held| held.version == version).map(|held| held.value.clone());
+            origin_copy.and_then(Copy::held).filter(|held| held.version == version).and_then(|held| held.value.clone());
         let behind = Behind { update, acknowledged: at };
         let flows = &self.flows;
         let entry = self.keys.or_default(key);
@@ -345,8 +409,13 @@ impl Staleness {
         }
         let mut open = 0;
         let mut concerned = Vec::new();
+        let holders = &entry.holders;
         for (&node, copy) in entry.copies.iter_mut() {
-            if !reaches(flows, origin, node) {
+            let concerns = match holders {
+                Some(holders) => holders.contains(&node),
+                None => reaches(flows, origin, node),
+            };
+            if !concerns {
                 continue;
             }
             concerned.push(node);
@@ -360,10 +429,10 @@ impl Staleness {
                     copy.behind.insert(version, behind);
                     copy.missing.insert(version);
                 }
-            } else if copy.version() < version {
+            } else if !copy.has(version) {
                 open += 1;
                 copy.behind.insert(version, behind);
-                if copy.taken_in < version {
+                if copy.context.is_some() || copy.taken_in < version {
                     copy.missing.insert(version);
                 }
             }
@@ -371,8 +440,9 @@ impl Staleness {
         if let Some(update) = update {
             self.last_acknowledged = Some(at);
             if self.each_copy {
-                // The writer's own copy apart, these had it before it was acknowledged.
-                let early = (concerned.len() as u32).saturating_sub(open + 1);
+                // The writer's own copy apart, these had it before it was acknowledged; a group's writer has none of its own.
+                let own = u32::from(entry.holders.is_none());
+                let early = (concerned.len() as u32).saturating_sub(open + own);
                 self.notices.extend((0..early).map(|_| (at, Notice::Reflected(0))));
             }
             if open == 0 {
@@ -400,6 +470,8 @@ impl Staleness {
             self.hold(at, node, key, None);
             let Some(copy) = self.keys.get_mut(&key).and_then(|entry| entry.copies.get_mut(&node)) else { continue };
             copy.taken_in = Version::default();
+            copy.context = copy.context.as_ref().map(|_| Context::new());
+            copy.siblings.clear();
             copy.missing = copy.behind.keys().copied().collect();
             self.settle(at, node, key);
         }
@@ -426,6 +498,10 @@ impl Staleness {
                     self.diverged = self.diverged.wrapping_add_signed(sign);
                     service.diverged = service.diverged.wrapping_add_signed(sign);
                 }
+                State::Conflicted => {
+                    self.conflicted = self.conflicted.wrapping_add_signed(sign);
+                    service.conflicted = service.conflicted.wrapping_add_signed(sign);
+                }
                 State::Consistent | State::Down => {}
             }
         }
@@ -450,6 +526,8 @@ impl Staleness {
             State::Stale
         } else if service.diverged > 0 {
             State::Diverged
+        } else if service.conflicted > 0 {
+            State::Conflicted
         } else {
             State::Consistent
         };
@@ -458,102 +536,11 @@ impl Staleness {
             self.notices.push((at, Notice::ServiceIs(node, state)));
         }
     }
+}
 
-    /// The newest acknowledged version of a key that should be at a service.
-    pub fn newest_acknowledged(&self, key: KeyId, node: NodeId) -> Version {
-        self.at(node, key).map(|copy| copy.newest).unwrap_or_default()
-    }
-
-    /// When the newest acknowledged update of a key that should be at a service was acknowledged.
-    pub fn newest_acknowledged_at(&self, key: KeyId, node: NodeId) -> Option<Micros> {
-        let newest = self.newest_acknowledged(key, node);
-        self.keys.get(&key)?.acknowledged.get(&newest).map(|update| update.behind.acknowledged)
-    }
-
-    /// What a read at a service did not reflect that returned a version: how many updates acknowledged by `issued`, and
-    /// when the oldest of them was.
-    pub fn missed(&self, key: KeyId, node: NodeId, version: Version, issued: Micros) -> (u32, Micros) {
-        let Some(entry) = self.keys.get(&key) else { return (0, 0) };
-        let newer = entry.acknowledged.from(&version).filter(|(at, update)| {
-            **at > version && update.behind.acknowledged <= issued && reaches(&self.flows, update.origin, node)
-        });
-        newer.fold((0, issued), |(count, oldest), (_, update)| (count + 1, oldest.min(update.behind.acknowledged)))
-    }
-
-    /// From now on a notice is given of each copy that reflects an update.
-    pub fn watch_each_copy(&mut self) {
-        self.each_copy = true;
-    }
-
-    /// The windows that are open: since when, and how many copies do not reflect the update.
-    pub fn open_windows(&self) -> impl Iterator<Item = (Micros, u32)> {
-        self.windows.values().copied()
-    }
-
-    /// When the last update was acknowledged, what stood in the document apart.
-    pub fn last_acknowledged(&self) -> Option<Micros> {
-        self.last_acknowledged
-    }
-
-    /// Since when every copy is consistent, where they are.
-    pub fn consistent_since(&self) -> Micros {
-        self.consistent_since
-    }
-
-    /// A service's copy of a key; none where it neither has nor should have one.
-    pub fn at(&self, node: NodeId, key: KeyId) -> Option<&Copy> {
-        self.keys.get(&key)?.copies.get(&node)
-    }
-
-    /// A service's copies.
-    pub fn copies_of(&self, node: NodeId) -> impl Iterator<Item = (KeyId, &Copy)> {
-        self.keys.iter().filter_map(move |(key, entry)| Some((*key, entry.copies.get(&node)?)))
-    }
-
-    /// A service's worst state.
-    pub fn state(&self, node: NodeId) -> State {
-        self.services.get(&node).map(|service| service.state).unwrap_or_default()
-    }
-
-    /// How many copies (of a key at a service) there are or should be.
-    pub fn copies(&self) -> u32 {
-        self.copies
-    }
-
-    /// How many of them are stale.
-    pub fn stale(&self) -> u32 {
-        self.stale
-    }
-
-    /// How many of them are diverged.
-    pub fn diverged(&self) -> u32 {
-        self.diverged
-    }
-
-    /// How many services are down.
-    pub fn down(&self) -> u32 {
-        self.down.len() as u32
-    }
-
-    /// How many updates have been acknowledged, what stood in the document apart.
-    pub fn acknowledged(&self) -> u64 {
-        self.acknowledged
-    }
-
-    /// The inconsistency window that closed last, and how long it was open.
-    pub fn last_window(&self) -> Option<(UpdateId, Micros)> {
-        self.last_window
-    }
-
-    /// What happened to the copies since the last call.
-    pub fn take_notices(&mut self) -> Vec<(Micros, Notice)> {
-        std::mem::take(&mut self.notices)
-    }
-
-    /// The services of which anything changed since the last call.
-    pub fn take_changed(&mut self) -> Set<NodeId> {
-        std::mem::take(&mut self.changed)
-    }
+/// Whether a version vector covers the dot of an update.
+fn covers(context: &Context, dot: Version) -> bool {
+    context.iter().any(|(origin, count)| *origin == dot.origin && *count >= dot.counter)
 }
 
 fn reaches(flows: &Map<NodeId, Set<NodeId>>, origin: NodeId, node: NodeId) -> bool {

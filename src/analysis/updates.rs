@@ -9,8 +9,8 @@ pub struct UpdateInfo {
     pub node: NodeId,
     /// The key.
     pub key: KeyId,
-    /// The value.
-    pub value: Value,
+    /// The value; none for a deletion.
+    pub value: Option<Value>,
     /// Its version.
     pub version: Version,
 }
@@ -32,7 +32,12 @@ impl Updates {
         | Fact::UpdateProposed { update, node, key, version, value }
         | Fact::UpdateTakenIn { update, node, key, version, value, .. } = &record.fact
         {
-            self.learn(*update, UpdateInfo { node: *node, key: *key, value: value.clone(), version: *version });
+            let value = Some(value.clone());
+            self.learn(*update, UpdateInfo { node: *node, key: *key, value, version: *version });
+        }
+        if let Fact::WriteCoordinated { update, node, key, version, value, .. } = &record.fact {
+            let value = value.clone();
+            self.learn(*update, UpdateInfo { node: *node, key: *key, value, version: *version });
         }
     }
 

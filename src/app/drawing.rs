@@ -3,7 +3,7 @@
 use super::model::Item;
 use super::scene::NodeKind;
 use crate::scenario::{
-    Bus, Call, Client, Command, Promise, Publication, Scenario, ScenarioError, Service, Subscription,
+    Bus, Call, Client, Command, Promise, Protocol, Publication, Route, Scenario, ScenarioError, Service, Subscription,
 };
 
 /// The drawing as it would be, or why that makes no sense, in words for people.
@@ -79,6 +79,9 @@ pub fn added(
                 position,
                 target,
                 reads_from: None,
+                route: Route::default(),
+                read_route: None,
+                guarantees: Vec::new(),
                 sessions: 1,
                 timeout_ms: 1000.0,
                 script: Vec::new(),
@@ -114,6 +117,17 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
             }
             subscribes.push(Subscription { to: from.into(), ..Subscription::default() });
         }
+        (NodeKind::Service, NodeKind::Service) if group_of(&scenario, from) != group_of(&scenario, to) => {
+            // A service that is connected with a member joins its group.
+            match (group_of(&scenario, from), group_of(&scenario, to)) {
+                (Some(i), None) => scenario.groups[i].members.push(to.into()),
+                (None, Some(i)) => scenario.groups[i].members.push(from.into()),
+                (Some(_), Some(_)) | (None, None) => return Err("Each is in a group of its own already.".into()),
+            }
+        }
+        (NodeKind::Service, NodeKind::Service) if group_of(&scenario, from).is_some() => {
+            return Err("Members of a group are linked already.".into());
+        }
         (NodeKind::Service, NodeKind::Service) => {
             let i = service(&mut scenario, from).ok_or(gone)?;
             let calls = &mut scenario.services[i].calls;
@@ -123,8 +137,10 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
             calls.push(Call { to: to.into(), timeout_ms: 1000.0 });
         }
         (NodeKind::Client, NodeKind::Service) => {
+            let target = group_of(&scenario, to).map_or(to, |i| &scenario.groups[i].id).to_string();
             let client = scenario.clients.iter_mut().find(|c| c.id == from).ok_or(gone)?;
-            client.target = to.into();
+            client.target = target;
+            client.reads_from = None;
         }
         (NodeKind::Client, NodeKind::Bus | NodeKind::Client) => {
             return Err("A client asks services: connect it with one.".into());
@@ -149,7 +165,37 @@ pub fn removed<'a>(scenario: &Scenario, items: impl Iterator<Item = &'a Item>) -
     sound(scenario)
 }
 
+/// The group that a service is a member of.
+pub fn group_of(scenario: &Scenario, id: &str) -> Option<usize> {
+    scenario.groups.iter().position(|group| group.members.iter().any(|member| member == id))
+}
+
+/// A member leaves its group; quorums shrink with it, and a group without members goes.
+fn leave_group(scenario: &mut Scenario, id: &str) -> Option<String> {
+    let i = group_of(scenario, id)?;
+    let group = &mut scenario.groups[i];
+    group.members.retain(|member| member != id);
+    let left = group.members.len() as u32;
+    match &mut group.protocol {
+        Protocol::Quorum(quorum) => {
+            quorum.replicas = quorum.replicas.map(|n| n.min(left));
+            let replicas = quorum.replicas.unwrap_or(left);
+            (quorum.read, quorum.write) = (quorum.read.min(replicas), quorum.write.min(replicas));
+        }
+        Protocol::Primary(primary) => primary.acknowledgements = primary.acknowledgements.min(left.saturating_sub(1)),
+        Protocol::Raft(_) | Protocol::Chain | Protocol::TwoPhase(_) | Protocol::Gossip(_) => {}
+    }
+    (left == 0).then(|| scenario.groups.remove(i).id)
+}
+
 fn remove_node(scenario: &mut Scenario, id: &str) {
+    if let Some(group) = leave_group(scenario, id) {
+        remove_node(scenario, &group);
+    }
+    scenario.groups.retain(|group| group.id != id);
+    for region in &mut scenario.regions {
+        region.nodes.retain(|node| node != id);
+    }
     // A client without a service has nobody to ask, so it goes too, with what names it.
     let orphans: Vec<String> = scenario.clients.iter().filter(|c| c.target == id).map(|c| c.id.clone()).collect();
     scenario.services.retain(|s| s.id != id);
@@ -169,10 +215,11 @@ fn remove_node(scenario: &mut Scenario, id: &str) {
     scenario.links.retain(|link| !gone(&link.from) && !gone(&link.to));
     scenario.script.retain(|step| !names_of(&step.command).into_iter().any(&gone));
     scenario.promises.retain(|promise| match promise {
-        Promise::Stale { service, .. } | Promise::Diverged { service, .. } | Promise::Consistent { service, .. } => {
-            !gone(service)
-        }
-        Promise::Converged | Promise::AllOperationsOk => true,
+        Promise::Stale { service, .. }
+        | Promise::Diverged { service, .. }
+        | Promise::Conflicted { service, .. }
+        | Promise::Consistent { service, .. } => !gone(service),
+        Promise::Converged | Promise::AllOperationsOk | Promise::NoStaleReads | Promise::LostUpdates { .. } => true,
     });
 }
 

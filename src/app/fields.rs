@@ -3,6 +3,7 @@
 
 mod client;
 mod command;
+mod group;
 mod histogram;
 mod latency;
 mod messaging;
@@ -36,6 +37,8 @@ pub enum Kind {
     Numbers,
     /// Lists of ids: commas within a list, bars between lists.
     Groups,
+    /// Ids, with commas.
+    Ids,
     /// Yes or no.
     Toggle,
     /// One of several; each with the value that the field gets.
@@ -92,7 +95,14 @@ pub fn sections(scenario: &Scenario, selected: Option<&Item>) -> Vec<Section> {
         Some(Item::Link { from, to }) => scenario::link_sections(scenario, from, to),
         Some(Item::Node(id)) => {
             if let Some(i) = scenario.services.iter().position(|node| node.id == *id) {
-                node::service(scenario, i)
+                let mut sections = node::service(scenario, i);
+                // What a member does is its group's.
+                if let Some(group) = scenario.groups.iter().position(|group| group.members.contains(id)) {
+                    sections.splice(1..1, group::sections(scenario, group));
+                }
+                sections
+            } else if let Some(i) = scenario.groups.iter().position(|group| group.id == *id) {
+                group::sections(scenario, i)
             } else if let Some(i) = scenario.buses.iter().position(|node| node.id == *id) {
                 node::bus(scenario, i)
             } else if let Some(i) = scenario.clients.iter().position(|node| node.id == *id) {
@@ -131,19 +141,19 @@ pub fn parse(kind: &Kind, typed: &str) -> Result<Json, String> {
             });
             numbers.collect::<Result<Vec<Json>, String>>().map(Json::Array)
         }
-        Kind::Groups => {
-            let words = |list: &str| {
-                let words = list.split(',').map(str::trim).filter(|word| !word.is_empty());
-                Json::Array(words.map(Json::from).collect())
-            };
-            Ok(Json::Array(typed.split('|').map(words).collect()))
-        }
+        Kind::Groups => Ok(Json::Array(typed.split('|').map(words).collect())),
+        Kind::Ids => Ok(words(typed)),
         Kind::Toggle => Ok(Json::Bool(typed == "true")),
         Kind::Choice(choices) => {
             let chosen = choices.iter().find(|(label, _)| label == typed);
             chosen.map(|(_, value)| value.clone()).ok_or_else(|| "One of the list is expected.".into())
         }
     }
+}
+
+/// Words between commas.
+fn words(list: &str) -> Json {
+    Json::Array(list.split(',').map(str::trim).filter(|word| !word.is_empty()).map(Json::from).collect())
 }
 
 /// What turns percent into a share.

@@ -1,18 +1,24 @@
 //! From a validated scenario to an engine at time 0.
 
+mod groups;
+
 use super::bus::{Bus, BusPlan, SubscriptionPlan, TopicPlan};
 use super::chance::{Sampler, Stream};
-use super::client::{Client, ClientPlan, Generator, KeyChoice, Pace, SessionStreams};
+use super::client::{Client, ClientPlan, Generator, KeyChoice, Pace, SessionStreams, Target};
 use super::inbox::Inbox;
 use super::message::{About, LinkId, Payload};
 use super::network::{LinkPlan, Network};
 use super::publishing::{Mode, Publisher};
 use super::relay::Relay;
+use super::replica::Group;
 use super::service::{Callee, Handler, Service, ServicePlan};
 use super::{Engine, Node};
 use crate::ordered::{Map, Set};
-use crate::scenario::{Arrivals, Command, Keys, Latency, Link, Order, PublishMode, Scenario, Workload, micros};
+use crate::scenario::{
+    Arrivals, Command, Keys, Latency, Link, Micros, Order, PublishMode, Region, Scenario, Workload, micros,
+};
 use crate::trace::{Fact, Level, Names, NodeId, Subscriber, SubscriptionId, Version};
+use std::sync::Arc;
 
 impl Engine {
     /// The scenario at time 0, with its own seed.
@@ -52,6 +58,14 @@ impl<'a> Builder<'a> {
         for client in &scenario.clients {
             builder.names.add_node(&client.id, &client.name);
         }
+        for group in &scenario.groups {
+            let node = builder.names.add_node(&group.id, &group.name);
+            builder.names.set_group(node, node);
+            for member in &group.members {
+                let member = builder.node(member);
+                builder.names.set_group(member, node);
+            }
+        }
         builder.add_links();
         for service in &scenario.services {
             let node = builder.node(&service.id);
@@ -90,8 +104,16 @@ impl<'a> Builder<'a> {
             pairs.extend(service.subscribes.iter().map(|subscription| (subscription.to.as_str(), id)));
         }
         for client in &scenario.clients {
-            pairs.push((&client.id, &client.target));
+            match scenario.groups.iter().find(|group| group.id == client.target) {
+                Some(group) => pairs.extend(group.members.iter().map(|member| (client.id.as_str(), member.as_str()))),
+                None => pairs.push((&client.id, &client.target)),
+            }
             pairs.extend(client.reads_from.as_deref().map(|to| (client.id.as_str(), to)));
+        }
+        for group in &scenario.groups {
+            for (i, a) in group.members.iter().enumerate() {
+                pairs.extend(group.members[i + 1..].iter().map(|b| (a.as_str(), b.as_str())));
+            }
         }
         pairs.extend(scenario.links.iter().map(|link| (link.from.as_str(), link.to.as_str())));
         for step in &scenario.script {
@@ -110,13 +132,14 @@ impl<'a> Builder<'a> {
         let listed: Map<(&str, &str), &Link> =
             scenario.links.iter().map(|link| ((link.from.as_str(), link.to.as_str()), link)).collect();
         let unlisted = Link::default();
+        let apart = region_latencies(scenario);
         for (from, to) in self.pairs() {
             let link = listed.get(&(from, to)).or_else(|| listed.get(&(to, from))).copied().unwrap_or(&unlisted);
             let ends = (self.node(from), self.node(to));
             let plan = LinkPlan {
                 from: (ends.0, from),
                 to: (ends.1, to),
-                latency: link.latency.as_ref().unwrap_or(&scenario.default_latency),
+                latency: link.latency.as_ref().or_else(|| apart(from, to)).unwrap_or(&scenario.default_latency),
                 loss: link.loss,
                 duplicate: link.duplicate,
                 fifo: link.fifo,
@@ -126,32 +149,50 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Latency from one node to another, as it is listed or follows from their regions.
+    fn latency(&self, from: &str, to: &str) -> &'a Latency {
+        let links = &self.scenario.links;
+        let find = |from: &str, to: &str| links.iter().find(|link| link.from == from && link.to == to);
+        let listed = find(from, to).or_else(|| find(to, from)).and_then(|link| link.latency.as_ref());
+        listed.or_else(|| region_latencies(self.scenario)(from, to)).unwrap_or(&self.scenario.default_latency)
+    }
+
     fn build(mut self, level: Level) -> Engine {
         let scenario = self.scenario;
         let mut nodes = Vec::new();
+        let groups = self.groups();
         for index in 0..scenario.services.len() {
-            nodes.push(Node::Service(Box::new(Service::new(self.service(index)))));
+            let group = groups.iter().find(|group| group.members.contains(&NodeId(index as u32)));
+            nodes.push(match group {
+                Some(group) => Node::Replica(Box::new(self.replica(index, group))),
+                None => Node::Service(Box::new(Service::new(self.service(index)))),
+            });
         }
         for index in 0..scenario.buses.len() {
             nodes.push(Node::Bus(Box::new(Bus::new(self.bus(index)))));
         }
         for index in 0..scenario.clients.len() {
-            nodes.push(Node::Client(Box::new(Client::new(self.client(index)))));
+            nodes.push(Node::Client(Box::new(Client::new(self.client(index, &groups)))));
         }
+        nodes.extend(scenario.groups.iter().map(|_| Node::Group));
+        let followers = self.followers();
         let flows = self.flows();
         let network = std::mem::take(&mut self.network);
         let mut engine = Engine::assemble(network, nodes, self.names, level);
         for (from, to) in flows {
             engine.outbox.record(Fact::FlowDeclared { from, to });
         }
+        engine.outbox.followers = followers.into();
         engine.seed_stores(scenario);
         for step in &scenario.script {
             engine.schedule(micros(step.at_ms), step.command.clone());
         }
         for node in 0..engine.nodes.len() as u32 {
-            if let Node::Client(client) = &mut engine.nodes[node as usize] {
-                engine.outbox.node = NodeId(node);
-                client.start(&mut engine.outbox);
+            engine.outbox.node = NodeId(node);
+            match &mut engine.nodes[node as usize] {
+                Node::Client(client) => client.start(&mut engine.outbox),
+                Node::Replica(replica) => replica.start(0, &mut engine.outbox),
+                Node::Service(_) | Node::Bus(_) | Node::Group | Node::Relay(_) => {}
             }
         }
         engine
@@ -260,15 +301,18 @@ impl<'a> Builder<'a> {
         BusPlan { node, topics, subscriptions, flush, acknowledges_flushed }
     }
 
-    fn client(&self, index: usize) -> ClientPlan {
+    fn client(&self, index: usize, groups: &[Arc<Group>]) -> ClientPlan {
         let client = &self.scenario.clients[index];
         let node = self.node(&client.id);
-        let target = self.node(&client.target);
-        let reads_from = client.reads_from.as_deref().map_or(target, |id| self.node(id));
+        let target = |id: &str| match scenario_group(self.scenario, id) {
+            true => Target::Group,
+            false => Target::Service(self.node(id), self.link(node, self.node(id))),
+        };
         ClientPlan {
             node,
-            target: (target, self.link(node, target)),
-            reads_from: (reads_from, self.link(node, reads_from)),
+            target: target(&client.target),
+            reads_from: target(client.reads_from.as_ref().unwrap_or(&client.target)),
+            group: self.at_group(client, groups),
             timeout: micros(client.timeout_ms),
             script: client.script.iter().map(|step| (micros(step.at_ms), step.operation.clone())).collect(),
             generator: client.generate.as_ref().map(|workload| {
@@ -277,6 +321,16 @@ impl<'a> Builder<'a> {
             // Far enough apart that no two clients write the same value in any run that fits a budget.
             first_value: index as i64 * 10_000_000 + 1,
         }
+    }
+
+    /// Which clients follow whose acknowledged writes, and how long after.
+    fn followers(&self) -> Vec<(NodeId, NodeId, Micros)> {
+        let clients = self.scenario.clients.iter();
+        let follows = clients.filter_map(|client| match &client.generate.as_ref()?.arrivals {
+            Arrivals::After { client: of, ms } => Some((self.node(of), self.node(&client.id), micros(*ms))),
+            Arrivals::Poisson { .. } | Arrivals::Periodic { .. } | Arrivals::Closed { .. } => None,
+        });
+        follows.collect()
     }
 
     /// Which services should in time reflect what a service commits: those that it calls, theirs, and
@@ -320,6 +374,28 @@ impl<'a> Builder<'a> {
     }
 }
 
+fn scenario_group(scenario: &Scenario, id: &str) -> bool {
+    scenario.groups.iter().any(|group| group.id == id)
+}
+
+/// Latency between nodes of two regions, or within one, where it is given.
+fn region_latencies<'a>(scenario: &'a Scenario) -> impl Fn(&str, &str) -> Option<&'a Latency> {
+    let of: Map<&str, &Region> = scenario
+        .regions
+        .iter()
+        .flat_map(|region| region.nodes.iter().map(move |node| (node.as_str(), region)))
+        .collect();
+    move |from, to| {
+        let (from, to) = (of.get(from)?, of.get(to)?);
+        let listed = |a: &Region, b: &Region| a.latency.iter().position(|latency| latency.to == b.id);
+        match (listed(from, to), listed(to, from)) {
+            (Some(at), _) => Some(&from.latency[at].latency),
+            (None, Some(at)) => Some(&to.latency[at].latency),
+            (None, None) => None,
+        }
+    }
+}
+
 /// Offset of a service's clock, µs: as configured, and what this run adds by chance.
 fn clock_offset(service: &crate::scenario::Service, seed: u64) -> i64 {
     let chance = match service.clock.offset_sd_ms {
@@ -344,6 +420,7 @@ fn generator(workload: &Workload, client: &str, sessions: u32, seed: u64, run_ms
         }
         Arrivals::Periodic { every_ms } => Pace::Open(Sampler::new(&Latency::constant(*every_ms))),
         Arrivals::Closed { think } => Pace::Closed(Sampler::new(think)),
+        Arrivals::After { .. } => Pace::After,
     };
     let streams = |session: u32| {
         let entity = format!("{client}#{session}");
@@ -386,12 +463,20 @@ impl Engine {
     fn seed_stores(&mut self, scenario: &Scenario) {
         for (index, service) in scenario.services.iter().enumerate() {
             for (key, value) in &service.data {
-                let (key, node) = (self.outbox.key(key), NodeId(index as u32));
-                let version = Version { counter: 1, origin: 0 };
-                if let Node::Service(service) = &mut self.nodes[index] {
-                    service.store.set(key, value.clone(), version, i64::MIN);
+                let node = NodeId(index as u32);
+                let key = self.outbox.key(self.outbox.names.group(node), key);
+                let version = Version::counted(1, 0);
+                match &mut self.nodes[index] {
+                    Node::Service(service) => service.store.set(key, value.clone(), version, i64::MIN),
+                    Node::Replica(replica) => {
+                        let _ = replica.member().group.preference(key, &mut self.outbox);
+                    }
+                    Node::Bus(_) | Node::Client(_) | Node::Group | Node::Relay(_) => {}
                 }
                 self.outbox.record(Fact::Seeded { node, key, value: value.clone(), version });
+                if let Node::Replica(replica) = &self.nodes[index] {
+                    replica.member().tell_seed(key, &mut self.outbox);
+                }
             }
         }
     }

@@ -172,6 +172,9 @@ impl Bus {
             Payload::Operate(_)
             | Payload::Operated(..)
             | Payload::Returned(..)
+            | Payload::Written(..)
+            | Payload::Redirected(..)
+            | Payload::Wire(_)
             | Payload::Apply(..)
             | Payload::Applied(..)
             | Payload::Published(_)
@@ -230,6 +233,7 @@ impl Bus {
             | Timer::Poll(_)
             | Timer::Commit(_)
             | Timer::Again(_)
+            | Timer::Protocol(_)
             | Timer::Scripted(_)
             | Timer::Generated(_)
             | Timer::OperationTimeout(_) => unreachable!("no such timer is set by a bus"),

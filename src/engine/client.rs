@@ -1,13 +1,18 @@
 //! A client: sessions that issue operations, scripted and generated, and wait for answers.
 
+mod at_group;
+
+pub use at_group::AtGroup;
+
 use super::backoff::wait;
 use super::chance::{Sampler, Stream};
-use super::message::{About, LinkId, Payload};
+use super::message::{About, LinkId, Payload, ReadResult, Request};
 use super::outbox::Outbox;
 use super::queue::Timer;
+use super::replica::{Answer, Body, Done};
 use crate::ordered::Map;
 use crate::scenario::{Backoff, Micros, Operation, Value};
-use crate::trace::{Fact, NodeId, OperationId, Outcome, UpdateId};
+use crate::trace::{Fact, NodeId, OperationId, Outcome, Refusal, UpdateId};
 use std::sync::Arc;
 
 /// When generated operations come.
@@ -17,6 +22,8 @@ pub enum Pace {
     Open(Sampler),
     /// A think time after the end of the last.
     Closed(Sampler),
+    /// After each write of another client.
+    After,
 }
 
 /// Which keys generated operations are about.
@@ -74,17 +81,39 @@ pub struct ClientPlan {
     /// Which node it is.
     pub node: NodeId,
     /// Where writes go, and the link there.
-    pub target: (NodeId, LinkId),
-    /// Where reads go, and the link there.
-    pub reads_from: (NodeId, LinkId),
+    pub target: Target,
+    /// Where reads go.
+    pub reads_from: Target,
     /// How long an answer is awaited.
     pub timeout: Micros,
     /// Scripted operations with their times.
     pub script: Vec<(Micros, Operation)>,
     /// Generated ones.
     pub generator: Option<Generator>,
+    /// The group that it asks, if it asks one.
+    pub group: Option<Box<AtGroup>>,
     /// The values of generated writes count up from here, so that no two clients write the same.
     pub first_value: i64,
+}
+
+/// Whom a client asks.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// A service, over that link.
+    Service(NodeId, LinkId),
+    /// The client's group.
+    Group,
+}
+
+/// An operation that is awaited.
+#[derive(Clone, Debug)]
+struct Awaited {
+    session: u32,
+    generated: bool,
+    /// At a group: what was asked, to ask it elsewhere.
+    request: Option<Arc<Request>>,
+    /// How often it was asked.
+    asked: u32,
 }
 
 /// An optimistic write of a session: read, then compare and set, until nobody came between.
@@ -101,8 +130,8 @@ struct Attempt {
 #[derive(Clone, Debug)]
 pub struct Client {
     plan: ClientPlan,
-    /// Operations that are awaited, each with its session and whether it was generated.
-    pending: Map<OperationId, (u32, bool)>,
+    /// Operations that are awaited.
+    pending: Map<OperationId, Awaited>,
     written: i64,
     /// By session: its optimistic write that is not through. While there is one, it begins no other.
     attempts: Map<u32, Attempt>,
@@ -139,6 +168,7 @@ impl Client {
             + match &generator.pace {
                 Pace::Open(distance) => distance.draw(stream),
                 Pace::Closed(think) => think.draw(stream),
+                Pace::After => return,
             };
         if at < generator.until {
             out.wake(at, Timer::Generated(session));
@@ -152,6 +182,8 @@ impl Client {
                 let operation = self.plan.script[n as usize].1.clone();
                 self.issue(now, 0, false, &operation, out);
             }
+            // Those who follow another client are woken outside of their time, too.
+            Timer::Generated(_) if self.is_over(now) => {}
             Timer::Generated(session) => {
                 if !self.attempts.contains_key(&session)
                     && let Some(operation) = self.generate(session)
@@ -168,9 +200,8 @@ impl Client {
                     self.issue(now, session, true, &operation, out);
                 }
             }
-            Timer::OperationTimeout(operation) => {
-                self.end(now, OperationId(operation), Outcome::Unknown, None, None, out);
-            }
+            Timer::OperationTimeout(operation) => self.on_silence(now, OperationId(operation), out),
+            Timer::Protocol(n) => self.on_protocol_timer(now, n, out),
             Timer::JobDone(_)
             | Timer::CallTimeout(_)
             | Timer::PublishTimeout(_)
@@ -189,7 +220,24 @@ impl Client {
     pub fn on_message(&mut self, now: Micros, payload: Payload, out: &mut Outbox) {
         match payload {
             Payload::Operated(operation, outcome, update) => self.end(now, operation, outcome, update, None, out),
-            Payload::Returned(operation, value) => self.end(now, operation, Outcome::Ok, None, Some(value), out),
+            Payload::Returned(operation, result) => self.on_result(now, operation, *result, out),
+            Payload::Written(operation, written) => {
+                let (update, version) = *written;
+                self.note_write(operation, version);
+                self.end(now, operation, Outcome::Ok, Some(update), None, out);
+            }
+            Payload::Redirected(operation, member) => self.on_redirect(now, operation, member, out),
+            Payload::Wire(wire) => {
+                let Some(group) = &mut self.plan.group else { return };
+                let done = match (&wire.body, group.index(wire.from)) {
+                    (Body::Taken { op }, Some(from)) => group.coordinator(|it| it.on_taken(*op, from, out)),
+                    (Body::Holds { op, cell, .. }, Some(from)) => {
+                        group.coordinator(|it| it.on_holds(now, *op, from, cell.clone(), None, out))
+                    }
+                    _ => unreachable!("no such message is sent to a client"),
+                };
+                self.end_all(now, done, out);
+            }
             Payload::Operate(_)
             | Payload::Apply(..)
             | Payload::Applied(..)
@@ -199,6 +247,35 @@ impl Client {
             | Payload::Acknowledge(_)
             | Payload::Refuse(_)
             | Payload::Token => unreachable!("no such message is sent to a client"),
+        }
+    }
+
+    fn is_over(&self, now: Micros) -> bool {
+        self.plan
+            .generator
+            .as_ref()
+            .is_some_and(|it| matches!(it.pace, Pace::After) && !(it.from..it.until).contains(&now))
+    }
+
+    /// Ends what it coordinated itself.
+    fn end_all(&mut self, now: Micros, done: Vec<Done>, out: &mut Outbox) {
+        for Done { operation, answer, .. } in done {
+            match answer {
+                Answer::Read(result) => self.on_result(now, operation, result, out),
+                Answer::Written(update, version) => {
+                    self.note_write(operation, version);
+                    self.end(now, operation, Outcome::Ok, Some(update), None, out);
+                }
+                Answer::Refused(cause, outcome) => {
+                    out.record(Fact::OperationRefused { operation, node: self.plan.node, cause });
+                    self.end(now, operation, outcome, None, None, out);
+                }
+                Answer::Elsewhere(_) => {
+                    let cause = Refusal::NoLeader;
+                    out.record(Fact::OperationRefused { operation, node: self.plan.node, cause });
+                    self.end(now, operation, Outcome::Fail, None, None, out);
+                }
+            }
         }
     }
 
@@ -227,12 +304,12 @@ impl Client {
         now: Micros,
         session: u32,
         outcome: Outcome,
-        read: Option<Option<Box<Value>>>,
+        read: Option<Option<Value>>,
         out: &mut Outbox,
     ) -> bool {
         let Some(attempt) = self.attempts.get(&session) else { return false };
         if let Some(value) = read {
-            let (key, expect) = (attempt.key.clone(), value.map(|value| *value));
+            let (key, expect) = (attempt.key.clone(), value);
             let operation = Operation::CompareAndSet { key, expect, value: self.next_value() };
             self.issue(now, session, true, &operation, out);
             return true;
@@ -254,12 +331,17 @@ impl Client {
     }
 
     fn issue(&mut self, now: Micros, session: u32, generated: bool, operation: &Operation, out: &mut Outbox) {
-        let (to, link) = if operation.is_read() { self.plan.reads_from } else { self.plan.target };
-        let request = out.issue(self.plan.node, session, to, operation);
-        let id = request.operation;
-        self.pending.insert(id, (session, generated));
-        out.send(link, Payload::Operate(Arc::new(request)), About { operation: Some(id), ..About::default() });
-        out.wake(now + self.plan.timeout, Timer::OperationTimeout(id.0));
+        let read = operation.is_read();
+        match if read { &self.plan.reads_from } else { &self.plan.target } {
+            &Target::Service(to, link) => {
+                let request = out.issue(self.plan.node, session, to, operation);
+                let id = request.operation;
+                self.pending.insert(id, Awaited { session, generated, request: None, asked: 1 });
+                out.send(link, Payload::Operate(Arc::new(request)), About { operation: Some(id), ..About::default() });
+                out.wake(now + self.plan.timeout, Timer::OperationTimeout(id.0));
+            }
+            Target::Group => self.issue_at_group(now, session, generated, operation, out),
+        }
     }
 
     /// Ends an operation, once: an answer after the timeout changes nothing for the client.
@@ -269,13 +351,14 @@ impl Client {
         operation: OperationId,
         outcome: Outcome,
         update: Option<UpdateId>,
-        read: Option<Option<Box<Value>>>,
+        read: Option<Option<Value>>,
         out: &mut Outbox,
     ) {
-        let Some((session, generated)) = self.pending.remove(&operation) else { return };
+        let Some(Awaited { session, generated, .. }) = self.pending.remove(&operation) else { return };
         out.record(Fact::OperationEnded { operation, outcome });
         if let (Outcome::Ok, Some(update)) = (outcome, update) {
             out.record(Fact::UpdateAcknowledged { update, operation });
+            out.tell_followers();
         }
         if generated && self.go_on(now, session, outcome, read, out) {
             return;
@@ -283,6 +366,13 @@ impl Client {
         let closed = self.plan.generator.as_ref().is_some_and(|generator| matches!(generator.pace, Pace::Closed(_)));
         if generated && closed {
             self.plan_next(now, session, out);
+        }
+    }
+
+    /// A read returned something.
+    fn on_result(&mut self, now: Micros, operation: OperationId, result: ReadResult, out: &mut Outbox) {
+        if self.accepts(now, operation, &result, out) {
+            self.end(now, operation, Outcome::Ok, None, Some(result.value), out);
         }
     }
 }

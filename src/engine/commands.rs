@@ -6,6 +6,7 @@ use super::message::LinkId;
 use super::network::Disturbance;
 use super::outbox::Outbox;
 use super::queue::{Class, Due};
+use super::replica::Replica;
 use super::service::Service;
 use super::{Engine, Node};
 use crate::scenario::{Command, Micros};
@@ -37,6 +38,12 @@ impl fmt::Display for CommandRefused {
             CommandRefused::NoSuchLink(from, to) => write!(f, "no link goes from `{from}` to `{to}`"),
         }
     }
+}
+
+/// What a document lists as a service.
+enum Serving<'a> {
+    Service(&'a mut Service),
+    Replica(&'a mut Replica),
 }
 
 impl Engine {
@@ -91,7 +98,9 @@ impl Engine {
         let node = self.node(id)?;
         match self.nodes[node.index()] {
             Node::Bus(_) => Ok(node),
-            Node::Service(_) | Node::Client(_) | Node::Relay(_) => Err(CommandRefused::NotABus(id.into())),
+            Node::Service(_) | Node::Client(_) | Node::Replica(_) | Node::Group | Node::Relay(_) => {
+                Err(CommandRefused::NotABus(id.into()))
+            }
         }
     }
 
@@ -102,8 +111,10 @@ impl Engine {
     fn service(&self, id: &str) -> Result<NodeId, CommandRefused> {
         let node = self.node(id)?;
         match self.nodes[node.index()] {
-            Node::Service(_) => Ok(node),
-            Node::Bus(_) | Node::Client(_) | Node::Relay(_) => Err(CommandRefused::NotAService(id.into())),
+            Node::Service(_) | Node::Replica(_) => Ok(node),
+            Node::Bus(_) | Node::Client(_) | Node::Group | Node::Relay(_) => {
+                Err(CommandRefused::NotAService(id.into()))
+            }
         }
     }
 
@@ -124,7 +135,10 @@ impl Engine {
                 let Ok(node) = self.service(service) else { return };
                 let mut request = self.outbox.issue(node, 0, node, operation);
                 request.poison = *poison;
-                self.at_service(service, |service, now, out| service.on_person(now, request, out));
+                self.at_service(service, |at, now, out| match at {
+                    Serving::Service(service) => service.on_person(now, request, out),
+                    Serving::Replica(replica) => replica.on_person(now, request, out),
+                });
             }
             Command::CutLink { from, to, one_way } => self.set_cut(from, to, *one_way, true),
             Command::HealLink { from, to, one_way } => {
@@ -138,15 +152,15 @@ impl Engine {
                 }
             }
             Command::Partition { groups } => self.partition(groups),
-            Command::Crash { service, lose_disk } => self.at_service(service, |service, _, out| {
-                if service.is_up() {
-                    service.crash(*lose_disk, out);
-                }
+            Command::Crash { service, lose_disk } => self.at_service(service, |at, _, out| match at {
+                Serving::Service(service) if service.is_up() => service.crash(*lose_disk, out),
+                Serving::Replica(replica) if replica.is_up() => replica.crash(*lose_disk, out),
+                Serving::Service(_) | Serving::Replica(_) => {}
             }),
-            Command::Restart { service } => self.at_service(service, |service, now, out| {
-                if !service.is_up() {
-                    service.restart(now, out);
-                }
+            Command::Restart { service } => self.at_service(service, |at, now, out| match at {
+                Serving::Service(service) if !service.is_up() => service.restart(now, out),
+                Serving::Replica(replica) if !replica.is_up() => replica.restart(now, out),
+                Serving::Service(_) | Serving::Replica(_) => {}
             }),
             Command::Pause { node } => {
                 if let Ok(node) = self.node(node)
@@ -162,15 +176,27 @@ impl Engine {
                 }
             }
             Command::SlowDown { service, factor } => {
-                self.at_service(service, |service, _, out| service.slow_down(*factor, out));
+                self.at_service(service, |at, _, out| match at {
+                    Serving::Service(service) => service.slow_down(*factor, out),
+                    Serving::Replica(replica) => replica.slow_down(*factor, out),
+                });
             }
             Command::SetClock { service, offset_ms, drift_ppm } => {
                 let offset = (offset_ms * 1000.0).round() as i64;
-                self.at_service(service, |service, now, out| service.set_clock(now, offset, *drift_ppm, out));
+                self.at_service(service, |at, now, out| match at {
+                    Serving::Service(service) => service.set_clock(now, offset, *drift_ppm, out),
+                    Serving::Replica(replica) => replica.member_mut().set_clock(now, offset, *drift_ppm, out),
+                });
             }
             Command::JumpClock { service, by_ms } => {
                 let by = (by_ms * 1000.0).round() as i64;
-                self.at_service(service, |service, now, out| service.jump_clock(now, by, out));
+                self.at_service(service, |at, now, out| match at {
+                    Serving::Service(service) => service.jump_clock(now, by, out),
+                    Serving::Replica(replica) => {
+                        let member = replica.member_mut();
+                        member.set_clock(now, member.clock_offset + by, member.clock_drift, out);
+                    }
+                });
             }
             Command::StopBus { bus, lose_unflushed } => self.at_bus(bus, |bus, now, out| {
                 if bus.is_up() {
@@ -197,12 +223,15 @@ impl Engine {
         }
     }
 
-    fn at_service(&mut self, id: &str, act: impl FnOnce(&mut Service, Micros, &mut Outbox)) {
+    fn at_service(&mut self, id: &str, act: impl FnOnce(Serving, Micros, &mut Outbox)) {
         let Ok(node) = self.service(id) else { return };
-        if let Node::Service(service) = &mut self.nodes[node.index()] {
-            self.outbox.node = node;
-            act(service, self.outbox.now, &mut self.outbox);
-        }
+        let at = match &mut self.nodes[node.index()] {
+            Node::Service(service) => Serving::Service(service),
+            Node::Replica(replica) => Serving::Replica(replica),
+            Node::Bus(_) | Node::Client(_) | Node::Group | Node::Relay(_) => return,
+        };
+        self.outbox.node = node;
+        act(at, self.outbox.now, &mut self.outbox);
     }
 
     fn at_bus(&mut self, id: &str, act: impl FnOnce(&mut Bus, Micros, &mut Outbox)) {
@@ -307,8 +336,14 @@ impl Engine {
                         service.restart(now, out);
                     }
                 }
+                Node::Replica(replica) => {
+                    replica.slow_down(1.0, out);
+                    if !replica.is_up() {
+                        replica.restart(now, out);
+                    }
+                }
                 Node::Bus(bus) if !bus.is_up() => bus.start(now, out),
-                Node::Bus(_) | Node::Client(_) | Node::Relay(_) => {}
+                Node::Bus(_) | Node::Client(_) | Node::Group | Node::Relay(_) => {}
             }
         }
         let held: Vec<NodeId> = self.held.keys().copied().collect();

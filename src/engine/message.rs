@@ -1,7 +1,8 @@
 //! What travels: messages with a payload of their own, made when they are sent and never changed.
 
+use super::replica::Wire;
 use crate::scenario::Value;
-use crate::trace::{KeyId, MessageKind, OperationId, Outcome, UpdateId, Version};
+use crate::trace::{Context, KeyId, MessageKind, NodeId, OperationId, Outcome, UpdateId, Version};
 use std::sync::Arc;
 
 /// Index of a directed link in the network.
@@ -40,6 +41,8 @@ pub enum Ask {
     Remove(Value),
     /// Add to the number.
     Increment(i64),
+    /// Delete the key.
+    Delete,
     /// Set it if it is as expected.
     CompareAndSet {
         /// What must be there; none for an absent key.
@@ -60,6 +63,28 @@ pub struct Request {
     pub ask: Ask,
     /// The update's event is a poison message.
     pub poison: bool,
+    /// What the session has seen of the key; of a group alone.
+    pub seen: Seen,
+}
+
+/// What a session has seen of a key of a group.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Seen {
+    /// A write must be ordered behind this.
+    pub version: Version,
+    /// A write replaces the siblings that this covers; none where the coordinator's own state is meant.
+    pub context: Option<Context>,
+}
+
+/// What a read of a group returned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadResult {
+    /// The value; siblings as a set.
+    pub value: Option<Value>,
+    /// The version of a register.
+    pub version: Version,
+    /// The version vector of all other data.
+    pub context: Option<Context>,
 }
 
 /// An event on its way to a bus.
@@ -102,7 +127,13 @@ pub enum Payload {
     /// The service's answer to a client: how it ended, and the update if there is one.
     Operated(OperationId, Outcome, Option<UpdateId>),
     /// The service's answer to a client's read: it ended as ok, with what the key holds.
-    Returned(OperationId, Option<Box<Value>>),
+    Returned(OperationId, Box<ReadResult>),
+    /// A group's answer to a client's write: it ended as ok, with the version that it has.
+    Written(OperationId, Box<(UpdateId, Version)>),
+    /// A member's answer to a client: ask that one, if it knows who takes such operations.
+    Redirected(OperationId, Option<NodeId>),
+    /// What members of a group, and clients that coordinate themselves, tell each other.
+    Wire(Arc<Wire>),
     /// A service calls another before it commits; the caller's job waits.
     Apply(u32, Arc<Update>),
     /// The callee's answer to that job: taken in, or refused and certainly without effect.
@@ -125,7 +156,12 @@ impl Payload {
         match self {
             Payload::Token => MessageKind::Token,
             Payload::Operate(_) | Payload::Apply(..) => MessageKind::Call,
-            Payload::Operated(..) | Payload::Returned(..) | Payload::Applied(..) => MessageKind::Reply,
+            Payload::Operated(..)
+            | Payload::Returned(..)
+            | Payload::Written(..)
+            | Payload::Redirected(..)
+            | Payload::Applied(..) => MessageKind::Reply,
+            Payload::Wire(wire) => wire.body.kind(),
             Payload::Publish(_) => MessageKind::Publish,
             Payload::Deliver(_) => MessageKind::Delivery,
             Payload::Published(_) | Payload::Acknowledge(_) => MessageKind::Acknowledgement,

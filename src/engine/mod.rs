@@ -21,6 +21,7 @@ mod publishing;
 mod queue;
 mod reader;
 mod relay;
+mod replica;
 mod service;
 mod store;
 
@@ -28,6 +29,7 @@ pub use bus::EventCounts;
 pub use chance::{Sampler, Stream};
 pub use commands::CommandRefused;
 pub use network::MessageCounts;
+pub use replica::raft::View as RaftView;
 
 use crate::ordered::Map;
 use crate::scenario::{Command, Micros};
@@ -39,6 +41,7 @@ use network::Network;
 use outbox::Outbox;
 use queue::{Due, Timer};
 use relay::Relay;
+use replica::Replica;
 use service::Service;
 use std::sync::Arc;
 
@@ -51,6 +54,9 @@ enum Node {
     Service(Box<Service>),
     Bus(Box<Bus>),
     Client(Box<Client>),
+    Replica(Box<Replica>),
+    /// A group has a name and members, and does nothing itself.
+    Group,
     Relay(Relay),
 }
 
@@ -60,7 +66,8 @@ impl Node {
         match self {
             Node::Service(service) => service.is_up(),
             Node::Bus(bus) => bus.is_up(),
-            Node::Client(_) | Node::Relay(_) => true,
+            Node::Replica(replica) => replica.is_up(),
+            Node::Client(_) | Node::Group | Node::Relay(_) => true,
         }
     }
 }
@@ -90,7 +97,11 @@ pub struct Engine {
 
 impl Engine {
     fn assemble(network: Network, nodes: Vec<Node>, names: Names, level: Level) -> Self {
-        let back = network.links().iter().map(|link| network.find(link.to, link.from)).collect();
+        let ends = |(i, link): (usize, &network::Link)| ((link.from, link.to), LinkId(i as u32));
+        let mut by_ends: Vec<((NodeId, NodeId), LinkId)> = network.links().iter().enumerate().map(ends).collect();
+        by_ends.sort_unstable_by_key(|(ends, _)| *ends);
+        let find = |from, to| by_ends.binary_search_by_key(&(from, to), |(ends, _)| *ends).ok().map(|at| by_ends[at].1);
+        let back = network.links().iter().map(|link| find(link.to, link.from)).collect();
         Engine {
             events: 0,
             nodes,
@@ -150,7 +161,16 @@ impl Engine {
     pub fn bus_events(&self) -> impl Iterator<Item = EventCounts> {
         self.nodes.iter().filter_map(|node| match node {
             Node::Bus(bus) => Some(bus.counts()),
-            Node::Service(_) | Node::Client(_) | Node::Relay(_) => None,
+            Node::Service(_) | Node::Client(_) | Node::Replica(_) | Node::Group | Node::Relay(_) => None,
+        })
+    }
+
+    /// The members of Raft groups, as the five safety properties see them.
+    pub fn rafts(&self) -> impl Iterator<Item = (NodeId, RaftView<'_>)> {
+        let nodes = (0..).map(NodeId).zip(&self.nodes);
+        nodes.filter_map(|(id, node)| match node {
+            Node::Replica(replica) => Some((id, replica.raft()?)),
+            Node::Service(_) | Node::Bus(_) | Node::Client(_) | Node::Group | Node::Relay(_) => None,
         })
     }
 
@@ -159,7 +179,8 @@ impl Engine {
         match &self.nodes[node.index()] {
             Node::Service(service) => service.load(),
             Node::Client(client) => (0, 0, client.pending()),
-            Node::Bus(_) | Node::Relay(_) => (0, 0, 0),
+            Node::Replica(replica) => replica.load(),
+            Node::Bus(_) | Node::Group | Node::Relay(_) => (0, 0, 0),
         }
     }
 
@@ -232,6 +253,8 @@ impl Engine {
             Node::Service(service) => service.on_message(now, message.payload, back, out),
             Node::Bus(bus) => bus.on_message(now, message.payload, back, out),
             Node::Client(client) => client.on_message(now, message.payload, out),
+            Node::Replica(replica) => replica.on_message(now, message.payload, back, out),
+            Node::Group => unreachable!("nothing is sent to a group itself"),
         }
         self.watch_budget();
     }
@@ -244,7 +267,8 @@ impl Engine {
             Node::Service(service) => service.on_timer(now, timer, out),
             Node::Bus(bus) => bus.on_timer(now, timer, out),
             Node::Client(client) => client.on_timer(now, timer, out),
-            Node::Relay(_) => unreachable!("relays set no timers"),
+            Node::Replica(replica) => replica.on_timer(now, timer, out),
+            Node::Group | Node::Relay(_) => unreachable!("relays and groups set no timers"),
         }
         self.watch_budget();
     }

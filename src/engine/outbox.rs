@@ -1,9 +1,10 @@
 //! What a node's handler may do: send, wake itself, record. The outbox performs each at once, in order; a
 //! handler sees nothing else of the world.
 
-use super::message::{About, Ask, LinkId, Payload, Request};
+use super::message::{About, Ask, LinkId, Payload, Request, Seen};
 use super::network::{Departure, Network};
 use super::queue::{Class, Due, Queue, Timer};
+use crate::ordered::Set;
 use crate::scenario::{Micros, Operation, Value};
 use crate::trace::{Fact, KeyId, Names, NodeId, OperationId, OperationKind, Trace, UpdateId};
 use std::sync::Arc;
@@ -25,6 +26,10 @@ pub struct Outbox {
     pub names: Arc<Names>,
     updates: u32,
     operations: u32,
+    /// Keys of groups that have their replicas.
+    placed: Set<KeyId>,
+    /// Whose acknowledged writes are followed, by whom, and how long after.
+    pub followers: Arc<Vec<(NodeId, NodeId, Micros)>>,
 }
 
 impl Outbox {
@@ -39,6 +44,8 @@ impl Outbox {
             names: Arc::new(names),
             updates: 0,
             operations: 0,
+            placed: Set::new(),
+            followers: Arc::default(),
         }
     }
 
@@ -88,12 +95,25 @@ impl Outbox {
 }
 
 impl Outbox {
-    /// The id of a key, given out at its first mention in the run.
-    pub fn key(&mut self, key: &str) -> KeyId {
-        match self.names.find_key(key) {
+    /// The id of a key of a group, or outside of all, given out at its first mention in the run.
+    pub fn key(&mut self, group: Option<NodeId>, key: &str) -> KeyId {
+        match self.names.find_key(group, key) {
             Some(id) => id,
             // Copies the names only while a snapshot of the run shares them.
-            None => Arc::make_mut(&mut self.names).key_id(key),
+            None => Arc::make_mut(&mut self.names).key_id(group, key),
+        }
+    }
+
+    /// Whether a key of a group is asked for here for the first time.
+    pub fn is_first(&mut self, key: KeyId) -> bool {
+        self.placed.insert(key)
+    }
+
+    /// Wakes those who follow the acknowledged writes of the handler's node.
+    pub fn tell_followers(&mut self) {
+        let followers = self.followers.clone();
+        for (_, follower, after) in followers.iter().filter(|(of, ..)| *of == self.node) {
+            self.queue.push(self.now + after, Class::Timer, Due::Timer(*follower, Timer::Generated(0)));
         }
     }
 
@@ -106,6 +126,7 @@ impl Outbox {
             Operation::Remove { element, .. } => {
                 (OperationKind::Remove, Some(element.clone()), Ask::Remove(element.clone()))
             }
+            Operation::Delete { .. } => (OperationKind::Delete, None, Ask::Delete),
             Operation::Increment { by, .. } => (OperationKind::Increment, Some(Value::Int(*by)), Ask::Increment(*by)),
             Operation::CompareAndSet { expect, value, .. } => (
                 OperationKind::CompareAndSet,
@@ -113,9 +134,9 @@ impl Outbox {
                 Ask::CompareAndSet { expect: expect.clone(), value: value.clone() },
             ),
         };
-        let key = self.key(operation.key());
+        let key = self.key(self.names.group(to), operation.key());
         let id = self.next_operation();
         self.record(Fact::OperationIssued { operation: id, by, session, to, kind, key, value });
-        Request { operation: id, key, ask, poison: false }
+        Request { operation: id, key, ask, poison: false, seen: Seen::default() }
     }
 }

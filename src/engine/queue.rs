@@ -52,6 +52,8 @@ pub enum Timer {
     AckDeadline(u32),
     /// A bus: an event may be delivered again.
     Ready(u32),
+    /// A member of a group, or a client that coordinates itself: what its protocol set.
+    Protocol(u32),
     /// A client: the n-th scripted operation is due.
     Scripted(u32),
     /// A client: a session's next generated operation is due.
@@ -100,6 +102,7 @@ impl From<Due> for Packed {
                 Timer::Flushed(id) => (14, node, id),
                 Timer::Rewound(id) => (15, node, id),
                 Timer::Again(id) => (16, node, id),
+                Timer::Protocol(id) => (17, node, id),
             },
         };
         debug_assert!(node.0 < MOST_NODES);
@@ -128,7 +131,8 @@ impl From<Packed> for Due {
             13 => Timer::Expire(id),
             14 => Timer::Flushed(id),
             15 => Timer::Rewound(id),
-            _ => Timer::Again(id),
+            16 => Timer::Again(id),
+            _ => Timer::Protocol(id),
         };
         Due::Timer(node, timer)
     }
@@ -245,6 +249,8 @@ mod tests {
             Timer::Scripted(5),
             Timer::Generated(6),
             Timer::OperationTimeout(7),
+            Timer::Again(9),
+            Timer::Protocol(u32::MAX),
         ];
         let timers = timers.map(|timer| Due::Timer(NodeId(MOST_NODES - 1), timer));
         for due in timers.into_iter().chain([Due::Arrival(u32::MAX), Due::Command(8)]) {

@@ -4,7 +4,7 @@
 mod handling;
 
 use super::chance::{Sampler, Stream};
-use super::message::{About, Ask, Delivery, LinkId, Payload, Request, Update};
+use super::message::{About, Ask, Delivery, LinkId, Payload, ReadResult, Request, Update};
 use super::outbox::Outbox;
 use super::publishing::{Publisher, Publishing};
 use super::queue::Timer;
@@ -181,6 +181,9 @@ impl Service {
                 | Payload::Apply(..)
                 | Payload::Operated(..)
                 | Payload::Returned(..)
+                | Payload::Written(..)
+                | Payload::Redirected(..)
+                | Payload::Wire(_)
                 | Payload::Publish(_)
                 | Payload::Acknowledge(_)
                 | Payload::Refuse(_)
@@ -205,6 +208,7 @@ impl Service {
             | Timer::Flushed(_)
             | Timer::Rewound(_)
             | Timer::Again(_)
+            | Timer::Protocol(_)
             | Timer::Scripted(_)
             | Timer::Generated(_)
             | Timer::OperationTimeout(_) => {
@@ -359,12 +363,17 @@ impl Service {
                 key: request.key,
                 version: row.map(|row| row.version).unwrap_or_default(),
                 value: row.map(|row| row.value.clone()),
+                context: None,
             });
-            let value = row.map(|row| Box::new(row.value.clone()));
+            let result = ReadResult {
+                value: row.map(|row| row.value.clone()),
+                version: row.map(|row| row.version).unwrap_or_default(),
+                context: None,
+            };
             match &awaiting {
                 Awaiting::Client(operation, back) => {
                     let about = About { operation: Some(*operation), ..About::default() };
-                    out.send(*back, Payload::Returned(*operation, value), about);
+                    out.send(*back, Payload::Returned(*operation, Box::new(result)), about);
                 }
                 Awaiting::Person(_) | Awaiting::Caller(..) => self.answer(&awaiting, Outcome::Ok, None, out),
             }

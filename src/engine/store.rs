@@ -42,7 +42,7 @@ impl Store {
         let held = self.rows.get(&key).map_or(0, |row| row.version.counter);
         let counter = self.counters.or_default(key);
         *counter = held.max(*counter) + 1;
-        Version { counter: *counter, origin }
+        Version::counted(*counter, origin)
     }
 
     /// The value that a key would have after an operation.
@@ -50,34 +50,7 @@ impl Store {
     /// # Errors
     /// The operation does not fit what the key holds; it has no effect.
     pub fn after(&self, key: KeyId, ask: &Ask) -> Result<Value, Refusal> {
-        let present = self.rows.get(&key).map(|row| &row.value);
-        match ask {
-            // A read leaves the value; callers do not ask.
-            Ask::Read => present.cloned().ok_or(Refusal::NotAsExpected),
-            Ask::Write(value) => Ok(value.clone()),
-            Ask::Add(element) => {
-                let mut elements = set_of(present)?;
-                elements.insert(element.clone());
-                Ok(Value::Set(Arc::new(elements)))
-            }
-            Ask::Remove(element) => {
-                let mut elements = set_of(present)?;
-                elements.remove(element);
-                Ok(Value::Set(Arc::new(elements)))
-            }
-            Ask::Increment(by) => match present {
-                None => Ok(Value::Int(*by)),
-                Some(Value::Int(n)) => Ok(Value::Int(n.saturating_add(*by))),
-                Some(Value::Text(_) | Value::Set(_)) => Err(Refusal::WrongType),
-            },
-            Ask::CompareAndSet { expect, value } => {
-                if present == expect.as_ref() {
-                    Ok(value.clone())
-                } else {
-                    Err(Refusal::NotAsExpected)
-                }
-            }
-        }
+        after(self.rows.get(&key).map(|row| &row.value), ask)
     }
 
     /// What a new value adds to the number that a key holds; an absent key counts as 0.
@@ -120,6 +93,42 @@ impl Store {
     }
 }
 
+/// What a key would hold after an operation that finds this.
+///
+/// # Errors
+/// The operation does not fit what the key holds; it has no effect.
+pub fn after(present: Option<&Value>, ask: &Ask) -> Result<Value, Refusal> {
+    match ask {
+        // A read leaves the value; callers do not ask.
+        // Services keep no tombstones; groups do, and do not ask.
+        Ask::Delete => Err(Refusal::NotOffered),
+        Ask::Read => present.cloned().ok_or(Refusal::NotAsExpected),
+        Ask::Write(value) => Ok(value.clone()),
+        Ask::Add(element) => {
+            let mut elements = set_of(present)?;
+            elements.insert(element.clone());
+            Ok(Value::Set(Arc::new(elements)))
+        }
+        Ask::Remove(element) => {
+            let mut elements = set_of(present)?;
+            elements.remove(element);
+            Ok(Value::Set(Arc::new(elements)))
+        }
+        Ask::Increment(by) => match present {
+            None => Ok(Value::Int(*by)),
+            Some(Value::Int(n)) => Ok(Value::Int(n.saturating_add(*by))),
+            Some(Value::Text(_) | Value::Set(_)) => Err(Refusal::WrongType),
+        },
+        Ask::CompareAndSet { expect, value } => {
+            if present == expect.as_ref() {
+                Ok(value.clone())
+            } else {
+                Err(Refusal::NotAsExpected)
+            }
+        }
+    }
+}
+
 fn set_of(present: Option<&Value>) -> Result<Set<Value>, Refusal> {
     match present {
         None => Ok(Set::new()),
@@ -140,7 +149,7 @@ mod tests {
             id: UpdateId(counter),
             key: KEY,
             value: Value::Int(value),
-            version: Version { counter, origin: 0 },
+            version: Version::counted(counter, 0),
             clock: counter.into(),
             delta: None,
             poison: false,
@@ -168,7 +177,7 @@ mod tests {
     #[test]
     fn operations_that_do_not_fit_what_a_key_holds_are_refused() {
         let mut store = Store::default();
-        store.set(KEY, Value::from("text"), Version { counter: 1, origin: 0 }, i64::MIN);
+        store.set(KEY, Value::from("text"), Version::counted(1, 0), i64::MIN);
         assert_eq!(store.after(KEY, &Ask::Increment(1)), Err(Refusal::WrongType));
         assert_eq!(store.after(KEY, &Ask::Add(Value::Int(1))), Err(Refusal::WrongType));
         let expect_other = Ask::CompareAndSet { expect: Some(Value::Int(1)), value: Value::Int(2) };

@@ -1,6 +1,6 @@
 //! The scenario document: nodes, links, and what happens to them when.
 
-use super::{Bus, Client, Command, Latency, Publication, Subscription, Value, is_default};
+use super::{Bus, Client, Command, Group, Latency, Publication, Region, Subscription, Value, is_default};
 use crate::ordered::Map;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,12 @@ pub struct Scenario {
     /// Clients.
     #[serde(default, skip_serializing_if = "is_default")]
     pub clients: Vec<Client>,
+    /// Services that hold the same data under one replication protocol.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub groups: Vec<Group>,
+    /// Nodes that are near each other, and how far they are from others.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub regions: Vec<Region>,
     /// Settings of links, by direction. A direction that is not listed takes the settings of the
     /// opposite one, and the default latency where neither is; its chance and its faults are its own.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -62,6 +68,8 @@ impl Default for Scenario {
             services: Vec::new(),
             buses: Vec::new(),
             clients: Vec::new(),
+            groups: Vec::new(),
+            regions: Vec::new(),
             links: Vec::new(),
             script: Vec::new(),
             promises: Vec::new(),
@@ -263,6 +271,20 @@ pub enum Promise {
         /// The key.
         key: String,
     },
+    /// This copy shows siblings.
+    Conflicted {
+        /// The service.
+        service: String,
+        /// The key.
+        key: String,
+    },
     /// Every operation ended as ok.
     AllOperationsOk,
+    /// No read returned a state that did not reflect an update acknowledged before it was issued.
+    NoStaleReads,
+    /// So many acknowledged writes were lost to others that had not seen them.
+    LostUpdates {
+        /// How many, exactly.
+        count: u32,
+    },
 }

@@ -67,6 +67,23 @@ pub struct Weighted {
 }
 
 impl Latency {
+    /// Its mean, ms; that of a normal distribution before what is below 0 is cut away.
+    pub fn mean_ms(&self) -> f64 {
+        match self {
+            Latency::Constant { ms } => *ms,
+            Latency::Uniform { low_ms, high_ms } => f64::midpoint(*low_ms, *high_ms),
+            Latency::Exponential { mean_ms } | Latency::Normal { mean_ms, .. } => *mean_ms,
+            Latency::Lognormal { median_ms, sigma } => median_ms * libm::exp(sigma * sigma / 2.0),
+            Latency::Pareto { shape, .. } if *shape <= 1.0 => f64::INFINITY,
+            Latency::Pareto { scale_ms, shape } => scale_ms * shape / (shape - 1.0),
+            Latency::Mixture { parts } => {
+                let total: f64 = parts.iter().map(|part| part.weight).sum();
+                parts.iter().map(|part| part.weight / total * part.of.mean_ms()).sum()
+            }
+            Latency::Samples { ms } => ms.iter().sum::<f64>() / ms.len() as f64,
+        }
+    }
+
     /// A constant duration, ms.
     pub const fn constant(ms: f64) -> Self {
         Latency::Constant { ms }

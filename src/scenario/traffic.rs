@@ -1,6 +1,6 @@
 //! Clients and what they ask for.
 
-use super::{Backoff, Latency, Value, is_default, is_one, one};
+use super::{Backoff, Latency, Route, SessionGuarantee, Value, is_default, is_one, one};
 use serde::{Deserialize, Serialize};
 
 /// What a client asks of a service, always about one key.
@@ -41,6 +41,11 @@ pub enum Operation {
         /// How much; may be negative.
         by: i64,
     },
+    /// Delete the key; replica groups alone know it, and keep a tombstone.
+    Delete {
+        /// The key.
+        key: String,
+    },
     /// Set the key to a value if it holds the expected one, else fail.
     CompareAndSet {
         /// The key.
@@ -61,6 +66,7 @@ impl Operation {
             | Operation::Add { key, .. }
             | Operation::Remove { key, .. }
             | Operation::Increment { key, .. }
+            | Operation::Delete { key }
             | Operation::CompareAndSet { key, .. } => key,
         }
     }
@@ -84,11 +90,20 @@ pub struct Client {
     /// Where its card stands on the canvas, [x, y] of the upper left corner; laid out where absent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub position: Option<[i32; 2]>,
-    /// The service that it sends its operations to.
+    /// The service or replica group that it sends its operations to.
     pub target: String,
     /// The service that it reads from, where that is another than the target.
     #[serde(default, skip_serializing_if = "is_default")]
     pub reads_from: Option<String>,
+    /// Of a group, the member that it asks.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub route: Route,
+    /// The member that it reads at, where that is found in another way.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub read_route: Option<Route>,
+    /// What its sessions are promised, by a version token: a read that does not reflect it is asked again elsewhere.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub guarantees: Vec<SessionGuarantee>,
     /// How many sessions issue operations independently.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub sessions: u32,
@@ -101,6 +116,25 @@ pub struct Client {
     /// Operations made by chance.
     #[serde(default, skip_serializing_if = "is_default")]
     pub generate: Option<Workload>,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Client {
+            id: String::new(),
+            name: String::new(),
+            position: None,
+            target: String::new(),
+            reads_from: None,
+            route: Route::default(),
+            read_route: None,
+            guarantees: Vec::new(),
+            sessions: one(),
+            timeout_ms: default_timeout(),
+            script: Vec::new(),
+            generate: None,
+        }
+    }
 }
 
 fn default_timeout() -> f64 {
@@ -160,6 +194,13 @@ pub enum Arrivals {
     Periodic {
         /// Distance, ms.
         every_ms: f64,
+    },
+    /// One so long after each write of another client that ended as ok.
+    After {
+        /// The other client.
+        client: String,
+        /// How long after, ms.
+        ms: f64,
     },
     /// Closed: the next operation comes a think time after the last one ended.
     Closed {

@@ -274,6 +274,7 @@ impl Reporter {
 fn copy_state(state: State) -> CopyState {
     match state {
         State::Consistent => CopyState::Consistent,
+        State::Conflicted => CopyState::Conflicted,
         State::Diverged => CopyState::Diverged,
         State::Stale => CopyState::Stale,
         State::Down => CopyState::Down,
@@ -327,8 +328,13 @@ fn row_view(names: &Names, key: KeyId, copy: &Copy) -> RowView {
     let held = copy.held();
     RowView {
         key: names.key(key).to_string(),
-        value: held.map(|held| held.value.clone()),
-        version: held.map_or(0, |held| held.version.counter),
+        value: held.and_then(|held| held.value.clone()),
+        deleted: held.is_some_and(|held| held.value.is_none()),
+        siblings: copy.siblings().to_vec(),
+        version: held
+            .filter(|_| copy.siblings().is_empty())
+            .map(|held| words::version(held.version))
+            .unwrap_or_default(),
         update: held.and_then(|held| held.update).map(|update| update.0),
         state: copy_state(copy.state()),
         behind: copy.behind(),
@@ -395,6 +401,7 @@ fn last_operation(ended: &Ended, names: &Names) -> LastOperation {
     let label = match ended.kind {
         OperationKind::Read => format!("read {key} → {value}"),
         OperationKind::Write => format!("write {key} = {value}"),
+        OperationKind::Delete => format!("delete {key}"),
         OperationKind::Add | OperationKind::Remove | OperationKind::Increment | OperationKind::CompareAndSet => {
             format!("{} {key} {value}", words::operation(ended.kind))
         }

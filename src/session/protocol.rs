@@ -259,8 +259,12 @@ pub struct RowView {
     pub key: String,
     /// What a read would return.
     pub value: Option<Value>,
-    /// Version counter; 0 for an absent key.
-    pub version: u32,
+    /// The key is absent because it was deleted, and that is remembered.
+    pub deleted: bool,
+    /// What a read returns, where that is more than one value.
+    pub siblings: Vec<Value>,
+    /// Its version as people see it, `v3` or `@12.5 ms`; empty for an absent key.
+    pub version: String,
     /// The update that made it what it is; gives the colour.
     pub update: Option<u32>,
     /// How it stands.

@@ -1,9 +1,9 @@
 //! A run and its analysis, side by side: whatever the engine records, the analysis takes in.
 
-use crate::analysis::{Analysis, State};
+use crate::analysis::{Analysis, InFlight, State};
 use crate::engine::{CommandRefused, Engine};
 use crate::scenario::{Command, Micros, Promise, Scenario, Step};
-use crate::trace::{Level, Record};
+use crate::trace::{Level, MessageKind, Record};
 
 /// A scenario being simulated and analysed.
 #[derive(Clone, Debug)]
@@ -89,7 +89,31 @@ impl Run {
     /// Whether nothing is under way any more that a client or a copy waits for.
     pub fn is_quiet(&self) -> bool {
         let buses = self.analysis.buses.iter().all(|(_, lane)| lane.kept.is_empty());
-        buses && self.analysis.messages.is_empty() && self.analysis.operations.pending() == 0
+        let messages = self.analysis.messages.iter().all(|(_, message)| self.says_nothing_new(message));
+        buses && messages && self.analysis.operations.pending() == 0
+    }
+
+    /// Whether a message cannot change any copy: it carries no update, or one that its receiver reflects.
+    fn says_nothing_new(&self, message: &InFlight) -> bool {
+        match message.kind {
+            MessageKind::Election | MessageKind::Comparison | MessageKind::Acknowledgement => {
+                message.operation.is_none()
+            }
+            MessageKind::Replication | MessageKind::Repair => {
+                let said = message.update.and_then(|update| self.analysis.updates.get(update));
+                said.is_none_or(|said| {
+                    let copy = self.analysis.staleness.at(message.to, said.key);
+                    copy.is_some_and(|copy| copy.reflects(said.version))
+                })
+            }
+            // A member that pulls has asked for what is there.
+            MessageKind::Call => message.operation.is_none() && message.update.is_none(),
+            MessageKind::Reply
+            | MessageKind::Publish
+            | MessageKind::Delivery
+            | MessageKind::Refusal
+            | MessageKind::Token => false,
+        }
     }
 
     /// The promises of a scenario that the run does not keep as it stands, in words.
@@ -101,11 +125,14 @@ impl Run {
         let staleness = &self.analysis.staleness;
         match promise {
             Promise::Converged => {
-                let (stale, diverged, down) = (staleness.stale(), staleness.diverged(), staleness.down());
+                let (stale, down) = (staleness.stale(), staleness.down());
+                let diverged = staleness.diverged() + staleness.conflicted();
                 if staleness.acknowledged() == 0 {
                     Some("converged: no update was acknowledged, so nothing is shown".into())
                 } else if stale + diverged + down > 0 {
-                    Some(format!("converged: {stale} copies are stale, {diverged} diverged, {down} services down"))
+                    Some(format!(
+                        "converged: {stale} copies are stale, {diverged} diverged or conflicted, {down} services down"
+                    ))
                 } else if self.is_quiet() {
                     None
                 } else {
@@ -113,6 +140,19 @@ impl Run {
                 }
             }
             Promise::Stale { service, key } => self.miss_state(State::Stale, "stale", service, key),
+            Promise::Conflicted { service, key } => self.miss_state(State::Conflicted, "conflicted", service, key),
+            Promise::NoStaleReads => {
+                let tallies = self.analysis.operations.iter().map(|(_, tally)| (tally.reads, tally.stale_reads));
+                match tallies.fold((0, 0), |(reads, stale), (r, s)| (reads + r, stale + s)) {
+                    (0, _) => Some("no_stale_reads: no read ended as ok".into()),
+                    (_, 0) => None,
+                    (reads, stale) => Some(format!("no_stale_reads: {stale} of {reads} reads are stale")),
+                }
+            }
+            Promise::LostUpdates { count } => {
+                let lost = self.analysis.lost.count();
+                (lost != u64::from(*count)).then(|| format!("lost_updates: {lost} are lost, not {count}"))
+            }
             Promise::Diverged { service, key } => self.miss_state(State::Diverged, "diverged", service, key),
             Promise::Consistent { service, key } => self.miss_state(State::Consistent, "consistent", service, key),
             Promise::AllOperationsOk => {
@@ -132,7 +172,8 @@ impl Run {
 
     fn miss_state(&self, state: State, name: &str, service: &str, key: &str) -> Option<String> {
         let names = self.engine.names();
-        let at = names.find_node(service).zip(names.find_key(key));
+        let node = names.find_node(service);
+        let at = node.and_then(|node| Some((node, names.find_key(names.group(node), key)?)));
         let copy = at.and_then(|(node, key)| self.analysis.staleness.at(node, key));
         let kept = copy.is_some_and(|copy| copy.state() == state);
         (!kept).then(|| format!("{name}: `{key}` at `{service}` is not {name}"))

@@ -363,6 +363,10 @@ fn kind_name(kind: MessageKind) -> &'static str {
         MessageKind::Acknowledgement => "acknowledgement",
         MessageKind::Refusal => "refusal",
         MessageKind::Token => "token",
+        MessageKind::Replication => "replication",
+        MessageKind::Repair => "repair",
+        MessageKind::Election => "election",
+        MessageKind::Comparison => "comparison",
     }
 }
 

@@ -4,14 +4,25 @@ use crate::analysis::{Analysis, InFlight};
 use crate::scenario::Micros;
 use crate::trace::{
     DropCause, DropReason, Fact, HandlingFailure, MessageId, MessageKind, Names, NodeId, OperationId, OperationKind,
-    Outcome, Record, Refusal, SubscriptionId, UpdateId,
+    Outcome, Record, Refusal, SubscriptionId, UpdateId, Version,
 };
 
 /// What an update says: `widget = 42 (v3)`.
 pub fn update(id: UpdateId, analysis: &Analysis, names: &Names) -> String {
     match analysis.updates.get(id) {
-        Some(info) => format!("{} = {} (v{})", names.key(info.key), info.value, info.version.counter),
+        Some(info) => match &info.value {
+            Some(value) => format!("{} = {value} ({})", names.key(info.key), version(info.version)),
+            None => format!("{} deleted ({})", names.key(info.key), version(info.version)),
+        },
         None => format!("update {}", id.0 + 1),
+    }
+}
+
+/// A version: `v3`, or `@12.5 ms` where a clock orders.
+pub fn version(version: Version) -> String {
+    match version.reading() {
+        None => format!("v{}", version.counter),
+        Some(reading) => format!("@{}{}", if reading < 0 { "−" } else { "" }, duration(reading.unsigned_abs())),
     }
 }
 
@@ -54,6 +65,10 @@ pub fn refusal(cause: Refusal) -> &'static str {
         Refusal::CalleeSilent => "a service that it calls did not answer in time",
         Refusal::CalleeRefused => "a service that it calls refused",
         Refusal::ServiceDown => "it is down",
+        Refusal::NotOffered => "it does not take such operations",
+        Refusal::NoLeader => "it does not lead its group",
+        Refusal::TooFewReplicas => "too few replicas answered in time",
+        Refusal::NotPromised => "a participant did not promise in time",
     }
 }
 
@@ -66,6 +81,7 @@ pub fn operation(kind: OperationKind) -> &'static str {
         OperationKind::Remove => "remove",
         OperationKind::Increment => "increment",
         OperationKind::CompareAndSet => "compare-and-set",
+        OperationKind::Delete => "delete",
     }
 }
 
@@ -87,6 +103,10 @@ fn kind(kind: MessageKind) -> &'static str {
         MessageKind::Acknowledgement => "acknowledgement",
         MessageKind::Refusal => "refusal",
         MessageKind::Token => "token",
+        MessageKind::Replication => "write",
+        MessageKind::Repair => "repair",
+        MessageKind::Election => "heartbeat or vote",
+        MessageKind::Comparison => "comparison",
     }
 }
 
@@ -150,9 +170,10 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
             let text = format!("{who} {}: {} (operation {})", node(to), asked(*id, analysis, names), id.0 + 1);
             ("operation_issued", text, None, vec![*by, *to])
         }
-        Fact::ReadServed { node: at, key, version, value, operation } => {
+        Fact::ReadServed { node: at, key, version: at_version, value, operation, .. } => {
             let what = match value {
-                Some(value) => format!("{value} (v{})", version.counter),
+                Some(value) if at_version.is_none() => value.to_string(),
+                Some(value) => format!("{value} ({})", version(*at_version)),
                 None => "nothing".into(),
             };
             let text = format!("{} reads {}: {what} (operation {})", node(at), names.key(*key), operation.0 + 1);
@@ -337,6 +358,81 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
             let text = format!("{} will never tell {} of {}: a crash came first", node(at), node(bus), says(update));
             ("publication_lost", text, Some(*update), vec![*at, *bus])
         }
+        Fact::KeyPlaced { group, key, replicas } => {
+            let holders: Vec<String> = replicas.iter().map(node).collect();
+            let text = format!("{} keeps {} at {}", node(group), names.key(*key), holders.join(", "));
+            ("key_placed", text, None, replicas.clone())
+        }
+        Fact::WriteCoordinated { update, node: at, .. } => {
+            ("write_coordinated", format!("{} coordinates {}", node(at), says(update)), Some(*update), vec![*at])
+        }
+        Fact::ReplicaStored { update, node: at, key, value, changed, .. } => {
+            let what = match (update, value) {
+                (Some(update), _) => says(update),
+                (None, Some(value)) => format!("{} = {value}", names.key(*key)),
+                (None, None) => format!("nothing for {}", names.key(*key)),
+            };
+            let how = if *changed { "takes in" } else { "already has what is as new as" };
+            ("replica_stored", format!("{} {how} {what}", node(at)), *update, vec![*at])
+        }
+        Fact::StateMerged { update, node: at, key, values, .. } => {
+            let shown: Vec<String> = values.iter().map(ToString::to_string).collect();
+            let shown = match shown.as_slice() {
+                [] => "nothing".to_string(),
+                [one] => one.clone(),
+                siblings => format!("{} siblings: {}", siblings.len(), siblings.join(" | ")),
+            };
+            ("state_merged", format!("{} merges, {} is now {shown}", node(at), names.key(*key)), *update, vec![*at])
+        }
+        Fact::TombstonePurged { node: at, key } => {
+            ("tombstone_purged", format!("{} forgets that {} was deleted", node(at), names.key(*key)), None, vec![*at])
+        }
+        Fact::HintStored { node: at, replica, key, update } => {
+            let what = update.as_ref().map_or_else(|| names.key(*key).to_string(), says);
+            (
+                "hint_stored",
+                format!("{} keeps {what} as a hint for {}", node(at), node(replica)),
+                *update,
+                vec![*at, *replica],
+            )
+        }
+        Fact::HintRemoved { node: at, replica, key, delivered } => {
+            let why = if *delivered { "it has it" } else { "its time is up" };
+            let text = format!("{} drops its hint of {} for {}: {why}", node(at), names.key(*key), node(replica));
+            ("hint_removed", text, None, vec![*at, *replica])
+        }
+        Fact::TreesCompared { node: at, peer, level, compared, differing } => {
+            let text = format!(
+                "{} compares {compared} hashes of level {level} with {}: {differing} differ",
+                node(at),
+                node(peer)
+            );
+            ("trees_compared", text, None, vec![*at, *peer])
+        }
+        Fact::LeaderElected { node: at, term } => {
+            ("leader_elected", format!("{} leads from now on, term {term}", node(at)), None, vec![*at])
+        }
+        Fact::LeaderSteppedDown { node: at, term } => {
+            ("leader_stepped_down", format!("{} leads no more: term {term}", node(at)), None, vec![*at])
+        }
+        Fact::LogMoved { node: at, last, committed, term } => {
+            let text = format!("the log of {} has {last} entries, {committed} committed, term {term}", node(at));
+            ("log_moved", text, None, vec![*at])
+        }
+        Fact::WriteRolledBack { update, node: at, .. } => {
+            let text = format!("{} throws {} away: its leader does not have it", node(at), says(update));
+            ("write_rolled_back", text, Some(*update), vec![*at])
+        }
+        Fact::WritePromised { update, node: at, key } => {
+            let text = format!("{} promises {} and locks {}", node(at), says(update), names.key(*key));
+            ("write_promised", text, Some(*update), vec![*at])
+        }
+        Fact::PromiseReleased { update, node: at, .. } => (
+            "promise_released",
+            format!("{} drops its promise of {}", node(at), says(update)),
+            Some(*update),
+            vec![*at],
+        ),
     };
     Sentence { name, text, update, nodes }
 }

@@ -1,4 +1,4 @@
-use super::{Fact, Record};
+use super::{Fact, NodeId, Record, Version};
 use crate::scenario::Value;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -29,6 +29,28 @@ impl Digest {
         self.0.update(&bytes.buffer[..bytes.length]);
         if let Some(value) = value {
             self.value_of(value);
+        }
+        self.lists_of(&record.fact);
+    }
+
+    /// What a fact lists: how many, then each.
+    fn lists_of(&mut self, fact: &Fact) {
+        let mut numbers: Vec<u32> = Vec::new();
+        match fact {
+            Fact::KeyPlaced { replicas, .. } => numbers.extend(replicas.iter().map(|NodeId(node)| node)),
+            Fact::ReadServed { context: Some(context), .. } | Fact::StateMerged { context, .. } => {
+                numbers.extend(context.iter().flat_map(|(origin, counter)| [origin, counter]));
+            }
+            _ => return,
+        }
+        let mut bytes = (numbers.len() as u32).to_le_bytes().to_vec();
+        bytes.extend(numbers.iter().flat_map(|n| n.to_le_bytes()));
+        self.0.update(&bytes);
+        if let Fact::StateMerged { values, .. } = fact {
+            self.0.update(&(values.len() as u32).to_le_bytes());
+            for value in values {
+                self.value_of(value);
+            }
         }
     }
 
@@ -92,6 +114,11 @@ impl Bytes {
         }
     }
 
+    fn version(&mut self, version: Version) {
+        self.ids(&[version.counter, version.origin]);
+        self.u64(version.time as u64);
+    }
+
     /// An optional dense id: one more than the id, 0 for none.
     fn optional(&mut self, id: Option<u32>) {
         self.u64(id.map_or(0, |id| u64::from(id) + 1));
@@ -110,8 +137,7 @@ impl Bytes {
                 self.u8(1);
                 self.u32(node.0);
                 self.u32(key.0);
-                self.u32(version.counter);
-                self.u32(version.origin);
+                self.version(*version);
                 Some(value)
             }
             Fact::OperationIssued { operation, by, session, to, kind, key, value } => {
@@ -125,14 +151,13 @@ impl Bytes {
                 self.u8(u8::from(value.is_some()));
                 value.as_ref()
             }
-            Fact::ReadServed { operation, node, key, version, value } => {
+            Fact::ReadServed { operation, node, key, version, value, context } => {
                 self.u8(3);
                 self.u32(operation.0);
                 self.u32(node.0);
                 self.u32(key.0);
-                self.u32(version.counter);
-                self.u32(version.origin);
-                self.u8(u8::from(value.is_some()));
+                self.version(*version);
+                self.u8(u8::from(value.is_some()) | u8::from(context.is_some()) << 1);
                 value.as_ref()
             }
             Fact::OperationRefused { operation, node, cause } => {
@@ -154,8 +179,7 @@ impl Bytes {
                 self.u32(operation.0);
                 self.u32(node.0);
                 self.u32(key.0);
-                self.u32(version.counter);
-                self.u32(version.origin);
+                self.version(*version);
                 self.u64(*clock as u64);
                 Some(value)
             }
@@ -170,8 +194,7 @@ impl Bytes {
                 self.u32(update.0);
                 self.u32(node.0);
                 self.u32(key.0);
-                self.u32(version.counter);
-                self.u32(version.origin);
+                self.version(*version);
                 self.u8(u8::from(*changed));
                 self.optional(by.map(|id| id.0));
                 if let Some(sum) = sum {
@@ -352,7 +375,8 @@ impl Bytes {
             }
             Fact::UpdateProposed { update, node, key, version, value } => {
                 self.u8(35);
-                self.ids(&[update.0, node.0, key.0, version.counter, version.origin]);
+                self.ids(&[update.0, node.0, key.0]);
+                self.version(*version);
                 Some(value)
             }
             Fact::OutboxRowWritten { node, bus, update } => {
@@ -368,6 +392,86 @@ impl Bytes {
             Fact::PublicationLost { node, bus, update } => {
                 self.u8(38);
                 self.ids(&[node.0, bus.0, update.0]);
+                None
+            }
+            Fact::KeyPlaced { group, key, .. } => {
+                self.u8(39);
+                self.ids(&[group.0, key.0]);
+                None
+            }
+            Fact::WriteCoordinated { update, operation, node, key, version, value, clock, over } => {
+                self.u8(40);
+                self.ids(&[update.0, operation.0, node.0, key.0]);
+                self.version(*version);
+                self.version(*over);
+                self.u64(*clock as u64);
+                self.u8(u8::from(value.is_some()));
+                value.as_ref()
+            }
+            Fact::ReplicaStored { update, node, key, version, value, changed } => {
+                self.u8(41);
+                self.optional(update.map(|id| id.0));
+                self.ids(&[node.0, key.0]);
+                self.version(*version);
+                self.u8(u8::from(*changed) | u8::from(value.is_some()) << 1);
+                value.as_ref()
+            }
+            Fact::StateMerged { update, node, key, .. } => {
+                self.u8(42);
+                self.optional(update.map(|id| id.0));
+                self.ids(&[node.0, key.0]);
+                None
+            }
+            Fact::TombstonePurged { node, key } => {
+                self.u8(43);
+                self.ids(&[node.0, key.0]);
+                None
+            }
+            Fact::HintStored { node, replica, key, update } => {
+                self.u8(44);
+                self.ids(&[node.0, replica.0, key.0]);
+                self.optional(update.map(|id| id.0));
+                None
+            }
+            Fact::HintRemoved { node, replica, key, delivered } => {
+                self.u8(45);
+                self.ids(&[node.0, replica.0, key.0]);
+                self.u8(u8::from(*delivered));
+                None
+            }
+            Fact::TreesCompared { node, peer, level, compared, differing } => {
+                self.u8(46);
+                self.ids(&[node.0, peer.0, *level, *compared, *differing]);
+                None
+            }
+            Fact::LeaderElected { node, term } => {
+                self.u8(47);
+                self.ids(&[node.0, *term]);
+                None
+            }
+            Fact::LeaderSteppedDown { node, term } => {
+                self.u8(48);
+                self.ids(&[node.0, *term]);
+                None
+            }
+            Fact::LogMoved { node, last, committed, term } => {
+                self.u8(49);
+                self.ids(&[node.0, *last, *committed, *term]);
+                None
+            }
+            Fact::WriteRolledBack { update, node, key } => {
+                self.u8(50);
+                self.ids(&[update.0, node.0, key.0]);
+                None
+            }
+            Fact::WritePromised { update, node, key } => {
+                self.u8(51);
+                self.ids(&[update.0, node.0, key.0]);
+                None
+            }
+            Fact::PromiseReleased { update, node, key } => {
+                self.u8(52);
+                self.ids(&[update.0, node.0, key.0]);
                 None
             }
         }

@@ -6,14 +6,16 @@
 //! them, and keeps the digest of all of them.
 
 mod digest;
+mod kinds;
 mod log;
 mod names;
 mod record;
 
 pub use digest::Digest;
+pub use kinds::{
+    Context, DropCause, DropReason, HandlingFailure, KeyId, Level, MessageId, MessageKind, NodeId, OperationId,
+    OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version,
+};
 pub use log::{CHUNK, Trace};
 pub use names::{Names, Subscriber};
-pub use record::{
-    DropCause, DropReason, Fact, HandlingFailure, KeyId, Level, MessageId, MessageKind, NodeId, OperationId,
-    OperationKind, Outcome, Record, Refusal, SubscriptionId, UpdateId, Version,
-};
+pub use record::{Fact, Record};

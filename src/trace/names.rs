@@ -8,8 +8,9 @@ pub struct Names {
     nodes: Vec<Arc<str>>,
     labels: Vec<Arc<str>>,
     keys: Vec<Arc<str>>,
-    key_ids: Map<Arc<str>, KeyId>,
+    key_ids: Map<Option<NodeId>, Map<Arc<str>, KeyId>>,
     subscriptions: Vec<Subscriber>,
+    groups: Map<NodeId, NodeId>,
 }
 
 /// The ends of a subscription.
@@ -38,15 +39,15 @@ impl Names {
         SubscriptionId(self.subscriptions.len() as u32 - 1)
     }
 
-    /// The id of a key, given out at its first mention.
-    pub fn key_id(&mut self, key: &str) -> KeyId {
-        if let Some(&id) = self.key_ids.get(key) {
+    /// The id of a key, given out at its first mention. The keys of a group are its own.
+    pub fn key_id(&mut self, group: Option<NodeId>, key: &str) -> KeyId {
+        if let Some(id) = self.find_key(group, key) {
             return id;
         }
         let id = KeyId(self.keys.len() as u32);
         let key: Arc<str> = key.into();
         self.keys.push(key.clone());
-        self.key_ids.insert(key, id);
+        self.key_ids.or_default(group).insert(key, id);
         id
     }
 
@@ -70,9 +71,19 @@ impl Names {
         &self.keys[key.index()]
     }
 
-    /// The key written like that, if the run has mentioned it.
-    pub fn find_key(&self, key: &str) -> Option<KeyId> {
-        self.key_ids.get(key).copied()
+    /// The key written like that in a group, or outside of all, if the run has mentioned it.
+    pub fn find_key(&self, group: Option<NodeId>, key: &str) -> Option<KeyId> {
+        self.key_ids.get(&group)?.get(key).copied()
+    }
+
+    /// Says which group a service is a member of.
+    pub fn set_group(&mut self, member: NodeId, group: NodeId) {
+        self.groups.insert(member, group);
+    }
+
+    /// The group that a service is a member of; a group is its own.
+    pub fn group(&self, node: NodeId) -> Option<NodeId> {
+        self.groups.get(&node).copied()
     }
 
     /// The ends of a subscription.

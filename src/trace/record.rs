@@ -1,150 +1,9 @@
+use super::kinds::{
+    Context, DropCause, DropReason, HandlingFailure, KeyId, MessageId, MessageKind, NodeId, OperationId, OperationKind,
+    Outcome, Refusal, SubscriptionId, UpdateId, Version,
+};
 use crate::scenario::{Micros, Value};
 use serde::{Deserialize, Serialize};
-
-macro_rules! id {
-    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(pub $inner);
-
-        impl $name {
-            /// The id as an index into a dense table.
-            pub fn index(self) -> usize {
-                self.0 as usize
-            }
-        }
-    };
-}
-
-id!(
-    /// A node of the run: services first, then buses, then clients, each in the document's order.
-    NodeId(u32)
-);
-id!(
-    /// A key of the run, in order of first mention.
-    KeyId(u32)
-);
-id!(
-    /// A message, duplicates included; the n-th is n.
-    MessageId(u64)
-);
-id!(
-    /// An update: a change of one key committed at one service.
-    UpdateId(u32)
-);
-id!(
-    /// An operation of a client, or of the person at the page.
-    OperationId(u32)
-);
-id!(
-    /// A subscription of the run: by service, then in the document's order.
-    SubscriptionId(u32)
-);
-
-/// The version of a key's value, ordered by counter, then by origin: a Lamport timestamp (Lamport 1978)
-/// per key. Ties between services that wrote at the same count go to the later node of the document.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Version {
-    /// One more than the version that the writer had; 0 is no version.
-    pub counter: u32,
-    /// One more than the index of the node that wrote it; 0 for what stood in the document.
-    pub origin: u32,
-}
-
-/// What a message is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum MessageKind {
-    /// A request that awaits a reply: from a client, or a blocking call between services.
-    Call = 0,
-    /// The answer to a call.
-    Reply = 1,
-    /// An event on its way to a bus.
-    Publish = 2,
-    /// An event on its way from a bus to a consumer.
-    Delivery = 3,
-    /// A bus's acknowledgement to a publisher, or a consumer's to a bus.
-    Acknowledgement = 4,
-    /// A consumer's refusal: handling failed, deliver again.
-    Refusal = 5,
-    /// A token passed between relays: load without meaning.
-    Token = 6,
-}
-
-/// What an operation asks; the data is in the document or the update.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum OperationKind {
-    /// Return the value.
-    Read = 0,
-    /// Set the value.
-    Write = 1,
-    /// Add an element to a set.
-    Add = 2,
-    /// Remove an element from a set.
-    Remove = 3,
-    /// Add to a number.
-    Increment = 4,
-    /// Set the value if it is as expected.
-    CompareAndSet = 5,
-}
-
-/// How an operation ended, as far as its client can know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum Outcome {
-    /// It took effect, and the client was told.
-    Ok = 0,
-    /// It certainly had no effect.
-    Fail = 1,
-    /// It timed out, or the service could not say: it may have taken effect, or still may.
-    Unknown = 2,
-}
-
-/// Why a message was not delivered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum DropCause {
-    /// The link lost it, by its loss probability.
-    Loss = 0,
-    /// The link was cut when it would have arrived.
-    LinkCut = 1,
-    /// The receiver was down when it would have arrived.
-    ReceiverDown = 2,
-    /// It was lost by a disturbance of its link.
-    Disturbance = 3,
-}
-
-/// Why a bus gave up an event for one subscription.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum DropReason {
-    /// It was delivered as often as allowed, and the subscription has no dead-letter queue.
-    DeliveriesUsedUp = 0,
-    /// It was kept as long as its topic keeps events.
-    Expired = 1,
-    /// The bus stopped before it was flushed.
-    NotFlushed = 2,
-    /// It was purged from the dead-letter queue.
-    Purged = 3,
-}
-
-/// How much of a record stream is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// Nothing: counters alone.
-    Off,
-    /// The digest and the number of records.
-    Digest,
-    /// Digest and records.
-    Full,
-}
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -206,6 +65,8 @@ pub enum Fact {
         version: Version,
         /// What it returned.
         value: Option<Value>,
+        /// Of a group's data without a total order: for each origin how many of its updates are in what it returned.
+        context: Option<Context>,
     },
     /// A service could not or would not do what an operation asked.
     OperationRefused {
@@ -540,38 +401,154 @@ pub enum Fact {
         /// The service.
         node: NodeId,
     },
-}
-
-/// Why a consumer did not handle an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum HandlingFailure {
-    /// The handler failed, by its failure probability.
-    Failed = 0,
-    /// The consumer's queue was full.
-    QueueFull = 1,
-    /// It is a poison message.
-    Poison = 2,
-    /// It says a difference of what is no number.
-    WrongType = 3,
-}
-
-/// Why a service refused an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum Refusal {
-    /// Its queue was full: it did nothing.
-    QueueFull = 0,
-    /// The key held another value than compare-and-set expected.
-    NotAsExpected = 1,
-    /// The key holds another type than the operation needs (an increment of a text).
-    WrongType = 2,
-    /// A service that it must call first did not answer in time: nothing was committed here.
-    CalleeSilent = 3,
-    /// A service that it must call first refused: nothing was committed here.
-    CalleeRefused = 4,
-    /// The service is down; only the person at the page is told so directly.
-    ServiceDown = 5,
+    /// At its first mention a key of a group has its replicas.
+    KeyPlaced {
+        /// The group.
+        group: NodeId,
+        /// The key.
+        key: KeyId,
+        /// Who should hold it.
+        replicas: Vec<NodeId>,
+    },
+    /// A group gave a write its version; each replica that takes it in says so.
+    WriteCoordinated {
+        /// The update.
+        update: UpdateId,
+        /// The operation that asked for it.
+        operation: OperationId,
+        /// Who coordinates: a member, or the client itself.
+        node: NodeId,
+        /// The key.
+        key: KeyId,
+        /// The new version.
+        version: Version,
+        /// What is written; none for a deletion.
+        value: Option<Value>,
+        /// Reading of the coordinator's own clock, µs.
+        clock: i64,
+        /// The version that it knowingly replaces; none for a blind write.
+        over: Version,
+    },
+    /// A replica took in a version of a register.
+    ReplicaStored {
+        /// The update; none for what stood in the document.
+        update: Option<UpdateId>,
+        /// The replica.
+        node: NodeId,
+        /// The key.
+        key: KeyId,
+        /// The version.
+        version: Version,
+        /// What it says; none for a deletion.
+        value: Option<Value>,
+        /// Whether the replica held something older before.
+        changed: bool,
+    },
+    /// A replica merged what it got of a key into what it had.
+    StateMerged {
+        /// What it merged; none if that is more than one update.
+        update: Option<UpdateId>,
+        /// The replica.
+        node: NodeId,
+        /// The key.
+        key: KeyId,
+        /// For each origin, how many of its updates it has.
+        context: Context,
+        /// What a read there would return: siblings where there is more than one.
+        values: Vec<Value>,
+    },
+    /// A replica forgot the mark of a deletion.
+    TombstonePurged {
+        /// The replica.
+        node: NodeId,
+        /// The key.
+        key: KeyId,
+    },
+    /// A node keeps a write for a replica that did not take it.
+    HintStored {
+        /// Who keeps it.
+        node: NodeId,
+        /// For whom.
+        replica: NodeId,
+        /// The key.
+        key: KeyId,
+        /// The update.
+        update: Option<UpdateId>,
+    },
+    /// A hint is gone: its replica has the write, or its time is up.
+    HintRemoved {
+        /// Who kept it.
+        node: NodeId,
+        /// For whom.
+        replica: NodeId,
+        /// The key.
+        key: KeyId,
+        /// Whether the replica has it.
+        delivered: bool,
+    },
+    /// A replica compared hashes of a Merkle tree with another's.
+    TreesCompared {
+        /// Who compared.
+        node: NodeId,
+        /// With whom.
+        peer: NodeId,
+        /// Level of the tree, 0 for the root.
+        level: u32,
+        /// How many hashes.
+        compared: u32,
+        /// How many of them differ.
+        differing: u32,
+    },
+    /// A member leads its group from now on.
+    LeaderElected {
+        /// The member.
+        node: NodeId,
+        /// The term, or epoch.
+        term: u32,
+    },
+    /// A member that led its group does so no more.
+    LeaderSteppedDown {
+        /// The member.
+        node: NodeId,
+        /// The term that it knows of now.
+        term: u32,
+    },
+    /// How a member's log stands.
+    LogMoved {
+        /// The member.
+        node: NodeId,
+        /// Its last entry.
+        last: u32,
+        /// Its last committed entry.
+        committed: u32,
+        /// Its term.
+        term: u32,
+    },
+    /// A member threw away a write that its group's leader does not have.
+    WriteRolledBack {
+        /// The update.
+        update: UpdateId,
+        /// The member.
+        node: NodeId,
+        /// The key.
+        key: KeyId,
+    },
+    /// A participant promised to commit a write, and locks its key.
+    WritePromised {
+        /// The update.
+        update: UpdateId,
+        /// The participant.
+        node: NodeId,
+        /// The key.
+        key: KeyId,
+    },
+    /// A promised write was called off.
+    PromiseReleased {
+        /// The update.
+        update: UpdateId,
+        /// The participant.
+        node: NodeId,
+        /// The key.
+        key: KeyId,
+    },
 }

@@ -31,7 +31,7 @@ impl Staleness {
         let acknowledged = entry.acknowledged.contains_key(&version);
         let copy = entry.copies.or_default(node);
         let newest = copy.version().max(version);
-        copy.held = Some(Held { value: Value::Int(sum), version: newest, update: Some(update) });
+        copy.held = Some(Held { value: Some(Value::Int(sum)), version: newest, update: Some(update) });
         copy.taken_in = newest;
         copy.missing.remove(&version);
         // What stood in the document cannot be added: whether the copy began with it shows in the sum.

@@ -1,6 +1,6 @@
 //! Clients, their scripts and workloads, and operations.
 
-use super::{At, Field, Section, latency, messaging, node, service_ids};
+use super::{At, Field, Section, group, latency, messaging, node, service_ids};
 use crate::scenario::{Arrivals, Keys, Operation, Scenario, Workload};
 use serde_json::{Value as Json, json};
 
@@ -12,15 +12,23 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
     let mut reads: Vec<(&str, Json)> = vec![("the same", Json::Null)];
     reads.extend(services.iter().map(|id| (id.as_str(), Json::from(id.as_str()))));
     let reads_from = client.reads_from.as_deref().unwrap_or("the same");
+    let mut targets = services.clone();
+    targets.extend(scenario.groups.iter().map(|group| group.id.clone()));
+    // What another target would make unsound is not offered: a group's client reads nowhere else, and only a
+    // leaderless one lets clients coordinate.
+    targets.retain(|target| {
+        let mut changed = scenario.clone();
+        changed.clients[i].target.clone_from(target);
+        target == &client.target || changed.validate().is_ok()
+    });
     let mut fields = node::identity(&at, &client.name, client.position);
     fields.extend([
-        at.id("target", "Asks", services.clone(), &client.target, "The service that it sends its operations to."),
-        at.choice(
-            "reads_from",
-            "Reads from",
-            reads,
-            reads_from,
-            "The service that it reads from, where that is another.",
+        at.id(
+            "target",
+            "Asks",
+            targets,
+            &client.target,
+            "The service or replica group that it sends its operations to.",
         ),
         at.number("sessions", "Sessions", "", client.sessions, "How many issue operations independently."),
         at.number(
@@ -31,6 +39,12 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
             "An operation without an answer by then ends as unknown.",
         ),
     ]);
+    if scenario.groups.iter().any(|group| group.id == client.target) {
+        fields.extend(group::client(&at, client));
+    } else {
+        let help = "The service that it reads from, where that is another.";
+        fields.push(at.choice("reads_from", "Reads from", reads, reads_from, help));
+    }
     let mut sections = vec![Section { title: "Client".into(), fields, ..Section::default() }];
     let workloads = vec![
         ("nothing", Json::Null),
@@ -42,7 +56,7 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
     let chosen = if client.generate.is_some() { "operations" } else { "nothing" };
     let mut generated = vec![at.choice("generate", "Generates", workloads, chosen, "Operations made by chance.")];
     if let Some(workload) = &client.generate {
-        generated.extend(workload_fields(&at.to("generate"), workload));
+        generated.extend(workload_fields(&at.to("generate"), workload, scenario, &client.id));
     }
     sections.push(Section { title: "Generated operations".into(), fields: generated, ..Section::default() });
     let script = at.to("script");
@@ -68,12 +82,17 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
     sections
 }
 
-fn workload_fields(at: &At, workload: &Workload) -> Vec<Field> {
-    let arrivals = vec![
+fn workload_fields(at: &At, workload: &Workload, scenario: &Scenario, own: &str) -> Vec<Field> {
+    let clients: Vec<String> =
+        scenario.clients.iter().filter(|client| client.id != own).map(|client| client.id.clone()).collect();
+    let mut arrivals = vec![
         ("Poisson", json!({ "poisson": { "per_second": 2 } })),
         ("periodic", json!({ "periodic": { "every_ms": 500 } })),
         ("closed", json!({ "closed": { "think": { "exponential": { "mean_ms": 500 } } } })),
     ];
+    if let Some(other) = clients.first() {
+        arrivals.push(("after another's write", json!({ "after": { "client": other, "ms": 10 } })));
+    }
     let place = at.to("arrivals");
     let (chosen, details) = match &workload.arrivals {
         Arrivals::Poisson { per_second } => (
@@ -84,6 +103,11 @@ fn workload_fields(at: &At, workload: &Workload) -> Vec<Field> {
             "periodic",
             vec![place.to("periodic").number("every_ms", "Every", "ms", *every_ms, "Distance between operations.")],
         ),
+        Arrivals::After { client, ms } => {
+            let place = place.to("after");
+            let of = place.id("client", "Client", clients.to_vec(), client, "Whose acknowledged writes it follows.");
+            ("after another's write", vec![of, place.number("ms", "After", "ms", *ms, "How long after.")])
+        }
         Arrivals::Closed { think } => ("closed", latency::fields(&place.to("closed"), "think", "Think time", think)),
     };
     let mut fields = vec![at.choice(
@@ -136,6 +160,7 @@ pub(super) fn operation(at: &At, name: &str, operation: &Operation) -> Vec<Field
         ("add", json!({ "add": { "key": key, "element": 1 } })),
         ("remove", json!({ "remove": { "key": key, "element": 1 } })),
         ("increment", json!({ "increment": { "key": key, "by": 1 } })),
+        ("delete", json!({ "delete": { "key": key } })),
         ("compare and set", json!({ "compare_and_set": { "key": key, "expect": null, "value": 1 } })),
     ];
     let place = at.to(name);
@@ -145,6 +170,7 @@ pub(super) fn operation(at: &At, name: &str, operation: &Operation) -> Vec<Field
         Operation::Add { .. } => ("add", "add"),
         Operation::Remove { .. } => ("remove", "remove"),
         Operation::Increment { .. } => ("increment", "increment"),
+        Operation::Delete { .. } => ("delete", "delete"),
         Operation::CompareAndSet { .. } => ("compare and set", "compare_and_set"),
     };
     let here = place.to(tag);
@@ -153,7 +179,7 @@ pub(super) fn operation(at: &At, name: &str, operation: &Operation) -> Vec<Field
         here.text("key", "Key", key, "The key that it is about."),
     ];
     match operation {
-        Operation::Read { .. } => {}
+        Operation::Read { .. } | Operation::Delete { .. } => {}
         Operation::Write { value, .. } => fields.push(here.value("value", "Value", value, "The new value.")),
         Operation::Add { element, .. } | Operation::Remove { element, .. } => {
             fields.push(here.value("element", "Element", element, "A whole number or a text."));

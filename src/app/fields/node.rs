@@ -67,7 +67,8 @@ pub(super) fn service(scenario: &Scenario, i: usize) -> Vec<Section> {
     sections.push(Section { title: "Clock".into(), fields: vec![offset, drift, spread], ..Section::default() });
     for (j, call) in service.calls.iter().enumerate() {
         let at = at.to("calls").to(j);
-        let others = service_ids(scenario).into_iter().filter(|id| *id != service.id).collect();
+        let grouped = |id: &String| scenario.groups.iter().any(|group| group.members.contains(id));
+        let others = service_ids(scenario).into_iter().filter(|id| *id != service.id && !grouped(id)).collect();
         let to =
             at.id("to", "Service", others, &call.to, "Called before a write commits; the write waits for its answer.");
         let timeout = at.number("timeout_ms", "Timeout", "ms", call.timeout_ms, "How long its answer is awaited.");

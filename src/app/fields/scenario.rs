@@ -1,6 +1,6 @@
 //! The scenario itself, its script and promises, and links.
 
-use super::{At, Field, Kind, Section, command, latency, service_ids};
+use super::{At, Field, Kind, Section, command, group, latency, service_ids};
 use crate::scenario::{Link, Promise, Scenario};
 use serde_json::{Value as Json, json};
 
@@ -33,6 +33,7 @@ pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
             ..Section::default()
         });
     }
+    sections.extend(group::regions(scenario));
     let mut adders = vec![script.adder("Add step", json!({ "at_ms": 1000, "do": "heal_all" }))];
     let promises = at.to("promises");
     adders.push(promises.adder("Add promise", json!("converged")));
@@ -54,7 +55,10 @@ fn promised(scenario: &Scenario, at: &At, i: usize, promise: &Promise) -> Vec<Fi
         ("a copy is stale", copy("stale")),
         ("a copy is diverged", copy("diverged")),
         ("a copy is consistent", copy("consistent")),
+        ("a copy shows siblings", copy("conflicted")),
         ("all operations ok", json!("all_operations_ok")),
+        ("no stale reads", json!("no_stale_reads")),
+        ("lost updates", json!({ "lost_updates": { "count": 1 } })),
     ];
     let of_copy = |state: &str, service: &str, key: &str| {
         let here = at.to(i).to(state);
@@ -64,6 +68,12 @@ fn promised(scenario: &Scenario, at: &At, i: usize, promise: &Promise) -> Vec<Fi
     let (chosen, details) = match promise {
         Promise::Converged => ("converged", Vec::new()),
         Promise::AllOperationsOk => ("all operations ok", Vec::new()),
+        Promise::NoStaleReads => ("no stale reads", Vec::new()),
+        Promise::LostUpdates { count } => {
+            let here = at.to(i).to("lost_updates");
+            ("lost updates", vec![here.number("count", "How many", "", *count, "Exactly so many writes are lost.")])
+        }
+        Promise::Conflicted { service, key } => ("a copy shows siblings", of_copy("conflicted", service, key)),
         Promise::Stale { service, key } => ("a copy is stale", of_copy("stale", service, key)),
         Promise::Diverged { service, key } => ("a copy is diverged", of_copy("diverged", service, key)),
         Promise::Consistent { service, key } => ("a copy is consistent", of_copy("consistent", service, key)),

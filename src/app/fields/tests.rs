@@ -21,6 +21,7 @@ const EVERYTHING: &str = r#"{
     { "id": "x", "publishes": [{ "to": "bus", "mode": { "change_data_capture": { "poll_ms": 5, "batch": 6 } } }],
       "subscribes": [{ "to": "bus", "topic": "t", "order": "log", "backoff": { "equal_jitter": { "base_ms": 5, "cap_ms": 6 } } }] },
     { "id": "y", "subscribes": [{ "to": "bus", "topic": "t", "backoff": { "full_jitter": { "base_ms": 5, "cap_ms": 6 } } }] },
+    { "id": "q1" }, { "id": "q2" }, { "id": "q3" }, { "id": "p1" }, { "id": "p2" }, { "id": "r1" }, { "id": "h1" }, { "id": "t1" }, { "id": "g1" },
     { "id": "z", "subscribes": [{ "to": "bus", "topic": "t", "backoff": { "decorrelated_jitter": { "base_ms": 5, "cap_ms": 6 } } }] }
   ],
   "buses": [{ "id": "bus", "name": "B", "position": [3, 4], "flush_ms": 5, "acknowledges_flushed": true,
@@ -30,13 +31,27 @@ const EVERYTHING: &str = r#"{
       "script": [
         { "at_ms": 1, "do": { "read": { "key": "k" } } }, { "at_ms": 2, "do": { "write": { "key": "k", "value": 1 } } },
         { "at_ms": 3, "do": { "add": { "key": "s", "element": 1 } } }, { "at_ms": 4, "do": { "remove": { "key": "s", "element": 1 } } },
-        { "at_ms": 5, "do": { "increment": { "key": "k", "by": 1 } } },
+        { "at_ms": 5, "do": { "increment": { "key": "k", "by": 1 } } }, { "at_ms": 5, "do": { "delete": { "key": "k" } } },
         { "at_ms": 6, "do": { "compare_and_set": { "key": "k", "expect": 1, "value": 2 } } }],
       "generate": { "arrivals": { "poisson": { "per_second": 1 } }, "keys": { "one": { "key": "k" } }, "read_share": 0.5, "optimistic": { "full_jitter": { "base_ms": 1, "cap_ms": 2 } }, "from_ms": 1, "until_ms": 2 } },
     { "id": "d", "target": "a", "generate": { "arrivals": { "periodic": { "every_ms": 1 } }, "keys": { "uniform": { "prefix": "p", "count": 2 } } } },
     { "id": "e", "target": "a", "generate": { "arrivals": { "closed": { "think": { "pareto": { "scale_ms": 1, "shape": 2 } } } },
-      "keys": { "zipf": { "prefix": "p", "count": 2, "exponent": 1 } } } }
+      "keys": { "zipf": { "prefix": "p", "count": 2, "exponent": 1 } } } },
+    { "id": "f", "target": "quorum", "route": "itself", "read_route": "any", "guarantees": ["read_your_writes", "writes_follow_reads"],
+      "generate": { "arrivals": { "after": { "client": "c", "ms": 5 } }, "keys": { "one": { "key": "k" } } } }
   ],
+  "groups": [
+    { "id": "quorum", "name": "Q", "members": ["q1", "q2", "q3"], "data": { "register": { "clock": "lamport" } }, "protocol": { "quorum": {
+      "replicas": 2, "read": 2, "write": 2, "sloppy": true, "hints": { "window_ms": 5, "every_ms": 6 }, "read_repair": "blocking",
+      "write_back": true, "anti_entropy": { "every_ms": 7, "depth": 3 }, "timeout_ms": 8, "tombstone_grace_ms": 9 } } },
+    { "id": "primary", "members": ["p1", "p2"], "protocol": { "primary": { "acknowledgements": 1, "failover_ms": 5, "heartbeat_ms": 6 } } },
+    { "id": "raft", "members": ["r1"], "protocol": { "raft": { "election_ms": 5, "heartbeat_ms": 6, "reads": "local" } } },
+    { "id": "chain", "members": ["h1"], "protocol": "chain" },
+    { "id": "two", "members": ["t1"], "protocol": { "two_phase": { "timeout_ms": 5 } } },
+    { "id": "gossip", "members": ["g1"], "data": "set", "protocol": { "gossip": {
+      "style": { "rumor": { "lose_interest_after": 2 } }, "every": { "exponential": { "mean_ms": 5 } }, "fan_out": 2 } } }
+  ],
+  "regions": [{ "id": "east", "name": "E", "nodes": ["q1", "q2"], "latency": [{ "to": "east", "latency": { "constant": { "ms": 1 } } }] }],
   "links": [
     { "from": "a", "to": "bus", "latency": { "mixture": { "parts": [
       { "weight": 1, "of": { "lognormal": { "median_ms": 1, "sigma": 2 } } }, { "weight": 2, "of": { "constant": { "ms": 9 } } }] } },
@@ -61,13 +76,15 @@ const EVERYTHING: &str = r#"{
     { "at_ms": 18, "do": { "purge": { "bus": "bus", "service": "b" } } }
   ],
   "promises": ["converged", { "stale": { "service": "b", "key": "k" } },
-    { "diverged": { "service": "b", "key": "k" } }, { "consistent": { "service": "b", "key": "k" } }, "all_operations_ok"]
+    { "diverged": { "service": "b", "key": "k" } }, { "consistent": { "service": "b", "key": "k" } }, "all_operations_ok", "no_stale_reads",
+    { "conflicted": { "service": "b", "key": "k" } }, { "lost_updates": { "count": 2 } }]
 }"#;
 
 fn selections(scenario: &Scenario) -> Vec<Option<Item>> {
     let nodes = node_ids(scenario).into_iter().map(|id| Some(Item::Node(id)));
     let links = scenario.links.iter().map(|link| Some(Item::Link { from: link.from.clone(), to: link.to.clone() }));
-    std::iter::once(None).chain(nodes).chain(links).collect()
+    let groups = scenario.groups.iter().map(|group| Some(Item::Node(group.id.clone())));
+    std::iter::once(None).chain(nodes).chain(links).chain(groups).collect()
 }
 
 fn all_fields(scenario: &Scenario) -> Vec<Field> {

@@ -209,7 +209,7 @@ fn row(row: &RowView) -> Html {
             <span class={classes!("v", old)}>{ value }</span>
             <span class="ver">
                 { swatch }
-                if row.version > 0 { { format!("v{}", row.version) } } else { { "none" } }
+                if row.deleted { { "deleted" } } else if row.version.is_empty() { { "none" } } else { { row.version.clone() } }
             </span>
         </li>
     }

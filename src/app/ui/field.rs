@@ -89,7 +89,7 @@ pub fn FieldView(props: &FieldProps) -> Html {
                 <textarea id={id.clone()} rows="4" value={shown} {onchange} aria-invalid={bad.to_string()} aria-describedby={described}/>
             </span>
         },
-        Kind::Text | Kind::Value | Kind::Groups | Kind::Number { .. } => {
+        Kind::Text | Kind::Value | Kind::Groups | Kind::Ids | Kind::Number { .. } => {
             let mode = if matches!(field.kind, Kind::Number { .. }) { "decimal" } else { "text" };
             html! {
                 <span class={classes!("input", bad.then_some("bad"))}>

@@ -28,6 +28,8 @@ pub struct Report {
     pub copies: Copies,
     pub services: BTreeMap<String, ServiceReport>,
     pub clients: BTreeMap<String, ClientReport>,
+    /// Acknowledged writes of replica groups that others took the place of, unseen.
+    pub lost_updates: u64,
     pub messages: MessageCounts,
     pub buses: BTreeMap<String, EventCounts>,
     /// Promises of the scenario that the run missed, in words.
@@ -39,13 +41,15 @@ pub struct Copies {
     pub total: u32,
     pub stale: u32,
     pub diverged: u32,
+    /// Those that show siblings.
+    pub conflicted: u32,
     /// The inconsistency window that closed last, ms.
     pub last_window_ms: Option<f64>,
 }
 
 #[derive(Serialize)]
 pub struct ServiceReport {
-    /// `consistent`, `diverged`, `stale` or `down`: the worst of its copies.
+    /// `consistent`, `conflicted`, `diverged`, `stale` or `down`: the worst of its copies.
     pub state: &'static str,
     pub keys: BTreeMap<String, CopyReport>,
 }
@@ -54,8 +58,12 @@ pub struct ServiceReport {
 pub struct CopyReport {
     /// What a read would return; null for an absent key.
     pub value: Option<Value>,
+    /// What a read returns, where that is more than one value.
+    pub siblings: Vec<Value>,
     /// Version counter; 0 for an absent key.
     pub version: u32,
+    /// Where a clock orders the register: its reading when this was written.
+    pub clock_ms: Option<f64>,
     pub state: &'static str,
     /// Acknowledged updates that it does not reflect.
     pub behind: u32,
@@ -90,6 +98,7 @@ fn ms(us: Micros) -> f64 {
 fn state(state: State) -> &'static str {
     match state {
         State::Consistent => "consistent",
+        State::Conflicted => "conflicted",
         State::Diverged => "diverged",
         State::Stale => "stale",
         State::Down => "down",
@@ -131,10 +140,12 @@ impl Report {
                 total: analysis.staleness.copies(),
                 stale: analysis.staleness.stale(),
                 diverged: analysis.staleness.diverged(),
+                conflicted: analysis.staleness.conflicted(),
                 last_window_ms: analysis.staleness.last_window().map(|(_, took)| ms(took)),
             },
             services: services.collect(),
             clients: clients.collect(),
+            lost_updates: analysis.lost.count(),
             messages: engine.messages(),
             buses: scenario.buses.iter().map(|bus| bus.id.clone()).zip(engine.bus_events()).collect(),
             missed: run.missed(&scenario.promises),
@@ -159,7 +170,8 @@ impl Report {
                         format!(", {behind} behind for {}", words::duration(for_how_long))
                     }
                 };
-                lines.push(format!("  {key} = {value} (v{}) {}{behind}", copy.version, copy.state));
+                let version = copy.clock_ms.map_or_else(|| format!("v{}", copy.version), |ms| format!("@{ms} ms"));
+                lines.push(format!("  {key} = {value} ({version}) {}{behind}", copy.state));
             }
         }
         for (id, client) in &self.clients {
@@ -167,6 +179,9 @@ impl Report {
                 "operations of {id}: {} ok, {} fail, {} unknown, {} pending; {} reads, {} of them stale",
                 client.ok, client.fail, client.unknown, client.pending, client.reads, client.stale_reads
             ));
+        }
+        if self.lost_updates > 0 {
+            lines.push(format!("lost updates: {}", self.lost_updates));
         }
         let m = &self.messages;
         lines.push(format!(
@@ -182,7 +197,9 @@ impl Report {
 fn service_report(run: &Run, node: NodeId) -> ServiceReport {
     let staleness = &run.analysis().staleness;
     let copy = |copy: &Copy| CopyReport {
-        value: copy.held().map(|held| held.value.clone()),
+        value: copy.held().and_then(|held| held.value.clone()),
+        siblings: copy.siblings().to_vec(),
+        clock_ms: copy.held().and_then(|held| held.version.reading()).map(|us| us as f64 / 1000.0),
         version: copy.held().map_or(0, |held| held.version.counter),
         state: state(copy.state()),
         behind: copy.behind(),

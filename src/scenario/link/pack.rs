@@ -180,11 +180,11 @@ fn whole_number(value: &Value) -> Option<i64> {
 
 type Table<'a> = (Vec<String>, Vec<&'a Map<String, Value>>);
 
-/// The keys and rows of a list of two or more objects that all have the same keys.
+/// The keys and rows of a list of two or more objects that all have the same keys, and any.
 fn columns(items: &[Value]) -> Option<Table<'_>> {
     let rows: Vec<&Map<String, Value>> = items.iter().map(Value::as_object).collect::<Option<_>>()?;
     let keys: Vec<String> = rows.first().filter(|_| rows.len() > 1)?.keys().cloned().collect();
-    rows.iter().all(|row| row.keys().eq(keys.iter())).then_some((keys, rows))
+    (!keys.is_empty() && rows.iter().all(|row| row.keys().eq(keys.iter()))).then_some((keys, rows))
 }
 
 /// Reads packed bytes; nothing that it is given makes it panic or take much memory.
@@ -306,7 +306,7 @@ impl<'a> Reader<'a> {
         let token = self.varint().filter(|token| token & 7 == OBJECT)?;
         let keys = self.shape(token >> 3)?;
         // Rows without columns would cost memory and no bytes.
-        if keys.is_empty() && rows > self.bytes.len() + 1 {
+        if keys.is_empty() {
             return None;
         }
         let mut table = Vec::new();

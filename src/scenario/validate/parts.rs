@@ -133,6 +133,7 @@ impl Checker {
             Arrivals::Periodic { every_ms } => {
                 self.number(&format!("{path}.arrivals.periodic.every_ms"), *every_ms, 0.001, super::LONGEST_MS);
             }
+            Arrivals::After { ms, .. } => self.duration(&format!("{path}.arrivals.after.ms"), *ms),
             Arrivals::Closed { think } => self.latency(&format!("{path}.arrivals.closed.think"), think),
         }
         match &workload.keys {
@@ -157,6 +158,7 @@ impl Checker {
     pub(super) fn operation(&mut self, path: &str, operation: &Operation) {
         let name = match operation {
             Operation::Read { .. } => "read",
+            Operation::Delete { .. } => "delete",
             Operation::Write { value, .. } => {
                 self.value(&format!("{path}.write.value"), value);
                 "write"

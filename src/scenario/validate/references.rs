@@ -9,6 +9,7 @@ pub(super) enum Kind {
     Service,
     Bus,
     Client,
+    Group,
 }
 
 impl Kind {
@@ -17,6 +18,7 @@ impl Kind {
             Kind::Service => "a service",
             Kind::Bus => "a bus",
             Kind::Client => "a client",
+            Kind::Group => "a replica group",
         }
     }
 
@@ -25,6 +27,7 @@ impl Kind {
             Kind::Service => "no service",
             Kind::Bus => "no bus",
             Kind::Client => "no client",
+            Kind::Group => "no replica group",
         }
     }
 }
@@ -51,11 +54,11 @@ impl Checker {
         let before = self.errors.len();
         self.service_references(scenario, &nodes);
         for (i, client) in scenario.clients.iter().enumerate() {
-            self.refers(&format!("clients[{i}].target"), &client.target, Kind::Service, &nodes);
             if let Some(id) = &client.reads_from {
                 self.refers(&format!("clients[{i}].reads_from"), id, Kind::Service, &nodes);
             }
         }
+        self.groups(scenario, &nodes);
         self.link_references(scenario, &nodes);
         self.script_references(scenario, &nodes);
         if self.errors.len() == before {
@@ -68,8 +71,9 @@ impl Checker {
         let services = scenario.services.iter().enumerate().map(|(i, s)| ("services", i, s.id.as_str(), Kind::Service));
         let buses = scenario.buses.iter().enumerate().map(|(i, b)| ("buses", i, b.id.as_str(), Kind::Bus));
         let clients = scenario.clients.iter().enumerate().map(|(i, c)| ("clients", i, c.id.as_str(), Kind::Client));
+        let groups = scenario.groups.iter().enumerate().map(|(i, g)| ("groups", i, g.id.as_str(), Kind::Group));
         let mut kinds = Map::new();
-        for (list, i, id, kind) in services.chain(buses).chain(clients) {
+        for (list, i, id, kind) in services.chain(buses).chain(clients).chain(groups) {
             let path = format!("{list}[{i}].id");
             let sound = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
             if id.is_empty() || id.chars().count() > LONGEST_NAME || !id.chars().all(sound) {
@@ -139,8 +143,12 @@ impl Checker {
     }
 
     pub(super) fn is_there(&mut self, path: &str, id: &str, nodes: &Nodes) {
-        if !nodes.kinds.contains_key(id) {
-            self.error(path, format!("no node has the id `{id}`{}", nodes.guess(id, None)));
+        match nodes.kinds.get(id) {
+            Some(Kind::Group) => {
+                self.error(path, format!("the id of a node; `{id}` is a replica group: name its members"))
+            }
+            Some(Kind::Service | Kind::Bus | Kind::Client) => {}
+            None => self.error(path, format!("no node has the id `{id}`{}", nodes.guess(id, None))),
         }
     }
 
@@ -172,7 +180,9 @@ impl Checker {
                 Promise::Stale { service, key } => self.copy_promised(i, "stale", service, key, nodes),
                 Promise::Diverged { service, key } => self.copy_promised(i, "diverged", service, key, nodes),
                 Promise::Consistent { service, key } => self.copy_promised(i, "consistent", service, key, nodes),
-                Promise::Converged | Promise::AllOperationsOk => {}
+                Promise::Conflicted { service, key } => self.copy_promised(i, "conflicted", service, key, nodes),
+                Promise::Converged | Promise::AllOperationsOk | Promise::NoStaleReads | Promise::LostUpdates { .. } => {
+                }
             }
         }
     }
@@ -222,6 +232,19 @@ impl Checker {
             let first = bus.and_then(|bus| bus.topics.first()).map(|topic| topic.name.as_str());
             topic.or(first).map(str::to_string)
         };
+        for group in &scenario.groups {
+            let members = || group.members.iter().filter_map(|id| find(id));
+            for (first, other) in members().flat_map(|a| members().filter(move |b| *b > a).map(move |b| (a, b))) {
+                let (first, held) = (&scenario.services[first], &scenario.services[other].data);
+                for (key, value) in &first.data {
+                    if let Some(differs) = held.get(key).filter(|differs| *differs != value) {
+                        let problem =
+                            format!("{value}, as at `{}` of the same group, or absent; it is {differs}", first.id);
+                        self.error(format!("services[{other}].data.{key}"), problem);
+                    }
+                }
+            }
+        }
         for service in &scenario.services {
             let mut holders: Vec<usize> = service.calls.iter().filter_map(|call| find(&call.to)).collect();
             for publication in &service.publishes {

@@ -1,0 +1,101 @@
+use crate::ordered::Map;
+use crate::scenario::Micros;
+use crate::trace::{Fact, KeyId, OperationId, Record, UpdateId, Version};
+use std::collections::VecDeque;
+
+/// Writes of a key that are remembered to be compared with later ones.
+const REMEMBERED: usize = 1024;
+
+#[derive(Clone, Debug)]
+struct Write {
+    update: UpdateId,
+    version: Version,
+    over: Version,
+    issued: Micros,
+    acknowledged: Option<Micros>,
+    lost: bool,
+}
+
+/// Lost updates of registers: an acknowledged write that another superseded which neither began after it was
+/// acknowledged nor had seen it.
+#[derive(Clone, Debug, Default)]
+pub struct LostUpdates {
+    issued: Map<OperationId, Micros>,
+    keys: Map<KeyId, VecDeque<Write>>,
+    key_of: Map<UpdateId, KeyId>,
+    lost: Vec<(Micros, UpdateId, UpdateId)>,
+}
+
+impl LostUpdates {
+    pub(super) fn observe(&mut self, record: &Record) {
+        match &record.fact {
+            Fact::OperationIssued { operation, .. } => {
+                self.issued.insert(*operation, record.at);
+                if self.issued.len() > REMEMBERED {
+                    self.issued.pop_first();
+                }
+            }
+            Fact::WriteCoordinated { update, operation, key, version, over, .. } => {
+                let issued = self.issued.get(operation).copied().unwrap_or(record.at);
+                let (update, version, over) = (*update, *version, *over);
+                let writes = self.keys.or_default(*key);
+                writes.push_back(Write { update, version, over, issued, acknowledged: None, lost: false });
+                self.key_of.insert(update, *key);
+                if writes.len() > REMEMBERED
+                    && let Some(old) = writes.pop_front()
+                {
+                    self.key_of.remove(&old.update);
+                }
+            }
+            Fact::StateMerged { key, .. } => {
+                // Nothing is lost that is merged.
+                if let Some(writes) = self.keys.remove(key) {
+                    for write in writes {
+                        self.key_of.remove(&write.update);
+                    }
+                }
+            }
+            Fact::UpdateAcknowledged { update, .. } => self.acknowledge(record.at, *update),
+            _ => {}
+        }
+    }
+
+    fn acknowledge(&mut self, at: Micros, update: UpdateId) {
+        let Some(writes) = self.key_of.get(&update).and_then(|key| self.keys.get_mut(key)) else { return };
+        let Some(mine) = writes.iter_mut().find(|write| write.update == update) else { return };
+        mine.acknowledged = Some(at);
+        let mine = mine.clone();
+        for other in writes.iter_mut().filter(|other| other.update != update) {
+            let Some(acknowledged) = other.acknowledged else { continue };
+            if other.version < mine.version {
+                let knew = acknowledged <= mine.issued || mine.over >= other.version;
+                if !knew && !other.lost {
+                    other.lost = true;
+                    self.lost.push((at, other.update, mine.update));
+                }
+            }
+        }
+        let by = writes.iter().find(|other| {
+            other.acknowledged.is_some()
+                && other.version > mine.version
+                && other.over < mine.version
+                && other.update != update
+        });
+        if let Some(by) = by.map(|by| by.update) {
+            self.lost.push((at, update, by));
+            if let Some(mine) = writes.iter_mut().find(|write| write.update == update) {
+                mine.lost = true;
+            }
+        }
+    }
+
+    /// When each was lost, what, and by which other.
+    pub fn all(&self) -> &[(Micros, UpdateId, UpdateId)] {
+        &self.lost
+    }
+
+    /// How many.
+    pub fn count(&self) -> u64 {
+        self.lost.len() as u64
+    }
+}

@@ -1,0 +1,101 @@
+//! Replica groups of a scenario, made ready to run.
+
+use super::Builder;
+use crate::engine::chance::{Sampler, Stream};
+use crate::engine::client::AtGroup;
+use crate::engine::message::LinkId;
+use crate::engine::replica::quorum::Coordinator;
+use crate::engine::replica::{Cell, Group, Member, Replica, ReplicaPlan, Stamps};
+use crate::ordered::Map;
+use crate::scenario::{Client, Protocol, Route, Service};
+use crate::trace::{KeyId, NodeId};
+use std::sync::Arc;
+
+impl Builder<'_> {
+    /// The groups as all of their members know them.
+    pub(super) fn groups(&self) -> Vec<Arc<Group>> {
+        let groups = self.scenario.groups.iter().map(|group| {
+            let all = group.members.len();
+            let replicas = match &group.protocol {
+                Protocol::Quorum(quorum) => quorum.replicas.map_or(all, |n| n as usize),
+                Protocol::Primary(_)
+                | Protocol::Raft(_)
+                | Protocol::Chain
+                | Protocol::TwoPhase(_)
+                | Protocol::Gossip(_) => all,
+            };
+            Arc::new(Group {
+                node: self.node(&group.id),
+                members: group.members.iter().map(|id| self.node(id)).collect(),
+                data: group.data.clone(),
+                protocol: group.protocol.clone(),
+                replicas,
+            })
+        });
+        groups.collect()
+    }
+
+    /// Links of a node to a group's members, by their place; none to itself.
+    fn links_to(&self, node: NodeId, group: &Group) -> Arc<Vec<Option<LinkId>>> {
+        Arc::new(group.members.iter().map(|member| self.links.get(&(node, *member)).copied()).collect())
+    }
+
+    /// A service that is a member of a group.
+    pub(super) fn replica(&mut self, index: usize, group: &Arc<Group>) -> Replica {
+        let (service, seed) = (&self.scenario.services[index], self.scenario.seed);
+        let node = NodeId(index as u32);
+        let seeds = self.seeds(service, group);
+        let plan = ReplicaPlan {
+            service_time: Sampler::new(&service.service_time),
+            durations: Stream::named(seed, "service time", &service.id),
+            concurrency: service.concurrency,
+            queue: service.queue,
+        };
+        let mut stamps = Stamps::default();
+        for (key, cell) in &seeds {
+            stamps.see(group.clock(), *key, cell.version());
+        }
+        let cells: Map<KeyId, Cell> = seeds.iter().cloned().collect();
+        let member = Member {
+            node,
+            group: group.clone(),
+            index: group.index(node).unwrap_or(0),
+            links: self.links_to(node, group),
+            cells,
+            seeds: Arc::new(seeds),
+            stamps,
+            clock_offset: super::clock_offset(service, seed),
+            clock_drift: service.clock.drift_ppm,
+        };
+        Replica::new(plan, member, &|purpose| Stream::named(seed, purpose, &service.id))
+    }
+
+    fn seeds(&mut self, service: &Service, group: &Group) -> Vec<(KeyId, Cell)> {
+        let mut seeds = Vec::new();
+        for (key, value) in &service.data {
+            let key = self.names.key_id(Some(group.node), key);
+            seeds.extend(Cell::seeded(&group.data, value).map(|cell| (key, cell)));
+        }
+        seeds
+    }
+
+    /// A client's dealings with its group, if it has one.
+    pub(super) fn at_group(&self, client: &Client, groups: &[Arc<Group>]) -> Option<Box<AtGroup>> {
+        let node = self.node(&client.id);
+        let group = groups.iter().find(|group| group.node == self.node(&client.target))?;
+        let links = self.links_to(node, group);
+        let routes = (client.route, client.read_route.unwrap_or(client.route));
+        let latency = |at: &usize| self.latency(&client.id, self.names.node(group.members[*at])).mean_ms();
+        let nearest = (0..group.members.len()).min_by(|a, b| latency(a).total_cmp(&latency(b))).unwrap_or(0);
+        let chance = Stream::named(self.scenario.seed, "route", &client.id);
+        let coordinator = match &group.protocol {
+            Protocol::Quorum(plan) if [routes.0, routes.1].contains(&Route::Itself) => {
+                Some(Coordinator::new(plan.clone(), group.clone(), node, links.clone()))
+            }
+            _ => None,
+        };
+        let guarantees = client.guarantees.clone();
+        let at = AtGroup::new(group.clone(), links, routes, guarantees, nearest, client.sessions, chance, coordinator);
+        Some(Box::new(at))
+    }
+}

@@ -1,0 +1,246 @@
+//! A client of a replica group: which member it asks, where it goes on when that one cannot help, and the version token
+//! that enforces its sessions' guarantees (Terry 1994; the token is per key).
+
+use super::{Awaited, Client};
+use crate::engine::chance::Stream;
+use crate::engine::message::{About, LinkId, Payload, ReadResult, Seen};
+use crate::engine::outbox::Outbox;
+use crate::engine::queue::Timer;
+use crate::engine::replica::quorum::Coordinator;
+use crate::engine::replica::{Asker, Done, Group};
+use crate::ordered::Map;
+use crate::scenario::{Micros, Operation, Route, SessionGuarantee};
+use crate::trace::{Context, KeyId, NodeId, OperationId, Outcome, Version};
+use std::sync::Arc;
+
+/// How long a client waits before it asks again, where every member was asked, or none knows who leads, µs.
+const AGAIN: Micros = 10_000;
+/// Kinds of the timers beside those of the coordinator, in the two lowest bits of their number.
+const ASK_AGAIN: u32 = 1;
+
+/// What a session knows of a key.
+#[derive(Clone, Debug, Default)]
+struct Token {
+    written: Version,
+    read: Version,
+    /// Of data without a total order.
+    context: Context,
+}
+
+/// A client's dealings with a group.
+#[derive(Clone, Debug)]
+pub struct AtGroup {
+    group: Arc<Group>,
+    links: Arc<Vec<Option<LinkId>>>,
+    write_route: Route,
+    read_route: Route,
+    guarantees: Vec<SessionGuarantee>,
+    nearest: usize,
+    /// Who takes writes, as far as it knows.
+    leader: usize,
+    /// By session.
+    homes: Vec<usize>,
+    chance: Stream,
+    coordinator: Option<Coordinator>,
+    tokens: Map<(u32, KeyId), Token>,
+}
+
+impl AtGroup {
+    /// A client that has not asked anything. `links` are its own to each member; `nearest` the member with the lowest
+    /// mean latency; `coordinator` is there if it routes to itself.
+    #[expect(clippy::too_many_arguments, reason = "a client's settings, of which it keeps each")]
+    pub fn new(
+        group: Arc<Group>,
+        links: Arc<Vec<Option<LinkId>>>,
+        routes: (Route, Route),
+        guarantees: Vec<SessionGuarantee>,
+        nearest: usize,
+        sessions: u32,
+        mut chance: Stream,
+        coordinator: Option<Coordinator>,
+    ) -> Self {
+        let members = group.members.len() as u32;
+        let homes = (0..sessions).map(|_| chance.below(members) as usize).collect();
+        let (write_route, read_route) = routes;
+        let tokens = Map::new();
+        AtGroup {
+            group,
+            links,
+            write_route,
+            read_route,
+            guarantees,
+            nearest,
+            leader: 0,
+            homes,
+            chance,
+            coordinator,
+            tokens,
+        }
+    }
+
+    /// Where a node stands among the members.
+    pub fn index(&self, node: NodeId) -> Option<usize> {
+        self.group.index(node)
+    }
+
+    /// Lets the coordinator do something, if there is one.
+    pub fn coordinator(&mut self, act: impl FnOnce(&mut Coordinator) -> Vec<Done>) -> Vec<Done> {
+        self.coordinator.as_mut().map_or_else(Vec::new, act)
+    }
+
+    /// The member to ask; none if the client coordinates itself.
+    fn choose(&mut self, session: u32, read: bool) -> Option<usize> {
+        match if read { self.read_route } else { self.write_route } {
+            Route::Sticky => Some(self.homes[session as usize % self.homes.len()]),
+            Route::Any => Some(self.chance.below(self.group.members.len() as u32) as usize),
+            Route::Nearest => Some(self.nearest),
+            Route::Primary => Some(self.leader),
+            Route::Itself => None,
+        }
+    }
+
+    fn promises(&self, guarantee: SessionGuarantee) -> bool {
+        self.guarantees.contains(&guarantee)
+    }
+
+    /// What the request says that its session has seen.
+    fn seen(&self, session: u32, key: KeyId) -> Seen {
+        let token = self.tokens.get(&(session, key)).cloned().unwrap_or_default();
+        let mut version = Version::default();
+        if self.promises(SessionGuarantee::MonotonicWrites) {
+            version = version.max(token.written);
+        }
+        if self.promises(SessionGuarantee::WritesFollowReads) {
+            version = version.max(token.read);
+        }
+        Seen { version, context: Some(token.context) }
+    }
+
+    /// Whether a result reflects all that its session is promised.
+    fn reflects(&self, session: u32, key: KeyId, result: &ReadResult) -> bool {
+        let Some(token) = self.tokens.get(&(session, key)) else { return true };
+        let own = self.promises(SessionGuarantee::ReadYourWrites);
+        let monotonic = self.promises(SessionGuarantee::MonotonicReads);
+        match &result.context {
+            None => (!own || result.version >= token.written) && (!monotonic || result.version >= token.read),
+            Some(context) => {
+                let covers = |origin: u32, count: u32| context.iter().any(|(at, upto)| *at == origin && *upto >= count);
+                let written = token.written.is_none() || covers(token.written.origin, token.written.counter);
+                let read = token.context.iter().all(|(origin, count)| covers(*origin, *count));
+                (!own || written) && (!monotonic || read)
+            }
+        }
+    }
+}
+
+impl Client {
+    pub(super) fn issue_at_group(
+        &mut self,
+        now: Micros,
+        session: u32,
+        generated: bool,
+        operation: &Operation,
+        out: &mut Outbox,
+    ) {
+        let Some(at) = &mut self.plan.group else { return };
+        let member = at.choose(session, operation.is_read());
+        let to = member.map_or(at.group.node, |member| at.group.members[member]);
+        let mut request = out.issue(self.plan.node, session, to, operation);
+        let id = request.operation;
+        request.seen = at.seen(session, request.key);
+        let request = Arc::new(request);
+        self.pending.insert(id, Awaited { session, generated, request: Some(request.clone()), asked: 1 });
+        out.wake(now + self.plan.timeout, Timer::OperationTimeout(id.0));
+        match member {
+            Some(member) => self.ask(id, member, out),
+            None => {
+                let done = at.coordinator(|it| it.begin(now, Asker::Here, request, now as i64, None, out));
+                self.end_all(now, done, out);
+            }
+        }
+    }
+
+    fn ask(&self, id: OperationId, member: usize, out: &mut Outbox) {
+        let at = self.plan.group.as_ref().and_then(|at| at.links[member]);
+        let request = self.pending.get(&id).and_then(|awaited| awaited.request.clone());
+        if let (Some(link), Some(request)) = (at, request) {
+            out.send(link, Payload::Operate(request), About { operation: Some(id), ..About::default() });
+        }
+    }
+
+    /// A member says who takes such operations, or that it does not know.
+    pub(super) fn on_redirect(&mut self, now: Micros, id: OperationId, to: Option<NodeId>, out: &mut Outbox) {
+        let (Some(awaited), Some(at)) = (self.pending.get_mut(&id), &mut self.plan.group) else { return };
+        awaited.asked += 1;
+        let members = at.group.members.len() as u32;
+        match to.and_then(|node| at.group.index(node)) {
+            // Two members that send on to each other are not asked in an endless round within one instant.
+            Some(member) if awaited.asked % (members + 1) != 0 => {
+                // A chain's tail takes reads alone: only who takes writes is remembered.
+                if awaited.request.as_ref().is_some_and(|request| request.ask != crate::engine::message::Ask::Read) {
+                    at.leader = member;
+                }
+                self.ask(id, member, out);
+            }
+            Some(_) | None => out.wake(now + AGAIN, Timer::Protocol(id.0 << 2 | ASK_AGAIN)),
+        }
+    }
+
+    pub(super) fn on_protocol_timer(&mut self, now: Micros, n: u32, out: &mut Outbox) {
+        if n & 3 == ASK_AGAIN {
+            let id = OperationId(n >> 2);
+            let (Some(awaited), Some(at)) = (self.pending.get(&id), &self.plan.group) else { return };
+            let member = (at.leader + awaited.asked as usize) % at.group.members.len();
+            return self.ask(id, member, out);
+        }
+        let Some(at) = &mut self.plan.group else { return };
+        let done = at.coordinator(|it| it.on_timeout(now, n >> 2, None, out));
+        self.end_all(now, done, out);
+    }
+
+    /// An operation was not answered in time: it ends as unknown, and the session asks another member from now on.
+    pub(super) fn on_silence(&mut self, now: Micros, id: OperationId, out: &mut Outbox) {
+        if let (Some(awaited), Some(at)) = (self.pending.get(&id), &mut self.plan.group) {
+            let members = at.group.members.len();
+            let home = awaited.session as usize % at.homes.len();
+            at.homes[home] = (at.homes[home] + 1) % members;
+            at.leader = (at.leader + 1) % members;
+        }
+        self.end(now, id, Outcome::Unknown, None, None, out);
+    }
+
+    /// Takes note of a write's version.
+    pub(super) fn note_write(&mut self, id: OperationId, version: Version) {
+        let (Some(awaited), Some(at)) = (self.pending.get(&id), &mut self.plan.group) else { return };
+        let Some(request) = &awaited.request else { return };
+        let token = at.tokens.or_default((awaited.session, request.key));
+        token.written = token.written.max(version);
+    }
+
+    /// Whether a read's result is what its session is promised; if not, it is asked again elsewhere.
+    pub(super) fn accepts(&mut self, now: Micros, id: OperationId, result: &ReadResult, out: &mut Outbox) -> bool {
+        let Some(awaited) = self.pending.get_mut(&id) else { return true };
+        let (Some(request), Some(at)) = (awaited.request.clone(), &mut self.plan.group) else { return true };
+        let (session, key) = (awaited.session, request.key);
+        if at.reflects(session, key, result) {
+            let token = at.tokens.or_default((session, key));
+            token.read = token.read.max(result.version);
+            if let Some(context) = &result.context {
+                token.context = context.clone();
+            }
+            return true;
+        }
+        awaited.asked += 1;
+        let (asked, members) = (awaited.asked as usize, at.group.members.len());
+        if at.coordinator.is_some() {
+            let done = at.coordinator(|it| it.begin(now, Asker::Here, request, now as i64, None, out));
+            self.end_all(now, done, out);
+        } else if asked % members == 0 {
+            out.wake(now + AGAIN, Timer::Protocol(id.0 << 2 | ASK_AGAIN));
+        } else {
+            let next = (at.homes[session as usize % at.homes.len()] + asked - 1) % members;
+            self.ask(id, next, out);
+        }
+        false
+    }
+}

@@ -1,0 +1,411 @@
+//! A member of a replica group: workers behind a bounded queue, a durable store of cells, and the group's protocol.
+//!
+//! To add a protocol: one file here with its handlers, one variant of [`Agreement`], its messages in `wire`.
+
+mod cell;
+mod chain;
+mod gossip;
+mod log;
+mod logged;
+mod member;
+mod primary;
+pub mod quorum;
+pub mod raft;
+mod stamp;
+mod two_phase;
+mod wire;
+
+pub use cell::Cell;
+pub use member::{Group, Member};
+pub use stamp::Stamps;
+pub use wire::{Body, Wire};
+
+use super::chance::{Sampler, Stream};
+use super::message::{About, Ask, LinkId, Payload, ReadResult, Request};
+use super::outbox::Outbox;
+use super::queue::Timer;
+use crate::ordered::Map;
+use crate::scenario::{Micros, Protocol, Value};
+use crate::trace::{Fact, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// How the members of a group agree, at one of them.
+#[derive(Clone, Debug)]
+enum Agreement {
+    Quorum(Box<quorum::Quorum>),
+    Primary(Box<primary::Primary>),
+    Raft(Box<raft::Raft>),
+    Chain(Box<chain::Chain>),
+    TwoPhase(Box<two_phase::TwoPhase>),
+    Gossip(Box<gossip::Gossip>),
+}
+
+/// Who awaits the end of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// The person at the page, or a client that coordinates itself.
+    Here,
+    /// A client, over that link.
+    Client(LinkId),
+}
+
+/// How an operation ended, or where it goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// A read returned this.
+    Read(ReadResult),
+    /// A write has this version.
+    Written(UpdateId, Version),
+    /// It had no effect, or may have had one.
+    Refused(Refusal, Outcome),
+    /// Another member takes it, if that is known.
+    Elsewhere(Option<NodeId>),
+}
+
+/// An operation that ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Done {
+    /// The operation.
+    pub operation: OperationId,
+    /// Who awaits that.
+    pub asker: Asker,
+    /// How.
+    pub answer: Answer,
+}
+
+/// A member's settings, ready to run.
+#[derive(Clone, Debug)]
+pub struct ReplicaPlan {
+    /// How long a worker is busy with a request.
+    pub service_time: Sampler,
+    /// The stream of `service_time`.
+    pub durations: Stream,
+    /// Workers.
+    pub concurrency: u32,
+    /// Places in the queue, for operations of clients.
+    pub queue: u32,
+}
+
+/// What a worker works on.
+#[derive(Clone, Debug)]
+enum Work {
+    Operate(Asker, Arc<Request>),
+    Wire(Arc<Wire>, Option<LinkId>),
+}
+
+/// A member of a group at run time.
+#[derive(Clone, Debug)]
+pub struct Replica {
+    plan: ReplicaPlan,
+    member: Member,
+    agreement: Agreement,
+    up: bool,
+    busy: u32,
+    waiting: VecDeque<Work>,
+    jobs: Map<u32, Work>,
+    next_job: u32,
+    slowness: f64,
+    /// Operations of the person at the page that have not ended.
+    asked_here: Map<OperationId, ()>,
+}
+
+impl Replica {
+    /// A member that is up and idle. `chance` names a stream of its own.
+    pub fn new(plan: ReplicaPlan, member: Member, chance: &dyn Fn(&str) -> Stream) -> Self {
+        let agreement = match member.group.protocol.clone() {
+            Protocol::Quorum(plan) => Agreement::Quorum(Box::new(quorum::Quorum::new(plan, &member, chance))),
+            Protocol::Primary(plan) => Agreement::Primary(Box::new(primary::Primary::new(&plan, &member))),
+            Protocol::Raft(plan) => Agreement::Raft(Box::new(raft::Raft::new(&plan, &member, chance("election")))),
+            Protocol::Chain => Agreement::Chain(Box::new(chain::Chain::new(&member))),
+            Protocol::TwoPhase(plan) => Agreement::TwoPhase(Box::new(two_phase::TwoPhase::new(&plan))),
+            Protocol::Gossip(plan) => Agreement::Gossip(Box::new(gossip::Gossip::new(&plan, chance("gossip")))),
+        };
+        Replica {
+            plan,
+            member,
+            agreement,
+            up: true,
+            busy: 0,
+            waiting: VecDeque::new(),
+            jobs: Map::new(),
+            next_job: 0,
+            slowness: 1.0,
+            asked_here: Map::new(),
+        }
+    }
+
+    /// Its store, clock and place in the group.
+    pub fn member(&self) -> &Member {
+        &self.member
+    }
+
+    /// The same, to fill it.
+    pub fn member_mut(&mut self) -> &mut Member {
+        &mut self.member
+    }
+
+    /// Whether it runs.
+    pub fn is_up(&self) -> bool {
+        self.up
+    }
+
+    /// Workers that are busy, work that waits, and operations under way.
+    pub fn load(&self) -> (u32, u32, u32) {
+        (self.busy, self.waiting.len() as u32, self.asked_here.len() as u32)
+    }
+
+    /// What a Raft member's durable and volatile state is, for the five safety properties.
+    pub fn raft(&self) -> Option<raft::View<'_>> {
+        match &self.agreement {
+            Agreement::Raft(raft) => Some(raft.view()),
+            Agreement::Quorum(_)
+            | Agreement::Primary(_)
+            | Agreement::Chain(_)
+            | Agreement::TwoPhase(_)
+            | Agreement::Gossip(_) => None,
+        }
+    }
+
+    /// Sets its first timers.
+    pub fn start(&mut self, now: Micros, out: &mut Outbox) {
+        let member = &mut self.member;
+        match &mut self.agreement {
+            Agreement::Quorum(quorum) => quorum.start(now, out),
+            Agreement::Primary(primary) => primary.start(now, member, out),
+            Agreement::Raft(raft) => raft.start(now, out),
+            Agreement::Chain(chain) => chain.start(now, out),
+            Agreement::TwoPhase(two_phase) => two_phase.start(now, member, out),
+            Agreement::Gossip(gossip) => gossip.start(now, out),
+        }
+    }
+
+    /// The person at the page asks it on the spot.
+    pub fn on_person(&mut self, now: Micros, request: Request, out: &mut Outbox) {
+        if self.up {
+            self.asked_here.insert(request.operation, ());
+            self.on_work(now, Work::Operate(Asker::Here, Arc::new(request)), out);
+        } else {
+            let (operation, node) = (request.operation, self.member.node);
+            out.record(Fact::OperationRefused { operation, node, cause: Refusal::ServiceDown });
+            out.record(Fact::OperationEnded { operation, outcome: Outcome::Fail });
+        }
+    }
+
+    /// A message arrived over the link whose other direction is `back`.
+    pub fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, out: &mut Outbox) {
+        match (payload, back) {
+            (Payload::Operate(request), Some(back)) => {
+                self.on_work(now, Work::Operate(Asker::Client(back), request), out);
+            }
+            (Payload::Wire(wire), back) => self.on_work(now, Work::Wire(wire, back), out),
+            (
+                Payload::Operate(_)
+                | Payload::Operated(..)
+                | Payload::Returned(..)
+                | Payload::Written(..)
+                | Payload::Redirected(..)
+                | Payload::Apply(..)
+                | Payload::Applied(..)
+                | Payload::Publish(_)
+                | Payload::Published(_)
+                | Payload::Deliver(_)
+                | Payload::Acknowledge(_)
+                | Payload::Refuse(_)
+                | Payload::Token,
+                _,
+            ) => unreachable!("no such message is sent to a member of a group"),
+        }
+    }
+
+    /// A timer ran out; if its reason is gone, nothing happens.
+    pub fn on_timer(&mut self, now: Micros, timer: Timer, out: &mut Outbox) {
+        match timer {
+            Timer::JobDone(job) => {
+                if let Some(work) = self.jobs.remove(&job) {
+                    self.carry_out(now, work, out);
+                    self.busy -= 1;
+                    if let Some(next) = self.waiting.pop_front() {
+                        self.begin(now, next, out);
+                    }
+                }
+            }
+            Timer::Protocol(n) if self.up => {
+                let member = &mut self.member;
+                let done = match &mut self.agreement {
+                    Agreement::Quorum(quorum) => quorum.on_timer(now, n, member, out),
+                    Agreement::Primary(primary) => primary.on_timer(now, n, member, out),
+                    Agreement::Raft(raft) => raft.on_timer(now, n, member, out),
+                    Agreement::Chain(chain) => chain.on_timer(now, n, member, out),
+                    Agreement::TwoPhase(two_phase) => two_phase.on_timer(now, n, member, out),
+                    Agreement::Gossip(gossip) => {
+                        gossip.on_timer(now, n, member, out);
+                        Vec::new()
+                    }
+                };
+                self.end(done, out);
+            }
+            Timer::Protocol(_) => {}
+            Timer::CallTimeout(_)
+            | Timer::PublishTimeout(_)
+            | Timer::PublishDue(_)
+            | Timer::Poll(_)
+            | Timer::Commit(_)
+            | Timer::AckDeadline(_)
+            | Timer::Ready(_)
+            | Timer::Expire(_)
+            | Timer::Flushed(_)
+            | Timer::Rewound(_)
+            | Timer::Again(_)
+            | Timer::Scripted(_)
+            | Timer::Generated(_)
+            | Timer::OperationTimeout(_) => unreachable!("no such timer is set by a member of a group"),
+        }
+    }
+
+    fn on_work(&mut self, now: Micros, work: Work, out: &mut Outbox) {
+        match work {
+            // Answers need no worker: they are counted.
+            Work::Wire(ref wire, _) if !wire.body.is_request() => self.carry_out(now, work, out),
+            Work::Operate(..) | Work::Wire(..) if self.busy < self.plan.concurrency => self.begin(now, work, out),
+            Work::Operate(asker, request) if self.waiting.len() as u32 >= self.plan.queue => {
+                let answer = Answer::Refused(Refusal::QueueFull, Outcome::Fail);
+                self.end(vec![Done { operation: request.operation, asker, answer }], out);
+            }
+            Work::Operate(..) | Work::Wire(..) => self.waiting.push_back(work),
+        }
+    }
+
+    fn begin(&mut self, now: Micros, work: Work, out: &mut Outbox) {
+        let takes = self.plan.service_time.draw(&mut self.plan.durations);
+        let takes = if self.slowness == 1.0 { takes } else { (takes as f64 * self.slowness).round() as Micros };
+        if takes == 0 {
+            return self.carry_out(now, work, out);
+        }
+        self.busy += 1;
+        let job = self.next_job;
+        self.next_job += 1;
+        self.jobs.insert(job, work);
+        out.wake(now + takes, Timer::JobDone(job));
+    }
+
+    fn carry_out(&mut self, now: Micros, work: Work, out: &mut Outbox) {
+        let member = &mut self.member;
+        let done = match work {
+            Work::Operate(asker, request) => match &mut self.agreement {
+                Agreement::Quorum(quorum) => quorum.operate(now, asker, request, member, out),
+                Agreement::Primary(primary) => primary.operate(now, asker, &request, member, out),
+                Agreement::Raft(raft) => raft.operate(now, asker, &request, member, out),
+                Agreement::Chain(chain) => chain.operate(now, asker, &request, member, out),
+                Agreement::TwoPhase(two_phase) => two_phase.operate(now, asker, request, member, out),
+                Agreement::Gossip(gossip) => gossip.operate(now, asker, &request, member, out),
+            },
+            Work::Wire(wire, back) => match &mut self.agreement {
+                Agreement::Quorum(quorum) => quorum.on_wire(now, &wire, back, member, out),
+                Agreement::Primary(primary) => primary.on_wire(now, &wire, member, out),
+                Agreement::Raft(raft) => raft.on_wire(now, &wire, member, out),
+                Agreement::Chain(chain) => chain.on_wire(now, &wire, member, out),
+                Agreement::TwoPhase(two_phase) => two_phase.on_wire(now, &wire, member, out),
+                Agreement::Gossip(gossip) => {
+                    gossip.on_wire(now, &wire, member, out);
+                    Vec::new()
+                }
+            },
+        };
+        self.end(done, out);
+    }
+
+    /// Tells those who wait how their operations ended.
+    fn end(&mut self, done: Vec<Done>, out: &mut Outbox) {
+        for Done { operation, asker, answer } in done {
+            let node = self.member.node;
+            if let Answer::Refused(cause, _) = answer {
+                out.record(Fact::OperationRefused { operation, node, cause });
+            }
+            match asker {
+                Asker::Here => {
+                    self.asked_here.remove(&operation);
+                    end_here(operation, node, &answer, out);
+                }
+                Asker::Client(back) => {
+                    let about = About { operation: Some(operation), ..About::default() };
+                    let payload = match answer {
+                        Answer::Read(result) => Payload::Returned(operation, Box::new(result)),
+                        Answer::Written(update, version) => Payload::Written(operation, Box::new((update, version))),
+                        Answer::Refused(_, outcome) => Payload::Operated(operation, outcome, None),
+                        Answer::Elsewhere(member) => Payload::Redirected(operation, member),
+                    };
+                    out.send(back, payload, about);
+                }
+            }
+        }
+    }
+
+    /// Stops at once. What is under way is gone; the person whose request it was cannot know how it ended.
+    pub fn crash(&mut self, lose_disk: bool, out: &mut Outbox) {
+        self.up = false;
+        out.record(Fact::ServiceCrashed { node: self.member.node, lost_disk: lose_disk });
+        for (operation, ()) in std::mem::take(&mut self.asked_here) {
+            out.record(Fact::OperationEnded { operation, outcome: Outcome::Unknown });
+        }
+        self.busy = 0;
+        self.waiting.clear();
+        self.jobs.clear();
+        if lose_disk {
+            self.member.lose_disk();
+        }
+        match &mut self.agreement {
+            Agreement::Quorum(quorum) => quorum.crash(lose_disk),
+            Agreement::Primary(primary) => primary.crash(lose_disk),
+            Agreement::Raft(raft) => raft.crash(lose_disk),
+            Agreement::Chain(chain) => chain.crash(lose_disk),
+            Agreement::TwoPhase(two_phase) => two_phase.crash(lose_disk),
+            Agreement::Gossip(gossip) => gossip.crash(lose_disk),
+        }
+    }
+
+    /// Starts again with what the disk holds.
+    pub fn restart(&mut self, now: Micros, out: &mut Outbox) {
+        self.up = true;
+        out.record(Fact::ServiceRestarted { node: self.member.node });
+        self.start(now, out);
+    }
+
+    /// Makes its work take so many times as long as configured.
+    pub fn slow_down(&mut self, factor: f64, out: &mut Outbox) {
+        if self.slowness != factor {
+            self.slowness = factor;
+            let permille = (factor * 1000.0).round() as u32;
+            out.record(Fact::ServiceSlowed { node: self.member.node, permille });
+        }
+    }
+}
+
+/// Ends an operation that was asked where it was coordinated.
+pub fn end_here(operation: OperationId, node: NodeId, answer: &Answer, out: &mut Outbox) {
+    match answer {
+        Answer::Read(_) => out.record(Fact::OperationEnded { operation, outcome: Outcome::Ok }),
+        Answer::Written(update, _) => {
+            out.record(Fact::OperationEnded { operation, outcome: Outcome::Ok });
+            out.record(Fact::UpdateAcknowledged { update: *update, operation });
+        }
+        Answer::Refused(_, outcome) => out.record(Fact::OperationEnded { operation, outcome: *outcome }),
+        Answer::Elsewhere(_) => {
+            out.record(Fact::OperationRefused { operation, node, cause: Refusal::NoLeader });
+            out.record(Fact::OperationEnded { operation, outcome: Outcome::Fail });
+        }
+    }
+}
+
+/// What a register's key holds after an operation; none for a deletion.
+///
+/// # Errors
+/// The operation does not fit what the key holds.
+fn after(present: Option<&Value>, ask: &Ask) -> Result<Option<Value>, Refusal> {
+    match ask {
+        Ask::Delete => Ok(None),
+        Ask::Read | Ask::Write(_) | Ask::Add(_) | Ask::Remove(_) | Ask::Increment(_) | Ask::CompareAndSet { .. } => {
+            super::store::after(present, ask).map(Some)
+        }
+    }
+}

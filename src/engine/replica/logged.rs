@@ -1,0 +1,104 @@
+//! What Raft, primary-replica and chain have in common: writes become entries of a log, entries become registers.
+
+use super::cell::{Cell, Register};
+use super::log::{Entry, Log};
+use super::{Answer, Asker, Done, Member, after};
+use crate::engine::message::{Ask, Request};
+use crate::engine::outbox::Outbox;
+use crate::ordered::Map;
+use crate::scenario::Micros;
+use crate::trace::{Fact, OperationId, Outcome, Refusal, Version};
+
+/// Who awaits which entry: by its number, with its term.
+pub type Waiting = Map<u32, (Asker, OperationId, u32)>;
+
+/// The version of an entry's register: logs are ordered by number, and what two leaders put in one place by term.
+pub fn version(index: u32, term: u32) -> Version {
+    Version::counted(index, term)
+}
+
+/// Ends an operation that has no effect.
+pub fn refused(request: &Request, asker: Asker, cause: Refusal) -> Vec<Done> {
+    vec![Done { operation: request.operation, asker, answer: Answer::Refused(cause, Outcome::Fail) }]
+}
+
+/// Makes the entry of a write at the end of the leader's log, and says its number.
+///
+/// # Errors
+/// The operation does not fit what the key would hold.
+pub fn append(
+    now: Micros,
+    log: &mut Log,
+    applied: u32,
+    term: u32,
+    request: &Request,
+    member: &Member,
+    out: &mut Outbox,
+) -> Result<u32, Refusal> {
+    let _ = member.group.preference(request.key, out);
+    let held = member.cell(request.key).value(&member.group.data);
+    let tail = log.latest(request.key, applied);
+    let over = tail.map_or(member.cell(request.key).version(), |(index, entry)| version(index, entry.term));
+    let present = tail.map_or(held, |(_, entry)| entry.value.clone());
+    let value = after(present.as_ref(), &request.ask)?;
+    let (update, operation, key) = (out.next_update(), request.operation, request.key);
+    let entry = Entry { term, update: Some(update), operation: Some(operation), key, value: value.clone() };
+    let index = log.push(entry);
+    let version = version(index, term);
+    let (node, clock) = (member.node, member.clock(now));
+    out.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock, over });
+    Ok(index)
+}
+
+/// Lets an entry take effect.
+pub fn apply(index: u32, entry: &Entry, member: &mut Member, out: &mut Outbox) {
+    if let Some(update) = entry.update {
+        member.absorb(entry.key, &cell(index, entry), Some(update), out);
+    }
+}
+
+fn cell(index: u32, entry: &Entry) -> Cell {
+    Cell::Register(Register { version: version(index, entry.term), value: entry.value.clone(), update: entry.update })
+}
+
+/// Throws away the entries from a number on; with `applied`, what they did is undone.
+pub fn roll_back(log: &mut Log, from: u32, applied: bool, member: &mut Member, out: &mut Outbox) {
+    for entry in log.truncate(from) {
+        let Some(update) = entry.update else { continue };
+        out.record(Fact::WriteRolledBack { update, node: member.node, key: entry.key });
+        if !applied {
+            continue;
+        }
+        let left = (1..=log.last()).rev().find_map(|index| {
+            let entry = log.get(index).filter(|left| left.key == entry.key && left.update.is_some())?;
+            Some(cell(index, entry))
+        });
+        let seed = || member.seeds.iter().find(|(key, _)| *key == entry.key).map(|(_, cell)| cell.clone());
+        let cell = left.or_else(seed).unwrap_or_else(|| Cell::empty(&member.group.data));
+        member.set(entry.key, cell, out);
+    }
+}
+
+/// A read of what is held here.
+pub fn read(asker: Asker, request: &Request, member: &Member, out: &mut Outbox) -> Done {
+    let _ = member.group.preference(request.key, out);
+    let result = member.result(&member.cell(request.key));
+    super::member::record_read(request.operation, member.node, request.key, &result, out);
+    Done { operation: request.operation, asker, answer: Answer::Read(result) }
+}
+
+/// Whether an operation only reads.
+pub fn is_read(request: &Request) -> bool {
+    request.ask == Ask::Read
+}
+
+/// Ends whoever waits for entries from a number on: they may still take effect, or never.
+pub fn give_up(waiting: &mut Waiting) -> Vec<Done> {
+    let gone = std::mem::take(waiting);
+    let end = |(_, (asker, operation, _))| Done {
+        operation,
+        asker,
+        answer: Answer::Refused(Refusal::NoLeader, Outcome::Unknown),
+    };
+    gone.into_iter().map(end).collect()
+}

@@ -1,0 +1,180 @@
+//! What every protocol has: a place in the group, a durable store of cells, and a clock.
+
+use super::cell::{Cell, SharedCell};
+use super::stamp::Stamps;
+use super::wire::{Body, Wire};
+use crate::engine::message::{About, LinkId, Payload, ReadResult};
+use crate::engine::outbox::Outbox;
+use crate::ordered::Map;
+use crate::scenario::{Data, Micros, Protocol, VersionClock};
+use crate::trace::{Fact, KeyId, NodeId, OperationId, UpdateId};
+use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A group, as all of its members know it.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The group's own id.
+    pub node: NodeId,
+    /// Its members, in the document's order.
+    pub members: Vec<NodeId>,
+    /// What a key holds.
+    pub data: Data,
+    /// How its members agree.
+    pub protocol: Protocol,
+    /// How many members hold a key.
+    pub replicas: usize,
+}
+
+impl Group {
+    /// The members in the order in which they are asked for a key; the first so many hold it.
+    pub fn preference(&self, key: KeyId, out: &mut Outbox) -> Vec<usize> {
+        let all = self.members.len();
+        let first =
+            if self.replicas < all { (xxh3_64(out.names.key(key).as_bytes()) % all as u64) as usize } else { 0 };
+        let order: Vec<usize> = (0..all).map(|i| (first + i) % all).collect();
+        if out.is_first(key) {
+            let replicas = order[..self.replicas].iter().map(|i| self.members[*i]).collect();
+            out.record(Fact::KeyPlaced { group: self.node, key, replicas });
+        }
+        order
+    }
+
+    /// Where a node stands among the members.
+    pub fn index(&self, node: NodeId) -> Option<usize> {
+        self.members.iter().position(|member| *member == node)
+    }
+
+    /// Which clock orders its registers.
+    pub fn clock(&self) -> VersionClock {
+        match self.data {
+            Data::Register { clock } => clock,
+            Data::MultiValue | Data::Counter | Data::Set => VersionClock::Lamport,
+        }
+    }
+}
+
+/// A member: what is durable of it, and where it stands.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Which node it is.
+    pub node: NodeId,
+    /// The group.
+    pub group: Arc<Group>,
+    /// Where it stands among the members.
+    pub index: usize,
+    /// Links to the other members, by place; none to itself.
+    pub links: Arc<Vec<Option<LinkId>>>,
+    /// What it holds.
+    pub cells: Map<KeyId, Cell>,
+    /// What stood in the document.
+    pub seeds: Arc<Vec<(KeyId, Cell)>>,
+    /// What it knows of versions.
+    pub stamps: Stamps,
+    /// Offset of its clock, µs.
+    pub clock_offset: i64,
+    /// Drift of its clock, parts in a million.
+    pub clock_drift: f64,
+}
+
+impl Member {
+    /// Reading of its own clock, µs.
+    pub fn clock(&self, now: Micros) -> i64 {
+        now as i64 + (now as f64 * self.clock_drift / 1e6).round() as i64 + self.clock_offset
+    }
+
+    /// Sets its clock.
+    pub fn set_clock(&mut self, now: Micros, offset: i64, drift_ppm: f64, out: &mut Outbox) {
+        (self.clock_offset, self.clock_drift) = (offset, drift_ppm);
+        let drift = (drift_ppm * 1000.0).round() as i64;
+        out.record(Fact::ClockSet { node: self.node, offset: self.clock(now) - now as i64, drift });
+    }
+
+    /// One more than its index among the nodes: the origin of its versions and dots.
+    pub fn origin(&self) -> u32 {
+        self.node.0 + 1
+    }
+
+    /// Says something to another member.
+    pub fn tell(&self, to: usize, body: Body, operation: Option<OperationId>, out: &mut Outbox) {
+        let Some(link) = self.links[to] else { return };
+        tell(self.node, link, body, operation, out);
+    }
+
+    /// What it holds of a key.
+    pub fn cell(&self, key: KeyId) -> Cell {
+        self.cells.get(&key).cloned().unwrap_or_else(|| Cell::empty(&self.group.data))
+    }
+
+    /// What a read returns that finds a cell.
+    pub fn result(&self, cell: &Cell) -> ReadResult {
+        result(&self.group.data, cell)
+    }
+
+    /// Takes in a state of a key; whether that changed anything.
+    pub fn absorb(&mut self, key: KeyId, cell: &Cell, update: Option<UpdateId>, out: &mut Outbox) -> bool {
+        self.stamps.see(self.group.clock(), key, cell.version());
+        let data = self.group.data.clone();
+        let mine = self.cells.or_insert_with(key, || Cell::empty(&data));
+        let changed = mine.merge(cell);
+        self.tell_stored(key, cell, update, changed, out);
+        changed
+    }
+
+    /// Sets a register as it is, newer or older.
+    pub fn set(&mut self, key: KeyId, cell: Cell, out: &mut Outbox) {
+        self.tell_stored(key, &cell, cell.update(), true, out);
+        self.cells.insert(key, cell);
+    }
+
+    /// Records what it holds of a key after it took something in.
+    pub fn tell_stored(&self, key: KeyId, said: &Cell, update: Option<UpdateId>, changed: bool, out: &mut Outbox) {
+        let node = self.node;
+        if let Cell::Register(register) = said {
+            let (version, value) = (register.version, register.value.clone());
+            let update = register.update.or(update);
+            return out.record(Fact::ReplicaStored { update, node, key, version, value, changed });
+        }
+        if changed {
+            let mine = self.cell(key);
+            let (context, values) = (mine.context().unwrap_or_default(), mine.values(&self.group.data));
+            out.record(Fact::StateMerged { update, node, key, context, values });
+        }
+    }
+
+    /// Records what stood in the document, of data without a total order.
+    pub fn tell_seed(&self, key: KeyId, out: &mut Outbox) {
+        let cell = self.cell(key);
+        if cell.context().is_some() {
+            self.tell_stored(key, &cell, None, true, out);
+        }
+    }
+
+    /// The disk is gone.
+    pub fn lose_disk(&mut self) {
+        self.cells.clear();
+        self.stamps = Stamps::default();
+    }
+
+    /// All that it holds.
+    pub fn all(&self) -> Vec<(KeyId, SharedCell)> {
+        self.cells.iter().map(|(key, cell)| (*key, Arc::new(cell.clone()))).collect()
+    }
+}
+
+/// What a read returns that finds a cell.
+pub fn result(data: &Data, cell: &Cell) -> ReadResult {
+    ReadResult { value: cell.value(data), version: cell.version(), context: cell.context() }
+}
+
+/// Records what a read returned.
+pub fn record_read(operation: OperationId, node: NodeId, key: KeyId, result: &ReadResult, out: &mut Outbox) {
+    let ReadResult { value, version, context } = result.clone();
+    out.record(Fact::ReadServed { operation, node, key, version, value, context });
+}
+
+/// Says something within a group, over a link.
+pub fn tell(from: NodeId, link: LinkId, body: Body, operation: Option<OperationId>, out: &mut Outbox) {
+    let about = About { update: body.update(), operation, attempt: 0 };
+    out.send(link, Payload::Wire(Arc::new(Wire { from, body })), about);
+}

@@ -1,0 +1,265 @@
+//! Two-phase commit (Gray 1978; presumed abort): whoever is asked prepares every member, commits when all have promised,
+//! and tells them. Who has promised cannot go on alone: it keeps the key locked, writes and reads of it wait, until it
+//! hears the decision.
+
+use super::cell::{Cell, Register};
+use super::log::Entry;
+use super::logged::{self, refused};
+use super::wire::{Body, Wire};
+use super::{Answer, Asker, Done, Member, after};
+use crate::engine::message::Request;
+use crate::engine::outbox::Outbox;
+use crate::engine::queue::Timer;
+use crate::ordered::Map;
+use crate::scenario::{Micros, TwoPhase as Plan, micros};
+use crate::trace::{Fact, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
+use std::sync::Arc;
+
+/// A transaction that this member coordinates. Durable once it is decided.
+#[derive(Clone, Debug)]
+struct Transaction {
+    entry: Entry,
+    version: Version,
+    asked: Option<(Asker, OperationId)>,
+    promised: Vec<usize>,
+    decided: bool,
+    /// Who has not confirmed the decision.
+    unconfirmed: Vec<usize>,
+}
+
+/// A promise: what is to be committed, and who decides.
+#[derive(Clone, Debug)]
+struct Promised {
+    entry: Entry,
+    coordinator: NodeId,
+}
+
+/// A member's protocol state. Promises and decisions are durable.
+#[derive(Clone, Debug)]
+pub struct TwoPhase {
+    timeout: Micros,
+    transactions: Map<UpdateId, Transaction>,
+    promises: Map<KeyId, Promised>,
+    /// What waits for a key.
+    waiting: Vec<(Asker, Arc<Request>)>,
+}
+
+impl TwoPhase {
+    /// Nothing under way.
+    pub fn new(plan: &Plan) -> Self {
+        let timeout = micros(plan.timeout_ms).max(1);
+        TwoPhase { timeout, transactions: Map::new(), promises: Map::new(), waiting: Vec::new() }
+    }
+
+    /// After a restart: what was not decided is aborted, what was decided is told again, what was promised is asked for.
+    pub fn start(&mut self, now: Micros, member: &mut Member, out: &mut Outbox) {
+        let undecided: Vec<UpdateId> =
+            self.transactions.iter().filter(|(_, it)| !it.decided).map(|(update, _)| *update).collect();
+        for update in undecided {
+            self.decide(now, update, false, None, member, out);
+        }
+        for update in self.transactions.keys() {
+            out.wake(now + self.timeout, Timer::Protocol(update.0));
+        }
+        for promise in self.promises.values() {
+            if let Some(update) = promise.entry.update {
+                out.wake(now + self.timeout, Timer::Protocol(update.0));
+            }
+        }
+    }
+
+    /// What is not durable is gone.
+    pub fn crash(&mut self, lose_disk: bool) {
+        self.waiting.clear();
+        for transaction in self.transactions.values_mut() {
+            transaction.asked = None;
+        }
+        if lose_disk {
+            self.transactions.clear();
+            self.promises.clear();
+        }
+    }
+
+    /// Asked by a client.
+    pub fn operate(
+        &mut self,
+        now: Micros,
+        asker: Asker,
+        request: Arc<Request>,
+        member: &mut Member,
+        out: &mut Outbox,
+    ) -> Vec<Done> {
+        if self.promises.contains_key(&request.key) {
+            self.waiting.push((asker, request));
+            return Vec::new();
+        }
+        if logged::is_read(&request) {
+            return vec![logged::read(asker, &request, member, out)];
+        }
+        let _ = member.group.preference(request.key, out);
+        let held = member.cell(request.key);
+        let value = match after(held.value(&member.group.data).as_ref(), &request.ask) {
+            Ok(value) => value,
+            Err(cause) => return refused(&request, asker, cause),
+        };
+        let (update, operation, key) = (out.next_update(), request.operation, request.key);
+        let over = held.version();
+        let version = Version::counted(over.counter + 1, member.origin());
+        let (node, clock) = (member.node, member.clock(now));
+        out.record(Fact::WriteCoordinated { update, operation, node, key, version, value: value.clone(), clock, over });
+        let entry = Entry { term: version.counter, update: Some(update), operation: Some(operation), key, value };
+        self.promise(update, &entry, member.node, member, out);
+        let others: Vec<usize> = (0..member.group.members.len()).filter(|other| *other != member.index).collect();
+        for &other in &others {
+            member.tell(other, Body::Prepare { entry: entry.clone() }, Some(operation), out);
+        }
+        let asked = Some((asker, operation));
+        let (promised, decided) = (Vec::new(), false);
+        let transaction = Transaction { entry, version, asked, promised, decided, unconfirmed: others.clone() };
+        self.transactions.insert(update, transaction);
+        out.wake(now + self.timeout, Timer::Protocol(update.0));
+        if others.is_empty() { self.decide(now, update, true, None, member, out) } else { Vec::new() }
+    }
+
+    fn promise(&mut self, update: UpdateId, entry: &Entry, coordinator: NodeId, member: &Member, out: &mut Outbox) {
+        self.promises.insert(entry.key, Promised { entry: entry.clone(), coordinator });
+        out.record(Fact::WritePromised { update, node: member.node, key: entry.key });
+    }
+
+    /// The coordinator's decision, durable from here on.
+    fn decide(
+        &mut self,
+        now: Micros,
+        update: UpdateId,
+        commit: bool,
+        cause: Option<Refusal>,
+        member: &mut Member,
+        out: &mut Outbox,
+    ) -> Vec<Done> {
+        let Some(transaction) = self.transactions.get_mut(&update) else { return Vec::new() };
+        transaction.decided = true;
+        let (asked, version) = (transaction.asked.take(), transaction.version);
+        let key = transaction.entry.key;
+        let others = transaction.unconfirmed.clone();
+        if !commit {
+            // Presumed abort: whoever asks later, and finds nothing, takes that for one.
+            self.transactions.remove(&update);
+        }
+        for other in others {
+            member.tell(other, Body::Decide { update, commit }, None, out);
+        }
+        let mut done = Vec::new();
+        if let Some((asker, operation)) = asked {
+            let cause = cause.unwrap_or(Refusal::NotPromised);
+            let refusal = Answer::Refused(cause, Outcome::Fail);
+            let answer = if commit { Answer::Written(update, version) } else { refusal };
+            done.push(Done { operation, asker, answer });
+        }
+        let mut after = self.settle(now, key, update, commit, member, out);
+        done.append(&mut after);
+        done
+    }
+
+    /// Carries a decision out here, and lets what waited go on.
+    fn settle(
+        &mut self,
+        now: Micros,
+        key: KeyId,
+        update: UpdateId,
+        commit: bool,
+        member: &mut Member,
+        out: &mut Outbox,
+    ) -> Vec<Done> {
+        let promised = self.promises.get(&key).is_some_and(|promise| promise.entry.update == Some(update));
+        let Some(promise) = promised.then(|| self.promises.remove(&key)).flatten() else { return Vec::new() };
+        if commit {
+            let origin = promise.coordinator.0 + 1;
+            let version = Version::counted(promise.entry.term, origin);
+            let register = Register { version, value: promise.entry.value, update: Some(update) };
+            member.absorb(key, &Cell::Register(register), Some(update), out);
+        } else {
+            out.record(Fact::PromiseReleased { update, node: member.node, key });
+        }
+        let (next, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|(_, request)| request.key == key);
+        self.waiting = rest;
+        next.into_iter().flat_map(|(asker, request)| self.operate(now, asker, request, member, out)).collect()
+    }
+
+    /// Something was said to it.
+    pub fn on_wire(&mut self, now: Micros, wire: &Wire, member: &mut Member, out: &mut Outbox) -> Vec<Done> {
+        let Some(from) = member.group.index(wire.from) else { return Vec::new() };
+        match &wire.body {
+            Body::Prepare { entry } => {
+                let Some(update) = entry.update else { return Vec::new() };
+                let again = self.promises.get(&entry.key).is_some_and(|promise| promise.entry.update == Some(update));
+                let free = !self.promises.contains_key(&entry.key);
+                // What it holds must not be newer than what the coordinator started from.
+                let granted = again || (free && member.cell(entry.key).version().counter < entry.term);
+                if granted && !again {
+                    self.promise(update, entry, wire.from, member, out);
+                    out.wake(now + self.timeout, Timer::Protocol(update.0));
+                }
+                member.tell(from, Body::Promise { update, granted }, entry.operation, out);
+                Vec::new()
+            }
+            Body::Promise { update, granted } => {
+                let Some(transaction) = self.transactions.get_mut(update).filter(|it| !it.decided) else {
+                    return Vec::new();
+                };
+                if !granted {
+                    return self.decide(now, *update, false, None, member, out);
+                }
+                if !transaction.promised.contains(&from) {
+                    transaction.promised.push(from);
+                }
+                let all = transaction.promised.len() + 1 == member.group.members.len();
+                if all { self.decide(now, *update, true, None, member, out) } else { Vec::new() }
+            }
+            Body::Decide { update, commit } => {
+                let key = self.promises.iter().find(|(_, it)| it.entry.update == Some(*update)).map(|(key, _)| *key);
+                let done = key.map_or_else(Vec::new, |key| self.settle(now, key, *update, *commit, member, out));
+                member.tell(from, Body::Done { update: *update }, None, out);
+                done
+            }
+            Body::Done { update } => {
+                if let Some(transaction) = self.transactions.get_mut(update) {
+                    transaction.unconfirmed.retain(|other| *other != from);
+                    if transaction.decided && transaction.unconfirmed.is_empty() {
+                        self.transactions.remove(update);
+                    }
+                }
+                Vec::new()
+            }
+            Body::Inquire { update } => {
+                let known = self.transactions.get(update);
+                if known.is_none_or(|transaction| transaction.decided) {
+                    member.tell(from, Body::Decide { update: *update, commit: known.is_some() }, None, out);
+                }
+                Vec::new()
+            }
+            _ => unreachable!("no such message is sent within a two-phase group"),
+        }
+    }
+
+    /// A timer ran out; if its reason is gone, nothing happens.
+    pub fn on_timer(&mut self, now: Micros, n: u32, member: &mut Member, out: &mut Outbox) -> Vec<Done> {
+        let update = UpdateId(n);
+        if let Some(transaction) = self.transactions.get(&update) {
+            out.wake(now + self.timeout, Timer::Protocol(n));
+            if !transaction.decided {
+                return self.decide(now, update, false, Some(Refusal::NotPromised), member, out);
+            }
+            for &other in &transaction.unconfirmed {
+                member.tell(other, Body::Decide { update, commit: true }, None, out);
+            }
+        } else if let Some(promise) = self.promises.values().find(|it| it.entry.update == Some(update)) {
+            // In doubt: it asks, and waits.
+            out.wake(now + self.timeout, Timer::Protocol(n));
+            if let Some(coordinator) = member.group.index(promise.coordinator) {
+                member.tell(coordinator, Body::Inquire { update }, None, out);
+            }
+        }
+        Vec::new()
+    }
+}

@@ -1,0 +1,400 @@
+//! Replica groups: services that hold the same data under one replication protocol.
+
+use super::{Latency, is_default, is_one, one};
+use serde::{Deserialize, Serialize};
+
+/// Services that hold the same data under one replication protocol. Its keys are its own: a key of the same name
+/// elsewhere is another key.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Unique among all nodes: letters, digits, `_`, `-`, `.`.
+    pub id: String,
+    /// What people see; the id where it is absent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub name: String,
+    /// Services, each in one group at most; a member neither calls, publishes nor subscribes.
+    pub members: Vec<String>,
+    /// What a key holds, and how two versions of it become one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub data: Data,
+    /// How its members agree.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub protocol: Protocol,
+}
+
+/// What a key of a group holds, and how two versions of it become one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Data {
+    /// A register of which the newest write wins. What a key holds is read, changed and written back: a number that is
+    /// incremented, or a set that is added to, so loses what was done at the same time.
+    Register {
+        /// Which clock says what is newest.
+        #[serde(default, skip_serializing_if = "is_default")]
+        clock: VersionClock,
+    },
+    /// A register that keeps every write that no other has seen, as siblings, by dotted version vectors. A write by a
+    /// session that has read the siblings replaces them.
+    MultiValue,
+    /// A number whose increments at all replicas add up (PN-counter).
+    Counter,
+    /// A set in which an addition wins against a removal that has not seen it (OR-set, without tombstones).
+    Set,
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Data::Register { clock: VersionClock::default() }
+    }
+}
+
+/// What orders the writes of a register. Ties go to the later node of the document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum VersionClock {
+    /// The coordinator's own wall clock, skew and all.
+    #[default]
+    Wall,
+    /// One more than the highest count that the coordinator has seen of the key (Lamport 1978).
+    Lamport,
+    /// The wall clock, but never behind what the coordinator has seen (hybrid logical clock, Kulkarni 2014).
+    Hybrid,
+}
+
+/// How the members of a group agree.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Protocol {
+    /// Leaderless: whoever is asked sends each operation to all replicas of the key, and waits for some.
+    Quorum(Quorum),
+    /// One member takes all writes and sends them on in order.
+    Primary(Primary),
+    /// Members elect a leader, and commit what a majority has (Raft).
+    Raft(Raft),
+    /// Writes go from the first member to the last, which acknowledges them and serves reads.
+    Chain,
+    /// Whoever takes a write asks every member to promise it, and commits when all have.
+    TwoPhase(TwoPhase),
+    /// Every member passes on what it has to others at random.
+    Gossip(Gossip),
+}
+
+impl Default for Protocol {
+    fn default() -> Self {
+        Protocol::Quorum(Quorum::default())
+    }
+}
+
+/// A leaderless quorum (Dynamo 2007, Cassandra, Riak).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Quorum {
+    /// How many members hold a key, N: the first so many from a place given by the key's hash; all where absent.
+    #[serde(skip_serializing_if = "is_default")]
+    pub replicas: Option<u32>,
+    /// How many responses answer a read, R.
+    #[serde(skip_serializing_if = "is_one")]
+    pub read: u32,
+    /// How many acknowledgements commit a write, W.
+    #[serde(skip_serializing_if = "is_one")]
+    pub write: u32,
+    /// Whether the next healthy members stand in for replicas that do not answer, and count (sloppy quorum). What they
+    /// keep are hints, with the usual settings where none are given.
+    #[serde(skip_serializing_if = "is_default")]
+    pub sloppy: bool,
+    /// Writes that a replica missed are kept as hints, and sent to it when it is back.
+    #[serde(skip_serializing_if = "is_default")]
+    pub hints: Option<Hints>,
+    /// What is done about replicas that a read finds behind.
+    #[serde(skip_serializing_if = "is_default")]
+    pub read_repair: ReadRepair,
+    /// A read writes what it returns to W replicas before it ends (ABD 1995).
+    #[serde(skip_serializing_if = "is_default")]
+    pub write_back: bool,
+    /// Replicas compare their keys by Merkle trees, and exchange what differs.
+    #[serde(skip_serializing_if = "is_default")]
+    pub anti_entropy: Option<AntiEntropy>,
+    /// After how long a replica that has not answered counts as unreachable, ms.
+    #[serde(skip_serializing_if = "is_default_replica_timeout")]
+    pub timeout_ms: f64,
+    /// How long the mark of a deletion is kept, ms; for ever where absent.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tombstone_grace_ms: Option<f64>,
+}
+
+impl Default for Quorum {
+    fn default() -> Self {
+        Quorum {
+            replicas: None,
+            read: 1,
+            write: 1,
+            sloppy: false,
+            hints: None,
+            read_repair: ReadRepair::None,
+            write_back: false,
+            anti_entropy: None,
+            timeout_ms: DEFAULT_REPLICA_TIMEOUT,
+            tombstone_grace_ms: None,
+        }
+    }
+}
+
+const DEFAULT_REPLICA_TIMEOUT: f64 = 500.0;
+
+fn is_default_replica_timeout(ms: &f64) -> bool {
+    *ms == DEFAULT_REPLICA_TIMEOUT
+}
+
+/// Hinted handoff.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Hints {
+    /// How long a hint is kept, ms.
+    #[serde(skip_serializing_if = "is_default_hint_window")]
+    pub window_ms: f64,
+    /// How often hints are tried again, ms.
+    #[serde(skip_serializing_if = "is_default_hint_every")]
+    pub every_ms: f64,
+}
+
+impl Default for Hints {
+    fn default() -> Self {
+        Hints { window_ms: HINT_WINDOW, every_ms: HINT_EVERY }
+    }
+}
+
+/// Cassandra: three hours.
+const HINT_WINDOW: f64 = 10_800_000.0;
+const HINT_EVERY: f64 = 1000.0;
+
+fn is_default_hint_window(ms: &f64) -> bool {
+    *ms == HINT_WINDOW
+}
+fn is_default_hint_every(ms: &f64) -> bool {
+    *ms == HINT_EVERY
+}
+
+/// What is done about replicas that a read finds behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ReadRepair {
+    /// Nothing.
+    #[default]
+    None,
+    /// They are sent the newest version once all have answered, or their time is up; the read does not wait for that.
+    Async,
+    /// Those among the R that answered are sent the newest version, and the read waits until they have it.
+    Blocking,
+}
+
+/// Anti-entropy by Merkle trees: a replica and a random other compare hashes from the root down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct AntiEntropy {
+    /// How often each replica begins, ms.
+    pub every_ms: f64,
+    /// Depth of the tree: 2^depth leaves share the keys.
+    pub depth: u32,
+}
+
+impl Default for AntiEntropy {
+    fn default() -> Self {
+        AntiEntropy { every_ms: 5000.0, depth: 4 }
+    }
+}
+
+/// One member takes all writes, the first at the start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Primary {
+    /// How many followers must have a write before it is acknowledged: 0 is asynchronous replication, some is
+    /// semi-synchronous, all synchronous.
+    #[serde(skip_serializing_if = "is_default")]
+    pub acknowledgements: u32,
+    /// A follower takes over when it has not heard of the primary for so long, ms; none does where absent.
+    #[serde(skip_serializing_if = "is_default")]
+    pub failover_ms: Option<f64>,
+    /// How often the primary lets its followers hear of it, and sends again what they lack, ms.
+    #[serde(skip_serializing_if = "is_default_heartbeat")]
+    pub heartbeat_ms: f64,
+}
+
+impl Default for Primary {
+    fn default() -> Self {
+        Primary { acknowledgements: 0, failover_ms: None, heartbeat_ms: HEARTBEAT }
+    }
+}
+
+const HEARTBEAT: f64 = 50.0;
+
+fn is_default_heartbeat(ms: &f64) -> bool {
+    *ms == HEARTBEAT
+}
+
+/// Raft (Ongaro and Ousterhout 2014).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Raft {
+    /// A follower stands for election when it has not heard of a leader for a time drawn from here to twice that, ms.
+    #[serde(skip_serializing_if = "is_default_election")]
+    pub election_ms: f64,
+    /// How often the leader lets its followers hear of it, ms.
+    #[serde(skip_serializing_if = "is_default_heartbeat")]
+    pub heartbeat_ms: f64,
+    /// How reads are served.
+    #[serde(skip_serializing_if = "is_default")]
+    pub reads: RaftReads,
+}
+
+impl Default for Raft {
+    fn default() -> Self {
+        Raft { election_ms: ELECTION, heartbeat_ms: HEARTBEAT, reads: RaftReads::ReadIndex }
+    }
+}
+
+const ELECTION: f64 = 150.0;
+
+fn is_default_election(ms: &f64) -> bool {
+    *ms == ELECTION
+}
+
+/// How reads of a Raft group are served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RaftReads {
+    /// By the leader, once a majority has confirmed that it still is.
+    #[default]
+    ReadIndex,
+    /// By whoever is asked, from what it has applied: possibly stale.
+    Local,
+}
+
+/// Two-phase commit (Gray 1978). What was promised stays locked until the coordinator's decision comes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct TwoPhase {
+    /// After how long without all promises the coordinator aborts, ms; it sends a decision again as often.
+    #[serde(skip_serializing_if = "is_default_replica_timeout")]
+    pub timeout_ms: f64,
+}
+
+impl Default for TwoPhase {
+    fn default() -> Self {
+        TwoPhase { timeout_ms: DEFAULT_REPLICA_TIMEOUT }
+    }
+}
+
+/// Gossip (Demers 1987).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Gossip {
+    /// Who tells whom.
+    #[serde(skip_serializing_if = "is_default")]
+    pub style: GossipStyle,
+    /// Time between two rounds of a member. A constant makes all go at once; exponential gives each a Poisson clock.
+    pub every: Latency,
+    /// How many others a member contacts in a round.
+    #[serde(skip_serializing_if = "is_one")]
+    pub fan_out: u32,
+}
+
+impl Default for Gossip {
+    fn default() -> Self {
+        Gossip { style: GossipStyle::Push, every: Latency::Constant { ms: 1000.0 }, fan_out: one() }
+    }
+}
+
+/// Who tells whom.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum GossipStyle {
+    /// A member sends all that it has.
+    #[default]
+    Push,
+    /// A member asks another for all that it has.
+    Pull,
+    /// Both.
+    PushPull,
+    /// A member sends what is news to it, and loses interest after so many others knew it already (rumor mongering with
+    /// feedback and counter, reset by a contact that did not).
+    Rumor {
+        /// How many, k.
+        lose_interest_after: u32,
+    },
+}
+
+/// Which member of a group a client asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// Each session its own, chosen by chance at the start.
+    #[default]
+    Sticky,
+    /// Any, each time by chance.
+    Any,
+    /// The one whose link has the lowest mean latency.
+    Nearest,
+    /// The one that takes writes, as far as the client knows: the first at the start, then whom it is sent on to.
+    Primary,
+    /// None: the client sends to the replicas itself (a leaderless group's client-side coordinator).
+    Itself,
+}
+
+/// What a client's sessions are promised (Terry 1994), enforced by a version token that each session carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SessionGuarantee {
+    /// A read reflects the session's own writes.
+    ReadYourWrites,
+    /// A read reflects what the session has read before.
+    MonotonicReads,
+    /// A write is ordered behind the session's earlier ones.
+    MonotonicWrites,
+    /// A write is ordered behind what the session has read.
+    WritesFollowReads,
+}
+
+/// Nodes that are near each other.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    /// Unique among the regions.
+    pub id: String,
+    /// What people see; the id where it is absent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub name: String,
+    /// Its nodes, each in one region at most.
+    pub nodes: Vec<String>,
+    /// Latency to other regions, or within this one, each way; the scenario's default where none is given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub latency: Vec<RegionLatency>,
+}
+
+/// Latency from one region to another and back, for links that have none of their own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RegionLatency {
+    /// The other region; the region itself for links within it.
+    pub to: String,
+    /// How long a message is under way.
+    pub latency: Latency,
+}

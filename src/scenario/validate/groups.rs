@@ -1,0 +1,187 @@
+//! Replica groups and regions: members are there, quorums fit, and what a protocol cannot hold is refused.
+
+use super::references::{Kind, Nodes};
+use super::{Checker, LONGEST_MS, LONGEST_NAME};
+use crate::ordered::{Map, Set};
+use crate::scenario::{Arrivals, Client, Data, Group, Protocol, Route, Scenario, Service, Value};
+
+/// Every member is linked to every other.
+const MOST_MEMBERS: usize = 1_000;
+
+impl Checker {
+    pub(super) fn groups(&mut self, scenario: &Scenario, nodes: &Nodes) {
+        let mut taken: Map<&str, &str> = Map::new();
+        for (i, group) in scenario.groups.iter().enumerate() {
+            let path = format!("groups[{i}]");
+            self.text(&format!("{path}.name"), &group.name, LONGEST_NAME);
+            if group.members.is_empty() || group.members.len() > MOST_MEMBERS {
+                let problem = format!("1 to {MOST_MEMBERS} services, not {}", group.members.len());
+                self.error(format!("{path}.members"), problem);
+            }
+            for (j, id) in group.members.iter().enumerate() {
+                let path = format!("{path}.members[{j}]");
+                self.refers(&path, id, Kind::Service, nodes);
+                if let Some(other) = taken.insert(id, &group.id) {
+                    self.error(&path, format!("`{id}` is a member of `{other}` already"));
+                }
+                if let Some(service) = scenario.services.iter().find(|service| service.id == *id) {
+                    self.member(&path, service, group);
+                }
+            }
+            self.protocol(&format!("{path}.protocol"), group);
+        }
+        for (i, service) in scenario.services.iter().enumerate() {
+            for (j, call) in service.calls.iter().enumerate().filter(|(_, call)| taken.contains_key(call.to.as_str())) {
+                let problem = format!("a service that is in no group; `{}` is a member of one", call.to);
+                self.error(format!("services[{i}].calls[{j}].to"), problem);
+            }
+        }
+        for (i, client) in scenario.clients.iter().enumerate() {
+            self.client_target(&format!("clients[{i}]"), client, scenario, nodes);
+        }
+        self.regions(scenario, nodes);
+    }
+
+    /// A member does nothing but replicate, and starts with what the data type can hold.
+    fn member(&mut self, path: &str, service: &Service, group: &Group) {
+        let id = &service.id;
+        if !service.calls.is_empty() || !service.publishes.is_empty() || !service.subscribes.is_empty() {
+            let problem = format!("a service that neither calls, publishes nor subscribes; `{id}` does");
+            self.error(path, problem);
+        }
+        for (key, value) in &service.data {
+            let fits = match (&group.data, value) {
+                (Data::Register { .. } | Data::MultiValue, _) | (Data::Counter, Value::Int(_)) => true,
+                (Data::Set, Value::Set(_)) => true,
+                (Data::Counter | Data::Set, _) => false,
+            };
+            if !fits {
+                let expected = if group.data == Data::Counter { "a whole number" } else { "a list" };
+                self.error(path, format!("`{id}` starts with {key} = {value}, but the group's keys hold {expected}"));
+            }
+        }
+    }
+
+    fn protocol(&mut self, path: &str, group: &Group) {
+        let members = group.members.len() as u32;
+        match &group.protocol {
+            Protocol::Quorum(quorum) => {
+                let path = format!("{path}.quorum");
+                let replicas = quorum.replicas.unwrap_or(members);
+                self.count(&format!("{path}.replicas"), replicas, 1, members.max(1));
+                self.count(&format!("{path}.read"), quorum.read, 1, replicas.max(1));
+                self.count(&format!("{path}.write"), quorum.write, 1, replicas.max(1));
+                self.number(&format!("{path}.timeout_ms"), quorum.timeout_ms, 0.001, LONGEST_MS);
+                if let Some(hints) = &quorum.hints {
+                    self.duration(&format!("{path}.hints.window_ms"), hints.window_ms);
+                    self.number(&format!("{path}.hints.every_ms"), hints.every_ms, 0.001, LONGEST_MS);
+                }
+                if let Some(anti_entropy) = &quorum.anti_entropy {
+                    self.number(&format!("{path}.anti_entropy.every_ms"), anti_entropy.every_ms, 0.001, LONGEST_MS);
+                    self.count(&format!("{path}.anti_entropy.depth"), anti_entropy.depth, 0, 20);
+                }
+                if let Some(grace) = quorum.tombstone_grace_ms {
+                    self.duration(&format!("{path}.tombstone_grace_ms"), grace);
+                }
+                if !matches!(group.data, Data::Register { .. }) && replicas != members {
+                    let problem = "all members, for data other than registers: the coordinator changes its own copy";
+                    self.error(format!("{path}.replicas"), problem);
+                }
+                return;
+            }
+            Protocol::Gossip(gossip) => {
+                let path = format!("{path}.gossip");
+                self.latency(&format!("{path}.every"), &gossip.every);
+                if gossip.every.mean_ms() < 0.001 {
+                    self.error(format!("{path}.every"), "a mean of at least 0.001 ms between rounds");
+                }
+                self.count(&format!("{path}.fan_out"), gossip.fan_out, 1, MOST_MEMBERS as u32);
+                if let crate::scenario::GossipStyle::Rumor { lose_interest_after } = gossip.style {
+                    self.count(&format!("{path}.style.rumor.lose_interest_after"), lose_interest_after, 1, 1000);
+                }
+                return;
+            }
+            Protocol::Primary(primary) => {
+                let path = format!("{path}.primary");
+                self.count(&format!("{path}.acknowledgements"), primary.acknowledgements, 0, members.saturating_sub(1));
+                self.number(&format!("{path}.heartbeat_ms"), primary.heartbeat_ms, 0.001, LONGEST_MS);
+                if let Some(failover) = primary.failover_ms {
+                    self.number(&format!("{path}.failover_ms"), failover, 0.001, LONGEST_MS);
+                }
+            }
+            Protocol::Raft(raft) => {
+                self.number(&format!("{path}.raft.election_ms"), raft.election_ms, 0.001, LONGEST_MS);
+                self.number(&format!("{path}.raft.heartbeat_ms"), raft.heartbeat_ms, 0.001, LONGEST_MS);
+            }
+            Protocol::TwoPhase(two_phase) => {
+                self.number(&format!("{path}.two_phase.timeout_ms"), two_phase.timeout_ms, 0.001, LONGEST_MS);
+            }
+            Protocol::Chain => {}
+        }
+        if !matches!(group.data, Data::Register { .. }) {
+            let problem =
+                "a leaderless quorum or gossip, for data other than registers: this protocol orders all writes";
+            self.error(path, problem);
+        }
+    }
+
+    fn client_target(&mut self, path: &str, client: &Client, scenario: &Scenario, nodes: &Nodes) {
+        let group = scenario.groups.iter().find(|group| group.id == client.target);
+        let Some(group) = group else {
+            self.refers(&format!("{path}.target"), &client.target, Kind::Service, nodes);
+            return self.follows(path, client, nodes);
+        };
+        if client.reads_from.is_some() {
+            let problem = "nothing, for a client of a group; `read_route` says where it reads";
+            self.error(format!("{path}.reads_from"), problem);
+        }
+        let routes = [("route", Some(client.route)), ("read_route", client.read_route)];
+        for (field, route) in routes.into_iter().filter(|(_, route)| *route == Some(Route::Itself)) {
+            let leaderless = matches!(group.protocol, Protocol::Quorum(_));
+            let register = matches!(group.data, Data::Register { .. });
+            if !leaderless || (!register && field == "route") {
+                let problem =
+                    format!("another route: a client coordinates registers of a leaderless group alone, not {route:?}");
+                self.error(format!("{path}.{field}"), problem);
+            }
+        }
+        self.follows(path, client, nodes);
+    }
+
+    fn follows(&mut self, path: &str, client: &Client, nodes: &Nodes) {
+        if let Some(Arrivals::After { client: of, .. }) = client.generate.as_ref().map(|workload| &workload.arrivals) {
+            let path = format!("{path}.generate.arrivals.after.client");
+            self.refers(&path, of, Kind::Client, nodes);
+            if *of == client.id {
+                self.error(path, "another client than itself");
+            }
+        }
+    }
+
+    fn regions(&mut self, scenario: &Scenario, nodes: &Nodes) {
+        let mut placed = Set::new();
+        let ids: Set<&str> = scenario.regions.iter().map(|region| region.id.as_str()).collect();
+        for (i, region) in scenario.regions.iter().enumerate() {
+            let path = format!("regions[{i}]");
+            self.key(&format!("{path}.id"), &region.id);
+            self.text(&format!("{path}.name"), &region.name, LONGEST_NAME);
+            if scenario.regions[..i].iter().any(|other| other.id == region.id) {
+                self.error(format!("{path}.id"), format!("another region already has the id `{}`", region.id));
+            }
+            for (j, id) in region.nodes.iter().enumerate() {
+                let path = format!("{path}.nodes[{j}]");
+                self.is_there(&path, id, nodes);
+                if !placed.insert(id) {
+                    self.error(path, format!("`{id}` is in a region already"));
+                }
+            }
+            for (j, latency) in region.latency.iter().enumerate() {
+                let path = format!("{path}.latency[{j}]");
+                self.latency(&format!("{path}.latency"), &latency.latency);
+                if !ids.contains(latency.to.as_str()) {
+                    self.error(format!("{path}.to"), format!("no region has the id `{}`", latency.to));
+                }
+            }
+        }
+    }
+}
