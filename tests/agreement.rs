@@ -4,8 +4,8 @@
 use converge::engine::{Engine, RaftView};
 use converge::scenario::{
     AntiEntropy, Arrivals, Client, ClientStep, Command, Data, Gossip, GossipStyle, Group, Hints, Keys, Latency, Link,
-    Operation, Primary, Protocol, Quorum, Raft, RaftReads, ReadRepair, Route, Scenario, Service, SessionGuarantee, Step,
-    TwoPhase, VersionClock, Workload, micros,
+    Operation, Primary, Protocol, Quorum, Raft, RaftReads, ReadRepair, Route, Scenario, Service, SessionGuarantee,
+    Step, TwoPhase, VersionClock, Workload, micros,
 };
 use converge::session::Run;
 use converge::trace::{Fact, Level, NodeId, OperationKind, Outcome, UpdateId};
@@ -188,10 +188,12 @@ fn a_raft_that_forgets_its_vote_is_caught() {
     for seed in 0..60 {
         let mut scenario = group(3, Protocol::Raft(Raft::default()));
         scenario.clients = vec![traffic("a", Route::Primary, 40.0)];
-        let crash = |i: usize, at: f64| [
-            (at, Command::Crash { service: replica(i), lose_disk: true }),
-            (at + 1.0, Command::Restart { service: replica(i) }),
-        ];
+        let crash = |i: usize, at: f64| {
+            [
+                (at, Command::Crash { service: replica(i), lose_disk: true }),
+                (at + 1.0, Command::Restart { service: replica(i) }),
+            ]
+        };
         let faults = (0..12).flat_map(|k| crash(k % 3, 300.0 + 150.0 * k as f64)).collect();
         caught += u32::from(raft_is_safe(&with_faults(scenario, faults, seed)).is_err());
     }

@@ -253,3 +253,6 @@ impl Counter {
 
 /// A cell as it travels.
 pub type SharedCell = Arc<Cell>;
+
+#[cfg(test)]
+mod tests;
