@@ -13,7 +13,7 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/digests.js
 fn digest(scenario: &Scenario) -> String {
     let mut run = Run::new(scenario);
     let service = scenario.services[0].id.clone();
-    let key = scenario.services[0].data.keys().next().expect("an example has data").clone();
+    let key = scenario.services[0].data.keys().next().cloned().unwrap_or("item".into());
     let operation = Operation::Write { key, value: Value::Int(1) };
     run.act(Command::Operate { service, operation, poison: false }, &mut |_, _, _| {}).expect("a sound command");
     run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, _, _| {});

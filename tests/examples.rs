@@ -293,3 +293,209 @@ fn an_event_published_before_its_commit_may_tell_of_an_update_that_never_was() {
     assert_eq!(at("notification").held().and_then(|held| held.value.clone()), Some(Value::Int(48)));
     assert_eq!((at("inventory").state(), at("notification").state()), (State::Consistent, State::Diverged));
 }
+
+/// What the clients of a run got to see, read by read, in the order of their ends.
+fn reads(scenario: &Scenario) -> Vec<Option<Value>> {
+    let mut seen = Vec::new();
+    finished(scenario, |record| {
+        if let Fact::ReadServed { value, .. } = &record.fact {
+            seen.push(value.clone());
+        }
+    });
+    seen
+}
+
+/// The value of a group's key at each of its members.
+fn held(run: &Run, group: &str, key: &str, members: &[&str]) -> Vec<Option<Value>> {
+    let names = run.engine().names();
+    let key = names.find_key(names.find_node(group), key).expect("a key");
+    let at = |id: &&str| run.analysis().staleness.at(names.find_node(id).expect("a node"), key).expect("a copy");
+    members.iter().map(|id| at(id).held().and_then(|held| held.value.clone())).collect()
+}
+
+fn set(elements: &[&str]) -> Option<Value> {
+    Some(elements.iter().map(|element| Value::from(*element)).collect())
+}
+
+#[test]
+fn a_cart_loses_a_book_to_the_last_writer_and_keeps_it_as_siblings_or_as_a_set() {
+    for seed in SEEDS {
+        let run = |id: &str| finished(&example(id, seed), |_| {});
+        let members = ["a", "b", "c"];
+        let lww = run("cart-last-writer-wins");
+        assert_eq!(held(&lww, "cart", "cart", &members), vec![set(&["lamp", "pen"]); 3], "seed {seed}");
+        let mut most = 0;
+        let siblings = finished(&example("cart-siblings", seed), |record| {
+            if let Fact::StateMerged { values, .. } = &record.fact {
+                most = most.max(values.len());
+            }
+        });
+        assert_eq!(most, 2, "both carts are visible at once, seed {seed}");
+        assert_eq!(held(&siblings, "cart", "cart", &members), vec![set(&["book", "lamp", "pen"]); 3], "seed {seed}");
+        let or_set = run("cart-or-set");
+        assert_eq!(held(&or_set, "cart", "cart", &members), vec![set(&["book", "lamp"]); 3], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_region_that_is_cut_off_goes_on_alone_and_catches_up() {
+    for seed in SEEDS {
+        let scenario = example("viewing-history", seed);
+        let (mut alone, mut handed) = (0, 0);
+        finished(&scenario, |record| match &record.fact {
+            Fact::UpdateAcknowledged { .. } if (3_000_000..6_000_000).contains(&record.at) => alone += 1,
+            Fact::HintRemoved { delivered: true, .. } => handed += 1,
+            _ => {}
+        });
+        assert!(alone >= 6, "writes go on in all regions during the cut: {alone}, seed {seed}");
+        assert!(handed >= 2, "hints bring it back: {handed}, seed {seed}");
+    }
+}
+
+#[test]
+fn feeds_follow_the_log_of_posts_though_one_of_them_crashes() {
+    for seed in SEEDS {
+        let run = finished(&example("feed-fan-out", seed), |_| {});
+        assert!(run.analysis().staleness.acknowledged() >= 5, "seed {seed}");
+        assert!(run.engine().messages().dropped_receiver_down >= 1, "Ann's feed missed something, seed {seed}");
+    }
+}
+
+#[test]
+fn a_lagging_clock_makes_the_older_write_win() {
+    for seed in SEEDS {
+        let run = finished(&example("global-table-skew", seed), |_| {});
+        let oslo = Some(Value::from("Oslo"));
+        assert_eq!(held(&run, "table", "address", &["us", "eu"]), [oslo.clone(), oslo], "seed {seed}");
+    }
+}
+
+#[test]
+fn hints_bring_a_replica_back_and_count_for_no_quorum() {
+    for seed in SEEDS {
+        let mut delivered = 0;
+        finished(&example("cassandra-hints", seed), |record| {
+            delivered += u32::from(matches!(record.fact, Fact::HintRemoved { delivered: true, .. }));
+        });
+        assert!(delivered >= 1, "seed {seed}: {delivered}");
+        // With W = 3 no write succeeds while a replica is down, hints or not.
+        let mut all = example("cassandra-hints", seed);
+        if let converge::scenario::Protocol::Quorum(quorum) = &mut all.groups[0].protocol {
+            quorum.write = 3;
+        }
+        let mut down = Vec::new();
+        finished(&all, |record| {
+            if let Fact::UpdateAcknowledged { .. } = record.fact {
+                down.push(record.at);
+            }
+        });
+        assert!(!down.iter().any(|at| (1_100_000..4_000_000).contains(at)), "seed {seed}: {down:?}");
+    }
+}
+
+#[test]
+fn a_strict_quorum_inverts_two_reads_and_writing_back_cures_it() {
+    for seed in SEEDS {
+        let price = |n: i64| Some(Value::Int(n));
+        assert_eq!(reads(&example("quorum-inversion", seed)), [price(12), price(10)], "seed {seed}");
+        assert_eq!(reads(&example("quorum-write-back", seed)), [price(12), price(12)], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_deleted_account_is_open_again_after_late_repair() {
+    for seed in SEEDS {
+        let mut purged = 0;
+        let run = finished(&example("zombie-delete", seed), |record| {
+            purged += u32::from(matches!(record.fact, Fact::TombstonePurged { .. }));
+        });
+        assert!(purged >= 2, "seed {seed}");
+        assert_eq!(held(&run, "users", "account", &["a", "b", "c"]), vec![Some(Value::from("open")); 3], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_new_photo_is_old_nearby_unless_the_session_carries_a_token() {
+    for seed in SEEDS {
+        assert_eq!(reads(&example("read-your-writes", seed)), [Some(Value::from("old"))], "seed {seed}");
+        let with_token = reads(&example("read-your-writes-token", seed));
+        assert_eq!(with_token.last(), Some(&Some(Value::from("new"))), "seed {seed}");
+        assert_eq!(with_token.len(), 2, "it was asked again elsewhere, seed {seed}");
+    }
+}
+
+#[test]
+fn two_lead_for_a_while_and_the_old_primarys_writes_are_thrown_away() {
+    for seed in SEEDS {
+        let (mut led, mut gone, mut stepped_down) = (Vec::new(), 0, 0);
+        finished(&example("failover-loss", seed), |record| match &record.fact {
+            Fact::LeaderElected { node, .. } => led.push(*node),
+            Fact::LeaderSteppedDown { .. } => stepped_down += 1,
+            Fact::WriteRolledBack { .. } => gone += 1,
+            _ => {}
+        });
+        // The first one leads from the start.
+        assert_eq!((led.len(), stepped_down, gone), (1, 1, 2), "seed {seed}: {led:?}");
+    }
+}
+
+#[test]
+fn a_cut_makes_raft_wait_and_a_leaderless_group_stale() {
+    for seed in SEEDS {
+        let scenario = example("raft-and-quorum", seed);
+        let run = finished(&scenario, |_| {});
+        let tally = |id: &str| {
+            let node = run.engine().names().find_node(id).expect("a client");
+            run.analysis().operations.get(node).expect("operations").clone()
+        };
+        assert!(tally("raft-left").unknown >= 5, "the minority waits, seed {seed}");
+        assert_eq!(tally("raft-left").stale_reads + tally("raft-right").stale_reads, 0, "seed {seed}");
+        let (left, right) = (tally("quorum-left"), tally("quorum-right"));
+        assert_eq!(left.unknown + right.unknown, 0, "both sides answer, seed {seed}");
+        assert!(left.stale_reads + right.stale_reads > 0, "and are stale, seed {seed}");
+    }
+}
+
+#[test]
+fn a_crashed_coordinator_blocks_reads_for_as_long_as_it_is_down() {
+    for seed in SEEDS {
+        let mut served = Vec::new();
+        finished(&example("two-phase-blocked", seed), |record| {
+            if let Fact::ReadServed { value, .. } = &record.fact {
+                served.push((record.at, value.clone()));
+            }
+        });
+        assert_eq!(served.len(), 2, "seed {seed}");
+        assert!(served.iter().all(|(at, value)| *at > 4_000_000 && *value == Some(Value::from("empty"))), "{served:?}");
+    }
+}
+
+#[test]
+fn a_rumor_reaches_most_nodes_and_not_all_for_few_messages() {
+    let (mut left_out, mut told) = (0, 0);
+    for seed in SEEDS {
+        let run = finished(&example("gossip-rumor", seed), |record| {
+            if let Fact::MessageSent { kind: converge::trace::MessageKind::Replication, .. } = record.fact {
+                told += 1;
+            }
+        });
+        left_out += run.analysis().staleness.stale();
+    }
+    let runs = SEEDS.count() as u32;
+    assert!((20..55).contains(&(left_out / runs)), "{} of 200 on average", left_out / runs);
+    assert!((1.4..2.0).contains(&(f64::from(told) / f64::from(runs) / 200.0)), "{told} messages in {runs} runs");
+}
+
+#[test]
+fn the_last_item_is_sold_twice_by_replicas_that_agree_later_and_once_by_raft() {
+    for seed in SEEDS {
+        let sold = |id: &str| {
+            let mut told = 0;
+            finished(&example(id, seed), |record| {
+                told += u32::from(matches!(record.fact, Fact::UpdateAcknowledged { .. }));
+            });
+            told
+        };
+        assert_eq!((sold("oversold"), sold("oversold-strong")), (2, 1), "seed {seed}");
+    }
+}

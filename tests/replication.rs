@@ -395,6 +395,39 @@ fn synchronous_gossip_takes_the_exact_expected_number_of_rounds() {
     }
 }
 
+/// Law 9: a rumor among 1,000, k = 1 (Demers 1987, Table 1: residue .18, 1.7 messages a node).
+#[test]
+fn a_rumor_leaves_out_as_many_as_the_published_table_says() {
+    let (n, runs) = (1000, 12);
+    let gossip = Gossip { style: GossipStyle::Rumor { lose_interest_after: 1 }, every: constant(100.0), fan_out: 1 };
+    let mut scenario = group(n, Protocol::Gossip(gossip));
+    scenario.default_latency = constant(1.0);
+    scenario.groups[0].data = Data::Register { clock: VersionClock::Lamport };
+    scenario.script = vec![ask(50.0, "r1", write("x", 1))];
+    scenario.until_ms = 5_000.0;
+    let (mut residues, mut traffic) = (Vec::new(), Vec::new());
+    for seed in 1..=runs {
+        scenario.seed = seed;
+        let (mut held, mut told) = (0, 0);
+        watch(&scenario, |_, fact| match fact {
+            Fact::ReplicaStored { changed: true, .. } => held += 1,
+            Fact::MessageSent { kind: converge::trace::MessageKind::Replication, .. } => told += 1,
+            _ => {}
+        });
+        residues.push(1.0 - f64::from(held) / n as f64);
+        traffic.push(f64::from(told) / n as f64);
+    }
+    // The table gives two digits: half of the last is its own error.
+    let near = |what: &str, values: &[f64], expected: f64, digits: f64| {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64;
+        let band = 4.0 * (variance / values.len() as f64).sqrt() + digits;
+        assert!((mean - expected).abs() <= band, "{what}: {mean}, expected {expected} ± {band}");
+    };
+    near("residue", &residues, 0.18, 0.005);
+    near("messages a node", &traffic, 1.7, 0.05);
+}
+
 /// Law 10.
 #[test]
 fn one_differing_leaf_costs_one_comparison_and_two_a_level_and_moves_its_key_alone() {

@@ -16,8 +16,8 @@ struct Write {
     lost: bool,
 }
 
-/// Lost updates of registers: an acknowledged write that another superseded which neither began after it was
-/// acknowledged nor had seen it.
+/// Lost updates of registers: an acknowledged write whose place another took that had not seen it, or that its group
+/// threw away. A coordinator has seen what it held, or read, when it gave the write its version.
 #[derive(Clone, Debug, Default)]
 pub struct LostUpdates {
     issued: Map<OperationId, Micros>,
@@ -55,6 +55,14 @@ impl LostUpdates {
                     }
                 }
             }
+            Fact::WriteRolledBack { update, .. } => {
+                let key = self.key_of.get(update);
+                let write = key.and_then(|key| self.keys.get_mut(key)?.iter_mut().find(|it| it.update == *update));
+                if let Some(write) = write.filter(|write| write.acknowledged.is_some() && !write.lost) {
+                    write.lost = true;
+                    self.lost.push((record.at, *update, *update));
+                }
+            }
             Fact::UpdateAcknowledged { update, .. } => self.acknowledge(record.at, *update),
             _ => {}
         }
@@ -68,7 +76,9 @@ impl LostUpdates {
         for other in writes.iter_mut().filter(|other| other.update != update) {
             let Some(acknowledged) = other.acknowledged else { continue };
             if other.version < mine.version {
-                let knew = acknowledged <= mine.issued || mine.over >= other.version;
+                // A client that coordinates itself holds nothing: what was acknowledged before it began it may know.
+                let told = mine.over.is_none() && acknowledged <= mine.issued;
+                let knew = told || mine.over >= other.version;
                 if !knew && !other.lost {
                     other.lost = true;
                     self.lost.push((at, other.update, mine.update));
@@ -89,7 +99,7 @@ impl LostUpdates {
         }
     }
 
-    /// When each was lost, what, and by which other.
+    /// When each was lost, what, and by which other; by itself where its group threw it away.
     pub fn all(&self) -> &[(Micros, UpdateId, UpdateId)] {
         &self.lost
     }

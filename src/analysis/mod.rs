@@ -3,6 +3,7 @@
 
 mod buses;
 mod lost;
+mod members;
 mod messages;
 mod operations;
 mod staleness;
@@ -11,6 +12,7 @@ mod updates;
 
 pub use buses::{Buses, Kept, Lane};
 pub use lost::LostUpdates;
+pub use members::{Member, Members};
 pub use messages::{InFlight, Messages};
 pub use operations::{Asked, Ended, Operations, Tally};
 pub use staleness::{Copy, Held, Notice, Staleness, State};
@@ -36,6 +38,8 @@ pub struct Analysis {
     pub messages: Messages,
     /// Acknowledged writes of a group's registers that another took the place of, unseen.
     pub lost: LostUpdates,
+    /// Who leads, how logs stand, what is kept for others.
+    pub members: Members,
 }
 
 impl Analysis {
@@ -49,5 +53,6 @@ impl Analysis {
         self.tables.observe(record);
         self.messages.observe(record);
         self.lost.observe(record);
+        self.members.observe(record);
     }
 }

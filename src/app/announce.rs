@@ -27,6 +27,7 @@ impl Announcer {
             | MarkKind::Cut
             | MarkKind::Heal
             | MarkKind::Fault
+            | MarkKind::Lost
             | MarkKind::Mended
             | MarkKind::Converged => mark.label.clone(),
         };

@@ -3,7 +3,8 @@
 use super::model::Item;
 use super::scene::NodeKind;
 use crate::scenario::{
-    Bus, Call, Client, Command, Promise, Protocol, Publication, Route, Scenario, ScenarioError, Service, Subscription,
+    Bus, Call, Client, Command, Group, Promise, Protocol, Publication, Quorum, Scenario, ScenarioError, Service,
+    Subscription,
 };
 
 /// The drawing as it would be, or why that makes no sense, in words for people.
@@ -22,7 +23,8 @@ pub fn kind(scenario: &Scenario, id: &str) -> Option<NodeKind> {
     } else if scenario.buses.iter().any(|b| b.id == id) {
         Some(NodeKind::Bus)
     } else {
-        scenario.clients.iter().any(|c| c.id == id).then_some(NodeKind::Client)
+        let client = scenario.clients.iter().any(|c| c.id == id).then_some(NodeKind::Client);
+        client.or_else(|| scenario.groups.iter().any(|group| group.id == id).then_some(NodeKind::Group))
     }
 }
 
@@ -32,7 +34,8 @@ pub fn renamed(scenario: &Scenario, id: &str, name: &str) -> Changed {
     let services = scenario.services.iter_mut().map(|s| (&s.id, &mut s.name));
     let buses = scenario.buses.iter_mut().map(|b| (&b.id, &mut b.name));
     let clients = scenario.clients.iter_mut().map(|c| (&c.id, &mut c.name));
-    let slot = services.chain(buses).chain(clients).find(|(other, _)| *other == id).map(|(_, slot)| slot);
+    let groups = scenario.groups.iter_mut().map(|g| (&g.id, &mut g.name));
+    let slot = services.chain(buses).chain(clients).chain(groups).find(|(other, _)| *other == id).map(|(_, slot)| slot);
     let slot = slot.ok_or("That card is gone.")?;
     let name: String = name.trim().chars().take(80).collect();
     *slot = if name == id { String::new() } else { name };
@@ -61,6 +64,7 @@ pub fn added(
         NodeKind::Service => ("service", "Service"),
         NodeKind::Bus => ("bus", "Bus"),
         NodeKind::Client => ("client", "Client"),
+        NodeKind::Group => ("group", "Group"),
     };
     let mut n = 1;
     while self::kind(&scenario, &format!("{stem}-{n}")).is_some() {
@@ -73,20 +77,21 @@ pub fn added(
         NodeKind::Client => {
             let first = || scenario.services.first().map(|s| s.id.clone());
             let target = asks.map(str::to_string).or_else(first).ok_or("A client asks a service: add one first.")?;
-            scenario.clients.push(Client {
-                id: id.clone(),
-                name,
-                position,
-                target,
-                reads_from: None,
-                route: Route::default(),
-                read_route: None,
-                guarantees: Vec::new(),
-                sessions: 1,
-                timeout_ms: 1000.0,
-                script: Vec::new(),
-                generate: None,
-            });
+            let target = group_of(&scenario, &target).map_or(target, |group| scenario.groups[group].id.clone());
+            scenario.clients.push(Client { id: id.clone(), name, position, target, ..Client::default() });
+        }
+        NodeKind::Group => {
+            let mut members = Vec::new();
+            for (dx, dy) in [(0, 0), (280, 0), (140, 180)] {
+                let (with, member) = added(&scenario, NodeKind::Service, [at[0] + dx, at[1] + dy], None)?;
+                scenario = with;
+                if let Some(service) = scenario.services.last_mut() {
+                    service.name = format!("Replica {}", members.len() + 1);
+                }
+                members.push(member);
+            }
+            let protocol = Protocol::Quorum(Quorum { read: 2, write: 2, ..Quorum::default() });
+            scenario.groups.push(Group { id: id.clone(), name, members, protocol, ..Group::default() });
         }
     }
     Ok((sound(scenario)?, id))
@@ -142,6 +147,7 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
             client.target = target;
             client.reads_from = None;
         }
+        (NodeKind::Group, _) | (_, NodeKind::Group) => return Err("Connect with a member of the group instead.".into()),
         (NodeKind::Client, NodeKind::Bus | NodeKind::Client) => {
             return Err("A client asks services: connect it with one.".into());
         }

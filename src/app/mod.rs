@@ -1,6 +1,7 @@
 //! The page: state and update (pure), document edits (pure), scene (pure), components, browser glue.
 
 pub mod announce;
+pub mod areas;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
 pub mod camera;

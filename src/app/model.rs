@@ -4,6 +4,7 @@
 use super::announce::Announcer;
 use super::camera::Camera;
 use super::clipboard::Clipboard;
+use super::drawing;
 use super::faults::Standing;
 use super::geometry::{Point, Rect, point};
 use super::gesture::{Gesture, Press};
@@ -13,7 +14,7 @@ use super::playback::Playback;
 use super::run_view::RunView;
 use super::scene::{Layout, NodeKind, Scene};
 use crate::ordered::{Map, Set};
-use crate::scenario::{Command, Micros, Operation, Scenario, Value};
+use crate::scenario::{Command, Data, Micros, Operation, Scenario, Value};
 use crate::session::protocol::{FromEngine, MarkKind, Report, Request, ToEngine};
 use std::rc::Rc;
 
@@ -671,10 +672,15 @@ impl Model {
                 Item::Link { .. } => None,
             });
             let id = ids.next().filter(|_| self.selection.len() == 1)?;
-            services.iter().position(|service| service.id == *id && !service.publishes.is_empty())
+            let writes = |id: &str| drawing::group_of(&self.scenario, id).is_some();
+            services.iter().position(|service| service.id == *id && (!service.publishes.is_empty() || writes(id)))
         };
         let telling = || services.iter().position(|s| !s.publishes.is_empty() || !s.calls.is_empty());
-        selected().or_else(telling).or(if services.is_empty() { None } else { Some(0) })
+        let member = || {
+            let first = self.scenario.groups.first()?.members.first()?;
+            services.iter().position(|service| service.id == *first)
+        };
+        selected().or_else(telling).or_else(member).or(if services.is_empty() { None } else { Some(0) })
     }
 
     /// What the publish button does: the writer's first key gets its next value.
@@ -687,11 +693,18 @@ impl Model {
             (None, Some((key, value))) => (key.clone(), Some(value.clone())),
             (None, None) => ("item".to_string(), None),
         };
+        let data = drawing::group_of(&self.scenario, &service.id).map(|group| &self.scenario.groups[group].data);
         let operation = match value {
+            _ if data == Some(&Data::Counter) => Operation::Increment { key, by: 1 },
+            Some(Value::Set(elements)) if data != Some(&Data::MultiValue) => {
+                Operation::Add { key, element: Value::Int(elements.len() as i64 + 1) }
+            }
+            _ if data == Some(&Data::Set) => Operation::Add { key, element: Value::Int(1) },
             None => Operation::Write { key, value: Value::Int(1) },
             Some(Value::Int(n)) => Operation::Write { key, value: Value::Int(n.saturating_add(1)) },
             Some(Value::Text(text)) => Operation::Write { key, value: following_text(&text).as_str().into() },
-            Some(Value::Set(elements)) => Operation::Add { key, element: Value::Int(elements.len() as i64 + 1) },
+            // Whoever publishes has seen the siblings, and puts one value in their place.
+            Some(Value::Set(_)) => Operation::Write { key, value: "merged".into() },
         };
         Some(Command::Operate { service: service.id.clone(), operation, poison: false })
     }

@@ -196,7 +196,7 @@ impl RunView {
                     bar.to = Some(mark.at);
                 }
             }
-            MarkKind::Update | MarkKind::FirstStale | MarkKind::Converged => {}
+            MarkKind::Update | MarkKind::FirstStale | MarkKind::Converged | MarkKind::Lost => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! What stands where: cards, wires, and the points that messages pass, from a scenario and how many rows
 //! its cards show. Pure; the components and the painter only draw it.
 
+use super::areas::{Area, areas};
 use super::geometry::{Curve, Point, Rect, point};
 use super::layout::{self, Card};
 use crate::ordered::Map;
@@ -27,6 +28,8 @@ const LANE: f64 = 30.0;
 const LANES: f64 = 15.0;
 /// Distance between wires at the same edge of a card.
 const PORT: f64 = 26.0;
+/// Members of larger groups have no wires between them: there would be too many to see anything.
+const MOST_WIRED: usize = 6;
 
 /// What a card is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,8 @@ pub enum NodeKind {
     Bus,
     /// A client.
     Client,
+    /// A replica group: not a card, but an area round its members.
+    Group,
 }
 
 impl NodeKind {
@@ -46,6 +51,7 @@ impl NodeKind {
             NodeKind::Service => "Service",
             NodeKind::Bus => "Bus",
             NodeKind::Client => "Client",
+            NodeKind::Group => "Replica group",
         }
     }
 }
@@ -76,6 +82,8 @@ pub enum WireKind {
     Calls,
     /// A client asks a service.
     Asks,
+    /// Members of a group replicate to each other.
+    Replicates,
 }
 
 impl WireKind {
@@ -86,6 +94,7 @@ impl WireKind {
             WireKind::Delivers => "delivers to",
             WireKind::Calls => "calls",
             WireKind::Asks => "asks",
+            WireKind::Replicates => "replicates with",
         }
     }
 }
@@ -124,6 +133,8 @@ pub struct Scene {
     pub nodes: Vec<Placed>,
     /// The wires.
     pub wires: Vec<Wire>,
+    /// What stands behind the cards: groups and regions.
+    pub areas: Vec<Area>,
     /// Where the publish button stands, and for which service.
     pub publish: Option<Publish>,
     by_ends: Map<(u32, u32), usize>,
@@ -172,7 +183,8 @@ impl Scene {
         tell_links(&mut nodes, &wires);
         let by_ends = wires.iter().enumerate().map(|(i, wire)| ((wire.from as u32, wire.to as u32), i)).collect();
         let publish = writer.filter(|node| *node < nodes.len()).map(|node| publish(&nodes, node));
-        Scene { nodes, wires, publish, by_ends }
+        let areas = areas(scenario, &nodes);
+        Scene { nodes, wires, areas, publish, by_ends }
     }
 
     /// The wire that a message between the two passes, and whether it goes against the wire's arrow.
@@ -183,7 +195,13 @@ impl Scene {
 
     /// Where a message between the two is when it has gone that share of its way, and where it heads.
     pub fn on_way(&self, from: NodeId, to: NodeId, share: f64) -> Option<(Point, Point)> {
-        let (wire, back) = self.wire(from, to)?;
+        let Some((wire, back)) = self.wire(from, to) else {
+            // Members of a large group have no wires: straight from card to card.
+            let centre = |node: NodeId| Some(self.nodes.get(node.index())?.rect.center());
+            let (a, b) = (centre(from)?, centre(to)?);
+            let length = a.distance(b).max(1.0);
+            return Some((a.mix(b, share), point((b.x - a.x) / length, (b.y - a.y) / length)));
+        };
         let curve = &self.wires[wire].curve;
         if !back {
             return Some((curve.at(share), curve.direction(share)));
@@ -197,7 +215,10 @@ impl Scene {
     pub fn bounds(&self) -> Rect {
         let button =
             self.publish.as_ref().map(|publish| Rect { x: publish.at.x, y: publish.at.y, w: PUBLISH.0, h: PUBLISH.1 });
-        let all = self.nodes.iter().map(|node| node.rect).chain(button);
+        // A group's label stands above its topmost card.
+        let labels =
+            self.areas.iter().map(|area| Rect { x: area.label_at.x, y: area.label_at.y - 18.0, w: 1.0, h: 18.0 });
+        let all = self.nodes.iter().map(|node| node.rect).chain(button).chain(labels);
         all.reduce(|a, b| a.union(&b)).unwrap_or(Rect { x: 0.0, y: 0.0, w: 400.0, h: 300.0 })
     }
 
@@ -246,6 +267,7 @@ fn tell_links(nodes: &mut [Placed], wires: &[Wire]) {
             WireKind::Publishes | WireKind::Delivers => "receives from",
             WireKind::Calls => "called by",
             WireKind::Asks => "asked by",
+            WireKind::Replicates => "replicates with",
         };
         tell(wire.to, verb, wire.from);
     }
@@ -319,6 +341,17 @@ fn relations(scenario: &Scenario) -> Vec<(usize, usize, WireKind)> {
             if let Some(to) = number.get(to.as_str()) {
                 add(first_client + i, *to, WireKind::Asks);
             }
+        }
+        for member in scenario.asked_members(client) {
+            if let Some(to) = number.get(member) {
+                add(first_client + i, *to, WireKind::Asks);
+            }
+        }
+    }
+    for group in scenario.groups.iter().filter(|group| group.members.len() <= MOST_WIRED) {
+        let members: Vec<usize> = group.members.iter().filter_map(|id| number.get(id.as_str()).copied()).collect();
+        for (i, from) in members.iter().enumerate() {
+            members[i + 1..].iter().for_each(|to| add(*from, *to, WireKind::Replicates));
         }
     }
     all
@@ -455,7 +488,7 @@ fn link_label(scenario: &Scenario, from: &str, to: &str) -> String {
         .iter()
         .find(|link| link.from == from && link.to == to)
         .or_else(|| scenario.links.iter().find(|link| link.from == to && link.to == from));
-    let latency = link.and_then(|link| link.latency.as_ref()).unwrap_or(&scenario.default_latency);
+    let latency = scenario.latency(from, to);
     let mut label = latency_label(latency);
     if let Some(link) = link {
         if link.loss > 0.0 {
@@ -559,7 +592,7 @@ mod tests {
         for example in examples::EXAMPLES {
             let scenario = example.scenario();
             let scene = Scene::new(&scenario, Layout::Column(390.0), &[], &Map::new(), None);
-            assert!(!scene.wires.is_empty(), "{}", example.id);
+            assert!(!scene.wires.is_empty() || scene.areas.iter().any(|area| !area.region), "{}", example.id);
         }
     }
 }

@@ -14,9 +14,7 @@ use super::replica::Group;
 use super::service::{Callee, Handler, Service, ServicePlan};
 use super::{Engine, Node};
 use crate::ordered::{Map, Set};
-use crate::scenario::{
-    Arrivals, Command, Keys, Latency, Link, Micros, Order, PublishMode, Region, Scenario, Workload, micros,
-};
+use crate::scenario::{Arrivals, Command, Keys, Latency, Link, Micros, Order, PublishMode, Scenario, Workload, micros};
 use crate::trace::{Fact, Level, Names, NodeId, Subscriber, SubscriptionId, Version};
 use std::sync::Arc;
 
@@ -94,7 +92,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Pairs of nodes that exchange messages, and those that the document lists or cuts.
-    fn pairs(&self) -> Set<(&'a str, &'a str)> {
+    fn pairs(&self) -> Vec<(&'a str, &'a str)> {
         let scenario = self.scenario;
         let mut pairs: Vec<(&str, &str)> = Vec::new();
         for service in &scenario.services {
@@ -124,7 +122,11 @@ impl<'a> Builder<'a> {
                 pairs.push((from, to));
             }
         }
-        pairs.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]).collect()
+        // A large group has many: sorted once, rather than each put into its place.
+        let mut both: Vec<(&str, &str)> = pairs.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
+        both.sort_unstable();
+        both.dedup();
+        both
     }
 
     fn add_links(&mut self) {
@@ -132,10 +134,13 @@ impl<'a> Builder<'a> {
         let listed: Map<(&str, &str), &Link> =
             scenario.links.iter().map(|link| ((link.from.as_str(), link.to.as_str()), link)).collect();
         let unlisted = Link::default();
-        let apart = region_latencies(scenario);
+        let apart = |from, to| if scenario.regions.is_empty() { None } else { scenario.latency_of_regions(from, to) };
+        let nodes: Map<String, NodeId> =
+            (0..self.names.node_count() as u32).map(|n| (self.names.node(NodeId(n)).to_string(), NodeId(n))).collect();
+        let mut links = Vec::new();
         for (from, to) in self.pairs() {
             let link = listed.get(&(from, to)).or_else(|| listed.get(&(to, from))).copied().unwrap_or(&unlisted);
-            let ends = (self.node(from), self.node(to));
+            let ends = (nodes[from], nodes[to]);
             let plan = LinkPlan {
                 from: (ends.0, from),
                 to: (ends.1, to),
@@ -145,16 +150,10 @@ impl<'a> Builder<'a> {
                 fifo: link.fifo,
             };
             let id = self.network.add(scenario.seed, &plan);
-            self.links.insert(ends, id);
+            links.push((ends, id));
         }
-    }
-
-    /// Latency from one node to another, as it is listed or follows from their regions.
-    fn latency(&self, from: &str, to: &str) -> &'a Latency {
-        let links = &self.scenario.links;
-        let find = |from: &str, to: &str| links.iter().find(|link| link.from == from && link.to == to);
-        let listed = find(from, to).or_else(|| find(to, from)).and_then(|link| link.latency.as_ref());
-        listed.or_else(|| region_latencies(self.scenario)(from, to)).unwrap_or(&self.scenario.default_latency)
+        links.sort_unstable_by_key(|(ends, _)| *ends);
+        self.links = links.into_iter().collect();
     }
 
     fn build(mut self, level: Level) -> Engine {
@@ -376,24 +375,6 @@ impl<'a> Builder<'a> {
 
 fn scenario_group(scenario: &Scenario, id: &str) -> bool {
     scenario.groups.iter().any(|group| group.id == id)
-}
-
-/// Latency between nodes of two regions, or within one, where it is given.
-fn region_latencies<'a>(scenario: &'a Scenario) -> impl Fn(&str, &str) -> Option<&'a Latency> {
-    let of: Map<&str, &Region> = scenario
-        .regions
-        .iter()
-        .flat_map(|region| region.nodes.iter().map(move |node| (node.as_str(), region)))
-        .collect();
-    move |from, to| {
-        let (from, to) = (of.get(from)?, of.get(to)?);
-        let listed = |a: &Region, b: &Region| a.latency.iter().position(|latency| latency.to == b.id);
-        match (listed(from, to), listed(to, from)) {
-            (Some(at), _) => Some(&from.latency[at].latency),
-            (None, Some(at)) => Some(&to.latency[at].latency),
-            (None, None) => None,
-        }
-    }
 }
 
 /// Offset of a service's clock, µs: as configured, and what this run adds by chance.

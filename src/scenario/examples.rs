@@ -98,6 +98,96 @@ pub const EXAMPLES: &[Example] = &[
         shows: "a publisher that retries brings its events through an outage of the bus",
         json: include_str!("examples/bus-outage.json"),
     },
+    Example {
+        id: "cart-last-writer-wins",
+        shows: "a shopping cart whose last writer wins loses an acknowledged book",
+        json: include_str!("examples/cart-last-writer-wins.json"),
+    },
+    Example {
+        id: "cart-siblings",
+        shows: "the same cart keeps both versions as siblings until somebody merges them",
+        json: include_str!("examples/cart-siblings.json"),
+    },
+    Example {
+        id: "cart-or-set",
+        shows: "the same cart as a set that merges: nothing is lost and nobody decides",
+        json: include_str!("examples/cart-or-set.json"),
+    },
+    Example {
+        id: "viewing-history",
+        shows: "three regions, each writing to its own replica; one is cut off, goes on alone, and catches up",
+        json: include_str!("examples/viewing-history.json"),
+    },
+    Example {
+        id: "feed-fan-out",
+        shows: "posts reach every follower's feed through change data capture, slow and crashed ones too",
+        json: include_str!("examples/feed-fan-out.json"),
+    },
+    Example {
+        id: "global-table-skew",
+        shows: "a clock that lags makes an older write win over a newer one",
+        json: include_str!("examples/global-table-skew.json"),
+    },
+    Example {
+        id: "cassandra-hints",
+        shows: "R = W = 1 with a replica down: hints bring it back, stale reads until then",
+        json: include_str!("examples/cassandra-hints.json"),
+    },
+    Example {
+        id: "quorum-inversion",
+        shows: "a strict quorum lets a later read see an older value",
+        json: include_str!("examples/quorum-inversion.json"),
+    },
+    Example {
+        id: "quorum-write-back",
+        shows: "reads that write back cure it, for a round trip more",
+        json: include_str!("examples/quorum-write-back.json"),
+    },
+    Example {
+        id: "zombie-delete",
+        shows: "a deleted key comes back when repair comes after the tombstones are gone",
+        json: include_str!("examples/zombie-delete.json"),
+    },
+    Example {
+        id: "read-your-writes",
+        shows: "a new photo is not there when its owner looks at a replica nearby",
+        json: include_str!("examples/read-your-writes.json"),
+    },
+    Example {
+        id: "read-your-writes-token",
+        shows: "a version token sends that read on to the primary",
+        json: include_str!("examples/read-your-writes-token.json"),
+    },
+    Example {
+        id: "failover-loss",
+        shows: "a failover throws away what an asynchronous primary had acknowledged",
+        json: include_str!("examples/failover-loss.json"),
+    },
+    Example {
+        id: "raft-and-quorum",
+        shows: "the same cut: Raft's minority waits, the leaderless group answers with stale reads",
+        json: include_str!("examples/raft-and-quorum.json"),
+    },
+    Example {
+        id: "two-phase-blocked",
+        shows: "two-phase commit blocks all participants while its coordinator is down",
+        json: include_str!("examples/two-phase-blocked.json"),
+    },
+    Example {
+        id: "gossip-rumor",
+        shows: "a rumor spreads among 200 nodes, cheap and not quite to all",
+        json: include_str!("examples/gossip-rumor.json"),
+    },
+    Example {
+        id: "oversold",
+        shows: "the last item in stock is sold twice under eventual consistency",
+        json: include_str!("examples/oversold.json"),
+    },
+    Example {
+        id: "oversold-strong",
+        shows: "the same under Raft: sold once",
+        json: include_str!("examples/oversold-strong.json"),
+    },
 ];
 
 /// The example on which the page opens.

@@ -1,6 +1,6 @@
 //! Replica groups: services that hold the same data under one replication protocol.
 
-use super::{Latency, is_default, is_one, one};
+use super::{Client, Latency, Scenario, is_default, is_one, one};
 use serde::{Deserialize, Serialize};
 
 /// Services that hold the same data under one replication protocol. Its keys are its own: a key of the same name
@@ -397,4 +397,50 @@ pub struct RegionLatency {
     pub to: String,
     /// How long a message is under way.
     pub latency: Latency,
+}
+
+impl Scenario {
+    /// Latency from one node to another, as it is listed or follows from their regions.
+    pub fn latency(&self, from: &str, to: &str) -> &Latency {
+        let find = |from: &str, to: &str| self.links.iter().find(|link| link.from == from && link.to == to);
+        let listed = find(from, to).or_else(|| find(to, from)).and_then(|link| link.latency.as_ref());
+        listed.or_else(|| self.latency_of_regions(from, to)).unwrap_or(&self.default_latency)
+    }
+
+    /// Latency between nodes of two regions, or within one, where it is given.
+    pub fn latency_of_regions(&self, from: &str, to: &str) -> Option<&Latency> {
+        let of = |node: &str| self.regions.iter().find(|region| region.nodes.iter().any(|id| id == node));
+        let (from, to) = (of(from)?, of(to)?);
+        let listed = |a: &Region, b: &Region| a.latency.iter().position(|latency| latency.to == b.id);
+        match (listed(from, to), listed(to, from)) {
+            (Some(at), _) => Some(&from.latency[at].latency),
+            (None, Some(at)) => Some(&to.latency[at].latency),
+            (None, None) => None,
+        }
+    }
+
+    /// The member of a group whose link from a node has the lowest mean latency.
+    pub fn nearest<'a>(&self, node: &str, group: &'a Group) -> Option<&'a str> {
+        let mean = |member: &&String| self.latency(node, member).mean_ms();
+        group.members.iter().min_by(|a, b| mean(a).total_cmp(&mean(b))).map(String::as_str)
+    }
+
+    /// The members that a client of a group asks as long as all is well: the nearest, or any.
+    pub fn asked_members<'a>(&'a self, client: &Client) -> Vec<&'a str> {
+        let Some(group) = self.groups.iter().find(|group| group.id == client.target) else { return Vec::new() };
+        let routes = [client.route, client.read_route.unwrap_or(client.route)];
+        let all = routes.iter().any(|route| matches!(route, Route::Sticky | Route::Any | Route::Itself))
+            || (routes.contains(&Route::Primary) && matches!(group.protocol, Protocol::Raft(_)));
+        if all {
+            return group.members.iter().map(String::as_str).collect();
+        }
+        let mut asked: Vec<&str> = Vec::new();
+        if routes.contains(&Route::Primary) {
+            asked.extend(group.members.first().map(String::as_str));
+        }
+        if routes.contains(&Route::Nearest) {
+            asked.extend(self.nearest(&client.id, group).filter(|id| asked.first() != Some(id)));
+        }
+        asked
+    }
 }

@@ -6,7 +6,7 @@ use super::protocol::{
 };
 use super::run::Run;
 use super::words;
-use crate::analysis::{Analysis, Copy, Ended, InFlight, Notice, State};
+use crate::analysis::{Analysis, Copy, Ended, InFlight, Member, Notice, State};
 use crate::engine::{Engine, Halt};
 use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Scenario};
@@ -44,6 +44,8 @@ pub struct Reporter {
     /// What is wrong, by where and which kind of thing.
     troubles: Map<(NodeId, Option<NodeId>, u8), String>,
     loads: Vec<(u32, u32, u32)>,
+    /// Lost updates that are marked.
+    lost_told: usize,
 }
 
 impl Reporter {
@@ -74,7 +76,7 @@ impl Reporter {
             Fact::MessageDropped { message, cause } if !self.whole => {
                 self.ended.push(MessageEnd { id: message.0, at: record.at, dropped: Some(*cause) });
             }
-            Fact::UpdateCommitted { update, node, .. } => {
+            Fact::UpdateCommitted { update, node, .. } | Fact::WriteCoordinated { update, node, .. } => {
                 let label = words::update(*update, analysis, names);
                 self.mark(Mark {
                     at: record.at,
@@ -84,6 +86,23 @@ impl Reporter {
                     update: Some(update.0),
                     label,
                 });
+            }
+            Fact::UpdateAcknowledged { .. } | Fact::WriteRolledBack { .. } => {
+                let lost = analysis.lost.all();
+                for (_, update, by) in &lost[self.lost_told..] {
+                    let node = analysis.updates.get(*update).map_or(NodeId(0), |info| info.node);
+                    let label = match update == by {
+                        true => format!("lost update: {} is thrown away", words::update(*update, analysis, names)),
+                        false => format!(
+                            "lost update: {} took the place of {}",
+                            words::update(*by, analysis, names),
+                            words::update(*update, analysis, names)
+                        ),
+                    };
+                    let (kind, update) = (MarkKind::Lost, Some(update.0));
+                    self.mark(Mark { at: record.at, kind, node, to: None, update, label });
+                }
+                self.lost_told = lost.len();
             }
             Fact::LinkCut { from, to } => {
                 self.cut.insert((*from, *to));
@@ -212,6 +231,7 @@ impl Reporter {
         }
         let changed_services = run.analysis_mut().staleness.take_changed();
         let changed_tables = run.analysis_mut().tables.take_changed();
+        let changed_members = run.analysis_mut().members.take_changed();
         let changed_lanes = run.analysis_mut().buses.take_changed();
         let changed_clients = run.analysis_mut().operations.take_changed();
         let engine = run.engine();
@@ -238,6 +258,7 @@ impl Reporter {
                     whole
                         || changed_services.contains(&NodeId(*n))
                         || changed_tables.contains(&NodeId(*n))
+                        || changed_members.contains(&NodeId(*n))
                         || load_changed(*n)
                 })
                 .map(|n| service_view(run, NodeId(n), loads[n as usize]))
@@ -321,7 +342,31 @@ pub fn service_view(run: &Run, node: NodeId, (busy, waiting, blocked): (u32, u32
         blocked,
         outbox: run.analysis().tables.get(node).map_or(0, |tables| tables.outbox.len() as u32),
         applied_already: run.analysis().tables.get(node).map_or(0, |tables| tables.applied_already),
+        member: run.analysis().members.get(node).map(member_words).unwrap_or_default(),
     }
+}
+
+fn member_words(member: &Member) -> String {
+    let mut said = Vec::new();
+    if member.leads {
+        said.push(format!("leads, term {}", member.term));
+    }
+    let (last, committed) = member.log;
+    if last > 0 && last == committed {
+        said.push(format!("log {last}"));
+    } else if last > 0 {
+        said.push(format!("log {last}, {committed} committed"));
+    }
+    if member.hints.len() > 0 {
+        said.push(format!("{} hints kept", member.hints.len()));
+    }
+    if member.promised.len() > 0 {
+        said.push("promised, locked".into());
+    }
+    if let Some((_, level, compared, differing)) = member.compared.filter(|(.., differing)| *differing > 0) {
+        said.push(format!("{differing} of {compared} hashes differ, level {level}"));
+    }
+    said.join(" · ")
 }
 
 fn row_view(names: &Names, key: KeyId, copy: &Copy) -> RowView {

@@ -239,6 +239,8 @@ pub struct ServiceView {
     pub outbox: u32,
     /// Events that its inboxes said were applied already.
     pub applied_already: u64,
+    /// Of a member of a group: whether it leads, its log, what it keeps for others, in a few words; else empty.
+    pub member: String,
 }
 
 /// Something that is wrong with a node or a link, short of a crash or a cut.
@@ -400,6 +402,8 @@ pub enum MarkKind {
     Fault,
     /// That is over.
     Mended,
+    /// An acknowledged write of a group was lost to another.
+    Lost,
     /// A copy became stale when all were consistent.
     FirstStale,
     /// Every copy is consistent again.

@@ -47,7 +47,8 @@ id!(
 /// per key. Ties between services that wrote at the same count go to the later node of the document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Version {
-    /// Reading of the clock that orders a group's register, µs, and [`Version::EPOCH`]; 0 where the counter alone orders.
+    /// Reading of the clock that orders a group's register, µs, and [`Version::EPOCH`]; the term of an entry of a log; 0
+    /// where the counter alone orders.
     #[serde(default)]
     pub time: i64,
     /// One more than the version that the writer had; 0 is no version.
@@ -59,11 +60,16 @@ pub struct Version {
 impl Version {
     /// What is added to a clock's reading to make a version's time, µs: a version that is there comes behind one that is
     /// not, however far a clock is behind.
-    pub const EPOCH: i64 = 1_000_000_000_000;
+    pub const EPOCH: i64 = 2_000_000_000_000;
 
     /// The clock's reading, µs, where a clock orders the register.
     pub fn reading(self) -> Option<i64> {
-        (self.time != 0).then(|| self.time - Version::EPOCH)
+        (self.time >= Version::EPOCH / 2).then(|| self.time - Version::EPOCH)
+    }
+
+    /// The version of an entry of a log.
+    pub fn logged(term: u32, index: u32) -> Version {
+        Version { time: term.into(), counter: index, origin: 0 }
     }
 
     /// A version that is counted.

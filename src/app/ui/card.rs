@@ -78,6 +78,7 @@ pub fn Card(props: &CardProps) -> Html {
         NodeKind::Service => "service",
         NodeKind::Bus => "bus",
         NodeKind::Client => "client",
+        NodeKind::Group => "group",
     };
     let classes = classes!(
         "card",
@@ -135,6 +136,7 @@ fn head(props: &CardProps, state: Option<CopyState>) -> Html {
         NodeKind::Service => Icon::Service,
         NodeKind::Bus => Icon::Bus,
         NodeKind::Client => Icon::Client,
+        NodeKind::Group => Icon::Group,
     };
     let aside = match (&props.view, state) {
         (_, Some(state)) => badge(state),
@@ -201,7 +203,12 @@ fn service_body(service: &ServiceView) -> Html {
 
 fn row(row: &RowView) -> Html {
     let old = matches!(row.state, CopyState::Stale | CopyState::Diverged).then_some("old");
-    let value = row.value.as_ref().map_or("—".to_string(), ToString::to_string);
+    let siblings: Vec<String> = row.siblings.iter().map(ToString::to_string).collect();
+    let value = match &row.value {
+        _ if siblings.len() > 1 => siblings.join(" | "),
+        Some(value) => value.to_string(),
+        None => "—".to_string(),
+    };
     let swatch = row.update.map(|update| html! { <b class={classes!("swatch", update_class(update))}></b> });
     html! {
         <li key={row.key.clone()}>
@@ -209,14 +216,18 @@ fn row(row: &RowView) -> Html {
             <span class={classes!("v", old)}>{ value }</span>
             <span class="ver">
                 { swatch }
-                if row.deleted { { "deleted" } } else if row.version.is_empty() { { "none" } } else { { row.version.clone() } }
+                if siblings.len() > 1 { { format!("{} siblings", siblings.len()) } } else if row.deleted { { "deleted" } } else if row.version.is_empty() && row.value.is_some() { {""} } else if row.version.is_empty() { { "none" } } else { { row.version.clone() } }
             </span>
         </li>
     }
 }
 
 fn foot(service: &ServiceView) -> Html {
-    let load = load(service);
+    let load = match (service.member.is_empty(), load(service)) {
+        (true, load) => load,
+        (false, load) if load == "idle" || load.is_empty() => service.member.clone(),
+        (false, load) => format!("{} · {load}", service.member),
+    };
     match (service.state, service.stale_since) {
         (CopyState::Down, _) => html! {
             <div class="foot gone"><span>{ "stopped; its data is kept" }</span><span class="grow"></span><span>{ load }</span></div>

@@ -11,6 +11,8 @@ pub enum Icon {
     Bus,
     /// A client.
     Client,
+    /// A replica group.
+    Group,
     /// Back to the start.
     Reset,
     /// Play.
@@ -55,6 +57,9 @@ pub fn icon(which: Icon) -> Html {
             "M2.5 6.500h15M2.5 13.500h15M6 8h1.500a1 1 0 0 1 1 1v2a1 1 0 0 1-1 1H6a1 1 0 0 1-1-1V9a1 1 0 0 1 1-1zM12 8h1.500a1 1 0 0 1 1 1v2a1 1 0 0 1-1 1H12a1 1 0 0 1-1-1V9a1 1 0 0 1 1-1z"
         }
         Icon::Client => "M13.2 7a3.2 3.2 0 1 1-6.4 0 3.2 3.2 0 0 1 6.4 0zM3.8 17c.6-3.4 3-5 6.2-5s5.6 1.6 6.2 5",
+        Icon::Group => {
+            "M10 3.500a2 2 0 1 1 0 4 2 2 0 0 1 0-4zM4.500 12.500a2 2 0 1 1 0 4 2 2 0 0 1 0-4zM15.500 12.500a2 2 0 1 1 0 4 2 2 0 0 1 0-4zM8.800 7.200l-3 5.400M11.200 7.200l3 5.400M6.600 14.500h6.800"
+        }
         Icon::Reset => "M4 10a6 6 0 1 0 2-4.500M6 2.500v3.200h3.2",
         Icon::Play => "M6 4v12l10-6z",
         Icon::Pause => "M7 4.500v11M13 4.500v11",

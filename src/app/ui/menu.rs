@@ -48,6 +48,7 @@ fn of_canvas() -> Vec<Entry> {
         ("Add a service".into(), Msg::Add { kind: NodeKind::Service, at: None }),
         ("Add a bus".into(), Msg::Add { kind: NodeKind::Bus, at: None }),
         ("Add a client".into(), Msg::Add { kind: NodeKind::Client, at: None }),
+        ("Add a replica group".into(), Msg::Add { kind: NodeKind::Group, at: None }),
         ("Mend everything".into(), Msg::Act(Command::HealAll)),
         ("Show everything".into(), Msg::Fit),
     ]

@@ -79,8 +79,8 @@ impl Inks {
     }
 }
 
-/// Shapes by kind: rounded square, arrow head, hollow arrow head, ring, crossed ring, dot.
-const SHAPES: usize = 6;
+/// Shapes by kind: rounded square, arrow head, hollow arrow head, ring, crossed ring, dot, plus.
+const SHAPES: usize = 7;
 
 fn shape(kind: MessageKind) -> usize {
     match kind {
@@ -90,6 +90,9 @@ fn shape(kind: MessageKind) -> usize {
         MessageKind::Acknowledgement => 3,
         MessageKind::Refusal => 4,
         MessageKind::Token => 5,
+        MessageKind::Replication => 0,
+        MessageKind::Repair => 6,
+        MessageKind::Election | MessageKind::Comparison => 5,
     }
 }
 
@@ -103,6 +106,10 @@ fn word(kind: MessageKind) -> &'static str {
         MessageKind::Acknowledgement => "acknowledgement",
         MessageKind::Refusal => "refusal",
         MessageKind::Token => "token",
+        MessageKind::Replication => "write",
+        MessageKind::Repair => "repair",
+        MessageKind::Election => "heartbeat or vote",
+        MessageKind::Comparison => "comparison",
     }
 }
 
@@ -224,6 +231,10 @@ fn paint_batch(pen: &CanvasRenderingContext2d, shape: usize, colour: &str, batch
                     pen.line_to(at.x + r * 0.44, at.y - r * 0.44);
                 }
             }
+            6 => {
+                pen.rect(at.x - r, at.y - r * 0.34, size, size * 0.34);
+                pen.rect(at.x - r * 0.34, at.y - r, size * 0.34, size);
+            }
             _ => pen.rect(at.x - r * 0.4, at.y - r * 0.4, r * 0.8, r * 0.8),
         }
     }
@@ -239,7 +250,10 @@ fn paint_batch(pen: &CanvasRenderingContext2d, shape: usize, colour: &str, batch
 
 /// The version beside a message.
 fn label(pen: &CanvasRenderingContext2d, model: &Model, message: &MessageView, inks: &Inks, size: f64) {
-    if matches!(message.kind, MessageKind::Acknowledgement | MessageKind::Token) {
+    if matches!(
+        message.kind,
+        MessageKind::Acknowledgement | MessageKind::Token | MessageKind::Election | MessageKind::Comparison
+    ) {
         return;
     }
     let Some((at, _)) = place(model, message) else { return };

@@ -1,5 +1,6 @@
 //! The components. Each takes plain properties and reports by callbacks; none keeps state of the run.
-pub mod card;
+pub mod areas;
+mod card;
 pub mod dialogs;
 mod fault_track;
 pub mod field;

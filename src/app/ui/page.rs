@@ -1,5 +1,6 @@
 //! The page: it holds the model, carries out effects, and paints by hand what moves with the clock.
 
+use super::areas::{AreaLabel, outlines};
 use super::card::{Card, View};
 use super::dialogs::{Help, Share};
 use super::fault_track::FaultTrack;
@@ -596,10 +597,12 @@ impl Page {
                 <svg class="wires" aria-hidden="true">
                     { markers() }
                     <g ref={self.refs.wires.clone()}>
+                        { outlines(&model.scene) }
                         <Wires scene={model.scene.clone()} cut={model.run.cut.clone()} troubles={model.run.troubles.clone()} selection={model.selection.clone()} {cutting} />
                     </g>
                 </svg>
                 <div class="world" ref={self.refs.world.clone()}>
+                    { for model.scene.areas.iter().map(|area| html! { <AreaLabel key={format!("area-{}", area.id)} area={area.clone()} selected={model.selection.contains(&Item::Node(area.id.clone()))} send={self.send.clone()} /> }) }
                     { for (0..model.scene.nodes.len()).map(|node| self.card(node)) }
                     { self.publish_button() }
                 </div>
@@ -686,6 +689,7 @@ impl Page {
                 let keeps = subscriptions.any(|s| *s.to == **id && s.max_deliveries.is_some() && s.dead_letter);
                 View::Bus(bus.clone(), Rc::new(names), keeps)
             }
+            NodeKind::Group => View::Unknown,
             NodeKind::Client => run.clients.get(&(node as u32)).cloned().map_or(View::Unknown, View::Client),
         }
     }

@@ -82,9 +82,10 @@ pub fn Palette(props: &PaletteProps) -> Html {
             <PlaceButton what={NodeKind::Service} key_hint="1" send={props.send.clone()} />
             <PlaceButton what={NodeKind::Bus} key_hint="2" send={props.send.clone()} />
             <PlaceButton what={NodeKind::Client} key_hint="3" send={props.send.clone()} />
+            <PlaceButton what={NodeKind::Group} key_hint="4" send={props.send.clone()} />
             <hr />
-            { tool(Tool::Connect { from: None }, Icon::Connect, "Connect", "4", "Click a card, then the one to connect it to") }
-            { tool(Tool::Cut, Icon::Cut, "Cut", "5", "Click links, or draw a line across them, to cut or heal them") }
+            { tool(Tool::Connect { from: None }, Icon::Connect, "Connect", "5", "Click a card, then the one to connect it to") }
+            { tool(Tool::Cut, Icon::Cut, "Cut", "6", "Click links, or draw a line across them, to cut or heal them") }
         </nav>
     }
 }
@@ -106,6 +107,7 @@ fn PlaceButton(props: &PlaceProps) -> Html {
         NodeKind::Service => (Icon::Service, "Service"),
         NodeKind::Bus => (Icon::Bus, "Bus"),
         NodeKind::Client => (Icon::Client, "Client"),
+        NodeKind::Group => (Icon::Group, "Group"),
     };
     let onpointerdown = Callback::from(|event: PointerEvent| {
         if let Some(button) = event.target_dyn_into::<Element>() {

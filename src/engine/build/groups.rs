@@ -85,8 +85,9 @@ impl Builder<'_> {
         let group = groups.iter().find(|group| group.node == self.node(&client.target))?;
         let links = self.links_to(node, group);
         let routes = (client.route, client.read_route.unwrap_or(client.route));
-        let latency = |at: &usize| self.latency(&client.id, self.names.node(group.members[*at])).mean_ms();
-        let nearest = (0..group.members.len()).min_by(|a, b| latency(a).total_cmp(&latency(b))).unwrap_or(0);
+        let listed = self.scenario.groups.iter().find(|listed| listed.id == client.target)?;
+        let nearest = self.scenario.nearest(&client.id, listed);
+        let nearest = nearest.and_then(|id| listed.members.iter().position(|member| member == id)).unwrap_or(0);
         let chance = Stream::named(self.scenario.seed, "route", &client.id);
         let coordinator = match &group.protocol {
             Protocol::Quorum(plan) if [routes.0, routes.1].contains(&Route::Itself) => {

@@ -97,6 +97,7 @@ impl Gossip {
             Ok(changed) => changed,
             Err(cause) => return refused(request, asker, cause),
         };
+        let over = member.cell(key).version();
         let update = out.next_update();
         let (cell, version) = match cell {
             Cell::Register(register) => {
@@ -109,16 +110,7 @@ impl Gossip {
             }
         };
         let (node, clock) = (member.node, member.clock(now));
-        out.record(Fact::WriteCoordinated {
-            update,
-            operation,
-            node,
-            key,
-            version,
-            value,
-            clock,
-            over: Version::default(),
-        });
+        out.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock, over });
         member.absorb(key, &cell, Some(update), out);
         self.learn(now, update, key, Arc::new(cell));
         vec![Done { operation, asker, answer: Answer::Written(update, version) }]

@@ -12,9 +12,9 @@ use crate::trace::{Fact, OperationId, Outcome, Refusal, Version};
 /// Who awaits which entry: by its number, with its term.
 pub type Waiting = Map<u32, (Asker, OperationId, u32)>;
 
-/// The version of an entry's register: logs are ordered by number, and what two leaders put in one place by term.
+/// The version of an entry's register: logs are ordered by term, then by number.
 pub fn version(index: u32, term: u32) -> Version {
-    Version::counted(index, term)
+    Version::logged(term, index)
 }
 
 /// Ends an operation that has no effect.

@@ -28,7 +28,7 @@ impl Stamps {
 
     /// The version of the next write, behind `after` in any case. `reading` is the coordinator's own clock, µs.
     pub fn next(&mut self, clock: VersionClock, reading: i64, key: KeyId, after: Version, origin: u32) -> Version {
-        let wall = (reading + Version::EPOCH).max(1);
+        let wall = reading + Version::EPOCH;
         let version = match clock {
             VersionClock::Lamport => {
                 let count = self.counts.or_default(key);

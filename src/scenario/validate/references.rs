@@ -2,7 +2,7 @@
 
 use super::{Checker, LONGEST_NAME};
 use crate::ordered::{Map, Set};
-use crate::scenario::{Promise, Scenario};
+use crate::scenario::{Promise, Scenario, Value};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -232,15 +232,17 @@ impl Checker {
             let first = bus.and_then(|bus| bus.topics.first()).map(|topic| topic.name.as_str());
             topic.or(first).map(str::to_string)
         };
+        let places: Map<&str, usize> = scenario.services.iter().zip(0..).map(|(it, i)| (it.id.as_str(), i)).collect();
         for group in &scenario.groups {
-            let members = || group.members.iter().filter_map(|id| find(id));
-            for (first, other) in members().flat_map(|a| members().filter(move |b| *b > a).map(move |b| (a, b))) {
-                let (first, held) = (&scenario.services[first], &scenario.services[other].data);
-                for (key, value) in &first.data {
-                    if let Some(differs) = held.get(key).filter(|differs| *differs != value) {
-                        let problem =
-                            format!("{value}, as at `{}` of the same group, or absent; it is {differs}", first.id);
-                        self.error(format!("services[{other}].data.{key}"), problem);
+            // What the first member says that has the key at all.
+            let mut said: Map<&str, (&Value, &str)> = Map::new();
+            for &i in group.members.iter().filter_map(|id| places.get(id.as_str())) {
+                let service = &scenario.services[i];
+                for (key, value) in &service.data {
+                    let (first, by) = *said.or_insert_with(key, || (value, &service.id));
+                    if first != value {
+                        let problem = format!("{first}, as at `{by}` of the same group, or absent; it is {value}");
+                        self.error(format!("services[{i}].data.{key}"), problem);
                     }
                 }
             }

@@ -185,7 +185,7 @@ fn digests_in_wasm_are_those_of_the_native_engine() {
     for example in EXAMPLES {
         for seed in 1..=20u64 {
             let scenario = Scenario { seed, ..example.scenario() };
-            let key = scenario.services[0].data.keys().next().expect("data").clone();
+            let key = scenario.services[0].data.keys().next().cloned().unwrap_or("item".into());
             let operation = json!({ "write": { "key": key, "value": 1 } });
             let act = json!({ "operate": { "service": scenario.services[0].id, "operation": operation } });
             runs.push(json!({

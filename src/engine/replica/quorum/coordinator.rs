@@ -174,6 +174,7 @@ impl Coordinator {
         out: &mut Outbox,
     ) -> Vec<Done> {
         let (clock, key, behind) = (self.group.clock(), request.key, request.seen.version);
+        let over = local.as_deref().map_or(over, |member| over.max(member.cell(key).version()));
         let stamps = local.as_deref_mut().map_or(&mut self.stamps, |member| &mut member.stamps);
         let version = stamps.next(clock, reading, key, behind, self.node.0 + 1);
         let update = out.next_update();

@@ -1,0 +1,83 @@
+use crate::ordered::{Map, Set};
+use crate::trace::{Fact, KeyId, NodeId, Record};
+
+/// What a member of a group is at, beside its data.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Member {
+    /// It leads its group.
+    pub leads: bool,
+    /// The term that it knows of.
+    pub term: u32,
+    /// Its log: the last entry, and the last that is committed.
+    pub log: (u32, u32),
+    /// What it keeps for others.
+    pub hints: Set<(NodeId, KeyId)>,
+    /// Keys that it has promised, and locks.
+    pub promised: Set<KeyId>,
+    /// The last comparison of its Merkle tree: with whom, how many hashes of which level, and how many differ.
+    pub compared: Option<(NodeId, u32, u32, u32)>,
+}
+
+/// The members of all groups that have anything to show.
+#[derive(Clone, Debug, Default)]
+pub struct Members {
+    members: Map<NodeId, Member>,
+    changed: Set<NodeId>,
+}
+
+impl Members {
+    pub(super) fn observe(&mut self, record: &Record) {
+        match &record.fact {
+            Fact::LeaderElected { node, term } => {
+                let member = self.of(*node);
+                (member.leads, member.term) = (true, *term);
+            }
+            Fact::LeaderSteppedDown { node, term } => {
+                let member = self.of(*node);
+                (member.leads, member.term) = (false, *term);
+            }
+            Fact::LogMoved { node, last, committed, term } => {
+                let member = self.of(*node);
+                (member.log, member.term) = ((*last, *committed), *term);
+            }
+            Fact::ServiceCrashed { node, .. } if self.members.contains_key(node) => self.of(*node).leads = false,
+            Fact::HintStored { node, replica, key, .. } => {
+                self.of(*node).hints.insert((*replica, *key));
+            }
+            Fact::HintRemoved { node, replica, key, .. } => {
+                self.of(*node).hints.remove(&(*replica, *key));
+            }
+            Fact::WritePromised { node, key, .. } => {
+                self.of(*node).promised.insert(*key);
+            }
+            Fact::PromiseReleased { node, key, .. } => {
+                self.of(*node).promised.remove(key);
+            }
+            // A promised write that is taken in is committed.
+            Fact::ReplicaStored { node, key, .. } => {
+                if self.members.get(node).is_some_and(|member| member.promised.contains(key)) {
+                    self.of(*node).promised.remove(key);
+                }
+            }
+            Fact::TreesCompared { node, peer, level, compared, differing } => {
+                self.of(*node).compared = Some((*peer, *level, *compared, *differing));
+            }
+            _ => {}
+        }
+    }
+
+    fn of(&mut self, node: NodeId) -> &mut Member {
+        self.changed.insert(node);
+        self.members.or_default(node)
+    }
+
+    /// A member, if it has anything to show.
+    pub fn get(&self, node: NodeId) -> Option<&Member> {
+        self.members.get(&node)
+    }
+
+    /// Those of which anything changed since the last call.
+    pub fn take_changed(&mut self) -> Set<NodeId> {
+        std::mem::take(&mut self.changed)
+    }
+}

@@ -1,0 +1,52 @@
+//! Hulls of replica groups and frames of regions, with their labels.
+
+use crate::app::areas::Area;
+use crate::app::model::{Item, Msg};
+use crate::app::scene::Scene;
+use web_sys::HtmlElement;
+use yew::prelude::*;
+
+/// The outlines, as SVG behind the wires.
+pub fn outlines(scene: &Scene) -> Html {
+    let outline = |area: &Area| {
+        let class = if area.region { "region" } else { "hull" };
+        html! { <path key={area.id.clone()} {class} d={area.outline.clone()} /> }
+    };
+    html! { <g>{ for scene.areas.iter().map(outline) }</g> }
+}
+
+/// Properties of [`AreaLabel`].
+#[derive(Clone, PartialEq, Properties)]
+pub struct AreaLabelProps {
+    /// What it names.
+    pub area: Area,
+    /// It is selected.
+    pub selected: bool,
+    /// Where to report.
+    pub send: Callback<Msg>,
+}
+
+/// An area's name and what it says; a group's selects it.
+#[component]
+pub fn AreaLabel(props: &AreaLabelProps) -> Html {
+    let root = use_node_ref();
+    let at = props.area.label_at;
+    use_effect_with((root.clone(), at.x, at.y), |(root, x, y)| {
+        if let Some(element) = root.cast::<HtmlElement>() {
+            let _ = element.style().set_property("transform", &format!("translate({x}px, {y}px) translateY(-100%)"));
+        }
+    });
+    let Area { name, says, region, .. } = &props.area;
+    if *region {
+        return html! { <span ref={root} class="area-label region">{ name }</span> };
+    }
+    let item = Item::Node(props.area.id.clone());
+    let onclick = props.send.reform(move |_: MouseEvent| Msg::Select(Some(item.clone())));
+    let onpointerdown = Callback::from(|event: PointerEvent| event.stop_propagation());
+    html! {
+        <button ref={root} class={classes!("area-label", props.selected.then_some("selected"))} {onclick} {onpointerdown}
+            aria-label={format!("Replica group {name}, {says}")}>
+            <b>{ name }</b>{ " " }<span>{ says }</span>
+        </button>
+    }
+}
