@@ -6,6 +6,8 @@ use crate::scenario::{Data, Group, Protocol, RaftReads, Scenario};
 
 /// How far a hull stands off its members' cards.
 const MARGIN: f64 = 14.0;
+/// How much of a hull's corners is rounded off.
+const ROUND: f64 = 26.0;
 /// How far a region's frame stands off its cards.
 const FRAME: f64 = 34.0;
 
@@ -22,6 +24,8 @@ pub struct Area {
     pub region: bool,
     /// Its outline, as SVG.
     pub outline: String,
+    /// What it takes up.
+    pub rect: Rect,
     /// Where its label stands: the lower left corner.
     pub label_at: Point,
 }
@@ -34,13 +38,15 @@ pub fn areas(scenario: &Scenario, nodes: &[Placed]) -> Vec<Area> {
     for region in &scenario.regions {
         let rects = region.nodes.iter().filter_map(|id| find(id));
         let Some(all) = rects.reduce(|a, b| a.union(&b)) else { continue };
-        let (x, y, w, h) = (all.x - FRAME, all.y - FRAME, all.w + 2.0 * FRAME, all.h + 2.0 * FRAME);
+        let rect = all.grown(FRAME);
+        let Rect { x, y, w, h } = rect;
         areas.push(Area {
             id: region.id.clone(),
             name: named(&region.id, &region.name),
             says: String::new(),
             region: true,
             outline: format!("M{x:.1} {y:.1}h{w:.1}v{h:.1}h{:.1}z", -w),
+            rect,
             label_at: point(x + 10.0, y + h - 10.0),
         });
     }
@@ -50,13 +56,14 @@ pub fn areas(scenario: &Scenario, nodes: &[Placed]) -> Vec<Area> {
         let Some(top) = corners.iter().copied().min_by(|a, b| a.y.total_cmp(&b.y).then(a.x.total_cmp(&b.x))) else {
             continue;
         };
-        let outline: Vec<String> = corners.iter().map(|p| format!("{:.1} {:.1}", p.x, p.y)).collect();
+        let rect = rects.iter().copied().reduce(|a, b| a.union(&b)).unwrap_or(Rect { x: 0.0, y: 0.0, w: 0.0, h: 0.0 });
         areas.push(Area {
             id: group.id.clone(),
             name: named(&group.id, &group.name),
             says: says(group),
             region: false,
-            outline: format!("M{}z", outline.join("L")),
+            outline: rounded(&corners),
+            rect: rect.grown(MARGIN),
             label_at: point(top.x + 4.0, top.y - 16.0),
         });
     }
@@ -90,6 +97,22 @@ pub fn says(group: &Group) -> String {
         Data::Counter => format!("{protocol} · counter"),
         Data::Set => format!("{protocol} · set"),
     }
+}
+
+/// A closed outline with its corners rounded off.
+fn rounded(corners: &[Point]) -> String {
+    let n = corners.len();
+    let mut outline = String::new();
+    for (i, corner) in corners.iter().enumerate() {
+        let towards = |other: Point| corner.mix(other, (ROUND / corner.distance(other).max(1.0)).min(0.5));
+        let (from, to) = (towards(corners[(i + n - 1) % n]), towards(corners[(i + 1) % n]));
+        let letter = if i == 0 { 'M' } else { 'L' };
+        outline.push_str(&format!(
+            "{letter}{:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}",
+            from.x, from.y, corner.x, corner.y, to.x, to.y
+        ));
+    }
+    outline + "z"
 }
 
 fn corners(rect: &Rect) -> [Point; 4] {

@@ -218,7 +218,8 @@ impl Scene {
         // A group's label stands above its topmost card.
         let labels =
             self.areas.iter().map(|area| Rect { x: area.label_at.x, y: area.label_at.y - 18.0, w: 1.0, h: 18.0 });
-        let all = self.nodes.iter().map(|node| node.rect).chain(button).chain(labels);
+        let areas = self.areas.iter().map(|area| area.rect);
+        let all = self.nodes.iter().map(|node| node.rect).chain(button).chain(areas).chain(labels);
         all.reduce(|a, b| a.union(&b)).unwrap_or(Rect { x: 0.0, y: 0.0, w: 400.0, h: 300.0 })
     }
 
