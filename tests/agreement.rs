@@ -234,7 +234,7 @@ fn operations(data: &Data) -> Vec<Operation> {
         Data::Register { .. } if i % 7 == 5 => Operation::Increment { key: format!("n{}", i % 2), by: 1 },
         Data::Register { .. } | Data::MultiValue => Operation::Write { key: key(i), value: (i as i64).into() },
         Data::Counter => Operation::Increment { key: key(i), by: i as i64 - 10 },
-        Data::Set if i % 3 == 0 => Operation::Remove { key: key(i), element: (i as i64 % 4).into() },
+        Data::Set if i.is_multiple_of(3) => Operation::Remove { key: key(i), element: (i as i64 % 4).into() },
         Data::Set => Operation::Add { key: key(i), element: (i as i64 % 4).into() },
     };
     (0..30).map(made).collect()

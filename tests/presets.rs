@@ -227,3 +227,31 @@ fn what_ran_out_while_the_bus_was_down_has_expired_when_it_is_back() {
         assert_eq!(gone, [5_000_000], "dead-lettered: {dead_letter}");
     }
 }
+
+#[test]
+fn a_store_is_known_by_its_settings_and_follows_the_published_defaults() {
+    use converge::scenario::presets::{STORES, of_group};
+    use converge::scenario::{Data, Group, Protocol, ReadRepair};
+    let members: Vec<String> = (1..=5).map(|i| format!("r{i}")).collect();
+    let like = Group { id: "g".into(), members, ..Group::default() };
+    let quorum = |name: &str| {
+        let store = STORES.iter().find(|store| store.name == name).expect("a store");
+        let group = store.group(&like);
+        assert_eq!(of_group(&group), Some(store));
+        assert!(!store.leaves_out.is_empty());
+        match group.protocol {
+            Protocol::Quorum(quorum) => (group.data, quorum),
+            _ => unreachable!("all of them are leaderless"),
+        }
+    };
+    for (name, waits) in [("Cassandra 5, ONE", 1), ("Cassandra 5, QUORUM", 2), ("Cassandra 5, ALL", 3)] {
+        let (_, quorum) = quorum(name);
+        assert_eq!((quorum.replicas, quorum.read, quorum.write), (Some(3), waits, waits), "{name}");
+        assert_eq!(quorum.hints.map(|hints| hints.window_ms), Some(10_800_000.0), "three hours");
+        assert_eq!(quorum.read_repair, ReadRepair::Blocking);
+        assert_eq!((quorum.timeout_ms, quorum.tombstone_grace_ms), (2000.0, Some(864_000_000.0)), "ten days");
+    }
+    assert_eq!(quorum("Riak KV 3").0, Data::MultiValue);
+    let (_, dynamo) = quorum("Dynamo (2007)");
+    assert!(dynamo.sloppy && dynamo.hints.is_some(), "a hint counts to W");
+}

@@ -54,10 +54,10 @@ impl Members {
                 self.of(*node).promised.remove(key);
             }
             // A promised write that is taken in is committed.
-            Fact::ReplicaStored { node, key, .. } => {
-                if self.members.get(node).is_some_and(|member| member.promised.contains(key)) {
-                    self.of(*node).promised.remove(key);
-                }
+            Fact::ReplicaStored { node, key, .. }
+                if self.members.get(node).is_some_and(|member| member.promised.contains(key)) =>
+            {
+                self.of(*node).promised.remove(key);
             }
             Fact::TreesCompared { node, peer, level, compared, differing } => {
                 self.of(*node).compared = Some((*peer, *level, *compared, *differing));

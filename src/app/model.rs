@@ -18,6 +18,16 @@ use crate::scenario::{Command, Data, Micros, Operation, Scenario, Value};
 use crate::session::protocol::{FromEngine, MarkKind, Report, Request, ToEngine};
 use std::rc::Rc;
 
+/// One value for siblings: all elements of sets, else the greatest.
+fn together(siblings: &[Value]) -> Option<Value> {
+    let sets = siblings.iter().filter_map(|value| match value {
+        Value::Set(elements) => Some(elements),
+        Value::Int(_) | Value::Text(_) => None,
+    });
+    let elements: Vec<Value> = sets.flat_map(|set| set.iter().cloned()).collect();
+    if elements.is_empty() { siblings.iter().max().cloned() } else { Some(elements.into_iter().collect()) }
+}
+
 /// What the page is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
@@ -689,7 +699,8 @@ impl Model {
         let service = &self.scenario.services[writer];
         let row = self.run.services.get(writer).and_then(|view| view.rows.first());
         let (key, value) = match (row, service.data.first()) {
-            (Some(row), _) => (row.key.clone(), row.value.clone()),
+            // Whoever publishes has seen the siblings, and puts one value in the place of all.
+            (Some(row), _) => (row.key.clone(), row.value.clone().or_else(|| together(&row.siblings))),
             (None, Some((key, value))) => (key.clone(), Some(value.clone())),
             (None, None) => ("item".to_string(), None),
         };
@@ -703,8 +714,7 @@ impl Model {
             None => Operation::Write { key, value: Value::Int(1) },
             Some(Value::Int(n)) => Operation::Write { key, value: Value::Int(n.saturating_add(1)) },
             Some(Value::Text(text)) => Operation::Write { key, value: following_text(&text).as_str().into() },
-            // Whoever publishes has seen the siblings, and puts one value in their place.
-            Some(Value::Set(_)) => Operation::Write { key, value: "merged".into() },
+            Some(Value::Set(elements)) => Operation::Write { key, value: Value::Set(elements) },
         };
         Some(Command::Operate { service: service.id.clone(), operation, poison: false })
     }

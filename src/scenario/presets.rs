@@ -1,5 +1,9 @@
 //! Settings that imitate real systems by their defaults. Each says what it leaves out.
 
+mod groups;
+
+pub use groups::{STORES, StorePreset, of_group, published};
+
 use super::{Acknowledge, Backoff, Limit, Order, Publication, PublishRetry, Subscription, Topic};
 
 /// A real system's way of keeping and delivering events.

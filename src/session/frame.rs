@@ -357,10 +357,10 @@ fn member_words(member: &Member) -> String {
     } else if last > 0 {
         said.push(format!("log {last}, {committed} committed"));
     }
-    if member.hints.len() > 0 {
+    if !member.hints.is_empty() {
         said.push(format!("{} hints kept", member.hints.len()));
     }
-    if member.promised.len() > 0 {
+    if !member.promised.is_empty() {
         said.push("promised, locked".into());
     }
     if let Some((_, level, compared, differing)) = member.compared.filter(|(.., differing)| *differing > 0) {
@@ -373,7 +373,8 @@ fn row_view(names: &Names, key: KeyId, copy: &Copy) -> RowView {
     let held = copy.held();
     RowView {
         key: names.key(key).to_string(),
-        value: held.and_then(|held| held.value.clone()),
+        // Siblings stand for themselves: sets of sets do not cross.
+        value: held.filter(|_| copy.siblings().is_empty()).and_then(|held| held.value.clone()),
         deleted: held.is_some_and(|held| held.value.is_none()),
         siblings: copy.siblings().to_vec(),
         version: held

@@ -259,7 +259,7 @@ pub struct Trouble {
 pub struct RowView {
     /// The key.
     pub key: String,
-    /// What a read would return.
+    /// What a read would return; none where that is siblings.
     pub value: Option<Value>,
     /// The key is absent because it was deleted, and that is remembered.
     pub deleted: bool,

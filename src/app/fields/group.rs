@@ -1,6 +1,8 @@
 //! Replica groups, regions, and what a client of a group is asked and promised.
 
+use super::messaging::to_json;
 use super::{At, Field, Kind, Section, latency, service_ids};
+use crate::scenario::presets::{STORES, of_group};
 use crate::scenario::{
     Client, Data, GossipStyle, Group, Protocol, RaftReads, ReadRepair, Route, Scenario, SessionGuarantee, VersionClock,
 };
@@ -10,7 +12,20 @@ use serde_json::{Value as Json, json};
 pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
     let group = &scenario.groups[i];
     let at = At::new(&["groups"]).to(i);
+    let mut imitates: Vec<(&str, Json)> = STORES
+        .iter()
+        .map(|store| (store.name, store.group(group)))
+        .map(|(name, like)| (name, to_json(&like)))
+        .collect();
+    imitates.push(("its own", to_json(group)));
+    imitates.retain(|(name, _)| {
+        let like = STORES.iter().find(|store| store.name == *name).map(|store| store.group(group));
+        like.is_none_or(|like| fits(scenario, i, |group| *group = like))
+    });
+    let store = of_group(group);
+    let help = store.map_or("The defaults of a real store, or settings of its own.", |store| store.leaves_out);
     let mut fields = vec![
+        at.whole("Imitates", imitates, store.map_or("its own", |store| store.name), help),
         at.text("name", "Name", &group.name, "What people see; the id where it is empty."),
         at.ids("members", "Members", &group.members, "Services that hold the same data, with commas."),
     ];
@@ -277,8 +292,7 @@ pub(super) fn client(at: &At, client: &Client) -> Vec<Field> {
     if !sets.contains(&client.guarantees) {
         sets.push(client.guarantees.clone());
     }
-    let labels: Vec<(String, Json)> =
-        sets.iter().map(|set| (promised(set), serde_json::to_value(set).unwrap_or_default())).collect();
+    let labels: Vec<(String, Json)> = sets.iter().map(|set| (promised(set), to_json(set))).collect();
     let guarantees = labels.iter().map(|(label, value)| (label.as_str(), value.clone())).collect();
     let read = client.read_route.map_or("the same", label);
     vec![

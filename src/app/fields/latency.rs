@@ -1,14 +1,16 @@
 //! Latency distributions: their kind, then its numbers.
 
+use super::messaging::to_json;
 use super::{At, Field, Kind};
-use crate::scenario::Latency;
+use crate::scenario::{Latency, presets};
 use serde_json::json;
 
 const HELP: &str = "How durations are distributed; each draw takes one number of a stream of its own.";
 
 /// The fields of the distribution at a place.
 pub(super) fn fields(at: &At, name: &str, label: &str, latency: &Latency) -> Vec<Field> {
-    let kinds = vec![
+    let published: Vec<(&str, Latency)> = presets::published();
+    let mut kinds = vec![
         ("constant", json!({ "constant": { "ms": 100 } })),
         ("uniform", json!({ "uniform": { "low_ms": 50, "high_ms": 150 } })),
         ("exponential", json!({ "exponential": { "mean_ms": 100 } })),
@@ -24,6 +26,7 @@ pub(super) fn fields(at: &At, name: &str, label: &str, latency: &Latency) -> Vec
         ),
         ("samples", json!({ "samples": { "ms": [40, 50, 60, 80, 200] } })),
     ];
+    kinds.extend(published.iter().map(|(name, latency)| (*name, to_json(latency))));
     let here = at.to(name);
     let of = |kind: &str| here.to(kind);
     let (chosen, mut rest) = match latency {

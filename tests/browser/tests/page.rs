@@ -78,13 +78,13 @@ fn a_system_is_built_from_nothing_and_works() {
 #[test]
 fn what_meets_a_cut_link_says_so_and_healing_lets_the_copy_catch_up() {
     let browser = open(WIDE, "#ex=first-update&speed=2");
-    browser.click(".palette button:nth-of-type(5)");
+    browser.click(".palette button:nth-of-type(6)");
     let bus = browser.middle("[data-node=\"stock_updated\"]");
     let consumer = browser.middle("[data-node=\"notification\"]");
     let x = (bus.0 + consumer.0) / 2.0;
     browser.drag((x, bus.1 - 160.0), (x, bus.1 + 160.0));
     browser.wait("document.querySelector('.wire.cut')");
-    browser.click(".palette button:nth-of-type(5)");
+    browser.click(".palette button:nth-of-type(6)");
     browser.click(".publish");
     is(&browser, "notification", "stale");
     browser.click(".transport button.logs");
@@ -443,4 +443,45 @@ fn pictures_for_people_to_look_at() {
         browser.shot(Path::new(&format!("test-output/{name}.png")));
         clean(&browser);
     }
+}
+
+#[test]
+fn a_group_is_placed_published_to_and_shows_its_quorums() {
+    let browser = open(WIDE, "");
+    browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = '-'; s.dispatchEvent(new Event('change', { bubbles: true }))");
+    browser.wait("document.querySelectorAll('[data-node]').length === 0");
+    browser.click(".palette button:nth-of-type(4)");
+    browser.wait("document.querySelectorAll('[data-node]').length === 3");
+    browser.wait("document.querySelector('.hull') && document.querySelectorAll('.wires path.wire').length === 3");
+    assert_eq!(browser.text("button.area-label"), "Group 1 N 3 · R 2 · W 2");
+    browser.click("button.area-label");
+    browser.wait("document.querySelector('#field-groups-0-protocol-quorum-write')");
+    browser.fill("#field-groups-0-protocol-quorum-write", "4");
+    browser.wait("[...document.querySelectorAll('.field .err')].some(e => e.textContent.includes('1 to 3'))");
+    browser.fill("#field-groups-0-protocol-quorum-write", "3");
+    browser.wait("document.querySelector('button.area-label').textContent.includes('W 3')");
+    assert_eq!(browser.axe(), Vec::<String>::new(), "a group selected");
+    browser.click(".publish");
+    for replica in ["service-1", "service-2", "service-3"] {
+        browser.wait(&format!("document.querySelector('[data-node=\"{replica}\"]').textContent.includes('item')"));
+        is(&browser, replica, "consistent");
+    }
+    clean(&browser);
+}
+
+#[test]
+fn siblings_stand_side_by_side_and_a_lost_update_is_marked() {
+    let browser = open(WIDE, "#ex=cart-siblings&t=6000");
+    is(&browser, "a", "conflicted");
+    browser.wait("document.querySelector('[data-node=\"a\"] .rows').textContent.includes('2 siblings')");
+    assert!(browser.text("[data-node=\"a\"] .rows .v").contains(" | "));
+    clean(&browser);
+    let browser = open(WIDE, "#ex=raft-and-quorum&t=1500");
+    browser.wait("[...document.querySelectorAll('.foot')].some(foot => foot.textContent.includes('leads, term'))");
+    browser.wait("document.querySelectorAll('button.area-label').length === 2");
+    clean(&browser);
+    let browser = open(WIDE, "#ex=viewing-history&t=4500");
+    browser.wait("document.querySelectorAll('.region').length >= 3");
+    browser.wait("[...document.querySelectorAll('.foot')].some(foot => foot.textContent.includes('hints kept'))");
+    clean(&browser);
 }

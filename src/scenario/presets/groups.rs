@@ -1,0 +1,139 @@
+//! Replicated stores by their defaults, and published latencies.
+
+use crate::scenario::{AntiEntropy, Data, Group, Hints, Latency, Protocol, Quorum, ReadRepair, VersionClock, Weighted};
+
+/// A real store's way of replicating.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StorePreset {
+    /// The system, its version, and the consistency level.
+    pub name: &'static str,
+    /// What of it is not modelled.
+    pub leaves_out: &'static str,
+    store: Store,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Store {
+    /// With how many of N reads and writes wait for: one, a majority, all.
+    Cassandra(Level),
+    DynamoDb,
+    Riak,
+    Dynamo,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    One,
+    Quorum,
+    All,
+}
+
+const CASSANDRA: &str = "Digests, speculative retries, rack awareness and repair, which is run by hand; a read waits for the repair \
+                         of the replicas that answered it.";
+
+/// All of them.
+pub const STORES: [StorePreset; 6] = [
+    StorePreset { name: "Cassandra 5, ONE", leaves_out: CASSANDRA, store: Store::Cassandra(Level::One) },
+    StorePreset { name: "Cassandra 5, QUORUM", leaves_out: CASSANDRA, store: Store::Cassandra(Level::Quorum) },
+    StorePreset { name: "Cassandra 5, ALL", leaves_out: CASSANDRA, store: Store::Cassandra(Level::All) },
+    StorePreset {
+        name: "DynamoDB global table (MREC)",
+        leaves_out: "The replicas within a region, and strongly consistent reads there: a member stands for a region. \
+                     Replication usually takes less than a second; set it on the links.",
+        store: Store::DynamoDb,
+    },
+    StorePreset {
+        name: "Riak KV 3",
+        leaves_out: "Vnodes, sloppy quorums and last_write_wins buckets; hash trees are compared every so often, not one \
+                     by one as they are rebuilt.",
+        store: Store::Riak,
+    },
+    StorePreset {
+        name: "Dynamo (2007)",
+        leaves_out: "Vector clocks: versions are ordered by the coordinator's count, not kept as siblings. Membership by \
+                     gossip; the preference list is fixed.",
+        store: Store::Dynamo,
+    },
+];
+
+const HOUR: f64 = 3_600_000.0;
+
+impl StorePreset {
+    /// A group with the store's defaults, as far as it has members.
+    pub fn group(&self, like: &Group) -> Group {
+        let members = like.members.len() as u32;
+        let n = members.clamp(1, 3);
+        let replicas = (members > n).then_some(n);
+        let majority = n / 2 + 1;
+        let hints = Some(Hints { window_ms: 3.0 * HOUR, every_ms: 1000.0 });
+        let (data, quorum) = match self.store {
+            Store::Cassandra(level) => {
+                let waits = match level {
+                    Level::One => 1,
+                    Level::Quorum => majority,
+                    Level::All => n,
+                };
+                let quorum = Quorum {
+                    replicas,
+                    read: waits,
+                    write: waits,
+                    hints,
+                    read_repair: ReadRepair::Blocking,
+                    timeout_ms: 2000.0,
+                    tombstone_grace_ms: Some(240.0 * HOUR),
+                    ..Quorum::default()
+                };
+                (Data::Register { clock: VersionClock::Wall }, quorum)
+            }
+            Store::DynamoDb => (Data::Register { clock: VersionClock::Wall }, Quorum::default()),
+            Store::Riak => {
+                let majority = members / 2 + 1;
+                let quorum = Quorum {
+                    read: majority,
+                    write: majority,
+                    hints,
+                    read_repair: ReadRepair::Async,
+                    anti_entropy: Some(AntiEntropy { every_ms: 15_000.0, depth: 10 }),
+                    timeout_ms: 2000.0,
+                    ..Quorum::default()
+                };
+                (Data::MultiValue, quorum)
+            }
+            Store::Dynamo => {
+                let quorum = Quorum {
+                    replicas,
+                    read: majority,
+                    write: majority,
+                    sloppy: true,
+                    hints,
+                    read_repair: ReadRepair::Async,
+                    anti_entropy: Some(AntiEntropy { every_ms: 10_000.0, depth: 8 }),
+                    ..Quorum::default()
+                };
+                (Data::Register { clock: VersionClock::Lamport }, quorum)
+            }
+        };
+        Group { data, protocol: Protocol::Quorum(quorum), ..like.clone() }
+    }
+}
+
+/// The store whose defaults a group has.
+pub fn of_group(group: &Group) -> Option<&'static StorePreset> {
+    STORES.iter().find(|store| store.group(group) == *group)
+}
+
+/// Published one-way latencies: fits of production traffic (Bailis 2012, PBS), by name.
+pub fn published() -> Vec<(&'static str, Latency)> {
+    let pareto = |scale_ms, shape| Latency::Pareto { scale_ms, shape };
+    let exponential = |rate: f64| Latency::Exponential { mean_ms: 1.0 / rate };
+    let mixture = |a: f64, of_a, b: f64, of_b| Latency::Mixture {
+        parts: vec![Weighted { weight: a, of: of_a }, Weighted { weight: b, of: of_b }],
+    };
+    vec![
+        ("LinkedIn SSD", mixture(0.9122, pareto(0.235, 10.0), 0.0878, exponential(1.66))),
+        ("LinkedIn disk, writes", mixture(0.38, pareto(1.05, 1.51), 0.62, exponential(0.183))),
+        // The printed shape; the table in the paper agrees better with 3.5, of the authors' code.
+        ("Yammer, writes", mixture(0.939, pareto(3.0, 3.35), 0.061, exponential(0.0028))),
+        ("Yammer, reads and answers", mixture(0.982, pareto(1.5, 3.8), 0.018, exponential(0.0217))),
+    ]
+}
