@@ -567,6 +567,62 @@ fn a_failover_loses_acknowledged_writes_of_an_asynchronous_primary_and_none_of_a
     }
 }
 
+#[test]
+fn an_operation_that_is_asked_again_may_take_effect_twice() {
+    for (attempts, value, ended) in [(1, 1, Outcome::Unknown), (3, 2, Outcome::Ok)] {
+        let mut scenario = Scenario { default_latency: constant(5.0), until_ms: 1000.0, ..Scenario::default() };
+        scenario.services = vec![Service { id: "s".into(), ..Service::default() }];
+        let operation = Operation::Increment { key: "n".into(), by: 1 };
+        scenario.clients = vec![Client {
+            id: "c".into(),
+            target: "s".into(),
+            timeout_ms: 100.0,
+            attempts,
+            script: vec![ClientStep { at_ms: 10.0, operation }],
+            ..Client::default()
+        }];
+        // The answer to the first is lost.
+        let link = |cut: bool| {
+            let (from, to, one_way) = ("s".to_string(), "c".to_string(), true);
+            if cut { Command::CutLink { from, to, one_way } } else { Command::HealLink { from, to, one_way } }
+        };
+        scenario.script = vec![Step { at_ms: 0.0, command: link(true) }, Step { at_ms: 100.0, command: link(false) }];
+        let mut outcomes = Vec::new();
+        let mut counted = 0;
+        watch(&scenario, |_, fact| match fact {
+            Fact::OperationEnded { outcome, .. } => outcomes.push(*outcome),
+            Fact::UpdateCommitted { .. } => counted += 1,
+            _ => {}
+        });
+        assert_eq!((outcomes, counted), (vec![ended], value), "{attempts} attempts");
+    }
+}
+
+/// Lynch and Shvartsman 1997: with several writers the order of writes is that of time, whatever their clocks say.
+#[test]
+fn writes_of_several_writers_follow_real_time_where_they_ask_for_the_newest_version_first() {
+    for (write_back, clock) in
+        [(true, VersionClock::Lamport), (true, VersionClock::Wall), (false, VersionClock::Lamport)]
+    {
+        let mut scenario = quorum(3, 2, 2);
+        scenario.groups[0].data = Data::Register { clock };
+        if let Protocol::Quorum(quorum) = &mut scenario.groups[0].protocol {
+            quorum.write_back = write_back;
+        }
+        scenario.default_latency = exponential(5.0);
+        // One has written before, the other has not: its own count is behind.
+        let first = (0..5).map(|i| (f64::from(i) * 200.0, write("x", i64::from(i)))).collect();
+        scenario.clients =
+            vec![scripted("a", Route::Itself, first), scripted("b", Route::Itself, vec![(1500.0, write("x", 99))])];
+        scenario.until_ms = 3000.0;
+        let run = run(&scenario);
+        let key = run.engine().names().find_key(run.engine().names().find_node("group"), "x").expect("a key");
+        let held = |i: u32| run.analysis().staleness.at(NodeId(i), key).and_then(|copy| copy.held()?.value.clone());
+        let expected = if write_back { 99 } else { 4 };
+        assert_eq!(held(0), Some(Value::Int(expected)), "{clock:?}, asks first: {write_back}");
+    }
+}
+
 /// The published table: LNKD-SSD, 99.9 % (Bailis 2012).
 #[test]
 fn the_published_table_of_ssd_quorums_comes_out() {

@@ -6,16 +6,18 @@ mod forwarding;
 mod memory;
 mod nexosim_forwarding;
 mod page;
+mod replication;
 mod run;
 mod wasm;
 
 /// Every benchmark, by name.
-const ALL: [(&str, fn()); 5] = [
+const ALL: [(&str, fn()); 6] = [
     ("forwarding", forwarding::run),
     ("wasm", wasm::run),
     ("page", page::run),
     ("memory", memory::run),
     ("run", run::run),
+    ("replication", replication::run),
 ];
 
 fn main() {

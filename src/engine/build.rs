@@ -313,6 +313,7 @@ impl<'a> Builder<'a> {
             reads_from: target(client.reads_from.as_ref().unwrap_or(&client.target)),
             group: self.at_group(client, groups),
             timeout: micros(client.timeout_ms),
+            attempts: client.attempts,
             script: client.script.iter().map(|step| (micros(step.at_ms), step.operation.clone())).collect(),
             generator: client.generate.as_ref().map(|workload| {
                 generator(workload, &client.id, client.sessions, self.scenario.seed, self.scenario.until_ms)

@@ -6,7 +6,7 @@ pub use at_group::AtGroup;
 
 use super::backoff::wait;
 use super::chance::{Sampler, Stream};
-use super::message::{About, LinkId, Payload, ReadResult, Request};
+use super::message::{About, Ask, LinkId, Payload, ReadResult, Request};
 use super::outbox::Outbox;
 use super::queue::Timer;
 use super::replica::{Answer, Body, Done};
@@ -86,6 +86,8 @@ pub struct ClientPlan {
     pub reads_from: Target,
     /// How long an answer is awaited.
     pub timeout: Micros,
+    /// How often an operation is asked in all.
+    pub attempts: u32,
     /// Scripted operations with their times.
     pub script: Vec<(Micros, Operation)>,
     /// Generated ones.
@@ -112,8 +114,10 @@ struct Awaited {
     generated: bool,
     /// At a group: what was asked, to ask it elsewhere.
     request: Option<Arc<Request>>,
-    /// How often it was asked.
+    /// How often it was asked, redirections included.
     asked: u32,
+    /// How often no answer came in time.
+    silences: u32,
 }
 
 /// An optimistic write of a session: read, then compare and set, until nobody came between.
@@ -336,8 +340,10 @@ impl Client {
             &Target::Service(to, link) => {
                 let request = out.issue(self.plan.node, session, to, operation);
                 let id = request.operation;
-                self.pending.insert(id, Awaited { session, generated, request: None, asked: 1 });
-                out.send(link, Payload::Operate(Arc::new(request)), About { operation: Some(id), ..About::default() });
+                let request = Arc::new(request);
+                let again = (self.plan.attempts > 1).then(|| request.clone());
+                self.pending.insert(id, Awaited { session, generated, request: again, asked: 1, silences: 0 });
+                out.send(link, Payload::Operate(request), About { operation: Some(id), ..About::default() });
                 out.wake(now + self.plan.timeout, Timer::OperationTimeout(id.0));
             }
             Target::Group => self.issue_at_group(now, session, generated, operation, out),
@@ -366,6 +372,28 @@ impl Client {
         let closed = self.plan.generator.as_ref().is_some_and(|generator| matches!(generator.pace, Pace::Closed(_)));
         if generated && closed {
             self.plan_next(now, session, out);
+        }
+    }
+
+    /// An operation was not answered in time: it is asked again, or ends as unknown.
+    fn on_silence(&mut self, now: Micros, id: OperationId, out: &mut Outbox) {
+        self.turn_away_from_silent(id);
+        let Some(awaited) = self.pending.get_mut(&id) else { return };
+        awaited.silences += 1;
+        if awaited.silences >= self.plan.attempts {
+            return self.end(now, id, Outcome::Unknown, None, None, out);
+        }
+        let request = awaited.request.clone();
+        out.wake(now + self.plan.timeout, Timer::OperationTimeout(id.0));
+        let target = request
+            .as_ref()
+            .map(|request| if request.ask == Ask::Read { &self.plan.reads_from } else { &self.plan.target });
+        match (target, request) {
+            (Some(&Target::Service(_, link)), Some(request)) => {
+                out.send(link, Payload::Operate(request), About { operation: Some(id), ..About::default() });
+            }
+            (Some(Target::Group), Some(request)) => self.ask_again(now, id, request, out),
+            (None, _) | (_, None) => {}
         }
     }
 

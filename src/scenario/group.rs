@@ -114,7 +114,8 @@ pub struct Quorum {
     /// What is done about replicas that a read finds behind.
     #[serde(skip_serializing_if = "is_default")]
     pub read_repair: ReadRepair,
-    /// A read writes what it returns to W replicas before it ends (ABD 1995).
+    /// A read writes what it returns to W replicas before it ends, and a write asks R replicas for the newest version first
+    /// (ABD 1995; with R + W > N a register is linearizable).
     #[serde(skip_serializing_if = "is_default")]
     pub write_back: bool,
     /// Replicas compare their keys by Merkle trees, and exchange what differs.

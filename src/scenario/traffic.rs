@@ -110,6 +110,10 @@ pub struct Client {
     /// After how long an unanswered operation ends as unknown, ms.
     #[serde(default = "default_timeout", skip_serializing_if = "is_default_timeout")]
     pub timeout_ms: f64,
+    /// How often an operation is asked in all, each time for that long; of a group another member each time. It may take
+    /// effect as often.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub attempts: u32,
     /// Operations at given times.
     #[serde(default, skip_serializing_if = "is_default")]
     pub script: Vec<ClientStep>,
@@ -131,6 +135,7 @@ impl Default for Client {
             guarantees: Vec::new(),
             sessions: one(),
             timeout_ms: default_timeout(),
+            attempts: one(),
             script: Vec::new(),
             generate: None,
         }

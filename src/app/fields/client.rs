@@ -38,6 +38,13 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
             client.timeout_ms,
             "An operation without an answer by then ends as unknown.",
         ),
+        at.number(
+            "attempts",
+            "Attempts",
+            "",
+            client.attempts,
+            "How often it asks in all; it may take effect as often.",
+        ),
     ]);
     if scenario.groups.iter().any(|group| group.id == client.target) {
         fields.extend(group::client(&at, client));

@@ -203,7 +203,7 @@ fn quorum(at: &At, group: &Group) -> Vec<Field> {
             "write_back",
             "Reads write back",
             quorum.write_back,
-            "A read writes what it returns to W replicas before it ends (ABD): with R + W > N linearizable.",
+            "Reads write back to W replicas, writes ask R for the newest version first (ABD): linearizable where R + W > N.",
         ),
         at.toggle(
             "sloppy",

@@ -27,7 +27,7 @@ const EVERYTHING: &str = r#"{
   "buses": [{ "id": "bus", "name": "B", "position": [3, 4], "flush_ms": 5, "acknowledges_flushed": true,
     "topics": [{ "name": "t", "partitions": 2, "dedup_ms": 100, "retention_ms": 200 }, { "name": "u" }] }],
   "clients": [
-    { "id": "c", "name": "C", "position": [5, 6], "target": "a", "reads_from": "b", "sessions": 2, "timeout_ms": 3,
+    { "id": "c", "name": "C", "position": [5, 6], "target": "a", "reads_from": "b", "sessions": 2, "timeout_ms": 3, "attempts": 2,
       "script": [
         { "at_ms": 1, "do": { "read": { "key": "k" } } }, { "at_ms": 2, "do": { "write": { "key": "k", "value": 1 } } },
         { "at_ms": 3, "do": { "add": { "key": "s", "element": 1 } } }, { "at_ms": 4, "do": { "remove": { "key": "s", "element": 1 } } },

@@ -3,14 +3,14 @@
 
 use super::{Awaited, Client};
 use crate::engine::chance::Stream;
-use crate::engine::message::{About, LinkId, Payload, ReadResult, Seen};
+use crate::engine::message::{About, Ask, LinkId, Payload, ReadResult, Request, Seen};
 use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
 use crate::engine::replica::quorum::Coordinator;
 use crate::engine::replica::{Asker, Done, Group};
 use crate::ordered::Map;
 use crate::scenario::{Micros, Operation, Route, SessionGuarantee};
-use crate::trace::{Context, KeyId, NodeId, OperationId, Outcome, Version};
+use crate::trace::{Context, KeyId, NodeId, OperationId, Version};
 use std::sync::Arc;
 
 /// How long a client waits before it asks again, where every member was asked, or none knows who leads, µs.
@@ -149,7 +149,7 @@ impl Client {
         let id = request.operation;
         request.seen = at.seen(session, request.key);
         let request = Arc::new(request);
-        self.pending.insert(id, Awaited { session, generated, request: Some(request.clone()), asked: 1 });
+        self.pending.insert(id, Awaited { session, generated, request: Some(request.clone()), asked: 1, silences: 0 });
         out.wake(now + self.plan.timeout, Timer::OperationTimeout(id.0));
         match member {
             Some(member) => self.ask(id, member, out),
@@ -177,7 +177,7 @@ impl Client {
             // Two members that send on to each other are not asked in an endless round within one instant.
             Some(member) if awaited.asked % (members + 1) != 0 => {
                 // A chain's tail takes reads alone: only who takes writes is remembered.
-                if awaited.request.as_ref().is_some_and(|request| request.ask != crate::engine::message::Ask::Read) {
+                if awaited.request.as_ref().is_some_and(|request| request.ask != Ask::Read) {
                     at.leader = member;
                 }
                 self.ask(id, member, out);
@@ -198,15 +198,26 @@ impl Client {
         self.end_all(now, done, out);
     }
 
-    /// An operation was not answered in time: it ends as unknown, and the session asks another member from now on.
-    pub(super) fn on_silence(&mut self, now: Micros, id: OperationId, out: &mut Outbox) {
+    /// A member was silent: the session asks another from now on.
+    pub(super) fn turn_away_from_silent(&mut self, id: OperationId) {
         if let (Some(awaited), Some(at)) = (self.pending.get(&id), &mut self.plan.group) {
             let members = at.group.members.len();
             let home = awaited.session as usize % at.homes.len();
             at.homes[home] = (at.homes[home] + 1) % members;
             at.leader = (at.leader + 1) % members;
         }
-        self.end(now, id, Outcome::Unknown, None, None, out);
+    }
+
+    /// Asks an operation that was not answered once more.
+    pub(super) fn ask_again(&mut self, now: Micros, id: OperationId, request: Arc<Request>, out: &mut Outbox) {
+        let (Some(awaited), Some(at)) = (self.pending.get(&id), &mut self.plan.group) else { return };
+        match at.choose(awaited.session, request.ask == Ask::Read) {
+            Some(member) => self.ask(id, member, out),
+            None => {
+                let done = at.coordinator(|it| it.begin(now, Asker::Here, request, now as i64, None, out));
+                self.end_all(now, done, out);
+            }
+        }
     }
 
     /// Takes note of a write's version.

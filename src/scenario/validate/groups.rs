@@ -39,6 +39,9 @@ impl Checker {
         for (i, client) in scenario.clients.iter().enumerate() {
             self.client_target(&format!("clients[{i}]"), client, scenario, nodes);
         }
+        for (i, client) in scenario.clients.iter().enumerate() {
+            self.count(&format!("clients[{i}].attempts"), client.attempts, 1, 1000);
+        }
         self.regions(scenario, nodes);
     }
 

@@ -144,6 +144,10 @@ impl Coordinator {
         let register = matches!(self.group.data, Data::Register { .. });
         match (&request.ask, register) {
             (Ask::Read, _) => self.begin_read(now, asker, request, Phase::Reading, local, out),
+            // With several writers ABD asks a quorum for the newest version first (Lynch and Shvartsman 1997).
+            (Ask::Write(_) | Ask::Delete, true) if self.plan.write_back => {
+                self.begin_read(now, asker, request, Phase::Changing, local, out)
+            }
             (Ask::Write(_) | Ask::Delete, true) => {
                 let value = match &request.ask {
                     Ask::Write(value) => Some(value.clone()),
@@ -173,7 +177,8 @@ impl Coordinator {
         mut local: Option<&mut Member>,
         out: &mut Outbox,
     ) -> Vec<Done> {
-        let (clock, key, behind) = (self.group.clock(), request.key, request.seen.version);
+        let (clock, key) = (self.group.clock(), request.key);
+        let behind = if self.plan.write_back { over.max(request.seen.version) } else { request.seen.version };
         let over = local.as_deref().map_or(over, |member| over.max(member.cell(key).version()));
         let stamps = local.as_deref_mut().map_or(&mut self.stamps, |member| &mut member.stamps);
         let version = stamps.next(clock, reading, key, behind, self.node.0 + 1);
