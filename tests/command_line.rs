@@ -215,3 +215,25 @@ fn bad_seeds_are_refused_with_what_was_expected() {
     assert_eq!(code(&output), 2);
     assert!(err(&output).contains("not what `converge sweep --json` prints"), "{}", err(&output));
 }
+
+#[test]
+fn a_group_is_compared_under_three_consistencies() {
+    let compared = converge(&["compare", "ex=cassandra-hints", "--seeds", "1..4"], "");
+    assert_eq!(code(&compared), 0, "{}", err(&compared));
+    let text = out(&compared);
+    for what in ["eventual", "read-after-write", "strong", "write latency, median", "stale reads"] {
+        assert!(text.contains(what), "{text}");
+    }
+    let json = out(&converge(&["compare", "ex=cassandra-hints", "--group", "ring", "--seeds", "1..4", "--json"], ""));
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let figure = |consistency: &str, name: &str| json[consistency]["figures"][name].clone();
+    assert!(figure("eventual", "stale_read_share").as_f64().is_some_and(|share| share > 0.0));
+    assert_eq!(figure("strong", "stale_read_share").as_f64(), Some(0.0));
+    let median = |consistency| figure(consistency, "write_latency_ms")["p50"].as_f64().expect("a latency");
+    assert!(median("strong") > median("eventual"), "agreement costs time");
+    for (file, group) in [("ex=first-update", "x"), ("ex=cassandra-hints", "rings")] {
+        let refused = converge(&["compare", file, "--group", group], "");
+        assert_eq!(code(&refused), 2);
+        assert!(err(&refused).contains("--group: a replica group is expected"), "{}", err(&refused));
+    }
+}

@@ -32,6 +32,8 @@ pub fn faults(scenario: &Scenario, selected: Option<&Item>, now: &Standing) -> V
         Some(Item::Link { from, to }) => of_link(from, to, now),
         Some(Item::Node(id)) if scenario.services.iter().any(|service| service.id == *id) => of_service(id, now),
         Some(Item::Node(id)) if scenario.buses.iter().any(|bus| bus.id == *id) => of_bus(scenario, id, now),
+        // A group fails by its members.
+        Some(Item::Node(id)) if scenario.groups.iter().any(|group| group.id == *id) => Vec::new(),
         Some(Item::Node(id)) => held(id, now),
     }
 }

@@ -816,7 +816,7 @@ impl Model {
         self.stage();
         let scene = self.scene.clone();
         let there = |item: &Item| match item {
-            Item::Node(id) => scene.find(id).is_some(),
+            Item::Node(id) => scene.find(id).is_some() || scene.areas.iter().any(|area| !area.region && area.id == *id),
             Item::Link { from, to } => {
                 scene.wires.iter().any(|wire| *scene.nodes[wire.from].id == **from && *scene.nodes[wire.to].id == **to)
             }

@@ -5,6 +5,7 @@
 //! gets is sound and stepping it cannot fail. This module uses nothing above it.
 
 mod command;
+mod consistency;
 mod document;
 mod error;
 pub mod examples;
@@ -21,6 +22,7 @@ mod validate;
 mod value;
 
 pub use command::Command;
+pub use consistency::Consistency;
 pub use document::*;
 pub use error::ScenarioError;
 pub use group::*;

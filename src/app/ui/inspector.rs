@@ -3,11 +3,12 @@
 use super::card::badge;
 use super::field::FieldView;
 use super::icons::{Icon, icon};
+use crate::app::drawing;
 use crate::app::edit::{self, Path};
 use crate::app::faults::{Standing, faults};
 use crate::app::fields::{self, Adder, Section};
 use crate::app::model::{Item, Msg};
-use crate::scenario::{Command, Operation, Scenario, Value};
+use crate::scenario::{Command, Consistency, Operation, Scenario, Value};
 use crate::session::protocol::{BusView, ServiceView};
 use serde_json::Value as Json;
 use std::rc::Rc;
@@ -88,6 +89,8 @@ fn named(scenario: &Scenario, id: &str) -> (Icon, String) {
         (Icon::Bus, or_id(&node.name))
     } else if let Some(node) = scenario.clients.iter().find(|node| node.id == id) {
         (Icon::Client, or_id(&node.name))
+    } else if let Some(node) = scenario.groups.iter().find(|node| node.id == id) {
+        (Icon::Group, or_id(&node.name))
     } else {
         (Icon::Note, id.to_string())
     }
@@ -106,10 +109,29 @@ fn actions(props: &InspectorProps) -> Html {
                 <Publisher {service} keys={keys_of(props)} send={props.send.clone()} />
             }
             { dead_letters(props) }
+            { consistency(props) }
             <Palette faults={faults(&props.scenario, props.selected.as_ref(), &props.standing)}
                 troubles={troubles.clone()} editable={props.editable} send={props.send.clone()} />
         </>
     }
+}
+
+/// The switch between eventual, read-after-write and strong, where a group or a member of one is selected.
+fn consistency(props: &InspectorProps) -> Html {
+    let group = match &props.selected {
+        Some(Item::Node(id)) => drawing::group_of(&props.scenario, id)
+            .or_else(|| props.scenario.groups.iter().position(|group| group.id == *id)),
+        _ => None,
+    };
+    let Some(group) = group.filter(|_| props.editable) else { return html! {} };
+    let now = props.scenario.consistency(group);
+    let choice = |consistency: Consistency| {
+        let scenario = props.scenario.clone();
+        let onclick = props.send.reform(move |_: MouseEvent| Msg::Edited(Box::new(scenario.under(group, consistency))));
+        let on = now == Some(consistency);
+        html! { <button class={classes!("line", on.then_some("on"))} aria-pressed={on.to_string()} {onclick}>{ consistency.word() }</button> }
+    };
+    html! { <section class="actions"><h4>{ "Consistency" }</h4>{ for Consistency::ALL.into_iter().map(choice) }</section> }
 }
 
 #[derive(Clone, PartialEq, Properties)]

@@ -1,6 +1,6 @@
 //! The commands and their options.
 
-use crate::{report, sweep};
+use crate::{compare, report, sweep};
 use clap::{Args, Parser, Subcommand};
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Scenario, ScenarioError, link, micros, schema};
@@ -25,6 +25,8 @@ enum Commands {
     Run(RunOptions),
     /// Run a scenario with many seeds and measure them together
     Sweep(SweepOptions),
+    /// Run a scenario under eventual, read-after-write and strong consistency, and put what each costs side by side
+    Compare(CompareOptions),
     /// Put the measurements of several sweeps of one scenario together
     Merge {
         /// What `sweep --json` printed, each of other seeds; - reads standard input
@@ -85,6 +87,24 @@ struct SweepOptions {
     json: bool,
 }
 
+#[derive(Args)]
+struct CompareOptions {
+    /// A scenario as JSON, a link, or the id of an example as ex=ID; - reads standard input
+    file: String,
+    /// The replica group; the first one unless given
+    #[arg(long, value_name = "ID")]
+    group: Option<String>,
+    /// The seeds: A..B, B left out, or A..=B
+    #[arg(long, value_name = "A..B", default_value = "1..51")]
+    seeds: String,
+    /// How many threads; as many as the machine has cores unless given. The result is the same.
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
 #[derive(Subcommand)]
 enum LinkCommands {
     /// Print the link of a scenario
@@ -134,6 +154,7 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Commands::Run(options) => run(&options),
         Commands::Sweep(options) => sweep_seeds(&options),
+        Commands::Compare(options) => compare(&options),
         Commands::Merge { files, json } => merge(&files, json),
         Commands::Link(LinkCommands::Encode { file }) => encode(&file),
         Commands::Link(LinkCommands::Decode { link }) => decode(&link),
@@ -199,12 +220,10 @@ fn run(options: &RunOptions) -> Answer {
 /// Set by Ctrl-C: runs begun are finished, and what was measured is printed.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-fn sweep_seeds(options: &SweepOptions) -> Answer {
-    let mut scenario = scenario_in(&options.file)?;
-    scenario.until_ms = options.until.unwrap_or(scenario.until_ms);
-    scenario.validate()?;
-    let seeds = sweep::seeds(&options.seeds).map_err(|error| BadInput(vec![format!("--seeds: {error}")]))?;
-    let jobs = match options.jobs {
+/// Seeds and threads, and a clean stop on Ctrl-C.
+fn prepared(seeds: &str, jobs: Option<usize>) -> Result<(std::ops::Range<u64>, usize), BadInput> {
+    let seeds = sweep::seeds(seeds).map_err(|error| BadInput(vec![format!("--seeds: {error}")]))?;
+    let jobs = match jobs {
         Some(0) => return Err(BadInput(vec!["--jobs: at least one thread, not 0".into()])),
         Some(jobs) => jobs.min(1024),
         None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
@@ -216,6 +235,36 @@ fn sweep_seeds(options: &SweepOptions) -> Answer {
         }
     };
     ctrlc::set_handler(on_interrupt).map_err(|error| BadInput(vec![format!("Ctrl-C: {error}")]))?;
+    Ok((seeds, jobs))
+}
+
+fn compare(options: &CompareOptions) -> Answer {
+    let scenario = scenario_in(&options.file)?;
+    let wanted = |id: &String| scenario.groups.iter().position(|group| group.id == *id);
+    let place = options.group.as_ref().map_or((!scenario.groups.is_empty()).then_some(0), wanted);
+    let Some(place) = place else {
+        let there: Vec<&str> = scenario.groups.iter().map(|group| group.id.as_str()).collect();
+        let expected =
+            if there.is_empty() { "the scenario has none".into() } else { format!("one of {}", there.join(", ")) };
+        return Err(BadInput(vec![format!("--group: a replica group is expected; {expected}")]));
+    };
+    let (seeds, jobs) = prepared(&options.seeds, options.jobs)?;
+    let compared = compare::compare(&scenario, place, &seeds, jobs, &STOP);
+    if options.json {
+        print(&(serde_json::to_string_pretty(&compare::json(&compared)).expect("sweeps always serialize") + "\n"))?;
+    } else {
+        let title = if scenario.title.is_empty() { "untitled" } else { &scenario.title };
+        print(&compare::text(&compared, title, &scenario.groups[place].id))?;
+    }
+    let stopped = STOP.load(Ordering::Relaxed);
+    Ok(if stopped { ExitCode::from(130) } else { ExitCode::SUCCESS })
+}
+
+fn sweep_seeds(options: &SweepOptions) -> Answer {
+    let mut scenario = scenario_in(&options.file)?;
+    scenario.until_ms = options.until.unwrap_or(scenario.until_ms);
+    scenario.validate()?;
+    let (seeds, jobs) = prepared(&options.seeds, options.jobs)?;
     let whole = seeds.end - seeds.start;
     let measured = sweep::sweep(&scenario, seeds, jobs, &STOP);
     tell(&measured, &scenario.title, options.json)?;

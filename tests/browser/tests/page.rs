@@ -461,6 +461,10 @@ fn a_group_is_placed_published_to_and_shows_its_quorums() {
     browser.fill("#field-groups-0-protocol-quorum-write", "3");
     browser.wait("document.querySelector('button.area-label').textContent.includes('W 3')");
     assert_eq!(browser.axe(), Vec::<String>::new(), "a group selected");
+    press(&browser, "strong");
+    browser.wait("document.querySelector('button.area-label').textContent.includes('R 2 · W 2 · writes back')");
+    press(&browser, "eventual");
+    browser.wait("document.querySelector('button.area-label').textContent.endsWith('R 1 · W 1')");
     browser.click(".publish");
     for replica in ["service-1", "service-2", "service-3"] {
         browser.wait(&format!("document.querySelector('[data-node=\"{replica}\"]').textContent.includes('item')"));
