@@ -98,6 +98,8 @@ struct Safety {
     leaders: BTreeMap<u32, NodeId>,
     /// By number: term and update of an entry that some member has applied.
     applied: BTreeMap<u32, (u32, Option<UpdateId>)>,
+    /// By number: the term of the member that applied an entry first. It was committed in that term or before.
+    committed_in: BTreeMap<u32, u32>,
     leader_last: BTreeMap<NodeId, (u32, u32)>,
 }
 
@@ -114,8 +116,9 @@ impl Safety {
                     return Err(format!("leader append-only: {node:?} threw entries of its log away"));
                 }
                 for (index, entry) in &self.applied {
-                    // Entries applied in this leader's term or before are in its log.
-                    if entry.0 <= view.term && view.entry(*index) != Some(*entry) {
+                    // What was committed in an earlier term is in its log. An old leader that does not know of later
+                    // ones need not have what these committed.
+                    if self.committed_in[index] < view.term && view.entry(*index) != Some(*entry) {
                         return Err(format!("leader completeness: {node:?} lacks entry {index} {entry:?}"));
                     }
                 }
@@ -123,6 +126,7 @@ impl Safety {
             for index in self.applied.len() as u32 + 1..=view.applied {
                 let entry = view.entry(index).ok_or("applied what is not in the log")?;
                 self.applied.insert(index, entry);
+                self.committed_in.insert(index, view.term);
             }
             for index in 1..=view.applied {
                 if self.applied.get(&index) != view.entry(index).as_ref() {

@@ -64,7 +64,7 @@ pub fn areas(scenario: &Scenario, nodes: &[Placed]) -> Vec<Area> {
             region: false,
             outline: rounded(&corners),
             rect: rect.grown(MARGIN),
-            label_at: point(top.x + 4.0, top.y - 16.0),
+            label_at: point(top.x + 4.0, top.y - 2.0),
         });
     }
     areas

@@ -466,6 +466,8 @@ fn summary(run: &Run) -> Summary {
         copies: analysis.staleness.copies(),
         stale: analysis.staleness.stale(),
         diverged: analysis.staleness.diverged(),
+        conflicted: analysis.staleness.conflicted(),
+        lost: analysis.lost.count() as u32,
         down: analysis.staleness.down(),
         acknowledged: analysis.staleness.acknowledged(),
         queued: analysis.buses.iter().map(|(_, lane)| lane.kept.len() as u32).sum(),

@@ -419,6 +419,10 @@ pub struct Summary {
     pub stale: u32,
     /// Of these, diverged.
     pub diverged: u32,
+    /// Of these, showing siblings.
+    pub conflicted: u32,
+    /// Acknowledged writes that were lost to others.
+    pub lost: u32,
     /// Services that are down.
     pub down: u32,
     /// Updates acknowledged so far.

@@ -22,14 +22,13 @@ pub fn chips(model: &Model) -> Html {
     let events = (summary.queued > 0).then(|| {
         html! { <span class="events">{ format!("{} not acknowledged", count(summary.queued, "event", "events")) }</span> }
     });
+    let of = |n: u32, how: &str| format!("{n} of {} {how}", count(summary.copies, "copy", "copies"));
     let (class, which, what) = if summary.stale > 0 {
-        ("stale", Icon::UnderWay, format!("{} of {} stale", summary.stale, count(summary.copies, "copy", "copies")))
+        ("stale", Icon::UnderWay, of(summary.stale, "stale"))
     } else if summary.diverged > 0 {
-        (
-            "diverged",
-            Icon::Fault,
-            format!("{} of {} diverged", summary.diverged, count(summary.copies, "copy", "copies")),
-        )
+        ("diverged", Icon::Fault, of(summary.diverged, "diverged"))
+    } else if summary.conflicted > 0 {
+        ("diverged", Icon::Fault, of(summary.conflicted, "conflicted"))
     } else if summary.acknowledged > 0 {
         ("ok", Icon::Check, "All copies consistent".to_string())
     } else {
@@ -37,6 +36,9 @@ pub fn chips(model: &Model) -> Html {
     };
     let down = (summary.down > 0).then(|| {
         html! { <span class="verdict bad">{ icon(Icon::Fault) }{ count(summary.down, "service down", "services down") }</span> }
+    });
+    let lost = (summary.lost > 0).then(|| {
+        html! { <span class="verdict bad">{ icon(Icon::Fault) }{ count(summary.lost, "lost update", "lost updates") }</span> }
     });
     let cut = model.scene.wires.iter().filter(|wire| model.run.is_cut(wire.from, wire.to)).count() as u32;
     let cut = (cut > 0).then(|| {
@@ -64,6 +66,7 @@ pub fn chips(model: &Model) -> Html {
                 { events.unwrap_or_default() }
             </span>
             { window.unwrap_or_default() }
+            { lost.unwrap_or_default() }
             { cut.unwrap_or_default() }
             { down.unwrap_or_default() }
             { replayed.unwrap_or_default() }
