@@ -174,7 +174,7 @@ impl Replica {
             Agreement::Quorum(quorum) => quorum.start(now, out),
             Agreement::Primary(primary) => primary.start(now, member, out),
             Agreement::Raft(raft) => raft.start(now, out),
-            Agreement::Chain(chain) => chain.start(now, out),
+            Agreement::Chain(chain) => chain.start(now, member, out),
             Agreement::TwoPhase(two_phase) => two_phase.start(now, member, out),
             Agreement::Gossip(gossip) => gossip.start(now, out),
         }

@@ -27,6 +27,8 @@ pub struct Chain {
     waiting: Waiting,
     timer: u32,
     timed: bool,
+    /// Its disk was lost: it asks a neighbour for the log, and takes no write before it has it.
+    recovering: bool,
     told: (u32, u32),
 }
 
@@ -40,14 +42,25 @@ impl Chain {
             waiting: Waiting::new(),
             timer: 0,
             timed: false,
+            recovering: false,
             told: (0, 0),
         }
     }
 
     /// What the next member may have missed is sent again.
-    pub fn start(&mut self, now: Micros, out: &mut Outbox) {
+    pub fn start(&mut self, now: Micros, member: &Member, out: &mut Outbox) {
         self.timed = false;
+        self.recovering &= member.group.members.len() > 1;
+        self.ask_for_log(member, out);
         self.time(now, out);
+    }
+
+    fn ask_for_log(&self, member: &Member, out: &mut Outbox) {
+        if self.recovering {
+            let tail = member.index + 1 == member.group.members.len();
+            let neighbour = if tail { member.index - 1 } else { member.index + 1 };
+            member.tell(neighbour, Body::Wanted { keys: None }, None, out);
+        }
     }
 
     /// What is not durable is gone.
@@ -56,11 +69,12 @@ impl Chain {
         (self.confirmed, self.committed) = (0, 0);
         if lose_disk {
             self.log = Log::default();
+            self.recovering = true;
         }
     }
 
     fn time(&mut self, now: Micros, out: &mut Outbox) {
-        if !self.timed && self.confirmed < self.log.last() {
+        if !self.timed && (self.recovering || self.confirmed < self.log.last()) {
             self.timed = true;
             self.timer += 1;
             out.wake(now + AGAIN, Timer::Protocol(self.timer));
@@ -81,6 +95,9 @@ impl Chain {
             let answer = Answer::Elsewhere(Some(member.group.members[at]));
             vec![Done { operation: request.operation, asker, answer }]
         };
+        if self.recovering {
+            return vec![Done { operation: request.operation, asker, answer: Answer::Elsewhere(None) }];
+        }
         match (logged::is_read(request), member.index) {
             (true, index) if index == tail => return vec![logged::read(asker, request, member, out)],
             (true, _) => return elsewhere(tail),
@@ -138,7 +155,16 @@ impl Chain {
     /// Something was said to it.
     pub fn on_wire(&mut self, now: Micros, wire: &Wire, member: &mut Member, out: &mut Outbox) -> Vec<Done> {
         match &wire.body {
+            // A neighbour that lost its disk gets all.
+            Body::Wanted { .. } if !self.recovering => {
+                let Some(from) = member.group.index(wire.from) else { return Vec::new() };
+                let (entries, committed) = (Arc::new(self.log.from(1, usize::MAX)), self.committed);
+                member.tell(from, Body::Append { term: 1, previous: (1, 0), entries, committed, round: 0 }, None, out);
+                Vec::new()
+            }
+            Body::Wanted { .. } => Vec::new(),
             Body::Append { previous, entries, .. } => {
+                self.recovering &= previous.1 > 0;
                 let mut index = previous.1;
                 // A gap is filled when the member before sends again from what is confirmed here.
                 if index <= self.log.last() {
@@ -184,6 +210,7 @@ impl Chain {
     pub fn on_timer(&mut self, now: Micros, n: u32, member: &mut Member, out: &mut Outbox) -> Vec<Done> {
         if n == self.timer && self.timed {
             self.timed = false;
+            self.ask_for_log(member, out);
             if self.confirmed < self.log.last() {
                 self.pass_on(self.confirmed + 1, None, member, out);
             }

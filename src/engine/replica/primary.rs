@@ -74,6 +74,10 @@ impl Primary {
         self.waiting.clear();
         if lose_disk {
             self.log = Log::default();
+            if self.leads {
+                // It begins anew, and whoever follows it throws away what it had: an empty primary empties all.
+                self.epoch += self.next.len() as u32;
+            }
         }
     }
 
