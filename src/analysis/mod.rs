@@ -2,6 +2,8 @@
 //! alone, rebuilds its own state, and shares no code with the engine.
 
 mod buses;
+pub mod check;
+pub mod history;
 mod lost;
 mod members;
 mod messages;

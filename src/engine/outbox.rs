@@ -134,9 +134,10 @@ impl Outbox {
                 Ask::CompareAndSet { expect: expect.clone(), value: value.clone() },
             ),
         };
+        let expected = if let Operation::CompareAndSet { expect, .. } = operation { expect.clone() } else { None };
         let key = self.key(self.names.group(to), operation.key());
         let id = self.next_operation();
-        self.record(Fact::OperationIssued { operation: id, by, session, to, kind, key, value });
+        self.record(Fact::OperationIssued { operation: id, by, session, to, kind, key, value, expected });
         Request { operation: id, key, ask, poison: false, seen: Seen::default() }
     }
 }

@@ -1,4 +1,4 @@
-use super::{Fact, NodeId, Record, Version};
+use super::{Fact, NodeId, OperationKind, Record, Version};
 use crate::scenario::Value;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -40,6 +40,13 @@ impl Digest {
             Fact::KeyPlaced { replicas, .. } => numbers.extend(replicas.iter().map(|NodeId(node)| node)),
             Fact::ReadServed { context: Some(context), .. } | Fact::StateMerged { context, .. } => {
                 numbers.extend(context.iter().flat_map(|(origin, counter)| [origin, counter]));
+            }
+            Fact::OperationIssued { kind: OperationKind::CompareAndSet, expected, .. } => {
+                self.0.update(&[u8::from(expected.is_some())]);
+                if let Some(expected) = expected {
+                    self.value_of(expected);
+                }
+                return;
             }
             _ => return,
         }
@@ -140,7 +147,7 @@ impl Bytes {
                 self.version(*version);
                 Some(value)
             }
-            Fact::OperationIssued { operation, by, session, to, kind, key, value } => {
+            Fact::OperationIssued { operation, by, session, to, kind, key, value, .. } => {
                 self.u8(2);
                 self.u32(operation.0);
                 self.u32(by.0);

@@ -52,6 +52,9 @@ pub enum Fact {
         key: KeyId,
         /// What is to be written, added, removed; the number to add.
         value: Option<Value>,
+        /// What compare-and-set expects to be there; none for an absent key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected: Option<Value>,
     },
     /// A service read its store for an operation.
     ReadServed {

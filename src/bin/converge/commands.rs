@@ -1,7 +1,9 @@
 //! The commands and their options.
 
-use crate::{compare, report, sweep};
+use crate::{check, compare, jepsen, report, sweep};
 use clap::{Args, Parser, Subcommand};
+use converge::analysis::check::BUDGET;
+use converge::analysis::history::Recorder;
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Scenario, ScenarioError, link, micros, schema};
 use converge::session::sweep::Sweep;
@@ -27,6 +29,8 @@ enum Commands {
     Sweep(SweepOptions),
     /// Run a scenario under eventual, read-after-write and strong consistency, and put what each costs side by side
     Compare(CompareOptions),
+    /// Say which guarantees a history keeps, and prove which it does not; exit 1 if any is violated, 3 if any is unknown
+    Check(CheckOptions),
     /// Put the measurements of several sweeps of one scenario together
     Merge {
         /// What `sweep --json` printed, each of other seeds; - reads standard input
@@ -67,6 +71,40 @@ struct RunOptions {
     /// Write the log, a JSON object a line
     #[arg(long, value_name = "FILE")]
     trace: Option<String>,
+    /// Write what clients asked and were told, in Jepsen's shape, a JSON object a line
+    #[arg(long, value_name = "FILE")]
+    history: Option<String>,
+}
+
+#[derive(Args)]
+struct CheckOptions {
+    /// A history in Jepsen's shape, as JSON Lines, a JSON array or EDN; - reads standard input
+    history: String,
+    /// What to check: linearizable unless given. linearizable, sequential, regular, causal, read-your-writes,
+    /// monotonic-reads, monotonic-writes, writes-follow-reads, session (those four), bounded-staleness, no-lost-update
+    #[arg(long, value_name = "G")]
+    guarantee: Vec<String>,
+    /// What a key holds; guessed from the operations unless given
+    #[arg(long)]
+    model: Option<jepsen::Kind>,
+    /// Values are [key value]; guessed unless given
+    #[arg(long)]
+    keyed: bool,
+    /// What every key held at first, as JSON
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    initial: Option<String>,
+    /// For bounded-staleness: how many acknowledged changes a read may lack
+    #[arg(long, value_name = "VERSIONS")]
+    k: Option<u32>,
+    /// For bounded-staleness: how old, in ms, what a read lacks may be
+    #[arg(long, value_name = "MS")]
+    t: Option<f64>,
+    /// How many steps a search may take before its answer is unknown
+    #[arg(long, value_name = "STEPS", default_value_t = BUDGET)]
+    budget: u64,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -155,6 +193,7 @@ pub fn main() -> ExitCode {
         Commands::Run(options) => run(&options),
         Commands::Sweep(options) => sweep_seeds(&options),
         Commands::Compare(options) => compare(&options),
+        Commands::Check(options) => check_history(&options),
         Commands::Merge { files, json } => merge(&files, json),
         Commands::Link(LinkCommands::Encode { file }) => encode(&file),
         Commands::Link(LinkCommands::Decode { link }) => decode(&link),
@@ -208,6 +247,9 @@ fn run(options: &RunOptions) -> Answer {
         Some(file) => traced(&scenario, file).map_err(|error| BadInput(vec![format!("{file}: {error}")]))?,
     };
     run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, _, _| {});
+    if let Some(file) = &options.history {
+        record(&scenario, file).map_err(|error| BadInput(vec![format!("{file}: {error}")]))?;
+    }
     let report = report::Report::new(&run, &scenario);
     if options.json {
         print(&(serde_json::to_string_pretty(&report).expect("a report always serializes") + "\n"))?;
@@ -215,6 +257,39 @@ fn run(options: &RunOptions) -> Answer {
         print(&report.text())?;
     }
     Ok(if report.missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Runs the scenario to its end for what its clients asked and were told, and writes that.
+fn record(scenario: &Scenario, file: &str) -> std::io::Result<()> {
+    let mut recorder = Recorder::default();
+    let mut run = Run::new(scenario);
+    for record in run.engine().trace().since(0) {
+        recorder.observe(record);
+    }
+    run.advance(micros(scenario.until_ms), u64::MAX, &mut |record, _, _| recorder.observe(record));
+    let mut out = BufWriter::new(File::create(file)?);
+    jepsen::write(&recorder, run.engine().names(), &mut out)?;
+    out.flush()
+}
+
+fn check_history(options: &CheckOptions) -> Answer {
+    let names: &[String] =
+        if options.guarantee.is_empty() { &["linearizable".to_string()] } else { &options.guarantee };
+    let mut asked = Vec::new();
+    for name in names.iter().flat_map(|names| names.split(',')) {
+        let guarantee = check::guarantee(name, options.k, options.t).map_err(|error| BadInput(vec![error]))?;
+        asked.push((name.to_string(), guarantee));
+    }
+    let reading = jepsen::Reading { model: options.model, keyed: options.keyed, initial: options.initial.as_deref() };
+    let (history, kind) = jepsen::read(&read(&options.history)?, &reading)
+        .map_err(|error| BadInput(vec![format!("{}: {error}", options.history)]))?;
+    let found = check::findings(&history, kind, &asked, options.budget);
+    if options.json {
+        print(&(serde_json::to_string_pretty(&found.json(&history)).expect("verdicts always serialize") + "\n"))?;
+    } else {
+        print(&found.text(&history))?;
+    }
+    Ok(ExitCode::from(found.code()))
 }
 
 /// Set by Ctrl-C: runs begun are finished, and what was measured is printed.

@@ -1,0 +1,314 @@
+//! Verdicts: which guarantee a history keeps, and if not, the operations that prove it.
+//!
+//! Three-valued: what holds, holds; what is violated comes with as few operations as prove it; where neither could be shown,
+//! the verdict is unknown and says why. Operations that ended as unknown may have taken effect at any time after they were
+//! invoked, or never.
+
+mod bounds;
+mod causal;
+mod say;
+mod search;
+mod seen;
+mod sessions;
+mod shrink;
+#[cfg(test)]
+mod tests;
+mod zones;
+
+use super::history::{Call, History, Initial, Model, NEVER};
+use crate::trace::Outcome;
+use search::{Found, Item, Order};
+use sessions::Wanted;
+
+/// A guarantee of consistency.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Guarantee {
+    /// Each operation takes effect at one instant between its invocation and its end (Herlihy and Wing 1990). Checked key by
+    /// key, since it is local. O(n log n) for registers whose writes differ; else a search within the budget.
+    Linearizable,
+    /// A read returns the last value acknowledged before it, or one whose write overlaps it (Lamport 1986). O(n log n).
+    Regular,
+    /// There is one order that respects each process's own (Lamport 1979), key by key. A search within the budget.
+    Sequential,
+    /// Causal memory (Ahamad et al. 1995) over all keys: registers whose writes differ.
+    Causal,
+    /// A process sees its own writes.
+    ReadYourWrites,
+    /// A process sees nothing older than what it has seen.
+    MonotonicReads,
+    /// Who sees a process's write sees those that it made before.
+    MonotonicWrites,
+    /// Who sees a process's write sees what that had seen before.
+    WritesFollowReads,
+    /// All four of a session.
+    Session,
+    /// What is read lacks at most so many acknowledged changes, and none that is older than so long.
+    BoundedStaleness {
+        /// How many.
+        versions: Option<u32>,
+        /// For how long, µs.
+        us: Option<i64>,
+    },
+    /// No acknowledged change is gone in the end.
+    NoLostUpdate,
+}
+
+/// Those that need no numbers, by the names that people write.
+pub const GUARANTEES: &[(&str, Guarantee)] = &[
+    ("linearizable", Guarantee::Linearizable),
+    ("sequential", Guarantee::Sequential),
+    ("regular", Guarantee::Regular),
+    ("causal", Guarantee::Causal),
+    ("session", Guarantee::Session),
+    ("read-your-writes", Guarantee::ReadYourWrites),
+    ("monotonic-reads", Guarantee::MonotonicReads),
+    ("monotonic-writes", Guarantee::MonotonicWrites),
+    ("writes-follow-reads", Guarantee::WritesFollowReads),
+    ("no-lost-update", Guarantee::NoLostUpdate),
+];
+
+/// Proof that a guarantee is violated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Witness {
+    /// Places of the operations in the history, in order.
+    pub operations: Vec<usize>,
+    /// Why they prove it.
+    pub sentence: String,
+}
+
+/// What can be said of a guarantee.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It is kept.
+    Holds,
+    /// It is not.
+    Violated(Witness),
+    /// Neither could be shown.
+    Unknown(String),
+}
+
+/// How many steps a search may take unless asked otherwise.
+pub const BUDGET: u64 = 5_000_000;
+
+/// Checks one guarantee. `budget` bounds the steps of searches, all keys together; what it does not suffice for is unknown.
+/// A history without any operation that ended is unknown, never held.
+pub fn check(history: &History, guarantee: Guarantee, mut budget: u64) -> Verdict {
+    if !history.operations.iter().any(|operation| operation.outcome == Outcome::Ok) {
+        return Verdict::Unknown("no operation succeeded".into());
+    }
+    let verdict = match guarantee {
+        Guarantee::Causal => causal(history),
+        Guarantee::ReadYourWrites
+        | Guarantee::MonotonicReads
+        | Guarantee::MonotonicWrites
+        | Guarantee::WritesFollowReads
+        | Guarantee::Session => session(history, guarantee),
+        Guarantee::Linearizable
+        | Guarantee::Regular
+        | Guarantee::Sequential
+        | Guarantee::BoundedStaleness { .. }
+        | Guarantee::NoLostUpdate => by_key(history, |places, model| match guarantee {
+            Guarantee::Linearizable => linearizable(history, places, model, &mut budget),
+            Guarantee::Sequential => sequential(history, places, model, &mut budget),
+            Guarantee::BoundedStaleness { versions, us } => match bounds::stale(history, places, model, versions, us) {
+                Ok(witness) => found(witness),
+                Err(why) => Verdict::Unknown(why),
+            },
+            Guarantee::NoLostUpdate => found(bounds::lost(history, places, model)),
+            _ if model == Model::Register => found(bounds::regular(history, places)),
+            _ => Verdict::Unknown("regular is a word about registers".into()),
+        }),
+    };
+    match verdict {
+        Verdict::Violated(mut witness) => {
+            witness.operations.sort_unstable();
+            Verdict::Violated(witness)
+        }
+        Verdict::Holds | Verdict::Unknown(_) => verdict,
+    }
+}
+
+fn found(witness: Option<Witness>) -> Verdict {
+    witness.map_or(Verdict::Holds, Verdict::Violated)
+}
+
+/// The keys one by one: the smallest proof of any; else what is unknown of any.
+fn by_key(history: &History, mut verdict_of: impl FnMut(&[usize], Model) -> Verdict) -> Verdict {
+    let mut unknown = None;
+    let mut best: Option<Witness> = None;
+    for (key, places) in history.by_key() {
+        let verdict = match history.model_of(&places) {
+            Some(model) => verdict_of(&places, model),
+            None => Verdict::Unknown("operations of several types are done to it".into()),
+        };
+        match verdict {
+            Verdict::Holds => {}
+            Verdict::Violated(witness) => {
+                if best.as_ref().is_none_or(|best| witness.operations.len() < best.operations.len()) {
+                    best = Some(witness);
+                }
+            }
+            Verdict::Unknown(why) => {
+                let name = history.keys.get(key as usize).filter(|name| !name.is_empty());
+                unknown.get_or_insert(name.map_or(why.clone(), |name| format!("{name}: {why}")));
+            }
+        }
+    }
+    match (best, unknown) {
+        (Some(witness), _) => Verdict::Violated(witness),
+        (None, Some(why)) => Verdict::Unknown(why),
+        (None, None) => Verdict::Holds,
+    }
+}
+
+fn linearizable(history: &History, places: &[usize], model: Model, budget: &mut u64) -> Verdict {
+    if model == Model::Register && zones::applies(history, places) {
+        return found(zones::check(history, places));
+    }
+    searched(history, places, model, Order::RealTime, budget)
+}
+
+fn sequential(history: &History, places: &[usize], model: Model, budget: &mut u64) -> Verdict {
+    if model == Model::Register && zones::applies(history, places) {
+        if zones::check(history, places).is_none() {
+            return Verdict::Holds;
+        }
+        // What is sequential is causal.
+        if let Verdict::Violated(witness) = causal_at(history, places) {
+            return Verdict::Violated(witness);
+        }
+    }
+    // What is linearizable is sequential, and time leaves fewer orders to try.
+    let items = items(history, places);
+    let initial =
+        places.first().map_or_else(Initial::default, |place| history.first_of(history.operations[*place].key));
+    if search::search(&items, model, &initial, Order::RealTime, &mut (*budget / 2)) == Found::Order {
+        return Verdict::Holds;
+    }
+    searched(history, places, model, Order::Process, budget)
+}
+
+/// The operations that a search is about: reads that returned, and changes that did not fail.
+fn items(history: &History, places: &[usize]) -> Vec<Item> {
+    let operations = places.iter().map(|place| (*place, &history.operations[*place]));
+    let counts = operations.filter(|(_, operation)| match operation.outcome {
+        Outcome::Ok => true,
+        Outcome::Unknown => operation.call.changes(),
+        Outcome::Fail => false,
+    });
+    let item = |(place, operation): (usize, &super::history::Operation)| Item {
+        place,
+        process: operation.process,
+        call: operation.call,
+        answer: operation.answer.clone(),
+        invoked: operation.invoked,
+        ended: if operation.outcome == Outcome::Ok { operation.ended } else { NEVER },
+    };
+    counts.map(item).collect()
+}
+
+fn searched(history: &History, places: &[usize], model: Model, order: Order, budget: &mut u64) -> Verdict {
+    let items = items(history, places);
+    let key = places.first().map_or(0, |place| history.operations[*place].key);
+    let initial: Initial = history.first_of(key);
+    match search::search(&items, model, &initial, order, budget) {
+        Found::Order => Verdict::Holds,
+        Found::Unknown => Verdict::Unknown("the search used up its budget before it found an answer".into()),
+        Found::Nothing => {
+            let mut operations = shrink::fewest_of_search(&items, model, &initial, order);
+            operations.sort_unstable();
+            // A read of what nobody wrote proves it alone.
+            let written = |value| {
+                let mut changes = items.iter().filter_map(|item| match item.call {
+                    Call::Add(it) | Call::Append(it) => Some(it),
+                    Call::Read | Call::Write(_) | Call::CompareAndSet { .. } | Call::Increment(_) | Call::Remove(_) => {
+                        item.call.leaves()
+                    }
+                });
+                initial.value == value || initial.elements.contains(&value) || changes.any(|it| it == value)
+            };
+            let sentence = match operations.as_slice() {
+                [only] if history.operations[*only].returned().is_some_and(|value| !written(value)) => {
+                    say::from_nowhere(history, *only)
+                }
+                _ => say::no_order(history, &operations),
+            };
+            Verdict::Violated(Witness { operations, sentence })
+        }
+    }
+}
+
+fn causal(history: &History) -> Verdict {
+    causal_at(history, &(0..history.operations.len()).collect::<Vec<_>>())
+}
+
+fn causal_at(history: &History, places: &[usize]) -> Verdict {
+    if let Err(why) = causal::applies(history, places) {
+        return Verdict::Unknown(why);
+    }
+    let Some(broken) = causal::broken(history, places) else { return Verdict::Holds };
+    let operations = match broken {
+        causal::Broken::FromNowhere(read) => vec![read],
+        causal::Broken::Circle | causal::Broken::Replaced(_) => {
+            shrink::fewest(history, places, |places| causal::broken(history, places).is_some())
+        }
+    };
+    let sentence = match causal::broken(history, &operations) {
+        Some(causal::Broken::FromNowhere(read)) => say::from_nowhere(history, read),
+        Some(causal::Broken::Replaced(read)) => match causal::newer(history, &operations, read) {
+            Some(newer) => say::session(
+                history,
+                &operations,
+                &format!(
+                    "{} was known to be replaced by the {}",
+                    say::returned(history, read),
+                    say::name(history, newer)
+                ),
+            ),
+            None => say::no_order(history, &operations),
+        },
+        Some(causal::Broken::Circle) | None => {
+            say::session(history, &operations, "Each of these would have to come before itself")
+        }
+    };
+    Verdict::Violated(Witness { operations, sentence })
+}
+
+fn session(history: &History, guarantee: Guarantee) -> Verdict {
+    let all = guarantee == Guarantee::Session;
+    let wanted = Wanted {
+        own_writes: all || guarantee == Guarantee::ReadYourWrites,
+        reads: all || guarantee == Guarantee::MonotonicReads,
+        writes: all || guarantee == Guarantee::MonotonicWrites,
+        follow: all || guarantee == Guarantee::WritesFollowReads,
+    };
+    let mut places = Vec::new();
+    let mut unknown = None;
+    for (_, of_key) in history.by_key() {
+        let why = match history.model_of(&of_key) {
+            Some(Model::Register) => causal::applies(history, &of_key).err(),
+            Some(Model::Set | Model::Append) => None,
+            Some(Model::Counter) => Some("a counter's number does not tell which increments are in it".into()),
+            None => Some("operations of several types are done to a key".into()),
+        };
+        match why {
+            None => places.extend(of_key),
+            Some(why) => {
+                unknown.get_or_insert(why);
+            }
+        }
+    }
+    places.sort_unstable();
+    if sessions::broken(history, &places, wanted) {
+        let operations = shrink::fewest(history, &places, |places| sessions::broken(history, places, wanted));
+        let broken = match guarantee {
+            Guarantee::ReadYourWrites => "It did not see its own write",
+            Guarantee::MonotonicReads => "It saw something older than it had seen",
+            Guarantee::MonotonicWrites => "A write was seen without one that the same process had made before",
+            Guarantee::WritesFollowReads => "A write was seen without what its process had seen before",
+            _ => "A session saw something older than it may",
+        };
+        return Verdict::Violated(Witness { sentence: say::session(history, &operations, broken), operations });
+    }
+    unknown.map_or(Verdict::Holds, Verdict::Unknown)
+}

@@ -1,0 +1,504 @@
+//! The general search: is there an order of the operations that explains every answer?
+//!
+//! Wing and Gong 1993, with the memory of Lowe 2017: depth first over the orders; a state of the search (which operations
+//! have been taken, and what the object holds then) that was met before is not gone into again. Exponential in how many
+//! operations overlap, at worst; what is measured in steps is bounded by a budget. Three things keep it small: a read that
+//! fits is taken at once and never reconsidered, since it changes nothing; a register's value that is still to be read and
+//! that nobody can write again is not overwritten; and of changes that may have taken effect or not, the earliest of those
+//! that say the same goes first, one of a register only right before what wants its value, and a state that was met before
+//! with fewer of them is not gone into again.
+
+use super::seen::Seen;
+use crate::analysis::history::{Answer, Call, Initial, Model, NEVER, ValueId};
+use crate::ordered::{Map, Set};
+
+/// An operation as the search sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Item {
+    /// Its place in the history.
+    pub place: usize,
+    pub process: u32,
+    pub call: Call,
+    pub answer: Answer,
+    pub invoked: u32,
+    /// [`NEVER`] if it may take effect at any time, or never.
+    pub ended: u32,
+}
+
+impl Item {
+    fn required(&self) -> bool {
+        self.ended != NEVER
+    }
+}
+
+/// What an order must respect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// What ended before another began comes first.
+    RealTime,
+    /// The operations of one process keep their order.
+    Process,
+}
+
+/// What came of a search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// There is such an order.
+    Order,
+    /// There is none.
+    Nothing,
+    /// The budget was used up.
+    Unknown,
+}
+
+/// What the object holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    /// A register's value, a counter's number, how many elements a list has.
+    Number(i64),
+    /// Which elements a set has, a bit each.
+    Bits(Vec<u64>),
+}
+
+struct Frame {
+    item: usize,
+    state: State,
+    low: usize,
+    /// A read that fitted: there is nothing else to try here.
+    forced: bool,
+    /// Whether what came before was optional, and its value is to be used next.
+    used_next: bool,
+}
+
+struct Search<'a> {
+    items: Vec<&'a Item>,
+    /// Where the optional ones begin: all required ones come before, each part by invocation.
+    optional: usize,
+    order: Order,
+    model: Model,
+    /// The list that the longest read returned: every shorter one is a part of it.
+    longest: &'a [ValueId],
+    elements: Map<ValueId, usize>,
+    taken: Vec<bool>,
+    left: usize,
+    low: usize,
+    heads: Vec<usize>,
+    lanes: Vec<Vec<usize>>,
+    lane_of: Vec<usize>,
+    /// Of a register, by value: how many required ones still need it, and how many can still write it.
+    needs: Map<ValueId, (u32, u32)>,
+    seen: Seen,
+    key: Vec<u64>,
+    spent: Vec<u64>,
+    /// For each process how many of its operations are required.
+    required: Vec<usize>,
+}
+
+/// Looks for an order. `budget` is how many steps it may take, and what is left of them.
+pub(super) fn search(items: &[Item], model: Model, initial: &Initial, order: Order, budget: &mut u64) -> Found {
+    let lists = items.iter().filter_map(|item| match &item.answer {
+        Answer::Elements(elements) if item.call == Call::Read => Some(elements.as_slice()),
+        Answer::Elements(_) | Answer::Nothing | Answer::Value(_) | Answer::Number(_) => None,
+    });
+    let longest = lists.clone().max_by_key(|list| list.len()).unwrap_or_default();
+    let longest = if longest.len() < initial.elements.len() { initial.elements.as_slice() } else { longest };
+    let parts = |list: &[ValueId]| longest.starts_with(list);
+    if model == Model::Append && !(parts(&initial.elements) && lists.clone().all(parts)) {
+        return Found::Nothing;
+    }
+    let mut search = Search::new(items, model, longest, order);
+    let nowhere =
+        |(value, (needed, sources)): (&ValueId, &(u32, u32))| *needed > 0 && *sources == 0 && *value != initial.value;
+    if search.needs.iter().any(nowhere) {
+        return Found::Nothing;
+    }
+    search.run(search.first(initial), budget)
+}
+
+/// What no answer can tell whether it took effect need not be tried.
+fn useful(item: &Item, needed: &Set<ValueId>, added: &Set<ValueId>) -> bool {
+    item.required()
+        || match item.call {
+            Call::Read => false,
+            Call::Write(value) | Call::CompareAndSet { value, .. } | Call::Add(value) | Call::Append(value) => {
+                needed.contains(&value)
+            }
+            Call::Remove(value) => added.contains(&value),
+            Call::Increment(by) => by != 0,
+        }
+}
+
+impl<'a> Search<'a> {
+    fn new(all: &'a [Item], model: Model, longest: &'a [ValueId], order: Order) -> Self {
+        let (mut needed, mut added) = (Set::new(), Set::new());
+        for item in all {
+            match (&item.call, &item.answer) {
+                (Call::Read, Answer::Value(value)) => {
+                    needed.insert(*value);
+                }
+                (Call::Read, Answer::Elements(elements)) => {
+                    for element in elements {
+                        needed.insert(*element);
+                        added.insert(*element);
+                    }
+                }
+                (Call::CompareAndSet { expected, .. }, _) => {
+                    needed.insert(*expected);
+                }
+                (Call::Add(value), _) => {
+                    added.insert(*value);
+                }
+                (Call::Read | Call::Write(_) | Call::Increment(_) | Call::Remove(_) | Call::Append(_), _) => {}
+            }
+        }
+        let mut items: Vec<&Item> = all.iter().filter(|item| useful(item, &needed, &added)).collect();
+        items.sort_by_key(|item| (!item.required(), item.invoked));
+        let optional = items.iter().position(|item| !item.required()).unwrap_or(items.len());
+        let mut elements = Map::new();
+        if model == Model::Set {
+            for element in &added {
+                let next = elements.len();
+                elements.or_insert_with(*element, || next);
+            }
+        }
+        let mut needs: Map<ValueId, (u32, u32)> = Map::new();
+        if model == Model::Register {
+            for item in &items {
+                if let (Some(value), true) = (needs_of(item), item.required()) {
+                    needs.or_default(value).0 += 1;
+                }
+                if let Some(value) = item.call.leaves() {
+                    needs.or_default(value).1 += 1;
+                }
+            }
+        }
+        let mut search = Search {
+            taken: vec![false; items.len()],
+            left: optional,
+            low: 0,
+            heads: Vec::new(),
+            lanes: Vec::new(),
+            lane_of: vec![0; items.len()],
+            items,
+            optional,
+            order,
+            model,
+            longest,
+            elements,
+            needs,
+            seen: Seen::default(),
+            key: Vec::new(),
+            spent: Vec::new(),
+            required: Vec::new(),
+        };
+        if order == Order::Process {
+            search.lay_lanes();
+        }
+        search
+    }
+
+    fn lay_lanes(&mut self) {
+        let mut lanes: Map<u32, usize> = Map::new();
+        let mut by_invocation: Vec<usize> = (0..self.items.len()).collect();
+        by_invocation.sort_by_key(|at| self.items[*at].invoked);
+        for at in by_invocation {
+            let next = lanes.len();
+            let lane = *lanes.or_insert_with(self.items[at].process, || next);
+            if lane == self.lanes.len() {
+                self.lanes.push(Vec::new());
+            }
+            self.lane_of[at] = lane;
+            self.lanes[lane].push(at);
+            if self.required.len() == lane {
+                self.required.push(0);
+            }
+            // What may never have taken effect is the last that its process did.
+            self.required[lane] += usize::from(self.items[at].required());
+        }
+        self.heads = vec![0; self.lanes.len()];
+    }
+
+    fn first(&self, initial: &Initial) -> State {
+        match self.model {
+            Model::Register => State::Number(initial.value.into()),
+            Model::Counter => State::Number(initial.number),
+            Model::Append => State::Number(initial.elements.len() as i64),
+            Model::Set => {
+                let mut bits = vec![0u64; self.elements.len() / 64 + 1];
+                for element in initial.elements.iter().filter_map(|it| self.elements.get(it)) {
+                    bits[element / 64] |= 1 << (element % 64);
+                }
+                State::Bits(bits)
+            }
+        }
+    }
+
+    /// What the object holds after an operation; none if its answer does not fit.
+    fn apply(&self, state: &State, item: &Item) -> Option<State> {
+        match (state, item.call) {
+            (State::Number(now), Call::Read) => {
+                let fits = match &item.answer {
+                    Answer::Nothing => true,
+                    Answer::Value(value) => *now == i64::from(*value),
+                    Answer::Number(number) => now == number,
+                    Answer::Elements(elements) => *now == elements.len() as i64,
+                };
+                fits.then(|| state.clone())
+            }
+            (State::Number(_), Call::Write(value)) => Some(State::Number(value.into())),
+            (State::Number(now), Call::CompareAndSet { expected, value }) => {
+                (*now == i64::from(expected)).then(|| State::Number(value.into()))
+            }
+            (State::Number(now), Call::Increment(by)) => Some(State::Number(now.wrapping_add(by))),
+            (State::Number(now), Call::Append(value)) => {
+                let fits = self.longest.get(*now as usize).is_none_or(|next| *next == value);
+                fits.then(|| State::Number(now + 1))
+            }
+            (State::Bits(bits), Call::Read) => {
+                let Answer::Elements(elements) = &item.answer else { return Some(state.clone()) };
+                let has = |it: &ValueId| self.elements.get(it).is_some_and(|at| bits[at / 64] >> (at % 64) & 1 == 1);
+                let count: u32 = bits.iter().map(|word| word.count_ones()).sum();
+                (count as usize == elements.len() && elements.iter().all(has)).then(|| state.clone())
+            }
+            (State::Bits(bits), Call::Add(value) | Call::Remove(value)) => {
+                let mut bits = bits.clone();
+                if let Some(at) = self.elements.get(&value) {
+                    let bit = 1 << (at % 64);
+                    if matches!(item.call, Call::Add(_)) {
+                        bits[at / 64] |= bit;
+                    } else {
+                        bits[at / 64] &= !bit;
+                    }
+                }
+                Some(State::Bits(bits))
+            }
+            // Operations of another type than the object's: the reader of histories refuses them.
+            (State::Number(_), Call::Add(_) | Call::Remove(_))
+            | (State::Bits(_), Call::Write(_) | Call::CompareAndSet { .. } | Call::Increment(_) | Call::Append(_)) => {
+                None
+            }
+        }
+    }
+
+    fn take(&mut self, at: usize) {
+        self.taken[at] = true;
+        self.heads_move(at, true);
+        if at < self.optional {
+            self.left -= 1;
+        }
+        self.count(at, false);
+        while self.low < self.optional && self.taken[self.low] {
+            self.low += 1;
+        }
+    }
+
+    fn put_back(&mut self, at: usize, low: usize) {
+        self.taken[at] = false;
+        self.heads_move(at, false);
+        if at < self.optional {
+            self.left += 1;
+        }
+        self.count(at, true);
+        self.low = low;
+    }
+
+    fn heads_move(&mut self, at: usize, forward: bool) {
+        if self.order == Order::Process {
+            let head = &mut self.heads[self.lane_of[at]];
+            *head = if forward { *head + 1 } else { *head - 1 };
+        }
+    }
+
+    fn count(&mut self, at: usize, back: bool) {
+        if self.model != Model::Register {
+            return;
+        }
+        let item = self.items[at];
+        let change = |count: &mut u32| *count = if back { *count + 1 } else { *count - 1 };
+        if let (Some(value), true) = (needs_of(item), item.required())
+            && let Some((needed, _)) = self.needs.get_mut(&value)
+        {
+            change(needed);
+        }
+        if let Some(value) = item.call.leaves()
+            && let Some((_, sources)) = self.needs.get_mut(&value)
+        {
+            change(sources);
+        }
+    }
+
+    /// Whether taking an item, which is done, overwrote a value that is needed still and that nobody will write.
+    fn is_dead(&self, before: &State, after: &State) -> bool {
+        match before {
+            State::Number(value) if self.model == Model::Register && before != after => {
+                let left = self.needs.get(&(*value as ValueId));
+                left.is_some_and(|(needed, sources)| *needed > 0 && *sources == 0)
+            }
+            State::Number(_) | State::Bits(_) => false,
+        }
+    }
+
+    /// The next item that may come now, from a place on.
+    fn candidate(&self, from: usize) -> Option<usize> {
+        match self.order {
+            Order::Process => (from..self.lanes.len()).find(|lane| self.heads[*lane] < self.lanes[*lane].len()),
+            Order::RealTime => {
+                let mut bound = NEVER;
+                let mut at = self.low;
+                while at < self.optional && self.items[at].invoked < bound {
+                    if !self.taken[at] {
+                        if at >= from {
+                            return Some(at);
+                        }
+                        bound = bound.min(self.items[at].ended);
+                    }
+                    at += 1;
+                }
+                let free = (self.optional.max(from)..self.items.len()).take_while(|at| self.items[*at].invoked < bound);
+                free.into_iter().find(|at| !self.taken[*at] && !self.has_twin_before(*at))
+            }
+        }
+    }
+
+    fn has_twin_before(&self, at: usize) -> bool {
+        (self.optional..at).any(|other| !self.taken[other] && self.items[other].call == self.items[at].call)
+    }
+
+    /// The item that a candidate's number stands for.
+    fn item_of(&self, candidate: usize) -> usize {
+        match self.order {
+            Order::RealTime => candidate,
+            Order::Process => self.lanes[candidate][self.heads[candidate]],
+        }
+    }
+
+    fn number_of(&self, item: usize) -> usize {
+        match self.order {
+            Order::RealTime => item,
+            Order::Process => self.lane_of[item],
+        }
+    }
+
+    /// Whether this state of the search is new.
+    fn remember(&mut self, state: &State) -> bool {
+        let (mut key, mut spent) = (std::mem::take(&mut self.key), std::mem::take(&mut self.spent));
+        key.clear();
+        spent.clear();
+        pack(&mut spent, &self.taken[self.optional..]);
+        match self.order {
+            Order::Process => {
+                key.extend(self.heads.iter().zip(&self.required).map(|(head, most)| *head.min(most) as u64))
+            }
+            Order::RealTime => {
+                key.push(self.low as u64);
+                // Only a few beyond the first that is not taken are.
+                let mut bound = NEVER;
+                let mut end = self.low;
+                while end < self.optional && self.items[end].invoked < bound {
+                    if !self.taken[end] {
+                        bound = bound.min(self.items[end].ended);
+                    }
+                    end += 1;
+                }
+                pack(&mut key, &self.taken[self.low..end]);
+            }
+        }
+        // The last part alone may be longer or shorter.
+        match state {
+            State::Number(number) => key.insert(0, *number as u64),
+            State::Bits(bits) => key.splice(0..0, bits.iter().copied()).for_each(drop),
+        }
+        let new = self.seen.insert(&key, &spent);
+        (self.key, self.spent) = (key, spent);
+        new
+    }
+
+    fn run(&mut self, first: State, budget: &mut u64) -> Found {
+        let mut state = first;
+        let mut stack: Vec<Frame> = Vec::new();
+        let mut from = 0;
+        let mut use_next = false;
+        loop {
+            if self.left == 0 {
+                return Found::Order;
+            }
+            if from == 0
+                && let Some(item) = self.fitting_read(&state)
+            {
+                stack.push(Frame { item, state: state.clone(), low: self.low, forced: true, used_next: use_next });
+                use_next = false;
+                self.take(item);
+                continue;
+            }
+            if *budget == 0 {
+                return Found::Unknown;
+            }
+            *budget -= 1;
+            if let Some(candidate) = self.candidate(from) {
+                let item = self.item_of(candidate);
+                from = candidate + 1;
+                if use_next && needs_of(self.items[item]).is_none() {
+                    continue;
+                }
+                let Some(after) = self.apply(&state, self.items[item]) else { continue };
+                let low = self.low;
+                self.take(item);
+                if self.is_dead(&state, &after) || !self.remember(&after) {
+                    self.put_back(item, low);
+                    continue;
+                }
+                let before = std::mem::replace(&mut state, after);
+                stack.push(Frame { item, state: before, low, forced: false, used_next: use_next });
+                use_next = self.model == Model::Register && item >= self.optional;
+                from = 0;
+                continue;
+            }
+            // Back to the last choice.
+            loop {
+                let Some(frame) = stack.pop() else { return Found::Nothing };
+                self.put_back(frame.item, frame.low);
+                state = frame.state;
+                use_next = frame.used_next;
+                if !frame.forced {
+                    from = self.number_of(frame.item) + 1;
+                    break;
+                }
+            }
+        }
+    }
+
+    /// A read that may come now and whose answer fits.
+    fn fitting_read(&self, state: &State) -> Option<usize> {
+        let mut from = 0;
+        while let Some(candidate) = self.candidate(from) {
+            let item = self.item_of(candidate);
+            if self.items[item].call == Call::Read && self.apply(state, self.items[item]).is_some() {
+                return Some(item);
+            }
+            from = candidate + 1;
+        }
+        None
+    }
+}
+
+/// The value that a register must hold for an operation.
+fn needs_of(item: &Item) -> Option<ValueId> {
+    match (item.call, &item.answer) {
+        (Call::Read, Answer::Value(value)) => Some(*value),
+        (Call::CompareAndSet { expected, .. }, _) => Some(expected),
+        (Call::Read | Call::Write(_) | Call::Increment(_) | Call::Add(_) | Call::Remove(_) | Call::Append(_), _) => {
+            None
+        }
+    }
+}
+
+/// Packs bits into words; trailing empty ones left out.
+fn pack(words: &mut Vec<u64>, bits: &[bool]) {
+    let at = words.len();
+    for chunk in bits.chunks(64) {
+        words.push(chunk.iter().enumerate().fold(0, |word, (i, bit)| word | u64::from(*bit) << i));
+    }
+    while words.len() > at && words.last() == Some(&0) {
+        words.pop();
+    }
+}
