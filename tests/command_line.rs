@@ -237,3 +237,135 @@ fn a_group_is_compared_under_three_consistencies() {
         assert!(err(&refused).contains("--group: a replica group is expected"), "{}", err(&refused));
     }
 }
+
+/// Lines of a history: type, f, value as JSON, process.
+fn lines(events: &[(&str, &str, &str, u32)]) -> String {
+    let line = |(kind, f, value, process): &(&str, &str, &str, u32)| {
+        format!("{{\"type\": \"{kind}\", \"f\": \"{f}\", \"value\": {value}, \"process\": {process}}}\n")
+    };
+    events.iter().map(line).collect()
+}
+
+#[test]
+fn a_history_from_elsewhere_gets_its_verdicts_and_their_proof() {
+    let inversion = lines(&[
+        ("invoke", "write", "1", 0),
+        ("ok", "write", "1", 0),
+        ("invoke", "write", "2", 0),
+        ("invoke", "read", "null", 1),
+        ("ok", "read", "2", 1),
+        ("invoke", "read", "null", 2),
+        ("ok", "read", "1", 2),
+        ("info", "write", "2", 0),
+    ]);
+    let checked = converge(
+        &["check", "-", "--guarantee", "linearizable,regular", "--guarantee", "session", "--json"],
+        &inversion,
+    );
+    assert_eq!(code(&checked), 1, "{}", err(&checked));
+    let found: Value = serde_json::from_slice(&checked.stdout).expect("JSON");
+    let fields: Vec<&str> = found.as_object().expect("an object").keys().map(String::as_str).collect();
+    assert_eq!(fields, ["fail", "keys", "model", "ok", "operations", "processes", "unknown", "verdicts"]);
+    let verdicts = found["verdicts"].as_array().expect("verdicts");
+    let said: Vec<&str> = verdicts.iter().filter_map(|it| it["verdict"].as_str()).collect();
+    assert_eq!(said, ["violated", "holds", "holds"]);
+    let proof: Vec<u64> =
+        verdicts[0]["operations"].as_array().expect("a proof").iter().filter_map(|it| it["index"].as_u64()).collect();
+    assert_eq!(proof, [0, 2, 3, 5]);
+    assert!(verdicts[0]["sentence"].as_str().is_some_and(|it| it.contains("no single order")));
+
+    let regular = converge(&["check", "-", "--guarantee", "regular"], &inversion);
+    assert_eq!((code(&regular), out(&regular).contains("regular: holds")), (0, true));
+    let none = converge(&["check", "-", "--guarantee", "bounded-staleness", "--t", "3"], &inversion);
+    assert_eq!(code(&none), 3, "there are no times: {}", out(&none));
+}
+
+#[test]
+fn histories_are_read_as_json_lines_as_an_array_and_as_edn() {
+    let events = [
+        ("invoke", "cas", "[1, 2]", 0),
+        ("ok", "cas", "[1, 2]", 0),
+        ("invoke", "read", "null", 1),
+        ("ok", "read", "2", 1),
+    ];
+    let json = lines(&events);
+    let array = format!("[{}]", json.trim().replace('\n', ","));
+    let edn = "; from Jepsen
+        {:type :invoke, :f :cas, :value [1 2], :process 0, :time 10, :index 0}
+        #jepsen.history.Op{:type :ok, :f :cas, :value [1 2], :process 0, :time 20, :index 1}
+        {:type :info, :f :start, :process :nemesis, :time 21, :index 2}
+        {:type :invoke, :f :read, :value nil, :process 1, :time 30, :index 3}
+        {:type :ok, :f :read, :value 2, :process 1, :time 40, :index 4, :extra #{1 2}}";
+    for text in [json.as_str(), &array, edn, &format!("[{edn}]")] {
+        let holds = converge(&["check", "-", "--initial", "1"], text);
+        assert_eq!(code(&holds), 0, "{}{}", out(&holds), err(&holds));
+        let not = converge(&["check", "-"], text);
+        assert_eq!(code(&not), 1, "nothing was there at first: {}{}", out(&not), err(&not));
+    }
+    let keyed = "{:type :invoke :f :write :value [:x 1] :process 0} {:type :ok :f :write :value [:x 1] :process 0}
+        {:type :invoke :f :read :value [:y nil] :process 0} {:type :ok :f :read :value [:y nil] :process 0}";
+    assert_eq!(code(&converge(&["check", "-"], keyed)), 0, "two keys");
+    assert_eq!(code(&converge(&["check", "-", "--keyed"], keyed)), 0);
+}
+
+#[test]
+fn a_bad_history_is_refused_with_its_place_and_what_was_expected() {
+    let read = ("invoke", "read", "null", 0);
+    let cases: &[(String, &str)] = &[
+        (String::new(), "empty"),
+        ("hello".into(), "line 1"),
+        ("{\"type\": \"invoke\"".into(), "line 1"),
+        ("{:type :invoke".into(), "line 1"),
+        ("{\"type\": \"invoke\", \"f\": \"read\"}".into(), "line 1: process is missing"),
+        (lines(&[("begin", "read", "null", 0)]), "line 1: type: invoke, ok, fail or info"),
+        (lines(&[("invoke", "frob", "null", 0)]), "line 1: f: read, write"),
+        (lines(&[("invoke", "cas", "3", 0)]), "line 1: value: [from to]"),
+        (lines(&[read, ("ok", "read", "null", 1)]), "line 2: process 1 ends"),
+        (lines(&[read, read]), "line 2: process 0 invokes while its operation of line 1"),
+        (lines(&[read, ("ok", "write", "1", 0)]), "line 2: f: read is expected"),
+        (lines(&[("invoke", "write", "1", 0), ("info", "write", "1", 0), read]), "line 3: process 0 invokes again"),
+        (lines(&[("invoke", "increment", "\"a\"", 0)]), "line 1: value: a whole number"),
+        (
+            lines(&[("invoke", "add", "1", 0), ("ok", "add", "1", 0), read, ("ok", "read", "\"x\"", 0)]),
+            "line 4: value: a whole number",
+        ),
+    ];
+    for (text, expected) in cases {
+        let refused = converge(&["check", "-"], text);
+        assert_eq!(code(&refused), 2, "{text}");
+        assert!(err(&refused).contains(expected), "{text}: {} instead of {expected}", err(&refused));
+    }
+    let fine = lines(&[read, ("ok", "read", "null", 0)]);
+    for (arguments, expected) in [
+        (vec!["--guarantee", "perfect"], "one of linearizable"),
+        (vec!["--guarantee", "bounded-staleness"], "--k VERSIONS"),
+        (vec!["--model", "set", "--initial", "3"], "--initial: a list"),
+    ] {
+        let refused = converge(&[&["check", "-"], arguments.as_slice()].concat(), &fine);
+        assert_eq!(code(&refused), 2);
+        assert!(err(&refused).contains(expected), "{}", err(&refused));
+    }
+}
+
+#[test]
+fn the_history_of_a_run_can_be_checked() {
+    let folder = std::env::temp_dir().join(format!("converge-history-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    for example in EXAMPLES {
+        let file = folder.join(format!("{}.jsonl", example.id));
+        let file = file.to_str().expect("a path");
+        let run = converge(&["run", &format!("ex={}", example.id), "--history", file], "");
+        assert_eq!(code(&run), 0, "{}", err(&run));
+        if std::fs::metadata(file).expect("a file").len() == 0 {
+            continue;
+        }
+        let checked = converge(&["check", file], "");
+        let wanted: &[i32] = match example.id {
+            "quorum-inversion" => &[1],
+            "quorum-write-back" => &[0],
+            _ => &[0, 1, 3],
+        };
+        assert!(wanted.contains(&code(&checked)), "{}: {}{}", example.id, out(&checked), err(&checked));
+    }
+    std::fs::remove_dir_all(&folder).expect("it goes");
+}

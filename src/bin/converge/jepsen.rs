@@ -86,7 +86,7 @@ pub fn read(text: &str, reading: &Reading) -> Result<(History, Kind), String> {
             let [key, value] = pair.as_slice() else {
                 return Err(format!("{}: value: [key value] is expected, not {}", event.place, event.value));
             };
-            (event.key, event.value) = (Some(key.to_string()), value.clone());
+            (event.key, event.value) = (Some(name(key)), value.clone());
         }
     }
     let mut kinds: BTreeMap<Option<String>, Kind> = BTreeMap::new();
@@ -169,13 +169,15 @@ fn event(place: String, value: &Value) -> Result<Option<Event>, String> {
         }
     };
     let (time, index) = (number("time")?, number("index")?);
-    let key = fields.get("key").filter(|key| !key.is_null()).map(|key| match key {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    });
+    let key = fields.get("key").filter(|key| !key.is_null()).map(name);
     let f = word("f")?;
     let value = fields.get("value").cloned().unwrap_or(Value::Null);
     Ok(Some(Event { place, kind, process, f, key, value, time, index }))
+}
+
+/// A key in words.
+fn name(key: &Value) -> String {
+    key.as_str().map_or_else(|| key.to_string(), str::to_string)
 }
 
 /// By their index where every one has it; else as they stand.
