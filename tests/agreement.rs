@@ -1,6 +1,8 @@
 //! What protocols must never do, whatever fails: Raft's five safety properties at every step, and the same state at every
-//! replica once faults are healed.
+//! replica once faults are healed; and that what clients saw is what the protocol promises.
 
+use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
+use converge::analysis::history::{History, Recorder};
 use converge::engine::{Engine, RaftView};
 use converge::scenario::{
     AntiEntropy, Arrivals, Client, ClientStep, Command, Data, Gossip, GossipStyle, Group, Hints, Keys, Latency, Link,
@@ -8,7 +10,7 @@ use converge::scenario::{
     Step, TwoPhase, VersionClock, Workload, micros,
 };
 use converge::session::Run;
-use converge::trace::{Fact, Level, NodeId, OperationKind, Outcome, UpdateId};
+use converge::trace::{Fact, Level, NodeId, UpdateId};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use std::collections::BTreeMap;
@@ -316,44 +318,58 @@ fn a_participant_that_promised_waits_for_its_coordinator_however_long_it_takes()
     assert_eq!(reads[0].1, Some(1.into()));
 }
 
-/// Stale reads of a session that wrote, or read newer, before: those that break read-your-writes or monotonic reads.
-fn session_violations(scenario: &Scenario) -> (u64, u64, u64) {
+/// What the clients of a run asked and were told.
+fn history(scenario: &Scenario) -> History {
+    let mut recorder = Recorder::default();
     let mut run = Run::new(scenario);
-    let mut written: BTreeMap<(NodeId, u32, u32), converge::trace::Version> = BTreeMap::new();
-    let mut read = written.clone();
-    let mut asked = BTreeMap::new();
-    let mut versions = BTreeMap::new();
-    let mut served = BTreeMap::new();
-    let (mut own, mut back, mut reads) = (0, 0, 0);
-    run.advance(micros(scenario.until_ms), u64::MAX, &mut |record, _, _| match &record.fact {
-        Fact::OperationIssued { operation, by, session, key, kind, .. } => {
-            let at = (*by, *session, key.0);
-            asked.insert(*operation, (at, *kind, written.get(&at).copied(), read.get(&at).copied()));
+    for record in run.engine().trace().since(0) {
+        recorder.observe(record);
+    }
+    run.advance(micros(scenario.until_ms), 5_000_000, &mut |record, _, _| recorder.observe(record));
+    let names = run.engine().names();
+    recorder.history(|key| names.key(key).into(), |by, session| format!("{} {session}", names.node(by)))
+}
+
+fn writers_that_ask_first() -> Quorum {
+    Quorum { read: 2, write: 2, write_back: true, timeout_ms: 200.0, ..Quorum::default() }
+}
+
+proptest! {
+    #![proptest_config(config(1500))]
+    /// Law 16, of ABD, Raft and chains.
+    #[test]
+    fn histories_of_strong_protocols_are_linearizable_whatever_fails(
+        which in 0usize..3, seed in 0u64..1_000_000, faults in faults(3, false)
+    ) {
+        let (name, protocol, route) = [
+            ("ABD", Protocol::Quorum(writers_that_ask_first()), Route::Any),
+            ("Raft", Protocol::Raft(Raft::default()), Route::Any),
+            ("chain", Protocol::Chain, Route::Any),
+        ][which].clone();
+        let mut scenario = group(3, protocol);
+        if name == "ABD" {
+            scenario.groups[0].data = Data::Register { clock: VersionClock::Lamport };
         }
-        Fact::WriteCoordinated { operation, version, .. } => {
-            versions.insert(*operation, *version);
+        scenario.clients = vec![traffic("a", route, 30.0), traffic("b", route, 30.0)];
+        let scenario = with_faults(scenario, faults, seed);
+        let history = history(&scenario);
+        for guarantee in [Guarantee::Linearizable, Guarantee::Regular, Guarantee::Session, Guarantee::Causal] {
+            let verdict = check(&history, guarantee, BUDGET);
+            prop_assert_eq!(verdict, Verdict::Holds, "seed {} {}", seed, name);
         }
-        Fact::ReadServed { operation, version, .. } => {
-            served.insert(*operation, *version);
-        }
-        Fact::OperationEnded { operation, outcome: Outcome::Ok } => {
-            let (at, kind, wrote, saw) = asked[operation];
-            match kind {
-                OperationKind::Read => {
-                    let version = served[operation];
-                    reads += 1;
-                    own += u64::from(wrote.is_some_and(|wrote| version < wrote));
-                    back += u64::from(saw.is_some_and(|saw| version < saw));
-                    read.insert(at, version.max(saw.unwrap_or_default()));
-                }
-                _ => {
-                    written.insert(at, versions[operation]);
-                }
-            }
-        }
-        _ => {}
-    });
-    (own, back, reads)
+    }
+}
+
+#[test]
+fn histories_of_last_writer_wins_are_not_linearizable_now_and_then() {
+    let mut violated = 0;
+    for seed in 0..100 {
+        let mut scenario = group(3, Protocol::Quorum(Quorum { read: 1, write: 1, ..Quorum::default() }));
+        scenario.clients = vec![traffic("a", Route::Any, 30.0), traffic("b", Route::Any, 30.0)];
+        let history = history(&with_faults(scenario, Vec::new(), seed));
+        violated += u32::from(matches!(check(&history, Guarantee::Linearizable, BUDGET), Verdict::Violated(_)));
+    }
+    assert!(violated > 10, "{violated} of 100");
 }
 
 /// Law 16, of sessions.
@@ -377,14 +393,16 @@ fn tokens_keep_session_guarantees_that_lag_breaks_without_them() {
         }
         scenario.clients = vec![client];
         scenario.validate().expect("sound");
-        session_violations(&scenario)
+        let history = history(&scenario);
+        let reads = history.operations.iter().filter(|it| it.returned().is_some()).count();
+        assert!(reads > 50, "{reads} reads");
+        [Guarantee::ReadYourWrites, Guarantee::MonotonicReads]
+            .map(|guarantee| matches!(check(&history, guarantee, BUDGET), Verdict::Holds))
     };
-    let (own, back, reads) = lagging(Vec::new());
-    assert!(own > 0 && back > 0 && reads > 100, "without tokens: {own} and {back} of {reads}");
+    assert_eq!(lagging(Vec::new()), [false, false], "without tokens");
     let both = vec![SessionGuarantee::ReadYourWrites, SessionGuarantee::MonotonicReads];
-    let (own, back, reads) = lagging(both);
-    assert_eq!((own, back), (0, 0), "of {reads} reads");
-    assert!(reads > 50);
+    assert_eq!(lagging(both), [true, true], "with both");
+    assert_eq!(lagging(vec![SessionGuarantee::ReadYourWrites]), [true, false], "with one");
 }
 
 proptest! {

@@ -1,6 +1,7 @@
 //! Benchmarks: figures, ratios within one run where they can be, and whether targets are reached. None fails for being slow.
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock and the platform's logarithm")]
 
+mod checking;
 mod crowd;
 mod forwarding;
 mod memory;
@@ -11,13 +12,14 @@ mod run;
 mod wasm;
 
 /// Every benchmark, by name.
-const ALL: [(&str, fn()); 6] = [
+const ALL: [(&str, fn()); 7] = [
     ("forwarding", forwarding::run),
     ("wasm", wasm::run),
     ("page", page::run),
     ("memory", memory::run),
     ("run", run::run),
     ("replication", replication::run),
+    ("checking", checking::run),
 ];
 
 fn main() {

@@ -15,7 +15,7 @@ mod shrink;
 mod tests;
 mod zones;
 
-use super::history::{Call, History, Initial, Model, NEVER};
+use super::history::{Answer, Call, History, Initial, Model, NEVER};
 use crate::trace::Outcome;
 use search::{Found, Item, Order};
 use sessions::Wanted;
@@ -214,8 +214,8 @@ fn searched(history: &History, places: &[usize], model: Model, order: Order, bud
     match search::search(&items, model, &initial, order, budget) {
         Found::Order => Verdict::Holds,
         Found::Unknown => Verdict::Unknown("the search used up its budget before it found an answer".into()),
-        Found::Nothing => {
-            let mut operations = shrink::fewest_of_search(&items, model, &initial, order);
+        Found::Nothing(stuck) => {
+            let mut operations = shrink::fewest_of_search(&items, model, &initial, order, stuck);
             operations.sort_unstable();
             // A read of what nobody wrote proves it alone.
             let written = |value| {
@@ -274,6 +274,30 @@ fn causal_at(history: &History, places: &[usize]) -> Verdict {
     Verdict::Violated(Witness { operations, sentence })
 }
 
+/// Without changes of which nobody knows whether they took effect, and that nobody saw: as if they had not.
+fn effective(history: &History, mut places: Vec<usize>) -> Vec<usize> {
+    let operations = &history.operations;
+    let mut seen: Vec<(u32, u32)> = Vec::new();
+    for operation in places.iter().map(|place| &operations[*place]) {
+        match &operation.answer {
+            Answer::Value(value) => seen.push((operation.key, *value)),
+            Answer::Elements(elements) => seen.extend(elements.iter().map(|value| (operation.key, *value))),
+            Answer::Nothing | Answer::Number(_) => {}
+        }
+    }
+    seen.sort_unstable();
+    places.retain(|place| {
+        let operation = &operations[*place];
+        let value = match operation.call {
+            Call::Write(value) | Call::CompareAndSet { value, .. } | Call::Add(value) | Call::Append(value) => value,
+            Call::Read | Call::Increment(_) | Call::Remove(_) => return true,
+        };
+        operation.outcome != Outcome::Unknown || seen.binary_search(&(operation.key, value)).is_ok()
+    });
+    places.sort_unstable();
+    places
+}
+
 fn session(history: &History, guarantee: Guarantee) -> Verdict {
     let all = guarantee == Guarantee::Session;
     let wanted = Wanted {
@@ -298,7 +322,7 @@ fn session(history: &History, guarantee: Guarantee) -> Verdict {
             }
         }
     }
-    places.sort_unstable();
+    let places = effective(history, places);
     if sessions::broken(history, &places, wanted) {
         let operations = shrink::fewest(history, &places, |places| sessions::broken(history, places, wanted));
         let broken = match guarantee {

@@ -11,6 +11,7 @@
 use super::seen::Seen;
 use crate::analysis::history::{Answer, Call, Initial, Model, NEVER, ValueId};
 use crate::ordered::{Map, Set};
+use std::cell::Cell;
 
 /// An operation as the search sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,8 +46,8 @@ pub(super) enum Order {
 pub(super) enum Found {
     /// There is such an order.
     Order,
-    /// There is none.
-    Nothing,
+    /// There is none. No order got past the end at this place.
+    Nothing(u32),
     /// The budget was used up.
     Unknown,
 }
@@ -82,16 +83,25 @@ struct Search<'a> {
     taken: Vec<bool>,
     left: usize,
     low: usize,
-    heads: Vec<usize>,
+    /// The required operations of each process in order, and how many of them are taken. What may never have taken effect is
+    /// the last that its process did.
     lanes: Vec<Vec<usize>>,
-    lane_of: Vec<usize>,
+    heads: Vec<usize>,
+    /// The lane of each item; none for an optional one whose process did nothing else.
+    lane_of: Vec<Option<usize>>,
+    /// Optional ones by the value that they leave in a register; all of them under 0 for other models.
+    free: Map<ValueId, Vec<usize>>,
+    /// What optional compare-and-sets expect.
+    chained: Vec<ValueId>,
+    /// For each optional item the one before it that says the same.
+    twins: Vec<Option<usize>>,
     /// Of a register, by value: how many required ones still need it, and how many can still write it.
     needs: Map<ValueId, (u32, u32)>,
+    /// The last end, in time, before which not all could be taken.
+    furthest: Cell<u32>,
     seen: Seen,
     key: Vec<u64>,
     spent: Vec<u64>,
-    /// For each process how many of its operations are required.
-    required: Vec<usize>,
 }
 
 /// Looks for an order. `budget` is how many steps it may take, and what is left of them.
@@ -104,13 +114,13 @@ pub(super) fn search(items: &[Item], model: Model, initial: &Initial, order: Ord
     let longest = if longest.len() < initial.elements.len() { initial.elements.as_slice() } else { longest };
     let parts = |list: &[ValueId]| longest.starts_with(list);
     if model == Model::Append && !(parts(&initial.elements) && lists.clone().all(parts)) {
-        return Found::Nothing;
+        return Found::Nothing(NEVER);
     }
     let mut search = Search::new(items, model, longest, order);
     let nowhere =
         |(value, (needed, sources)): (&ValueId, &(u32, u32))| *needed > 0 && *sources == 0 && *value != initial.value;
     if search.needs.iter().any(nowhere) {
-        return Found::Nothing;
+        return Found::Nothing(NEVER);
     }
     search.run(search.first(initial), budget)
 }
@@ -172,13 +182,24 @@ impl<'a> Search<'a> {
                 }
             }
         }
+        let (mut free, mut last): (Map<ValueId, Vec<usize>>, Map<Call, usize>) = (Map::new(), Map::new());
+        let (mut chained, mut twins) = (Vec::new(), Vec::new());
+        for (at, item) in items.iter().enumerate().skip(optional) {
+            let value = if model == Model::Register { item.call.leaves().unwrap_or_default() } else { 0 };
+            free.or_default(value).push(at);
+            chained.extend(needs_of(item));
+            twins.push(last.insert(item.call, at));
+        }
         let mut search = Search {
             taken: vec![false; items.len()],
             left: optional,
             low: 0,
             heads: Vec::new(),
             lanes: Vec::new(),
-            lane_of: vec![0; items.len()],
+            lane_of: vec![None; items.len()],
+            free,
+            chained,
+            twins,
             items,
             optional,
             order,
@@ -186,10 +207,10 @@ impl<'a> Search<'a> {
             longest,
             elements,
             needs,
+            furthest: Cell::new(0),
             seen: Seen::default(),
             key: Vec::new(),
             spent: Vec::new(),
-            required: Vec::new(),
         };
         if order == Order::Process {
             search.lay_lanes();
@@ -199,21 +220,16 @@ impl<'a> Search<'a> {
 
     fn lay_lanes(&mut self) {
         let mut lanes: Map<u32, usize> = Map::new();
-        let mut by_invocation: Vec<usize> = (0..self.items.len()).collect();
-        by_invocation.sort_by_key(|at| self.items[*at].invoked);
-        for at in by_invocation {
-            let next = lanes.len();
-            let lane = *lanes.or_insert_with(self.items[at].process, || next);
-            if lane == self.lanes.len() {
-                self.lanes.push(Vec::new());
+        for (at, item) in self.items.iter().enumerate() {
+            if at < self.optional {
+                let next = self.lanes.len();
+                let lane = *lanes.or_insert_with(item.process, || next);
+                if lane == next {
+                    self.lanes.push(Vec::new());
+                }
+                self.lanes[lane].push(at);
             }
-            self.lane_of[at] = lane;
-            self.lanes[lane].push(at);
-            if self.required.len() == lane {
-                self.required.push(0);
-            }
-            // What may never have taken effect is the last that its process did.
-            self.required[lane] += usize::from(self.items[at].required());
+            self.lane_of[at] = lanes.get(&item.process).copied();
         }
         self.heads = vec![0; self.lanes.len()];
     }
@@ -303,8 +319,8 @@ impl<'a> Search<'a> {
     }
 
     fn heads_move(&mut self, at: usize, forward: bool) {
-        if self.order == Order::Process {
-            let head = &mut self.heads[self.lane_of[at]];
+        if let (Some(lane), true) = (self.lane_of[at], at < self.optional) {
+            let head = &mut self.heads[lane];
             *head = if forward { *head + 1 } else { *head - 1 };
         }
     }
@@ -340,43 +356,59 @@ impl<'a> Search<'a> {
 
     /// The next item that may come now, from a place on.
     fn candidate(&self, from: usize) -> Option<usize> {
+        let mut bound = NEVER;
+        let mut needed: Vec<ValueId> = Vec::new();
+        let mut next: Option<usize> = None;
+        let mut look = |at: usize| {
+            if at >= from {
+                next = Some(next.map_or(at, |next| next.min(at)));
+            }
+            needed.extend(needs_of(self.items[at]));
+        };
         match self.order {
-            Order::Process => (from..self.lanes.len()).find(|lane| self.heads[*lane] < self.lanes[*lane].len()),
+            Order::Process => {
+                for (lane, head) in self.lanes.iter().zip(&self.heads) {
+                    lane.get(*head).copied().into_iter().for_each(&mut look);
+                }
+            }
             Order::RealTime => {
-                let mut bound = NEVER;
                 let mut at = self.low;
                 while at < self.optional && self.items[at].invoked < bound {
                     if !self.taken[at] {
-                        if at >= from {
-                            return Some(at);
-                        }
+                        look(at);
                         bound = bound.min(self.items[at].ended);
                     }
                     at += 1;
                 }
-                let free = (self.optional.max(from)..self.items.len()).take_while(|at| self.items[*at].invoked < bound);
-                free.into_iter().find(|at| !self.taken[*at] && !self.has_twin_before(*at))
+                self.furthest.set(self.furthest.get().max(bound));
             }
         }
+        next.or_else(|| self.optional_candidate(from, bound, needed))
     }
 
-    fn has_twin_before(&self, at: usize) -> bool {
-        (self.optional..at).any(|other| !self.taken[other] && self.items[other].call == self.items[at].call)
-    }
-
-    /// The item that a candidate's number stands for.
-    fn item_of(&self, candidate: usize) -> usize {
-        match self.order {
-            Order::RealTime => candidate,
-            Order::Process => self.lanes[candidate][self.heads[candidate]],
+    /// Of what may have taken effect or not, the next that may come now: of a register only what is wanted at once.
+    fn optional_candidate(&self, from: usize, bound: u32, mut needed: Vec<ValueId>) -> Option<usize> {
+        let may = |at: usize| {
+            let in_time = match self.order {
+                Order::RealTime => self.items[at].invoked < bound,
+                Order::Process => self.lane_of[at].is_none_or(|lane| self.heads[lane] == self.lanes[lane].len()),
+            };
+            // Of those that say the same the earliest goes first, where that is as free as the later.
+            let twin = self.twins[at - self.optional].is_some_and(|twin| {
+                !self.taken[twin] && (self.order == Order::RealTime || self.lane_of[twin].is_none())
+            });
+            !self.taken[at] && in_time && !twin
+        };
+        if self.model == Model::Register {
+            needed.extend(&self.chained);
+        } else {
+            needed = vec![0];
         }
-    }
-
-    fn number_of(&self, item: usize) -> usize {
-        match self.order {
-            Order::RealTime => item,
-            Order::Process => self.lane_of[item],
-        }
+        let of = |value: ValueId| {
+            let all = self.free.get(&value)?;
+            all[all.partition_point(|at| *at < from)..].iter().copied().find(|at| may(*at))
+        };
+        needed.into_iter().filter_map(of).min()
     }
 
     /// Whether this state of the search is new.
@@ -386,9 +418,7 @@ impl<'a> Search<'a> {
         spent.clear();
         pack(&mut spent, &self.taken[self.optional..]);
         match self.order {
-            Order::Process => {
-                key.extend(self.heads.iter().zip(&self.required).map(|(head, most)| *head.min(most) as u64))
-            }
+            Order::Process => key.extend(self.heads.iter().map(|head| *head as u64)),
             Order::RealTime => {
                 key.push(self.low as u64);
                 // Only a few beyond the first that is not taken are.
@@ -434,9 +464,8 @@ impl<'a> Search<'a> {
                 return Found::Unknown;
             }
             *budget -= 1;
-            if let Some(candidate) = self.candidate(from) {
-                let item = self.item_of(candidate);
-                from = candidate + 1;
+            if let Some(item) = self.candidate(from) {
+                from = item + 1;
                 if use_next && needs_of(self.items[item]).is_none() {
                     continue;
                 }
@@ -455,12 +484,12 @@ impl<'a> Search<'a> {
             }
             // Back to the last choice.
             loop {
-                let Some(frame) = stack.pop() else { return Found::Nothing };
+                let Some(frame) = stack.pop() else { return Found::Nothing(self.furthest.get()) };
                 self.put_back(frame.item, frame.low);
                 state = frame.state;
                 use_next = frame.used_next;
                 if !frame.forced {
-                    from = self.number_of(frame.item) + 1;
+                    from = frame.item + 1;
                     break;
                 }
             }
@@ -470,12 +499,11 @@ impl<'a> Search<'a> {
     /// A read that may come now and whose answer fits.
     fn fitting_read(&self, state: &State) -> Option<usize> {
         let mut from = 0;
-        while let Some(candidate) = self.candidate(from) {
-            let item = self.item_of(candidate);
+        while let Some(item) = self.candidate(from).filter(|item| *item < self.optional) {
             if self.items[item].call == Call::Read && self.apply(state, self.items[item]).is_some() {
                 return Some(item);
             }
-            from = candidate + 1;
+            from = item + 1;
         }
         None
     }

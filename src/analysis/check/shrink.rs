@@ -1,7 +1,7 @@
 //! The fewest operations that still prove a violation.
 
 use super::search::{Found, Item, Order, search};
-use crate::analysis::history::{Call, History, Initial, Model, NEVER, ValueId};
+use crate::analysis::history::{Answer, Call, History, Initial, Model, NEVER, ValueId};
 
 /// Leaves out operations, in parts that get smaller, as long as what is left is `violated`. What is left holds the write of
 /// each value that it reads, so it is a history of its own. The fewest in the sense that none of them can go; O(n log n)
@@ -33,7 +33,7 @@ fn closed(history: &History, kept: &[usize], part: std::ops::Range<usize>) -> Ve
             continue;
         }
         read.extend(operation.returned().map(|value| (operation.key, value)));
-        if let crate::analysis::history::Answer::Elements(elements) = &operation.answer {
+        if let Answer::Elements(elements) = &operation.answer {
             read.extend(elements.iter().map(|value| (operation.key, *value)));
         }
     }
@@ -53,90 +53,105 @@ fn closed(history: &History, kept: &[usize], part: std::ops::Range<usize>) -> Ve
 
 /// How many steps each question of [`fewest_of_search`] may take, and all of them together.
 const EACH: u64 = 100_000;
-const TOGETHER: u64 = 5_000_000;
+const TOGETHER: u64 = 10_000_000;
 
 /// The same for the general search, where a change that is left out might have taken effect: reads are left out, changes
-/// become free to take effect at any time or never, which only makes more orders possible. In the end those are left out
-/// too whose value nobody that is left wants.
-pub(super) fn fewest_of_search(items: &[Item], model: Model, initial: &Initial, order: Order) -> Vec<usize> {
+/// become free to take effect at any time or never, which only makes more orders possible, and are left out if nobody that
+/// is left wants their value. `stuck` is what the search answered.
+pub(super) fn fewest_of_search(
+    items: &[Item],
+    model: Model,
+    initial: &Initial,
+    order: Order,
+    stuck: u32,
+) -> Vec<usize> {
     let mut spent = 0;
     let mut refuted = |items: &[Item]| {
         let mut budget = EACH.min(TOGETHER.saturating_sub(spent));
         let before = budget;
         let found = search(items, model, initial, order, &mut budget);
-        spent += before - budget + 1;
-        found == Found::Nothing
+        spent += before - budget + items.len() as u64;
+        matches!(found, Found::Nothing(_))
     };
     let mut kept = items.to_vec();
-    if order == Order::RealTime {
-        // What had been seen by some end is refuted by every later one too.
-        let mut ends: Vec<u32> = kept.iter().map(|item| item.ended).filter(|end| *end != NEVER).collect();
-        ends.sort_unstable();
-        let first = ends.partition_point(|end| !refuted(&until(&kept, *end)));
-        if let Some(end) = ends.get(first) {
-            kept = until(&kept, *end);
+    // What was known at the end that no order got past is refuted, unless it was later reads that forbade to pass.
+    let cut = wanted(until(items, stuck));
+    if order == Order::RealTime && refuted(&cut) {
+        kept = cut;
+    }
+    // Of that the last few, as few as are refuted: what is free makes a search short.
+    let mut by_end = kept.clone();
+    by_end.sort_by_key(|item| item.ended);
+    let required: Vec<usize> = by_end.iter().filter(|item| item.ended != NEVER).map(|item| item.place).collect();
+    let mut last = 16;
+    while order == Order::RealTime && last < required.len() {
+        let mut early = required[..required.len() - last].to_vec();
+        early.sort_unstable();
+        let without = less(&less(&kept, &early, true), &early, false);
+        if refuted(&without) {
+            kept = without;
+            break;
         }
+        last *= 2;
     }
     // Reads first: what is free still stands in the proof where its value is wanted.
     for reads in [true, false] {
-        let mut part = kept.len().div_ceil(2);
+        let left = |kept: &[Item]| -> Vec<usize> {
+            let of_kind = kept.iter().filter(|item| item.ended != NEVER && reads == (item.call == Call::Read));
+            of_kind.map(|item| item.place).collect()
+        };
+        let mut part = left(&kept).len().div_ceil(2);
         while part > 0 {
-            let mut at = 0;
-            while at < kept.len() {
-                let end = (at + part).min(kept.len());
-                let without = less(&kept, at..end, reads);
-                let gone = kept.len() - without.len();
-                if without != kept && refuted(&without) {
+            let targets = left(&kept);
+            let mut gone = false;
+            for some in targets.chunks(part) {
+                let without = less(&kept, some, reads);
+                if refuted(&without) {
                     kept = without;
-                    at = end - gone;
-                } else {
-                    at = end;
+                    gone = true;
                 }
             }
-            part = if part == 1 { 0 } else { part.div_ceil(2) };
-        }
-    }
-    // Free changes that the proof can do without.
-    let mut at = 0;
-    while at < kept.len() {
-        let free = kept[at].ended == NEVER;
-        let wanted = kept.iter().any(|item| item.ended != NEVER && wants(item, kept[at].call));
-        if free && !wanted {
-            kept.remove(at);
-        } else {
-            at += 1;
+            // One by one until nothing more goes.
+            part = if part == 1 { usize::from(gone) } else { part.div_ceil(2) };
         }
     }
     kept.iter().map(|item| item.place).collect()
 }
 
-/// Without a part's reads, or with its changes free.
-fn less(kept: &[Item], part: std::ops::Range<usize>, reads: bool) -> Vec<Item> {
+/// Without some reads, or with some changes free.
+fn less(kept: &[Item], some: &[usize], reads: bool) -> Vec<Item> {
     let free = |item: &Item| Item { invoked: 0, ended: NEVER, process: u32::MAX - item.place as u32, ..item.clone() };
-    let one = |(i, item): (usize, &Item)| match part.contains(&i) && reads == (item.call == Call::Read) {
-        false => Some(item.clone()),
-        true if reads => None,
-        true => Some(free(item)),
+    let one = |item: &Item| match some.binary_search(&item.place) {
+        Err(_) => Some(item.clone()),
+        Ok(_) if reads != (item.call == Call::Read) => Some(item.clone()),
+        Ok(_) if reads => None,
+        Ok(_) => Some(free(item)),
     };
-    kept.iter().enumerate().filter_map(one).collect()
+    wanted(kept.iter().filter_map(one).collect())
 }
 
-/// Whether an operation is about what a change leaves.
-fn wants(item: &Item, change: Call) -> bool {
-    use crate::analysis::history::Answer;
-    let value = match change {
-        Call::Write(value) | Call::CompareAndSet { value, .. } | Call::Add(value) | Call::Append(value) => value,
-        Call::Remove(_) | Call::Increment(_) => return true,
-        Call::Read => return false,
-    };
-    match (item.call, &item.answer) {
-        (Call::Read, Answer::Value(it)) => *it == value,
-        (Call::Read, Answer::Elements(elements)) => elements.contains(&value),
-        (Call::CompareAndSet { expected, .. }, _) => expected == value,
-        (Call::Read | Call::Write(_) | Call::Increment(_) | Call::Add(_) | Call::Remove(_) | Call::Append(_), _) => {
-            false
+/// Without free changes whose value nobody wants.
+fn wanted(mut items: Vec<Item>) -> Vec<Item> {
+    let mut values: Vec<ValueId> = Vec::new();
+    for item in &items {
+        match (item.call, &item.answer) {
+            (Call::Read, Answer::Value(value)) => values.push(*value),
+            (Call::Read, Answer::Elements(elements)) => values.extend(elements),
+            (Call::CompareAndSet { expected, .. }, _) => values.push(expected),
+            (
+                Call::Read | Call::Write(_) | Call::Increment(_) | Call::Add(_) | Call::Remove(_) | Call::Append(_),
+                _,
+            ) => {}
         }
     }
+    values.sort_unstable();
+    items.retain(|item| match item.call {
+        Call::Write(value) | Call::CompareAndSet { value, .. } | Call::Add(value) | Call::Append(value) => {
+            item.ended != NEVER || values.binary_search(&value).is_ok()
+        }
+        Call::Read | Call::Increment(_) | Call::Remove(_) => true,
+    });
+    items
 }
 
 /// The history as it was known at an end.

@@ -345,7 +345,8 @@ fn agrees(history: &History, model: Model) -> Result<(), TestCaseError> {
         let expected = any_order(&items, model, order);
         prop_assert_eq!(found == Found::Order, expected, "{:?} {:?}", order, found);
         if !expected {
-            let fewest = shrink::fewest_of_search(&items, model, &Initial::default(), order);
+            let Found::Nothing(stuck) = found else { panic!("{found:?}") };
+            let fewest = shrink::fewest_of_search(&items, model, &Initial::default(), order, stuck);
             let kept: Vec<Item> = items.iter().filter(|item| fewest.contains(&item.place)).cloned().collect();
             prop_assert!(!any_order(&kept, model, order), "{:?} is no proof", fewest);
         }

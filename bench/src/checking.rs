@@ -1,0 +1,171 @@
+//! Checking histories of a register for linearizability: by zones, by the general search, and by the checkers of stateright
+//! and todc-utils, on the same histories in one run. Eight processes; one history that holds, and the same with one stale
+//! read near its end.
+
+use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
+use converge::analysis::history::{ABSENT, Answer, Call, History, NEVER, Operation};
+use converge::trace::Outcome;
+use stateright::semantics::register::{Register, RegisterOp, RegisterRet};
+use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
+use std::time::Instant;
+use todc_utils::specifications::register::{RegisterOperation, RegisterSpecification};
+use todc_utils::{Action, History as OtherHistory, WGLChecker};
+
+const PROCESSES: usize = 8;
+
+/// A history of that many operations, half of them reads; with `stale` one read near the end returns what was replaced.
+fn history(count: usize, stale: bool) -> History {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut chance = move |n: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % n as u64) as usize
+    };
+    let mut history = History { processes: vec![String::new(); PROCESSES], ..History::default() };
+    // For each process its operation, and whether it took effect.
+    let mut open: [Option<(usize, bool)>; PROCESSES] = [None; PROCESSES];
+    let (mut register, mut written, mut at) = (ABSENT, 0, 0u32);
+    while history.operations.len() < count || open.iter().any(Option::is_some) {
+        let process = chance(PROCESSES);
+        match open[process] {
+            None if history.operations.len() < count => {
+                let call = if chance(2) == 0 {
+                    Call::Read
+                } else {
+                    written += 1;
+                    Call::Write(written)
+                };
+                open[process] = Some((history.operations.len(), false));
+                history.operations.push(Operation {
+                    index: at.into(),
+                    process: process as u32,
+                    key: 0,
+                    call,
+                    answer: Answer::Nothing,
+                    outcome: Outcome::Ok,
+                    invoked: at,
+                    ended: NEVER,
+                    times: None,
+                    rank: 0,
+                });
+                at += 1;
+            }
+            Some((place, false)) => {
+                let operation = &mut history.operations[place];
+                match operation.call {
+                    Call::Write(value) => register = value,
+                    _ => operation.answer = Answer::Value(register),
+                }
+                open[process] = Some((place, true));
+            }
+            Some((place, true)) => {
+                history.operations[place].ended = at;
+                at += 1;
+                open[process] = None;
+            }
+            None => {}
+        }
+    }
+    if stale {
+        let last = history.operations.iter_mut().rfind(|it| it.returned().is_some_and(|value| value > 40));
+        if let Some(read) = last
+            && let Answer::Value(value) = &mut read.answer
+        {
+            *value -= 30;
+        }
+    }
+    history.values = (0..=written).map(|value| value.to_string()).collect();
+    history
+}
+
+/// Milliseconds of the quickest of a few, and the answer.
+fn timed(times: usize, mut run: impl FnMut() -> bool) -> (f64, bool) {
+    let mut best = f64::INFINITY;
+    let mut answer = false;
+    for _ in 0..times {
+        let start = Instant::now();
+        answer = run();
+        best = best.min(start.elapsed().as_secs_f64() * 1000.0);
+    }
+    (best, answer)
+}
+
+fn ours(history: &History) -> bool {
+    check(history, Guarantee::Linearizable, BUDGET) == Verdict::Holds
+}
+
+/// A first write that is repeated at the end sends it to the general search.
+fn searched(history: &History) -> bool {
+    let mut history = history.clone();
+    if let Some(mut again) = history.operations.iter().find(|it| it.call.changes()).cloned() {
+        let end = history.operations.iter().map(|it| it.ended).max().unwrap_or(0);
+        (again.invoked, again.ended) = (end + 1, end + 2);
+        history.operations.push(again);
+    }
+    ours(&history)
+}
+
+/// Places of invocations and ends, in order.
+fn events(history: &History) -> Vec<(u32, usize, bool)> {
+    let both = |(place, it): (usize, &Operation)| [(it.invoked, place, false), (it.ended, place, true)];
+    let mut all: Vec<(u32, usize, bool)> = history.operations.iter().enumerate().flat_map(both).collect();
+    all.sort_unstable();
+    all
+}
+
+fn by_stateright(history: &History) -> bool {
+    let mut tester = LinearizabilityTester::new(Register(ABSENT));
+    for (_, place, end) in events(history) {
+        let it = &history.operations[place];
+        let done = match (it.call, end) {
+            (Call::Write(value), false) => tester.on_invoke(it.process, RegisterOp::Write(value)),
+            (Call::Write(_), true) => tester.on_return(it.process, RegisterRet::WriteOk),
+            (_, false) => tester.on_invoke(it.process, RegisterOp::Read),
+            (_, true) => tester.on_return(it.process, RegisterRet::ReadOk(it.returned().unwrap_or(ABSENT))),
+        };
+        assert!(done.is_ok());
+    }
+    tester.is_consistent()
+}
+
+fn by_todc(history: &History) -> bool {
+    let action = |(_, place, end): (u32, usize, bool)| {
+        let it = &history.operations[place];
+        let operation = match it.call {
+            Call::Write(value) => RegisterOperation::Write(value),
+            _ => RegisterOperation::Read(if end { it.returned() } else { None }),
+        };
+        (it.process as usize, if end { Action::Response(operation) } else { Action::Call(operation) })
+    };
+    let actions = events(history).into_iter().map(action).collect();
+    WGLChecker::<RegisterSpecification<u32>>::is_linearizable(OtherHistory::from_actions(actions))
+}
+
+/// Prints the figures.
+pub fn run() {
+    println!("checking a register for linearizability, {PROCESSES} processes, ms");
+    for count in [1_000, 10_000, 100_000] {
+        for stale in [false, true] {
+            let history = history(count, stale);
+            let (zones, answer) = timed(5, || ours(&history));
+            assert_eq!(answer, !stale);
+            let (search, answer) = timed(1, || searched(&history));
+            assert_eq!(answer, !stale);
+            let what = if stale { "one stale read" } else { "holds" };
+            print!("  {count} operations, {what}: zones {zones:.2}, search {search:.1} ({:.0} times)", search / zones);
+            // todc-utils takes long from here on, and stateright's stack does not suffice.
+            if count <= 1_000 {
+                let (todc, answer) = timed(1, || by_todc(&history));
+                assert_eq!(answer, !stale);
+                print!(", todc-utils {todc:.0} ({:.0} times)", todc / zones);
+            }
+            println!();
+        }
+    }
+    let small = history(14, false);
+    let (zones, _) = timed(5, || ours(&small));
+    let (theirs, answer) = timed(5, || by_stateright(&small));
+    assert!(answer);
+    println!("  14 operations, holds: zones {zones:.4}, stateright {theirs:.4} ({:.0} times)", theirs / zones);
+}
