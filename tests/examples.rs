@@ -3,7 +3,7 @@
 use converge::analysis::State;
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Command, Operation, Scenario, Value, micros};
-use converge::session::Run;
+use converge::session::{Run, reasons};
 use converge::trace::{Fact, NodeId, OperationKind, Outcome, Record, Refusal};
 
 const SEEDS: std::ops::Range<u64> = 0..200;
@@ -497,5 +497,73 @@ fn the_last_item_is_sold_twice_by_replicas_that_agree_later_and_once_by_raft() {
             told
         };
         assert_eq!((sold("oversold"), sold("oversold-strong")), (2, 1), "seed {seed}");
+    }
+}
+
+/// The verdict on each example where its scenario ends.
+const CONVERGENCE: &[(&str, &str)] = &[
+    ("first-update", "unknown"),
+    ("lost-event", "will not converge"),
+    ("duplicate-delivery", "will not converge"),
+    ("reordering", "will not converge"),
+    ("dual-write-crash", "will not converge"),
+    ("poison-message", "will not converge"),
+    ("kafka-commit", "will not converge"),
+    ("zombie-delete", "will not converge"),
+    ("quorum-inversion", "unknown"),
+    ("quorum-write-back", "unknown"),
+    ("gossip-rumor", "will not converge"),
+];
+
+#[test]
+fn each_example_converges_or_says_why_not() {
+    for example in EXAMPLES {
+        let scenario = example.scenario();
+        let mut run = Run::new(&scenario);
+        run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, _, _| {});
+        let look = run.look(&scenario);
+        let (verdict, because) = reasons::convergence(&run.convergence(&scenario), &look);
+        let expected = CONVERGENCE.iter().find(|(id, _)| *id == example.id).map_or("converged", |(_, verdict)| verdict);
+        assert_eq!(verdict, expected, "{}: {because:?}", example.id);
+        assert_eq!(because.is_empty(), verdict == "converged", "{}: {because:?}", example.id);
+        // Every copy that is not consistent has its reason, with steps that can be looked up.
+        for (node, key, _) in run.analysis().staleness.unsettled() {
+            let whys = look.why(node, key);
+            assert!(!whys.is_empty(), "{}: {} has no reason", example.id, look.names.node(node));
+            for why in whys {
+                assert_eq!(reasons::steps(&why, &look).len(), why.steps.len(), "{}", example.id);
+                assert!(!why.steps.is_empty() && why.steps.is_sorted(), "{}: {:?}", example.id, why.steps);
+            }
+        }
+    }
+}
+
+/// The story of an example's only stale or diverged copies, as it is told.
+fn told(id: &str) -> String {
+    let scenario = examples::find(id).expect("an example").scenario();
+    let mut run = Run::new(&scenario);
+    run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, _, _| {});
+    let look = run.look(&scenario);
+    let whys = run.analysis().staleness.unsettled().flat_map(|(node, key, _)| look.why(node, key)).collect::<Vec<_>>();
+    let story = |why: &converge::analysis::Why| {
+        let steps: Vec<String> = reasons::steps(why, &look).into_iter().map(|step| step.text).collect();
+        format!("{}\n{}\n", reasons::sentence(why, &look), steps.join("\n"))
+    };
+    whys.iter().map(story).collect()
+}
+
+#[test]
+fn the_story_of_a_stale_copy_leads_to_the_fault_behind_it() {
+    for (id, parts) in [
+        ("lost-event", &["is cut", "commits", "attempt 1", "is lost: link cut", "nothing that carries it"][..]),
+        ("dual-write-crash", &["commits", "crashes", "will never tell", "never published"]),
+        ("poison-message", &["poison message", "every delivery to Strict fails"]),
+        ("duplicate-delivery", &["adds what", "has diverged"]),
+        ("zombie-delete", &["deleted", "takes in account = open"]),
+    ] {
+        let story = told(id);
+        for part in parts {
+            assert!(story.contains(part), "{id}: `{part}` is not in\n{story}");
+        }
     }
 }

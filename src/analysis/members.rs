@@ -76,6 +76,11 @@ impl Members {
         self.members.get(&node)
     }
 
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Member)> {
+        self.members.iter().map(|(node, member)| (*node, member))
+    }
+
     /// Those of which anything changed since the last call.
     pub fn take_changed(&mut self) -> Set<NodeId> {
         std::mem::take(&mut self.changed)

@@ -3,6 +3,7 @@
 
 mod buses;
 pub mod check;
+mod faults;
 pub mod history;
 mod lost;
 mod members;
@@ -11,8 +12,10 @@ mod operations;
 mod staleness;
 mod tables;
 mod updates;
+mod why;
 
 pub use buses::{Buses, Kept, Lane};
+pub use faults::Faults;
 pub use lost::LostUpdates;
 pub use members::{Member, Members};
 pub use messages::{InFlight, Messages};
@@ -20,6 +23,7 @@ pub use operations::{Asked, Ended, Operations, Tally};
 pub use staleness::{Copy, Held, Notice, Staleness, State};
 pub use tables::{AllTables, Tables};
 pub use updates::{UpdateInfo, Updates};
+pub use why::{Convergence, Look, Prospect, Why};
 
 use crate::trace::Record;
 
@@ -42,6 +46,8 @@ pub struct Analysis {
     pub lost: LostUpdates,
     /// Who leads, how logs stand, what is kept for others.
     pub members: Members,
+    /// What is broken now.
+    pub faults: Faults,
 }
 
 impl Analysis {
@@ -56,5 +62,6 @@ impl Analysis {
         self.messages.observe(record);
         self.lost.observe(record);
         self.members.observe(record);
+        self.faults.observe(record);
     }
 }

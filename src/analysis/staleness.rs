@@ -95,6 +95,11 @@ impl Copy {
         self.behind.len() as u32
     }
 
+    /// Those updates, the oldest version first; none for one that the trace does not name.
+    pub fn lacks(&self) -> impl Iterator<Item = Option<UpdateId>> {
+        self.behind.values().map(|behind| behind.update)
+    }
+
     /// When the oldest of them was acknowledged (t-staleness counts from there).
     pub fn stale_since(&self) -> Option<Micros> {
         self.behind.values().map(|behind| behind.acknowledged).min()

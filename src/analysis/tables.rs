@@ -41,6 +41,11 @@ impl AllTables {
         std::mem::take(&mut self.changed)
     }
 
+    /// All services that ever had any.
+    pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Tables)> {
+        self.services.iter().map(|(node, tables)| (*node, tables))
+    }
+
     /// The tables of a service; none if it never had any.
     pub fn get(&self, node: NodeId) -> Option<&Tables> {
         self.services.get(&node)

@@ -6,6 +6,7 @@
 
 mod frame;
 pub mod protocol;
+pub mod reasons;
 mod run;
 pub mod sketch;
 pub mod sweep;

@@ -1,6 +1,6 @@
 //! A run and its analysis, side by side: whatever the engine records, the analysis takes in.
 
-use crate::analysis::{Analysis, InFlight, State};
+use crate::analysis::{Analysis, Convergence, InFlight, Look, State};
 use crate::engine::{CommandRefused, Engine};
 use crate::scenario::{Command, Micros, Promise, Scenario, Step};
 use crate::trace::{Level, MessageKind, Record};
@@ -114,6 +114,17 @@ impl Run {
             | MessageKind::Refusal
             | MessageKind::Token => false,
         }
+    }
+
+    /// The run, to be asked why. `scenario` is what was simulated, live commands in its script.
+    pub fn look<'a>(&'a self, scenario: &'a Scenario) -> Look<'a> {
+        let (trace, names) = (self.engine.trace(), self.engine.names());
+        Look { trace, analysis: &self.analysis, names, scenario, now: self.engine.now() }
+    }
+
+    /// Whether the copies come to agree.
+    pub fn convergence(&self, scenario: &Scenario) -> Convergence {
+        self.look(scenario).convergence(self.is_quiet())
     }
 
     /// The promises of a scenario that the run does not keep as it stands, in words.

@@ -65,6 +65,14 @@ impl Staleness {
         self.keys.get(&key)?.copies.get(&node)
     }
 
+    /// The copies that are not consistent, with their state.
+    pub fn unsettled(&self) -> impl Iterator<Item = (NodeId, KeyId, State)> {
+        self.keys.iter().flat_map(|(key, entry)| {
+            let bad = entry.copies.iter().filter(|(_, copy)| copy.state() != State::Consistent);
+            bad.map(|(node, copy)| (*node, *key, copy.state()))
+        })
+    }
+
     /// A service's copies.
     pub fn copies_of(&self, node: NodeId) -> impl Iterator<Item = (KeyId, &Copy)> {
         self.keys.iter().filter_map(move |(key, entry)| Some((*key, entry.copies.get(&node)?)))

@@ -1,6 +1,6 @@
 //! The commands and their options.
 
-use crate::{check, compare, jepsen, report, sweep};
+use crate::{check, compare, jepsen, reasons_report, report, sweep};
 use clap::{Args, Parser, Subcommand};
 use converge::analysis::check::BUDGET;
 use converge::analysis::history::Recorder;
@@ -29,6 +29,8 @@ enum Commands {
     Sweep(SweepOptions),
     /// Run a scenario under eventual, read-after-write and strong consistency, and put what each costs side by side
     Compare(CompareOptions),
+    /// Run a scenario and say why copies are stale, conflicted or diverged, step by step
+    Why(WhyOptions),
     /// Say which guarantees a history keeps, and prove which it does not; exit 1 if any is violated, 3 if any is unknown
     Check(CheckOptions),
     /// Put the measurements of several sweeps of one scenario together
@@ -74,6 +76,27 @@ struct RunOptions {
     /// Write what clients asked and were told, in Jepsen's shape, a JSON object a line
     #[arg(long, value_name = "FILE")]
     history: Option<String>,
+}
+
+#[derive(Args)]
+struct WhyOptions {
+    /// A scenario as JSON, a link, or the id of an example as ex=ID; - reads standard input
+    file: String,
+    /// At this time, in ms; at the scenario's end unless given
+    #[arg(long, value_name = "MS")]
+    at: Option<f64>,
+    /// Run with this seed instead of the scenario's
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The service; all unless given
+    #[arg(long, value_name = "ID")]
+    service: Option<String>,
+    /// The key; all unless given
+    #[arg(long)]
+    key: Option<String>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -193,6 +216,7 @@ pub fn main() -> ExitCode {
         Commands::Run(options) => run(&options),
         Commands::Sweep(options) => sweep_seeds(&options),
         Commands::Compare(options) => compare(&options),
+        Commands::Why(options) => why(&options),
         Commands::Check(options) => check_history(&options),
         Commands::Merge { files, json } => merge(&files, json),
         Commands::Link(LinkCommands::Encode { file }) => encode(&file),
@@ -270,6 +294,35 @@ fn record(scenario: &Scenario, file: &str) -> std::io::Result<()> {
     let mut out = BufWriter::new(File::create(file)?);
     jepsen::write(&recorder, run.engine().names(), &mut out)?;
     out.flush()
+}
+
+fn why(options: &WhyOptions) -> Answer {
+    let mut scenario = scenario_in(&options.file)?;
+    scenario.seed = options.seed.unwrap_or(scenario.seed);
+    let at = options.at.unwrap_or(scenario.until_ms);
+    if !(0.0..=scenario.until_ms).contains(&at) {
+        return Err(BadInput(vec![format!("--at: a time from 0 to {} ms is expected, not {at}", scenario.until_ms)]));
+    }
+    let mut run = Run::new(&scenario);
+    run.advance(micros(at), u64::MAX, &mut |_, _, _| {});
+    if let Some(id) = options.service.as_ref().filter(|id| scenario.services.iter().all(|it| it.id != **id)) {
+        let ids: Vec<&str> = scenario.services.iter().map(|it| it.id.as_str()).collect();
+        return Err(BadInput(vec![format!("--service: one of {} is expected, not {id}", ids.join(", "))]));
+    }
+    let names = run.engine().names();
+    let asked = |name: &str, wanted: &Option<String>| wanted.as_ref().is_none_or(|wanted| wanted == name);
+    let copies = run
+        .analysis()
+        .staleness
+        .unsettled()
+        .map(|(node, key, _)| (node, key))
+        .filter(|(node, key)| asked(names.node(*node), &options.service) && asked(names.key(*key), &options.key));
+    let found = reasons_report::Reasons::new(&run, &scenario, copies);
+    if options.json {
+        print(&(serde_json::to_string_pretty(&found).expect("reasons always serialize") + "\n"))
+    } else {
+        print(&found.text())
+    }
 }
 
 fn check_history(options: &CheckOptions) -> Answer {

@@ -14,6 +14,8 @@ mod edn;
 #[cfg(not(target_arch = "wasm32"))]
 mod jepsen;
 #[cfg(not(target_arch = "wasm32"))]
+mod reasons_report;
+#[cfg(not(target_arch = "wasm32"))]
 mod report;
 mod sweep;
 

@@ -3,10 +3,19 @@
 use converge::analysis::{Copy, State};
 use converge::engine::{EventCounts, Halt, MessageCounts};
 use converge::scenario::{Micros, Scenario, Value, micros};
-use converge::session::{Run, words};
+use converge::session::{Run, reasons, words};
 use converge::trace::{Fact, NodeId};
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// Whether the copies come to agree.
+#[derive(Serialize)]
+pub struct ConvergenceReport {
+    /// `converged`, `converging`, `will not converge` or `unknown`.
+    pub verdict: &'static str,
+    /// What that rests on, a sentence each.
+    pub because: Vec<String>,
+}
 
 /// What came of a run.
 #[derive(Serialize)]
@@ -28,6 +37,7 @@ pub struct Report {
     pub copies: Copies,
     pub services: BTreeMap<String, ServiceReport>,
     pub clients: BTreeMap<String, ClientReport>,
+    pub convergence: ConvergenceReport,
     /// Acknowledged writes of replica groups that others took the place of, unseen.
     pub lost_updates: u64,
     pub messages: MessageCounts,
@@ -125,6 +135,8 @@ impl Report {
             };
             Some((id.clone(), report))
         });
+        let look = run.look(scenario);
+        let (verdict, because) = reasons::convergence(&run.convergence(scenario), &look);
         Report {
             title: scenario.title.clone(),
             seed: scenario.seed,
@@ -143,6 +155,7 @@ impl Report {
                 conflicted: analysis.staleness.conflicted(),
                 last_window_ms: analysis.staleness.last_window().map(|(_, took)| ms(took)),
             },
+            convergence: ConvergenceReport { verdict, because },
             services: services.collect(),
             clients: clients.collect(),
             lost_updates: analysis.lost.count(),
@@ -174,6 +187,8 @@ impl Report {
                 lines.push(format!("  {key} = {value} ({version}) {}{behind}", copy.state));
             }
         }
+        lines.push(format!("convergence: {}", self.convergence.verdict));
+        lines.extend(self.convergence.because.iter().map(|why| format!("  {why}")));
         for (id, client) in &self.clients {
             lines.push(format!(
                 "operations of {id}: {} ok, {} fail, {} unknown, {} pending; {} reads, {} of them stale",
