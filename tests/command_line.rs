@@ -63,6 +63,7 @@ fn every_field_of_the_json_report_is_there() {
     let expected = [
         "buses",
         "clients",
+        "convergence",
         "copies",
         "digest",
         "end_ms",

@@ -1,7 +1,7 @@
+use super::recent::Recent;
 use crate::ordered::Map;
 use crate::scenario::Micros;
 use crate::trace::{Fact, MessageId, MessageKind, NodeId, OperationId, Record, UpdateId};
-use std::collections::VecDeque;
 
 /// A message under way.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,15 +26,11 @@ pub struct InFlight {
     pub due: Micros,
 }
 
-/// How many messages are remembered after their end.
-const REMEMBERED: usize = 1 << 16;
-
 /// The messages under way by number, and the newest 65,536 whatever became of them.
 #[derive(Clone, Debug, Default)]
 pub struct Messages {
     in_flight: Map<MessageId, InFlight>,
-    first: u64,
-    recent: VecDeque<InFlight>,
+    recent: Recent<InFlight>,
 }
 
 impl Messages {
@@ -68,16 +64,12 @@ impl Messages {
 
     fn remember(&mut self, id: MessageId, message: InFlight) {
         self.in_flight.insert(id, message);
-        self.recent.push_back(message);
-        if self.recent.len() > REMEMBERED {
-            self.recent.pop_front();
-            self.first += 1;
-        }
+        self.recent.push(message);
     }
 
     /// A message that was sent, if it is remembered. Message ids are dense.
     pub fn recall(&self, message: MessageId) -> Option<&InFlight> {
-        self.recent.get(usize::try_from(message.0.checked_sub(self.first)?).ok()?)
+        self.recent.get(message.0)
     }
 
     /// A message under way.

@@ -9,6 +9,7 @@ mod lost;
 mod members;
 mod messages;
 mod operations;
+mod recent;
 mod staleness;
 mod tables;
 mod updates;

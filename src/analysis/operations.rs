@@ -1,8 +1,8 @@
 use super::Staleness;
+use super::recent::Recent;
 use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Value};
 use crate::trace::{Fact, KeyId, NodeId, OperationId, OperationKind, Outcome, Record, Refusal, Version};
-use std::collections::VecDeque;
 
 /// An operation that is awaited.
 #[derive(Clone, Debug)]
@@ -83,14 +83,10 @@ pub struct Asked {
     pub value: Option<Value>,
 }
 
-/// How many operations are remembered after their end.
-const REMEMBERED: usize = 1 << 16;
-
 /// What became of each client's operations.
 #[derive(Clone, Debug, Default)]
 pub struct Operations {
-    first: u32,
-    recent: VecDeque<Asked>,
+    recent: Recent<Asked>,
     pending: Map<OperationId, Pending>,
     tallies: Map<NodeId, Tally>,
     changed: Set<NodeId>,
@@ -115,11 +111,7 @@ impl Operations {
                     refusal: None,
                 };
                 self.pending.insert(*operation, pending);
-                self.recent.push_back(Asked { kind: *kind, key: *key, value: value.clone() });
-                if self.recent.len() > REMEMBERED {
-                    self.recent.pop_front();
-                    self.first += 1;
-                }
+                self.recent.push(Asked { kind: *kind, key: *key, value: value.clone() });
                 self.tally(*by).pending += 1;
             }
             Fact::ReadServed { operation, node, version, value, context, .. } => {
@@ -182,7 +174,7 @@ impl Operations {
 
     /// What an operation asked, if it is remembered. Operation ids are dense.
     pub fn recall(&self, operation: OperationId) -> Option<&Asked> {
-        self.recent.get(operation.0.checked_sub(self.first)? as usize)
+        self.recent.get(operation.0.into())
     }
 
     /// How a client's operations ended.

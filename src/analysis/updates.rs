@@ -1,6 +1,6 @@
+use super::recent::Recent;
 use crate::scenario::Value;
 use crate::trace::{Fact, KeyId, NodeId, Record, UpdateId, Version};
-use std::collections::VecDeque;
 
 /// What an update says.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,15 +15,11 @@ pub struct UpdateInfo {
     pub version: Version,
 }
 
-/// How many updates are remembered.
-const REMEMBERED: usize = 1 << 16;
-
 /// What the newest 65,536 updates say, by id. An update is known once it is committed, or taken in by a
 /// callee before its commit.
 #[derive(Clone, Debug, Default)]
 pub struct Updates {
-    first: u32,
-    infos: VecDeque<Option<UpdateInfo>>,
+    infos: Recent<Option<UpdateInfo>>,
 }
 
 impl Updates {
@@ -42,20 +38,18 @@ impl Updates {
     }
 
     fn learn(&mut self, update: UpdateId, info: UpdateInfo) {
-        let Some(index) = update.0.checked_sub(self.first).map(|index| index as usize) else { return };
-        if self.infos.len() <= index {
-            self.infos.resize(index + 1, None);
+        while self.infos.total() <= u64::from(update.0) {
+            self.infos.push(None);
         }
-        self.infos[index].get_or_insert(info);
-        while self.infos.len() > REMEMBERED {
-            self.infos.pop_front();
-            self.first += 1;
+        if self.infos.get(update.0.into()).is_some_and(Option::is_none)
+            && let Some(slot) = self.infos.get_mut(update.0.into())
+        {
+            *slot = Some(info);
         }
     }
 
     /// What an update says, if it is remembered.
     pub fn get(&self, update: UpdateId) -> Option<&UpdateInfo> {
-        let index = update.0.checked_sub(self.first)?;
-        self.infos.get(index as usize)?.as_ref()
+        self.infos.get(update.0.into())?.as_ref()
     }
 }

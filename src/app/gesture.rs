@@ -408,6 +408,7 @@ impl Model {
         let msg = match command {
             KeyCommand::TogglePlay => Msg::TogglePlay,
             KeyCommand::Step => Msg::Step,
+            KeyCommand::StepBack => Msg::StepBack,
             KeyCommand::Home => Msg::Seek(0),
             KeyCommand::End => Msg::Seek(self.run.until),
             KeyCommand::Speed { faster } => {

@@ -7,6 +7,8 @@ pub enum KeyCommand {
     TogglePlay,
     /// The next event.
     Step,
+    /// The event before.
+    StepBack,
     /// To the start of the run.
     Home,
     /// To the end of the run.
@@ -71,7 +73,7 @@ pub enum KeyCommand {
 /// The keys and gestures, for people: what they do, and how.
 pub const TABLE: &[(&str, &str)] = &[
     ("Play or pause", "Space"),
-    ("Next event", "."),
+    ("Next, previous event", ". and ,"),
     ("Start, end of the run", "Home, End"),
     ("Slower, faster", "[ and ]"),
     ("Publish an update", "P"),
@@ -122,6 +124,7 @@ pub fn command(key: &str, held: Modifiers) -> Option<KeyCommand> {
     match key {
         " " => Some(KeyCommand::TogglePlay),
         "." => Some(KeyCommand::Step),
+        "," => Some(KeyCommand::StepBack),
         "Home" => Some(KeyCommand::Home),
         "End" => Some(KeyCommand::End),
         "[" => Some(KeyCommand::Speed { faster: false }),

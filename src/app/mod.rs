@@ -10,6 +10,7 @@ pub mod drawing;
 pub mod edit;
 pub mod faults;
 pub mod fields;
+pub mod findings_view;
 pub mod geometry;
 pub mod gesture;
 pub mod keys;

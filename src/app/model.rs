@@ -6,6 +6,7 @@ use super::camera::Camera;
 use super::clipboard::Clipboard;
 use super::drawing;
 use super::faults::Standing;
+use super::findings_view::FindingsView;
 use super::geometry::{Point, Rect, point};
 use super::gesture::{Gesture, Press};
 use super::keys::KeyCommand;
@@ -16,6 +17,7 @@ use super::scene::{Layout, NodeKind, Scene};
 use crate::ordered::{Map, Set};
 use crate::scenario::{Command, Data, Micros, Operation, Scenario, Value};
 use crate::session::protocol::{FromEngine, MarkKind, Report, Request, ToEngine};
+use crate::trace::NodeId;
 use std::rc::Rc;
 
 /// One value for siblings: all elements of sets, else the greatest.
@@ -178,6 +180,8 @@ pub enum Msg {
     Pause,
     /// The next event.
     Step,
+    /// Stand before the last event.
+    StepBack,
     /// Stand at an instant.
     Seek(Micros),
     /// Forget what was done live and stand at the start.
@@ -243,6 +247,12 @@ pub enum Msg {
     Rename(String),
     /// End renaming: the new name, or none to leave it.
     Renamed(Option<String>),
+    /// Open or close the verdicts.
+    ToggleVerdicts,
+    /// Ask for the verdicts, and why the copies of a service (or all) are as they are.
+    Examine(Option<NodeId>),
+    /// Stand at an instant, and show where something happened.
+    Jump(Micros, Vec<NodeId>),
     /// Open or close the log.
     ToggleLog,
     /// Show only rows of the log with this text.
@@ -365,6 +375,8 @@ pub struct Model {
     pub renaming: Option<String>,
     /// The log.
     pub log: LogView,
+    /// The verdicts.
+    pub verdicts: FindingsView,
     /// What the page says to the visitor until it is closed.
     pub notice: Option<String>,
     /// What screen readers are told.
@@ -437,6 +449,10 @@ impl Model {
                 self.playback.play(false);
                 self.playback.order(Request::Step);
             }
+            Msg::StepBack => {
+                self.playback.play(false);
+                self.playback.order(Request::StepBack);
+            }
             Msg::Seek(to) => self.playback.order(Request::Seek { to: to.min(self.run.until) }),
             Msg::Reset => {
                 self.playback.play(false);
@@ -499,8 +515,27 @@ impl Model {
                 }
             }
             Msg::Renamed(name) => self.renamed(name, effects),
+            Msg::ToggleVerdicts => {
+                self.verdicts.open = !self.verdicts.open;
+                (self.log.open, self.verdicts.node, self.verdicts.pinned) = (false, None, None);
+                self.redraw = Redraw { page: true, paint: true };
+            }
+            Msg::Examine(node) => {
+                (self.log.open, self.verdicts.open, self.verdicts.node) = (false, true, node);
+                self.verdicts.pinned = None;
+                self.redraw = Redraw { page: true, paint: true };
+            }
+            Msg::Jump(at, nodes) => {
+                self.verdicts.pinned.get_or_insert(self.run.now);
+                self.playback.play(false);
+                self.playback.order(Request::Seek { to: at.min(self.run.until) });
+                let items = nodes.iter().filter_map(|node| self.scene.nodes.get(node.index()));
+                self.selection = Rc::new(items.map(|placed| Item::Node(placed.id.to_string())).collect());
+                self.redraw.page = true;
+            }
             Msg::ToggleLog => {
                 self.log.open = !self.log.open;
+                self.verdicts.open = false;
                 self.redraw.page = true;
                 self.redraw.paint = true;
             }
@@ -571,11 +606,11 @@ impl Model {
 
     /// Whether the painted layers have to be drawn at the next frame of the screen too.
     pub fn is_moving(&self) -> bool {
-        self.playback.playing() || self.announcer.waiting() || self.log_is_behind()
+        self.playback.playing() || self.announcer.waiting() || self.panel_is_behind()
     }
 
-    fn log_is_behind(&self) -> bool {
-        self.log.open && self.log.is_behind(self.run.records)
+    fn panel_is_behind(&self) -> bool {
+        self.log.open && self.log.is_behind(self.run.records) || self.verdicts.is_behind(&self.run.digest)
     }
 
     fn tick(&mut self, wall: f64) {
@@ -584,9 +619,8 @@ impl Model {
             self.said = text;
             self.redraw.page = true;
         }
-        if let Some(request) = self.log.want(self.run.records, wall) {
-            self.playback.order(request);
-        }
+        let wants = [self.log.want(self.run.records, wall), self.verdicts.want(&self.run.digest, wall)];
+        wants.into_iter().flatten().for_each(|request| self.playback.order(request));
     }
 
     fn receive(&mut self, answer: FromEngine) {
@@ -607,6 +641,7 @@ impl Model {
                 }
                 if frame.whole {
                     self.log.forget();
+                    self.verdicts.forget();
                 } else {
                     for mark in &frame.marks {
                         self.published |= mark.kind == MarkKind::Update;
@@ -623,6 +658,10 @@ impl Model {
             }
             Some(Report::Log { from, total, oldest, rows }) => {
                 self.log.take(from, total, oldest, rows);
+                self.redraw.page = true;
+            }
+            Some(Report::Findings(findings)) => {
+                self.verdicts.take(findings);
                 self.redraw.page = true;
             }
             Some(Report::Run { scenario, digest, now, live }) => {
@@ -928,6 +967,16 @@ impl Model {
     /// The name of a node for people.
     pub fn name_of(&self, node: usize) -> Rc<str> {
         self.scene.nodes.get(node).map_or_else(|| "?".into(), |placed| placed.name.clone())
+    }
+
+    /// Whether the log or the verdicts are on the page.
+    pub fn panel_open(&self) -> bool {
+        self.log.open || self.verdicts.open
+    }
+
+    /// The service that the verdicts are about; empty for all.
+    pub fn examined(&self) -> Rc<str> {
+        self.verdicts.node.map_or_else(|| "".into(), |node| self.name_of(node.index()))
     }
 
     /// What a node is.

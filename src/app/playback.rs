@@ -131,9 +131,13 @@ impl Playback {
                 self.settle();
                 self.goal = *to;
             }
-            Request::Reset => self.settle(),
-            Request::Step | Request::Act { .. } | Request::Log { .. } | Request::Describe | Request::Advance { .. } => {
-            }
+            Request::Reset | Request::StepBack => self.settle(),
+            Request::Examine { .. }
+            | Request::Step
+            | Request::Act { .. }
+            | Request::Log { .. }
+            | Request::Describe
+            | Request::Advance { .. } => {}
         }
         self.orders.push_back(ToEngine { epoch: self.epoch, request });
     }

@@ -59,8 +59,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Puts a command on the timeline.
-    pub(super) fn schedule(&mut self, at: Micros, command: Command) -> u32 {
+    /// Puts a command on the timeline; its number.
+    pub fn schedule(&mut self, at: Micros, command: Command) -> u32 {
         let number = self.commands.len() as u32;
         self.commands.push(command);
         self.outbox.queue.push(at, Class::Command, Due::Command(number));

@@ -4,7 +4,9 @@
 //! an undo or a seek into the past runs the scenario again to that instant, and a link that carries the
 //! scenario with the live commands in its script makes the same run anywhere.
 
+mod findings;
 mod frame;
+mod past;
 pub mod protocol;
 pub mod reasons;
 mod run;
@@ -17,6 +19,7 @@ pub use run::{Run, merged};
 
 use crate::scenario::{Command, Micros, Scenario, ScenarioError, Step};
 use frame::Reporter;
+use past::Past;
 use protocol::{Frame, FromEngine, LogRow, Report, Request, ToEngine};
 
 /// Events that one request runs at most; the page asks again for the rest, and can be asked meanwhile.
@@ -37,6 +40,7 @@ struct Loaded {
     live: Vec<Step>,
     run: Run,
     reporter: Reporter,
+    past: Past,
 }
 
 impl Loaded {
@@ -48,14 +52,54 @@ impl Loaded {
         for record in run.engine().trace().since(0) {
             reporter.look(record, run.analysis(), run.engine());
         }
-        let mut loaded = Loaded { scenario, live, run, reporter };
+        let mut loaded = Loaded { scenario, live, run, reporter, past: Past::new() };
         let there = loaded.advance(at, BUDGET);
         (loaded, there)
     }
 
-    fn advance(&mut self, to: Micros, budget: u64) -> bool {
-        let reporter = &mut self.reporter;
-        self.run.advance(to, budget, &mut |record, analysis, engine| reporter.look(record, analysis, engine))
+    fn advance(&mut self, to: Micros, mut budget: u64) -> bool {
+        loop {
+            let part = budget.min(self.past.left(&self.run).max(1));
+            let reporter = &mut self.reporter;
+            let look = &mut |record: &_, analysis: &_, engine: &_| reporter.look(record, analysis, engine);
+            let there = self.run.advance(to, part, look);
+            self.past.keep(&self.run, &self.reporter, self.live.len());
+            budget -= part;
+            if there || budget == 0 {
+                return there;
+            }
+        }
+    }
+
+    /// Goes back to the latest snapshot that `before` allows, or to the start.
+    fn back(&mut self, before: impl Fn(&Run) -> bool) {
+        match self.past.latest(&self.live, before) {
+            Some(moment) => {
+                (self.run, self.reporter) = (moment.run.clone(), moment.reporter.clone());
+                for step in &self.live[moment.live..] {
+                    self.run.schedule(step);
+                }
+            }
+            None => {
+                let start = Loaded::new(self.scenario.clone(), self.live.clone(), 0).0;
+                (self.run, self.reporter) = (start.run, start.reporter);
+            }
+        }
+        self.reporter.make_whole();
+    }
+
+    /// Stands at an earlier instant.
+    fn seek_back(&mut self, to: Micros) -> bool {
+        self.back(|run| run.engine().now() <= to);
+        self.advance(to, BUDGET)
+    }
+
+    /// Stands where the run stood one event ago.
+    fn step_back(&mut self) {
+        let target = self.run.engine().events().saturating_sub(1);
+        self.back(|run| run.engine().events() <= target);
+        let left = target.saturating_sub(self.run.engine().events());
+        self.advance(Micros::MAX, left);
     }
 
     fn frame(&mut self, there: bool) -> Frame {
@@ -116,8 +160,8 @@ impl Session {
                     let there = loaded.advance(to, BUDGET);
                     self.show(loaded, there)
                 }
-                Some(Loaded { scenario, live, .. }) => {
-                    let (loaded, there) = Loaded::new(scenario, live, to);
+                Some(mut loaded) => {
+                    let there = loaded.seek_back(to);
                     self.show(loaded, there)
                 }
                 None => nothing_loaded(),
@@ -161,6 +205,13 @@ fn answer_loaded(loaded: &mut Loaded, request: Request) -> Report {
             let reporter = &mut loaded.reporter;
             loaded.run.step(&mut |record, analysis, engine| reporter.look(record, analysis, engine));
             Report::Frame(Box::new(loaded.frame(true)))
+        }
+        Request::StepBack => {
+            loaded.step_back();
+            Report::Frame(Box::new(loaded.frame(true)))
+        }
+        Request::Examine { node } => {
+            Report::Findings(findings::findings(&loaded.run, &loaded.scenario, &loaded.live, node))
         }
         Request::Act { command } => {
             let refused = loaded.act(command);

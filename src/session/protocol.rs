@@ -45,6 +45,13 @@ pub enum Request {
     },
     /// Run exactly the next event.
     Step,
+    /// Stand where the run stood before its last event.
+    StepBack,
+    /// What guarantees hold so far, whether the copies come to agree, and why those of a service (or all) do not.
+    Examine {
+        /// The service whose copies are asked about; all unless given.
+        node: Option<NodeId>,
+    },
     /// Do this now, as if the script had said so.
     Act {
         /// What to do.
@@ -96,6 +103,8 @@ pub enum Report {
         /// The rows.
         rows: Vec<LogRow>,
     },
+    /// What was found out.
+    Findings(Vec<Finding>),
     /// The run as a document.
     Run {
         /// The scenario, its script with the live commands merged in.
@@ -446,6 +455,45 @@ pub struct Window {
     pub label: String,
     /// How long it was open.
     pub took: Micros,
+}
+
+/// A verdict, or the reason of one copy's state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What it is about: `Linearizable`, `Why widget at Notification`.
+    pub title: String,
+    /// How it stands.
+    pub standing: Standing,
+    /// Why, in a sentence or a few.
+    pub because: String,
+    /// What proves it, or what led to it, in order.
+    pub steps: Vec<FindingStep>,
+}
+
+/// How a finding stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Standing {
+    /// It holds; the copies have converged.
+    Holds,
+    /// It is violated; the copies will not converge.
+    Violated,
+    /// The copies are converging.
+    Pending,
+    /// Neither could be shown.
+    Unknown,
+}
+
+/// Something that happened, to jump to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FindingStep {
+    /// When.
+    pub at: Micros,
+    /// What, in words.
+    pub text: String,
+    /// Where.
+    pub nodes: Vec<NodeId>,
 }
 
 /// A row of the log.

@@ -37,7 +37,7 @@ pub fn prospect(prospect: Prospect, look: &Look) -> String {
         Prospect::OnRead => "a read that asks this replica will repair it".into(),
         Prospect::AfterHealing(when) => format!("something is broken, which the script mends at {}", at(when)),
         Prospect::Down(node) => format!("{} is down, and nothing starts it again", name(node)),
-        Prospect::CutOff => "no member that has it reaches this one: links are cut, or the others down".into(),
+        Prospect::CutOff => "no member that still has it can reach this one".into(),
         Prospect::DeadLettered(subscription) => {
             let bus = look.names.subscription(subscription).bus;
             format!("it lies in the dead-letter queue at {}: only a redrive delivers it again", name(bus))

@@ -2,7 +2,7 @@
 
 use crate::analysis::{Analysis, Convergence, InFlight, Look, State};
 use crate::engine::{CommandRefused, Engine};
-use crate::scenario::{Command, Micros, Promise, Scenario, Step};
+use crate::scenario::{Command, Micros, Promise, Scenario, Step, micros};
 use crate::trace::{Level, MessageKind, Record};
 
 /// A scenario being simulated and analysed.
@@ -76,6 +76,11 @@ impl Run {
         self.engine.act(command)?;
         self.observe(look);
         Ok(())
+    }
+
+    /// Puts a command on the timeline that lies ahead.
+    pub fn schedule(&mut self, step: &Step) {
+        self.engine.schedule(micros(step.at_ms), step.command.clone());
     }
 
     fn observe(&mut self, look: &mut impl FnMut(&Record, &Analysis, &Engine)) {

@@ -128,6 +128,14 @@ pub fn check(history: &History, guarantee: Guarantee, mut budget: u64) -> Verdic
     }
 }
 
+/// An operation in words, with what it returned.
+pub fn describe(history: &History, place: usize) -> String {
+    match history.operations[place].call.changes() {
+        true => say::name(history, place),
+        false => format!("{} returned {}", say::name(history, place), say::returned(history, place)),
+    }
+}
+
 fn found(witness: Option<Witness>) -> Verdict {
     witness.map_or(Verdict::Holds, Verdict::Violated)
 }

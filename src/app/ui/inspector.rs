@@ -9,7 +9,7 @@ use crate::app::faults::{Standing, faults};
 use crate::app::fields::{self, Adder, Section};
 use crate::app::model::{Item, Msg};
 use crate::scenario::{Command, Consistency, Operation, Scenario, Value};
-use crate::session::protocol::{BusView, ServiceView};
+use crate::session::protocol::{BusView, CopyState, ServiceView};
 use serde_json::Value as Json;
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
@@ -108,12 +108,21 @@ fn actions(props: &InspectorProps) -> Html {
             if let Some(service) = service {
                 <Publisher {service} keys={keys_of(props)} send={props.send.clone()} />
             }
+            { why(props) }
             { dead_letters(props) }
             { consistency(props) }
             <Palette faults={faults(&props.scenario, props.selected.as_ref(), &props.standing)}
                 troubles={troubles.clone()} editable={props.editable} send={props.send.clone()} />
         </>
     }
+}
+
+/// Where a copy of the selected service is not consistent: the question why.
+fn why(props: &InspectorProps) -> Html {
+    let Some(view) = props.view.as_ref().filter(|view| view.state != CopyState::Consistent) else { return html! {} };
+    let node = view.node;
+    let onclick = props.send.reform(move |_: MouseEvent| Msg::Examine(Some(node)));
+    html! { <section class="actions"><button class="line why" {onclick}>{ "Why is it so?" }</button></section> }
 }
 
 /// The switch between eventual, read-after-write and strong, where a group or a member of one is selected.

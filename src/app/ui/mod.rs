@@ -4,6 +4,7 @@ mod card;
 pub mod dialogs;
 mod fault_track;
 pub mod field;
+pub mod findings;
 pub mod icons;
 pub mod inspector;
 pub mod log;

@@ -4,6 +4,7 @@ use super::areas::{AreaLabel, outlines};
 use super::card::{Card, View};
 use super::dialogs::{Help, Share};
 use super::fault_track::FaultTrack;
+use super::findings::Findings;
 use super::icons::{Icon, icon};
 use super::inspector::Inspector;
 use super::log::Log;
@@ -191,7 +192,7 @@ impl Component for Page {
     fn view(&self, ctx: &Context<Self>) -> Html {
         let embed = self.model.mode == Mode::Embed;
         html! {
-            <div class={classes!("page", embed.then_some("embed"), self.model.log.open.then_some("with-log"))}>
+            <div class={classes!("page", embed.then_some("embed"), self.model.panel_open().then_some("with-log"))}>
                 if !embed {
                     <a class="skip" href="#canvas" onclick={self.send.reform(|event: MouseEvent| {
                         // The fragment is the scenario's.
@@ -210,6 +211,10 @@ impl Component for Page {
                 if self.model.log.open {
                     <Log rows={self.model.log.shown()} filter={self.model.log.filter.clone()}
                         older={self.model.log.has_older()} send={self.send.clone()} />
+                }
+                if self.model.verdicts.open {
+                    <Findings findings={self.model.verdicts.findings.clone()} about={self.model.examined()}
+                        node={self.model.verdicts.node} pinned={self.model.verdicts.pinned} send={self.send.clone()} />
                 }
                 if self.model.sharing {
                     <Share described={self.model.described.clone()} send={self.send.clone()} />
@@ -613,7 +618,7 @@ impl Page {
                 { self.notice() }
                 <div class="zoom" role="group" aria-label="Zoom">
                     <button aria-label="Zoom out" onclick={self.on(Msg::Zoom(0.8))}>{ "−" }</button>
-                    <button ref={self.refs.zoom.clone()} title="Zoom to 100 %" aria-label="Zoom to 100 %" onclick={self.on(Msg::ZoomActual)}></button>
+                    <button ref={self.refs.zoom.clone()} title="Zoom to 100 %" onclick={self.on(Msg::ZoomActual)}></button>
                     <button aria-label="Zoom in" onclick={self.on(Msg::Zoom(1.25))}>{ "+" }</button>
                     <button onclick={self.on(Msg::Fit)}>{ "Fit" }</button>
                 </div>
@@ -630,7 +635,7 @@ impl Page {
         let model = &self.model;
         let selected = if model.selection.len() == 1 { model.selection.first().cloned() } else { None };
         // Beside the log, and on a phone, there is room for it only when it is asked for.
-        let crowded = model.narrow || model.log.open;
+        let crowded = model.narrow || model.panel_open();
         if crowded && selected.is_none() && !model.inspecting {
             return html! {};
         }

@@ -115,6 +115,7 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
         <div class="transport" role="group" aria-label="Playback">
             <button class="icon" title="Back to the start, without what was done live" aria-label="Reset" onclick={on(Msg::Reset)}>{ icon(Icon::Reset) }</button>
             <button class="icon primary" title={format!("{says} (Space)")} aria-label={says} onclick={on(Msg::TogglePlay)}>{ icon(which) }</button>
+            <button class="icon back" title="Previous event (,)" aria-label="Previous event" onclick={on(Msg::StepBack)}>{ icon(Icon::Next) }</button>
             <button class="icon" title="Next event (.)" aria-label="Next event" onclick={on(Msg::Step)}>{ icon(Icon::Next) }</button>
             <span class="clock" ref={refs.clock.clone()}></span>
             <span class="seg speeds" role="group" aria-label="Speed">{ for speeds }</span>
@@ -125,6 +126,7 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
                 <button class="line small" onclick={on(Msg::Extend)}>{ "Run 5 s longer" }</button>
             }
             <span class="muted small seed">{ format!("seed {}", model.scenario.seed) }</span>
+            <button class={classes!("logs", model.verdicts.open.then_some("on"))} aria-pressed={model.verdicts.open.to_string()} onclick={on(Msg::ToggleVerdicts)}>{ "Verdicts" }</button>
             <button class={classes!("logs", model.log.open.then_some("on"))} aria-pressed={model.log.open.to_string()} onclick={on(Msg::ToggleLog)}>{ "Log" }</button>
         </div>
     }

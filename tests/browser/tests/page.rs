@@ -365,6 +365,8 @@ fn steps_of_the_script_are_placed_dragged_and_undone_under_the_timeline() {
     browser.wait("document.querySelectorAll('.fault-track .step').length === 2");
     let label = "document.querySelector('.fault-track .step').getAttribute('aria-label')";
     browser.wait(&format!("{label}.startsWith('1.4 s: cut')"));
+    // Its place is set once the timeline has its size.
+    browser.wait("(r => r.left > 100 && r.right < innerWidth && r.bottom <= innerHeight)(document.querySelector('.fault-track .step').getBoundingClientRect())");
     let from = browser.middle(".fault-track .step");
     browser.drag(from, (from.0 + 200.0, from.1));
     browser.wait(&format!("parseFloat({label}) > 2"));
@@ -491,5 +493,45 @@ fn siblings_stand_side_by_side_and_a_lost_update_is_marked() {
     let browser = open(WIDE, "#ex=viewing-history&t=4500");
     browser.wait("document.querySelectorAll('.region').length >= 3");
     browser.wait("[...document.querySelectorAll('.foot')].some(foot => foot.textContent.includes('hints kept'))");
+    clean(&browser);
+}
+
+#[test]
+fn a_stale_copy_tells_why_and_its_story_leads_back_to_the_fault() {
+    let browser = open(WIDE, "#ex=lost-event&t=5900");
+    is(&browser, "notification", "stale");
+    browser.click("[data-node=\"notification\"] header");
+    browser.wait("document.querySelector('.inspector .why')");
+    browser.click(".inspector .why");
+    browser.wait("document.querySelector('.findings')?.textContent.includes('Why widget at Notification?')");
+    browser.wait("document.querySelector('.finding').textContent.includes('will not converge')");
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    // The first step is the cut itself.
+    assert!(browser.text(".finding li").contains("is cut"));
+    browser.click(".finding li button");
+    browser.wait("document.querySelector('.transport .clock').textContent === '1.400 s'");
+    browser.wait("document.querySelector('.wire.cut')");
+    // The story stays while it is followed, though nothing was stale then.
+    is(&browser, "notification", "consistent");
+    assert!(browser.text(".findings").contains("As of 5.900 s"));
+    browser.click(".findings .anew");
+    browser.wait("document.querySelector('.finding').textContent.includes('converged')");
+    clean(&browser);
+}
+
+#[test]
+fn a_violated_guarantee_shows_the_operations_that_prove_it() {
+    let browser = open(WIDE, "#ex=quorum-inversion&t=2900");
+    browser.click(".transport .logs");
+    browser.wait("document.querySelector('.finding.violated')?.textContent.includes('Linearizable')");
+    assert_eq!(browser.run("return document.querySelectorAll('.finding.violated li').length"), 3);
+    browser.click(".finding.violated li:nth-child(2) button");
+    browser.wait("document.querySelector('.transport .clock').textContent === '0.500 s'");
+    browser.wait("document.querySelector('[data-node].selected')");
+    // Back event by event: the clock never goes forward.
+    let clock = || browser.text(".transport .clock").trim_end_matches(" s").parse::<f64>().expect("a time");
+    let before = clock();
+    browser.click(".transport .back");
+    browser.wait(&format!("parseFloat(document.querySelector('.transport .clock').textContent) < {before}"));
     clean(&browser);
 }

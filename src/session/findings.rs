@@ -1,0 +1,100 @@
+//! What the page is told when it asks for verdicts: guarantees, convergence, and why copies are as they are.
+
+use super::protocol::{Finding, FindingStep, Standing};
+use super::{Run, merged, reasons, words};
+use crate::analysis::check::{self, GUARANTEES, Guarantee, Verdict};
+use crate::analysis::history::{History, Recorder};
+use crate::analysis::{Convergence, Look, Why};
+use crate::scenario::{Scenario, Step};
+use crate::trace::{Fact, NodeId, OperationId};
+
+/// Steps of a search, all guarantees together: a part of a second in the browser.
+const BUDGET: u64 = 300_000;
+/// Copies whose reasons are told at most.
+const MOST: usize = 12;
+
+/// Everything that can be said of a run so far.
+pub(super) fn findings(run: &Run, scenario: &Scenario, live: &[Step], node: Option<NodeId>) -> Vec<Finding> {
+    let scenario = merged(scenario, live);
+    let look = run.look(&scenario);
+    let mut found = Vec::new();
+    let copies = look.analysis.staleness.unsettled().filter(|(at, ..)| node.is_none_or(|node| node == *at));
+    found.extend(copies.flat_map(|(node, key, _)| look.why(node, key)).take(MOST).map(|why| reason(&why, &look)));
+    // What follows says why.
+    let because = found.is_empty();
+    found.insert(0, convergence(run, &look, because));
+    found.extend(guarantees(&look));
+    found
+}
+
+fn convergence(run: &Run, look: &Look, explain: bool) -> Finding {
+    let verdict = run.convergence(look.scenario);
+    let standing = match &verdict {
+        Convergence::Converged => Standing::Holds,
+        Convergence::Converging(_) => Standing::Pending,
+        Convergence::Never(_) => Standing::Violated,
+        Convergence::Unknown(_) => Standing::Unknown,
+    };
+    let (said, because) = reasons::convergence(&verdict, look);
+    Finding {
+        title: format!("Convergence: {said}"),
+        standing,
+        because: if explain { because.join(" ") } else { String::new() },
+        steps: Vec::new(),
+    }
+}
+
+fn reason(why: &Why, look: &Look) -> Finding {
+    let step = |step: reasons::Step| {
+        let nodes = look.trace.get(step.record).map(|record| words::sentence(record, look.analysis, look.names).nodes);
+        FindingStep { at: step.at, text: step.text, nodes: nodes.unwrap_or_default() }
+    };
+    Finding {
+        title: format!("Why {} at {}?", look.names.key(why.key), look.names.label(why.node)),
+        standing: if why.prospect.hopeful() { Standing::Pending } else { Standing::Violated },
+        because: reasons::sentence(why, look),
+        steps: reasons::steps(why, look).into_iter().map(step).collect(),
+    }
+}
+
+/// The guarantees, from the history that the log holds.
+fn guarantees(look: &Look) -> Vec<Finding> {
+    let whole = look.trace.oldest() == 0;
+    let mut recorder = Recorder::default();
+    let mut asked: Vec<(OperationId, NodeId, NodeId)> = Vec::new();
+    for record in look.trace.since(look.trace.oldest()) {
+        recorder.observe(record);
+        if let Fact::OperationIssued { operation, by, to, .. } = &record.fact {
+            asked.push((*operation, *by, *to));
+        }
+    }
+    let names = look.names;
+    let history = recorder.history(|key| names.key(key).into(), |by, _| names.label(by).into());
+    let finding = |(name, guarantee): &(&str, Guarantee)| {
+        let verdict = match whole {
+            true => check::check(&history, *guarantee, BUDGET),
+            false => Verdict::Unknown("the log no longer holds the beginning of the run".into()),
+        };
+        let (standing, because, operations) = match verdict {
+            Verdict::Holds => (Standing::Holds, String::new(), Vec::new()),
+            Verdict::Unknown(why) => (Standing::Unknown, why, Vec::new()),
+            Verdict::Violated(witness) => (Standing::Violated, witness.sentence, witness.operations),
+        };
+        let mut title = name.replace('-', " ");
+        title[..1].make_ascii_uppercase();
+        let steps = operations.into_iter().map(|place| step(&history, place, &asked)).collect();
+        Finding { title, standing, because, steps }
+    };
+    GUARANTEES.iter().filter(|(_, guarantee)| *guarantee != Guarantee::Session).map(finding).collect()
+}
+
+fn step(history: &History, place: usize, asked: &[(OperationId, NodeId, NodeId)]) -> FindingStep {
+    let operation = &history.operations[place];
+    let at = operation.times.map_or(0, |(from, _)| from as u64);
+    let ends = asked.iter().find(|(id, ..)| u64::from(id.0) == operation.index);
+    FindingStep {
+        at,
+        text: check::describe(history, place),
+        nodes: ends.map(|(_, by, to)| vec![*by, *to]).unwrap_or_default(),
+    }
+}

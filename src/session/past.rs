@@ -1,0 +1,63 @@
+//! Snapshots of a run, to stand at an earlier instant without beginning anew.
+
+use super::Run;
+use super::frame::Reporter;
+use crate::scenario::{Micros, Step, micros};
+
+/// Snapshots that are kept at most; then every second one goes, and the next are twice as far apart.
+const MOST: usize = 32;
+/// Events between two of them, at first.
+const EVERY: u64 = 4096;
+
+/// A run as it was once.
+#[derive(Debug)]
+pub(super) struct Moment {
+    pub run: Run,
+    pub reporter: Reporter,
+    /// How many of the live commands it knows of.
+    pub live: usize,
+}
+
+/// The snapshots of a run, oldest first.
+#[derive(Debug)]
+pub(super) struct Past {
+    every: u64,
+    moments: Vec<Moment>,
+}
+
+impl Past {
+    pub fn new() -> Self {
+        Past { every: EVERY, moments: Vec::new() }
+    }
+
+    /// Events until the next snapshot is due.
+    pub fn left(&self, run: &Run) -> u64 {
+        let last = self.moments.last().map_or(0, |moment| moment.run.engine().events());
+        (last + self.every).saturating_sub(run.engine().events())
+    }
+
+    /// Keeps a snapshot, if one is due.
+    pub fn keep(&mut self, run: &Run, reporter: &Reporter, live: usize) {
+        if self.left(run) > 0 {
+            return;
+        }
+        self.moments.push(Moment { run: run.clone(), reporter: reporter.clone(), live });
+        if self.moments.len() > MOST {
+            let mut even = false;
+            self.moments.retain(|_| {
+                even = !even;
+                even
+            });
+            self.every *= 2;
+        }
+    }
+
+    /// The latest snapshot that `before` allows, and that no live command came before that it does not know of.
+    pub fn latest(&self, live: &[Step], before: impl Fn(&Run) -> bool) -> Option<&Moment> {
+        let knows = |moment: &&Moment| {
+            let now: Micros = moment.run.engine().now();
+            live[moment.live..].iter().all(|step| micros(step.at_ms) >= now)
+        };
+        self.moments.iter().rev().filter(knows).find(|moment| before(&moment.run))
+    }
+}
