@@ -1,7 +1,10 @@
 //! The session that the worker runs, natively: whatever a person does, in whatever order.
 
 use converge::scenario::examples::{EXAMPLES, find};
-use converge::scenario::{Command, Micros, Operation, Scenario, Value};
+use converge::scenario::{
+    AntiEntropy, Arrivals, Client, Command, Group, Keys, Latency, Micros, Operation, Primary, Protocol, Quorum, Raft,
+    Route, Scenario, Service, TwoPhase, Value, Workload,
+};
 use converge::session::Session;
 use converge::session::protocol::{CopyState, Frame, FromEngine, MarkKind, Report, Request, ToEngine};
 use proptest::prelude::*;
@@ -235,5 +238,76 @@ proptest! {
         prop_assert_eq!(&end.digest, &digest);
         let (mut other, _) = Page::open(document);
         prop_assert_eq!(other.frame(Request::Seek { to: at }).digest, digest);
+    }
+}
+
+/// A group that is asked a lot, under one of the protocols.
+fn busy(protocol: usize) -> Scenario {
+    let protocol = match protocol {
+        0 => Protocol::Quorum(Quorum {
+            anti_entropy: Some(AntiEntropy { every_ms: 500.0, depth: 4 }),
+            ..Quorum::default()
+        }),
+        1 => Protocol::Raft(Raft::default()),
+        2 => Protocol::Primary(Primary { failover_ms: Some(300.0), ..Primary::default() }),
+        3 => Protocol::Chain,
+        _ => Protocol::TwoPhase(TwoPhase::default()),
+    };
+    let ids: Vec<String> = ["r1", "r2", "r3"].map(String::from).to_vec();
+    let workload = Workload {
+        arrivals: Arrivals::Poisson { per_second: 40.0 },
+        keys: Keys::Uniform { prefix: "k".into(), count: 5 },
+        read_share: 0.5,
+        optimistic: None,
+        from_ms: 0.0,
+        until_ms: None,
+    };
+    let scenario = Scenario {
+        default_latency: Latency::Exponential { mean_ms: 3.0 },
+        services: ids.iter().map(|id| Service { id: id.clone(), ..Service::default() }).collect(),
+        groups: vec![Group { id: "group".into(), members: ids, protocol, ..Group::default() }],
+        clients: vec![Client {
+            id: "client".into(),
+            target: "group".into(),
+            route: Route::Any,
+            generate: Some(workload),
+            ..Client::default()
+        }],
+        until_ms: 60_000.0,
+        ..Scenario::default()
+    };
+    scenario.validate().expect("sound");
+    scenario
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Snapshots are far apart, so these runs are long; they must not show.
+    #[test]
+    fn seeking_to_and_fro_ends_where_a_straight_run_stands(
+        seed in 0u64..1000, protocol in 0usize..5, places in prop::collection::vec(0u64..60_000_000, 2..7), acts in any::<bool>()
+    ) {
+        let mut scenario = busy(protocol);
+        scenario.seed = seed;
+        let (mut page, _) = Page::open(scenario.clone());
+        page.advance(60_000_000);
+        let mut last = 0;
+        for (i, &to) in places.iter().enumerate() {
+            last = to;
+            page.frame(Request::Seek { to });
+            if acts && i == 1 {
+                page.frame(Request::Act { command: Command::Crash { service: "r2".into(), lose_disk: false } });
+            }
+            if i % 2 == 1 {
+                page.frame(Request::StepBack);
+                page.frame(Request::Step);
+                page.frame(Request::Seek { to });
+            }
+        }
+        let digest = page.frame(Request::Seek { to: last }).digest;
+        let (document, ..) = page.described();
+        let (mut straight, _) = Page::open(document);
+        prop_assert_eq!(straight.frame(Request::Seek { to: last }).digest, digest, "seed {}", seed);
     }
 }

@@ -71,9 +71,13 @@ impl Loaded {
         }
     }
 
-    /// Goes back to the latest snapshot that `before` allows, or to the start.
-    fn back(&mut self, before: impl Fn(&Run) -> bool) {
+    /// Stands at the latest snapshot that `before` allows, or at the start; where the run is, if that is later and allowed.
+    fn nearest(&mut self, before: impl Fn(&Run) -> bool) {
+        let stays = before(&self.run);
+        let events = self.run.engine().events();
         match self.past.latest(&self.live, before) {
+            Some(moment) if stays && moment.run.engine().events() <= events => {}
+            None if stays => {}
             Some(moment) => {
                 (self.run, self.reporter) = (moment.run.clone(), moment.reporter.clone());
                 for step in &self.live[moment.live..] {
@@ -88,16 +92,16 @@ impl Loaded {
         self.reporter.make_whole();
     }
 
-    /// Stands at an earlier instant.
-    fn seek_back(&mut self, to: Micros) -> bool {
-        self.back(|run| run.engine().now() <= to);
+    /// Stands at another instant.
+    fn seek(&mut self, to: Micros) -> bool {
+        self.nearest(|run| run.engine().now() <= to);
         self.advance(to, BUDGET)
     }
 
     /// Stands where the run stood one event ago.
     fn step_back(&mut self) {
         let target = self.run.engine().events().saturating_sub(1);
-        self.back(|run| run.engine().events() <= target);
+        self.nearest(|run| run.engine().events() <= target);
         let left = target.saturating_sub(self.run.engine().events());
         self.advance(Micros::MAX, left);
     }
@@ -112,6 +116,7 @@ impl Loaded {
         let look = &mut |record: &_, analysis: &_, engine: &_| reporter.look(record, analysis, engine);
         match self.run.act(command.clone(), look) {
             Ok(()) => {
+                self.past.forget_after(at);
                 self.live.push(protocol::step(at, command));
                 None
             }
@@ -155,13 +160,8 @@ impl Session {
                 self.load(*scenario, live, at)
             }
             Request::Seek { to } => match self.loaded.take() {
-                Some(mut loaded) if to >= loaded.run.engine().now() => {
-                    loaded.reporter.make_whole();
-                    let there = loaded.advance(to, BUDGET);
-                    self.show(loaded, there)
-                }
                 Some(mut loaded) => {
-                    let there = loaded.seek_back(to);
+                    let there = loaded.seek(to);
                     self.show(loaded, there)
                 }
                 None => nothing_loaded(),

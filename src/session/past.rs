@@ -52,6 +52,11 @@ impl Past {
         }
     }
 
+    /// Something was done at an instant: what came after it is no more.
+    pub fn forget_after(&mut self, at: Micros) {
+        self.moments.retain(|moment| moment.run.engine().now() <= at);
+    }
+
     /// The latest snapshot that `before` allows, and that no live command came before that it does not know of.
     pub fn latest(&self, live: &[Step], before: impl Fn(&Run) -> bool) -> Option<&Moment> {
         let knows = |moment: &&Moment| {
