@@ -88,6 +88,7 @@ pub const TABLE: &[(&str, &str)] = &[
     ("Cut or heal links", "5, then click links or draw a line across them"),
     ("Pan", "Drag empty space, or the wheel"),
     ("Zoom", "Ctrl+wheel or pinch; = and -; 0 for 100 %; Shift+1 fits all, Shift+2 the selection"),
+    ("Timeline", "Drag to go there; Ctrl+wheel zooms, Shift+wheel pans"),
     ("Menu", "Right click, Shift+F10, or a long press"),
 ];
 

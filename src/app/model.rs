@@ -4,7 +4,7 @@
 use super::announce::Announcer;
 use super::camera::Camera;
 use super::clipboard::Clipboard;
-use super::drawing;
+use super::diagram::{self, Diagram};
 use super::faults::Standing;
 use super::findings_view::FindingsView;
 use super::geometry::{Point, Rect, point};
@@ -14,21 +14,12 @@ use super::log_view::LogView;
 use super::playback::Playback;
 use super::run_view::RunView;
 use super::scene::{Layout, NodeKind, Scene};
+use super::shown::{self, Shown};
 use crate::ordered::{Map, Set};
-use crate::scenario::{Command, Data, Micros, Operation, Scenario, Value};
+use crate::scenario::{Command, Micros, Scenario};
 use crate::session::protocol::{FromEngine, MarkKind, Report, Request, ToEngine};
 use crate::trace::NodeId;
 use std::rc::Rc;
-
-/// One value for siblings: all elements of sets, else the greatest.
-fn together(siblings: &[Value]) -> Option<Value> {
-    let sets = siblings.iter().filter_map(|value| match value {
-        Value::Set(elements) => Some(elements),
-        Value::Int(_) | Value::Text(_) => None,
-    });
-    let elements: Vec<Value> = sets.flat_map(|set| set.iter().cloned()).collect();
-    if elements.is_empty() { siblings.iter().max().cloned() } else { Some(elements.into_iter().collect()) }
-}
 
 /// What the page is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -247,6 +238,10 @@ pub enum Msg {
     Rename(String),
     /// End renaming: the new name, or none to leave it.
     Renamed(Option<String>),
+    /// What the visitor does to the time axis.
+    Time(shown::Turn),
+    /// What the visitor does to the space-time diagram.
+    Diagram(diagram::Turn),
     /// Open or close the verdicts.
     ToggleVerdicts,
     /// Ask for the verdicts, and why the copies of a service (or all) are as they are.
@@ -377,6 +372,10 @@ pub struct Model {
     pub log: LogView,
     /// The verdicts.
     pub verdicts: FindingsView,
+    /// The space-time diagram.
+    pub diagram: Diagram,
+    /// The stretch of time that timeline and diagram show.
+    pub shown: Shown,
     /// What the page says to the visitor until it is closed.
     pub notice: Option<String>,
     /// What screen readers are told.
@@ -515,6 +514,14 @@ impl Model {
                 }
             }
             Msg::Renamed(name) => self.renamed(name, effects),
+            Msg::Time(turn) => {
+                self.shown.turn(turn, self.run.until);
+                self.redraw = Redraw { page: true, paint: true };
+            }
+            Msg::Diagram(turn) => {
+                self.diagram.turn(turn);
+                self.redraw.page = true;
+            }
             Msg::ToggleVerdicts => {
                 self.verdicts.open = !self.verdicts.open;
                 (self.log.open, self.verdicts.node, self.verdicts.pinned) = (false, None, None);
@@ -610,7 +617,9 @@ impl Model {
     }
 
     fn panel_is_behind(&self) -> bool {
-        self.log.open && self.log.is_behind(self.run.records) || self.verdicts.is_behind(&self.run.digest)
+        self.log.open && self.log.is_behind(self.run.records)
+            || self.verdicts.is_behind(&self.run.digest)
+            || self.diagram.is_behind(&self.run.digest, self.shown.window(self.run.until))
     }
 
     fn tick(&mut self, wall: f64) {
@@ -619,11 +628,17 @@ impl Model {
             self.said = text;
             self.redraw.page = true;
         }
-        let wants = [self.log.want(self.run.records, wall), self.verdicts.want(&self.run.digest, wall)];
+        let digest = &self.run.digest;
+        let wants = [
+            self.log.want(self.run.records, wall),
+            self.verdicts.want(digest, wall),
+            self.diagram.want(digest, self.shown.window(self.run.until), wall),
+        ];
         wants.into_iter().flatten().for_each(|request| self.playback.order(request));
     }
 
     fn receive(&mut self, answer: FromEngine) {
+        let was_playing = self.playback.playing();
         match self.playback.receive(answer) {
             None | Some(Report::Ready) => {}
             Some(Report::Frame(frame)) => {
@@ -642,6 +657,7 @@ impl Model {
                 if frame.whole {
                     self.log.forget();
                     self.verdicts.forget();
+                    self.diagram.forget();
                 } else {
                     for mark in &frame.marks {
                         self.published |= mark.kind == MarkKind::Update;
@@ -650,6 +666,7 @@ impl Model {
                 }
                 let heights = self.rows();
                 let changes = self.run.take(*frame);
+                self.follow(was_playing);
                 self.redraw.page |= changes.cards || changes.timeline;
                 self.redraw.paint = true;
                 if heights != self.rows() {
@@ -658,6 +675,10 @@ impl Model {
             }
             Some(Report::Log { from, total, oldest, rows }) => {
                 self.log.take(from, total, oldest, rows);
+                self.redraw.page = true;
+            }
+            Some(Report::Arrows(arrows)) => {
+                self.diagram.take(arrows);
                 self.redraw.page = true;
             }
             Some(Report::Findings(findings)) => {
@@ -678,6 +699,18 @@ impl Model {
                 }
                 self.tell(all.join("; "));
             }
+        }
+    }
+
+    /// The time axis goes with the playhead; a loop goes back to its start.
+    fn follow(&mut self, was_playing: bool) {
+        let (from, to) = self.shown.window(self.run.until);
+        if self.shown.looping && was_playing && self.run.now >= to {
+            self.playback.order(Request::Seek { to: from });
+            self.playback.restart(from);
+        } else {
+            self.shown.follow(self.run.now, self.run.until);
+            self.redraw.page |= self.shown.window(self.run.until) != (from, to);
         }
     }
 
@@ -711,77 +744,10 @@ impl Model {
         }
     }
 
-    /// The service that the publish button writes to: the selected one, else the first that tells others,
-    /// else the first.
-    pub fn writer(&self) -> Option<usize> {
-        let services = &self.scenario.services;
-        let selected = || {
-            let mut ids = self.selection.iter().filter_map(|item| match item {
-                Item::Node(id) => Some(id),
-                Item::Link { .. } => None,
-            });
-            let id = ids.next().filter(|_| self.selection.len() == 1)?;
-            let writes = |id: &str| drawing::group_of(&self.scenario, id).is_some();
-            services.iter().position(|service| service.id == *id && (!service.publishes.is_empty() || writes(id)))
-        };
-        let telling = || services.iter().position(|s| !s.publishes.is_empty() || !s.calls.is_empty());
-        let member = || {
-            let first = self.scenario.groups.first()?.members.first()?;
-            services.iter().position(|service| service.id == *first)
-        };
-        selected().or_else(telling).or_else(member).or(if services.is_empty() { None } else { Some(0) })
-    }
-
-    /// What the publish button does: the writer's first key gets its next value.
-    pub fn next_update(&self) -> Option<Command> {
-        let writer = self.writer()?;
-        let service = &self.scenario.services[writer];
-        let row = self.run.services.get(writer).and_then(|view| view.rows.first());
-        let (key, value) = match (row, service.data.first()) {
-            // Whoever publishes has seen the siblings, and puts one value in the place of all.
-            (Some(row), _) => (row.key.clone(), row.value.clone().or_else(|| together(&row.siblings))),
-            (None, Some((key, value))) => (key.clone(), Some(value.clone())),
-            (None, None) => ("item".to_string(), None),
-        };
-        let data = drawing::group_of(&self.scenario, &service.id).map(|group| &self.scenario.groups[group].data);
-        let operation = match value {
-            _ if data == Some(&Data::Counter) => Operation::Increment { key, by: 1 },
-            Some(Value::Set(elements)) if data != Some(&Data::MultiValue) => {
-                Operation::Add { key, element: Value::Int(elements.len() as i64 + 1) }
-            }
-            _ if data == Some(&Data::Set) => Operation::Add { key, element: Value::Int(1) },
-            None => Operation::Write { key, value: Value::Int(1) },
-            Some(Value::Int(n)) => Operation::Write { key, value: Value::Int(n.saturating_add(1)) },
-            Some(Value::Text(text)) => Operation::Write { key, value: following_text(&text).as_str().into() },
-            Some(Value::Set(elements)) => Operation::Write { key, value: Value::Set(elements) },
-        };
-        Some(Command::Operate { service: service.id.clone(), operation, poison: false })
-    }
-
-    fn publish(&mut self, effects: &mut Vec<Effect>) {
-        let Some(command) = self.next_update() else {
-            self.tell("There is no service to publish an update: add one first.".into());
-            return;
-        };
-        if self.playback.at_end() {
-            self.extend(effects);
-        }
-        self.playback.order(Request::Act { command });
-        self.playback.play(true);
-    }
-
-    fn extend(&mut self, effects: &mut Vec<Effect>) {
-        let mut scenario = Scenario::clone(&self.scenario);
-        scenario.until_ms += 5000.0;
-        self.edit(scenario, effects);
-        // The answer says so too; until then the clock may go on.
-        self.playback.lengthen(5_000_000);
-    }
-
     fn toggle_play(&mut self) {
         if self.playback.at_end() {
             self.playback.order(Request::Seek { to: 0 });
-            self.playback.restart();
+            self.playback.restart(0);
         } else {
             self.playback.play(!self.playback.playing());
         }
@@ -800,6 +766,7 @@ impl Model {
         self.selection = Rc::default();
         self.focus = None;
         self.published = false;
+        self.shown = Shown::default();
         self.run = RunView::default();
         self.playback.play(false);
         self.playback.order(Request::Load { scenario: Box::new(Scenario::clone(&self.scenario)), at });
@@ -982,17 +949,5 @@ impl Model {
     /// What a node is.
     pub fn kind_of(&self, node: usize) -> Option<NodeKind> {
         self.scene.nodes.get(node).map(|placed| placed.kind)
-    }
-}
-
-/// `shipped` becomes `shipped 2`, that `shipped 3`.
-fn following_text(text: &str) -> String {
-    let (stem, number) = match text.rsplit_once(' ') {
-        Some((stem, number)) => (stem, number.parse::<u64>().ok()),
-        None => (text, None),
-    };
-    match number {
-        Some(n) => format!("{stem} {}", n + 1),
-        None => format!("{} 2", text.chars().take(70).collect::<String>()),
     }
 }

@@ -86,9 +86,9 @@ impl Playback {
         }
     }
 
-    /// Lets time go on from the start, once a seek that was ordered has brought the run there.
-    pub fn restart(&mut self) {
-        self.now = 0;
+    /// Lets time go on from an instant, once a seek that was ordered has brought the run there.
+    pub fn restart(&mut self, at: Micros) {
+        self.now = at;
         self.playing = true;
         self.anchor = None;
     }
@@ -133,6 +133,7 @@ impl Playback {
             }
             Request::Reset | Request::StepBack => self.settle(),
             Request::Examine { .. }
+            | Request::Diagram { .. }
             | Request::Step
             | Request::Act { .. }
             | Request::Log { .. }

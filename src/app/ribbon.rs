@@ -6,6 +6,8 @@ use crate::session::protocol::CopyState;
 /// From virtual time to pixels.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
+    /// The start of the axis.
+    pub from: Micros,
     /// The end of the axis.
     pub until: Micros,
     /// Its width, px.
@@ -15,12 +17,17 @@ pub struct Scale {
 impl Scale {
     /// Where an instant stands.
     pub fn x(&self, at: Micros) -> f64 {
-        if self.until == 0 { 0.0 } else { at as f64 / self.until as f64 * self.width }
+        if self.until == self.from { 0.0 } else { (at as f64 - self.from as f64) / self.length() * self.width }
     }
 
     /// The instant under a point.
     pub fn instant(&self, x: f64) -> Micros {
-        if self.width <= 0.0 { 0 } else { ((x / self.width).clamp(0.0, 1.0) * self.until as f64) as Micros }
+        if self.width <= 0.0 { 0 } else { self.from + ((x / self.width).clamp(0.0, 1.0) * self.length()) as Micros }
+    }
+
+    /// µs from its start to its end.
+    fn length(&self) -> f64 {
+        self.until.saturating_sub(self.from) as f64
     }
 }
 
@@ -40,7 +47,10 @@ pub struct Stretch {
 pub fn stretches(changes: &[(Micros, CopyState)], now: Micros, scale: Scale) -> Vec<Stretch> {
     let mut all: Vec<Stretch> = Vec::new();
     let mut add = |from: Micros, to: Micros, state: CopyState| {
-        let next = Stretch { from: scale.x(from), to: scale.x(to), state };
+        if to < scale.from || from > scale.until {
+            return;
+        }
+        let next = Stretch { from: scale.x(from.max(scale.from)), to: scale.x(to.min(scale.until)), state };
         match all.last_mut() {
             Some(last) if last.state == state => last.to = next.to,
             Some(last) if next.to - last.from < 1.0 => {
@@ -65,10 +75,10 @@ pub fn stretches(changes: &[(Micros, CopyState)], now: Micros, scale: Scale) -> 
 
 /// Where the axis has numbers: px and text.
 pub fn ticks(scale: Scale) -> Vec<(f64, String)> {
-    if scale.until == 0 || scale.width <= 0.0 {
+    if scale.until <= scale.from || scale.width <= 0.0 {
         return Vec::new();
     }
-    let raw = scale.until as f64 * 64.0 / scale.width.max(64.0);
+    let raw = scale.length() * 64.0 / scale.width.max(64.0);
     let mut decade = 1.0;
     while decade * 10.0 <= raw {
         decade *= 10.0;
@@ -79,23 +89,26 @@ pub fn ticks(scale: Scale) -> Vec<(f64, String)> {
             "0".to_string()
         } else if step >= 1e6 {
             format!("{} s", (at / 1e6).round())
-        } else if step >= 1e5 {
-            format!("{:.1} s", at / 1e6)
+        } else if step >= 1e5 || (step >= 1e3 && scale.from >= 10_000_000) {
+            let decimals = if step >= 1e5 { 1 } else { if step >= 1e4 { 2 } else { 3 } };
+            format!("{:.decimals$} s", at / 1e6)
         } else if step >= 1e3 {
             format!("{} ms", (at / 1e3).round())
         } else {
             format!("{} µs", at.round())
         }
     };
-    let count = (scale.until as f64 / step * 1.0001) as u32;
-    (0..=count).map(|n| f64::from(n) * step).map(|at| (at / scale.until as f64 * scale.width, text(at))).collect()
+    let first = (scale.from as f64 / step - 0.0001).ceil();
+    let count = ((scale.until as f64 / step * 1.0001) - first).max(0.0) as u32;
+    let places = (0..=count).map(|n| (first + f64::from(n)) * step);
+    places.map(|at| ((at - scale.from as f64) / scale.length() * scale.width, text(at))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SCALE: Scale = Scale { until: 10_000_000, width: 1000.0 };
+    const SCALE: Scale = Scale { from: 0, until: 10_000_000, width: 1000.0 };
 
     #[test]
     fn ribbon_grows_with_time_and_says_what_was() {
@@ -123,11 +136,12 @@ mod tests {
 
     #[test]
     fn axis_has_round_numbers_that_do_not_touch() {
-        let texts: Vec<String> = ticks(Scale { until: 5_000_000, width: 1120.0 }).into_iter().map(|t| t.1).collect();
+        let texts: Vec<String> =
+            ticks(Scale { from: 0, until: 5_000_000, width: 1120.0 }).into_iter().map(|t| t.1).collect();
         assert_eq!(texts[..3], ["0", "0.5 s", "1.0 s"]);
         for width in [120.0, 390.0, 1280.0] {
             for until in [1_000, 250_000, 5_000_000, 60_000_000, 3_600_000_000] {
-                let ticks = ticks(Scale { until, width });
+                let ticks = ticks(Scale { from: 0, until, width });
                 assert!(ticks.windows(2).all(|pair| pair[1].0 - pair[0].0 >= 48.0), "{until} {width} {ticks:?}");
             }
         }

@@ -1,17 +1,55 @@
 //! What the page is told when it asks for verdicts: guarantees, convergence, and why copies are as they are.
 
-use super::protocol::{Finding, FindingStep, Standing};
+use super::protocol::{Arrow, Finding, FindingStep, Standing};
 use super::{Run, merged, reasons, words};
 use crate::analysis::check::{self, GUARANTEES, Guarantee, Verdict};
 use crate::analysis::history::{History, Recorder};
-use crate::analysis::{Convergence, Look, Why};
-use crate::scenario::{Scenario, Step};
-use crate::trace::{Fact, NodeId, OperationId};
+use crate::analysis::{Convergence, InFlight, Look, Why};
+use crate::ordered::Map;
+use crate::scenario::{Micros, Scenario, Step};
+use crate::trace::{Fact, MessageId, NodeId, OperationId};
 
 /// Steps of a search, all guarantees together: a part of a second in the browser.
 const BUDGET: u64 = 300_000;
 /// Copies whose reasons are told at most.
 const MOST: usize = 12;
+
+/// Messages of a diagram at most.
+const MOST_ARROWS: usize = 1500;
+
+/// The messages that were under way between two instants, by when they were sent; the newest if there are too many.
+pub(super) fn arrows(run: &Run, from: Micros, to: Micros) -> Vec<Arrow> {
+    let (trace, analysis, names) = (run.engine().trace(), run.analysis(), run.engine().names());
+    let mut arrows: Map<MessageId, Arrow> = Map::new();
+    for record in trace.since(trace.oldest()) {
+        match &record.fact {
+            Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } if record.at <= to => {
+                let Some(info) = analysis.messages.recall(*message) else { continue };
+                let update = info.update.map(|update| update.0);
+                let label = String::new();
+                let InFlight { from, to, kind, .. } = *info;
+                let arrow =
+                    Arrow { id: message.0, from, to, kind, update, label, sent: record.at, end: None, dropped: false };
+                arrows.insert(*message, arrow);
+            }
+            Fact::MessageDelivered { message } | Fact::MessageDropped { message, .. } => {
+                if record.at < from {
+                    arrows.remove(message);
+                } else if let Some(arrow) = arrows.get_mut(message) {
+                    arrow.end = Some(record.at);
+                    arrow.dropped = matches!(record.fact, Fact::MessageDropped { .. });
+                }
+            }
+            _ => {}
+        }
+    }
+    let skip = arrows.len().saturating_sub(MOST_ARROWS);
+    let named = arrows.values().skip(skip).map(|arrow| {
+        let info = analysis.messages.recall(MessageId(arrow.id));
+        Arrow { label: info.map(|info| words::payload(info, analysis, names)).unwrap_or_default(), ..arrow.clone() }
+    });
+    named.collect()
+}
 
 /// Everything that can be said of a run so far.
 pub(super) fn findings(run: &Run, scenario: &Scenario, live: &[Step], node: Option<NodeId>) -> Vec<Finding> {

@@ -210,6 +210,7 @@ fn answer_loaded(loaded: &mut Loaded, request: Request) -> Report {
             loaded.step_back();
             Report::Frame(Box::new(loaded.frame(true)))
         }
+        Request::Diagram { from, to } => Report::Arrows(findings::arrows(&loaded.run, from, to)),
         Request::Examine { node } => {
             Report::Findings(findings::findings(&loaded.run, &loaded.scenario, &loaded.live, node))
         }

@@ -64,6 +64,13 @@ pub enum Request {
     },
     /// Forget the live commands and stand at the start.
     Reset,
+    /// The messages that were under way between two instants.
+    Diagram {
+        /// From when.
+        from: Micros,
+        /// To when.
+        to: Micros,
+    },
     /// The log's rows `from..from + count`, counted from the first record.
     Log {
         /// First row.
@@ -103,6 +110,8 @@ pub enum Report {
         /// The rows.
         rows: Vec<LogRow>,
     },
+    /// Messages by when they were sent: the newest, if there are too many.
+    Arrows(Vec<Arrow>),
     /// What was found out.
     Findings(Vec<Finding>),
     /// The run as a document.
@@ -468,6 +477,29 @@ pub struct Finding {
     pub because: String,
     /// What proves it, or what led to it, in order.
     pub steps: Vec<FindingStep>,
+}
+
+/// A message of the space-time diagram.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Arrow {
+    /// Its number.
+    pub id: u64,
+    /// Sender.
+    pub from: NodeId,
+    /// Receiver.
+    pub to: NodeId,
+    /// What it is for.
+    pub kind: MessageKind,
+    /// The update that it is about; gives the colour.
+    pub update: Option<u32>,
+    /// What it carries, in words.
+    pub label: String,
+    /// When it was sent.
+    pub sent: Micros,
+    /// When it arrived or was lost; none while it is under way.
+    pub end: Option<Micros>,
+    /// It was lost.
+    pub dropped: bool,
 }
 
 /// How a finding stands.

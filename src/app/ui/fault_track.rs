@@ -14,8 +14,8 @@ use yew::prelude::*;
 pub struct FaultTrackProps {
     /// The drawing.
     pub scenario: Rc<Scenario>,
-    /// Where the time axis ends.
-    pub until: Micros,
+    /// What the time axis shows.
+    pub window: (Micros, Micros),
     /// How far down it stands, px.
     pub top: f64,
     /// Whether the drawing may be changed.
@@ -45,20 +45,23 @@ struct StepProps {
     root: NodeRef,
 }
 
-fn place(handle: &NodeRef, at: Micros, until: Micros) {
+fn place(handle: &NodeRef, at: Micros, (from, until): (Micros, Micros)) {
     if let Some(element) = handle.cast::<HtmlElement>() {
-        let share = at as f64 / until.max(1) as f64 * 100.0;
-        let _ = element.style().set_property("left", &format!("{:.4}%", share.min(100.0)));
+        let share = Scale { from, until, width: 100.0 }.x(at);
+        let _ = element.style().set_property("left", &format!("{share:.4}%"));
+        // What is not shown cannot be reached either.
+        let _ = element.style().set_property("display", if (0.0..=100.0).contains(&share) { "" } else { "none" });
     }
 }
 
 /// One step.
 #[component]
 fn StepHandle(props: &StepProps) -> Html {
-    let FaultTrackProps { scenario, until, editable, send, .. } = props.track.clone();
+    let FaultTrackProps { scenario, window, editable, send, .. } = props.track.clone();
     let (step, handle) = (props.step, use_node_ref());
-    let at = micros(scenario.script[step].at_ms);
-    use_effect_with((handle.clone(), at, until), |(handle, at, until)| place(handle, *at, *until));
+    // What comes after the run's end stands at the end.
+    let at = micros(scenario.script[step].at_ms.min(scenario.until_ms));
+    use_effect_with((handle.clone(), at, window), |(handle, at, window)| place(handle, *at, *window));
     // Where the pointer went down, and where it has taken the step.
     let drag = use_mut_ref(|| None::<(f64, Micros)>);
     let report = {
@@ -88,8 +91,8 @@ fn StepHandle(props: &StepProps) -> Html {
             // A click trembles.
             if (x - *from).abs() > 3.0 || *now != at {
                 let rect = track.get_bounding_client_rect();
-                *now = Scale { until, width: rect.width() }.instant(x - rect.left());
-                place(&handle, *now, until);
+                *now = Scale { from: window.0, until: window.1, width: rect.width() }.instant(x - rect.left());
+                place(&handle, *now, window);
             }
         })
     };

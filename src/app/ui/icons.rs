@@ -45,6 +45,12 @@ pub enum Icon {
     Help,
     /// A wire.
     Connect,
+    /// The space-time diagram.
+    Diagram,
+    /// The verdicts.
+    Verdicts,
+    /// The log.
+    Log,
 }
 
 /// Draws one.
@@ -81,6 +87,11 @@ pub fn icon(which: Icon) -> Html {
         Icon::Help => {
             "M16.5 10a6.5 6.5 0 1 1-13 0 6.5 6.5 0 0 1 13 0zM8 8a2 2 0 1 1 2.8 1.8c-.6.3-.8.7-.8 1.400M10 13.600h.01"
         }
+        Icon::Diagram => "M2.5 4.500h15M2.5 15.500h15M4.5 4.500l4 11M8.5 4.500l3.5 11M16 4.500l-3 11",
+        Icon::Verdicts => {
+            "M10 2.500l6 2.200v4.500c0 4-2.600 6.800-6 8.300-3.400-1.500-6-4.300-6-8.300V4.700zM7.200 9.800l2 2 3.600-4"
+        }
+        Icon::Log => "M3.500 5.500h.01M3.500 10h.01M3.500 14.500h.01M7 5.500h10M7 10h10M7 14.500h7",
         Icon::Fault => "M11 2.5 4.5 11.500H9.500L8.5 17.5 15.5 8H10.500z",
     };
     html! { <svg class="i" viewBox="0 0 20 20" aria-hidden="true"><path d={path} /></svg> }

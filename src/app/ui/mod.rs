@@ -1,6 +1,7 @@
 //! The components. Each takes plain properties and reports by callbacks; none keeps state of the run.
 pub mod areas;
 mod card;
+pub mod diagram;
 pub mod dialogs;
 mod fault_track;
 pub mod field;

@@ -1,18 +1,19 @@
 //! The page: it holds the model, carries out effects, and paints by hand what moves with the clock.
 
+mod time;
+
 use super::areas::{AreaLabel, outlines};
 use super::card::{Card, View};
+use super::diagram;
 use super::dialogs::{Help, Share};
-use super::fault_track::FaultTrack;
 use super::findings::Findings;
 use super::icons::{Icon, icon};
 use super::inspector::Inspector;
 use super::log::Log;
 use super::menu::menu;
 use super::messages::{Inks, Messages};
-use super::parts::{TransportRefs, banner, chips, publish_hint, transport};
+use super::parts::{TransportRefs, banner, chips, publish_hint};
 use super::shell;
-use super::timeline;
 use super::wires::Wires;
 use crate::app::browser::engine::{Answer, Engine};
 use crate::app::browser::{address, storage, theme};
@@ -24,7 +25,6 @@ use crate::app::model::{
     self, Effect, Item, KEPT_BEFORE, KEPT_THEME, KEPT_WORK, Mode, Model, Msg, Origin, Theme, Tool,
 };
 use crate::app::playback::{clock, short};
-use crate::app::ribbon::{Scale, ticks};
 use crate::app::scene::{NodeKind, PUBLISH, SHOWN_LANES, Scene};
 use crate::scenario::{Scenario, examples};
 use std::rc::Rc;
@@ -83,7 +83,7 @@ struct Painted {
     zoom: u32,
     far: bool,
     camera: Option<Camera>,
-    axis: (u64, u64),
+    axis: ((u64, u64), u64),
 }
 
 /// What the cards of a scene show.
@@ -207,6 +207,7 @@ impl Component for Page {
                 }
                 if self.model.origin == Origin::Link && !embed { { banner(&self.send) } }
                 { self.canvas(ctx) }
+                if self.model.diagram.open { { diagram::view(&self.model, &self.send) } }
                 { self.time(ctx) }
                 if self.model.log.open {
                     <Log rows={self.model.log.shown()} filter={self.model.log.filter.clone()}
@@ -457,24 +458,6 @@ impl Page {
         }
     }
 
-    fn paint_timeline(&mut self) {
-        let (Some(tracks), Some(canvas)) =
-            (self.refs.tracks.cast::<Element>(), self.refs.ribbons.cast::<HtmlCanvasElement>())
-        else {
-            return;
-        };
-        let size = (f64::from(canvas.client_width()), timeline::height(&self.model));
-        let _ = canvas.style().set_property("height", &format!("{}px", size.1));
-        timeline::paint(&canvas, &self.model, &self.inks, size, f64::from(tracks.scroll_top()));
-        let wanted = (self.model.run.until, size.0 as u64);
-        if self.painted.axis != wanted
-            && let Some(axis) = self.refs.axis.cast::<Element>()
-        {
-            self.painted.axis = wanted;
-            paint_axis(&axis, timeline::scale(&self.model, size.0));
-        }
-    }
-
     fn paint_transport(&mut self) {
         let run = &self.model.run;
         let text = clock(run.now);
@@ -522,29 +505,6 @@ impl Page {
         let style = button.style();
         let _ = style.set_property("transform", &format!("translate({}px, {}px)", publish.at.x, publish.at.y));
         let _ = style.set_property("min-width", &format!("{}px", PUBLISH.0));
-    }
-}
-
-/// The axis is a few texts, set by hand because their places are no attributes of the components.
-fn paint_axis(axis: &Element, scale: Scale) {
-    axis.set_text_content(None);
-    let Some(document) = axis.owner_document() else { return };
-    let ticks = ticks(scale);
-    for (x, text) in &ticks {
-        let Ok(tick) = document.create_element("span") else { return };
-        tick.set_text_content(Some(text));
-        let place = if *x < 1.0 {
-            "first"
-        } else if *x > scale.width - 16.0 {
-            "last"
-        } else {
-            "mid"
-        };
-        tick.set_class_name(place);
-        if let Some(tick) = tick.dyn_ref::<HtmlElement>() {
-            let _ = tick.style().set_property("left", &format!("{x}px"));
-        }
-        let _ = axis.append_child(&tick);
     }
 }
 
@@ -752,55 +712,6 @@ impl Page {
             | Gesture::Move { .. } => {
                 html! {}
             }
-        }
-    }
-
-    fn time(&self, ctx: &Context<Self>) -> Html {
-        let model = &self.model;
-        let scrub = ctx.link().batch_callback(|event: InputEvent| {
-            let input = event.target_dyn_into::<HtmlInputElement>()?;
-            let ms = crate::scenario::number(&input.value())?;
-            Some(PageMsg::Model(Msg::Seek((ms * 1000.0) as u64)))
-        });
-        let (ribbons, until) = (self.refs.ribbons.clone(), model.run.until);
-        let seek = move |event: &PointerEvent| {
-            let canvas = ribbons.cast::<Element>()?;
-            let rect = canvas.get_bounding_client_rect();
-            let x = f64::from(event.client_x()) - rect.left() - timeline::MARGIN;
-            let scale = Scale { until, width: rect.width() - 2.0 * timeline::MARGIN };
-            Some(PageMsg::Model(Msg::Seek(scale.instant(x))))
-        };
-        let down = {
-            let seek = seek.clone();
-            ctx.link().batch_callback(move |event: PointerEvent| {
-                if event.button() != 0 {
-                    return None;
-                }
-                if let Some(element) = event.target_dyn_into::<Element>() {
-                    let _ = element.set_pointer_capture(event.pointer_id());
-                }
-                seek(&event)
-            })
-        };
-        let drag = ctx
-            .link()
-            .batch_callback(move |event: PointerEvent| if event.buttons() & 1 == 1 { seek(&event) } else { None });
-        let services = model.scenario.services.len();
-        let names = (0..services).map(|node| html! { <li key={node}>{ &*model.name_of(node) }</li> });
-        let says = format!("Timeline of {services} services: {}", model.run.said_shortly());
-        html! {
-            <footer class="time">
-                { transport(model, &self.refs.transport, &self.send, &scrub) }
-                <div class={classes!("tracks", (services > 8).then_some("many"))} ref={self.refs.tracks.clone()} onscroll={ctx.link().callback(|_: Event| PageMsg::Scrolled)}>
-                    <ul class="names"><li></li>{ for names }<li class="muted">{ "Faults" }</li></ul>
-                    <div class="ribbons">
-                        <canvas ref={self.refs.ribbons.clone()} role="img" aria-label={says} onpointerdown={down} onpointermove={drag}></canvas>
-                        <FaultTrack scenario={model.scenario.clone()} until={model.run.until} top={timeline::ROW * (services + 1) as f64}
-                            editable={model.origin == Origin::Own} send={self.send.clone()} />
-                    </div>
-                </div>
-                <div class="axis" aria-hidden="true"><span class="names"></span><div ref={self.refs.axis.clone()}></div></div>
-            </footer>
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::card::update_class;
 use super::icons::{Icon, icon};
+use crate::app::diagram::Turn;
 use crate::app::model::{Model, Msg};
 use crate::app::playback::{SPEEDS, exact};
 use crate::app::run_view::short_label;
@@ -126,9 +127,19 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
                 <button class="line small" onclick={on(Msg::Extend)}>{ "Run 5 s longer" }</button>
             }
             <span class="muted small seed">{ format!("seed {}", model.scenario.seed) }</span>
-            <button class={classes!("logs", model.verdicts.open.then_some("on"))} aria-pressed={model.verdicts.open.to_string()} onclick={on(Msg::ToggleVerdicts)}>{ "Verdicts" }</button>
-            <button class={classes!("logs", model.log.open.then_some("on"))} aria-pressed={model.log.open.to_string()} onclick={on(Msg::ToggleLog)}>{ "Log" }</button>
+            { panel("diagram", "Diagram", Icon::Diagram, model.diagram.open, on(Msg::Diagram(Turn::Toggle))) }
+            { panel("verdicts", "Verdicts", Icon::Verdicts, model.verdicts.open, on(Msg::ToggleVerdicts)) }
+            { panel("log", "Log", Icon::Log, model.log.open, on(Msg::ToggleLog)) }
         </div>
+    }
+}
+
+/// A button that opens and closes a panel; on narrow pages its icon has to do.
+fn panel(id: &'static str, name: &'static str, which: Icon, open: bool, toggle: Callback<MouseEvent>) -> Html {
+    html! {
+        <button data-panel={id} class={classes!("logs", open.then_some("on"))} title={name} aria-label={name} aria-pressed={open.to_string()} onclick={toggle}>
+            { icon(which) }<span>{ name }</span>
+        </button>
     }
 }
 

@@ -23,7 +23,7 @@ pub fn height(model: &Model) -> f64 {
 
 /// From virtual time to px of the timeline, without the margin.
 pub fn scale(model: &Model, width: f64) -> Scale {
-    Scale { until: model.run.until.max(1), width: width - 2.0 * MARGIN }
+    model.shown.scale(model.run.until, width - 2.0 * MARGIN)
 }
 
 /// Paints the rows that are in sight: those from `scrolled` px on.

@@ -87,7 +87,7 @@ fn what_meets_a_cut_link_says_so_and_healing_lets_the_copy_catch_up() {
     browser.click(".palette button:nth-of-type(6)");
     browser.click(".publish");
     is(&browser, "notification", "stale");
-    browser.click(".transport button.logs");
+    browser.click(".transport [data-panel=log]");
     browser.wait("document.querySelector('.log')?.textContent.includes('is lost: link cut')");
     browser.click(".top .title");
     browser.click(".inspector .actions button");
@@ -522,7 +522,7 @@ fn a_stale_copy_tells_why_and_its_story_leads_back_to_the_fault() {
 #[test]
 fn a_violated_guarantee_shows_the_operations_that_prove_it() {
     let browser = open(WIDE, "#ex=quorum-inversion&t=2900");
-    browser.click(".transport .logs");
+    browser.click(".transport [data-panel=verdicts]");
     browser.wait("document.querySelector('.finding.violated')?.textContent.includes('Linearizable')");
     assert_eq!(browser.run("return document.querySelectorAll('.finding.violated li').length"), 3);
     browser.click(".finding.violated li:nth-child(2) button");
@@ -533,5 +533,39 @@ fn a_violated_guarantee_shows_the_operations_that_prove_it() {
     let before = clock();
     browser.click(".transport .back");
     browser.wait(&format!("parseFloat(document.querySelector('.transport .clock').textContent) < {before}"));
+    clean(&browser);
+}
+
+#[test]
+fn the_diagram_lights_what_led_to_a_message_and_the_time_axis_zooms_and_loops() {
+    let browser = open(WIDE, "#ex=inventory-notification&t=4000&speed=10");
+    browser.click("[data-panel=diagram]");
+    let count = "document.querySelectorAll('.arrow').length";
+    browser.wait(&format!("{count} >= 10"));
+    // What was lost at the cut link ends in a cross.
+    browser.wait("document.querySelector('.arrow.lost .cross')");
+    browser.run("document.querySelector('.diagram .scroll svg').focus()");
+    for _ in 0..5 {
+        browser.keys(&["Right"]);
+    }
+    browser.wait("document.querySelector('.arrow.lit')");
+    browser.wait("document.querySelector('.arrow.past') && document.querySelector('.diagram footer').textContent.includes('before it')");
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    // A filter keeps what goes to or from the client.
+    browser.fill(".diagram input[type=search]", "warehouse");
+    browser.wait(&format!("{count} > 0 && {count} < 10"));
+    // A shorter stretch: the axis no longer begins at zero, and the diagram asks for what it shows.
+    browser.click("[aria-label='Zoom the timeline in']");
+    browser.wait("document.querySelector('.axis .first').textContent.startsWith('2')");
+    browser.wait("document.querySelector('.diagram .tick').textContent.startsWith('2')");
+    // Played in a loop the clock comes back to the stretch's start, and goes on.
+    browser.click("[aria-label=Loop]");
+    browser.click(".transport [aria-label=Play]");
+    let clock = "parseFloat(document.querySelector('.transport .clock').textContent)";
+    browser.wait(&format!("{clock} > 4.5"));
+    browser.wait(&format!("{clock} >= 2 && {clock} < 3"));
+    browser.click(".transport [aria-label=Pause]");
+    browser.click("[aria-label='Close the diagram']");
+    browser.wait("!document.querySelector('.diagram')");
     clean(&browser);
 }

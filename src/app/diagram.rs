@@ -1,0 +1,162 @@
+//! The space-time diagram: messages as lines between lanes, and what one of them may have caused or been caused by.
+
+use crate::ordered::{Map, Set};
+use crate::scenario::Micros;
+use crate::session::protocol::{Arrow, Request};
+use crate::trace::NodeId;
+use std::rc::Rc;
+
+/// Distance between two requests while the run goes on, ms of true time.
+const DISTANCE: f64 = 500.0;
+
+/// What the diagram shows.
+#[derive(Clone, Debug, Default)]
+pub struct Diagram {
+    /// It is on the page.
+    pub open: bool,
+    /// The messages, by when they were sent.
+    pub arrows: Rc<Vec<Arrow>>,
+    /// The one whose causes and consequences are lit.
+    pub lit: Option<u64>,
+    /// What messages must contain: in what they carry or in the names of their ends.
+    pub filter: Rc<str>,
+    asked: Option<((Micros, Micros), String)>,
+    waiting: bool,
+    last: f64,
+}
+
+/// What the visitor does to the diagram.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Open or close it.
+    Toggle,
+    /// Light a message with its causes and consequences, or none.
+    Light(Option<u64>),
+    /// Show only messages that contain this.
+    Filter(String),
+}
+
+impl Diagram {
+    /// Does what the visitor asks.
+    pub fn turn(&mut self, turn: Turn) {
+        match turn {
+            Turn::Toggle => self.open = !self.open,
+            Turn::Light(message) => self.lit = message,
+            Turn::Filter(filter) => self.filter = filter.into(),
+        }
+    }
+
+    /// Whether there is something to ask.
+    pub fn is_behind(&self, digest: &str, window: (Micros, Micros)) -> bool {
+        self.open && self.asked.as_ref().is_none_or(|(asked, at)| *asked != window || at != digest)
+    }
+
+    /// The request that brings the messages, if it is time for one.
+    pub fn want(&mut self, digest: &str, window: (Micros, Micros), wall: f64) -> Option<Request> {
+        if self.waiting || !self.is_behind(digest, window) || wall - self.last < DISTANCE {
+            return None;
+        }
+        (self.waiting, self.last) = (true, wall);
+        self.asked = Some((window, digest.into()));
+        Some(Request::Diagram { from: window.0, to: window.1 })
+    }
+
+    /// Takes the answer in.
+    pub fn take(&mut self, arrows: Vec<Arrow>) {
+        self.waiting = false;
+        self.arrows = Rc::new(arrows);
+    }
+
+    /// Another run: what was asked will not be answered.
+    pub fn forget(&mut self) {
+        (self.waiting, self.asked, self.last) = (false, None, f64::MIN);
+    }
+
+    /// The messages that the filter lets through, given the nodes' names.
+    pub fn sifted(&self, name_of: impl Fn(usize) -> Rc<str>) -> Vec<&Arrow> {
+        let wanted = self.filter.trim().to_ascii_lowercase();
+        let has = |text: &str| text.to_ascii_lowercase().contains(&wanted);
+        let passes = |arrow: &&Arrow| {
+            let ends = [arrow.from, arrow.to];
+            wanted.is_empty() || has(&arrow.label) || ends.iter().any(|node| has(&name_of(node.index())))
+        };
+        self.arrows.iter().filter(passes).collect()
+    }
+
+    /// Of these, the message before or after the lit one; the first where none is.
+    pub fn next(&self, arrows: &[&Arrow], forward: bool) -> Option<u64> {
+        let at = self.lit.and_then(|lit| arrows.iter().position(|arrow| arrow.id == lit));
+        let to = match at {
+            None => 0,
+            Some(at) if forward => (at + 1).min(arrows.len().saturating_sub(1)),
+            Some(at) => at.saturating_sub(1),
+        };
+        arrows.get(to).map(|arrow| arrow.id)
+    }
+
+    /// Of the lit message: those that may have led to it, and those that it may have led to (Lamport 1978). What is in
+    /// neither is concurrent.
+    pub fn related(&self) -> (Set<u64>, Set<u64>) {
+        let (mut past, mut future) = (Set::new(), Set::new());
+        let Some(lit) = self.arrows.iter().find(|arrow| Some(arrow.id) == self.lit) else { return (past, future) };
+        let mut reached: Map<NodeId, Micros> = Map::new();
+        if let Some(end) = lit.end.filter(|_| !lit.dropped) {
+            reached.insert(lit.to, end);
+        }
+        for arrow in self.arrows.iter().filter(|arrow| arrow.id != lit.id) {
+            if reached.get(&arrow.from).is_some_and(|at| *at <= arrow.sent) {
+                future.insert(arrow.id);
+                if let Some(end) = arrow.end.filter(|_| !arrow.dropped) {
+                    let at = reached.or_insert_with(arrow.to, || end);
+                    *at = end.min(*at);
+                }
+            }
+        }
+        let mut arrived: Vec<&Arrow> =
+            self.arrows.iter().filter(|arrow| arrow.end.is_some() && !arrow.dropped).collect();
+        arrived.sort_by_key(|arrow| std::cmp::Reverse(arrow.end));
+        let mut known: Map<NodeId, Micros> = Map::new();
+        known.insert(lit.from, lit.sent);
+        for arrow in arrived {
+            if known.get(&arrow.to).is_some_and(|at| arrow.end.is_some_and(|end| end <= *at)) && arrow.id != lit.id {
+                past.insert(arrow.id);
+                let at = known.or_insert_with(arrow.from, || arrow.sent);
+                *at = arrow.sent.max(*at);
+            }
+        }
+        (past, future)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::MessageKind;
+
+    fn arrow(id: u64, from: u32, to: u32, sent: Micros, end: Micros, dropped: bool) -> Arrow {
+        let (from, to, kind) = (NodeId(from), NodeId(to), MessageKind::Call);
+        Arrow { id, from, to, kind, update: None, label: String::new(), sent, end: Some(end), dropped }
+    }
+
+    #[test]
+    fn a_message_lights_what_led_to_it_and_what_it_led_to() {
+        let arrows = vec![
+            arrow(0, 0, 1, 0, 10, false),
+            arrow(1, 3, 4, 0, 5, false),
+            arrow(2, 1, 2, 12, 20, false),
+            arrow(3, 1, 2, 8, 30, false),
+            arrow(4, 2, 0, 25, 40, true),
+            arrow(5, 2, 3, 19, 40, false),
+        ];
+        let diagram = Diagram { lit: Some(2), arrows: Rc::new(arrows), ..Diagram::default() };
+        let (past, future) = diagram.related();
+        assert_eq!(past.iter().copied().collect::<Vec<_>>(), [0], "what arrived before it was sent");
+        assert_eq!(future.iter().copied().collect::<Vec<_>>(), [4], "what was sent after it arrived");
+        let names = |node: usize| ["stock", "orders", "bus", "mail", "web"][node].into();
+        let all = diagram.sifted(names);
+        assert_eq!((diagram.next(&all, true), diagram.next(&all, false)), (Some(3), Some(1)));
+        let diagram = Diagram { filter: "Mail".into(), ..diagram };
+        let ids: Vec<u64> = diagram.sifted(names).iter().map(|arrow| arrow.id).collect();
+        assert_eq!(ids, [1, 5], "what goes to or from what is named so");
+    }
+}
