@@ -31,6 +31,22 @@ fn err(output: &Output) -> String {
 }
 
 #[test]
+fn a_branch_is_run_by_its_name_and_one_that_is_not_there_is_told() {
+    let digest = |arguments: &[&str]| {
+        let output = converge(&[&["run", "ex=before-and-after", "--json"], arguments].concat(), "");
+        assert_eq!(output.status.code(), Some(0));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        report["digest"].as_str().expect("a digest").to_string()
+    };
+    assert_eq!(digest(&[]), digest(&["--branch", "After"]), "the first one opens");
+    assert_ne!(digest(&[]), digest(&["--branch", "Before"]));
+    let output = converge(&["run", "ex=before-and-after", "--branch", "During"], "");
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("no branch `During`: it has `After`, `Before`"), "{said}");
+}
+
+#[test]
 fn every_example_can_be_listed_shown_run_and_linked() {
     let list = out(&converge(&["examples", "list"], ""));
     for example in EXAMPLES {

@@ -108,6 +108,30 @@ fn synchronous_writes_leave_no_copy_stale_but_fail_while_a_callee_is_down() {
 }
 
 #[test]
+fn before_fails_where_after_is_stale_on_the_same_random_numbers() {
+    for seed in SEEDS {
+        let document = example("before-and-after", seed);
+        let [after, before] = ["After", "Before"].map(|name| document.of_branch(Some(name)).expect("a branch"));
+        assert_eq!(document.of_branch(None).expect("it opens"), after);
+        let mut was_stale = [false; 2];
+        let mut times = Vec::new();
+        for (branch, stale) in [&after, &before].into_iter().zip(&mut was_stale) {
+            let mut run = Run::new(branch);
+            run.advance(micros(branch.until_ms), u64::MAX, &mut |_, analysis, _| {
+                *stale |= analysis.staleness.stale() > 0;
+            });
+            assert_eq!(run.missed(&branch.promises), Vec::<String>::new(), "seed {seed}");
+            times.push(writes(branch));
+        }
+        assert_eq!(was_stale, [true, false], "seed {seed}");
+        assert!(times[0].iter().all(|(outcome, _)| *outcome == Outcome::Ok), "seed {seed}: {times:?}");
+        assert_eq!(times[1].iter().filter(|(outcome, _)| *outcome != Outcome::Ok).count(), 1, "seed {seed}: {times:?}");
+        // The first write's way to Inventory and back is the same in both; the call comes on top.
+        assert!(times[1][0].1 > times[0][0].1 + 200_000, "seed {seed}: {times:?}");
+    }
+}
+
+#[test]
 fn order_status_follows_inventory_though_orders_crashes_meanwhile() {
     for seed in SEEDS {
         let scenario = example("inventory-orders", seed);

@@ -6,7 +6,7 @@ use converge::scenario::{
     Route, Scenario, Service, TwoPhase, Value, Workload,
 };
 use converge::session::Session;
-use converge::session::protocol::{CopyState, Frame, FromEngine, MarkKind, Report, Request, ToEngine};
+use converge::session::protocol::{BranchTurn, CopyState, Frame, FromEngine, MarkKind, Report, Request, ToEngine};
 use proptest::prelude::*;
 
 struct Page {
@@ -187,7 +187,7 @@ fn familiar() -> Vec<Scenario> {
 
 /// What a person may do, in any order.
 fn gestures() -> impl Strategy<Value = Vec<(u8, u64)>> {
-    prop::collection::vec((0u8..8, 0u64..3_000_000), 1..25)
+    prop::collection::vec((0u8..13, 0u64..3_000_000), 1..25)
 }
 
 proptest! {
@@ -228,17 +228,108 @@ proptest! {
                     };
                     page.frame(Request::Act { command });
                 }
-                _ => {
+                7 => {
                     page.frame(Request::Edit { scenario: Box::new(scenario.clone()) });
+                }
+                other => {
+                    let place = (number % 4) as u32;
+                    let turn = match other {
+                        8 => BranchTurn::Show(place),
+                        9 => BranchTurn::New { name: None, set: [("inventory.queue".to_string(), "7".to_string())].into_iter().collect() },
+                        10 => BranchTurn::Remove(place),
+                        11 => BranchTurn::Compare((number % 5 > 0).then_some(place)),
+                        _ => BranchTurn::Rename(place, format!("name {place}")),
+                    };
+                    page.frame(Request::Branch(turn));
                 }
             }
         }
         let end = page.advance(now + 1_000_000);
         let (document, digest, at) = page.described();
         prop_assert_eq!(&end.digest, &digest);
-        let (mut other, _) = Page::open(document);
-        prop_assert_eq!(other.frame(Request::Seek { to: at }).digest, digest);
+        let alone = document.of_branch(None).expect("it opens");
+        for document in [document, alone] {
+            let (mut other, _) = Page::open(document);
+            prop_assert_eq!(&other.frame(Request::Seek { to: at }).digest, &digest);
+        }
     }
+}
+
+#[test]
+fn acting_in_the_past_forks_and_what_lay_ahead_stays_as_a_branch() {
+    let (mut page, opened) = Page::open(first());
+    let told = opened.branches.expect("the branches");
+    assert_eq!((told.list.len(), told.list[0].name.as_str()), (1, "Main"));
+    page.frame(publish(49));
+    let ahead = page.advance(3_000_000).digest;
+    page.frame(Request::Seek { to: 100_000 });
+    // What makes no sense parts nothing.
+    let nothing = Command::CutLink { from: "inventory".into(), to: "notification".into(), one_way: false };
+    assert!(page.frame(Request::Act { command: nothing }).branches.is_none());
+    let told = page.frame(cut()).branches.expect("a fork");
+    let names: Vec<&str> = told.list.iter().map(|branch| branch.name.as_str()).collect();
+    assert_eq!((names, told.current), (vec!["Main", "Branch 2"], 1));
+    assert_eq!((told.list[0].script.len(), told.list[1].script.len()), (1, 2));
+    let forked = page.advance(3_000_000).digest;
+    assert_ne!(forked, ahead, "the event met the cut link");
+    // At the newest instant nothing is discarded.
+    let told = page.frame(publish(50)).branches.expect("its steps changed");
+    assert_eq!((told.list.len(), told.list[1].script.len()), (2, 3));
+    let forked = page.advance(3_000_000).digest;
+    let back = page.frame(Request::Branch(BranchTurn::Show(0)));
+    assert_eq!((back.now, back.digest), (3_000_000, ahead.clone()), "the future that was discarded is still there");
+    // A link carries both, and opens the one that was shown.
+    let (document, digest, _) = page.described();
+    assert_eq!((digest, document.branches.len(), document.branch.as_str()), (ahead, 2, "Main"));
+    let (mut other, _) = Page::open(Scenario::from_json(&document.to_json()).expect("sound"));
+    other.frame(Request::Branch(BranchTurn::Show(1)));
+    assert_eq!(other.advance(3_000_000).digest, forked);
+}
+
+#[test]
+fn two_branches_stand_side_by_side_at_one_instant() {
+    let (mut page, _) = Page::open(first());
+    page.frame(publish(49));
+    let main = page.advance(1_000_000).digest;
+    page.frame(Request::Seek { to: 100_000 });
+    page.frame(cut());
+    let both = page.frame(Request::Branch(BranchTurn::Compare(Some(0))));
+    assert_eq!(both.branches.expect("told").compared, Some(0));
+    let both = page.advance(1_000_000);
+    let other = both.other.expect("the other branch");
+    assert_eq!((both.now, other.now), (1_000_000, 1_000_000));
+    assert_eq!(other.digest, main);
+    assert_ne!(both.digest, main);
+    let earlier = page.frame(Request::Seek { to: 50_000 });
+    let other = earlier.other.expect("the other branch");
+    assert_eq!((other.now, other.digest), (50_000, earlier.digest), "before they part they are one run");
+    // Shown, it changes sides.
+    let swapped = page.frame(Request::Branch(BranchTurn::Show(0))).branches.expect("told");
+    assert_eq!((swapped.current, swapped.compared), (0, Some(1)));
+    assert!(page.frame(Request::Branch(BranchTurn::Compare(Some(0)))).refused.is_some(), "with itself");
+    assert!(page.frame(Request::Branch(BranchTurn::Compare(None))).other.is_none());
+}
+
+#[test]
+fn branches_can_differ_in_settings_and_survive_an_edit() {
+    let (mut page, _) = Page::open(first());
+    let set = [("notification.subscribes.0.processing".to_string(), r#"{"constant":{"ms":900}}"#.to_string())];
+    let turn = BranchTurn::New { name: Some("slow".into()), set: set.into_iter().collect() };
+    page.frame(Request::Branch(turn));
+    page.frame(publish(49));
+    let slow = page.advance(800_000);
+    assert_eq!(slow.summary.stale, 1);
+    let again = BranchTurn::Rename(0, "slow".into());
+    assert!(page.frame(Request::Branch(again)).refused.expect("taken").contains("slow"));
+    // An edit that takes away what a setting is about leaves the rest.
+    let mut edited = first();
+    edited.services.truncate(1);
+    edited.links.truncate(1);
+    let told = page.frame(Request::Edit { scenario: Box::new(edited) }).branches.expect("told");
+    assert_eq!((told.list.len(), told.list[1].script.len()), (2, 1));
+    let only = page.frame(Request::Branch(BranchTurn::Remove(1))).branches.expect("told");
+    assert_eq!((only.list.len(), only.current), (1, 0));
+    assert!(page.frame(Request::Branch(BranchTurn::Remove(0))).refused.is_some(), "the only branch stays");
 }
 
 /// A group that is asked a lot, under one of the protocols.

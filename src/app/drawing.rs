@@ -168,6 +168,7 @@ pub fn removed<'a>(scenario: &Scenario, items: impl Iterator<Item = &'a Item>) -
             Item::Link { from, to } => remove_wire(&mut scenario, from, to)?,
         }
     }
+    scenario.fit_branches();
     sound(scenario)
 }
 

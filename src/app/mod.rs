@@ -2,6 +2,7 @@
 
 pub mod announce;
 pub mod areas;
+mod branches;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
 pub mod camera;

@@ -17,7 +17,7 @@ use super::scene::{Layout, NodeKind, Scene};
 use super::shown::{self, Shown};
 use crate::ordered::{Map, Set};
 use crate::scenario::{Command, Micros, Scenario};
-use crate::session::protocol::{FromEngine, MarkKind, Report, Request, ToEngine};
+use crate::session::protocol::{BranchList, BranchTurn, FromEngine, MarkKind, Report, Request, ToEngine};
 use crate::trace::NodeId;
 use std::rc::Rc;
 
@@ -238,6 +238,10 @@ pub enum Msg {
     Rename(String),
     /// End renaming: the new name, or none to leave it.
     Renamed(Option<String>),
+    /// Show, open, name, delete or compare branches.
+    Branch(BranchTurn),
+    /// Open or close the list of branches.
+    ToggleBranches,
     /// What the visitor does to the time axis.
     Time(shown::Turn),
     /// What the visitor does to the space-time diagram.
@@ -374,13 +378,19 @@ pub struct Model {
     pub verdicts: FindingsView,
     /// The space-time diagram.
     pub diagram: Diagram,
+    /// The branches of the run.
+    pub branches: Rc<BranchList>,
+    /// Their list is on the page.
+    pub branching: bool,
+    /// The branch beside the one that is shown.
+    pub other: Option<RunView>,
     /// The stretch of time that timeline and diagram show.
     pub shown: Shown,
     /// What the page says to the visitor until it is closed.
     pub notice: Option<String>,
     /// What screen readers are told.
     pub said: String,
-    announcer: Announcer,
+    pub(super) announcer: Announcer,
     /// Light or dark.
     pub theme: Theme,
     /// Less motion.
@@ -421,7 +431,11 @@ impl Model {
         let was_playing = self.playback.playing();
         match msg {
             Msg::Tick(wall) => self.tick(wall),
-            Msg::Engine(answer) => self.receive(answer),
+            Msg::Engine(answer) => {
+                let before = self.branches.clone();
+                self.receive(answer);
+                self.keep_branches(&before, effects);
+            }
             Msg::EngineFailed(why) => self.tell(why),
             Msg::Resized { width, height, narrow } => self.resize(width, height, narrow),
             Msg::Open { scenario, origin, at, digest } => self.open(*scenario, origin, at, digest),
@@ -514,6 +528,14 @@ impl Model {
                 }
             }
             Msg::Renamed(name) => self.renamed(name, effects),
+            Msg::Branch(turn) => {
+                if self.mode == Mode::App || matches!(turn, BranchTurn::Show(_) | BranchTurn::Compare(_)) {
+                    self.playback.order(Request::Branch(turn));
+                }
+            }
+            Msg::ToggleBranches => {
+                self.open_panel(!self.branching, |model| &mut model.branching);
+            }
             Msg::Time(turn) => {
                 self.shown.turn(turn, self.run.until);
                 self.redraw = Redraw { page: true, paint: true };
@@ -523,14 +545,12 @@ impl Model {
                 self.redraw.page = true;
             }
             Msg::ToggleVerdicts => {
-                self.verdicts.open = !self.verdicts.open;
-                (self.log.open, self.verdicts.node, self.verdicts.pinned) = (false, None, None);
-                self.redraw = Redraw { page: true, paint: true };
+                (self.verdicts.node, self.verdicts.pinned) = (None, None);
+                self.open_panel(!self.verdicts.open, |model| &mut model.verdicts.open);
             }
             Msg::Examine(node) => {
-                (self.log.open, self.verdicts.open, self.verdicts.node) = (false, true, node);
-                self.verdicts.pinned = None;
-                self.redraw = Redraw { page: true, paint: true };
+                (self.verdicts.node, self.verdicts.pinned) = (node, None);
+                self.open_panel(true, |model| &mut model.verdicts.open);
             }
             Msg::Jump(at, nodes) => {
                 self.verdicts.pinned.get_or_insert(self.run.now);
@@ -541,10 +561,7 @@ impl Model {
                 self.redraw.page = true;
             }
             Msg::ToggleLog => {
-                self.log.open = !self.log.open;
-                self.verdicts.open = false;
-                self.redraw.page = true;
-                self.redraw.paint = true;
+                self.open_panel(!self.log.open, |model| &mut model.log.open);
             }
             Msg::FilterLog(filter) => {
                 self.log.filter_by(filter);
@@ -604,6 +621,13 @@ impl Model {
         self.redraw.page |= was_playing != self.playback.playing();
     }
 
+    /// Opens or closes a panel beside the canvas, where there is room for one.
+    fn open_panel(&mut self, open: bool, which: fn(&mut Model) -> &mut bool) {
+        (self.log.open, self.verdicts.open, self.branching) = (false, false, false);
+        *which(self) = open;
+        self.redraw = Redraw { page: true, paint: true };
+    }
+
     /// Says something to the visitor.
     pub fn tell(&mut self, text: String) {
         self.announcer.say(text.clone());
@@ -641,7 +665,8 @@ impl Model {
         let was_playing = self.playback.playing();
         match self.playback.receive(answer) {
             None | Some(Report::Ready) => {}
-            Some(Report::Frame(frame)) => {
+            Some(Report::Frame(mut frame)) => {
+                self.take_branches(&mut frame);
                 if let Some(why) = &frame.refused {
                     self.tell(why.clone());
                 }
@@ -702,18 +727,6 @@ impl Model {
         }
     }
 
-    /// The time axis goes with the playhead; a loop goes back to its start.
-    fn follow(&mut self, was_playing: bool) {
-        let (from, to) = self.shown.window(self.run.until);
-        if self.shown.looping && was_playing && self.run.now >= to {
-            self.playback.order(Request::Seek { to: from });
-            self.playback.restart(from);
-        } else {
-            self.shown.follow(self.run.now, self.run.until);
-            self.redraw.page |= self.shown.window(self.run.until) != (from, to);
-        }
-    }
-
     /// How many rows each service's card shows.
     fn rows(&self) -> Vec<usize> {
         if self.run.services.len() == self.scenario.services.len() {
@@ -766,7 +779,7 @@ impl Model {
         self.selection = Rc::default();
         self.focus = None;
         self.published = false;
-        self.shown = Shown::default();
+        (self.shown, self.other, self.branches) = (Shown::default(), None, Rc::default());
         self.run = RunView::default();
         self.playback.play(false);
         self.playback.order(Request::Load { scenario: Box::new(Scenario::clone(&self.scenario)), at });
@@ -837,7 +850,7 @@ impl Model {
     }
 
     /// Keeps the drawing as the visitor's work. The drawing that was it before, if that is another, is not lost.
-    fn keep(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn keep(&mut self, effects: &mut Vec<Effect>) {
         if !std::mem::replace(&mut self.kept, true) {
             effects.push(Effect::SetAside);
         }
@@ -936,9 +949,9 @@ impl Model {
         self.scene.nodes.get(node).map_or_else(|| "?".into(), |placed| placed.name.clone())
     }
 
-    /// Whether the log or the verdicts are on the page.
+    /// Whether the log, the verdicts or the branches are on the page.
     pub fn panel_open(&self) -> bool {
-        self.log.open || self.verdicts.open
+        self.log.open || self.verdicts.open || self.branching
     }
 
     /// The service that the verdicts are about; empty for all.

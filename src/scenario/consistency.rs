@@ -1,6 +1,7 @@
 //! The same drawing under eventual, read-after-write and strong consistency: one switch of a replica group.
 
 use super::{Group, Protocol, Quorum, Scenario, SessionGuarantee};
+use crate::ordered::Map;
 
 /// What the clients of a group are promised, and what it costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +56,40 @@ impl Scenario {
         scenario
     }
 
+    /// What [`Scenario::under`] changes, as the settings of a branch.
+    pub fn settings_under(&self, group: usize, consistency: Consistency) -> Map<String, String> {
+        let under = self.under(group, consistency);
+        let mut settings = Map::new();
+        let text = |value: serde_json::Result<String>| value.expect("a part of a document is JSON");
+        let Some(Group { id, protocol, .. }) = under.groups.get(group) else { return settings };
+        settings.insert(format!("{id}.protocol"), text(serde_json::to_string(protocol)));
+        for client in under.clients.iter().filter(|client| client.target == *id) {
+            settings.insert(format!("{}.guarantees", client.id), text(serde_json::to_string(&client.guarantees)));
+        }
+        settings
+    }
+
     /// The consistency that a group, by its place, stands under, if it is one of those.
     pub fn consistency(&self, group: usize) -> Option<Consistency> {
         Consistency::ALL.into_iter().find(|consistency| self.under(group, *consistency) == *self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Branch, examples};
+
+    #[test]
+    fn a_branch_under_a_consistency_is_the_scenario_under_it() {
+        for example in examples::EXAMPLES {
+            let scenario = example.scenario();
+            for consistency in Consistency::ALL.into_iter().filter(|_| !scenario.groups.is_empty()) {
+                let branch =
+                    Branch { name: "b".into(), set: scenario.settings_under(0, consistency), ..Branch::default() };
+                let document = Scenario { branches: vec![branch], ..scenario.clone() };
+                assert_eq!(document.of_branch(Some("b")), Ok(scenario.under(0, consistency)), "{}", example.id);
+            }
+        }
     }
 }

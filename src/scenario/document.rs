@@ -1,6 +1,6 @@
 //! The scenario document: nodes, links, and what happens to them when.
 
-use super::{Bus, Client, Command, Group, Latency, Publication, Region, Subscription, Value, is_default};
+use super::{Branch, Bus, Client, Command, Group, Latency, Publication, Region, Subscription, Value, is_default};
 use crate::ordered::Map;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,12 @@ pub struct Scenario {
     /// Writes and faults at given times.
     #[serde(default, skip_serializing_if = "is_default")]
     pub script: Vec<Step>,
+    /// Ways that the run could go; none where the document itself is the only one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub branches: Vec<Branch>,
+    /// The name of the branch that opens; the first where absent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub branch: String,
     /// What the author promises of the run's end; `converge run` exits 1 where one is missed.
     #[serde(default, skip_serializing_if = "is_default")]
     pub promises: Vec<Promise>,
@@ -72,6 +78,8 @@ impl Default for Scenario {
             regions: Vec::new(),
             links: Vec::new(),
             script: Vec::new(),
+            branches: Vec::new(),
+            branch: String::new(),
             promises: Vec::new(),
         }
     }

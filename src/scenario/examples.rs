@@ -29,6 +29,11 @@ pub const EXAMPLES: &[Example] = &[
         json: include_str!("examples/inventory-notification-sync.json"),
     },
     Example {
+        id: "before-and-after",
+        shows: "both of these as branches, side by side on the same random numbers",
+        json: include_str!("examples/before-and-after.json"),
+    },
+    Example {
         id: "inventory-orders",
         shows: "order status follows inventory: readers never wait, and a crashed service catches up",
         json: include_str!("examples/inventory-orders.json"),

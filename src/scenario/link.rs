@@ -291,68 +291,12 @@ fn vary(opened: &mut Opened, part: &str) -> Result<(), LinkError> {
         }
         _ => {
             if let Some(path) = name.strip_prefix("set.") {
-                opened.scenario = set(&opened.scenario, path, &value).map_err(|problem| bad(&problem))?;
+                opened.scenario = opened.scenario.with_setting(path, &value).map_err(|problem| bad(&problem))?;
             }
             // Other names belong to embeds, or to a later version.
         }
     }
     Ok(())
-}
-
-/// A scenario in which the field `<node>.<field>` has another value, read as JSON if it is that, else as a text.
-fn set(scenario: &Scenario, path: &str, value: &str) -> Result<Scenario, String> {
-    let json = scenario.to_value();
-    // Ids may hold dots, so the longest id that fits is meant.
-    let ids = ["services", "buses", "clients"].into_iter().flat_map(|list| {
-        let nodes = json[list].as_array().map(Vec::as_slice).unwrap_or_default();
-        nodes.iter().enumerate().filter_map(move |(i, node)| Some((list, i, node["id"].as_str()?.to_string())))
-    });
-    let fits =
-        |(_, _, id): &(&str, usize, String)| path.strip_prefix(id.as_str()).is_some_and(|rest| rest.starts_with('.'));
-    let (list, i, id) = ids.filter(fits).max_by_key(|(_, _, id)| id.len()).ok_or("no node has that id")?;
-    let fields: Vec<&str> = path[id.len() + 1..].split('.').collect();
-    let said = |errors: Vec<ScenarioError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    let typed: serde_json::Value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
-    // As it stands; as a text, where the field is one; and as another variant of what stands there.
-    let tries = [(false, typed.clone()), (false, value.into()), (true, typed), (true, value.into())];
-    let mut first = None;
-    for (replace, value) in tries {
-        let mut changed = json.clone();
-        *place_of(&mut changed[list][i], &fields, replace)? = value;
-        match Scenario::from_value(&changed).and_then(|scenario| scenario.validate().map(|()| scenario)) {
-            Ok(scenario) => return Ok(scenario),
-            Err(errors) => {
-                first.get_or_insert(errors);
-            }
-        }
-    }
-    Err(said(first.unwrap_or_default()))
-}
-
-/// The place of a field in a part of a document; with `replace` a field that is new to its object takes the others'
-/// place, as one variant takes that of another.
-fn place_of<'a>(
-    part: &'a mut serde_json::Value,
-    fields: &[&str],
-    replace: bool,
-) -> Result<&'a mut serde_json::Value, String> {
-    let mut place = part;
-    for (depth, field) in fields.iter().enumerate() {
-        place = match place {
-            serde_json::Value::Array(items) => {
-                let index: usize = field.parse().map_err(|_| format!("`{field}` is not a place in a list"))?;
-                items.get_mut(index).ok_or(format!("the list has no place {index}"))?
-            }
-            serde_json::Value::Object(fields) => {
-                if replace && depth > 0 && !fields.contains_key(*field) {
-                    fields.clear();
-                }
-                fields.entry((*field).to_string()).or_insert(serde_json::Value::Object(serde_json::Map::new()))
-            }
-            _ => return Err(format!("`{field}` is not a field")),
-        };
-    }
-    Ok(place)
 }
 
 /// Text with `%41` as browsers write it.

@@ -4,6 +4,7 @@
 //! [`Scenario::from_json`] or [`link::decode`]; both validate, so every scenario that the engine
 //! gets is sound and stepping it cannot fail. This module uses nothing above it.
 
+mod branch;
 mod command;
 mod consistency;
 mod document;
@@ -21,6 +22,7 @@ mod traffic;
 mod validate;
 mod value;
 
+pub use branch::Branch;
 pub use command::Command;
 pub use consistency::Consistency;
 pub use document::*;

@@ -20,6 +20,7 @@ const MOST_NODES: usize = 10_000;
 const MOST_ENTRIES: usize = 100_000;
 const MOST_SAMPLES: usize = 10_000;
 const MOST_ELEMENTS: usize = 100;
+const MOST_BRANCHES: usize = 16;
 const DEEPEST_MIXTURE: usize = 4;
 
 /// Everything that is wrong with a scenario.
@@ -29,8 +30,16 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Vec<ScenarioError>> {
     if checker.sizes(scenario) {
         checker.parts(scenario);
         checker.references(scenario);
+        checker.branches(scenario);
     }
     if checker.errors.is_empty() { Ok(()) } else { Err(checker.errors) }
+}
+
+/// The path of a step among those of the branch alone.
+fn of_branch(path: &str, before: usize) -> String {
+    let rest = path.strip_prefix("script[").and_then(|rest| rest.split_once(']'));
+    let place = rest.and_then(|(place, rest)| Some((place.parse::<usize>().ok()?.checked_sub(before)?, rest)));
+    place.map_or_else(|| path.into(), |(place, rest)| format!("script[{place}]{rest}"))
 }
 
 /// What is said of a document of a later format.
@@ -82,6 +91,45 @@ impl Checker {
             self.at_most(path, count, MOST_ENTRIES);
         }
         self.errors.len() == before
+    }
+
+    /// Each branch is a scenario of its own. What is wrong with the document is not said again.
+    fn branches(&mut self, scenario: &Scenario) {
+        let known = self.errors.len();
+        if scenario.branches.len() > MOST_BRANCHES {
+            self.error("branches", format!("at most {MOST_BRANCHES}, not {}", scenario.branches.len()));
+            return;
+        }
+        for (i, branch) in scenario.branches.iter().enumerate() {
+            let at = format!("branches[{i}]");
+            self.text(&format!("{at}.name"), &branch.name, LONGEST_NAME);
+            if branch.name.is_empty() {
+                self.error(format!("{at}.name"), "a name that tells the branch from others");
+            }
+            if scenario.branches[..i].iter().any(|other| other.name == branch.name) {
+                self.error(
+                    format!("{at}.name"),
+                    format!("a name that no other branch has, not `{}` again", branch.name),
+                );
+            }
+            if known > 0 {
+                continue;
+            }
+            match scenario.at_branch(i) {
+                Err(error) => self.errors.push(error),
+                Ok(whole) => {
+                    let own = format!("{at}.");
+                    for ScenarioError { path, problem } in check(&whole).err().unwrap_or_default() {
+                        self.errors
+                            .push(ScenarioError::new(own.clone() + &of_branch(&path, scenario.script.len()), problem));
+                    }
+                }
+            }
+        }
+        let opens = scenario.branch.as_str();
+        if !opens.is_empty() && !scenario.branches.iter().any(|branch| branch.name == opens) {
+            self.error("branch", format!("the name of one of the branches, not `{opens}`"));
+        }
     }
 
     fn at_most(&mut self, path: &str, count: usize, most: usize) {

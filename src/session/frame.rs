@@ -281,6 +281,8 @@ impl Reporter {
             marks: self.marks[self.marks_told..].to_vec(),
             summary: summary(run),
             refused: None,
+            branches: None,
+            other: None,
             halted: engine.halt().map(|halt| match halt {
                 Halt::TooManyMessages => "too many messages are under way: the run stops here".to_string(),
             }),

@@ -1,11 +1,13 @@
-//! One run under control: load, advance, step, seek, act, edit; and the protocol spoken across the worker.
+//! One run under control: load, advance, step, seek, act, edit, fork, compare; and the protocol spoken across the worker.
 //!
 //! A run is a function of its scenario, its live commands and the instant at which it stands. So an edit,
 //! an undo or a seek into the past runs the scenario again to that instant, and a link that carries the
 //! scenario with the live commands in its script makes the same run anywhere.
 
+mod branches;
 mod findings;
 mod frame;
+mod loaded;
 mod past;
 pub mod protocol;
 pub mod reasons;
@@ -17,129 +19,26 @@ pub mod words;
 pub use frame::service_view;
 pub use run::{Run, merged};
 
-use crate::scenario::{Command, Micros, Scenario, ScenarioError, Step};
-use frame::Reporter;
-use past::Past;
-use protocol::{Frame, FromEngine, LogRow, Report, Request, ToEngine};
-
-/// Events that one request runs at most; the page asks again for the rest, and can be asked meanwhile.
-const BUDGET: u64 = 2_000_000;
-/// Rows of the log in one answer at most.
-const MOST_ROWS: u32 = 500;
+use crate::scenario::{Micros, Scenario, ScenarioError};
+use branches::Branches;
+use loaded::{BUDGET, Loaded};
+use protocol::{BranchTurn, Frame, FromEngine, Report, Request, ToEngine};
 
 /// One run under control. The worker, the page's main thread where there is no worker, and native tests
 /// call [`Session::handle`]; nothing else drives an engine for the page.
 #[derive(Debug, Default)]
 pub struct Session {
-    loaded: Option<Loaded>,
+    open: Option<Open>,
 }
 
+/// A document under control: the branch that is shown, and the one beside it.
 #[derive(Debug)]
-struct Loaded {
-    scenario: Scenario,
-    live: Vec<Step>,
-    run: Run,
-    reporter: Reporter,
-    past: Past,
-}
-
-impl Loaded {
-    /// The scenario with live commands, at an instant.
-    fn new(scenario: Scenario, live: Vec<Step>, at: Micros) -> (Self, bool) {
-        let run = Run::with_live(&scenario, &live);
-        let mut reporter = Reporter::new();
-        // Records of the first instant, made before anybody could look.
-        for record in run.engine().trace().since(0) {
-            reporter.look(record, run.analysis(), run.engine());
-        }
-        let mut loaded = Loaded { scenario, live, run, reporter, past: Past::new() };
-        let there = loaded.advance(at, BUDGET);
-        (loaded, there)
-    }
-
-    fn advance(&mut self, to: Micros, mut budget: u64) -> bool {
-        loop {
-            let part = budget.min(self.past.left(&self.run).max(1));
-            let reporter = &mut self.reporter;
-            let look = &mut |record: &_, analysis: &_, engine: &_| reporter.look(record, analysis, engine);
-            let there = self.run.advance(to, part, look);
-            self.past.keep(&self.run, &self.reporter, self.live.len());
-            budget -= part;
-            if there || budget == 0 {
-                return there;
-            }
-        }
-    }
-
-    /// Stands at the latest snapshot that `before` allows, or at the start; where the run is, if that is later and allowed.
-    fn nearest(&mut self, before: impl Fn(&Run) -> bool) {
-        let stays = before(&self.run);
-        let events = self.run.engine().events();
-        match self.past.latest(&self.live, before) {
-            Some(moment) if stays && moment.run.engine().events() <= events => {}
-            None if stays => {}
-            Some(moment) => {
-                (self.run, self.reporter) = (moment.run.clone(), moment.reporter.clone());
-                for step in &self.live[moment.live..] {
-                    self.run.schedule(step);
-                }
-            }
-            None => {
-                let start = Loaded::new(self.scenario.clone(), self.live.clone(), 0).0;
-                (self.run, self.reporter) = (start.run, start.reporter);
-            }
-        }
-        self.reporter.make_whole();
-    }
-
-    /// Stands at another instant.
-    fn seek(&mut self, to: Micros) -> bool {
-        self.nearest(|run| run.engine().now() <= to);
-        self.advance(to, BUDGET)
-    }
-
-    /// Stands where the run stood one event ago.
-    fn step_back(&mut self) {
-        let target = self.run.engine().events().saturating_sub(1);
-        self.nearest(|run| run.engine().events() <= target);
-        let left = target.saturating_sub(self.run.engine().events());
-        self.advance(Micros::MAX, left);
-    }
-
-    fn frame(&mut self, there: bool) -> Frame {
-        self.reporter.frame(&mut self.run, &self.scenario, !there)
-    }
-
-    fn act(&mut self, command: Command) -> Option<String> {
-        let at = self.run.engine().now();
-        let reporter = &mut self.reporter;
-        let look = &mut |record: &_, analysis: &_, engine: &_| reporter.look(record, analysis, engine);
-        match self.run.act(command.clone(), look) {
-            Ok(()) => {
-                self.past.forget_after(at);
-                self.live.push(protocol::step(at, command));
-                None
-            }
-            Err(refused) => Some(refused.to_string()),
-        }
-    }
-
-    fn log(&self, from: u64, count: u32) -> Report {
-        let trace = self.run.engine().trace();
-        let from = from.max(trace.oldest());
-        let rows = trace.since(from).take(count.min(MOST_ROWS) as usize).enumerate().map(|(i, record)| {
-            let sentence = words::sentence(record, self.run.analysis(), self.run.engine().names());
-            LogRow {
-                index: from + i as u64,
-                at: record.at,
-                name: sentence.name.into(),
-                text: sentence.text,
-                update: sentence.update.map(|update| update.0),
-                nodes: sentence.nodes,
-            }
-        });
-        Report::Log { from, total: trace.total(), oldest: trace.oldest(), rows: rows.collect() }
-    }
+struct Open {
+    /// The document without its branches.
+    base: Scenario,
+    branches: Branches,
+    shown: Loaded,
+    other: Option<(usize, Loaded)>,
 }
 
 impl Session {
@@ -151,92 +50,213 @@ impl Session {
 
     fn answer(&mut self, request: Request) -> Report {
         match request {
-            Request::Load { scenario, at } => self.load(*scenario, Vec::new(), at),
-            Request::Edit { scenario } => {
-                let (live, at) = match &self.loaded {
-                    Some(loaded) => (still_sensible(&scenario, &loaded.live), loaded.run.engine().now()),
-                    None => (Vec::new(), 0),
-                };
-                self.load(*scenario, live, at)
+            Request::Load { scenario, at } => {
+                if let Err(errors) = scenario.validate() {
+                    return Report::Refused { errors };
+                }
+                let mut base = *scenario;
+                let branches = Branches::out_of(&mut base);
+                let (scenario, live) = branches.of(&base, branches.current);
+                let (shown, there) = Loaded::new(scenario, live, at);
+                self.open.insert(Open { base, branches, shown, other: None }).told(there)
             }
-            Request::Seek { to } => match self.loaded.take() {
-                Some(mut loaded) => {
-                    let there = loaded.seek(to);
-                    self.show(loaded, there)
-                }
-                None => nothing_loaded(),
+            Request::Edit { scenario } => match &mut self.open {
+                Some(open) => open.edit(*scenario),
+                None => self.answer(Request::Load { scenario, at: 0 }),
             },
-            Request::Reset => match self.loaded.take() {
-                Some(loaded) => {
-                    let (loaded, there) = Loaded::new(loaded.scenario, Vec::new(), 0);
-                    self.show(loaded, there)
-                }
-                None => nothing_loaded(),
-            },
-            other => match &mut self.loaded {
-                Some(loaded) => answer_loaded(loaded, other),
-                None => nothing_loaded(),
+            other => match &mut self.open {
+                Some(open) => open.answer(other),
+                None => Report::Refused { errors: vec![ScenarioError::new("", "no scenario is loaded")] },
             },
         }
     }
+}
 
-    fn load(&mut self, scenario: Scenario, live: Vec<Step>, at: Micros) -> Report {
+impl Open {
+    fn answer(&mut self, request: Request) -> Report {
+        let shown = &mut self.shown;
+        match request {
+            Request::Advance { to, budget } => {
+                let there = shown.advance(to, u64::from(budget));
+                self.told(there)
+            }
+            Request::Step => {
+                shown.step();
+                self.told(true)
+            }
+            Request::StepBack => {
+                shown.step_back();
+                self.told(true)
+            }
+            Request::Seek { to } => {
+                let there = shown.seek(to);
+                self.told(there)
+            }
+            // Of several branches none is emptied: the start is where all of them begin.
+            Request::Reset if self.branches.are_many() => {
+                let there = shown.seek(0);
+                self.told(there)
+            }
+            Request::Reset => {
+                let (fresh, there) = Loaded::new(shown.scenario.clone(), Vec::new(), 0);
+                self.shown = fresh;
+                self.told(there)
+            }
+            Request::Act { command } => {
+                let refused = self.act(command);
+                self.say(refused)
+            }
+            Request::Branch(turn) => {
+                let refused = self.turn(turn).err();
+                self.say(refused)
+            }
+            Request::Diagram { from, to } => Report::Arrows(findings::arrows(&shown.run, from, to)),
+            Request::Examine { node } => {
+                Report::Findings(findings::findings(&shown.run, &shown.scenario, &shown.live, node))
+            }
+            Request::Log { from, count } => shown.log(from, count),
+            Request::Describe => Report::Run {
+                scenario: Box::new(self.branches.document(&self.base, &shown.live)),
+                digest: shown.run.engine().trace().digest().hex(),
+                now: shown.now(),
+                live: if self.branches.are_many() { 0 } else { shown.live.len() as u32 },
+            },
+            Request::Load { .. } | Request::Edit { .. } => unreachable!("answered by the session"),
+        }
+    }
+
+    /// A changed drawing, of which the branches are as they were.
+    fn edit(&mut self, mut scenario: Scenario) -> Report {
+        // The page's list of branches is this one's, before the edit.
+        let _ = Branches::out_of(&mut scenario);
         if let Err(errors) = scenario.validate() {
             return Report::Refused { errors };
         }
-        let (loaded, there) = Loaded::new(scenario, live, at);
-        self.show(loaded, there)
+        self.branches.list = self.branches.with(&self.shown.live);
+        self.base = scenario;
+        self.branches.fit(&self.base);
+        let at = self.shown.now();
+        let compared = self.other.take().map(|(place, _)| place);
+        let there = self.show(self.branches.current, at);
+        if let Some(place) = compared {
+            self.compare(place);
+        }
+        self.told(there)
     }
 
-    fn show(&mut self, loaded: Loaded, there: bool) -> Report {
-        let loaded = self.loaded.insert(loaded);
-        Report::Frame(Box::new(loaded.frame(there)))
+    /// Shows a branch at an instant, whose steps are those of the list.
+    fn show(&mut self, place: usize, at: Micros) -> bool {
+        self.branches.current = place;
+        self.branches.news = true;
+        let (scenario, live) = self.branches.of(&self.base, place);
+        let (shown, there) = Loaded::new(scenario, live, at);
+        self.shown = shown;
+        there
     }
-}
 
-/// The requests that neither load nor leave a run.
-fn answer_loaded(loaded: &mut Loaded, request: Request) -> Report {
-    match request {
-        Request::Advance { to, budget } => {
-            let there = loaded.advance(to, u64::from(budget));
-            Report::Frame(Box::new(loaded.frame(there)))
-        }
-        Request::Step => {
-            let reporter = &mut loaded.reporter;
-            loaded.run.step(&mut |record, analysis, engine| reporter.look(record, analysis, engine));
-            Report::Frame(Box::new(loaded.frame(true)))
-        }
-        Request::StepBack => {
-            loaded.step_back();
-            Report::Frame(Box::new(loaded.frame(true)))
-        }
-        Request::Diagram { from, to } => Report::Arrows(findings::arrows(&loaded.run, from, to)),
-        Request::Examine { node } => {
-            Report::Findings(findings::findings(&loaded.run, &loaded.scenario, &loaded.live, node))
-        }
-        Request::Act { command } => {
-            let refused = loaded.act(command);
-            Report::Frame(Box::new(Frame { refused, ..loaded.frame(true) }))
-        }
-        Request::Log { from, count } => loaded.log(from, count),
-        Request::Describe => Report::Run {
-            scenario: Box::new(merged(&loaded.scenario, &loaded.live)),
-            digest: loaded.run.engine().trace().digest().hex(),
-            now: loaded.run.engine().now(),
-            live: loaded.live.len() as u32,
-        },
-        Request::Load { .. } | Request::Edit { .. } | Request::Seek { .. } | Request::Reset => {
-            unreachable!("answered by the session")
-        }
+    /// Puts a branch beside the one that is shown.
+    fn compare(&mut self, place: usize) {
+        let (scenario, live) = self.branches.of(&self.base, place);
+        self.other = Some((place, Loaded::new(scenario, live, self.shown.now()).0));
+        self.branches.news = true;
     }
-}
 
-/// The live commands that still name things of a changed scenario.
-fn still_sensible(scenario: &Scenario, live: &[Step]) -> Vec<Step> {
-    let sensible = |step: &&Step| merged(scenario, &[(*step).clone()]).validate().is_ok();
-    live.iter().filter(sensible).cloned().collect()
-}
+    /// A live command. In the past it forks: what lay ahead stays as the branch that it was.
+    fn act(&mut self, command: crate::scenario::Command) -> Option<String> {
+        if self.shown.has_future() {
+            if let Some(refused) = self.shown.refuses(&command) {
+                return Some(refused);
+            }
+            if let Err(full) = self.branches.fork(&self.shown.live, Default::default(), None) {
+                return Some(full);
+            }
+            self.shown.forget_future();
+        }
+        self.branches.news |= self.branches.are_many();
+        self.shown.act(command)
+    }
 
-fn nothing_loaded() -> Report {
-    Report::Refused { errors: vec![ScenarioError::new("", "no scenario is loaded")] }
+    fn turn(&mut self, turn: BranchTurn) -> Result<(), String> {
+        let there = |place: u32, list: &Branches| {
+            let place = place as usize;
+            if place < list.list.len() { Ok(place) } else { Err("There is no such branch any more.".to_string()) }
+        };
+        let at = self.shown.now();
+        match turn {
+            BranchTurn::Show(place) => {
+                let place = there(place, &self.branches)?;
+                self.branches.list = self.branches.with(&self.shown.live);
+                if self.other.as_ref().is_some_and(|(other, _)| *other == place) {
+                    // The two change sides.
+                    let before = self.branches.current;
+                    self.show(place, at);
+                    self.compare(before);
+                } else {
+                    self.show(place, at);
+                }
+            }
+            BranchTurn::New { name, set } => {
+                let done = self.shown.done();
+                self.branches.fork(&self.shown.live, set, name)?;
+                let place = self.branches.current;
+                self.branches.list[place].script = done;
+                self.show(place, at);
+            }
+            BranchTurn::Rename(place, name) => self.branches.rename(there(place, &self.branches)?, name)?,
+            BranchTurn::Remove(place) => {
+                let place = there(place, &self.branches)?;
+                if self.branches.list.len() == 1 {
+                    return Err("The only branch stays.".into());
+                }
+                self.other = None;
+                self.branches.list = self.branches.with(&self.shown.live);
+                self.branches.list.remove(place);
+                self.branches.news = true;
+                let current = self.branches.current;
+                if place == current {
+                    self.show(current.saturating_sub(1), at);
+                } else if place < current {
+                    self.branches.current -= 1;
+                }
+            }
+            BranchTurn::Compare(None) => {
+                self.other = None;
+                self.branches.news = true;
+            }
+            BranchTurn::Compare(Some(place)) => {
+                let place = there(place, &self.branches)?;
+                if place == self.branches.current {
+                    return Err("A branch is compared with another one.".into());
+                }
+                self.compare(place);
+            }
+        }
+        Ok(())
+    }
+
+    fn told(&mut self, there: bool) -> Report {
+        Report::Frame(Box::new(self.frame(there)))
+    }
+
+    fn say(&mut self, refused: Option<String>) -> Report {
+        Report::Frame(Box::new(Frame { refused, ..self.frame(true) }))
+    }
+
+    /// The branch beside the one that is shown has the same clock.
+    fn frame(&mut self, there: bool) -> Frame {
+        let mut frame = self.shown.frame(there);
+        if let Some((_, other)) = &mut self.other {
+            let there = if other.now() > frame.now { other.seek(frame.now) } else { other.advance(frame.now, BUDGET) };
+            frame.more |= !there;
+            if frame.whole {
+                other.reporter.make_whole();
+            }
+            frame.other = Some(Box::new(other.frame(there)));
+        }
+        if std::mem::take(&mut self.branches.news) || frame.whole {
+            let compared = self.other.as_ref().map(|(place, _)| *place);
+            frame.branches = Some(Box::new(self.branches.told(&self.shown.live, compared)));
+        }
+        frame
+    }
 }

@@ -52,9 +52,9 @@ impl Past {
         }
     }
 
-    /// Something was done at an instant: what came after it is no more.
-    pub fn forget_after(&mut self, at: Micros) {
-        self.moments.retain(|moment| moment.run.engine().now() <= at);
+    /// Something was done at an instant: what came after it is no more, nor what knows of more live commands than these.
+    pub fn forget_after(&mut self, at: Micros, live: usize) {
+        self.moments.retain(|moment| moment.run.engine().now() <= at && moment.live <= live);
     }
 
     /// The latest snapshot that `before` allows, and that no live command came before that it does not know of.

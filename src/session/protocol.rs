@@ -3,7 +3,10 @@
 //! The page sends one [`ToEngine`] at a time and gets the [`FromEngine`]s that answer it. Every message
 //! carries the epoch of the loaded run; the page drops answers of an older epoch.
 
-use crate::scenario::{Command, Micros, Scenario, ScenarioError, Step, Value};
+mod as_text;
+
+use crate::ordered::Map;
+use crate::scenario::{Branch, Command, Micros, Scenario, ScenarioError, Step, Value};
 use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
 use serde::{Deserialize, Serialize};
 
@@ -62,8 +65,10 @@ pub enum Request {
         /// Where to stand.
         to: Micros,
     },
-    /// Forget the live commands and stand at the start.
+    /// Forget the live commands and stand at the start; where there are several branches, only that.
     Reset,
+    /// Show, open, name, delete or compare branches.
+    Branch(BranchTurn),
     /// The messages that were under way between two instants.
     Diagram {
         /// From when.
@@ -178,6 +183,42 @@ pub struct Frame {
     pub refused: Option<String>,
     /// Why the run cannot go on, in words for people.
     pub halted: Option<String>,
+    /// The branches, where something about them changed.
+    pub branches: Option<Box<BranchList>>,
+    /// The branch beside the one that is shown, at the same instant.
+    pub other: Option<Box<Frame>>,
+}
+
+/// The branches of a document.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BranchList {
+    /// All of them, each with its steps so far.
+    pub list: Vec<Branch>,
+    /// Which is shown.
+    pub current: u32,
+    /// Which stands beside it.
+    pub compared: Option<u32>,
+}
+
+/// What is done with branches, by their place in the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BranchTurn {
+    /// Show this one.
+    Show(u32),
+    /// Open one that parts here from the one that is shown, with other settings, and show it.
+    New {
+        /// What it is called; numbered where absent.
+        name: Option<String>,
+        /// Fields that are different, as in [`Branch::set`].
+        set: Map<String, String>,
+    },
+    /// Call it something else.
+    Rename(u32, String),
+    /// Delete it.
+    Remove(u32),
+    /// Put it beside the one that is shown, or none.
+    Compare(Option<u32>),
 }
 
 /// A message as it was sent.
@@ -548,23 +589,4 @@ pub struct LogRow {
 /// A request to do something, as the page keeps it in a document's script.
 pub fn step(at: Micros, command: Command) -> Step {
     Step { at_ms: at as f64 / 1000.0, command }
-}
-
-/// A scenario crosses as the text of its document: its reader is a tenth of the page's weight, and so there is
-/// one of it, [`Scenario::read`], instead of one for each way in.
-mod as_text {
-    use crate::scenario::Scenario;
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    pub fn serialize<S: Serializer>(scenario: &Scenario, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&scenario.to_json())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Scenario>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Scenario::read(&text).map(Box::new).map_err(|errors| {
-            let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            de::Error::custom(all.join("; "))
-        })
-    }
 }

@@ -53,6 +53,8 @@ pub struct CardProps {
     pub renaming: bool,
     /// Wires can be drawn from it.
     pub editable: bool,
+    /// It stands otherwise in the branch that it is compared with.
+    pub differs: bool,
     /// Where messages go.
     pub send: Callback<Msg>,
 }
@@ -87,6 +89,7 @@ pub fn Card(props: &CardProps) -> Html {
         props.selected.then_some("selected"),
         props.aimed.then_some("aimed"),
         (!props.troubles.is_empty()).then_some("troubled"),
+        props.differs.then_some("differs"),
     );
     let focused = {
         let (send, id) = (props.send.clone(), props.placed.id.clone());
@@ -97,6 +100,7 @@ pub fn Card(props: &CardProps) -> Html {
             tabindex={if props.tab { "0" } else { "-1" }} aria-label={name(props)} onfocus={focused}>
             { head(props, state) }
             { body(&props.view) }
+            if props.differs { <span class="difference" aria-hidden="true">{ "≠" }</span> }
             if !props.troubles.is_empty() { <span class="trouble">{ icon(Icon::Fault) }{ &props.troubles }</span> }
             if props.editable {
                 <span class="handle" data-handle={props.placed.id.to_string()} aria-hidden="true"></span>
@@ -124,6 +128,9 @@ fn name(props: &CardProps) -> String {
     }
     if !props.troubles.is_empty() {
         name.push_str(&format!(", {}", props.troubles));
+    }
+    if props.differs {
+        name.push_str(", different in the other branch");
     }
     if !props.placed.links.is_empty() {
         name.push_str(&format!(", {}", props.placed.links));

@@ -49,6 +49,8 @@ pub enum Icon {
     Diagram,
     /// The verdicts.
     Verdicts,
+    /// The branches.
+    Branches,
     /// The log.
     Log,
 }
@@ -90,6 +92,9 @@ pub fn icon(which: Icon) -> Html {
         Icon::Diagram => "M2.5 4.500h15M2.5 15.500h15M4.5 4.500l4 11M8.5 4.500l3.5 11M16 4.500l-3 11",
         Icon::Verdicts => {
             "M10 2.500l6 2.200v4.500c0 4-2.600 6.800-6 8.300-3.400-1.500-6-4.300-6-8.300V4.700zM7.200 9.800l2 2 3.600-4"
+        }
+        Icon::Branches => {
+            "M5.500 3.500v13M5.500 12c6 0 9-2 9-6.500M14.500 2.500a1.500 1.500 0 1 1 0 3 1.500 1.500 0 0 1 0-3z"
         }
         Icon::Log => "M3.500 5.500h.01M3.500 10h.01M3.500 14.500h.01M7 5.500h10M7 10h10M7 14.500h7",
         Icon::Fault => "M11 2.5 4.5 11.500H9.500L8.5 17.5 15.5 8H10.500z",

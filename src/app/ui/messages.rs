@@ -2,10 +2,12 @@
 //! for each colour and shape. Where a message is follows from the engine's own times alone.
 
 use super::card::UPDATE_COLOURS;
+use crate::app::camera::Camera;
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::model::Model;
 use crate::app::playback::short;
-use crate::app::run_view::{Lost, loss_reason, short_label};
+use crate::app::run_view::{Lost, RunView, loss_reason, short_label};
+use crate::app::scene::Scene;
 use crate::session::protocol::MessageView;
 use crate::trace::MessageKind;
 use std::f64::consts::TAU;
@@ -113,6 +115,26 @@ fn word(kind: MessageKind) -> &'static str {
     }
 }
 
+/// A run as the canvas shows it.
+#[derive(Clone, Copy)]
+pub struct Sight<'a> {
+    /// What moves.
+    pub run: &'a RunView,
+    scene: &'a Scene,
+    camera: Camera,
+    size: (f64, f64),
+    hover: Option<Point>,
+    reduced_motion: bool,
+}
+
+impl<'a> Sight<'a> {
+    /// A run, looked at as the visitor looks at the drawing.
+    pub fn of(model: &'a Model, run: &'a RunView) -> Self {
+        let Model { ref scene, camera, size, hover, reduced_motion, .. } = *model;
+        Sight { run, scene, camera, size, hover, reduced_motion }
+    }
+}
+
 /// A message on its way: where, and where it heads.
 type Mark = (Point, Point);
 
@@ -126,24 +148,24 @@ pub struct Messages {
 
 impl Messages {
     /// Paints what is on its way now.
-    pub fn paint(&mut self, canvas: &HtmlCanvasElement, model: &Model, inks: &Inks) {
-        let run = &model.run;
+    pub fn paint(&mut self, canvas: &HtmlCanvasElement, sight: &Sight, inks: &Inks) {
+        let run = sight.run;
         if run.flights.is_empty() && run.lost.is_empty() && !self.painted {
             return;
         }
-        let Some(pen) = sized(canvas, model.size) else { return };
+        let Some(pen) = sized(canvas, sight.size) else { return };
         self.painted = !run.flights.is_empty() || !run.lost.is_empty();
-        let camera = model.camera;
+        let camera = sight.camera;
         let dpr = pixel_ratio();
         let _ = pen.set_transform(dpr * camera.scale, 0.0, 0.0, dpr * camera.scale, dpr * camera.x, dpr * camera.y);
         let colours = UPDATE_COLOURS as usize + 1;
         self.batches.resize_with(SHAPES * colours, Vec::new);
         self.batches.iter_mut().for_each(Vec::clear);
         let detailed = run.flights.len() <= DETAILED;
-        let (corner, end) = (camera.to_world(point(0.0, 0.0)), camera.to_world(point(model.size.0, model.size.1)));
+        let (corner, end) = (camera.to_world(point(0.0, 0.0)), camera.to_world(point(sight.size.0, sight.size.1)));
         let seen = Rect::between(corner, end).grown(SIZE);
         for message in run.flights.values() {
-            if let Some(place) = place(model, message).filter(|(at, _)| seen.contains(*at)) {
+            if let Some(place) = place(sight, message).filter(|(at, _)| seen.contains(*at)) {
                 let shape = if detailed { shape(message.kind) } else { 0 };
                 self.batches[shape * colours + inks.of(message.update)].push(place);
             }
@@ -157,17 +179,17 @@ impl Messages {
         }
         if run.flights.len() <= LABELLED {
             for message in run.flights.values() {
-                label(&pen, model, message, inks, size);
+                label(&pen, sight, message, inks, size);
             }
         }
         for (i, lost) in run.lost.iter().enumerate() {
             let ends = |lost: &Lost| (lost.message.from, lost.message.to);
             let place = run.lost.iter().skip(i + 1).filter(|newer| ends(newer) == ends(lost)).count();
             if place < 3 {
-                paint_lost(&pen, model, lost, place, inks);
+                paint_lost(&pen, sight, lost, place, inks);
             }
         }
-        hovered(&pen, model, inks);
+        hovered(&pen, sight, inks);
     }
 }
 
@@ -193,14 +215,14 @@ pub fn sized(canvas: &HtmlCanvasElement, (width, height): (f64, f64)) -> Option<
 }
 
 /// Where a message is now.
-fn place(model: &Model, message: &MessageView) -> Option<Mark> {
+fn place(sight: &Sight, message: &MessageView) -> Option<Mark> {
     let whole = message.due.saturating_sub(message.sent).max(1) as f64;
-    let mut share = (model.run.now.saturating_sub(message.sent) as f64 / whole).clamp(0.0, 1.0);
-    if model.reduced_motion {
+    let mut share = (sight.run.now.saturating_sub(message.sent) as f64 / whole).clamp(0.0, 1.0);
+    if sight.reduced_motion {
         // In steps, not sliding.
         share = (share * 4.0).floor() / 4.0 + 0.125;
     }
-    let (at, along) = model.scene.on_way(message.from, message.to, share)?;
+    let (at, along) = sight.scene.on_way(message.from, message.to, share)?;
     // A second copy does not hide the first.
     let at = if message.duplicate { point(at.x + 5.0, at.y - 5.0) } else { at };
     Some((at, along))
@@ -249,14 +271,14 @@ fn paint_batch(pen: &CanvasRenderingContext2d, shape: usize, colour: &str, batch
 }
 
 /// The version beside a message.
-fn label(pen: &CanvasRenderingContext2d, model: &Model, message: &MessageView, inks: &Inks, size: f64) {
+fn label(pen: &CanvasRenderingContext2d, sight: &Sight, message: &MessageView, inks: &Inks, size: f64) {
     if matches!(
         message.kind,
         MessageKind::Acknowledgement | MessageKind::Token | MessageKind::Election | MessageKind::Comparison
     ) {
         return;
     }
-    let Some((at, _)) = place(model, message) else { return };
+    let Some((at, _)) = place(sight, message) else { return };
     let short = short_label(&message.label);
     let mut text = short.to_string();
     if message.duplicate {
@@ -276,10 +298,10 @@ fn label(pen: &CanvasRenderingContext2d, model: &Model, message: &MessageView, i
 
 /// A cross where the message was lost, and its reason beside it. `place` counts the reasons that stand at
 /// the same wire already.
-fn paint_lost(pen: &CanvasRenderingContext2d, model: &Model, lost: &Lost, place: usize, inks: &Inks) {
+fn paint_lost(pen: &CanvasRenderingContext2d, sight: &Sight, lost: &Lost, place: usize, inks: &Inks) {
     let message = &lost.message;
-    let Some((at, along)) = model.scene.on_way(message.from, message.to, 0.88) else { return };
-    let Some((middle, _)) = model.scene.on_way(message.from, message.to, 0.5) else { return };
+    let Some((at, along)) = sight.scene.on_way(message.from, message.to, 0.88) else { return };
+    let Some((middle, _)) = sight.scene.on_way(message.from, message.to, 0.5) else { return };
     pen.set_stroke_style_str(&inks.fault);
     pen.set_line_width(2.2);
     pen.set_line_cap("round");
@@ -314,13 +336,13 @@ fn paint_lost(pen: &CanvasRenderingContext2d, model: &Model, lost: &Lost, place:
 }
 
 /// What the message under the pointer says.
-fn hovered(pen: &CanvasRenderingContext2d, model: &Model, inks: &Inks) {
-    let Some(pointer) = model.hover else { return };
-    let pointer = model.camera.to_world(pointer);
-    let near = model.run.flights.values().filter_map(|message| {
-        let (at, _) = place(model, message)?;
+fn hovered(pen: &CanvasRenderingContext2d, sight: &Sight, inks: &Inks) {
+    let Some(pointer) = sight.hover else { return };
+    let pointer = sight.camera.to_world(pointer);
+    let near = sight.run.flights.values().filter_map(|message| {
+        let (at, _) = place(sight, message)?;
         let far = at.distance(pointer);
-        (far <= 14.0 / model.camera.scale).then_some((far, at, message))
+        (far <= 14.0 / sight.camera.scale).then_some((far, at, message))
     });
     let Some((_, at, message)) = near.min_by(|a, b| a.0.total_cmp(&b.0)) else { return };
     let mut text = format!("{} {}", word(message.kind), message.label);
@@ -330,7 +352,7 @@ fn hovered(pen: &CanvasRenderingContext2d, model: &Model, inks: &Inks) {
     if message.duplicate {
         text.push_str(", a duplicate");
     }
-    text.push_str(&format!(", due in {}", short(message.due.saturating_sub(model.run.now))));
+    text.push_str(&format!(", due in {}", short(message.due.saturating_sub(sight.run.now))));
     pen.set_font(&format!("12px {}", inks.font));
     let width = pen.measure_text(&text).map_or(120.0, |metrics| metrics.width()) + 20.0;
     let (x, y) = (at.x - width / 2.0, at.y - 44.0);

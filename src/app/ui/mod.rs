@@ -1,5 +1,6 @@
 //! The components. Each takes plain properties and reports by callbacks; none keeps state of the run.
 pub mod areas;
+pub mod branches;
 mod card;
 pub mod diagram;
 pub mod dialogs;

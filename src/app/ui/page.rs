@@ -1,8 +1,10 @@
 //! The page: it holds the model, carries out effects, and paints by hand what moves with the clock.
 
 mod time;
+mod twin;
 
 use super::areas::{AreaLabel, outlines};
+use super::branches::Branches;
 use super::card::{Card, View};
 use super::diagram;
 use super::dialogs::{Help, Share};
@@ -11,7 +13,7 @@ use super::icons::{Icon, icon};
 use super::inspector::Inspector;
 use super::log::Log;
 use super::menu::menu;
-use super::messages::{Inks, Messages};
+use super::messages::{Inks, Messages, Sight};
 use super::parts::{TransportRefs, banner, chips, publish_hint};
 use super::shell;
 use super::wires::Wires;
@@ -25,6 +27,7 @@ use crate::app::model::{
     self, Effect, Item, KEPT_BEFORE, KEPT_THEME, KEPT_WORK, Mode, Model, Msg, Origin, Theme, Tool,
 };
 use crate::app::playback::{clock, short};
+use crate::app::run_view::RunView;
 use crate::app::scene::{NodeKind, PUBLISH, SHOWN_LANES, Scene};
 use crate::scenario::{Scenario, examples};
 use std::rc::Rc;
@@ -71,6 +74,7 @@ struct Refs {
     ribbons: NodeRef,
     axis: NodeRef,
     transport: TransportRefs,
+    twin: twin::Refs,
 }
 
 /// What was painted last, so that nothing is set twice.
@@ -102,6 +106,7 @@ pub struct Page {
     refs: Refs,
     inks: Inks,
     messages: Messages,
+    twin_messages: Messages,
     painted: Painted,
     looks: Looks,
     send: Callback<Msg>,
@@ -134,6 +139,7 @@ impl Component for Page {
             refs: Refs::default(),
             inks: Inks::read(),
             messages: Messages::default(),
+            twin_messages: Messages::default(),
             painted: Painted::default(),
             looks: Looks::default(),
             send: link.callback(PageMsg::Model),
@@ -192,7 +198,7 @@ impl Component for Page {
     fn view(&self, ctx: &Context<Self>) -> Html {
         let embed = self.model.mode == Mode::Embed;
         html! {
-            <div class={classes!("page", embed.then_some("embed"), self.model.panel_open().then_some("with-log"))}>
+            <div class={classes!("page", embed.then_some("embed"), self.model.panel_open().then_some("with-log"), self.model.other.is_some().then_some("comparing"), self.is_stacked().then_some("stacked"))}>
                 if !embed {
                     <a class="skip" href="#canvas" onclick={self.send.reform(|event: MouseEvent| {
                         // The fragment is the scenario's.
@@ -207,6 +213,7 @@ impl Component for Page {
                 }
                 if self.model.origin == Origin::Link && !embed { { banner(&self.send) } }
                 { self.canvas(ctx) }
+                { self.twin() }
                 if self.model.diagram.open { { diagram::view(&self.model, &self.send) } }
                 { self.time(ctx) }
                 if self.model.log.open {
@@ -216,6 +223,9 @@ impl Component for Page {
                 if self.model.verdicts.open {
                     <Findings findings={self.model.verdicts.findings.clone()} about={self.model.examined()}
                         node={self.model.verdicts.node} pinned={self.model.verdicts.pinned} send={self.send.clone()} />
+                }
+                if self.model.branching {
+                    <Branches branches={self.model.branches.clone()} scenario={self.model.scenario.clone()} send={self.send.clone()} />
                 }
                 if self.model.sharing {
                     <Share described={self.model.described.clone()} send={self.send.clone()} />
@@ -259,7 +269,7 @@ impl Page {
         let nodes = model.scene.nodes.iter().enumerate();
         let views = nodes.map(|(node, placed)| match old.views.get(node) {
             Some(view) if keep && !placed.rect.overlaps(&sight) => view.clone(),
-            Some(_) | None => self.view_of(node, placed.kind),
+            Some(_) | None => self.view_of(&model.run, node, placed.kind),
         });
         self.looks = Looks { scene: model.scene.clone(), sight, views: views.collect() };
     }
@@ -408,8 +418,9 @@ impl Page {
         }
         self.paint_camera();
         if let Some(canvas) = self.refs.messages.cast::<HtmlCanvasElement>() {
-            self.messages.paint(&canvas, &self.model, &self.inks);
+            self.messages.paint(&canvas, &Sight::of(&self.model, &self.model.run), &self.inks);
         }
+        self.paint_twin();
         self.paint_timeline();
         self.paint_transport();
         let distance = if self.model.scene.nodes.len() > MANY { COUNTERS.1 } else { COUNTERS.0 };
@@ -480,8 +491,14 @@ impl Page {
         if self.painted.far {
             return;
         }
-        let Some(world) = self.refs.world.cast::<Element>() else { return };
-        let Ok(counters) = world.query_selector_all(which) else { return };
+        for world in [&self.refs.world, &self.refs.twin.world] {
+            if let Some(counters) = world.cast::<Element>().and_then(|world| world.query_selector_all(which).ok()) {
+                self.paint_all(&counters);
+            }
+        }
+    }
+
+    fn paint_all(&self, counters: &web_sys::NodeList) {
         for i in 0..counters.length() {
             let Some(counter) = counters.get(i).and_then(|node| node.dyn_into::<Element>().ok()) else { continue };
             let at = |name: &str| counter.get_attribute(name).and_then(|text| text.parse::<u64>().ok());
@@ -574,6 +591,7 @@ impl Page {
                 <canvas class="messages" ref={self.refs.messages.clone()} aria-hidden="true"></canvas>
                 <svg class="drafts" aria-hidden="true"><g ref={self.refs.drafts.clone()}>{ self.draft() }</g></svg>
                 { chips(model) }
+                { self.pane_name() }
                 { self.wide_publish_button() }
                 { self.notice() }
                 <div class="zoom" role="group" aria-label="Zoom">
@@ -637,12 +655,12 @@ impl Page {
                 selected={model.selection.contains(&Item::Node(id.clone()))} {aimed} {tab}
                 renaming={model.renaming.as_deref() == Some(&*id)}
                 editable={model.mode == Mode::App && model.origin == Origin::Own && !model.narrow}
-                {placed} send={self.send.clone()} />
+                differs={self.differs(node)} {placed} send={self.send.clone()} />
         }
     }
 
-    fn view_of(&self, node: usize, kind: NodeKind) -> View {
-        let (run, scenario) = (&self.model.run, &self.model.scenario);
+    fn view_of(&self, run: &RunView, node: usize, kind: NodeKind) -> View {
+        let scenario = &self.model.scenario;
         match kind {
             NodeKind::Service => run.services.get(node).cloned().map_or(View::Unknown, View::Service),
             NodeKind::Bus => {

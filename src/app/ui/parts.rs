@@ -128,6 +128,7 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
             }
             <span class="muted small seed">{ format!("seed {}", model.scenario.seed) }</span>
             { panel("diagram", "Diagram", Icon::Diagram, model.diagram.open, on(Msg::Diagram(Turn::Toggle))) }
+            { panel("branches", "Branches", Icon::Branches, model.branching, on(Msg::ToggleBranches)) }
             { panel("verdicts", "Verdicts", Icon::Verdicts, model.verdicts.open, on(Msg::ToggleVerdicts)) }
             { panel("log", "Log", Icon::Log, model.log.open, on(Msg::ToggleLog)) }
         </div>

@@ -4,6 +4,7 @@
 use super::messages::{Inks, sized};
 use crate::app::model::Model;
 use crate::app::ribbon::{Scale, Stretch, stretches};
+use crate::app::run_view::RunView;
 use crate::scenario::Micros;
 use crate::session::protocol::{CopyState, MarkKind};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
@@ -37,12 +38,23 @@ pub fn paint(canvas: &HtmlCanvasElement, model: &Model, inks: &Inks, size: (f64,
     let _ = pen.translate(MARGIN, -scrolled);
     for service in first.saturating_sub(1)..(first + rows).min(services) {
         let y = ROW * (service + 1) as f64 + 5.0;
-        ribbon(&pen, run.ribbons.get(service).map_or(&[], Vec::as_slice), run.now, scale, y, inks);
+        match &model.other {
+            None => ribbon(&pen, changes(run, service), run.now, scale, (y, BAR), inks),
+            // Two branches share the row: the one that is shown above the other.
+            Some(other) => {
+                ribbon(&pen, changes(run, service), run.now, scale, (y, BAR / 2.0 - 0.5), inks);
+                ribbon(&pen, changes(other, service), other.now, scale, (y + BAR / 2.0 + 0.5, BAR / 2.0 - 0.5), inks);
+            }
+        }
     }
     marks(&pen, model, scale, inks);
     faults(&pen, model, scale, ROW * (services + 1) as f64 + 5.0, inks);
     let _ = pen.translate(0.0, scrolled);
     playhead(&pen, scale.x(run.now), size.1, inks);
+}
+
+fn changes(run: &RunView, service: usize) -> &[(Micros, CopyState)] {
+    run.ribbons.get(service).map_or(&[], Vec::as_slice)
 }
 
 const BAR: f64 = 12.0;
@@ -52,19 +64,19 @@ fn ribbon(
     changes: &[(Micros, CopyState)],
     now: Micros,
     scale: Scale,
-    y: f64,
+    (y, bar): (f64, f64),
     inks: &Inks,
 ) {
     pen.set_fill_style_str(&inks.sunken);
     pen.begin_path();
-    let _ = pen.round_rect_with_f64(0.0, y, scale.width, BAR, 3.0);
+    let _ = pen.round_rect_with_f64(0.0, y, scale.width, bar, 3.0);
     pen.fill();
     for part in stretches(changes, now, scale) {
-        stretch(pen, part, y, inks);
+        stretch(pen, part, (y, bar), inks);
     }
 }
 
-fn stretch(pen: &CanvasRenderingContext2d, Stretch { from, to, state }: Stretch, y: f64, inks: &Inks) {
+fn stretch(pen: &CanvasRenderingContext2d, Stretch { from, to, state }: Stretch, (y, bar): (f64, f64), inks: &Inks) {
     let to = to.max(from + 1.0);
     let width = to - from;
     let colour = &inks.states[match state {
@@ -76,30 +88,30 @@ fn stretch(pen: &CanvasRenderingContext2d, Stretch { from, to, state }: Stretch,
     }];
     pen.set_fill_style_str(colour);
     match state {
-        CopyState::Consistent => pen.fill_rect(from, y, width, BAR),
+        CopyState::Consistent => pen.fill_rect(from, y, width, bar),
         CopyState::Conflicted => {
-            pen.fill_rect(from, y, width, BAR * 0.4);
-            pen.fill_rect(from, y + BAR * 0.6, width, BAR * 0.4);
+            pen.fill_rect(from, y, width, bar * 0.4);
+            pen.fill_rect(from, y + bar * 0.6, width, bar * 0.4);
         }
         CopyState::Down => {
             let mut x = from;
             while x < to {
-                pen.fill_rect(x, y, 1.0, BAR);
+                pen.fill_rect(x, y, 1.0, bar);
                 x += 5.0;
             }
         }
         CopyState::Stale | CopyState::Diverged => {
-            pen.fill_rect(from, y, width, BAR);
-            hatch(pen, from, to, y, if state == CopyState::Stale { 4.0 } else { -4.0 }, inks);
+            pen.fill_rect(from, y, width, bar);
+            hatch(pen, (from, to), (y, bar), if state == CopyState::Stale { 4.0 } else { -4.0 }, inks);
         }
     }
 }
 
 /// Slanted lines of the paper's colour over a stretch.
-fn hatch(pen: &CanvasRenderingContext2d, from: f64, to: f64, y: f64, slant: f64, inks: &Inks) {
+fn hatch(pen: &CanvasRenderingContext2d, (from, to): (f64, f64), (y, bar): (f64, f64), slant: f64, inks: &Inks) {
     pen.save();
     pen.begin_path();
-    pen.rect(from, y, to - from, BAR);
+    pen.rect(from, y, to - from, bar);
     pen.clip();
     pen.set_global_alpha(0.42);
     pen.set_stroke_style_str(&inks.surface);
@@ -109,7 +121,7 @@ fn hatch(pen: &CanvasRenderingContext2d, from: f64, to: f64, y: f64, slant: f64,
     let mut x = (from / 8.0).floor() * 8.0 - 8.0;
     while x < to + 8.0 {
         pen.move_to(x + slant, y - 1.0);
-        pen.line_to(x - slant, y + BAR + 1.0);
+        pen.line_to(x - slant, y + bar + 1.0);
         x += 8.0;
     }
     pen.stroke();

@@ -58,9 +58,18 @@ enum Commands {
 }
 
 #[derive(Args)]
-struct RunOptions {
+struct Source {
     /// A scenario as JSON, a link, or the id of an example as ex=ID; - reads standard input
     file: String,
+    /// The branch of the scenario; the one that opens unless given
+    #[arg(long, value_name = "NAME")]
+    branch: Option<String>,
+}
+
+#[derive(Args)]
+struct RunOptions {
+    #[command(flatten)]
+    source: Source,
     /// Run with this seed instead of the scenario's
     #[arg(long)]
     seed: Option<u64>,
@@ -80,8 +89,8 @@ struct RunOptions {
 
 #[derive(Args)]
 struct WhyOptions {
-    /// A scenario as JSON, a link, or the id of an example as ex=ID; - reads standard input
-    file: String,
+    #[command(flatten)]
+    source: Source,
     /// At this time, in ms; at the scenario's end unless given
     #[arg(long, value_name = "MS")]
     at: Option<f64>,
@@ -132,8 +141,8 @@ struct CheckOptions {
 
 #[derive(Args)]
 struct SweepOptions {
-    /// A scenario as JSON, a link, or the id of an example as ex=ID; - reads standard input
-    file: String,
+    #[command(flatten)]
+    source: Source,
     /// The seeds: A..B, B left out, or A..=B
     #[arg(long, value_name = "A..B")]
     seeds: String,
@@ -150,8 +159,8 @@ struct SweepOptions {
 
 #[derive(Args)]
 struct CompareOptions {
-    /// A scenario as JSON, a link, or the id of an example as ex=ID; - reads standard input
-    file: String,
+    #[command(flatten)]
+    source: Source,
     /// The replica group; the first one unless given
     #[arg(long, value_name = "ID")]
     group: Option<String>,
@@ -261,8 +270,13 @@ fn scenario_in(source: &str) -> Result<Scenario, BadInput> {
     Ok(Scenario::from_json(&read(source)?)?)
 }
 
+/// What is run of it.
+fn branch_in(source: &Source) -> Result<Scenario, BadInput> {
+    Ok(scenario_in(&source.file)?.of_branch(source.branch.as_deref()).map_err(|error| vec![error])?)
+}
+
 fn run(options: &RunOptions) -> Answer {
-    let mut scenario = scenario_in(&options.file)?;
+    let mut scenario = branch_in(&options.source)?;
     scenario.seed = options.seed.unwrap_or(scenario.seed);
     scenario.until_ms = options.until.unwrap_or(scenario.until_ms);
     scenario.validate()?;
@@ -297,7 +311,7 @@ fn record(scenario: &Scenario, file: &str) -> std::io::Result<()> {
 }
 
 fn why(options: &WhyOptions) -> Answer {
-    let mut scenario = scenario_in(&options.file)?;
+    let mut scenario = branch_in(&options.source)?;
     scenario.seed = options.seed.unwrap_or(scenario.seed);
     let at = options.at.unwrap_or(scenario.until_ms);
     if !(0.0..=scenario.until_ms).contains(&at) {
@@ -367,7 +381,7 @@ fn prepared(seeds: &str, jobs: Option<usize>) -> Result<(std::ops::Range<u64>, u
 }
 
 fn compare(options: &CompareOptions) -> Answer {
-    let scenario = scenario_in(&options.file)?;
+    let scenario = branch_in(&options.source)?;
     let wanted = |id: &String| scenario.groups.iter().position(|group| group.id == *id);
     let place = options.group.as_ref().map_or((!scenario.groups.is_empty()).then_some(0), wanted);
     let Some(place) = place else {
@@ -389,7 +403,7 @@ fn compare(options: &CompareOptions) -> Answer {
 }
 
 fn sweep_seeds(options: &SweepOptions) -> Answer {
-    let mut scenario = scenario_in(&options.file)?;
+    let mut scenario = branch_in(&options.source)?;
     scenario.until_ms = options.until.unwrap_or(scenario.until_ms);
     scenario.validate()?;
     let (seeds, jobs) = prepared(&options.seeds, options.jobs)?;

@@ -232,4 +232,6 @@ pub(super) const DICTIONARY: &[&str] = &[
     "nodes",
     "after",
     "delete",
+    "branches",
+    "branch",
 ];

@@ -569,3 +569,59 @@ fn the_diagram_lights_what_led_to_a_message_and_the_time_axis_zooms_and_loops() 
     browser.wait("!document.querySelector('.diagram')");
     clean(&browser);
 }
+
+#[test]
+fn acting_in_the_past_parts_the_run_and_both_branches_stand_side_by_side_and_in_a_link() {
+    let browser = open(WIDE, "#ex=first-update");
+    browser.click(".publish");
+    is(&browser, "notification", "stale");
+    is(&browser, "notification", "consistent");
+    browser.click(".transport [aria-label=Pause]");
+    // Back to before the event arrived, and the link is cut: what lay ahead is kept.
+    let seek = |ms: u32| {
+        browser.run(&format!("const s = document.querySelector('.scrubber'); s.value = {ms}; s.dispatchEvent(new Event('input', {{ bubbles: true }}))"));
+        browser.wait(&format!(
+            "document.querySelector('.transport .clock').textContent === '{:.3} s'",
+            f64::from(ms) / 1000.0
+        ));
+    };
+    seek(100);
+    select_wire(&browser, 1);
+    press(&browser, "Cut");
+    browser.click("[data-panel=branches]");
+    browser.wait("document.querySelectorAll('.branches .finding').length === 2");
+    browser.wait("document.querySelector('.branches .finding.shown input').value === 'Branch 2'");
+    browser.fill(".branches .finding.shown input", "link cut");
+    browser.keys(&["Tab"]);
+    browser.wait("document.querySelector('.branches .finding.shown input').value === 'link cut'");
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    browser.click(".branches .finding:first-child button:nth-of-type(2)");
+    browser.wait("document.querySelector('.twin')");
+    seek(4000);
+    let twin = "document.querySelector('.twin [data-node=notification] .badge')?.textContent.trim()";
+    browser.wait(&format!("{twin} === 'consistent'"));
+    browser
+        .wait("document.querySelector('main.canvas [data-node=notification] .badge').textContent.trim() === 'stale'");
+    browser.wait("document.querySelector('main [data-node=notification].differs') && !document.querySelector('main [data-node=inventory].differs')");
+    browser.wait("document.querySelector('.twin .pane-name').textContent.includes('1 service stands otherwise')");
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    // Shown instead, the two change sides.
+    browser.click(".branches .finding:first-child button");
+    browser.wait(&format!("{twin} === 'stale'"));
+    is(&browser, "notification", "consistent");
+    browser.click(".twin .pane-name button");
+    browser.wait("!document.querySelector('.twin')");
+    // A link has both, and opens the one that was shown.
+    browser.click(".top [class~=line]");
+    let link = browser.wait("document.querySelector('#share-link')?.value");
+    let link = link.as_str().expect("a link").to_string();
+    let opened = converge::scenario::link::decode(&link).expect("whole").scenario;
+    let names: Vec<&str> = opened.branches.iter().map(|branch| branch.name.as_str()).collect();
+    assert_eq!((names, opened.branch.as_str()), (vec!["Main", "link cut"], "Main"));
+    clean(&browser);
+    let fragment = link.split_once('#').expect("a fragment").1;
+    let fresh = open(WIDE, &format!("#{fragment}"));
+    fresh.click("[data-panel=branches]");
+    fresh.wait("document.querySelectorAll('.branches .finding').length === 2");
+    clean(&fresh);
+}

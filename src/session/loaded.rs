@@ -1,0 +1,171 @@
+//! A run that can be moved in time: advance, seek, step back, act, forget what lay ahead.
+
+use super::frame::Reporter;
+use super::past::Past;
+use super::protocol::{self, Frame, LogRow, Report};
+use super::{Run, words};
+use crate::scenario::{Command, Micros, Scenario, Step, micros};
+
+/// Events that one request runs at most; the page asks again for the rest, and can be asked meanwhile.
+pub(super) const BUDGET: u64 = 2_000_000;
+/// Rows of the log in one answer at most.
+const MOST_ROWS: u32 = 500;
+
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub scenario: Scenario,
+    pub live: Vec<Step>,
+    pub run: Run,
+    pub reporter: Reporter,
+    past: Past,
+    /// The latest instant at which the run has stood, with what was done live.
+    furthest: Micros,
+}
+
+impl Loaded {
+    /// The scenario with live commands, at an instant.
+    pub fn new(scenario: Scenario, live: Vec<Step>, at: Micros) -> (Self, bool) {
+        let run = Run::with_live(&scenario, &live);
+        let mut reporter = Reporter::new();
+        // Records of the first instant, made before anybody could look.
+        for record in run.engine().trace().since(0) {
+            reporter.look(record, run.analysis(), run.engine());
+        }
+        let mut loaded = Loaded { scenario, live, run, reporter, past: Past::new(), furthest: 0 };
+        let there = loaded.advance(at, BUDGET);
+        (loaded, there)
+    }
+
+    pub fn now(&self) -> Micros {
+        self.run.engine().now()
+    }
+
+    pub fn advance(&mut self, to: Micros, mut budget: u64) -> bool {
+        loop {
+            let part = budget.min(self.past.left(&self.run).max(1));
+            let reporter = &mut self.reporter;
+            let look = &mut |record: &_, analysis: &_, engine: &_| reporter.look(record, analysis, engine);
+            let there = self.run.advance(to, part, look);
+            self.past.keep(&self.run, &self.reporter, self.live.len());
+            self.furthest = self.furthest.max(self.now());
+            budget -= part;
+            if there || budget == 0 {
+                return there;
+            }
+        }
+    }
+
+    /// Lets the next thing happen.
+    pub fn step(&mut self) {
+        let reporter = &mut self.reporter;
+        self.run.step(&mut |record, analysis, engine| reporter.look(record, analysis, engine));
+        self.furthest = self.furthest.max(self.now());
+    }
+
+    /// Stands at the latest snapshot that `before` allows, or at the start; where the run is, if that is later and allowed.
+    fn nearest(&mut self, before: impl Fn(&Run) -> bool) {
+        let stays = before(&self.run);
+        let events = self.run.engine().events();
+        match self.past.latest(&self.live, &before) {
+            Some(moment) if stays && moment.run.engine().events() <= events => {}
+            None if stays => {}
+            Some(_) | None => self.stand(before),
+        }
+        self.reporter.make_whole();
+    }
+
+    /// Stands at the latest snapshot that `before` allows, or at the start, with all live commands ahead.
+    fn stand(&mut self, before: impl Fn(&Run) -> bool) {
+        match self.past.latest(&self.live, before) {
+            Some(moment) => {
+                (self.run, self.reporter) = (moment.run.clone(), moment.reporter.clone());
+                for step in &self.live[moment.live..] {
+                    self.run.schedule(step);
+                }
+            }
+            None => {
+                let start = Loaded::new(self.scenario.clone(), self.live.clone(), 0).0;
+                (self.run, self.reporter) = (start.run, start.reporter);
+            }
+        }
+    }
+
+    /// Stands at another instant.
+    pub fn seek(&mut self, to: Micros) -> bool {
+        self.nearest(|run| run.engine().now() <= to);
+        self.advance(to, BUDGET)
+    }
+
+    /// Stands where the run stood one event ago.
+    pub fn step_back(&mut self) {
+        let target = self.run.engine().events().saturating_sub(1);
+        self.nearest(|run| run.engine().events() <= target);
+        let left = target.saturating_sub(self.run.engine().events());
+        self.advance(Micros::MAX, left);
+    }
+
+    pub fn frame(&mut self, there: bool) -> Frame {
+        self.reporter.frame(&mut self.run, &self.scenario, !there)
+    }
+
+    /// Whether the run has been later than it stands, or something was done live that lies ahead.
+    pub fn has_future(&self) -> bool {
+        self.furthest > self.now() || self.live.iter().any(|step| micros(step.at_ms) > self.now())
+    }
+
+    /// The live commands up to now.
+    pub fn done(&self) -> Vec<Step> {
+        self.live.iter().filter(|step| micros(step.at_ms) <= self.now()).cloned().collect()
+    }
+
+    /// Whether a command makes no sense now, in words.
+    pub fn refuses(&self, command: &Command) -> Option<String> {
+        self.run.clone().act(command.clone(), &mut |_, _, _| {}).err().map(|refused| refused.to_string())
+    }
+
+    /// Nothing lies ahead but what the scenario says. The run stands where it stood.
+    pub fn forget_future(&mut self) {
+        let (now, events, done) = (self.now(), self.run.engine().events(), self.done());
+        self.past.forget_after(now, done.len());
+        // What was done live and lies ahead is on the engine's timeline: it takes a run that never knew of it.
+        if done.len() < self.live.len() {
+            self.live = done;
+            self.stand(|run| run.engine().events() <= events);
+            let left = events.saturating_sub(self.run.engine().events());
+            self.advance(now, left);
+            self.reporter.make_whole();
+        }
+        self.furthest = now;
+    }
+
+    pub fn act(&mut self, command: Command) -> Option<String> {
+        let at = self.now();
+        let reporter = &mut self.reporter;
+        let look = &mut |record: &_, analysis: &_, engine: &_| reporter.look(record, analysis, engine);
+        match self.run.act(command.clone(), look) {
+            Ok(()) => {
+                self.past.forget_after(at, self.live.len());
+                self.live.push(protocol::step(at, command));
+                None
+            }
+            Err(refused) => Some(refused.to_string()),
+        }
+    }
+
+    pub fn log(&self, from: u64, count: u32) -> Report {
+        let trace = self.run.engine().trace();
+        let from = from.max(trace.oldest());
+        let rows = trace.since(from).take(count.min(MOST_ROWS) as usize).enumerate().map(|(i, record)| {
+            let sentence = words::sentence(record, self.run.analysis(), self.run.engine().names());
+            LogRow {
+                index: from + i as u64,
+                at: record.at,
+                name: sentence.name.into(),
+                text: sentence.text,
+                update: sentence.update.map(|update| update.0),
+                nodes: sentence.nodes,
+            }
+        });
+        Report::Log { from, total: trace.total(), oldest: trace.oldest(), rows: rows.collect() }
+    }
+}
