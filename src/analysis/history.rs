@@ -1,6 +1,6 @@
 //! Histories: what clients asked and what they were told, in the order in which that happened.
 
-use crate::ordered::Map;
+use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Value};
 use crate::trace::{Fact, KeyId, NodeId, OperationId, OperationKind, Outcome, Record, Version};
 
@@ -147,6 +147,8 @@ pub struct History {
     pub processes: Vec<String>,
     /// What each key held at first: of all keys that are not here the default.
     pub initial: Map<u32, Initial>,
+    /// Keys of which a read returned several values at once, as siblings: no register, whatever is written to them.
+    pub siblings: Set<u32>,
 }
 
 impl History {
@@ -176,6 +178,9 @@ impl History {
 
     /// What the operations at these places are done to; none if that is more than one thing.
     pub fn model_of(&self, places: &[usize]) -> Option<Model> {
+        if places.first().is_some_and(|place| self.siblings.contains(&self.operations[*place].key)) {
+            return None;
+        }
         let mut model = None;
         for &place in places {
             let this = match self.operations[place].call {
@@ -224,6 +229,8 @@ pub struct Told {
     pub expected: Option<Value>,
     /// What a read returned.
     pub served: Option<Value>,
+    /// It may have been siblings.
+    unordered: bool,
     /// When it was invoked and ended, µs.
     pub times: (i64, i64),
     /// The version that a read returned, or that a change was given.
@@ -271,6 +278,7 @@ impl Recorder {
                     value: value.clone(),
                     expected: expected.clone(),
                     served: None,
+                    unordered: false,
                     times: (time(record.at), time(record.at)),
                     version: None,
                     left: None,
@@ -280,9 +288,10 @@ impl Recorder {
                 });
                 self.events.push((self.told.len() - 1, None));
             }
-            Fact::ReadServed { operation, version, value, .. } => {
+            Fact::ReadServed { operation, version, value, context, .. } => {
                 if let Some(told) = self.find(*operation) {
                     (told.version, told.served) = (Some(*version), value.clone());
+                    told.unordered = context.is_some();
                 }
             }
             Fact::WriteCoordinated { operation, version, value, .. } => {
@@ -385,6 +394,7 @@ impl Recorder {
             keys: (0..most).map(|id| key(KeyId(id))).collect(),
             processes: self.processes.iter().map(|(by, session)| process(*by, *session)).collect(),
             initial: Map::new(),
+            siblings: Set::new(),
         };
         for (id, places) in history.by_key() {
             self.fill(&mut history, KeyId(id), &places);
@@ -470,6 +480,16 @@ impl Recorder {
                 }
                 (Some(Model::Set | Model::Append), None) => Answer::Elements(Vec::new()),
                 (_, value) => Answer::Value(match versions.get(&version) {
+                    // Of siblings no single write left the whole.
+                    known
+                        if by_version && told.unordered && value.is_some() && *value != seeded && {
+                            let whole = written(value.as_ref());
+                            known.is_none_or(|id| history.values[*id as usize] != whole)
+                        } =>
+                    {
+                        history.siblings.insert(key.0);
+                        name(history, value)
+                    }
                     Some(id) if by_version => *id,
                     Some(_) | None => name(history, value),
                 }),

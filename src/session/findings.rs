@@ -7,7 +7,7 @@ use crate::analysis::history::{History, Recorder};
 use crate::analysis::{Convergence, InFlight, Look, Why};
 use crate::ordered::Map;
 use crate::scenario::{Micros, Scenario, Step};
-use crate::trace::{Fact, MessageId, NodeId, OperationId};
+use crate::trace::{Fact, MessageId, NodeId, OperationId, UpdateId};
 
 /// Steps of a search, all guarantees together: a part of a second in the browser.
 const BUDGET: u64 = 300_000;
@@ -107,7 +107,7 @@ fn guarantees(look: &Look) -> Vec<Finding> {
         }
     }
     let names = look.names;
-    let history = recorder.history(|key| names.key(key).into(), |by, _| names.label(by).into());
+    let history = recorder.history(|key| names.key_in_full(key), |by, _| names.label(by).into());
     let finding = |(name, guarantee): &(&str, Guarantee)| {
         let verdict = match whole {
             true => check::check(&history, *guarantee, BUDGET),
@@ -123,7 +123,37 @@ fn guarantees(look: &Look) -> Vec<Finding> {
         let steps = operations.into_iter().map(|place| step(&history, place, &asked)).collect();
         Finding { title, standing, because, steps }
     };
-    GUARANTEES.iter().filter(|(_, guarantee)| *guarantee != Guarantee::Session).map(finding).collect()
+    // Of groups the log knows what was lost, though clients may never learn of it, or take a stale read for a loss.
+    let grouped = asked.iter().all(|(_, _, to)| names.group(*to).is_some());
+    let all = GUARANTEES.iter().filter(|(_, guarantee)| *guarantee != Guarantee::Session);
+    let of = |of: &(&str, Guarantee)| match lost_updates(look) {
+        Some(lost) if of.1 == Guarantee::NoLostUpdate && (grouped || lost.standing == Standing::Violated) => lost,
+        Some(_) | None => finding(of),
+    };
+    all.map(of).collect()
+}
+
+/// What the log says of lost updates, if anything was written.
+fn lost_updates(look: &Look) -> Option<Finding> {
+    let lost = look.analysis.lost.all();
+    let step = |(at, update, by): &(Micros, UpdateId, UpdateId)| {
+        let info = look.analysis.updates.get(*update);
+        FindingStep {
+            at: *at,
+            text: words::lost_update(*update, *by, look.analysis, look.names),
+            nodes: info.map(|info| vec![info.node]).unwrap_or_default(),
+        }
+    };
+    (look.analysis.staleness.acknowledged() > 0).then(|| Finding {
+        title: "No lost update".into(),
+        standing: if lost.is_empty() { Standing::Holds } else { Standing::Violated },
+        because: match lost.len() {
+            0 => String::new(),
+            1 => "An acknowledged write is gone, though nobody who had seen it replaced it.".into(),
+            n => format!("{n} acknowledged writes are gone, though nobody who had seen them replaced them."),
+        },
+        steps: lost.iter().take(MOST).map(step).collect(),
+    })
 }
 
 fn step(history: &History, place: usize, asked: &[(OperationId, NodeId, NodeId)]) -> FindingStep {

@@ -91,14 +91,7 @@ impl Reporter {
                 let lost = analysis.lost.all();
                 for (_, update, by) in &lost[self.lost_told..] {
                     let node = analysis.updates.get(*update).map_or(NodeId(0), |info| info.node);
-                    let label = match update == by {
-                        true => format!("lost update: {} is thrown away", words::update(*update, analysis, names)),
-                        false => format!(
-                            "lost update: {} took the place of {}",
-                            words::update(*by, analysis, names),
-                            words::update(*update, analysis, names)
-                        ),
-                    };
+                    let label = format!("lost update: {}", words::lost_update(*update, *by, analysis, names));
                     let (kind, update) = (MarkKind::Lost, Some(update.0));
                     self.mark(Mark { at: record.at, kind, node, to: None, update, label });
                 }

@@ -7,6 +7,15 @@ use crate::trace::{
     Outcome, Record, Refusal, SubscriptionId, UpdateId, Version,
 };
 
+/// How an update was lost: to another that took its place, or thrown away by its group.
+pub fn lost_update(update: UpdateId, by: UpdateId, analysis: &Analysis, names: &Names) -> String {
+    let said = self::update(update, analysis, names);
+    match update == by {
+        true => format!("{said} is thrown away"),
+        false => format!("{} took the place of {said}", self::update(by, analysis, names)),
+    }
+}
+
 /// What an update says: `widget = 42 (v3)`.
 pub fn update(id: UpdateId, analysis: &Analysis, names: &Names) -> String {
     match analysis.updates.get(id) {

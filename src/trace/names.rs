@@ -71,6 +71,18 @@ impl Names {
         &self.keys[key.index()]
     }
 
+    /// A key as it is told apart from those of other groups: `raft/x` where not only the group `raft` has an `x`.
+    pub fn key_in_full(&self, key: KeyId) -> String {
+        let written = self.key(key);
+        let mut holders = self.key_ids.iter().filter(|(_, keys)| keys.contains_key(written));
+        let several = holders.clone().count() > 1;
+        let holder = holders.find(|(_, keys)| keys.get(written) == Some(&key)).and_then(|(group, _)| *group);
+        match holder.filter(|_| several) {
+            Some(group) => format!("{}/{written}", self.node(group)),
+            None => written.into(),
+        }
+    }
+
     /// The key written like that in a group, or outside of all, if the run has mentioned it.
     pub fn find_key(&self, group: Option<NodeId>, key: &str) -> Option<KeyId> {
         self.key_ids.get(&group)?.get(key).copied()

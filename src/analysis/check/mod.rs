@@ -147,7 +147,7 @@ fn by_key(history: &History, mut verdict_of: impl FnMut(&[usize], Model) -> Verd
     for (key, places) in history.by_key() {
         let verdict = match history.model_of(&places) {
             Some(model) => verdict_of(&places, model),
-            None => Verdict::Unknown("operations of several types are done to it".into()),
+            None => Verdict::Unknown(no_model(history, key).into()),
         };
         match verdict {
             Verdict::Holds => {}
@@ -247,6 +247,9 @@ fn searched(history: &History, places: &[usize], model: Model, order: Order, bud
 }
 
 fn causal(history: &History) -> Verdict {
+    if let Some(key) = history.siblings.iter().next() {
+        return Verdict::Unknown(no_model(history, *key).into());
+    }
     causal_at(history, &(0..history.operations.len()).collect::<Vec<_>>())
 }
 
@@ -306,6 +309,14 @@ fn effective(history: &History, mut places: Vec<usize>) -> Vec<usize> {
     places
 }
 
+/// Why a key is of no type that can be checked.
+fn no_model(history: &History, key: u32) -> &'static str {
+    match history.siblings.contains(&key) {
+        true => "a read returned several values at once, and no register does",
+        false => "operations of several types are done to it",
+    }
+}
+
 fn session(history: &History, guarantee: Guarantee) -> Verdict {
     let all = guarantee == Guarantee::Session;
     let wanted = Wanted {
@@ -316,12 +327,12 @@ fn session(history: &History, guarantee: Guarantee) -> Verdict {
     };
     let mut places = Vec::new();
     let mut unknown = None;
-    for (_, of_key) in history.by_key() {
+    for (key, of_key) in history.by_key() {
         let why = match history.model_of(&of_key) {
             Some(Model::Register) => causal::applies(history, &of_key).err(),
             Some(Model::Set | Model::Append) => None,
             Some(Model::Counter) => Some("a counter's number does not tell which increments are in it".into()),
-            None => Some("operations of several types are done to a key".into()),
+            None => Some(no_model(history, key).into()),
         };
         match why {
             None => places.extend(of_key),

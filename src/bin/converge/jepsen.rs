@@ -443,7 +443,7 @@ pub fn write(recorder: &Recorder, names: &Names, out: &mut impl std::io::Write) 
         for (f, value) in parts {
             for kind in ["invoke", "ok"] {
                 line(
-                    json!({"type": kind, "f": f, "key": names.key(key), "value": value, "process": first, "time": 0}),
+                    json!({"type": kind, "f": f, "key": names.key_in_full(key), "value": value, "process": first, "time": 0}),
                 )?;
             }
         }
@@ -475,7 +475,7 @@ pub fn write(recorder: &Recorder, names: &Names, out: &mut impl std::io::Write) 
             Some(Outcome::Unknown) => ("info", asked, told.times.1),
         };
         line(json!({
-            "type": kind, "f": f, "key": names.key(told.key), "value": value, "process": told.process,
+            "type": kind, "f": f, "key": names.key_in_full(told.key), "value": value, "process": told.process,
             "time": us * 1000, "client": names.node(told.by), "to": names.node(told.to),
         }))?;
     }
