@@ -31,6 +31,28 @@ fn err(output: &Output) -> String {
 }
 
 #[test]
+fn a_broken_invariant_is_told_and_exits_1_and_one_that_cannot_be_read_says_where() {
+    let scenario = |invariant: &str| {
+        let text = converge::scenario::examples::find("lost-event").expect("there").json;
+        let mut json: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        json["invariants"] = serde_json::json!([invariant]);
+        json.to_string()
+    };
+    let output = converge(&["run", "-"], &scenario("notification.widget == inventory.widget when quiescent"));
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("when quiescent: violated at "), "{text}");
+    let output = converge(&["run", "-"], &scenario("notification.widget == inventry.widget"));
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("invariants[0]: column 24: no service or group has the id `inventry`"), "{said}");
+    let output = converge(&["run", "ex=inventory-orders", "--json"], "");
+    assert_eq!(output.status.code(), Some(0));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["invariants"][0]["verdict"], "holds");
+}
+
+#[test]
 fn a_branch_is_run_by_its_name_and_one_that_is_not_there_is_told() {
     let digest = |arguments: &[&str]| {
         let output = converge(&[&["run", "ex=before-and-after", "--json"], arguments].concat(), "");
@@ -85,6 +107,7 @@ fn every_field_of_the_json_report_is_there() {
         "end_ms",
         "events",
         "halted",
+        "invariants",
         "lost_updates",
         "messages",
         "missed",

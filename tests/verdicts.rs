@@ -1,5 +1,6 @@
 //! Which guarantees each example keeps, over many seeds, as theory says.
 
+use converge::analysis::Stands;
 use converge::analysis::check::{self, GUARANTEES, Guarantee, Verdict};
 use converge::analysis::history::{History, Recorder};
 use converge::scenario::examples::EXAMPLES;
@@ -120,5 +121,43 @@ fn under_the_same_cut_raft_is_linearizable_and_the_leaderless_group_is_not() {
         };
         assert_eq!(of("raft/x"), Verdict::Holds, "seed {seed}");
         assert!(matches!(of("quorum/x"), Verdict::Violated(_)), "seed {seed}");
+    }
+}
+
+/// How the invariants of an example stand at its end, with these put in.
+fn stand(example: &str, seed: u64, invariants: &[&str]) -> Vec<Stands> {
+    let own = EXAMPLES.iter().find(|it| it.id == example).expect("there").scenario();
+    let invariants = invariants.iter().map(ToString::to_string).collect();
+    let scenario = Scenario { seed, invariants, ..own };
+    scenario.validate().expect("sound");
+    let mut run = Run::new(&scenario);
+    run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, _, _| {});
+    run.invariants()
+}
+
+#[test]
+fn invariants_hold_or_say_when_where_and_by_which_values_they_were_broken_first() {
+    for seed in SEEDS {
+        let same = "inventory.widget == notification.widget";
+        let when = format!("{same} when quiescent");
+        let found =
+            stand("inventory-notification", seed, &[same, &when, "widget >= 42", "behind(widget) <= 3", "other == 1"]);
+        let Stands::Violated { at, said, nodes, mended: true } = &found[0] else { panic!("seed {seed}: {found:?}") };
+        assert!((300_000..400_000).contains(at), "seed {seed}: the first write is at 300 ms: {at}");
+        assert_eq!(said, "widget at Inventory is 48, widget at Notification is 50", "seed {seed}");
+        assert_eq!(nodes.len(), 2, "seed {seed}");
+        assert_eq!(found[1..], [Stands::Holds, Stands::Holds, Stands::Holds, Stands::Unknown], "seed {seed}");
+        // An event that is lost for good is still missing when all is quiet.
+        let found = stand("lost-event", seed, &[&when]);
+        assert!(matches!(found[..], [Stands::Violated { mended: false, .. }]), "seed {seed}: {found:?}");
+        let found = stand("inventory-notification", seed, &["behind(notification.widget) < 1"]);
+        let Stands::Violated { said, .. } = &found[0] else { panic!("seed {seed}: {found:?}") };
+        assert_eq!(said, "widget at Notification is 50 (1 behind)", "seed {seed}");
+        // Of siblings each must do; a group means each member.
+        let found = stand("cart-siblings", seed, &["count(cart) <= 2 when quiescent", "cart != absent when quiescent"]);
+        assert!(
+            matches!(found[0], Stands::Violated { .. }),
+            "seed {seed}: three things are in it in the end: {found:?}"
+        );
     }
 }

@@ -5,6 +5,7 @@ mod buses;
 pub mod check;
 mod faults;
 pub mod history;
+mod invariants;
 mod lost;
 mod members;
 mod messages;
@@ -17,6 +18,7 @@ mod why;
 
 pub use buses::{Buses, Kept, Lane};
 pub use faults::Faults;
+pub use invariants::{Invariants, Stands};
 pub use lost::LostUpdates;
 pub use members::{Member, Members};
 pub use messages::{InFlight, Messages};
@@ -26,7 +28,7 @@ pub use tables::{AllTables, Tables};
 pub use updates::{UpdateInfo, Updates};
 pub use why::{Convergence, Look, Prospect, Why};
 
-use crate::trace::Record;
+use crate::trace::{MessageKind, Record};
 
 /// Everything that is known of a run from its trace so far. It takes the records one by one, in order.
 #[derive(Clone, Debug, Default)]
@@ -64,5 +66,35 @@ impl Analysis {
         self.lost.observe(record);
         self.members.observe(record);
         self.faults.observe(record);
+    }
+
+    /// Whether nothing is under way any more that a client or a copy waits for.
+    pub fn is_quiet(&self) -> bool {
+        let buses = self.buses.iter().all(|(_, lane)| lane.kept.is_empty());
+        let messages = self.messages.iter().all(|(_, message)| self.says_nothing_new(message));
+        buses && messages && self.operations.pending() == 0
+    }
+
+    /// Whether a message cannot change any copy: it carries no update, or one that its receiver reflects.
+    fn says_nothing_new(&self, message: &InFlight) -> bool {
+        match message.kind {
+            MessageKind::Election | MessageKind::Comparison | MessageKind::Acknowledgement => {
+                message.operation.is_none()
+            }
+            MessageKind::Replication | MessageKind::Repair => {
+                let said = message.update.and_then(|update| self.updates.get(update));
+                said.is_none_or(|said| {
+                    let copy = self.staleness.at(message.to, said.key);
+                    copy.is_some_and(|copy| copy.reflects(said.version))
+                })
+            }
+            // A member that pulls has asked for what is there.
+            MessageKind::Call => message.operation.is_none() && message.update.is_none(),
+            MessageKind::Reply
+            | MessageKind::Publish
+            | MessageKind::Delivery
+            | MessageKind::Refusal
+            | MessageKind::Token => false,
+        }
     }
 }

@@ -3,8 +3,8 @@
 use super::model::Item;
 use super::scene::NodeKind;
 use crate::scenario::{
-    Bus, Call, Client, Command, Group, Promise, Protocol, Publication, Quorum, Scenario, ScenarioError, Service,
-    Subscription,
+    Bus, Call, Client, Command, Group, Invariant, Promise, Protocol, Publication, Quorum, Scenario, ScenarioError,
+    Service, Subscription,
 };
 
 /// The drawing as it would be, or why that makes no sense, in words for people.
@@ -168,6 +168,8 @@ pub fn removed<'a>(scenario: &Scenario, items: impl Iterator<Item = &'a Item>) -
             Item::Link { from, to } => remove_wire(&mut scenario, from, to)?,
         }
     }
+    let about = scenario.clone();
+    scenario.invariants.retain(|text| Invariant::parse(text, &about).is_ok());
     scenario.fit_branches();
     sound(scenario)
 }

@@ -51,6 +51,10 @@ pub struct Scenario {
     /// Writes and faults at given times.
     #[serde(default, skip_serializing_if = "is_default")]
     pub script: Vec<Step>,
+    /// What must be true of the data whatever happens, as in `stock >= 0` or
+    /// `orders.status == inventory.status when quiescent`; the README says how they are written.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub invariants: Vec<String>,
     /// Ways that the run could go; none where the document itself is the only one.
     #[serde(default, skip_serializing_if = "is_default")]
     pub branches: Vec<Branch>,
@@ -78,6 +82,7 @@ impl Default for Scenario {
             regions: Vec::new(),
             links: Vec::new(),
             script: Vec::new(),
+            invariants: Vec::new(),
             branches: Vec::new(),
             branch: String::new(),
             promises: Vec::new(),

@@ -5,7 +5,7 @@ mod groups;
 mod parts;
 mod references;
 
-use super::{Command, FORMAT, Latency, Scenario, ScenarioError, Value};
+use super::{Command, FORMAT, Invariant, Latency, Scenario, ScenarioError, Value};
 
 /// Durations reach from 0 to this, ms: about 115 days.
 const LONGEST_MS: f64 = 1e10;
@@ -21,6 +21,7 @@ const MOST_ENTRIES: usize = 100_000;
 const MOST_SAMPLES: usize = 10_000;
 const MOST_ELEMENTS: usize = 100;
 const MOST_BRANCHES: usize = 16;
+const MOST_INVARIANTS: usize = 50;
 const DEEPEST_MIXTURE: usize = 4;
 
 /// Everything that is wrong with a scenario.
@@ -30,6 +31,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Vec<ScenarioError>> {
     if checker.sizes(scenario) {
         checker.parts(scenario);
         checker.references(scenario);
+        checker.invariants(scenario);
         checker.branches(scenario);
     }
     if checker.errors.is_empty() { Ok(()) } else { Err(checker.errors) }
@@ -91,6 +93,15 @@ impl Checker {
             self.at_most(path, count, MOST_ENTRIES);
         }
         self.errors.len() == before
+    }
+
+    fn invariants(&mut self, scenario: &Scenario) {
+        self.at_most("invariants", scenario.invariants.len(), MOST_INVARIANTS);
+        for (i, text) in scenario.invariants.iter().enumerate().take(MOST_INVARIANTS) {
+            if let Err(problem) = Invariant::parse(text, scenario) {
+                self.error(format!("invariants[{i}]"), problem);
+            }
+        }
     }
 
     /// Each branch is a scenario of its own. What is wrong with the document is not said again.

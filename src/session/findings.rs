@@ -4,7 +4,7 @@ use super::protocol::{Arrow, Finding, FindingStep, Standing};
 use super::{Run, merged, reasons, words};
 use crate::analysis::check::{self, GUARANTEES, Guarantee, Verdict};
 use crate::analysis::history::{History, Recorder};
-use crate::analysis::{Convergence, InFlight, Look, Why};
+use crate::analysis::{Convergence, InFlight, Look, Stands, Why};
 use crate::ordered::Map;
 use crate::scenario::{Micros, Scenario, Step};
 use crate::trace::{Fact, MessageId, NodeId, OperationId, UpdateId};
@@ -61,6 +61,7 @@ pub(super) fn findings(run: &Run, scenario: &Scenario, live: &[Step], node: Opti
     // What follows says why.
     let because = found.is_empty();
     found.insert(0, convergence(run, &look, because));
+    found.extend(scenario.invariants.iter().zip(run.invariants()).map(invariant));
     found.extend(guarantees(&look));
     found
 }
@@ -93,6 +94,18 @@ fn reason(why: &Why, look: &Look) -> Finding {
         because: reasons::sentence(why, look),
         steps: reasons::steps(why, look).into_iter().map(step).collect(),
     }
+}
+
+fn invariant((text, stands): (&String, Stands)) -> Finding {
+    let (standing, because, steps) = match stands {
+        Stands::Holds => (Standing::Holds, String::new(), Vec::new()),
+        Stands::Unknown => (Standing::Unknown, reasons::NEVER_LOOKED.into(), Vec::new()),
+        Stands::Violated { at, said, nodes, mended } => {
+            let now = if mended { "It was broken, and is true again." } else { "It is broken." };
+            (Standing::Violated, now.into(), vec![FindingStep { at, text: said, nodes }])
+        }
+    };
+    Finding { title: format!("“{text}”"), standing, because, steps }
 }
 
 /// The guarantees, from the history that the log holds.

@@ -5,6 +5,9 @@ use crate::analysis::{Convergence, Look, Prospect, State, Why};
 use crate::scenario::Micros;
 use crate::trace::DropReason;
 
+/// Why nobody can tell how an invariant stands.
+pub const NEVER_LOOKED: &str = "no service holds what it is about, or the run was never quiescent";
+
 /// A step of a story: the number of its record, when it was, and what happened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {

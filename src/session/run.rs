@@ -1,15 +1,16 @@
 //! A run and its analysis, side by side: whatever the engine records, the analysis takes in.
 
-use crate::analysis::{Analysis, Convergence, InFlight, Look, State};
+use crate::analysis::{Analysis, Convergence, Invariants, Look, Stands, State};
 use crate::engine::{CommandRefused, Engine};
 use crate::scenario::{Command, Micros, Promise, Scenario, Step, micros};
-use crate::trace::{Level, MessageKind, Record};
+use crate::trace::{Level, Record};
 
 /// A scenario being simulated and analysed.
 #[derive(Clone, Debug)]
 pub struct Run {
     engine: Engine,
     analysis: Analysis,
+    invariants: Invariants,
     observed: u64,
 }
 
@@ -19,7 +20,12 @@ const STRIDE: u64 = 4096;
 impl Run {
     /// The validated scenario at time 0.
     pub fn new(scenario: &Scenario) -> Self {
-        let mut run = Run { engine: Engine::new(scenario, Level::Full), analysis: Analysis::default(), observed: 0 };
+        let mut run = Run {
+            engine: Engine::new(scenario, Level::Full),
+            analysis: Analysis::default(),
+            invariants: Invariants::new(scenario),
+            observed: 0,
+        };
         run.observe(&mut |_, _, _| {});
         run
     }
@@ -85,6 +91,7 @@ impl Run {
 
     fn observe(&mut self, look: &mut impl FnMut(&Record, &Analysis, &Engine)) {
         for record in self.engine.trace().since(self.observed) {
+            self.invariants.pass(record.at, &self.analysis, self.engine.names());
             self.analysis.observe(record);
             look(record, &self.analysis, &self.engine);
         }
@@ -93,32 +100,7 @@ impl Run {
 
     /// Whether nothing is under way any more that a client or a copy waits for.
     pub fn is_quiet(&self) -> bool {
-        let buses = self.analysis.buses.iter().all(|(_, lane)| lane.kept.is_empty());
-        let messages = self.analysis.messages.iter().all(|(_, message)| self.says_nothing_new(message));
-        buses && messages && self.analysis.operations.pending() == 0
-    }
-
-    /// Whether a message cannot change any copy: it carries no update, or one that its receiver reflects.
-    fn says_nothing_new(&self, message: &InFlight) -> bool {
-        match message.kind {
-            MessageKind::Election | MessageKind::Comparison | MessageKind::Acknowledgement => {
-                message.operation.is_none()
-            }
-            MessageKind::Replication | MessageKind::Repair => {
-                let said = message.update.and_then(|update| self.analysis.updates.get(update));
-                said.is_none_or(|said| {
-                    let copy = self.analysis.staleness.at(message.to, said.key);
-                    copy.is_some_and(|copy| copy.reflects(said.version))
-                })
-            }
-            // A member that pulls has asked for what is there.
-            MessageKind::Call => message.operation.is_none() && message.update.is_none(),
-            MessageKind::Reply
-            | MessageKind::Publish
-            | MessageKind::Delivery
-            | MessageKind::Refusal
-            | MessageKind::Token => false,
-        }
+        self.analysis.is_quiet()
     }
 
     /// The run, to be asked why. `scenario` is what was simulated, live commands in its script.
@@ -130,6 +112,13 @@ impl Run {
     /// Whether the copies come to agree.
     pub fn convergence(&self, scenario: &Scenario) -> Convergence {
         self.look(scenario).convergence(self.is_quiet())
+    }
+
+    /// How the scenario's invariants stand, the present instant included.
+    pub fn invariants(&self) -> Vec<Stands> {
+        let mut invariants = self.invariants.clone();
+        invariants.look(self.engine.now(), &self.analysis, self.engine.names());
+        invariants.stand().cloned().collect()
     }
 
     /// The promises of a scenario that the run does not keep as it stands, in words.

@@ -42,8 +42,34 @@ pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
         let remove = Some(promises.to(i).0);
         sections.push(Section { title: format!("Promise {}", i + 1), fields, remove, ..Section::default() });
     }
-    sections.push(Section { title: "Script and promises".into(), adders, ..Section::default() });
+    let invariants = at.to("invariants");
+    adders.push(invariants.adder("Add invariant", json!(sample(scenario))));
+    for (i, text) in scenario.invariants.iter().enumerate() {
+        let help = "What must be true of the data whatever happens, as in stock >= 0, or orders.status == inventory.status when quiescent.";
+        let field = Field {
+            path: invariants.to(i).0,
+            label: "Always".into(),
+            unit: "",
+            kind: Kind::Text,
+            text: text.clone(),
+            help,
+        };
+        let remove = Some(invariants.to(i).0);
+        sections.push(Section {
+            title: format!("Invariant {}", i + 1),
+            fields: vec![field],
+            remove,
+            ..Section::default()
+        });
+    }
+    sections.push(Section { title: "Script, promises, invariants".into(), adders, ..Section::default() });
     sections
+}
+
+/// An invariant to begin with.
+fn sample(scenario: &Scenario) -> String {
+    let key = scenario.services.iter().find_map(|service| service.data.keys().next());
+    format!("`{}` != absent", key.map_or("item", String::as_str))
 }
 
 fn promised(scenario: &Scenario, at: &At, i: usize, promise: &Promise) -> Vec<Field> {

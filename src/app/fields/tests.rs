@@ -75,6 +75,7 @@ const EVERYTHING: &str = r#"{
     { "at_ms": 16, "do": { "rebalance": { "bus": "bus" } } }, { "at_ms": 17, "do": { "redrive": { "bus": "bus", "service": "b" } } },
     { "at_ms": 18, "do": { "purge": { "bus": "bus", "service": "b" } } }
   ],
+  "invariants": ["k >= 0 when quiescent"],
   "branches": [{ "name": "small", "set": { "a.queue": "2" }, "script": [{ "at_ms": 5, "do": { "crash": { "service": "b" } } }] }], "branch": "small",
   "promises": ["converged", { "stale": { "service": "b", "key": "k" } },
     { "diverged": { "service": "b", "key": "k" } }, { "consistent": { "service": "b", "key": "k" } }, "all_operations_ok", "no_stale_reads",

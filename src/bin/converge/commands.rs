@@ -294,7 +294,8 @@ fn run(options: &RunOptions) -> Answer {
     } else {
         print(&report.text())?;
     }
-    Ok(if report.missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    let broken = report.invariants.iter().any(|invariant| invariant.verdict == "violated");
+    Ok(if report.missed.is_empty() && !broken { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 /// Runs the scenario to its end for what its clients asked and were told, and writes that.

@@ -1,6 +1,6 @@
 //! What `converge run` prints. The fields of `--json` are described in the README.
 
-use converge::analysis::{Copy, State};
+use converge::analysis::{Copy, Stands, State};
 use converge::engine::{EventCounts, Halt, MessageCounts};
 use converge::scenario::{Micros, Scenario, Value, micros};
 use converge::session::{Run, reasons, words};
@@ -15,6 +15,18 @@ pub struct ConvergenceReport {
     pub verdict: &'static str,
     /// What that rests on, a sentence each.
     pub because: Vec<String>,
+}
+
+/// How an invariant of the scenario stands.
+#[derive(Serialize)]
+pub struct InvariantReport {
+    pub invariant: String,
+    /// `holds`, `violated` or `unknown`.
+    pub verdict: &'static str,
+    /// When it was broken first, ms.
+    pub at_ms: Option<f64>,
+    /// By which values, or why nobody can tell.
+    pub because: String,
 }
 
 /// What came of a run.
@@ -38,6 +50,8 @@ pub struct Report {
     pub services: BTreeMap<String, ServiceReport>,
     pub clients: BTreeMap<String, ClientReport>,
     pub convergence: ConvergenceReport,
+    /// The scenario's invariants, in the order of the document.
+    pub invariants: Vec<InvariantReport>,
     /// Acknowledged writes of replica groups that others took the place of, unseen.
     pub lost_updates: u64,
     pub messages: MessageCounts,
@@ -156,6 +170,7 @@ impl Report {
                 last_window_ms: analysis.staleness.last_window().map(|(_, took)| ms(took)),
             },
             convergence: ConvergenceReport { verdict, because },
+            invariants: scenario.invariants.iter().zip(run.invariants()).map(invariant).collect(),
             services: services.collect(),
             clients: clients.collect(),
             lost_updates: analysis.lost.count(),
@@ -189,6 +204,11 @@ impl Report {
         }
         lines.push(format!("convergence: {}", self.convergence.verdict));
         lines.extend(self.convergence.because.iter().map(|why| format!("  {why}")));
+        for it in &self.invariants {
+            let at = it.at_ms.map(|ms| format!(" at {ms} ms")).unwrap_or_default();
+            let because = if it.because.is_empty() { String::new() } else { format!(": {}", it.because) };
+            lines.push(format!("invariant {}: {}{at}{because}", it.invariant, it.verdict));
+        }
         for (id, client) in &self.clients {
             lines.push(format!(
                 "operations of {id}: {} ok, {} fail, {} unknown, {} pending; {} reads, {} of them stale",
@@ -207,6 +227,15 @@ impl Report {
         lines.extend(self.missed.iter().map(|promise| format!("missed promise: {promise}")));
         lines.join("\n") + "\n"
     }
+}
+
+fn invariant((text, stands): (&String, Stands)) -> InvariantReport {
+    let (verdict, at_ms, because) = match stands {
+        Stands::Holds => ("holds", None, String::new()),
+        Stands::Unknown => ("unknown", None, reasons::NEVER_LOOKED.into()),
+        Stands::Violated { at, said, .. } => ("violated", Some(ms(at)), said),
+    };
+    InvariantReport { invariant: text.clone(), verdict, at_ms, because }
 }
 
 fn service_report(run: &Run, node: NodeId) -> ServiceReport {

@@ -234,4 +234,5 @@ pub(super) const DICTIONARY: &[&str] = &[
     "delete",
     "branches",
     "branch",
+    "invariants",
 ];

@@ -537,6 +537,27 @@ fn a_violated_guarantee_shows_the_operations_that_prove_it() {
 }
 
 #[test]
+fn an_invariant_of_ones_own_is_checked_and_leads_to_where_it_breaks() {
+    let browser = open(WIDE, "#ex=lost-event&t=5900");
+    press(&browser, "Add invariant");
+    let find =
+        "[...document.querySelectorAll('.inspector label')].find(it => it.textContent.includes('Always'))?.htmlFor";
+    let id = browser.wait(find);
+    let field = format!(".inspector [id='{}']", id.as_str().expect("an id"));
+    // A slip is refused beside the field, in words.
+    browser.fill(&field, "notification.widget = inventory.widget");
+    browser.wait("document.querySelector('.inspector').textContent.includes('`==` compares')");
+    browser.fill(&field, "notification.widget == inventory.widget when quiescent");
+    browser.click("[data-panel=verdicts]");
+    browser.wait("[...document.querySelectorAll('.finding.violated')].some(it => it.textContent.includes('when quiescent') && it.textContent.includes('It is broken.'))");
+    let jump = "[...document.querySelectorAll('.finding.violated')].find(it => it.textContent.includes('when quiescent')).querySelector('li button')";
+    browser.run(&format!("{jump}.click()"));
+    browser.wait("parseFloat(document.querySelector('.transport .clock').textContent) < 5.8");
+    browser.wait("document.querySelectorAll('[data-node].selected').length === 2");
+    clean(&browser);
+}
+
+#[test]
 fn the_diagram_lights_what_led_to_a_message_and_the_time_axis_zooms_and_loops() {
     let browser = open(WIDE, "#ex=inventory-notification&t=4000&speed=10");
     browser.click("[data-panel=diagram]");
