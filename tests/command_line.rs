@@ -409,3 +409,40 @@ fn the_history_of_a_run_can_be_checked() {
     }
     std::fs::remove_dir_all(&folder).expect("it goes");
 }
+
+#[test]
+fn a_run_is_written_as_csv_mermaid_and_shiviz() {
+    let folder = std::env::temp_dir().join(format!("converge-exports-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = |name: &str| folder.join(name).display().to_string();
+    let (csv, mermaid, shiviz) = (file("m.csv"), file("m.mmd"), file("s.log"));
+    let arguments = ["run", "ex=inventory-notification", "--metrics", &csv, "--mermaid", &mermaid, "--shiviz", &shiviz];
+    assert_eq!(converge(&arguments, "").status.code(), Some(0));
+    let read = |file: &str| std::fs::read_to_string(file).expect("written");
+    // Metrics: as many cells in every row, time goes on, the cut leaves Notification two behind, and all is well in the end.
+    let rows: Vec<Vec<String>> = read(&csv).lines().map(|row| row.split(',').map(String::from).collect()).collect();
+    let column = |name: &str| rows[0].iter().position(|cell| cell == name).unwrap_or_else(|| panic!("{name}"));
+    let number = |row: &[String], name: &str| row[column(name)].parse::<f64>().expect("a number");
+    assert!(rows.len() > 300 && rows.iter().all(|row| row.len() == rows[0].len()));
+    assert!(rows[1..].windows(2).all(|pair| number(&pair[0], "t_ms") < number(&pair[1], "t_ms")));
+    assert_eq!(rows[1..].iter().map(|row| number(row, "behind:notification") as u32).max(), Some(2));
+    let last = rows.last().expect("rows");
+    assert_eq!((number(last, "t_ms"), number(last, "stale_copies"), number(last, "ok")), (6000.0, 0.0, 3.0));
+    // Every message is a line, and the one that met the cut says so.
+    let diagram = read(&mermaid);
+    assert!(diagram.starts_with("sequenceDiagram\n"), "{diagram}");
+    assert!(diagram.contains("n2-xn1: delivery widget = 45 (v3) (1233.246 ms, lost: link cut)"), "{diagram}");
+    // Vector clocks: each node's own count goes up by one, and nobody knows more of another than that one itself.
+    let log = read(&shiviz);
+    let lines: Vec<&str> = log.lines().collect();
+    let mut own: std::collections::BTreeMap<String, u64> = std::collections::BTreeMap::new();
+    for pair in lines.chunks(2) {
+        let (node, clock) = pair[0].split_once(' ').expect("a node and its clock");
+        let clock: std::collections::BTreeMap<String, u64> = serde_json::from_str(clock).expect("JSON");
+        assert_eq!(clock[node], own.get(node).copied().unwrap_or_default() + 1, "{pair:?}");
+        own.insert(node.into(), clock[node]);
+        assert!(clock.iter().all(|(other, count)| *count <= own.get(other).copied().unwrap_or_default()), "{pair:?}");
+    }
+    assert!(own.len() == 4 && own.values().all(|count| *count > 3), "{own:?}");
+    std::fs::remove_dir_all(&folder).expect("gone");
+}

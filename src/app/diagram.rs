@@ -2,7 +2,7 @@
 
 use crate::ordered::{Map, Set};
 use crate::scenario::Micros;
-use crate::session::protocol::{Arrow, Request};
+use crate::session::protocol::{Arrow, Charts, Request};
 use crate::trace::NodeId;
 use std::rc::Rc;
 
@@ -14,6 +14,10 @@ const DISTANCE: f64 = 500.0;
 pub struct Diagram {
     /// It is on the page.
     pub open: bool,
+    /// Charts stand there instead of messages.
+    pub charting: bool,
+    /// What they show.
+    pub charts: Rc<Charts>,
     /// The messages, by when they were sent.
     pub arrows: Rc<Vec<Arrow>>,
     /// The one whose causes and consequences are lit.
@@ -34,6 +38,8 @@ pub enum Turn {
     Light(Option<u64>),
     /// Show only messages that contain this.
     Filter(String),
+    /// Show charts, or messages.
+    Charts(bool),
 }
 
 impl Diagram {
@@ -43,6 +49,7 @@ impl Diagram {
             Turn::Toggle => self.open = !self.open,
             Turn::Light(message) => self.lit = message,
             Turn::Filter(filter) => self.filter = filter.into(),
+            Turn::Charts(charting) => (self.charting, self.asked) = (charting, None),
         }
     }
 
@@ -58,13 +65,19 @@ impl Diagram {
         }
         (self.waiting, self.last) = (true, wall);
         self.asked = Some((window, digest.into()));
-        Some(Request::Diagram { from: window.0, to: window.1 })
+        Some(if self.charting { Request::Charts } else { Request::Diagram { from: window.0, to: window.1 } })
     }
 
     /// Takes the answer in.
     pub fn take(&mut self, arrows: Vec<Arrow>) {
         self.waiting = false;
         self.arrows = Rc::new(arrows);
+    }
+
+    /// Takes the charts in.
+    pub fn take_charts(&mut self, charts: Charts) {
+        self.waiting = false;
+        self.charts = Rc::new(charts);
     }
 
     /// Another run: what was asked will not be answered.

@@ -17,7 +17,7 @@ use super::scene::{Layout, NodeKind, Scene};
 use super::shown::{self, Shown};
 use crate::ordered::{Map, Set};
 use crate::scenario::{Command, Micros, Scenario};
-use crate::session::protocol::{BranchList, BranchTurn, FromEngine, MarkKind, Report, Request, ToEngine};
+use crate::session::protocol::{BranchList, BranchTurn, ExportKind, FromEngine, MarkKind, Report, Request, ToEngine};
 use crate::trace::NodeId;
 use std::rc::Rc;
 
@@ -244,6 +244,8 @@ pub enum Msg {
     ToggleBranches,
     /// What the visitor does to the time axis.
     Time(shown::Turn),
+    /// Save the run as a text.
+    Export(ExportKind),
     /// What the visitor does to the space-time diagram.
     Diagram(diagram::Turn),
     /// Open or close the verdicts.
@@ -302,6 +304,8 @@ pub enum Effect {
     OpenOther,
     /// Show in this theme.
     Theme(Theme),
+    /// Offer a text as a file of this name.
+    Save(String, String),
 }
 
 /// Names under which things are kept.
@@ -408,6 +412,8 @@ pub struct Model {
     pub inspecting: bool,
     /// The share dialog is open.
     pub sharing: bool,
+    /// A file to be saved, as soon as the update is over.
+    saved: Option<(String, String)>,
     /// What was copied.
     pub clipboard: Option<Clipboard>,
     /// The visitor has published at least once.
@@ -435,6 +441,7 @@ impl Model {
                 let before = self.branches.clone();
                 self.receive(answer);
                 self.keep_branches(&before, effects);
+                effects.extend(self.saved.take().map(|(name, text)| Effect::Save(name, text)));
             }
             Msg::EngineFailed(why) => self.tell(why),
             Msg::Resized { width, height, narrow } => self.resize(width, height, narrow),
@@ -540,6 +547,7 @@ impl Model {
                 self.shown.turn(turn, self.run.until);
                 self.redraw = Redraw { page: true, paint: true };
             }
+            Msg::Export(kind) => self.playback.order(Request::Export(kind)),
             Msg::Diagram(turn) => {
                 self.diagram.turn(turn);
                 self.redraw.page = true;
@@ -706,6 +714,11 @@ impl Model {
                 self.diagram.take(arrows);
                 self.redraw.page = true;
             }
+            Some(Report::Charts(charts)) => {
+                self.diagram.take_charts(charts);
+                self.redraw.page = true;
+            }
+            Some(Report::Text { name, text }) => self.saved = Some((name, text)),
             Some(Report::Findings(findings)) => {
                 self.verdicts.take(findings);
                 self.redraw.page = true;

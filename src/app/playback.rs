@@ -134,6 +134,8 @@ impl Playback {
             Request::Reset | Request::StepBack | Request::Branch(_) => self.settle(),
             Request::Examine { .. }
             | Request::Diagram { .. }
+            | Request::Charts
+            | Request::Export(_)
             | Request::Step
             | Request::Act { .. }
             | Request::Log { .. }

@@ -5,6 +5,7 @@
 //! scenario with the live commands in its script makes the same run anywhere.
 
 mod branches;
+pub mod export;
 mod findings;
 mod frame;
 mod loaded;
@@ -111,6 +112,11 @@ impl Open {
                 self.say(refused)
             }
             Request::Diagram { from, to } => Report::Arrows(findings::arrows(&shown.run, from, to)),
+            Request::Charts => Report::Charts(export::charts(&shown.run, &shown.scenario)),
+            Request::Export(kind) => {
+                let (name, text) = export::text(&shown.run, &shown.scenario, kind);
+                Report::Text { name, text }
+            }
             Request::Examine { node } => {
                 Report::Findings(findings::findings(&shown.run, &shown.scenario, &shown.live, node))
             }

@@ -3,12 +3,15 @@
 //! The page sends one [`ToEngine`] at a time and gets the [`FromEngine`]s that answer it. Every message
 //! carries the epoch of the loaded run; the page drops answers of an older epoch.
 
+mod answers;
 mod as_text;
 
 use crate::ordered::Map;
 use crate::scenario::{Branch, Command, Micros, Scenario, ScenarioError, Step, Value};
 use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
 use serde::{Deserialize, Serialize};
+
+pub use answers::{Arrow, Charts, ExportKind, Finding, FindingStep, Standing};
 
 /// A request of the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,6 +79,10 @@ pub enum Request {
         /// To when.
         to: Micros,
     },
+    /// Metrics over time.
+    Charts,
+    /// The run as a text that other tools read.
+    Export(ExportKind),
     /// The log's rows `from..from + count`, counted from the first record.
     Log {
         /// First row.
@@ -117,6 +124,15 @@ pub enum Report {
     },
     /// Messages by when they were sent: the newest, if there are too many.
     Arrows(Vec<Arrow>),
+    /// Metrics over time.
+    Charts(Charts),
+    /// The run as a text, with the name of a file for it.
+    Text {
+        /// The file.
+        name: String,
+        /// What is in it.
+        text: String,
+    },
     /// What was found out.
     Findings(Vec<Finding>),
     /// The run as a document.
@@ -505,68 +521,6 @@ pub struct Window {
     pub label: String,
     /// How long it was open.
     pub took: Micros,
-}
-
-/// A verdict, or the reason of one copy's state.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
-    /// What it is about: `Linearizable`, `Why widget at Notification`.
-    pub title: String,
-    /// How it stands.
-    pub standing: Standing,
-    /// Why, in a sentence or a few.
-    pub because: String,
-    /// What proves it, or what led to it, in order.
-    pub steps: Vec<FindingStep>,
-}
-
-/// A message of the space-time diagram.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Arrow {
-    /// Its number.
-    pub id: u64,
-    /// Sender.
-    pub from: NodeId,
-    /// Receiver.
-    pub to: NodeId,
-    /// What it is for.
-    pub kind: MessageKind,
-    /// The update that it is about; gives the colour.
-    pub update: Option<u32>,
-    /// What it carries, in words.
-    pub label: String,
-    /// When it was sent.
-    pub sent: Micros,
-    /// When it arrived or was lost; none while it is under way.
-    pub end: Option<Micros>,
-    /// It was lost.
-    pub dropped: bool,
-}
-
-/// How a finding stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum Standing {
-    /// It holds; the copies have converged.
-    Holds,
-    /// It is violated; the copies will not converge.
-    Violated,
-    /// The copies are converging.
-    Pending,
-    /// Neither could be shown.
-    Unknown,
-}
-
-/// Something that happened, to jump to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FindingStep {
-    /// When.
-    pub at: Micros,
-    /// What, in words.
-    pub text: String,
-    /// Where.
-    pub nodes: Vec<NodeId>,
 }
 
 /// A row of the log.

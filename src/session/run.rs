@@ -1,6 +1,6 @@
 //! A run and its analysis, side by side: whatever the engine records, the analysis takes in.
 
-use crate::analysis::{Analysis, Convergence, Invariants, Look, Stands, State};
+use crate::analysis::{Analysis, Convergence, Invariants, Look, Metrics, Sample, Stands, State, Timed};
 use crate::engine::{CommandRefused, Engine};
 use crate::scenario::{Command, Micros, Promise, Scenario, Step, micros};
 use crate::trace::{Level, Record};
@@ -11,6 +11,7 @@ pub struct Run {
     engine: Engine,
     analysis: Analysis,
     invariants: Invariants,
+    metrics: Metrics,
     observed: u64,
 }
 
@@ -24,6 +25,7 @@ impl Run {
             engine: Engine::new(scenario, Level::Full),
             analysis: Analysis::default(),
             invariants: Invariants::new(scenario),
+            metrics: Metrics::new(micros(scenario.until_ms), scenario.services.len() as u32),
             observed: 0,
         };
         run.observe(&mut |_, _, _| {});
@@ -91,8 +93,10 @@ impl Run {
 
     fn observe(&mut self, look: &mut impl FnMut(&Record, &Analysis, &Engine)) {
         for record in self.engine.trace().since(self.observed) {
+            self.metrics.pass(record.at, &self.analysis);
             self.invariants.pass(record.at, &self.analysis, self.engine.names());
             self.analysis.observe(record);
+            self.metrics.note(record, &self.analysis);
             look(record, &self.analysis, &self.engine);
         }
         self.observed = self.engine.trace().total();
@@ -119,6 +123,16 @@ impl Run {
         let mut invariants = self.invariants.clone();
         invariants.look(self.engine.now(), &self.analysis, self.engine.names());
         invariants.stand().cloned().collect()
+    }
+
+    /// Metrics over time, the present instant last.
+    pub fn metrics(&self) -> Vec<Sample> {
+        self.metrics.upto(self.engine.now(), &self.analysis)
+    }
+
+    /// The operations that ended last.
+    pub fn timed(&self) -> impl Iterator<Item = &Timed> {
+        self.metrics.timed()
     }
 
     /// The promises of a scenario that the run does not keep as it stands, in words.

@@ -103,7 +103,7 @@ pub fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-fn kind(kind: MessageKind) -> &'static str {
+pub fn kind(kind: MessageKind) -> &'static str {
     match kind {
         MessageKind::Call => "call",
         MessageKind::Reply => "reply",

@@ -14,8 +14,9 @@ use wasm_bindgen_cli_support::Bindgen;
 pub const TARGET: usize = 300 * 1024;
 
 /// What it may weigh until it does: the build fails over it. It went up when replica groups came (from 470 KiB to
-/// 560), and with verdicts, reasons, snapshots and the diagram (from 632).
-pub const BUDGET: usize = 672 * 1024;
+/// 560), and with verdicts, reasons, snapshots, the diagram,
+/// branches, invariants and charts (from 632).
+pub const BUDGET: usize = 704 * 1024;
 
 /// Builds the page into a folder that any host can serve from any subfolder, and returns its weight in
 /// bytes, gzipped.

@@ -1,14 +1,15 @@
 //! The space-time diagram: one lane a node, time to the right, a line for each message; lost ones end in a cross.
 
 use super::card::update_class;
+use super::charts;
 use super::icons::{Icon, icon};
 use crate::app::diagram::{Diagram as State, Turn};
 use crate::app::model::{Model, Msg};
 use crate::app::playback::clock;
 use crate::app::ribbon::ticks;
 use crate::scenario::Micros;
-use crate::session::protocol::Arrow;
-use web_sys::{Element, HtmlInputElement, KeyboardEvent};
+use crate::session::protocol::{Arrow, ExportKind};
+use web_sys::{Element, HtmlInputElement, HtmlSelectElement, KeyboardEvent};
 use yew::prelude::*;
 
 /// Room for names, px, and for the axis.
@@ -86,15 +87,23 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
         Msg::Diagram(Turn::Filter(input.map(|input| input.value()).unwrap_or_default()))
     });
     let now = x(model.run.now);
+    if state.charting {
+        return html! {
+            <section class="diagram" aria-label="Charts">
+                { header(state, send, html! {}) }
+                <div class="scroll" tabindex="0" role="group" aria-label="Charts over time">{ charts::view(&state.charts, scale, NAMES, model.run.now) }</div>
+            </section>
+        };
+    }
+    let filter = html! {
+        <>
+            <input type="search" placeholder="Filter" aria-label="Filter the messages" value={state.filter.to_string()} oninput={on_filter} />
+            <span class="muted small">{ format!("{} messages", arrows.len()) }</span>
+        </>
+    };
     html! {
         <section class="diagram" aria-label="Space-time diagram">
-            <header>
-                <h2>{ "Space-time diagram" }</h2>
-                <input type="search" placeholder="Filter" aria-label="Filter the messages" value={state.filter.to_string()} oninput={on_filter} />
-                <span class="muted small">{ format!("{} messages", arrows.len()) }</span>
-                <span class="grow"></span>
-                <button class="icon small" aria-label="Close the diagram" onclick={send.reform(|_: MouseEvent| Msg::Diagram(Turn::Toggle))}>{ icon(Icon::Close) }</button>
-            </header>
+            { header(state, send, filter) }
             <div class="scroll">
                 <svg width={width.to_string()} height={height.to_string()} role="application" tabindex="0" onclick={on_click} onkeydown={on_key}
                     aria-label="Messages between nodes over time; the arrow keys go from one to the next">
@@ -109,6 +118,42 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
         </section>
     }
 }
+
+/// What both views of the run have above them.
+fn header(state: &State, send: &Callback<Msg>, filter: Html) -> Html {
+    let view = |charting: bool, text: &'static str| {
+        let on = state.charting == charting;
+        html! { <button class={classes!(on.then_some("on"))} aria-pressed={on.to_string()} onclick={send.reform(move |_: MouseEvent| Msg::Diagram(Turn::Charts(charting)))}>{ text }</button> }
+    };
+    let export = send.clone();
+    let save = Callback::from(move |event: Event| {
+        let Some(select) = event.target_dyn_into::<HtmlSelectElement>() else { return };
+        if let Some((_, kind)) = SAVES.iter().find(|(name, _)| *name == select.value()) {
+            export.emit(Msg::Export(*kind));
+        }
+        select.set_value("");
+    });
+    html! {
+        <header>
+            <span class="seg" role="group" aria-label="View">{ view(false, "Messages") }{ view(true, "Charts") }</span>
+            { filter }
+            <span class="grow"></span>
+            <select aria-label="Save the run as" onchange={save}>
+                <option value="" selected=true>{ "Save as…" }</option>
+                { for SAVES.iter().map(|(name, _)| html! { <option value={*name}>{ *name }</option> }) }
+            </select>
+            <button class="icon small" aria-label="Close the diagram" onclick={send.reform(|_: MouseEvent| Msg::Diagram(Turn::Toggle))}>{ icon(Icon::Close) }</button>
+        </header>
+    }
+}
+
+/// What the run can be saved as.
+const SAVES: [(&str, ExportKind); 4] = [
+    ("Metrics (CSV)", ExportKind::Csv),
+    ("Sequence diagram (Mermaid)", ExportKind::Mermaid),
+    ("ShiViz log", ExportKind::Shiviz),
+    ("History (Jepsen)", ExportKind::History),
+];
 
 fn short(name: &str) -> String {
     if name.chars().count() <= 15 { name.into() } else { name.chars().take(14).chain(['…']).collect() }

@@ -2,6 +2,7 @@
 pub mod areas;
 pub mod branches;
 mod card;
+mod charts;
 pub mod diagram;
 pub mod dialogs;
 mod fault_track;

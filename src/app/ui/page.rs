@@ -18,7 +18,7 @@ use super::parts::{TransportRefs, banner, chips, publish_hint};
 use super::shell;
 use super::wires::Wires;
 use crate::app::browser::engine::{Answer, Engine};
-use crate::app::browser::{address, storage, theme};
+use crate::app::browser::{address, files, storage, theme};
 use crate::app::camera::Camera;
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::{Gesture, Press, Target};
@@ -296,6 +296,7 @@ impl Page {
                     }
                 }
                 Effect::OpenOther => self.open_other(),
+                Effect::Save(name, text) => files::download(&name, &text),
                 Effect::Theme(which) => {
                     theme::apply(which);
                     self.inks = Inks::read();

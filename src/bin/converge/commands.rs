@@ -7,7 +7,7 @@ use converge::analysis::history::Recorder;
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Scenario, ScenarioError, link, micros, schema};
 use converge::session::sweep::Sweep;
-use converge::session::{Run, words};
+use converge::session::{Run, export, words};
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::process::ExitCode;
@@ -85,6 +85,15 @@ struct RunOptions {
     /// Write what clients asked and were told, in Jepsen's shape, a JSON object a line
     #[arg(long, value_name = "FILE")]
     history: Option<String>,
+    /// Write metrics over time as CSV
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<String>,
+    /// Write the messages as a Mermaid sequence diagram
+    #[arg(long, value_name = "FILE")]
+    mermaid: Option<String>,
+    /// Write the log with vector clocks, for ShiViz
+    #[arg(long, value_name = "FILE")]
+    shiviz: Option<String>,
 }
 
 #[derive(Args)]
@@ -288,6 +297,16 @@ fn run(options: &RunOptions) -> Answer {
     if let Some(file) = &options.history {
         record(&scenario, file).map_err(|error| BadInput(vec![format!("{file}: {error}")]))?;
     }
+    let texts: [(&Option<String>, fn(&Run, &Scenario) -> String); 3] = [
+        (&options.metrics, export::csv),
+        (&options.mermaid, export::mermaid),
+        (&options.shiviz, |run, _| export::shiviz(run)),
+    ];
+    for (file, text) in texts {
+        if let Some(file) = file {
+            std::fs::write(file, text(&run, &scenario)).map_err(|error| BadInput(vec![format!("{file}: {error}")]))?;
+        }
+    }
     let report = report::Report::new(&run, &scenario);
     if options.json {
         print(&(serde_json::to_string_pretty(&report).expect("a report always serializes") + "\n"))?;
@@ -307,7 +326,7 @@ fn record(scenario: &Scenario, file: &str) -> std::io::Result<()> {
     }
     run.advance(micros(scenario.until_ms), u64::MAX, &mut |record, _, _| recorder.observe(record));
     let mut out = BufWriter::new(File::create(file)?);
-    jepsen::write(&recorder, run.engine().names(), &mut out)?;
+    out.write_all(export::history(&recorder, run.engine().names()).as_bytes())?;
     out.flush()
 }
 

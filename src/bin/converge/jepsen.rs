@@ -1,10 +1,9 @@
 //! Histories in Jepsen's shape, read and written: JSON Lines, a JSON array, or EDN.
 
 use crate::edn;
-use converge::analysis::history::{ABSENT, Answer, Call, History, Initial, Model, NEVER, Operation, Recorder, ValueId};
-use converge::scenario::Value as Held;
-use converge::trace::{Names, OperationKind, Outcome};
-use serde_json::{Value, json};
+use converge::analysis::history::{ABSENT, Answer, Call, History, Initial, Model, NEVER, Operation, ValueId};
+use converge::trace::Outcome;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// How a history is to be read.
@@ -422,62 +421,4 @@ fn answer(event: &Event, kind: Kind, values: &mut Ids) -> Result<Answer, String>
             return Err(format!("{place}: value: a list of elements is expected, not {value}"));
         }
     })
-}
-
-/// A run's history, a JSON object a line. What a key held at first is written by a process of its own before all else; times
-/// are nanoseconds.
-pub fn write(recorder: &Recorder, names: &Names, out: &mut impl std::io::Write) -> std::io::Result<()> {
-    let mut index = 0u64;
-    let mut line = |mut event: Value| {
-        event["index"] = json!(index);
-        index += 1;
-        writeln!(out, "{event}")
-    };
-    let first = recorder.processes().len();
-    for (key, value) in recorder.first() {
-        let parts: Vec<(&str, Value)> = match value {
-            Held::Set(elements) => elements.iter().map(|it| ("add", json!(it))).collect(),
-            Held::Int(number) if recorder.counts(key) => vec![("increment", json!(number))],
-            Held::Int(_) | Held::Text(_) => vec![("write", json!(value))],
-        };
-        for (f, value) in parts {
-            for kind in ["invoke", "ok"] {
-                line(
-                    json!({"type": kind, "f": f, "key": names.key_in_full(key), "value": value, "process": first, "time": 0}),
-                )?;
-            }
-        }
-    }
-    for (event, told) in recorder.events() {
-        let f = match told.kind {
-            OperationKind::Read => "read",
-            OperationKind::Write => "write",
-            OperationKind::Delete => "delete",
-            OperationKind::Add => "add",
-            OperationKind::Remove => "remove",
-            OperationKind::Increment => "increment",
-            OperationKind::CompareAndSet => "cas",
-        };
-        let asked = match told.kind {
-            OperationKind::CompareAndSet => json!([told.expected, told.value]),
-            OperationKind::Read
-            | OperationKind::Write
-            | OperationKind::Delete
-            | OperationKind::Add
-            | OperationKind::Remove
-            | OperationKind::Increment => json!(told.value),
-        };
-        let (kind, value, us) = match event {
-            None => ("invoke", asked, told.times.0),
-            Some(Outcome::Ok) if told.kind == OperationKind::Read => ("ok", json!(told.served), told.times.1),
-            Some(Outcome::Ok) => ("ok", asked, told.times.1),
-            Some(Outcome::Fail) => ("fail", asked, told.times.1),
-            Some(Outcome::Unknown) => ("info", asked, told.times.1),
-        };
-        line(json!({
-            "type": kind, "f": f, "key": names.key_in_full(told.key), "value": value, "process": told.process,
-            "time": us * 1000, "client": names.node(told.by), "to": names.node(told.to),
-        }))?;
-    }
-    Ok(())
 }

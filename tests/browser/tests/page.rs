@@ -586,6 +586,24 @@ fn the_diagram_lights_what_led_to_a_message_and_the_time_axis_zooms_and_loops() 
     browser.wait(&format!("{clock} > 4.5"));
     browser.wait(&format!("{clock} >= 2 && {clock} < 3"));
     browser.click(".transport [aria-label=Pause]");
+    // The same stretch as charts; a line for each service, a dot for each operation.
+    browser
+        .run("[...document.querySelectorAll('.diagram .seg button')].find(it => it.textContent === 'Charts').click()");
+    browser.wait("document.querySelectorAll('.charts .line').length === 5");
+    browser.wait("document.querySelectorAll('.charts .dot').length >= 1");
+    browser.wait("document.querySelector('.charts').getAttribute('aria-label').includes('Updates behind, Notification: at most 2')");
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    // What is saved is the engine's text.
+    browser.run("window.saved = []; const made = URL.createObjectURL; URL.createObjectURL = blob => { blob.text().then(text => window.saved.push(text)); return made(blob) }");
+    for (name, has) in [
+        ("Metrics (CSV)", "t_ms,stale_copies"),
+        ("Sequence diagram (Mermaid)", "sequenceDiagram"),
+        ("ShiViz log", "\"warehouse\":1"),
+        ("History (Jepsen)", "\"type\":\"invoke\""),
+    ] {
+        browser.run(&format!("const s = document.querySelector('.diagram select'); s.value = '{name}'; s.dispatchEvent(new Event('change', {{ bubbles: true }}))"));
+        browser.wait(&format!("window.saved.some(text => text.includes({}))", json!(has)));
+    }
     browser.click("[aria-label='Close the diagram']");
     browser.wait("!document.querySelector('.diagram')");
     clean(&browser);

@@ -1,0 +1,123 @@
+//! Charts over the timeline's stretch of time: what copies lack, what is under way, how long operations took.
+
+use crate::app::playback::{clock, short};
+use crate::app::ribbon::Scale;
+use crate::scenario::Micros;
+use crate::session::protocol::Charts;
+use yew::prelude::*;
+
+/// Height of a chart, px, with its title and its foot.
+const HEIGHT: f64 = 150.0;
+const TITLE: f64 = 30.0;
+const FOOT: f64 = 14.0;
+/// Lines that have a colour of their own.
+const COLOURS: usize = 6;
+
+/// All charts, with room on the left for what their lines mean.
+pub fn view(charts: &Charts, scale: Scale, room: f64, now: Micros) -> Html {
+    let count = charts.counts.len();
+    let height = HEIGHT * (count + 1) as f64;
+    let (width, playhead) = (room + scale.width + 24.0, room + scale.x(now).clamp(0.0, scale.width));
+    html! {
+        <svg class="charts" width={width.to_string()} height={height.to_string()} role="img" aria-label={told(charts)}>
+            { for charts.counts.iter().enumerate().map(|(i, (title, lines))| counts(charts, title, lines, scale, room, HEIGHT * i as f64)) }
+            { operations(charts, scale, room, HEIGHT * count as f64) }
+            <path class="now" d={format!("M{playhead:.1} {TITLE}V{height:.1}")} />
+        </svg>
+    }
+}
+
+/// The charts in words.
+fn told(charts: &Charts) -> String {
+    let most = |values: &[u32]| values.iter().copied().max().unwrap_or_default();
+    let lines = charts.counts.iter().flat_map(|(title, lines)| {
+        lines.iter().map(move |(name, values)| format!("{title}, {name}: at most {}", most(values)))
+    });
+    let slowest = charts.operations.iter().map(|(_, took, ..)| *took).max();
+    let operations = slowest.map(|took| format!("{} operations, the slowest {}", charts.operations.len(), short(took)));
+    lines.chain(operations).collect::<Vec<_>>().join("; ")
+}
+
+fn frame(title: &str, most: String, room: f64, width: f64, top: f64) -> Html {
+    let (above, below) = (top + TITLE, top + HEIGHT - FOOT);
+    html! {
+        <>
+            <text class="title" x="14" y={format!("{}", top + 20.0)}>{ title.to_string() }</text>
+            <text class="tick" x={format!("{}", room - 6.0)} y={format!("{}", above + 4.0)} text-anchor="end">{ most }</text>
+            <text class="tick" x={format!("{}", room - 6.0)} y={format!("{}", below + 4.0)} text-anchor="end">{ "0" }</text>
+            <path class="lane" d={format!("M{room} {below}H{}", room + width)} />
+        </>
+    }
+}
+
+fn counts(charts: &Charts, title: &str, lines: &[(String, Vec<u32>)], scale: Scale, room: f64, top: f64) -> Html {
+    let most = lines.iter().flat_map(|(_, values)| values).copied().max().unwrap_or_default();
+    let (below, high) = (top + HEIGHT - FOOT, HEIGHT - TITLE - FOOT);
+    let line = |(i, (name, values)): (usize, &(String, Vec<u32>))| {
+        let mut path = String::new();
+        let mut before = None;
+        for (at, value) in charts.at.iter().zip(values) {
+            let x = scale.x(*at);
+            if !(-1.0..=scale.width + 1.0).contains(&x) {
+                before = Some(*value);
+                continue;
+            }
+            let y = |value: u32| below - f64::from(value) / f64::from(most.max(1)) * high;
+            if path.is_empty() {
+                path = format!("M{:.1} {:.1}", room + x, y(before.unwrap_or(*value)));
+            }
+            // A count stays what it was until it is another.
+            path.push_str(&format!("H{:.1}V{:.1}", room + x, y(*value)));
+        }
+        let colour = format!("u{}", i % COLOURS + 1);
+        let (x, y) = (14.0, top + 46.0 + 16.0 * i as f64);
+        html! {
+            <g key={i} class={classes!("line", colour)}>
+                <path d={path} />
+                if y < below {
+                    <path class="swatch" d={format!("M{x} {}h10", y - 4.0)} /><text x={format!("{}", x + 16.0)} y={y.to_string()}>{ short_name(name) }</text>
+                }
+            </g>
+        }
+    };
+    html! {
+        <g key={title.to_string()}>
+            { frame(title, most.to_string(), room, scale.width, top) }
+            { for lines.iter().enumerate().rev().map(line) }
+        </g>
+    }
+}
+
+fn short_name(name: &str) -> String {
+    if name.chars().count() <= 14 { name.into() } else { name.chars().take(13).chain(['…']).collect() }
+}
+
+/// Each operation as a dot: when it was asked, and how long it took.
+fn operations(charts: &Charts, scale: Scale, room: f64, top: f64) -> Html {
+    let most = charts.operations.iter().map(|(_, took, ..)| *took).max().unwrap_or_default();
+    let (below, high) = (top + HEIGHT - FOOT, HEIGHT - TITLE - FOOT);
+    // By its logarithm from a millisecond on: a timeout must not make all others alike.
+    let height = |took: Micros| libm::log2(1.0 + took as f64 / 1000.0);
+    let dot = |(i, &(at, took, ok, stale)): (usize, &(Micros, Micros, bool, bool))| {
+        let (x, y) = (scale.x(at), below - height(took) / height(most).max(1e-9) * high);
+        if !(0.0..=scale.width).contains(&x) {
+            return html! {};
+        }
+        let (class, what, d) = match (ok, stale) {
+            (false, _) => ("bad", "did not end as ok", "m-3.500 -3.500l7 7m0 -7l-7 7"),
+            (true, true) => ("stale", "a stale read", "m0 -4.500l4.500 8h-9z"),
+            (true, false) => ("ok", "ok", "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0"),
+        };
+        let title = format!("{}: {what}, {}", clock(at), short(took));
+        html! { <path key={i} class={classes!("dot", class)} d={format!("M{:.1} {y:.1}{d}", room + x)}><title>{ title }</title></path> }
+    };
+    html! {
+        <g key="operations">
+            { frame("Latency of operations (log)", short(most), room, scale.width, top) }
+            <text class="tick" x="14" y={format!("{}", top + 46.0)}>{ "● ok" }</text>
+            <text class="tick" x="14" y={format!("{}", top + 62.0)}>{ "▲ stale read" }</text>
+            <text class="tick" x="14" y={format!("{}", top + 78.0)}>{ "× not ok" }</text>
+            { for charts.operations.iter().enumerate().map(dot) }
+        </g>
+    }
+}

@@ -1,0 +1,242 @@
+//! A run as other tools read it: metrics as CSV, messages as a Mermaid diagram or as a ShiViz log, operations as a history
+//! in Jepsen's shape.
+
+use super::protocol::{Charts, ExportKind};
+use super::{Run, words};
+use crate::analysis::Sample;
+use crate::analysis::history::Recorder;
+use crate::ordered::Map;
+use crate::scenario::{Micros, Scenario, Value};
+use crate::trace::{Fact, MessageId, Names, NodeId, OperationKind, Outcome};
+use serde_json::json;
+use std::fmt::Write;
+
+/// Messages of one Mermaid diagram at most: it lays out no more.
+const MOST_MESSAGES: usize = 500;
+
+fn ms(us: Micros) -> f64 {
+    us as f64 / 1000.0
+}
+
+/// Metrics over time, a line for each of about 400 instants. Columns are named in the first line; `behind:<id>` stands for a
+/// service.
+pub fn csv(run: &Run, scenario: &Scenario) -> String {
+    let samples = run.metrics();
+    let mut out = String::from(
+        "t_ms,stale_copies,updates_behind,oldest_ms,messages_in_flight,events_queued,operations_pending,ok,fail,unknown,reads,stale_reads",
+    );
+    let each = samples.first().is_some_and(|sample| !sample.behind_of.is_empty());
+    for service in scenario.services.iter().filter(|_| each) {
+        let _ = write!(out, ",behind:{}", service.id);
+    }
+    for sample in &samples {
+        let [ok, fail, unknown] = sample.ended;
+        let [reads, stale_reads] = sample.reads;
+        let _ = write!(
+            out,
+            "\n{},{},{},{},{},{},{},{ok},{fail},{unknown},{reads},{stale_reads}",
+            ms(sample.at),
+            sample.stale,
+            sample.behind,
+            ms(sample.age),
+            sample.in_flight,
+            sample.queued,
+            sample.pending,
+        );
+        for behind in &sample.behind_of {
+            let _ = write!(out, ",{behind}");
+        }
+    }
+    out + "\n"
+}
+
+/// What the page draws of the metrics, and of the operations.
+pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
+    let (samples, names) = (run.metrics(), run.engine().names());
+    let line = |name: &str, of: &dyn Fn(&Sample) -> u32| (name.to_string(), samples.iter().map(of).collect());
+    let each = samples.first().map_or(0, |sample| sample.behind_of.len());
+    let behind = match each {
+        0 => vec![line("all services", &|sample| sample.behind)],
+        _ => (0..each).map(|i| line(names.label(NodeId(i as u32)), &|sample| sample.behind_of[i])).collect(),
+    };
+    let mut work = vec![line("messages", &|sample| sample.in_flight)];
+    if !scenario.buses.is_empty() {
+        work.push(line("queued", &|sample| sample.queued));
+    }
+    work.push(line("operations", &|sample| sample.pending));
+    let counts = vec![("Updates behind".into(), behind), ("Under way".into(), work)];
+    let timed = run.timed().map(|timed| (timed.at, timed.took, timed.ok, timed.stale));
+    let operations = timed.collect();
+    Charts { at: samples.iter().map(|sample| sample.at).collect(), counts, operations }
+}
+
+/// The run as a text, with a name for its file.
+pub(super) fn text(run: &Run, scenario: &Scenario, kind: ExportKind) -> (String, String) {
+    let (ending, text) = match kind {
+        ExportKind::Csv => ("csv", csv(run, scenario)),
+        ExportKind::Mermaid => ("mmd", mermaid(run, scenario)),
+        ExportKind::Shiviz => ("shiviz.log", shiviz(run)),
+        ExportKind::History => {
+            let mut recorder = Recorder::default();
+            let trace = run.engine().trace();
+            trace.since(trace.oldest()).for_each(|record| recorder.observe(record));
+            ("jsonl", history(&recorder, run.engine().names()))
+        }
+    };
+    (format!("converge.{ending}"), text)
+}
+
+/// What happened to a message in the end.
+enum Fate {
+    UnderWay,
+    Arrived,
+    Lost(&'static str),
+}
+
+/// The messages that the log still holds, as a Mermaid sequence diagram; where there are too many, the newest.
+pub fn mermaid(run: &Run, scenario: &Scenario) -> String {
+    let (trace, analysis, names) = (run.engine().trace(), run.analysis(), run.engine().names());
+    let mut fates: Map<MessageId, (Micros, Fate)> = Map::new();
+    for record in trace.since(trace.oldest()) {
+        match &record.fact {
+            Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } => {
+                fates.insert(*message, (record.at, Fate::UnderWay));
+            }
+            Fact::MessageDelivered { message } => {
+                if let Some((_, fate)) = fates.get_mut(message) {
+                    *fate = Fate::Arrived;
+                }
+            }
+            Fact::MessageDropped { message, cause } => {
+                if let Some((_, fate)) = fates.get_mut(message) {
+                    *fate = Fate::Lost(words::drop_cause(*cause));
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut out = String::from("sequenceDiagram\n");
+    if !scenario.title.is_empty() {
+        let _ = writeln!(out, "    %% {}", scenario.title.replace(['\n', '\r'], " "));
+    }
+    let skipped = fates.len().saturating_sub(MOST_MESSAGES);
+    if skipped > 0 || trace.oldest() > 0 {
+        let _ = writeln!(out, "    %% the last {} messages; there were more before", fates.len() - skipped);
+    }
+    for node in 0..names.node_count() as u32 {
+        let node = NodeId(node);
+        // A group is no party of a message; its members are.
+        if names.group(node) != Some(node) {
+            let _ = writeln!(out, "    participant n{} as {}", node.0, plain(names.label(node)));
+        }
+    }
+    for (message, (at, fate)) in fates.iter().skip(skipped) {
+        let Some(info) = analysis.messages.recall(*message) else { continue };
+        let (arrow, end) = match fate {
+            Fate::Arrived => ("->>", String::new()),
+            Fate::UnderWay => ("--)", ", under way".into()),
+            Fate::Lost(why) => ("-x", format!(", lost: {why}")),
+        };
+        let label = plain(&format!("{} {}", words::kind(info.kind), words::payload(info, analysis, names)));
+        let _ = writeln!(out, "    n{}{arrow}n{}: {label} ({} ms{end})", info.from.0, info.to.0, ms(*at));
+    }
+    out
+}
+
+/// What means nothing to Mermaid.
+fn plain(text: &str) -> String {
+    text.replace('#', "#35;").replace(';', "#59;").replace(['\n', '\r'], " ")
+}
+
+/// The log as ShiViz reads it (Beschastnikh et al. 2016): two lines a record, the node with its vector clock, and what
+/// happened there. ShiViz's expression for it is its default one.
+pub fn shiviz(run: &Run) -> String {
+    let (trace, analysis, names) = (run.engine().trace(), run.analysis(), run.engine().names());
+    let mut clocks: Vec<Map<NodeId, u64>> = vec![Map::new(); names.node_count()];
+    let mut carried: Map<MessageId, Map<NodeId, u64>> = Map::new();
+    let mut out = String::new();
+    for record in trace.since(trace.oldest()) {
+        let sentence = words::sentence(record, analysis, names);
+        // What is declared at the start happens nowhere.
+        let node = match &record.fact {
+            Fact::FlowDeclared { .. } | Fact::MessageDropped { .. } => continue,
+            Fact::MessageDelivered { message } => analysis.messages.recall(*message).map(|info| info.to),
+            _ => sentence.nodes.first().copied(),
+        };
+        let Some(node) = node else { continue };
+        let clock = &mut clocks[node.index()];
+        if let Fact::MessageDelivered { message } = &record.fact {
+            for (other, count) in carried.remove(message).unwrap_or_default().iter() {
+                let mine = clock.or_default(*other);
+                *mine = (*mine).max(*count);
+            }
+        }
+        *clock.or_default(node) += 1;
+        if let Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } = &record.fact {
+            carried.insert(*message, clock.clone());
+        }
+        let parts: Vec<String> =
+            clock.iter().map(|(node, count)| format!("\"{}\":{count}", names.node(*node))).collect();
+        let _ =
+            writeln!(out, "{} {{{}}}\n{} at {} ms", names.node(node), parts.join(","), sentence.text, ms(record.at));
+    }
+    out
+}
+
+/// A run's history in Jepsen's shape, a JSON object a line. What a key held at first is written by a process of its own
+/// before all else; times are nanoseconds.
+pub fn history(recorder: &Recorder, names: &Names) -> String {
+    let mut out = String::new();
+    let mut index = 0u64;
+    let mut line = |mut event: serde_json::Value| {
+        event["index"] = json!(index);
+        index += 1;
+        let _ = writeln!(out, "{event}");
+    };
+    let first = recorder.processes().len();
+    for (key, value) in recorder.first() {
+        let parts: Vec<(&str, serde_json::Value)> = match value {
+            Value::Set(elements) => elements.iter().map(|it| ("add", json!(it))).collect(),
+            Value::Int(number) if recorder.counts(key) => vec![("increment", json!(number))],
+            Value::Int(_) | Value::Text(_) => vec![("write", json!(value))],
+        };
+        for (f, value) in parts {
+            for kind in ["invoke", "ok"] {
+                let key = names.key_in_full(key);
+                line(json!({ "type": kind, "f": f, "key": key, "value": value, "process": first, "time": 0 }));
+            }
+        }
+    }
+    for (event, told) in recorder.events() {
+        let f = match told.kind {
+            OperationKind::Read => "read",
+            OperationKind::Write => "write",
+            OperationKind::Delete => "delete",
+            OperationKind::Add => "add",
+            OperationKind::Remove => "remove",
+            OperationKind::Increment => "increment",
+            OperationKind::CompareAndSet => "cas",
+        };
+        let asked = match told.kind {
+            OperationKind::CompareAndSet => json!([told.expected, told.value]),
+            OperationKind::Read
+            | OperationKind::Write
+            | OperationKind::Delete
+            | OperationKind::Add
+            | OperationKind::Remove
+            | OperationKind::Increment => json!(told.value),
+        };
+        let (kind, value, us) = match event {
+            None => ("invoke", asked, told.times.0),
+            Some(Outcome::Ok) if told.kind == OperationKind::Read => ("ok", json!(told.served), told.times.1),
+            Some(Outcome::Ok) => ("ok", asked, told.times.1),
+            Some(Outcome::Fail) => ("fail", asked, told.times.1),
+            Some(Outcome::Unknown) => ("info", asked, told.times.1),
+        };
+        line(json!({
+            "type": kind, "f": f, "key": names.key_in_full(told.key), "value": value, "process": told.process,
+            "time": us * 1000, "client": names.node(told.by), "to": names.node(told.to),
+        }));
+    }
+    out
+}

@@ -1,0 +1,96 @@
+//! What the page is told when it asks about a run: messages, metrics, verdicts.
+
+use crate::scenario::Micros;
+use crate::trace::{MessageKind, NodeId};
+use serde::{Deserialize, Serialize};
+
+/// What a run can be saved as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportKind {
+    /// Metrics over time, as CSV.
+    Csv,
+    /// Messages, as a Mermaid sequence diagram.
+    Mermaid,
+    /// The log with vector clocks, for ShiViz.
+    Shiviz,
+    /// Operations, in Jepsen's shape.
+    History,
+}
+
+/// A line of a chart: its name, and what is counted at each instant.
+pub type Line = (String, Vec<u32>);
+
+/// Metrics over time, and operations with how long they took.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Charts {
+    /// The instants.
+    pub at: Vec<Micros>,
+    /// What is counted at each of them: a chart for each, with its name, and its lines.
+    pub counts: Vec<(String, Vec<Line>)>,
+    /// Operations that have ended, the newest if there are many: when they were asked, how long they took, whether as ok,
+    /// and whether stale.
+    pub operations: Vec<(Micros, Micros, bool, bool)>,
+}
+
+/// A message of the space-time diagram.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Arrow {
+    /// Its number.
+    pub id: u64,
+    /// Sender.
+    pub from: NodeId,
+    /// Receiver.
+    pub to: NodeId,
+    /// What it is for.
+    pub kind: MessageKind,
+    /// The update that it is about; gives the colour.
+    pub update: Option<u32>,
+    /// What it carries, in words.
+    pub label: String,
+    /// When it was sent.
+    pub sent: Micros,
+    /// When it arrived or was lost; none while it is under way.
+    pub end: Option<Micros>,
+    /// It was lost.
+    pub dropped: bool,
+}
+
+/// A verdict, or the reason of one copy's state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What it is about: `Linearizable`, `Why widget at Notification`.
+    pub title: String,
+    /// How it stands.
+    pub standing: Standing,
+    /// Why, in a sentence or a few.
+    pub because: String,
+    /// What proves it, or what led to it, in order.
+    pub steps: Vec<FindingStep>,
+}
+
+/// Something that happened, to jump to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FindingStep {
+    /// When.
+    pub at: Micros,
+    /// What, in words.
+    pub text: String,
+    /// Where.
+    pub nodes: Vec<NodeId>,
+}
+
+/// How a finding stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Standing {
+    /// It holds; the copies have converged.
+    Holds,
+    /// It is violated; the copies will not converge.
+    Violated,
+    /// The copies are converging.
+    Pending,
+    /// Neither could be shown.
+    Unknown,
+}
