@@ -19,6 +19,7 @@ pub mod keys;
 pub mod layout;
 pub mod log_view;
 pub mod model;
+pub mod outline;
 pub mod playback;
 mod publish;
 pub mod ribbon;

@@ -11,6 +11,7 @@ use super::geometry::{Point, Rect, point};
 use super::gesture::{Gesture, Press};
 use super::keys::KeyCommand;
 use super::log_view::LogView;
+use super::outline::{self, Outline};
 use super::playback::Playback;
 use super::run_view::RunView;
 use super::scene::{Layout, NodeKind, Scene};
@@ -173,6 +174,17 @@ pub enum Msg {
     Step,
     /// Stand before the last event.
     StepBack,
+    /// Stand at the next or the previous mark of the timeline.
+    Mark {
+        /// The next.
+        forward: bool,
+    },
+    /// Space went down on the canvas, or up.
+    Space(bool),
+    /// Keys of a single character act on the canvas, or no longer.
+    SingleKeys(bool),
+    /// The wheel turned over an embed, where it belongs to the page around.
+    WheelPassed,
     /// Stand at an instant.
     Seek(Micros),
     /// Forget what was done live and stand at the start.
@@ -248,6 +260,10 @@ pub enum Msg {
     Export(ExportKind),
     /// What the visitor does to the space-time diagram.
     Diagram(diagram::Turn),
+    /// What the visitor does in the outline.
+    Outline(outline::Turn),
+    /// Lay all cards out anew.
+    Tidy,
     /// Open or close the verdicts.
     ToggleVerdicts,
     /// Ask for the verdicts, and why the copies of a service (or all) are as they are.
@@ -264,7 +280,7 @@ pub enum Msg {
     Describe,
     /// Another theme.
     Theme(Theme),
-    /// The system asks for less motion.
+    /// Less motion, or as much as there is.
     ReducedMotion(bool),
     /// Close the notice.
     Dismiss,
@@ -304,6 +320,8 @@ pub enum Effect {
     OpenOther,
     /// Show in this theme.
     Theme(Theme),
+    /// Show with less motion, or with all.
+    LessMotion(bool),
     /// Offer a text as a file of this name.
     Save(String, String),
 }
@@ -314,6 +332,10 @@ pub const KEPT_WORK: &str = "converge.work";
 pub const KEPT_BEFORE: &str = "converge.before";
 /// The same for the theme.
 pub const KEPT_THEME: &str = "converge.theme";
+/// The same for less motion: `less` or `full`.
+pub const KEPT_MOTION: &str = "converge.motion";
+/// The same for keys of a single character: `on` or `off`.
+pub const KEPT_KEYS: &str = "converge.keys";
 
 /// What has to be drawn again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -372,8 +394,16 @@ pub struct Model {
     pub tool: Tool,
     /// What the pointer is doing.
     pub gesture: Gesture,
+    /// When the pointer that has not moved yet went down, ms of true time.
+    pub(super) pressed_at: Option<f64>,
+    /// Space is held, and whether the pointer went down meanwhile.
+    pub space: Option<bool>,
     /// Where the pointer is over the canvas.
     pub hover: Option<Point>,
+    /// What the wheel does is shown.
+    pub wheel_hint: bool,
+    /// Keys of a single character do nothing.
+    pub single_keys_off: bool,
     /// The card whose name is being typed.
     pub renaming: Option<String>,
     /// The log.
@@ -382,6 +412,8 @@ pub struct Model {
     pub verdicts: FindingsView,
     /// The space-time diagram.
     pub diagram: Diagram,
+    /// The outline.
+    pub outline: Outline,
     /// The branches of the run.
     pub branches: Rc<BranchList>,
     /// Their list is on the page.
@@ -473,6 +505,14 @@ impl Model {
                 self.playback.play(false);
                 self.playback.order(Request::StepBack);
             }
+            Msg::Mark { forward } => self.to_mark(forward),
+            Msg::Space(down) => self.hold_space(down),
+            Msg::SingleKeys(on) => {
+                self.single_keys_off = !on;
+                effects.push(Effect::Keep(KEPT_KEYS, if on { "on" } else { "off" }.into()));
+                self.redraw.page = true;
+            }
+            Msg::WheelPassed => self.redraw.page |= !std::mem::replace(&mut self.wheel_hint, true),
             Msg::Seek(to) => self.playback.order(Request::Seek { to: to.min(self.run.until) }),
             Msg::Reset => {
                 self.playback.play(false);
@@ -487,7 +527,7 @@ impl Model {
                 self.extend(effects);
                 self.playback.play(true);
             }
-            Msg::Publish => self.publish(effects),
+            Msg::Publish => self.publish_at(None, effects),
             Msg::Act(command) => self.playback.order(Request::Act { command }),
             Msg::Script(command) => match super::script::added(&self.scenario, self.run.now, command) {
                 Ok(scenario) => self.edit(scenario, effects),
@@ -501,6 +541,7 @@ impl Model {
             Msg::PointerLeave => {
                 self.hover = None;
                 self.redraw.paint = true;
+                self.redraw.page |= std::mem::take(&mut self.wheel_hint);
             }
             Msg::Wheel { at, dx, dy, zoom } => {
                 let camera = if zoom {
@@ -552,6 +593,8 @@ impl Model {
                 self.diagram.turn(turn);
                 self.redraw.page = true;
             }
+            Msg::Outline(turn) => self.outline_turn(turn, effects),
+            Msg::Tidy => self.tidy(effects),
             Msg::ToggleVerdicts => {
                 (self.verdicts.node, self.verdicts.pinned) = (None, None);
                 self.open_panel(!self.verdicts.open, |model| &mut model.verdicts.open);
@@ -587,21 +630,17 @@ impl Model {
                 effects.push(Effect::Keep(KEPT_THEME, theme.word().into()));
                 self.redraw = Redraw { page: true, paint: true };
             }
-            Msg::ReducedMotion(reduced) => self.reduced_motion = reduced,
+            Msg::ReducedMotion(reduced) => {
+                self.reduced_motion = reduced;
+                effects.push(Effect::LessMotion(reduced));
+                effects.push(Effect::Keep(KEPT_MOTION, if reduced { "less" } else { "full" }.into()));
+                self.redraw = Redraw { page: true, paint: true };
+            }
             Msg::Dismiss => {
                 self.notice = None;
                 self.redraw.page = true;
             }
-            Msg::OpenMenu { at, of } => {
-                let of = of.or_else(|| self.link_at(at));
-                if let Some(item) = &of
-                    && !self.selection.contains(item)
-                {
-                    self.select([item.clone()].into());
-                }
-                self.menu = Some((at, of));
-                self.redraw.page = true;
-            }
+            Msg::OpenMenu { at, of } => self.open_menu(at, of),
             Msg::CloseMenu => {
                 self.menu = None;
                 self.redraw.page = true;
@@ -624,7 +663,7 @@ impl Model {
                     self.playback.order(Request::Describe);
                 }
             }
-            Msg::Duplicate => self.duplicate(effects),
+            Msg::Duplicate => self.duplicate([40, 40], effects),
         }
         self.redraw.page |= was_playing != self.playback.playing();
     }
@@ -645,7 +684,8 @@ impl Model {
 
     /// Whether the painted layers have to be drawn at the next frame of the screen too.
     pub fn is_moving(&self) -> bool {
-        self.playback.playing() || self.announcer.waiting() || self.panel_is_behind()
+        let pressed = matches!(&self.gesture, Gesture::Pressed(press) if press.touch);
+        self.playback.playing() || self.announcer.waiting() || self.panel_is_behind() || pressed
     }
 
     fn panel_is_behind(&self) -> bool {
@@ -656,6 +696,7 @@ impl Model {
 
     fn tick(&mut self, wall: f64) {
         self.playback.tick(wall);
+        self.wait_for_menu(wall);
         if let Some(text) = self.announcer.due(wall) {
             self.said = text;
             self.redraw.page = true;
@@ -741,7 +782,7 @@ impl Model {
     }
 
     /// How many rows each service's card shows.
-    fn rows(&self) -> Vec<usize> {
+    pub(super) fn rows(&self) -> Vec<usize> {
         if self.run.services.len() == self.scenario.services.len() {
             self.run.services.iter().map(|service| service.rows.len()).collect()
         } else {
@@ -765,12 +806,25 @@ impl Model {
 
     fn moved(&self) -> Map<String, (f64, f64)> {
         match &self.gesture {
-            Gesture::Move { ids, by, .. } => ids.iter().map(|id| (id.clone(), *by)).collect(),
+            Gesture::Move { ids, by, copies: false, .. } => ids.iter().map(|id| (id.clone(), *by)).collect(),
             _ => Map::new(),
         }
     }
 
-    fn toggle_play(&mut self) {
+    /// Whether keys of a single character act.
+    pub fn single_keys(&self) -> bool {
+        !self.single_keys_off
+    }
+
+    /// To the mark before or after; what lies ahead has to happen first.
+    fn to_mark(&mut self, forward: bool) {
+        self.playback.play(false);
+        let before = self.run.marks.iter().map(|mark| mark.at).filter(|at| *at < self.run.now).max();
+        let request = if forward { Request::NextMark } else { Request::Seek { to: before.unwrap_or(0) } };
+        self.playback.order(request);
+    }
+
+    pub(super) fn toggle_play(&mut self) {
         if self.playback.at_end() {
             self.playback.order(Request::Seek { to: 0 });
             self.playback.restart(0);

@@ -89,6 +89,10 @@ impl Open {
                 shown.step_back();
                 self.told(true)
             }
+            Request::NextMark => {
+                let there = shown.to_next_mark();
+                self.told(there)
+            }
             Request::Seek { to } => {
                 let there = shown.seek(to);
                 self.told(there)

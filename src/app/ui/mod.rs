@@ -13,6 +13,7 @@ pub mod inspector;
 pub mod log;
 pub mod menu;
 pub mod messages;
+mod outline;
 pub mod page;
 pub mod parts;
 pub mod shell;
