@@ -967,6 +967,19 @@ impl Model {
         self.log.open || self.verdicts.open || self.branching
     }
 
+    /// What the inspector is about, if it is one thing.
+    pub fn inspected(&self) -> Option<Item> {
+        if self.selection.len() == 1 { self.selection.first().cloned() } else { None }
+    }
+
+    /// Whether the inspector is on the page: of what is selected; of the scenario where nothing is and there is room, or it
+    /// was asked for.
+    pub fn inspector_open(&self) -> bool {
+        // Beside the log, and on a phone, there is room for it only when it is asked for.
+        let crowded = self.narrow || self.panel_open();
+        self.mode == Mode::App && (!crowded || self.inspecting || self.inspected().is_some())
+    }
+
     /// The service that the verdicts are about; empty for all.
     pub fn examined(&self) -> Rc<str> {
         self.verdicts.node.map_or_else(|| "".into(), |node| self.name_of(node.index()))

@@ -11,6 +11,7 @@ mod frame;
 mod loaded;
 mod past;
 pub mod protocol;
+pub mod questions;
 pub mod reasons;
 mod run;
 pub mod sketch;
@@ -24,12 +25,14 @@ use crate::scenario::{Micros, Scenario, ScenarioError};
 use branches::Branches;
 use loaded::{BUDGET, Loaded};
 use protocol::{BranchTurn, Frame, FromEngine, Report, Request, ToEngine};
+use questions::Examiner;
 
 /// One run under control. The worker, the page's main thread where there is no worker, and native tests
 /// call [`Session::handle`]; nothing else drives an engine for the page.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Session {
     open: Option<Open>,
+    examiner: Option<Examiner>,
 }
 
 /// A document under control: the branch that is shown, and the one beside it.
@@ -42,7 +45,24 @@ struct Open {
     other: Option<(usize, Loaded)>,
 }
 
+impl Default for Session {
+    /// On the page what answers questions comes later, by [`Session::learn`].
+    fn default() -> Self {
+        Session { open: None, examiner: if cfg!(target_arch = "wasm32") { None } else { Some(Examiner::new()) } }
+    }
+}
+
 impl Session {
+    /// Can answer questions from now on.
+    pub fn learn(&mut self, examiner: Examiner) {
+        self.examiner = Some(examiner);
+    }
+
+    /// Whether something must be learnt to answer this.
+    pub fn must_learn(&self, request: &Request) -> bool {
+        self.examiner.is_none() && request.is_question()
+    }
+
     /// Carries out one request and says what came of it.
     pub fn handle(&mut self, message: ToEngine) -> Vec<FromEngine> {
         let report = self.answer(message.request);
@@ -66,7 +86,10 @@ impl Session {
                 None => self.answer(Request::Load { scenario, at: 0 }),
             },
             other => match &mut self.open {
-                Some(open) => open.answer(other),
+                Some(open) => match self.examiner.and_then(|examiner| examiner.answer(&open.shown, &other)) {
+                    Some(report) => report,
+                    None => open.answer(other),
+                },
                 None => Report::Refused { errors: vec![ScenarioError::new("", "no scenario is loaded")] },
             },
         }
@@ -111,15 +134,6 @@ impl Open {
                 let refused = self.turn(turn).err();
                 self.say(refused)
             }
-            Request::Diagram { from, to } => Report::Arrows(findings::arrows(&shown.run, from, to)),
-            Request::Charts => Report::Charts(export::charts(&shown.run, &shown.scenario)),
-            Request::Export(kind) => {
-                let (name, text) = export::text(&shown.run, &shown.scenario, kind);
-                Report::Text { name, text }
-            }
-            Request::Examine { node } => {
-                Report::Findings(findings::findings(&shown.run, &shown.scenario, &shown.live, node))
-            }
             Request::Log { from, count } => shown.log(from, count),
             Request::Describe => Report::Run {
                 scenario: Box::new(self.branches.document(&self.base, &shown.live)),
@@ -127,7 +141,12 @@ impl Open {
                 now: shown.now(),
                 live: if self.branches.are_many() { 0 } else { shown.live.len() as u32 },
             },
-            Request::Load { .. } | Request::Edit { .. } => unreachable!("answered by the session"),
+            Request::Load { .. }
+            | Request::Edit { .. }
+            | Request::Diagram { .. }
+            | Request::Charts
+            | Request::Export(_)
+            | Request::Examine { .. } => unreachable!("answered by the session"),
         }
     }
 

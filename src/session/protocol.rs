@@ -94,6 +94,13 @@ pub enum Request {
     Describe,
 }
 
+impl Request {
+    /// Whether it asks about the run, and changes nothing.
+    pub fn is_question(&self) -> bool {
+        matches!(self, Request::Examine { .. } | Request::Diagram { .. } | Request::Charts | Request::Export(_))
+    }
+}
+
 /// An answer of the session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FromEngine {

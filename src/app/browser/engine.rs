@@ -6,9 +6,12 @@ use super::address;
 use crate::scenario::ScenarioError;
 use crate::session::Session;
 use crate::session::protocol::{FromEngine, Report, Request, ToEngine};
+use crate::session::questions::Examiner;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use wasm_split_helpers::wasm_split;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, Worker, WorkerOptions, WorkerType};
 use yew::Callback;
 
@@ -126,6 +129,13 @@ impl Local {
     }
 
     fn later(self: Rc<Self>, mut request: ToEngine, answers: Callback<Answer>) {
+        if self.session.borrow().must_learn(&request.request) {
+            return spawn_local(async move {
+                let examiner = examiner().await;
+                self.session.borrow_mut().learn(examiner);
+                self.later(request, answers);
+            });
+        }
         after(move || {
             if let Request::Advance { budget, .. } = &mut request.request {
                 *budget = (*budget).min(self.budget.get());
@@ -154,22 +164,37 @@ fn unreadable(text: &str, error: &serde_json::Error) -> FromEngine {
     FromEngine { epoch: epoch.unwrap_or(0) as u32, report: Report::Refused { errors } }
 }
 
+/// Fetches what answers questions.
+#[wasm_split(questions)]
+fn examiner() -> Examiner {
+    Examiner::new()
+}
+
 /// Runs the session in a worker: hears requests, posts answers.
 pub fn serve(scope: DedicatedWorkerGlobalScope) {
-    let mut session = Session::default();
+    let session = Rc::new(RefCell::new(Session::default()));
     let post = {
         let scope = scope.clone();
-        move |answer: &FromEngine| {
+        Rc::new(move |answer: &FromEngine| {
             let text = serde_json::to_string(answer).expect("an answer always serializes");
             // A closed page cannot be answered; nothing is lost by that.
             let _ = scope.post_message(&JsValue::from_str(&text));
-        }
+        })
     };
     post(&FromEngine { epoch: 0, report: Report::Ready });
     let heard = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         let Some(text) = event.data().as_string() else { return };
         match serde_json::from_str::<ToEngine>(&text) {
-            Ok(request) => session.handle(request).iter().for_each(&post),
+            // The page asks nothing more before it is answered.
+            Ok(request) if session.borrow().must_learn(&request.request) => {
+                let (session, post) = (session.clone(), post.clone());
+                spawn_local(async move {
+                    let examiner = examiner().await;
+                    session.borrow_mut().learn(examiner);
+                    session.borrow_mut().handle(request).iter().for_each(&*post);
+                });
+            }
+            Ok(request) => session.borrow_mut().handle(request).iter().for_each(&*post),
             Err(error) => post(&unreadable(&text, &error)),
         }
     });
