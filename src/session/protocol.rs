@@ -9,12 +9,12 @@ mod as_text;
 use crate::ordered::Map;
 use crate::scenario::{Branch, Command, Micros, Scenario, ScenarioError, Step, Value};
 use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
-use serde::{Deserialize, Serialize};
+use crate::wire::Wire;
 
 pub use answers::{Arrow, Charts, ExportKind, Finding, FindingStep, Standing};
 
 /// A request of the page.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct ToEngine {
     /// Which run the page means; [`Request::Load`] and [`Request::Edit`] begin a new one.
     pub epoch: u32,
@@ -23,13 +23,11 @@ pub struct ToEngine {
 }
 
 /// What the page wants.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub enum Request {
     /// Run this scenario from the start, and stand at `at` (0 for the start).
     Load {
         /// What to simulate.
-        #[serde(with = "as_text")]
         scenario: Box<Scenario>,
         /// Where to stand.
         at: Micros,
@@ -38,7 +36,6 @@ pub enum Request {
     /// sense) and stand at the same instant. So the clock is never reset by an edit or its undo.
     Edit {
         /// The changed scenario.
-        #[serde(with = "as_text")]
         scenario: Box<Scenario>,
     },
     /// Run until every event up to `to` has happened, but no more than `budget` events; the frame says
@@ -102,7 +99,7 @@ impl Request {
 }
 
 /// An answer of the session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct FromEngine {
     /// The run that it is about.
     pub epoch: u32,
@@ -111,8 +108,7 @@ pub struct FromEngine {
 }
 
 /// What the session says.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub enum Report {
     /// The worker listens. Sent once, before anything else, with epoch 0.
     Ready,
@@ -145,7 +141,6 @@ pub enum Report {
     /// The run as a document.
     Run {
         /// The scenario, its script with the live commands merged in.
-        #[serde(with = "as_text")]
         scenario: Box<Scenario>,
         /// Digest of the trace up to where the run stands, 16 hexadecimal digits.
         digest: String,
@@ -162,7 +157,7 @@ pub enum Report {
 }
 
 /// What changed since the frame before; everything, if `whole`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Wire)]
 pub struct Frame {
     /// The receiver forgets what it had: everything is in this frame.
     pub whole: bool,
@@ -213,7 +208,7 @@ pub struct Frame {
 }
 
 /// The branches of a document.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Wire)]
 pub struct BranchList {
     /// All of them, each with its steps so far.
     pub list: Vec<Branch>,
@@ -224,8 +219,7 @@ pub struct BranchList {
 }
 
 /// What is done with branches, by their place in the list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub enum BranchTurn {
     /// Show this one.
     Show(u32),
@@ -245,7 +239,7 @@ pub enum BranchTurn {
 }
 
 /// A message as it was sent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct MessageView {
     /// Its number.
     pub id: u64,
@@ -270,7 +264,7 @@ pub struct MessageView {
 }
 
 /// How a message ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct MessageEnd {
     /// Its number.
     pub id: u64,
@@ -281,8 +275,7 @@ pub struct MessageEnd {
 }
 
 /// How a copy stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Wire)]
 #[repr(u8)]
 pub enum CopyState {
     /// It reflects every acknowledged update that it should.
@@ -299,7 +292,7 @@ pub enum CopyState {
 }
 
 /// A service's card.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct ServiceView {
     /// Which.
     pub node: NodeId,
@@ -326,7 +319,7 @@ pub struct ServiceView {
 }
 
 /// Something that is wrong with a node or a link, short of a crash or a cut.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct Trouble {
     /// The node; for a link the one that sends.
     pub node: NodeId,
@@ -337,7 +330,7 @@ pub struct Trouble {
 }
 
 /// A row of a service's card. A key that it should hold and does not has no value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct RowView {
     /// The key.
     pub key: String,
@@ -360,7 +353,7 @@ pub struct RowView {
 }
 
 /// A bus's card.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct BusView {
     /// Which.
     pub node: NodeId,
@@ -369,7 +362,7 @@ pub struct BusView {
 }
 
 /// A subscription's lane.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct LaneView {
     /// The consumer.
     pub service: NodeId,
@@ -388,7 +381,7 @@ pub struct LaneView {
 }
 
 /// An event in a lane.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct CellView {
     /// The update; gives the colour.
     pub update: u32,
@@ -403,7 +396,7 @@ pub struct CellView {
 }
 
 /// A client's card.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct ClientView {
     /// Which.
     pub node: NodeId,
@@ -424,7 +417,7 @@ pub struct ClientView {
 }
 
 /// The last operation that ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct LastOperation {
     /// In words: `read widget → 42`.
     pub label: String,
@@ -439,7 +432,7 @@ pub struct LastOperation {
 }
 
 /// From `at` on, a service's worst state is `state`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
 pub struct RibbonChange {
     /// The service.
     pub node: NodeId,
@@ -450,7 +443,7 @@ pub struct RibbonChange {
 }
 
 /// A mark of the timeline.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct Mark {
     /// When.
     pub at: Micros,
@@ -467,8 +460,7 @@ pub struct Mark {
 }
 
 /// What a mark is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
 pub enum MarkKind {
     /// An update was committed.
     Update,
@@ -493,7 +485,7 @@ pub enum MarkKind {
 }
 
 /// How the copies stand as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Wire)]
 pub struct Summary {
     /// Copies (a service and a key) that should reflect some update.
     pub copies: u32,
@@ -520,7 +512,7 @@ pub struct Summary {
 }
 
 /// An inconsistency window: from an update's acknowledgement until every copy reflected it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct Window {
     /// The update.
     pub update: u32,
@@ -531,7 +523,7 @@ pub struct Window {
 }
 
 /// A row of the log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct LogRow {
     /// Index of the record.
     pub index: u64,
