@@ -972,12 +972,15 @@ impl Model {
         if self.selection.len() == 1 { self.selection.first().cloned() } else { None }
     }
 
-    /// Whether the inspector is on the page: of what is selected; of the scenario where nothing is and there is room, or it
-    /// was asked for.
+    /// Whether the inspector is on the page: of what is selected, or of the scenario, where it was asked for.
     pub fn inspector_open(&self) -> bool {
-        // Beside the log, and on a phone, there is room for it only when it is asked for.
-        let crowded = self.narrow || self.panel_open();
-        self.mode == Mode::App && (!crowded || self.inspecting || self.inspected().is_some())
+        self.mode == Mode::App && (self.inspecting || self.inspected().is_some())
+    }
+
+    /// Whether what the scenario is about is on the page, in the inspector's place: beside the log, and on a phone, there is
+    /// no room for it.
+    pub fn about_open(&self) -> bool {
+        self.mode == Mode::App && !self.inspector_open() && !self.narrow && !self.panel_open()
     }
 
     /// The service that the verdicts are about; empty for all.

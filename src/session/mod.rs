@@ -8,10 +8,10 @@ mod branches;
 pub mod export;
 mod findings;
 mod frame;
+pub mod later;
 mod loaded;
 mod past;
 pub mod protocol;
-pub mod questions;
 pub mod reasons;
 mod run;
 pub mod sketch;
@@ -21,18 +21,18 @@ pub mod words;
 pub use frame::service_view;
 pub use run::{Run, merged};
 
-use crate::scenario::{Micros, Scenario, ScenarioError};
+use crate::scenario::{Command, Micros, Scenario, ScenarioError};
 use branches::Branches;
+use later::Later;
 use loaded::{BUDGET, Loaded};
 use protocol::{BranchTurn, Frame, FromEngine, Report, Request, ToEngine};
-use questions::Examiner;
 
 /// One run under control. The worker, the page's main thread where there is no worker, and native tests
 /// call [`Session::handle`]; nothing else drives an engine for the page.
 #[derive(Debug)]
 pub struct Session {
     open: Option<Open>,
-    examiner: Option<Examiner>,
+    later: Option<Later>,
 }
 
 /// A document under control: the branch that is shown, and the one beside it.
@@ -46,21 +46,30 @@ struct Open {
 }
 
 impl Default for Session {
-    /// On the page what answers questions comes later, by [`Session::learn`].
+    /// On the page some of its abilities come later, by [`Session::learn`].
     fn default() -> Self {
-        Session { open: None, examiner: if cfg!(target_arch = "wasm32") { None } else { Some(Examiner::new()) } }
+        Session { open: None, later: if cfg!(target_arch = "wasm32") { None } else { Some(Later::new()) } }
     }
 }
 
 impl Session {
-    /// Can answer questions from now on.
-    pub fn learn(&mut self, examiner: Examiner) {
-        self.examiner = Some(examiner);
+    /// Has all its abilities from now on.
+    pub fn learn(&mut self, later: Later) {
+        self.later = Some(later);
+        if let Some(open) = &mut self.open {
+            open.shown.later = Some(later);
+        }
     }
 
-    /// Whether something must be learnt to answer this.
+    /// Whether something must be learnt to answer this, or to keep the first snapshot.
     pub fn must_learn(&self, request: &Request) -> bool {
-        self.examiner.is_none() && request.is_question()
+        let due = |open: &Open| match request {
+            Request::Reset => open.branches.are_many(),
+            Request::Act { .. } => open.shown.has_future(),
+            Request::Advance { .. } => open.shown.is_snapshot_due(),
+            _ => request.comes_later(),
+        };
+        self.later.is_none() && self.open.as_ref().is_some_and(due)
     }
 
     /// Carries out one request and says what came of it.
@@ -78,7 +87,7 @@ impl Session {
                 let mut base = *scenario;
                 let branches = Branches::out_of(&mut base);
                 let (scenario, live) = branches.of(&base, branches.current);
-                let (shown, there) = Loaded::new(scenario, live, at);
+                let (shown, there) = Loaded::new(scenario, live, at, self.later);
                 self.open.insert(Open { base, branches, shown, other: None }).told(there)
             }
             Request::Edit { scenario } => match &mut self.open {
@@ -86,7 +95,7 @@ impl Session {
                 None => self.answer(Request::Load { scenario, at: 0 }),
             },
             other => match &mut self.open {
-                Some(open) => match self.examiner.and_then(|examiner| examiner.answer(&open.shown, &other)) {
+                Some(open) => match self.later.and_then(|later| later.answer(open, &other)) {
                     Some(report) => report,
                     None => open.answer(other),
                 },
@@ -108,21 +117,8 @@ impl Open {
                 shown.step();
                 self.told(true)
             }
-            Request::StepBack => {
-                shown.step_back();
-                self.told(true)
-            }
-            Request::Seek { to } => {
-                let there = shown.seek(to);
-                self.told(there)
-            }
-            // Of several branches none is emptied: the start is where all of them begin.
-            Request::Reset if self.branches.are_many() => {
-                let there = shown.seek(0);
-                self.told(there)
-            }
             Request::Reset => {
-                let (fresh, there) = Loaded::new(shown.scenario.clone(), Vec::new(), 0);
+                let (fresh, there) = Loaded::new(shown.scenario.clone(), Vec::new(), 0, shown.later);
                 self.shown = fresh;
                 self.told(there)
             }
@@ -130,23 +126,21 @@ impl Open {
                 let refused = self.act(command);
                 self.say(refused)
             }
-            Request::Branch(turn) => {
-                let refused = self.turn(turn).err();
-                self.say(refused)
-            }
-            Request::Log { from, count } => shown.log(from, count),
             Request::Describe => Report::Run {
                 scenario: Box::new(self.branches.document(&self.base, &shown.live)),
                 digest: shown.run.engine().trace().digest().hex(),
                 now: shown.now(),
                 live: if self.branches.are_many() { 0 } else { shown.live.len() as u32 },
             },
-            Request::Load { .. }
-            | Request::Edit { .. }
+            Request::Load { .. } | Request::Edit { .. } => unreachable!("answered by the session"),
+            Request::StepBack
+            | Request::Seek { .. }
+            | Request::Branch(_)
+            | Request::Log { .. }
             | Request::Diagram { .. }
             | Request::Charts
             | Request::Export(_)
-            | Request::Examine { .. } => unreachable!("answered by the session"),
+            | Request::Examine { .. } => unreachable!("learnt first, by `Session::must_learn`"),
         }
     }
 
@@ -174,7 +168,7 @@ impl Open {
         self.branches.current = place;
         self.branches.news = true;
         let (scenario, live) = self.branches.of(&self.base, place);
-        let (shown, there) = Loaded::new(scenario, live, at);
+        let (shown, there) = Loaded::new(scenario, live, at, self.shown.later);
         self.shown = shown;
         there
     }
@@ -182,21 +176,24 @@ impl Open {
     /// Puts a branch beside the one that is shown.
     fn compare(&mut self, place: usize) {
         let (scenario, live) = self.branches.of(&self.base, place);
-        self.other = Some((place, Loaded::new(scenario, live, self.shown.now()).0));
+        self.other = Some((place, Loaded::new(scenario, live, self.shown.now(), self.shown.later).0));
         self.branches.news = true;
     }
 
-    /// A live command. In the past it forks: what lay ahead stays as the branch that it was.
-    fn act(&mut self, command: crate::scenario::Command) -> Option<String> {
-        if self.shown.has_future() {
-            if let Some(refused) = self.shown.refuses(&command) {
-                return Some(refused);
-            }
-            if let Err(full) = self.branches.fork(&self.shown.live, Default::default(), None) {
-                return Some(full);
-            }
-            self.shown.forget_future();
+    /// A live command in the past forks: what lay ahead stays as the branch that it was.
+    fn act_in_the_past(&mut self, command: Command) -> Option<String> {
+        if let Some(refused) = self.shown.refuses(&command) {
+            return Some(refused);
         }
+        if let Err(full) = self.branches.fork(&self.shown.live, Default::default(), None) {
+            return Some(full);
+        }
+        self.shown.forget_future();
+        self.act(command)
+    }
+
+    /// A live command.
+    fn act(&mut self, command: Command) -> Option<String> {
         self.branches.news |= self.branches.are_many();
         self.shown.act(command)
     }
@@ -271,7 +268,10 @@ impl Open {
     fn frame(&mut self, there: bool) -> Frame {
         let mut frame = self.shown.frame(there);
         if let Some((_, other)) = &mut self.other {
-            let there = if other.now() > frame.now { other.seek(frame.now) } else { other.advance(frame.now, BUDGET) };
+            let there = match self.shown.later {
+                Some(later) => later.follow(other, frame.now),
+                None => other.advance(frame.now, BUDGET),
+            };
             frame.more |= !there;
             if frame.whole {
                 other.reporter.make_whole();

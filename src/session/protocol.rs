@@ -92,9 +92,25 @@ pub enum Request {
 }
 
 impl Request {
-    /// Whether it asks about the run, and changes nothing.
-    pub fn is_question(&self) -> bool {
-        matches!(self, Request::Examine { .. } | Request::Diagram { .. } | Request::Charts | Request::Export(_))
+    /// Whether it always takes what comes later, as [`crate::session::later`] tells.
+    pub fn comes_later(&self) -> bool {
+        match self {
+            Request::StepBack
+            | Request::Seek { .. }
+            | Request::Branch(_)
+            | Request::Log { .. }
+            | Request::Examine { .. }
+            | Request::Diagram { .. }
+            | Request::Charts
+            | Request::Export(_) => true,
+            Request::Load { .. }
+            | Request::Edit { .. }
+            | Request::Advance { .. }
+            | Request::Step
+            | Request::Act { .. }
+            | Request::Reset
+            | Request::Describe => false,
+        }
     }
 }
 

@@ -5,8 +5,8 @@
 use super::address;
 use crate::scenario::ScenarioError;
 use crate::session::Session;
+use crate::session::later::Later;
 use crate::session::protocol::{FromEngine, Report, Request, ToEngine};
-use crate::session::questions::Examiner;
 use crate::wire::{self, Wire};
 use js_sys::Uint8Array;
 use std::cell::{Cell, RefCell};
@@ -130,8 +130,8 @@ impl Local {
     fn later(self: Rc<Self>, mut request: ToEngine, answers: Callback<Answer>) {
         if self.session.borrow().must_learn(&request.request) {
             return spawn_local(async move {
-                let examiner = examiner().await;
-                self.session.borrow_mut().learn(examiner);
+                let later = later().await;
+                self.session.borrow_mut().learn(later);
                 self.later(request, answers);
             });
         }
@@ -165,10 +165,10 @@ fn crossed<T: Wire>(event: &MessageEvent) -> (T, Option<String>) {
     wire::read(&bytes.unwrap_or_default())
 }
 
-/// Fetches what answers questions.
-#[wasm_split(questions)]
-fn examiner() -> Examiner {
-    Examiner::new()
+/// Fetches the session's other abilities.
+#[wasm_split(session)]
+fn later() -> Later {
+    Later::new()
 }
 
 /// Runs the session in a worker: hears requests, posts answers.
@@ -192,8 +192,8 @@ pub fn serve(scope: DedicatedWorkerGlobalScope) {
             // The page asks nothing more before it is answered.
             let (session, post) = (session.clone(), post.clone());
             spawn_local(async move {
-                let examiner = examiner().await;
-                session.borrow_mut().learn(examiner);
+                let later = later().await;
+                session.borrow_mut().learn(later);
                 session.borrow_mut().handle(request).iter().for_each(&*post);
             });
         } else {

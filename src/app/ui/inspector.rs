@@ -30,8 +30,6 @@ pub struct InspectorProps {
     pub standing: Standing,
     /// Whether the drawing may be changed.
     pub editable: bool,
-    /// Whether closing it makes sense.
-    pub closable: bool,
     /// Where to report.
     pub send: Callback<Msg>,
 }
@@ -74,9 +72,7 @@ fn head(props: &InspectorProps) -> Html {
     let state = props.view.as_ref().map(|view| badge(view.state)).unwrap_or_default();
     html! {
         <section class="head"><h2>{ icon(which) }<span class="grow">{ name }</span>{ state }
-            if props.closable {
-                <button class="icon small" aria-label="Close the inspector" onclick={props.send.reform(|_| Msg::Select(None))}>{ icon(Icon::Close) }</button>
-            }
+            <button class="icon small" aria-label="Close the inspector" onclick={props.send.reform(|_| Msg::Select(None))}>{ icon(Icon::Close) }</button>
         </h2></section>
     }
 }

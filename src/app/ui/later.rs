@@ -99,8 +99,7 @@ fn inspector(model: &Model, send: &Callback<Msg>) -> Html {
         }
         Some(Item::Link { .. }) | None => (None, None),
     };
-    let closable = model.narrow || model.panel_open() || selected.is_some();
     let standing = model.standing(selected.as_ref());
     let editable = model.origin == Origin::Own;
-    html! { <Inspector scenario={model.scenario.clone()} {selected} {view} {bus} {standing} {editable} {closable} send={send.clone()} /> }
+    html! { <Inspector scenario={model.scenario.clone()} {selected} {view} {bus} {standing} {editable} send={send.clone()} /> }
 }

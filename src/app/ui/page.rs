@@ -216,6 +216,7 @@ impl Component for Page {
                         <shell::Palette tool={self.model.tool.clone()} send={self.send.clone()} />
                     }
                     { self.part(Part::Inspector) }
+                    if self.model.about_open() { { shell::about(&self.model, &self.send) } }
                 }
                 if self.model.origin == Origin::Link && !embed { { banner(&self.send) } }
                 { self.canvas(ctx) }

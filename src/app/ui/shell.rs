@@ -11,6 +11,26 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlSelectElement};
 use yew::prelude::*;
 
+/// What the scenario is about, where nothing is selected.
+pub fn about(model: &Model, send: &Callback<Msg>) -> Html {
+    let scenario = &model.scenario;
+    let title = if scenario.title.is_empty() { "Untitled" } else { &scenario.title };
+    let note = match (&*scenario.note, scenario.services.is_empty()) {
+        ("", true) => "Place services, a bus and clients from the palette, connect them, and publish an update.",
+        ("", false) => "Select something on the canvas to see and change all of its settings.",
+        (note, _) => note,
+    };
+    html! {
+        <aside class="inspector" aria-label="About this scenario">
+            <section class="head"><h2>{ icon(Icon::Note) }<span class="grow">{ title }</span></h2></section>
+            <section class="about">
+                <p>{ note }</p>
+                <button class="line" onclick={send.reform(|_| Msg::Inspect)}>{ "Edit the scenario" }</button>
+            </section>
+        </aside>
+    }
+}
+
 /// Brand, title, examples, undo and redo, share, theme.
 pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
     let on = |msg: Msg| send.reform(move |_: MouseEvent| msg.clone());

@@ -73,14 +73,12 @@ mod tests {
     use crate::scenario::examples;
     use crate::session::Session;
     use crate::session::protocol::{FromEngine, Request, ToEngine};
-    use crate::session::questions::Examiner;
     use crate::wire;
 
     #[test]
     fn every_message_crosses_as_it_is_and_a_cut_one_is_refused() {
         for example in examples::EXAMPLES {
             let mut session = Session::default();
-            session.learn(Examiner::new());
             let scenario = Box::new(example.scenario());
             let requests = [
                 Request::Load { scenario: scenario.clone(), at: 0 },
