@@ -1,12 +1,15 @@
 //! What is not there at first sight: fetched by the page when it is first needed, in a wasm file of its own, so that the
 //! first picture does not wait for it.
 
+use super::areas::AreaLabel;
 use super::branches::Branches;
 use super::dialogs::{Help, Share};
+use super::fault_track::FaultTrack;
 use super::findings::Findings;
 use super::inspector::Inspector;
 use super::log::Log;
-use super::{diagram, menu};
+use super::{diagram, menu, timeline};
+use crate::app::areas::Area;
 use crate::app::model::{Item, Model, Msg, Origin};
 use wasm_split_helpers::wasm_split;
 use yew::prelude::*;
@@ -30,11 +33,15 @@ pub enum Part {
     Help,
     /// The context menu.
     Menu,
+    /// The script's steps under the timeline.
+    Script,
+    /// The labels of groups and regions.
+    Areas,
 }
 
 impl Part {
     /// All of them.
-    pub const ALL: [Part; 8] = [
+    pub const ALL: [Part; 10] = [
         Part::Inspector,
         Part::Diagram,
         Part::Log,
@@ -43,6 +50,8 @@ impl Part {
         Part::Share,
         Part::Help,
         Part::Menu,
+        Part::Script,
+        Part::Areas,
     ];
 }
 
@@ -57,6 +66,8 @@ pub fn wanted(part: Part, model: &Model) -> bool {
         Part::Share => model.sharing,
         Part::Help => model.help,
         Part::Menu => model.menu.is_some(),
+        Part::Script => !model.scenario.script.is_empty(),
+        Part::Areas => !model.scene.areas.is_empty(),
     }
 }
 
@@ -86,6 +97,18 @@ fn draw(part: Part, model: &Model, send: &Callback<Msg>) -> Html {
         Part::Share => html! { <Share described={model.described.clone()} send={send.clone()} /> },
         Part::Help => html! { <Help send={send.clone()} /> },
         Part::Menu => menu::menu(model, send),
+        Part::Script => html! {
+            <FaultTrack scenario={model.scenario.clone()} window={model.shown.window(model.run.until)}
+                top={timeline::ROW * (model.scenario.services.len() + 1) as f64}
+                editable={model.origin == Origin::Own} send={send.clone()} />
+        },
+        Part::Areas => {
+            let label = |area: &Area| {
+                let selected = model.selection.contains(&Item::Node(area.id.clone()));
+                html! { <AreaLabel key={format!("area-{}", area.id)} area={area.clone()} {selected} send={send.clone()} /> }
+            };
+            html! { { for model.scene.areas.iter().map(label) } }
+        }
     }
 }
 

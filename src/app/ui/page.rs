@@ -3,7 +3,7 @@
 mod time;
 mod twin;
 
-use super::areas::{AreaLabel, outlines};
+use super::areas::outlines;
 use super::card::{Card, View};
 use super::icons::{Icon, icon};
 use super::later::{self, Draw, Part};
@@ -24,6 +24,7 @@ use crate::app::playback::{clock, short};
 use crate::app::run_view::RunView;
 use crate::app::scene::{NodeKind, PUBLISH, SHOWN_LANES, Scene};
 use crate::scenario::{Scenario, examples};
+use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlCanvasElement, HtmlElement, HtmlInputElement, ResizeObserver};
@@ -102,6 +103,8 @@ pub struct Page {
     refs: Refs,
     inks: Inks,
     messages: Messages,
+    /// Something of the palette was just dropped on the canvas.
+    dropped: Rc<Cell<bool>>,
     twin_messages: Messages,
     painted: Painted,
     looks: Looks,
@@ -138,6 +141,7 @@ impl Component for Page {
             refs: Refs::default(),
             inks: Inks::read(),
             messages: Messages::default(),
+            dropped: Rc::default(),
             twin_messages: Messages::default(),
             painted: Painted::default(),
             looks: Looks::default(),
@@ -213,7 +217,7 @@ impl Component for Page {
                     })}>{ "To the canvas" }</a>
                     { shell::top_bar(&self.model, &self.send) }
                     if !self.model.narrow {
-                        <shell::Palette tool={self.model.tool.clone()} send={self.send.clone()} />
+                        { shell::palette(&self.model.tool, &self.dropped, &self.send) }
                     }
                     { self.part(Part::Inspector) }
                     if self.model.about_open() { { shell::about(&self.model, &self.send) } }
@@ -578,7 +582,7 @@ impl Page {
                     </g>
                 </svg>
                 <div class="world" ref={self.refs.world.clone()}>
-                    { for model.scene.areas.iter().map(|area| html! { <AreaLabel key={format!("area-{}", area.id)} area={area.clone()} selected={model.selection.contains(&Item::Node(area.id.clone()))} send={self.send.clone()} /> }) }
+                    { self.part(Part::Areas) }
                     { for (0..model.scene.nodes.len()).map(|node| self.card(node)) }
                     { self.publish_button() }
                 </div>

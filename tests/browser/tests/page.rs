@@ -546,6 +546,7 @@ fn a_violated_guarantee_shows_the_operations_that_prove_it() {
 #[test]
 fn an_invariant_of_ones_own_is_checked_and_leads_to_where_it_breaks() {
     let browser = open(WIDE, "#ex=lost-event&t=5900");
+    press(&browser, "Edit the scenario");
     press(&browser, "Add invariant");
     let find =
         "[...document.querySelectorAll('.inspector label')].find(it => it.textContent.includes('Always'))?.htmlFor";
