@@ -11,6 +11,7 @@ use super::geometry::{Point, Rect, point};
 use super::gesture::{Gesture, Press};
 use super::keys::KeyCommand;
 use super::log_view::LogView;
+use super::measured::Measured;
 use super::playback::Playback;
 use super::run_view::RunView;
 use super::scene::{Layout, NodeKind, Scene};
@@ -262,6 +263,8 @@ pub enum Msg {
     OlderLog,
     /// Ask for the run as a document.
     Describe,
+    /// Measure a group, by its place, under each consistency.
+    Measure(usize),
     /// Another theme.
     Theme(Theme),
     /// The system asks for less motion.
@@ -378,6 +381,8 @@ pub struct Model {
     pub renaming: Option<String>,
     /// The log.
     pub log: LogView,
+    /// What was measured of a group under each consistency.
+    pub measured: Measured,
     /// The verdicts.
     pub verdicts: FindingsView,
     /// The space-time diagram.
@@ -581,6 +586,11 @@ impl Model {
                 }
             }
             Msg::Describe => self.playback.order(Request::Describe),
+            Msg::Measure(group) => {
+                let request = self.measured.begin(&self.scenario, group);
+                self.playback.order(request);
+                self.redraw.page = true;
+            }
             Msg::Theme(theme) => {
                 self.theme = theme;
                 effects.push(Effect::Theme(theme));
@@ -718,6 +728,12 @@ impl Model {
                 self.diagram.take_charts(charts);
                 self.redraw.page = true;
             }
+            Some(Report::Measured { seed, rows }) => {
+                if let Some(request) = self.measured.take(seed, rows) {
+                    self.playback.order(request);
+                }
+                self.redraw.page = true;
+            }
             Some(Report::Text { name, text }) => self.saved = Some((name, text)),
             Some(Report::Findings(findings)) => {
                 self.verdicts.take(findings);
@@ -794,6 +810,7 @@ impl Model {
         self.published = false;
         (self.shown, self.other, self.branches) = (Shown::default(), None, Rc::default());
         self.run = RunView::default();
+        self.measured = Measured::default();
         self.playback.play(false);
         self.playback.order(Request::Load { scenario: Box::new(Scenario::clone(&self.scenario)), at });
         self.fitted = true;
@@ -845,6 +862,11 @@ impl Model {
 
     fn changed(&mut self, effects: &mut Vec<Effect>) {
         self.playback.order(Request::Edit { scenario: Box::new(Scenario::clone(&self.scenario)) });
+        // What was asked before the edit will not be answered.
+        self.measured.follow(&self.scenario);
+        if let Some(request) = self.measured.next() {
+            self.playback.order(request);
+        }
         self.stage();
         let scene = self.scene.clone();
         let there = |item: &Item| match item {

@@ -57,6 +57,7 @@ fn answer(open: &mut Open, request: &Request) -> Option<Report> {
     Some(match request {
         Request::Examine { node } => Report::Findings(findings::findings(run, scenario, live, *node)),
         Request::Diagram { from, to } => Report::Arrows(findings::arrows(run, *from, *to)),
+        Request::Measure { group, seed } => open.measure(*group, *seed),
         Request::Charts => Report::Charts(export::charts(run, scenario)),
         Request::Export(kind) => {
             let (name, text) = export::text(run, scenario, *kind);

@@ -5,6 +5,7 @@
 //! scenario with the live commands in its script makes the same run anywhere.
 
 mod branches;
+pub mod compare;
 pub mod export;
 mod findings;
 mod frame;
@@ -23,6 +24,7 @@ pub use run::{Run, merged};
 
 use crate::scenario::{Command, Micros, Scenario, ScenarioError};
 use branches::Branches;
+use compare::Compared;
 use later::Later;
 use loaded::{BUDGET, Loaded};
 use protocol::{BranchTurn, Frame, FromEngine, Report, Request, ToEngine};
@@ -43,6 +45,16 @@ struct Open {
     branches: Branches,
     shown: Loaded,
     other: Option<(usize, Loaded)>,
+    /// What was measured last under each consistency of a group.
+    measured: Option<Measured>,
+}
+
+/// A comparison under way.
+#[derive(Debug)]
+struct Measured {
+    scenario: Scenario,
+    group: usize,
+    compared: Compared,
 }
 
 impl Default for Session {
@@ -88,7 +100,7 @@ impl Session {
                 let branches = Branches::out_of(&mut base);
                 let (scenario, live) = branches.of(&base, branches.current);
                 let (shown, there) = Loaded::new(scenario, live, at, self.later);
-                self.open.insert(Open { base, branches, shown, other: None }).told(there)
+                self.open.insert(Open { base, branches, shown, other: None, measured: None }).told(there)
             }
             Request::Edit { scenario } => match &mut self.open {
                 Some(open) => open.edit(*scenario),
@@ -139,6 +151,7 @@ impl Open {
             | Request::Log { .. }
             | Request::Diagram { .. }
             | Request::Charts
+            | Request::Measure { .. }
             | Request::Export(_)
             | Request::Examine { .. } => unreachable!("learnt first, by `Session::must_learn`"),
         }
@@ -196,6 +209,24 @@ impl Open {
     fn act(&mut self, command: Command) -> Option<String> {
         self.branches.news |= self.branches.are_many();
         self.shown.act(command)
+    }
+
+    /// Runs a seed more under each consistency of a group; the first begins anew, with the scenario as it is.
+    fn measure(&mut self, group: u32, seed: u64) -> Report {
+        let scenario = &self.shown.scenario;
+        if scenario.groups.get(group as usize).is_none() {
+            return Report::Refused { errors: vec![ScenarioError::new("groups", "there is no such group any more")] };
+        }
+        let measured = match &mut self.measured {
+            Some(measured) if seed > 1 && measured.group == group as usize => measured,
+            place => {
+                let (scenario, group) = (scenario.clone(), group as usize);
+                let compared = Compared::new(&scenario, group);
+                place.insert(Measured { scenario, group, compared })
+            }
+        };
+        measured.compared.run(&measured.scenario, measured.group, seed);
+        Report::Measured { seed, rows: measured.compared.rows() }
     }
 
     fn turn(&mut self, turn: BranchTurn) -> Result<(), String> {

@@ -6,6 +6,7 @@
 mod answers;
 mod as_text;
 
+use super::compare::Row;
 use crate::ordered::Map;
 use crate::scenario::{Branch, Command, Micros, Scenario, ScenarioError, Step, Value};
 use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
@@ -78,6 +79,14 @@ pub enum Request {
     },
     /// Metrics over time.
     Charts,
+    /// Run the scenario to its end with a seed under each consistency of a group, and tell what all seeds since the first
+    /// have shown. The first is 1.
+    Measure {
+        /// The group, by its place in the document.
+        group: u32,
+        /// The seed.
+        seed: u64,
+    },
     /// The run as a text that other tools read.
     Export(ExportKind),
     /// The log's rows `from..from + count`, counted from the first record.
@@ -102,6 +111,7 @@ impl Request {
             | Request::Examine { .. }
             | Request::Diagram { .. }
             | Request::Charts
+            | Request::Measure { .. }
             | Request::Export(_) => true,
             Request::Load { .. }
             | Request::Edit { .. }
@@ -145,6 +155,13 @@ pub enum Report {
     Arrows(Vec<Arrow>),
     /// Metrics over time.
     Charts(Charts),
+    /// What seeds up to this one have shown under each consistency.
+    Measured {
+        /// The seed that was run.
+        seed: u64,
+        /// The numbers, in words.
+        rows: Vec<Row>,
+    },
     /// The run as a text, with the name of a file for it.
     Text {
         /// The file.

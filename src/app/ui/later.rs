@@ -124,5 +124,5 @@ fn inspector(model: &Model, send: &Callback<Msg>) -> Html {
     };
     let standing = model.standing(selected.as_ref());
     let editable = model.origin == Origin::Own;
-    html! { <Inspector scenario={model.scenario.clone()} {selected} {view} {bus} {standing} {editable} send={send.clone()} /> }
+    html! { <Inspector scenario={model.scenario.clone()} {selected} {view} {bus} {standing} measured={model.measured.clone()} {editable} send={send.clone()} /> }
 }

@@ -238,6 +238,24 @@ fn a_bad_value_is_refused_beside_its_field_and_undo_keeps_the_clock() {
 }
 
 #[test]
+fn what_each_consistency_costs_is_measured_beside_the_switch() {
+    let browser = open(WIDE, "#ex=viewing-history");
+    browser.click("button.area-label:not(.region)");
+    press(&browser, "Measure all three");
+    browser.wait("document.querySelector('.measured caption')?.textContent.startsWith('20 of 20 seeds')");
+    let cells = "[...document.querySelectorAll('.measured tbody tr')].find(r => r.textContent.startsWith('write latency, median')).querySelectorAll('td')";
+    // Three regions: a write that waits for a majority crosses an ocean.
+    let ms = |column: u32| browser.run(&format!("return parseFloat({cells}[{column}].textContent)")).as_f64();
+    assert!(ms(0) < Some(20.0) && ms(2) > Some(50.0), "{:?} {:?}", ms(0), ms(2));
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    // They tell about all three, so they stay where another one is chosen.
+    press(&browser, "strong");
+    browser.wait("document.querySelector('button.area-label:not(.region)').textContent.includes('R 2 · W 2')");
+    browser.wait("document.querySelector('.measured caption')?.textContent.startsWith('20 of 20 seeds')");
+    clean(&browser);
+}
+
+#[test]
 fn a_journey_by_keyboard_alone_builds_publishes_breaks_heals_and_shares() {
     let browser = open(WIDE, "");
     browser.run("document.querySelector('[data-node=\"inventory\"]').focus()");
