@@ -23,8 +23,7 @@ pub const BUDGET: usize = 560 * 1024;
 /// # Errors
 /// Something is missing on this machine, does not compile, or the page weighs too much.
 pub fn page(out: &Path) -> Result<usize> {
-    // Splitting moves functions between files: it needs to know what refers to what.
-    let wasm = compile("converge", &["--", "-Clink-arg=--emit-relocs"].map(String::from))?;
+    let wasm = compile("converge", &[])?;
     let fresh = out.with_extension("new");
     let _ = fs::remove_dir_all(&fresh);
     fs::create_dir_all(&fresh).map_err(|error| format!("{}: {error}", fresh.display()))?;
@@ -53,7 +52,7 @@ pub fn page(out: &Path) -> Result<usize> {
 /// # Errors
 /// Something is missing on this machine, or does not compile.
 pub fn module(package: &str, options: &[String], out: &Path) -> Result<()> {
-    bind(&compile(package, options)?, out)
+    bind(&split(&compile(package, options)?, out)?, out)
 }
 
 /// The library as a cdylib alone: beside an rlib the compiler would not optimise across crates, and keep all that is dead.
@@ -82,6 +81,8 @@ fn compile(package: &str, options: &[String]) -> Result<PathBuf> {
         }
     };
     command.args(["--package", package]).args(options);
+    // Splitting moves functions between files: it needs to know what refers to what.
+    command.args(["--", "-Clink-arg=--emit-relocs"]);
     let debian = command.get_program() == "/usr/bin/cargo";
     run(&mut command)?;
     let target = match std::env::var_os("CARGO_TARGET_DIR") {
@@ -98,7 +99,8 @@ fn split(wasm: &Path, out: &Path) -> Result<PathBuf> {
     fs::create_dir_all(main.parent().unwrap_or(out)).map_err(|error| format!("{}: {error}", main.display()))?;
     let mut options = wasm_split_cli_support::Options::new(&bytes);
     (options.output_dir, options.main_out_path) = (out, &main);
-    (options.link_name, options.main_module) = ("./later.js", "./converge.js");
+    let script = format!("./{}.js", wasm.file_stem().unwrap_or_default().to_string_lossy());
+    (options.link_name, options.main_module) = ("./later.js", &script);
     wasm_split_cli_support::transform(options).map_err(|error| format!("splitting: {error:#}"))?;
     Ok(main)
 }
