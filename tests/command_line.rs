@@ -189,7 +189,7 @@ fn bad_input_exits_2_and_says_where_and_what_was_expected() {
             "{\"converge\": 1, \"services\": [{\"id\": \"a\", \"publishes\": [{\"to\": \"buss\"}]}], \"buses\": [{\"id\": \"bus\"}]}",
             "error: services[0].publishes[0].to: no bus has the id `buss`; did you mean `bus`?",
         ),
-        (&["link", "decode", "1d.AAAAe"], "", "error: link: damaged"),
+        (&["link", "decode", "1r.AAAAe"], "", "error: link: damaged"),
         (&["link", "decode", "-"], "hello", "error: link: not a scenario link"),
         (&["examples", "show", "nothing"], "", "error: no example has the id `nothing`; there are first-update"),
         (&["run", "ex=lost-event", "--until", "-5"], "", "error: "),
