@@ -1,10 +1,10 @@
 //! One field of the inspector: its label, its box with the unit inside, and below it what is wrong with what was typed.
 
 use crate::app::browser::files;
-use crate::app::edit::{self, Path};
+use crate::app::edit;
 use crate::app::fields::{Field, Histogram, Kind, parse};
+use crate::app::model::Msg;
 use crate::scenario::Scenario;
-use serde_json::Value as Json;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
@@ -17,8 +17,8 @@ pub struct FieldProps {
     pub field: Field,
     /// The drawing that it belongs to.
     pub scenario: Rc<Scenario>,
-    /// Sets a value that makes a sound drawing.
-    pub set: Callback<(Path, Json)>,
+    /// Where to report the changed drawing.
+    pub send: Callback<Msg>,
     /// What tells its id from that of the same field elsewhere on the page.
     #[prop_or("field")]
     pub scope: &'static str,
@@ -44,13 +44,13 @@ pub fn FieldView(props: &FieldProps) -> Html {
     let take = {
         let (props, refused) = (props.clone(), refused.clone());
         Callback::from(move |typed: String| {
-            let tried = parse(&props.field.kind, &typed)
-                .and_then(|value| edit::set(&props.scenario, &props.field.path, value.clone()).map(|_| value));
+            let tried =
+                parse(&props.field.kind, &typed).and_then(|value| edit::set(&props.scenario, &props.field.path, value));
             match tried {
-                Ok(value) => {
+                Ok(changed) => {
                     refused.set(None);
                     if typed != props.field.text {
-                        props.set.emit((props.field.path.clone(), value));
+                        props.send.emit(Msg::Edited(Box::new(changed)));
                     }
                 }
                 Err(why) => refused.set(Some(Refused { typed, why })),

@@ -4,13 +4,14 @@ use super::card::badge;
 use super::field::FieldView;
 use super::icons::{Icon, icon};
 use crate::app::drawing;
-use crate::app::edit::{self, Path};
+use crate::app::edit;
 use crate::app::faults::{Standing, faults};
 use crate::app::fields::{self, Adder, Section};
+use crate::app::measured::Measured;
 use crate::app::model::{Item, Msg};
 use crate::scenario::{Command, Consistency, Operation, Scenario, Value};
+use crate::session::compare::{Row, SEEDS};
 use crate::session::protocol::{BusView, CopyState, ServiceView};
-use serde_json::Value as Json;
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -28,10 +29,10 @@ pub struct InspectorProps {
     pub bus: Option<Rc<BusView>>,
     /// How it stands: what can be done to it depends on that.
     pub standing: Standing,
+    /// What was measured of a group under each consistency.
+    pub measured: Measured,
     /// Whether the drawing may be changed.
     pub editable: bool,
-    /// Whether closing it makes sense.
-    pub closable: bool,
     /// Where to report.
     pub send: Callback<Msg>,
 }
@@ -39,12 +40,6 @@ pub struct InspectorProps {
 /// The inspector.
 #[component]
 pub fn Inspector(props: &InspectorProps) -> Html {
-    // The same callback as long as the drawing is the same, so that a running system does not draw the fields again
-    // and put back what is being typed.
-    let set =
-        use_callback((props.scenario.clone(), props.send.clone()), |(path, value): (Path, Json), (scenario, send)| {
-            report(send, edit::set(scenario, &path, value));
-        });
     let sections = fields::sections(&props.scenario, props.selected.as_ref());
     let key = format!("{:?}", props.selected);
     html! {
@@ -52,7 +47,7 @@ pub fn Inspector(props: &InspectorProps) -> Html {
             { head(props) }
             { actions(props) }
             <fieldset disabled={!props.editable}>
-                { for sections.into_iter().map(|section| section_view(props, section, &set)) }
+                { for sections.into_iter().map(|section| section_view(props, section)) }
             </fieldset>
         </aside>
     }
@@ -74,9 +69,7 @@ fn head(props: &InspectorProps) -> Html {
     let state = props.view.as_ref().map(|view| badge(view.state)).unwrap_or_default();
     html! {
         <section class="head"><h2>{ icon(which) }<span class="grow">{ name }</span>{ state }
-            if props.closable {
-                <button class="icon small" aria-label="Close the inspector" onclick={props.send.reform(|_| Msg::Select(None))}>{ icon(Icon::Close) }</button>
-            }
+            <button class="icon small" aria-label="Close the inspector" onclick={props.send.reform(|_| Msg::Select(None))}>{ icon(Icon::Close) }</button>
         </h2></section>
     }
 }
@@ -140,7 +133,41 @@ fn consistency(props: &InspectorProps) -> Html {
         let on = now == Some(consistency);
         html! { <button class={classes!("line", on.then_some("on"))} aria-pressed={on.to_string()} {onclick}>{ consistency.word() }</button> }
     };
-    html! { <section class="actions"><h4>{ "Consistency" }</h4>{ for Consistency::ALL.into_iter().map(choice) }</section> }
+    html! {
+        <section class="actions"><h4>{ "Consistency" }</h4>
+            { for Consistency::ALL.into_iter().map(choice) }
+            { measured(props, group) }
+        </section>
+    }
+}
+
+/// What each consistency costs and how stale it reads, in numbers from a quick sweep.
+fn measured(props: &InspectorProps, group: usize) -> Html {
+    let Measured { seeds, rows, .. } = &props.measured;
+    let onclick = props.send.reform(move |_: MouseEvent| Msg::Measure(group));
+    let about = props.measured.is_about(group);
+    if about && *seeds == 0 {
+        return html! { <p class="hint" role="status">{ "Measuring…" }</p> };
+    }
+    if !about {
+        let title =
+            format!("Runs the scenario to its end with {SEEDS} seeds under each, and puts the numbers side by side");
+        return html! { <button class="line" {title} {onclick}>{ "Measure all three" }</button> };
+    }
+    let row = |(what, cells): &Row| {
+        html! { <tr><th scope="row">{ what }</th>{ for cells.iter().map(|cell| html! { <td>{ cell }</td> }) }</tr> }
+    };
+    let heads = Consistency::ALL.into_iter().map(|it| html! { <th scope="col">{ it.word() }</th> });
+    html! {
+        <>
+            <table class="measured">
+                <caption>{ format!("{seeds} of {SEEDS} seeds, each to the end of the run") }</caption>
+                <thead><tr><td></td>{ for heads }</tr></thead>
+                <tbody>{ for rows.iter().map(row) }</tbody>
+            </table>
+            if *seeds == SEEDS { <button class="line" {onclick}>{ "Measure again" }</button> }
+        </>
+    }
 }
 
 #[derive(Clone, PartialEq, Properties)]
@@ -260,10 +287,10 @@ fn Publisher(props: &PublisherProps) -> Html {
     }
 }
 
-fn section_view(props: &InspectorProps, section: Section, set: &Callback<(Path, Json)>) -> Html {
+fn section_view(props: &InspectorProps, section: Section) -> Html {
     let fields = section.fields.iter().map(|field| {
         html! {
-            <FieldView key={field.path.join("/")} field={field.clone()} scenario={props.scenario.clone()} set={set.clone()} />
+            <FieldView key={field.path.join("/")} field={field.clone()} scenario={props.scenario.clone()} send={props.send.clone()} />
         }
     });
     let remove = section.remove.map(|path| {
