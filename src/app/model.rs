@@ -510,7 +510,7 @@ impl Model {
                 self.playback.play(false);
                 self.playback.order(Request::StepBack);
             }
-            Msg::Mark { forward } => self.to_mark(forward),
+            Msg::Mark { forward } => self.go_to_mark(forward),
             Msg::Space(down) => self.hold_space(down),
             Msg::SingleKeys(on) => {
                 self.single_keys_off = !on;
@@ -833,7 +833,7 @@ impl Model {
     }
 
     /// To the mark before or after; what lies ahead has to happen first.
-    fn to_mark(&mut self, forward: bool) {
+    fn go_to_mark(&mut self, forward: bool) {
         self.playback.play(false);
         let before = self.run.marks.iter().map(|mark| mark.at).filter(|at| *at < self.run.now).max();
         let request = if forward { Request::NextMark } else { Request::Seek { to: before.unwrap_or(0) } };

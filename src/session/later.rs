@@ -69,7 +69,7 @@ fn answer(open: &mut Open, request: &Request) -> Option<Report> {
             open.told(true)
         }
         Request::NextMark => {
-            let there = shown.to_next_mark();
+            let there = shown.go_to_next_mark();
             open.told(there)
         }
         Request::Seek { to } => {
