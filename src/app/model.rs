@@ -987,7 +987,8 @@ impl Model {
         self.camera = if self.narrow {
             Camera::default()
         } else {
-            Camera::fitting(self.scene.bounds(), self.size.0, self.size.1, 36.0)
+            // Nothing comes to stand under the zoom buttons below.
+            Camera::fitting(self.scene.bounds(), self.size.0, self.size.1 - 20.0, 36.0)
         };
     }
 

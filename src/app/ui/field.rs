@@ -22,6 +22,9 @@ pub struct FieldProps {
     /// What tells its id from that of the same field elsewhere on the page.
     #[prop_or("field")]
     pub scope: &'static str,
+    /// What stands for a text that is not set.
+    #[prop_or_default]
+    pub instead: AttrValue,
 }
 
 /// What was typed and refused, and why; what was typed stays in the box.
@@ -96,7 +99,7 @@ pub fn FieldView(props: &FieldProps) -> Html {
             let mode = if matches!(field.kind, Kind::Number { .. }) { "decimal" } else { "text" };
             html! {
                 <span class={classes!("input", bad.then_some("bad"))}>
-                    <input id={id.clone()} type="text" inputmode={mode} value={shown} {onchange} autocomplete="off" spellcheck="false"
+                    <input id={id.clone()} type="text" inputmode={mode} value={shown} placeholder={&props.instead} {onchange} autocomplete="off" spellcheck="false"
                         aria-invalid={bad.to_string()} aria-describedby={described} />
                     if !field.unit.is_empty() { <span class="unit">{ field.unit }</span> }
                 </span>

@@ -148,8 +148,9 @@ impl Sheet<'_> {
     fn fields(&self, fields: &[Field], name: &str) -> Html {
         let field = |field: &Field| {
             let key = field.path.join("/");
+            let instead = if key.ends_with("/name") { name.to_string() } else { String::new() };
             let field = Field { label: format!("{} of {name}", field.label), ..field.clone() };
-            html! { <FieldView {key} {field} scope="outline" scenario={self.scenario.clone()} send={self.send.clone()} /> }
+            html! { <FieldView {key} {field} {instead} scope="outline" scenario={self.scenario.clone()} send={self.send.clone()} /> }
         };
         html! { <fieldset disabled={!self.editable}>{ for fields.iter().map(field) }</fieldset> }
     }
