@@ -146,6 +146,7 @@ impl Open {
             },
             Request::Load { .. } | Request::Edit { .. } => unreachable!("answered by the session"),
             Request::StepBack
+            | Request::NextMark
             | Request::Seek { .. }
             | Request::Branch(_)
             | Request::Log { .. }

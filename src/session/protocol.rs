@@ -51,6 +51,9 @@ pub enum Request {
     Step,
     /// Stand where the run stood before its last event.
     StepBack,
+    /// Run to the next mark of the timeline (publish, fault, first stale, converged), all that happens at its instant
+    /// included; to the end where there is none.
+    NextMark,
     /// What guarantees hold so far, whether the copies come to agree, and why those of a service (or all) do not.
     Examine {
         /// The service whose copies are asked about; all unless given.
@@ -105,6 +108,7 @@ impl Request {
     pub fn comes_later(&self) -> bool {
         match self {
             Request::StepBack
+            | Request::NextMark
             | Request::Seek { .. }
             | Request::Branch(_)
             | Request::Log { .. }

@@ -8,9 +8,11 @@ use super::fault_track::FaultTrack;
 use super::findings::Findings;
 use super::inspector::Inspector;
 use super::log::Log;
-use super::{diagram, menu, timeline};
+use super::{diagram, menu, outline, timeline};
 use crate::app::areas::Area;
+use crate::app::edit::Path;
 use crate::app::model::{Item, Model, Msg, Origin};
+use serde_json::Value as Json;
 use wasm_split_helpers::wasm_split;
 use yew::prelude::*;
 
@@ -37,11 +39,13 @@ pub enum Part {
     Script,
     /// The labels of groups and regions.
     Areas,
+    /// The canvas in tables.
+    Outline,
 }
 
 impl Part {
     /// All of them.
-    pub const ALL: [Part; 10] = [
+    pub const ALL: [Part; 11] = [
         Part::Inspector,
         Part::Diagram,
         Part::Log,
@@ -52,6 +56,7 @@ impl Part {
         Part::Menu,
         Part::Script,
         Part::Areas,
+        Part::Outline,
     ];
 }
 
@@ -68,11 +73,23 @@ pub fn wanted(part: Part, model: &Model) -> bool {
         Part::Menu => model.menu.is_some(),
         Part::Script => !model.scenario.script.is_empty(),
         Part::Areas => !model.scene.areas.is_empty(),
+        Part::Outline => model.outline.open,
     }
 }
 
 /// Draws a part.
-pub type Draw = fn(Part, &Model, &Callback<Msg>) -> Html;
+pub type Draw = fn(Part, &Model, &Outlets) -> Html;
+
+/// What parts report to, the same as long as the page is there, and where the page finds them.
+#[derive(Clone)]
+pub struct Outlets {
+    /// Where messages go.
+    pub send: Callback<Msg>,
+    /// Where a field of the outline is set.
+    pub set: Callback<(Path, Json)>,
+    /// The outline.
+    pub outline: NodeRef,
+}
 
 /// Fetches what draws them; once, whoever asks.
 #[wasm_split(views)]
@@ -80,7 +97,8 @@ pub fn views() -> Draw {
     draw
 }
 
-fn draw(part: Part, model: &Model, send: &Callback<Msg>) -> Html {
+fn draw(part: Part, model: &Model, outlets: &Outlets) -> Html {
+    let Outlets { send, set, outline } = outlets;
     match part {
         Part::Inspector => inspector(model, send),
         Part::Diagram => diagram::view(model, send),
@@ -95,8 +113,11 @@ fn draw(part: Part, model: &Model, send: &Callback<Msg>) -> Html {
             <Branches branches={model.branches.clone()} scenario={model.scenario.clone()} send={send.clone()} />
         },
         Part::Share => html! { <Share described={model.described.clone()} send={send.clone()} /> },
-        Part::Help => html! { <Help send={send.clone()} /> },
+        Part::Help => {
+            html! { <Help less_motion={model.reduced_motion} single_keys={model.single_keys()} send={send.clone()} /> }
+        }
         Part::Menu => menu::menu(model, send),
+        Part::Outline => outline::view(model, outline, set, send),
         Part::Script => html! {
             <FaultTrack scenario={model.scenario.clone()} window={model.shown.window(model.run.until)}
                 top={timeline::ROW * (model.scenario.services.len() + 1) as f64}

@@ -6,7 +6,7 @@ mod twin;
 use super::areas::outlines;
 use super::card::{Card, View};
 use super::icons::{Icon, icon};
-use super::later::{self, Draw, Part};
+use super::later::{self, Draw, Outlets, Part};
 use super::messages::{Inks, Messages, Sight};
 use super::parts::{TransportRefs, banner, chips, publish_hint};
 use super::shell;
@@ -18,8 +18,10 @@ use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::{Gesture, Press, Target};
 use crate::app::keys::{self, Modifiers};
 use crate::app::model::{
-    self, Effect, Item, KEPT_BEFORE, KEPT_THEME, KEPT_WORK, Mode, Model, Msg, Origin, Theme, Tool,
+    self, Effect, Item, KEPT_BEFORE, KEPT_KEYS, KEPT_MOTION, KEPT_THEME, KEPT_WORK, Mode, Model, Msg, Origin, Theme,
+    Tool,
 };
+use crate::app::outline::Turn;
 use crate::app::playback::{clock, short};
 use crate::app::run_view::RunView;
 use crate::app::scene::{NodeKind, PUBLISH, SHOWN_LANES, Scene};
@@ -109,6 +111,7 @@ pub struct Page {
     painted: Painted,
     looks: Looks,
     send: Callback<Msg>,
+    outlets: Outlets,
     frame: Closure<dyn FnMut(f64)>,
     frame_asked: bool,
     focus_wanted: Option<String>,
@@ -133,7 +136,9 @@ impl Component for Page {
         let mut model = Model::default();
         model.mode = address::mode();
         model.theme = storage::kept(KEPT_THEME).map_or(Theme::Auto, |word| Theme::from_word(&word));
-        model.reduced_motion = theme::reduced_motion();
+        model.reduced_motion = storage::kept(KEPT_MOTION).map_or_else(theme::reduced_motion, |word| word == "less");
+        model.single_keys_off = storage::kept(KEPT_KEYS).as_deref() == Some("off");
+        theme::less_motion(model.reduced_motion);
         theme::apply(model.theme);
         let mut page = Page {
             model,
@@ -146,6 +151,11 @@ impl Component for Page {
             painted: Painted::default(),
             looks: Looks::default(),
             send: link.callback(PageMsg::Model),
+            outlets: Outlets {
+                send: link.callback(PageMsg::Model),
+                set: link.callback(|(path, value)| PageMsg::Model(Msg::Outline(Turn::Set(path, value)))),
+                outline: NodeRef::default(),
+            },
             frame,
             frame_asked: false,
             focus_wanted: None,
@@ -215,6 +225,7 @@ impl Component for Page {
                         event.prevent_default();
                         Msg::EnterCanvas
                     })}>{ "To the canvas" }</a>
+                    <button class="skip" onclick={self.on(Msg::Outline(Turn::Toggle))}>{ if self.model.outline.open { "Close the outline" } else { "Open the outline" } }</button>
                     { shell::top_bar(&self.model, &self.send) }
                     if !self.model.narrow {
                         { shell::palette(&self.model.tool, &self.dropped, &self.send) }
@@ -225,7 +236,7 @@ impl Component for Page {
                 if self.model.origin == Origin::Link && !embed { { banner(&self.send) } }
                 { self.canvas(ctx) }
                 { self.twin() }
-                { self.part(Part::Diagram) }
+                { for [Part::Outline, Part::Diagram].map(|part| self.part(part)) }
                 { self.time(ctx) }
                 { for [Part::Log, Part::Findings, Part::Branches, Part::Share, Part::Help].map(|part| self.part(part)) }
                 <div class="sr" role="status" aria-live="polite">{ &self.model.said }</div>
@@ -282,9 +293,8 @@ impl Page {
                     self.model.redraw.page = true;
                 }
                 Effect::FocusCanvas => {
-                    if let Some(canvas) = self.refs.canvas.cast::<HtmlElement>() {
-                        let _ = canvas.focus();
-                    }
+                    self.focus_wanted = Some(String::new());
+                    self.model.redraw.page = true;
                 }
                 Effect::Keep(name, text) => storage::keep(name, &text),
                 Effect::SetAside => {
@@ -294,6 +304,7 @@ impl Page {
                 }
                 Effect::OpenOther => self.open_other(),
                 Effect::Save(name, text) => files::download(&name, &text),
+                Effect::LessMotion(less) => theme::less_motion(less),
                 Effect::Theme(which) => {
                     theme::apply(which);
                     self.inks = Inks::read();
@@ -314,13 +325,23 @@ impl Page {
         }
     }
 
+    /// Gives the focus to a card, or to its row where the outline stands in the canvas's place; to the whole where `id` is
+    /// empty or gone.
     fn focus(&self, id: &str) {
-        let Some(world) = self.refs.world.cast::<Element>() else { return };
-        let cards = world.query_selector_all("[data-node]").ok();
-        let cards = cards.iter().flat_map(|list| (0..list.length()).filter_map(|i| list.get(i)));
-        let mut cards = cards.filter_map(|node| node.dyn_into::<HtmlElement>().ok());
-        if let Some(card) = cards.find(|card| card.get_attribute("data-node").as_deref() == Some(id)) {
-            let _ = card.focus();
+        let (place, rows) = match self.model.outline.open {
+            true => (&self.outlets.outline, "[data-row]"),
+            false => (&self.refs.canvas, "[data-node]"),
+        };
+        let Some(place) = place.cast::<Element>() else { return };
+        let all = place.query_selector_all(rows).ok();
+        let all = all.iter().flat_map(|list| (0..list.length()).filter_map(|i| list.get(i)));
+        let mut all = all.filter_map(|node| node.dyn_into::<Element>().ok());
+        let name = &rows[1..rows.len() - 1];
+        let row = all.find(|row| row.get_attribute(name).as_deref() == Some(id));
+        let field = row.as_ref().and_then(|row| row.query_selector("input").ok().flatten());
+        let wanted = field.filter(|_| self.model.outline.open).or(row).unwrap_or(place);
+        if let Ok(wanted) = wanted.dyn_into::<HtmlElement>() {
+            let _ = wanted.focus();
         }
     }
 
@@ -489,7 +510,7 @@ impl Page {
         if self.painted.far {
             return;
         }
-        for world in [&self.refs.world, &self.refs.twin.world] {
+        for world in [&self.refs.world, &self.refs.twin.world, &self.outlets.outline] {
             if let Some(counters) = world.cast::<Element>().and_then(|world| world.query_selector_all(which).ok()) {
                 self.paint_all(&counters);
             }
@@ -533,8 +554,13 @@ impl Page {
             cutting.then_some("cut-tool"),
             matches!(model.tool, Tool::Connect { .. }).then_some("connect-tool"),
             matches!(model.gesture, Gesture::Pan { .. }).then_some("panning"),
+            model.space.is_some().then_some("may-pan"),
         );
-        let on_key = ctx.link().batch_callback(key_pressed);
+        let single = model.single_keys();
+        let on_key = ctx.link().batch_callback(move |event| key_pressed(&event, single));
+        let on_key_up = ctx.link().batch_callback(|event: KeyboardEvent| {
+            (event.key() == " " && !is_control(&event)).then_some(PageMsg::Model(Msg::Space(false)))
+        });
         let refs = self.refs.canvas.clone();
         let place = move |event: &MouseEvent| place_of(&refs, event);
         let down = {
@@ -569,8 +595,8 @@ impl Page {
         let hint = "Arrow keys go from card to card; Enter selects, Enter again renames; with a selection, arrow \
                     keys move it. Space plays, full stop steps, P publishes, question mark helps.";
         html! {
-            <main ref={self.refs.canvas.clone()} id="canvas" class={classes} tabindex={if model.scene.nodes.is_empty() { "0" } else { "-1" }} aria-label="Canvas"
-                aria-description={hint} onkeydown={on_key} onpointerdown={down} onpointermove={moved} onpointerup={up}
+            <main ref={self.refs.canvas.clone()} id="canvas" class={classes} inert={model.outline.open} tabindex={if model.scene.nodes.is_empty() { "0" } else { "-1" }} aria-label="Canvas"
+                aria-description={hint} onkeydown={on_key} onkeyup={on_key_up} onpointerdown={down} onpointermove={moved} onpointerup={up}
                 onpointercancel={self.send.reform(|_: PointerEvent| Msg::PointerCancel)}
                 onpointerleave={self.send.reform(|_: PointerEvent| Msg::PointerLeave)}
                 onwheel={wheel} oncontextmenu={context} ondblclick={double}>
@@ -592,6 +618,7 @@ impl Page {
                 { self.pane_name() }
                 { self.wide_publish_button() }
                 { self.notice() }
+                if model.wheel_hint { <div class="hint">{ "Ctrl + wheel zooms (⌘ on a Mac); drag to look around" }</div> }
                 <div class="zoom" role="group" aria-label="Zoom">
                     <button aria-label="Zoom out" onclick={self.on(Msg::Zoom(0.8))}>{ "−" }</button>
                     <button ref={self.refs.zoom.clone()} title="Zoom to 100 %" onclick={self.on(Msg::ZoomActual)}></button>
@@ -609,7 +636,7 @@ impl Page {
     /// A part that comes later, if it is to be seen and is here.
     fn part(&self, part: Part) -> Html {
         match self.draw {
-            Some(draw) if later::wanted(part, &self.model) => draw(part, &self.model, &self.send),
+            Some(draw) if later::wanted(part, &self.model) => draw(part, &self.model, &self.outlets),
             Some(_) | None => html! {},
         }
     }
@@ -713,6 +740,11 @@ impl Page {
                 None => html! {},
             },
             Gesture::Cut { from, to } => line("scissor-line", *from, *to),
+            Gesture::Move { ids, by, copies: true, .. } => {
+                let rects = ids.iter().filter_map(|id| Some(self.model.scene.nodes[self.model.scene.find(id)?].rect));
+                let outline = |r: Rect| format!("M{} {}h{}v{}h{}z", r.x + by.0, r.y + by.1, r.w, r.h, -r.w);
+                html! { <path class="draft" d={rects.map(outline).collect::<String>()} /> }
+            }
             Gesture::None
             | Gesture::Pressed(_)
             | Gesture::Pan { .. }
@@ -771,6 +803,7 @@ fn pressed(event: &PointerEvent, at: Point) -> Option<PageMsg> {
         shift: event.shift_key(),
         control: event.ctrl_key() || event.meta_key(),
         touch: event.pointer_type() == "touch",
+        alt: event.alt_key(),
         pan: event.button() == 1,
     })))
 }
@@ -778,7 +811,7 @@ fn pressed(event: &PointerEvent, at: Point) -> Option<PageMsg> {
 fn turned(event: &WheelEvent, at: Point, embed: bool) -> Option<PageMsg> {
     let zoom = event.ctrl_key() || event.meta_key();
     if embed && !zoom {
-        return None;
+        return Some(PageMsg::Model(Msg::WheelPassed));
     }
     event.prevent_default();
     // Lines and pages, where the browser counts in those, as pixels.
@@ -803,13 +836,20 @@ fn menu_wanted(event: &MouseEvent, at: Point) -> Option<PageMsg> {
     Some(PageMsg::Model(Msg::OpenMenu { at, of }))
 }
 
-fn key_pressed(event: KeyboardEvent) -> Option<PageMsg> {
-    if is_control(&event) && event.key() != "Escape" {
+fn key_pressed(event: &KeyboardEvent, single: bool) -> Option<PageMsg> {
+    if is_control(event) && event.key() != "Escape" {
         return None;
     }
+    let (key, code) = (event.key(), event.code());
     let held =
         Modifiers { shift: event.shift_key(), control: event.ctrl_key() || event.meta_key(), alt: event.alt_key() };
-    let command = keys::command(&event.key(), held)?;
+    let key = keys::unshifted(&key, &code, held.shift);
+    let plain = !held.control && !held.alt;
+    if key == " " && plain {
+        event.prevent_default();
+        return Some(PageMsg::Model(Msg::Space(true)));
+    }
+    let command = keys::command(key, held).filter(|_| single || !plain || !keys::is_single(key))?;
     event.prevent_default();
     Some(PageMsg::Model(Msg::Key(command)))
 }
