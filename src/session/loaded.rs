@@ -74,7 +74,7 @@ impl Loaded {
     }
 
     /// Stands where the next mark is, or at the end.
-    pub fn go_to_next_mark(&mut self) -> bool {
+    pub fn seek_next_mark(&mut self) -> bool {
         let (before, until) = (self.reporter.marked(&mut self.run), micros(self.scenario.until_ms));
         for _ in 0..BUDGET {
             if self.advance(until, 1) {
