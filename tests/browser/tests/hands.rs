@@ -66,42 +66,36 @@ fn a_journey_by_keyboard_alone_through_the_outline_builds_publishes_breaks_heals
         browser.wait(&format!("document.querySelector('.outline [data-row=\"{id}\"]')"));
     }
     browser.wait("document.activeElement.closest('[data-row]')?.dataset.row === 'service-2'");
-    type_over(&browser, "Name of service-1", "Stock");
+    type_over(&browser, "Name of Service 1", "Stock");
     browser.wait("document.querySelector('[data-node=\"service-1\"] h3').textContent === 'Stock'");
     type_over(&browser, "Left of Stock", "20");
-    // Connected by choosing both ends; what makes no sense is said.
-    let choose = |label: &str, key: &str| {
-        tab_to(&browser, label);
-        browser.keys(&[key]);
+    // Connected by choosing both ends.
+    let connect = |from: &[&str], to: &[&str], row: &str| {
+        tab_to(&browser, "Connect from");
+        browser.keys(from);
+        tab_to(&browser, "Connect to");
+        browser.keys(to);
+        press(&browser, "Connect");
+        browser.wait(&format!("document.querySelector('.outline [data-row=\"{row}\"]')"));
     };
-    choose("Connect from", "s");
-    choose("Connect to", "b");
-    press(&browser, "Connect");
-    browser.wait("document.querySelector('.outline [data-row=\"service-1>bus-1\"]')");
-    tab_to(&browser, "Connect from");
-    browser.keys(&["b"]);
-    tab_to(&browser, "Connect to");
-    // The second service: S goes from one to the other.
-    browser.keys(&["s", "s"]);
-    browser.run("if (document.activeElement.value !== 'service-2') throw new Error(document.activeElement.value)");
-    press(&browser, "Connect");
-    browser.wait("document.querySelector('.outline [data-row=\"bus-1>service-2\"]')");
+    // They are offered in the order of the table, and the first two are chosen: Stock, Service 2, Bus 1.
+    connect(&[], &["Down"], "service-1>bus-1");
+    connect(&["Down", "Down"], &["Up"], "bus-1>service-2");
     assert_eq!(browser.axe(), Vec::<String>::new(), "the outline");
-    // Cut, publish, heal: the copy comes to be the same.
-    press(&browser, "Cut: bus-1 to service-2");
+    // Cut and published; to publish plays.
+    press(&browser, "Cut: Bus 1 to Service 2");
     browser.wait(&row("bus-1>service-2", "cut"));
     press(&browser, "Publish: Stock");
-    press(&browser, "Play");
     browser.wait(&row("service-2", "stale"));
-    browser.keys(&["Enter"]);
-    press(&browser, "Heal: bus-1 to service-2");
+    press(&browser, "Pause");
+    press(&browser, "Heal: Bus 1 to Service 2");
     browser.wait(&row("bus-1>service-2", "whole"));
-    press(&browser, "Crash: service-2");
+    press(&browser, "Crash: Service 2");
     browser.wait(&row("service-2", "down"));
-    press(&browser, "Restart: service-2");
+    press(&browser, "Restart: Service 2");
     browser.wait(&format!("!({})", row("service-2", "down")));
     // Deleted and undone; the focus stays in the table.
-    press(&browser, "Delete: service-2");
+    press(&browser, "Delete: Service 2");
     browser.wait("!document.querySelector('.outline [data-row=\"service-2\"]')");
     browser.wait("document.activeElement.closest('[data-row]')");
     press(&browser, "Undo");
@@ -157,14 +151,12 @@ fn one_finger_pans_two_zoom_and_a_long_press_opens_the_menu() {
     // A finger that trembles does not pan: it chooses.
     browser.touch(&[&[(x, y), (x, y - 4.0)]], 0);
     assert_eq!(middle(&browser, "inventory"), after);
+    browser.click("[aria-label='Close the inspector']");
+    browser.wait("!document.querySelector('.inspector')");
     let small = width(&browser, "inventory");
     browser.touch(&[&[(x - 40.0, y), (x - 80.0, y)], &[(x + 40.0, y), (x + 80.0, y)]], 0);
     let factor = width(&browser, "inventory") / small;
     assert!((1.5..2.2).contains(&factor), "fingers that went twice as far apart zoomed by {factor}");
-    browser.keys(&["Escape"]);
-    browser.click("[data-panel=outline]");
-    browser.wait("document.querySelector('.outline table')");
-    browser.click(".outline [aria-label='Close the outline']");
     browser.run("document.querySelector('main.canvas').focus()");
     browser.keys(&["Shift+1"]);
     let card = middle(&browser, "notification");
