@@ -338,6 +338,7 @@ impl Model {
                     self.camera.panned(-dx, -dy)
                 };
                 self.look(camera);
+                self.redraw.page |= std::mem::take(&mut self.wheel_hint);
             }
             Msg::Zoom(factor) => self.look(self.camera.zoomed(factor, self.middle())),
             Msg::ZoomActual => self.look(self.camera.zoomed(1.0 / self.camera.scale, self.middle())),

@@ -201,12 +201,18 @@ fn the_wheel_over_an_embed_scrolls_its_page_and_says_how_to_zoom() {
     turn(false);
     browser.wait("document.querySelector('.hint')?.textContent.includes('Ctrl + wheel zooms')");
     assert_eq!(browser.run("return document.title"), Value::from("false"), "the page does not scroll");
+    let (hint, canvas) = (browser.middle(".hint"), browser.middle("main.canvas"));
+    assert!(
+        (hint.0 - canvas.0).abs() < 2.0 && hint.1 > canvas.1,
+        "the hint is at {hint:?}, the canvas about {canvas:?}"
+    );
     assert_eq!(width(&browser, "inventory"), before);
     turn(true);
     browser.wait("document.title === 'true'");
     browser.wait(&format!(
         "document.querySelector('main [data-node=inventory]').getBoundingClientRect().width > {before}"
     ));
+    browser.wait("!document.querySelector('.hint')");
     clean(&browser);
 }
 
