@@ -115,6 +115,7 @@ pub fn FieldView(props: &FieldProps) -> Html {
                 <input type="file" accept=".csv,.txt,text/plain" aria-label="Load numbers from a file" onchange={load} />
                 { histogram(&field.text) }
             }
+            if let Some(leaves_out) = field.leaves_out { <p class="left-out">{ "Not modelled: " }{ leaves_out }</p> }
             if let Some(refused) = &*refused { <p class="err" id={error} role="alert">{ &refused.why }</p> }
         </div>
     }
