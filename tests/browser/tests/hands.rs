@@ -10,8 +10,13 @@ static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 fn open(look: Look, path: &str) -> Browser {
     let browser = Browser::start(look);
     browser.open(&SITE.at(path));
-    browser.wait("document.querySelector('.transport .clock')?.textContent");
+    answered(&browser);
     browser
+}
+
+/// Waits until the engine has told how things stand: before that there is no end to go to.
+fn answered(browser: &Browser) {
+    browser.wait("document.querySelector('main .badge')");
 }
 
 fn clean(browser: &Browser) {
@@ -224,7 +229,7 @@ fn rows_of_outbox_and_inbox_stand_in_the_card_and_what_came_again_is_marked() {
     browser.wait("[...document.querySelectorAll('.card .cells')].some(c => c.textContent.startsWith('inbox') && c.querySelector('.again'))");
     browser.wait("[...document.querySelectorAll('.card .foot')].some(f => f.textContent.includes('already applied'))");
     browser.open(&SITE.at("?again#ex=outbox"));
-    browser.wait("document.querySelector('.transport .clock')?.textContent");
+    answered(&browser);
     browser.run("document.querySelector('main.canvas').focus()");
     // Event by event, until the row of the first update is there, and until the bus has it.
     let there = "[...document.querySelectorAll('.card .cells')].some(c => c.textContent.startsWith('outbox'))";
