@@ -13,7 +13,7 @@ use crate::app::areas::Area;
 use crate::app::edit::Path;
 use crate::app::model::{Item, Model, Msg, Origin};
 use serde_json::Value as Json;
-use wasm_split_helpers::wasm_split;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use yew::prelude::*;
 
 /// A part of the page that comes later.
@@ -92,9 +92,9 @@ pub struct Outlets {
 }
 
 /// Fetches what draws them; once, whoever asks.
-#[wasm_split(views)]
-pub fn views() -> Draw {
-    draw
+#[wasm_split(views, fallible)]
+pub fn views() -> Result<Draw, SplitLoaderError> {
+    Ok(draw)
 }
 
 fn draw(part: Part, model: &Model, outlets: &Outlets) -> Html {
