@@ -6,6 +6,7 @@
 
 mod bounds;
 mod causal;
+mod plain;
 mod say;
 mod search;
 mod seen;
@@ -13,12 +14,14 @@ mod sessions;
 mod shrink;
 #[cfg(test)]
 mod tests;
+mod whose;
 mod zones;
 
 use super::history::{Answer, Call, History, Initial, Model, NEVER};
 use crate::trace::Outcome;
 use search::{Found, Item, Order};
 use sessions::Wanted;
+use std::cell::RefCell;
 
 /// A guarantee of consistency.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,12 +100,12 @@ pub fn check(history: &History, guarantee: Guarantee, mut budget: u64) -> Verdic
         return Verdict::Unknown("no operation succeeded".into());
     }
     let verdict = match guarantee {
-        Guarantee::Causal => causal(history),
+        Guarantee::Causal => causal(history, &mut budget),
         Guarantee::ReadYourWrites
         | Guarantee::MonotonicReads
         | Guarantee::MonotonicWrites
         | Guarantee::WritesFollowReads
-        | Guarantee::Session => session(history, guarantee),
+        | Guarantee::Session => session(history, guarantee, &mut budget),
         Guarantee::Linearizable
         | Guarantee::Regular
         | Guarantee::Sequential
@@ -216,6 +219,11 @@ fn items(history: &History, places: &[usize]) -> Vec<Item> {
 }
 
 fn searched(history: &History, places: &[usize], model: Model, order: Order, budget: &mut u64) -> Verdict {
+    let plain = plain::nowhere(history, places);
+    let real_time = || (order == Order::RealTime).then(|| plain::contradiction(history, places, model)).flatten();
+    if let Some(witness) = plain.or_else(real_time) {
+        return Verdict::Violated(witness);
+    }
     let items = items(history, places);
     let key = places.first().map_or(0, |place| history.operations[*place].key);
     let initial: Initial = history.first_of(key);
@@ -225,32 +233,62 @@ fn searched(history: &History, places: &[usize], model: Model, order: Order, bud
         Found::Nothing(stuck) => {
             let mut operations = shrink::fewest_of_search(&items, model, &initial, order, stuck);
             operations.sort_unstable();
-            // A read of what nobody wrote proves it alone.
-            let written = |value| {
-                let mut changes = items.iter().filter_map(|item| match item.call {
-                    Call::Add(it) | Call::Append(it) => Some(it),
-                    Call::Read | Call::Write(_) | Call::CompareAndSet { .. } | Call::Increment(_) | Call::Remove(_) => {
-                        item.call.leaves()
-                    }
-                });
-                initial.value == value || initial.elements.contains(&value) || changes.any(|it| it == value)
-            };
-            let sentence = match operations.as_slice() {
-                [only] if history.operations[*only].returned().is_some_and(|value| !written(value)) => {
-                    say::from_nowhere(history, *only)
-                }
-                _ => say::no_order(history, &operations),
-            };
+            let sentence = say::no_order(history, &operations);
             Verdict::Violated(Witness { operations, sentence })
         }
     }
 }
 
-fn causal(history: &History) -> Verdict {
+fn causal(history: &History, budget: &mut u64) -> Verdict {
     if let Some(key) = history.siblings.iter().next() {
         return Verdict::Unknown(no_model(history, *key).into());
     }
-    causal_at(history, &(0..history.operations.len()).collect::<Vec<_>>())
+    let places: Vec<usize> = (0..history.operations.len()).collect();
+    let Err(why) = causal::applies(history, &places) else { return causal_at(history, &places) };
+    let registers = history.by_key().iter().all(|(_, places)| history.model_of(places) == Some(Model::Register));
+    let broken = |history: &History, places: &[usize]| causal::broken(history, places).is_some();
+    if !registers {
+        return match linear(history, budget) {
+            true => Verdict::Holds,
+            false => Verdict::Unknown(why),
+        };
+    }
+    indirect(history, &places, why, budget, broken)
+}
+
+/// What is linearizable keeps all that is weaker.
+fn linear(history: &History, budget: &mut u64) -> bool {
+    by_key(history, |places, model| linearizable(history, places, model, &mut (*budget / 2))) == Verdict::Holds
+}
+
+/// Where it cannot be told whose write a read returned: of registers every way in which it can have been is tried, of which
+/// there may be too many. `places` may be a part of the history.
+fn indirect(
+    history: &History,
+    places: &[usize],
+    why: String,
+    budget: &mut u64,
+    broken: impl Fn(&History, &[usize]) -> bool,
+) -> Verdict {
+    if linear(history, budget) {
+        return Verdict::Holds;
+    }
+    let apart = RefCell::new(whose::apart(history, places));
+    let compares = history.operations.iter().any(|it| matches!(it.call, Call::CompareAndSet { .. }));
+    let all = places.len() == history.operations.len() && !compares;
+    let asked = |places: &[usize], budget: &mut u64| apart.borrow_mut().broken(places, budget, &broken);
+    match asked(places, budget) {
+        Some(false) if all => Verdict::Holds,
+        Some(false) | None => Verdict::Unknown(why),
+        Some(true) => {
+            let each = *budget / 16;
+            let operations = shrink::fewest(history, places, |places| {
+                apart.borrow_mut().broken(places, &mut each.clone(), &broken) == Some(true)
+            });
+            let sentence = say::session(history, &operations, "Whichever write each read returned, one came too late");
+            Verdict::Violated(Witness { operations, sentence })
+        }
+    }
 }
 
 fn causal_at(history: &History, places: &[usize]) -> Verdict {
@@ -299,10 +337,7 @@ fn effective(history: &History, mut places: Vec<usize>) -> Vec<usize> {
     seen.sort_unstable();
     places.retain(|place| {
         let operation = &operations[*place];
-        let value = match operation.call {
-            Call::Write(value) | Call::CompareAndSet { value, .. } | Call::Add(value) | Call::Append(value) => value,
-            Call::Read | Call::Increment(_) | Call::Remove(_) => return true,
-        };
+        let Some(value) = operation.call.puts() else { return true };
         operation.outcome != Outcome::Unknown || seen.binary_search(&(operation.key, value)).is_ok()
     });
     places.sort_unstable();
@@ -317,7 +352,7 @@ fn no_model(history: &History, key: u32) -> &'static str {
     }
 }
 
-fn session(history: &History, guarantee: Guarantee) -> Verdict {
+fn session(history: &History, guarantee: Guarantee, budget: &mut u64) -> Verdict {
     let all = guarantee == Guarantee::Session;
     let wanted = Wanted {
         own_writes: all || guarantee == Guarantee::ReadYourWrites,
@@ -325,8 +360,7 @@ fn session(history: &History, guarantee: Guarantee) -> Verdict {
         writes: all || guarantee == Guarantee::MonotonicWrites,
         follow: all || guarantee == Guarantee::WritesFollowReads,
     };
-    let mut places = Vec::new();
-    let mut unknown = None;
+    let (mut places, mut repeating, mut unknown) = (Vec::new(), Vec::new(), None);
     for (key, of_key) in history.by_key() {
         let why = match history.model_of(&of_key) {
             Some(Model::Register) => causal::applies(history, &of_key).err(),
@@ -337,6 +371,9 @@ fn session(history: &History, guarantee: Guarantee) -> Verdict {
         match why {
             None => places.extend(of_key),
             Some(why) => {
+                if history.model_of(&of_key) == Some(Model::Register) {
+                    repeating.extend(of_key);
+                }
                 unknown.get_or_insert(why);
             }
         }
@@ -353,5 +390,10 @@ fn session(history: &History, guarantee: Guarantee) -> Verdict {
         };
         return Verdict::Violated(Witness { sentence: say::session(history, &operations, broken), operations });
     }
-    unknown.map_or(Verdict::Holds, Verdict::Unknown)
+    let Some(why) = unknown else { return Verdict::Holds };
+    repeating.extend(places);
+    repeating.sort_unstable();
+    indirect(history, &repeating, why, budget, |history, places| {
+        sessions::broken(history, &effective(history, places.to_vec()), wanted)
+    })
 }
