@@ -431,7 +431,7 @@ fn a_run_is_written_as_csv_mermaid_and_shiviz() {
     // Every message is a line, and the one that met the cut says so.
     let diagram = read(&mermaid);
     assert!(diagram.starts_with("sequenceDiagram\n"), "{diagram}");
-    assert!(diagram.contains("n2-xn1: delivery widget = 45 (v3) (1233.246 ms, lost: link cut)"), "{diagram}");
+    assert!(diagram.contains("n2-xn1: event widget = 45 (v3) (1233.246 ms, lost: link cut)"), "{diagram}");
     // Vector clocks: each node's own count goes up by one, and nobody knows more of another than that one itself.
     let log = read(&shiviz);
     let lines: Vec<&str> = log.lines().collect();

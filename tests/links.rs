@@ -18,8 +18,14 @@ fn folder() -> PathBuf {
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Golden {
     link: String,
+    #[serde(deserialize_with = "document")]
     scenario: Scenario,
     digest: String,
+}
+
+fn document<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Scenario, D::Error> {
+    let json: serde_json::Value = serde::Deserialize::deserialize(deserializer)?;
+    Scenario::from_value(&json).map_err(|errors| serde::de::Error::custom(format!("{errors:?}")))
 }
 
 fn digest(scenario: &Scenario) -> String {

@@ -18,6 +18,7 @@ pub mod gesture;
 pub mod keys;
 pub mod layout;
 pub mod log_view;
+pub mod measured;
 pub mod model;
 pub mod playback;
 mod publish;

@@ -11,6 +11,7 @@ use super::geometry::{Point, Rect, point};
 use super::gesture::{Gesture, Press};
 use super::keys::KeyCommand;
 use super::log_view::LogView;
+use super::measured::Measured;
 use super::playback::Playback;
 use super::run_view::RunView;
 use super::scene::{Layout, NodeKind, Scene};
@@ -262,6 +263,8 @@ pub enum Msg {
     OlderLog,
     /// Ask for the run as a document.
     Describe,
+    /// Measure a group, by its place, under each consistency.
+    Measure(usize),
     /// Another theme.
     Theme(Theme),
     /// The system asks for less motion.
@@ -378,6 +381,8 @@ pub struct Model {
     pub renaming: Option<String>,
     /// The log.
     pub log: LogView,
+    /// What was measured of a group under each consistency.
+    pub measured: Measured,
     /// The verdicts.
     pub verdicts: FindingsView,
     /// The space-time diagram.
@@ -581,6 +586,11 @@ impl Model {
                 }
             }
             Msg::Describe => self.playback.order(Request::Describe),
+            Msg::Measure(group) => {
+                let request = self.measured.begin(&self.scenario, group);
+                self.playback.order(request);
+                self.redraw.page = true;
+            }
             Msg::Theme(theme) => {
                 self.theme = theme;
                 effects.push(Effect::Theme(theme));
@@ -718,6 +728,12 @@ impl Model {
                 self.diagram.take_charts(charts);
                 self.redraw.page = true;
             }
+            Some(Report::Measured { seed, rows }) => {
+                if let Some(request) = self.measured.take(seed, rows) {
+                    self.playback.order(request);
+                }
+                self.redraw.page = true;
+            }
             Some(Report::Text { name, text }) => self.saved = Some((name, text)),
             Some(Report::Findings(findings)) => {
                 self.verdicts.take(findings);
@@ -794,6 +810,7 @@ impl Model {
         self.published = false;
         (self.shown, self.other, self.branches) = (Shown::default(), None, Rc::default());
         self.run = RunView::default();
+        self.measured = Measured::default();
         self.playback.play(false);
         self.playback.order(Request::Load { scenario: Box::new(Scenario::clone(&self.scenario)), at });
         self.fitted = true;
@@ -845,6 +862,11 @@ impl Model {
 
     fn changed(&mut self, effects: &mut Vec<Effect>) {
         self.playback.order(Request::Edit { scenario: Box::new(Scenario::clone(&self.scenario)) });
+        // What was asked before the edit will not be answered.
+        self.measured.follow(&self.scenario);
+        if let Some(request) = self.measured.next() {
+            self.playback.order(request);
+        }
         self.stage();
         let scene = self.scene.clone();
         let there = |item: &Item| match item {
@@ -965,6 +987,22 @@ impl Model {
     /// Whether the log, the verdicts or the branches are on the page.
     pub fn panel_open(&self) -> bool {
         self.log.open || self.verdicts.open || self.branching
+    }
+
+    /// What the inspector is about, if it is one thing.
+    pub fn inspected(&self) -> Option<Item> {
+        if self.selection.len() == 1 { self.selection.first().cloned() } else { None }
+    }
+
+    /// Whether the inspector is on the page: of what is selected, or of the scenario, where it was asked for.
+    pub fn inspector_open(&self) -> bool {
+        self.mode == Mode::App && (self.inspecting || self.inspected().is_some())
+    }
+
+    /// Whether what the scenario is about is on the page, in the inspector's place: beside the log, and on a phone, there is
+    /// no room for it.
+    pub fn about_open(&self) -> bool {
+        self.mode == Mode::App && !self.inspector_open() && !self.narrow && !self.panel_open()
     }
 
     /// The service that the verdicts are about; empty for all.

@@ -1,6 +1,7 @@
+use super::json::{Document, Reader, Writer};
 use crate::ordered::Set;
-use serde::de::{self, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeSeq, Serializer};
+use serde_json::Value as Json;
 use std::fmt;
 use std::sync::Arc;
 
@@ -78,51 +79,42 @@ impl Serialize for Value {
     }
 }
 
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a whole number, a text, or a list of those")
-    }
-
-    fn visit_i64<E: de::Error>(self, n: i64) -> Result<Value, E> {
-        Ok(Value::Int(n))
-    }
-
-    fn visit_u64<E: de::Error>(self, n: u64) -> Result<Value, E> {
-        i64::try_from(n).map(Value::Int).map_err(|_| E::invalid_value(de::Unexpected::Unsigned(n), &self))
-    }
-
-    // JavaScript knows one kind of number, so whole ones may arrive as floats.
-    fn visit_f64<E: de::Error>(self, n: f64) -> Result<Value, E> {
-        if n.fract() == 0.0 && n.abs() <= 9_007_199_254_740_992.0 {
-            Ok(Value::Int(n as i64))
-        } else {
-            Err(E::invalid_value(de::Unexpected::Float(n), &self))
-        }
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::from(text))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let mut elements = Set::new();
-        while let Some(element) = seq.next_element::<Value>()? {
-            if matches!(element, Value::Set(_)) {
-                return Err(de::Error::custom("a set holds whole numbers and texts, not other lists"));
+impl Document for Value {
+    fn read(reader: &mut Reader<'_>) -> Self {
+        // JavaScript knows one kind of number, so whole ones may arrive as floats.
+        let whole = |n: f64| (n.fract() == 0.0 && n.abs() <= 9_007_199_254_740_992.0).then_some(n as i64);
+        let read = match reader.at() {
+            Json::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(whole)).map(Value::Int),
+            Json::String(text) => Some(Value::from(text.as_str())),
+            Json::Array(_) => Some(Vec::<Value>::read(reader).into_iter().collect()),
+            Json::Null | Json::Bool(_) | Json::Object(_) => None,
+        };
+        match read {
+            Some(Value::Set(elements)) if elements.iter().any(|element| matches!(element, Value::Set(_))) => {
+                reader.error("a set holds whole numbers and texts, not other lists");
+                Value::Set(elements)
             }
-            elements.insert(element);
+            Some(value) => value,
+            None => {
+                reader.expected("a whole number, a text, or a list of those");
+                Value::Int(0)
+            }
         }
-        Ok(Value::Set(Arc::new(elements)))
     }
-}
 
-impl<'de> serde::Deserialize<'de> for Value {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+    fn write(&self, writer: &mut Writer) {
+        match self {
+            Value::Int(n) => writer.scalar(*n),
+            Value::Text(text) => writer.text(text),
+            Value::Set(elements) => {
+                writer.open('[');
+                for element in elements.iter() {
+                    writer.item();
+                    element.write(writer);
+                }
+                writer.close(']');
+            }
+        }
     }
 }
 

@@ -44,6 +44,7 @@ fn Modal(props: &ModalProps) -> Html {
     }
 }
 
+/// Properties of [`Share`].
 #[derive(Clone, PartialEq, Properties)]
 pub struct ShareProps {
     /// The run as a document, once the engine has described it.
@@ -204,6 +205,7 @@ fn OpenFile(props: &OpenFileProps) -> Html {
     }
 }
 
+/// Properties of [`Help`].
 #[derive(Clone, PartialEq, Properties)]
 pub struct HelpProps {
     /// Where to report.

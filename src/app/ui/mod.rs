@@ -10,6 +10,7 @@ pub mod field;
 pub mod findings;
 pub mod icons;
 pub mod inspector;
+pub mod later;
 pub mod log;
 pub mod menu;
 pub mod messages;

@@ -3,16 +3,10 @@
 mod time;
 mod twin;
 
-use super::areas::{AreaLabel, outlines};
-use super::branches::Branches;
+use super::areas::outlines;
 use super::card::{Card, View};
-use super::diagram;
-use super::dialogs::{Help, Share};
-use super::findings::Findings;
 use super::icons::{Icon, icon};
-use super::inspector::Inspector;
-use super::log::Log;
-use super::menu::menu;
+use super::later::{self, Draw, Part};
 use super::messages::{Inks, Messages, Sight};
 use super::parts::{TransportRefs, banner, chips, publish_hint};
 use super::shell;
@@ -30,6 +24,7 @@ use crate::app::playback::{clock, short};
 use crate::app::run_view::RunView;
 use crate::app::scene::{NodeKind, PUBLISH, SHOWN_LANES, Scene};
 use crate::scenario::{Scenario, examples};
+use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlCanvasElement, HtmlElement, HtmlInputElement, ResizeObserver};
@@ -59,6 +54,8 @@ pub enum PageMsg {
     Scrolled,
     /// The address changed.
     Address,
+    /// What comes later is here.
+    Later(Draw),
 }
 
 #[derive(Clone, Default)]
@@ -106,6 +103,8 @@ pub struct Page {
     refs: Refs,
     inks: Inks,
     messages: Messages,
+    /// Something of the palette was just dropped on the canvas.
+    dropped: Rc<Cell<bool>>,
     twin_messages: Messages,
     painted: Painted,
     looks: Looks,
@@ -113,6 +112,9 @@ pub struct Page {
     frame: Closure<dyn FnMut(f64)>,
     frame_asked: bool,
     focus_wanted: Option<String>,
+    /// Draws what is not there at first sight, once that was fetched.
+    draw: Option<Draw>,
+    draw_asked: bool,
     address_changed: Option<Closure<dyn FnMut(web_sys::Event)>>,
     observer: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
 }
@@ -139,6 +141,7 @@ impl Component for Page {
             refs: Refs::default(),
             inks: Inks::read(),
             messages: Messages::default(),
+            dropped: Rc::default(),
             twin_messages: Messages::default(),
             painted: Painted::default(),
             looks: Looks::default(),
@@ -146,6 +149,8 @@ impl Component for Page {
             frame,
             frame_asked: false,
             focus_wanted: None,
+            draw: None,
+            draw_asked: false,
             address_changed: None,
             observer: None,
         };
@@ -154,7 +159,7 @@ impl Component for Page {
         page
     }
 
-    fn update(&mut self, _ctx: &Context<Self>, msg: PageMsg) -> bool {
+    fn update(&mut self, ctx: &Context<Self>, msg: PageMsg) -> bool {
         match msg {
             PageMsg::Model(msg) => {
                 let pointer = match &msg {
@@ -178,8 +183,13 @@ impl Component for Page {
             }
             PageMsg::Scrolled => self.model.redraw.paint = true,
             PageMsg::Address => self.open_address(),
+            PageMsg::Later(draw) => {
+                self.draw = Some(draw);
+                self.model.redraw.page = true;
+            }
         }
         self.ask_frame();
+        self.fetch_later(ctx);
         // What comes into sight may have kept an old look.
         self.model.redraw.page |= self.is_crowded() && self.looks.sight != self.sight();
         let distance = CARDS.0.max(CARDS.1 * self.model.scene.nodes.len() as f64);
@@ -207,30 +217,17 @@ impl Component for Page {
                     })}>{ "To the canvas" }</a>
                     { shell::top_bar(&self.model, &self.send) }
                     if !self.model.narrow {
-                        <shell::Palette tool={self.model.tool.clone()} send={self.send.clone()} />
+                        { shell::palette(&self.model.tool, &self.dropped, &self.send) }
                     }
-                    { self.inspector() }
+                    { self.part(Part::Inspector) }
+                    if self.model.about_open() { { shell::about(&self.model, &self.send) } }
                 }
                 if self.model.origin == Origin::Link && !embed { { banner(&self.send) } }
                 { self.canvas(ctx) }
                 { self.twin() }
-                if self.model.diagram.open { { diagram::view(&self.model, &self.send) } }
+                { self.part(Part::Diagram) }
                 { self.time(ctx) }
-                if self.model.log.open {
-                    <Log rows={self.model.log.shown()} filter={self.model.log.filter.clone()}
-                        older={self.model.log.has_older()} send={self.send.clone()} />
-                }
-                if self.model.verdicts.open {
-                    <Findings findings={self.model.verdicts.findings.clone()} about={self.model.examined()}
-                        node={self.model.verdicts.node} pinned={self.model.verdicts.pinned} send={self.send.clone()} />
-                }
-                if self.model.branching {
-                    <Branches branches={self.model.branches.clone()} scenario={self.model.scenario.clone()} send={self.send.clone()} />
-                }
-                if self.model.sharing {
-                    <Share described={self.model.described.clone()} send={self.send.clone()} />
-                }
-                if self.model.help { <Help send={self.send.clone()} /> }
+                { for [Part::Log, Part::Findings, Part::Branches, Part::Share, Part::Help].map(|part| self.part(part)) }
                 <div class="sr" role="status" aria-live="polite">{ &self.model.said }</div>
             </div>
         }
@@ -585,7 +582,7 @@ impl Page {
                     </g>
                 </svg>
                 <div class="world" ref={self.refs.world.clone()}>
-                    { for model.scene.areas.iter().map(|area| html! { <AreaLabel key={format!("area-{}", area.id)} area={area.clone()} selected={model.selection.contains(&Item::Node(area.id.clone()))} send={self.send.clone()} /> }) }
+                    { self.part(Part::Areas) }
                     { for (0..model.scene.nodes.len()).map(|node| self.card(node)) }
                     { self.publish_button() }
                 </div>
@@ -601,7 +598,7 @@ impl Page {
                     <button aria-label="Zoom in" onclick={self.on(Msg::Zoom(1.25))}>{ "+" }</button>
                     <button onclick={self.on(Msg::Fit)}>{ "Fit" }</button>
                 </div>
-                { menu(model, &self.send) }
+                { self.part(Part::Menu) }
                 if model.mode == Mode::Embed {
                     <a class="open" href={address::playground()} target="_blank" rel="noopener">{ "Open in playground" }</a>
                 }
@@ -609,28 +606,20 @@ impl Page {
         }
     }
 
-    /// The inspector of what is selected; of the scenario where nothing is and there is room, or it was asked for.
-    fn inspector(&self) -> Html {
-        let model = &self.model;
-        let selected = if model.selection.len() == 1 { model.selection.first().cloned() } else { None };
-        // Beside the log, and on a phone, there is room for it only when it is asked for.
-        let crowded = model.narrow || model.panel_open();
-        if crowded && selected.is_none() && !model.inspecting {
-            return html! {};
+    /// A part that comes later, if it is to be seen and is here.
+    fn part(&self, part: Part) -> Html {
+        match self.draw {
+            Some(draw) if later::wanted(part, &self.model) => draw(part, &self.model, &self.send),
+            Some(_) | None => html! {},
         }
-        let closable = crowded || selected.is_some();
-        let index = |id: &str| model.scene.find(id);
-        let (view, bus) = match &selected {
-            Some(Item::Node(id)) => {
-                let node = index(id);
-                let service = node.and_then(|node| model.run.services.get(node).cloned());
-                (service, node.and_then(|node| model.run.buses.get(&(node as u32)).cloned()))
-            }
-            Some(Item::Link { .. }) | None => (None, None),
-        };
-        let standing = model.standing(selected.as_ref());
-        let editable = model.origin == Origin::Own;
-        html! { <Inspector scenario={model.scenario.clone()} {selected} {view} {bus} {standing} {editable} {closable} send={self.send.clone()} /> }
+    }
+
+    /// Fetches what comes later, when something of it is first wanted.
+    fn fetch_later(&mut self, ctx: &Context<Self>) {
+        if !self.draw_asked && Part::ALL.into_iter().any(|part| later::wanted(part, &self.model)) {
+            self.draw_asked = true;
+            ctx.link().send_future(async { PageMsg::Later(later::views().await) });
+        }
     }
 
     fn on(&self, msg: Msg) -> Callback<MouseEvent> {
