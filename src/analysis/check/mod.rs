@@ -33,7 +33,8 @@ pub enum Guarantee {
     Regular,
     /// There is one order that respects each process's own (Lamport 1979), key by key. A search within the budget.
     Sequential,
-    /// Causal memory (Ahamad et al. 1995) over all keys: registers whose writes differ.
+    /// Causal memory (Ahamad et al. 1995) over all keys, of registers; a compare-and-set reads and then writes. Where writes
+    /// repeat, every way is tried in which reads can have got their values, within the budget.
     Causal,
     /// A process sees its own writes.
     ReadYourWrites,
@@ -189,6 +190,17 @@ fn sequential(history: &History, places: &[usize], model: Model, budget: &mut u6
             return Verdict::Violated(witness);
         }
     }
+    if matches!(model, Model::Set | Model::Append) {
+        // What is sequential keeps what sessions may rely on.
+        let all = effective(history, places.to_vec());
+        let wanted = Wanted { own_writes: true, reads: true, writes: true, follow: true };
+        let broken = |places: &[usize]| sessions::broken(history, places, wanted);
+        if broken(&all) {
+            let operations = shrink::fewest(history, &all, broken);
+            let sentence = say::session(history, &operations, "A process saw less than it must have known");
+            return Verdict::Violated(Witness { operations, sentence });
+        }
+    }
     // What is linearizable is sequential, and time leaves fewer orders to try.
     let items = items(history, places);
     let initial =
@@ -220,8 +232,7 @@ fn items(history: &History, places: &[usize]) -> Vec<Item> {
 
 fn searched(history: &History, places: &[usize], model: Model, order: Order, budget: &mut u64) -> Verdict {
     let plain = plain::nowhere(history, places);
-    let real_time = || (order == Order::RealTime).then(|| plain::contradiction(history, places, model)).flatten();
-    if let Some(witness) = plain.or_else(real_time) {
+    if let Some(witness) = plain.or_else(|| plain::contradiction(history, places, model, order)) {
         return Verdict::Violated(witness);
     }
     let items = items(history, places);
@@ -244,16 +255,21 @@ fn causal(history: &History, budget: &mut u64) -> Verdict {
         return Verdict::Unknown(no_model(history, *key).into());
     }
     let places: Vec<usize> = (0..history.operations.len()).collect();
-    let Err(why) = causal::applies(history, &places) else { return causal_at(history, &places) };
-    let registers = history.by_key().iter().all(|(_, places)| history.model_of(places) == Some(Model::Register));
-    let broken = |history: &History, places: &[usize]| causal::broken(history, places).is_some();
-    if !registers {
-        return match linear(history, budget) {
-            true => Verdict::Holds,
-            false => Verdict::Unknown(why),
-        };
+    if linear(history, budget) {
+        return Verdict::Holds;
     }
-    indirect(history, &places, why, budget, broken)
+    let Err(why) = causal::applies(history, &places) else { return causal_at(history, &effective(history, places)) };
+    let registers = history.by_key().iter().all(|(_, places)| history.model_of(places) == Some(Model::Register));
+    if !registers {
+        return Verdict::Unknown(why);
+    }
+    if let Some(witness) = history.by_key().iter().find_map(|(_, places)| plain::nowhere(history, places)) {
+        return Verdict::Violated(witness);
+    }
+    let price = history.processes.len() as u64;
+    indirect(history, &places, why, (budget, price), |history, places| {
+        causal::broken(history, &effective(history, places.to_vec())).is_some()
+    })
 }
 
 /// What is linearizable keeps all that is weaker.
@@ -267,24 +283,18 @@ fn indirect(
     history: &History,
     places: &[usize],
     why: String,
-    budget: &mut u64,
+    (budget, price): (&mut u64, u64),
     broken: impl Fn(&History, &[usize]) -> bool,
 ) -> Verdict {
-    if linear(history, budget) {
-        return Verdict::Holds;
-    }
     let apart = RefCell::new(whose::apart(history, places));
-    let compares = history.operations.iter().any(|it| matches!(it.call, Call::CompareAndSet { .. }));
-    let all = places.len() == history.operations.len() && !compares;
-    let asked = |places: &[usize], budget: &mut u64| apart.borrow_mut().broken(places, budget, &broken);
+    let all = places.len() == history.operations.len();
+    let asked = |places: &[usize], budget: &mut u64| apart.borrow_mut().broken(places, price, budget, &broken);
     match asked(places, budget) {
         Some(false) if all => Verdict::Holds,
         Some(false) | None => Verdict::Unknown(why),
         Some(true) => {
             let each = *budget / 16;
-            let operations = shrink::fewest(history, places, |places| {
-                apart.borrow_mut().broken(places, &mut each.clone(), &broken) == Some(true)
-            });
+            let operations = shrink::fewest(history, places, |places| asked(places, &mut each.clone()) == Some(true));
             let sentence = say::session(history, &operations, "Whichever write each read returned, one came too late");
             Verdict::Violated(Witness { operations, sentence })
         }
@@ -327,14 +337,35 @@ fn causal_at(history: &History, places: &[usize]) -> Verdict {
 fn effective(history: &History, mut places: Vec<usize>) -> Vec<usize> {
     let operations = &history.operations;
     let mut seen: Vec<(u32, u32)> = Vec::new();
+    // What compare-and-sets replaced was seen, if they took effect: a chain of them is followed from its end.
+    let mut replaced: Vec<((u32, u32), Option<(u32, u32)>)> = Vec::new();
     for operation in places.iter().map(|place| &operations[*place]) {
+        if let Call::CompareAndSet { expected, value } = operation.call {
+            match operation.outcome {
+                Outcome::Ok => seen.push((operation.key, expected)),
+                Outcome::Unknown => replaced.push(((operation.key, expected), Some((operation.key, value)))),
+                Outcome::Fail => {}
+            }
+        }
         match &operation.answer {
             Answer::Value(value) => seen.push((operation.key, *value)),
             Answer::Elements(elements) => seen.extend(elements.iter().map(|value| (operation.key, *value))),
             Answer::Nothing | Answer::Number(_) => {}
         }
     }
-    seen.sort_unstable();
+    loop {
+        seen.sort_unstable();
+        let before = seen.len();
+        for (expected, value) in &mut replaced {
+            if value.is_some_and(|value| seen[..before].binary_search(&value).is_ok()) {
+                *value = None;
+                seen.push(*expected);
+            }
+        }
+        if seen.len() == before {
+            break;
+        }
+    }
     places.retain(|place| {
         let operation = &operations[*place];
         let Some(value) = operation.call.puts() else { return true };
@@ -365,7 +396,12 @@ fn session(history: &History, guarantee: Guarantee, budget: &mut u64) -> Verdict
         let why = match history.model_of(&of_key) {
             Some(Model::Register) => causal::applies(history, &of_key).err(),
             Some(Model::Set | Model::Append) => None,
-            Some(Model::Counter) => Some("a counter's number does not tell which increments are in it".into()),
+            Some(Model::Counter) => {
+                if let Some(witness) = plain::counted_back(history, &of_key, wanted) {
+                    return Verdict::Violated(witness);
+                }
+                Some("a counter's number does not tell which increments are in it".into())
+            }
             None => Some(no_model(history, key).into()),
         };
         match why {
@@ -391,9 +427,12 @@ fn session(history: &History, guarantee: Guarantee, budget: &mut u64) -> Verdict
         return Verdict::Violated(Witness { sentence: say::session(history, &operations, broken), operations });
     }
     let Some(why) = unknown else { return Verdict::Holds };
+    if linear(history, budget) {
+        return Verdict::Holds;
+    }
     repeating.extend(places);
     repeating.sort_unstable();
-    indirect(history, &repeating, why, budget, |history, places| {
+    indirect(history, &repeating, why, (budget, 16), |history, places| {
         sessions::broken(history, &effective(history, places.to_vec()), wanted)
     })
 }

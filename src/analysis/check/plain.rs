@@ -1,6 +1,8 @@
 //! What contradicts itself plainly: a few operations, found in one pass, that no order can explain. Nothing found here
 //! says nothing; then the search must tell.
 
+use super::search::Order;
+use super::sessions::Wanted;
 use super::{Witness, say};
 use crate::analysis::history::{Answer, Call, History, Model, NEVER, ValueId};
 use crate::ordered::Map;
@@ -39,12 +41,13 @@ pub(super) fn nowhere(history: &History, places: &[usize]) -> Option<Witness> {
     })
 }
 
-/// What is plainly not linearizable.
-pub(super) fn contradiction(history: &History, places: &[usize], model: Model) -> Option<Witness> {
-    match model {
-        Model::Register => super::bounds::regular(history, places),
-        Model::Counter => counted(history, places),
-        Model::Set | Model::Append => Elements::of(history, places).contradiction(model),
+/// What is plainly not linearizable, or not sequential.
+pub(super) fn contradiction(history: &History, places: &[usize], model: Model, order: Order) -> Option<Witness> {
+    match (model, order) {
+        (Model::Register, Order::RealTime) => super::bounds::regular(history, places),
+        (Model::Counter, Order::RealTime) => counted(history, places),
+        (Model::Register | Model::Counter, Order::Process) => None,
+        (Model::Set | Model::Append, _) => Elements::of(history, places).contradiction(model, order),
     }
 }
 
@@ -118,16 +121,12 @@ impl<'a> Elements<'a> {
         }
     }
 
-    fn contradiction(mut self, model: Model) -> Option<Witness> {
-        if let Some(witness) = self.too_early_or_missing() {
-            return Some(witness);
-        }
-        if model == Model::Append
-            && let Some(witness) = self.twice().or_else(|| self.out_of_turn())
-        {
-            return Some(witness);
-        }
-        self.apart(model)
+    fn contradiction(mut self, model: Model, order: Order) -> Option<Witness> {
+        let (timed, list) = (order == Order::RealTime, model == Model::Append);
+        let missing = timed.then(|| self.too_early_or_missing()).flatten();
+        let twice = || list.then(|| self.twice()).flatten();
+        let out_of_turn = || (timed && list).then(|| self.out_of_turn()).flatten();
+        missing.or_else(twice).or_else(out_of_turn).or_else(|| self.apart(model))
     }
 
     /// A read that shows what was not put there yet, or lacks what was known to be there before it began.
@@ -329,4 +328,43 @@ fn counted(history: &History, places: &[usize]) -> Option<Witness> {
     };
     let found = by_end.iter().filter_map(|read| of_read(*read)).min_by_key(|witness| witness.operations.len());
     found.or_else(|| by_end.iter().find_map(|read| range.contradicts(None, *read, number(*read)? - start)))
+}
+
+/// A number of a counter that lacks what its reader had added, or had read before, even if all that takes away from it had
+/// come in between.
+pub(super) fn counted_back(history: &History, places: &[usize], wanted: Wanted) -> Option<Witness> {
+    let operations = &history.operations;
+    let by = |place: usize| match operations[place].call {
+        Call::Increment(by) => by,
+        Call::Read | Call::Write(_) | Call::CompareAndSet { .. } => 0,
+        Call::Add(_) | Call::Remove(_) | Call::Append(_) => 0,
+    };
+    let less: Vec<usize> =
+        places.iter().copied().filter(|place| by(*place) < 0 && operations[*place].outcome != Outcome::Fail).collect();
+    let taken: i64 = less.iter().map(|place| by(*place)).sum();
+    let start = history.first_of(operations[*places.first()?].key).number;
+    // For each process what it added, how much that is, and what it read last.
+    let mut own: Map<u32, (Vec<usize>, i64, Option<(usize, i64)>)> = Map::new();
+    for &place in places {
+        let (added, sum, last) = own.or_default(operations[place].process);
+        if by(place) > 0 && operations[place].acknowledged() {
+            added.push(place);
+            *sum += by(place);
+        }
+        let Answer::Number(number) = operations[place].answer else { continue };
+        let proof = if wanted.own_writes && number < start + *sum + taken {
+            Some((added.clone(), start + *sum + taken))
+        } else {
+            let before = last.filter(|(_, before)| wanted.reads && number < before + taken);
+            before.map(|(read, before)| (vec![read], before + taken))
+        };
+        if let Some((mut operations, least)) = proof {
+            let sentence = say::counted_back(history, place, operations[operations.len() - 1], least);
+            operations.extend(&less);
+            operations.push(place);
+            return Some(Witness { sentence, operations });
+        }
+        *last = Some((place, number));
+    }
+    None
 }

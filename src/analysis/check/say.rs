@@ -94,6 +94,11 @@ pub(super) fn counted(history: &History, first: Option<usize>, at: usize, added:
     format!("{},{since} but what was added by then makes {range}.", read(history, at))
 }
 
+/// Less than a process had made or read itself, the last of which was `known`.
+pub(super) fn counted_back(history: &History, at: usize, known: usize, least: i64) -> String {
+    format!("{}, but its process had to see at least {least} after the {}.", read(history, at), name(history, known))
+}
+
 pub(super) fn of_a_failed_write(history: &History, write: usize, at: usize) -> String {
     format!("{}, though the {} had failed.", read(history, at), name(history, write))
 }
