@@ -267,6 +267,7 @@ impl Model {
             Msg::Resized { width, height, narrow } => self.resize(width, height, narrow),
             Msg::Open { scenario, origin, at, digest } => self.open(*scenario, origin, at, digest),
             Msg::OpenOther => effects.push(Effect::OpenOther),
+            Msg::OpenExample(id) => effects.push(Effect::OpenNamed(format!("ex={id}"))),
             Msg::LinkFailed(why) => self.tell(why),
             Msg::EditCopy => {
                 self.origin = Origin::Own;
@@ -567,6 +568,11 @@ impl Model {
             Some(Report::Run { scenario, digest, now, live }) => {
                 self.described = Some(Rc::new(Described { scenario: scenario.into(), digest, now, live }));
                 self.redraw.page = true;
+            }
+            Some(Report::Unanswered(why)) => {
+                self.verdicts.unanswered();
+                self.diagram.unanswered();
+                self.tell(why);
             }
             Some(Report::Refused { errors }) => {
                 let all: Vec<String> = errors.iter().map(ToString::to_string).collect();

@@ -186,6 +186,8 @@ pub enum Report {
         /// How many live commands were merged into the script.
         live: u32,
     },
+    /// What was asked cannot be answered; why, in words for people. The run is as it was.
+    Unanswered(String),
     /// The scenario or command is not sound; the run that was loaded before goes on.
     Refused {
         /// What is wrong, each with its path in the document.

@@ -11,7 +11,7 @@ use super::log::Log;
 use super::{diagram, menu, outline, timeline};
 use crate::app::areas::Area;
 use crate::app::model::{Item, Model, Msg, Origin};
-use wasm_split_helpers::wasm_split;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use yew::prelude::*;
 
 /// A part of the page that comes later.
@@ -79,9 +79,9 @@ pub fn wanted(part: Part, model: &Model) -> bool {
 pub type Draw = fn(Part, &Model, &Callback<Msg>) -> Html;
 
 /// Fetches what draws them; once, whoever asks.
-#[wasm_split(views)]
-pub fn views() -> Draw {
-    draw
+#[wasm_split(views, fallible)]
+pub fn views() -> Result<Draw, SplitLoaderError> {
+    Ok(draw)
 }
 
 fn draw(part: Part, model: &Model, send: &Callback<Msg>) -> Html {

@@ -4,7 +4,7 @@ use super::icons::{Icon, icon};
 use crate::app::geometry::{Point, point};
 use crate::app::model::{Model, Msg, Origin, Theme, Tool};
 use crate::app::scene::NodeKind;
-use crate::scenario::examples::{self, EXAMPLES};
+use crate::scenario::examples::EXAMPLES;
 use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
@@ -42,11 +42,11 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
         if let Some(select) = select {
             select.set_value("");
         }
-        if id == "~" {
-            return Msg::OpenOther;
+        match id.as_str() {
+            "~" => Msg::OpenOther,
+            "-" => Msg::Open { scenario: Box::default(), origin: Origin::Own, at: 0, digest: None },
+            _ => Msg::OpenExample(id),
         }
-        let scenario = examples::find(&id).map(|example| example.scenario()).unwrap_or_default();
-        Msg::Open { scenario: Box::new(scenario), origin: Origin::Own, at: 0, digest: None }
     });
     let (theme, says) = match model.theme {
         Theme::Auto => (Icon::Theme, "Theme: as the system. Change to dark"),
