@@ -464,6 +464,19 @@ fn trying_an_example_does_not_lose_the_drawing_that_was_kept() {
 }
 
 #[test]
+fn a_preset_sets_the_real_defaults_and_says_what_it_leaves_out() {
+    let browser = open(WIDE, "#ex=poison-message");
+    browser.click("[data-node=\"tolerant\"] header");
+    let choose = "const s = [...document.querySelectorAll('.inspector select')].find(s => [...s.options].some(o => o.value === 'SQS FIFO')); s.value = 'SQS FIFO'; s.dispatchEvent(new Event('change', { bubbles: true })); s.scrollIntoView()";
+    browser.wait("[...document.querySelectorAll('.inspector select option')].some(o => o.value === 'SQS FIFO')");
+    browser.run(choose);
+    browser.wait("document.querySelector('.left-out')?.textContent.startsWith('Not modelled: Batches')");
+    browser.wait("[...document.querySelectorAll('.inspector .field')].some(f => f.textContent.includes('Ack deadline') && f.querySelector('input').value === '30000')");
+    browser.shot(Path::new("test-output/preset.png"));
+    clean(&browser);
+}
+
+#[test]
 fn measured_latencies_show_how_they_are_spread() {
     let browser = open(WIDE, "#ex=first-update");
     select_wire(&browser, 0);
