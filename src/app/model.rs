@@ -339,6 +339,7 @@ impl Model {
                     self.camera.panned(-dx, -dy)
                 };
                 self.look(camera);
+                self.redraw.page |= std::mem::take(&mut self.wheel_hint);
             }
             Msg::Zoom(factor) => self.look(self.camera.zoomed(factor, self.middle())),
             Msg::ZoomActual => self.look(self.camera.zoomed(1.0 / self.camera.scale, self.middle())),
@@ -776,7 +777,8 @@ impl Model {
         self.camera = if self.narrow {
             Camera::default()
         } else {
-            Camera::fitting(self.scene.bounds(), self.size.0, self.size.1, 36.0)
+            // Nothing comes to stand under the zoom buttons below.
+            Camera::fitting(self.scene.bounds(), self.size.0, self.size.1 - 20.0, 36.0)
         };
     }
 

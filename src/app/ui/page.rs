@@ -7,7 +7,7 @@ mod twin;
 use super::areas::outlines;
 use super::card::{Card, View};
 use super::icons::{Icon, icon};
-use super::later::{self, Draw, Outlets, Part};
+use super::later::{self, Draw, Part};
 use super::messages::{Inks, Messages, Sight};
 use super::parts::{TransportRefs, banner, chips, publish_hint};
 use super::shell;
@@ -114,7 +114,6 @@ pub struct Page {
     painted: Painted,
     looks: Looks,
     send: Callback<Msg>,
-    outlets: Outlets,
     named: Callback<String>,
     frame: Closure<dyn FnMut(f64)>,
     frame_asked: bool,
@@ -157,11 +156,6 @@ impl Component for Page {
             looks: Looks::default(),
             send: link.callback(PageMsg::Model),
             named: link.callback(PageMsg::Named),
-            outlets: Outlets {
-                send: link.callback(PageMsg::Model),
-                set: link.callback(|(path, value)| PageMsg::Model(Msg::Outline(Turn::Set(path, value)))),
-                outline: NodeRef::default(),
-            },
             frame,
             frame_asked: false,
             focus_wanted: None,
@@ -250,7 +244,8 @@ impl Component for Page {
                 if self.model.origin == Origin::Link && !embed { { banner(&self.send) } }
                 { self.canvas(ctx) }
                 { self.twin() }
-                { for [Part::Outline, Part::Diagram].map(|part| self.part(part)) }
+                { self.part(Part::Outline) }
+                { self.part(Part::Diagram) }
                 { self.time(ctx) }
                 { for [Part::Log, Part::Findings, Part::Branches, Part::Share, Part::Help].map(|part| self.part(part)) }
                 <div class="sr" role="status" aria-live="polite">{ &self.model.said }</div>
@@ -259,7 +254,8 @@ impl Component for Page {
     }
 
     fn rendered(&mut self, ctx: &Context<Self>, first: bool) {
-        if let Some(id) = self.focus_wanted.take() {
+        let awaited = self.model.outline.open && self.draw.is_none();
+        if !awaited && let Some(id) = self.focus_wanted.take() {
             self.focus(&id);
         }
         if first {
@@ -344,10 +340,10 @@ impl Page {
     /// empty or gone.
     fn focus(&self, id: &str) {
         let (place, rows) = match self.model.outline.open {
-            true => (&self.outlets.outline, "[data-row]"),
-            false => (&self.refs.canvas, "[data-node]"),
+            true => (self.outline(), "[data-row]"),
+            false => (self.refs.canvas.cast(), "[data-node]"),
         };
-        let Some(place) = place.cast::<Element>() else { return };
+        let Some(place) = place else { return };
         let all = place.query_selector_all(rows).ok();
         let all = all.iter().flat_map(|list| (0..list.length()).filter_map(|i| list.get(i)));
         let mut all = all.filter_map(|node| node.dyn_into::<Element>().ok());
@@ -358,6 +354,11 @@ impl Page {
         if let Ok(wanted) = wanted.dyn_into::<HtmlElement>() {
             let _ = wanted.focus();
         }
+    }
+
+    /// The outline, where it is open and here.
+    fn outline(&self) -> Option<Element> {
+        self.refs.canvas.cast::<Element>()?.parent_element()?.query_selector(".outline").ok()?
     }
 
     fn listen(&mut self, ctx: &Context<Self>) {
@@ -474,8 +475,9 @@ impl Page {
         if self.painted.far {
             return;
         }
-        for world in [&self.refs.world, &self.refs.twin.world, &self.outlets.outline] {
-            if let Some(counters) = world.cast::<Element>().and_then(|world| world.query_selector_all(which).ok()) {
+        let outline = self.model.outline.open.then(|| self.outline()).flatten();
+        for world in [self.refs.world.cast(), self.refs.twin.world.cast(), outline].into_iter().flatten() {
+            if let Ok(counters) = Element::query_selector_all(&world, which) {
                 self.paint_all(&counters);
             }
         }
@@ -600,7 +602,7 @@ impl Page {
     /// A part that comes later, if it is to be seen and is here.
     fn part(&self, part: Part) -> Html {
         match self.draw {
-            Some(draw) if later::wanted(part, &self.model) => draw(part, &self.model, &self.outlets),
+            Some(draw) if later::wanted(part, &self.model) => draw(part, &self.model, &self.send),
             Some(_) | None => html! {},
         }
     }

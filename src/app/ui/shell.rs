@@ -67,7 +67,7 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
             <button class="icon" title="Undo (Ctrl+Z)" aria-label="Undo" disabled={!can_undo} onclick={on(Msg::Undo)}>{ icon(Icon::Undo) }</button>
             <button class="icon" title="Redo (Ctrl+Shift+Z)" aria-label="Redo" disabled={!can_redo} onclick={on(Msg::Redo)}>{ icon(Icon::Redo) }</button>
             <button class="icon" title="Keys, gestures, motion (?)" aria-label="Help" onclick={on(Msg::Help(true))}>{ icon(Icon::Help) }</button>
-            <button class="line" onclick={on(Msg::Share(true))}>{ icon(Icon::Share) }<span class="word">{ "Share" }</span></button>
+            <button class="line" aria-label="Share" onclick={on(Msg::Share(true))}>{ icon(Icon::Share) }<span class="word">{ "Share" }</span></button>
             <button class="icon" title={says} aria-label={says} onclick={on(Msg::Theme(model.theme.following()))}>{ icon(theme) }</button>
         </header>
     }
