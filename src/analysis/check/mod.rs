@@ -336,9 +336,11 @@ fn causal_at(history: &History, places: &[usize]) -> Verdict {
 /// Without changes of which nobody knows whether they took effect, and that nobody saw: as if they had not.
 fn effective(history: &History, mut places: Vec<usize>) -> Vec<usize> {
     let operations = &history.operations;
-    let mut seen: Vec<(u32, u32)> = Vec::new();
+    // A value of a key.
+    type Seen = (u32, u32);
+    let mut seen: Vec<Seen> = Vec::new();
     // What compare-and-sets replaced was seen, if they took effect: a chain of them is followed from its end.
-    let mut replaced: Vec<((u32, u32), Option<(u32, u32)>)> = Vec::new();
+    let mut replaced: Vec<(Seen, Option<Seen>)> = Vec::new();
     for operation in places.iter().map(|place| &operations[*place]) {
         if let Call::CompareAndSet { expected, value } = operation.call {
             match operation.outcome {

@@ -344,7 +344,8 @@ pub(super) fn counted_back(history: &History, places: &[usize], wanted: Wanted) 
     let taken: i64 = less.iter().map(|place| by(*place)).sum();
     let start = history.first_of(operations[*places.first()?].key).number;
     // For each process what it added, how much that is, and what it read last.
-    let mut own: Map<u32, (Vec<usize>, i64, Option<(usize, i64)>)> = Map::new();
+    type Own = (Vec<usize>, i64, Option<(usize, i64)>);
+    let mut own: Map<u32, Own> = Map::new();
     for &place in places {
         let (added, sum, last) = own.or_default(operations[place].process);
         if by(place) > 0 && operations[place].acknowledged() {
