@@ -253,6 +253,8 @@ pub enum Msg {
     ToggleVerdicts,
     /// Ask for the verdicts, and why the copies of a service (or all) are as they are.
     Examine(Option<NodeId>),
+    /// Mark the steps of a finding, by its title, on canvas, timeline and diagram; or no longer.
+    Mark(String),
     /// Stand at an instant, and show where something happened.
     Jump(Micros, Vec<NodeId>),
     /// Open or close the log.
@@ -564,6 +566,10 @@ impl Model {
             Msg::Examine(node) => {
                 (self.verdicts.node, self.verdicts.pinned) = (node, None);
                 self.open_panel(true, |model| &mut model.verdicts.open);
+            }
+            Msg::Mark(title) => {
+                self.verdicts.light(title);
+                self.redraw.page = true;
             }
             Msg::Jump(at, nodes) => {
                 self.verdicts.pinned.get_or_insert(self.run.now);
