@@ -60,6 +60,8 @@ pub struct Field {
     pub text: String,
     /// What it means.
     pub help: &'static str,
+    /// Of a preset that is in force: what of the real system is not modelled.
+    pub leaves_out: Option<&'static str>,
 }
 
 /// A button that appends to a list.
@@ -111,6 +113,22 @@ pub fn sections(scenario: &Scenario, selected: Option<&Item>) -> Vec<Section> {
                 Vec::new()
             }
         }
+    }
+}
+
+/// The name of a node or group, and where its card stands if the drawing says so.
+pub fn identity(scenario: &Scenario, id: &str) -> Vec<Field> {
+    let at = |list: &str, i: usize| At::new(&[list]).to(i);
+    if let Some(i) = scenario.services.iter().position(|node| node.id == id) {
+        node::identity(&at("services", i), &scenario.services[i].name, scenario.services[i].position)
+    } else if let Some(i) = scenario.buses.iter().position(|node| node.id == id) {
+        node::identity(&at("buses", i), &scenario.buses[i].name, scenario.buses[i].position)
+    } else if let Some(i) = scenario.clients.iter().position(|node| node.id == id) {
+        node::identity(&at("clients", i), &scenario.clients[i].name, scenario.clients[i].position)
+    } else if let Some(i) = scenario.groups.iter().position(|group| group.id == id) {
+        node::identity(&at("groups", i), &scenario.groups[i].name, None)
+    } else {
+        Vec::new()
     }
 }
 
@@ -204,7 +222,7 @@ impl At {
         text: String,
         help: &'static str,
     ) -> Field {
-        Field { path: self.to(name).0, label: label.into(), unit, kind, text, help }
+        Field { path: self.to(name).0, label: label.into(), unit, kind, text, help, leaves_out: None }
     }
 
     fn text(&self, name: &str, label: &str, text: &str, help: &'static str) -> Field {
@@ -240,7 +258,7 @@ impl At {
     fn whole(&self, label: &str, choices: Vec<(&str, Json)>, chosen: &str, help: &'static str) -> Field {
         let choices = choices.into_iter().map(|(label, value)| (label.to_string(), value)).collect();
         let (path, kind) = (self.0.clone(), Kind::Choice(choices));
-        Field { path, label: label.into(), unit: "", kind, text: chosen.into(), help }
+        Field { path, label: label.into(), unit: "", kind, text: chosen.into(), help, leaves_out: None }
     }
 
     /// One of the ids that fit.

@@ -75,6 +75,11 @@ impl FindingsView {
         (all.count(), first)
     }
 
+    /// What was asked will not be answered; when the run has gone on, it is asked again.
+    pub fn unanswered(&mut self) {
+        self.waiting = false;
+    }
+
     /// Another run: what was asked will not be answered.
     pub fn forget(&mut self) {
         (self.waiting, self.asked, self.last, self.lit) = (false, None, f64::MIN, None);

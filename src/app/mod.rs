@@ -20,6 +20,8 @@ pub mod layout;
 pub mod log_view;
 pub mod measured;
 pub mod model;
+pub mod msg;
+pub mod outline;
 pub mod playback;
 mod publish;
 pub mod ribbon;

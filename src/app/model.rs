@@ -4,22 +4,22 @@
 use super::announce::Announcer;
 use super::camera::Camera;
 use super::clipboard::Clipboard;
-use super::diagram::{self, Diagram};
+use super::diagram::Diagram;
 use super::faults::Standing;
 use super::findings_view::FindingsView;
 use super::geometry::{Point, Rect, point};
-use super::gesture::{Gesture, Press};
-use super::keys::KeyCommand;
+use super::gesture::Gesture;
 use super::log_view::LogView;
 use super::measured::Measured;
+pub use super::msg::{Effect, Msg};
+use super::outline::Outline;
 use super::playback::Playback;
 use super::run_view::RunView;
 use super::scene::{Layout, NodeKind, Scene};
-use super::shown::{self, Shown};
+use super::shown::Shown;
 use crate::ordered::{Map, Set};
-use crate::scenario::{Command, Micros, Scenario};
-use crate::session::protocol::{BranchList, BranchTurn, ExportKind, FromEngine, MarkKind, Report, Request, ToEngine};
-use crate::trace::NodeId;
+use crate::scenario::{Micros, Scenario};
+use crate::session::protocol::{BranchList, BranchTurn, FromEngine, MarkKind, Report, Request};
 use std::rc::Rc;
 
 /// What the page is for.
@@ -112,213 +112,16 @@ pub enum Origin {
     Link,
 }
 
-/// What the visitor, the engine or the clock brings.
-#[derive(Clone, Debug)]
-pub enum Msg {
-    /// An answer of the engine.
-    Engine(FromEngine),
-    /// The engine is gone or could not be started.
-    EngineFailed(String),
-    /// A frame of the screen, at so many ms of true time.
-    Tick(f64),
-    /// The canvas has that size; `narrow` is the one-column page.
-    Resized {
-        /// Width of the canvas, px.
-        width: f64,
-        /// Height, px.
-        height: f64,
-        /// The window is narrower than 720 px.
-        narrow: bool,
-    },
-    /// Open a scenario, and stand at an instant.
-    Open {
-        /// The scenario.
-        scenario: Box<Scenario>,
-        /// Where it came from.
-        origin: Origin,
-        /// Where to stand.
-        at: Micros,
-        /// Digest of the run that was shared, where it stood.
-        digest: Option<String>,
-    },
-    /// Open the visitor's drawing that is not on the page: the kept one, or the one before it.
-    OpenOther,
-    /// Why a link could not be opened.
-    LinkFailed(String),
-    /// The visitor makes the previewed scenario their own.
-    EditCopy,
-    /// A changed drawing; one step of undo.
-    Edited(Box<Scenario>),
-    /// A change that was refused, and why.
-    EditRefused(String),
-    /// Add a card.
-    Add {
-        /// What.
-        kind: NodeKind,
-        /// Where its middle is, px from the canvas's corner; in the middle of what is seen where it is absent.
-        at: Option<Point>,
-    },
-    /// Delete what is selected.
-    Delete,
-    /// Give the focus to the canvas's tab stop.
-    EnterCanvas,
-    /// Undo the last change of the drawing.
-    Undo,
-    /// Redo it.
-    Redo,
-    /// Play or pause.
-    TogglePlay,
-    /// Pause.
-    Pause,
-    /// The next event.
-    Step,
-    /// Stand before the last event.
-    StepBack,
-    /// Stand at an instant.
-    Seek(Micros),
-    /// Forget what was done live and stand at the start.
-    Reset,
-    /// Another speed.
-    Speed(f64),
-    /// Let the run go on beyond its end.
-    Extend,
-    /// Publish an update where the publish button stands.
-    Publish,
-    /// Do something to the running system.
-    Act(Command),
-    /// Put it into the script, at the instant where the run stands.
-    Script(Command),
-    /// A key of the canvas.
-    Key(KeyCommand),
-    /// A pointer went down on the canvas.
-    PointerDown(Press),
-    /// A pointer moved over the canvas.
-    PointerMove {
-        /// Which pointer.
-        id: i32,
-        /// Where, px from the canvas's corner.
-        at: Point,
-        /// Ctrl inverts snapping.
-        control: bool,
-    },
-    /// A pointer went up.
-    PointerUp {
-        /// Which pointer.
-        id: i32,
-        /// Where.
-        at: Point,
-    },
-    /// A pointer was taken away by the browser.
-    PointerCancel,
-    /// The pointer left the canvas.
-    PointerLeave,
-    /// The wheel turned over the canvas.
-    Wheel {
-        /// Where.
-        at: Point,
-        /// To the right, px.
-        dx: f64,
-        /// Downwards, px.
-        dy: f64,
-        /// With Ctrl, or a pinch of a touchpad.
-        zoom: bool,
-    },
-    /// Zoom about the middle.
-    Zoom(f64),
-    /// Show everything.
-    Fit,
-    /// Zoom to 100 %.
-    ZoomActual,
-    /// Select this alone.
-    Select(Option<Item>),
-    /// Take up a tool.
-    Take(Tool),
-    /// A card got the focus.
-    Focused(String),
-    /// Start renaming a card.
-    Rename(String),
-    /// End renaming: the new name, or none to leave it.
-    Renamed(Option<String>),
-    /// Show, open, name, delete or compare branches.
-    Branch(BranchTurn),
-    /// Open or close the list of branches.
-    ToggleBranches,
-    /// What the visitor does to the time axis.
-    Time(shown::Turn),
-    /// Save the run as a text.
-    Export(ExportKind),
-    /// What the visitor does to the space-time diagram.
-    Diagram(diagram::Turn),
-    /// Open or close the verdicts.
-    ToggleVerdicts,
-    /// Ask for the verdicts, and why the copies of a service (or all) are as they are.
-    Examine(Option<NodeId>),
-    /// Mark the steps of a finding, by its title, on canvas, timeline and diagram; or no longer.
-    Mark(String),
-    /// Stand at an instant, and show where something happened.
-    Jump(Micros, Vec<NodeId>),
-    /// Open or close the log.
-    ToggleLog,
-    /// Show only rows of the log with this text.
-    FilterLog(String),
-    /// Load older rows.
-    OlderLog,
-    /// Ask for the run as a document.
-    Describe,
-    /// Measure a group, by its place, under each consistency.
-    Measure(usize),
-    /// Another theme.
-    Theme(Theme),
-    /// The system asks for less motion.
-    ReducedMotion(bool),
-    /// Close the notice.
-    Dismiss,
-    /// The context menu of a card, a wire or the canvas, at a point of the window.
-    OpenMenu {
-        /// Where.
-        at: Point,
-        /// Of what.
-        of: Option<Item>,
-    },
-    /// Close the context menu.
-    CloseMenu,
-    /// Open or close the help.
-    Help(bool),
-    /// Show the scenario itself in the inspector.
-    Inspect,
-    /// Open or close the share dialog.
-    Share(bool),
-    /// Duplicate the selected cards.
-    Duplicate,
-}
-
-/// What has to be done outside.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Send to the engine.
-    Send(Box<ToEngine>),
-    /// Give the focus to a card.
-    Focus(String),
-    /// Give the focus to the canvas.
-    FocusCanvas,
-    /// Keep under a name, if the browser allows it.
-    Keep(&'static str, String),
-    /// What is kept as the visitor's work is another drawing: keep it as the one before.
-    SetAside,
-    /// Open the visitor's drawing that is not on the page.
-    OpenOther,
-    /// Show in this theme.
-    Theme(Theme),
-    /// Offer a text as a file of this name.
-    Save(String, String),
-}
-
 /// Names under which things are kept.
 pub const KEPT_WORK: &str = "converge.work";
 /// Name under which the drawing is kept that was the visitor's work before this one.
 pub const KEPT_BEFORE: &str = "converge.before";
 /// The same for the theme.
 pub const KEPT_THEME: &str = "converge.theme";
+/// The same for less motion: `less` or `full`.
+pub const KEPT_MOTION: &str = "converge.motion";
+/// The same for keys of a single character: `on` or `off`.
+pub const KEPT_KEYS: &str = "converge.keys";
 
 /// What has to be drawn again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -377,8 +180,16 @@ pub struct Model {
     pub tool: Tool,
     /// What the pointer is doing.
     pub gesture: Gesture,
+    /// When the pointer that has not moved yet went down, ms of true time.
+    pub(super) pressed_at: Option<f64>,
+    /// Space is held, and whether the pointer went down meanwhile.
+    pub space: Option<bool>,
     /// Where the pointer is over the canvas.
     pub hover: Option<Point>,
+    /// What the wheel does is shown.
+    pub wheel_hint: bool,
+    /// Keys of a single character do nothing.
+    pub single_keys_off: bool,
     /// The card whose name is being typed.
     pub renaming: Option<String>,
     /// The log.
@@ -389,6 +200,8 @@ pub struct Model {
     pub verdicts: FindingsView,
     /// The space-time diagram.
     pub diagram: Diagram,
+    /// The outline.
+    pub outline: Outline,
     /// The branches of the run.
     pub branches: Rc<BranchList>,
     /// Their list is on the page.
@@ -454,6 +267,7 @@ impl Model {
             Msg::Resized { width, height, narrow } => self.resize(width, height, narrow),
             Msg::Open { scenario, origin, at, digest } => self.open(*scenario, origin, at, digest),
             Msg::OpenOther => effects.push(Effect::OpenOther),
+            Msg::OpenExample(id) => effects.push(Effect::OpenNamed(format!("ex={id}"))),
             Msg::LinkFailed(why) => self.tell(why),
             Msg::EditCopy => {
                 self.origin = Origin::Own;
@@ -480,6 +294,14 @@ impl Model {
                 self.playback.play(false);
                 self.playback.order(Request::StepBack);
             }
+            Msg::Mark { forward } => self.seek_mark(forward),
+            Msg::Space(down) => self.hold_space(down),
+            Msg::SingleKeys(on) => {
+                self.single_keys_off = !on;
+                effects.push(Effect::Keep(KEPT_KEYS, if on { "on" } else { "off" }.into()));
+                self.redraw.page = true;
+            }
+            Msg::WheelPassed => self.redraw.page |= !std::mem::replace(&mut self.wheel_hint, true),
             Msg::Seek(to) => self.playback.order(Request::Seek { to: to.min(self.run.until) }),
             Msg::Reset => {
                 self.playback.play(false);
@@ -494,7 +316,7 @@ impl Model {
                 self.extend(effects);
                 self.playback.play(true);
             }
-            Msg::Publish => self.publish(effects),
+            Msg::Publish => self.publish_at(None, effects),
             Msg::Act(command) => self.playback.order(Request::Act { command }),
             Msg::Script(command) => match super::script::added(&self.scenario, self.run.now, command) {
                 Ok(scenario) => self.edit(scenario, effects),
@@ -508,6 +330,7 @@ impl Model {
             Msg::PointerLeave => {
                 self.hover = None;
                 self.redraw.paint = true;
+                self.redraw.page |= std::mem::take(&mut self.wheel_hint);
             }
             Msg::Wheel { at, dx, dy, zoom } => {
                 let camera = if zoom {
@@ -516,6 +339,7 @@ impl Model {
                     self.camera.panned(-dx, -dy)
                 };
                 self.look(camera);
+                self.redraw.page |= std::mem::take(&mut self.wheel_hint);
             }
             Msg::Zoom(factor) => self.look(self.camera.zoomed(factor, self.middle())),
             Msg::ZoomActual => self.look(self.camera.zoomed(1.0 / self.camera.scale, self.middle())),
@@ -559,6 +383,8 @@ impl Model {
                 self.diagram.turn(turn);
                 self.redraw.page = true;
             }
+            Msg::Outline(turn) => self.outline_turn(turn, effects),
+            Msg::Tidy => self.tidy(effects),
             Msg::ToggleVerdicts => {
                 (self.verdicts.node, self.verdicts.pinned) = (None, None);
                 self.open_panel(!self.verdicts.open, |model| &mut model.verdicts.open);
@@ -567,7 +393,7 @@ impl Model {
                 (self.verdicts.node, self.verdicts.pinned) = (node, None);
                 self.open_panel(true, |model| &mut model.verdicts.open);
             }
-            Msg::Mark(title) => {
+            Msg::MarkProof(title) => {
                 self.verdicts.light(title);
                 self.redraw.page = true;
             }
@@ -603,21 +429,17 @@ impl Model {
                 effects.push(Effect::Keep(KEPT_THEME, theme.word().into()));
                 self.redraw = Redraw { page: true, paint: true };
             }
-            Msg::ReducedMotion(reduced) => self.reduced_motion = reduced,
+            Msg::ReducedMotion(reduced) => {
+                self.reduced_motion = reduced;
+                effects.push(Effect::LessMotion(reduced));
+                effects.push(Effect::Keep(KEPT_MOTION, if reduced { "less" } else { "full" }.into()));
+                self.redraw = Redraw { page: true, paint: true };
+            }
             Msg::Dismiss => {
                 self.notice = None;
                 self.redraw.page = true;
             }
-            Msg::OpenMenu { at, of } => {
-                let of = of.or_else(|| self.link_at(at));
-                if let Some(item) = &of
-                    && !self.selection.contains(item)
-                {
-                    self.select([item.clone()].into());
-                }
-                self.menu = Some((at, of));
-                self.redraw.page = true;
-            }
+            Msg::OpenMenu { at, of } => self.open_menu(at, of),
             Msg::CloseMenu => {
                 self.menu = None;
                 self.redraw.page = true;
@@ -640,7 +462,7 @@ impl Model {
                     self.playback.order(Request::Describe);
                 }
             }
-            Msg::Duplicate => self.duplicate(effects),
+            Msg::Duplicate => self.duplicate([40, 40], effects),
         }
         self.redraw.page |= was_playing != self.playback.playing();
     }
@@ -661,7 +483,8 @@ impl Model {
 
     /// Whether the painted layers have to be drawn at the next frame of the screen too.
     pub fn is_moving(&self) -> bool {
-        self.playback.playing() || self.announcer.waiting() || self.panel_is_behind()
+        let pressed = matches!(&self.gesture, Gesture::Pressed(press) if press.touch);
+        self.playback.playing() || self.announcer.waiting() || self.panel_is_behind() || pressed
     }
 
     fn panel_is_behind(&self) -> bool {
@@ -672,6 +495,7 @@ impl Model {
 
     fn tick(&mut self, wall: f64) {
         self.playback.tick(wall);
+        self.wait_for_menu(wall);
         if let Some(text) = self.announcer.due(wall) {
             self.said = text;
             self.redraw.page = true;
@@ -749,6 +573,11 @@ impl Model {
                 self.described = Some(Rc::new(Described { scenario: scenario.into(), digest, now, live }));
                 self.redraw.page = true;
             }
+            Some(Report::Unanswered(why)) => {
+                self.verdicts.unanswered();
+                self.diagram.unanswered();
+                self.tell(why);
+            }
             Some(Report::Refused { errors }) => {
                 let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
                 // The run before goes on: ask for all of it, since answers about it were dropped.
@@ -763,7 +592,7 @@ impl Model {
     }
 
     /// How many rows each service's card shows.
-    fn rows(&self) -> Vec<usize> {
+    pub(super) fn rows(&self) -> Vec<usize> {
         if self.run.services.len() == self.scenario.services.len() {
             self.run.services.iter().map(|service| service.rows.len()).collect()
         } else {
@@ -787,12 +616,25 @@ impl Model {
 
     fn moved(&self) -> Map<String, (f64, f64)> {
         match &self.gesture {
-            Gesture::Move { ids, by, .. } => ids.iter().map(|id| (id.clone(), *by)).collect(),
+            Gesture::Move { ids, by, copies: false, .. } => ids.iter().map(|id| (id.clone(), *by)).collect(),
             _ => Map::new(),
         }
     }
 
-    fn toggle_play(&mut self) {
+    /// Whether keys of a single character act.
+    pub fn single_keys(&self) -> bool {
+        !self.single_keys_off
+    }
+
+    /// To the mark before or after; what lies ahead has to happen first.
+    fn seek_mark(&mut self, forward: bool) {
+        self.playback.play(false);
+        let before = self.run.marks.iter().map(|mark| mark.at).filter(|at| *at < self.run.now).max();
+        let request = if forward { Request::NextMark } else { Request::Seek { to: before.unwrap_or(0) } };
+        self.playback.order(request);
+    }
+
+    pub(super) fn toggle_play(&mut self) {
         if self.playback.at_end() {
             self.playback.order(Request::Seek { to: 0 });
             self.playback.restart(0);
@@ -939,7 +781,8 @@ impl Model {
         self.camera = if self.narrow {
             Camera::default()
         } else {
-            Camera::fitting(self.scene.bounds(), self.size.0, self.size.1, 36.0)
+            // Nothing comes to stand under the zoom buttons below.
+            Camera::fitting(self.scene.bounds(), self.size.0, self.size.1 - 20.0, 36.0)
         };
     }
 
@@ -1002,7 +845,9 @@ impl Model {
 
     /// Whether the inspector is on the page: of what is selected, or of the scenario, where it was asked for.
     pub fn inspector_open(&self) -> bool {
-        self.mode == Mode::App && (self.inspecting || self.inspected().is_some())
+        // Over a menu there is no room for it on a phone.
+        let hidden = self.narrow && self.menu.is_some();
+        self.mode == Mode::App && !hidden && (self.inspecting || self.inspected().is_some())
     }
 
     /// Whether what the scenario is about is on the page, in the inspector's place: beside the log, and on a phone, there is

@@ -131,7 +131,7 @@ impl Playback {
                 self.settle();
                 self.goal = *to;
             }
-            Request::Reset | Request::StepBack | Request::Branch(_) => self.settle(),
+            Request::NextMark | Request::Reset | Request::StepBack | Request::Branch(_) => self.settle(),
             Request::Examine { .. }
             | Request::Diagram { .. }
             | Request::Charts

@@ -64,6 +64,10 @@ fn answer(open: &mut Open, request: &Request) -> Option<Report> {
             Report::Text { name, text }
         }
         Request::Log { from, count } => shown.log(*from, *count),
+        Request::NextMark => {
+            let there = shown.seek_next_mark();
+            open.told(there)
+        }
         Request::StepBack => {
             shown.step_back();
             open.told(true)

@@ -73,6 +73,20 @@ impl Loaded {
         self.furthest = self.furthest.max(self.now());
     }
 
+    /// Stands where the next mark is, or at the end.
+    pub fn seek_next_mark(&mut self) -> bool {
+        let (before, until) = (self.reporter.marked(&mut self.run), micros(self.scenario.until_ms));
+        for _ in 0..BUDGET {
+            if self.advance(until, 1) {
+                return true;
+            }
+            if self.reporter.marked(&mut self.run) > before {
+                return self.advance(self.now(), BUDGET);
+            }
+        }
+        false
+    }
+
     /// Stands at the latest snapshot that `before` allows, or at the start; where the run is, if that is later and allowed.
     fn nearest(&mut self, before: impl Fn(&Run) -> bool) {
         let stays = before(&self.run);

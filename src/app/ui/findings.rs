@@ -61,7 +61,7 @@ fn view(finding: &Finding, lit: Option<&String>, send: &Callback<Msg>) -> Html {
         Standing::Unknown => ("unknown", "unknown"),
     };
     let (on, title) = (lit == Some(&finding.title), finding.title.clone());
-    let mark = send.reform(move |_: MouseEvent| Msg::Mark(title.clone()));
+    let mark = send.reform(move |_: MouseEvent| Msg::MarkProof(title.clone()));
     // A title that says how it stands needs no second word.
     let told = finding.title.contains(':') || finding.title.ends_with('?');
     html! {

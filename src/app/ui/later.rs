@@ -8,10 +8,10 @@ use super::fault_track::FaultTrack;
 use super::findings::Findings;
 use super::inspector::Inspector;
 use super::log::Log;
-use super::{diagram, menu, timeline};
+use super::{diagram, menu, outline, timeline};
 use crate::app::areas::Area;
 use crate::app::model::{Item, Model, Msg, Origin};
-use wasm_split_helpers::wasm_split;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use yew::prelude::*;
 
 /// A part of the page that comes later.
@@ -19,6 +19,8 @@ use yew::prelude::*;
 pub enum Part {
     /// The inspector of what is selected, or of the scenario.
     Inspector,
+    /// The outline.
+    Outline,
     /// The space-time diagram and the charts.
     Diagram,
     /// The log.
@@ -41,8 +43,9 @@ pub enum Part {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Part; 10] = [
+    pub const ALL: [Part; 11] = [
         Part::Inspector,
+        Part::Outline,
         Part::Diagram,
         Part::Log,
         Part::Findings,
@@ -59,6 +62,7 @@ impl Part {
 pub fn wanted(part: Part, model: &Model) -> bool {
     match part {
         Part::Inspector => model.inspector_open(),
+        Part::Outline => model.outline.open,
         Part::Diagram => model.diagram.open,
         Part::Log => model.log.open,
         Part::Findings => model.verdicts.open,
@@ -75,14 +79,15 @@ pub fn wanted(part: Part, model: &Model) -> bool {
 pub type Draw = fn(Part, &Model, &Callback<Msg>) -> Html;
 
 /// Fetches what draws them; once, whoever asks.
-#[wasm_split(views)]
-pub fn views() -> Draw {
-    draw
+#[wasm_split(views, fallible)]
+pub fn views() -> Result<Draw, SplitLoaderError> {
+    Ok(draw)
 }
 
 fn draw(part: Part, model: &Model, send: &Callback<Msg>) -> Html {
     match part {
         Part::Inspector => inspector(model, send),
+        Part::Outline => outline::view(model, send),
         Part::Diagram => diagram::view(model, send),
         Part::Log => html! {
             <Log rows={model.log.shown()} filter={model.log.filter.clone()} older={model.log.has_older()} send={send.clone()} />
@@ -95,7 +100,9 @@ fn draw(part: Part, model: &Model, send: &Callback<Msg>) -> Html {
             <Branches branches={model.branches.clone()} scenario={model.scenario.clone()} send={send.clone()} />
         },
         Part::Share => html! { <Share described={model.described.clone()} send={send.clone()} /> },
-        Part::Help => html! { <Help send={send.clone()} /> },
+        Part::Help => html! {
+           <Help less_motion={model.reduced_motion} single_keys={model.single_keys()} send={send.clone()} />
+        },
         Part::Menu => menu::menu(model, send),
         Part::Script => html! {
             <FaultTrack scenario={model.scenario.clone()} window={model.shown.window(model.run.until)}

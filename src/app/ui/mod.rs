@@ -14,6 +14,7 @@ pub mod later;
 pub mod log;
 pub mod menu;
 pub mod messages;
+mod outline;
 pub mod page;
 pub mod parts;
 pub mod shell;

@@ -1,5 +1,6 @@
 //! The page: it holds the model, carries out effects, and paints by hand what moves with the clock.
 
+mod opening;
 mod time;
 mod twin;
 
@@ -18,12 +19,14 @@ use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::{Gesture, Press, Target};
 use crate::app::keys::{self, Modifiers};
 use crate::app::model::{
-    self, Effect, Item, KEPT_BEFORE, KEPT_THEME, KEPT_WORK, Mode, Model, Msg, Origin, Theme, Tool,
+    self, Effect, Item, KEPT_BEFORE, KEPT_KEYS, KEPT_MOTION, KEPT_THEME, KEPT_WORK, Mode, Model, Msg, Origin, Theme,
+    Tool,
 };
+use crate::app::outline::Turn;
 use crate::app::playback::{clock, short};
 use crate::app::run_view::RunView;
 use crate::app::scene::{NodeKind, PUBLISH, SHOWN_LANES, Scene};
-use crate::scenario::{Scenario, examples};
+
 use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -54,8 +57,10 @@ pub enum PageMsg {
     Scrolled,
     /// The address changed.
     Address,
-    /// What comes later is here.
-    Later(Draw),
+    /// Open the link or example that a fragment names.
+    Named(String),
+    /// What comes later is here, or could not be fetched.
+    Later(Option<Draw>),
 }
 
 #[derive(Clone, Default)]
@@ -109,12 +114,14 @@ pub struct Page {
     painted: Painted,
     looks: Looks,
     send: Callback<Msg>,
+    named: Callback<String>,
     frame: Closure<dyn FnMut(f64)>,
     frame_asked: bool,
     focus_wanted: Option<String>,
     /// Draws what is not there at first sight, once that was fetched.
     draw: Option<Draw>,
     draw_asked: bool,
+    draw_failed: bool,
     address_changed: Option<Closure<dyn FnMut(web_sys::Event)>>,
     observer: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
 }
@@ -133,7 +140,9 @@ impl Component for Page {
         let mut model = Model::default();
         model.mode = address::mode();
         model.theme = storage::kept(KEPT_THEME).map_or(Theme::Auto, |word| Theme::from_word(&word));
-        model.reduced_motion = theme::reduced_motion();
+        model.reduced_motion = storage::kept(KEPT_MOTION).map_or_else(theme::reduced_motion, |word| word == "less");
+        model.single_keys_off = storage::kept(KEPT_KEYS).as_deref() == Some("off");
+        theme::less_motion(model.reduced_motion);
         theme::apply(model.theme);
         let mut page = Page {
             model,
@@ -146,15 +155,17 @@ impl Component for Page {
             painted: Painted::default(),
             looks: Looks::default(),
             send: link.callback(PageMsg::Model),
+            named: link.callback(PageMsg::Named),
             frame,
             frame_asked: false,
             focus_wanted: None,
             draw: None,
             draw_asked: false,
+            draw_failed: false,
             address_changed: None,
             observer: None,
         };
-        page.open_address();
+        page.open_address(ctx);
         page.look_at_cards();
         page
     }
@@ -166,6 +177,8 @@ impl Component for Page {
                     Msg::PointerMove { id, .. } => Some(*id),
                     _ => None,
                 };
+                // Whoever does something after it could not be fetched, more than to move the pointer, tries again.
+                self.draw_asked &= !self.draw_failed || pointer.is_some();
                 self.tell(msg);
                 self.capture(pointer);
             }
@@ -182,10 +195,15 @@ impl Component for Page {
                 self.model.redraw.paint = true;
             }
             PageMsg::Scrolled => self.model.redraw.paint = true,
-            PageMsg::Address => self.open_address(),
-            PageMsg::Later(draw) => {
+            PageMsg::Address => self.open_address(ctx),
+            PageMsg::Named(fragment) => self.open_named(ctx, &fragment),
+            PageMsg::Later(Some(draw)) => {
                 self.draw = Some(draw);
                 self.model.redraw.page = true;
+            }
+            PageMsg::Later(None) => {
+                self.draw_failed = true;
+                self.tell(Msg::EditRefused("A part of the page could not be fetched. Is the network there?".into()));
             }
         }
         self.ask_frame();
@@ -215,6 +233,7 @@ impl Component for Page {
                         event.prevent_default();
                         Msg::EnterCanvas
                     })}>{ "To the canvas" }</a>
+                    <button class="skip" onclick={self.on(Msg::Outline(Turn::Toggle))}>{ if self.model.outline.open { "Close the outline" } else { "Open the outline" } }</button>
                     { shell::top_bar(&self.model, &self.send) }
                     if !self.model.narrow {
                         { shell::palette(&self.model.tool, &self.dropped, &self.send) }
@@ -225,6 +244,7 @@ impl Component for Page {
                 if self.model.origin == Origin::Link && !embed { { banner(&self.send) } }
                 { self.canvas(ctx) }
                 { self.twin() }
+                { self.part(Part::Outline) }
                 { self.part(Part::Diagram) }
                 { self.time(ctx) }
                 { for [Part::Log, Part::Findings, Part::Branches, Part::Share, Part::Help].map(|part| self.part(part)) }
@@ -234,7 +254,8 @@ impl Component for Page {
     }
 
     fn rendered(&mut self, ctx: &Context<Self>, first: bool) {
-        if let Some(id) = self.focus_wanted.take() {
+        let awaited = self.model.outline.open && self.draw.is_none();
+        if !awaited && let Some(id) = self.focus_wanted.take() {
             self.focus(&id);
         }
         if first {
@@ -282,9 +303,8 @@ impl Page {
                     self.model.redraw.page = true;
                 }
                 Effect::FocusCanvas => {
-                    if let Some(canvas) = self.refs.canvas.cast::<HtmlElement>() {
-                        let _ = canvas.focus();
-                    }
+                    self.focus_wanted = Some(String::new());
+                    self.model.redraw.page = true;
                 }
                 Effect::Keep(name, text) => storage::keep(name, &text),
                 Effect::SetAside => {
@@ -293,7 +313,9 @@ impl Page {
                     }
                 }
                 Effect::OpenOther => self.open_other(),
+                Effect::OpenNamed(fragment) => self.named.emit(fragment),
                 Effect::Save(name, text) => files::download(&name, &text),
+                Effect::LessMotion(less) => theme::less_motion(less),
                 Effect::Theme(which) => {
                     theme::apply(which);
                     self.inks = Inks::read();
@@ -314,65 +336,29 @@ impl Page {
         }
     }
 
+    /// Gives the focus to a card, or to its row where the outline stands in the canvas's place; to the whole where `id` is
+    /// empty or gone.
     fn focus(&self, id: &str) {
-        let Some(world) = self.refs.world.cast::<Element>() else { return };
-        let cards = world.query_selector_all("[data-node]").ok();
-        let cards = cards.iter().flat_map(|list| (0..list.length()).filter_map(|i| list.get(i)));
-        let mut cards = cards.filter_map(|node| node.dyn_into::<HtmlElement>().ok());
-        if let Some(card) = cards.find(|card| card.get_attribute("data-node").as_deref() == Some(id)) {
-            let _ = card.focus();
-        }
-    }
-
-    fn open_address(&mut self) {
-        let address = address::read(&address::fragment());
-        if let Some(theme) = address.theme {
-            theme::apply(theme);
-            self.inks = Inks::read();
-        }
-        let own = || storage::kept(KEPT_WORK).and_then(|text| Scenario::from_json(&text).ok()).map(Box::new);
-        let first = || Box::new(examples::find(examples::FIRST).expect("the first example is there").scenario());
-        let mut own_work = false;
-        let (open, failed) = match address.opens {
-            address::Opens::Nothing | address::Opens::Broken(_) => {
-                let kept = if self.model.mode == Mode::App { own() } else { None };
-                own_work = kept.is_some();
-                let scenario = kept.unwrap_or_else(first);
-                let why = match address.opens {
-                    address::Opens::Broken(why) => Some(why),
-                    address::Opens::Nothing | address::Opens::Scenario(_) => None,
-                };
-                (Msg::Open { scenario, origin: Origin::Own, at: 0, digest: None }, why)
-            }
-            address::Opens::Scenario(opened) => {
-                let origin = if opened.example.is_some() { Origin::Own } else { Origin::Link };
-                let at = opened.at.unwrap_or(0);
-                (Msg::Open { scenario: Box::new(opened.scenario), origin, at, digest: opened.digest }, None)
-            }
+        let (place, rows) = match self.model.outline.open {
+            true => (self.outline(), "[data-row]"),
+            false => (self.refs.canvas.cast(), "[data-node]"),
         };
-        self.tell(open);
-        self.model.kept = own_work;
-        if let Some(why) = failed {
-            self.tell(Msg::LinkFailed(why));
-        }
-        if let Some(speed) = address.speed {
-            self.tell(Msg::Speed(speed));
-        }
-        if address.autoplay && !self.model.reduced_motion {
-            self.tell(Msg::TogglePlay);
+        let Some(place) = place else { return };
+        let all = place.query_selector_all(rows).ok();
+        let all = all.iter().flat_map(|list| (0..list.length()).filter_map(|i| list.get(i)));
+        let mut all = all.filter_map(|node| node.dyn_into::<Element>().ok());
+        let name = &rows[1..rows.len() - 1];
+        let row = all.find(|row| row.get_attribute(name).as_deref() == Some(id));
+        let field = row.as_ref().and_then(|row| row.query_selector("input").ok().flatten());
+        let wanted = field.filter(|_| self.model.outline.open).or(row).unwrap_or(place);
+        if let Ok(wanted) = wanted.dyn_into::<HtmlElement>() {
+            let _ = wanted.focus();
         }
     }
 
-    /// The visitor's work where another drawing is open; else the work before it.
-    fn open_other(&mut self) {
-        let name = if self.model.kept { KEPT_BEFORE } else { KEPT_WORK };
-        match storage::kept(name).and_then(|text| Scenario::from_json(&text).ok()) {
-            Some(scenario) => {
-                self.tell(Msg::Open { scenario: Box::new(scenario), origin: Origin::Own, at: 0, digest: None });
-                self.model.kept = name == KEPT_WORK;
-            }
-            None => self.tell(Msg::EditRefused("There is no other drawing of yours yet.".into())),
-        }
+    /// The outline, where it is open and here.
+    fn outline(&self) -> Option<Element> {
+        self.refs.canvas.cast::<Element>()?.parent_element()?.query_selector(".outline").ok()?
     }
 
     fn listen(&mut self, ctx: &Context<Self>) {
@@ -489,8 +475,9 @@ impl Page {
         if self.painted.far {
             return;
         }
-        for world in [&self.refs.world, &self.refs.twin.world] {
-            if let Some(counters) = world.cast::<Element>().and_then(|world| world.query_selector_all(which).ok()) {
+        let outline = self.model.outline.open.then(|| self.outline()).flatten();
+        for world in [self.refs.world.cast(), self.refs.twin.world.cast(), outline].into_iter().flatten() {
+            if let Ok(counters) = Element::query_selector_all(&world, which) {
                 self.paint_all(&counters);
             }
         }
@@ -533,8 +520,13 @@ impl Page {
             cutting.then_some("cut-tool"),
             matches!(model.tool, Tool::Connect { .. }).then_some("connect-tool"),
             matches!(model.gesture, Gesture::Pan { .. }).then_some("panning"),
+            model.space.is_some().then_some("may-pan"),
         );
-        let on_key = ctx.link().batch_callback(key_pressed);
+        let single = model.single_keys();
+        let on_key = ctx.link().batch_callback(move |event| key_pressed(&event, single));
+        let on_key_up = ctx.link().batch_callback(|event: KeyboardEvent| {
+            (event.key() == " " && !is_control(&event)).then_some(PageMsg::Model(Msg::Space(false)))
+        });
         let refs = self.refs.canvas.clone();
         let place = move |event: &MouseEvent| place_of(&refs, event);
         let down = {
@@ -569,8 +561,8 @@ impl Page {
         let hint = "Arrow keys go from card to card; Enter selects, Enter again renames; with a selection, arrow \
                     keys move it. Space plays, full stop steps, P publishes, question mark helps.";
         html! {
-            <main ref={self.refs.canvas.clone()} id="canvas" class={classes} tabindex={if model.scene.nodes.is_empty() { "0" } else { "-1" }} aria-label="Canvas"
-                aria-description={hint} onkeydown={on_key} onpointerdown={down} onpointermove={moved} onpointerup={up}
+            <main ref={self.refs.canvas.clone()} id="canvas" class={classes} inert={model.outline.open} tabindex={if model.scene.nodes.is_empty() { "0" } else { "-1" }} aria-label="Canvas"
+                aria-description={hint} onkeydown={on_key} onkeyup={on_key_up} onpointerdown={down} onpointermove={moved} onpointerup={up}
                 onpointercancel={self.send.reform(|_: PointerEvent| Msg::PointerCancel)}
                 onpointerleave={self.send.reform(|_: PointerEvent| Msg::PointerLeave)}
                 onwheel={wheel} oncontextmenu={context} ondblclick={double}>
@@ -592,6 +584,7 @@ impl Page {
                 { self.pane_name() }
                 { self.wide_publish_button() }
                 { self.notice() }
+                if model.wheel_hint { <div class="hint">{ "Ctrl + wheel zooms (⌘ on a Mac); drag to look around" }</div> }
                 <div class="zoom" role="group" aria-label="Zoom">
                     <button aria-label="Zoom out" onclick={self.on(Msg::Zoom(0.8))}>{ "−" }</button>
                     <button ref={self.refs.zoom.clone()} title="Zoom to 100 %" onclick={self.on(Msg::ZoomActual)}></button>
@@ -617,8 +610,8 @@ impl Page {
     /// Fetches what comes later, when something of it is first wanted.
     fn fetch_later(&mut self, ctx: &Context<Self>) {
         if !self.draw_asked && Part::ALL.into_iter().any(|part| later::wanted(part, &self.model)) {
-            self.draw_asked = true;
-            ctx.link().send_future(async { PageMsg::Later(later::views().await) });
+            (self.draw_asked, self.draw_failed) = (true, false);
+            ctx.link().send_future(async { PageMsg::Later(later::views().await.ok()) });
         }
     }
 
@@ -714,6 +707,11 @@ impl Page {
                 None => html! {},
             },
             Gesture::Cut { from, to } => line("scissor-line", *from, *to),
+            Gesture::Move { ids, by, copies: true, .. } => {
+                let rects = ids.iter().filter_map(|id| Some(self.model.scene.nodes[self.model.scene.find(id)?].rect));
+                let outline = |r: Rect| format!("M{} {}h{}v{}h{}z", r.x + by.0, r.y + by.1, r.w, r.h, -r.w);
+                html! { <path class="draft" d={rects.map(outline).collect::<String>()} /> }
+            }
             Gesture::None
             | Gesture::Pressed(_)
             | Gesture::Pan { .. }
@@ -772,6 +770,7 @@ fn pressed(event: &PointerEvent, at: Point) -> Option<PageMsg> {
         shift: event.shift_key(),
         control: event.ctrl_key() || event.meta_key(),
         touch: event.pointer_type() == "touch",
+        alt: event.alt_key(),
         pan: event.button() == 1,
     })))
 }
@@ -779,7 +778,7 @@ fn pressed(event: &PointerEvent, at: Point) -> Option<PageMsg> {
 fn turned(event: &WheelEvent, at: Point, embed: bool) -> Option<PageMsg> {
     let zoom = event.ctrl_key() || event.meta_key();
     if embed && !zoom {
-        return None;
+        return Some(PageMsg::Model(Msg::WheelPassed));
     }
     event.prevent_default();
     // Lines and pages, where the browser counts in those, as pixels.
@@ -804,13 +803,20 @@ fn menu_wanted(event: &MouseEvent, at: Point) -> Option<PageMsg> {
     Some(PageMsg::Model(Msg::OpenMenu { at, of }))
 }
 
-fn key_pressed(event: KeyboardEvent) -> Option<PageMsg> {
-    if is_control(&event) && event.key() != "Escape" {
+fn key_pressed(event: &KeyboardEvent, single: bool) -> Option<PageMsg> {
+    if is_control(event) && event.key() != "Escape" {
         return None;
     }
+    let (key, code) = (event.key(), event.code());
     let held =
         Modifiers { shift: event.shift_key(), control: event.ctrl_key() || event.meta_key(), alt: event.alt_key() };
-    let command = keys::command(&event.key(), held)?;
+    let key = keys::unshifted(&key, &code, held.shift);
+    let plain = !held.control && !held.alt;
+    if key == " " && plain {
+        event.prevent_default();
+        return Some(PageMsg::Model(Msg::Space(true)));
+    }
+    let command = keys::command(key, held).filter(|_| single || !plain || !keys::is_single(key))?;
     event.prevent_default();
     Some(PageMsg::Model(Msg::Key(command)))
 }

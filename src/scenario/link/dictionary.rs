@@ -236,3 +236,7 @@ pub(super) const DICTIONARY: &[&str] = &[
     "branch",
     "invariants",
 ];
+
+/// What the model of the packing learns from before it codes anything: a list of made-up documents. Never changed: links are
+/// read with what they were written.
+pub(super) const PRIMER: &str = include_str!("primer.json");
