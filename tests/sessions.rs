@@ -2,8 +2,8 @@
 
 use converge::scenario::examples::{EXAMPLES, find};
 use converge::scenario::{
-    AntiEntropy, Arrivals, Client, Command, Consistency, Group, Keys, Latency, Micros, Operation, Primary, Protocol,
-    Quorum, Raft, Route, Scenario, Service, TwoPhase, Value, Workload,
+    AntiEntropy, Arrivals, Client, Command, Consistency, Gossip, Group, Keys, Latency, Micros, Operation, Primary,
+    Protocol, Quorum, Raft, Route, Scenario, Service, TwoPhase, Value, Workload,
 };
 use converge::session::Session;
 use converge::session::compare::Compared;
@@ -343,7 +343,8 @@ fn busy(protocol: usize) -> Scenario {
         1 => Protocol::Raft(Raft::default()),
         2 => Protocol::Primary(Primary { failover_ms: Some(300.0), ..Primary::default() }),
         3 => Protocol::Chain,
-        _ => Protocol::TwoPhase(TwoPhase::default()),
+        4 => Protocol::TwoPhase(TwoPhase::default()),
+        _ => Protocol::Gossip(Gossip::default()),
     };
     let ids: Vec<String> = ["r1", "r2", "r3"].map(String::from).to_vec();
     let workload = Workload {
@@ -378,7 +379,7 @@ proptest! {
     /// Snapshots are far apart, so these runs are long; they must not show.
     #[test]
     fn seeking_to_and_fro_ends_where_a_straight_run_stands(
-        seed in 0u64..1000, protocol in 0usize..5, places in prop::collection::vec(0u64..60_000_000, 2..7), acts in any::<bool>()
+        seed in 0u64..1000, protocol in 0usize..6, places in prop::collection::vec(0u64..60_000_000, 2..7), acts in any::<bool>()
     ) {
         let mut scenario = busy(protocol);
         scenario.seed = seed;

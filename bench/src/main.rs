@@ -2,22 +2,23 @@
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock and the platform's logarithm")]
 
 mod checking;
-mod crowd;
 mod forwarding;
 mod memory;
 mod nexosim_forwarding;
 mod page;
 mod replication;
 mod run;
+mod seek;
 mod wasm;
 
 /// Every benchmark, by name.
-const ALL: [(&str, fn()); 7] = [
+const ALL: [(&str, fn()); 8] = [
     ("forwarding", forwarding::run),
     ("wasm", wasm::run),
     ("page", page::run),
     ("memory", memory::run),
     ("run", run::run),
+    ("seek", seek::run),
     ("replication", replication::run),
     ("checking", checking::run),
 ];

@@ -1,8 +1,9 @@
 //! The page in Chromium: how soon it can be used, and how smoothly it plays a crowd.
 
-use crate::{crowd, says};
+use crate::says;
 use browser_tests::{Browser, Site, WIDE};
 use converge::session::Run;
+use converge_bench::crowd;
 use serde_json::{Value, json};
 
 /// Notes long tasks, when the page's first button is there, and when the engine's first answer is on a card.

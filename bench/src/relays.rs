@@ -1,8 +1,14 @@
 //! Loads that run natively and in the browser alike. Message forwarding: 64 nodes, 1,024 messages in flight,
-//! exponential delays; each message that arrives is passed on to a random node. And a sweep of seeds.
+//! exponential delays; each message that arrives is passed on to a random node. A sweep of seeds. And a long run in which to
+//! stand at any instant.
 
-use converge::engine::Engine;
+pub mod crowd;
+
+use converge::engine::{Engine, Stream};
 use converge::scenario::{Arrivals, Keys, Scenario, Workload, examples};
+use converge::session::Session;
+use converge::session::later::Later;
+use converge::session::protocol::{Report, Request, ToEngine};
 use converge::session::sweep::Sweep;
 use converge::trace::Level;
 #[cfg(target_arch = "wasm32")]
@@ -68,5 +74,46 @@ impl Seeds {
             self.sweep.run(&self.scenario, seed).expect("each seed is run once");
         }
         self.sweep.events as f64
+    }
+}
+
+/// A run of the [`crowd`] under a session, to stand at one instant after another.
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
+#[derive(Debug)]
+pub struct Seeks {
+    session: Session,
+    end: u64,
+    chance: Stream,
+}
+
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
+impl Seeks {
+    /// Played until so many events have happened.
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen(constructor))]
+    pub fn new(events: u32) -> Seeks {
+        let mut session = Session::default();
+        session.learn(Later::new());
+        let mut seeks = Seeks { session, end: 0, chance: Stream::named(1, "bench", "seek") };
+        let scenario = Box::new(crowd::scenario(12.0, 1000.0, 1e6));
+        let mut happened = seeks.ask(Request::Load { scenario, at: 0 }).1;
+        while happened < u64::from(events) {
+            let to = seeks.end + 166_667;
+            (seeks.end, happened) = seeks.ask(Request::Advance { to, budget: 100_000 });
+        }
+        seeks
+    }
+
+    /// Stands at a random instant, told by its frame, as the page asks for it; returns how many events come before it.
+    pub fn seek(&mut self) -> f64 {
+        let to = (self.chance.unit() * self.end as f64) as u64;
+        self.ask(Request::Seek { to }).1 as f64
+    }
+
+    /// The instant and its number of events.
+    fn ask(&mut self, request: Request) -> (u64, u64) {
+        match self.session.handle(ToEngine { epoch: 1, request }).pop().map(|said| said.report) {
+            Some(Report::Frame(frame)) => (frame.now, frame.events),
+            other => panic!("no frame but {other:?}"),
+        }
     }
 }

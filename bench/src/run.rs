@@ -1,11 +1,11 @@
 //! A run of a million events under the session: how fast, how much of it is kept, what a snapshot costs, and what it costs
 //! to stand at another instant.
 
-use crate::crowd;
 use converge::engine::Stream;
 use converge::session::protocol::{Report, Request, ToEngine};
 use converge::session::{Run, Session};
 use converge::trace::Record;
+use converge_bench::crowd;
 use std::time::Instant;
 
 const EVENTS: u64 = 1_000_000;

@@ -3,6 +3,7 @@
 use crate::says;
 use browser_tests::{Browser, WIDE};
 use converge_bench::{MESSAGES, NODES, Relays, Seeds};
+use std::path::PathBuf;
 use std::time::Instant;
 use xtask::serve::Server;
 
@@ -58,17 +59,23 @@ fn wasm_sweep(browser: &Browser) -> f64 {
     said.as_f64().unwrap_or_else(|| panic!("the browser says {said}"))
 }
 
-/// The best of several, in turn.
-pub fn run() {
+/// A page of Chromium, with the benchmarks' module beside it, in a folder that is to be removed.
+pub fn module(level: Option<&str>) -> (Browser, Server, PathBuf) {
     let folder = std::env::temp_dir().join(format!("converge-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let level = std::env::var(LEVEL).ok();
     let options: Vec<String> = level.iter().flat_map(|level| ["--config".into(), package_level(level)]).collect();
     xtask::build::module("converge-bench", &options, &folder).expect("the benchmark builds for the browser");
     std::fs::write(folder.join("index.html"), "<!doctype html><title>Benchmark</title>").expect("a page");
     let server = Server::start(&folder, 0).expect("a free port");
     let browser = Browser::start(WIDE);
     browser.open(&server.address());
+    (browser, server, folder)
+}
+
+/// The best of several, in turn.
+pub fn run() {
+    let level = std::env::var(LEVEL).ok();
+    let (browser, _server, folder) = module(level.as_deref());
     let mut best = [0f64; 4];
     for _ in 0..5 {
         let figures = [native(false), wasm(&browser, false), native(true), wasm(&browser, true)];

@@ -1,12 +1,14 @@
 //! What the page has asked about guarantees, convergence and the reasons of copies.
 
 use crate::scenario::Micros;
-use crate::session::protocol::{Finding, Request};
+use crate::session::protocol::{Finding, FindingStep, Request, Standing};
 use crate::trace::NodeId;
 use std::rc::Rc;
 
 /// Distance between two requests while the run goes on, ms of true time.
 const DISTANCE: f64 = 700.0;
+/// The same while the verdicts are not on the page.
+const FAR: f64 = 2500.0;
 
 /// The verdicts.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +21,10 @@ pub struct FindingsView {
     pub findings: Rc<Vec<Finding>>,
     /// Whoever follows a story through time keeps it: it is that of this instant until they ask anew.
     pub pinned: Option<Micros>,
+    /// The finding whose steps are marked on canvas, timeline and diagram, by its title.
+    pub lit: Option<String>,
+    /// They have been asked for, so that how many are violated is told over the canvas from then on.
+    watched: bool,
     /// The last question, and how far the run was then: its digest tells.
     asked: Option<(Option<NodeId>, String)>,
     waiting: bool,
@@ -28,16 +34,17 @@ pub struct FindingsView {
 impl FindingsView {
     /// Whether there is something to ask.
     pub fn is_behind(&self, digest: &str) -> bool {
-        self.open
+        (self.open || self.watched)
             && self.pinned.is_none()
             && self.asked.as_ref().is_none_or(|(node, at)| *node != self.node || at != digest)
     }
 
     /// The request that brings the verdicts, if it is time for one.
     pub fn want(&mut self, digest: &str, wall: f64) -> Option<Request> {
-        if self.waiting || !self.is_behind(digest) || wall - self.last < DISTANCE {
+        if self.waiting || !self.is_behind(digest) || wall - self.last < if self.open { DISTANCE } else { FAR } {
             return None;
         }
+        self.watched = true;
         (self.waiting, self.last) = (true, wall);
         self.asked = Some((self.node, digest.into()));
         Some(Request::Examine { node: self.node })
@@ -49,6 +56,25 @@ impl FindingsView {
         self.findings = Rc::new(findings);
     }
 
+    /// Marks the steps of a finding, or no longer if they are.
+    pub fn light(&mut self, title: String) {
+        self.lit = if self.lit.as_ref() == Some(&title) { None } else { Some(title) };
+    }
+
+    /// The steps that are marked.
+    pub fn marked(&self) -> &[FindingStep] {
+        let lit = self.findings.iter().find(|finding| self.open && self.lit.as_ref() == Some(&finding.title));
+        lit.map_or(&[], |finding| &finding.steps)
+    }
+
+    /// How many guarantees and invariants were violated when they were last asked for, and the first of them.
+    pub fn violated(&self) -> (usize, Option<&str>) {
+        let is = |finding: &&Finding| finding.standing == Standing::Violated && !finding.title.contains([':', '?']);
+        let mut all = self.findings.iter().filter(is).map(|finding| finding.title.as_str()).peekable();
+        let first = all.peek().copied();
+        (all.count(), first)
+    }
+
     /// What was asked will not be answered; when the run has gone on, it is asked again.
     pub fn unanswered(&mut self) {
         self.waiting = false;
@@ -56,13 +82,45 @@ impl FindingsView {
 
     /// Another run: what was asked will not be answered.
     pub fn forget(&mut self) {
-        (self.waiting, self.asked, self.last) = (false, None, f64::MIN);
+        (self.waiting, self.asked, self.last, self.lit) = (false, None, f64::MIN, None);
+        self.findings = Rc::default();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn finding(title: &str, standing: Standing) -> Finding {
+        let step = FindingStep { at: 5, text: "read".into(), nodes: vec![NodeId(1)] };
+        Finding { title: title.into(), standing, because: String::new(), steps: vec![step] }
+    }
+
+    #[test]
+    fn the_steps_of_a_finding_are_marked_while_it_is_there_and_counted_when_it_is_violated() {
+        let mut view = FindingsView { open: true, ..FindingsView::default() };
+        let never = finding("Convergence: will not converge", Standing::Violated);
+        view.take(vec![never, finding("Causal", Standing::Holds), finding("Linearizable", Standing::Violated)]);
+        assert_eq!(view.violated(), (1, Some("Linearizable")));
+        assert!(view.marked().is_empty());
+        view.light("Linearizable".into());
+        assert_eq!(view.marked().len(), 1);
+        view.take(vec![finding("Causal", Standing::Holds)]);
+        assert!(view.marked().is_empty(), "it is no more");
+        view.light("Causal".into());
+        view.light("Causal".into());
+        assert!(view.marked().is_empty(), "twice is off");
+    }
+
+    #[test]
+    fn verdicts_that_were_asked_for_once_stay_live_behind_a_closed_panel() {
+        let mut view = FindingsView { open: true, last: f64::MIN, ..FindingsView::default() };
+        assert!(view.want("a", 0.0).is_some());
+        view.take(Vec::new());
+        view.open = false;
+        assert_eq!(view.want("b", 2000.0), None, "rarely");
+        assert!(view.want("b", 3000.0).is_some());
+    }
 
     #[test]
     fn verdicts_are_asked_for_again_when_the_run_has_gone_on() {

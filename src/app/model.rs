@@ -393,6 +393,10 @@ impl Model {
                 (self.verdicts.node, self.verdicts.pinned) = (node, None);
                 self.open_panel(true, |model| &mut model.verdicts.open);
             }
+            Msg::MarkProof(title) => {
+                self.verdicts.light(title);
+                self.redraw.page = true;
+            }
             Msg::Jump(at, nodes) => {
                 self.verdicts.pinned.get_or_insert(self.run.now);
                 self.playback.play(false);

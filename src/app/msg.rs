@@ -168,6 +168,8 @@ pub enum Msg {
     ToggleVerdicts,
     /// Ask for the verdicts, and why the copies of a service (or all) are as they are.
     Examine(Option<NodeId>),
+    /// Mark the steps of a finding, by its title, on canvas, timeline and diagram; or no longer.
+    MarkProof(String),
     /// Stand at an instant, and show where something happened.
     Jump(Micros, Vec<NodeId>),
     /// Open or close the log.

@@ -9,7 +9,7 @@ const HELP: &str = "\
 cargo xtask serve [--port N] [--open]   build the page and serve it on 127.0.0.1
 cargo xtask build [--out FOLDER]        build the page into a folder (dist) that any host can serve
 cargo xtask test [--skip-browser]       run everything: formatting, lints, licences, tests, page, browser
-cargo xtask bench [NAME...]             run the benchmarks: forwarding wasm page memory run replication";
+cargo xtask bench [NAME...]             run the benchmarks: forwarding wasm page memory run seek replication checking";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -17,7 +17,7 @@ mod tests;
 mod whose;
 mod zones;
 
-use super::history::{Answer, Call, History, Initial, Model, NEVER};
+use super::history::{Answer, Call, History, Initial, Model, NEVER, ValueId};
 use crate::trace::Outcome;
 use search::{Found, Item, Order};
 use sessions::Wanted;
@@ -333,19 +333,20 @@ fn causal_at(history: &History, places: &[usize]) -> Verdict {
     Verdict::Violated(Witness { operations, sentence })
 }
 
+/// A key and a value of it.
+type Written = (u32, ValueId);
+
 /// Without changes of which nobody knows whether they took effect, and that nobody saw: as if they had not.
 fn effective(history: &History, mut places: Vec<usize>) -> Vec<usize> {
     let operations = &history.operations;
-    // A value of a key.
-    type Seen = (u32, u32);
-    let mut seen: Vec<Seen> = Vec::new();
+    let mut seen: Vec<Written> = Vec::new();
     // What compare-and-sets replaced was seen, if they took effect: a chain of them is followed from its end.
-    let mut replaced: Vec<(Seen, Option<Seen>)> = Vec::new();
+    let mut replaced: Vec<(Option<u32>, Written)> = Vec::new();
     for operation in places.iter().map(|place| &operations[*place]) {
         if let Call::CompareAndSet { expected, value } = operation.call {
             match operation.outcome {
                 Outcome::Ok => seen.push((operation.key, expected)),
-                Outcome::Unknown => replaced.push(((operation.key, expected), Some((operation.key, value)))),
+                Outcome::Unknown => replaced.push((Some(value), (operation.key, expected))),
                 Outcome::Fail => {}
             }
         }
@@ -358,8 +359,8 @@ fn effective(history: &History, mut places: Vec<usize>) -> Vec<usize> {
     loop {
         seen.sort_unstable();
         let before = seen.len();
-        for (expected, value) in &mut replaced {
-            if value.is_some_and(|value| seen[..before].binary_search(&value).is_ok()) {
+        for (value, expected) in &mut replaced {
+            if value.is_some_and(|value| seen[..before].binary_search(&(expected.0, value)).is_ok()) {
                 *value = None;
                 seen.push(*expected);
             }

@@ -343,21 +343,22 @@ pub(super) fn counted_back(history: &History, places: &[usize], wanted: Wanted) 
         places.iter().copied().filter(|place| by(*place) < 0 && operations[*place].outcome != Outcome::Fail).collect();
     let taken: i64 = less.iter().map(|place| by(*place)).sum();
     let start = history.first_of(operations[*places.first()?].key).number;
-    // For each process what it added, how much that is, and what it read last.
-    type Own = (Vec<usize>, i64, Option<(usize, i64)>);
-    let mut own: Map<u32, Own> = Map::new();
+    // For each process what it added, and what it read last.
+    let mut added: Map<u32, Vec<usize>> = Map::new();
+    let mut read: Map<u32, (usize, i64)> = Map::new();
     for &place in places {
-        let (added, sum, last) = own.or_default(operations[place].process);
+        let process = operations[place].process;
+        let added = added.or_default(process);
         if by(place) > 0 && operations[place].acknowledged() {
             added.push(place);
-            *sum += by(place);
         }
         let Answer::Number(number) = operations[place].answer else { continue };
-        let proof = if wanted.own_writes && number < start + *sum + taken {
-            Some((added.clone(), start + *sum + taken))
+        let own = start + taken + added.iter().map(|place| by(*place)).sum::<i64>();
+        let proof = if wanted.own_writes && number < own {
+            Some((added.clone(), own))
         } else {
-            let before = last.filter(|(_, before)| wanted.reads && number < before + taken);
-            before.map(|(read, before)| (vec![read], before + taken))
+            let last = read.get(&process).filter(|(_, before)| wanted.reads && number < before + taken);
+            last.map(|(read, before)| (vec![*read], before + taken))
         };
         if let Some((mut operations, least)) = proof {
             let sentence = say::counted_back(history, place, operations[operations.len() - 1], least);
@@ -365,7 +366,7 @@ pub(super) fn counted_back(history: &History, places: &[usize], wanted: Wanted) 
             operations.push(place);
             return Some(Witness { sentence, operations });
         }
-        *last = Some((place, number));
+        read.insert(process, (place, number));
     }
     None
 }

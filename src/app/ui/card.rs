@@ -45,6 +45,8 @@ pub struct CardProps {
     pub troubles: AttrValue,
     /// It is selected.
     pub selected: bool,
+    /// It has part in the finding that is marked.
+    pub proof: bool,
     /// Something is being dragged over it that would connect.
     pub aimed: bool,
     /// It is the canvas's tab stop.
@@ -87,6 +89,7 @@ pub fn Card(props: &CardProps) -> Html {
         kind,
         state.map(|state| format!("is-{}", state_word(state))),
         props.selected.then_some("selected"),
+        props.proof.then_some("proof"),
         props.aimed.then_some("aimed"),
         (!props.troubles.is_empty()).then_some("troubled"),
         props.differs.then_some("differs"),

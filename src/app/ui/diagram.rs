@@ -63,6 +63,9 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
             </g>
         }
     };
+    // The steps of the finding that is marked, on the lanes of who had part in them.
+    let proof = model.verdicts.marked().iter().flat_map(|step| step.nodes.iter().map(|node| (step.at, node.index())));
+    let diamond = |(at, node): (Micros, usize)| html! { <path class="proof" d={format!("M{:.1} {:.1}l6 6-6 6-6-6z", x(at), y(node) - 6.0)} /> };
     let tick = |(at, text): (f64, String)| html! { <text class="tick" x={format!("{:.1}", NAMES + at)} y="15" text-anchor="middle">{ text }</text> };
     let on_click = send.reform(|event: MouseEvent| {
         let arrow = event.target_dyn_into::<Element>().and_then(|it| it.closest("[data-m]").ok().flatten());
@@ -110,6 +113,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
                     <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 .5 7 4 0 7.5z" /></marker></defs>
                     { for model.scene.nodes.iter().enumerate().map(lane) }
                     { for arrows.iter().map(arrow) }
+                    { for proof.map(diamond) }
                     <path class="now" d={format!("M{now:.1} {TOP}V{height:.1}")} />
                     { for ticks(scale).into_iter().map(tick) }
                 </svg>

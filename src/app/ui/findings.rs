@@ -20,6 +20,8 @@ pub struct FindingsProps {
     pub node: Option<NodeId>,
     /// They are of that instant, while a story is followed.
     pub pinned: Option<Micros>,
+    /// The title of the finding whose steps are marked everywhere.
+    pub lit: Option<String>,
     /// Where messages go.
     pub send: Callback<Msg>,
 }
@@ -45,19 +47,21 @@ pub fn Findings(props: &FindingsProps) -> Html {
                 <button class="icon small" aria-label="Close the verdicts" onclick={close}>{ icon(Icon::Close) }</button>
             </header>
             <div class="scroll" tabindex="0" role="group" aria-label="What holds, and what does not">
-                { for props.findings.iter().map(|finding| view(finding, &props.send)) }
+                { for props.findings.iter().map(|finding| view(finding, props.lit.as_ref(), &props.send)) }
             </div>
         </section>
     }
 }
 
-fn view(finding: &Finding, send: &Callback<Msg>) -> Html {
+fn view(finding: &Finding, lit: Option<&String>, send: &Callback<Msg>) -> Html {
     let (class, word) = match finding.standing {
         Standing::Holds => ("holds", "holds"),
         Standing::Violated => ("violated", "violated"),
         Standing::Pending => ("pending", "pending"),
         Standing::Unknown => ("unknown", "unknown"),
     };
+    let (on, title) = (lit == Some(&finding.title), finding.title.clone());
+    let mark = send.reform(move |_: MouseEvent| Msg::MarkProof(title.clone()));
     // A title that says how it stands needs no second word.
     let told = finding.title.contains(':') || finding.title.ends_with('?');
     html! {
@@ -65,6 +69,7 @@ fn view(finding: &Finding, send: &Callback<Msg>) -> Html {
             <h3><span class="mark" aria-hidden="true"></span>{ &finding.title }if !told { <em>{ word }</em> }</h3>
             if !finding.because.is_empty() { <p>{ &finding.because }</p> }
             if !finding.steps.is_empty() {
+                <button class="small show" aria-pressed={on.to_string()} onclick={mark}>{ "Show on canvas and timeline" }</button>
                 <ol>{ for finding.steps.iter().map(|step| jump(step, send)) }</ol>
             }
         </article>

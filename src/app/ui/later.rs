@@ -94,7 +94,7 @@ fn draw(part: Part, model: &Model, send: &Callback<Msg>) -> Html {
         },
         Part::Findings => html! {
             <Findings findings={model.verdicts.findings.clone()} about={model.examined()}
-                node={model.verdicts.node} pinned={model.verdicts.pinned} send={send.clone()} />
+                node={model.verdicts.node} pinned={model.verdicts.pinned} lit={model.verdicts.lit.clone()} send={send.clone()} />
         },
         Part::Branches => html! {
             <Branches branches={model.branches.clone()} scenario={model.scenario.clone()} send={send.clone()} />

@@ -632,10 +632,11 @@ impl Page {
             (_, Tool::Connect { from: Some(from) }) => *from == id,
             _ => false,
         };
+        let proof = model.verdicts.marked().iter().any(|step| step.nodes.iter().any(|it| it.index() == node));
         html! {
             <Card key={id.clone()} view={self.looks.views.get(node).cloned().unwrap_or(View::Unknown)}
                 troubles={AttrValue::from(model.run.troubles_of(node))}
-                selected={model.selection.contains(&Item::Node(id.clone()))} {aimed} {tab}
+                selected={model.selection.contains(&Item::Node(id.clone()))} {proof} {aimed} {tab}
                 renaming={model.renaming.as_deref() == Some(&*id)}
                 editable={model.mode == Mode::App && model.origin == Origin::Own && !model.narrow}
                 differs={self.differs(node)} {placed} send={self.send.clone()} />

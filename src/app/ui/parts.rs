@@ -42,6 +42,13 @@ pub fn chips(model: &Model) -> Html {
     let lost = (summary.lost > 0).then(|| {
         html! { <span class="verdict bad">{ icon(Icon::Fault) }{ count(summary.lost, "lost update", "lost updates") }</span> }
     });
+    let violated = match model.verdicts.violated() {
+        (0, _) | (_, None) => None,
+        (1, Some(only)) => Some(format!("{only} violated")),
+        (n, Some(_)) => Some(format!("{n} guarantees violated")),
+    };
+    let violated =
+        violated.map(|text| html! { <span class="verdict bad guarantees">{ icon(Icon::Fault) }{ text }</span> });
     let cut = model.scene.wires.iter().filter(|wire| model.run.is_cut(wire.from, wire.to)).count() as u32;
     let cut = (cut > 0).then(|| {
         html! { <span class="verdict bad">{ icon(Icon::Cut) }{ count(cut, "link cut", "links cut") }</span> }
@@ -69,6 +76,7 @@ pub fn chips(model: &Model) -> Html {
             </span>
             { window.unwrap_or_default() }
             { lost.unwrap_or_default() }
+            { violated.unwrap_or_default() }
             { cut.unwrap_or_default() }
             { down.unwrap_or_default() }
             { replayed.unwrap_or_default() }

@@ -49,6 +49,7 @@ pub fn paint(canvas: &HtmlCanvasElement, model: &Model, inks: &Inks, size: (f64,
     }
     marks(&pen, model, scale, inks);
     faults(&pen, model, scale, ROW * (services + 1) as f64 + 5.0, inks);
+    proof(&pen, model, scale, services, inks);
     let _ = pen.translate(0.0, scrolled);
     playhead(&pen, scale.x(run.now), size.1, inks);
 }
@@ -161,6 +162,25 @@ fn faults(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, y: f64, i
         pen.set_stroke_style_str(&inks.fault);
         pen.set_line_width(1.0);
         pen.stroke();
+    }
+}
+
+/// The steps of the finding that is marked: a line each, and a diamond in the rows of the services that have part in it.
+fn proof(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, services: usize, inks: &Inks) {
+    pen.set_fill_style_str(&inks.fault);
+    for step in model.verdicts.marked() {
+        let x = scale.x(step.at);
+        pen.fill_rect(x - 0.5, ROW, 1.0, ROW * services as f64);
+        for node in step.nodes.iter().map(|node| node.index()).filter(|node| *node < services) {
+            let y = ROW * (node + 1) as f64 + 5.0 + BAR / 2.0;
+            pen.begin_path();
+            pen.move_to(x, y - 7.0);
+            pen.line_to(x + 7.0, y);
+            pen.line_to(x, y + 7.0);
+            pen.line_to(x - 7.0, y);
+            pen.close_path();
+            pen.fill();
+        }
     }
 }
 

@@ -55,7 +55,7 @@ impl Page {
             let (key, view) = (placed.id.to_string(), self.view_of(run, node, placed.kind));
             html! {
                 <Card {key} {view} troubles={AttrValue::from(run.troubles_of(node))}
-                    selected=false aimed=false tab=false renaming=false editable=false differs={self.differs(node)} {placed} send={Callback::noop()} />
+                    selected=false proof=false aimed=false tab=false renaming=false editable=false differs={self.differs(node)} {placed} send={Callback::noop()} />
             }
         };
         let services = model.scene.nodes.iter().enumerate().filter(|(_, placed)| placed.kind == NodeKind::Service);
