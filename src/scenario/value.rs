@@ -1,13 +1,14 @@
-use crate::ordered::Set;
-use serde::de::{self, SeqAccess, Visitor};
-use serde::ser::{Serialize, SerializeSeq, Serializer};
+use crate::ordered::{Map, Set};
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use std::fmt;
 use std::sync::Arc;
 
-/// What a key holds: an integer, a text, or a set of those. In JSON `42`, `"shipped"`, `["a", "b"]`.
+/// What a key holds: an integer, a text, or a set, list or map of those. In JSON `42`, `"shipped"`, `["a", "b"]`,
+/// `{ "list": ["b", "a", "b"] }`, `{ "map": { "size": 3 } }`.
 ///
-/// Cloning is cheap: text and sets are shared and never changed in place, so a message's copy of a
-/// value stays as it was when it was sent.
+/// Cloning is cheap: all but integers are shared and never changed in place, so a message's copy of a
+/// value stays as it was when it was sent. The order is by kind, then by content.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
     /// A whole number.
@@ -16,6 +17,11 @@ pub enum Value {
     Text(Arc<str>),
     /// A set of integers and texts, in order.
     Set(Arc<Set<Value>>),
+    /// Integers and texts in an order of their own, any of them several times.
+    List(Arc<[Value]>),
+    /// Integers and texts by the names of their fields; of a field that was put at the same time in two places the set of
+    /// what was put.
+    Map(Arc<Map<Arc<str>, Value>>),
 }
 
 impl From<i64> for Value {
@@ -37,6 +43,11 @@ impl FromIterator<Value> for Value {
 }
 
 impl Value {
+    /// Whether it is a whole number or a text, which can be elements of all else.
+    pub fn is_simple(&self) -> bool {
+        matches!(self, Value::Int(_) | Value::Text(_))
+    }
+
     /// What a person typed: a whole number if it reads as one, else a text.
     pub fn from_typed(text: &str) -> Value {
         text.trim().parse().map_or_else(|_| Value::from(text.trim()), Value::Int)
@@ -45,17 +56,26 @@ impl Value {
 
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = "";
+        let mut part = |f: &mut fmt::Formatter<'_>, name: &str, value: &Value| {
+            write!(f, "{}{name}{value}", std::mem::replace(&mut before, ", "))
+        };
         match self {
             Value::Int(n) => write!(f, "{n}"),
             Value::Text(text) => f.write_str(text),
             Value::Set(elements) => {
                 f.write_str("{")?;
-                for (i, element) in elements.iter().enumerate() {
-                    if i > 0 {
-                        f.write_str(", ")?;
-                    }
-                    write!(f, "{element}")?;
-                }
+                elements.iter().try_for_each(|element| part(f, "", element))?;
+                f.write_str("}")
+            }
+            Value::List(elements) => {
+                f.write_str("[")?;
+                elements.iter().try_for_each(|element| part(f, "", element))?;
+                f.write_str("]")
+            }
+            Value::Map(fields) => {
+                f.write_str("{")?;
+                fields.iter().try_for_each(|(name, value)| part(f, &format!("{name}: "), value))?;
                 f.write_str("}")
             }
         }
@@ -74,8 +94,16 @@ impl Serialize for Value {
                 }
                 seq.end()
             }
+            Value::List(elements) => tagged(serializer, "list", &**elements),
+            Value::Map(fields) => tagged(serializer, "map", &**fields),
         }
     }
+}
+
+fn tagged<S: Serializer>(serializer: S, tag: &str, value: &(impl Serialize + ?Sized)) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(1))?;
+    map.serialize_entry(tag, value)?;
+    map.end()
 }
 
 struct ValueVisitor;
@@ -84,7 +112,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a whole number, a text, or a list of those")
+        f.write_str("a whole number, a text, a set of those in brackets, {\"list\": […]} or {\"map\": {…}}")
     }
 
     fn visit_i64<E: de::Error>(self, n: i64) -> Result<Value, E> {
@@ -111,12 +139,38 @@ impl<'de> Visitor<'de> for ValueVisitor {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut elements = Set::new();
         while let Some(element) = seq.next_element::<Value>()? {
-            if matches!(element, Value::Set(_)) {
+            if !element.is_simple() {
                 return Err(de::Error::custom("a set holds whole numbers and texts, not other lists"));
             }
             elements.insert(element);
         }
         Ok(Value::Set(Arc::new(elements)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let value = match map.next_key::<String>()?.as_deref() {
+            Some("list") => {
+                let elements: Vec<Value> = map.next_value()?;
+                if !elements.iter().all(Value::is_simple) {
+                    return Err(de::Error::custom("a list holds whole numbers and texts"));
+                }
+                Value::List(elements.into())
+            }
+            Some("map") => {
+                let fields: Map<String, Value> = map.next_value()?;
+                // A set is what was put at the same time.
+                if fields.values().any(|value| matches!(value, Value::List(_) | Value::Map(_))) {
+                    return Err(de::Error::custom("a map holds whole numbers and texts"));
+                }
+                Value::Map(Arc::new(fields.into_iter().map(|(name, value)| (name.into(), value)).collect()))
+            }
+            Some(other) => return Err(de::Error::unknown_field(other, &["list", "map"])),
+            None => return Err(de::Error::invalid_length(0, &self)),
+        };
+        match map.next_key::<String>()? {
+            Some(other) => Err(de::Error::unknown_field(&other, &[])),
+            None => Ok(value),
+        }
     }
 }
 
@@ -134,11 +188,15 @@ impl schemars::JsonSchema for Value {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "What a key holds: a whole number, a text, or a set of those.",
+            "description": "What a key holds: a whole number, a text, or a set, list or map of those.",
             "anyOf": [
                 { "type": "integer" },
                 { "type": "string", "maxLength": 80 },
                 { "type": "array", "items": { "type": ["integer", "string"] }, "uniqueItems": true },
+                { "type": "object", "additionalProperties": false, "required": ["list"], "properties": {
+                    "list": { "type": "array", "items": { "type": ["integer", "string"] } } } },
+                { "type": "object", "additionalProperties": false, "required": ["map"], "properties": {
+                    "map": { "type": "object", "additionalProperties": { "type": ["integer", "string"] } } } },
             ]
         })
     }

@@ -79,6 +79,22 @@ impl Digest {
                     self.value_of(element);
                 }
             }
+            Value::List(elements) => {
+                self.0.update(&[3]);
+                self.0.update(&(elements.len() as u32).to_le_bytes());
+                for element in elements.iter() {
+                    self.value_of(element);
+                }
+            }
+            Value::Map(fields) => {
+                self.0.update(&[4]);
+                self.0.update(&(fields.len() as u32).to_le_bytes());
+                for (name, value) in fields.iter() {
+                    self.0.update(&(name.len() as u32).to_le_bytes());
+                    self.0.update(name.as_bytes());
+                    self.value_of(value);
+                }
+            }
         }
     }
 

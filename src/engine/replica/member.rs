@@ -49,7 +49,13 @@ impl Group {
     pub fn clock(&self) -> VersionClock {
         match self.data {
             Data::Register { clock } => clock,
-            Data::MultiValue | Data::Counter | Data::Set => VersionClock::Lamport,
+            Data::MultiValue
+            | Data::Merged { .. }
+            | Data::Counter
+            | Data::Set
+            | Data::RemoveWinsSet
+            | Data::Map
+            | Data::Sequence => VersionClock::Lamport,
         }
     }
 }

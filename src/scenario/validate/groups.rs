@@ -54,12 +54,19 @@ impl Checker {
         }
         for (key, value) in &service.data {
             let fits = match (&group.data, value) {
-                (Data::Register { .. } | Data::MultiValue, _) | (Data::Counter, Value::Int(_)) => true,
-                (Data::Set, Value::Set(_)) => true,
-                (Data::Counter | Data::Set, _) => false,
+                (Data::Register { .. } | Data::MultiValue | Data::Merged { .. }, _) => true,
+                (Data::Counter, Value::Int(_)) | (Data::Set | Data::RemoveWinsSet, Value::Set(_)) => true,
+                (Data::Map, Value::Map(_)) | (Data::Sequence, Value::List(_)) => true,
+                (Data::Counter | Data::Set | Data::RemoveWinsSet | Data::Map | Data::Sequence, _) => false,
             };
             if !fits {
-                let expected = if group.data == Data::Counter { "a whole number" } else { "a list" };
+                let expected = match group.data {
+                    Data::Register { .. } | Data::MultiValue | Data::Merged { .. } => "anything",
+                    Data::Counter => "a whole number",
+                    Data::Set | Data::RemoveWinsSet => "a set, as [1, 2]",
+                    Data::Map => "a map, as {\"map\": {\"size\": 1}}",
+                    Data::Sequence => "a list, as {\"list\": [1, 2]}",
+                };
                 self.error(path, format!("`{id}` starts with {key} = {value}, but the group's keys hold {expected}"));
             }
         }
