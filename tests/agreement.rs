@@ -6,8 +6,8 @@ use converge::analysis::history::{History, Recorder};
 use converge::engine::{Engine, RaftView};
 use converge::scenario::{
     AntiEntropy, Arrivals, Client, ClientStep, Command, Data, Gossip, GossipStyle, Group, Hints, Keys, Latency, Link,
-    Merge, Operation, Primary, Protocol, Quorum, Raft, RaftReads, ReadRepair, Route, Scenario, Service, SessionGuarantee,
-    Step, TwoPhase, VersionClock, Workload, micros,
+    Merge, Operation, Primary, Protocol, Quorum, Raft, RaftReads, ReadRepair, Route, Scenario, Service,
+    SessionGuarantee, Step, TwoPhase, VersionClock, Workload, micros,
 };
 use converge::session::Run;
 use converge::trace::{Fact, Level, NodeId, UpdateId};

@@ -189,7 +189,7 @@ fn bad_input_exits_2_and_says_where_and_what_was_expected() {
             "{\"converge\": 1, \"services\": [{\"id\": \"a\", \"publishes\": [{\"to\": \"buss\"}]}], \"buses\": [{\"id\": \"bus\"}]}",
             "error: services[0].publishes[0].to: no bus has the id `buss`; did you mean `bus`?",
         ),
-        (&["link", "decode", "1d.AAAAe"], "", "error: link: damaged"),
+        (&["link", "decode", "1r.AAAAe"], "", "error: link: damaged"),
         (&["link", "decode", "-"], "hello", "error: link: not a scenario link"),
         (&["examples", "show", "nothing"], "", "error: no example has the id `nothing`; there are first-update"),
         (&["run", "ex=lost-event", "--until", "-5"], "", "error: "),
@@ -431,7 +431,7 @@ fn a_run_is_written_as_csv_mermaid_and_shiviz() {
     // Every message is a line, and the one that met the cut says so.
     let diagram = read(&mermaid);
     assert!(diagram.starts_with("sequenceDiagram\n"), "{diagram}");
-    assert!(diagram.contains("n2-xn1: delivery widget = 45 (v3) (1233.246 ms, lost: link cut)"), "{diagram}");
+    assert!(diagram.contains("n2-xn1: event widget = 45 (v3) (1233.246 ms, lost: link cut)"), "{diagram}");
     // Vector clocks: each node's own count goes up by one, and nobody knows more of another than that one itself.
     let log = read(&shiviz);
     let lines: Vec<&str> = log.lines().collect();

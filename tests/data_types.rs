@@ -10,7 +10,9 @@ fn played(data: &str, seeded: &str, steps: &[(u32, &str, &str)]) -> Run {
     let steps: Vec<String> = steps
         .iter()
         .map(|(at, service, operation)| {
-            format!(r#"{{ "at_ms": {at}, "do": {{ "operate": {{ "service": "{service}", "operation": {operation} }} }} }}"#)
+            format!(
+                r#"{{ "at_ms": {at}, "do": {{ "operate": {{ "service": "{service}", "operation": {operation} }} }} }}"#
+            )
         })
         .collect();
     run(&format!(
@@ -83,12 +85,18 @@ fn of_an_addition_and_a_removal_at_once_each_set_lets_the_one_win_that_it_is_nam
     // Once the removal is known, an addition counts.
     let known = [(100, "a", REMOVE_1), (110, "b", ADD_1), (500, "b", ADD_1)];
     holds(r#""remove_wins_set""#, r#""k": [1]"#, &known, "{1}");
-    holds(r#"{ "merged": { "by": "intersection" } }"#, r#""k": [1, 3]"#, &[(100, "a", REMOVE_1), (110, "b", ADD_2)], "{3}");
+    holds(
+        r#"{ "merged": { "by": "intersection" } }"#,
+        r#""k": [1, 3]"#,
+        &[(100, "a", REMOVE_1), (110, "b", ADD_2)],
+        "{3}",
+    );
 }
 
 #[test]
 fn a_map_keeps_what_was_put_into_two_fields_at_once_and_shows_siblings_of_one() {
-    let put = |field: &str, value: i64| format!(r#"{{ "put": {{ "key": "k", "field": "{field}", "value": {value} }} }}"#);
+    let put =
+        |field: &str, value: i64| format!(r#"{{ "put": {{ "key": "k", "field": "{field}", "value": {value} }} }}"#);
     let (x, y, x2) = (put("x", 1), put("y", 2), put("x", 3));
     let seeded = r#""k": { "map": { "z": 0 } }"#;
     holds(r#""map""#, seeded, &[(100, "a", &x), (110, "b", &y)], "{x: 1, y: 2, z: 0}");
@@ -137,7 +145,9 @@ fn puts(data: &str, a: &str, b: &str) -> Run {
 
 #[test]
 fn two_blind_puts_leave_two_siblings_and_one_that_has_read_them_leaves_itself() {
-    let put = |at: u32, value: &str| format!(r#"{{ "at_ms": {at}, "do": {{ "write": {{ "key": "k", "value": {value} }} }} }}"#);
+    let put = |at: u32, value: &str| {
+        format!(r#"{{ "at_ms": {at}, "do": {{ "write": {{ "key": "k", "value": {value} }} }} }}"#)
+    };
     let read = |at: u32| format!(r#"{{ "at_ms": {at}, "do": {{ "read": {{ "key": "k" }} }} }}"#);
     for (x, y, z, both) in [("1", "2", "3", "{1, 2}"), ("[1]", "[2, 3]", "[1, 2, 3]", "{{1}, {2, 3}}")] {
         let run = puts(r#""multi_value""#, &put(100, x), &put(400, y));
@@ -161,7 +171,12 @@ fn a_document_that_asks_for_what_a_data_type_cannot_do_says_where() {
                  "groups": [{{ "id": "g", "members": ["a"], "data": {data} }}],
                  "script": [{{ "at_ms": 1, "do": {{ "operate": {{ "service": "a", "operation": {operation} }} }} }}] }}"#
         );
-        Scenario::from_json(&document).expect_err(&document).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        Scenario::from_json(&document)
+            .expect_err(&document)
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     let read = r#"{ "read": { "key": "k" } }"#;
     let said = wrong(r#""sequence""#, r#""k": [1]"#, read);

@@ -2,10 +2,11 @@
 
 use converge::scenario::examples::{EXAMPLES, find};
 use converge::scenario::{
-    AntiEntropy, Arrivals, Client, Command, Group, Keys, Latency, Micros, Operation, Primary, Protocol, Quorum, Raft,
-    Route, Scenario, Service, TwoPhase, Value, Workload,
+    AntiEntropy, Arrivals, Client, Command, Consistency, Group, Keys, Latency, Micros, Operation, Primary, Protocol,
+    Quorum, Raft, Route, Scenario, Service, TwoPhase, Value, Workload,
 };
 use converge::session::Session;
+use converge::session::compare::Compared;
 use converge::session::protocol::{BranchTurn, CopyState, Frame, FromEngine, MarkKind, Report, Request, ToEngine};
 use proptest::prelude::*;
 
@@ -401,4 +402,26 @@ proptest! {
         let (mut straight, _) = Page::open(document);
         prop_assert_eq!(straight.frame(Request::Seek { to: last }).digest, digest, "seed {}", seed);
     }
+}
+
+#[test]
+fn the_three_consistencies_are_measured_seed_by_seed_and_an_edit_does_not_disturb_it() {
+    let scenario = find("oversold").expect("an example").scenario();
+    let mut session = Session::default();
+    let mut ask = |request| session.handle(ToEngine { epoch: 1, request }).remove(0).report;
+    ask(Request::Load { scenario: Box::new(scenario.clone()), at: 0 });
+    let mut rows = Vec::new();
+    for seed in 1..=3 {
+        // As where somebody chooses another consistency meanwhile.
+        let chosen = scenario.under(0, Consistency::ALL[seed as usize - 1]);
+        ask(Request::Edit { scenario: Box::new(chosen) });
+        match ask(Request::Measure { group: 0, seed }) {
+            Report::Measured { seed: run, rows: found } => (assert_eq!(run, seed), rows = found),
+            other => panic!("{other:?}"),
+        };
+    }
+    let mut compared = Compared::new(&scenario, 0);
+    (1..=3).for_each(|seed| compared.run(&scenario, 0, seed));
+    assert_eq!(rows, compared.rows());
+    assert!(matches!(ask(Request::Measure { group: 9, seed: 1 }), Report::Refused { .. }));
 }

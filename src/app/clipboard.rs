@@ -33,11 +33,15 @@ impl Model {
 
     /// Puts copies of what was copied beside it, and selects them.
     pub(super) fn paste(&mut self, effects: &mut Vec<Effect>) {
+        self.paste_aside([40, 40], effects);
+    }
+
+    fn paste_aside(&mut self, by: [i32; 2], effects: &mut Vec<Effect>) {
         let Some(clipboard) = self.clipboard.clone() else { return };
         if !self.may_edit() {
             return;
         }
-        match edit::copy_into(&self.scenario, &clipboard.source, &clipboard.nodes) {
+        match edit::copy_into(&self.scenario, &clipboard.source, &clipboard.nodes, by) {
             Ok((scenario, new)) => {
                 self.edit(scenario, effects);
                 self.select(new.into_iter().map(Item::Node).collect());
@@ -46,11 +50,11 @@ impl Model {
         }
     }
 
-    /// Puts copies of the selected cards beside them; what was copied before stays copied.
-    pub(super) fn duplicate(&mut self, effects: &mut Vec<Effect>) {
+    /// Puts copies of the selected cards so far from them; what was copied before stays copied.
+    pub(super) fn duplicate(&mut self, by: [i32; 2], effects: &mut Vec<Effect>) {
         let kept = self.clipboard.take();
         self.copy();
-        self.paste(effects);
+        self.paste_aside(by, effects);
         self.clipboard = kept;
     }
 }

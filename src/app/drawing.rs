@@ -1,7 +1,8 @@
 //! Changes of the drawing that hands make on the canvas: pure, each checked by the scenario's own rules.
 
 use super::model::Item;
-use super::scene::NodeKind;
+use super::scene::{Layout, NodeKind, Scene};
+use crate::ordered::Map;
 use crate::scenario::{
     Bus, Call, Client, Command, Group, Invariant, Promise, Protocol, Publication, Quorum, Scenario, ScenarioError,
     Service, Subscription,
@@ -50,6 +51,32 @@ pub fn placed(scenario: &mut Scenario, id: &str, to: [i32; 2]) {
     if let Some((_, position)) = services.chain(buses).chain(clients).find(|(other, _)| *other == id) {
         *position = Some(to);
     }
+}
+
+/// Whether every card has a place of its own.
+pub fn is_placed(scenario: &Scenario) -> bool {
+    scenario.services.iter().all(|node| node.position.is_some())
+        && scenario.buses.iter().all(|node| node.position.is_some())
+        && scenario.clients.iter().all(|node| node.position.is_some())
+}
+
+/// The drawing with a place for every card: where those that have none stand on a free canvas. `rows` says how many
+/// rows each service's card has.
+pub fn all_placed(scenario: &Scenario, rows: &[usize]) -> Scenario {
+    let mut result = scenario.clone();
+    for node in Scene::new(scenario, Layout::Free, rows, &Map::new(), None).nodes {
+        placed(&mut result, &node.id, [node.rect.x.round() as i32, node.rect.y.round() as i32]);
+    }
+    result
+}
+
+/// The drawing laid out anew, senders left of their receivers.
+pub fn tidied(scenario: &Scenario, rows: &[usize]) -> Scenario {
+    let mut bare = scenario.clone();
+    bare.services.iter_mut().for_each(|node| node.position = None);
+    bare.buses.iter_mut().for_each(|node| node.position = None);
+    bare.clients.iter_mut().for_each(|node| node.position = None);
+    all_placed(&bare, rows)
 }
 
 /// One card more, and its id. A client asks the given service, or the first.

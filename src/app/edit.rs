@@ -21,15 +21,20 @@ fn free_id(scenario: &Scenario, stem: &str) -> String {
     format!("{stem}-{number}")
 }
 
-/// Puts copies of nodes of one drawing into another (or the same), a little aside. What a copy refers to is another
+/// Puts copies of nodes of one drawing into another (or the same), so far aside. What a copy refers to is another
 /// copy where there is one, else what has that id in the other drawing. Returns the new ids too.
 ///
 /// # Errors
 /// A copy would refer to something that is not there.
-pub fn copy_into(target: &Scenario, source: &Scenario, nodes: &Set<String>) -> Result<(Scenario, Vec<String>), String> {
+pub fn copy_into(
+    target: &Scenario,
+    source: &Scenario,
+    nodes: &Set<String>,
+    by: [i32; 2],
+) -> Result<(Scenario, Vec<String>), String> {
     let mut result = target.clone();
     let mut renamed: Map<String, String> = Map::new();
-    let aside = |position: &mut Option<[i32; 2]>| *position = position.map(|[x, y]| [x + 40, y + 40]);
+    let aside = |position: &mut Option<[i32; 2]>| *position = position.map(|[x, y]| [x + by[0], y + by[1]]);
     // First the names, so that copies can refer to each other in any order.
     for (stem, id) in source
         .services
@@ -185,13 +190,14 @@ mod tests {
     fn copies_refer_to_each_other_and_stand_aside() {
         let scenario = EXAMPLES[0].scenario();
         let all: Set<String> = ids(&scenario).into_iter().map(str::to_string).collect();
-        let (doubled, new) = copy_into(&scenario, &scenario, &all).expect("sound");
+        let (doubled, new) = copy_into(&scenario, &scenario, &all, [40, 40]).expect("sound");
         assert_eq!(new.len(), all.len());
         assert_eq!((doubled.services.len(), doubled.buses.len(), doubled.links.len()), (4, 2, 4));
         let copy = &doubled.services[3];
         assert_eq!(copy.subscribes[0].to, doubled.buses[1].id);
         assert_eq!(copy.position, scenario.services[1].position.map(|[x, y]| [x + 40, y + 40]));
-        let (empty, _) = copy_into(&Scenario::default(), &scenario, &all).expect("a paste into an empty drawing");
+        let (empty, _) =
+            copy_into(&Scenario::default(), &scenario, &all, [40, 40]).expect("a paste into an empty drawing");
         assert_eq!(empty.services.len(), 2);
     }
 

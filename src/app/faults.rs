@@ -3,7 +3,7 @@
 
 use super::model::Item;
 use crate::scenario::{Command, Latency, Scenario};
-use crate::session::protocol::{CopyState, ServiceView};
+use crate::session::protocol::{BusView, CopyState, ServiceView};
 
 /// What of the selection matters for what can be done to it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,6 +36,24 @@ pub fn faults(scenario: &Scenario, selected: Option<&Item>, now: &Standing) -> V
         Some(Item::Node(id)) if scenario.groups.iter().any(|group| group.id == *id) => Vec::new(),
         Some(Item::Node(id)) => held(id, now),
     }
+}
+
+/// What can be done to the dead letters of a bus, for each consumer that has any.
+pub fn dead_letters(scenario: &Scenario, bus: &str, view: &BusView) -> Vec<(String, Command)> {
+    let full = view.lanes.iter().filter(|lane| lane.dead > 0);
+    let services = full.filter_map(|lane| scenario.services.get(lane.service.index()));
+    let both = services.flat_map(|to| {
+        let (bus, service) = (bus.to_string(), to.id.clone());
+        let name = if to.name.is_empty() { &to.id } else { &to.name };
+        [
+            (
+                format!("Redrive dead letters for {name}"),
+                Command::Redrive { bus: bus.clone(), service: service.clone() },
+            ),
+            (format!("Purge dead letters for {name}"), Command::Purge { bus, service }),
+        ]
+    });
+    both.collect()
 }
 
 fn held(id: &str, now: &Standing) -> Vec<(String, Command)> {

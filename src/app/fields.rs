@@ -114,6 +114,22 @@ pub fn sections(scenario: &Scenario, selected: Option<&Item>) -> Vec<Section> {
     }
 }
 
+/// The name of a node or group, and where its card stands if the drawing says so.
+pub fn identity(scenario: &Scenario, id: &str) -> Vec<Field> {
+    let at = |list: &str, i: usize| At::new(&[list]).to(i);
+    if let Some(i) = scenario.services.iter().position(|node| node.id == id) {
+        node::identity(&at("services", i), &scenario.services[i].name, scenario.services[i].position)
+    } else if let Some(i) = scenario.buses.iter().position(|node| node.id == id) {
+        node::identity(&at("buses", i), &scenario.buses[i].name, scenario.buses[i].position)
+    } else if let Some(i) = scenario.clients.iter().position(|node| node.id == id) {
+        node::identity(&at("clients", i), &scenario.clients[i].name, scenario.clients[i].position)
+    } else if let Some(i) = scenario.groups.iter().position(|group| group.id == id) {
+        node::identity(&at("groups", i), &scenario.groups[i].name, None)
+    } else {
+        Vec::new()
+    }
+}
+
 /// What a typed text means for the document.
 ///
 /// # Errors

@@ -15,6 +15,8 @@ const GRID: f64 = 10.0;
 /// How near a handle or a wire counts as hit, px.
 const CATCH: f64 = 20.0;
 const WIRE_CATCH: f64 = 8.0;
+/// How long a finger stays where the menu is meant, ms of true time.
+const LONG_PRESS: f64 = 500.0;
 
 /// What a pointer went down on.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +44,9 @@ pub struct Press {
     pub control: bool,
     /// A finger, which is less exact.
     pub touch: bool,
-    /// The middle button or Space: pan whatever is below.
+    /// Alt moves a copy.
+    pub alt: bool,
+    /// The middle button: pan whatever is below. Space does that too.
     pub pan: bool,
 }
 
@@ -76,6 +80,8 @@ pub enum Gesture {
         from: Point,
         /// How far it came, snapped.
         by: (f64, f64),
+        /// Copies go there; the cards stay.
+        copies: bool,
     },
     /// It draws a box round what is to be selected.
     Box {
@@ -106,8 +112,12 @@ pub enum Gesture {
 
 impl Model {
     /// A pointer went down.
-    pub(super) fn press(&mut self, press: Press, effects: &mut Vec<Effect>) {
+    pub(super) fn press(&mut self, mut press: Press, effects: &mut Vec<Effect>) {
         self.menu = None;
+        self.pressed_at = None;
+        if let Some(used) = &mut self.space {
+            (*used, press.pan) = (true, true);
+        }
         let second = match &self.gesture {
             Gesture::Pressed(first) if first.touch && first.id != press.id => Some((first.id, first.at)),
             Gesture::Pan { id, last } if press.touch && *id != press.id => Some((*id, *last)),
@@ -144,11 +154,12 @@ impl Model {
             }
             Gesture::Pan { .. } => {}
             Gesture::Pinch { mut fingers } => self.pinch(&mut fingers, id, at),
-            Gesture::Move { ids, lead, from, .. } => {
+            Gesture::Move { ids, lead, from, copies, .. } => {
                 let by = self.snapped(&lead, (world.x - from.x, world.y - from.y), !control);
-                let moved = Gesture::Move { ids, lead, from, by };
+                let moved = Gesture::Move { ids, lead, from, by, copies };
                 if self.gesture != moved {
                     self.gesture = moved;
+                    self.redraw.page |= copies;
                     self.stage();
                 }
             }
@@ -193,7 +204,8 @@ impl Model {
                 if !self.selection.contains(&Item::Node(id.clone())) {
                     self.select([Item::Node(id.clone())].into());
                 }
-                Gesture::Move { ids: self.selected_nodes(), lead: id.clone(), from, by: (0.0, 0.0) }
+                let (ids, lead) = (self.selected_nodes(), id.clone());
+                Gesture::Move { ids, lead, from, by: (0.0, 0.0), copies: press.alt }
             }
             (Target::Empty | Target::Node(_), _) => Gesture::Pan { id: press.id, last: press.at },
         };
@@ -209,6 +221,9 @@ impl Model {
                 if let Some((id, last)) = fingers.into_iter().find(|(other, _)| *other != id) {
                     self.gesture = Gesture::Pan { id, last };
                 }
+            }
+            Gesture::Move { by, copies: true, .. } if by != (0.0, 0.0) => {
+                self.duplicate([by.0 as i32, by.1 as i32], effects)
             }
             Gesture::Move { ids, by, .. } => {
                 if by == (0.0, 0.0) {
@@ -242,18 +257,7 @@ impl Model {
     fn click(&mut self, press: &Press, world: Point, effects: &mut Vec<Effect>) {
         let add = press.shift || press.control;
         match (&press.target, self.tool.clone()) {
-            (Target::Node(id) | Target::Handle(id), Tool::Connect { from }) => match from {
-                None => {
-                    if self.may_edit() {
-                        self.tool = Tool::Connect { from: Some(id.clone()) };
-                    }
-                }
-                Some(from) if from == *id => self.tool = Tool::Connect { from: None },
-                Some(from) => {
-                    self.connect(&from, id, effects);
-                    self.tool = Tool::Connect { from: None };
-                }
-            },
+            (Target::Node(id) | Target::Handle(id), Tool::Connect { .. }) => self.choose_end(id.clone(), effects),
             (Target::Empty, Tool::Connect { .. }) => self.tool = Tool::Connect { from: None },
             (_, Tool::Cut) => match self.wire_near(world) {
                 Some(wire) => self.cut_or_heal(wire),
@@ -274,6 +278,69 @@ impl Model {
                 None => {}
             },
         }
+    }
+
+    /// Connect: the first card chosen is the source, the second the target.
+    fn choose_end(&mut self, id: String, effects: &mut Vec<Effect>) {
+        let Tool::Connect { from } = self.tool.clone() else { return };
+        self.redraw.page = true;
+        self.tool = match from {
+            None if !self.may_edit() => return,
+            None => {
+                let said = format!(
+                    "From {}: choose where to",
+                    self.scene.find(&id).map_or_else(|| "?".into(), |node| self.name_of(node))
+                );
+                self.announcer.say(said);
+                Tool::Connect { from: Some(id) }
+            }
+            Some(from) => {
+                if from != id {
+                    self.connect(&from, &id, effects);
+                }
+                Tool::Connect { from: None }
+            }
+        };
+    }
+
+    /// A finger that has stayed for so long asks for the menu.
+    pub(super) fn wait_for_menu(&mut self, wall: f64) {
+        let Gesture::Pressed(press) = &self.gesture else { return };
+        let since = *self.pressed_at.get_or_insert(wall);
+        if press.touch && wall - since >= LONG_PRESS {
+            let of = match &press.target {
+                Target::Node(id) | Target::Handle(id) => Some(Item::Node(id.clone())),
+                Target::Empty => None,
+            };
+            let at = press.at;
+            self.gesture = Gesture::None;
+            self.open_menu(at, of);
+        }
+    }
+
+    /// The context menu of a card, of the wire at that point, or of the canvas.
+    pub(super) fn open_menu(&mut self, at: Point, of: Option<Item>) {
+        let of = of.or_else(|| self.link_at(at));
+        if let Some(item) = of.as_ref().filter(|item| !self.selection.contains(*item)) {
+            self.select([item.clone()].into());
+        }
+        self.menu = Some((at, of));
+        self.redraw.page = true;
+    }
+
+    /// Space goes down or up: with a drag between it pans, else it plays.
+    pub(super) fn hold_space(&mut self, down: bool) {
+        match (down, self.space) {
+            (true, None) => self.space = Some(false),
+            (false, Some(used)) => {
+                self.space = None;
+                if !used && self.single_keys() {
+                    self.toggle_play();
+                }
+            }
+            (true, Some(_)) | (false, None) => {}
+        }
+        self.redraw.page = true;
     }
 
     fn pick(&mut self, item: Item, add: bool) {
@@ -309,7 +376,7 @@ impl Model {
     fn start_of(&self, id: &str) -> Option<Point> {
         let rect = self.scene.nodes[self.scene.find(id)?].rect;
         let by = match &self.gesture {
-            Gesture::Move { ids, by, .. } if ids.iter().any(|other| other == id) => *by,
+            Gesture::Move { ids, by, copies: false, .. } if ids.iter().any(|other| other == id) => *by,
             _ => (0.0, 0.0),
         };
         Some(point(rect.x - by.0, rect.y - by.1))
@@ -395,9 +462,14 @@ impl Model {
     }
 
     /// Connects two cards in the way that makes sense for them.
-    fn connect(&mut self, from: &str, to: &str, effects: &mut Vec<Effect>) {
+    pub(super) fn connect(&mut self, from: &str, to: &str, effects: &mut Vec<Effect>) {
         match drawing::connected(&self.scenario, from, to) {
-            Ok(scenario) => self.edit(scenario, effects),
+            Ok(scenario) => {
+                self.edit(scenario, effects);
+                let name = |id: &str| self.scene.find(id).map_or_else(|| id.into(), |node| self.name_of(node));
+                let said = format!("{} and {} are connected", name(from), name(to));
+                self.announcer.say(said);
+            }
             Err(why) => self.tell(why),
         }
     }
@@ -409,6 +481,8 @@ impl Model {
             KeyCommand::TogglePlay => Msg::TogglePlay,
             KeyCommand::Step => Msg::Step,
             KeyCommand::StepBack => Msg::StepBack,
+            KeyCommand::Mark { forward } => Msg::Mark { forward },
+            KeyCommand::Outline => Msg::Outline(super::outline::Turn::Toggle),
             KeyCommand::Home => Msg::Seek(0),
             KeyCommand::End => Msg::Seek(self.run.until),
             KeyCommand::Speed { faster } => {
@@ -428,7 +502,7 @@ impl Model {
             KeyCommand::Undo => Msg::Undo,
             KeyCommand::Redo => Msg::Redo,
             KeyCommand::Arrow { dx, dy, far } => return self.arrow(dx, dy, far, effects),
-            KeyCommand::Enter => return self.enter(),
+            KeyCommand::Enter => return self.enter(effects),
             KeyCommand::Rename => match self.focused() {
                 Some(id) => Msg::Rename(id),
                 None => return,
@@ -442,6 +516,7 @@ impl Model {
             KeyCommand::Palette(4) => Msg::Add { kind: NodeKind::Group, at: None },
             KeyCommand::Palette(5) => Msg::Take(Tool::Connect { from: None }),
             KeyCommand::Palette(6) => Msg::Take(Tool::Cut),
+            KeyCommand::Palette(7) => Msg::Tidy,
             KeyCommand::Palette(_) => return,
             KeyCommand::Duplicate => Msg::Duplicate,
             KeyCommand::Copy => return self.copy(),
@@ -518,7 +593,8 @@ impl Model {
     /// Arrows nudge what is selected; where nothing is, they walk from card to card.
     fn arrow(&mut self, dx: i32, dy: i32, far: bool, effects: &mut Vec<Effect>) {
         let ids = self.selected_nodes();
-        if !ids.is_empty() && !self.narrow {
+        let connects = matches!(self.tool, Tool::Connect { .. });
+        if !ids.is_empty() && !self.narrow && !connects {
             if self.may_edit() {
                 let step = if far { 5.0 * GRID } else { GRID };
                 self.fitted = false;
@@ -535,18 +611,10 @@ impl Model {
         }
     }
 
-    fn enter(&mut self) {
+    fn enter(&mut self, effects: &mut Vec<Effect>) {
         let Some(id) = self.focused() else { return };
-        if let Tool::Connect { from } = self.tool.clone() {
-            let mut effects = Vec::new();
-            match from {
-                None => self.tool = Tool::Connect { from: Some(id) },
-                Some(from) => {
-                    self.connect(&from, &id, &mut effects);
-                    self.tool = Tool::Connect { from: None };
-                }
-            }
-            self.redraw.page = true;
+        if matches!(self.tool, Tool::Connect { .. }) {
+            self.choose_end(id, effects);
         } else if self.selection.contains(&Item::Node(id.clone())) {
             if self.may_edit() {
                 self.renaming = Some(id);

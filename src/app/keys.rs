@@ -9,6 +9,11 @@ pub enum KeyCommand {
     Step,
     /// The event before.
     StepBack,
+    /// The next or the previous mark of the timeline.
+    Mark {
+        /// The next.
+        forward: bool,
+    },
     /// To the start of the run.
     Home,
     /// To the end of the run.
@@ -60,6 +65,8 @@ pub enum KeyCommand {
     Palette(u8),
     /// Help.
     Help,
+    /// The outline.
+    Outline,
     /// Duplicate the selection.
     Duplicate,
     /// Copy the selection.
@@ -74,19 +81,22 @@ pub enum KeyCommand {
 pub const TABLE: &[(&str, &str)] = &[
     ("Play or pause", "Space"),
     ("Next, previous event", ". and ,"),
+    ("Next, previous mark of the timeline", "Shift+. and Shift+,"),
     ("Start, end of the run", "Home, End"),
     ("Slower, faster", "[ and ]"),
     ("Publish an update", "P"),
     ("Undo, redo", "Ctrl+Z, Ctrl+Shift+Z or Ctrl+Y"),
     ("Select", "Click; Shift or Ctrl+click adds; Shift+drag a box; Ctrl+A; Esc"),
-    ("Move", "Drag a card; arrow keys, with Shift five times as far"),
-    ("Connect", "Drag from the dot at a card's edge, or 4, then Enter on both cards"),
+    ("Move", "Drag a card, with Ctrl off the grid; arrow keys, with Shift five times as far"),
+    ("Connect", "Drag from the dot at a card's edge; or 5, then click both cards, or Enter on both"),
     ("Rename", "Double click, F2, or Enter on a selected card"),
     ("Delete", "Delete or Backspace"),
-    ("Duplicate, copy, cut, paste", "Ctrl+D, Ctrl+C, Ctrl+X, Ctrl+V"),
-    ("Add a service, a bus, a client", "1, 2, 3, or drag from the palette"),
-    ("Cut or heal links", "5, then click links or draw a line across them"),
-    ("Pan", "Drag empty space, or the wheel"),
+    ("Duplicate, copy, cut, paste", "Alt+drag or Ctrl+D, Ctrl+C, Ctrl+X, Ctrl+V"),
+    ("Add a service, a bus, a client, a group", "1, 2, 3, 4, or drag from the palette"),
+    ("Cut or heal links", "6, then click links or draw a line across them"),
+    ("Lay all cards out anew", "7"),
+    ("Outline: all of this in tables", "O"),
+    ("Pan", "Drag empty space, or anything with Space held; the wheel"),
     ("Zoom", "Ctrl+wheel or pinch; = and -; 0 for 100 %; Shift+1 fits all, Shift+2 the selection"),
     ("Timeline", "Drag to go there; Ctrl+wheel zooms, Shift+wheel pans"),
     ("Menu", "Right click, Shift+F10, or a long press"),
@@ -103,9 +113,31 @@ pub struct Modifiers {
     pub alt: bool,
 }
 
+/// What stands on a key of the common layouts without Shift, where Shift writes something else on each: the digits, full
+/// stop and comma. `code` is the place of the key on the keyboard.
+pub fn unshifted<'a>(key: &'a str, code: &'a str, shift: bool) -> &'a str {
+    match code {
+        "Period" if shift => ".",
+        "Comma" if shift => ",",
+        "Digit1" | "Digit2" if shift => &code[5..],
+        _ => key,
+    }
+}
+
+/// Whether a key is a single character: those can be turned off.
+pub fn is_single(key: &str) -> bool {
+    key.chars().count() == 1
+}
+
 /// What a key asks for; none if it is not the canvas's.
 pub fn command(key: &str, held: Modifiers) -> Option<KeyCommand> {
     let Modifiers { shift, control, alt } = held;
+    // Where a layout has the brackets behind AltGr, that counts as Ctrl and Alt.
+    match key {
+        "[" => return Some(KeyCommand::Speed { faster: false }),
+        "]" => return Some(KeyCommand::Speed { faster: true }),
+        _ => {}
+    }
     if alt {
         return None;
     }
@@ -124,19 +156,17 @@ pub fn command(key: &str, held: Modifiers) -> Option<KeyCommand> {
     let arrow = |dx, dy| Some(KeyCommand::Arrow { dx, dy, far: shift });
     match key {
         " " => Some(KeyCommand::TogglePlay),
+        "." if shift => Some(KeyCommand::Mark { forward: true }),
+        "," if shift => Some(KeyCommand::Mark { forward: false }),
         "." => Some(KeyCommand::Step),
         "," => Some(KeyCommand::StepBack),
         "Home" => Some(KeyCommand::Home),
         "End" => Some(KeyCommand::End),
-        "[" => Some(KeyCommand::Speed { faster: false }),
-        "]" => Some(KeyCommand::Speed { faster: true }),
+        "o" | "O" => Some(KeyCommand::Outline),
         "p" | "P" => Some(KeyCommand::Publish),
         "=" | "+" => Some(KeyCommand::Zoom { factor: 1.25 }),
         "-" => Some(KeyCommand::Zoom { factor: 0.8 }),
         "0" => Some(KeyCommand::ZoomActual),
-        // Shift+1 and Shift+2, as the common layouts write them.
-        "!" => Some(KeyCommand::Fit),
-        "@" | "\"" => Some(KeyCommand::FitSelection),
         "1" if shift => Some(KeyCommand::Fit),
         "2" if shift => Some(KeyCommand::FitSelection),
         "Escape" => Some(KeyCommand::Escape),
@@ -176,7 +206,10 @@ mod tests {
         let shift = Modifiers { shift: true, ..plain };
         let control = Modifiers { control: true, ..plain };
         assert_eq!(command(" ", plain), Some(KeyCommand::TogglePlay));
-        assert_eq!(command("!", shift), Some(KeyCommand::Fit));
+        assert_eq!(command("1", shift), Some(KeyCommand::Fit));
+        assert_eq!(command(".", shift), Some(KeyCommand::Mark { forward: true }));
+        let alt_graph = Modifiers { control: true, alt: true, shift: false };
+        assert_eq!(command("]", alt_graph), Some(KeyCommand::Speed { faster: true }));
         assert_eq!(command("3", plain), Some(KeyCommand::Palette(3)));
         assert_eq!(command("y", control), Some(KeyCommand::Redo));
         assert_eq!(command("z", Modifiers { shift: true, ..control }), Some(KeyCommand::Redo));

@@ -4,21 +4,22 @@
 use super::announce::Announcer;
 use super::camera::Camera;
 use super::clipboard::Clipboard;
-use super::diagram::{self, Diagram};
+use super::diagram::Diagram;
 use super::faults::Standing;
 use super::findings_view::FindingsView;
 use super::geometry::{Point, Rect, point};
-use super::gesture::{Gesture, Press};
-use super::keys::KeyCommand;
+use super::gesture::Gesture;
 use super::log_view::LogView;
+use super::measured::Measured;
+pub use super::msg::{Effect, Msg};
+use super::outline::Outline;
 use super::playback::Playback;
 use super::run_view::RunView;
 use super::scene::{Layout, NodeKind, Scene};
-use super::shown::{self, Shown};
+use super::shown::Shown;
 use crate::ordered::{Map, Set};
-use crate::scenario::{Command, Micros, Scenario};
-use crate::session::protocol::{BranchList, BranchTurn, ExportKind, FromEngine, MarkKind, Report, Request, ToEngine};
-use crate::trace::NodeId;
+use crate::scenario::{Micros, Scenario};
+use crate::session::protocol::{BranchList, BranchTurn, FromEngine, MarkKind, Report, Request};
 use std::rc::Rc;
 
 /// What the page is for.
@@ -111,209 +112,16 @@ pub enum Origin {
     Link,
 }
 
-/// What the visitor, the engine or the clock brings.
-#[derive(Clone, Debug)]
-pub enum Msg {
-    /// An answer of the engine.
-    Engine(FromEngine),
-    /// The engine is gone or could not be started.
-    EngineFailed(String),
-    /// A frame of the screen, at so many ms of true time.
-    Tick(f64),
-    /// The canvas has that size; `narrow` is the one-column page.
-    Resized {
-        /// Width of the canvas, px.
-        width: f64,
-        /// Height, px.
-        height: f64,
-        /// The window is narrower than 720 px.
-        narrow: bool,
-    },
-    /// Open a scenario, and stand at an instant.
-    Open {
-        /// The scenario.
-        scenario: Box<Scenario>,
-        /// Where it came from.
-        origin: Origin,
-        /// Where to stand.
-        at: Micros,
-        /// Digest of the run that was shared, where it stood.
-        digest: Option<String>,
-    },
-    /// Open the visitor's drawing that is not on the page: the kept one, or the one before it.
-    OpenOther,
-    /// Why a link could not be opened.
-    LinkFailed(String),
-    /// The visitor makes the previewed scenario their own.
-    EditCopy,
-    /// A changed drawing; one step of undo.
-    Edited(Box<Scenario>),
-    /// A change that was refused, and why.
-    EditRefused(String),
-    /// Add a card.
-    Add {
-        /// What.
-        kind: NodeKind,
-        /// Where its middle is, px from the canvas's corner; in the middle of what is seen where it is absent.
-        at: Option<Point>,
-    },
-    /// Delete what is selected.
-    Delete,
-    /// Give the focus to the canvas's tab stop.
-    EnterCanvas,
-    /// Undo the last change of the drawing.
-    Undo,
-    /// Redo it.
-    Redo,
-    /// Play or pause.
-    TogglePlay,
-    /// Pause.
-    Pause,
-    /// The next event.
-    Step,
-    /// Stand before the last event.
-    StepBack,
-    /// Stand at an instant.
-    Seek(Micros),
-    /// Forget what was done live and stand at the start.
-    Reset,
-    /// Another speed.
-    Speed(f64),
-    /// Let the run go on beyond its end.
-    Extend,
-    /// Publish an update where the publish button stands.
-    Publish,
-    /// Do something to the running system.
-    Act(Command),
-    /// Put it into the script, at the instant where the run stands.
-    Script(Command),
-    /// A key of the canvas.
-    Key(KeyCommand),
-    /// A pointer went down on the canvas.
-    PointerDown(Press),
-    /// A pointer moved over the canvas.
-    PointerMove {
-        /// Which pointer.
-        id: i32,
-        /// Where, px from the canvas's corner.
-        at: Point,
-        /// Ctrl inverts snapping.
-        control: bool,
-    },
-    /// A pointer went up.
-    PointerUp {
-        /// Which pointer.
-        id: i32,
-        /// Where.
-        at: Point,
-    },
-    /// A pointer was taken away by the browser.
-    PointerCancel,
-    /// The pointer left the canvas.
-    PointerLeave,
-    /// The wheel turned over the canvas.
-    Wheel {
-        /// Where.
-        at: Point,
-        /// To the right, px.
-        dx: f64,
-        /// Downwards, px.
-        dy: f64,
-        /// With Ctrl, or a pinch of a touchpad.
-        zoom: bool,
-    },
-    /// Zoom about the middle.
-    Zoom(f64),
-    /// Show everything.
-    Fit,
-    /// Zoom to 100 %.
-    ZoomActual,
-    /// Select this alone.
-    Select(Option<Item>),
-    /// Take up a tool.
-    Take(Tool),
-    /// A card got the focus.
-    Focused(String),
-    /// Start renaming a card.
-    Rename(String),
-    /// End renaming: the new name, or none to leave it.
-    Renamed(Option<String>),
-    /// Show, open, name, delete or compare branches.
-    Branch(BranchTurn),
-    /// Open or close the list of branches.
-    ToggleBranches,
-    /// What the visitor does to the time axis.
-    Time(shown::Turn),
-    /// Save the run as a text.
-    Export(ExportKind),
-    /// What the visitor does to the space-time diagram.
-    Diagram(diagram::Turn),
-    /// Open or close the verdicts.
-    ToggleVerdicts,
-    /// Ask for the verdicts, and why the copies of a service (or all) are as they are.
-    Examine(Option<NodeId>),
-    /// Stand at an instant, and show where something happened.
-    Jump(Micros, Vec<NodeId>),
-    /// Open or close the log.
-    ToggleLog,
-    /// Show only rows of the log with this text.
-    FilterLog(String),
-    /// Load older rows.
-    OlderLog,
-    /// Ask for the run as a document.
-    Describe,
-    /// Another theme.
-    Theme(Theme),
-    /// The system asks for less motion.
-    ReducedMotion(bool),
-    /// Close the notice.
-    Dismiss,
-    /// The context menu of a card, a wire or the canvas, at a point of the window.
-    OpenMenu {
-        /// Where.
-        at: Point,
-        /// Of what.
-        of: Option<Item>,
-    },
-    /// Close the context menu.
-    CloseMenu,
-    /// Open or close the help.
-    Help(bool),
-    /// Show the scenario itself in the inspector.
-    Inspect,
-    /// Open or close the share dialog.
-    Share(bool),
-    /// Duplicate the selected cards.
-    Duplicate,
-}
-
-/// What has to be done outside.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Send to the engine.
-    Send(Box<ToEngine>),
-    /// Give the focus to a card.
-    Focus(String),
-    /// Give the focus to the canvas.
-    FocusCanvas,
-    /// Keep under a name, if the browser allows it.
-    Keep(&'static str, String),
-    /// What is kept as the visitor's work is another drawing: keep it as the one before.
-    SetAside,
-    /// Open the visitor's drawing that is not on the page.
-    OpenOther,
-    /// Show in this theme.
-    Theme(Theme),
-    /// Offer a text as a file of this name.
-    Save(String, String),
-}
-
 /// Names under which things are kept.
 pub const KEPT_WORK: &str = "converge.work";
 /// Name under which the drawing is kept that was the visitor's work before this one.
 pub const KEPT_BEFORE: &str = "converge.before";
 /// The same for the theme.
 pub const KEPT_THEME: &str = "converge.theme";
+/// The same for less motion: `less` or `full`.
+pub const KEPT_MOTION: &str = "converge.motion";
+/// The same for keys of a single character: `on` or `off`.
+pub const KEPT_KEYS: &str = "converge.keys";
 
 /// What has to be drawn again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -372,16 +180,28 @@ pub struct Model {
     pub tool: Tool,
     /// What the pointer is doing.
     pub gesture: Gesture,
+    /// When the pointer that has not moved yet went down, ms of true time.
+    pub(super) pressed_at: Option<f64>,
+    /// Space is held, and whether the pointer went down meanwhile.
+    pub space: Option<bool>,
     /// Where the pointer is over the canvas.
     pub hover: Option<Point>,
+    /// What the wheel does is shown.
+    pub wheel_hint: bool,
+    /// Keys of a single character do nothing.
+    pub single_keys_off: bool,
     /// The card whose name is being typed.
     pub renaming: Option<String>,
     /// The log.
     pub log: LogView,
+    /// What was measured of a group under each consistency.
+    pub measured: Measured,
     /// The verdicts.
     pub verdicts: FindingsView,
     /// The space-time diagram.
     pub diagram: Diagram,
+    /// The outline.
+    pub outline: Outline,
     /// The branches of the run.
     pub branches: Rc<BranchList>,
     /// Their list is on the page.
@@ -473,6 +293,14 @@ impl Model {
                 self.playback.play(false);
                 self.playback.order(Request::StepBack);
             }
+            Msg::Mark { forward } => self.seek_mark(forward),
+            Msg::Space(down) => self.hold_space(down),
+            Msg::SingleKeys(on) => {
+                self.single_keys_off = !on;
+                effects.push(Effect::Keep(KEPT_KEYS, if on { "on" } else { "off" }.into()));
+                self.redraw.page = true;
+            }
+            Msg::WheelPassed => self.redraw.page |= !std::mem::replace(&mut self.wheel_hint, true),
             Msg::Seek(to) => self.playback.order(Request::Seek { to: to.min(self.run.until) }),
             Msg::Reset => {
                 self.playback.play(false);
@@ -487,7 +315,7 @@ impl Model {
                 self.extend(effects);
                 self.playback.play(true);
             }
-            Msg::Publish => self.publish(effects),
+            Msg::Publish => self.publish_at(None, effects),
             Msg::Act(command) => self.playback.order(Request::Act { command }),
             Msg::Script(command) => match super::script::added(&self.scenario, self.run.now, command) {
                 Ok(scenario) => self.edit(scenario, effects),
@@ -501,6 +329,7 @@ impl Model {
             Msg::PointerLeave => {
                 self.hover = None;
                 self.redraw.paint = true;
+                self.redraw.page |= std::mem::take(&mut self.wheel_hint);
             }
             Msg::Wheel { at, dx, dy, zoom } => {
                 let camera = if zoom {
@@ -552,6 +381,8 @@ impl Model {
                 self.diagram.turn(turn);
                 self.redraw.page = true;
             }
+            Msg::Outline(turn) => self.outline_turn(turn, effects),
+            Msg::Tidy => self.tidy(effects),
             Msg::ToggleVerdicts => {
                 (self.verdicts.node, self.verdicts.pinned) = (None, None);
                 self.open_panel(!self.verdicts.open, |model| &mut model.verdicts.open);
@@ -581,27 +412,28 @@ impl Model {
                 }
             }
             Msg::Describe => self.playback.order(Request::Describe),
+            Msg::Measure(group) => {
+                let request = self.measured.begin(&self.scenario, group);
+                self.playback.order(request);
+                self.redraw.page = true;
+            }
             Msg::Theme(theme) => {
                 self.theme = theme;
                 effects.push(Effect::Theme(theme));
                 effects.push(Effect::Keep(KEPT_THEME, theme.word().into()));
                 self.redraw = Redraw { page: true, paint: true };
             }
-            Msg::ReducedMotion(reduced) => self.reduced_motion = reduced,
+            Msg::ReducedMotion(reduced) => {
+                self.reduced_motion = reduced;
+                effects.push(Effect::LessMotion(reduced));
+                effects.push(Effect::Keep(KEPT_MOTION, if reduced { "less" } else { "full" }.into()));
+                self.redraw = Redraw { page: true, paint: true };
+            }
             Msg::Dismiss => {
                 self.notice = None;
                 self.redraw.page = true;
             }
-            Msg::OpenMenu { at, of } => {
-                let of = of.or_else(|| self.link_at(at));
-                if let Some(item) = &of
-                    && !self.selection.contains(item)
-                {
-                    self.select([item.clone()].into());
-                }
-                self.menu = Some((at, of));
-                self.redraw.page = true;
-            }
+            Msg::OpenMenu { at, of } => self.open_menu(at, of),
             Msg::CloseMenu => {
                 self.menu = None;
                 self.redraw.page = true;
@@ -624,7 +456,7 @@ impl Model {
                     self.playback.order(Request::Describe);
                 }
             }
-            Msg::Duplicate => self.duplicate(effects),
+            Msg::Duplicate => self.duplicate([40, 40], effects),
         }
         self.redraw.page |= was_playing != self.playback.playing();
     }
@@ -645,7 +477,8 @@ impl Model {
 
     /// Whether the painted layers have to be drawn at the next frame of the screen too.
     pub fn is_moving(&self) -> bool {
-        self.playback.playing() || self.announcer.waiting() || self.panel_is_behind()
+        let pressed = matches!(&self.gesture, Gesture::Pressed(press) if press.touch);
+        self.playback.playing() || self.announcer.waiting() || self.panel_is_behind() || pressed
     }
 
     fn panel_is_behind(&self) -> bool {
@@ -656,6 +489,7 @@ impl Model {
 
     fn tick(&mut self, wall: f64) {
         self.playback.tick(wall);
+        self.wait_for_menu(wall);
         if let Some(text) = self.announcer.due(wall) {
             self.said = text;
             self.redraw.page = true;
@@ -718,6 +552,12 @@ impl Model {
                 self.diagram.take_charts(charts);
                 self.redraw.page = true;
             }
+            Some(Report::Measured { seed, rows }) => {
+                if let Some(request) = self.measured.take(seed, rows) {
+                    self.playback.order(request);
+                }
+                self.redraw.page = true;
+            }
             Some(Report::Text { name, text }) => self.saved = Some((name, text)),
             Some(Report::Findings(findings)) => {
                 self.verdicts.take(findings);
@@ -741,7 +581,7 @@ impl Model {
     }
 
     /// How many rows each service's card shows.
-    fn rows(&self) -> Vec<usize> {
+    pub(super) fn rows(&self) -> Vec<usize> {
         if self.run.services.len() == self.scenario.services.len() {
             self.run.services.iter().map(|service| service.rows.len()).collect()
         } else {
@@ -765,12 +605,25 @@ impl Model {
 
     fn moved(&self) -> Map<String, (f64, f64)> {
         match &self.gesture {
-            Gesture::Move { ids, by, .. } => ids.iter().map(|id| (id.clone(), *by)).collect(),
+            Gesture::Move { ids, by, copies: false, .. } => ids.iter().map(|id| (id.clone(), *by)).collect(),
             _ => Map::new(),
         }
     }
 
-    fn toggle_play(&mut self) {
+    /// Whether keys of a single character act.
+    pub fn single_keys(&self) -> bool {
+        !self.single_keys_off
+    }
+
+    /// To the mark before or after; what lies ahead has to happen first.
+    fn seek_mark(&mut self, forward: bool) {
+        self.playback.play(false);
+        let before = self.run.marks.iter().map(|mark| mark.at).filter(|at| *at < self.run.now).max();
+        let request = if forward { Request::NextMark } else { Request::Seek { to: before.unwrap_or(0) } };
+        self.playback.order(request);
+    }
+
+    pub(super) fn toggle_play(&mut self) {
         if self.playback.at_end() {
             self.playback.order(Request::Seek { to: 0 });
             self.playback.restart(0);
@@ -794,6 +647,7 @@ impl Model {
         self.published = false;
         (self.shown, self.other, self.branches) = (Shown::default(), None, Rc::default());
         self.run = RunView::default();
+        self.measured = Measured::default();
         self.playback.play(false);
         self.playback.order(Request::Load { scenario: Box::new(Scenario::clone(&self.scenario)), at });
         self.fitted = true;
@@ -845,6 +699,11 @@ impl Model {
 
     fn changed(&mut self, effects: &mut Vec<Effect>) {
         self.playback.order(Request::Edit { scenario: Box::new(Scenario::clone(&self.scenario)) });
+        // What was asked before the edit will not be answered.
+        self.measured.follow(&self.scenario);
+        if let Some(request) = self.measured.next() {
+            self.playback.order(request);
+        }
         self.stage();
         let scene = self.scene.clone();
         let there = |item: &Item| match item {
@@ -965,6 +824,24 @@ impl Model {
     /// Whether the log, the verdicts or the branches are on the page.
     pub fn panel_open(&self) -> bool {
         self.log.open || self.verdicts.open || self.branching
+    }
+
+    /// What the inspector is about, if it is one thing.
+    pub fn inspected(&self) -> Option<Item> {
+        if self.selection.len() == 1 { self.selection.first().cloned() } else { None }
+    }
+
+    /// Whether the inspector is on the page: of what is selected, or of the scenario, where it was asked for.
+    pub fn inspector_open(&self) -> bool {
+        // Over a menu there is no room for it on a phone.
+        let hidden = self.narrow && self.menu.is_some();
+        self.mode == Mode::App && !hidden && (self.inspecting || self.inspected().is_some())
+    }
+
+    /// Whether what the scenario is about is on the page, in the inspector's place: beside the log, and on a phone, there is
+    /// no room for it.
+    pub fn about_open(&self) -> bool {
+        self.mode == Mode::App && !self.inspector_open() && !self.narrow && !self.panel_open()
     }
 
     /// The service that the verdicts are about; empty for all.

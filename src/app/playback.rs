@@ -131,10 +131,11 @@ impl Playback {
                 self.settle();
                 self.goal = *to;
             }
-            Request::Reset | Request::StepBack | Request::Branch(_) => self.settle(),
+            Request::NextMark | Request::Reset | Request::StepBack | Request::Branch(_) => self.settle(),
             Request::Examine { .. }
             | Request::Diagram { .. }
             | Request::Charts
+            | Request::Measure { .. }
             | Request::Export(_)
             | Request::Step
             | Request::Act { .. }

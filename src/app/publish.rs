@@ -39,8 +39,12 @@ impl Model {
 
     /// What the publish button does: the writer's first key gets its next value.
     pub fn next_update(&self) -> Option<Command> {
-        let writer = self.writer()?;
-        let service = &self.scenario.services[writer];
+        self.next_update_at(self.writer()?)
+    }
+
+    /// The next value of a service's first key.
+    fn next_update_at(&self, writer: usize) -> Option<Command> {
+        let service = self.scenario.services.get(writer)?;
         let row = self.run.services.get(writer).and_then(|view| view.rows.first());
         let (key, value) = match (row, service.data.first()) {
             // Whoever publishes has seen the siblings, and puts one value in the place of all.
@@ -51,14 +55,20 @@ impl Model {
         let data = drawing::group_of(&self.scenario, &service.id).map(|group| &self.scenario.groups[group].data);
         let operation = match value {
             _ if data == Some(&Data::Counter) => Operation::Increment { key, by: 1 },
-            value if data == Some(&Data::Map) => Operation::Put { key, field: "n".into(), value: following_field(value) },
+            value if data == Some(&Data::Map) => {
+                Operation::Put { key, field: "n".into(), value: following_field(value) }
+            }
             Some(Value::Map(_)) => Operation::Put { key, field: "n".into(), value: following_field(value) },
-            Some(Value::List(elements)) => Operation::Insert { key, at: None, element: Value::Int(elements.len() as i64 + 1) },
+            Some(Value::List(elements)) => {
+                Operation::Insert { key, at: None, element: Value::Int(elements.len() as i64 + 1) }
+            }
             _ if data == Some(&Data::Sequence) => Operation::Insert { key, at: None, element: Value::Int(1) },
             Some(Value::Set(elements)) if data != Some(&Data::MultiValue) => {
                 Operation::Add { key, element: Value::Int(elements.len() as i64 + 1) }
             }
-            _ if matches!(data, Some(Data::Set | Data::RemoveWinsSet)) => Operation::Add { key, element: Value::Int(1) },
+            _ if matches!(data, Some(Data::Set | Data::RemoveWinsSet)) => {
+                Operation::Add { key, element: Value::Int(1) }
+            }
             None => Operation::Write { key, value: Value::Int(1) },
             Some(Value::Int(n)) => Operation::Write { key, value: Value::Int(n.saturating_add(1)) },
             Some(Value::Text(text)) => Operation::Write { key, value: following_text(&text).as_str().into() },
@@ -67,8 +77,9 @@ impl Model {
         Some(Command::Operate { service: service.id.clone(), operation, poison: false })
     }
 
-    pub(super) fn publish(&mut self, effects: &mut Vec<Effect>) {
-        let Some(command) = self.next_update() else {
+    /// Publishes at a service, by number; where the publish button stands unless given.
+    pub(super) fn publish_at(&mut self, service: Option<usize>, effects: &mut Vec<Effect>) {
+        let Some(command) = service.or(self.writer()).and_then(|service| self.next_update_at(service)) else {
             self.tell("There is no service to publish an update: add one first.".into());
             return;
         };

@@ -72,15 +72,40 @@ pub enum Sampler {
     /// Always the same, µs.
     Constant(Micros),
     /// Between two values, µs.
-    Uniform { low: f64, width: f64 },
-    /// Mean, µs.
-    Exponential { mean: f64 },
-    /// Normal, truncated at 0: `below` is the mass that is cut away.
-    Normal { mean: f64, sd: f64, below: f64 },
-    /// Logarithm of the median in µs, and its standard deviation.
-    Lognormal { mu: f64, sigma: f64 },
-    /// Scale, µs, and 1/shape.
-    Pareto { scale: f64, inverse_shape: f64 },
+    Uniform {
+        /// The lesser, µs.
+        low: f64,
+        /// How much more the greater is, µs.
+        width: f64,
+    },
+    /// Memoryless.
+    Exponential {
+        /// Mean, µs.
+        mean: f64,
+    },
+    /// Normal, truncated at 0.
+    Normal {
+        /// Mean, µs.
+        mean: f64,
+        /// Standard deviation, µs.
+        sd: f64,
+        /// The mass that is cut away.
+        below: f64,
+    },
+    /// The logarithm is normal.
+    Lognormal {
+        /// Logarithm of the median in µs.
+        mu: f64,
+        /// Standard deviation of the logarithm.
+        sigma: f64,
+    },
+    /// Pareto, type I.
+    Pareto {
+        /// Scale, µs.
+        scale: f64,
+        /// 1/shape.
+        inverse_shape: f64,
+    },
     /// Components with the upper end of their share of (0, 1).
     Mixture(Vec<(f64, Sampler)>),
     /// Measured durations, µs, sorted.

@@ -68,6 +68,12 @@ impl Outbox {
         }
     }
 
+    /// Send a message to a member of a group that is too large for a link for each pair.
+    pub fn send_within(&mut self, from: NodeId, to: NodeId, payload: Payload, about: About) {
+        let link = self.network.road(self.now, from, to, (self.names.node(from), self.names.node(to)));
+        self.send(link, payload, about);
+    }
+
     /// Wake the handler's node at an instant.
     #[inline]
     pub fn wake(&mut self, at: Micros, timer: Timer) {

@@ -1,12 +1,12 @@
 //! Ways that a run could go: the same drawing with other settings, other steps, or both.
 
+use super::json::{self, Document};
 use super::{Scenario, ScenarioError, Step, is_default};
 use crate::ordered::Map;
-use serde::{Deserialize, Serialize};
 
 /// A branch: what the scenario is besides what the document says.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Branch {
     /// What people call it: unique, at most 80 characters.
@@ -101,10 +101,10 @@ impl Scenario {
 
 /// A scenario in which the field `<node>.<field>` has another value, read as JSON if it is that, else as a text.
 fn set(scenario: &Scenario, path: &str, value: &str) -> Result<Scenario, String> {
-    let json = scenario.to_value();
+    let document = scenario.to_value();
     // Ids may hold dots, so the longest id that fits is meant.
     let ids = ["services", "buses", "clients", "groups"].into_iter().flat_map(|list| {
-        let nodes = json[list].as_array().map(Vec::as_slice).unwrap_or_default();
+        let nodes = document[list].as_array().map(Vec::as_slice).unwrap_or_default();
         nodes.iter().enumerate().filter_map(move |(i, node)| Some((list, i, node["id"].as_str()?.to_string())))
     });
     let fits =
@@ -112,12 +112,12 @@ fn set(scenario: &Scenario, path: &str, value: &str) -> Result<Scenario, String>
     let (list, i, id) = ids.filter(fits).max_by_key(|(_, _, id)| id.len()).ok_or("no node has that id")?;
     let fields: Vec<&str> = path[id.len() + 1..].split('.').collect();
     let said = |errors: Vec<ScenarioError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    let typed: serde_json::Value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+    let typed = json::parse(value).unwrap_or_else(|_| value.into());
     // As it stands; as a text, where the field is one; and as another variant of what stands there.
     let tries = [(false, typed.clone()), (false, value.into()), (true, typed), (true, value.into())];
     let mut first = None;
     for (replace, value) in tries {
-        let mut changed = json.clone();
+        let mut changed = document.clone();
         *place_of(&mut changed[list][i], &fields, replace)? = value;
         match Scenario::from_value(&changed).and_then(|scenario| scenario.validate().map(|()| scenario)) {
             Ok(scenario) => return Ok(scenario),

@@ -1,11 +1,11 @@
 //! What is done to a running system, by script or live: writes and faults.
 
+use super::json::Document;
 use super::{Latency, Operation, is_default};
-use serde::{Deserialize, Serialize};
 
 /// What a person does to a running system, by script or live; both are the same.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     /// Ask a service on the spot, with no network between: an update is published as it is configured.

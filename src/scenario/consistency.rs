@@ -1,5 +1,6 @@
 //! The same drawing under eventual, read-after-write and strong consistency: one switch of a replica group.
 
+use super::json;
 use super::{Group, Protocol, Quorum, Scenario, SessionGuarantee};
 use crate::ordered::Map;
 
@@ -60,11 +61,10 @@ impl Scenario {
     pub fn settings_under(&self, group: usize, consistency: Consistency) -> Map<String, String> {
         let under = self.under(group, consistency);
         let mut settings = Map::new();
-        let text = |value: serde_json::Result<String>| value.expect("a part of a document is JSON");
         let Some(Group { id, protocol, .. }) = under.groups.get(group) else { return settings };
-        settings.insert(format!("{id}.protocol"), text(serde_json::to_string(protocol)));
+        settings.insert(format!("{id}.protocol"), json::compact(protocol));
         for client in under.clients.iter().filter(|client| client.target == *id) {
-            settings.insert(format!("{}.guarantees", client.id), text(serde_json::to_string(&client.guarantees)));
+            settings.insert(format!("{}.guarantees", client.id), json::compact(&client.guarantees));
         }
         settings
     }

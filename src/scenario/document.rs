@@ -1,15 +1,15 @@
 //! The scenario document: nodes, links, and what happens to them when.
 
+use super::json::Document;
 use super::{Branch, Bus, Client, Command, Group, Latency, Publication, Region, Subscription, Value, is_default};
 use crate::ordered::Map;
-use serde::{Deserialize, Serialize};
 
 /// The version of the document's format that this program writes and the newest that it reads.
 pub const FORMAT: u32 = 1;
 
 /// A system, its traffic and its faults: all that a run depends on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// Version of the document's format: 1.
@@ -110,8 +110,8 @@ fn is_default_latency(latency: &Latency) -> bool {
 }
 
 /// A process with a durable store of keyed data, a clock, and a bounded queue before its workers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Service {
     /// Unique among all nodes: letters, digits, `_`, `-`, `.`.
@@ -187,8 +187,8 @@ fn is_default_queue(n: &u32) -> bool {
 }
 
 /// How a node's clock differs from true time: reading = true time × (1 + drift) + offset.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Clock {
     /// Offset, ms; may be negative.
@@ -203,8 +203,8 @@ pub struct Clock {
 }
 
 /// A blocking call to another service, made before a write commits.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Call {
     /// The service that is called.
@@ -222,8 +222,8 @@ fn is_default_call_timeout(ms: &f64) -> bool {
 }
 
 /// Settings of one direction of a link.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Link {
     /// The node that sends.
@@ -245,8 +245,8 @@ pub struct Link {
 }
 
 /// A command at a given time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// When, ms from the start; after everything else of that instant.
@@ -257,8 +257,8 @@ pub struct Step {
 }
 
 /// What the author promises of the run's end.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Promise {
     /// Every copy of every key equals the reference, nothing is under way, and at least one update was made.

@@ -1,12 +1,12 @@
 //! Replica groups: services that hold the same data under one replication protocol.
 
+use super::json::Document;
 use super::{Client, Latency, Scenario, is_default, is_one, one};
-use serde::{Deserialize, Serialize};
 
 /// Services that hold the same data under one replication protocol. Its keys are its own: a key of the same name
 /// elsewhere is another key.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Group {
     /// Unique among all nodes: letters, digits, `_`, `-`, `.`.
@@ -24,9 +24,19 @@ pub struct Group {
     pub protocol: Protocol,
 }
 
+impl Group {
+    /// So many members have a link for each pair.
+    pub const MOST_LINKED: usize = 1_000;
+
+    /// Whether its members reach each other without links of their own: all like a link that is not listed.
+    pub fn is_wide(&self) -> bool {
+        self.members.len() > Group::MOST_LINKED
+    }
+}
+
 /// What a key of a group holds, and how two versions of it become one.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Data {
     /// A register of which the newest write wins. What a key holds is read, changed and written back: a number that is
@@ -62,8 +72,8 @@ pub enum Data {
 
 /// How the siblings of a key become one value. It is a rule about the whole lot, so all who see the same siblings read the
 /// same. (The newest write of all is what a register returns.)
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Merge {
     /// All elements of sets (a value that is no set is one of one element): nothing added is lost, removals are.
@@ -84,8 +94,8 @@ impl Default for Data {
 }
 
 /// What orders the writes of a register. Ties go to the later node of the document.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum VersionClock {
     /// The coordinator's own wall clock, skew and all.
@@ -98,8 +108,8 @@ pub enum VersionClock {
 }
 
 /// How the members of a group agree.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Protocol {
     /// Leaderless: whoever is asked sends each operation to all replicas of the key, and waits for some.
@@ -123,8 +133,8 @@ impl Default for Protocol {
 }
 
 /// A leaderless quorum (Dynamo 2007, Cassandra, Riak).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields, default)]
 pub struct Quorum {
     /// How many members hold a key, N: the first so many from a place given by the key's hash; all where absent.
@@ -185,8 +195,8 @@ fn is_default_replica_timeout(ms: &f64) -> bool {
 }
 
 /// Hinted handoff.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields, default)]
 pub struct Hints {
     /// How long a hint is kept, ms.
@@ -215,8 +225,8 @@ fn is_default_hint_every(ms: &f64) -> bool {
 }
 
 /// What is done about replicas that a read finds behind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum ReadRepair {
     /// Nothing.
@@ -229,8 +239,8 @@ pub enum ReadRepair {
 }
 
 /// Anti-entropy by Merkle trees: a replica and a random other compare hashes from the root down.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields, default)]
 pub struct AntiEntropy {
     /// How often each replica begins, ms.
@@ -246,8 +256,8 @@ impl Default for AntiEntropy {
 }
 
 /// One member takes all writes, the first at the start.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields, default)]
 pub struct Primary {
     /// How many followers must have a write before it is acknowledged: 0 is asynchronous replication, some is
@@ -275,8 +285,8 @@ fn is_default_heartbeat(ms: &f64) -> bool {
 }
 
 /// Raft (Ongaro and Ousterhout 2014).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields, default)]
 pub struct Raft {
     /// A follower stands for election when it has not heard of a leader for a time drawn from here to twice that, ms.
@@ -303,8 +313,8 @@ fn is_default_election(ms: &f64) -> bool {
 }
 
 /// How reads of a Raft group are served.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum RaftReads {
     /// By the leader, once a majority has confirmed that it still is.
@@ -315,8 +325,8 @@ pub enum RaftReads {
 }
 
 /// Two-phase commit (Gray 1978). What was promised stays locked until the coordinator's decision comes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields, default)]
 pub struct TwoPhase {
     /// After how long without all promises the coordinator aborts, ms; it sends a decision again as often.
@@ -331,8 +341,8 @@ impl Default for TwoPhase {
 }
 
 /// Gossip (Demers 1987).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields, default)]
 pub struct Gossip {
     /// Who tells whom.
@@ -352,8 +362,8 @@ impl Default for Gossip {
 }
 
 /// Who tells whom.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum GossipStyle {
     /// A member sends all that it has.
@@ -372,8 +382,8 @@ pub enum GossipStyle {
 }
 
 /// Which member of a group a client asks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Route {
     /// Each session its own, chosen by chance at the start.
@@ -390,8 +400,8 @@ pub enum Route {
 }
 
 /// What a client's sessions are promised (Terry 1994), enforced by a version token that each session carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum SessionGuarantee {
     /// A read reflects the session's own writes.
@@ -405,8 +415,8 @@ pub enum SessionGuarantee {
 }
 
 /// Nodes that are near each other.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Region {
     /// Unique among the regions.
@@ -422,8 +432,8 @@ pub struct Region {
 }
 
 /// Latency from one region to another and back, for links that have none of their own.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct RegionLatency {
     /// The other region; the region itself for links within it.

@@ -1,12 +1,16 @@
-//! Scenario links: `1d.<base64url>e`, in a page's fragment, for ever.
+//! Scenario links: `1r.<base64url>e`, in a page's fragment, for ever.
 //!
-//! Format version, codec (`r` raw or `d` deflate, whichever is shorter), a dot, the payload in base64url, and
-//! a last letter, since chat programs cut a trailing `-` or `_`. The payload is its own length in bytes, the number
+//! Format version, codec, a dot, the payload in base64url, and a last letter, since chat programs cut a trailing `-` or `_`.
+//! The codec is `r`, raw: what the packing leaves has no redundancy that deflating would find. Links with `d`, deflated, come
+//! from before there was that packing; they are read for ever (`tables`). The payload is its own length in bytes, the number
 //! of the simulation's semantics (both variable-length integers), the packed document (`pack`), and a CRC-32 of all before it. Behind
 //! it may follow `&t=` (ms), `&seed=`, `&digest=` and `&set.<node>.<field>=<value>`.
 
+mod coder;
+mod decimal;
 mod dictionary;
 mod pack;
+mod tables;
 
 use super::{Micros, Scenario, ScenarioError, examples, micros};
 use base64::Engine as _;
@@ -20,11 +24,11 @@ pub const SEMANTICS: u32 = 1;
 
 /// Longer links are refused before they are decoded.
 pub const LONGEST: usize = 16_384;
-/// What a link inflates to at most, bytes.
-const MOST_INFLATED: usize = 64 * 1024;
 const MOST_NODES: usize = 100;
 const MOST_LINKS: usize = 200;
 const MOST_STEPS: usize = 1_000;
+const RAW: &str = "r";
+const DEFLATED: &str = "d";
 const LAST_LETTER: char = 'e';
 
 /// The last character of a block may carry bits beyond the payload; they must be 0, so that every change of a link shows.
@@ -36,8 +40,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(false),
 );
 
-/// CRC-32 as of zip and PNG.
-/// Of the codec's letter, then the payload.
+/// CRC-32 as of zip and PNG, of the codec's letter, then the payload.
 fn checksum(codec: &str, bytes: &[u8]) -> u32 {
     let crc = crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC);
     let mut digest = crc.digest();
@@ -119,21 +122,17 @@ impl std::error::Error for LinkError {}
 /// It does not fit; a file carries any size.
 pub fn encode(scenario: &Scenario) -> Result<String, LinkError> {
     check_size(scenario)?;
-    let json = scenario.to_value();
-    let packed = pack::pack(&json);
-    if packed.len() > MOST_INFLATED {
-        return Err(too_large(format!("{} bytes of at most {MOST_INFLATED}; a file carries it", packed.len())));
-    }
-    let deflated = miniz_oxide::deflate::compress_to_vec(&packed, 10);
-    let (codec, body) = if deflated.len() < packed.len() { ("d", deflated) } else { ("r", packed) };
-    let link = format!("1{codec}.{}{LAST_LETTER}", BASE64.encode(payload(codec, SEMANTICS, &body)));
+    let packed = pack::pack(&scenario.to_value());
+    let packed =
+        packed.ok_or_else(|| too_large("more text or values than a link carries; a file carries it".into()))?;
+    let link = format!("1{RAW}.{}{LAST_LETTER}", BASE64.encode(payload(SEMANTICS, &packed)));
     if link.len() > LONGEST {
         return Err(too_large(format!("{} characters of at most {LONGEST}; a file carries it", link.len())));
     }
     Ok(link)
 }
 
-fn payload(codec: &str, semantics: u32, body: &[u8]) -> Vec<u8> {
+fn payload(semantics: u32, body: &[u8]) -> Vec<u8> {
     let mut rest = Vec::new();
     pack::put_varint(&mut rest, u64::from(semantics));
     rest.extend_from_slice(body);
@@ -148,7 +147,7 @@ fn payload(codec: &str, semantics: u32, body: &[u8]) -> Vec<u8> {
         }
     }
     bytes.extend_from_slice(&rest);
-    let crc = checksum(codec, &bytes);
+    let crc = checksum(RAW, &bytes);
     bytes.extend_from_slice(&crc.to_le_bytes());
     bytes
 }
@@ -188,33 +187,28 @@ fn decode_payload(link: &str) -> Result<Opened, LinkError> {
     let digits = head.trim_end_matches(|c: char| c.is_ascii_lowercase());
     let version: u32 = digits.parse().map_err(|_| LinkError::NotALink)?;
     let codec = &head[digits.len()..];
-    if version > 1 {
-        return Err(LinkError::Newer);
-    }
-    if version != 1 || !matches!(codec, "r" | "d") {
+    if version == 0 {
         return Err(LinkError::NotALink);
+    }
+    if version > 1 || !matches!(codec, RAW | DEFLATED) {
+        return Err(LinkError::Newer);
     }
     let bytes = whole_payload(head.len() + 1, rest)?;
     let (content, crc) = bytes.split_at(bytes.len() - 4);
     if crc != checksum(codec, content).to_le_bytes() {
         return Err(LinkError::Damaged);
     }
-    let mut reader = pack::Reader::new(content);
-    reader.varint().ok_or(LinkError::Damaged)?;
-    let semantics = reader.varint().and_then(|n| u32::try_from(n).ok()).ok_or(LinkError::Damaged)?;
-    let body = reader.rest();
-    let packed = match codec {
-        "d" => miniz_oxide::inflate::decompress_to_vec_with_limit(body, MOST_INFLATED).map_err(|error| {
-            if error.status == miniz_oxide::inflate::TINFLStatus::HasMoreOutput {
-                too_large(format!("it inflates to more than {MOST_INFLATED} bytes"))
-            } else {
-                LinkError::Newer
-            }
-        })?,
-        _ => body.to_vec(),
-    };
+    let (_, content) = pack::varint(content).ok_or(LinkError::Damaged)?;
+    let (semantics, packed) = pack::varint(content).ok_or(LinkError::Damaged)?;
+    let semantics = u32::try_from(semantics).map_err(|_| LinkError::Damaged)?;
     // It is whole, as its checksum says: what cannot be read was written by a version that knows more.
-    let json = pack::unpack(&packed).ok_or(LinkError::Newer)?;
+    let json = match codec {
+        DEFLATED => tables::unpack(packed).map_err(|why| match why {
+            tables::Unpacked::TooLarge => too_large("it inflates to more than 64 KiB".into()),
+            tables::Unpacked::Nothing => LinkError::Newer,
+        })?,
+        _ => pack::unpack(packed).ok_or(LinkError::Newer)?,
+    };
     if json["converge"].as_u64().is_some_and(|format| format > u64::from(super::FORMAT)) {
         return Err(LinkError::Newer);
     }
@@ -235,7 +229,7 @@ fn whole_payload(before: usize, rest: &str) -> Result<Vec<u8>, LinkError> {
         .with_decode_allow_trailing_bits(true);
     let start = &start[..start.len() - usize::from(start.len() % 4 == 1)];
     let first = GeneralPurpose::new(&URL_SAFE, lenient).decode(start).map_err(|_| LinkError::Damaged)?;
-    let Some(length) = pack::Reader::new(&first).varint() else {
+    let Some((length, _)) = pack::varint(&first) else {
         return Err(if have < before + 8 { LinkError::CutShort { have, of: None } } else { LinkError::Damaged });
     };
     let length =

@@ -1,11 +1,11 @@
 //! Publishing, buses and handlers: how updates travel as events.
 
+use super::json::Document;
 use super::{Latency, is_default, is_one, one};
-use serde::{Deserialize, Serialize};
 
 /// Where and how a service publishes its updates.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Publication {
     /// The bus.
@@ -27,8 +27,8 @@ pub struct Publication {
 }
 
 /// When an update's event is published.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum PublishMode {
     /// Directly, after the commit: a crash between the two loses the event for good.
@@ -55,8 +55,8 @@ pub enum PublishMode {
 }
 
 /// How often, and after how long without the bus's acknowledgement, an event is published again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct PublishRetry {
     /// How long to wait for the acknowledgement, ms.
@@ -66,8 +66,8 @@ pub struct PublishRetry {
 }
 
 /// Whose events a service takes in, how the bus delivers them, and what handling one does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Subscription {
     /// The bus.
@@ -175,8 +175,8 @@ fn is_yes(b: &bool) -> bool {
 }
 
 /// What handling an event does to the consumer's store.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// Take the event's value if its version is newer: idempotent, safe in any order.
@@ -194,8 +194,8 @@ pub enum Effect {
 }
 
 /// A table of handled events, by consumer and event.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Inbox {
     /// How long a row is kept, ms; for ever where absent.
@@ -204,8 +204,8 @@ pub struct Inbox {
 }
 
 /// What the limit of deliveries counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
     /// Deliveries, the first included (SQS: maxReceiveCount).
@@ -216,8 +216,8 @@ pub enum Limit {
 }
 
 /// When the consumer acknowledges a delivery.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Acknowledge {
     /// Never: the bus forgets an event as it sends it. At most once; what is lost is lost.
@@ -230,8 +230,8 @@ pub enum Acknowledge {
 }
 
 /// How long the bus waits before a further delivery.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Backoff {
     /// Not at all.
@@ -273,8 +273,8 @@ pub enum Backoff {
 }
 
 /// In which order a subscription's events reach its consumer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     /// As they come; a message that is delivered again falls behind.
@@ -289,8 +289,8 @@ pub enum Order {
 }
 
 /// A broker: it keeps events by topic and delivers them to each subscription.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Bus {
     /// Unique among all nodes: letters, digits, `_`, `-`, `.`.
@@ -314,8 +314,8 @@ pub struct Bus {
 }
 
 /// A topic of a bus.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Topic {
     /// Unique in its bus.

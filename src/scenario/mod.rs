@@ -12,10 +12,10 @@ mod error;
 pub mod examples;
 mod group;
 mod invariant;
+pub mod json;
 mod latency;
 pub mod link;
 mod messaging;
-mod place;
 pub mod presets;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod schema;
@@ -52,7 +52,7 @@ pub fn number(text: &str) -> Option<f64> {
     };
     let digits = digits.strip_suffix('.').unwrap_or(digits);
     let zero = if digits.starts_with('.') { "0" } else { "" };
-    serde_json::from_str(&format!("{sign}{zero}{digits}")).ok()
+    json::parse(&format!("{sign}{zero}{digits}")).ok()?.as_f64()
 }
 
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -84,19 +84,7 @@ impl Scenario {
     /// # Errors
     /// What does not have the right shape, with its path.
     pub fn read(text: &str) -> Result<Scenario, Vec<ScenarioError>> {
-        // Serde would take a list for a structure, field by field.
-        if text.trim_start().starts_with('[') {
-            return Err(vec![ScenarioError::new("", "a scenario is an object, as in {\"converge\": 1}, not a list")]);
-        }
-        serde_json::from_str(text).map_err(|error| {
-            // What a newer version wrote may have fields that this one does not know: that is the better answer.
-            let json = serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
-            let format = json["converge"].as_u64().unwrap_or_default();
-            if format > u64::from(FORMAT) {
-                return vec![validate::newer(format)];
-            }
-            vec![place::reading_error(text, &error)]
-        })
+        json::parse(text).map_err(|error| vec![error]).and_then(|json| Scenario::from_value(&json))
     }
 
     /// Reads a document that is taken apart already, as [`Scenario::read`].
@@ -104,17 +92,21 @@ impl Scenario {
     /// # Errors
     /// What does not have the right shape, with its path.
     pub fn from_value(value: &serde_json::Value) -> Result<Scenario, Vec<ScenarioError>> {
-        Scenario::read(&value.to_string())
+        json::read(value).map_err(|errors| {
+            // What a newer version wrote may have fields that this one does not know: that is the better answer.
+            let format = value["converge"].as_u64().unwrap_or_default();
+            if format > u64::from(FORMAT) { vec![validate::newer(format)] } else { errors }
+        })
     }
 
     /// The document taken apart.
     pub fn to_value(&self) -> serde_json::Value {
-        serde_json::from_str(&self.to_json()).expect("a document is JSON")
+        json::to_value(self)
     }
 
     /// The document as people read it: JSON, indented by two, defaults left out.
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("a scenario always serializes")
+        json::pretty(self)
     }
 
     /// Checks what the types do not say: ids, references, ranges, sizes.

@@ -1,11 +1,11 @@
 //! Clients and what they ask for.
 
+use super::json::Document;
 use super::{Backoff, Latency, Route, SessionGuarantee, Value, is_default, is_one, one};
-use serde::{Deserialize, Serialize};
 
 /// What a client asks of a service, always about one key.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Operation {
     /// Return the key's value.
@@ -107,8 +107,8 @@ impl Operation {
 }
 
 /// One or more sessions that issue operations, scripted, generated or both.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Client {
     /// Unique among all nodes: letters, digits, `_`, `-`, `.`.
@@ -179,8 +179,8 @@ fn is_default_timeout(ms: &f64) -> bool {
 }
 
 /// A scripted operation of a client.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct ClientStep {
     /// When it is issued, ms from the start.
@@ -191,8 +191,8 @@ pub struct ClientStep {
 }
 
 /// Operations made by chance: when, on which keys, and how many of them are reads.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
     /// When each session issues its operations.
@@ -215,8 +215,8 @@ pub struct Workload {
 }
 
 /// When a session issues generated operations.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Arrivals {
     /// Open: a Poisson process; the next operation does not wait for the last.
@@ -244,8 +244,8 @@ pub enum Arrivals {
 }
 
 /// Which key a generated operation is about.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Keys {
     /// Always the same.

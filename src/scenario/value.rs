@@ -1,6 +1,7 @@
+use super::json::{Document, Reader, Writer};
 use crate::ordered::{Map, Set};
-use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_json::Value as Json;
 use std::fmt;
 use std::sync::Arc;
 
@@ -106,77 +107,82 @@ fn tagged<S: Serializer>(serializer: S, tag: &str, value: &(impl Serialize + ?Si
     map.end()
 }
 
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a whole number, a text, a set of those in brackets, {\"list\": […]} or {\"map\": {…}}")
-    }
-
-    fn visit_i64<E: de::Error>(self, n: i64) -> Result<Value, E> {
-        Ok(Value::Int(n))
-    }
-
-    fn visit_u64<E: de::Error>(self, n: u64) -> Result<Value, E> {
-        i64::try_from(n).map(Value::Int).map_err(|_| E::invalid_value(de::Unexpected::Unsigned(n), &self))
-    }
-
-    // JavaScript knows one kind of number, so whole ones may arrive as floats.
-    fn visit_f64<E: de::Error>(self, n: f64) -> Result<Value, E> {
-        if n.fract() == 0.0 && n.abs() <= 9_007_199_254_740_992.0 {
-            Ok(Value::Int(n as i64))
-        } else {
-            Err(E::invalid_value(de::Unexpected::Float(n), &self))
-        }
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::from(text))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let mut elements = Set::new();
-        while let Some(element) = seq.next_element::<Value>()? {
-            if !element.is_simple() {
-                return Err(de::Error::custom("a set holds whole numbers and texts, not other lists"));
-            }
-            elements.insert(element);
-        }
-        Ok(Value::Set(Arc::new(elements)))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let value = match map.next_key::<String>()?.as_deref() {
-            Some("list") => {
-                let elements: Vec<Value> = map.next_value()?;
-                if !elements.iter().all(Value::is_simple) {
-                    return Err(de::Error::custom("a list holds whole numbers and texts"));
-                }
-                Value::List(elements.into())
-            }
-            Some("map") => {
-                let fields: Map<String, Value> = map.next_value()?;
-                // A set is what was put at the same time.
-                if fields.values().any(|value| matches!(value, Value::List(_) | Value::Map(_))) {
-                    return Err(de::Error::custom("a map holds whole numbers and texts"));
-                }
-                Value::Map(Arc::new(fields.into_iter().map(|(name, value)| (name.into(), value)).collect()))
-            }
-            Some(other) => return Err(de::Error::unknown_field(other, &["list", "map"])),
-            None => return Err(de::Error::invalid_length(0, &self)),
+impl Document for Value {
+    fn read(reader: &mut Reader<'_>) -> Self {
+        // JavaScript knows one kind of number, so whole ones may arrive as floats.
+        let whole = |n: f64| (n.fract() == 0.0 && n.abs() <= 9_007_199_254_740_992.0).then_some(n as i64);
+        let read = match reader.at() {
+            Json::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(whole)).map(Value::Int),
+            Json::String(text) => Some(Value::from(text.as_str())),
+            Json::Array(_) => Some(Vec::<Value>::read(reader).into_iter().collect()),
+            Json::Object(_) => Some(read_tagged(reader)),
+            Json::Null | Json::Bool(_) => None,
         };
-        match map.next_key::<String>()? {
-            Some(other) => Err(de::Error::unknown_field(&other, &[])),
-            None => Ok(value),
+        match read {
+            Some(Value::Set(elements)) if !elements.iter().all(Value::is_simple) => {
+                reader.error("a set holds whole numbers and texts, not other lists");
+                Value::Set(elements)
+            }
+            Some(value) => value,
+            None => {
+                reader
+                    .expected("a whole number, a text, a set of those in brackets, {\"list\": […]} or {\"map\": {…}}");
+                Value::Int(0)
+            }
+        }
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        match self {
+            Value::Int(n) => writer.scalar(*n),
+            Value::Text(text) => writer.text(text),
+            Value::Set(elements) => {
+                writer.open('[');
+                for element in elements.iter() {
+                    writer.item();
+                    element.write(writer);
+                }
+                writer.close(']');
+            }
+            Value::List(elements) => {
+                writer.open('{');
+                writer.field("list", &elements.to_vec());
+                writer.close('}');
+            }
+            Value::Map(fields) => {
+                let fields: Map<String, Value> =
+                    fields.iter().map(|(name, it)| (name.to_string(), it.clone())).collect();
+                writer.open('{');
+                writer.field("map", &fields);
+                writer.close('}');
+            }
         }
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Value {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+/// Reads a list or a map by its name.
+fn read_tagged(reader: &mut Reader<'_>) -> Value {
+    let object = reader.object(&["list", "map"]);
+    let list: Option<Vec<Value>> = reader.present(object, "list");
+    let map: Option<Map<String, Value>> = reader.present(object, "map");
+    match (list, map) {
+        (Some(elements), None) => {
+            if !elements.iter().all(Value::is_simple) {
+                reader.error("a list holds whole numbers and texts");
+            }
+            Value::List(elements.into())
+        }
+        (None, Some(fields)) => {
+            // A set is what was put at the same time.
+            if fields.values().any(|value| matches!(value, Value::List(_) | Value::Map(_))) {
+                reader.error("a map holds whole numbers and texts");
+            }
+            Value::Map(Arc::new(fields.into_iter().map(|(name, value)| (name.into(), value)).collect()))
+        }
+        (None, None) | (Some(_), Some(_)) => {
+            reader.error("an object with one field is expected, `list` or `map`");
+            Value::Int(0)
+        }
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Reporter {
     ribbons_told: usize,
     marks: Vec<Mark>,
     marks_told: usize,
+    /// How many there ever were.
+    marked: u64,
     cut: Set<(NodeId, NodeId)>,
     /// What is wrong, by where and which kind of thing.
     troubles: Map<(NodeId, Option<NodeId>, u8), String>,
@@ -177,7 +179,14 @@ impl Reporter {
         self.mark(Mark { at: record.at, kind, node, to, update: None, label });
     }
 
+    /// How many marks there have been, those included that the analysis has just noticed.
+    pub fn marked(&mut self, run: &mut Run) -> u64 {
+        self.take_notices(run);
+        self.marked
+    }
+
     fn mark(&mut self, mark: Mark) {
+        self.marked += 1;
         self.marks.push(mark);
         if self.marks.len() > MOST_MARKS {
             self.marks.drain(..MOST_MARKS / 2);

@@ -1,6 +1,7 @@
 //! A run that can be moved in time: advance, seek, step back, act, forget what lay ahead.
 
 use super::frame::Reporter;
+use super::later::Later;
 use super::past::Past;
 use super::protocol::{self, Frame, LogRow, Report};
 use super::{Run, words};
@@ -17,6 +18,8 @@ pub(super) struct Loaded {
     pub live: Vec<Step>,
     pub run: Run,
     pub reporter: Reporter,
+    /// What it takes to keep snapshots.
+    pub later: Option<Later>,
     past: Past,
     /// The latest instant at which the run has stood, with what was done live.
     furthest: Micros,
@@ -24,14 +27,14 @@ pub(super) struct Loaded {
 
 impl Loaded {
     /// The scenario with live commands, at an instant.
-    pub fn new(scenario: Scenario, live: Vec<Step>, at: Micros) -> (Self, bool) {
+    pub fn new(scenario: Scenario, live: Vec<Step>, at: Micros, later: Option<Later>) -> (Self, bool) {
         let run = Run::with_live(&scenario, &live);
         let mut reporter = Reporter::new();
         // Records of the first instant, made before anybody could look.
         for record in run.engine().trace().since(0) {
             reporter.look(record, run.analysis(), run.engine());
         }
-        let mut loaded = Loaded { scenario, live, run, reporter, past: Past::new(), furthest: 0 };
+        let mut loaded = Loaded { scenario, live, run, reporter, later, past: Past::new(), furthest: 0 };
         let there = loaded.advance(at, BUDGET);
         (loaded, there)
     }
@@ -42,11 +45,14 @@ impl Loaded {
 
     pub fn advance(&mut self, to: Micros, mut budget: u64) -> bool {
         loop {
-            let part = budget.min(self.past.left(&self.run).max(1));
+            let until_snapshot = if self.later.is_some() { self.past.left(&self.run) } else { budget };
+            let part = budget.min(until_snapshot.max(1));
             let reporter = &mut self.reporter;
             let look = &mut |record: &_, analysis: &_, engine: &_| reporter.look(record, analysis, engine);
             let there = self.run.advance(to, part, look);
-            self.past.keep(&self.run, &self.reporter, self.live.len());
+            if let Some(later) = self.later.filter(|_| self.is_snapshot_due()) {
+                self.past.keep(later.keep(&self.run, &self.reporter, self.live.len()));
+            }
             self.furthest = self.furthest.max(self.now());
             budget -= part;
             if there || budget == 0 {
@@ -55,11 +61,30 @@ impl Loaded {
         }
     }
 
+    /// Whether so much has happened since the last snapshot that it is time for another.
+    pub fn is_snapshot_due(&self) -> bool {
+        self.past.left(&self.run) == 0
+    }
+
     /// Lets the next thing happen.
     pub fn step(&mut self) {
         let reporter = &mut self.reporter;
         self.run.step(&mut |record, analysis, engine| reporter.look(record, analysis, engine));
         self.furthest = self.furthest.max(self.now());
+    }
+
+    /// Stands where the next mark is, or at the end.
+    pub fn seek_next_mark(&mut self) -> bool {
+        let (before, until) = (self.reporter.marked(&mut self.run), micros(self.scenario.until_ms));
+        for _ in 0..BUDGET {
+            if self.advance(until, 1) {
+                return true;
+            }
+            if self.reporter.marked(&mut self.run) > before {
+                return self.advance(self.now(), BUDGET);
+            }
+        }
+        false
     }
 
     /// Stands at the latest snapshot that `before` allows, or at the start; where the run is, if that is later and allowed.
@@ -84,7 +109,7 @@ impl Loaded {
                 }
             }
             None => {
-                let start = Loaded::new(self.scenario.clone(), self.live.clone(), 0).0;
+                let start = Loaded::new(self.scenario.clone(), self.live.clone(), 0, self.later).0;
                 (self.run, self.reporter) = (start.run, start.reporter);
             }
         }
@@ -94,6 +119,11 @@ impl Loaded {
     pub fn seek(&mut self, to: Micros) -> bool {
         self.nearest(|run| run.engine().now() <= to);
         self.advance(to, BUDGET)
+    }
+
+    /// Goes where another run stands; back, too.
+    pub fn follow(&mut self, to: Micros) -> bool {
+        if self.now() > to { self.seek(to) } else { self.advance(to, BUDGET) }
     }
 
     /// Stands where the run stood one event ago.

@@ -5,9 +5,11 @@
 //! scenario with the live commands in its script makes the same run anywhere.
 
 mod branches;
+pub mod compare;
 pub mod export;
 mod findings;
 mod frame;
+pub mod later;
 mod loaded;
 mod past;
 pub mod protocol;
@@ -20,16 +22,19 @@ pub mod words;
 pub use frame::service_view;
 pub use run::{Run, merged};
 
-use crate::scenario::{Micros, Scenario, ScenarioError};
+use crate::scenario::{Command, Micros, Scenario, ScenarioError};
 use branches::Branches;
+use compare::Compared;
+use later::Later;
 use loaded::{BUDGET, Loaded};
 use protocol::{BranchTurn, Frame, FromEngine, Report, Request, ToEngine};
 
 /// One run under control. The worker, the page's main thread where there is no worker, and native tests
 /// call [`Session::handle`]; nothing else drives an engine for the page.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Session {
     open: Option<Open>,
+    later: Option<Later>,
 }
 
 /// A document under control: the branch that is shown, and the one beside it.
@@ -40,9 +45,45 @@ struct Open {
     branches: Branches,
     shown: Loaded,
     other: Option<(usize, Loaded)>,
+    /// What was measured last under each consistency of a group.
+    measured: Option<Measured>,
+}
+
+/// A comparison under way.
+#[derive(Debug)]
+struct Measured {
+    scenario: Scenario,
+    group: usize,
+    compared: Compared,
+}
+
+impl Default for Session {
+    /// On the page some of its abilities come later, by [`Session::learn`].
+    fn default() -> Self {
+        Session { open: None, later: if cfg!(target_arch = "wasm32") { None } else { Some(Later::new()) } }
+    }
 }
 
 impl Session {
+    /// Has all its abilities from now on.
+    pub fn learn(&mut self, later: Later) {
+        self.later = Some(later);
+        if let Some(open) = &mut self.open {
+            open.shown.later = Some(later);
+        }
+    }
+
+    /// Whether something must be learnt to answer this, or to keep the first snapshot.
+    pub fn must_learn(&self, request: &Request) -> bool {
+        let due = |open: &Open| match request {
+            Request::Reset => open.branches.are_many(),
+            Request::Act { .. } => open.shown.has_future(),
+            Request::Advance { .. } => open.shown.is_snapshot_due(),
+            _ => request.comes_later(),
+        };
+        self.later.is_none() && self.open.as_ref().is_some_and(due)
+    }
+
     /// Carries out one request and says what came of it.
     pub fn handle(&mut self, message: ToEngine) -> Vec<FromEngine> {
         let report = self.answer(message.request);
@@ -58,15 +99,18 @@ impl Session {
                 let mut base = *scenario;
                 let branches = Branches::out_of(&mut base);
                 let (scenario, live) = branches.of(&base, branches.current);
-                let (shown, there) = Loaded::new(scenario, live, at);
-                self.open.insert(Open { base, branches, shown, other: None }).told(there)
+                let (shown, there) = Loaded::new(scenario, live, at, self.later);
+                self.open.insert(Open { base, branches, shown, other: None, measured: None }).told(there)
             }
             Request::Edit { scenario } => match &mut self.open {
                 Some(open) => open.edit(*scenario),
                 None => self.answer(Request::Load { scenario, at: 0 }),
             },
             other => match &mut self.open {
-                Some(open) => open.answer(other),
+                Some(open) => match self.later.and_then(|later| later.answer(open, &other)) {
+                    Some(report) => report,
+                    None => open.answer(other),
+                },
                 None => Report::Refused { errors: vec![ScenarioError::new("", "no scenario is loaded")] },
             },
         }
@@ -85,21 +129,8 @@ impl Open {
                 shown.step();
                 self.told(true)
             }
-            Request::StepBack => {
-                shown.step_back();
-                self.told(true)
-            }
-            Request::Seek { to } => {
-                let there = shown.seek(to);
-                self.told(there)
-            }
-            // Of several branches none is emptied: the start is where all of them begin.
-            Request::Reset if self.branches.are_many() => {
-                let there = shown.seek(0);
-                self.told(there)
-            }
             Request::Reset => {
-                let (fresh, there) = Loaded::new(shown.scenario.clone(), Vec::new(), 0);
+                let (fresh, there) = Loaded::new(shown.scenario.clone(), Vec::new(), 0, shown.later);
                 self.shown = fresh;
                 self.told(there)
             }
@@ -107,20 +138,6 @@ impl Open {
                 let refused = self.act(command);
                 self.say(refused)
             }
-            Request::Branch(turn) => {
-                let refused = self.turn(turn).err();
-                self.say(refused)
-            }
-            Request::Diagram { from, to } => Report::Arrows(findings::arrows(&shown.run, from, to)),
-            Request::Charts => Report::Charts(export::charts(&shown.run, &shown.scenario)),
-            Request::Export(kind) => {
-                let (name, text) = export::text(&shown.run, &shown.scenario, kind);
-                Report::Text { name, text }
-            }
-            Request::Examine { node } => {
-                Report::Findings(findings::findings(&shown.run, &shown.scenario, &shown.live, node))
-            }
-            Request::Log { from, count } => shown.log(from, count),
             Request::Describe => Report::Run {
                 scenario: Box::new(self.branches.document(&self.base, &shown.live)),
                 digest: shown.run.engine().trace().digest().hex(),
@@ -128,6 +145,16 @@ impl Open {
                 live: if self.branches.are_many() { 0 } else { shown.live.len() as u32 },
             },
             Request::Load { .. } | Request::Edit { .. } => unreachable!("answered by the session"),
+            Request::StepBack
+            | Request::NextMark
+            | Request::Seek { .. }
+            | Request::Branch(_)
+            | Request::Log { .. }
+            | Request::Diagram { .. }
+            | Request::Charts
+            | Request::Measure { .. }
+            | Request::Export(_)
+            | Request::Examine { .. } => unreachable!("learnt first, by `Session::must_learn`"),
         }
     }
 
@@ -155,7 +182,7 @@ impl Open {
         self.branches.current = place;
         self.branches.news = true;
         let (scenario, live) = self.branches.of(&self.base, place);
-        let (shown, there) = Loaded::new(scenario, live, at);
+        let (shown, there) = Loaded::new(scenario, live, at, self.shown.later);
         self.shown = shown;
         there
     }
@@ -163,23 +190,44 @@ impl Open {
     /// Puts a branch beside the one that is shown.
     fn compare(&mut self, place: usize) {
         let (scenario, live) = self.branches.of(&self.base, place);
-        self.other = Some((place, Loaded::new(scenario, live, self.shown.now()).0));
+        self.other = Some((place, Loaded::new(scenario, live, self.shown.now(), self.shown.later).0));
         self.branches.news = true;
     }
 
-    /// A live command. In the past it forks: what lay ahead stays as the branch that it was.
-    fn act(&mut self, command: crate::scenario::Command) -> Option<String> {
-        if self.shown.has_future() {
-            if let Some(refused) = self.shown.refuses(&command) {
-                return Some(refused);
-            }
-            if let Err(full) = self.branches.fork(&self.shown.live, Default::default(), None) {
-                return Some(full);
-            }
-            self.shown.forget_future();
+    /// A live command in the past forks: what lay ahead stays as the branch that it was.
+    fn act_in_the_past(&mut self, command: Command) -> Option<String> {
+        if let Some(refused) = self.shown.refuses(&command) {
+            return Some(refused);
         }
+        if let Err(full) = self.branches.fork(&self.shown.live, Default::default(), None) {
+            return Some(full);
+        }
+        self.shown.forget_future();
+        self.act(command)
+    }
+
+    /// A live command.
+    fn act(&mut self, command: Command) -> Option<String> {
         self.branches.news |= self.branches.are_many();
         self.shown.act(command)
+    }
+
+    /// Runs a seed more under each consistency of a group; the first begins anew, with the scenario as it is.
+    fn measure(&mut self, group: u32, seed: u64) -> Report {
+        let scenario = &self.shown.scenario;
+        if scenario.groups.get(group as usize).is_none() {
+            return Report::Refused { errors: vec![ScenarioError::new("groups", "there is no such group any more")] };
+        }
+        let measured = match &mut self.measured {
+            Some(measured) if seed > 1 && measured.group == group as usize => measured,
+            place => {
+                let (scenario, group) = (scenario.clone(), group as usize);
+                let compared = Compared::new(&scenario, group);
+                place.insert(Measured { scenario, group, compared })
+            }
+        };
+        measured.compared.run(&measured.scenario, measured.group, seed);
+        Report::Measured { seed, rows: measured.compared.rows() }
     }
 
     fn turn(&mut self, turn: BranchTurn) -> Result<(), String> {
@@ -252,7 +300,10 @@ impl Open {
     fn frame(&mut self, there: bool) -> Frame {
         let mut frame = self.shown.frame(there);
         if let Some((_, other)) = &mut self.other {
-            let there = if other.now() > frame.now { other.seek(frame.now) } else { other.advance(frame.now, BUDGET) };
+            let there = match self.shown.later {
+                Some(later) => later.follow(other, frame.now),
+                None => other.advance(frame.now, BUDGET),
+            };
             frame.more |= !there;
             if frame.whole {
                 other.reporter.make_whole();

@@ -36,12 +36,9 @@ impl Past {
         (last + self.every).saturating_sub(run.engine().events())
     }
 
-    /// Keeps a snapshot, if one is due.
-    pub fn keep(&mut self, run: &Run, reporter: &Reporter, live: usize) {
-        if self.left(run) > 0 {
-            return;
-        }
-        self.moments.push(Moment { run: run.clone(), reporter: reporter.clone(), live });
+    /// Keeps a snapshot.
+    pub fn keep(&mut self, moment: Moment) {
+        self.moments.push(moment);
         if self.moments.len() > MOST {
             let mut even = false;
             self.moments.retain(|_| {

@@ -6,15 +6,16 @@
 mod answers;
 mod as_text;
 
+use super::compare::Row;
 use crate::ordered::Map;
 use crate::scenario::{Branch, Command, Micros, Scenario, ScenarioError, Step, Value};
 use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
-use serde::{Deserialize, Serialize};
+use crate::wire::Wire;
 
 pub use answers::{Arrow, Charts, ExportKind, Finding, FindingStep, Standing};
 
 /// A request of the page.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct ToEngine {
     /// Which run the page means; [`Request::Load`] and [`Request::Edit`] begin a new one.
     pub epoch: u32,
@@ -23,13 +24,11 @@ pub struct ToEngine {
 }
 
 /// What the page wants.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub enum Request {
     /// Run this scenario from the start, and stand at `at` (0 for the start).
     Load {
         /// What to simulate.
-        #[serde(with = "as_text")]
         scenario: Box<Scenario>,
         /// Where to stand.
         at: Micros,
@@ -38,7 +37,6 @@ pub enum Request {
     /// sense) and stand at the same instant. So the clock is never reset by an edit or its undo.
     Edit {
         /// The changed scenario.
-        #[serde(with = "as_text")]
         scenario: Box<Scenario>,
     },
     /// Run until every event up to `to` has happened, but no more than `budget` events; the frame says
@@ -53,6 +51,9 @@ pub enum Request {
     Step,
     /// Stand where the run stood before its last event.
     StepBack,
+    /// Run to the next mark of the timeline (publish, fault, first stale, converged), all that happens at its instant
+    /// included; to the end where there is none.
+    NextMark,
     /// What guarantees hold so far, whether the copies come to agree, and why those of a service (or all) do not.
     Examine {
         /// The service whose copies are asked about; all unless given.
@@ -81,6 +82,14 @@ pub enum Request {
     },
     /// Metrics over time.
     Charts,
+    /// Run the scenario to its end with a seed under each consistency of a group, and tell what all seeds since the first
+    /// have shown. The first is 1.
+    Measure {
+        /// The group, by its place in the document.
+        group: u32,
+        /// The seed.
+        seed: u64,
+    },
     /// The run as a text that other tools read.
     Export(ExportKind),
     /// The log's rows `from..from + count`, counted from the first record.
@@ -94,8 +103,33 @@ pub enum Request {
     Describe,
 }
 
+impl Request {
+    /// Whether it always takes what comes later, as [`crate::session::later`] tells.
+    pub fn comes_later(&self) -> bool {
+        match self {
+            Request::StepBack
+            | Request::NextMark
+            | Request::Seek { .. }
+            | Request::Branch(_)
+            | Request::Log { .. }
+            | Request::Examine { .. }
+            | Request::Diagram { .. }
+            | Request::Charts
+            | Request::Measure { .. }
+            | Request::Export(_) => true,
+            Request::Load { .. }
+            | Request::Edit { .. }
+            | Request::Advance { .. }
+            | Request::Step
+            | Request::Act { .. }
+            | Request::Reset
+            | Request::Describe => false,
+        }
+    }
+}
+
 /// An answer of the session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct FromEngine {
     /// The run that it is about.
     pub epoch: u32,
@@ -104,8 +138,7 @@ pub struct FromEngine {
 }
 
 /// What the session says.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub enum Report {
     /// The worker listens. Sent once, before anything else, with epoch 0.
     Ready,
@@ -126,6 +159,13 @@ pub enum Report {
     Arrows(Vec<Arrow>),
     /// Metrics over time.
     Charts(Charts),
+    /// What seeds up to this one have shown under each consistency.
+    Measured {
+        /// The seed that was run.
+        seed: u64,
+        /// The numbers, in words.
+        rows: Vec<Row>,
+    },
     /// The run as a text, with the name of a file for it.
     Text {
         /// The file.
@@ -138,7 +178,6 @@ pub enum Report {
     /// The run as a document.
     Run {
         /// The scenario, its script with the live commands merged in.
-        #[serde(with = "as_text")]
         scenario: Box<Scenario>,
         /// Digest of the trace up to where the run stands, 16 hexadecimal digits.
         digest: String,
@@ -155,7 +194,7 @@ pub enum Report {
 }
 
 /// What changed since the frame before; everything, if `whole`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Wire)]
 pub struct Frame {
     /// The receiver forgets what it had: everything is in this frame.
     pub whole: bool,
@@ -206,7 +245,7 @@ pub struct Frame {
 }
 
 /// The branches of a document.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Wire)]
 pub struct BranchList {
     /// All of them, each with its steps so far.
     pub list: Vec<Branch>,
@@ -217,8 +256,7 @@ pub struct BranchList {
 }
 
 /// What is done with branches, by their place in the list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub enum BranchTurn {
     /// Show this one.
     Show(u32),
@@ -238,7 +276,7 @@ pub enum BranchTurn {
 }
 
 /// A message as it was sent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct MessageView {
     /// Its number.
     pub id: u64,
@@ -263,7 +301,7 @@ pub struct MessageView {
 }
 
 /// How a message ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct MessageEnd {
     /// Its number.
     pub id: u64,
@@ -274,8 +312,7 @@ pub struct MessageEnd {
 }
 
 /// How a copy stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Wire)]
 #[repr(u8)]
 pub enum CopyState {
     /// It reflects every acknowledged update that it should.
@@ -292,7 +329,7 @@ pub enum CopyState {
 }
 
 /// A service's card.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct ServiceView {
     /// Which.
     pub node: NodeId,
@@ -319,7 +356,7 @@ pub struct ServiceView {
 }
 
 /// Something that is wrong with a node or a link, short of a crash or a cut.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct Trouble {
     /// The node; for a link the one that sends.
     pub node: NodeId,
@@ -330,7 +367,7 @@ pub struct Trouble {
 }
 
 /// A row of a service's card. A key that it should hold and does not has no value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct RowView {
     /// The key.
     pub key: String,
@@ -353,7 +390,7 @@ pub struct RowView {
 }
 
 /// A bus's card.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct BusView {
     /// Which.
     pub node: NodeId,
@@ -362,7 +399,7 @@ pub struct BusView {
 }
 
 /// A subscription's lane.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct LaneView {
     /// The consumer.
     pub service: NodeId,
@@ -381,7 +418,7 @@ pub struct LaneView {
 }
 
 /// An event in a lane.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct CellView {
     /// The update; gives the colour.
     pub update: u32,
@@ -396,7 +433,7 @@ pub struct CellView {
 }
 
 /// A client's card.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct ClientView {
     /// Which.
     pub node: NodeId,
@@ -417,7 +454,7 @@ pub struct ClientView {
 }
 
 /// The last operation that ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct LastOperation {
     /// In words: `read widget → 42`.
     pub label: String,
@@ -432,7 +469,7 @@ pub struct LastOperation {
 }
 
 /// From `at` on, a service's worst state is `state`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
 pub struct RibbonChange {
     /// The service.
     pub node: NodeId,
@@ -443,7 +480,7 @@ pub struct RibbonChange {
 }
 
 /// A mark of the timeline.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct Mark {
     /// When.
     pub at: Micros,
@@ -460,8 +497,7 @@ pub struct Mark {
 }
 
 /// What a mark is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
 pub enum MarkKind {
     /// An update was committed.
     Update,
@@ -486,7 +522,7 @@ pub enum MarkKind {
 }
 
 /// How the copies stand as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Wire)]
 pub struct Summary {
     /// Copies (a service and a key) that should reflect some update.
     pub copies: u32,
@@ -513,7 +549,7 @@ pub struct Summary {
 }
 
 /// An inconsistency window: from an update's acknowledgement until every copy reflected it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct Window {
     /// The update.
     pub update: u32,
@@ -524,7 +560,7 @@ pub struct Window {
 }
 
 /// A row of the log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct LogRow {
     /// Index of the record.
     pub index: u64,

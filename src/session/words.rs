@@ -106,6 +106,7 @@ pub fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
+/// What a message is called.
 pub fn kind(kind: MessageKind) -> &'static str {
     match kind {
         MessageKind::Call => "call",

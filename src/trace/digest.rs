@@ -5,12 +5,17 @@ use xxhash_rust::xxh3::Xxh3;
 /// Digest of a trace: XXH3 (64 bits, seed 0) over every record in a fixed little-endian layout: the time,
 /// the fact's number, then its fields in the order in which [`Fact`] declares them. The same trace has the same digest on every target; the
 /// golden cases of `tests/` hold it for ever.
+///
+/// Records wait in a buffer until there is enough of them: the hash takes many bytes at once faster than a few.
 #[derive(Clone)]
-pub struct Digest(Box<Xxh3>);
+pub struct Digest {
+    hash: Box<Xxh3>,
+    waiting: Box<Bytes>,
+}
 
 impl Default for Digest {
     fn default() -> Self {
-        Digest(Box::new(Xxh3::new()))
+        Digest { hash: Box::new(Xxh3::new()), waiting: Box::new(Bytes { buffer: [0; WAITING], length: 0 }) }
     }
 }
 
@@ -22,15 +27,35 @@ impl std::fmt::Debug for Digest {
 
 impl Digest {
     /// Takes in the next record.
+    #[inline]
     pub fn update(&mut self, record: &Record) {
-        let mut bytes = Bytes { buffer: [0; 80], length: 0 };
-        bytes.u64(record.at);
-        let value = bytes.fact(&record.fact);
-        self.0.update(&bytes.buffer[..bytes.length]);
-        if let Some(value) = value {
+        if self.waiting.length > WAITING - LONGEST {
+            self.flush();
+        }
+        self.waiting.u64(record.at);
+        if let Some(value) = self.waiting.fact(&record.fact) {
             self.value_of(value);
         }
         self.lists_of(&record.fact);
+    }
+
+    fn flush(&mut self) {
+        self.hash.update(&self.waiting.buffer[..self.waiting.length]);
+        self.waiting.length = 0;
+    }
+
+    /// Bytes of any number.
+    fn put(&mut self, bytes: &[u8]) {
+        if self.waiting.length + bytes.len() > WAITING {
+            self.flush();
+        }
+        match self.waiting.buffer[self.waiting.length..].get_mut(..bytes.len()) {
+            Some(room) => {
+                room.copy_from_slice(bytes);
+                self.waiting.length += bytes.len();
+            }
+            None => self.hash.update(bytes),
+        }
     }
 
     /// What a fact lists: how many, then each.
@@ -42,7 +67,7 @@ impl Digest {
                 numbers.extend(context.iter().flat_map(|(origin, counter)| [origin, counter]));
             }
             Fact::OperationIssued { kind: OperationKind::CompareAndSet, expected, .. } => {
-                self.0.update(&[u8::from(expected.is_some())]);
+                self.put(&[u8::from(expected.is_some())]);
                 if let Some(expected) = expected {
                     self.value_of(expected);
                 }
@@ -52,9 +77,9 @@ impl Digest {
         }
         let mut bytes = (numbers.len() as u32).to_le_bytes().to_vec();
         bytes.extend(numbers.iter().flat_map(|n| n.to_le_bytes()));
-        self.0.update(&bytes);
+        self.put(&bytes);
         if let Fact::StateMerged { values, .. } = fact {
-            self.0.update(&(values.len() as u32).to_le_bytes());
+            self.put(&(values.len() as u32).to_le_bytes());
             for value in values {
                 self.value_of(value);
             }
@@ -64,34 +89,34 @@ impl Digest {
     fn value_of(&mut self, value: &Value) {
         match value {
             Value::Int(n) => {
-                self.0.update(&[0]);
-                self.0.update(&n.to_le_bytes());
+                self.put(&[0]);
+                self.put(&n.to_le_bytes());
             }
             Value::Text(text) => {
-                self.0.update(&[1]);
-                self.0.update(&(text.len() as u32).to_le_bytes());
-                self.0.update(text.as_bytes());
+                self.put(&[1]);
+                self.put(&(text.len() as u32).to_le_bytes());
+                self.put(text.as_bytes());
             }
             Value::Set(elements) => {
-                self.0.update(&[2]);
-                self.0.update(&(elements.len() as u32).to_le_bytes());
+                self.put(&[2]);
+                self.put(&(elements.len() as u32).to_le_bytes());
                 for element in elements.iter() {
                     self.value_of(element);
                 }
             }
             Value::List(elements) => {
-                self.0.update(&[3]);
-                self.0.update(&(elements.len() as u32).to_le_bytes());
+                self.put(&[3]);
+                self.put(&(elements.len() as u32).to_le_bytes());
                 for element in elements.iter() {
                     self.value_of(element);
                 }
             }
             Value::Map(fields) => {
-                self.0.update(&[4]);
-                self.0.update(&(fields.len() as u32).to_le_bytes());
+                self.put(&[4]);
+                self.put(&(fields.len() as u32).to_le_bytes());
                 for (name, value) in fields.iter() {
-                    self.0.update(&(name.len() as u32).to_le_bytes());
-                    self.0.update(name.as_bytes());
+                    self.put(&(name.len() as u32).to_le_bytes());
+                    self.put(name.as_bytes());
                     self.value_of(value);
                 }
             }
@@ -100,7 +125,9 @@ impl Digest {
 
     /// The digest of what was taken in so far.
     pub fn value(&self) -> u64 {
-        self.0.digest()
+        let mut hash = self.hash.clone();
+        hash.update(&self.waiting.buffer[..self.waiting.length]);
+        hash.digest()
     }
 
     /// The digest as people see it: 16 hexadecimal digits.
@@ -109,9 +136,15 @@ impl Digest {
     }
 }
 
-/// The fixed layout of one record, values apart.
+/// Bytes that wait for the hash at most.
+const WAITING: usize = 1024;
+/// A record without its value and lists takes fewer bytes.
+const LONGEST: usize = 80;
+
+/// Records in their fixed layout, values and lists apart.
+#[derive(Clone)]
 struct Bytes {
-    buffer: [u8; 80],
+    buffer: [u8; WAITING],
     length: usize,
 }
 

@@ -1,11 +1,12 @@
 //! Ids, versions, and the kinds and causes that facts name.
 
-use serde::{Deserialize, Serialize};
+use crate::wire::Wire;
+use serde::Serialize;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Wire)]
         #[serde(transparent)]
         pub struct $name(pub $inner);
 
@@ -45,7 +46,7 @@ id!(
 
 /// The version of a key's value, ordered by counter, then by origin: a Lamport timestamp (Lamport 1978)
 /// per key. Ties between services that wrote at the same count go to the later node of the document.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Version {
     /// Reading of the clock that orders a group's register, µs, and [`Version::EPOCH`]; the term of an entry of a log; 0
     /// where the counter alone orders.
@@ -84,7 +85,7 @@ impl Version {
 }
 
 /// What a message is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Wire)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum MessageKind {
@@ -113,7 +114,7 @@ pub enum MessageKind {
 }
 
 /// What an operation asks; the data is in the document or the update.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum OperationKind {
@@ -140,7 +141,7 @@ pub enum OperationKind {
 }
 
 /// How an operation ended, as far as its client can know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Wire)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Outcome {
@@ -153,7 +154,7 @@ pub enum Outcome {
 }
 
 /// Why a message was not delivered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Wire)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum DropCause {
@@ -168,7 +169,7 @@ pub enum DropCause {
 }
 
 /// Why a bus gave up an event for one subscription.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum DropReason {
@@ -183,7 +184,7 @@ pub enum DropReason {
 }
 
 /// Why a consumer did not handle an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum HandlingFailure {
@@ -198,7 +199,7 @@ pub enum HandlingFailure {
 }
 
 /// Why a service refused an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Wire)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Refusal {

@@ -3,10 +3,10 @@ use super::kinds::{
     Outcome, Refusal, SubscriptionId, UpdateId, Version,
 };
 use crate::scenario::{Micros, Value};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Record {
     /// When, in microseconds of virtual time.
     pub at: Micros,
@@ -15,7 +15,7 @@ pub struct Record {
 }
 
 /// What happened, in the past tense.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
     /// At the start: what is committed at `from` should in time be reflected by `to`.

@@ -13,10 +13,9 @@ use wasm_bindgen_cli_support::Bindgen;
 /// What the page should weigh in all, gzipped: 300 KB.
 pub const TARGET: usize = 300 * 1024;
 
-/// What it may weigh until it does: the build fails over it. It went up when replica groups came (from 470 KiB to
-/// 560), and with verdicts, reasons, snapshots, the diagram,
-/// branches, invariants and charts (from 632).
-pub const BUDGET: usize = 704 * 1024;
+/// What it may weigh until it does: the build fails over it. Only what opening the page loads counts: what comes later is
+/// in files of its own, fetched when it is first needed.
+pub const BUDGET: usize = 560 * 1024;
 
 /// Builds the page into a folder that any host can serve from any subfolder, and returns its weight in
 /// bytes, gzipped.
@@ -28,7 +27,7 @@ pub fn page(out: &Path) -> Result<usize> {
     let fresh = out.with_extension("new");
     let _ = fs::remove_dir_all(&fresh);
     fs::create_dir_all(&fresh).map_err(|error| format!("{}: {error}", fresh.display()))?;
-    bind(&wasm, &fresh)?;
+    bind(&split(&wasm, &fresh)?, &fresh)?;
     copy(&root().join("www"), &fresh)?;
     copy_file(&root().join("index.html"), &fresh.join("index.html"))?;
     let weight = weigh(&fresh)?;
@@ -53,7 +52,7 @@ pub fn page(out: &Path) -> Result<usize> {
 /// # Errors
 /// Something is missing on this machine, or does not compile.
 pub fn module(package: &str, options: &[String], out: &Path) -> Result<()> {
-    bind(&compile(package, options)?, out)
+    bind(&split(&compile(package, options)?, out)?, out)
 }
 
 /// The library as a cdylib alone: beside an rlib the compiler would not optimise across crates, and keep all that is dead.
@@ -82,6 +81,8 @@ fn compile(package: &str, options: &[String]) -> Result<PathBuf> {
         }
     };
     command.args(["--package", package]).args(options);
+    // Splitting moves functions between files: it needs to know what refers to what.
+    command.args(["--", "-Clink-arg=--emit-relocs"]);
     let debian = command.get_program() == "/usr/bin/cargo";
     run(&mut command)?;
     let target = match std::env::var_os("CARGO_TARGET_DIR") {
@@ -91,9 +92,24 @@ fn compile(package: &str, options: &[String]) -> Result<PathBuf> {
     Ok(target.join(WASM).join("web").join(package.replace('-', "_")).with_extension("wasm"))
 }
 
+/// Takes out what comes later, each part into a wasm file of its own beside the script that fetches it; returns what is left.
+fn split(wasm: &Path, out: &Path) -> Result<PathBuf> {
+    let bytes = fs::read(wasm).map_err(|error| format!("{}: {error}", wasm.display()))?;
+    let main = wasm.with_file_name("main").join(wasm.file_name().unwrap_or_default());
+    fs::create_dir_all(main.parent().unwrap_or(out)).map_err(|error| format!("{}: {error}", main.display()))?;
+    let mut options = wasm_split_cli_support::Options::new(&bytes);
+    (options.output_dir, options.main_out_path) = (out, &main);
+    let script = format!("./{}.js", wasm.file_stem().unwrap_or_default().to_string_lossy());
+    (options.link_name, options.main_module) = ("./later.js", &script);
+    wasm_split_cli_support::transform(options).map_err(|error| format!("splitting: {error:#}"))?;
+    Ok(main)
+}
+
 fn bind(wasm: &Path, out: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(wasm).web(true).map_err(|error| error.to_string())?;
+    // What comes later calls through the first file's table of functions.
+    bindgen.keep_lld_exports(true);
     bindgen.typescript(false).remove_name_section(true).remove_producers_section(true);
     bindgen.generate(out).map_err(|error| format!("bindings: {error:#}"))
 }
@@ -116,7 +132,13 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The files that opening the page loads: all in the folder itself but what only others ask for.
+/// Whether a file is fetched when something is first needed.
+fn is_later(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".wasm") && (name.starts_with("split_") || name.starts_with("chunk_"))
+}
+
+/// The files that opening the page loads, and those that it loads later: all in the folder itself but what only others ask for.
 fn loaded(out: &Path) -> Result<Vec<PathBuf>> {
     let apart = ["embed.js", "scenario.schema.json"];
     let entries = fs::read_dir(out).map_err(|error| format!("{}: {error}", out.display()))?;
@@ -136,9 +158,10 @@ fn weigh(out: &Path) -> Result<usize> {
     for file in loaded(out)? {
         let bytes = fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
         let gzipped = gzip(&bytes).len();
-        total += gzipped;
+        let later = is_later(&file);
+        total += if later { 0 } else { gzipped };
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        println!("{:>9} {:>9} gzipped  {name}", bytes.len(), gzipped);
+        println!("{:>9} {:>9} gzipped  {name}{}", bytes.len(), gzipped, if later { ", later" } else { "" });
     }
     println!("{total:>19} gzipped in all; at most {BUDGET}, the target is {TARGET}");
     Ok(total)

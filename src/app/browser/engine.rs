@@ -1,14 +1,19 @@
 //! The session, in a worker of its own, or on the page's thread where workers are refused.
 //!
-//! What crosses is JSON text: it is one copy, it is exact for every number, and serde makes it on both sides.
+//! What crosses is bytes, as [`crate::wire`] makes them.
 
 use super::address;
 use crate::scenario::ScenarioError;
 use crate::session::Session;
+use crate::session::later::Later;
 use crate::session::protocol::{FromEngine, Report, Request, ToEngine};
+use crate::wire::{self, Wire};
+use js_sys::Uint8Array;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use wasm_split_helpers::wasm_split;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, Worker, WorkerOptions, WorkerType};
 use yew::Callback;
 
@@ -57,8 +62,7 @@ impl Engine {
     pub fn send(&self, request: &ToEngine) {
         match &*self.place.borrow() {
             Place::Worker { worker, .. } => {
-                let text = serde_json::to_string(request).expect("a request always serializes");
-                if worker.post_message(&JsValue::from_str(&text)).is_err() {
+                if worker.post_message(&crossing(request)).is_err() {
                     self.answers.emit(Answer::Failed("The engine's worker is gone: reload the page.".into()));
                 }
             }
@@ -80,14 +84,12 @@ fn worker(place: &Rc<RefCell<Place>>, answers: &Callback<Answer>) -> Result<Plac
     let heard = {
         let (answers, is_ready) = (answers.clone(), is_ready.clone());
         Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let Some(text) = event.data().as_string() else { return };
-            match serde_json::from_str::<FromEngine>(&text) {
-                Ok(answer) => {
-                    is_ready.set(true);
-                    answers.emit(Answer::Said(Box::new(answer)));
-                }
-                Err(error) => answers.emit(Answer::Failed(format!("The engine's answer makes no sense: {error}"))),
+            let (answer, problem) = crossed(&event);
+            if let Some(problem) = problem {
+                return answers.emit(Answer::Failed(format!("The engine's answer makes no sense: {problem}")));
             }
+            is_ready.set(true);
+            answers.emit(Answer::Said(Box::new(answer)));
         })
     };
     let failed = {
@@ -126,6 +128,13 @@ impl Local {
     }
 
     fn later(self: Rc<Self>, mut request: ToEngine, answers: Callback<Answer>) {
+        if self.session.borrow().must_learn(&request.request) {
+            return spawn_local(async move {
+                let later = later().await;
+                self.session.borrow_mut().learn(later);
+                self.later(request, answers);
+            });
+        }
         after(move || {
             if let Request::Advance { budget, .. } = &mut request.request {
                 *budget = (*budget).min(self.budget.get());
@@ -147,30 +156,48 @@ impl Local {
     }
 }
 
-/// A request that cannot be read, as one with an unsound scenario, is refused like any other: the run goes on.
-fn unreadable(text: &str, error: &serde_json::Error) -> FromEngine {
-    let epoch = serde_json::from_str::<serde_json::Value>(text).ok().and_then(|json| json["epoch"].as_u64());
-    let errors = vec![ScenarioError::new("", error.to_string())];
-    FromEngine { epoch: epoch.unwrap_or(0) as u32, report: Report::Refused { errors } }
+fn crossing(what: &impl Wire) -> JsValue {
+    Uint8Array::from(wire::written(what).as_slice()).into()
+}
+
+fn crossed<T: Wire>(event: &MessageEvent) -> (T, Option<String>) {
+    let bytes = event.data().dyn_into::<Uint8Array>().map(|bytes| bytes.to_vec());
+    wire::read(&bytes.unwrap_or_default())
+}
+
+/// Fetches the session's other abilities.
+#[wasm_split(session)]
+fn later() -> Later {
+    Later::new()
 }
 
 /// Runs the session in a worker: hears requests, posts answers.
 pub fn serve(scope: DedicatedWorkerGlobalScope) {
-    let mut session = Session::default();
+    let session = Rc::new(RefCell::new(Session::default()));
     let post = {
         let scope = scope.clone();
-        move |answer: &FromEngine| {
-            let text = serde_json::to_string(answer).expect("an answer always serializes");
+        Rc::new(move |answer: &FromEngine| {
             // A closed page cannot be answered; nothing is lost by that.
-            let _ = scope.post_message(&JsValue::from_str(&text));
-        }
+            let _ = scope.post_message(&crossing(answer));
+        })
     };
     post(&FromEngine { epoch: 0, report: Report::Ready });
     let heard = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        let Some(text) = event.data().as_string() else { return };
-        match serde_json::from_str::<ToEngine>(&text) {
-            Ok(request) => session.handle(request).iter().for_each(&post),
-            Err(error) => post(&unreadable(&text, &error)),
+        let (request, problem): (ToEngine, _) = crossed(&event);
+        if let Some(problem) = problem {
+            // Refused like a scenario that is not sound: the run goes on.
+            let errors = vec![ScenarioError::new("", problem)];
+            post(&FromEngine { epoch: request.epoch, report: Report::Refused { errors } });
+        } else if session.borrow().must_learn(&request.request) {
+            // The page asks nothing more before it is answered.
+            let (session, post) = (session.clone(), post.clone());
+            spawn_local(async move {
+                let later = later().await;
+                session.borrow_mut().learn(later);
+                session.borrow_mut().handle(request).iter().for_each(&*post);
+            });
+        } else {
+            session.borrow_mut().handle(request).iter().for_each(&*post);
         }
     });
     scope.set_onmessage(Some(heard.as_ref().unchecked_ref()));

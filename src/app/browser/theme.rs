@@ -20,6 +20,14 @@ pub fn apply(theme: Theme) {
     }
 }
 
+/// Shows the page with less motion, or with all.
+pub fn less_motion(less: bool) {
+    let root = web_sys::window().and_then(|window| window.document()).and_then(|document| document.document_element());
+    if let Some(root) = root {
+        let _ = root.set_attribute("data-motion", if less { "less" } else { "full" });
+    }
+}
+
 /// Whether the system asks for less motion.
 pub fn reduced_motion() -> bool {
     asks("(prefers-reduced-motion: reduce)")

@@ -1,10 +1,11 @@
 //! Replica groups, regions, and what a client of a group is asked and promised.
 
-use super::messaging::to_json;
 use super::{At, Field, Kind, Section, latency, service_ids};
+use crate::scenario::json::to_value as to_json;
 use crate::scenario::presets::{STORES, of_group};
 use crate::scenario::{
-    Client, Data, GossipStyle, Group, Merge, Protocol, RaftReads, ReadRepair, Route, Scenario, SessionGuarantee, VersionClock,
+    Client, Data, GossipStyle, Group, Merge, Protocol, RaftReads, ReadRepair, Route, Scenario, SessionGuarantee,
+    VersionClock,
 };
 use serde_json::{Value as Json, json};
 

@@ -1,7 +1,7 @@
 //! Latency distributions: their kind, then its numbers.
 
-use super::messaging::to_json;
 use super::{At, Field, Kind};
+use crate::scenario::json::to_value as to_json;
 use crate::scenario::{Latency, presets};
 use serde_json::json;
 

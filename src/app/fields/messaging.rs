@@ -1,6 +1,7 @@
 //! How updates travel as events: publications and subscriptions.
 
 use super::{At, Field, Section, bus_ids, latency};
+use crate::scenario::json::to_value as to_json;
 use crate::scenario::presets::{self, PRESETS};
 use crate::scenario::{Acknowledge, Backoff, Effect, Limit, Order, Publication, PublishMode, Scenario, Subscription};
 use serde_json::{Value as Json, json};
@@ -211,10 +212,6 @@ pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscripti
         },
         Section { title: "Subscription".into(), fields: delivery, ..Section::default() },
     ]
-}
-
-pub(super) fn to_json(part: &impl serde::Serialize) -> Json {
-    serde_json::to_value(part).unwrap_or(Json::Null)
 }
 
 /// How long to wait before trying again; where it may be absent, that is a choice too.

@@ -2,6 +2,7 @@
 
 use super::{Adder, At, Field, Section, latency, messaging, service_ids};
 use crate::scenario::Scenario;
+use crate::scenario::json::to_value as to_json;
 use crate::scenario::presets::{self, PRESETS};
 use serde_json::json;
 
@@ -119,8 +120,8 @@ pub(super) fn bus(scenario: &Scenario, i: usize) -> Vec<Section> {
     }];
     for (j, topic) in bus.topics.iter().enumerate() {
         let at = topics.to(j);
-        let mut imitates = vec![("its own", messaging::to_json(topic))];
-        imitates.extend(PRESETS.iter().map(|preset| (preset.name, messaging::to_json(&preset.topic(topic)))));
+        let mut imitates = vec![("its own", to_json(topic))];
+        imitates.extend(PRESETS.iter().map(|preset| (preset.name, to_json(&preset.topic(topic)))));
         let preset = presets::of_topic(topic);
         let help = "What a real system keeps by default: its window of deduplication, its retention.";
         let preset = at.whole("Imitates", imitates, preset.map_or("its own", |preset| preset.name), help);

@@ -123,7 +123,7 @@ fn direction(scenario: &Scenario, from: &str, to: &str) -> Section {
         // It takes the settings of the other direction; its own begin with those.
         let like = find(to, from).map(|i| scenario.links[i].clone()).unwrap_or_default();
         let own = Link { from: from.into(), to: to.into(), ..like };
-        let item = serde_json::to_value(own).unwrap_or(Json::Null);
+        let item = crate::scenario::json::to_value(&own);
         let note = if find(to, from).is_some() { "as the other direction" } else { "as other links" };
         let adders = vec![links.adder("Give it settings of its own", item)];
         return Section { title: format!("{title}: {note}"), adders, ..Section::default() };
@@ -132,7 +132,7 @@ fn direction(scenario: &Scenario, from: &str, to: &str) -> Section {
     let mut fields = match &link.latency {
         Some(latency) => latency::fields(&at, "latency", "Latency", latency),
         None => {
-            let own = serde_json::to_value(&scenario.default_latency).unwrap_or(Json::Null);
+            let own = crate::scenario::json::to_value(&scenario.default_latency);
             let choices = vec![("as other links", Json::Null), ("its own", own)];
             vec![at.choice("latency", "Latency", choices, "as other links", "How long a message is under way.")]
         }

@@ -44,6 +44,7 @@ fn Modal(props: &ModalProps) -> Html {
     }
 }
 
+/// Properties of [`Share`].
 #[derive(Clone, PartialEq, Properties)]
 pub struct ShareProps {
     /// The run as a document, once the engine has described it.
@@ -204,18 +205,31 @@ fn OpenFile(props: &OpenFileProps) -> Html {
     }
 }
 
+/// Properties of [`Help`].
 #[derive(Clone, PartialEq, Properties)]
 pub struct HelpProps {
+    /// Less motion is asked for.
+    pub less_motion: bool,
+    /// Keys of a single character act.
+    pub single_keys: bool,
     /// Where to report.
     pub send: Callback<Msg>,
 }
 
-/// Keys and gestures.
+/// A setting that is on or off.
+fn check(says: &'static str, on: bool, msg: fn(bool) -> Msg, send: &Callback<Msg>) -> Html {
+    let onchange = send.reform(move |_: Event| msg(!on));
+    html! { <label class="check"><input type="checkbox" checked={on} {onchange} />{ says }</label> }
+}
+
+/// Keys and gestures, and how they act.
 #[component]
 pub fn Help(props: &HelpProps) -> Html {
     html! {
-        <Modal title="Keys and gestures" on_close={props.send.reform(|()| Msg::Help(false))}>
+        <Modal title="Keys, gestures, motion" on_close={props.send.reform(|()| Msg::Help(false))}>
             <p class="muted">{ "Keys act while the canvas has the focus." }</p>
+            { check("Keys of a single character act (P, ., 1 and so on)", props.single_keys, Msg::SingleKeys, &props.send) }
+            { check("Less motion: messages go in steps, nothing slides", props.less_motion, Msg::ReducedMotion, &props.send) }
             <table><tbody>
                 { for keys::TABLE.iter().map(|(what, how)| html! { <tr><th scope="row">{ *what }</th><td>{ *how }</td></tr> }) }
             </tbody></table>

@@ -19,6 +19,9 @@ pub struct FieldProps {
     pub scenario: Rc<Scenario>,
     /// Sets a value that makes a sound drawing.
     pub set: Callback<(Path, Json)>,
+    /// What tells its id from that of the same field elsewhere on the page.
+    #[prop_or("field")]
+    pub scope: &'static str,
 }
 
 /// What was typed and refused, and why; what was typed stays in the box.
@@ -54,7 +57,7 @@ pub fn FieldView(props: &FieldProps) -> Html {
             }
         })
     };
-    let id = format!("field-{}", field.path.join("-"));
+    let id = format!("{}-{}", props.scope, field.path.join("-"));
     let error = format!("{id}-error");
     let shown = refused.as_ref().map_or(field.text.clone(), |refused| refused.typed.clone());
     let bad = refused.is_some();

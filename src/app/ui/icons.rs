@@ -53,6 +53,10 @@ pub enum Icon {
     Branches,
     /// The log.
     Log,
+    /// The outline.
+    Outline,
+    /// Lay out anew.
+    Tidy,
 }
 
 /// Draws one.
@@ -97,6 +101,8 @@ pub fn icon(which: Icon) -> Html {
             "M5.500 3.500v13M5.500 12c6 0 9-2 9-6.500M14.500 2.500a1.500 1.500 0 1 1 0 3 1.500 1.500 0 0 1 0-3z"
         }
         Icon::Log => "M3.500 5.500h.01M3.500 10h.01M3.500 14.500h.01M7 5.500h10M7 10h10M7 14.500h7",
+        Icon::Outline => "M3 4h14v12H3zM3 8h14M3 12h14M8 4v12",
+        Icon::Tidy => "M3 3.500h5v5H3zM12 3.500h5v5h-5zM3 12h5v4.500H3zM12 12h5v4.500h-5z",
         Icon::Fault => "M11 2.5 4.5 11.500H9.500L8.5 17.5 15.5 8H10.500z",
     };
     html! { <svg class="i" viewBox="0 0 20 20" aria-hidden="true"><path d={path} /></svg> }

@@ -7,8 +7,10 @@ use crate::app::drawing;
 use crate::app::edit::{self, Path};
 use crate::app::faults::{Standing, faults};
 use crate::app::fields::{self, Adder, Section};
+use crate::app::measured::Measured;
 use crate::app::model::{Item, Msg};
 use crate::scenario::{Command, Consistency, Operation, Scenario, Value};
+use crate::session::compare::{Row, SEEDS};
 use crate::session::protocol::{BusView, CopyState, ServiceView};
 use serde_json::Value as Json;
 use std::rc::Rc;
@@ -28,10 +30,10 @@ pub struct InspectorProps {
     pub bus: Option<Rc<BusView>>,
     /// How it stands: what can be done to it depends on that.
     pub standing: Standing,
+    /// What was measured of a group under each consistency.
+    pub measured: Measured,
     /// Whether the drawing may be changed.
     pub editable: bool,
-    /// Whether closing it makes sense.
-    pub closable: bool,
     /// Where to report.
     pub send: Callback<Msg>,
 }
@@ -74,9 +76,7 @@ fn head(props: &InspectorProps) -> Html {
     let state = props.view.as_ref().map(|view| badge(view.state)).unwrap_or_default();
     html! {
         <section class="head"><h2>{ icon(which) }<span class="grow">{ name }</span>{ state }
-            if props.closable {
-                <button class="icon small" aria-label="Close the inspector" onclick={props.send.reform(|_| Msg::Select(None))}>{ icon(Icon::Close) }</button>
-            }
+            <button class="icon small" aria-label="Close the inspector" onclick={props.send.reform(|_| Msg::Select(None))}>{ icon(Icon::Close) }</button>
         </h2></section>
     }
 }
@@ -140,7 +140,41 @@ fn consistency(props: &InspectorProps) -> Html {
         let on = now == Some(consistency);
         html! { <button class={classes!("line", on.then_some("on"))} aria-pressed={on.to_string()} {onclick}>{ consistency.word() }</button> }
     };
-    html! { <section class="actions"><h4>{ "Consistency" }</h4>{ for Consistency::ALL.into_iter().map(choice) }</section> }
+    html! {
+        <section class="actions"><h4>{ "Consistency" }</h4>
+            { for Consistency::ALL.into_iter().map(choice) }
+            { measured(props, group) }
+        </section>
+    }
+}
+
+/// What each consistency costs and how stale it reads, in numbers from a quick sweep.
+fn measured(props: &InspectorProps, group: usize) -> Html {
+    let Measured { seeds, rows, .. } = &props.measured;
+    let onclick = props.send.reform(move |_: MouseEvent| Msg::Measure(group));
+    let about = props.measured.is_about(group);
+    if about && *seeds == 0 {
+        return html! { <p class="hint" role="status">{ "Measuring…" }</p> };
+    }
+    if !about {
+        let title =
+            format!("Runs the scenario to its end with {SEEDS} seeds under each, and puts the numbers side by side");
+        return html! { <button class="line" {title} {onclick}>{ "Measure all three" }</button> };
+    }
+    let row = |(what, cells): &Row| {
+        html! { <tr><th scope="row">{ what }</th>{ for cells.iter().map(|cell| html! { <td>{ cell }</td> }) }</tr> }
+    };
+    let heads = Consistency::ALL.into_iter().map(|it| html! { <th scope="col">{ it.word() }</th> });
+    html! {
+        <>
+            <table class="measured">
+                <caption>{ format!("{seeds} of {SEEDS} seeds, each to the end of the run") }</caption>
+                <thead><tr><td></td>{ for heads }</tr></thead>
+                <tbody>{ for rows.iter().map(row) }</tbody>
+            </table>
+            if *seeds == SEEDS { <button class="line" {onclick}>{ "Measure again" }</button> }
+        </>
+    }
 }
 
 #[derive(Clone, PartialEq, Properties)]

@@ -1,12 +1,16 @@
 //! The context menu of a card, a wire or the canvas.
 
-use crate::app::faults::faults;
+use crate::app::faults::{dead_letters, faults};
 use crate::app::geometry::Point;
 use crate::app::model::{Item, Model, Msg};
+use crate::app::outline::Turn;
 use crate::app::scene::NodeKind;
 use crate::scenario::Command;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
+
+/// Links of a card that its menu offers at most.
+const MOST_LINKS: usize = 6;
 
 /// The open menu, if there is one.
 pub fn menu(model: &Model, send: &Callback<Msg>) -> Html {
@@ -26,10 +30,31 @@ type Entry = (String, Msg);
 
 fn of_node(model: &Model, id: &str) -> Vec<Entry> {
     let mut all = of_faults(model, &Item::Node(id.into()));
+    let node = model.scene.find(id);
+    if let Some(bus) = node.and_then(|node| model.run.buses.get(&(node as u32))) {
+        all.extend(dead_letters(&model.scenario, id, bus).into_iter().map(|(says, command)| (says, Msg::Act(command))));
+    }
+    all.extend(node.into_iter().flat_map(|node| of_links_at(model, node)));
     all.push(("Rename".into(), Msg::Rename(id.into())));
     all.push(("Duplicate".into(), Msg::Duplicate));
     all.push(("Delete".into(), Msg::Delete));
     all
+}
+
+/// Wires have no place in the order of the arrow keys: a card's menu cuts and heals its own.
+fn of_links_at(model: &Model, node: usize) -> Vec<Entry> {
+    let own = model.scene.wires.iter().filter(|wire| wire.from == node || wire.to == node).take(MOST_LINKS);
+    let entry = own.map(|wire| {
+        let other = &model.scene.nodes[if wire.from == node { wire.to } else { wire.from }];
+        let (from, to) = (model.scene.nodes[node].id.to_string(), other.id.to_string());
+        let cut = model.run.is_cut(wire.from, wire.to);
+        let command = match cut {
+            true => Command::HealLink { from, to, one_way: false },
+            false => Command::CutLink { from, to, one_way: false },
+        };
+        (format!("{} the link with {}", if cut { "Heal" } else { "Cut" }, other.name), Msg::Act(command))
+    });
+    entry.collect()
 }
 
 fn of_link(model: &Model, from: &str, to: &str) -> Vec<Entry> {
@@ -51,6 +76,8 @@ fn of_canvas() -> Vec<Entry> {
         ("Add a replica group".into(), Msg::Add { kind: NodeKind::Group, at: None }),
         ("Mend everything".into(), Msg::Act(Command::HealAll)),
         ("Show everything".into(), Msg::Fit),
+        ("Lay out anew".into(), Msg::Tidy),
+        ("Outline".into(), Msg::Outline(Turn::Toggle)),
     ]
 }
 

@@ -3,16 +3,10 @@
 mod time;
 mod twin;
 
-use super::areas::{AreaLabel, outlines};
-use super::branches::Branches;
+use super::areas::outlines;
 use super::card::{Card, View};
-use super::diagram;
-use super::dialogs::{Help, Share};
-use super::findings::Findings;
 use super::icons::{Icon, icon};
-use super::inspector::Inspector;
-use super::log::Log;
-use super::menu::menu;
+use super::later::{self, Draw, Outlets, Part};
 use super::messages::{Inks, Messages, Sight};
 use super::parts::{TransportRefs, banner, chips, publish_hint};
 use super::shell;
@@ -24,12 +18,15 @@ use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::{Gesture, Press, Target};
 use crate::app::keys::{self, Modifiers};
 use crate::app::model::{
-    self, Effect, Item, KEPT_BEFORE, KEPT_THEME, KEPT_WORK, Mode, Model, Msg, Origin, Theme, Tool,
+    self, Effect, Item, KEPT_BEFORE, KEPT_KEYS, KEPT_MOTION, KEPT_THEME, KEPT_WORK, Mode, Model, Msg, Origin, Theme,
+    Tool,
 };
+use crate::app::outline::Turn;
 use crate::app::playback::{clock, short};
 use crate::app::run_view::RunView;
 use crate::app::scene::{NodeKind, PUBLISH, SHOWN_LANES, Scene};
 use crate::scenario::{Scenario, examples};
+use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlCanvasElement, HtmlElement, HtmlInputElement, ResizeObserver};
@@ -59,6 +56,8 @@ pub enum PageMsg {
     Scrolled,
     /// The address changed.
     Address,
+    /// What comes later is here.
+    Later(Draw),
 }
 
 #[derive(Clone, Default)]
@@ -106,13 +105,19 @@ pub struct Page {
     refs: Refs,
     inks: Inks,
     messages: Messages,
+    /// Something of the palette was just dropped on the canvas.
+    dropped: Rc<Cell<bool>>,
     twin_messages: Messages,
     painted: Painted,
     looks: Looks,
     send: Callback<Msg>,
+    outlets: Outlets,
     frame: Closure<dyn FnMut(f64)>,
     frame_asked: bool,
     focus_wanted: Option<String>,
+    /// Draws what is not there at first sight, once that was fetched.
+    draw: Option<Draw>,
+    draw_asked: bool,
     address_changed: Option<Closure<dyn FnMut(web_sys::Event)>>,
     observer: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
 }
@@ -131,7 +136,9 @@ impl Component for Page {
         let mut model = Model::default();
         model.mode = address::mode();
         model.theme = storage::kept(KEPT_THEME).map_or(Theme::Auto, |word| Theme::from_word(&word));
-        model.reduced_motion = theme::reduced_motion();
+        model.reduced_motion = storage::kept(KEPT_MOTION).map_or_else(theme::reduced_motion, |word| word == "less");
+        model.single_keys_off = storage::kept(KEPT_KEYS).as_deref() == Some("off");
+        theme::less_motion(model.reduced_motion);
         theme::apply(model.theme);
         let mut page = Page {
             model,
@@ -139,13 +146,21 @@ impl Component for Page {
             refs: Refs::default(),
             inks: Inks::read(),
             messages: Messages::default(),
+            dropped: Rc::default(),
             twin_messages: Messages::default(),
             painted: Painted::default(),
             looks: Looks::default(),
             send: link.callback(PageMsg::Model),
+            outlets: Outlets {
+                send: link.callback(PageMsg::Model),
+                set: link.callback(|(path, value)| PageMsg::Model(Msg::Outline(Turn::Set(path, value)))),
+                outline: NodeRef::default(),
+            },
             frame,
             frame_asked: false,
             focus_wanted: None,
+            draw: None,
+            draw_asked: false,
             address_changed: None,
             observer: None,
         };
@@ -154,7 +169,7 @@ impl Component for Page {
         page
     }
 
-    fn update(&mut self, _ctx: &Context<Self>, msg: PageMsg) -> bool {
+    fn update(&mut self, ctx: &Context<Self>, msg: PageMsg) -> bool {
         match msg {
             PageMsg::Model(msg) => {
                 let pointer = match &msg {
@@ -178,8 +193,13 @@ impl Component for Page {
             }
             PageMsg::Scrolled => self.model.redraw.paint = true,
             PageMsg::Address => self.open_address(),
+            PageMsg::Later(draw) => {
+                self.draw = Some(draw);
+                self.model.redraw.page = true;
+            }
         }
         self.ask_frame();
+        self.fetch_later(ctx);
         // What comes into sight may have kept an old look.
         self.model.redraw.page |= self.is_crowded() && self.looks.sight != self.sight();
         let distance = CARDS.0.max(CARDS.1 * self.model.scene.nodes.len() as f64);
@@ -205,32 +225,20 @@ impl Component for Page {
                         event.prevent_default();
                         Msg::EnterCanvas
                     })}>{ "To the canvas" }</a>
+                    <button class="skip" onclick={self.on(Msg::Outline(Turn::Toggle))}>{ if self.model.outline.open { "Close the outline" } else { "Open the outline" } }</button>
                     { shell::top_bar(&self.model, &self.send) }
                     if !self.model.narrow {
-                        <shell::Palette tool={self.model.tool.clone()} send={self.send.clone()} />
+                        { shell::palette(&self.model.tool, &self.dropped, &self.send) }
                     }
-                    { self.inspector() }
+                    { self.part(Part::Inspector) }
+                    if self.model.about_open() { { shell::about(&self.model, &self.send) } }
                 }
                 if self.model.origin == Origin::Link && !embed { { banner(&self.send) } }
                 { self.canvas(ctx) }
                 { self.twin() }
-                if self.model.diagram.open { { diagram::view(&self.model, &self.send) } }
+                { for [Part::Outline, Part::Diagram].map(|part| self.part(part)) }
                 { self.time(ctx) }
-                if self.model.log.open {
-                    <Log rows={self.model.log.shown()} filter={self.model.log.filter.clone()}
-                        older={self.model.log.has_older()} send={self.send.clone()} />
-                }
-                if self.model.verdicts.open {
-                    <Findings findings={self.model.verdicts.findings.clone()} about={self.model.examined()}
-                        node={self.model.verdicts.node} pinned={self.model.verdicts.pinned} send={self.send.clone()} />
-                }
-                if self.model.branching {
-                    <Branches branches={self.model.branches.clone()} scenario={self.model.scenario.clone()} send={self.send.clone()} />
-                }
-                if self.model.sharing {
-                    <Share described={self.model.described.clone()} send={self.send.clone()} />
-                }
-                if self.model.help { <Help send={self.send.clone()} /> }
+                { for [Part::Log, Part::Findings, Part::Branches, Part::Share, Part::Help].map(|part| self.part(part)) }
                 <div class="sr" role="status" aria-live="polite">{ &self.model.said }</div>
             </div>
         }
@@ -285,9 +293,8 @@ impl Page {
                     self.model.redraw.page = true;
                 }
                 Effect::FocusCanvas => {
-                    if let Some(canvas) = self.refs.canvas.cast::<HtmlElement>() {
-                        let _ = canvas.focus();
-                    }
+                    self.focus_wanted = Some(String::new());
+                    self.model.redraw.page = true;
                 }
                 Effect::Keep(name, text) => storage::keep(name, &text),
                 Effect::SetAside => {
@@ -297,6 +304,7 @@ impl Page {
                 }
                 Effect::OpenOther => self.open_other(),
                 Effect::Save(name, text) => files::download(&name, &text),
+                Effect::LessMotion(less) => theme::less_motion(less),
                 Effect::Theme(which) => {
                     theme::apply(which);
                     self.inks = Inks::read();
@@ -317,13 +325,23 @@ impl Page {
         }
     }
 
+    /// Gives the focus to a card, or to its row where the outline stands in the canvas's place; to the whole where `id` is
+    /// empty or gone.
     fn focus(&self, id: &str) {
-        let Some(world) = self.refs.world.cast::<Element>() else { return };
-        let cards = world.query_selector_all("[data-node]").ok();
-        let cards = cards.iter().flat_map(|list| (0..list.length()).filter_map(|i| list.get(i)));
-        let mut cards = cards.filter_map(|node| node.dyn_into::<HtmlElement>().ok());
-        if let Some(card) = cards.find(|card| card.get_attribute("data-node").as_deref() == Some(id)) {
-            let _ = card.focus();
+        let (place, rows) = match self.model.outline.open {
+            true => (&self.outlets.outline, "[data-row]"),
+            false => (&self.refs.canvas, "[data-node]"),
+        };
+        let Some(place) = place.cast::<Element>() else { return };
+        let all = place.query_selector_all(rows).ok();
+        let all = all.iter().flat_map(|list| (0..list.length()).filter_map(|i| list.get(i)));
+        let mut all = all.filter_map(|node| node.dyn_into::<Element>().ok());
+        let name = &rows[1..rows.len() - 1];
+        let row = all.find(|row| row.get_attribute(name).as_deref() == Some(id));
+        let field = row.as_ref().and_then(|row| row.query_selector("input").ok().flatten());
+        let wanted = field.filter(|_| self.model.outline.open).or(row).unwrap_or(place);
+        if let Ok(wanted) = wanted.dyn_into::<HtmlElement>() {
+            let _ = wanted.focus();
         }
     }
 
@@ -492,7 +510,7 @@ impl Page {
         if self.painted.far {
             return;
         }
-        for world in [&self.refs.world, &self.refs.twin.world] {
+        for world in [&self.refs.world, &self.refs.twin.world, &self.outlets.outline] {
             if let Some(counters) = world.cast::<Element>().and_then(|world| world.query_selector_all(which).ok()) {
                 self.paint_all(&counters);
             }
@@ -536,8 +554,13 @@ impl Page {
             cutting.then_some("cut-tool"),
             matches!(model.tool, Tool::Connect { .. }).then_some("connect-tool"),
             matches!(model.gesture, Gesture::Pan { .. }).then_some("panning"),
+            model.space.is_some().then_some("may-pan"),
         );
-        let on_key = ctx.link().batch_callback(key_pressed);
+        let single = model.single_keys();
+        let on_key = ctx.link().batch_callback(move |event| key_pressed(&event, single));
+        let on_key_up = ctx.link().batch_callback(|event: KeyboardEvent| {
+            (event.key() == " " && !is_control(&event)).then_some(PageMsg::Model(Msg::Space(false)))
+        });
         let refs = self.refs.canvas.clone();
         let place = move |event: &MouseEvent| place_of(&refs, event);
         let down = {
@@ -572,8 +595,8 @@ impl Page {
         let hint = "Arrow keys go from card to card; Enter selects, Enter again renames; with a selection, arrow \
                     keys move it. Space plays, full stop steps, P publishes, question mark helps.";
         html! {
-            <main ref={self.refs.canvas.clone()} id="canvas" class={classes} tabindex={if model.scene.nodes.is_empty() { "0" } else { "-1" }} aria-label="Canvas"
-                aria-description={hint} onkeydown={on_key} onpointerdown={down} onpointermove={moved} onpointerup={up}
+            <main ref={self.refs.canvas.clone()} id="canvas" class={classes} inert={model.outline.open} tabindex={if model.scene.nodes.is_empty() { "0" } else { "-1" }} aria-label="Canvas"
+                aria-description={hint} onkeydown={on_key} onkeyup={on_key_up} onpointerdown={down} onpointermove={moved} onpointerup={up}
                 onpointercancel={self.send.reform(|_: PointerEvent| Msg::PointerCancel)}
                 onpointerleave={self.send.reform(|_: PointerEvent| Msg::PointerLeave)}
                 onwheel={wheel} oncontextmenu={context} ondblclick={double}>
@@ -585,7 +608,7 @@ impl Page {
                     </g>
                 </svg>
                 <div class="world" ref={self.refs.world.clone()}>
-                    { for model.scene.areas.iter().map(|area| html! { <AreaLabel key={format!("area-{}", area.id)} area={area.clone()} selected={model.selection.contains(&Item::Node(area.id.clone()))} send={self.send.clone()} /> }) }
+                    { self.part(Part::Areas) }
                     { for (0..model.scene.nodes.len()).map(|node| self.card(node)) }
                     { self.publish_button() }
                 </div>
@@ -595,13 +618,14 @@ impl Page {
                 { self.pane_name() }
                 { self.wide_publish_button() }
                 { self.notice() }
+                if model.wheel_hint { <div class="hint">{ "Ctrl + wheel zooms (⌘ on a Mac); drag to look around" }</div> }
                 <div class="zoom" role="group" aria-label="Zoom">
                     <button aria-label="Zoom out" onclick={self.on(Msg::Zoom(0.8))}>{ "−" }</button>
                     <button ref={self.refs.zoom.clone()} title="Zoom to 100 %" onclick={self.on(Msg::ZoomActual)}></button>
                     <button aria-label="Zoom in" onclick={self.on(Msg::Zoom(1.25))}>{ "+" }</button>
                     <button onclick={self.on(Msg::Fit)}>{ "Fit" }</button>
                 </div>
-                { menu(model, &self.send) }
+                { self.part(Part::Menu) }
                 if model.mode == Mode::Embed {
                     <a class="open" href={address::playground()} target="_blank" rel="noopener">{ "Open in playground" }</a>
                 }
@@ -609,28 +633,20 @@ impl Page {
         }
     }
 
-    /// The inspector of what is selected; of the scenario where nothing is and there is room, or it was asked for.
-    fn inspector(&self) -> Html {
-        let model = &self.model;
-        let selected = if model.selection.len() == 1 { model.selection.first().cloned() } else { None };
-        // Beside the log, and on a phone, there is room for it only when it is asked for.
-        let crowded = model.narrow || model.panel_open();
-        if crowded && selected.is_none() && !model.inspecting {
-            return html! {};
+    /// A part that comes later, if it is to be seen and is here.
+    fn part(&self, part: Part) -> Html {
+        match self.draw {
+            Some(draw) if later::wanted(part, &self.model) => draw(part, &self.model, &self.outlets),
+            Some(_) | None => html! {},
         }
-        let closable = crowded || selected.is_some();
-        let index = |id: &str| model.scene.find(id);
-        let (view, bus) = match &selected {
-            Some(Item::Node(id)) => {
-                let node = index(id);
-                let service = node.and_then(|node| model.run.services.get(node).cloned());
-                (service, node.and_then(|node| model.run.buses.get(&(node as u32)).cloned()))
-            }
-            Some(Item::Link { .. }) | None => (None, None),
-        };
-        let standing = model.standing(selected.as_ref());
-        let editable = model.origin == Origin::Own;
-        html! { <Inspector scenario={model.scenario.clone()} {selected} {view} {bus} {standing} {editable} {closable} send={self.send.clone()} /> }
+    }
+
+    /// Fetches what comes later, when something of it is first wanted.
+    fn fetch_later(&mut self, ctx: &Context<Self>) {
+        if !self.draw_asked && Part::ALL.into_iter().any(|part| later::wanted(part, &self.model)) {
+            self.draw_asked = true;
+            ctx.link().send_future(async { PageMsg::Later(later::views().await) });
+        }
     }
 
     fn on(&self, msg: Msg) -> Callback<MouseEvent> {
@@ -724,6 +740,11 @@ impl Page {
                 None => html! {},
             },
             Gesture::Cut { from, to } => line("scissor-line", *from, *to),
+            Gesture::Move { ids, by, copies: true, .. } => {
+                let rects = ids.iter().filter_map(|id| Some(self.model.scene.nodes[self.model.scene.find(id)?].rect));
+                let outline = |r: Rect| format!("M{} {}h{}v{}h{}z", r.x + by.0, r.y + by.1, r.w, r.h, -r.w);
+                html! { <path class="draft" d={rects.map(outline).collect::<String>()} /> }
+            }
             Gesture::None
             | Gesture::Pressed(_)
             | Gesture::Pan { .. }
@@ -782,6 +803,7 @@ fn pressed(event: &PointerEvent, at: Point) -> Option<PageMsg> {
         shift: event.shift_key(),
         control: event.ctrl_key() || event.meta_key(),
         touch: event.pointer_type() == "touch",
+        alt: event.alt_key(),
         pan: event.button() == 1,
     })))
 }
@@ -789,7 +811,7 @@ fn pressed(event: &PointerEvent, at: Point) -> Option<PageMsg> {
 fn turned(event: &WheelEvent, at: Point, embed: bool) -> Option<PageMsg> {
     let zoom = event.ctrl_key() || event.meta_key();
     if embed && !zoom {
-        return None;
+        return Some(PageMsg::Model(Msg::WheelPassed));
     }
     event.prevent_default();
     // Lines and pages, where the browser counts in those, as pixels.
@@ -814,13 +836,20 @@ fn menu_wanted(event: &MouseEvent, at: Point) -> Option<PageMsg> {
     Some(PageMsg::Model(Msg::OpenMenu { at, of }))
 }
 
-fn key_pressed(event: KeyboardEvent) -> Option<PageMsg> {
-    if is_control(&event) && event.key() != "Escape" {
+fn key_pressed(event: &KeyboardEvent, single: bool) -> Option<PageMsg> {
+    if is_control(event) && event.key() != "Escape" {
         return None;
     }
+    let (key, code) = (event.key(), event.code());
     let held =
         Modifiers { shift: event.shift_key(), control: event.ctrl_key() || event.meta_key(), alt: event.alt_key() };
-    let command = keys::command(&event.key(), held)?;
+    let key = keys::unshifted(&key, &code, held.shift);
+    let plain = !held.control && !held.alt;
+    if key == " " && plain {
+        event.prevent_default();
+        return Some(PageMsg::Model(Msg::Space(true)));
+    }
+    let command = keys::command(key, held).filter(|_| single || !plain || !keys::is_single(key))?;
     event.prevent_default();
     Some(PageMsg::Model(Msg::Key(command)))
 }

@@ -5,6 +5,7 @@ use super::card::update_class;
 use super::icons::{Icon, icon};
 use crate::app::diagram::Turn;
 use crate::app::model::{Model, Msg};
+use crate::app::outline;
 use crate::app::playback::{SPEEDS, exact};
 use crate::app::run_view::short_label;
 use yew::prelude::*;
@@ -127,6 +128,7 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
                 <button class="line small" onclick={on(Msg::Extend)}>{ "Run 5 s longer" }</button>
             }
             <span class="muted small seed">{ format!("seed {}", model.scenario.seed) }</span>
+            { panel("outline", "Outline", Icon::Outline, model.outline.open, on(Msg::Outline(outline::Turn::Toggle))) }
             { panel("diagram", "Diagram", Icon::Diagram, model.diagram.open, on(Msg::Diagram(Turn::Toggle))) }
             { panel("branches", "Branches", Icon::Branches, model.branching, on(Msg::ToggleBranches)) }
             { panel("verdicts", "Verdicts", Icon::Verdicts, model.verdicts.open, on(Msg::ToggleVerdicts)) }

@@ -11,6 +11,26 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlSelectElement};
 use yew::prelude::*;
 
+/// What the scenario is about, where nothing is selected.
+pub fn about(model: &Model, send: &Callback<Msg>) -> Html {
+    let scenario = &model.scenario;
+    let title = if scenario.title.is_empty() { "Untitled" } else { &scenario.title };
+    let note = match (&*scenario.note, scenario.services.is_empty()) {
+        ("", true) => "Place services, a bus and clients from the palette, connect them, and publish an update.",
+        ("", false) => "Select something on the canvas to see and change all of its settings.",
+        (note, _) => note,
+    };
+    html! {
+        <aside class="inspector" aria-label="About this scenario">
+            <section class="head"><h2>{ icon(Icon::Note) }<span class="grow">{ title }</span></h2></section>
+            <section class="about">
+                <p>{ note }</p>
+                <button class="line" onclick={send.reform(|_| Msg::Inspect)}>{ "Edit the scenario" }</button>
+            </section>
+        </aside>
+    }
+}
+
 /// Brand, title, examples, undo and redo, share, theme.
 pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
     let on = |msg: Msg| send.reform(move |_: MouseEvent| msg.clone());
@@ -46,7 +66,7 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
             </select></span>
             <button class="icon" title="Undo (Ctrl+Z)" aria-label="Undo" disabled={!can_undo} onclick={on(Msg::Undo)}>{ icon(Icon::Undo) }</button>
             <button class="icon" title="Redo (Ctrl+Shift+Z)" aria-label="Redo" disabled={!can_redo} onclick={on(Msg::Redo)}>{ icon(Icon::Redo) }</button>
-            <button class="icon wide" title="Keys and gestures (?)" aria-label="Help" onclick={on(Msg::Help(true))}>{ icon(Icon::Help) }</button>
+            <button class="icon" title="Keys, gestures, motion (?)" aria-label="Help" onclick={on(Msg::Help(true))}>{ icon(Icon::Help) }</button>
             <button class="line" onclick={on(Msg::Share(true))}>{ icon(Icon::Share) }<span class="word">{ "Share" }</span></button>
             <button class="icon" title={says} aria-label={says} onclick={on(Msg::Theme(model.theme.following()))}>{ icon(theme) }</button>
         </header>
@@ -61,79 +81,53 @@ fn brand() -> Html {
     }
 }
 
-#[derive(Clone, PartialEq, Properties)]
-pub struct PaletteProps {
-    /// What the pointer does.
-    pub tool: Tool,
-    /// Where to report.
-    pub send: Callback<Msg>,
-}
-
-/// What can be placed, by click or by dragging it onto the canvas, and the tools.
-#[component]
-pub fn Palette(props: &PaletteProps) -> Html {
-    let tool = |tool: Tool, which: Icon, label: &'static str, key: &'static str, title: &'static str| {
-        let on = std::mem::discriminant(&props.tool) == std::mem::discriminant(&tool);
-        let onclick = props.send.reform(move |_: MouseEvent| Msg::Take(tool.clone()));
+/// What can be placed, by click or by dragging it onto the canvas, and the tools. `dropped` remembers that a drag has
+/// placed the thing already: the click that follows it does nothing.
+pub fn palette(tool: &Tool, dropped: &Rc<Cell<bool>>, send: &Callback<Msg>) -> Html {
+    let take = |hold: Tool, which: Icon, label: &'static str, key: &'static str, title: &'static str| {
+        let on = std::mem::discriminant(tool) == std::mem::discriminant(&hold);
+        let onclick = send.reform(move |_: MouseEvent| Msg::Take(hold.clone()));
         html! { <button aria-pressed={on.to_string()} title={format!("{title} ({key})")} {onclick}>{ icon(which) }{ label }</button> }
-    };
-    html! {
-        <nav class="palette" aria-label="Palette">
-            <PlaceButton what={NodeKind::Service} key_hint="1" send={props.send.clone()} />
-            <PlaceButton what={NodeKind::Bus} key_hint="2" send={props.send.clone()} />
-            <PlaceButton what={NodeKind::Client} key_hint="3" send={props.send.clone()} />
-            <PlaceButton what={NodeKind::Group} key_hint="4" send={props.send.clone()} />
-            <hr />
-            { tool(Tool::Connect { from: None }, Icon::Connect, "Connect", "5", "Click a card, then the one to connect it to") }
-            { tool(Tool::Cut, Icon::Cut, "Cut", "6", "Click links, or draw a line across them, to cut or heal them") }
-        </nav>
-    }
-}
-
-#[derive(Clone, PartialEq, Properties)]
-struct PlaceProps {
-    what: NodeKind,
-    key_hint: &'static str,
-    send: Callback<Msg>,
-}
-
-/// A thing of the palette.
-#[component]
-fn PlaceButton(props: &PlaceProps) -> Html {
-    // A drag that ended on the canvas has placed the thing already; the click that follows it does nothing.
-    let dragged = use_memo((), |()| Cell::new(false));
-    let what = props.what;
-    let (which, word) = match what {
-        NodeKind::Service => (Icon::Service, "Service"),
-        NodeKind::Bus => (Icon::Bus, "Bus"),
-        NodeKind::Client => (Icon::Client, "Client"),
-        NodeKind::Group => (Icon::Group, "Group"),
     };
     let onpointerdown = Callback::from(|event: PointerEvent| {
         if let Some(button) = event.target_dyn_into::<Element>() {
             let _ = button.set_pointer_capture(event.pointer_id());
         }
     });
-    let onpointerup = {
-        let (dragged, send) = (dragged.clone(), props.send.clone());
-        Callback::from(move |event: PointerEvent| {
-            dragged.set(false);
-            if let Some(at) = over_canvas(&event) {
-                dragged.set(true);
-                send.emit(Msg::Add { kind: what, at: Some(at) });
-            }
-        })
+    let place = |kind: NodeKind, which: Icon, word: &'static str, key: &'static str| {
+        let onpointerup = {
+            let (dropped, send) = (dropped.clone(), send.clone());
+            Callback::from(move |event: PointerEvent| {
+                let at = over_canvas(&event);
+                dropped.set(at.is_some());
+                if at.is_some() {
+                    send.emit(Msg::Add { kind, at });
+                }
+            })
+        };
+        let onclick = {
+            let (dropped, send) = (dropped.clone(), send.clone());
+            Callback::from(move |_: MouseEvent| {
+                if !dropped.replace(false) {
+                    send.emit(Msg::Add { kind, at: None });
+                }
+            })
+        };
+        let title = format!("Click, or drag onto the canvas ({key})");
+        html! { <button class="placeable" {title} onpointerdown={&onpointerdown} {onpointerup} {onclick}>{ icon(which) }{ word }</button> }
     };
-    let onclick = {
-        let (dragged, send) = (Rc::clone(&dragged), props.send.clone());
-        Callback::from(move |_: MouseEvent| {
-            if !dragged.replace(false) {
-                send.emit(Msg::Add { kind: what, at: None });
-            }
-        })
-    };
-    let title = format!("Click, or drag onto the canvas ({})", props.key_hint);
-    html! { <button class="placeable" {title} {onpointerdown} {onpointerup} {onclick}>{ icon(which) }{ word }</button> }
+    html! {
+        <nav class="palette" aria-label="Palette">
+            { place(NodeKind::Service, Icon::Service, "Service", "1") }
+            { place(NodeKind::Bus, Icon::Bus, "Bus", "2") }
+            { place(NodeKind::Client, Icon::Client, "Client", "3") }
+            { place(NodeKind::Group, Icon::Group, "Group", "4") }
+            <hr />
+            { take(Tool::Connect { from: None }, Icon::Connect, "Connect", "5", "Click a card, then the one to connect it to") }
+            { take(Tool::Cut, Icon::Cut, "Cut", "6", "Click links, or draw a line across them, to cut or heal them") }
+            <button title="Lay all cards out anew (7)" onclick={send.reform(|_: MouseEvent| Msg::Tidy)}>{ icon(Icon::Tidy) }{ "Tidy" }</button>
+        </nav>
+    }
 }
 
 /// Where over the canvas a pointer is, px from its corner.

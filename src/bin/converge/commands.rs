@@ -284,6 +284,9 @@ fn branch_in(source: &Source) -> Result<Scenario, BadInput> {
     Ok(scenario_in(&source.file)?.of_branch(source.branch.as_deref()).map_err(|error| vec![error])?)
 }
 
+/// A run told as text in some form.
+type Export = fn(&Run, &Scenario) -> String;
+
 fn run(options: &RunOptions) -> Answer {
     let mut scenario = branch_in(&options.source)?;
     scenario.seed = options.seed.unwrap_or(scenario.seed);
@@ -297,7 +300,7 @@ fn run(options: &RunOptions) -> Answer {
     if let Some(file) = &options.history {
         record(&scenario, file).map_err(|error| BadInput(vec![format!("{file}: {error}")]))?;
     }
-    let texts: [(&Option<String>, fn(&Run, &Scenario) -> String); 3] = [
+    let texts: [(&Option<String>, Export); 3] = [
         (&options.metrics, export::csv),
         (&options.mermaid, export::mermaid),
         (&options.shiviz, |run, _| export::shiviz(run)),

@@ -250,3 +250,7 @@ pub(super) const DICTIONARY: &[&str] = &[
     "at",
     "remove_at",
 ];
+
+/// What the model of the packing learns from before it codes anything: a list of made-up documents. Never changed: links are
+/// read with what they were written.
+pub(super) const PRIMER: &str = include_str!("primer.json");

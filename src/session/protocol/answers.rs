@@ -2,11 +2,10 @@
 
 use crate::scenario::Micros;
 use crate::trace::{MessageKind, NodeId};
-use serde::{Deserialize, Serialize};
+use crate::wire::Wire;
 
 /// What a run can be saved as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
 pub enum ExportKind {
     /// Metrics over time, as CSV.
     Csv,
@@ -22,7 +21,7 @@ pub enum ExportKind {
 pub type Line = (String, Vec<u32>);
 
 /// Metrics over time, and operations with how long they took.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Wire)]
 pub struct Charts {
     /// The instants.
     pub at: Vec<Micros>,
@@ -34,7 +33,7 @@ pub struct Charts {
 }
 
 /// A message of the space-time diagram.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct Arrow {
     /// Its number.
     pub id: u64,
@@ -57,7 +56,7 @@ pub struct Arrow {
 }
 
 /// A verdict, or the reason of one copy's state.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct Finding {
     /// What it is about: `Linearizable`, `Why widget at Notification`.
     pub title: String,
@@ -70,7 +69,7 @@ pub struct Finding {
 }
 
 /// Something that happened, to jump to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Wire)]
 pub struct FindingStep {
     /// When.
     pub at: Micros,
@@ -81,8 +80,7 @@ pub struct FindingStep {
 }
 
 /// How a finding stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
 #[repr(u8)]
 pub enum Standing {
     /// It holds; the copies have converged.

@@ -1,9 +1,12 @@
 //! The page in a real Chromium, as a visitor meets it.
 
 use browser_tests::{Browser, Look, PHONE, Site, WIDE};
-use converge::scenario::Scenario;
 use converge::scenario::examples::EXAMPLES;
+use converge::scenario::{Command, Operation, Scenario, micros};
+use converge::session::protocol::{FromEngine, Report, Request, ToEngine};
+use converge::wire;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -186,28 +189,32 @@ fn digests_in_wasm_are_those_of_the_native_engine() {
         for seed in 1..=20u64 {
             let scenario = Scenario { seed, ..example.scenario() };
             let key = scenario.services[0].data.keys().next().cloned().unwrap_or("item".into());
-            let operation = json!({ "write": { "key": key, "value": 1 } });
-            let act = json!({ "operate": { "service": scenario.services[0].id, "operation": operation } });
-            runs.push(json!({
-                "name": format!("{}#{seed}", example.id),
-                "requests": [
-                    { "load": { "scenario": scenario.to_json(), "at": 0 } },
-                    { "act": { "command": act } },
-                    { "seek": { "to": converge::scenario::micros(scenario.until_ms) } },
-                ],
-            }));
+            let operation = Operation::Write { key, value: 1.into() };
+            let command = Command::Operate { service: scenario.services[0].id.clone(), operation, poison: false };
+            let to = micros(scenario.until_ms);
+            let requests =
+                [Request::Load { scenario: Box::new(scenario), at: 0 }, Request::Act { command }, Request::Seek { to }];
+            // As the page sends them.
+            let requests = requests.map(|request| wire::written(&ToEngine { epoch: 1, request }));
+            runs.push(json!({ "name": format!("{}#{seed}", example.id), "requests": requests }));
         }
     }
     let script = "window.found = {}; \
         const worker = new Worker(new URL('worker.js', document.querySelector('script[data-converge]').src), { type: 'module' }); \
         const queue = JSON.parse(arguments[0]).flatMap(run => run.requests.map((request, i) => ({ name: i === 2 ? run.name : null, request }))); \
-        const next = () => { if (queue.length) worker.postMessage(JSON.stringify({ epoch: 1, request: queue[0].request })); else window.finished = true; }; \
-        worker.onmessage = (event) => { const said = JSON.parse(event.data); \
-            if (said.report === 'ready') return next(); \
-            const { name } = queue.shift(); if (name) window.found[name] = said.report.frame.digest; next(); };";
+        const next = () => { if (queue.length) worker.postMessage(new Uint8Array(queue[0].request)); else window.finished = true; }; \
+        let asked = false; \
+        worker.onmessage = (event) => { if (!asked) { asked = true; return next(); } \
+            const { name } = queue.shift(); if (name) window.found[name] = Array.from(event.data); next(); };";
     browser.run_with(script, &Value::from(runs).to_string());
     browser.wait("window.finished");
-    assert_eq!(browser.run("return window.found"), golden);
+    let found: BTreeMap<String, Vec<u8>> = serde_json::from_value(browser.run("return window.found")).expect("bytes");
+    let digest = |bytes: &Vec<u8>| match wire::read::<FromEngine>(bytes) {
+        (FromEngine { report: Report::Frame(frame), .. }, None) => frame.digest,
+        other => panic!("no frame but {other:?}"),
+    };
+    let found: BTreeMap<&String, String> = found.iter().map(|(name, bytes)| (name, digest(bytes))).collect();
+    assert_eq!(json!(found), golden);
 }
 
 #[test]
@@ -227,6 +234,24 @@ fn a_bad_value_is_refused_beside_its_field_and_undo_keeps_the_clock() {
     browser.click(".top [aria-label=Undo]");
     browser.wait("document.querySelector('[data-node=\"notification\"] h3').textContent === 'Notification'");
     assert_eq!(browser.text(".transport .clock"), clock);
+    clean(&browser);
+}
+
+#[test]
+fn what_each_consistency_costs_is_measured_beside_the_switch() {
+    let browser = open(WIDE, "#ex=viewing-history");
+    browser.click("button.area-label:not(.region)");
+    press(&browser, "Measure all three");
+    browser.wait("document.querySelector('.measured caption')?.textContent.startsWith('20 of 20 seeds')");
+    let cells = "[...document.querySelectorAll('.measured tbody tr')].find(r => r.textContent.startsWith('write latency, median')).querySelectorAll('td')";
+    // Three regions: a write that waits for a majority crosses an ocean.
+    let ms = |column: u32| browser.run(&format!("return parseFloat({cells}[{column}].textContent)")).as_f64();
+    assert!(ms(0) < Some(20.0) && ms(2) > Some(50.0), "{:?} {:?}", ms(0), ms(2));
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    // They tell about all three, so they stay where another one is chosen.
+    press(&browser, "strong");
+    browser.wait("document.querySelector('button.area-label:not(.region)').textContent.includes('R 2 · W 2')");
+    browser.wait("document.querySelector('.measured caption')?.textContent.startsWith('20 of 20 seeds')");
     clean(&browser);
 }
 
@@ -539,6 +564,7 @@ fn a_violated_guarantee_shows_the_operations_that_prove_it() {
 #[test]
 fn an_invariant_of_ones_own_is_checked_and_leads_to_where_it_breaks() {
     let browser = open(WIDE, "#ex=lost-event&t=5900");
+    press(&browser, "Edit the scenario");
     press(&browser, "Add invariant");
     let find =
         "[...document.querySelectorAll('.inspector label')].find(it => it.textContent.includes('Always'))?.htmlFor";
@@ -584,7 +610,8 @@ fn the_diagram_lights_what_led_to_a_message_and_the_time_axis_zooms_and_loops() 
     browser.click(".transport [aria-label=Play]");
     let clock = "parseFloat(document.querySelector('.transport .clock').textContent)";
     browser.wait(&format!("{clock} > 4.5"));
-    browser.wait(&format!("{clock} >= 2 && {clock} < 3"));
+    // From 2.6 s on an operation has ended within the stretch.
+    browser.wait(&format!("{clock} >= 2.7 && {clock} < 4"));
     browser.click(".transport [aria-label=Pause]");
     // The same stretch as charts; a line for each service, a dot for each operation.
     browser

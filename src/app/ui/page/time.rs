@@ -1,11 +1,11 @@
 //! What stands below the canvas: transport, timeline, axis.
 
 use super::{Page, PageMsg};
-use crate::app::model::{Msg, Origin};
+use crate::app::model::Msg;
 use crate::app::ribbon::{Scale, ticks};
 use crate::app::shown::Turn;
-use crate::app::ui::fault_track::FaultTrack;
 use crate::app::ui::icons::{Icon, icon};
+use crate::app::ui::later::Part;
 use crate::app::ui::parts::transport;
 use crate::app::ui::timeline;
 use wasm_bindgen::prelude::*;
@@ -88,8 +88,7 @@ impl Page {
                     <ul class="names"><li></li>{ for names }<li class="muted">{ "Faults" }</li></ul>
                     <div class="ribbons" onwheel={wheel}>
                         <canvas ref={self.refs.ribbons.clone()} role="img" aria-label={says} onpointerdown={down} onpointermove={drag}></canvas>
-                        <FaultTrack scenario={model.scenario.clone()} window={shown.window(until)} top={timeline::ROW * (services + 1) as f64}
-                            editable={model.origin == Origin::Own} send={self.send.clone()} />
+                        { self.part(Part::Script) }
                     </div>
                 </div>
                 <div class="axis">{ self.axis_buttons() }<div ref={self.refs.axis.clone()} aria-hidden="true"></div></div>

@@ -114,7 +114,9 @@ impl Dotted {
             Data::Set => vec![self.plain().cloned().collect()],
             Data::RemoveWinsSet => vec![self.elements()],
             Data::Map => vec![self.fields()],
-            Data::MultiValue | Data::Register { .. } | Data::Counter | Data::Sequence => self.plain().cloned().collect(),
+            Data::MultiValue | Data::Register { .. } | Data::Counter | Data::Sequence => {
+                self.plain().cloned().collect()
+            }
         }
     }
 

@@ -1,0 +1,70 @@
+//! What was measured of a group under each consistency, as it comes in seed by seed.
+
+use crate::scenario::{Consistency, Scenario};
+use crate::session::compare::{Row, SEEDS};
+use crate::session::protocol::Request;
+use std::rc::Rc;
+
+/// The comparison.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Measured {
+    /// The group, by its place, and the drawing, whatever consistency was chosen when it began.
+    about: Option<(usize, Scenario)>,
+    /// Seeds that are in it.
+    pub seeds: u64,
+    /// The numbers.
+    pub rows: Rc<Vec<Row>>,
+}
+
+impl Measured {
+    /// Begins anew.
+    pub fn begin(&mut self, scenario: &Scenario, group: usize) -> Request {
+        *self = Measured { about: Some((group, scenario.under(group, Consistency::Eventual))), ..Measured::default() };
+        Request::Measure { group: group as u32, seed: 1 }
+    }
+
+    /// Takes in what a seed more has shown; what to ask next.
+    pub fn take(&mut self, seed: u64, rows: Vec<Row>) -> Option<Request> {
+        (self.seeds, self.rows) = (seed, Rc::new(rows));
+        self.next()
+    }
+
+    /// What to ask next.
+    pub fn next(&self) -> Option<Request> {
+        let (group, _) = self.about.as_ref().filter(|_| self.seeds < SEEDS)?;
+        Some(Request::Measure { group: *group as u32, seed: self.seeds + 1 })
+    }
+
+    /// The drawing has changed; what it no longer tells about is forgotten.
+    pub fn follow(&mut self, scenario: &Scenario) {
+        let still = |(group, about): &(usize, Scenario)| scenario.under(*group, Consistency::Eventual) == *about;
+        if !self.about.as_ref().is_some_and(still) {
+            *self = Measured::default();
+        }
+    }
+
+    /// Whether it is about a group, by its place.
+    pub fn is_about(&self, group: usize) -> bool {
+        self.about.as_ref().is_some_and(|(about, _)| *about == group)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::examples;
+
+    #[test]
+    fn numbers_stay_when_the_consistency_is_switched_and_go_when_the_drawing_changes() {
+        let scenario = examples::find("oversold").expect("an example").scenario();
+        let mut measured = Measured::default();
+        assert_eq!(measured.begin(&scenario, 0), Request::Measure { group: 0, seed: 1 });
+        let next = measured.take(1, vec![("stale reads".into(), vec!["1 %".into()])]);
+        assert_eq!(next, Some(Request::Measure { group: 0, seed: 2 }));
+        measured.follow(&scenario.under(0, Consistency::Strong));
+        assert!(measured.is_about(0) && measured.seeds == 1);
+        assert_eq!(measured.take(SEEDS, Vec::new()), None);
+        measured.follow(&Scenario { until_ms: 1.0, ..scenario });
+        assert!(!measured.is_about(0) && measured.next().is_none());
+    }
+}

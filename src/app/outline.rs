@@ -1,0 +1,141 @@
+//! The outline: the canvas as tables with ordinary controls, for whoever reads rather than looks, or does not drag. What
+//! is done in it goes the ways that gestures and keys of the canvas go.
+
+use super::edit::{self, Path};
+use super::model::{Effect, Item, Model};
+use super::{drawing, playback};
+use crate::scenario::Scenario;
+use crate::session::protocol::{BusView, ClientView, ServiceView};
+use serde_json::Value as Json;
+use std::rc::Rc;
+
+/// What is open of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outline {
+    /// It stands in the canvas's place.
+    pub open: bool,
+    /// The row whose faults are shown.
+    pub faults_of: Option<Item>,
+}
+
+/// What the visitor does in it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Turn {
+    /// Open or close it.
+    Toggle,
+    /// Show or hide the faults of a row.
+    Faults(Item),
+    /// Set a field of the drawing.
+    Set(Path, Json),
+    /// Connect two nodes.
+    Connect {
+        /// The source.
+        from: String,
+        /// The target.
+        to: String,
+    },
+    /// Delete a row.
+    Remove(Item),
+    /// Publish at a service, by number.
+    Publish(usize),
+}
+
+impl Model {
+    pub(super) fn outline_turn(&mut self, turn: Turn, effects: &mut Vec<Effect>) {
+        self.redraw.page = true;
+        match turn {
+            Turn::Toggle => {
+                self.outline.open = !self.outline.open;
+                self.menu = None;
+                let here = self.focus.clone().filter(|_| !self.outline.open);
+                effects.push(here.map_or(Effect::FocusCanvas, Effect::Focus));
+            }
+            Turn::Faults(item) => {
+                let open = self.outline.faults_of.as_ref() == Some(&item);
+                self.outline.faults_of = (!open).then_some(item);
+            }
+            Turn::Set(path, value) => {
+                if self.may_edit() {
+                    match edit::set(&self.all_placed(), &path, value) {
+                        Ok(scenario) => self.edit(scenario, effects),
+                        Err(why) => self.tell(why),
+                    }
+                }
+            }
+            Turn::Connect { from, to } => {
+                if self.may_edit() {
+                    self.connect(&from, &to, effects);
+                }
+            }
+            Turn::Remove(item) => {
+                let next = self.row_after(&item);
+                self.select([item].into());
+                let before = self.scenario.clone();
+                self.delete(effects);
+                if let Some(next) = next.filter(|_| !Rc::ptr_eq(&before, &self.scenario)) {
+                    effects.push(Effect::Focus(next));
+                }
+            }
+            Turn::Publish(node) => self.publish_at(Some(node), effects),
+        }
+    }
+
+    /// Where the focus goes when a row is gone: to the one below it, else above.
+    fn row_after(&self, item: &Item) -> Option<String> {
+        let Item::Node(id) = item else { return None };
+        let nodes = &self.scene.nodes;
+        let place = self.scene.find(id)?;
+        let next = nodes.get(place + 1).or_else(|| nodes.get(place.checked_sub(1)?))?;
+        Some(next.id.to_string())
+    }
+
+    /// The drawing with a place for every card: where those that have none stand on the canvas.
+    pub fn all_placed(&self) -> Rc<Scenario> {
+        if drawing::is_placed(&self.scenario) {
+            return self.scenario.clone();
+        }
+        drawing::all_placed(&self.scenario, &self.rows()).into()
+    }
+
+    /// Lays all cards out anew, senders left of their receivers: one step of undo.
+    pub(super) fn tidy(&mut self, effects: &mut Vec<Effect>) {
+        if self.may_edit() {
+            self.fitted = true;
+            self.edit(drawing::tidied(&self.scenario, &self.rows()), effects);
+        }
+    }
+}
+
+/// How a service stands, beyond its state.
+pub fn service_says(view: &ServiceView) -> String {
+    let parts = [
+        (u64::from(view.behind), "behind"),
+        (u64::from(view.busy), "busy"),
+        (u64::from(view.waiting), "waiting"),
+        (u64::from(view.blocked), "blocked"),
+        (u64::from(view.outbox), "in outbox"),
+        (view.applied_already, "already applied"),
+    ];
+    said(&parts)
+}
+
+/// How a bus stands.
+pub fn bus_says(view: &BusView) -> String {
+    let sum = |of: fn(&crate::session::protocol::LaneView) -> u32| u64::from(view.lanes.iter().map(of).sum::<u32>());
+    let queued = sum(|lane| lane.depth);
+    let rest = said(&[(sum(|lane| lane.dead), "dead letters"), (sum(|lane| lane.discarded), "given up")]);
+    if rest.is_empty() { format!("{queued} queued") } else { format!("{queued} queued · {rest}") }
+}
+
+/// How a client fares.
+pub fn client_says(view: &ClientView) -> String {
+    let counts = [(view.fail, "fail"), (view.unknown, "unknown"), (u64::from(view.pending), "pending")];
+    let last = view.last.as_ref().map(|last| format!("last: {}, {}", last.label, playback::short(last.took)));
+    let parts = [format!("{} ok", view.ok), said(&counts), last.unwrap_or_default()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<String>>().join(" · ")
+}
+
+fn said(parts: &[(u64, &str)]) -> String {
+    let there = parts.iter().filter(|(n, _)| *n > 0);
+    there.map(|(n, word)| format!("{n} {word}")).collect::<Vec<String>>().join(" · ")
+}

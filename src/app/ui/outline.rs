@@ -1,0 +1,283 @@
+//! The outline: the canvas as two tables with ordinary controls. Everything that hands do on the canvas can be done here.
+
+use super::card::{badge, update_class};
+use super::field::FieldView;
+use super::icons::{Icon, icon};
+use crate::app::edit::Path;
+use crate::app::faults::{dead_letters, faults};
+use crate::app::fields::{self, Field};
+use crate::app::model::{Item, Mode, Model, Msg, Origin};
+use crate::app::outline::{Turn, bus_says, client_says, service_says};
+use crate::app::scene::{NodeKind, WireKind};
+use crate::scenario::{Command, Scenario};
+use crate::session::protocol::RowView;
+use serde_json::Value as Json;
+use std::rc::Rc;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlInputElement, HtmlSelectElement};
+use yew::prelude::*;
+
+/// What all rows share.
+struct Sheet<'a> {
+    model: &'a Model,
+    /// The drawing with a place for every card.
+    scenario: Rc<Scenario>,
+    editable: bool,
+    /// Sets a field: always the same callback, so that a running system does not put back what is being typed.
+    set: &'a Callback<(Path, Json)>,
+    send: &'a Callback<Msg>,
+}
+
+/// The outline, where it is open.
+pub fn view(model: &Model, root: &NodeRef, set: &Callback<(Path, Json)>, send: &Callback<Msg>) -> Html {
+    if !model.outline.open {
+        return html! {};
+    }
+    let editable = model.mode == Mode::App && model.origin == Origin::Own;
+    let sheet = Sheet { model, scenario: model.all_placed(), editable, set, send };
+    let on_key = {
+        let send = send.clone();
+        move |event: KeyboardEvent| {
+            if event.key() == "Escape" && event.target_dyn_into::<HtmlInputElement>().is_none() {
+                send.emit(Msg::Outline(Turn::Toggle));
+            }
+        }
+    };
+    let groups = model.scene.areas.iter().filter(|area| !area.region);
+    let groups = groups.map(|area| sheet.group(&area.id, &area.name, &area.says));
+    let cards = groups.chain((0..model.scene.nodes.len()).flat_map(|node| sheet.card(node)));
+    let links = (0..model.scene.wires.len()).flat_map(|wire| sheet.link(wire));
+    html! {
+        <section ref={root.clone()} class="outline" tabindex="-1" aria-label="Outline" onkeydown={on_key}>
+            { sheet.tools() }
+            <div class="scroll">
+                { table("Cards", &["Card", "State", "Place", "Links", "Actions"], cards.collect()) }
+                { table("Links", &["Link", "State", "Latency", "Actions"], links.collect()) }
+                { sheet.connector() }
+            </div>
+        </section>
+    }
+}
+
+// Roles are said, since on a narrow page the tables are shown as lists, and browsers forget what they were.
+
+fn table(name: &'static str, columns: &[&'static str], rows: Html) -> Html {
+    let columns: Html = columns.iter().map(|name| cell("th", "columnheader", "", (*name).into())).collect();
+    html! {
+        <table role="table" aria-label={name}>
+            <thead role="rowgroup"><tr role="row">{ columns }</tr></thead>
+            <tbody role="rowgroup">{ rows }</tbody>
+        </table>
+    }
+}
+
+fn cell(tag: &'static str, role: &'static str, head: &'static str, content: Html) -> Html {
+    html! { <@{tag} {role} data-head={head}>{ content }</@> }
+}
+
+fn span(class: &'static str, content: Html) -> Html {
+    html! { <span {class}>{ content }</span> }
+}
+
+/// What a service holds under a key.
+fn datum(row: &RowView) -> Html {
+    let siblings: Vec<String> = row.siblings.iter().map(ToString::to_string).collect();
+    let value = match &row.value {
+        _ if !siblings.is_empty() => siblings.join(" | "),
+        Some(value) => value.to_string(),
+        None => "—".to_string(),
+    };
+    let update = row.update.map(update_class).unwrap_or_default();
+    html! { <span class="datum"><b class={classes!("swatch", update)}></b>{ format!("{} = {value} {}", row.key, row.version) }</span> }
+}
+
+impl Sheet<'_> {
+    /// A button: what it says, what it is called, whether it is on or off where it is either.
+    fn button(&self, says: Html, label: String, on: Option<bool>, enabled: bool, msg: Msg) -> Html {
+        let class = if on == Some(true) { "line small on" } else { "line small" };
+        let onclick = self.send.reform(move |_: MouseEvent| msg.clone());
+        html! { <button key={label.clone()} {class} aria-label={label} aria-pressed={on.map(|on| on.to_string())} disabled={!enabled} {onclick}>{ says }</button> }
+    }
+
+    fn act(&self, says: &str, about: &str, msg: Msg) -> Html {
+        self.button(says.into(), format!("{says}: {about}"), None, true, msg)
+    }
+
+    /// Add, lay out, mend, publish.
+    fn tools(&self) -> Html {
+        let add = |kind: NodeKind| {
+            let word = kind.word();
+            self.button(word.into(), format!("Add: {word}"), None, self.editable, Msg::Add { kind, at: None })
+        };
+        let tool = |says: &'static str, enabled, msg| self.button(says.into(), says.into(), None, enabled, msg);
+        html! {
+            <header class="tools">
+                <h2>{ "Outline" }</h2>
+                { span("muted small", "Add".into()) }
+                { for [NodeKind::Service, NodeKind::Bus, NodeKind::Client, NodeKind::Group].map(add) }
+                { span("grow", Html::default()) }
+                { tool("Lay out anew", self.editable, Msg::Tidy) }
+                { tool("Heal everything", true, Msg::Act(Command::HealAll)) }
+                { tool("Publish update", true, Msg::Publish) }
+                { self.button(icon(Icon::Close), "Close the outline".into(), None, true, Msg::Outline(Turn::Toggle)) }
+            </header>
+        }
+    }
+
+    /// Source, target, and the button that connects them; what makes no sense is said.
+    fn connector(&self) -> Html {
+        let end = |label: &'static str, chosen: usize| {
+            let nodes = self.model.scene.nodes.iter().enumerate();
+            let option = nodes.map(|(i, node)| {
+                let (id, says) = (node.id.to_string(), format!("{} {}", node.kind.word(), node.name));
+                html! { <option key={id.clone()} value={id} selected={i == chosen}>{ says }</option> }
+            });
+            span("input", html! { <select aria-label={label}>{ for option }</select> })
+        };
+        let send = self.send.clone();
+        let onsubmit = move |event: SubmitEvent| {
+            event.prevent_default();
+            let selects = event.target_dyn_into::<Element>().and_then(|form| form.query_selector_all("select").ok());
+            let chosen = |i: u32| Some(selects.as_ref()?.get(i)?.dyn_into::<HtmlSelectElement>().ok()?.value());
+            if let (Some(from), Some(to)) = (chosen(0), chosen(1)) {
+                send.emit(Msg::Outline(Turn::Connect { from, to }));
+            }
+        };
+        html! {
+            <form class="tools" {onsubmit}>
+                { end("Connect from", 0) }{ "→" }{ end("Connect to", 1) }
+                <button class="line small" disabled={!self.editable}>{ "Connect" }</button>
+            </form>
+        }
+    }
+
+    /// Fields of the drawing, each with its own error.
+    fn fields(&self, fields: &[Field], name: &str) -> Html {
+        let field = |field: &Field| {
+            let key = field.path.join("/");
+            let field = Field { label: format!("{} of {name}", field.label), ..field.clone() };
+            html! { <FieldView {key} {field} scope="outline" scenario={self.scenario.clone()} set={self.set.clone()} /> }
+        };
+        html! { <fieldset disabled={!self.editable}>{ for fields.iter().map(field) }</fieldset> }
+    }
+
+    fn row(&self, id: String, item: &Item, cells: Html) -> Html {
+        let class = self.model.selection.contains(item).then_some("selected");
+        html! { <tr role="row" key={id.clone()} data-row={id} {class}>{ cells }</tr> }
+    }
+
+    /// Kind and name.
+    fn head(&self, which: Icon, kind: NodeKind, fields: &[Field], name: &str) -> Html {
+        let what = [icon(which), span("sr", kind.word().into()), self.fields(&fields[..1], name)];
+        cell("th", "rowheader", "", span("what", what.into_iter().collect()))
+    }
+
+    fn card(&self, node: usize) -> [Html; 2] {
+        let placed = &self.model.scene.nodes[node];
+        let (id, name) = (placed.id.to_string(), &*placed.name);
+        let run = &self.model.run;
+        let item = Item::Node(id.clone());
+        let (service, at) = (run.services.get(node), &(node as u32));
+        let (which, says) = match placed.kind {
+            NodeKind::Service => (Icon::Service, service.map(|view| service_says(view))),
+            NodeKind::Bus => (Icon::Bus, run.buses.get(at).map(|view| bus_says(view))),
+            NodeKind::Client => (Icon::Client, run.clients.get(at).map(|view| client_says(view))),
+            NodeKind::Group => (Icon::Group, None),
+        };
+        let mut state: Vec<Html> = service.iter().map(|view| badge(view.state)).collect();
+        state.push(span("says", says.unwrap_or_default().into()));
+        state.extend(service.and_then(|view| view.stale_since).map(|since| {
+            html! { <span class="says">{ "for " }<span data-since={since.to_string()}></span></span> }
+        }));
+        state.push(span("bad", run.troubles_of(node).into()));
+        state.extend(service.iter().flat_map(|view| view.rows.iter().take(3)).map(datum));
+        let mut acts = Vec::new();
+        if placed.kind == NodeKind::Service {
+            acts.push(self.act("Publish", name, Msg::Outline(Turn::Publish(node))));
+        }
+        acts.extend(self.acts(&item, name, true));
+        let fields = fields::identity(&self.scenario, &id);
+        let cells = [
+            self.head(which, placed.kind, &fields, name),
+            cell("td", "cell", "State", state.into_iter().collect()),
+            cell("td", "cell", "Place", self.fields(&fields[1..], name)),
+            cell("td", "cell", "Links", (*placed.links).into()),
+            cell("td", "cell", "", span("acts", acts.into_iter().collect())),
+        ];
+        [self.row(id, &item, cells.into_iter().collect()), self.more(&item, name)]
+    }
+
+    fn group(&self, id: &str, name: &str, says: &str) -> Html {
+        let item = Item::Node(id.into());
+        let cells = [
+            self.head(Icon::Group, NodeKind::Group, &fields::identity(&self.scenario, id), name),
+            cell("td", "cell", "State", says.into()),
+            cell("td", "cell", "", Html::default()),
+            cell("td", "cell", "", Html::default()),
+            cell("td", "cell", "", span("acts", self.acts(&item, name, true).into_iter().collect())),
+        ];
+        self.row(id.into(), &item, cells.into_iter().collect())
+    }
+
+    fn link(&self, wire: usize) -> [Html; 2] {
+        let nodes = &self.model.scene.nodes;
+        let wire = &self.model.scene.wires[wire];
+        let (from, to) = (&nodes[wire.from], &nodes[wire.to]);
+        let item = Item::Link { from: from.id.to_string(), to: to.id.to_string() };
+        let name = format!("{} to {}", from.name, to.name);
+        let standing = self.model.standing(Some(&item));
+        let state = match (standing.cut, standing.disturbed) {
+            (true, _) => span("bad", html! { <>{ icon(Icon::Cut) }{ "cut" }</> }),
+            (false, true) => span("bad", html! { <>{ icon(Icon::Fault) }{ "disturbed" }</> }),
+            (false, false) => span("says", "whole".into()),
+        };
+        let acts = self.acts(&item, &name, wire.kind != WireKind::Replicates);
+        let cells = [
+            cell("th", "rowheader", "", format!("{} {} {}", from.name, wire.kind.word(), to.name).into()),
+            cell("td", "cell", "State", state),
+            cell("td", "cell", "Latency", (*wire.label).into()),
+            cell("td", "cell", "", span("acts", acts.into_iter().collect())),
+        ];
+        [self.row(format!("{}>{}", from.id, to.id), &item, cells.into_iter().collect()), self.more(&item, &name)]
+    }
+
+    fn faults(&self, item: &Item) -> Vec<(String, Command)> {
+        let mut all = faults(&self.model.scenario, Some(item), &self.model.standing(Some(item)));
+        if let Item::Node(id) = item
+            && let Some(bus) = self.model.scene.find(id).and_then(|node| self.model.run.buses.get(&(node as u32)))
+        {
+            all.extend(dead_letters(&self.model.scenario, id, bus));
+        }
+        all
+    }
+
+    /// The fault that is wanted most (cut and heal, crash and restart, outage and its end), all others, the inspector,
+    /// and away with it.
+    fn acts(&self, item: &Item, name: &str, removable: bool) -> Vec<Html> {
+        let model = self.model;
+        let faults = self.faults(item);
+        let open = model.outline.faults_of.as_ref() == Some(item);
+        let chosen = model.selection.len() == 1 && model.selection.contains(item);
+        let first = faults.into_iter().next();
+        let mut all = Vec::new();
+        if let Some((says, command)) = first {
+            let more = Msg::Outline(Turn::Faults(item.clone()));
+            all.push(self.act(&says, name, Msg::Act(command)));
+            all.push(self.button("Faults…".into(), format!("More faults: {name}"), Some(open), true, more));
+        }
+        let select = Msg::Select((!chosen).then(|| item.clone()));
+        all.push(self.button("Inspect".into(), format!("Inspect: {name}"), Some(chosen), true, select));
+        let remove = Msg::Outline(Turn::Remove(item.clone()));
+        all.push(self.button("Delete".into(), format!("Delete: {name}"), None, self.editable && removable, remove));
+        all
+    }
+
+    /// All faults of a row, below it.
+    fn more(&self, item: &Item, name: &str) -> Html {
+        if self.model.outline.faults_of.as_ref() != Some(item) {
+            return html! {};
+        }
+        let all = self.faults(item).into_iter().map(|(says, command)| self.act(&says, name, Msg::Act(command)));
+        html! { <tr role="row" class="faults"><td role="cell" colspan="5"><span class="acts">{ for all }</span></td></tr> }
+    }
+}
