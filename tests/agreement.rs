@@ -368,7 +368,9 @@ proptest! {
         let history = history(&scenario);
         for guarantee in [Guarantee::Linearizable, Guarantee::Regular, Guarantee::Session, Guarantee::Causal] {
             let verdict = check(&history, guarantee, BUDGET);
-            prop_assert_eq!(verdict, Verdict::Holds, "seed {} {}", seed, name);
+            // With a majority down from first to last there is nothing to check.
+            let nothing_done = verdict == Verdict::Unknown("no operation succeeded".into());
+            prop_assert!(nothing_done || verdict == Verdict::Holds, "seed {} {}: {:?}", seed, name, verdict);
         }
     }
 }

@@ -25,6 +25,7 @@ impl Builder<'_> {
         Unlisted {
             seed: scenario.seed,
             latency: Sampler::new(&scenario.default_latency),
+            listed: self.links.clone(),
             apart: apart.collect(),
             regions: regions.flat_map(|(region, i)| region.nodes.iter().map(move |id| (self.node(id), i))).collect(),
         }

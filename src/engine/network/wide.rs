@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub struct Unlisted {
     /// The scenario's seed.
     pub seed: u64,
+    /// Links that are there for good, as the document lists or cuts them.
+    pub listed: Map<(NodeId, NodeId), LinkId>,
     /// Latency of what no region says.
     pub latency: Sampler,
     /// In which region a node is.
@@ -38,9 +40,13 @@ impl Network {
         self.wide.unlisted = Some(Arc::new(unlisted));
     }
 
-    /// A link for one message from one member of a large group to another; `ends` are their ids in the document.
+    /// A link for one message from one member of a large group to another, unless they have one for good; `ends` are their
+    /// ids in the document.
     pub fn road(&mut self, now: Micros, from: NodeId, to: NodeId, ends: (&str, &str)) -> LinkId {
         let unlisted = self.wide.unlisted.clone().expect("a large group has it");
+        if let Some(listed) = unlisted.listed.get(&(from, to)) {
+            return *listed;
+        }
         let region = |node| unlisted.regions.get(&node).copied();
         let apart = region(from).zip(region(to)).and_then(|pair| unlisted.apart.get(&pair));
         let link = Link {
