@@ -33,7 +33,7 @@ fn err(output: &Output) -> String {
 #[test]
 fn a_broken_invariant_is_told_and_exits_1_and_one_that_cannot_be_read_says_where() {
     let scenario = |invariant: &str| {
-        let text = converge::scenario::examples::find("lost-event").expect("there").json;
+        let text = converge::scenario::examples::find("lost-event").expect("there").json();
         let mut json: serde_json::Value = serde_json::from_str(text).expect("JSON");
         json["invariants"] = serde_json::json!([invariant]);
         json.to_string()
@@ -74,7 +74,7 @@ fn every_example_can_be_listed_shown_run_and_linked() {
     for example in EXAMPLES {
         assert!(list.contains(example.id));
         let shown = out(&converge(&["examples", "show", example.id], ""));
-        assert_eq!(shown, example.json);
+        assert_eq!(shown, example.json());
         let run = converge(&["run", "-"], &shown);
         assert_eq!(code(&run), 0, "{}: {}", example.id, out(&run));
         assert!(out(&run).contains("digest "));
@@ -138,7 +138,7 @@ fn every_field_of_the_json_report_is_there() {
 
 #[test]
 fn a_run_that_misses_its_promise_exits_1_and_says_which() {
-    let text = EXAMPLES[0].json.replace("\"until_ms\": 5000,", "\"until_ms\": 5000, \"promises\": [\"converged\"],");
+    let text = EXAMPLES[0].json().replace("\"until_ms\": 5000,", "\"until_ms\": 5000, \"promises\": [\"converged\"],");
     let run = converge(&["run", "-"], &text);
     assert_eq!(code(&run), 1);
     assert!(out(&run).contains("missed promise: converged: no update was acknowledged"), "{}", out(&run));

@@ -423,5 +423,26 @@ fn the_three_consistencies_are_measured_seed_by_seed_and_an_edit_does_not_distur
     let mut compared = Compared::new(&scenario, 0);
     (1..=3).for_each(|seed| compared.run(&scenario, 0, seed));
     assert_eq!(rows, compared.rows());
-    assert!(matches!(ask(Request::Measure { group: 9, seed: 1 }), Report::Refused { .. }));
+    assert!(matches!(ask(Request::Measure { group: 9, seed: 1 }), Report::Unanswered(_)));
+}
+
+#[test]
+fn a_card_shows_the_rows_of_outbox_and_inbox_and_which_came_again() {
+    let (mut page, _) = Page::open(find("duplicate-delivery").expect("an example").scenario());
+    let end = page.advance(4_000_000);
+    // Billing and Search have no inbox; to Ledger the one event came twice.
+    let inboxes: Vec<Vec<bool>> =
+        end.services.iter().map(|view| view.inbox.iter().map(|row| row.again).collect()).collect();
+    assert_eq!(inboxes, [vec![], vec![], vec![], vec![true]]);
+    assert_eq!(end.services.iter().map(|view| view.applied_already).collect::<Vec<_>>(), [0, 0, 0, 1]);
+
+    let (mut page, _) = Page::open(find("outbox").expect("an example").scenario());
+    let crashed = page.advance(1_500_000);
+    let inventory = crashed.services.iter().find(|view| view.node.0 == 0).expect("it has changed");
+    assert_eq!((inventory.state, inventory.outbox), (CopyState::Down, 1));
+    let row = inventory.rows.iter().find_map(|row| row.update);
+    assert_eq!(inventory.outbox_rows, row.into_iter().collect::<Vec<_>>(), "the row is about what was written");
+    let end = page.advance(5_000_000);
+    let inventory = end.services.iter().find(|view| view.node.0 == 0).expect("it has changed");
+    assert_eq!((inventory.outbox, &inventory.outbox_rows[..]), (0, &[][..]));
 }

@@ -43,6 +43,16 @@ impl Call {
         self != Call::Read
     }
 
+    /// The value that it puts there, be it as the whole or as one of several.
+    pub fn puts(self) -> Option<ValueId> {
+        match self {
+            Call::Write(value) | Call::CompareAndSet { value, .. } | Call::Add(value) | Call::Append(value) => {
+                Some(value)
+            }
+            Call::Read | Call::Increment(_) | Call::Remove(_) => None,
+        }
+    }
+
     /// What it leaves in a register.
     pub fn leaves(self) -> Option<ValueId> {
         match self {

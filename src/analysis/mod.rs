@@ -26,7 +26,7 @@ pub use messages::{InFlight, Messages};
 pub use metrics::{Metrics, Sample, Timed};
 pub use operations::{Asked, Ended, Operations, Tally};
 pub use staleness::{Copy, Held, Notice, Staleness, State};
-pub use tables::{AllTables, Tables};
+pub use tables::{AllTables, Handled, Tables};
 pub use updates::{UpdateInfo, Updates};
 pub use why::{Convergence, Look, Prospect, Why};
 

@@ -1,13 +1,33 @@
 use crate::ordered::{Map, Set};
-use crate::trace::{Fact, NodeId, Record, UpdateId};
+use crate::scenario::Micros;
+use crate::trace::{Fact, NodeId, Record, SubscriptionId, UpdateId};
+use std::collections::VecDeque;
 
-/// What stands in a service's outbox, and how often its inboxes met an event again.
+/// How many of the events that a service handled are remembered.
+const HANDLED: usize = 8;
+
+/// An event that a service handled: where its subscription has an inbox, a row of that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handled {
+    /// The subscription.
+    pub by: SubscriptionId,
+    /// The update.
+    pub update: UpdateId,
+    /// When.
+    pub at: Micros,
+    /// It came again, and the inbox knew it.
+    pub again: bool,
+}
+
+/// What stands in a service's outbox, and what its inboxes know.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tables {
     /// Rows that the bus has not acknowledged, by bus and update.
     pub outbox: Set<(NodeId, UpdateId)>,
     /// Events that the inboxes said were applied already.
     pub applied_already: u64,
+    /// The events that it handled last, oldest first.
+    pub handled: VecDeque<Handled>,
 }
 
 /// The tables of every service that has any.
@@ -26,7 +46,22 @@ impl AllTables {
             Fact::OutboxRowPublished { node, bus, update } | Fact::PublicationLost { node, bus, update } => {
                 self.of(*node).outbox.remove(&(*bus, *update));
             }
-            Fact::InboxHit { node, .. } => self.of(*node).applied_already += 1,
+            Fact::UpdateTakenIn { node, by: Some(by), update, .. } => {
+                let handled = &mut self.of(*node).handled;
+                if handled.len() == HANDLED {
+                    handled.pop_front();
+                }
+                handled.push_back(Handled { by: *by, update: *update, at: record.at, again: false });
+            }
+            Fact::InboxHit { node, subscription, update, .. } => {
+                let tables = self.of(*node);
+                tables.applied_already += 1;
+                let known = tables.handled.iter_mut().rev().find(|it| (it.by, it.update) == (*subscription, *update));
+                if let Some(known) = known {
+                    known.again = true;
+                }
+            }
+            Fact::ServiceCrashed { node, lost_disk: true } => self.of(*node).handled.clear(),
             _ => {}
         }
     }

@@ -80,6 +80,11 @@ impl Diagram {
         self.charts = Rc::new(charts);
     }
 
+    /// What was asked will not be answered; when the run has gone on, it is asked again.
+    pub fn unanswered(&mut self) {
+        self.waiting = false;
+    }
+
     /// Another run: what was asked will not be answered.
     pub fn forget(&mut self) {
         (self.waiting, self.asked, self.last) = (false, None, f64::MIN);

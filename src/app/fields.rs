@@ -60,6 +60,8 @@ pub struct Field {
     pub text: String,
     /// What it means.
     pub help: &'static str,
+    /// Of a preset that is in force: what of the real system is not modelled.
+    pub leaves_out: Option<&'static str>,
 }
 
 /// A button that appends to a list.
@@ -234,7 +236,7 @@ impl At {
         text: String,
         help: &'static str,
     ) -> Field {
-        Field { path: self.to(name).0, label: label.into(), unit, kind, text, help }
+        Field { path: self.to(name).0, label: label.into(), unit, kind, text, help, leaves_out: None }
     }
 
     fn text(&self, name: &str, label: &str, text: &str, help: &'static str) -> Field {
@@ -270,7 +272,7 @@ impl At {
     fn whole(&self, label: &str, choices: Vec<(&str, Json)>, chosen: &str, help: &'static str) -> Field {
         let choices = choices.into_iter().map(|(label, value)| (label.to_string(), value)).collect();
         let (path, kind) = (self.0.clone(), Kind::Choice(choices));
-        Field { path, label: label.into(), unit: "", kind, text: chosen.into(), help }
+        Field { path, label: label.into(), unit: "", kind, text: chosen.into(), help, leaves_out: None }
     }
 
     /// One of the ids that fit.

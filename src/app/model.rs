@@ -267,6 +267,7 @@ impl Model {
             Msg::Resized { width, height, narrow } => self.resize(width, height, narrow),
             Msg::Open { scenario, origin, at, digest } => self.open(*scenario, origin, at, digest),
             Msg::OpenOther => effects.push(Effect::OpenOther),
+            Msg::OpenExample(id) => effects.push(Effect::OpenNamed(format!("ex={id}"))),
             Msg::LinkFailed(why) => self.tell(why),
             Msg::EditCopy => {
                 self.origin = Origin::Own;
@@ -338,6 +339,7 @@ impl Model {
                     self.camera.panned(-dx, -dy)
                 };
                 self.look(camera);
+                self.redraw.page |= std::mem::take(&mut self.wheel_hint);
             }
             Msg::Zoom(factor) => self.look(self.camera.zoomed(factor, self.middle())),
             Msg::ZoomActual => self.look(self.camera.zoomed(1.0 / self.camera.scale, self.middle())),
@@ -567,6 +569,11 @@ impl Model {
                 self.described = Some(Rc::new(Described { scenario: scenario.into(), digest, now, live }));
                 self.redraw.page = true;
             }
+            Some(Report::Unanswered(why)) => {
+                self.verdicts.unanswered();
+                self.diagram.unanswered();
+                self.tell(why);
+            }
             Some(Report::Refused { errors }) => {
                 let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
                 // The run before goes on: ask for all of it, since answers about it were dropped.
@@ -770,7 +777,8 @@ impl Model {
         self.camera = if self.narrow {
             Camera::default()
         } else {
-            Camera::fitting(self.scene.bounds(), self.size.0, self.size.1, 36.0)
+            // Nothing comes to stand under the zoom buttons below.
+            Camera::fitting(self.scene.bounds(), self.size.0, self.size.1 - 20.0, 36.0)
         };
     }
 

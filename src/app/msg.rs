@@ -41,6 +41,8 @@ pub enum Msg {
     },
     /// Open the visitor's drawing that is not on the page: the kept one, or the one before it.
     OpenOther,
+    /// Open an example, by its id.
+    OpenExample(String),
     /// Why a link could not be opened.
     LinkFailed(String),
     /// The visitor makes the previewed scenario their own.
@@ -218,6 +220,8 @@ pub enum Effect {
     SetAside,
     /// Open the visitor's drawing that is not on the page.
     OpenOther,
+    /// Open what a fragment names.
+    OpenNamed(String),
     /// Show in this theme.
     Theme(Theme),
     /// Show with less motion, or with all.

@@ -1,12 +1,10 @@
 //! The outline: the canvas as tables with ordinary controls, for whoever reads rather than looks, or does not drag. What
 //! is done in it goes the ways that gestures and keys of the canvas go.
 
-use super::edit::{self, Path};
 use super::model::{Effect, Item, Model};
 use super::{drawing, playback};
 use crate::scenario::Scenario;
 use crate::session::protocol::{BusView, ClientView, ServiceView};
-use serde_json::Value as Json;
 use std::rc::Rc;
 
 /// What is open of it.
@@ -25,8 +23,6 @@ pub enum Turn {
     Toggle,
     /// Show or hide the faults of a row.
     Faults(Item),
-    /// Set a field of the drawing.
-    Set(Path, Json),
     /// Connect two nodes.
     Connect {
         /// The source.
@@ -53,14 +49,6 @@ impl Model {
             Turn::Faults(item) => {
                 let open = self.outline.faults_of.as_ref() == Some(&item);
                 self.outline.faults_of = (!open).then_some(item);
-            }
-            Turn::Set(path, value) => {
-                if self.may_edit() {
-                    match edit::set(&self.all_placed(), &path, value) {
-                        Ok(scenario) => self.edit(scenario, effects),
-                        Err(why) => self.tell(why),
-                    }
-                }
             }
             Turn::Connect { from, to } => {
                 if self.may_edit() {

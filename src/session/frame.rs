@@ -1,16 +1,16 @@
 //! From a run to frames: what changed since the last one, or everything.
 
 use super::protocol::{
-    BusView, CellView, ClientView, CopyState, Frame, LaneView, LastOperation, Mark, MarkKind, MessageEnd, MessageView,
-    RibbonChange, RowView, ServiceView, Summary, Trouble, Window,
+    BusView, CellView, ClientView, CopyState, Frame, InboxRow, LaneView, LastOperation, Mark, MarkKind, MessageEnd,
+    MessageView, RibbonChange, RowView, ServiceView, Summary, Trouble, Window,
 };
 use super::run::Run;
 use super::words;
-use crate::analysis::{Analysis, Copy, Ended, InFlight, Member, Notice, State};
+use crate::analysis::{Analysis, Copy, Ended, Handled, InFlight, Member, Notice, State, Tables};
 use crate::engine::{Engine, Halt};
 use crate::ordered::{Map, Set};
-use crate::scenario::{Micros, Scenario};
-use crate::trace::{Fact, KeyId, MessageId, Names, NodeId, OperationKind, Record, UpdateId};
+use crate::scenario::{Micros, Scenario, micros};
+use crate::trace::{Fact, KeyId, MessageId, Names, NodeId, OperationKind, Record, SubscriptionId, UpdateId};
 
 /// More messages than this in one frame, and the frame is made whole instead.
 const MOST_MESSAGES: usize = 20_000;
@@ -247,7 +247,7 @@ impl Reporter {
             whole,
             now: engine.now(),
             next: engine.next_at(),
-            until: crate::scenario::micros(scenario.until_ms),
+            until: micros(scenario.until_ms),
             more,
             events: engine.events(),
             records: engine.trace().total(),
@@ -263,7 +263,7 @@ impl Reporter {
                         || changed_members.contains(&NodeId(*n))
                         || load_changed(*n)
                 })
-                .map(|n| service_view(run, NodeId(n), loads[n as usize]))
+                .map(|n| service_view(run, scenario, NodeId(n), loads[n as usize]))
                 .collect(),
             buses: (services..services + buses)
                 .filter(|n| whole || lane_changed(*n))
@@ -328,7 +328,13 @@ fn message_view(id: MessageId, info: &InFlight, analysis: &Analysis, names: &Nam
 }
 
 /// A service's card.
-pub fn service_view(run: &Run, node: NodeId, (busy, waiting, blocked): (u32, u32, u32)) -> ServiceView {
+pub fn service_view(
+    run: &Run,
+    scenario: &Scenario,
+    node: NodeId,
+    (busy, waiting, blocked): (u32, u32, u32),
+) -> ServiceView {
+    let tables = run.analysis().tables.get(node);
     let staleness = &run.analysis().staleness;
     let copies = || staleness.copies_of(node).map(|(_, copy)| copy);
     let mut rows: Vec<RowView> =
@@ -344,10 +350,34 @@ pub fn service_view(run: &Run, node: NodeId, (busy, waiting, blocked): (u32, u32
         busy,
         waiting,
         blocked,
-        outbox: run.analysis().tables.get(node).map_or(0, |tables| tables.outbox.len() as u32),
-        applied_already: run.analysis().tables.get(node).map_or(0, |tables| tables.applied_already),
+        outbox: tables.map_or(0, |tables| tables.outbox.len() as u32),
+        outbox_rows: tables
+            .map(|tables| tables.outbox.iter().take(MOST_CELLS).map(|(_, update)| update.0).collect())
+            .unwrap_or_default(),
+        inbox: tables.map(|tables| inbox(run, scenario, node, tables)).unwrap_or_default(),
+        applied_already: tables.map_or(0, |tables| tables.applied_already),
         member: run.analysis().members.get(node).map(member_words).unwrap_or_default(),
     }
+}
+
+/// The rows of a service's inboxes: what it handled for a subscription that has one, while it is remembered.
+fn inbox(run: &Run, scenario: &Scenario, node: NodeId, tables: &Tables) -> Vec<InboxRow> {
+    let subscribes = &scenario.services[node.index()].subscribes;
+    if subscribes.iter().all(|subscription| subscription.inbox.is_none()) {
+        return Vec::new();
+    }
+    // A service's subscriptions have their ids in the order of the document.
+    let (names, now) = (run.engine().names(), run.engine().now());
+    let own = (0..names.subscription_count() as u32).map(SubscriptionId);
+    let own: Vec<_> = own.filter(|id| names.subscription(*id).service == node).zip(subscribes).collect();
+    let kept = |handled: &&Handled| {
+        let subscription = own.iter().find(|(id, _)| *id == handled.by);
+        let inbox = subscription.and_then(|(_, subscription)| subscription.inbox.as_ref());
+        let until = |ms| handled.at.saturating_add(micros(ms));
+        inbox.is_some_and(|inbox| inbox.window_ms.is_none_or(|ms| now < until(ms)))
+    };
+    let rows = tables.handled.iter().filter(kept);
+    rows.map(|handled| InboxRow { update: handled.update.0, again: handled.again }).collect()
 }
 
 fn member_words(member: &Member) -> String {
@@ -395,15 +425,16 @@ fn row_view(names: &Names, key: KeyId, copy: &Copy) -> RowView {
 fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> BusView {
     let names = run.engine().names();
     let bus = &scenario.buses[index as usize];
-    let lanes = (0..names.subscription_count() as u32).map(crate::trace::SubscriptionId).filter_map(|id| {
+    let lanes = (0..names.subscription_count() as u32).map(SubscriptionId).filter_map(|id| {
         let ends = names.subscription(id);
         if ends.bus != node {
             return None;
         }
-        let lane = run.analysis().buses.get(id);
+        let (lane, topic) = (run.analysis().buses.get(id), bus.topics.get(ends.topic as usize));
         Some(LaneView {
             service: ends.service,
-            topic: bus.topics.get(ends.topic as usize).map_or(&bus.id, |topic| &topic.name).clone(),
+            topic: topic.map_or(&bus.id, |topic| &topic.name).clone(),
+            partitions: topic.map_or(1, |topic| topic.partitions),
             depth: lane.map_or(0, |lane| lane.kept.len() as u32),
             cells: lane
                 .map(|lane| lane.kept.values().take(MOST_CELLS).map(|kept| cell_view(run, kept)).collect())

@@ -216,7 +216,7 @@ impl Open {
     fn measure(&mut self, group: u32, seed: u64) -> Report {
         let scenario = &self.shown.scenario;
         if scenario.groups.get(group as usize).is_none() {
-            return Report::Refused { errors: vec![ScenarioError::new("groups", "there is no such group any more")] };
+            return Report::Unanswered("There is no such group any more.".into());
         }
         let measured = match &mut self.measured {
             Some(measured) if seed > 1 && measured.group == group as usize => measured,

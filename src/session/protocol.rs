@@ -186,6 +186,8 @@ pub enum Report {
         /// How many live commands were merged into the script.
         live: u32,
     },
+    /// What was asked cannot be answered; why, in words for people. The run is as it was.
+    Unanswered(String),
     /// The scenario or command is not sound; the run that was loaded before goes on.
     Refused {
         /// What is wrong, each with its path in the document.
@@ -349,10 +351,23 @@ pub struct ServiceView {
     pub blocked: u32,
     /// Rows of its outbox that the bus has not acknowledged.
     pub outbox: u32,
+    /// The updates of the first twelve of them.
+    pub outbox_rows: Vec<u32>,
+    /// The newest eight rows of its inboxes, oldest first.
+    pub inbox: Vec<InboxRow>,
     /// Events that its inboxes said were applied already.
     pub applied_already: u64,
     /// Of a member of a group: whether it leads, its log, what it keeps for others, in a few words; else empty.
     pub member: String,
+}
+
+/// A row of an inbox: an event that was handled, for as long as the inbox remembers.
+#[derive(Clone, Debug, PartialEq, Wire)]
+pub struct InboxRow {
+    /// The update; gives the colour.
+    pub update: u32,
+    /// It came again, and had no effect.
+    pub again: bool,
 }
 
 /// Something that is wrong with a node or a link, short of a crash or a cut.
@@ -405,6 +420,8 @@ pub struct LaneView {
     pub service: NodeId,
     /// The topic's name.
     pub topic: String,
+    /// How many partitions the topic has.
+    pub partitions: u32,
     /// Events queued or unacknowledged.
     pub depth: u32,
     /// The first twelve of them.

@@ -15,7 +15,7 @@ pub const TARGET: usize = 300 * 1024;
 
 /// What it may weigh until it does: the build fails over it. Only what opening the page loads counts: what comes later is
 /// in files of its own, fetched when it is first needed.
-pub const BUDGET: usize = 560 * 1024;
+pub const BUDGET: usize = 440 * 1024;
 
 /// Builds the page into a folder that any host can serve from any subfolder, and returns its weight in
 /// bytes, gzipped.

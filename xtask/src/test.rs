@@ -35,9 +35,7 @@ pub fn everything(skip_browser: bool) -> Result<()> {
         return Ok(());
     }
     step("tests, real browser", || {
-        run(cargo()
-            .args(["test", "--locked", "--package", "browser-tests", "--test", "page"])
-            .env("CONVERGE_DIST", &dist))
+        run(cargo().args(["test", "--locked", "--package", "browser-tests", "--tests"]).env("CONVERGE_DIST", &dist))
     })
 }
 

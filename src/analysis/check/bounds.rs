@@ -72,7 +72,10 @@ pub(super) fn regular(history: &History, places: &[usize]) -> Option<Witness> {
         if candidates.iter().any(fits) {
             continue;
         }
-        return Some(match (candidates.iter().flatten().next_back(), last) {
+        // The nearest of those that had begun; else what is still to come.
+        let begun = |write: &&usize| !operations[read].precedes(&operations[**write]);
+        let nearest = candidates.iter().flatten().rfind(begun).or(candidates.iter().flatten().next());
+        return Some(match (nearest, last) {
             (Some(&write), _) if operations[read].precedes(&operations[write]) => {
                 Witness { sentence: say::before_its_write(history, read, write), operations: vec![read, write] }
             }

@@ -36,13 +36,18 @@ pub(super) fn broken(history: &History, places: &[usize]) -> Option<Broken> {
     let operations = &history.operations;
     let mut writers: Map<(u32, u32), usize> = Map::new();
     for &place in places {
-        if let (Call::Write(value), true) = (operations[place].call, operations[place].outcome != Outcome::Fail) {
+        if let (Some(value), true) = (operations[place].call.leaves(), operations[place].outcome != Outcome::Fail) {
             writers.insert((operations[place].key, value), place);
         }
     }
     let mut sources: Map<usize, Option<usize>> = Map::new();
     for &place in places {
-        let Some(value) = operations[place].returned() else { continue };
+        let replaced = match operations[place].call {
+            Call::CompareAndSet { expected, .. } if operations[place].outcome != Outcome::Fail => Some(expected),
+            Call::CompareAndSet { .. } | Call::Read | Call::Write(_) => None,
+            Call::Increment(_) | Call::Add(_) | Call::Remove(_) | Call::Append(_) => None,
+        };
+        let Some(value) = replaced.or(operations[place].returned()) else { continue };
         let key = operations[place].key;
         match writers.get(&(key, value)) {
             Some(write) => sources.insert(place, Some(*write)),
@@ -52,18 +57,19 @@ pub(super) fn broken(history: &History, places: &[usize]) -> Option<Broken> {
     }
     let mut lanes: Map<u32, Vec<usize>> = Map::new();
     let mut nodes: Vec<Node> = Vec::new();
-    let mut node_of: Map<usize, usize> = Map::new();
+    // Where a read, and where a write stands among the nodes. A compare-and-set is a read and then a write.
+    let mut node_of: [Map<usize, usize>; 2] = [Map::new(), Map::new()];
     for &place in places {
         let operation = &operations[place];
-        let counts = sources.contains_key(&place) || (operation.call.changes() && operation.outcome != Outcome::Fail);
-        if !counts {
-            continue;
+        let writes = operation.call.changes() && operation.outcome != Outcome::Fail;
+        for (reads, counts) in [(true, sources.contains_key(&place)), (false, writes)] {
+            if counts {
+                let lane = lanes.or_default(operation.process);
+                node_of[usize::from(!reads)].insert(place, nodes.len());
+                nodes.push(Node { place, lane: 0, at: lane.len() as u32, from: None, reads });
+                lane.push(nodes.len() - 1);
+            }
         }
-        let next = lanes.len();
-        let lane = lanes.or_default(operation.process);
-        node_of.insert(place, nodes.len());
-        nodes.push(Node { place, lane: next, at: lane.len() as u32, from: None, reads: !operation.call.changes() });
-        lane.push(nodes.len() - 1);
     }
     let lanes: Vec<Vec<usize>> = lanes.values().cloned().collect();
     for (number, lane) in lanes.iter().enumerate() {
@@ -72,9 +78,8 @@ pub(super) fn broken(history: &History, places: &[usize]) -> Option<Broken> {
         }
     }
     for (read, write) in sources.iter() {
-        let (Some(read), Some(write)) = (node_of.get(read), write.as_ref().and_then(|write| node_of.get(write))) else {
-            continue;
-        };
+        let writer = write.as_ref().and_then(|write| node_of[1].get(write));
+        let (Some(read), Some(write)) = (node_of[0].get(read), writer) else { continue };
         nodes[*read].from = Some(*write);
     }
     let mut writes: Map<(usize, u32), Vec<usize>> = Map::new();
@@ -243,7 +248,7 @@ pub(super) fn applies(history: &History, places: &[usize]) -> Result<(), String>
         let operation = &history.operations[place];
         match operation.call {
             Call::Read => {}
-            Call::Write(value) => {
+            Call::Write(value) | Call::CompareAndSet { value, .. } if operation.outcome != Outcome::Fail => {
                 let twice = written.insert((operation.key, value), place).is_some();
                 if twice || value == history.first_of(operation.key).value {
                     let value = history.value(value);
@@ -252,8 +257,9 @@ pub(super) fn applies(history: &History, places: &[usize]) -> Result<(), String>
                     ));
                 }
             }
-            Call::CompareAndSet { .. } | Call::Increment(_) | Call::Add(_) | Call::Remove(_) | Call::Append(_) => {
-                return Err("only reads and writes of a register can be checked for it".into());
+            Call::Write(_) | Call::CompareAndSet { .. } => {}
+            Call::Increment(_) | Call::Add(_) | Call::Remove(_) | Call::Append(_) => {
+                return Err("only operations on registers can be checked for it".into());
             }
         }
     }

@@ -6,6 +6,7 @@
 
 mod bounds;
 mod causal;
+mod plain;
 mod say;
 mod search;
 mod seen;
@@ -13,12 +14,14 @@ mod sessions;
 mod shrink;
 #[cfg(test)]
 mod tests;
+mod whose;
 mod zones;
 
 use super::history::{Answer, Call, History, Initial, Model, NEVER};
 use crate::trace::Outcome;
 use search::{Found, Item, Order};
 use sessions::Wanted;
+use std::cell::RefCell;
 
 /// A guarantee of consistency.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,7 +33,8 @@ pub enum Guarantee {
     Regular,
     /// There is one order that respects each process's own (Lamport 1979), key by key. A search within the budget.
     Sequential,
-    /// Causal memory (Ahamad et al. 1995) over all keys: registers whose writes differ.
+    /// Causal memory (Ahamad et al. 1995) over all keys, of registers; a compare-and-set reads and then writes. Where writes
+    /// repeat, every way is tried in which reads can have got their values, within the budget.
     Causal,
     /// A process sees its own writes.
     ReadYourWrites,
@@ -97,12 +101,12 @@ pub fn check(history: &History, guarantee: Guarantee, mut budget: u64) -> Verdic
         return Verdict::Unknown("no operation succeeded".into());
     }
     let verdict = match guarantee {
-        Guarantee::Causal => causal(history),
+        Guarantee::Causal => causal(history, &mut budget),
         Guarantee::ReadYourWrites
         | Guarantee::MonotonicReads
         | Guarantee::MonotonicWrites
         | Guarantee::WritesFollowReads
-        | Guarantee::Session => session(history, guarantee),
+        | Guarantee::Session => session(history, guarantee, &mut budget),
         Guarantee::Linearizable
         | Guarantee::Regular
         | Guarantee::Sequential
@@ -186,6 +190,17 @@ fn sequential(history: &History, places: &[usize], model: Model, budget: &mut u6
             return Verdict::Violated(witness);
         }
     }
+    if matches!(model, Model::Set | Model::Append) {
+        // What is sequential keeps what sessions may rely on.
+        let all = effective(history, places.to_vec());
+        let wanted = Wanted { own_writes: true, reads: true, writes: true, follow: true };
+        let broken = |places: &[usize]| sessions::broken(history, places, wanted);
+        if broken(&all) {
+            let operations = shrink::fewest(history, &all, broken);
+            let sentence = say::session(history, &operations, "A process saw less than it must have known");
+            return Verdict::Violated(Witness { operations, sentence });
+        }
+    }
     // What is linearizable is sequential, and time leaves fewer orders to try.
     let items = items(history, places);
     let initial =
@@ -216,6 +231,10 @@ fn items(history: &History, places: &[usize]) -> Vec<Item> {
 }
 
 fn searched(history: &History, places: &[usize], model: Model, order: Order, budget: &mut u64) -> Verdict {
+    let plain = plain::nowhere(history, places);
+    if let Some(witness) = plain.or_else(|| plain::contradiction(history, places, model, order)) {
+        return Verdict::Violated(witness);
+    }
     let items = items(history, places);
     let key = places.first().map_or(0, |place| history.operations[*place].key);
     let initial: Initial = history.first_of(key);
@@ -225,32 +244,61 @@ fn searched(history: &History, places: &[usize], model: Model, order: Order, bud
         Found::Nothing(stuck) => {
             let mut operations = shrink::fewest_of_search(&items, model, &initial, order, stuck);
             operations.sort_unstable();
-            // A read of what nobody wrote proves it alone.
-            let written = |value| {
-                let mut changes = items.iter().filter_map(|item| match item.call {
-                    Call::Add(it) | Call::Append(it) => Some(it),
-                    Call::Read | Call::Write(_) | Call::CompareAndSet { .. } | Call::Increment(_) | Call::Remove(_) => {
-                        item.call.leaves()
-                    }
-                });
-                initial.value == value || initial.elements.contains(&value) || changes.any(|it| it == value)
-            };
-            let sentence = match operations.as_slice() {
-                [only] if history.operations[*only].returned().is_some_and(|value| !written(value)) => {
-                    say::from_nowhere(history, *only)
-                }
-                _ => say::no_order(history, &operations),
-            };
+            let sentence = say::no_order(history, &operations);
             Verdict::Violated(Witness { operations, sentence })
         }
     }
 }
 
-fn causal(history: &History) -> Verdict {
+fn causal(history: &History, budget: &mut u64) -> Verdict {
     if let Some(key) = history.siblings.iter().chain(history.foreign.iter()).next() {
         return Verdict::Unknown(no_model(history, *key).into());
     }
-    causal_at(history, &(0..history.operations.len()).collect::<Vec<_>>())
+    let places: Vec<usize> = (0..history.operations.len()).collect();
+    if linear(history, budget) {
+        return Verdict::Holds;
+    }
+    let Err(why) = causal::applies(history, &places) else { return causal_at(history, &effective(history, places)) };
+    let registers = history.by_key().iter().all(|(_, places)| history.model_of(places) == Some(Model::Register));
+    if !registers {
+        return Verdict::Unknown(why);
+    }
+    if let Some(witness) = history.by_key().iter().find_map(|(_, places)| plain::nowhere(history, places)) {
+        return Verdict::Violated(witness);
+    }
+    let price = history.processes.len() as u64;
+    indirect(history, &places, why, (budget, price), |history, places| {
+        causal::broken(history, &effective(history, places.to_vec())).is_some()
+    })
+}
+
+/// What is linearizable keeps all that is weaker.
+fn linear(history: &History, budget: &mut u64) -> bool {
+    by_key(history, |places, model| linearizable(history, places, model, &mut (*budget / 2))) == Verdict::Holds
+}
+
+/// Where it cannot be told whose write a read returned: of registers every way in which it can have been is tried, of which
+/// there may be too many. `places` may be a part of the history.
+fn indirect(
+    history: &History,
+    places: &[usize],
+    why: String,
+    (budget, price): (&mut u64, u64),
+    broken: impl Fn(&History, &[usize]) -> bool,
+) -> Verdict {
+    let apart = RefCell::new(whose::apart(history, places));
+    let all = places.len() == history.operations.len();
+    let asked = |places: &[usize], budget: &mut u64| apart.borrow_mut().broken(places, price, budget, &broken);
+    match asked(places, budget) {
+        Some(false) if all => Verdict::Holds,
+        Some(false) | None => Verdict::Unknown(why),
+        Some(true) => {
+            let each = *budget / 16;
+            let operations = shrink::fewest(history, places, |places| asked(places, &mut each.clone()) == Some(true));
+            let sentence = say::session(history, &operations, "Whichever write each read returned, one came too late");
+            Verdict::Violated(Witness { operations, sentence })
+        }
+    }
 }
 
 fn causal_at(history: &History, places: &[usize]) -> Verdict {
@@ -288,21 +336,41 @@ fn causal_at(history: &History, places: &[usize]) -> Verdict {
 /// Without changes of which nobody knows whether they took effect, and that nobody saw: as if they had not.
 fn effective(history: &History, mut places: Vec<usize>) -> Vec<usize> {
     let operations = &history.operations;
-    let mut seen: Vec<(u32, u32)> = Vec::new();
+    // A value of a key.
+    type Seen = (u32, u32);
+    let mut seen: Vec<Seen> = Vec::new();
+    // What compare-and-sets replaced was seen, if they took effect: a chain of them is followed from its end.
+    let mut replaced: Vec<(Seen, Option<Seen>)> = Vec::new();
     for operation in places.iter().map(|place| &operations[*place]) {
+        if let Call::CompareAndSet { expected, value } = operation.call {
+            match operation.outcome {
+                Outcome::Ok => seen.push((operation.key, expected)),
+                Outcome::Unknown => replaced.push(((operation.key, expected), Some((operation.key, value)))),
+                Outcome::Fail => {}
+            }
+        }
         match &operation.answer {
             Answer::Value(value) => seen.push((operation.key, *value)),
             Answer::Elements(elements) => seen.extend(elements.iter().map(|value| (operation.key, *value))),
             Answer::Nothing | Answer::Number(_) => {}
         }
     }
-    seen.sort_unstable();
+    loop {
+        seen.sort_unstable();
+        let before = seen.len();
+        for (expected, value) in &mut replaced {
+            if value.is_some_and(|value| seen[..before].binary_search(&value).is_ok()) {
+                *value = None;
+                seen.push(*expected);
+            }
+        }
+        if seen.len() == before {
+            break;
+        }
+    }
     places.retain(|place| {
         let operation = &operations[*place];
-        let value = match operation.call {
-            Call::Write(value) | Call::CompareAndSet { value, .. } | Call::Add(value) | Call::Append(value) => value,
-            Call::Read | Call::Increment(_) | Call::Remove(_) => return true,
-        };
+        let Some(value) = operation.call.puts() else { return true };
         operation.outcome != Outcome::Unknown || seen.binary_search(&(operation.key, value)).is_ok()
     });
     places.sort_unstable();
@@ -318,7 +386,7 @@ fn no_model(history: &History, key: u32) -> &'static str {
     }
 }
 
-fn session(history: &History, guarantee: Guarantee) -> Verdict {
+fn session(history: &History, guarantee: Guarantee, budget: &mut u64) -> Verdict {
     let all = guarantee == Guarantee::Session;
     let wanted = Wanted {
         own_writes: all || guarantee == Guarantee::ReadYourWrites,
@@ -326,18 +394,25 @@ fn session(history: &History, guarantee: Guarantee) -> Verdict {
         writes: all || guarantee == Guarantee::MonotonicWrites,
         follow: all || guarantee == Guarantee::WritesFollowReads,
     };
-    let mut places = Vec::new();
-    let mut unknown = None;
+    let (mut places, mut repeating, mut unknown) = (Vec::new(), Vec::new(), None);
     for (key, of_key) in history.by_key() {
         let why = match history.model_of(&of_key) {
             Some(Model::Register) => causal::applies(history, &of_key).err(),
             Some(Model::Set | Model::Append) => None,
-            Some(Model::Counter) => Some("a counter's number does not tell which increments are in it".into()),
+            Some(Model::Counter) => {
+                if let Some(witness) = plain::counted_back(history, &of_key, wanted) {
+                    return Verdict::Violated(witness);
+                }
+                Some("a counter's number does not tell which increments are in it".into())
+            }
             None => Some(no_model(history, key).into()),
         };
         match why {
             None => places.extend(of_key),
             Some(why) => {
+                if history.model_of(&of_key) == Some(Model::Register) {
+                    repeating.extend(of_key);
+                }
                 unknown.get_or_insert(why);
             }
         }
@@ -354,5 +429,13 @@ fn session(history: &History, guarantee: Guarantee) -> Verdict {
         };
         return Verdict::Violated(Witness { sentence: say::session(history, &operations, broken), operations });
     }
-    unknown.map_or(Verdict::Holds, Verdict::Unknown)
+    let Some(why) = unknown else { return Verdict::Holds };
+    if linear(history, budget) {
+        return Verdict::Holds;
+    }
+    repeating.extend(places);
+    repeating.sort_unstable();
+    indirect(history, &repeating, why, (budget, 16), |history, places| {
+        sessions::broken(history, &effective(history, places.to_vec()), wanted)
+    })
 }

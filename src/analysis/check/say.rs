@@ -47,6 +47,58 @@ pub(super) fn from_nowhere(history: &History, at: usize) -> String {
     format!("{}, which nobody wrote.", read(history, at))
 }
 
+/// Of a register's value, or of one element of a set or list.
+pub(super) fn phantom(history: &History, at: usize, value: u32) -> String {
+    match &history.operations[at].answer {
+        Answer::Elements(_) => format!("{}, but nobody put {} there.", read(history, at), history.value(value)),
+        Answer::Nothing | Answer::Value(_) | Answer::Number(_) => from_nowhere(history, at),
+    }
+}
+
+/// What was put there, or nothing if it was there at first, was known by an operation.
+pub(super) fn lacks(history: &History, at: usize, put: Option<u32>, by: usize) -> String {
+    let value = put.map_or("what was there at first", |value| history.value(value));
+    let known = if history.operations[by].call == Call::Read { "had returned it" } else { "had been acknowledged" };
+    format!("{} without {value}, though the {} {known} before it began.", read(history, at), name(history, by))
+}
+
+pub(super) fn too_often(history: &History, at: usize, value: u32, puts: usize) -> String {
+    let times = if puts == 1 { "once".into() } else { format!("{puts} times") };
+    format!("{}, but {} was put there {times} only.", read(history, at), history.value(value))
+}
+
+pub(super) fn out_of_turn(history: &History, at: usize, shown_first: usize, was_first: usize) -> String {
+    format!(
+        "{}, though the {} had been acknowledged before the {} began.",
+        read(history, at),
+        name(history, was_first),
+        name(history, shown_first)
+    )
+}
+
+pub(super) fn apart(history: &History, a: usize, b: usize) -> String {
+    format!(
+        "{}, and the {} returned {}: neither can have come first.",
+        read(history, a),
+        name(history, b),
+        returned(history, b)
+    )
+}
+
+pub(super) fn counted(history: &History, first: Option<usize>, at: usize, added: i64, least: i64, most: i64) -> String {
+    let since = match first {
+        Some(first) => format!(" {added:+} after the {} returned {}", name(history, first), returned(history, first)),
+        None => String::new(),
+    };
+    let range = if least == most { format!("exactly {least:+}") } else { format!("from {least:+} to {most:+}") };
+    format!("{},{since} but what was added by then makes {range}.", read(history, at))
+}
+
+/// Less than a process had made or read itself, the last of which was `known`.
+pub(super) fn counted_back(history: &History, at: usize, known: usize, least: i64) -> String {
+    format!("{}, but its process had to see at least {least} after the {}.", read(history, at), name(history, known))
+}
+
 pub(super) fn of_a_failed_write(history: &History, write: usize, at: usize) -> String {
     format!("{}, though the {} had failed.", read(history, at), name(history, write))
 }
@@ -110,7 +162,16 @@ pub(super) fn no_order(history: &History, chosen: &[usize]) -> String {
         [only] => {
             format!("No order of {changes} changes explains what was seen: {only}{whether}.")
         }
-        many => format!("No order of {changes} changes explains what was seen: {}{whether}.", many.join("; ")),
+        many => format!("No order of {changes} changes explains what was seen: {}{whether}.", joined(many, "; ")),
+    }
+}
+
+/// The first few of them.
+fn joined(parts: &[String], by: &str) -> String {
+    const MOST: usize = 8;
+    match parts.get(..MOST) {
+        Some(first) if parts.len() > MOST => format!("{}; and {} more", first.join(by), parts.len() - MOST),
+        Some(_) | None => parts.join(by),
     }
 }
 
@@ -159,5 +220,5 @@ pub(super) fn session(history: &History, chosen: &[usize], broken: &str) -> Stri
             format!("the {} returned {}", name(history, place), returned(history, place))
         });
     }
-    format!("{broken}: {}.", parts.join("; then "))
+    format!("{broken}: {}.", joined(&parts, "; then "))
 }

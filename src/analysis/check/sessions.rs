@@ -2,9 +2,10 @@
 //!
 //! Registers whose writes all differ: a guarantee asks that what a read returned be no older than certain writes. Which of
 //! two writes is older is known by their versions, where the history has them; else a write is older than those that began
-//! after it was acknowledged, and than those that its reader made afterwards. All of that are arrows between the writes of a
-//! key; the guarantees hold if and only if the arrows make no circle. O(n log n) for n operations, times the number of
-//! processes for the last two.
+//! after it was acknowledged, and than those that its maker had seen. All of that, and what the reads of one process ask, are
+//! arrows between the writes of a key; the process keeps the guarantees if and only if they make no circle. Of two writes
+//! whose age nobody can tell, two processes may see either first. A compare-and-set has seen the write that it replaced.
+//! O(n log n) for n operations, times the number of processes for the last two.
 //!
 //! Sets that nothing is removed from, and lists: a read must hold the elements themselves.
 
@@ -46,7 +47,17 @@ struct Look<'a> {
     /// For each process what it made and saw, in order, and where in that each of its writes stands.
     steps: Map<u32, Vec<Step>>,
     place_in: Map<usize, (u32, usize)>,
+    /// By key, from each write to those that are known to be newer.
     arrows: Map<u32, Vec<(usize, usize)>>,
+    /// The same by what the reads of one process ask.
+    asked: Map<u32, Vec<(usize, usize)>>,
+}
+
+/// What reads of a key must show from now on.
+#[derive(Default)]
+struct Must {
+    writes: Vec<usize>,
+    all: Set<usize>,
 }
 
 /// Whether the operations at these places break what is wanted.
@@ -60,6 +71,7 @@ pub(super) fn broken(history: &History, places: &[usize], wanted: Wanted) -> boo
         steps: Map::new(),
         place_in: Map::new(),
         arrows: Map::new(),
+        asked: Map::new(),
     };
     let mut keys: Map<u32, Vec<usize>> = Map::new();
     for &place in places {
@@ -87,15 +99,31 @@ pub(super) fn broken(history: &History, places: &[usize], wanted: Wanted) -> boo
     for (process, own) in processes.iter() {
         look.walk(*process, own);
     }
-    processes.values().any(|own| look.demand(own, wanted))
-        || keys.iter().any(|(key, places)| look.models.get(key) == Some(&Model::Register) && look.circle(*key, places))
+    // What all ask together mostly makes no circle, and then that of none does.
+    let mut together: Map<u32, Vec<(usize, usize)>> = Map::new();
+    let mut each = Vec::new();
+    for own in processes.values() {
+        if look.demand(own, wanted) {
+            return true;
+        }
+        let asked = std::mem::take(&mut look.asked);
+        asked.iter().for_each(|(key, arrows)| together.or_default(*key).extend(arrows));
+        each.push(asked);
+    }
+    together.iter().any(|(key, all)| {
+        let circle = |asked: &[(usize, usize)]| look.circle(*key, &keys[key], asked);
+        circle(all) && each.iter().filter_map(|asked| asked.get(key)).any(|asked| circle(asked))
+    })
 }
 
 impl Look<'_> {
-    /// The writes that a read shows.
+    /// The writes that a read shows, or that a compare-and-set replaced.
     fn seen(&self, place: usize) -> Vec<usize> {
         let operation = &self.history.operations[place];
         let writer = |value: &u32| self.writers.get(&(operation.key, *value)).copied();
+        if let Call::CompareAndSet { expected, .. } = operation.call {
+            return writer(&expected).into_iter().collect();
+        }
         match &operation.answer {
             Answer::Value(value) => writer(value).into_iter().collect(),
             Answer::Elements(elements) => elements.iter().filter_map(writer).collect(),
@@ -110,6 +138,10 @@ impl Look<'_> {
             let operation = &self.history.operations[place];
             if operation.call.changes() {
                 if operation.outcome != Outcome::Fail {
+                    for write in self.seen(place) {
+                        last.insert(operation.key, write);
+                        steps.push(Step { key: operation.key, write, own: false });
+                    }
                     // A write comes after what its process had seen of the key.
                     if let Some(before) = last.get(&operation.key) {
                         self.arrows.or_default(operation.key).push((*before, place));
@@ -131,17 +163,15 @@ impl Look<'_> {
     /// What the reads of one process must show. True if one of a set or list does not; for registers it leaves arrows.
     fn demand(&mut self, own: &[usize], wanted: Wanted) -> bool {
         // By key, what reads from now on must show.
-        let mut must: Map<u32, Vec<usize>> = Map::new();
+        let mut must: Map<u32, Must> = Map::new();
         let mut known: Map<u32, usize> = Map::new();
         for &place in own {
             let operation = &self.history.operations[place];
-            if operation.call.changes() {
+            let replaces = matches!(operation.call, Call::CompareAndSet { .. }) && operation.outcome != Outcome::Fail;
+            if operation.answer == Answer::Nothing && !replaces {
                 if wanted.own_writes && operation.acknowledged() {
                     self.require(&mut must, operation.key, place);
                 }
-                continue;
-            }
-            if operation.answer == Answer::Nothing {
                 continue;
             }
             let seen = self.seen(place);
@@ -165,26 +195,33 @@ impl Look<'_> {
                     self.require(&mut must, operation.key, write);
                 }
             }
+            if wanted.own_writes && operation.acknowledged() {
+                self.require(&mut must, operation.key, place);
+            }
         }
         false
     }
 
     /// From now on reads of the key must show nothing older. Of a register's writes, those that another of them is known to
     /// be newer than need not be kept.
-    fn require(&self, must: &mut Map<u32, Vec<usize>>, key: u32, write: usize) {
-        let list = must.or_default(key);
-        if list.contains(&write) {
+    fn require(&self, must: &mut Map<u32, Must>, key: u32, write: usize) {
+        let must = must.or_default(key);
+        if !must.all.insert(write) {
             return;
         }
         if self.models.get(&key) == Some(&Model::Register) {
             let operations = &self.history.operations;
-            list.retain(|other| !operations[*other].precedes(&operations[write]));
+            let replaced = |other: &usize| operations[*other].precedes(&operations[write]);
+            must.writes.iter().filter(|other| replaced(other)).for_each(|other| {
+                must.all.remove(other);
+            });
+            must.writes.retain(|other| !replaced(other));
         }
-        list.push(write);
+        must.writes.push(write);
     }
 
     /// What the processes of the writes that are seen had made and seen before.
-    fn reveal(&self, seen: &[usize], known: &mut Map<u32, usize>, must: &mut Map<u32, Vec<usize>>, wanted: Wanted) {
+    fn reveal(&self, seen: &[usize], known: &mut Map<u32, usize>, must: &mut Map<u32, Must>, wanted: Wanted) {
         for write in seen {
             let Some((process, at)) = self.place_in.get(write).copied() else { continue };
             let from = known.get(&process).copied().unwrap_or(0);
@@ -198,30 +235,31 @@ impl Look<'_> {
         }
     }
 
-    fn misses(&mut self, read: usize, seen: &[usize], must: Option<&Vec<usize>>) -> bool {
+    fn misses(&mut self, read: usize, seen: &[usize], must: Option<&Must>) -> bool {
         let Some(must) = must else { return false };
         let operation = &self.history.operations[read];
         match &operation.answer {
-            Answer::Elements(elements) => must.iter().any(|write| match self.history.operations[*write].call {
-                Call::Add(value) | Call::Append(value) => {
-                    !self.removed.contains(&(operation.key, value)) && !elements.contains(&value)
-                }
-                Call::Read | Call::Write(_) | Call::CompareAndSet { .. } | Call::Increment(_) | Call::Remove(_) => {
-                    false
-                }
-            }),
-            Answer::Value(_) => {
+            Answer::Elements(elements) => {
+                let mut elements = elements.clone();
+                elements.sort_unstable();
+                let lacks = |value: u32| {
+                    elements.binary_search(&value).is_err() && !self.removed.contains(&(operation.key, value))
+                };
+                must.writes.iter().filter_map(|write| self.history.operations[*write].call.puts()).any(lacks)
+            }
+            Answer::Number(_) => false,
+            // Of a register, or what a compare-and-set replaced.
+            Answer::Value(_) | Answer::Nothing => {
                 let shown = seen.first().copied().unwrap_or(FIRST);
-                let arrows = self.arrows.or_default(operation.key);
-                arrows.extend(must.iter().filter(|write| **write != shown).map(|write| (*write, shown)));
+                let asked = self.asked.or_default(operation.key);
+                asked.extend(must.writes.iter().filter(|write| **write != shown).map(|write| (*write, shown)));
                 false
             }
-            Answer::Nothing | Answer::Number(_) => false,
         }
     }
 
-    /// Whether the arrows between a key's writes, and what is known of their ages, make a circle.
-    fn circle(&self, key: u32, places: &[usize]) -> bool {
+    /// Whether the arrows between a key's writes, those asked and what is known of their ages make a circle.
+    fn circle(&self, key: u32, places: &[usize], asked: &[(usize, usize)]) -> bool {
         let operations = &self.history.operations;
         let mut writes: Vec<usize> = places
             .iter()
@@ -253,7 +291,7 @@ impl Look<'_> {
                 after[i + 1].push(point(next));
             }
         }
-        for (older, newer) in arrows {
+        for (older, newer) in arrows.iter().chain(asked) {
             // Versions tell all there is to tell.
             let told = ranked && *newer != FIRST && operations[*older].rank == 0;
             if let (Some(older), Some(newer), false) = (of(*older), of(*newer), told) {

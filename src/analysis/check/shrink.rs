@@ -4,7 +4,7 @@ use super::search::{Found, Item, Order, search};
 use crate::analysis::history::{Answer, Call, History, Initial, Model, NEVER, ValueId};
 
 /// Leaves out operations, in parts that get smaller, as long as what is left is `violated`. What is left holds the write of
-/// each value that it reads, so it is a history of its own. The fewest in the sense that none of them can go; O(n log n)
+/// each register's value that it reads, so it is a history of its own. The fewest in the sense that none of them can go; O(n log n)
 /// questions where few remain.
 pub(super) fn fewest(history: &History, places: &[usize], violated: impl Fn(&[usize]) -> bool) -> Vec<usize> {
     let mut kept = places.to_vec();
@@ -33,20 +33,13 @@ fn closed(history: &History, kept: &[usize], part: std::ops::Range<usize>) -> Ve
             continue;
         }
         read.extend(operation.returned().map(|value| (operation.key, value)));
-        if let Answer::Elements(elements) = &operation.answer {
-            read.extend(elements.iter().map(|value| (operation.key, *value)));
-        }
     }
     read.sort_unstable();
     read.dedup();
-    let says = |call: Call| match call {
-        Call::Write(value) | Call::CompareAndSet { value, .. } | Call::Add(value) | Call::Append(value) => Some(value),
-        Call::Read | Call::Increment(_) | Call::Remove(_) => None,
-    };
     let stays = |i: usize, place: usize| {
         let operation = &history.operations[place];
         !part.contains(&i)
-            || says(operation.call).is_some_and(|value| read.binary_search(&(operation.key, value)).is_ok())
+            || operation.call.puts().is_some_and(|value| read.binary_search(&(operation.key, value)).is_ok())
     };
     kept.iter().enumerate().filter(|(i, place)| stays(*i, **place)).map(|(_, place)| *place).collect()
 }
@@ -66,14 +59,34 @@ pub(super) fn fewest_of_search(
     stuck: u32,
 ) -> Vec<usize> {
     let mut spent = 0;
-    let mut refuted = |items: &[Item]| {
-        let mut budget = EACH.min(TOGETHER.saturating_sub(spent));
-        let before = budget;
-        let found = search(items, model, initial, order, &mut budget);
-        spent += before - budget + items.len() as u64;
-        matches!(found, Found::Nothing(_))
+    let mut refuted_from = |items: &[Item], initials: &[Initial]| {
+        initials.iter().all(|initial| {
+            let mut budget = EACH.min(TOGETHER.saturating_sub(spent));
+            let before = budget;
+            let found = search(items, model, initial, order, &mut budget);
+            spent += before - budget + items.len() as u64;
+            matches!(found, Found::Nothing(_))
+        })
     };
+    // A part of the history that nothing explains, whatever the register held when it began.
+    let mut initials = vec![initial.clone()];
     let mut kept = items.to_vec();
+    if (model, order) == (Model::Register, Order::RealTime) {
+        let known = until(items, stuck);
+        let mut ends: Vec<u32> = known.iter().map(|item| item.ended).filter(|end| *end != NEVER).collect();
+        ends.sort_unstable();
+        let mut last = 8;
+        while last < ends.len() {
+            let part = wanted(since(&known, ends[ends.len() - last]));
+            let any = anything(&part);
+            if refuted_from(&part, &any) {
+                (kept, initials) = (part, any);
+                break;
+            }
+            last *= 2;
+        }
+    }
+    let mut refuted = |items: &[Item]| refuted_from(items, &initials);
     // What was known at the end that no order got past is refuted, unless it was later reads that forbade to pass.
     let cut = wanted(until(items, stuck));
     if order == Order::RealTime && refuted(&cut) {
@@ -116,6 +129,31 @@ pub(super) fn fewest_of_search(
         }
     }
     kept.iter().map(|item| item.place).collect()
+}
+
+/// What began after an end; a change that was under way then is free.
+fn since(items: &[Item], end: u32) -> Vec<Item> {
+    let one = |item: &Item| match item.invoked > end {
+        true => Some(item.clone()),
+        false if item.ended <= end || item.call == Call::Read => None,
+        false => Some(Item { ended: NEVER, process: u32::MAX - item.place as u32, ..item.clone() }),
+    };
+    items.iter().filter_map(one).collect()
+}
+
+/// All that a register may have held before these operations, as far as they can tell it apart.
+fn anything(items: &[Item]) -> Vec<Initial> {
+    let told = |item: &Item| match (item.call, &item.answer) {
+        (Call::Read, Answer::Value(value)) => Some(*value),
+        (Call::CompareAndSet { expected, .. }, _) => Some(expected),
+        (Call::Read | Call::Write(_) | Call::Increment(_) | Call::Add(_) | Call::Remove(_) | Call::Append(_), _) => {
+            None
+        }
+    };
+    let mut values: Vec<ValueId> = items.iter().filter_map(told).chain([ValueId::MAX]).collect();
+    values.sort_unstable();
+    values.dedup();
+    values.into_iter().map(|value| Initial { value, ..Initial::default() }).collect()
 }
 
 /// Without some reads, or with some changes free.

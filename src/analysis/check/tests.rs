@@ -127,14 +127,11 @@ fn two_compare_and_sets_of_one_value_cannot_both_succeed() {
 #[test]
 fn counters_sets_and_lists_have_their_own_rules() {
     assert_eq!(witness("0:i2[0,1] 1:i3[2,6] 2:n5[3,4] 2:n5[7,8]", Linearizable), None);
-    assert_eq!(witness("0:i2[0,1] 1:i3[2,3] 2:n2[4,5]", Linearizable), Some(vec![0, 1, 2]));
+    assert_eq!(witness("0:i2[0,1] 1:i3[2,3] 2:n2[4,5]", Linearizable), Some(vec![1, 2]));
     assert_eq!(witness("0:i2[0,1] 1:i3[2,3] 2:n2[4,5]", NoLostUpdate), Some(vec![0, 1, 2]));
     assert_eq!(witness("0:a1[0,1] 1:a2[2,5] 2:s12[3,4] 2:s12[6,7]", Linearizable), None);
     assert_eq!(witness("0:a1[0,1] 2:s[3,4]", Linearizable), Some(vec![0, 1]));
-    assert_eq!(
-        witness("0:a1[0,1] 1:d1[2,5] 2:s[3,4] 2:s1[6,7]", Linearizable),
-        Some(vec![1, 3]).map(|_| vec![0, 1, 3])
-    );
+    assert_eq!(witness("0:a1[0,1] 1:d1[2,5] 2:s[3,4] 2:s1[6,7]", Linearizable), Some(vec![0, 1, 3]));
     assert_eq!(witness("0:p1[0,1] 1:p2[2,5] 2:l12[3,4] 2:l12[6,7]", Linearizable), None);
     assert_eq!(witness("0:p1[0,3] 1:p2[0,3] 2:l12[4,5] 3:l21[4,5]", Linearizable).map(|w| w.len() >= 2), Some(true));
     assert_eq!(witness("0:p1[0,1] 1:p2[2,3] 2:l21[4,5]", Linearizable), Some(vec![0, 1, 2]));
@@ -160,10 +157,7 @@ fn a_cause_is_seen_before_its_effect() {
 
 #[test]
 fn a_process_that_sees_two_writes_in_turns_and_back_breaks_causal_memory() {
-    assert_eq!(
-        witness("0:w1[0,1] 1:w2[0,1] 2:r1[2,3] 2:r2[4,5] 2:r1[6,7]", Causal),
-        Some(vec![0, 1, 2, 3, 4]).map(|_| vec![0, 1, 2, 3, 4])
-    );
+    assert_eq!(witness("0:w1[0,1] 1:w2[0,1] 2:r1[2,3] 2:r2[4,5] 2:r1[6,7]", Causal), Some(vec![0, 1, 2, 3, 4]));
 }
 
 #[test]

@@ -1,24 +1,12 @@
 //! What the page's address says: which scenario to open, and how.
 
 use crate::app::model::{Mode, Theme};
-use crate::scenario::link::{self, Opened};
-
-/// What to open.
-#[derive(Debug)]
-pub enum Opens {
-    /// The address names nothing.
-    Nothing,
-    /// A scenario, from a link or an example.
-    Scenario(Box<Opened>),
-    /// It names something that cannot be opened; why.
-    Broken(String),
-}
 
 /// The page's address, read.
 #[derive(Debug)]
 pub struct Address {
-    /// What to open.
-    pub opens: Opens,
+    /// It names a link or an example.
+    pub names: bool,
     /// Which theme, if it says so.
     pub theme: Option<Theme>,
     /// Begin playing.
@@ -31,16 +19,8 @@ pub struct Address {
 pub fn read(fragment: &str) -> Address {
     let fragment = fragment.trim_start_matches('#');
     let first = fragment.split('&').next().unwrap_or_default();
-    let names_something = first.starts_with("ex=") || !(first.is_empty() || first.contains('='));
-    let opens = if names_something {
-        match link::decode(fragment) {
-            Ok(opened) => Opens::Scenario(Box::new(opened)),
-            Err(error) => Opens::Broken(format!("This link does not open: {error}.")),
-        }
-    } else {
-        Opens::Nothing
-    };
-    let mut address = Address { opens, theme: None, autoplay: false, speed: None };
+    let names = first.starts_with("ex=") || !(first.is_empty() || first.contains('='));
+    let mut address = Address { names, theme: None, autoplay: false, speed: None };
     for (name, value) in fragment.split('&').filter_map(|part| part.split_once('=')) {
         match name {
             "theme" => address.theme = Some(Theme::from_word(value)),

@@ -13,7 +13,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
-use wasm_split_helpers::wasm_split;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, Worker, WorkerOptions, WorkerType};
 use yew::Callback;
 
@@ -130,9 +130,13 @@ impl Local {
     fn later(self: Rc<Self>, mut request: ToEngine, answers: Callback<Answer>) {
         if self.session.borrow().must_learn(&request.request) {
             return spawn_local(async move {
-                let later = later().await;
-                self.session.borrow_mut().learn(later);
-                self.later(request, answers);
+                match later().await {
+                    Ok(later) => {
+                        self.session.borrow_mut().learn(later);
+                        self.later(request, answers);
+                    }
+                    Err(_) => answers.emit(Answer::Said(Box::new(not_fetched(request.epoch)))),
+                }
             });
         }
         after(move || {
@@ -166,9 +170,15 @@ fn crossed<T: Wire>(event: &MessageEvent) -> (T, Option<String>) {
 }
 
 /// Fetches the session's other abilities.
-#[wasm_split(session)]
-fn later() -> Later {
-    Later::new()
+#[wasm_split(session, fallible)]
+fn later() -> Result<Later, SplitLoaderError> {
+    Ok(Later::new())
+}
+
+/// What is said where they cannot be fetched. The run that is shown goes on.
+fn not_fetched(epoch: u32) -> FromEngine {
+    let problem = "A part of the engine could not be fetched, so this cannot be answered. Is the network there?";
+    FromEngine { epoch, report: Report::Unanswered(problem.into()) }
 }
 
 /// Runs the session in a worker: hears requests, posts answers.
@@ -192,9 +202,13 @@ pub fn serve(scope: DedicatedWorkerGlobalScope) {
             // The page asks nothing more before it is answered.
             let (session, post) = (session.clone(), post.clone());
             spawn_local(async move {
-                let later = later().await;
-                session.borrow_mut().learn(later);
-                session.borrow_mut().handle(request).iter().for_each(&*post);
+                match later().await {
+                    Ok(later) => {
+                        session.borrow_mut().learn(later);
+                        session.borrow_mut().handle(request).iter().for_each(&*post);
+                    }
+                    Err(_) => post(&not_fetched(request.epoch)),
+                }
             });
         } else {
             session.borrow_mut().handle(request).iter().for_each(&*post);

@@ -24,9 +24,16 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
         like.is_none_or(|like| fits(scenario, i, |group| *group = like))
     });
     let store = of_group(group);
-    let help = store.map_or("The defaults of a real store, or settings of its own.", |store| store.leaves_out);
     let mut fields = vec![
-        at.whole("Imitates", imitates, store.map_or("its own", |store| store.name), help),
+        Field {
+            leaves_out: store.map(|store| store.leaves_out),
+            ..at.whole(
+                "Imitates",
+                imitates,
+                store.map_or("its own", |store| store.name),
+                "The defaults of a real store, or settings of its own.",
+            )
+        },
         at.text("name", "Name", &group.name, "What people see; the id where it is empty."),
         at.ids("members", "Members", &group.members, "Services that hold the same data, with commas."),
     ];

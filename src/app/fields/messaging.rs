@@ -110,9 +110,16 @@ pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscripti
         PRESETS.iter().map(|preset| (preset.name, to_json(&preset.subscription(subscription)))).collect();
     imitates.push(("its own", to_json(subscription)));
     let preset = presets::of_subscription(subscription);
-    let help = preset.map_or("The defaults of a real system, or settings of its own.", |preset| preset.leaves_out);
     let mut handling = vec![
-        at.whole("Imitates", imitates, preset.map_or("its own", |preset| preset.name), help),
+        Field {
+            leaves_out: preset.map(|preset| preset.leaves_out),
+            ..at.whole(
+                "Imitates",
+                imitates,
+                preset.map_or("its own", |preset| preset.name),
+                "The defaults of a real system, or settings of its own.",
+            )
+        },
         at.id("to", "Bus", bus_ids(scenario), &subscription.to, "Whose events it takes in."),
         topic(scenario, at, &subscription.to, subscription.topic.as_deref()),
         at.choice("effect", "Effect", effects, effect, "What handling an event does to the store."),

@@ -53,6 +53,7 @@ pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
             kind: Kind::Text,
             text: text.clone(),
             help,
+            leaves_out: None,
         };
         let remove = Some(invariants.to(i).0);
         sections.push(Section {

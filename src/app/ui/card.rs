@@ -235,25 +235,26 @@ fn foot(service: &ServiceView) -> Html {
         (false, load) if load == "idle" || load.is_empty() => service.member.clone(),
         (false, load) => format!("{} · {load}", service.member),
     };
+    let load = html! { <>{ tables(service) }<span>{ load }</span></> };
     match (service.state, service.stale_since) {
         (CopyState::Down, _) => html! {
-            <div class="foot gone"><span>{ "stopped; its data is kept" }</span><span class="grow"></span><span>{ load }</span></div>
+            <div class="foot gone"><span>{ if service.outbox > 0 { "stopped" } else { "stopped; its data is kept" } }</span><span class="grow"></span>{ load }</div>
         },
         (CopyState::Stale, Some(since)) => html! {
             <div class="foot behind">
                 <span>{ format!("{} behind for ", service.behind) }<span data-since={since.to_string()}></span></span>
                 <span class="grow"></span>
-                <span>{ load }</span>
+                { load }
             </div>
         },
         (CopyState::Diverged, _) => html! {
-            <div class="foot off"><span>{ "took in all, differs" }</span><span class="grow"></span><span>{ load }</span></div>
+            <div class="foot off"><span>{ "took in all, differs" }</span><span class="grow"></span>{ load }</div>
         },
         (CopyState::Consistent | CopyState::Conflicted | CopyState::Stale, _) => {
             let rows = service.rows.len();
             html! {
                 <div class="foot muted">
-                    <span>{ load }</span>
+                    { load }
                     <span class="grow"></span>
                     <span>{ if rows == 1 { "1 row".to_string() } else { format!("{rows} rows") } }</span>
                 </div>
@@ -262,12 +263,33 @@ fn foot(service: &ServiceView) -> Html {
     }
 }
 
+/// The rows of its outbox and its inboxes, as cells in the colours of their updates.
+fn tables(service: &ServiceView) -> Html {
+    const SHOWN: usize = 4;
+    let cell =
+        |update: u32, again: bool| html! { <b class={classes!(update_class(update), again.then_some("again"))}></b> };
+    let outbox = service.outbox_rows.iter().take(SHOWN).map(|update| cell(*update, false));
+    let more = (service.outbox as usize).saturating_sub(SHOWN);
+    let inbox = service.inbox.iter().rev().take(SHOWN).rev().map(|row| cell(row.update, row.again));
+    html! {
+        <>
+            if service.outbox > 0 {
+                <span class="cells" title={format!("{} in the outbox, not acknowledged by the bus yet", service.outbox)}>
+                    { "outbox" }{ for outbox }if more > 0 { { format!("+{more}") } }
+                </span>
+            }
+            if !service.inbox.is_empty() {
+                <span class="cells" title="Events that the inbox knows, newest last; a dot: it came again, and had no effect">{ "inbox" }{ for inbox }</span>
+            }
+        </>
+    }
+}
+
 fn load(service: &ServiceView) -> String {
     let parts = [
         (service.busy, "busy"),
         (service.waiting, "waiting"),
         (service.blocked, "blocked"),
-        (service.outbox, "in outbox"),
         (service.applied_already as u32, "already applied"),
     ];
     let said: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
@@ -278,11 +300,18 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
     let dead: u32 = bus.lanes.iter().map(|lane| lane.dead).sum();
     let discarded: u32 = bus.lanes.iter().map(|lane| lane.discarded).sum();
     let more = bus.lanes.len().saturating_sub(SHOWN_LANES);
+    let topics = bus.lanes.iter().any(|lane| lane.partitions > 1 || lane.topic != bus.lanes[0].topic);
+    let topic = |lane: &LaneView| match lane.partitions {
+        1 => lane.topic.clone(),
+        partitions => format!("{} ×{partitions}", lane.topic),
+    };
     let lanes = bus.lanes.iter().take(SHOWN_LANES).enumerate().map(|(i, lane)| {
         let name = names.get(i).cloned().unwrap_or_default();
         html! {
             <div class="lane" key={i}>
-                <span class="consumer">{ &*name }</span>
+                <span class="consumer" title={format!("topic {}, {} partitions", lane.topic, lane.partitions)}>{ &*name }
+                    if topics { <small>{ topic(lane) }</small> }
+                </span>
                 <span class="slots">{ for lane.cells.iter().take(6).map(cell) }</span>
                 { countdown(lane) }
                 <span class="depth">{ lane.depth }</span>
@@ -301,7 +330,7 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
                 }
             </div>
             if dead_letters || dead > 0 || discarded > 0 {
-                <div class={classes!("dlq", (dead > 0).then_some("full"))}>
+                <div class={classes!("dlq", (dead > 0).then_some("full"))} title="Open: read, redrive, purge">
                     { icon(Icon::Note) }
                     { "Dead letters " }<b>{ dead }</b>
                     if discarded > 0 {
@@ -313,9 +342,9 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
     }
 }
 
-/// How long until the next retry of a lane whose events all wait for one.
+/// How long until the next retry of a lane of which nothing is under way.
 fn countdown(lane: &LaneView) -> Html {
-    let waits = lane.cells.iter().all(|cell| cell.not_before.is_some());
+    let waits = lane.cells.iter().all(|cell| !cell.in_flight);
     match lane.cells.iter().filter_map(|cell| cell.not_before).min() {
         Some(at) if waits => {
             html! { <span class="again" title="Until the next retry" data-until={at.to_string()}></span> }

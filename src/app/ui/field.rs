@@ -1,10 +1,10 @@
 //! One field of the inspector: its label, its box with the unit inside, and below it what is wrong with what was typed.
 
 use crate::app::browser::files;
-use crate::app::edit::{self, Path};
+use crate::app::edit;
 use crate::app::fields::{Field, Histogram, Kind, parse};
+use crate::app::model::Msg;
 use crate::scenario::Scenario;
-use serde_json::Value as Json;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
@@ -17,11 +17,14 @@ pub struct FieldProps {
     pub field: Field,
     /// The drawing that it belongs to.
     pub scenario: Rc<Scenario>,
-    /// Sets a value that makes a sound drawing.
-    pub set: Callback<(Path, Json)>,
+    /// Where to report the changed drawing.
+    pub send: Callback<Msg>,
     /// What tells its id from that of the same field elsewhere on the page.
     #[prop_or("field")]
     pub scope: &'static str,
+    /// What stands for a text that is not set.
+    #[prop_or_default]
+    pub instead: AttrValue,
 }
 
 /// What was typed and refused, and why; what was typed stays in the box.
@@ -44,13 +47,13 @@ pub fn FieldView(props: &FieldProps) -> Html {
     let take = {
         let (props, refused) = (props.clone(), refused.clone());
         Callback::from(move |typed: String| {
-            let tried = parse(&props.field.kind, &typed)
-                .and_then(|value| edit::set(&props.scenario, &props.field.path, value.clone()).map(|_| value));
+            let tried =
+                parse(&props.field.kind, &typed).and_then(|value| edit::set(&props.scenario, &props.field.path, value));
             match tried {
-                Ok(value) => {
+                Ok(changed) => {
                     refused.set(None);
                     if typed != props.field.text {
-                        props.set.emit((props.field.path.clone(), value));
+                        props.send.emit(Msg::Edited(Box::new(changed)));
                     }
                 }
                 Err(why) => refused.set(Some(Refused { typed, why })),
@@ -96,7 +99,7 @@ pub fn FieldView(props: &FieldProps) -> Html {
             let mode = if matches!(field.kind, Kind::Number { .. }) { "decimal" } else { "text" };
             html! {
                 <span class={classes!("input", bad.then_some("bad"))}>
-                    <input id={id.clone()} type="text" inputmode={mode} value={shown} {onchange} autocomplete="off" spellcheck="false"
+                    <input id={id.clone()} type="text" inputmode={mode} value={shown} placeholder={&props.instead} {onchange} autocomplete="off" spellcheck="false"
                         aria-invalid={bad.to_string()} aria-describedby={described} />
                     if !field.unit.is_empty() { <span class="unit">{ field.unit }</span> }
                 </span>
@@ -112,6 +115,7 @@ pub fn FieldView(props: &FieldProps) -> Html {
                 <input type="file" accept=".csv,.txt,text/plain" aria-label="Load numbers from a file" onchange={load} />
                 { histogram(&field.text) }
             }
+            if let Some(leaves_out) = field.leaves_out { <p class="left-out">{ "Not modelled: " }{ leaves_out }</p> }
             if let Some(refused) = &*refused { <p class="err" id={error} role="alert">{ &refused.why }</p> }
         </div>
     }

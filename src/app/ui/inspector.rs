@@ -4,7 +4,7 @@ use super::card::badge;
 use super::field::FieldView;
 use super::icons::{Icon, icon};
 use crate::app::drawing;
-use crate::app::edit::{self, Path};
+use crate::app::edit;
 use crate::app::faults::{Standing, faults};
 use crate::app::fields::{self, Adder, Section};
 use crate::app::measured::Measured;
@@ -12,7 +12,6 @@ use crate::app::model::{Item, Msg};
 use crate::scenario::{Command, Consistency, Operation, Scenario, Value};
 use crate::session::compare::{Row, SEEDS};
 use crate::session::protocol::{BusView, CopyState, ServiceView};
-use serde_json::Value as Json;
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -41,12 +40,6 @@ pub struct InspectorProps {
 /// The inspector.
 #[component]
 pub fn Inspector(props: &InspectorProps) -> Html {
-    // The same callback as long as the drawing is the same, so that a running system does not draw the fields again
-    // and put back what is being typed.
-    let set =
-        use_callback((props.scenario.clone(), props.send.clone()), |(path, value): (Path, Json), (scenario, send)| {
-            report(send, edit::set(scenario, &path, value));
-        });
     let sections = fields::sections(&props.scenario, props.selected.as_ref());
     let key = format!("{:?}", props.selected);
     html! {
@@ -54,7 +47,7 @@ pub fn Inspector(props: &InspectorProps) -> Html {
             { head(props) }
             { actions(props) }
             <fieldset disabled={!props.editable}>
-                { for sections.into_iter().map(|section| section_view(props, section, &set)) }
+                { for sections.into_iter().map(|section| section_view(props, section)) }
             </fieldset>
         </aside>
     }
@@ -294,10 +287,10 @@ fn Publisher(props: &PublisherProps) -> Html {
     }
 }
 
-fn section_view(props: &InspectorProps, section: Section, set: &Callback<(Path, Json)>) -> Html {
+fn section_view(props: &InspectorProps, section: Section) -> Html {
     let fields = section.fields.iter().map(|field| {
         html! {
-            <FieldView key={field.path.join("/")} field={field.clone()} scenario={props.scenario.clone()} set={set.clone()} />
+            <FieldView key={field.path.join("/")} field={field.clone()} scenario={props.scenario.clone()} send={props.send.clone()} />
         }
     });
     let remove = section.remove.map(|path| {

@@ -10,10 +10,8 @@ use super::inspector::Inspector;
 use super::log::Log;
 use super::{diagram, menu, outline, timeline};
 use crate::app::areas::Area;
-use crate::app::edit::Path;
 use crate::app::model::{Item, Model, Msg, Origin};
-use serde_json::Value as Json;
-use wasm_split_helpers::wasm_split;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use yew::prelude::*;
 
 /// A part of the page that comes later.
@@ -21,6 +19,8 @@ use yew::prelude::*;
 pub enum Part {
     /// The inspector of what is selected, or of the scenario.
     Inspector,
+    /// The outline.
+    Outline,
     /// The space-time diagram and the charts.
     Diagram,
     /// The log.
@@ -39,14 +39,13 @@ pub enum Part {
     Script,
     /// The labels of groups and regions.
     Areas,
-    /// The canvas in tables.
-    Outline,
 }
 
 impl Part {
     /// All of them.
     pub const ALL: [Part; 11] = [
         Part::Inspector,
+        Part::Outline,
         Part::Diagram,
         Part::Log,
         Part::Findings,
@@ -56,7 +55,6 @@ impl Part {
         Part::Menu,
         Part::Script,
         Part::Areas,
-        Part::Outline,
     ];
 }
 
@@ -64,6 +62,7 @@ impl Part {
 pub fn wanted(part: Part, model: &Model) -> bool {
     match part {
         Part::Inspector => model.inspector_open(),
+        Part::Outline => model.outline.open,
         Part::Diagram => model.diagram.open,
         Part::Log => model.log.open,
         Part::Findings => model.verdicts.open,
@@ -73,34 +72,22 @@ pub fn wanted(part: Part, model: &Model) -> bool {
         Part::Menu => model.menu.is_some(),
         Part::Script => !model.scenario.script.is_empty(),
         Part::Areas => !model.scene.areas.is_empty(),
-        Part::Outline => model.outline.open,
     }
 }
 
 /// Draws a part.
-pub type Draw = fn(Part, &Model, &Outlets) -> Html;
-
-/// What parts report to, the same as long as the page is there, and where the page finds them.
-#[derive(Clone)]
-pub struct Outlets {
-    /// Where messages go.
-    pub send: Callback<Msg>,
-    /// Where a field of the outline is set.
-    pub set: Callback<(Path, Json)>,
-    /// The outline.
-    pub outline: NodeRef,
-}
+pub type Draw = fn(Part, &Model, &Callback<Msg>) -> Html;
 
 /// Fetches what draws them; once, whoever asks.
-#[wasm_split(views)]
-pub fn views() -> Draw {
-    draw
+#[wasm_split(views, fallible)]
+pub fn views() -> Result<Draw, SplitLoaderError> {
+    Ok(draw)
 }
 
-fn draw(part: Part, model: &Model, outlets: &Outlets) -> Html {
-    let Outlets { send, set, outline } = outlets;
+fn draw(part: Part, model: &Model, send: &Callback<Msg>) -> Html {
     match part {
         Part::Inspector => inspector(model, send),
+        Part::Outline => outline::view(model, send),
         Part::Diagram => diagram::view(model, send),
         Part::Log => html! {
             <Log rows={model.log.shown()} filter={model.log.filter.clone()} older={model.log.has_older()} send={send.clone()} />
@@ -113,11 +100,10 @@ fn draw(part: Part, model: &Model, outlets: &Outlets) -> Html {
             <Branches branches={model.branches.clone()} scenario={model.scenario.clone()} send={send.clone()} />
         },
         Part::Share => html! { <Share described={model.described.clone()} send={send.clone()} /> },
-        Part::Help => {
-            html! { <Help less_motion={model.reduced_motion} single_keys={model.single_keys()} send={send.clone()} /> }
-        }
+        Part::Help => html! {
+           <Help less_motion={model.reduced_motion} single_keys={model.single_keys()} send={send.clone()} />
+        },
         Part::Menu => menu::menu(model, send),
-        Part::Outline => outline::view(model, outline, set, send),
         Part::Script => html! {
             <FaultTrack scenario={model.scenario.clone()} window={model.shown.window(model.run.until)}
                 top={timeline::ROW * (model.scenario.services.len() + 1) as f64}

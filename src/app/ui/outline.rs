@@ -3,7 +3,6 @@
 use super::card::{badge, update_class};
 use super::field::FieldView;
 use super::icons::{Icon, icon};
-use crate::app::edit::Path;
 use crate::app::faults::{dead_letters, faults};
 use crate::app::fields::{self, Field};
 use crate::app::model::{Item, Mode, Model, Msg, Origin};
@@ -11,7 +10,6 @@ use crate::app::outline::{Turn, bus_says, client_says, service_says};
 use crate::app::scene::{NodeKind, WireKind};
 use crate::scenario::{Command, Scenario};
 use crate::session::protocol::RowView;
-use serde_json::Value as Json;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlInputElement, HtmlSelectElement};
@@ -23,18 +21,13 @@ struct Sheet<'a> {
     /// The drawing with a place for every card.
     scenario: Rc<Scenario>,
     editable: bool,
-    /// Sets a field: always the same callback, so that a running system does not put back what is being typed.
-    set: &'a Callback<(Path, Json)>,
     send: &'a Callback<Msg>,
 }
 
-/// The outline, where it is open.
-pub fn view(model: &Model, root: &NodeRef, set: &Callback<(Path, Json)>, send: &Callback<Msg>) -> Html {
-    if !model.outline.open {
-        return html! {};
-    }
+/// The outline.
+pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     let editable = model.mode == Mode::App && model.origin == Origin::Own;
-    let sheet = Sheet { model, scenario: model.all_placed(), editable, set, send };
+    let sheet = Sheet { model, scenario: model.all_placed(), editable, send };
     let on_key = {
         let send = send.clone();
         move |event: KeyboardEvent| {
@@ -48,7 +41,7 @@ pub fn view(model: &Model, root: &NodeRef, set: &Callback<(Path, Json)>, send: &
     let cards = groups.chain((0..model.scene.nodes.len()).flat_map(|node| sheet.card(node)));
     let links = (0..model.scene.wires.len()).flat_map(|wire| sheet.link(wire));
     html! {
-        <section ref={root.clone()} class="outline" tabindex="-1" aria-label="Outline" onkeydown={on_key}>
+        <section class="outline" tabindex="-1" aria-label="Outline" onkeydown={on_key}>
             { sheet.tools() }
             <div class="scroll">
                 { table("Cards", &["Card", "State", "Place", "Links", "Actions"], cards.collect()) }
@@ -155,8 +148,9 @@ impl Sheet<'_> {
     fn fields(&self, fields: &[Field], name: &str) -> Html {
         let field = |field: &Field| {
             let key = field.path.join("/");
+            let instead = if key.ends_with("/name") { name.to_string() } else { String::new() };
             let field = Field { label: format!("{} of {name}", field.label), ..field.clone() };
-            html! { <FieldView {key} {field} scope="outline" scenario={self.scenario.clone()} set={self.set.clone()} /> }
+            html! { <FieldView {key} {field} {instead} scope="outline" scenario={self.scenario.clone()} send={self.send.clone()} /> }
         };
         html! { <fieldset disabled={!self.editable}>{ for fields.iter().map(field) }</fieldset> }
     }

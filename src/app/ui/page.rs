@@ -1,12 +1,13 @@
 //! The page: it holds the model, carries out effects, and paints by hand what moves with the clock.
 
+mod opening;
 mod time;
 mod twin;
 
 use super::areas::outlines;
 use super::card::{Card, View};
 use super::icons::{Icon, icon};
-use super::later::{self, Draw, Outlets, Part};
+use super::later::{self, Draw, Part};
 use super::messages::{Inks, Messages, Sight};
 use super::parts::{TransportRefs, banner, chips, publish_hint};
 use super::shell;
@@ -25,7 +26,7 @@ use crate::app::outline::Turn;
 use crate::app::playback::{clock, short};
 use crate::app::run_view::RunView;
 use crate::app::scene::{NodeKind, PUBLISH, SHOWN_LANES, Scene};
-use crate::scenario::{Scenario, examples};
+
 use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -56,8 +57,10 @@ pub enum PageMsg {
     Scrolled,
     /// The address changed.
     Address,
-    /// What comes later is here.
-    Later(Draw),
+    /// Open the link or example that a fragment names.
+    Named(String),
+    /// What comes later is here, or could not be fetched.
+    Later(Option<Draw>),
 }
 
 #[derive(Clone, Default)]
@@ -111,13 +114,14 @@ pub struct Page {
     painted: Painted,
     looks: Looks,
     send: Callback<Msg>,
-    outlets: Outlets,
+    named: Callback<String>,
     frame: Closure<dyn FnMut(f64)>,
     frame_asked: bool,
     focus_wanted: Option<String>,
     /// Draws what is not there at first sight, once that was fetched.
     draw: Option<Draw>,
     draw_asked: bool,
+    draw_failed: bool,
     address_changed: Option<Closure<dyn FnMut(web_sys::Event)>>,
     observer: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
 }
@@ -151,20 +155,17 @@ impl Component for Page {
             painted: Painted::default(),
             looks: Looks::default(),
             send: link.callback(PageMsg::Model),
-            outlets: Outlets {
-                send: link.callback(PageMsg::Model),
-                set: link.callback(|(path, value)| PageMsg::Model(Msg::Outline(Turn::Set(path, value)))),
-                outline: NodeRef::default(),
-            },
+            named: link.callback(PageMsg::Named),
             frame,
             frame_asked: false,
             focus_wanted: None,
             draw: None,
             draw_asked: false,
+            draw_failed: false,
             address_changed: None,
             observer: None,
         };
-        page.open_address();
+        page.open_address(ctx);
         page.look_at_cards();
         page
     }
@@ -176,6 +177,8 @@ impl Component for Page {
                     Msg::PointerMove { id, .. } => Some(*id),
                     _ => None,
                 };
+                // Whoever does something after it could not be fetched, more than to move the pointer, tries again.
+                self.draw_asked &= !self.draw_failed || pointer.is_some();
                 self.tell(msg);
                 self.capture(pointer);
             }
@@ -192,10 +195,15 @@ impl Component for Page {
                 self.model.redraw.paint = true;
             }
             PageMsg::Scrolled => self.model.redraw.paint = true,
-            PageMsg::Address => self.open_address(),
-            PageMsg::Later(draw) => {
+            PageMsg::Address => self.open_address(ctx),
+            PageMsg::Named(fragment) => self.open_named(ctx, &fragment),
+            PageMsg::Later(Some(draw)) => {
                 self.draw = Some(draw);
                 self.model.redraw.page = true;
+            }
+            PageMsg::Later(None) => {
+                self.draw_failed = true;
+                self.tell(Msg::EditRefused("A part of the page could not be fetched. Is the network there?".into()));
             }
         }
         self.ask_frame();
@@ -236,7 +244,8 @@ impl Component for Page {
                 if self.model.origin == Origin::Link && !embed { { banner(&self.send) } }
                 { self.canvas(ctx) }
                 { self.twin() }
-                { for [Part::Outline, Part::Diagram].map(|part| self.part(part)) }
+                { self.part(Part::Outline) }
+                { self.part(Part::Diagram) }
                 { self.time(ctx) }
                 { for [Part::Log, Part::Findings, Part::Branches, Part::Share, Part::Help].map(|part| self.part(part)) }
                 <div class="sr" role="status" aria-live="polite">{ &self.model.said }</div>
@@ -245,7 +254,8 @@ impl Component for Page {
     }
 
     fn rendered(&mut self, ctx: &Context<Self>, first: bool) {
-        if let Some(id) = self.focus_wanted.take() {
+        let awaited = self.model.outline.open && self.draw.is_none();
+        if !awaited && let Some(id) = self.focus_wanted.take() {
             self.focus(&id);
         }
         if first {
@@ -303,6 +313,7 @@ impl Page {
                     }
                 }
                 Effect::OpenOther => self.open_other(),
+                Effect::OpenNamed(fragment) => self.named.emit(fragment),
                 Effect::Save(name, text) => files::download(&name, &text),
                 Effect::LessMotion(less) => theme::less_motion(less),
                 Effect::Theme(which) => {
@@ -329,10 +340,10 @@ impl Page {
     /// empty or gone.
     fn focus(&self, id: &str) {
         let (place, rows) = match self.model.outline.open {
-            true => (&self.outlets.outline, "[data-row]"),
-            false => (&self.refs.canvas, "[data-node]"),
+            true => (self.outline(), "[data-row]"),
+            false => (self.refs.canvas.cast(), "[data-node]"),
         };
-        let Some(place) = place.cast::<Element>() else { return };
+        let Some(place) = place else { return };
         let all = place.query_selector_all(rows).ok();
         let all = all.iter().flat_map(|list| (0..list.length()).filter_map(|i| list.get(i)));
         let mut all = all.filter_map(|node| node.dyn_into::<Element>().ok());
@@ -345,55 +356,9 @@ impl Page {
         }
     }
 
-    fn open_address(&mut self) {
-        let address = address::read(&address::fragment());
-        if let Some(theme) = address.theme {
-            theme::apply(theme);
-            self.inks = Inks::read();
-        }
-        let own = || storage::kept(KEPT_WORK).and_then(|text| Scenario::from_json(&text).ok()).map(Box::new);
-        let first = || Box::new(examples::find(examples::FIRST).expect("the first example is there").scenario());
-        let mut own_work = false;
-        let (open, failed) = match address.opens {
-            address::Opens::Nothing | address::Opens::Broken(_) => {
-                let kept = if self.model.mode == Mode::App { own() } else { None };
-                own_work = kept.is_some();
-                let scenario = kept.unwrap_or_else(first);
-                let why = match address.opens {
-                    address::Opens::Broken(why) => Some(why),
-                    address::Opens::Nothing | address::Opens::Scenario(_) => None,
-                };
-                (Msg::Open { scenario, origin: Origin::Own, at: 0, digest: None }, why)
-            }
-            address::Opens::Scenario(opened) => {
-                let origin = if opened.example.is_some() { Origin::Own } else { Origin::Link };
-                let at = opened.at.unwrap_or(0);
-                (Msg::Open { scenario: Box::new(opened.scenario), origin, at, digest: opened.digest }, None)
-            }
-        };
-        self.tell(open);
-        self.model.kept = own_work;
-        if let Some(why) = failed {
-            self.tell(Msg::LinkFailed(why));
-        }
-        if let Some(speed) = address.speed {
-            self.tell(Msg::Speed(speed));
-        }
-        if address.autoplay && !self.model.reduced_motion {
-            self.tell(Msg::TogglePlay);
-        }
-    }
-
-    /// The visitor's work where another drawing is open; else the work before it.
-    fn open_other(&mut self) {
-        let name = if self.model.kept { KEPT_BEFORE } else { KEPT_WORK };
-        match storage::kept(name).and_then(|text| Scenario::from_json(&text).ok()) {
-            Some(scenario) => {
-                self.tell(Msg::Open { scenario: Box::new(scenario), origin: Origin::Own, at: 0, digest: None });
-                self.model.kept = name == KEPT_WORK;
-            }
-            None => self.tell(Msg::EditRefused("There is no other drawing of yours yet.".into())),
-        }
+    /// The outline, where it is open and here.
+    fn outline(&self) -> Option<Element> {
+        self.refs.canvas.cast::<Element>()?.parent_element()?.query_selector(".outline").ok()?
     }
 
     fn listen(&mut self, ctx: &Context<Self>) {
@@ -510,8 +475,9 @@ impl Page {
         if self.painted.far {
             return;
         }
-        for world in [&self.refs.world, &self.refs.twin.world, &self.outlets.outline] {
-            if let Some(counters) = world.cast::<Element>().and_then(|world| world.query_selector_all(which).ok()) {
+        let outline = self.model.outline.open.then(|| self.outline()).flatten();
+        for world in [self.refs.world.cast(), self.refs.twin.world.cast(), outline].into_iter().flatten() {
+            if let Ok(counters) = Element::query_selector_all(&world, which) {
                 self.paint_all(&counters);
             }
         }
@@ -636,7 +602,7 @@ impl Page {
     /// A part that comes later, if it is to be seen and is here.
     fn part(&self, part: Part) -> Html {
         match self.draw {
-            Some(draw) if later::wanted(part, &self.model) => draw(part, &self.model, &self.outlets),
+            Some(draw) if later::wanted(part, &self.model) => draw(part, &self.model, &self.send),
             Some(_) | None => html! {},
         }
     }
@@ -644,8 +610,8 @@ impl Page {
     /// Fetches what comes later, when something of it is first wanted.
     fn fetch_later(&mut self, ctx: &Context<Self>) {
         if !self.draw_asked && Part::ALL.into_iter().any(|part| later::wanted(part, &self.model)) {
-            self.draw_asked = true;
-            ctx.link().send_future(async { PageMsg::Later(later::views().await) });
+            (self.draw_asked, self.draw_failed) = (true, false);
+            ctx.link().send_future(async { PageMsg::Later(later::views().await.ok()) });
         }
     }
 

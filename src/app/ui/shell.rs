@@ -4,7 +4,7 @@ use super::icons::{Icon, icon};
 use crate::app::geometry::{Point, point};
 use crate::app::model::{Model, Msg, Origin, Theme, Tool};
 use crate::app::scene::NodeKind;
-use crate::scenario::examples::{self, EXAMPLES};
+use crate::scenario::examples::EXAMPLES;
 use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
@@ -42,11 +42,11 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
         if let Some(select) = select {
             select.set_value("");
         }
-        if id == "~" {
-            return Msg::OpenOther;
+        match id.as_str() {
+            "~" => Msg::OpenOther,
+            "-" => Msg::Open { scenario: Box::default(), origin: Origin::Own, at: 0, digest: None },
+            _ => Msg::OpenExample(id),
         }
-        let scenario = examples::find(&id).map(|example| example.scenario()).unwrap_or_default();
-        Msg::Open { scenario: Box::new(scenario), origin: Origin::Own, at: 0, digest: None }
     });
     let (theme, says) = match model.theme {
         Theme::Auto => (Icon::Theme, "Theme: as the system. Change to dark"),
@@ -67,7 +67,7 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
             <button class="icon" title="Undo (Ctrl+Z)" aria-label="Undo" disabled={!can_undo} onclick={on(Msg::Undo)}>{ icon(Icon::Undo) }</button>
             <button class="icon" title="Redo (Ctrl+Shift+Z)" aria-label="Redo" disabled={!can_redo} onclick={on(Msg::Redo)}>{ icon(Icon::Redo) }</button>
             <button class="icon" title="Keys, gestures, motion (?)" aria-label="Help" onclick={on(Msg::Help(true))}>{ icon(Icon::Help) }</button>
-            <button class="line" onclick={on(Msg::Share(true))}>{ icon(Icon::Share) }<span class="word">{ "Share" }</span></button>
+            <button class="line" aria-label="Share" onclick={on(Msg::Share(true))}>{ icon(Icon::Share) }<span class="word">{ "Share" }</span></button>
             <button class="icon" title={says} aria-label={says} onclick={on(Msg::Theme(model.theme.following()))}>{ icon(theme) }</button>
         </header>
     }

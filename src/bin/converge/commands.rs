@@ -512,7 +512,7 @@ fn list() -> Answer {
 
 fn show(id: &str) -> Answer {
     match examples::find(id) {
-        Some(example) => print(example.json),
+        Some(example) => print(example.json()),
         None => {
             let ids: Vec<&str> = EXAMPLES.iter().map(|example| example.id).collect();
             Err(BadInput(vec![format!("no example has the id `{id}`; there are {}", ids.join(", "))]))

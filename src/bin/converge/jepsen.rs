@@ -88,6 +88,7 @@ pub fn read(text: &str, reading: &Reading) -> Result<(History, Kind), String> {
             (event.key, event.value) = (Some(name(key)), value.clone());
         }
     }
+    complete(&mut events);
     let mut kinds: BTreeMap<Option<String>, Kind> = BTreeMap::new();
     let mut of_key: BTreeMap<&Option<String>, Vec<&Event>> = BTreeMap::new();
     for event in &events {
@@ -113,22 +114,34 @@ fn lines(text: &str) -> Result<Vec<(String, Value)>, String> {
                 serde_json::from_str(text).map_err(|error| format!("line {}: {}", error.line(), plain(&error)))?;
             Ok(all.into_iter().enumerate().map(|(i, value)| (format!("element {i}"), value)).collect())
         }
-        (Some(b'{'), Some(b'"' | b'}')) => {
-            let mut found = Vec::new();
-            for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-                let value = serde_json::from_str(line).map_err(|error| {
-                    format!("line {}, column {}: a JSON object is expected: {}", i + 1, error.column(), plain(&error))
-                })?;
-                found.push((format!("line {}", i + 1), value));
-            }
-            Ok(found)
-        }
+        (Some(b'{'), Some(b'"' | b'}')) => objects(text),
         (Some(b'{' | b'[' | b'(' | b'#' | b';'), _) => {
             let forms = edn::forms(text).map_err(|error| format!("line {}: {}", error.line, error.what))?;
             Ok(forms.into_iter().map(|(line, value)| (format!("line {line}"), value)).collect())
         }
         (Some(_), _) => {
             Err("line 1: a history as JSON Lines, a JSON array or EDN is expected, which begins with { or [".into())
+        }
+    }
+}
+
+/// JSON objects one after the other, mostly one a line.
+fn objects(text: &str) -> Result<Vec<(String, Value)>, String> {
+    let mut all = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let (mut found, mut line, mut read) = (Vec::new(), 1, 0);
+    loop {
+        let rest = &text[all.byte_offset()..];
+        let start = text.len() - rest.trim_start().len();
+        line += text[read..start].matches('\n').count();
+        read = start;
+        match all.next() {
+            None => return Ok(found),
+            Some(Ok(value)) => found.push((format!("line {line}"), value)),
+            Some(Err(error)) => {
+                let (at, column) = (error.line().max(line), error.column());
+                let what = plain(&error);
+                return Err(format!("line {at}, column {column}: a JSON object is expected: {what}"));
+            }
         }
     }
 }
@@ -169,14 +182,62 @@ fn event(place: String, value: &Value) -> Result<Option<Event>, String> {
     };
     let (time, index) = (number("time")?, number("index")?);
     let key = fields.get("key").filter(|key| !key.is_null()).map(name);
-    let f = word("f")?;
+    // An end need not say again what it ends.
+    let f = if kind != "invoke" && !fields.contains_key("f") { String::new() } else { word("f")? };
     let value = fields.get("value").cloned().unwrap_or(Value::Null);
-    Ok(Some(Event { place, kind, process, f, key, value, time, index }))
+    let mut event = Event { place, kind, process, f, key, value, time, index };
+    if event.f == "txn" {
+        single(&mut event)?;
+    }
+    Ok(Some(event))
+}
+
+/// A transaction of one operation, `[[f key value]]`, is that operation.
+fn single(event: &mut Event) -> Result<(), String> {
+    let parts = event.value.as_array().map(Vec::as_slice);
+    let only = match parts {
+        Some([Value::Array(only)]) => Some(only.as_slice()),
+        None if event.value.is_null() && event.kind != "invoke" => {
+            event.f.clear();
+            return Ok(());
+        }
+        Some(_) | None => None,
+    };
+    let Some([Value::String(f), key, value]) = only else {
+        return Err(format!(
+            "{}: value: a transaction of one operation, [[f key value]], is expected, not {}; those of several are not checked",
+            event.place, event.value
+        ));
+    };
+    let f = match f.trim_start_matches(':') {
+        "r" => "read",
+        "w" => "write",
+        other => other,
+    };
+    (event.f, event.key, event.value) = (f.into(), Some(name(key)), value.clone());
+    Ok(())
 }
 
 /// A key in words.
 fn name(key: &Value) -> String {
     key.as_str().map_or_else(|| key.to_string(), str::to_string)
+}
+
+/// Gives an end that does not say what it ends, or of which key, what its invocation said.
+fn complete(events: &mut [Event]) {
+    let mut open: BTreeMap<String, (String, Option<String>)> = BTreeMap::new();
+    for event in events {
+        if event.kind == "invoke" {
+            open.insert(event.process.clone(), (event.f.clone(), event.key.clone()));
+        } else if let Some((f, key)) = open.get(&event.process) {
+            if event.f.is_empty() {
+                event.f.clone_from(f);
+            }
+            if event.key.is_none() {
+                event.key.clone_from(key);
+            }
+        }
+    }
 }
 
 /// By their index where every one has it; else as they stand.
@@ -320,7 +381,7 @@ fn build(events: &[Event], kinds: &BTreeMap<Option<String>, Kind>, initial: Opti
         };
         let began = &events[began];
         let kind = kinds.get(&began.key).copied().unwrap_or(Kind::Register);
-        if began.f != event.f {
+        if began.f != event.f && !event.f.is_empty() {
             return Err(format!("{place}: f: {} is expected, as in {}, not {}", began.f, began.place, event.f));
         }
         let operation = &mut operations[number];

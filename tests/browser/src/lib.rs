@@ -262,6 +262,21 @@ impl Browser {
         self.call("/actions", json!({ "actions": [pointer] }));
     }
 
+    /// Fingers that go down at the first of their points, stay for so many milliseconds, go through the others together, and
+    /// come up.
+    pub fn touch(&self, fingers: &[&[(f64, f64)]], stay: u64) {
+        let finger = |(i, points): (usize, &&[(f64, f64)])| {
+            let go = |at: (f64, f64), ms: u64| json!({ "type": "pointerMove", "duration": ms, "x": at.0 as i64, "y": at.1 as i64 });
+            let mut actions = vec![go(points[0], 0), json!({ "type": "pointerDown", "button": 0 })];
+            actions.push(json!({ "type": "pause", "duration": stay }));
+            actions.extend(points[1..].iter().map(|at| go(*at, 100)));
+            actions.push(json!({ "type": "pointerUp", "button": 0 }));
+            json!({ "type": "pointer", "id": format!("finger {i}"), "parameters": { "pointerType": "touch" }, "actions": actions })
+        };
+        let all: Vec<Value> = fingers.iter().enumerate().map(finger).collect();
+        self.call("/actions", json!({ "actions": all }));
+    }
+
     /// The middle of what a selector finds first, in the window.
     pub fn middle(&self, selector: &str) -> (f64, f64) {
         self.element(selector);

@@ -256,6 +256,29 @@ fn what_each_consistency_costs_is_measured_beside_the_switch() {
 }
 
 #[test]
+fn what_cannot_be_fetched_is_said_and_fetched_when_it_can_be() {
+    let browser = open(WIDE, "");
+    let block = |what: &[&str]| browser.devtools("Network.setBlockedURLs", json!({ "urls": what }));
+    browser.devtools("Network.enable", json!({}));
+    block(&["*split_*", "*chunk_*"]);
+    let notice = "document.querySelector('.notice')?.textContent.includes('could not be fetched')";
+    browser.click("[data-node=\"notification\"] header");
+    browser.wait(notice);
+    assert_eq!(browser.run("return document.querySelector('.inspector fieldset')"), Value::Null);
+    // An example is asked for by a menu: what stands there goes on standing there.
+    browser.click(".notice button");
+    browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = 'outbox'; s.dispatchEvent(new Event('change', { bubbles: true }))");
+    browser.wait(notice);
+    is(&browser, "notification", "consistent");
+    block(&[]);
+    browser.click(".notice button");
+    browser.click("[data-node=\"inventory\"] header");
+    browser.wait("document.querySelector('.inspector fieldset')");
+    browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = 'outbox'; s.dispatchEvent(new Event('change', { bubbles: true }))");
+    browser.wait("document.querySelector('.top .title').textContent.includes('outbox')");
+}
+
+#[test]
 fn a_journey_by_keyboard_alone_builds_publishes_breaks_heals_and_shares() {
     let browser = open(WIDE, "");
     browser.run("document.querySelector('[data-node=\"inventory\"]').focus()");

@@ -1,0 +1,315 @@
+//! Histories made elsewhere, whose verdicts are known by theory, through `converge check`: as JSON Lines and as EDN.
+
+use serde_json::Value;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// Runs `converge check - --json`: its exit code, and what it says (its error if it refuses).
+fn check(history: &str, options: &[&str]) -> (i32, Value) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_converge"))
+        .args(["check", "-", "--json"])
+        .args(options)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    command.stdin.take().expect("its input").write_all(history.as_bytes()).expect("it reads");
+    let output = command.wait_with_output().expect("it ends");
+    let code = output.status.code().expect("no signal");
+    let said = serde_json::from_slice(&output.stdout);
+    (code, said.unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&output.stderr).into())))
+}
+
+/// An event: process, type, function, value as JSON.
+type Event<'a> = (&'a str, &'a str, &'a str, &'a str);
+
+/// Events parted by `;`, each `PROCESS TYPE F VALUE`. `PROCESS F VALUE` is an operation that ended before the next began, of
+/// which `!` behind its value says that it failed, and `?` that nobody knows.
+fn events(text: &str) -> Vec<Event<'_>> {
+    let mut events = Vec::new();
+    for part in text.split(';').map(str::trim) {
+        let (process, rest) = part.split_once(' ').expect(part);
+        let (word, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+        if ["invoke", "ok", "fail", "info"].contains(&word) {
+            let (f, value) = rest.split_once(' ').unwrap_or((rest, "null"));
+            events.push((process, word, f, value));
+            continue;
+        }
+        let (kind, value) = match (rest.strip_suffix('!'), rest.strip_suffix('?')) {
+            (Some(value), _) => ("fail", value),
+            (_, Some(value)) => ("info", value),
+            (None, None) => ("ok", rest),
+        };
+        let value = if value.is_empty() { "null" } else { value };
+        events.push((process, "invoke", word, if word == "read" { "null" } else { value }));
+        events.push((process, kind, word, value));
+    }
+    events
+}
+
+fn json(events: &[Event]) -> String {
+    let line = |(at, (process, kind, f, value)): (usize, &Event)| {
+        format!(
+            "{{\"index\": {at}, \"time\": {}, \"process\": {process}, \"type\": \"{kind}\", \"f\": \"{f}\", \"value\": {value}}}\n",
+            at * 1_000_000
+        )
+    };
+    events.iter().enumerate().map(line).collect()
+}
+
+fn edn(events: &[Event]) -> String {
+    let line = |(at, (process, kind, f, value)): (usize, &Event)| {
+        let value = value.replace("null", "nil").replace(',', "");
+        format!(
+            "{{:process {process}, :type :{kind}, :f :{f}, :value {value}, :time {}, :index {at}}}\n",
+            at * 1_000_000
+        )
+    };
+    events.iter().enumerate().map(line).collect()
+}
+
+/// A history, options, and what is to be said: `GUARANTEE holds`, `GUARANTEE unknown`, or `GUARANTEE` and the indices of
+/// the operations that prove it violated.
+type Case = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+fn said(found: &Value) -> String {
+    match found["verdict"].as_str() {
+        Some("violated") => {
+            let proof = found["operations"].as_array().expect("a proof");
+            proof.iter().map(|it| it["index"].to_string()).collect::<Vec<_>>().join(" ")
+        }
+        other => other.expect("a verdict").into(),
+    }
+}
+
+fn all_are_as_expected(cases: &[Case]) {
+    for (text, options, expected) in cases {
+        let events = events(text);
+        for history in [json(&events), edn(&events)] {
+            for line in *expected {
+                let (guarantee, expected) = line.split_once(' ').expect("a guarantee and its verdict");
+                let (code, found) = check(&history, &[&["--guarantee", guarantee], *options].concat());
+                assert!(found["verdicts"].is_array(), "{text}: {found}");
+                assert_eq!(said(&found["verdicts"][0]), expected, "{guarantee} of {text}: {found}");
+                let wanted = match expected {
+                    "holds" => 0,
+                    "unknown" => 3,
+                    _ => 1,
+                };
+                assert_eq!(code, wanted, "{guarantee} of {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn registers_from_elsewhere_get_the_verdicts_that_theory_gives_them() {
+    all_are_as_expected(&[
+        // Own write not seen: nothing per process explains it.
+        (
+            "0 write 1; 0 read",
+            &[],
+            &[
+                "linearizable 0 2",
+                "sequential 0 2",
+                "regular 0 2",
+                "causal 0 2",
+                "read-your-writes 0 2",
+                "session 0 2",
+                "monotonic-reads holds",
+                "monotonic-writes holds",
+                "writes-follow-reads holds",
+                "no-lost-update 0 2",
+            ],
+        ),
+        // A stale read by another is sequential (Lamport 1979).
+        (
+            "0 write 1; 0 write 2; 1 read 1; 1 read 2",
+            &[],
+            &[
+                "linearizable 0 2 4",
+                "regular 0 2 4",
+                "sequential holds",
+                "causal holds",
+                "session holds",
+                "no-lost-update holds",
+            ],
+        ),
+        (
+            "0 write 1; 0 write 2; 1 read 2; 1 read 1",
+            &[],
+            &["monotonic-reads 0 2 4 6", "read-your-writes holds", "sequential 0 2 4 6", "causal 0 2 4 6"],
+        ),
+        // Two writes at once, seen in either order: causal memory (Ahamad et al. 1995), and no session goes back.
+        (
+            "0 invoke write 1; 1 invoke write 2; 0 ok write 1; 1 ok write 2; 2 read 1; 2 read 2; 3 read 2; 3 read 1",
+            &[],
+            &["linearizable 0 1 8 10", "sequential 0 1 4 6 8 10", "regular holds", "causal holds", "session holds"],
+        ),
+        // The inversion of a regular register (Lamport 1986).
+        (
+            "0 write 1; 0 invoke write 2; 1 read 2; 2 read 1; 0 ok write 2",
+            &[],
+            &["linearizable 0 2 3 5", "regular holds", "sequential holds"],
+        ),
+        // Unknown: it may come late, or never, but not go again.
+        ("0 write 1; 1 write 2?; 2 read 1; 2 read 2", &[], &["linearizable holds", "session holds"]),
+        ("0 write 1; 1 write 2?; 2 read 1; 2 read 1", &[], &["linearizable holds", "no-lost-update holds"]),
+        ("0 write 1; 1 write 2?; 2 read 2; 2 read 1", &[], &["linearizable 0 2 4 6"]),
+        // Failed: it certainly had no effect.
+        ("0 write 1; 1 write 2!; 2 read 1", &[], &["linearizable holds", "no-lost-update holds"]),
+        ("0 write 1; 1 write 2!; 2 read 2", &[], &["linearizable 2 4"]),
+        // A process that never hears again, and whose history just ends.
+        ("0 invoke write 1; 1 read 1", &[], &["linearizable holds"]),
+        // What was there at first.
+        ("0 read 5; 0 write 1; 1 read 1", &[], &["linearizable 0"]),
+        ("0 read 5; 0 write 1; 1 read 1", &["--initial", "5"], &["linearizable holds", "causal holds"]),
+        ("0 write 1; 1 read 5", &["--initial", "5"], &["linearizable 0 2"]),
+        // Jepsen times are ns: the write ended 3 ms before the read that lacks it began.
+        ("0 write 1; 0 write 2; 0 read 2; 1 read 1", &["--t", "3"], &["bounded-staleness holds"]),
+        ("0 write 1; 0 write 2; 0 read 2; 1 read 1", &["--t", "2.9"], &["bounded-staleness 2 6"]),
+        ("0 write 1; 0 write 2; 0 read 2; 1 read 1", &["--k", "1"], &["bounded-staleness holds"]),
+        ("0 write 1; 0 write 2; 0 read 2; 1 read 1", &["--k", "0"], &["bounded-staleness 2 6"]),
+    ]);
+}
+
+#[test]
+fn compare_and_sets_from_elsewhere_get_the_verdicts_that_theory_gives_them() {
+    all_are_as_expected(&[
+        (
+            "0 write 1; 1 cas [1, 2]; 2 cas [2, 3]; 0 read 3",
+            &[],
+            &["linearizable holds", "causal holds", "session holds"],
+        ),
+        (
+            "0 write 1; 1 cas [1, 2]; 2 cas [1, 3]",
+            &[],
+            &["linearizable 0 2 4", "sequential 0 2 4", "no-lost-update 2 4"],
+        ),
+        ("0 write 1; 1 cas [5, 2]!; 2 read 1", &[], &["linearizable holds"]),
+        ("0 write 1; 1 cas [1, 2]?; 2 read 1; 2 read 2", &[], &["linearizable holds", "causal holds"]),
+        (
+            "0 write 1; 1 cas [1, 2]?; 2 read 2; 2 read 1",
+            &[],
+            &["linearizable 0 2 4 6", "causal 0 2 4 6", "monotonic-reads 0 2 4 6", "read-your-writes holds"],
+        ),
+        (
+            "0 write 1; 0 cas [1, 2]; 0 read 1",
+            &[],
+            &["read-your-writes 0 2 4", "causal 0 2 4", "monotonic-writes holds"],
+        ),
+        // Who replaced a value had seen it, but a reader that goes back to that misses nothing of what it followed.
+        ("0 write 1; 1 cas [1, 2]; 2 read 2; 2 read 1", &[], &["writes-follow-reads holds", "monotonic-writes holds"]),
+        ("0 cas [5, 6]; 1 read 6", &["--initial", "5"], &["linearizable holds"]),
+    ]);
+}
+
+#[test]
+fn counters_sets_and_lists_from_elsewhere_get_the_verdicts_that_theory_gives_them() {
+    all_are_as_expected(&[
+        ("0 add 1; 0 add 2; 1 read 3", &[], &["linearizable holds", "session holds", "no-lost-update holds"]),
+        ("0 add 1; 1 read 2", &[], &["linearizable 0 2"]),
+        ("0 increment 1?; 1 read 0; 1 read 1", &[], &["linearizable holds"]),
+        ("0 increment 1; 0 read 0", &[], &["read-your-writes 0 2", "monotonic-reads unknown", "no-lost-update 0 2"]),
+        ("0 increment 2; 1 decrement 1; 1 read 1", &[], &["linearizable holds", "read-your-writes holds"]),
+        ("0 increment 1; 1 read 1; 1 read 0", &[], &["monotonic-reads 2 4", "session 2 4"]),
+        ("0 read 5; 0 increment 1; 1 read 6", &["--initial", "5"], &["linearizable holds"]),
+        ("0 add 1; 1 add 2; 2 read [2, 1]", &[], &["linearizable holds", "no-lost-update holds"]),
+        ("0 add 1; 1 add 2; 2 read [1]", &[], &["linearizable 2 4", "sequential holds", "no-lost-update 2 4"]),
+        ("0 add 1?; 2 read []; 2 read [1]", &[], &["linearizable holds"]),
+        ("0 add 1; 2 read [1, 9]", &[], &["linearizable 2", "sequential 2"]),
+        ("0 add 1; 2 read [1]; 2 read []", &[], &["monotonic-reads 0 2 4", "sequential 0 2 4"]),
+        ("0 add 1; 1 remove 1; 2 read []", &[], &["linearizable holds", "no-lost-update holds"]),
+        ("0 append 1; 1 append 2; 2 read [1, 2]", &[], &["linearizable holds"]),
+        ("0 append 1; 1 append 2; 2 read [2, 1]", &[], &["linearizable 0 2 4", "sequential holds"]),
+        ("0 append 1; 2 read [1, 1]", &[], &["linearizable 0 2", "sequential 0 2"]),
+        ("0 append 1; 0 read []", &[], &["read-your-writes 0 2", "sequential 0 2"]),
+    ]);
+}
+
+#[test]
+fn keys_of_a_history_from_elsewhere_are_told_apart() {
+    let keyed = |text: &str| edn(&events(text)).replace(":value nil", ":value [:x nil]");
+    let follow = "0 write [\"x\", 1]; 1 read [\"x\", 1]; 1 write [\"y\", 2]; 2 read [\"y\", 2]; 2 read [\"x\", null]";
+    let text = keyed(follow).replacen(":f :read, :value [:x nil], :time 6", ":f :read, :value [:y nil], :time 6", 1);
+    for (guarantee, expected) in [
+        ("linearizable", "0 8"),
+        ("sequential", "holds"),
+        ("causal", "0 2 4 6 8"),
+        ("writes-follow-reads", "0 2 4 6 8"),
+        ("monotonic-writes", "holds"),
+        ("monotonic-reads", "holds"),
+    ] {
+        let (_, found) = check(&text, &["--guarantee", guarantee, "--keyed"]);
+        assert_eq!(said(&found["verdicts"][0]), expected, "{guarantee}: {found}\n{text}");
+    }
+    // Transactions of one operation, as the checkers of lists write them, and ends that say nothing again.
+    let text = "{:type :invoke :f :txn :value [[:append :x 1]] :process 0} {:type :ok :process 0}
+        {:type :invoke :f :txn :value [[:r :x nil]] :process 1} {:type :ok :f :txn :value [[:r :x [1]]] :process 1}";
+    assert_eq!(check(text, &[]).0, 0, "{}", check(text, &[]).1);
+    let two = "{:type :invoke :f :txn :value [[:append :x 1] [:r :x nil]] :process 0}";
+    let (code, error) = check(two, &[]);
+    assert_eq!(code, 2);
+    assert!(error.as_str().is_some_and(|it| it.contains("line 1") && it.contains("[[f key value]]")), "{error}");
+}
+
+/// A history of a register of eight processes, in which one in a hundred operations is unknown and every read is right, but
+/// one near the end if asked.
+fn long(operations: u64, values: u64, wrong: bool) -> String {
+    let mut chance = 1_u64;
+    let mut below = |n: u64| {
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (chance >> 33) % n
+    };
+    let (mut text, mut held, mut begun, mut lied) = (String::new(), String::from("null"), 0, !wrong);
+    let mut names: Vec<u64> = (0..8).collect();
+    let mut waiting: Vec<Option<(&str, String, bool)>> = vec![None; 8];
+    while begun < operations || waiting.iter().any(Option::is_some) {
+        let lane = below(8) as usize;
+        let name = names[lane];
+        let mut say = |kind: &str, f: &str, value: &str| {
+            text += &format!("{{\"process\": {name}, \"type\": \"{kind}\", \"f\": \"{f}\", \"value\": {value}}}\n");
+        };
+        match waiting[lane].take() {
+            None if begun < operations => {
+                begun += 1;
+                let value = if values == 0 { begun } else { below(values) };
+                let (f, value) = if below(2) == 0 { ("read", "null".into()) } else { ("write", value.to_string()) };
+                say("invoke", f, &value);
+                waiting[lane] = Some((f, value, false));
+            }
+            Some((f, value, false)) => {
+                if f == "write" {
+                    held.clone_from(&value);
+                    waiting[lane] = Some((f, value, true));
+                } else {
+                    let lies = !lied && begun > operations - operations / 10;
+                    lied |= lies;
+                    waiting[lane] = Some((f, if lies { "-1".into() } else { held.clone() }, true));
+                }
+            }
+            Some((f, value, true)) if below(100) == 0 => {
+                say("info", f, &value);
+                names[lane] += 8;
+            }
+            Some((f, value, true)) => say("ok", f, &value),
+            None => {}
+        }
+    }
+    text
+}
+
+#[test]
+fn ten_thousand_operations_of_a_register_are_told_without_using_up_the_budget() {
+    for values in [0, 5] {
+        for wrong in [false, true] {
+            let text = long(10_000, values, wrong);
+            let (code, found) = check(&text, &["--guarantee", "linearizable,regular,sequential,causal"]);
+            let verdicts = found["verdicts"].as_array().expect("verdicts");
+            let said: Vec<&str> = verdicts.iter().filter_map(|it| it["verdict"].as_str()).collect();
+            let expected = if wrong { "violated" } else { "holds" };
+            assert_eq!((code, said), (i32::from(wrong), vec![expected; 4]), "{values} {wrong}: {found}");
+        }
+    }
+}
