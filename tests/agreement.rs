@@ -6,8 +6,8 @@ use converge::analysis::history::{History, Recorder};
 use converge::engine::{Engine, RaftView};
 use converge::scenario::{
     AntiEntropy, Arrivals, Client, ClientStep, Command, Data, Gossip, GossipStyle, Group, Hints, Keys, Latency, Link,
-    Operation, Primary, Protocol, Quorum, Raft, RaftReads, ReadRepair, Route, Scenario, Service, SessionGuarantee,
-    Step, TwoPhase, VersionClock, Workload, micros,
+    Merge, Operation, Primary, Protocol, Quorum, Raft, RaftReads, ReadRepair, Route, Scenario, Service,
+    SessionGuarantee, Step, TwoPhase, VersionClock, Workload, micros,
 };
 use converge::session::Run;
 use converge::trace::{Fact, Level, NodeId, UpdateId};
@@ -209,7 +209,9 @@ fn a_raft_that_forgets_its_vote_is_caught() {
 fn protocols() -> Vec<(&'static str, Protocol, Vec<Data>)> {
     let register = |clock| Data::Register { clock };
     let clocks = vec![register(VersionClock::Wall), register(VersionClock::Lamport), register(VersionClock::Hybrid)];
-    let all = [clocks.clone(), vec![Data::MultiValue, Data::Counter, Data::Set]].concat();
+    let merged = Data::Merged { by: Merge::Union };
+    let others = [Data::MultiValue, merged, Data::Counter, Data::Set, Data::RemoveWinsSet, Data::Map, Data::Sequence];
+    let all = [clocks.clone(), others.to_vec()].concat();
     let repaired = Quorum {
         read: 2,
         write: 2,
@@ -240,8 +242,19 @@ fn operations(data: &Data) -> Vec<Operation> {
         Data::Register { .. } if i % 7 == 5 => Operation::Increment { key: format!("n{}", i % 2), by: 1 },
         Data::Register { .. } | Data::MultiValue => Operation::Write { key: key(i), value: (i as i64).into() },
         Data::Counter => Operation::Increment { key: key(i), by: i as i64 - 10 },
-        Data::Set if i.is_multiple_of(3) => Operation::Remove { key: key(i), element: (i as i64 % 4).into() },
-        Data::Set => Operation::Add { key: key(i), element: (i as i64 % 4).into() },
+        Data::Set | Data::RemoveWinsSet | Data::Merged { .. } if i.is_multiple_of(3) => {
+            Operation::Remove { key: key(i), element: (i as i64 % 4).into() }
+        }
+        Data::Set | Data::RemoveWinsSet | Data::Merged { .. } => {
+            Operation::Add { key: key(i), element: (i as i64 % 4).into() }
+        }
+        Data::Map if i % 5 == 3 => Operation::Remove { key: key(i), element: "f0".into() },
+        Data::Map => Operation::Put { key: key(i), field: format!("f{}", i % 2), value: (i as i64).into() },
+        Data::Sequence if i % 5 == 3 => Operation::RemoveAt { key: key(i), at: i as u32 % 3 },
+        Data::Sequence => {
+            let at = (!i.is_multiple_of(4)).then_some(i as u32 % 3);
+            Operation::Insert { key: key(i), at, element: (i as i64).into() }
+        }
     };
     (0..30).map(made).collect()
 }
@@ -251,7 +264,7 @@ proptest! {
     /// Law 14.
     #[test]
     fn once_writes_stop_and_faults_heal_all_replicas_hold_the_same(
-        which in 0usize..9, data in 0usize..6, seed in 0u64..1_000_000, faults in faults(3, false)
+        which in 0usize..9, data in 0usize..10, seed in 0u64..1_000_000, faults in faults(3, false)
     ) {
         let (name, protocol, types) = protocols().swap_remove(which);
         let data = types[data % types.len()].clone();
@@ -355,7 +368,9 @@ proptest! {
         let history = history(&scenario);
         for guarantee in [Guarantee::Linearizable, Guarantee::Regular, Guarantee::Session, Guarantee::Causal] {
             let verdict = check(&history, guarantee, BUDGET);
-            prop_assert_eq!(verdict, Verdict::Holds, "seed {} {}", seed, name);
+            // With a majority down from first to last there is nothing to check.
+            let nothing_done = verdict == Verdict::Unknown("no operation succeeded".into());
+            prop_assert!(nothing_done || verdict == Verdict::Holds, "seed {} {}: {:?}", seed, name, verdict);
         }
     }
 }

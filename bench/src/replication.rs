@@ -60,13 +60,18 @@ pub fn run() {
     scenario.clients = vec![client(Route::Primary, 2000.0, 0.0, 1000.0)];
     said("commits of Raft, 3 members", 2000.0 * (seconds - 1.0), timed(&scenario));
 
-    let rounds = 100.0;
+    gossip(1_000, 100.0);
+    gossip(10_000, 30.0);
+}
+
+/// Rounds of gossip that spread one write.
+fn gossip(members: usize, rounds: f64) {
     let every = Latency::Constant { ms: 100.0 };
     let gossip = Gossip { style: GossipStyle::PushPull, every, fan_out: 1 };
-    let mut scenario = group(1000, Protocol::Gossip(gossip), Data::Register { clock: VersionClock::Lamport });
+    let mut scenario = group(members, Protocol::Gossip(gossip), Data::Register { clock: VersionClock::Lamport });
     scenario.until_ms = rounds * 100.0;
     let operation = Operation::Write { key: "x".into(), value: 1.into() };
     let command = Command::Operate { service: "r0".into(), operation, poison: false };
     scenario.script = vec![Step { at_ms: 10.0, command }];
-    said("rounds of push-pull gossip, 1,000 members", rounds, timed(&scenario));
+    said(&format!("rounds of push-pull gossip, {members} members"), rounds, timed(&scenario));
 }

@@ -159,6 +159,8 @@ pub struct History {
     pub initial: Map<u32, Initial>,
     /// Keys of which a read returned several values at once, as siblings: no register, whatever is written to them.
     pub siblings: Set<u32>,
+    /// Keys that are maps, or lists that are changed elsewhere than at their ends: no model is about those.
+    pub foreign: Set<u32>,
 }
 
 impl History {
@@ -188,7 +190,8 @@ impl History {
 
     /// What the operations at these places are done to; none if that is more than one thing.
     pub fn model_of(&self, places: &[usize]) -> Option<Model> {
-        if places.first().is_some_and(|place| self.siblings.contains(&self.operations[*place].key)) {
+        let key = places.first().map(|place| self.operations[*place].key);
+        if key.is_some_and(|key| self.siblings.contains(&key) || self.foreign.contains(&key)) {
             return None;
         }
         let mut model = None;
@@ -405,7 +408,9 @@ impl Recorder {
             processes: self.processes.iter().map(|(by, session)| process(*by, *session)).collect(),
             initial: Map::new(),
             siblings: Set::new(),
+            foreign: Set::new(),
         };
+        history.foreign = self.told.iter().filter(|told| told.is_foreign()).map(|told| told.key.0).collect();
         for (id, places) in history.by_key() {
             self.fill(&mut history, KeyId(id), &places);
         }
@@ -437,6 +442,9 @@ impl Recorder {
             (Some(Value::Set(elements)), _) => {
                 initial.elements = elements.iter().map(|it| name(history, &Some(it.clone()))).collect();
                 initial.elements.sort_unstable();
+            }
+            (Some(Value::List(elements)), _) => {
+                initial.elements = elements.iter().map(|it| name(history, &Some(it.clone()))).collect();
             }
             (Some(_), _) => initial.value = name(history, &seeded),
             (None, _) => {}
@@ -488,6 +496,9 @@ impl Recorder {
                     ids.sort_unstable();
                     Answer::Elements(ids)
                 }
+                (Some(Model::Append), Some(Value::List(elements))) => {
+                    Answer::Elements(elements.iter().map(|it| name(history, &Some(it.clone()))).collect())
+                }
                 (Some(Model::Set | Model::Append), None) => Answer::Elements(Vec::new()),
                 (_, value) => Answer::Value(match versions.get(&version) {
                     // Of siblings no single write left the whole.
@@ -511,6 +522,23 @@ impl Recorder {
     }
 }
 
+impl Told {
+    /// It is of no model.
+    fn is_foreign(&self) -> bool {
+        match self.kind {
+            OperationKind::Put | OperationKind::RemoveAt => true,
+            OperationKind::Insert => self.expected.is_some(),
+            OperationKind::Read
+            | OperationKind::Write
+            | OperationKind::Delete
+            | OperationKind::Add
+            | OperationKind::Remove
+            | OperationKind::Increment
+            | OperationKind::CompareAndSet => false,
+        }
+    }
+}
+
 fn written(value: Option<&Value>) -> String {
     value.map_or("nothing".into(), ToString::to_string)
 }
@@ -523,7 +551,11 @@ fn time(at: Micros) -> i64 {
 fn call_of(kind: OperationKind, value: Option<&Value>) -> Call {
     match (kind, value) {
         (OperationKind::Read, _) => Call::Read,
-        (OperationKind::Write | OperationKind::Delete, _) => Call::Write(ABSENT),
+        // A put or a removal by place makes its key one that no model is about.
+        (OperationKind::Write | OperationKind::Delete | OperationKind::Put | OperationKind::RemoveAt, _) => {
+            Call::Write(ABSENT)
+        }
+        (OperationKind::Insert, _) => Call::Append(ABSENT),
         (OperationKind::Add, _) => Call::Add(ABSENT),
         (OperationKind::Remove, _) => Call::Remove(ABSENT),
         (OperationKind::Increment, Some(Value::Int(by))) => Call::Increment(*by),

@@ -204,6 +204,8 @@ impl<'a> Look<'a> {
             Term::Count(inner) => {
                 let count = |value: Option<Value>| match value {
                     Some(Value::Set(elements)) => Some(Value::Int(elements.len() as i64)),
+                    Some(Value::List(elements)) => Some(Value::Int(elements.len() as i64)),
+                    Some(Value::Map(fields)) => Some(Value::Int(fields.len() as i64)),
                     Some(Value::Int(_) | Value::Text(_)) => Some(Value::Int(1)),
                     None => Some(Value::Int(0)),
                 };
@@ -235,6 +237,8 @@ fn compare(relation: Relation, left: &Option<Value>, right: &Option<Value>) -> b
         Relation::AtLeast => order.is_none_or(|order| order.is_ge()),
         Relation::In => match (left, right) {
             (Some(left), Some(Value::Set(elements))) => elements.contains(left),
+            (Some(left), Some(Value::List(elements))) => elements.contains(left),
+            (Some(Value::Text(left)), Some(Value::Map(fields))) => fields.contains_key(left),
             _ => false,
         },
     }

@@ -1,6 +1,6 @@
 use crate::ordered::Map;
 use crate::scenario::Micros;
-use crate::trace::{Fact, KeyId, OperationId, Record, UpdateId, Version};
+use crate::trace::{Fact, KeyId, NodeId, OperationId, Record, UpdateId, Version};
 use std::collections::VecDeque;
 
 /// Writes of a key that are remembered to be compared with later ones.
@@ -11,6 +11,8 @@ struct Write {
     update: UpdateId,
     version: Version,
     over: Version,
+    /// Whoever coordinated it is a replica of the key: what `over` does not say it had not.
+    at_replica: bool,
     issued: Micros,
     acknowledged: Option<Micros>,
     lost: bool,
@@ -23,6 +25,7 @@ pub struct LostUpdates {
     issued: Map<OperationId, Micros>,
     keys: Map<KeyId, VecDeque<Write>>,
     key_of: Map<UpdateId, KeyId>,
+    replicas: Map<KeyId, Vec<NodeId>>,
     lost: Vec<(Micros, UpdateId, UpdateId)>,
 }
 
@@ -35,11 +38,13 @@ impl LostUpdates {
                     self.issued.pop_first();
                 }
             }
-            Fact::WriteCoordinated { update, operation, key, version, over, .. } => {
+            Fact::KeyPlaced { key, replicas, .. } => _ = self.replicas.insert(*key, replicas.clone()),
+            Fact::WriteCoordinated { update, operation, key, version, over, node, .. } => {
                 let issued = self.issued.get(operation).copied().unwrap_or(record.at);
                 let (update, version, over) = (*update, *version, *over);
+                let at_replica = self.replicas.get(key).is_some_and(|replicas| replicas.contains(node));
                 let writes = self.keys.or_default(*key);
-                writes.push_back(Write { update, version, over, issued, acknowledged: None, lost: false });
+                writes.push_back(Write { update, version, over, at_replica, issued, acknowledged: None, lost: false });
                 self.key_of.insert(update, *key);
                 if writes.len() > REMEMBERED
                     && let Some(old) = writes.pop_front()
@@ -77,7 +82,7 @@ impl LostUpdates {
             let Some(acknowledged) = other.acknowledged else { continue };
             if other.version < mine.version {
                 // A client that coordinates itself holds nothing: what was acknowledged before it began it may know.
-                let told = mine.over.is_none() && acknowledged <= mine.issued;
+                let told = !mine.at_replica && mine.over.is_none() && acknowledged <= mine.issued;
                 let knew = told || mine.over >= other.version;
                 if !knew && !other.lost {
                     other.lost = true;

@@ -95,7 +95,11 @@ pub fn says(group: &Group) -> String {
         Data::Register { .. } => protocol,
         Data::MultiValue => format!("{protocol} · siblings"),
         Data::Counter => format!("{protocol} · counter"),
+        Data::Merged { .. } => format!("{protocol} · siblings merged"),
         Data::Set => format!("{protocol} · set"),
+        Data::RemoveWinsSet => format!("{protocol} · set, removals win"),
+        Data::Map => format!("{protocol} · map"),
+        Data::Sequence => format!("{protocol} · list"),
     }
 }
 

@@ -189,13 +189,27 @@ fn number_of(number: f64) -> Result<Json, String> {
     serde_json::Number::from_f64(number).map(Json::Number).ok_or_else(|| "A finite number is expected.".into())
 }
 
-/// `{a, 3}` is a set, `3` a number, anything else a text.
+/// `{a, 3}` is a set, `{size: 3}` a map, `[a, 3]` a list, `3` a number, anything else a text.
 fn value_of(typed: &str) -> Json {
-    match typed.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-        Some(inner) => {
-            Json::Array(inner.split(',').map(str::trim).filter(|word| !word.is_empty()).map(value_of).collect())
+    let within = |open, close| typed.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+    let parts = |inner: &'_ str| -> Vec<String> {
+        inner.split(',').map(str::trim).filter(|word| !word.is_empty()).map(String::from).collect()
+    };
+    if let Some(inner) = within('[', ']') {
+        let elements: Vec<Json> = parts(inner).iter().map(|part| value_of(part)).collect();
+        return serde_json::json!({ "list": elements });
+    }
+    let Some(inner) = within('{', '}') else {
+        return typed.parse::<i64>().map_or_else(|_| typed.into(), Into::into);
+    };
+    let parts = parts(inner);
+    let fields: Option<Vec<_>> = parts.iter().map(|part| part.split_once(": ")).collect();
+    match fields.filter(|fields| !fields.is_empty()) {
+        Some(fields) => {
+            let fields = fields.into_iter().map(|(name, value)| (name.to_string(), value_of(value)));
+            serde_json::json!({ "map": fields.collect::<serde_json::Map<_, _>>() })
         }
-        None => typed.parse::<i64>().map_or_else(|_| typed.into(), Into::into),
+        None => Json::Array(parts.iter().map(|part| value_of(part)).collect()),
     }
 }
 

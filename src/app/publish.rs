@@ -9,7 +9,7 @@ use crate::session::protocol::Request;
 fn together(siblings: &[Value]) -> Option<Value> {
     let sets = siblings.iter().filter_map(|value| match value {
         Value::Set(elements) => Some(elements),
-        Value::Int(_) | Value::Text(_) => None,
+        Value::Int(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => None,
     });
     let elements: Vec<Value> = sets.flat_map(|set| set.iter().cloned()).collect();
     if elements.is_empty() { siblings.iter().max().cloned() } else { Some(elements.into_iter().collect()) }
@@ -55,10 +55,20 @@ impl Model {
         let data = drawing::group_of(&self.scenario, &service.id).map(|group| &self.scenario.groups[group].data);
         let operation = match value {
             _ if data == Some(&Data::Counter) => Operation::Increment { key, by: 1 },
+            value if data == Some(&Data::Map) => {
+                Operation::Put { key, field: "n".into(), value: following_field(value) }
+            }
+            Some(Value::Map(_)) => Operation::Put { key, field: "n".into(), value: following_field(value) },
+            Some(Value::List(elements)) => {
+                Operation::Insert { key, at: None, element: Value::Int(elements.len() as i64 + 1) }
+            }
+            _ if data == Some(&Data::Sequence) => Operation::Insert { key, at: None, element: Value::Int(1) },
             Some(Value::Set(elements)) if data != Some(&Data::MultiValue) => {
                 Operation::Add { key, element: Value::Int(elements.len() as i64 + 1) }
             }
-            _ if data == Some(&Data::Set) => Operation::Add { key, element: Value::Int(1) },
+            _ if matches!(data, Some(Data::Set | Data::RemoveWinsSet)) => {
+                Operation::Add { key, element: Value::Int(1) }
+            }
             None => Operation::Write { key, value: Value::Int(1) },
             Some(Value::Int(n)) => Operation::Write { key, value: Value::Int(n.saturating_add(1)) },
             Some(Value::Text(text)) => Operation::Write { key, value: following_text(&text).as_str().into() },
@@ -86,6 +96,17 @@ impl Model {
         self.edit(scenario, effects);
         // The answer says so too; until then the clock may go on.
         self.playback.lengthen(5_000_000);
+    }
+}
+
+/// What is put next into the field `n` of a map: one more than its number.
+fn following_field(map: Option<Value>) -> Value {
+    match map {
+        Some(Value::Map(fields)) => match fields.get("n") {
+            Some(Value::Int(n)) => Value::Int(n.saturating_add(1)),
+            Some(Value::Text(_) | Value::Set(_) | Value::List(_) | Value::Map(_)) | None => Value::Int(1),
+        },
+        Some(Value::Int(_) | Value::Text(_) | Value::Set(_) | Value::List(_)) | None => Value::Int(1),
     }
 }
 

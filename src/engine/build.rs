@@ -32,6 +32,8 @@ struct Builder<'a> {
     scenario: &'a Scenario,
     names: Names,
     network: Network,
+    /// By id.
+    nodes: Map<String, NodeId>,
     /// By (from, to).
     links: Map<(NodeId, NodeId), LinkId>,
     /// By service, then index in the document.
@@ -44,6 +46,7 @@ impl<'a> Builder<'a> {
             scenario,
             names: Names::default(),
             network: Network::default(),
+            nodes: Map::new(),
             links: Map::new(),
             subscriptions: Map::new(),
         };
@@ -57,7 +60,12 @@ impl<'a> Builder<'a> {
             builder.names.add_node(&client.id, &client.name);
         }
         for group in &scenario.groups {
-            let node = builder.names.add_node(&group.id, &group.name);
+            builder.names.add_node(&group.id, &group.name);
+        }
+        let all = (0..builder.names.node_count() as u32).map(NodeId);
+        builder.nodes = all.map(|node| (builder.names.node(node).to_string(), node)).collect();
+        for group in &scenario.groups {
+            let node = builder.node(&group.id);
             builder.names.set_group(node, node);
             for member in &group.members {
                 let member = builder.node(member);
@@ -78,7 +86,7 @@ impl<'a> Builder<'a> {
     }
 
     fn node(&self, id: &str) -> NodeId {
-        self.names.find_node(id).unwrap_or_else(|| panic!("the scenario was not validated: no node `{id}`"))
+        *self.nodes.get(id).unwrap_or_else(|| panic!("the scenario was not validated: no node `{id}`"))
     }
 
     fn link(&self, from: NodeId, to: NodeId) -> LinkId {
@@ -108,7 +116,7 @@ impl<'a> Builder<'a> {
             }
             pairs.extend(client.reads_from.as_deref().map(|to| (client.id.as_str(), to)));
         }
-        for group in &scenario.groups {
+        for group in scenario.groups.iter().filter(|group| !group.is_wide()) {
             for (i, a) in group.members.iter().enumerate() {
                 pairs.extend(group.members[i + 1..].iter().map(|b| (a.as_str(), b.as_str())));
             }
@@ -135,12 +143,10 @@ impl<'a> Builder<'a> {
             scenario.links.iter().map(|link| ((link.from.as_str(), link.to.as_str()), link)).collect();
         let unlisted = Link::default();
         let apart = |from, to| if scenario.regions.is_empty() { None } else { scenario.latency_of_regions(from, to) };
-        let nodes: Map<String, NodeId> =
-            (0..self.names.node_count() as u32).map(|n| (self.names.node(NodeId(n)).to_string(), NodeId(n))).collect();
         let mut links = Vec::new();
         for (from, to) in self.pairs() {
             let link = listed.get(&(from, to)).or_else(|| listed.get(&(to, from))).copied().unwrap_or(&unlisted);
-            let ends = (nodes[from], nodes[to]);
+            let ends = (self.nodes[from], self.nodes[to]);
             let plan = LinkPlan {
                 from: (ends.0, from),
                 to: (ends.1, to),
@@ -154,6 +160,9 @@ impl<'a> Builder<'a> {
         }
         links.sort_unstable_by_key(|(ends, _)| *ends);
         self.links = links.into_iter().collect();
+        if scenario.groups.iter().any(|group| group.is_wide()) {
+            self.network.set_unlisted(self.unlisted());
+        }
     }
 
     fn build(mut self, level: Level) -> Engine {

@@ -9,6 +9,7 @@ use super::queue::{Class, Due};
 use super::replica::Replica;
 use super::service::Service;
 use super::{Engine, Node};
+use crate::ordered::Set;
 use crate::scenario::{Command, Micros};
 use crate::trace::{Fact, NodeId};
 use std::fmt;
@@ -252,6 +253,10 @@ impl Engine {
         let link = self.outbox.network.link_mut(id);
         if link.cut != cut {
             link.cut = cut;
+            // One for a single message is no part of the drawing.
+            if link.once {
+                return;
+            }
             let (from, to) = (link.from, link.to);
             let fact = if cut { Fact::LinkCut { from, to } } else { Fact::LinkHealed { from, to } };
             self.outbox.record(fact);
@@ -300,8 +305,9 @@ impl Engine {
 
     fn partition(&mut self, groups: &[Vec<String>]) {
         let nodes = |group: &Vec<String>| group.iter().filter_map(|id| self.node(id).ok()).collect::<Vec<NodeId>>();
-        let groups: Vec<Vec<NodeId>> = groups.iter().map(nodes).collect();
+        let groups: Vec<Set<NodeId>> = groups.iter().map(|group| nodes(group).into_iter().collect()).collect();
         let group = |node: NodeId| groups.iter().position(|group| group.contains(&node));
+        self.outbox.network.part(&groups);
         for id in (0..self.outbox.network.links().len() as u32).map(LinkId) {
             let link = self.outbox.network.link(id);
             if let (Some(from), Some(to)) = (group(link.from), group(link.to))
@@ -323,6 +329,7 @@ impl Engine {
     }
 
     fn heal_all(&mut self) {
+        self.outbox.network.unite();
         for id in (0..self.outbox.network.links().len() as u32).map(LinkId) {
             self.heal_link(id);
         }

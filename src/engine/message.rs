@@ -37,8 +37,14 @@ pub enum Ask {
     Write(Value),
     /// Add an element to the set.
     Add(Value),
-    /// Remove an element from the set.
+    /// Remove an element from the set, or the field of that name from the map.
     Remove(Value),
+    /// Put a value into a field of the map.
+    Put(Arc<str>, Value),
+    /// Insert an element into the list, behind so many; at the end where that is not said.
+    Insert(Option<u32>, Value),
+    /// Take the element behind so many out of the list.
+    RemoveAt(u32),
     /// Add to the number.
     Increment(i64),
     /// Delete the key.

@@ -246,7 +246,7 @@ impl Engine {
         }
         out.record(Fact::MessageDelivered { message: message.id });
         out.node = out.network.link(message.link).to;
-        let back = self.back[message.link.0 as usize];
+        let back = self.back.get(message.link.0 as usize).copied().flatten();
         let now = out.now;
         match &mut nodes[out.node.index()] {
             Node::Relay(relay) => relay.on_token(out),

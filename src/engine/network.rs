@@ -1,9 +1,13 @@
 //! Links and the messages on them. What becomes of a message is decided when it would arrive.
 
+mod wide;
+
 use super::chance::{Sampler, Stream};
 use super::message::{LinkId, Payload};
 use crate::scenario::{Latency, Micros};
 use crate::trace::{DropCause, MessageId, NodeId};
+pub use wide::Unlisted;
+use wide::Wide;
 
 /// One direction of a link.
 #[derive(Clone, Debug)]
@@ -15,6 +19,8 @@ pub struct Link {
     /// Whatever would arrive now is lost.
     pub cut: bool,
     fifo: bool,
+    /// It is for one message alone.
+    pub once: bool,
     latency: Sampler,
     delay: Stream,
     /// Where order is kept: nothing may arrive before this.
@@ -114,6 +120,7 @@ pub struct Network {
     free: Vec<u32>,
     counts: MessageCounts,
     seed: u64,
+    wide: Wide,
 }
 
 /// A message's planned arrival.
@@ -136,6 +143,7 @@ impl Network {
             to: plan.to.0,
             cut: false,
             fifo: plan.fifo,
+            once: false,
             latency: Sampler::new(plan.latency),
             delay: Stream::named(seed, "latency", &name),
             last_due: 0,
@@ -164,9 +172,9 @@ impl Network {
         &mut self.links[id.0 as usize]
     }
 
-    /// The link between two nodes.
+    /// The link between two nodes, of those that are there for good.
     pub fn find(&self, from: NodeId, to: NodeId) -> Option<LinkId> {
-        self.links.iter().position(|link| link.from == from && link.to == to).map(|i| LinkId(i as u32))
+        self.links.iter().position(|link| link.from == from && link.to == to && !link.once).map(|i| LinkId(i as u32))
     }
 
     /// All links.
@@ -287,6 +295,9 @@ impl Network {
             self.counts.delivered += 1;
             Ok(())
         };
+        if road.once {
+            self.release(message.link);
+        }
         (message, fate)
     }
 }

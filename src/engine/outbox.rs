@@ -68,6 +68,12 @@ impl Outbox {
         }
     }
 
+    /// Send a message to a member of a group that is too large for a link for each pair.
+    pub fn send_within(&mut self, from: NodeId, to: NodeId, payload: Payload, about: About) {
+        let link = self.network.road(self.now, from, to, (self.names.node(from), self.names.node(to)));
+        self.send(link, payload, about);
+    }
+
     /// Wake the handler's node at an instant.
     #[inline]
     pub fn wake(&mut self, at: Micros, timer: Timer) {
@@ -126,6 +132,17 @@ impl Outbox {
             Operation::Remove { element, .. } => {
                 (OperationKind::Remove, Some(element.clone()), Ask::Remove(element.clone()))
             }
+            Operation::Put { field, value, .. } => {
+                let said = [(Arc::from(field.as_str()), value.clone())].into_iter().collect();
+                let ask = Ask::Put(field.as_str().into(), value.clone());
+                (OperationKind::Put, Some(Value::Map(Arc::new(said))), ask)
+            }
+            Operation::Insert { at, element, .. } => {
+                (OperationKind::Insert, Some(element.clone()), Ask::Insert(*at, element.clone()))
+            }
+            Operation::RemoveAt { at, .. } => {
+                (OperationKind::RemoveAt, Some(Value::Int((*at).into())), Ask::RemoveAt(*at))
+            }
             Operation::Delete { .. } => (OperationKind::Delete, None, Ask::Delete),
             Operation::Increment { by, .. } => (OperationKind::Increment, Some(Value::Int(*by)), Ask::Increment(*by)),
             Operation::CompareAndSet { expect, value, .. } => (
@@ -134,7 +151,18 @@ impl Outbox {
                 Ask::CompareAndSet { expect: expect.clone(), value: value.clone() },
             ),
         };
-        let expected = if let Operation::CompareAndSet { expect, .. } = operation { expect.clone() } else { None };
+        let expected = match operation {
+            Operation::CompareAndSet { expect, .. } => expect.clone(),
+            Operation::Insert { at, .. } => at.map(|at| Value::Int(at.into())),
+            Operation::Read { .. }
+            | Operation::Write { .. }
+            | Operation::Add { .. }
+            | Operation::Remove { .. }
+            | Operation::Put { .. }
+            | Operation::RemoveAt { .. }
+            | Operation::Increment { .. }
+            | Operation::Delete { .. } => None,
+        };
         let key = self.key(self.names.group(to), operation.key());
         let id = self.next_operation();
         self.record(Fact::OperationIssued { operation: id, by, session, to, kind, key, value, expected });

@@ -404,8 +404,14 @@ pub fn end_here(operation: OperationId, node: NodeId, answer: &Answer, out: &mut
 fn after(present: Option<&Value>, ask: &Ask) -> Result<Option<Value>, Refusal> {
     match ask {
         Ask::Delete => Ok(None),
-        Ask::Read | Ask::Write(_) | Ask::Add(_) | Ask::Remove(_) | Ask::Increment(_) | Ask::CompareAndSet { .. } => {
-            super::store::after(present, ask).map(Some)
-        }
+        Ask::Read
+        | Ask::Write(_)
+        | Ask::Add(_)
+        | Ask::Remove(_)
+        | Ask::Put(..)
+        | Ask::Insert(..)
+        | Ask::RemoveAt(_)
+        | Ask::Increment(_)
+        | Ask::CompareAndSet { .. } => super::store::after(present, ask).map(Some),
     }
 }

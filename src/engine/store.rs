@@ -67,7 +67,7 @@ impl Store {
         let (held, version) = match self.rows.get(&update.key) {
             None => (0, Version::default()),
             Some(Row { value: Value::Int(held), version, .. }) => (*held, *version),
-            Some(Row { value: Value::Text(_) | Value::Set(_), .. }) => return None,
+            Some(Row { value: Value::Text(_) | Value::Set(_) | Value::List(_) | Value::Map(_), .. }) => return None,
         };
         let sum = held.saturating_add(update.delta?);
         self.set(update.key, Value::Int(sum), version.max(update.version), update.clock);
@@ -109,15 +109,47 @@ pub fn after(present: Option<&Value>, ask: &Ask) -> Result<Value, Refusal> {
             elements.insert(element.clone());
             Ok(Value::Set(Arc::new(elements)))
         }
-        Ask::Remove(element) => {
-            let mut elements = set_of(present)?;
-            elements.remove(element);
-            Ok(Value::Set(Arc::new(elements)))
+        Ask::Remove(element) => match (present, element) {
+            (Some(Value::Map(fields)), field) => {
+                let mut fields = (**fields).clone();
+                fields.remove(field.to_string().as_str());
+                Ok(Value::Map(Arc::new(fields)))
+            }
+            (_, element) => {
+                let mut elements = set_of(present)?;
+                elements.remove(element);
+                Ok(Value::Set(Arc::new(elements)))
+            }
+        },
+        Ask::Put(field, value) => {
+            let mut fields = match present {
+                None => Map::new(),
+                Some(Value::Map(fields)) => (**fields).clone(),
+                Some(Value::Int(_) | Value::Text(_) | Value::Set(_) | Value::List(_)) => {
+                    return Err(Refusal::WrongType);
+                }
+            };
+            fields.insert(field.clone(), value.clone());
+            Ok(Value::Map(Arc::new(fields)))
+        }
+        Ask::Insert(at, element) => {
+            let mut elements = list_of(present)?;
+            let at = at.map_or(elements.len(), |at| (at as usize).min(elements.len()));
+            elements.insert(at, element.clone());
+            Ok(Value::List(elements.into()))
+        }
+        Ask::RemoveAt(at) => {
+            let mut elements = list_of(present)?;
+            if *at as usize >= elements.len() {
+                return Err(Refusal::NotAsExpected);
+            }
+            elements.remove(*at as usize);
+            Ok(Value::List(elements.into()))
         }
         Ask::Increment(by) => match present {
             None => Ok(Value::Int(*by)),
             Some(Value::Int(n)) => Ok(Value::Int(n.saturating_add(*by))),
-            Some(Value::Text(_) | Value::Set(_)) => Err(Refusal::WrongType),
+            Some(Value::Text(_) | Value::Set(_) | Value::List(_) | Value::Map(_)) => Err(Refusal::WrongType),
         },
         Ask::CompareAndSet { expect, value } => {
             if present == expect.as_ref() {
@@ -133,7 +165,15 @@ fn set_of(present: Option<&Value>) -> Result<Set<Value>, Refusal> {
     match present {
         None => Ok(Set::new()),
         Some(Value::Set(elements)) => Ok((**elements).clone()),
-        Some(Value::Int(_) | Value::Text(_)) => Err(Refusal::WrongType),
+        Some(Value::Int(_) | Value::Text(_) | Value::List(_) | Value::Map(_)) => Err(Refusal::WrongType),
+    }
+}
+
+fn list_of(present: Option<&Value>) -> Result<Vec<Value>, Refusal> {
+    match present {
+        None => Ok(Vec::new()),
+        Some(Value::List(elements)) => Ok(elements.to_vec()),
+        Some(Value::Int(_) | Value::Text(_) | Value::Set(_) | Value::Map(_)) => Err(Refusal::WrongType),
     }
 }
 

@@ -24,13 +24,23 @@ pub struct Group {
     pub protocol: Protocol,
 }
 
+impl Group {
+    /// So many members have a link for each pair.
+    pub const MOST_LINKED: usize = 1_000;
+
+    /// Whether its members reach each other without links of their own: all like a link that is not listed.
+    pub fn is_wide(&self) -> bool {
+        self.members.len() > Group::MOST_LINKED
+    }
+}
+
 /// What a key of a group holds, and how two versions of it become one.
 #[derive(Clone, Debug, PartialEq, Document)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Data {
     /// A register of which the newest write wins. What a key holds is read, changed and written back: a number that is
-    /// incremented, or a set that is added to, so loses what was done at the same time.
+    /// incremented, or a set, map or list that is changed, is a naive one, which loses what was done at the same time.
     Register {
         /// Which clock says what is newest.
         #[serde(default, skip_serializing_if = "is_default")]
@@ -39,10 +49,42 @@ pub enum Data {
     /// A register that keeps every write that no other has seen, as siblings, by dotted version vectors. A write by a
     /// session that has read the siblings replaces them.
     MultiValue,
+    /// The same, but a read returns one value, made of the siblings by a rule; any operation changes that.
+    Merged {
+        /// The rule.
+        by: Merge,
+    },
     /// A number whose increments at all replicas add up (PN-counter).
     Counter,
     /// A set in which an addition wins against a removal that has not seen it (OR-set, without tombstones).
     Set,
+    /// A set in which a removal wins against an addition that has not seen it (RW-set). The marks of removals stay until
+    /// the element is added again.
+    RemoveWinsSet,
+    /// A map of fields: a put wins against a removal that has not seen it, and what two puts say that have not seen each
+    /// other stays as siblings of the field.
+    Map,
+    /// A list in which every element keeps its place behind the one that it was inserted behind (RGA); of those behind
+    /// the same one the later stands first, by a Lamport clock, ties to the later node of the document. The marks of
+    /// removals stay.
+    Sequence,
+}
+
+/// How the siblings of a key become one value. It is a rule about the whole lot, so all who see the same siblings read the
+/// same. (The newest write of all is what a register returns.)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+#[serde(rename_all = "snake_case")]
+pub enum Merge {
+    /// All elements of sets (a value that is no set is one of one element): nothing added is lost, removals are.
+    #[default]
+    Union,
+    /// The elements that all have: nothing removed comes back, additions are lost.
+    Intersection,
+    /// The greatest: numbers before texts before sets, lists and maps.
+    Max,
+    /// The least, in the same order.
+    Min,
 }
 
 impl Default for Data {

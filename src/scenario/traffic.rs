@@ -27,12 +27,38 @@ pub enum Operation {
         /// The element: a whole number or a text.
         element: Value,
     },
-    /// Take an element out of the key's set.
+    /// Take an element out of the key's set, or the field of that name out of its map.
     Remove {
         /// The key.
         key: String,
         /// The element: a whole number or a text.
         element: Value,
+    },
+    /// Put a value into a field of the key's map (an absent key is an empty map).
+    Put {
+        /// The key.
+        key: String,
+        /// The name of the field.
+        field: String,
+        /// Its new value: a whole number or a text.
+        value: Value,
+    },
+    /// Insert an element into the key's list (an absent key is an empty list).
+    Insert {
+        /// The key.
+        key: String,
+        /// How many elements come before it where it is asked; behind the last where absent, or where there are fewer.
+        #[serde(default, skip_serializing_if = "is_default")]
+        at: Option<u32>,
+        /// The element: a whole number or a text.
+        element: Value,
+    },
+    /// Take an element out of the key's list.
+    RemoveAt {
+        /// The key.
+        key: String,
+        /// How many elements come before it where it is asked; there must be one.
+        at: u32,
     },
     /// Add to the key's number (an absent key is 0).
     Increment {
@@ -65,6 +91,9 @@ impl Operation {
             | Operation::Write { key, .. }
             | Operation::Add { key, .. }
             | Operation::Remove { key, .. }
+            | Operation::Put { key, .. }
+            | Operation::Insert { key, .. }
+            | Operation::RemoveAt { key, .. }
             | Operation::Increment { key, .. }
             | Operation::Delete { key }
             | Operation::CompareAndSet { key, .. } => key,

@@ -202,12 +202,25 @@ impl Checker {
                     self.value(&format!("{path}[{i}]"), element);
                 }
             }
+            Value::List(elements) => {
+                self.at_most(path, elements.len(), MOST_ELEMENTS);
+                for (i, element) in elements.iter().enumerate() {
+                    self.value(&format!("{path}.list[{i}]"), element);
+                }
+            }
+            Value::Map(fields) => {
+                self.at_most(path, fields.len(), MOST_ELEMENTS);
+                for (name, value) in fields.iter() {
+                    self.key(&format!("{path}.map"), name);
+                    self.element(&format!("{path}.map.{name}"), value);
+                }
+            }
         }
     }
 
     fn element(&mut self, path: &str, element: &Value) {
-        if matches!(element, Value::Set(_)) {
-            self.error(path, "a whole number or a text, not a list: it is an element of a set");
+        if !element.is_simple() {
+            self.error(path, "a whole number or a text, not a list: it is an element of one");
         }
         self.value(path, element);
     }

@@ -183,6 +183,15 @@ pub fn shiviz(run: &Run) -> String {
     out
 }
 
+/// A value as other programs write it: a list is one, a map is one.
+fn bare(value: Option<&Value>) -> serde_json::Value {
+    match value {
+        Some(Value::List(elements)) => json!(**elements),
+        Some(Value::Map(fields)) => json!(**fields),
+        Some(Value::Int(_) | Value::Text(_) | Value::Set(_)) | None => json!(value),
+    }
+}
+
 /// A run's history in Jepsen's shape, a JSON object a line. What a key held at first is written by a process of its own
 /// before all else; times are nanoseconds.
 pub fn history(recorder: &Recorder, names: &Names) -> String {
@@ -198,6 +207,10 @@ pub fn history(recorder: &Recorder, names: &Names) -> String {
         let parts: Vec<(&str, serde_json::Value)> = match value {
             Value::Set(elements) => elements.iter().map(|it| ("add", json!(it))).collect(),
             Value::Int(number) if recorder.counts(key) => vec![("increment", json!(number))],
+            Value::List(elements) => elements.iter().map(|it| ("append", json!(it))).collect(),
+            Value::Map(fields) => {
+                fields.iter().map(|(name, value)| ("put", json!({ name.to_string(): value }))).collect()
+            }
             Value::Int(_) | Value::Text(_) => vec![("write", json!(value))],
         };
         for (f, value) in parts {
@@ -216,19 +229,27 @@ pub fn history(recorder: &Recorder, names: &Names) -> String {
             OperationKind::Remove => "remove",
             OperationKind::Increment => "increment",
             OperationKind::CompareAndSet => "cas",
+            OperationKind::Put => "put",
+            OperationKind::Insert if told.expected.is_none() => "append",
+            OperationKind::Insert => "insert",
+            OperationKind::RemoveAt => "remove-at",
         };
         let asked = match told.kind {
             OperationKind::CompareAndSet => json!([told.expected, told.value]),
+            OperationKind::Insert if told.expected.is_some() => json!([told.expected, told.value]),
+            OperationKind::Put => bare(told.value.as_ref()),
             OperationKind::Read
             | OperationKind::Write
             | OperationKind::Delete
             | OperationKind::Add
             | OperationKind::Remove
+            | OperationKind::Insert
+            | OperationKind::RemoveAt
             | OperationKind::Increment => json!(told.value),
         };
         let (kind, value, us) = match event {
             None => ("invoke", asked, told.times.0),
-            Some(Outcome::Ok) if told.kind == OperationKind::Read => ("ok", json!(told.served), told.times.1),
+            Some(Outcome::Ok) if told.kind == OperationKind::Read => ("ok", bare(told.served.as_ref()), told.times.1),
             Some(Outcome::Ok) => ("ok", asked, told.times.1),
             Some(Outcome::Fail) => ("fail", asked, told.times.1),
             Some(Outcome::Unknown) => ("info", asked, told.times.1),

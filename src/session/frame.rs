@@ -483,7 +483,13 @@ fn last_operation(ended: &Ended, names: &Names) -> LastOperation {
         OperationKind::Read => format!("read {key} → {value}"),
         OperationKind::Write => format!("write {key} = {value}"),
         OperationKind::Delete => format!("delete {key}"),
-        OperationKind::Add | OperationKind::Remove | OperationKind::Increment | OperationKind::CompareAndSet => {
+        OperationKind::Add
+        | OperationKind::Remove
+        | OperationKind::Put
+        | OperationKind::Insert
+        | OperationKind::RemoveAt
+        | OperationKind::Increment
+        | OperationKind::CompareAndSet => {
             format!("{} {key} {value}", words::operation(ended.kind))
         }
     };

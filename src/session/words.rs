@@ -91,6 +91,9 @@ pub fn operation(kind: OperationKind) -> &'static str {
         OperationKind::Increment => "increment",
         OperationKind::CompareAndSet => "compare-and-set",
         OperationKind::Delete => "delete",
+        OperationKind::Put => "put",
+        OperationKind::Insert => "insert",
+        OperationKind::RemoveAt => "remove at",
     }
 }
 

@@ -104,6 +104,22 @@ impl Digest {
                     self.value_of(element);
                 }
             }
+            Value::List(elements) => {
+                self.put(&[3]);
+                self.put(&(elements.len() as u32).to_le_bytes());
+                for element in elements.iter() {
+                    self.value_of(element);
+                }
+            }
+            Value::Map(fields) => {
+                self.put(&[4]);
+                self.put(&(fields.len() as u32).to_le_bytes());
+                for (name, value) in fields.iter() {
+                    self.put(&(name.len() as u32).to_le_bytes());
+                    self.put(name.as_bytes());
+                    self.value_of(value);
+                }
+            }
         }
     }
 

@@ -132,6 +132,12 @@ pub enum OperationKind {
     CompareAndSet = 5,
     /// Delete the key.
     Delete = 6,
+    /// Put a value into a field of a map.
+    Put = 7,
+    /// Insert an element into a list.
+    Insert = 8,
+    /// Take an element out of a list.
+    RemoveAt = 9,
 }
 
 /// How an operation ended, as far as its client can know.

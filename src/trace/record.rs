@@ -50,9 +50,10 @@ pub enum Fact {
         kind: OperationKind,
         /// The key.
         key: KeyId,
-        /// What is to be written, added, removed; the number to add.
+        /// What is to be written, added, inserted, removed; the number to add; the field with what is put there; the place
+        /// of what is removed from a list.
         value: Option<Value>,
-        /// What compare-and-set expects to be there; none for an absent key.
+        /// What compare-and-set expects to be there; none for an absent key. Of an insertion its place; none for the end.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expected: Option<Value>,
     },

@@ -251,7 +251,7 @@ fn searched(history: &History, places: &[usize], model: Model, order: Order, bud
 }
 
 fn causal(history: &History, budget: &mut u64) -> Verdict {
-    if let Some(key) = history.siblings.iter().next() {
+    if let Some(key) = history.siblings.iter().chain(history.foreign.iter()).next() {
         return Verdict::Unknown(no_model(history, *key).into());
     }
     let places: Vec<usize> = (0..history.operations.len()).collect();
@@ -380,9 +380,10 @@ fn effective(history: &History, mut places: Vec<usize>) -> Vec<usize> {
 
 /// Why a key is of no type that can be checked.
 fn no_model(history: &History, key: u32) -> &'static str {
-    match history.siblings.contains(&key) {
-        true => "a read returned several values at once, and no register does",
-        false => "operations of several types are done to it",
+    match (history.siblings.contains(&key), history.foreign.contains(&key)) {
+        (true, _) => "a read returned several values at once, and no register does",
+        (false, true) => "it is a map, or a list that is changed elsewhere than at its end",
+        (false, false) => "operations of several types are done to it",
     }
 }
 

@@ -3,7 +3,9 @@
 use super::{Committed, Held, Staleness};
 use crate::ordered::Set;
 use crate::scenario::Micros;
+use crate::scenario::Value;
 use crate::trace::{Fact, KeyId, NodeId, Version};
+use std::sync::Arc;
 
 impl Staleness {
     pub(super) fn observe_group(&mut self, at: Micros, fact: &Fact) {
@@ -20,7 +22,7 @@ impl Staleness {
             Fact::StateMerged { update, node, key, context, values } => {
                 let copy = self.copy(*node, *key);
                 copy.context = Some(context.clone());
-                copy.siblings = if values.len() > 1 { values.clone() } else { Vec::new() };
+                copy.siblings = siblings(values);
                 let newest = context.iter().map(|(_, count)| *count).max().unwrap_or(0);
                 let value =
                     if values.len() > 1 { Some(values.iter().cloned().collect()) } else { values.first().cloned() };
@@ -45,5 +47,21 @@ impl Staleness {
         for node in replicas {
             self.copy(*node, key);
         }
+    }
+}
+
+/// What was said at the same time, where that is more than one value: of a key, or of the fields of its map.
+fn siblings(values: &[Value]) -> Vec<Value> {
+    match values {
+        [Value::Map(fields)] => {
+            let of_field = |name: &Arc<str>, value: &Value| match value {
+                Value::Set(values) => values.iter().map(|value| (name.clone(), value.clone())).collect(),
+                Value::Int(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => Vec::new(),
+            };
+            let all = fields.iter().flat_map(|(name, value)| of_field(name, value));
+            all.map(|field| Value::Map(Arc::new([field].into_iter().collect()))).collect()
+        }
+        [_] | [] => Vec::new(),
+        several => several.to_vec(),
     }
 }

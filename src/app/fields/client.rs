@@ -166,6 +166,9 @@ pub(super) fn operation(at: &At, name: &str, operation: &Operation) -> Vec<Field
         ("write", json!({ "write": { "key": key, "value": 1 } })),
         ("add", json!({ "add": { "key": key, "element": 1 } })),
         ("remove", json!({ "remove": { "key": key, "element": 1 } })),
+        ("put", json!({ "put": { "key": key, "field": "size", "value": 1 } })),
+        ("insert", json!({ "insert": { "key": key, "element": 1 } })),
+        ("remove at", json!({ "remove_at": { "key": key, "at": 0 } })),
         ("increment", json!({ "increment": { "key": key, "by": 1 } })),
         ("delete", json!({ "delete": { "key": key } })),
         ("compare and set", json!({ "compare_and_set": { "key": key, "expect": null, "value": 1 } })),
@@ -176,6 +179,9 @@ pub(super) fn operation(at: &At, name: &str, operation: &Operation) -> Vec<Field
         Operation::Write { .. } => ("write", "write"),
         Operation::Add { .. } => ("add", "add"),
         Operation::Remove { .. } => ("remove", "remove"),
+        Operation::Put { .. } => ("put", "put"),
+        Operation::Insert { .. } => ("insert", "insert"),
+        Operation::RemoveAt { .. } => ("remove at", "remove_at"),
         Operation::Increment { .. } => ("increment", "increment"),
         Operation::Delete { .. } => ("delete", "delete"),
         Operation::CompareAndSet { .. } => ("compare and set", "compare_and_set"),
@@ -190,6 +196,18 @@ pub(super) fn operation(at: &At, name: &str, operation: &Operation) -> Vec<Field
         Operation::Write { value, .. } => fields.push(here.value("value", "Value", value, "The new value.")),
         Operation::Add { element, .. } | Operation::Remove { element, .. } => {
             fields.push(here.value("element", "Element", element, "A whole number or a text."));
+        }
+        Operation::Put { field, value, .. } => {
+            fields.push(here.text("field", "Field", field, "Its name in the map."));
+            fields.push(here.value("value", "Value", value, "A whole number or a text."));
+        }
+        Operation::Insert { at, element, .. } => {
+            let help = "How many elements come before it; empty: behind the last.";
+            fields.push(here.optional("at", "Behind", "", at.map(f64::from), help));
+            fields.push(here.value("element", "Element", element, "A whole number or a text."));
+        }
+        Operation::RemoveAt { at, .. } => {
+            fields.push(here.number("at", "Behind", "", *at, "How many elements come before it."));
         }
         Operation::Increment { by, .. } => fields.push(here.number("by", "By", "", *by as f64, "May be negative.")),
         Operation::CompareAndSet { expect, value, .. } => {

@@ -4,7 +4,8 @@ use super::{At, Field, Kind, Section, latency, service_ids};
 use crate::scenario::json::to_value as to_json;
 use crate::scenario::presets::{STORES, of_group};
 use crate::scenario::{
-    Client, Data, GossipStyle, Group, Protocol, RaftReads, ReadRepair, Route, Scenario, SessionGuarantee, VersionClock,
+    Client, Data, GossipStyle, Group, Merge, Protocol, RaftReads, ReadRepair, Route, Scenario, SessionGuarantee,
+    VersionClock,
 };
 use serde_json::{Value as Json, json};
 
@@ -56,12 +57,20 @@ fn data(at: &At, scenario: &Scenario, i: usize) -> Vec<Field> {
         ("register, last writer wins", json!({ "register": {} })),
         ("register, siblings", json!("multi_value")),
         ("counter (PN)", json!("counter")),
+        ("register, siblings merged", json!({ "merged": { "by": "union" } })),
         ("set (OR)", json!("set")),
+        ("set, removals win (RW)", json!("remove_wins_set")),
+        ("map", json!("map")),
+        ("list (RGA)", json!("sequence")),
     ];
     let of = |label: &str| match label {
         "register, siblings" => Data::MultiValue,
         "counter (PN)" => Data::Counter,
+        "register, siblings merged" => Data::Merged { by: Merge::Union },
         "set (OR)" => Data::Set,
+        "set, removals win (RW)" => Data::RemoveWinsSet,
+        "map" => Data::Map,
+        "list (RGA)" => Data::Sequence,
         _ => Data::default(),
     };
     kinds.retain(|(label, _)| fits(scenario, i, |group| group.data = of(label)));
@@ -69,10 +78,26 @@ fn data(at: &At, scenario: &Scenario, i: usize) -> Vec<Field> {
         Data::Register { clock } => ("register, last writer wins", Some(clock)),
         Data::MultiValue => ("register, siblings", None),
         Data::Counter => ("counter (PN)", None),
+        Data::Merged { .. } => ("register, siblings merged", None),
         Data::Set => ("set (OR)", None),
+        Data::RemoveWinsSet => ("set, removals win (RW)", None),
+        Data::Map => ("map", None),
+        Data::Sequence => ("list (RGA)", None),
     };
     let mut fields =
         vec![at.choice("data", "Data", kinds, chosen, "What a key holds, and how two versions of it become one.")];
+    if let Data::Merged { by } = data {
+        let label = |by: Merge| match by {
+            Merge::Union => "all elements",
+            Merge::Intersection => "common elements",
+            Merge::Max => "the greatest",
+            Merge::Min => "the least",
+        };
+        let rules = [Merge::Union, Merge::Intersection, Merge::Max, Merge::Min];
+        let rules = rules.map(|by| (label(by), to_json(&by))).to_vec();
+        let help = "How siblings become the one value that a read returns.";
+        fields.push(at.to("data").to("merged").choice("by", "Merged into", rules, label(*by), help));
+    }
     if let Some(clock) = clock {
         let clocks = vec![("wall", json!("wall")), ("Lamport", json!("lamport")), ("hybrid", json!("hybrid"))];
         let chosen = match clock {

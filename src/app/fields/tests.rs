@@ -8,7 +8,7 @@ const EVERYTHING: &str = r#"{
   "converge": 1, "title": "T", "note": "N", "seed": 5, "until_ms": 9000,
   "default_latency": { "uniform": { "low_ms": 1, "high_ms": 2 } },
   "services": [
-    { "id": "a", "name": "A", "position": [1, 2], "data": { "k": 1 }, "service_time": { "exponential": { "mean_ms": 2 } },
+    { "id": "a", "name": "A", "position": [1, 2], "data": { "k": 1, "l": { "list": [2, 1, 2] }, "m": { "map": { "size": 3 } } }, "service_time": { "exponential": { "mean_ms": 2 } },
       "concurrency": 3, "queue": 4, "clock": { "offset_ms": 5, "drift_ppm": 6, "offset_sd_ms": 2 }, "calls": [{ "to": "b", "timeout_ms": 7 }],
       "publishes": [{ "to": "bus", "topic": "t", "mode": "before_commit", "gap_ms": 3, "retry": { "timeout_ms": 8, "attempts": 9 } },
         { "to": "bus", "topic": "u", "mode": { "outbox": { "poll_ms": 5, "batch": 6 } } }] },
@@ -32,6 +32,8 @@ const EVERYTHING: &str = r#"{
         { "at_ms": 1, "do": { "read": { "key": "k" } } }, { "at_ms": 2, "do": { "write": { "key": "k", "value": 1 } } },
         { "at_ms": 3, "do": { "add": { "key": "s", "element": 1 } } }, { "at_ms": 4, "do": { "remove": { "key": "s", "element": 1 } } },
         { "at_ms": 5, "do": { "increment": { "key": "k", "by": 1 } } }, { "at_ms": 5, "do": { "delete": { "key": "k" } } },
+        { "at_ms": 5, "do": { "put": { "key": "m", "field": "size", "value": 3 } } },
+        { "at_ms": 5, "do": { "insert": { "key": "l", "at": 2, "element": 1 } } }, { "at_ms": 5, "do": { "remove_at": { "key": "l", "at": 1 } } },
         { "at_ms": 6, "do": { "compare_and_set": { "key": "k", "expect": 1, "value": 2 } } }],
       "generate": { "arrivals": { "poisson": { "per_second": 1 } }, "keys": { "one": { "key": "k" } }, "read_share": 0.5, "optimistic": { "full_jitter": { "base_ms": 1, "cap_ms": 2 } }, "from_ms": 1, "until_ms": 2 } },
     { "id": "d", "target": "a", "generate": { "arrivals": { "periodic": { "every_ms": 1 } }, "keys": { "uniform": { "prefix": "p", "count": 2 } } } },
@@ -48,7 +50,7 @@ const EVERYTHING: &str = r#"{
     { "id": "raft", "members": ["r1"], "protocol": { "raft": { "election_ms": 5, "heartbeat_ms": 6, "reads": "local" } } },
     { "id": "chain", "members": ["h1"], "protocol": "chain" },
     { "id": "two", "members": ["t1"], "protocol": { "two_phase": { "timeout_ms": 5 } } },
-    { "id": "gossip", "members": ["g1"], "data": "set", "protocol": { "gossip": {
+    { "id": "gossip", "members": ["g1"], "data": { "merged": { "by": "max" } }, "protocol": { "gossip": {
       "style": { "rumor": { "lose_interest_after": 2 } }, "every": { "exponential": { "mean_ms": 5 } }, "fan_out": 2 } } }
   ],
   "regions": [{ "id": "east", "name": "E", "nodes": ["q1", "q2"], "latency": [{ "to": "east", "latency": { "constant": { "ms": 1 } } }] }],
@@ -188,4 +190,6 @@ fn bad_input_is_refused_beside_the_field_in_words() {
     assert_eq!(parse(&Kind::Number { scale: 1.0, optional: true }, ""), Ok(Json::Null));
     assert_eq!(parse(&Kind::Numbers, "1\n2.5; x"), Err("The 3. entry, “x”, is not a number.".into()));
     assert_eq!(parse(&Kind::Value, "{b, 3}"), Ok(serde_json::json!(["b", 3])));
+    assert_eq!(parse(&Kind::Value, "[b, 3, b]"), Ok(serde_json::json!({ "list": ["b", 3, "b"] })));
+    assert_eq!(parse(&Kind::Value, "{size: 3}"), Ok(serde_json::json!({ "map": { "size": 3 } })));
 }

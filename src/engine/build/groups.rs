@@ -4,14 +4,33 @@ use super::Builder;
 use crate::engine::chance::{Sampler, Stream};
 use crate::engine::client::AtGroup;
 use crate::engine::message::LinkId;
+use crate::engine::network::Unlisted;
 use crate::engine::replica::quorum::Coordinator;
 use crate::engine::replica::{Cell, Group, Member, Replica, ReplicaPlan, Stamps};
 use crate::ordered::Map;
-use crate::scenario::{Client, Protocol, Route, Service};
+use crate::scenario::{self, Client, Protocol, Route, Service};
 use crate::trace::{KeyId, NodeId};
 use std::sync::Arc;
 
 impl Builder<'_> {
+    /// What links are like that the document does not list.
+    pub(super) fn unlisted(&self) -> Unlisted {
+        let scenario = self.scenario;
+        let regions = scenario.regions.iter().zip(0..);
+        let apart = regions.clone().flat_map(|(from, i)| regions.clone().map(move |(to, j)| ((i, j), from, to)));
+        let apart = apart.filter_map(|(pair, from, to)| {
+            let latency = scenario.latency_of_regions(from.nodes.first()?, to.nodes.first()?)?;
+            Some((pair, Sampler::new(latency)))
+        });
+        Unlisted {
+            seed: scenario.seed,
+            latency: Sampler::new(&scenario.default_latency),
+            listed: self.links.clone(),
+            apart: apart.collect(),
+            regions: regions.flat_map(|(region, i)| region.nodes.iter().map(move |id| (self.node(id), i))).collect(),
+        }
+    }
+
     /// The groups as all of their members know them.
     pub(super) fn groups(&self) -> Vec<Arc<Group>> {
         let groups = self.scenario.groups.iter().map(|group| {
@@ -51,6 +70,7 @@ impl Builder<'_> {
             concurrency: service.concurrency,
             queue: service.queue,
         };
+        let wide = group.members.len() > scenario::Group::MOST_LINKED;
         let mut stamps = Stamps::default();
         for (key, cell) in &seeds {
             stamps.see(group.clock(), *key, cell.version());
@@ -60,7 +80,7 @@ impl Builder<'_> {
             node,
             group: group.clone(),
             index: group.index(node).unwrap_or(0),
-            links: self.links_to(node, group),
+            links: if wide { Arc::default() } else { self.links_to(node, group) },
             cells,
             seeds: Arc::new(seeds),
             stamps,

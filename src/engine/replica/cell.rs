@@ -1,12 +1,19 @@
 //! What a replica holds of a key, by the group's data type, and how two states of it become one.
 //!
 //! Merging is commutative, associative and idempotent, and never loses what a state covers: `merge` of the register is
-//! the maximum by version, of all others a join of version vectors (Shapiro 2011; the set and the siblings are kept
+//! the maximum by version, of all others a join of version vectors (Shapiro 2011; sets, maps and siblings are kept
 //! without tombstones as in Bieniusa 2012 and Preguiça 2012).
 
+mod dotted;
+mod sequence;
+
+use super::super::store;
+use crate::engine::message::Ask;
 use crate::ordered::Map;
 use crate::scenario::{Data, Value};
-use crate::trace::{Context, UpdateId, Version};
+use crate::trace::{Context, Refusal, UpdateId, Version};
+use dotted::{Dotted, Said};
+use sequence::Sequence;
 use std::sync::Arc;
 
 /// What a replica holds of a key.
@@ -14,10 +21,12 @@ use std::sync::Arc;
 pub enum Cell {
     /// The newest write.
     Register(Register),
-    /// Siblings, or the elements of a set.
+    /// Siblings, the elements of a set, or the fields of a map.
     Dotted(Dotted),
     /// A number.
     Counter(Counter),
+    /// A list.
+    Sequence(Sequence),
 }
 
 /// A register of which the newest write wins.
@@ -29,14 +38,6 @@ pub struct Register {
     pub value: Option<Value>,
     /// The update that said it.
     pub update: Option<UpdateId>,
-}
-
-/// Values, each with the dot of the update that wrote it, and the version vector of all that was ever seen.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Dotted {
-    context: Map<u32, u32>,
-    /// By dot: origin and its count.
-    values: Map<(u32, u32), Value>,
 }
 
 /// A counter: the sum of what each origin added.
@@ -60,8 +61,11 @@ impl Cell {
     pub fn empty(data: &Data) -> Cell {
         match data {
             Data::Register { .. } => Cell::Register(Register::default()),
-            Data::MultiValue | Data::Set => Cell::Dotted(Dotted::default()),
+            Data::MultiValue | Data::Merged { .. } | Data::Set | Data::RemoveWinsSet | Data::Map => {
+                Cell::Dotted(Dotted::default())
+            }
             Data::Counter => Cell::Counter(Counter::default()),
+            Data::Sequence => Cell::Sequence(Sequence::default()),
         }
     }
 
@@ -72,13 +76,87 @@ impl Cell {
                 let version = Version::counted(1, 0);
                 Some(Cell::Register(Register { version, value: Some(value.clone()), update: None }))
             }
-            (Data::MultiValue, value) => Some(Cell::Dotted(Dotted::of([value.clone()]))),
-            (Data::Set, Value::Set(elements)) => Some(Cell::Dotted(Dotted::of(elements.iter().cloned()))),
+            (Data::MultiValue | Data::Merged { .. }, value) => {
+                Some(Cell::Dotted(Dotted::seeded([Said::Value(value.clone())])))
+            }
+            (Data::Set, Value::Set(elements)) => {
+                Some(Cell::Dotted(Dotted::seeded(elements.iter().cloned().map(Said::Value))))
+            }
+            (Data::RemoveWinsSet, Value::Set(elements)) => {
+                let added = elements.iter().map(|element| Said::Added(element.clone(), Vec::new()));
+                Some(Cell::Dotted(Dotted::seeded(added)))
+            }
+            (Data::Map, Value::Map(fields)) => {
+                let said = fields.iter().map(|(name, value)| Said::Field(name.clone(), value.clone()));
+                Some(Cell::Dotted(Dotted::seeded(said)))
+            }
+            (Data::Sequence, Value::List(elements)) => Some(Cell::Sequence(Sequence::seeded(elements))),
             (Data::Counter, Value::Int(n)) => {
                 Some(Cell::Counter(Counter { totals: [(0, (1, *n))].into_iter().collect() }))
             }
-            (Data::Set | Data::Counter, _) => None,
+            (Data::Set | Data::RemoveWinsSet | Data::Map | Data::Sequence | Data::Counter, _) => None,
         }
+    }
+
+    /// Does what is asked of a key that is no register: the dot of the update, and what it says; nothing for a deletion or
+    /// a removal. `seen` is what a put replaces, all that is here where it is not given.
+    ///
+    /// # Errors
+    /// The key does not take such operations, or does not hold what this one needs.
+    pub fn change(
+        &mut self,
+        data: &Data,
+        origin: u32,
+        ask: &Ask,
+        seen: Option<&Context>,
+    ) -> Result<((u32, u32), Option<Value>), Refusal> {
+        let changed = match (self, data, ask) {
+            (Cell::Dotted(cell), Data::MultiValue | Data::Merged { .. }, Ask::Write(value)) => {
+                let seen = seen.cloned().unwrap_or_else(|| cell.seen());
+                (cell.put(origin, Some(value.clone()), &seen), Some(value.clone()))
+            }
+            (Cell::Dotted(cell), Data::MultiValue | Data::Merged { .. }, Ask::Delete) => {
+                let seen = seen.cloned().unwrap_or_else(|| cell.seen());
+                (cell.put(origin, None, &seen), None)
+            }
+            // What the siblings make together is changed, and takes the place of them all.
+            (
+                Cell::Dotted(cell),
+                Data::Merged { .. },
+                Ask::Add(_) | Ask::Remove(_) | Ask::Put(..) | Ask::Insert(..) | Ask::RemoveAt(_) | Ask::Increment(_),
+            ) => {
+                let value = store::after(cell.values(data).first(), ask)?;
+                (cell.put(origin, Some(value.clone()), &cell.seen()), Some(value))
+            }
+            (Cell::Dotted(cell), Data::Set, Ask::Add(element)) => {
+                (cell.add(origin, element.clone()), Some(element.clone()))
+            }
+            (Cell::Dotted(cell), Data::Set, Ask::Remove(element)) => (cell.remove(origin, element), None),
+            (Cell::Dotted(cell), Data::RemoveWinsSet, Ask::Add(element)) => {
+                (cell.add_after_removals(origin, element.clone()), Some(element.clone()))
+            }
+            (Cell::Dotted(cell), Data::RemoveWinsSet, Ask::Remove(element)) => {
+                (cell.remove_for_good(origin, element), None)
+            }
+            (Cell::Dotted(cell), Data::Map, Ask::Put(field, value)) => {
+                let said = [(field.clone(), value.clone())].into_iter().collect();
+                (cell.put_field(origin, field, Some(value.clone())), Some(Value::Map(Arc::new(said))))
+            }
+            (Cell::Dotted(cell), Data::Map, Ask::Remove(field)) => {
+                (cell.put_field(origin, &field.to_string().into(), None), None)
+            }
+            (Cell::Sequence(cell), _, Ask::Insert(at, element)) => {
+                (cell.insert(origin, *at, element.clone()), Some(element.clone()))
+            }
+            (Cell::Sequence(cell), _, Ask::RemoveAt(at)) => {
+                (cell.remove(origin, *at).ok_or(Refusal::NotAsExpected)?, None)
+            }
+            (Cell::Counter(cell), _, Ask::Increment(by)) => (cell.add(origin, *by), Some(Value::Int(*by))),
+            (Cell::Register(_) | Cell::Dotted(_) | Cell::Counter(_) | Cell::Sequence(_), _, _) => {
+                return Err(Refusal::NotOffered);
+            }
+        };
+        Ok(changed)
     }
 
     /// Merges another state of the same key in; whether that changed anything.
@@ -93,7 +171,8 @@ impl Cell {
             }
             (Cell::Dotted(mine), Cell::Dotted(other)) => mine.merge(other),
             (Cell::Counter(mine), Cell::Counter(other)) => mine.merge(other),
-            (Cell::Register(_) | Cell::Dotted(_) | Cell::Counter(_), _) => {
+            (Cell::Sequence(mine), Cell::Sequence(other)) => mine.merge(other),
+            (Cell::Register(_) | Cell::Dotted(_) | Cell::Counter(_) | Cell::Sequence(_), _) => {
                 unreachable!("the cells of a group are of one type")
             }
         }
@@ -108,9 +187,8 @@ impl Cell {
     pub fn values(&self, data: &Data) -> Vec<Value> {
         match (self, data) {
             (Cell::Register(register), _) => register.value.iter().cloned().collect(),
-            (Cell::Dotted(dotted), Data::Set) if dotted.context.is_empty() => Vec::new(),
-            (Cell::Dotted(dotted), Data::Set) => vec![dotted.values.values().cloned().collect()],
-            (Cell::Dotted(dotted), _) => dotted.values.values().cloned().collect(),
+            (Cell::Dotted(dotted), data) => dotted.values(data),
+            (Cell::Sequence(sequence), _) => sequence.value().into_iter().collect(),
             (Cell::Counter(counter), _) if counter.totals.is_empty() => Vec::new(),
             (Cell::Counter(counter), _) => vec![Value::Int(counter.sum())],
         }
@@ -126,7 +204,7 @@ impl Cell {
     pub fn version(&self) -> Version {
         match self {
             Cell::Register(register) => register.version,
-            Cell::Dotted(_) | Cell::Counter(_) => Version::default(),
+            Cell::Dotted(_) | Cell::Counter(_) | Cell::Sequence(_) => Version::default(),
         }
     }
 
@@ -134,7 +212,8 @@ impl Cell {
     pub fn context(&self) -> Option<Context> {
         match self {
             Cell::Register(_) => None,
-            Cell::Dotted(dotted) => Some(dotted.context.iter().map(|(origin, count)| (*origin, *count)).collect()),
+            Cell::Dotted(dotted) => Some(dotted.seen()),
+            Cell::Sequence(sequence) => Some(sequence.seen()),
             Cell::Counter(counter) => {
                 Some(counter.totals.iter().map(|(origin, (count, _))| (*origin, *count)).collect())
             }
@@ -150,7 +229,7 @@ impl Cell {
     pub fn update(&self) -> Option<UpdateId> {
         match self {
             Cell::Register(register) => register.update,
-            Cell::Dotted(_) | Cell::Counter(_) => None,
+            Cell::Dotted(_) | Cell::Counter(_) | Cell::Sequence(_) => None,
         }
     }
 }
@@ -160,68 +239,6 @@ impl Mark {
     pub fn lacks(&self, other: &Mark) -> bool {
         let mine = |origin: u32| self.context.iter().find(|(at, _)| *at == origin).map_or(0, |(_, count)| *count);
         other.version > self.version || other.context.iter().any(|(origin, count)| *count > mine(*origin))
-    }
-}
-
-impl Dotted {
-    fn of(values: impl IntoIterator<Item = Value>) -> Dotted {
-        let values: Map<(u32, u32), Value> = values.into_iter().zip(1..).map(|(value, n)| ((0, n), value)).collect();
-        Dotted { context: [(0, values.len() as u32)].into_iter().collect(), values }
-    }
-
-    /// The dot of the next update at an origin.
-    fn next(&mut self, origin: u32) -> (u32, u32) {
-        let count = self.context.or_default(origin);
-        *count += 1;
-        (origin, *count)
-    }
-
-    /// Writes a value in place of all that `seen` covers (a multi-value register's put); the new dot.
-    pub fn put(&mut self, origin: u32, value: Option<Value>, seen: &[(u32, u32)]) -> (u32, u32) {
-        let covered = |dot: &(u32, u32)| seen.iter().any(|(origin, count)| *origin == dot.0 && dot.1 <= *count);
-        self.values.retain(|dot, _| !covered(dot));
-        let dot = self.next(origin);
-        if let Some(value) = value {
-            self.values.insert(dot, value);
-        }
-        dot
-    }
-
-    /// Adds an element to a set; the new dot.
-    pub fn add(&mut self, origin: u32, element: Value) -> (u32, u32) {
-        self.values.retain(|_, held| *held != element);
-        let dot = self.next(origin);
-        self.values.insert(dot, element);
-        dot
-    }
-
-    /// Removes what is seen of an element here; the removal's own dot.
-    pub fn remove(&mut self, origin: u32, element: &Value) -> (u32, u32) {
-        self.values.retain(|_, held| held != element);
-        self.next(origin)
-    }
-
-    /// All that is seen here.
-    pub fn seen(&self) -> Context {
-        self.context.iter().map(|(origin, count)| (*origin, *count)).collect()
-    }
-
-    fn merge(&mut self, other: &Dotted) -> bool {
-        let before = (self.context.clone(), self.values.len());
-        let knows =
-            |context: &Map<u32, u32>, dot: &(u32, u32)| context.get(&dot.0).is_some_and(|count| *count >= dot.1);
-        // What one has and the other has seen, but has no more, was removed there.
-        self.values.retain(|dot, _| other.values.contains_key(dot) || !knows(&other.context, dot));
-        for (dot, value) in other.values.iter() {
-            if !knows(&self.context, dot) {
-                self.values.insert(*dot, value.clone());
-            }
-        }
-        for (origin, count) in other.context.iter() {
-            let mine = self.context.or_default(*origin);
-            *mine = (*mine).max(*count);
-        }
-        before != (self.context.clone(), self.values.len())
     }
 }
 

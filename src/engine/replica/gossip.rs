@@ -11,7 +11,7 @@ use crate::engine::message::{Ask, Request};
 use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
 use crate::ordered::Map;
-use crate::scenario::{Data, Gossip as Plan, GossipStyle, Latency, Micros, Value};
+use crate::scenario::{Gossip as Plan, GossipStyle, Latency, Micros, Value};
 use crate::trace::{Fact, KeyId, Refusal, UpdateId, Version};
 use std::sync::Arc;
 
@@ -119,38 +119,16 @@ impl Gossip {
     /// What the key holds after a write here, and what the write says.
     fn changed(&self, now: Micros, request: &Request, member: &mut Member) -> Result<(Cell, Option<Value>), Refusal> {
         let (mut cell, origin) = (member.cell(request.key), member.origin());
-        let said = match (&mut cell, &member.group.data, &request.ask) {
-            (Cell::Register(_), _, Ask::CompareAndSet { .. }) => return Err(Refusal::NotOffered),
-            (Cell::Register(register), _, ask) => {
+        let said = match (&mut cell, &request.ask) {
+            (Cell::Register(_), Ask::CompareAndSet { .. }) => return Err(Refusal::NotOffered),
+            (Cell::Register(register), ask) => {
                 let value = after(register.value.as_ref(), ask)?;
                 let (clock, reading) = (member.group.clock(), member.clock(now));
                 let version = member.stamps.next(clock, reading, request.key, request.seen.version, origin);
                 *register = Register { version, value: value.clone(), update: None };
                 value
             }
-            (Cell::Dotted(dotted), Data::MultiValue, Ask::Write(value)) => {
-                let seen = request.seen.context.clone().unwrap_or_else(|| dotted.seen());
-                dotted.put(origin, Some(value.clone()), &seen);
-                Some(value.clone())
-            }
-            (Cell::Dotted(dotted), Data::MultiValue, Ask::Delete) => {
-                let seen = request.seen.context.clone().unwrap_or_else(|| dotted.seen());
-                dotted.put(origin, None, &seen);
-                None
-            }
-            (Cell::Dotted(dotted), Data::Set, Ask::Add(element)) => {
-                dotted.add(origin, element.clone());
-                Some(element.clone())
-            }
-            (Cell::Dotted(dotted), Data::Set, Ask::Remove(element)) => {
-                dotted.remove(origin, element);
-                None
-            }
-            (Cell::Counter(counter), _, Ask::Increment(by)) => {
-                counter.add(origin, *by);
-                Some(Value::Int(*by))
-            }
-            (Cell::Dotted(_) | Cell::Counter(_), _, _) => return Err(Refusal::NotOffered),
+            (cell, ask) => cell.change(&member.group.data, origin, ask, request.seen.context.as_ref())?.1,
         };
         Ok((cell, said))
     }

@@ -42,14 +42,23 @@ impl Group {
 
     /// Where a node stands among the members.
     pub fn index(&self, node: NodeId) -> Option<usize> {
-        self.members.iter().position(|member| *member == node)
+        // Members mostly stand in the group as they stand in the document.
+        let guess = node.0.wrapping_sub(self.members[0].0) as usize;
+        let here = |at: &usize| self.members.get(*at) == Some(&node);
+        Some(guess).filter(here).or_else(|| self.members.iter().position(|member| *member == node))
     }
 
     /// Which clock orders its registers.
     pub fn clock(&self) -> VersionClock {
         match self.data {
             Data::Register { clock } => clock,
-            Data::MultiValue | Data::Counter | Data::Set => VersionClock::Lamport,
+            Data::MultiValue
+            | Data::Merged { .. }
+            | Data::Counter
+            | Data::Set
+            | Data::RemoveWinsSet
+            | Data::Map
+            | Data::Sequence => VersionClock::Lamport,
         }
     }
 }
@@ -63,7 +72,7 @@ pub struct Member {
     pub group: Arc<Group>,
     /// Where it stands among the members.
     pub index: usize,
-    /// Links to the other members, by place; none to itself.
+    /// Links to the other members, by place; none to itself. Empty in a group that is too large for that.
     pub links: Arc<Vec<Option<LinkId>>>,
     /// What it holds.
     pub cells: Map<KeyId, Cell>,
@@ -97,8 +106,14 @@ impl Member {
 
     /// Says something to another member.
     pub fn tell(&self, to: usize, body: Body, operation: Option<OperationId>, out: &mut Outbox) {
-        let Some(link) = self.links[to] else { return };
-        tell(self.node, link, body, operation, out);
+        match self.links.get(to) {
+            Some(Some(link)) => tell(self.node, *link, body, operation, out),
+            Some(None) => {}
+            None => {
+                let (about, from) = (About { update: body.update(), operation, attempt: 0 }, self.node);
+                out.send_within(from, self.group.members[to], Payload::Wire(Arc::new(Wire { from, body })), about);
+            }
+        }
     }
 
     /// What it holds of a key.

@@ -235,6 +235,20 @@ pub(super) const DICTIONARY: &[&str] = &[
     "branches",
     "branch",
     "invariants",
+    "merged",
+    "union",
+    "intersection",
+    "max",
+    "min",
+    "remove_wins_set",
+    "map",
+    "sequence",
+    "list",
+    "put",
+    "field",
+    "insert",
+    "at",
+    "remove_at",
 ];
 
 /// What the model of the packing learns from before it codes anything: a list of made-up documents. Never changed: links are

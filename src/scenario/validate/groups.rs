@@ -5,17 +5,19 @@ use super::{Checker, LONGEST_MS, LONGEST_NAME};
 use crate::ordered::{Map, Set};
 use crate::scenario::{Arrivals, Client, Data, Group, Protocol, Route, Scenario, Service, Value};
 
-/// Every member is linked to every other.
-const MOST_MEMBERS: usize = 1_000;
+/// Members of a gossip group.
+const MOST_MEMBERS: usize = 10_000;
 
 impl Checker {
     pub(super) fn groups(&mut self, scenario: &Scenario, nodes: &Nodes) {
         let mut taken: Map<&str, &str> = Map::new();
+        let services: Map<&str, &Service> = scenario.services.iter().map(|it| (it.id.as_str(), it)).collect();
         for (i, group) in scenario.groups.iter().enumerate() {
             let path = format!("groups[{i}]");
             self.text(&format!("{path}.name"), &group.name, LONGEST_NAME);
-            if group.members.is_empty() || group.members.len() > MOST_MEMBERS {
-                let problem = format!("1 to {MOST_MEMBERS} services, not {}", group.members.len());
+            let most = if matches!(group.protocol, Protocol::Gossip(_)) { MOST_MEMBERS } else { Group::MOST_LINKED };
+            if group.members.is_empty() || group.members.len() > most {
+                let problem = format!("1 to {most} services, not {}", group.members.len());
                 self.error(format!("{path}.members"), problem);
             }
             for (j, id) in group.members.iter().enumerate() {
@@ -24,7 +26,7 @@ impl Checker {
                 if let Some(other) = taken.insert(id, &group.id) {
                     self.error(&path, format!("`{id}` is a member of `{other}` already"));
                 }
-                if let Some(service) = scenario.services.iter().find(|service| service.id == *id) {
+                if let Some(service) = services.get(id.as_str()) {
                     self.member(&path, service, group);
                 }
             }
@@ -54,12 +56,19 @@ impl Checker {
         }
         for (key, value) in &service.data {
             let fits = match (&group.data, value) {
-                (Data::Register { .. } | Data::MultiValue, _) | (Data::Counter, Value::Int(_)) => true,
-                (Data::Set, Value::Set(_)) => true,
-                (Data::Counter | Data::Set, _) => false,
+                (Data::Register { .. } | Data::MultiValue | Data::Merged { .. }, _) => true,
+                (Data::Counter, Value::Int(_)) | (Data::Set | Data::RemoveWinsSet, Value::Set(_)) => true,
+                (Data::Map, Value::Map(_)) | (Data::Sequence, Value::List(_)) => true,
+                (Data::Counter | Data::Set | Data::RemoveWinsSet | Data::Map | Data::Sequence, _) => false,
             };
             if !fits {
-                let expected = if group.data == Data::Counter { "a whole number" } else { "a list" };
+                let expected = match group.data {
+                    Data::Register { .. } | Data::MultiValue | Data::Merged { .. } => "anything",
+                    Data::Counter => "a whole number",
+                    Data::Set | Data::RemoveWinsSet => "a set, as [1, 2]",
+                    Data::Map => "a map, as {\"map\": {\"size\": 1}}",
+                    Data::Sequence => "a list, as {\"list\": [1, 2]}",
+                };
                 self.error(path, format!("`{id}` starts with {key} = {value}, but the group's keys hold {expected}"));
             }
         }

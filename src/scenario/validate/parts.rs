@@ -171,6 +171,16 @@ impl Checker {
                 self.element(&format!("{path}.remove.element"), element);
                 "remove"
             }
+            Operation::Put { field, value, .. } => {
+                self.key(&format!("{path}.put.field"), field);
+                self.element(&format!("{path}.put.value"), value);
+                "put"
+            }
+            Operation::Insert { element, .. } => {
+                self.element(&format!("{path}.insert.element"), element);
+                "insert"
+            }
+            Operation::RemoveAt { .. } => "remove_at",
             Operation::Increment { by, .. } => {
                 self.value(&format!("{path}.increment.by"), &(*by).into());
                 "increment"

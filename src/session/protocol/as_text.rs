@@ -3,6 +3,7 @@
 use crate::scenario::json::{self, Document};
 use crate::scenario::{Branch, Command, Scenario, ScenarioError, Value};
 use crate::wire::{Bytes, Wire};
+use std::sync::Arc;
 
 macro_rules! as_text {
     ($($part:ident),*) => {$(
@@ -45,6 +46,14 @@ impl Wire for Value {
                 2u8.put(bytes);
                 elements.iter().cloned().collect::<Vec<_>>().put(bytes);
             }
+            Value::List(elements) => {
+                3u8.put(bytes);
+                elements.to_vec().put(bytes);
+            }
+            Value::Map(fields) => {
+                4u8.put(bytes);
+                fields.iter().map(|(name, value)| (name.to_string(), value.clone())).collect::<Vec<_>>().put(bytes);
+            }
         }
     }
 
@@ -52,7 +61,12 @@ impl Wire for Value {
         match bytes.number() {
             0 => Value::Int(bytes.number() as i64),
             1 => Value::from(String::take(bytes).as_str()),
-            _ => Vec::<Value>::take(bytes).into_iter().collect(),
+            2 => Vec::<Value>::take(bytes).into_iter().collect(),
+            3 => Value::List(Vec::take(bytes).into()),
+            _ => {
+                let fields = Vec::<(String, Value)>::take(bytes).into_iter();
+                Value::Map(Arc::new(fields.map(|(name, value)| (name.into(), value)).collect()))
+            }
         }
     }
 }

@@ -155,9 +155,10 @@ impl Coordinator {
                 };
                 self.begin_register_write(now, asker, request, (value, Version::default()), reading, local, out)
             }
-            (Ask::Increment(_) | Ask::Add(_) | Ask::Remove(_), true) => {
-                self.begin_read(now, asker, request, Phase::Changing, local, out)
-            }
+            (
+                Ask::Increment(_) | Ask::Add(_) | Ask::Remove(_) | Ask::Put(..) | Ask::Insert(..) | Ask::RemoveAt(_),
+                true,
+            ) => self.begin_read(now, asker, request, Phase::Changing, local, out),
             (Ask::CompareAndSet { .. }, _) => refused(&request, asker, Refusal::NotOffered),
             (_, false) => match local {
                 Some(local) => self.begin_dotted_write(now, asker, request, local, reading, out),
@@ -187,7 +188,7 @@ impl Coordinator {
         self.begin_write(now, asker, request, (cell, Some(update), version), (value, over), reading, local, out)
     }
 
-    /// Of siblings, sets and counters the coordinator changes its own state, and sends that.
+    /// Of all data but registers the coordinator changes its own state, and sends that.
     fn begin_dotted_write(
         &mut self,
         now: Micros,
@@ -197,23 +198,11 @@ impl Coordinator {
         reading: i64,
         out: &mut Outbox,
     ) -> Vec<Done> {
-        let origin = local.origin();
         let mut cell = local.cell(request.key);
-        let (dot, value) = match (&mut cell, &self.group.data, &request.ask) {
-            (Cell::Dotted(cell), Data::MultiValue, Ask::Write(value)) => {
-                let seen = request.seen.context.clone().unwrap_or_else(|| cell.seen());
-                (cell.put(origin, Some(value.clone()), &seen), Some(value.clone()))
-            }
-            (Cell::Dotted(cell), Data::MultiValue, Ask::Delete) => {
-                let seen = request.seen.context.clone().unwrap_or_else(|| cell.seen());
-                (cell.put(origin, None, &seen), None)
-            }
-            (Cell::Dotted(cell), Data::Set, Ask::Add(element)) => {
-                (cell.add(origin, element.clone()), Some(element.clone()))
-            }
-            (Cell::Dotted(cell), Data::Set, Ask::Remove(element)) => (cell.remove(origin, element), None),
-            (Cell::Counter(cell), Data::Counter, Ask::Increment(by)) => (cell.add(origin, *by), Some(Value::Int(*by))),
-            _ => return refused(&request, asker, Refusal::NotOffered),
+        let changed = cell.change(&self.group.data, local.origin(), &request.ask, request.seen.context.as_ref());
+        let (dot, value) = match changed {
+            Ok(changed) => changed,
+            Err(cause) => return refused(&request, asker, cause),
         };
         let (update, version) = (out.next_update(), Version::counted(dot.1, dot.0));
         let writing = (Arc::new(cell), Some(update), version);
