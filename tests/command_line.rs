@@ -88,6 +88,8 @@ fn every_example_can_be_listed_shown_run_and_linked() {
         let link = out(&converge(&["link", "encode", "-"], &shown));
         let decoded = out(&converge(&["link", "decode", link.trim()], ""));
         assert_eq!(decoded.trim(), example.scenario().to_json());
+        // As a pipe of the two hands it over: with the end of its line.
+        assert_eq!(out(&converge(&["link", "decode", "-"], &link)), decoded);
         assert_eq!(out(&converge(&["run", link.trim()], "")), out(&run));
     }
 }

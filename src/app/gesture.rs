@@ -196,7 +196,7 @@ impl Model {
                 Gesture::Connect { from: id.clone(), to: world, over: None }
             }
             (Target::Empty, _) if press.shift => Gesture::Box { from, to: world, before: Set::clone(&self.selection) },
-            (Target::Node(id), Tool::Select) if !self.narrow && self.mode == super::model::Mode::App => {
+            (Target::Node(id), Tool::Select) if !self.narrow && self.mode.edits() => {
                 if !self.may_edit() {
                     self.gesture = Gesture::None;
                     return;
@@ -458,7 +458,9 @@ impl Model {
         } else {
             Command::CutLink { from, to, one_way: false }
         };
-        self.playback.order(Request::Act { command });
+        if self.may_act() {
+            self.playback.order(Request::Act { command });
+        }
     }
 
     /// Connects two cards in the way that makes sense for them.

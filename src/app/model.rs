@@ -28,8 +28,36 @@ pub enum Mode {
     /// The playground.
     #[default]
     App,
-    /// A picture of one scenario in another page: canvas and transport alone.
-    Embed,
+    /// One scenario in another page, to be looked at: it plays, and nothing is done in it.
+    View,
+    /// One scenario in another page: it plays, updates are published and faults injected, and the drawing stays.
+    Play,
+    /// One scenario in another page, where the drawing may be changed; nothing of it is kept.
+    Edit,
+}
+
+impl Mode {
+    /// It is a frame in another page.
+    pub fn is_embed(self) -> bool {
+        self != Mode::App
+    }
+
+    /// The drawing may be changed.
+    pub fn edits(self) -> bool {
+        matches!(self, Mode::App | Mode::Edit)
+    }
+}
+
+/// How much of an embed is to be seen. The playground shows all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Controls {
+    /// Canvas, transport and timeline; palette and inspector where the drawing may be changed.
+    #[default]
+    Full,
+    /// Canvas and transport.
+    Transport,
+    /// The canvas alone.
+    None,
 }
 
 /// What can be selected.
@@ -150,6 +178,8 @@ pub struct Described {
 pub struct Model {
     /// What the page is for.
     pub mode: Mode,
+    /// How much of it is to be seen.
+    pub controls: Controls,
     /// The drawing.
     pub scenario: Rc<Scenario>,
     /// Where it came from.
@@ -317,7 +347,11 @@ impl Model {
                 self.playback.play(true);
             }
             Msg::Publish => self.publish_at(None, effects),
-            Msg::Act(command) => self.playback.order(Request::Act { command }),
+            Msg::Act(command) => {
+                if self.may_act() {
+                    self.playback.order(Request::Act { command });
+                }
+            }
             Msg::Script(command) => match super::script::added(&self.scenario, self.run.now, command) {
                 Ok(scenario) => self.edit(scenario, effects),
                 Err(why) => self.tell(why),
@@ -367,7 +401,7 @@ impl Model {
             }
             Msg::Renamed(name) => self.renamed(name, effects),
             Msg::Branch(turn) => {
-                if self.mode == Mode::App || matches!(turn, BranchTurn::Show(_) | BranchTurn::Compare(_)) {
+                if self.mode.edits() || matches!(turn, BranchTurn::Show(_) | BranchTurn::Compare(_)) {
                     self.playback.order(Request::Branch(turn));
                 }
             }
@@ -668,7 +702,7 @@ impl Model {
 
     /// Whether the drawing may be changed; says why not.
     pub fn may_edit(&mut self) -> bool {
-        if self.mode == Mode::Embed {
+        if !self.mode.edits() {
             self.tell("This embed cannot be edited: open it in the playground.".into());
             return false;
         }
@@ -730,6 +764,14 @@ impl Model {
             self.keep(effects);
         }
         self.redraw = Redraw { page: true, paint: true };
+    }
+
+    /// Whether updates may be published and faults injected; says why not.
+    pub(super) fn may_act(&mut self) -> bool {
+        if self.mode == Mode::View {
+            self.tell("This embed is to be looked at: open it in the playground to act.".into());
+        }
+        self.mode != Mode::View
     }
 
     /// Keeps the drawing as the visitor's work. The drawing that was it before, if that is another, is not lost.
@@ -847,13 +889,18 @@ impl Model {
     pub fn inspector_open(&self) -> bool {
         // Over a menu there is no room for it on a phone.
         let hidden = self.narrow && self.menu.is_some();
-        self.mode == Mode::App && !hidden && (self.inspecting || self.inspected().is_some())
+        self.has_tools() && !hidden && (self.inspecting || self.inspected().is_some())
+    }
+
+    /// Whether there are palette and inspector.
+    pub fn has_tools(&self) -> bool {
+        self.mode.edits() && self.controls == Controls::Full
     }
 
     /// Whether what the scenario is about is on the page, in the inspector's place: beside the log, and on a phone, there is
     /// no room for it.
     pub fn about_open(&self) -> bool {
-        self.mode == Mode::App && !self.inspector_open() && !self.narrow && !self.panel_open()
+        self.has_tools() && !self.inspector_open() && !self.narrow && !self.panel_open()
     }
 
     /// The service that the verdicts are about; empty for all.

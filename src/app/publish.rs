@@ -79,6 +79,9 @@ impl Model {
 
     /// Publishes at a service, by number; where the publish button stands unless given.
     pub(super) fn publish_at(&mut self, service: Option<usize>, effects: &mut Vec<Effect>) {
+        if !self.may_act() {
+            return;
+        }
         let Some(command) = service.or(self.writer()).and_then(|service| self.next_update_at(service)) else {
             self.tell("There is no service to publish an update: add one first.".into());
             return;

@@ -1,12 +1,16 @@
 //! What the page's address says: which scenario to open, and how.
 
-use crate::app::model::{Mode, Theme};
+use crate::app::model::{Controls, Mode, Theme};
 
 /// The page's address, read.
 #[derive(Debug)]
 pub struct Address {
     /// It names a link or an example.
     pub names: bool,
+    /// What an embed is for.
+    pub mode: Mode,
+    /// How much of an embed is to be seen.
+    pub controls: Controls,
     /// Which theme, if it says so.
     pub theme: Option<Theme>,
     /// Begin playing.
@@ -20,12 +24,19 @@ pub fn read(fragment: &str) -> Address {
     let fragment = fragment.trim_start_matches('#');
     let first = fragment.split('&').next().unwrap_or_default();
     let names = first.starts_with("ex=") || !(first.is_empty() || first.contains('='));
-    let mut address = Address { names, theme: None, autoplay: false, speed: None };
+    let (mode, controls) = (Mode::Play, Controls::Full);
+    let mut address = Address { names, mode, controls, theme: None, autoplay: false, speed: None };
     for (name, value) in fragment.split('&').filter_map(|part| part.split_once('=')) {
-        match name {
-            "theme" => address.theme = Some(Theme::from_word(value)),
-            "autoplay" => address.autoplay = value == "1",
-            "speed" => address.speed = crate::scenario::number(value).filter(|speed| *speed > 0.0 && *speed <= 100.0),
+        match (name, value) {
+            ("mode", "view") => address.mode = Mode::View,
+            ("mode", "edit") => address.mode = Mode::Edit,
+            ("ui", "controls") => address.controls = Controls::Transport,
+            ("ui", "none") => address.controls = Controls::None,
+            ("theme", _) => address.theme = Some(Theme::from_word(value)),
+            ("autoplay", _) => address.autoplay = value == "1",
+            ("speed", _) => {
+                address.speed = crate::scenario::number(value).filter(|speed| *speed > 0.0 && *speed <= 100.0)
+            }
             _ => {}
         }
     }
@@ -37,13 +48,10 @@ pub fn fragment() -> String {
     web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default()
 }
 
-/// What the page is for: an embed says so in its document.
-pub fn mode() -> Mode {
+/// Whether the page is an embed: its document says so.
+pub fn is_embed() -> bool {
     let root = web_sys::window().and_then(|window| window.document()).and_then(|document| document.document_element());
-    match root.and_then(|root| root.get_attribute("data-mode")).as_deref() {
-        Some("embed") => Mode::Embed,
-        Some(_) | None => Mode::App,
-    }
+    root.and_then(|root| root.get_attribute("data-mode")).as_deref() == Some("embed")
 }
 
 /// The playground's address for what an embed shows.

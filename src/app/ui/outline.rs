@@ -5,7 +5,7 @@ use super::field::FieldView;
 use super::icons::{Icon, icon};
 use crate::app::faults::{dead_letters, faults};
 use crate::app::fields::{self, Field};
-use crate::app::model::{Item, Mode, Model, Msg, Origin};
+use crate::app::model::{Item, Model, Msg, Origin};
 use crate::app::outline::{Turn, bus_says, client_says, service_says};
 use crate::app::scene::{NodeKind, WireKind};
 use crate::scenario::{Command, Scenario};
@@ -26,7 +26,7 @@ struct Sheet<'a> {
 
 /// The outline.
 pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
-    let editable = model.mode == Mode::App && model.origin == Origin::Own;
+    let editable = model.mode.edits() && model.origin == Origin::Own;
     let sheet = Sheet { model, scenario: model.all_placed(), editable, send };
     let on_key = {
         let send = send.clone();

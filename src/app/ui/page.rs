@@ -19,8 +19,8 @@ use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::{Gesture, Press, Target};
 use crate::app::keys::{self, Modifiers};
 use crate::app::model::{
-    self, Effect, Item, KEPT_BEFORE, KEPT_KEYS, KEPT_MOTION, KEPT_THEME, KEPT_WORK, Mode, Model, Msg, Origin, Theme,
-    Tool,
+    self, Controls, Effect, Item, KEPT_BEFORE, KEPT_KEYS, KEPT_MOTION, KEPT_THEME, KEPT_WORK, Mode, Model, Msg, Origin,
+    Theme, Tool,
 };
 use crate::app::outline::Turn;
 use crate::app::playback::{clock, short};
@@ -30,7 +30,10 @@ use crate::app::scene::{NodeKind, PUBLISH, SHOWN_LANES, Scene};
 use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, HtmlCanvasElement, HtmlElement, HtmlInputElement, ResizeObserver};
+use web_sys::{
+    Element, HtmlCanvasElement, HtmlElement, HtmlInputElement, IntersectionObserver, IntersectionObserverEntry,
+    ResizeObserver,
+};
 use yew::prelude::*;
 
 /// Distance between two updates of running counters, ms of true time: of a few, and of many.
@@ -53,6 +56,8 @@ pub enum PageMsg {
     Answer(Answer),
     /// Something was resized.
     Resized,
+    /// The page came into sight, or went out of it, as a frame in another page does.
+    InSight(bool),
     /// The timeline was scrolled.
     Scrolled,
     /// The address changed.
@@ -124,6 +129,8 @@ pub struct Page {
     draw_failed: bool,
     address_changed: Option<Closure<dyn FnMut(web_sys::Event)>>,
     observer: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
+    in_sight: bool,
+    sight: Option<(IntersectionObserver, Closure<dyn FnMut(js_sys::Array)>)>,
 }
 
 impl Component for Page {
@@ -138,7 +145,6 @@ impl Component for Page {
             Closure::new(move |wall: f64| link.send_message(PageMsg::Frame(wall)))
         };
         let mut model = Model::default();
-        model.mode = address::mode();
         model.theme = storage::kept(KEPT_THEME).map_or(Theme::Auto, |word| Theme::from_word(&word));
         model.reduced_motion = storage::kept(KEPT_MOTION).map_or_else(theme::reduced_motion, |word| word == "less");
         model.single_keys_off = storage::kept(KEPT_KEYS).as_deref() == Some("off");
@@ -164,6 +170,8 @@ impl Component for Page {
             draw_failed: false,
             address_changed: None,
             observer: None,
+            in_sight: true,
+            sight: None,
         };
         page.open_address(ctx);
         page.look_at_cards();
@@ -194,6 +202,7 @@ impl Component for Page {
                 self.measure();
                 self.model.redraw.paint = true;
             }
+            PageMsg::InSight(seen) => self.in_sight = seen,
             PageMsg::Scrolled => self.model.redraw.paint = true,
             PageMsg::Address => self.open_address(ctx),
             PageMsg::Named(fragment) => self.open_named(ctx, &fragment),
@@ -224,9 +233,9 @@ impl Component for Page {
     }
 
     fn view(&self, ctx: &Context<Self>) -> Html {
-        let embed = self.model.mode == Mode::Embed;
+        let (embed, tools) = (self.model.mode.is_embed(), self.model.has_tools());
         html! {
-            <div class={classes!("page", embed.then_some("embed"), self.model.panel_open().then_some("with-log"), self.model.other.is_some().then_some("comparing"), self.is_stacked().then_some("stacked"))}>
+            <div class={classes!("page", embed.then_some("embed"), (embed && tools).then_some("tools"), self.model.panel_open().then_some("with-log"), self.model.other.is_some().then_some("comparing"), self.is_stacked().then_some("stacked"))}>
                 if !embed {
                     <a class="skip" href="#canvas" onclick={self.send.reform(|event: MouseEvent| {
                         // The fragment is the scenario's.
@@ -235,6 +244,8 @@ impl Component for Page {
                     })}>{ "To the canvas" }</a>
                     <button class="skip" onclick={self.on(Msg::Outline(Turn::Toggle))}>{ if self.model.outline.open { "Close the outline" } else { "Open the outline" } }</button>
                     { shell::top_bar(&self.model, &self.send) }
+                }
+                if tools {
                     if !self.model.narrow {
                         { shell::palette(&self.model.tool, &self.dropped, &self.send) }
                     }
@@ -246,7 +257,7 @@ impl Component for Page {
                 { self.twin() }
                 { self.part(Part::Outline) }
                 { self.part(Part::Diagram) }
-                { self.time(ctx) }
+                if self.model.controls != Controls::None { { self.time(ctx) } }
                 { for [Part::Log, Part::Findings, Part::Branches, Part::Share, Part::Help].map(|part| self.part(part)) }
                 <div class="sr" role="status" aria-live="polite">{ &self.model.said }</div>
             </div>
@@ -377,6 +388,22 @@ impl Page {
             }
             self.observer = Some((observer, resized));
         }
+        self.watch_sight(ctx);
+    }
+
+    /// Of many frames on a page only those in sight run.
+    fn watch_sight(&mut self, ctx: &Context<Self>) {
+        let Some(canvas) = self.refs.canvas.cast::<Element>().filter(|_| self.model.mode.is_embed()) else { return };
+        let link = ctx.link().clone();
+        let seen = Closure::<dyn FnMut(js_sys::Array)>::new(move |entries: js_sys::Array| {
+            if let Ok(last) = entries.pop().dyn_into::<IntersectionObserverEntry>() {
+                link.send_message(PageMsg::InSight(last.is_intersecting()));
+            }
+        });
+        if let Ok(observer) = IntersectionObserver::new(seen.as_ref().unchecked_ref()) {
+            observer.observe(&canvas);
+            self.sight = Some((observer, seen));
+        }
     }
 
     fn measure(&mut self) {
@@ -387,7 +414,7 @@ impl Page {
     }
 
     fn ask_frame(&mut self) {
-        if self.frame_asked || !(self.model.redraw.paint || self.model.is_moving()) {
+        if self.frame_asked || !self.in_sight || !(self.model.redraw.paint || self.model.is_moving()) {
             return;
         }
         if let Some(window) = web_sys::window() {
@@ -547,7 +574,7 @@ impl Page {
             })
         };
         let wheel = {
-            let (place, embed) = (place.clone(), model.mode == Mode::Embed);
+            let (place, embed) = (place.clone(), model.mode.is_embed());
             ctx.link().batch_callback(move |event: WheelEvent| turned(&event, place(&event), embed))
         };
         let context = {
@@ -592,7 +619,7 @@ impl Page {
                     <button onclick={self.on(Msg::Fit)}>{ "Fit" }</button>
                 </div>
                 { self.part(Part::Menu) }
-                if model.mode == Mode::Embed {
+                if model.mode.is_embed() {
                     <a class="open" href={address::playground()} target="_blank" rel="noopener">{ "Open in playground" }</a>
                 }
             </main>
@@ -638,7 +665,7 @@ impl Page {
                 troubles={AttrValue::from(model.run.troubles_of(node))}
                 selected={model.selection.contains(&Item::Node(id.clone()))} {proof} {aimed} {tab}
                 renaming={model.renaming.as_deref() == Some(&*id)}
-                editable={model.mode == Mode::App && model.origin == Origin::Own && !model.narrow}
+                editable={model.mode.edits() && model.origin == Origin::Own && !model.narrow}
                 differs={self.differs(node)} {placed} send={self.send.clone()} />
         }
     }
@@ -662,7 +689,7 @@ impl Page {
     }
 
     fn publish_button(&self) -> Html {
-        if self.model.scene.publish.is_none() || self.model.narrow {
+        if self.model.scene.publish.is_none() || self.model.narrow || self.model.mode == Mode::View {
             return html! {};
         }
         html! {
@@ -673,7 +700,7 @@ impl Page {
     }
 
     fn wide_publish_button(&self) -> Html {
-        if !self.model.narrow || self.model.scenario.services.is_empty() {
+        if !self.model.narrow || self.model.scenario.services.is_empty() || self.model.mode == Mode::View {
             return html! {};
         }
         html! { <button class="primary publish-wide" title={publish_hint(&self.model)} onclick={self.on(Msg::Publish)}>{ "Publish update" }</button> }

@@ -12,6 +12,10 @@ impl Page {
     /// Opens what the address names, else the visitor's own work.
     pub(super) fn open_address(&mut self, ctx: &Context<Self>) {
         let fragment = address::fragment();
+        if address::is_embed() {
+            let said = address::read(&fragment);
+            (self.model.mode, self.model.controls) = (said.mode, said.controls);
+        }
         if address::read(&fragment).names {
             self.open_named(ctx, &fragment);
         } else {
@@ -37,13 +41,19 @@ impl Page {
         };
         match library.open(fragment) {
             Ok(opened) => {
-                let origin = if opened.example.is_some() { Origin::Own } else { Origin::Link };
+                // What an embed changes is its own: nothing of it is kept.
+                let own = opened.example.is_some() || self.model.mode == Mode::Edit;
+                let origin = if own { Origin::Own } else { Origin::Link };
                 let (at, digest) = (opened.at.unwrap_or(0), opened.digest);
                 self.tell(Msg::Open { scenario: Box::new(opened.scenario), origin, at, digest });
             }
             Err(why) => {
-                self.open_own();
-                self.tell(Msg::LinkFailed(does_not_open(&why)));
+                // What stands there already, and what was done in it, is not touched.
+                if self.model.scenario.services.is_empty() {
+                    self.open_own();
+                }
+                self.heed(&Address { autoplay: false, ..address::read(fragment) });
+                return self.tell(Msg::LinkFailed(does_not_open(&why)));
             }
         }
         self.heed(&address::read(fragment));
@@ -52,6 +62,7 @@ impl Page {
     /// Does what else an address says.
     fn heed(&mut self, address: &Address) {
         if let Some(theme) = address.theme {
+            self.model.theme = theme;
             theme::apply(theme);
             self.inks = Inks::read();
         }

@@ -1,7 +1,7 @@
 //! What stands below the canvas: transport, timeline, axis.
 
 use super::{Page, PageMsg};
-use crate::app::model::Msg;
+use crate::app::model::{Controls, Msg};
 use crate::app::ribbon::{Scale, ticks};
 use crate::app::shown::Turn;
 use crate::app::ui::icons::{Icon, icon};
@@ -84,6 +84,7 @@ impl Page {
         html! {
             <footer class="time">
                 { transport(model, &self.refs.transport, &self.send, &scrub) }
+                if model.controls == Controls::Full {
                 <div class={classes!("tracks", (services > 8).then_some("many"))} ref={self.refs.tracks.clone()} onscroll={ctx.link().callback(|_: Event| PageMsg::Scrolled)}>
                     <ul class="names"><li></li>{ for names }<li class="muted">{ "Faults" }</li></ul>
                     <div class="ribbons" onwheel={wheel}>
@@ -92,6 +93,7 @@ impl Page {
                     </div>
                 </div>
                 <div class="axis">{ self.axis_buttons() }<div ref={self.refs.axis.clone()} aria-hidden="true"></div></div>
+                }
             </footer>
         }
     }

@@ -1,0 +1,178 @@
+//! Links that do not open, embeds as their address asks for them, and course pages.
+
+use browser_tests::{Browser, Site, WIDE};
+use converge::scenario::examples::EXAMPLES;
+use converge::scenario::link;
+use serde_json::{Value, json};
+use std::sync::LazyLock;
+
+static SITE: LazyLock<Site> = LazyLock::new(Site::start);
+
+const CLOCK: &str = "document.querySelector('.transport .clock')?.textContent.trim()";
+const CARDS: &str = "document.querySelectorAll('[data-node]').length";
+
+fn open(path: &str) -> Browser {
+    let browser = Browser::start(WIDE);
+    browser.open(&SITE.at(path));
+    browser.wait(&format!("{CARDS} > 0"));
+    browser
+}
+
+fn clean(browser: &Browser) {
+    assert_eq!(browser.complaints(), Vec::<String>::new(), "the console is not clean");
+}
+
+fn says(browser: &Browser, what: &str) {
+    browser.wait(&format!("document.querySelector('.notice')?.textContent.includes({})", json!(what)));
+}
+
+/// Publishes in an embed and waits until the copy is what it should be.
+fn publishes(browser: &Browser) {
+    browser.click(".publish, .publish-wide");
+    for state in ["stale", "consistent"] {
+        browser.wait(&format!(
+            "document.querySelector('[data-node=\"notification\"] .badge')?.textContent.trim() === '{state}'"
+        ));
+    }
+}
+
+#[test]
+fn a_link_that_does_not_open_says_why_and_the_kept_drawing_is_untouched() {
+    let whole = link::encode(&EXAMPLES[0].scenario()).expect("a link");
+    let mut damaged: Vec<char> = whole.chars().collect();
+    let middle = damaged.len() / 2;
+    damaged[middle] = if damaged[middle] == 'A' { 'B' } else { 'A' };
+    let broken = [
+        (damaged.into_iter().collect(), "does not open: damaged".to_string()),
+        (format!("2{}", &whole[1..]), "does not open: made by a newer version".into()),
+        (format!("1r.{}e", "A".repeat(17_000)), "does not open: too large: 17004 characters of at most 16384".into()),
+        ("ex=nothing-such".to_string(), "does not open: no example has the id `nothing-such`".into()),
+    ];
+    let browser = open("");
+    browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = '-'; s.dispatchEvent(new Event('change', { bubbles: true }))");
+    browser.wait(&format!("{CARDS} === 0"));
+    browser.click(".palette button:nth-of-type(1)");
+    browser.wait(&format!("{CARDS} === 1"));
+    let kept = browser.wait("localStorage.getItem('converge.work')");
+    // On the open page: what was done there can still be undone.
+    for (fragment, why) in &broken {
+        browser.run_with("document.querySelector('.notice button')?.click(); location.hash = arguments[0]", fragment);
+        says(&browser, why);
+        assert_eq!(browser.run(&format!("return {CARDS}")), json!(1), "{why}");
+        let undo = "return document.querySelector('[aria-label=Undo]').disabled";
+        assert_eq!(browser.run(undo), json!(false), "{why}");
+    }
+    // As the address that the page opens with.
+    for (n, (fragment, why)) in broken.iter().enumerate() {
+        browser.open(&SITE.at(&format!("?{n}#{fragment}&autoplay=1")));
+        says(&browser, why);
+        assert_eq!(browser.run(&format!("return {CARDS}")), json!(1), "{why}");
+        assert_eq!(browser.run("return localStorage.getItem('converge.work')"), kept, "{why}");
+    }
+    browser.open(&SITE.at("?again"));
+    browser.wait("document.querySelector('[data-node=\"service-1\"]')");
+    assert_eq!(browser.run(&format!("return {CARDS}")), json!(1));
+    clean(&browser);
+}
+
+#[test]
+fn an_embed_shows_what_its_address_asks_for() {
+    let there = |browser: &Browser, selector: &str| {
+        browser.run_with("return document.querySelector(arguments[0]) !== null", selector) == json!(true)
+    };
+    let expected =
+        [("", true, true), ("&ui=full", true, true), ("&ui=controls", true, false), ("&ui=none", false, false)];
+    for (ui, transport, timeline) in expected {
+        let browser = open(&format!("embed/#ex=first-update{ui}"));
+        let seen = (there(&browser, ".transport"), there(&browser, ".tracks"), there(&browser, "a.open"));
+        assert_eq!(seen, (transport, timeline, true), "{ui}");
+        assert!(!there(&browser, ".palette"), "{ui}");
+        clean(&browser);
+    }
+    let browser = open("embed/#ex=first-update&theme=dark&speed=2&t=1500");
+    browser.wait(&format!("{CLOCK} === '1.500 s'"));
+    assert_eq!(browser.run("return document.documentElement.dataset.theme"), json!("dark"));
+    assert!(there(&browser, "[aria-label='Speed 2'][aria-pressed=true]"));
+    assert!(there(&browser, "[aria-label=Play]"), "an embed begins paused");
+    let browser = open("embed/#ex=first-update&autoplay=1");
+    browser.wait(&format!("{CLOCK} !== '0.000 s'"));
+}
+
+#[test]
+fn an_embed_to_look_at_refuses_to_act_and_one_to_edit_keeps_nothing() {
+    let browser = open("embed/#ex=first-update&mode=view");
+    assert_eq!(browser.run("return document.querySelector('.publish, .publish-wide')"), Value::Null);
+    browser.click("[data-node=\"notification\"] header");
+    browser.keys(&["p"]);
+    says(&browser, "to be looked at");
+    assert_eq!(browser.run(&format!("return {CLOCK}")), json!("0.000 s"));
+    clean(&browser);
+
+    let whole = link::encode(&EXAMPLES[0].scenario()).expect("a link");
+    let browser = open(&format!("embed/#{whole}&mode=edit"));
+    let before = browser.run(&format!("return {CARDS}")).as_u64().expect("a number");
+    browser.click(".palette button:nth-of-type(1)");
+    browser.wait(&format!("{CARDS} === {}", before + 1));
+    browser.click("[data-node=\"notification\"] header");
+    browser.wait("document.querySelector('.inspector fieldset')");
+    publishes(&browser);
+    assert_eq!(browser.run("return localStorage.getItem('converge.work')"), Value::Null);
+    clean(&browser);
+}
+
+#[test]
+fn course_pages_work_plain_sandboxed_and_under_a_strict_policy() {
+    for page in ["plain", "sandboxed", "strict"] {
+        let browser = Browser::start(WIDE);
+        browser.open(&SITE.at(&format!("examples/{page}.html")));
+        browser.frame(Some("iframe"));
+        publishes(&browser);
+        // What comes later is fetched in the frame too.
+        browser.click("[data-panel=verdicts]");
+        browser.wait("document.querySelector('.findings')");
+        browser.frame(None);
+        if page != "sandboxed" {
+            clean(&browser);
+        }
+    }
+}
+
+#[test]
+fn in_a_sandbox_what_comes_later_is_there_when_a_card_is_selected() {
+    let browser = Browser::start(WIDE);
+    browser.open(&SITE.at("examples/sandboxed.html"));
+    browser.run("const f = document.querySelector('iframe'); f.src = '../embed/?edit#ex=first-update&mode=edit'");
+    browser.frame(Some("iframe[src*='mode=edit']"));
+    browser.click("[data-node=\"notification\"] header");
+    browser.wait("document.querySelector('.inspector fieldset')");
+    browser.click("[data-panel=verdicts]");
+    browser.wait("document.querySelector('.findings')");
+}
+
+#[test]
+fn of_ten_frames_on_a_page_only_those_in_sight_run() {
+    let browser = Browser::start(WIDE);
+    browser.open(&SITE.at("examples/ten.html"));
+    let moves = |frame: &str| {
+        browser.frame(Some(frame));
+        browser.wait(&format!("{CARDS} > 0 && !!{CLOCK}"));
+        let clock = browser.run(&format!("return {CLOCK}"));
+        browser.wait(&format!("{CLOCK} !== {clock}"));
+        browser.frame(None);
+    };
+    let clock = |frame: &str| {
+        browser.frame(Some(frame));
+        let clock = browser.wait(&format!("{CARDS} > 0 && {CLOCK}"));
+        browser.frame(None);
+        clock
+    };
+    let (first, last) = ("iframe:nth-of-type(1)", "iframe:nth-of-type(10)");
+    moves(first);
+    let stands = clock(last);
+    moves(first);
+    moves(first);
+    assert_eq!(clock(last), stands, "it runs out of sight");
+    browser.run("document.querySelector('iframe:nth-of-type(10)').scrollIntoView()");
+    moves(last);
+    clean(&browser);
+}
