@@ -51,15 +51,15 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
         "none",
         "a read of a copy is stale after the write was acknowledged; the copy is in order",
     ),
-    ("duplicate-delivery", "HHUUUUUUUH", "none", "a counter; what is doubled is a copy, which nobody reads"),
-    ("kafka-commit", "HHUUUUUUUH", "none", "as above"),
+    ("duplicate-delivery", "HHUHHHHHHH", "none", "a counter; what is doubled is a copy, which nobody reads"),
+    ("kafka-commit", "HHUHHHHHHH", "none", "as above"),
     (
         "retry-storm",
-        "HHHUUUUUUH",
+        "HHHHHHHHHH",
         "none",
-        "compare-and-set at one service; causal and session are said of plain writes here",
+        "compare-and-set at one service, which is linearizable, and so all that is weaker",
     ),
-    ("retry-storm-jitter", "HHHUUUUUUH", "none", "as above"),
+    ("retry-storm-jitter", "HHHHHHHHHH", "none", "as above"),
     (
         "cart-last-writer-wins",
         "HHHHHHHHHH",
@@ -67,7 +67,7 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
         "two blind puts on both sides of a cut: the later clock wins, and nobody reads in between",
     ),
     ("cart-siblings", "UUUUUUUUUU", "none", "siblings are no register, and nothing is lost"),
-    ("cart-or-set", "HHUUHHHHHH", "none", "a set: regular and causal are said of registers here"),
+    ("cart-or-set", "HHUHHHHHHH", "none", "a set: regular is said of registers here"),
     ("global-table-skew", "HHHHHHHHHH", "lost", "last writer wins under skew: the write of the lagging clock loses"),
     ("cassandra-hints", "SHSSSHHSHH", "none", "ONE reads what hints have not brought yet: R + W > N does not hold"),
     ("quorum-inversion", "VHHHHHHHHH", "none", "a strict quorum is regular and no more"),
@@ -80,7 +80,7 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("failover-loss", "HHHHHHHHHH", "lost", "the old primary's acknowledged writes are thrown away"),
     ("raft-and-quorum", "VHVHHHHHHH", "lost", "the leaderless half, R = W = 1; for Raft alone see below"),
     ("oversold", "HHHHHHHHHH", "lost", "both buyers are told yes, one sale is gone"),
-    ("oversold-strong", "HHHUUUUUUH", "none", "compare-and-set through Raft, likewise"),
+    ("oversold-strong", "HHHHHHHHHH", "none", "compare-and-set through Raft, likewise"),
 ];
 
 #[test]

@@ -22,6 +22,7 @@ pub mod measured;
 pub mod model;
 pub mod msg;
 pub mod outline;
+pub mod picture;
 pub mod playback;
 mod publish;
 pub mod ribbon;

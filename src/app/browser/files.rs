@@ -4,21 +4,26 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, BlobPropertyBag, File, HtmlElement, Url};
 
-/// Offers a text as a file.
-pub fn download(name: &str, text: &str) {
+/// Offers a text as a file, with its media type.
+pub fn download(name: &str, media_type: &str, text: &str) {
     let parts = js_sys::Array::of1(&JsValue::from_str(text));
     let options = BlobPropertyBag::new();
-    options.set_type("application/json");
+    options.set_type(media_type);
     let Ok(blob) = Blob::new_with_str_sequence_and_options(&parts, &options) else { return };
     let Ok(url) = Url::create_object_url_with_blob(&blob) else { return };
-    let link =
-        web_sys::window().and_then(|window| window.document()).and_then(|document| document.create_element("a").ok());
+    save(&url, name);
+    let _ = Url::revoke_object_url(&url);
+}
+
+/// Offers what an address stands for as a file.
+pub fn save(url: &str, name: &str) {
+    let document = web_sys::window().and_then(|window| window.document());
+    let link = document.and_then(|document| document.create_element("a").ok());
     if let Some(link) = link.and_then(|link| link.dyn_into::<HtmlElement>().ok()) {
-        let _ = link.set_attribute("href", &url);
+        let _ = link.set_attribute("href", url);
         let _ = link.set_attribute("download", name);
         link.click();
     }
-    let _ = Url::revoke_object_url(&url);
 }
 
 /// Copies a text, and says whether that was allowed.

@@ -4,6 +4,7 @@ pub mod address;
 pub mod engine;
 pub mod files;
 pub mod library;
+pub mod picture;
 pub mod start;
 pub mod storage;
 pub mod theme;

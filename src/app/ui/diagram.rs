@@ -3,6 +3,7 @@
 use super::card::update_class;
 use super::charts;
 use super::icons::{Icon, icon};
+use crate::app::browser::picture::{self, Kind};
 use crate::app::diagram::{Diagram as State, Turn};
 use crate::app::model::{Model, Msg};
 use crate::app::playback::clock;
@@ -129,11 +130,14 @@ fn header(state: &State, send: &Callback<Msg>, filter: Html) -> Html {
         let on = state.charting == charting;
         html! { <button class={classes!(on.then_some("on"))} aria-pressed={on.to_string()} onclick={send.reform(move |_: MouseEvent| Msg::Diagram(Turn::Charts(charting)))}>{ text }</button> }
     };
-    let export = send.clone();
+    let (export, charting) = (send.clone(), state.charting);
     let save = Callback::from(move |event: Event| {
         let Some(select) = event.target_dyn_into::<HtmlSelectElement>() else { return };
-        if let Some((_, kind)) = SAVES.iter().find(|(name, _)| *name == select.value()) {
+        let chosen = select.value();
+        if let Some((_, kind)) = SAVES.iter().find(|(name, _)| *name == chosen) {
             export.emit(Msg::Export(*kind));
+        } else if let Some((_, kind)) = PICTURES.iter().find(|(name, _)| *name == chosen) {
+            picture::save(".diagram .scroll > svg", if charting { "charts" } else { "diagram" }, *kind);
         }
         select.set_value("");
     });
@@ -144,7 +148,7 @@ fn header(state: &State, send: &Callback<Msg>, filter: Html) -> Html {
             <span class="grow"></span>
             <select aria-label="Save the run as" onchange={save}>
                 <option value="" selected=true>{ "Save as…" }</option>
-                { for SAVES.iter().map(|(name, _)| html! { <option value={*name}>{ *name }</option> }) }
+                { for SAVES.iter().map(|(name, _)| *name).chain(PICTURES.map(|(name, _)| name)).map(|name| html! { <option value={name}>{ name }</option> }) }
             </select>
             <button class="icon small" aria-label="Close the diagram" onclick={send.reform(|_: MouseEvent| Msg::Diagram(Turn::Toggle))}>{ icon(Icon::Close) }</button>
         </header>
@@ -158,6 +162,9 @@ const SAVES: [(&str, ExportKind); 4] = [
     ("ShiViz log", ExportKind::Shiviz),
     ("History (Jepsen)", ExportKind::History),
 ];
+
+/// What is in sight as a picture.
+const PICTURES: [(&str, Kind); 2] = [("Picture (SVG)", Kind::Svg), ("Picture (PNG)", Kind::Png)];
 
 fn short(name: &str) -> String {
     if name.chars().count() <= 15 { name.into() } else { name.chars().take(14).chain(['…']).collect() }

@@ -1,6 +1,7 @@
 //! Dialogs: share, help. Native ones, so that focus, Escape and the rest of the page behave as people expect.
 
 use super::icons::{Icon, icon};
+use crate::app::browser::picture::{self, Kind};
 use crate::app::browser::{address, files};
 use crate::app::keys;
 use crate::app::model::{Described, Msg, Origin};
@@ -92,7 +93,14 @@ fn shared(described: &Described, with_run: &UseStateHandle<bool>) -> Html {
     } else {
         scenario.title.to_ascii_lowercase().replace(' ', "-")
     };
-    let download = Callback::from(move |_: MouseEvent| files::download(&format!("{name}.json"), &json));
+    let picture = |kind: Kind, label: &'static str| {
+        let name = name.clone();
+        let onclick = Callback::from(move |_: MouseEvent| picture::save("#canvas", &name, kind));
+        html! { <button class="line" {onclick}>{ label }</button> }
+    };
+    let pictures = [picture(Kind::Svg, "Picture as SVG"), picture(Kind::Png, "Picture as PNG")];
+    let download =
+        Callback::from(move |_: MouseEvent| files::download(&format!("{name}.json"), "application/json", &json));
     let link = match fragment {
         Err(error) => html! { <p class="err" role="alert">{ format!("No link: {error}.") }</p> },
         Ok(fragment) => {
@@ -119,7 +127,7 @@ fn shared(described: &Described, with_run: &UseStateHandle<bool>) -> Html {
             <label class="check"><input type="checkbox" checked={**with_run} onchange={toggle} />
                 { format!("With the run so far: {} live {}, standing at {} s", described.live, if described.live == 1 { "action" } else { "actions" }, described.now as f64 / 1e6) }</label>
             { link }
-            <div class="row"><button class="line" onclick={download}>{ "Save as JSON" }</button></div>
+            <div class="row"><button class="line" onclick={download}>{ "Save as JSON" }</button>{ for pictures }</div>
         </>
     }
 }

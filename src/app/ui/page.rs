@@ -325,7 +325,7 @@ impl Page {
                 }
                 Effect::OpenOther => self.open_other(),
                 Effect::OpenNamed(fragment) => self.named.emit(fragment),
-                Effect::Save(name, text) => files::download(&name, &text),
+                Effect::Save(name, text) => files::download(&name, "text/plain", &text),
                 Effect::LessMotion(less) => theme::less_motion(less),
                 Effect::Theme(which) => {
                     theme::apply(which);

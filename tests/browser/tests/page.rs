@@ -279,6 +279,52 @@ fn what_cannot_be_fetched_is_said_and_fetched_when_it_can_be() {
 }
 
 #[test]
+fn pictures_of_canvas_diagram_and_charts_are_saved_as_svg_and_png() {
+    let browser = open(WIDE, "#ex=inventory-notification&t=2500");
+    browser.run(
+        "window.saved = {}; const made = URL.createObjectURL; \
+        URL.createObjectURL = blob => { const url = made(blob); blob.text().then(text => window.saved[url] = text); return url }; \
+        window.files = {}; HTMLAnchorElement.prototype.click = function () { window.files[this.download] = this.href }",
+    );
+    browser.click(".top .line");
+    press_in(&browser, "dialog", "Picture as SVG");
+    press_in(&browser, "dialog", "Picture as PNG");
+    browser.click("dialog [aria-label=Close]");
+    browser.click("[data-panel=diagram]");
+    browser.wait("document.querySelectorAll('.diagram .arrow').length > 3");
+    let save = |what: &str| {
+        let script = format!(
+            "const s = document.querySelector('[aria-label=\"Save the run as\"]'); s.value = '{what}'; s.dispatchEvent(new Event('change', {{ bubbles: true }}))"
+        );
+        browser.run(&script);
+    };
+    save("Picture (SVG)");
+    save("Picture (PNG)");
+    browser
+        .run("[...document.querySelectorAll('.diagram .seg button')].find(it => it.textContent === 'Charts').click()");
+    browser.wait("document.querySelectorAll('.charts .line').length === 5");
+    save("Picture (SVG)");
+    save("Picture (PNG)");
+    let name = "inventory-tells-notification";
+    browser.wait(&format!("window.saved[window.files['{name}.svg']]"));
+    for (file, says) in [(name, "Inventory"), ("diagram", "Notification"), ("charts", "Updates behind")] {
+        // It is a document of its own, and says what the page says.
+        let svg = browser.wait(&format!("window.saved[window.files['{file}.svg']]"));
+        let read = "const d = new DOMParser().parseFromString(arguments[0], 'image/svg+xml'); \
+            return [d.querySelector('parsererror') === null, d.querySelectorAll('path').length, d.documentElement.textContent]";
+        let read = browser.run_with(read, svg.as_str().expect("a text"));
+        assert_eq!(read[0], json!(true), "{file}");
+        assert!(read[1].as_u64() > Some(5), "{file}: {read}");
+        assert!(read[2].as_str().expect("text").contains(says), "{file}: {read}");
+        // Pixels: a PNG that is not of one colour.
+        let png = browser.wait(&format!("window.files['{file}.png']"));
+        let png = png.as_str().expect("a data URL");
+        assert!(png.starts_with("data:image/png;base64,") && png.len() > 8_000, "{file}: {} letters", png.len());
+    }
+    clean(&browser);
+}
+
+#[test]
 fn a_journey_by_keyboard_alone_builds_publishes_breaks_heals_and_shares() {
     let browser = open(WIDE, "");
     browser.run("document.querySelector('[data-node=\"inventory\"]').focus()");
@@ -335,7 +381,11 @@ fn axe_finds_nothing_wrong_in_any_state() {
 
 /// Clicks a button of the inspector by what it says.
 fn press(browser: &Browser, label: &str) {
-    let all = "[...document.querySelectorAll('.inspector button')]";
+    press_in(browser, ".inspector", label);
+}
+
+fn press_in(browser: &Browser, place: &str, label: &str) {
+    let all = format!("[...document.querySelectorAll('{place} button')]");
     let find = format!("{all}.find(b => b.textContent === {})", json!(label));
     browser.wait(&find);
     browser.run(&format!("{find}.click()"));

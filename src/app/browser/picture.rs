@@ -1,0 +1,310 @@
+//! Takes a picture of a part of the page: what its elements look like, as shapes; and those as SVG or PNG.
+
+use super::files;
+use crate::app::picture::{self, Shape, box_path};
+use wasm_bindgen::prelude::*;
+use web_sys::{
+    CanvasRenderingContext2d, CssStyleDeclaration, DomRect, Element, HtmlCanvasElement, Node, Path2d,
+    SvgGeometryElement, SvgGraphicsElement,
+};
+
+/// What a picture is saved as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Shapes, to be drawn at any size.
+    Svg,
+    /// Pixels, two for each px.
+    Png,
+}
+
+/// Controls, which do nothing on a picture.
+const LEFT_OUT: &str = ".zoom, .publish, .publish-wide, .notice, .handle, .open, .sr, defs, marker, title, dialog";
+
+/// Saves a picture of the first element that fits, under a name without its ending.
+pub fn save(selector: &str, name: &str, kind: Kind) {
+    let document = web_sys::window().and_then(|window| window.document());
+    let Some(root) = document.and_then(|document| document.query_selector(selector).ok().flatten()) else { return };
+    let frame = root.get_bounding_client_rect();
+    // What scrolls is wider than what is in sight.
+    let size =
+        (frame.width().max(root.scroll_width().into()).ceil(), frame.height().max(root.scroll_height().into()).ceil());
+    let mut taken = Taken { corner: (frame.left(), frame.top()), shapes: Vec::new(), canvases: Vec::new() };
+    taken.backdrop(&root, size);
+    taken.element(&root);
+    match kind {
+        Kind::Svg => files::download(&format!("{name}.svg"), "image/svg+xml", &picture::svg(&taken.shapes, size)),
+        Kind::Png => {
+            if let Some(url) = taken.png(size) {
+                files::save(&url, &format!("{name}.png"));
+            }
+        }
+    }
+}
+
+/// What was taken so far.
+struct Taken {
+    corner: (f64, f64),
+    shapes: Vec<Shape>,
+    /// The canvases of its images, in order.
+    canvases: Vec<HtmlCanvasElement>,
+}
+
+fn style_of(element: &Element) -> Option<CssStyleDeclaration> {
+    web_sys::window()?.get_computed_style(element).ok()?
+}
+
+fn of(style: &CssStyleDeclaration, name: &str) -> String {
+    style.get_property_value(name).unwrap_or_default()
+}
+
+fn px(style: &CssStyleDeclaration, name: &str) -> f64 {
+    crate::scenario::number(of(style, name).trim_end_matches("px")).unwrap_or(0.0)
+}
+
+/// Whether nothing of a colour is to be seen.
+fn is_clear(colour: &str) -> bool {
+    let faded = colour.starts_with("rgba(") && colour.ends_with(", 0)");
+    colour == "none" || colour == "transparent" || faded || colour.ends_with("/ 0)")
+}
+
+impl Taken {
+    /// The colour behind it all, which may be that of an element around it.
+    fn backdrop(&mut self, root: &Element, (w, h): (f64, f64)) {
+        let mut around = Some(root.clone());
+        while let Some(element) = around {
+            let colour = style_of(&element).map(|style| of(&style, "background-color")).unwrap_or_default();
+            if !is_clear(&colour) {
+                return self.area(box_path(0.0, 0.0, w, h, 0.0), colour, 1.0);
+            }
+            around = element.parent_element();
+        }
+    }
+
+    fn area(&mut self, d: String, fill: String, opacity: f64) {
+        let matrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+        self.shapes.push(Shape::Path {
+            d,
+            matrix,
+            fill,
+            stroke: "none".into(),
+            width: 0.0,
+            dashes: Vec::new(),
+            opacity,
+        });
+    }
+
+    fn place(&self, rect: &DomRect) -> (f64, f64, f64, f64) {
+        (rect.left() - self.corner.0, rect.top() - self.corner.1, rect.width(), rect.height())
+    }
+
+    fn element(&mut self, element: &Element) {
+        if element.matches(LEFT_OUT).unwrap_or(true) {
+            return;
+        }
+        let Some(style) = style_of(element) else { return };
+        let opacity = crate::scenario::number(&of(&style, "opacity")).unwrap_or(1.0);
+        if of(&style, "display") == "none" || of(&style, "visibility") == "hidden" || opacity == 0.0 {
+            return;
+        }
+        if let Some(shape) = element.dyn_ref::<SvgGraphicsElement>() {
+            self.drawn(shape, &style, opacity);
+        } else if let Some(canvas) = element.dyn_ref::<HtmlCanvasElement>() {
+            self.canvas(canvas);
+        } else {
+            self.boxed(element, &style, opacity);
+        }
+        let children = element.child_nodes();
+        for child in (0..children.length()).filter_map(|i| children.get(i)) {
+            match child.dyn_ref::<Element>() {
+                Some(child) => self.element(child),
+                None if child.node_type() == Node::TEXT_NODE => self.text(element, &child, &style, opacity),
+                None => {}
+            }
+        }
+    }
+
+    fn canvas(&mut self, canvas: &HtmlCanvasElement) {
+        let (x, y, w, h) = self.place(&canvas.get_bounding_client_rect());
+        if let Ok(data) = canvas.to_data_url() {
+            self.shapes.push(Shape::Image { x, y, w, h, data });
+            self.canvases.push(canvas.clone());
+        }
+    }
+
+    /// The ground and the border of a box.
+    fn boxed(&mut self, element: &Element, style: &CssStyleDeclaration, opacity: f64) {
+        let (x, y, w, h) = self.place(&element.get_bounding_client_rect());
+        let ground = of(style, "background-color");
+        let edges = ["top", "bottom"].map(|side| {
+            let line = px(style, &format!("border-{side}-width"));
+            (line, of(style, &format!("border-{side}-color")), of(style, &format!("border-{side}-style")))
+        });
+        let is_drawn = |edge: &(f64, String, String)| edge.0 > 0.0 && edge.2 != "none" && !is_clear(&edge.1);
+        let around = is_drawn(&edges[0]) && is_drawn(&edges[1]);
+        if !is_clear(&ground) || around {
+            let (line, colour) = if around { (edges[0].0, edges[0].1.clone()) } else { (0.0, "none".into()) };
+            let radius = of(style, "border-top-left-radius");
+            let share = radius.strip_suffix('%').and_then(crate::scenario::number).map(|share| share / 100.0 * w);
+            let radius = share.unwrap_or_else(|| px(style, "border-top-left-radius"));
+            let d = box_path(x + line / 2.0, y + line / 2.0, w - line, h - line, radius);
+            let fill = if is_clear(&ground) { "none".into() } else { ground };
+            let matrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+            self.shapes.push(Shape::Path { d, matrix, fill, stroke: colour, width: line, dashes: Vec::new(), opacity });
+        } else {
+            // A line between two parts.
+            for ((line, colour, _), top) in edges.iter().zip([true, false]).filter(|(edge, _)| is_drawn(edge)) {
+                let y = if top { y } else { y + h - line };
+                self.area(box_path(x, y, w, *line, 0.0), colour.clone(), opacity);
+            }
+        }
+    }
+
+    /// A shape of SVG.
+    fn drawn(&mut self, shape: &SvgGraphicsElement, style: &CssStyleDeclaration, opacity: f64) {
+        let number =
+            |name: &str| shape.get_attribute(name).and_then(|text| crate::scenario::number(&text)).unwrap_or(0.0);
+        let d = match shape.local_name().as_str() {
+            "path" => shape.get_attribute("d").unwrap_or_default(),
+            "circle" => {
+                let r = number("r");
+                box_path(number("cx") - r, number("cy") - r, 2.0 * r, 2.0 * r, r)
+            }
+            "rect" => box_path(number("x"), number("y"), number("width"), number("height"), number("rx")),
+            "line" => format!("M{} {}L{} {}", number("x1"), number("y1"), number("x2"), number("y2")),
+            _ => return,
+        };
+        let Some(matrix) = shape.get_screen_ctm() else { return };
+        let matrix = [
+            matrix.a().into(),
+            matrix.b().into(),
+            matrix.c().into(),
+            matrix.d().into(),
+            f64::from(matrix.e()) - self.corner.0,
+            f64::from(matrix.f()) - self.corner.1,
+        ];
+        let lengths = of(style, "stroke-dasharray");
+        let dashes = lengths.split([',', ' ']).filter_map(|part| crate::scenario::number(part.trim_end_matches("px")));
+        let (fill, stroke) = (of(style, "fill"), of(style, "stroke"));
+        let faint = if fill == "none" { "stroke-opacity" } else { "fill-opacity" };
+        let opacity = opacity * crate::scenario::number(&of(style, faint)).unwrap_or(1.0);
+        let tip = (of(style, "marker-end") != "none").then(|| tip(shape)).flatten();
+        self.shapes.push(Shape::Path {
+            d,
+            matrix,
+            fill,
+            stroke: stroke.clone(),
+            width: px(style, "stroke-width"),
+            dashes: dashes.collect(),
+            opacity,
+        });
+        if let Some(d) = tip {
+            let (stroke_of_tip, width) = ("none".into(), 0.0);
+            self.shapes.push(Shape::Path {
+                d,
+                matrix,
+                fill: stroke,
+                stroke: stroke_of_tip,
+                width,
+                dashes: Vec::new(),
+                opacity,
+            });
+        }
+    }
+
+    /// The lines of a text, each where it stands.
+    fn text(&mut self, parent: &Element, node: &Node, style: &CssStyleDeclaration, opacity: f64) {
+        let content = node.text_content().unwrap_or_default();
+        let Some(range) = node.owner_document().and_then(|document| document.create_range().ok()) else { return };
+        let is_svg = parent.dyn_ref::<SvgGraphicsElement>().is_some();
+        let fill = of(style, if is_svg { "fill" } else { "color" });
+        let font = ["font-style", "font-weight", "font-size", "font-family"].map(|name| of(style, name));
+        // Words that stand on one line are one text.
+        let mut lines: Vec<(DomRect, String)> = Vec::new();
+        let letters: Vec<u16> = content.encode_utf16().collect();
+        let space = |unit: &u16| matches!(*unit, 0x20 | 0x0a | 0x0d | 0x09);
+        let mut from = 0;
+        while let Some(start) = letters[from..].iter().position(|unit| !space(unit)).map(|at| from + at) {
+            let end = letters[start..].iter().position(space).map_or(letters.len(), |at| start + at);
+            from = end;
+            let set = range.set_start(node, start as u32).and_then(|()| range.set_end(node, end as u32));
+            let rect = range.get_bounding_client_rect();
+            if set.is_err() || rect.width() == 0.0 {
+                continue;
+            }
+            let word = String::from_utf16_lossy(&letters[start..end]);
+            match lines.last_mut().filter(|(line, _)| (line.top() - rect.top()).abs() < 1.0) {
+                Some((_, line)) => *line = format!("{line} {word}"),
+                None => lines.push((rect, word)),
+            }
+        }
+        // What does not fit into a box that hides it ends in dots, as on the page.
+        let hides = of(style, "overflow-x") == "hidden" && parent.scroll_width() > parent.client_width();
+        for (rect, mut text) in lines {
+            if hides {
+                let keep = text.chars().count() * parent.client_width().max(0) as usize
+                    / parent.scroll_width().max(1) as usize;
+                text = text.chars().take(keep.saturating_sub(1)).chain(['…']).collect();
+            }
+            let (x, y, _, h) = self.place(&rect);
+            // The letters of nearly every font stand four fifths down.
+            let (font, fill) = (font.clone(), fill.clone());
+            self.shapes.push(Shape::Text { x, y: y + 0.8 * h, text, font, fill, opacity });
+        }
+    }
+
+    /// The picture as a PNG in a data URL.
+    fn png(&self, (w, h): (f64, f64)) -> Option<String> {
+        const SHARP: f64 = 2.0;
+        let document = web_sys::window()?.document()?;
+        let canvas = document.create_element("canvas").ok()?.dyn_into::<HtmlCanvasElement>().ok()?;
+        canvas.set_width((w * SHARP) as u32);
+        canvas.set_height((h * SHARP) as u32);
+        let pen = canvas.get_context("2d").ok()??.dyn_into::<CanvasRenderingContext2d>().ok()?;
+        let mut canvases = self.canvases.iter();
+        for shape in &self.shapes {
+            pen.set_transform(SHARP, 0.0, 0.0, SHARP, 0.0, 0.0).ok()?;
+            match shape {
+                Shape::Path { d, matrix: [a, b, c, e, x, y], fill, stroke, width, dashes, opacity } => {
+                    pen.transform(*a, *b, *c, *e, *x, *y).ok()?;
+                    pen.set_global_alpha(*opacity);
+                    let path = Path2d::new_with_path_string(d).ok()?;
+                    if fill != "none" {
+                        pen.set_fill_style_str(fill);
+                        pen.fill_with_path_2d(&path);
+                    }
+                    if stroke != "none" && *width > 0.0 {
+                        pen.set_stroke_style_str(stroke);
+                        pen.set_line_width(*width);
+                        let dashes: js_sys::Array = dashes.iter().copied().map(JsValue::from_f64).collect();
+                        pen.set_line_dash(&dashes).ok()?;
+                        pen.stroke_with_path(&path);
+                    }
+                }
+                Shape::Text { x, y, text, font, fill, opacity } => {
+                    pen.set_global_alpha(*opacity);
+                    pen.set_font(&font.join(" "));
+                    pen.set_fill_style_str(fill);
+                    pen.fill_text(text, *x, *y).ok()?;
+                }
+                Shape::Image { x, y, w, h, .. } => {
+                    pen.set_global_alpha(1.0);
+                    let image = canvases.next()?;
+                    pen.draw_image_with_html_canvas_element_and_dw_and_dh(image, *x, *y, *w, *h).ok()?;
+                }
+            }
+        }
+        canvas.to_data_url().ok()
+    }
+}
+
+/// The arrow at the end of a line, as on the page.
+fn tip(line: &SvgGraphicsElement) -> Option<String> {
+    let line = line.dyn_ref::<SvgGeometryElement>()?;
+    let length = line.get_total_length();
+    let (end, before) =
+        (line.get_point_at_length(length).ok()?, line.get_point_at_length((length - 8.0).max(0.0)).ok()?);
+    let (x, y) = (f64::from(end.x()), f64::from(end.y()));
+    let (dx, dy) = (x - f64::from(before.x()), y - f64::from(before.y()));
+    let (bx, by) = (x - dx, y - dy);
+    Some(format!("M{x} {y}L{} {}L{} {}z", bx - dy / 2.0, by + dx / 2.0, bx + dy / 2.0, by - dx / 2.0))
+}

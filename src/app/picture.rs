@@ -1,0 +1,148 @@
+//! A picture of a part of the page, as a list of shapes that any program can draw: from there it becomes SVG.
+
+use std::fmt::Write;
+
+/// What a picture is made of, in px from its corner.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape {
+    /// An outline.
+    Path {
+        /// As in SVG's `d`.
+        d: String,
+        /// The place of its coordinates: a matrix as SVG writes it.
+        matrix: [f64; 6],
+        /// Colours as CSS writes them; `none` for none.
+        fill: String,
+        /// Of the line.
+        stroke: String,
+        /// Of the line, px.
+        width: f64,
+        /// Lengths of dashes and gaps, px; empty for a line without.
+        dashes: Vec<f64>,
+        /// Of both, from 0 to 1.
+        opacity: f64,
+    },
+    /// A line of text.
+    Text {
+        /// Its left end.
+        x: f64,
+        /// The line that it stands on.
+        y: f64,
+        /// What it says.
+        text: String,
+        /// As in CSS: style, weight, size, families.
+        font: [String; 4],
+        /// Its colour.
+        fill: String,
+        /// From 0 to 1.
+        opacity: f64,
+    },
+    /// What a canvas shows.
+    Image {
+        /// Left.
+        x: f64,
+        /// Top.
+        y: f64,
+        /// Width.
+        w: f64,
+        /// Height.
+        h: f64,
+        /// A PNG, as a data URL.
+        data: String,
+    },
+}
+
+/// The outline of a box with round corners, as SVG's `d`.
+pub fn box_path(x: f64, y: f64, w: f64, h: f64, radius: f64) -> String {
+    let r = radius.min(w / 2.0).min(h / 2.0).max(0.0);
+    format!(
+        "M{} {y}h{}a{r} {r} 0 0 1 {r} {r}v{}a{r} {r} 0 0 1 {} {r}h{}a{r} {r} 0 0 1 {} {}v{}a{r} {r} 0 0 1 {r} {}z",
+        x + r,
+        w - 2.0 * r,
+        h - 2.0 * r,
+        -r,
+        2.0 * r - w,
+        -r,
+        -r,
+        2.0 * r - h,
+        -r
+    )
+}
+
+/// The picture as an SVG document of its own.
+pub fn svg(shapes: &[Shape], (width, height): (f64, f64)) -> String {
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n"
+    );
+    for shape in shapes {
+        // Writing to a string does not fail.
+        let _ = match shape {
+            Shape::Path { d, matrix: [a, b, c, d2, e, f], fill, stroke, width, dashes, opacity } => {
+                let dashes: Vec<String> = dashes.iter().map(f64::to_string).collect();
+                let dashes = if dashes.is_empty() {
+                    String::new()
+                } else {
+                    format!(" stroke-dasharray=\"{}\"", dashes.join(" "))
+                };
+                writeln!(
+                    out,
+                    "<path d=\"{}\" transform=\"matrix({a} {b} {c} {d2} {e} {f})\" fill=\"{}\" stroke=\"{}\" stroke-width=\"{width}\" opacity=\"{opacity}\"{dashes}/>",
+                    escaped(d),
+                    escaped(fill),
+                    escaped(stroke)
+                )
+            }
+            Shape::Text { x, y, text, font: [style, weight, size, family], fill, opacity } => writeln!(
+                out,
+                "<text x=\"{x}\" y=\"{y}\" font-style=\"{}\" font-weight=\"{}\" font-size=\"{}\" font-family=\"{}\" fill=\"{}\" opacity=\"{opacity}\" xml:space=\"preserve\">{}</text>",
+                escaped(style),
+                escaped(weight),
+                escaped(size),
+                escaped(family),
+                escaped(fill),
+                escaped(text)
+            ),
+            Shape::Image { x, y, w, h, data } => {
+                writeln!(out, "<image x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" href=\"{}\"/>", escaped(data))
+            }
+        };
+    }
+    out + "</svg>\n"
+}
+
+/// Text as it stands in XML, where it can stand there at all.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for letter in text.chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\t' | '\n' | '\r' => out.push(' '),
+            letter if letter.is_control() => {}
+            letter => out.push(letter),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_signs_of_markup_stay_text() {
+        let text = "</text><script>\"&\u{0}".to_string();
+        let font = ["normal", "400", "12px", "\"DejaVu Sans\""].map(String::from);
+        let shapes = [Shape::Text { x: 1.0, y: 2.0, text, font, fill: "red".into(), opacity: 1.0 }];
+        let svg = svg(&shapes, (10.0, 20.0));
+        assert!(svg.contains(">&lt;/text&gt;&lt;script&gt;&quot;&amp;</text>"), "{svg}");
+        assert!(svg.starts_with("<svg xmlns=") && svg.ends_with("</svg>\n"));
+    }
+
+    #[test]
+    fn corners_are_no_rounder_than_their_box() {
+        assert_eq!(box_path(0.0, 0.0, 10.0, 4.0, 999.0), box_path(0.0, 0.0, 10.0, 4.0, 2.0));
+    }
+}
