@@ -106,6 +106,9 @@ struct Looks {
     views: Vec<View>,
 }
 
+/// Hears whether the page is in sight.
+type Seen = Closure<dyn FnMut(js_sys::Array)>;
+
 /// The page.
 pub struct Page {
     model: Model,
@@ -130,7 +133,7 @@ pub struct Page {
     address_changed: Option<Closure<dyn FnMut(web_sys::Event)>>,
     observer: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
     in_sight: bool,
-    sight: Option<(IntersectionObserver, Closure<dyn FnMut(js_sys::Array)>)>,
+    sight: Option<(IntersectionObserver, Seen)>,
 }
 
 impl Component for Page {
@@ -395,7 +398,7 @@ impl Page {
     fn watch_sight(&mut self, ctx: &Context<Self>) {
         let Some(canvas) = self.refs.canvas.cast::<Element>().filter(|_| self.model.mode.is_embed()) else { return };
         let link = ctx.link().clone();
-        let seen = Closure::<dyn FnMut(js_sys::Array)>::new(move |entries: js_sys::Array| {
+        let seen = Seen::new(move |entries: js_sys::Array| {
             if let Ok(last) = entries.pop().dyn_into::<IntersectionObserverEntry>() {
                 link.send_message(PageMsg::InSight(last.is_intersecting()));
             }
