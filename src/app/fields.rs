@@ -275,6 +275,13 @@ impl At {
         Field { path, label: label.into(), unit: "", kind, text: chosen.into(), help, leaves_out: None }
     }
 
+    /// Whose defaults it has, of those that are offered or its own: the name, and what that leaves out.
+    fn imitates(&self, choices: Vec<(&str, Json)>, like: Option<(&'static str, &'static str)>) -> Field {
+        let help = "The defaults of a real system, or settings of its own.";
+        let field = self.whole("Imitates", choices, like.map_or("its own", |(name, _)| name), help);
+        Field { leaves_out: like.map(|(_, leaves_out)| leaves_out), ..field }
+    }
+
     /// One of the ids that fit.
     fn id(&self, name: &str, label: &str, ids: Vec<String>, chosen: &str, help: &'static str) -> Field {
         let choices = ids.into_iter().map(|id| (id.clone(), id.into())).collect();

@@ -69,7 +69,7 @@ impl FindingsView {
 
     /// How many guarantees and invariants were violated when they were last asked for, and the first of them.
     pub fn violated(&self) -> (usize, Option<&str>) {
-        let is = |finding: &&Finding| finding.standing == Standing::Violated && !finding.title.contains([':', '?']);
+        let is = |finding: &&Finding| finding.standing == Standing::Violated && finding.about.is_promise();
         let mut all = self.findings.iter().filter(is).map(|finding| finding.title.as_str()).peekable();
         let first = all.peek().copied();
         (all.count(), first)
@@ -90,22 +90,27 @@ impl FindingsView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::protocol::About;
 
-    fn finding(title: &str, standing: Standing) -> Finding {
+    fn finding(about: About, title: &str, standing: Standing) -> Finding {
         let step = FindingStep { at: 5, text: "read".into(), nodes: vec![NodeId(1)] };
-        Finding { title: title.into(), standing, because: String::new(), steps: vec![step] }
+        Finding { about, title: title.into(), standing, because: String::new(), steps: vec![step] }
     }
 
     #[test]
     fn the_steps_of_a_finding_are_marked_while_it_is_there_and_counted_when_it_is_violated() {
         let mut view = FindingsView { open: true, ..FindingsView::default() };
-        let never = finding("Convergence: will not converge", Standing::Violated);
-        view.take(vec![never, finding("Causal", Standing::Holds), finding("Linearizable", Standing::Violated)]);
+        let never = finding(About::Convergence, "Convergence: will not converge", Standing::Violated);
+        view.take(vec![
+            never,
+            finding(About::Guarantee, "Causal", Standing::Holds),
+            finding(About::Guarantee, "Linearizable", Standing::Violated),
+        ]);
         assert_eq!(view.violated(), (1, Some("Linearizable")));
         assert!(view.marked().is_empty());
         view.light("Linearizable".into());
         assert_eq!(view.marked().len(), 1);
-        view.take(vec![finding("Causal", Standing::Holds)]);
+        view.take(vec![finding(About::Guarantee, "Causal", Standing::Holds)]);
         assert!(view.marked().is_empty(), "it is no more");
         view.light("Causal".into());
         view.light("Causal".into());

@@ -95,6 +95,11 @@ impl LogView {
         self.sift();
     }
 
+    /// What was asked will not be answered; it may be asked again.
+    pub fn unanswered(&mut self) {
+        self.asked = false;
+    }
+
     /// The run is another now.
     pub fn forget(&mut self) {
         self.rows.clear();

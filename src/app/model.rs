@@ -610,6 +610,9 @@ impl Model {
             Some(Report::Unanswered(why)) => {
                 self.verdicts.unanswered();
                 self.diagram.unanswered();
+                self.log.unanswered();
+                self.measured = Measured::default();
+                self.redraw.page = true;
                 self.tell(why);
             }
             Some(Report::Refused { errors }) => {

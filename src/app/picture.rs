@@ -111,7 +111,7 @@ pub fn svg(shapes: &[Shape], (width, height): (f64, f64)) -> String {
 }
 
 /// Text as it stands in XML, where it can stand there at all.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::new();
     for letter in text.chars() {
         match letter {

@@ -13,6 +13,7 @@ mod pack;
 mod tables;
 
 use super::{Micros, Scenario, ScenarioError, examples, micros};
+use crate::wire::put_number;
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -134,14 +135,14 @@ pub fn encode(scenario: &Scenario) -> Result<String, LinkError> {
 
 fn payload(semantics: u32, body: &[u8]) -> Vec<u8> {
     let mut rest = Vec::new();
-    pack::put_varint(&mut rest, u64::from(semantics));
+    put_number(&mut rest, u64::from(semantics));
     rest.extend_from_slice(body);
     // The length counts itself, so it is found by trying.
     let mut bytes = Vec::new();
     for digits in 1..=5 {
         bytes.clear();
         let length = digits + rest.len() + 4;
-        pack::put_varint(&mut bytes, length as u64);
+        put_number(&mut bytes, length as u64);
         if bytes.len() == digits {
             break;
         }

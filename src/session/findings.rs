@@ -1,6 +1,6 @@
 //! What the page is told when it asks for verdicts: guarantees, convergence, and why copies are as they are.
 
-use super::protocol::{Arrow, Finding, FindingStep, Standing};
+use super::protocol::{About, Arrow, Finding, FindingStep, Standing};
 use super::{Run, merged, reasons, words};
 use crate::analysis::check::{self, GUARANTEES, Guarantee, Verdict};
 use crate::analysis::history::{History, Recorder};
@@ -76,6 +76,7 @@ fn convergence(run: &Run, look: &Look, explain: bool) -> Finding {
     };
     let (said, because) = reasons::convergence(&verdict, look);
     Finding {
+        about: About::Convergence,
         title: format!("Convergence: {said}"),
         standing,
         because: if explain { because.join(" ") } else { String::new() },
@@ -89,6 +90,7 @@ fn reason(why: &Why, look: &Look) -> Finding {
         FindingStep { at: step.at, text: step.text, nodes: nodes.unwrap_or_default() }
     };
     Finding {
+        about: About::Copy,
         title: format!("Why {} at {}?", look.names.key(why.key), look.names.label(why.node)),
         standing: if why.prospect.hopeful() { Standing::Pending } else { Standing::Violated },
         because: reasons::sentence(why, look),
@@ -105,7 +107,7 @@ fn invariant((text, stands): (&String, Stands)) -> Finding {
             (Standing::Violated, now.into(), vec![FindingStep { at, text: said, nodes }])
         }
     };
-    Finding { title: format!("“{text}”"), standing, because, steps }
+    Finding { about: About::Invariant, title: format!("“{text}”"), standing, because, steps }
 }
 
 /// The guarantees, from the history that the log holds.
@@ -134,7 +136,7 @@ fn guarantees(look: &Look) -> Vec<Finding> {
         let mut title = name.replace('-', " ");
         title[..1].make_ascii_uppercase();
         let steps = operations.into_iter().map(|place| step(&history, place, &asked)).collect();
-        Finding { title, standing, because, steps }
+        Finding { about: About::Guarantee, title, standing, because, steps }
     };
     // Of groups the log knows what was lost, though clients may never learn of it, or take a stale read for a loss.
     let grouped = asked.iter().all(|(_, _, to)| names.group(*to).is_some());
@@ -158,6 +160,7 @@ fn lost_updates(look: &Look) -> Option<Finding> {
         }
     };
     (look.analysis.staleness.acknowledged() > 0).then(|| Finding {
+        about: About::Guarantee,
         title: "No lost update".into(),
         standing: if lost.is_empty() { Standing::Holds } else { Standing::Violated },
         because: match lost.len() {

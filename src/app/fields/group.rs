@@ -25,15 +25,7 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
     });
     let store = of_group(group);
     let mut fields = vec![
-        Field {
-            leaves_out: store.map(|store| store.leaves_out),
-            ..at.whole(
-                "Imitates",
-                imitates,
-                store.map_or("its own", |store| store.name),
-                "The defaults of a real store, or settings of its own.",
-            )
-        },
+        at.imitates(imitates, store.map(|store| (store.name, store.leaves_out))),
         at.text("name", "Name", &group.name, "What people see; the id where it is empty."),
         at.ids("members", "Members", &group.members, "Services that hold the same data, with commas."),
     ];

@@ -111,15 +111,7 @@ pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscripti
     imitates.push(("its own", to_json(subscription)));
     let preset = presets::of_subscription(subscription);
     let mut handling = vec![
-        Field {
-            leaves_out: preset.map(|preset| preset.leaves_out),
-            ..at.whole(
-                "Imitates",
-                imitates,
-                preset.map_or("its own", |preset| preset.name),
-                "The defaults of a real system, or settings of its own.",
-            )
-        },
+        at.imitates(imitates, preset.map(|preset| (preset.name, preset.leaves_out))),
         at.id("to", "Bus", bus_ids(scenario), &subscription.to, "Whose events it takes in."),
         topic(scenario, at, &subscription.to, subscription.topic.as_deref()),
         at.choice("effect", "Effect", effects, effect, "What handling an event does to the store."),

@@ -5,6 +5,7 @@ use crate::app::browser::picture::{self, Kind};
 use crate::app::browser::{address, files};
 use crate::app::keys;
 use crate::app::model::{Described, Msg, Origin};
+use crate::app::picture::escaped;
 use crate::scenario::{Scenario, ScenarioError, link};
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
@@ -134,7 +135,6 @@ fn shared(described: &Described, with_run: &UseStateHandle<bool>) -> Html {
 
 /// A bare frame, which works in course systems that strip scripts.
 fn embed_snippet(page: &str, fragment: &str, title: &str) -> String {
-    let escaped = |text: &str| text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
     let title = if title.is_empty() { "Converge" } else { title };
     format!(
         "<iframe src=\"{}embed/#{}\" title=\"{}\" width=\"100%\" height=\"480\" style=\"border:0\" loading=\"lazy\" \

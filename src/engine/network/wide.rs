@@ -1,6 +1,7 @@
 //! Roads between members of groups that are too large for a link for each pair. A message between two of them has a link of
 //! its own while it is under way, whose latency is that of the pair's regions and whose chance is named after the pair and
-//! the instant: so no other stream depends on whether, or how often, these two talk.
+//! the instant, and after how many messages between them it has seen already: so every message has its own, and no other stream
+//! depends on whether, or how often, these two talk.
 
 use super::{Link, Network};
 use crate::engine::chance::{Sampler, Stream};
@@ -30,6 +31,8 @@ pub struct Unlisted {
 pub(super) struct Wide {
     unlisted: Option<Arc<Unlisted>>,
     free: Vec<LinkId>,
+    /// By sender: to whom it has sent at which instant, the last one at which it did.
+    sent: Vec<(Micros, Vec<NodeId>)>,
     /// Every partition since all was healed: on which side a node is.
     partitions: Vec<Map<NodeId, u32>>,
 }
@@ -49,6 +52,11 @@ impl Network {
         }
         let region = |node| unlisted.regions.get(&node).copied();
         let apart = region(from).zip(region(to)).and_then(|pair| unlisted.apart.get(&pair));
+        let again = self.wide.again(now, from, to);
+        let mut name = format!("{}->{} at {now}", ends.0, ends.1);
+        if again > 0 {
+            name.push_str(&format!(", {again} before"));
+        }
         let link = Link {
             from,
             to,
@@ -56,7 +64,7 @@ impl Network {
             fifo: false,
             once: true,
             latency: apart.unwrap_or(&unlisted.latency).clone(),
-            delay: Stream::named(unlisted.seed, "latency", &format!("{}->{} at {now}", ends.0, ends.1)),
+            delay: Stream::named(unlisted.seed, "latency", &name),
             last_due: 0,
             flaws: None,
         };
@@ -92,8 +100,34 @@ impl Network {
 }
 
 impl Wide {
+    /// How many messages the one has sent to the other at this instant before the one that it sends now.
+    fn again(&mut self, now: Micros, from: NodeId, to: NodeId) -> usize {
+        if self.sent.len() <= from.index() {
+            self.sent.resize(from.index() + 1, (0, Vec::new()));
+        }
+        let (at, receivers) = &mut self.sent[from.index()];
+        if *at != now {
+            (*at, *receivers) = (now, Vec::new());
+        }
+        receivers.push(to);
+        receivers.iter().filter(|receiver| **receiver == to).count() - 1
+    }
+
     fn parted(&self, from: NodeId, to: NodeId) -> bool {
         let apart = |sides: &Map<NodeId, u32>| sides.get(&from).zip(sides.get(&to)).is_some_and(|(a, b)| a != b);
         self.partitions.iter().any(apart)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_one_pair_at_one_instant_are_told_apart_and_others_do_not_count() {
+        let mut wide = Wide::default();
+        let (a, b, c) = (NodeId(0), NodeId(1), NodeId(2));
+        assert_eq!([wide.again(5, a, b), wide.again(5, a, c), wide.again(5, b, a), wide.again(5, a, b)], [0, 0, 0, 1]);
+        assert_eq!([wide.again(6, a, b), wide.again(6, a, b)], [0, 1]);
     }
 }

@@ -66,15 +66,6 @@ const OF_SCALE: usize = 8;
 const OF_LENGTH: usize = 9;
 const OF_DIGITS: usize = 10;
 
-/// Appends a variable-length integer: seven bits a byte, lowest first.
-pub(super) fn put_varint(out: &mut Vec<u8>, mut n: u64) {
-    while n >= 0x80 {
-        out.push(n as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push(n as u8);
-}
-
 /// A variable-length integer, and what comes behind it.
 pub(super) fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut n = 0u64;

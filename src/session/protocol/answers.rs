@@ -58,6 +58,8 @@ pub struct Arrow {
 /// A verdict, or the reason of one copy's state.
 #[derive(Clone, Debug, PartialEq, Wire)]
 pub struct Finding {
+    /// What kind of thing it is about.
+    pub about: About,
     /// What it is about: `Linearizable`, `Why widget at Notification`.
     pub title: String,
     /// How it stands.
@@ -66,6 +68,29 @@ pub struct Finding {
     pub because: String,
     /// What proves it, or what led to it, in order.
     pub steps: Vec<FindingStep>,
+}
+
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
+pub enum About {
+    /// Whether the copies come to agree.
+    Convergence,
+    /// Why one copy is as it is.
+    Copy,
+    /// An invariant of the scenario.
+    Invariant,
+    /// A guarantee to clients.
+    Guarantee,
+}
+
+impl About {
+    /// Whether it is something that a run promises: an invariant or a guarantee.
+    pub fn is_promise(self) -> bool {
+        match self {
+            About::Invariant | About::Guarantee => true,
+            About::Convergence | About::Copy => false,
+        }
+    }
 }
 
 /// Something that happened, to jump to.

@@ -36,10 +36,52 @@ impl Site {
         Site { page: start(), elsewhere: start() }
     }
 
+    /// Opens the page in a browser of its own, and waits until it is there.
+    pub fn visit(&self, look: Look, path: &str) -> Browser {
+        let browser = Browser::start(look);
+        browser.open(&self.at(path));
+        browser.wait("document.querySelector('.transport .clock')?.textContent");
+        browser
+    }
+
     /// An address on the page's server.
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.page.address())
     }
+}
+
+/// Nothing was complained of in the console since this was asked last.
+pub fn clean(browser: &Browser) {
+    assert_eq!(browser.complaints(), Vec::<String>::new(), "the console is not clean");
+}
+
+/// Waits until a service's badge says so.
+pub fn is(browser: &Browser, service: &str, state: &str) {
+    browser
+        .wait(&format!("document.querySelector('[data-node=\"{service}\"] .badge')?.textContent.trim() === '{state}'"));
+}
+
+/// Clicks a button of the inspector by what it says.
+pub fn press(browser: &Browser, label: &str) {
+    press_in(browser, ".inspector", label);
+}
+
+/// Clicks a button within something by what it says.
+pub fn press_in(browser: &Browser, place: &str, label: &str) {
+    let all = format!("[...document.querySelectorAll('{place} button')]");
+    let find = format!("{all}.find(b => b.textContent === {})", json!(label));
+    browser.wait(&find);
+    browser.run(&format!("{find}.click()"));
+}
+
+/// Selects a wire by a click on its middle.
+pub fn select_wire(browser: &Browser, index: u32) {
+    let middle = format!(
+        "const p = document.querySelectorAll('.wires path.reach')[{index}]; const m = p.getPointAtLength(p.getTotalLength() / 2).matrixTransform(p.getScreenCTM()); return [m.x, m.y]"
+    );
+    let at = browser.run(&middle);
+    let (x, y) = (at[0].as_f64().expect("a place"), at[1].as_f64().expect("a place"));
+    browser.drag((x, y), (x, y));
 }
 
 /// What a window looks like.

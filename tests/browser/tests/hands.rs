@@ -1,6 +1,6 @@
 //! The page without a mouse: by keyboard alone through the outline, and by fingers.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE};
+use browser_tests::{Browser, Look, PHONE, Site, WIDE, clean};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::LazyLock;
@@ -8,8 +8,7 @@ use std::sync::LazyLock;
 static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 fn open(look: Look, path: &str) -> Browser {
-    let browser = Browser::start(look);
-    browser.open(&SITE.at(path));
+    let browser = SITE.visit(look, path);
     answered(&browser);
     browser
 }
@@ -17,10 +16,6 @@ fn open(look: Look, path: &str) -> Browser {
 /// Waits until the engine has told how things stand: before that there is no end to go to.
 fn answered(browser: &Browser) {
     browser.wait("document.querySelector('main .badge')");
-}
-
-fn clean(browser: &Browser) {
-    assert_eq!(browser.complaints(), Vec::<String>::new(), "the console is not clean");
 }
 
 /// Goes on with Tab until what has the focus is called so: whatever is reached is reached by keyboard.

@@ -1,6 +1,6 @@
 //! The page in a real Chromium, as a visitor meets it.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE};
+use browser_tests::{Browser, Look, PHONE, Site, WIDE, clean, is, press, press_in, select_wire};
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::{Command, Operation, Scenario, micros};
 use converge::session::protocol::{FromEngine, Report, Request, ToEngine};
@@ -13,22 +13,11 @@ use std::sync::LazyLock;
 static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 fn open(look: Look, path: &str) -> Browser {
-    let browser = Browser::start(look);
-    browser.open(&SITE.at(path));
-    browser.wait("document.querySelector('.transport .clock')?.textContent");
-    browser
+    SITE.visit(look, path)
 }
 
 fn badge(service: &str) -> String {
     format!("document.querySelector('[data-node=\"{service}\"] .badge')?.textContent.trim()")
-}
-
-fn is(browser: &Browser, service: &str, state: &str) {
-    browser.wait(&format!("{} === '{state}'", badge(service)));
-}
-
-fn clean(browser: &Browser) {
-    assert_eq!(browser.complaints(), Vec::<String>::new(), "the console is not clean");
 }
 
 #[test]
@@ -379,27 +368,6 @@ fn axe_finds_nothing_wrong_in_any_state() {
     assert_eq!(browser.axe(), Vec::<String>::new(), "embed");
 }
 
-/// Clicks a button of the inspector by what it says.
-fn press(browser: &Browser, label: &str) {
-    press_in(browser, ".inspector", label);
-}
-
-fn press_in(browser: &Browser, place: &str, label: &str) {
-    let all = format!("[...document.querySelectorAll('{place} button')]");
-    let find = format!("{all}.find(b => b.textContent === {})", json!(label));
-    browser.wait(&find);
-    browser.run(&format!("{find}.click()"));
-}
-
-fn select_wire(browser: &Browser, index: u32) {
-    let middle = format!(
-        "const p = document.querySelectorAll('.wires path.reach')[{index}]; const m = p.getPointAtLength(p.getTotalLength() / 2).matrixTransform(p.getScreenCTM()); return [m.x, m.y]"
-    );
-    let at = browser.run(&middle);
-    let (x, y) = (at[0].as_f64().expect("a place"), at[1].as_f64().expect("a place"));
-    browser.drag((x, y), (x, y));
-}
-
 #[test]
 fn every_fault_of_the_palette_shows_where_it_is_and_that_it_is_over() {
     let browser = open(WIDE, "#ex=first-update");
@@ -605,175 +573,4 @@ fn siblings_stand_side_by_side_and_a_lost_update_is_marked() {
     browser.wait("document.querySelectorAll('.region').length >= 3");
     browser.wait("[...document.querySelectorAll('.foot')].some(foot => foot.textContent.includes('hints kept'))");
     clean(&browser);
-}
-
-#[test]
-fn a_stale_copy_tells_why_and_its_story_leads_back_to_the_fault() {
-    let browser = open(WIDE, "#ex=lost-event&t=5900");
-    is(&browser, "notification", "stale");
-    browser.click("[data-node=\"notification\"] header");
-    browser.wait("document.querySelector('.inspector .why')");
-    browser.click(".inspector .why");
-    browser.wait("document.querySelector('.findings')?.textContent.includes('Why widget at Notification?')");
-    browser.wait("document.querySelector('.finding').textContent.includes('will not converge')");
-    assert_eq!(browser.axe(), Vec::<String>::new());
-    // The first step is the cut itself.
-    assert!(browser.text(".finding li").contains("is cut"));
-    browser.click(".finding li button");
-    browser.wait("document.querySelector('.transport .clock').textContent === '1.400 s'");
-    browser.wait("document.querySelector('.wire.cut')");
-    // The story stays while it is followed, though nothing was stale then.
-    is(&browser, "notification", "consistent");
-    assert!(browser.text(".findings").contains("As of 5.900 s"));
-    browser.click(".findings .anew");
-    browser.wait("document.querySelector('.finding').textContent.includes('converged')");
-    clean(&browser);
-}
-
-#[test]
-fn a_violated_guarantee_shows_the_operations_that_prove_it() {
-    let browser = open(WIDE, "#ex=quorum-inversion&t=2900");
-    browser.click(".transport [data-panel=verdicts]");
-    browser.wait("document.querySelector('.finding.violated')?.textContent.includes('Linearizable')");
-    assert_eq!(browser.run("return document.querySelectorAll('.finding.violated li').length"), 3);
-    browser.click(".finding.violated li:nth-child(2) button");
-    browser.wait("document.querySelector('.transport .clock').textContent === '0.500 s'");
-    browser.wait("document.querySelector('[data-node].selected')");
-    // Back event by event: the clock never goes forward.
-    let clock = || browser.text(".transport .clock").trim_end_matches(" s").parse::<f64>().expect("a time");
-    let before = clock();
-    browser.click(".transport .back");
-    browser.wait(&format!("parseFloat(document.querySelector('.transport .clock').textContent) < {before}"));
-    clean(&browser);
-}
-
-#[test]
-fn an_invariant_of_ones_own_is_checked_and_leads_to_where_it_breaks() {
-    let browser = open(WIDE, "#ex=lost-event&t=5900");
-    press(&browser, "Edit the scenario");
-    press(&browser, "Add invariant");
-    let find =
-        "[...document.querySelectorAll('.inspector label')].find(it => it.textContent.includes('Always'))?.htmlFor";
-    let id = browser.wait(find);
-    let field = format!(".inspector [id='{}']", id.as_str().expect("an id"));
-    // A slip is refused beside the field, in words.
-    browser.fill(&field, "notification.widget = inventory.widget");
-    browser.wait("document.querySelector('.inspector').textContent.includes('`==` compares')");
-    browser.fill(&field, "notification.widget == inventory.widget when quiescent");
-    browser.click("[data-panel=verdicts]");
-    browser.wait("[...document.querySelectorAll('.finding.violated')].some(it => it.textContent.includes('when quiescent') && it.textContent.includes('It is broken.'))");
-    let jump = "[...document.querySelectorAll('.finding.violated')].find(it => it.textContent.includes('when quiescent')).querySelector('li button')";
-    browser.run(&format!("{jump}.click()"));
-    browser.wait("parseFloat(document.querySelector('.transport .clock').textContent) < 5.8");
-    browser.wait("document.querySelectorAll('[data-node].selected').length === 2");
-    clean(&browser);
-}
-
-#[test]
-fn the_diagram_lights_what_led_to_a_message_and_the_time_axis_zooms_and_loops() {
-    let browser = open(WIDE, "#ex=inventory-notification&t=4000&speed=10");
-    browser.click("[data-panel=diagram]");
-    let count = "document.querySelectorAll('.arrow').length";
-    browser.wait(&format!("{count} >= 10"));
-    // What was lost at the cut link ends in a cross.
-    browser.wait("document.querySelector('.arrow.lost .cross')");
-    browser.run("document.querySelector('.diagram .scroll svg').focus()");
-    for _ in 0..5 {
-        browser.keys(&["Right"]);
-    }
-    browser.wait("document.querySelector('.arrow.lit')");
-    browser.wait("document.querySelector('.arrow.past') && document.querySelector('.diagram footer').textContent.includes('before it')");
-    assert_eq!(browser.axe(), Vec::<String>::new());
-    // A filter keeps what goes to or from the client.
-    browser.fill(".diagram input[type=search]", "warehouse");
-    browser.wait(&format!("{count} > 0 && {count} < 10"));
-    // A shorter stretch: the axis no longer begins at zero, and the diagram asks for what it shows.
-    browser.click("[aria-label='Zoom the timeline in']");
-    browser.wait("document.querySelector('.axis .first').textContent.startsWith('2')");
-    browser.wait("document.querySelector('.diagram .tick').textContent.startsWith('2')");
-    // Played in a loop the clock comes back to the stretch's start, and goes on.
-    browser.click("[aria-label=Loop]");
-    browser.click(".transport [aria-label=Play]");
-    let clock = "parseFloat(document.querySelector('.transport .clock').textContent)";
-    browser.wait(&format!("{clock} > 4.5"));
-    // From 2.6 s on an operation has ended within the stretch.
-    browser.wait(&format!("{clock} >= 2.7 && {clock} < 4"));
-    browser.click(".transport [aria-label=Pause]");
-    // The same stretch as charts; a line for each service, a dot for each operation.
-    browser
-        .run("[...document.querySelectorAll('.diagram .seg button')].find(it => it.textContent === 'Charts').click()");
-    browser.wait("document.querySelectorAll('.charts .line').length === 5");
-    browser.wait("document.querySelectorAll('.charts .dot').length >= 1");
-    browser.wait("document.querySelector('.charts').getAttribute('aria-label').includes('Updates behind, Notification: at most 2')");
-    assert_eq!(browser.axe(), Vec::<String>::new());
-    // What is saved is the engine's text.
-    browser.run("window.saved = []; const made = URL.createObjectURL; URL.createObjectURL = blob => { blob.text().then(text => window.saved.push(text)); return made(blob) }");
-    for (name, has) in [
-        ("Metrics (CSV)", "t_ms,stale_copies"),
-        ("Sequence diagram (Mermaid)", "sequenceDiagram"),
-        ("ShiViz log", "\"warehouse\":1"),
-        ("History (Jepsen)", "\"type\":\"invoke\""),
-    ] {
-        browser.run(&format!("const s = document.querySelector('.diagram select'); s.value = '{name}'; s.dispatchEvent(new Event('change', {{ bubbles: true }}))"));
-        browser.wait(&format!("window.saved.some(text => text.includes({}))", json!(has)));
-    }
-    browser.click("[aria-label='Close the diagram']");
-    browser.wait("!document.querySelector('.diagram')");
-    clean(&browser);
-}
-
-#[test]
-fn acting_in_the_past_parts_the_run_and_both_branches_stand_side_by_side_and_in_a_link() {
-    let browser = open(WIDE, "#ex=first-update");
-    browser.click(".publish");
-    is(&browser, "notification", "stale");
-    is(&browser, "notification", "consistent");
-    browser.click(".transport [aria-label=Pause]");
-    // Back to before the event arrived, and the link is cut: what lay ahead is kept.
-    let seek = |ms: u32| {
-        browser.run(&format!("const s = document.querySelector('.scrubber'); s.value = {ms}; s.dispatchEvent(new Event('input', {{ bubbles: true }}))"));
-        browser.wait(&format!(
-            "document.querySelector('.transport .clock').textContent === '{:.3} s'",
-            f64::from(ms) / 1000.0
-        ));
-    };
-    seek(100);
-    select_wire(&browser, 1);
-    press(&browser, "Cut");
-    browser.click("[data-panel=branches]");
-    browser.wait("document.querySelectorAll('.branches .finding').length === 2");
-    browser.wait("document.querySelector('.branches .finding.shown input').value === 'Branch 2'");
-    browser.fill(".branches .finding.shown input", "link cut");
-    browser.keys(&["Tab"]);
-    browser.wait("document.querySelector('.branches .finding.shown input').value === 'link cut'");
-    assert_eq!(browser.axe(), Vec::<String>::new());
-    browser.click(".branches .finding:first-child button:nth-of-type(2)");
-    browser.wait("document.querySelector('.twin')");
-    seek(4000);
-    let twin = "document.querySelector('.twin [data-node=notification] .badge')?.textContent.trim()";
-    browser.wait(&format!("{twin} === 'consistent'"));
-    browser
-        .wait("document.querySelector('main.canvas [data-node=notification] .badge').textContent.trim() === 'stale'");
-    browser.wait("document.querySelector('main [data-node=notification].differs') && !document.querySelector('main [data-node=inventory].differs')");
-    browser.wait("document.querySelector('.twin .pane-name').textContent.includes('1 service stands otherwise')");
-    assert_eq!(browser.axe(), Vec::<String>::new());
-    // Shown instead, the two change sides.
-    browser.click(".branches .finding:first-child button");
-    browser.wait(&format!("{twin} === 'stale'"));
-    is(&browser, "notification", "consistent");
-    browser.click(".twin .pane-name button");
-    browser.wait("!document.querySelector('.twin')");
-    // A link has both, and opens the one that was shown.
-    browser.click(".top [class~=line]");
-    let link = browser.wait("document.querySelector('#share-link')?.value");
-    let link = link.as_str().expect("a link").to_string();
-    let opened = converge::scenario::link::decode(&link).expect("whole").scenario;
-    let names: Vec<&str> = opened.branches.iter().map(|branch| branch.name.as_str()).collect();
-    assert_eq!((names, opened.branch.as_str()), (vec!["Main", "link cut"], "Main"));
-    clean(&browser);
-    let fragment = link.split_once('#').expect("a fragment").1;
-    let fresh = open(WIDE, &format!("#{fragment}"));
-    fresh.click("[data-panel=branches]");
-    fresh.wait("document.querySelectorAll('.branches .finding').length === 2");
-    clean(&fresh);
 }

@@ -1,6 +1,6 @@
 //! Links that do not open, embeds as their address asks for them, and course pages.
 
-use browser_tests::{Browser, Site, WIDE};
+use browser_tests::{Browser, Site, WIDE, clean, is};
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::link;
 use serde_json::{Value, json};
@@ -16,10 +16,6 @@ fn open(path: &str) -> Browser {
     browser.open(&SITE.at(path));
     browser.wait(&format!("{CARDS} > 0"));
     browser
-}
-
-fn clean(browser: &Browser) {
-    assert_eq!(browser.complaints(), Vec::<String>::new(), "the console is not clean");
 }
 
 /// As [`clean`], but for a remark on the snippet itself: course systems that strip `allow` leave `allowfullscreen`, so it
@@ -38,9 +34,7 @@ fn says(browser: &Browser, what: &str) {
 fn publishes(browser: &Browser) {
     browser.click(".publish, .publish-wide");
     for state in ["stale", "consistent"] {
-        browser.wait(&format!(
-            "document.querySelector('[data-node=\"notification\"] .badge')?.textContent.trim() === '{state}'"
-        ));
+        is(browser, "notification", state);
     }
 }
 
