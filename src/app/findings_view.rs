@@ -80,10 +80,15 @@ impl FindingsView {
         self.waiting = false;
     }
 
-    /// Another run: what was asked will not be answered.
+    /// The run stands elsewhere, and is asked at once. Until it has answered what was found stays, and a story that is
+    /// followed through time stays in any case.
     pub fn forget(&mut self) {
-        (self.waiting, self.asked, self.last, self.lit) = (false, None, f64::MIN, None);
-        self.findings = Rc::default();
+        (self.waiting, self.asked, self.last) = (false, None, f64::MIN);
+    }
+
+    /// Another scenario: nothing that was found is about it.
+    pub fn clear(&mut self) {
+        *self = FindingsView { open: self.open, last: f64::MIN, ..FindingsView::default() };
     }
 }
 
@@ -115,6 +120,17 @@ mod tests {
         view.light("Causal".into());
         view.light("Causal".into());
         assert!(view.marked().is_empty(), "twice is off");
+    }
+
+    #[test]
+    fn a_story_stays_while_it_is_followed_through_time_and_goes_with_its_scenario() {
+        let mut view = FindingsView { open: true, pinned: Some(7), ..FindingsView::default() };
+        view.take(vec![finding(About::Copy, "Why widget at Notification?", Standing::Violated)]);
+        view.light("Why widget at Notification?".into());
+        view.forget();
+        assert_eq!((view.findings.len(), view.marked().len()), (1, 1), "it was only a jump");
+        view.clear();
+        assert!(view.open && view.findings.is_empty() && view.pinned.is_none() && view.marked().is_empty());
     }
 
     #[test]

@@ -696,6 +696,7 @@ impl Model {
         (self.shown, self.other, self.branches) = (Shown::default(), None, Rc::default());
         self.run = RunView::default();
         self.measured = Measured::default();
+        self.verdicts.clear();
         self.playback.play(false);
         self.playback.order(Request::Load { scenario: Box::new(Scenario::clone(&self.scenario)), at });
         self.fitted = true;

@@ -22,12 +22,14 @@ fn a_stale_copy_tells_why_and_its_story_leads_back_to_the_fault() {
     assert_eq!(browser.axe(), Vec::<String>::new());
     // The first step is the cut itself.
     assert!(browser.text(".finding li").contains("is cut"));
+    let story = browser.text(".findings .scroll");
     browser.click(".finding li button");
     browser.wait("document.querySelector('.transport .clock').textContent === '1.400 s'");
     browser.wait("document.querySelector('.wire.cut')");
     // The story stays while it is followed, though nothing was stale then.
     is(&browser, "notification", "consistent");
     assert!(browser.text(".findings").contains("As of 5.900 s"));
+    assert_eq!(browser.text(".findings .scroll"), story);
     browser.click(".findings .anew");
     browser.wait("document.querySelector('.finding').textContent.includes('converged')");
     clean(&browser);
