@@ -5,7 +5,8 @@ use converge::analysis::State;
 use converge::engine::Engine;
 use converge::scenario::{
     Acknowledge, Arrivals, Backoff, Bus, Client, Command, Effect, Inbox, Keys, Latency, Limit, Link, Operation, Order,
-    Publication, PublishMode, PublishRetry, Scenario, Service, Step, Subscription, Topic, Weighted, Workload, micros,
+    Publication, PublishMode, PublishRetry, ReaderSession, Scenario, Service, Step, Subscription, Topic, Weighted,
+    Workload, micros,
 };
 use converge::session::Run;
 use converge::trace::Level;
@@ -51,7 +52,11 @@ fn subscription() -> impl Strategy<Value = Subscription> {
     let limit = prop_oneof![Just(Limit::Deliveries), Just(Limit::Redeliveries)];
     let limits = (prop::option::of(1u32..6), limit, proptest::bool::ANY, proptest::bool::ANY, 1u32..5);
     let inbox = prop::option::of(prop::option::of(1.0f64..500.0).prop_map(|window_ms| Inbox { window_ms }));
-    let more = (prop::option::of(Just("group".to_string())), prop::option::of(1.0f64..60.0), inbox);
+    let session = (20.0f64..400.0, 0.1f64..0.9, 5.0f64..500.0).prop_map(|(timeout_ms, share, max_poll_ms)| {
+        ReaderSession { timeout_ms, heartbeat_ms: timeout_ms * share, max_poll_ms }
+    });
+    let more =
+        (prop::option::of(Just("group".to_string())), prop::option::of(1.0f64..60.0), inbox, prop::option::of(session));
     (acknowledge, effect, order, backoff, latency(), 0.0f64..0.6, 5.0f64..200.0, (limits, more)).prop_map(
         |(acknowledge, effect, order, backoff, processing, fails, ack_deadline_ms, (limits, more))| Subscription {
             to: "bus".into(),
@@ -70,6 +75,7 @@ fn subscription() -> impl Strategy<Value = Subscription> {
             group: more.0,
             commit_every_ms: more.1,
             inbox: more.2,
+            session: more.3,
             ..Subscription::default()
         },
     )
@@ -274,6 +280,10 @@ proptest! {
                 subscription.max_deliveries = None;
                 subscription.ack_deadline_ms = 5000.0;
                 subscription.group = None;
+                // A session that lasts for a few heartbeats, and polls that are not too slow for it.
+                if let Some(session) = &mut subscription.session {
+                    *session = ReaderSession { timeout_ms: 3000.0, heartbeat_ms: 500.0, max_poll_ms: 100_000.0 };
+                }
                 match subscription.effect {
                     Effect::Increment => subscription.inbox = Some(Inbox { window_ms: None }),
                     Effect::SetIfNewer | Effect::Overwrite | Effect::LastWriterWins => {
@@ -299,7 +309,12 @@ proptest! {
         scenario.script.push(Step { at_ms: 1600.0, command: Command::HealAll });
         scenario.validate().expect("sound");
         let mut run = Run::new(&scenario);
-        run.advance(micros(1e9), 3_000_000, &mut |_, _, _| {});
+        // Heartbeats go on for ever: long enough, and then until nothing else is under way.
+        let beats = scenario.services.iter().flat_map(|service| &service.subscribes).any(|it| it.session.is_some());
+        run.advance(micros(if beats { 1e5 } else { 1e9 }), 3_000_000, &mut |_, _, _| {});
+        while beats && !run.is_quiet() && run.engine().now() < micros(1e7) {
+            run.advance(run.engine().now() + micros(1e4), 3_000_000, &mut |_, _, _| {});
+        }
         let staleness = &run.analysis().staleness;
         prop_assert!(run.is_quiet(), "still under way: {:?}", run.engine().messages());
         let names = run.engine().names();

@@ -1,9 +1,10 @@
 //! Each preset counts, orders and dead-letters as its system does.
 
 use converge::engine::Engine;
-use converge::scenario::presets::{PRESETS, Preset, of_subscription};
+use converge::scenario::presets::{PRESETS, PRODUCERS, Preset, of_publication, of_subscription};
 use converge::scenario::{
-    Acknowledge, Bus, Command, Latency, Operation, Publication, Scenario, Service, Step, Subscription, Topic, micros,
+    Acknowledge, Bus, Command, Latency, Operation, Publication, PublishMode, PublishRetry, Scenario, Service, Step,
+    Subscription, Topic, micros,
 };
 use converge::trace::{Fact, Level, Record};
 
@@ -110,7 +111,7 @@ fn sqs_fifo_deduplicates_for_five_minutes_and_no_longer() {
         let mut scenario = system(preset("SQS FIFO"), vec![write(0.0, "k", 1)], 1e6);
         // The bus's confirmations are lost, so that the producer publishes again.
         scenario.services[0].publishes[0].retry =
-            Some(converge::scenario::PublishRetry { timeout_ms: again_after_s * 1000.0, attempts: 2 });
+            Some(PublishRetry { timeout_ms: again_after_s * 1000.0, attempts: 2 });
         let cut = Command::CutLink { from: "bus".into(), to: "writer".into(), one_way: true };
         scenario.script.insert(0, Step { at_ms: 0.0, command: cut });
         let records = trace(&scenario);
@@ -205,6 +206,23 @@ fn a_preset_is_known_by_its_settings() {
         assert!(!preset.leaves_out.is_empty());
     }
     assert_eq!(of_subscription(&Subscription { max_deliveries: Some(7), ..Subscription::default() }), None);
+}
+
+#[test]
+fn a_producer_is_known_by_its_settings_wherever_and_from_what_it_publishes() {
+    let like = Publication {
+        to: "bus".into(),
+        mode: PublishMode::Outbox { poll_ms: 10.0, batch: 5 },
+        ..Publication::default()
+    };
+    for producer in &PRODUCERS {
+        let publication = producer.publication(&like);
+        assert_eq!(of_publication(&publication), Some(producer));
+        assert_eq!((&publication.to, &publication.mode), (&like.to, &like.mode));
+    }
+    let own = PublishRetry { timeout_ms: 12.0, attempts: 3 };
+    assert_eq!(of_publication(&Publication { retry: Some(own), ..like.clone() }), None);
+    assert_eq!(of_publication(&preset("Kafka").publication(&like)).map(|it| it.name), Some("Kafka 4.0 producer"));
 }
 
 #[test]

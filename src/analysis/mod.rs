@@ -80,7 +80,7 @@ impl Analysis {
     /// Whether a message cannot change any copy: it carries no update, or one that its receiver reflects.
     fn says_nothing_new(&self, message: &InFlight) -> bool {
         match message.kind {
-            MessageKind::Election | MessageKind::Comparison | MessageKind::Acknowledgement => {
+            MessageKind::Election | MessageKind::Heartbeat | MessageKind::Comparison | MessageKind::Acknowledgement => {
                 message.operation.is_none()
             }
             MessageKind::Replication | MessageKind::Repair => {

@@ -403,6 +403,10 @@ impl Look<'_> {
                 | Fact::EventDiscarded { update: it, subscription, .. }
                 | Fact::EventRedriven { update: it, subscription, .. }
                 | Fact::HandlingFailed { update: it, subscription, .. } => *it == update && mine(subscription),
+                // Once the update has a story, it is part of it that nobody reads, or that all is read again.
+                Fact::ReaderLeft { subscription, .. } | Fact::ReaderJoined { subscription } => {
+                    mine(subscription) && !steps.is_empty()
+                }
                 Fact::MessageSent { message, from, to, update: Some(it), kind, .. } if *it == update => {
                     let publish = *kind == MessageKind::Publish;
                     if *to == node || publish {

@@ -9,12 +9,16 @@ use super::inbox::Inbox;
 use super::message::{About, LinkId, Payload};
 use super::network::{LinkPlan, Network};
 use super::publishing::{Mode, Publisher};
+use super::reader::SessionPlan;
 use super::relay::Relay;
 use super::replica::Group;
 use super::service::{Callee, Handler, Service, ServicePlan};
 use super::{Engine, Node};
 use crate::ordered::{Map, Set};
-use crate::scenario::{Arrivals, Command, Keys, Latency, Link, Micros, Order, PublishMode, Scenario, Workload, micros};
+use crate::scenario::{
+    Arrivals, Command, Keys, Latency, Link, Micros, Order, PublishMode, ReaderSession, Scenario, Subscription,
+    Workload, micros,
+};
 use crate::trace::{Fact, Level, Names, NodeId, Subscriber, SubscriptionId, Version};
 use std::sync::Arc;
 
@@ -200,7 +204,9 @@ impl<'a> Builder<'a> {
             match &mut engine.nodes[node as usize] {
                 Node::Client(client) => client.start(&mut engine.outbox),
                 Node::Replica(replica) => replica.start(0, &mut engine.outbox),
-                Node::Service(_) | Node::Bus(_) | Node::Group | Node::Relay(_) => {}
+                Node::Service(service) => service.open(&mut engine.outbox),
+                Node::Bus(bus) => bus.open(&mut engine.outbox),
+                Node::Group | Node::Relay(_) => {}
             }
         }
         engine
@@ -245,6 +251,13 @@ impl<'a> Builder<'a> {
                 acknowledge: subscription.acknowledge,
                 log: subscription.order == Order::Log,
                 commit_every: subscription.commit_every_ms.map(|ms| micros(ms).max(1)),
+                session: self.session(subscription).filter(|_| subscription.order == Order::Log).map(|session| {
+                    SessionPlan {
+                        heartbeat: micros(session.heartbeat_ms).max(1),
+                        max_poll: micros(session.max_poll_ms),
+                        most: subscription.max_in_flight,
+                    }
+                }),
                 inbox: subscription.inbox.as_ref().map(|inbox| Inbox::new(inbox.window_ms.map(micros))),
             }
         });
@@ -293,6 +306,7 @@ impl<'a> Builder<'a> {
                     dead_letter_renews_time: subscription.dead_letter_renews_time,
                     order: subscription.order,
                     max_in_flight: subscription.max_in_flight,
+                    session: self.session(subscription).map(|session| micros(session.timeout_ms)),
                 });
             }
         }
@@ -307,6 +321,15 @@ impl<'a> Builder<'a> {
         };
         let (flush, acknowledges_flushed) = (micros(bus.flush_ms), bus.acknowledges_flushed);
         BusPlan { node, topics, subscriptions, flush, acknowledges_flushed }
+    }
+
+    /// How a log's reader keeps its place in its group: as it says itself, or as another of the group does.
+    fn session(&self, of: &'a Subscription) -> Option<&'a ReaderSession> {
+        let topic = |it: &Subscription| self.topic(&it.to, it.topic.as_deref());
+        let shares = |it: &&Subscription| it.group.is_some() && (&it.to, &it.group) == (&of.to, &of.group);
+        let all = self.scenario.services.iter().flat_map(|service| &service.subscribes);
+        let mut others = all.filter(shares).filter(|it| topic(it) == topic(of));
+        of.session.as_ref().or_else(|| others.find_map(|it| it.session.as_ref()))
     }
 
     fn client(&self, index: usize, groups: &[Arc<Group>]) -> ClientPlan {

@@ -1,6 +1,7 @@
 //! An event bus: topics with subscriptions; it keeps events, orders, delivers, redelivers and dead-letters them. Its
 //! queues are durable, but for what it has not flushed.
 
+mod coordinator;
 mod keeping;
 mod log;
 mod plan;
@@ -12,6 +13,7 @@ use super::queue::Timer;
 use crate::ordered::Map;
 use crate::scenario::{Acknowledge, Limit, Micros, Order};
 use crate::trace::{Fact, KeyId, UpdateId};
+use coordinator::Place;
 use log::Log;
 pub use plan::{BusPlan, EventCounts, SubscriptionPlan, TopicPlan};
 use std::collections::VecDeque;
@@ -27,6 +29,8 @@ struct Kept {
     deliveries: u32,
     /// The delivery that is awaited, if any, and the subscription that it went to.
     delivery: Option<(u32, u32)>,
+    /// When it was sent last.
+    sent: Micros,
     /// When it was published.
     since: Micros,
     /// When it will have been kept long enough.
@@ -59,7 +63,16 @@ struct Lane {
     keys: Map<KeyId, VecDeque<u32>>,
     /// A log: for each partition what is not committed.
     logs: Map<u32, Log>,
+    /// A log whose readers have sessions: by member its place in the group; else empty.
+    places: Vec<Place>,
     dead: Vec<Dead>,
+}
+
+impl Lane {
+    /// Whether a member reads; without sessions it always does.
+    fn is_inside(&self, member: usize) -> bool {
+        self.places.get(member).is_none_or(|place| place.inside)
+    }
 }
 
 /// A publication whose acknowledgement waits for the flush.
@@ -101,12 +114,20 @@ fn lanes(subscriptions: &[SubscriptionPlan]) -> Vec<Lane> {
             let other = &subscriptions[lane.members[0] as usize];
             plan.group.is_some() && other.group == plan.group && other.topic == plan.topic
         };
+        let place = plan.session.filter(|_| plan.order == Order::Log).map(Place::new);
         match lanes.iter_mut().find(first) {
             Some(lane) => {
                 lane.members.push(index as u32);
                 lane.in_flight.push(0);
+                // Of a group either all have a session or none.
+                lane.places.extend(plan.session.filter(|_| !lane.places.is_empty()).map(Place::new));
             }
-            None => lanes.push(Lane { members: vec![index as u32], in_flight: vec![0], ..Lane::default() }),
+            None => lanes.push(Lane {
+                members: vec![index as u32],
+                in_flight: vec![0],
+                places: place.into_iter().collect(),
+                ..Lane::default()
+            }),
         }
     }
     lanes
@@ -167,7 +188,12 @@ impl Bus {
                 }
                 self.publish(now, topic, update, out);
             }
-            Payload::Acknowledge(event) => self.on_acknowledge(now, event, out),
+            Payload::Acknowledge(event, generation) => self.on_acknowledge(now, event, generation, out),
+            Payload::Heartbeat(heartbeat) => {
+                if let Some(back) = back {
+                    self.on_heartbeat(now, &heartbeat, back, out);
+                }
+            }
             Payload::Refuse(delivery) => self.on_failure(now, delivery, false, out),
             Payload::Operate(_)
             | Payload::Operated(..)
@@ -220,6 +246,7 @@ impl Bus {
                 self.deliver_log(now, lane, partition, out);
             }
             Timer::Expire(event) => self.on_expiry(now, event, out),
+            Timer::Session(subscription) => self.on_session(now, subscription, out),
             Timer::Flushed(number) => {
                 if let Some(publication) = self.unflushed.remove(&number) {
                     let about = About { update: Some(publication.update), ..About::default() };
@@ -232,6 +259,7 @@ impl Bus {
             | Timer::PublishDue(_)
             | Timer::Poll(_)
             | Timer::Commit(_)
+            | Timer::Heartbeat(_)
             | Timer::Again(_)
             | Timer::Protocol(_)
             | Timer::Scripted(_)
@@ -295,7 +323,17 @@ impl Bus {
             out.wake(at, Timer::Expire(event));
         }
         let key = update.key;
-        let kept = Kept { lane, update, partition, deliveries: 0, delivery: None, since: now, expires, waited: 0.0 };
+        let kept = Kept {
+            lane,
+            update,
+            partition,
+            deliveries: 0,
+            delivery: None,
+            sent: now,
+            since: now,
+            expires,
+            waited: 0.0,
+        };
         self.kept.insert(event, kept);
         let queues = &mut self.lanes[lane as usize];
         match order {
@@ -308,7 +346,8 @@ impl Bus {
                 }
             }
             Order::Log => {
-                let member = partition as usize % queues.members.len();
+                let member = self.reader_of(lane, partition);
+                let queues = &mut self.lanes[lane as usize];
                 queues.logs.or_insert_with(partition, || Log::read_by(member)).events.push_back(event);
                 return self.deliver_log(now, lane, partition, out);
             }
@@ -348,13 +387,17 @@ impl Bus {
         let (first, to) = (queues.members[0] as usize, queues.members[member]);
         let plan = &self.plan.subscriptions[to as usize];
         kept.deliveries += 1;
+        kept.sent = now;
         let delivery = self.next_delivery;
         self.next_delivery += 1;
         let (attempt, update, partition) = (kept.deliveries, kept.update.clone(), kept.partition);
         let (id, log) = (self.plan.subscriptions[first].id, plan.order == Order::Log);
         out.record(Fact::EventSent { subscription: id, event, update: update.id, attempt });
         let about = About { update: Some(update.id), operation: None, attempt };
-        let message = Delivery { subscription: plan.at_consumer, event, delivery, attempt, partition, follows, update };
+        let life = queues.places.get(member).map_or(0, |place| place.life);
+        let generation = queues.logs.get(&partition).map_or(0, |log| log.generation);
+        let subscription = plan.at_consumer;
+        let message = Delivery { subscription, event, delivery, attempt, partition, follows, life, generation, update };
         out.send(plan.link, Payload::Deliver(Arc::new(message)), about);
         if plan.acknowledge == Acknowledge::Never {
             if log {
@@ -366,7 +409,10 @@ impl Bus {
             kept.delivery = Some((delivery, member as u32));
             self.deliveries.insert(delivery, event);
             queues.in_flight[member] += 1;
-            out.wake(now + plan.deadline, Timer::AckDeadline(delivery));
+            // A reader with a session may take its time.
+            if queues.places.is_empty() {
+                out.wake(now + plan.deadline, Timer::AckDeadline(delivery));
+            }
         }
     }
 
@@ -379,20 +425,25 @@ impl Bus {
         }
     }
 
-    fn on_acknowledge(&mut self, now: Micros, event: u32, out: &mut Outbox) {
-        let Some(kept) = self.kept.get(&event) else { return };
-        let (lane, partition) = (kept.lane, kept.partition);
+    fn on_acknowledge(&mut self, now: Micros, event: u32, generation: u32, out: &mut Outbox) {
+        let Some(lane) = self.kept.get(&event).map(|kept| kept.lane) else { return };
         if self.plan_of(lane).order == Order::Log {
-            // A commit of a reader that the partition was taken from since is refused.
-            if kept.delivery.is_some() {
-                self.commit(lane, partition, event, out);
-                self.deliver_log(now, lane, partition, out);
-            }
-            return;
+            return self.commit_of(now, event, generation, out);
         }
         self.land(event);
         self.done(lane, event, out);
         self.deliver(now, lane, out);
+    }
+
+    /// A reader of a log commits; refused where the partition was taken from it since.
+    fn commit_of(&mut self, now: Micros, event: u32, generation: u32, out: &mut Outbox) {
+        let Some(kept) = self.kept.get(&event) else { return };
+        let (lane, partition) = (kept.lane, kept.partition);
+        let log = self.lanes[lane as usize].logs.get(&partition);
+        if kept.delivery.is_some() && log.is_some_and(|log| log.generation == generation) {
+            self.commit(lane, partition, event, out);
+            self.deliver_log(now, lane, partition, out);
+        }
     }
 
     fn done(&mut self, lane: u32, event: u32, out: &mut Outbox) {

@@ -215,6 +215,8 @@ impl Client {
             | Timer::Expire(_)
             | Timer::Flushed(_)
             | Timer::Rewound(_)
+            | Timer::Heartbeat(_)
+            | Timer::Session(_)
             | Timer::AckDeadline(_)
             | Timer::Ready(_) => unreachable!("no such timer is set by a client"),
         }
@@ -248,7 +250,8 @@ impl Client {
             | Payload::Publish(_)
             | Payload::Published(_)
             | Payload::Deliver(_)
-            | Payload::Acknowledge(_)
+            | Payload::Acknowledge(..)
+            | Payload::Heartbeat(_)
             | Payload::Refuse(_)
             | Payload::Token => unreachable!("no such message is sent to a client"),
         }

@@ -119,8 +119,39 @@ pub struct Delivery {
     pub partition: u32,
     /// For a log: the event delivered before it; none for the first after a commit or a rewind.
     pub follows: Option<u32>,
+    /// Of a reader with a session: which of its lives it is for, and how often the partition was given out or read again
+    /// before; else 0.
+    pub life: u32,
+    /// As said there.
+    pub generation: u32,
     /// What was committed.
     pub update: Arc<Update>,
+}
+
+/// What a reader of a log tells the bus every so often, while it is in its group.
+#[derive(Clone, Debug)]
+pub struct Heartbeat {
+    /// Index of the subscription in the consumer.
+    pub subscription: u32,
+    /// Which life of the reader: it begins a new one when it restarts, and when it joins after it left.
+    pub life: u32,
+    /// It leaves its group.
+    pub leaves: bool,
+    /// What it has of each partition.
+    pub has: Vec<Position>,
+}
+
+/// How far a reader is in a partition.
+#[derive(Clone, Copy, Debug)]
+pub struct Position {
+    /// The partition.
+    pub partition: u32,
+    /// As its deliveries say.
+    pub generation: u32,
+    /// The event up to which it has all.
+    pub last: Option<u32>,
+    /// The event that it committed last.
+    pub committed: Option<u32>,
 }
 
 /// The content of a message: two words at most, since every message moves through the hot loop.
@@ -150,8 +181,10 @@ pub enum Payload {
     Published(u32),
     /// An event on its way to a consumer.
     Deliver(Arc<Delivery>),
-    /// The consumer has it: number of the event.
-    Acknowledge(u32),
+    /// The consumer has it: number of the event, and the generation in which it got it.
+    Acknowledge(u32, u32),
+    /// The reader of a log is there, or leaves.
+    Heartbeat(Arc<Heartbeat>),
     /// The consumer could not handle that delivery.
     Refuse(u32),
 }
@@ -170,8 +203,9 @@ impl Payload {
             Payload::Wire(wire) => wire.body.kind(),
             Payload::Publish(_) => MessageKind::Publish,
             Payload::Deliver(_) => MessageKind::Delivery,
-            Payload::Published(_) | Payload::Acknowledge(_) => MessageKind::Acknowledgement,
+            Payload::Published(_) | Payload::Acknowledge(..) => MessageKind::Acknowledgement,
             Payload::Refuse(_) => MessageKind::Refusal,
+            Payload::Heartbeat(_) => MessageKind::Heartbeat,
         }
     }
 }

@@ -42,6 +42,10 @@ pub enum Timer {
     Poll(u32),
     /// A service: a handler's acknowledgements go out together.
     Commit(u32),
+    /// A service: the reader of a log tells the bus that it is there.
+    Heartbeat(u32),
+    /// A bus: a reader of a log may have been silent for its session.
+    Session(u32),
     /// A bus: an event has been kept long enough.
     Expire(u32),
     /// A bus: a publication is safe, and is acknowledged.
@@ -103,6 +107,8 @@ impl From<Due> for Packed {
                 Timer::Rewound(id) => (15, node, id),
                 Timer::Again(id) => (16, node, id),
                 Timer::Protocol(id) => (17, node, id),
+                Timer::Heartbeat(id) => (18, node, id),
+                Timer::Session(id) => (19, node, id),
             },
         };
         debug_assert!(node.0 < MOST_NODES);
@@ -132,7 +138,9 @@ impl From<Packed> for Due {
             14 => Timer::Flushed(id),
             15 => Timer::Rewound(id),
             16 => Timer::Again(id),
-            _ => Timer::Protocol(id),
+            17 => Timer::Protocol(id),
+            18 => Timer::Heartbeat(id),
+            _ => Timer::Session(id),
         };
         Due::Timer(node, timer)
     }

@@ -210,7 +210,8 @@ impl Replica {
                 | Payload::Publish(_)
                 | Payload::Published(_)
                 | Payload::Deliver(_)
-                | Payload::Acknowledge(_)
+                | Payload::Acknowledge(..)
+                | Payload::Heartbeat(_)
                 | Payload::Refuse(_)
                 | Payload::Token,
                 _,
@@ -256,6 +257,8 @@ impl Replica {
             | Timer::Expire(_)
             | Timer::Flushed(_)
             | Timer::Rewound(_)
+            | Timer::Heartbeat(_)
+            | Timer::Session(_)
             | Timer::Again(_)
             | Timer::Scripted(_)
             | Timer::Generated(_)

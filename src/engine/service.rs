@@ -2,13 +2,14 @@
 //! events. How its updates are published is in `publishing`.
 
 mod handling;
+mod reading;
 
 use super::chance::{Sampler, Stream};
 use super::message::{About, Ask, Delivery, LinkId, Payload, ReadResult, Request, Update};
 use super::outbox::Outbox;
 use super::publishing::{Publisher, Publishing};
 use super::queue::Timer;
-use super::reader::Reader;
+use super::reader::{Reader, Session};
 use super::store::Store;
 use crate::ordered::Map;
 use crate::scenario::{Effect, Micros};
@@ -107,10 +108,15 @@ pub struct Service {
     /// Keys with a write under way, and the jobs that wait for it.
     locks: Map<KeyId, VecDeque<u32>>,
     publishing: Publishing,
-    /// Acknowledgements that go out at the next commit: by handler and partition the last event, and its update.
-    uncommitted: Map<(u32, u32), (u32, UpdateId)>,
+    /// Acknowledgements that go out at the next commit: by handler and partition the generation and number of the last
+    /// event, and its update.
+    uncommitted: Map<(u32, u32), (u32, u32, UpdateId)>,
     /// By handler and partition of a log.
     readers: Map<(u32, u32), Reader>,
+    /// By handler: its place in its group, where it reads a log and has a session.
+    sessions: Vec<Option<Session>>,
+    /// Timers of heartbeats so far.
+    heartbeats: u32,
     /// How many times as long as configured work takes.
     slowness: f64,
 }
@@ -119,6 +125,7 @@ impl Service {
     /// A service that is up and idle.
     pub fn new(mut plan: ServicePlan) -> Self {
         let publishing = Publishing::new(plan.node, std::mem::take(&mut plan.publishers));
+        let sessions = plan.handlers.iter().map(|handler| handler.session.map(Session::new)).collect();
         Service {
             plan,
             store: Store::default(),
@@ -131,6 +138,8 @@ impl Service {
             publishing,
             uncommitted: Map::new(),
             readers: Map::new(),
+            sessions,
+            heartbeats: 0,
             slowness: 1.0,
         }
     }
@@ -167,9 +176,7 @@ impl Service {
             }
             (Payload::Deliver(delivery), _) => {
                 if self.plan.handlers[delivery.subscription as usize].log {
-                    let at = (delivery.subscription, delivery.partition);
-                    self.readers.or_default(at).on_delivery(delivery);
-                    self.read_on(now, at, out);
+                    self.on_read(now, delivery, out);
                 } else {
                     self.on_event(now, delivery, out);
                 }
@@ -185,7 +192,8 @@ impl Service {
                 | Payload::Redirected(..)
                 | Payload::Wire(_)
                 | Payload::Publish(_)
-                | Payload::Acknowledge(_)
+                | Payload::Acknowledge(..)
+                | Payload::Heartbeat(_)
                 | Payload::Refuse(_)
                 | Payload::Token,
                 _,
@@ -202,11 +210,13 @@ impl Service {
             Timer::PublishDue(number) => self.publishing.on_due(now, number, out),
             Timer::Poll(number) => self.publishing.on_poll(now, number, out),
             Timer::Commit(handler) => self.commit_offsets(handler, out),
+            Timer::Heartbeat(number) => self.on_heartbeat_due(now, number, out),
             Timer::AckDeadline(_)
             | Timer::Ready(_)
             | Timer::Expire(_)
             | Timer::Flushed(_)
             | Timer::Rewound(_)
+            | Timer::Session(_)
             | Timer::Again(_)
             | Timer::Protocol(_)
             | Timer::Scripted(_)
@@ -241,6 +251,9 @@ impl Service {
         self.publishing.crash(lose_disk, out);
         self.uncommitted.clear();
         self.readers.clear();
+        for session in self.sessions.iter_mut().flatten() {
+            session.timer = None;
+        }
         self.busy = 0;
         if lose_disk {
             self.store = Store::default();
@@ -255,6 +268,7 @@ impl Service {
         self.up = true;
         out.record(Fact::ServiceRestarted { node: self.plan.node });
         self.publishing.restart(now, out);
+        self.rejoin_all(now, out);
     }
 
     /// Makes its work take so many times as long as configured.

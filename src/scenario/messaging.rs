@@ -123,6 +123,26 @@ pub struct Subscription {
     /// How many deliveries may be unacknowledged at once; for a log those of one partition.
     #[serde(default = "default_in_flight", skip_serializing_if = "is_default_in_flight")]
     pub max_in_flight: u32,
+    /// A log's reader keeps its place in its group by heartbeats, and loses it where they stop or it polls too rarely
+    /// (Kafka); whoever shares the group has the same unless it says otherwise. Where absent, a reader is given up when
+    /// it has been silent for the acknowledgement's deadline. Without meaning for other orders.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub session: Option<ReaderSession>,
+}
+
+/// How a log's reader keeps its place in its group. Where a delivery has not reached it within the acknowledgement's
+/// deadline, it fetches again (Kafka: request.timeout.ms); `max_in_flight` is also how many events one poll returns
+/// (Kafka: max.poll.records).
+#[derive(Clone, Debug, PartialEq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub struct ReaderSession {
+    /// Without a heartbeat for so long, the bus takes its partitions away, ms (Kafka: session.timeout.ms).
+    pub timeout_ms: f64,
+    /// How often it tells the bus that it is there, ms (Kafka: heartbeat.interval.ms).
+    pub heartbeat_ms: f64,
+    /// How long what one poll returned may take; then the reader leaves its group, ms (Kafka: max.poll.interval.ms).
+    pub max_poll_ms: f64,
 }
 
 impl Default for Subscription {
@@ -145,6 +165,7 @@ impl Default for Subscription {
             order: Order::default(),
             commit_every_ms: None,
             max_in_flight: default_in_flight(),
+            session: None,
         }
     }
 }

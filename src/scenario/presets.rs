@@ -4,7 +4,7 @@ mod groups;
 
 pub use groups::{STORES, StorePreset, of_group, published};
 
-use super::{Acknowledge, Backoff, Limit, Order, Publication, PublishRetry, Subscription, Topic};
+use super::{Acknowledge, Backoff, Limit, Order, Publication, PublishRetry, ReaderSession, Subscription, Topic};
 
 /// A real system's way of keeping and delivering events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +42,9 @@ pub const PRESETS: [Preset; 6] = [
     },
     Preset {
         name: "Kafka 4.0",
-        leaves_out: "Heartbeats: a reader is given up when it has been silent for the session timeout, not when it polls \
-                     too slowly; fetch sizes; the producer's backoff, which is its request timeout here; replicas: set \
-                     the bus's flush time to see what an acknowledged write on the leader alone can lose.",
+        leaves_out: "Fetch sizes; static and cooperative membership: each rebalance gives out all partitions anew; that \
+                     an automatic commit waits for the next poll; replicas: set the bus's flush time to see what an \
+                     acknowledged write on the leader alone can lose.",
         system: System::Kafka,
     },
     Preset {
@@ -99,11 +99,17 @@ impl Preset {
                 ..kept
             },
             System::Kafka => Subscription {
-                ack_deadline_ms: 45.0 * SECOND,
+                // The consumer's request timeout, after which it fetches again what did not come.
+                ack_deadline_ms: 30.0 * SECOND,
                 dead_letter: false,
                 order: Order::Log,
                 commit_every_ms: Some(5.0 * SECOND),
                 max_in_flight: 500,
+                session: Some(ReaderSession {
+                    timeout_ms: 45.0 * SECOND,
+                    heartbeat_ms: 3.0 * SECOND,
+                    max_poll_ms: 300.0 * SECOND,
+                }),
                 ..kept
             },
             System::RabbitMq => Subscription {
@@ -135,19 +141,64 @@ impl Preset {
 
     /// A publication with the defaults of the system's producer; where and from what it publishes stays.
     pub fn publication(&self, like: &Publication) -> Publication {
-        let retry = match self.system {
-            // Delivery timeout 120 s, request timeout 30 s.
-            System::Kafka => Some(PublishRetry { timeout_ms: 30.0 * SECOND, attempts: 4 }),
-            System::SqsStandard | System::SqsFifo => Some(PublishRetry { timeout_ms: SECOND, attempts: 3 }),
-            System::RabbitMq | System::JetStream | System::RedisPubSub => None,
-        };
-        Publication { retry, ..like.clone() }
+        PRODUCERS[match self.system {
+            System::Kafka => 0,
+            System::SqsStandard | System::SqsFifo => 1,
+            System::RabbitMq | System::JetStream | System::RedisPubSub => 2,
+        }]
+        .publication(like)
     }
 }
 
 /// The preset that a subscription has the settings of.
 pub fn of_subscription(subscription: &Subscription) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.subscription(subscription) == *subscription)
+}
+
+/// A real client's way of publishing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Producer {
+    /// The client, and the version whose defaults these are.
+    pub name: &'static str,
+    /// What of it is not modelled.
+    pub leaves_out: &'static str,
+    /// How long it waits for the bus, seconds, and how often it sends at most; once where none.
+    retry: Option<(u32, u32)>,
+}
+
+/// All of them.
+pub const PRODUCERS: [Producer; 3] = [
+    Producer {
+        name: "Kafka 4.0 producer",
+        leaves_out: "Its backoff, which is its request timeout here; batches and linger; the order that idempotence keeps \
+                     among five requests in flight.",
+        // Delivery timeout 120 s, request timeout 30 s.
+        retry: Some((30, 4)),
+    },
+    Producer {
+        name: "AWS SDK (SQS)",
+        leaves_out: "Its backoff between attempts, which is its timeout here; batches.",
+        retry: Some((1, 3)),
+    },
+    Producer {
+        name: "RabbitMQ, JetStream or Redis client",
+        leaves_out: "Whatever the application does itself when no confirmation comes.",
+        retry: None,
+    },
+];
+
+impl Producer {
+    /// A publication with its defaults; where and from what it publishes stays.
+    pub fn publication(&self, like: &Publication) -> Publication {
+        let timeout = |seconds: u32| f64::from(seconds) * SECOND;
+        let retry = self.retry.map(|(seconds, attempts)| PublishRetry { timeout_ms: timeout(seconds), attempts });
+        Publication { retry, ..like.clone() }
+    }
+}
+
+/// The client that a publication has the settings of.
+pub fn of_publication(publication: &Publication) -> Option<&'static Producer> {
+    PRODUCERS.iter().find(|producer| producer.publication(publication) == *publication)
 }
 
 /// The preset that a topic has the settings of; RabbitMQ's and Redis' topics set nothing, and are never found.

@@ -28,6 +28,7 @@ const HELD: u8 = 1;
 const SLOW: u8 = 2;
 const CLOCK: u8 = 3;
 const OUT: u8 = 4;
+const UNGROUPED: u8 = 5;
 
 /// What has to be told to the page.
 #[derive(Clone, Debug, Default)]
@@ -132,6 +133,14 @@ impl Reporter {
                 self.trouble(record, (*bus, None, OUT), Some("out".into()), analysis, names);
             }
             Fact::BusStarted { bus } => self.trouble(record, (*bus, None, OUT), None, analysis, names),
+            Fact::ReaderLeft { subscription, .. } => {
+                let reader = names.subscription(*subscription).service;
+                self.trouble(record, (reader, None, UNGROUPED), Some("out of its group".into()), analysis, names);
+            }
+            Fact::ReaderJoined { subscription } => {
+                let reader = names.subscription(*subscription).service;
+                self.trouble(record, (reader, None, UNGROUPED), None, analysis, names);
+            }
             Fact::ServiceCrashed { node, .. } => {
                 self.mark_fault(record, MarkKind::Crash, *node, None, analysis, names);
             }

@@ -367,6 +367,7 @@ fn kind_name(kind: MessageKind) -> &'static str {
         MessageKind::Repair => "repair",
         MessageKind::Election => "election",
         MessageKind::Comparison => "comparison",
+        MessageKind::Heartbeat => "heartbeat",
     }
 }
 

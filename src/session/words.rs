@@ -3,8 +3,8 @@
 use crate::analysis::{Analysis, InFlight};
 use crate::scenario::Micros;
 use crate::trace::{
-    DropCause, DropReason, Fact, HandlingFailure, MessageId, MessageKind, Names, NodeId, OperationId, OperationKind,
-    Outcome, Record, Refusal, SubscriptionId, UpdateId, Version,
+    Departure, DropCause, DropReason, Fact, HandlingFailure, MessageId, MessageKind, Names, NodeId, OperationId,
+    OperationKind, Outcome, Record, Refusal, SubscriptionId, UpdateId, Version,
 };
 
 /// How an update was lost: to another that took its place, or thrown away by its group.
@@ -120,6 +120,7 @@ pub fn kind(kind: MessageKind) -> &'static str {
         MessageKind::Repair => "repair",
         MessageKind::Election => "heartbeat or vote",
         MessageKind::Comparison => "comparison",
+        MessageKind::Heartbeat => "heartbeat",
     }
 }
 
@@ -446,6 +447,26 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
             Some(*update),
             vec![*at],
         ),
+        Fact::ReaderLeft { subscription, cause } => {
+            let ends = ends(subscription);
+            let (bus, reader) = (node(&ends.bus), node(&ends.service));
+            let text = match cause {
+                Departure::Silent => {
+                    format!("{bus} has had no heartbeat of {reader} for its session, and takes its partitions away")
+                }
+                Departure::PolledTooRarely => {
+                    format!(
+                        "{reader} took too long with what it polled: it leaves its group, and {bus} takes its partitions away"
+                    )
+                }
+            };
+            ("reader_left", text, None, vec![ends.bus, ends.service])
+        }
+        Fact::ReaderJoined { subscription } => {
+            let ends = ends(subscription);
+            let text = format!("{} joins its group at {} again", node(&ends.service), node(&ends.bus));
+            ("reader_joined", text, None, vec![ends.bus, ends.service])
+        }
     };
     Sentence { name, text, update, nodes }
 }

@@ -530,6 +530,17 @@ impl Bytes {
                 self.ids(&[update.0, node.0, key.0]);
                 None
             }
+            Fact::ReaderLeft { subscription, cause } => {
+                self.u8(53);
+                self.u32(subscription.0);
+                self.u8(*cause as u8);
+                None
+            }
+            Fact::ReaderJoined { subscription } => {
+                self.u8(54);
+                self.u32(subscription.0);
+                None
+            }
         }
     }
 }

@@ -111,6 +111,8 @@ pub enum MessageKind {
     Election = 9,
     /// Hashes of what a replica holds, to be compared.
     Comparison = 10,
+    /// A log's reader tells its bus that it is there, or leaves its group.
+    Heartbeat = 11,
 }
 
 /// What an operation asks; the data is in the document or the update.
@@ -181,6 +183,17 @@ pub enum DropReason {
     NotFlushed = 2,
     /// It was purged from the dead-letter queue.
     Purged = 3,
+}
+
+/// Why a log's reader is in its group no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Departure {
+    /// No heartbeat of it came for the time of its session.
+    Silent = 0,
+    /// What one poll returned took it too long, and it left.
+    PolledTooRarely = 1,
 }
 
 /// Why a consumer did not handle an event.

@@ -1,6 +1,6 @@
 use super::kinds::{
-    Context, DropCause, DropReason, HandlingFailure, KeyId, MessageId, MessageKind, NodeId, OperationId, OperationKind,
-    Outcome, Refusal, SubscriptionId, UpdateId, Version,
+    Context, Departure, DropCause, DropReason, HandlingFailure, KeyId, MessageId, MessageKind, NodeId, OperationId,
+    OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version,
 };
 use crate::scenario::{Micros, Value};
 use serde::Serialize;
@@ -554,5 +554,17 @@ pub enum Fact {
         node: NodeId,
         /// The key.
         key: KeyId,
+    },
+    /// A log's reader is in its group no longer; its partitions are given to the others.
+    ReaderLeft {
+        /// Its subscription.
+        subscription: SubscriptionId,
+        /// Why.
+        cause: Departure,
+    },
+    /// A log's reader is in its group again; the partitions are given out anew.
+    ReaderJoined {
+        /// Its subscription.
+        subscription: SubscriptionId,
     },
 }

@@ -2,8 +2,10 @@
 
 use super::{At, Field, Section, bus_ids, latency};
 use crate::scenario::json::to_value as to_json;
-use crate::scenario::presets::{self, PRESETS};
-use crate::scenario::{Acknowledge, Backoff, Effect, Limit, Order, Publication, PublishMode, Scenario, Subscription};
+use crate::scenario::presets::{self, PRESETS, PRODUCERS};
+use crate::scenario::{
+    Acknowledge, Backoff, Effect, Limit, Order, Publication, PublishMode, ReaderSession, Scenario, Subscription,
+};
 use serde_json::{Value as Json, json};
 
 fn topic(scenario: &Scenario, at: &At, bus: &str, topic: Option<&str>) -> Field {
@@ -18,10 +20,12 @@ fn topic(scenario: &Scenario, at: &At, bus: &str, topic: Option<&str>) -> Field 
 pub(super) fn published(scenario: &Scenario, at: &At, publication: &Publication) -> Section {
     let retries = vec![("never", Json::Null), ("after a timeout", json!({ "timeout_ms": 500, "attempts": 5 }))];
     let chosen = if publication.retry.is_some() { "after a timeout" } else { "never" };
-    let mut producers = vec![("its own", to_json(publication))];
-    producers.extend(PRESETS.iter().map(|preset| (preset.name, to_json(&preset.publication(publication)))));
+    let mut producers: Vec<(&str, Json)> =
+        PRODUCERS.iter().map(|producer| (producer.name, to_json(&producer.publication(publication)))).collect();
+    producers.push(("its own", to_json(publication)));
+    let producer = presets::of_publication(publication);
     let mut fields = vec![
-        at.whole("Imitates", producers, "its own", "The defaults of a real system's producer."),
+        at.imitates(producers, producer.map(|producer| (producer.name, producer.leaves_out))),
         at.id("to", "Bus", bus_ids(scenario), &publication.to, "An event goes there after each commit."),
         topic(scenario, at, &publication.to, publication.topic.as_deref()),
     ];
@@ -162,7 +166,8 @@ pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscripti
             "Ack deadline",
             "ms",
             subscription.ack_deadline_ms,
-            "Without acknowledgement by then the bus delivers again (SQS: visibility timeout).",
+            "Without acknowledgement by then the bus delivers again (SQS: visibility timeout); where a reader has a \
+             session, it fetches again what has not reached it by then (Kafka: request.timeout.ms).",
         ),
         at.optional("max_deliveries", "Deliveries at most", "", most, "The first included; empty is without end."),
         at.choice("limit", "Counts", limits, limit, "What the limit counts: deliveries, or those after the first."),
@@ -200,8 +205,11 @@ pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscripti
         "In flight at most",
         "",
         subscription.max_in_flight,
-        "How many deliveries may be unacknowledged at once.",
+        "How many deliveries may be unacknowledged at once; of a log for each partition (Kafka: max.poll.records).",
     ));
+    if subscription.order == Order::Log {
+        delivery.extend(session(at, subscription.session.as_ref()));
+    }
     vec![
         Section {
             title: format!("Handles events of {}", subscription.to),
@@ -211,6 +219,41 @@ pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscripti
         },
         Section { title: "Subscription".into(), fields: delivery, ..Section::default() },
     ]
+}
+
+/// How a log's reader keeps its place in its group.
+fn session(at: &At, session: Option<&ReaderSession>) -> Vec<Field> {
+    let kafka = json!({ "timeout_ms": 45_000, "heartbeat_ms": 3000, "max_poll_ms": 300_000 });
+    let choices = vec![("none", Json::Null), ("heartbeats", kafka)];
+    let chosen = if session.is_some() { "heartbeats" } else { "none" };
+    let help = "A reader keeps its place in its group by heartbeats; without, it is given up when it is silent for the \
+                ack deadline.";
+    let mut fields = vec![at.choice("session", "Session", choices, chosen, help)];
+    if let Some(session) = session {
+        let at = at.to("session");
+        fields.push(at.number(
+            "timeout_ms",
+            "Session timeout",
+            "ms",
+            session.timeout_ms,
+            "Without a heartbeat for so long, its partitions are taken away (Kafka: session.timeout.ms).",
+        ));
+        fields.push(at.number(
+            "heartbeat_ms",
+            "Heartbeat interval",
+            "ms",
+            session.heartbeat_ms,
+            "How often it says that it is there (Kafka: heartbeat.interval.ms).",
+        ));
+        fields.push(at.number(
+            "max_poll_ms",
+            "Max poll interval",
+            "ms",
+            session.max_poll_ms,
+            "How long what one poll returned may take; then it leaves its group (Kafka: max.poll.interval.ms).",
+        ));
+    }
+    fields
 }
 
 /// How long to wait before trying again; where it may be absent, that is a choice too.

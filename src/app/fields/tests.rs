@@ -19,7 +19,7 @@ const EVERYTHING: &str = r#"{
         "limit": "redeliveries", "inbox": { "window_ms": 9 }, "group": "g", "dead_letter_renews_time": true, "commit_every_ms": 4 },
       { "to": "bus", "topic": "u", "effect": "increment", "backoff": { "fixed": { "ms": 5 } } }] },
     { "id": "x", "publishes": [{ "to": "bus", "mode": { "change_data_capture": { "poll_ms": 5, "batch": 6 } } }],
-      "subscribes": [{ "to": "bus", "topic": "t", "order": "log", "backoff": { "equal_jitter": { "base_ms": 5, "cap_ms": 6 } } }] },
+      "subscribes": [{ "to": "bus", "topic": "t", "order": "log", "session": { "timeout_ms": 9, "heartbeat_ms": 3, "max_poll_ms": 20 }, "backoff": { "equal_jitter": { "base_ms": 5, "cap_ms": 6 } } }] },
     { "id": "y", "subscribes": [{ "to": "bus", "topic": "t", "backoff": { "full_jitter": { "base_ms": 5, "cap_ms": 6 } } }] },
     { "id": "q1" }, { "id": "q2" }, { "id": "q3" }, { "id": "p1" }, { "id": "p2" }, { "id": "r1" }, { "id": "h1" }, { "id": "t1" }, { "id": "g1" },
     { "id": "z", "subscribes": [{ "to": "bus", "topic": "t", "backoff": { "decorrelated_jitter": { "base_ms": 5, "cap_ms": 6 } } }] }

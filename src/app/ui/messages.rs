@@ -94,7 +94,7 @@ fn shape(kind: MessageKind) -> usize {
         MessageKind::Token => 5,
         MessageKind::Replication => 0,
         MessageKind::Repair => 6,
-        MessageKind::Election | MessageKind::Comparison => 5,
+        MessageKind::Election | MessageKind::Comparison | MessageKind::Heartbeat => 5,
     }
 }
 
@@ -112,6 +112,7 @@ fn word(kind: MessageKind) -> &'static str {
         MessageKind::Repair => "repair",
         MessageKind::Election => "heartbeat or vote",
         MessageKind::Comparison => "comparison",
+        MessageKind::Heartbeat => "heartbeat",
     }
 }
 
@@ -274,7 +275,11 @@ fn paint_batch(pen: &CanvasRenderingContext2d, shape: usize, colour: &str, batch
 fn label(pen: &CanvasRenderingContext2d, sight: &Sight, message: &MessageView, inks: &Inks, size: f64) {
     if matches!(
         message.kind,
-        MessageKind::Acknowledgement | MessageKind::Token | MessageKind::Election | MessageKind::Comparison
+        MessageKind::Acknowledgement
+            | MessageKind::Token
+            | MessageKind::Election
+            | MessageKind::Comparison
+            | MessageKind::Heartbeat
     ) {
         return;
     }

@@ -131,6 +131,7 @@ impl Bus {
     pub fn start(&mut self, now: Micros, out: &mut Outbox) {
         self.up = true;
         out.record(Fact::BusStarted { bus: self.plan.node });
+        self.renew_sessions(now);
         for timer in std::mem::take(&mut self.missed) {
             self.on_timer(now, timer, out);
         }

@@ -16,7 +16,10 @@ pub(super) struct Log {
     /// How many of them are delivered.
     pub(super) delivered: usize,
     /// Which member reads it.
-    member: usize,
+    pub(super) member: usize,
+    /// Where readers have sessions: how often it was given out or read again. What a reader got in an earlier one does not
+    /// count.
+    pub(super) generation: u32,
     /// The event that was delivered last since then.
     last: Option<u32>,
     /// It waits before it is delivered again.
@@ -36,14 +39,19 @@ impl Bus {
     pub(super) fn deliver_log(&mut self, now: Micros, lane: u32, partition: u32, out: &mut Outbox) {
         loop {
             let most = self.plan_of(lane).max_in_flight as usize;
-            let Some(log) = self.lanes[lane as usize].logs.get_mut(&partition) else { return };
+            let queues = &mut self.lanes[lane as usize];
+            let Some(reader) = queues.logs.get(&partition).map(|log| log.member) else { return };
+            if !queues.is_inside(reader) {
+                return;
+            }
+            let Some(log) = queues.logs.get_mut(&partition) else { return };
             if log.waits || log.delivered >= most || log.delivered >= log.events.len() {
                 return;
             }
-            let (event, member) = (log.events[log.delivered], log.member);
+            let event = log.events[log.delivered];
             let follows = log.last.replace(event);
             log.delivered += 1;
-            self.deliver_event(now, lane, member, event, follows, out);
+            self.deliver_event(now, lane, reader, event, follows, out);
         }
     }
 
@@ -66,11 +74,20 @@ impl Bus {
     /// A partition of a log is read again from the last commit on; by the next member of the group where the one that
     /// reads it is silent.
     pub(super) fn rewind(&mut self, now: Micros, lane: u32, partition: u32, silent: bool, out: &mut Outbox) {
-        let members = self.lanes[lane as usize].members.len();
+        let queues = &self.lanes[lane as usize];
+        let Some(member) = queues.logs.get(&partition).map(|log| log.member) else { return };
+        let members = queues.members.len();
+        let mut others = (1..=members).map(|step| (member + step) % members);
+        let next = others.find(|other| queues.is_inside(*other)).unwrap_or(member);
+        self.read_again(now, lane, partition, if silent { next } else { member }, out);
+    }
+
+    /// A partition of a log is read again from the last commit on, by that member of the group.
+    pub(super) fn read_again(&mut self, now: Micros, lane: u32, partition: u32, member: usize, out: &mut Outbox) {
+        let sessions = !self.lanes[lane as usize].places.is_empty();
         let Some(log) = self.lanes[lane as usize].logs.get_mut(&partition) else { return };
-        if silent {
-            log.member = (log.member + 1) % members;
-        }
+        log.member = member;
+        log.generation += u32::from(sessions);
         log.rewinds += 1;
         let (events, rewinds): (Vec<u32>, u32) =
             (log.events.iter().take(log.delivered).copied().collect(), log.rewinds);

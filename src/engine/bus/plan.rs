@@ -40,6 +40,8 @@ pub struct SubscriptionPlan {
     pub order: Order,
     /// Unacknowledged deliveries at most; for a log those of one partition.
     pub max_in_flight: u32,
+    /// A log's reader: how long its session lasts without a heartbeat, where it has one.
+    pub session: Option<Micros>,
 }
 
 /// A topic's settings, ready to run.

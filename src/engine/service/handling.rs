@@ -6,7 +6,7 @@ use crate::engine::inbox::Inbox;
 use crate::engine::message::{About, Delivery, LinkId, Payload};
 use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
-use crate::engine::reader::Reader;
+use crate::engine::reader::SessionPlan;
 use crate::scenario::{Acknowledge, Effect, Micros};
 use crate::trace::{Fact, HandlingFailure, SubscriptionId};
 use std::sync::Arc;
@@ -32,6 +32,8 @@ pub struct Handler {
     pub acknowledge: Acknowledge,
     /// It reads a log.
     pub log: bool,
+    /// How its reader keeps its place in its group, where it has a session.
+    pub session: Option<SessionPlan>,
     /// How often acknowledgements go out, all that came up together; each at once where none.
     pub commit_every: Option<Micros>,
     /// What was handled.
@@ -44,13 +46,6 @@ impl Service {
             self.acknowledge(now, &delivery, out);
         }
         self.on_work(now, Work::Handle(delivery), out);
-    }
-
-    /// Handles the next event of a log's partition, if it is its turn.
-    pub(super) fn read_on(&mut self, now: Micros, at: (u32, u32), out: &mut Outbox) {
-        if let Some(delivery) = self.readers.get_mut(&at).and_then(Reader::take) {
-            self.on_event(now, delivery, out);
-        }
     }
 
     pub(super) fn handle(&mut self, now: Micros, delivery: &Delivery, out: &mut Outbox) {
@@ -94,15 +89,20 @@ impl Service {
     /// Tells the bus that it has an event, at once or with the next commit.
     pub(super) fn acknowledge(&mut self, now: Micros, delivery: &Delivery, out: &mut Outbox) {
         let handler = &self.plan.handlers[delivery.subscription as usize];
+        let (event, generation, at) =
+            (delivery.event, delivery.generation, (delivery.subscription, delivery.partition));
         match handler.commit_every {
             None => {
                 let about = About { update: Some(delivery.update.id), operation: None, attempt: delivery.attempt };
-                out.send(handler.link, Payload::Acknowledge(delivery.event), about);
+                out.send(handler.link, Payload::Acknowledge(event, generation), about);
+                if let Some(reader) = self.readers.get_mut(&at) {
+                    reader.on_commit(event, generation);
+                }
             }
             Some(every) => {
                 let first = !self.uncommitted.keys().any(|(handler, _)| *handler == delivery.subscription);
-                let last = (delivery.event, delivery.update.id);
-                let kept = self.uncommitted.or_insert_with((delivery.subscription, delivery.partition), || last);
+                let last = (generation, event, delivery.update.id);
+                let kept = self.uncommitted.or_insert_with(at, || last);
                 *kept = (*kept).max(last);
                 if first {
                     out.wake((now / every + 1) * every, Timer::Commit(delivery.subscription));
@@ -114,10 +114,13 @@ impl Service {
     /// Sends the acknowledgements of a handler that came up since the last time.
     pub(super) fn commit_offsets(&mut self, handler: u32, out: &mut Outbox) {
         let link = self.plan.handlers[handler as usize].link;
-        for ((at, _), (event, update)) in &self.uncommitted {
-            if *at == handler {
+        for (at, (generation, event, update)) in &self.uncommitted {
+            if at.0 == handler {
                 let about = About { update: Some(*update), ..About::default() };
-                out.send(link, Payload::Acknowledge(*event), about);
+                out.send(link, Payload::Acknowledge(*event, *generation), about);
+                if let Some(reader) = self.readers.get_mut(at) {
+                    reader.on_commit(*event, *generation);
+                }
             }
         }
         self.uncommitted.retain(|(at, _), _| *at != handler);

@@ -249,6 +249,8 @@ pub(super) const DICTIONARY: &[&str] = &[
     "insert",
     "at",
     "remove_at",
+    "session",
+    "max_poll_ms",
 ];
 
 /// What the model of the packing learns from before it codes anything: a list of made-up documents. Never changed: links are

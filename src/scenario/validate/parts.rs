@@ -1,7 +1,9 @@
 //! Each part of a scenario for itself.
 
 use super::{Checker, MOST_ENTRIES};
-use crate::scenario::{Arrivals, Client, Keys, Operation, PublishMode, Scenario, Service, Subscription, Workload};
+use crate::scenario::{
+    Arrivals, Client, Keys, Operation, PublishMode, ReaderSession, Scenario, Service, Subscription, Workload,
+};
 
 const MOST_COUNT: u32 = 100_000;
 /// The fastest generated traffic: one operation a microsecond.
@@ -103,8 +105,23 @@ impl Checker {
         if let Some(window) = subscription.inbox.as_ref().and_then(|inbox| inbox.window_ms) {
             self.duration(&format!("{path}.inbox.window_ms"), window);
         }
+        if let Some(session) = &subscription.session {
+            self.session(&format!("{path}.session"), session);
+        }
         if let Some(group) = &subscription.group {
             self.text(&format!("{path}.group"), group, super::LONGEST_NAME);
+        }
+    }
+
+    fn session(&mut self, path: &str, session: &ReaderSession) {
+        self.number(&format!("{path}.timeout_ms"), session.timeout_ms, 0.002, super::LONGEST_MS);
+        self.number(&format!("{path}.heartbeat_ms"), session.heartbeat_ms, 0.001, super::LONGEST_MS);
+        self.number(&format!("{path}.max_poll_ms"), session.max_poll_ms, 0.001, super::LONGEST_MS);
+        if session.heartbeat_ms >= session.timeout_ms {
+            self.error(
+                format!("{path}.heartbeat_ms"),
+                format!("less than `timeout_ms`, {}, is expected: else no session lasts", session.timeout_ms),
+            );
         }
     }
 

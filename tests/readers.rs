@@ -1,0 +1,269 @@
+//! Readers of a log keep their place in their group by heartbeats (Kafka), and lose it as Kafka's do.
+
+use converge::engine::Engine;
+use converge::scenario::presets::{PRESETS, Preset};
+use converge::scenario::{
+    Bus, Command, Latency, Operation, Publication, ReaderSession, Scenario, Service, Step, Subscription, Topic, micros,
+};
+use converge::trace::{Departure, DropCause, Fact, Level, MessageKind, Record};
+
+const SECOND: f64 = 1000.0;
+
+fn kafka() -> &'static Preset {
+    PRESETS.iter().find(|preset| preset.name.starts_with("Kafka")).expect("a preset")
+}
+
+fn write(at_s: f64, key: &str, value: i64) -> Step {
+    let operation = Operation::Write { key: key.into(), value: value.into() };
+    let command = Command::Operate { service: "writer".into(), operation, poison: false };
+    Step { at_ms: at_s * SECOND, command }
+}
+
+fn step(at_s: f64, command: Command) -> Step {
+    Step { at_ms: at_s * SECOND, command }
+}
+
+fn crash(service: &str) -> Command {
+    Command::Crash { service: service.into(), lose_disk: false }
+}
+
+/// A writer, a bus with four partitions, and one group of readers with Kafka's defaults, 1 ms apart; every event takes
+/// `handling_s`.
+fn group(readers: &[&str], handling_s: f64, script: Vec<Step>, until_s: f64) -> Scenario {
+    let like = Subscription {
+        to: "bus".into(),
+        group: Some("readers".into()),
+        processing: Latency::Constant { ms: handling_s * SECOND },
+        ..Subscription::default()
+    };
+    let reader = |id: &&str| Service {
+        id: id.to_string(),
+        concurrency: 8,
+        subscribes: vec![kafka().subscription(&like)],
+        ..Service::default()
+    };
+    let publishes = vec![Publication { to: "bus".into(), ..Publication::default() }];
+    let mut services = vec![Service { id: "writer".into(), publishes, ..Service::default() }];
+    services.extend(readers.iter().map(reader));
+    Scenario {
+        default_latency: Latency::Constant { ms: 1.0 },
+        until_ms: until_s * SECOND,
+        services,
+        buses: vec![Bus {
+            id: "bus".into(),
+            topics: vec![Topic { name: "t".into(), partitions: 4, ..Topic::default() }],
+            ..Bus::default()
+        }],
+        script,
+        ..Scenario::default()
+    }
+}
+
+/// Keys of all partitions.
+fn keys(n: usize) -> Vec<String> {
+    (0..n).map(|i| format!("key{i}")).collect()
+}
+
+fn trace(scenario: &Scenario) -> Vec<Record> {
+    scenario.validate().expect("sound");
+    let mut engine = Engine::new(scenario, Level::Full);
+    engine.run_until(micros(scenario.until_ms), 5_000_000);
+    assert!(engine.messages().conserved());
+    assert!(engine.bus_events().all(|events| events.conserved()));
+    engine.trace().since(0).cloned().collect()
+}
+
+/// When readers left and joined their group, s, and why they left.
+fn moves(records: &[Record]) -> Vec<(u64, Option<Departure>)> {
+    let moved = records.iter().filter_map(|record| match record.fact {
+        Fact::ReaderLeft { cause, .. } => Some((record.at / 1_000_000, Some(cause))),
+        Fact::ReaderJoined { .. } => Some((record.at / 1_000_000, None)),
+        _ => None,
+    });
+    moved.collect()
+}
+
+/// When the readers, by their place among the services, took events in, s.
+fn handled(records: &[Record], reader: u32) -> Vec<u64> {
+    let by = |record: &Record| matches!(record.fact, Fact::UpdateTakenIn { node, .. } if node.0 == reader);
+    records.iter().filter(|record| by(record)).map(|record| record.at / 1_000_000).collect()
+}
+
+fn count(records: &[Record], is: impl Fn(&Fact) -> bool) -> usize {
+    records.iter().filter(|record| is(&record.fact)).count()
+}
+
+fn sent(records: &[Record]) -> usize {
+    count(records, |fact| matches!(fact, Fact::EventSent { .. }))
+}
+
+fn acknowledged(records: &[Record]) -> usize {
+    count(records, |fact| matches!(fact, Fact::EventAcknowledged { .. }))
+}
+
+#[test]
+fn a_crashed_readers_partitions_go_to_the_others_when_its_session_is_over_from_the_last_commit_on() {
+    let mut script: Vec<Step> = keys(8).iter().map(|key| write(1.0, key, 1)).collect();
+    script.extend(keys(8).iter().map(|key| write(6.0, key, 2)));
+    // Commits go out at 5 s and 10 s; its last heartbeat is that of 6 s.
+    script.push(step(7.0, crash("a")));
+    let records = trace(&group(&["a", "b"], 0.01, script, 100.0));
+    assert_eq!(moves(&records), [(51, Some(Departure::Silent))]);
+    let (own, taken_over): (Vec<u64>, Vec<u64>) = handled(&records, 2).into_iter().partition(|at| *at < 51);
+    // What a had committed stays so; what it had handled since is handled again.
+    assert_eq!(handled(&records, 1).len() + own.len(), 16);
+    assert_eq!(taken_over.len(), handled(&records, 1).iter().filter(|at| **at == 6).count());
+    assert!(taken_over.iter().all(|at| *at == 51) && !taken_over.is_empty());
+    assert_eq!(acknowledged(&records), 16);
+}
+
+#[test]
+fn a_slow_reader_keeps_its_place_for_as_long_as_it_may_go_without_a_poll() {
+    let records = trace(&group(&["a", "b"], 290.0, vec![write(1.0, "key0", 1)], 400.0));
+    assert_eq!(moves(&records), []);
+    assert_eq!((sent(&records), acknowledged(&records)), (1, 1));
+}
+
+#[test]
+fn a_reader_that_polls_too_rarely_leaves_its_commit_is_refused_and_it_joins_again_with_its_next_poll() {
+    // Both readers are slow, so that the event goes to and fro.
+    let records = trace(&group(&["a", "b"], 400.0, vec![write(0.5, "key0", 1)], 450.0));
+    let rare = Some(Departure::PolledTooRarely);
+    // Looked at with each heartbeat; its next poll comes when it has handled what the last one returned.
+    assert_eq!(moves(&records), [(303, rare), (400, None)]);
+    assert_eq!(sent(&records), 3, "to the one, to the other, and as the first is back");
+    let first = if handled(&records, 1).is_empty() { 2 } else { 1 };
+    assert_eq!(handled(&records, first), [400]);
+    assert_eq!(acknowledged(&records), 0, "a commit of an earlier generation is refused");
+}
+
+#[test]
+fn many_quick_events_of_one_poll_take_too_long_together_and_fewer_at_a_time_do_not() {
+    for (most, leaves) in [(500, true), (100, false)] {
+        // Another event is handled while all the rest arrive.
+        let mut script = vec![write(0.1, "key0", 0)];
+        script.extend((1..400).map(|i| write(0.2, "key0", i)));
+        let mut scenario = group(&["a"], 1.0, script, 399.0);
+        scenario.services[1].subscribes[0].max_in_flight = most;
+        let records = trace(&scenario);
+        assert_eq!(moves(&records).contains(&(303, Some(Departure::PolledTooRarely))), leaves, "{most} at a time");
+    }
+}
+
+#[test]
+fn a_reader_that_is_cut_off_loses_its_partitions_and_joins_again_when_its_heartbeats_come_through() {
+    let cut = |cut: bool| {
+        let (from, to, one_way) = ("a".to_string(), "bus".to_string(), false);
+        if cut { Command::CutLink { from, to, one_way } } else { Command::HealLink { from, to, one_way } }
+    };
+    // Its last heartbeat is that of 9 s; of those after the healing the first is that of 102 s.
+    let script = vec![step(10.0, cut(true)), step(100.0, cut(false)), write(60.0, "key0", 1), write(60.0, "key1", 1)];
+    let records = trace(&group(&["a", "b"], 0.01, script.clone(), 150.0));
+    assert_eq!(moves(&records), [(54, Some(Departure::Silent)), (102, None)]);
+    assert_eq!((handled(&records, 1), handled(&records, 2)), (vec![], vec![60, 60]));
+    // For less than a session nothing of the sort happens.
+    let script = vec![step(10.0, cut(true)), step(50.0, cut(false)), script[2].clone(), script[3].clone()];
+    assert_eq!(moves(&trace(&group(&["a", "b"], 0.01, script, 150.0))), []);
+}
+
+#[test]
+fn a_delivery_that_is_lost_is_fetched_again_and_nothing_is_handled_twice() {
+    let keys = keys(8);
+    let mut script: Vec<Step> = keys.iter().map(|key| write(1.0, key, 1)).collect();
+    script.extend(keys.iter().map(|key| write(4.0, key, 2)));
+    // The second round is lost, with a cut for a second; sent at 4.001 s, it is fetched again after 30 s.
+    let (from, to) = ("bus".to_string(), "a".to_string());
+    script.push(step(3.5, Command::CutLink { from: from.clone(), to: to.clone(), one_way: true }));
+    script.push(step(4.5, Command::HealLink { from, to, one_way: true }));
+    let records = trace(&group(&["a"], 0.01, script, 60.0));
+    assert_eq!(moves(&records), []);
+    let (first, second): (Vec<u64>, Vec<u64>) = handled(&records, 1).into_iter().partition(|at| *at < 30);
+    assert_eq!((first, second), (vec![1; 8], vec![36; 8]));
+    assert_eq!((sent(&records), acknowledged(&records)), (24, 16));
+}
+
+#[test]
+fn a_commit_that_is_lost_is_made_up_for_by_the_next_heartbeat() {
+    let (from, to) = ("a".to_string(), "bus".to_string());
+    let script = vec![
+        write(1.0, "key0", 1),
+        step(4.0, Command::CutLink { from: from.clone(), to: to.clone(), one_way: true }),
+        step(5.5, Command::HealLink { from, to, one_way: true }),
+    ];
+    let records = trace(&group(&["a"], 0.01, script, 20.0));
+    let lost = |fact: &Fact| matches!(fact, Fact::MessageDropped { cause: DropCause::LinkCut, .. });
+    assert_eq!(count(&records, lost), 1, "the commit of 5 s");
+    let at = records.iter().find(|record| matches!(record.fact, Fact::EventAcknowledged { .. })).map(|it| it.at);
+    assert_eq!(at, Some(6_001_000));
+}
+
+#[test]
+fn a_reader_that_is_started_again_waits_until_the_session_of_its_former_life_is_over() {
+    let script = vec![
+        write(1.0, "key0", 1),
+        step(2.0, crash("a")),
+        step(10.0, Command::Restart { service: "a".into() }),
+        write(20.0, "key0", 2),
+    ];
+    let records = trace(&group(&["a"], 0.01, script, 100.0));
+    assert_eq!(moves(&records), [(45, Some(Departure::Silent)), (45, None)]);
+    // The first was not committed, and comes again with the second.
+    assert_eq!(handled(&records, 1), [1, 45, 45]);
+    assert_eq!(acknowledged(&records), 2);
+}
+
+#[test]
+fn a_reader_that_is_held_for_longer_than_its_session_handles_what_it_had_and_its_commits_are_refused() {
+    let script = vec![
+        step(4.0, Command::Pause { node: "a".into() }),
+        write(10.0, "key0", 1),
+        write(10.0, "key1", 1),
+        step(80.0, Command::Resume { node: "a".into() }),
+    ];
+    let records = trace(&group(&["a", "b"], 0.01, script, 100.0));
+    assert_eq!(moves(&records), [(48, Some(Departure::Silent)), (80, None)]);
+    // Nobody told it yet: a zombie, whose effects an inbox alone keeps from being doubled.
+    assert_eq!((handled(&records, 1), handled(&records, 2)), (vec![80, 80], vec![48, 48]));
+    let done = records.iter().filter(|record| matches!(record.fact, Fact::EventAcknowledged { .. }));
+    assert_eq!(done.map(|record| record.at / 1_000_000).collect::<Vec<u64>>(), [50, 50]);
+}
+
+#[test]
+fn a_bus_that_was_out_for_longer_than_a_session_has_lost_no_reader() {
+    let (bus, lose_unflushed) = ("bus".to_string(), false);
+    let script = vec![
+        step(4.0, Command::StopBus { bus: bus.clone(), lose_unflushed }),
+        step(90.0, Command::StartBus { bus }),
+        write(91.0, "key0", 1),
+    ];
+    let records = trace(&group(&["a", "b"], 0.01, script, 120.0));
+    assert_eq!(moves(&records), []);
+    assert_eq!(acknowledged(&records), 1);
+}
+
+#[test]
+fn one_of_a_group_that_says_nothing_of_sessions_has_that_of_the_others_and_a_group_without_sends_no_heartbeats() {
+    let beats = |records: &[Record], from: u32| {
+        count(
+            records,
+            |fact| matches!(fact, Fact::MessageSent { kind: MessageKind::Heartbeat, from: it, .. } if it.0 == from),
+        )
+    };
+    let mut scenario = group(&["a", "b"], 0.01, vec![], 10.0);
+    scenario.services[1].subscribes[0].session = None;
+    let records = trace(&scenario);
+    assert_eq!((beats(&records, 1), beats(&records, 2)), (3, 3));
+    scenario.services[2].subscribes[0].session = None;
+    let records = trace(&scenario);
+    assert_eq!((beats(&records, 1), beats(&records, 2)), (0, 0));
+}
+
+#[test]
+fn a_session_that_no_heartbeat_could_keep_is_refused_with_its_place() {
+    let mut scenario = group(&["a"], 0.01, vec![], 10.0);
+    scenario.services[1].subscribes[0].session =
+        Some(ReaderSession { timeout_ms: 100.0, heartbeat_ms: 100.0, max_poll_ms: 300.0 });
+    let errors = scenario.validate().expect_err("a heartbeat as rare as the timeout");
+    assert_eq!(errors[0].path, "services[1].subscribes[0].session.heartbeat_ms");
+    assert!(errors[0].problem.contains("timeout_ms"), "{}", errors[0].problem);
+}
