@@ -4,9 +4,9 @@
 use converge::analysis::State;
 use converge::engine::Engine;
 use converge::scenario::{
-    Acknowledge, Arrivals, Backoff, Bus, Client, Command, Effect, Inbox, Keys, Latency, Limit, Link, Operation, Order,
-    Publication, PublishMode, PublishRetry, ReaderSession, Scenario, Service, Step, Subscription, Topic, Weighted,
-    Workload, micros,
+    Acknowledge, Acks, Arrivals, Backoff, Bus, Client, Command, Commit, Effect, InSync, Inbox, Keys, Latency, Limit,
+    Link, Operation, Order, Publication, PublishMode, PublishRetry, ReaderSession, Replication, Scenario, Service,
+    Step, Subscription, Topic, Weighted, Workload, micros,
 };
 use converge::session::Run;
 use converge::trace::Level;
@@ -110,8 +110,15 @@ fn publish_mode() -> impl Strategy<Value = (PublishMode, f64)> {
 
 fn bus() -> impl Strategy<Value = Bus> {
     let topic = (1u32..4, prop::option::of(1.0f64..800.0), prop::option::of(50.0f64..3000.0));
-    (0.0f64..60.0, proptest::bool::ANY, topic).prop_map(
-        |(flush_ms, acknowledges_flushed, (partitions, dedup_ms, retention_ms))| Bus {
+    let in_sync = (1u32..3, 1.0f64..100.0, proptest::bool::ANY).prop_map(|(min_insync, lag_ms, unclean_election)| {
+        Commit::InSync(InSync { min_insync, lag_ms, unclean_election })
+    });
+    let commit = prop_oneof![2 => in_sync, 1 => Just(Commit::Majority)];
+    let replication = (2u32..5, latency(), 1.0f64..400.0, commit)
+        .prop_map(|(replicas, latency, session_ms, commit)| Replication { replicas, latency, session_ms, commit });
+    (0.0f64..60.0, proptest::bool::ANY, topic, prop::option::of(replication)).prop_map(
+        |(flush_ms, acknowledges_flushed, (partitions, dedup_ms, retention_ms), replication)| Bus {
+            replication,
             id: "bus".into(),
             topics: vec![Topic { name: "updates".into(), partitions, dedup_ms, retention_ms }],
             flush_ms,
@@ -143,6 +150,12 @@ fn command() -> impl Strategy<Value = Command> {
         (service.clone(), -50.0f64..50.0).prop_map(|(id, by_ms)| Command::JumpClock { service: id.into(), by_ms }),
         proptest::bool::ANY.prop_map(|lose_unflushed| Command::StopBus { bus: "bus".into(), lose_unflushed }),
         Just(Command::StartBus { bus: "bus".into() }),
+        (prop::option::of(1u32..3), proptest::bool::ANY).prop_map(|(broker, lose_disk)| Command::StopBroker {
+            bus: "bus".into(),
+            broker,
+            lose_disk
+        }),
+        prop::option::of(1u32..3).prop_map(|broker| Command::StartBroker { bus: "bus".into(), broker }),
         Just(Command::Rebalance { bus: "bus".into() }),
         copy.clone().prop_map(|id| Command::Redrive { bus: "bus".into(), service: id.into() }),
         copy.prop_map(|id| Command::Purge { bus: "bus".into(), service: id.into() }),
@@ -165,7 +178,7 @@ fn system() -> impl Strategy<Value = Scenario> {
         0u32..5,
         prop::option::of(1u32..8),
         publish_mode(),
-        (bus(), proptest::bool::ANY),
+        (bus(), proptest::bool::ANY, prop_oneof![Just(Acks::None), Just(Acks::Leader), Just(Acks::All)]),
     );
     (any::<u32>(), links, script, subscription(), subscription(), shape).prop_map(
         |(
@@ -174,13 +187,27 @@ fn system() -> impl Strategy<Value = Scenario> {
             script,
             first,
             second,
-            (calls, concurrency, queue, attempts, (mode, gap_ms), (bus, optimistic)),
+            (calls, concurrency, queue, attempts, (mode, gap_ms), (bus, optimistic, acks)),
         )| {
             let optimistic = optimistic.then_some(Backoff::FullJitter { base_ms: 5.0, cap_ms: 50.0 });
             let retry = attempts.map(|attempts| PublishRetry { timeout_ms: 40.0, attempts });
+            let direct = matches!(mode, PublishMode::AfterCommit | PublishMode::BeforeCommit);
+            // What is published again awaits an acknowledgement.
+            let acks = if retry.is_some() || !direct { acks.max(Acks::Leader) } else { acks };
+            let of_broker =
+                |step: &(f64, Command)| matches!(step.1, Command::StopBroker { .. } | Command::StartBroker { .. });
+            let replicated = bus.replication.is_some();
+            let script = script.into_iter().filter(|step| replicated || !of_broker(step));
             let mut writer = Service { id: "writer".into(), concurrency, queue, ..Service::default() };
             writer.data.insert("key1".into(), 0.into());
-            writer.publishes.push(Publication { to: "bus".into(), retry, mode, gap_ms, ..Publication::default() });
+            writer.publishes.push(Publication {
+                to: "bus".into(),
+                retry,
+                mode,
+                gap_ms,
+                acks,
+                ..Publication::default()
+            });
             if calls {
                 writer.calls.push(converge::scenario::Call { to: "callee".into(), timeout_ms: 60.0 });
             }
@@ -226,7 +253,7 @@ fn system() -> impl Strategy<Value = Scenario> {
                     ..Client::default()
                 }],
                 links: links.collect(),
-                script: script.into_iter().map(|(at_ms, command)| Step { at_ms, command }).collect(),
+                script: script.map(|(at_ms, command)| Step { at_ms, command }).collect(),
                 ..Scenario::default()
             }
         },
@@ -271,6 +298,7 @@ proptest! {
             service.queue = 1000;
             for publication in &mut service.publishes {
                 publication.retry = Some(PublishRetry { timeout_ms: 1000.0, attempts: 100_000 });
+                publication.acks = Acks::All;
                 if matches!(publication.mode, PublishMode::AfterCommit | PublishMode::BeforeCommit) {
                     publication.mode = PublishMode::Outbox { poll_ms: 20.0, batch: 4 };
                 }
@@ -295,12 +323,17 @@ proptest! {
             }
         }
         scenario.buses[0].topics[0].retention_ms = None;
+        // Nobody leads who lacks what is committed; and followers may lag for longer than their fetches take, else they are
+        // never in sync, and nobody is told that enough have it.
+        if let Some(Commit::InSync(in_sync)) = scenario.buses[0].replication.as_mut().map(|it| &mut it.commit) {
+            (in_sync.unclean_election, in_sync.lag_ms) = (false, 10_000.0);
+        }
         // An optimistic write whose answers all come too late would be tried for ever.
         scenario.clients[0].timeout_ms = 10_000.0;
         // What nothing defends against: lost disks, lost unflushed events, and events that no handler can handle.
         for step in &mut scenario.script {
             match &mut step.command {
-                Command::Crash { lose_disk, .. } => *lose_disk = false,
+                Command::Crash { lose_disk, .. } | Command::StopBroker { lose_disk, .. } => *lose_disk = false,
                 Command::StopBus { lose_unflushed, .. } => *lose_unflushed = false,
                 Command::Operate { poison, .. } => *poison = false,
                 _ => {}
@@ -310,7 +343,9 @@ proptest! {
         scenario.validate().expect("sound");
         let mut run = Run::new(&scenario);
         // Heartbeats go on for ever: long enough, and then until nothing else is under way.
-        let beats = scenario.services.iter().flat_map(|service| &service.subscribes).any(|it| it.session.is_some());
+        let beats = scenario.services.iter().flat_map(|service| &service.subscribes).any(|it| {
+            it.session.is_some() && it.order == Order::Log
+        });
         run.advance(micros(if beats { 1e5 } else { 1e9 }), 3_000_000, &mut |_, _, _| {});
         while beats && !run.is_quiet() && run.engine().now() < micros(1e7) {
             run.advance(run.engine().now() + micros(1e4), 3_000_000, &mut |_, _, _| {});

@@ -2,8 +2,10 @@
 //! of that. And what follows for the whole: whether the copies will come to agree.
 
 use super::{Analysis, State, Tables};
-use crate::ordered::Map;
-use crate::scenario::{ClientStep, Command, GossipStyle, Micros, Operation, Protocol, ReadRepair, Scenario, micros};
+use crate::ordered::{Map, Set};
+use crate::scenario::{
+    ClientStep, Command, GossipStyle, Micros, Operation, Protocol, Publication, ReadRepair, Scenario, micros,
+};
 use crate::trace::{
     DropCause, DropReason, Fact, HandlingFailure, KeyId, MessageId, MessageKind, Names, NodeId, Record, SubscriptionId,
     Trace, UpdateId,
@@ -297,12 +299,42 @@ impl Look<'_> {
         }
         let published =
             |record: &Record| matches!(&record.fact, Fact::EventPublished { update: it, .. } if *it == update);
-        if let Some(reason) = self.discarded(update) {
-            return Some(Prospect::Discarded(reason));
+        match self.discarded(update) {
+            // A bus that lost it never said that it has it, so it is sent again.
+            Some(DropReason::NotReplicated) if !service.publishes.is_empty() && self.still_sends(from, update) => {
+                return Some(Prospect::Unpublished(from));
+            }
+            Some(reason) => return Some(Prospect::Discarded(reason)),
+            None => {}
         }
         let publishes = !service.publishes.is_empty();
         let before = self.records().any(|(_, record)| published(record));
         (publishes && !before).then_some(Prospect::NeverPublished(from))
+    }
+
+    /// Whether a publisher that tries again still waits for a bus to acknowledge an update that it sent.
+    fn still_sends(&self, from: NodeId, update: UpdateId) -> bool {
+        let (mut waits, mut answers) = (false, Set::new());
+        for (_, record) in self.records() {
+            match &record.fact {
+                Fact::MessageSent { kind: MessageKind::Publish, from: by, to, update: Some(it), .. }
+                    if (*by, *it) == (from, update) =>
+                {
+                    let tries = |it: &&Publication| self.names.find_node(&it.to) == Some(*to) && it.retry.is_some();
+                    waits |= self.scenario.services[from.index()].publishes.iter().find(tries).is_some();
+                }
+                Fact::MessageSent { message, kind: MessageKind::Acknowledgement, to, update: Some(it), .. }
+                    if (*to, *it) == (from, update) =>
+                {
+                    answers.insert(*message);
+                }
+                Fact::MessageDelivered { message } if answers.contains(message) => waits = false,
+                Fact::PublishAbandoned { node, update: it, .. } if (*node, *it) == (from, update) => waits = false,
+                Fact::ServiceCrashed { node, .. } if *node == from => waits = false,
+                _ => {}
+            }
+        }
+        waits
     }
 
     fn discarded(&self, update: UpdateId) -> Option<DropReason> {
@@ -392,6 +424,7 @@ impl Look<'_> {
                 | Fact::PublicationLost { update: it, .. }
                 | Fact::PublishAbandoned { update: it, .. }
                 | Fact::EventPublished { update: it, .. }
+                | Fact::PublishRefused { update: it, .. }
                 | Fact::WriteRolledBack { update: it, .. } => *it == update,
                 Fact::UpdateTakenIn { update: it, node: at, .. }
                 | Fact::WritePromised { update: it, node: at, .. }

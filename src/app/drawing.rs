@@ -275,7 +275,11 @@ fn names_of(command: &Command) -> Vec<&String> {
         }
         Command::Partition { groups } => groups.iter().flatten().collect(),
         Command::Pause { node } | Command::Resume { node } => vec![node],
-        Command::StopBus { bus, .. } | Command::StartBus { bus } | Command::Rebalance { bus } => vec![bus],
+        Command::StopBus { bus, .. }
+        | Command::StartBus { bus }
+        | Command::StopBroker { bus, .. }
+        | Command::StartBroker { bus, .. }
+        | Command::Rebalance { bus } => vec![bus],
         Command::Redrive { bus, service } | Command::Purge { bus, service } => vec![bus, service],
         Command::HealAll => Vec::new(),
     }

@@ -94,6 +94,7 @@ fn of_bus(scenario: &Scenario, id: &str, now: &Standing) -> Vec<(String, Command
             ("Outage, lose unflushed".to_string(), Command::StopBus { bus: bus(), lose_unflushed: true }),
         ]
     };
+    all.extend(brokers(scenario, id, now));
     all.extend(held(id, now));
     if scenario
         .services
@@ -104,6 +105,23 @@ fn of_bus(scenario: &Scenario, id: &str, now: &Standing) -> Vec<(String, Command
         all.push(("Rebalance".into(), Command::Rebalance { bus: bus() }));
     }
     all
+}
+
+/// What can be done to the brokers of a replicated bus.
+fn brokers(scenario: &Scenario, id: &str, now: &Standing) -> Vec<(String, Command)> {
+    let bus = || id.to_string();
+    let replicas = scenario.buses.iter().find(|it| it.id == id).and_then(|it| it.replication.as_ref());
+    let Some(replicas) = replicas.map(|replication| replication.replicas) else { return Vec::new() };
+    let lost = Command::StopBroker { bus: bus(), broker: None, lose_disk: true };
+    let each = (1..=replicas).map(|number| {
+        let broker = Some(number);
+        if now.troubles.contains(&format!("broker {number} down")) {
+            (format!("Broker {number} back"), Command::StartBroker { bus: bus(), broker })
+        } else {
+            (format!("Stop broker {number}"), Command::StopBroker { bus: bus(), broker, lose_disk: false })
+        }
+    });
+    each.chain([("Stop the leader, lose its disk".to_string(), lost)]).collect()
 }
 
 fn of_link(from: &str, to: &str, now: &Standing) -> Vec<(String, Command)> {

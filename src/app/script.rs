@@ -29,6 +29,12 @@ pub fn says(command: &Command) -> String {
         Command::StopBus { bus, lose_unflushed: false } => format!("outage of {bus}"),
         Command::StopBus { bus, lose_unflushed: true } => format!("outage of {bus}, unflushed lost"),
         Command::StartBus { bus } => format!("{bus} back"),
+        Command::StopBroker { bus, broker, lose_disk } => {
+            let disk = if *lose_disk { ", its disk lost" } else { "" };
+            format!("stop {} of {bus}{disk}", broker.map_or("the leader".into(), |number| format!("broker {number}")))
+        }
+        Command::StartBroker { bus, broker: Some(number) } => format!("broker {number} of {bus} back"),
+        Command::StartBroker { bus, broker: None } => format!("brokers of {bus} back"),
         Command::Rebalance { bus } => format!("rebalance {bus}"),
         Command::Redrive { bus, service } => format!("redrive {bus} for {service}"),
         Command::Purge { bus, service } => format!("purge {bus} for {service}"),

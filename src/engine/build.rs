@@ -2,7 +2,7 @@
 
 mod groups;
 
-use super::bus::{Bus, BusPlan, SubscriptionPlan, TopicPlan};
+use super::bus::{Bus, BusPlan, ReplicationPlan, SubscriptionPlan, TopicPlan};
 use super::chance::{Sampler, Stream};
 use super::client::{Client, ClientPlan, Generator, KeyChoice, Pace, SessionStreams, Target};
 use super::inbox::Inbox;
@@ -235,6 +235,7 @@ impl<'a> Builder<'a> {
                         Mode::Relay { every: micros(poll_ms).max(1), batch, log: true }
                     }
                 },
+                acks: publication.acks,
                 retry: publication.retry.as_ref().map(|retry| (micros(retry.timeout_ms), retry.attempts)),
             }
         });
@@ -320,7 +321,16 @@ impl<'a> Builder<'a> {
             topics => topics.iter().map(topic).collect(),
         };
         let (flush, acknowledges_flushed) = (micros(bus.flush_ms), bus.acknowledges_flushed);
-        BusPlan { node, topics, subscriptions, flush, acknowledges_flushed }
+        let replication = bus.replication.as_ref().map(|replication| {
+            let stream = |broker| Stream::named(self.scenario.seed, "replication", &format!("{}#{broker}", bus.id));
+            ReplicationPlan {
+                latency: Sampler::new(&replication.latency),
+                fetches: (1..=replication.replicas).map(stream).collect(),
+                session: micros(replication.session_ms).max(1),
+                commit: replication.commit.clone(),
+            }
+        });
+        BusPlan { node, topics, subscriptions, flush, acknowledges_flushed, replication }
     }
 
     /// How a log's reader keeps its place in its group: as it says itself, or as another of the group does.

@@ -1,7 +1,9 @@
 //! An event bus: topics with subscriptions; it keeps events, orders, delivers, redelivers and dead-letters them. Its
 //! queues are durable, but for what it has not flushed.
 
+mod brokers;
 mod coordinator;
+mod intake;
 mod keeping;
 mod log;
 mod plan;
@@ -13,12 +15,12 @@ use super::queue::Timer;
 use crate::ordered::Map;
 use crate::scenario::{Acknowledge, Limit, Micros, Order};
 use crate::trace::{Fact, KeyId, UpdateId};
+use brokers::Brokers;
 use coordinator::Place;
 use log::Log;
-pub use plan::{BusPlan, EventCounts, SubscriptionPlan, TopicPlan};
+pub use plan::{BusPlan, EventCounts, ReplicationPlan, SubscriptionPlan, TopicPlan};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// An event kept for one lane.
 #[derive(Clone, Debug)]
@@ -33,6 +35,8 @@ struct Kept {
     sent: Micros,
     /// When it was published.
     since: Micros,
+    /// Its place in the log that the brokers keep, where there are several and it is not a dead one that was redriven.
+    offset: Option<u64>,
     /// When it will have been kept long enough.
     expires: Option<Micros>,
     /// The last wait, for a backoff that depends on it.
@@ -87,7 +91,10 @@ struct Unflushed {
 #[derive(Clone, Debug)]
 pub struct Bus {
     plan: BusPlan,
+    /// It takes in and delivers: it was not stopped, and where several brokers keep its events, one leads.
     up: bool,
+    stopped: bool,
+    brokers: Option<Brokers>,
     /// Timers that ran out while it was down.
     missed: Vec<Timer>,
     kept: Map<u32, Kept>,
@@ -138,6 +145,8 @@ impl Bus {
     pub fn new(plan: BusPlan) -> Self {
         Bus {
             up: true,
+            stopped: false,
+            brokers: plan.replication.as_ref().map(|it| Brokers::new(it.fetches.len())),
             missed: Vec::new(),
             kept: Map::new(),
             next_event: 0,
@@ -182,11 +191,17 @@ impl Bus {
     pub fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, out: &mut Outbox) {
         match payload {
             Payload::Publish(publication) => {
-                let Publication { topic, awaited, ref update } = *publication;
-                if let (Some(number), Some(link)) = (awaited, back) {
-                    self.confirm(now, Unflushed { link, number, update: update.id }, out);
+                let Publication { topic, awaited, acks, ref update } = *publication;
+                let confirm = awaited.zip(back).map(|(number, link)| Unflushed { link, number, update: update.id });
+                if self.brokers.is_some() {
+                    return self.append(now, topic, update, acks, confirm, out);
                 }
-                self.publish(now, topic, update, out);
+                if let Some(confirm) = confirm {
+                    self.confirm(now, confirm, out);
+                }
+                if !self.is_again(now, topic, update.id, out) {
+                    self.take_in(now, topic, update, None, out);
+                }
             }
             Payload::Acknowledge(event, generation) => self.on_acknowledge(now, event, generation, out),
             Payload::Heartbeat(heartbeat) => {
@@ -209,22 +224,10 @@ impl Bus {
         }
     }
 
-    /// Acknowledges a publication, at once or when it is flushed.
-    fn confirm(&mut self, now: Micros, publication: Unflushed, out: &mut Outbox) {
-        if self.plan.acknowledges_flushed && self.plan.flush > 0 {
-            let number = self.next_unflushed;
-            self.next_unflushed += 1;
-            self.unflushed.insert(number, publication);
-            out.wake(now + self.plan.flush, Timer::Flushed(number));
-        } else {
-            let about = About { update: Some(publication.update), ..About::default() };
-            out.send(publication.link, Payload::Published(publication.number), about);
-        }
-    }
-
     /// A timer ran out; if its reason is gone, nothing happens.
     pub fn on_timer(&mut self, now: Micros, timer: Timer, out: &mut Outbox) {
-        if !self.up {
+        // While nobody leads, its brokers are what goes on.
+        if !self.up && (self.stopped || !matches!(timer, Timer::Broker(_))) {
             self.missed.push(timer);
             return;
         }
@@ -247,6 +250,7 @@ impl Bus {
             }
             Timer::Expire(event) => self.on_expiry(now, event, out),
             Timer::Session(subscription) => self.on_session(now, subscription, out),
+            Timer::Broker(number) => self.on_broker(now, number, out),
             Timer::Flushed(number) => {
                 if let Some(publication) = self.unflushed.remove(&number) {
                     let about = About { update: Some(publication.update), ..About::default() };
@@ -266,93 +270,6 @@ impl Bus {
             | Timer::Generated(_)
             | Timer::OperationTimeout(_) => unreachable!("no such timer is set by a bus"),
         }
-    }
-
-    /// Whether an update was published to a topic within its window of deduplication.
-    fn is_again(&mut self, now: Micros, topic: u32, update: UpdateId) -> bool {
-        let Some(window) = self.plan.topics[topic as usize].dedup else { return false };
-        let recent = &mut self.recent[topic as usize];
-        // Updates are numbered in order, so the least number is about the oldest.
-        while recent.first().is_some_and(|(_, at)| at + window <= now) {
-            recent.pop_first();
-        }
-        let again = recent.get(&update).is_some_and(|at| at + window > now);
-        if !again {
-            recent.insert(update, now);
-        }
-        again
-    }
-
-    fn publish(&mut self, now: Micros, topic: u32, update: &Arc<Update>, out: &mut Outbox) {
-        if self.is_again(now, topic, update.id) {
-            return out.record(Fact::EventDeduplicated { bus: self.plan.node, update: update.id });
-        }
-        let lanes: Vec<u32> = (0..self.lanes.len() as u32).filter(|lane| self.plan_of(*lane).topic == topic).collect();
-        let partition = partition(out.names.key(update.key), self.plan.topics[topic as usize].partitions);
-        out.record(Fact::EventPublished {
-            bus: self.plan.node,
-            update: update.id,
-            topic,
-            partition,
-            subscriptions: lanes.len() as u32,
-        });
-        for lane in lanes {
-            let event = self.next_event;
-            self.next_event += 1;
-            self.published += 1;
-            let retention = self.plan.topics[topic as usize].retention;
-            self.keep(now, lane, event, partition, update.clone(), retention, out);
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "an event is just that much")]
-    fn keep(
-        &mut self,
-        now: Micros,
-        lane: u32,
-        event: u32,
-        partition: u32,
-        update: Arc<Update>,
-        retention: Option<Micros>,
-        out: &mut Outbox,
-    ) {
-        let (id, order) = (self.plan_of(lane).id, self.plan_of(lane).order);
-        out.record(Fact::EventQueued { subscription: id, event, update: update.id, not_before: now, deliveries: 0 });
-        let expires = retention.map(|time| now + time);
-        if let Some(at) = expires {
-            out.wake(at, Timer::Expire(event));
-        }
-        let key = update.key;
-        let kept = Kept {
-            lane,
-            update,
-            partition,
-            deliveries: 0,
-            delivery: None,
-            sent: now,
-            since: now,
-            expires,
-            waited: 0.0,
-        };
-        self.kept.insert(event, kept);
-        let queues = &mut self.lanes[lane as usize];
-        match order {
-            Order::None => queues.ready.push_back(event),
-            Order::FifoPerKey => {
-                let line = queues.keys.or_default(key);
-                line.push_back(event);
-                if line.len() == 1 {
-                    queues.ready.push_back(event);
-                }
-            }
-            Order::Log => {
-                let member = self.reader_of(lane, partition);
-                let queues = &mut self.lanes[lane as usize];
-                queues.logs.or_insert_with(partition, || Log::read_by(member)).events.push_back(event);
-                return self.deliver_log(now, lane, partition, out);
-            }
-        }
-        self.deliver(now, lane, out);
     }
 
     /// Delivers what is ready, as far as unacknowledged deliveries are allowed.
@@ -501,9 +418,4 @@ impl Bus {
         }
         self.deliver(now, lane, out);
     }
-}
-
-/// The partition of a key: its XXH3 hash, so that it depends on the key alone.
-fn partition(key: &str, partitions: u32) -> u32 {
-    (xxh3_64(key.as_bytes()) % u64::from(partitions)) as u32
 }

@@ -217,6 +217,7 @@ impl Client {
             | Timer::Rewound(_)
             | Timer::Heartbeat(_)
             | Timer::Session(_)
+            | Timer::Broker(_)
             | Timer::AckDeadline(_)
             | Timer::Ready(_) => unreachable!("no such timer is set by a client"),
         }

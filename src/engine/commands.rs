@@ -23,6 +23,8 @@ pub enum CommandRefused {
     NotAService(String),
     /// The node is not a bus.
     NotABus(String),
+    /// It is not replicated, and has no brokers.
+    NotReplicated(String),
     /// A number is out of its range.
     OutOfRange(String),
     /// No messages ever go from the one to the other.
@@ -35,6 +37,7 @@ impl fmt::Display for CommandRefused {
             CommandRefused::NoSuchNode(id) => write!(f, "no node has the id `{id}`"),
             CommandRefused::NotAService(id) => write!(f, "`{id}` is not a service"),
             CommandRefused::NotABus(id) => write!(f, "`{id}` is not a bus"),
+            CommandRefused::NotReplicated(id) => write!(f, "`{id}` is not replicated, and has no brokers"),
             CommandRefused::OutOfRange(said) => f.write_str(said),
             CommandRefused::NoSuchLink(from, to) => write!(f, "no link goes from `{from}` to `{to}`"),
         }
@@ -88,6 +91,7 @@ impl Engine {
             Command::StopBus { bus, .. } | Command::StartBus { bus } | Command::Rebalance { bus } => {
                 self.bus(bus).map(|_| ())
             }
+            Command::StopBroker { bus, broker, .. } | Command::StartBroker { bus, broker } => self.broker(bus, *broker),
             Command::Redrive { bus, service } | Command::Purge { bus, service } => {
                 self.bus(bus).and_then(|_| self.service(service)).map(|_| ())
             }
@@ -102,6 +106,20 @@ impl Engine {
             Node::Service(_) | Node::Client(_) | Node::Replica(_) | Node::Group | Node::Relay(_) => {
                 Err(CommandRefused::NotABus(id.into()))
             }
+        }
+    }
+
+    fn broker(&self, bus: &str, broker: Option<u32>) -> Result<(), CommandRefused> {
+        let brokers = match &self.nodes[self.bus(bus)?.index()] {
+            Node::Bus(bus) => bus.brokers(),
+            Node::Service(_) | Node::Client(_) | Node::Replica(_) | Node::Group | Node::Relay(_) => 0,
+        };
+        match broker {
+            _ if brokers == 0 => Err(CommandRefused::NotReplicated(bus.into())),
+            Some(broker) if broker == 0 || broker > brokers => {
+                Err(CommandRefused::OutOfRange(format!("`{bus}` has the brokers 1 to {brokers}, not {broker}")))
+            }
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -209,6 +227,12 @@ impl Engine {
                     bus.start(now, out);
                 }
             }),
+            Command::StopBroker { bus, broker, lose_disk } => {
+                self.at_bus(bus, |bus, now, out| bus.stop_broker(now, *broker, *lose_disk, out));
+            }
+            Command::StartBroker { bus, broker } => {
+                self.at_bus(bus, |bus, now, out| bus.start_brokers(now, *broker, out));
+            }
             Command::Rebalance { bus } => self.at_bus(bus, Bus::rebalance),
             Command::Redrive { bus, service } => {
                 if let Ok(consumer) = self.service(service) {
@@ -349,8 +373,13 @@ impl Engine {
                         replica.restart(now, out);
                     }
                 }
-                Node::Bus(bus) if !bus.is_up() => bus.start(now, out),
-                Node::Bus(_) | Node::Client(_) | Node::Group | Node::Relay(_) => {}
+                Node::Bus(bus) => {
+                    bus.start_brokers(now, None, out);
+                    if !bus.is_up() {
+                        bus.start(now, out);
+                    }
+                }
+                Node::Client(_) | Node::Group | Node::Relay(_) => {}
             }
         }
         let held: Vec<NodeId> = self.held.keys().copied().collect();

@@ -1,7 +1,7 @@
 //! What travels: messages with a payload of their own, made when they are sent and never changed.
 
 use super::replica::Wire;
-use crate::scenario::Value;
+use crate::scenario::{Acks, Value};
 use crate::trace::{Context, KeyId, MessageKind, NodeId, OperationId, Outcome, UpdateId, Version};
 use std::sync::Arc;
 
@@ -100,6 +100,8 @@ pub struct Publication {
     pub topic: u32,
     /// The publisher's number for this event, if it awaits the bus's acknowledgement.
     pub awaited: Option<u32>,
+    /// What the bus must have done before it acknowledges.
+    pub acks: Acks,
     /// What was committed.
     pub update: Arc<Update>,
 }

@@ -5,7 +5,7 @@ use super::message::{About, LinkId, Payload, Publication, Update};
 use super::outbox::Outbox;
 use super::queue::Timer;
 use crate::ordered::Map;
-use crate::scenario::Micros;
+use crate::scenario::{Acks, Micros};
 use crate::trace::{Fact, NodeId};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -42,6 +42,8 @@ pub struct Publisher {
     pub topic: u32,
     /// When.
     pub mode: Mode,
+    /// What the bus must have done before it acknowledges.
+    pub acks: Acks,
     /// How long the bus's acknowledgement is awaited, and how often the event is sent at most.
     pub retry: Option<(Micros, u32)>,
 }
@@ -144,7 +146,6 @@ impl Publishing {
         let Some(index) = self.polls.iter().position(|poll| *poll == Some(number)) else { return };
         self.polls[index] = None;
         let Mode::Relay { batch, .. } = self.publishers[index].mode else { return };
-        let (link, topic) = (self.publishers[index].link, self.publishers[index].topic);
         let timeout = self.publishers[index].retry.map_or(RELAY_TIMEOUT, |(timeout, _)| timeout);
         let mut left = batch;
         for at in 0..self.rows[index].len() {
@@ -159,7 +160,7 @@ impl Publishing {
             let row = &mut self.rows[index][at];
             row.sent = Some(number);
             row.attempts += 1;
-            send(link, topic, Some(number), &row.update, row.attempts, out);
+            send(&self.publishers[index], Some(number), &row.update, row.attempts, out);
             out.wake(now + timeout, Timer::PublishTimeout(number));
         }
         self.plan_poll(now, index, out);
@@ -173,13 +174,12 @@ impl Publishing {
     }
 
     fn publish(&mut self, now: Micros, index: usize, update: Arc<Update>, out: &mut Outbox) {
-        let (link, topic) = (self.publishers[index].link, self.publishers[index].topic);
         let awaited = self.publishers[index].retry.map(|(timeout, _)| {
             let number = self.number();
             out.wake(now + timeout, Timer::PublishTimeout(number));
             number
         });
-        send(link, topic, awaited, &update, 1, out);
+        send(&self.publishers[index], awaited, &update, 1, out);
         if let Some(number) = awaited {
             self.unconfirmed.insert(number, Unconfirmed { publisher: index, update, attempts: 1 });
         }
@@ -210,7 +210,7 @@ impl Publishing {
                 return;
             }
             event.attempts += 1;
-            send(publisher.link, publisher.topic, Some(number), &event.update, event.attempts, out);
+            send(publisher, Some(number), &event.update, event.attempts, out);
             out.wake(now + timeout, Timer::PublishTimeout(number));
             return;
         }
@@ -255,8 +255,8 @@ impl Publishing {
     }
 }
 
-fn send(link: LinkId, topic: u32, awaited: Option<u32>, update: &Arc<Update>, attempt: u32, out: &mut Outbox) {
+fn send(by: &Publisher, awaited: Option<u32>, update: &Arc<Update>, attempt: u32, out: &mut Outbox) {
     let about = About { update: Some(update.id), operation: None, attempt };
-    let publication = Publication { topic, awaited, update: update.clone() };
-    out.send(link, Payload::Publish(Arc::new(publication)), about);
+    let publication = Publication { topic: by.topic, awaited, acks: by.acks, update: update.clone() };
+    out.send(by.link, Payload::Publish(Arc::new(publication)), about);
 }

@@ -46,6 +46,8 @@ pub enum Timer {
     Heartbeat(u32),
     /// A bus: a reader of a log may have been silent for its session.
     Session(u32),
+    /// A bus: what one of its brokers fetched is there, or it is missed, or lags.
+    Broker(u32),
     /// A bus: an event has been kept long enough.
     Expire(u32),
     /// A bus: a publication is safe, and is acknowledged.
@@ -109,6 +111,7 @@ impl From<Due> for Packed {
                 Timer::Protocol(id) => (17, node, id),
                 Timer::Heartbeat(id) => (18, node, id),
                 Timer::Session(id) => (19, node, id),
+                Timer::Broker(id) => (20, node, id),
             },
         };
         debug_assert!(node.0 < MOST_NODES);
@@ -140,7 +143,8 @@ impl From<Packed> for Due {
             16 => Timer::Again(id),
             17 => Timer::Protocol(id),
             18 => Timer::Heartbeat(id),
-            _ => Timer::Session(id),
+            19 => Timer::Session(id),
+            _ => Timer::Broker(id),
         };
         Due::Timer(node, timer)
     }

@@ -259,6 +259,7 @@ impl Replica {
             | Timer::Rewound(_)
             | Timer::Heartbeat(_)
             | Timer::Session(_)
+            | Timer::Broker(_)
             | Timer::Again(_)
             | Timer::Scripted(_)
             | Timer::Generated(_)

@@ -217,6 +217,7 @@ impl Service {
             | Timer::Flushed(_)
             | Timer::Rewound(_)
             | Timer::Session(_)
+            | Timer::Broker(_)
             | Timer::Again(_)
             | Timer::Protocol(_)
             | Timer::Scripted(_)

@@ -127,6 +127,25 @@ pub enum Command {
         /// The bus.
         bus: String,
     },
+    /// Stop one of the brokers that keep a bus's events. Where it leads, the bus is out until another does.
+    StopBroker {
+        /// The bus.
+        bus: String,
+        /// Which, from 1; the one that leads where absent.
+        #[serde(default, skip_serializing_if = "is_default")]
+        broker: Option<u32>,
+        /// What it keeps is gone.
+        #[serde(default, skip_serializing_if = "is_default")]
+        lose_disk: bool,
+    },
+    /// Start a stopped broker again.
+    StartBroker {
+        /// The bus.
+        bus: String,
+        /// Which, from 1; all that are stopped where absent.
+        #[serde(default, skip_serializing_if = "is_default")]
+        broker: Option<u32>,
+    },
     /// Give the partitions of a bus's logs to the members of their groups anew: all after the last commit is delivered
     /// again.
     Rebalance {
@@ -147,7 +166,7 @@ pub enum Command {
         /// The service whose events they are.
         service: String,
     },
-    /// Mend every link, restart every service, start every bus, let every held node go on, and end every slowness;
+    /// Mend every link, restart every service, start every bus and broker, let every held node go on, and end every slowness;
     /// clocks stay as they are.
     HealAll,
 }

@@ -1,7 +1,7 @@
 //! Publishing, buses and handlers: how updates travel as events.
 
 use super::json::Document;
-use super::{Latency, is_default, is_one, one};
+use super::{Acks, Latency, Replication, is_default, is_one, one};
 
 /// Where and how a service publishes its updates.
 #[derive(Clone, Debug, Default, PartialEq, Document)]
@@ -24,6 +24,9 @@ pub struct Publication {
     /// after one second where this is absent, and without end.
     #[serde(default, skip_serializing_if = "is_default")]
     pub retry: Option<PublishRetry>,
+    /// What the bus must have done before it acknowledges; of a bus without `replication` it is the same but for `none`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub acks: Acks,
 }
 
 /// When an update's event is published.
@@ -332,6 +335,9 @@ pub struct Bus {
     /// Whether the publisher is told only when its event is safe; else at once.
     #[serde(default, skip_serializing_if = "is_default")]
     pub acknowledges_flushed: bool,
+    /// The brokers that keep its events; where absent it is one, which is there or is not.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub replication: Option<Replication>,
 }
 
 /// A topic of a bus.

@@ -5,6 +5,7 @@
 //! gets is sound and stepping it cannot fail. This module uses nothing above it.
 
 mod branch;
+mod brokers;
 mod command;
 mod consistency;
 mod document;
@@ -24,6 +25,7 @@ mod validate;
 mod value;
 
 pub use branch::Branch;
+pub use brokers::{Acks, Commit, InSync, Replication};
 pub use command::Command;
 pub use consistency::Consistency;
 pub use document::*;

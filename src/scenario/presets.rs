@@ -4,7 +4,10 @@ mod groups;
 
 pub use groups::{STORES, StorePreset, of_group, published};
 
-use super::{Acknowledge, Backoff, Limit, Order, Publication, PublishRetry, ReaderSession, Subscription, Topic};
+use super::{
+    Acknowledge, Acks, Backoff, Commit, InSync, Limit, Order, Publication, PublishRetry, ReaderSession, Replication,
+    Subscription, Topic,
+};
 
 /// A real system's way of keeping and delivering events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,18 +46,18 @@ pub const PRESETS: [Preset; 6] = [
     Preset {
         name: "Kafka 4.0",
         leaves_out: "Fetch sizes; static and cooperative membership: each rebalance gives out all partitions anew; that \
-                     an automatic commit waits for the next poll; replicas: set the bus's flush time to see what an \
-                     acknowledged write on the leader alone can lose.",
+                     an automatic commit waits for the next poll; eligible leaders (KIP-966) but for that a broker which \
+                     lost its disk is not in sync.",
         system: System::Kafka,
     },
     Preset {
         name: "RabbitMQ 4.0 quorum queue",
-        leaves_out: "Replicas, prefetch below 1,000, and that a returned message goes back near the head of its queue.",
+        leaves_out: "How its replicas find that the leader is gone, prefetch below 1,000, and that a returned message goes back near the head of its queue.",
         system: System::RabbitMq,
     },
     Preset {
         name: "NATS JetStream",
-        leaves_out: "Stream replicas and flow control; a message over its limit stays in the stream but is not \
+        leaves_out: "Flow control; how replicas of a stream find that the leader is gone; a message over its limit stays in the stream but is not \
                      delivered again, which here counts as discarded.",
         system: System::JetStream,
     },
@@ -139,6 +142,19 @@ impl Preset {
         Topic { name: like.name.clone(), partitions: like.partitions, dedup_ms, retention_ms }
     }
 
+    /// Brokers with the system's defaults, where it says how many keep an event; what lies between them stays.
+    pub fn replication(&self, like: Option<&Replication>) -> Option<Replication> {
+        let (replicas, commit) = match self.system {
+            System::Kafka => (1, Commit::InSync(InSync::default())),
+            System::RabbitMq => (3, Commit::Majority),
+            System::JetStream => (1, Commit::Majority),
+            System::SqsStandard | System::SqsFifo | System::RedisPubSub => return None,
+        };
+        let like = like.cloned().unwrap_or_default();
+        let session_ms = if self.system == System::Kafka { 9.0 * SECOND } else { like.session_ms };
+        Some(Replication { replicas, commit, session_ms, ..like })
+    }
+
     /// A publication with the defaults of the system's producer; where and from what it publishes stays.
     pub fn publication(&self, like: &Publication) -> Publication {
         PRODUCERS[match self.system {
@@ -153,6 +169,11 @@ impl Preset {
 /// The preset that a subscription has the settings of.
 pub fn of_subscription(subscription: &Subscription) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.subscription(subscription) == *subscription)
+}
+
+/// The preset that brokers have the settings of.
+pub fn of_replication(replication: &Replication) -> Option<&'static Preset> {
+    PRESETS.iter().find(|preset| preset.replication(Some(replication)).as_ref() == Some(replication))
 }
 
 /// A real client's way of publishing.
@@ -192,7 +213,7 @@ impl Producer {
     pub fn publication(&self, like: &Publication) -> Publication {
         let timeout = |seconds: u32| f64::from(seconds) * SECOND;
         let retry = self.retry.map(|(seconds, attempts)| PublishRetry { timeout_ms: timeout(seconds), attempts });
-        Publication { retry, ..like.clone() }
+        Publication { retry, acks: Acks::All, ..like.clone() }
     }
 }
 

@@ -10,7 +10,9 @@ use crate::analysis::{Analysis, Copy, Ended, Handled, InFlight, Member, Notice, 
 use crate::engine::{Engine, Halt};
 use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Scenario, micros};
-use crate::trace::{Fact, KeyId, MessageId, Names, NodeId, OperationKind, Record, SubscriptionId, UpdateId};
+use crate::trace::{
+    BrokerTurn, Fact, KeyId, MessageId, Names, NodeId, OperationKind, Record, SubscriptionId, UpdateId,
+};
 
 /// More messages than this in one frame, and the frame is made whole instead.
 const MOST_MESSAGES: usize = 20_000;
@@ -29,6 +31,9 @@ const SLOW: u8 = 2;
 const CLOCK: u8 = 3;
 const OUT: u8 = 4;
 const UNGROUPED: u8 = 5;
+const IN_SYNC: u8 = 6;
+/// The first of a bus's brokers; the others follow.
+const BROKER: u8 = 7;
 
 /// What has to be told to the page.
 #[derive(Clone, Debug, Default)]
@@ -133,6 +138,22 @@ impl Reporter {
                 self.trouble(record, (*bus, None, OUT), Some("out".into()), analysis, names);
             }
             Fact::BusStarted { bus } => self.trouble(record, (*bus, None, OUT), None, analysis, names),
+            Fact::BrokerTurned { bus, broker, turn } => {
+                let at = (*bus, None, BROKER + *broker as u8);
+                match turn {
+                    BrokerTurn::Stopped | BrokerTurn::LostDisk => {
+                        let what = Some(format!("broker {broker} down"));
+                        self.trouble(record, at, what, analysis, names);
+                    }
+                    BrokerTurn::Started => self.trouble(record, at, None, analysis, names),
+                    BrokerTurn::Leads => {}
+                }
+            }
+            Fact::InSyncChanged { bus, brokers, replicas } => {
+                let what = format!("{} of {replicas} in sync", brokers.count_ones());
+                let lacks = brokers.count_ones() < *replicas;
+                self.trouble(record, (*bus, None, IN_SYNC), lacks.then_some(what), analysis, names);
+            }
             Fact::ReaderLeft { subscription, .. } => {
                 let reader = names.subscription(*subscription).service;
                 self.trouble(record, (reader, None, UNGROUPED), Some("out of its group".into()), analysis, names);

@@ -54,6 +54,7 @@ pub fn prospect(prospect: Prospect, look: &Look) -> String {
             DropReason::Expired => "the bus kept it as long as its topic keeps events, and no longer",
             DropReason::NotFlushed => "the bus lost it, since it had not been flushed",
             DropReason::Purged => "it was purged from the dead-letter queue",
+            DropReason::NotReplicated => "the bus lost it: the broker that leads now never had it",
         }
         .into(),
         Prospect::NeverPublished(node) => format!("{} never published its event, and will not", name(node)),

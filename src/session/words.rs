@@ -3,8 +3,8 @@
 use crate::analysis::{Analysis, InFlight};
 use crate::scenario::Micros;
 use crate::trace::{
-    Departure, DropCause, DropReason, Fact, HandlingFailure, MessageId, MessageKind, Names, NodeId, OperationId,
-    OperationKind, Outcome, Record, Refusal, SubscriptionId, UpdateId, Version,
+    BrokerTurn, Departure, DropCause, DropReason, Fact, HandlingFailure, MessageId, MessageKind, Names, NodeId,
+    OperationId, OperationKind, Outcome, Record, Refusal, SubscriptionId, UpdateId, Version,
 };
 
 /// How an update was lost: to another that took its place, or thrown away by its group.
@@ -280,6 +280,7 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
                 DropReason::Expired => "it was kept as long as its topic keeps events",
                 DropReason::NotFlushed => "it was not flushed when the bus stopped",
                 DropReason::Purged => "it was purged",
+                DropReason::NotReplicated => "the broker that leads now never had it",
             };
             let text = format!("{} gives up {} for {}: {why}", node(&ends.bus), says(update), node(&ends.service));
             ("event_discarded", text, Some(*update), vec![ends.bus, ends.service])
@@ -466,6 +467,25 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
             let ends = ends(subscription);
             let text = format!("{} joins its group at {} again", node(&ends.service), node(&ends.bus));
             ("reader_joined", text, None, vec![ends.bus, ends.service])
+        }
+        Fact::BrokerTurned { bus, broker, turn } => {
+            let (name, what) = match turn {
+                BrokerTurn::Stopped => ("broker_stopped", "stops"),
+                BrokerTurn::LostDisk => ("broker_stopped", "stops and loses its disk"),
+                BrokerTurn::Started => ("broker_started", "is back"),
+                BrokerTurn::Leads => ("broker_leads", "leads from now on"),
+            };
+            (name, format!("broker {broker} of {} {what}", node(bus)), None, vec![*bus])
+        }
+        Fact::InSyncChanged { bus, brokers, replicas } => {
+            let who: Vec<String> =
+                (0..*replicas).filter(|at| brokers >> at & 1 == 1).map(|at| (at + 1).to_string()).collect();
+            let text = format!("in sync at {}: {} of {replicas} brokers ({})", node(bus), who.len(), who.join(", "));
+            ("in_sync_changed", text, None, vec![*bus])
+        }
+        Fact::PublishRefused { bus, update, in_sync, needed } => {
+            let text = format!("{} refuses {}: {in_sync} in sync, {needed} needed", node(bus), says(update));
+            ("publish_refused", text, Some(*update), vec![*bus])
         }
     };
     Sentence { name, text, update, nodes }

@@ -170,6 +170,13 @@ impl Bytes {
         }
     }
 
+    /// A fact of numbers alone.
+    fn numbers<'a>(&mut self, fact: u8, numbers: &[u32]) -> Option<&'a Value> {
+        self.u8(fact);
+        self.ids(numbers);
+        None
+    }
+
     fn version(&mut self, version: Version) {
         self.ids(&[version.counter, version.origin]);
         self.u64(version.time as u64);
@@ -530,16 +537,12 @@ impl Bytes {
                 self.ids(&[update.0, node.0, key.0]);
                 None
             }
-            Fact::ReaderLeft { subscription, cause } => {
-                self.u8(53);
-                self.u32(subscription.0);
-                self.u8(*cause as u8);
-                None
-            }
-            Fact::ReaderJoined { subscription } => {
-                self.u8(54);
-                self.u32(subscription.0);
-                None
+            Fact::ReaderLeft { subscription, cause } => self.numbers(53, &[subscription.0, *cause as u32]),
+            Fact::ReaderJoined { subscription } => self.numbers(54, &[subscription.0]),
+            Fact::BrokerTurned { bus, broker, turn } => self.numbers(55, &[bus.0, *broker, *turn as u32]),
+            Fact::InSyncChanged { bus, brokers, replicas } => self.numbers(56, &[bus.0, *brokers, *replicas]),
+            Fact::PublishRefused { bus, update, in_sync, needed } => {
+                self.numbers(57, &[bus.0, update.0, *in_sync, *needed])
             }
         }
     }

@@ -183,6 +183,23 @@ pub enum DropReason {
     NotFlushed = 2,
     /// It was purged from the dead-letter queue.
     Purged = 3,
+    /// The broker that leads now never had it.
+    NotReplicated = 4,
+}
+
+/// What became of a broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum BrokerTurn {
+    /// It stopped.
+    Stopped = 0,
+    /// It stopped, and what it kept is gone.
+    LostDisk = 1,
+    /// It started again.
+    Started = 2,
+    /// It leads from now on, with what it has.
+    Leads = 3,
 }
 
 /// Why a log's reader is in its group no longer.

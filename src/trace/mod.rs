@@ -13,8 +13,8 @@ mod record;
 
 pub use digest::Digest;
 pub use kinds::{
-    Context, Departure, DropCause, DropReason, HandlingFailure, KeyId, Level, MessageId, MessageKind, NodeId,
-    OperationId, OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version,
+    BrokerTurn, Context, Departure, DropCause, DropReason, HandlingFailure, KeyId, Level, MessageId, MessageKind,
+    NodeId, OperationId, OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version,
 };
 pub use log::{CHUNK, Trace};
 pub use names::{Names, Subscriber};

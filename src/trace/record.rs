@@ -1,6 +1,6 @@
 use super::kinds::{
-    Context, Departure, DropCause, DropReason, HandlingFailure, KeyId, MessageId, MessageKind, NodeId, OperationId,
-    OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version,
+    BrokerTurn, Context, Departure, DropCause, DropReason, HandlingFailure, KeyId, MessageId, MessageKind, NodeId,
+    OperationId, OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version,
 };
 use crate::scenario::{Micros, Value};
 use serde::Serialize;
@@ -566,5 +566,34 @@ pub enum Fact {
     ReaderJoined {
         /// Its subscription.
         subscription: SubscriptionId,
+    },
+    /// One of the brokers that keep a bus's events stopped, started again, or leads from now on.
+    BrokerTurned {
+        /// The bus.
+        bus: NodeId,
+        /// Which, from 1.
+        broker: u32,
+        /// What became of it.
+        turn: BrokerTurn,
+    },
+    /// Other brokers of a bus are in sync than before.
+    InSyncChanged {
+        /// The bus.
+        bus: NodeId,
+        /// Who is: the n-th bit stands for broker n + 1.
+        brokers: u32,
+        /// How many brokers there are.
+        replicas: u32,
+    },
+    /// A bus refused a publication that waits for all, since too few brokers are in sync.
+    PublishRefused {
+        /// The bus.
+        bus: NodeId,
+        /// The update.
+        update: UpdateId,
+        /// How many are in sync.
+        in_sync: u32,
+        /// How many it takes.
+        needed: u32,
     },
 }

@@ -9,6 +9,7 @@ pub(super) fn fields(scenario: &Scenario, at: &At, command: &Command) -> Vec<Fie
     let (services, buses, nodes) = (service_ids(scenario), bus_ids(scenario), node_ids(scenario));
     let first = |ids: &[String]| ids.first().cloned().unwrap_or_default();
     let (service, bus, from) = (first(&services), first(&buses), first(&nodes));
+    let replicated = scenario.buses.iter().find(|bus| bus.replication.is_some()).map_or(&bus, |bus| &bus.id);
     let to = nodes.get(1).cloned().unwrap_or_default();
     let write = json!({ "write": { "key": "widget", "value": 1 } });
     let mut kinds = vec![
@@ -29,6 +30,8 @@ pub(super) fn fields(scenario: &Scenario, at: &At, command: &Command) -> Vec<Fie
         kinds.extend([
             ("bus outage", json!({ "stop_bus": { "bus": bus } })),
             ("bus back", json!({ "start_bus": { "bus": bus } })),
+            ("stop broker", json!({ "stop_broker": { "bus": replicated } })),
+            ("broker back", json!({ "start_broker": { "bus": replicated } })),
             ("rebalance", json!({ "rebalance": { "bus": bus } })),
             ("redrive", json!({ "redrive": { "bus": bus, "service": service } })),
             ("purge", json!({ "purge": { "bus": bus, "service": service } })),
@@ -100,6 +103,17 @@ pub(super) fn fields(scenario: &Scenario, at: &At, command: &Command) -> Vec<Fie
             )
         }
         Command::StartBus { bus } => ("bus back", vec![broker(&place.to("start_bus"), bus)]),
+        Command::StopBroker { bus, broker: number, lose_disk } => {
+            let here = place.to("stop_broker");
+            let which = here.optional("broker", "Broker", "", number.map(f64::from), "From 1; empty is the leader.");
+            let disk = here.toggle("lose_disk", "Loses its disk", *lose_disk, "What it keeps is gone.");
+            ("stop broker", vec![broker(&here, bus), which, disk])
+        }
+        Command::StartBroker { bus, broker: number } => {
+            let here = place.to("start_broker");
+            let which = here.optional("broker", "Broker", "", number.map(f64::from), "From 1; empty is all of them.");
+            ("broker back", vec![broker(&here, bus), which])
+        }
         Command::Rebalance { bus } => ("rebalance", vec![broker(&place.to("rebalance"), bus)]),
         Command::Redrive { bus, service } => {
             let here = place.to("redrive");

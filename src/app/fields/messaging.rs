@@ -4,7 +4,7 @@ use super::{At, Field, Section, bus_ids, latency};
 use crate::scenario::json::to_value as to_json;
 use crate::scenario::presets::{self, PRESETS, PRODUCERS};
 use crate::scenario::{
-    Acknowledge, Backoff, Effect, Limit, Order, Publication, PublishMode, ReaderSession, Scenario, Subscription,
+    Acknowledge, Acks, Backoff, Effect, Limit, Order, Publication, PublishMode, ReaderSession, Scenario, Subscription,
 };
 use serde_json::{Value as Json, json};
 
@@ -88,6 +88,14 @@ pub(super) fn published(scenario: &Scenario, at: &At, publication: &Publication)
             "How often the event is sent, the first time included.",
         ));
     }
+    let acks = vec![("none", json!("none")), ("the leader", json!("leader")), ("all in sync", json!("all"))];
+    let asked = match publication.acks {
+        Acks::None => "none",
+        Acks::Leader => "the leader",
+        Acks::All => "all in sync",
+    };
+    let help = "What a replicated bus has done before it acknowledges (Kafka: acks 0, 1, all).";
+    fields.push(at.choice("acks", "Acks", acks, asked, help));
     Section {
         title: format!("Publishes to {}", publication.to),
         fields,

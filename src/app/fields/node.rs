@@ -1,10 +1,10 @@
 //! Services and buses.
 
 use super::{Adder, At, Field, Section, latency, messaging, service_ids};
-use crate::scenario::Scenario;
 use crate::scenario::json::to_value as to_json;
 use crate::scenario::presets::{self, PRESETS};
-use serde_json::json;
+use crate::scenario::{Bus, Commit, Scenario};
+use serde_json::{Value as Json, json};
 
 pub(super) fn identity(at: &At, name: &str, position: Option<[i32; 2]>) -> Vec<Field> {
     let mut fields = vec![at.text("name", "Name", name, "What people see; the id where it is empty.")];
@@ -118,6 +118,7 @@ pub(super) fn bus(scenario: &Scenario, i: usize) -> Vec<Section> {
         remove: None,
         adders: vec![topics.adder("Add topic", json!({ "name": next }))],
     }];
+    sections.push(replication(&at, bus));
     for (j, topic) in bus.topics.iter().enumerate() {
         let at = topics.to(j);
         let mut imitates = vec![("its own", to_json(topic))];
@@ -155,4 +156,69 @@ pub(super) fn bus(scenario: &Scenario, i: usize) -> Vec<Section> {
         });
     }
     sections
+}
+
+/// The brokers that keep a bus's events.
+fn replication(at: &At, bus: &Bus) -> Section {
+    let mut imitates: Vec<(&str, Json)> = PRESETS
+        .iter()
+        .filter_map(|preset| Some((preset.name, to_json(&preset.replication(bus.replication.as_ref())?))))
+        .collect();
+    imitates.push(("its own", bus.replication.as_ref().map_or(Json::Null, |it| to_json(it))));
+    let preset = bus.replication.as_ref().and_then(presets::of_replication);
+    let place = at.to("replication");
+    let choices = vec![("one broker", Json::Null), ("replicated", json!({ "replicas": 3 }))];
+    let chosen = if bus.replication.is_some() { "replicated" } else { "one broker" };
+    let help = "How many keep its events: one that is there or is not, or a leader with followers.";
+    let mut fields = vec![at.choice("replication", "Kept by", choices, chosen, help)];
+    if let Some(replication) = &bus.replication {
+        fields.push(place.imitates(imitates, preset.map(|preset| (preset.name, preset.leaves_out))));
+        fields.push(place.number(
+            "replicas",
+            "Replicas",
+            "",
+            replication.replicas,
+            "How many brokers, the leader included (Kafka: replication.factor).",
+        ));
+        fields.extend(latency::fields(&place, "latency", "To a follower", &replication.latency));
+        fields.push(place.number(
+            "session_ms",
+            "Missed after",
+            "ms",
+            replication.session_ms,
+            "How long a broker is down before another leads, or it is in sync no more (Kafka: broker.session.timeout.ms).",
+        ));
+        let rules = vec![("all in sync", json!({ "in_sync": {} })), ("a majority", json!("majority"))];
+        let rule = match &replication.commit {
+            Commit::InSync(_) => "all in sync",
+            Commit::Majority => "a majority",
+        };
+        let help = "Who must have an event for it to be committed, and delivered: all in sync (Kafka), or a majority \
+                    (RabbitMQ quorum queues, JetStream).";
+        fields.push(place.choice("commit", "Committed by", rules, rule, help));
+        if let Commit::InSync(in_sync) = &replication.commit {
+            let place = place.to("commit").to("in_sync");
+            fields.push(place.number(
+                "min_insync",
+                "In sync at least",
+                "",
+                in_sync.min_insync,
+                "With fewer, a publication that waits for all is refused (Kafka: min.insync.replicas).",
+            ));
+            fields.push(place.number(
+                "lag_ms",
+                "Lag at most",
+                "ms",
+                in_sync.lag_ms,
+                "A follower that lacks something for so long is in sync no more (Kafka: replica.lag.time.max.ms).",
+            ));
+            fields.push(place.toggle(
+                "unclean_election",
+                "Unclean election",
+                in_sync.unclean_election,
+                "Where none in sync is up, another leads with what it has (Kafka: unclean.leader.election.enable).",
+            ));
+        }
+    }
+    Section { title: "Brokers".into(), fields, ..Section::default() }
 }

@@ -10,7 +10,7 @@ const EVERYTHING: &str = r#"{
   "services": [
     { "id": "a", "name": "A", "position": [1, 2], "data": { "k": 1, "l": { "list": [2, 1, 2] }, "m": { "map": { "size": 3 } } }, "service_time": { "exponential": { "mean_ms": 2 } },
       "concurrency": 3, "queue": 4, "clock": { "offset_ms": 5, "drift_ppm": 6, "offset_sd_ms": 2 }, "calls": [{ "to": "b", "timeout_ms": 7 }],
-      "publishes": [{ "to": "bus", "topic": "t", "mode": "before_commit", "gap_ms": 3, "retry": { "timeout_ms": 8, "attempts": 9 } },
+      "publishes": [{ "to": "bus", "topic": "t", "mode": "before_commit", "gap_ms": 3, "retry": { "timeout_ms": 8, "attempts": 9 }, "acks": "leader" },
         { "to": "bus", "topic": "u", "mode": { "outbox": { "poll_ms": 5, "batch": 6 } } }] },
     { "id": "b", "subscribes": [
       { "to": "bus", "topic": "t", "effect": "overwrite", "processing": { "normal": { "mean_ms": 1, "sd_ms": 2 } }, "fails": 0.5,
@@ -25,6 +25,7 @@ const EVERYTHING: &str = r#"{
     { "id": "z", "subscribes": [{ "to": "bus", "topic": "t", "backoff": { "decorrelated_jitter": { "base_ms": 5, "cap_ms": 6 } } }] }
   ],
   "buses": [{ "id": "bus", "name": "B", "position": [3, 4], "flush_ms": 5, "acknowledges_flushed": true,
+    "replication": { "replicas": 3, "latency": { "constant": { "ms": 5 } }, "session_ms": 8, "commit": { "in_sync": { "min_insync": 2, "lag_ms": 7, "unclean_election": true } } },
     "topics": [{ "name": "t", "partitions": 2, "dedup_ms": 100, "retention_ms": 200 }, { "name": "u" }] }],
   "clients": [
     { "id": "c", "name": "C", "position": [5, 6], "target": "a", "reads_from": "b", "sessions": 2, "timeout_ms": 3, "attempts": 2,
@@ -75,6 +76,7 @@ const EVERYTHING: &str = r#"{
     { "at_ms": 13, "do": { "jump_clock": { "service": "b", "by_ms": -4 } } },
     { "at_ms": 14, "do": { "stop_bus": { "bus": "bus", "lose_unflushed": true } } }, { "at_ms": 15, "do": { "start_bus": { "bus": "bus" } } },
     { "at_ms": 16, "do": { "rebalance": { "bus": "bus" } } }, { "at_ms": 17, "do": { "redrive": { "bus": "bus", "service": "b" } } },
+    { "at_ms": 17, "do": { "stop_broker": { "bus": "bus", "broker": 2, "lose_disk": true } } }, { "at_ms": 18, "do": { "start_broker": { "bus": "bus", "broker": 2 } } },
     { "at_ms": 18, "do": { "purge": { "bus": "bus", "service": "b" } } }
   ],
   "invariants": ["k >= 0 when quiescent"],
@@ -174,7 +176,9 @@ fn every_choice_that_is_offered_makes_a_sound_drawing() {
         for (label, value) in choices {
             // A few choices clash with the rest of this document, and say so.
             if let Err(why) = edit::set(&everything, &field.path, value.clone()) {
-                let clash = ["already", "circle", "topic", "Another node"].iter().any(|word| why.contains(word));
+                let clash = ["already", "circle", "topic", "Another node", "published again", "replication", "broker"]
+                    .iter()
+                    .any(|word| why.contains(word));
                 assert!(clash, "{} = {label}: {why}", field.path.join("/"));
             }
         }

@@ -48,7 +48,9 @@ impl Bus {
         let Some(kept) = self.kept.remove(&event) else { return };
         match reason {
             DropReason::Expired => self.expired += 1,
-            DropReason::DeliveriesUsedUp | DropReason::NotFlushed | DropReason::Purged => self.discarded += 1,
+            DropReason::DeliveriesUsedUp | DropReason::NotFlushed | DropReason::Purged | DropReason::NotReplicated => {
+                self.discarded += 1
+            }
         }
         let subscription = self.plan_of(kept.lane).id;
         out.record(Fact::EventDiscarded { subscription, event, update: kept.update.id, reason });
@@ -98,6 +100,7 @@ impl Bus {
                 if let Some(kept) = self.kept.get_mut(&event) {
                     kept.expires = expires;
                 }
+                self.line_up(now, event, out);
             }
         }
     }
@@ -115,21 +118,51 @@ impl Bus {
 
     /// Stops it. What it has not flushed may be lost.
     pub fn stop(&mut self, now: Micros, lose_unflushed: bool, out: &mut Outbox) {
-        self.up = false;
+        (self.stopped, self.up) = (true, false);
         out.record(Fact::BusStopped { bus: self.plan.node, lost_unflushed: lose_unflushed });
         if lose_unflushed {
             self.unflushed.clear();
             let flush = self.plan.flush;
             let fresh = self.kept.iter().filter(|(_, kept)| kept.since + flush > now).map(|(event, _)| *event);
             for event in fresh.collect::<Vec<u32>>() {
+                self.forget_publication(event);
                 self.discard(now, event, DropReason::NotFlushed, out);
             }
+            self.forget_unflushed(now);
         }
+    }
+
+    /// An event is lost: where its update is published again, it is taken in again. (What was published lately is known from
+    /// the log that lost it.)
+    pub(super) fn forget_publication(&mut self, event: u32) {
+        let Some(kept) = self.kept.get(&event) else { return };
+        let (topic, update) = (self.plan_of(kept.lane).topic, kept.update.id);
+        self.recent[topic as usize].remove(&update);
+        self.unflushed.retain(|_, waits| waits.update != update);
     }
 
     /// Starts it again: what ran out in the meantime happens now.
     pub fn start(&mut self, now: Micros, out: &mut Outbox) {
-        self.up = true;
+        self.stopped = false;
+        let missed = std::mem::take(&mut self.missed);
+        let (brokers, rest): (Vec<Timer>, Vec<Timer>) =
+            missed.into_iter().partition(|timer| matches!(timer, Timer::Broker(_)));
+        self.missed = rest;
+        self.settle(now, out);
+        for timer in brokers {
+            self.on_timer(now, timer, out);
+        }
+    }
+
+    /// Takes in and delivers from now on, or no more, where that is no longer as it was.
+    pub(super) fn settle(&mut self, now: Micros, out: &mut Outbox) {
+        let up = !self.stopped && self.brokers.as_ref().is_none_or(|brokers| brokers.is_led());
+        if std::mem::replace(&mut self.up, up) == up {
+            return;
+        }
+        if !up {
+            return out.record(Fact::BusStopped { bus: self.plan.node, lost_unflushed: false });
+        }
         out.record(Fact::BusStarted { bus: self.plan.node });
         self.renew_sessions(now);
         for timer in std::mem::take(&mut self.missed) {
@@ -137,6 +170,10 @@ impl Bus {
         }
         for lane in 0..self.lanes.len() as u32 {
             self.deliver(now, lane, out);
+            let partitions: Vec<u32> = self.lanes[lane as usize].logs.keys().copied().collect();
+            for partition in partitions {
+                self.deliver_log(now, lane, partition, out);
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! A bus's settings, and the count of its events.
 
-use crate::engine::chance::Stream;
+use crate::engine::chance::{Sampler, Stream};
 use crate::engine::message::LinkId;
-use crate::scenario::{Acknowledge, Backoff, Limit, Micros, Order};
+use crate::scenario::{Acknowledge, Backoff, Commit, Limit, Micros, Order};
 use crate::trace::{NodeId, SubscriptionId};
 
 /// A subscription's settings, ready to run.
@@ -68,6 +68,21 @@ pub struct BusPlan {
     pub flush: Micros,
     /// The publisher is told when it is safe, else at once.
     pub acknowledges_flushed: bool,
+    /// The brokers that keep its events; one that is there or is not where absent.
+    pub replication: Option<ReplicationPlan>,
+}
+
+/// A bus's brokers, ready to run.
+#[derive(Clone, Debug)]
+pub struct ReplicationPlan {
+    /// How long an event is under way to a follower.
+    pub latency: Sampler,
+    /// The streams of `latency`, one for each broker.
+    pub fetches: Vec<Stream>,
+    /// How long a broker is down before it is missed.
+    pub session: Micros,
+    /// When an event is committed.
+    pub commit: Commit,
 }
 
 /// What became of the events of a bus, over all subscriptions.

@@ -251,6 +251,20 @@ pub(super) const DICTIONARY: &[&str] = &[
     "remove_at",
     "session",
     "max_poll_ms",
+    "replication",
+    "commit",
+    "in_sync",
+    "majority",
+    "min_insync",
+    "lag_ms",
+    "unclean_election",
+    "session_ms",
+    "acks",
+    "leader",
+    "all",
+    "stop_broker",
+    "start_broker",
+    "broker",
 ];
 
 /// What the model of the packing learns from before it codes anything: a list of made-up documents. Never changed: links are

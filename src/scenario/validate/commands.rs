@@ -19,6 +19,10 @@ impl Checker {
             Command::StopBus { bus, .. } => names("stop_bus.bus", bus, Kind::Bus),
             Command::StartBus { bus } => names("start_bus.bus", bus, Kind::Bus),
             Command::Rebalance { bus } => names("rebalance.bus", bus, Kind::Bus),
+            Command::StopBroker { bus, broker, .. } => {
+                self.broker(&format!("{path}.stop_broker"), bus, *broker, nodes);
+            }
+            Command::StartBroker { bus, broker } => self.broker(&format!("{path}.start_broker"), bus, *broker, nodes),
             Command::Redrive { bus, service } => {
                 names("redrive.bus", bus, Kind::Bus);
                 names("redrive.service", service, Kind::Service);
@@ -40,6 +44,21 @@ impl Checker {
             Command::Pause { node } => self.is_there(&format!("{path}.pause.node"), node, nodes),
             Command::Resume { node } => self.is_there(&format!("{path}.resume.node"), node, nodes),
             Command::HealAll => {}
+        }
+    }
+
+    fn broker(&mut self, path: &str, bus: &str, broker: Option<u32>, nodes: &Nodes) {
+        self.refers(&format!("{path}.bus"), bus, Kind::Bus, nodes);
+        match (nodes.brokers.get(bus), broker) {
+            (None, _) => {}
+            (Some(0), _) => self.error(format!("{path}.bus"), format!("a bus with `replication`; `{bus}` has none")),
+            (Some(most), Some(broker)) if broker == 0 || broker > *most => {
+                self.error(
+                    format!("{path}.broker"),
+                    format!("one of the brokers 1 to {most} of `{bus}`, not {broker}"),
+                );
+            }
+            (Some(_), _) => {}
         }
     }
 
@@ -83,6 +102,8 @@ impl Checker {
             | Command::Resume { .. }
             | Command::StopBus { .. }
             | Command::StartBus { .. }
+            | Command::StopBroker { .. }
+            | Command::StartBroker { .. }
             | Command::Rebalance { .. }
             | Command::Redrive { .. }
             | Command::Purge { .. }

@@ -2,10 +2,13 @@
 
 use super::{Checker, MOST_ENTRIES};
 use crate::scenario::{
-    Arrivals, Client, Keys, Operation, PublishMode, ReaderSession, Scenario, Service, Subscription, Workload,
+    Acks, Arrivals, Client, Commit, Keys, Operation, PublishMode, ReaderSession, Replication, Scenario, Service,
+    Subscription, Workload,
 };
 
 const MOST_COUNT: u32 = 100_000;
+/// Brokers of a bus at most.
+const MOST_BROKERS: u32 = 9;
 /// The fastest generated traffic: one operation a microsecond.
 const FASTEST_PER_SECOND: f64 = 1e6;
 
@@ -18,6 +21,9 @@ impl Checker {
             self.text(&format!("buses[{i}].name"), &bus.name, super::LONGEST_NAME);
             self.at_most(&format!("buses[{i}].topics"), bus.topics.len(), 1000);
             self.duration(&format!("buses[{i}].flush_ms"), bus.flush_ms);
+            if let Some(replication) = &bus.replication {
+                self.replication(&format!("buses[{i}].replication"), replication);
+            }
             for (j, topic) in bus.topics.iter().enumerate() {
                 let path = format!("buses[{i}].topics[{j}]");
                 self.key(&format!("{path}.name"), &topic.name);
@@ -78,6 +84,10 @@ impl Checker {
                 self.number(&format!("{path}.mode.{mode}.poll_ms"), *poll_ms, 0.001, super::LONGEST_MS);
                 self.count(&format!("{path}.mode.{mode}.batch"), *batch, 1, MOST_COUNT);
             }
+            if publication.acks == Acks::None && (publication.retry.is_some() || relay.is_some()) {
+                let problem = "`leader` or `all`: what is published again waits for an acknowledgement";
+                self.error(format!("{path}.acks"), problem);
+            }
             if let Some(retry) = &publication.retry {
                 let path = format!("{path}.retry");
                 self.number(&format!("{path}.timeout_ms"), retry.timeout_ms, 0.001, super::LONGEST_MS);
@@ -110,6 +120,20 @@ impl Checker {
         }
         if let Some(group) = &subscription.group {
             self.text(&format!("{path}.group"), group, super::LONGEST_NAME);
+        }
+    }
+
+    fn replication(&mut self, path: &str, replication: &Replication) {
+        self.count(&format!("{path}.replicas"), replication.replicas, 1, MOST_BROKERS);
+        self.latency(&format!("{path}.latency"), &replication.latency);
+        self.number(&format!("{path}.session_ms"), replication.session_ms, 0.001, super::LONGEST_MS);
+        match &replication.commit {
+            Commit::InSync(in_sync) => {
+                let path = format!("{path}.commit.in_sync");
+                self.count(&format!("{path}.min_insync"), in_sync.min_insync, 1, replication.replicas.max(1));
+                self.number(&format!("{path}.lag_ms"), in_sync.lag_ms, 0.001, super::LONGEST_MS);
+            }
+            Commit::Majority => {}
         }
     }
 

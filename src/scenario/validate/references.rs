@@ -34,6 +34,8 @@ impl Kind {
 
 pub(super) struct Nodes<'a> {
     kinds: Map<&'a str, Kind>,
+    /// By bus: how many brokers keep its events; 0 where it is not replicated.
+    pub(super) brokers: Map<&'a str, u32>,
 }
 
 impl Nodes<'_> {
@@ -83,7 +85,9 @@ impl Checker {
                 self.error(&path, format!("another node already has the id `{id}`"));
             }
         }
-        Nodes { kinds }
+        let replicas = |bus: &crate::scenario::Bus| bus.replication.as_ref().map_or(0, |it| it.replicas);
+        let brokers = scenario.buses.iter().map(|bus| (bus.id.as_str(), replicas(bus))).collect();
+        Nodes { kinds, brokers }
     }
 
     pub(super) fn refers(&mut self, path: &str, id: &str, kind: Kind, nodes: &Nodes) {
