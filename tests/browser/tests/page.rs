@@ -3,7 +3,7 @@
 use browser_tests::{Browser, Look, PHONE, Site, WIDE, clean, is, press, press_in, select_wire};
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::{Command, Operation, Scenario, micros};
-use converge::session::protocol::{FromEngine, Report, Request, ToEngine};
+use converge::session::protocol::{FromEngine, Report, Request, ToEngine, Written};
 use converge::wire;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -181,8 +181,11 @@ fn digests_in_wasm_are_those_of_the_native_engine() {
             let operation = Operation::Write { key, value: 1.into() };
             let command = Command::Operate { service: scenario.services[0].id.clone(), operation, poison: false };
             let to = micros(scenario.until_ms);
-            let requests =
-                [Request::Load { scenario: Box::new(scenario), at: 0 }, Request::Act { command }, Request::Seek { to }];
+            let requests = [
+                Request::Load { scenario: Written::from(&scenario), at: 0 },
+                Request::Act { command },
+                Request::Seek { to },
+            ];
             // As the page sends them.
             let requests = requests.map(|request| wire::written(&ToEngine { epoch: 1, request }));
             runs.push(json!({ "name": format!("{}#{seed}", example.id), "requests": requests }));
