@@ -352,3 +352,64 @@ impl Model {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::model::{Msg, update};
+
+    /// A page on which what changes the drawing is not here yet.
+    fn bare() -> Model {
+        let mut model = Model::default();
+        update(&mut model, Msg::OpenFirst);
+        model.changes.editor = None;
+        model
+    }
+
+    #[test]
+    fn changes_made_before_their_code_is_here_happen_in_their_order_once_it_is() {
+        let mut model = bare();
+        let first = update(&mut model, Msg::Add { kind: NodeKind::Bus, at: None });
+        assert!(first.contains(&Effect::FetchEditor), "{first:?}");
+        // What is deleted is what was added before it.
+        let more = update(&mut model, Msg::Delete);
+        assert!(!more.contains(&Effect::FetchEditor), "asked for once: {more:?}");
+        update(&mut model, Msg::Add { kind: NodeKind::Service, at: None });
+        assert_eq!(*model.scenario, Scenario::first());
+        update(&mut model, Msg::Editor(Ok(Editor::new())));
+        assert_eq!((model.scenario.services.len(), model.scenario.buses.len()), (3, 1));
+        assert!(model.selection.contains(&Item::Node("service-1".into())), "{:?}", model.selection);
+        for services in [2, 2, 2] {
+            update(&mut model, Msg::Undo);
+            assert_eq!(model.scenario.services.len(), services);
+        }
+        assert_eq!(*model.scenario, Scenario::first());
+    }
+
+    #[test]
+    fn a_change_whose_code_cannot_be_fetched_is_said_not_to_have_happened_and_may_be_made_again() {
+        let mut model = bare();
+        update(&mut model, Msg::Add { kind: NodeKind::Bus, at: None });
+        update(&mut model, Msg::Editor(Err("it could not be fetched. Is the network there?".into())));
+        assert_eq!(*model.scenario, Scenario::first());
+        assert!(
+            model.notice.as_ref().is_some_and(|notice| notice.starts_with("Nothing was changed")),
+            "{:?}",
+            model.notice
+        );
+        let again = update(&mut model, Msg::Tidy);
+        assert!(again.contains(&Effect::FetchEditor), "{again:?}");
+        update(&mut model, Msg::Editor(Ok(Editor::new())));
+        assert_eq!(model.scenario.buses.len(), 1, "what was given up stays given up");
+    }
+
+    #[test]
+    fn a_run_that_was_made_longer_plays_on() {
+        let mut model = bare();
+        let until = model.scenario.until_ms;
+        update(&mut model, Msg::Extend);
+        update(&mut model, Msg::Editor(Ok(Editor::new())));
+        assert_eq!(model.scenario.until_ms, until + 5000.0);
+        assert!(model.playback.playing());
+    }
+}

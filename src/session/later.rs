@@ -215,3 +215,82 @@ fn answer(open: &mut Open, request: &Request) -> Option<Report> {
         | Request::Describe => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Command, Operation, Value, examples};
+    use crate::session::protocol::{FromEngine, MarkKind, ToEngine};
+
+    fn ask(session: &mut Session, request: Request) -> Report {
+        let FromEngine { report, .. } = session.handle(ToEngine { epoch: 1, request }).remove(0);
+        report
+    }
+
+    fn bare() -> Session {
+        Session { open: None, known: Known::default() }
+    }
+
+    fn publish() -> Request {
+        let operation = Operation::Write { key: "widget".into(), value: Value::Int(51) };
+        Request::Act { command: Command::Operate { service: "inventory".into(), operation, poison: false } }
+    }
+
+    fn cut() -> Request {
+        let (from, to) = ("inventory".into(), "stock_updated".into());
+        Request::Act { command: Command::CutLink { from, to, one_way: false } }
+    }
+
+    /// Asks, and learns what must be learnt before; what that was.
+    fn told(session: &mut Session, request: Request) -> (Option<Lesson>, Report) {
+        let lesson = session.must_learn(&request);
+        match lesson {
+            Some(Lesson::Runs) => session.learn(Runs::new()),
+            Some(Lesson::Later) => session.learn(Later::new()),
+            None => {}
+        }
+        (lesson, ask(session, request))
+    }
+
+    #[test]
+    fn the_first_scenario_runs_and_takes_updates_with_nothing_learnt() {
+        let mut session = bare();
+        for request in [Request::First, publish(), Request::Advance { to: 5_000_000, budget: 100_000 }, Request::Reset]
+        {
+            let (lesson, report) = told(&mut session, request);
+            assert_eq!(lesson, None, "{report:?}");
+            assert!(matches!(report, Report::Frame(_)), "{report:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_learns_on_its_way_is_the_run_that_knew_all_along() {
+        let requests = || {
+            let ahead = |to| Request::Advance { to, budget: 100_000 };
+            [Request::First, publish(), ahead(100_000), cut(), ahead(3_000_000), Request::StepBack, ahead(4_000_000)]
+        };
+        let (mut learns, mut knows) = (bare(), Session::default());
+        let mut lessons = Vec::new();
+        for request in requests() {
+            let (lesson, report) = told(&mut learns, request.clone());
+            lessons.extend(lesson);
+            assert_eq!(report, ask(&mut knows, request));
+            if lesson == Some(Lesson::Runs) {
+                let Report::Frame(frame) = report else { panic!("{report:?}") };
+                assert!(frame.marks.iter().any(|mark| mark.kind == MarkKind::Cut), "{:?}", frame.marks);
+            }
+        }
+        assert_eq!(lessons, [Lesson::Runs, Lesson::Later]);
+    }
+
+    #[test]
+    fn every_example_runs_after_one_lesson_as_it_runs_with_all_of_them() {
+        for example in examples::EXAMPLES {
+            let load = Request::Load { scenario: Written::from(&example.scenario()), at: 500_000 };
+            let mut session = bare();
+            let (lesson, report) = told(&mut session, load.clone());
+            assert_eq!((lesson, &report), (Some(Lesson::Runs), &ask(&mut Session::default(), load)), "{}", example.id);
+            assert!(session.known.later.is_none());
+        }
+    }
+}
