@@ -259,7 +259,7 @@ fn what_cannot_be_fetched_is_said_and_fetched_when_it_can_be() {
     assert_eq!(browser.run("return document.querySelector('.inspector fieldset')"), Value::Null);
     // A change waits for what makes it, or is not made.
     browser.click(".notice button");
-    press(&browser, "Service");
+    press_in(&browser, ".palette", "Service");
     browser.wait("document.querySelector('.notice')?.textContent.startsWith('Nothing was changed')");
     assert_eq!(browser.run("return document.querySelectorAll('[data-node]').length"), 3);
     // An example is asked for by a menu: what stands there goes on standing there.
