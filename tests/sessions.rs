@@ -449,3 +449,30 @@ fn a_card_shows_the_rows_of_outbox_and_inbox_and_which_came_again() {
     let inventory = end.services.iter().find(|view| view.node.0 == 0).expect("it has changed");
     assert_eq!((inventory.outbox, &inventory.outbox_rows[..]), (0, &[][..]));
 }
+
+#[test]
+fn the_inspector_of_a_bus_can_tell_how_deep_each_partition_is_and_a_redriven_event_is_back_in_its_own() {
+    let json = r#"{ "converge": 1, "until_ms": 60000, "services": [
+        { "id": "inventory", "publishes": [{ "to": "bus" }] },
+        { "id": "reader", "subscribes": [{ "to": "bus", "max_deliveries": 1, "ack_deadline_ms": 1000 }] } ],
+      "buses": [{ "id": "bus", "topics": [{ "name": "t", "partitions": 4 }] }] }"#;
+    let (mut page, _) = Page::open(Scenario::from_json(json).expect("sound"));
+    page.frame(Request::Act { command: Command::Crash { service: "reader".into(), lose_disk: false } });
+    for key in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+        let operation = Operation::Write { key: key.into(), value: Value::Int(1) };
+        page.frame(Request::Act {
+            command: Command::Operate { service: "inventory".into(), operation, poison: false },
+        });
+    }
+    let depths = |frame: &Frame| -> Vec<(u32, u32)> {
+        let lane = &frame.buses.first().expect("its card changed").lanes[0];
+        assert_eq!(lane.depths.iter().map(|it| it.queued + it.in_flight).sum::<u32>(), lane.depth);
+        lane.depths.iter().map(|it| (it.partition, it.queued + it.in_flight)).collect()
+    };
+    let full = depths(&page.advance(500_000));
+    assert!(full.len() > 1 && full.iter().map(|(_, depth)| depth).sum::<u32>() == 8, "{full:?}");
+    let dead = page.advance(5_000_000);
+    assert_eq!((depths(&dead), dead.buses[0].lanes[0].dead), (vec![], 8));
+    let redrive = Command::Redrive { bus: "bus".into(), service: "reader".into() };
+    assert_eq!(depths(&page.frame(Request::Act { command: redrive })), full);
+}

@@ -7,6 +7,8 @@ use crate::trace::{Fact, Record, SubscriptionId, UpdateId};
 pub struct Kept {
     /// The update.
     pub update: UpdateId,
+    /// The partition of its topic.
+    pub partition: u32,
     /// Sent, and not acknowledged yet.
     pub in_flight: bool,
     /// Deliveries so far.
@@ -23,8 +25,22 @@ pub struct Lane {
     pub kept: Map<u32, Kept>,
     /// Events in the dead-letter queue, by their number in the bus.
     pub dead: Map<u32, UpdateId>,
+    /// Partitions of those.
+    partitions: Map<u32, u32>,
     /// Events given up.
     pub discarded: u32,
+}
+
+impl Lane {
+    /// How many events of each partition that has any are queued, and how many sent and not acknowledged.
+    pub fn depths(&self) -> Map<u32, (u32, u32)> {
+        let mut depths: Map<u32, (u32, u32)> = Map::new();
+        for kept in self.kept.values() {
+            let (queued, in_flight) = depths.or_default(kept.partition);
+            *if kept.in_flight { in_flight } else { queued } += 1;
+        }
+        depths
+    }
 }
 
 /// What each subscription's queue holds.
@@ -32,13 +48,17 @@ pub struct Lane {
 pub struct Buses {
     lanes: Map<SubscriptionId, Lane>,
     changed: Set<SubscriptionId>,
+    /// The partition of what was published or redriven last: what is queued anew was.
+    partition: u32,
 }
 
 impl Buses {
     pub(super) fn observe(&mut self, record: &Record) {
         match &record.fact {
+            Fact::EventPublished { partition, .. } => self.partition = *partition,
             Fact::EventQueued { subscription, event, update, not_before, deliveries } => {
-                let new = || Kept { update: *update, in_flight: false, deliveries: *deliveries, not_before: 0 };
+                let (update, partition, deliveries) = (*update, self.partition, *deliveries);
+                let new = || Kept { update, partition, in_flight: false, deliveries, not_before: 0 };
                 let kept = self.lane(*subscription).kept.or_insert_with(*event, new);
                 kept.in_flight = false;
                 kept.not_before = *not_before;
@@ -51,10 +71,16 @@ impl Buses {
             }
             Fact::EventAcknowledged { subscription, event, .. } => self.remove(*subscription, *event),
             Fact::EventDeadLettered { subscription, event, update, .. } => {
-                self.remove(*subscription, *event);
-                self.lane(*subscription).dead.insert(*event, *update);
+                let lane = self.lane(*subscription);
+                if let Some(kept) = lane.kept.remove(event) {
+                    lane.partitions.insert(*event, kept.partition);
+                }
+                lane.dead.insert(*event, *update);
             }
-            Fact::EventRedriven { subscription, event, .. } => self.remove(*subscription, *event),
+            Fact::EventRedriven { subscription, event, .. } => {
+                self.partition = self.lane(*subscription).partitions.get(event).copied().unwrap_or_default();
+                self.remove(*subscription, *event);
+            }
             Fact::EventDiscarded { subscription, event, .. } => {
                 self.remove(*subscription, *event);
                 self.lane(*subscription).discarded += 1;
@@ -72,6 +98,7 @@ impl Buses {
         let lane = self.lane(subscription);
         if lane.kept.remove(&event).is_none() {
             lane.dead.remove(&event);
+            lane.partitions.remove(&event);
         }
     }
 

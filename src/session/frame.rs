@@ -3,8 +3,8 @@
 pub mod faults;
 
 use super::protocol::{
-    BusView, CellView, ClientView, CopyState, Frame, InboxRow, LaneView, LastOperation, Mark, MarkKind, MessageEnd,
-    MessageView, RibbonChange, RowView, ServiceView, Summary, Trouble, Window,
+    BusView, CellView, ClientView, CopyState, DepthView, Frame, InboxRow, LaneView, LastOperation, Mark, MarkKind,
+    MessageEnd, MessageView, RibbonChange, RowView, ServiceView, Summary, Trouble, Window,
 };
 use super::run::Run;
 use super::words;
@@ -16,7 +16,7 @@ use crate::trace::{Fact, KeyId, MessageId, Names, NodeId, OperationKind, Record,
 
 /// More messages than this in one frame, and the frame is made whole instead.
 const MOST_MESSAGES: usize = 20_000;
-/// Rows of a service's card at most.
+/// Rows of a service's card at most, and partitions of a lane.
 const MOST_ROWS: usize = 50;
 /// Cells of a lane at most.
 const MOST_CELLS: usize = 12;
@@ -375,6 +375,10 @@ fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> BusView
             cells: lane
                 .map(|lane| lane.kept.values().take(MOST_CELLS).map(|kept| cell_view(run, kept)).collect())
                 .unwrap_or_default(),
+            depths: match (lane, topic) {
+                (Some(lane), Some(topic)) if topic.partitions > 1 => depths(lane),
+                (Some(_), Some(_)) | (None, _) | (_, None) => Vec::new(),
+            },
             dead: lane.map_or(0, |lane| lane.dead.len() as u32),
             dead_letters: lane
                 .map(|lane| {
@@ -386,6 +390,16 @@ fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> BusView
         })
     });
     BusView { node, lanes: lanes.collect() }
+}
+
+fn depths(lane: &crate::analysis::Lane) -> Vec<DepthView> {
+    let depths = lane.depths();
+    let view = |(partition, (queued, in_flight)): (&u32, &(u32, u32))| DepthView {
+        partition: *partition,
+        queued: *queued,
+        in_flight: *in_flight,
+    };
+    depths.iter().take(MOST_ROWS).map(view).collect()
 }
 
 fn cell_view(run: &Run, kept: &crate::analysis::Kept) -> CellView {

@@ -404,12 +404,25 @@ pub struct LaneView {
     pub depth: u32,
     /// The first twelve of them.
     pub cells: Vec<CellView>,
+    /// Of a topic with several partitions: how many of each that has any.
+    pub depths: Vec<DepthView>,
     /// Events in the dead-letter queue.
     pub dead: u32,
     /// What the first twelve of them say.
     pub dead_letters: Vec<String>,
     /// Events discarded so far.
     pub discarded: u32,
+}
+
+/// How many events of a partition a lane holds.
+#[derive(Clone, Copy, Debug, PartialEq, Wire)]
+pub struct DepthView {
+    /// The partition, from 0.
+    pub partition: u32,
+    /// Waiting to be delivered.
+    pub queued: u32,
+    /// Sent and not acknowledged yet.
+    pub in_flight: u32,
 }
 
 /// An event in a lane.

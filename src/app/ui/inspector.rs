@@ -11,7 +11,7 @@ use crate::app::measured::Measured;
 use crate::app::model::{Item, Msg};
 use crate::scenario::{Command, Consistency, Operation, Scenario, Value};
 use crate::session::compare::{Row, SEEDS};
-use crate::session::protocol::{BusView, CopyState, ServiceView};
+use crate::session::protocol::{BusView, CopyState, DepthView, ServiceView};
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -102,6 +102,7 @@ fn actions(props: &InspectorProps) -> Html {
                 <Publisher {service} keys={keys_of(props)} send={props.send.clone()} />
             }
             { why(props) }
+            { depths(props) }
             { dead_letters(props) }
             { consistency(props) }
             <Palette faults={faults(&props.scenario, props.selected.as_ref(), &props.standing)}
@@ -200,6 +201,30 @@ fn Palette(props: &PaletteProps) -> Html {
             }
         </section>
     }
+}
+
+/// How the events that a bus holds are spread over the partitions of its topics.
+fn depths(props: &InspectorProps) -> Html {
+    let Some(bus) = &props.bus else { return html! {} };
+    let tables = bus.lanes.iter().filter(|lane| !lane.depths.is_empty()).map(|lane| {
+        let service = props.scenario.services.get(lane.service.index());
+        let name = service.map(|service| named(&props.scenario, &service.id).1).unwrap_or_default();
+        let row = |depth: &DepthView| {
+            html! { <tr><th scope="row">{ depth.partition }</th><td>{ depth.queued }</td><td>{ depth.in_flight }</td></tr> }
+        };
+        html! {
+            <table class="measured">
+                <caption>{ format!("{} for {name}, {} partitions", lane.topic, lane.partitions) }</caption>
+                <thead><tr><th scope="col">{ "partition" }</th><th scope="col">{ "queued" }</th><th scope="col">{ "under way" }</th></tr></thead>
+                <tbody>{ for lane.depths.iter().map(row) }</tbody>
+            </table>
+        }
+    });
+    let tables: Vec<Html> = tables.collect();
+    if tables.is_empty() {
+        return html! {};
+    }
+    html! { <section class="actions depths"><h4>{ "Depth by partition" }</h4>{ for tables }</section> }
 }
 
 /// The dead-letter queues of a bus, opened: what lies there for whom, to be queued again or thrown away.
