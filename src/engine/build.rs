@@ -11,7 +11,7 @@ use super::network::{LinkPlan, Network};
 use super::publishing::{Mode, Publisher};
 use super::reader::SessionPlan;
 use super::relay::Relay;
-use super::repertoire::Repertoire;
+use super::repertoire::{Keeping, Repertoire};
 use super::service::{Callee, Handler, Service, ServicePlan};
 use super::{Engine, Node};
 use crate::ordered::{Map, Set};
@@ -34,12 +34,13 @@ impl Engine {
     /// # Panics
     /// As above; or the scenario needs what the engine does not know ([`Repertoire::is_needed`]).
     pub fn knowing(scenario: &Scenario, level: Level, repertoire: Option<Repertoire>) -> Self {
-        Builder::new(scenario).build(level, repertoire)
+        Builder::new(scenario, repertoire.map(|it| it.keeping)).build(level, repertoire)
     }
 }
 
 pub(super) struct Builder<'a> {
     scenario: &'a Scenario,
+    keeping: Option<Keeping>,
     names: Names,
     network: Network,
     /// By id.
@@ -51,9 +52,10 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(scenario: &'a Scenario) -> Self {
+    fn new(scenario: &'a Scenario, keeping: Option<Keeping>) -> Self {
         let mut builder = Builder {
             scenario,
+            keeping,
             names: Names::default(),
             network: Network::default(),
             nodes: Map::new(),
@@ -281,6 +283,7 @@ impl<'a> Builder<'a> {
             calls: calls.collect(),
             publishers: publishers.collect(),
             handlers: handlers.collect(),
+            keeping: self.keeping,
         }
     }
 
@@ -338,7 +341,7 @@ impl<'a> Builder<'a> {
                 commit: replication.commit.clone(),
             }
         });
-        BusPlan { node, topics, subscriptions, flush, acknowledges_flushed, replication }
+        BusPlan { node, topics, subscriptions, flush, acknowledges_flushed, replication, keeping: self.keeping }
     }
 
     /// How a log's reader keeps its place in its group: as it says itself, or as another of the group does.

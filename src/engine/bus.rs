@@ -12,6 +12,7 @@ use super::backoff::wait;
 use super::message::{About, Delivery, LinkId, Payload, Publication, Update};
 use super::outbox::Outbox;
 use super::queue::Timer;
+use super::repertoire::Keeping;
 use crate::ordered::Map;
 use crate::scenario::{Acknowledge, Limit, Micros, Order};
 use crate::trace::{Fact, KeyId, UpdateId};
@@ -183,6 +184,10 @@ impl Bus {
         }
     }
 
+    fn keeping(&self) -> Keeping {
+        self.plan.keeping.expect("what a scenario needs is learnt before it runs")
+    }
+
     fn plan_of(&self, lane: u32) -> &SubscriptionPlan {
         &self.plan.subscriptions[self.lanes[lane as usize].members[0] as usize]
     }
@@ -191,13 +196,12 @@ impl Bus {
     pub fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, out: &mut Outbox) {
         match payload {
             Payload::Publish(publication) => {
-                let Publication { topic, awaited, acks, ref update } = *publication;
-                let confirm = awaited.zip(back).map(|(number, link)| Unflushed { link, number, update: update.id });
                 if self.brokers.is_some() {
-                    return self.append(now, topic, update, acks, confirm, out);
+                    return (self.keeping().append)(self, now, &publication, back, out);
                 }
-                if let Some(confirm) = confirm {
-                    self.confirm(now, confirm, out);
+                let Publication { topic, awaited, ref update, .. } = *publication;
+                if let (Some(number), Some(link)) = (awaited, back) {
+                    self.confirm(now, Unflushed { link, number, update: update.id }, out);
                 }
                 if !self.is_again(now, topic, update.id, out) {
                     self.take_in(now, topic, update, None, out);
@@ -206,7 +210,7 @@ impl Bus {
             Payload::Acknowledge(event, generation) => self.on_acknowledge(now, event, generation, out),
             Payload::Heartbeat(heartbeat) => {
                 if let Some(back) = back {
-                    self.on_heartbeat(now, &heartbeat, back, out);
+                    (self.keeping().heartbeat)(self, now, &heartbeat, back, out);
                 }
             }
             Payload::Refuse(delivery) => self.on_failure(now, delivery, false, out),
@@ -249,8 +253,8 @@ impl Bus {
                 self.deliver_log(now, lane, partition, out);
             }
             Timer::Expire(event) => self.on_expiry(now, event, out),
-            Timer::Session(subscription) => self.on_session(now, subscription, out),
-            Timer::Broker(number) => self.on_broker(now, number, out),
+            Timer::Session(subscription) => (self.keeping().session)(self, now, subscription, out),
+            Timer::Broker(number) => (self.keeping().broker)(self, now, number, out),
             Timer::Flushed(number) => {
                 if let Some(publication) = self.unflushed.remove(&number) {
                     let about = About { update: Some(publication.update), ..About::default() };

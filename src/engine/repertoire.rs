@@ -1,13 +1,15 @@
-//! What not every scenario has: clients, members of replica groups, faults. The engine reaches them through what stands
+//! What not every scenario has: clients, members of replica groups, sessions of readers, brokers, faults. The engine reaches them through what stands
 //! here alone, so that the page fetches their code when a scenario first needs it.
 
 use super::Engine;
 use super::build::Builder;
-use super::message::{LinkId, Payload, Request};
+use super::bus::Bus;
+use super::message::{Heartbeat, LinkId, Payload, Publication, Request};
 use super::outbox::Outbox;
 use super::queue::Timer;
 use super::replica::Group;
 use super::replica::raft::View;
+use super::service::Service;
 use crate::scenario::{Command, Micros, Scenario};
 use crate::trace::KeyId;
 use std::fmt::Debug;
@@ -79,6 +81,25 @@ impl Clone for Box<dyn Replicates> {
     }
 }
 
+/// What buses and services do for readers with sessions, and buses whose events several brokers keep.
+#[derive(Clone, Copy, Debug)]
+pub struct Keeping {
+    /// A bus: a reader's heartbeat came over the link whose other direction is given.
+    pub(super) heartbeat: fn(&mut Bus, Micros, &Heartbeat, LinkId, &mut Outbox),
+    /// A bus: the session of a subscription may be over.
+    pub(super) session: fn(&mut Bus, Micros, u32, &mut Outbox),
+    /// A bus: the broker that leads takes a publication in, for a publisher on the link that is given.
+    pub(super) append: fn(&mut Bus, Micros, &Publication, Option<LinkId>, &mut Outbox),
+    /// A bus: a timer of its brokers ran out.
+    pub(super) broker: fn(&mut Bus, Micros, u32, &mut Outbox),
+    /// A service: the next heartbeat of a reader is due.
+    pub(super) heartbeat_due: fn(&mut Service, Micros, u32, &mut Outbox),
+    /// A service: its readers join their groups anew.
+    pub(super) rejoin: fn(&mut Service, Micros, &mut Outbox),
+    /// A service: a reader with a session goes on.
+    pub(super) poll: fn(&mut Service, Micros, u32, &mut Outbox),
+}
+
 /// The groups of a scenario.
 type Groups = [Arc<Group>];
 
@@ -91,6 +112,8 @@ pub struct Repertoire {
     pub(super) client: fn(&Builder<'_>, usize, &Groups) -> Box<dyn Actor>,
     /// Carries out a command that is a fault or its cure.
     pub(super) fault: fn(&mut Engine, &Command),
+    /// Sessions and brokers.
+    pub(super) keeping: Keeping,
 }
 
 impl Repertoire {
@@ -100,12 +123,25 @@ impl Repertoire {
             member: |builder, index, group| builder.member(index, group),
             client: |builder, index, groups| builder.client(index, groups),
             fault: Engine::carry_out_fault,
+            keeping: Keeping {
+                heartbeat: Bus::on_heartbeat,
+                session: Bus::on_session,
+                append: Bus::append,
+                broker: Bus::on_broker,
+                heartbeat_due: Service::on_heartbeat_due,
+                rejoin: Service::rejoin_all,
+                poll: Service::read_polled,
+            },
         }
     }
 
     /// Whether a scenario has any of this.
     pub fn is_needed(scenario: &Scenario) -> bool {
-        !(scenario.clients.is_empty() && scenario.groups.is_empty() && scenario.script.is_empty())
+        let plain = scenario.clients.is_empty() && scenario.groups.is_empty() && scenario.script.is_empty();
+        let mut subscriptions = scenario.services.iter().flat_map(|service| &service.subscribes);
+        let kept =
+            subscriptions.any(|it| it.session.is_some()) || scenario.buses.iter().any(|it| it.replication.is_some());
+        !plain || kept
     }
 }
 

@@ -10,6 +10,7 @@ use super::outbox::Outbox;
 use super::publishing::{Publisher, Publishing};
 use super::queue::Timer;
 use super::reader::{Reader, Session};
+use super::repertoire::Keeping;
 use super::store::Store;
 use crate::ordered::Map;
 use crate::scenario::{Effect, Micros};
@@ -50,6 +51,8 @@ pub struct ServicePlan {
     pub publishers: Vec<Publisher>,
     /// How it handles events.
     pub handlers: Vec<Handler>,
+    /// What it does for readers with sessions.
+    pub keeping: Option<Keeping>,
 }
 
 /// Who awaits the end of a change.
@@ -144,6 +147,10 @@ impl Service {
         }
     }
 
+    fn keeping(&self) -> Keeping {
+        self.plan.keeping.expect("what a scenario needs is learnt before it runs")
+    }
+
     /// Whether it runs.
     pub fn is_up(&self) -> bool {
         self.up
@@ -210,7 +217,7 @@ impl Service {
             Timer::PublishDue(number) => self.publishing.on_due(now, number, out),
             Timer::Poll(number) => self.publishing.on_poll(now, number, out),
             Timer::Commit(handler) => self.commit_offsets(handler, out),
-            Timer::Heartbeat(number) => self.on_heartbeat_due(now, number, out),
+            Timer::Heartbeat(number) => (self.keeping().heartbeat_due)(self, now, number, out),
             Timer::AckDeadline(_)
             | Timer::Ready(_)
             | Timer::Expire(_)
@@ -269,7 +276,9 @@ impl Service {
         self.up = true;
         out.record(Fact::ServiceRestarted { node: self.plan.node });
         self.publishing.restart(now, out);
-        self.rejoin_all(now, out);
+        if self.sessions.iter().any(Option::is_some) {
+            (self.keeping().rejoin)(self, now, out);
+        }
     }
 
     /// Makes its work take so many times as long as configured.

@@ -5,14 +5,13 @@
 //! brokers tell each other crosses no link of the drawing, and is no message.
 
 use super::{Bus, Unflushed};
-use crate::engine::message::Update;
+use crate::engine::message::{LinkId, Publication};
 use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
 use crate::ordered::Map;
 use crate::scenario::{Acks, Commit, InSync, Micros};
 use crate::trace::{BrokerTurn, DropReason, Fact, UpdateId};
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 /// One of them.
 #[derive(Clone, Debug)]
@@ -149,15 +148,9 @@ impl Bus {
 
     /// The leader takes a publication in, and acknowledges it as the publisher asks. One that it refuses it does not answer:
     /// the publisher tries again when its timeout is over.
-    pub(super) fn append(
-        &mut self,
-        now: Micros,
-        topic: u32,
-        update: &Arc<Update>,
-        acks: Acks,
-        confirm: Option<Unflushed>,
-        out: &mut Outbox,
-    ) {
+    pub fn append(&mut self, now: Micros, publication: &Publication, back: Option<LinkId>, out: &mut Outbox) {
+        let Publication { topic, awaited, acks, ref update } = *publication;
+        let confirm = awaited.zip(back).map(|(number, link)| Unflushed { link, number, update: update.id });
         let needed = self.min_insync();
         let Some(brokers) = &mut self.brokers else { return };
         let Some(leader) = brokers.leader else { return };
@@ -224,7 +217,7 @@ impl Bus {
     }
 
     /// A timer of the brokers ran out.
-    pub(super) fn on_broker(&mut self, now: Micros, number: u32, out: &mut Outbox) {
+    pub fn on_broker(&mut self, now: Micros, number: u32, out: &mut Outbox) {
         let Some(brokers) = &mut self.brokers else { return };
         let Some(check) = brokers.checks.remove(&number) else { return };
         match check {

@@ -69,7 +69,8 @@ impl Bus {
         lanes.find_map(|(at, lane)| Some((at, lane.members.iter().position(|member| is(*member))?)))
     }
 
-    pub(super) fn on_heartbeat(&mut self, now: Micros, heartbeat: &Heartbeat, back: LinkId, out: &mut Outbox) {
+    /// A reader is there, or leaves its group.
+    pub fn on_heartbeat(&mut self, now: Micros, heartbeat: &Heartbeat, back: LinkId, out: &mut Outbox) {
         let from = |index: u32| {
             let plan = &self.plan.subscriptions[index as usize];
             plan.link == back && plan.at_consumer == heartbeat.subscription
@@ -102,7 +103,7 @@ impl Bus {
     }
 
     /// A session may be over.
-    pub(super) fn on_session(&mut self, now: Micros, subscription: u32, out: &mut Outbox) {
+    pub fn on_session(&mut self, now: Micros, subscription: u32, out: &mut Outbox) {
         let Some((lane, member)) = self.place_of(|index| index == subscription) else { return };
         let place = &mut self.lanes[lane].places[member];
         place.watched = false;

@@ -2,6 +2,7 @@
 
 use crate::engine::chance::{Sampler, Stream};
 use crate::engine::message::LinkId;
+use crate::engine::repertoire::Keeping;
 use crate::scenario::{Acknowledge, Backoff, Commit, Limit, Micros, Order};
 use crate::trace::{NodeId, SubscriptionId};
 
@@ -70,6 +71,8 @@ pub struct BusPlan {
     pub acknowledges_flushed: bool,
     /// The brokers that keep its events; one that is there or is not where absent.
     pub replication: Option<ReplicationPlan>,
+    /// What it does for readers with sessions, and with several brokers.
+    pub keeping: Option<Keeping>,
 }
 
 /// A bus's brokers, ready to run.

@@ -19,7 +19,7 @@ impl Service {
     }
 
     /// Started again: its readers join their groups anew.
-    pub(super) fn rejoin_all(&mut self, now: Micros, out: &mut Outbox) {
+    pub fn rejoin_all(&mut self, now: Micros, out: &mut Outbox) {
         for handler in 0..self.sessions.len() {
             self.rejoin(now, handler, out);
             self.plan_heartbeat(now, handler, out);
@@ -51,7 +51,7 @@ impl Service {
     }
 
     /// The next heartbeat of a reader is due. With each it looks whether its last poll is too long ago, as Kafka's does.
-    pub(super) fn on_heartbeat_due(&mut self, now: Micros, number: u32, out: &mut Outbox) {
+    pub fn on_heartbeat_due(&mut self, now: Micros, number: u32, out: &mut Outbox) {
         let is = |session: &&Option<_>| session.as_ref().is_some_and(|it: &super::Session| it.timer == Some(number));
         let Some(handler) = self.sessions.iter().position(|session| is(&session)) else { return };
         let through = self.is_through(handler);
@@ -88,17 +88,20 @@ impl Service {
 
     /// Handles the next event of a log's partition, if it is its turn.
     pub(super) fn read_on(&mut self, now: Micros, at: (u32, u32), out: &mut Outbox) {
-        let handler = at.0 as usize;
-        if self.sessions[handler].is_none() {
-            if let Some(delivery) = self.readers.get_mut(&at).and_then(Reader::take) {
-                self.on_event(now, delivery, out);
-            }
-            return;
+        if self.sessions[at.0 as usize].is_some() {
+            return (self.keeping().poll)(self, now, at.0, out);
         }
-        if self.is_through(handler) {
-            self.poll(now, handler, out);
+        if let Some(delivery) = self.readers.get_mut(&at).and_then(Reader::take) {
+            self.on_event(now, delivery, out);
         }
-        let own: Vec<(u32, u32)> = self.readers.keys().filter(|(of, _)| *of == at.0).copied().collect();
+    }
+
+    /// Handles what a reader polled, and polls where it has handled all of that.
+    pub fn read_polled(&mut self, now: Micros, handler: u32, out: &mut Outbox) {
+        if self.is_through(handler as usize) {
+            self.poll(now, handler as usize, out);
+        }
+        let own: Vec<(u32, u32)> = self.readers.keys().filter(|(of, _)| *of == handler).copied().collect();
         for at in own {
             if let Some(delivery) = self.readers.get_mut(&at).and_then(Reader::take) {
                 self.on_event(now, delivery, out);
