@@ -2,14 +2,14 @@
 
 use super::{Analysis, Ended};
 use crate::scenario::Micros;
-use crate::trace::{Fact, NodeId, Outcome, Record};
+use crate::trace::{Fact, NodeId, OperationKind, Outcome, Record, SubscriptionId};
 use std::collections::VecDeque;
 
 /// How many instants a run is looked at.
 const SAMPLES: Micros = 400;
 /// The least distance between two of them, µs.
 const CLOSEST: Micros = 1_000;
-/// Services that are looked at one by one; of more only the whole is kept.
+/// Services, and subscriptions, that are looked at one by one; of more only the whole is kept.
 const MOST_SERVICES: u32 = 64;
 /// Operations that are remembered.
 const MOST_OPERATIONS: usize = 2_000;
@@ -31,6 +31,8 @@ pub struct Sample {
     pub in_flight: u32,
     /// Events in the buses' queues.
     pub queued: u32,
+    /// The same by subscription.
+    pub queued_of: Vec<u32>,
     /// Operations that are awaited.
     pub pending: u32,
     /// Operations that have ended as ok, fail and unknown.
@@ -48,8 +50,12 @@ pub struct Timed {
     pub took: Micros,
     /// It ended as ok.
     pub ok: bool,
-    /// A stale read.
-    pub stale: bool,
+    /// A read that ended as ok.
+    pub read: bool,
+    /// Acknowledged updates that it lacked when it was issued (k-staleness); 0 for a fresh read, and for what is no read.
+    pub behind: u32,
+    /// How long before its issue the oldest of them was acknowledged (t-staleness), µs.
+    pub stale_for: Micros,
 }
 
 /// The samples of a run so far.
@@ -57,14 +63,16 @@ pub struct Timed {
 pub struct Metrics {
     step: Micros,
     services: u32,
+    subscriptions: u32,
     samples: Vec<Sample>,
     timed: VecDeque<Timed>,
 }
 
 impl Metrics {
-    /// For a run of that length, µs, in which the first nodes are that many services.
-    pub fn new(until: Micros, services: u32) -> Self {
-        Metrics { step: (until / SAMPLES).max(CLOSEST), services, samples: Vec::new(), timed: VecDeque::new() }
+    /// For a run of that length, µs, in which the first nodes are that many services, with so many subscriptions.
+    pub fn new(until: Micros, services: u32, subscriptions: u32) -> Self {
+        let step = (until / SAMPLES).max(CLOSEST);
+        Metrics { step, services, subscriptions, samples: Vec::new(), timed: VecDeque::new() }
     }
 
     /// The clock has come to `now`: instants before it are over.
@@ -79,8 +87,10 @@ impl Metrics {
         if let (Fact::OperationEnded { operation, .. }, Some(last)) = (&record.fact, analysis.operations.last())
             && last.operation == *operation
         {
-            let Ended { issued, took, outcome, stale, .. } = *last;
-            self.timed.push_back(Timed { at: issued, took, ok: outcome == Outcome::Ok, stale });
+            let Ended { issued, took, outcome, kind, stale, behind, stale_for, .. } = *last;
+            let ok = outcome == Outcome::Ok;
+            let (read, behind) = (ok && kind == OperationKind::Read, if stale { behind } else { 0 });
+            self.timed.push_back(Timed { at: issued, took, ok, read, behind, stale_for });
             if self.timed.len() > MOST_OPERATIONS {
                 self.timed.pop_front();
             }
@@ -113,6 +123,10 @@ impl Metrics {
             pending: analysis.operations.pending() as u32,
             ..Sample::default()
         };
+        if self.subscriptions <= MOST_SERVICES {
+            let depth = |id| analysis.buses.get(SubscriptionId(id)).map_or(0, |lane| lane.kept.len() as u32);
+            sample.queued_of = (0..self.subscriptions).map(depth).collect();
+        }
         for service in 0..self.services {
             let mut behind = 0;
             // What is not stale lacks nothing that was acknowledged.

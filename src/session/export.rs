@@ -1,13 +1,13 @@
 //! A run as other tools read it: metrics as CSV, messages as a Mermaid diagram or as a ShiViz log, operations as a history
 //! in Jepsen's shape.
 
-use super::protocol::{Charts, ExportKind};
+use super::protocol::{Charts, ExportKind, Timing, WindowBar};
 use super::{Run, words};
-use crate::analysis::Sample;
+use crate::analysis::{Sample, Timed, Window};
 use crate::analysis::history::Recorder;
 use crate::ordered::Map;
 use crate::scenario::{Micros, Scenario, Value};
-use crate::trace::{Fact, MessageId, Names, NodeId, OperationKind, Outcome};
+use crate::trace::{Fact, MessageId, Names, NodeId, OperationKind, Outcome, SubscriptionId};
 use serde_json::json;
 use std::fmt::Write;
 
@@ -64,10 +64,34 @@ pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
         work.push(line("queued", &|sample| sample.queued));
     }
     work.push(line("operations", &|sample| sample.pending));
-    let counts = vec![("Updates behind".into(), behind), ("Under way".into(), work)];
-    let timed = run.timed().map(|timed| (timed.at, timed.took, timed.ok, timed.stale));
-    let operations = timed.collect();
-    Charts { at: samples.iter().map(|sample| sample.at).collect(), counts, operations }
+    let mut counts = vec![("Updates behind".into(), behind), ("Under way".into(), work)];
+    let queues = samples.first().map_or(0, |sample| sample.queued_of.len());
+    if queues > 0 {
+        let service = |i: usize| names.label(names.subscription(SubscriptionId(i as u32)).service);
+        let depth = (0..queues).map(|i| line(service(i), &|sample| sample.queued_of[i])).collect();
+        counts.push(("Queue depth, by subscriber".into(), depth));
+    }
+    let operations = run.timed().map(|timed| {
+        let Timed { at, took, ok, read, behind, stale_for } = *timed;
+        Timing { at, took, ok, read, behind, stale_for }
+    });
+    let operations = operations.collect();
+    Charts { at: samples.iter().map(|sample| sample.at).collect(), counts, operations, windows: windows(run) }
+}
+
+/// The inconsistency windows, by when they were opened.
+fn windows(run: &Run) -> Vec<WindowBar> {
+    let (analysis, names, now) = (run.analysis(), run.engine().names(), run.engine().now());
+    let bar = |Window { update, since, took }| WindowBar {
+        update: update.0,
+        label: words::update(update, analysis, names),
+        since,
+        took: took.unwrap_or(now - since),
+        open: took.is_none(),
+    };
+    let mut all: Vec<WindowBar> = analysis.staleness.windows().map(bar).collect();
+    all.sort_by_key(|window| window.since);
+    all
 }
 
 /// The run as a text, with a name for its file.

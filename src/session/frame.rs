@@ -409,10 +409,10 @@ fn row_view(names: &Names, key: KeyId, copy: &Copy) -> RowView {
         key: names.key(key).to_string(),
         // Siblings stand for themselves: sets of sets do not cross.
         value: held.filter(|_| copy.siblings().is_empty()).and_then(|held| held.value.clone()),
-        deleted: held.is_some_and(|held| held.value.is_none()),
+        deleted: copy.is_tombstone(),
         siblings: copy.siblings().to_vec(),
         version: held
-            .filter(|_| copy.siblings().is_empty())
+            .filter(|held| copy.siblings().is_empty() && (held.value.is_some() || copy.is_tombstone()))
             .map(|held| words::version(held.version))
             .unwrap_or_default(),
         update: held.and_then(|held| held.update).map(|update| update.0),

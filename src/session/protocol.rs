@@ -12,7 +12,7 @@ use crate::scenario::{Branch, Command, Micros, Scenario, ScenarioError, Step, Va
 use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
 use crate::wire::Wire;
 
-pub use answers::{About, Arrow, Charts, ExportKind, Finding, FindingStep, Standing};
+pub use answers::{About, Arrow, Charts, ExportKind, Finding, FindingStep, Standing, Timing, WindowBar};
 
 /// A request of the page.
 #[derive(Clone, Debug, PartialEq, Wire)]

@@ -21,11 +21,13 @@ const STRIDE: u64 = 4096;
 impl Run {
     /// The validated scenario at time 0.
     pub fn new(scenario: &Scenario) -> Self {
+        let engine = Engine::new(scenario, Level::Full);
+        let (services, subscriptions) = (scenario.services.len() as u32, engine.names().subscription_count() as u32);
         let mut run = Run {
-            engine: Engine::new(scenario, Level::Full),
+            engine,
             analysis: Analysis::default(),
             invariants: Invariants::new(scenario),
-            metrics: Metrics::new(micros(scenario.until_ms), scenario.services.len() as u32),
+            metrics: Metrics::new(micros(scenario.until_ms), services, subscriptions),
             observed: 0,
         };
         run.observe(&mut |_, _, _| {});
