@@ -81,7 +81,9 @@ impl Logs {
                     log.truncate(at);
                 }
             }
-            Fact::LogMoved { node, last, committed, term } if ours(*node) => self.move_to(*node, *last, *committed, *term),
+            Fact::LogMoved { node, last, committed, term } if ours(*node) => {
+                self.move_to(*node, *last, *committed, *term)
+            }
             Fact::ServiceCrashed { node, lost_disk: true } if ours(*node) => {
                 self.members.remove(node);
                 self.told.remove(node);

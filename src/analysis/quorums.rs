@@ -7,7 +7,9 @@
 use super::Look;
 use crate::ordered::Map;
 use crate::scenario::{Group, Micros, Protocol, Quorum, ReadRepair, Route};
-use crate::trace::{DropCause, Fact, KeyId, MessageId, MessageKind, NodeId, OperationId, OperationKind, Outcome, Record, UpdateId};
+use crate::trace::{
+    DropCause, Fact, KeyId, MessageId, MessageKind, NodeId, OperationId, OperationKind, Outcome, Record, UpdateId,
+};
 use std::collections::VecDeque;
 
 /// What a coordinator asks of replicas, in the order in which it does.
@@ -177,7 +179,8 @@ impl Quorums {
             | Fact::StateMerged { node, update: Some(update), .. } => self.taken = Some((*node, *update)),
             Fact::HintStored { node, update: Some(update), .. } => {
                 self.taken = Some((*node, *update));
-                let sloppy = look.names.group(*node).and_then(|group| plans.get(&group)).is_some_and(|plan| plan.sloppy);
+                let sloppy =
+                    look.names.group(*node).and_then(|group| plans.get(&group)).is_some_and(|plan| plan.sloppy);
                 if let Some(place) = self.writes.get(update).copied().filter(|_| sloppy) {
                     self.stand_in_itself(record.at, place, *node);
                 }

@@ -2,7 +2,7 @@
 
 use crate::ordered::{Map, Set};
 use crate::scenario::Micros;
-use crate::session::protocol::{Arrow, Charts, Request};
+use crate::session::protocol::{Arrow, Request};
 use crate::trace::NodeId;
 use std::rc::Rc;
 
@@ -16,8 +16,8 @@ pub struct Diagram {
     pub open: bool,
     /// Charts stand there instead of messages.
     pub charting: bool,
-    /// What they show.
-    pub charts: Rc<Charts>,
+    /// What they show: bytes that whoever draws them reads.
+    pub charts: Rc<Vec<u8>>,
     /// The messages, by when they were sent.
     pub arrows: Rc<Vec<Arrow>>,
     /// The one whose causes and consequences are lit.
@@ -75,7 +75,7 @@ impl Diagram {
     }
 
     /// Takes the charts in.
-    pub fn take_charts(&mut self, charts: Charts) {
+    pub fn take_charts(&mut self, charts: Vec<u8>) {
         self.waiting = false;
         self.charts = Rc::new(charts);
     }

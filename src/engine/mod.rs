@@ -184,6 +184,16 @@ impl Engine {
         }
     }
 
+    /// How far a service's own clock is ahead of true time now, µs; negative if it is behind.
+    pub fn clock_ahead(&self, node: NodeId) -> i64 {
+        let now = self.now();
+        match &self.nodes[node.index()] {
+            Node::Service(service) => service.clock(now) - now as i64,
+            Node::Replica(replica) => replica.member().clock(now) - now as i64,
+            Node::Client(_) | Node::Bus(_) | Node::Group | Node::Relay(_) => 0,
+        }
+    }
+
     /// Takes the next thing due. False if there is none.
     #[inline]
     pub fn step(&mut self) -> bool {

@@ -3,8 +3,8 @@
 
 use super::protocol::{Charts, ExportKind, Timing, WindowBar};
 use super::{Run, words};
-use crate::analysis::{Sample, Timed, Window};
 use crate::analysis::history::Recorder;
+use crate::analysis::{Sample, Timed, Window};
 use crate::ordered::Map;
 use crate::scenario::{Micros, Scenario, Value};
 use crate::trace::{Fact, MessageId, Names, NodeId, OperationKind, Outcome, SubscriptionId};

@@ -52,8 +52,16 @@ pub struct Reporter {
 
 impl Reporter {
     /// For a run that has not been told of.
-    pub fn new() -> Self {
-        Reporter { whole: true, ..Reporter::default() }
+    pub fn new(run: &Run, scenario: &Scenario) -> Self {
+        let mut reporter = Reporter { whole: true, ..Reporter::default() };
+        // Clocks that the document, or chance, sets wrong are told of where they say which write is the newest.
+        for group in scenario.groups.iter().filter(|group| group.is_ordered_by_clock()) {
+            let members = group.members.iter().filter_map(|id| run.engine().names().find_node(id));
+            for (node, ahead) in members.map(|node| (node, run.engine().clock_ahead(node))).filter(|(_, it)| *it != 0) {
+                reporter.troubles.insert((node, None, CLOCK), clock_words(ahead));
+            }
+        }
+        reporter
     }
 
     /// The next frame holds everything.
@@ -123,8 +131,7 @@ impl Reporter {
                 self.trouble(record, (*node, None, SLOW), what, analysis, names);
             }
             Fact::ClockSet { node, offset, drift } => {
-                let sign = if *offset < 0 { "−" } else { "+" };
-                let what = format!("clock {sign}{}", words::duration(offset.unsigned_abs()));
+                let what = clock_words(*offset);
                 let wrong = *offset != 0 || *drift != 0;
                 self.trouble(record, (*node, None, CLOCK), wrong.then_some(what), analysis, names);
             }
@@ -296,6 +303,12 @@ impl Reporter {
     }
 }
 
+/// How far a clock is off: `clock −300 ms`.
+fn clock_words(ahead: i64) -> String {
+    let sign = if ahead < 0 { "−" } else { "+" };
+    format!("clock {sign}{}", words::duration(ahead.unsigned_abs()))
+}
+
 fn copy_state(state: State) -> CopyState {
     match state {
         State::Consistent => CopyState::Consistent,
@@ -337,8 +350,7 @@ pub fn service_view(
     let tables = run.analysis().tables.get(node);
     let staleness = &run.analysis().staleness;
     let copies = || staleness.copies_of(node).map(|(_, copy)| copy);
-    let mut rows: Vec<RowView> =
-        staleness.copies_of(node).map(|(key, copy)| row_view(run.engine().names(), key, copy)).collect();
+    let mut rows: Vec<RowView> = staleness.copies_of(node).map(|(key, copy)| row_view(run, node, key, copy)).collect();
     rows.sort_by(|a, b| a.key.cmp(&b.key));
     rows.truncate(MOST_ROWS);
     ServiceView {
@@ -403,10 +415,13 @@ fn member_words(member: &Member) -> String {
     said.join(" · ")
 }
 
-fn row_view(names: &Names, key: KeyId, copy: &Copy) -> RowView {
+fn row_view(run: &Run, node: NodeId, key: KeyId, copy: &Copy) -> RowView {
     let held = copy.held();
+    let (lost, updates) = (run.analysis().lost.all(), &run.analysis().updates);
+    let here = |update: UpdateId| updates.get(update).is_some_and(|info| info.node == node && info.key == key);
     RowView {
-        key: names.key(key).to_string(),
+        lost: lost.iter().filter(|(_, update, _)| here(*update)).count() as u32,
+        key: run.engine().names().key(key).to_string(),
         // Siblings stand for themselves: sets of sets do not cross.
         value: held.filter(|_| copy.siblings().is_empty()).and_then(|held| held.value.clone()),
         deleted: copy.is_tombstone(),

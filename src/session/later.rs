@@ -8,8 +8,9 @@ use super::loaded::Loaded;
 use super::past::Moment;
 use super::protocol::{Report, Request};
 use super::run::Run;
-use super::{export, findings};
+use super::{export, findings, inside};
 use crate::scenario::Micros;
+use crate::wire;
 
 /// These abilities. Whoever names [`Later::new`] brings their code along.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +59,8 @@ fn answer(open: &mut Open, request: &Request) -> Option<Report> {
         Request::Examine { node } => Report::Findings(findings::findings(run, scenario, live, *node)),
         Request::Diagram { from, to } => Report::Arrows(findings::arrows(run, *from, *to)),
         Request::Measure { group, seed } => open.measure(*group, *seed),
-        Request::Charts => Report::Charts(export::charts(run, scenario)),
+        Request::Charts => Report::Charts(wire::written(&export::charts(run, scenario))),
+        Request::Inside { node } => Report::Inside(wire::written(&inside::inside(run, scenario, live, *node))),
         Request::Export(kind) => {
             let (name, text) = export::text(run, scenario, *kind);
             Report::Text { name, text }

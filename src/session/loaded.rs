@@ -29,7 +29,7 @@ impl Loaded {
     /// The scenario with live commands, at an instant.
     pub fn new(scenario: Scenario, live: Vec<Step>, at: Micros, later: Option<Later>) -> (Self, bool) {
         let run = Run::with_live(&scenario, &live);
-        let mut reporter = Reporter::new();
+        let mut reporter = Reporter::new(&run, &scenario);
         // Records of the first instant, made before anybody could look.
         for record in run.engine().trace().since(0) {
             reporter.look(record, run.analysis(), run.engine());

@@ -9,6 +9,7 @@ pub mod compare;
 pub mod export;
 mod findings;
 mod frame;
+mod inside;
 pub mod later;
 mod loaded;
 mod past;
@@ -152,6 +153,7 @@ impl Open {
             | Request::Log { .. }
             | Request::Diagram { .. }
             | Request::Charts
+            | Request::Inside { .. }
             | Request::Measure { .. }
             | Request::Export(_)
             | Request::Examine { .. } => unreachable!("learnt first, by `Session::must_learn`"),

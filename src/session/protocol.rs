@@ -5,6 +5,7 @@
 
 mod answers;
 mod as_text;
+pub mod inside;
 
 use super::compare::Row;
 use crate::ordered::Map;
@@ -82,6 +83,11 @@ pub enum Request {
     },
     /// Metrics over time.
     Charts,
+    /// What is inside a member of a group, and what operations ask of whom.
+    Inside {
+        /// The member; or a client, or the group.
+        node: NodeId,
+    },
     /// Run the scenario to its end with a seed under each consistency of a group, and tell what all seeds since the first
     /// have shown. The first is 1.
     Measure {
@@ -115,6 +121,7 @@ impl Request {
             | Request::Examine { .. }
             | Request::Diagram { .. }
             | Request::Charts
+            | Request::Inside { .. }
             | Request::Measure { .. }
             | Request::Export(_) => true,
             Request::Load { .. }
@@ -157,8 +164,10 @@ pub enum Report {
     },
     /// Messages by when they were sent: the newest, if there are too many.
     Arrows(Vec<Arrow>),
-    /// Metrics over time.
-    Charts(Charts),
+    /// Metrics over time: [`Charts`], as bytes, which a later part of the page reads.
+    Charts(Vec<u8>),
+    /// What is inside a node: [`inside::Inside`], as bytes, which a later part of the page reads.
+    Inside(Vec<u8>),
     /// What seeds up to this one have shown under each consistency.
     Measured {
         /// The seed that was run.
@@ -402,6 +411,8 @@ pub struct RowView {
     pub behind: u32,
     /// When the oldest of them was acknowledged.
     pub stale_since: Option<Micros>,
+    /// Acknowledged writes of this key that were made here, and that another took the place of, unseen.
+    pub lost: u32,
 }
 
 /// A bus's card.

@@ -35,7 +35,8 @@ impl Closed {
 impl Staleness {
     /// The windows that closed last, and those that are open.
     pub fn windows(&self) -> impl Iterator<Item = Window> {
-        let open = self.windows.iter().map(|(update, (since, _))| Window { update: *update, since: *since, took: None });
+        let open =
+            self.windows.iter().map(|(update, (since, _))| Window { update: *update, since: *since, took: None });
         self.closed.0.iter().copied().chain(open)
     }
 }

@@ -3,10 +3,12 @@
 use super::card::badge;
 use super::field::FieldView;
 use super::icons::{Icon, icon};
+use super::inside;
 use crate::app::drawing;
 use crate::app::edit;
 use crate::app::faults::{Standing, faults};
 use crate::app::fields::{self, Adder, Section};
+use crate::app::inside::names;
 use crate::app::measured::Measured;
 use crate::app::model::{Item, Msg};
 use crate::scenario::{Command, Consistency, Operation, Scenario, Value};
@@ -31,6 +33,8 @@ pub struct InspectorProps {
     pub standing: Standing,
     /// What was measured of a group under each consistency.
     pub measured: Measured,
+    /// What is inside it, where it is a member of a group, a client of one or a group: bytes that a part of it reads.
+    pub inside: Option<Rc<Vec<u8>>>,
     /// Whether the drawing may be changed.
     pub editable: bool,
     /// Where to report.
@@ -102,6 +106,7 @@ fn actions(props: &InspectorProps) -> Html {
                 <Publisher {service} keys={keys_of(props)} send={props.send.clone()} />
             }
             { why(props) }
+            { for props.inside.iter().map(|bytes| inside::view(bytes, &names(&props.scenario), &props.send)) }
             { dead_letters(props) }
             { consistency(props) }
             <Palette faults={faults(&props.scenario, props.selected.as_ref(), &props.standing)}

@@ -86,9 +86,9 @@ pub fn views() -> Result<Draw, SplitLoaderError> {
 
 fn draw(part: Part, model: &Model, send: &Callback<Msg>) -> Html {
     match part {
-        Part::Inspector => inspector(model, send),
+        Part::Inspector => html! { <>{ sheet(model) }{ inspector(model, send) }</> },
         Part::Outline => outline::view(model, send),
-        Part::Diagram => diagram::view(model, send),
+        Part::Diagram => html! { <>{ sheet(model) }{ diagram::view(model, send) }</> },
         Part::Log => html! {
             <Log rows={model.log.shown()} filter={model.log.filter.clone()} older={model.log.has_older()} send={send.clone()} />
         },
@@ -119,6 +119,12 @@ fn draw(part: Part, model: &Model, send: &Callback<Msg>) -> Html {
     }
 }
 
+/// What these views look like: a style sheet that the first picture does not wait for.
+fn sheet(model: &Model) -> Html {
+    let href = if model.mode.is_embed() { "../later.css" } else { "later.css" };
+    html! { <link rel="stylesheet" {href} /> }
+}
+
 fn inspector(model: &Model, send: &Callback<Msg>) -> Html {
     let selected = model.inspected();
     let (view, bus) = match &selected {
@@ -131,5 +137,8 @@ fn inspector(model: &Model, send: &Callback<Msg>) -> Html {
     };
     let standing = model.standing(selected.as_ref());
     let editable = model.origin == Origin::Own;
-    html! { <Inspector scenario={model.scenario.clone()} {selected} {view} {bus} {standing} measured={model.measured.clone()} {editable} send={send.clone()} /> }
+    let inside = model.inside_wanted().and_then(|node| model.inside.of(node));
+    html! {
+        <Inspector scenario={model.scenario.clone()} {selected} {view} {bus} {standing} measured={model.measured.clone()} {inside} {editable} send={send.clone()} />
+    }
 }
