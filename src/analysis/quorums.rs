@@ -129,12 +129,11 @@ impl Quorums {
         quorums
     }
 
-    /// The operation that a message belongs to, by its place, and whether the message is an answer that came late.
-    pub fn about(&self, message: MessageId) -> Option<(&Coordination, bool)> {
-        let question = self.questions.get(&message).map(|(place, _)| (*place, false));
-        let answer = || self.answers.get(&message).map(|(place, part)| (*place, self.all[*place].parts[*part].late));
-        let (place, late) = question.or_else(answer)?;
-        Some((&self.all[place], late))
+    /// The operation that a message answers, and whether it came late.
+    pub fn answer(&self, message: MessageId) -> Option<(OperationId, bool)> {
+        let (place, part) = self.answers.get(&message)?;
+        let coordination = &self.all[*place];
+        Some((coordination.operation, coordination.parts[*part].late))
     }
 
     fn observe(&mut self, record: &Record, plans: &Map<NodeId, &Quorum>, look: &Look) {
@@ -159,7 +158,7 @@ impl Quorums {
             }
             Fact::MessageSent { message, from, to, kind, operation: None, .. } => {
                 let said = taken.filter(|(node, _)| node == from).map(|(_, update)| update);
-                self.answer(*message, (*from, *to), *kind, said);
+                self.take_answer(*message, (*from, *to), *kind, said);
             }
             Fact::MessageDuplicated { message, copy, .. } => {
                 if let Some(about) = self.questions.get(message).copied() {
@@ -269,7 +268,13 @@ impl Quorums {
     }
 
     /// A replica answers a coordinator.
-    fn answer(&mut self, message: MessageId, (from, to): (NodeId, NodeId), kind: MessageKind, said: Option<UpdateId>) {
+    fn take_answer(
+        &mut self,
+        message: MessageId,
+        (from, to): (NodeId, NodeId),
+        kind: MessageKind,
+        said: Option<UpdateId>,
+    ) {
         let Some(waiting) = self.waiting.get_mut(&(from, to)) else { return };
         let is = |question: &Question| question.by == kind && (said.is_none() || question.update == said);
         let any = |question: &Question| question.by == kind && question.about.is_some();

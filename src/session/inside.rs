@@ -14,7 +14,7 @@ const MOST: usize = 24;
 /// Entries of a log at most.
 const MOST_ENTRIES: usize = 8;
 /// Operations at most.
-const MOST_OPERATIONS: usize = 4;
+const MOST_OPERATIONS: usize = 3;
 
 /// Everything that can be said of a node.
 pub(super) fn inside(run: &Run, scenario: &Scenario, live: &[Step], node: NodeId) -> Inside {
@@ -107,7 +107,7 @@ fn sibling(look: &Look, value: &str, writes: &[&Write]) -> ValueInside {
     let who = |write: &&Write| {
         let label = look.names.label(write.by);
         let clock = match write.version.reading() {
-            Some(_) => format!(", by a clock {}", ahead(write.clock - write.at as i64)),
+            Some(_) => format!(", its clock {}", ahead(write.clock - write.at as i64)),
             None => String::new(),
         };
         format!("{label}{clock}")

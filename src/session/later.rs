@@ -57,7 +57,7 @@ fn answer(open: &mut Open, request: &Request) -> Option<Report> {
     let Loaded { run, scenario, live, .. } = &*shown;
     Some(match request {
         Request::Examine { node } => Report::Findings(findings::findings(run, scenario, live, *node)),
-        Request::Diagram { from, to } => Report::Arrows(findings::arrows(run, *from, *to)),
+        Request::Diagram { from, to } => Report::Arrows(wire::written(&findings::arrows(run, scenario, *from, *to))),
         Request::Measure { group, seed } => open.measure(*group, *seed),
         Request::Charts => Report::Charts(wire::written(&export::charts(run, scenario))),
         Request::Inside { node } => Report::Inside(wire::written(&inside::inside(run, scenario, live, *node))),

@@ -162,8 +162,9 @@ pub enum Report {
         /// The rows.
         rows: Vec<LogRow>,
     },
-    /// Messages by when they were sent: the newest, if there are too many.
-    Arrows(Vec<Arrow>),
+    /// Messages by when they were sent, the newest if there are too many: [`Arrow`]s, as bytes, which a later part of the
+    /// page reads.
+    Arrows(Vec<u8>),
     /// Metrics over time: [`Charts`], as bytes, which a later part of the page reads.
     Charts(Vec<u8>),
     /// What is inside a node: [`inside::Inside`], as bytes, which a later part of the page reads.

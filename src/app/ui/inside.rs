@@ -48,11 +48,11 @@ pub fn view(bytes: &[u8], names: &[Rc<str>], send: &Callback<Msg>) -> Html {
             if !inside.clock.is_empty() && inside.clock != "exact" {
                 <section class="inside"><p class="skew">{ format!("Its clock is {}. That orders its writes.", inside.clock) }</p></section>
             }
-            { section("Operations, and who answers", String::new(), inside.quorums.iter().map(|it| quorum(&page, it)).collect()) }
             { for inside.log.iter().map(log) }
             { copies(&page, &inside.copies) }
             { section("Hints kept for others", count(inside.hints.len()), inside.hints.iter().map(|it| hint(&page, it)).collect()) }
             { section("Promised and locked", count(inside.promised.len()), inside.promised.iter().map(|key| html! { <p class="mono">{ key }</p> }).collect()) }
+            { section("Operations, and who answers", String::new(), inside.quorums.iter().map(|it| quorum(&page, it)).collect()) }
             { section("Merkle trees", String::new(), inside.trees.iter().map(|it| tree(&page, it)).collect()) }
             if inside.cut { <section class="inside"><p class="faint">{ "The log no longer holds the run's beginning: something may be missing here." }</p></section> }
         </>
@@ -109,7 +109,8 @@ fn quorum(page: &Page, it: &QuorumInside) -> Html {
 
 fn phase_view(page: &Page, phase: &PhaseInside, (from, to): (Micros, Micros)) -> Html {
     let enough = match phase.enough {
-        Some(at) => format!("{} after {}", phase.text, short(at.saturating_sub(from))),
+        Some(at) if at <= from => format!("{} at once", phase.text),
+        Some(at) => format!("{} after {}", phase.text, short(at - from)),
         None => format!("waits for {}", phase.text),
     };
     let line = phase.enough.map(|at| share(at, from, to));
@@ -119,8 +120,8 @@ fn phase_view(page: &Page, phase: &PhaseInside, (from, to): (Micros, Micros)) ->
             (Some(at), _) if part.late => ("late", share(at, from, to), format!("late, {}", short(at - from))),
             (Some(at), _) => ("in-time", share(at, from, to), short(at - from)),
             (None, Some((at, cause))) => ("lost", share(at, from, to), words::drop_cause(cause).to_string()),
-            (None, None) if phase.enough.is_some() => ("open", 100.0, "not yet".into()),
-            (None, None) => ("open", 100.0, "awaited".into()),
+            (None, None) if phase.enough.is_some() => ("awaited", 100.0, "not yet".into()),
+            (None, None) => ("awaited", 100.0, "awaited".into()),
         };
         html! {
             <li key={format!("{}-{}", part.node.0, part.asked)} class={class}>
@@ -147,7 +148,7 @@ fn end_of(class: &str, x: f64) -> Html {
     let x = x.clamp(4.0, 96.0);
     match class {
         "lost" => html! { <path class="end" d={format!("M{:.1} 4.500l7 7m0 -7l-7 7", x - 3.5)} /> },
-        "open" => html! { <path class="end" d={format!("M{:.1} 4.500l4 3.500-4 3.500", x - 1.0)} /> },
+        "awaited" => html! { <path class="end" d={format!("M{:.1} 4.500l4 3.500-4 3.500", x - 1.0)} /> },
         _ => html! { <circle class="end" cx={format!("{x:.1}")} cy="8" r="3.500" /> },
     }
 }
@@ -158,7 +159,7 @@ fn log(log: &LogInside) -> Html {
     let shown = log.entries.len() as u32;
     let entry = |entry: &crate::session::protocol::inside::EntryInside| {
         let committed = entry.index <= log.committed;
-        let (class, told) = if committed { ("done", "committed") } else { ("open", "not committed") };
+        let (class, told) = if committed { ("committed", "committed") } else { ("uncommitted", "not committed") };
         html! {
             <li key={format!("{}-{}", entry.index, entry.term)} class={class}>
                 <i title={told}><span class="sr">{ told }</span></i><b>{ entry.index }</b><span class="term">{ format!("t{}", entry.term) }</span>

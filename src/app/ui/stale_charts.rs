@@ -90,7 +90,7 @@ pub fn windows(windows: &[WindowBar], scale: Scale, room: f64, top: f64) -> Html
         let (from, to, y) = (room + from.max(0.0), room + to.min(scale.width), log.place(it.took));
         let how = if it.open { "open for" } else { "reached every copy in" };
         let title = format!("{}, {}: {how} {}", clock(it.since), it.label, short(it.took));
-        let class = classes!("bar", update_class(it.update), it.open.then_some("open"));
+        let class = classes!("bar", update_class(it.update), it.open.then_some("unclosed"));
         html! { <path key={i} class={class} d={format!("M{from:.1} {y:.1}H{:.1}", to.max(from + 0.1))}><title>{ title }</title></path> }
     };
     let open = windows.iter().filter(|it| it.open).count();

@@ -86,6 +86,8 @@ pub struct Arrow {
     pub end: Option<Micros>,
     /// It was lost.
     pub dropped: bool,
+    /// It is a replica's answer, and enough others had answered before.
+    pub late: bool,
 }
 
 /// A verdict, or the reason of one copy's state.
