@@ -14,33 +14,34 @@ const DISTANCE: f64 = 300.0;
 pub struct InsideView {
     /// Whose inside it is, with the answer: bytes that whoever shows it reads.
     told: Option<(NodeId, Rc<Vec<u8>>)>,
-    asked: Option<(NodeId, String)>,
+    /// What was asked last, when the run had so many records.
+    asked: Option<(NodeId, u64)>,
     waiting: bool,
     last: f64,
 }
 
 impl InsideView {
-    /// Whether there is something to ask about a node at this digest of the run.
-    pub fn is_behind(&self, about: Option<NodeId>, digest: &str) -> bool {
-        about.is_some_and(|node| self.asked.as_ref().is_none_or(|(asked, at)| *asked != node || at != digest))
+    /// Whether there is something to ask about a node when the run has so many records.
+    pub fn is_behind(&self, about: Option<NodeId>, records: u64) -> bool {
+        about.is_some_and(|node| self.asked != Some((node, records)))
     }
 
     /// The request that brings the answer, if it is time for one; at once where another node is asked about.
-    pub fn want(&mut self, about: Option<NodeId>, digest: &str, wall: f64) -> Option<Request> {
-        let node = about.filter(|_| !self.waiting && self.is_behind(about, digest))?;
+    pub fn want(&mut self, about: Option<NodeId>, records: u64, wall: f64) -> Option<Request> {
+        let node = about.filter(|_| !self.waiting && self.is_behind(about, records))?;
         let other = self.told.as_ref().is_none_or(|(told, _)| *told != node);
         if !other && wall - self.last < DISTANCE {
             return None;
         }
         (self.waiting, self.last) = (true, wall);
-        self.asked = Some((node, digest.into()));
+        self.asked = Some((node, records));
         Some(Request::Inside { node })
     }
 
     /// Takes the answer in.
     pub fn take(&mut self, bytes: Vec<u8>) {
         self.waiting = false;
-        self.told = self.asked.as_ref().map(|(node, _)| (*node, Rc::new(bytes)));
+        self.told = self.asked.map(|(node, _)| (node, Rc::new(bytes)));
     }
 
     /// What was asked will not be answered; when the run has gone on, it is asked again.
@@ -112,13 +113,13 @@ mod tests {
     fn another_node_is_asked_about_at_once_and_the_same_one_when_the_run_has_gone_on() {
         let mut view = InsideView { last: f64::MIN, ..InsideView::default() };
         let (a, b) = (Some(NodeId(0)), Some(NodeId(1)));
-        assert_eq!(view.want(None, "x", 0.0), None, "nothing is selected");
-        assert!(view.want(a, "x", 0.0).is_some());
-        assert_eq!(view.want(b, "x", 1.0), None, "an answer is awaited");
+        assert_eq!(view.want(None, 1, 0.0), None, "nothing is selected");
+        assert!(view.want(a, 1, 0.0).is_some());
+        assert_eq!(view.want(b, 1, 1.0), None, "an answer is awaited");
         view.take(vec![1]);
-        assert_eq!(view.want(a, "x", 900.0), None, "nothing has happened");
-        assert_eq!(view.want(a, "y", 1.0), None, "not so often");
-        assert!(view.want(b, "y", 2.0).is_some());
+        assert_eq!(view.want(a, 1, 900.0), None, "nothing has happened");
+        assert_eq!(view.want(a, 2, 1.0), None, "not so often");
+        assert!(view.want(b, 2, 2.0).is_some());
         view.take(vec![2]);
         assert_eq!((view.of(NodeId(0)), view.of(NodeId(1)).map(|it| it.to_vec())), (None, Some(vec![2])));
     }

@@ -529,7 +529,7 @@ impl Model {
         self.log.open && self.log.is_behind(self.run.records)
             || self.verdicts.is_behind(&self.run.digest)
             || self.diagram.is_behind(&self.run.digest, self.shown.window(self.run.until))
-            || self.inside.is_behind(self.inside_wanted(), &self.run.digest)
+            || self.inside.is_behind(self.inside_wanted(), self.run.records)
     }
 
     fn tick(&mut self, wall: f64) {
@@ -545,7 +545,7 @@ impl Model {
             self.log.want(self.run.records, wall),
             self.verdicts.want(digest, wall),
             self.diagram.want(digest, self.shown.window(self.run.until), wall),
-            self.inside.want(inside, digest, wall),
+            self.inside.want(inside, self.run.records, wall),
         ];
         wants.into_iter().flatten().for_each(|request| self.playback.order(request));
     }

@@ -59,14 +59,13 @@ pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
         0 => vec![line("all services", &|sample| sample.behind)],
         _ => (0..each).map(|i| line(names.label(NodeId(i as u32)), &|sample| sample.behind_of[i])).collect(),
     };
-    let mut work = vec![line("messages", &|sample| sample.in_flight)];
-    if !scenario.buses.is_empty() {
-        work.push(line("queued", &|sample| sample.queued));
-    }
-    work.push(line("operations", &|sample| sample.pending));
+    let work =
+        vec![line("messages", &|sample| sample.in_flight), line("operations", &|sample| sample.pending)];
     let mut counts = vec![("Updates behind".into(), behind), ("Under way".into(), work)];
     let queues = samples.first().map_or(0, |sample| sample.queued_of.len());
-    if queues > 0 {
+    if queues == 0 && !scenario.buses.is_empty() {
+        counts.push(("Queue depth".into(), vec![line("all queues", &|sample| sample.queued)]));
+    } else if queues > 0 {
         let service = |i: usize| names.label(names.subscription(SubscriptionId(i as u32)).service);
         let depth = (0..queues).map(|i| line(service(i), &|sample| sample.queued_of[i])).collect();
         counts.push(("Queue depth, by subscriber".into(), depth));

@@ -24,6 +24,7 @@ pub use frame::service_view;
 pub use run::{Run, merged};
 
 use crate::scenario::{Command, Micros, Scenario, ScenarioError};
+use crate::wire;
 use branches::Branches;
 use compare::Compared;
 use later::Later;
@@ -229,7 +230,7 @@ impl Open {
             }
         };
         measured.compared.run(&measured.scenario, measured.group, seed);
-        Report::Measured { seed, rows: measured.compared.rows() }
+        Report::Measured { seed, rows: wire::written(&measured.compared.rows()) }
     }
 
     fn turn(&mut self, turn: BranchTurn) -> Result<(), String> {

@@ -6,14 +6,15 @@
 mod answers;
 mod as_text;
 pub mod inside;
+mod summary;
 
-use super::compare::Row;
 use crate::ordered::Map;
 use crate::scenario::{Branch, Command, Micros, Scenario, ScenarioError, Step, Value};
 use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
 use crate::wire::Wire;
 
 pub use answers::{About, Arrow, Charts, ExportKind, Finding, FindingStep, Standing, Timing, WindowBar};
+pub use summary::{Summary, Window};
 
 /// A request of the page.
 #[derive(Clone, Debug, PartialEq, Wire)]
@@ -173,8 +174,8 @@ pub enum Report {
     Measured {
         /// The seed that was run.
         seed: u64,
-        /// The numbers, in words.
-        rows: Vec<Row>,
+        /// The numbers, in words: [`Row`](super::compare::Row)s, as bytes, which a later part of the page reads.
+        rows: Vec<u8>,
     },
     /// The run as a text, with the name of a file for it.
     Text {
@@ -548,44 +549,6 @@ pub enum MarkKind {
     FirstStale,
     /// Every copy is consistent again.
     Converged,
-}
-
-/// How the copies stand as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Wire)]
-pub struct Summary {
-    /// Copies (a service and a key) that should reflect some update.
-    pub copies: u32,
-    /// Of these, stale.
-    pub stale: u32,
-    /// Of these, diverged.
-    pub diverged: u32,
-    /// Of these, showing siblings.
-    pub conflicted: u32,
-    /// Acknowledged writes that were lost to others.
-    pub lost: u32,
-    /// Services that are down.
-    pub down: u32,
-    /// Updates acknowledged so far.
-    pub acknowledged: u64,
-    /// Events in queues and unacknowledged, over all buses.
-    pub queued: u32,
-    /// Events in dead-letter queues.
-    pub dead: u32,
-    /// Blocking calls and operations under way.
-    pub pending: u32,
-    /// The last inconsistency window that closed, and its update.
-    pub window: Option<Window>,
-}
-
-/// An inconsistency window: from an update's acknowledgement until every copy reflected it.
-#[derive(Clone, Debug, PartialEq, Wire)]
-pub struct Window {
-    /// The update.
-    pub update: u32,
-    /// What it says: `widget = 42 (v3)`.
-    pub label: String,
-    /// How long it was open.
-    pub took: Micros,
 }
 
 /// A row of the log.

@@ -30,8 +30,9 @@ impl Page<'_> {
     }
 
     /// An instant, to jump to.
-    fn at(&self, at: Micros, nodes: Vec<NodeId>) -> Html {
-        let onclick = self.send.reform(move |_: MouseEvent| Msg::Jump(at, nodes.clone()));
+    fn at(&self, at: Micros) -> Html {
+        // What is selected stays selected: its inside is what is looked at.
+        let onclick = self.send.reform(move |_: MouseEvent| Msg::Seek(at));
         html! { <button type="button" class="jump" title="Go there" {onclick}>{ clock(at) }</button> }
     }
 }
@@ -101,7 +102,7 @@ fn quorum(page: &Page, it: &QuorumInside) -> Html {
     html! {
         <article class="quorum" key={format!("{}-{}", it.operation, it.begun)}>
             <h5><span class="mono">{ &it.text }</span>{ how }</h5>
-            <p>{ who }{ " · " }{ page.at(it.begun, vec![it.by, it.at]) }</p>
+            <p>{ who }{ " · " }{ page.at(it.begun) }</p>
             { for it.phases.iter().map(|phase| phase_view(page, phase, (it.begun, to))) }
         </article>
     }
@@ -202,7 +203,7 @@ fn value(page: &Page, it: &ValueInside) -> Html {
         <div class="value">
             <p class="mono">{ swatch(it.update) }{ &it.value }</p>
             if !it.version.is_empty() { <p class="version">{ &it.version }</p> }
-            if !it.by.is_empty() { <p>{ &it.by }{ for it.at.map(|at| html! { <>{ ", " }{ page.at(at, Vec::new()) }</> }) }</p> }
+            if !it.by.is_empty() { <p>{ &it.by }{ for it.at.map(|at| html! { <>{ ", " }{ page.at(at) }</> }) }</p> }
         </div>
     }
 }
@@ -210,7 +211,7 @@ fn value(page: &Page, it: &ValueInside) -> Html {
 fn hint(page: &Page, it: &HintInside) -> Html {
     html! {
         <p class="hinted" key={format!("{}-{}", it.replica.0, it.text)}>{ swatch(it.update) }<span class="mono">{ &it.text }</span>
-            <span>{ format!("for {}, since ", page.name(it.replica)) }{ page.at(it.since, vec![it.replica]) }</span>
+            <span>{ format!("for {}, since ", page.name(it.replica)) }{ page.at(it.since) }</span>
         </p>
     }
 }
@@ -241,7 +242,7 @@ fn tree(page: &Page, it: &TreeInside) -> Html {
         <article class="tree" key={it.with.0}>
             <h5><span>{ format!("{} {}", if it.own { "asks" } else { "asked by" }, page.name(it.with)) }</span><em class={class}>{ how }</em></h5>
             <ol>{ for it.levels.iter().enumerate().map(level) }</ol>
-            <p>{ page.at(it.at, vec![it.with]) }</p>
+            <p>{ page.at(it.at) }</p>
         </article>
     }
 }

@@ -14,6 +14,7 @@ use crate::app::model::{Item, Msg};
 use crate::scenario::{Command, Consistency, Operation, Scenario, Value};
 use crate::session::compare::{Row, SEEDS};
 use crate::session::protocol::{BusView, CopyState, ServiceView};
+use crate::wire;
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -168,7 +169,7 @@ fn measured(props: &InspectorProps, group: usize) -> Html {
             <table class="measured">
                 <caption>{ format!("{seeds} of {SEEDS} seeds, each to the end of the run") }</caption>
                 <thead><tr><td></td>{ for heads }</tr></thead>
-                <tbody>{ for rows.iter().map(row) }</tbody>
+                <tbody>{ for wire::read::<Vec<Row>>(rows).0.iter().map(row) }</tbody>
             </table>
             if *seeds == SEEDS { <button class="line" {onclick}>{ "Measure again" }</button> }
         </>
