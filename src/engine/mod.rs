@@ -13,6 +13,7 @@ mod bus;
 mod chance;
 mod client;
 mod commands;
+mod faults;
 mod inbox;
 mod message;
 mod network;
@@ -21,6 +22,7 @@ mod publishing;
 mod queue;
 mod reader;
 mod relay;
+mod repertoire;
 mod replica;
 mod service;
 mod store;
@@ -29,19 +31,19 @@ pub use bus::EventCounts;
 pub use chance::{Sampler, Stream};
 pub use commands::CommandRefused;
 pub use network::MessageCounts;
+pub use repertoire::Repertoire;
 pub use replica::raft::View as RaftView;
 
 use crate::ordered::Map;
 use crate::scenario::{Command, Micros};
 use crate::trace::{Fact, Level, Names, NodeId, Trace};
 use bus::Bus;
-use client::Client;
 use message::LinkId;
 use network::Network;
 use outbox::Outbox;
 use queue::{Due, Timer};
 use relay::Relay;
-use replica::Replica;
+use repertoire::{Actor, Replicates};
 use service::Service;
 use std::sync::Arc;
 
@@ -53,8 +55,8 @@ pub const MOST_IN_FLIGHT: u64 = 1_000_000;
 enum Node {
     Service(Box<Service>),
     Bus(Box<Bus>),
-    Client(Box<Client>),
-    Replica(Box<Replica>),
+    Client(Box<dyn Actor>),
+    Replica(Box<dyn Replicates>),
     /// A group has a name and members, and does nothing itself.
     Group,
     Relay(Relay),
@@ -93,6 +95,8 @@ pub struct Engine {
     last_command: Option<u32>,
     /// Nodes that are held, and what waits for each.
     held: Map<NodeId, Vec<Due>>,
+    /// What it knows beyond services and buses.
+    repertoire: Option<Repertoire>,
 }
 
 impl Engine {
@@ -111,7 +115,13 @@ impl Engine {
             halt: None,
             last_command: None,
             held: Map::new(),
+            repertoire: None,
         }
+    }
+
+    /// Knows clients, members of groups and faults from now on.
+    pub fn learn(&mut self, repertoire: Repertoire) {
+        self.repertoire = Some(repertoire);
     }
 
     /// Relays that pass tokens on over links of exponential delay: the message-forwarding load of the
@@ -178,19 +188,17 @@ impl Engine {
     pub fn load(&self, node: NodeId) -> (u32, u32, u32) {
         match &self.nodes[node.index()] {
             Node::Service(service) => service.load(),
-            Node::Client(client) => (0, 0, client.pending()),
+            Node::Client(client) => client.load(),
             Node::Replica(replica) => replica.load(),
             Node::Bus(_) | Node::Group | Node::Relay(_) => (0, 0, 0),
         }
     }
 
-    /// How far a service's own clock is ahead of true time now, µs; negative if it is behind.
+    /// How far the own clock of a group's member is ahead of true time now, µs; negative if it is behind.
     pub fn clock_ahead(&self, node: NodeId) -> i64 {
-        let now = self.now();
         match &self.nodes[node.index()] {
-            Node::Service(service) => service.clock(now) - now as i64,
-            Node::Replica(replica) => replica.member().clock(now) - now as i64,
-            Node::Client(_) | Node::Bus(_) | Node::Group | Node::Relay(_) => 0,
+            Node::Replica(replica) => replica.clock_ahead(self.now()),
+            Node::Service(_) | Node::Client(_) | Node::Bus(_) | Node::Group | Node::Relay(_) => 0,
         }
     }
 
@@ -262,7 +270,7 @@ impl Engine {
             Node::Relay(relay) => relay.on_token(out),
             Node::Service(service) => service.on_message(now, message.payload, back, out),
             Node::Bus(bus) => bus.on_message(now, message.payload, back, out),
-            Node::Client(client) => client.on_message(now, message.payload, out),
+            Node::Client(client) => client.on_message(now, message.payload, back, out),
             Node::Replica(replica) => replica.on_message(now, message.payload, back, out),
             Node::Group => unreachable!("nothing is sent to a group itself"),
         }

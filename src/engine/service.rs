@@ -524,7 +524,7 @@ impl Service {
     }
 
     /// Reading of its own clock, µs.
-    pub fn clock(&self, now: Micros) -> i64 {
+    fn clock(&self, now: Micros) -> i64 {
         let drifted = (now as f64 * self.plan.clock_drift / 1e6).round() as i64;
         now as i64 + drifted + self.plan.clock_offset
     }

@@ -59,8 +59,7 @@ pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
         0 => vec![line("all services", &|sample| sample.behind)],
         _ => (0..each).map(|i| line(names.label(NodeId(i as u32)), &|sample| sample.behind_of[i])).collect(),
     };
-    let work =
-        vec![line("messages", &|sample| sample.in_flight), line("operations", &|sample| sample.pending)];
+    let work = vec![line("messages", &|sample| sample.in_flight), line("operations", &|sample| sample.pending)];
     let mut counts = vec![("Updates behind".into(), behind), ("Under way".into(), work)];
     let queues = samples.first().map_or(0, |sample| sample.queued_of.len());
     if queues == 0 && !scenario.buses.is_empty() {

@@ -107,8 +107,10 @@ fn sibling(look: &Look, value: &str, writes: &[&Write]) -> ValueInside {
     let who = |write: &&Write| {
         let label = look.names.label(write.by);
         let clock = match write.version.reading() {
-            Some(_) => format!(", its clock {}", ahead(write.clock - write.at as i64)),
-            None => String::new(),
+            Some(_) if write.clock != write.at as i64 => {
+                format!(", its clock {}", ahead(write.clock - write.at as i64))
+            }
+            Some(_) | None => String::new(),
         };
         format!("{label}{clock}")
     };

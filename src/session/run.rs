@@ -1,5 +1,6 @@
 //! A run and its analysis, side by side: whatever the engine records, the analysis takes in.
 
+use super::later::Runs;
 use crate::analysis::{Analysis, Convergence, Invariants, Look, Metrics, Sample, Stands, State, Timed};
 use crate::engine::{CommandRefused, Engine};
 use crate::scenario::{Command, Micros, Promise, Scenario, Step, micros};
@@ -21,12 +22,17 @@ const STRIDE: u64 = 4096;
 impl Run {
     /// The validated scenario at time 0.
     pub fn new(scenario: &Scenario) -> Self {
-        let engine = Engine::new(scenario, Level::Full);
+        Run::knowing(scenario, Some(Runs::new()))
+    }
+
+    /// The same; without `runs` only the first scenario can be run.
+    pub(super) fn knowing(scenario: &Scenario, runs: Option<Runs>) -> Self {
+        let engine = Engine::knowing(scenario, Level::Full, runs.map(|runs| runs.repertoire));
         let (services, subscriptions) = (scenario.services.len() as u32, engine.names().subscription_count() as u32);
         let mut run = Run {
             engine,
             analysis: Analysis::default(),
-            invariants: Invariants::new(scenario),
+            invariants: runs.map_or_else(Invariants::default, |runs| (runs.invariants)(scenario)),
             metrics: Metrics::new(micros(scenario.until_ms), services, subscriptions),
             observed: 0,
         };
@@ -37,6 +43,11 @@ impl Run {
     /// The scenario at time 0, with live commands behind those of its script.
     pub fn with_live(scenario: &Scenario, live: &[Step]) -> Self {
         Run::new(&merged(scenario, live))
+    }
+
+    /// Can be broken from now on.
+    pub(super) fn learn(&mut self, runs: Runs) {
+        self.engine.learn(runs.repertoire);
     }
 
     /// The engine.

@@ -186,26 +186,41 @@ fn copies(page: &Page, copies: &[CopyInside]) -> Html {
 
 fn copy(page: &Page, it: &CopyInside) -> Html {
     let vector = it.vector.iter().map(|(origin, count)| html! { <span>{ origin }<b>{ count }</b></span> });
+    let vector = (!it.vector.is_empty()).then(|| {
+        html! { <span class="vector" title="Version vector: how many updates of each origin are here">{ for vector }</span> }
+    });
+    let values = match it.values.as_slice() {
+        [one] => html! {
+            <>
+                <p class="mono">{ swatch(one.update) }{ &one.value }</p>
+                <p>{ by(page, one) }</p>
+            </>
+        },
+        several => html! {
+            <div class="siblings">
+                { for several.iter().map(|it| html! {
+                    <div class="sibling">
+                        <p class="mono">{ swatch(it.update) }{ &it.value }</p><p>{ &it.version }</p><p>{ by(page, it) }</p>
+                    </div>
+                }) }
+            </div>
+        },
+    };
+    let version = it.values.first().filter(|_| it.values.len() == 1).map(|one| html! { <em>{ &one.version }</em> });
     html! {
         <article class="copy" key={it.key.clone()}>
-            <h5><span class="mono">{ &it.key }</span>
-                if !it.vector.is_empty() { <span class="vector" title="Version vector: how many updates of each origin are here">{ for vector }</span> }
-            </h5>
+            <h5><span class="mono">{ &it.key }</span>{ vector.unwrap_or_default() }{ version.unwrap_or_default() }</h5>
             if it.values.is_empty() && it.tombstone.is_empty() { <p class="faint">{ "absent" }</p> }
-            <div class={classes!("values", (it.values.len() > 1).then_some("siblings"))}>{ for it.values.iter().map(|it| value(page, it)) }</div>
+            { values }
             if !it.tombstone.is_empty() { <p class="tombstone">{ &it.tombstone }</p> }
         </article>
     }
 }
 
-fn value(page: &Page, it: &ValueInside) -> Html {
-    html! {
-        <div class="value">
-            <p class="mono">{ swatch(it.update) }{ &it.value }</p>
-            if !it.version.is_empty() { <p class="version">{ &it.version }</p> }
-            if !it.by.is_empty() { <p>{ &it.by }{ for it.at.map(|at| html! { <>{ ", " }{ page.at(at) }</> }) }</p> }
-        </div>
-    }
+/// Who wrote a value, and when.
+fn by(page: &Page, it: &ValueInside) -> Html {
+    let at = it.at.map(|at| html! { <>{ ", " }{ page.at(at) }</> });
+    html! { <>{ &it.by }{ at.unwrap_or_default() }</> }
 }
 
 fn hint(page: &Page, it: &HintInside) -> Html {

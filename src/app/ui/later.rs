@@ -81,14 +81,31 @@ pub type Draw = fn(Part, &Model, &Callback<Msg>) -> Html;
 /// Fetches what draws them; once, whoever asks.
 #[wasm_split(views, fallible)]
 pub fn views() -> Result<Draw, SplitLoaderError> {
+    let _ = dress();
     Ok(draw)
+}
+
+/// Gives them their style sheet, which stands beside the script that starts the page.
+fn dress() -> Option<()> {
+    let document = web_sys::window()?.document()?;
+    let script = document.query_selector("script[data-converge]").ok()??.get_attribute("src")?;
+    if document.query_selector("link[data-later]").ok()?.is_none() {
+        let link = document.create_element("link").ok()?;
+        for (name, value) in
+            [("rel", "stylesheet"), ("href", &*script.replace("start.js", "later.css")), ("data-later", "")]
+        {
+            link.set_attribute(name, value).ok()?;
+        }
+        document.query_selector("head").ok()??.append_child(&link).ok()?;
+    }
+    Some(())
 }
 
 fn draw(part: Part, model: &Model, send: &Callback<Msg>) -> Html {
     match part {
-        Part::Inspector => html! { <>{ sheet(model) }{ inspector(model, send) }</> },
+        Part::Inspector => inspector(model, send),
         Part::Outline => outline::view(model, send),
-        Part::Diagram => html! { <>{ sheet(model) }{ diagram::view(model, send) }</> },
+        Part::Diagram => diagram::view(model, send),
         Part::Log => html! {
             <Log rows={model.log.shown()} filter={model.log.filter.clone()} older={model.log.has_older()} send={send.clone()} />
         },
@@ -117,12 +134,6 @@ fn draw(part: Part, model: &Model, send: &Callback<Msg>) -> Html {
             html! { { for model.scene.areas.iter().map(label) } }
         }
     }
-}
-
-/// What these views look like: a style sheet that the first picture does not wait for.
-fn sheet(model: &Model) -> Html {
-    let href = if model.mode.is_embed() { "../later.css" } else { "later.css" };
-    html! { <link rel="stylesheet" {href} /> }
 }
 
 fn inspector(model: &Model, send: &Callback<Msg>) -> Html {

@@ -33,17 +33,19 @@ impl Log {
         self.from + height(duration) / height(self.most).max(1e-9) * self.length
     }
 
-    /// 1, 10, 100 ms and so on, as far as they are apart from each other and from the end.
-    fn decades(self) -> impl Iterator<Item = (f64, String)> {
-        let decades = [1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
-        let end = self.from + self.length;
-        decades
-            .into_iter()
-            .map(move |it| (it, self.place(it)))
-            .filter(move |(it, place)| {
-                *it < self.most && (place - end).abs() > 14.0 && (place - self.from).abs() > 14.0
-            })
-            .map(|(it, place)| (place, short(it)))
+    /// 1, 10, 100 ms and so on, as far as there is so much room between them and at both ends, px.
+    fn decades(self, room: f64) -> Vec<(f64, String)> {
+        let mut placed: Vec<(f64, String)> = Vec::new();
+        let (first, end) = (self.from, self.from + self.length);
+        for it in [1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000].into_iter().filter(|it| *it < self.most)
+        {
+            let place = self.place(it);
+            let before = placed.last().map_or(first, |(place, _)| *place);
+            if (place - before).abs() > room && (place - end).abs() > room {
+                placed.push((place, short(it)));
+            }
+        }
+        placed
     }
 
     /// Faint lines at the decades of an axis that goes upwards.
@@ -56,7 +58,7 @@ impl Log {
                 </g>
             }
         };
-        self.decades().map(row).collect()
+        self.decades(14.0).into_iter().map(row).collect()
     }
 }
 
@@ -97,10 +99,9 @@ pub fn windows(windows: &[WindowBar], scale: Scale, room: f64, top: f64) -> Html
     let note = |line: f64, text: String| html! { <text class="tick" x="14" y={format!("{}", top + 46.0 + 16.0 * line)}>{ text }</text> };
     html! {
         <g key="windows">
-            { frame("Inconsistency windows (log)", short(most), room, scale.width, top) }
+            { frame("Inconsistency windows, a bar an update (log)", short(most), room, scale.width, top) }
             { log.rows(room, scale.width) }
-            { note(0.0, "a bar an update".into()) }
-            if open > 0 { { note(1.0, format!("{open} open, dotted")) } }
+            if open > 0 { { note(0.0, format!("{open} open")) } }
             { for windows.iter().enumerate().map(bar) }
         </g>
     }
@@ -131,6 +132,10 @@ pub fn latencies(operations: &[Timing], room: f64, width: f64, top: f64) -> Html
     };
     let tick = |(x, text): (f64, String)| html! { <text key={text.clone()} class="tick" x={format!("{x:.1}")} y={format!("{}", below + 16.0)} text-anchor="middle">{ text }</text> };
     let stale = reads().filter(|it| it.behind > 0).count();
+    let caption = match width > 600.0 {
+        true => "since when the oldest update that the read lacks was acknowledged; the larger, the more it lacks",
+        false => "age of the oldest update that it lacks",
+    };
     let note = |line: f64, text: String| html! { <text class="tick" x="14" y={format!("{}", top + 46.0 + 16.0 * line)}>{ text }</text> };
     html! {
         <g key="latencies">
@@ -142,13 +147,12 @@ pub fn latencies(operations: &[Timing], room: f64, width: f64, top: f64) -> Html
             <path class="lane" d={format!("M{room} {below}h{width:.1}")} />
             { note(0.0, format!("● {} fresh", reads().count() - stale)) }
             { note(1.0, format!("▲ {stale} stale")) }
-            { note(2.0, "larger: lacks more".into()) }
             <text class="tick" x={format!("{:.1}", room + fresh / 2.0)} y={format!("{}", below + 16.0)} text-anchor="middle">{ "fresh" }</text>
             if stale > 0 {
-                { for along.decades().map(tick) }
+                { for along.decades(46.0).into_iter().map(tick) }
                 <text class="tick" x={format!("{:.1}", along.place(oldest))} y={format!("{}", below + 16.0)} text-anchor="end">{ short(oldest) }</text>
             }
-            <text class="caption" x={format!("{:.1}", room + width)} y={format!("{}", below + 32.0)} text-anchor="end">{ "how long the oldest update that it lacked had been acknowledged" }</text>
+            <text class="caption" x={format!("{:.1}", room + width)} y={format!("{}", below + 32.0)} text-anchor="end">{ caption }</text>
             { for reads().enumerate().map(dot) }
         </g>
     }

@@ -57,8 +57,8 @@ fn siblings_stand_side_by_side_and_trees_show_what_differs() {
     let browser = select(WIDE, "#ex=cart-siblings&t=5500", "a");
     browser.wait("document.querySelector('.tree li')");
     browser.run("const s = document.querySelector('.scrubber'); s.value = 5900; s.dispatchEvent(new Event('input', { bubbles: true }))");
-    browser.wait("document.querySelectorAll('.siblings .value').length === 2");
-    let tops = "[...document.querySelectorAll('.siblings .value')].map(it => it.getBoundingClientRect().top)";
+    browser.wait("document.querySelectorAll('.siblings .sibling').length === 2");
+    let tops = "[...document.querySelectorAll('.siblings .sibling')].map(it => it.getBoundingClientRect().top)";
     browser.wait(&format!("new Set({tops}).size === 1"));
     assert_eq!(count(&browser, ".vector span"), 2, "a version vector of two origins");
     assert!(count(&browser, ".tree .cells i") >= 1);
@@ -84,7 +84,9 @@ fn windows_and_latency_against_staleness_are_drawn_and_told() {
     browser.wait("document.querySelectorAll('.charts .bar').length > 10");
     browser.wait("document.querySelectorAll('.charts .dot.stale').length >= 4");
     let told = "document.querySelector('.charts').getAttribute('aria-label')";
-    browser.wait(&format!("{told}.includes('inconsistency windows, the longest') && /\\d+ of \\d+ reads stale/.test({told})"));
+    browser.wait(&format!(
+        "{told}.includes('inconsistency windows, the longest') && /\\d+ of \\d+ reads stale/.test({told})"
+    ));
     assert_eq!(browser.axe(), Vec::<String>::new());
     // The sheet of these views is there, and what is wider than the page does not scroll sideways.
     browser.wait("getComputedStyle(document.querySelector('.charts .bar')).strokeWidth === '3px'");
@@ -101,7 +103,9 @@ fn what_proves_a_verdict_is_marked_on_canvas_timeline_and_diagram_and_no_longer(
     press_in(&browser, ".finding.violated", "Show on canvas and timeline");
     browser.wait("document.querySelector('.finding.violated .show').getAttribute('aria-pressed') === 'true'");
     // Writer, readers and the group's side of each operation.
-    browser.wait("document.querySelector('[data-node=first].proof') && document.querySelector('[data-node=second].proof')");
+    browser.wait(
+        "document.querySelector('[data-node=first].proof') && document.querySelector('[data-node=second].proof')",
+    );
     browser.wait(&format!("{timeline} !== window.before"));
     assert_eq!(browser.axe(), Vec::<String>::new());
     browser.click("[data-panel=diagram]");
