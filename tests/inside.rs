@@ -7,7 +7,6 @@ use converge::session::protocol::inside::{Inside, PartInside, QuorumInside};
 use converge::session::protocol::{Charts, Frame, Report, Request, ToEngine, Written};
 use converge::session::{Run, Session};
 use converge::trace::{Fact, NodeId, OperationKind, Outcome};
-use converge::wire;
 
 fn example(id: &str) -> Scenario {
     find(id).unwrap_or_else(|| panic!("no example {id}")).scenario()
@@ -41,14 +40,14 @@ impl Page {
             ids.chain(scenario.clients.iter().map(|it| &it.id)).chain(scenario.groups.iter().map(|it| &it.id));
         let node = NodeId(ids.position(|it| it == id).expect("a node") as u32);
         match self.ask(Request::Inside { node }) {
-            Report::Inside(bytes) => wire::read::<Inside>(&bytes).0,
+            Report::Inside(inside) => inside.read::<Inside>().expect("its inside"),
             other => panic!("not its inside: {other:?}"),
         }
     }
 
     fn charts(&mut self) -> Charts {
         match self.ask(Request::Charts) {
-            Report::Charts(bytes) => wire::read::<Charts>(&bytes).0,
+            Report::Charts(charts) => charts.read::<Charts>().expect("charts"),
             other => panic!("no charts: {other:?}"),
         }
     }
@@ -264,4 +263,31 @@ fn charts_tell_every_window_and_how_stale_each_read_was() {
     }
     // Europe was cut off from 3 s to 6 s: windows stayed open for as long.
     assert!(longest > 2_000_000, "{longest}");
+}
+
+#[test]
+fn queues_are_as_deep_in_the_chart_as_they_were_at_each_instant() {
+    let scenario = example("slow-consumer");
+    let (mut page, _) = Page::at(&scenario, 6_000_000);
+    let charts = page.charts();
+    let (_, lines) = charts.counts.iter().find(|(title, _)| title.starts_with("Queue depth")).expect("its chart");
+    let samples = run_to(&scenario, 6_000_000).metrics();
+    for (i, sample) in samples.iter().enumerate() {
+        assert_eq!(charts.at[i], sample.at);
+        let all: u32 = lines.iter().map(|(_, depth)| depth[i]).sum();
+        assert_eq!(all, sample.queued, "at {} µs", sample.at);
+    }
+    assert!(samples.iter().any(|sample| sample.queued > 10), "the backlog is seen");
+}
+
+#[test]
+fn what_a_member_kept_for_others_is_gone_with_its_disk() {
+    let mut scenario = example("cassandra-hints");
+    let (_, before) = Page::at(&scenario, 3_000_000);
+    assert!(before.services[0].member.contains("hints kept"), "{}", before.services[0].member);
+    let crash = Command::Crash { service: "a".into(), lose_disk: true };
+    scenario.script.push(Step { at_ms: 2900.0, command: crash });
+    let (mut page, after) = Page::at(&scenario, 3_000_000);
+    assert!(!after.services[0].member.contains("hints"), "{}", after.services[0].member);
+    assert!(page.inside(&scenario, "a").hints.is_empty());
 }

@@ -2,14 +2,14 @@
 
 use super::{Analysis, Ended};
 use crate::scenario::Micros;
-use crate::trace::{Fact, NodeId, OperationKind, Outcome, Record, SubscriptionId};
+use crate::trace::{Fact, NodeId, OperationKind, Outcome, Record};
 use std::collections::VecDeque;
 
 /// How many instants a run is looked at.
 const SAMPLES: Micros = 400;
 /// The least distance between two of them, µs.
 const CLOSEST: Micros = 1_000;
-/// Services, and subscriptions, that are looked at one by one; of more only the whole is kept.
+/// Services that are looked at one by one; of more only the whole is kept.
 const MOST_SERVICES: u32 = 64;
 /// Operations that are remembered.
 const MOST_OPERATIONS: usize = 2_000;
@@ -31,8 +31,6 @@ pub struct Sample {
     pub in_flight: u32,
     /// Events in the buses' queues.
     pub queued: u32,
-    /// The same by subscription.
-    pub queued_of: Vec<u32>,
     /// Operations that are awaited.
     pub pending: u32,
     /// Operations that have ended as ok, fail and unknown.
@@ -63,16 +61,14 @@ pub struct Timed {
 pub struct Metrics {
     step: Micros,
     services: u32,
-    subscriptions: u32,
     samples: Vec<Sample>,
     timed: VecDeque<Timed>,
 }
 
 impl Metrics {
-    /// For a run of that length, µs, in which the first nodes are that many services, with so many subscriptions.
-    pub fn new(until: Micros, services: u32, subscriptions: u32) -> Self {
-        let step = (until / SAMPLES).max(CLOSEST);
-        Metrics { step, services, subscriptions, samples: Vec::new(), timed: VecDeque::new() }
+    /// For a run of that length, µs, in which the first nodes are that many services.
+    pub fn new(until: Micros, services: u32) -> Self {
+        Metrics { step: (until / SAMPLES).max(CLOSEST), services, samples: Vec::new(), timed: VecDeque::new() }
     }
 
     /// The clock has come to `now`: instants before it are over.
@@ -123,10 +119,6 @@ impl Metrics {
             pending: analysis.operations.pending() as u32,
             ..Sample::default()
         };
-        if self.subscriptions <= MOST_SERVICES {
-            let depth = |id| analysis.buses.get(SubscriptionId(id)).map_or(0, |lane| lane.kept.len() as u32);
-            sample.queued_of = (0..self.subscriptions).map(depth).collect();
-        }
         for service in 0..self.services {
             let mut behind = 0;
             // What is not stale lacks nothing that was acknowledged.

@@ -38,6 +38,7 @@ pub struct Origins {
     contexts: Map<KeyId, Context>,
     tombstones: Map<KeyId, Tombstone>,
     hints: Map<(NodeId, KeyId), (Micros, Option<UpdateId>)>,
+    promised: Map<KeyId, UpdateId>,
 }
 
 impl Origins {
@@ -56,10 +57,17 @@ impl Origins {
                 let (update, version, by, clock, value) = (*update, *version, *node, *clock, value.clone());
                 self.writes.or_default(*key).push(Write { update, version, by, at, clock, value });
             }
-            Fact::ReplicaStored { node, key, value, changed: true, .. } if *node == replica => match value {
-                Some(_) => _ = self.tombstones.remove(key),
-                None => _ = self.tombstones.insert(*key, Tombstone { since: at, forgotten: None }),
-            },
+            Fact::ReplicaStored { node, key, value, changed, .. } if *node == replica => {
+                // A promised write that is taken in is committed.
+                self.promised.remove(key);
+                match value {
+                    _ if !changed => {}
+                    Some(_) => _ = self.tombstones.remove(key),
+                    None => _ = self.tombstones.insert(*key, Tombstone { since: at, forgotten: None }),
+                }
+            }
+            Fact::WritePromised { update, node, key } if *node == replica => _ = self.promised.insert(*key, *update),
+            Fact::PromiseReleased { node, key, .. } if *node == replica => _ = self.promised.remove(key),
             Fact::StateMerged { node, key, context, .. } if *node == replica => {
                 self.contexts.insert(*key, context.clone());
             }
@@ -79,6 +87,7 @@ impl Origins {
                 self.contexts.clear();
                 self.tombstones.clear();
                 self.hints.clear();
+                self.promised.clear();
             }
             _ => {}
         }
@@ -112,6 +121,11 @@ impl Origins {
     /// The deletion of a key that the replica holds, or held.
     pub fn tombstone(&self, key: KeyId) -> Option<Tombstone> {
         self.tombstones.get(&key).copied()
+    }
+
+    /// Writes that it has promised to commit; their keys are locked.
+    pub fn promised(&self) -> impl Iterator<Item = UpdateId> {
+        self.promised.values().copied()
     }
 
     /// What it keeps for others: for whom, of which key, since when, and the newest update in it.

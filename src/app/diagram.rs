@@ -2,7 +2,7 @@
 
 use crate::ordered::{Map, Set};
 use crate::scenario::Micros;
-use crate::session::protocol::{Arrow, Request};
+use crate::session::protocol::{Arrow, Packed, Request};
 use crate::trace::NodeId;
 use std::rc::Rc;
 
@@ -16,10 +16,10 @@ pub struct Diagram {
     pub open: bool,
     /// Charts stand there instead of messages.
     pub charting: bool,
-    /// What they show: bytes that whoever draws them reads.
-    pub charts: Rc<Vec<u8>>,
-    /// The messages, by when they were sent: bytes that whoever draws them reads as [`Arrow`]s.
-    pub arrows: Rc<Vec<u8>>,
+    /// What they show: [`Charts`](crate::session::protocol::Charts).
+    pub charts: Rc<Packed>,
+    /// The messages, by when they were sent: [`Arrow`]s.
+    pub arrows: Rc<Packed>,
     /// The one whose causes and consequences are lit.
     pub lit: Option<u64>,
     /// What messages must contain: in what they carry or in the names of their ends.
@@ -69,13 +69,13 @@ impl Diagram {
     }
 
     /// Takes the answer in.
-    pub fn take(&mut self, arrows: Vec<u8>) {
+    pub fn take(&mut self, arrows: Packed) {
         self.waiting = false;
         self.arrows = Rc::new(arrows);
     }
 
     /// Takes the charts in.
-    pub fn take_charts(&mut self, charts: Vec<u8>) {
+    pub fn take_charts(&mut self, charts: Packed) {
         self.waiting = false;
         self.charts = Rc::new(charts);
     }

@@ -2,7 +2,7 @@
 
 use super::model::Item;
 use crate::scenario::{Micros, Scenario};
-use crate::session::protocol::Request;
+use crate::session::protocol::{Packed, Request};
 use crate::trace::NodeId;
 use std::rc::Rc;
 
@@ -12,8 +12,8 @@ const DISTANCE: f64 = 300.0;
 /// The answer, and what was asked.
 #[derive(Clone, Debug, Default)]
 pub struct InsideView {
-    /// Whose inside it is, with the answer: bytes that whoever shows it reads.
-    told: Option<(NodeId, Rc<Vec<u8>>)>,
+    /// Whose inside it is, with the answer: an [`Inside`](crate::session::protocol::inside::Inside).
+    told: Option<(NodeId, Rc<Packed>)>,
     /// What was asked last, when the run had so many records.
     asked: Option<(NodeId, u64)>,
     waiting: bool,
@@ -39,9 +39,9 @@ impl InsideView {
     }
 
     /// Takes the answer in.
-    pub fn take(&mut self, bytes: Vec<u8>) {
+    pub fn take(&mut self, inside: Packed) {
         self.waiting = false;
-        self.told = self.asked.map(|(node, _)| (node, Rc::new(bytes)));
+        self.told = self.asked.map(|(node, _)| (node, Rc::new(inside)));
     }
 
     /// What was asked will not be answered; when the run has gone on, it is asked again.
@@ -55,8 +55,8 @@ impl InsideView {
     }
 
     /// What was told about a node.
-    pub fn of(&self, node: NodeId) -> Option<Rc<Vec<u8>>> {
-        self.told.as_ref().filter(|(told, _)| *told == node).map(|(_, bytes)| bytes.clone())
+    pub fn of(&self, node: NodeId) -> Option<Rc<Packed>> {
+        self.told.as_ref().filter(|(told, _)| *told == node).map(|(_, inside)| inside.clone())
     }
 }
 
@@ -116,11 +116,11 @@ mod tests {
         assert_eq!(view.want(None, 1, 0.0), None, "nothing is selected");
         assert!(view.want(a, 1, 0.0).is_some());
         assert_eq!(view.want(b, 1, 1.0), None, "an answer is awaited");
-        view.take(vec![1]);
+        view.take(Packed::of(&1u32));
         assert_eq!(view.want(a, 1, 900.0), None, "nothing has happened");
         assert_eq!(view.want(a, 2, 1.0), None, "not so often");
         assert!(view.want(b, 2, 2.0).is_some());
-        view.take(vec![2]);
-        assert_eq!((view.of(NodeId(0)), view.of(NodeId(1)).map(|it| it.to_vec())), (None, Some(vec![2])));
+        view.take(Packed::of(&2u32));
+        assert_eq!((view.of(NodeId(0)), view.of(NodeId(1)).and_then(|it| it.read::<u32>())), (None, Some(2)));
     }
 }

@@ -4,13 +4,15 @@
 use super::protocol::{Charts, ExportKind, Timing, WindowBar};
 use super::{Run, words};
 use crate::analysis::history::Recorder;
-use crate::analysis::{Sample, Timed, Window};
+use crate::analysis::{Sample, Timed, Window, depths};
 use crate::ordered::Map;
 use crate::scenario::{Micros, Scenario, Value};
 use crate::trace::{Fact, MessageId, Names, NodeId, OperationKind, Outcome, SubscriptionId};
 use serde_json::json;
 use std::fmt::Write;
 
+/// Queues that have a line of their own in a chart, at most; of more only all together.
+const MOST_QUEUES: usize = 64;
 /// Messages of one Mermaid diagram at most: it lays out no more.
 const MOST_MESSAGES: usize = 500;
 
@@ -61,20 +63,24 @@ pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
     };
     let work = vec![line("messages", &|sample| sample.in_flight), line("operations", &|sample| sample.pending)];
     let mut counts = vec![("Updates behind".into(), behind), ("Under way".into(), work)];
-    let queues = samples.first().map_or(0, |sample| sample.queued_of.len());
-    if queues == 0 && !scenario.buses.is_empty() {
-        counts.push(("Queue depth".into(), vec![line("all queues", &|sample| sample.queued)]));
-    } else if queues > 0 {
-        let service = |i: usize| names.label(names.subscription(SubscriptionId(i as u32)).service);
-        let depth = (0..queues).map(|i| line(service(i), &|sample| sample.queued_of[i])).collect();
-        counts.push(("Queue depth, by subscriber".into(), depth));
+    let at: Vec<Micros> = samples.iter().map(|sample| sample.at).collect();
+    if !scenario.buses.is_empty() {
+        let depths = depths(&run.look(scenario), &at).filter(|depths| depths.len() <= MOST_QUEUES);
+        let service = |i: usize| names.label(names.subscription(SubscriptionId(i as u32)).service).to_string();
+        counts.push(match depths {
+            Some(depths) => {
+                let lines = depths.into_iter().enumerate().map(|(i, depth)| (service(i), depth));
+                ("Queue depth, by subscriber".into(), lines.collect())
+            }
+            None => ("Queue depth".into(), vec![line("all queues", &|sample| sample.queued)]),
+        });
     }
     let operations = run.timed().map(|timed| {
         let Timed { at, took, ok, read, behind, stale_for } = *timed;
         Timing { at, took, ok, read, behind, stale_for }
     });
     let operations = operations.collect();
-    Charts { at: samples.iter().map(|sample| sample.at).collect(), counts, operations, windows: windows(run) }
+    Charts { at, counts, operations, windows: windows(run) }
 }
 
 /// The inconsistency windows, by when they were opened.

@@ -34,7 +34,7 @@ pub(super) fn inside(run: &Run, scenario: &Scenario, live: &[Step], node: NodeId
         inside.copies = copies(&look, node, group, &origins);
         inside.hints = hints(&look, &origins);
         inside.log = log(&look, node, home);
-        inside.promised = promised(&look, node);
+        inside.promised = origins.promised().map(|it| words::update(it, look.analysis, look.names)).collect();
         inside.trees = trees(&look, node, group);
     }
     inside.quorums = quorums(&look, node);
@@ -158,11 +158,6 @@ fn hints(look: &Look, origins: &Origins) -> Vec<HintInside> {
         since,
     };
     origins.hints().map(hint).take(MOST).collect()
-}
-
-fn promised(look: &Look, node: NodeId) -> Vec<String> {
-    let member = look.analysis.members.get(node);
-    member.iter().flat_map(|member| member.promised.iter()).map(|key| look.names.key(*key).to_string()).collect()
 }
 
 fn log(look: &Look, node: NodeId, group: NodeId) -> Option<LogInside> {

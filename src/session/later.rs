@@ -6,14 +6,13 @@
 use super::frame::{self, LookAtFaults, Reporter};
 use super::loaded::Loaded;
 use super::past::Moment;
-use super::protocol::{Report, Request, Written};
+use super::protocol::{Packed, Report, Request, Written};
 use super::run::Run;
 use super::{Open, Session};
 use super::{export, findings, inside};
 use crate::analysis::Invariants;
 use crate::engine::Repertoire;
 use crate::scenario::{Micros, Scenario};
-use crate::wire;
 
 /// What a session has learnt.
 #[derive(Clone, Copy, Debug, Default)]
@@ -177,10 +176,10 @@ fn answer(open: &mut Open, request: &Request) -> Option<Report> {
     let Loaded { run, scenario, live, .. } = &*shown;
     Some(match request {
         Request::Examine { node } => Report::Findings(findings::findings(run, scenario, live, *node)),
-        Request::Diagram { from, to } => Report::Arrows(wire::written(&findings::arrows(run, scenario, *from, *to))),
+        Request::Diagram { from, to } => Report::Arrows(Packed::of(&findings::arrows(run, scenario, *from, *to))),
         Request::Measure { group, seed } => open.measure(*group, *seed),
-        Request::Charts => Report::Charts(wire::written(&export::charts(run, scenario))),
-        Request::Inside { node } => Report::Inside(wire::written(&inside::inside(run, scenario, live, *node))),
+        Request::Charts => Report::Charts(Packed::of(&export::charts(run, scenario))),
+        Request::Inside { node } => Report::Inside(Packed::of(&inside::inside(run, scenario, live, *node))),
         Request::Export(kind) => {
             let (name, text) = export::text(run, scenario, *kind);
             Report::Text { name, text }

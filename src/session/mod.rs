@@ -24,12 +24,11 @@ pub use frame::service_view;
 pub use run::{Run, merged};
 
 use crate::scenario::{Command, Micros, Scenario, ScenarioError};
-use crate::wire;
 use branches::Branches;
 use compare::Compared;
 use later::{Known, Later, Lesson};
 use loaded::{BUDGET, Loaded};
-use protocol::{BranchTurn, Frame, FromEngine, Report, Request, ToEngine, Written};
+use protocol::{BranchTurn, Frame, FromEngine, Packed, Report, Request, ToEngine, Written};
 
 /// One run under control. The worker, the page's main thread where there is no worker, and native tests
 /// call [`Session::handle`]; nothing else drives an engine for the page.
@@ -273,7 +272,7 @@ impl Open {
             }
         };
         measured.compared.run(&measured.scenario, measured.group, seed);
-        Report::Measured { seed, rows: wire::written(&measured.compared.rows()) }
+        Report::Measured { seed, rows: Packed::of(&measured.compared.rows()) }
     }
 
     fn turn(&mut self, turn: BranchTurn) -> Result<(), String> {

@@ -5,6 +5,7 @@
 
 mod answers;
 pub mod inside;
+mod packed;
 mod summary;
 mod written;
 
@@ -14,6 +15,7 @@ use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
 use crate::wire::Wire;
 
 pub use answers::{About, Arrow, Charts, ExportKind, Finding, FindingStep, Standing, Timing, WindowBar};
+pub use packed::Packed;
 pub use summary::{Summary, Window};
 pub use written::Written;
 
@@ -140,19 +142,18 @@ pub enum Report {
         /// The rows.
         rows: Vec<LogRow>,
     },
-    /// Messages by when they were sent, the newest if there are too many: [`Arrow`]s, as bytes, which a later part of the
-    /// page reads.
-    Arrows(Vec<u8>),
-    /// Metrics over time: [`Charts`], as bytes, which a later part of the page reads.
-    Charts(Vec<u8>),
-    /// What is inside a node: [`inside::Inside`], as bytes, which a later part of the page reads.
-    Inside(Vec<u8>),
+    /// Messages by when they were sent, the newest if there are too many: [`Arrow`]s.
+    Arrows(Packed),
+    /// Metrics over time: [`Charts`].
+    Charts(Packed),
+    /// What is inside a node: [`inside::Inside`].
+    Inside(Packed),
     /// What seeds up to this one have shown under each consistency.
     Measured {
         /// The seed that was run.
         seed: u64,
-        /// The numbers, in words: [`Row`](super::compare::Row)s, as bytes, which a later part of the page reads.
-        rows: Vec<u8>,
+        /// The numbers, in words: [`Row`](super::compare::Row)s.
+        rows: Packed,
     },
     /// The run as a text, with the name of a file for it.
     Text {

@@ -27,13 +27,11 @@ impl Run {
 
     /// The same; without `runs` only the first scenario can be run.
     pub(super) fn knowing(scenario: &Scenario, runs: Option<Runs>) -> Self {
-        let engine = Engine::knowing(scenario, Level::Full, runs.map(|runs| runs.repertoire));
-        let (services, subscriptions) = (scenario.services.len() as u32, engine.names().subscription_count() as u32);
         let mut run = Run {
-            engine,
+            engine: Engine::knowing(scenario, Level::Full, runs.map(|runs| runs.repertoire)),
             analysis: Analysis::default(),
             invariants: runs.map_or_else(Invariants::default, |runs| (runs.invariants)(scenario)),
-            metrics: Metrics::new(micros(scenario.until_ms), services, subscriptions),
+            metrics: Metrics::new(micros(scenario.until_ms), scenario.services.len() as u32),
             observed: 0,
         };
         run.observe(&mut |_, _, _| {});

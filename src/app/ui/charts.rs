@@ -4,8 +4,7 @@ use super::stale_charts::{self, Log};
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::Scale;
 use crate::scenario::Micros;
-use crate::session::protocol::{Charts, Timing};
-use crate::wire;
+use crate::session::protocol::{Charts, Packed, Timing};
 use yew::prelude::*;
 
 /// Height of a chart, px, with its title and its foot.
@@ -16,13 +15,9 @@ pub(super) const FOOT: f64 = 14.0;
 const COLOURS: usize = 6;
 
 /// All charts, with room on the left for what their lines mean.
-pub fn view(bytes: &[u8], scale: Scale, room: f64, now: Micros) -> Html {
-    let (charts, problem) = wire::read::<Charts>(bytes);
-    if problem.is_some() {
-        // Nothing was answered yet.
-        return html! {};
-    }
-    let charts = &charts;
+pub fn view(charts: &Packed, scale: Scale, room: f64, now: Micros) -> Html {
+    // Nothing was answered yet.
+    let Some(charts) = &charts.read::<Charts>() else { return html! {} };
     let count = charts.counts.len();
     let over_time = HEIGHT * (count + 2) as f64;
     let height = over_time + stale_charts::HEIGHT;

@@ -10,7 +10,6 @@ use crate::app::playback::clock;
 use crate::app::ribbon::ticks;
 use crate::scenario::Micros;
 use crate::session::protocol::{Arrow, ExportKind};
-use crate::wire;
 use web_sys::{Element, HtmlInputElement, HtmlSelectElement, KeyboardEvent};
 use yew::prelude::*;
 
@@ -31,7 +30,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     let height = TOP + lane_height * nodes as f64;
     let x = |at: Micros| NAMES + scale.x(at).clamp(-8.0, scale.width + 8.0);
     let y = |node: usize| TOP + lane_height * (node as f64 + 0.5);
-    let (all, _) = wire::read::<Vec<Arrow>>(&state.arrows);
+    let all = state.arrows.read::<Vec<Arrow>>().unwrap_or_default();
     let (past, future) = diagram::related(&all, state.lit);
     let arrows = diagram::sifted(&all, &state.filter, |node| model.name_of(node));
     let arrow = |arrow: &&Arrow| {

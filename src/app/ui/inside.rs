@@ -5,12 +5,12 @@ use crate::app::inside::share;
 use crate::app::model::Msg;
 use crate::app::playback::{clock, short};
 use crate::scenario::Micros;
+use crate::session::protocol::Packed;
 use crate::session::protocol::inside::{
     CopyInside, HintInside, Inside, LogInside, PartInside, PhaseInside, QuorumInside, TreeInside, ValueInside,
 };
 use crate::session::words;
 use crate::trace::{NodeId, Outcome};
-use crate::wire;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -38,11 +38,8 @@ impl Page<'_> {
 }
 
 /// The sections; nothing where there is nothing to tell.
-pub fn view(bytes: &[u8], names: &[Rc<str>], send: &Callback<Msg>) -> Html {
-    let (inside, problem) = wire::read::<Inside>(bytes);
-    if problem.is_some() {
-        return html! {};
-    }
+pub fn view(inside: &Packed, names: &[Rc<str>], send: &Callback<Msg>) -> Html {
+    let Some(inside) = inside.read::<Inside>() else { return html! {} };
     let page = Page { names, send, now: inside.now };
     html! {
         <>
@@ -235,7 +232,8 @@ fn tree(page: &Page, it: &TreeInside) -> Html {
     let last = it.levels.last().map_or(0, |(_, differing)| *differing);
     let leaves = it.levels.len() as u32 > it.depth;
     let (class, how) = match (last, it.under_way, leaves) {
-        (0, ..) => ("same", "all the same".to_string()),
+        (0, ..) if it.levels.len() == 1 => ("same", "all the same".to_string()),
+        (0, ..) => ("same", "mended meanwhile".to_string()),
         (_, true, false) => ("busy", "comparing".to_string()),
         (_, true, true) => ("busy", "exchanging keys".to_string()),
         (n, false, true) => ("differ", format!("{n} {} exchanged", if n == 1 { "leaf" } else { "leaves" })),
