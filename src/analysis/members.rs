@@ -40,7 +40,14 @@ impl Members {
                 let member = self.of(*node);
                 (member.log, member.term) = ((*last, *committed), *term);
             }
-            Fact::ServiceCrashed { node, .. } if self.members.contains_key(node) => self.of(*node).leads = false,
+            Fact::ServiceCrashed { node, lost_disk } if self.members.contains_key(node) => {
+                let member = self.of(*node);
+                member.leads = false;
+                if *lost_disk {
+                    // The disk held the log, the hints and the promises.
+                    (member.log, member.hints, member.promised) = ((0, 0), Set::default(), Set::default());
+                }
+            }
             Fact::HintStored { node, replica, key, .. } => {
                 self.of(*node).hints.insert((*replica, *key));
             }

@@ -7,10 +7,14 @@
 mod ask;
 mod group;
 mod special;
+mod windows;
 
 use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Value};
 use crate::trace::{Context, Fact, KeyId, NodeId, Record, UpdateId, Version};
+use windows::Closed;
+
+pub use windows::Window;
 
 /// How a copy, or a service's worst copy, stands. Ordered from best to worst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +72,8 @@ pub struct Copy {
     context: Option<Context>,
     /// What a read returns, where that is more than one value.
     siblings: Vec<Value>,
+    /// It held a deletion, and has forgotten it.
+    forgotten: bool,
 }
 
 /// A copy that adds differences: an update is reflected once it was added, whatever came before or after it.
@@ -88,6 +94,11 @@ impl Copy {
     /// What it holds; none for an absent key.
     pub fn held(&self) -> Option<&Held> {
         self.held.as_ref()
+    }
+
+    /// Whether it holds the mark of a deletion.
+    pub fn is_tombstone(&self) -> bool {
+        !self.forgotten && self.held.as_ref().is_some_and(|held| held.value.is_none())
     }
 
     /// How many acknowledged updates it does not reflect (k-staleness).
@@ -234,6 +245,7 @@ pub struct Staleness {
     copies: u32,
     acknowledged: u64,
     last_window: Option<(UpdateId, Micros)>,
+    closed: Closed,
     last_acknowledged: Option<Micros>,
     consistent_since: Micros,
     each_copy: bool,
@@ -340,7 +352,7 @@ impl Staleness {
         let entry = self.keys.or_default(key);
         let copy = entry.copies.or_default(node);
         let before = copy.version();
-        copy.held = held;
+        (copy.held, copy.forgotten) = (held, false);
         let version = copy.version();
         copy.phantom = entry.phantoms.contains(&version);
         copy.taken_in = copy.taken_in.max(version);
@@ -398,6 +410,7 @@ impl Staleness {
 
     fn close_window(&mut self, at: Micros, update: UpdateId, took: Micros) {
         self.last_window = Some((update, took));
+        self.closed.push(Window { update, since: at - took, took: Some(took) });
         self.notices.push((at, Notice::WindowClosed(update, took)));
     }
 

@@ -199,6 +199,14 @@ impl Engine {
         }
     }
 
+    /// How far the own clock of a group's member is ahead of true time now, µs; negative if it is behind.
+    pub fn clock_ahead(&self, node: NodeId) -> i64 {
+        match &self.nodes[node.index()] {
+            Node::Replica(replica) => replica.clock_ahead(self.now()),
+            Node::Service(_) | Node::Client(_) | Node::Bus(_) | Node::Group | Node::Relay(_) => 0,
+        }
+    }
+
     /// Takes the next thing due. False if there is none.
     #[inline]
     pub fn step(&mut self) -> bool {

@@ -51,6 +51,9 @@ pub trait Replicates: Actor {
     /// Sets its clock: offset in µs, drift in parts in a million.
     fn set_clock(&mut self, now: Micros, offset: i64, drift_ppm: f64, out: &mut Outbox);
 
+    /// How far its clock is ahead of true time, µs; negative if it is behind.
+    fn clock_ahead(&self, now: Micros) -> i64;
+
     /// Moves its clock, µs.
     fn jump_clock(&mut self, now: Micros, by: i64, out: &mut Outbox);
 

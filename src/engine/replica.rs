@@ -362,6 +362,10 @@ impl Replicates for Replica {
         self.member.set_clock(now, offset, drift_ppm, out);
     }
 
+    fn clock_ahead(&self, now: Micros) -> i64 {
+        self.member.clock(now) - now as i64
+    }
+
     fn jump_clock(&mut self, now: Micros, by: i64, out: &mut Outbox) {
         let (offset, drift) = (self.member.clock_offset + by, self.member.clock_drift);
         self.member.set_clock(now, offset, drift, out);

@@ -32,6 +32,12 @@ impl Group {
     pub fn is_wide(&self) -> bool {
         self.members.len() > Group::MOST_LINKED
     }
+
+    /// Whether the clocks of its members say which write is the newest. A log orders its writes by itself.
+    pub fn is_ordered_by_clock(&self) -> bool {
+        let clock = matches!(self.data, Data::Register { clock: VersionClock::Wall | VersionClock::Hybrid });
+        clock && matches!(self.protocol, Protocol::Quorum(_) | Protocol::Gossip(_))
+    }
 }
 
 /// What a key of a group holds, and how two versions of it become one.

@@ -30,7 +30,7 @@ impl Staleness {
                 self.reflect(at, *node, *key);
             }
             // It still reflects the deletion: nothing is there to be read.
-            Fact::TombstonePurged { .. } => {}
+            Fact::TombstonePurged { node, key } => self.copy(*node, *key).forgotten = true,
             Fact::WriteRolledBack { update, node, key } => {
                 let copy = self.copy(*node, *key);
                 if copy.held.as_ref().is_some_and(|held| held.update == Some(*update)) {

@@ -3,15 +3,17 @@
 use super::card::badge;
 use super::field::FieldView;
 use super::icons::{Icon, icon};
+use super::inside;
 use crate::app::drawing;
 use crate::app::edit;
 use crate::app::faults::{Standing, faults};
 use crate::app::fields::{self, Adder, Section};
+use crate::app::inside::names;
 use crate::app::measured::Measured;
 use crate::app::model::{Item, Msg};
 use crate::scenario::{Command, Consistency, Operation, Scenario, Value};
 use crate::session::compare::{Row, SEEDS};
-use crate::session::protocol::{BusView, CopyState, ServiceView};
+use crate::session::protocol::{BusView, CopyState, Packed, ServiceView};
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -31,6 +33,8 @@ pub struct InspectorProps {
     pub standing: Standing,
     /// What was measured of a group under each consistency.
     pub measured: Measured,
+    /// What is inside it, where it is a member of a group, a client of one or a group.
+    pub inside: Option<Rc<Packed>>,
     /// Whether the drawing may be changed.
     pub editable: bool,
     /// Where to report.
@@ -102,6 +106,7 @@ fn actions(props: &InspectorProps) -> Html {
                 <Publisher {service} keys={keys_of(props)} send={props.send.clone()} />
             }
             { why(props) }
+            { for props.inside.iter().map(|told| inside::view(told, &names(&props.scenario), &props.send)) }
             { dead_letters(props) }
             { consistency(props) }
             <Palette faults={faults(&props.scenario, props.selected.as_ref(), &props.standing)}
@@ -163,7 +168,7 @@ fn measured(props: &InspectorProps, group: usize) -> Html {
             <table class="measured">
                 <caption>{ format!("{seeds} of {SEEDS} seeds, each to the end of the run") }</caption>
                 <thead><tr><td></td>{ for heads }</tr></thead>
-                <tbody>{ for rows.iter().map(row) }</tbody>
+                <tbody>{ for rows.read::<Vec<Row>>().unwrap_or_default().iter().map(row) }</tbody>
             </table>
             if *seeds == SEEDS { <button class="line" {onclick}>{ "Measure again" }</button> }
         </>
