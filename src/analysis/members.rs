@@ -22,12 +22,14 @@ pub struct Member {
 #[derive(Clone, Debug, Default)]
 pub struct Members {
     members: Map<NodeId, Member>,
+    grouped: Set<NodeId>,
     changed: Set<NodeId>,
 }
 
 impl Members {
     pub(super) fn observe(&mut self, record: &Record) {
         match &record.fact {
+            Fact::KeyPlaced { replicas, .. } => self.grouped.extend(replicas.iter().copied()),
             Fact::LeaderElected { node, term } => {
                 let member = self.of(*node);
                 (member.leads, member.term) = (true, *term);
@@ -69,6 +71,11 @@ impl Members {
     fn of(&mut self, node: NodeId) -> &mut Member {
         self.changed.insert(node);
         self.members.or_default(node)
+    }
+
+    /// Whether a node is a member of a group, of which a key was mentioned.
+    pub fn is_member(&self, node: NodeId) -> bool {
+        self.grouped.contains(&node)
     }
 
     /// A member, if it has anything to show.

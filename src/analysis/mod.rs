@@ -3,6 +3,7 @@
 
 mod buses;
 pub mod check;
+mod derived;
 mod faults;
 pub mod history;
 mod invariants;
@@ -18,6 +19,7 @@ mod updates;
 mod why;
 
 pub use buses::{Buses, Kept, Lane};
+pub use derived::{Derived, Source};
 pub use faults::Faults;
 pub use invariants::{Invariants, Stands};
 pub use lost::LostUpdates;
@@ -37,6 +39,8 @@ use crate::trace::{MessageKind, Record};
 pub struct Analysis {
     /// What each recent update says.
     pub updates: Updates,
+    /// Which writes of groups carry updates that were made elsewhere.
+    pub derived: Derived,
     /// How each copy of each key stands.
     pub staleness: Staleness,
     /// What became of each client's operations.
@@ -59,9 +63,10 @@ impl Analysis {
     /// Takes in the next record.
     pub fn observe(&mut self, record: &Record) {
         self.updates.observe(record);
+        self.derived.observe(record);
         // Operations look at the copies as they were when a read was issued, so they come first.
         self.operations.observe(record, &self.staleness);
-        self.staleness.observe(record);
+        self.staleness.observe(record, &self.derived);
         self.buses.observe(record);
         self.tables.observe(record);
         self.messages.observe(record);
@@ -74,7 +79,7 @@ impl Analysis {
     pub fn is_quiet(&self) -> bool {
         let buses = self.buses.iter().all(|(_, lane)| lane.kept.is_empty());
         let messages = self.messages.iter().all(|(_, message)| self.says_nothing_new(message));
-        buses && messages && self.operations.pending() == 0
+        buses && messages && self.operations.pending() == 0 && self.derived.handled().next().is_none()
     }
 
     /// Whether a message cannot change any copy: it carries no update, or one that its receiver reflects.
@@ -84,7 +89,7 @@ impl Analysis {
                 message.operation.is_none()
             }
             MessageKind::Replication | MessageKind::Repair => {
-                let said = message.update.and_then(|update| self.updates.get(update));
+                let said = message.update.and_then(|update| self.updates.get(self.derived.update(update)));
                 said.is_none_or(|said| {
                     let copy = self.staleness.at(message.to, said.key);
                     copy.is_some_and(|copy| copy.reflects(said.version))

@@ -270,6 +270,7 @@ impl Client {
                     self.note_write(operation, version);
                     self.end(now, operation, Outcome::Ok, Some(update), None, out);
                 }
+                Answer::Unchanged => self.end(now, operation, Outcome::Ok, None, None, out),
                 Answer::Refused(cause, outcome) => {
                     out.record(Fact::OperationRefused { operation, node: self.plan.node, cause });
                     self.end(now, operation, outcome, None, None, out);

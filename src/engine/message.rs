@@ -1,8 +1,8 @@
 //! What travels: messages with a payload of their own, made when they are sent and never changed.
 
 use super::replica::Wire;
-use crate::scenario::Value;
-use crate::trace::{Context, KeyId, MessageKind, NodeId, OperationId, Outcome, UpdateId, Version};
+use crate::scenario::{Effect, Micros, Value};
+use crate::trace::{Context, KeyId, MessageKind, NodeId, OperationId, Outcome, SubscriptionId, UpdateId, Version};
 use std::sync::Arc;
 
 /// Index of a directed link in the network.
@@ -71,6 +71,27 @@ pub struct Request {
     pub poison: bool,
     /// What the session has seen of the key; of a group alone.
     pub seen: Seen,
+    /// The event that is to be written; none for what a client or a person asks.
+    pub event: Option<OfEvent>,
+}
+
+/// An event that a member of a group handles by asking its group for a write.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OfEvent {
+    /// The subscription.
+    pub subscription: SubscriptionId,
+    /// The update that it is about.
+    pub update: UpdateId,
+    /// Version of what the update says, given where it was made.
+    pub version: Version,
+    /// Reading of its writer's clock, µs.
+    pub clock: i64,
+    /// Which delivery.
+    pub attempt: u32,
+    /// What the write does.
+    pub effect: Effect,
+    /// Whether its row is written with it, and for how long that is kept; for ever where none.
+    pub inbox: Option<Option<Micros>>,
 }
 
 /// What a session has seen of a key of a group.
@@ -87,8 +108,10 @@ pub struct Seen {
 pub struct ReadResult {
     /// The value; siblings as a set.
     pub value: Option<Value>,
-    /// The version of a register.
+    /// The version of a register, by which its group orders it.
     pub version: Version,
+    /// The same as it was given where the update was made, which may be outside of the group.
+    pub origin: Version,
     /// The version vector of all other data.
     pub context: Option<Context>,
 }

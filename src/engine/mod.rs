@@ -13,6 +13,7 @@ mod bus;
 mod chance;
 mod client;
 mod commands;
+mod handling;
 mod inbox;
 mod message;
 mod network;

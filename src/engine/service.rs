@@ -4,16 +4,15 @@
 mod handling;
 
 use super::chance::{Sampler, Stream};
+use super::handling::{Handler, Handling};
 use super::message::{About, Ask, Delivery, LinkId, Payload, ReadResult, Request, Update};
 use super::outbox::Outbox;
 use super::publishing::{Publisher, Publishing};
 use super::queue::Timer;
-use super::reader::Reader;
 use super::store::Store;
 use crate::ordered::Map;
 use crate::scenario::{Effect, Micros};
 use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId};
-pub use handling::Handler;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -107,10 +106,7 @@ pub struct Service {
     /// Keys with a write under way, and the jobs that wait for it.
     locks: Map<KeyId, VecDeque<u32>>,
     publishing: Publishing,
-    /// Acknowledgements that go out at the next commit: by handler and partition the last event, and its update.
-    uncommitted: Map<(u32, u32), (u32, UpdateId)>,
-    /// By handler and partition of a log.
-    readers: Map<(u32, u32), Reader>,
+    handling: Handling,
     /// How many times as long as configured work takes.
     slowness: f64,
 }
@@ -119,6 +115,7 @@ impl Service {
     /// A service that is up and idle.
     pub fn new(mut plan: ServicePlan) -> Self {
         let publishing = Publishing::new(plan.node, std::mem::take(&mut plan.publishers));
+        let handling = Handling::new(std::mem::take(&mut plan.handlers));
         Service {
             plan,
             store: Store::default(),
@@ -129,8 +126,7 @@ impl Service {
             next_job: 0,
             locks: Map::new(),
             publishing,
-            uncommitted: Map::new(),
-            readers: Map::new(),
+            handling,
             slowness: 1.0,
         }
     }
@@ -166,12 +162,8 @@ impl Service {
                 self.on_work(now, Work::Apply(Awaiting::Caller(caller, back), update), out);
             }
             (Payload::Deliver(delivery), _) => {
-                if self.plan.handlers[delivery.subscription as usize].log {
-                    let at = (delivery.subscription, delivery.partition);
-                    self.readers.or_default(at).on_delivery(delivery);
-                    self.read_on(now, at, out);
-                } else {
-                    self.on_event(now, delivery, out);
+                if let Some(delivery) = self.handling.on_delivery(delivery, out) {
+                    self.on_work(now, Work::Handle(delivery), out);
                 }
             }
             (Payload::Applied(job, taken_in), _) => self.on_answer(now, job, taken_in, out),
@@ -201,7 +193,7 @@ impl Service {
             Timer::PublishTimeout(number) => self.publishing.on_timeout(now, number, out),
             Timer::PublishDue(number) => self.publishing.on_due(now, number, out),
             Timer::Poll(number) => self.publishing.on_poll(now, number, out),
-            Timer::Commit(handler) => self.commit_offsets(handler, out),
+            Timer::Commit(handler) => self.handling.commit_offsets(handler, out),
             Timer::AckDeadline(_)
             | Timer::Ready(_)
             | Timer::Expire(_)
@@ -239,14 +231,10 @@ impl Service {
         }
         self.locks.clear();
         self.publishing.crash(lose_disk, out);
-        self.uncommitted.clear();
-        self.readers.clear();
+        self.handling.crash(lose_disk);
         self.busy = 0;
         if lose_disk {
             self.store = Store::default();
-            for inbox in self.plan.handlers.iter_mut().filter_map(|handler| handler.inbox.as_mut()) {
-                inbox.clear();
-            }
         }
     }
 
@@ -301,7 +289,7 @@ impl Service {
                 out.send(*back, Payload::Applied(*job, false), about);
             }
             Work::Apply(Awaiting::Person(_) | Awaiting::Client(..), _) => unreachable!("only services apply updates"),
-            Work::Handle(delivery) => self.fail_handling(delivery, HandlingFailure::QueueFull, out),
+            Work::Handle(delivery) => self.handling.fail(delivery, HandlingFailure::QueueFull, out),
         }
     }
 
@@ -310,7 +298,7 @@ impl Service {
         let takes = match &work {
             Work::Operate(..) | Work::Apply(..) => self.plan.service_time.draw(&mut self.plan.durations),
             Work::Handle(delivery) => {
-                let handler = &mut self.plan.handlers[delivery.subscription as usize];
+                let handler = &mut self.handling.handlers[delivery.subscription as usize];
                 handler.processing.draw(&mut handler.durations)
             }
         };
@@ -340,10 +328,8 @@ impl Service {
             Some(Job::Working(Work::Handle(delivery))) => {
                 self.handle(now, &delivery, out);
                 self.finish(now, out);
-                let at = (delivery.subscription, delivery.partition);
-                if let Some(reader) = self.readers.get_mut(&at) {
-                    reader.done();
-                    self.read_on(now, at, out);
+                if let Some(next) = self.handling.next(&delivery, out) {
+                    self.on_work(now, Work::Handle(next), out);
                 }
             }
             Some(Job::Committing(change)) => {
@@ -368,6 +354,7 @@ impl Service {
             let result = ReadResult {
                 value: row.map(|row| row.value.clone()),
                 version: row.map(|row| row.version).unwrap_or_default(),
+                origin: row.map(|row| row.version).unwrap_or_default(),
                 context: None,
             };
             match &awaiting {

@@ -6,7 +6,7 @@ use crate::engine::client::AtGroup;
 use crate::engine::message::LinkId;
 use crate::engine::network::Unlisted;
 use crate::engine::replica::quorum::Coordinator;
-use crate::engine::replica::{Cell, Group, Member, Replica, ReplicaPlan, Stamps};
+use crate::engine::replica::{Cell, Group, Member, Outgoing, Replica, ReplicaPlan, Stamps};
 use crate::ordered::Map;
 use crate::scenario::{self, Client, Protocol, Route, Service};
 use crate::trace::{KeyId, NodeId};
@@ -33,7 +33,8 @@ impl Builder<'_> {
 
     /// The groups as all of their members know them.
     pub(super) fn groups(&self) -> Vec<Arc<Group>> {
-        let groups = self.scenario.groups.iter().map(|group| {
+        let scenario = self.scenario;
+        let groups = scenario.groups.iter().map(|group| {
             let all = group.members.len();
             let replicas = match &group.protocol {
                 Protocol::Quorum(quorum) => quorum.replicas.map_or(all, |n| n as usize),
@@ -49,6 +50,8 @@ impl Builder<'_> {
                 data: group.data.clone(),
                 protocol: group.protocol.clone(),
                 replicas,
+                connected: scenario.is_connected(group),
+                publishes: scenario.members_of(group).any(|member| !member.publishes.is_empty()),
             })
         });
         groups.collect()
@@ -64,11 +67,14 @@ impl Builder<'_> {
         let (service, seed) = (&self.scenario.services[index], self.scenario.seed);
         let node = NodeId(index as u32);
         let seeds = self.seeds(service, group);
+        let (publishers, handlers) = self.events(index);
         let plan = ReplicaPlan {
             service_time: Sampler::new(&service.service_time),
             durations: Stream::named(seed, "service time", &service.id),
             concurrency: service.concurrency,
             queue: service.queue,
+            publishers,
+            handlers,
         };
         let wide = group.members.len() > scenario::Group::MOST_LINKED;
         let mut stamps = Stamps::default();
@@ -86,6 +92,7 @@ impl Builder<'_> {
             stamps,
             clock_offset: super::clock_offset(service, seed),
             clock_drift: service.clock.drift_ppm,
+            outgoing: Outgoing::default(),
         };
         Replica::new(plan, member, &|purpose| Stream::named(seed, purpose, &service.id))
     }
@@ -93,7 +100,7 @@ impl Builder<'_> {
     fn seeds(&mut self, service: &Service, group: &Group) -> Vec<(KeyId, Cell)> {
         let mut seeds = Vec::new();
         for (key, value) in &service.data {
-            let key = self.names.key_id(Some(group.node), key);
+            let key = self.names.key_id(self.names.scope(group.node), key);
             seeds.extend(Cell::seeded(&group.data, value).map(|cell| (key, cell)));
         }
         seeds
