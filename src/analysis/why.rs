@@ -338,18 +338,15 @@ impl Look<'_> {
         }
         // A member whose log is read will find it there.
         if let Some(info) = self.analysis.updates.get(update)
-            && let Some(group) = self.names.group(from)
+            && self.names.group(from).is_some()
         {
             let read = |it: &&(NodeId, &Service)| it.1.publishes.iter().any(|it| it.mode.is_relayed());
             for (node, _) in publishers.iter().filter(read) {
                 let lacks = self.analysis.staleness.at(*node, info.key).is_some_and(|it| !it.reflects(info.version));
-                let expected = if lacks { Some(self.in_group(group, *node, info.key, Some(update))) } else { None };
-                match (self.analysis.faults.down(*node), expected) {
-                    (None, Some(expected)) if expected.hopeful() => return Some(Prospect::Unpublished(*node)),
-                    (Some(_), Some(_)) => {
-                        return Some(self.healing().map_or(Prospect::Down(*node), Prospect::AfterHealing));
-                    }
-                    (None | Some(_), _) => {}
+                match lacks.then(|| self.prospect(*node, info.key, Some(update))) {
+                    Some(down @ (Prospect::Down(_) | Prospect::AfterHealing(_))) => return Some(down),
+                    Some(expected) if expected.hopeful() => return Some(Prospect::Unpublished(*node)),
+                    Some(_) | None => {}
                 }
             }
         }
