@@ -1,7 +1,9 @@
 //! Members of replica groups that publish to buses and subscribe to them: what is written, published and acknowledged,
 //! and that copies are told right about it.
 
-use converge::analysis::{Convergence, Prospect, State};
+use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
+use converge::analysis::history::Recorder;
+use converge::analysis::{Convergence, Prospect, Stands, State};
 use converge::engine::Engine;
 use converge::scenario::{
     Acknowledge, AntiEntropy, Arrivals, Backoff, Bus, Client, Command, Data, Effect, Gossip, GossipStyle, Group, Hints,
@@ -141,7 +143,11 @@ fn what_one_member_takes_from_a_bus_every_member_holds_under_every_protocol() {
         }
         assert_eq!(run.analysis().staleness.stale() + run.analysis().staleness.diverged(), 0, "{name}");
         // A follower of gossip or Raft always has something to say: what counts is that no copy waits for it.
-        assert!(matches!(run.convergence(&scenario), Convergence::Converged), "{name}: {:?}", run.convergence(&scenario));
+        assert!(
+            matches!(run.convergence(&scenario), Convergence::Converged),
+            "{name}: {:?}",
+            run.convergence(&scenario)
+        );
         assert_eq!(handled(&facts), 5, "{name}: one delivery each");
         let order: Vec<&Fact> = facts.iter().map(|(_, fact)| fact).collect();
         let place = |of: fn(&Fact) -> bool| order.iter().position(|fact| of(fact)).expect("it happened");
@@ -168,7 +174,9 @@ fn an_event_is_not_acknowledged_before_its_group_can_write_it_and_is_delivered_a
     // While the members are parted, what may still bring it is named.
     scenario.until_ms = 2000.0;
     let (parted, _) = run(&scenario);
-    let Convergence::Converging(whys) = parted.convergence(&scenario) else { panic!("{:?}", parted.convergence(&scenario)) };
+    let Convergence::Converging(whys) = parted.convergence(&scenario) else {
+        panic!("{:?}", parted.convergence(&scenario))
+    };
     for id in MEMBERS {
         assert!(whys.iter().any(|why| why.node == node(&parted, id)), "{id} is not told of: {whys:?}");
     }
@@ -179,8 +187,10 @@ fn a_dead_letter_at_one_member_is_why_all_members_stay_stale() {
     let mut subscription = subscription();
     subscription.max_deliveries = Some(2);
     let mut scenario = fed(protocol("quorum"), subscription);
-    scenario.script =
-        vec![Step { at_ms: 100.0, command: Command::Operate { service: "writer".into(), operation: write(7), poison: true } }];
+    scenario.script = vec![Step {
+        at_ms: 100.0,
+        command: Command::Operate { service: "writer".into(), operation: write(7), poison: true },
+    }];
     let (run, _) = run(&scenario);
     let Convergence::Never(whys) = run.convergence(&scenario) else { panic!("{:?}", run.convergence(&scenario)) };
     for id in MEMBERS {
@@ -294,10 +304,8 @@ fn beside_the_commit_the_member_that_coordinated_a_write_publishes_it_when_the_g
         for i in 1..3 {
             scenario.services[i].publishes = scenario.services[0].publishes.clone();
         }
-        let step = |i: i32| converge::scenario::ClientStep {
-            at_ms: 800.0 + 100.0 * f64::from(i),
-            operation: write(i.into()),
-        };
+        let step =
+            |i: i32| converge::scenario::ClientStep { at_ms: 800.0 + 100.0 * f64::from(i), operation: write(i.into()) };
         let script = (0..6).map(step).collect();
         scenario.clients = vec![Client { id: "client".into(), target: "store".into(), script, ..Client::default() }];
         let (run, facts) = run(&scenario);
@@ -374,13 +382,42 @@ fn a_service_between_two_groups_is_not_needed_one_feeds_the_other() {
     scenario.groups.push(Group { id: "views".into(), members, protocol: protocol("quorum"), ..Group::default() });
     let step = |i: i32| converge::scenario::ClientStep { at_ms: 1000.0 + 50.0 * f64::from(i), operation: add(1) };
     let script = (0..10).map(step).collect();
-    let client = Client { id: "client".into(), target: "store".into(), route: Route::Primary, script, ..Client::default() };
+    let client =
+        Client { id: "client".into(), target: "store".into(), route: Route::Primary, script, ..Client::default() };
     scenario.clients = vec![client];
     let (run, _) = run(&scenario);
     for id in ["r1", "r2", "r3", "q1", "q2", "q3"] {
         assert_eq!((held(&run, id), state(&run, id)), (Some(10.into()), State::Consistent), "{id}");
     }
     assert!(matches!(run.convergence(&scenario), Convergence::Converged), "{:?}", run.convergence(&scenario));
+}
+
+/// A read of a group returns what a service wrote: the two are one history, and their values can be compared.
+#[test]
+fn a_service_and_the_group_that_it_feeds_have_one_history_and_one_set_of_keys() {
+    for (name, protocol) in protocols() {
+        let mut scenario = fed(protocol, subscription());
+        scenario.script = (0..5).map(|i| ask(600.0 + 200.0 * f64::from(i), "writer", write(i.into()))).collect();
+        let read = |i: i32| converge::scenario::ClientStep {
+            at_ms: 750.0 + 200.0 * f64::from(i),
+            operation: Operation::Read { key: "x".into() },
+        };
+        let script = (0..5).map(read).collect();
+        let reads = Client { id: "reader".into(), target: "store".into(), script, ..Client::default() };
+        scenario.clients = vec![reads];
+        scenario.invariants = vec!["writer.x == store.x when quiescent".into()];
+        scenario.validate().expect("sound");
+        let (mut run, mut recorder) = (Run::new(&scenario), Recorder::default());
+        run.advance(micros(4000.0), 3_000_000, &mut |record, _, _| recorder.observe(record));
+        let names = run.engine().names();
+        let history = recorder.history(|key| names.key(key).into(), |by, _| names.node(by).into());
+        assert_eq!(history.operations.len(), 10, "{name}: what a handler asks is no client's");
+        assert_eq!(check(&history, Guarantee::Linearizable, BUDGET), Verdict::Holds, "{name}");
+        let tally = run.analysis().operations.get(node(&run, "reader")).expect("it read");
+        assert_eq!((tally.reads, tally.stale_reads), (5, 0), "{name}");
+        // Gossip is silent between its rounds, though not all have heard.
+        assert!(name == "gossip" || run.invariants() == [Stands::Holds], "{name}: {:?}", run.invariants());
+    }
 }
 
 #[test]

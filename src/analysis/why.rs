@@ -455,9 +455,8 @@ impl Look<'_> {
                 Fact::UpdateTakenIn { update: it, node: at, .. }
                 | Fact::WritePromised { update: it, node: at, .. }
                 | Fact::PromiseReleased { update: it, node: at, .. } => is(it) && *at == node,
-                Fact::EventTakenUp { update: it, node: at, .. } | Fact::EventWriteEnded { update: it, node: at, .. } => {
-                    *it == update && self.brings(*at, node)
-                }
+                Fact::EventTakenUp { update: it, node: at, .. }
+                | Fact::EventWriteEnded { update: it, node: at, .. } => *it == update && self.brings(*at, node),
                 Fact::ReplicaStored { update: it, node: at, .. } => it.is_some_and(|it| is(&it)) && *at == node,
                 Fact::HintStored { update: it, replica, .. } => it.is_some_and(|it| is(&it)) && *replica == node,
                 Fact::EventSent { update: it, subscription, .. }

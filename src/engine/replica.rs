@@ -313,9 +313,7 @@ impl Replica {
 
     fn begin(&mut self, now: Micros, work: Work, out: &mut Outbox) {
         let handler = match (&work, &mut self.events) {
-            (Work::Handle(delivery), Some(events)) => {
-                events.handling.handlers.get_mut(delivery.subscription as usize)
-            }
+            (Work::Handle(delivery), Some(events)) => events.handling.handlers.get_mut(delivery.subscription as usize),
             (Work::Operate(..) | Work::Wire(..) | Work::Handle(_), _) => None,
         };
         let is_event = handler.is_some();

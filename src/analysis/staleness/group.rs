@@ -24,7 +24,16 @@ impl Staleness {
                 let source = update.and_then(|update| derived.source(update));
                 let (update, version) =
                     source.map_or((*update, *version), |source| (Some(source.update), source.version));
-                self.store(at, *node, *key, version, update, value.as_ref(), *changed, source.is_some_and(|it| it.adds));
+                self.store(
+                    at,
+                    *node,
+                    *key,
+                    version,
+                    update,
+                    value.as_ref(),
+                    *changed,
+                    source.is_some_and(|it| it.adds),
+                );
             }
             Fact::StateMerged { update, node, key, context, values } => {
                 let copy = self.copy(*node, *key);
@@ -67,7 +76,8 @@ impl Staleness {
         adds: bool,
     ) {
         let copy = self.copy(node, key);
-        if let (true, true, Some(update), Some(Value::Int(sum))) = (changed, adds || copy.sum.is_some(), update, value) {
+        if let (true, true, Some(update), Some(Value::Int(sum))) = (changed, adds || copy.sum.is_some(), update, value)
+        {
             self.add(at, update, node, key, version, *sum);
             if !adds && let Some(sum) = self.copy(node, key).sum.as_mut() {
                 sum.mixed = true;

@@ -112,7 +112,13 @@ impl Gossip {
         let (node, clock) = (member.node, member.clock(now));
         out.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock, over });
         if let Cell::Register(register) = &cell {
-            member.coordinate(update, (key, version), register.value.as_ref(), before.as_ref(), register.made.as_deref());
+            member.coordinate(
+                update,
+                (key, version),
+                register.value.as_ref(),
+                before.as_ref(),
+                register.made.as_deref(),
+            );
         }
         member.absorb(key, &cell, Some(update), out);
         self.learn(now, update, key, Arc::new(cell));
@@ -128,9 +134,8 @@ impl Gossip {
                 let value = after(register.value.as_ref(), ask)?;
                 let (clock, reading) = (member.group.clock(), member.clock(now));
                 let carried = request.event.and_then(|event| event.carries());
-                let version = carried.unwrap_or_else(|| {
-                    member.stamps.next(clock, reading, request.key, request.seen.version, origin)
-                });
+                let version = carried
+                    .unwrap_or_else(|| member.stamps.next(clock, reading, request.key, request.seen.version, origin));
                 let made = member.made(now, request);
                 *register = Register { version, value: value.clone(), update: None, made };
                 value

@@ -196,7 +196,14 @@ impl Raft {
         self.next.fill(self.log.last() + 1);
         self.matched.fill(0);
         // An entry of its own term, through which those of earlier terms are committed.
-        let nothing = super::log::Entry { term: self.term, update: None, operation: None, key: KeyId(0), value: None, made: None };
+        let nothing = super::log::Entry {
+            term: self.term,
+            update: None,
+            operation: None,
+            key: KeyId(0),
+            value: None,
+            made: None,
+        };
         self.log.push(nothing);
         self.beat(now, member, out);
         self.advance(member, out)

@@ -21,13 +21,15 @@ impl Checker {
             if let Protocol::Quorum(quorum) = &group.protocol
                 && quorum.replicas.is_some_and(|replicas| replicas as usize != group.members.len())
             {
-                let problem = "all members, for a group whose members publish or subscribe: each should hold what an event says";
+                let problem =
+                    "all members, for a group whose members publish or subscribe: each should hold what an event says";
                 self.error(format!("{path}.protocol.quorum.replicas"), problem);
             }
             for (j, client) in scenario.clients.iter().enumerate().filter(|(_, client)| client.target == group.id) {
                 for (field, route) in [("route", Some(client.route)), ("read_route", client.read_route)] {
                     if route == Some(Route::Itself) {
-                        let problem = "another route: what a group publishes or takes from a bus, its members coordinate";
+                        let problem =
+                            "another route: what a group publishes or takes from a bus, its members coordinate";
                         self.error(format!("clients[{j}].{field}"), problem);
                     }
                 }
