@@ -1,7 +1,7 @@
 use crate::ordered::{Map, Set};
 use crate::trace::{Fact, KeyId, NodeId, Record};
 
-/// What a member of a group is at, beside its data.
+/// What a member of a group is at, beside its data; of a service that commits with others, what it has promised.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Member {
     /// It leads its group.
@@ -42,7 +42,13 @@ impl Members {
                 let member = self.of(*node);
                 (member.log, member.term) = ((*last, *committed), *term);
             }
-            Fact::ServiceCrashed { node, .. } if self.members.contains_key(node) => self.of(*node).leads = false,
+            Fact::ServiceCrashed { node, lost_disk } if self.members.contains_key(node) => {
+                let member = self.of(*node);
+                member.leads = false;
+                if *lost_disk {
+                    member.promised.clear();
+                }
+            }
             Fact::HintStored { node, replica, key, .. } => {
                 self.of(*node).hints.insert((*replica, *key));
             }
@@ -57,6 +63,8 @@ impl Members {
             }
             // A promised write that is taken in is committed.
             Fact::ReplicaStored { node, key, .. }
+            | Fact::UpdateCommitted { node, key, .. }
+            | Fact::UpdateTakenIn { node, key, .. }
                 if self.members.get(node).is_some_and(|member| member.promised.contains(key)) =>
             {
                 self.of(*node).promised.remove(key);

@@ -79,7 +79,9 @@ impl Analysis {
     pub fn is_quiet(&self) -> bool {
         let buses = self.buses.iter().all(|(_, lane)| lane.kept.is_empty());
         let messages = self.messages.iter().all(|(_, message)| self.says_nothing_new(message));
-        buses && messages && self.operations.pending() == 0 && self.derived.handled().next().is_none()
+        let promised = self.members.iter().any(|(_, member)| !member.promised.is_empty());
+        let handled = self.derived.handled().next().is_some();
+        buses && messages && self.operations.pending() == 0 && !promised && !handled
     }
 
     /// Whether a message cannot change any copy: it carries no update, or one that its receiver reflects.

@@ -32,6 +32,8 @@ pub enum Prospect {
     Unpublished(NodeId),
     /// A member of the copy's group handles its event, and awaits the group's answer.
     Handled(NodeId),
+    /// It has promised to commit it, and that service will tell it the decision.
+    Promised(NodeId),
     /// Somebody keeps it for the copy.
     Hinted(NodeId),
     /// The group's protocol compares or sends again until every member has it.
@@ -68,6 +70,7 @@ impl Prospect {
             | Prospect::Queued { .. }
             | Prospect::Unpublished(_)
             | Prospect::Handled(_)
+            | Prospect::Promised(_)
             | Prospect::Hinted(_)
             | Prospect::Mending
             | Prospect::OnRead
@@ -238,6 +241,14 @@ impl Look<'_> {
             if !foreign || self.members(group).any(arrived) {
                 return self.in_group(group, node, key, update);
             }
+        }
+        if let Some(info) = info
+            && analysis.members.get(node).is_some_and(|member| member.promised.contains(&key))
+        {
+            return match faults.down(info.node) {
+                None => Prospect::Promised(info.node),
+                Some(_) => self.healing().map_or(Prospect::Down(info.node), Prospect::AfterHealing),
+            };
         }
         match (update, info) {
             (Some(update), Some(info)) => self.unpublished(info.node, update).unwrap_or(Prospect::Lost),

@@ -15,7 +15,9 @@ use super::replica::Group;
 use super::service::{Callee, Service, ServicePlan};
 use super::{Engine, Node};
 use crate::ordered::{Map, Set};
-use crate::scenario::{Arrivals, Command, Keys, Latency, Link, Micros, Order, PublishMode, Scenario, Workload, micros};
+use crate::scenario::{
+    Arrivals, Command, Commit, Keys, Latency, Link, Micros, Order, PublishMode, Scenario, Workload, micros,
+};
 use crate::trace::{Fact, Level, Names, NodeId, Subscriber, SubscriptionId, Version};
 use std::sync::Arc;
 
@@ -213,10 +215,10 @@ impl<'a> Builder<'a> {
     fn service(&self, index: usize) -> ServicePlan {
         let (service, seed) = (&self.scenario.services[index], self.scenario.seed);
         let node = NodeId(index as u32);
-        let calls = service
-            .calls
-            .iter()
-            .map(|call| Callee { link: self.link(node, self.node(&call.to)), timeout: micros(call.timeout_ms) });
+        let calls = service.calls.iter().map(|call| {
+            let (to, timeout, operation) = (self.node(&call.to), micros(call.timeout_ms), call.operation.clone());
+            Callee { link: self.link(node, to), timeout, node: to, operation }
+        });
         let (publishers, handlers) = self.events(index);
         ServicePlan {
             node,
@@ -227,6 +229,7 @@ impl<'a> Builder<'a> {
             clock_offset: clock_offset(service, seed),
             clock_drift: service.clock.drift_ppm,
             calls: calls.collect(),
+            atomic: service.commit == Commit::TwoPhase,
             publishers,
             handlers,
         }
@@ -367,7 +370,8 @@ impl<'a> Builder<'a> {
             let mut committing: Set<usize> = all.iter().copied().collect();
             let mut next = all.clone();
             while let Some(caller) = next.pop() {
-                for call in &services[caller].calls {
+                // What a callee writes of its own is another update.
+                for call in services[caller].calls.iter().filter(|call| call.operation.is_none()) {
                     let callee = self.node(&call.to).index();
                     if committing.insert(callee) {
                         next.push(callee);

@@ -207,6 +207,7 @@ impl Client {
             Timer::OperationTimeout(operation) => self.on_silence(now, OperationId(operation), out),
             Timer::Protocol(n) => self.on_protocol_timer(now, n, out),
             Timer::JobDone(_)
+            | Timer::Undecided(_)
             | Timer::CallTimeout(_)
             | Timer::PublishTimeout(_)
             | Timer::PublishDue(_)
@@ -244,6 +245,7 @@ impl Client {
             }
             Payload::Operate(_)
             | Payload::Apply(..)
+            | Payload::Atomic(_)
             | Payload::Applied(..)
             | Payload::Publish(_)
             | Payload::Published(_)

@@ -146,6 +146,76 @@ pub struct Delivery {
     pub update: Arc<Update>,
 }
 
+/// What services tell each other of a transaction that they commit together, which has the number of the update that its
+/// coordinator commits.
+#[derive(Clone, Debug)]
+pub enum Atomic {
+    /// Can you commit your part?
+    Prepare {
+        /// The transaction.
+        transaction: UpdateId,
+        /// The part.
+        part: Part,
+        /// After how long without a decision the coordinator is asked.
+        timeout: Micros,
+    },
+    /// Yes, and the key is locked; or no.
+    Vote {
+        /// The transaction.
+        transaction: UpdateId,
+        /// Yes.
+        granted: bool,
+    },
+    /// It is decided.
+    Decide {
+        /// The transaction.
+        transaction: UpdateId,
+        /// All commit; else none does.
+        commit: bool,
+    },
+    /// It is committed here.
+    Done {
+        /// The transaction.
+        transaction: UpdateId,
+    },
+    /// What was decided?
+    Inquire {
+        /// The transaction.
+        transaction: UpdateId,
+    },
+}
+
+/// What a participant of a transaction is to commit.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// What the coordinator commits.
+    Same(Arc<Update>),
+    /// A write of its own.
+    Own(Arc<Request>),
+}
+
+impl Atomic {
+    /// The transaction.
+    pub fn transaction(&self) -> UpdateId {
+        match self {
+            Atomic::Prepare { transaction, .. }
+            | Atomic::Vote { transaction, .. }
+            | Atomic::Decide { transaction, .. }
+            | Atomic::Done { transaction }
+            | Atomic::Inquire { transaction } => *transaction,
+        }
+    }
+
+    /// What the message is for; as within a group.
+    fn kind(&self) -> MessageKind {
+        match self {
+            Atomic::Prepare { .. } | Atomic::Decide { .. } => MessageKind::Replication,
+            Atomic::Vote { .. } | Atomic::Done { .. } => MessageKind::Acknowledgement,
+            Atomic::Inquire { .. } => MessageKind::Call,
+        }
+    }
+}
+
 /// The content of a message: two words at most, since every message moves through the hot loop.
 #[derive(Clone, Debug)]
 pub enum Payload {
@@ -167,6 +237,8 @@ pub enum Payload {
     Apply(u32, Arc<Update>),
     /// The callee's answer to that job: taken in, or refused and certainly without effect.
     Applied(u32, bool),
+    /// Services that commit together.
+    Atomic(Arc<Atomic>),
     /// An event on its way to the bus.
     Publish(Arc<Publication>),
     /// The bus has it: the publisher's number.
@@ -191,6 +263,7 @@ impl Payload {
             | Payload::Redirected(..)
             | Payload::Applied(..) => MessageKind::Reply,
             Payload::Wire(wire) => wire.body.kind(),
+            Payload::Atomic(said) => said.kind(),
             Payload::Publish(_) => MessageKind::Publish,
             Payload::Deliver(_) => MessageKind::Delivery,
             Payload::Published(_) | Payload::Acknowledge(_) => MessageKind::Acknowledgement,

@@ -238,6 +238,7 @@ impl Replica {
                 Payload::Operate(_)
                 | Payload::Returned(..)
                 | Payload::Apply(..)
+                | Payload::Atomic(_)
                 | Payload::Applied(..)
                 | Payload::Publish(_)
                 | Payload::Acknowledge(_)
@@ -288,6 +289,7 @@ impl Replica {
             | Timer::Flushed(_)
             | Timer::Rewound(_)
             | Timer::Again(_)
+            | Timer::Undecided(_)
             | Timer::Scripted(_)
             | Timer::Generated(_) => unreachable!("no such timer is set by a member of a group"),
         }

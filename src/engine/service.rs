@@ -1,18 +1,20 @@
 //! A service: workers behind a bounded queue, a durable store, blocking calls before a write commits, and handlers of
 //! events. How its updates are published is in `publishing`.
 
+mod atomic;
 mod handling;
 
 use super::chance::{Sampler, Stream};
 use super::handling::{Handler, Handling};
-use super::message::{About, Ask, Delivery, LinkId, Payload, ReadResult, Request, Update};
+use super::message::{About, Ask, Atomic, Delivery, LinkId, Payload, ReadResult, Request, Update};
 use super::outbox::Outbox;
 use super::publishing::{Publisher, Publishing};
 use super::queue::Timer;
 use super::store::Store;
 use crate::ordered::Map;
-use crate::scenario::{Effect, Micros};
+use crate::scenario::{Effect, Micros, Operation, Value};
 use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId};
+use atomic::Transactions;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -23,6 +25,10 @@ pub struct Callee {
     pub link: LinkId,
     /// How long its answer is awaited.
     pub timeout: Micros,
+    /// Which node it is.
+    pub node: NodeId,
+    /// What it writes of its own, in the same transaction.
+    pub operation: Option<Operation>,
 }
 
 /// A service's settings, ready to run.
@@ -44,6 +50,8 @@ pub struct ServicePlan {
     pub clock_drift: f64,
     /// Whom it calls before a write commits.
     pub calls: Vec<Callee>,
+    /// All commit, or none: by two-phase commit.
+    pub atomic: bool,
     /// Where it publishes.
     pub publishers: Vec<Publisher>,
     /// How it handles events.
@@ -67,6 +75,7 @@ enum Work {
     Operate(Awaiting, Arc<Request>),
     Apply(Awaiting, Arc<Update>),
     Handle(Arc<Delivery>),
+    Prepare(Arc<Atomic>, LinkId),
 }
 
 /// A change on its way through the calls that come before its commit.
@@ -107,6 +116,7 @@ pub struct Service {
     locks: Map<KeyId, VecDeque<u32>>,
     publishing: Publishing,
     handling: Handling,
+    transactions: Transactions,
     /// How many times as long as configured work takes.
     slowness: f64,
 }
@@ -127,6 +137,7 @@ impl Service {
             locks: Map::new(),
             publishing,
             handling,
+            transactions: Transactions::default(),
             slowness: 1.0,
         }
     }
@@ -166,11 +177,13 @@ impl Service {
                     self.on_work(now, Work::Handle(delivery), out);
                 }
             }
+            (Payload::Atomic(said), Some(back)) => self.on_atomic(now, &said, back, out),
             (Payload::Applied(job, taken_in), _) => self.on_answer(now, job, taken_in, out),
             (Payload::Published(number), _) => self.publishing.on_published(number, out),
             (
                 Payload::Operate(_)
                 | Payload::Apply(..)
+                | Payload::Atomic(_)
                 | Payload::Operated(..)
                 | Payload::Returned(..)
                 | Payload::Written(..)
@@ -193,6 +206,8 @@ impl Service {
             Timer::PublishTimeout(number) => self.publishing.on_timeout(now, number, out),
             Timer::PublishDue(number) => self.publishing.on_due(now, number, out),
             Timer::Poll(number) => self.publishing.on_poll(now, number, out),
+            Timer::Undecided(transaction) if self.up => self.on_undecided(now, UpdateId(transaction), out),
+            Timer::Undecided(_) => {}
             Timer::Commit(handler) => self.handling.commit_offsets(handler, out),
             Timer::AckDeadline(_)
             | Timer::Ready(_)
@@ -217,12 +232,12 @@ impl Service {
         let under_way = jobs.into_iter().filter_map(|(_, job)| match job {
             Job::Working(Work::Operate(awaiting, _)) | Job::Locked(awaiting, _) => Some(awaiting),
             Job::Calling(change) | Job::Committing(change) => Some(change.awaiting),
-            Job::Working(Work::Apply(..) | Work::Handle(_)) => None,
+            Job::Working(Work::Apply(..) | Work::Handle(_) | Work::Prepare(..)) => None,
         });
         let waiting = std::mem::take(&mut self.waiting);
         let queued = waiting.into_iter().filter_map(|work| match work {
             Work::Operate(awaiting, _) => Some(awaiting),
-            Work::Apply(..) | Work::Handle(_) => None,
+            Work::Apply(..) | Work::Handle(_) | Work::Prepare(..) => None,
         });
         for awaiting in under_way.chain(queued) {
             if let Awaiting::Person(operation) = awaiting {
@@ -232,6 +247,7 @@ impl Service {
         self.locks.clear();
         self.publishing.crash(lose_disk, out);
         self.handling.crash(lose_disk);
+        self.transactions.crash(lose_disk, out);
         self.busy = 0;
         if lose_disk {
             self.store = Store::default();
@@ -243,6 +259,7 @@ impl Service {
         self.up = true;
         out.record(Fact::ServiceRestarted { node: self.plan.node });
         self.publishing.restart(now, out);
+        self.restart_transactions(now, out);
     }
 
     /// Makes its work take so many times as long as configured.
@@ -290,13 +307,20 @@ impl Service {
             }
             Work::Apply(Awaiting::Person(_) | Awaiting::Client(..), _) => unreachable!("only services apply updates"),
             Work::Handle(delivery) => self.handling.fail(delivery, HandlingFailure::QueueFull, out),
+            Work::Prepare(said, coordinator) => {
+                let (transaction, update) = (said.transaction(), Some(said.transaction()));
+                let vote = Atomic::Vote { transaction, granted: false };
+                out.send(*coordinator, Payload::Atomic(Arc::new(vote)), About { update, ..About::default() });
+            }
         }
     }
 
     fn begin(&mut self, now: Micros, work: Work, out: &mut Outbox) {
         self.busy += 1;
         let takes = match &work {
-            Work::Operate(..) | Work::Apply(..) => self.plan.service_time.draw(&mut self.plan.durations),
+            Work::Operate(..) | Work::Apply(..) | Work::Prepare(..) => {
+                self.plan.service_time.draw(&mut self.plan.durations)
+            }
             Work::Handle(delivery) => {
                 let handler = &mut self.handling.handlers[delivery.subscription as usize];
                 handler.processing.draw(&mut handler.durations)
@@ -321,6 +345,14 @@ impl Service {
         match self.jobs.remove(&job) {
             None => {}
             Some(Job::Working(Work::Operate(awaiting, request))) => self.operate(now, job, awaiting, request, out),
+            Some(Job::Working(Work::Prepare(said, coordinator))) => {
+                self.vote(now, &said, coordinator, out);
+                self.finish(now, out);
+            }
+            Some(Job::Working(Work::Apply(awaiting, update))) if self.transactions.locks(update.key) => {
+                self.turn_away(&Work::Apply(awaiting, update), out);
+                self.finish(now, out);
+            }
             Some(Job::Working(Work::Apply(awaiting, update))) => {
                 let change = Change { awaiting, update, operation: None, call: 0 };
                 self.proceed(now, job, change, out);
@@ -341,7 +373,7 @@ impl Service {
     }
 
     fn operate(&mut self, now: Micros, job: u32, awaiting: Awaiting, request: Arc<Request>, out: &mut Outbox) {
-        if request.ask == Ask::Read {
+        if request.ask == Ask::Read && !self.transactions.locks(request.key) {
             let row = self.store.get(request.key);
             out.record(Fact::ReadServed {
                 operation: request.operation,
@@ -379,14 +411,23 @@ impl Service {
             }
             Ok(value) => {
                 self.locks.insert(request.key, VecDeque::new());
-                let version = self.store.next_version(request.key, self.plan.node.0 + 1);
-                let delta = self.store.difference(request.key, &value);
-                let (id, key, poison) = (out.next_update(), request.key, request.poison);
-                let update = Arc::new(Update { id, key, value, version, clock: self.clock(now), delta, poison });
+                let update = self.update(now, &request, value, out);
                 let change = Change { awaiting, update, operation: Some(request.operation), call: 0 };
-                self.proceed(now, job, change, out);
+                if self.plan.atomic && !self.plan.calls.is_empty() {
+                    self.prepare(now, job, change, out);
+                } else {
+                    self.proceed(now, job, change, out);
+                }
             }
         }
+    }
+
+    /// The update that makes a key hold a value.
+    fn update(&mut self, now: Micros, request: &Request, value: Value, out: &mut Outbox) -> Arc<Update> {
+        let version = self.store.next_version(request.key, self.plan.node.0 + 1);
+        let delta = self.store.difference(request.key, &value);
+        let (id, key, poison) = (out.next_update(), request.key, request.poison);
+        Arc::new(Update { id, key, value, version, clock: self.clock(now), delta, poison })
     }
 
     /// Makes the change's next call, or commits it if there is none left.
@@ -432,18 +473,23 @@ impl Service {
     /// Lets go of the key and the worker.
     fn end_change(&mut self, now: Micros, change: &Change, out: &mut Outbox) {
         if change.operation.is_some() {
-            let mut queue = self.locks.remove(&change.update.key).unwrap_or_default();
-            while let Some(job) = queue.pop_front() {
-                if let Some(Job::Locked(awaiting, request)) = self.jobs.remove(&job) {
-                    self.operate(now, job, awaiting, request, out);
-                    // It may have been refused at once; the next in line goes on then.
-                    if let Some(lock) = self.locks.get_mut(&change.update.key) {
-                        lock.append(&mut queue);
-                    }
+            self.unlock(now, change.update.key, out);
+        }
+        self.finish(now, out);
+    }
+
+    /// Lets go of a key; what waits for it goes on.
+    fn unlock(&mut self, now: Micros, key: KeyId, out: &mut Outbox) {
+        let mut queue = self.locks.remove(&key).unwrap_or_default();
+        while let Some(job) = queue.pop_front() {
+            if let Some(Job::Locked(awaiting, request)) = self.jobs.remove(&job) {
+                self.operate(now, job, awaiting, request, out);
+                // It may have been refused at once; the next in line goes on then.
+                if let Some(lock) = self.locks.get_mut(&key) {
+                    lock.append(&mut queue);
                 }
             }
         }
-        self.finish(now, out);
     }
 
     fn on_answer(&mut self, now: Micros, job: u32, taken_in: bool, out: &mut Outbox) {
@@ -462,6 +508,9 @@ impl Service {
     fn on_call_timeout(&mut self, now: Micros, number: u32, out: &mut Outbox) {
         let calls = self.plan.calls.len() as u32;
         let (job, call) = (number / calls, (number % calls) as usize);
+        if self.on_no_vote(now, job, call, out) {
+            return;
+        }
         match self.jobs.remove(&job) {
             Some(Job::Calling(change)) if change.call == call => {
                 self.call_off(now, &change, Refusal::CalleeSilent, Outcome::Unknown, out);

@@ -290,7 +290,7 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
                 HandlingFailure::QueueFull => "its queue is full",
                 HandlingFailure::Poison => "it is a poison message",
                 HandlingFailure::WrongType => "it says a difference of what is no number",
-                HandlingFailure::NotWritten => "its group did not write it",
+                HandlingFailure::NotWritten => "its group did not write it, or its key is locked",
             };
             let text = format!("{} does not handle {} (attempt {attempt}): {why}", node(&ends.service), says(update));
             ("handling_failed", text, Some(*update), vec![ends.service])

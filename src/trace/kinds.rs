@@ -196,7 +196,7 @@ pub enum HandlingFailure {
     Poison = 2,
     /// It says a difference of what is no number.
     WrongType = 3,
-    /// The consumer is a member of a group, which did not write what it says.
+    /// The consumer is a member of a group, which did not write what it says; or a transaction locks its key.
     NotWritten = 4,
 }
 

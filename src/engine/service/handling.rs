@@ -23,6 +23,8 @@ impl Service {
             return self.handling.fail(delivery, HandlingFailure::Poison, out);
         } else if fails {
             return self.handling.fail(delivery, HandlingFailure::Failed, out);
+        } else if self.transactions.locks(key) {
+            return self.handling.fail(delivery, HandlingFailure::NotWritten, out);
         } else {
             let (changed, sum) = match handler.effect {
                 Effect::Increment => match self.store.add(&delivery.update) {

@@ -45,6 +45,7 @@ impl Checker {
             self.count(&format!("clients[{i}].attempts"), client.attempts, 1, 1000);
         }
         self.connected(scenario);
+        self.transactions(scenario);
         self.regions(scenario, nodes);
     }
 
