@@ -15,9 +15,7 @@ use super::replica::Group;
 use super::service::{Callee, Service, ServicePlan};
 use super::{Engine, Node};
 use crate::ordered::{Map, Set};
-use crate::scenario::{
-    Arrivals, Command, Commit, Keys, Latency, Link, Micros, Order, PublishMode, Scenario, Workload, micros,
-};
+use crate::scenario::{Arrivals, Command, Keys, Latency, Link, Micros, Order, PublishMode, Scenario, Workload, micros};
 use crate::trace::{Fact, Level, Names, NodeId, Subscriber, SubscriptionId, Version};
 use std::sync::Arc;
 
@@ -229,7 +227,7 @@ impl<'a> Builder<'a> {
             clock_offset: clock_offset(service, seed),
             clock_drift: service.clock.drift_ppm,
             calls: calls.collect(),
-            atomic: service.commit == Commit::TwoPhase,
+            atomic: service.is_coordinator(),
             publishers,
             handlers,
         }

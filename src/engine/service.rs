@@ -178,13 +178,15 @@ impl Service {
                 }
             }
             (Payload::Atomic(said), Some(back)) => self.on_atomic(now, &said, back, out),
+            (Payload::Operated(operation, outcome, update), _) => {
+                self.on_own_write(now, operation, outcome, update, out);
+            }
             (Payload::Applied(job, taken_in), _) => self.on_answer(now, job, taken_in, out),
             (Payload::Published(number), _) => self.publishing.on_published(number, out),
             (
                 Payload::Operate(_)
                 | Payload::Apply(..)
                 | Payload::Atomic(_)
-                | Payload::Operated(..)
                 | Payload::Returned(..)
                 | Payload::Written(..)
                 | Payload::Redirected(..)
@@ -413,7 +415,7 @@ impl Service {
                 self.locks.insert(request.key, VecDeque::new());
                 let update = self.update(now, &request, value, out);
                 let change = Change { awaiting, update, operation: Some(request.operation), call: 0 };
-                if self.plan.atomic && !self.plan.calls.is_empty() {
+                if self.plan.atomic {
                     self.prepare(now, job, change, out);
                 } else {
                     self.proceed(now, job, change, out);
@@ -434,7 +436,15 @@ impl Service {
     fn proceed(&mut self, now: Micros, job: u32, change: Change, out: &mut Outbox) {
         if let Some(callee) = self.plan.calls.get(change.call) {
             let about = About { update: Some(change.update.id), operation: change.operation, attempt: 0 };
-            out.send(callee.link, Payload::Apply(job, change.update.clone()), about);
+            match &callee.operation {
+                None => out.send(callee.link, Payload::Apply(job, change.update.clone()), about),
+                Some(operation) => {
+                    let request = out.issue(self.plan.node, 0, callee.node, operation);
+                    self.transactions.ask(request.operation, job);
+                    let about = About { operation: Some(request.operation), ..About::default() };
+                    out.send(callee.link, Payload::Operate(Arc::new(request)), about);
+                }
+            }
             out.wake(now + callee.timeout, Timer::CallTimeout(self.call_number(job, change.call)));
             self.jobs.insert(job, Job::Calling(change));
         } else if let Some(gap) = self.publishing.before_commit(now, &change.update, out) {
@@ -513,6 +523,7 @@ impl Service {
         }
         match self.jobs.remove(&job) {
             Some(Job::Calling(change)) if change.call == call => {
+                self.transactions.give_up(job, out);
                 self.call_off(now, &change, Refusal::CalleeSilent, Outcome::Unknown, out);
             }
             Some(other) => {

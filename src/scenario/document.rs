@@ -2,7 +2,8 @@
 
 use super::json::Document;
 use super::{
-    Branch, Bus, Client, Command, Group, Latency, Operation, Publication, Region, Subscription, Value, is_default,
+    Branch, Bus, Client, Command, Group, Latency, Operation, Publication, PublishMode, Region, Subscription, Value,
+    is_default,
 };
 use crate::ordered::Map;
 
@@ -219,10 +220,21 @@ pub struct Call {
     /// again, and asked for.
     #[serde(default = "default_call_timeout", skip_serializing_if = "is_default_call_timeout")]
     pub timeout_ms: f64,
-    /// What it writes, of a key of its own, in the same transaction (`commit`: `two_phase`); where absent it takes in what
-    /// its caller writes.
+    /// What it writes, of a key of its own; where absent it takes in what its caller writes.
     #[serde(default, rename = "do", skip_serializing_if = "is_default")]
     pub operation: Option<Operation>,
+}
+
+impl Service {
+    /// Whether its writes and those of the services that it calls are one transaction.
+    pub fn is_coordinator(&self) -> bool {
+        self.commit == Commit::TwoPhase && !self.calls.is_empty()
+    }
+
+    /// Whether it publishes before it commits, which no part of a transaction can.
+    pub fn publishes_early(&self) -> bool {
+        self.publishes.iter().any(|publication| publication.mode == PublishMode::BeforeCommit)
+    }
 }
 
 /// How the write of a service and those of the services that it calls commit.

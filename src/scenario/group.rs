@@ -29,6 +29,14 @@ impl Group {
     /// So many members have a link for each pair.
     pub const MOST_LINKED: usize = 1_000;
 
+    /// Whether its protocol orders all writes of a key in one place, so that a write can look at what is there.
+    pub fn orders_writes(&self) -> bool {
+        match self.protocol {
+            Protocol::Primary(_) | Protocol::Raft(_) | Protocol::Chain | Protocol::TwoPhase(_) => true,
+            Protocol::Quorum(_) | Protocol::Gossip(_) => false,
+        }
+    }
+
     /// Whether its members reach each other without links of their own: all like a link that is not listed.
     pub fn is_wide(&self) -> bool {
         self.members.len() > Group::MOST_LINKED

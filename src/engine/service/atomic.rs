@@ -44,6 +44,8 @@ pub struct Transactions {
     promises: Map<UpdateId, Promised>,
     /// Those that were committed here: a second copy of their message is of no effect.
     settled: Set<UpdateId>,
+    /// Where each commits by itself: what callees were asked to write of their own, and the job that waits for it.
+    asked: Map<OperationId, u32>,
 }
 
 impl Transactions {
@@ -52,8 +54,25 @@ impl Transactions {
         self.promises.values().any(|promise| promise.update.key == key)
     }
 
+    /// A callee is asked to write something of its own, outside of any transaction.
+    pub fn ask(&mut self, operation: OperationId, job: u32) {
+        self.asked.insert(operation, job);
+    }
+
+    /// What a job has asked a callee for is awaited no more.
+    pub fn give_up(&mut self, job: u32, out: &mut Outbox) {
+        let of_job = self.asked.iter().find(|(_, it)| **it == job).map(|(operation, _)| *operation);
+        if let Some(operation) = of_job {
+            self.asked.remove(&operation);
+            end(&[operation], Outcome::Unknown, out);
+        }
+    }
+
     /// What was not decided is gone, and so aborted.
     pub fn crash(&mut self, lose_disk: bool, out: &mut Outbox) {
+        for (operation, _) in std::mem::take(&mut self.asked) {
+            end(&[operation], Outcome::Unknown, out);
+        }
         for (_, voting) in std::mem::take(&mut self.voting) {
             end(&voting.operations, Outcome::Unknown, out);
         }
@@ -98,6 +117,30 @@ impl Service {
         let granted = vec![false; self.plan.calls.len()];
         self.transactions.voting.insert(transaction, Voting { job, granted, operations });
         self.jobs.insert(job, Job::Calling(change));
+    }
+
+    /// A callee that commits by itself answers what it was asked to write of its own.
+    pub(super) fn on_own_write(
+        &mut self,
+        now: Micros,
+        operation: OperationId,
+        outcome: Outcome,
+        update: Option<UpdateId>,
+        out: &mut Outbox,
+    ) {
+        let Some(job) = self.transactions.asked.remove(&operation) else { return };
+        end(&[operation], outcome, out);
+        if let (Outcome::Ok, Some(update)) = (outcome, update) {
+            out.record(Fact::UpdateAcknowledged { update, operation });
+        }
+        match outcome {
+            Outcome::Ok | Outcome::Fail => self.on_answer(now, job, outcome == Outcome::Ok, out),
+            Outcome::Unknown => {
+                if let Some(Job::Calling(change)) = self.jobs.remove(&job) {
+                    self.call_off(now, &change, Refusal::CalleeSilent, Outcome::Unknown, out);
+                }
+            }
+        }
     }
 
     /// Something was said of a transaction, over the link whose other direction is `back`.

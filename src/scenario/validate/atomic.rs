@@ -1,24 +1,17 @@
 //! Services that commit together: who may take part, and with what.
 
 use super::Checker;
-use crate::scenario::{Commit, Operation, PublishMode, Scenario, Service};
+use crate::scenario::{Operation, PublishMode, Scenario, Service};
 
 impl Checker {
     pub(super) fn transactions(&mut self, scenario: &Scenario) {
         for (i, service) in scenario.services.iter().enumerate() {
             let path = format!("services[{i}]");
-            let atomic = service.commit == Commit::TwoPhase && !service.calls.is_empty();
+            let atomic = service.is_coordinator();
             for (j, call) in service.calls.iter().enumerate() {
                 let path = format!("{path}.calls[{j}]");
                 if let Some(operation) = &call.operation {
                     self.operation(&format!("{path}.do"), operation);
-                    if !atomic {
-                        let problem = format!(
-                            "`commit`: `two_phase` at `{}`, which alone gives a callee a write of its own",
-                            service.id
-                        );
-                        self.error(format!("{path}.do"), problem);
-                    }
                     if matches!(operation, Operation::Read { .. } | Operation::Delete { .. }) {
                         self.error(format!("{path}.do"), "an operation that writes; services delete nothing");
                     }

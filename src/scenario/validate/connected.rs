@@ -39,11 +39,7 @@ impl Checker {
     }
 
     fn events_of_members(&mut self, scenario: &Scenario, group: &Group) {
-        // Whether one place orders all writes of a key, so that a write can look at what is there.
-        let ordered = match group.protocol {
-            Protocol::Primary(_) | Protocol::Raft(_) | Protocol::Chain | Protocol::TwoPhase(_) => true,
-            Protocol::Quorum(_) | Protocol::Gossip(_) => false,
-        };
+        let ordered = group.orders_writes();
         for (i, service) in scenario.services.iter().enumerate().filter(|(_, it)| group.members.contains(&it.id)) {
             for (j, publication) in service.publishes.iter().enumerate() {
                 let path = format!("services[{i}].publishes[{j}].mode");
