@@ -110,6 +110,17 @@ macro_rules! whole {
 
 whole!(u8, u16, u32, u64);
 
+// As its bits: a negative one takes ten bytes.
+impl Wire for i64 {
+    fn put(&self, bytes: &mut Vec<u8>) {
+        put_number(bytes, *self as u64);
+    }
+
+    fn take(bytes: &mut Bytes<'_>) -> Self {
+        bytes.number() as i64
+    }
+}
+
 impl Wire for bool {
     fn put(&self, bytes: &mut Vec<u8>) {
         bytes.push(u8::from(*self));

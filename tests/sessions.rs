@@ -7,7 +7,9 @@ use converge::scenario::{
 };
 use converge::session::Session;
 use converge::session::compare::Compared;
-use converge::session::protocol::{BranchTurn, CopyState, Frame, FromEngine, MarkKind, Report, Request, ToEngine};
+use converge::session::protocol::{
+    BranchTurn, CopyState, Frame, FromEngine, MarkKind, Report, Request, ToEngine, Written,
+};
 use proptest::prelude::*;
 
 struct Page {
@@ -18,7 +20,7 @@ struct Page {
 impl Page {
     fn open(scenario: Scenario) -> (Page, Frame) {
         let mut page = Page { session: Session::default(), epoch: 1 };
-        let frame = page.frame(Request::Load { scenario: Box::new(scenario), at: 0 });
+        let frame = page.frame(Request::Load { scenario: Written::from(&scenario), at: 0 });
         (page, frame)
     }
 
@@ -43,7 +45,7 @@ impl Page {
 
     fn described(&mut self) -> (Scenario, String, Micros) {
         match self.ask(Request::Describe) {
-            Report::Run { scenario, digest, now, .. } => (*scenario, digest, now),
+            Report::Run { scenario, digest, now, .. } => (scenario.read().expect("sound"), digest, now),
             other => panic!("not a run: {other:?}"),
         }
     }
@@ -109,10 +111,10 @@ fn an_edit_and_its_undo_leave_clock_and_digest_as_they_were() {
     let mut edited = first();
     edited.services[1].name = "Mail".into();
     edited.links[0].latency = Some(converge::scenario::Latency::constant(700.0));
-    let after = page.frame(Request::Edit { scenario: Box::new(edited) });
+    let after = page.frame(Request::Edit { scenario: Written::from(&edited) });
     assert_eq!(after.now, before.now);
     assert_ne!(after.digest, before.digest, "the changed link delays the event");
-    let undone = page.frame(Request::Edit { scenario: Box::new(first()) });
+    let undone = page.frame(Request::Edit { scenario: Written::from(&first()) });
     assert_eq!((undone.now, undone.digest), (before.now, before.digest));
 }
 
@@ -124,7 +126,7 @@ fn an_edit_that_deletes_a_service_drops_only_the_commands_that_named_it() {
     let mut edited = first();
     edited.services.truncate(1);
     edited.links.truncate(1);
-    page.frame(Request::Edit { scenario: Box::new(edited) });
+    page.frame(Request::Edit { scenario: Written::from(&edited) });
     let (scenario, _, _) = page.described();
     assert_eq!(scenario.script.len(), 1, "the write is still there: {:?}", scenario.script);
 }
@@ -136,7 +138,7 @@ fn a_bad_scenario_is_refused_with_its_path_and_the_run_before_goes_on() {
     let before = page.advance(100_000);
     let mut bad = first();
     bad.services[1].subscribes[0].fails = 1.4;
-    match page.ask(Request::Edit { scenario: Box::new(bad) }) {
+    match page.ask(Request::Edit { scenario: Written::from(&bad) }) {
         Report::Refused { errors } => assert_eq!(errors[0].path, "services[1].subscribes[0].fails"),
         other => panic!("not refused: {other:?}"),
     }
@@ -230,7 +232,7 @@ proptest! {
                     page.frame(Request::Act { command });
                 }
                 7 => {
-                    page.frame(Request::Edit { scenario: Box::new(scenario.clone()) });
+                    page.frame(Request::Edit { scenario: Written::from(&scenario) });
                 }
                 other => {
                     let place = (number % 4) as u32;
@@ -326,7 +328,7 @@ fn branches_can_differ_in_settings_and_survive_an_edit() {
     let mut edited = first();
     edited.services.truncate(1);
     edited.links.truncate(1);
-    let told = page.frame(Request::Edit { scenario: Box::new(edited) }).branches.expect("told");
+    let told = page.frame(Request::Edit { scenario: Written::from(&edited) }).branches.expect("told");
     assert_eq!((told.list.len(), told.list[1].script.len()), (2, 1));
     let only = page.frame(Request::Branch(BranchTurn::Remove(1))).branches.expect("told");
     assert_eq!((only.list.len(), only.current), (1, 0));
@@ -410,12 +412,12 @@ fn the_three_consistencies_are_measured_seed_by_seed_and_an_edit_does_not_distur
     let scenario = find("oversold").expect("an example").scenario();
     let mut session = Session::default();
     let mut ask = |request| session.handle(ToEngine { epoch: 1, request }).remove(0).report;
-    ask(Request::Load { scenario: Box::new(scenario.clone()), at: 0 });
+    ask(Request::Load { scenario: Written::from(&scenario), at: 0 });
     let mut rows = Vec::new();
     for seed in 1..=3 {
         // As where somebody chooses another consistency meanwhile.
         let chosen = scenario.under(0, Consistency::ALL[seed as usize - 1]);
-        ask(Request::Edit { scenario: Box::new(chosen) });
+        ask(Request::Edit { scenario: Written::from(&chosen) });
         match ask(Request::Measure { group: 0, seed }) {
             Report::Measured { seed: run, rows: found } => (assert_eq!(run, seed), rows = found),
             other => panic!("{other:?}"),

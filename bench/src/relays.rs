@@ -8,7 +8,7 @@ use converge::engine::{Engine, Stream};
 use converge::scenario::{Arrivals, Keys, Scenario, Workload, examples};
 use converge::session::Session;
 use converge::session::later::Later;
-use converge::session::protocol::{Report, Request, ToEngine};
+use converge::session::protocol::{Report, Request, ToEngine, Written};
 use converge::session::sweep::Sweep;
 use converge::trace::Level;
 #[cfg(target_arch = "wasm32")]
@@ -94,7 +94,7 @@ impl Seeks {
         let mut session = Session::default();
         session.learn(Later::new());
         let mut seeks = Seeks { session, end: 0, chance: Stream::named(1, "bench", "seek") };
-        let scenario = Box::new(crowd::scenario(12.0, 1000.0, 1e6));
+        let scenario = Written::from(&crowd::scenario(12.0, 1000.0, 1e6));
         let mut happened = seeks.ask(Request::Load { scenario, at: 0 }).1;
         while happened < u64::from(events) {
             let to = seeks.end + 166_667;

@@ -25,9 +25,14 @@ pub enum Stands {
     },
 }
 
-/// The invariants of a scenario over a run.
+/// Looks at an invariant: whether there was anything to look at, and what breaks it.
+type Judge = fn(&Look<'_>, &Formula) -> (bool, Option<(String, Vec<NodeId>)>);
+
+/// The invariants of a scenario over a run; by default there are none.
 #[derive(Clone, Debug, Default)]
 pub struct Invariants {
+    /// Kept with them, so that where there are none there is no such code.
+    judge: Option<Judge>,
     watched: Vec<(Invariant, Stands)>,
     /// Members of each group, by the group's id.
     groups: Vec<(String, Vec<String>)>,
@@ -39,7 +44,8 @@ impl Invariants {
     pub fn new(scenario: &Scenario) -> Self {
         let read = scenario.invariants.iter().filter_map(|text| Invariant::parse(text, scenario).ok());
         let groups = scenario.groups.iter().map(|group| (group.id.clone(), group.members.clone())).collect();
-        Invariants { watched: read.map(|invariant| (invariant, Stands::Unknown)).collect(), groups, last: None }
+        let watched = read.map(|invariant| (invariant, Stands::Unknown)).collect();
+        Invariants { judge: Some(|look, formula| look.judge(formula)), watched, groups, last: None }
     }
 
     /// How each stands, in the order of the document.
@@ -56,13 +62,14 @@ impl Invariants {
 
     /// Looks at the data as an instant leaves it.
     pub fn look(&mut self, at: Micros, analysis: &Analysis, names: &Names) {
+        let Some(judge) = self.judge else { return };
         let mut quiet = None;
         for (invariant, stands) in &mut self.watched {
             if invariant.quiescent && !*quiet.get_or_insert_with(|| analysis.is_quiet()) {
                 continue;
             }
             let look = Look { analysis, names, groups: &self.groups };
-            let (found, broken) = look.judge(&invariant.formula);
+            let (found, broken) = judge(&look, &invariant.formula);
             match (&mut *stands, broken) {
                 (Stands::Violated { mended, .. }, broken) => *mended = broken.is_none(),
                 (_, Some((said, nodes))) => *stands = Stands::Violated { at, said, nodes, mended: false },

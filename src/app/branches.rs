@@ -1,5 +1,6 @@
 //! What the page knows of branches and of the time that is shown, as the session's frames tell it.
 
+use super::change::Change;
 use super::model::{Effect, Mode, Model, Origin};
 use crate::session::protocol::{BranchList, Frame, Request};
 use std::rc::Rc;
@@ -43,7 +44,7 @@ impl Model {
     pub(super) fn keep_branches(&mut self, before: &Rc<BranchList>, effects: &mut Vec<Effect>) {
         let many = !self.scenario.branches.is_empty() && !before.list.is_empty();
         if many && !Rc::ptr_eq(before, &self.branches) && self.origin == Origin::Own && self.mode == Mode::App {
-            self.keep(effects);
+            self.change(Change::Keep, effects);
         }
     }
 }

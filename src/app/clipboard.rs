@@ -1,7 +1,6 @@
 //! Copy, paste and duplicate.
 
-use super::edit;
-use super::model::{Effect, Item, Model};
+use super::model::{Item, Model};
 use crate::ordered::Set;
 use crate::scenario::Scenario;
 use std::rc::Rc;
@@ -9,8 +8,8 @@ use std::rc::Rc;
 /// What was copied: nodes of a drawing as it was then.
 #[derive(Clone, Debug)]
 pub struct Clipboard {
-    source: Rc<Scenario>,
-    nodes: Set<String>,
+    pub(super) source: Rc<Scenario>,
+    pub(super) nodes: Set<String>,
 }
 
 impl Model {
@@ -29,32 +28,5 @@ impl Model {
         if !nodes.is_empty() {
             self.clipboard = Some(Clipboard { source: self.scenario.clone(), nodes });
         }
-    }
-
-    /// Puts copies of what was copied beside it, and selects them.
-    pub(super) fn paste(&mut self, effects: &mut Vec<Effect>) {
-        self.paste_aside([40, 40], effects);
-    }
-
-    fn paste_aside(&mut self, by: [i32; 2], effects: &mut Vec<Effect>) {
-        let Some(clipboard) = self.clipboard.clone() else { return };
-        if !self.may_edit() {
-            return;
-        }
-        match edit::copy_into(&self.scenario, &clipboard.source, &clipboard.nodes, by) {
-            Ok((scenario, new)) => {
-                self.edit(scenario, effects);
-                self.select(new.into_iter().map(Item::Node).collect());
-            }
-            Err(why) => self.tell(why),
-        }
-    }
-
-    /// Puts copies of the selected cards so far from them; what was copied before stays copied.
-    pub(super) fn duplicate(&mut self, by: [i32; 2], effects: &mut Vec<Effect>) {
-        let kept = self.clipboard.take();
-        self.copy();
-        self.paste_aside(by, effects);
-        self.clipboard = kept;
     }
 }

@@ -138,7 +138,7 @@ mod tests {
     use super::*;
     use crate::scenario::examples::EXAMPLES;
     use crate::session::Session;
-    use crate::session::protocol::{Report, Request, ToEngine};
+    use crate::session::protocol::{Report, Request, ToEngine, Written};
 
     #[test]
     fn whatever_the_palette_offers_the_running_system_takes() {
@@ -153,7 +153,7 @@ mod tests {
                 Standing { down: true, cut: true, disturbed: true, troubles: "paused · 10 × as long · out".into() },
             ];
             let mut session = Session::default();
-            let load = Request::Load { scenario: Box::new(scenario.clone()), at: 0 };
+            let load = Request::Load { scenario: Written::from(&scenario), at: 0 };
             session.handle(ToEngine { epoch: 1, request: load });
             for item in &items {
                 for (label, command) in standings.iter().flat_map(|now| faults(&scenario, item.as_ref(), now)) {

@@ -1,17 +1,17 @@
 //! What pointers and keys do on the canvas: pan, zoom, select, move, connect, cut. Every gesture ends in at
 //! most one change of the drawing, or one live command for each wire that it crosses.
 
-use super::drawing;
+use super::change::Change;
 use super::geometry::{Point, Rect, point};
 use super::keys::KeyCommand;
 use super::model::{Effect, Item, Model, Tool};
 use super::scene::NodeKind;
 use crate::ordered::Set;
-use crate::scenario::{Command, Scenario};
+use crate::scenario::Command;
 use crate::session::protocol::Request;
 
 /// Grid of the canvas.
-const GRID: f64 = 10.0;
+pub(super) const GRID: f64 = 10.0;
 /// How near a handle or a wire counts as hit, px.
 const CATCH: f64 = 20.0;
 const WIRE_CATCH: f64 = 8.0;
@@ -223,19 +223,19 @@ impl Model {
                 }
             }
             Gesture::Move { by, copies: true, .. } if by != (0.0, 0.0) => {
-                self.duplicate([by.0 as i32, by.1 as i32], effects)
+                self.change(Change::Duplicate([by.0 as i32, by.1 as i32]), effects)
             }
             Gesture::Move { ids, by, .. } => {
                 if by == (0.0, 0.0) {
                     self.stage();
                 } else {
                     self.fitted = false;
-                    self.shift(&ids, by, effects);
+                    self.change(Change::Shift { ids, by }, effects);
                 }
             }
             Gesture::Connect { from, over, .. } => {
                 if let Some(to) = over {
-                    self.connect(&from, &to, effects);
+                    self.change(Change::Connect { from, to }, effects);
                 }
             }
             Gesture::Cut { from, .. } => self.cut_across(from, world),
@@ -296,7 +296,7 @@ impl Model {
             }
             Some(from) => {
                 if from != id {
-                    self.connect(&from, &id, effects);
+                    self.change(Change::Connect { from, to: id }, effects);
                 }
                 Tool::Connect { from: None }
             }
@@ -391,29 +391,6 @@ impl Model {
         nodes.collect()
     }
 
-    /// Moves cards for good: one step of undo.
-    fn shift(&mut self, ids: &[String], by: (f64, f64), effects: &mut Vec<Effect>) {
-        let mut scenario = Scenario::clone(&self.scenario);
-        for id in ids {
-            let Some(node) = self.scene.find(id) else { continue };
-            let rect = self.scene.nodes[node].rect;
-            // The scene may show the gesture already; what the document says is what moves.
-            let start = self.document_position(id).unwrap_or(point(rect.x, rect.y));
-            let to = [(start.x + by.0).round() as i32, (start.y + by.1).round() as i32];
-            drawing::placed(&mut scenario, id, to);
-        }
-        self.edit(scenario, effects);
-    }
-
-    fn document_position(&self, id: &str) -> Option<Point> {
-        let s = &self.scenario;
-        let services = s.services.iter().map(|n| (&n.id, n.position));
-        let buses = s.buses.iter().map(|n| (&n.id, n.position));
-        let clients = s.clients.iter().map(|n| (&n.id, n.position));
-        let position = services.chain(buses).chain(clients).find(|(other, _)| *other == id)?.1?;
-        Some(point(f64::from(position[0]), f64::from(position[1])))
-    }
-
     fn card_near(&self, at: Point, within: f64) -> Option<String> {
         let inside = self.scene.nodes.iter().rev().find(|node| node.rect.contains(at));
         let near = || self.scene.nodes.iter().rev().find(|node| node.rect.grown(within).contains(at));
@@ -460,19 +437,6 @@ impl Model {
         };
         if self.may_act() {
             self.playback.order(Request::Act { command });
-        }
-    }
-
-    /// Connects two cards in the way that makes sense for them.
-    pub(super) fn connect(&mut self, from: &str, to: &str, effects: &mut Vec<Effect>) {
-        match drawing::connected(&self.scenario, from, to) {
-            Ok(scenario) => {
-                self.edit(scenario, effects);
-                let name = |id: &str| self.scene.find(id).map_or_else(|| id.into(), |node| self.name_of(node));
-                let said = format!("{} and {} are connected", name(from), name(to));
-                self.announcer.say(said);
-            }
-            Err(why) => self.tell(why),
         }
     }
 
@@ -526,54 +490,13 @@ impl Model {
                 self.copy();
                 Msg::Delete
             }
-            KeyCommand::Paste => return self.paste(effects),
+            KeyCommand::Paste => return self.change(Change::Paste, effects),
         };
         effects.extend(super::model::update(self, msg));
     }
 
-    /// Deletes what is selected, else the card with the focus.
-    pub(super) fn delete(&mut self, effects: &mut Vec<Effect>) {
-        let mut items = Set::clone(&self.selection);
-        if items.is_empty() {
-            items.extend(self.focused().map(Item::Node));
-        }
-        if items.is_empty() || !self.may_edit() {
-            return;
-        }
-        match drawing::removed(&self.scenario, items.iter()) {
-            Ok(scenario) => {
-                self.edit(scenario, effects);
-                effects.push(Effect::FocusCanvas);
-            }
-            Err(why) => self.tell(why),
-        }
-    }
-
-    /// Adds a card with its middle at a point of the canvas, or in the middle of what is seen, and selects it.
-    pub(super) fn add(&mut self, kind: NodeKind, at: Option<Point>, effects: &mut Vec<Effect>) {
-        if !self.may_edit() {
-            return;
-        }
-        let middle = self.camera.to_world(at.unwrap_or_else(|| self.middle()));
-        let mut at = Rect { x: middle.x - 112.0, y: middle.y - 50.0, w: 224.0, h: 110.0 };
-        while self.scene.nodes.iter().any(|node| node.rect.grown(9.0).overlaps(&at)) {
-            at.y += 3.0 * GRID;
-        }
-        let to_grid = |x: f64| ((x / GRID).round() * GRID) as i32;
-        let asks =
-            self.selected_nodes().into_iter().find(|id| drawing::kind(&self.scenario, id) == Some(NodeKind::Service));
-        match drawing::added(&self.scenario, kind, [to_grid(at.x), to_grid(at.y)], asks.as_deref()) {
-            Ok((scenario, id)) => {
-                self.edit(scenario, effects);
-                self.select([Item::Node(id.clone())].into());
-                effects.push(Effect::Focus(id));
-            }
-            Err(why) => self.tell(why),
-        }
-    }
-
     /// The card that keys are about: the one with the focus, else the one that is selected.
-    fn focused(&self) -> Option<String> {
+    pub(super) fn focused(&self) -> Option<String> {
         let there = |id: &String| self.scene.find(id).is_some();
         self.focus.clone().filter(there).or_else(|| self.selected_nodes().into_iter().next())
     }
@@ -600,7 +523,8 @@ impl Model {
             if self.may_edit() {
                 let step = if far { 5.0 * GRID } else { GRID };
                 self.fitted = false;
-                self.shift(&ids, (f64::from(dx) * step, f64::from(dy) * step), effects);
+                let by = (f64::from(dx) * step, f64::from(dy) * step);
+                self.change(Change::Shift { ids, by }, effects);
             }
             return;
         }

@@ -6,6 +6,7 @@ mod branches;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
 pub mod camera;
+pub mod change;
 pub mod clipboard;
 pub mod diagram;
 pub mod drawing;

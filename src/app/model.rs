@@ -3,6 +3,7 @@
 
 use super::announce::Announcer;
 use super::camera::Camera;
+use super::change::{Change, Changes};
 use super::clipboard::Clipboard;
 use super::diagram::Diagram;
 use super::faults::Standing;
@@ -11,7 +12,7 @@ use super::geometry::{Point, Rect, point};
 use super::gesture::Gesture;
 use super::log_view::LogView;
 use super::measured::Measured;
-pub use super::msg::{Effect, Msg};
+pub use super::msg::{Effect, Msg, Opening};
 use super::outline::Outline;
 use super::playback::Playback;
 use super::run_view::RunView;
@@ -19,7 +20,7 @@ use super::scene::{Layout, NodeKind, Scene};
 use super::shown::Shown;
 use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Scenario};
-use crate::session::protocol::{BranchList, BranchTurn, FromEngine, MarkKind, Report, Request};
+use crate::session::protocol::{BranchList, BranchTurn, FromEngine, MarkKind, Report, Request, Written};
 use std::rc::Rc;
 
 /// What the page is for.
@@ -164,7 +165,7 @@ pub struct Redraw {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Described {
     /// The scenario, live commands in its script.
-    pub scenario: Rc<Scenario>,
+    pub scenario: Written,
     /// Digest where it stands.
     pub digest: String,
     /// Where it stands.
@@ -184,8 +185,9 @@ pub struct Model {
     pub scenario: Rc<Scenario>,
     /// Where it came from.
     pub origin: Origin,
-    past: Vec<Rc<Scenario>>,
-    future: Vec<Rc<Scenario>>,
+    pub(super) past: Vec<Rc<Scenario>>,
+    pub(super) future: Vec<Rc<Scenario>>,
+    pub(super) changes: Changes,
     /// The run.
     pub run: RunView,
     /// Its clock.
@@ -289,31 +291,36 @@ impl Model {
             Msg::Tick(wall) => self.tick(wall),
             Msg::Engine(answer) => {
                 let before = self.branches.clone();
-                self.receive(answer);
+                if let Some(answer) = Rc::into_inner(answer) {
+                    self.receive(answer);
+                }
                 self.keep_branches(&before, effects);
                 effects.extend(self.saved.take().map(|(name, text)| Effect::Save(name, text)));
             }
             Msg::EngineFailed(why) => self.tell(why),
             Msg::Resized { width, height, narrow } => self.resize(width, height, narrow),
-            Msg::Open { scenario, origin, at, digest } => self.open(*scenario, origin, at, digest),
+            Msg::OpenFirst => self.open_first(),
+            Msg::Open(opening) => self.open(*opening),
+            Msg::OpenEmpty => self.change(Change::Empty, effects),
             Msg::OpenOther => effects.push(Effect::OpenOther),
             Msg::OpenExample(id) => effects.push(Effect::OpenNamed(format!("ex={id}"))),
             Msg::LinkFailed(why) => self.tell(why),
             Msg::EditCopy => {
                 self.origin = Origin::Own;
-                self.keep(effects);
+                self.change(Change::Keep, effects);
                 self.redraw.page = true;
             }
-            Msg::Edited(scenario) => self.edit(*scenario, effects),
+            Msg::Edited(scenario) => self.change(Change::To(scenario), effects),
             Msg::EditRefused(why) => self.tell(why),
-            Msg::Add { kind, at } => self.add(kind, at, effects),
-            Msg::Delete => self.delete(effects),
+            Msg::Add { kind, at } => self.change(Change::Add(kind, at), effects),
+            Msg::Delete => self.change(Change::Delete, effects),
+            Msg::Editor(editor) => self.take_editor(editor, effects),
             Msg::EnterCanvas => {
                 let first = self.focus.clone().or_else(|| self.scene.nodes.first().map(|node| node.id.to_string()));
                 effects.push(first.map_or(Effect::FocusCanvas, Effect::Focus));
             }
-            Msg::Undo => self.undo(effects),
-            Msg::Redo => self.redo(effects),
+            Msg::Undo => self.change(Change::Undo, effects),
+            Msg::Redo => self.change(Change::Redo, effects),
             Msg::TogglePlay => self.toggle_play(),
             Msg::Pause => self.playback.play(false),
             Msg::Step => {
@@ -342,20 +349,14 @@ impl Model {
                 self.playback.set_speed(speed);
                 self.redraw.page = true;
             }
-            Msg::Extend => {
-                self.extend(effects);
-                self.playback.play(true);
-            }
+            Msg::Extend => self.change(Change::Extend(None), effects),
             Msg::Publish => self.publish_at(None, effects),
             Msg::Act(command) => {
                 if self.may_act() {
                     self.playback.order(Request::Act { command });
                 }
             }
-            Msg::Script(command) => match super::script::added(&self.scenario, self.run.now, command) {
-                Ok(scenario) => self.edit(scenario, effects),
-                Err(why) => self.tell(why),
-            },
+            Msg::Script(command) => self.change(Change::Script(command), effects),
             Msg::Key(command) => self.key(command, effects),
             Msg::PointerDown(press) => self.press(press, effects),
             Msg::PointerMove { id, at, control } => self.point_moved(id, at, control),
@@ -399,7 +400,15 @@ impl Model {
                     self.redraw.page = true;
                 }
             }
-            Msg::Renamed(name) => self.renamed(name, effects),
+            Msg::Renamed(name) => {
+                if let Some(id) = self.renaming.take() {
+                    self.redraw.page = true;
+                    effects.push(Effect::Focus(id.clone()));
+                    if let Some(name) = name {
+                        self.change(Change::Rename { id, name }, effects);
+                    }
+                }
+            }
             Msg::Branch(turn) => {
                 if self.mode.edits() || matches!(turn, BranchTurn::Show(_) | BranchTurn::Compare(_)) {
                     self.playback.order(Request::Branch(turn));
@@ -418,7 +427,7 @@ impl Model {
                 self.redraw.page = true;
             }
             Msg::Outline(turn) => self.outline_turn(turn, effects),
-            Msg::Tidy => self.tidy(effects),
+            Msg::Tidy => self.change(Change::Tidy, effects),
             Msg::ToggleVerdicts => {
                 (self.verdicts.node, self.verdicts.pinned) = (None, None);
                 self.open_panel(!self.verdicts.open, |model| &mut model.verdicts.open);
@@ -496,7 +505,7 @@ impl Model {
                     self.playback.order(Request::Describe);
                 }
             }
-            Msg::Duplicate => self.duplicate([40, 40], effects),
+            Msg::Duplicate => self.change(Change::Duplicate([40, 40]), effects),
         }
         self.redraw.page |= was_playing != self.playback.playing();
     }
@@ -604,7 +613,7 @@ impl Model {
                 self.redraw.page = true;
             }
             Some(Report::Run { scenario, digest, now, live }) => {
-                self.described = Some(Rc::new(Described { scenario: scenario.into(), digest, now, live }));
+                self.described = Some(Rc::new(Described { scenario, digest, now, live }));
                 self.redraw.page = true;
             }
             Some(Report::Unanswered(why)) => {
@@ -617,11 +626,15 @@ impl Model {
             }
             Some(Report::Refused { errors }) => {
                 let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                // The run before goes on: ask for all of it, since answers about it were dropped.
-                if let Some(before) = self.past.pop() {
-                    self.scenario = before;
-                    self.stage();
-                    self.playback.order(Request::Seek { to: self.run.now });
+                match self.past.pop() {
+                    // The run before goes on: ask for all of it, since answers about it were dropped.
+                    Some(before) => {
+                        self.scenario = before;
+                        self.stage();
+                        self.playback.order(Request::Seek { to: self.run.now });
+                    }
+                    // What was opened does not run; the first scenario always does.
+                    None => self.open_first(),
                 }
                 self.tell(all.join("; "));
             }
@@ -681,8 +694,20 @@ impl Model {
         self.redraw.page = true;
     }
 
-    fn open(&mut self, scenario: Scenario, origin: Origin, at: Micros, digest: Option<String>) {
-        self.expected = digest;
+    fn open_first(&mut self) {
+        self.clear(Scenario::first(), Origin::Own);
+        self.playback.order(Request::First);
+    }
+
+    pub(super) fn open(&mut self, opening: Opening) {
+        self.clear(opening.scenario, opening.origin);
+        self.expected = opening.digest;
+        self.playback.order(Request::Load { scenario: opening.written, at: opening.at });
+    }
+
+    /// Another scenario stands on the page, and nothing is left of the one before.
+    fn clear(&mut self, scenario: Scenario, origin: Origin) {
+        self.expected = None;
         self.replayed = None;
         self.notice = None;
         self.scenario = Rc::new(scenario);
@@ -698,7 +723,6 @@ impl Model {
         self.measured = Measured::default();
         self.verdicts.clear();
         self.playback.play(false);
-        self.playback.order(Request::Load { scenario: Box::new(Scenario::clone(&self.scenario)), at });
         self.fitted = true;
         self.stage();
         self.redraw = Redraw { page: true, paint: true };
@@ -717,57 +741,9 @@ impl Model {
         true
     }
 
-    /// A changed drawing: one step of undo. The run is made again up to the same instant.
-    pub fn edit(&mut self, scenario: Scenario, effects: &mut Vec<Effect>) {
-        if scenario == *self.scenario {
-            return;
-        }
-        self.past.push(std::mem::replace(&mut self.scenario, Rc::new(scenario)));
-        self.future.clear();
-        self.changed(effects);
-    }
-
     /// Whether there is something to undo, and to redo.
     pub fn steps(&self) -> (bool, bool) {
         (!self.past.is_empty(), !self.future.is_empty())
-    }
-
-    fn undo(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(before) = self.past.pop() {
-            self.future.push(std::mem::replace(&mut self.scenario, before));
-            self.changed(effects);
-        }
-    }
-
-    fn redo(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(after) = self.future.pop() {
-            self.past.push(std::mem::replace(&mut self.scenario, after));
-            self.changed(effects);
-        }
-    }
-
-    fn changed(&mut self, effects: &mut Vec<Effect>) {
-        self.playback.order(Request::Edit { scenario: Box::new(Scenario::clone(&self.scenario)) });
-        // What was asked before the edit will not be answered.
-        self.measured.follow(&self.scenario);
-        if let Some(request) = self.measured.next() {
-            self.playback.order(request);
-        }
-        self.stage();
-        let scene = self.scene.clone();
-        let there = |item: &Item| match item {
-            Item::Node(id) => scene.find(id).is_some() || scene.areas.iter().any(|area| !area.region && area.id == *id),
-            Item::Link { from, to } => {
-                scene.wires.iter().any(|wire| *scene.nodes[wire.from].id == **from && *scene.nodes[wire.to].id == **to)
-            }
-        };
-        if !self.selection.iter().all(there) {
-            self.select(self.selection.iter().filter(|item| there(item)).cloned().collect());
-        }
-        if self.origin == Origin::Own && self.mode == Mode::App {
-            self.keep(effects);
-        }
-        self.redraw = Redraw { page: true, paint: true };
     }
 
     /// Whether updates may be published and faults injected; says why not.
@@ -776,25 +752,6 @@ impl Model {
             self.tell("This embed is to be looked at: open it in the playground to act.".into());
         }
         self.mode != Mode::View
-    }
-
-    /// Keeps the drawing as the visitor's work. The drawing that was it before, if that is another, is not lost.
-    pub(super) fn keep(&mut self, effects: &mut Vec<Effect>) {
-        if !std::mem::replace(&mut self.kept, true) {
-            effects.push(Effect::SetAside);
-        }
-        effects.push(Effect::Keep(KEPT_WORK, self.scenario.to_json()));
-    }
-
-    fn renamed(&mut self, name: Option<String>, effects: &mut Vec<Effect>) {
-        let Some(id) = self.renaming.take() else { return };
-        self.redraw.page = true;
-        effects.push(Effect::Focus(id.clone()));
-        let Some(name) = name else { return };
-        match super::drawing::renamed(&self.scenario, &id, &name) {
-            Ok(scenario) => self.edit(scenario, effects),
-            Err(why) => self.tell(why),
-        }
     }
 
     fn resize(&mut self, width: f64, height: f64, narrow: bool) {

@@ -1,5 +1,6 @@
 //! Everything that can happen to the page, and what it has done outside.
 
+use super::change::Editor;
 use super::geometry::Point;
 use super::gesture::Press;
 use super::keys::KeyCommand;
@@ -7,14 +8,15 @@ use super::model::{Item, Origin, Theme, Tool};
 use super::scene::NodeKind;
 use super::{diagram, outline, shown};
 use crate::scenario::{Command, Micros, Scenario};
-use crate::session::protocol::{BranchTurn, ExportKind, FromEngine, ToEngine};
+use crate::session::protocol::{BranchTurn, ExportKind, FromEngine, ToEngine, Written};
 use crate::trace::NodeId;
+use std::rc::Rc;
 
 /// What the visitor, the engine or the clock brings.
 #[derive(Clone, Debug)]
 pub enum Msg {
-    /// An answer of the engine.
-    Engine(FromEngine),
+    /// An answer of the engine; whoever heard it is the only one to hold it.
+    Engine(Rc<FromEngine>),
     /// The engine is gone or could not be started.
     EngineFailed(String),
     /// A frame of the screen, at so many ms of true time.
@@ -28,17 +30,12 @@ pub enum Msg {
         /// The window is narrower than 720 px.
         narrow: bool,
     },
+    /// Open the first scenario.
+    OpenFirst,
     /// Open a scenario, and stand at an instant.
-    Open {
-        /// The scenario.
-        scenario: Box<Scenario>,
-        /// Where it came from.
-        origin: Origin,
-        /// Where to stand.
-        at: Micros,
-        /// Digest of the run that was shared, where it stood.
-        digest: Option<String>,
-    },
+    Open(Box<Opening>),
+    /// Open an empty drawing.
+    OpenEmpty,
     /// Open the visitor's drawing that is not on the page: the kept one, or the one before it.
     OpenOther,
     /// Open an example, by its id.
@@ -60,6 +57,8 @@ pub enum Msg {
     },
     /// Delete what is selected.
     Delete,
+    /// What changes the drawing is here, or why it could not be fetched.
+    Editor(Result<Editor, String>),
     /// Give the focus to the canvas's tab stop.
     EnterCanvas,
     /// Undo the last change of the drawing.
@@ -207,6 +206,28 @@ pub enum Msg {
     Duplicate,
 }
 
+/// A scenario to be opened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opening {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The same, for the engine.
+    pub written: Written,
+    /// Where it came from.
+    pub origin: Origin,
+    /// Where to stand.
+    pub at: Micros,
+    /// Digest of the run that was shared, where it stood.
+    pub digest: Option<String>,
+}
+
+impl Opening {
+    /// The visitor's own, at its start.
+    pub fn own(scenario: Scenario) -> Self {
+        Opening { written: Written::from(&scenario), scenario, origin: Origin::Own, at: 0, digest: None }
+    }
+}
+
 /// What has to be done outside.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -216,6 +237,8 @@ pub enum Effect {
     Focus(String),
     /// Give the focus to the canvas.
     FocusCanvas,
+    /// Fetch what changes the drawing.
+    FetchEditor,
     /// Keep under a name, if the browser allows it.
     Keep(&'static str, String),
     /// What is kept as the visitor's work is another drawing: keep it as the one before.

@@ -1,6 +1,7 @@
 //! The outline: the canvas as tables with ordinary controls, for whoever reads rather than looks, or does not drag. What
 //! is done in it goes the ways that gestures and keys of the canvas go.
 
+use super::change::Change;
 use super::model::{Effect, Item, Model};
 use super::{drawing, playback};
 use crate::scenario::Scenario;
@@ -52,29 +53,12 @@ impl Model {
             }
             Turn::Connect { from, to } => {
                 if self.may_edit() {
-                    self.connect(&from, &to, effects);
+                    self.change(Change::Connect { from, to }, effects);
                 }
             }
-            Turn::Remove(item) => {
-                let next = self.row_after(&item);
-                self.select([item].into());
-                let before = self.scenario.clone();
-                self.delete(effects);
-                if let Some(next) = next.filter(|_| !Rc::ptr_eq(&before, &self.scenario)) {
-                    effects.push(Effect::Focus(next));
-                }
-            }
+            Turn::Remove(item) => self.change(Change::DeleteRow(item), effects),
             Turn::Publish(node) => self.publish_at(Some(node), effects),
         }
-    }
-
-    /// Where the focus goes when a row is gone: to the one below it, else above.
-    fn row_after(&self, item: &Item) -> Option<String> {
-        let Item::Node(id) = item else { return None };
-        let nodes = &self.scene.nodes;
-        let place = self.scene.find(id)?;
-        let next = nodes.get(place + 1).or_else(|| nodes.get(place.checked_sub(1)?))?;
-        Some(next.id.to_string())
     }
 
     /// The drawing with a place for every card: where those that have none stand on the canvas.
@@ -83,14 +67,6 @@ impl Model {
             return self.scenario.clone();
         }
         drawing::all_placed(&self.scenario, &self.rows()).into()
-    }
-
-    /// Lays all cards out anew, senders left of their receivers: one step of undo.
-    pub(super) fn tidy(&mut self, effects: &mut Vec<Effect>) {
-        if self.may_edit() {
-            self.fitted = true;
-            self.edit(drawing::tidied(&self.scenario, &self.rows()), effects);
-        }
     }
 }
 

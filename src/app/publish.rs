@@ -1,8 +1,9 @@
 //! What the publish button does: who writes, what it writes next, and time for it.
 
+use super::change::Change;
 use super::drawing;
 use super::model::{Effect, Item, Model};
-use crate::scenario::{Command, Data, Operation, Scenario, Value};
+use crate::scenario::{Command, Data, Operation, Value};
 use crate::session::protocol::Request;
 
 /// One value for siblings: all elements of sets, else the greatest.
@@ -87,18 +88,10 @@ impl Model {
             return;
         };
         if self.playback.at_end() {
-            self.extend(effects);
+            return self.change(Change::Extend(Some(command)), effects);
         }
         self.playback.order(Request::Act { command });
         self.playback.play(true);
-    }
-
-    pub(super) fn extend(&mut self, effects: &mut Vec<Effect>) {
-        let mut scenario = Scenario::clone(&self.scenario);
-        scenario.until_ms += 5000.0;
-        self.edit(scenario, effects);
-        // The answer says so too; until then the clock may go on.
-        self.playback.lengthen(5_000_000);
     }
 }
 

@@ -284,7 +284,7 @@ mod tests {
     use super::*;
     use crate::scenario::{Command, Operation, examples};
     use crate::session::Session;
-    use crate::session::protocol::{Report, Request, RibbonChange, ToEngine};
+    use crate::session::protocol::{Report, Request, RibbonChange, ToEngine, Written};
 
     fn ask(session: &mut Session, view: &mut RunView, request: Request) {
         for answer in session.handle(ToEngine { epoch: 1, request }) {
@@ -300,7 +300,7 @@ mod tests {
     fn opened(id: &str) -> (Session, RunView) {
         let scenario = examples::find(id).expect("the example").scenario();
         let (mut session, mut view) = (Session::default(), RunView::default());
-        ask(&mut session, &mut view, Request::Load { scenario: Box::new(scenario), at: 0 });
+        ask(&mut session, &mut view, Request::Load { scenario: Written::from(&scenario), at: 0 });
         (session, view)
     }
 

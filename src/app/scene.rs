@@ -539,7 +539,7 @@ mod tests {
     use crate::scenario::examples;
 
     fn first() -> (Scenario, Scene) {
-        let scenario = examples::first();
+        let scenario = Scenario::first();
         let scene = Scene::new(&scenario, Layout::Free, &[1, 1], &Map::new(), Some(0));
         (scenario, scene)
     }

@@ -1,21 +1,21 @@
 //! From a validated scenario to an engine at time 0.
 
+mod clients;
 mod groups;
 
 use super::bus::{Bus, BusPlan, SubscriptionPlan, TopicPlan};
 use super::chance::{Sampler, Stream};
-use super::client::{Client, ClientPlan, Generator, KeyChoice, Pace, SessionStreams, Target};
 use super::handling::Handler;
 use super::inbox::Inbox;
 use super::message::{About, LinkId, Payload};
 use super::network::{LinkPlan, Network};
 use super::publishing::{Mode, Publisher};
 use super::relay::Relay;
-use super::replica::Group;
+use super::repertoire::Repertoire;
 use super::service::{Callee, Service, ServicePlan};
 use super::{Engine, Node};
 use crate::ordered::{Map, Set};
-use crate::scenario::{Arrivals, Command, Keys, Latency, Link, Micros, Order, PublishMode, Scenario, Workload, micros};
+use crate::scenario::{Arrivals, Command, Latency, Link, Micros, Order, PublishMode, Scenario, micros};
 use crate::trace::{Fact, Level, Names, NodeId, Subscriber, SubscriptionId, Version};
 use std::sync::Arc;
 
@@ -25,11 +25,19 @@ impl Engine {
     /// # Panics
     /// The scenario was not validated (`Scenario::validate`) and names something that is not there.
     pub fn new(scenario: &Scenario, level: Level) -> Self {
-        Builder::new(scenario).build(level)
+        Engine::knowing(scenario, level, Some(Repertoire::new()))
+    }
+
+    /// The same, with what the engine knows beyond services and buses.
+    ///
+    /// # Panics
+    /// As above; or the scenario needs what the engine does not know ([`Repertoire::is_needed`]).
+    pub fn knowing(scenario: &Scenario, level: Level, repertoire: Option<Repertoire>) -> Self {
+        Builder::new(scenario).build(level, repertoire)
     }
 }
 
-struct Builder<'a> {
+pub(super) struct Builder<'a> {
     scenario: &'a Scenario,
     names: Names,
     network: Network,
@@ -169,14 +177,15 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn build(mut self, level: Level) -> Engine {
+    fn build(mut self, level: Level, repertoire: Option<Repertoire>) -> Engine {
         let scenario = self.scenario;
         let mut nodes = Vec::new();
         let groups = self.groups();
+        let known = || repertoire.expect("what a scenario needs is learnt before it runs");
         for index in 0..scenario.services.len() {
             let group = groups.iter().find(|group| group.members.contains(&NodeId(index as u32)));
             nodes.push(match group {
-                Some(group) => Node::Replica(Box::new(self.replica(index, group))),
+                Some(group) => Node::Replica((known().member)(&mut self, index, group)),
                 None => Node::Service(Box::new(Service::new(self.service(index)))),
             });
         }
@@ -184,7 +193,7 @@ impl<'a> Builder<'a> {
             nodes.push(Node::Bus(Box::new(Bus::new(self.bus(index)))));
         }
         for index in 0..scenario.clients.len() {
-            nodes.push(Node::Client(Box::new(Client::new(self.client(index, &groups)))));
+            nodes.push(Node::Client((known().client)(&self, index, &groups)));
         }
         nodes.extend(scenario.groups.iter().map(|_| Node::Group));
         let followers = self.followers();
@@ -195,6 +204,7 @@ impl<'a> Builder<'a> {
             engine.outbox.record(Fact::FlowDeclared { from, to });
         }
         engine.outbox.followers = followers.into();
+        engine.repertoire = repertoire;
         engine.seed_stores(scenario);
         for step in &scenario.script {
             engine.schedule(micros(step.at_ms), step.command.clone());
@@ -202,7 +212,7 @@ impl<'a> Builder<'a> {
         for node in 0..engine.nodes.len() as u32 {
             engine.outbox.node = NodeId(node);
             match &mut engine.nodes[node as usize] {
-                Node::Client(client) => client.start(&mut engine.outbox),
+                Node::Client(client) => client.start(0, &mut engine.outbox),
                 Node::Replica(replica) => replica.start(0, &mut engine.outbox),
                 Node::Service(_) | Node::Bus(_) | Node::Group | Node::Relay(_) => {}
             }
@@ -323,29 +333,6 @@ impl<'a> Builder<'a> {
         BusPlan { node, topics, subscriptions, flush, acknowledges_flushed }
     }
 
-    fn client(&self, index: usize, groups: &[Arc<Group>]) -> ClientPlan {
-        let client = &self.scenario.clients[index];
-        let node = self.node(&client.id);
-        let target = |id: &str| match scenario_group(self.scenario, id) {
-            true => Target::Group,
-            false => Target::Service(self.node(id), self.link(node, self.node(id))),
-        };
-        ClientPlan {
-            node,
-            target: target(&client.target),
-            reads_from: target(client.reads_from.as_ref().unwrap_or(&client.target)),
-            group: self.at_group(client, groups),
-            timeout: micros(client.timeout_ms),
-            attempts: client.attempts,
-            script: client.script.iter().map(|step| (micros(step.at_ms), step.operation.clone())).collect(),
-            generator: client.generate.as_ref().map(|workload| {
-                generator(workload, &client.id, client.sessions, self.scenario.seed, self.scenario.until_ms)
-            }),
-            // Far enough apart that no two clients write the same value in any run that fits a budget.
-            first_value: index as i64 * 10_000_000 + 1,
-        }
-    }
-
     /// Which clients follow whose acknowledged writes, and how long after.
     fn followers(&self) -> Vec<(NodeId, NodeId, Micros)> {
         let clients = self.scenario.clients.iter();
@@ -417,10 +404,6 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn scenario_group(scenario: &Scenario, id: &str) -> bool {
-    scenario.groups.iter().any(|group| group.id == id)
-}
-
 /// Offset of a service's clock, µs: as configured, and what this run adds by chance.
 fn clock_offset(service: &crate::scenario::Service, seed: u64) -> i64 {
     let chance = match service.clock.offset_sd_ms {
@@ -438,52 +421,6 @@ fn subscription_name(subscription: &crate::scenario::Subscription) -> String {
     }
 }
 
-fn generator(workload: &Workload, client: &str, sessions: u32, seed: u64, run_ms: f64) -> Generator {
-    let pace = match &workload.arrivals {
-        Arrivals::Poisson { per_second } => {
-            Pace::Open(Sampler::new(&Latency::Exponential { mean_ms: 1000.0 / per_second }))
-        }
-        Arrivals::Periodic { every_ms } => Pace::Open(Sampler::new(&Latency::constant(*every_ms))),
-        Arrivals::Closed { think } => Pace::Closed(Sampler::new(think)),
-        Arrivals::After { .. } => Pace::After,
-    };
-    let streams = |session: u32| {
-        let entity = format!("{client}#{session}");
-        SessionStreams {
-            arrivals: Stream::named(seed, "arrivals", &entity),
-            keys: Stream::named(seed, "keys", &entity),
-            kinds: Stream::named(seed, "kinds", &entity),
-            waits: Stream::named(seed, "waits", &entity),
-        }
-    };
-    Generator {
-        pace,
-        keys: key_choice(&workload.keys),
-        read_share: workload.read_share,
-        optimistic: workload.optimistic.clone(),
-        from: micros(workload.from_ms),
-        until: micros(workload.until_ms.unwrap_or(run_ms)),
-        sessions: (0..sessions).map(streams).collect(),
-    }
-}
-
-fn key_choice(keys: &Keys) -> KeyChoice {
-    let (names, weights): (Vec<String>, Vec<f64>) = match keys {
-        Keys::One { key } => (vec![key.clone()], vec![1.0]),
-        Keys::Uniform { prefix, count } => (1..=*count).map(|i| (format!("{prefix}{i}"), 1.0)).unzip(),
-        Keys::Zipf { prefix, count, exponent } => {
-            (1..=*count).map(|i| (format!("{prefix}{i}"), libm::pow(f64::from(i), -exponent))).unzip()
-        }
-    };
-    let total: f64 = weights.iter().sum();
-    let mut upto = 0.0;
-    let ends = weights.iter().map(|weight| {
-        upto += weight / total;
-        upto
-    });
-    KeyChoice { upto: ends.collect(), keys: names.into_iter().map(Into::into).collect() }
-}
-
 impl Engine {
     fn seed_stores(&mut self, scenario: &Scenario) {
         for (index, service) in scenario.services.iter().enumerate() {
@@ -493,14 +430,12 @@ impl Engine {
                 let version = Version::counted(1, 0);
                 match &mut self.nodes[index] {
                     Node::Service(service) => service.store.set(key, value.clone(), version, i64::MIN),
-                    Node::Replica(replica) => {
-                        let _ = replica.member().group.preference(key, &mut self.outbox);
-                    }
+                    Node::Replica(replica) => replica.place(key, &mut self.outbox),
                     Node::Bus(_) | Node::Client(_) | Node::Group | Node::Relay(_) => {}
                 }
                 self.outbox.record(Fact::Seeded { node, key, value: value.clone(), version });
                 if let Node::Replica(replica) = &self.nodes[index] {
-                    replica.member().tell_seed(key, &mut self.outbox);
+                    replica.tell_seed(key, &mut self.outbox);
                 }
             }
         }

@@ -9,6 +9,7 @@ use super::chance::{Sampler, Stream};
 use super::message::{About, Ask, LinkId, Payload, ReadResult, Request};
 use super::outbox::Outbox;
 use super::queue::Timer;
+use super::repertoire::Actor;
 use super::replica::{Answer, Body, Done};
 use crate::ordered::Map;
 use crate::scenario::{Backoff, Micros, Operation, Value};
@@ -147,23 +148,6 @@ impl Client {
         Client { plan, pending: Map::new(), written: 0, attempts: Map::new() }
     }
 
-    /// Operations that are awaited.
-    pub fn pending(&self) -> u32 {
-        self.pending.len() as u32
-    }
-
-    /// Sets the timers of the script and of each session's first generated operation.
-    pub fn start(&mut self, out: &mut Outbox) {
-        for (n, (at, _)) in self.plan.script.iter().enumerate() {
-            out.wake(*at, Timer::Scripted(n as u32));
-        }
-        let Some(generator) = &self.plan.generator else { return };
-        let (from, sessions) = (generator.from, generator.sessions.len() as u32);
-        for session in 0..sessions {
-            self.plan_next(from, session, out);
-        }
-    }
-
     /// Sets the timer of a session's next generated operation.
     fn plan_next(&mut self, now: Micros, session: u32, out: &mut Outbox) {
         let Some(generator) = &mut self.plan.generator else { return };
@@ -176,83 +160,6 @@ impl Client {
             };
         if at < generator.until {
             out.wake(at, Timer::Generated(session));
-        }
-    }
-
-    /// A timer ran out; if its reason is gone, nothing happens.
-    pub fn on_timer(&mut self, now: Micros, timer: Timer, out: &mut Outbox) {
-        match timer {
-            Timer::Scripted(n) => {
-                let operation = self.plan.script[n as usize].1.clone();
-                self.issue(now, 0, false, &operation, out);
-            }
-            // Those who follow another client are woken outside of their time, too.
-            Timer::Generated(_) if self.is_over(now) => {}
-            Timer::Generated(session) => {
-                if !self.attempts.contains_key(&session)
-                    && let Some(operation) = self.generate(session)
-                {
-                    self.issue(now, session, true, &operation, out);
-                }
-                if self.plan.generator.as_ref().is_some_and(|generator| matches!(generator.pace, Pace::Open(_))) {
-                    self.plan_next(now, session, out);
-                }
-            }
-            Timer::Again(session) => {
-                if let Some(attempt) = self.attempts.get(&session) {
-                    let operation = Operation::Read { key: attempt.key.clone() };
-                    self.issue(now, session, true, &operation, out);
-                }
-            }
-            Timer::OperationTimeout(operation) => self.on_silence(now, OperationId(operation), out),
-            Timer::Protocol(n) => self.on_protocol_timer(now, n, out),
-            Timer::JobDone(_)
-            | Timer::Undecided(_)
-            | Timer::CallTimeout(_)
-            | Timer::PublishTimeout(_)
-            | Timer::PublishDue(_)
-            | Timer::Poll(_)
-            | Timer::Commit(_)
-            | Timer::Expire(_)
-            | Timer::Flushed(_)
-            | Timer::Rewound(_)
-            | Timer::AckDeadline(_)
-            | Timer::Ready(_) => unreachable!("no such timer is set by a client"),
-        }
-    }
-
-    /// A message arrived.
-    pub fn on_message(&mut self, now: Micros, payload: Payload, out: &mut Outbox) {
-        match payload {
-            Payload::Operated(operation, outcome, update) => self.end(now, operation, outcome, update, None, out),
-            Payload::Returned(operation, result) => self.on_result(now, operation, *result, out),
-            Payload::Written(operation, written) => {
-                let (update, version) = *written;
-                self.note_write(operation, version);
-                self.end(now, operation, Outcome::Ok, Some(update), None, out);
-            }
-            Payload::Redirected(operation, member) => self.on_redirect(now, operation, member, out),
-            Payload::Wire(wire) => {
-                let Some(group) = &mut self.plan.group else { return };
-                let done = match (&wire.body, group.index(wire.from)) {
-                    (Body::Taken { op }, Some(from)) => group.coordinator(|it| it.on_taken(*op, from, out)),
-                    (Body::Holds { op, cell, .. }, Some(from)) => {
-                        group.coordinator(|it| it.on_holds(now, *op, from, cell.clone(), None, out))
-                    }
-                    _ => unreachable!("no such message is sent to a client"),
-                };
-                self.end_all(now, done, out);
-            }
-            Payload::Operate(_)
-            | Payload::Apply(..)
-            | Payload::Atomic(_)
-            | Payload::Applied(..)
-            | Payload::Publish(_)
-            | Payload::Published(_)
-            | Payload::Deliver(_)
-            | Payload::Acknowledge(_)
-            | Payload::Refuse(_)
-            | Payload::Token => unreachable!("no such message is sent to a client"),
         }
     }
 
@@ -405,5 +312,101 @@ impl Client {
         if self.accepts(now, operation, &result, out) {
             self.end(now, operation, Outcome::Ok, None, Some(result.value), out);
         }
+    }
+}
+
+impl Actor for Client {
+    fn start(&mut self, _now: Micros, out: &mut Outbox) {
+        for (n, (at, _)) in self.plan.script.iter().enumerate() {
+            out.wake(*at, Timer::Scripted(n as u32));
+        }
+        let Some(generator) = &self.plan.generator else { return };
+        let (from, sessions) = (generator.from, generator.sessions.len() as u32);
+        for session in 0..sessions {
+            self.plan_next(from, session, out);
+        }
+    }
+
+    fn on_message(&mut self, now: Micros, payload: Payload, _back: Option<LinkId>, out: &mut Outbox) {
+        match payload {
+            Payload::Operated(operation, outcome, update) => self.end(now, operation, outcome, update, None, out),
+            Payload::Returned(operation, result) => self.on_result(now, operation, *result, out),
+            Payload::Written(operation, written) => {
+                let (update, version) = *written;
+                self.note_write(operation, version);
+                self.end(now, operation, Outcome::Ok, Some(update), None, out);
+            }
+            Payload::Redirected(operation, member) => self.on_redirect(now, operation, member, out),
+            Payload::Wire(wire) => {
+                let Some(group) = &mut self.plan.group else { return };
+                let done = match (&wire.body, group.index(wire.from)) {
+                    (Body::Taken { op }, Some(from)) => group.coordinator(|it| it.on_taken(*op, from, out)),
+                    (Body::Holds { op, cell, .. }, Some(from)) => {
+                        group.coordinator(|it| it.on_holds(now, *op, from, cell.clone(), None, out))
+                    }
+                    _ => unreachable!("no such message is sent to a client"),
+                };
+                self.end_all(now, done, out);
+            }
+            Payload::Operate(_)
+            | Payload::Apply(..)
+            | Payload::Atomic(_)
+            | Payload::Applied(..)
+            | Payload::Publish(_)
+            | Payload::Published(_)
+            | Payload::Deliver(_)
+            | Payload::Acknowledge(_)
+            | Payload::Refuse(_)
+            | Payload::Token => unreachable!("no such message is sent to a client"),
+        }
+    }
+
+    fn on_timer(&mut self, now: Micros, timer: Timer, out: &mut Outbox) {
+        match timer {
+            Timer::Scripted(n) => {
+                let operation = self.plan.script[n as usize].1.clone();
+                self.issue(now, 0, false, &operation, out);
+            }
+            // Those who follow another client are woken outside of their time, too.
+            Timer::Generated(_) if self.is_over(now) => {}
+            Timer::Generated(session) => {
+                if !self.attempts.contains_key(&session)
+                    && let Some(operation) = self.generate(session)
+                {
+                    self.issue(now, session, true, &operation, out);
+                }
+                if self.plan.generator.as_ref().is_some_and(|generator| matches!(generator.pace, Pace::Open(_))) {
+                    self.plan_next(now, session, out);
+                }
+            }
+            Timer::Again(session) => {
+                if let Some(attempt) = self.attempts.get(&session) {
+                    let operation = Operation::Read { key: attempt.key.clone() };
+                    self.issue(now, session, true, &operation, out);
+                }
+            }
+            Timer::OperationTimeout(operation) => self.on_silence(now, OperationId(operation), out),
+            Timer::Protocol(n) => self.on_protocol_timer(now, n, out),
+            Timer::JobDone(_)
+            | Timer::CallTimeout(_)
+            | Timer::Undecided(_)
+            | Timer::PublishTimeout(_)
+            | Timer::PublishDue(_)
+            | Timer::Poll(_)
+            | Timer::Commit(_)
+            | Timer::Expire(_)
+            | Timer::Flushed(_)
+            | Timer::Rewound(_)
+            | Timer::AckDeadline(_)
+            | Timer::Ready(_) => unreachable!("no such timer is set by a client"),
+        }
+    }
+
+    fn load(&self) -> (u32, u32, u32) {
+        (0, 0, self.pending.len() as u32)
+    }
+
+    fn copy(&self) -> Box<dyn Actor> {
+        Box::new(self.clone())
     }
 }

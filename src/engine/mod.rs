@@ -13,6 +13,7 @@ mod bus;
 mod chance;
 mod client;
 mod commands;
+mod faults;
 mod handling;
 mod inbox;
 mod message;
@@ -22,6 +23,7 @@ mod publishing;
 mod queue;
 mod reader;
 mod relay;
+mod repertoire;
 mod replica;
 mod service;
 mod store;
@@ -30,19 +32,19 @@ pub use bus::EventCounts;
 pub use chance::{Sampler, Stream};
 pub use commands::CommandRefused;
 pub use network::MessageCounts;
+pub use repertoire::Repertoire;
 pub use replica::raft::View as RaftView;
 
 use crate::ordered::Map;
 use crate::scenario::{Command, Micros};
 use crate::trace::{Fact, Level, Names, NodeId, Trace};
 use bus::Bus;
-use client::Client;
 use message::LinkId;
 use network::Network;
 use outbox::Outbox;
 use queue::{Due, Timer};
 use relay::Relay;
-use replica::Replica;
+use repertoire::{Actor, Replicates};
 use service::Service;
 use std::sync::Arc;
 
@@ -54,8 +56,8 @@ pub const MOST_IN_FLIGHT: u64 = 1_000_000;
 enum Node {
     Service(Box<Service>),
     Bus(Box<Bus>),
-    Client(Box<Client>),
-    Replica(Box<Replica>),
+    Client(Box<dyn Actor>),
+    Replica(Box<dyn Replicates>),
     /// A group has a name and members, and does nothing itself.
     Group,
     Relay(Relay),
@@ -94,6 +96,8 @@ pub struct Engine {
     last_command: Option<u32>,
     /// Nodes that are held, and what waits for each.
     held: Map<NodeId, Vec<Due>>,
+    /// What it knows beyond services and buses.
+    repertoire: Option<Repertoire>,
 }
 
 impl Engine {
@@ -112,7 +116,13 @@ impl Engine {
             halt: None,
             last_command: None,
             held: Map::new(),
+            repertoire: None,
         }
+    }
+
+    /// Knows clients, members of groups and faults from now on.
+    pub fn learn(&mut self, repertoire: Repertoire) {
+        self.repertoire = Some(repertoire);
     }
 
     /// Relays that pass tokens on over links of exponential delay: the message-forwarding load of the
@@ -141,6 +151,11 @@ impl Engine {
     /// What happened.
     pub fn trace(&self) -> &Trace {
         &self.outbox.trace
+    }
+
+    /// Lets go of old records, as [`Trace::let_go_of_all_but`] does.
+    pub fn let_go_of_all_but(&mut self, chunks: usize) {
+        self.outbox.trace.let_go_of_all_but(chunks);
     }
 
     /// Nodes, keys and subscriptions of the run.
@@ -179,7 +194,7 @@ impl Engine {
     pub fn load(&self, node: NodeId) -> (u32, u32, u32) {
         match &self.nodes[node.index()] {
             Node::Service(service) => service.load(),
-            Node::Client(client) => (0, 0, client.pending()),
+            Node::Client(client) => client.load(),
             Node::Replica(replica) => replica.load(),
             Node::Bus(_) | Node::Group | Node::Relay(_) => (0, 0, 0),
         }
@@ -253,7 +268,7 @@ impl Engine {
             Node::Relay(relay) => relay.on_token(out),
             Node::Service(service) => service.on_message(now, message.payload, back, out),
             Node::Bus(bus) => bus.on_message(now, message.payload, back, out),
-            Node::Client(client) => client.on_message(now, message.payload, out),
+            Node::Client(client) => client.on_message(now, message.payload, back, out),
             Node::Replica(replica) => replica.on_message(now, message.payload, back, out),
             Node::Group => unreachable!("nothing is sent to a group itself"),
         }

@@ -28,9 +28,10 @@ use super::message::{About, Ask, Delivery, LinkId, Payload, ReadResult, Request}
 use super::outbox::Outbox;
 use super::publishing::Publisher;
 use super::queue::Timer;
+use super::repertoire::{Actor, Replicates};
 use crate::ordered::Map;
 use crate::scenario::{Micros, Protocol, Value};
-use crate::trace::{Fact, HandlingFailure, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
+use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -155,146 +156,6 @@ impl Replica {
         }
     }
 
-    /// Its store, clock and place in the group.
-    pub fn member(&self) -> &Member {
-        &self.member
-    }
-
-    /// The same, to fill it.
-    pub fn member_mut(&mut self) -> &mut Member {
-        &mut self.member
-    }
-
-    /// Whether it runs.
-    pub fn is_up(&self) -> bool {
-        self.up
-    }
-
-    /// Workers that are busy, work that waits, and operations under way.
-    pub fn load(&self) -> (u32, u32, u32) {
-        (self.busy, self.waiting.len() as u32, self.asked_here.len() as u32)
-    }
-
-    /// What a Raft member's durable and volatile state is, for the five safety properties.
-    pub fn raft(&self) -> Option<raft::View<'_>> {
-        match &self.agreement {
-            Agreement::Raft(raft) => Some(raft.view()),
-            Agreement::Quorum(_)
-            | Agreement::Primary(_)
-            | Agreement::Chain(_)
-            | Agreement::TwoPhase(_)
-            | Agreement::Gossip(_) => None,
-        }
-    }
-
-    /// Sets its first timers.
-    pub fn start(&mut self, now: Micros, out: &mut Outbox) {
-        let member = &mut self.member;
-        match &mut self.agreement {
-            Agreement::Quorum(quorum) => quorum.start(now, out),
-            Agreement::Primary(primary) => primary.start(now, member, out),
-            Agreement::Raft(raft) => raft.start(now, out),
-            Agreement::Chain(chain) => chain.start(now, member, out),
-            Agreement::TwoPhase(two_phase) => two_phase.start(now, member, out),
-            Agreement::Gossip(gossip) => gossip.start(now, out),
-        }
-    }
-
-    /// The person at the page asks it on the spot.
-    pub fn on_person(&mut self, now: Micros, request: Request, out: &mut Outbox) {
-        if self.up {
-            self.asked_here.insert(request.operation, ());
-            self.on_work(now, Work::Operate(Asker::Here, Arc::new(request)), out);
-        } else {
-            let (operation, node) = (request.operation, self.member.node);
-            out.record(Fact::OperationRefused { operation, node, cause: Refusal::ServiceDown });
-            out.record(Fact::OperationEnded { operation, outcome: Outcome::Fail });
-        }
-    }
-
-    /// A message arrived over the link whose other direction is `back`.
-    pub fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, out: &mut Outbox) {
-        match (payload, back) {
-            (Payload::Operate(request), Some(back)) => {
-                self.on_work(now, Work::Operate(Asker::Client(back), request), out);
-            }
-            (Payload::Wire(wire), back) => self.on_work(now, Work::Wire(wire, back), out),
-            (Payload::Deliver(delivery), _) => self.on_delivery(now, delivery, out),
-            (Payload::Published(number), _) => self.at_events(|events| events.publishing.on_published(number, out)),
-            // Another member answers for the group what this one asked it on behalf of an event.
-            (Payload::Written(operation, written), _) => {
-                let (update, version) = *written;
-                self.on_answer(now, operation, Answer::Written(update, version), out);
-            }
-            (Payload::Redirected(operation, to), _) => self.on_answer(now, operation, Answer::Elsewhere(to), out),
-            (Payload::Operated(operation, outcome, _), _) => {
-                let answer = match outcome {
-                    Outcome::Ok => Answer::Unchanged,
-                    Outcome::Fail | Outcome::Unknown => Answer::Refused(Refusal::NotOffered, outcome),
-                };
-                self.on_answer(now, operation, answer, out);
-            }
-            (
-                Payload::Operate(_)
-                | Payload::Returned(..)
-                | Payload::Apply(..)
-                | Payload::Atomic(_)
-                | Payload::Applied(..)
-                | Payload::Publish(_)
-                | Payload::Acknowledge(_)
-                | Payload::Refuse(_)
-                | Payload::Token,
-                _,
-            ) => unreachable!("no such message is sent to a member of a group"),
-        }
-    }
-
-    /// A timer ran out; if its reason is gone, nothing happens.
-    pub fn on_timer(&mut self, now: Micros, timer: Timer, out: &mut Outbox) {
-        match timer {
-            Timer::JobDone(job) => {
-                if let Some(work) = self.jobs.remove(&job) {
-                    self.carry_out(now, work, out);
-                    self.busy -= 1;
-                    if let Some(next) = self.waiting.pop_front() {
-                        self.begin(now, next, out);
-                    }
-                }
-            }
-            Timer::Protocol(n) if self.up => {
-                let member = &mut self.member;
-                let done = match &mut self.agreement {
-                    Agreement::Quorum(quorum) => quorum.on_timer(now, n, member, out),
-                    Agreement::Primary(primary) => primary.on_timer(now, n, member, out),
-                    Agreement::Raft(raft) => raft.on_timer(now, n, member, out),
-                    Agreement::Chain(chain) => chain.on_timer(now, n, member, out),
-                    Agreement::TwoPhase(two_phase) => two_phase.on_timer(now, n, member, out),
-                    Agreement::Gossip(gossip) => {
-                        gossip.on_timer(now, n, member, out);
-                        Vec::new()
-                    }
-                };
-                self.end(now, done, out);
-            }
-            Timer::Protocol(_) => {}
-            Timer::OperationTimeout(operation) => self.on_silence(now, OperationId(operation), out),
-            Timer::PublishTimeout(number) => self.at_events(|events| events.publishing.on_timeout(now, number, out)),
-            Timer::PublishDue(number) => self.at_events(|events| events.publishing.on_due(now, number, out)),
-            Timer::Poll(number) => self.at_events(|events| events.publishing.on_poll(now, number, out)),
-            Timer::Commit(handler) => self.at_events(|events| events.handling.commit_offsets(handler, out)),
-            Timer::CallTimeout(_)
-            | Timer::AckDeadline(_)
-            | Timer::Ready(_)
-            | Timer::Expire(_)
-            | Timer::Flushed(_)
-            | Timer::Rewound(_)
-            | Timer::Again(_)
-            | Timer::Undecided(_)
-            | Timer::Scripted(_)
-            | Timer::Generated(_) => unreachable!("no such timer is set by a member of a group"),
-        }
-    }
-
     fn on_work(&mut self, now: Micros, work: Work, out: &mut Outbox) {
         match work {
             // Answers need no worker: they are counted.
@@ -400,9 +261,128 @@ impl Replica {
             self.publish_acknowledged(now, &written, out);
         }
     }
+}
 
-    /// Stops at once. What is under way is gone; the person whose request it was cannot know how it ended.
-    pub fn crash(&mut self, lose_disk: bool, out: &mut Outbox) {
+impl Actor for Replica {
+    fn start(&mut self, now: Micros, out: &mut Outbox) {
+        let member = &mut self.member;
+        match &mut self.agreement {
+            Agreement::Quorum(quorum) => quorum.start(now, out),
+            Agreement::Primary(primary) => primary.start(now, member, out),
+            Agreement::Raft(raft) => raft.start(now, out),
+            Agreement::Chain(chain) => chain.start(now, member, out),
+            Agreement::TwoPhase(two_phase) => two_phase.start(now, member, out),
+            Agreement::Gossip(gossip) => gossip.start(now, out),
+        }
+    }
+
+    fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, out: &mut Outbox) {
+        match (payload, back) {
+            (Payload::Operate(request), Some(back)) => {
+                self.on_work(now, Work::Operate(Asker::Client(back), request), out);
+            }
+            (Payload::Wire(wire), back) => self.on_work(now, Work::Wire(wire, back), out),
+            (Payload::Deliver(delivery), _) => self.on_delivery(now, delivery, out),
+            (Payload::Published(number), _) => self.at_events(|events| events.publishing.on_published(number, out)),
+            // Another member answers for the group what this one asked it on behalf of an event.
+            (Payload::Written(operation, written), _) => {
+                let (update, version) = *written;
+                self.on_answer(now, operation, Answer::Written(update, version), out);
+            }
+            (Payload::Redirected(operation, to), _) => self.on_answer(now, operation, Answer::Elsewhere(to), out),
+            (Payload::Operated(operation, outcome, _), _) => {
+                let answer = match outcome {
+                    Outcome::Ok => Answer::Unchanged,
+                    Outcome::Fail | Outcome::Unknown => Answer::Refused(Refusal::NotOffered, outcome),
+                };
+                self.on_answer(now, operation, answer, out);
+            }
+            (
+                Payload::Operate(_)
+                | Payload::Returned(..)
+                | Payload::Apply(..)
+                | Payload::Atomic(_)
+                | Payload::Applied(..)
+                | Payload::Publish(_)
+                | Payload::Acknowledge(_)
+                | Payload::Refuse(_)
+                | Payload::Token,
+                _,
+            ) => unreachable!("no such message is sent to a member of a group"),
+        }
+    }
+
+    fn on_timer(&mut self, now: Micros, timer: Timer, out: &mut Outbox) {
+        match timer {
+            Timer::JobDone(job) => {
+                if let Some(work) = self.jobs.remove(&job) {
+                    self.carry_out(now, work, out);
+                    self.busy -= 1;
+                    if let Some(next) = self.waiting.pop_front() {
+                        self.begin(now, next, out);
+                    }
+                }
+            }
+            Timer::Protocol(n) if self.up => {
+                let member = &mut self.member;
+                let done = match &mut self.agreement {
+                    Agreement::Quorum(quorum) => quorum.on_timer(now, n, member, out),
+                    Agreement::Primary(primary) => primary.on_timer(now, n, member, out),
+                    Agreement::Raft(raft) => raft.on_timer(now, n, member, out),
+                    Agreement::Chain(chain) => chain.on_timer(now, n, member, out),
+                    Agreement::TwoPhase(two_phase) => two_phase.on_timer(now, n, member, out),
+                    Agreement::Gossip(gossip) => {
+                        gossip.on_timer(now, n, member, out);
+                        Vec::new()
+                    }
+                };
+                self.end(now, done, out);
+            }
+            Timer::Protocol(_) => {}
+            Timer::OperationTimeout(operation) => self.on_silence(now, OperationId(operation), out),
+            Timer::PublishTimeout(number) => self.at_events(|events| events.publishing.on_timeout(now, number, out)),
+            Timer::PublishDue(number) => self.at_events(|events| events.publishing.on_due(now, number, out)),
+            Timer::Poll(number) => self.at_events(|events| events.publishing.on_poll(now, number, out)),
+            Timer::Commit(handler) => self.at_events(|events| events.handling.commit_offsets(handler, out)),
+            Timer::CallTimeout(_)
+            | Timer::AckDeadline(_)
+            | Timer::Ready(_)
+            | Timer::Expire(_)
+            | Timer::Flushed(_)
+            | Timer::Rewound(_)
+            | Timer::Again(_)
+            | Timer::Undecided(_)
+            | Timer::Scripted(_)
+            | Timer::Generated(_) => unreachable!("no such timer is set by a member of a group"),
+        }
+    }
+
+    fn load(&self) -> (u32, u32, u32) {
+        (self.busy, self.waiting.len() as u32, self.asked_here.len() as u32)
+    }
+
+    fn copy(&self) -> Box<dyn Actor> {
+        Box::new(self.clone())
+    }
+}
+
+impl Replicates for Replica {
+    fn is_up(&self) -> bool {
+        self.up
+    }
+
+    fn on_person(&mut self, now: Micros, request: Request, out: &mut Outbox) {
+        if self.up {
+            self.asked_here.insert(request.operation, ());
+            self.on_work(now, Work::Operate(Asker::Here, Arc::new(request)), out);
+        } else {
+            let (operation, node) = (request.operation, self.member.node);
+            out.record(Fact::OperationRefused { operation, node, cause: Refusal::ServiceDown });
+            out.record(Fact::OperationEnded { operation, outcome: Outcome::Fail });
+        }
+    }
+
+    fn crash(&mut self, lose_disk: bool, out: &mut Outbox) {
         self.up = false;
         out.record(Fact::ServiceCrashed { node: self.member.node, lost_disk: lose_disk });
         for (operation, ()) in std::mem::take(&mut self.asked_here) {
@@ -425,21 +405,51 @@ impl Replica {
         }
     }
 
-    /// Starts again with what the disk holds.
-    pub fn restart(&mut self, now: Micros, out: &mut Outbox) {
+    fn restart(&mut self, now: Micros, out: &mut Outbox) {
         self.up = true;
         out.record(Fact::ServiceRestarted { node: self.member.node });
         self.start(now, out);
         self.at_events(|events| events.publishing.restart(now, out));
     }
 
-    /// Makes its work take so many times as long as configured.
-    pub fn slow_down(&mut self, factor: f64, out: &mut Outbox) {
+    fn slow_down(&mut self, factor: f64, out: &mut Outbox) {
         if self.slowness != factor {
             self.slowness = factor;
             let permille = (factor * 1000.0).round() as u32;
             out.record(Fact::ServiceSlowed { node: self.member.node, permille });
         }
+    }
+
+    fn set_clock(&mut self, now: Micros, offset: i64, drift_ppm: f64, out: &mut Outbox) {
+        self.member.set_clock(now, offset, drift_ppm, out);
+    }
+
+    fn jump_clock(&mut self, now: Micros, by: i64, out: &mut Outbox) {
+        let (offset, drift) = (self.member.clock_offset + by, self.member.clock_drift);
+        self.member.set_clock(now, offset, drift, out);
+    }
+
+    fn place(&self, key: KeyId, out: &mut Outbox) {
+        let _ = self.member.group.preference(key, out);
+    }
+
+    fn tell_seed(&self, key: KeyId, out: &mut Outbox) {
+        self.member.tell_seed(key, out);
+    }
+
+    fn raft(&self) -> Option<raft::View<'_>> {
+        match &self.agreement {
+            Agreement::Raft(raft) => Some(raft.view()),
+            Agreement::Quorum(_)
+            | Agreement::Primary(_)
+            | Agreement::Chain(_)
+            | Agreement::TwoPhase(_)
+            | Agreement::Gossip(_) => None,
+        }
+    }
+
+    fn copy_member(&self) -> Box<dyn Replicates> {
+        Box::new(self.clone())
     }
 }
 

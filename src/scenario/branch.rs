@@ -3,9 +3,10 @@
 use super::json::{self, Document};
 use super::{Scenario, ScenarioError, Step, is_default};
 use crate::ordered::Map;
+use crate::wire::Wire;
 
 /// A branch: what the scenario is besides what the document says.
-#[derive(Clone, Debug, Default, PartialEq, Document)]
+#[derive(Clone, Debug, Default, PartialEq, Document, Wire)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Branch {

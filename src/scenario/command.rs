@@ -2,9 +2,10 @@
 
 use super::json::Document;
 use super::{Latency, Operation, is_default};
+use crate::wire::Wire;
 
 /// What a person does to a running system, by script or live; both are the same.
-#[derive(Clone, Debug, PartialEq, Document)]
+#[derive(Clone, Debug, PartialEq, Document, Wire)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {

@@ -6,6 +6,7 @@ use super::{
     is_default,
 };
 use crate::ordered::Map;
+use crate::wire::Wire;
 
 /// The version of the document's format that this program writes and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -281,7 +282,7 @@ pub struct Link {
 }
 
 /// A command at a given time.
-#[derive(Clone, Debug, PartialEq, Document)]
+#[derive(Clone, Debug, PartialEq, Document, Wire)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Step {

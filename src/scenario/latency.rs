@@ -1,7 +1,8 @@
 use super::json::Document;
+use crate::wire::Wire;
 
 /// A distribution of durations, in milliseconds. How it is drawn: `engine::chance`.
-#[derive(Clone, Debug, PartialEq, Document)]
+#[derive(Clone, Debug, PartialEq, Document, Wire)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Latency {
@@ -56,7 +57,7 @@ pub enum Latency {
 }
 
 /// A component of [`Latency::Mixture`].
-#[derive(Clone, Debug, PartialEq, Document)]
+#[derive(Clone, Debug, PartialEq, Document, Wire)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Weighted {

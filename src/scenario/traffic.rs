@@ -2,9 +2,10 @@
 
 use super::json::Document;
 use super::{Backoff, Latency, Route, SessionGuarantee, Value, is_default, is_one, one};
+use crate::wire::Wire;
 
 /// What a client asks of a service, always about one key.
-#[derive(Clone, Debug, PartialEq, Document)]
+#[derive(Clone, Debug, PartialEq, Document, Wire)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Operation {

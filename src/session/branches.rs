@@ -23,12 +23,18 @@ pub(super) struct Branches {
 impl Branches {
     /// Takes the branches out of a document; one without any is itself the only one.
     pub fn out_of(scenario: &mut Scenario) -> Self {
-        let (mut list, opens) = (std::mem::take(&mut scenario.branches), std::mem::take(&mut scenario.branch));
+        let (list, opens) = (std::mem::take(&mut scenario.branches), std::mem::take(&mut scenario.branch));
         if list.is_empty() {
-            list.push(Branch { name: "Main".into(), ..Branch::default() });
+            return Branches::only();
         }
         let current = list.iter().position(|branch| branch.name == opens).unwrap_or(0);
         Branches { list, current, news: true }
+    }
+
+    /// Of a document that has none: itself.
+    pub fn only() -> Self {
+        let main = Branch { name: "Main".into(), ..Branch::default() };
+        Branches { list: vec![main], current: 0, news: true }
     }
 
     /// Whether the document is more than one run.

@@ -1,5 +1,7 @@
 //! From a run to frames: what changed since the last one, or everything.
 
+pub mod faults;
+
 use super::protocol::{
     BusView, CellView, ClientView, CopyState, Frame, InboxRow, LaneView, LastOperation, Mark, MarkKind, MessageEnd,
     MessageView, RibbonChange, RowView, ServiceView, Summary, Trouble, Window,
@@ -22,13 +24,6 @@ const MOST_CELLS: usize = 12;
 const MOST_RIBBONS: usize = 100_000;
 const MOST_MARKS: usize = 4_000;
 
-/// Kinds of what can be wrong with a node or a link at the same time.
-const DISTURBED: u8 = 0;
-const HELD: u8 = 1;
-const SLOW: u8 = 2;
-const CLOCK: u8 = 3;
-const OUT: u8 = 4;
-
 /// What has to be told to the page.
 #[derive(Clone, Debug, Default)]
 pub struct Reporter {
@@ -48,12 +43,22 @@ pub struct Reporter {
     loads: Vec<(u32, u32, u32)>,
     /// Lost updates that are marked.
     lost_told: usize,
+    /// Takes note of faults, once the run can have some.
+    faults: Option<LookAtFaults>,
 }
+
+/// Takes note of a record that tells of a fault or its cure.
+pub type LookAtFaults = fn(&mut Reporter, &Record, &Analysis, &Names);
 
 impl Reporter {
     /// For a run that has not been told of.
-    pub fn new() -> Self {
-        Reporter { whole: true, ..Reporter::default() }
+    pub fn new(faults: Option<LookAtFaults>) -> Self {
+        Reporter { whole: true, faults, ..Reporter::default() }
+    }
+
+    /// Takes note of faults from now on.
+    pub fn learn(&mut self, faults: LookAtFaults) {
+        self.faults = Some(faults);
     }
 
     /// The next frame holds everything.
@@ -99,84 +104,15 @@ impl Reporter {
                 }
                 self.lost_told = lost.len();
             }
-            Fact::LinkCut { from, to } => {
-                self.cut.insert((*from, *to));
-                self.mark_fault(record, MarkKind::Cut, *from, Some(*to), analysis, names);
-            }
-            Fact::LinkHealed { from, to } => {
-                self.cut.remove(&(*from, *to));
-                if self.troubles.remove(&(*from, Some(*to), DISTURBED)).is_some() {
-                    self.mark_fault(record, MarkKind::Mended, *from, Some(*to), analysis, names);
+            _ => {
+                if let Some(look) = self.faults {
+                    look(self, record, analysis, names);
                 }
-                self.mark_fault(record, MarkKind::Heal, *from, Some(*to), analysis, names);
             }
-            Fact::LinkDisturbed { from, to, .. } => {
-                self.trouble(record, (*from, Some(*to), DISTURBED), Some("disturbed".into()), analysis, names);
-            }
-            Fact::NodePaused { node } => {
-                self.trouble(record, (*node, None, HELD), Some("paused".into()), analysis, names);
-            }
-            Fact::NodeResumed { node } => self.trouble(record, (*node, None, HELD), None, analysis, names),
-            Fact::ServiceSlowed { node, permille } => {
-                let times = f64::from(*permille) / 1000.0;
-                let what = (*permille != 1000).then(|| format!("{times} × as long"));
-                self.trouble(record, (*node, None, SLOW), what, analysis, names);
-            }
-            Fact::ClockSet { node, offset, drift } => {
-                let sign = if *offset < 0 { "−" } else { "+" };
-                let what = format!("clock {sign}{}", words::duration(offset.unsigned_abs()));
-                let wrong = *offset != 0 || *drift != 0;
-                self.trouble(record, (*node, None, CLOCK), wrong.then_some(what), analysis, names);
-            }
-            Fact::BusStopped { bus, .. } => {
-                self.trouble(record, (*bus, None, OUT), Some("out".into()), analysis, names);
-            }
-            Fact::BusStarted { bus } => self.trouble(record, (*bus, None, OUT), None, analysis, names),
-            Fact::ServiceCrashed { node, .. } => {
-                self.mark_fault(record, MarkKind::Crash, *node, None, analysis, names);
-            }
-            Fact::ServiceRestarted { node } => {
-                self.mark_fault(record, MarkKind::Restart, *node, None, analysis, names);
-            }
-            _ => {}
         }
         if self.sent.len() + self.ended.len() > MOST_MESSAGES {
             self.make_whole();
         }
-    }
-
-    /// Takes note of what is wrong with a node or a link, or that it is not any more.
-    fn trouble(
-        &mut self,
-        record: &Record,
-        at: (NodeId, Option<NodeId>, u8),
-        what: Option<String>,
-        analysis: &Analysis,
-        names: &Names,
-    ) {
-        let kind = if what.is_some() { MarkKind::Fault } else { MarkKind::Mended };
-        self.mark_fault(record, kind, at.0, at.1, analysis, names);
-        match what {
-            Some(what) => {
-                self.troubles.insert(at, what);
-            }
-            None => {
-                self.troubles.remove(&at);
-            }
-        }
-    }
-
-    fn mark_fault(
-        &mut self,
-        record: &Record,
-        kind: MarkKind,
-        node: NodeId,
-        to: Option<NodeId>,
-        analysis: &Analysis,
-        names: &Names,
-    ) {
-        let label = words::sentence(record, analysis, names).text;
-        self.mark(Mark { at: record.at, kind, node, to, update: None, label });
     }
 
     /// How many marks there have been, those included that the analysis has just noticed.

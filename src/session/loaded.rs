@@ -1,10 +1,10 @@
 //! A run that can be moved in time: advance, seek, step back, act, forget what lay ahead.
 
 use super::frame::Reporter;
-use super::later::Later;
+use super::later::Known;
 use super::past::Past;
 use super::protocol::{self, Frame, LogRow, Report};
-use super::{Run, words};
+use super::{Run, merged, words};
 use crate::scenario::{Command, Micros, Scenario, Step, micros};
 
 /// Events that one request runs at most; the page asks again for the rest, and can be asked meanwhile.
@@ -18,8 +18,8 @@ pub(super) struct Loaded {
     pub live: Vec<Step>,
     pub run: Run,
     pub reporter: Reporter,
-    /// What it takes to keep snapshots.
-    pub later: Option<Later>,
+    /// What it can do.
+    pub known: Known,
     past: Past,
     /// The latest instant at which the run has stood, with what was done live.
     furthest: Micros,
@@ -27,16 +27,25 @@ pub(super) struct Loaded {
 
 impl Loaded {
     /// The scenario with live commands, at an instant.
-    pub fn new(scenario: Scenario, live: Vec<Step>, at: Micros, later: Option<Later>) -> (Self, bool) {
-        let run = Run::with_live(&scenario, &live);
-        let mut reporter = Reporter::new();
+    pub fn new(scenario: Scenario, live: Vec<Step>, at: Micros, known: Known) -> (Self, bool) {
+        let run = Run::knowing(&merged(&scenario, &live), known.runs);
+        let mut reporter = Reporter::new(known.runs.map(|runs| runs.faults));
         // Records of the first instant, made before anybody could look.
         for record in run.engine().trace().since(0) {
             reporter.look(record, run.analysis(), run.engine());
         }
-        let mut loaded = Loaded { scenario, live, run, reporter, later, past: Past::new(), furthest: 0 };
+        let mut loaded = Loaded { scenario, live, run, reporter, known, past: Past::new(), furthest: 0 };
         let there = loaded.advance(at, BUDGET);
         (loaded, there)
+    }
+
+    /// Can do more from now on.
+    pub fn learn(&mut self, known: Known) {
+        self.known = known;
+        if let Some(runs) = known.runs {
+            self.run.learn(runs);
+            self.reporter.learn(runs.faults);
+        }
     }
 
     pub fn now(&self) -> Micros {
@@ -45,12 +54,12 @@ impl Loaded {
 
     pub fn advance(&mut self, to: Micros, mut budget: u64) -> bool {
         loop {
-            let until_snapshot = if self.later.is_some() { self.past.left(&self.run) } else { budget };
+            let until_snapshot = if self.known.later.is_some() { self.past.left(&self.run) } else { budget };
             let part = budget.min(until_snapshot.max(1));
             let reporter = &mut self.reporter;
             let look = &mut |record: &_, analysis: &_, engine: &_| reporter.look(record, analysis, engine);
             let there = self.run.advance(to, part, look);
-            if let Some(later) = self.later.filter(|_| self.is_snapshot_due()) {
+            if let Some(later) = self.known.later.filter(|_| self.is_snapshot_due()) {
                 self.past.keep(later.keep(&self.run, &self.reporter, self.live.len()));
             }
             self.furthest = self.furthest.max(self.now());
@@ -109,7 +118,7 @@ impl Loaded {
                 }
             }
             None => {
-                let start = Loaded::new(self.scenario.clone(), self.live.clone(), 0, self.later).0;
+                let start = Loaded::new(self.scenario.clone(), self.live.clone(), 0, self.known).0;
                 (self.run, self.reporter) = (start.run, start.reporter);
             }
         }

@@ -25,16 +25,16 @@ pub use run::{Run, merged};
 use crate::scenario::{Command, Micros, Scenario, ScenarioError};
 use branches::Branches;
 use compare::Compared;
-use later::Later;
+use later::{Known, Later, Lesson};
 use loaded::{BUDGET, Loaded};
-use protocol::{BranchTurn, Frame, FromEngine, Report, Request, ToEngine};
+use protocol::{BranchTurn, Frame, FromEngine, Report, Request, ToEngine, Written};
 
 /// One run under control. The worker, the page's main thread where there is no worker, and native tests
 /// call [`Session::handle`]; nothing else drives an engine for the page.
 #[derive(Debug)]
 pub struct Session {
     open: Option<Open>,
-    later: Option<Later>,
+    known: Known,
 }
 
 /// A document under control: the branch that is shown, and the one beside it.
@@ -58,30 +58,40 @@ struct Measured {
 }
 
 impl Default for Session {
-    /// On the page some of its abilities come later, by [`Session::learn`].
+    /// On the page most of its abilities come later, by [`Session::learn`].
     fn default() -> Self {
-        Session { open: None, later: if cfg!(target_arch = "wasm32") { None } else { Some(Later::new()) } }
+        Session { open: None, known: if cfg!(target_arch = "wasm32") { Known::default() } else { Later::new().into() } }
     }
 }
 
 impl Session {
-    /// Has all its abilities from now on.
-    pub fn learn(&mut self, later: Later) {
-        self.later = Some(later);
+    /// Has more abilities from now on.
+    pub fn learn(&mut self, known: impl Into<Known>) {
+        self.known = self.known.and(known.into());
         if let Some(open) = &mut self.open {
-            open.shown.later = Some(later);
+            open.shown.learn(self.known);
         }
     }
 
-    /// Whether something must be learnt to answer this, or to keep the first snapshot.
-    pub fn must_learn(&self, request: &Request) -> bool {
-        let due = |open: &Open| match request {
-            Request::Reset => open.branches.are_many(),
-            Request::Act { .. } => open.shown.has_future(),
-            Request::Advance { .. } => open.shown.is_snapshot_due(),
-            _ => request.comes_later(),
+    /// What must be learnt to answer this, or to keep the first snapshot, if anything.
+    pub fn must_learn(&self, request: &Request) -> Option<Lesson> {
+        let open = self.open.as_ref();
+        let later = request.comes_later()
+            || open.is_some_and(|open| match request {
+                Request::Reset => open.branches.are_many(),
+                Request::Act { .. } => open.shown.has_future(),
+                Request::Advance { .. } => open.shown.is_snapshot_due(),
+                _ => false,
+            });
+        if later && open.is_some() && self.known.later.is_none() {
+            return Some(Lesson::Later);
+        }
+        let runs = match request {
+            Request::Load { .. } | Request::Edit { .. } | Request::Describe => true,
+            Request::Act { command } => !matches!(command, Command::Operate { .. }),
+            _ => false,
         };
-        self.later.is_none() && self.open.as_ref().is_some_and(due)
+        (runs && self.known.runs.is_none()).then_some(Lesson::Runs)
     }
 
     /// Carries out one request and says what came of it.
@@ -91,29 +101,85 @@ impl Session {
     }
 
     fn answer(&mut self, request: Request) -> Report {
+        let known = self.known;
         match request {
-            Request::Load { scenario, at } => {
-                if let Err(errors) = scenario.validate() {
-                    return Report::Refused { errors };
-                }
-                let mut base = *scenario;
-                let branches = Branches::out_of(&mut base);
-                let (scenario, live) = branches.of(&base, branches.current);
-                let (shown, there) = Loaded::new(scenario, live, at, self.later);
-                self.open.insert(Open { base, branches, shown, other: None, measured: None }).told(there)
-            }
+            Request::First => self
+                .show(Branches::only(), Scenario::first(), |base, _| Loaded::new(base.clone(), Vec::new(), 0, known)),
+            Request::Load { scenario, at } => known.runs().load(self, &scenario, at),
             Request::Edit { scenario } => match &mut self.open {
-                Some(open) => open.edit(*scenario),
-                None => self.answer(Request::Load { scenario, at: 0 }),
+                Some(open) => known.runs().edit(open, &scenario),
+                None => known.runs().load(self, &scenario, 0),
             },
             other => match &mut self.open {
-                Some(open) => match self.later.and_then(|later| later.answer(open, &other)) {
+                Some(open) if other == Request::Describe => known.runs().describe(open),
+                Some(open) => match known.later.and_then(|later| later.answer(open, &other)) {
                     Some(report) => report,
                     None => open.answer(other),
                 },
                 None => Report::Refused { errors: vec![ScenarioError::new("", "no scenario is loaded")] },
             },
         }
+    }
+
+    /// Shows a document from now on.
+    fn show(
+        &mut self,
+        branches: Branches,
+        base: Scenario,
+        load: impl FnOnce(&Scenario, &Branches) -> (Loaded, bool),
+    ) -> Report {
+        let (shown, there) = load(&base, &branches);
+        self.open.insert(Open { base, branches, shown, other: None, measured: None }).told(there)
+    }
+}
+
+/// A document that is sound.
+fn sound(written: &Written) -> Result<Scenario, Report> {
+    let sound = written.read().and_then(|scenario| scenario.validate().map(|()| scenario));
+    sound.map_err(|errors| Report::Refused { errors })
+}
+
+/// A document that is opened.
+fn load(session: &mut Session, written: &Written, at: Micros) -> Report {
+    let mut base = match sound(written) {
+        Ok(base) => base,
+        Err(refused) => return refused,
+    };
+    let known = session.known;
+    session.show(Branches::out_of(&mut base), base, |base, branches| {
+        let (scenario, live) = branches.of(base, branches.current);
+        Loaded::new(scenario, live, at, known)
+    })
+}
+
+/// A changed drawing, of which the branches are as they were.
+fn edit(open: &mut Open, written: &Written) -> Report {
+    let mut scenario = match sound(written) {
+        Ok(scenario) => scenario,
+        Err(refused) => return refused,
+    };
+    // The page's list of branches is this one's, before the edit.
+    let _ = Branches::out_of(&mut scenario);
+    open.branches.list = open.branches.with(&open.shown.live);
+    open.base = scenario;
+    open.branches.fit(&open.base);
+    let at = open.shown.now();
+    let compared = open.other.take().map(|(place, _)| place);
+    let there = open.show(open.branches.current, at);
+    if let Some(place) = compared {
+        open.compare(place);
+    }
+    open.told(there)
+}
+
+/// A run as a document.
+fn describe(open: &Open) -> Report {
+    let (branches, shown) = (&open.branches, &open.shown);
+    Report::Run {
+        scenario: Written::from(&branches.document(&open.base, &shown.live)),
+        digest: shown.run.engine().trace().digest().hex(),
+        now: shown.now(),
+        live: if branches.are_many() { 0 } else { shown.live.len() as u32 },
     }
 }
 
@@ -130,7 +196,7 @@ impl Open {
                 self.told(true)
             }
             Request::Reset => {
-                let (fresh, there) = Loaded::new(shown.scenario.clone(), Vec::new(), 0, shown.later);
+                let (fresh, there) = Loaded::new(shown.scenario.clone(), Vec::new(), 0, shown.known);
                 self.shown = fresh;
                 self.told(there)
             }
@@ -138,13 +204,9 @@ impl Open {
                 let refused = self.act(command);
                 self.say(refused)
             }
-            Request::Describe => Report::Run {
-                scenario: Box::new(self.branches.document(&self.base, &shown.live)),
-                digest: shown.run.engine().trace().digest().hex(),
-                now: shown.now(),
-                live: if self.branches.are_many() { 0 } else { shown.live.len() as u32 },
-            },
-            Request::Load { .. } | Request::Edit { .. } => unreachable!("answered by the session"),
+            Request::First | Request::Load { .. } | Request::Edit { .. } | Request::Describe => {
+                unreachable!("answered by the session")
+            }
             Request::StepBack
             | Request::NextMark
             | Request::Seek { .. }
@@ -158,31 +220,12 @@ impl Open {
         }
     }
 
-    /// A changed drawing, of which the branches are as they were.
-    fn edit(&mut self, mut scenario: Scenario) -> Report {
-        // The page's list of branches is this one's, before the edit.
-        let _ = Branches::out_of(&mut scenario);
-        if let Err(errors) = scenario.validate() {
-            return Report::Refused { errors };
-        }
-        self.branches.list = self.branches.with(&self.shown.live);
-        self.base = scenario;
-        self.branches.fit(&self.base);
-        let at = self.shown.now();
-        let compared = self.other.take().map(|(place, _)| place);
-        let there = self.show(self.branches.current, at);
-        if let Some(place) = compared {
-            self.compare(place);
-        }
-        self.told(there)
-    }
-
     /// Shows a branch at an instant, whose steps are those of the list.
     fn show(&mut self, place: usize, at: Micros) -> bool {
         self.branches.current = place;
         self.branches.news = true;
         let (scenario, live) = self.branches.of(&self.base, place);
-        let (shown, there) = Loaded::new(scenario, live, at, self.shown.later);
+        let (shown, there) = Loaded::new(scenario, live, at, self.shown.known);
         self.shown = shown;
         there
     }
@@ -190,7 +233,7 @@ impl Open {
     /// Puts a branch beside the one that is shown.
     fn compare(&mut self, place: usize) {
         let (scenario, live) = self.branches.of(&self.base, place);
-        self.other = Some((place, Loaded::new(scenario, live, self.shown.now(), self.shown.later).0));
+        self.other = Some((place, Loaded::new(scenario, live, self.shown.now(), self.shown.known).0));
         self.branches.news = true;
     }
 
@@ -300,7 +343,7 @@ impl Open {
     fn frame(&mut self, there: bool) -> Frame {
         let mut frame = self.shown.frame(there);
         if let Some((_, other)) = &mut self.other {
-            let there = match self.shown.later {
+            let there = match self.shown.known.later {
                 Some(later) => later.follow(other, frame.now),
                 None => other.advance(frame.now, BUDGET),
             };

@@ -4,20 +4,21 @@
 //! carries the epoch of the loaded run; the page drops answers of an older epoch.
 
 mod answers;
-mod as_text;
+mod written;
 
 use super::compare::Row;
 use crate::ordered::Map;
-use crate::scenario::{Branch, Command, Micros, Scenario, ScenarioError, Step, Value};
+use crate::scenario::{Branch, Command, Micros, ScenarioError, Step, Value};
 use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
 use crate::wire::Wire;
 
 pub use answers::{About, Arrow, Charts, ExportKind, Finding, FindingStep, Standing};
+pub use written::Written;
 
 /// A request of the page.
 #[derive(Clone, Debug, PartialEq, Wire)]
 pub struct ToEngine {
-    /// Which run the page means; [`Request::Load`] and [`Request::Edit`] begin a new one.
+    /// Which run the page means; [`Request::First`], [`Request::Load`] and [`Request::Edit`] begin a new one.
     pub epoch: u32,
     /// What it wants.
     pub request: Request,
@@ -26,10 +27,12 @@ pub struct ToEngine {
 /// What the page wants.
 #[derive(Clone, Debug, PartialEq, Wire)]
 pub enum Request {
+    /// Run the first scenario ([`Scenario::first`]) from the start.
+    First,
     /// Run this scenario from the start, and stand at `at` (0 for the start).
     Load {
         /// What to simulate.
-        scenario: Box<Scenario>,
+        scenario: Written,
         /// Where to stand.
         at: Micros,
     },
@@ -37,7 +40,7 @@ pub enum Request {
     /// sense) and stand at the same instant. So the clock is never reset by an edit or its undo.
     Edit {
         /// The changed scenario.
-        scenario: Box<Scenario>,
+        scenario: Written,
     },
     /// Run until every event up to `to` has happened, but no more than `budget` events; the frame says
     /// whether there is more to do.
@@ -103,31 +106,6 @@ pub enum Request {
     Describe,
 }
 
-impl Request {
-    /// Whether it always takes what comes later, as [`crate::session::later`] tells.
-    pub fn comes_later(&self) -> bool {
-        match self {
-            Request::StepBack
-            | Request::NextMark
-            | Request::Seek { .. }
-            | Request::Branch(_)
-            | Request::Log { .. }
-            | Request::Examine { .. }
-            | Request::Diagram { .. }
-            | Request::Charts
-            | Request::Measure { .. }
-            | Request::Export(_) => true,
-            Request::Load { .. }
-            | Request::Edit { .. }
-            | Request::Advance { .. }
-            | Request::Step
-            | Request::Act { .. }
-            | Request::Reset
-            | Request::Describe => false,
-        }
-    }
-}
-
 /// An answer of the session.
 #[derive(Clone, Debug, PartialEq, Wire)]
 pub struct FromEngine {
@@ -178,7 +156,7 @@ pub enum Report {
     /// The run as a document.
     Run {
         /// The scenario, its script with the live commands merged in.
-        scenario: Box<Scenario>,
+        scenario: Written,
         /// Digest of the trace up to where the run stands, 16 hexadecimal digits.
         digest: String,
         /// Where the run stands.

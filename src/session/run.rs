@@ -1,5 +1,6 @@
 //! A run and its analysis, side by side: whatever the engine records, the analysis takes in.
 
+use super::later::Runs;
 use crate::analysis::{Analysis, Convergence, Invariants, Look, Metrics, Sample, Stands, State, Timed};
 use crate::engine::{CommandRefused, Engine};
 use crate::scenario::{Command, Micros, Promise, Scenario, Step, micros};
@@ -21,10 +22,15 @@ const STRIDE: u64 = 4096;
 impl Run {
     /// The validated scenario at time 0.
     pub fn new(scenario: &Scenario) -> Self {
+        Run::knowing(scenario, Some(Runs::new()))
+    }
+
+    /// The same; without `runs` only the first scenario can be run.
+    pub(super) fn knowing(scenario: &Scenario, runs: Option<Runs>) -> Self {
         let mut run = Run {
-            engine: Engine::new(scenario, Level::Full),
+            engine: Engine::knowing(scenario, Level::Full, runs.map(|runs| runs.repertoire)),
             analysis: Analysis::default(),
-            invariants: Invariants::new(scenario),
+            invariants: runs.map_or_else(Invariants::default, |runs| (runs.invariants)(scenario)),
             metrics: Metrics::new(micros(scenario.until_ms), scenario.services.len() as u32),
             observed: 0,
         };
@@ -35,6 +41,11 @@ impl Run {
     /// The scenario at time 0, with live commands behind those of its script.
     pub fn with_live(scenario: &Scenario, live: &[Step]) -> Self {
         Run::new(&merged(scenario, live))
+    }
+
+    /// Can be broken from now on.
+    pub(super) fn learn(&mut self, runs: Runs) {
+        self.engine.learn(runs.repertoire);
     }
 
     /// The engine.
@@ -64,6 +75,14 @@ impl Run {
                 return there;
             }
         }
+    }
+
+    /// The run as it is, to go back to. Of a log whose beginning is gone it keeps 2^16 records, so that many snapshots of a long
+    /// run are not many logs.
+    pub(super) fn snapshot(&self) -> Self {
+        let mut run = self.clone();
+        run.engine.let_go_of_all_but(16);
+        run
     }
 
     /// Lets the next thing happen.

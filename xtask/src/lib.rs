@@ -10,6 +10,7 @@ pub mod build;
 pub mod licences;
 pub mod serve;
 pub mod setup;
+mod slim;
 pub mod test;
 
 use std::path::{Path, PathBuf};

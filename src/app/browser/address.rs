@@ -1,6 +1,7 @@
 //! What the page's address says: which scenario to open, and how.
 
 use crate::app::model::{Controls, Mode, Theme};
+use wasm_bindgen::JsValue;
 
 /// The page's address, read.
 #[derive(Debug)]
@@ -35,7 +36,9 @@ pub fn read(fragment: &str) -> Address {
             ("theme", _) => address.theme = Some(Theme::from_word(value)),
             ("autoplay", _) => address.autoplay = value == "1",
             ("speed", _) => {
-                address.speed = crate::scenario::number(value).filter(|speed| *speed > 0.0 && *speed <= 100.0)
+                // As the browser reads numbers: nothing else of what the page loads at first does.
+                let speed = JsValue::from_str(value).unchecked_into_f64();
+                address.speed = Some(speed).filter(|speed| *speed > 0.0 && *speed <= 100.0);
             }
             _ => {}
         }

@@ -5,7 +5,7 @@
 use super::address;
 use crate::scenario::ScenarioError;
 use crate::session::Session;
-use crate::session::later::Later;
+use crate::session::later::{Known, Later, Lesson, Runs};
 use crate::session::protocol::{FromEngine, Report, Request, ToEngine};
 use crate::wire::{self, Wire};
 use js_sys::Uint8Array;
@@ -128,14 +128,15 @@ impl Local {
     }
 
     fn later(self: Rc<Self>, mut request: ToEngine, answers: Callback<Answer>) {
-        if self.session.borrow().must_learn(&request.request) {
+        let lesson = self.session.borrow().must_learn(&request.request);
+        if let Some(lesson) = lesson {
             return spawn_local(async move {
-                match later().await {
-                    Ok(later) => {
-                        self.session.borrow_mut().learn(later);
+                match fetch(lesson).await {
+                    Ok(known) => {
+                        self.session.borrow_mut().learn(known);
                         self.later(request, answers);
                     }
-                    Err(_) => answers.emit(Answer::Said(Box::new(not_fetched(request.epoch)))),
+                    Err(_) => answers.emit(Answer::Said(Box::new(not_fetched(&request)))),
                 }
             });
         }
@@ -169,16 +170,34 @@ fn crossed<T: Wire>(event: &MessageEvent) -> (T, Option<String>) {
     wire::read(&bytes.unwrap_or_default())
 }
 
-/// Fetches the session's other abilities.
-#[wasm_split(session, fallible)]
-fn later() -> Result<Later, SplitLoaderError> {
-    Ok(Later::new())
+/// Fetches what the session must learn.
+async fn fetch(lesson: Lesson) -> Result<Known, SplitLoaderError> {
+    match lesson {
+        Lesson::Runs => runs().await,
+        Lesson::Later => later().await,
+    }
 }
 
-/// What is said where they cannot be fetched. The run that is shown goes on.
-fn not_fetched(epoch: u32) -> FromEngine {
-    let problem = "A part of the engine could not be fetched, so this cannot be answered. Is the network there?";
-    FromEngine { epoch, report: Report::Unanswered(problem.into()) }
+#[wasm_split(runs, fallible)]
+fn runs() -> Result<Known, SplitLoaderError> {
+    Ok(Runs::new().into())
+}
+
+#[wasm_split(session, fallible)]
+fn later() -> Result<Known, SplitLoaderError> {
+    Ok(Later::new().into())
+}
+
+/// What is said where that cannot be fetched. The run that is shown goes on.
+fn not_fetched(asked: &ToEngine) -> FromEngine {
+    let problem = "a part of the engine could not be fetched. Is the network there?";
+    let report = match asked.request {
+        Request::Load { .. } | Request::Edit { .. } => {
+            Report::Refused { errors: vec![ScenarioError::new("", format!("This cannot be run: {problem}"))] }
+        }
+        _ => Report::Unanswered(format!("This cannot be answered: {problem}")),
+    };
+    FromEngine { epoch: asked.epoch, report }
 }
 
 /// Runs the session in a worker: hears requests, posts answers.
@@ -198,16 +217,16 @@ pub fn serve(scope: DedicatedWorkerGlobalScope) {
             // Refused like a scenario that is not sound: the run goes on.
             let errors = vec![ScenarioError::new("", problem)];
             post(&FromEngine { epoch: request.epoch, report: Report::Refused { errors } });
-        } else if session.borrow().must_learn(&request.request) {
+        } else if let Some(lesson) = session.borrow().must_learn(&request.request) {
             // The page asks nothing more before it is answered.
             let (session, post) = (session.clone(), post.clone());
             spawn_local(async move {
-                match later().await {
-                    Ok(later) => {
-                        session.borrow_mut().learn(later);
+                match fetch(lesson).await {
+                    Ok(known) => {
+                        session.borrow_mut().learn(known);
                         session.borrow_mut().handle(request).iter().for_each(&*post);
                     }
-                    Err(_) => post(&not_fetched(request.epoch)),
+                    Err(_) => post(&not_fetched(&request)),
                 }
             });
         } else {

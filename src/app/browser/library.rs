@@ -1,12 +1,21 @@
-//! What opens links and examples: fetched when one is first opened, in a wasm file of its own.
+//! What reads, writes and changes documents, and opens links and examples: fetched when it is first needed, in a wasm file of
+//! its own.
 
-use crate::scenario::link::{self, Opened};
+use crate::app::change::Editor;
+use crate::app::model::{Opening, Origin};
+use crate::scenario::Scenario;
+use crate::scenario::link;
 use std::cell::Cell;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
-/// Opens what an address names; why not, in words for people.
+/// All of this.
 #[derive(Clone, Copy, Debug)]
-pub struct Library(fn(&str) -> Result<Box<Opened>, String>);
+pub struct Library {
+    open: fn(&str) -> Result<Box<Opening>, String>,
+    read: fn(&str) -> Option<Box<Opening>>,
+    /// What changes the drawing.
+    pub editor: Editor,
+}
 
 thread_local! {
     static AT_HAND: Cell<Option<Library>> = const { Cell::new(None) };
@@ -32,16 +41,25 @@ impl Library {
     ///
     /// # Errors
     /// Why it does not open.
-    pub fn open(self, fragment: &str) -> Result<Box<Opened>, String> {
-        (self.0)(fragment)
+    pub fn open(self, fragment: &str) -> Result<Box<Opening>, String> {
+        (self.open)(fragment)
+    }
+
+    /// Reads a document that was kept; none if it is none.
+    pub fn read(self, text: &str) -> Option<Box<Opening>> {
+        (self.read)(text)
     }
 }
 
 #[wasm_split(library, fallible)]
 fn library() -> Result<Library, SplitLoaderError> {
-    Ok(Library(open))
+    let read = |text: &str| Scenario::from_json(text).ok().map(|own| Box::new(Opening::own(own)));
+    Ok(Library { open, read, editor: Editor::new() })
 }
 
-fn open(fragment: &str) -> Result<Box<Opened>, String> {
-    link::decode(fragment).map(Box::new).map_err(|error| error.to_string())
+fn open(fragment: &str) -> Result<Box<Opening>, String> {
+    let opened = link::decode(fragment).map_err(|error| error.to_string())?;
+    let origin = if opened.example.is_some() { Origin::Own } else { Origin::Link };
+    let (at, digest) = (opened.at.unwrap_or(0), opened.digest);
+    Ok(Box::new(Opening { origin, at, digest, ..Opening::own(opened.scenario) }))
 }

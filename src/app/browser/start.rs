@@ -1,6 +1,7 @@
 //! Where the wasm file starts, on the page and in the worker.
 
-use super::{address, engine, library};
+use super::{address, engine, library, storage};
+use crate::app::model::KEPT_WORK;
 use crate::app::ui::page::Page;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -13,7 +14,8 @@ pub fn start() {
         if let Some(root) = document.get_element_by_id("app") {
             spawn_local(async {
                 // Until it is here, the static shell stands: there is nothing else to show.
-                if address::read(&address::fragment()).names {
+                let own = !address::is_embed() && storage::kept(KEPT_WORK).is_some();
+                if own || address::read(&address::fragment()).names {
                     let _ = library::fetch().await;
                 }
                 root.set_inner_html("");

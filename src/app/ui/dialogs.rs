@@ -4,7 +4,7 @@ use super::icons::{Icon, icon};
 use crate::app::browser::picture::{self, Kind};
 use crate::app::browser::{address, files};
 use crate::app::keys;
-use crate::app::model::{Described, Msg, Origin};
+use crate::app::model::{Described, Msg, Opening};
 use crate::app::picture::escaped;
 use crate::scenario::{Scenario, ScenarioError, link};
 use std::rc::Rc;
@@ -73,7 +73,7 @@ pub fn Share(props: &ShareProps) -> Html {
 
 fn shared(described: &Described, with_run: &UseStateHandle<bool>) -> Html {
     // Without the run: the drawing as it starts, without what was done live.
-    let mut scenario = Scenario::clone(&described.scenario);
+    let mut scenario = described.scenario.read().unwrap_or_default();
     if !**with_run {
         scenario.script.truncate(scenario.script.len() - described.live as usize);
     }
@@ -195,7 +195,7 @@ fn OpenFile(props: &OpenFileProps) -> Html {
             let (errors, send) = (errors.clone(), send.clone());
             files::read(&file, move |text| match text.map(|text| Scenario::from_json(&text)) {
                 Some(Ok(scenario)) => {
-                    send.emit(Msg::Open { scenario: Box::new(scenario), origin: Origin::Own, at: 0, digest: None });
+                    send.emit(Msg::Open(Box::new(Opening::own(scenario))));
                     send.emit(Msg::Share(false));
                 }
                 Some(Err(found)) => errors.set(found),

@@ -13,7 +13,7 @@ use super::parts::{TransportRefs, banner, chips, publish_hint};
 use super::shell;
 use super::wires::Wires;
 use crate::app::browser::engine::{Answer, Engine};
-use crate::app::browser::{address, files, storage, theme};
+use crate::app::browser::{address, files, library, storage, theme};
 use crate::app::camera::Camera;
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::{Gesture, Press, Target};
@@ -34,6 +34,7 @@ use web_sys::{
     Element, HtmlCanvasElement, HtmlElement, HtmlInputElement, IntersectionObserver, IntersectionObserverEntry,
     ResizeObserver,
 };
+use yew::html::Scope;
 use yew::prelude::*;
 
 /// Distance between two updates of running counters, ms of true time: of a few, and of many.
@@ -122,7 +123,7 @@ pub struct Page {
     painted: Painted,
     looks: Looks,
     send: Callback<Msg>,
-    named: Callback<String>,
+    link: Scope<Page>,
     frame: Closure<dyn FnMut(f64)>,
     frame_asked: bool,
     focus_wanted: Option<String>,
@@ -164,7 +165,7 @@ impl Component for Page {
             painted: Painted::default(),
             looks: Looks::default(),
             send: link.callback(PageMsg::Model),
-            named: link.callback(PageMsg::Named),
+            link: link.clone(),
             frame,
             frame_asked: false,
             focus_wanted: None,
@@ -176,7 +177,7 @@ impl Component for Page {
             in_sight: true,
             sight: None,
         };
-        page.open_address(ctx);
+        page.open_address();
         page.look_at_cards();
         page
     }
@@ -193,7 +194,7 @@ impl Component for Page {
                 self.tell(msg);
                 self.capture(pointer);
             }
-            PageMsg::Answer(Answer::Said(answer)) => self.tell(Msg::Engine(*answer)),
+            PageMsg::Answer(Answer::Said(answer)) => self.tell(Msg::Engine(answer.into())),
             PageMsg::Answer(Answer::Failed(why)) => self.tell(Msg::EngineFailed(why)),
             PageMsg::Frame(wall) => {
                 self.frame_asked = false;
@@ -207,15 +208,19 @@ impl Component for Page {
             }
             PageMsg::InSight(seen) => self.in_sight = seen,
             PageMsg::Scrolled => self.model.redraw.paint = true,
-            PageMsg::Address => self.open_address(ctx),
-            PageMsg::Named(fragment) => self.open_named(ctx, &fragment),
+            PageMsg::Address => self.open_address(),
+            PageMsg::Named(fragment) => self.open_named(&fragment),
             PageMsg::Later(Some(draw)) => {
                 self.draw = Some(draw);
                 self.model.redraw.page = true;
             }
             PageMsg::Later(None) => {
                 self.draw_failed = true;
-                self.tell(Msg::EditRefused("A part of the page could not be fetched. Is the network there?".into()));
+                // Of what has failed at the same time, this matters least.
+                if self.model.notice.is_none() {
+                    let why = "A part of the page could not be fetched. Is the network there?";
+                    self.tell(Msg::EditRefused(why.into()));
+                }
             }
         }
         self.ask_frame();
@@ -327,7 +332,10 @@ impl Page {
                     }
                 }
                 Effect::OpenOther => self.open_other(),
-                Effect::OpenNamed(fragment) => self.named.emit(fragment),
+                Effect::OpenNamed(fragment) => self.open_named(&fragment),
+                Effect::FetchEditor => self.link.send_future(async {
+                    PageMsg::Model(Msg::Editor(library::fetch().await.map(|library| library.editor)))
+                }),
                 Effect::Save(name, text) => files::download(&name, "text/plain", &text),
                 Effect::LessMotion(less) => theme::less_motion(less),
                 Effect::Theme(which) => {

@@ -2,7 +2,7 @@
 
 use super::icons::{Icon, icon};
 use crate::app::geometry::{Point, point};
-use crate::app::model::{Model, Msg, Origin, Theme, Tool};
+use crate::app::model::{Model, Msg, Theme, Tool};
 use crate::app::scene::NodeKind;
 use crate::scenario::examples::EXAMPLES;
 use std::cell::Cell;
@@ -44,7 +44,7 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
         }
         match id.as_str() {
             "~" => Msg::OpenOther,
-            "-" => Msg::Open { scenario: Box::default(), origin: Origin::Own, at: 0, digest: None },
+            "-" => Msg::OpenEmpty,
             _ => Msg::OpenExample(id),
         }
     });

@@ -5,6 +5,7 @@ use crate::engine::chance::{Sampler, Stream};
 use crate::engine::client::AtGroup;
 use crate::engine::message::LinkId;
 use crate::engine::network::Unlisted;
+use crate::engine::repertoire::Replicates;
 use crate::engine::replica::quorum::Coordinator;
 use crate::engine::replica::{Cell, Group, Member, Outgoing, Replica, ReplicaPlan, Stamps};
 use crate::ordered::Map;
@@ -62,8 +63,8 @@ impl Builder<'_> {
         Arc::new(group.members.iter().map(|member| self.links.get(&(node, *member)).copied()).collect())
     }
 
-    /// A service that is a member of a group.
-    pub(super) fn replica(&mut self, index: usize, group: &Arc<Group>) -> Replica {
+    /// A service, by its place in the document, that is a member of a group.
+    pub(in crate::engine) fn member(&mut self, index: usize, group: &Arc<Group>) -> Box<dyn Replicates> {
         let (service, seed) = (&self.scenario.services[index], self.scenario.seed);
         let node = NodeId(index as u32);
         let seeds = self.seeds(service, group);
@@ -94,7 +95,7 @@ impl Builder<'_> {
             clock_drift: service.clock.drift_ppm,
             outgoing: Outgoing::default(),
         };
-        Replica::new(plan, member, &|purpose| Stream::named(seed, purpose, &service.id))
+        Box::new(Replica::new(plan, member, &|purpose| Stream::named(seed, purpose, &service.id)))
     }
 
     fn seeds(&mut self, service: &Service, group: &Group) -> Vec<(KeyId, Cell)> {

@@ -3,7 +3,7 @@
 use browser_tests::{Browser, Look, PHONE, Site, WIDE, clean, is, press, press_in, select_wire};
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::{Command, Operation, Scenario, micros};
-use converge::session::protocol::{FromEngine, Report, Request, ToEngine};
+use converge::session::protocol::{FromEngine, Report, Request, ToEngine, Written};
 use converge::wire;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -181,8 +181,11 @@ fn digests_in_wasm_are_those_of_the_native_engine() {
             let operation = Operation::Write { key, value: 1.into() };
             let command = Command::Operate { service: scenario.services[0].id.clone(), operation, poison: false };
             let to = micros(scenario.until_ms);
-            let requests =
-                [Request::Load { scenario: Box::new(scenario), at: 0 }, Request::Act { command }, Request::Seek { to }];
+            let requests = [
+                Request::Load { scenario: Written::from(&scenario), at: 0 },
+                Request::Act { command },
+                Request::Seek { to },
+            ];
             // As the page sends them.
             let requests = requests.map(|request| wire::written(&ToEngine { epoch: 1, request }));
             runs.push(json!({ "name": format!("{}#{seed}", example.id), "requests": requests }));
@@ -254,6 +257,11 @@ fn what_cannot_be_fetched_is_said_and_fetched_when_it_can_be() {
     browser.click("[data-node=\"notification\"] header");
     browser.wait(notice);
     assert_eq!(browser.run("return document.querySelector('.inspector fieldset')"), Value::Null);
+    // A change waits for what makes it, or is not made.
+    browser.click(".notice button");
+    press_in(&browser, ".palette", "Service");
+    browser.wait("document.querySelector('.notice')?.textContent.startsWith('Nothing was changed')");
+    assert_eq!(browser.run("return document.querySelectorAll('[data-node]').length"), 3);
     // An example is asked for by a menu: what stands there goes on standing there.
     browser.click(".notice button");
     browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = 'outbox'; s.dispatchEvent(new Event('change', { bubbles: true }))");

@@ -164,6 +164,8 @@ fn in_a_sandbox_what_comes_later_is_there_when_a_card_is_selected() {
     browser.open(&SITE.at("examples/sandboxed.html"));
     browser.run("const f = document.querySelector('iframe'); f.src = '../embed/?edit#ex=first-update&mode=edit'");
     browser.frame(Some("iframe[src*='mode=edit']"));
+    // It stands where it stays once the run has answered.
+    browser.wait("document.body.innerText.includes('consistent')");
     browser.click("[data-node=\"notification\"] header");
     browser.wait("document.querySelector('.inspector fieldset')");
     browser.click("[data-panel=verdicts]");

@@ -1,43 +1,34 @@
-//! What is part of a document crosses as the text of a document: there is one reader of it then, not two.
+//! What of a document crosses.
 
-use crate::scenario::json::{self, Document};
-use crate::scenario::{Branch, Command, Scenario, ScenarioError, Value};
+use crate::scenario::json;
+use crate::scenario::{Scenario, ScenarioError, Value};
 use crate::wire::{Bytes, Wire};
 use std::sync::Arc;
 
-macro_rules! as_text {
-    ($($part:ident),*) => {$(
-        impl Wire for $part {
-            fn put(&self, bytes: &mut Vec<u8>) {
-                json::compact(self).put(bytes);
-            }
+/// A scenario as it is written, as JSON: so what only hands it on need not know how documents are read.
+#[derive(Clone, Debug, PartialEq, Wire)]
+pub struct Written(String);
 
-            fn take(bytes: &mut Bytes<'_>) -> Self {
-                read(bytes)
-            }
-        }
-    )*};
-}
-
-as_text!(Branch, Command, Scenario);
-
-fn read<T: Document>(bytes: &mut Bytes<'_>) -> T {
-    let text = String::take(bytes);
-    let (part, errors) = match json::parse(&text) {
-        Ok(json) => json::read_all(&json),
-        Err(error) => (json::read_all(&serde_json::Value::Null).0, vec![error]),
-    };
-    if !errors.is_empty() {
-        bytes.refuse(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
+impl Written {
+    /// The scenario.
+    ///
+    /// # Errors
+    /// What of it does not have the right shape, with its path.
+    pub fn read(&self) -> Result<Scenario, Vec<ScenarioError>> {
+        Scenario::read(&self.0)
     }
-    part
 }
 
-// Values are in every row of every frame: text would cost time.
+impl From<&Scenario> for Written {
+    fn from(scenario: &Scenario) -> Self {
+        Written(json::compact(scenario))
+    }
+}
+
 impl Wire for Value {
     fn put(&self, bytes: &mut Vec<u8>) {
         match self {
-            Value::Int(n) => (0u8, *n as u64).put(bytes),
+            Value::Int(n) => (0u8, *n).put(bytes),
             Value::Text(text) => {
                 1u8.put(bytes);
                 text.to_string().put(bytes);
@@ -59,7 +50,7 @@ impl Wire for Value {
 
     fn take(bytes: &mut Bytes<'_>) -> Self {
         match bytes.number() {
-            0 => Value::Int(bytes.number() as i64),
+            0 => Value::Int(Wire::take(bytes)),
             1 => Value::from(String::take(bytes).as_str()),
             2 => Vec::<Value>::take(bytes).into_iter().collect(),
             3 => Value::List(Vec::take(bytes).into()),
@@ -84,16 +75,17 @@ impl Wire for ScenarioError {
 
 #[cfg(test)]
 mod tests {
+    use super::Written;
     use crate::scenario::examples;
     use crate::session::Session;
-    use crate::session::protocol::{FromEngine, Request, ToEngine};
+    use crate::session::protocol::{FromEngine, Report, Request, ToEngine};
     use crate::wire;
 
     #[test]
     fn every_message_crosses_as_it_is_and_a_cut_one_is_refused() {
         for example in examples::EXAMPLES {
             let mut session = Session::default();
-            let scenario = Box::new(example.scenario());
+            let scenario = Written::from(&example.scenario());
             let requests = [
                 Request::Load { scenario: scenario.clone(), at: 0 },
                 Request::Advance { to: 2_000_000, budget: 500 },
@@ -121,12 +113,10 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_makes_no_sense_is_told_and_the_epoch_is_still_known() {
-        let mut bytes = vec![7, 0];
-        wire::Wire::put(&"{\"converge\": 1, \"seed\": []}".to_string(), &mut bytes);
-        bytes.push(0);
-        let (asked, problem) = wire::read::<ToEngine>(&bytes);
-        assert_eq!(asked.epoch, 7);
-        assert_eq!(problem.as_deref(), Some("seed: invalid type: list, expected u64"));
+    fn a_document_that_makes_no_sense_is_refused_with_its_place() {
+        let scenario = Written("{\"converge\": 1, \"seed\": []}".into());
+        let said = Session::default().handle(ToEngine { epoch: 7, request: Request::Load { scenario, at: 0 } });
+        let Report::Refused { errors } = &said[0].report else { panic!("{said:?}") };
+        assert_eq!((said[0].epoch, errors[0].to_string().as_str()), (7, "seed: invalid type: list, expected u64"));
     }
 }

@@ -1,0 +1,116 @@
+//! What not every scenario has: clients, members of replica groups, faults. The engine reaches them through what stands
+//! here alone, so that the page fetches their code when a scenario first needs it.
+
+use super::Engine;
+use super::build::Builder;
+use super::message::{LinkId, Payload, Request};
+use super::outbox::Outbox;
+use super::queue::Timer;
+use super::replica::Group;
+use super::replica::raft::View;
+use crate::scenario::{Command, Micros, Scenario};
+use crate::trace::KeyId;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// A client, or a member of a group.
+pub trait Actor: Debug + Send + Sync {
+    /// Sets its first timers.
+    fn start(&mut self, now: Micros, out: &mut Outbox);
+
+    /// A message arrived over the link whose other direction is `back`.
+    fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, out: &mut Outbox);
+
+    /// A timer ran out; if its reason is gone, nothing happens.
+    fn on_timer(&mut self, now: Micros, timer: Timer, out: &mut Outbox);
+
+    /// Workers that are busy, work that waits, and operations under way.
+    fn load(&self) -> (u32, u32, u32);
+
+    /// The same once more, for a snapshot.
+    fn copy(&self) -> Box<dyn Actor>;
+}
+
+/// A member of a replica group.
+pub trait Replicates: Actor {
+    /// Whether it runs.
+    fn is_up(&self) -> bool;
+
+    /// The person at the page asks it on the spot.
+    fn on_person(&mut self, now: Micros, request: Request, out: &mut Outbox);
+
+    /// Stops at once. What is under way is gone; the person whose request it was cannot know how it ended.
+    fn crash(&mut self, lose_disk: bool, out: &mut Outbox);
+
+    /// Starts again with what the disk holds.
+    fn restart(&mut self, now: Micros, out: &mut Outbox);
+
+    /// Makes its work take so many times as long as configured.
+    fn slow_down(&mut self, factor: f64, out: &mut Outbox);
+
+    /// Sets its clock: offset in µs, drift in parts in a million.
+    fn set_clock(&mut self, now: Micros, offset: i64, drift_ppm: f64, out: &mut Outbox);
+
+    /// Moves its clock, µs.
+    fn jump_clock(&mut self, now: Micros, by: i64, out: &mut Outbox);
+
+    /// Says where a key's replicas are, if that was not said yet.
+    fn place(&self, key: KeyId, out: &mut Outbox);
+
+    /// Records what stood in the document, of data without a total order.
+    fn tell_seed(&self, key: KeyId, out: &mut Outbox);
+
+    /// What a Raft member's durable and volatile state is, for the five safety properties.
+    fn raft(&self) -> Option<View<'_>>;
+
+    /// The same once more, for a snapshot.
+    fn copy_member(&self) -> Box<dyn Replicates>;
+}
+
+impl Clone for Box<dyn Actor> {
+    fn clone(&self) -> Self {
+        self.copy()
+    }
+}
+
+impl Clone for Box<dyn Replicates> {
+    fn clone(&self) -> Self {
+        self.copy_member()
+    }
+}
+
+/// The groups of a scenario.
+type Groups = [Arc<Group>];
+
+/// All of them. Whoever names [`Repertoire::new`] brings their code along.
+#[derive(Clone, Copy, Debug)]
+pub struct Repertoire {
+    /// A service, by its place in the document, that is a member of a group.
+    pub(super) member: fn(&mut Builder<'_>, usize, &Arc<Group>) -> Box<dyn Replicates>,
+    /// A client, by its place in the document.
+    pub(super) client: fn(&Builder<'_>, usize, &Groups) -> Box<dyn Actor>,
+    /// Carries out a command that is a fault or its cure.
+    pub(super) fault: fn(&mut Engine, &Command),
+}
+
+impl Repertoire {
+    /// Knows all of them.
+    pub fn new() -> Self {
+        Repertoire {
+            member: |builder, index, group| builder.member(index, group),
+            client: |builder, index, groups| builder.client(index, groups),
+            fault: Engine::carry_out_fault,
+        }
+    }
+
+    /// Whether a scenario has any of this.
+    pub fn is_needed(scenario: &Scenario) -> bool {
+        !(scenario.clients.is_empty() && scenario.groups.is_empty() && scenario.script.is_empty())
+    }
+}
+
+impl Default for Repertoire {
+    fn default() -> Self {
+        Repertoire::new()
+    }
+}

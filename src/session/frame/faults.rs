@@ -1,0 +1,100 @@
+//! What frames tell of faults: marks of the timeline, cut links, and what is wrong with whom.
+
+use super::Reporter;
+use crate::analysis::Analysis;
+use crate::session::protocol::{Mark, MarkKind};
+use crate::session::words;
+use crate::trace::{Fact, Names, NodeId, Record};
+
+/// Kinds of what can be wrong with a node or a link at the same time.
+const DISTURBED: u8 = 0;
+const HELD: u8 = 1;
+const SLOW: u8 = 2;
+const CLOCK: u8 = 3;
+const OUT: u8 = 4;
+
+/// Takes note of a record that tells of a fault or its cure.
+pub fn look(reporter: &mut Reporter, record: &Record, analysis: &Analysis, names: &Names) {
+    reporter.look_at_fault(record, analysis, names);
+}
+
+impl Reporter {
+    fn look_at_fault(&mut self, record: &Record, analysis: &Analysis, names: &Names) {
+        match &record.fact {
+            Fact::LinkCut { from, to } => {
+                self.cut.insert((*from, *to));
+                self.mark_fault(record, MarkKind::Cut, *from, Some(*to), analysis, names);
+            }
+            Fact::LinkHealed { from, to } => {
+                self.cut.remove(&(*from, *to));
+                if self.troubles.remove(&(*from, Some(*to), DISTURBED)).is_some() {
+                    self.mark_fault(record, MarkKind::Mended, *from, Some(*to), analysis, names);
+                }
+                self.mark_fault(record, MarkKind::Heal, *from, Some(*to), analysis, names);
+            }
+            Fact::LinkDisturbed { from, to, .. } => {
+                self.trouble(record, (*from, Some(*to), DISTURBED), Some("disturbed".into()), analysis, names);
+            }
+            Fact::NodePaused { node } => {
+                self.trouble(record, (*node, None, HELD), Some("paused".into()), analysis, names);
+            }
+            Fact::NodeResumed { node } => self.trouble(record, (*node, None, HELD), None, analysis, names),
+            Fact::ServiceSlowed { node, permille } => {
+                let times = f64::from(*permille) / 1000.0;
+                let what = (*permille != 1000).then(|| format!("{times} × as long"));
+                self.trouble(record, (*node, None, SLOW), what, analysis, names);
+            }
+            Fact::ClockSet { node, offset, drift } => {
+                let sign = if *offset < 0 { "−" } else { "+" };
+                let what = format!("clock {sign}{}", words::duration(offset.unsigned_abs()));
+                let wrong = *offset != 0 || *drift != 0;
+                self.trouble(record, (*node, None, CLOCK), wrong.then_some(what), analysis, names);
+            }
+            Fact::BusStopped { bus, .. } => {
+                self.trouble(record, (*bus, None, OUT), Some("out".into()), analysis, names);
+            }
+            Fact::BusStarted { bus } => self.trouble(record, (*bus, None, OUT), None, analysis, names),
+            Fact::ServiceCrashed { node, .. } => {
+                self.mark_fault(record, MarkKind::Crash, *node, None, analysis, names);
+            }
+            Fact::ServiceRestarted { node } => {
+                self.mark_fault(record, MarkKind::Restart, *node, None, analysis, names);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes note of what is wrong with a node or a link, or that it is not any more.
+    fn trouble(
+        &mut self,
+        record: &Record,
+        at: (NodeId, Option<NodeId>, u8),
+        what: Option<String>,
+        analysis: &Analysis,
+        names: &Names,
+    ) {
+        let kind = if what.is_some() { MarkKind::Fault } else { MarkKind::Mended };
+        self.mark_fault(record, kind, at.0, at.1, analysis, names);
+        match what {
+            Some(what) => {
+                self.troubles.insert(at, what);
+            }
+            None => {
+                self.troubles.remove(&at);
+            }
+        }
+    }
+
+    fn mark_fault(
+        &mut self,
+        record: &Record,
+        kind: MarkKind,
+        node: NodeId,
+        to: Option<NodeId>,
+        analysis: &Analysis,
+        names: &Names,
+    ) {
+        let label = words::sentence(record, analysis, names).text;
+        self.mark(Mark { at: record.at, kind, node, to, update: None, label });
+    }
+}
