@@ -3,8 +3,8 @@
 use converge::engine::Engine;
 use converge::scenario::presets::{PRESETS, of_replication};
 use converge::scenario::{
-    Acks, Bus, Command, Commit, InSync, Latency, Operation, Publication, PublishRetry, Replication, Scenario, Service,
-    Step, Subscription, Topic, micros,
+    Acks, Bus, Command, CommitRule, InSync, Latency, Operation, Publication, PublishRetry, Replication, Scenario,
+    Service, Step, Subscription, Topic, micros,
 };
 use converge::session::Run;
 use converge::trace::{BrokerTurn, DropReason, Fact, Level, MessageKind, Record};
@@ -28,7 +28,7 @@ fn start(at_ms: f64, broker: Option<u32>) -> Step {
 
 /// Kafka's defaults but for three replicas, 10 ms to a follower, and a minute's run. The publisher sends once and awaits the
 /// acknowledgement; 1 ms to the bus, 1 ms on to the reader.
-fn system(acks: Acks, commit: Commit, script: Vec<Step>) -> Scenario {
+fn system(acks: Acks, commit: CommitRule, script: Vec<Step>) -> Scenario {
     let retry = (acks != Acks::None).then_some(PublishRetry { timeout_ms: 50_000.0, attempts: 1 });
     let publication = Publication { to: "bus".into(), acks, retry, ..Publication::default() };
     let service =
@@ -57,8 +57,8 @@ fn system(acks: Acks, commit: Commit, script: Vec<Step>) -> Scenario {
     }
 }
 
-fn kafka(min_insync: u32, unclean_election: bool) -> Commit {
-    Commit::InSync(InSync { min_insync, unclean_election, ..InSync::default() })
+fn kafka(min_insync: u32, unclean_election: bool) -> CommitRule {
+    CommitRule::InSync(InSync { min_insync, unclean_election, ..InSync::default() })
 }
 
 fn trace(scenario: &Scenario) -> Vec<Record> {
@@ -229,14 +229,14 @@ fn a_quorum_queue_commits_by_majority_and_is_out_without_one() {
         write(2000.0, 2),
         start(30_000.0, Some(3)),
     ];
-    let records = trace(&system(Acks::All, Commit::Majority, script));
+    let records = trace(&system(Acks::All, CommitRule::Majority, script));
     assert_eq!(acknowledged(&records), [211_000]);
     let out = times(&records, |fact| matches!(fact, Fact::BusStopped { .. } | Fact::BusStarted { .. }));
     assert_eq!(out, [1_000_000, 30_000_000]);
     // The one that leads then is the one that has most, whatever its number.
     assert_eq!(leaders(&records), [(30_000, 1)]);
     let script = vec![stop(0.5, Some(2), false), write(0.0, 1), stop(100.0, Some(1), false), start(200.0, Some(2))];
-    let records = trace(&system(Acks::All, Commit::Majority, script));
+    let records = trace(&system(Acks::All, CommitRule::Majority, script));
     assert_eq!((acknowledged(&records), leaders(&records), lost(&records)), (vec![11_000], vec![(200, 3)], 0));
 }
 
@@ -263,7 +263,7 @@ fn brokers_that_are_asked_for_and_are_not_there_are_named_with_their_place() {
 fn brokers_are_known_by_their_settings() {
     let of = |name: &str| PRESETS.iter().find(|preset| preset.name.starts_with(name)).expect("a preset");
     for (name, replicas, commit) in
-        [("Kafka", 1, kafka(1, false)), ("RabbitMQ", 3, Commit::Majority), ("NATS", 1, Commit::Majority)]
+        [("Kafka", 1, kafka(1, false)), ("RabbitMQ", 3, CommitRule::Majority), ("NATS", 1, CommitRule::Majority)]
     {
         let replication = of(name).replication(None).expect("brokers");
         assert_eq!((replication.replicas, &replication.commit), (replicas, &commit), "{name}");

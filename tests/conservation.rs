@@ -4,9 +4,9 @@
 use converge::analysis::State;
 use converge::engine::Engine;
 use converge::scenario::{
-    Acknowledge, Acks, Arrivals, Backoff, Bus, Client, Command, Commit, Effect, InSync, Inbox, Keys, Latency, Limit,
-    Link, Operation, Order, Publication, PublishMode, PublishRetry, ReaderSession, Replication, Scenario, Service,
-    Step, Subscription, Topic, Weighted, Workload, micros,
+    Acknowledge, Acks, Arrivals, Backoff, Bus, Client, Command, CommitRule, Effect, InSync, Inbox, Keys, Latency,
+    Limit, Link, Operation, Order, Publication, PublishMode, PublishRetry, ReaderSession, Replication, Scenario,
+    Service, Step, Subscription, Topic, Weighted, Workload, micros,
 };
 use converge::session::Run;
 use converge::trace::Level;
@@ -111,9 +111,9 @@ fn publish_mode() -> impl Strategy<Value = (PublishMode, f64)> {
 fn bus() -> impl Strategy<Value = Bus> {
     let topic = (1u32..4, prop::option::of(1.0f64..800.0), prop::option::of(50.0f64..3000.0));
     let in_sync = (1u32..3, 1.0f64..100.0, proptest::bool::ANY).prop_map(|(min_insync, lag_ms, unclean_election)| {
-        Commit::InSync(InSync { min_insync, lag_ms, unclean_election })
+        CommitRule::InSync(InSync { min_insync, lag_ms, unclean_election })
     });
-    let commit = prop_oneof![2 => in_sync, 1 => Just(Commit::Majority)];
+    let commit = prop_oneof![2 => in_sync, 1 => Just(CommitRule::Majority)];
     let replication = (2u32..5, latency(), 1.0f64..400.0, commit)
         .prop_map(|(replicas, latency, session_ms, commit)| Replication { replicas, latency, session_ms, commit });
     (0.0f64..60.0, proptest::bool::ANY, topic, prop::option::of(replication)).prop_map(
@@ -209,7 +209,7 @@ fn system() -> impl Strategy<Value = Scenario> {
                 ..Publication::default()
             });
             if calls {
-                writer.calls.push(converge::scenario::Call { to: "callee".into(), timeout_ms: 60.0 });
+                writer.calls.push(converge::scenario::Call { to: "callee".into(), timeout_ms: 60.0, operation: None });
             }
             let copy = |i: usize, subscription: Subscription| Service {
                 id: format!("copy-{i}"),
@@ -325,7 +325,7 @@ proptest! {
         scenario.buses[0].topics[0].retention_ms = None;
         // Nobody leads who lacks what is committed; and followers may lag for longer than their fetches take, else they are
         // never in sync, and nobody is told that enough have it.
-        if let Some(Commit::InSync(in_sync)) = scenario.buses[0].replication.as_mut().map(|it| &mut it.commit) {
+        if let Some(CommitRule::InSync(in_sync)) = scenario.buses[0].replication.as_mut().map(|it| &mut it.commit) {
             (in_sync.unclean_election, in_sync.lag_ms) = (false, 10_000.0);
         }
         // An optimistic write whose answers all come too late would be tried for ever.

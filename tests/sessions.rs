@@ -6,10 +6,11 @@ use converge::scenario::{
     Protocol, Quorum, Raft, Route, Scenario, Service, TwoPhase, Value, Workload,
 };
 use converge::session::Session;
-use converge::session::compare::Compared;
+use converge::session::compare::{Compared, Row};
 use converge::session::protocol::{
     BranchTurn, CopyState, Frame, FromEngine, MarkKind, Report, Request, ToEngine, Written,
 };
+use converge::wire;
 use proptest::prelude::*;
 
 struct Page {
@@ -425,7 +426,7 @@ fn the_three_consistencies_are_measured_seed_by_seed_and_an_edit_does_not_distur
     }
     let mut compared = Compared::new(&scenario, 0);
     (1..=3).for_each(|seed| compared.run(&scenario, 0, seed));
-    assert_eq!(rows, compared.rows());
+    assert_eq!(wire::read::<Vec<Row>>(&rows), (compared.rows(), None));
     assert!(matches!(ask(Request::Measure { group: 9, seed: 1 }), Report::Unanswered(_)));
 }
 

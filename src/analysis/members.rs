@@ -1,7 +1,7 @@
 use crate::ordered::{Map, Set};
 use crate::trace::{Fact, KeyId, NodeId, Record};
 
-/// What a member of a group is at, beside its data.
+/// What a member of a group is at, beside its data; of a service that commits with others, what it has promised.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Member {
     /// It leads its group.
@@ -22,12 +22,14 @@ pub struct Member {
 #[derive(Clone, Debug, Default)]
 pub struct Members {
     members: Map<NodeId, Member>,
+    grouped: Set<NodeId>,
     changed: Set<NodeId>,
 }
 
 impl Members {
     pub(super) fn observe(&mut self, record: &Record) {
         match &record.fact {
+            Fact::KeyPlaced { replicas, .. } => self.grouped.extend(replicas.iter().copied()),
             Fact::LeaderElected { node, term } => {
                 let member = self.of(*node);
                 (member.leads, member.term) = (true, *term);
@@ -40,7 +42,14 @@ impl Members {
                 let member = self.of(*node);
                 (member.log, member.term) = ((*last, *committed), *term);
             }
-            Fact::ServiceCrashed { node, .. } if self.members.contains_key(node) => self.of(*node).leads = false,
+            Fact::ServiceCrashed { node, lost_disk } if self.members.contains_key(node) => {
+                let member = self.of(*node);
+                member.leads = false;
+                if *lost_disk {
+                    // The disk held the log, the hints and the promises.
+                    (member.log, member.hints, member.promised) = ((0, 0), Set::default(), Set::default());
+                }
+            }
             Fact::HintStored { node, replica, key, .. } => {
                 self.of(*node).hints.insert((*replica, *key));
             }
@@ -55,6 +64,8 @@ impl Members {
             }
             // A promised write that is taken in is committed.
             Fact::ReplicaStored { node, key, .. }
+            | Fact::UpdateCommitted { node, key, .. }
+            | Fact::UpdateTakenIn { node, key, .. }
                 if self.members.get(node).is_some_and(|member| member.promised.contains(key)) =>
             {
                 self.of(*node).promised.remove(key);
@@ -69,6 +80,11 @@ impl Members {
     fn of(&mut self, node: NodeId) -> &mut Member {
         self.changed.insert(node);
         self.members.or_default(node)
+    }
+
+    /// Whether a node is a member of a group, of which a key was mentioned.
+    pub fn is_member(&self, node: NodeId) -> bool {
+        self.grouped.contains(&node)
     }
 
     /// A member, if it has anything to show.

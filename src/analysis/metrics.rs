@@ -2,7 +2,7 @@
 
 use super::{Analysis, Ended};
 use crate::scenario::Micros;
-use crate::trace::{Fact, NodeId, Outcome, Record};
+use crate::trace::{Fact, NodeId, OperationKind, Outcome, Record};
 use std::collections::VecDeque;
 
 /// How many instants a run is looked at.
@@ -48,8 +48,12 @@ pub struct Timed {
     pub took: Micros,
     /// It ended as ok.
     pub ok: bool,
-    /// A stale read.
-    pub stale: bool,
+    /// A read that ended as ok.
+    pub read: bool,
+    /// Acknowledged updates that it lacked when it was issued (k-staleness); 0 for a fresh read, and for what is no read.
+    pub behind: u32,
+    /// How long before its issue the oldest of them was acknowledged (t-staleness), µs.
+    pub stale_for: Micros,
 }
 
 /// The samples of a run so far.
@@ -79,8 +83,10 @@ impl Metrics {
         if let (Fact::OperationEnded { operation, .. }, Some(last)) = (&record.fact, analysis.operations.last())
             && last.operation == *operation
         {
-            let Ended { issued, took, outcome, stale, .. } = *last;
-            self.timed.push_back(Timed { at: issued, took, ok: outcome == Outcome::Ok, stale });
+            let Ended { issued, took, outcome, kind, stale, behind, stale_for, .. } = *last;
+            let ok = outcome == Outcome::Ok;
+            let (read, behind) = (ok && kind == OperationKind::Read, if stale { behind } else { 0 });
+            self.timed.push_back(Timed { at: issued, took, ok, read, behind, stale_for });
             if self.timed.len() > MOST_OPERATIONS {
                 self.timed.pop_front();
             }

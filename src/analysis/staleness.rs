@@ -7,10 +7,15 @@
 mod ask;
 mod group;
 mod special;
+mod windows;
 
+use super::Derived;
 use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Value};
 use crate::trace::{Context, Fact, KeyId, NodeId, Record, UpdateId, Version};
+use windows::Closed;
+
+pub use windows::Window;
 
 /// How a copy, or a service's worst copy, stands. Ordered from best to worst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +73,8 @@ pub struct Copy {
     context: Option<Context>,
     /// What a read returns, where that is more than one value.
     siblings: Vec<Value>,
+    /// It held a deletion, and has forgotten it.
+    forgotten: bool,
 }
 
 /// A copy that adds differences: an update is reflected once it was added, whatever came before or after it.
@@ -77,6 +84,8 @@ struct Sum {
     early: Set<Version>,
     /// What the newest acknowledged update says, if all that is added is acknowledged: what the sum should be.
     reference: Option<Value>,
+    /// Somebody wrote it here, too, so that no update says what it should be.
+    mixed: bool,
 }
 
 impl Copy {
@@ -88,6 +97,11 @@ impl Copy {
     /// What it holds; none for an absent key.
     pub fn held(&self) -> Option<&Held> {
         self.held.as_ref()
+    }
+
+    /// Whether it holds the mark of a deletion.
+    pub fn is_tombstone(&self) -> bool {
+        !self.forgotten && self.held.as_ref().is_some_and(|held| held.value.is_none())
     }
 
     /// How many acknowledged updates it does not reflect (k-staleness).
@@ -109,7 +123,7 @@ impl Copy {
     pub fn state(&self) -> State {
         if let Some(sum) = &self.sum {
             let held = self.held.as_ref().and_then(|held| held.value.as_ref());
-            let judged = sum.early.is_empty() && sum.reference.is_some();
+            let judged = sum.early.is_empty() && sum.reference.is_some() && !sum.mixed;
             return match (self.behind.is_empty(), judged && held != sum.reference.as_ref()) {
                 (false, _) => State::Stale,
                 (true, true) => State::Diverged,
@@ -164,17 +178,19 @@ struct Key {
     acknowledged: Map<Version, Acknowledged>,
     /// Versions of updates that were published and then never committed.
     phantoms: Set<Version>,
-    /// Of a group's key: who should hold it, whoever wrote it.
-    holders: Option<Set<NodeId>>,
+    /// By group: who should hold it, whichever member wrote it.
+    holders: Map<NodeId, Set<NodeId>>,
 }
 
 impl Key {
     /// Whether what was written at one service should reach another.
     fn reaches(&self, flows: &Map<NodeId, Set<NodeId>>, origin: NodeId, node: NodeId) -> bool {
-        match &self.holders {
-            Some(holders) => holders.contains(&node),
-            None => reaches(flows, origin, node),
-        }
+        fellows(&self.holders, &self.sources, origin, node) || reaches(flows, origin, node)
+    }
+
+    /// Whether it is no other's than a group's own.
+    fn is_closed(&self) -> bool {
+        self.sources.is_empty() && !self.holders.is_empty()
     }
 }
 
@@ -234,6 +250,7 @@ pub struct Staleness {
     copies: u32,
     acknowledged: u64,
     last_window: Option<(UpdateId, Micros)>,
+    closed: Closed,
     last_acknowledged: Option<Micros>,
     consistent_since: Micros,
     each_copy: bool,
@@ -242,7 +259,7 @@ pub struct Staleness {
 }
 
 impl Staleness {
-    pub(super) fn observe(&mut self, record: &Record) {
+    pub(super) fn observe(&mut self, record: &Record, derived: &Derived) {
         let at = record.at;
         match &record.fact {
             Fact::FlowDeclared { from, to } => {
@@ -286,7 +303,7 @@ impl Staleness {
             | Fact::ReplicaStored { .. }
             | Fact::StateMerged { .. }
             | Fact::TombstonePurged { .. }
-            | Fact::WriteRolledBack { .. } => self.observe_group(at, &record.fact),
+            | Fact::WriteRolledBack { .. } => self.observe_group(at, &record.fact, derived),
             Fact::ServiceCrashed { node, lost_disk } => {
                 self.down.insert(*node);
                 self.give_up_proposed(at, *node);
@@ -314,7 +331,8 @@ impl Staleness {
     /// Whoever should get what a service commits has a copy of the key from now on, be it an absent one.
     fn follow_flows(&mut self, node: NodeId, key: KeyId) {
         let entry = self.keys.or_default(key);
-        if entry.holders.is_some() || !entry.sources.insert(node) {
+        let within = !entry.holders.is_empty() && !self.flows.contains_key(&node);
+        if within || !entry.sources.insert(node) {
             return;
         }
         let reached = self.flows.get(&node).into_iter().flatten();
@@ -340,16 +358,15 @@ impl Staleness {
         let entry = self.keys.or_default(key);
         let copy = entry.copies.or_default(node);
         let before = copy.version();
-        copy.held = held;
+        (copy.held, copy.forgotten) = (held, false);
         let version = copy.version();
         copy.phantom = entry.phantoms.contains(&version);
         copy.taken_in = copy.taken_in.max(version);
         if version < before {
-            let (flows, holders) = (&self.flows, &entry.holders);
+            let (flows, holders, sources) = (&self.flows, &entry.holders, &entry.sources);
             let missed = entry.acknowledged.from(&version).filter(|(v, _)| **v > version);
-            let expected = missed.filter(|(_, update)| match holders {
-                Some(holders) => holders.contains(&node),
-                None => reaches(flows, update.origin, node),
+            let expected = missed.filter(|(_, update)| {
+                fellows(holders, sources, update.origin, node) || reaches(flows, update.origin, node)
             });
             copy.behind.extend(expected.map(|(v, update)| (*v, update.behind)));
             copy.missing.extend(copy.behind.keys().filter(|missed| **missed > copy.taken_in).copied());
@@ -398,6 +415,7 @@ impl Staleness {
 
     fn close_window(&mut self, at: Micros, update: UpdateId, took: Micros) {
         self.last_window = Some((update, took));
+        self.closed.push(Window { update, since: at - took, took: Some(took) });
         self.notices.push((at, Notice::WindowClosed(update, took)));
     }
 
@@ -414,13 +432,9 @@ impl Staleness {
         }
         let mut open = 0;
         let mut concerned = Vec::new();
-        let holders = &entry.holders;
+        let (holders, sources) = (&entry.holders, &entry.sources);
         for (&node, copy) in entry.copies.iter_mut() {
-            let concerns = match holders {
-                Some(holders) => holders.contains(&node),
-                None => reaches(flows, origin, node),
-            };
-            if !concerns {
+            if !fellows(holders, sources, origin, node) && !reaches(flows, origin, node) {
                 continue;
             }
             concerned.push(node);
@@ -446,7 +460,7 @@ impl Staleness {
             self.last_acknowledged = Some(at);
             if self.each_copy {
                 // The writer's own copy apart, these had it before it was acknowledged; a group's writer has none of its own.
-                let own = u32::from(entry.holders.is_none());
+                let own = u32::from(!entry.is_closed() && !entry.holders.values().any(|all| all.contains(&origin)));
                 let early = (concerned.len() as u32).saturating_sub(open + own);
                 self.notices.extend((0..early).map(|_| (at, Notice::Reflected(0))));
             }
@@ -546,6 +560,12 @@ impl Staleness {
 /// Whether a version vector covers the dot of an update.
 fn covers(context: &Context, dot: Version) -> bool {
     context.iter().any(|(origin, count)| *origin == dot.origin && *count >= dot.counter)
+}
+
+/// Whether both are among those of a group that should hold a key. A client that coordinates itself is in none: its
+/// key is the group's own.
+fn fellows(holders: &Map<NodeId, Set<NodeId>>, sources: &Set<NodeId>, origin: NodeId, node: NodeId) -> bool {
+    holders.values().any(|all| all.contains(&node) && (sources.is_empty() || all.contains(&origin)))
 }
 
 fn reaches(flows: &Map<NodeId, Set<NodeId>>, origin: NodeId, node: NodeId) -> bool {

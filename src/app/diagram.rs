@@ -2,7 +2,7 @@
 
 use crate::ordered::{Map, Set};
 use crate::scenario::Micros;
-use crate::session::protocol::{Arrow, Charts, Request};
+use crate::session::protocol::{Arrow, Packed, Request};
 use crate::trace::NodeId;
 use std::rc::Rc;
 
@@ -16,10 +16,10 @@ pub struct Diagram {
     pub open: bool,
     /// Charts stand there instead of messages.
     pub charting: bool,
-    /// What they show.
-    pub charts: Rc<Charts>,
-    /// The messages, by when they were sent.
-    pub arrows: Rc<Vec<Arrow>>,
+    /// What they show: [`Charts`](crate::session::protocol::Charts).
+    pub charts: Rc<Packed>,
+    /// The messages, by when they were sent: [`Arrow`]s.
+    pub arrows: Rc<Packed>,
     /// The one whose causes and consequences are lit.
     pub lit: Option<u64>,
     /// What messages must contain: in what they carry or in the names of their ends.
@@ -69,13 +69,13 @@ impl Diagram {
     }
 
     /// Takes the answer in.
-    pub fn take(&mut self, arrows: Vec<Arrow>) {
+    pub fn take(&mut self, arrows: Packed) {
         self.waiting = false;
         self.arrows = Rc::new(arrows);
     }
 
     /// Takes the charts in.
-    pub fn take_charts(&mut self, charts: Charts) {
+    pub fn take_charts(&mut self, charts: Packed) {
         self.waiting = false;
         self.charts = Rc::new(charts);
     }
@@ -89,61 +89,60 @@ impl Diagram {
     pub fn forget(&mut self) {
         (self.waiting, self.asked, self.last) = (false, None, f64::MIN);
     }
+}
 
-    /// The messages that the filter lets through, given the nodes' names.
-    pub fn sifted(&self, name_of: impl Fn(usize) -> Rc<str>) -> Vec<&Arrow> {
-        let wanted = self.filter.trim().to_ascii_lowercase();
-        let has = |text: &str| text.to_ascii_lowercase().contains(&wanted);
-        let passes = |arrow: &&Arrow| {
-            let ends = [arrow.from, arrow.to];
-            wanted.is_empty() || has(&arrow.label) || ends.iter().any(|node| has(&name_of(node.index())))
-        };
-        self.arrows.iter().filter(passes).collect()
+/// The messages that a filter lets through: it must be in what they carry or in the names of their ends.
+pub fn sifted<'a>(arrows: &'a [Arrow], filter: &str, name_of: impl Fn(usize) -> Rc<str>) -> Vec<&'a Arrow> {
+    let wanted = filter.trim().to_ascii_lowercase();
+    let has = |text: &str| text.to_ascii_lowercase().contains(&wanted);
+    let passes = |arrow: &&Arrow| {
+        let ends = [arrow.from, arrow.to];
+        wanted.is_empty() || has(&arrow.label) || ends.iter().any(|node| has(&name_of(node.index())))
+    };
+    arrows.iter().filter(passes).collect()
+}
+
+/// Of these, the message before or after the lit one; the first where none is.
+pub fn next(arrows: &[&Arrow], lit: Option<u64>, forward: bool) -> Option<u64> {
+    let at = lit.and_then(|lit| arrows.iter().position(|arrow| arrow.id == lit));
+    let to = match at {
+        None => 0,
+        Some(at) if forward => (at + 1).min(arrows.len().saturating_sub(1)),
+        Some(at) => at.saturating_sub(1),
+    };
+    arrows.get(to).map(|arrow| arrow.id)
+}
+
+/// Of the lit message: those that may have led to it, and those that it may have led to (Lamport 1978). What is in
+/// neither is concurrent.
+pub fn related(arrows: &[Arrow], lit: Option<u64>) -> (Set<u64>, Set<u64>) {
+    let (mut past, mut future) = (Set::new(), Set::new());
+    let Some(lit) = arrows.iter().find(|arrow| Some(arrow.id) == lit) else { return (past, future) };
+    let mut reached: Map<NodeId, Micros> = Map::new();
+    if let Some(end) = lit.end.filter(|_| !lit.dropped) {
+        reached.insert(lit.to, end);
     }
-
-    /// Of these, the message before or after the lit one; the first where none is.
-    pub fn next(&self, arrows: &[&Arrow], forward: bool) -> Option<u64> {
-        let at = self.lit.and_then(|lit| arrows.iter().position(|arrow| arrow.id == lit));
-        let to = match at {
-            None => 0,
-            Some(at) if forward => (at + 1).min(arrows.len().saturating_sub(1)),
-            Some(at) => at.saturating_sub(1),
-        };
-        arrows.get(to).map(|arrow| arrow.id)
-    }
-
-    /// Of the lit message: those that may have led to it, and those that it may have led to (Lamport 1978). What is in
-    /// neither is concurrent.
-    pub fn related(&self) -> (Set<u64>, Set<u64>) {
-        let (mut past, mut future) = (Set::new(), Set::new());
-        let Some(lit) = self.arrows.iter().find(|arrow| Some(arrow.id) == self.lit) else { return (past, future) };
-        let mut reached: Map<NodeId, Micros> = Map::new();
-        if let Some(end) = lit.end.filter(|_| !lit.dropped) {
-            reached.insert(lit.to, end);
-        }
-        for arrow in self.arrows.iter().filter(|arrow| arrow.id != lit.id) {
-            if reached.get(&arrow.from).is_some_and(|at| *at <= arrow.sent) {
-                future.insert(arrow.id);
-                if let Some(end) = arrow.end.filter(|_| !arrow.dropped) {
-                    let at = reached.or_insert_with(arrow.to, || end);
-                    *at = end.min(*at);
-                }
+    for arrow in arrows.iter().filter(|arrow| arrow.id != lit.id) {
+        if reached.get(&arrow.from).is_some_and(|at| *at <= arrow.sent) {
+            future.insert(arrow.id);
+            if let Some(end) = arrow.end.filter(|_| !arrow.dropped) {
+                let at = reached.or_insert_with(arrow.to, || end);
+                *at = end.min(*at);
             }
         }
-        let mut arrived: Vec<&Arrow> =
-            self.arrows.iter().filter(|arrow| arrow.end.is_some() && !arrow.dropped).collect();
-        arrived.sort_by_key(|arrow| std::cmp::Reverse(arrow.end));
-        let mut known: Map<NodeId, Micros> = Map::new();
-        known.insert(lit.from, lit.sent);
-        for arrow in arrived {
-            if known.get(&arrow.to).is_some_and(|at| arrow.end.is_some_and(|end| end <= *at)) && arrow.id != lit.id {
-                past.insert(arrow.id);
-                let at = known.or_insert_with(arrow.from, || arrow.sent);
-                *at = arrow.sent.max(*at);
-            }
-        }
-        (past, future)
     }
+    let mut arrived: Vec<&Arrow> = arrows.iter().filter(|arrow| arrow.end.is_some() && !arrow.dropped).collect();
+    arrived.sort_by_key(|arrow| std::cmp::Reverse(arrow.end));
+    let mut known: Map<NodeId, Micros> = Map::new();
+    known.insert(lit.from, lit.sent);
+    for arrow in arrived {
+        if known.get(&arrow.to).is_some_and(|at| arrow.end.is_some_and(|end| end <= *at)) && arrow.id != lit.id {
+            past.insert(arrow.id);
+            let at = known.or_insert_with(arrow.from, || arrow.sent);
+            *at = arrow.sent.max(*at);
+        }
+    }
+    (past, future)
 }
 
 #[cfg(test)]
@@ -153,7 +152,7 @@ mod tests {
 
     fn arrow(id: u64, from: u32, to: u32, sent: Micros, end: Micros, dropped: bool) -> Arrow {
         let (from, to, kind) = (NodeId(from), NodeId(to), MessageKind::Call);
-        Arrow { id, from, to, kind, update: None, label: String::new(), sent, end: Some(end), dropped }
+        Arrow { id, from, to, kind, update: None, label: String::new(), sent, end: Some(end), dropped, late: false }
     }
 
     #[test]
@@ -166,15 +165,13 @@ mod tests {
             arrow(4, 2, 0, 25, 40, true),
             arrow(5, 2, 3, 19, 40, false),
         ];
-        let diagram = Diagram { lit: Some(2), arrows: Rc::new(arrows), ..Diagram::default() };
-        let (past, future) = diagram.related();
+        let (past, future) = related(&arrows, Some(2));
         assert_eq!(past.iter().copied().collect::<Vec<_>>(), [0], "what arrived before it was sent");
         assert_eq!(future.iter().copied().collect::<Vec<_>>(), [4], "what was sent after it arrived");
         let names = |node: usize| ["stock", "orders", "bus", "mail", "web"][node].into();
-        let all = diagram.sifted(names);
-        assert_eq!((diagram.next(&all, true), diagram.next(&all, false)), (Some(3), Some(1)));
-        let diagram = Diagram { filter: "Mail".into(), ..diagram };
-        let ids: Vec<u64> = diagram.sifted(names).iter().map(|arrow| arrow.id).collect();
+        let all = sifted(&arrows, "", names);
+        assert_eq!((next(&all, Some(2), true), next(&all, Some(2), false)), (Some(3), Some(1)));
+        let ids: Vec<u64> = sifted(&arrows, "Mail", names).iter().map(|arrow| arrow.id).collect();
         assert_eq!(ids, [1, 5], "what goes to or from what is named so");
     }
 }

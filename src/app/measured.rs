@@ -1,8 +1,8 @@
 //! What was measured of a group under each consistency, as it comes in seed by seed.
 
 use crate::scenario::{Consistency, Scenario};
-use crate::session::compare::{Row, SEEDS};
-use crate::session::protocol::Request;
+use crate::session::compare::SEEDS;
+use crate::session::protocol::{Packed, Request};
 use std::rc::Rc;
 
 /// The comparison.
@@ -12,8 +12,8 @@ pub struct Measured {
     about: Option<(usize, Scenario)>,
     /// Seeds that are in it.
     pub seeds: u64,
-    /// The numbers.
-    pub rows: Rc<Vec<Row>>,
+    /// The numbers: [`Row`](crate::session::compare::Row)s.
+    pub rows: Rc<Packed>,
 }
 
 impl Measured {
@@ -24,7 +24,7 @@ impl Measured {
     }
 
     /// Takes in what a seed more has shown; what to ask next.
-    pub fn take(&mut self, seed: u64, rows: Vec<Row>) -> Option<Request> {
+    pub fn take(&mut self, seed: u64, rows: Packed) -> Option<Request> {
         (self.seeds, self.rows) = (seed, Rc::new(rows));
         self.next()
     }
@@ -59,11 +59,11 @@ mod tests {
         let scenario = examples::find("oversold").expect("an example").scenario();
         let mut measured = Measured::default();
         assert_eq!(measured.begin(&scenario, 0), Request::Measure { group: 0, seed: 1 });
-        let next = measured.take(1, vec![("stale reads".into(), vec!["1 %".into()])]);
+        let next = measured.take(1, Packed::of(&1u32));
         assert_eq!(next, Some(Request::Measure { group: 0, seed: 2 }));
         measured.follow(&scenario.under(0, Consistency::Strong));
         assert!(measured.is_about(0) && measured.seeds == 1);
-        assert_eq!(measured.take(SEEDS, Vec::new()), None);
+        assert_eq!(measured.take(SEEDS, Packed::default()), None);
         measured.follow(&Scenario { until_ms: 1.0, ..scenario });
         assert!(!measured.is_about(0) && measured.next().is_none());
     }

@@ -16,6 +16,7 @@ pub mod fields;
 pub mod findings_view;
 pub mod geometry;
 pub mod gesture;
+pub mod inside;
 pub mod keys;
 pub mod layout;
 pub mod log_view;

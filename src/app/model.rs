@@ -10,6 +10,7 @@ use super::faults::Standing;
 use super::findings_view::FindingsView;
 use super::geometry::{Point, Rect, point};
 use super::gesture::Gesture;
+use super::inside::{self, InsideView};
 use super::log_view::LogView;
 use super::measured::Measured;
 pub use super::msg::{Effect, Msg, Opening};
@@ -21,6 +22,7 @@ use super::shown::Shown;
 use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Scenario};
 use crate::session::protocol::{BranchList, BranchTurn, FromEngine, MarkKind, Report, Request, Written};
+use crate::trace::NodeId;
 use std::rc::Rc;
 
 /// What the page is for.
@@ -230,6 +232,8 @@ pub struct Model {
     pub measured: Measured,
     /// The verdicts.
     pub verdicts: FindingsView,
+    /// What is inside the selected member of a group.
+    pub inside: InsideView,
     /// The space-time diagram.
     pub diagram: Diagram,
     /// The outline.
@@ -534,6 +538,7 @@ impl Model {
         self.log.open && self.log.is_behind(self.run.records)
             || self.verdicts.is_behind(&self.run.digest)
             || self.diagram.is_behind(&self.run.digest, self.shown.window(self.run.until))
+            || self.inside.is_behind(self.inside_wanted(), self.run.records)
     }
 
     fn tick(&mut self, wall: f64) {
@@ -543,11 +548,13 @@ impl Model {
             self.said = text;
             self.redraw.page = true;
         }
+        let inside = self.inside_wanted();
         let digest = &self.run.digest;
         let wants = [
             self.log.want(self.run.records, wall),
             self.verdicts.want(digest, wall),
             self.diagram.want(digest, self.shown.window(self.run.until), wall),
+            self.inside.want(inside, self.run.records, wall),
         ];
         wants.into_iter().flatten().for_each(|request| self.playback.order(request));
     }
@@ -574,6 +581,7 @@ impl Model {
                     self.log.forget();
                     self.verdicts.forget();
                     self.diagram.forget();
+                    self.inside.forget();
                 } else {
                     for mark in &frame.marks {
                         self.published |= mark.kind == MarkKind::Update;
@@ -601,6 +609,10 @@ impl Model {
                 self.diagram.take_charts(charts);
                 self.redraw.page = true;
             }
+            Some(Report::Inside(inside)) => {
+                self.inside.take(inside);
+                self.redraw.page = true;
+            }
             Some(Report::Measured { seed, rows }) => {
                 if let Some(request) = self.measured.take(seed, rows) {
                     self.playback.order(request);
@@ -619,6 +631,7 @@ impl Model {
             Some(Report::Unanswered(why)) => {
                 self.verdicts.unanswered();
                 self.diagram.unanswered();
+                self.inside.unanswered();
                 self.log.unanswered();
                 self.measured = Measured::default();
                 self.redraw.page = true;
@@ -851,6 +864,11 @@ impl Model {
         // Over a menu there is no room for it on a phone.
         let hidden = self.narrow && self.menu.is_some();
         self.has_tools() && !hidden && (self.inspecting || self.inspected().is_some())
+    }
+
+    /// The node whose inside the inspector shows.
+    pub fn inside_wanted(&self) -> Option<NodeId> {
+        if self.inspector_open() { inside::about(&self.scenario, self.inspected().as_ref()) } else { None }
     }
 
     /// Whether there are palette and inspector.

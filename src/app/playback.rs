@@ -135,6 +135,7 @@ impl Playback {
             Request::Examine { .. }
             | Request::Diagram { .. }
             | Request::Charts
+            | Request::Inside { .. }
             | Request::Measure { .. }
             | Request::Export(_)
             | Request::Step

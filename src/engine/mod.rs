@@ -14,6 +14,7 @@ mod chance;
 mod client;
 mod commands;
 mod faults;
+mod handling;
 mod inbox;
 mod message;
 mod network;
@@ -152,6 +153,11 @@ impl Engine {
         &self.outbox.trace
     }
 
+    /// Lets go of old records, as [`Trace::let_go_of_all_but`] does.
+    pub fn let_go_of_all_but(&mut self, chunks: usize) {
+        self.outbox.trace.let_go_of_all_but(chunks);
+    }
+
     /// Nodes, keys and subscriptions of the run.
     pub fn names(&self) -> &Names {
         &self.outbox.names
@@ -191,6 +197,14 @@ impl Engine {
             Node::Client(client) => client.load(),
             Node::Replica(replica) => replica.load(),
             Node::Bus(_) | Node::Group | Node::Relay(_) => (0, 0, 0),
+        }
+    }
+
+    /// How far the own clock of a group's member is ahead of true time now, µs; negative if it is behind.
+    pub fn clock_ahead(&self, node: NodeId) -> i64 {
+        match &self.nodes[node.index()] {
+            Node::Replica(replica) => replica.clock_ahead(self.now()),
+            Node::Service(_) | Node::Client(_) | Node::Bus(_) | Node::Group | Node::Relay(_) => 0,
         }
     }
 

@@ -68,6 +68,8 @@ pub enum Timer {
     Again(u32),
     /// A client: an operation has not been answered.
     OperationTimeout(u32),
+    /// A service: a transaction's decision is told again, or asked for.
+    Undecided(u32),
 }
 
 /// Three words, so that the four children of a node stand in two cache lines.
@@ -112,6 +114,7 @@ impl From<Due> for Packed {
                 Timer::Heartbeat(id) => (18, node, id),
                 Timer::Session(id) => (19, node, id),
                 Timer::Broker(id) => (20, node, id),
+                Timer::Undecided(id) => (21, node, id),
             },
         };
         debug_assert!(node.0 < MOST_NODES);
@@ -144,7 +147,8 @@ impl From<Packed> for Due {
             17 => Timer::Protocol(id),
             18 => Timer::Heartbeat(id),
             19 => Timer::Session(id),
-            _ => Timer::Broker(id),
+            20 => Timer::Broker(id),
+            _ => Timer::Undecided(id),
         };
         Due::Timer(node, timer)
     }
@@ -263,6 +267,7 @@ mod tests {
             Timer::OperationTimeout(7),
             Timer::Again(9),
             Timer::Protocol(u32::MAX),
+            Timer::Undecided(10),
         ];
         let timers = timers.map(|timer| Due::Timer(NodeId(MOST_NODES - 1), timer));
         for due in timers.into_iter().chain([Due::Arrival(u32::MAX), Due::Command(8)]) {

@@ -2,6 +2,7 @@
 //! how it keeps its place in its group.
 
 use super::message::{Delivery, Position};
+use super::repertoire::Reading;
 use crate::ordered::Map;
 use crate::scenario::Micros;
 use std::collections::VecDeque;
@@ -128,6 +129,8 @@ pub struct SessionPlan {
     pub max_poll: Micros,
     /// How many events one poll returns at most, over all partitions.
     pub most: u32,
+    /// What it does.
+    pub reading: Reading,
 }
 
 /// A reader's place in its group, as it sees it itself.

@@ -4,12 +4,12 @@
 use super::Engine;
 use super::build::Builder;
 use super::bus::Bus;
+use super::handling::Handling;
 use super::message::{Heartbeat, LinkId, Payload, Publication, Request};
 use super::outbox::Outbox;
 use super::queue::Timer;
 use super::replica::Group;
 use super::replica::raft::View;
-use super::service::Service;
 use crate::scenario::{Command, Micros, Scenario};
 use crate::trace::KeyId;
 use std::fmt::Debug;
@@ -53,6 +53,9 @@ pub trait Replicates: Actor {
     /// Sets its clock: offset in µs, drift in parts in a million.
     fn set_clock(&mut self, now: Micros, offset: i64, drift_ppm: f64, out: &mut Outbox);
 
+    /// How far its clock is ahead of true time, µs; negative if it is behind.
+    fn clock_ahead(&self, now: Micros) -> i64;
+
     /// Moves its clock, µs.
     fn jump_clock(&mut self, now: Micros, by: i64, out: &mut Outbox);
 
@@ -81,7 +84,7 @@ impl Clone for Box<dyn Replicates> {
     }
 }
 
-/// What buses and services do for readers with sessions, and buses whose events several brokers keep.
+/// What buses and consumers do for readers with sessions, and buses whose events several brokers keep.
 #[derive(Clone, Copy, Debug)]
 pub struct Keeping {
     /// A bus: a reader's heartbeat came over the link whose other direction is given.
@@ -92,12 +95,19 @@ pub struct Keeping {
     pub(super) append: fn(&mut Bus, Micros, &Publication, Option<LinkId>, &mut Outbox),
     /// A bus: a timer of its brokers ran out.
     pub(super) broker: fn(&mut Bus, Micros, u32, &mut Outbox),
-    /// A service: the next heartbeat of a reader is due.
-    pub(super) heartbeat_due: fn(&mut Service, Micros, u32, &mut Outbox),
-    /// A service: its readers join their groups anew.
-    pub(super) rejoin: fn(&mut Service, Micros, &mut Outbox),
-    /// A service: a reader with a session goes on.
-    pub(super) poll: fn(&mut Service, Micros, u32, &mut Outbox),
+    /// A consumer.
+    pub(super) reading: Reading,
+}
+
+/// What a consumer does whose readers have sessions.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// A handler's reader is to say that it is there.
+    pub(super) beat: fn(&mut Handling, Micros, usize, &mut Outbox),
+    /// A handler's reader joins its group anew.
+    pub(super) rejoin: fn(&mut Handling, Micros, usize, &mut Outbox),
+    /// A handler's reader goes on.
+    pub(super) poll: fn(&mut Handling, Micros, u32, &mut Outbox),
 }
 
 /// The groups of a scenario.
@@ -128,9 +138,7 @@ impl Repertoire {
                 session: Bus::on_session,
                 append: Bus::append,
                 broker: Bus::on_broker,
-                heartbeat_due: Service::on_heartbeat_due,
-                rejoin: Service::rejoin_all,
-                poll: Service::read_polled,
+                reading: Reading { beat: Handling::beat, rejoin: Handling::rejoin, poll: Handling::poll },
             },
         }
     }

@@ -1,21 +1,20 @@
 //! A service: workers behind a bounded queue, a durable store, blocking calls before a write commits, and handlers of
 //! events. How its updates are published is in `publishing`.
 
+mod atomic;
 mod handling;
-mod reading;
 
 use super::chance::{Sampler, Stream};
-use super::message::{About, Ask, Delivery, LinkId, Payload, ReadResult, Request, Update};
+use super::handling::{Handler, Handling};
+use super::message::{About, Ask, Atomic, Delivery, LinkId, Payload, ReadResult, Request, Update};
 use super::outbox::Outbox;
 use super::publishing::{Publisher, Publishing};
 use super::queue::Timer;
-use super::reader::{Reader, Session};
-use super::repertoire::Keeping;
 use super::store::Store;
 use crate::ordered::Map;
-use crate::scenario::{Effect, Micros};
+use crate::scenario::{Effect, Micros, Operation, Value};
 use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId};
-pub use handling::Handler;
+use atomic::Transactions;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -26,6 +25,10 @@ pub struct Callee {
     pub link: LinkId,
     /// How long its answer is awaited.
     pub timeout: Micros,
+    /// Which node it is.
+    pub node: NodeId,
+    /// What it writes of its own, in the same transaction.
+    pub operation: Option<Operation>,
 }
 
 /// A service's settings, ready to run.
@@ -47,12 +50,12 @@ pub struct ServicePlan {
     pub clock_drift: f64,
     /// Whom it calls before a write commits.
     pub calls: Vec<Callee>,
+    /// All commit, or none: by two-phase commit.
+    pub atomic: bool,
     /// Where it publishes.
     pub publishers: Vec<Publisher>,
     /// How it handles events.
     pub handlers: Vec<Handler>,
-    /// What it does for readers with sessions.
-    pub keeping: Option<Keeping>,
 }
 
 /// Who awaits the end of a change.
@@ -72,6 +75,7 @@ enum Work {
     Operate(Awaiting, Arc<Request>),
     Apply(Awaiting, Arc<Update>),
     Handle(Arc<Delivery>),
+    Prepare(Arc<Atomic>, LinkId),
 }
 
 /// A change on its way through the calls that come before its commit.
@@ -111,15 +115,8 @@ pub struct Service {
     /// Keys with a write under way, and the jobs that wait for it.
     locks: Map<KeyId, VecDeque<u32>>,
     publishing: Publishing,
-    /// Acknowledgements that go out at the next commit: by handler and partition the generation and number of the last
-    /// event, and its update.
-    uncommitted: Map<(u32, u32), (u32, u32, UpdateId)>,
-    /// By handler and partition of a log.
-    readers: Map<(u32, u32), Reader>,
-    /// By handler: its place in its group, where it reads a log and has a session.
-    sessions: Vec<Option<Session>>,
-    /// Timers of heartbeats so far.
-    heartbeats: u32,
+    handling: Handling,
+    transactions: Transactions,
     /// How many times as long as configured work takes.
     slowness: f64,
 }
@@ -128,7 +125,7 @@ impl Service {
     /// A service that is up and idle.
     pub fn new(mut plan: ServicePlan) -> Self {
         let publishing = Publishing::new(plan.node, std::mem::take(&mut plan.publishers));
-        let sessions = plan.handlers.iter().map(|handler| handler.session.map(Session::new)).collect();
+        let handling = Handling::new(std::mem::take(&mut plan.handlers));
         Service {
             plan,
             store: Store::default(),
@@ -139,16 +136,10 @@ impl Service {
             next_job: 0,
             locks: Map::new(),
             publishing,
-            uncommitted: Map::new(),
-            readers: Map::new(),
-            sessions,
-            heartbeats: 0,
+            handling,
+            transactions: Transactions::default(),
             slowness: 1.0,
         }
-    }
-
-    fn keeping(&self) -> Keeping {
-        self.plan.keeping.expect("what a scenario needs is learnt before it runs")
     }
 
     /// Whether it runs.
@@ -182,18 +173,22 @@ impl Service {
                 self.on_work(now, Work::Apply(Awaiting::Caller(caller, back), update), out);
             }
             (Payload::Deliver(delivery), _) => {
-                if self.plan.handlers[delivery.subscription as usize].log {
-                    self.on_read(now, delivery, out);
-                } else {
-                    self.on_event(now, delivery, out);
+                let mut next = self.handling.on_delivery(delivery, out);
+                while let Some(delivery) = next {
+                    self.on_work(now, Work::Handle(delivery), out);
+                    next = self.handling.more(out);
                 }
+            }
+            (Payload::Atomic(said), Some(back)) => self.on_atomic(now, &said, back, out),
+            (Payload::Operated(operation, outcome, update), _) => {
+                self.on_own_write(now, operation, outcome, update, out);
             }
             (Payload::Applied(job, taken_in), _) => self.on_answer(now, job, taken_in, out),
             (Payload::Published(number), _) => self.publishing.on_published(number, out),
             (
                 Payload::Operate(_)
                 | Payload::Apply(..)
-                | Payload::Operated(..)
+                | Payload::Atomic(_)
                 | Payload::Returned(..)
                 | Payload::Written(..)
                 | Payload::Redirected(..)
@@ -216,8 +211,10 @@ impl Service {
             Timer::PublishTimeout(number) => self.publishing.on_timeout(now, number, out),
             Timer::PublishDue(number) => self.publishing.on_due(now, number, out),
             Timer::Poll(number) => self.publishing.on_poll(now, number, out),
-            Timer::Commit(handler) => self.commit_offsets(handler, out),
-            Timer::Heartbeat(number) => (self.keeping().heartbeat_due)(self, now, number, out),
+            Timer::Undecided(transaction) if self.up => self.on_undecided(now, UpdateId(transaction), out),
+            Timer::Undecided(_) => {}
+            Timer::Commit(handler) => self.handling.commit_offsets(handler, out),
+            Timer::Heartbeat(number) => self.handling.on_heartbeat_due(now, number, out),
             Timer::AckDeadline(_)
             | Timer::Ready(_)
             | Timer::Expire(_)
@@ -235,6 +232,11 @@ impl Service {
         }
     }
 
+    /// A run begins.
+    pub fn open(&mut self, out: &mut Outbox) {
+        self.handling.open(out);
+    }
+
     /// Stops at once. Work under way is gone; the person whose request it was cannot know how it ended.
     pub fn crash(&mut self, lose_disk: bool, out: &mut Outbox) {
         self.up = false;
@@ -243,12 +245,12 @@ impl Service {
         let under_way = jobs.into_iter().filter_map(|(_, job)| match job {
             Job::Working(Work::Operate(awaiting, _)) | Job::Locked(awaiting, _) => Some(awaiting),
             Job::Calling(change) | Job::Committing(change) => Some(change.awaiting),
-            Job::Working(Work::Apply(..) | Work::Handle(_)) => None,
+            Job::Working(Work::Apply(..) | Work::Handle(_) | Work::Prepare(..)) => None,
         });
         let waiting = std::mem::take(&mut self.waiting);
         let queued = waiting.into_iter().filter_map(|work| match work {
             Work::Operate(awaiting, _) => Some(awaiting),
-            Work::Apply(..) | Work::Handle(_) => None,
+            Work::Apply(..) | Work::Handle(_) | Work::Prepare(..) => None,
         });
         for awaiting in under_way.chain(queued) {
             if let Awaiting::Person(operation) = awaiting {
@@ -257,17 +259,11 @@ impl Service {
         }
         self.locks.clear();
         self.publishing.crash(lose_disk, out);
-        self.uncommitted.clear();
-        self.readers.clear();
-        for session in self.sessions.iter_mut().flatten() {
-            session.timer = None;
-        }
+        self.handling.crash(lose_disk);
+        self.transactions.crash(lose_disk, out);
         self.busy = 0;
         if lose_disk {
             self.store = Store::default();
-            for inbox in self.plan.handlers.iter_mut().filter_map(|handler| handler.inbox.as_mut()) {
-                inbox.clear();
-            }
         }
     }
 
@@ -276,9 +272,8 @@ impl Service {
         self.up = true;
         out.record(Fact::ServiceRestarted { node: self.plan.node });
         self.publishing.restart(now, out);
-        if self.sessions.iter().any(Option::is_some) {
-            (self.keeping().rejoin)(self, now, out);
-        }
+        self.handling.restart(now, out);
+        self.restart_transactions(now, out);
     }
 
     /// Makes its work take so many times as long as configured.
@@ -325,16 +320,23 @@ impl Service {
                 out.send(*back, Payload::Applied(*job, false), about);
             }
             Work::Apply(Awaiting::Person(_) | Awaiting::Client(..), _) => unreachable!("only services apply updates"),
-            Work::Handle(delivery) => self.fail_handling(delivery, HandlingFailure::QueueFull, out),
+            Work::Handle(delivery) => self.handling.fail(delivery, HandlingFailure::QueueFull, out),
+            Work::Prepare(said, coordinator) => {
+                let (transaction, update) = (said.transaction(), Some(said.transaction()));
+                let vote = Atomic::Vote { transaction, granted: false };
+                out.send(*coordinator, Payload::Atomic(Arc::new(vote)), About { update, ..About::default() });
+            }
         }
     }
 
     fn begin(&mut self, now: Micros, work: Work, out: &mut Outbox) {
         self.busy += 1;
         let takes = match &work {
-            Work::Operate(..) | Work::Apply(..) => self.plan.service_time.draw(&mut self.plan.durations),
+            Work::Operate(..) | Work::Apply(..) | Work::Prepare(..) => {
+                self.plan.service_time.draw(&mut self.plan.durations)
+            }
             Work::Handle(delivery) => {
-                let handler = &mut self.plan.handlers[delivery.subscription as usize];
+                let handler = &mut self.handling.handlers[delivery.subscription as usize];
                 handler.processing.draw(&mut handler.durations)
             }
         };
@@ -357,6 +359,14 @@ impl Service {
         match self.jobs.remove(&job) {
             None => {}
             Some(Job::Working(Work::Operate(awaiting, request))) => self.operate(now, job, awaiting, request, out),
+            Some(Job::Working(Work::Prepare(said, coordinator))) => {
+                self.vote(now, &said, coordinator, out);
+                self.finish(now, out);
+            }
+            Some(Job::Working(Work::Apply(awaiting, update))) if self.transactions.locks(update.key) => {
+                self.turn_away(&Work::Apply(awaiting, update), out);
+                self.finish(now, out);
+            }
             Some(Job::Working(Work::Apply(awaiting, update))) => {
                 let change = Change { awaiting, update, operation: None, call: 0 };
                 self.proceed(now, job, change, out);
@@ -364,10 +374,10 @@ impl Service {
             Some(Job::Working(Work::Handle(delivery))) => {
                 self.handle(now, &delivery, out);
                 self.finish(now, out);
-                let at = (delivery.subscription, delivery.partition);
-                if let Some(reader) = self.readers.get_mut(&at) {
-                    reader.done();
-                    self.read_on(now, at, out);
+                let mut next = self.handling.next(&delivery, out);
+                while let Some(delivery) = next {
+                    self.on_work(now, Work::Handle(delivery), out);
+                    next = self.handling.more(out);
                 }
             }
             Some(Job::Committing(change)) => {
@@ -379,7 +389,7 @@ impl Service {
     }
 
     fn operate(&mut self, now: Micros, job: u32, awaiting: Awaiting, request: Arc<Request>, out: &mut Outbox) {
-        if request.ask == Ask::Read {
+        if request.ask == Ask::Read && !self.transactions.locks(request.key) {
             let row = self.store.get(request.key);
             out.record(Fact::ReadServed {
                 operation: request.operation,
@@ -392,6 +402,7 @@ impl Service {
             let result = ReadResult {
                 value: row.map(|row| row.value.clone()),
                 version: row.map(|row| row.version).unwrap_or_default(),
+                origin: row.map(|row| row.version).unwrap_or_default(),
                 context: None,
             };
             match &awaiting {
@@ -416,21 +427,38 @@ impl Service {
             }
             Ok(value) => {
                 self.locks.insert(request.key, VecDeque::new());
-                let version = self.store.next_version(request.key, self.plan.node.0 + 1);
-                let delta = self.store.difference(request.key, &value);
-                let (id, key, poison) = (out.next_update(), request.key, request.poison);
-                let update = Arc::new(Update { id, key, value, version, clock: self.clock(now), delta, poison });
+                let update = self.update(now, &request, value, out);
                 let change = Change { awaiting, update, operation: Some(request.operation), call: 0 };
-                self.proceed(now, job, change, out);
+                if self.plan.atomic {
+                    self.prepare(now, job, change, out);
+                } else {
+                    self.proceed(now, job, change, out);
+                }
             }
         }
+    }
+
+    /// The update that makes a key hold a value.
+    fn update(&mut self, now: Micros, request: &Request, value: Value, out: &mut Outbox) -> Arc<Update> {
+        let version = self.store.next_version(request.key, self.plan.node.0 + 1);
+        let delta = self.store.difference(request.key, &value);
+        let (id, key, poison) = (out.next_update(), request.key, request.poison);
+        Arc::new(Update { id, key, value, version, clock: self.clock(now), delta, poison })
     }
 
     /// Makes the change's next call, or commits it if there is none left.
     fn proceed(&mut self, now: Micros, job: u32, change: Change, out: &mut Outbox) {
         if let Some(callee) = self.plan.calls.get(change.call) {
             let about = About { update: Some(change.update.id), operation: change.operation, attempt: 0 };
-            out.send(callee.link, Payload::Apply(job, change.update.clone()), about);
+            match &callee.operation {
+                None => out.send(callee.link, Payload::Apply(job, change.update.clone()), about),
+                Some(operation) => {
+                    let request = out.issue(self.plan.node, 0, callee.node, operation);
+                    self.transactions.ask(request.operation, job);
+                    let about = About { operation: Some(request.operation), ..About::default() };
+                    out.send(callee.link, Payload::Operate(Arc::new(request)), about);
+                }
+            }
             out.wake(now + callee.timeout, Timer::CallTimeout(self.call_number(job, change.call)));
             self.jobs.insert(job, Job::Calling(change));
         } else if let Some(gap) = self.publishing.before_commit(now, &change.update, out) {
@@ -469,18 +497,23 @@ impl Service {
     /// Lets go of the key and the worker.
     fn end_change(&mut self, now: Micros, change: &Change, out: &mut Outbox) {
         if change.operation.is_some() {
-            let mut queue = self.locks.remove(&change.update.key).unwrap_or_default();
-            while let Some(job) = queue.pop_front() {
-                if let Some(Job::Locked(awaiting, request)) = self.jobs.remove(&job) {
-                    self.operate(now, job, awaiting, request, out);
-                    // It may have been refused at once; the next in line goes on then.
-                    if let Some(lock) = self.locks.get_mut(&change.update.key) {
-                        lock.append(&mut queue);
-                    }
+            self.unlock(now, change.update.key, out);
+        }
+        self.finish(now, out);
+    }
+
+    /// Lets go of a key; what waits for it goes on.
+    fn unlock(&mut self, now: Micros, key: KeyId, out: &mut Outbox) {
+        let mut queue = self.locks.remove(&key).unwrap_or_default();
+        while let Some(job) = queue.pop_front() {
+            if let Some(Job::Locked(awaiting, request)) = self.jobs.remove(&job) {
+                self.operate(now, job, awaiting, request, out);
+                // It may have been refused at once; the next in line goes on then.
+                if let Some(lock) = self.locks.get_mut(&key) {
+                    lock.append(&mut queue);
                 }
             }
         }
-        self.finish(now, out);
     }
 
     fn on_answer(&mut self, now: Micros, job: u32, taken_in: bool, out: &mut Outbox) {
@@ -499,8 +532,12 @@ impl Service {
     fn on_call_timeout(&mut self, now: Micros, number: u32, out: &mut Outbox) {
         let calls = self.plan.calls.len() as u32;
         let (job, call) = (number / calls, (number % calls) as usize);
+        if self.on_no_vote(now, job, call, out) {
+            return;
+        }
         match self.jobs.remove(&job) {
             Some(Job::Calling(change)) if change.call == call => {
+                self.transactions.give_up(job, out);
                 self.call_off(now, &change, Refusal::CalleeSilent, Outcome::Unknown, out);
             }
             Some(other) => {

@@ -20,12 +20,17 @@ pub struct Replication {
     pub session_ms: f64,
     /// When an event is committed, and who may lead.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub commit: Commit,
+    pub commit: CommitRule,
 }
 
 impl Default for Replication {
     fn default() -> Self {
-        Replication { replicas: 1, latency: default_fetch(), session_ms: default_session(), commit: Commit::default() }
+        Replication {
+            replicas: 1,
+            latency: default_fetch(),
+            session_ms: default_session(),
+            commit: CommitRule::default(),
+        }
     }
 }
 
@@ -46,7 +51,7 @@ fn is_default_session(ms: &f64) -> bool {
 #[derive(Clone, Debug, PartialEq, Document)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Commit {
+pub enum CommitRule {
     /// When all that are in sync have it, however few those are; one of them leads (Kafka).
     InSync(InSync),
     /// When a majority of all brokers has it; of a majority that is up, the one that has most leads (RabbitMQ quorum
@@ -54,9 +59,9 @@ pub enum Commit {
     Majority,
 }
 
-impl Default for Commit {
+impl Default for CommitRule {
     fn default() -> Self {
-        Commit::InSync(InSync::default())
+        CommitRule::InSync(InSync::default())
     }
 }
 

@@ -25,7 +25,7 @@ mod validate;
 mod value;
 
 pub use branch::Branch;
-pub use brokers::{Acks, Commit, InSync, Replication};
+pub use brokers::{Acks, CommitRule, InSync, Replication};
 pub use command::Command;
 pub use consistency::Consistency;
 pub use document::*;

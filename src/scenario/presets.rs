@@ -5,8 +5,8 @@ mod groups;
 pub use groups::{STORES, StorePreset, of_group, published};
 
 use super::{
-    Acknowledge, Acks, Backoff, Commit, InSync, Limit, Order, Publication, PublishRetry, ReaderSession, Replication,
-    Subscription, Topic,
+    Acknowledge, Acks, Backoff, CommitRule, InSync, Limit, Order, Publication, PublishRetry, ReaderSession,
+    Replication, Subscription, Topic,
 };
 
 /// A real system's way of keeping and delivering events.
@@ -145,9 +145,9 @@ impl Preset {
     /// Brokers with the system's defaults, where it says how many keep an event; what lies between them stays.
     pub fn replication(&self, like: Option<&Replication>) -> Option<Replication> {
         let (replicas, commit) = match self.system {
-            System::Kafka => (1, Commit::InSync(InSync::default())),
-            System::RabbitMq => (3, Commit::Majority),
-            System::JetStream => (1, Commit::Majority),
+            System::Kafka => (1, CommitRule::InSync(InSync::default())),
+            System::RabbitMq => (3, CommitRule::Majority),
+            System::JetStream => (1, CommitRule::Majority),
             System::SqsStandard | System::SqsFifo | System::RedisPubSub => return None,
         };
         let like = like.cloned().unwrap_or_default();

@@ -1,6 +1,8 @@
 //! What the types do not say: ids are unique and resolve, numbers are finite and in range, sizes are bounded.
 
+mod atomic;
 mod commands;
+mod connected;
 mod groups;
 mod parts;
 mod references;

@@ -1,16 +1,18 @@
 //! A run as other tools read it: metrics as CSV, messages as a Mermaid diagram or as a ShiViz log, operations as a history
 //! in Jepsen's shape.
 
-use super::protocol::{Charts, ExportKind};
+use super::protocol::{Charts, ExportKind, Timing, WindowBar};
 use super::{Run, words};
-use crate::analysis::Sample;
 use crate::analysis::history::Recorder;
+use crate::analysis::{Sample, Timed, Window, depths};
 use crate::ordered::Map;
 use crate::scenario::{Micros, Scenario, Value};
-use crate::trace::{Fact, MessageId, Names, NodeId, OperationKind, Outcome};
+use crate::trace::{Fact, MessageId, Names, NodeId, OperationKind, Outcome, SubscriptionId};
 use serde_json::json;
 use std::fmt::Write;
 
+/// Queues that have a line of their own in a chart, at most; of more only all together.
+const MOST_QUEUES: usize = 64;
 /// Messages of one Mermaid diagram at most: it lays out no more.
 const MOST_MESSAGES: usize = 500;
 
@@ -59,15 +61,41 @@ pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
         0 => vec![line("all services", &|sample| sample.behind)],
         _ => (0..each).map(|i| line(names.label(NodeId(i as u32)), &|sample| sample.behind_of[i])).collect(),
     };
-    let mut work = vec![line("messages", &|sample| sample.in_flight)];
+    let work = vec![line("messages", &|sample| sample.in_flight), line("operations", &|sample| sample.pending)];
+    let mut counts = vec![("Updates behind".into(), behind), ("Under way".into(), work)];
+    let at: Vec<Micros> = samples.iter().map(|sample| sample.at).collect();
     if !scenario.buses.is_empty() {
-        work.push(line("queued", &|sample| sample.queued));
+        let depths = depths(&run.look(scenario), &at).filter(|depths| depths.len() <= MOST_QUEUES);
+        let service = |i: usize| names.label(names.subscription(SubscriptionId(i as u32)).service).to_string();
+        counts.push(match depths {
+            Some(depths) => {
+                let lines = depths.into_iter().enumerate().map(|(i, depth)| (service(i), depth));
+                ("Queue depth, by subscriber".into(), lines.collect())
+            }
+            None => ("Queue depth".into(), vec![line("all queues", &|sample| sample.queued)]),
+        });
     }
-    work.push(line("operations", &|sample| sample.pending));
-    let counts = vec![("Updates behind".into(), behind), ("Under way".into(), work)];
-    let timed = run.timed().map(|timed| (timed.at, timed.took, timed.ok, timed.stale));
-    let operations = timed.collect();
-    Charts { at: samples.iter().map(|sample| sample.at).collect(), counts, operations }
+    let operations = run.timed().map(|timed| {
+        let Timed { at, took, ok, read, behind, stale_for } = *timed;
+        Timing { at, took, ok, read, behind, stale_for }
+    });
+    let operations = operations.collect();
+    Charts { at, counts, operations, windows: windows(run) }
+}
+
+/// The inconsistency windows, by when they were opened.
+fn windows(run: &Run) -> Vec<WindowBar> {
+    let (analysis, names, now) = (run.analysis(), run.engine().names(), run.engine().now());
+    let bar = |Window { update, since, took }| WindowBar {
+        update: update.0,
+        label: words::update(update, analysis, names),
+        since,
+        took: took.unwrap_or(now - since),
+        open: took.is_none(),
+    };
+    let mut all: Vec<WindowBar> = analysis.staleness.windows().map(bar).collect();
+    all.sort_by_key(|window| window.since);
+    all
 }
 
 /// The run as a text, with a name for its file.

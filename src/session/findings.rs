@@ -4,7 +4,7 @@ use super::protocol::{About, Arrow, Finding, FindingStep, Standing};
 use super::{Run, merged, reasons, words};
 use crate::analysis::check::{self, GUARANTEES, Guarantee, Verdict};
 use crate::analysis::history::{History, Recorder};
-use crate::analysis::{Convergence, InFlight, Look, Stands, Why};
+use crate::analysis::{Convergence, InFlight, Look, Quorums, Stands, Why};
 use crate::ordered::Map;
 use crate::scenario::{Micros, Scenario, Step};
 use crate::trace::{Fact, MessageId, NodeId, OperationId, UpdateId};
@@ -18,7 +18,7 @@ const MOST: usize = 12;
 const MOST_ARROWS: usize = 1500;
 
 /// The messages that were under way between two instants, by when they were sent; the newest if there are too many.
-pub(super) fn arrows(run: &Run, from: Micros, to: Micros) -> Vec<Arrow> {
+pub(super) fn arrows(run: &Run, scenario: &Scenario, from: Micros, to: Micros) -> Vec<Arrow> {
     let (trace, analysis, names) = (run.engine().trace(), run.analysis(), run.engine().names());
     let mut arrows: Map<MessageId, Arrow> = Map::new();
     for record in trace.since(trace.oldest()) {
@@ -28,9 +28,8 @@ pub(super) fn arrows(run: &Run, from: Micros, to: Micros) -> Vec<Arrow> {
                 let update = info.update.map(|update| update.0);
                 let label = String::new();
                 let InFlight { from, to, kind, .. } = *info;
-                let arrow =
-                    Arrow { id: message.0, from, to, kind, update, label, sent: record.at, end: None, dropped: false };
-                arrows.insert(*message, arrow);
+                let (id, sent, end, dropped, late) = (message.0, record.at, None, false, false);
+                arrows.insert(*message, Arrow { id, from, to, kind, update, label, sent, end, dropped, late });
             }
             Fact::MessageDelivered { message } | Fact::MessageDropped { message, .. } => {
                 if record.at < from {
@@ -44,9 +43,17 @@ pub(super) fn arrows(run: &Run, from: Micros, to: Micros) -> Vec<Arrow> {
         }
     }
     let skip = arrows.len().saturating_sub(MOST_ARROWS);
+    let quorums = Quorums::of(&run.look(scenario));
     let named = arrows.values().skip(skip).map(|arrow| {
-        let info = analysis.messages.recall(MessageId(arrow.id));
-        Arrow { label: info.map(|info| words::payload(info, analysis, names)).unwrap_or_default(), ..arrow.clone() }
+        let id = MessageId(arrow.id);
+        let (label, late) = match quorums.answer(id) {
+            Some((to, late)) => (format!("answer to {}", words::asked(to, analysis, names)), late),
+            None => {
+                let info = analysis.messages.recall(id);
+                (info.map(|info| words::payload(info, analysis, names)).unwrap_or_default(), false)
+            }
+        };
+        Arrow { label, late, ..arrow.clone() }
     });
     named.collect()
 }

@@ -273,8 +273,7 @@ pub fn service_view(
     let tables = run.analysis().tables.get(node);
     let staleness = &run.analysis().staleness;
     let copies = || staleness.copies_of(node).map(|(_, copy)| copy);
-    let mut rows: Vec<RowView> =
-        staleness.copies_of(node).map(|(key, copy)| row_view(run.engine().names(), key, copy)).collect();
+    let mut rows: Vec<RowView> = staleness.copies_of(node).map(|(key, copy)| row_view(run, node, key, copy)).collect();
     rows.sort_by(|a, b| a.key.cmp(&b.key));
     rows.truncate(MOST_ROWS);
     ServiceView {
@@ -339,16 +338,19 @@ fn member_words(member: &Member) -> String {
     said.join(" · ")
 }
 
-fn row_view(names: &Names, key: KeyId, copy: &Copy) -> RowView {
+fn row_view(run: &Run, node: NodeId, key: KeyId, copy: &Copy) -> RowView {
     let held = copy.held();
+    let (lost, updates) = (run.analysis().lost.all(), &run.analysis().updates);
+    let here = |update: UpdateId| updates.get(update).is_some_and(|info| info.node == node && info.key == key);
     RowView {
-        key: names.key(key).to_string(),
+        lost: lost.iter().filter(|(_, update, _)| here(*update)).count() as u32,
+        key: run.engine().names().key(key).to_string(),
         // Siblings stand for themselves: sets of sets do not cross.
         value: held.filter(|_| copy.siblings().is_empty()).and_then(|held| held.value.clone()),
-        deleted: held.is_some_and(|held| held.value.is_none()),
+        deleted: copy.is_tombstone(),
         siblings: copy.siblings().to_vec(),
         version: held
-            .filter(|_| copy.siblings().is_empty())
+            .filter(|held| copy.siblings().is_empty() && (held.value.is_some() || copy.is_tombstone()))
             .map(|held| words::version(held.version))
             .unwrap_or_default(),
         update: held.and_then(|held| held.update).map(|update| update.0),

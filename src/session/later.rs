@@ -6,10 +6,10 @@
 use super::frame::{self, LookAtFaults, Reporter};
 use super::loaded::Loaded;
 use super::past::Moment;
-use super::protocol::{Report, Request, Written};
+use super::protocol::{Packed, Report, Request, Written};
 use super::run::Run;
 use super::{Open, Session};
-use super::{export, findings};
+use super::{export, findings, inside};
 use crate::analysis::Invariants;
 use crate::engine::Repertoire;
 use crate::scenario::{Micros, Scenario};
@@ -62,6 +62,8 @@ pub struct Runs {
     describe: fn(&Open) -> Report,
     /// What frames tell of faults.
     pub(super) faults: LookAtFaults,
+    /// What they tell of clocks that are wrong from the start.
+    pub(super) clocks: fn(&mut Reporter, &Run, &Scenario),
     /// What the engine knows.
     pub(super) repertoire: Repertoire,
     /// A scenario's invariants, to be watched.
@@ -76,6 +78,7 @@ impl Runs {
             edit: super::edit,
             describe: super::describe,
             faults: frame::faults::look,
+            clocks: frame::faults::look_at_clocks,
             repertoire: Repertoire::new(),
             invariants: Invariants::new,
         }
@@ -149,6 +152,7 @@ impl Request {
             | Request::Examine { .. }
             | Request::Diagram { .. }
             | Request::Charts
+            | Request::Inside { .. }
             | Request::Measure { .. }
             | Request::Export(_) => true,
             Request::First
@@ -164,7 +168,7 @@ impl Request {
 }
 
 fn keep(run: &Run, reporter: &Reporter, live: usize) -> Moment {
-    Moment { run: run.clone(), reporter: reporter.clone(), live }
+    Moment { run: run.snapshot(), reporter: reporter.clone(), live }
 }
 
 fn answer(open: &mut Open, request: &Request) -> Option<Report> {
@@ -172,9 +176,10 @@ fn answer(open: &mut Open, request: &Request) -> Option<Report> {
     let Loaded { run, scenario, live, .. } = &*shown;
     Some(match request {
         Request::Examine { node } => Report::Findings(findings::findings(run, scenario, live, *node)),
-        Request::Diagram { from, to } => Report::Arrows(findings::arrows(run, *from, *to)),
+        Request::Diagram { from, to } => Report::Arrows(Packed::of(&findings::arrows(run, scenario, *from, *to))),
         Request::Measure { group, seed } => open.measure(*group, *seed),
-        Request::Charts => Report::Charts(export::charts(run, scenario)),
+        Request::Charts => Report::Charts(Packed::of(&export::charts(run, scenario))),
+        Request::Inside { node } => Report::Inside(Packed::of(&inside::inside(run, scenario, live, *node))),
         Request::Export(kind) => {
             let (name, text) = export::text(run, scenario, *kind);
             Report::Text { name, text }

@@ -30,6 +30,9 @@ impl Loaded {
     pub fn new(scenario: Scenario, live: Vec<Step>, at: Micros, known: Known) -> (Self, bool) {
         let run = Run::knowing(&merged(&scenario, &live), known.runs);
         let mut reporter = Reporter::new(known.runs.map(|runs| runs.faults));
+        if let Some(runs) = known.runs {
+            (runs.clocks)(&mut reporter, &run, &scenario);
+        }
         // Records of the first instant, made before anybody could look.
         for record in run.engine().trace().since(0) {
             reporter.look(record, run.analysis(), run.engine());

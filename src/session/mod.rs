@@ -9,6 +9,7 @@ pub mod compare;
 pub mod export;
 mod findings;
 mod frame;
+mod inside;
 pub mod later;
 mod loaded;
 mod past;
@@ -27,7 +28,7 @@ use branches::Branches;
 use compare::Compared;
 use later::{Known, Later, Lesson};
 use loaded::{BUDGET, Loaded};
-use protocol::{BranchTurn, Frame, FromEngine, Report, Request, ToEngine, Written};
+use protocol::{BranchTurn, Frame, FromEngine, Packed, Report, Request, ToEngine, Written};
 
 /// One run under control. The worker, the page's main thread where there is no worker, and native tests
 /// call [`Session::handle`]; nothing else drives an engine for the page.
@@ -214,6 +215,7 @@ impl Open {
             | Request::Log { .. }
             | Request::Diagram { .. }
             | Request::Charts
+            | Request::Inside { .. }
             | Request::Measure { .. }
             | Request::Export(_)
             | Request::Examine { .. } => unreachable!("learnt first, by `Session::must_learn`"),
@@ -270,7 +272,7 @@ impl Open {
             }
         };
         measured.compared.run(&measured.scenario, measured.group, seed);
-        Report::Measured { seed, rows: measured.compared.rows() }
+        Report::Measured { seed, rows: Packed::of(&measured.compared.rows()) }
     }
 
     fn turn(&mut self, turn: BranchTurn) -> Result<(), String> {

@@ -4,15 +4,19 @@
 //! carries the epoch of the loaded run; the page drops answers of an older epoch.
 
 mod answers;
+pub mod inside;
+mod packed;
+mod summary;
 mod written;
 
-use super::compare::Row;
 use crate::ordered::Map;
 use crate::scenario::{Branch, Command, Micros, ScenarioError, Step, Value};
 use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
 use crate::wire::Wire;
 
-pub use answers::{About, Arrow, Charts, ExportKind, Finding, FindingStep, Standing};
+pub use answers::{About, Arrow, Charts, ExportKind, Finding, FindingStep, Standing, Timing, WindowBar};
+pub use packed::Packed;
+pub use summary::{Summary, Window};
 pub use written::Written;
 
 /// A request of the page.
@@ -85,6 +89,11 @@ pub enum Request {
     },
     /// Metrics over time.
     Charts,
+    /// What is inside a member of a group, and what operations ask of whom.
+    Inside {
+        /// The member; or a client, or the group.
+        node: NodeId,
+    },
     /// Run the scenario to its end with a seed under each consistency of a group, and tell what all seeds since the first
     /// have shown. The first is 1.
     Measure {
@@ -133,16 +142,18 @@ pub enum Report {
         /// The rows.
         rows: Vec<LogRow>,
     },
-    /// Messages by when they were sent: the newest, if there are too many.
-    Arrows(Vec<Arrow>),
-    /// Metrics over time.
-    Charts(Charts),
+    /// Messages by when they were sent, the newest if there are too many: [`Arrow`]s.
+    Arrows(Packed),
+    /// Metrics over time: [`Charts`].
+    Charts(Packed),
+    /// What is inside a node: [`inside::Inside`].
+    Inside(Packed),
     /// What seeds up to this one have shown under each consistency.
     Measured {
         /// The seed that was run.
         seed: u64,
-        /// The numbers, in words.
-        rows: Vec<Row>,
+        /// The numbers, in words: [`Row`](super::compare::Row)s.
+        rows: Packed,
     },
     /// The run as a text, with the name of a file for it.
     Text {
@@ -380,6 +391,8 @@ pub struct RowView {
     pub behind: u32,
     /// When the oldest of them was acknowledged.
     pub stale_since: Option<Micros>,
+    /// Acknowledged writes of this key that were made here, and that another took the place of, unseen.
+    pub lost: u32,
 }
 
 /// A bus's card.
@@ -527,44 +540,6 @@ pub enum MarkKind {
     FirstStale,
     /// Every copy is consistent again.
     Converged,
-}
-
-/// How the copies stand as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Wire)]
-pub struct Summary {
-    /// Copies (a service and a key) that should reflect some update.
-    pub copies: u32,
-    /// Of these, stale.
-    pub stale: u32,
-    /// Of these, diverged.
-    pub diverged: u32,
-    /// Of these, showing siblings.
-    pub conflicted: u32,
-    /// Acknowledged writes that were lost to others.
-    pub lost: u32,
-    /// Services that are down.
-    pub down: u32,
-    /// Updates acknowledged so far.
-    pub acknowledged: u64,
-    /// Events in queues and unacknowledged, over all buses.
-    pub queued: u32,
-    /// Events in dead-letter queues.
-    pub dead: u32,
-    /// Blocking calls and operations under way.
-    pub pending: u32,
-    /// The last inconsistency window that closed, and its update.
-    pub window: Option<Window>,
-}
-
-/// An inconsistency window: from an update's acknowledgement until every copy reflected it.
-#[derive(Clone, Debug, PartialEq, Wire)]
-pub struct Window {
-    /// The update.
-    pub update: u32,
-    /// What it says: `widget = 42 (v3)`.
-    pub label: String,
-    /// How long it was open.
-    pub took: Micros,
 }
 
 /// A row of the log.

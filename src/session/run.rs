@@ -77,6 +77,14 @@ impl Run {
         }
     }
 
+    /// The run as it is, to go back to. Of a log whose beginning is gone it keeps 2^16 records, so that many snapshots of a long
+    /// run are not many logs.
+    pub(super) fn snapshot(&self) -> Self {
+        let mut run = self.clone();
+        run.engine.let_go_of_all_but(16);
+        run
+    }
+
     /// Lets the next thing happen.
     pub fn step(&mut self, look: &mut impl FnMut(&Record, &Analysis, &Engine)) {
         self.engine.step();
@@ -203,7 +211,7 @@ impl Run {
     fn miss_state(&self, state: State, name: &str, service: &str, key: &str) -> Option<String> {
         let names = self.engine.names();
         let node = names.find_node(service);
-        let at = node.and_then(|node| Some((node, names.find_key(names.group(node), key)?)));
+        let at = node.and_then(|node| Some((node, names.find_key(names.scope(node), key)?)));
         let copy = at.and_then(|(node, key)| self.analysis.staleness.at(node, key));
         let kept = copy.is_some_and(|copy| copy.state() == state);
         (!kept).then(|| format!("{name}: `{key}` at `{service}` is not {name}"))

@@ -537,12 +537,26 @@ impl Bytes {
                 self.ids(&[update.0, node.0, key.0]);
                 None
             }
-            Fact::ReaderLeft { subscription, cause } => self.numbers(53, &[subscription.0, *cause as u32]),
-            Fact::ReaderJoined { subscription } => self.numbers(54, &[subscription.0]),
-            Fact::BrokerTurned { bus, broker, turn } => self.numbers(55, &[bus.0, *broker, *turn as u32]),
-            Fact::InSyncChanged { bus, brokers, replicas } => self.numbers(56, &[bus.0, *brokers, *replicas]),
+            Fact::EventTakenUp { operation, node, subscription, update, key, version, adds, attempt } => {
+                self.u8(53);
+                self.ids(&[operation.0, node.0, subscription.0, update.0, key.0, *attempt]);
+                self.version(*version);
+                self.u8(u8::from(*adds));
+                None
+            }
+            Fact::EventWriteEnded { operation, node, subscription, update, outcome, written } => {
+                self.u8(54);
+                self.ids(&[operation.0, node.0, subscription.0, update.0]);
+                self.u8(*outcome as u8);
+                self.optional(written.map(|id| id.0));
+                None
+            }
+            Fact::ReaderLeft { subscription, cause } => self.numbers(55, &[subscription.0, *cause as u32]),
+            Fact::ReaderJoined { subscription } => self.numbers(56, &[subscription.0]),
+            Fact::BrokerTurned { bus, broker, turn } => self.numbers(57, &[bus.0, *broker, *turn as u32]),
+            Fact::InSyncChanged { bus, brokers, replicas } => self.numbers(58, &[bus.0, *brokers, *replicas]),
             Fact::PublishRefused { bus, update, in_sync, needed } => {
-                self.numbers(57, &[bus.0, update.0, *in_sync, *needed])
+                self.numbers(59, &[bus.0, update.0, *in_sync, *needed])
             }
         }
     }

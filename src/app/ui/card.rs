@@ -223,6 +223,7 @@ fn row(row: &RowView) -> Html {
     html! {
         <li key={row.key.clone()}>
             <span class="mono key">{ &row.key }</span>
+            if row.lost > 0 { <em title="Acknowledged writes that were made here: another took their place, unseen">{ format!("{} lost", row.lost) }</em> }
             <span class={classes!("v", old)}>{ value }</span>
             <span class="ver">
                 { swatch }

@@ -1,28 +1,34 @@
 //! Charts over the timeline's stretch of time: what copies lack, what is under way, how long operations took.
 
+use super::stale_charts::{self, Log};
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::Scale;
 use crate::scenario::Micros;
-use crate::session::protocol::Charts;
+use crate::session::protocol::{Charts, Packed, Timing};
 use yew::prelude::*;
 
 /// Height of a chart, px, with its title and its foot.
-const HEIGHT: f64 = 150.0;
-const TITLE: f64 = 30.0;
-const FOOT: f64 = 14.0;
+pub(super) const HEIGHT: f64 = 150.0;
+pub(super) const TITLE: f64 = 30.0;
+pub(super) const FOOT: f64 = 14.0;
 /// Lines that have a colour of their own.
 const COLOURS: usize = 6;
 
 /// All charts, with room on the left for what their lines mean.
-pub fn view(charts: &Charts, scale: Scale, room: f64, now: Micros) -> Html {
+pub fn view(charts: &Packed, scale: Scale, room: f64, now: Micros) -> Html {
+    // Nothing was answered yet.
+    let Some(charts) = &charts.read::<Charts>() else { return html! {} };
     let count = charts.counts.len();
-    let height = HEIGHT * (count + 1) as f64;
+    let over_time = HEIGHT * (count + 2) as f64;
+    let height = over_time + stale_charts::HEIGHT;
     let (width, playhead) = (room + scale.width + 24.0, room + scale.x(now).clamp(0.0, scale.width));
     html! {
         <svg class="charts" width={width.to_string()} height={height.to_string()} role="img" aria-label={told(charts)}>
             { for charts.counts.iter().enumerate().map(|(i, (title, lines))| counts(charts, title, lines, scale, room, HEIGHT * i as f64)) }
-            { operations(charts, scale, room, HEIGHT * count as f64) }
-            <path class="now" d={format!("M{playhead:.1} {TITLE}V{height:.1}")} />
+            { stale_charts::windows(&charts.windows, scale, room, HEIGHT * count as f64) }
+            { operations(charts, scale, room, HEIGHT * (count + 1) as f64) }
+            { stale_charts::latencies(&charts.operations, room, scale.width, over_time) }
+            <path class="now" d={format!("M{playhead:.1} {TITLE}V{over_time:.1}")} />
         </svg>
     }
 }
@@ -33,12 +39,12 @@ fn told(charts: &Charts) -> String {
     let lines = charts.counts.iter().flat_map(|(title, lines)| {
         lines.iter().map(move |(name, values)| format!("{title}, {name}: at most {}", most(values)))
     });
-    let slowest = charts.operations.iter().map(|(_, took, ..)| *took).max();
+    let slowest = charts.operations.iter().map(|it| it.took).max();
     let operations = slowest.map(|took| format!("{} operations, the slowest {}", charts.operations.len(), short(took)));
-    lines.chain(operations).collect::<Vec<_>>().join("; ")
+    lines.chain(operations).chain(stale_charts::told(charts)).collect::<Vec<_>>().join("; ")
 }
 
-fn frame(title: &str, most: String, room: f64, width: f64, top: f64) -> Html {
+pub(super) fn frame(title: &str, most: String, room: f64, width: f64, top: f64) -> Html {
     let (above, below) = (top + TITLE, top + HEIGHT - FOOT);
     html! {
         <>
@@ -94,19 +100,18 @@ fn short_name(name: &str) -> String {
 
 /// Each operation as a dot: when it was asked, and how long it took.
 fn operations(charts: &Charts, scale: Scale, room: f64, top: f64) -> Html {
-    let most = charts.operations.iter().map(|(_, took, ..)| *took).max().unwrap_or_default();
+    let most = charts.operations.iter().map(|it| it.took).max().unwrap_or_default();
     let (below, high) = (top + HEIGHT - FOOT, HEIGHT - TITLE - FOOT);
-    // By its logarithm from a millisecond on: a timeout must not make all others alike.
-    let height = |took: Micros| libm::log2(1.0 + took as f64 / 1000.0);
-    let dot = |(i, &(at, took, ok, stale)): (usize, &(Micros, Micros, bool, bool))| {
-        let (x, y) = (scale.x(at), below - height(took) / height(most).max(1e-9) * high);
+    let log = Log { most, from: below, length: -high };
+    let dot = |(i, &Timing { at, took, ok, behind, .. }): (usize, &Timing)| {
+        let (x, y) = (scale.x(at), log.place(took));
         if !(0.0..=scale.width).contains(&x) {
             return html! {};
         }
-        let (class, what, d) = match (ok, stale) {
+        let (class, what, d) = match (ok, behind) {
             (false, _) => ("bad", "did not end as ok", "m-3.500 -3.500l7 7m0 -7l-7 7"),
-            (true, true) => ("stale", "a stale read", "m0 -4.500l4.500 8h-9z"),
-            (true, false) => ("ok", "ok", "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0"),
+            (true, 1..) => ("stale", "a stale read", "m0 -4.500l4.500 8h-9z"),
+            (true, 0) => ("ok", "ok", "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0"),
         };
         let title = format!("{}: {what}, {}", clock(at), short(took));
         html! { <path key={i} class={classes!("dot", class)} d={format!("M{:.1} {y:.1}{d}", room + x)}><title>{ title }</title></path> }
@@ -114,6 +119,7 @@ fn operations(charts: &Charts, scale: Scale, room: f64, top: f64) -> Html {
     html! {
         <g key="operations">
             { frame("Latency of operations (log)", short(most), room, scale.width, top) }
+            { log.rows(room, scale.width) }
             <text class="tick" x="14" y={format!("{}", top + 46.0)}>{ "● ok" }</text>
             <text class="tick" x="14" y={format!("{}", top + 62.0)}>{ "▲ stale read" }</text>
             <text class="tick" x="14" y={format!("{}", top + 78.0)}>{ "× not ok" }</text>

@@ -4,7 +4,7 @@ use super::card::update_class;
 use super::charts;
 use super::icons::{Icon, icon};
 use crate::app::browser::picture::{self, Kind};
-use crate::app::diagram::{Diagram as State, Turn};
+use crate::app::diagram::{self, Diagram as State, Turn};
 use crate::app::model::{Model, Msg};
 use crate::app::playback::clock;
 use crate::app::ribbon::ticks;
@@ -30,8 +30,9 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     let height = TOP + lane_height * nodes as f64;
     let x = |at: Micros| NAMES + scale.x(at).clamp(-8.0, scale.width + 8.0);
     let y = |node: usize| TOP + lane_height * (node as f64 + 0.5);
-    let (past, future) = state.related();
-    let arrows = state.sifted(|node| model.name_of(node));
+    let all = state.arrows.read::<Vec<Arrow>>().unwrap_or_default();
+    let (past, future) = diagram::related(&all, state.lit);
+    let arrows = diagram::sifted(&all, &state.filter, |node| model.name_of(node));
     let arrow = |arrow: &&Arrow| {
         let class = match state.lit {
             None => "",
@@ -47,7 +48,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
         let (x2, y2) = (x1 + (x2 - x1) * far, y1 + (y2 - y1) * far);
         let colour = arrow.update.map_or("none".to_string(), update_class);
         html! {
-            <g key={arrow.id} class={classes!("arrow", class, colour, arrow.dropped.then_some("lost"))} data-m={arrow.id.to_string()}>
+            <g key={arrow.id} class={classes!("arrow", class, colour, arrow.dropped.then_some("lost"), arrow.late.then_some("late"))} data-m={arrow.id.to_string()}>
                 <path class="reach" d={format!("M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}")} />
                 <path d={format!("M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}")} marker-end={(!arrow.dropped).then_some("url(#tip)")} />
                 if arrow.dropped { <path class="cross" d={format!("M{:.1} {:.1}l8 8m0-8l-8 8", x2 - 4.0, y2 - 4.0)} /> }
@@ -73,7 +74,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
         let id = arrow.and_then(|it| it.get_attribute("data-m")).and_then(|id| id.parse().ok());
         Msg::Diagram(Turn::Light(id))
     });
-    let (back, forth) = (state.next(&arrows, false), state.next(&arrows, true));
+    let (back, forth) = (diagram::next(&arrows, state.lit, false), diagram::next(&arrows, state.lit, true));
     let light = send.clone();
     let on_key = Callback::from(move |event: KeyboardEvent| {
         let lit = match event.key().as_str() {
@@ -119,7 +120,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
                     { for ticks(scale).into_iter().map(tick) }
                 </svg>
             </div>
-            <footer role="status">{ told(model, state, past.len(), future.len(), send) }</footer>
+            <footer role="status">{ told(model, &all, state.lit, past.len(), future.len(), send) }</footer>
         </section>
     }
 }
@@ -171,13 +172,14 @@ fn short(name: &str) -> String {
 }
 
 /// The lit message in words.
-fn told(model: &Model, state: &State, past: usize, future: usize, send: &Callback<Msg>) -> Html {
-    let Some(arrow) = state.arrows.iter().find(|arrow| Some(arrow.id) == state.lit) else {
+fn told(model: &Model, all: &[Arrow], lit: Option<u64>, past: usize, future: usize, send: &Callback<Msg>) -> Html {
+    let Some(arrow) = all.iter().find(|arrow| Some(arrow.id) == lit) else {
         return html! { <span class="muted">{ "Choose a message to see what may have led to it, and what it may have led to." }</span> };
     };
     let ends = format!("{} → {}", model.name_of(arrow.from.index()), model.name_of(arrow.to.index()));
     let fate = match (arrow.end, arrow.dropped) {
         (Some(end), true) => format!("lost at {}", clock(end)),
+        (Some(end), false) if arrow.late => format!("arrived at {}, late: enough others had answered", clock(end)),
         (Some(end), false) => format!("arrived at {}", clock(end)),
         (None, _) => "under way".into(),
     };

@@ -3,15 +3,17 @@
 use super::card::badge;
 use super::field::FieldView;
 use super::icons::{Icon, icon};
+use super::inside;
 use crate::app::drawing;
 use crate::app::edit;
 use crate::app::faults::{Standing, faults};
 use crate::app::fields::{self, Adder, Section};
+use crate::app::inside::names;
 use crate::app::measured::Measured;
 use crate::app::model::{Item, Msg};
 use crate::scenario::{Command, Consistency, Operation, Scenario, Value};
 use crate::session::compare::{Row, SEEDS};
-use crate::session::protocol::{BusView, CopyState, DepthView, ServiceView};
+use crate::session::protocol::{BusView, CopyState, DepthView, Packed, ServiceView};
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -31,6 +33,8 @@ pub struct InspectorProps {
     pub standing: Standing,
     /// What was measured of a group under each consistency.
     pub measured: Measured,
+    /// What is inside it, where it is a member of a group, a client of one or a group.
+    pub inside: Option<Rc<Packed>>,
     /// Whether the drawing may be changed.
     pub editable: bool,
     /// Where to report.
@@ -103,6 +107,7 @@ fn actions(props: &InspectorProps) -> Html {
             }
             { why(props) }
             { depths(props) }
+            { for props.inside.iter().map(|told| inside::view(told, &names(&props.scenario), &props.send)) }
             { dead_letters(props) }
             { consistency(props) }
             <Palette faults={faults(&props.scenario, props.selected.as_ref(), &props.standing)}
@@ -164,7 +169,7 @@ fn measured(props: &InspectorProps, group: usize) -> Html {
             <table class="measured">
                 <caption>{ format!("{seeds} of {SEEDS} seeds, each to the end of the run") }</caption>
                 <thead><tr><td></td>{ for heads }</tr></thead>
-                <tbody>{ for rows.iter().map(row) }</tbody>
+                <tbody>{ for rows.read::<Vec<Row>>().unwrap_or_default().iter().map(row) }</tbody>
             </table>
             if *seeds == SEEDS { <button class="line" {onclick}>{ "Measure again" }</button> }
         </>

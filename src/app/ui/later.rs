@@ -81,7 +81,24 @@ pub type Draw = fn(Part, &Model, &Callback<Msg>) -> Html;
 /// Fetches what draws them; once, whoever asks.
 #[wasm_split(views, fallible)]
 pub fn views() -> Result<Draw, SplitLoaderError> {
+    let _ = dress();
     Ok(draw)
+}
+
+/// Gives them their style sheet, which stands beside the script that starts the page.
+fn dress() -> Option<()> {
+    let document = web_sys::window()?.document()?;
+    let script = document.query_selector("script[data-converge]").ok()??.get_attribute("src")?;
+    if document.query_selector("link[data-later]").ok()?.is_none() {
+        let link = document.create_element("link").ok()?;
+        for (name, value) in
+            [("rel", "stylesheet"), ("href", &*script.replace("start.js", "later.css")), ("data-later", "")]
+        {
+            link.set_attribute(name, value).ok()?;
+        }
+        document.query_selector("head").ok()??.append_child(&link).ok()?;
+    }
+    Some(())
 }
 
 fn draw(part: Part, model: &Model, send: &Callback<Msg>) -> Html {
@@ -131,5 +148,8 @@ fn inspector(model: &Model, send: &Callback<Msg>) -> Html {
     };
     let standing = model.standing(selected.as_ref());
     let editable = model.origin == Origin::Own;
-    html! { <Inspector scenario={model.scenario.clone()} {selected} {view} {bus} {standing} measured={model.measured.clone()} {editable} send={send.clone()} /> }
+    let inside = model.inside_wanted().and_then(|node| model.inside.of(node));
+    html! {
+        <Inspector scenario={model.scenario.clone()} {selected} {view} {bus} {standing} measured={model.measured.clone()} {inside} {editable} send={send.clone()} />
+    }
 }

@@ -147,6 +147,22 @@ fn marks(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, inks: &Ink
         pen.close_path();
         pen.fill();
     }
+    // A lost update is crossed out where it was made: on the ribbon of who took it, or above where that is a client.
+    let services = model.scenario.services.len();
+    pen.begin_path();
+    for mark in model.run.marks.iter().filter(|mark| mark.kind == MarkKind::Lost) {
+        let row = Some(mark.node.index() + 1).filter(|row| *row <= services).unwrap_or(0);
+        let (x, y) = (scale.x(mark.at), ROW * row as f64 + 5.0 + BAR / 2.0);
+        for side in [-1.0, 1.0] {
+            pen.move_to(x - 5.0, y - 5.0 * side);
+            pen.line_to(x + 5.0, y + 5.0 * side);
+        }
+    }
+    for (width, ink) in [(5.0, &inks.surface), (2.0, &inks.fault)] {
+        pen.set_line_width(width);
+        pen.set_stroke_style_str(ink);
+        pen.stroke();
+    }
 }
 
 fn faults(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, y: f64, inks: &Inks) {

@@ -9,7 +9,7 @@ use crate::engine::message::{LinkId, Publication};
 use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
 use crate::ordered::Map;
-use crate::scenario::{Acks, Commit, InSync, Micros};
+use crate::scenario::{Acks, CommitRule, InSync, Micros};
 use crate::trace::{BrokerTurn, DropReason, Fact, UpdateId};
 use std::collections::VecDeque;
 
@@ -96,10 +96,10 @@ impl Brokers {
     }
 
     /// How many entries are where they must be to be committed.
-    fn committable(&self, commit: &Commit) -> u64 {
+    fn committable(&self, commit: &CommitRule) -> u64 {
         match commit {
-            Commit::InSync(_) => self.all.iter().filter(|it| it.in_sync).map(|it| it.end).min().unwrap_or(0),
-            Commit::Majority => {
+            CommitRule::InSync(_) => self.all.iter().filter(|it| it.in_sync).map(|it| it.end).min().unwrap_or(0),
+            CommitRule::Majority => {
                 let mut ends: Vec<u64> = self.all.iter().map(|broker| broker.end).collect();
                 ends.sort_unstable();
                 // So many or more have that much: a majority.
@@ -109,17 +109,17 @@ impl Brokers {
     }
 
     /// Who is to lead: whoever does, if it may; else the first that may, or of a majority the one that has most.
-    fn candidate(&self, commit: &Commit) -> Option<usize> {
+    fn candidate(&self, commit: &CommitRule) -> Option<usize> {
         let up = || (0..self.all.len()).filter(|at| self.all[*at].up);
         // The first of those that have as much.
         let most = || up().max_by_key(|at| (self.all[*at].end, std::cmp::Reverse(*at)));
         match commit {
-            Commit::InSync(InSync { unclean_election, .. }) => {
+            CommitRule::InSync(InSync { unclean_election, .. }) => {
                 let mut in_sync = up().filter(|at| self.all[*at].in_sync);
                 let stays = self.leader.filter(|at| self.all[*at].up && self.all[*at].in_sync);
                 stays.or_else(|| in_sync.next()).or_else(|| most().filter(|_| *unclean_election))
             }
-            Commit::Majority => {
+            CommitRule::Majority => {
                 let longest = most().map(|at| self.all[at].end);
                 let stays = self.leader.filter(|at| self.all[*at].up && Some(self.all[*at].end) == longest);
                 stays.or_else(most).filter(|_| self.has_majority())
@@ -134,7 +134,7 @@ impl Bus {
         self.brokers.as_ref().map_or(0, |brokers| brokers.all.len() as u32)
     }
 
-    fn commit_rule(&self) -> &Commit {
+    fn commit_rule(&self) -> &CommitRule {
         &self.plan.replication.as_ref().expect("only a bus with brokers asks them").commit
     }
 
@@ -188,8 +188,8 @@ impl Bus {
 
     fn min_insync(&self) -> u32 {
         match self.commit_rule() {
-            Commit::InSync(in_sync) => in_sync.min_insync,
-            Commit::Majority => 0,
+            CommitRule::InSync(in_sync) => in_sync.min_insync,
+            CommitRule::Majority => 0,
         }
     }
 
@@ -207,8 +207,8 @@ impl Bus {
         follower.last_due = due;
         let life = follower.life;
         let lag = match &plan.commit {
-            Commit::InSync(in_sync) => Some(now + crate::scenario::micros(in_sync.lag_ms)),
-            Commit::Majority => None,
+            CommitRule::InSync(in_sync) => Some(now + crate::scenario::micros(in_sync.lag_ms)),
+            CommitRule::Majority => None,
         };
         self.check(due, Check::Fetched { broker, upto, life, reign }, out);
         if let Some(at) = lag.filter(|at| *at < due) {
@@ -259,7 +259,7 @@ impl Bus {
     }
 
     fn tell_in_sync(&mut self, out: &mut Outbox) {
-        let in_sync = matches!(self.commit_rule(), Commit::InSync(_));
+        let in_sync = matches!(self.commit_rule(), CommitRule::InSync(_));
         let Some(brokers) = self.brokers.as_mut().filter(|_| in_sync) else { return };
         let who =
             brokers.all.iter().zip(0..).filter(|(broker, _)| broker.in_sync).fold(0, |who, (_, at)| who | 1 << at);
@@ -319,7 +319,7 @@ impl Bus {
 
     /// Nobody leads, where whoever did is down or without a majority.
     fn step_down(&mut self, now: Micros, out: &mut Outbox) {
-        let majority = matches!(self.commit_rule(), Commit::Majority);
+        let majority = matches!(self.commit_rule(), CommitRule::Majority);
         let Some(brokers) = &mut self.brokers else { return };
         if majority && !brokers.has_majority() {
             brokers.leader = None;

@@ -3,7 +3,7 @@
 use crate::engine::chance::{Sampler, Stream};
 use crate::engine::message::LinkId;
 use crate::engine::repertoire::Keeping;
-use crate::scenario::{Acknowledge, Backoff, Commit, Limit, Micros, Order};
+use crate::scenario::{Acknowledge, Backoff, CommitRule, Limit, Micros, Order};
 use crate::trace::{NodeId, SubscriptionId};
 
 /// A subscription's settings, ready to run.
@@ -85,7 +85,7 @@ pub struct ReplicationPlan {
     /// How long a broker is down before it is missed.
     pub session: Micros,
     /// When an event is committed.
-    pub commit: Commit,
+    pub commit: CommitRule,
 }
 
 /// What became of the events of a bus, over all subscriptions.

@@ -2,7 +2,7 @@
 
 use super::{Checker, MOST_ENTRIES};
 use crate::scenario::{
-    Acks, Arrivals, Client, Commit, Keys, Operation, PublishMode, ReaderSession, Replication, Scenario, Service,
+    Acks, Arrivals, Client, CommitRule, Keys, Operation, PublishMode, ReaderSession, Replication, Scenario, Service,
     Subscription, Workload,
 };
 
@@ -128,12 +128,12 @@ impl Checker {
         self.latency(&format!("{path}.latency"), &replication.latency);
         self.number(&format!("{path}.session_ms"), replication.session_ms, 0.001, super::LONGEST_MS);
         match &replication.commit {
-            Commit::InSync(in_sync) => {
+            CommitRule::InSync(in_sync) => {
                 let path = format!("{path}.commit.in_sync");
                 self.count(&format!("{path}.min_insync"), in_sync.min_insync, 1, replication.replicas.max(1));
                 self.number(&format!("{path}.lag_ms"), in_sync.lag_ms, 0.001, super::LONGEST_MS);
             }
-            Commit::Majority => {}
+            CommitRule::Majority => {}
         }
     }
 

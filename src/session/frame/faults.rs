@@ -2,8 +2,9 @@
 
 use super::Reporter;
 use crate::analysis::Analysis;
+use crate::scenario::Scenario;
 use crate::session::protocol::{Mark, MarkKind};
-use crate::session::words;
+use crate::session::{Run, words};
 use crate::trace::{BrokerTurn, Fact, Names, NodeId, Record};
 
 /// Kinds of what can be wrong with a node or a link at the same time.
@@ -20,6 +21,25 @@ const BROKER: u8 = 7;
 /// Takes note of a record that tells of a fault or its cure.
 pub fn look(reporter: &mut Reporter, record: &Record, analysis: &Analysis, names: &Names) {
     reporter.look_at_fault(record, analysis, names);
+}
+
+/// Takes note of clocks that the document, or chance, sets wrong, where they say which write is the newest.
+pub fn look_at_clocks(reporter: &mut Reporter, run: &Run, scenario: &Scenario) {
+    let engine = run.engine();
+    for group in scenario.groups.iter().filter(|group| group.is_ordered_by_clock()) {
+        for node in group.members.iter().filter_map(|id| engine.names().find_node(id)) {
+            let ahead = engine.clock_ahead(node);
+            if ahead != 0 {
+                reporter.troubles.insert((node, None, CLOCK), clock(ahead));
+            }
+        }
+    }
+}
+
+/// How far a clock is off: `clock −300 ms`.
+fn clock(ahead: i64) -> String {
+    let sign = if ahead < 0 { "−" } else { "+" };
+    format!("clock {sign}{}", words::duration(ahead.unsigned_abs()))
 }
 
 impl Reporter {
@@ -49,8 +69,7 @@ impl Reporter {
                 self.trouble(record, (*node, None, SLOW), what, analysis, names);
             }
             Fact::ClockSet { node, offset, drift } => {
-                let sign = if *offset < 0 { "−" } else { "+" };
-                let what = format!("clock {sign}{}", words::duration(offset.unsigned_abs()));
+                let what = clock(*offset);
                 let wrong = *offset != 0 || *drift != 0;
                 self.trouble(record, (*node, None, CLOCK), wrong.then_some(what), analysis, names);
             }

@@ -27,9 +27,42 @@ pub struct Charts {
     pub at: Vec<Micros>,
     /// What is counted at each of them: a chart for each, with its name, and its lines.
     pub counts: Vec<(String, Vec<Line>)>,
-    /// Operations that have ended, the newest if there are many: when they were asked, how long they took, whether as ok,
-    /// and whether stale.
-    pub operations: Vec<(Micros, Micros, bool, bool)>,
+    /// Operations that have ended, the newest if there are many.
+    pub operations: Vec<Timing>,
+    /// Inconsistency windows, the newest if there are many.
+    pub windows: Vec<WindowBar>,
+}
+
+/// An operation that has ended, as a chart shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
+pub struct Timing {
+    /// When it was asked.
+    pub at: Micros,
+    /// How long it took.
+    pub took: Micros,
+    /// It ended as ok.
+    pub ok: bool,
+    /// A read that ended as ok.
+    pub read: bool,
+    /// How many acknowledged updates it lacked; 0 for what is not a stale read.
+    pub behind: u32,
+    /// How long the oldest of them had been acknowledged.
+    pub stale_for: Micros,
+}
+
+/// An inconsistency window, as a chart shows it.
+#[derive(Clone, Debug, PartialEq, Wire)]
+pub struct WindowBar {
+    /// The update; gives the colour.
+    pub update: u32,
+    /// What it says: `widget = 42 (v3)`.
+    pub label: String,
+    /// When it was acknowledged.
+    pub since: Micros,
+    /// How long it was open, or has been.
+    pub took: Micros,
+    /// It is open yet.
+    pub open: bool,
 }
 
 /// A message of the space-time diagram.
@@ -53,6 +86,8 @@ pub struct Arrow {
     pub end: Option<Micros>,
     /// It was lost.
     pub dropped: bool,
+    /// It is a replica's answer, and enough others had answered before.
+    pub late: bool,
 }
 
 /// A verdict, or the reason of one copy's state.

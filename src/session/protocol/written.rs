@@ -79,6 +79,7 @@ mod tests {
     use crate::scenario::examples;
     use crate::session::Session;
     use crate::session::protocol::{FromEngine, Report, Request, ToEngine};
+    use crate::trace::NodeId;
     use crate::wire;
 
     #[test]
@@ -93,6 +94,7 @@ mod tests {
                 Request::Examine { node: None },
                 Request::Diagram { from: 0, to: 1_000_000 },
                 Request::Charts,
+                Request::Inside { node: NodeId(0) },
                 Request::Describe,
                 Request::Edit { scenario },
             ];

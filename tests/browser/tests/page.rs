@@ -304,7 +304,9 @@ fn pictures_of_canvas_diagram_and_charts_are_saved_as_svg_and_png() {
     save("Picture (PNG)");
     let name = "inventory-tells-notification";
     browser.wait(&format!("window.saved[window.files['{name}.svg']]"));
-    for (file, says) in [(name, "Inventory"), ("diagram", "Notification"), ("charts", "Updates behind")] {
+    for (file, says) in
+        [(name, "Inventory"), ("diagram", "Notification"), ("charts", "Updates behind"), ("charts", "Latency of reads")]
+    {
         // It is a document of its own, and says what the page says.
         let svg = browser.wait(&format!("window.saved[window.files['{file}.svg']]"));
         let read = "const d = new DOMParser().parseFromString(arguments[0], 'image/svg+xml'); \

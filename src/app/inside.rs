@@ -1,0 +1,126 @@
+//! What the page has asked about the inside of what is selected: a member of a group, a client of one, or the group.
+
+use super::model::Item;
+use crate::scenario::{Micros, Scenario};
+use crate::session::protocol::{Packed, Request};
+use crate::trace::NodeId;
+use std::rc::Rc;
+
+/// Distance between two requests while the run goes on, ms of true time.
+const DISTANCE: f64 = 300.0;
+
+/// The answer, and what was asked.
+#[derive(Clone, Debug, Default)]
+pub struct InsideView {
+    /// Whose inside it is, with the answer: an [`Inside`](crate::session::protocol::inside::Inside).
+    told: Option<(NodeId, Rc<Packed>)>,
+    /// What was asked last, when the run had so many records.
+    asked: Option<(NodeId, u64)>,
+    waiting: bool,
+    last: f64,
+}
+
+impl InsideView {
+    /// Whether there is something to ask about a node when the run has so many records.
+    pub fn is_behind(&self, about: Option<NodeId>, records: u64) -> bool {
+        about.is_some_and(|node| self.asked != Some((node, records)))
+    }
+
+    /// The request that brings the answer, if it is time for one; at once where another node is asked about.
+    pub fn want(&mut self, about: Option<NodeId>, records: u64, wall: f64) -> Option<Request> {
+        let node = about.filter(|_| !self.waiting && self.is_behind(about, records))?;
+        let other = self.told.as_ref().is_none_or(|(told, _)| *told != node);
+        if !other && wall - self.last < DISTANCE {
+            return None;
+        }
+        (self.waiting, self.last) = (true, wall);
+        self.asked = Some((node, records));
+        Some(Request::Inside { node })
+    }
+
+    /// Takes the answer in.
+    pub fn take(&mut self, inside: Packed) {
+        self.waiting = false;
+        self.told = self.asked.map(|(node, _)| (node, Rc::new(inside)));
+    }
+
+    /// What was asked will not be answered; when the run has gone on, it is asked again.
+    pub fn unanswered(&mut self) {
+        self.waiting = false;
+    }
+
+    /// The run stands elsewhere, and is asked at once; until it has answered, what was told stays.
+    pub fn forget(&mut self) {
+        (self.waiting, self.asked, self.last) = (false, None, f64::MIN);
+    }
+
+    /// What was told about a node.
+    pub fn of(&self, node: NodeId) -> Option<Rc<Packed>> {
+        self.told.as_ref().filter(|(told, _)| *told == node).map(|(_, inside)| inside.clone())
+    }
+}
+
+/// The node whose inside is asked for where something is selected: a member of a group, a client of one, or a group.
+pub fn about(scenario: &Scenario, selected: Option<&Item>) -> Option<NodeId> {
+    let Some(Item::Node(id)) = selected else { return None };
+    let (services, buses, clients) = (scenario.services.len(), scenario.buses.len(), scenario.clients.len());
+    let groups = || scenario.groups.iter();
+    let node = if let Some(group) = groups().position(|group| group.id == *id) {
+        services + buses + clients + group
+    } else if groups().any(|group| group.members.contains(id)) {
+        scenario.services.iter().position(|service| service.id == *id)?
+    } else {
+        let of_group = |target: &String| groups().any(|group| group.id == *target);
+        let client = scenario.clients.iter().position(|client| client.id == *id && of_group(&client.target))?;
+        services + buses + client
+    };
+    Some(NodeId(node as u32))
+}
+
+/// Names of all nodes for people, in the order of their ids.
+pub fn names(scenario: &Scenario) -> Vec<Rc<str>> {
+    let or_id = |id: &str, name: &str| -> Rc<str> { if name.is_empty() { id.into() } else { name.into() } };
+    let services = scenario.services.iter().map(|it| or_id(&it.id, &it.name));
+    let buses = scenario.buses.iter().map(|it| or_id(&it.id, &it.name));
+    let clients = scenario.clients.iter().map(|it| or_id(&it.id, &it.name));
+    let groups = scenario.groups.iter().map(|it| or_id(&it.id, &it.name));
+    services.chain(buses).chain(clients).chain(groups).collect()
+}
+
+/// Where an instant stands on an axis from one to another, %.
+pub fn share(at: Micros, from: Micros, to: Micros) -> f64 {
+    let length = to.saturating_sub(from).max(1) as f64;
+    (at.saturating_sub(from) as f64 / length * 100.0).clamp(0.0, 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::examples;
+
+    #[test]
+    fn the_inside_of_members_clients_and_groups_is_asked_for_and_of_nothing_else() {
+        let scenario = examples::find("quorum-inversion").expect("an example").scenario();
+        let of = |id: &str| about(&scenario, Some(&Item::Node(id.into())));
+        assert_eq!((of("b"), of("writer"), of("shop")), (Some(NodeId(1)), Some(NodeId(3)), Some(NodeId(6))));
+        assert_eq!(&*names(&scenario)[6], "Price");
+        assert_eq!(about(&scenario, None), None);
+        let scenario = examples::find("lost-event").expect("an example").scenario();
+        assert!(scenario.services.iter().all(|it| about(&scenario, Some(&Item::Node(it.id.clone()))).is_none()));
+    }
+
+    #[test]
+    fn another_node_is_asked_about_at_once_and_the_same_one_when_the_run_has_gone_on() {
+        let mut view = InsideView { last: f64::MIN, ..InsideView::default() };
+        let (a, b) = (Some(NodeId(0)), Some(NodeId(1)));
+        assert_eq!(view.want(None, 1, 0.0), None, "nothing is selected");
+        assert!(view.want(a, 1, 0.0).is_some());
+        assert_eq!(view.want(b, 1, 1.0), None, "an answer is awaited");
+        view.take(Packed::of(&1u32));
+        assert_eq!(view.want(a, 1, 900.0), None, "nothing has happened");
+        assert_eq!(view.want(a, 2, 1.0), None, "not so often");
+        assert!(view.want(b, 2, 2.0).is_some());
+        view.take(Packed::of(&2u32));
+        assert_eq!((view.of(NodeId(0)), view.of(NodeId(1)).and_then(|it| it.read::<u32>())), (None, Some(2)));
+    }
+}

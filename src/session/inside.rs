@@ -1,0 +1,248 @@
+//! What the page is told when it asks what is inside a member of a group, and what operations ask of whom.
+
+use super::protocol::inside::{
+    CopyInside, EntryInside, HintInside, Inside, LogInside, PartInside, PhaseInside, QuorumInside, TreeInside,
+    ValueInside,
+};
+use super::{Run, merged, words};
+use crate::analysis::{Coordination, Copy, Logs, Look, Origins, Phase, Quorums, Tombstone, Write, comparisons};
+use crate::scenario::{Group, Micros, Protocol, Scenario, Step, micros};
+use crate::trace::{KeyId, NodeId};
+
+/// Copies, hints and comparisons at most.
+const MOST: usize = 24;
+/// Entries of a log at most.
+const MOST_ENTRIES: usize = 8;
+/// Operations at most.
+const MOST_OPERATIONS: usize = 3;
+
+/// Everything that can be said of a node.
+pub(super) fn inside(run: &Run, scenario: &Scenario, live: &[Step], node: NodeId) -> Inside {
+    let scenario = merged(scenario, live);
+    let look = run.look(&scenario);
+    let mut inside = Inside { now: look.now, cut: look.trace.oldest() > 0, ..Inside::default() };
+    // The page may ask of a node that an edit has taken away.
+    if node.index() >= look.names.node_count() {
+        return inside;
+    }
+    let group = look.names.group(node).filter(|group| *group != node);
+    if let Some((home, group)) = group.and_then(|home| Some((home, group_of(&look, home)?))) {
+        let origins = Origins::of(&look, node);
+        if group.is_ordered_by_clock() {
+            inside.clock = ahead(run.engine().clock_ahead(node));
+        }
+        inside.copies = copies(&look, node, group, &origins);
+        inside.hints = hints(&look, &origins);
+        inside.log = log(&look, node, home);
+        inside.promised = origins.promised().map(|it| words::update(it, look.analysis, look.names)).collect();
+        inside.trees = trees(&look, node, group);
+    }
+    inside.quorums = quorums(&look, node);
+    inside
+}
+
+fn group_of<'a>(look: &Look<'a>, node: NodeId) -> Option<&'a Group> {
+    look.scenario.groups.iter().find(|group| group.id == look.names.node(node))
+}
+
+/// How far a clock is ahead of true time: `300 ms behind`.
+fn ahead(offset: i64) -> String {
+    match offset {
+        0 => "exact".into(),
+        _ => format!("{} {}", words::duration(offset.unsigned_abs()), if offset < 0 { "behind" } else { "ahead" }),
+    }
+}
+
+fn copies(look: &Look, node: NodeId, group: &Group, origins: &Origins) -> Vec<CopyInside> {
+    let mut copies: Vec<CopyInside> = look
+        .analysis
+        .staleness
+        .copies_of(node)
+        .map(|(key, copy)| CopyInside {
+            key: look.names.key(key).into(),
+            values: values(look, key, copy, origins),
+            vector: origins.context(key).iter().map(|(origin, count)| (origin_of(look, *origin), *count)).collect(),
+            tombstone: origins.tombstone(key).map(|it| tombstone(look, it, group)).unwrap_or_default(),
+        })
+        .collect();
+    copies.sort_by(|a, b| a.key.cmp(&b.key));
+    copies.truncate(MOST);
+    copies
+}
+
+/// Who an origin of a version is.
+fn origin_of(look: &Look, origin: u32) -> String {
+    match origin.checked_sub(1).map(NodeId).filter(|node| node.index() < look.names.node_count()) {
+        Some(node) => look.names.label(node).into(),
+        None => "document".into(),
+    }
+}
+
+fn values(look: &Look, key: KeyId, copy: &Copy, origins: &Origins) -> Vec<ValueInside> {
+    if !copy.siblings().is_empty() {
+        return copy
+            .siblings()
+            .iter()
+            .map(|value| sibling(look, &value.to_string(), &origins.of_sibling(key, value)))
+            .collect();
+    }
+    let Some(held) = copy.held() else { return Vec::new() };
+    let Some(value) = &held.value else { return Vec::new() };
+    let of_update = held.update.and_then(|update| origins.write(key, update));
+    let writes = match of_update {
+        // Of data without a total order an update is only what came last, not always what is seen.
+        Some(write) if origins.context(key).is_empty() => vec![write],
+        Some(_) | None => origins.of_sibling(key, value),
+    };
+    if writes.is_empty() && !origins.context(key).is_empty() {
+        // A sum, a set, a map, a list: no single write said it; its clock is the version vector.
+        let (version, by) = (String::new(), String::new());
+        return vec![ValueInside { value: value.to_string(), version, update: None, by, at: None }];
+    }
+    vec![sibling(look, &value.to_string(), &writes)]
+}
+
+/// A value with the writes that may have said it: one, or of two origins that said the same either.
+fn sibling(look: &Look, value: &str, writes: &[&Write]) -> ValueInside {
+    let who = |write: &&Write| {
+        let label = look.names.label(write.by);
+        let clock = match write.version.reading() {
+            Some(_) if write.clock != write.at as i64 => {
+                format!(", its clock {}", ahead(write.clock - write.at as i64))
+            }
+            Some(_) | None => String::new(),
+        };
+        format!("{label}{clock}")
+    };
+    let by: Vec<String> = writes.iter().map(who).collect();
+    ValueInside {
+        value: value.into(),
+        version: writes.first().map(|write| version(look, write)).unwrap_or_default(),
+        update: writes.first().map(|write| write.update.0),
+        by: if by.is_empty() { "stood in the document".into() } else { format!("written at {}", by.join(" or ")) },
+        at: writes.first().map(|write| write.at),
+    }
+}
+
+/// A version as the field writes it: a time, a term and a number, or a dot.
+fn version(look: &Look, write: &Write) -> String {
+    match (write.version.reading(), write.version.time) {
+        (Some(_), _) => words::version(write.version),
+        (None, 0) => format!("({}, {})", origin_of(look, write.version.origin), write.version.counter),
+        (None, term) => format!("term {term}, entry {}", write.version.counter),
+    }
+}
+
+fn tombstone(look: &Look, it: Tombstone, group: &Group) -> String {
+    let grace = match &group.protocol {
+        Protocol::Quorum(plan) => plan.tombstone_grace_ms.map(micros),
+        Protocol::Primary(_) | Protocol::Raft(_) | Protocol::Chain | Protocol::TwoPhase(_) | Protocol::Gossip(_) => {
+            None
+        }
+    };
+    let since = words::duration(it.since);
+    match (it.forgotten, grace) {
+        (Some(at), _) => format!("deleted at {since}; the tombstone was forgotten at {}", words::duration(at)),
+        (None, Some(grace)) if it.since + grace > look.now => {
+            format!("tombstone since {since}, forgotten in {}", words::duration(it.since + grace - look.now))
+        }
+        (None, _) => format!("tombstone since {since}"),
+    }
+}
+
+fn hints(look: &Look, origins: &Origins) -> Vec<HintInside> {
+    let hint = |(replica, key, since, update): (NodeId, KeyId, Micros, Option<crate::trace::UpdateId>)| HintInside {
+        replica,
+        text: update.map_or_else(|| look.names.key(key).to_string(), |it| words::update(it, look.analysis, look.names)),
+        update: update.map(|update| update.0),
+        since,
+    };
+    origins.hints().map(hint).take(MOST).collect()
+}
+
+fn log(look: &Look, node: NodeId, group: NodeId) -> Option<LogInside> {
+    let logs = Logs::of(look, group)?;
+    let member = look.analysis.members.get(node).cloned().unwrap_or_default();
+    let entries = logs.entries(node);
+    let entry = |entry: &crate::analysis::Entry| EntryInside {
+        index: entry.index,
+        term: entry.term,
+        text: match entry.update.map(|update| (update, look.analysis.updates.get(update))) {
+            None => "nothing: a leader begins".into(),
+            Some((_, Some(said))) => match &said.value {
+                Some(value) => format!("{} = {value}", look.names.key(said.key)),
+                None => format!("{} deleted", look.names.key(said.key)),
+            },
+            Some((update, None)) => words::update(update, look.analysis, look.names),
+        },
+        update: entry.update.map(|update| update.0),
+    };
+    Some(LogInside {
+        leads: member.leads,
+        term: member.term,
+        last: member.log.0,
+        committed: member.log.1,
+        entries: entries[entries.len().saturating_sub(MOST_ENTRIES)..].iter().map(entry).collect(),
+    })
+}
+
+fn trees(look: &Look, node: NodeId, group: &Group) -> Vec<TreeInside> {
+    let Protocol::Quorum(plan) = &group.protocol else { return Vec::new() };
+    let Some(plan) = &plan.anti_entropy else { return Vec::new() };
+    let tree = |it: crate::analysis::Comparison| TreeInside {
+        with: it.with,
+        own: it.own,
+        at: it.at,
+        levels: it.levels,
+        depth: plan.depth,
+        under_way: it.under_way,
+    };
+    comparisons(look, node).into_iter().take(MOST).map(tree).collect()
+}
+
+/// The newest operations that a node coordinates, asked for or has a part in; of a group, all of its.
+fn quorums(look: &Look, node: NodeId) -> Vec<QuorumInside> {
+    let whole = look.names.group(node) == Some(node);
+    let concerns = |it: &&Coordination| {
+        let has_part = |of: NodeId| it.parts.iter().any(|part| part.node == of);
+        match whole {
+            true => it.parts.iter().any(|part| look.names.group(part.node) == Some(node)),
+            false => it.at == node || it.by == node || has_part(node),
+        }
+    };
+    let all = Quorums::of(look).all;
+    all.iter().rev().filter(concerns).take(MOST_OPERATIONS).map(|it| quorum(look, it)).collect()
+}
+
+fn quorum(look: &Look, it: &Coordination) -> QuorumInside {
+    let phase = |phase: Phase| {
+        let parts: Vec<PartInside> = it
+            .parts
+            .iter()
+            .filter(|part| part.phase == phase)
+            .map(|part| PartInside {
+                node: part.node,
+                asked: part.asked,
+                answered: part.answered,
+                lost: part.lost.filter(|_| part.answered.is_none()),
+                late: part.late,
+            })
+            .collect();
+        let (needed, asked) = (it.needed[phase as usize], parts.len());
+        let text = match phase {
+            Phase::Read => format!("{needed} of {asked} responses"),
+            Phase::Write => format!("{needed} of {asked} acknowledgements"),
+            Phase::Settle => format!("{needed} of {asked} have what it returns"),
+        };
+        (asked > 0).then_some(PhaseInside { text, enough: it.enough[phase as usize], parts })
+    };
+    QuorumInside {
+        operation: it.operation.0 + 1,
+        text: words::asked(it.operation, look.analysis, look.names),
+        by: it.by,
+        at: it.at,
+        begun: it.begun,
+        ended: it.ended,
+        phases: [Phase::Read, Phase::Write, Phase::Settle].into_iter().filter_map(phase).collect(),
+    }
+}

@@ -1,0 +1,293 @@
+//! What the page shows of a group's inside: read from the trace alone, and held against what the engine really did.
+
+use converge::analysis::{Logs, Phase, Quorums};
+use converge::scenario::examples::{EXAMPLES, find};
+use converge::scenario::{Command, Latency, Micros, Protocol, ReadRepair, Scenario, Step, micros};
+use converge::session::protocol::inside::{Inside, PartInside, QuorumInside};
+use converge::session::protocol::{Charts, Frame, Report, Request, ToEngine, Written};
+use converge::session::{Run, Session};
+use converge::trace::{Fact, NodeId, OperationKind, Outcome};
+
+fn example(id: &str) -> Scenario {
+    find(id).unwrap_or_else(|| panic!("no example {id}")).scenario()
+}
+
+fn run_to(scenario: &Scenario, at: Micros) -> Run {
+    let mut run = Run::new(scenario);
+    run.advance(at, u64::MAX, &mut |_, _, _| {});
+    run
+}
+
+struct Page(Session);
+
+impl Page {
+    fn at(scenario: &Scenario, at: Micros) -> (Page, Frame) {
+        let mut page = Page(Session::default());
+        let request = Request::Load { scenario: Written::from(scenario), at };
+        match page.ask(request) {
+            Report::Frame(frame) => (page, *frame),
+            other => panic!("not a frame: {other:?}"),
+        }
+    }
+
+    fn ask(&mut self, request: Request) -> Report {
+        self.0.handle(ToEngine { epoch: 1, request }).remove(0).report
+    }
+
+    fn inside(&mut self, scenario: &Scenario, id: &str) -> Inside {
+        let ids = scenario.services.iter().map(|it| &it.id).chain(scenario.buses.iter().map(|it| &it.id));
+        let mut ids =
+            ids.chain(scenario.clients.iter().map(|it| &it.id)).chain(scenario.groups.iter().map(|it| &it.id));
+        let node = NodeId(ids.position(|it| it == id).expect("a node") as u32);
+        match self.ask(Request::Inside { node }) {
+            Report::Inside(inside) => inside.read::<Inside>().expect("its inside"),
+            other => panic!("not its inside: {other:?}"),
+        }
+    }
+
+    fn charts(&mut self) -> Charts {
+        match self.ask(Request::Charts) {
+            Report::Charts(charts) => charts.read::<Charts>().expect("charts"),
+            other => panic!("no charts: {other:?}"),
+        }
+    }
+}
+
+fn only(quorums: &[QuorumInside]) -> &QuorumInside {
+    assert_eq!(quorums.len(), 1, "{quorums:?}");
+    &quorums[0]
+}
+
+fn of(parts: &[PartInside], node: u32) -> &PartInside {
+    parts.iter().find(|part| part.node == NodeId(node)).expect("it was asked")
+}
+
+#[test]
+fn an_operation_tells_whom_it_waits_for_and_who_answered_late() {
+    let scenario = example("quorum-inversion");
+    let (mut page, _) = Page::at(&scenario, 2_500_000);
+    // The write waits for B and C; A has acknowledged.
+    let inside = page.inside(&scenario, "writer");
+    let write = only(&inside.quorums);
+    assert_eq!((write.text.as_str(), write.ended), ("write price 12", None));
+    let phase = &write.phases[0];
+    assert_eq!((phase.text.as_str(), phase.enough), ("3 of 3 acknowledgements", None));
+    let answered: Vec<Option<Micros>> = (0..3).map(|node| of(&phase.parts, node).answered).collect();
+    assert_eq!(answered, [Some(111_000), None, None]);
+    // The first reader needed two, and the third came late.
+    let inside = page.inside(&scenario, "first");
+    let read = only(&inside.quorums);
+    let phase = &read.phases[0];
+    assert_eq!((phase.text.as_str(), phase.enough), ("2 of 3 responses", Some(511_000)));
+    let late: Vec<bool> = (0..3).map(|node| of(&phase.parts, node).late).collect();
+    assert_eq!(late, [false, false, true], "{phase:?}");
+    assert!(of(&phase.parts, 2).answered.is_some_and(|at| at > 900_000));
+    // A member has a part in all three, and so has the group.
+    assert_eq!(page.inside(&scenario, "b").quorums.len(), 3);
+    assert_eq!(page.inside(&scenario, "shop").quorums.len(), 3);
+}
+
+/// The same scenario with what makes it hard to tell who answered what: loss, duplication, links that overtake, crashes.
+fn harder(scenario: &Scenario, seed: u64) -> Scenario {
+    let mut scenario = Scenario { seed, ..scenario.clone() };
+    let members: Vec<String> = scenario.groups.iter().flat_map(|group| group.members.clone()).collect();
+    let disturb = |from: &String, to: &String, at_ms: f64| Step {
+        at_ms,
+        command: Command::DisturbLink {
+            from: from.clone(),
+            to: to.clone(),
+            one_way: false,
+            loss: 0.1,
+            duplicate: 0.2,
+            reorder: 0.2,
+            delay: Some(Latency::Uniform { low_ms: 0.0, high_ms: 60.0 }),
+        },
+    };
+    for (i, pair) in members.windows(2).enumerate() {
+        scenario.script.push(disturb(&pair[0], &pair[1], 300.0 + 50.0 * i as f64));
+    }
+    let victim = members[seed as usize % members.len()].clone();
+    scenario
+        .script
+        .push(Step { at_ms: 900.0, command: Command::Crash { service: victim.clone(), lose_disk: seed % 3 == 0 } });
+    scenario.script.push(Step { at_ms: 1400.0, command: Command::Restart { service: victim } });
+    scenario.promises.clear();
+    scenario
+}
+
+#[test]
+fn enough_have_answered_exactly_when_the_coordinator_goes_on() {
+    let mut seen = 0;
+    for example in EXAMPLES {
+        let scenario = example.scenario();
+        let plain = |plan: &Protocol| matches!(plan, Protocol::Quorum(it) if !it.write_back && it.read_repair != ReadRepair::Blocking);
+        if scenario.groups.is_empty() || !scenario.groups.iter().all(|group| plain(&group.protocol)) {
+            continue;
+        }
+        for seed in 1..=15 {
+            let scenario = harder(&scenario, seed);
+            let run = run_to(&scenario, micros(scenario.until_ms).min(4_000_000));
+            let look = run.look(&scenario);
+            for it in Quorums::of(&look).all {
+                let whose = format!("{} seed {seed} operation {}: {it:?}", example.id, it.operation.0 + 1);
+                if it.kind == OperationKind::Read {
+                    assert_eq!(it.served, it.enough[Phase::Read as usize], "{whose}");
+                    seen += u32::from(it.served.is_some());
+                } else if let Some((at, Outcome::Ok)) = it.ended {
+                    let enough = it.enough[Phase::Write as usize];
+                    assert!(enough.is_some_and(|enough| enough <= at), "{whose}");
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 500, "only {seen} operations were looked at");
+}
+
+#[test]
+fn a_raft_log_on_the_page_is_the_log_of_the_member() {
+    let scenario = example("raft-and-quorum");
+    let group = NodeId((scenario.services.len() + scenario.clients.len()) as u32);
+    let mut uncommitted = 0;
+    for seed in 1..=12u64 {
+        let mut scenario = Scenario { seed, ..scenario.clone() };
+        let victim = ["r1", "r2", "r3"][seed as usize % 3].to_string();
+        if seed % 2 == 0 {
+            let crash = Command::Crash { service: victim.clone(), lose_disk: false };
+            scenario.script.push(Step { at_ms: 5500.0, command: crash });
+            scenario.script.push(Step { at_ms: 6000.0, command: Command::Restart { service: victim } });
+        }
+        let mut run = Run::new(&scenario);
+        for at in (1..=90).map(|tenth| tenth * 100_000) {
+            run.advance(at, u64::MAX, &mut |_, _, _| {});
+            let look = run.look(&scenario);
+            let logs = Logs::of(&look, group).expect("it keeps logs");
+            for (node, view) in run.engine().rafts() {
+                let entries = logs.entries(node);
+                let shown: Vec<_> = entries.iter().map(|it| (it.index, Some((it.term, it.update)))).collect();
+                let held: Vec<_> = (1..=view.last()).map(|index| (index, view.entry(index))).collect();
+                assert_eq!(shown, held, "seed {seed}, {} at {at} µs", look.names.node(node));
+                uncommitted += view.last() - view.committed;
+            }
+        }
+    }
+    assert!(uncommitted > 20, "a cut leader's entries are not committed");
+}
+
+#[test]
+fn siblings_stand_side_by_side_each_with_who_wrote_it() {
+    let scenario = example("cart-siblings");
+    let (mut page, frame) = Page::at(&scenario, 4_900_000);
+    assert!(frame.summary.conflicted == 0, "the two sides are cut off from each other");
+    let (mut page_after, frame) = (1..60)
+        .map(|tenth| Page::at(&scenario, 5_000_000 + tenth * 50_000))
+        .find(|(_, frame)| frame.summary.conflicted > 0)
+        .expect("siblings meet once the cut is healed");
+    let card = frame.services.iter().find(|service| service.rows.iter().any(|row| row.siblings.len() > 1));
+    let id = scenario.services[card.expect("a card that shows them").node.index()].id.clone();
+    let inside = page_after.inside(&scenario, &id);
+    let copy = &inside.copies[0];
+    assert_eq!(copy.values.len(), 2, "{copy:?}");
+    assert_ne!(copy.values[0].version, copy.values[1].version, "{copy:?}");
+    for value in &copy.values {
+        assert!(value.by.starts_with("written at Replica ") && !value.by.contains(" or "), "{value:?}");
+        assert!(value.version.starts_with("(Replica "), "{value:?}");
+    }
+    assert_eq!(copy.vector.len(), 2, "two origins wrote it: {copy:?}");
+    assert_eq!(page.inside(&scenario, "a").copies[0].values.len(), 1);
+}
+
+#[test]
+fn trees_come_down_from_the_root_to_what_differs() {
+    let scenario = example("cart-last-writer-wins");
+    let mut deep = 0;
+    for at in (1..=80).map(|tenth| tenth * 100_000) {
+        let (mut page, _) = Page::at(&scenario, at);
+        for tree in page.inside(&scenario, "a").trees {
+            assert_eq!(tree.levels[0].0, 1, "at {at}: one root");
+            for pair in tree.levels.windows(2) {
+                assert_eq!(pair[1].0, 2 * pair[0].1, "at {at}: the children of what differs: {tree:?}");
+            }
+            assert!(tree.levels.len() as u32 <= tree.depth + 1, "at {at}: {tree:?}");
+            deep += u32::from(tree.levels.len() as u32 == tree.depth + 1);
+        }
+    }
+    assert!(deep > 0, "no comparison came down to the leaves");
+}
+
+#[test]
+fn a_deletion_that_a_replica_has_forgotten_is_no_tombstone_any_more() {
+    let scenario = example("zombie-delete");
+    let (mut remembered, mut forgotten) = (false, false);
+    for at in (1..=40).map(|tenth| tenth * 200_000) {
+        let (mut page, frame) = Page::at(&scenario, at.min(micros(scenario.until_ms)));
+        for copy in page.inside(&scenario, "a").copies {
+            let row = frame.services[0].rows.iter().find(|row| row.key == copy.key).expect("its row");
+            assert_eq!(row.deleted, copy.tombstone.starts_with("tombstone"), "at {at}: {copy:?} {row:?}");
+            remembered |= row.deleted;
+            forgotten |= copy.tombstone.contains("forgotten at");
+        }
+    }
+    assert!(remembered && forgotten);
+}
+
+#[test]
+fn a_skewed_clock_and_the_write_that_it_loses_are_told_where_they_are() {
+    let scenario = example("global-table-skew");
+    let (mut page, frame) = Page::at(&scenario, 2_000_000);
+    let trouble = frame.troubles.iter().find(|trouble| trouble.node == NodeId(1)).expect("its clock");
+    assert_eq!(trouble.what, "clock −300 ms");
+    assert!(frame.troubles.iter().all(|trouble| trouble.node != NodeId(0)), "the other clock is exact");
+    assert_eq!(frame.services[1].rows[0].lost, 1, "Rome was acknowledged there, and is gone");
+    assert_eq!(frame.services[0].rows[0].lost, 0);
+    let inside = page.inside(&scenario, "eu");
+    assert_eq!(inside.clock, "300 ms behind");
+    assert_eq!(inside.copies[0].values[0].by, "written at us-east-1");
+}
+
+#[test]
+fn charts_tell_every_window_and_how_stale_each_read_was() {
+    let scenario = example("viewing-history");
+    let (mut page, frame) = Page::at(&scenario, 9_000_000);
+    let charts = page.charts();
+    let run = run_to(&scenario, 9_000_000);
+    let acknowledged = run.engine().trace().since(0).filter(|it| matches!(it.fact, Fact::UpdateAcknowledged { .. }));
+    assert_eq!(charts.windows.len(), acknowledged.count());
+    let stale: u64 = frame.clients.iter().map(|client| client.stale_reads).sum();
+    let reads: u64 = frame.clients.iter().map(|client| client.reads).sum();
+    assert_eq!(charts.operations.iter().filter(|it| it.read).count() as u64, reads);
+    assert_eq!(charts.operations.iter().filter(|it| it.behind > 0).count() as u64, stale);
+    let longest = charts.windows.iter().map(|it| it.took).max().expect("a window");
+    for it in charts.operations.iter().filter(|it| it.behind > 0) {
+        assert!(it.stale_for <= longest, "a read lacks what some copy lacks: {it:?}");
+    }
+    // Europe was cut off from 3 s to 6 s: windows stayed open for as long.
+    assert!(longest > 2_000_000, "{longest}");
+}
+
+#[test]
+fn queues_are_as_deep_in_the_chart_as_they_were_at_each_instant() {
+    let scenario = example("slow-consumer");
+    let (mut page, _) = Page::at(&scenario, 6_000_000);
+    let charts = page.charts();
+    let (_, lines) = charts.counts.iter().find(|(title, _)| title.starts_with("Queue depth")).expect("its chart");
+    let samples = run_to(&scenario, 6_000_000).metrics();
+    for (i, sample) in samples.iter().enumerate() {
+        assert_eq!(charts.at[i], sample.at);
+        let all: u32 = lines.iter().map(|(_, depth)| depth[i]).sum();
+        assert_eq!(all, sample.queued, "at {} µs", sample.at);
+    }
+    assert!(samples.iter().any(|sample| sample.queued > 10), "the backlog is seen");
+}
+
+#[test]
+fn what_a_member_kept_for_others_is_gone_with_its_disk() {
+    let mut scenario = example("cassandra-hints");
+    let (_, before) = Page::at(&scenario, 3_000_000);
+    assert!(before.services[0].member.contains("hints kept"), "{}", before.services[0].member);
+    let crash = Command::Crash { service: "a".into(), lose_disk: true };
+    scenario.script.push(Step { at_ms: 2900.0, command: crash });
+    let (mut page, after) = Page::at(&scenario, 3_000_000);
+    assert!(!after.services[0].member.contains("hints"), "{}", after.services[0].member);
+    assert!(page.inside(&scenario, "a").hints.is_empty());
+}
