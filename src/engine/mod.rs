@@ -152,6 +152,11 @@ impl Engine {
         &self.outbox.trace
     }
 
+    /// Lets go of old records, as [`Trace::let_go_of_all_but`] does.
+    pub fn let_go_of_all_but(&mut self, chunks: usize) {
+        self.outbox.trace.let_go_of_all_but(chunks);
+    }
+
     /// Nodes, keys and subscriptions of the run.
     pub fn names(&self) -> &Names {
         &self.outbox.names

@@ -168,7 +168,7 @@ impl Request {
 }
 
 fn keep(run: &Run, reporter: &Reporter, live: usize) -> Moment {
-    Moment { run: run.clone(), reporter: reporter.clone(), live }
+    Moment { run: run.snapshot(), reporter: reporter.clone(), live }
 }
 
 fn answer(open: &mut Open, request: &Request) -> Option<Report> {

@@ -77,6 +77,14 @@ impl Run {
         }
     }
 
+    /// The run as it is, to go back to. Of a log whose beginning is gone it keeps 2^16 records, so that many snapshots of a long
+    /// run are not many logs.
+    pub(super) fn snapshot(&self) -> Self {
+        let mut run = self.clone();
+        run.engine.let_go_of_all_but(16);
+        run
+    }
+
     /// Lets the next thing happen.
     pub fn step(&mut self, look: &mut impl FnMut(&Record, &Analysis, &Engine)) {
         self.engine.step();

@@ -77,6 +77,16 @@ impl Trace {
         }
     }
 
+    /// Where the beginning was let go already, lets go of all but so many chunks more. What a clone keeps to itself is bounded
+    /// by that: as long as the beginning is there, all that it keeps is shared.
+    pub fn let_go_of_all_but(&mut self, chunks: usize) {
+        if self.oldest > 0 && self.full.len() > chunks {
+            let gone = self.full.len() - chunks;
+            self.full.drain(..gone);
+            self.oldest += (gone * CHUNK) as u64;
+        }
+    }
+
     /// How many records there have been.
     pub fn total(&self) -> u64 {
         self.total
@@ -130,6 +140,20 @@ mod tests {
         assert_eq!(trace.get(trace.oldest()).map(|record| record.at), Some(trace.oldest()));
         assert_eq!(trace.get(trace.oldest() - 1), None);
         assert_eq!(trace.get(1_000_000), None);
+    }
+
+    #[test]
+    fn clones_of_a_long_run_keep_little_to_themselves_and_those_of_a_short_one_all() {
+        let mut long = filled(Level::Full, 8 * CHUNK, 1_000_000);
+        let mut short = filled(Level::Full, 8 * CHUNK, 7 * CHUNK as u64);
+        for trace in [&mut long, &mut short] {
+            trace.let_go_of_all_but(2);
+        }
+        assert!(long.total() - long.oldest() <= 3 * CHUNK as u64, "{}", long.oldest());
+        assert_eq!(long.get(long.oldest()).map(|record| record.at), Some(long.oldest()));
+        assert_eq!(long.get(long.oldest() - 1), None);
+        assert_eq!(long.get(999_999).map(|record| record.at), Some(999_999));
+        assert_eq!(short.oldest(), 0);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub fn page(out: &Path) -> Result<usize> {
     if weight > BUDGET {
         let heavy = format!("the page weighs {weight} bytes gzipped, {} over its budget of {BUDGET}", weight - BUDGET);
         // Without the standard library's source the page is an eighth heavier, through no fault of the change.
-        if wasm_compiler()? == WasmCompiler::Source {
+        if wasm_compiler()? != WasmCompiler::Toolchain {
             return Err(heavy);
         }
         println!("{heavy}: that is how this machine's compiler builds it");
@@ -60,32 +60,30 @@ pub fn module(package: &str, options: &[String], out: &Path) -> Result<()> {
 const COMPILE: [&str; 8] = ["rustc", "--lib", "--crate-type", "cdylib", "--profile", "web", "--target", WASM];
 
 fn compile(package: &str, options: &[String]) -> Result<PathBuf> {
-    let mut command = match wasm_compiler()? {
-        // The standard library built for size, and panics that end the worker at once without words: a tenth less to
-        // load. What a panic would say is told by the same scenario, seed and commands on the command line.
-        WasmCompiler::Source => {
-            let mut command = cargo();
-            command.args(COMPILE).args(["-Z", "build-std=std", "-Z", "build-std-features=optimize_for_size"]);
-            command.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", "-Zunstable-options -Cpanic=immediate-abort");
-            command
-        }
-        WasmCompiler::Toolchain => {
-            let mut command = cargo();
-            command.args(COMPILE);
-            command
-        }
+    let compiler = wasm_compiler()?;
+    let mut command = match compiler {
+        WasmCompiler::Source | WasmCompiler::Toolchain => cargo(),
         WasmCompiler::Debian => {
             let mut command = Command::new("/usr/bin/cargo");
-            command.current_dir(root()).env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
-            command.args(COMPILE).args(["-Z", "build-std=std,panic_abort", "--target-dir", "target/debian"]);
+            command.current_dir(root()).env("RUSTC", "/usr/bin/rustc");
             command
         }
     };
+    command.args(COMPILE);
+    if compiler == WasmCompiler::Debian {
+        command.args(["--target-dir", "target/debian"]);
+    }
+    if compiler != WasmCompiler::Toolchain {
+        // The standard library built for size, and panics that end the worker at once without words: a tenth less to
+        // load. What a panic would say is told by the same scenario, seed and commands on the command line.
+        command.args(["-Z", "build-std=std", "-Z", "build-std-features=optimize_for_size"]);
+        command.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", "-Zunstable-options -Cpanic=immediate-abort");
+    }
     command.args(["--package", package]).args(options);
     // Splitting moves functions between files: it needs to know what refers to what.
     command.args(["--", "-Clink-arg=--emit-relocs"]);
-    let debian = command.get_program() == "/usr/bin/cargo";
     run(&mut command)?;
+    let debian = compiler == WasmCompiler::Debian;
     let target = match std::env::var_os("CARGO_TARGET_DIR") {
         Some(folder) if !debian => root().join(folder),
         _ => root().join(if debian { "target/debian" } else { "target" }),

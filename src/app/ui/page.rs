@@ -216,7 +216,11 @@ impl Component for Page {
             }
             PageMsg::Later(None) => {
                 self.draw_failed = true;
-                self.tell(Msg::EditRefused("A part of the page could not be fetched. Is the network there?".into()));
+                // Of what has failed at the same time, this matters least.
+                if self.model.notice.is_none() {
+                    let why = "A part of the page could not be fetched. Is the network there?";
+                    self.tell(Msg::EditRefused(why.into()));
+                }
             }
         }
         self.ask_frame();
