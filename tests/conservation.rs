@@ -176,7 +176,7 @@ fn system() -> impl Strategy<Value = Scenario> {
             writer.data.insert("key1".into(), 0.into());
             writer.publishes.push(Publication { to: "bus".into(), retry, mode, gap_ms, ..Publication::default() });
             if calls {
-                writer.calls.push(converge::scenario::Call { to: "callee".into(), timeout_ms: 60.0 });
+                writer.calls.push(converge::scenario::Call { to: "callee".into(), timeout_ms: 60.0, operation: None });
             }
             let copy = |i: usize, subscription: Subscription| Service {
                 id: format!("copy-{i}"),

@@ -1,6 +1,6 @@
 //! Each example shows what it says, whatever the seed.
 
-use converge::analysis::State;
+use converge::analysis::{Stands, State};
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Command, Operation, Scenario, Value, micros};
 use converge::session::{Run, reasons};
@@ -491,6 +491,51 @@ fn a_crashed_coordinator_blocks_reads_for_as_long_as_it_is_down() {
         });
         assert_eq!(served.len(), 2, "seed {seed}");
         assert!(served.iter().all(|(at, value)| *at > 4_000_000 && *value == Some(Value::from("empty"))), "{served:?}");
+    }
+}
+
+#[test]
+fn services_that_commit_together_wait_for_their_coordinator_and_then_all_do_the_same() {
+    for seed in SEEDS {
+        let (mut served, mut ended) = (Vec::new(), Vec::new());
+        let run = finished(&example("two-phase-services", seed), |record| match &record.fact {
+            Fact::ReadServed { value, .. } => served.push((record.at, value.clone())),
+            Fact::OperationEnded { outcome, .. } => ended.push(*outcome),
+            _ => {}
+        });
+        let read = |i: usize| served[i].1.clone();
+        assert_eq!((served.len(), read(0), read(1)), (2, Some(9.into()), Some(9.into())), "seed {seed}");
+        assert!(served[0].0 < 2_000_000 && served[1].0 > 5_000_000, "seed {seed}: {served:?}");
+        assert!(ended.contains(&Outcome::Unknown), "seed {seed}: whose order was under way cannot know");
+        let names = run.engine().names();
+        let held = |id: &str, key: &str| {
+            let (node, key) = (names.find_node(id).expect("a node"), names.find_key(None, key).expect("a key"));
+            run.analysis().staleness.at(node, key).and_then(|copy| copy.held()).and_then(|held| held.value.clone())
+        };
+        let all = [held("order", "sold"), held("stock", "left"), held("payment", "paid")];
+        assert_eq!(all, [Some(2.into()), Some(8.into()), Some(2.into())], "seed {seed}");
+        assert!(run.invariants().iter().all(|stands| *stands == Stands::Holds), "seed {seed}: {:?}", run.invariants());
+    }
+}
+
+#[test]
+fn a_groups_log_feeds_another_group_whoever_leads_and_whoever_listens() {
+    for seed in SEEDS {
+        let (mut published, mut leaders, mut alone) = (0, 0, 0);
+        let mut written = std::collections::BTreeSet::new();
+        let run = finished(&example("raft-to-views", seed), |record| match &record.fact {
+            Fact::EventPublished { .. } => published += 1,
+            Fact::LeaderElected { .. } => leaders += 1,
+            Fact::EventWriteEnded { node, written: Some(_), .. } => {
+                written.insert(*node);
+                alone += u32::from((6_100_000..7_500_000).contains(&record.at));
+            }
+            _ => {}
+        });
+        assert!(leaders >= 2, "seed {seed}: nobody took over");
+        assert!(published > 10 && alone > 3, "seed {seed}: {published} published, {alone} written by one alone");
+        assert_eq!(written.len(), 2, "seed {seed}: both take events");
+        assert_eq!(run.analysis().staleness.stale(), 0, "seed {seed}");
     }
 }
 

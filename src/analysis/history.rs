@@ -251,6 +251,8 @@ pub struct Told {
     /// What a change with a version left there.
     left: Option<Value>,
     outcome: Outcome,
+    /// It has ended, however.
+    over: bool,
     invoked: u32,
     ended: u32,
 }
@@ -296,13 +298,15 @@ impl Recorder {
                     version: None,
                     left: None,
                     outcome: Outcome::Unknown,
+                    over: false,
                     invoked: self.events.len() as u32,
                     ended: NEVER,
                 });
                 self.events.push((self.told.len() - 1, None));
             }
             Fact::ReadServed { operation, version, value, context, .. } => {
-                if let Some(told) = self.find(*operation) {
+                // A second copy of the request may be served when its first answer has long come.
+                if let Some(told) = self.find(*operation).filter(|told| !told.over) {
                     (told.version, told.served) = (Some(*version), value.clone());
                     told.unordered = context.is_some();
                 }
@@ -318,7 +322,7 @@ impl Recorder {
                 let at = self.events.len() as u32;
                 self.events.push((place, Some(*outcome)));
                 let told = &mut self.told[place];
-                told.outcome = *outcome;
+                (told.outcome, told.over) = (*outcome, true);
                 told.times.1 = time(record.at);
                 if *outcome != Outcome::Unknown {
                     told.ended = at;

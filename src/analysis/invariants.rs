@@ -163,7 +163,7 @@ impl<'a> Look<'a> {
     }
 
     fn copy(&self, node: NodeId, key: &str) -> Option<&super::Copy> {
-        let key = self.names.find_key(self.names.group(node), key)?;
+        let key = self.names.find_key(self.names.scope(node), key)?;
         self.analysis.staleness.at(node, key)
     }
 

@@ -1,7 +1,7 @@
 use crate::ordered::{Map, Set};
 use crate::trace::{Fact, KeyId, NodeId, Record};
 
-/// What a member of a group is at, beside its data.
+/// What a member of a group is at, beside its data; of a service that commits with others, what it has promised.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Member {
     /// It leads its group.
@@ -22,12 +22,14 @@ pub struct Member {
 #[derive(Clone, Debug, Default)]
 pub struct Members {
     members: Map<NodeId, Member>,
+    grouped: Set<NodeId>,
     changed: Set<NodeId>,
 }
 
 impl Members {
     pub(super) fn observe(&mut self, record: &Record) {
         match &record.fact {
+            Fact::KeyPlaced { replicas, .. } => self.grouped.extend(replicas.iter().copied()),
             Fact::LeaderElected { node, term } => {
                 let member = self.of(*node);
                 (member.leads, member.term) = (true, *term);
@@ -62,6 +64,8 @@ impl Members {
             }
             // A promised write that is taken in is committed.
             Fact::ReplicaStored { node, key, .. }
+            | Fact::UpdateCommitted { node, key, .. }
+            | Fact::UpdateTakenIn { node, key, .. }
                 if self.members.get(node).is_some_and(|member| member.promised.contains(key)) =>
             {
                 self.of(*node).promised.remove(key);
@@ -76,6 +80,11 @@ impl Members {
     fn of(&mut self, node: NodeId) -> &mut Member {
         self.changed.insert(node);
         self.members.or_default(node)
+    }
+
+    /// Whether a node is a member of a group, of which a key was mentioned.
+    pub fn is_member(&self, node: NodeId) -> bool {
+        self.grouped.contains(&node)
     }
 
     /// A member, if it has anything to show.

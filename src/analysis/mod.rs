@@ -3,6 +3,7 @@
 
 mod buses;
 pub mod check;
+mod derived;
 mod faults;
 pub mod history;
 mod invariants;
@@ -23,6 +24,7 @@ mod updates;
 mod why;
 
 pub use buses::{Buses, Kept, Lane};
+pub use derived::{Derived, Source};
 pub use faults::Faults;
 pub use invariants::{Invariants, Stands};
 pub use logs::{Entry, Logs};
@@ -47,6 +49,8 @@ use crate::trace::{MessageKind, Record};
 pub struct Analysis {
     /// What each recent update says.
     pub updates: Updates,
+    /// Which writes of groups carry updates that were made elsewhere.
+    pub derived: Derived,
     /// How each copy of each key stands.
     pub staleness: Staleness,
     /// What became of each client's operations.
@@ -69,9 +73,10 @@ impl Analysis {
     /// Takes in the next record.
     pub fn observe(&mut self, record: &Record) {
         self.updates.observe(record);
+        self.derived.observe(record);
         // Operations look at the copies as they were when a read was issued, so they come first.
         self.operations.observe(record, &self.staleness);
-        self.staleness.observe(record);
+        self.staleness.observe(record, &self.derived);
         self.buses.observe(record);
         self.tables.observe(record);
         self.messages.observe(record);
@@ -84,7 +89,9 @@ impl Analysis {
     pub fn is_quiet(&self) -> bool {
         let buses = self.buses.iter().all(|(_, lane)| lane.kept.is_empty());
         let messages = self.messages.iter().all(|(_, message)| self.says_nothing_new(message));
-        buses && messages && self.operations.pending() == 0
+        let promised = self.members.iter().any(|(_, member)| !member.promised.is_empty());
+        let handled = self.derived.handled().next().is_some();
+        buses && messages && self.operations.pending() == 0 && !promised && !handled
     }
 
     /// Whether a message cannot change any copy: it carries no update, or one that its receiver reflects.
@@ -94,7 +101,7 @@ impl Analysis {
                 message.operation.is_none()
             }
             MessageKind::Replication | MessageKind::Repair => {
-                let said = message.update.and_then(|update| self.updates.get(update));
+                let said = message.update.and_then(|update| self.updates.get(self.derived.update(update)));
                 said.is_none_or(|said| {
                     let copy = self.staleness.at(message.to, said.key);
                     copy.is_some_and(|copy| copy.reflects(said.version))

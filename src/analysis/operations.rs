@@ -114,6 +114,11 @@ impl Operations {
                 self.recent.push(Asked { kind: *kind, key: *key, value: value.clone() });
                 self.tally(*by).pending += 1;
             }
+            // Nobody's, but it has a number.
+            Fact::EventTakenUp { key, adds, .. } => {
+                let kind = if *adds { OperationKind::Increment } else { OperationKind::Write };
+                self.recent.push(Asked { kind, key: *key, value: None });
+            }
             Fact::ReadServed { operation, node, version, value, context, .. } => {
                 if let Some(pending) = self.pending.get_mut(operation) {
                     pending.value = value.clone();

@@ -9,6 +9,7 @@ mod group;
 mod special;
 mod windows;
 
+use super::Derived;
 use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Value};
 use crate::trace::{Context, Fact, KeyId, NodeId, Record, UpdateId, Version};
@@ -83,6 +84,8 @@ struct Sum {
     early: Set<Version>,
     /// What the newest acknowledged update says, if all that is added is acknowledged: what the sum should be.
     reference: Option<Value>,
+    /// Somebody wrote it here, too, so that no update says what it should be.
+    mixed: bool,
 }
 
 impl Copy {
@@ -120,7 +123,7 @@ impl Copy {
     pub fn state(&self) -> State {
         if let Some(sum) = &self.sum {
             let held = self.held.as_ref().and_then(|held| held.value.as_ref());
-            let judged = sum.early.is_empty() && sum.reference.is_some();
+            let judged = sum.early.is_empty() && sum.reference.is_some() && !sum.mixed;
             return match (self.behind.is_empty(), judged && held != sum.reference.as_ref()) {
                 (false, _) => State::Stale,
                 (true, true) => State::Diverged,
@@ -175,17 +178,19 @@ struct Key {
     acknowledged: Map<Version, Acknowledged>,
     /// Versions of updates that were published and then never committed.
     phantoms: Set<Version>,
-    /// Of a group's key: who should hold it, whoever wrote it.
-    holders: Option<Set<NodeId>>,
+    /// By group: who should hold it, whichever member wrote it.
+    holders: Map<NodeId, Set<NodeId>>,
 }
 
 impl Key {
     /// Whether what was written at one service should reach another.
     fn reaches(&self, flows: &Map<NodeId, Set<NodeId>>, origin: NodeId, node: NodeId) -> bool {
-        match &self.holders {
-            Some(holders) => holders.contains(&node),
-            None => reaches(flows, origin, node),
-        }
+        fellows(&self.holders, &self.sources, origin, node) || reaches(flows, origin, node)
+    }
+
+    /// Whether it is no other's than a group's own.
+    fn is_closed(&self) -> bool {
+        self.sources.is_empty() && !self.holders.is_empty()
     }
 }
 
@@ -254,7 +259,7 @@ pub struct Staleness {
 }
 
 impl Staleness {
-    pub(super) fn observe(&mut self, record: &Record) {
+    pub(super) fn observe(&mut self, record: &Record, derived: &Derived) {
         let at = record.at;
         match &record.fact {
             Fact::FlowDeclared { from, to } => {
@@ -298,7 +303,7 @@ impl Staleness {
             | Fact::ReplicaStored { .. }
             | Fact::StateMerged { .. }
             | Fact::TombstonePurged { .. }
-            | Fact::WriteRolledBack { .. } => self.observe_group(at, &record.fact),
+            | Fact::WriteRolledBack { .. } => self.observe_group(at, &record.fact, derived),
             Fact::ServiceCrashed { node, lost_disk } => {
                 self.down.insert(*node);
                 self.give_up_proposed(at, *node);
@@ -326,7 +331,8 @@ impl Staleness {
     /// Whoever should get what a service commits has a copy of the key from now on, be it an absent one.
     fn follow_flows(&mut self, node: NodeId, key: KeyId) {
         let entry = self.keys.or_default(key);
-        if entry.holders.is_some() || !entry.sources.insert(node) {
+        let within = !entry.holders.is_empty() && !self.flows.contains_key(&node);
+        if within || !entry.sources.insert(node) {
             return;
         }
         let reached = self.flows.get(&node).into_iter().flatten();
@@ -357,11 +363,10 @@ impl Staleness {
         copy.phantom = entry.phantoms.contains(&version);
         copy.taken_in = copy.taken_in.max(version);
         if version < before {
-            let (flows, holders) = (&self.flows, &entry.holders);
+            let (flows, holders, sources) = (&self.flows, &entry.holders, &entry.sources);
             let missed = entry.acknowledged.from(&version).filter(|(v, _)| **v > version);
-            let expected = missed.filter(|(_, update)| match holders {
-                Some(holders) => holders.contains(&node),
-                None => reaches(flows, update.origin, node),
+            let expected = missed.filter(|(_, update)| {
+                fellows(holders, sources, update.origin, node) || reaches(flows, update.origin, node)
             });
             copy.behind.extend(expected.map(|(v, update)| (*v, update.behind)));
             copy.missing.extend(copy.behind.keys().filter(|missed| **missed > copy.taken_in).copied());
@@ -427,13 +432,9 @@ impl Staleness {
         }
         let mut open = 0;
         let mut concerned = Vec::new();
-        let holders = &entry.holders;
+        let (holders, sources) = (&entry.holders, &entry.sources);
         for (&node, copy) in entry.copies.iter_mut() {
-            let concerns = match holders {
-                Some(holders) => holders.contains(&node),
-                None => reaches(flows, origin, node),
-            };
-            if !concerns {
+            if !fellows(holders, sources, origin, node) && !reaches(flows, origin, node) {
                 continue;
             }
             concerned.push(node);
@@ -459,7 +460,7 @@ impl Staleness {
             self.last_acknowledged = Some(at);
             if self.each_copy {
                 // The writer's own copy apart, these had it before it was acknowledged; a group's writer has none of its own.
-                let own = u32::from(entry.holders.is_none());
+                let own = u32::from(!entry.is_closed() && !entry.holders.values().any(|all| all.contains(&origin)));
                 let early = (concerned.len() as u32).saturating_sub(open + own);
                 self.notices.extend((0..early).map(|_| (at, Notice::Reflected(0))));
             }
@@ -559,6 +560,12 @@ impl Staleness {
 /// Whether a version vector covers the dot of an update.
 fn covers(context: &Context, dot: Version) -> bool {
     context.iter().any(|(origin, count)| *origin == dot.origin && *count >= dot.counter)
+}
+
+/// Whether both are among those of a group that should hold a key. A client that coordinates itself is in none: its
+/// key is the group's own.
+fn fellows(holders: &Map<NodeId, Set<NodeId>>, sources: &Set<NodeId>, origin: NodeId, node: NodeId) -> bool {
+    holders.values().any(|all| all.contains(&node) && (sources.is_empty() || all.contains(&origin)))
 }
 
 fn reaches(flows: &Map<NodeId, Set<NodeId>>, origin: NodeId, node: NodeId) -> bool {

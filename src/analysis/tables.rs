@@ -1,6 +1,6 @@
 use crate::ordered::{Map, Set};
 use crate::scenario::Micros;
-use crate::trace::{Fact, NodeId, Record, SubscriptionId, UpdateId};
+use crate::trace::{Fact, NodeId, Outcome, Record, SubscriptionId, UpdateId};
 use std::collections::VecDeque;
 
 /// How many of the events that a service handled are remembered.
@@ -46,7 +46,8 @@ impl AllTables {
             Fact::OutboxRowPublished { node, bus, update } | Fact::PublicationLost { node, bus, update } => {
                 self.of(*node).outbox.remove(&(*bus, *update));
             }
-            Fact::UpdateTakenIn { node, by: Some(by), update, .. } => {
+            Fact::UpdateTakenIn { node, by: Some(by), update, .. }
+            | Fact::EventWriteEnded { node, subscription: by, update, outcome: Outcome::Ok, .. } => {
                 let handled = &mut self.of(*node).handled;
                 if handled.len() == HANDLED {
                     handled.pop_front();

@@ -3,7 +3,9 @@
 
 use super::{Analysis, State, Tables};
 use crate::ordered::Map;
-use crate::scenario::{ClientStep, Command, GossipStyle, Micros, Operation, Protocol, ReadRepair, Scenario, micros};
+use crate::scenario::{
+    ClientStep, Command, GossipStyle, Micros, Operation, Protocol, ReadRepair, Scenario, Service, micros,
+};
 use crate::trace::{
     DropCause, DropReason, Fact, HandlingFailure, KeyId, MessageId, MessageKind, Names, NodeId, Record, SubscriptionId,
     Trace, UpdateId,
@@ -28,6 +30,10 @@ pub enum Prospect {
     },
     /// Its event is still to be published by a service that will.
     Unpublished(NodeId),
+    /// A member of the copy's group handles its event, and awaits the group's answer.
+    Handled(NodeId),
+    /// It has promised to commit it, and that service will tell it the decision.
+    Promised(NodeId),
     /// Somebody keeps it for the copy.
     Hinted(NodeId),
     /// The group's protocol compares or sends again until every member has it.
@@ -63,6 +69,8 @@ impl Prospect {
             Prospect::Arriving { .. }
             | Prospect::Queued { .. }
             | Prospect::Unpublished(_)
+            | Prospect::Handled(_)
+            | Prospect::Promised(_)
             | Prospect::Hinted(_)
             | Prospect::Mending
             | Prospect::OnRead
@@ -200,11 +208,18 @@ impl Look<'_> {
         if faults.down(node).is_some() {
             return self.healing().map_or(Prospect::Down(node), Prospect::AfterHealing);
         }
+        let group = self.names.group(node);
         if let Some(update) = update {
-            let carries = analysis.messages.iter().filter(|(_, it)| it.update == Some(update) && it.to == node);
+            let said = |it: Option<UpdateId>| it.map(|it| analysis.derived.update(it)) == Some(update);
+            let carries = analysis.messages.iter().filter(|(_, it)| said(it.update) && it.to == node);
             let open = |from: NodeId| faults.cut(from, node).is_none();
             if let Some(due) = carries.filter(|(_, it)| open(it.from)).map(|(_, it)| it.due).min() {
                 return Prospect::Arriving { due };
+            }
+            let of_group = |at: NodeId| group.is_some() && self.names.group(at) == group;
+            let mut handled = analysis.derived.handled().filter(|(at, it)| *it == update && of_group(*at));
+            if let Some((member, _)) = handled.next() {
+                return Prospect::Handled(member);
             }
             if let Some(found) = self.at_buses(node, update) {
                 return found;
@@ -215,13 +230,35 @@ impl Look<'_> {
                 return Prospect::Hinted(member);
             }
         }
-        if let Some(group) = self.names.group(node) {
-            return self.in_group(group, node, key, update);
+        let info = update.and_then(|update| analysis.updates.get(update));
+        if let Some(group) = group {
+            // What came from outside, and no member has, its protocol cannot bring.
+            let foreign = info.is_some_and(|info| self.names.group(info.node) != Some(group));
+            let arrived = |member: NodeId| {
+                let copy = analysis.staleness.at(member, key);
+                info.zip(copy).is_some_and(|(info, copy)| copy.reflects(info.version))
+            };
+            if !foreign || self.members(group).any(arrived) {
+                return self.in_group(group, node, key, update);
+            }
         }
-        match update.map(|update| (update, analysis.updates.get(update))) {
-            Some((update, Some(info))) => self.unpublished(info.node, update).unwrap_or(Prospect::Lost),
-            Some((_, None)) | None => Prospect::Lost,
+        if let Some(info) = info
+            && analysis.members.get(node).is_some_and(|member| member.promised.contains(&key))
+        {
+            return match faults.down(info.node) {
+                None => Prospect::Promised(info.node),
+                Some(_) => self.healing().map_or(Prospect::Down(info.node), Prospect::AfterHealing),
+            };
         }
+        match (update, info) {
+            (Some(update), Some(info)) => self.unpublished(info.node, update).unwrap_or(Prospect::Lost),
+            (Some(_), None) | (None, _) => Prospect::Lost,
+        }
+    }
+
+    fn members(&self, group: NodeId) -> impl Iterator<Item = NodeId> {
+        let drawn = self.scenario.groups.iter().find(|it| self.names.find_node(&it.id) == Some(group));
+        drawn.into_iter().flat_map(|drawn| &drawn.members).filter_map(|id| self.names.find_node(id))
     }
 
     /// What buses hold of an update for a service.
@@ -230,7 +267,7 @@ impl Look<'_> {
         let mut dead = None;
         for (subscription, lane) in self.analysis.buses.iter() {
             let ends = self.names.subscription(subscription);
-            if ends.service != node {
+            if !self.brings(ends.service, node) {
                 continue;
             }
             if let Some(kept) = lane.kept.values().find(|kept| kept.update == update) {
@@ -255,6 +292,12 @@ impl Look<'_> {
             });
         }
         dead
+    }
+
+    /// Whether what a service takes from a bus comes to a copy: its own, or one of its group.
+    fn brings(&self, consumer: NodeId, node: NodeId) -> bool {
+        let group = self.names.group(node);
+        consumer == node || (group.is_some() && self.names.group(consumer) == group)
     }
 
     fn is_poison(&self, of: SubscriptionId, update: UpdateId) -> bool {
@@ -282,9 +325,17 @@ impl Look<'_> {
 
     /// An update that no bus has taken in: is it still being published?
     fn unpublished(&self, from: NodeId, update: UpdateId) -> Option<Prospect> {
-        let service = self.scenario.services.get(from.index())?;
+        // Of a group each member publishes what it stores, or coordinates.
+        let publishers: Vec<(NodeId, &Service)> = match self.names.group(from) {
+            Some(group) => self.members(group).collect(),
+            None => vec![from],
+        }
+        .into_iter()
+        .filter_map(|node| Some((node, self.scenario.services.get(node.index())?)))
+        .filter(|(_, service)| !service.publishes.is_empty())
+        .collect();
         let retried = |bus: NodeId| {
-            let publications = service.publishes.iter();
+            let publications = publishers.iter().flat_map(|(_, service)| &service.publishes);
             publications.filter(|it| self.names.find_node(&it.to) == Some(bus)).any(|it| it.retry.is_some())
         };
         let on_its_way = self
@@ -292,15 +343,30 @@ impl Look<'_> {
             .messages
             .iter()
             .any(|(_, message)| message.update == Some(update) && message.kind == MessageKind::Publish);
-        if on_its_way || self.analysis.faults.publishers(update).any(|(by, bus)| by == from && retried(bus)) {
+        let tries = |by: NodeId| publishers.iter().any(|(node, _)| *node == by);
+        if on_its_way || self.analysis.faults.publishers(update).any(|(by, bus)| tries(by) && retried(bus)) {
             return Some(Prospect::Unpublished(from));
+        }
+        // A member whose log is read will find it there.
+        if let Some(info) = self.analysis.updates.get(update)
+            && self.names.group(from).is_some()
+        {
+            let read = |it: &&(NodeId, &Service)| it.1.publishes.iter().any(|it| it.mode.is_relayed());
+            for (node, _) in publishers.iter().filter(read) {
+                let lacks = self.analysis.staleness.at(*node, info.key).is_some_and(|it| !it.reflects(info.version));
+                match lacks.then(|| self.prospect(*node, info.key, Some(update))) {
+                    Some(down @ (Prospect::Down(_) | Prospect::AfterHealing(_))) => return Some(down),
+                    Some(expected) if expected.hopeful() => return Some(Prospect::Unpublished(*node)),
+                    Some(_) | None => {}
+                }
+            }
         }
         let published =
             |record: &Record| matches!(&record.fact, Fact::EventPublished { update: it, .. } if *it == update);
         if let Some(reason) = self.discarded(update) {
             return Some(Prospect::Discarded(reason));
         }
-        let publishes = !service.publishes.is_empty();
+        let publishes = !publishers.is_empty();
         let before = self.records().any(|(_, record)| published(record));
         (publishes && !before).then_some(Prospect::NeverPublished(from))
     }
@@ -318,9 +384,11 @@ impl Look<'_> {
             return Prospect::Lost;
         };
         let faults = &self.analysis.faults;
+        let said = update.and_then(|update| self.analysis.updates.get(update)).map(|info| info.version);
         let member = |id: &String| self.names.find_node(id);
         let reaches = drawn.members.iter().filter_map(member).any(|other| {
-            let has = self.analysis.staleness.at(other, key).is_some_and(|copy| copy.behind() == 0);
+            let copy = self.analysis.staleness.at(other, key);
+            let has = copy.is_some_and(|copy| copy.behind() == 0 || said.is_some_and(|it| copy.reflects(it)));
             let open = faults.cut(other, node).is_none() && faults.cut(node, other).is_none();
             other != node && has && faults.down(other).is_none() && open
         });
@@ -369,7 +437,9 @@ impl Look<'_> {
 
     /// The records that tell what became of an update on its way to a service, with the faults behind.
     fn story(&self, node: NodeId, update: UpdateId) -> Vec<u64> {
-        let mine = |subscription: &SubscriptionId| self.names.subscription(*subscription).service == node;
+        let mine = |subscription: &SubscriptionId| self.brings(self.names.subscription(*subscription).service, node);
+        // A group's write that carries it is told as the update itself.
+        let is = |it: &UpdateId| self.analysis.derived.update(*it) == update;
         let mut sent: Map<MessageId, (NodeId, NodeId)> = Map::new();
         let mut faults: Map<(NodeId, NodeId), u64> = Map::new();
         let mut steps: Vec<u64> = Vec::new();
@@ -392,24 +462,26 @@ impl Look<'_> {
                 | Fact::PublicationLost { update: it, .. }
                 | Fact::PublishAbandoned { update: it, .. }
                 | Fact::EventPublished { update: it, .. }
-                | Fact::WriteRolledBack { update: it, .. } => *it == update,
+                | Fact::WriteRolledBack { update: it, .. } => is(it),
                 Fact::UpdateTakenIn { update: it, node: at, .. }
                 | Fact::WritePromised { update: it, node: at, .. }
-                | Fact::PromiseReleased { update: it, node: at, .. } => *it == update && *at == node,
-                Fact::ReplicaStored { update: it, node: at, .. } => *it == Some(update) && *at == node,
-                Fact::HintStored { update: it, replica, .. } => *it == Some(update) && *replica == node,
+                | Fact::PromiseReleased { update: it, node: at, .. } => is(it) && *at == node,
+                Fact::EventTakenUp { update: it, node: at, .. }
+                | Fact::EventWriteEnded { update: it, node: at, .. } => *it == update && self.brings(*at, node),
+                Fact::ReplicaStored { update: it, node: at, .. } => it.is_some_and(|it| is(&it)) && *at == node,
+                Fact::HintStored { update: it, replica, .. } => it.is_some_and(|it| is(&it)) && *replica == node,
                 Fact::EventSent { update: it, subscription, .. }
                 | Fact::EventDeadLettered { update: it, subscription, .. }
                 | Fact::EventDiscarded { update: it, subscription, .. }
                 | Fact::EventRedriven { update: it, subscription, .. }
                 | Fact::HandlingFailed { update: it, subscription, .. } => *it == update && mine(subscription),
-                Fact::MessageSent { message, from, to, update: Some(it), kind, .. } if *it == update => {
-                    let publish = *kind == MessageKind::Publish;
-                    if *to == node || publish {
+                Fact::MessageSent { message, from, to, update: Some(it), kind, .. } if is(it) => {
+                    let (publish, delivery) = (*kind == MessageKind::Publish, *kind == MessageKind::Delivery);
+                    if *to == node || publish || (delivery && self.brings(*to, node)) {
                         sent.insert(*message, (*from, *to));
                     }
                     // A delivery is told by its event.
-                    *to == node && *kind != MessageKind::Delivery
+                    *to == node && !delivery
                 }
                 Fact::MessageDuplicated { message, copy, .. } => {
                     if let Some(ends) = sent.get(message).copied() {

@@ -166,7 +166,7 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
             if calls.iter().any(|c| c.to == to) {
                 return Err("It calls that service already.".into());
             }
-            calls.push(Call { to: to.into(), timeout_ms: 1000.0 });
+            calls.push(Call { to: to.into(), timeout_ms: 1000.0, operation: None });
         }
         (NodeKind::Client, NodeKind::Service) => {
             let target = group_of(&scenario, to).map_or(to, |i| &scenario.groups[i].id).to_string();

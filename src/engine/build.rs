@@ -5,17 +5,19 @@ mod groups;
 
 use super::bus::{Bus, BusPlan, SubscriptionPlan, TopicPlan};
 use super::chance::{Sampler, Stream};
+use super::handling::Handler;
 use super::inbox::Inbox;
 use super::message::{About, LinkId, Payload};
 use super::network::{LinkPlan, Network};
 use super::publishing::{Mode, Publisher};
 use super::relay::Relay;
 use super::repertoire::Repertoire;
-use super::service::{Callee, Handler, Service, ServicePlan};
+use super::service::{Callee, Service, ServicePlan};
 use super::{Engine, Node};
 use crate::ordered::{Map, Set};
 use crate::scenario::{Arrivals, Command, Latency, Link, Micros, Order, PublishMode, Scenario, micros};
 use crate::trace::{Fact, Level, Names, NodeId, Subscriber, SubscriptionId, Version};
+use std::sync::Arc;
 
 impl Engine {
     /// The scenario at time 0, with its own seed.
@@ -77,6 +79,9 @@ impl<'a> Builder<'a> {
             for member in &group.members {
                 let member = builder.node(member);
                 builder.names.set_group(member, node);
+            }
+            if scenario.is_connected(group) {
+                builder.names.connect(node);
             }
         }
         builder.add_links();
@@ -218,10 +223,30 @@ impl<'a> Builder<'a> {
     fn service(&self, index: usize) -> ServicePlan {
         let (service, seed) = (&self.scenario.services[index], self.scenario.seed);
         let node = NodeId(index as u32);
-        let calls = service
-            .calls
-            .iter()
-            .map(|call| Callee { link: self.link(node, self.node(&call.to)), timeout: micros(call.timeout_ms) });
+        let calls = service.calls.iter().map(|call| {
+            let (to, timeout, operation) = (self.node(&call.to), micros(call.timeout_ms), call.operation.clone());
+            Callee { link: self.link(node, to), timeout, node: to, operation }
+        });
+        let (publishers, handlers) = self.events(index);
+        ServicePlan {
+            node,
+            service_time: Sampler::new(&service.service_time),
+            durations: Stream::named(seed, "service time", &service.id),
+            concurrency: service.concurrency,
+            queue: service.queue,
+            clock_offset: clock_offset(service, seed),
+            clock_drift: service.clock.drift_ppm,
+            calls: calls.collect(),
+            atomic: service.is_coordinator(),
+            publishers,
+            handlers,
+        }
+    }
+
+    /// Where a service publishes, and how it handles events.
+    fn events(&self, index: usize) -> (Vec<Publisher>, Vec<Handler>) {
+        let (service, seed) = (&self.scenario.services[index], self.scenario.seed);
+        let node = NodeId(index as u32);
         let publishers = service.publishes.iter().map(|publication| {
             let bus = self.node(&publication.to);
             Publisher {
@@ -252,23 +277,13 @@ impl<'a> Builder<'a> {
                 fails: subscription.fails,
                 failures: Stream::named(seed, "failure", &entity),
                 acknowledge: subscription.acknowledge,
+                deadline: micros(subscription.ack_deadline_ms),
                 log: subscription.order == Order::Log,
                 commit_every: subscription.commit_every_ms.map(|ms| micros(ms).max(1)),
                 inbox: subscription.inbox.as_ref().map(|inbox| Inbox::new(inbox.window_ms.map(micros))),
             }
         });
-        ServicePlan {
-            node,
-            service_time: Sampler::new(&service.service_time),
-            durations: Stream::named(seed, "service time", &service.id),
-            concurrency: service.concurrency,
-            queue: service.queue,
-            clock_offset: clock_offset(service, seed),
-            clock_drift: service.clock.drift_ppm,
-            calls: calls.collect(),
-            publishers: publishers.collect(),
-            handlers: handlers.collect(),
-        }
+        (publishers.collect(), handlers.collect())
     }
 
     fn bus(&self, index: usize) -> BusPlan {
@@ -333,11 +348,15 @@ impl<'a> Builder<'a> {
     fn flows(&self) -> Vec<(NodeId, NodeId)> {
         let services = &self.scenario.services;
         let mut flows = Vec::new();
+        let siblings = self.siblings();
         for (index, _) in services.iter().enumerate() {
-            let mut committing = Set::from([index]);
-            let mut next = vec![index];
+            // What one member of a group commits, the others do.
+            let all: Vec<usize> = siblings.get(&index).map_or_else(|| vec![index], |members| members.to_vec());
+            let mut committing: Set<usize> = all.iter().copied().collect();
+            let mut next = all.clone();
             while let Some(caller) = next.pop() {
-                for call in &services[caller].calls {
+                // What a callee writes of its own is another update.
+                for call in services[caller].calls.iter().filter(|call| call.operation.is_none()) {
                     let callee = self.node(&call.to).index();
                     if committing.insert(callee) {
                         next.push(callee);
@@ -348,13 +367,29 @@ impl<'a> Builder<'a> {
             for &publisher in &committing {
                 for publication in &services[publisher].publishes {
                     let topic = self.topic(&publication.to, publication.topic.as_deref());
-                    holds.extend(self.subscribers(&publication.to, topic));
+                    for subscriber in self.subscribers(&publication.to, topic) {
+                        match siblings.get(&subscriber) {
+                            Some(members) => holds.extend(members.iter().copied()),
+                            None => _ = holds.insert(subscriber),
+                        }
+                    }
                 }
             }
-            holds.remove(&index);
+            // Within a group the protocol sees to it.
+            holds.retain(|service| !all.contains(service));
             flows.extend(holds.into_iter().map(|to| (NodeId(index as u32), NodeId(to as u32))));
         }
         flows
+    }
+
+    /// The members of the group of each service that is in one that is connected.
+    fn siblings(&self) -> Map<usize, Arc<[usize]>> {
+        let connected = self.scenario.groups.iter().filter(|group| self.scenario.is_connected(group));
+        let with_all = connected.flat_map(|group| {
+            let members: Arc<[usize]> = group.members.iter().map(|id| self.node(id).index()).collect();
+            members.iter().map(|member| (*member, members.clone())).collect::<Vec<_>>()
+        });
+        with_all.collect()
     }
 
     fn subscribers(&self, bus: &str, topic: u32) -> Vec<usize> {
@@ -391,7 +426,7 @@ impl Engine {
         for (index, service) in scenario.services.iter().enumerate() {
             for (key, value) in &service.data {
                 let node = NodeId(index as u32);
-                let key = self.outbox.key(self.outbox.names.group(node), key);
+                let key = self.outbox.key(self.outbox.names.scope(node), key);
                 let version = Version::counted(1, 0);
                 match &mut self.nodes[index] {
                     Node::Service(service) => service.store.set(key, value.clone(), version, i64::MIN),

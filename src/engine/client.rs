@@ -179,6 +179,7 @@ impl Client {
                     self.note_write(operation, version);
                     self.end(now, operation, Outcome::Ok, Some(update), None, out);
                 }
+                Answer::Unchanged => self.end(now, operation, Outcome::Ok, None, None, out),
                 Answer::Refused(cause, outcome) => {
                     out.record(Fact::OperationRefused { operation, node: self.plan.node, cause });
                     self.end(now, operation, outcome, None, None, out);
@@ -349,6 +350,7 @@ impl Actor for Client {
             }
             Payload::Operate(_)
             | Payload::Apply(..)
+            | Payload::Atomic(_)
             | Payload::Applied(..)
             | Payload::Publish(_)
             | Payload::Published(_)
@@ -387,6 +389,7 @@ impl Actor for Client {
             Timer::Protocol(n) => self.on_protocol_timer(now, n, out),
             Timer::JobDone(_)
             | Timer::CallTimeout(_)
+            | Timer::Undecided(_)
             | Timer::PublishTimeout(_)
             | Timer::PublishDue(_)
             | Timer::Poll(_)

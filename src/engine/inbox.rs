@@ -21,6 +21,11 @@ impl Inbox {
         Inbox { window, rows: Map::new(), oldest: VecDeque::new() }
     }
 
+    /// How long a row is kept; for ever where none.
+    pub fn window(&self) -> Option<Micros> {
+        self.window
+    }
+
     /// Whether the event was handled within the window.
     pub fn has(&mut self, now: Micros, update: UpdateId) -> bool {
         if let Some(window) = self.window {

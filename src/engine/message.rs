@@ -1,8 +1,8 @@
 //! What travels: messages with a payload of their own, made when they are sent and never changed.
 
 use super::replica::Wire;
-use crate::scenario::Value;
-use crate::trace::{Context, KeyId, MessageKind, NodeId, OperationId, Outcome, UpdateId, Version};
+use crate::scenario::{Effect, Micros, Value};
+use crate::trace::{Context, KeyId, MessageKind, NodeId, OperationId, Outcome, SubscriptionId, UpdateId, Version};
 use std::sync::Arc;
 
 /// Index of a directed link in the network.
@@ -71,6 +71,27 @@ pub struct Request {
     pub poison: bool,
     /// What the session has seen of the key; of a group alone.
     pub seen: Seen,
+    /// The event that is to be written; none for what a client or a person asks.
+    pub event: Option<OfEvent>,
+}
+
+/// An event that a member of a group handles by asking its group for a write.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OfEvent {
+    /// The subscription.
+    pub subscription: SubscriptionId,
+    /// The update that it is about.
+    pub update: UpdateId,
+    /// Version of what the update says, given where it was made.
+    pub version: Version,
+    /// Reading of its writer's clock, µs.
+    pub clock: i64,
+    /// Which delivery.
+    pub attempt: u32,
+    /// What the write does.
+    pub effect: Effect,
+    /// Whether its row is written with it, and for how long that is kept; for ever where none.
+    pub inbox: Option<Option<Micros>>,
 }
 
 /// What a session has seen of a key of a group.
@@ -87,8 +108,10 @@ pub struct Seen {
 pub struct ReadResult {
     /// The value; siblings as a set.
     pub value: Option<Value>,
-    /// The version of a register.
+    /// The version of a register, by which its group orders it.
     pub version: Version,
+    /// The same as it was given where the update was made, which may be outside of the group.
+    pub origin: Version,
     /// The version vector of all other data.
     pub context: Option<Context>,
 }
@@ -123,6 +146,76 @@ pub struct Delivery {
     pub update: Arc<Update>,
 }
 
+/// What services tell each other of a transaction that they commit together, which has the number of the update that its
+/// coordinator commits.
+#[derive(Clone, Debug)]
+pub enum Atomic {
+    /// Can you commit your part?
+    Prepare {
+        /// The transaction.
+        transaction: UpdateId,
+        /// The part.
+        part: Part,
+        /// After how long without a decision the coordinator is asked.
+        timeout: Micros,
+    },
+    /// Yes, and the key is locked; or no.
+    Vote {
+        /// The transaction.
+        transaction: UpdateId,
+        /// Yes.
+        granted: bool,
+    },
+    /// It is decided.
+    Decide {
+        /// The transaction.
+        transaction: UpdateId,
+        /// All commit; else none does.
+        commit: bool,
+    },
+    /// It is committed here.
+    Done {
+        /// The transaction.
+        transaction: UpdateId,
+    },
+    /// What was decided?
+    Inquire {
+        /// The transaction.
+        transaction: UpdateId,
+    },
+}
+
+/// What a participant of a transaction is to commit.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// What the coordinator commits.
+    Same(Arc<Update>),
+    /// A write of its own.
+    Own(Arc<Request>),
+}
+
+impl Atomic {
+    /// The transaction.
+    pub fn transaction(&self) -> UpdateId {
+        match self {
+            Atomic::Prepare { transaction, .. }
+            | Atomic::Vote { transaction, .. }
+            | Atomic::Decide { transaction, .. }
+            | Atomic::Done { transaction }
+            | Atomic::Inquire { transaction } => *transaction,
+        }
+    }
+
+    /// What the message is for; as within a group.
+    fn kind(&self) -> MessageKind {
+        match self {
+            Atomic::Prepare { .. } | Atomic::Decide { .. } => MessageKind::Replication,
+            Atomic::Vote { .. } | Atomic::Done { .. } => MessageKind::Acknowledgement,
+            Atomic::Inquire { .. } => MessageKind::Call,
+        }
+    }
+}
+
 /// The content of a message: two words at most, since every message moves through the hot loop.
 #[derive(Clone, Debug)]
 pub enum Payload {
@@ -144,6 +237,8 @@ pub enum Payload {
     Apply(u32, Arc<Update>),
     /// The callee's answer to that job: taken in, or refused and certainly without effect.
     Applied(u32, bool),
+    /// Services that commit together.
+    Atomic(Arc<Atomic>),
     /// An event on its way to the bus.
     Publish(Arc<Publication>),
     /// The bus has it: the publisher's number.
@@ -168,6 +263,7 @@ impl Payload {
             | Payload::Redirected(..)
             | Payload::Applied(..) => MessageKind::Reply,
             Payload::Wire(wire) => wire.body.kind(),
+            Payload::Atomic(said) => said.kind(),
             Payload::Publish(_) => MessageKind::Publish,
             Payload::Deliver(_) => MessageKind::Delivery,
             Payload::Published(_) | Payload::Acknowledge(_) => MessageKind::Acknowledgement,

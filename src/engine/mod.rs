@@ -14,6 +14,7 @@ mod chance;
 mod client;
 mod commands;
 mod faults;
+mod handling;
 mod inbox;
 mod message;
 mod network;

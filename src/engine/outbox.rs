@@ -26,8 +26,8 @@ pub struct Outbox {
     pub names: Arc<Names>,
     updates: u32,
     operations: u32,
-    /// Keys of groups that have their replicas.
-    placed: Set<KeyId>,
+    /// Keys of groups that have their replicas, by group.
+    placed: Set<(NodeId, KeyId)>,
     /// Whose acknowledged writes are followed, by whom, and how long after.
     pub followers: Arc<Vec<(NodeId, NodeId, Micros)>>,
 }
@@ -111,8 +111,8 @@ impl Outbox {
     }
 
     /// Whether a key of a group is asked for here for the first time.
-    pub fn is_first(&mut self, key: KeyId) -> bool {
-        self.placed.insert(key)
+    pub fn is_first(&mut self, group: NodeId, key: KeyId) -> bool {
+        self.placed.insert((group, key))
     }
 
     /// Wakes those who follow the acknowledged writes of the handler's node.
@@ -163,9 +163,9 @@ impl Outbox {
             | Operation::Increment { .. }
             | Operation::Delete { .. } => None,
         };
-        let key = self.key(self.names.group(to), operation.key());
+        let key = self.key(self.names.scope(to), operation.key());
         let id = self.next_operation();
         self.record(Fact::OperationIssued { operation: id, by, session, to, kind, key, value, expected });
-        Request { operation: id, key, ask, poison: false, seen: Seen::default() }
+        Request { operation: id, key, ask, poison: false, seen: Seen::default(), event: None }
     }
 }

@@ -109,8 +109,29 @@ impl Publishing {
 
     /// The update is committed: publishes it, or sees to it that it will be.
     pub fn on_commit(&mut self, now: Micros, update: &Arc<Update>, out: &mut Outbox) {
+        self.on_commit_where(now, update, |_| true, out);
+    }
+
+    /// Of a group that has acknowledged the update, the member that coordinated it: publishes beside the commit.
+    pub fn on_acknowledged(&mut self, now: Micros, update: &Arc<Update>, out: &mut Outbox) {
+        self.on_commit_where(now, update, |mode| !matches!(mode, Mode::Relay { .. }), out);
+    }
+
+    /// Of a group, whichever member stores the update: its relays find it in its log.
+    pub fn on_stored(&mut self, now: Micros, update: &Arc<Update>, out: &mut Outbox) {
+        self.on_commit_where(now, update, |mode| matches!(mode, Mode::Relay { .. }), out);
+    }
+
+    /// Whether any event is published beside the commit, and whether any by a relay.
+    pub fn modes(&self) -> (bool, bool) {
+        let relays = self.publishers.iter().filter(|publisher| matches!(publisher.mode, Mode::Relay { .. })).count();
+        (relays < self.publishers.len(), relays > 0)
+    }
+
+    fn on_commit_where(&mut self, now: Micros, update: &Arc<Update>, of: impl Fn(Mode) -> bool, out: &mut Outbox) {
         for index in 0..self.publishers.len() {
             match self.publishers[index].mode {
+                mode if !of(mode) => {}
                 Mode::Before(_) => {}
                 Mode::After(0) => self.publish(now, index, update.clone(), out),
                 Mode::After(gap) => {

@@ -62,6 +62,8 @@ pub enum Timer {
     Again(u32),
     /// A client: an operation has not been answered.
     OperationTimeout(u32),
+    /// A service: a transaction's decision is told again, or asked for.
+    Undecided(u32),
 }
 
 /// Three words, so that the four children of a node stand in two cache lines.
@@ -103,6 +105,7 @@ impl From<Due> for Packed {
                 Timer::Rewound(id) => (15, node, id),
                 Timer::Again(id) => (16, node, id),
                 Timer::Protocol(id) => (17, node, id),
+                Timer::Undecided(id) => (18, node, id),
             },
         };
         debug_assert!(node.0 < MOST_NODES);
@@ -132,7 +135,8 @@ impl From<Packed> for Due {
             14 => Timer::Flushed(id),
             15 => Timer::Rewound(id),
             16 => Timer::Again(id),
-            _ => Timer::Protocol(id),
+            17 => Timer::Protocol(id),
+            _ => Timer::Undecided(id),
         };
         Due::Timer(node, timer)
     }
@@ -251,6 +255,7 @@ mod tests {
             Timer::OperationTimeout(7),
             Timer::Again(9),
             Timer::Protocol(u32::MAX),
+            Timer::Undecided(10),
         ];
         let timers = timers.map(|timer| Due::Timer(NodeId(MOST_NODES - 1), timer));
         for due in timers.into_iter().chain([Due::Arrival(u32::MAX), Due::Command(8)]) {

@@ -8,7 +8,7 @@ use super::outbox::Outbox;
 use super::queue::Timer;
 use super::replica::Group;
 use super::replica::raft::View;
-use crate::scenario::{Command, Micros, Scenario};
+use crate::scenario::{Command, Micros, Scenario, ScenarioError};
 use crate::trace::KeyId;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -92,6 +92,8 @@ pub struct Repertoire {
     pub(super) member: fn(&mut Builder<'_>, usize, &Arc<Group>) -> Box<dyn Replicates>,
     /// A client, by its place in the document.
     pub(super) client: fn(&Builder<'_>, usize, &Groups) -> Box<dyn Actor>,
+    /// Checks what such a command sets.
+    pub(super) check: fn(&Command) -> Result<(), Vec<ScenarioError>>,
     /// Carries out a command that is a fault or its cure.
     pub(super) fault: fn(&mut Engine, &Command),
 }
@@ -102,6 +104,7 @@ impl Repertoire {
         Repertoire {
             member: |builder, index, group| builder.member(index, group),
             client: |builder, index, groups| builder.client(index, groups),
+            check: Command::check,
             fault: Engine::carry_out_fault,
         }
     }

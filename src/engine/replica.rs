@@ -4,6 +4,7 @@
 
 mod cell;
 mod chain;
+mod events;
 mod gossip;
 mod log;
 mod logged;
@@ -16,18 +17,21 @@ mod two_phase;
 mod wire;
 
 pub use cell::Cell;
+pub use events::{Events, Outgoing};
 pub use member::{Group, Member};
 pub use stamp::Stamps;
 pub use wire::{Body, Wire};
 
 use super::chance::{Sampler, Stream};
-use super::message::{About, Ask, LinkId, Payload, ReadResult, Request};
+use super::handling::Handler;
+use super::message::{About, Ask, Delivery, LinkId, Payload, ReadResult, Request};
 use super::outbox::Outbox;
+use super::publishing::Publisher;
 use super::queue::Timer;
 use super::repertoire::{Actor, Replicates};
 use crate::ordered::Map;
 use crate::scenario::{Micros, Protocol, Value};
-use crate::trace::{Fact, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
+use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -47,8 +51,10 @@ enum Agreement {
 pub enum Asker {
     /// The person at the page, or a client that coordinates itself.
     Here,
-    /// A client, over that link.
+    /// A client, or a member that handles an event, over that link.
     Client(LinkId),
+    /// The member itself, which handles an event.
+    Handler,
 }
 
 /// How an operation ended, or where it goes on.
@@ -58,6 +64,8 @@ pub enum Answer {
     Read(ReadResult),
     /// A write has this version.
     Written(UpdateId, Version),
+    /// Of an event: there was nothing to be changed.
+    Unchanged,
     /// It had no effect, or may have had one.
     Refused(Refusal, Outcome),
     /// Another member takes it, if that is known.
@@ -84,8 +92,12 @@ pub struct ReplicaPlan {
     pub durations: Stream,
     /// Workers.
     pub concurrency: u32,
-    /// Places in the queue, for operations of clients.
+    /// Places in the queue, for operations of clients and events.
     pub queue: u32,
+    /// Where it publishes.
+    pub publishers: Vec<Publisher>,
+    /// How it handles events.
+    pub handlers: Vec<Handler>,
 }
 
 /// What a worker works on.
@@ -93,6 +105,7 @@ pub struct ReplicaPlan {
 enum Work {
     Operate(Asker, Arc<Request>),
     Wire(Arc<Wire>, Option<LinkId>),
+    Handle(Arc<Delivery>),
 }
 
 /// A member of a group at run time.
@@ -109,11 +122,17 @@ pub struct Replica {
     slowness: f64,
     /// Operations of the person at the page that have not ended.
     asked_here: Map<OperationId, ()>,
+    /// What it has to do with buses, if anything.
+    events: Option<Box<Events>>,
 }
 
 impl Replica {
     /// A member that is up and idle. `chance` names a stream of its own.
-    pub fn new(plan: ReplicaPlan, member: Member, chance: &dyn Fn(&str) -> Stream) -> Self {
+    pub fn new(mut plan: ReplicaPlan, mut member: Member, chance: &dyn Fn(&str) -> Stream) -> Self {
+        let (publishers, handlers) = (std::mem::take(&mut plan.publishers), std::mem::take(&mut plan.handlers));
+        let events = (!publishers.is_empty() || !handlers.is_empty())
+            .then(|| Box::new(Events::new(member.node, publishers, handlers)));
+        member.outgoing = events.as_ref().map(|events| events.outgoing()).unwrap_or_default();
         let agreement = match member.group.protocol.clone() {
             Protocol::Quorum(plan) => Agreement::Quorum(Box::new(quorum::Quorum::new(plan, &member, chance))),
             Protocol::Primary(plan) => Agreement::Primary(Box::new(primary::Primary::new(&plan, &member))),
@@ -133,6 +152,7 @@ impl Replica {
             next_job: 0,
             slowness: 1.0,
             asked_here: Map::new(),
+            events,
         }
     }
 
@@ -140,19 +160,32 @@ impl Replica {
         match work {
             // Answers need no worker: they are counted.
             Work::Wire(ref wire, _) if !wire.body.is_request() => self.carry_out(now, work, out),
-            Work::Operate(..) | Work::Wire(..) if self.busy < self.plan.concurrency => self.begin(now, work, out),
+            Work::Operate(..) | Work::Wire(..) | Work::Handle(_) if self.busy < self.plan.concurrency => {
+                self.begin(now, work, out);
+            }
             Work::Operate(asker, request) if self.waiting.len() as u32 >= self.plan.queue => {
                 let answer = Answer::Refused(Refusal::QueueFull, Outcome::Fail);
-                self.end(vec![Done { operation: request.operation, asker, answer }], out);
+                self.end(now, vec![Done { operation: request.operation, asker, answer }], out);
             }
-            Work::Operate(..) | Work::Wire(..) => self.waiting.push_back(work),
+            Work::Handle(delivery) if self.waiting.len() as u32 >= self.plan.queue => {
+                self.failed(now, &delivery, HandlingFailure::QueueFull, out);
+            }
+            Work::Operate(..) | Work::Wire(..) | Work::Handle(_) => self.waiting.push_back(work),
         }
     }
 
     fn begin(&mut self, now: Micros, work: Work, out: &mut Outbox) {
-        let takes = self.plan.service_time.draw(&mut self.plan.durations);
+        let handler = match (&work, &mut self.events) {
+            (Work::Handle(delivery), Some(events)) => events.handling.handlers.get_mut(delivery.subscription as usize),
+            (Work::Operate(..) | Work::Wire(..) | Work::Handle(_), _) => None,
+        };
+        let is_event = handler.is_some();
+        let takes = match handler {
+            Some(handler) => handler.processing.draw(&mut handler.durations),
+            None => self.plan.service_time.draw(&mut self.plan.durations),
+        };
         let takes = if self.slowness == 1.0 { takes } else { (takes as f64 * self.slowness).round() as Micros };
-        if takes == 0 {
+        if takes == 0 && !is_event {
             return self.carry_out(now, work, out);
         }
         self.busy += 1;
@@ -165,14 +198,8 @@ impl Replica {
     fn carry_out(&mut self, now: Micros, work: Work, out: &mut Outbox) {
         let member = &mut self.member;
         let done = match work {
-            Work::Operate(asker, request) => match &mut self.agreement {
-                Agreement::Quorum(quorum) => quorum.operate(now, asker, request, member, out),
-                Agreement::Primary(primary) => primary.operate(now, asker, &request, member, out),
-                Agreement::Raft(raft) => raft.operate(now, asker, &request, member, out),
-                Agreement::Chain(chain) => chain.operate(now, asker, &request, member, out),
-                Agreement::TwoPhase(two_phase) => two_phase.operate(now, asker, request, member, out),
-                Agreement::Gossip(gossip) => gossip.operate(now, asker, &request, member, out),
-            },
+            Work::Handle(delivery) => return self.handle(now, delivery, out),
+            Work::Operate(asker, request) => self.operate(now, asker, request, out),
             Work::Wire(wire, back) => match &mut self.agreement {
                 Agreement::Quorum(quorum) => quorum.on_wire(now, &wire, back, member, out),
                 Agreement::Primary(primary) => primary.on_wire(now, &wire, member, out),
@@ -185,17 +212,36 @@ impl Replica {
                 }
             },
         };
-        self.end(done, out);
+        self.end(now, done, out);
     }
 
-    /// Tells those who wait how their operations ended.
-    fn end(&mut self, done: Vec<Done>, out: &mut Outbox) {
+    fn operate(&mut self, now: Micros, asker: Asker, request: Arc<Request>, out: &mut Outbox) -> Vec<Done> {
+        let member = &mut self.member;
+        if request.ask == Ask::Delete && member.group.publishes {
+            // An event says what a key holds: it cannot say that it holds nothing.
+            return logged::refused(&request, asker, Refusal::NotOffered);
+        }
+        match &mut self.agreement {
+            Agreement::Quorum(quorum) => quorum.operate(now, asker, request, member, out),
+            Agreement::Primary(primary) => primary.operate(now, asker, &request, member, out),
+            Agreement::Raft(raft) => raft.operate(now, asker, &request, member, out),
+            Agreement::Chain(chain) => chain.operate(now, asker, &request, member, out),
+            Agreement::TwoPhase(two_phase) => two_phase.operate(now, asker, request, member, out),
+            Agreement::Gossip(gossip) => gossip.operate(now, asker, &request, member, out),
+        }
+    }
+
+    /// Tells those who wait how their operations ended, and publishes what was written.
+    fn end(&mut self, now: Micros, done: Vec<Done>, out: &mut Outbox) {
+        self.publish_stored(now, out);
         for Done { operation, asker, answer } in done {
             let node = self.member.node;
             if let Answer::Refused(cause, _) = answer {
                 out.record(Fact::OperationRefused { operation, node, cause });
             }
+            let written = answer.clone();
             match asker {
+                Asker::Handler => self.on_answer(now, operation, answer, out),
                 Asker::Here => {
                     self.asked_here.remove(&operation);
                     end_here(operation, node, &answer, out);
@@ -206,11 +252,13 @@ impl Replica {
                         Answer::Read(result) => Payload::Returned(operation, Box::new(result)),
                         Answer::Written(update, version) => Payload::Written(operation, Box::new((update, version))),
                         Answer::Refused(_, outcome) => Payload::Operated(operation, outcome, None),
+                        Answer::Unchanged => Payload::Operated(operation, Outcome::Ok, None),
                         Answer::Elsewhere(member) => Payload::Redirected(operation, member),
                     };
                     out.send(back, payload, about);
                 }
             }
+            self.publish_acknowledged(now, &written, out);
         }
     }
 }
@@ -234,17 +282,28 @@ impl Actor for Replica {
                 self.on_work(now, Work::Operate(Asker::Client(back), request), out);
             }
             (Payload::Wire(wire), back) => self.on_work(now, Work::Wire(wire, back), out),
+            (Payload::Deliver(delivery), _) => self.on_delivery(now, delivery, out),
+            (Payload::Published(number), _) => self.at_events(|events| events.publishing.on_published(number, out)),
+            // Another member answers for the group what this one asked it on behalf of an event.
+            (Payload::Written(operation, written), _) => {
+                let (update, version) = *written;
+                self.on_answer(now, operation, Answer::Written(update, version), out);
+            }
+            (Payload::Redirected(operation, to), _) => self.on_answer(now, operation, Answer::Elsewhere(to), out),
+            (Payload::Operated(operation, outcome, _), _) => {
+                let answer = match outcome {
+                    Outcome::Ok => Answer::Unchanged,
+                    Outcome::Fail | Outcome::Unknown => Answer::Refused(Refusal::NotOffered, outcome),
+                };
+                self.on_answer(now, operation, answer, out);
+            }
             (
                 Payload::Operate(_)
-                | Payload::Operated(..)
                 | Payload::Returned(..)
-                | Payload::Written(..)
-                | Payload::Redirected(..)
                 | Payload::Apply(..)
+                | Payload::Atomic(_)
                 | Payload::Applied(..)
                 | Payload::Publish(_)
-                | Payload::Published(_)
-                | Payload::Deliver(_)
                 | Payload::Acknowledge(_)
                 | Payload::Refuse(_)
                 | Payload::Token,
@@ -277,23 +336,24 @@ impl Actor for Replica {
                         Vec::new()
                     }
                 };
-                self.end(done, out);
+                self.end(now, done, out);
             }
             Timer::Protocol(_) => {}
+            Timer::OperationTimeout(operation) => self.on_silence(now, OperationId(operation), out),
+            Timer::PublishTimeout(number) => self.at_events(|events| events.publishing.on_timeout(now, number, out)),
+            Timer::PublishDue(number) => self.at_events(|events| events.publishing.on_due(now, number, out)),
+            Timer::Poll(number) => self.at_events(|events| events.publishing.on_poll(now, number, out)),
+            Timer::Commit(handler) => self.at_events(|events| events.handling.commit_offsets(handler, out)),
             Timer::CallTimeout(_)
-            | Timer::PublishTimeout(_)
-            | Timer::PublishDue(_)
-            | Timer::Poll(_)
-            | Timer::Commit(_)
             | Timer::AckDeadline(_)
             | Timer::Ready(_)
             | Timer::Expire(_)
             | Timer::Flushed(_)
             | Timer::Rewound(_)
             | Timer::Again(_)
+            | Timer::Undecided(_)
             | Timer::Scripted(_)
-            | Timer::Generated(_)
-            | Timer::OperationTimeout(_) => unreachable!("no such timer is set by a member of a group"),
+            | Timer::Generated(_) => unreachable!("no such timer is set by a member of a group"),
         }
     }
 
@@ -334,6 +394,7 @@ impl Replicates for Replica {
         if lose_disk {
             self.member.lose_disk();
         }
+        self.crash_events(lose_disk, out);
         match &mut self.agreement {
             Agreement::Quorum(quorum) => quorum.crash(lose_disk),
             Agreement::Primary(primary) => primary.crash(lose_disk),
@@ -348,6 +409,7 @@ impl Replicates for Replica {
         self.up = true;
         out.record(Fact::ServiceRestarted { node: self.member.node });
         self.start(now, out);
+        self.at_events(|events| events.publishing.restart(now, out));
     }
 
     fn slow_down(&mut self, factor: f64, out: &mut Outbox) {
@@ -403,6 +465,7 @@ pub fn end_here(operation: OperationId, node: NodeId, answer: &Answer, out: &mut
             out.record(Fact::OperationEnded { operation, outcome: Outcome::Ok });
             out.record(Fact::UpdateAcknowledged { update: *update, operation });
         }
+        Answer::Unchanged => out.record(Fact::OperationEnded { operation, outcome: Outcome::Ok }),
         Answer::Refused(_, outcome) => out.record(Fact::OperationEnded { operation, outcome: *outcome }),
         Answer::Elsewhere(_) => {
             out.record(Fact::OperationRefused { operation, node, cause: Refusal::NoLeader });

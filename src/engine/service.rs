@@ -1,19 +1,20 @@
 //! A service: workers behind a bounded queue, a durable store, blocking calls before a write commits, and handlers of
 //! events. How its updates are published is in `publishing`.
 
+mod atomic;
 mod handling;
 
 use super::chance::{Sampler, Stream};
-use super::message::{About, Ask, Delivery, LinkId, Payload, ReadResult, Request, Update};
+use super::handling::{Handler, Handling};
+use super::message::{About, Ask, Atomic, Delivery, LinkId, Payload, ReadResult, Request, Update};
 use super::outbox::Outbox;
 use super::publishing::{Publisher, Publishing};
 use super::queue::Timer;
-use super::reader::Reader;
 use super::store::Store;
 use crate::ordered::Map;
-use crate::scenario::{Effect, Micros};
+use crate::scenario::{Effect, Micros, Operation, Value};
 use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId};
-pub use handling::Handler;
+use atomic::Transactions;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -24,6 +25,10 @@ pub struct Callee {
     pub link: LinkId,
     /// How long its answer is awaited.
     pub timeout: Micros,
+    /// Which node it is.
+    pub node: NodeId,
+    /// What it writes of its own, in the same transaction.
+    pub operation: Option<Operation>,
 }
 
 /// A service's settings, ready to run.
@@ -45,6 +50,8 @@ pub struct ServicePlan {
     pub clock_drift: f64,
     /// Whom it calls before a write commits.
     pub calls: Vec<Callee>,
+    /// All commit, or none: by two-phase commit.
+    pub atomic: bool,
     /// Where it publishes.
     pub publishers: Vec<Publisher>,
     /// How it handles events.
@@ -68,6 +75,7 @@ enum Work {
     Operate(Awaiting, Arc<Request>),
     Apply(Awaiting, Arc<Update>),
     Handle(Arc<Delivery>),
+    Prepare(Arc<Atomic>, LinkId),
 }
 
 /// A change on its way through the calls that come before its commit.
@@ -107,10 +115,8 @@ pub struct Service {
     /// Keys with a write under way, and the jobs that wait for it.
     locks: Map<KeyId, VecDeque<u32>>,
     publishing: Publishing,
-    /// Acknowledgements that go out at the next commit: by handler and partition the last event, and its update.
-    uncommitted: Map<(u32, u32), (u32, UpdateId)>,
-    /// By handler and partition of a log.
-    readers: Map<(u32, u32), Reader>,
+    handling: Handling,
+    transactions: Transactions,
     /// How many times as long as configured work takes.
     slowness: f64,
 }
@@ -119,6 +125,7 @@ impl Service {
     /// A service that is up and idle.
     pub fn new(mut plan: ServicePlan) -> Self {
         let publishing = Publishing::new(plan.node, std::mem::take(&mut plan.publishers));
+        let handling = Handling::new(std::mem::take(&mut plan.handlers));
         Service {
             plan,
             store: Store::default(),
@@ -129,8 +136,8 @@ impl Service {
             next_job: 0,
             locks: Map::new(),
             publishing,
-            uncommitted: Map::new(),
-            readers: Map::new(),
+            handling,
+            transactions: Transactions::default(),
             slowness: 1.0,
         }
     }
@@ -166,20 +173,20 @@ impl Service {
                 self.on_work(now, Work::Apply(Awaiting::Caller(caller, back), update), out);
             }
             (Payload::Deliver(delivery), _) => {
-                if self.plan.handlers[delivery.subscription as usize].log {
-                    let at = (delivery.subscription, delivery.partition);
-                    self.readers.or_default(at).on_delivery(delivery);
-                    self.read_on(now, at, out);
-                } else {
-                    self.on_event(now, delivery, out);
+                if let Some(delivery) = self.handling.on_delivery(delivery, out) {
+                    self.on_work(now, Work::Handle(delivery), out);
                 }
+            }
+            (Payload::Atomic(said), Some(back)) => self.on_atomic(now, &said, back, out),
+            (Payload::Operated(operation, outcome, update), _) => {
+                self.on_own_write(now, operation, outcome, update, out);
             }
             (Payload::Applied(job, taken_in), _) => self.on_answer(now, job, taken_in, out),
             (Payload::Published(number), _) => self.publishing.on_published(number, out),
             (
                 Payload::Operate(_)
                 | Payload::Apply(..)
-                | Payload::Operated(..)
+                | Payload::Atomic(_)
                 | Payload::Returned(..)
                 | Payload::Written(..)
                 | Payload::Redirected(..)
@@ -201,7 +208,9 @@ impl Service {
             Timer::PublishTimeout(number) => self.publishing.on_timeout(now, number, out),
             Timer::PublishDue(number) => self.publishing.on_due(now, number, out),
             Timer::Poll(number) => self.publishing.on_poll(now, number, out),
-            Timer::Commit(handler) => self.commit_offsets(handler, out),
+            Timer::Undecided(transaction) if self.up => self.on_undecided(now, UpdateId(transaction), out),
+            Timer::Undecided(_) => {}
+            Timer::Commit(handler) => self.handling.commit_offsets(handler, out),
             Timer::AckDeadline(_)
             | Timer::Ready(_)
             | Timer::Expire(_)
@@ -225,12 +234,12 @@ impl Service {
         let under_way = jobs.into_iter().filter_map(|(_, job)| match job {
             Job::Working(Work::Operate(awaiting, _)) | Job::Locked(awaiting, _) => Some(awaiting),
             Job::Calling(change) | Job::Committing(change) => Some(change.awaiting),
-            Job::Working(Work::Apply(..) | Work::Handle(_)) => None,
+            Job::Working(Work::Apply(..) | Work::Handle(_) | Work::Prepare(..)) => None,
         });
         let waiting = std::mem::take(&mut self.waiting);
         let queued = waiting.into_iter().filter_map(|work| match work {
             Work::Operate(awaiting, _) => Some(awaiting),
-            Work::Apply(..) | Work::Handle(_) => None,
+            Work::Apply(..) | Work::Handle(_) | Work::Prepare(..) => None,
         });
         for awaiting in under_way.chain(queued) {
             if let Awaiting::Person(operation) = awaiting {
@@ -239,14 +248,11 @@ impl Service {
         }
         self.locks.clear();
         self.publishing.crash(lose_disk, out);
-        self.uncommitted.clear();
-        self.readers.clear();
+        self.handling.crash(lose_disk);
+        self.transactions.crash(lose_disk, out);
         self.busy = 0;
         if lose_disk {
             self.store = Store::default();
-            for inbox in self.plan.handlers.iter_mut().filter_map(|handler| handler.inbox.as_mut()) {
-                inbox.clear();
-            }
         }
     }
 
@@ -255,6 +261,7 @@ impl Service {
         self.up = true;
         out.record(Fact::ServiceRestarted { node: self.plan.node });
         self.publishing.restart(now, out);
+        self.restart_transactions(now, out);
     }
 
     /// Makes its work take so many times as long as configured.
@@ -301,16 +308,23 @@ impl Service {
                 out.send(*back, Payload::Applied(*job, false), about);
             }
             Work::Apply(Awaiting::Person(_) | Awaiting::Client(..), _) => unreachable!("only services apply updates"),
-            Work::Handle(delivery) => self.fail_handling(delivery, HandlingFailure::QueueFull, out),
+            Work::Handle(delivery) => self.handling.fail(delivery, HandlingFailure::QueueFull, out),
+            Work::Prepare(said, coordinator) => {
+                let (transaction, update) = (said.transaction(), Some(said.transaction()));
+                let vote = Atomic::Vote { transaction, granted: false };
+                out.send(*coordinator, Payload::Atomic(Arc::new(vote)), About { update, ..About::default() });
+            }
         }
     }
 
     fn begin(&mut self, now: Micros, work: Work, out: &mut Outbox) {
         self.busy += 1;
         let takes = match &work {
-            Work::Operate(..) | Work::Apply(..) => self.plan.service_time.draw(&mut self.plan.durations),
+            Work::Operate(..) | Work::Apply(..) | Work::Prepare(..) => {
+                self.plan.service_time.draw(&mut self.plan.durations)
+            }
             Work::Handle(delivery) => {
-                let handler = &mut self.plan.handlers[delivery.subscription as usize];
+                let handler = &mut self.handling.handlers[delivery.subscription as usize];
                 handler.processing.draw(&mut handler.durations)
             }
         };
@@ -333,6 +347,14 @@ impl Service {
         match self.jobs.remove(&job) {
             None => {}
             Some(Job::Working(Work::Operate(awaiting, request))) => self.operate(now, job, awaiting, request, out),
+            Some(Job::Working(Work::Prepare(said, coordinator))) => {
+                self.vote(now, &said, coordinator, out);
+                self.finish(now, out);
+            }
+            Some(Job::Working(Work::Apply(awaiting, update))) if self.transactions.locks(update.key) => {
+                self.turn_away(&Work::Apply(awaiting, update), out);
+                self.finish(now, out);
+            }
             Some(Job::Working(Work::Apply(awaiting, update))) => {
                 let change = Change { awaiting, update, operation: None, call: 0 };
                 self.proceed(now, job, change, out);
@@ -340,10 +362,8 @@ impl Service {
             Some(Job::Working(Work::Handle(delivery))) => {
                 self.handle(now, &delivery, out);
                 self.finish(now, out);
-                let at = (delivery.subscription, delivery.partition);
-                if let Some(reader) = self.readers.get_mut(&at) {
-                    reader.done();
-                    self.read_on(now, at, out);
+                if let Some(next) = self.handling.next(&delivery, out) {
+                    self.on_work(now, Work::Handle(next), out);
                 }
             }
             Some(Job::Committing(change)) => {
@@ -355,7 +375,7 @@ impl Service {
     }
 
     fn operate(&mut self, now: Micros, job: u32, awaiting: Awaiting, request: Arc<Request>, out: &mut Outbox) {
-        if request.ask == Ask::Read {
+        if request.ask == Ask::Read && !self.transactions.locks(request.key) {
             let row = self.store.get(request.key);
             out.record(Fact::ReadServed {
                 operation: request.operation,
@@ -368,6 +388,7 @@ impl Service {
             let result = ReadResult {
                 value: row.map(|row| row.value.clone()),
                 version: row.map(|row| row.version).unwrap_or_default(),
+                origin: row.map(|row| row.version).unwrap_or_default(),
                 context: None,
             };
             match &awaiting {
@@ -392,21 +413,38 @@ impl Service {
             }
             Ok(value) => {
                 self.locks.insert(request.key, VecDeque::new());
-                let version = self.store.next_version(request.key, self.plan.node.0 + 1);
-                let delta = self.store.difference(request.key, &value);
-                let (id, key, poison) = (out.next_update(), request.key, request.poison);
-                let update = Arc::new(Update { id, key, value, version, clock: self.clock(now), delta, poison });
+                let update = self.update(now, &request, value, out);
                 let change = Change { awaiting, update, operation: Some(request.operation), call: 0 };
-                self.proceed(now, job, change, out);
+                if self.plan.atomic {
+                    self.prepare(now, job, change, out);
+                } else {
+                    self.proceed(now, job, change, out);
+                }
             }
         }
+    }
+
+    /// The update that makes a key hold a value.
+    fn update(&mut self, now: Micros, request: &Request, value: Value, out: &mut Outbox) -> Arc<Update> {
+        let version = self.store.next_version(request.key, self.plan.node.0 + 1);
+        let delta = self.store.difference(request.key, &value);
+        let (id, key, poison) = (out.next_update(), request.key, request.poison);
+        Arc::new(Update { id, key, value, version, clock: self.clock(now), delta, poison })
     }
 
     /// Makes the change's next call, or commits it if there is none left.
     fn proceed(&mut self, now: Micros, job: u32, change: Change, out: &mut Outbox) {
         if let Some(callee) = self.plan.calls.get(change.call) {
             let about = About { update: Some(change.update.id), operation: change.operation, attempt: 0 };
-            out.send(callee.link, Payload::Apply(job, change.update.clone()), about);
+            match &callee.operation {
+                None => out.send(callee.link, Payload::Apply(job, change.update.clone()), about),
+                Some(operation) => {
+                    let request = out.issue(self.plan.node, 0, callee.node, operation);
+                    self.transactions.ask(request.operation, job);
+                    let about = About { operation: Some(request.operation), ..About::default() };
+                    out.send(callee.link, Payload::Operate(Arc::new(request)), about);
+                }
+            }
             out.wake(now + callee.timeout, Timer::CallTimeout(self.call_number(job, change.call)));
             self.jobs.insert(job, Job::Calling(change));
         } else if let Some(gap) = self.publishing.before_commit(now, &change.update, out) {
@@ -445,18 +483,23 @@ impl Service {
     /// Lets go of the key and the worker.
     fn end_change(&mut self, now: Micros, change: &Change, out: &mut Outbox) {
         if change.operation.is_some() {
-            let mut queue = self.locks.remove(&change.update.key).unwrap_or_default();
-            while let Some(job) = queue.pop_front() {
-                if let Some(Job::Locked(awaiting, request)) = self.jobs.remove(&job) {
-                    self.operate(now, job, awaiting, request, out);
-                    // It may have been refused at once; the next in line goes on then.
-                    if let Some(lock) = self.locks.get_mut(&change.update.key) {
-                        lock.append(&mut queue);
-                    }
+            self.unlock(now, change.update.key, out);
+        }
+        self.finish(now, out);
+    }
+
+    /// Lets go of a key; what waits for it goes on.
+    fn unlock(&mut self, now: Micros, key: KeyId, out: &mut Outbox) {
+        let mut queue = self.locks.remove(&key).unwrap_or_default();
+        while let Some(job) = queue.pop_front() {
+            if let Some(Job::Locked(awaiting, request)) = self.jobs.remove(&job) {
+                self.operate(now, job, awaiting, request, out);
+                // It may have been refused at once; the next in line goes on then.
+                if let Some(lock) = self.locks.get_mut(&key) {
+                    lock.append(&mut queue);
                 }
             }
         }
-        self.finish(now, out);
     }
 
     fn on_answer(&mut self, now: Micros, job: u32, taken_in: bool, out: &mut Outbox) {
@@ -475,8 +518,12 @@ impl Service {
     fn on_call_timeout(&mut self, now: Micros, number: u32, out: &mut Outbox) {
         let calls = self.plan.calls.len() as u32;
         let (job, call) = (number / calls, (number % calls) as usize);
+        if self.on_no_vote(now, job, call, out) {
+            return;
+        }
         match self.jobs.remove(&job) {
             Some(Job::Calling(change)) if change.call == call => {
+                self.transactions.give_up(job, out);
                 self.call_off(now, &change, Refusal::CalleeSilent, Outcome::Unknown, out);
             }
             Some(other) => {

@@ -39,10 +39,11 @@ impl Store {
 
     /// The version for the next write of a key here.
     pub fn next_version(&mut self, key: KeyId, origin: u32) -> Version {
-        let held = self.rows.get(&key).map_or(0, |row| row.version.counter);
+        let held = self.rows.get(&key).map(|row| row.version).unwrap_or_default();
         let counter = self.counters.or_default(key);
-        *counter = held.max(*counter) + 1;
-        Version::counted(*counter, origin)
+        *counter = held.counter.max(*counter) + 1;
+        // Behind what came from a group whose clock or log orders its versions.
+        Version { time: held.time, counter: *counter, origin }
     }
 
     /// The value that a key would have after an operation.

@@ -1,7 +1,10 @@
 //! The scenario document: nodes, links, and what happens to them when.
 
 use super::json::Document;
-use super::{Branch, Bus, Client, Command, Group, Latency, Publication, Region, Subscription, Value, is_default};
+use super::{
+    Branch, Bus, Client, Command, Group, Latency, Operation, Publication, PublishMode, Region, Subscription, Value,
+    is_default,
+};
 use crate::ordered::Map;
 use crate::wire::Wire;
 
@@ -139,9 +142,12 @@ pub struct Service {
     /// How its clock differs from true time.
     #[serde(default, skip_serializing_if = "is_default")]
     pub clock: Clock,
-    /// Services that it calls, one after the other, before a write commits: the blocking `before`.
+    /// Services that it calls before a write commits: the blocking `before`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub calls: Vec<Call>,
+    /// How its write and those of the services that it calls commit.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub commit: Commit,
     /// Where it publishes an event for each update that it commits: the asynchronous `after`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub publishes: Vec<Publication>,
@@ -162,6 +168,7 @@ impl Default for Service {
             queue: default_queue(),
             clock: Clock::default(),
             calls: Vec::new(),
+            commit: Commit::default(),
             publishes: Vec::new(),
             subscribes: Vec::new(),
         }
@@ -210,9 +217,38 @@ pub struct Clock {
 pub struct Call {
     /// The service that is called.
     pub to: String,
-    /// After how long without an answer the caller gives up, ms.
+    /// After how long without an answer the caller gives up, ms; of two-phase commit also how often the decision is told
+    /// again, and asked for.
     #[serde(default = "default_call_timeout", skip_serializing_if = "is_default_call_timeout")]
     pub timeout_ms: f64,
+    /// What it writes, of a key of its own; where absent it takes in what its caller writes.
+    #[serde(default, rename = "do", skip_serializing_if = "is_default")]
+    pub operation: Option<Operation>,
+}
+
+impl Service {
+    /// Whether its writes and those of the services that it calls are one transaction.
+    pub fn is_coordinator(&self) -> bool {
+        self.commit == Commit::TwoPhase && !self.calls.is_empty()
+    }
+
+    /// Whether it publishes before it commits, which no part of a transaction can.
+    pub fn publishes_early(&self) -> bool {
+        self.publishes.iter().any(|publication| publication.mode == PublishMode::BeforeCommit)
+    }
+}
+
+/// How the write of a service and those of the services that it calls commit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Document)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+#[serde(rename_all = "snake_case")]
+pub enum Commit {
+    /// Each by itself: those that are called one after the other, the caller's at last. A failure between leaves some.
+    #[default]
+    OneByOne,
+    /// All or none, by two-phase commit: the caller lets all prepare, and decides. Who has promised keeps its key locked
+    /// until it hears the decision, though its caller be down.
+    TwoPhase,
 }
 
 fn default_call_timeout() -> f64 {

@@ -60,6 +60,8 @@ examples! {
     "failover-loss": "a failover throws away what an asynchronous primary had acknowledged",
     "raft-and-quorum": "the same cut: Raft's minority waits, the leaderless group answers with stale reads",
     "two-phase-blocked": "two-phase commit blocks all participants while its coordinator is down",
+    "two-phase-services": "an order, a stock and a payment commit together or not at all; blocked while their coordinator is down",
+    "raft-to-views": "change data capture of a Raft group feeds a leaderless group, whoever leads and whoever listens",
     "gossip-rumor": "a rumor spreads among 200 nodes, cheap and not quite to all",
     "oversold": "the last item in stock is sold twice under eventual consistency",
     "oversold-strong": "the same under Raft: sold once",

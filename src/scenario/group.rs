@@ -1,7 +1,7 @@
 //! Replica groups: services that hold the same data under one replication protocol.
 
 use super::json::Document;
-use super::{Client, Latency, Scenario, is_default, is_one, one};
+use super::{Client, Latency, Scenario, Service, is_default, is_one, one};
 
 /// Services that hold the same data under one replication protocol. Its keys are its own: a key of the same name
 /// elsewhere is another key.
@@ -14,7 +14,8 @@ pub struct Group {
     /// What people see; the id where it is absent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub name: String,
-    /// Services, each in one group at most; a member neither calls, publishes nor subscribes.
+    /// Services, each in one group at most; a member calls no other service. Members of a group of registers may publish and
+    /// subscribe.
     pub members: Vec<String>,
     /// What a key holds, and how two versions of it become one.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -27,6 +28,14 @@ pub struct Group {
 impl Group {
     /// So many members have a link for each pair.
     pub const MOST_LINKED: usize = 1_000;
+
+    /// Whether its protocol orders all writes of a key in one place, so that a write can look at what is there.
+    pub fn orders_writes(&self) -> bool {
+        match self.protocol {
+            Protocol::Primary(_) | Protocol::Raft(_) | Protocol::Chain | Protocol::TwoPhase(_) => true,
+            Protocol::Quorum(_) | Protocol::Gossip(_) => false,
+        }
+    }
 
     /// Whether its members reach each other without links of their own: all like a link that is not listed.
     pub fn is_wide(&self) -> bool {
@@ -472,6 +481,17 @@ impl Scenario {
     pub fn nearest<'a>(&self, node: &str, group: &'a Group) -> Option<&'a str> {
         let mean = |member: &&String| self.latency(node, member).mean_ms();
         group.members.iter().min_by(|a, b| mean(a).total_cmp(&mean(b))).map(String::as_str)
+    }
+
+    /// The services that are a group's members.
+    pub fn members_of<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = &'a Service> {
+        self.services.iter().filter(|service| group.members.contains(&service.id))
+    }
+
+    /// Whether any member of a group publishes or subscribes: then its keys are those of the services outside of all
+    /// groups. Else they are its own.
+    pub fn is_connected(&self, group: &Group) -> bool {
+        self.members_of(group).any(|member| !member.publishes.is_empty() || !member.subscribes.is_empty())
     }
 
     /// The members that a client of a group asks as long as all is well: the nearest, or any.

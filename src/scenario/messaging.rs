@@ -54,6 +54,16 @@ pub enum PublishMode {
     },
 }
 
+impl PublishMode {
+    /// Whether a relay publishes what the commit wrote, rather than the commit's own thread.
+    pub fn is_relayed(&self) -> bool {
+        match self {
+            PublishMode::AfterCommit | PublishMode::BeforeCommit => false,
+            PublishMode::Outbox { .. } | PublishMode::ChangeDataCapture { .. } => true,
+        }
+    }
+}
+
 /// How often, and after how long without the bus's acknowledgement, an event is published again.
 #[derive(Clone, Debug, PartialEq, Document)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]

@@ -35,6 +35,10 @@ pub fn prospect(prospect: Prospect, look: &Look) -> String {
         }
         Prospect::Queued { .. } => "it waits in the queue to be delivered".into(),
         Prospect::Unpublished(node) => format!("{} has its event still to publish, and will", name(node)),
+        Prospect::Handled(node) => format!("{} handles its event, and waits for its group to write it", name(node)),
+        Prospect::Promised(node) => {
+            format!("it has promised it and keeps the key locked until {} tells its decision", name(node))
+        }
         Prospect::Hinted(node) => format!("{} keeps it and hands it over", name(node)),
         Prospect::Mending => "the members compare what they hold, or send again, until each has it".into(),
         Prospect::OnRead => "a read that asks this replica will repair it".into(),

@@ -211,7 +211,7 @@ impl Run {
     fn miss_state(&self, state: State, name: &str, service: &str, key: &str) -> Option<String> {
         let names = self.engine.names();
         let node = names.find_node(service);
-        let at = node.and_then(|node| Some((node, names.find_key(names.group(node), key)?)));
+        let at = node.and_then(|node| Some((node, names.find_key(names.scope(node), key)?)));
         let copy = at.and_then(|(node, key)| self.analysis.staleness.at(node, key));
         let kept = copy.is_some_and(|copy| copy.state() == state);
         (!kept).then(|| format!("{name}: `{key}` at `{service}` is not {name}"))

@@ -415,7 +415,12 @@ impl Each<'_> {
                 sweep.executions += 1;
                 sweep.effects += 1;
             }
-            Fact::InboxHit { .. } => sweep.executions += 1,
+            Fact::EventWriteEnded { outcome: Outcome::Ok, written, .. } => {
+                sweep.executions += 1;
+                sweep.effects += u64::from(written.is_some());
+            }
+            // Of a group, whose inbox is elsewhere, the handler's end tells.
+            Fact::InboxHit { node, .. } => sweep.executions += u64::from(!analysis.members.is_member(*node)),
             Fact::PublicationLost { .. } | Fact::PublishAbandoned { .. } => sweep.never_published += 1,
             _ => {}
         }

@@ -290,6 +290,7 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
                 HandlingFailure::QueueFull => "its queue is full",
                 HandlingFailure::Poison => "it is a poison message",
                 HandlingFailure::WrongType => "it says a difference of what is no number",
+                HandlingFailure::NotWritten => "its group did not write it, or its key is locked",
             };
             let text = format!("{} does not handle {} (attempt {attempt}): {why}", node(&ends.service), says(update));
             ("handling_failed", text, Some(*update), vec![ends.service])
@@ -446,6 +447,20 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
             Some(*update),
             vec![*at],
         ),
+        Fact::EventTakenUp { node: at, update, attempt, .. } => {
+            let text = format!("{} asks its group to write {} (attempt {attempt})", node(at), says(update));
+            ("event_taken_up", text, Some(*update), vec![*at])
+        }
+        Fact::EventWriteEnded { node: at, update, outcome: how, written, .. } => {
+            let what = match (how, written) {
+                (Outcome::Ok, Some(_)) => "has written",
+                (Outcome::Ok, None) => "need not write",
+                (Outcome::Fail, _) => "refused to write",
+                (Outcome::Unknown, _) => "did not say whether it wrote",
+            };
+            let text = format!("the group of {} {what} {}", node(at), says(update));
+            ("event_write_ended", text, Some(*update), vec![*at])
+        }
     };
     Sentence { name, text, update, nodes }
 }

@@ -530,6 +530,20 @@ impl Bytes {
                 self.ids(&[update.0, node.0, key.0]);
                 None
             }
+            Fact::EventTakenUp { operation, node, subscription, update, key, version, adds, attempt } => {
+                self.u8(53);
+                self.ids(&[operation.0, node.0, subscription.0, update.0, key.0, *attempt]);
+                self.version(*version);
+                self.u8(u8::from(*adds));
+                None
+            }
+            Fact::EventWriteEnded { operation, node, subscription, update, outcome, written } => {
+                self.u8(54);
+                self.ids(&[operation.0, node.0, subscription.0, update.0]);
+                self.u8(*outcome as u8);
+                self.optional(written.map(|id| id.0));
+                None
+            }
         }
     }
 }

@@ -196,6 +196,8 @@ pub enum HandlingFailure {
     Poison = 2,
     /// It says a difference of what is no number.
     WrongType = 3,
+    /// The consumer is a member of a group, which did not write what it says; or a transaction locks its key.
+    NotWritten = 4,
 }
 
 /// Why a service refused an operation.

@@ -1,5 +1,5 @@
 use super::{KeyId, NodeId, SubscriptionId};
-use crate::ordered::Map;
+use crate::ordered::{Map, Set};
 use std::sync::Arc;
 
 /// What people wrote for the ids of a run.
@@ -11,6 +11,8 @@ pub struct Names {
     key_ids: Map<Option<NodeId>, Map<Arc<str>, KeyId>>,
     subscriptions: Vec<Subscriber>,
     groups: Map<NodeId, NodeId>,
+    /// Groups whose keys are those of the services around them.
+    connected: Set<NodeId>,
 }
 
 /// The ends of a subscription.
@@ -39,7 +41,7 @@ impl Names {
         SubscriptionId(self.subscriptions.len() as u32 - 1)
     }
 
-    /// The id of a key, given out at its first mention. The keys of a group are its own.
+    /// The id of a key, given out at its first mention. The keys of a group are its own, unless it is connected.
     pub fn key_id(&mut self, group: Option<NodeId>, key: &str) -> KeyId {
         if let Some(id) = self.find_key(group, key) {
             return id;
@@ -96,6 +98,16 @@ impl Names {
     /// The group that a service is a member of; a group is its own.
     pub fn group(&self, node: NodeId) -> Option<NodeId> {
         self.groups.get(&node).copied()
+    }
+
+    /// Says that a group publishes or subscribes: its keys are those of the services that it exchanges events with.
+    pub fn connect(&mut self, group: NodeId) {
+        self.connected.insert(group);
+    }
+
+    /// Whose keys a node's are: its group's, or none where they are those outside of all.
+    pub fn scope(&self, node: NodeId) -> Option<NodeId> {
+        self.group(node).filter(|group| !self.connected.contains(group))
     }
 
     /// The ends of a subscription.

@@ -555,4 +555,38 @@ pub enum Fact {
         /// The key.
         key: KeyId,
     },
+    /// A member of a group, handling an event, asks its group to write what that says. Nobody else awaits the operation.
+    EventTakenUp {
+        /// The operation; it is issued by nobody.
+        operation: OperationId,
+        /// The member.
+        node: NodeId,
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// The update that the event is about.
+        update: UpdateId,
+        /// The key.
+        key: KeyId,
+        /// Version of what the update says, given where it was made.
+        version: Version,
+        /// Its difference is added to what is there.
+        adds: bool,
+        /// Which delivery.
+        attempt: u32,
+    },
+    /// The group answered the member that handles an event, or did not in time.
+    EventWriteEnded {
+        /// The operation.
+        operation: OperationId,
+        /// The member.
+        node: NodeId,
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// The update that the event is about.
+        update: UpdateId,
+        /// How it ended.
+        outcome: Outcome,
+        /// The group's own write; none where there was nothing to change.
+        written: Option<UpdateId>,
+    },
 }

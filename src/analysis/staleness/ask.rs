@@ -8,10 +8,13 @@ use crate::trace::{Context, KeyId, NodeId, UpdateId, Version};
 impl Staleness {
     /// The newest acknowledged version of a key that should be at a service.
     pub fn newest_acknowledged(&self, key: KeyId, node: NodeId) -> Version {
-        if let Some(entry) = self.keys.get(&key).filter(|entry| entry.holders.is_some()) {
+        let Some(entry) = self.keys.get(&key) else { return Version::default() };
+        if entry.is_closed() {
             return entry.acknowledged.keys().next_back().copied().unwrap_or_default();
         }
-        self.at(node, key).map(|copy| copy.newest).unwrap_or_default()
+        // Of a group itself, what should be at any of its members.
+        let at = entry.holders.get(&node).and_then(|all| all.iter().next()).unwrap_or(&node);
+        entry.copies.get(at).map(|copy| copy.newest).unwrap_or_default()
     }
 
     /// When the newest acknowledged update of a key that should be at a service was acknowledged.
@@ -34,7 +37,7 @@ impl Staleness {
         let from = if context.is_some() { Version::default() } else { version };
         let newer = entry.acknowledged.from(&from).filter(|(at, update)| {
             let reflected = context.map_or(**at <= version, |context| covers(context, **at));
-            let concerns = entry.holders.is_some() || entry.reaches(&self.flows, update.origin, node);
+            let concerns = entry.is_closed() || entry.reaches(&self.flows, update.origin, node);
             !reflected && update.behind.acknowledged <= issued && concerns
         });
         newer.fold((0, issued), |(count, oldest), (_, update)| (count + 1, oldest.min(update.behind.acknowledged)))

@@ -1,10 +1,10 @@
 //! Services and buses.
 
-use super::{Adder, At, Field, Section, latency, messaging, service_ids};
-use crate::scenario::Scenario;
+use super::{Adder, At, Field, Kind, Section, latency, messaging};
 use crate::scenario::json::to_value as to_json;
 use crate::scenario::presets::{self, PRESETS};
-use serde_json::json;
+use crate::scenario::{Commit, Scenario, Service};
+use serde_json::{Value as Json, json};
 
 pub(super) fn identity(at: &At, name: &str, position: Option<[i32; 2]>) -> Vec<Field> {
     let mut fields = vec![at.text("name", "Name", name, "What people see; the id where it is empty.")];
@@ -66,27 +66,88 @@ pub(super) fn service(scenario: &Scenario, i: usize) -> Vec<Section> {
     let help = "A further offset, by chance in each run: the standard deviation.";
     let spread = clock.number("offset_sd_ms", "Offset spread", "ms", service.clock.offset_sd_ms, help);
     sections.push(Section { title: "Clock".into(), fields: vec![offset, drift, spread], ..Section::default() });
+    if !service.calls.is_empty() {
+        let kinds = vec![("one by one", json!("one_by_one")), ("two-phase commit", json!("two_phase"))];
+        let (chosen, help) = match service.commit {
+            Commit::OneByOne => ("one by one", "A failure between leaves what some have committed already."),
+            Commit::TwoPhase => ("two-phase commit", "All or none; who has promised waits, locked, for the decision."),
+        };
+        let mut fields = vec![at.choice("commit", "With those it calls", kinds, chosen, help)];
+        let called = |id: &str| service.calls.iter().any(|call| call.to == id);
+        let unfit = |other: &Service| called(&other.id) && (other.publishes_early() || !other.calls.is_empty());
+        let alone = service.publishes_early() || scenario.services.iter().any(unfit);
+        leave_out(&mut fields, |label| alone && label == "two-phase commit");
+        sections.push(Section { title: "Commit".into(), fields, ..Section::default() });
+    }
     for (j, call) in service.calls.iter().enumerate() {
         let at = at.to("calls").to(j);
         let grouped = |id: &String| scenario.groups.iter().any(|group| group.members.contains(id));
-        let others = service_ids(scenario).into_iter().filter(|id| *id != service.id && !grouped(id)).collect();
+        let fit = |other: &&Service| {
+            let simple = other.calls.is_empty() && !other.publishes_early();
+            other.id != service.id && !grouped(&other.id) && (simple || !service.is_coordinator())
+        };
+        let others = scenario.services.iter().filter(fit).map(|other| other.id.clone()).collect();
         let to =
             at.id("to", "Service", others, &call.to, "Called before a write commits; the write waits for its answer.");
         let timeout = at.number("timeout_ms", "Timeout", "ms", call.timeout_ms, "How long its answer is awaited.");
         sections.push(Section {
             title: format!("Calls {}", call.to),
             fields: vec![to, timeout],
-            remove: Some(at.0),
+            remove: Some(at.0.clone()),
             ..Section::default()
         });
+        match &call.operation {
+            Some(operation) => {
+                let mut fields = super::client::operation(&at, "do", operation);
+                leave_out(&mut fields, |label| ["read", "delete"].contains(&label));
+                let (title, remove) = (format!("What {} writes", call.to), Some(at.to("do").0));
+                sections.push(Section { title, fields, remove, ..Section::default() });
+            }
+            None => {
+                let own = json!({ "increment": { "key": "count", "by": 1 } });
+                let kinds = vec![("the same", Json::Null), ("of its own", own)];
+                let help = "What it commits: what its caller writes, or a key of its own.";
+                let fields = vec![at.choice("do", "Writes", kinds, "the same", help)];
+                sections.push(Section { title: format!("What {} writes", call.to), fields, ..Section::default() });
+            }
+        }
     }
+    let mut events = Vec::new();
     for (j, publication) in service.publishes.iter().enumerate() {
-        sections.push(messaging::published(scenario, &at.to("publishes").to(j), publication));
+        events.push(messaging::published(scenario, &at.to("publishes").to(j), publication));
     }
     for (j, subscription) in service.subscribes.iter().enumerate() {
-        sections.extend(messaging::subscribed(scenario, &at.to("subscribes").to(j), subscription));
+        events.extend(messaging::subscribed(scenario, &at.to("subscribes").to(j), subscription));
     }
+    // What has no meaning for a participant of a transaction, or a member of a group, is not offered.
+    let calls = |other: &Service| other.calls.iter().any(|call| call.to == service.id);
+    let takes_part = |other: &Service| other.is_coordinator() && (other.id == service.id || calls(other));
+    if scenario.services.iter().any(takes_part) {
+        let fields = events.iter_mut().flat_map(|section| &mut section.fields);
+        fields.for_each(|field| leave_out(std::slice::from_mut(field), |label| label == "before commit"));
+    }
+    if let Some(group) = scenario.groups.iter().find(|group| group.members.contains(&service.id)) {
+        let ordered = group.orders_writes();
+        for field in events.iter_mut().flat_map(|section| &mut section.fields) {
+            let inbox = field.path.last().is_some_and(|last| last == "inbox");
+            leave_out(std::slice::from_mut(field), |label| match label {
+                "before commit" => true,
+                "outbox" | "increment" => !ordered,
+                label => inbox && label == "yes" && !ordered,
+            });
+        }
+    }
+    sections.append(&mut events);
     sections
+}
+
+/// Takes choices out, but for what is chosen.
+fn leave_out(fields: &mut [Field], unfit: impl Fn(&str) -> bool) {
+    for field in fields {
+        if let Kind::Choice(choices) = &mut field.kind {
+            choices.retain(|(label, _)| *label == field.text || !unfit(label));
+        }
+    }
 }
 
 /// A bus.

@@ -21,6 +21,9 @@ const EVERYTHING: &str = r#"{
     { "id": "x", "publishes": [{ "to": "bus", "mode": { "change_data_capture": { "poll_ms": 5, "batch": 6 } } }],
       "subscribes": [{ "to": "bus", "topic": "t", "order": "log", "backoff": { "equal_jitter": { "base_ms": 5, "cap_ms": 6 } } }] },
     { "id": "y", "subscribes": [{ "to": "bus", "topic": "t", "backoff": { "full_jitter": { "base_ms": 5, "cap_ms": 6 } } }] },
+    { "id": "m", "publishes": [{ "to": "bus", "topic": "t", "mode": { "change_data_capture": { "poll_ms": 5, "batch": 6 } } }],
+      "subscribes": [{ "to": "bus", "topic": "u", "effect": "last_writer_wins" }] },
+    { "id": "w", "commit": "two_phase", "calls": [{ "to": "v", "do": { "increment": { "key": "k", "by": 1 } } }] }, { "id": "v" },
     { "id": "q1" }, { "id": "q2" }, { "id": "q3" }, { "id": "p1" }, { "id": "p2" }, { "id": "r1" }, { "id": "h1" }, { "id": "t1" }, { "id": "g1" },
     { "id": "z", "subscribes": [{ "to": "bus", "topic": "t", "backoff": { "decorrelated_jitter": { "base_ms": 5, "cap_ms": 6 } } }] }
   ],
@@ -48,6 +51,7 @@ const EVERYTHING: &str = r#"{
       "write_back": true, "anti_entropy": { "every_ms": 7, "depth": 3 }, "timeout_ms": 8, "tombstone_grace_ms": 9 } } },
     { "id": "primary", "members": ["p1", "p2"], "protocol": { "primary": { "acknowledgements": 1, "failover_ms": 5, "heartbeat_ms": 6 } } },
     { "id": "raft", "members": ["r1"], "protocol": { "raft": { "election_ms": 5, "heartbeat_ms": 6, "reads": "local" } } },
+    { "id": "fed", "members": ["m"], "protocol": { "quorum": {} } },
     { "id": "chain", "members": ["h1"], "protocol": "chain" },
     { "id": "two", "members": ["t1"], "protocol": { "two_phase": { "timeout_ms": 5 } } },
     { "id": "gossip", "members": ["g1"], "data": { "merged": { "by": "max" } }, "protocol": { "gossip": {

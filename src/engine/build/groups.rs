@@ -7,7 +7,7 @@ use crate::engine::message::LinkId;
 use crate::engine::network::Unlisted;
 use crate::engine::repertoire::Replicates;
 use crate::engine::replica::quorum::Coordinator;
-use crate::engine::replica::{Cell, Group, Member, Replica, ReplicaPlan, Stamps};
+use crate::engine::replica::{Cell, Group, Member, Outgoing, Replica, ReplicaPlan, Stamps};
 use crate::ordered::Map;
 use crate::scenario::{self, Client, Protocol, Route, Service};
 use crate::trace::{KeyId, NodeId};
@@ -34,7 +34,8 @@ impl Builder<'_> {
 
     /// The groups as all of their members know them.
     pub(super) fn groups(&self) -> Vec<Arc<Group>> {
-        let groups = self.scenario.groups.iter().map(|group| {
+        let scenario = self.scenario;
+        let groups = scenario.groups.iter().map(|group| {
             let all = group.members.len();
             let replicas = match &group.protocol {
                 Protocol::Quorum(quorum) => quorum.replicas.map_or(all, |n| n as usize),
@@ -50,6 +51,8 @@ impl Builder<'_> {
                 data: group.data.clone(),
                 protocol: group.protocol.clone(),
                 replicas,
+                connected: scenario.is_connected(group),
+                publishes: scenario.members_of(group).any(|member| !member.publishes.is_empty()),
             })
         });
         groups.collect()
@@ -65,11 +68,14 @@ impl Builder<'_> {
         let (service, seed) = (&self.scenario.services[index], self.scenario.seed);
         let node = NodeId(index as u32);
         let seeds = self.seeds(service, group);
+        let (publishers, handlers) = self.events(index);
         let plan = ReplicaPlan {
             service_time: Sampler::new(&service.service_time),
             durations: Stream::named(seed, "service time", &service.id),
             concurrency: service.concurrency,
             queue: service.queue,
+            publishers,
+            handlers,
         };
         let wide = group.members.len() > scenario::Group::MOST_LINKED;
         let mut stamps = Stamps::default();
@@ -87,6 +93,7 @@ impl Builder<'_> {
             stamps,
             clock_offset: super::clock_offset(service, seed),
             clock_drift: service.clock.drift_ppm,
+            outgoing: Outgoing::default(),
         };
         Box::new(Replica::new(plan, member, &|purpose| Stream::named(seed, purpose, &service.id)))
     }
@@ -94,7 +101,7 @@ impl Builder<'_> {
     fn seeds(&mut self, service: &Service, group: &Group) -> Vec<(KeyId, Cell)> {
         let mut seeds = Vec::new();
         for (key, value) in &service.data {
-            let key = self.names.key_id(Some(group.node), key);
+            let key = self.names.key_id(self.names.scope(group.node), key);
             seeds.extend(Cell::seeded(&group.data, value).map(|cell| (key, cell)));
         }
         seeds

@@ -8,6 +8,7 @@ mod dotted;
 mod sequence;
 
 use super::super::store;
+use super::events::{self, Made};
 use crate::engine::message::Ask;
 use crate::ordered::Map;
 use crate::scenario::{Data, Value};
@@ -38,6 +39,8 @@ pub struct Register {
     pub value: Option<Value>,
     /// The update that said it.
     pub update: Option<UpdateId>,
+    /// Where it comes from, in a connected group.
+    pub made: Option<Arc<Made>>,
 }
 
 /// A counter: the sum of what each origin added.
@@ -74,7 +77,7 @@ impl Cell {
         match (data, value) {
             (Data::Register { .. }, value) => {
                 let version = Version::counted(1, 0);
-                Some(Cell::Register(Register { version, value: Some(value.clone()), update: None }))
+                Some(Cell::Register(Register { version, value: Some(value.clone()), update: None, made: None }))
             }
             (Data::MultiValue | Data::Merged { .. }, value) => {
                 Some(Cell::Dotted(Dotted::seeded([Said::Value(value.clone())])))
@@ -205,6 +208,14 @@ impl Cell {
         match self {
             Cell::Register(register) => register.version,
             Cell::Dotted(_) | Cell::Counter(_) | Cell::Sequence(_) => Version::default(),
+        }
+    }
+
+    /// The version of a register as it was given where the update was made, and its writer's clock.
+    pub fn origin(&self) -> (Version, i64) {
+        match self {
+            Cell::Register(register) => events::origin(register.version, register.made.as_deref()),
+            Cell::Dotted(_) | Cell::Counter(_) | Cell::Sequence(_) => (Version::default(), i64::MIN),
         }
     }
 

@@ -141,12 +141,12 @@ impl Chain {
             out.record(Fact::LogMoved { node: member.node, last, committed: self.committed, term: 1 });
         }
         let mut done = Vec::new();
-        while let Some((&index, &(asker, operation, term))) = self.waiting.first()
+        while let Some((&index, &(asker, operation, _))) = self.waiting.first()
             && index <= self.committed
         {
             self.waiting.pop_first();
-            if let Some(update) = self.log.get(index).and_then(|entry| entry.update) {
-                done.push(Done { operation, asker, answer: Answer::Written(update, logged::version(index, term)) });
+            if let Some(entry) = self.log.get(index) {
+                done.push(Done { operation, asker, answer: logged::answer(index, entry) });
             }
         }
         done

@@ -97,7 +97,7 @@ impl Gossip {
             Ok(changed) => changed,
             Err(cause) => return refused(request, asker, cause),
         };
-        let over = member.cell(key).version();
+        let (over, before) = (member.cell(key).version(), member.cell(key).value(&member.group.data));
         let update = out.next_update();
         let (cell, version) = match cell {
             Cell::Register(register) => {
@@ -111,6 +111,15 @@ impl Gossip {
         };
         let (node, clock) = (member.node, member.clock(now));
         out.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock, over });
+        if let Cell::Register(register) = &cell {
+            member.coordinate(
+                update,
+                (key, version),
+                register.value.as_ref(),
+                before.as_ref(),
+                register.made.as_deref(),
+            );
+        }
         member.absorb(key, &cell, Some(update), out);
         self.learn(now, update, key, Arc::new(cell));
         vec![Done { operation, asker, answer: Answer::Written(update, version) }]
@@ -124,8 +133,11 @@ impl Gossip {
             (Cell::Register(register), ask) => {
                 let value = after(register.value.as_ref(), ask)?;
                 let (clock, reading) = (member.group.clock(), member.clock(now));
-                let version = member.stamps.next(clock, reading, request.key, request.seen.version, origin);
-                *register = Register { version, value: value.clone(), update: None };
+                let carried = request.event.and_then(|event| event.carries());
+                let version = carried
+                    .unwrap_or_else(|| member.stamps.next(clock, reading, request.key, request.seen.version, origin));
+                let made = member.made(now, request);
+                *register = Register { version, value: value.clone(), update: None, made };
                 value
             }
             (cell, ask) => cell.change(&member.group.data, origin, ask, request.seen.context.as_ref())?.1,

@@ -1,7 +1,10 @@
 //! The log of a group that orders its writes: Raft, primary-replica, chain. Entries are counted from 1.
 
-use crate::scenario::Value;
+use super::events::Made;
+use crate::ordered::Map;
+use crate::scenario::{Micros, Value};
 use crate::trace::{KeyId, OperationId, UpdateId};
+use std::sync::Arc;
 
 /// An entry of a log.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,12 +19,16 @@ pub struct Entry {
     pub key: KeyId,
     /// What the key holds once all before it and this are applied; none for a deletion.
     pub value: Option<Value>,
+    /// Where it comes from, in a connected group.
+    pub made: Option<Arc<Made>>,
 }
 
 /// A log. Nothing is ever compacted: a run is short.
 #[derive(Clone, Debug, Default)]
 pub struct Log {
     entries: Vec<Entry>,
+    /// The group's inbox: by the update of each event that was written the entry, and when it was made.
+    events: Map<UpdateId, (u32, Micros)>,
 }
 
 impl Log {
@@ -53,13 +60,23 @@ impl Log {
 
     /// Puts an entry behind all others, and says its number.
     pub fn push(&mut self, entry: Entry) -> u32 {
+        let made = entry.made.as_ref().filter(|_| entry.update.is_some());
+        if let Some((Some((event, _)), at)) = made.map(|made| (made.event, made.at)) {
+            self.events.insert(event, (self.last() + 1, at));
+        }
         self.entries.push(entry);
         self.last()
     }
 
     /// Takes away all entries from a number on.
     pub fn truncate(&mut self, from: u32) -> Vec<Entry> {
+        self.events.retain(|_, (index, _)| *index < from.max(1));
         self.entries.split_off(((from.max(1) - 1) as usize).min(self.entries.len()))
+    }
+
+    /// When an event was written; none if it was not.
+    pub fn handled(&self, event: UpdateId) -> Option<Micros> {
+        self.events.get(&event).map(|(_, at)| *at)
     }
 
     /// The last update of a key behind an entry.

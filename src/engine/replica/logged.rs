@@ -1,6 +1,7 @@
 //! What Raft, primary-replica and chain have in common: writes become entries of a log, entries become registers.
 
 use super::cell::{Cell, Register};
+use super::events;
 use super::log::{Entry, Log};
 use super::{Answer, Asker, Done, Member, after};
 use crate::engine::message::{Ask, Request};
@@ -32,19 +33,31 @@ pub fn append(
     applied: u32,
     term: u32,
     request: &Request,
-    member: &Member,
+    member: &mut Member,
     out: &mut Outbox,
 ) -> Result<u32, Refusal> {
     let _ = member.group.preference(request.key, out);
     let held = member.cell(request.key).value(&member.group.data);
     let tail = log.latest(request.key, applied);
     let over = tail.map_or(member.cell(request.key).version(), |(index, entry)| version(index, entry.term));
+    if let Some(event) = &request.event {
+        let there = tail.map_or(member.cell(request.key).origin(), |(index, entry)| {
+            events::origin(version(index, entry.term), entry.made.as_deref())
+        });
+        if !events::is_news(event, log.handled(event.update), there, now, member.node, out) {
+            // That there is nothing to change is known once all before it is committed.
+            let (operation, key) = (Some(request.operation), request.key);
+            return Ok(log.push(Entry { term, update: None, operation, key, value: None, made: None }));
+        }
+    }
     let present = tail.map_or(held, |(_, entry)| entry.value.clone());
     let value = after(present.as_ref(), &request.ask)?;
     let (update, operation, key) = (out.next_update(), request.operation, request.key);
-    let entry = Entry { term, update: Some(update), operation: Some(operation), key, value: value.clone() };
+    let (made, said) = (member.made(now, request), value.clone());
+    let entry = Entry { term, update: Some(update), operation: Some(operation), key, value: said, made: made.clone() };
     let index = log.push(entry);
     let version = version(index, term);
+    member.coordinate(update, (key, version), value.as_ref(), present.as_ref(), made.as_deref());
     let (node, clock) = (member.node, member.clock(now));
     out.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock, over });
     Ok(index)
@@ -58,7 +71,16 @@ pub fn apply(index: u32, entry: &Entry, member: &mut Member, out: &mut Outbox) {
 }
 
 fn cell(index: u32, entry: &Entry) -> Cell {
-    Cell::Register(Register { version: version(index, entry.term), value: entry.value.clone(), update: entry.update })
+    let (version, value, made) = (version(index, entry.term), entry.value.clone(), entry.made.clone());
+    Cell::Register(Register { version, value, update: entry.update, made })
+}
+
+/// What whoever asked for an entry is told once it is committed.
+pub fn answer(index: u32, entry: &Entry) -> Answer {
+    match entry.update {
+        Some(update) => Answer::Written(update, version(index, entry.term)),
+        None => Answer::Unchanged,
+    }
 }
 
 /// Throws away the entries from a number on; with `applied`, what they did is undone.

@@ -1,13 +1,14 @@
 //! What every protocol has: a place in the group, a durable store of cells, and a clock.
 
 use super::cell::{Cell, SharedCell};
+use super::events::{self, Made, Outgoing};
 use super::stamp::Stamps;
 use super::wire::{Body, Wire};
-use crate::engine::message::{About, LinkId, Payload, ReadResult};
+use crate::engine::message::{About, LinkId, Payload, ReadResult, Request};
 use crate::engine::outbox::Outbox;
 use crate::ordered::Map;
-use crate::scenario::{Data, Micros, Protocol, VersionClock};
-use crate::trace::{Fact, KeyId, NodeId, OperationId, UpdateId};
+use crate::scenario::{Data, Micros, Protocol, Value, VersionClock};
+use crate::trace::{Fact, KeyId, NodeId, OperationId, UpdateId, Version};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -24,6 +25,10 @@ pub struct Group {
     pub protocol: Protocol,
     /// How many members hold a key.
     pub replicas: usize,
+    /// Any member publishes or subscribes: its keys are those of the services around it.
+    pub connected: bool,
+    /// Any member publishes.
+    pub publishes: bool,
 }
 
 impl Group {
@@ -33,7 +38,7 @@ impl Group {
         let first =
             if self.replicas < all { (xxh3_64(out.names.key(key).as_bytes()) % all as u64) as usize } else { 0 };
         let order: Vec<usize> = (0..all).map(|i| (first + i) % all).collect();
-        if out.is_first(key) {
+        if out.is_first(self.node, key) {
             let replicas = order[..self.replicas].iter().map(|i| self.members[*i]).collect();
             out.record(Fact::KeyPlaced { group: self.node, key, replicas });
         }
@@ -84,6 +89,8 @@ pub struct Member {
     pub clock_offset: i64,
     /// Drift of its clock, parts in a million.
     pub clock_drift: f64,
+    /// What it is to publish.
+    pub outgoing: Outgoing,
 }
 
 impl Member {
@@ -126,12 +133,42 @@ impl Member {
         result(&self.group.data, cell)
     }
 
+    /// Where a write that it coordinates comes from, if anybody outside of the group is to know.
+    pub fn made(&self, now: Micros, request: &Request) -> Option<Arc<Made>> {
+        let (event, poison) = (request.event, request.poison);
+        let clock = event.map_or_else(|| self.clock(now), |event| event.clock);
+        let event = event.map(|event| (event.update, event.version));
+        self.group.connected.then(|| Arc::new(Made { clock, poison, event, at: now }))
+    }
+
+    /// Takes note of a write that it coordinates, and publishes; `before` is what the key held.
+    pub fn coordinate(
+        &mut self,
+        update: UpdateId,
+        (key, version): (KeyId, Version),
+        value: Option<&Value>,
+        before: Option<&Value>,
+        made: Option<&Made>,
+    ) {
+        if let (Some(value), Some(made)) = (value, made.filter(|made| made.event.is_none())) {
+            self.outgoing.coordinate(events::said(update, key, value.clone(), version, made), before);
+        }
+    }
+
     /// Takes in a state of a key; whether that changed anything.
     pub fn absorb(&mut self, key: KeyId, cell: &Cell, update: Option<UpdateId>, out: &mut Outbox) -> bool {
         self.stamps.see(self.group.clock(), key, cell.version());
         let data = self.group.data.clone();
         let mine = self.cells.or_insert_with(key, || Cell::empty(&data));
+        let before = if self.outgoing.wants_stored() { mine.value(&data) } else { None };
         let changed = mine.merge(cell);
+        if let (true, true, Cell::Register(register)) = (changed, self.outgoing.wants_stored(), cell)
+            && let (Some(id), Some(value), Some(made)) = (register.update, &register.value, &register.made)
+            && made.event.is_none()
+        {
+            let said = events::said(id, key, value.clone(), register.version, made);
+            self.outgoing.store(said, before.as_ref());
+        }
         self.tell_stored(key, cell, update, changed, out);
         changed
     }
@@ -179,12 +216,12 @@ impl Member {
 
 /// What a read returns that finds a cell.
 pub fn result(data: &Data, cell: &Cell) -> ReadResult {
-    ReadResult { value: cell.value(data), version: cell.version(), context: cell.context() }
+    ReadResult { value: cell.value(data), version: cell.version(), origin: cell.origin().0, context: cell.context() }
 }
 
 /// Records what a read returned.
 pub fn record_read(operation: OperationId, node: NodeId, key: KeyId, result: &ReadResult, out: &mut Outbox) {
-    let ReadResult { value, version, context } = result.clone();
+    let ReadResult { value, origin: version, context, .. } = result.clone();
     out.record(Fact::ReadServed { operation, node, key, version, value, context });
 }
 

@@ -173,15 +173,14 @@ impl Primary {
     fn acknowledge(&mut self, member: &Member) -> Vec<Done> {
         let has = |index: u32, (at, matched): (usize, &u32)| at != member.index && *matched >= index;
         let mut done = Vec::new();
-        while let Some((&index, &(asker, operation, term))) = self.waiting.first() {
+        while let Some((&index, &(asker, operation, _))) = self.waiting.first() {
             let followers = self.matched.iter().enumerate().filter(|follower| has(index, *follower)).count();
             if followers < self.acknowledgements {
                 break;
             }
             self.waiting.pop_first();
-            if let Some(update) = self.log.get(index).and_then(|entry| entry.update) {
-                let answer = Answer::Written(update, logged::version(index, term));
-                done.push(Done { operation, asker, answer });
+            if let Some(entry) = self.log.get(index) {
+                done.push(Done { operation, asker, answer: logged::answer(index, entry) });
             }
         }
         done

@@ -196,7 +196,14 @@ impl Raft {
         self.next.fill(self.log.last() + 1);
         self.matched.fill(0);
         // An entry of its own term, through which those of earlier terms are committed.
-        let nothing = super::log::Entry { term: self.term, update: None, operation: None, key: KeyId(0), value: None };
+        let nothing = super::log::Entry {
+            term: self.term,
+            update: None,
+            operation: None,
+            key: KeyId(0),
+            value: None,
+            made: None,
+        };
         self.log.push(nothing);
         self.beat(now, member, out);
         self.advance(member, out)
@@ -287,12 +294,10 @@ impl Raft {
             let index = self.applied;
             let Some(entry) = self.log.get(index) else { break };
             apply(index, entry, member, out);
-            let (term, update) = (entry.term, entry.update);
-            if let (Some((asker, operation, awaited)), Some(update)) = (self.waiting.remove(&index), update)
-                && awaited == term
+            if let Some((asker, operation, awaited)) = self.waiting.remove(&index)
+                && awaited == entry.term
             {
-                let answer = Answer::Written(update, logged::version(index, term));
-                done.push(Done { operation, asker, answer });
+                done.push(Done { operation, asker, answer: logged::answer(index, entry) });
             }
         }
         done.extend(self.serve_reads(member, out));

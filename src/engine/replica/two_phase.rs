@@ -3,6 +3,7 @@
 //! hears the decision.
 
 use super::cell::{Cell, Register};
+use super::events;
 use super::log::Entry;
 use super::logged::{self, refused};
 use super::wire::{Body, Wire};
@@ -42,13 +43,16 @@ pub struct TwoPhase {
     promises: Map<KeyId, Promised>,
     /// What waits for a key.
     waiting: Vec<(Asker, Arc<Request>)>,
+    /// The group's inbox: events that were committed, and when they were coordinated. Durable.
+    handled: Map<UpdateId, Micros>,
 }
 
 impl TwoPhase {
     /// Nothing under way.
     pub fn new(plan: &Plan) -> Self {
         let timeout = micros(plan.timeout_ms).max(1);
-        TwoPhase { timeout, transactions: Map::new(), promises: Map::new(), waiting: Vec::new() }
+        let (transactions, promises, handled) = (Map::new(), Map::new(), Map::new());
+        TwoPhase { timeout, transactions, promises, waiting: Vec::new(), handled }
     }
 
     /// After a restart: what was not decided is aborted, what was decided is told again, what was promised is asked for.
@@ -77,6 +81,7 @@ impl TwoPhase {
         if lose_disk {
             self.transactions.clear();
             self.promises.clear();
+            self.handled.clear();
         }
     }
 
@@ -98,7 +103,14 @@ impl TwoPhase {
         }
         let _ = member.group.preference(request.key, out);
         let held = member.cell(request.key);
-        let value = match after(held.value(&member.group.data).as_ref(), &request.ask) {
+        let before = held.value(&member.group.data);
+        if let Some(event) = &request.event {
+            let handled = self.handled.get(&event.update).copied();
+            if !events::is_news(event, handled, held.origin(), now, member.node, out) {
+                return events::unchanged(&request, asker);
+            }
+        }
+        let value = match after(before.as_ref(), &request.ask) {
             Ok(value) => value,
             Err(cause) => return refused(&request, asker, cause),
         };
@@ -107,7 +119,9 @@ impl TwoPhase {
         let version = Version::counted(over.counter + 1, member.origin());
         let (node, clock) = (member.node, member.clock(now));
         out.record(Fact::WriteCoordinated { update, operation, node, key, version, value: value.clone(), clock, over });
-        let entry = Entry { term: version.counter, update: Some(update), operation: Some(operation), key, value };
+        let made = member.made(now, &request);
+        member.coordinate(update, (key, version), value.as_ref(), before.as_ref(), made.as_deref());
+        let entry = Entry { term: version.counter, update: Some(update), operation: Some(operation), key, value, made };
         self.promise(update, &entry, member.node, member, out);
         let others: Vec<usize> = (0..member.group.members.len()).filter(|other| *other != member.index).collect();
         for &other in &others {
@@ -175,7 +189,11 @@ impl TwoPhase {
         if commit {
             let origin = promise.coordinator.0 + 1;
             let version = Version::counted(promise.entry.term, origin);
-            let register = Register { version, value: promise.entry.value, update: Some(update) };
+            let made = promise.entry.made;
+            if let Some((Some((event, _)), at)) = made.as_ref().map(|made| (made.event, made.at)) {
+                self.handled.insert(event, at);
+            }
+            let register = Register { version, value: promise.entry.value, update: Some(update), made };
             member.absorb(key, &Cell::Register(register), Some(update), out);
         } else {
             out.record(Fact::PromiseReleased { update, node: member.node, key });

@@ -247,8 +247,16 @@ impl Checker {
                 }
             }
         }
+        // What one member of a group publishes all hold, and so what one takes in.
+        let fellows = |i: usize| -> Vec<usize> {
+            let id = &scenario.services[i].id;
+            let group = scenario.groups.iter().find(|group| group.members.contains(id));
+            let members = group.map(|group| group.members.iter().filter_map(|id| places.get(id.as_str()).copied()));
+            members.map_or_else(|| vec![i], Iterator::collect)
+        };
         for service in &scenario.services {
-            let mut holders: Vec<usize> = service.calls.iter().filter_map(|call| find(&call.to)).collect();
+            let copies = service.calls.iter().filter(|call| call.operation.is_none());
+            let mut holders: Vec<usize> = copies.filter_map(|call| find(&call.to)).collect();
             for publication in &service.publishes {
                 let topic = topic_of(&publication.to, publication.topic.as_deref());
                 holders.extend(scenario.services.iter().enumerate().filter_map(|(i, other)| {
@@ -259,7 +267,8 @@ impl Checker {
                     takes.then_some(i)
                 }));
             }
-            for i in holders {
+            let holders = holders.into_iter().flat_map(fellows).collect::<Set<usize>>();
+            for &i in holders.iter() {
                 for (key, value) in &scenario.services[i].data {
                     if let Some(other) = service.data.get(key).filter(|other| *other != value) {
                         self.error(

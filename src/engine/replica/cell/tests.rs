@@ -50,7 +50,7 @@ fn change(cell: &mut Cell, data: &Data, at: usize, what: i64, remove: bool, blin
     let origin = at as u32 + 1;
     if let Cell::Register(register) = cell {
         let version = Version::counted(register.version.counter + 1, origin);
-        *register = Register { version, value: (!remove).then_some(what.into()), update: None };
+        *register = Register { version, value: (!remove).then_some(what.into()), update: None, made: None };
         return;
     }
     let seen = blind.then(Context::new);

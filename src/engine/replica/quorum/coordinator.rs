@@ -142,10 +142,12 @@ impl Coordinator {
         out: &mut Outbox,
     ) -> Vec<Done> {
         let register = matches!(self.group.data, Data::Register { .. });
+        // The version that an event carries needs no older one.
+        let carried = request.event.and_then(|event| event.carries());
         match (&request.ask, register) {
             (Ask::Read, _) => self.begin_read(now, asker, request, Phase::Reading, local, out),
             // With several writers ABD asks a quorum for the newest version first (Lynch and Shvartsman 1997).
-            (Ask::Write(_) | Ask::Delete, true) if self.plan.write_back => {
+            (Ask::Write(_) | Ask::Delete, true) if self.plan.write_back && carried.is_none() => {
                 self.begin_read(now, asker, request, Phase::Changing, local, out)
             }
             (Ask::Write(_) | Ask::Delete, true) => {
@@ -182,9 +184,15 @@ impl Coordinator {
         let behind = if self.plan.write_back { over.max(request.seen.version) } else { request.seen.version };
         let over = local.as_deref().map_or(over, |member| over.max(member.cell(key).version()));
         let stamps = local.as_deref_mut().map_or(&mut self.stamps, |member| &mut member.stamps);
-        let version = stamps.next(clock, reading, key, behind, self.node.0 + 1);
+        let carried = request.event.and_then(|event| event.carries());
+        let version = carried.unwrap_or_else(|| stamps.next(clock, reading, key, behind, self.node.0 + 1));
         let update = out.next_update();
-        let cell = Arc::new(Cell::Register(Register { version, value: value.clone(), update: Some(update) }));
+        let made = local.as_deref().and_then(|member| member.made(now, &request));
+        if let Some(member) = local.as_deref_mut() {
+            let before = member.cell(key).value(&self.group.data);
+            member.coordinate(update, (key, version), value.as_ref(), before.as_ref(), made.as_deref());
+        }
+        let cell = Arc::new(Cell::Register(Register { version, value: value.clone(), update: Some(update), made }));
         self.begin_write(now, asker, request, (cell, Some(update), version), (value, over), reading, local, out)
     }
 
