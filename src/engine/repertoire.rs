@@ -1,4 +1,4 @@
-//! What not every scenario has: clients, members of replica groups, faults. The engine reaches them through what stands
+//! What not every scenario has: clients, members of replica groups, transactions of services, faults. The engine reaches them through what stands
 //! here alone, so that the page fetches their code when a scenario first needs it.
 
 use super::Engine;
@@ -8,7 +8,8 @@ use super::outbox::Outbox;
 use super::queue::Timer;
 use super::replica::Group;
 use super::replica::raft::View;
-use crate::scenario::{Command, Micros, Scenario};
+use super::service::{Together, together};
+use crate::scenario::{Command, Micros, Scenario, Service};
 use crate::trace::KeyId;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -89,6 +90,8 @@ pub struct Repertoire {
     pub(super) member: fn(&mut Builder<'_>, usize, &Arc<Group>) -> Box<dyn Replicates>,
     /// A client, by its place in the document.
     pub(super) client: fn(&Builder<'_>, usize, &Groups) -> Box<dyn Actor>,
+    /// What a service needs that commits with others, or asks others for writes of their own.
+    pub(super) together: fn() -> Together,
     /// Carries out a command that is a fault or its cure.
     pub(super) fault: fn(&mut Engine, &Command),
 }
@@ -99,13 +102,15 @@ impl Repertoire {
         Repertoire {
             member: |builder, index, group| builder.member(index, group),
             client: |builder, index, groups| builder.client(index, groups),
+            together,
             fault: Engine::carry_out_fault,
         }
     }
 
     /// Whether a scenario has any of this.
     pub fn is_needed(scenario: &Scenario) -> bool {
-        !(scenario.clients.is_empty() && scenario.groups.is_empty() && scenario.script.is_empty())
+        let together = scenario.services.iter().any(Service::asks_others);
+        !(scenario.clients.is_empty() && scenario.groups.is_empty() && scenario.script.is_empty()) || together
     }
 }
 
