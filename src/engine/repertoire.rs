@@ -1,5 +1,5 @@
-//! What not every scenario has: clients, members of replica groups, faults. The engine reaches them through what stands
-//! here alone, so that the page fetches their code when a scenario first needs it.
+//! What not every scenario has: clients, members of replica groups, transactions of services, faults. The engine reaches
+//! them through what stands here alone, so that the page fetches their code when a scenario first needs it.
 
 use super::Engine;
 use super::build::Builder;
@@ -8,7 +8,8 @@ use super::outbox::Outbox;
 use super::queue::Timer;
 use super::replica::Group;
 use super::replica::raft::View;
-use crate::scenario::{Command, Micros, Scenario, ScenarioError};
+use super::service::{Together, together};
+use crate::scenario::{Command, Micros, Scenario, ScenarioError, Service};
 use crate::trace::KeyId;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -94,6 +95,8 @@ pub struct Repertoire {
     pub(super) client: fn(&Builder<'_>, usize, &Groups) -> Box<dyn Actor>,
     /// Checks what such a command sets.
     pub(super) check: fn(&Command) -> Result<(), Vec<ScenarioError>>,
+    /// What a service needs that commits with others, or asks others for writes of their own.
+    pub(super) together: fn() -> Together,
     /// Carries out a command that is a fault or its cure.
     pub(super) fault: fn(&mut Engine, &Command),
 }
@@ -105,13 +108,15 @@ impl Repertoire {
             member: |builder, index, group| builder.member(index, group),
             client: |builder, index, groups| builder.client(index, groups),
             check: Command::check,
+            together,
             fault: Engine::carry_out_fault,
         }
     }
 
     /// Whether a scenario has any of this.
     pub fn is_needed(scenario: &Scenario) -> bool {
-        !(scenario.clients.is_empty() && scenario.groups.is_empty() && scenario.script.is_empty())
+        let together = scenario.services.iter().any(Service::asks_others);
+        !(scenario.clients.is_empty() && scenario.groups.is_empty() && scenario.script.is_empty()) || together
     }
 }
 
