@@ -8,9 +8,8 @@ use converge::scenario::{
 use converge::session::Session;
 use converge::session::compare::{Compared, Row};
 use converge::session::protocol::{
-    BranchTurn, CopyState, Frame, FromEngine, MarkKind, Report, Request, ToEngine, Written,
+    BranchTurn, CopyState, Frame, FromEngine, MarkKind, Packed, Report, Request, ToEngine, Written,
 };
-use converge::wire;
 use proptest::prelude::*;
 
 struct Page {
@@ -414,7 +413,7 @@ fn the_three_consistencies_are_measured_seed_by_seed_and_an_edit_does_not_distur
     let mut session = Session::default();
     let mut ask = |request| session.handle(ToEngine { epoch: 1, request }).remove(0).report;
     ask(Request::Load { scenario: Written::from(&scenario), at: 0 });
-    let mut rows = Vec::new();
+    let mut rows = Packed::default();
     for seed in 1..=3 {
         // As where somebody chooses another consistency meanwhile.
         let chosen = scenario.under(0, Consistency::ALL[seed as usize - 1]);
@@ -426,7 +425,7 @@ fn the_three_consistencies_are_measured_seed_by_seed_and_an_edit_does_not_distur
     }
     let mut compared = Compared::new(&scenario, 0);
     (1..=3).for_each(|seed| compared.run(&scenario, 0, seed));
-    assert_eq!(wire::read::<Vec<Row>>(&rows), (compared.rows(), None));
+    assert_eq!(rows.read::<Vec<Row>>(), Some(compared.rows()));
     assert!(matches!(ask(Request::Measure { group: 9, seed: 1 }), Report::Unanswered(_)));
 }
 

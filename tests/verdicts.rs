@@ -79,6 +79,13 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ),
     ("failover-loss", "HHHHHHHHHH", "lost", "the old primary's acknowledged writes are thrown away"),
     ("raft-and-quorum", "VHVHHHHHHH", "lost", "the leaderless half, R = W = 1; for Raft alone see below"),
+    ("two-phase-services", "HHUHHHHHHH", "none", "a counter that is locked while it is not decided"),
+    (
+        "raft-to-views",
+        "SHSSSHHSHS",
+        "none",
+        "views follow by events: a read is stale, and sees one order's change before an earlier one of another order",
+    ),
     ("oversold", "HHHHHHHHHH", "lost", "both buyers are told yes, one sale is gone"),
     ("oversold-strong", "HHHHHHHHHH", "none", "compare-and-set through Raft, likewise"),
 ];

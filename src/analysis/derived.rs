@@ -18,39 +18,53 @@ pub struct Source {
     pub adds: bool,
 }
 
+/// An event that a member handles, or has handled.
+#[derive(Clone, Debug)]
+struct Asked {
+    source: Source,
+    /// Who waits for the group's answer.
+    by: Option<NodeId>,
+}
+
 /// Which writes of groups carry which updates, and which events members are handling.
 #[derive(Clone, Debug, Default)]
 pub struct Derived {
-    asked: Map<OperationId, Source>,
+    asked: Map<OperationId, Asked>,
+    /// How many of them wait.
+    waiting: usize,
     sources: Map<UpdateId, Source>,
-    /// The other way round.
-    writes: Map<UpdateId, Vec<UpdateId>>,
-    /// Events that members handle: the group has not answered yet.
-    handled: Map<OperationId, (NodeId, UpdateId)>,
 }
 
 impl Derived {
     pub(super) fn observe(&mut self, record: &Record) {
         match &record.fact {
             Fact::EventTakenUp { operation, node, update, version, adds, .. } => {
-                self.asked.insert(*operation, Source { update: *update, version: *version, adds: *adds });
-                self.handled.insert(*operation, (*node, *update));
-                if self.asked.len() > REMEMBERED {
-                    self.asked.pop_first();
+                let source = Source { update: *update, version: *version, adds: *adds };
+                self.asked.insert(*operation, Asked { source, by: Some(*node) });
+                self.waiting += 1;
+                if self.asked.len() > REMEMBERED
+                    && let Some((_, oldest)) = self.asked.pop_first()
+                {
+                    self.waiting -= usize::from(oldest.by.is_some());
                 }
             }
             Fact::WriteCoordinated { update, operation, .. } => {
-                let Some(source) = self.asked.get(operation) else { return };
-                self.writes.or_default(source.update).push(*update);
-                self.sources.insert(*update, *source);
-                if self.sources.len() > REMEMBERED
-                    && let Some((_, oldest)) = self.sources.pop_first()
-                {
-                    self.writes.remove(&oldest.update);
+                let Some(asked) = self.asked.get(operation) else { return };
+                self.sources.insert(*update, asked.source);
+                if self.sources.len() > REMEMBERED {
+                    self.sources.pop_first();
                 }
             }
-            Fact::EventWriteEnded { operation, .. } => _ = self.handled.remove(operation),
-            Fact::ServiceCrashed { node, .. } => self.handled.retain(|_, (at, _)| at != node),
+            Fact::EventWriteEnded { operation, .. } => {
+                let waited = self.asked.get_mut(operation).and_then(|asked| asked.by.take());
+                self.waiting -= usize::from(waited.is_some());
+            }
+            Fact::ServiceCrashed { node, .. } if self.waiting > 0 => {
+                for asked in self.asked.values_mut().filter(|asked| asked.by == Some(*node)) {
+                    asked.by = None;
+                    self.waiting -= 1;
+                }
+            }
             _ => {}
         }
     }
@@ -65,13 +79,14 @@ impl Derived {
         self.source(write).map_or(write, |source| source.update)
     }
 
-    /// The writes of groups that carry an update.
-    pub fn writes(&self, update: UpdateId) -> &[UpdateId] {
-        self.writes.get(&update).map_or(&[], Vec::as_slice)
+    /// Whether a member waits for its group to write an event.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting > 0
     }
 
     /// The events that members are handling: by whom, and their updates.
     pub fn handled(&self) -> impl Iterator<Item = (NodeId, UpdateId)> {
-        self.handled.values().copied()
+        let asked = self.asked.values().filter(|_| self.waiting > 0);
+        asked.filter_map(|asked| Some((asked.by?, asked.source.update)))
     }
 }

@@ -90,8 +90,7 @@ impl Analysis {
         let buses = self.buses.iter().all(|(_, lane)| lane.kept.is_empty());
         let messages = self.messages.iter().all(|(_, message)| self.says_nothing_new(message));
         let promised = self.members.iter().any(|(_, member)| !member.promised.is_empty());
-        let handled = self.derived.handled().next().is_some();
-        buses && messages && self.operations.pending() == 0 && !promised && !handled
+        buses && messages && self.operations.pending() == 0 && !promised && !self.derived.is_waiting()
     }
 
     /// Whether a message cannot change any copy: it carries no update, or one that its receiver reflects.

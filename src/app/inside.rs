@@ -1,6 +1,7 @@
 //! What the page has asked about the inside of what is selected: a member of a group, a client of one, or the group.
 
 use super::model::Item;
+use super::scene::Scene;
 use crate::scenario::{Micros, Scenario};
 use crate::session::protocol::{Packed, Request};
 use crate::trace::NodeId;
@@ -60,21 +61,13 @@ impl InsideView {
     }
 }
 
-/// The node whose inside is asked for where something is selected: a member of a group, a client of one, or a group.
-pub fn about(scenario: &Scenario, selected: Option<&Item>) -> Option<NodeId> {
+/// The node whose inside is asked for where something is selected; none where there are no groups. Of what has to do with
+/// none the answer is that there is nothing to tell.
+pub fn about(scenario: &Scenario, scene: &Scene, selected: Option<&Item>) -> Option<NodeId> {
     let Some(Item::Node(id)) = selected else { return None };
-    let (services, buses, clients) = (scenario.services.len(), scenario.buses.len(), scenario.clients.len());
-    let groups = || scenario.groups.iter();
-    let node = if let Some(group) = groups().position(|group| group.id == *id) {
-        services + buses + clients + group
-    } else if groups().any(|group| group.members.contains(id)) {
-        scenario.services.iter().position(|service| service.id == *id)?
-    } else {
-        let of_group = |target: &String| groups().any(|group| group.id == *target);
-        let client = scenario.clients.iter().position(|client| client.id == *id && of_group(&client.target))?;
-        services + buses + client
-    };
-    Some(NodeId(node as u32))
+    // Groups come behind all nodes that have cards.
+    let group = scenario.groups.iter().position(|group| group.id == *id).map(|group| scene.nodes.len() + group);
+    if scenario.groups.is_empty() { None } else { Some(NodeId(group.or_else(|| scene.find(id))? as u32)) }
 }
 
 /// Names of all nodes for people, in the order of their ids.
@@ -96,17 +89,23 @@ pub fn share(at: Micros, from: Micros, to: Micros) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::scene::Layout;
+    use crate::ordered::Map;
     use crate::scenario::examples;
 
     #[test]
-    fn the_inside_of_members_clients_and_groups_is_asked_for_and_of_nothing_else() {
+    fn the_inside_of_members_clients_and_groups_is_asked_for_by_their_places_in_the_run() {
+        let of = |scenario: &Scenario, id: &str| {
+            let rows: Vec<usize> = scenario.services.iter().map(|it| it.data.len()).collect();
+            let scene = Scene::new(scenario, Layout::Free, &rows, &Map::new(), None);
+            about(scenario, &scene, Some(&Item::Node(id.into())))
+        };
         let scenario = examples::find("quorum-inversion").expect("an example").scenario();
-        let of = |id: &str| about(&scenario, Some(&Item::Node(id.into())));
-        assert_eq!((of("b"), of("writer"), of("shop")), (Some(NodeId(1)), Some(NodeId(3)), Some(NodeId(6))));
+        let found = ["b", "writer", "shop", "gone"].map(|id| of(&scenario, id));
+        assert_eq!(found, [Some(NodeId(1)), Some(NodeId(3)), Some(NodeId(6)), None]);
         assert_eq!(&*names(&scenario)[6], "Price");
-        assert_eq!(about(&scenario, None), None);
         let scenario = examples::find("lost-event").expect("an example").scenario();
-        assert!(scenario.services.iter().all(|it| about(&scenario, Some(&Item::Node(it.id.clone()))).is_none()));
+        assert!(scenario.services.iter().all(|it| of(&scenario, &it.id).is_none()), "there are no groups");
     }
 
     #[test]

@@ -868,7 +868,7 @@ impl Model {
 
     /// The node whose inside the inspector shows.
     pub fn inside_wanted(&self) -> Option<NodeId> {
-        if self.inspector_open() { inside::about(&self.scenario, self.inspected().as_ref()) } else { None }
+        if self.inspector_open() { inside::about(&self.scenario, &self.scene, self.inspected().as_ref()) } else { None }
     }
 
     /// Whether there are palette and inspector.

@@ -186,12 +186,19 @@ impl<'a> Builder<'a> {
         let scenario = self.scenario;
         let mut nodes = Vec::new();
         let groups = self.groups();
+        let coordinators = scenario.services.iter().filter(|service| service.is_coordinator());
+        let participants: Set<&str> = coordinators.flat_map(|it| &it.calls).map(|call| call.to.as_str()).collect();
         let known = || repertoire.expect("what a scenario needs is learnt before it runs");
         for index in 0..scenario.services.len() {
             let group = groups.iter().find(|group| group.members.contains(&NodeId(index as u32)));
             nodes.push(match group {
                 Some(group) => Node::Replica((known().member)(&mut self, index, group)),
-                None => Node::Service(Box::new(Service::new(self.service(index)))),
+                None => {
+                    let service = &scenario.services[index];
+                    let together = service.asks_others() || participants.contains(service.id.as_str());
+                    let together = together.then(|| (known().together)());
+                    Node::Service(Box::new(Service::new(ServicePlan { together, ..self.service(index) })))
+                }
             });
         }
         for index in 0..scenario.buses.len() {
@@ -245,6 +252,7 @@ impl<'a> Builder<'a> {
             clock_drift: service.clock.drift_ppm,
             calls: calls.collect(),
             atomic: service.is_coordinator(),
+            together: None,
             publishers,
             handlers,
         }

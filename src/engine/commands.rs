@@ -2,6 +2,7 @@
 
 use super::message::LinkId;
 use super::queue::{Class, Due};
+use super::repertoire::Repertoire;
 use super::{Engine, Node};
 use crate::scenario::{Command, Micros};
 use crate::trace::NodeId;
@@ -58,8 +59,16 @@ impl Engine {
         number
     }
 
+    fn repertoire(&self) -> Repertoire {
+        self.repertoire.expect("faults are learnt before they happen")
+    }
+
     fn check(&self, command: &Command) -> Result<(), CommandRefused> {
-        if let Err(errors) = command.check() {
+        let checked = match command {
+            Command::Operate { operation, .. } => operation.check(),
+            _ => (self.repertoire().check)(command),
+        };
+        if let Err(errors) = checked {
             let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
             return Err(CommandRefused::OutOfRange(said.join("; ")));
         }
@@ -137,8 +146,7 @@ impl Engine {
         self.last_command = Some(number);
         let command = self.commands[number as usize].clone();
         let Command::Operate { service, operation, poison } = &command else {
-            let Some(repertoire) = self.repertoire else { unreachable!("faults are learnt before they happen") };
-            return (repertoire.fault)(self, &command);
+            return (self.repertoire().fault)(self, &command);
         };
         let Ok(node) = self.service(service) else { return };
         let mut request = self.outbox.issue(node, 0, node, operation);

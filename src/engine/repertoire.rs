@@ -1,5 +1,6 @@
-//! What not every scenario has: clients, members of replica groups, sessions of readers, brokers, faults. The engine reaches them through what stands
-//! here alone, so that the page fetches their code when a scenario first needs it.
+//! What not every scenario has: clients, members of replica groups, transactions of services, sessions of readers, brokers,
+//! faults. The engine reaches them through what stands here alone, so that the page fetches their code when a scenario first
+//! needs it.
 
 use super::Engine;
 use super::build::Builder;
@@ -10,7 +11,8 @@ use super::outbox::Outbox;
 use super::queue::Timer;
 use super::replica::Group;
 use super::replica::raft::View;
-use crate::scenario::{Command, Micros, Scenario};
+use super::service::{Together, together};
+use crate::scenario::{Command, Micros, Scenario, ScenarioError, Service};
 use crate::trace::KeyId;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -120,6 +122,10 @@ pub struct Repertoire {
     pub(super) member: fn(&mut Builder<'_>, usize, &Arc<Group>) -> Box<dyn Replicates>,
     /// A client, by its place in the document.
     pub(super) client: fn(&Builder<'_>, usize, &Groups) -> Box<dyn Actor>,
+    /// Checks what such a command sets.
+    pub(super) check: fn(&Command) -> Result<(), Vec<ScenarioError>>,
+    /// What a service needs that commits with others, or asks others for writes of their own.
+    pub(super) together: fn() -> Together,
     /// Carries out a command that is a fault or its cure.
     pub(super) fault: fn(&mut Engine, &Command),
     /// Sessions and brokers.
@@ -132,6 +138,8 @@ impl Repertoire {
         Repertoire {
             member: |builder, index, group| builder.member(index, group),
             client: |builder, index, groups| builder.client(index, groups),
+            check: Command::check,
+            together,
             fault: Engine::carry_out_fault,
             keeping: Keeping {
                 heartbeat: Bus::on_heartbeat,
@@ -149,7 +157,7 @@ impl Repertoire {
         let mut subscriptions = scenario.services.iter().flat_map(|service| &service.subscribes);
         let kept =
             subscriptions.any(|it| it.session.is_some()) || scenario.buses.iter().any(|it| it.replication.is_some());
-        !plain || kept
+        !plain || kept || scenario.services.iter().any(Service::asks_others)
     }
 }
 

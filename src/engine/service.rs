@@ -14,7 +14,7 @@ use super::store::Store;
 use crate::ordered::Map;
 use crate::scenario::{Effect, Micros, Operation, Value};
 use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId};
-use atomic::Transactions;
+pub use atomic::together;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -52,10 +52,44 @@ pub struct ServicePlan {
     pub calls: Vec<Callee>,
     /// All commit, or none: by two-phase commit.
     pub atomic: bool,
+    /// What it needs for that, or to ask others for writes of their own, where it does either.
+    pub together: Option<Together>,
     /// Where it publishes.
     pub publishers: Vec<Publisher>,
     /// How it handles events.
     pub handlers: Vec<Handler>,
+}
+
+/// A service's transactions, which the page fetches when a scenario first has any.
+pub trait Transacts: std::fmt::Debug + Send + Sync {
+    /// Whether a key is locked by a promise.
+    fn locks(&self, key: KeyId) -> bool;
+
+    /// Itself, for those functions that know it.
+    fn any(&mut self) -> &mut dyn std::any::Any;
+
+    /// The same once more, for a snapshot.
+    fn copy(&self) -> Box<dyn Transacts>;
+}
+
+/// What a service does with those that it commits with: reached through here alone, as all of the engine's repertoire.
+#[derive(Debug)]
+pub struct Together {
+    state: Box<dyn Transacts>,
+    prepare: fn(&mut Service, Micros, u32, Change, &mut Outbox),
+    ask: fn(&mut Service, u32, usize, &mut Outbox),
+    on_message: fn(&mut Service, Micros, Payload, LinkId, &mut Outbox),
+    on_silence: fn(&mut Service, Micros, u32, usize, &mut Outbox) -> bool,
+    on_undecided: fn(&mut Service, Micros, UpdateId, &mut Outbox),
+    vote: fn(&mut Service, Micros, &Atomic, LinkId, &mut Outbox),
+    crash: fn(&mut Service, bool, &mut Outbox),
+    restart: fn(&mut Service, Micros, &mut Outbox),
+}
+
+impl Clone for Together {
+    fn clone(&self) -> Self {
+        Together { state: self.state.copy(), ..*self }
+    }
 }
 
 /// Who awaits the end of a change.
@@ -116,7 +150,7 @@ pub struct Service {
     locks: Map<KeyId, VecDeque<u32>>,
     publishing: Publishing,
     handling: Handling,
-    transactions: Transactions,
+    together: Option<Together>,
     /// How many times as long as configured work takes.
     slowness: f64,
 }
@@ -126,6 +160,7 @@ impl Service {
     pub fn new(mut plan: ServicePlan) -> Self {
         let publishing = Publishing::new(plan.node, std::mem::take(&mut plan.publishers));
         let handling = Handling::new(std::mem::take(&mut plan.handlers));
+        let together = plan.together.take();
         Service {
             plan,
             store: Store::default(),
@@ -137,7 +172,7 @@ impl Service {
             locks: Map::new(),
             publishing,
             handling,
-            transactions: Transactions::default(),
+            together,
             slowness: 1.0,
         }
     }
@@ -179,9 +214,10 @@ impl Service {
                     next = self.handling.more(out);
                 }
             }
-            (Payload::Atomic(said), Some(back)) => self.on_atomic(now, &said, back, out),
-            (Payload::Operated(operation, outcome, update), _) => {
-                self.on_own_write(now, operation, outcome, update, out);
+            (payload @ (Payload::Atomic(_) | Payload::Operated(..)), Some(back)) => {
+                if let Some(together) = &self.together {
+                    (together.on_message)(self, now, payload, back, out);
+                }
             }
             (Payload::Applied(job, taken_in), _) => self.on_answer(now, job, taken_in, out),
             (Payload::Published(number), _) => self.publishing.on_published(number, out),
@@ -189,6 +225,7 @@ impl Service {
                 Payload::Operate(_)
                 | Payload::Apply(..)
                 | Payload::Atomic(_)
+                | Payload::Operated(..)
                 | Payload::Returned(..)
                 | Payload::Written(..)
                 | Payload::Redirected(..)
@@ -211,8 +248,11 @@ impl Service {
             Timer::PublishTimeout(number) => self.publishing.on_timeout(now, number, out),
             Timer::PublishDue(number) => self.publishing.on_due(now, number, out),
             Timer::Poll(number) => self.publishing.on_poll(now, number, out),
-            Timer::Undecided(transaction) if self.up => self.on_undecided(now, UpdateId(transaction), out),
-            Timer::Undecided(_) => {}
+            Timer::Undecided(transaction) => {
+                if let Some(together) = self.together.as_ref().filter(|_| self.up) {
+                    (together.on_undecided)(self, now, UpdateId(transaction), out);
+                }
+            }
             Timer::Commit(handler) => self.handling.commit_offsets(handler, out),
             Timer::Heartbeat(number) => self.handling.on_heartbeat_due(now, number, out),
             Timer::AckDeadline(_)
@@ -260,7 +300,9 @@ impl Service {
         self.locks.clear();
         self.publishing.crash(lose_disk, out);
         self.handling.crash(lose_disk);
-        self.transactions.crash(lose_disk, out);
+        if let Some(together) = &self.together {
+            (together.crash)(self, lose_disk, out);
+        }
         self.busy = 0;
         if lose_disk {
             self.store = Store::default();
@@ -273,7 +315,9 @@ impl Service {
         out.record(Fact::ServiceRestarted { node: self.plan.node });
         self.publishing.restart(now, out);
         self.handling.restart(now, out);
-        self.restart_transactions(now, out);
+        if let Some(together) = &self.together {
+            (together.restart)(self, now, out);
+        }
     }
 
     /// Makes its work take so many times as long as configured.
@@ -360,10 +404,12 @@ impl Service {
             None => {}
             Some(Job::Working(Work::Operate(awaiting, request))) => self.operate(now, job, awaiting, request, out),
             Some(Job::Working(Work::Prepare(said, coordinator))) => {
-                self.vote(now, &said, coordinator, out);
+                if let Some(together) = &self.together {
+                    (together.vote)(self, now, &said, coordinator, out);
+                }
                 self.finish(now, out);
             }
-            Some(Job::Working(Work::Apply(awaiting, update))) if self.transactions.locks(update.key) => {
+            Some(Job::Working(Work::Apply(awaiting, update))) if self.promised(update.key) => {
                 self.turn_away(&Work::Apply(awaiting, update), out);
                 self.finish(now, out);
             }
@@ -389,7 +435,7 @@ impl Service {
     }
 
     fn operate(&mut self, now: Micros, job: u32, awaiting: Awaiting, request: Arc<Request>, out: &mut Outbox) {
-        if request.ask == Ask::Read && !self.transactions.locks(request.key) {
+        if request.ask == Ask::Read && !self.promised(request.key) {
             let row = self.store.get(request.key);
             out.record(Fact::ReadServed {
                 operation: request.operation,
@@ -429,10 +475,9 @@ impl Service {
                 self.locks.insert(request.key, VecDeque::new());
                 let update = self.update(now, &request, value, out);
                 let change = Change { awaiting, update, operation: Some(request.operation), call: 0 };
-                if self.plan.atomic {
-                    self.prepare(now, job, change, out);
-                } else {
-                    self.proceed(now, job, change, out);
+                match &self.together {
+                    Some(together) if self.plan.atomic => (together.prepare)(self, now, job, change, out),
+                    Some(_) | None => self.proceed(now, job, change, out),
                 }
             }
         }
@@ -450,16 +495,12 @@ impl Service {
     fn proceed(&mut self, now: Micros, job: u32, change: Change, out: &mut Outbox) {
         if let Some(callee) = self.plan.calls.get(change.call) {
             let about = About { update: Some(change.update.id), operation: change.operation, attempt: 0 };
-            match &callee.operation {
-                None => out.send(callee.link, Payload::Apply(job, change.update.clone()), about),
-                Some(operation) => {
-                    let request = out.issue(self.plan.node, 0, callee.node, operation);
-                    self.transactions.ask(request.operation, job);
-                    let about = About { operation: Some(request.operation), ..About::default() };
-                    out.send(callee.link, Payload::Operate(Arc::new(request)), about);
-                }
+            let timeout = callee.timeout;
+            match &self.together {
+                Some(together) if callee.operation.is_some() => (together.ask)(self, job, change.call, out),
+                Some(_) | None => out.send(callee.link, Payload::Apply(job, change.update.clone()), about),
             }
-            out.wake(now + callee.timeout, Timer::CallTimeout(self.call_number(job, change.call)));
+            out.wake(now + timeout, Timer::CallTimeout(self.call_number(job, change.call)));
             self.jobs.insert(job, Job::Calling(change));
         } else if let Some(gap) = self.publishing.before_commit(now, &change.update, out) {
             self.jobs.insert(job, Job::Committing(change));
@@ -532,12 +573,13 @@ impl Service {
     fn on_call_timeout(&mut self, now: Micros, number: u32, out: &mut Outbox) {
         let calls = self.plan.calls.len() as u32;
         let (job, call) = (number / calls, (number % calls) as usize);
-        if self.on_no_vote(now, job, call, out) {
+        if let Some(together) = &self.together
+            && (together.on_silence)(self, now, job, call, out)
+        {
             return;
         }
         match self.jobs.remove(&job) {
             Some(Job::Calling(change)) if change.call == call => {
-                self.transactions.give_up(job, out);
                 self.call_off(now, &change, Refusal::CalleeSilent, Outcome::Unknown, out);
             }
             Some(other) => {
@@ -582,6 +624,11 @@ impl Service {
                 Outcome::Unknown => {}
             },
         }
+    }
+
+    /// Whether a transaction that it has promised to commit locks a key.
+    fn promised(&self, key: KeyId) -> bool {
+        self.together.as_ref().is_some_and(|together| together.state.locks(key))
     }
 
     /// Reading of its own clock, µs.

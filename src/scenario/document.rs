@@ -227,6 +227,11 @@ pub struct Call {
 }
 
 impl Service {
+    /// Whether it coordinates transactions, or asks those that it calls for writes of their own.
+    pub fn asks_others(&self) -> bool {
+        self.is_coordinator() || self.calls.iter().any(|call| call.operation.is_some())
+    }
+
     /// Whether its writes and those of the services that it calls are one transaction.
     pub fn is_coordinator(&self) -> bool {
         self.commit == Commit::TwoPhase && !self.calls.is_empty()

@@ -120,6 +120,16 @@ impl Scenario {
     }
 }
 
+impl Operation {
+    /// Checks what the types do not say of an operation for itself, as [`Command::check`] does where it is asked by a command.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with its path and what was expected.
+    pub fn check(&self) -> Result<(), Vec<ScenarioError>> {
+        validate::check_operation(self)
+    }
+}
+
 impl Command {
     /// Checks what the types do not say of a command for itself: ranges, sizes.
     ///

@@ -7,7 +7,7 @@ mod groups;
 mod parts;
 mod references;
 
-use super::{Command, FORMAT, Invariant, Latency, Scenario, ScenarioError, Value};
+use super::{Command, FORMAT, Invariant, Latency, Operation, Scenario, ScenarioError, Value};
 
 /// Durations reach from 0 to this, ms: about 115 days.
 const LONGEST_MS: f64 = 1e10;
@@ -50,6 +50,13 @@ fn of_branch(path: &str, before: usize) -> String {
 pub(super) fn newer(format: u64) -> ScenarioError {
     let problem = format!("this document is of format {format}, made by a newer version; this one reads {FORMAT}");
     ScenarioError::new("converge", problem)
+}
+
+/// Checks what is asked of a service, whatever run it is for.
+pub(super) fn check_operation(operation: &Operation) -> Result<(), Vec<ScenarioError>> {
+    let mut checker = Checker { errors: Vec::new() };
+    checker.operation("operate.operation", operation);
+    if checker.errors.is_empty() { Ok(()) } else { Err(checker.errors) }
 }
 
 /// Checks what a command sets, whatever run it is for.

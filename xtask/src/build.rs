@@ -134,7 +134,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 /// Whether a file is fetched when something is first needed.
 fn is_later(file: &Path) -> bool {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    name == "later.css" || name.ends_with(".wasm") && (name.starts_with("split_") || name.starts_with("chunk_"))
+    name.ends_with(".wasm") && (name.starts_with("split_") || name.starts_with("chunk_"))
 }
 
 /// The files that opening the page loads, and those that it loads later: all in the folder itself but what only others ask for.

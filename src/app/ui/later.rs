@@ -11,6 +11,9 @@ use super::log::Log;
 use super::{diagram, menu, outline, timeline};
 use crate::app::areas::Area;
 use crate::app::model::{Item, Model, Msg, Origin};
+use js_sys::{Array, Function, Reflect};
+use std::cell::Cell;
+use wasm_bindgen::prelude::*;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use yew::prelude::*;
 
@@ -85,20 +88,25 @@ pub fn views() -> Result<Draw, SplitLoaderError> {
     Ok(draw)
 }
 
-/// Gives them their style sheet, which stands beside the script that starts the page.
-fn dress() -> Option<()> {
-    let document = web_sys::window()?.document()?;
-    let script = document.query_selector("script[data-converge]").ok()??.get_attribute("src")?;
-    if document.query_selector("link[data-later]").ok()?.is_none() {
-        let link = document.create_element("link").ok()?;
-        for (name, value) in
-            [("rel", "stylesheet"), ("href", &*script.replace("start.js", "later.css")), ("data-later", "")]
-        {
-            link.set_attribute(name, value).ok()?;
-        }
-        document.query_selector("head").ok()??.append_child(&link).ok()?;
+/// What they look like, which comes with them: so nothing is seen undressed, and the first picture does not wait for it.
+const SHEET: &str = include_str!("later.css");
+
+thread_local! {
+    static DRESSED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Puts the style sheet behind those of the page.
+fn dress() -> Result<(), JsValue> {
+    if DRESSED.replace(true) {
+        return Ok(());
     }
-    Some(())
+    let of = |what: &JsValue, name: &str| Reflect::get(what, &name.into());
+    let document = of(&js_sys::global(), "document")?;
+    let sheet = Reflect::construct(&of(&js_sys::global(), "CSSStyleSheet")?.dyn_into::<Function>()?, &Array::new())?;
+    of(&sheet, "replaceSync")?.dyn_into::<Function>()?.call1(&sheet, &SHEET.into())?;
+    let all = Array::from(&of(&document, "adoptedStyleSheets")?);
+    all.push(&sheet);
+    Reflect::set(&document, &"adoptedStyleSheets".into(), &all).map(|_| ())
 }
 
 fn draw(part: Part, model: &Model, send: &Callback<Msg>) -> Html {

@@ -4,13 +4,14 @@
 //! hears the decision. A participant whose key is locked, or that cannot do its part, votes no at once, so that no two
 //! transactions wait for each other.
 
-use super::{Change, Job, Service, Work};
+use super::{Change, Job, Service, Together, Transacts, Work};
 use crate::engine::message::{About, Atomic, LinkId, Part, Payload, Update};
 use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
 use crate::ordered::{Map, Set};
 use crate::scenario::{Effect, Micros};
 use crate::trace::{Fact, KeyId, OperationId, Outcome, Refusal, UpdateId};
+use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -48,19 +49,38 @@ pub struct Transactions {
     asked: Map<OperationId, u32>,
 }
 
-impl Transactions {
-    /// Whether a key is locked by a promise.
-    pub fn locks(&self, key: KeyId) -> bool {
+impl Transacts for Transactions {
+    fn locks(&self, key: KeyId) -> bool {
         self.promises.values().any(|promise| promise.update.key == key)
     }
 
-    /// A callee is asked to write something of its own, outside of any transaction.
-    pub fn ask(&mut self, operation: OperationId, job: u32) {
-        self.asked.insert(operation, job);
+    fn any(&mut self) -> &mut dyn Any {
+        self
     }
 
+    fn copy(&self) -> Box<dyn Transacts> {
+        Box::new(self.clone())
+    }
+}
+
+/// What a service does that commits with others, or asks others for writes of their own.
+pub fn together() -> Together {
+    Together {
+        state: Box::new(Transactions::default()),
+        prepare: Service::prepare,
+        ask: Service::ask_for_own_write,
+        on_message: Service::on_others,
+        on_silence: Service::on_no_answer,
+        on_undecided: Service::on_undecided,
+        vote: Service::vote,
+        crash: |service, lose_disk, out| service.transactions().crash(lose_disk, out),
+        restart: Service::restart_transactions,
+    }
+}
+
+impl Transactions {
     /// What a job has asked a callee for is awaited no more.
-    pub fn give_up(&mut self, job: u32, out: &mut Outbox) {
+    fn give_up(&mut self, job: u32, out: &mut Outbox) {
         let of_job = self.asked.iter().find(|(_, it)| **it == job).map(|(operation, _)| *operation);
         if let Some(operation) = of_job {
             self.asked.remove(&operation);
@@ -69,7 +89,7 @@ impl Transactions {
     }
 
     /// What was not decided is gone, and so aborted.
-    pub fn crash(&mut self, lose_disk: bool, out: &mut Outbox) {
+    fn crash(&mut self, lose_disk: bool, out: &mut Outbox) {
         for (operation, _) in std::mem::take(&mut self.asked) {
             end(&[operation], Outcome::Unknown, out);
         }
@@ -95,8 +115,43 @@ fn say(link: LinkId, said: Atomic, operation: Option<OperationId>, out: &mut Out
 }
 
 impl Service {
+    fn transactions(&mut self) -> &mut Transactions {
+        let state = self.together.as_mut().and_then(|together| together.state.any().downcast_mut());
+        state.expect("only who has transactions comes here")
+    }
+
+    /// Asks a callee to write something of its own, outside of any transaction.
+    fn ask_for_own_write(&mut self, job: u32, call: usize, out: &mut Outbox) {
+        let callee = &self.plan.calls[call];
+        let Some(operation) = &callee.operation else { return };
+        let (request, link) = (out.issue(self.plan.node, 0, callee.node, operation), callee.link);
+        let asked = request.operation;
+        self.transactions().asked.insert(asked, job);
+        let about = About { operation: Some(asked), ..About::default() };
+        out.send(link, Payload::Operate(Arc::new(request)), about);
+    }
+
+    /// Something came from those that it commits with, or that it asked for writes of their own.
+    fn on_others(&mut self, now: Micros, payload: Payload, back: LinkId, out: &mut Outbox) {
+        match payload {
+            Payload::Atomic(said) => self.on_atomic(now, &said, back, out),
+            Payload::Operated(operation, outcome, update) => self.on_own_write(now, operation, outcome, update, out),
+            _ => {}
+        }
+    }
+
+    /// A callee has not answered in time; whether that ends what was a transaction's.
+    fn on_no_answer(&mut self, now: Micros, job: u32, call: usize, out: &mut Outbox) -> bool {
+        let is_vote = self.on_no_vote(now, job, call, out);
+        let waits = |job: &Job| matches!(job, Job::Calling(change) if change.call == call);
+        if !is_vote && self.jobs.get(&job).is_some_and(waits) {
+            self.transactions().give_up(job, out);
+        }
+        is_vote
+    }
+
     /// Lets all that it calls prepare their parts.
-    pub(super) fn prepare(&mut self, now: Micros, job: u32, change: Change, out: &mut Outbox) {
+    fn prepare(&mut self, now: Micros, job: u32, change: Change, out: &mut Outbox) {
         let transaction = change.update.id;
         let (mut operations, mut parts) = (Vec::new(), Vec::new());
         for callee in &self.plan.calls {
@@ -115,12 +170,12 @@ impl Service {
             out.wake(now + timeout, Timer::CallTimeout(self.call_number(job, call)));
         }
         let granted = vec![false; self.plan.calls.len()];
-        self.transactions.voting.insert(transaction, Voting { job, granted, operations });
+        self.transactions().voting.insert(transaction, Voting { job, granted, operations });
         self.jobs.insert(job, Job::Calling(change));
     }
 
     /// A callee that commits by itself answers what it was asked to write of its own.
-    pub(super) fn on_own_write(
+    fn on_own_write(
         &mut self,
         now: Micros,
         operation: OperationId,
@@ -128,7 +183,7 @@ impl Service {
         update: Option<UpdateId>,
         out: &mut Outbox,
     ) {
-        let Some(job) = self.transactions.asked.remove(&operation) else { return };
+        let Some(job) = self.transactions().asked.remove(&operation) else { return };
         end(&[operation], outcome, out);
         if let (Outcome::Ok, Some(update)) = (outcome, update) {
             out.record(Fact::UpdateAcknowledged { update, operation });
@@ -144,12 +199,12 @@ impl Service {
     }
 
     /// Something was said of a transaction, over the link whose other direction is `back`.
-    pub(super) fn on_atomic(&mut self, now: Micros, said: &Arc<Atomic>, back: LinkId, out: &mut Outbox) {
+    fn on_atomic(&mut self, now: Micros, said: &Arc<Atomic>, back: LinkId, out: &mut Outbox) {
         let call = self.plan.calls.iter().position(|callee| callee.link == back);
         match **said {
             Atomic::Prepare { .. } => self.on_work(now, Work::Prepare(said.clone(), back), out),
             Atomic::Vote { transaction, granted } => {
-                let Some(voting) = self.transactions.voting.get_mut(&transaction) else { return };
+                let Some(voting) = self.transactions().voting.get_mut(&transaction) else { return };
                 let (Some(call), job) = (call, voting.job) else { return };
                 voting.granted[call] |= granted;
                 let all = voting.granted.iter().all(|granted| *granted);
@@ -161,16 +216,16 @@ impl Service {
             }
             Atomic::Decide { transaction, commit } => self.settle(now, transaction, commit, back, out),
             Atomic::Done { transaction } => {
-                let Some(unconfirmed) = self.transactions.decided.get_mut(&transaction) else { return };
+                let Some(unconfirmed) = self.transactions().decided.get_mut(&transaction) else { return };
                 unconfirmed.retain(|other| Some(*other) != call);
                 if unconfirmed.is_empty() {
-                    self.transactions.decided.remove(&transaction);
+                    self.transactions().decided.remove(&transaction);
                 }
             }
             Atomic::Inquire { transaction } => {
                 // What is still voted on has no answer yet; what nobody knows of was aborted.
-                if !self.transactions.voting.contains_key(&transaction) {
-                    let commit = self.transactions.decided.contains_key(&transaction);
+                if !self.transactions().voting.contains_key(&transaction) {
+                    let commit = self.transactions().decided.contains_key(&transaction);
                     say(back, Atomic::Decide { transaction, commit }, None, out);
                 }
             }
@@ -178,8 +233,8 @@ impl Service {
     }
 
     /// A callee has not voted in time; whether the call was one of a transaction.
-    pub(super) fn on_no_vote(&mut self, now: Micros, job: u32, call: usize, out: &mut Outbox) -> bool {
-        let of_job = self.transactions.voting.values().find(|voting| voting.job == job);
+    fn on_no_vote(&mut self, now: Micros, job: u32, call: usize, out: &mut Outbox) -> bool {
+        let of_job = self.transactions().voting.values().find(|voting| voting.job == job);
         let Some(granted) = of_job.map(|voting| voting.granted[call]) else { return false };
         if !granted {
             self.abort(now, job, Refusal::NotPromised, out);
@@ -189,8 +244,9 @@ impl Service {
 
     /// Takes a transaction that is voted on off the table.
     fn conclude(&mut self, job: u32) -> Option<(Change, Voting)> {
-        let of_job = self.transactions.voting.iter().find(|(_, voting)| voting.job == job);
-        let voting = of_job.map(|(transaction, _)| *transaction).and_then(|it| self.transactions.voting.remove(&it))?;
+        let of_job = self.transactions().voting.iter().find(|(_, voting)| voting.job == job);
+        let voting =
+            of_job.map(|(transaction, _)| *transaction).and_then(|it| self.transactions().voting.remove(&it))?;
         match self.jobs.remove(&job) {
             Some(Job::Calling(change)) => Some((change, voting)),
             Some(Job::Working(_) | Job::Locked(..) | Job::Committing(_)) | None => None,
@@ -212,7 +268,8 @@ impl Service {
     fn decide(&mut self, now: Micros, job: u32, out: &mut Outbox) {
         let Some((change, voting)) = self.conclude(job) else { return };
         let transaction = change.update.id;
-        self.transactions.decided.insert(transaction, (0..self.plan.calls.len()).collect());
+        let all = (0..self.plan.calls.len()).collect();
+        self.transactions().decided.insert(transaction, all);
         self.commit(now, &change, out);
         end(&voting.operations, Outcome::Ok, out);
         self.tell_decision(now, transaction, out);
@@ -220,8 +277,8 @@ impl Service {
     }
 
     fn tell_decision(&mut self, now: Micros, transaction: UpdateId, out: &mut Outbox) {
-        let Some(unconfirmed) = self.transactions.decided.get(&transaction) else { return };
-        for &call in unconfirmed {
+        let Some(unconfirmed) = self.transactions().decided.get(&transaction).cloned() else { return };
+        for &call in &unconfirmed {
             say(self.plan.calls[call].link, Atomic::Decide { transaction, commit: true }, None, out);
         }
         let again = unconfirmed.iter().map(|call| self.plan.calls[*call].timeout).max().unwrap_or(0).max(1);
@@ -229,8 +286,8 @@ impl Service {
     }
 
     /// A decision is told again, or asked for.
-    pub(super) fn on_undecided(&mut self, now: Micros, transaction: UpdateId, out: &mut Outbox) {
-        if let Some(promise) = self.transactions.promises.get(&transaction) {
+    fn on_undecided(&mut self, now: Micros, transaction: UpdateId, out: &mut Outbox) {
+        if let Some(promise) = self.transactions().promises.get(&transaction) {
             say(promise.coordinator, Atomic::Inquire { transaction }, None, out);
             out.wake(now + promise.timeout.max(1), Timer::Undecided(transaction.0));
         } else {
@@ -239,19 +296,19 @@ impl Service {
     }
 
     /// A worker has looked at the part that it is asked to commit.
-    pub(super) fn vote(&mut self, now: Micros, said: &Atomic, coordinator: LinkId, out: &mut Outbox) {
+    fn vote(&mut self, now: Micros, said: &Atomic, coordinator: LinkId, out: &mut Outbox) {
         let Atomic::Prepare { transaction, part, timeout } = said else { return };
         let (transaction, timeout) = (*transaction, *timeout);
-        if self.transactions.settled.contains(&transaction) {
+        if self.transactions().settled.contains(&transaction) {
             return;
         }
-        let mut granted = self.transactions.promises.contains_key(&transaction);
+        let mut granted = self.transactions().promises.contains_key(&transaction);
         if !granted && let Some((update, operation)) = self.part(now, part, out) {
             let (id, key) = (update.id, update.key);
             self.locks.insert(key, VecDeque::new());
             out.record(Fact::WritePromised { update: id, node: self.plan.node, key });
             out.wake(now + timeout.max(1), Timer::Undecided(transaction.0));
-            self.transactions.promises.insert(transaction, Promised { update, operation, coordinator, timeout });
+            self.transactions().promises.insert(transaction, Promised { update, operation, coordinator, timeout });
             granted = true;
         }
         say(coordinator, Atomic::Vote { transaction, granted }, None, out);
@@ -281,7 +338,7 @@ impl Service {
 
     /// Carries a decision out, and lets what waited for the key go on.
     fn settle(&mut self, now: Micros, transaction: UpdateId, commit: bool, coordinator: LinkId, out: &mut Outbox) {
-        if let Some(Promised { update, operation, .. }) = self.transactions.promises.remove(&transaction) {
+        if let Some(Promised { update, operation, .. }) = self.transactions().promises.remove(&transaction) {
             let Update { id, key, ref value, version, clock, .. } = *update;
             let node = self.plan.node;
             match operation {
@@ -299,7 +356,7 @@ impl Service {
                 }
             }
             if commit {
-                self.transactions.settled.insert(transaction);
+                self.transactions().settled.insert(transaction);
                 self.publishing.on_commit(now, &update, out);
             }
             self.unlock(now, key, out);
@@ -310,12 +367,13 @@ impl Service {
     }
 
     /// Starts again: promises lock their keys, and what is decided is told or asked for.
-    pub(super) fn restart_transactions(&mut self, now: Micros, out: &mut Outbox) {
-        for (transaction, promise) in &self.transactions.promises {
+    fn restart_transactions(&mut self, now: Micros, out: &mut Outbox) {
+        let promises = self.transactions().promises.clone();
+        for (transaction, promise) in &promises {
             self.locks.insert(promise.update.key, VecDeque::new());
             out.wake(now + promise.timeout.max(1), Timer::Undecided(transaction.0));
         }
-        let decided: Vec<UpdateId> = self.transactions.decided.keys().copied().collect();
+        let decided: Vec<UpdateId> = self.transactions().decided.keys().copied().collect();
         for transaction in decided {
             self.tell_decision(now, transaction, out);
         }

@@ -8,6 +8,7 @@ use crate::trace::{Fact, HandlingFailure};
 
 impl Service {
     pub(super) fn handle(&mut self, now: Micros, delivery: &Delivery, out: &mut Outbox) {
+        let locked = self.promised(delivery.update.key);
         let handler = &mut self.handling.handlers[delivery.subscription as usize];
         let (id, key, version) = (delivery.update.id, delivery.update.key, delivery.update.version);
         // The number is taken first, so that an inbox does not shift which later events fail.
@@ -23,7 +24,7 @@ impl Service {
             return self.handling.fail(delivery, HandlingFailure::Poison, out);
         } else if fails {
             return self.handling.fail(delivery, HandlingFailure::Failed, out);
-        } else if self.transactions.locks(key) {
+        } else if locked {
             return self.handling.fail(delivery, HandlingFailure::NotWritten, out);
         } else {
             let (changed, sum) = match handler.effect {

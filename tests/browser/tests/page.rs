@@ -544,7 +544,7 @@ fn a_group_is_placed_published_to_and_shows_its_quorums() {
     browser.click(".palette button:nth-of-type(4)");
     browser.wait("document.querySelectorAll('[data-node]').length === 3");
     browser.wait("document.querySelector('.hull') && document.querySelectorAll('.wires path.wire').length === 3");
-    assert_eq!(browser.text("button.area-label"), "Group 1 N 3 · R 2 · W 2");
+    browser.wait("document.querySelector('button.area-label')?.textContent === 'Group 1 N 3 · R 2 · W 2'");
     browser.click("button.area-label");
     browser.wait("document.querySelector('#field-groups-0-protocol-quorum-write')");
     browser.fill("#field-groups-0-protocol-quorum-write", "4");

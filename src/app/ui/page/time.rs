@@ -35,7 +35,7 @@ impl Page {
         let model = &self.model;
         let scrub = ctx.link().batch_callback(|event: InputEvent| {
             let input = event.target_dyn_into::<HtmlInputElement>()?;
-            let ms = crate::scenario::number(&input.value())?;
+            let ms = Some(input.value_as_number()).filter(|ms| ms.is_finite())?;
             Some(PageMsg::Model(Msg::Seek((ms * 1000.0) as u64)))
         });
         let (ribbons, shown, until) = (self.refs.ribbons.clone(), model.shown, model.run.until);
