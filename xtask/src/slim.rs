@@ -48,8 +48,11 @@ pub fn shorten(wasm: &Path, script: &Path) -> Result<()> {
     write(script, text.as_bytes())
 }
 
-/// The imports with short names for the bindings' functions, and which they are: the long name and the short one.
-fn renamed(mut imports: &[u8]) -> Option<(Vec<u8>, Vec<(String, String)>)> {
+/// What was long and is short.
+type Names = Vec<(String, String)>;
+
+/// The imports with short names for the bindings' functions, and which they are.
+fn renamed(mut imports: &[u8]) -> Option<(Vec<u8>, Names)> {
     let (mut out, mut names) = (Vec::new(), Vec::new());
     let count = number(&mut imports)?;
     put(&mut out, count);
