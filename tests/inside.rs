@@ -107,9 +107,10 @@ fn harder(scenario: &Scenario, seed: u64) -> Scenario {
         scenario.script.push(disturb(&pair[0], &pair[1], 300.0 + 50.0 * i as f64));
     }
     let victim = members[seed as usize % members.len()].clone();
-    scenario
-        .script
-        .push(Step { at_ms: 900.0, command: Command::Crash { service: victim.clone(), lose_disk: seed % 3 == 0 } });
+    scenario.script.push(Step {
+        at_ms: 900.0,
+        command: Command::Crash { service: victim.clone(), lose_disk: seed.is_multiple_of(3) },
+    });
     scenario.script.push(Step { at_ms: 1400.0, command: Command::Restart { service: victim } });
     scenario.promises.clear();
     scenario
