@@ -254,8 +254,9 @@ impl Walk<'_> {
         let mut fields = Map::new();
         let mut so_far = 0;
         let mut after = 0;
-        while let Some(key) = self.key(place, after, so_far, left.next())? {
-            after = hash(known(&key).map_or("", |_| &key));
+        while let Some((key, spelled)) = self.key(place, after, so_far, left.next())? {
+            // A word that was spelled stays one that was, though the dictionary may know it by now.
+            after = hash(if spelled { "" } else { &key });
             so_far = join(so_far, after);
             let inner = Place { path: join(place.path, after), key: &key, nth: 0, depth: place.depth - 1 };
             let value = self.value(inner, given.map(|fields| &fields[&key]))?;
@@ -265,8 +266,8 @@ impl Walk<'_> {
         Some(fields)
     }
 
-    /// The next key of an object, or none behind the last.
-    fn key(&mut self, place: Place, after: u32, so_far: u32, given: Option<&String>) -> Option<Option<String>> {
+    /// The next key of an object, and whether it was spelled once; none behind the last.
+    fn key(&mut self, place: Place, after: u32, so_far: u32, given: Option<&String>) -> Option<Option<(String, bool)>> {
         let path = join(place.path, after);
         let before = self.before.get(&join(place.path, 31)).copied().unwrap_or_default();
         let contexts = [
@@ -302,7 +303,7 @@ impl Walk<'_> {
             known => (*DICTIONARY.get((known - FIRST_KEY) as usize)?).to_string(),
         };
         self.copied(key.len())?;
-        Some(Some(key))
+        Some(Some((key, matches!(symbol, SPELLED_KEY | KEY_AGAIN))))
     }
 
     fn string(&mut self, place: Place, given: Option<&str>) -> Option<String> {
