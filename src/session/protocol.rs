@@ -31,7 +31,7 @@ pub struct ToEngine {
 /// What the page wants.
 #[derive(Clone, Debug, PartialEq, Wire)]
 pub enum Request {
-    /// Run the first scenario ([`Scenario::first`]) from the start.
+    /// Run the first scenario ([`crate::scenario::Scenario::first`]) from the start.
     First,
     /// Run this scenario from the start, and stand at `at` (0 for the start).
     Load {
