@@ -269,6 +269,8 @@ pub struct Recorder {
     sessions: Map<(NodeId, u32), (u32, bool)>,
     processes: Vec<(NodeId, u32)>,
     seeded: Map<KeyId, Value>,
+    /// How often something was learnt of each key's operations.
+    learnt: Map<KeyId, u32>,
 }
 
 impl Recorder {
@@ -282,6 +284,7 @@ impl Recorder {
             }
             Fact::OperationIssued { operation, by, session, to, kind, key, value, expected } => {
                 self.of.insert(*operation, self.told.len());
+                *self.learnt.or_default(*key) += 1;
                 let process = self.process(*by, *session);
                 self.told.push(Told {
                     operation: *operation,
@@ -309,6 +312,8 @@ impl Recorder {
                 if let Some(told) = self.find(*operation).filter(|told| !told.over) {
                     (told.version, told.served) = (Some(*version), value.clone());
                     told.unordered = context.is_some();
+                    let key = told.key;
+                    *self.learnt.or_default(key) += 1;
                 }
             }
             Fact::WriteCoordinated { operation, version, value, .. } => {
@@ -327,7 +332,8 @@ impl Recorder {
                 if *outcome != Outcome::Unknown {
                     told.ended = at;
                 }
-                let process = told.process;
+                let (process, key) = (told.process, told.key);
+                *self.learnt.or_default(key) += 1;
                 // After an operation that is unknown the session goes on as another process.
                 let session = self.processes[process as usize];
                 if self.sessions.get(&session).is_some_and(|(now, _)| *now == process) {
@@ -367,6 +373,16 @@ impl Recorder {
     fn give(&mut self, operation: OperationId, version: Version, value: Option<Value>) {
         if let Some(told) = self.find(operation).filter(|told| told.version.is_none()) {
             (told.version, told.left) = (Some(version), value);
+            let key = told.key;
+            *self.learnt.or_default(key) += 1;
+        }
+    }
+
+    /// How often something was learnt of a key's operations: while that stays, they are as they were. Of no key: of all together.
+    pub fn learnt(&self, key: Option<u32>) -> u32 {
+        match key {
+            Some(key) => self.learnt.get(&KeyId(key)).copied().unwrap_or_default(),
+            None => self.learnt.values().sum(),
         }
     }
 

@@ -1,13 +1,14 @@
 //! What the page is told when it asks for verdicts: guarantees, convergence, and why copies are as they are.
 
+use super::loaded::Loaded;
 use super::protocol::{About, Arrow, Finding, FindingStep, Standing};
 use super::{Run, merged, reasons, words};
-use crate::analysis::check::{self, GUARANTEES, Guarantee, Verdict};
+use crate::analysis::check::{self, GUARANTEES, Guarantee, Memo, Verdict};
 use crate::analysis::history::{History, Recorder};
 use crate::analysis::{Convergence, InFlight, Look, Quorums, Stands, Why};
 use crate::ordered::Map;
-use crate::scenario::{Micros, Scenario, Step};
-use crate::trace::{Fact, MessageId, NodeId, OperationId, UpdateId};
+use crate::scenario::{Micros, Scenario};
+use crate::trace::{Fact, MessageId, NodeId, OperationId, Trace, UpdateId};
 
 /// Steps of a search, all guarantees together: a part of a second in the browser.
 const BUDGET: u64 = 300_000;
@@ -59,7 +60,8 @@ pub(super) fn arrows(run: &Run, scenario: &Scenario, from: Micros, to: Micros) -
 }
 
 /// Everything that can be said of a run so far.
-pub(super) fn findings(run: &Run, scenario: &Scenario, live: &[Step], node: Option<NodeId>) -> Vec<Finding> {
+pub(super) fn findings(loaded: &mut Loaded, node: Option<NodeId>) -> Vec<Finding> {
+    let Loaded { run, scenario, live, heard, .. } = loaded;
     let scenario = merged(scenario, live);
     let look = run.look(&scenario);
     let mut found = Vec::new();
@@ -69,7 +71,7 @@ pub(super) fn findings(run: &Run, scenario: &Scenario, live: &[Step], node: Opti
     let because = found.is_empty();
     found.insert(0, convergence(run, &look, because));
     found.extend(scenario.invariants.iter().zip(run.invariants()).map(invariant));
-    found.extend(guarantees(&look));
+    found.extend(heard.guarantees(&look));
     found
 }
 
@@ -117,22 +119,53 @@ fn invariant((text, stands): (&String, Stands)) -> Finding {
     Finding { about: About::Invariant, title: format!("“{text}”"), standing, because, steps }
 }
 
-/// The guarantees, from the history that the log holds.
-fn guarantees(look: &Look) -> Vec<Finding> {
-    let whole = look.trace.oldest() == 0;
-    let mut recorder = Recorder::default();
-    let mut asked: Vec<(OperationId, NodeId, NodeId)> = Vec::new();
-    for record in look.trace.since(look.trace.oldest()) {
-        recorder.observe(record);
-        if let Fact::OperationIssued { operation, by, to, .. } = &record.fact {
-            asked.push((*operation, *by, *to));
+/// What was heard of a run's operations so far, and what was found of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Heard {
+    recorder: Recorder,
+    asked: Vec<(OperationId, NodeId, NodeId)>,
+    /// The next record.
+    next: u64,
+    /// Some were let go before anybody asked.
+    missed: bool,
+    memo: Memo,
+}
+
+impl Heard {
+    /// Hears what is new.
+    fn hear(&mut self, trace: &Trace) {
+        if trace.oldest() > self.next {
+            *self = Heard { missed: true, ..Heard::default() };
         }
+        for record in trace.since(self.next) {
+            self.recorder.observe(record);
+            if let Fact::OperationIssued { operation, by, to, .. } = &record.fact {
+                self.asked.push((*operation, *by, *to));
+            }
+        }
+        self.next = trace.total();
     }
+
+    /// The guarantees, from the history that was heard.
+    fn guarantees(&mut self, look: &Look) -> Vec<Finding> {
+        self.hear(look.trace);
+        let Heard { recorder, asked, missed, memo, .. } = self;
+        guarantees(look, recorder, asked, !*missed, memo)
+    }
+}
+
+fn guarantees(
+    look: &Look,
+    recorder: &Recorder,
+    asked: &[(OperationId, NodeId, NodeId)],
+    whole: bool,
+    memo: &mut Memo,
+) -> Vec<Finding> {
     let names = look.names;
     let history = recorder.history(|key| names.key_in_full(key), |by, _| names.label(by).into());
-    let finding = |(name, guarantee): &(&str, Guarantee)| {
+    let mut finding = |(name, guarantee): &(&str, Guarantee)| {
         let verdict = match whole {
-            true => check::check(&history, *guarantee, BUDGET),
+            true => check::check_on(&history, *guarantee, BUDGET, memo, &|key| recorder.learnt(key)),
             false => Verdict::Unknown("the log no longer holds the beginning of the run".into()),
         };
         let (standing, because, operations) = match verdict {
@@ -142,7 +175,7 @@ fn guarantees(look: &Look) -> Vec<Finding> {
         };
         let mut title = name.replace('-', " ");
         title[..1].make_ascii_uppercase();
-        let steps = operations.into_iter().map(|place| step(&history, place, &asked)).collect();
+        let steps = operations.into_iter().map(|place| step(&history, place, asked)).collect();
         Finding { about: About::Guarantee, title, standing, because, steps }
     };
     // Of groups the log knows what was lost, though clients may never learn of it, or take a stale read for a loss.
@@ -187,5 +220,52 @@ fn step(history: &History, place: usize, asked: &[(OperationId, NodeId, NodeId)]
         at,
         text: check::describe(history, place),
         nodes: ends.map(|(_, by, to)| vec![*by, *to]).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{examples::EXAMPLES, micros};
+    use crate::session::later::Later;
+
+    fn loaded(scenario: &Scenario) -> Loaded {
+        Loaded::new(scenario.clone(), Vec::new(), 0, Later::new().into()).0
+    }
+
+    #[test]
+    fn verdicts_that_follow_a_run_are_those_of_who_asks_once() {
+        let mut violated = 0;
+        for example in EXAMPLES {
+            let scenario = example.scenario();
+            let end = micros(scenario.until_ms);
+            let mut follows = loaded(&scenario);
+            // Forwards in steps, back, and forwards again.
+            for part in [1, 2, 3, 5, 6, 8, 4, 7, 8] {
+                let at = end / 8 * part;
+                follows.seek(at);
+                let mut once = loaded(&scenario);
+                once.seek(at);
+                let found = findings(&mut follows, None);
+                assert_eq!(found, findings(&mut once, None), "{} at {at} µs", example.id);
+                violated += found.iter().filter(|it| it.standing == Standing::Violated).count();
+            }
+        }
+        assert!(violated > 100, "{violated}");
+    }
+
+    #[test]
+    fn what_was_heard_is_not_heard_again() {
+        let scenario = EXAMPLES.iter().find(|example| example.id == "oversold-strong").expect("there").scenario();
+        let mut run = loaded(&scenario);
+        run.seek(micros(scenario.until_ms));
+        let (trace, names) = (run.run.engine().trace().clone(), run.run.engine().names());
+        let mut heard = Heard::default();
+        heard.hear(&trace);
+        let told = heard.recorder.history(|key| names.key_in_full(key), |by, _| names.label(by).into());
+        heard.hear(&trace);
+        let again = heard.recorder.history(|key| names.key_in_full(key), |by, _| names.label(by).into());
+        assert!(!told.operations.is_empty());
+        assert_eq!((told.operations.len(), heard.missed), (again.operations.len(), false), "nothing is heard twice");
     }
 }

@@ -175,7 +175,7 @@ fn answer(open: &mut Open, request: &Request) -> Option<Report> {
     let shown = &mut open.shown;
     let Loaded { run, scenario, live, .. } = &*shown;
     Some(match request {
-        Request::Examine { node } => Report::Findings(findings::findings(run, scenario, live, *node)),
+        Request::Examine { node } => Report::Findings(findings::findings(shown, *node)),
         Request::Diagram { from, to } => Report::Arrows(Packed::of(&findings::arrows(run, scenario, *from, *to))),
         Request::Measure { group, seed } => open.measure(*group, *seed),
         Request::Charts => Report::Charts(Packed::of(&export::charts(run, scenario))),

@@ -1,5 +1,6 @@
 //! A run that can be moved in time: advance, seek, step back, act, forget what lay ahead.
 
+use super::findings::Heard;
 use super::frame::Reporter;
 use super::later::Known;
 use super::past::Past;
@@ -21,6 +22,8 @@ pub(super) struct Loaded {
     /// What it can do.
     pub known: Known,
     past: Past,
+    /// What its verdicts rest on.
+    pub heard: Heard,
     /// The latest instant at which the run has stood, with what was done live.
     furthest: Micros,
 }
@@ -37,7 +40,8 @@ impl Loaded {
         for record in run.engine().trace().since(0) {
             reporter.look(record, run.analysis(), run.engine());
         }
-        let mut loaded = Loaded { scenario, live, run, reporter, known, past: Past::new(), furthest: 0 };
+        let mut loaded =
+            Loaded { scenario, live, run, reporter, known, past: Past::new(), heard: Heard::default(), furthest: 0 };
         let there = loaded.advance(at, BUDGET);
         (loaded, there)
     }
@@ -113,6 +117,7 @@ impl Loaded {
 
     /// Stands at the latest snapshot that `before` allows, or at the start, with all live commands ahead.
     fn stand(&mut self, before: impl Fn(&Run) -> bool) {
+        self.heard = Heard::default();
         match self.past.latest(&self.live, before) {
             Some(moment) => {
                 (self.run, self.reporter) = (moment.run.clone(), moment.reporter.clone());

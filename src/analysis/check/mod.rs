@@ -18,6 +18,7 @@ mod whose;
 mod zones;
 
 use super::history::{Answer, Call, History, Initial, Model, NEVER, ValueId};
+use crate::ordered::Map;
 use crate::trace::Outcome;
 use search::{Found, Item, Order};
 use sessions::Wanted;
@@ -94,24 +95,72 @@ pub enum Verdict {
 /// How many steps a search may take unless asked otherwise.
 pub const BUDGET: u64 = 5_000_000;
 
-/// Checks one guarantee. `budget` bounds the steps of searches, all keys together; what it does not suffice for is unknown.
+/// By key, or of all together: how much had been learnt, and the verdict.
+type ByKey = Map<Option<u32>, (u32, Verdict)>;
+
+/// Verdicts found before, each of a key or of all keys together, which hold as long as nothing more is learnt of them. So
+/// verdicts follow a run that goes on at the cost of what is new.
+#[derive(Clone, Debug, Default)]
+pub struct Memo {
+    found: Vec<(Guarantee, ByKey)>,
+}
+
+/// What is known already of one guarantee.
+struct Known<'a> {
+    found: &'a mut ByKey,
+    learnt: &'a dyn Fn(Option<u32>) -> u32,
+}
+
+impl Known<'_> {
+    /// The verdict of a key, or of all together; looked for only where there is news.
+    fn verdict(&mut self, key: Option<u32>, look: impl FnOnce() -> Verdict) -> Verdict {
+        let learnt = (self.learnt)(key);
+        match self.found.get(&key) {
+            Some((then, verdict)) if *then == learnt => verdict.clone(),
+            Some(_) | None => {
+                let verdict = look();
+                self.found.insert(key, (learnt, verdict.clone()));
+                verdict
+            }
+        }
+    }
+}
+
+/// Checks one guarantee of a history that is whole. See [`check_on`].
+pub fn check(history: &History, guarantee: Guarantee, budget: u64) -> Verdict {
+    check_on(history, guarantee, budget, &mut Memo::default(), &|_| 0)
+}
+
+/// Checks one guarantee of a history that grows: `learnt` counts what was learnt of a key's operations (of all, for none),
+/// and `memo` is what was found before. `budget` bounds the steps of searches, all keys together; what it does not suffice for is unknown.
 /// A history without any operation that ended is unknown, never held.
-pub fn check(history: &History, guarantee: Guarantee, mut budget: u64) -> Verdict {
+pub fn check_on(
+    history: &History,
+    guarantee: Guarantee,
+    mut budget: u64,
+    memo: &mut Memo,
+    learnt: &dyn Fn(Option<u32>) -> u32,
+) -> Verdict {
     if !history.operations.iter().any(|operation| operation.outcome == Outcome::Ok) {
         return Verdict::Unknown("no operation succeeded".into());
     }
+    let place = memo.found.iter().position(|(of, _)| *of == guarantee).unwrap_or_else(|| {
+        memo.found.push((guarantee, Map::new()));
+        memo.found.len() - 1
+    });
+    let mut known = Known { found: &mut memo.found[place].1, learnt };
     let verdict = match guarantee {
-        Guarantee::Causal => causal(history, &mut budget),
+        Guarantee::Causal => known.verdict(None, || causal(history, &mut budget)),
         Guarantee::ReadYourWrites
         | Guarantee::MonotonicReads
         | Guarantee::MonotonicWrites
         | Guarantee::WritesFollowReads
-        | Guarantee::Session => session(history, guarantee, &mut budget),
+        | Guarantee::Session => known.verdict(None, || session(history, guarantee, &mut budget)),
         Guarantee::Linearizable
         | Guarantee::Regular
         | Guarantee::Sequential
         | Guarantee::BoundedStaleness { .. }
-        | Guarantee::NoLostUpdate => by_key(history, |places, model| match guarantee {
+        | Guarantee::NoLostUpdate => by_key(history, &mut known, |places, model| match guarantee {
             Guarantee::Linearizable => linearizable(history, places, model, &mut budget),
             Guarantee::Sequential => sequential(history, places, model, &mut budget),
             Guarantee::BoundedStaleness { versions, us } => match bounds::stale(history, places, model, versions, us) {
@@ -145,14 +194,14 @@ fn found(witness: Option<Witness>) -> Verdict {
 }
 
 /// The keys one by one: the smallest proof of any; else what is unknown of any.
-fn by_key(history: &History, mut verdict_of: impl FnMut(&[usize], Model) -> Verdict) -> Verdict {
+fn by_key(history: &History, known: &mut Known<'_>, mut verdict_of: impl FnMut(&[usize], Model) -> Verdict) -> Verdict {
     let mut unknown = None;
     let mut best: Option<Witness> = None;
     for (key, places) in history.by_key() {
-        let verdict = match history.model_of(&places) {
+        let verdict = known.verdict(Some(key), || match history.model_of(&places) {
             Some(model) => verdict_of(&places, model),
             None => Verdict::Unknown(no_model(history, key).into()),
-        };
+        });
         match verdict {
             Verdict::Holds => {}
             Verdict::Violated(witness) => {
@@ -274,7 +323,8 @@ fn causal(history: &History, budget: &mut u64) -> Verdict {
 
 /// What is linearizable keeps all that is weaker.
 fn linear(history: &History, budget: &mut u64) -> bool {
-    by_key(history, |places, model| linearizable(history, places, model, &mut (*budget / 2))) == Verdict::Holds
+    let fresh = &mut Known { found: &mut Map::new(), learnt: &|_| 0 };
+    by_key(history, fresh, |places, model| linearizable(history, places, model, &mut (*budget / 2))) == Verdict::Holds
 }
 
 /// Where it cannot be told whose write a read returned: of registers every way in which it can have been is tried, of which
