@@ -3,6 +3,7 @@
 use super::{Analysis, Ended};
 use crate::scenario::Micros;
 use crate::trace::{Fact, NodeId, OperationKind, Outcome, Record};
+use crate::wire::Wire;
 use std::collections::VecDeque;
 
 /// How many instants a run is looked at.
@@ -40,7 +41,7 @@ pub struct Sample {
 }
 
 /// An operation that has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
 pub struct Timed {
     /// When it was issued.
     pub at: Micros,

@@ -94,6 +94,13 @@ impl Default for Changes {
     }
 }
 
+impl Changes {
+    /// Another drawing stands on the page: what was meant for the one before does not happen to it.
+    pub(super) fn forget(&mut self) {
+        self.waiting.clear();
+    }
+}
+
 impl Model {
     /// Changes the drawing; as soon as what does that is here.
     pub(super) fn change(&mut self, change: Change, effects: &mut Vec<Effect>) {
@@ -401,6 +408,16 @@ mod tests {
         assert!(again.contains(&Effect::FetchEditor), "{again:?}");
         update(&mut model, Msg::Editor(Ok(Editor::new())));
         assert_eq!(model.scenario.buses.len(), 1, "what was given up stays given up");
+    }
+
+    #[test]
+    fn a_change_that_waits_does_not_happen_to_another_drawing() {
+        let mut model = bare();
+        update(&mut model, Msg::Add { kind: NodeKind::Bus, at: None });
+        let other = Scenario { title: "Another".into(), ..Scenario::default() };
+        update(&mut model, Msg::Open(Box::new(Opening::own(other.clone()))));
+        update(&mut model, Msg::Editor(Ok(Editor::new())));
+        assert_eq!(*model.scenario, other);
     }
 
     #[test]

@@ -728,6 +728,7 @@ impl Model {
         self.kept = false;
         self.past.clear();
         self.future.clear();
+        self.changes.forget();
         self.selection = Rc::default();
         self.focus = None;
         self.published = false;

@@ -34,7 +34,7 @@ impl Engine {
     /// The same, with what the engine knows beyond services and buses.
     ///
     /// # Panics
-    /// As above; or the scenario needs what the engine does not know ([`Repertoire::is_needed`]).
+    /// As above; or the scenario needs what the engine does not know.
     pub fn knowing(scenario: &Scenario, level: Level, repertoire: Option<Repertoire>) -> Self {
         Builder::new(scenario, repertoire.map(|it| it.keeping)).build(level, repertoire)
     }
@@ -196,7 +196,7 @@ impl<'a> Builder<'a> {
                 None => {
                     let service = &scenario.services[index];
                     let together = service.asks_others() || participants.contains(service.id.as_str());
-                    let together = together.then(|| (known().together)());
+                    let together = together.then(|| known().together);
                     Node::Service(Box::new(Service::new(ServicePlan { together, ..self.service(index) })))
                 }
             });

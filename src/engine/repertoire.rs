@@ -11,8 +11,8 @@ use super::outbox::Outbox;
 use super::queue::Timer;
 use super::replica::Group;
 use super::replica::raft::View;
-use super::service::{Together, together};
-use crate::scenario::{Command, Micros, Scenario, ScenarioError, Service};
+use super::service::{TOGETHER, Together};
+use crate::scenario::{Command, Micros, ScenarioError};
 use crate::trace::KeyId;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -125,7 +125,7 @@ pub struct Repertoire {
     /// Checks what such a command sets.
     pub(super) check: fn(&Command) -> Result<(), Vec<ScenarioError>>,
     /// What a service needs that commits with others, or asks others for writes of their own.
-    pub(super) together: fn() -> Together,
+    pub(super) together: Together,
     /// Carries out a command that is a fault or its cure.
     pub(super) fault: fn(&mut Engine, &Command),
     /// Sessions and brokers.
@@ -139,7 +139,7 @@ impl Repertoire {
             member: |builder, index, group| builder.member(index, group),
             client: |builder, index, groups| builder.client(index, groups),
             check: Command::check,
-            together,
+            together: TOGETHER,
             fault: Engine::carry_out_fault,
             keeping: Keeping {
                 heartbeat: Bus::on_heartbeat,
@@ -149,15 +149,6 @@ impl Repertoire {
                 reading: Reading { beat: Handling::beat, rejoin: Handling::rejoin, poll: Handling::poll },
             },
         }
-    }
-
-    /// Whether a scenario has any of this.
-    pub fn is_needed(scenario: &Scenario) -> bool {
-        let plain = scenario.clients.is_empty() && scenario.groups.is_empty() && scenario.script.is_empty();
-        let mut subscriptions = scenario.services.iter().flat_map(|service| &service.subscribes);
-        let kept =
-            subscriptions.any(|it| it.session.is_some()) || scenario.buses.iter().any(|it| it.replication.is_some());
-        !plain || kept || scenario.services.iter().any(Service::asks_others)
     }
 }
 

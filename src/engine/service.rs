@@ -15,7 +15,8 @@ use super::store::Store;
 use crate::ordered::Map;
 use crate::scenario::{Effect, Micros, Operation, Value};
 use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId};
-pub use atomic::together;
+pub use atomic::TOGETHER;
+use atomic::Transactions;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -61,22 +62,9 @@ pub struct ServicePlan {
     pub handlers: Vec<Handler>,
 }
 
-/// A service's transactions, which the page fetches when a scenario first has any.
-pub trait Transacts: std::fmt::Debug + Send + Sync {
-    /// Whether a key is locked by a promise.
-    fn locks(&self, key: KeyId) -> bool;
-
-    /// Itself, for those functions that know it.
-    fn any(&mut self) -> &mut dyn std::any::Any;
-
-    /// The same once more, for a snapshot.
-    fn copy(&self) -> Box<dyn Transacts>;
-}
-
 /// What a service does with those that it commits with: reached through here alone, as all of the engine's repertoire.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Together {
-    state: Box<dyn Transacts>,
     prepare: fn(&mut Service, Micros, u32, Change, &mut Outbox),
     ask: fn(&mut Service, u32, usize, &mut Outbox),
     on_message: fn(&mut Service, Micros, Payload, LinkId, &mut Outbox),
@@ -85,12 +73,6 @@ pub struct Together {
     vote: fn(&mut Service, Micros, &Atomic, LinkId, &mut Outbox),
     crash: fn(&mut Service, bool, &mut Outbox),
     restart: fn(&mut Service, Micros, &mut Outbox),
-}
-
-impl Clone for Together {
-    fn clone(&self) -> Self {
-        Together { state: self.state.copy(), ..*self }
-    }
 }
 
 /// Who awaits the end of a change.
@@ -152,6 +134,7 @@ pub struct Service {
     publishing: Publishing,
     handling: Handling,
     together: Option<Together>,
+    transactions: Transactions,
     /// How many times as long as configured work takes.
     slowness: f64,
 }
@@ -161,7 +144,7 @@ impl Service {
     pub fn new(mut plan: ServicePlan) -> Self {
         let publishing = Publishing::new(plan.node, std::mem::take(&mut plan.publishers));
         let handling = Handling::new(std::mem::take(&mut plan.handlers));
-        let together = plan.together.take();
+        let together = plan.together;
         Service {
             plan,
             store: Store::default(),
@@ -174,6 +157,7 @@ impl Service {
             publishing,
             handling,
             together,
+            transactions: Transactions::default(),
             slowness: 1.0,
         }
     }
@@ -216,7 +200,7 @@ impl Service {
                 }
             }
             (payload @ (Payload::Atomic(_) | Payload::Operated(..)), Some(back)) => {
-                if let Some(together) = &self.together {
+                if let Some(together) = self.together {
                     (together.on_message)(self, now, payload, back, out);
                 }
             }
@@ -250,7 +234,7 @@ impl Service {
             Timer::PublishDue(number) => self.publishing.on_due(now, number, out),
             Timer::Poll(number) => self.publishing.on_poll(now, number, out),
             Timer::Undecided(transaction) => {
-                if let Some(together) = self.together.as_ref().filter(|_| self.up) {
+                if let Some(together) = self.together.filter(|_| self.up) {
                     (together.on_undecided)(self, now, UpdateId(transaction), out);
                 }
             }
@@ -336,7 +320,7 @@ impl Service {
             None => {}
             Some(Job::Working(Work::Operate(awaiting, request))) => self.operate(now, job, awaiting, request, out),
             Some(Job::Working(Work::Prepare(said, coordinator))) => {
-                if let Some(together) = &self.together {
+                if let Some(together) = self.together {
                     (together.vote)(self, now, &said, coordinator, out);
                 }
                 self.finish(now, out);
@@ -407,7 +391,7 @@ impl Service {
                 self.locks.insert(request.key, VecDeque::new());
                 let update = self.update(now, &request, value, out);
                 let change = Change { awaiting, update, operation: Some(request.operation), call: 0 };
-                match &self.together {
+                match self.together {
                     Some(together) if self.plan.atomic => (together.prepare)(self, now, job, change, out),
                     Some(_) | None => self.proceed(now, job, change, out),
                 }
@@ -428,7 +412,7 @@ impl Service {
         if let Some(callee) = self.plan.calls.get(change.call) {
             let about = About { update: Some(change.update.id), operation: change.operation, attempt: 0 };
             let timeout = callee.timeout;
-            match &self.together {
+            match self.together {
                 Some(together) if callee.operation.is_some() => (together.ask)(self, job, change.call, out),
                 Some(_) | None => out.send(callee.link, Payload::Apply(job, change.update.clone()), about),
             }
@@ -505,7 +489,7 @@ impl Service {
     fn on_call_timeout(&mut self, now: Micros, number: u32, out: &mut Outbox) {
         let calls = self.plan.calls.len() as u32;
         let (job, call) = (number / calls, (number % calls) as usize);
-        if let Some(together) = &self.together
+        if let Some(together) = self.together
             && (together.on_silence)(self, now, job, call, out)
         {
             return;
@@ -560,7 +544,7 @@ impl Service {
 
     /// Whether a transaction that it has promised to commit locks a key.
     fn promised(&self, key: KeyId) -> bool {
-        self.together.as_ref().is_some_and(|together| together.state.locks(key))
+        self.transactions.locks(key)
     }
 
     /// Reading of its own clock, µs.

@@ -1,10 +1,10 @@
 //! A run as other tools read it: metrics as CSV, messages as a Mermaid diagram or as a ShiViz log, operations as a history
 //! in Jepsen's shape.
 
-use super::protocol::{Charts, ExportKind, Timing, WindowBar};
+use super::protocol::{Charts, ExportKind, WindowBar};
 use super::{Run, words};
 use crate::analysis::history::Recorder;
-use crate::analysis::{Sample, Timed, Window, depths};
+use crate::analysis::{Sample, Window, depths};
 use crate::ordered::Map;
 use crate::scenario::{Micros, Scenario, Value};
 use crate::trace::{Fact, MessageId, Names, NodeId, OperationKind, Outcome, SubscriptionId};
@@ -75,11 +75,7 @@ pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
             None => ("Queue depth".into(), vec![line("all queues", &|sample| sample.queued)]),
         });
     }
-    let operations = run.timed().map(|timed| {
-        let Timed { at, took, ok, read, behind, stale_for } = *timed;
-        Timing { at, took, ok, read, behind, stale_for }
-    });
-    let operations = operations.collect();
+    let operations = run.timed().copied().collect();
     Charts { at, counts, operations, windows: windows(run) }
 }
 

@@ -14,7 +14,8 @@ use crate::scenario::{Branch, Command, Micros, ScenarioError, Step, Value};
 use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
 use crate::wire::Wire;
 
-pub use answers::{About, Arrow, Charts, ExportKind, Finding, FindingStep, Standing, Timing, WindowBar};
+pub use crate::analysis::Timed;
+pub use answers::{About, Arrow, Charts, ExportKind, Finding, FindingStep, Standing, WindowBar};
 pub use packed::Packed;
 pub use summary::{Summary, Window};
 pub use written::Written;

@@ -4,7 +4,7 @@ use super::stale_charts::{self, Log};
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::Scale;
 use crate::scenario::Micros;
-use crate::session::protocol::{Charts, Packed, Timing};
+use crate::session::protocol::{Charts, Packed, Timed};
 use yew::prelude::*;
 
 /// Height of a chart, px, with its title and its foot.
@@ -103,7 +103,7 @@ fn operations(charts: &Charts, scale: Scale, room: f64, top: f64) -> Html {
     let most = charts.operations.iter().map(|it| it.took).max().unwrap_or_default();
     let (below, high) = (top + HEIGHT - FOOT, HEIGHT - TITLE - FOOT);
     let log = Log { most, from: below, length: -high };
-    let dot = |(i, &Timing { at, took, ok, behind, .. }): (usize, &Timing)| {
+    let dot = |(i, &Timed { at, took, ok, behind, .. }): (usize, &Timed)| {
         let (x, y) = (scale.x(at), log.place(took));
         if !(0.0..=scale.width).contains(&x) {
             return html! {};

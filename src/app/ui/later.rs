@@ -11,10 +11,11 @@ use super::log::Log;
 use super::{diagram, menu, outline, timeline};
 use crate::app::areas::Area;
 use crate::app::model::{Item, Model, Msg, Origin};
-use js_sys::{Array, Function, Reflect};
+use js_sys::Array;
 use std::cell::Cell;
 use wasm_bindgen::prelude::*;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
+use web_sys::CssStyleSheet;
 use yew::prelude::*;
 
 /// A part of the page that comes later.
@@ -97,16 +98,16 @@ thread_local! {
 
 /// Puts the style sheet behind those of the page.
 fn dress() -> Result<(), JsValue> {
+    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return Ok(()) };
     if DRESSED.replace(true) {
         return Ok(());
     }
-    let of = |what: &JsValue, name: &str| Reflect::get(what, &name.into());
-    let document = of(&js_sys::global(), "document")?;
-    let sheet = Reflect::construct(&of(&js_sys::global(), "CSSStyleSheet")?.dyn_into::<Function>()?, &Array::new())?;
-    of(&sheet, "replaceSync")?.dyn_into::<Function>()?.call1(&sheet, &SHEET.into())?;
-    let all = Array::from(&of(&document, "adoptedStyleSheets")?);
+    let sheet = CssStyleSheet::new()?;
+    sheet.replace_sync(SHEET)?;
+    let all = Array::from(&document.adopted_style_sheets());
     all.push(&sheet);
-    Reflect::set(&document, &"adoptedStyleSheets".into(), &all).map(|_| ())
+    document.set_adopted_style_sheets(&all);
+    Ok(())
 }
 
 fn draw(part: Part, model: &Model, send: &Callback<Msg>) -> Html {

@@ -5,7 +5,7 @@ use super::charts::{FOOT, HEIGHT as LINE, TITLE, frame};
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::Scale;
 use crate::scenario::Micros;
-use crate::session::protocol::{Charts, Timing, WindowBar};
+use crate::session::protocol::{Charts, Timed, WindowBar};
 use yew::prelude::*;
 
 /// Height of the chart of latencies against staleness, px, with its title and its axis.
@@ -108,7 +108,7 @@ pub fn windows(windows: &[WindowBar], scale: Scale, room: f64, top: f64) -> Html
 }
 
 /// Each read as a dot: how long the oldest update that it lacked had been acknowledged, and how long it took.
-pub fn latencies(operations: &[Timing], room: f64, width: f64, top: f64) -> Html {
+pub fn latencies(operations: &[Timed], room: f64, width: f64, top: f64) -> Html {
     let reads = || operations.iter().filter(|it| it.read);
     let slowest = reads().map(|it| it.took).max().unwrap_or_default();
     let oldest = reads().map(|it| it.stale_for).max().unwrap_or_default();
@@ -116,7 +116,7 @@ pub fn latencies(operations: &[Timing], room: f64, width: f64, top: f64) -> Html
     let up = Log { most: slowest, from: below, length: above - below };
     let fresh = width * FRESH;
     let along = Log { most: oldest, from: room + fresh + 12.0, length: width - fresh - 24.0 };
-    let dot = |(i, it): (usize, &Timing)| {
+    let dot = |(i, it): (usize, &Timed)| {
         let y = up.place(it.took);
         if it.behind == 0 {
             // Side by side, by the golden ratio, where many took equally long.

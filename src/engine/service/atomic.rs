@@ -4,14 +4,13 @@
 //! hears the decision. A participant whose key is locked, or that cannot do its part, votes no at once, so that no two
 //! transactions wait for each other.
 
-use super::{Change, Job, Service, Together, Transacts, Work};
+use super::{Change, Job, Service, Together, Work};
 use crate::engine::message::{About, Atomic, LinkId, Part, Payload, Update};
 use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
 use crate::ordered::{Map, Set};
 use crate::scenario::{Effect, Micros};
 use crate::trace::{Fact, KeyId, OperationId, Outcome, Refusal, UpdateId};
-use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -38,7 +37,7 @@ struct Promised {
 
 /// A service's transactions. Promises, decisions and what was settled are durable.
 #[derive(Clone, Debug, Default)]
-pub struct Transactions {
+pub(super) struct Transactions {
     voting: Map<UpdateId, Voting>,
     /// Those that were committed: the calls that have not confirmed.
     decided: Map<UpdateId, Vec<usize>>,
@@ -49,36 +48,24 @@ pub struct Transactions {
     asked: Map<OperationId, u32>,
 }
 
-impl Transacts for Transactions {
-    fn locks(&self, key: KeyId) -> bool {
+/// What a service does that commits with others, or asks others for writes of their own.
+pub const TOGETHER: Together = Together {
+    prepare: Service::prepare,
+    ask: Service::ask_for_own_write,
+    on_message: Service::on_others,
+    on_silence: Service::on_no_answer,
+    on_undecided: Service::on_undecided,
+    vote: Service::vote,
+    crash: |service, lose_disk, out| service.transactions.crash(lose_disk, out),
+    restart: Service::restart_transactions,
+};
+
+impl Transactions {
+    /// Whether a key is locked by a promise.
+    pub(super) fn locks(&self, key: KeyId) -> bool {
         self.promises.values().any(|promise| promise.update.key == key)
     }
 
-    fn any(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn copy(&self) -> Box<dyn Transacts> {
-        Box::new(self.clone())
-    }
-}
-
-/// What a service does that commits with others, or asks others for writes of their own.
-pub fn together() -> Together {
-    Together {
-        state: Box::new(Transactions::default()),
-        prepare: Service::prepare,
-        ask: Service::ask_for_own_write,
-        on_message: Service::on_others,
-        on_silence: Service::on_no_answer,
-        on_undecided: Service::on_undecided,
-        vote: Service::vote,
-        crash: |service, lose_disk, out| service.transactions().crash(lose_disk, out),
-        restart: Service::restart_transactions,
-    }
-}
-
-impl Transactions {
     /// What a job has asked a callee for is awaited no more.
     fn give_up(&mut self, job: u32, out: &mut Outbox) {
         let of_job = self.asked.iter().find(|(_, it)| **it == job).map(|(operation, _)| *operation);
@@ -115,18 +102,13 @@ fn say(link: LinkId, said: Atomic, operation: Option<OperationId>, out: &mut Out
 }
 
 impl Service {
-    fn transactions(&mut self) -> &mut Transactions {
-        let state = self.together.as_mut().and_then(|together| together.state.any().downcast_mut());
-        state.expect("only who has transactions comes here")
-    }
-
     /// Asks a callee to write something of its own, outside of any transaction.
     fn ask_for_own_write(&mut self, job: u32, call: usize, out: &mut Outbox) {
         let callee = &self.plan.calls[call];
         let Some(operation) = &callee.operation else { return };
         let (request, link) = (out.issue(self.plan.node, 0, callee.node, operation), callee.link);
         let asked = request.operation;
-        self.transactions().asked.insert(asked, job);
+        self.transactions.asked.insert(asked, job);
         let about = About { operation: Some(asked), ..About::default() };
         out.send(link, Payload::Operate(Arc::new(request)), about);
     }
@@ -145,7 +127,7 @@ impl Service {
         let is_vote = self.on_no_vote(now, job, call, out);
         let waits = |job: &Job| matches!(job, Job::Calling(change) if change.call == call);
         if !is_vote && self.jobs.get(&job).is_some_and(waits) {
-            self.transactions().give_up(job, out);
+            self.transactions.give_up(job, out);
         }
         is_vote
     }
@@ -170,7 +152,7 @@ impl Service {
             out.wake(now + timeout, Timer::CallTimeout(self.call_number(job, call)));
         }
         let granted = vec![false; self.plan.calls.len()];
-        self.transactions().voting.insert(transaction, Voting { job, granted, operations });
+        self.transactions.voting.insert(transaction, Voting { job, granted, operations });
         self.jobs.insert(job, Job::Calling(change));
     }
 
@@ -183,7 +165,7 @@ impl Service {
         update: Option<UpdateId>,
         out: &mut Outbox,
     ) {
-        let Some(job) = self.transactions().asked.remove(&operation) else { return };
+        let Some(job) = self.transactions.asked.remove(&operation) else { return };
         end(&[operation], outcome, out);
         if let (Outcome::Ok, Some(update)) = (outcome, update) {
             out.record(Fact::UpdateAcknowledged { update, operation });
@@ -204,7 +186,7 @@ impl Service {
         match **said {
             Atomic::Prepare { .. } => self.on_work(now, Work::Prepare(said.clone(), back), out),
             Atomic::Vote { transaction, granted } => {
-                let Some(voting) = self.transactions().voting.get_mut(&transaction) else { return };
+                let Some(voting) = self.transactions.voting.get_mut(&transaction) else { return };
                 let (Some(call), job) = (call, voting.job) else { return };
                 voting.granted[call] |= granted;
                 let all = voting.granted.iter().all(|granted| *granted);
@@ -216,16 +198,16 @@ impl Service {
             }
             Atomic::Decide { transaction, commit } => self.settle(now, transaction, commit, back, out),
             Atomic::Done { transaction } => {
-                let Some(unconfirmed) = self.transactions().decided.get_mut(&transaction) else { return };
+                let Some(unconfirmed) = self.transactions.decided.get_mut(&transaction) else { return };
                 unconfirmed.retain(|other| Some(*other) != call);
                 if unconfirmed.is_empty() {
-                    self.transactions().decided.remove(&transaction);
+                    self.transactions.decided.remove(&transaction);
                 }
             }
             Atomic::Inquire { transaction } => {
                 // What is still voted on has no answer yet; what nobody knows of was aborted.
-                if !self.transactions().voting.contains_key(&transaction) {
-                    let commit = self.transactions().decided.contains_key(&transaction);
+                if !self.transactions.voting.contains_key(&transaction) {
+                    let commit = self.transactions.decided.contains_key(&transaction);
                     say(back, Atomic::Decide { transaction, commit }, None, out);
                 }
             }
@@ -234,7 +216,7 @@ impl Service {
 
     /// A callee has not voted in time; whether the call was one of a transaction.
     fn on_no_vote(&mut self, now: Micros, job: u32, call: usize, out: &mut Outbox) -> bool {
-        let of_job = self.transactions().voting.values().find(|voting| voting.job == job);
+        let of_job = self.transactions.voting.values().find(|voting| voting.job == job);
         let Some(granted) = of_job.map(|voting| voting.granted[call]) else { return false };
         if !granted {
             self.abort(now, job, Refusal::NotPromised, out);
@@ -244,9 +226,8 @@ impl Service {
 
     /// Takes a transaction that is voted on off the table.
     fn conclude(&mut self, job: u32) -> Option<(Change, Voting)> {
-        let of_job = self.transactions().voting.iter().find(|(_, voting)| voting.job == job);
-        let voting =
-            of_job.map(|(transaction, _)| *transaction).and_then(|it| self.transactions().voting.remove(&it))?;
+        let of_job = self.transactions.voting.iter().find(|(_, voting)| voting.job == job);
+        let voting = of_job.map(|(transaction, _)| *transaction).and_then(|it| self.transactions.voting.remove(&it))?;
         match self.jobs.remove(&job) {
             Some(Job::Calling(change)) => Some((change, voting)),
             Some(Job::Working(_) | Job::Locked(..) | Job::Committing(_)) | None => None,
@@ -269,7 +250,7 @@ impl Service {
         let Some((change, voting)) = self.conclude(job) else { return };
         let transaction = change.update.id;
         let all = (0..self.plan.calls.len()).collect();
-        self.transactions().decided.insert(transaction, all);
+        self.transactions.decided.insert(transaction, all);
         self.commit(now, &change, out);
         end(&voting.operations, Outcome::Ok, out);
         self.tell_decision(now, transaction, out);
@@ -277,7 +258,7 @@ impl Service {
     }
 
     fn tell_decision(&mut self, now: Micros, transaction: UpdateId, out: &mut Outbox) {
-        let Some(unconfirmed) = self.transactions().decided.get(&transaction).cloned() else { return };
+        let Some(unconfirmed) = self.transactions.decided.get(&transaction).cloned() else { return };
         for &call in &unconfirmed {
             say(self.plan.calls[call].link, Atomic::Decide { transaction, commit: true }, None, out);
         }
@@ -287,7 +268,7 @@ impl Service {
 
     /// A decision is told again, or asked for.
     fn on_undecided(&mut self, now: Micros, transaction: UpdateId, out: &mut Outbox) {
-        if let Some(promise) = self.transactions().promises.get(&transaction) {
+        if let Some(promise) = self.transactions.promises.get(&transaction) {
             say(promise.coordinator, Atomic::Inquire { transaction }, None, out);
             out.wake(now + promise.timeout.max(1), Timer::Undecided(transaction.0));
         } else {
@@ -299,16 +280,16 @@ impl Service {
     fn vote(&mut self, now: Micros, said: &Atomic, coordinator: LinkId, out: &mut Outbox) {
         let Atomic::Prepare { transaction, part, timeout } = said else { return };
         let (transaction, timeout) = (*transaction, *timeout);
-        if self.transactions().settled.contains(&transaction) {
+        if self.transactions.settled.contains(&transaction) {
             return;
         }
-        let mut granted = self.transactions().promises.contains_key(&transaction);
+        let mut granted = self.transactions.promises.contains_key(&transaction);
         if !granted && let Some((update, operation)) = self.part(now, part, out) {
             let (id, key) = (update.id, update.key);
             self.locks.insert(key, VecDeque::new());
             out.record(Fact::WritePromised { update: id, node: self.plan.node, key });
             out.wake(now + timeout.max(1), Timer::Undecided(transaction.0));
-            self.transactions().promises.insert(transaction, Promised { update, operation, coordinator, timeout });
+            self.transactions.promises.insert(transaction, Promised { update, operation, coordinator, timeout });
             granted = true;
         }
         say(coordinator, Atomic::Vote { transaction, granted }, None, out);
@@ -338,7 +319,7 @@ impl Service {
 
     /// Carries a decision out, and lets what waited for the key go on.
     fn settle(&mut self, now: Micros, transaction: UpdateId, commit: bool, coordinator: LinkId, out: &mut Outbox) {
-        if let Some(Promised { update, operation, .. }) = self.transactions().promises.remove(&transaction) {
+        if let Some(Promised { update, operation, .. }) = self.transactions.promises.remove(&transaction) {
             let Update { id, key, ref value, version, clock, .. } = *update;
             let node = self.plan.node;
             match operation {
@@ -356,7 +337,7 @@ impl Service {
                 }
             }
             if commit {
-                self.transactions().settled.insert(transaction);
+                self.transactions.settled.insert(transaction);
                 self.publishing.on_commit(now, &update, out);
             }
             self.unlock(now, key, out);
@@ -368,12 +349,12 @@ impl Service {
 
     /// Starts again: promises lock their keys, and what is decided is told or asked for.
     fn restart_transactions(&mut self, now: Micros, out: &mut Outbox) {
-        let promises = self.transactions().promises.clone();
+        let promises = self.transactions.promises.clone();
         for (transaction, promise) in &promises {
             self.locks.insert(promise.update.key, VecDeque::new());
             out.wake(now + promise.timeout.max(1), Timer::Undecided(transaction.0));
         }
-        let decided: Vec<UpdateId> = self.transactions().decided.keys().copied().collect();
+        let decided: Vec<UpdateId> = self.transactions.decided.keys().copied().collect();
         for transaction in decided {
             self.tell_decision(now, transaction, out);
         }

@@ -1,5 +1,6 @@
 //! What the page is told when it asks about a run: messages, metrics, verdicts.
 
+use crate::analysis::Timed;
 use crate::scenario::Micros;
 use crate::trace::{MessageKind, NodeId};
 use crate::wire::Wire;
@@ -28,26 +29,9 @@ pub struct Charts {
     /// What is counted at each of them: a chart for each, with its name, and its lines.
     pub counts: Vec<(String, Vec<Line>)>,
     /// Operations that have ended, the newest if there are many.
-    pub operations: Vec<Timing>,
+    pub operations: Vec<Timed>,
     /// Inconsistency windows, the newest if there are many.
     pub windows: Vec<WindowBar>,
-}
-
-/// An operation that has ended, as a chart shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
-pub struct Timing {
-    /// When it was asked.
-    pub at: Micros,
-    /// How long it took.
-    pub took: Micros,
-    /// It ended as ok.
-    pub ok: bool,
-    /// A read that ended as ok.
-    pub read: bool,
-    /// How many acknowledged updates it lacked; 0 for what is not a stale read.
-    pub behind: u32,
-    /// How long the oldest of them had been acknowledged.
-    pub stale_for: Micros,
 }
 
 /// An inconsistency window, as a chart shows it.
