@@ -1,6 +1,8 @@
 //! What protocols must never do, whatever fails: Raft's five safety properties at every step, and the same state at every
 //! replica once faults are healed; and that what clients saw is what the protocol promises.
 
+mod faults;
+
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
 use converge::analysis::history::{History, Recorder};
 use converge::engine::{Engine, RaftView};
@@ -12,7 +14,6 @@ use converge::scenario::{
 use converge::session::Run;
 use converge::trace::{Fact, Level, NodeId, UpdateId};
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use std::collections::BTreeMap;
 
 fn replica(i: usize) -> String {
@@ -61,15 +62,7 @@ fn faults(n: usize, disks: bool) -> impl Strategy<Value = Vec<(f64, Command)>> {
         let (from, to) = (replica(a), replica(b));
         let command = match kind {
             0 => Command::CutLink { from, to, one_way: p < 0.5 },
-            1 => Command::DisturbLink {
-                from,
-                to,
-                one_way: false,
-                loss: 0.3 * p,
-                duplicate: 0.3,
-                delay: Some(Latency::Exponential { mean_ms: 20.0 }),
-                reorder: 0.3,
-            },
+            1 => faults::disturbed(from, to, 0.3 * p, 0.3, 20.0, 0.3),
             2 => Command::Crash { service: from, lose_disk: disks && p < 0.3 },
             3 => Command::Restart { service: from },
             4 => Command::Pause { node: from },
@@ -87,11 +80,6 @@ fn with_faults(mut scenario: Scenario, faults: Vec<(f64, Command)>, seed: u64) -
     scenario.script.push(Step { at_ms: 2600.0, command: Command::HealAll });
     scenario.validate().expect("sound");
     scenario
-}
-
-fn config(cases: u32) -> ProptestConfig {
-    let failure_persistence = Some(Box::new(FileFailurePersistence::Off) as _);
-    ProptestConfig { cases, failure_persistence, ..ProptestConfig::default() }
 }
 
 /// The five safety properties of Raft (Figure 3 of the paper), over all that was seen of a run.
@@ -171,7 +159,7 @@ fn raft_is_safe(scenario: &Scenario) -> Result<u32, String> {
 }
 
 proptest! {
-    #![proptest_config(config(4000))]
+    #![proptest_config(faults::config(4000))]
     #[test]
     fn raft_keeps_its_five_safety_properties_at_every_step(
         n in prop_oneof![Just(3usize), Just(5)], seed in 0u64..1_000_000, faults in faults(3, false), local in any::<bool>()
@@ -260,7 +248,7 @@ fn operations(data: &Data) -> Vec<Operation> {
 }
 
 proptest! {
-    #![proptest_config(config(5000))]
+    #![proptest_config(faults::config(5000))]
     /// Law 14.
     #[test]
     fn once_writes_stop_and_faults_heal_all_replicas_hold_the_same(
@@ -348,7 +336,7 @@ fn writers_that_ask_first() -> Quorum {
 }
 
 proptest! {
-    #![proptest_config(config(1500))]
+    #![proptest_config(faults::config(1500))]
     /// Law 16, of ABD, Raft and chains.
     #[test]
     fn histories_of_strong_protocols_are_linearizable_whatever_fails(
@@ -421,7 +409,7 @@ fn tokens_keep_session_guarantees_that_lag_breaks_without_them() {
 }
 
 proptest! {
-    #![proptest_config(config(1500))]
+    #![proptest_config(faults::config(1500))]
     /// A disk that is lost is filled again by the others; a primary without one empties all.
     #[test]
     fn members_that_lose_their_disks_end_with_what_the_others_hold(

@@ -1,6 +1,8 @@
 //! Members of replica groups that publish to buses and subscribe to them: what is written, published and acknowledged,
 //! and that copies are told right about it.
 
+mod faults;
+
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
 use converge::analysis::history::Recorder;
 use converge::analysis::{Convergence, Prospect, Stands, State};
@@ -14,7 +16,6 @@ use converge::scenario::{
 use converge::session::Run;
 use converge::trace::{Fact, Level, NodeId};
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 
 const MEMBERS: [&str; 3] = ["r1", "r2", "r3"];
 
@@ -469,11 +470,6 @@ fn what_has_no_meaning_for_a_group_is_refused_with_its_place() {
     says(&itself, "clients[0].route", "another route");
 }
 
-fn config(cases: u32) -> ProptestConfig {
-    let failure_persistence = Some(Box::new(FileFailurePersistence::Off) as _);
-    ProptestConfig { cases, failure_persistence, ..ProptestConfig::default() }
-}
-
 fn fault() -> impl Strategy<Value = (f64, Command)> {
     let link = prop::sample::select(vec![
         ("writer", "bus"),
@@ -490,15 +486,7 @@ fn fault() -> impl Strategy<Value = (f64, Command)> {
         let (from, to, at) = (from.to_string(), to.to_string(), at.to_string());
         let command = match kind {
             0 => Command::CutLink { from, to, one_way: p < 0.5 },
-            1 => Command::DisturbLink {
-                from,
-                to,
-                one_way: false,
-                loss: 0.4 * p,
-                duplicate: 0.4,
-                delay: Some(Latency::Exponential { mean_ms: 20.0 }),
-                reorder: 0.3,
-            },
+            1 => faults::disturbed(from, to, 0.4 * p, 0.4, 20.0, 0.3),
             2 => Command::Crash { service: at, lose_disk: false },
             3 => Command::Restart { service: at },
             4 => Command::Pause { node: at },
@@ -597,7 +585,7 @@ fn system() -> impl Strategy<Value = (Scenario, bool)> {
 }
 
 proptest! {
-    #![proptest_config(config(2000))]
+    #![proptest_config(faults::config(2000))]
 
     #[test]
     fn messages_and_events_of_groups_are_conserved_at_every_instant_under_random_faults((scenario, _) in system()) {

@@ -1,5 +1,7 @@
 //! Services that commit together: all or none, whatever fails; blocked while their coordinator is down, and by nothing else.
 
+mod faults;
+
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
 use converge::analysis::history::Recorder;
 use converge::analysis::{Convergence, Prospect, Stands};
@@ -11,7 +13,6 @@ use converge::scenario::{
 use converge::session::Run;
 use converge::trace::{Fact, Level, OperationId, Outcome};
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 
 fn add(key: &str, by: i64) -> Operation {
     Operation::Increment { key: key.into(), by }
@@ -282,15 +283,7 @@ fn fault() -> impl Strategy<Value = Step> {
         let (id, from, to) = (id.to_string(), from.to_string(), to.to_string());
         let command = match kind {
             0 => Command::CutLink { from, to, one_way: p < 0.5 },
-            1 => Command::DisturbLink {
-                from,
-                to,
-                one_way: false,
-                loss: 0.4 * p,
-                duplicate: 0.5,
-                delay: Some(Latency::Exponential { mean_ms: 30.0 }),
-                reorder: 0.4,
-            },
+            1 => faults::disturbed(from, to, 0.4 * p, 0.5, 30.0, 0.4),
             2 => Command::Crash { service: id, lose_disk: false },
             3 => Command::Restart { service: id },
             4 => Command::Pause { node: id },
@@ -349,13 +342,8 @@ fn system() -> impl Strategy<Value = Scenario> {
     )
 }
 
-fn config(cases: u32) -> ProptestConfig {
-    let failure_persistence = Some(Box::new(FileFailurePersistence::Off) as _);
-    ProptestConfig { cases, failure_persistence, ..ProptestConfig::default() }
-}
-
 proptest! {
-    #![proptest_config(config(3000))]
+    #![proptest_config(faults::config(3000))]
 
     #[test]
     fn all_parts_of_a_transaction_commit_or_none_whatever_fails(scenario in system()) {
