@@ -219,7 +219,7 @@ fn depths(props: &InspectorProps) -> Html {
         };
         html! {
             <table class="measured">
-                <caption>{ format!("{} for {name}, {} partitions", lane.topic, lane.partitions) }</caption>
+                <caption>{ format!("{} for {name}: {} of {} partitions hold events", lane.topic, lane.depths.len(), lane.partitions) }</caption>
                 <thead><tr><th scope="col">{ "partition" }</th><th scope="col">{ "queued" }</th><th scope="col">{ "under way" }</th></tr></thead>
                 <tbody>{ for lane.depths.iter().map(row) }</tbody>
             </table>

@@ -79,6 +79,11 @@ pub fn told(charts: &Charts) -> impl Iterator<Item = String> {
     windows.into_iter().chain(reads)
 }
 
+/// A line beside a chart, below its title.
+fn note(top: f64, line: f64, text: String) -> Html {
+    html! { <text class="tick" x="14" y={format!("{}", top + 46.0 + 16.0 * line)}>{ text }</text> }
+}
+
 /// Each inconsistency window as a bar from the acknowledgement to its end, as high as it is long.
 pub fn windows(windows: &[WindowBar], scale: Scale, room: f64, top: f64) -> Html {
     let most = windows.iter().map(|it| it.took).max().unwrap_or_default();
@@ -96,12 +101,12 @@ pub fn windows(windows: &[WindowBar], scale: Scale, room: f64, top: f64) -> Html
         html! { <path key={i} class={class} d={format!("M{from:.1} {y:.1}H{:.1}", to.max(from + 0.1))}><title>{ title }</title></path> }
     };
     let open = windows.iter().filter(|it| it.open).count();
-    let note = |line: f64, text: String| html! { <text class="tick" x="14" y={format!("{}", top + 46.0 + 16.0 * line)}>{ text }</text> };
     html! {
         <g key="windows">
             { frame("Inconsistency windows, a bar an update (log)", short(most), room, scale.width, top) }
             { log.rows(room, scale.width) }
-            if open > 0 { { note(0.0, format!("{open} open")) } }
+            if windows.is_empty() { { note(top, 0.0, "none yet".into()) } }
+            if open > 0 { { note(top, 0.0, format!("{open} open")) } }
             { for windows.iter().enumerate().map(bar) }
         </g>
     }
@@ -136,7 +141,6 @@ pub fn latencies(operations: &[Timed], room: f64, width: f64, top: f64) -> Html 
         true => "since when the oldest update that the read lacks was acknowledged; the larger, the more it lacks",
         false => "age of the oldest update that it lacks",
     };
-    let note = |line: f64, text: String| html! { <text class="tick" x="14" y={format!("{}", top + 46.0 + 16.0 * line)}>{ text }</text> };
     html! {
         <g key="latencies">
             <path class="band" d={format!("M{room} {above}h{fresh:.1}V{below}H{room}z")} />
@@ -145,8 +149,8 @@ pub fn latencies(operations: &[Timed], room: f64, width: f64, top: f64) -> Html 
             <text class="tick" x={format!("{}", room - 6.0)} y={format!("{}", below + 4.0)} text-anchor="end">{ "0" }</text>
             { up.rows(room, width) }
             <path class="lane" d={format!("M{room} {below}h{width:.1}")} />
-            { note(0.0, format!("● {} fresh", reads().count() - stale)) }
-            { note(1.0, format!("▲ {stale} stale")) }
+            { note(top, 0.0, format!("● {} fresh", reads().count() - stale)) }
+            { note(top, 1.0, format!("▲ {stale} stale")) }
             <text class="tick" x={format!("{:.1}", room + fresh / 2.0)} y={format!("{}", below + 16.0)} text-anchor="middle">{ "fresh" }</text>
             if stale > 0 {
                 { for along.decades(46.0).into_iter().map(tick) }
