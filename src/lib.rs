@@ -11,7 +11,7 @@
 //! - [`app`]: the page. Its state changes only in `app::model::update`; components and browser glue exist for wasm32
 //!   alone. Speaks the session's protocol, and never names the engine or the analysis.
 //!
-//! [`ordered`] holds the maps and sets that all of them use, [`wire`] the bytes in which the protocol crosses. How documents
+//! [`wire`] holds the bytes in which the protocol crosses. How documents
 //! are read and written is in `scenario::json`; the code for each type is derived by the crate `converge-derive`.
 //!
 //! `tests/walls.rs` holds these walls.
@@ -20,7 +20,6 @@
 pub mod analysis;
 pub mod app;
 pub mod engine;
-pub mod ordered;
 pub mod scenario;
 pub mod session;
 pub mod trace;

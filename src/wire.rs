@@ -208,7 +208,7 @@ macro_rules! tuple {
 tuple!(A 0, B 1);
 tuple!(A 0, B 1, C 2, D 3);
 
-impl<K: Wire + Ord, V: Wire> Wire for crate::ordered::Map<K, V> {
+impl<K: Wire + Ord, V: Wire> Wire for std::collections::BTreeMap<K, V> {
     fn put(&self, bytes: &mut Vec<u8>) {
         put_number(bytes, self.len() as u64);
         for (key, value) in self {

@@ -1,6 +1,6 @@
-use crate::ordered::{Map, Set};
 use crate::scenario::Micros;
 use crate::trace::{Fact, Record, SubscriptionId, UpdateId};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An event that a bus keeps for a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,21 +22,21 @@ pub struct Kept {
 pub struct Lane {
     /// Events queued or unacknowledged, by their number in the bus, which is the order in which they came; an update that
     /// was published twice is there twice.
-    pub kept: Map<u32, Kept>,
+    pub kept: BTreeMap<u32, Kept>,
     /// Events in the dead-letter queue, by their number in the bus.
-    pub dead: Map<u32, UpdateId>,
+    pub dead: BTreeMap<u32, UpdateId>,
     /// Partitions of those.
-    partitions: Map<u32, u32>,
+    partitions: BTreeMap<u32, u32>,
     /// Events given up.
     pub discarded: u32,
 }
 
 impl Lane {
     /// How many events of each partition that has any are queued, and how many sent and not acknowledged.
-    pub fn depths(&self) -> Map<u32, (u32, u32)> {
-        let mut depths: Map<u32, (u32, u32)> = Map::new();
+    pub fn depths(&self) -> BTreeMap<u32, (u32, u32)> {
+        let mut depths: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
         for kept in self.kept.values() {
-            let (queued, in_flight) = depths.or_default(kept.partition);
+            let (queued, in_flight) = depths.entry(kept.partition).or_default();
             *if kept.in_flight { in_flight } else { queued } += 1;
         }
         depths
@@ -46,8 +46,8 @@ impl Lane {
 /// What each subscription's queue holds.
 #[derive(Clone, Debug, Default)]
 pub struct Buses {
-    lanes: Map<SubscriptionId, Lane>,
-    changed: Set<SubscriptionId>,
+    lanes: BTreeMap<SubscriptionId, Lane>,
+    changed: BTreeSet<SubscriptionId>,
     /// The partition of what was published or redriven last: what is queued anew was.
     partition: u32,
 }
@@ -59,7 +59,7 @@ impl Buses {
             Fact::EventQueued { subscription, event, update, not_before, deliveries } => {
                 let (update, partition, deliveries) = (*update, self.partition, *deliveries);
                 let new = || Kept { update, partition, in_flight: false, deliveries, not_before: 0 };
-                let kept = self.lane(*subscription).kept.or_insert_with(*event, new);
+                let kept = self.lane(*subscription).kept.entry(*event).or_insert_with(new);
                 kept.in_flight = false;
                 kept.not_before = *not_before;
             }
@@ -91,7 +91,7 @@ impl Buses {
 
     fn lane(&mut self, subscription: SubscriptionId) -> &mut Lane {
         self.changed.insert(subscription);
-        self.lanes.or_default(subscription)
+        self.lanes.entry(subscription).or_default()
     }
 
     fn remove(&mut self, subscription: SubscriptionId, event: u32) {
@@ -113,7 +113,7 @@ impl Buses {
     }
 
     /// The subscriptions that changed since the last call.
-    pub fn take_changed(&mut self) -> Set<SubscriptionId> {
+    pub fn take_changed(&mut self) -> BTreeSet<SubscriptionId> {
         std::mem::take(&mut self.changed)
     }
 }

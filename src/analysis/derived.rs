@@ -1,8 +1,8 @@
 //! Writes of replica groups that a member asked for while it handled an event: they carry an update that was made
 //! elsewhere, and are none of their own.
 
-use crate::ordered::Map;
 use crate::trace::{Fact, NodeId, OperationId, Record, UpdateId, Version};
+use std::collections::BTreeMap;
 
 /// Operations and writes that are remembered.
 const REMEMBERED: usize = 1 << 16;
@@ -29,10 +29,10 @@ struct Asked {
 /// Which writes of groups carry which updates, and which events members are handling.
 #[derive(Clone, Debug, Default)]
 pub struct Derived {
-    asked: Map<OperationId, Asked>,
+    asked: BTreeMap<OperationId, Asked>,
     /// How many of them wait.
     waiting: usize,
-    sources: Map<UpdateId, Source>,
+    sources: BTreeMap<UpdateId, Source>,
 }
 
 impl Derived {

@@ -1,14 +1,14 @@
-use crate::ordered::{Map, Set};
 use crate::trace::{Fact, NodeId, Record, UpdateId};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is broken now, and what publishers still try; each fault with the number of the record that began it.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    down: Map<NodeId, u64>,
-    cut: Map<(NodeId, NodeId), u64>,
-    disturbed: Map<(NodeId, NodeId), u64>,
+    down: BTreeMap<NodeId, u64>,
+    cut: BTreeMap<(NodeId, NodeId), u64>,
+    disturbed: BTreeMap<(NodeId, NodeId), u64>,
     /// Events sent to a bus that has not taken them in: by publisher, bus and update.
-    unconfirmed: Set<(NodeId, NodeId, UpdateId)>,
+    unconfirmed: BTreeSet<(NodeId, NodeId, UpdateId)>,
     records: u64,
 }
 

@@ -1,8 +1,8 @@
 //! Histories: what clients asked and what they were told, in the order in which that happened.
 
-use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Value};
 use crate::trace::{Fact, KeyId, NodeId, OperationId, OperationKind, Outcome, Record, Version};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The id of a value in its history, dense; [`ABSENT`] is that of no value.
 pub type ValueId = u32;
@@ -156,11 +156,11 @@ pub struct History {
     /// How processes are written.
     pub processes: Vec<String>,
     /// What each key held at first: of all keys that are not here the default.
-    pub initial: Map<u32, Initial>,
+    pub initial: BTreeMap<u32, Initial>,
     /// Keys of which a read returned several values at once, as siblings: no register, whatever is written to them.
-    pub siblings: Set<u32>,
+    pub siblings: BTreeSet<u32>,
     /// Keys that are maps, or lists that are changed elsewhere than at their ends: no model is about those.
-    pub foreign: Set<u32>,
+    pub foreign: BTreeSet<u32>,
 }
 
 impl History {
@@ -262,15 +262,15 @@ pub struct Told {
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
     told: Vec<Told>,
-    of: Map<OperationId, usize>,
+    of: BTreeMap<OperationId, usize>,
     /// What began (none) and ended, in order.
     events: Vec<(usize, Option<Outcome>)>,
     /// The process of each session now, and whether an operation of it is awaited.
-    sessions: Map<(NodeId, u32), (u32, bool)>,
+    sessions: BTreeMap<(NodeId, u32), (u32, bool)>,
     processes: Vec<(NodeId, u32)>,
-    seeded: Map<KeyId, Value>,
+    seeded: BTreeMap<KeyId, Value>,
     /// How often something was learnt of each key's operations.
-    learnt: Map<KeyId, u32>,
+    learnt: BTreeMap<KeyId, u32>,
 }
 
 impl Recorder {
@@ -284,7 +284,7 @@ impl Recorder {
             }
             Fact::OperationIssued { operation, by, session, to, kind, key, value, expected } => {
                 self.of.insert(*operation, self.told.len());
-                *self.learnt.or_default(*key) += 1;
+                *self.learnt.entry(*key).or_default() += 1;
                 let process = self.process(*by, *session);
                 self.told.push(Told {
                     operation: *operation,
@@ -313,7 +313,7 @@ impl Recorder {
                     (told.version, told.served) = (Some(*version), value.clone());
                     told.unordered = context.is_some();
                     let key = told.key;
-                    *self.learnt.or_default(key) += 1;
+                    *self.learnt.entry(key).or_default() += 1;
                 }
             }
             Fact::WriteCoordinated { operation, version, value, .. } => {
@@ -333,7 +333,7 @@ impl Recorder {
                     told.ended = at;
                 }
                 let (process, key) = (told.process, told.key);
-                *self.learnt.or_default(key) += 1;
+                *self.learnt.entry(key).or_default() += 1;
                 // After an operation that is unknown the session goes on as another process.
                 let session = self.processes[process as usize];
                 if self.sessions.get(&session).is_some_and(|(now, _)| *now == process) {
@@ -374,7 +374,7 @@ impl Recorder {
         if let Some(told) = self.find(operation).filter(|told| told.version.is_none()) {
             (told.version, told.left) = (Some(version), value);
             let key = told.key;
-            *self.learnt.or_default(key) += 1;
+            *self.learnt.entry(key).or_default() += 1;
         }
     }
 
@@ -426,9 +426,9 @@ impl Recorder {
             values: vec!["nothing".into()],
             keys: (0..most).map(|id| key(KeyId(id))).collect(),
             processes: self.processes.iter().map(|(by, session)| process(*by, *session)).collect(),
-            initial: Map::new(),
-            siblings: Set::new(),
-            foreign: Set::new(),
+            initial: BTreeMap::new(),
+            siblings: BTreeSet::new(),
+            foreign: BTreeSet::new(),
         };
         history.foreign = self.told.iter().filter(|told| told.is_foreign()).map(|told| told.key.0).collect();
         for (id, places) in history.by_key() {
@@ -439,14 +439,14 @@ impl Recorder {
 
     /// Gives the values of one key's operations their ids.
     fn fill(&self, history: &mut History, key: KeyId, places: &[usize]) {
-        let mut ids: Map<Option<Value>, ValueId> = Map::new();
+        let mut ids: BTreeMap<Option<Value>, ValueId> = BTreeMap::new();
         ids.insert(None, ABSENT);
         let model = history.model_of(places);
         let seeded = self.seeded.get(&key).cloned();
         let cas = places.iter().any(|&place| matches!(history.operations[place].call, Call::CompareAndSet { .. }));
         // Compare-and-set is about values; for all else the version tells which write a read returned.
         let by_version = model == Some(Model::Register) && !cas;
-        let mut versions: Map<Version, ValueId> = Map::new();
+        let mut versions: BTreeMap<Version, ValueId> = BTreeMap::new();
         let mut name = |history: &mut History, value: &Option<Value>| -> ValueId {
             if let Some(id) = ids.get(value) {
                 return *id;

@@ -5,9 +5,9 @@
 //! that leader's (Ongaro and Ousterhout 2014, 5.3).
 
 use super::Look;
-use crate::ordered::Map;
 use crate::scenario::{Group, Protocol};
 use crate::trace::{Fact, NodeId, Record, UpdateId};
+use std::collections::BTreeMap;
 
 /// An entry of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +23,11 @@ pub struct Entry {
 /// The logs of a group's members, as far as the trace still tells of them.
 #[derive(Clone, Debug, Default)]
 pub struct Logs {
-    members: Map<NodeId, Vec<Entry>>,
+    members: BTreeMap<NodeId, Vec<Entry>>,
     /// Of each leader of Raft by its term: what its log was while it led.
-    led: Map<u32, (NodeId, Vec<Entry>)>,
+    led: BTreeMap<u32, (NodeId, Vec<Entry>)>,
     /// How far a log was, and how far committed, when that was told last.
-    told: Map<NodeId, (u32, u32)>,
+    told: BTreeMap<NodeId, (u32, u32)>,
     raft: bool,
 }
 
@@ -56,13 +56,13 @@ impl Logs {
         match &record.fact {
             Fact::LeaderElected { node, term } if self.raft && ours(*node) => {
                 let last = self.told.get(node).map_or(0, |told| told.0);
-                let log = self.members.or_default(*node);
+                let log = self.members.entry(*node).or_default();
                 put(log, Entry { index: last + 1, term: *term, update: None });
                 self.led.insert(*term, (*node, log.clone()));
             }
             Fact::WriteCoordinated { update, node, version, .. } if ours(*node) => {
                 let entry = Entry { index: version.counter, term: version.time as u32, update: Some(*update) };
-                put(self.members.or_default(*node), entry);
+                put(self.members.entry(*node).or_default(), entry);
                 if let Some((_, log)) = self.led.get_mut(&entry.term) {
                     put(log, entry);
                 }
@@ -70,13 +70,13 @@ impl Logs {
             // What has taken effect is known exactly, whoever sent it. A rollback sets what was before, which is there.
             Fact::ReplicaStored { update: Some(update), node, version, .. } if ours(*node) => {
                 let entry = Entry { index: version.counter, term: version.time as u32, update: Some(*update) };
-                let log = self.members.or_default(*node);
+                let log = self.members.entry(*node).or_default();
                 if !log.contains(&entry) {
                     put(log, entry);
                 }
             }
             Fact::WriteRolledBack { update, node, .. } if ours(*node) => {
-                let log = self.members.or_default(*node);
+                let log = self.members.entry(*node).or_default();
                 if let Some(at) = log.iter().position(|entry| entry.update == Some(*update)) {
                     log.truncate(at);
                 }
@@ -94,7 +94,7 @@ impl Logs {
 
     fn move_to(&mut self, node: NodeId, last: u32, committed: u32, term: u32) {
         let before = self.told.insert(node, (last, committed)).unwrap_or_default();
-        let log = self.members.or_default(node);
+        let log = self.members.entry(node).or_default();
         log.retain(|entry| entry.index <= last);
         let Some((_, led)) = self.led.get(&term).filter(|(leader, _)| *leader != node) else { return };
         // An entry more or less came from the leader, and with it all before; else only what is committed is surely its.

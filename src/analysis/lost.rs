@@ -1,7 +1,6 @@
-use crate::ordered::Map;
 use crate::scenario::Micros;
 use crate::trace::{Fact, KeyId, NodeId, OperationId, Record, UpdateId, Version};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Writes of a key that are remembered to be compared with later ones.
 const REMEMBERED: usize = 1024;
@@ -22,10 +21,10 @@ struct Write {
 /// threw away. A coordinator has seen what it held, or read, when it gave the write its version.
 #[derive(Clone, Debug, Default)]
 pub struct LostUpdates {
-    issued: Map<OperationId, Micros>,
-    keys: Map<KeyId, VecDeque<Write>>,
-    key_of: Map<UpdateId, KeyId>,
-    replicas: Map<KeyId, Vec<NodeId>>,
+    issued: BTreeMap<OperationId, Micros>,
+    keys: BTreeMap<KeyId, VecDeque<Write>>,
+    key_of: BTreeMap<UpdateId, KeyId>,
+    replicas: BTreeMap<KeyId, Vec<NodeId>>,
     lost: Vec<(Micros, UpdateId, UpdateId)>,
 }
 
@@ -43,7 +42,7 @@ impl LostUpdates {
                 let issued = self.issued.get(operation).copied().unwrap_or(record.at);
                 let (update, version, over) = (*update, *version, *over);
                 let at_replica = self.replicas.get(key).is_some_and(|replicas| replicas.contains(node));
-                let writes = self.keys.or_default(*key);
+                let writes = self.keys.entry(*key).or_default();
                 writes.push_back(Write { update, version, over, at_replica, issued, acknowledged: None, lost: false });
                 self.key_of.insert(update, *key);
                 if writes.len() > REMEMBERED

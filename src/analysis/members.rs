@@ -1,5 +1,5 @@
-use crate::ordered::{Map, Set};
 use crate::trace::{Fact, KeyId, NodeId, Record};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a member of a group is at, beside its data; of a service that commits with others, what it has promised.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -11,9 +11,9 @@ pub struct Member {
     /// Its log: the last entry, and the last that is committed.
     pub log: (u32, u32),
     /// What it keeps for others.
-    pub hints: Set<(NodeId, KeyId)>,
+    pub hints: BTreeSet<(NodeId, KeyId)>,
     /// Keys that it has promised, and locks.
-    pub promised: Set<KeyId>,
+    pub promised: BTreeSet<KeyId>,
     /// The last comparison of its Merkle tree: with whom, how many hashes of which level, and how many differ.
     pub compared: Option<(NodeId, u32, u32, u32)>,
 }
@@ -21,9 +21,9 @@ pub struct Member {
 /// The members of all groups that have anything to show.
 #[derive(Clone, Debug, Default)]
 pub struct Members {
-    members: Map<NodeId, Member>,
-    grouped: Set<NodeId>,
-    changed: Set<NodeId>,
+    members: BTreeMap<NodeId, Member>,
+    grouped: BTreeSet<NodeId>,
+    changed: BTreeSet<NodeId>,
 }
 
 impl Members {
@@ -47,7 +47,7 @@ impl Members {
                 member.leads = false;
                 if *lost_disk {
                     // The disk held the log, the hints and the promises.
-                    (member.log, member.hints, member.promised) = ((0, 0), Set::default(), Set::default());
+                    (member.log, member.hints, member.promised) = ((0, 0), BTreeSet::default(), BTreeSet::default());
                 }
             }
             Fact::HintStored { node, replica, key, .. } => {
@@ -79,7 +79,7 @@ impl Members {
 
     fn of(&mut self, node: NodeId) -> &mut Member {
         self.changed.insert(node);
-        self.members.or_default(node)
+        self.members.entry(node).or_default()
     }
 
     /// Whether a node is a member of a group, of which a key was mentioned.
@@ -98,7 +98,7 @@ impl Members {
     }
 
     /// Those of which anything changed since the last call.
-    pub fn take_changed(&mut self) -> Set<NodeId> {
+    pub fn take_changed(&mut self) -> BTreeSet<NodeId> {
         std::mem::take(&mut self.changed)
     }
 }

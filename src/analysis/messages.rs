@@ -1,7 +1,7 @@
 use super::recent::Recent;
-use crate::ordered::Map;
 use crate::scenario::Micros;
 use crate::trace::{Fact, MessageId, MessageKind, NodeId, OperationId, Record, UpdateId};
+use std::collections::BTreeMap;
 
 /// A message under way.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,7 +29,7 @@ pub struct InFlight {
 /// The messages under way by number, and the newest 65,536 whatever became of them.
 #[derive(Clone, Debug, Default)]
 pub struct Messages {
-    in_flight: Map<MessageId, InFlight>,
+    in_flight: BTreeMap<MessageId, InFlight>,
     recent: Recent<InFlight>,
 }
 

@@ -1,8 +1,8 @@
 use super::Staleness;
 use super::recent::Recent;
-use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Value};
 use crate::trace::{Fact, KeyId, NodeId, OperationId, OperationKind, Outcome, Record, Refusal, Version};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An operation that is awaited.
 #[derive(Clone, Debug)]
@@ -87,9 +87,9 @@ pub struct Asked {
 #[derive(Clone, Debug, Default)]
 pub struct Operations {
     recent: Recent<Asked>,
-    pending: Map<OperationId, Pending>,
-    tallies: Map<NodeId, Tally>,
-    changed: Set<NodeId>,
+    pending: BTreeMap<OperationId, Pending>,
+    tallies: BTreeMap<NodeId, Tally>,
+    changed: BTreeSet<NodeId>,
     /// Whose operation ended last.
     last: Option<NodeId>,
 }
@@ -174,7 +174,7 @@ impl Operations {
 
     fn tally(&mut self, client: NodeId) -> &mut Tally {
         self.changed.insert(client);
-        self.tallies.or_default(client)
+        self.tallies.entry(client).or_default()
     }
 
     /// What an operation asked, if it is remembered. Operation ids are dense.
@@ -209,7 +209,7 @@ impl Operations {
     }
 
     /// Those whose numbers changed since the last call.
-    pub fn take_changed(&mut self) -> Set<NodeId> {
+    pub fn take_changed(&mut self) -> BTreeSet<NodeId> {
         std::mem::take(&mut self.changed)
     }
 }

@@ -1,9 +1,9 @@
 //! Where the values of a copy come from: which write said each of them, and when that was by whose clock.
 
 use super::Look;
-use crate::ordered::Map;
 use crate::scenario::{Micros, Value};
 use crate::trace::{Context, Fact, KeyId, NodeId, UpdateId, Version};
+use std::collections::BTreeMap;
 
 /// A write of a group's key.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,11 +34,11 @@ pub struct Tombstone {
 /// What a replica holds, as far as the log still tells.
 #[derive(Clone, Debug, Default)]
 pub struct Origins {
-    writes: Map<KeyId, Vec<Write>>,
-    contexts: Map<KeyId, Context>,
-    tombstones: Map<KeyId, Tombstone>,
-    hints: Map<(NodeId, KeyId), (Micros, Option<UpdateId>)>,
-    promised: Map<KeyId, UpdateId>,
+    writes: BTreeMap<KeyId, Vec<Write>>,
+    contexts: BTreeMap<KeyId, Context>,
+    tombstones: BTreeMap<KeyId, Tombstone>,
+    hints: BTreeMap<(NodeId, KeyId), (Micros, Option<UpdateId>)>,
+    promised: BTreeMap<KeyId, UpdateId>,
 }
 
 impl Origins {
@@ -55,7 +55,7 @@ impl Origins {
         match fact {
             Fact::WriteCoordinated { update, node, key, version, value, clock, .. } => {
                 let (update, version, by, clock, value) = (*update, *version, *node, *clock, value.clone());
-                self.writes.or_default(*key).push(Write { update, version, by, at, clock, value });
+                self.writes.entry(*key).or_default().push(Write { update, version, by, at, clock, value });
             }
             Fact::ReplicaStored { node, key, value, changed, .. } if *node == replica => {
                 // A promised write that is taken in is committed.
@@ -77,7 +77,7 @@ impl Origins {
                 }
             }
             Fact::HintStored { node, replica: kept_for, key, update } if *node == replica => {
-                let hint = self.hints.or_insert_with((*kept_for, *key), || (at, *update));
+                let hint = self.hints.entry((*kept_for, *key)).or_insert_with(|| (at, *update));
                 hint.1 = *update;
             }
             Fact::HintRemoved { node, replica: kept_for, key, .. } if *node == replica => {
@@ -110,7 +110,7 @@ impl Origins {
             let dot = (write.version.origin, write.version.counter);
             self.context(key).iter().any(|(origin, count)| *origin == dot.0 && *count >= dot.1)
         };
-        let mut newest: Map<u32, &Write> = Map::new();
+        let mut newest: BTreeMap<u32, &Write> = BTreeMap::new();
         let said = self.writes.get(&key).into_iter().flatten().filter(has);
         for write in said.filter(|write| write.value.as_ref() == Some(value)) {
             newest.insert(write.version.origin, write);

@@ -5,12 +5,11 @@
 //! replica with several workers whose times are chance, where two reads by one coordinator may change places.
 
 use super::Look;
-use crate::ordered::Map;
 use crate::scenario::{Group, Micros, Protocol, Quorum, ReadRepair, Route};
 use crate::trace::{
     DropCause, Fact, KeyId, MessageId, MessageKind, NodeId, OperationId, OperationKind, Outcome, Record, UpdateId,
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// What a coordinator asks of replicas, in the order in which it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,17 +88,17 @@ struct Question {
 pub struct Quorums {
     /// The operations.
     pub all: Vec<Coordination>,
-    places: Map<(OperationId, NodeId), usize>,
+    places: BTreeMap<(OperationId, NodeId), usize>,
     /// Of an operation that has not ended, every round at every coordinator: a client may ask again.
-    rounds: Map<OperationId, Vec<usize>>,
-    questions: Map<MessageId, (usize, usize)>,
-    answers: Map<MessageId, (usize, usize)>,
+    rounds: BTreeMap<OperationId, Vec<usize>>,
+    questions: BTreeMap<MessageId, (usize, usize)>,
+    answers: BTreeMap<MessageId, (usize, usize)>,
     /// By replica and coordinator, in the order of arrival.
-    waiting: Map<(NodeId, NodeId), VecDeque<Question>>,
-    asked: Map<OperationId, (NodeId, OperationKind, KeyId)>,
-    replicas: Map<KeyId, Vec<NodeId>>,
+    waiting: BTreeMap<(NodeId, NodeId), VecDeque<Question>>,
+    asked: BTreeMap<OperationId, (NodeId, OperationKind, KeyId)>,
+    replicas: BTreeMap<KeyId, Vec<NodeId>>,
     /// The operations of writes, by place.
-    writes: Map<UpdateId, usize>,
+    writes: BTreeMap<UpdateId, usize>,
     /// What a replica took in, if that is the last record.
     taken: Option<(NodeId, UpdateId)>,
 }
@@ -110,7 +109,7 @@ impl Quorums {
         let mut quorums = Quorums::default();
         let groups: Vec<(NodeId, &Group)> =
             look.scenario.groups.iter().filter_map(|group| Some((look.names.find_node(&group.id)?, group))).collect();
-        let plans: Map<NodeId, &Quorum> = groups
+        let plans: BTreeMap<NodeId, &Quorum> = groups
             .iter()
             .filter_map(|(node, group)| match &group.protocol {
                 Protocol::Quorum(plan) => Some((*node, plan)),
@@ -136,7 +135,7 @@ impl Quorums {
         Some((coordination.operation, coordination.parts[*part].late))
     }
 
-    fn observe(&mut self, record: &Record, plans: &Map<NodeId, &Quorum>, look: &Look) {
+    fn observe(&mut self, record: &Record, plans: &BTreeMap<NodeId, &Quorum>, look: &Look) {
         let taken = self.taken.take();
         match &record.fact {
             Fact::OperationIssued { operation, by, kind, key, .. } => {
@@ -241,7 +240,7 @@ impl Quorums {
         let begun = at;
         self.all.push(Coordination { operation, at: from, by, kind, key, begun, served, ended, parts, needed, enough });
         self.places.insert((operation, from), self.all.len() - 1);
-        self.rounds.or_default(operation).push(self.all.len() - 1);
+        self.rounds.entry(operation).or_default().push(self.all.len() - 1);
         self.all.len() - 1
     }
 
@@ -262,7 +261,7 @@ impl Quorums {
         let about = self.questions.get(&message).copied();
         // Handed-off hints are acknowledged too; what a client asks is answered in another way.
         if about.is_some() || info.kind == MessageKind::Repair {
-            let waiting = self.waiting.or_default((info.to, info.from));
+            let waiting = self.waiting.entry((info.to, info.from)).or_default();
             waiting.push_back(Question { by, update: info.update, about });
         }
     }

@@ -10,11 +10,12 @@ mod special;
 mod windows;
 
 use super::Derived;
-use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Value};
 use crate::trace::{Context, Fact, KeyId, NodeId, Record, UpdateId, Version};
 use windows::Closed;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 pub use windows::Window;
 
 /// How a copy, or a service's worst copy, stands. Ordered from best to worst.
@@ -56,9 +57,9 @@ struct Behind {
 pub struct Copy {
     held: Option<Held>,
     /// Acknowledged updates that should be here and are not reflected, by version.
-    behind: Map<Version, Behind>,
+    behind: BTreeMap<Version, Behind>,
     /// Those of them that have not been taken in, nor any newer one.
-    missing: Set<Version>,
+    missing: BTreeSet<Version>,
     /// The newest version that was ever taken in.
     taken_in: Version,
     /// The newest acknowledged version that should be here.
@@ -81,7 +82,7 @@ pub struct Copy {
 #[derive(Clone, Debug, Default)]
 struct Sum {
     /// Versions that were added, and are not acknowledged yet.
-    early: Set<Version>,
+    early: BTreeSet<Version>,
     /// What the newest acknowledged update says, if all that is added is acknowledged: what the sum should be.
     reference: Option<Value>,
     /// Somebody wrote it here, too, so that no update says what it should be.
@@ -171,20 +172,20 @@ struct Acknowledged {
 
 #[derive(Clone, Debug, Default)]
 struct Key {
-    copies: Map<NodeId, Copy>,
+    copies: BTreeMap<NodeId, Copy>,
     /// Services that committed this key, whose flows have been followed.
-    sources: Set<NodeId>,
+    sources: BTreeSet<NodeId>,
     /// The newest acknowledged updates, for a copy that falls back to an older version.
-    acknowledged: Map<Version, Acknowledged>,
+    acknowledged: BTreeMap<Version, Acknowledged>,
     /// Versions of updates that were published and then never committed.
-    phantoms: Set<Version>,
+    phantoms: BTreeSet<Version>,
     /// By group: who should hold it, whichever member wrote it.
-    holders: Map<NodeId, Set<NodeId>>,
+    holders: BTreeMap<NodeId, BTreeSet<NodeId>>,
 }
 
 impl Key {
     /// Whether what was written at one service should reach another.
-    fn reaches(&self, flows: &Map<NodeId, Set<NodeId>>, origin: NodeId, node: NodeId) -> bool {
+    fn reaches(&self, flows: &BTreeMap<NodeId, BTreeSet<NodeId>>, origin: NodeId, node: NodeId) -> bool {
         fellows(&self.holders, &self.sources, origin, node) || reaches(flows, origin, node)
     }
 
@@ -235,15 +236,15 @@ pub enum Notice {
 #[derive(Clone, Debug, Default)]
 pub struct Staleness {
     /// Whom a service's updates should reach, itself apart.
-    flows: Map<NodeId, Set<NodeId>>,
-    keys: Map<KeyId, Key>,
-    committed: Map<UpdateId, Committed>,
+    flows: BTreeMap<NodeId, BTreeSet<NodeId>>,
+    keys: BTreeMap<KeyId, Key>,
+    committed: BTreeMap<UpdateId, Committed>,
     /// Updates whose event is published, and whose commit comes after it.
-    proposed: Map<UpdateId, Committed>,
-    down: Set<NodeId>,
+    proposed: BTreeMap<UpdateId, Committed>,
+    down: BTreeSet<NodeId>,
     /// For each update whose window is open: since when, and how many copies do not reflect it.
-    windows: Map<UpdateId, (Micros, u32)>,
-    services: Map<NodeId, Service>,
+    windows: BTreeMap<UpdateId, (Micros, u32)>,
+    services: BTreeMap<NodeId, Service>,
     stale: u32,
     diverged: u32,
     conflicted: u32,
@@ -255,7 +256,7 @@ pub struct Staleness {
     consistent_since: Micros,
     each_copy: bool,
     notices: Vec<(Micros, Notice)>,
-    changed: Set<NodeId>,
+    changed: BTreeSet<NodeId>,
 }
 
 impl Staleness {
@@ -263,7 +264,7 @@ impl Staleness {
         let at = record.at;
         match &record.fact {
             Fact::FlowDeclared { from, to } => {
-                self.flows.or_default(*from).insert(*to);
+                self.flows.entry(*from).or_default().insert(*to);
             }
             Fact::Seeded { node, key, value, version } => {
                 let held = Held { value: Some(value.clone()), version: *version, update: None };
@@ -330,7 +331,7 @@ impl Staleness {
 
     /// Whoever should get what a service commits has a copy of the key from now on, be it an absent one.
     fn follow_flows(&mut self, node: NodeId, key: KeyId) {
-        let entry = self.keys.or_default(key);
+        let entry = self.keys.entry(key).or_default();
         let within = !entry.holders.is_empty() && !self.flows.contains_key(&node);
         if within || !entry.sources.insert(node) {
             return;
@@ -346,7 +347,7 @@ impl Staleness {
 
     fn copy(&mut self, node: NodeId, key: KeyId) -> &mut Copy {
         let copies = &mut self.copies;
-        self.keys.or_default(key).copies.or_insert_with(node, || {
+        self.keys.entry(key).or_default().copies.entry(node).or_insert_with(|| {
             *copies += 1;
             Copy::default()
         })
@@ -355,8 +356,8 @@ impl Staleness {
     /// A copy holds something else than before.
     fn hold(&mut self, at: Micros, node: NodeId, key: KeyId, held: Option<Held>) {
         self.copy(node, key);
-        let entry = self.keys.or_default(key);
-        let copy = entry.copies.or_default(node);
+        let entry = self.keys.entry(key).or_default();
+        let copy = entry.copies.entry(node).or_default();
         let before = copy.version();
         (copy.held, copy.forgotten) = (held, false);
         let version = copy.version();
@@ -364,7 +365,7 @@ impl Staleness {
         copy.taken_in = copy.taken_in.max(version);
         if version < before {
             let (flows, holders, sources) = (&self.flows, &entry.holders, &entry.sources);
-            let missed = entry.acknowledged.from(&version).filter(|(v, _)| **v > version);
+            let missed = entry.acknowledged.range((Bound::Excluded(version), Bound::Unbounded));
             let expected = missed.filter(|(_, update)| {
                 fellows(holders, sources, update.origin, node) || reaches(flows, update.origin, node)
             });
@@ -388,11 +389,11 @@ impl Staleness {
             return self.settle(at, node, key);
         }
         copy.missing.retain(|missing| *missing > copy.taken_in);
-        let mut reflected = copy.behind.drain_before(&version);
-        if let Some(behind) = copy.behind.remove(&version) {
-            reflected.insert(version, behind);
-        }
-        for behind in reflected.values() {
+        let mut behind = copy.behind.split_off(&version);
+        let at_version = behind.remove(&version);
+        let older = std::mem::replace(&mut copy.behind, behind);
+        let reflected: Vec<Behind> = older.into_values().chain(at_version).collect();
+        for behind in reflected {
             self.close(at, behind.update);
         }
         self.settle(at, node, key);
@@ -425,7 +426,7 @@ impl Staleness {
             origin_copy.and_then(Copy::held).filter(|held| held.version == version).and_then(|held| held.value.clone());
         let behind = Behind { update, acknowledged: at };
         let flows = &self.flows;
-        let entry = self.keys.or_default(key);
+        let entry = self.keys.entry(key).or_default();
         entry.acknowledged.insert(version, Acknowledged { origin, behind, value: value.clone() });
         if entry.acknowledged.len() > REMEMBERED {
             entry.acknowledged.pop_first();
@@ -506,7 +507,7 @@ impl Staleness {
         }
         copy.counted = after;
         let calm = self.stale + self.diverged == 0;
-        let service = self.services.or_default(node);
+        let service = self.services.entry(node).or_default();
         for (state, sign) in [(before, -1), (after, 1)] {
             match state {
                 State::Stale => {
@@ -538,7 +539,7 @@ impl Staleness {
     /// Finds a service's worst state again, and says if it changed.
     fn settle_service(&mut self, at: Micros, node: NodeId) {
         self.changed.insert(node);
-        let service = self.services.or_default(node);
+        let service = self.services.entry(node).or_default();
         let state = if self.down.contains(&node) {
             State::Down
         } else if service.stale > 0 {
@@ -564,10 +565,15 @@ fn covers(context: &Context, dot: Version) -> bool {
 
 /// Whether both are among those of a group that should hold a key. A client that coordinates itself is in none: its
 /// key is the group's own.
-fn fellows(holders: &Map<NodeId, Set<NodeId>>, sources: &Set<NodeId>, origin: NodeId, node: NodeId) -> bool {
+fn fellows(
+    holders: &BTreeMap<NodeId, BTreeSet<NodeId>>,
+    sources: &BTreeSet<NodeId>,
+    origin: NodeId,
+    node: NodeId,
+) -> bool {
     holders.values().any(|all| all.contains(&node) && (sources.is_empty() || all.contains(&origin)))
 }
 
-fn reaches(flows: &Map<NodeId, Set<NodeId>>, origin: NodeId, node: NodeId) -> bool {
+fn reaches(flows: &BTreeMap<NodeId, BTreeSet<NodeId>>, origin: NodeId, node: NodeId) -> bool {
     origin == node || flows.get(&origin).is_some_and(|reached| reached.contains(&node))
 }

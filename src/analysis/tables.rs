@@ -1,7 +1,6 @@
-use crate::ordered::{Map, Set};
 use crate::scenario::Micros;
 use crate::trace::{Fact, NodeId, Outcome, Record, SubscriptionId, UpdateId};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How many of the events that a service handled are remembered.
 const HANDLED: usize = 8;
@@ -23,7 +22,7 @@ pub struct Handled {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tables {
     /// Rows that the bus has not acknowledged, by bus and update.
-    pub outbox: Set<(NodeId, UpdateId)>,
+    pub outbox: BTreeSet<(NodeId, UpdateId)>,
     /// Events that the inboxes said were applied already.
     pub applied_already: u64,
     /// The events that it handled last, oldest first.
@@ -33,8 +32,8 @@ pub struct Tables {
 /// The tables of every service that has any.
 #[derive(Clone, Debug, Default)]
 pub struct AllTables {
-    services: Map<NodeId, Tables>,
-    changed: Set<NodeId>,
+    services: BTreeMap<NodeId, Tables>,
+    changed: BTreeSet<NodeId>,
 }
 
 impl AllTables {
@@ -69,11 +68,11 @@ impl AllTables {
 
     fn of(&mut self, node: NodeId) -> &mut Tables {
         self.changed.insert(node);
-        self.services.or_default(node)
+        self.services.entry(node).or_default()
     }
 
     /// Those whose tables changed since the last call.
-    pub fn take_changed(&mut self) -> Set<NodeId> {
+    pub fn take_changed(&mut self) -> BTreeSet<NodeId> {
         std::mem::take(&mut self.changed)
     }
 

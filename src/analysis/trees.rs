@@ -1,9 +1,9 @@
 //! Comparisons of Merkle trees, level by level, as two replicas come down from the root to what differs.
 
 use super::Look;
-use crate::ordered::Map;
 use crate::scenario::Micros;
 use crate::trace::{Fact, MessageKind, NodeId};
+use std::collections::BTreeMap;
 
 /// A comparison of two replicas.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +25,7 @@ pub struct Comparison {
 /// The last comparison of a replica with each other one that the log still tells of, the newest first.
 pub fn comparisons(look: &Look, replica: NodeId) -> Vec<Comparison> {
     // By the other and who began: the one that is asked compares the root, then they take turns.
-    let mut found: Map<(NodeId, bool), Comparison> = Map::new();
+    let mut found: BTreeMap<(NodeId, bool), Comparison> = BTreeMap::new();
     for record in look.trace.since(look.trace.oldest()) {
         let Fact::TreesCompared { node, peer, level, compared, differing } = &record.fact else { continue };
         let (began, other) = if level % 2 == 0 { (peer, node) } else { (node, peer) };
@@ -44,7 +44,7 @@ pub fn comparisons(look: &Look, replica: NodeId) -> Vec<Comparison> {
             comparison.upto = at;
         }
     }
-    let mut last: Map<NodeId, Comparison> = Map::new();
+    let mut last: BTreeMap<NodeId, Comparison> = BTreeMap::new();
     for (_, comparison) in found {
         if last.get(&comparison.with).is_none_or(|other| other.at <= comparison.at) {
             last.insert(comparison.with, comparison);

@@ -2,7 +2,6 @@
 //! of that. And what follows for the whole: whether the copies will come to agree.
 
 use super::{Analysis, State, Tables};
-use crate::ordered::{Map, Set};
 use crate::scenario::{
     ClientStep, Command, GossipStyle, Micros, Operation, Protocol, Publication, ReadRepair, Scenario, Service, micros,
 };
@@ -10,6 +9,7 @@ use crate::trace::{
     DropCause, DropReason, Fact, HandlingFailure, KeyId, MessageId, MessageKind, Names, NodeId, Record, SubscriptionId,
     Trace, UpdateId,
 };
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What may still bring an update to a copy, or why nothing will.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -383,7 +383,7 @@ impl Look<'_> {
 
     /// Whether a publisher that tries again still waits for a bus to acknowledge an update that it sent.
     fn still_sends(&self, from: NodeId, service: &Service, update: UpdateId) -> bool {
-        let (mut waits, mut answers) = (false, Set::new());
+        let (mut waits, mut answers) = (false, BTreeSet::new());
         for (_, record) in self.records() {
             match &record.fact {
                 Fact::MessageSent { kind: MessageKind::Publish, from: by, to, update: Some(it), .. }
@@ -475,8 +475,8 @@ impl Look<'_> {
         let mine = |subscription: &SubscriptionId| self.brings(self.names.subscription(*subscription).service, node);
         // A group's write that carries it is told as the update itself.
         let is = |it: &UpdateId| self.analysis.derived.update(*it) == update;
-        let mut sent: Map<MessageId, (NodeId, NodeId)> = Map::new();
-        let mut faults: Map<(NodeId, NodeId), u64> = Map::new();
+        let mut sent: BTreeMap<MessageId, (NodeId, NodeId)> = BTreeMap::new();
+        let mut faults: BTreeMap<(NodeId, NodeId), u64> = BTreeMap::new();
         let mut steps: Vec<u64> = Vec::new();
         for (number, record) in self.records() {
             let about = match &record.fact {

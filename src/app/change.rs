@@ -6,9 +6,9 @@ use super::gesture::GRID;
 use super::model::{Effect, Item, KEPT_WORK, Mode, Model, Opening, Origin, Redraw};
 use super::scene::NodeKind;
 use super::{drawing, edit, script};
-use crate::ordered::Set;
 use crate::scenario::{Command, Scenario};
 use crate::session::protocol::{Request, Written};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// A change of the drawing; one step of undo at most.
@@ -235,7 +235,7 @@ impl Model {
 
     /// Deletes what is selected, else the card with the focus.
     fn delete(&mut self, effects: &mut Vec<Effect>) {
-        let mut items = Set::clone(&self.selection);
+        let mut items = BTreeSet::clone(&self.selection);
         if items.is_empty() {
             items.extend(self.focused().map(Item::Node));
         }

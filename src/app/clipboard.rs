@@ -1,20 +1,20 @@
 //! Copy, paste and duplicate.
 
 use super::model::{Item, Model};
-use crate::ordered::Set;
 use crate::scenario::Scenario;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// What was copied: nodes of a drawing as it was then.
 #[derive(Clone, Debug)]
 pub struct Clipboard {
     pub(super) source: Rc<Scenario>,
-    pub(super) nodes: Set<String>,
+    pub(super) nodes: BTreeSet<String>,
 }
 
 impl Model {
     /// Ids of the selected cards.
-    pub fn chosen_nodes(&self) -> Set<String> {
+    pub fn chosen_nodes(&self) -> BTreeSet<String> {
         let nodes = self.selection.iter().filter_map(|item| match item {
             Item::Node(id) => Some(id.clone()),
             Item::Link { .. } => None,

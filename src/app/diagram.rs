@@ -1,9 +1,9 @@
 //! The space-time diagram: messages as lines between lanes, and what one of them may have caused or been caused by.
 
-use crate::ordered::{Map, Set};
 use crate::scenario::Micros;
 use crate::session::protocol::{Arrow, Packed, Request};
 use crate::trace::NodeId;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// Distance between two requests while the run goes on, ms of true time.
@@ -115,10 +115,10 @@ pub fn next(arrows: &[&Arrow], lit: Option<u64>, forward: bool) -> Option<u64> {
 
 /// Of the lit message: those that may have led to it, and those that it may have led to (Lamport 1978). What is in
 /// neither is concurrent.
-pub fn related(arrows: &[Arrow], lit: Option<u64>) -> (Set<u64>, Set<u64>) {
-    let (mut past, mut future) = (Set::new(), Set::new());
+pub fn related(arrows: &[Arrow], lit: Option<u64>) -> (BTreeSet<u64>, BTreeSet<u64>) {
+    let (mut past, mut future) = (BTreeSet::new(), BTreeSet::new());
     let Some(lit) = arrows.iter().find(|arrow| Some(arrow.id) == lit) else { return (past, future) };
-    let mut reached: Map<NodeId, Micros> = Map::new();
+    let mut reached: BTreeMap<NodeId, Micros> = BTreeMap::new();
     if let Some(end) = lit.end.filter(|_| !lit.dropped) {
         reached.insert(lit.to, end);
     }
@@ -126,19 +126,19 @@ pub fn related(arrows: &[Arrow], lit: Option<u64>) -> (Set<u64>, Set<u64>) {
         if reached.get(&arrow.from).is_some_and(|at| *at <= arrow.sent) {
             future.insert(arrow.id);
             if let Some(end) = arrow.end.filter(|_| !arrow.dropped) {
-                let at = reached.or_insert_with(arrow.to, || end);
+                let at = reached.entry(arrow.to).or_insert_with(|| end);
                 *at = end.min(*at);
             }
         }
     }
     let mut arrived: Vec<&Arrow> = arrows.iter().filter(|arrow| arrow.end.is_some() && !arrow.dropped).collect();
     arrived.sort_by_key(|arrow| std::cmp::Reverse(arrow.end));
-    let mut known: Map<NodeId, Micros> = Map::new();
+    let mut known: BTreeMap<NodeId, Micros> = BTreeMap::new();
     known.insert(lit.from, lit.sent);
     for arrow in arrived {
         if known.get(&arrow.to).is_some_and(|at| arrow.end.is_some_and(|end| end <= *at)) && arrow.id != lit.id {
             past.insert(arrow.id);
-            let at = known.or_insert_with(arrow.from, || arrow.sent);
+            let at = known.entry(arrow.from).or_insert_with(|| arrow.sent);
             *at = arrow.sent.max(*at);
         }
     }

@@ -2,11 +2,11 @@
 
 use super::model::Item;
 use super::scene::{Layout, NodeKind, Scene};
-use crate::ordered::Map;
 use crate::scenario::{
     Bus, Call, Client, Command, Group, Invariant, Promise, Protocol, Publication, Quorum, Scenario, ScenarioError,
     Service, Subscription,
 };
+use std::collections::BTreeMap;
 
 /// The drawing as it would be, or why that makes no sense, in words for people.
 pub type Changed = Result<Scenario, String>;
@@ -64,7 +64,7 @@ pub fn is_placed(scenario: &Scenario) -> bool {
 /// rows each service's card has.
 pub fn all_placed(scenario: &Scenario, rows: &[usize]) -> Scenario {
     let mut result = scenario.clone();
-    for node in Scene::new(scenario, Layout::Free, rows, &Map::new(), None).nodes {
+    for node in Scene::new(scenario, Layout::Free, rows, &BTreeMap::new(), None).nodes {
         placed(&mut result, &node.id, [node.rect.x.round() as i32, node.rect.y.round() as i32]);
     }
     result

@@ -1,14 +1,14 @@
 //! Changes of the document that the inspector and the clipboard make. Pure: each takes a drawing and gives a sound
 //! one, or says in words why not.
 
-use crate::ordered::{Map, Set};
 use crate::scenario::{Bus, Client, Scenario};
 use serde_json::Value as Json;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A place in the document: names of fields, and numbers of places in lists.
 pub type Path = Vec<String>;
 
-fn ids(scenario: &Scenario) -> Set<&str> {
+fn ids(scenario: &Scenario) -> BTreeSet<&str> {
     let services = scenario.services.iter().map(|node| node.id.as_str());
     let buses = scenario.buses.iter().map(|node| node.id.as_str());
     services.chain(buses).chain(scenario.clients.iter().map(|node| node.id.as_str())).collect()
@@ -29,11 +29,11 @@ fn free_id(scenario: &Scenario, stem: &str) -> String {
 pub fn copy_into(
     target: &Scenario,
     source: &Scenario,
-    nodes: &Set<String>,
+    nodes: &BTreeSet<String>,
     by: [i32; 2],
 ) -> Result<(Scenario, Vec<String>), String> {
     let mut result = target.clone();
-    let mut renamed: Map<String, String> = Map::new();
+    let mut renamed: BTreeMap<String, String> = BTreeMap::new();
     let aside = |position: &mut Option<[i32; 2]>| *position = position.map(|[x, y]| [x + by[0], y + by[1]]);
     // First the names, so that copies can refer to each other in any order.
     for (stem, id) in source
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn copies_refer_to_each_other_and_stand_aside() {
         let scenario = EXAMPLES[0].scenario();
-        let all: Set<String> = ids(&scenario).into_iter().map(str::to_string).collect();
+        let all: BTreeSet<String> = ids(&scenario).into_iter().map(str::to_string).collect();
         let (doubled, new) = copy_into(&scenario, &scenario, &all, [40, 40]).expect("sound");
         assert_eq!(new.len(), all.len());
         assert_eq!((doubled.services.len(), doubled.buses.len(), doubled.links.len()), (4, 2, 4));

@@ -6,9 +6,9 @@ use super::geometry::{Point, Rect, point};
 use super::keys::KeyCommand;
 use super::model::{Effect, Item, Model, Tool};
 use super::scene::NodeKind;
-use crate::ordered::Set;
 use crate::scenario::Command;
 use crate::session::protocol::Request;
+use std::collections::BTreeSet;
 
 /// Grid of the canvas.
 pub(super) const GRID: f64 = 10.0;
@@ -90,7 +90,7 @@ pub enum Gesture {
         /// Where it is.
         to: Point,
         /// What was selected before.
-        before: Set<Item>,
+        before: BTreeSet<Item>,
     },
     /// It draws a wire.
     Connect {
@@ -195,7 +195,9 @@ impl Model {
                 }
                 Gesture::Connect { from: id.clone(), to: world, over: None }
             }
-            (Target::Empty, _) if press.shift => Gesture::Box { from, to: world, before: Set::clone(&self.selection) },
+            (Target::Empty, _) if press.shift => {
+                Gesture::Box { from, to: world, before: BTreeSet::clone(&self.selection) }
+            }
             (Target::Node(id), Tool::Select) if !self.narrow && self.mode.edits() => {
                 if !self.may_edit() {
                     self.gesture = Gesture::None;
@@ -274,7 +276,7 @@ impl Model {
                     let (from, to) = (&self.scene.nodes[wire.from].id, &self.scene.nodes[wire.to].id);
                     self.pick(Item::Link { from: from.to_string(), to: to.to_string() }, add);
                 }
-                None if !add => self.select(Set::new()),
+                None if !add => self.select(BTreeSet::new()),
                 None => {}
             },
         }
@@ -344,7 +346,7 @@ impl Model {
     }
 
     fn pick(&mut self, item: Item, add: bool) {
-        let mut items = if add { Set::clone(&self.selection) } else { Set::new() };
+        let mut items = if add { BTreeSet::clone(&self.selection) } else { BTreeSet::new() };
         if !items.insert(item.clone()) {
             items.remove(&item);
         }
@@ -510,7 +512,7 @@ impl Model {
         } else if self.tool != Tool::Select {
             self.tool = Tool::Select;
         } else {
-            self.select(Set::new());
+            self.select(BTreeSet::new());
         }
         self.redraw.page = true;
     }

@@ -90,14 +90,13 @@ pub fn share(at: Micros, from: Micros, to: Micros) -> f64 {
 mod tests {
     use super::*;
     use crate::app::scene::Layout;
-    use crate::ordered::Map;
     use crate::scenario::examples;
 
     #[test]
     fn the_inside_of_members_clients_and_groups_is_asked_for_by_their_places_in_the_run() {
         let of = |scenario: &Scenario, id: &str| {
             let rows: Vec<usize> = scenario.services.iter().map(|it| it.data.len()).collect();
-            let scene = Scene::new(scenario, Layout::Free, &rows, &Map::new(), None);
+            let scene = Scene::new(scenario, Layout::Free, &rows, &std::collections::BTreeMap::new(), None);
             about(scenario, &scene, Some(&Item::Node(id.into())))
         };
         let scenario = examples::find("quorum-inversion").expect("an example").scenario();

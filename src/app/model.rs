@@ -19,10 +19,10 @@ use super::playback::Playback;
 use super::run_view::RunView;
 use super::scene::{Layout, NodeKind, Scene};
 use super::shown::Shown;
-use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Scenario};
 use crate::session::protocol::{BranchList, BranchTurn, FromEngine, MarkKind, Report, Request, Written};
 use crate::trace::NodeId;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// What the page is for.
@@ -207,7 +207,7 @@ pub struct Model {
     /// One column.
     pub narrow: bool,
     /// What is selected.
-    pub selection: Rc<Set<Item>>,
+    pub selection: Rc<BTreeSet<Item>>,
     /// The card that the arrow keys start from.
     pub focus: Option<String>,
     /// What the pointer does.
@@ -496,7 +496,7 @@ impl Model {
                 self.redraw.page = true;
             }
             Msg::Inspect => {
-                self.select(Set::new());
+                self.select(BTreeSet::new());
                 self.inspecting = true;
                 self.redraw.page = true;
             }
@@ -677,10 +677,10 @@ impl Model {
         }
     }
 
-    fn moved(&self) -> Map<String, (f64, f64)> {
+    fn moved(&self) -> BTreeMap<String, (f64, f64)> {
         match &self.gesture {
             Gesture::Move { ids, by, copies: false, .. } => ids.iter().map(|id| (id.clone(), *by)).collect(),
-            _ => Map::new(),
+            _ => BTreeMap::new(),
         }
     }
 
@@ -830,7 +830,7 @@ impl Model {
     }
 
     /// Selects exactly this.
-    pub fn select(&mut self, items: Set<Item>) {
+    pub fn select(&mut self, items: BTreeSet<Item>) {
         if *self.selection == items {
             return;
         }

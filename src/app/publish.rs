@@ -47,7 +47,7 @@ impl Model {
     fn next_update_at(&self, writer: usize) -> Option<Command> {
         let service = self.scenario.services.get(writer)?;
         let row = self.run.services.get(writer).and_then(|view| view.rows.first());
-        let (key, value) = match (row, service.data.first()) {
+        let (key, value) = match (row, service.data.first_key_value()) {
             // Whoever publishes has seen the siblings, and puts one value in the place of all.
             (Some(row), _) => (row.key.clone(), row.value.clone().or_else(|| together(&row.siblings))),
             (None, Some((key, value))) => (key.clone(), Some(value.clone())),

@@ -1,12 +1,11 @@
 //! What the page knows of the run: everything that the session's frames have said so far.
 
-use crate::ordered::Map;
 use crate::scenario::Micros;
 use crate::session::protocol::{
     BusView, ClientView, CopyState, Frame, Mark, MarkKind, MessageView, ServiceView, Summary, Trouble,
 };
 use crate::trace::{DropCause, NodeId};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 /// How long a lost message stays in sight, of virtual time.
@@ -58,11 +57,11 @@ pub struct RunView {
     /// Cards of services, by node number.
     pub services: Vec<Rc<ServiceView>>,
     /// Cards of buses, by node number.
-    pub buses: Map<u32, Rc<BusView>>,
+    pub buses: BTreeMap<u32, Rc<BusView>>,
     /// Cards of clients, by node number.
-    pub clients: Map<u32, Rc<ClientView>>,
+    pub clients: BTreeMap<u32, Rc<ClientView>>,
     /// Messages in flight.
-    pub flights: Map<u64, MessageView>,
+    pub flights: BTreeMap<u64, MessageView>,
     /// Messages that were lost lately.
     pub lost: VecDeque<Lost>,
     /// Directed links that are cut.

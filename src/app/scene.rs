@@ -4,9 +4,9 @@
 use super::areas::{Area, areas};
 use super::geometry::{Curve, Point, Rect, point};
 use super::layout::{self, Card};
-use crate::ordered::Map;
 use crate::scenario::{Latency, Scenario};
 use crate::trace::NodeId;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Rows that a service's card shows at most; the others are counted below them.
@@ -137,7 +137,7 @@ pub struct Scene {
     pub areas: Vec<Area>,
     /// Where the publish button stands, and for which service.
     pub publish: Option<Publish>,
-    by_ends: Map<(u32, u32), usize>,
+    by_ends: BTreeMap<(u32, u32), usize>,
 }
 
 /// The publish button.
@@ -159,7 +159,7 @@ impl Scene {
         scenario: &Scenario,
         layout: Layout,
         rows: &[usize],
-        moved: &Map<String, (f64, f64)>,
+        moved: &BTreeMap<String, (f64, f64)>,
         writer: Option<usize>,
     ) -> Scene {
         let mut nodes = cards(scenario, rows);
@@ -318,7 +318,7 @@ fn relations(scenario: &Scenario) -> Vec<(usize, usize, WireKind)> {
         .chain(scenario.buses.iter().map(|b| b.id.as_str()))
         .chain(scenario.clients.iter().map(|c| c.id.as_str()))
         .collect();
-    let number: Map<&str, usize> = ids.iter().enumerate().map(|(i, id)| (*id, i)).collect();
+    let number: BTreeMap<&str, usize> = ids.iter().enumerate().map(|(i, id)| (*id, i)).collect();
     let mut all = Vec::new();
     let mut add = |from: usize, to: usize, kind| {
         if !all.iter().any(|(f, t, _)| (*f, *t) == (from, to)) {
@@ -380,7 +380,7 @@ fn sides(a: &Rect, b: &Rect) -> (Side, Side) {
 }
 
 /// Ends of wires at one edge of a card: where the other end lies, which wire, whether it starts here.
-type Ports = Map<(usize, Side), Vec<(f64, usize, bool)>>;
+type Ports = BTreeMap<(usize, Side), Vec<(f64, usize, bool)>>;
 
 fn wires(scenario: &Scenario, nodes: &[Placed], relations: &[(usize, usize, WireKind)]) -> Vec<Wire> {
     // In the order of their other ends, so that wires do not cross at the edge.
@@ -392,8 +392,8 @@ fn wires(scenario: &Scenario, nodes: &[Placed], relations: &[(usize, usize, Wire
             Side::Left | Side::Right => other.center().y,
             Side::Top | Side::Bottom => other.center().x,
         };
-        ports.or_default((*from, at_a)).push((key(at_a, b), i, true));
-        ports.or_default((*to, at_b)).push((key(at_b, a), i, false));
+        ports.entry((*from, at_a)).or_default().push((key(at_a, b), i, true));
+        ports.entry((*to, at_b)).or_default().push((key(at_b, a), i, false));
     }
     let mut ends = vec![(Point::default(), Point::default(), Side::Right, Side::Left); relations.len()];
     for ((node, side), mut list) in ports {
@@ -540,7 +540,7 @@ mod tests {
 
     fn first() -> (Scenario, Scene) {
         let scenario = Scenario::first();
-        let scene = Scene::new(&scenario, Layout::Free, &[1, 1], &Map::new(), Some(0));
+        let scene = Scene::new(&scenario, Layout::Free, &[1, 1], &BTreeMap::new(), Some(0));
         (scenario, scene)
     }
 
@@ -592,7 +592,7 @@ mod tests {
     fn every_example_has_a_wire_for_every_message_path() {
         for example in examples::EXAMPLES {
             let scenario = example.scenario();
-            let scene = Scene::new(&scenario, Layout::Column(390.0), &[], &Map::new(), None);
+            let scene = Scene::new(&scenario, Layout::Column(390.0), &[], &BTreeMap::new(), None);
             assert!(!scene.wires.is_empty() || scene.areas.iter().any(|area| !area.region), "{}", example.id);
         }
     }

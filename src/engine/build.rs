@@ -15,11 +15,11 @@ use super::relay::Relay;
 use super::repertoire::{Keeping, Repertoire};
 use super::service::{Callee, Service, ServicePlan};
 use super::{Engine, Node};
-use crate::ordered::{Map, Set};
 use crate::scenario::{
     Arrivals, Command, Latency, Link, Micros, Order, PublishMode, ReaderSession, Scenario, Subscription, micros,
 };
 use crate::trace::{Fact, Level, Names, NodeId, Subscriber, SubscriptionId, Version};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl Engine {
@@ -46,11 +46,11 @@ pub(super) struct Builder<'a> {
     names: Names,
     network: Network,
     /// By id.
-    nodes: Map<String, NodeId>,
+    nodes: BTreeMap<String, NodeId>,
     /// By (from, to).
-    links: Map<(NodeId, NodeId), LinkId>,
+    links: BTreeMap<(NodeId, NodeId), LinkId>,
     /// By service, then index in the document.
-    subscriptions: Map<(NodeId, usize), SubscriptionId>,
+    subscriptions: BTreeMap<(NodeId, usize), SubscriptionId>,
 }
 
 impl<'a> Builder<'a> {
@@ -60,9 +60,9 @@ impl<'a> Builder<'a> {
             keeping,
             names: Names::default(),
             network: Network::default(),
-            nodes: Map::new(),
-            links: Map::new(),
-            subscriptions: Map::new(),
+            nodes: BTreeMap::new(),
+            links: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
         };
         for service in &scenario.services {
             builder.names.add_node(&service.id, &service.name);
@@ -156,7 +156,7 @@ impl<'a> Builder<'a> {
 
     fn add_links(&mut self) {
         let scenario = self.scenario;
-        let listed: Map<(&str, &str), &Link> =
+        let listed: BTreeMap<(&str, &str), &Link> =
             scenario.links.iter().map(|link| ((link.from.as_str(), link.to.as_str()), link)).collect();
         let unlisted = Link::default();
         let apart = |from, to| if scenario.regions.is_empty() { None } else { scenario.latency_of_regions(from, to) };
@@ -187,7 +187,7 @@ impl<'a> Builder<'a> {
         let mut nodes = Vec::new();
         let groups = self.groups();
         let coordinators = scenario.services.iter().filter(|service| service.is_coordinator());
-        let participants: Set<&str> = coordinators.flat_map(|it| &it.calls).map(|call| call.to.as_str()).collect();
+        let participants: BTreeSet<&str> = coordinators.flat_map(|it| &it.calls).map(|call| call.to.as_str()).collect();
         let known = || repertoire.expect("what a scenario needs is learnt before it runs");
         for index in 0..scenario.services.len() {
             let group = groups.iter().find(|group| group.members.contains(&NodeId(index as u32)));
@@ -395,7 +395,7 @@ impl<'a> Builder<'a> {
         for (index, _) in services.iter().enumerate() {
             // What one member of a group commits, the others do.
             let all: Vec<usize> = siblings.get(&index).map_or_else(|| vec![index], |members| members.to_vec());
-            let mut committing: Set<usize> = all.iter().copied().collect();
+            let mut committing: BTreeSet<usize> = all.iter().copied().collect();
             let mut next = all.clone();
             while let Some(caller) = next.pop() {
                 // What a callee writes of its own is another update.
@@ -426,7 +426,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The members of the group of each service that is in one that is connected.
-    fn siblings(&self) -> Map<usize, Arc<[usize]>> {
+    fn siblings(&self) -> BTreeMap<usize, Arc<[usize]>> {
         let connected = self.scenario.groups.iter().filter(|group| self.scenario.is_connected(group));
         let with_all = connected.flat_map(|group| {
             let members: Arc<[usize]> = group.members.iter().map(|id| self.node(id).index()).collect();

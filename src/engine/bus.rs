@@ -13,14 +13,13 @@ use super::message::{About, Delivery, LinkId, Payload, Publication, Update};
 use super::outbox::Outbox;
 use super::queue::Timer;
 use super::repertoire::Keeping;
-use crate::ordered::Map;
 use crate::scenario::{Acknowledge, Limit, Micros, Order};
 use crate::trace::{Fact, KeyId, UpdateId};
 use brokers::Brokers;
 use coordinator::Place;
 use log::Log;
 pub use plan::{BusPlan, EventCounts, ReplicationPlan, SubscriptionPlan, TopicPlan};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// An event kept for one lane.
@@ -65,9 +64,9 @@ struct Lane {
     /// Events that may be delivered now, in order.
     ready: VecDeque<u32>,
     /// FIFO per key: for each key the event that holds it up, then those behind it.
-    keys: Map<KeyId, VecDeque<u32>>,
+    keys: BTreeMap<KeyId, VecDeque<u32>>,
     /// A log: for each partition what is not committed.
-    logs: Map<u32, Log>,
+    logs: BTreeMap<u32, Log>,
     /// A log whose readers have sessions: by member its place in the group; else empty.
     places: Vec<Place>,
     dead: Vec<Dead>,
@@ -98,15 +97,15 @@ pub struct Bus {
     brokers: Option<Brokers>,
     /// Timers that ran out while it was down.
     missed: Vec<Timer>,
-    kept: Map<u32, Kept>,
+    kept: BTreeMap<u32, Kept>,
     next_event: u32,
     /// The event of each awaited delivery.
-    deliveries: Map<u32, u32>,
+    deliveries: BTreeMap<u32, u32>,
     next_delivery: u32,
     lanes: Vec<Lane>,
     /// By topic: when each recent update was published.
-    recent: Vec<Map<UpdateId, Micros>>,
-    unflushed: Map<u32, Unflushed>,
+    recent: Vec<BTreeMap<UpdateId, Micros>>,
+    unflushed: BTreeMap<u32, Unflushed>,
     next_unflushed: u32,
     published: u64,
     acknowledged: u64,
@@ -149,13 +148,13 @@ impl Bus {
             stopped: false,
             brokers: plan.replication.as_ref().map(|it| Brokers::new(it.fetches.len())),
             missed: Vec::new(),
-            kept: Map::new(),
+            kept: BTreeMap::new(),
             next_event: 0,
-            deliveries: Map::new(),
+            deliveries: BTreeMap::new(),
             next_delivery: 0,
             lanes: lanes(&plan.subscriptions),
-            recent: vec![Map::new(); plan.topics.len()],
-            unflushed: Map::new(),
+            recent: vec![BTreeMap::new(); plan.topics.len()],
+            unflushed: BTreeMap::new(),
             next_unflushed: 0,
             published: 0,
             acknowledged: 0,

@@ -11,9 +11,9 @@ use super::outbox::Outbox;
 use super::queue::Timer;
 use super::repertoire::Actor;
 use super::replica::{Answer, Body, Done};
-use crate::ordered::Map;
 use crate::scenario::{Backoff, Micros, Operation, Value};
 use crate::trace::{Fact, NodeId, OperationId, Outcome, Refusal, UpdateId};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// When generated operations come.
@@ -136,16 +136,16 @@ struct Attempt {
 pub struct Client {
     plan: ClientPlan,
     /// Operations that are awaited.
-    pending: Map<OperationId, Awaited>,
+    pending: BTreeMap<OperationId, Awaited>,
     written: i64,
     /// By session: its optimistic write that is not through. While there is one, it begins no other.
-    attempts: Map<u32, Attempt>,
+    attempts: BTreeMap<u32, Attempt>,
 }
 
 impl Client {
     /// A client that has not issued anything.
     pub fn new(plan: ClientPlan) -> Self {
-        Client { plan, pending: Map::new(), written: 0, attempts: Map::new() }
+        Client { plan, pending: BTreeMap::new(), written: 0, attempts: BTreeMap::new() }
     }
 
     /// Sets the timer of a session's next generated operation.

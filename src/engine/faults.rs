@@ -9,9 +9,9 @@ use super::queue::{Class, Due};
 use super::repertoire::Replicates;
 use super::service::Service;
 use super::{Engine, Node};
-use crate::ordered::Set;
 use crate::scenario::{Command, Micros};
 use crate::trace::{Fact, NodeId};
+use std::collections::BTreeSet;
 
 /// What a document lists as a service.
 enum Serving<'a> {
@@ -191,7 +191,7 @@ impl Engine {
 
     fn partition(&mut self, groups: &[Vec<String>]) {
         let nodes = |group: &Vec<String>| group.iter().filter_map(|id| self.node(id).ok()).collect::<Vec<NodeId>>();
-        let groups: Vec<Set<NodeId>> = groups.iter().map(|group| nodes(group).into_iter().collect()).collect();
+        let groups: Vec<BTreeSet<NodeId>> = groups.iter().map(|group| nodes(group).into_iter().collect()).collect();
         let group = |node: NodeId| groups.iter().position(|group| group.contains(&node));
         self.outbox.network.part(&groups);
         for id in (0..self.outbox.network.links().len() as u32).map(LinkId) {

@@ -9,10 +9,9 @@ use super::message::{About, Delivery, LinkId, Payload};
 use super::outbox::Outbox;
 use super::queue::Timer;
 use super::reader::{Reader, Session, SessionPlan};
-use crate::ordered::Map;
 use crate::scenario::{Acknowledge, Effect, Micros};
 use crate::trace::{Fact, HandlingFailure, SubscriptionId, UpdateId};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// What handling an event of a subscription does.
@@ -52,10 +51,10 @@ pub struct Handling {
     /// In the document's order.
     pub handlers: Vec<Handler>,
     /// By handler and partition of a log.
-    readers: Map<(u32, u32), Reader>,
+    readers: BTreeMap<(u32, u32), Reader>,
     /// Acknowledgements that go out at the next commit: by handler and partition the generation and number of the last
     /// event, and its update.
-    uncommitted: Map<(u32, u32), (u32, u32, UpdateId)>,
+    uncommitted: BTreeMap<(u32, u32), (u32, u32, UpdateId)>,
     /// By handler: its place in its group, where it reads a log and has a session.
     sessions: Vec<Option<Session>>,
     /// Timers of heartbeats so far.
@@ -68,7 +67,7 @@ impl Handling {
     /// Nothing delivered yet.
     pub fn new(handlers: Vec<Handler>) -> Self {
         let sessions = handlers.iter().map(|handler| handler.session.map(Session::new)).collect();
-        let (readers, uncommitted, ready) = (Map::new(), Map::new(), VecDeque::new());
+        let (readers, uncommitted, ready) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
         Handling { handlers, readers, uncommitted, sessions, heartbeats: 0, ready }
     }
 
@@ -80,9 +79,9 @@ impl Handling {
         }
         let at = (delivery.subscription, delivery.partition);
         match &self.sessions[at.0 as usize] {
-            None => self.readers.or_default(at).on_delivery(delivery),
+            None => self.readers.entry(at).or_default().on_delivery(delivery),
             Some(session) if session.inside && session.life == delivery.life => {
-                self.readers.or_insert_with(at, Reader::polling).on_delivery(delivery);
+                self.readers.entry(at).or_insert_with(Reader::polling).on_delivery(delivery);
             }
             // It was for an earlier life.
             Some(_) => return None,
@@ -144,7 +143,7 @@ impl Handling {
             Some(every) => {
                 let first = !self.uncommitted.keys().any(|(handler, _)| *handler == delivery.subscription);
                 let last = (generation, event, delivery.update.id);
-                let kept = self.uncommitted.or_insert_with(at, || last);
+                let kept = self.uncommitted.entry(at).or_insert_with(|| last);
                 *kept = (*kept).max(last);
                 if first {
                     out.wake((now / every + 1) * every, Timer::Commit(delivery.subscription));

@@ -1,16 +1,15 @@
 //! An inbox: which events a consumer has handled. Its rows are written in the same transaction as the effect.
 
-use crate::ordered::Map;
 use crate::scenario::Micros;
 use crate::trace::UpdateId;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// The events that a consumer handled, each for a window of time.
 #[derive(Clone, Debug)]
 pub struct Inbox {
     /// How long a row is kept; for ever where none.
     window: Option<Micros>,
-    rows: Map<UpdateId, Micros>,
+    rows: BTreeMap<UpdateId, Micros>,
     /// Rows by age, for their removal.
     oldest: VecDeque<(Micros, UpdateId)>,
 }
@@ -18,7 +17,7 @@ pub struct Inbox {
 impl Inbox {
     /// An empty inbox.
     pub fn new(window: Option<Micros>) -> Self {
-        Inbox { window, rows: Map::new(), oldest: VecDeque::new() }
+        Inbox { window, rows: BTreeMap::new(), oldest: VecDeque::new() }
     }
 
     /// How long a row is kept; for ever where none.

@@ -35,7 +35,6 @@ pub use network::MessageCounts;
 pub use repertoire::Repertoire;
 pub use replica::raft::View as RaftView;
 
-use crate::ordered::Map;
 use crate::scenario::{Command, Micros};
 use crate::trace::{Fact, Level, Names, NodeId, Trace};
 use bus::Bus;
@@ -46,6 +45,7 @@ use queue::{Due, Timer};
 use relay::Relay;
 use repertoire::{Actor, Replicates};
 use service::Service;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// More messages than this under way stop a run: no scenario may eat a page's memory.
@@ -95,7 +95,7 @@ pub struct Engine {
     /// The command that was carried out last.
     last_command: Option<u32>,
     /// Nodes that are held, and what waits for each.
-    held: Map<NodeId, Vec<Due>>,
+    held: BTreeMap<NodeId, Vec<Due>>,
     /// What it knows beyond services and buses.
     repertoire: Option<Repertoire>,
 }
@@ -115,7 +115,7 @@ impl Engine {
             outbox: Outbox::new(network, names, Trace::new(level)),
             halt: None,
             last_command: None,
-            held: Map::new(),
+            held: BTreeMap::new(),
             repertoire: None,
         }
     }

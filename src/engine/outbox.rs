@@ -4,9 +4,9 @@
 use super::message::{About, Ask, LinkId, Payload, Request, Seen};
 use super::network::{Departure, Network};
 use super::queue::{Class, Due, Queue, Timer};
-use crate::ordered::Set;
 use crate::scenario::{Micros, Operation, Value};
 use crate::trace::{Fact, KeyId, Names, NodeId, OperationId, OperationKind, Trace, UpdateId};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Where handlers put what they want done, and where new ids come from.
@@ -27,7 +27,7 @@ pub struct Outbox {
     updates: u32,
     operations: u32,
     /// Keys of groups that have their replicas, by group.
-    placed: Set<(NodeId, KeyId)>,
+    placed: BTreeSet<(NodeId, KeyId)>,
     /// Whose acknowledged writes are followed, by whom, and how long after.
     pub followers: Arc<Vec<(NodeId, NodeId, Micros)>>,
 }
@@ -44,7 +44,7 @@ impl Outbox {
             names: Arc::new(names),
             updates: 0,
             operations: 0,
-            placed: Set::new(),
+            placed: BTreeSet::new(),
             followers: Arc::default(),
         }
     }

@@ -4,10 +4,9 @@
 use super::message::{About, LinkId, Payload, Publication, Update};
 use super::outbox::Outbox;
 use super::queue::Timer;
-use crate::ordered::Map;
 use crate::scenario::{Acks, Micros};
 use crate::trace::{Fact, NodeId};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// After how long a relay publishes a row again where the scenario does not say.
@@ -75,8 +74,8 @@ pub struct Publishing {
     /// The timer of each relay's next look.
     polls: Vec<Option<u32>>,
     /// Events whose gap after the commit runs.
-    due: Map<u32, (usize, Arc<Update>)>,
-    unconfirmed: Map<u32, Unconfirmed>,
+    due: BTreeMap<u32, (usize, Arc<Update>)>,
+    unconfirmed: BTreeMap<u32, Unconfirmed>,
     next: u32,
 }
 
@@ -84,7 +83,7 @@ impl Publishing {
     /// Nothing published yet.
     pub fn new(node: NodeId, publishers: Vec<Publisher>) -> Self {
         let (rows, polls) = (vec![VecDeque::new(); publishers.len()], vec![None; publishers.len()]);
-        Publishing { node, publishers, rows, polls, due: Map::new(), unconfirmed: Map::new(), next: 0 }
+        Publishing { node, publishers, rows, polls, due: BTreeMap::new(), unconfirmed: BTreeMap::new(), next: 0 }
     }
 
     fn number(&mut self) -> u32 {

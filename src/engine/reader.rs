@@ -3,9 +3,8 @@
 
 use super::message::{Delivery, Position};
 use super::repertoire::Reading;
-use crate::ordered::Map;
 use crate::scenario::Micros;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// One partition, as its reader sees it.
@@ -14,7 +13,7 @@ pub struct Reader {
     /// The event that was lined up last.
     last: Option<u32>,
     /// Deliveries that came before what they follow, by that.
-    early: Map<u32, Arc<Delivery>>,
+    early: BTreeMap<u32, Arc<Delivery>>,
     /// Deliveries whose turn comes, in order.
     line: VecDeque<Arc<Delivery>>,
     busy: bool,

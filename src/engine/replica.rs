@@ -29,10 +29,9 @@ use super::outbox::Outbox;
 use super::publishing::Publisher;
 use super::queue::Timer;
 use super::repertoire::{Actor, Replicates};
-use crate::ordered::Map;
 use crate::scenario::{Micros, Protocol, Value};
 use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// How the members of a group agree, at one of them.
@@ -117,11 +116,11 @@ pub struct Replica {
     up: bool,
     busy: u32,
     waiting: VecDeque<Work>,
-    jobs: Map<u32, Work>,
+    jobs: BTreeMap<u32, Work>,
     next_job: u32,
     slowness: f64,
     /// Operations of the person at the page that have not ended.
-    asked_here: Map<OperationId, ()>,
+    asked_here: BTreeMap<OperationId, ()>,
     /// What it has to do with buses, if anything.
     events: Option<Box<Events>>,
 }
@@ -148,10 +147,10 @@ impl Replica {
             up: true,
             busy: 0,
             waiting: VecDeque::new(),
-            jobs: Map::new(),
+            jobs: BTreeMap::new(),
             next_job: 0,
             slowness: 1.0,
-            asked_here: Map::new(),
+            asked_here: BTreeMap::new(),
             events,
         }
     }

@@ -12,12 +12,11 @@ use super::outbox::Outbox;
 use super::publishing::{Publisher, Publishing};
 use super::queue::Timer;
 use super::store::Store;
-use crate::ordered::Map;
 use crate::scenario::{Effect, Micros, Operation, Value};
 use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId};
 pub use atomic::TOGETHER;
 use atomic::Transactions;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// A blocking call that a write makes before it commits.
@@ -127,10 +126,10 @@ pub struct Service {
     up: bool,
     busy: u32,
     waiting: VecDeque<Work>,
-    jobs: Map<u32, Job>,
+    jobs: BTreeMap<u32, Job>,
     next_job: u32,
     /// Keys with a write under way, and the jobs that wait for it.
-    locks: Map<KeyId, VecDeque<u32>>,
+    locks: BTreeMap<KeyId, VecDeque<u32>>,
     publishing: Publishing,
     handling: Handling,
     together: Option<Together>,
@@ -151,9 +150,9 @@ impl Service {
             up: true,
             busy: 0,
             waiting: VecDeque::new(),
-            jobs: Map::new(),
+            jobs: BTreeMap::new(),
             next_job: 0,
-            locks: Map::new(),
+            locks: BTreeMap::new(),
             publishing,
             handling,
             together,

@@ -1,9 +1,9 @@
 //! A service's durable store: rows by key, each with its version, and the rules of its operations.
 
 use super::message::{Ask, Update};
-use crate::ordered::{Map, Set};
 use crate::scenario::{Effect, Value};
 use crate::trace::{KeyId, Refusal, Version};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A key's value in a store.
@@ -20,10 +20,10 @@ pub struct Row {
 /// A service's durable store.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Store {
-    rows: Map<KeyId, Row>,
+    rows: BTreeMap<KeyId, Row>,
     /// The highest counter given out for a key. A write that was called off does not give its counter
     /// back: a callee may have taken it in under that version.
-    counters: Map<KeyId, u32>,
+    counters: BTreeMap<KeyId, u32>,
 }
 
 impl Store {
@@ -40,7 +40,7 @@ impl Store {
     /// The version for the next write of a key here.
     pub fn next_version(&mut self, key: KeyId, origin: u32) -> Version {
         let held = self.rows.get(&key).map(|row| row.version).unwrap_or_default();
-        let counter = self.counters.or_default(key);
+        let counter = self.counters.entry(key).or_default();
         *counter = held.counter.max(*counter) + 1;
         // Behind what came from a group whose clock or log orders its versions.
         Version { time: held.time, counter: *counter, origin }
@@ -124,7 +124,7 @@ pub fn after(present: Option<&Value>, ask: &Ask) -> Result<Value, Refusal> {
         },
         Ask::Put(field, value) => {
             let mut fields = match present {
-                None => Map::new(),
+                None => BTreeMap::new(),
                 Some(Value::Map(fields)) => (**fields).clone(),
                 Some(Value::Int(_) | Value::Text(_) | Value::Set(_) | Value::List(_)) => {
                     return Err(Refusal::WrongType);
@@ -162,9 +162,9 @@ pub fn after(present: Option<&Value>, ask: &Ask) -> Result<Value, Refusal> {
     }
 }
 
-fn set_of(present: Option<&Value>) -> Result<Set<Value>, Refusal> {
+fn set_of(present: Option<&Value>) -> Result<BTreeSet<Value>, Refusal> {
     match present {
-        None => Ok(Set::new()),
+        None => Ok(BTreeSet::new()),
         Some(Value::Set(elements)) => Ok((**elements).clone()),
         Some(Value::Int(_) | Value::Text(_) | Value::List(_) | Value::Map(_)) => Err(Refusal::WrongType),
     }

@@ -2,8 +2,8 @@
 
 use super::json::{self, Document};
 use super::{Scenario, ScenarioError, Step, is_default};
-use crate::ordered::Map;
 use crate::wire::Wire;
+use std::collections::BTreeMap;
 
 /// A branch: what the scenario is besides what the document says.
 #[derive(Clone, Debug, Default, PartialEq, Document, Wire)]
@@ -16,7 +16,7 @@ pub struct Branch {
     /// plain text.
     #[serde(default, skip_serializing_if = "is_default")]
     #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "std::collections::BTreeMap<String, String>"))]
-    pub set: Map<String, String>,
+    pub set: BTreeMap<String, String>,
     /// Steps behind those of the document's script.
     #[serde(default, skip_serializing_if = "is_default")]
     pub script: Vec<Step>,

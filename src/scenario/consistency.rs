@@ -2,7 +2,7 @@
 
 use super::json;
 use super::{Group, Protocol, Quorum, Scenario, SessionGuarantee};
-use crate::ordered::Map;
+use std::collections::BTreeMap;
 
 /// What the clients of a group are promised, and what it costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +58,9 @@ impl Scenario {
     }
 
     /// What [`Scenario::under`] changes, as the settings of a branch.
-    pub fn settings_under(&self, group: usize, consistency: Consistency) -> Map<String, String> {
+    pub fn settings_under(&self, group: usize, consistency: Consistency) -> BTreeMap<String, String> {
         let under = self.under(group, consistency);
-        let mut settings = Map::new();
+        let mut settings = BTreeMap::new();
         let Some(Group { id, protocol, .. }) = under.groups.get(group) else { return settings };
         settings.insert(format!("{id}.protocol"), json::compact(protocol));
         for client in under.clients.iter().filter(|client| client.target == *id) {

@@ -5,8 +5,8 @@ use super::{
     Branch, Bus, Client, Command, Group, Latency, Operation, Publication, PublishMode, Region, Subscription, Value,
     is_default,
 };
-use crate::ordered::Map;
 use crate::wire::Wire;
+use std::collections::BTreeMap;
 
 /// The version of the document's format that this program writes and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -129,7 +129,7 @@ pub struct Service {
     /// What the store holds at the start, each key at version 1.
     #[serde(default, skip_serializing_if = "is_default")]
     #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "std::collections::BTreeMap<String, Value>"))]
-    pub data: Map<String, Value>,
+    pub data: BTreeMap<String, Value>,
     /// How long a worker is busy with one request.
     #[serde(default = "default_service_time", skip_serializing_if = "is_default_service_time")]
     pub service_time: Latency,
@@ -162,7 +162,7 @@ impl Default for Service {
             id: String::new(),
             name: String::new(),
             position: None,
-            data: Map::new(),
+            data: BTreeMap::new(),
             service_time: default_service_time(),
             concurrency: default_concurrency(),
             queue: default_queue(),

@@ -1,7 +1,7 @@
 use super::json::{Document, Reader, Writer};
-use crate::ordered::{Map, Set};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value as Json;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ pub enum Value {
     /// A text of at most 80 characters.
     Text(Arc<str>),
     /// A set of integers and texts, in order.
-    Set(Arc<Set<Value>>),
+    Set(Arc<BTreeSet<Value>>),
     /// Integers and texts in an order of their own, any of them several times.
     List(Arc<[Value]>),
     /// Integers and texts by the names of their fields; of a field that was put at the same time in two places the set of
     /// what was put.
-    Map(Arc<Map<Arc<str>, Value>>),
+    Map(Arc<BTreeMap<Arc<str>, Value>>),
 }
 
 impl From<i64> for Value {
@@ -150,7 +150,7 @@ impl Document for Value {
                 writer.close('}');
             }
             Value::Map(fields) => {
-                let fields: Map<String, Value> =
+                let fields: BTreeMap<String, Value> =
                     fields.iter().map(|(name, it)| (name.to_string(), it.clone())).collect();
                 writer.open('{');
                 writer.field("map", &fields);
@@ -164,7 +164,7 @@ impl Document for Value {
 fn read_tagged(reader: &mut Reader<'_>) -> Value {
     let object = reader.object(&["list", "map"]);
     let list: Option<Vec<Value>> = reader.present(object, "list");
-    let map: Option<Map<String, Value>> = reader.present(object, "map");
+    let map: Option<BTreeMap<String, Value>> = reader.present(object, "map");
     match (list, map) {
         (Some(elements), None) => {
             if !elements.iter().all(Value::is_simple) {

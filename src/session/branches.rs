@@ -2,8 +2,8 @@
 
 use super::merged;
 use super::protocol::BranchList;
-use crate::ordered::Map;
 use crate::scenario::{Branch, Scenario, Step};
+use std::collections::BTreeMap;
 
 /// Branches of one document at most; `validate` holds documents to the same.
 const MOST: usize = 16;
@@ -56,7 +56,7 @@ impl Branches {
     }
 
     /// Opens a branch that starts as the one that is shown, which keeps its steps.
-    pub fn fork(&mut self, live: &[Step], set: Map<String, String>, name: Option<String>) -> Result<(), String> {
+    pub fn fork(&mut self, live: &[Step], set: BTreeMap<String, String>, name: Option<String>) -> Result<(), String> {
         if self.list.len() >= MOST {
             return Err(format!("There are {MOST} branches already: delete one before the run can part again."));
         }

@@ -5,10 +5,10 @@ use super::protocol::{Charts, ExportKind, WindowBar};
 use super::{Run, words};
 use crate::analysis::history::Recorder;
 use crate::analysis::{Sample, Window, depths};
-use crate::ordered::Map;
 use crate::scenario::{Micros, Scenario, Value};
 use crate::trace::{Fact, MessageId, Names, NodeId, OperationKind, Outcome, SubscriptionId};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Queues that have a line of their own in a chart, at most; of more only all together.
@@ -120,7 +120,7 @@ enum Fate {
 /// The messages that the log still holds, as a Mermaid sequence diagram; where there are too many, the newest.
 pub fn mermaid(run: &Run, scenario: &Scenario) -> String {
     let (trace, analysis, names) = (run.engine().trace(), run.analysis(), run.engine().names());
-    let mut fates: Map<MessageId, (Micros, Fate)> = Map::new();
+    let mut fates: BTreeMap<MessageId, (Micros, Fate)> = BTreeMap::new();
     for record in trace.since(trace.oldest()) {
         match &record.fact {
             Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } => {
@@ -176,8 +176,8 @@ fn plain(text: &str) -> String {
 /// happened there. ShiViz's expression for it is its default one.
 pub fn shiviz(run: &Run) -> String {
     let (trace, analysis, names) = (run.engine().trace(), run.analysis(), run.engine().names());
-    let mut clocks: Vec<Map<NodeId, u64>> = vec![Map::new(); names.node_count()];
-    let mut carried: Map<MessageId, Map<NodeId, u64>> = Map::new();
+    let mut clocks: Vec<BTreeMap<NodeId, u64>> = vec![BTreeMap::new(); names.node_count()];
+    let mut carried: BTreeMap<MessageId, BTreeMap<NodeId, u64>> = BTreeMap::new();
     let mut out = String::new();
     for record in trace.since(trace.oldest()) {
         let sentence = words::sentence(record, analysis, names);
@@ -191,11 +191,11 @@ pub fn shiviz(run: &Run) -> String {
         let clock = &mut clocks[node.index()];
         if let Fact::MessageDelivered { message } = &record.fact {
             for (other, count) in carried.remove(message).unwrap_or_default().iter() {
-                let mine = clock.or_default(*other);
+                let mine = clock.entry(*other).or_default();
                 *mine = (*mine).max(*count);
             }
         }
-        *clock.or_default(node) += 1;
+        *clock.entry(node).or_default() += 1;
         if let Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } = &record.fact {
             carried.insert(*message, clock.clone());
         }

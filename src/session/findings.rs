@@ -6,9 +6,9 @@ use super::{Run, merged, reasons, words};
 use crate::analysis::check::{self, GUARANTEES, Guarantee, Memo, Verdict};
 use crate::analysis::history::{History, Recorder};
 use crate::analysis::{Convergence, InFlight, Look, Quorums, Stands, Why};
-use crate::ordered::Map;
 use crate::scenario::{Micros, Scenario};
 use crate::trace::{Fact, MessageId, NodeId, OperationId, Trace, UpdateId};
+use std::collections::BTreeMap;
 
 /// Steps of a search, all guarantees together: a part of a second in the browser.
 const BUDGET: u64 = 300_000;
@@ -21,7 +21,7 @@ const MOST_ARROWS: usize = 1500;
 /// The messages that were under way between two instants, by when they were sent; the newest if there are too many.
 pub(super) fn arrows(run: &Run, scenario: &Scenario, from: Micros, to: Micros) -> Vec<Arrow> {
     let (trace, analysis, names) = (run.engine().trace(), run.analysis(), run.engine().names());
-    let mut arrows: Map<MessageId, Arrow> = Map::new();
+    let mut arrows: BTreeMap<MessageId, Arrow> = BTreeMap::new();
     for record in trace.since(trace.oldest()) {
         match &record.fact {
             Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } if record.at <= to => {

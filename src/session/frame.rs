@@ -10,9 +10,9 @@ use super::run::Run;
 use super::words;
 use crate::analysis::{Analysis, Copy, Ended, Handled, InFlight, Member, Notice, State, Tables};
 use crate::engine::{Engine, Halt};
-use crate::ordered::{Map, Set};
 use crate::scenario::{Micros, Scenario, micros};
 use crate::trace::{Fact, KeyId, MessageId, Names, NodeId, OperationKind, Record, SubscriptionId, UpdateId};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// More messages than this in one frame, and the frame is made whole instead.
 const MOST_MESSAGES: usize = 20_000;
@@ -37,9 +37,9 @@ pub struct Reporter {
     marks_told: usize,
     /// How many there ever were.
     marked: u64,
-    cut: Set<(NodeId, NodeId)>,
+    cut: BTreeSet<(NodeId, NodeId)>,
     /// What is wrong, by where and which kind of thing.
-    troubles: Map<(NodeId, Option<NodeId>, u8), String>,
+    troubles: BTreeMap<(NodeId, Option<NodeId>, u8), String>,
     loads: Vec<(u32, u32, u32)>,
     /// Lost updates that are marked.
     lost_told: usize,

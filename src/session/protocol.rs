@@ -9,7 +9,6 @@ mod packed;
 mod summary;
 mod written;
 
-use crate::ordered::Map;
 use crate::scenario::{Branch, Command, Micros, ScenarioError, Step, Value};
 use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
 use crate::wire::Wire;
@@ -17,6 +16,7 @@ use crate::wire::Wire;
 pub use crate::analysis::Timed;
 pub use answers::{About, Arrow, Charts, ExportKind, Finding, FindingStep, Standing, WindowBar};
 pub use packed::Packed;
+use std::collections::BTreeMap;
 pub use summary::{Summary, Window};
 pub use written::Written;
 
@@ -257,7 +257,7 @@ pub enum BranchTurn {
         /// What it is called; numbered where absent.
         name: Option<String>,
         /// Fields that are different, as in [`Branch::set`].
-        set: Map<String, String>,
+        set: BTreeMap<String, String>,
     },
     /// Call it something else.
     Rename(u32, String),

@@ -1,8 +1,8 @@
 //! A mergeable sketch of quantiles: DDSketch (Masson, Rim and Lee, VLDB 2019). Each quantile is within 1 % of a value of
 //! that rank. Counts are whole numbers, so that shards merge in any order into the same sketch.
 
-use crate::ordered::Map;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The relative error of a quantile.
 pub const ERROR: f64 = 0.01;
@@ -17,7 +17,7 @@ pub struct Sketch {
     /// How many are 0.
     pub zeros: u64,
     /// How many lie in each bucket: the i-th holds values v with γ^(i−1) < v ≤ γ^i, γ = (1 + error)/(1 − error).
-    pub buckets: Map<i32, u64>,
+    pub buckets: BTreeMap<i32, u64>,
 }
 
 fn gamma() -> f64 {
@@ -33,7 +33,7 @@ impl Sketch {
             self.zeros += 1;
         } else {
             let bucket = libm::ceil(libm::log(value as f64) / libm::log(gamma())) as i32;
-            *self.buckets.or_default(bucket) += 1;
+            *self.buckets.entry(bucket).or_default() += 1;
         }
     }
 
@@ -43,7 +43,7 @@ impl Sketch {
         self.sum += other.sum;
         self.zeros += other.zeros;
         for (bucket, count) in &other.buckets {
-            *self.buckets.or_default(*bucket) += count;
+            *self.buckets.entry(*bucket).or_default() += count;
         }
     }
 

@@ -4,10 +4,10 @@
 use super::Run;
 use super::sketch::Sketch;
 use crate::analysis::{Analysis, Ended, Notice};
-use crate::ordered::Map;
 use crate::scenario::{Micros, Scenario, micros};
 use crate::trace::{Fact, MessageKind, OperationKind, Outcome, Record};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Where the curves over time are read off, µs: 0 and 1, 2, 5 times each power of ten from 0.1 ms to 100 s.
@@ -147,7 +147,7 @@ pub struct Sweep {
     /// Updates whose event was never published, a crash having come first, or the publisher having given up.
     pub never_published: u64,
     /// Messages sent, by kind.
-    pub messages: Map<String, u64>,
+    pub messages: BTreeMap<String, u64>,
     /// Messages that did not arrive.
     pub dropped: u64,
 }
@@ -204,7 +204,7 @@ impl Sweep {
             dead_lettered: 0,
             discarded: 0,
             never_published: 0,
-            messages: Map::new(),
+            messages: BTreeMap::new(),
             dropped: 0,
         }
     }
@@ -219,7 +219,7 @@ impl Sweep {
         let end = micros(scenario.until_ms);
         let mut run = Run::new(&scenario);
         run.analysis_mut().staleness.watch_each_copy();
-        let mut each = Each { sweep: self, end, deliveries: Map::new() };
+        let mut each = Each { sweep: self, end, deliveries: BTreeMap::new() };
         let mut there = false;
         while !there && run.engine().halt().is_none() && run.engine().events() < MOST_EVENTS {
             there = run.advance(end, 65_536, &mut |record, analysis, _| each.observe(record, analysis));
@@ -347,7 +347,7 @@ impl Sweep {
             }
         }
         for (kind, count) in &other.messages {
-            *self.messages.or_default(kind.clone()) += count;
+            *self.messages.entry(kind.clone()).or_default() += count;
         }
         Ok(())
     }
@@ -376,7 +376,7 @@ struct Each<'a> {
     sweep: &'a mut Sweep,
     end: Micros,
     /// Deliveries of each event that is not done, by its bus's first subscription and its number.
-    deliveries: Map<(u32, u32), u32>,
+    deliveries: BTreeMap<(u32, u32), u32>,
 }
 
 impl Each<'_> {

@@ -1,5 +1,5 @@
 use super::{KeyId, NodeId, SubscriptionId};
-use crate::ordered::{Map, Set};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What people wrote for the ids of a run.
@@ -8,11 +8,11 @@ pub struct Names {
     nodes: Vec<Arc<str>>,
     labels: Vec<Arc<str>>,
     keys: Vec<Arc<str>>,
-    key_ids: Map<Option<NodeId>, Map<Arc<str>, KeyId>>,
+    key_ids: BTreeMap<Option<NodeId>, BTreeMap<Arc<str>, KeyId>>,
     subscriptions: Vec<Subscriber>,
-    groups: Map<NodeId, NodeId>,
+    groups: BTreeMap<NodeId, NodeId>,
     /// Groups whose keys are those of the services around them.
-    connected: Set<NodeId>,
+    connected: BTreeSet<NodeId>,
 }
 
 /// The ends of a subscription.
@@ -49,7 +49,7 @@ impl Names {
         let id = KeyId(self.keys.len() as u32);
         let key: Arc<str> = key.into();
         self.keys.push(key.clone());
-        self.key_ids.or_default(group).insert(key, id);
+        self.key_ids.entry(group).or_default().insert(key, id);
         id
     }
 

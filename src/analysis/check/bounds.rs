@@ -2,19 +2,19 @@
 
 use super::{Witness, say};
 use crate::analysis::history::{Answer, Call, History, Model, ValueId};
-use crate::ordered::Map;
 use crate::trace::Outcome;
+use std::collections::BTreeMap;
 
 /// Changes of a key that may be what a read of a register returned: none for what was there at first.
-fn sources(history: &History, places: &[usize]) -> Map<ValueId, Vec<Option<usize>>> {
-    let mut found: Map<ValueId, Vec<Option<usize>>> = Map::new();
+fn sources(history: &History, places: &[usize]) -> BTreeMap<ValueId, Vec<Option<usize>>> {
+    let mut found: BTreeMap<ValueId, Vec<Option<usize>>> = BTreeMap::new();
     if let Some(&first) = places.first() {
-        found.or_default(history.first_of(history.operations[first].key).value).push(None);
+        found.entry(history.first_of(history.operations[first].key).value).or_default().push(None);
     }
     for &place in places {
         let operation = &history.operations[place];
         if let (Some(value), true) = (operation.call.leaves(), operation.outcome != Outcome::Fail) {
-            found.or_default(value).push(Some(place));
+            found.entry(value).or_default().push(Some(place));
         }
     }
     found
@@ -172,7 +172,7 @@ pub(super) fn lost(history: &History, places: &[usize], model: Model) -> Option<
     let acknowledged = acknowledged(history, places);
     if model == Model::Register {
         let sources = sources(history, places);
-        let mut based_on: Map<ValueId, usize> = Map::new();
+        let mut based_on: BTreeMap<ValueId, usize> = BTreeMap::new();
         for &place in places {
             if let (Call::CompareAndSet { expected, .. }, Outcome::Ok) =
                 (operations[place].call, operations[place].outcome)

@@ -8,8 +8,8 @@
 
 use super::zones::reads_from;
 use crate::analysis::history::{Call, History};
-use crate::ordered::Map;
 use crate::trace::Outcome;
+use std::collections::BTreeMap;
 
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +34,13 @@ struct Node {
 /// The first thing that breaks causal memory in the operations at these places, if any. A register of each key.
 pub(super) fn broken(history: &History, places: &[usize]) -> Option<Broken> {
     let operations = &history.operations;
-    let mut writers: Map<(u32, u32), usize> = Map::new();
+    let mut writers: BTreeMap<(u32, u32), usize> = BTreeMap::new();
     for &place in places {
         if let (Some(value), true) = (operations[place].call.leaves(), operations[place].outcome != Outcome::Fail) {
             writers.insert((operations[place].key, value), place);
         }
     }
-    let mut sources: Map<usize, Option<usize>> = Map::new();
+    let mut sources: BTreeMap<usize, Option<usize>> = BTreeMap::new();
     for &place in places {
         let replaced = match operations[place].call {
             Call::CompareAndSet { expected, .. } if operations[place].outcome != Outcome::Fail => Some(expected),
@@ -55,16 +55,16 @@ pub(super) fn broken(history: &History, places: &[usize]) -> Option<Broken> {
             None => return Some(Broken::FromNowhere(place)),
         };
     }
-    let mut lanes: Map<u32, Vec<usize>> = Map::new();
+    let mut lanes: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     let mut nodes: Vec<Node> = Vec::new();
     // Where a read, and where a write stands among the nodes. A compare-and-set is a read and then a write.
-    let mut node_of: [Map<usize, usize>; 2] = [Map::new(), Map::new()];
+    let mut node_of: [BTreeMap<usize, usize>; 2] = [BTreeMap::new(), BTreeMap::new()];
     for &place in places {
         let operation = &operations[place];
         let writes = operation.call.changes() && operation.outcome != Outcome::Fail;
         for (reads, counts) in [(true, sources.contains_key(&place)), (false, writes)] {
             if counts {
-                let lane = lanes.or_default(operation.process);
+                let lane = lanes.entry(operation.process).or_default();
                 node_of[usize::from(!reads)].insert(place, nodes.len());
                 nodes.push(Node { place, lane: 0, at: lane.len() as u32, from: None, reads });
                 lane.push(nodes.len() - 1);
@@ -82,10 +82,10 @@ pub(super) fn broken(history: &History, places: &[usize]) -> Option<Broken> {
         let (Some(read), Some(write)) = (node_of[0].get(read), writer) else { continue };
         nodes[*read].from = Some(*write);
     }
-    let mut writes: Map<(usize, u32), Vec<usize>> = Map::new();
+    let mut writes: BTreeMap<(usize, u32), Vec<usize>> = BTreeMap::new();
     for (number, lane) in lanes.iter().enumerate() {
         for &node in lane.iter().filter(|node| !nodes[**node].reads) {
-            writes.or_default((number, operations[nodes[node].place].key)).push(node);
+            writes.entry((number, operations[nodes[node].place].key)).or_default().push(node);
         }
     }
     let view = View { history, nodes: &nodes, lanes: &lanes, writes: &writes };
@@ -148,7 +148,7 @@ struct View<'a> {
     nodes: &'a [Node],
     lanes: &'a [Vec<usize>],
     /// The writes of each process and key, in order.
-    writes: &'a Map<(usize, u32), Vec<usize>>,
+    writes: &'a BTreeMap<(usize, u32), Vec<usize>>,
 }
 
 impl View<'_> {
@@ -243,7 +243,7 @@ impl View<'_> {
 
 /// Whether what is there allows to ask: every key a register whose writes differ. Else why not.
 pub(super) fn applies(history: &History, places: &[usize]) -> Result<(), String> {
-    let mut written: Map<(u32, u32), usize> = Map::new();
+    let mut written: BTreeMap<(u32, u32), usize> = BTreeMap::new();
     for &place in places {
         let operation = &history.operations[place];
         match operation.call {

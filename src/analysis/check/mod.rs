@@ -18,11 +18,11 @@ mod whose;
 mod zones;
 
 use super::history::{Answer, Call, History, Initial, Model, NEVER, ValueId};
-use crate::ordered::Map;
 use crate::trace::Outcome;
 use search::{Found, Item, Order};
 use sessions::Wanted;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 /// A guarantee of consistency.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,7 +96,7 @@ pub enum Verdict {
 pub const BUDGET: u64 = 5_000_000;
 
 /// By key, or of all together: how much had been learnt, and the verdict.
-type ByKey = Map<Option<u32>, (u32, Verdict)>;
+type ByKey = BTreeMap<Option<u32>, (u32, Verdict)>;
 
 /// Verdicts found before, each of a key or of all keys together, which hold as long as nothing more is learnt of them. So
 /// verdicts follow a run that goes on at the cost of what is new.
@@ -145,7 +145,7 @@ pub fn check_on(
         return Verdict::Unknown("no operation succeeded".into());
     }
     let place = memo.found.iter().position(|(of, _)| *of == guarantee).unwrap_or_else(|| {
-        memo.found.push((guarantee, Map::new()));
+        memo.found.push((guarantee, BTreeMap::new()));
         memo.found.len() - 1
     });
     let mut known = Known { found: &mut memo.found[place].1, learnt };
@@ -323,7 +323,7 @@ fn causal(history: &History, budget: &mut u64) -> Verdict {
 
 /// What is linearizable keeps all that is weaker.
 fn linear(history: &History, budget: &mut u64) -> bool {
-    let fresh = &mut Known { found: &mut Map::new(), learnt: &|_| 0 };
+    let fresh = &mut Known { found: &mut BTreeMap::new(), learnt: &|_| 0 };
     by_key(history, fresh, |places, model| linearizable(history, places, model, &mut (*budget / 2))) == Verdict::Holds
 }
 

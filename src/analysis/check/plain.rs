@@ -5,8 +5,8 @@ use super::search::Order;
 use super::sessions::Wanted;
 use super::{Witness, say};
 use crate::analysis::history::{Answer, Call, History, Model, NEVER, ValueId};
-use crate::ordered::Map;
 use crate::trace::Outcome;
+use std::collections::BTreeMap;
 
 fn reads<'a>(history: &'a History, places: &'a [usize]) -> impl Iterator<Item = usize> + 'a {
     places.iter().copied().filter(|place| history.operations[*place].answer != Answer::Nothing)
@@ -16,7 +16,7 @@ fn reads<'a>(history: &'a History, places: &'a [usize]) -> impl Iterator<Item = 
 pub(super) fn nowhere(history: &History, places: &[usize]) -> Option<Witness> {
     let operations = &history.operations;
     let first = history.first_of(operations[*places.first()?].key);
-    let mut put: Map<ValueId, usize> = Map::new();
+    let mut put: BTreeMap<ValueId, usize> = BTreeMap::new();
     for &place in places {
         if let Some(value) = operations[place].call.puts()
             && put.get(&value).is_none_or(|other| operations[*other].outcome == Outcome::Fail)
@@ -66,7 +66,7 @@ struct Element {
 
 struct Elements<'a> {
     history: &'a History,
-    number: Map<ValueId, usize>,
+    number: BTreeMap<ValueId, usize>,
     all: Vec<Element>,
     /// Each read with the numbers of what it returned, in its own order.
     reads: Vec<(usize, Vec<usize>)>,
@@ -74,7 +74,7 @@ struct Elements<'a> {
 
 impl<'a> Elements<'a> {
     fn of(history: &'a History, places: &'a [usize]) -> Self {
-        let mut this = Elements { history, number: Map::new(), all: Vec::new(), reads: Vec::new() };
+        let mut this = Elements { history, number: BTreeMap::new(), all: Vec::new(), reads: Vec::new() };
         let operations = &history.operations;
         let key = places.first().map_or(0, |place| operations[*place].key);
         for value in history.first_of(key).elements {
@@ -106,7 +106,7 @@ impl<'a> Elements<'a> {
 
     fn numbered(&mut self, value: ValueId) -> usize {
         let next = self.all.len();
-        let number = *self.number.or_insert_with(value, || next);
+        let number = *self.number.entry(value).or_insert_with(|| next);
         if number == next {
             self.all.push(Element::default());
         }
@@ -344,11 +344,11 @@ pub(super) fn counted_back(history: &History, places: &[usize], wanted: Wanted) 
     let taken: i64 = less.iter().map(|place| by(*place)).sum();
     let start = history.first_of(operations[*places.first()?].key).number;
     // For each process what it added, and what it read last.
-    let mut added: Map<u32, Vec<usize>> = Map::new();
-    let mut read: Map<u32, (usize, i64)> = Map::new();
+    let mut added: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    let mut read: BTreeMap<u32, (usize, i64)> = BTreeMap::new();
     for &place in places {
         let process = operations[place].process;
-        let added = added.or_default(process);
+        let added = added.entry(process).or_default();
         if by(place) > 0 && operations[place].acknowledged() {
             added.push(place);
         }

@@ -10,8 +10,8 @@
 
 use super::seen::Seen;
 use crate::analysis::history::{Answer, Call, Initial, Model, NEVER, ValueId};
-use crate::ordered::{Map, Set};
 use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An operation as the search sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,7 +79,7 @@ struct Search<'a> {
     model: Model,
     /// The list that the longest read returned: every shorter one is a part of it.
     longest: &'a [ValueId],
-    elements: Map<ValueId, usize>,
+    elements: BTreeMap<ValueId, usize>,
     taken: Vec<bool>,
     left: usize,
     low: usize,
@@ -90,13 +90,13 @@ struct Search<'a> {
     /// The lane of each item; none for an optional one whose process did nothing else.
     lane_of: Vec<Option<usize>>,
     /// Optional ones by the value that they leave in a register; all of them under 0 for other models.
-    free: Map<ValueId, Vec<usize>>,
+    free: BTreeMap<ValueId, Vec<usize>>,
     /// What optional compare-and-sets expect.
     chained: Vec<ValueId>,
     /// For each optional item the one before it that says the same.
     twins: Vec<Option<usize>>,
     /// Of a register, by value: how many required ones still need it, and how many can still write it.
-    needs: Map<ValueId, (u32, u32)>,
+    needs: BTreeMap<ValueId, (u32, u32)>,
     /// The last end, in time, before which not all could be taken.
     furthest: Cell<u32>,
     seen: Seen,
@@ -126,7 +126,7 @@ pub(super) fn search(items: &[Item], model: Model, initial: &Initial, order: Ord
 }
 
 /// What no answer can tell whether it took effect need not be tried.
-fn useful(item: &Item, needed: &Set<ValueId>, added: &Set<ValueId>) -> bool {
+fn useful(item: &Item, needed: &BTreeSet<ValueId>, added: &BTreeSet<ValueId>) -> bool {
     item.required()
         || match item.call {
             Call::Read => false,
@@ -140,7 +140,7 @@ fn useful(item: &Item, needed: &Set<ValueId>, added: &Set<ValueId>) -> bool {
 
 impl<'a> Search<'a> {
     fn new(all: &'a [Item], model: Model, longest: &'a [ValueId], order: Order) -> Self {
-        let (mut needed, mut added) = (Set::new(), Set::new());
+        let (mut needed, mut added) = (BTreeSet::new(), BTreeSet::new());
         for item in all {
             match (&item.call, &item.answer) {
                 (Call::Read, Answer::Value(value)) => {
@@ -164,29 +164,30 @@ impl<'a> Search<'a> {
         let mut items: Vec<&Item> = all.iter().filter(|item| useful(item, &needed, &added)).collect();
         items.sort_by_key(|item| (!item.required(), item.invoked));
         let optional = items.iter().position(|item| !item.required()).unwrap_or(items.len());
-        let mut elements = Map::new();
+        let mut elements = BTreeMap::new();
         if model == Model::Set {
             for element in &added {
                 let next = elements.len();
-                elements.or_insert_with(*element, || next);
+                elements.entry(*element).or_insert_with(|| next);
             }
         }
-        let mut needs: Map<ValueId, (u32, u32)> = Map::new();
+        let mut needs: BTreeMap<ValueId, (u32, u32)> = BTreeMap::new();
         if model == Model::Register {
             for item in &items {
                 if let (Some(value), true) = (needs_of(item), item.required()) {
-                    needs.or_default(value).0 += 1;
+                    needs.entry(value).or_default().0 += 1;
                 }
                 if let Some(value) = item.call.leaves() {
-                    needs.or_default(value).1 += 1;
+                    needs.entry(value).or_default().1 += 1;
                 }
             }
         }
-        let (mut free, mut last): (Map<ValueId, Vec<usize>>, Map<Call, usize>) = (Map::new(), Map::new());
+        let (mut free, mut last): (BTreeMap<ValueId, Vec<usize>>, BTreeMap<Call, usize>) =
+            (BTreeMap::new(), BTreeMap::new());
         let (mut chained, mut twins) = (Vec::new(), Vec::new());
         for (at, item) in items.iter().enumerate().skip(optional) {
             let value = if model == Model::Register { item.call.leaves().unwrap_or_default() } else { 0 };
-            free.or_default(value).push(at);
+            free.entry(value).or_default().push(at);
             chained.extend(needs_of(item));
             twins.push(last.insert(item.call, at));
         }
@@ -219,11 +220,11 @@ impl<'a> Search<'a> {
     }
 
     fn lay_lanes(&mut self) {
-        let mut lanes: Map<u32, usize> = Map::new();
+        let mut lanes: BTreeMap<u32, usize> = BTreeMap::new();
         for (at, item) in self.items.iter().enumerate() {
             if at < self.optional {
                 let next = self.lanes.len();
-                let lane = *lanes.or_insert_with(item.process, || next);
+                let lane = *lanes.entry(item.process).or_insert_with(|| next);
                 if lane == next {
                     self.lanes.push(Vec::new());
                 }

@@ -10,8 +10,8 @@
 //! Sets that nothing is removed from, and lists: a read must hold the elements themselves.
 
 use crate::analysis::history::{Answer, Call, History, Model};
-use crate::ordered::{Map, Set};
 use crate::trace::Outcome;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which of the four are asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,24 +40,24 @@ struct Step {
 
 struct Look<'a> {
     history: &'a History,
-    models: Map<u32, Model>,
+    models: BTreeMap<u32, Model>,
     /// By key and value.
-    writers: Map<(u32, u32), usize>,
-    removed: Set<(u32, u32)>,
+    writers: BTreeMap<(u32, u32), usize>,
+    removed: BTreeSet<(u32, u32)>,
     /// For each process what it made and saw, in order, and where in that each of its writes stands.
-    steps: Map<u32, Vec<Step>>,
-    place_in: Map<usize, (u32, usize)>,
+    steps: BTreeMap<u32, Vec<Step>>,
+    place_in: BTreeMap<usize, (u32, usize)>,
     /// By key, from each write to those that are known to be newer.
-    arrows: Map<u32, Vec<(usize, usize)>>,
+    arrows: BTreeMap<u32, Vec<(usize, usize)>>,
     /// The same by what the reads of one process ask.
-    asked: Map<u32, Vec<(usize, usize)>>,
+    asked: BTreeMap<u32, Vec<(usize, usize)>>,
 }
 
 /// What reads of a key must show from now on.
 #[derive(Default)]
 struct Must {
     writes: Vec<usize>,
-    all: Set<usize>,
+    all: BTreeSet<usize>,
 }
 
 /// Whether the operations at these places break what is wanted.
@@ -65,18 +65,18 @@ pub(super) fn broken(history: &History, places: &[usize], wanted: Wanted) -> boo
     let operations = &history.operations;
     let mut look = Look {
         history,
-        models: Map::new(),
-        writers: Map::new(),
-        removed: Set::new(),
-        steps: Map::new(),
-        place_in: Map::new(),
-        arrows: Map::new(),
-        asked: Map::new(),
+        models: BTreeMap::new(),
+        writers: BTreeMap::new(),
+        removed: BTreeSet::new(),
+        steps: BTreeMap::new(),
+        place_in: BTreeMap::new(),
+        arrows: BTreeMap::new(),
+        asked: BTreeMap::new(),
     };
-    let mut keys: Map<u32, Vec<usize>> = Map::new();
+    let mut keys: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for &place in places {
         let operation = &operations[place];
-        keys.or_default(operation.key).push(place);
+        keys.entry(operation.key).or_default().push(place);
         match operation.call {
             Call::Write(value) | Call::CompareAndSet { value, .. } | Call::Add(value) | Call::Append(value) => {
                 if operation.outcome != Outcome::Fail {
@@ -92,22 +92,22 @@ pub(super) fn broken(history: &History, places: &[usize], wanted: Wanted) -> boo
     for (key, places) in keys.iter() {
         look.models.insert(*key, history.model_of(places).unwrap_or(Model::Register));
     }
-    let mut processes: Map<u32, Vec<usize>> = Map::new();
+    let mut processes: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for &place in places {
-        processes.or_default(operations[place].process).push(place);
+        processes.entry(operations[place].process).or_default().push(place);
     }
     for (process, own) in processes.iter() {
         look.walk(*process, own);
     }
     // What all ask together mostly makes no circle, and then that of none does.
-    let mut together: Map<u32, Vec<(usize, usize)>> = Map::new();
+    let mut together: BTreeMap<u32, Vec<(usize, usize)>> = BTreeMap::new();
     let mut each = Vec::new();
     for own in processes.values() {
         if look.demand(own, wanted) {
             return true;
         }
         let asked = std::mem::take(&mut look.asked);
-        asked.iter().for_each(|(key, arrows)| together.or_default(*key).extend(arrows));
+        asked.iter().for_each(|(key, arrows)| together.entry(*key).or_default().extend(arrows));
         each.push(asked);
     }
     together.iter().any(|(key, all)| {
@@ -133,7 +133,7 @@ impl Look<'_> {
 
     fn walk(&mut self, process: u32, own: &[usize]) {
         let mut steps = Vec::new();
-        let mut last: Map<u32, usize> = Map::new();
+        let mut last: BTreeMap<u32, usize> = BTreeMap::new();
         for &place in own {
             let operation = &self.history.operations[place];
             if operation.call.changes() {
@@ -144,7 +144,7 @@ impl Look<'_> {
                     }
                     // A write comes after what its process had seen of the key.
                     if let Some(before) = last.get(&operation.key) {
-                        self.arrows.or_default(operation.key).push((*before, place));
+                        self.arrows.entry(operation.key).or_default().push((*before, place));
                     }
                     self.place_in.insert(place, (process, steps.len()));
                     steps.push(Step { key: operation.key, write: place, own: true });
@@ -163,8 +163,8 @@ impl Look<'_> {
     /// What the reads of one process must show. True if one of a set or list does not; for registers it leaves arrows.
     fn demand(&mut self, own: &[usize], wanted: Wanted) -> bool {
         // By key, what reads from now on must show.
-        let mut must: Map<u32, Must> = Map::new();
-        let mut known: Map<u32, usize> = Map::new();
+        let mut must: BTreeMap<u32, Must> = BTreeMap::new();
+        let mut known: BTreeMap<u32, usize> = BTreeMap::new();
         for &place in own {
             let operation = &self.history.operations[place];
             let replaces = matches!(operation.call, Call::CompareAndSet { .. }) && operation.outcome != Outcome::Fail;
@@ -204,8 +204,8 @@ impl Look<'_> {
 
     /// From now on reads of the key must show nothing older. Of a register's writes, those that another of them is known to
     /// be newer than need not be kept.
-    fn require(&self, must: &mut Map<u32, Must>, key: u32, write: usize) {
-        let must = must.or_default(key);
+    fn require(&self, must: &mut BTreeMap<u32, Must>, key: u32, write: usize) {
+        let must = must.entry(key).or_default();
         if !must.all.insert(write) {
             return;
         }
@@ -221,7 +221,7 @@ impl Look<'_> {
     }
 
     /// What the processes of the writes that are seen had made and seen before.
-    fn reveal(&self, seen: &[usize], known: &mut Map<u32, usize>, must: &mut Map<u32, Must>, wanted: Wanted) {
+    fn reveal(&self, seen: &[usize], known: &mut BTreeMap<u32, usize>, must: &mut BTreeMap<u32, Must>, wanted: Wanted) {
         for write in seen {
             let Some((process, at)) = self.place_in.get(write).copied() else { continue };
             let from = known.get(&process).copied().unwrap_or(0);
@@ -251,7 +251,7 @@ impl Look<'_> {
             // Of a register, or what a compare-and-set replaced.
             Answer::Value(_) | Answer::Nothing => {
                 let shown = seen.first().copied().unwrap_or(FIRST);
-                let asked = self.asked.or_default(operation.key);
+                let asked = self.asked.entry(operation.key).or_default();
                 asked.extend(must.writes.iter().filter(|write| **write != shown).map(|write| (*write, shown)));
                 false
             }
@@ -271,7 +271,7 @@ impl Look<'_> {
         let ranked = writes.iter().any(|write| operations[*write].rank > 0);
         // Points of time between the writes: as many as there are writes, before each one's beginning.
         writes.sort_unstable_by_key(|write| if ranked { operations[*write].rank } else { operations[*write].invoked });
-        let number: Map<usize, usize> = writes.iter().enumerate().map(|(i, write)| (*write, i + 1)).collect();
+        let number: BTreeMap<usize, usize> = writes.iter().enumerate().map(|(i, write)| (*write, i + 1)).collect();
         let of = |write: usize| if write == FIRST { Some(0) } else { number.get(&write).copied() };
         let count = writes.len();
         let point = |i: usize| count + 1 + i;

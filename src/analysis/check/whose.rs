@@ -7,8 +7,8 @@
 //! replaced counts as read.
 
 use crate::analysis::history::{Answer, Call, History, Operation, ValueId};
-use crate::ordered::Map;
 use crate::trace::Outcome;
+use std::collections::BTreeMap;
 
 /// A history whose writes all differ, but for reads that are to be given theirs.
 pub(super) struct Apart {
@@ -20,7 +20,7 @@ pub(super) struct Apart {
 /// Makes the values of registers at these places differ. `places` in order.
 pub(super) fn apart(history: &History, places: &[usize]) -> Apart {
     let mut told = history.clone();
-    let mut sources: Map<(u32, ValueId), Vec<(usize, ValueId)>> = Map::new();
+    let mut sources: BTreeMap<(u32, ValueId), Vec<(usize, ValueId)>> = BTreeMap::new();
     let mut next = history.values.len() as ValueId;
     for &place in places {
         let operation = &history.operations[place];
@@ -28,7 +28,7 @@ pub(super) fn apart(history: &History, places: &[usize]) -> Apart {
             told.operations[place].call = Call::Write(next);
             told.values.push(history.value(value).into());
             if operation.outcome != Outcome::Fail {
-                sources.or_default((operation.key, value)).push((place, next));
+                sources.entry((operation.key, value)).or_default().push((place, next));
             }
             next += 1;
         }

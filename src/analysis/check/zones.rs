@@ -12,8 +12,8 @@
 use super::Witness;
 use super::say;
 use crate::analysis::history::{Call, History, Operation, ValueId};
-use crate::ordered::Map;
 use crate::trace::Outcome;
+use std::collections::BTreeMap;
 
 /// A write and the reads of its value.
 #[derive(Clone, Copy)]
@@ -119,7 +119,7 @@ pub(super) fn check(history: &History, places: &[usize]) -> Option<Witness> {
         return Some(witness);
     }
 
-    let mut clusters: Map<ValueId, Cluster> = Map::new();
+    let mut clusters: BTreeMap<ValueId, Cluster> = BTreeMap::new();
     for &(value, write) in &writes {
         let it = &operations[write];
         if it.outcome != Outcome::Fail {

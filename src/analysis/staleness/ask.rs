@@ -1,9 +1,9 @@
 //! What can be asked of the copies.
 
 use super::{Copy, Notice, Staleness, State, covers};
-use crate::ordered::Set;
 use crate::scenario::Micros;
 use crate::trace::{Context, KeyId, NodeId, UpdateId, Version};
+use std::collections::BTreeSet;
 
 impl Staleness {
     /// The newest acknowledged version of a key that should be at a service.
@@ -35,7 +35,7 @@ impl Staleness {
     ) -> (u32, Micros) {
         let Some(entry) = self.keys.get(&key) else { return (0, 0) };
         let from = if context.is_some() { Version::default() } else { version };
-        let newer = entry.acknowledged.from(&from).filter(|(at, update)| {
+        let newer = entry.acknowledged.range(from..).filter(|(at, update)| {
             let reflected = context.map_or(**at <= version, |context| covers(context, **at));
             let concerns = entry.is_closed() || entry.reaches(&self.flows, update.origin, node);
             !reflected && update.behind.acknowledged <= issued && concerns
@@ -127,7 +127,7 @@ impl Staleness {
     }
 
     /// The services of which anything changed since the last call.
-    pub fn take_changed(&mut self) -> Set<NodeId> {
+    pub fn take_changed(&mut self) -> BTreeSet<NodeId> {
         std::mem::take(&mut self.changed)
     }
 }

@@ -2,10 +2,10 @@
 
 use super::{Committed, Held, Staleness};
 use crate::analysis::Derived;
-use crate::ordered::Set;
 use crate::scenario::Micros;
 use crate::scenario::Value;
 use crate::trace::{Fact, KeyId, NodeId, UpdateId, Version};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Staleness {
@@ -92,8 +92,8 @@ impl Staleness {
 
     /// A copy that adds differences has thrown one away again.
     fn take_back(&mut self, node: NodeId, key: KeyId, version: Version) {
-        let entry = self.keys.or_default(key);
-        let (acknowledged, copy) = (entry.acknowledged.get(&version), entry.copies.or_default(node));
+        let entry = self.keys.entry(key).or_default();
+        let (acknowledged, copy) = (entry.acknowledged.get(&version), entry.copies.entry(node).or_default());
         let Some(sum) = &mut copy.sum else { return };
         sum.early.remove(&version);
         if let Some(acknowledged) = acknowledged {
@@ -121,8 +121,8 @@ impl Staleness {
     }
 
     fn place(&mut self, group: NodeId, key: KeyId, replicas: &[NodeId]) {
-        let entry = self.keys.or_default(key);
-        entry.holders.insert(group, replicas.iter().copied().collect::<Set<NodeId>>());
+        let entry = self.keys.entry(key).or_default();
+        entry.holders.insert(group, replicas.iter().copied().collect::<BTreeSet<NodeId>>());
         for node in replicas {
             self.copy(*node, key);
         }

@@ -11,7 +11,7 @@ impl Staleness {
             self.proposed.iter().filter(|(_, proposed)| proposed.node == node).map(|(update, _)| *update).collect();
         for update in gone {
             let Some(Committed { key, version, .. }) = self.proposed.remove(&update) else { continue };
-            let entry = self.keys.or_default(key);
+            let entry = self.keys.entry(key).or_default();
             entry.phantoms.insert(version);
             let mut holders = Vec::new();
             for (holder, copy) in entry.copies.iter_mut().filter(|(_, copy)| copy.version() == version) {
@@ -27,9 +27,9 @@ impl Staleness {
     /// A copy added what an update says to what it held.
     pub(super) fn add(&mut self, at: Micros, update: UpdateId, node: NodeId, key: KeyId, version: Version, sum: i64) {
         self.copy(node, key);
-        let entry = self.keys.or_default(key);
+        let entry = self.keys.entry(key).or_default();
         let acknowledged = entry.acknowledged.contains_key(&version);
-        let copy = entry.copies.or_default(node);
+        let copy = entry.copies.entry(node).or_default();
         let newest = copy.version().max(version);
         copy.held = Some(Held { value: Some(Value::Int(sum)), version: newest, update: Some(update) });
         copy.taken_in = newest;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::app::edit;
-use crate::ordered::Set;
 use crate::scenario::examples::EXAMPLES;
+use std::collections::BTreeSet;
 
 /// A document in which every field stands, in every variant that has fields of its own.
 const EVERYTHING: &str = r#"{
@@ -118,7 +118,7 @@ fn leaves(json: &Json, path: &Path, out: &mut Vec<Path>) {
 #[test]
 fn no_field_of_the_document_is_forgotten_by_the_inspector() {
     let scenario = Scenario::from_json(EVERYTHING).expect("sound");
-    let fields: Set<Path> = all_fields(&scenario).into_iter().map(|field| field.path).collect();
+    let fields: BTreeSet<Path> = all_fields(&scenario).into_iter().map(|field| field.path).collect();
     let mut places = Vec::new();
     leaves(&serde_json::from_str(EVERYTHING).expect("JSON"), &Vec::new(), &mut places);
     // The format's version and the ids are what the rest refers to, not settings.
@@ -134,14 +134,14 @@ fn no_field_of_the_document_is_forgotten_by_the_inspector() {
     }
     // And the document above really has every property that the types know.
     let schema: Json = serde_json::from_str(&crate::scenario::schema::json_schema()).expect("JSON");
-    let mut names = Set::new();
+    let mut names = BTreeSet::new();
     properties(&schema, &mut names);
     for name in names {
         assert!(EVERYTHING.contains(&format!("\"{name}\"")), "the document of this test lacks `{name}`");
     }
 }
 
-fn properties(schema: &Json, names: &mut Set<String>) {
+fn properties(schema: &Json, names: &mut BTreeSet<String>) {
     match schema {
         Json::Object(fields) => {
             if let Some(Json::Object(properties)) = fields.get("properties") {

@@ -3,9 +3,9 @@
 use crate::app::geometry::point;
 use crate::app::model::Item;
 use crate::app::scene::{Scene, Wire};
-use crate::ordered::Set;
 use crate::session::protocol::Trouble;
 use crate::trace::NodeId;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -19,7 +19,7 @@ pub struct WiresProps {
     /// What else is wrong.
     pub troubles: Rc<Vec<Trouble>>,
     /// What is selected.
-    pub selection: Rc<Set<Item>>,
+    pub selection: Rc<BTreeSet<Item>>,
     /// The scissors are in hand.
     pub cutting: bool,
 }

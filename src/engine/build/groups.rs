@@ -8,9 +8,9 @@ use crate::engine::network::Unlisted;
 use crate::engine::repertoire::Replicates;
 use crate::engine::replica::quorum::Coordinator;
 use crate::engine::replica::{Cell, Group, Member, Outgoing, Replica, ReplicaPlan, Stamps};
-use crate::ordered::Map;
 use crate::scenario::{self, Client, Protocol, Route, Service};
 use crate::trace::{KeyId, NodeId};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Builder<'_> {
@@ -82,7 +82,7 @@ impl Builder<'_> {
         for (key, cell) in &seeds {
             stamps.see(group.clock(), *key, cell.version());
         }
-        let cells: Map<KeyId, Cell> = seeds.iter().cloned().collect();
+        let cells: BTreeMap<KeyId, Cell> = seeds.iter().cloned().collect();
         let member = Member {
             node,
             group: group.clone(),

@@ -8,10 +8,9 @@ use super::{Bus, Unflushed};
 use crate::engine::message::{LinkId, Publication};
 use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
-use crate::ordered::Map;
 use crate::scenario::{Acks, CommitRule, InSync, Micros};
 use crate::trace::{BrokerTurn, DropReason, Fact, UpdateId};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// One of them.
 #[derive(Clone, Debug)]
@@ -60,7 +59,7 @@ pub(super) struct Brokers {
     /// How many entries are committed.
     committed: u64,
     waiting: VecDeque<Entry>,
-    checks: Map<u32, Check>,
+    checks: BTreeMap<u32, Check>,
     next_check: u32,
     /// Who is in sync, as it was told last.
     told: u32,
@@ -76,7 +75,7 @@ impl Brokers {
             reign: 0,
             committed: 0,
             waiting: VecDeque::new(),
-            checks: Map::new(),
+            checks: BTreeMap::new(),
             next_check: 0,
             told: (1 << replicas) - 1,
         }

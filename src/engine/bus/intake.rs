@@ -28,7 +28,7 @@ impl Bus {
         let Some(window) = self.plan.topics[topic as usize].dedup else { return false };
         let recent = &mut self.recent[topic as usize];
         // Updates are numbered in order, so the least number is about the oldest.
-        while recent.first().is_some_and(|(_, at)| at + window <= now) {
+        while recent.first_key_value().is_some_and(|(_, at)| at + window <= now) {
             recent.pop_first();
         }
         let again = recent.get(&update).is_some_and(|at| at + window > now);
@@ -119,7 +119,7 @@ impl Bus {
         match order {
             Order::None => queues.ready.push_back(event),
             Order::FifoPerKey => {
-                let line = queues.keys.or_default(key);
+                let line = queues.keys.entry(key).or_default();
                 line.push_back(event);
                 if line.len() == 1 {
                     queues.ready.push_back(event);
@@ -128,7 +128,7 @@ impl Bus {
             Order::Log => {
                 let member = self.reader_of(lane, partition);
                 let queues = &mut self.lanes[lane as usize];
-                queues.logs.or_insert_with(partition, || Log::read_by(member)).events.push_back(event);
+                queues.logs.entry(partition).or_insert_with(|| Log::read_by(member)).events.push_back(event);
                 return self.deliver_log(now, lane, partition, out);
             }
         }

@@ -8,9 +8,9 @@ use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
 use crate::engine::replica::quorum::Coordinator;
 use crate::engine::replica::{Asker, Done, Group};
-use crate::ordered::Map;
 use crate::scenario::{Micros, Operation, Route, SessionGuarantee};
 use crate::trace::{Context, KeyId, NodeId, OperationId, Version};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How long a client waits before it asks again, where every member was asked, or none knows who leads, µs.
@@ -42,7 +42,7 @@ pub struct AtGroup {
     homes: Vec<usize>,
     chance: Stream,
     coordinator: Option<Coordinator>,
-    tokens: Map<(u32, KeyId), Token>,
+    tokens: BTreeMap<(u32, KeyId), Token>,
 }
 
 impl AtGroup {
@@ -62,7 +62,7 @@ impl AtGroup {
         let members = group.members.len() as u32;
         let homes = (0..sessions).map(|_| chance.below(members) as usize).collect();
         let (write_route, read_route) = routes;
-        let tokens = Map::new();
+        let tokens = BTreeMap::new();
         AtGroup {
             group,
             links,
@@ -224,7 +224,7 @@ impl Client {
     pub(super) fn note_write(&mut self, id: OperationId, version: Version) {
         let (Some(awaited), Some(at)) = (self.pending.get(&id), &mut self.plan.group) else { return };
         let Some(request) = &awaited.request else { return };
-        let token = at.tokens.or_default((awaited.session, request.key));
+        let token = at.tokens.entry((awaited.session, request.key)).or_default();
         token.written = token.written.max(version);
     }
 
@@ -234,7 +234,7 @@ impl Client {
         let (Some(request), Some(at)) = (awaited.request.clone(), &mut self.plan.group) else { return true };
         let (session, key) = (awaited.session, request.key);
         if at.reflects(session, key, result) {
-            let token = at.tokens.or_default((session, key));
+            let token = at.tokens.entry((session, key)).or_default();
             token.read = token.read.max(result.version);
             if let Some(context) = &result.context {
                 token.context = context.clone();

@@ -6,9 +6,9 @@
 use super::{Link, Network};
 use crate::engine::chance::{Sampler, Stream};
 use crate::engine::message::LinkId;
-use crate::ordered::{Map, Set};
 use crate::scenario::Micros;
 use crate::trace::NodeId;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What links without a place in the document are like.
@@ -17,13 +17,13 @@ pub struct Unlisted {
     /// The scenario's seed.
     pub seed: u64,
     /// Links that are there for good, as the document lists or cuts them.
-    pub listed: Map<(NodeId, NodeId), LinkId>,
+    pub listed: BTreeMap<(NodeId, NodeId), LinkId>,
     /// Latency of what no region says.
     pub latency: Sampler,
     /// In which region a node is.
-    pub regions: Map<NodeId, u32>,
+    pub regions: BTreeMap<NodeId, u32>,
     /// Latencies between regions, or within one.
-    pub apart: Map<(u32, u32), Sampler>,
+    pub apart: BTreeMap<(u32, u32), Sampler>,
 }
 
 /// Links for single messages, used again when these have arrived.
@@ -34,7 +34,7 @@ pub(super) struct Wide {
     /// By sender: to whom it has sent at which instant, the last one at which it did.
     sent: Vec<(Micros, Vec<NodeId>)>,
     /// Every partition since all was healed: on which side a node is.
-    partitions: Vec<Map<NodeId, u32>>,
+    partitions: Vec<BTreeMap<NodeId, u32>>,
 }
 
 impl Network {
@@ -86,8 +86,8 @@ impl Network {
     }
 
     /// Messages that are sent from now on between these sides will not arrive, as will those under way.
-    pub fn part(&mut self, sides: &[Set<NodeId>]) {
-        let side = |(nodes, side): (&Set<NodeId>, u32)| nodes.iter().map(|node| (*node, side)).collect::<Vec<_>>();
+    pub fn part(&mut self, sides: &[BTreeSet<NodeId>]) {
+        let side = |(nodes, side): (&BTreeSet<NodeId>, u32)| nodes.iter().map(|node| (*node, side)).collect::<Vec<_>>();
         if self.wide.unlisted.is_some() {
             self.wide.partitions.push(sides.iter().zip(0..).flat_map(side).collect());
         }
@@ -114,7 +114,7 @@ impl Wide {
     }
 
     fn parted(&self, from: NodeId, to: NodeId) -> bool {
-        let apart = |sides: &Map<NodeId, u32>| sides.get(&from).zip(sides.get(&to)).is_some_and(|(a, b)| a != b);
+        let apart = |sides: &BTreeMap<NodeId, u32>| sides.get(&from).zip(sides.get(&to)).is_some_and(|(a, b)| a != b);
         self.partitions.iter().any(apart)
     }
 }

@@ -10,11 +10,11 @@ mod sequence;
 use super::super::store;
 use super::events::{self, Made};
 use crate::engine::message::Ask;
-use crate::ordered::Map;
 use crate::scenario::{Data, Value};
 use crate::trace::{Context, Refusal, UpdateId, Version};
 use dotted::{Dotted, Said};
 use sequence::Sequence;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a replica holds of a key.
@@ -47,7 +47,7 @@ pub struct Register {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Counter {
     /// By origin: how many increments, and their sum.
-    totals: Map<u32, (u32, i64)>,
+    totals: BTreeMap<u32, (u32, i64)>,
 }
 
 /// What a replica says of a key for comparison.
@@ -256,7 +256,7 @@ impl Mark {
 impl Counter {
     /// Adds a number; the new dot.
     pub fn add(&mut self, origin: u32, by: i64) -> (u32, u32) {
-        let (count, sum) = self.totals.or_default(origin);
+        let (count, sum) = self.totals.entry(origin).or_default();
         (*count, *sum) = (*count + 1, sum.saturating_add(by));
         (origin, *count)
     }
@@ -269,7 +269,7 @@ impl Counter {
     fn merge(&mut self, other: &Counter) -> bool {
         let mut changed = false;
         for (origin, total) in other.totals.iter() {
-            let mine = self.totals.or_default(*origin);
+            let mine = self.totals.entry(*origin).or_default();
             if total.0 > mine.0 {
                 *mine = *total;
                 changed = true;

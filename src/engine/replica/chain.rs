@@ -141,7 +141,7 @@ impl Chain {
             out.record(Fact::LogMoved { node: member.node, last, committed: self.committed, term: 1 });
         }
         let mut done = Vec::new();
-        while let Some((&index, &(asker, operation, _))) = self.waiting.first()
+        while let Some((&index, &(asker, operation, _))) = self.waiting.first_key_value()
             && index <= self.committed
         {
             self.waiting.pop_first();

@@ -13,9 +13,9 @@ use crate::engine::message::{About, Ask, Delivery, OfEvent, Payload, Request, Se
 use crate::engine::outbox::Outbox;
 use crate::engine::publishing::{Publisher, Publishing};
 use crate::engine::queue::Timer;
-use crate::ordered::Map;
 use crate::scenario::{Effect, Micros, Value};
 use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Where a write of a connected group comes from.
@@ -65,7 +65,7 @@ pub struct Outgoing {
     /// Whether it publishes what it coordinates, and what it stores.
     modes: (bool, bool),
     /// Writes that it coordinates.
-    coordinated: Map<UpdateId, Arc<Update>>,
+    coordinated: BTreeMap<UpdateId, Arc<Update>>,
     /// What it stored since this was asked last.
     stored: Vec<Arc<Update>>,
 }
@@ -113,14 +113,14 @@ struct Asked {
 pub struct Events {
     pub(super) handling: Handling,
     pub(super) publishing: Publishing,
-    asked: Map<OperationId, Asked>,
+    asked: BTreeMap<OperationId, Asked>,
 }
 
 impl Events {
     /// For a member that publishes or subscribes.
     pub fn new(node: NodeId, publishers: Vec<Publisher>, handlers: Vec<Handler>) -> Self {
         let (handling, publishing) = (Handling::new(handlers), Publishing::new(node, publishers));
-        Events { handling, publishing, asked: Map::new() }
+        Events { handling, publishing, asked: BTreeMap::new() }
     }
 
     /// What its member has to take note of.
@@ -255,7 +255,7 @@ impl Replica {
 
     /// What it coordinated is gone.
     pub(super) fn crash_events(&mut self, lose_disk: bool, out: &mut Outbox) {
-        (self.member.outgoing.coordinated, self.member.outgoing.stored) = (Map::new(), Vec::new());
+        (self.member.outgoing.coordinated, self.member.outgoing.stored) = (BTreeMap::new(), Vec::new());
         self.at_events(|events| events.crash(lose_disk, out));
     }
 }

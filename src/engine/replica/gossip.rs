@@ -10,9 +10,9 @@ use crate::engine::chance::{Sampler, Stream};
 use crate::engine::message::{Ask, Request};
 use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
-use crate::ordered::Map;
 use crate::scenario::{Gossip as Plan, GossipStyle, Latency, Micros, Value};
 use crate::trace::{Fact, KeyId, Refusal, UpdateId, Version};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 type Cells = Arc<Vec<(KeyId, SharedCell)>>;
@@ -36,9 +36,9 @@ pub struct Gossip {
     /// What was there when the round began, where rounds begin together.
     round: Option<Cells>,
     round_began: Micros,
-    hot: Map<UpdateId, Hot>,
+    hot: BTreeMap<UpdateId, Hot>,
     /// When a rumor was first heard.
-    heard: Map<UpdateId, Micros>,
+    heard: BTreeMap<UpdateId, Micros>,
     epoch: u32,
 }
 
@@ -52,8 +52,8 @@ impl Gossip {
             fan_out: plan.fan_out,
             round: matches!(plan.every, Latency::Constant { .. }).then(Cells::default),
             round_began: 0,
-            hot: Map::new(),
-            heard: Map::new(),
+            hot: BTreeMap::new(),
+            heard: BTreeMap::new(),
             epoch: 0,
         }
     }

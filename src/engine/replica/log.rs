@@ -1,9 +1,9 @@
 //! The log of a group that orders its writes: Raft, primary-replica, chain. Entries are counted from 1.
 
 use super::events::Made;
-use crate::ordered::Map;
 use crate::scenario::{Micros, Value};
 use crate::trace::{KeyId, OperationId, UpdateId};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// An entry of a log.
@@ -28,7 +28,7 @@ pub struct Entry {
 pub struct Log {
     entries: Vec<Entry>,
     /// The group's inbox: by the update of each event that was written the entry, and when it was made.
-    events: Map<UpdateId, (u32, Micros)>,
+    events: BTreeMap<UpdateId, (u32, Micros)>,
 }
 
 impl Log {

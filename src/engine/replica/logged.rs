@@ -6,12 +6,12 @@ use super::log::{Entry, Log};
 use super::{Answer, Asker, Done, Member, after};
 use crate::engine::message::{Ask, Request};
 use crate::engine::outbox::Outbox;
-use crate::ordered::Map;
 use crate::scenario::Micros;
 use crate::trace::{Fact, OperationId, Outcome, Refusal, Version};
+use std::collections::BTreeMap;
 
 /// Who awaits which entry: by its number, with its term.
-pub type Waiting = Map<u32, (Asker, OperationId, u32)>;
+pub type Waiting = BTreeMap<u32, (Asker, OperationId, u32)>;
 
 /// The version of an entry's register: logs are ordered by term, then by number.
 pub fn version(index: u32, term: u32) -> Version {

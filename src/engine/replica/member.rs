@@ -6,9 +6,9 @@ use super::stamp::Stamps;
 use super::wire::{Body, Wire};
 use crate::engine::message::{About, LinkId, Payload, ReadResult, Request};
 use crate::engine::outbox::Outbox;
-use crate::ordered::Map;
 use crate::scenario::{Data, Micros, Protocol, Value, VersionClock};
 use crate::trace::{Fact, KeyId, NodeId, OperationId, UpdateId, Version};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -80,7 +80,7 @@ pub struct Member {
     /// Links to the other members, by place; none to itself. Empty in a group that is too large for that.
     pub links: Arc<Vec<Option<LinkId>>>,
     /// What it holds.
-    pub cells: Map<KeyId, Cell>,
+    pub cells: BTreeMap<KeyId, Cell>,
     /// What stood in the document.
     pub seeds: Arc<Vec<(KeyId, Cell)>>,
     /// What it knows of versions.
@@ -159,7 +159,7 @@ impl Member {
     pub fn absorb(&mut self, key: KeyId, cell: &Cell, update: Option<UpdateId>, out: &mut Outbox) -> bool {
         self.stamps.see(self.group.clock(), key, cell.version());
         let data = self.group.data.clone();
-        let mine = self.cells.or_insert_with(key, || Cell::empty(&data));
+        let mine = self.cells.entry(key).or_insert_with(|| Cell::empty(&data));
         let before = if self.outgoing.wants_stored() { mine.value(&data) } else { None };
         let changed = mine.merge(cell);
         if let (true, true, Cell::Register(register)) = (changed, self.outgoing.wants_stored(), cell)

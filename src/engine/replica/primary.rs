@@ -173,7 +173,7 @@ impl Primary {
     fn acknowledge(&mut self, member: &Member) -> Vec<Done> {
         let has = |index: u32, (at, matched): (usize, &u32)| at != member.index && *matched >= index;
         let mut done = Vec::new();
-        while let Some((&index, &(asker, operation, _))) = self.waiting.first() {
+        while let Some((&index, &(asker, operation, _))) = self.waiting.first_key_value() {
             let followers = self.matched.iter().enumerate().filter(|follower| has(index, *follower)).count();
             if followers < self.acknowledgements {
                 break;

@@ -12,11 +12,11 @@ use crate::engine::chance::Stream;
 use crate::engine::message::{LinkId, Request};
 use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
-use crate::ordered::Map;
 use crate::scenario::{Micros, Quorum as Plan, micros};
 use crate::trace::{Fact, KeyId, NodeId, UpdateId, Version};
 use coordinator::TIMEOUT;
 use merkle::AntiEntropy;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Kinds of its timers, in the two lowest bits of their number.
@@ -30,10 +30,10 @@ pub struct Quorum {
     coordinator: Coordinator,
     anti_entropy: Option<AntiEntropy>,
     /// Hints that are being sent: by the number for the answer.
-    handing_off: Map<u32, (usize, KeyId, SharedCell)>,
+    handing_off: BTreeMap<u32, (usize, KeyId, SharedCell)>,
     hints_timed: bool,
     /// Deletions by the number of their timer.
-    tombstones: Map<u32, (KeyId, Version)>,
+    tombstones: BTreeMap<u32, (KeyId, Version)>,
     next_tombstone: u32,
     /// A timer of anti-entropy that was set before a restart finds another number.
     epoch: u32,
@@ -46,9 +46,9 @@ impl Quorum {
         Quorum {
             coordinator: Coordinator::new(plan, member.group.clone(), member.node, member.links.clone()),
             anti_entropy,
-            handing_off: Map::new(),
+            handing_off: BTreeMap::new(),
             hints_timed: false,
-            tombstones: Map::new(),
+            tombstones: BTreeMap::new(),
             next_tombstone: 0,
             epoch: 0,
         }

@@ -1,14 +1,14 @@
 //! The clocks that order the writes of registers.
 
-use crate::ordered::Map;
 use crate::scenario::VersionClock;
 use crate::trace::{KeyId, Version};
+use std::collections::BTreeMap;
 
 /// What a coordinator knows of versions.
 #[derive(Clone, Debug, Default)]
 pub struct Stamps {
     /// Lamport: the highest count seen of a key.
-    counts: Map<KeyId, u32>,
+    counts: BTreeMap<KeyId, u32>,
     /// Hybrid: the latest time seen, and the count within it; wall: the last one given out.
     last: (i64, u32),
 }
@@ -19,7 +19,7 @@ impl Stamps {
         match clock {
             VersionClock::Wall => {}
             VersionClock::Lamport => {
-                let count = self.counts.or_default(key);
+                let count = self.counts.entry(key).or_default();
                 *count = (*count).max(version.counter);
             }
             VersionClock::Hybrid => self.last = self.last.max((version.time, version.counter)),
@@ -31,7 +31,7 @@ impl Stamps {
         let wall = reading + Version::EPOCH;
         let version = match clock {
             VersionClock::Lamport => {
-                let count = self.counts.or_default(key);
+                let count = self.counts.entry(key).or_default();
                 *count = (*count).max(after.counter) + 1;
                 return Version::counted(*count, origin);
             }

@@ -11,9 +11,9 @@ use super::{Answer, Asker, Done, Member, after};
 use crate::engine::message::Request;
 use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
-use crate::ordered::Map;
 use crate::scenario::{Micros, TwoPhase as Plan, micros};
 use crate::trace::{Fact, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A transaction that this member coordinates. Durable once it is decided.
@@ -39,19 +39,19 @@ struct Promised {
 #[derive(Clone, Debug)]
 pub struct TwoPhase {
     timeout: Micros,
-    transactions: Map<UpdateId, Transaction>,
-    promises: Map<KeyId, Promised>,
+    transactions: BTreeMap<UpdateId, Transaction>,
+    promises: BTreeMap<KeyId, Promised>,
     /// What waits for a key.
     waiting: Vec<(Asker, Arc<Request>)>,
     /// The group's inbox: events that were committed, and when they were coordinated. Durable.
-    handled: Map<UpdateId, Micros>,
+    handled: BTreeMap<UpdateId, Micros>,
 }
 
 impl TwoPhase {
     /// Nothing under way.
     pub fn new(plan: &Plan) -> Self {
         let timeout = micros(plan.timeout_ms).max(1);
-        let (transactions, promises, handled) = (Map::new(), Map::new(), Map::new());
+        let (transactions, promises, handled) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         TwoPhase { timeout, transactions, promises, waiting: Vec::new(), handled }
     }
 

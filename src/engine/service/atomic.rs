@@ -8,10 +8,9 @@ use super::{Change, Job, Service, Together, Work};
 use crate::engine::message::{About, Atomic, LinkId, Part, Payload, Update};
 use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
-use crate::ordered::{Map, Set};
 use crate::scenario::{Effect, Micros};
 use crate::trace::{Fact, KeyId, OperationId, Outcome, Refusal, UpdateId};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// A transaction that is being voted on, at its coordinator.
@@ -38,14 +37,14 @@ struct Promised {
 /// A service's transactions. Promises, decisions and what was settled are durable.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Transactions {
-    voting: Map<UpdateId, Voting>,
+    voting: BTreeMap<UpdateId, Voting>,
     /// Those that were committed: the calls that have not confirmed.
-    decided: Map<UpdateId, Vec<usize>>,
-    promises: Map<UpdateId, Promised>,
+    decided: BTreeMap<UpdateId, Vec<usize>>,
+    promises: BTreeMap<UpdateId, Promised>,
     /// Those that were committed here: a second copy of their message is of no effect.
-    settled: Set<UpdateId>,
+    settled: BTreeSet<UpdateId>,
     /// Where each commits by itself: what callees were asked to write of their own, and the job that waits for it.
-    asked: Map<OperationId, u32>,
+    asked: BTreeMap<OperationId, u32>,
 }
 
 /// What a service does that commits with others, or asks others for writes of their own.

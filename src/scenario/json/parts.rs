@@ -2,8 +2,8 @@
 
 use super::reader::Step;
 use super::{Document, Reader, Writer};
-use crate::ordered::Map;
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
 
 macro_rules! whole {
     ($($number:ident by $as:ident),*) => {$(
@@ -123,11 +123,11 @@ impl<T: Document + Copy + 'static, const N: usize> Document for [T; N] {
     }
 }
 
-impl<V: Document + 'static> Document for Map<String, V> {
+impl<V: Document + 'static> Document for BTreeMap<String, V> {
     fn read(reader: &mut Reader<'_>) -> Self {
         let Json::Object(entries) = reader.at() else {
             reader.expected("an object");
-            return Map::new();
+            return BTreeMap::new();
         };
         entries.iter().map(|(key, value)| (key.clone(), reader.part(Step::Field(key), value))).collect()
     }

@@ -2,8 +2,8 @@
 
 use super::references::{Kind, Nodes};
 use super::{Checker, LONGEST_MS};
-use crate::ordered::Set;
 use crate::scenario::{Backoff, Command};
+use std::collections::BTreeSet;
 
 impl Checker {
     /// What a command names.
@@ -79,7 +79,7 @@ impl Checker {
                 if groups.len() < 2 {
                     self.error(&path, format!("two groups or more, not {}", groups.len()));
                 }
-                let mut seen = Set::new();
+                let mut seen = BTreeSet::new();
                 for (i, group) in groups.iter().enumerate() {
                     for (j, node) in group.iter().enumerate() {
                         if !seen.insert(node) {

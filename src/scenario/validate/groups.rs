@@ -2,16 +2,16 @@
 
 use super::references::{Kind, Nodes};
 use super::{Checker, LONGEST_MS, LONGEST_NAME};
-use crate::ordered::{Map, Set};
 use crate::scenario::{Arrivals, Client, Data, Group, Protocol, Route, Scenario, Service, Value};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Members of a gossip group.
 const MOST_MEMBERS: usize = 10_000;
 
 impl Checker {
     pub(super) fn groups(&mut self, scenario: &Scenario, nodes: &Nodes) {
-        let mut taken: Map<&str, &str> = Map::new();
-        let services: Map<&str, &Service> = scenario.services.iter().map(|it| (it.id.as_str(), it)).collect();
+        let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
+        let services: BTreeMap<&str, &Service> = scenario.services.iter().map(|it| (it.id.as_str(), it)).collect();
         for (i, group) in scenario.groups.iter().enumerate() {
             let path = format!("groups[{i}]");
             self.text(&format!("{path}.name"), &group.name, LONGEST_NAME);
@@ -172,8 +172,8 @@ impl Checker {
     }
 
     fn regions(&mut self, scenario: &Scenario, nodes: &Nodes) {
-        let mut placed = Set::new();
-        let ids: Set<&str> = scenario.regions.iter().map(|region| region.id.as_str()).collect();
+        let mut placed = BTreeSet::new();
+        let ids: BTreeSet<&str> = scenario.regions.iter().map(|region| region.id.as_str()).collect();
         for (i, region) in scenario.regions.iter().enumerate() {
             let path = format!("regions[{i}]");
             self.key(&format!("{path}.id"), &region.id);

@@ -1,8 +1,8 @@
 //! Ids are unique, and whatever names another part names one that is there and fits.
 
 use super::{Checker, LONGEST_NAME};
-use crate::ordered::{Map, Set};
 use crate::scenario::{Promise, Scenario, Value};
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -33,9 +33,9 @@ impl Kind {
 }
 
 pub(super) struct Nodes<'a> {
-    kinds: Map<&'a str, Kind>,
+    kinds: BTreeMap<&'a str, Kind>,
     /// By bus: how many brokers keep its events; 0 where it is not replicated.
-    pub(super) brokers: Map<&'a str, u32>,
+    pub(super) brokers: BTreeMap<&'a str, u32>,
 }
 
 impl Nodes<'_> {
@@ -74,7 +74,7 @@ impl Checker {
         let buses = scenario.buses.iter().enumerate().map(|(i, b)| ("buses", i, b.id.as_str(), Kind::Bus));
         let clients = scenario.clients.iter().enumerate().map(|(i, c)| ("clients", i, c.id.as_str(), Kind::Client));
         let groups = scenario.groups.iter().enumerate().map(|(i, g)| ("groups", i, g.id.as_str(), Kind::Group));
-        let mut kinds = Map::new();
+        let mut kinds = BTreeMap::new();
         for (list, i, id, kind) in services.chain(buses).chain(clients).chain(groups) {
             let path = format!("{list}[{i}].id");
             let sound = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
@@ -107,7 +107,7 @@ impl Checker {
                     self.error(&path, format!("`{}` already calls `{}`", service.id, call.to));
                 }
             }
-            let mut published = Set::new();
+            let mut published = BTreeSet::new();
             for (j, publication) in service.publishes.iter().enumerate() {
                 let path = format!("services[{i}].publishes[{j}]");
                 let topic = self.topic(&path, &publication.to, publication.topic.as_deref(), scenario, nodes);
@@ -118,7 +118,7 @@ impl Checker {
                     );
                 }
             }
-            let mut subscribed = Set::new();
+            let mut subscribed = BTreeSet::new();
             for (j, subscription) in service.subscribes.iter().enumerate() {
                 let path = format!("services[{i}].subscribes[{j}]");
                 let topic = self.topic(&path, &subscription.to, subscription.topic.as_deref(), scenario, nodes);
@@ -165,7 +165,7 @@ impl Checker {
     }
 
     fn link_references(&mut self, scenario: &Scenario, nodes: &Nodes) {
-        let mut seen = Set::new();
+        let mut seen = BTreeSet::new();
         for (i, link) in scenario.links.iter().enumerate() {
             let path = format!("links[{i}]");
             self.ends(&path, &link.from, &link.to, nodes);
@@ -198,12 +198,12 @@ impl Checker {
 
     /// A chain of calls that comes back to where it began would wait for itself.
     fn call_cycles(&mut self, scenario: &Scenario) {
-        let callees: Map<&str, Vec<&str>> = scenario
+        let callees: BTreeMap<&str, Vec<&str>> = scenario
             .services
             .iter()
             .map(|service| (service.id.as_str(), service.calls.iter().map(|call| call.to.as_str()).collect()))
             .collect();
-        let mut finished = Set::new();
+        let mut finished = BTreeSet::new();
         for (i, service) in scenario.services.iter().enumerate() {
             // Depth first, without recursion: a chain may be as long as there are services.
             let mut path = vec![(service.id.as_str(), 0)];
@@ -236,14 +236,15 @@ impl Checker {
             let first = bus.and_then(|bus| bus.topics.first()).map(|topic| topic.name.as_str());
             topic.or(first).map(str::to_string)
         };
-        let places: Map<&str, usize> = scenario.services.iter().zip(0..).map(|(it, i)| (it.id.as_str(), i)).collect();
+        let places: BTreeMap<&str, usize> =
+            scenario.services.iter().zip(0..).map(|(it, i)| (it.id.as_str(), i)).collect();
         for group in &scenario.groups {
             // What the first member says that has the key at all.
-            let mut said: Map<&str, (&Value, &str)> = Map::new();
+            let mut said: BTreeMap<&str, (&Value, &str)> = BTreeMap::new();
             for &i in group.members.iter().filter_map(|id| places.get(id.as_str())) {
                 let service = &scenario.services[i];
                 for (key, value) in &service.data {
-                    let (first, by) = *said.or_insert_with(key, || (value, &service.id));
+                    let (first, by) = *said.entry(key).or_insert_with(|| (value, &service.id));
                     if first != value {
                         let problem = format!("{first}, as at `{by}` of the same group, or absent; it is {value}");
                         self.error(format!("services[{i}].data.{key}"), problem);
@@ -271,7 +272,7 @@ impl Checker {
                     takes.then_some(i)
                 }));
             }
-            let holders = holders.into_iter().flat_map(fellows).collect::<Set<usize>>();
+            let holders = holders.into_iter().flat_map(fellows).collect::<BTreeSet<usize>>();
             for &i in holders.iter() {
                 for (key, value) in &scenario.services[i].data {
                     if let Some(other) = service.data.get(key).filter(|other| *other != value) {

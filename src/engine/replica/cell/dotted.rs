@@ -1,9 +1,9 @@
 //! What is said of a key by updates that no other has taken the place of: siblings, the elements of sets, the fields of
 //! maps. One rule of merging serves all: what one state has and the other has seen, but has no more, is gone.
 
-use crate::ordered::{Map, Set};
 use crate::scenario::{Data, Merge, Value};
 use crate::trace::Context;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// An update's own mark: its origin, and how many that origin had made of the key by then.
@@ -25,21 +25,21 @@ pub enum Said {
 /// What updates say, each with its dot, and the version vector of all that was ever seen.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dotted {
-    context: Map<u32, u32>,
-    said: Map<Dot, Said>,
+    context: BTreeMap<u32, u32>,
+    said: BTreeMap<Dot, Said>,
 }
 
 impl Dotted {
     /// What stood in the document.
     pub fn seeded(said: impl IntoIterator<Item = Said>) -> Dotted {
-        let said: Map<Dot, Said> = said.into_iter().zip(1..).map(|(said, n)| ((0, n), said)).collect();
+        let said: BTreeMap<Dot, Said> = said.into_iter().zip(1..).map(|(said, n)| ((0, n), said)).collect();
         // An empty set or map is there all the same.
         Dotted { context: [(0, said.len().max(1) as u32)].into_iter().collect(), said }
     }
 
     /// The dot of the next update at an origin.
     fn next(&mut self, origin: u32) -> Dot {
-        let count = self.context.or_default(origin);
+        let count = self.context.entry(origin).or_default();
         *count += 1;
         (origin, *count)
     }
@@ -139,13 +139,13 @@ impl Dotted {
     }
 
     fn fields(&self) -> Value {
-        let mut fields: Map<Arc<str>, Set<Value>> = Map::new();
+        let mut fields: BTreeMap<Arc<str>, BTreeSet<Value>> = BTreeMap::new();
         for said in self.said.values() {
             if let Said::Field(name, value) = said {
-                fields.or_default(name.clone()).insert(value.clone());
+                fields.entry(name.clone()).or_default().insert(value.clone());
             }
         }
-        let one = |mut values: Set<Value>| match values.len() {
+        let one = |mut values: BTreeSet<Value>| match values.len() {
             1 => values.pop_first().expect("there is one"),
             _ => Value::Set(Arc::new(values)),
         };
@@ -155,7 +155,7 @@ impl Dotted {
     /// Merges another state in; whether that changed anything.
     pub fn merge(&mut self, other: &Dotted) -> bool {
         let before = (self.context.clone(), self.said.len());
-        let knows = |context: &Map<u32, u32>, dot: &Dot| context.get(&dot.0).is_some_and(|count| *count >= dot.1);
+        let knows = |context: &BTreeMap<u32, u32>, dot: &Dot| context.get(&dot.0).is_some_and(|count| *count >= dot.1);
         // What one has and the other has seen, but has no more, was removed there.
         self.said.retain(|dot, _| other.said.contains_key(dot) || !knows(&other.context, dot));
         for (dot, said) in other.said.iter() {
@@ -164,7 +164,7 @@ impl Dotted {
             }
         }
         for (origin, count) in other.context.iter() {
-            let mine = self.context.or_default(*origin);
+            let mine = self.context.entry(*origin).or_default();
             *mine = (*mine).max(*count);
         }
         before != (self.context.clone(), self.said.len())
@@ -175,7 +175,7 @@ impl Dotted {
 fn merged<'a>(by: Merge, siblings: impl Iterator<Item = &'a Value>) -> Option<Value> {
     let elements = |value: &Value| match value {
         Value::Set(elements) => (**elements).clone(),
-        Value::Int(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => Set::from([value.clone()]),
+        Value::Int(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => BTreeSet::from([value.clone()]),
     };
     match by {
         Merge::Max => siblings.max().cloned(),

@@ -1,9 +1,9 @@
 //! A list that several change at once: the replicated growable array (Roh 2011), kept as a tree in which each element hangs
 //! under the one that it was inserted behind (the timestamped insertion tree of Attiya 2016, which reads the same).
 
-use crate::ordered::Map;
 use crate::scenario::Value;
 use crate::trace::Context;
+use std::collections::BTreeMap;
 
 /// When an element was inserted: a Lamport count, then the origin.
 type Stamp = (u32, u32);
@@ -19,8 +19,8 @@ struct Node {
 /// A list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sequence {
-    context: Map<u32, u32>,
-    nodes: Map<Stamp, Node>,
+    context: BTreeMap<u32, u32>,
+    nodes: BTreeMap<Stamp, Node>,
 }
 
 impl Sequence {
@@ -36,16 +36,16 @@ impl Sequence {
     }
 
     fn next(&mut self, origin: u32) -> (u32, u32) {
-        let count = self.context.or_default(origin);
+        let count = self.context.entry(origin).or_default();
         *count += 1;
         (origin, *count)
     }
 
     /// The elements that are there, in order.
     fn order(&self) -> Vec<Stamp> {
-        let mut under: Map<Option<Stamp>, Vec<Stamp>> = Map::new();
+        let mut under: BTreeMap<Option<Stamp>, Vec<Stamp>> = BTreeMap::new();
         for (stamp, node) in self.nodes.iter() {
-            under.or_default(node.behind).push(*stamp);
+            under.entry(node.behind).or_default().push(*stamp);
         }
         let mut order = Vec::with_capacity(self.nodes.len());
         // The latest of those behind the same one comes first: it is the last that was put on the stack.
@@ -99,7 +99,7 @@ impl Sequence {
         }
         // Whatever is changed has a dot.
         for (origin, count) in other.context.iter() {
-            let mine = self.context.or_default(*origin);
+            let mine = self.context.entry(*origin).or_default();
             changed |= *count > *mine;
             *mine = (*mine).max(*count);
         }

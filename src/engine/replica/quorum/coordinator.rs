@@ -11,9 +11,9 @@ use crate::engine::replica::member::{record_read, result, tell};
 use crate::engine::replica::stamp::Stamps;
 use crate::engine::replica::wire::{Body, Why};
 use crate::engine::replica::{Answer, Asker, Done, Group, Member, after};
-use crate::ordered::{Map, Set};
 use crate::scenario::{Data, Micros, Quorum, ReadRepair, Value, micros};
 use crate::trace::{Fact, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a write is: its cell, its update and the version that the client is told.
@@ -69,14 +69,14 @@ pub struct Coordinator {
     pub plan: Quorum,
     own: Option<usize>,
     links: Arc<Vec<Option<LinkId>>>,
-    pending: Map<u32, Pending>,
+    pending: BTreeMap<u32, Pending>,
     next: u32,
     /// Members that did not answer in time, until they are heard of again.
-    suspected: Set<usize>,
+    suspected: BTreeSet<usize>,
     /// For a client, which has no store: what it knows of versions.
     stamps: Stamps,
     /// By member and key.
-    pub hints: Map<(usize, KeyId), Hint>,
+    pub hints: BTreeMap<(usize, KeyId), Hint>,
 }
 
 /// Kinds of a quorum's timers, in the two lowest bits of their number.
@@ -96,11 +96,11 @@ impl Coordinator {
             plan,
             own,
             links,
-            pending: Map::new(),
+            pending: BTreeMap::new(),
             next: 1,
-            suspected: Set::new(),
+            suspected: BTreeSet::new(),
             stamps: Stamps::default(),
-            hints: Map::new(),
+            hints: BTreeMap::new(),
         }
     }
 

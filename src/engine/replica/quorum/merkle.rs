@@ -6,9 +6,9 @@ use crate::engine::outbox::Outbox;
 use crate::engine::replica::Member;
 use crate::engine::replica::cell::Mark;
 use crate::engine::replica::wire::{Body, Why};
-use crate::ordered::{Map, Set};
 use crate::scenario::{AntiEntropy as Plan, Micros, micros};
 use crate::trace::{Fact, KeyId};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
@@ -45,8 +45,8 @@ impl AntiEntropy {
     }
 
     /// Hashes of the leaves that have keys which both replicas should hold.
-    fn leaves(&self, member: &Member, peer: usize, out: &mut Outbox) -> Map<u32, u64> {
-        let mut leaves: Map<u32, u64> = Map::new();
+    fn leaves(&self, member: &Member, peer: usize, out: &mut Outbox) -> BTreeMap<u32, u64> {
+        let mut leaves: BTreeMap<u32, u64> = BTreeMap::new();
         for key in shared_keys(member, peer, out) {
             let mark = member.cell(key).mark();
             let mut bytes = xxh3_64(out.names.key(key).as_bytes()).to_le_bytes().to_vec();
@@ -58,7 +58,7 @@ impl AntiEntropy {
                 bytes.extend(origin.to_le_bytes());
                 bytes.extend(count.to_le_bytes());
             }
-            let leaf = leaves.or_default(self.leaf(key, out));
+            let leaf = leaves.entry(self.leaf(key, out)).or_default();
             *leaf = leaf.wrapping_add(xxh3_64(&bytes));
         }
         leaves
@@ -69,11 +69,11 @@ impl AntiEntropy {
     }
 
     /// Hash of a node of the tree, from the leaves below it; 0 for one without keys.
-    fn hash(&self, level: u32, index: u32, leaves: &Map<u32, u64>) -> u64 {
+    fn hash(&self, level: u32, index: u32, leaves: &BTreeMap<u32, u64>) -> u64 {
         let below = self.depth - level;
         let (first, last) = (index << below, (index << below) + (1 << below) - 1);
         let mut hash = 0;
-        for (leaf, of) in leaves.from(&first).take_while(|(leaf, _)| **leaf <= last) {
+        for (leaf, of) in leaves.range(first..=last) {
             hash = xxh3_64_with_seed(&of.to_le_bytes(), hash ^ u64::from(*leaf));
         }
         hash
@@ -128,8 +128,8 @@ impl AntiEntropy {
     /// Sends what is newer here, and asks for what is newer there.
     fn exchange(&self, leaves: &[u32], marks: &[(KeyId, Mark)], from: usize, member: &Member, out: &mut Outbox) {
         let here = self.keys_of(leaves, member, from, out);
-        let theirs: Map<KeyId, &Mark> = marks.iter().map(|(key, mark)| (*key, mark)).collect();
-        let all: Set<KeyId> = here.iter().copied().chain(theirs.keys().copied()).collect();
+        let theirs: BTreeMap<KeyId, &Mark> = marks.iter().map(|(key, mark)| (*key, mark)).collect();
+        let all: BTreeSet<KeyId> = here.iter().copied().chain(theirs.keys().copied()).collect();
         let nothing = Mark { version: Default::default(), context: Vec::new() };
         let mut wanted = Vec::new();
         for key in all.iter() {
