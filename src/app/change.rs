@@ -1,5 +1,4 @@
-//! What changes the drawing: every gesture, key, control and row of the outline ends in one [`Change`]. What carries them
-//! out is fetched before the first, with what reads and writes documents; until it is here, changes wait in their order.
+//! Changes of the drawing: every gesture, key, control and row of the outline ends in one [`Change`].
 
 use super::geometry::{Point, Rect, point};
 use super::gesture::GRID;
@@ -63,75 +62,9 @@ pub enum Change {
     Script(Command),
 }
 
-/// What carries changes out. Whoever names [`Editor::new`] brings its code along.
-#[derive(Clone, Copy, Debug)]
-pub struct Editor(fn(&mut Model, Change, &mut Vec<Effect>));
-
-impl Editor {
-    /// Carries out all of them.
-    pub fn new() -> Self {
-        Editor(|model, change, effects| model.carry_out(change, effects))
-    }
-}
-
-impl Default for Editor {
-    fn default() -> Self {
-        Editor::new()
-    }
-}
-
-/// Changes, and what carries them out: on the page it comes later, elsewhere it is there from the start.
-#[derive(Clone, Debug)]
-pub(super) struct Changes {
-    editor: Option<Editor>,
-    waiting: Vec<Change>,
-}
-
-impl Default for Changes {
-    fn default() -> Self {
-        let editor = if cfg!(target_arch = "wasm32") { None } else { Some(Editor::new()) };
-        Changes { editor, waiting: Vec::new() }
-    }
-}
-
-impl Changes {
-    /// Another drawing stands on the page: what was meant for the one before does not happen to it.
-    pub(super) fn forget(&mut self) {
-        self.waiting.clear();
-    }
-}
-
 impl Model {
-    /// Changes the drawing; as soon as what does that is here.
+    /// Executes a change.
     pub(super) fn change(&mut self, change: Change, effects: &mut Vec<Effect>) {
-        match self.changes.editor {
-            Some(Editor(carry_out)) => carry_out(self, change, effects),
-            None => {
-                if self.changes.waiting.is_empty() {
-                    effects.push(Effect::FetchEditor);
-                }
-                self.changes.waiting.push(change);
-            }
-        }
-    }
-
-    /// What carries changes out is here, or could not be fetched: then nothing was changed.
-    pub(super) fn take_editor(&mut self, editor: Result<Editor, String>, effects: &mut Vec<Effect>) {
-        let waiting = std::mem::take(&mut self.changes.waiting);
-        match editor {
-            Ok(editor) => {
-                self.changes.editor = Some(editor);
-                waiting.into_iter().for_each(|change| self.change(change, effects));
-            }
-            Err(why) => {
-                // A card that was dragged stands again where it stood.
-                self.stage();
-                self.tell(format!("Nothing was changed: {why}"));
-            }
-        }
-    }
-
-    fn carry_out(&mut self, change: Change, effects: &mut Vec<Effect>) {
         match change {
             Change::Empty => self.open(Opening::own(Scenario::default())),
             Change::To(scenario) => self.edit(*scenario, effects),
@@ -365,67 +298,12 @@ mod tests {
     use super::*;
     use crate::app::model::{Msg, update};
 
-    /// A page on which what changes the drawing is not here yet.
-    fn bare() -> Model {
+    #[test]
+    fn extending_a_run_goes_on_playing_it() {
         let mut model = Model::default();
         update(&mut model, Msg::OpenFirst);
-        model.changes.editor = None;
-        model
-    }
-
-    #[test]
-    fn changes_made_before_their_code_is_here_happen_in_their_order_once_it_is() {
-        let mut model = bare();
-        let first = update(&mut model, Msg::Add { kind: NodeKind::Bus, at: None });
-        assert!(first.contains(&Effect::FetchEditor), "{first:?}");
-        // What is deleted is what was added before it.
-        let more = update(&mut model, Msg::Delete);
-        assert!(!more.contains(&Effect::FetchEditor), "asked for once: {more:?}");
-        update(&mut model, Msg::Add { kind: NodeKind::Service, at: None });
-        assert_eq!(*model.scenario, Scenario::first());
-        update(&mut model, Msg::Editor(Ok(Editor::new())));
-        assert_eq!((model.scenario.services.len(), model.scenario.buses.len()), (3, 1));
-        assert!(model.selection.contains(&Item::Node("service-1".into())), "{:?}", model.selection);
-        for services in [2, 2, 2] {
-            update(&mut model, Msg::Undo);
-            assert_eq!(model.scenario.services.len(), services);
-        }
-        assert_eq!(*model.scenario, Scenario::first());
-    }
-
-    #[test]
-    fn a_change_whose_code_cannot_be_fetched_is_said_not_to_have_happened_and_may_be_made_again() {
-        let mut model = bare();
-        update(&mut model, Msg::Add { kind: NodeKind::Bus, at: None });
-        update(&mut model, Msg::Editor(Err("it could not be fetched. Is the network there?".into())));
-        assert_eq!(*model.scenario, Scenario::first());
-        assert!(
-            model.notice.as_ref().is_some_and(|notice| notice.starts_with("Nothing was changed")),
-            "{:?}",
-            model.notice
-        );
-        let again = update(&mut model, Msg::Tidy);
-        assert!(again.contains(&Effect::FetchEditor), "{again:?}");
-        update(&mut model, Msg::Editor(Ok(Editor::new())));
-        assert_eq!(model.scenario.buses.len(), 1, "what was given up stays given up");
-    }
-
-    #[test]
-    fn a_change_that_waits_does_not_happen_to_another_drawing() {
-        let mut model = bare();
-        update(&mut model, Msg::Add { kind: NodeKind::Bus, at: None });
-        let other = Scenario { title: "Another".into(), ..Scenario::default() };
-        update(&mut model, Msg::Open(Box::new(Opening::own(other.clone()))));
-        update(&mut model, Msg::Editor(Ok(Editor::new())));
-        assert_eq!(*model.scenario, other);
-    }
-
-    #[test]
-    fn a_run_that_was_made_longer_plays_on() {
-        let mut model = bare();
         let until = model.scenario.until_ms;
         update(&mut model, Msg::Extend);
-        update(&mut model, Msg::Editor(Ok(Editor::new())));
         assert_eq!(model.scenario.until_ms, until + 5000.0);
         assert!(model.playback.playing());
     }

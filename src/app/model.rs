@@ -3,7 +3,7 @@
 
 use super::announce::Announcer;
 use super::camera::Camera;
-use super::change::{Change, Changes};
+use super::change::Change;
 use super::clipboard::Clipboard;
 use super::diagram::Diagram;
 use super::faults::Standing;
@@ -189,7 +189,6 @@ pub struct Model {
     pub origin: Origin,
     pub(super) past: Vec<Rc<Scenario>>,
     pub(super) future: Vec<Rc<Scenario>>,
-    pub(super) changes: Changes,
     /// The run.
     pub run: RunView,
     /// Its clock.
@@ -318,7 +317,6 @@ impl Model {
             Msg::EditRefused(why) => self.tell(why),
             Msg::Add { kind, at } => self.change(Change::Add(kind, at), effects),
             Msg::Delete => self.change(Change::Delete, effects),
-            Msg::Editor(editor) => self.take_editor(editor, effects),
             Msg::EnterCanvas => {
                 let first = self.focus.clone().or_else(|| self.scene.nodes.first().map(|node| node.id.to_string()));
                 effects.push(first.map_or(Effect::FocusCanvas, Effect::Focus));
@@ -728,7 +726,6 @@ impl Model {
         self.kept = false;
         self.past.clear();
         self.future.clear();
-        self.changes.forget();
         self.selection = Rc::default();
         self.focus = None;
         self.published = false;

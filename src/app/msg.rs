@@ -1,6 +1,5 @@
 //! Everything that can happen to the page, and what it has done outside.
 
-use super::change::Editor;
 use super::geometry::Point;
 use super::gesture::Press;
 use super::keys::KeyCommand;
@@ -57,8 +56,6 @@ pub enum Msg {
     },
     /// Delete what is selected.
     Delete,
-    /// What changes the drawing is here, or why it could not be fetched.
-    Editor(Result<Editor, String>),
     /// Give the focus to the canvas's tab stop.
     EnterCanvas,
     /// Undo the last change of the drawing.
@@ -237,8 +234,6 @@ pub enum Effect {
     Focus(String),
     /// Give the focus to the canvas.
     FocusCanvas,
-    /// Fetch what changes the drawing.
-    FetchEditor,
     /// Keep under a name, if the browser allows it.
     Keep(&'static str, String),
     /// What is kept as the visitor's work is another drawing: keep it as the one before.

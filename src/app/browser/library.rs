@@ -1,7 +1,5 @@
-//! What reads, writes and changes documents, and opens links and examples: fetched when it is first needed, in a wasm file of
-//! its own.
+//! Opens links, examples and saved documents: fetched when it is first needed, in a wasm file of its own.
 
-use crate::app::change::Editor;
 use crate::app::model::{Opening, Origin};
 use crate::scenario::Scenario;
 use crate::scenario::link;
@@ -13,8 +11,6 @@ use wasm_split_helpers::{SplitLoaderError, wasm_split};
 pub struct Library {
     open: fn(&str) -> Result<Box<Opening>, String>,
     read: fn(&str) -> Option<Box<Opening>>,
-    /// What changes the drawing.
-    pub editor: Editor,
 }
 
 thread_local! {
@@ -54,7 +50,7 @@ impl Library {
 #[wasm_split(library, fallible)]
 fn library() -> Result<Library, SplitLoaderError> {
     let read = |text: &str| Scenario::from_json(text).ok().map(|own| Box::new(Opening::own(own)));
-    Ok(Library { open, read, editor: Editor::new() })
+    Ok(Library { open, read })
 }
 
 fn open(fragment: &str) -> Result<Box<Opening>, String> {

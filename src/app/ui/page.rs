@@ -13,7 +13,7 @@ use super::parts::{TransportRefs, banner, chips, publish_hint};
 use super::shell;
 use super::wires::Wires;
 use crate::app::browser::engine::{Answer, Engine};
-use crate::app::browser::{address, files, library, storage, theme};
+use crate::app::browser::{address, files, storage, theme};
 use crate::app::camera::Camera;
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::{Gesture, Press, Target};
@@ -333,9 +333,6 @@ impl Page {
                 }
                 Effect::OpenOther => self.open_other(),
                 Effect::OpenNamed(fragment) => self.open_named(&fragment),
-                Effect::FetchEditor => self.link.send_future(async {
-                    PageMsg::Model(Msg::Editor(library::fetch().await.map(|library| library.editor)))
-                }),
                 Effect::Save(name, text) => files::download(&name, "text/plain", &text),
                 Effect::LessMotion(less) => theme::less_motion(less),
                 Effect::Theme(which) => {
