@@ -4,7 +4,7 @@ use crate::app::model::{Controls, Mode, Theme};
 use wasm_bindgen::JsValue;
 
 /// The page's address, read.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Address {
     /// It names a link or an example.
     pub names: bool,

@@ -1,9 +1,9 @@
 //! What only a browser has: start, worker, storage, address, theme.
 
 pub mod address;
+pub mod documents;
 pub mod engine;
 pub mod files;
-pub mod library;
 pub mod picture;
 pub mod start;
 pub mod storage;

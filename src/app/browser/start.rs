@@ -1,25 +1,21 @@
-//! Where the wasm file starts, on the page and in the worker.
+//! The entry point of the wasm file, for the page and for the worker.
 
-use super::{address, engine, library, storage};
-use crate::app::model::KEPT_WORK;
-use crate::app::ui::page::Page;
+use super::engine;
+use crate::app::ui::page::{Page, PageProps, opening};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::DedicatedWorkerGlobalScope;
 
-/// The page's entry and the worker's: one file serves both.
+/// Renders the page, or serves the session where the global scope is a worker.
 #[wasm_bindgen(start)]
 pub fn start() {
     if let Some(document) = web_sys::window().and_then(|window| window.document()) {
         if let Some(root) = document.get_element_by_id("app") {
             spawn_local(async {
-                // Until it is here, the static shell stands: there is nothing else to show.
-                let own = !address::is_embed() && storage::kept(KEPT_WORK).is_some();
-                if own || address::read(&address::fragment()).names {
-                    let _ = library::fetch().await;
-                }
+                // The static shell stays until the drawing is known.
+                let opened = opening::open_address(true).await;
                 root.set_inner_html("");
-                yew::Renderer::<Page>::with_root(root).render();
+                yew::Renderer::<Page>::with_root_and_props(root, PageProps { opened }).render();
             });
         }
     } else if let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() {

@@ -21,10 +21,10 @@ pub fn apply(theme: Theme) {
 }
 
 /// Shows the page with less motion, or with all.
-pub fn less_motion(less: bool) {
+pub fn set_reduced_motion(reduced: bool) {
     let root = web_sys::window().and_then(|window| window.document()).and_then(|document| document.document_element());
     if let Some(root) = root {
-        let _ = root.set_attribute("data-motion", if less { "less" } else { "full" });
+        let _ = root.set_attribute("data-motion", if reduced { "less" } else { "full" });
     }
 }
 

@@ -6,7 +6,7 @@ use crate::app::scene::Scene;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-/// The outlines, as SVG behind the wires.
+/// The outlines, as SVG behind the links.
 pub fn outlines(scene: &Scene) -> Html {
     let outline = |area: &Area| {
         let class = if area.region { "region" } else { "hull" };

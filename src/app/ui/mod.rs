@@ -1,6 +1,7 @@
-//! The components. Each takes plain properties and reports by callbacks; none keeps state of the run.
+//! The components. Each receives plain properties and reports by callbacks; none holds state of the run.
 pub mod areas;
 pub mod branches;
+mod canvas_2d;
 mod card;
 mod charts;
 pub mod diagram;
@@ -11,14 +12,14 @@ pub mod findings;
 pub mod icons;
 mod inside;
 pub mod inspector;
-pub mod later;
+pub mod lazy_views;
+pub mod links;
 pub mod log;
 pub mod menu;
-pub mod messages;
+pub mod message_layer;
 mod outline;
 pub mod page;
 pub mod parts;
 pub mod shell;
 mod stale_charts;
 pub mod timeline;
-pub mod wires;

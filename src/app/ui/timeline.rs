@@ -1,7 +1,7 @@
 //! The timeline: a ribbon for each service, solid while consistent, hatched while stale, split while
 //! conflicted, dotted while down; updates above, faults below, one playhead through all.
 
-use super::messages::{Inks, sized};
+use super::canvas_2d::{CanvasColours, cleared};
 use crate::app::model::Model;
 use crate::app::ribbon::{Scale, Stretch, stretches};
 use crate::app::run_view::RunView;
@@ -28,8 +28,8 @@ pub fn scale(model: &Model, width: f64) -> Scale {
 }
 
 /// Paints the rows that are in sight: those from `scrolled` px on.
-pub fn paint(canvas: &HtmlCanvasElement, model: &Model, inks: &Inks, size: (f64, f64), scrolled: f64) {
-    let Some(pen) = sized(canvas, size) else { return };
+pub fn paint(canvas: &HtmlCanvasElement, model: &Model, colours: &CanvasColours, size: (f64, f64), scrolled: f64) {
+    let Some(pen) = cleared(canvas, size) else { return };
     let run = &model.run;
     let scale = scale(model, size.0);
     let services = model.scenario.services.len();
@@ -39,19 +39,26 @@ pub fn paint(canvas: &HtmlCanvasElement, model: &Model, inks: &Inks, size: (f64,
     for service in first.saturating_sub(1)..(first + rows).min(services) {
         let y = ROW * (service + 1) as f64 + 5.0;
         match &model.other {
-            None => ribbon(&pen, changes(run, service), run.now, scale, (y, BAR), inks),
+            None => ribbon(&pen, changes(run, service), run.now, scale, (y, BAR), colours),
             // Two branches share the row: the one that is shown above the other.
             Some(other) => {
-                ribbon(&pen, changes(run, service), run.now, scale, (y, BAR / 2.0 - 0.5), inks);
-                ribbon(&pen, changes(other, service), other.now, scale, (y + BAR / 2.0 + 0.5, BAR / 2.0 - 0.5), inks);
+                ribbon(&pen, changes(run, service), run.now, scale, (y, BAR / 2.0 - 0.5), colours);
+                ribbon(
+                    &pen,
+                    changes(other, service),
+                    other.now,
+                    scale,
+                    (y + BAR / 2.0 + 0.5, BAR / 2.0 - 0.5),
+                    colours,
+                );
             }
         }
     }
-    marks(&pen, model, scale, inks);
-    faults(&pen, model, scale, ROW * (services + 1) as f64 + 5.0, inks);
-    proof(&pen, model, scale, services, inks);
+    marks(&pen, model, scale, colours);
+    faults(&pen, model, scale, ROW * (services + 1) as f64 + 5.0, colours);
+    proof(&pen, model, scale, services, colours);
     let _ = pen.translate(0.0, scrolled);
-    playhead(&pen, scale.x(run.now), size.1, inks);
+    playhead(&pen, scale.x(run.now), size.1, colours);
 }
 
 fn changes(run: &RunView, service: usize) -> &[(Micros, CopyState)] {
@@ -66,21 +73,26 @@ fn ribbon(
     now: Micros,
     scale: Scale,
     (y, bar): (f64, f64),
-    inks: &Inks,
+    colours: &CanvasColours,
 ) {
-    pen.set_fill_style_str(&inks.sunken);
+    pen.set_fill_style_str(&colours.sunken);
     pen.begin_path();
     let _ = pen.round_rect_with_f64(0.0, y, scale.width, bar, 3.0);
     pen.fill();
     for part in stretches(changes, now, scale) {
-        stretch(pen, part, (y, bar), inks);
+        stretch(pen, part, (y, bar), colours);
     }
 }
 
-fn stretch(pen: &CanvasRenderingContext2d, Stretch { from, to, state }: Stretch, (y, bar): (f64, f64), inks: &Inks) {
+fn stretch(
+    pen: &CanvasRenderingContext2d,
+    Stretch { from, to, state }: Stretch,
+    (y, bar): (f64, f64),
+    colours: &CanvasColours,
+) {
     let to = to.max(from + 1.0);
     let width = to - from;
-    let colour = &inks.states[match state {
+    let colour = &colours.states[match state {
         CopyState::Consistent => 0,
         CopyState::Diverged => 1,
         CopyState::Conflicted => 2,
@@ -103,19 +115,25 @@ fn stretch(pen: &CanvasRenderingContext2d, Stretch { from, to, state }: Stretch,
         }
         CopyState::Stale | CopyState::Diverged => {
             pen.fill_rect(from, y, width, bar);
-            hatch(pen, (from, to), (y, bar), if state == CopyState::Stale { 4.0 } else { -4.0 }, inks);
+            hatch(pen, (from, to), (y, bar), if state == CopyState::Stale { 4.0 } else { -4.0 }, colours);
         }
     }
 }
 
 /// Slanted lines of the paper's colour over a stretch.
-fn hatch(pen: &CanvasRenderingContext2d, (from, to): (f64, f64), (y, bar): (f64, f64), slant: f64, inks: &Inks) {
+fn hatch(
+    pen: &CanvasRenderingContext2d,
+    (from, to): (f64, f64),
+    (y, bar): (f64, f64),
+    slant: f64,
+    colours: &CanvasColours,
+) {
     pen.save();
     pen.begin_path();
     pen.rect(from, y, to - from, bar);
     pen.clip();
     pen.set_global_alpha(0.42);
-    pen.set_stroke_style_str(&inks.surface);
+    pen.set_stroke_style_str(&colours.surface);
     pen.set_line_width(2.5);
     pen.begin_path();
     // Lines stand at fixed places of the axis, so that a growing stretch does not shimmer.
@@ -129,7 +147,7 @@ fn hatch(pen: &CanvasRenderingContext2d, (from, to): (f64, f64), (y, bar): (f64,
     pen.restore();
 }
 
-fn marks(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, inks: &Inks) {
+fn marks(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, colours: &CanvasColours) {
     let mut last = f64::MIN;
     for mark in model.run.marks.iter().filter(|mark| mark.kind == MarkKind::Update) {
         let x = scale.x(mark.at);
@@ -138,8 +156,8 @@ fn marks(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, inks: &Ink
             continue;
         }
         last = x;
-        let colour = mark.update.and_then(|u| inks.updates.get(u as usize % inks.updates.len().max(1)));
-        pen.set_fill_style_str(colour.unwrap_or(&inks.plain));
+        let colour = mark.update.and_then(|u| colours.updates.get(u as usize % colours.updates.len().max(1)));
+        pen.set_fill_style_str(colour.unwrap_or(&colours.plain));
         pen.begin_path();
         pen.move_to(x, 6.0);
         pen.line_to(x + 5.5, 15.5);
@@ -158,32 +176,32 @@ fn marks(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, inks: &Ink
             pen.line_to(x + 5.0, y + 5.0 * side);
         }
     }
-    for (width, ink) in [(5.0, &inks.surface), (2.0, &inks.fault)] {
+    for (width, ink) in [(5.0, &colours.surface), (2.0, &colours.fault)] {
         pen.set_line_width(width);
         pen.set_stroke_style_str(ink);
         pen.stroke();
     }
 }
 
-fn faults(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, y: f64, inks: &Inks) {
+fn faults(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, y: f64, colours: &CanvasColours) {
     for fault in &model.run.faults {
         let from = scale.x(fault.from);
         let to = scale.x(fault.to.unwrap_or(model.run.now)).max(from + 2.0);
         pen.begin_path();
         let _ = pen.round_rect_with_f64(from + 0.5, y + 0.5, to - from - 1.0, BAR - 1.0, 3.0);
-        pen.set_fill_style_str(&inks.fault);
+        pen.set_fill_style_str(&colours.fault);
         pen.set_global_alpha(0.2);
         pen.fill();
         pen.set_global_alpha(1.0);
-        pen.set_stroke_style_str(&inks.fault);
+        pen.set_stroke_style_str(&colours.fault);
         pen.set_line_width(1.0);
         pen.stroke();
     }
 }
 
 /// The steps of the finding that is marked: a line each, and a diamond in the rows of the services that have part in it.
-fn proof(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, services: usize, inks: &Inks) {
-    pen.set_fill_style_str(&inks.fault);
+fn proof(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, services: usize, colours: &CanvasColours) {
+    pen.set_fill_style_str(&colours.fault);
     for step in model.verdicts.marked() {
         let x = scale.x(step.at);
         pen.fill_rect(x - 0.5, ROW, 1.0, ROW * services as f64);
@@ -200,8 +218,8 @@ fn proof(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, services: 
     }
 }
 
-fn playhead(pen: &CanvasRenderingContext2d, x: f64, height: f64, inks: &Inks) {
-    pen.set_fill_style_str(&inks.accent);
+fn playhead(pen: &CanvasRenderingContext2d, x: f64, height: f64, colours: &CanvasColours) {
+    pen.set_fill_style_str(&colours.accent);
     pen.fill_rect(x - 1.0, 0.0, 2.0, height);
     pen.begin_path();
     pen.move_to(x - 6.0, 0.0);

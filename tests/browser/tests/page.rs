@@ -56,7 +56,7 @@ fn a_system_is_built_from_nothing_and_works() {
         let over = browser.middle(&format!("[data-node=\"{target}\"]"));
         browser.drag(handle, over);
     }
-    browser.wait("document.querySelectorAll('.wires path.wire').length === 2");
+    browser.wait("document.querySelectorAll('.links path.link').length === 2");
     browser.click("[data-node=\"service-1\"] header");
     browser.fill(".publisher input[aria-label=Key]", "stock");
     browser.fill(".publisher input[aria-label=Value]", "7");
@@ -75,7 +75,7 @@ fn what_meets_a_cut_link_says_so_and_healing_lets_the_copy_catch_up() {
     let consumer = browser.middle("[data-node=\"notification\"]");
     let x = (bus.0 + consumer.0) / 2.0;
     browser.drag((x, bus.1 - 160.0), (x, bus.1 + 160.0));
-    browser.wait("document.querySelector('.wire.cut')");
+    browser.wait("document.querySelector('.link.cut')");
     browser.click(".palette button:nth-of-type(6)");
     browser.click(".publish");
     is(&browser, "notification", "stale");
@@ -83,7 +83,7 @@ fn what_meets_a_cut_link_says_so_and_healing_lets_the_copy_catch_up() {
     browser.wait("document.querySelector('.log')?.textContent.includes('is lost: link cut')");
     browser.click(".top .title");
     browser.click(".inspector .actions button");
-    browser.wait("!document.querySelector('.wire.cut')");
+    browser.wait("!document.querySelector('.link.cut')");
     // However long the clicks took: where the run's end comes before the next delivery, it is made longer.
     let longer =
         "[...document.querySelectorAll('.transport button')].find(b => b.textContent.includes('longer'))?.click()";
@@ -405,15 +405,15 @@ fn every_fault_of_the_palette_shows_where_it_is_and_that_it_is_over() {
     select_wire(&browser, 0);
     for fault in ["Lose half", "Duplicate half", "Reorder half", "Delay by 1 s"] {
         press(&browser, fault);
-        browser.wait("document.querySelector('.wire.disturbed')");
+        browser.wait("document.querySelector('.link.disturbed')");
         press(&browser, "Heal");
-        browser.wait("!document.querySelector('.wire.disturbed')");
+        browser.wait("!document.querySelector('.link.disturbed')");
     }
     press(&browser, "Cut");
-    browser.wait("document.querySelector('.wire.cut')");
+    browser.wait("document.querySelector('.link.cut')");
     browser.click(".top .title");
     press(&browser, "Heal everything");
-    browser.wait("!document.querySelector('.wire.cut')");
+    browser.wait("!document.querySelector('.link.cut')");
     assert_eq!(browser.axe(), Vec::<String>::new());
     clean(&browser);
 }
@@ -543,7 +543,7 @@ fn a_group_is_placed_published_to_and_shows_its_quorums() {
     browser.wait("document.querySelectorAll('[data-node]').length === 0");
     browser.click(".palette button:nth-of-type(4)");
     browser.wait("document.querySelectorAll('[data-node]').length === 3");
-    browser.wait("document.querySelector('.hull') && document.querySelectorAll('.wires path.wire').length === 3");
+    browser.wait("document.querySelector('.hull') && document.querySelectorAll('.links path.link').length === 3");
     browser.wait("document.querySelector('button.area-label')?.textContent === 'Group 1 N 3 · R 2 · W 2'");
     browser.click("button.area-label");
     browser.wait("document.querySelector('#field-groups-0-protocol-quorum-write')");

@@ -25,7 +25,7 @@ fn a_stale_copy_tells_why_and_its_story_leads_back_to_the_fault() {
     let story = browser.text(".findings .scroll");
     browser.click(".finding li button");
     browser.wait("document.querySelector('.transport .clock').textContent === '1.400 s'");
-    browser.wait("document.querySelector('.wire.cut')");
+    browser.wait("document.querySelector('.link.cut')");
     // The story stays while it is followed, though nothing was stale then.
     is(&browser, "notification", "consistent");
     assert!(browser.text(".findings").contains("As of 5.900 s"));
@@ -155,21 +155,21 @@ fn acting_in_the_past_parts_the_run_and_both_branches_stand_side_by_side_and_in_
     browser.wait("document.querySelector('.branches .finding.shown input').value === 'link cut'");
     assert_eq!(browser.axe(), Vec::<String>::new());
     browser.click(".branches .finding:first-child button:nth-of-type(2)");
-    browser.wait("document.querySelector('.twin')");
+    browser.wait("document.querySelector('.compared')");
     seek(4000);
-    let twin = "document.querySelector('.twin [data-node=notification] .badge')?.textContent.trim()";
-    browser.wait(&format!("{twin} === 'consistent'"));
+    let compared = "document.querySelector('.compared [data-node=notification] .badge')?.textContent.trim()";
+    browser.wait(&format!("{compared} === 'consistent'"));
     browser
         .wait("document.querySelector('main.canvas [data-node=notification] .badge').textContent.trim() === 'stale'");
     browser.wait("document.querySelector('main [data-node=notification].differs') && !document.querySelector('main [data-node=inventory].differs')");
-    browser.wait("document.querySelector('.twin .pane-name').textContent.includes('1 service stands otherwise')");
+    browser.wait("document.querySelector('.compared .pane-name').textContent.includes('1 service differs')");
     assert_eq!(browser.axe(), Vec::<String>::new());
     // Shown instead, the two change sides.
     browser.click(".branches .finding:first-child button");
-    browser.wait(&format!("{twin} === 'stale'"));
+    browser.wait(&format!("{compared} === 'stale'"));
     is(&browser, "notification", "consistent");
-    browser.click(".twin .pane-name button");
-    browser.wait("!document.querySelector('.twin')");
+    browser.click(".compared .pane-name button");
+    browser.wait("!document.querySelector('.compared')");
     // A link has both, and opens the one that was shown.
     browser.click(".top [class~=line]");
     let link = browser.wait("document.querySelector('#share-link')?.value");

@@ -1,110 +1,123 @@
-//! What the page opens: what its address names, an example, or the visitor's own work.
+//! Opens drawings: the one that the page's address names, an example, or the visitor's own work.
 
-use super::{Page, PageMsg};
+use super::Page;
 use crate::app::browser::address::{self, Address};
-use crate::app::browser::{library, storage, theme};
-use crate::app::model::{KEPT_BEFORE, KEPT_WORK, Mode, Msg, Origin};
-use crate::app::ui::messages::Inks;
+use crate::app::browser::documents::{self, OpenError};
+use crate::app::browser::{storage, theme};
+use crate::app::model::{KEPT_BEFORE, KEPT_WORK, Mode, Msg, Opening, Origin};
+use crate::app::ui::canvas_2d::CanvasColours;
 
-impl Page {
-    /// Opens what the address names, else the visitor's own work.
-    pub(super) fn open_address(&mut self) {
-        let fragment = address::fragment();
-        if address::is_embed() {
-            let said = address::read(&fragment);
-            (self.model.mode, self.model.controls) = (said.mode, said.controls);
-        }
-        if address::read(&fragment).names {
-            self.open_named(&fragment);
-        } else {
-            self.open_own();
-            self.heed(&address::read(&fragment));
-        }
+/// The drawing that the page shows next.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Drawing {
+    /// The one that it shows already.
+    #[default]
+    Unchanged,
+    /// The first example.
+    First,
+    /// A drawing that was read.
+    Read(Box<Opening>),
+}
+
+/// The result of opening a drawing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Opened {
+    drawing: Drawing,
+    /// The drawing is the visitor's current work.
+    is_work: bool,
+    /// What the address sets besides the drawing.
+    options: Option<Address>,
+    /// A message that tells the visitor what could not be opened.
+    problem: Option<String>,
+}
+
+/// Opens the drawing that the address names, or else the visitor's own work. With `is_first`, a link that cannot be
+/// opened falls back to the visitor's work.
+pub async fn open_address(is_first: bool) -> Opened {
+    let address = address::read(&address::fragment());
+    if address.names {
+        open_fragment(address::fragment(), is_first).await
+    } else {
+        Opened { options: Some(address), ..open_work().await }
     }
+}
 
-    /// Opens what a fragment names; what opens it is fetched before, where it is not here yet.
-    pub(super) fn open_named(&mut self, fragment: &str) {
-        let Some(library) = library::at_hand() else {
-            // Something stands there meanwhile, or for good.
-            if self.model.scenario.services.is_empty() {
-                self.open_own();
-            }
-            let fragment = fragment.to_string();
-            return self.link.send_future(async {
-                match library::fetch().await {
-                    Ok(_) => PageMsg::Named(fragment),
-                    Err(why) => PageMsg::Model(Msg::LinkFailed(does_not_open(&why))),
-                }
-            });
-        };
-        match library.open(fragment) {
-            Ok(mut opening) => {
-                if self.model.mode == Mode::Edit {
-                    // What an embed changes is its own: nothing of it is kept.
-                    opening.origin = Origin::Own;
-                }
-                self.tell(Msg::Open(opening));
-            }
-            Err(why) => {
-                // What stands there already, and what was done in it, is not touched.
-                if self.model.scenario.services.is_empty() {
-                    self.open_own();
-                }
-                self.heed(&Address { autoplay: false, ..address::read(fragment) });
-                return self.tell(Msg::LinkFailed(does_not_open(&why)));
-            }
-        }
-        self.heed(&address::read(fragment));
-    }
-
-    /// Does what else an address says.
-    fn heed(&mut self, address: &Address) {
-        if let Some(theme) = address.theme {
-            self.model.theme = theme;
-            theme::apply(theme);
-            self.inks = Inks::read();
-        }
-        if let Some(speed) = address.speed {
-            self.tell(Msg::Speed(speed));
-        }
-        if address.autoplay && !self.model.reduced_motion {
-            self.tell(Msg::TogglePlay);
-        }
-    }
-
-    /// The visitor's own work; where there is none, the first example.
-    fn open_own(&mut self) {
-        let kept = if self.model.mode == Mode::App { storage::kept(KEPT_WORK) } else { None };
-        let own = kept.as_deref().zip(library::at_hand()).and_then(|(text, library)| library.read(text));
-        let is_own = own.is_some();
-        self.tell(own.map_or(Msg::OpenFirst, Msg::Open));
-        self.model.kept = is_own;
-        if kept.is_some() && !is_own {
-            self.tell(Msg::EditRefused("Your drawing could not be opened; it is kept.".into()));
-        }
-    }
-
-    /// The visitor's work where another drawing is open; else the work before it.
-    pub(super) fn open_other(&mut self) {
-        let name = if self.model.kept { KEPT_BEFORE } else { KEPT_WORK };
-        let Some(library) = library::at_hand() else {
-            return self.link.send_future(async {
-                match library::fetch().await {
-                    Ok(_) => PageMsg::Model(Msg::OpenOther),
-                    Err(why) => PageMsg::Model(Msg::EditRefused(format!("Your drawing does not open: {why}"))),
-                }
-            });
-        };
-        match storage::kept(name).and_then(|text| library.read(&text)) {
-            Some(opening) => {
-                self.tell(Msg::Open(opening));
-                self.model.kept = name == KEPT_WORK;
-            }
-            None => self.tell(Msg::EditRefused("There is no other drawing of yours yet.".into())),
+/// Opens the link or example that a fragment names.
+pub async fn open_fragment(fragment: String, is_first: bool) -> Opened {
+    let options = address::read(&fragment);
+    match documents::open_link(fragment).await {
+        Ok(opening) => Opened { drawing: Drawing::Read(opening), options: Some(options), ..Opened::default() },
+        Err(error) => {
+            let fallback = if is_first { open_work().await } else { Opened::default() };
+            let options = Some(Address { autoplay: false, ..options });
+            Opened { options, problem: Some(link_problem(&error)), ..fallback }
         }
     }
 }
 
-fn does_not_open(why: &str) -> String {
-    format!("This link does not open: {}.", why.trim_end_matches('.'))
+/// Opens the visitor's own work, or else the first example.
+async fn open_work() -> Opened {
+    let kept = if address::is_embed() { None } else { storage::kept(KEPT_WORK) };
+    let Some(text) = kept else { return Opened { drawing: Drawing::First, ..Opened::default() } };
+    match documents::read_document(text).await {
+        Ok(opening) => Opened { drawing: Drawing::Read(opening), is_work: true, ..Opened::default() },
+        Err(_) => {
+            let problem = Some("Your drawing could not be opened. It is kept in this browser.".into());
+            Opened { drawing: Drawing::First, problem, ..Opened::default() }
+        }
+    }
+}
+
+/// Opens the visitor's work if the page shows another drawing (`work_is_shown` is false), or else the work before it.
+pub async fn open_other(work_is_shown: bool) -> Opened {
+    let name = if work_is_shown { KEPT_BEFORE } else { KEPT_WORK };
+    let problem = |text: &str| Opened { problem: Some(text.into()), ..Opened::default() };
+    let Some(text) = storage::kept(name) else { return problem("You have no other drawing yet.") };
+    match documents::read_document(text).await {
+        Ok(opening) => Opened { drawing: Drawing::Read(opening), is_work: !work_is_shown, ..Opened::default() },
+        Err(error) => problem(&format!("Your drawing could not be opened: {error}.")),
+    }
+}
+
+fn link_problem(error: &OpenError) -> String {
+    format!("This link could not be opened: {}.", error.to_string().trim_end_matches('.'))
+}
+
+impl Page {
+    /// Shows a drawing that was opened, applies the address's options, and reports a problem.
+    pub(super) fn show_opened(&mut self, opened: Opened) {
+        let Opened { drawing, is_work, options, problem } = opened;
+        match drawing {
+            Drawing::Unchanged => {}
+            Drawing::First => self.update_model(Msg::OpenFirst),
+            Drawing::Read(mut opening) => {
+                if self.model.mode == Mode::Edit {
+                    // A copy in an embed may be changed; the browser keeps nothing of it.
+                    opening.origin = Origin::Own;
+                }
+                self.update_model(Msg::Open(opening));
+                self.model.kept = is_work;
+            }
+        }
+        if let Some(options) = options {
+            self.apply_options(&options);
+        }
+        if let Some(problem) = problem {
+            self.update_model(Msg::LinkFailed(problem));
+        }
+    }
+
+    fn apply_options(&mut self, options: &Address) {
+        if let Some(theme) = options.theme {
+            self.model.theme = theme;
+            theme::apply(theme);
+            self.painter.colours = CanvasColours::read();
+        }
+        if let Some(speed) = options.speed {
+            self.update_model(Msg::Speed(speed));
+        }
+        if options.autoplay && !self.model.reduced_motion {
+            self.update_model(Msg::TogglePlay);
+        }
+    }
 }

@@ -1,0 +1,180 @@
+//! Views that the page loads when they are first shown, from a separate wasm file. The first picture does not wait
+//! for them.
+
+use super::areas::AreaLabel;
+use super::branches::Branches;
+use super::dialogs::{Help, Share};
+use super::fault_track::FaultTrack;
+use super::findings::Findings;
+use super::inspector::Inspector;
+use super::log::Log;
+use super::{diagram, menu, outline, timeline};
+use crate::app::areas::Area;
+use crate::app::model::{Item, Model, Msg, Origin};
+use js_sys::Array;
+use std::cell::Cell;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use wasm_bindgen::prelude::*;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
+use web_sys::CssStyleSheet;
+use yew::prelude::*;
+
+/// A view whose code is loaded on demand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LazyView {
+    /// The inspector of the selected item, or of the scenario.
+    Inspector,
+    /// The outline.
+    Outline,
+    /// The space-time diagram and the charts.
+    Diagram,
+    /// The log.
+    Log,
+    /// The verdicts and their reasons.
+    Findings,
+    /// The list of branches.
+    Branches,
+    /// The share dialog.
+    Share,
+    /// The help dialog: keys, gestures, motion.
+    Help,
+    /// The context menu.
+    Menu,
+    /// The script's steps below the timeline.
+    Script,
+    /// The labels of groups and regions.
+    Areas,
+}
+
+impl LazyView {
+    /// All lazy views.
+    pub const ALL: [LazyView; 11] = [
+        LazyView::Inspector,
+        LazyView::Outline,
+        LazyView::Diagram,
+        LazyView::Log,
+        LazyView::Findings,
+        LazyView::Branches,
+        LazyView::Share,
+        LazyView::Help,
+        LazyView::Menu,
+        LazyView::Script,
+        LazyView::Areas,
+    ];
+
+    /// Returns whether the page shows this view.
+    pub fn is_shown(self, model: &Model) -> bool {
+        match self {
+            LazyView::Inspector => model.inspector_open(),
+            LazyView::Outline => model.outline.open,
+            LazyView::Diagram => model.diagram.open,
+            LazyView::Log => model.log.open,
+            LazyView::Findings => model.verdicts.open,
+            LazyView::Branches => model.branching,
+            LazyView::Share => model.sharing,
+            LazyView::Help => model.help,
+            LazyView::Menu => model.menu.is_some(),
+            LazyView::Script => !model.scenario.script.is_empty(),
+            LazyView::Areas => !model.scene.areas.is_empty(),
+        }
+    }
+}
+
+/// Returns a view's elements, loading the code of all lazy views before the first.
+///
+/// # Errors
+/// The code could not be fetched. A later call tries again.
+#[wasm_split(views, fallible, preload(
+    /// Loads the code of all lazy views.
+    load
+))]
+pub fn draw_when_loaded(view: LazyView, model: &Model, send: &Callback<Msg>) -> Result<Html, SplitLoaderError> {
+    // A failure leaves the views without their style; they work without it.
+    let _ = adopt_style_sheet();
+    Ok(elements(view, model, send))
+}
+
+/// Returns a view's elements. Call it only after [`load`] has returned `Ok`.
+pub fn draw(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
+    let drawn = pin!(draw_when_loaded(view, model, send));
+    match drawn.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(elements)) => elements,
+        // Loaded code is ready at the first poll.
+        Poll::Ready(Err(_)) | Poll::Pending => html! {},
+    }
+}
+
+/// The style sheet of the lazy views. It is loaded with them, so none of them is ever shown without its style.
+const STYLE_SHEET: &str = include_str!("lazy_views.css");
+
+thread_local! {
+    static STYLE_SHEET_ADOPTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Adds the style sheet after those of the page, once.
+fn adopt_style_sheet() -> Result<(), JsValue> {
+    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return Ok(()) };
+    if STYLE_SHEET_ADOPTED.replace(true) {
+        return Ok(());
+    }
+    let sheet = CssStyleSheet::new()?;
+    sheet.replace_sync(STYLE_SHEET)?;
+    let sheets = Array::from(&document.adopted_style_sheets());
+    sheets.push(&sheet);
+    document.set_adopted_style_sheets(&sheets);
+    Ok(())
+}
+
+fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
+    match view {
+        LazyView::Inspector => inspector(model, send),
+        LazyView::Outline => outline::view(model, send),
+        LazyView::Diagram => diagram::view(model, send),
+        LazyView::Log => html! {
+            <Log rows={model.log.shown()} filter={model.log.filter.clone()} older={model.log.has_older()} send={send.clone()} />
+        },
+        LazyView::Findings => html! {
+            <Findings findings={model.verdicts.findings.clone()} about={model.examined()}
+                node={model.verdicts.node} pinned={model.verdicts.pinned} lit={model.verdicts.lit.clone()} send={send.clone()} />
+        },
+        LazyView::Branches => html! {
+            <Branches branches={model.branches.clone()} scenario={model.scenario.clone()} send={send.clone()} />
+        },
+        LazyView::Share => html! { <Share described={model.described.clone()} send={send.clone()} /> },
+        LazyView::Help => html! {
+           <Help less_motion={model.reduced_motion} single_keys={model.single_keys()} send={send.clone()} />
+        },
+        LazyView::Menu => menu::menu(model, send),
+        LazyView::Script => html! {
+            <FaultTrack scenario={model.scenario.clone()} window={model.shown.window(model.run.until)}
+                top={timeline::ROW * (model.scenario.services.len() + 1) as f64}
+                editable={model.origin == Origin::Own} send={send.clone()} />
+        },
+        LazyView::Areas => {
+            let label = |area: &Area| {
+                let selected = model.selection.contains(&Item::Node(area.id.clone()));
+                html! { <AreaLabel key={format!("area-{}", area.id)} area={area.clone()} {selected} send={send.clone()} /> }
+            };
+            html! { { for model.scene.areas.iter().map(label) } }
+        }
+    }
+}
+
+fn inspector(model: &Model, send: &Callback<Msg>) -> Html {
+    let selected = model.inspected();
+    let (view, bus) = match &selected {
+        Some(Item::Node(id)) => {
+            let node = model.scene.find(id);
+            let service = node.and_then(|node| model.run.services.get(node).cloned());
+            (service, node.and_then(|node| model.run.buses.get(&(node as u32)).cloned()))
+        }
+        Some(Item::Link { .. }) | None => (None, None),
+    };
+    let standing = model.standing(selected.as_ref());
+    let editable = model.origin == Origin::Own;
+    let inside = model.inside_wanted().and_then(|node| model.inside.of(node));
+    html! {
+        <Inspector scenario={model.scenario.clone()} {selected} {view} {bus} {standing} measured={model.measured.clone()} {inside} {editable} send={send.clone()} />
+    }
+}

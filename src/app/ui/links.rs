@@ -1,0 +1,76 @@
+//! Links and their labels, as SVG.
+
+use crate::app::geometry::point;
+use crate::app::model::Item;
+use crate::app::scene::{Scene, Wire};
+use crate::session::protocol::Trouble;
+use crate::trace::NodeId;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use yew::prelude::*;
+
+/// Properties of [`Links`].
+#[derive(Clone, PartialEq, Properties)]
+pub struct LinksProps {
+    /// The layout of the drawing.
+    pub scene: Rc<Scene>,
+    /// The directed links that are cut.
+    pub cut: Rc<Vec<(NodeId, NodeId)>>,
+    /// The active faults.
+    pub troubles: Rc<Vec<Trouble>>,
+    /// The selected items.
+    pub selection: Rc<BTreeSet<Item>>,
+    /// The cut tool is active.
+    pub cutting: bool,
+}
+
+/// All links. It renders only when the drawing, the faults or the selection change.
+#[component]
+pub fn Links(props: &LinksProps) -> Html {
+    html! { <g class={classes!(props.cutting.then_some("cutting"))}>{ for props.scene.wires.iter().enumerate().map(|(i, l)| link(props, i, l)) }</g> }
+}
+
+fn link(props: &LinksProps, index: usize, link: &Wire) -> Html {
+    let ends = (NodeId(link.from as u32), NodeId(link.to as u32));
+    let forward_cut = props.cut.contains(&ends);
+    let backward_cut = props.cut.contains(&(ends.1, ends.0));
+    let id = |node: usize| props.scene.nodes[node].id.to_string();
+    let selected = props.selection.contains(&Item::Link { from: id(link.from), to: id(link.to) });
+    let cut = forward_cut || backward_cut;
+    let affects_link = |fault: &Trouble| {
+        let direction = fault.to.map(|to| (fault.node, to));
+        direction == Some(ends) || direction == Some((ends.1, ends.0))
+    };
+    let disturbed = !cut && props.troubles.iter().any(affects_link);
+    let classes =
+        classes!("link", disturbed.then_some("disturbed"), cut.then_some("cut"), selected.then_some("selected"));
+    let d = link.curve.svg();
+    let middle = link.curve.at(0.5);
+    let marker = if cut { "url(#arrow-cut)" } else { "url(#arrow)" };
+    let label = match (forward_cut, backward_cut) {
+        (true, true) => format!("{}, cut", link.label),
+        (true, false) => format!("{}, cut one way", link.label),
+        (false, true) => format!("{}, cut the other way", link.label),
+        (false, false) if disturbed => format!("{}, disturbed", link.label),
+        (false, false) => link.label.to_string(),
+    };
+    let steep = {
+        let (a, b) = (link.curve.at(0.0), link.curve.at(1.0));
+        (b.y - a.y).abs() > (b.x - a.x).abs()
+    };
+    let at = if cut { point(link.label_at.x, link.label_at.y - if steep { 0.0 } else { 8.0 }) } else { link.label_at };
+    html! {
+        <g key={index}>
+            <path class="reach" d={d.clone()} />
+            <path class={classes} d={d} marker-end={marker} />
+            if cut {
+                <g class="scissors" transform={format!("translate({:.1} {:.1})", middle.x, middle.y)}>
+                    <circle r="10" />
+                    <path d="M-4-4 4 4M4-4-4 4" />
+                </g>
+            }
+            <text class={classes!("link-label", (cut || disturbed).then_some("cut"))} x={format!("{:.1}", at.x)} y={format!("{:.1}", at.y)}
+                text-anchor={if steep { "start" } else { "middle" }}>{ label }</text>
+        </g>
+    }
+}

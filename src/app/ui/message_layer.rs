@@ -1,0 +1,298 @@
+//! The layer of moving messages: one Canvas 2D over the cards, painted at every animation frame with one path per
+//! colour and shape. The position of a message follows from the times that the engine reports.
+
+use super::canvas_2d::{CanvasColours, cleared, pixel_ratio};
+use super::card::UPDATE_COLOURS;
+use crate::app::camera::Camera;
+use crate::app::geometry::{Point, Rect, point};
+use crate::app::model::Model;
+use crate::app::playback::short;
+use crate::app::run_view::{Lost, RunView, loss_reason, short_label};
+use crate::app::scene::Scene;
+use crate::session::protocol::MessageView;
+use crate::trace::MessageKind;
+use std::f64::consts::TAU;
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+
+/// Above this number of messages, all are drawn as small squares.
+const DETAILED: usize = 1_200;
+/// Above this number of messages, only the one under the pointer has a label.
+const LABELLED: usize = 14;
+/// Size of a message, in the canvas's units.
+const SIZE: f64 = 14.0;
+
+/// Shapes by kind: rounded square, arrow head, hollow arrow head, ring, crossed ring, dot, plus.
+const SHAPES: usize = 7;
+
+fn shape(kind: MessageKind) -> usize {
+    match kind {
+        MessageKind::Publish | MessageKind::Delivery => 0,
+        MessageKind::Call => 1,
+        MessageKind::Reply => 2,
+        MessageKind::Acknowledgement => 3,
+        MessageKind::Refusal => 4,
+        MessageKind::Token => 5,
+        MessageKind::Replication => 0,
+        MessageKind::Repair => 6,
+        MessageKind::Election | MessageKind::Comparison | MessageKind::Heartbeat => 5,
+    }
+}
+
+/// Returns the word for a kind of message.
+fn word(kind: MessageKind) -> &'static str {
+    match kind {
+        MessageKind::Publish => "event",
+        MessageKind::Delivery => "delivery",
+        MessageKind::Call => "call",
+        MessageKind::Reply => "reply",
+        MessageKind::Acknowledgement => "acknowledgement",
+        MessageKind::Refusal => "refusal",
+        MessageKind::Token => "token",
+        MessageKind::Replication => "write",
+        MessageKind::Repair => "repair",
+        MessageKind::Election => "heartbeat or vote",
+        MessageKind::Comparison => "comparison",
+        MessageKind::Heartbeat => "heartbeat",
+    }
+}
+
+/// A run and the visible part of the drawing.
+#[derive(Clone, Copy)]
+pub struct CanvasView<'a> {
+    /// The run whose messages are painted.
+    pub run: &'a RunView,
+    scene: &'a Scene,
+    camera: Camera,
+    size: (f64, f64),
+    hover: Option<Point>,
+    reduced_motion: bool,
+}
+
+impl<'a> CanvasView<'a> {
+    /// Returns a view of a run with the camera of the page.
+    pub fn new(model: &'a Model, run: &'a RunView) -> Self {
+        let Model { ref scene, camera, size, hover, reduced_motion, .. } = *model;
+        CanvasView { run, scene, camera, size, hover, reduced_motion }
+    }
+}
+
+/// The position and the direction of a message in flight.
+type Heading = (Point, Point);
+
+/// Paints messages. It reuses its buffers from frame to frame.
+#[derive(Default)]
+pub struct MessageLayer {
+    /// Messages by shape, then by colour.
+    batches: Vec<Vec<Heading>>,
+    /// The last frame has painted something.
+    painted: bool,
+}
+
+impl MessageLayer {
+    /// Paints the messages in flight and those lost recently.
+    pub fn paint(&mut self, canvas: &HtmlCanvasElement, view: &CanvasView, colours: &CanvasColours) {
+        let run = view.run;
+        if run.flights.is_empty() && run.lost.is_empty() && !self.painted {
+            return;
+        }
+        let Some(pen) = cleared(canvas, view.size) else { return };
+        self.painted = !run.flights.is_empty() || !run.lost.is_empty();
+        let camera = view.camera;
+        let ratio = pixel_ratio();
+        let _ =
+            pen.set_transform(ratio * camera.scale, 0.0, 0.0, ratio * camera.scale, ratio * camera.x, ratio * camera.y);
+        let columns = UPDATE_COLOURS as usize + 1;
+        self.batches.resize_with(SHAPES * columns, Vec::new);
+        self.batches.iter_mut().for_each(Vec::clear);
+        let detailed = run.flights.len() <= DETAILED;
+        let (corner, end) = (camera.to_world(point(0.0, 0.0)), camera.to_world(point(view.size.0, view.size.1)));
+        let visible = Rect::between(corner, end).grown(SIZE);
+        for message in run.flights.values() {
+            if let Some(heading) = heading(view, message).filter(|(at, _)| visible.contains(*at)) {
+                let shape = if detailed { shape(message.kind) } else { 0 };
+                self.batches[shape * columns + colours.index(message.update)].push(heading);
+            }
+        }
+        // Messages have a minimum size on the screen, at every zoom.
+        let size = SIZE.max(7.0 / camera.scale) * if detailed { 1.0 } else { 0.6 };
+        for (i, batch) in self.batches.iter().enumerate() {
+            if !batch.is_empty() {
+                paint_batch(&pen, i / columns, colours.colour(i % columns), batch, size, detailed);
+            }
+        }
+        if run.flights.len() <= LABELLED {
+            for message in run.flights.values() {
+                label(&pen, view, message, colours, size);
+            }
+        }
+        for (i, lost) in run.lost.iter().enumerate() {
+            let ends = |lost: &Lost| (lost.message.from, lost.message.to);
+            let row = run.lost.iter().skip(i + 1).filter(|newer| ends(newer) == ends(lost)).count();
+            if row < 3 {
+                paint_lost(&pen, view, lost, row, colours);
+            }
+        }
+        paint_hovered(&pen, view, colours);
+    }
+}
+
+/// Returns the position of a message now.
+fn heading(view: &CanvasView, message: &MessageView) -> Option<Heading> {
+    let whole = message.due.saturating_sub(message.sent).max(1) as f64;
+    let mut share = (view.run.now.saturating_sub(message.sent) as f64 / whole).clamp(0.0, 1.0);
+    if view.reduced_motion {
+        // With reduced motion, messages move in steps.
+        share = (share * 4.0).floor() / 4.0 + 0.125;
+    }
+    let (at, along) = view.scene.on_way(message.from, message.to, share)?;
+    // A duplicate is offset, so it does not hide the original.
+    let at = if message.duplicate { point(at.x + 5.0, at.y - 5.0) } else { at };
+    Some((at, along))
+}
+
+fn paint_batch(
+    pen: &CanvasRenderingContext2d,
+    shape: usize,
+    colour: &str,
+    batch: &[Heading],
+    size: f64,
+    detailed: bool,
+) {
+    let r = size / 2.0;
+    pen.begin_path();
+    for (at, along) in batch {
+        match shape {
+            0 if detailed => {
+                let _ = pen.round_rect_with_f64(at.x - r, at.y - r, size, size, size * 0.28);
+            }
+            0 => pen.rect(at.x - r, at.y - r, size, size),
+            1 | 2 => {
+                let (dx, dy) = (along.x * r, along.y * r);
+                pen.move_to(at.x + dx, at.y + dy);
+                pen.line_to(at.x - dx - dy, at.y - dy + dx);
+                pen.line_to(at.x - dx * 0.4, at.y - dy * 0.4);
+                pen.line_to(at.x - dx + dy, at.y - dy - dx);
+                pen.close_path();
+            }
+            3 | 4 => {
+                pen.move_to(at.x + r * 0.62, at.y);
+                let _ = pen.arc(at.x, at.y, r * 0.62, 0.0, TAU);
+                if shape == 4 {
+                    pen.move_to(at.x - r * 0.44, at.y + r * 0.44);
+                    pen.line_to(at.x + r * 0.44, at.y - r * 0.44);
+                }
+            }
+            6 => {
+                pen.rect(at.x - r, at.y - r * 0.34, size, size * 0.34);
+                pen.rect(at.x - r * 0.34, at.y - r, size * 0.34, size);
+            }
+            _ => pen.rect(at.x - r * 0.4, at.y - r * 0.4, r * 0.8, r * 0.8),
+        }
+    }
+    if matches!(shape, 2..=4) {
+        pen.set_stroke_style_str(colour);
+        pen.set_line_width(size / 7.0);
+        pen.stroke();
+    } else {
+        pen.set_fill_style_str(colour);
+        pen.fill();
+    }
+}
+
+/// Writes the version beside a message.
+fn label(pen: &CanvasRenderingContext2d, view: &CanvasView, message: &MessageView, colours: &CanvasColours, size: f64) {
+    if matches!(
+        message.kind,
+        MessageKind::Acknowledgement
+            | MessageKind::Token
+            | MessageKind::Election
+            | MessageKind::Comparison
+            | MessageKind::Heartbeat
+    ) {
+        return;
+    }
+    let Some((at, _)) = heading(view, message) else { return };
+    let short = short_label(&message.label);
+    let mut text = short.to_string();
+    if message.duplicate {
+        text.push_str(" again");
+    } else if message.attempt > 1 {
+        text.push_str(&format!(", try {}", message.attempt));
+    }
+    pen.set_font(&format!("600 11px {}", colours.font));
+    let (x, y) = (at.x + size / 2.0 + 6.0, at.y + 4.0);
+    pen.set_line_join("round");
+    pen.set_line_width(4.0);
+    pen.set_stroke_style_str(&colours.paper);
+    let _ = pen.stroke_text(&text, x, y);
+    pen.set_fill_style_str(&colours.ink);
+    let _ = pen.fill_text(&text, x, y);
+}
+
+/// Paints a cross where a message was lost, and the reason beside it. `row` is the number of reasons shown below the same
+/// link already.
+fn paint_lost(pen: &CanvasRenderingContext2d, view: &CanvasView, lost: &Lost, row: usize, colours: &CanvasColours) {
+    let message = &lost.message;
+    let Some((at, along)) = view.scene.on_way(message.from, message.to, 0.88) else { return };
+    let Some((middle, _)) = view.scene.on_way(message.from, message.to, 0.5) else { return };
+    pen.set_stroke_style_str(&colours.fault);
+    pen.set_line_width(2.2);
+    pen.set_line_cap("round");
+    pen.begin_path();
+    for (x, y) in [(-6.0, -6.0), (6.0, -6.0)] {
+        pen.move_to(at.x + x, at.y + y);
+        pen.line_to(at.x - x, at.y - y);
+    }
+    pen.stroke();
+    let reason = loss_reason(lost.cause);
+    let text = match message.update {
+        Some(_) => format!("{} {reason}", short_label(&message.label)),
+        None => reason.to_string(),
+    };
+    pen.set_font(&format!("11px {}", colours.font));
+    let width = pen.measure_text(&text).map_or(80.0, |metrics| metrics.width()) + 16.0;
+    // Link labels are above horizontal links and right of vertical ones; the other side is free.
+    let (x, y) = if along.x.abs() >= along.y.abs() {
+        (middle.x - width / 2.0, middle.y.max(at.y) + 18.0)
+    } else {
+        (at.x - 14.0 - width, at.y - 11.0)
+    };
+    let y = y + 26.0 * row as f64;
+    pen.set_line_width(1.0);
+    pen.set_fill_style_str(&colours.surface);
+    pen.begin_path();
+    let _ = pen.round_rect_with_f64(x, y, width, 22.0, 6.0);
+    pen.fill();
+    pen.stroke();
+    pen.set_fill_style_str(&colours.fault);
+    let _ = pen.fill_text(&text, x + 8.0, y + 15.0);
+}
+
+/// Describes the message under the pointer.
+fn paint_hovered(pen: &CanvasRenderingContext2d, view: &CanvasView, colours: &CanvasColours) {
+    let Some(pointer) = view.hover else { return };
+    let pointer = view.camera.to_world(pointer);
+    let near = view.run.flights.values().filter_map(|message| {
+        let (at, _) = heading(view, message)?;
+        let distance = at.distance(pointer);
+        (distance <= 14.0 / view.camera.scale).then_some((distance, at, message))
+    });
+    let Some((_, at, message)) = near.min_by(|a, b| a.0.total_cmp(&b.0)) else { return };
+    let mut text = format!("{} {}", word(message.kind), message.label);
+    if message.attempt > 1 {
+        text.push_str(&format!(", delivery {}", message.attempt));
+    }
+    if message.duplicate {
+        text.push_str(", a duplicate");
+    }
+    text.push_str(&format!(", due in {}", short(message.due.saturating_sub(view.run.now))));
+    pen.set_font(&format!("12px {}", colours.font));
+    let width = pen.measure_text(&text).map_or(120.0, |metrics| metrics.width()) + 20.0;
+    let (x, y) = (at.x - width / 2.0, at.y - 44.0);
+    pen.set_fill_style_str(&colours.ink);
+    pen.begin_path();
+    let _ = pen.round_rect_with_f64(x, y, width, 28.0, 8.0);
+    pen.fill();
+    pen.set_fill_style_str(&colours.surface);
+    let _ = pen.fill_text(&text, x + 10.0, y + 18.0);
+}

@@ -1,0 +1,196 @@
+//! The canvas: links, cards, messages, and the controls over them.
+
+use super::{Page, PageMsg, input};
+use crate::app::browser::address;
+use crate::app::geometry::{Point, Rect, point};
+use crate::app::gesture::Gesture;
+use crate::app::model::{Item, Mode, Model, Msg, Origin, Tool};
+use crate::app::scene::Scene;
+use crate::app::ui::areas::outlines;
+use crate::app::ui::card::Card;
+use crate::app::ui::icons::{Icon, icon};
+use crate::app::ui::lazy_views::LazyView;
+use crate::app::ui::links::Links;
+use crate::app::ui::parts::{chips, publish_hint};
+use yew::prelude::*;
+
+/// The description of the canvas for screen readers.
+const DESCRIPTION: &str = "Arrow keys go from card to card. Enter selects a card, Enter again renames it. Arrow keys \
+                           move the selection. Space plays, full stop steps, P publishes, question mark opens the help.";
+
+impl Page {
+    pub(super) fn canvas_pane(&self, ctx: &Context<Self>) -> Html {
+        let (model, refs) = (&self.model, &self.painter.refs);
+        let is_cutting = model.tool == Tool::Cut;
+        let classes = classes!(
+            "canvas",
+            is_cutting.then_some("cut-tool"),
+            matches!(model.tool, Tool::Connect { .. }).then_some("connect-tool"),
+            matches!(model.gesture, Gesture::Pan { .. }).then_some("panning"),
+            model.space.is_some().then_some("may-pan"),
+        );
+        let (link, single_keys, is_embed) = (ctx.link(), model.single_keys(), model.mode.is_embed());
+        let at = |event: &MouseEvent, canvas: &NodeRef| input::position(canvas, event);
+        let canvas = refs.canvas.clone();
+        let on_down = link.batch_callback(move |event: PointerEvent| input::pointer_down(&event, at(&event, &canvas)));
+        let canvas = refs.canvas.clone();
+        let on_move = link.callback(move |event: PointerEvent| {
+            let control = event.ctrl_key() || event.meta_key();
+            PageMsg::Model(Msg::PointerMove { id: event.pointer_id(), at: at(&event, &canvas), control })
+        });
+        let canvas = refs.canvas.clone();
+        let on_up = link.callback(move |event: PointerEvent| {
+            PageMsg::Model(Msg::PointerUp { id: event.pointer_id(), at: at(&event, &canvas) })
+        });
+        let canvas = refs.canvas.clone();
+        let on_wheel =
+            link.batch_callback(move |event: WheelEvent| input::wheel(&event, at(&event, &canvas), is_embed));
+        let canvas = refs.canvas.clone();
+        let on_menu = link.batch_callback(move |event: MouseEvent| input::context_menu(&event, at(&event, &canvas)));
+        html! {
+            <main ref={&refs.canvas} id="canvas" class={classes} inert={model.outline.open} tabindex={if model.scene.nodes.is_empty() { "0" } else { "-1" }} aria-label="Canvas"
+                aria-description={DESCRIPTION}
+                onkeydown={link.batch_callback(move |event| input::key_down(&event, single_keys))}
+                onkeyup={link.batch_callback(|event| input::key_up(&event))}
+                onpointerdown={on_down} onpointermove={on_move} onpointerup={on_up}
+                onpointercancel={self.send.reform(|_: PointerEvent| Msg::PointerCancel)}
+                onpointerleave={self.send.reform(|_: PointerEvent| Msg::PointerLeave)}
+                onwheel={on_wheel} oncontextmenu={on_menu}
+                ondblclick={link.batch_callback(|event| input::double_click(&event))}>
+                <svg class="links" aria-hidden="true">
+                    { markers() }
+                    <g ref={&refs.layers.links}>
+                        { outlines(&model.scene) }
+                        <Links scene={model.scene.clone()} cut={model.run.cut.clone()} troubles={model.run.troubles.clone()} selection={model.selection.clone()} cutting={is_cutting} />
+                    </g>
+                </svg>
+                <div class="world" ref={&refs.layers.world}>
+                    { self.lazy(LazyView::Areas) }
+                    { for (0..model.scene.nodes.len()).map(|node| self.card(node)) }
+                    { self.publish_button() }
+                </div>
+                <canvas class="messages" ref={&refs.layers.messages} aria-hidden="true"></canvas>
+                <svg class="drafts" aria-hidden="true"><g ref={&refs.drafts}>{ draft(&model.gesture, &model.scene) }</g></svg>
+                { self.overlay() }
+            </main>
+        }
+    }
+
+    /// Draws the controls over the drawing.
+    fn overlay(&self) -> Html {
+        let model = &self.model;
+        html! {
+            <>
+                { chips(model) }
+                { self.pane_name() }
+                { self.wide_publish_button() }
+                { self.notice() }
+                if model.wheel_hint { <div class="hint">{ "Ctrl+wheel zooms (⌘ on a Mac). Drag to pan." }</div> }
+                <div class="zoom" role="group" aria-label="Zoom">
+                    <button aria-label="Zoom out" onclick={self.on(Msg::Zoom(0.8))}>{ "−" }</button>
+                    <button ref={&self.painter.refs.zoom} title="Zoom to 100 %" onclick={self.on(Msg::ZoomActual)}></button>
+                    <button aria-label="Zoom in" onclick={self.on(Msg::Zoom(1.25))}>{ "+" }</button>
+                    <button onclick={self.on(Msg::Fit)}>{ "Fit" }</button>
+                </div>
+                { self.lazy(LazyView::Menu) }
+                if model.mode.is_embed() {
+                    <a class="open" href={address::playground()} target="_blank" rel="noopener">{ "Open in playground" }</a>
+                }
+            </>
+        }
+    }
+
+    fn card(&self, node: usize) -> Html {
+        let model = &self.model;
+        let placed = model.scene.nodes[node].clone();
+        let id = placed.id.to_string();
+        let tab = match &model.focus {
+            Some(focus) if model.scene.find(focus).is_some() => *focus == id,
+            Some(_) | None => node == 0,
+        };
+        let aimed = match (&model.gesture, &model.tool) {
+            (Gesture::Connect { over: Some(over), .. }, _) => *over == id,
+            (_, Tool::Connect { from: Some(from) }) => *from == id,
+            _ => false,
+        };
+        let proof = model.verdicts.marked().iter().any(|step| step.nodes.iter().any(|other| other.index() == node));
+        html! {
+            <Card key={id.clone()} view={self.card_views.get(node)}
+                troubles={AttrValue::from(model.run.troubles_of(node))}
+                selected={model.selection.contains(&Item::Node(id.clone()))} {proof} {aimed} {tab}
+                renaming={model.renaming.as_deref() == Some(&*id)}
+                editable={model.mode.edits() && model.origin == Origin::Own && !model.narrow}
+                differs={self.differs(node)} {placed} send={self.send.clone()} />
+        }
+    }
+
+    fn publish_button(&self) -> Html {
+        if self.model.scene.publish.is_none() || self.model.narrow || self.model.mode == Mode::View {
+            return html! {};
+        }
+        html! {
+            <button ref={&self.painter.refs.publish} class="primary publish" title={publish_hint(&self.model)} onclick={self.on(Msg::Publish)}>
+                { "Publish update" }<kbd>{ "P" }</kbd>
+            </button>
+        }
+    }
+
+    /// Draws the publish button of a narrow page.
+    fn wide_publish_button(&self) -> Html {
+        let Model { narrow, scenario, mode, .. } = &self.model;
+        if !narrow || scenario.services.is_empty() || *mode == Mode::View {
+            return html! {};
+        }
+        html! { <button class="primary publish-wide" title={publish_hint(&self.model)} onclick={self.on(Msg::Publish)}>{ "Publish update" }</button> }
+    }
+
+    fn notice(&self) -> Html {
+        let Some(notice) = &self.model.notice else { return html! {} };
+        html! {
+            <div class="notice"><span>{ notice }</span>
+                <button class="icon small" aria-label="Close" onclick={self.on(Msg::Dismiss)}>{ icon(Icon::Close) }</button>
+            </div>
+        }
+    }
+}
+
+/// Draws the outline of an unfinished gesture.
+fn draft(gesture: &Gesture, scene: &Scene) -> Html {
+    let line = |class: &'static str, a: Point, b: Point| {
+        html! { <path {class} d={format!("M{} {}L{} {}", a.x, a.y, b.x, b.y)} /> }
+    };
+    match gesture {
+        Gesture::Box { from, to, .. } => {
+            let r = Rect::between(*from, *to);
+            html! { <rect class="lasso" x={r.x.to_string()} y={r.y.to_string()} width={r.w.to_string()} height={r.h.to_string()} /> }
+        }
+        Gesture::Connect { from, to, .. } => match scene.find(from) {
+            Some(node) => {
+                let rect = scene.nodes[node].rect;
+                line("draft", point(rect.right(), rect.center().y), *to)
+            }
+            None => html! {},
+        },
+        Gesture::Cut { from, to } => line("scissor-line", *from, *to),
+        Gesture::Move { ids, by, copies: true, .. } => {
+            let rects = ids.iter().filter_map(|id| Some(scene.nodes[scene.find(id)?].rect));
+            let outline = |r: Rect| format!("M{} {}h{}v{}h{}z", r.x + by.0, r.y + by.1, r.w, r.h, -r.w);
+            html! { <path class="draft" d={rects.map(outline).collect::<String>()} /> }
+        }
+        Gesture::None | Gesture::Pressed(_) | Gesture::Pan { .. } | Gesture::Pinch { .. } | Gesture::Move { .. } => {
+            html! {}
+        }
+    }
+}
+
+/// Draws the arrowheads of links.
+fn markers() -> Html {
+    let arrow = |id: &'static str| {
+        html! {
+            <marker {id} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+                <path d="M0 .5 7 4 0 7.5z" />
+            </marker>
+        }
+    };
+    html! { <defs>{ arrow("arrow") }{ arrow("arrow-cut") }</defs> }
+}

@@ -1,0 +1,73 @@
+//! The pane that shows the compared branch beside the current one: the same drawing, camera and clock, read-only.
+
+use super::Page;
+use super::card_views::card_view;
+use super::painter::FAR;
+use crate::app::model::Msg;
+use crate::app::run_view::RunView;
+use crate::app::scene::NodeKind;
+use crate::app::ui::card::Card;
+use crate::app::ui::links::Links;
+use crate::session::protocol::BranchTurn;
+use yew::prelude::*;
+
+impl Page {
+    /// Returns whether the state or the data of a service differ between the two branches.
+    pub(super) fn differs(&self, node: usize) -> bool {
+        let view = |run: &RunView| run.services.get(node).map(|service| (service.state, service.rows.clone()));
+        self.model.other.as_ref().is_some_and(|compared| view(compared) != view(&self.model.run))
+    }
+
+    /// Returns whether the two panes are one above the other: on a narrow page, or for a wide drawing.
+    pub(super) fn is_stacked(&self) -> bool {
+        let bounds = self.model.scene.bounds();
+        self.model.narrow || bounds.w > 1.5 * bounds.h
+    }
+
+    /// Draws the name of the current branch, if another is compared with it.
+    pub(super) fn pane_name(&self) -> Html {
+        match &self.model.other {
+            Some(_) => {
+                html! { <div class="pane-name"><b>{ self.branch_name(Some(self.model.branches.current)) }</b></div> }
+            }
+            None => html! {},
+        }
+    }
+
+    fn branch_name(&self, index: Option<u32>) -> String {
+        let branch = index.and_then(|index| self.model.branches.list.get(index as usize));
+        branch.map(|branch| branch.name.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn comparison_pane(&self) -> Html {
+        let (model, refs) = (&self.model, &self.painter.refs.compared);
+        let Some(run) = &model.other else { return html! {} };
+        let name = self.branch_name(model.branches.compared);
+        let card = |node: usize| {
+            let placed = model.scene.nodes[node].clone();
+            let (key, view) = (placed.id.to_string(), card_view(model, run, node));
+            html! {
+                <Card {key} {view} troubles={AttrValue::from(run.troubles_of(node))}
+                    selected=false proof=false aimed=false tab=false renaming=false editable=false differs={self.differs(node)} {placed} send={Callback::noop()} />
+            }
+        };
+        let services = model.scene.nodes.iter().enumerate().filter(|(_, placed)| placed.kind == NodeKind::Service);
+        let difference = match services.filter(|(node, _)| self.differs(*node)).count() {
+            0 => "no difference at this instant".to_string(),
+            1 => "1 service differs".to_string(),
+            n => format!("{n} services differ"),
+        };
+        html! {
+            <section class="canvas compared" data-far={(model.camera.scale < FAR).then_some("")} aria-label={format!("Compared with: {name}")}>
+                <svg class="links" aria-hidden="true"><g ref={refs.links.clone()}>
+                    <Links scene={model.scene.clone()} cut={run.cut.clone()} troubles={run.troubles.clone()} selection={model.selection.clone()} cutting=false />
+                </g></svg>
+                <div class="world" ref={refs.world.clone()}>{ for (0..model.scene.nodes.len()).map(card) }</div>
+                <canvas class="messages" ref={refs.messages.clone()} aria-hidden="true"></canvas>
+                <div class="pane-name" role="status"><b>{ name }</b><span>{ difference }</span>
+                    <button class="line small" onclick={self.on(Msg::Branch(BranchTurn::Compare(None)))}>{ "Stop comparing" }</button>
+                </div>
+            </section>
+        }
+    }
+}

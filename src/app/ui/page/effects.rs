@@ -1,0 +1,76 @@
+//! Executes the model's effects: requests to the engine, storage, focus, files, theme.
+
+use super::{Page, opening};
+use crate::app::browser::{files, storage, theme};
+use crate::app::gesture::Gesture;
+use crate::app::model::{self, Effect, KEPT_BEFORE, KEPT_WORK, Msg};
+use wasm_bindgen::prelude::*;
+use web_sys::{Element, HtmlElement};
+
+impl Page {
+    /// Updates the model and executes the effects.
+    pub(super) fn update_model(&mut self, msg: Msg) {
+        for effect in model::update(&mut self.model, msg) {
+            self.execute(effect);
+        }
+    }
+
+    fn execute(&mut self, effect: Effect) {
+        match effect {
+            Effect::Send(request) => self.engine.send(&request),
+            // A new card can receive the focus only after the page is rendered.
+            Effect::Focus(id) => {
+                self.next_focus = Some(id);
+                self.model.redraw.page = true;
+            }
+            Effect::FocusCanvas => {
+                self.next_focus = Some(String::new());
+                self.model.redraw.page = true;
+            }
+            Effect::Keep(name, text) => storage::keep(name, &text),
+            Effect::SetAside => {
+                if let Some(text) = storage::kept(KEPT_WORK) {
+                    storage::keep(KEPT_BEFORE, &text);
+                }
+            }
+            Effect::OpenOther => self.open(opening::open_other(self.model.kept)),
+            Effect::OpenNamed(fragment) => self.open(opening::open_fragment(fragment, false)),
+            Effect::Save(name, text) => files::download(&name, "text/plain", &text),
+            Effect::LessMotion(reduced) => theme::set_reduced_motion(reduced),
+            Effect::Theme(which) => {
+                theme::apply(which);
+                self.painter.forget_theme();
+            }
+        }
+    }
+
+    /// Captures a pointer that drags, so the drag continues outside the canvas. A pointer that is only pressed is not
+    /// captured: its click would not reach the card.
+    pub(super) fn capture(&self, pointer: i32) {
+        if !matches!(self.model.gesture, Gesture::None | Gesture::Pressed(_))
+            && let Some(canvas) = self.canvas_element()
+            && !canvas.has_pointer_capture(pointer)
+        {
+            let _ = canvas.set_pointer_capture(pointer);
+        }
+    }
+
+    /// Moves the focus to a node: to its card, or to its row if the outline is open. Without such a node, the canvas or
+    /// the outline receives the focus.
+    pub(super) fn focus(&self, id: &str) {
+        let (container, attribute) = match self.model.outline.open {
+            true => (self.painter.outline(), "data-row"),
+            false => (self.canvas_element(), "data-node"),
+        };
+        let Some(container) = container else { return };
+        let list = container.query_selector_all(&format!("[{attribute}]")).ok();
+        let nodes = list.iter().flat_map(|list| (0..list.length()).filter_map(|i| list.get(i)));
+        let mut elements = nodes.filter_map(|node| node.dyn_into::<Element>().ok());
+        let target = elements.find(|element| element.get_attribute(attribute).as_deref() == Some(id));
+        let field = target.as_ref().and_then(|row| row.query_selector("input").ok().flatten());
+        let focused = field.filter(|_| self.model.outline.open).or(target).unwrap_or(container);
+        if let Ok(focused) = focused.dyn_into::<HtmlElement>() {
+            let _ = focused.focus();
+        }
+    }
+}

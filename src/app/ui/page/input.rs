@@ -1,0 +1,116 @@
+//! Turns DOM events of the canvas into messages.
+
+use super::PageMsg;
+use crate::app::geometry::{Point, point};
+use crate::app::gesture::{Press, Target};
+use crate::app::keys::{self, Modifiers};
+use crate::app::model::{Item, Msg};
+use wasm_bindgen::prelude::*;
+use web_sys::Element;
+use yew::prelude::*;
+
+/// Pixels per line, where the browser measures a wheel's movement in lines.
+const LINE: f64 = 16.0;
+/// Pixels per page, where it measures the movement in pages.
+const PAGE: f64 = 400.0;
+
+/// Returns an attribute of the event's target, or of its nearest ancestor that has it.
+pub(super) fn target_attribute(event: &web_sys::Event, name: &str) -> Option<String> {
+    let element = event.target()?.dyn_into::<Element>().ok()?;
+    element.closest(&format!("[{name}]")).ok()??.get_attribute(name)
+}
+
+/// Returns whether the event's target is part of a control, which handles the event itself.
+pub(super) fn is_control(event: &web_sys::Event) -> bool {
+    let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    element
+        .and_then(|element| element.closest("button, a, input, select, textarea, [role=menu], dialog").ok().flatten())
+        .is_some()
+}
+
+/// Returns the position of an event, in px from the canvas's corner.
+pub(super) fn position(canvas: &NodeRef, event: &MouseEvent) -> Point {
+    let rect = canvas.cast::<Element>().map(|canvas| canvas.get_bounding_client_rect());
+    let (left, top) = rect.map_or((0.0, 0.0), |rect| (rect.left(), rect.top()));
+    point(f64::from(event.client_x()) - left, f64::from(event.client_y()) - top)
+}
+
+/// Returns the message for a pressed pointer.
+pub(super) fn pointer_down(event: &PointerEvent, at: Point) -> Option<PageMsg> {
+    if is_control(event) || !matches!(event.button(), 0 | 1) {
+        return None;
+    }
+    let target = match (target_attribute(event, "data-handle"), target_attribute(event, "data-node")) {
+        (Some(id), _) => Target::Handle(id),
+        (None, Some(id)) => Target::Node(id),
+        (None, None) => Target::Empty,
+    };
+    Some(PageMsg::Model(Msg::PointerDown(Press {
+        id: event.pointer_id(),
+        at,
+        target,
+        shift: event.shift_key(),
+        control: event.ctrl_key() || event.meta_key(),
+        touch: event.pointer_type() == "touch",
+        alt: event.alt_key(),
+        pan: event.button() == 1,
+    })))
+}
+
+/// Returns the message for a turned wheel. In an embed, the wheel without Ctrl scrolls the page around it.
+pub(super) fn wheel(event: &WheelEvent, at: Point, is_embed: bool) -> Option<PageMsg> {
+    let zoom = event.ctrl_key() || event.meta_key();
+    if is_embed && !zoom {
+        return Some(PageMsg::Model(Msg::WheelPassed));
+    }
+    event.prevent_default();
+    let unit = match event.delta_mode() {
+        WheelEvent::DOM_DELTA_LINE => LINE,
+        WheelEvent::DOM_DELTA_PAGE => PAGE,
+        _ => 1.0,
+    };
+    let (mut dx, mut dy) = (event.delta_x() * unit, event.delta_y() * unit);
+    if event.shift_key() && dx == 0.0 {
+        (dx, dy) = (dy, 0.0);
+    }
+    Some(PageMsg::Model(Msg::Wheel { at, dx, dy, zoom }))
+}
+
+/// Returns the message that opens the context menu.
+pub(super) fn context_menu(event: &MouseEvent, at: Point) -> Option<PageMsg> {
+    if is_control(event) {
+        return None;
+    }
+    event.prevent_default();
+    let of = target_attribute(event, "data-node").map(Item::Node);
+    Some(PageMsg::Model(Msg::OpenMenu { at, of }))
+}
+
+/// Returns the message for a double click, which renames a card.
+pub(super) fn double_click(event: &MouseEvent) -> Option<PageMsg> {
+    target_attribute(event, "data-node").map(|id| PageMsg::Model(Msg::Rename(id)))
+}
+
+/// Returns the message for a pressed key. Keys of a single character may be turned off.
+pub(super) fn key_down(event: &KeyboardEvent, single_keys: bool) -> Option<PageMsg> {
+    if is_control(event) && event.key() != "Escape" {
+        return None;
+    }
+    let (key, code) = (event.key(), event.code());
+    let held =
+        Modifiers { shift: event.shift_key(), control: event.ctrl_key() || event.meta_key(), alt: event.alt_key() };
+    let key = keys::unshifted(&key, &code, held.shift);
+    let plain = !held.control && !held.alt;
+    if key == " " && plain {
+        event.prevent_default();
+        return Some(PageMsg::Model(Msg::Space(true)));
+    }
+    let command = keys::command(key, held).filter(|_| single_keys || !plain || !keys::is_single(key))?;
+    event.prevent_default();
+    Some(PageMsg::Model(Msg::Key(command)))
+}
+
+/// Returns the message for a released key.
+pub(super) fn key_up(event: &KeyboardEvent) -> Option<PageMsg> {
+    (event.key() == " " && !is_control(event)).then_some(PageMsg::Model(Msg::Space(false)))
+}
