@@ -141,7 +141,7 @@ impl Safety {
 }
 
 fn changes(fact: &Fact) -> bool {
-    matches!(fact, Fact::LogMoved { .. } | Fact::LeaderElected { .. } | Fact::LeaderSteppedDown { .. })
+    matches!(fact, Fact::LogChanged { .. } | Fact::LeaderElected { .. } | Fact::LeaderSteppedDown { .. })
 }
 
 fn raft_is_safe(scenario: &Scenario) -> Result<u32, String> {

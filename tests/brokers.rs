@@ -7,7 +7,7 @@ use converge::scenario::{
     Service, Step, Subscription, Topic, micros,
 };
 use converge::session::Run;
-use converge::trace::{BrokerTurn, DropReason, Fact, Level, MessageKind, Record};
+use converge::trace::{BrokerChange, DropReason, Fact, Level, MessageKind, Record};
 
 fn write(at_ms: f64, value: i64) -> Step {
     let operation = Operation::Write { key: "k".into(), value: value.into() };
@@ -90,7 +90,7 @@ fn lost(records: &[Record]) -> usize {
 
 fn leaders(records: &[Record]) -> Vec<(u64, u32)> {
     let leads = records.iter().filter_map(|record| match record.fact {
-        Fact::BrokerTurned { broker, turn: BrokerTurn::Leads, .. } => Some((record.at / 1000, broker)),
+        Fact::BrokerChanged { broker, change: BrokerChange::Leads, .. } => Some((record.at / 1000, broker)),
         _ => None,
     });
     leads.collect()
@@ -163,7 +163,7 @@ fn what_all_in_sync_have_outlives_the_leader_and_its_disk() {
     assert_eq!(lost(&records), 0);
     // It came back without its disk before it was missed, and so is not in sync: another leads at once.
     assert_eq!(leaders(&records), [(5000, 2)]);
-    assert_eq!(times(&records, |fact| matches!(fact, Fact::UpdateTakenIn { .. })).len(), 2);
+    assert_eq!(times(&records, |fact| matches!(fact, Fact::UpdateApplied { .. })).len(), 2);
 }
 
 /// The trap of Kafka's defaults: with min.insync.replicas 1, all that are in sync may be the leader alone.

@@ -1,7 +1,7 @@
 //! Nothing is lost without a record, under random systems and faults; and with every defence on, every copy
 //! converges once faults are healed.
 
-use converge::analysis::State;
+use converge::analysis::CopyState;
 use converge::engine::Engine;
 use converge::scenario::{
     Acknowledge, Acks, Arrivals, Backoff, Bus, Client, Command, CommitRule, Effect, InSync, Inbox, Keys, Latency,
@@ -361,7 +361,7 @@ proptest! {
                 let copy = staleness.at(node(id), key).expect("a copy");
                 let value = copy.held().and_then(|held| held.value.as_ref());
                 prop_assert_eq!(value, held.value.as_ref(), "{} {}: {:?}", id, names.key(key), copy);
-                prop_assert_eq!(copy.state(), State::Consistent, "{} {}: {:?}", id, names.key(key), copy);
+                prop_assert_eq!(copy.state(), CopyState::Consistent, "{} {}: {:?}", id, names.key(key), copy);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What the data types of a group keep and lose when two change a key at once, on the running engine, from documents as
 //! people write them.
 
-use converge::analysis::State;
+use converge::analysis::CopyState;
 use converge::scenario::{Scenario, Value, micros};
 use converge::session::Run;
 
@@ -33,7 +33,7 @@ fn run(document: &str) -> Run {
 
 /// What both replicas hold, which must be the same; with how many siblings, and in which state.
 #[track_caller]
-fn held(run: &Run) -> (String, usize, State) {
+fn held(run: &Run) -> (String, usize, CopyState) {
     let names = run.engine().names();
     let key = names.find_key(names.find_node("g"), "k").expect("the key");
     let at = |id: &str| {
@@ -49,7 +49,7 @@ const WALL: &str = r#"{ "register": {} }"#;
 
 #[track_caller]
 fn holds(data: &str, seeded: &str, steps: &[(u32, &str, &str)], value: &str) {
-    assert_eq!(held(&played(data, seeded, steps)), (value.into(), 0, State::Consistent), "{data}");
+    assert_eq!(held(&played(data, seeded, steps)), (value.into(), 0, CopyState::Consistent), "{data}");
 }
 
 const ADD_1: &str = r#"{ "add": { "key": "k", "element": 1 } }"#;
@@ -102,7 +102,7 @@ fn a_map_keeps_what_was_put_into_two_fields_at_once_and_shows_siblings_of_one() 
     holds(r#""map""#, seeded, &[(100, "a", &x), (110, "b", &y)], "{x: 1, y: 2, z: 0}");
     holds(WALL, seeded, &[(100, "a", &x), (110, "b", &y)], "{y: 2, z: 0}");
     let run = played(r#""map""#, "", &[(100, "a", &x), (110, "b", &x2)]);
-    assert_eq!(held(&run), ("{x: {1, 3}}".into(), 2, State::Conflicted));
+    assert_eq!(held(&run), ("{x: {1, 3}}".into(), 2, CopyState::Conflicted));
     // Whoever has seen both settles it; and a removal that has not seen a put leaves it.
     holds(r#""map""#, "", &[(100, "a", &x), (110, "b", &x2), (500, "a", &x2)], "{x: 3}");
     let remove = r#"{ "remove": { "key": "k", "element": "x" } }"#;
@@ -151,16 +151,16 @@ fn two_blind_puts_leave_two_siblings_and_one_that_has_read_them_leaves_itself() 
     let read = |at: u32| format!(r#"{{ "at_ms": {at}, "do": {{ "read": {{ "key": "k" }} }} }}"#);
     for (x, y, z, both) in [("1", "2", "3", "{1, 2}"), ("[1]", "[2, 3]", "[1, 2, 3]", "{{1}, {2, 3}}")] {
         let run = puts(r#""multi_value""#, &put(100, x), &put(400, y));
-        assert_eq!(held(&run), (both.into(), 2, State::Conflicted), "the second has not seen the first");
+        assert_eq!(held(&run), (both.into(), 2, CopyState::Conflicted), "the second has not seen the first");
         let with_context = format!("{}, {}, {}", put(400, y), read(700), put(900, z));
         let run = puts(r#""multi_value""#, &put(100, x), &with_context);
         let (value, siblings, state) = held(&run);
-        assert_eq!((siblings, state), (0, State::Consistent), "{value}");
+        assert_eq!((siblings, state), (0, CopyState::Consistent), "{value}");
     }
     let run = puts(r#"{ "merged": { "by": "union" } }"#, &put(100, "[1]"), &put(400, "[2, 3]"));
-    assert_eq!(held(&run), ("{1, 2, 3}".into(), 0, State::Consistent));
+    assert_eq!(held(&run), ("{1, 2, 3}".into(), 0, CopyState::Consistent));
     let run = puts(r#"{ "merged": { "by": "max" } }"#, &put(100, "9"), &put(400, "2"));
-    assert_eq!(held(&run), ("9".into(), 0, State::Consistent));
+    assert_eq!(held(&run), ("9".into(), 0, CopyState::Consistent));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Each example shows what it says, whatever the seed.
 
-use converge::analysis::{Stands, State};
+use converge::analysis::{CopyState, Stands};
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Command, Operation, Scenario, Value, micros};
 use converge::session::{Run, reasons};
@@ -64,7 +64,7 @@ fn first_update_makes_the_copy_stale_until_its_event_arrives() {
                 states.push(state);
             }
         });
-        assert_eq!(states, [State::Consistent, State::Stale, State::Consistent], "seed {seed}");
+        assert_eq!(states, [CopyState::Consistent, CopyState::Stale, CopyState::Consistent], "seed {seed}");
         let (_, window) = run.analysis().staleness.last_window().expect("a window");
         assert!((100_000..4_000_000).contains(&window), "window {window} µs, seed {seed}");
     }
@@ -138,7 +138,7 @@ fn order_status_follows_inventory_though_orders_crashes_meanwhile() {
         let mut statuses = Vec::new();
         let orders = NodeId(1);
         let run = finished(&scenario, |record| {
-            if let Fact::UpdateTakenIn { node, value, changed: true, .. } = &record.fact {
+            if let Fact::UpdateApplied { node, value, changed: true, .. } = &record.fact {
                 assert_eq!(*node, orders);
                 statuses.push(value.to_string());
             }
@@ -234,7 +234,7 @@ fn dead_letters_wait_for_their_redrive() {
             Fact::EventDeadLettered { .. } => seen.push("dead"),
             Fact::ServiceRestarted { .. } => seen.push("up"),
             Fact::EventRedriven { .. } => seen.push("redriven"),
-            Fact::UpdateTakenIn { .. } => seen.push("taken in"),
+            Fact::UpdateApplied { .. } => seen.push("taken in"),
             _ => {}
         });
         assert_eq!(seen, ["dead", "up", "redriven", "taken in"], "seed {seed}");
@@ -315,7 +315,7 @@ fn an_event_published_before_its_commit_may_tell_of_an_update_that_never_was() {
     };
     assert_eq!(at("inventory").held().and_then(|held| held.value.clone()), Some(Value::Int(50)));
     assert_eq!(at("notification").held().and_then(|held| held.value.clone()), Some(Value::Int(48)));
-    assert_eq!((at("inventory").state(), at("notification").state()), (State::Consistent, State::Diverged));
+    assert_eq!((at("inventory").state(), at("notification").state()), (CopyState::Consistent, CopyState::Diverged));
 }
 
 /// What the clients of a run got to see, read by read, in the order of their ends.

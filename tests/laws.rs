@@ -194,7 +194,7 @@ fn the_kth_of_n_copies_has_an_update_after_the_mean_order_statistic() {
             Fact::UpdateCommitted { update, .. } => {
                 committed.insert(*update, at);
             }
-            Fact::UpdateTakenIn { update, .. } => taken.entry(*update).or_default().push(at),
+            Fact::UpdateApplied { update, .. } => taken.entry(*update).or_default().push(at),
             _ => {}
         });
         let harmonic = |n: usize| (1..=n).map(|i| 1.0 / i as f64).sum::<f64>();

@@ -5,7 +5,7 @@ mod faults;
 
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
 use converge::analysis::history::Recorder;
-use converge::analysis::{Convergence, Prospect, Stands, State};
+use converge::analysis::{Convergence, CopyState, Prospect, Stands};
 use converge::engine::Engine;
 use converge::scenario::{
     Acknowledge, AntiEntropy, Arrivals, Backoff, Bus, Client, Command, Data, Effect, Gossip, GossipStyle, Group, Hints,
@@ -125,12 +125,12 @@ fn held(run: &Run, id: &str) -> Option<Value> {
     run.analysis().staleness.at(node(run, id), key)?.held()?.value.clone()
 }
 
-fn state(run: &Run, id: &str) -> State {
+fn state(run: &Run, id: &str) -> CopyState {
     run.analysis().staleness.state(node(run, id))
 }
 
 fn handled(facts: &[(u64, Fact)]) -> usize {
-    facts.iter().filter(|(_, fact)| matches!(fact, Fact::EventTakenUp { .. })).count()
+    facts.iter().filter(|(_, fact)| matches!(fact, Fact::EventWriteStarted { .. })).count()
 }
 
 #[test]
@@ -227,8 +227,8 @@ fn events_out_of_order_leave_the_newer_value_under_set_if_newer_and_the_older_un
             ];
             let (run, _) = run(&scenario);
             let (expected, stands) = match effect {
-                Effect::Overwrite => (1, State::Diverged),
-                Effect::SetIfNewer | Effect::LastWriterWins | Effect::Increment => (2, State::Consistent),
+                Effect::Overwrite => (1, CopyState::Diverged),
+                Effect::SetIfNewer | Effect::LastWriterWins | Effect::Increment => (2, CopyState::Consistent),
             };
             for id in MEMBERS {
                 assert_eq!(held(&run, id), Some(expected.into()), "{name} {effect:?}: {id}");
@@ -261,7 +261,8 @@ fn an_increment_that_is_delivered_twice_counts_twice_unless_the_group_keeps_an_i
             ];
             let (run, facts) = run(&scenario);
             assert!(handled(&facts) > 2, "{name}: it came again");
-            let (expected, stands) = if inbox.is_some() { (6, State::Consistent) } else { (11, State::Diverged) };
+            let (expected, stands) =
+                if inbox.is_some() { (6, CopyState::Consistent) } else { (11, CopyState::Diverged) };
             for id in MEMBERS {
                 assert_eq!(held(&run, id), Some(expected.into()), "{name} {inbox:?}: {id}");
                 assert_eq!(state(&run, id), stands, "{name} {inbox:?}: {id}");
@@ -312,7 +313,7 @@ fn beside_the_commit_the_member_that_coordinated_a_write_publishes_it_when_the_g
         let (run, facts) = run(&scenario);
         let published = facts.iter().filter(|(_, it)| matches!(it, Fact::EventPublished { .. })).count();
         assert_eq!(published, 6, "{name}: one coordinator each");
-        assert_eq!((held(&run, "copy"), state(&run, "copy")), (Some(5.into()), State::Consistent), "{name}");
+        assert_eq!((held(&run, "copy"), state(&run, "copy")), (Some(5.into()), CopyState::Consistent), "{name}");
     }
 }
 
@@ -327,7 +328,7 @@ fn a_crash_between_commit_and_publishing_loses_the_event_of_a_member_and_is_name
         Step { at_ms: 1100.0, command: Command::Restart { service: "r1".into() } },
     ];
     let (run, _) = run(&scenario);
-    assert_eq!((held(&run, "copy"), state(&run, "copy")), (Some(1.into()), State::Stale));
+    assert_eq!((held(&run, "copy"), state(&run, "copy")), (Some(1.into()), CopyState::Stale));
     let Convergence::Never(whys) = run.convergence(&scenario) else { panic!("{:?}", run.convergence(&scenario)) };
     assert_eq!(whys[0].prospect, Prospect::NeverPublished(node(&run, "r1")));
     assert!(!whys[0].steps.is_empty());
@@ -349,7 +350,7 @@ fn a_write_that_a_failover_threw_away_stays_at_whoever_got_its_event() {
     ];
     let (run, _) = run(&scenario);
     assert_eq!(MEMBERS.map(|id| held(&run, id)), [(); 3].map(|()| Some(1.into())));
-    assert_eq!((held(&run, "copy"), state(&run, "copy")), (Some(2.into()), State::Diverged));
+    assert_eq!((held(&run, "copy"), state(&run, "copy")), (Some(2.into()), CopyState::Diverged));
 }
 
 #[test]
@@ -364,7 +365,7 @@ fn a_copy_that_waits_for_a_lagging_member_to_publish_is_told_so() {
     scenario.script = vec![ask(100.0, "r2", write(1))];
     scenario.until_ms = 300.0;
     let (run, _) = run(&scenario);
-    assert_eq!(state(&run, "copy"), State::Stale);
+    assert_eq!(state(&run, "copy"), CopyState::Stale);
     let Convergence::Converging(whys) = run.convergence(&scenario) else { panic!("{:?}", run.convergence(&scenario)) };
     let copy = node(&run, "copy");
     let of = whys.iter().find(|why| why.node == copy).expect("the copy waits");
@@ -388,7 +389,7 @@ fn a_service_between_two_groups_is_not_needed_one_feeds_the_other() {
     scenario.clients = vec![client];
     let (run, _) = run(&scenario);
     for id in ["r1", "r2", "r3", "q1", "q2", "q3"] {
-        assert_eq!((held(&run, id), state(&run, id)), (Some(10.into()), State::Consistent), "{id}");
+        assert_eq!((held(&run, id), state(&run, id)), (Some(10.into()), CopyState::Consistent), "{id}");
     }
     assert!(matches!(run.convergence(&scenario), Convergence::Converged), "{:?}", run.convergence(&scenario));
 }

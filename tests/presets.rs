@@ -128,7 +128,7 @@ fn sqs_fifo_blocks_a_group_and_no_other_while_a_message_is_in_flight() {
     let records = trace(&scenario);
     let taken: Vec<u64> = records
         .iter()
-        .filter(|record| matches!(record.fact, Fact::UpdateTakenIn { .. }))
+        .filter(|record| matches!(record.fact, Fact::UpdateApplied { .. }))
         .map(|record| record.at / 1000)
         .collect();
     // Ten receives of 100 ms each are spent on the poison message; the other group is through at once.
@@ -165,7 +165,7 @@ fn redis_tells_whoever_listens_now_and_nobody_later() {
     scenario.script.extend([write(0.0, "k", 1), write(2.0, "k", 2), write(4.0, "k", 3)]);
     let records = trace(&scenario);
     assert_eq!(deliveries(&records), 3);
-    assert_eq!(count(&records, |fact| matches!(fact, Fact::UpdateTakenIn { .. })), 2);
+    assert_eq!(count(&records, |fact| matches!(fact, Fact::UpdateApplied { .. })), 2);
 }
 
 /// Kafka: the offset committed before processing is at most once, after it at least once, and a rebalance delivers all after
@@ -194,7 +194,7 @@ fn kafka_delivers_again_what_was_not_committed_when_the_group_rebalances() {
         scenario.script.push(Step { at_ms: 50.0, command: crash });
         scenario.script.push(Step { at_ms: 60.0, command: Command::Restart { service: "reader".into() } });
         let records = trace(&scenario);
-        assert_eq!(count(&records, |fact| matches!(fact, Fact::UpdateTakenIn { .. })), handled, "{acknowledge:?}");
+        assert_eq!(count(&records, |fact| matches!(fact, Fact::UpdateApplied { .. })), handled, "{acknowledge:?}");
     }
 }
 

@@ -5,7 +5,7 @@ use converge::scenario::presets::{PRESETS, Preset};
 use converge::scenario::{
     Bus, Command, Latency, Operation, Publication, ReaderSession, Scenario, Service, Step, Subscription, Topic, micros,
 };
-use converge::trace::{Departure, DropCause, Fact, Level, MessageKind, Record};
+use converge::trace::{DropCause, Fact, LeaveReason, Level, MessageKind, Record};
 
 const SECOND: f64 = 1000.0;
 
@@ -74,9 +74,9 @@ fn trace(scenario: &Scenario) -> Vec<Record> {
 }
 
 /// When readers left and joined their group, s, and why they left.
-fn moves(records: &[Record]) -> Vec<(u64, Option<Departure>)> {
+fn moves(records: &[Record]) -> Vec<(u64, Option<LeaveReason>)> {
     let moved = records.iter().filter_map(|record| match record.fact {
-        Fact::ReaderLeft { cause, .. } => Some((record.at / 1_000_000, Some(cause))),
+        Fact::ReaderLeft { reason, .. } => Some((record.at / 1_000_000, Some(reason))),
         Fact::ReaderJoined { .. } => Some((record.at / 1_000_000, None)),
         _ => None,
     });
@@ -85,7 +85,7 @@ fn moves(records: &[Record]) -> Vec<(u64, Option<Departure>)> {
 
 /// When the readers, by their place among the services, took events in, s.
 fn handled(records: &[Record], reader: u32) -> Vec<u64> {
-    let by = |record: &Record| matches!(record.fact, Fact::UpdateTakenIn { node, .. } if node.0 == reader);
+    let by = |record: &Record| matches!(record.fact, Fact::UpdateApplied { node, .. } if node.0 == reader);
     records.iter().filter(|record| by(record)).map(|record| record.at / 1_000_000).collect()
 }
 
@@ -108,7 +108,7 @@ fn a_crashed_readers_partitions_go_to_the_others_when_its_session_is_over_from_t
     // Commits go out at 5 s and 10 s; its last heartbeat is that of 6 s.
     script.push(step(7.0, crash("a")));
     let records = trace(&group(&["a", "b"], 0.01, script, 100.0));
-    assert_eq!(moves(&records), [(51, Some(Departure::Silent))]);
+    assert_eq!(moves(&records), [(51, Some(LeaveReason::Silent))]);
     let (own, taken_over): (Vec<u64>, Vec<u64>) = handled(&records, 2).into_iter().partition(|at| *at < 51);
     // What a had committed stays so; what it had handled since is handled again.
     assert_eq!(handled(&records, 1).len() + own.len(), 16);
@@ -128,7 +128,7 @@ fn a_slow_reader_keeps_its_place_for_as_long_as_it_may_go_without_a_poll() {
 fn a_reader_that_polls_too_rarely_leaves_its_commit_is_refused_and_it_joins_again_with_its_next_poll() {
     // Both readers are slow, so that the event goes to and fro.
     let records = trace(&group(&["a", "b"], 400.0, vec![write(0.5, "key0", 1)], 450.0));
-    let rare = Some(Departure::PolledTooRarely);
+    let rare = Some(LeaveReason::PolledTooRarely);
     // Looked at with each heartbeat; its next poll comes when it has handled what the last one returned.
     assert_eq!(moves(&records), [(303, rare), (400, None)]);
     assert_eq!(sent(&records), 3, "to the one, to the other, and as the first is back");
@@ -146,7 +146,7 @@ fn many_quick_events_of_one_poll_take_too_long_together_and_fewer_at_a_time_do_n
         let mut scenario = group(&["a"], 1.0, script, 399.0);
         scenario.services[1].subscribes[0].max_in_flight = most;
         let records = trace(&scenario);
-        assert_eq!(moves(&records).contains(&(303, Some(Departure::PolledTooRarely))), leaves, "{most} at a time");
+        assert_eq!(moves(&records).contains(&(303, Some(LeaveReason::PolledTooRarely))), leaves, "{most} at a time");
     }
 }
 
@@ -159,7 +159,7 @@ fn a_reader_that_is_cut_off_loses_its_partitions_and_joins_again_when_its_heartb
     // Its last heartbeat is that of 9 s; of those after the healing the first is that of 102 s.
     let script = vec![step(10.0, cut(true)), step(100.0, cut(false)), write(60.0, "key0", 1), write(60.0, "key1", 1)];
     let records = trace(&group(&["a", "b"], 0.01, script.clone(), 150.0));
-    assert_eq!(moves(&records), [(54, Some(Departure::Silent)), (102, None)]);
+    assert_eq!(moves(&records), [(54, Some(LeaveReason::Silent)), (102, None)]);
     assert_eq!((handled(&records, 1), handled(&records, 2)), (vec![], vec![60, 60]));
     // For less than a session nothing of the sort happens.
     let script = vec![step(10.0, cut(true)), step(50.0, cut(false)), script[2].clone(), script[3].clone()];
@@ -206,7 +206,7 @@ fn a_reader_that_is_started_again_waits_until_the_session_of_its_former_life_is_
         write(20.0, "key0", 2),
     ];
     let records = trace(&group(&["a"], 0.01, script, 100.0));
-    assert_eq!(moves(&records), [(45, Some(Departure::Silent)), (45, None)]);
+    assert_eq!(moves(&records), [(45, Some(LeaveReason::Silent)), (45, None)]);
     // The first was not committed, and comes again with the second.
     assert_eq!(handled(&records, 1), [1, 45, 45]);
     assert_eq!(acknowledged(&records), 2);
@@ -221,7 +221,7 @@ fn a_reader_that_is_held_for_longer_than_its_session_handles_what_it_had_and_its
         step(80.0, Command::Resume { node: "a".into() }),
     ];
     let records = trace(&group(&["a", "b"], 0.01, script, 100.0));
-    assert_eq!(moves(&records), [(48, Some(Departure::Silent)), (80, None)]);
+    assert_eq!(moves(&records), [(48, Some(LeaveReason::Silent)), (80, None)]);
     // Nobody told it yet: a zombie, whose effects an inbox alone keeps from being doubled.
     assert_eq!((handled(&records, 1), handled(&records, 2)), (vec![80, 80], vec![48, 48]));
     let done = records.iter().filter(|record| matches!(record.fact, Fact::EventAcknowledged { .. }));

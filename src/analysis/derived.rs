@@ -38,7 +38,7 @@ pub struct Derived {
 impl Derived {
     pub(super) fn observe(&mut self, record: &Record) {
         match &record.fact {
-            Fact::EventTakenUp { operation, node, update, version, adds, .. } => {
+            Fact::EventWriteStarted { operation, node, update, version, adds, .. } => {
                 let source = Source { update: *update, version: *version, adds: *adds };
                 self.asked.insert(*operation, Asked { source, by: Some(*node) });
                 self.waiting += 1;

@@ -81,7 +81,7 @@ impl Logs {
                     log.truncate(at);
                 }
             }
-            Fact::LogMoved { node, last, committed, term } if ours(*node) => {
+            Fact::LogChanged { node, last, committed, term } if ours(*node) => {
                 self.move_to(*node, *last, *committed, *term)
             }
             Fact::ServiceCrashed { node, lost_disk: true } if ours(*node) => {

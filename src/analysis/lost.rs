@@ -9,8 +9,8 @@ const REMEMBERED: usize = 1024;
 struct Write {
     update: UpdateId,
     version: Version,
-    over: Version,
-    /// Whoever coordinated it is a replica of the key: what `over` does not say it had not.
+    replaces: Version,
+    /// Whoever coordinated it is a replica of the key: what `replaces` does not say it had not.
     at_replica: bool,
     issued: Micros,
     acknowledged: Option<Micros>,
@@ -38,12 +38,20 @@ impl LostUpdates {
                 }
             }
             Fact::KeyPlaced { key, replicas, .. } => _ = self.replicas.insert(*key, replicas.clone()),
-            Fact::WriteCoordinated { update, operation, key, version, over, node, .. } => {
+            Fact::WriteCoordinated { update, operation, key, version, replaces, node, .. } => {
                 let issued = self.issued.get(operation).copied().unwrap_or(record.at);
-                let (update, version, over) = (*update, *version, *over);
+                let (update, version, replaces) = (*update, *version, *replaces);
                 let at_replica = self.replicas.get(key).is_some_and(|replicas| replicas.contains(node));
                 let writes = self.keys.entry(*key).or_default();
-                writes.push_back(Write { update, version, over, at_replica, issued, acknowledged: None, lost: false });
+                writes.push_back(Write {
+                    update,
+                    version,
+                    replaces,
+                    at_replica,
+                    issued,
+                    acknowledged: None,
+                    lost: false,
+                });
                 self.key_of.insert(update, *key);
                 if writes.len() > REMEMBERED
                     && let Some(old) = writes.pop_front()
@@ -81,8 +89,8 @@ impl LostUpdates {
             let Some(acknowledged) = other.acknowledged else { continue };
             if other.version < mine.version {
                 // A client that coordinates itself holds nothing: what was acknowledged before it began it may know.
-                let told = !mine.at_replica && mine.over.is_none() && acknowledged <= mine.issued;
-                let knew = told || mine.over >= other.version;
+                let told = !mine.at_replica && mine.replaces.is_none() && acknowledged <= mine.issued;
+                let knew = told || mine.replaces >= other.version;
                 if !knew && !other.lost {
                     other.lost = true;
                     self.lost.push((at, other.update, mine.update));
@@ -92,7 +100,7 @@ impl LostUpdates {
         let by = writes.iter().find(|other| {
             other.acknowledged.is_some()
                 && other.version > mine.version
-                && other.over < mine.version
+                && other.replaces < mine.version
                 && other.update != update
         });
         if let Some(by) = by.map(|by| by.update) {

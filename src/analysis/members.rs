@@ -38,7 +38,7 @@ impl Members {
                 let member = self.of(*node);
                 (member.leads, member.term) = (false, *term);
             }
-            Fact::LogMoved { node, last, committed, term } => {
+            Fact::LogChanged { node, last, committed, term } => {
                 let member = self.of(*node);
                 (member.log, member.term) = ((*last, *committed), *term);
             }
@@ -65,7 +65,7 @@ impl Members {
             // A promised write that is taken in is committed.
             Fact::ReplicaStored { node, key, .. }
             | Fact::UpdateCommitted { node, key, .. }
-            | Fact::UpdateTakenIn { node, key, .. }
+            | Fact::UpdateApplied { node, key, .. }
                 if self.members.get(node).is_some_and(|member| member.promised.contains(key)) =>
             {
                 self.of(*node).promised.remove(key);

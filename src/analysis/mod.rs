@@ -3,6 +3,7 @@
 
 mod buses;
 pub mod check;
+mod copy_state;
 mod derived;
 mod faults;
 pub mod history;
@@ -24,6 +25,7 @@ mod updates;
 mod why;
 
 pub use buses::{Buses, Kept, Lane};
+pub use copy_state::CopyState;
 pub use derived::{Derived, Source};
 pub use faults::Faults;
 pub use invariants::{Invariants, Stands};
@@ -36,7 +38,7 @@ pub use operations::{Asked, Ended, Operations, Tally};
 pub use origins::{Origins, Tombstone, Write};
 pub use queues::depths;
 pub use quorums::{Coordination, Part, Phase, Quorums};
-pub use staleness::{Copy, Held, Notice, Staleness, State, Window};
+pub use staleness::{Copy, Held, Notice, Staleness, Window};
 pub use tables::{AllTables, Handled, Tables};
 pub use trees::{Comparison, comparisons};
 pub use updates::{UpdateInfo, Updates};

@@ -115,7 +115,7 @@ impl Operations {
                 self.tally(*by).pending += 1;
             }
             // Nobody's, but it has a number.
-            Fact::EventTakenUp { key, adds, .. } => {
+            Fact::EventWriteStarted { key, adds, .. } => {
                 let kind = if *adds { OperationKind::Increment } else { OperationKind::Write };
                 self.recent.push(Asked { kind, key: *key, value: None });
             }

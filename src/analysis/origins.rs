@@ -2,7 +2,7 @@
 
 use super::Look;
 use crate::scenario::{Micros, Value};
-use crate::trace::{Context, Fact, KeyId, NodeId, UpdateId, Version};
+use crate::trace::{Fact, KeyId, NodeId, UpdateId, Version, VersionVector};
 use std::collections::BTreeMap;
 
 /// A write of a group's key.
@@ -35,7 +35,7 @@ pub struct Tombstone {
 #[derive(Clone, Debug, Default)]
 pub struct Origins {
     writes: BTreeMap<KeyId, Vec<Write>>,
-    contexts: BTreeMap<KeyId, Context>,
+    contexts: BTreeMap<KeyId, VersionVector>,
     tombstones: BTreeMap<KeyId, Tombstone>,
     hints: BTreeMap<(NodeId, KeyId), (Micros, Option<UpdateId>)>,
     promised: BTreeMap<KeyId, UpdateId>,

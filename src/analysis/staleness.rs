@@ -9,30 +9,14 @@ mod group;
 mod special;
 mod windows;
 
-use super::Derived;
+use super::{CopyState, Derived};
 use crate::scenario::{Micros, Value};
-use crate::trace::{Context, Fact, KeyId, NodeId, Record, UpdateId, Version};
+use crate::trace::{Fact, KeyId, NodeId, Record, UpdateId, Version, VersionVector};
 use windows::Closed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 pub use windows::Window;
-
-/// How a copy, or a service's worst copy, stands. Ordered from best to worst.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
-    /// It reflects every acknowledged update that should reach it.
-    #[default]
-    Consistent,
-    /// It does, and more than one sibling is visible.
-    Conflicted,
-    /// It took in every such update, and still differs from the reference.
-    Diverged,
-    /// Some such update is not reflected.
-    Stale,
-    /// The service is down.
-    Down,
-}
 
 /// What a copy holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,13 +49,13 @@ pub struct Copy {
     /// The newest acknowledged version that should be here.
     newest: Version,
     /// The state under which it is counted.
-    counted: State,
+    counted: CopyState,
     /// It holds what was never committed anywhere.
     phantom: bool,
     /// Where it adds up what updates say, rather than taking it: what it has added.
     sum: Option<Box<Sum>>,
     /// Of data without a total order: for each origin how many of its updates it has.
-    context: Option<Context>,
+    context: Option<VersionVector>,
     /// What a read returns, where that is more than one value.
     siblings: Vec<Value>,
     /// It held a deletion, and has forgotten it.
@@ -121,26 +105,26 @@ impl Copy {
     }
 
     /// How it stands.
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> CopyState {
         if let Some(sum) = &self.sum {
             let held = self.held.as_ref().and_then(|held| held.value.as_ref());
             let judged = sum.early.is_empty() && sum.reference.is_some() && !sum.mixed;
             return match (self.behind.is_empty(), judged && held != sum.reference.as_ref()) {
-                (false, _) => State::Stale,
-                (true, true) => State::Diverged,
-                (true, false) => State::Consistent,
+                (false, _) => CopyState::Stale,
+                (true, true) => CopyState::Diverged,
+                (true, false) => CopyState::Consistent,
             };
         }
         if self.behind.is_empty() && self.phantom {
-            State::Diverged
+            CopyState::Diverged
         } else if self.behind.is_empty() && self.siblings.len() > 1 {
-            State::Conflicted
+            CopyState::Conflicted
         } else if self.behind.is_empty() {
-            State::Consistent
+            CopyState::Consistent
         } else if self.missing.is_empty() {
-            State::Diverged
+            CopyState::Diverged
         } else {
-            State::Stale
+            CopyState::Stale
         }
     }
 
@@ -204,7 +188,7 @@ struct Service {
     stale: u32,
     diverged: u32,
     conflicted: u32,
-    state: State,
+    state: CopyState,
 }
 
 /// Committed updates that may still be acknowledged.
@@ -221,7 +205,7 @@ struct Committed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// From now on a service's worst state is this.
-    ServiceIs(NodeId, State),
+    ServiceIs(NodeId, CopyState),
     /// Every copy that should hold an update reflects it: its inconsistency window closed after so long.
     WindowClosed(UpdateId, Micros),
     /// The first copy is stale or diverged.
@@ -288,10 +272,10 @@ impl Staleness {
                     self.acknowledge(at, Some(*update), node, key, version);
                 }
             }
-            Fact::UpdateTakenIn { update, node, key, version, sum: Some(sum), .. } => {
+            Fact::UpdateApplied { update, node, key, version, sum: Some(sum), .. } => {
                 self.add(at, *update, *node, *key, *version, *sum);
             }
-            Fact::UpdateTakenIn { update, node, key, version, value, changed, sum: None, .. } => {
+            Fact::UpdateApplied { update, node, key, version, value, changed, sum: None, .. } => {
                 if *changed {
                     let held = Held { value: Some(value.clone()), version: *version, update: Some(*update) };
                     self.hold(at, *node, *key, Some(held));
@@ -490,7 +474,7 @@ impl Staleness {
             self.hold(at, node, key, None);
             let Some(copy) = self.keys.get_mut(&key).and_then(|entry| entry.copies.get_mut(&node)) else { continue };
             copy.taken_in = Version::default();
-            copy.context = copy.context.as_ref().map(|_| Context::new());
+            copy.context = copy.context.as_ref().map(|_| VersionVector::new());
             copy.siblings.clear();
             copy.missing = copy.behind.keys().copied().collect();
             self.settle(at, node, key);
@@ -510,19 +494,19 @@ impl Staleness {
         let service = self.services.entry(node).or_default();
         for (state, sign) in [(before, -1), (after, 1)] {
             match state {
-                State::Stale => {
+                CopyState::Stale => {
                     self.stale = self.stale.wrapping_add_signed(sign);
                     service.stale = service.stale.wrapping_add_signed(sign);
                 }
-                State::Diverged => {
+                CopyState::Diverged => {
                     self.diverged = self.diverged.wrapping_add_signed(sign);
                     service.diverged = service.diverged.wrapping_add_signed(sign);
                 }
-                State::Conflicted => {
+                CopyState::Conflicted => {
                     self.conflicted = self.conflicted.wrapping_add_signed(sign);
                     service.conflicted = service.conflicted.wrapping_add_signed(sign);
                 }
-                State::Consistent | State::Down => {}
+                CopyState::Consistent | CopyState::Down => {}
             }
         }
         self.settle_service(at, node);
@@ -541,15 +525,15 @@ impl Staleness {
         self.changed.insert(node);
         let service = self.services.entry(node).or_default();
         let state = if self.down.contains(&node) {
-            State::Down
+            CopyState::Down
         } else if service.stale > 0 {
-            State::Stale
+            CopyState::Stale
         } else if service.diverged > 0 {
-            State::Diverged
+            CopyState::Diverged
         } else if service.conflicted > 0 {
-            State::Conflicted
+            CopyState::Conflicted
         } else {
-            State::Consistent
+            CopyState::Consistent
         };
         if service.state != state {
             service.state = state;
@@ -559,7 +543,7 @@ impl Staleness {
 }
 
 /// Whether a version vector covers the dot of an update.
-fn covers(context: &Context, dot: Version) -> bool {
+fn covers(context: &VersionVector, dot: Version) -> bool {
     context.iter().any(|(origin, count)| *origin == dot.origin && *count >= dot.counter)
 }
 

@@ -45,7 +45,7 @@ impl AllTables {
             Fact::OutboxRowPublished { node, bus, update } | Fact::PublicationLost { node, bus, update } => {
                 self.of(*node).outbox.remove(&(*bus, *update));
             }
-            Fact::UpdateTakenIn { node, by: Some(by), update, .. }
+            Fact::UpdateApplied { node, by: Some(by), update, .. }
             | Fact::EventWriteEnded { node, subscription: by, update, outcome: Outcome::Ok, .. } => {
                 let handled = &mut self.of(*node).handled;
                 if handled.len() == HANDLED {

@@ -26,7 +26,7 @@ impl Updates {
     pub(super) fn observe(&mut self, record: &Record) {
         if let Fact::UpdateCommitted { update, node, key, version, value, .. }
         | Fact::UpdateProposed { update, node, key, version, value }
-        | Fact::UpdateTakenIn { update, node, key, version, value, .. } = &record.fact
+        | Fact::UpdateApplied { update, node, key, version, value, .. } = &record.fact
         {
             let value = Some(value.clone());
             self.learn(*update, UpdateInfo { node: *node, key: *key, value, version: *version });

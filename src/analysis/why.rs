@@ -1,7 +1,7 @@
 //! Why a copy is stale, conflicted or diverged: from what it lacks back through what should have carried it, to what became
 //! of that. And what follows for the whole: whether the copies will come to agree.
 
-use super::{Analysis, State, Tables};
+use super::{Analysis, CopyState, Tables};
 use crate::scenario::{
     ClientStep, Command, GossipStyle, Micros, Operation, Protocol, Publication, ReadRepair, Scenario, Service, micros,
 };
@@ -170,22 +170,22 @@ impl Look<'_> {
         let all = self.prospects(node, key, copy.state());
         let told = all.into_iter().take(NAMED).map(|(update, prospect)| {
             let steps = match (copy.state(), update) {
-                (State::Stale | State::Down, Some(update)) => self.story(node, update),
-                (State::Stale | State::Down, None) => Vec::new(),
-                (State::Diverged | State::Conflicted | State::Consistent, _) => self.made(node, key),
+                (CopyState::Stale | CopyState::Down, Some(update)) => self.story(node, update),
+                (CopyState::Stale | CopyState::Down, None) => Vec::new(),
+                (CopyState::Diverged | CopyState::Conflicted | CopyState::Consistent, _) => self.made(node, key),
             };
             Why { node, key, update, steps, prospect }
         });
         told.collect()
     }
 
-    fn prospects(&self, node: NodeId, key: KeyId, state: State) -> Vec<(Option<UpdateId>, Prospect)> {
+    fn prospects(&self, node: NodeId, key: KeyId, state: CopyState) -> Vec<(Option<UpdateId>, Prospect)> {
         let Some(copy) = self.analysis.staleness.at(node, key) else { return Vec::new() };
         match state {
-            State::Consistent => Vec::new(),
-            State::Conflicted => vec![(None, Prospect::Siblings)],
-            State::Diverged => vec![(None, Prospect::TakenIn)],
-            State::Stale | State::Down => {
+            CopyState::Consistent => Vec::new(),
+            CopyState::Conflicted => vec![(None, Prospect::Siblings)],
+            CopyState::Diverged => vec![(None, Prospect::TakenIn)],
+            CopyState::Stale | CopyState::Down => {
                 copy.lacks().map(|update| (update, self.prospect(node, key, update))).collect()
             }
         }
@@ -499,10 +499,10 @@ impl Look<'_> {
                 | Fact::EventPublished { update: it, .. }
                 | Fact::PublishRefused { update: it, .. }
                 | Fact::WriteRolledBack { update: it, .. } => is(it),
-                Fact::UpdateTakenIn { update: it, node: at, .. }
+                Fact::UpdateApplied { update: it, node: at, .. }
                 | Fact::WritePromised { update: it, node: at, .. }
                 | Fact::PromiseReleased { update: it, node: at, .. } => is(it) && *at == node,
-                Fact::EventTakenUp { update: it, node: at, .. }
+                Fact::EventWriteStarted { update: it, node: at, .. }
                 | Fact::EventWriteEnded { update: it, node: at, .. } => *it == update && self.brings(*at, node),
                 Fact::ReplicaStored { update: it, node: at, .. } => it.is_some_and(|it| is(&it)) && *at == node,
                 Fact::HintStored { update: it, replica, .. } => it.is_some_and(|it| is(&it)) && *replica == node,
@@ -564,7 +564,7 @@ impl Look<'_> {
         let mut steps = Vec::new();
         for (number, record) in self.records() {
             let about = match &record.fact {
-                Fact::UpdateTakenIn { node: at, key: it, .. }
+                Fact::UpdateApplied { node: at, key: it, .. }
                 | Fact::ReplicaStored { node: at, key: it, .. }
                 | Fact::StateMerged { node: at, key: it, .. }
                 | Fact::UpdateCommitted { node: at, key: it, .. } => *at == node && *it == key,

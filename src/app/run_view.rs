@@ -249,17 +249,6 @@ fn forget_oldest<T>(kept: &mut Vec<T>) {
     }
 }
 
-/// The word for a state, as on badges.
-pub fn state_word(state: CopyState) -> &'static str {
-    match state {
-        CopyState::Consistent => "consistent",
-        CopyState::Diverged => "diverged",
-        CopyState::Conflicted => "conflicted",
-        CopyState::Stale => "stale",
-        CopyState::Down => "down",
-    }
-}
-
 /// The version in a label such as `widget = 42 (v3)`: what stands beside a moving message.
 pub fn short_label(label: &str) -> &str {
     match label.rfind("(v") {

@@ -2,7 +2,9 @@
 
 use super::replica::Wire;
 use crate::scenario::{Acks, Effect, Micros, Value};
-use crate::trace::{Context, KeyId, MessageKind, NodeId, OperationId, Outcome, SubscriptionId, UpdateId, Version};
+use crate::trace::{
+    KeyId, MessageKind, NodeId, OperationId, Outcome, SubscriptionId, UpdateId, Version, VersionVector,
+};
 use std::sync::Arc;
 
 /// Index of a directed link in the network.
@@ -100,7 +102,7 @@ pub struct Seen {
     /// A write must be ordered behind this.
     pub version: Version,
     /// A write replaces the siblings that this covers; none where the coordinator's own state is meant.
-    pub context: Option<Context>,
+    pub context: Option<VersionVector>,
 }
 
 /// What a read of a group returned.
@@ -113,7 +115,7 @@ pub struct ReadResult {
     /// The same as it was given where the update was made, which may be outside of the group.
     pub origin: Version,
     /// The version vector of all other data.
-    pub context: Option<Context>,
+    pub context: Option<VersionVector>,
 }
 
 /// An event on its way to a bus.

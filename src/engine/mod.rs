@@ -153,9 +153,9 @@ impl Engine {
         &self.outbox.trace
     }
 
-    /// Lets go of old records, as [`Trace::let_go_of_all_but`] does.
-    pub fn let_go_of_all_but(&mut self, chunks: usize) {
-        self.outbox.trace.let_go_of_all_but(chunks);
+    /// Lets go of old records, as [`Trace::truncate_to_newest`] does.
+    pub fn truncate_to_newest(&mut self, chunks: usize) {
+        self.outbox.trace.truncate_to_newest(chunks);
     }
 
     /// Nodes, keys and subscriptions of the run.

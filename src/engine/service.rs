@@ -443,7 +443,7 @@ impl Service {
             None => {
                 let changed = self.store.take_in(&change.update, Effect::SetIfNewer);
                 let (value, by, sum) = (value.clone(), None, None);
-                out.record(Fact::UpdateTakenIn { update: id, node, key, version, value, changed, by, sum });
+                out.record(Fact::UpdateApplied { update: id, node, key, version, value, changed, by, sum });
             }
         }
         self.answer(&change.awaiting, Outcome::Ok, Some(id), out);

@@ -3,12 +3,12 @@
 pub mod faults;
 
 use super::protocol::{
-    BusView, CellView, ClientView, CopyState, DepthView, Frame, InboxRow, LaneView, LastOperation, Mark, MarkKind,
-    MessageEnd, MessageView, RibbonChange, RowView, ServiceView, Summary, Trouble, Window,
+    BusView, CellView, ClientView, DepthView, Frame, InboxRow, LaneView, LastOperation, Mark, MarkKind, MessageEnd,
+    MessageView, RibbonChange, RowView, ServiceView, Summary, Trouble, Window,
 };
 use super::run::Run;
 use super::words;
-use crate::analysis::{Analysis, Copy, Ended, Handled, InFlight, Member, Notice, State, Tables};
+use crate::analysis::{Analysis, Copy, Ended, Handled, InFlight, Member, Notice, Tables};
 use crate::engine::{Engine, Halt};
 use crate::scenario::{Micros, Scenario, micros};
 use crate::trace::{Fact, KeyId, MessageId, Names, NodeId, OperationKind, Record, SubscriptionId, UpdateId};
@@ -135,7 +135,7 @@ impl Reporter {
         for (at, notice) in notices {
             match notice {
                 Notice::ServiceIs(node, state) => {
-                    self.ribbons.push(RibbonChange { node, at, state: copy_state(state) });
+                    self.ribbons.push(RibbonChange { node, at, state });
                 }
                 Notice::FirstStale(node) => {
                     let label = format!("{} is the first to be stale", run.engine().names().label(node));
@@ -232,16 +232,6 @@ impl Reporter {
     }
 }
 
-fn copy_state(state: State) -> CopyState {
-    match state {
-        State::Consistent => CopyState::Consistent,
-        State::Conflicted => CopyState::Conflicted,
-        State::Diverged => CopyState::Diverged,
-        State::Stale => CopyState::Stale,
-        State::Down => CopyState::Down,
-    }
-}
-
 fn in_flight(run: &Run) -> Vec<MessageView> {
     let (analysis, names) = (run.analysis(), run.engine().names());
     let messages = analysis.messages.iter().take(MOST_MESSAGES);
@@ -278,7 +268,7 @@ pub fn service_view(
     rows.truncate(MOST_ROWS);
     ServiceView {
         node,
-        state: copy_state(staleness.state(node)),
+        state: staleness.state(node),
         rows,
         behind: copies().map(Copy::behind).sum(),
         stale_since: copies().filter_map(Copy::stale_since).min(),
@@ -354,7 +344,7 @@ fn row_view(run: &Run, node: NodeId, key: KeyId, copy: &Copy) -> RowView {
             .map(|held| words::version(held.version))
             .unwrap_or_default(),
         update: held.and_then(|held| held.update).map(|update| update.0),
-        state: copy_state(copy.state()),
+        state: copy.state(),
         behind: copy.behind(),
         stale_since: copy.stale_since(),
     }

@@ -13,7 +13,7 @@ use crate::scenario::{Branch, Command, Micros, ScenarioError, Step, Value};
 use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
 use crate::wire::Wire;
 
-pub use crate::analysis::Timed;
+pub use crate::analysis::{CopyState, Timed};
 pub use answers::{About, Arrow, Charts, ExportKind, Finding, FindingStep, Standing, WindowBar};
 pub use packed::Packed;
 use std::collections::BTreeMap;
@@ -303,29 +303,12 @@ pub struct MessageEnd {
     pub dropped: Option<DropCause>,
 }
 
-/// How a copy stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Wire)]
-#[repr(u8)]
-pub enum CopyState {
-    /// It reflects every acknowledged update that it should.
-    #[default]
-    Consistent,
-    /// It took in every acknowledged update, and the value is still another than the reference.
-    Diverged,
-    /// More than one sibling is visible.
-    Conflicted,
-    /// Some acknowledged update is not reflected.
-    Stale,
-    /// The service is down.
-    Down,
-}
-
 /// A service's card.
 #[derive(Clone, Debug, PartialEq, Wire)]
 pub struct ServiceView {
     /// Which.
     pub node: NodeId,
-    /// Its worst state: down, else stale, conflicted, diverged, consistent.
+    /// Its worst state: down, else stale, diverged, conflicted, consistent.
     pub state: CopyState,
     /// Its rows, by key.
     pub rows: Vec<RowView>,

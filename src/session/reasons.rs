@@ -1,7 +1,7 @@
 //! Why a copy is as it is, and whether the copies come to agree, in words.
 
 use super::words;
-use crate::analysis::{Convergence, Look, Prospect, State, Why};
+use crate::analysis::{Convergence, CopyState, Look, Prospect, Why};
 use crate::scenario::Micros;
 use crate::trace::DropReason;
 
@@ -80,12 +80,14 @@ pub fn sentence(why: &Why, look: &Look) -> String {
         expected = format!("{}, and {expected}", last.text);
     }
     match (state, why.update) {
-        (State::Conflicted, _) => format!("{key} at {node} is conflicted: {expected}."),
-        (State::Diverged, _) => format!("{key} at {node} has diverged: {expected}."),
-        (State::Stale | State::Down | State::Consistent, Some(update)) => {
+        (CopyState::Conflicted, _) => format!("{key} at {node} is conflicted: {expected}."),
+        (CopyState::Diverged, _) => format!("{key} at {node} has diverged: {expected}."),
+        (CopyState::Stale | CopyState::Down | CopyState::Consistent, Some(update)) => {
             format!("{node} lacks {}: {expected}.", words::update(update, look.analysis, look.names))
         }
-        (State::Stale | State::Down | State::Consistent, None) => format!("{key} at {node} is stale: {expected}."),
+        (CopyState::Stale | CopyState::Down | CopyState::Consistent, None) => {
+            format!("{key} at {node} is stale: {expected}.")
+        }
     }
 }
 

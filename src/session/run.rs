@@ -1,7 +1,7 @@
 //! A run and its analysis, side by side: whatever the engine records, the analysis takes in.
 
 use super::later::Runs;
-use crate::analysis::{Analysis, Convergence, Invariants, Look, Metrics, Sample, Stands, State, Timed};
+use crate::analysis::{Analysis, Convergence, CopyState, Invariants, Look, Metrics, Sample, Stands, Timed};
 use crate::engine::{CommandRefused, Engine};
 use crate::scenario::{Command, Micros, Promise, Scenario, Step, micros};
 use crate::trace::{Level, Record};
@@ -81,7 +81,7 @@ impl Run {
     /// run are not many logs.
     pub(super) fn snapshot(&self) -> Self {
         let mut run = self.clone();
-        run.engine.let_go_of_all_but(16);
+        run.engine.truncate_to_newest(16);
         run
     }
 
@@ -177,8 +177,8 @@ impl Run {
                     Some("converged: every copy is consistent, but messages or operations are still under way".into())
                 }
             }
-            Promise::Stale { service, key } => self.miss_state(State::Stale, "stale", service, key),
-            Promise::Conflicted { service, key } => self.miss_state(State::Conflicted, "conflicted", service, key),
+            Promise::Stale { service, key } => self.miss_state(CopyState::Stale, "stale", service, key),
+            Promise::Conflicted { service, key } => self.miss_state(CopyState::Conflicted, "conflicted", service, key),
             Promise::NoStaleReads => {
                 let tallies = self.analysis.operations.iter().map(|(_, tally)| (tally.reads, tally.stale_reads));
                 match tallies.fold((0, 0), |(reads, stale), (r, s)| (reads + r, stale + s)) {
@@ -191,8 +191,8 @@ impl Run {
                 let lost = self.analysis.lost.count();
                 (lost != u64::from(*count)).then(|| format!("lost_updates: {lost} are lost, not {count}"))
             }
-            Promise::Diverged { service, key } => self.miss_state(State::Diverged, "diverged", service, key),
-            Promise::Consistent { service, key } => self.miss_state(State::Consistent, "consistent", service, key),
+            Promise::Diverged { service, key } => self.miss_state(CopyState::Diverged, "diverged", service, key),
+            Promise::Consistent { service, key } => self.miss_state(CopyState::Consistent, "consistent", service, key),
             Promise::AllOperationsOk => {
                 let tallies = self.analysis.operations.iter().map(|(_, tally)| tally);
                 let (ok, other) = tallies
@@ -208,7 +208,7 @@ impl Run {
         }
     }
 
-    fn miss_state(&self, state: State, name: &str, service: &str, key: &str) -> Option<String> {
+    fn miss_state(&self, state: CopyState, name: &str, service: &str, key: &str) -> Option<String> {
         let names = self.engine.names();
         let node = names.find_node(service);
         let at = node.and_then(|node| Some((node, names.find_key(names.scope(node), key)?)));

@@ -412,7 +412,7 @@ impl Each<'_> {
                 sweep.discarded += 1;
                 self.land(subscription.0, *event);
             }
-            Fact::UpdateTakenIn { by: Some(_), .. } => {
+            Fact::UpdateApplied { by: Some(_), .. } => {
                 sweep.executions += 1;
                 sweep.effects += 1;
             }

@@ -3,7 +3,7 @@
 use crate::analysis::{Analysis, InFlight};
 use crate::scenario::Micros;
 use crate::trace::{
-    BrokerTurn, Departure, DropCause, DropReason, Fact, HandlingFailure, MessageId, MessageKind, Names, NodeId,
+    BrokerChange, DropCause, DropReason, Fact, HandlingFailure, LeaveReason, MessageId, MessageKind, Names, NodeId,
     OperationId, OperationKind, Outcome, Record, Refusal, SubscriptionId, UpdateId, Version,
 };
 
@@ -206,13 +206,13 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
         Fact::UpdateAcknowledged { update, .. } => {
             ("update_acknowledged", format!("{} is acknowledged", says(update)), Some(*update), vec![])
         }
-        Fact::UpdateTakenIn { update, node: at, sum: Some(sum), .. } => {
+        Fact::UpdateApplied { update, node: at, sum: Some(sum), .. } => {
             let text = format!("{} adds what {} changed, and holds {sum}", node(at), says(update));
-            ("update_taken_in", text, Some(*update), vec![*at])
+            ("update_applied", text, Some(*update), vec![*at])
         }
-        Fact::UpdateTakenIn { update, node: at, changed, .. } => {
+        Fact::UpdateApplied { update, node: at, changed, .. } => {
             let how = if *changed { "takes in" } else { "already has something newer than" };
-            ("update_taken_in", format!("{} {how} {}", node(at), says(update)), Some(*update), vec![*at])
+            ("update_applied", format!("{} {how} {}", node(at), says(update)), Some(*update), vec![*at])
         }
         Fact::MessageSent { message: id, due, .. } => {
             let (text, update, nodes) = message(*id, analysis, names);
@@ -431,9 +431,9 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
         Fact::LeaderSteppedDown { node: at, term } => {
             ("leader_stepped_down", format!("{} leads no more: term {term}", node(at)), None, vec![*at])
         }
-        Fact::LogMoved { node: at, last, committed, term } => {
+        Fact::LogChanged { node: at, last, committed, term } => {
             let text = format!("the log of {} has {last} entries, {committed} committed, term {term}", node(at));
-            ("log_moved", text, None, vec![*at])
+            ("log_changed", text, None, vec![*at])
         }
         Fact::WriteRolledBack { update, node: at, .. } => {
             let text = format!("{} throws {} away: its leader does not have it", node(at), says(update));
@@ -449,14 +449,14 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
             Some(*update),
             vec![*at],
         ),
-        Fact::ReaderLeft { subscription, cause } => {
+        Fact::ReaderLeft { subscription, reason } => {
             let ends = ends(subscription);
             let (bus, reader) = (node(&ends.bus), node(&ends.service));
-            let text = match cause {
-                Departure::Silent => {
+            let text = match reason {
+                LeaveReason::Silent => {
                     format!("{bus} has had no heartbeat of {reader} for its session, and takes its partitions away")
                 }
-                Departure::PolledTooRarely => {
+                LeaveReason::PolledTooRarely => {
                     format!(
                         "{reader} took too long with what it polled: it leaves its group, and {bus} takes its partitions away"
                     )
@@ -469,12 +469,12 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
             let text = format!("{} joins its group at {} again", node(&ends.service), node(&ends.bus));
             ("reader_joined", text, None, vec![ends.bus, ends.service])
         }
-        Fact::BrokerTurned { bus, broker, turn } => {
-            let (name, what) = match turn {
-                BrokerTurn::Stopped => ("broker_stopped", "stops"),
-                BrokerTurn::LostDisk => ("broker_stopped", "stops and loses its disk"),
-                BrokerTurn::Started => ("broker_started", "is back"),
-                BrokerTurn::Leads => ("broker_leads", "leads from now on"),
+        Fact::BrokerChanged { bus, broker, change } => {
+            let (name, what) = match change {
+                BrokerChange::Stopped => ("broker_stopped", "stops"),
+                BrokerChange::LostDisk => ("broker_stopped", "stops and loses its disk"),
+                BrokerChange::Started => ("broker_started", "is back"),
+                BrokerChange::Leads => ("broker_leads", "leads from now on"),
             };
             (name, format!("broker {broker} of {} {what}", node(bus)), None, vec![*bus])
         }
@@ -488,9 +488,9 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
             let text = format!("{} refuses {}: {in_sync} in sync, {needed} needed", node(bus), says(update));
             ("publish_refused", text, Some(*update), vec![*bus])
         }
-        Fact::EventTakenUp { node: at, update, attempt, .. } => {
+        Fact::EventWriteStarted { node: at, update, attempt, .. } => {
             let text = format!("{} asks its group to write {} (attempt {attempt})", node(at), says(update));
-            ("event_taken_up", text, Some(*update), vec![*at])
+            ("event_write_started", text, Some(*update), vec![*at])
         }
         Fact::EventWriteEnded { node: at, update, outcome: how, written, .. } => {
             let what = match (how, written) {

@@ -252,7 +252,7 @@ impl Bytes {
                 self.u32(operation.0);
                 None
             }
-            Fact::UpdateTakenIn { update, node, key, version, value, changed, by, sum } => {
+            Fact::UpdateApplied { update, node, key, version, value, changed, by, sum } => {
                 self.u8(8);
                 self.u32(update.0);
                 self.u32(node.0);
@@ -462,11 +462,11 @@ impl Bytes {
                 self.ids(&[group.0, key.0]);
                 None
             }
-            Fact::WriteCoordinated { update, operation, node, key, version, value, clock, over } => {
+            Fact::WriteCoordinated { update, operation, node, key, version, value, clock, replaces } => {
                 self.u8(40);
                 self.ids(&[update.0, operation.0, node.0, key.0]);
                 self.version(*version);
-                self.version(*over);
+                self.version(*replaces);
                 self.u64(*clock as u64);
                 self.u8(u8::from(value.is_some()));
                 value.as_ref()
@@ -517,7 +517,7 @@ impl Bytes {
                 self.ids(&[node.0, *term]);
                 None
             }
-            Fact::LogMoved { node, last, committed, term } => {
+            Fact::LogChanged { node, last, committed, term } => {
                 self.u8(49);
                 self.ids(&[node.0, *last, *committed, *term]);
                 None
@@ -537,7 +537,7 @@ impl Bytes {
                 self.ids(&[update.0, node.0, key.0]);
                 None
             }
-            Fact::EventTakenUp { operation, node, subscription, update, key, version, adds, attempt } => {
+            Fact::EventWriteStarted { operation, node, subscription, update, key, version, adds, attempt } => {
                 self.u8(53);
                 self.ids(&[operation.0, node.0, subscription.0, update.0, key.0, *attempt]);
                 self.version(*version);
@@ -551,9 +551,9 @@ impl Bytes {
                 self.optional(written.map(|id| id.0));
                 None
             }
-            Fact::ReaderLeft { subscription, cause } => self.numbers(55, &[subscription.0, *cause as u32]),
+            Fact::ReaderLeft { subscription, reason } => self.numbers(55, &[subscription.0, *reason as u32]),
             Fact::ReaderJoined { subscription } => self.numbers(56, &[subscription.0]),
-            Fact::BrokerTurned { bus, broker, turn } => self.numbers(57, &[bus.0, *broker, *turn as u32]),
+            Fact::BrokerChanged { bus, broker, change } => self.numbers(57, &[bus.0, *broker, *change as u32]),
             Fact::InSyncChanged { bus, brokers, replicas } => self.numbers(58, &[bus.0, *brokers, *replicas]),
             Fact::PublishRefused { bus, update, in_sync, needed } => {
                 self.numbers(59, &[bus.0, update.0, *in_sync, *needed])

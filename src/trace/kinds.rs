@@ -191,7 +191,7 @@ pub enum DropReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
-pub enum BrokerTurn {
+pub enum BrokerChange {
     /// It stopped.
     Stopped = 0,
     /// It stopped, and what it kept is gone.
@@ -206,7 +206,7 @@ pub enum BrokerTurn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
-pub enum Departure {
+pub enum LeaveReason {
     /// No heartbeat of it came for the time of its session.
     Silent = 0,
     /// What one poll returned took it too long, and it left.
@@ -269,4 +269,4 @@ pub enum Level {
 }
 
 /// For each origin (one more than the node's index) how many of its updates of a key are known: a version vector.
-pub type Context = Vec<(u32, u32)>;
+pub type VersionVector = Vec<(u32, u32)>;

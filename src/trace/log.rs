@@ -79,7 +79,7 @@ impl Trace {
 
     /// Where the beginning was let go already, lets go of all but so many chunks more. What a clone keeps to itself is bounded
     /// by that: as long as the beginning is there, all that it keeps is shared.
-    pub fn let_go_of_all_but(&mut self, chunks: usize) {
+    pub fn truncate_to_newest(&mut self, chunks: usize) {
         if self.oldest > 0 && self.full.len() > chunks {
             let gone = self.full.len() - chunks;
             self.full.drain(..gone);
@@ -147,7 +147,7 @@ mod tests {
         let mut long = filled(Level::Full, 8 * CHUNK, 1_000_000);
         let mut short = filled(Level::Full, 8 * CHUNK, 7 * CHUNK as u64);
         for trace in [&mut long, &mut short] {
-            trace.let_go_of_all_but(2);
+            trace.truncate_to_newest(2);
         }
         assert!(long.total() - long.oldest() <= 3 * CHUNK as u64, "{}", long.oldest());
         assert_eq!(long.get(long.oldest()).map(|record| record.at), Some(long.oldest()));

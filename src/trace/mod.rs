@@ -13,8 +13,8 @@ mod record;
 
 pub use digest::Digest;
 pub use kinds::{
-    BrokerTurn, Context, Departure, DropCause, DropReason, HandlingFailure, KeyId, Level, MessageId, MessageKind,
-    NodeId, OperationId, OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version,
+    BrokerChange, DropCause, DropReason, HandlingFailure, KeyId, LeaveReason, Level, MessageId, MessageKind, NodeId,
+    OperationId, OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version, VersionVector,
 };
 pub use log::{CHUNK, Trace};
 pub use names::{Names, Subscriber};

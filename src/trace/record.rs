@@ -1,6 +1,6 @@
 use super::kinds::{
-    BrokerTurn, Context, Departure, DropCause, DropReason, HandlingFailure, KeyId, MessageId, MessageKind, NodeId,
-    OperationId, OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version,
+    BrokerChange, DropCause, DropReason, HandlingFailure, KeyId, LeaveReason, MessageId, MessageKind, NodeId,
+    OperationId, OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version, VersionVector,
 };
 use crate::scenario::{Micros, Value};
 use serde::Serialize;
@@ -70,7 +70,7 @@ pub enum Fact {
         /// What it returned.
         value: Option<Value>,
         /// Of a group's data without a total order: for each origin how many of its updates are in what it returned.
-        context: Option<Context>,
+        context: Option<VersionVector>,
     },
     /// A service could not or would not do what an operation asked.
     OperationRefused {
@@ -113,7 +113,7 @@ pub enum Fact {
         operation: OperationId,
     },
     /// A service took in an update that another had made.
-    UpdateTakenIn {
+    UpdateApplied {
         /// The update.
         update: UpdateId,
         /// The service.
@@ -431,7 +431,7 @@ pub enum Fact {
         /// Reading of the coordinator's own clock, µs.
         clock: i64,
         /// The version that it knowingly replaces; none for a blind write.
-        over: Version,
+        replaces: Version,
     },
     /// A replica took in a version of a register.
     ReplicaStored {
@@ -457,7 +457,7 @@ pub enum Fact {
         /// The key.
         key: KeyId,
         /// For each origin, how many of its updates it has.
-        context: Context,
+        context: VersionVector,
         /// What a read there would return: siblings where there is more than one.
         values: Vec<Value>,
     },
@@ -518,7 +518,7 @@ pub enum Fact {
         term: u32,
     },
     /// How a member's log stands.
-    LogMoved {
+    LogChanged {
         /// The member.
         node: NodeId,
         /// Its last entry.
@@ -556,7 +556,7 @@ pub enum Fact {
         key: KeyId,
     },
     /// A member of a group, handling an event, asks its group to write what that says. Nobody else awaits the operation.
-    EventTakenUp {
+    EventWriteStarted {
         /// The operation; it is issued by nobody.
         operation: OperationId,
         /// The member.
@@ -594,7 +594,7 @@ pub enum Fact {
         /// Its subscription.
         subscription: SubscriptionId,
         /// Why.
-        cause: Departure,
+        reason: LeaveReason,
     },
     /// A log's reader is in its group again; the partitions are given out anew.
     ReaderJoined {
@@ -602,13 +602,13 @@ pub enum Fact {
         subscription: SubscriptionId,
     },
     /// One of the brokers that keep a bus's events stopped, started again, or leads from now on.
-    BrokerTurned {
+    BrokerChanged {
         /// The bus.
         bus: NodeId,
         /// Which, from 1.
         broker: u32,
         /// What became of it.
-        turn: BrokerTurn,
+        change: BrokerChange,
     },
     /// Other brokers of a bus are in sync than before.
     InSyncChanged {

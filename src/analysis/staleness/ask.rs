@@ -1,8 +1,8 @@
 //! What can be asked of the copies.
 
-use super::{Copy, Notice, Staleness, State, covers};
+use super::{Copy, CopyState, Notice, Staleness, covers};
 use crate::scenario::Micros;
-use crate::trace::{Context, KeyId, NodeId, UpdateId, Version};
+use crate::trace::{KeyId, NodeId, UpdateId, Version, VersionVector};
 use std::collections::BTreeSet;
 
 impl Staleness {
@@ -30,7 +30,7 @@ impl Staleness {
         key: KeyId,
         node: NodeId,
         version: Version,
-        context: Option<&Context>,
+        context: Option<&VersionVector>,
         issued: Micros,
     ) -> (u32, Micros) {
         let Some(entry) = self.keys.get(&key) else { return (0, 0) };
@@ -69,9 +69,9 @@ impl Staleness {
     }
 
     /// The copies that are not consistent, with their state.
-    pub fn unsettled(&self) -> impl Iterator<Item = (NodeId, KeyId, State)> {
+    pub fn unsettled(&self) -> impl Iterator<Item = (NodeId, KeyId, CopyState)> {
         self.keys.iter().flat_map(|(key, entry)| {
-            let bad = entry.copies.iter().filter(|(_, copy)| copy.state() != State::Consistent);
+            let bad = entry.copies.iter().filter(|(_, copy)| copy.state() != CopyState::Consistent);
             bad.map(|(node, copy)| (*node, *key, copy.state()))
         })
     }
@@ -82,7 +82,7 @@ impl Staleness {
     }
 
     /// A service's worst state.
-    pub fn state(&self, node: NodeId) -> State {
+    pub fn state(&self, node: NodeId) -> CopyState {
         self.services.get(&node).map(|service| service.state).unwrap_or_default()
     }
 

@@ -4,7 +4,7 @@
 use super::icons::{Icon, icon};
 use crate::app::model::Msg;
 use crate::app::playback::short;
-use crate::app::run_view::{short_label, state_word};
+use crate::app::run_view::short_label;
 use crate::app::scene::{NodeKind, Placed, SHOWN_LANES, SHOWN_ROWS};
 use crate::session::protocol::{BusView, CellView, ClientView, CopyState, LaneView, RowView, ServiceView};
 use crate::session::words;
@@ -87,7 +87,7 @@ pub fn Card(props: &CardProps) -> Html {
     let classes = classes!(
         "card",
         kind,
-        state.map(|state| format!("is-{}", state_word(state))),
+        state.map(|state| format!("is-{}", state.name())),
         props.selected.then_some("selected"),
         props.proof.then_some("proof"),
         props.aimed.then_some("aimed"),
@@ -117,7 +117,7 @@ fn name(props: &CardProps) -> String {
     let mut name = format!("{} {}", props.placed.kind.word(), props.placed.name);
     match &props.view {
         View::Service(service) => {
-            name.push_str(&format!(", {}", state_word(service.state)));
+            name.push_str(&format!(", {}", service.state.name()));
             if service.behind > 0 {
                 name.push_str(&format!(", {} behind", service.behind));
             }
@@ -170,7 +170,7 @@ fn head(props: &CardProps, state: Option<CopyState>) -> Html {
 
 /// A state: shape, word and colour.
 pub fn badge(state: CopyState) -> Html {
-    html! { <span class={classes!("badge", state_class(state))}><i></i>{ state_word(state) }</span> }
+    html! { <span class={classes!("badge", state_class(state))}><i></i>{ state.name() }</span> }
 }
 
 /// The class of a state.

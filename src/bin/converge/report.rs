@@ -1,6 +1,6 @@
 //! What `converge run` prints. The fields of `--json` are described in the README.
 
-use converge::analysis::{Copy, Stands, State};
+use converge::analysis::{Copy, CopyState, Stands};
 use converge::engine::{EventCounts, Halt, MessageCounts};
 use converge::scenario::{Micros, Scenario, Value, micros};
 use converge::session::{Run, reasons, words};
@@ -74,7 +74,7 @@ pub struct Copies {
 #[derive(Serialize)]
 pub struct ServiceReport {
     /// `consistent`, `conflicted`, `diverged`, `stale` or `down`: the worst of its copies.
-    pub state: &'static str,
+    pub state: CopyState,
     pub keys: BTreeMap<String, CopyReport>,
 }
 
@@ -88,7 +88,7 @@ pub struct CopyReport {
     pub version: u32,
     /// Where a clock orders the register: its reading when this was written.
     pub clock_ms: Option<f64>,
-    pub state: &'static str,
+    pub state: CopyState,
     /// Acknowledged updates that it does not reflect.
     pub behind: u32,
     /// Since when, ms.
@@ -117,16 +117,6 @@ pub struct TraceLine<'a> {
 
 fn ms(us: Micros) -> f64 {
     us as f64 / 1000.0
-}
-
-fn state(state: State) -> &'static str {
-    match state {
-        State::Consistent => "consistent",
-        State::Conflicted => "conflicted",
-        State::Diverged => "diverged",
-        State::Stale => "stale",
-        State::Down => "down",
-    }
 }
 
 impl Report {
@@ -188,7 +178,7 @@ impl Report {
             String::new(),
         ];
         for (id, service) in &self.services {
-            lines.push(format!("{id}: {}", service.state));
+            lines.push(format!("{id}: {}", service.state.name()));
             for (key, copy) in &service.keys {
                 let value = copy.value.as_ref().map_or("absent".to_string(), ToString::to_string);
                 let behind = match (copy.behind, copy.stale_since_ms) {
@@ -199,7 +189,7 @@ impl Report {
                     }
                 };
                 let version = copy.clock_ms.map_or_else(|| format!("v{}", copy.version), |ms| format!("@{ms} ms"));
-                lines.push(format!("  {key} = {value} ({version}) {}{behind}", copy.state));
+                lines.push(format!("  {key} = {value} ({version}) {}{behind}", copy.state.name()));
             }
         }
         lines.push(format!("convergence: {}", self.convergence.verdict));
@@ -245,10 +235,10 @@ fn service_report(run: &Run, node: NodeId) -> ServiceReport {
         siblings: copy.siblings().to_vec(),
         clock_ms: copy.held().and_then(|held| held.version.reading()).map(|us| us as f64 / 1000.0),
         version: copy.held().map_or(0, |held| held.version.counter),
-        state: state(copy.state()),
+        state: copy.state(),
         behind: copy.behind(),
         stale_since_ms: copy.stale_since().map(ms),
     };
     let keys = staleness.copies_of(node).map(|(key, it)| (run.engine().names().key(key).to_string(), copy(it)));
-    ServiceReport { state: state(staleness.state(node)), keys: keys.collect() }
+    ServiceReport { state: staleness.state(node), keys: keys.collect() }
 }

@@ -9,7 +9,7 @@ use crate::engine::message::{LinkId, Publication};
 use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
 use crate::scenario::{Acks, CommitRule, InSync, Micros};
-use crate::trace::{BrokerTurn, DropReason, Fact, UpdateId};
+use crate::trace::{BrokerChange, DropReason, Fact, UpdateId};
 use std::collections::{BTreeMap, VecDeque};
 
 /// One of them.
@@ -306,8 +306,8 @@ impl Bus {
             stopped.end = 0;
         }
         let number = broker as u32 + 1;
-        let turn = if lose_disk { BrokerTurn::LostDisk } else { BrokerTurn::Stopped };
-        out.record(Fact::BrokerTurned { bus: self.plan.node, broker: number, turn });
+        let change = if lose_disk { BrokerChange::LostDisk } else { BrokerChange::Stopped };
+        out.record(Fact::BrokerChanged { bus: self.plan.node, broker: number, change });
         if lose_disk {
             // Whoever comes back with nothing is known to lack what was there (KIP-966).
             self.leave_in_sync(broker);
@@ -340,8 +340,8 @@ impl Bus {
                 continue;
             }
             (started.up, started.life, started.last_due) = (true, started.life + 1, now);
-            let (bus, turn) = (self.plan.node, BrokerTurn::Started);
-            out.record(Fact::BrokerTurned { bus, broker: at as u32 + 1, turn });
+            let (bus, change) = (self.plan.node, BrokerChange::Started);
+            out.record(Fact::BrokerChanged { bus, broker: at as u32 + 1, change });
             // It knows of the leader whether it leads itself, and how much of what it has is still said.
             match brokers.leader.filter(|leader| *leader != at && brokers.all[*leader].up) {
                 Some(leader) => {
@@ -373,8 +373,8 @@ impl Bus {
             broker.last_due = now;
             broker.in_sync = at == leader || clean && broker.in_sync && broker.up;
         }
-        let turn = BrokerTurn::Leads;
-        out.record(Fact::BrokerTurned { bus: self.plan.node, broker: leader as u32 + 1, turn });
+        let change = BrokerChange::Leads;
+        out.record(Fact::BrokerChanged { bus: self.plan.node, broker: leader as u32 + 1, change });
         self.lose(now, end, out);
         self.settle(now, out);
         for broker in 0..self.brokers() as usize {

@@ -10,7 +10,7 @@ use crate::engine::message::{About, Delivery, Heartbeat, LinkId, Payload, Positi
 use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
 use crate::scenario::Micros;
-use crate::trace::{Departure, Fact};
+use crate::trace::{Fact, LeaveReason};
 use std::sync::Arc;
 
 /// A reader's place in its group.
@@ -86,7 +86,7 @@ impl Bus {
                 // What is still under way of this life does not bring it back.
                 place.life += 1;
                 if place.inside {
-                    self.leave_group(now, lane, member, Departure::PolledTooRarely, out);
+                    self.leave_group(now, lane, member, LeaveReason::PolledTooRarely, out);
                 }
             }
             return;
@@ -111,15 +111,15 @@ impl Bus {
             return self.watch(lane, member, out);
         }
         if place.inside {
-            self.leave_group(now, lane, member, Departure::Silent, out);
+            self.leave_group(now, lane, member, LeaveReason::Silent, out);
         }
     }
 
-    fn leave_group(&mut self, now: Micros, lane: usize, member: usize, cause: Departure, out: &mut Outbox) {
+    fn leave_group(&mut self, now: Micros, lane: usize, member: usize, reason: LeaveReason, out: &mut Outbox) {
         let subscription = self.plan.subscriptions[self.lanes[lane].members[member] as usize].id;
         let place = &mut self.lanes[lane].places[member];
         place.inside = false;
-        out.record(Fact::ReaderLeft { subscription, cause });
+        out.record(Fact::ReaderLeft { subscription, reason });
         match place.next.take() {
             Some(life) => self.join(now, lane, member, life, out),
             None => self.give_out(now, lane as u32, out),

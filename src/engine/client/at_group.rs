@@ -9,7 +9,7 @@ use crate::engine::queue::Timer;
 use crate::engine::replica::quorum::Coordinator;
 use crate::engine::replica::{Asker, Done, Group};
 use crate::scenario::{Micros, Operation, Route, SessionGuarantee};
-use crate::trace::{Context, KeyId, NodeId, OperationId, Version};
+use crate::trace::{KeyId, NodeId, OperationId, Version, VersionVector};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ struct Token {
     written: Version,
     read: Version,
     /// Of data without a total order.
-    context: Context,
+    context: VersionVector,
 }
 
 /// A client's dealings with a group.

@@ -11,7 +11,7 @@ use super::super::store;
 use super::events::{self, Made};
 use crate::engine::message::Ask;
 use crate::scenario::{Data, Value};
-use crate::trace::{Context, Refusal, UpdateId, Version};
+use crate::trace::{Refusal, UpdateId, Version, VersionVector};
 use dotted::{Dotted, Said};
 use sequence::Sequence;
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ pub struct Mark {
     /// Of a register.
     pub version: Version,
     /// Of all other data.
-    pub context: Context,
+    pub context: VersionVector,
 }
 
 impl Cell {
@@ -111,7 +111,7 @@ impl Cell {
         data: &Data,
         origin: u32,
         ask: &Ask,
-        seen: Option<&Context>,
+        seen: Option<&VersionVector>,
     ) -> Result<((u32, u32), Option<Value>), Refusal> {
         let changed = match (self, data, ask) {
             (Cell::Dotted(cell), Data::MultiValue | Data::Merged { .. }, Ask::Write(value)) => {
@@ -220,7 +220,7 @@ impl Cell {
     }
 
     /// The version vector of all data but registers.
-    pub fn context(&self) -> Option<Context> {
+    pub fn context(&self) -> Option<VersionVector> {
         match self {
             Cell::Register(_) => None,
             Cell::Dotted(dotted) => Some(dotted.seen()),

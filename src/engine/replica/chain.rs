@@ -138,7 +138,7 @@ impl Chain {
         self.time(now, out);
         if self.told != (last, self.committed) {
             self.told = (last, self.committed);
-            out.record(Fact::LogMoved { node: member.node, last, committed: self.committed, term: 1 });
+            out.record(Fact::LogChanged { node: member.node, last, committed: self.committed, term: 1 });
         }
         let mut done = Vec::new();
         while let Some((&index, &(asker, operation, _))) = self.waiting.first_key_value()

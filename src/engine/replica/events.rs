@@ -172,7 +172,7 @@ impl Replica {
         let (operation, subscription, attempt) = (out.next_operation(), handler.id, delivery.attempt);
         let (key, version, clock, effect) = (update.key, update.version, update.clock, handler.effect);
         let (node, update, adds) = (self.member.node, update.id, effect == Effect::Increment);
-        out.record(Fact::EventTakenUp { operation, node, subscription, update, key, version, adds, attempt });
+        out.record(Fact::EventWriteStarted { operation, node, subscription, update, key, version, adds, attempt });
         out.wake(now + handler.deadline, Timer::OperationTimeout(operation.0));
         let inbox = handler.inbox.as_ref().map(|inbox| inbox.window());
         let event = Some(OfEvent { subscription, update, version, clock, attempt, effect, inbox });

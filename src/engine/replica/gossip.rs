@@ -110,7 +110,7 @@ impl Gossip {
             }
         };
         let (node, clock) = (member.node, member.clock(now));
-        out.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock, over });
+        out.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock, replaces: over });
         if let Cell::Register(register) = &cell {
             member.coordinate(
                 update,

@@ -59,7 +59,7 @@ pub fn append(
     let version = version(index, term);
     member.coordinate(update, (key, version), value.as_ref(), present.as_ref(), made.as_deref());
     let (node, clock) = (member.node, member.clock(now));
-    out.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock, over });
+    out.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock, replaces: over });
     Ok(index)
 }
 

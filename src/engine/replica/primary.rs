@@ -275,7 +275,7 @@ impl Primary {
         let (last, term) = (self.log.last(), self.epoch);
         if self.told != (last, last, term) {
             self.told = (last, last, term);
-            out.record(Fact::LogMoved { node: member.node, last, committed: last, term });
+            out.record(Fact::LogChanged { node: member.node, last, committed: last, term });
         }
     }
 }

@@ -435,7 +435,7 @@ impl Raft {
         let (last, committed, term) = (self.log.last(), self.committed, self.term);
         if self.told != (last, committed, term) {
             self.told = (last, committed, term);
-            out.record(Fact::LogMoved { node: member.node, last, committed, term });
+            out.record(Fact::LogChanged { node: member.node, last, committed, term });
         }
     }
 }

@@ -118,7 +118,16 @@ impl TwoPhase {
         let over = held.version();
         let version = Version::counted(over.counter + 1, member.origin());
         let (node, clock) = (member.node, member.clock(now));
-        out.record(Fact::WriteCoordinated { update, operation, node, key, version, value: value.clone(), clock, over });
+        out.record(Fact::WriteCoordinated {
+            update,
+            operation,
+            node,
+            key,
+            version,
+            value: value.clone(),
+            clock,
+            replaces: over,
+        });
         let made = member.made(now, &request);
         member.coordinate(update, (key, version), value.as_ref(), before.as_ref(), made.as_deref());
         let entry = Entry { term: version.counter, update: Some(update), operation: Some(operation), key, value, made };

@@ -41,7 +41,7 @@ impl Service {
             }
             let by = Some(handler.id);
             let (node, value) = (self.plan.node, delivery.update.value.clone());
-            out.record(Fact::UpdateTakenIn { update: id, node, key, version, value, changed, by, sum });
+            out.record(Fact::UpdateApplied { update: id, node, key, version, value, changed, by, sum });
         }
         self.handling.succeed(now, delivery, out);
     }

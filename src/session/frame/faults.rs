@@ -5,7 +5,7 @@ use crate::analysis::Analysis;
 use crate::scenario::Scenario;
 use crate::session::protocol::{Mark, MarkKind};
 use crate::session::{Run, words};
-use crate::trace::{BrokerTurn, Fact, Names, NodeId, Record};
+use crate::trace::{BrokerChange, Fact, Names, NodeId, Record};
 
 /// Kinds of what can be wrong with a node or a link at the same time.
 const DISTURBED: u8 = 0;
@@ -77,15 +77,15 @@ impl Reporter {
                 self.trouble(record, (*bus, None, OUT), Some("out".into()), analysis, names);
             }
             Fact::BusStarted { bus } => self.trouble(record, (*bus, None, OUT), None, analysis, names),
-            Fact::BrokerTurned { bus, broker, turn } => {
+            Fact::BrokerChanged { bus, broker, change } => {
                 let at = (*bus, None, BROKER + *broker as u8);
-                match turn {
-                    BrokerTurn::Stopped | BrokerTurn::LostDisk => {
+                match change {
+                    BrokerChange::Stopped | BrokerChange::LostDisk => {
                         let what = Some(format!("broker {broker} down"));
                         self.trouble(record, at, what, analysis, names);
                     }
-                    BrokerTurn::Started => self.trouble(record, at, None, analysis, names),
-                    BrokerTurn::Leads => {}
+                    BrokerChange::Started => self.trouble(record, at, None, analysis, names),
+                    BrokerChange::Leads => {}
                 }
             }
             Fact::InSyncChanged { bus, brokers, replicas } => {

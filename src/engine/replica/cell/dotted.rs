@@ -2,7 +2,7 @@
 //! maps. One rule of merging serves all: what one state has and the other has seen, but has no more, is gone.
 
 use crate::scenario::{Data, Merge, Value};
-use crate::trace::Context;
+use crate::trace::VersionVector;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -100,7 +100,7 @@ impl Dotted {
     }
 
     /// All that is seen here.
-    pub fn seen(&self) -> Context {
+    pub fn seen(&self) -> VersionVector {
         self.context.iter().map(|(origin, count)| (*origin, *count)).collect()
     }
 

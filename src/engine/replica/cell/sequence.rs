@@ -2,7 +2,7 @@
 //! under the one that it was inserted behind (the timestamped insertion tree of Attiya 2016, which reads the same).
 
 use crate::scenario::Value;
-use crate::trace::Context;
+use crate::trace::VersionVector;
 use std::collections::BTreeMap;
 
 /// When an element was inserted: a Lamport count, then the origin.
@@ -83,7 +83,7 @@ impl Sequence {
     }
 
     /// All that is seen here.
-    pub fn seen(&self) -> Context {
+    pub fn seen(&self) -> VersionVector {
         self.context.iter().map(|(origin, count)| (*origin, *count)).collect()
     }
 

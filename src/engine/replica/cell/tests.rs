@@ -52,7 +52,7 @@ fn change(cell: &mut Cell, data: &Data, at: usize, what: i64, remove: bool, blin
         *register = Register { version, value: (!remove).then_some(what.into()), update: None, made: None };
         return;
     }
-    let seen = blind.then(Context::new);
+    let seen = blind.then(VersionVector::new);
     match cell.change(data, origin, &asked(data, what, remove, blind), seen.as_ref()) {
         Ok(_) => {}
         // Of what merges into something else than a set there is nothing to add to, and no place behind the end.

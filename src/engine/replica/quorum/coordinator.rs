@@ -234,7 +234,16 @@ impl Coordinator {
         let (cell, update, version) = writing.clone();
         if let Some(update) = update {
             let node = self.node;
-            out.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock: reading, over });
+            out.record(Fact::WriteCoordinated {
+                update,
+                operation,
+                node,
+                key,
+                version,
+                value,
+                clock: reading,
+                replaces: over,
+            });
         }
         let op = self.number();
         let mut asked: Vec<usize> = order[..self.group.replicas].to_vec();
