@@ -1,7 +1,7 @@
 //! Areas behind the cards: a soft hull round the members of a replica group, and a frame round a region.
 
 use super::geometry::{Point, Rect, point};
-use super::scene::Placed;
+use super::scene::SceneNode;
 use crate::scenario::{Data, Group, Protocol, RaftReads, Scenario};
 
 /// How far a hull stands off its members' cards.
@@ -31,7 +31,7 @@ pub struct Area {
 }
 
 /// The areas of a scenario, regions first.
-pub fn areas(scenario: &Scenario, nodes: &[Placed]) -> Vec<Area> {
+pub fn areas(scenario: &Scenario, nodes: &[SceneNode]) -> Vec<Area> {
     let find = |id: &str| nodes.iter().find(|node| &*node.id == id).map(|node| node.rect);
     let named = |id: &str, name: &str| if name.is_empty() { id.to_string() } else { name.to_string() };
     let mut areas = Vec::new();

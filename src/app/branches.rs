@@ -22,21 +22,21 @@ impl Model {
         }
         match frame.other.take() {
             Some(other) => {
-                self.redraw.page |= self.other.get_or_insert_default().take(*other).cards;
+                self.redraw.page |= self.compared.get_or_insert_default().take(*other).cards;
             }
-            None => self.redraw.page |= self.other.take().is_some(),
+            None => self.redraw.page |= self.compared.take().is_some(),
         }
     }
 
     /// The time axis goes with the playhead; a loop goes back to its start.
     pub(super) fn follow(&mut self, was_playing: bool) {
-        let (from, to) = self.shown.window(self.run.until);
-        if self.shown.looping && was_playing && self.run.now >= to {
+        let (from, to) = self.time_view.window(self.run.until);
+        if self.time_view.looping && was_playing && self.run.now >= to {
             self.playback.order(Request::Seek { to: from });
             self.playback.restart(from);
         } else {
-            self.shown.follow(self.run.now, self.run.until);
-            self.redraw.page |= self.shown.window(self.run.until) != (from, to);
+            self.time_view.follow(self.run.now, self.run.until);
+            self.redraw.page |= self.time_view.window(self.run.until) != (from, to);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::geometry::{Point, Rect, point};
 use super::gesture::GRID;
-use super::model::{Effect, Item, KEPT_WORK, Mode, Model, Opening, Origin, Redraw};
+use super::model::{CanvasItem, Effect, KEPT_WORK, Mode, Model, Opening, Origin, Redraw};
 use super::scene::NodeKind;
 use super::{drawing, edit, script};
 use crate::scenario::{Command, Scenario};
@@ -30,7 +30,7 @@ pub enum Change {
     /// Without what is selected, else without the card with the focus.
     Delete,
     /// Without that; the focus goes to the row below.
-    DeleteRow(Item),
+    DeleteRow(CanvasItem),
     /// A card with another name.
     Rename {
         /// The card.
@@ -124,16 +124,18 @@ impl Model {
     fn changed(&mut self, effects: &mut Vec<Effect>) {
         self.playback.order(Request::Edit { scenario: Written::from(&*self.scenario) });
         // What was asked before the edit will not be answered.
-        self.measured.follow(&self.scenario);
-        if let Some(request) = self.measured.next() {
+        self.measurement.follow(&self.scenario);
+        if let Some(request) = self.measurement.next() {
             self.playback.order(request);
         }
         self.stage();
         let scene = self.scene.clone();
-        let there = |item: &Item| match item {
-            Item::Node(id) => scene.find(id).is_some() || scene.areas.iter().any(|area| !area.region && area.id == *id),
-            Item::Link { from, to } => {
-                scene.wires.iter().any(|wire| *scene.nodes[wire.from].id == **from && *scene.nodes[wire.to].id == **to)
+        let there = |item: &CanvasItem| match item {
+            CanvasItem::Node(id) => {
+                scene.find(id).is_some() || scene.areas.iter().any(|area| !area.region && area.id == *id)
+            }
+            CanvasItem::Link { from, to } => {
+                scene.links.iter().any(|link| *scene.nodes[link.from].id == **from && *scene.nodes[link.to].id == **to)
             }
         };
         if !self.selection.iter().all(there) {
@@ -170,7 +172,7 @@ impl Model {
     fn delete(&mut self, effects: &mut Vec<Effect>) {
         let mut items = BTreeSet::clone(&self.selection);
         if items.is_empty() {
-            items.extend(self.focused().map(Item::Node));
+            items.extend(self.focused().map(CanvasItem::Node));
         }
         if items.is_empty() || !self.may_edit() {
             return;
@@ -200,14 +202,14 @@ impl Model {
         match drawing::added(&self.scenario, kind, [to_grid(at.x), to_grid(at.y)], asks.as_deref()) {
             Ok((scenario, id)) => {
                 self.edit(scenario, effects);
-                self.select([Item::Node(id.clone())].into());
+                self.select([CanvasItem::Node(id.clone())].into());
                 effects.push(Effect::Focus(id));
             }
             Err(why) => self.tell(why),
         }
     }
 
-    fn delete_row(&mut self, item: Item, effects: &mut Vec<Effect>) {
+    fn delete_row(&mut self, item: CanvasItem, effects: &mut Vec<Effect>) {
         let next = self.row_after(&item);
         self.select([item].into());
         let before = self.scenario.clone();
@@ -218,8 +220,8 @@ impl Model {
     }
 
     /// Where the focus goes when a row is gone: to the one below it, else above.
-    fn row_after(&self, item: &Item) -> Option<String> {
-        let Item::Node(id) = item else { return None };
+    fn row_after(&self, item: &CanvasItem) -> Option<String> {
+        let CanvasItem::Node(id) = item else { return None };
         let nodes = &self.scene.nodes;
         let place = self.scene.find(id)?;
         let next = nodes.get(place + 1).or_else(|| nodes.get(place.checked_sub(1)?))?;
@@ -270,7 +272,7 @@ impl Model {
         match edit::copy_into(&self.scenario, &clipboard.source, &clipboard.nodes, by) {
             Ok((scenario, new)) => {
                 self.edit(scenario, effects);
-                self.select(new.into_iter().map(Item::Node).collect());
+                self.select(new.into_iter().map(CanvasItem::Node).collect());
             }
             Err(why) => self.tell(why),
         }

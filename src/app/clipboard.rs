@@ -1,6 +1,6 @@
 //! Copy, paste and duplicate.
 
-use super::model::{Item, Model};
+use super::model::{CanvasItem, Model};
 use crate::scenario::Scenario;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -16,8 +16,8 @@ impl Model {
     /// Ids of the selected cards.
     pub fn chosen_nodes(&self) -> BTreeSet<String> {
         let nodes = self.selection.iter().filter_map(|item| match item {
-            Item::Node(id) => Some(id.clone()),
-            Item::Link { .. } => None,
+            CanvasItem::Node(id) => Some(id.clone()),
+            CanvasItem::Link { .. } => None,
         });
         nodes.collect()
     }

@@ -31,7 +31,7 @@ pub struct Diagram {
 
 /// What the visitor does to the diagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum DiagramMsg {
     /// Open or close it.
     Toggle,
     /// Light a message with its causes and consequences, or none.
@@ -44,12 +44,12 @@ pub enum Turn {
 
 impl Diagram {
     /// Does what the visitor asks.
-    pub fn turn(&mut self, turn: Turn) {
+    pub fn turn(&mut self, turn: DiagramMsg) {
         match turn {
-            Turn::Toggle => self.open = !self.open,
-            Turn::Light(message) => self.lit = message,
-            Turn::Filter(filter) => self.filter = filter.into(),
-            Turn::Charts(charting) => (self.charting, self.asked) = (charting, None),
+            DiagramMsg::Toggle => self.open = !self.open,
+            DiagramMsg::Light(message) => self.lit = message,
+            DiagramMsg::Filter(filter) => self.filter = filter.into(),
+            DiagramMsg::Charts(charting) => (self.charting, self.asked) = (charting, None),
         }
     }
 

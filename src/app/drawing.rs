@@ -1,6 +1,6 @@
 //! Changes of the drawing that hands make on the canvas: pure, each checked by the scenario's own rules.
 
-use super::model::Item;
+use super::model::CanvasItem;
 use super::scene::{Layout, NodeKind, Scene};
 use crate::scenario::{
     Bus, Call, Client, Command, Group, Invariant, Promise, Protocol, Publication, Quorum, Scenario, ScenarioError,
@@ -186,13 +186,13 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
     sound(scenario)
 }
 
-/// The drawing without these cards and wires, and without whatever named them.
-pub fn removed<'a>(scenario: &Scenario, items: impl Iterator<Item = &'a Item>) -> Changed {
+/// The drawing without these cards and links, and without whatever named them.
+pub fn removed<'a>(scenario: &Scenario, items: impl Iterator<Item = &'a CanvasItem>) -> Changed {
     let mut scenario = scenario.clone();
     for item in items {
         match item {
-            Item::Node(id) => remove_node(&mut scenario, id),
-            Item::Link { from, to } => remove_wire(&mut scenario, from, to)?,
+            CanvasItem::Node(id) => remove_node(&mut scenario, id),
+            CanvasItem::Link { from, to } => remove_link(&mut scenario, from, to)?,
         }
     }
     let about = scenario.clone();
@@ -285,7 +285,7 @@ fn names_of(command: &Command) -> Vec<&String> {
     }
 }
 
-fn remove_wire(scenario: &mut Scenario, from: &str, to: &str) -> Result<(), String> {
+fn remove_link(scenario: &mut Scenario, from: &str, to: &str) -> Result<(), String> {
     if let Some(client) = scenario.clients.iter_mut().find(|c| c.id == from) {
         if client.target == to {
             return Err("A client always asks a service: connect it with another instead.".into());
@@ -329,7 +329,7 @@ mod tests {
             let all =
                 services.chain(scenario.buses.iter().map(|b| &b.id)).chain(scenario.clients.iter().map(|c| &c.id));
             for id in all {
-                let items = [Item::Node(id.clone())];
+                let items = [CanvasItem::Node(id.clone())];
                 let after = removed(&scenario, items.iter()).unwrap_or_else(|why| panic!("{} {id}: {why}", example.id));
                 assert_eq!(kind(&after, id), None);
             }
@@ -342,9 +342,9 @@ mod tests {
         let (scenario, id) = added(&before, NodeKind::Service, [700, 400], None).expect("sound");
         let scenario = connected(&scenario, "stock_updated", &id).expect("sound");
         assert!(connected(&scenario, "stock_updated", &id).is_err(), "twice");
-        let wire = [Item::Link { from: "stock_updated".into(), to: id.clone() }];
-        assert!(removed(&scenario, wire.iter()).expect("sound").services[2].subscribes.is_empty());
-        assert_eq!(removed(&scenario, [Item::Node(id)].iter()).expect("sound"), before);
+        let link = [CanvasItem::Link { from: "stock_updated".into(), to: id.clone() }];
+        assert!(removed(&scenario, link.iter()).expect("sound").services[2].subscribes.is_empty());
+        assert_eq!(removed(&scenario, [CanvasItem::Node(id)].iter()).expect("sound"), before);
     }
 
     #[test]

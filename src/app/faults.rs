@@ -1,13 +1,13 @@
 //! What can be done to what is selected, now: the fault palette of the inspector and the context menu. Each entry is a
 //! command of the engine, as a script would say it.
 
-use super::model::Item;
+use super::model::CanvasItem;
 use crate::scenario::{Command, Latency, Scenario};
 use crate::session::protocol::{BusView, CopyState, ServiceView};
 
 /// What of the selection matters for what can be done to it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Standing {
+pub struct ItemCondition {
     /// The service is down.
     pub down: bool,
     /// The link is cut, in one direction at least.
@@ -18,23 +18,23 @@ pub struct Standing {
     pub troubles: String,
 }
 
-impl Standing {
+impl ItemCondition {
     /// Of a service.
-    pub fn of(view: Option<&ServiceView>) -> Standing {
-        Standing { down: view.is_some_and(|view| view.state == CopyState::Down), ..Standing::default() }
+    pub fn of(view: Option<&ServiceView>) -> ItemCondition {
+        ItemCondition { down: view.is_some_and(|view| view.state == CopyState::Down), ..ItemCondition::default() }
     }
 }
 
 /// The commands that make sense for what is selected, with what their buttons say.
-pub fn faults(scenario: &Scenario, selected: Option<&Item>, now: &Standing) -> Vec<(String, Command)> {
+pub fn faults(scenario: &Scenario, selected: Option<&CanvasItem>, now: &ItemCondition) -> Vec<(String, Command)> {
     match selected {
         None => vec![("Heal everything".into(), Command::HealAll)],
-        Some(Item::Link { from, to }) => of_link(from, to, now),
-        Some(Item::Node(id)) if scenario.services.iter().any(|service| service.id == *id) => of_service(id, now),
-        Some(Item::Node(id)) if scenario.buses.iter().any(|bus| bus.id == *id) => of_bus(scenario, id, now),
+        Some(CanvasItem::Link { from, to }) => of_link(from, to, now),
+        Some(CanvasItem::Node(id)) if scenario.services.iter().any(|service| service.id == *id) => of_service(id, now),
+        Some(CanvasItem::Node(id)) if scenario.buses.iter().any(|bus| bus.id == *id) => of_bus(scenario, id, now),
         // A group fails by its members.
-        Some(Item::Node(id)) if scenario.groups.iter().any(|group| group.id == *id) => Vec::new(),
-        Some(Item::Node(id)) => held(id, now),
+        Some(CanvasItem::Node(id)) if scenario.groups.iter().any(|group| group.id == *id) => Vec::new(),
+        Some(CanvasItem::Node(id)) => held(id, now),
     }
 }
 
@@ -56,7 +56,7 @@ pub fn dead_letters(scenario: &Scenario, bus: &str, view: &BusView) -> Vec<(Stri
     both.collect()
 }
 
-fn held(id: &str, now: &Standing) -> Vec<(String, Command)> {
+fn held(id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let node = id.to_string();
     if now.troubles.contains("paused") {
         vec![("Resume".into(), Command::Resume { node })]
@@ -65,7 +65,7 @@ fn held(id: &str, now: &Standing) -> Vec<(String, Command)> {
     }
 }
 
-fn of_service(id: &str, now: &Standing) -> Vec<(String, Command)> {
+fn of_service(id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let service = || id.to_string();
     if now.down {
         return vec![("Restart".into(), Command::Restart { service: service() })];
@@ -84,7 +84,7 @@ fn of_service(id: &str, now: &Standing) -> Vec<(String, Command)> {
     all
 }
 
-fn of_bus(scenario: &Scenario, id: &str, now: &Standing) -> Vec<(String, Command)> {
+fn of_bus(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let bus = || id.to_string();
     let mut all = if now.troubles.contains("out") {
         vec![("Bus back".to_string(), Command::StartBus { bus: bus() })]
@@ -108,7 +108,7 @@ fn of_bus(scenario: &Scenario, id: &str, now: &Standing) -> Vec<(String, Command
 }
 
 /// What can be done to the brokers of a replicated bus.
-fn brokers(scenario: &Scenario, id: &str, now: &Standing) -> Vec<(String, Command)> {
+fn brokers(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let bus = || id.to_string();
     let replicas = scenario.buses.iter().find(|it| it.id == id).and_then(|it| it.replication.as_ref());
     let Some(replicas) = replicas.map(|replication| replication.replicas) else { return Vec::new() };
@@ -124,7 +124,7 @@ fn brokers(scenario: &Scenario, id: &str, now: &Standing) -> Vec<(String, Comman
     each.chain([("Stop the leader, lose its disk".to_string(), lost)]).collect()
 }
 
-fn of_link(from: &str, to: &str, now: &Standing) -> Vec<(String, Command)> {
+fn of_link(from: &str, to: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let ends = || (from.to_string(), to.to_string());
     let cut = |from: &str, to: &str, one_way| Command::CutLink { from: from.into(), to: to.into(), one_way };
     let disturb = |loss: f64, duplicate: f64, reorder: f64, delay_ms: f64| {
@@ -162,19 +162,25 @@ mod tests {
     fn whatever_the_palette_offers_the_running_system_takes() {
         for example in EXAMPLES {
             let scenario = example.scenario();
-            let services = scenario.services.iter().map(|node| Item::Node(node.id.clone()));
-            let buses = scenario.buses.iter().map(|node| Item::Node(node.id.clone()));
-            let links = scenario.links.iter().map(|link| Item::Link { from: link.from.clone(), to: link.to.clone() });
-            let items: Vec<Option<Item>> = services.chain(buses).chain(links).map(Some).chain([None]).collect();
-            let standings = [
-                Standing::default(),
-                Standing { down: true, cut: true, disturbed: true, troubles: "paused · 10 × as long · out".into() },
+            let services = scenario.services.iter().map(|node| CanvasItem::Node(node.id.clone()));
+            let buses = scenario.buses.iter().map(|node| CanvasItem::Node(node.id.clone()));
+            let links =
+                scenario.links.iter().map(|link| CanvasItem::Link { from: link.from.clone(), to: link.to.clone() });
+            let items: Vec<Option<CanvasItem>> = services.chain(buses).chain(links).map(Some).chain([None]).collect();
+            let conditions = [
+                ItemCondition::default(),
+                ItemCondition {
+                    down: true,
+                    cut: true,
+                    disturbed: true,
+                    troubles: "paused · 10 × as long · out".into(),
+                },
             ];
             let mut session = Session::default();
             let load = Request::Load { scenario: Written::from(&scenario), at: 0 };
             session.handle(ToEngine { epoch: 1, request: load });
             for item in &items {
-                for (label, command) in standings.iter().flat_map(|now| faults(&scenario, item.as_ref(), now)) {
+                for (label, command) in conditions.iter().flat_map(|now| faults(&scenario, item.as_ref(), now)) {
                     let answers = session.handle(ToEngine { epoch: 1, request: Request::Act { command } });
                     let refused = answers.iter().any(|answer| matches!(answer.report, Report::Refused { .. }));
                     assert!(!refused, "{}: {item:?}: {label}", example.id);

@@ -13,7 +13,7 @@ mod scenario;
 pub use histogram::Histogram;
 
 use super::edit::Path;
-use super::model::Item;
+use super::model::CanvasItem;
 use crate::scenario::Scenario;
 use serde_json::Value as Json;
 
@@ -91,11 +91,11 @@ pub struct Section {
 }
 
 /// The sections of what is selected; of the scenario itself where nothing is.
-pub fn sections(scenario: &Scenario, selected: Option<&Item>) -> Vec<Section> {
+pub fn sections(scenario: &Scenario, selected: Option<&CanvasItem>) -> Vec<Section> {
     match selected {
         None => scenario::sections(scenario),
-        Some(Item::Link { from, to }) => scenario::link_sections(scenario, from, to),
-        Some(Item::Node(id)) => {
+        Some(CanvasItem::Link { from, to }) => scenario::link_sections(scenario, from, to),
+        Some(CanvasItem::Node(id)) => {
             if let Some(i) = scenario.services.iter().position(|node| node.id == *id) {
                 let mut sections = node::service(scenario, i);
                 // What a member does is its group's.

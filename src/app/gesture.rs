@@ -1,10 +1,10 @@
 //! What pointers and keys do on the canvas: pan, zoom, select, move, connect, cut. Every gesture ends in at
-//! most one change of the drawing, or one live command for each wire that it crosses.
+//! most one change of the drawing, or one live command for each link that it crosses.
 
 use super::change::Change;
 use super::geometry::{Point, Rect, point};
 use super::keys::KeyCommand;
-use super::model::{Effect, Item, Model, Tool};
+use super::model::{CanvasItem, Effect, Model, Tool};
 use super::scene::NodeKind;
 use crate::scenario::Command;
 use crate::session::protocol::Request;
@@ -12,9 +12,9 @@ use std::collections::BTreeSet;
 
 /// Grid of the canvas.
 pub(super) const GRID: f64 = 10.0;
-/// How near a handle or a wire counts as hit, px.
+/// How near a handle or a link counts as hit, px.
 const CATCH: f64 = 20.0;
-const WIRE_CATCH: f64 = 8.0;
+const LINK_CATCH: f64 = 8.0;
 /// How long a finger stays where the menu is meant, ms of true time.
 const LONG_PRESS: f64 = 500.0;
 
@@ -25,7 +25,7 @@ pub enum Target {
     Empty,
     /// A card.
     Node(String),
-    /// A card's handle, from which wires are drawn.
+    /// A card's handle, from which links are drawn.
     Handle(String),
 }
 
@@ -90,9 +90,9 @@ pub enum Gesture {
         /// Where it is.
         to: Point,
         /// What was selected before.
-        before: BTreeSet<Item>,
+        before: BTreeSet<CanvasItem>,
     },
-    /// It draws a wire.
+    /// It draws a link.
     Connect {
         /// The source.
         from: String,
@@ -165,7 +165,7 @@ impl Model {
             }
             Gesture::Box { from, before, .. } => {
                 let area = Rect::between(from, world);
-                let inside = self.scene.touched(&area).map(|i| Item::Node(self.scene.nodes[i].id.to_string()));
+                let inside = self.scene.touched(&area).map(|i| CanvasItem::Node(self.scene.nodes[i].id.to_string()));
                 let items = inside.chain(before.iter().cloned()).collect();
                 self.select(items);
                 self.gesture = Gesture::Box { from, to: world, before };
@@ -203,8 +203,8 @@ impl Model {
                     self.gesture = Gesture::None;
                     return;
                 }
-                if !self.selection.contains(&Item::Node(id.clone())) {
-                    self.select([Item::Node(id.clone())].into());
+                if !self.selection.contains(&CanvasItem::Node(id.clone())) {
+                    self.select([CanvasItem::Node(id.clone())].into());
                 }
                 let (ids, lead) = (self.selected_nodes(), id.clone());
                 Gesture::Move { ids, lead, from, by: (0.0, 0.0), copies: press.alt }
@@ -261,20 +261,20 @@ impl Model {
         match (&press.target, self.tool.clone()) {
             (Target::Node(id) | Target::Handle(id), Tool::Connect { .. }) => self.choose_end(id.clone(), effects),
             (Target::Empty, Tool::Connect { .. }) => self.tool = Tool::Connect { from: None },
-            (_, Tool::Cut) => match self.wire_near(world) {
-                Some(wire) => self.cut_or_heal(wire),
+            (_, Tool::Cut) => match self.link_near(world) {
+                Some(link) => self.cut_or_heal(link),
                 None => self
-                    .tell("Click a wire to cut it, or draw a line across several; click a cut one to heal it.".into()),
+                    .tell("Click a link to cut it, or draw a line across several; click a cut one to heal it.".into()),
             },
             (Target::Node(id) | Target::Handle(id), Tool::Select) => {
                 effects.push(Effect::Focus(id.clone()));
-                self.pick(Item::Node(id.clone()), add);
+                self.pick(CanvasItem::Node(id.clone()), add);
             }
-            (Target::Empty, Tool::Select) => match self.wire_near(world) {
-                Some(wire) => {
-                    let wire = &self.scene.wires[wire];
-                    let (from, to) = (&self.scene.nodes[wire.from].id, &self.scene.nodes[wire.to].id);
-                    self.pick(Item::Link { from: from.to_string(), to: to.to_string() }, add);
+            (Target::Empty, Tool::Select) => match self.link_near(world) {
+                Some(link) => {
+                    let link = &self.scene.links[link];
+                    let (from, to) = (&self.scene.nodes[link.from].id, &self.scene.nodes[link.to].id);
+                    self.pick(CanvasItem::Link { from: from.to_string(), to: to.to_string() }, add);
                 }
                 None if !add => self.select(BTreeSet::new()),
                 None => {}
@@ -311,7 +311,7 @@ impl Model {
         let since = *self.pressed_at.get_or_insert(wall);
         if press.touch && wall - since >= LONG_PRESS {
             let of = match &press.target {
-                Target::Node(id) | Target::Handle(id) => Some(Item::Node(id.clone())),
+                Target::Node(id) | Target::Handle(id) => Some(CanvasItem::Node(id.clone())),
                 Target::Empty => None,
             };
             let at = press.at;
@@ -320,8 +320,8 @@ impl Model {
         }
     }
 
-    /// The context menu of a card, of the wire at that point, or of the canvas.
-    pub(super) fn open_menu(&mut self, at: Point, of: Option<Item>) {
+    /// The context menu of a card, of the link at that point, or of the canvas.
+    pub(super) fn open_menu(&mut self, at: Point, of: Option<CanvasItem>) {
         let of = of.or_else(|| self.link_at(at));
         if let Some(item) = of.as_ref().filter(|item| !self.selection.contains(*item)) {
             self.select([item.clone()].into());
@@ -345,7 +345,7 @@ impl Model {
         self.redraw.page = true;
     }
 
-    fn pick(&mut self, item: Item, add: bool) {
+    fn pick(&mut self, item: CanvasItem, add: bool) {
         let mut items = if add { BTreeSet::clone(&self.selection) } else { BTreeSet::new() };
         if !items.insert(item.clone()) {
             items.remove(&item);
@@ -387,8 +387,8 @@ impl Model {
     /// Ids of the selected cards.
     pub fn selected_nodes(&self) -> Vec<String> {
         let nodes = self.selection.iter().filter_map(|item| match item {
-            Item::Node(id) => Some(id.clone()),
-            Item::Link { .. } => None,
+            CanvasItem::Node(id) => Some(id.clone()),
+            CanvasItem::Link { .. } => None,
         });
         nodes.collect()
     }
@@ -399,40 +399,40 @@ impl Model {
         inside.or_else(near).map(|node| node.id.to_string())
     }
 
-    fn wire_near(&self, at: Point) -> Option<usize> {
-        let within = WIRE_CATCH / self.camera.scale;
-        let near = self.scene.wires.iter().enumerate().map(|(i, wire)| (i, wire.curve.distance(at)));
+    fn link_near(&self, at: Point) -> Option<usize> {
+        let within = LINK_CATCH / self.camera.scale;
+        let near = self.scene.links.iter().enumerate().map(|(i, link)| (i, link.curve.distance(at)));
         near.filter(|(_, d)| *d <= within).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
     }
 
-    /// The wire under a point of the window, as an item.
-    pub fn link_at(&self, at: Point) -> Option<Item> {
-        let wire = &self.scene.wires[self.wire_near(self.camera.to_world(at))?];
+    /// The link under a point of the window, as an item.
+    pub fn link_at(&self, at: Point) -> Option<CanvasItem> {
+        let link = &self.scene.links[self.link_near(self.camera.to_world(at))?];
         let id = |node: usize| self.scene.nodes[node].id.to_string();
-        Some(Item::Link { from: id(wire.from), to: id(wire.to) })
+        Some(CanvasItem::Link { from: id(link.from), to: id(link.to) })
     }
 
     fn cut_across(&mut self, from: Point, to: Point) {
         let crossed: Vec<usize> =
-            (0..self.scene.wires.len()).filter(|i| self.scene.wires[*i].curve.crosses(from, to)).collect();
+            (0..self.scene.links.len()).filter(|i| self.scene.links[*i].curve.crosses(from, to)).collect();
         if crossed.is_empty() {
-            self.tell("The line crosses no wire: nothing was cut.".into());
+            self.tell("The line crosses no link: nothing was cut.".into());
         }
         // A line across only cuts; where all are cut already, it heals.
-        let all_cut = crossed.iter().all(|i| self.run.is_cut(self.scene.wires[*i].from, self.scene.wires[*i].to));
-        for wire in crossed {
-            let ends = (self.scene.wires[wire].from, self.scene.wires[wire].to);
+        let all_cut = crossed.iter().all(|i| self.run.is_cut(self.scene.links[*i].from, self.scene.links[*i].to));
+        for link in crossed {
+            let ends = (self.scene.links[link].from, self.scene.links[link].to);
             if all_cut || !self.run.is_cut(ends.0, ends.1) {
-                self.cut_or_heal(wire);
+                self.cut_or_heal(link);
             }
         }
     }
 
-    fn cut_or_heal(&mut self, wire: usize) {
-        let wire = &self.scene.wires[wire];
+    fn cut_or_heal(&mut self, link: usize) {
+        let link = &self.scene.links[link];
         let id = |node: usize| self.scene.nodes[node].id.to_string();
-        let (from, to) = (id(wire.from), id(wire.to));
-        let command = if self.run.is_cut(wire.from, wire.to) {
+        let (from, to) = (id(link.from), id(link.to));
+        let command = if self.run.is_cut(link.from, link.to) {
             Command::HealLink { from, to, one_way: false }
         } else {
             Command::CutLink { from, to, one_way: false }
@@ -450,7 +450,7 @@ impl Model {
             KeyCommand::Step => Msg::Step,
             KeyCommand::StepBack => Msg::StepBack,
             KeyCommand::Mark { forward } => Msg::Mark { forward },
-            KeyCommand::Outline => Msg::Outline(super::outline::Turn::Toggle),
+            KeyCommand::Outline => Msg::Outline(super::outline::OutlineMsg::Toggle),
             KeyCommand::Home => Msg::Seek(0),
             KeyCommand::End => Msg::Seek(self.run.until),
             KeyCommand::Speed { faster } => {
@@ -463,7 +463,7 @@ impl Model {
             KeyCommand::Fit => Msg::Fit,
             KeyCommand::FitSelection => return self.fit_selection(),
             KeyCommand::SelectAll => {
-                let all = self.scene.nodes.iter().map(|node| Item::Node(node.id.to_string()));
+                let all = self.scene.nodes.iter().map(|node| CanvasItem::Node(node.id.to_string()));
                 return self.select(all.collect());
             }
             KeyCommand::Escape => return self.escape(),
@@ -543,13 +543,13 @@ impl Model {
         let Some(id) = self.focused() else { return };
         if matches!(self.tool, Tool::Connect { .. }) {
             self.choose_end(id, effects);
-        } else if self.selection.contains(&Item::Node(id.clone())) {
+        } else if self.selection.contains(&CanvasItem::Node(id.clone())) {
             if self.may_edit() {
                 self.renaming = Some(id);
                 self.redraw.page = true;
             }
         } else {
-            self.select([Item::Node(id)].into());
+            self.select([CanvasItem::Node(id)].into());
         }
     }
 
@@ -559,7 +559,7 @@ impl Model {
             let rect = self.scene.nodes[node].rect;
             self.camera.to_window(point(rect.x + 24.0, rect.y + 40.0))
         });
-        self.menu = Some((at, id.map(Item::Node)));
+        self.menu = Some((at, id.map(CanvasItem::Node)));
         self.redraw.page = true;
     }
 }

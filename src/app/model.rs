@@ -6,19 +6,19 @@ use super::camera::Camera;
 use super::change::Change;
 use super::clipboard::Clipboard;
 use super::diagram::Diagram;
-use super::faults::Standing;
-use super::findings_view::FindingsView;
+use super::faults::ItemCondition;
 use super::geometry::{Point, Rect, point};
 use super::gesture::Gesture;
-use super::inside::{self, InsideView};
+use super::internals::{self, InternalsView};
 use super::log_view::LogView;
-use super::measured::Measured;
+use super::measurement::Measurement;
 pub use super::msg::{Effect, Msg, Opening};
 use super::outline::Outline;
 use super::playback::Playback;
 use super::run_view::RunView;
 use super::scene::{Layout, NodeKind, Scene};
-use super::shown::Shown;
+use super::time_view::TimeView;
+use super::verdicts_view::VerdictsView;
 use crate::scenario::{Micros, Scenario};
 use crate::session::protocol::{BranchList, BranchTurn, FromEngine, MarkKind, Report, Request, Written};
 use crate::trace::NodeId;
@@ -65,7 +65,7 @@ pub enum Controls {
 
 /// What can be selected.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Item {
+pub enum CanvasItem {
     /// A card, by the node's id.
     Node(String),
     /// A wire, by the ids of its ends.
@@ -206,7 +206,7 @@ pub struct Model {
     /// One column.
     pub narrow: bool,
     /// What is selected.
-    pub selection: Rc<BTreeSet<Item>>,
+    pub selection: Rc<BTreeSet<CanvasItem>>,
     /// The card that the arrow keys start from.
     pub focus: Option<String>,
     /// What the pointer does.
@@ -228,11 +228,11 @@ pub struct Model {
     /// The log.
     pub log: LogView,
     /// What was measured of a group under each consistency.
-    pub measured: Measured,
+    pub measurement: Measurement,
     /// The verdicts.
-    pub verdicts: FindingsView,
+    pub verdicts: VerdictsView,
     /// What is inside the selected member of a group.
-    pub inside: InsideView,
+    pub internals: InternalsView,
     /// The space-time diagram.
     pub diagram: Diagram,
     /// The outline.
@@ -242,13 +242,13 @@ pub struct Model {
     /// Their list is on the page.
     pub branching: bool,
     /// The branch beside the one that is shown.
-    pub other: Option<RunView>,
+    pub compared: Option<RunView>,
     /// The stretch of time that timeline and diagram show.
-    pub shown: Shown,
+    pub time_view: TimeView,
     /// What the page says to the visitor until it is closed.
     pub notice: Option<String>,
     /// What screen readers are told.
-    pub said: String,
+    pub announcement: String,
     pub(super) announcer: Announcer,
     /// Light or dark.
     pub theme: Theme,
@@ -260,7 +260,7 @@ pub struct Model {
     /// Whether a shared run came out as it was shared.
     pub replayed: Option<bool>,
     /// The open context menu.
-    pub menu: Option<(Point, Option<Item>)>,
+    pub menu: Option<(Point, Option<CanvasItem>)>,
     /// The help is open.
     pub help: bool,
     /// The scenario itself is shown in the inspector, where that is not always so.
@@ -420,7 +420,7 @@ impl Model {
                 self.open_panel(!self.branching, |model| &mut model.branching);
             }
             Msg::Time(turn) => {
-                self.shown.turn(turn, self.run.until);
+                self.time_view.turn(turn, self.run.until);
                 self.redraw = Redraw { page: true, paint: true };
             }
             Msg::Export(kind) => self.playback.order(Request::Export(kind)),
@@ -447,7 +447,7 @@ impl Model {
                 self.playback.play(false);
                 self.playback.order(Request::Seek { to: at.min(self.run.until) });
                 let items = nodes.iter().filter_map(|node| self.scene.nodes.get(node.index()));
-                self.selection = Rc::new(items.map(|placed| Item::Node(placed.id.to_string())).collect());
+                self.selection = Rc::new(items.map(|placed| CanvasItem::Node(placed.id.to_string())).collect());
                 self.redraw.page = true;
             }
             Msg::ToggleLog => {
@@ -464,7 +464,7 @@ impl Model {
             }
             Msg::Describe => self.playback.order(Request::Describe),
             Msg::Measure(group) => {
-                let request = self.measured.begin(&self.scenario, group);
+                let request = self.measurement.begin(&self.scenario, group);
                 self.playback.order(request);
                 self.redraw.page = true;
             }
@@ -535,24 +535,24 @@ impl Model {
     fn panel_is_behind(&self) -> bool {
         self.log.open && self.log.is_behind(self.run.records)
             || self.verdicts.is_behind(&self.run.digest)
-            || self.diagram.is_behind(&self.run.digest, self.shown.window(self.run.until))
-            || self.inside.is_behind(self.inside_wanted(), self.run.records)
+            || self.diagram.is_behind(&self.run.digest, self.time_view.window(self.run.until))
+            || self.internals.is_behind(self.internals_node(), self.run.records)
     }
 
     fn tick(&mut self, wall: f64) {
         self.playback.tick(wall);
         self.wait_for_menu(wall);
         if let Some(text) = self.announcer.due(wall) {
-            self.said = text;
+            self.announcement = text;
             self.redraw.page = true;
         }
-        let inside = self.inside_wanted();
+        let internals_node = self.internals_node();
         let digest = &self.run.digest;
         let wants = [
             self.log.want(self.run.records, wall),
             self.verdicts.want(digest, wall),
-            self.diagram.want(digest, self.shown.window(self.run.until), wall),
-            self.inside.want(inside, self.run.records, wall),
+            self.diagram.want(digest, self.time_view.window(self.run.until), wall),
+            self.internals.want(internals_node, self.run.records, wall),
         ];
         wants.into_iter().flatten().for_each(|request| self.playback.order(request));
     }
@@ -579,7 +579,7 @@ impl Model {
                     self.log.forget();
                     self.verdicts.forget();
                     self.diagram.forget();
-                    self.inside.forget();
+                    self.internals.forget();
                 } else {
                     for mark in &frame.marks {
                         self.published |= mark.kind == MarkKind::Update;
@@ -608,11 +608,11 @@ impl Model {
                 self.redraw.page = true;
             }
             Some(Report::Inside(inside)) => {
-                self.inside.take(inside);
+                self.internals.take(inside);
                 self.redraw.page = true;
             }
             Some(Report::Measured { seed, rows }) => {
-                if let Some(request) = self.measured.take(seed, rows) {
+                if let Some(request) = self.measurement.take(seed, rows) {
                     self.playback.order(request);
                 }
                 self.redraw.page = true;
@@ -629,9 +629,9 @@ impl Model {
             Some(Report::Unanswered(why)) => {
                 self.verdicts.unanswered();
                 self.diagram.unanswered();
-                self.inside.unanswered();
+                self.internals.unanswered();
                 self.log.unanswered();
-                self.measured = Measured::default();
+                self.measurement = Measurement::default();
                 self.redraw.page = true;
                 self.tell(why);
             }
@@ -729,9 +729,9 @@ impl Model {
         self.selection = Rc::default();
         self.focus = None;
         self.published = false;
-        (self.shown, self.other, self.branches) = (Shown::default(), None, Rc::default());
+        (self.time_view, self.compared, self.branches) = (TimeView::default(), None, Rc::default());
         self.run = RunView::default();
-        self.measured = Measured::default();
+        self.measurement = Measurement::default();
         self.verdicts.clear();
         self.playback.play(false);
         self.fitted = true;
@@ -802,32 +802,35 @@ impl Model {
 
     /// Shows the selected cards.
     pub fn fit_selection(&mut self) {
-        let rects = self.scene.nodes.iter().filter(|node| self.selection.contains(&Item::Node(node.id.to_string())));
+        let rects =
+            self.scene.nodes.iter().filter(|node| self.selection.contains(&CanvasItem::Node(node.id.to_string())));
         if let Some(bounds) = rects.map(|node| node.rect).reduce(|a, b| a.union(&b)) {
             self.look(Camera::fitting(Rect::grown(&bounds, 40.0), self.size.0, self.size.1, 36.0));
         }
     }
 
     /// How what is selected stands in the run.
-    pub fn standing(&self, item: Option<&Item>) -> Standing {
+    pub fn condition(&self, item: Option<&CanvasItem>) -> ItemCondition {
         match item {
-            None => Standing::default(),
-            Some(Item::Node(id)) => {
-                let Some(node) = self.scene.find(id) else { return Standing::default() };
+            None => ItemCondition::default(),
+            Some(CanvasItem::Node(id)) => {
+                let Some(node) = self.scene.find(id) else { return ItemCondition::default() };
                 let troubles = self.run.troubles_of(node);
-                Standing { troubles, ..Standing::of(self.run.services.get(node).map(Rc::as_ref)) }
+                ItemCondition { troubles, ..ItemCondition::of(self.run.services.get(node).map(Rc::as_ref)) }
             }
-            Some(Item::Link { from, to }) => {
-                let Some((a, b)) = self.scene.find(from).zip(self.scene.find(to)) else { return Standing::default() };
+            Some(CanvasItem::Link { from, to }) => {
+                let Some((a, b)) = self.scene.find(from).zip(self.scene.find(to)) else {
+                    return ItemCondition::default();
+                };
                 let (cut, disturbed) = (self.run.is_cut(a, b), self.run.is_disturbed(a, b));
                 let troubles = if disturbed { "disturbed".into() } else { String::new() };
-                Standing { cut, disturbed, troubles, ..Standing::default() }
+                ItemCondition { cut, disturbed, troubles, ..ItemCondition::default() }
             }
         }
     }
 
     /// Selects exactly this.
-    pub fn select(&mut self, items: BTreeSet<Item>) {
+    pub fn select(&mut self, items: BTreeSet<CanvasItem>) {
         if *self.selection == items {
             return;
         }
@@ -853,7 +856,7 @@ impl Model {
     }
 
     /// What the inspector is about, if it is one thing.
-    pub fn inspected(&self) -> Option<Item> {
+    pub fn inspected(&self) -> Option<CanvasItem> {
         if self.selection.len() == 1 { self.selection.first().cloned() } else { None }
     }
 
@@ -865,8 +868,12 @@ impl Model {
     }
 
     /// The node whose inside the inspector shows.
-    pub fn inside_wanted(&self) -> Option<NodeId> {
-        if self.inspector_open() { inside::about(&self.scenario, &self.scene, self.inspected().as_ref()) } else { None }
+    pub fn internals_node(&self) -> Option<NodeId> {
+        if self.inspector_open() {
+            internals::about(&self.scenario, &self.scene, self.inspected().as_ref())
+        } else {
+            None
+        }
     }
 
     /// Whether there are palette and inspector.

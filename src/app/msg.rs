@@ -3,9 +3,9 @@
 use super::geometry::Point;
 use super::gesture::Press;
 use super::keys::KeyCommand;
-use super::model::{Item, Origin, Theme, Tool};
+use super::model::{CanvasItem, Origin, Theme, Tool};
 use super::scene::NodeKind;
-use super::{diagram, outline, shown};
+use super::{diagram, outline, time_view};
 use crate::scenario::{Command, Micros, Scenario};
 use crate::session::protocol::{BranchTurn, ExportKind, FromEngine, ToEngine, Written};
 use crate::trace::NodeId;
@@ -137,7 +137,7 @@ pub enum Msg {
     /// Zoom to 100 %.
     ZoomActual,
     /// Select this alone.
-    Select(Option<Item>),
+    Select(Option<CanvasItem>),
     /// Take up a tool.
     Take(Tool),
     /// A card got the focus.
@@ -151,13 +151,13 @@ pub enum Msg {
     /// Open or close the list of branches.
     ToggleBranches,
     /// What the visitor does to the time axis.
-    Time(shown::Turn),
+    Time(time_view::TimeMsg),
     /// Save the run as a text.
     Export(ExportKind),
     /// What the visitor does to the space-time diagram.
-    Diagram(diagram::Turn),
+    Diagram(diagram::DiagramMsg),
     /// What the visitor does in the outline.
-    Outline(outline::Turn),
+    Outline(outline::OutlineMsg),
     /// Lay all cards out anew.
     Tidy,
     /// Open or close the verdicts.
@@ -189,7 +189,7 @@ pub enum Msg {
         /// Where.
         at: Point,
         /// Of what.
-        of: Option<Item>,
+        of: Option<CanvasItem>,
     },
     /// Close the context menu.
     CloseMenu,

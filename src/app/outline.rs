@@ -2,7 +2,7 @@
 //! is done in it goes the ways that gestures and keys of the canvas go.
 
 use super::change::Change;
-use super::model::{Effect, Item, Model};
+use super::model::{CanvasItem, Effect, Model};
 use super::{drawing, playback};
 use crate::scenario::Scenario;
 use crate::session::protocol::{BusView, ClientView, ServiceView};
@@ -14,16 +14,16 @@ pub struct Outline {
     /// It stands in the canvas's place.
     pub open: bool,
     /// The row whose faults are shown.
-    pub faults_of: Option<Item>,
+    pub faults_of: Option<CanvasItem>,
 }
 
 /// What the visitor does in it.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Turn {
+pub enum OutlineMsg {
     /// Open or close it.
     Toggle,
     /// Show or hide the faults of a row.
-    Faults(Item),
+    Faults(CanvasItem),
     /// Connect two nodes.
     Connect {
         /// The source.
@@ -32,32 +32,32 @@ pub enum Turn {
         to: String,
     },
     /// Delete a row.
-    Remove(Item),
+    Remove(CanvasItem),
     /// Publish at a service, by number.
     Publish(usize),
 }
 
 impl Model {
-    pub(super) fn outline_turn(&mut self, turn: Turn, effects: &mut Vec<Effect>) {
+    pub(super) fn outline_turn(&mut self, turn: OutlineMsg, effects: &mut Vec<Effect>) {
         self.redraw.page = true;
         match turn {
-            Turn::Toggle => {
+            OutlineMsg::Toggle => {
                 self.outline.open = !self.outline.open;
                 self.menu = None;
                 let here = self.focus.clone().filter(|_| !self.outline.open);
                 effects.push(here.map_or(Effect::FocusCanvas, Effect::Focus));
             }
-            Turn::Faults(item) => {
+            OutlineMsg::Faults(item) => {
                 let open = self.outline.faults_of.as_ref() == Some(&item);
                 self.outline.faults_of = (!open).then_some(item);
             }
-            Turn::Connect { from, to } => {
+            OutlineMsg::Connect { from, to } => {
                 if self.may_edit() {
                     self.change(Change::Connect { from, to }, effects);
                 }
             }
-            Turn::Remove(item) => self.change(Change::DeleteRow(item), effects),
-            Turn::Publish(node) => self.publish_at(Some(node), effects),
+            OutlineMsg::Remove(item) => self.change(Change::DeleteRow(item), effects),
+            OutlineMsg::Publish(node) => self.publish_at(Some(node), effects),
         }
     }
 

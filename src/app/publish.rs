@@ -2,7 +2,7 @@
 
 use super::change::Change;
 use super::drawing;
-use super::model::{Effect, Item, Model};
+use super::model::{CanvasItem, Effect, Model};
 use crate::scenario::{Command, Data, Operation, Value};
 use crate::session::protocol::Request;
 
@@ -23,8 +23,8 @@ impl Model {
         let services = &self.scenario.services;
         let selected = || {
             let mut ids = self.selection.iter().filter_map(|item| match item {
-                Item::Node(id) => Some(id),
-                Item::Link { .. } => None,
+                CanvasItem::Node(id) => Some(id),
+                CanvasItem::Link { .. } => None,
             });
             let id = ids.next().filter(|_| self.selection.len() == 1)?;
             let writes = |id: &str| drawing::group_of(&self.scenario, id).is_some();

@@ -1,4 +1,4 @@
-//! What stands where: cards, wires, and the points that messages pass, from a scenario and how many rows
+//! What stands where: cards, links, and the points that messages pass, from a scenario and how many rows
 //! its cards show. Pure; the components and the painter only draw it.
 
 use super::areas::{Area, areas};
@@ -26,10 +26,10 @@ const FOOT: f64 = 29.0;
 /// Height of a lane, and of the padding round them.
 const LANE: f64 = 30.0;
 const LANES: f64 = 15.0;
-/// Distance between wires at the same edge of a card.
+/// Distance between links at the same edge of a card.
 const PORT: f64 = 26.0;
-/// Members of larger groups have no wires between them: there would be too many to see anything.
-const MOST_WIRED: usize = 6;
+/// Members of larger groups have no links between them: there would be too many to see anything.
+const MOST_LINKED_MEMBERS: usize = 6;
 
 /// What a card is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl NodeKind {
 
 /// A card.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Placed {
+pub struct SceneNode {
     /// The node's id in the document.
     pub id: Rc<str>,
     /// What people see.
@@ -68,12 +68,12 @@ pub struct Placed {
     /// Where it stands.
     pub rect: Rect,
     /// What it is connected with, as a sentence for its name.
-    pub links: Rc<str>,
+    pub connections: Rc<str>,
 }
 
-/// Why there is a wire.
+/// Why there is a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WireKind {
+pub enum LinkKind {
     /// A service publishes to a bus.
     Publishes,
     /// A bus delivers to a service.
@@ -86,28 +86,28 @@ pub enum WireKind {
     Replicates,
 }
 
-impl WireKind {
+impl LinkKind {
     /// As people say it.
     pub fn word(self) -> &'static str {
         match self {
-            WireKind::Publishes => "publishes to",
-            WireKind::Delivers => "delivers to",
-            WireKind::Calls => "calls",
-            WireKind::Asks => "asks",
-            WireKind::Replicates => "replicates with",
+            LinkKind::Publishes => "publishes to",
+            LinkKind::Delivers => "delivers to",
+            LinkKind::Calls => "calls",
+            LinkKind::Asks => "asks",
+            LinkKind::Replicates => "replicates with",
         }
     }
 }
 
-/// A wire between two cards, drawn once for both directions.
+/// A link between two cards, drawn once for both directions.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wire {
+pub struct SceneLink {
     /// Index of the card at its start.
     pub from: usize,
     /// Index of the card at its end.
     pub to: usize,
     /// Why it is there.
-    pub kind: WireKind,
+    pub kind: LinkKind,
     /// Its way.
     pub curve: Rc<Curve>,
     /// Latency, and loss where there is any.
@@ -130,9 +130,9 @@ pub enum Layout {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scene {
     /// The cards, by node number: services, buses, clients.
-    pub nodes: Vec<Placed>,
-    /// The wires.
-    pub wires: Vec<Wire>,
+    pub nodes: Vec<SceneNode>,
+    /// The links.
+    pub links: Vec<SceneLink>,
     /// What stands behind the cards: groups and regions.
     pub areas: Vec<Area>,
     /// Where the publish button stands, and for which service.
@@ -178,31 +178,31 @@ impl Scene {
                 placed.rect.y += dy;
             }
         }
-        let mut nodes: Vec<Placed> = nodes.into_iter().map(|(placed, _)| placed).collect();
-        let wires = wires(scenario, &nodes, &relations);
-        tell_links(&mut nodes, &wires);
-        let by_ends = wires.iter().enumerate().map(|(i, wire)| ((wire.from as u32, wire.to as u32), i)).collect();
+        let mut nodes: Vec<SceneNode> = nodes.into_iter().map(|(placed, _)| placed).collect();
+        let links = links(scenario, &nodes, &relations);
+        tell_links(&mut nodes, &links);
+        let by_ends = links.iter().enumerate().map(|(i, link)| ((link.from as u32, link.to as u32), i)).collect();
         let publish = writer.filter(|node| *node < nodes.len()).map(|node| publish(&nodes, node));
         let areas = areas(scenario, &nodes);
-        Scene { nodes, wires, areas, publish, by_ends }
+        Scene { nodes, links, areas, publish, by_ends }
     }
 
-    /// The wire that a message between the two passes, and whether it goes against the wire's arrow.
-    pub fn wire(&self, from: NodeId, to: NodeId) -> Option<(usize, bool)> {
-        let forward = self.by_ends.get(&(from.0, to.0)).map(|wire| (*wire, false));
-        forward.or_else(|| self.by_ends.get(&(to.0, from.0)).map(|wire| (*wire, true)))
+    /// The link that a message between the two passes, and whether it goes against the link's arrow.
+    pub fn link_between(&self, from: NodeId, to: NodeId) -> Option<(usize, bool)> {
+        let forward = self.by_ends.get(&(from.0, to.0)).map(|link| (*link, false));
+        forward.or_else(|| self.by_ends.get(&(to.0, from.0)).map(|link| (*link, true)))
     }
 
     /// Where a message between the two is when it has gone that share of its way, and where it heads.
     pub fn on_way(&self, from: NodeId, to: NodeId, share: f64) -> Option<(Point, Point)> {
-        let Some((wire, back)) = self.wire(from, to) else {
-            // Members of a large group have no wires: straight from card to card.
+        let Some((link, back)) = self.link_between(from, to) else {
+            // Members of a large group have no links: straight from card to card.
             let centre = |node: NodeId| Some(self.nodes.get(node.index())?.rect.center());
             let (a, b) = (centre(from)?, centre(to)?);
             let length = a.distance(b).max(1.0);
             return Some((a.mix(b, share), point((b.x - a.x) / length, (b.y - a.y) / length)));
         };
-        let curve = &self.wires[wire].curve;
+        let curve = &self.links[link].curve;
         if !back {
             return Some((curve.at(share), curve.direction(share)));
         }
@@ -252,7 +252,7 @@ impl Scene {
 }
 
 /// What each card is connected with.
-fn tell_links(nodes: &mut [Placed], wires: &[Wire]) {
+fn tell_links(nodes: &mut [SceneNode], links: &[SceneLink]) {
     let mut told: Vec<(usize, String)> = vec![(0, String::new()); nodes.len()];
     let mut tell = |node: usize, verb: &str, other: usize| {
         let (count, text) = &mut told[node];
@@ -262,29 +262,35 @@ fn tell_links(nodes: &mut [Placed], wires: &[Wire]) {
             text.push_str(&format!("{comma}{verb} {}", nodes[other].name));
         }
     };
-    for wire in wires {
-        tell(wire.from, wire.kind.word(), wire.to);
-        let verb = match wire.kind {
-            WireKind::Publishes | WireKind::Delivers => "receives from",
-            WireKind::Calls => "called by",
-            WireKind::Asks => "asked by",
-            WireKind::Replicates => "replicates with",
+    for link in links {
+        tell(link.from, link.kind.word(), link.to);
+        let verb = match link.kind {
+            LinkKind::Publishes | LinkKind::Delivers => "receives from",
+            LinkKind::Calls => "called by",
+            LinkKind::Asks => "asked by",
+            LinkKind::Replicates => "replicates with",
         };
-        tell(wire.to, verb, wire.from);
+        tell(link.to, verb, link.from);
     }
     for (node, (count, mut text)) in nodes.iter_mut().zip(told) {
         if count > TOLD_LINKS {
             text.push_str(&format!(", and {} more", count - TOLD_LINKS));
         }
-        node.links = text.into();
+        node.connections = text.into();
     }
 }
 
-fn cards(scenario: &Scenario, rows: &[usize]) -> Vec<(Placed, Option<[i32; 2]>)> {
+fn cards(scenario: &Scenario, rows: &[usize]) -> Vec<(SceneNode, Option<[i32; 2]>)> {
     let card = |id: &str, name: &str, kind, w, h, position: Option<[i32; 2]>| {
         let name = if name.is_empty() { id } else { name };
         (
-            Placed { id: id.into(), name: name.into(), kind, rect: Rect { x: 0.0, y: 0.0, w, h }, links: "".into() },
+            SceneNode {
+                id: id.into(),
+                name: name.into(),
+                kind,
+                rect: Rect { x: 0.0, y: 0.0, w, h },
+                connections: "".into(),
+            },
             position,
         )
     };
@@ -310,7 +316,7 @@ fn service_height(rows: usize) -> f64 {
 }
 
 /// Who sends to whom and why, by card; each pair once, for its first reason.
-fn relations(scenario: &Scenario) -> Vec<(usize, usize, WireKind)> {
+fn relations(scenario: &Scenario) -> Vec<(usize, usize, LinkKind)> {
     let ids: Vec<&str> = scenario
         .services
         .iter()
@@ -327,38 +333,38 @@ fn relations(scenario: &Scenario) -> Vec<(usize, usize, WireKind)> {
     };
     for (i, service) in scenario.services.iter().enumerate() {
         for to in service.publishes.iter().filter_map(|p| number.get(p.to.as_str())) {
-            add(i, *to, WireKind::Publishes);
+            add(i, *to, LinkKind::Publishes);
         }
         for from in service.subscribes.iter().filter_map(|s| number.get(s.to.as_str())) {
-            add(*from, i, WireKind::Delivers);
+            add(*from, i, LinkKind::Delivers);
         }
         for to in service.calls.iter().filter_map(|c| number.get(c.to.as_str())) {
-            add(i, *to, WireKind::Calls);
+            add(i, *to, LinkKind::Calls);
         }
     }
     let first_client = scenario.services.len() + scenario.buses.len();
     for (i, client) in scenario.clients.iter().enumerate() {
         for to in [Some(&client.target), client.reads_from.as_ref()].into_iter().flatten() {
             if let Some(to) = number.get(to.as_str()) {
-                add(first_client + i, *to, WireKind::Asks);
+                add(first_client + i, *to, LinkKind::Asks);
             }
         }
         for member in scenario.asked_members(client) {
             if let Some(to) = number.get(member) {
-                add(first_client + i, *to, WireKind::Asks);
+                add(first_client + i, *to, LinkKind::Asks);
             }
         }
     }
-    for group in scenario.groups.iter().filter(|group| group.members.len() <= MOST_WIRED) {
+    for group in scenario.groups.iter().filter(|group| group.members.len() <= MOST_LINKED_MEMBERS) {
         let members: Vec<usize> = group.members.iter().filter_map(|id| number.get(id.as_str()).copied()).collect();
         for (i, from) in members.iter().enumerate() {
-            members[i + 1..].iter().for_each(|to| add(*from, *to, WireKind::Replicates));
+            members[i + 1..].iter().for_each(|to| add(*from, *to, LinkKind::Replicates));
         }
     }
     all
 }
 
-/// The edge of a card at which a wire ends.
+/// The edge of a card at which a link ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Side {
     Left,
@@ -379,11 +385,11 @@ fn sides(a: &Rect, b: &Rect) -> (Side, Side) {
     }
 }
 
-/// Ends of wires at one edge of a card: where the other end lies, which wire, whether it starts here.
+/// Ends of links at one edge of a card: where the other end lies, which link, whether it starts here.
 type Ports = BTreeMap<(usize, Side), Vec<(f64, usize, bool)>>;
 
-fn wires(scenario: &Scenario, nodes: &[Placed], relations: &[(usize, usize, WireKind)]) -> Vec<Wire> {
-    // In the order of their other ends, so that wires do not cross at the edge.
+fn links(scenario: &Scenario, nodes: &[SceneNode], relations: &[(usize, usize, LinkKind)]) -> Vec<SceneLink> {
+    // In the order of their other ends, so that links do not cross at the edge.
     let mut ports = Ports::new();
     for (i, (from, to, _)) in relations.iter().enumerate() {
         let (a, b) = (&nodes[*from].rect, &nodes[*to].rect);
@@ -398,9 +404,9 @@ fn wires(scenario: &Scenario, nodes: &[Placed], relations: &[(usize, usize, Wire
     let mut ends = vec![(Point::default(), Point::default(), Side::Right, Side::Left); relations.len()];
     for ((node, side), mut list) in ports {
         list.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        for (place, (_, wire, start)) in list.iter().enumerate() {
+        for (place, (_, link, start)) in list.iter().enumerate() {
             let p = port(&nodes[node].rect, side, place, list.len());
-            let end = &mut ends[*wire];
+            let end = &mut ends[*link];
             if *start {
                 (end.0, end.2) = (p, side);
             } else {
@@ -422,11 +428,11 @@ fn wires(scenario: &Scenario, nodes: &[Placed], relations: &[(usize, usize, Wire
                 let middle = curve.at(0.5);
                 point(middle.x, middle.y - 10.0)
             } else {
-                // On the side that a sloping wire turns away from.
+                // On the side that a sloping link turns away from.
                 let early = curve.at(0.22);
                 point(early.x, early.y + if dy > 0.0 { -9.0 } else { 17.0 })
             };
-            Wire {
+            SceneLink {
                 from: *from,
                 to: *to,
                 kind: *kind,
@@ -467,7 +473,7 @@ fn off(p: Point, side: Side, by: f64) -> Point {
 }
 
 /// Below the service's card, or where the canvas is free near it.
-fn publish(nodes: &[Placed], node: usize) -> Publish {
+fn publish(nodes: &[SceneNode], node: usize) -> Publish {
     let rect = nodes[node].rect;
     let (w, h) = PUBLISH;
     let spots = [
@@ -548,10 +554,11 @@ mod tests {
     fn event_and_its_acknowledgement_pass_the_same_wire() {
         let (_, scene) = first();
         let (inventory, bus) = (NodeId(0), NodeId(2));
-        let (there, back) = (scene.wire(inventory, bus).expect("a wire"), scene.wire(bus, inventory).expect("a wire"));
+        let (there, back) =
+            (scene.link_between(inventory, bus).expect("a link"), scene.link_between(bus, inventory).expect("a link"));
         assert_eq!((there.0, there.1, back.1), (back.0, false, true));
-        let (start, _) = scene.on_way(inventory, bus, 0.0).expect("on the wire");
-        let (end, _) = scene.on_way(bus, inventory, 1.0).expect("on the wire");
+        let (start, _) = scene.on_way(inventory, bus, 0.0).expect("on the link");
+        let (end, _) = scene.on_way(bus, inventory, 1.0).expect("on the link");
         assert!(start.distance(end) < 10.0, "{start:?} {end:?}");
     }
 
@@ -567,8 +574,8 @@ mod tests {
     #[test]
     fn wire_says_its_latency() {
         let (_, scene) = first();
-        assert_eq!(&*scene.wires[0].label, "150–250 ms");
-        assert_eq!(&*scene.wires[1].label, "~600 ms");
+        assert_eq!(&*scene.links[0].label, "150–250 ms");
+        assert_eq!(&*scene.links[1].label, "~600 ms");
     }
 
     #[test]
@@ -584,7 +591,7 @@ mod tests {
         let (scenario, scene) = first();
         let moved = [("inventory".to_string(), (30.0, -20.0))].into_iter().collect();
         let after = Scene::new(&scenario, Layout::Free, &[1, 1], &moved, Some(0));
-        let (a, b) = (scene.wires[0].curve.at(0.0), after.wires[0].curve.at(0.0));
+        let (a, b) = (scene.links[0].curve.at(0.0), after.links[0].curve.at(0.0));
         assert_eq!((b.x - a.x, b.y - a.y), (30.0, -20.0));
     }
 
@@ -593,7 +600,7 @@ mod tests {
         for example in examples::EXAMPLES {
             let scenario = example.scenario();
             let scene = Scene::new(&scenario, Layout::Column(390.0), &[], &BTreeMap::new(), None);
-            assert!(!scene.wires.is_empty() || scene.areas.iter().any(|area| !area.region), "{}", example.id);
+            assert!(!scene.links.is_empty() || scene.areas.iter().any(|area| !area.region), "{}", example.id);
         }
     }
 }

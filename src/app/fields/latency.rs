@@ -73,8 +73,8 @@ pub(super) fn fields(at: &At, name: &str, label: &str, latency: &Latency) -> Vec
         }
         Latency::Samples { ms } => {
             let text = ms.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-            let help = "Measured durations; paste a column of numbers.";
-            ("samples", vec![of("samples").field("ms", "Measured", "ms", Kind::Numbers, text, help)])
+            let help = "Measurement durations; paste a column of numbers.";
+            ("samples", vec![of("samples").field("ms", "Measurement", "ms", Kind::Numbers, text, help)])
         }
     };
     let mut all = vec![at.choice(name, label, kinds, chosen, HELP)];

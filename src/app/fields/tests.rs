@@ -90,10 +90,11 @@ const EVERYTHING: &str = r#"{
     { "conflicted": { "service": "b", "key": "k" } }, { "lost_updates": { "count": 2 } }]
 }"#;
 
-fn selections(scenario: &Scenario) -> Vec<Option<Item>> {
-    let nodes = node_ids(scenario).into_iter().map(|id| Some(Item::Node(id)));
-    let links = scenario.links.iter().map(|link| Some(Item::Link { from: link.from.clone(), to: link.to.clone() }));
-    let groups = scenario.groups.iter().map(|group| Some(Item::Node(group.id.clone())));
+fn selections(scenario: &Scenario) -> Vec<Option<CanvasItem>> {
+    let nodes = node_ids(scenario).into_iter().map(|id| Some(CanvasItem::Node(id)));
+    let links =
+        scenario.links.iter().map(|link| Some(CanvasItem::Link { from: link.from.clone(), to: link.to.clone() }));
+    let groups = scenario.groups.iter().map(|group| Some(CanvasItem::Node(group.id.clone())));
     std::iter::once(None).chain(nodes).chain(links).chain(groups).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Hulls of replica groups and frames of regions, with their labels.
 
 use crate::app::areas::Area;
-use crate::app::model::{Item, Msg};
+use crate::app::model::{CanvasItem, Msg};
 use crate::app::scene::Scene;
 use web_sys::HtmlElement;
 use yew::prelude::*;
@@ -40,7 +40,7 @@ pub fn AreaLabel(props: &AreaLabelProps) -> Html {
     if *region {
         return html! { <span ref={root} class="area-label region">{ name }</span> };
     }
-    let item = Item::Node(props.area.id.clone());
+    let item = CanvasItem::Node(props.area.id.clone());
     let onclick = props.send.reform(move |_: MouseEvent| Msg::Select(Some(item.clone())));
     let onpointerdown = Callback::from(|event: PointerEvent| event.stop_propagation());
     html! {

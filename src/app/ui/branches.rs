@@ -68,7 +68,7 @@ fn view(props: &BranchesProps, place: u32, branch: &Branch) -> Html {
             <input aria-label="Name of the branch" value={branch.name.clone()} onchange={rename} />
             <p>{ steps }if !settings.is_empty() { { format!("; other settings: {settings}") } }</p>
             <div class="row">
-                <button class="line small" aria-pressed={shown.to_string()} disabled={shown} onclick={on(BranchTurn::Show(place))}>{ if shown { "Shown" } else { "Show" } }</button>
+                <button class="line small" aria-pressed={shown.to_string()} disabled={shown} onclick={on(BranchTurn::Show(place))}>{ if shown { "TimeView" } else { "Show" } }</button>
                 if !shown {
                     <button class={classes!("line", "small", beside.then_some("on"))} aria-pressed={beside.to_string()}
                         onclick={on(BranchTurn::Compare((!beside).then_some(place)))}>{ "Compare" }</button>

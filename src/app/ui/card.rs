@@ -5,7 +5,7 @@ use super::icons::{Icon, icon};
 use crate::app::model::Msg;
 use crate::app::playback::short;
 use crate::app::run_view::short_label;
-use crate::app::scene::{NodeKind, Placed, SHOWN_LANES, SHOWN_ROWS};
+use crate::app::scene::{NodeKind, SHOWN_LANES, SHOWN_ROWS, SceneNode};
 use crate::session::protocol::{BusView, CellView, ClientView, CopyState, LaneView, RowView, ServiceView};
 use crate::session::words;
 use crate::trace::Outcome;
@@ -38,7 +38,7 @@ pub enum View {
 #[derive(Clone, PartialEq, Properties)]
 pub struct CardProps {
     /// Where it stands and what it is.
-    pub placed: Placed,
+    pub placed: SceneNode,
     /// What is known of it.
     pub view: View,
     /// What is wrong with it, in a few words.
@@ -135,8 +135,8 @@ fn name(props: &CardProps) -> String {
     if props.differs {
         name.push_str(", different in the other branch");
     }
-    if !props.placed.links.is_empty() {
-        name.push_str(&format!(", {}", props.placed.links));
+    if !props.placed.connections.is_empty() {
+        name.push_str(&format!(", {}", props.placed.connections));
     }
     name
 }

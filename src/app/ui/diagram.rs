@@ -4,7 +4,7 @@ use super::card::update_class;
 use super::charts;
 use super::icons::{Icon, icon};
 use crate::app::browser::picture::{self, Kind};
-use crate::app::diagram::{self, Diagram as State, Turn};
+use crate::app::diagram::{self, Diagram as State, DiagramMsg};
 use crate::app::model::{Model, Msg};
 use crate::app::playback::clock;
 use crate::app::ribbon::ticks;
@@ -25,7 +25,7 @@ const AROUND: f64 = 104.0;
 pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     let state = &model.diagram;
     let (width, nodes) = (model.size.0.max(320.0), model.scene.nodes.len());
-    let scale = model.shown.scale(model.run.until, width - NAMES - 24.0);
+    let scale = model.time_view.scale(model.run.until, width - NAMES - 24.0);
     let lane_height = ((model.size.1 - AROUND - TOP) / nodes.max(1) as f64).clamp(LANE.0, LANE.1);
     let height = TOP + lane_height * nodes as f64;
     let x = |at: Micros| NAMES + scale.x(at).clamp(-8.0, scale.width + 8.0);
@@ -56,7 +56,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
         }
     };
     let right = NAMES + scale.width;
-    let lane = |(i, placed): (usize, &crate::app::scene::Placed)| {
+    let lane = |(i, placed): (usize, &crate::app::scene::SceneNode)| {
         let at = y(i);
         html! {
             <g key={i}>
@@ -72,7 +72,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     let on_click = send.reform(|event: MouseEvent| {
         let arrow = event.target_dyn_into::<Element>().and_then(|it| it.closest("[data-m]").ok().flatten());
         let id = arrow.and_then(|it| it.get_attribute("data-m")).and_then(|id| id.parse().ok());
-        Msg::Diagram(Turn::Light(id))
+        Msg::Diagram(DiagramMsg::Light(id))
     });
     let (back, forth) = (diagram::next(&arrows, state.lit, false), diagram::next(&arrows, state.lit, true));
     let light = send.clone();
@@ -85,11 +85,11 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
         };
         event.prevent_default();
         event.stop_propagation();
-        light.emit(Msg::Diagram(Turn::Light(lit)));
+        light.emit(Msg::Diagram(DiagramMsg::Light(lit)));
     });
     let on_filter = send.reform(|event: InputEvent| {
         let input = event.target_dyn_into::<HtmlInputElement>();
-        Msg::Diagram(Turn::Filter(input.map(|input| input.value()).unwrap_or_default()))
+        Msg::Diagram(DiagramMsg::Filter(input.map(|input| input.value()).unwrap_or_default()))
     });
     let now = x(model.run.now);
     if state.charting {
@@ -129,7 +129,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
 fn header(state: &State, send: &Callback<Msg>, filter: Html) -> Html {
     let view = |charting: bool, text: &'static str| {
         let on = state.charting == charting;
-        html! { <button class={classes!(on.then_some("on"))} aria-pressed={on.to_string()} onclick={send.reform(move |_: MouseEvent| Msg::Diagram(Turn::Charts(charting)))}>{ text }</button> }
+        html! { <button class={classes!(on.then_some("on"))} aria-pressed={on.to_string()} onclick={send.reform(move |_: MouseEvent| Msg::Diagram(DiagramMsg::Charts(charting)))}>{ text }</button> }
     };
     let (export, charting) = (send.clone(), state.charting);
     let save = Callback::from(move |event: Event| {
@@ -151,7 +151,7 @@ fn header(state: &State, send: &Callback<Msg>, filter: Html) -> Html {
                 <option value="" selected=true>{ "Save as…" }</option>
                 { for SAVES.iter().map(|(name, _)| *name).chain(PICTURES.map(|(name, _)| name)).map(|name| html! { <option value={name}>{ name }</option> }) }
             </select>
-            <button class="icon small" aria-label="Close the diagram" onclick={send.reform(|_: MouseEvent| Msg::Diagram(Turn::Toggle))}>{ icon(Icon::Close) }</button>
+            <button class="icon small" aria-label="Close the diagram" onclick={send.reform(|_: MouseEvent| Msg::Diagram(DiagramMsg::Toggle))}>{ icon(Icon::Close) }</button>
         </header>
     }
 }

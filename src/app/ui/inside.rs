@@ -1,7 +1,7 @@
 //! What is inside a member of a group, and what operations ask of whom, as sections of the inspector.
 
 use super::card::update_class;
-use crate::app::inside::share;
+use crate::app::internals::share;
 use crate::app::model::Msg;
 use crate::app::playback::{clock, short};
 use crate::scenario::Micros;

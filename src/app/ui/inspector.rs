@@ -6,11 +6,11 @@ use super::icons::{Icon, icon};
 use super::inside;
 use crate::app::drawing;
 use crate::app::edit;
-use crate::app::faults::{Standing, faults};
+use crate::app::faults::{ItemCondition, faults};
 use crate::app::fields::{self, Adder, Section};
-use crate::app::inside::names;
-use crate::app::measured::Measured;
-use crate::app::model::{Item, Msg};
+use crate::app::internals::names;
+use crate::app::measurement::Measurement;
+use crate::app::model::{CanvasItem, Msg};
 use crate::scenario::{Command, Consistency, Operation, Scenario, Value};
 use crate::session::compare::{Row, SEEDS};
 use crate::session::protocol::{BusView, CopyState, DepthView, Packed, ServiceView};
@@ -24,15 +24,15 @@ pub struct InspectorProps {
     /// The drawing.
     pub scenario: Rc<Scenario>,
     /// What is selected, if it is one thing.
-    pub selected: Option<Item>,
+    pub selected: Option<CanvasItem>,
     /// Its card, where it is a service.
     pub view: Option<Rc<ServiceView>>,
     /// Its card, where it is a bus.
     pub bus: Option<Rc<BusView>>,
     /// How it stands: what can be done to it depends on that.
-    pub standing: Standing,
+    pub condition: ItemCondition,
     /// What was measured of a group under each consistency.
-    pub measured: Measured,
+    pub measured: Measurement,
     /// What is inside it, where it is a member of a group, a client of one or a group.
     pub inside: Option<Rc<Packed>>,
     /// Whether the drawing may be changed.
@@ -67,8 +67,8 @@ fn report(send: &Callback<Msg>, result: Result<Scenario, String>) {
 fn head(props: &InspectorProps) -> Html {
     let (which, name) = match &props.selected {
         None => (Icon::Note, "Scenario".to_string()),
-        Some(Item::Link { from, to }) => (Icon::Connect, format!("{from} – {to}")),
-        Some(Item::Node(id)) => named(&props.scenario, id),
+        Some(CanvasItem::Link { from, to }) => (Icon::Connect, format!("{from} – {to}")),
+        Some(CanvasItem::Node(id)) => named(&props.scenario, id),
     };
     let state = props.view.as_ref().map(|view| badge(view.state)).unwrap_or_default();
     html! {
@@ -96,10 +96,12 @@ fn named(scenario: &Scenario, id: &str) -> (Icon, String) {
 /// What can be done to it now; each is an event of the run.
 fn actions(props: &InspectorProps) -> Html {
     let service = match &props.selected {
-        Some(Item::Node(id)) if props.scenario.services.iter().any(|service| service.id == *id) => Some(id.clone()),
+        Some(CanvasItem::Node(id)) if props.scenario.services.iter().any(|service| service.id == *id) => {
+            Some(id.clone())
+        }
         _ => None,
     };
-    let troubles = &props.standing.troubles;
+    let troubles = &props.condition.troubles;
     html! {
         <>
             if let Some(service) = service {
@@ -110,7 +112,7 @@ fn actions(props: &InspectorProps) -> Html {
             { for props.inside.iter().map(|told| inside::view(told, &names(&props.scenario), &props.send)) }
             { dead_letters(props) }
             { consistency(props) }
-            <Palette faults={faults(&props.scenario, props.selected.as_ref(), &props.standing)}
+            <Palette faults={faults(&props.scenario, props.selected.as_ref(), &props.condition)}
                 troubles={troubles.clone()} editable={props.editable} send={props.send.clone()} />
         </>
     }
@@ -127,7 +129,7 @@ fn why(props: &InspectorProps) -> Html {
 /// The switch between eventual, read-after-write and strong, where a group or a member of one is selected.
 fn consistency(props: &InspectorProps) -> Html {
     let group = match &props.selected {
-        Some(Item::Node(id)) => drawing::group_of(&props.scenario, id)
+        Some(CanvasItem::Node(id)) => drawing::group_of(&props.scenario, id)
             .or_else(|| props.scenario.groups.iter().position(|group| group.id == *id)),
         _ => None,
     };
@@ -149,7 +151,7 @@ fn consistency(props: &InspectorProps) -> Html {
 
 /// What each consistency costs and how stale it reads, in numbers from a quick sweep.
 fn measured(props: &InspectorProps, group: usize) -> Html {
-    let Measured { seeds, rows, .. } = &props.measured;
+    let Measurement { seeds, rows, .. } = &props.measured;
     let onclick = props.send.reform(move |_: MouseEvent| Msg::Measure(group));
     let about = props.measured.is_about(group);
     if about && *seeds == 0 {
@@ -234,7 +236,7 @@ fn depths(props: &InspectorProps) -> Html {
 
 /// The dead-letter queues of a bus, opened: what lies there for whom, to be queued again or thrown away.
 fn dead_letters(props: &InspectorProps) -> Html {
-    let (Some(bus), Some(Item::Node(id))) = (&props.bus, &props.selected) else { return html! {} };
+    let (Some(bus), Some(CanvasItem::Node(id))) = (&props.bus, &props.selected) else { return html! {} };
     let queues = bus.lanes.iter().filter(|lane| lane.dead > 0).map(|lane| {
         let service =
             props.scenario.services.get(lane.service.index()).map(|service| service.id.clone()).unwrap_or_default();

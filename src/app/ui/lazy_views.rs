@@ -10,7 +10,7 @@ use super::inspector::Inspector;
 use super::log::Log;
 use super::{diagram, menu, outline, timeline};
 use crate::app::areas::Area;
-use crate::app::model::{Item, Model, Msg, Origin};
+use crate::app::model::{CanvasItem, Model, Msg, Origin};
 use js_sys::Array;
 use std::cell::Cell;
 use std::pin::pin;
@@ -147,13 +147,13 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
         },
         LazyView::Menu => menu::menu(model, send),
         LazyView::Script => html! {
-            <FaultTrack scenario={model.scenario.clone()} window={model.shown.window(model.run.until)}
+            <FaultTrack scenario={model.scenario.clone()} window={model.time_view.window(model.run.until)}
                 top={timeline::ROW * (model.scenario.services.len() + 1) as f64}
                 editable={model.origin == Origin::Own} send={send.clone()} />
         },
         LazyView::Areas => {
             let label = |area: &Area| {
-                let selected = model.selection.contains(&Item::Node(area.id.clone()));
+                let selected = model.selection.contains(&CanvasItem::Node(area.id.clone()));
                 html! { <AreaLabel key={format!("area-{}", area.id)} area={area.clone()} {selected} send={send.clone()} /> }
             };
             html! { { for model.scene.areas.iter().map(label) } }
@@ -164,17 +164,17 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
 fn inspector(model: &Model, send: &Callback<Msg>) -> Html {
     let selected = model.inspected();
     let (view, bus) = match &selected {
-        Some(Item::Node(id)) => {
+        Some(CanvasItem::Node(id)) => {
             let node = model.scene.find(id);
             let service = node.and_then(|node| model.run.services.get(node).cloned());
             (service, node.and_then(|node| model.run.buses.get(&(node as u32)).cloned()))
         }
-        Some(Item::Link { .. }) | None => (None, None),
+        Some(CanvasItem::Link { .. }) | None => (None, None),
     };
-    let standing = model.standing(selected.as_ref());
+    let condition = model.condition(selected.as_ref());
     let editable = model.origin == Origin::Own;
-    let inside = model.inside_wanted().and_then(|node| model.inside.of(node));
+    let inside = model.internals_node().and_then(|node| model.internals.of(node));
     html! {
-        <Inspector scenario={model.scenario.clone()} {selected} {view} {bus} {standing} measured={model.measured.clone()} {inside} {editable} send={send.clone()} />
+        <Inspector scenario={model.scenario.clone()} {selected} {view} {bus} {condition} measured={model.measurement.clone()} {inside} {editable} send={send.clone()} />
     }
 }

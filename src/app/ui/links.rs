@@ -1,8 +1,8 @@
 //! Links and their labels, as SVG.
 
 use crate::app::geometry::point;
-use crate::app::model::Item;
-use crate::app::scene::{Scene, Wire};
+use crate::app::model::CanvasItem;
+use crate::app::scene::{Scene, SceneLink};
 use crate::session::protocol::Trouble;
 use crate::trace::NodeId;
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ pub struct LinksProps {
     /// The active faults.
     pub troubles: Rc<Vec<Trouble>>,
     /// The selected items.
-    pub selection: Rc<BTreeSet<Item>>,
+    pub selection: Rc<BTreeSet<CanvasItem>>,
     /// The cut tool is active.
     pub cutting: bool,
 }
@@ -27,15 +27,15 @@ pub struct LinksProps {
 /// All links. It renders only when the drawing, the faults or the selection change.
 #[component]
 pub fn Links(props: &LinksProps) -> Html {
-    html! { <g class={classes!(props.cutting.then_some("cutting"))}>{ for props.scene.wires.iter().enumerate().map(|(i, l)| link(props, i, l)) }</g> }
+    html! { <g class={classes!(props.cutting.then_some("cutting"))}>{ for props.scene.links.iter().enumerate().map(|(i, l)| link(props, i, l)) }</g> }
 }
 
-fn link(props: &LinksProps, index: usize, link: &Wire) -> Html {
+fn link(props: &LinksProps, index: usize, link: &SceneLink) -> Html {
     let ends = (NodeId(link.from as u32), NodeId(link.to as u32));
     let forward_cut = props.cut.contains(&ends);
     let backward_cut = props.cut.contains(&(ends.1, ends.0));
     let id = |node: usize| props.scene.nodes[node].id.to_string();
-    let selected = props.selection.contains(&Item::Link { from: id(link.from), to: id(link.to) });
+    let selected = props.selection.contains(&CanvasItem::Link { from: id(link.from), to: id(link.to) });
     let cut = forward_cut || backward_cut;
     let affects_link = |fault: &Trouble| {
         let direction = fault.to.map(|to| (fault.node, to));

@@ -1,9 +1,9 @@
-//! The context menu of a card, a wire or the canvas.
+//! The context menu of a card, a link or the canvas.
 
 use crate::app::faults::{dead_letters, faults};
 use crate::app::geometry::Point;
-use crate::app::model::{Item, Model, Msg};
-use crate::app::outline::Turn;
+use crate::app::model::{CanvasItem, Model, Msg};
+use crate::app::outline::OutlineMsg;
 use crate::app::scene::NodeKind;
 use crate::scenario::Command;
 use web_sys::{Element, HtmlElement};
@@ -16,8 +16,8 @@ const MOST_LINKS: usize = 6;
 pub fn menu(model: &Model, send: &Callback<Msg>) -> Html {
     let Some((at, of)) = &model.menu else { return html! {} };
     let items = match of {
-        Some(Item::Node(id)) => of_node(model, id),
-        Some(Item::Link { from, to }) => of_link(model, from, to),
+        Some(CanvasItem::Node(id)) => of_node(model, id),
+        Some(CanvasItem::Link { from, to }) => of_link(model, from, to),
         None => of_canvas(),
     };
     // It stays on the canvas.
@@ -29,7 +29,7 @@ pub fn menu(model: &Model, send: &Callback<Msg>) -> Html {
 type Entry = (String, Msg);
 
 fn of_node(model: &Model, id: &str) -> Vec<Entry> {
-    let mut all = of_faults(model, &Item::Node(id.into()));
+    let mut all = of_faults(model, &CanvasItem::Node(id.into()));
     let node = model.scene.find(id);
     if let Some(bus) = node.and_then(|node| model.run.buses.get(&(node as u32))) {
         all.extend(dead_letters(&model.scenario, id, bus).into_iter().map(|(says, command)| (says, Msg::Act(command))));
@@ -43,11 +43,11 @@ fn of_node(model: &Model, id: &str) -> Vec<Entry> {
 
 /// Wires have no place in the order of the arrow keys: a card's menu cuts and heals its own.
 fn of_links_at(model: &Model, node: usize) -> Vec<Entry> {
-    let own = model.scene.wires.iter().filter(|wire| wire.from == node || wire.to == node).take(MOST_LINKS);
-    let entry = own.map(|wire| {
-        let other = &model.scene.nodes[if wire.from == node { wire.to } else { wire.from }];
+    let own = model.scene.links.iter().filter(|link| link.from == node || link.to == node).take(MOST_LINKS);
+    let entry = own.map(|link| {
+        let other = &model.scene.nodes[if link.from == node { link.to } else { link.from }];
         let (from, to) = (model.scene.nodes[node].id.to_string(), other.id.to_string());
-        let cut = model.run.is_cut(wire.from, wire.to);
+        let cut = model.run.is_cut(link.from, link.to);
         let command = match cut {
             true => Command::HealLink { from, to, one_way: false },
             false => Command::CutLink { from, to, one_way: false },
@@ -58,13 +58,13 @@ fn of_links_at(model: &Model, node: usize) -> Vec<Entry> {
 }
 
 fn of_link(model: &Model, from: &str, to: &str) -> Vec<Entry> {
-    let mut all = of_faults(model, &Item::Link { from: from.into(), to: to.into() });
+    let mut all = of_faults(model, &CanvasItem::Link { from: from.into(), to: to.into() });
     all.push(("Delete".into(), Msg::Delete));
     all
 }
 
-fn of_faults(model: &Model, item: &Item) -> Vec<Entry> {
-    let all = faults(&model.scenario, Some(item), &model.standing(Some(item)));
+fn of_faults(model: &Model, item: &CanvasItem) -> Vec<Entry> {
+    let all = faults(&model.scenario, Some(item), &model.condition(Some(item)));
     all.into_iter().map(|(label, command)| (label, Msg::Act(command))).collect()
 }
 
@@ -77,7 +77,7 @@ fn of_canvas() -> Vec<Entry> {
         ("Mend everything".into(), Msg::Act(Command::HealAll)),
         ("Show everything".into(), Msg::Fit),
         ("Lay out anew".into(), Msg::Tidy),
-        ("Outline".into(), Msg::Outline(Turn::Toggle)),
+        ("Outline".into(), Msg::Outline(OutlineMsg::Toggle)),
     ]
 }
 

@@ -5,9 +5,9 @@ use super::field::FieldView;
 use super::icons::{Icon, icon};
 use crate::app::faults::{dead_letters, faults};
 use crate::app::fields::{self, Field};
-use crate::app::model::{Item, Model, Msg, Origin};
-use crate::app::outline::{Turn, bus_says, client_says, service_says};
-use crate::app::scene::{NodeKind, WireKind};
+use crate::app::model::{CanvasItem, Model, Msg, Origin};
+use crate::app::outline::{OutlineMsg, bus_says, client_says, service_says};
+use crate::app::scene::{LinkKind, NodeKind};
 use crate::scenario::{Command, Scenario};
 use crate::session::protocol::RowView;
 use std::rc::Rc;
@@ -32,14 +32,14 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
         let send = send.clone();
         move |event: KeyboardEvent| {
             if event.key() == "Escape" && event.target_dyn_into::<HtmlInputElement>().is_none() {
-                send.emit(Msg::Outline(Turn::Toggle));
+                send.emit(Msg::Outline(OutlineMsg::Toggle));
             }
         }
     };
     let groups = model.scene.areas.iter().filter(|area| !area.region);
     let groups = groups.map(|area| sheet.group(&area.id, &area.name, &area.says));
     let cards = groups.chain((0..model.scene.nodes.len()).flat_map(|node| sheet.card(node)));
-    let links = (0..model.scene.wires.len()).flat_map(|wire| sheet.link(wire));
+    let links = (0..model.scene.links.len()).flat_map(|link| sheet.link(link));
     html! {
         <section class="outline" tabindex="-1" aria-label="Outline" onkeydown={on_key}>
             { sheet.tools() }
@@ -112,7 +112,7 @@ impl Sheet<'_> {
                 { tool("Lay out anew", self.editable, Msg::Tidy) }
                 { tool("Heal everything", true, Msg::Act(Command::HealAll)) }
                 { tool("Publish update", true, Msg::Publish) }
-                { self.button(icon(Icon::Close), "Close the outline".into(), None, true, Msg::Outline(Turn::Toggle)) }
+                { self.button(icon(Icon::Close), "Close the outline".into(), None, true, Msg::Outline(OutlineMsg::Toggle)) }
             </header>
         }
     }
@@ -133,7 +133,7 @@ impl Sheet<'_> {
             let selects = event.target_dyn_into::<Element>().and_then(|form| form.query_selector_all("select").ok());
             let chosen = |i: u32| Some(selects.as_ref()?.get(i)?.dyn_into::<HtmlSelectElement>().ok()?.value());
             if let (Some(from), Some(to)) = (chosen(0), chosen(1)) {
-                send.emit(Msg::Outline(Turn::Connect { from, to }));
+                send.emit(Msg::Outline(OutlineMsg::Connect { from, to }));
             }
         };
         html! {
@@ -155,7 +155,7 @@ impl Sheet<'_> {
         html! { <fieldset disabled={!self.editable}>{ for fields.iter().map(field) }</fieldset> }
     }
 
-    fn row(&self, id: String, item: &Item, cells: Html) -> Html {
+    fn row(&self, id: String, item: &CanvasItem, cells: Html) -> Html {
         let class = self.model.selection.contains(item).then_some("selected");
         html! { <tr role="row" key={id.clone()} data-row={id} {class}>{ cells }</tr> }
     }
@@ -170,7 +170,7 @@ impl Sheet<'_> {
         let placed = &self.model.scene.nodes[node];
         let (id, name) = (placed.id.to_string(), &*placed.name);
         let run = &self.model.run;
-        let item = Item::Node(id.clone());
+        let item = CanvasItem::Node(id.clone());
         let (service, at) = (run.services.get(node), &(node as u32));
         let (which, says) = match placed.kind {
             NodeKind::Service => (Icon::Service, service.map(|view| service_says(view))),
@@ -187,7 +187,7 @@ impl Sheet<'_> {
         state.extend(service.iter().flat_map(|view| view.rows.iter().take(3)).map(datum));
         let mut acts = Vec::new();
         if placed.kind == NodeKind::Service {
-            acts.push(self.act("Publish", name, Msg::Outline(Turn::Publish(node))));
+            acts.push(self.act("Publish", name, Msg::Outline(OutlineMsg::Publish(node))));
         }
         acts.extend(self.acts(&item, name, true));
         let fields = fields::identity(&self.scenario, &id);
@@ -195,14 +195,14 @@ impl Sheet<'_> {
             self.head(which, placed.kind, &fields, name),
             cell("td", "cell", "State", state.into_iter().collect()),
             cell("td", "cell", "Place", self.fields(&fields[1..], name)),
-            cell("td", "cell", "Links", (*placed.links).into()),
+            cell("td", "cell", "Links", (*placed.connections).into()),
             cell("td", "cell", "", span("acts", acts.into_iter().collect())),
         ];
         [self.row(id, &item, cells.into_iter().collect()), self.more(&item, name)]
     }
 
     fn group(&self, id: &str, name: &str, says: &str) -> Html {
-        let item = Item::Node(id.into());
+        let item = CanvasItem::Node(id.into());
         let cells = [
             self.head(Icon::Group, NodeKind::Group, &fields::identity(&self.scenario, id), name),
             cell("td", "cell", "State", says.into()),
@@ -213,31 +213,31 @@ impl Sheet<'_> {
         self.row(id.into(), &item, cells.into_iter().collect())
     }
 
-    fn link(&self, wire: usize) -> [Html; 2] {
+    fn link(&self, link: usize) -> [Html; 2] {
         let nodes = &self.model.scene.nodes;
-        let wire = &self.model.scene.wires[wire];
-        let (from, to) = (&nodes[wire.from], &nodes[wire.to]);
-        let item = Item::Link { from: from.id.to_string(), to: to.id.to_string() };
+        let link = &self.model.scene.links[link];
+        let (from, to) = (&nodes[link.from], &nodes[link.to]);
+        let item = CanvasItem::Link { from: from.id.to_string(), to: to.id.to_string() };
         let name = format!("{} to {}", from.name, to.name);
-        let standing = self.model.standing(Some(&item));
-        let state = match (standing.cut, standing.disturbed) {
+        let condition = self.model.condition(Some(&item));
+        let state = match (condition.cut, condition.disturbed) {
             (true, _) => span("bad", html! { <>{ icon(Icon::Cut) }{ "cut" }</> }),
             (false, true) => span("bad", html! { <>{ icon(Icon::Fault) }{ "disturbed" }</> }),
             (false, false) => span("says", "whole".into()),
         };
-        let acts = self.acts(&item, &name, wire.kind != WireKind::Replicates);
+        let acts = self.acts(&item, &name, link.kind != LinkKind::Replicates);
         let cells = [
-            cell("th", "rowheader", "", format!("{} {} {}", from.name, wire.kind.word(), to.name).into()),
+            cell("th", "rowheader", "", format!("{} {} {}", from.name, link.kind.word(), to.name).into()),
             cell("td", "cell", "State", state),
-            cell("td", "cell", "Latency", (*wire.label).into()),
+            cell("td", "cell", "Latency", (*link.label).into()),
             cell("td", "cell", "", span("acts", acts.into_iter().collect())),
         ];
         [self.row(format!("{}>{}", from.id, to.id), &item, cells.into_iter().collect()), self.more(&item, &name)]
     }
 
-    fn faults(&self, item: &Item) -> Vec<(String, Command)> {
-        let mut all = faults(&self.model.scenario, Some(item), &self.model.standing(Some(item)));
-        if let Item::Node(id) = item
+    fn faults(&self, item: &CanvasItem) -> Vec<(String, Command)> {
+        let mut all = faults(&self.model.scenario, Some(item), &self.model.condition(Some(item)));
+        if let CanvasItem::Node(id) = item
             && let Some(bus) = self.model.scene.find(id).and_then(|node| self.model.run.buses.get(&(node as u32)))
         {
             all.extend(dead_letters(&self.model.scenario, id, bus));
@@ -247,7 +247,7 @@ impl Sheet<'_> {
 
     /// The fault that is wanted most (cut and heal, crash and restart, outage and its end), all others, the inspector,
     /// and away with it.
-    fn acts(&self, item: &Item, name: &str, removable: bool) -> Vec<Html> {
+    fn acts(&self, item: &CanvasItem, name: &str, removable: bool) -> Vec<Html> {
         let model = self.model;
         let faults = self.faults(item);
         let open = model.outline.faults_of.as_ref() == Some(item);
@@ -255,19 +255,19 @@ impl Sheet<'_> {
         let first = faults.into_iter().next();
         let mut all = Vec::new();
         if let Some((says, command)) = first {
-            let more = Msg::Outline(Turn::Faults(item.clone()));
+            let more = Msg::Outline(OutlineMsg::Faults(item.clone()));
             all.push(self.act(&says, name, Msg::Act(command)));
             all.push(self.button("Faults…".into(), format!("More faults: {name}"), Some(open), true, more));
         }
         let select = Msg::Select((!chosen).then(|| item.clone()));
         all.push(self.button("Inspect".into(), format!("Inspect: {name}"), Some(chosen), true, select));
-        let remove = Msg::Outline(Turn::Remove(item.clone()));
+        let remove = Msg::Outline(OutlineMsg::Remove(item.clone()));
         all.push(self.button("Delete".into(), format!("Delete: {name}"), None, self.editable && removable, remove));
         all
     }
 
     /// All faults of a row, below it.
-    fn more(&self, item: &Item, name: &str) -> Html {
+    fn more(&self, item: &CanvasItem, name: &str) -> Html {
         if self.model.outline.faults_of.as_ref() != Some(item) {
             return html! {};
         }

@@ -17,7 +17,7 @@ use crate::app::browser::engine::{Answer, Engine};
 use crate::app::browser::{address, storage, theme};
 use crate::app::geometry::{Rect, point};
 use crate::app::model::{Controls, KEPT_KEYS, KEPT_MOTION, KEPT_THEME, Model, Msg, Origin, Theme};
-use crate::app::outline::Turn;
+use crate::app::outline::OutlineMsg;
 use card_views::CardViews;
 use observers::Observers;
 use opening::Opened;
@@ -158,7 +158,7 @@ impl Component for Page {
             embed.then_some("embed"),
             (embed && tools).then_some("tools"),
             model.panel_open().then_some("with-log"),
-            model.other.is_some().then_some("comparing"),
+            model.compared.is_some().then_some("comparing"),
             self.is_stacked().then_some("stacked"),
         );
         html! {
@@ -181,7 +181,7 @@ impl Component for Page {
                 { self.lazy(LazyView::Diagram) }
                 if model.controls != Controls::None { { self.time_pane(ctx) } }
                 { for [LazyView::Log, LazyView::Findings, LazyView::Branches, LazyView::Share, LazyView::Help].map(|view| self.lazy(view)) }
-                <div class="sr" role="status" aria-live="polite">{ &model.said }</div>
+                <div class="sr" role="status" aria-live="polite">{ &model.announcement }</div>
             </div>
         }
     }
@@ -335,7 +335,7 @@ impl Page {
         html! {
             <>
                 <a class="skip" href="#canvas" onclick={to_canvas}>{ "Skip to the canvas" }</a>
-                <button class="skip" onclick={self.on(Msg::Outline(Turn::Toggle))}>{ outline }</button>
+                <button class="skip" onclick={self.on(Msg::Outline(OutlineMsg::Toggle))}>{ outline }</button>
             </>
         }
     }

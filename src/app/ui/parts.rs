@@ -3,7 +3,7 @@
 
 use super::card::update_class;
 use super::icons::{Icon, icon};
-use crate::app::diagram::Turn;
+use crate::app::diagram::DiagramMsg;
 use crate::app::model::{Model, Msg};
 use crate::app::outline;
 use crate::app::playback::{SPEEDS, exact};
@@ -49,7 +49,7 @@ pub fn chips(model: &Model) -> Html {
     };
     let violated =
         violated.map(|text| html! { <span class="verdict bad guarantees">{ icon(Icon::Fault) }{ text }</span> });
-    let cut = model.scene.wires.iter().filter(|wire| model.run.is_cut(wire.from, wire.to)).count() as u32;
+    let cut = model.scene.links.iter().filter(|link| model.run.is_cut(link.from, link.to)).count() as u32;
     let cut = (cut > 0).then(|| {
         html! { <span class="verdict bad">{ icon(Icon::Cut) }{ count(cut, "link cut", "links cut") }</span> }
     });
@@ -136,8 +136,8 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
                 <button class="line small" onclick={on(Msg::Extend)}>{ "Run 5 s longer" }</button>
             }
             <span class="muted small seed">{ format!("seed {}", model.scenario.seed) }</span>
-            { panel("outline", "Outline", Icon::Outline, model.outline.open, on(Msg::Outline(outline::Turn::Toggle))) }
-            { panel("diagram", "Diagram", Icon::Diagram, model.diagram.open, on(Msg::Diagram(Turn::Toggle))) }
+            { panel("outline", "Outline", Icon::Outline, model.outline.open, on(Msg::Outline(outline::OutlineMsg::Toggle))) }
+            { panel("diagram", "Diagram", Icon::Diagram, model.diagram.open, on(Msg::Diagram(DiagramMsg::Toggle))) }
             { panel("branches", "Branches", Icon::Branches, model.branching, on(Msg::ToggleBranches)) }
             { panel("verdicts", "Verdicts", Icon::Verdicts, model.verdicts.open, on(Msg::ToggleVerdicts)) }
             { panel("log", "Log", Icon::Log, model.log.open, on(Msg::ToggleLog)) }

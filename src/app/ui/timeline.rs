@@ -24,7 +24,7 @@ pub fn height(model: &Model) -> f64 {
 
 /// From virtual time to px of the timeline, without the margin.
 pub fn scale(model: &Model, width: f64) -> Scale {
-    model.shown.scale(model.run.until, width - 2.0 * MARGIN)
+    model.time_view.scale(model.run.until, width - 2.0 * MARGIN)
 }
 
 /// Paints the rows that are in sight: those from `scrolled` px on.
@@ -38,7 +38,7 @@ pub fn paint(canvas: &HtmlCanvasElement, model: &Model, colours: &CanvasColours,
     let _ = pen.translate(MARGIN, -scrolled);
     for service in first.saturating_sub(1)..(first + rows).min(services) {
         let y = ROW * (service + 1) as f64 + 5.0;
-        match &model.other {
+        match &model.compared {
             None => ribbon(&pen, changes(run, service), run.now, scale, (y, BAR), colours),
             // Two branches share the row: the one that is shown above the other.
             Some(other) => {

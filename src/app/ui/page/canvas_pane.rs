@@ -4,7 +4,7 @@ use super::{Page, PageMsg, input};
 use crate::app::browser::address;
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::Gesture;
-use crate::app::model::{Item, Mode, Model, Msg, Origin, Tool};
+use crate::app::model::{CanvasItem, Mode, Model, Msg, Origin, Tool};
 use crate::app::scene::Scene;
 use crate::app::ui::areas::outlines;
 use crate::app::ui::card::Card;
@@ -117,7 +117,7 @@ impl Page {
         html! {
             <Card key={id.clone()} view={self.card_views.get(node)}
                 troubles={AttrValue::from(model.run.troubles_of(node))}
-                selected={model.selection.contains(&Item::Node(id.clone()))} {proof} {aimed} {tab}
+                selected={model.selection.contains(&CanvasItem::Node(id.clone()))} {proof} {aimed} {tab}
                 renaming={model.renaming.as_deref() == Some(&*id)}
                 editable={model.mode.edits() && model.origin == Origin::Own && !model.narrow}
                 differs={self.differs(node)} {placed} send={self.send.clone()} />

@@ -15,7 +15,7 @@ impl Page {
     /// Returns whether the state or the data of a service differ between the two branches.
     pub(super) fn differs(&self, node: usize) -> bool {
         let view = |run: &RunView| run.services.get(node).map(|service| (service.state, service.rows.clone()));
-        self.model.other.as_ref().is_some_and(|compared| view(compared) != view(&self.model.run))
+        self.model.compared.as_ref().is_some_and(|compared| view(compared) != view(&self.model.run))
     }
 
     /// Returns whether the two panes are one above the other: on a narrow page, or for a wide drawing.
@@ -26,7 +26,7 @@ impl Page {
 
     /// Draws the name of the current branch, if another is compared with it.
     pub(super) fn pane_name(&self) -> Html {
-        match &self.model.other {
+        match &self.model.compared {
             Some(_) => {
                 html! { <div class="pane-name"><b>{ self.branch_name(Some(self.model.branches.current)) }</b></div> }
             }
@@ -41,7 +41,7 @@ impl Page {
 
     pub(super) fn comparison_pane(&self) -> Html {
         let (model, refs) = (&self.model, &self.painter.refs.compared);
-        let Some(run) = &model.other else { return html! {} };
+        let Some(run) = &model.compared else { return html! {} };
         let name = self.branch_name(model.branches.compared);
         let card = |node: usize| {
             let placed = model.scene.nodes[node].clone();

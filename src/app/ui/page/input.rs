@@ -4,7 +4,7 @@ use super::PageMsg;
 use crate::app::geometry::{Point, point};
 use crate::app::gesture::{Press, Target};
 use crate::app::keys::{self, Modifiers};
-use crate::app::model::{Item, Msg};
+use crate::app::model::{CanvasItem, Msg};
 use wasm_bindgen::prelude::*;
 use web_sys::Element;
 use yew::prelude::*;
@@ -82,7 +82,7 @@ pub(super) fn context_menu(event: &MouseEvent, at: Point) -> Option<PageMsg> {
         return None;
     }
     event.prevent_default();
-    let of = target_attribute(event, "data-node").map(Item::Node);
+    let of = target_attribute(event, "data-node").map(CanvasItem::Node);
     Some(PageMsg::Model(Msg::OpenMenu { at, of }))
 }
 

@@ -132,7 +132,7 @@ impl Painter {
 
     /// Paints the compared branch under the same camera.
     fn paint_compared(&mut self, model: &Model) {
-        let Some(run) = &model.other else { return };
+        let Some(run) = &model.compared else { return };
         place_layers(&self.refs.compared, model.camera);
         if let Some(canvas) = self.refs.compared.messages.cast::<HtmlCanvasElement>() {
             self.compared_messages.paint(&canvas, &CanvasView::new(model, run), &self.colours);
@@ -148,7 +148,7 @@ impl Painter {
         let size = (f64::from(canvas.client_width()), timeline::height(model));
         let _ = canvas.style().set_property("height", &format!("{}px", size.1));
         timeline::paint(&canvas, model, &self.colours, size, f64::from(tracks.scroll_top()));
-        let wanted = (model.shown.window(model.run.until), size.0 as u64);
+        let wanted = (model.time_view.window(model.run.until), size.0 as u64);
         if self.painted.axis != wanted
             && let Some(axis) = self.refs.axis.cast::<Element>()
         {

@@ -2,7 +2,7 @@
 
 use super::{Page, PageMsg};
 use crate::app::model::{Controls, Msg};
-use crate::app::shown::Turn;
+use crate::app::time_view::TimeMsg;
 use crate::app::ui::icons::{Icon, icon};
 use crate::app::ui::lazy_views::LazyView;
 use crate::app::ui::parts::transport;
@@ -37,7 +37,7 @@ impl Page {
 
     fn ribbons(&self, link: &Scope<Self>) -> Html {
         let model = &self.model;
-        let (ribbons, shown, until) = (self.painter.refs.ribbons.clone(), model.shown, model.run.until);
+        let (ribbons, shown, until) = (self.painter.refs.ribbons.clone(), model.time_view, model.run.until);
         let instant = move |event: &MouseEvent| {
             let rect = ribbons.cast::<Element>()?.get_bounding_client_rect();
             let x = f64::from(event.client_x()) - rect.left() - timeline::MARGIN;
@@ -66,12 +66,12 @@ impl Page {
         let on_wheel = link.batch_callback(move |event: WheelEvent| {
             let turn = if event.ctrl_key() || event.meta_key() {
                 let factor = libm::exp((event.delta_y() * 0.01).clamp(-0.5, 0.5));
-                Turn::Zoom(factor, instant(&event)?)
+                TimeMsg::Zoom(factor, instant(&event)?)
             } else {
                 let by = if event.shift_key() { event.delta_x() + event.delta_y() } else { event.delta_x() };
-                Turn::Pan(by.clamp(-500.0, 500.0) / 1000.0)
+                TimeMsg::Pan(by.clamp(-500.0, 500.0) / 1000.0)
             };
-            if turn == Turn::Pan(0.0) {
+            if turn == TimeMsg::Pan(0.0) {
                 return None;
             }
             event.prevent_default();
@@ -88,13 +88,13 @@ impl Page {
     }
 
     fn axis_buttons(&self) -> Html {
-        let (shown, now) = (self.model.shown, self.model.run.now);
-        let on = |turn: Turn| self.send.reform(move |_: MouseEvent| Msg::Time(turn));
+        let (shown, now) = (self.model.time_view, self.model.run.now);
+        let on = |turn: TimeMsg| self.send.reform(move |_: MouseEvent| Msg::Time(turn));
         html! {
             <span class="names" role="group" aria-label="Time axis">
-                <button title="Zoom in (Ctrl+wheel)" aria-label="Zoom the timeline in" onclick={on(Turn::Zoom(0.5, now))}>{ "+" }</button>
-                <button title="Zoom out (Ctrl+wheel)" aria-label="Zoom the timeline out" disabled={!shown.is_part()} onclick={on(Turn::Zoom(2.0, now))}>{ "−" }</button>
-                <button class={classes!(shown.looping.then_some("on"))} title="Loop the shown part of the run" aria-label="Loop" aria-pressed={shown.looping.to_string()} onclick={on(Turn::Loop)}>{ icon(Icon::UnderWay) }</button>
+                <button title="Zoom in (Ctrl+wheel)" aria-label="Zoom the timeline in" onclick={on(TimeMsg::Zoom(0.5, now))}>{ "+" }</button>
+                <button title="Zoom out (Ctrl+wheel)" aria-label="Zoom the timeline out" disabled={!shown.is_part()} onclick={on(TimeMsg::Zoom(2.0, now))}>{ "−" }</button>
+                <button class={classes!(shown.looping.then_some("on"))} title="Loop the shown part of the run" aria-label="Loop" aria-pressed={shown.looping.to_string()} onclick={on(TimeMsg::Loop)}>{ icon(Icon::UnderWay) }</button>
             </span>
         }
     }

@@ -10,7 +10,7 @@ const BEHIND: f64 = 0.1;
 
 /// What the visitor does to the time axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Turn {
+pub enum TimeMsg {
     /// Show so many times as long a stretch; the instant stays where it is.
     Zoom(f64, Micros),
     /// Move on by a share of what is shown.
@@ -21,14 +21,14 @@ pub enum Turn {
 
 /// The stretch that is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Shown {
+pub struct TimeView {
     /// Playback goes from its end back to its start.
     pub looping: bool,
     /// Its start and length, µs; none shows the whole run.
     part: Option<(Micros, Micros)>,
 }
 
-impl Shown {
+impl TimeView {
     /// From when to when, in a run of this length.
     pub fn window(&self, until: Micros) -> (Micros, Micros) {
         match self.part {
@@ -52,18 +52,18 @@ impl Shown {
     }
 
     /// Does what the visitor asks.
-    pub fn turn(&mut self, turn: Turn, until: Micros) {
+    pub fn turn(&mut self, turn: TimeMsg, until: Micros) {
         let (from, to) = self.window(until);
         let length = (to - from) as f64;
         match turn {
-            Turn::Loop => self.looping = !self.looping,
-            Turn::Zoom(factor, at) => {
+            TimeMsg::Loop => self.looping = !self.looping,
+            TimeMsg::Zoom(factor, at) => {
                 let wanted = (length * factor).max(SHORTEST.min(until as f64));
                 let share = (at.clamp(from, to) - from) as f64 / length;
                 let start = (from as f64 + share * (length - wanted)).max(0.0);
                 self.part = (wanted < until as f64).then_some((start as Micros, wanted as Micros));
             }
-            Turn::Pan(by) => {
+            TimeMsg::Pan(by) => {
                 if let Some((start, _)) = &mut self.part {
                     *start = (from as f64 + by * length).clamp(0.0, until as f64 - length) as Micros;
                 }
@@ -88,24 +88,24 @@ mod tests {
 
     #[test]
     fn zooming_keeps_the_instant_in_its_place_and_zooming_out_ends_at_the_whole() {
-        let mut shown = Shown::default();
+        let mut shown = TimeView::default();
         assert_eq!(shown.window(10_000), (0, 10_000));
-        shown.turn(Turn::Zoom(0.5, 8_000), 10_000);
+        shown.turn(TimeMsg::Zoom(0.5, 8_000), 10_000);
         assert_eq!(shown.window(10_000), (4_000, 9_000), "8,000 stands at four fifths, before and after");
-        shown.turn(Turn::Pan(-0.2), 10_000);
+        shown.turn(TimeMsg::Pan(-0.2), 10_000);
         assert_eq!(shown.window(10_000), (3_000, 8_000));
-        shown.turn(Turn::Pan(9.0), 10_000);
+        shown.turn(TimeMsg::Pan(9.0), 10_000);
         assert_eq!(shown.window(10_000), (5_000, 10_000));
-        shown.turn(Turn::Zoom(4.0, 0), 10_000);
+        shown.turn(TimeMsg::Zoom(4.0, 0), 10_000);
         assert_eq!((shown.window(10_000), shown.is_part()), ((0, 10_000), false));
-        shown.turn(Turn::Zoom(1e-9, 500), 10_000);
+        shown.turn(TimeMsg::Zoom(1e-9, 500), 10_000);
         assert_eq!(shown.window(10_000), (450, 1_450), "no shorter than a millisecond");
     }
 
     #[test]
     fn the_page_turns_when_the_playhead_leaves_it() {
-        let mut shown = Shown::default();
-        shown.turn(Turn::Zoom(0.1, 0), 100_000);
+        let mut shown = TimeView::default();
+        shown.turn(TimeMsg::Zoom(0.1, 0), 100_000);
         shown.follow(9_000, 100_000);
         assert_eq!(shown.window(100_000), (0, 10_000));
         shown.follow(10_500, 100_000);

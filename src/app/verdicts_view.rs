@@ -12,7 +12,7 @@ const FAR: f64 = 2500.0;
 
 /// The verdicts.
 #[derive(Clone, Debug, Default)]
-pub struct FindingsView {
+pub struct VerdictsView {
     /// They are on the page.
     pub open: bool,
     /// The service whose copies are asked about; all unless given.
@@ -31,7 +31,7 @@ pub struct FindingsView {
     last: f64,
 }
 
-impl FindingsView {
+impl VerdictsView {
     /// Whether there is something to ask.
     pub fn is_behind(&self, digest: &str) -> bool {
         (self.open || self.watched)
@@ -88,7 +88,7 @@ impl FindingsView {
 
     /// Another scenario: nothing that was found is about it.
     pub fn clear(&mut self) {
-        *self = FindingsView { open: self.open, last: f64::MIN, ..FindingsView::default() };
+        *self = VerdictsView { open: self.open, last: f64::MIN, ..VerdictsView::default() };
     }
 }
 
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_steps_of_a_finding_are_marked_while_it_is_there_and_counted_when_it_is_violated() {
-        let mut view = FindingsView { open: true, ..FindingsView::default() };
+        let mut view = VerdictsView { open: true, ..VerdictsView::default() };
         let never = finding(About::Convergence, "Convergence: will not converge", Standing::Violated);
         view.take(vec![
             never,
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_story_stays_while_it_is_followed_through_time_and_goes_with_its_scenario() {
-        let mut view = FindingsView { open: true, pinned: Some(7), ..FindingsView::default() };
+        let mut view = VerdictsView { open: true, pinned: Some(7), ..VerdictsView::default() };
         view.take(vec![finding(About::Copy, "Why widget at Notification?", Standing::Violated)]);
         view.light("Why widget at Notification?".into());
         view.forget();
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn verdicts_that_were_asked_for_once_stay_live_behind_a_closed_panel() {
-        let mut view = FindingsView { open: true, last: f64::MIN, ..FindingsView::default() };
+        let mut view = VerdictsView { open: true, last: f64::MIN, ..VerdictsView::default() };
         assert!(view.want("a", 0.0).is_some());
         view.take(Vec::new());
         view.open = false;
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn verdicts_are_asked_for_again_when_the_run_has_gone_on() {
-        let mut view = FindingsView { last: f64::MIN, ..FindingsView::default() };
+        let mut view = VerdictsView { last: f64::MIN, ..VerdictsView::default() };
         assert_eq!(view.want("a", 0.0), None, "it is closed");
         view.open = true;
         assert_eq!(view.want("a", 0.0), Some(Request::Examine { node: None }));

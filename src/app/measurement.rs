@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 /// The comparison.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Measured {
+pub struct Measurement {
     /// The group, by its place, and the drawing, whatever consistency was chosen when it began.
     about: Option<(usize, Scenario)>,
     /// Seeds that are in it.
@@ -16,10 +16,13 @@ pub struct Measured {
     pub rows: Rc<Packed>,
 }
 
-impl Measured {
+impl Measurement {
     /// Begins anew.
     pub fn begin(&mut self, scenario: &Scenario, group: usize) -> Request {
-        *self = Measured { about: Some((group, scenario.under(group, Consistency::Eventual))), ..Measured::default() };
+        *self = Measurement {
+            about: Some((group, scenario.under(group, Consistency::Eventual))),
+            ..Measurement::default()
+        };
         Request::Measure { group: group as u32, seed: 1 }
     }
 
@@ -39,7 +42,7 @@ impl Measured {
     pub fn follow(&mut self, scenario: &Scenario) {
         let still = |(group, about): &(usize, Scenario)| scenario.under(*group, Consistency::Eventual) == *about;
         if !self.about.as_ref().is_some_and(still) {
-            *self = Measured::default();
+            *self = Measurement::default();
         }
     }
 
@@ -57,7 +60,7 @@ mod tests {
     #[test]
     fn numbers_stay_when_the_consistency_is_switched_and_go_when_the_drawing_changes() {
         let scenario = examples::find("oversold").expect("an example").scenario();
-        let mut measured = Measured::default();
+        let mut measured = Measurement::default();
         assert_eq!(measured.begin(&scenario, 0), Request::Measure { group: 0, seed: 1 });
         let next = measured.take(1, Packed::of(&1u32));
         assert_eq!(next, Some(Request::Measure { group: 0, seed: 2 }));

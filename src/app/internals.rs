@@ -1,6 +1,6 @@
 //! What the page has asked about the inside of what is selected: a member of a group, a client of one, or the group.
 
-use super::model::Item;
+use super::model::CanvasItem;
 use super::scene::Scene;
 use crate::scenario::{Micros, Scenario};
 use crate::session::protocol::{Packed, Request};
@@ -12,7 +12,7 @@ const DISTANCE: f64 = 300.0;
 
 /// The answer, and what was asked.
 #[derive(Clone, Debug, Default)]
-pub struct InsideView {
+pub struct InternalsView {
     /// Whose inside it is, with the answer: an [`Inside`](crate::session::protocol::inside::Inside).
     told: Option<(NodeId, Rc<Packed>)>,
     /// What was asked last, when the run had so many records.
@@ -21,7 +21,7 @@ pub struct InsideView {
     last: f64,
 }
 
-impl InsideView {
+impl InternalsView {
     /// Whether there is something to ask about a node when the run has so many records.
     pub fn is_behind(&self, about: Option<NodeId>, records: u64) -> bool {
         about.is_some_and(|node| self.asked != Some((node, records)))
@@ -63,8 +63,8 @@ impl InsideView {
 
 /// The node whose inside is asked for where something is selected; none where there are no groups. Of what has to do with
 /// none the answer is that there is nothing to tell.
-pub fn about(scenario: &Scenario, scene: &Scene, selected: Option<&Item>) -> Option<NodeId> {
-    let Some(Item::Node(id)) = selected else { return None };
+pub fn about(scenario: &Scenario, scene: &Scene, selected: Option<&CanvasItem>) -> Option<NodeId> {
+    let Some(CanvasItem::Node(id)) = selected else { return None };
     // Groups come behind all nodes that have cards.
     let group = scenario.groups.iter().position(|group| group.id == *id).map(|group| scene.nodes.len() + group);
     if scenario.groups.is_empty() { None } else { Some(NodeId(group.or_else(|| scene.find(id))? as u32)) }
@@ -97,7 +97,7 @@ mod tests {
         let of = |scenario: &Scenario, id: &str| {
             let rows: Vec<usize> = scenario.services.iter().map(|it| it.data.len()).collect();
             let scene = Scene::new(scenario, Layout::Free, &rows, &std::collections::BTreeMap::new(), None);
-            about(scenario, &scene, Some(&Item::Node(id.into())))
+            about(scenario, &scene, Some(&CanvasItem::Node(id.into())))
         };
         let scenario = examples::find("quorum-inversion").expect("an example").scenario();
         let found = ["b", "writer", "shop", "gone"].map(|id| of(&scenario, id));
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn another_node_is_asked_about_at_once_and_the_same_one_when_the_run_has_gone_on() {
-        let mut view = InsideView { last: f64::MIN, ..InsideView::default() };
+        let mut view = InternalsView { last: f64::MIN, ..InternalsView::default() };
         let (a, b) = (Some(NodeId(0)), Some(NodeId(1)));
         assert_eq!(view.want(None, 1, 0.0), None, "nothing is selected");
         assert!(view.want(a, 1, 0.0).is_some());
