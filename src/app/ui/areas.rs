@@ -1,4 +1,4 @@
-//! Hulls of replica groups and frames of regions, with their labels.
+//! The outlines of replica groups and regions, with their labels.
 
 use crate::app::areas::Area;
 use crate::app::model::{CanvasItem, Msg};
@@ -6,7 +6,7 @@ use crate::app::scene::Scene;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-/// The outlines, as SVG behind the links.
+/// Draws the outlines, as SVG behind the links.
 pub fn outlines(scene: &Scene) -> Html {
     let outline = |area: &Area| {
         let class = if area.region { "region" } else { "hull" };
@@ -18,15 +18,15 @@ pub fn outlines(scene: &Scene) -> Html {
 /// Properties of [`AreaLabel`].
 #[derive(Clone, PartialEq, Properties)]
 pub struct AreaLabelProps {
-    /// What it names.
+    /// The area that it names.
     pub area: Area,
-    /// It is selected.
+    /// The group is selected.
     pub selected: bool,
-    /// Where to report.
+    /// Receives messages.
     pub send: Callback<Msg>,
 }
 
-/// An area's name and what it says; a group's selects it.
+/// The name and the summary of an area. The label of a group selects it.
 #[component]
 pub fn AreaLabel(props: &AreaLabelProps) -> Html {
     let root = use_node_ref();

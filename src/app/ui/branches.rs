@@ -1,4 +1,4 @@
-//! The list of branches: the ways that the run has gone, by name; each can be shown, compared, renamed, deleted.
+//! The list of branches. Each can be shown, compared, renamed, deleted.
 
 use super::icons::{Icon, icon};
 use crate::app::model::Msg;
@@ -11,11 +11,11 @@ use yew::prelude::*;
 /// Properties of [`Branches`].
 #[derive(Clone, PartialEq, Properties)]
 pub struct BranchesProps {
-    /// All of them.
+    /// All branches.
     pub branches: Rc<BranchList>,
     /// The drawing.
     pub scenario: Rc<Scenario>,
-    /// Where messages go.
+    /// Receives messages.
     pub send: Callback<Msg>,
 }
 
@@ -24,38 +24,38 @@ pub struct BranchesProps {
 pub fn Branches(props: &BranchesProps) -> Html {
     let on = |msg: Msg| props.send.reform(move |_: MouseEvent| msg.clone());
     let new = |name: Option<String>, set| on(Msg::Branch(BranchTurn::New { name, set }));
-    // What the first group would be under each consistency, as a branch of its own.
-    let under = Consistency::ALL.into_iter().filter(|_| !props.scenario.groups.is_empty()).map(|consistency| {
+    // Branches in which the first group has another consistency.
+    let presets = Consistency::ALL.into_iter().filter(|_| !props.scenario.groups.is_empty()).map(|consistency| {
         let set = props.scenario.settings_under(0, consistency);
         let name = consistency.word().to_string();
         html! { <button class="line small" onclick={new(Some(name.clone()), set)}>{ name }</button> }
     });
     html! {
-        <section class="log findings branches" aria-label="Branches">
+        <section class="log verdicts branches" aria-label="Branches">
             <header>
                 <h2>{ "Branches" }</h2>
                 <span class="grow"></span>
                 <button class="icon small" aria-label="Close the branches" onclick={on(Msg::ToggleBranches)}>{ icon(Icon::Close) }</button>
             </header>
             <div class="scroll">
-                { for props.branches.list.iter().enumerate().map(|(place, branch)| view(props, place as u32, branch)) }
-                <p class="muted small">{ "Acting in the past parts the run: what lay ahead stays here. A branch can also be opened by hand:" }</p>
+                { for props.branches.list.iter().enumerate().map(|(index, branch)| branch_view(props, index as u32, branch)) }
+                <p class="muted small">{ "An action in the past starts a new branch and keeps the old one. You can also start a branch here:" }</p>
                 <div class="row">
-                    <button class="line small" onclick={new(None, Default::default())}>{ "New branch here" }</button>
-                    { for under }
+                    <button class="line small" onclick={new(None, Default::default())}>{ "New branch" }</button>
+                    { for presets }
                 </div>
             </div>
         </section>
     }
 }
 
-fn view(props: &BranchesProps, place: u32, branch: &Branch) -> Html {
+fn branch_view(props: &BranchesProps, index: u32, branch: &Branch) -> Html {
     let BranchList { list, current, compared } = &*props.branches;
-    let (shown, beside) = (*current == place, *compared == Some(place));
+    let (shown, beside) = (*current == index, *compared == Some(index));
     let on = |turn: BranchTurn| props.send.reform(move |_: MouseEvent| Msg::Branch(turn.clone()));
     let rename = props.send.reform(move |event: Event| {
         let name = event.target_dyn_into::<HtmlInputElement>().map(|input| input.value()).unwrap_or_default();
-        Msg::Branch(BranchTurn::Rename(place, name))
+        Msg::Branch(BranchTurn::Rename(index, name))
     });
     let steps = match (branch.script.len(), branch.script.first()) {
         (1, Some(first)) => format!("1 action, at {} s", first.at_ms / 1000.0),
@@ -64,17 +64,17 @@ fn view(props: &BranchesProps, place: u32, branch: &Branch) -> Html {
     };
     let settings = branch.set.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>().join(", ");
     html! {
-        <article class={classes!("finding", shown.then_some("shown"))} key={branch.name.clone()}>
-            <input aria-label="Name of the branch" value={branch.name.clone()} onchange={rename} />
+        <article class={classes!("verdict", shown.then_some("shown"))} key={branch.name.clone()}>
+            <input aria-label="Branch name" value={branch.name.clone()} onchange={rename} />
             <p>{ steps }if !settings.is_empty() { { format!("; other settings: {settings}") } }</p>
             <div class="row">
-                <button class="line small" aria-pressed={shown.to_string()} disabled={shown} onclick={on(BranchTurn::Show(place))}>{ if shown { "TimeView" } else { "Show" } }</button>
+                <button class="line small" aria-pressed={shown.to_string()} disabled={shown} onclick={on(BranchTurn::Show(index))}>{ if shown { "Shown" } else { "Show" } }</button>
                 if !shown {
                     <button class={classes!("line", "small", beside.then_some("on"))} aria-pressed={beside.to_string()}
-                        onclick={on(BranchTurn::Compare((!beside).then_some(place)))}>{ "Compare" }</button>
+                        onclick={on(BranchTurn::Compare((!beside).then_some(index)))}>{ "Compare" }</button>
                 }
                 if list.len() > 1 {
-                    <button class="line small" onclick={on(BranchTurn::Remove(place))}>{ "Delete" }</button>
+                    <button class="line small" onclick={on(BranchTurn::Remove(index))}>{ "Delete" }</button>
                 }
             </div>
         </article>

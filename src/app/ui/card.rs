@@ -1,5 +1,5 @@
-//! Cards of services, buses and clients. A card is drawn again only when what it shows has changed; the
-//! counters that run with the clock are filled in by the painter (`data-since`).
+//! Cards of services, buses and clients. A card renders only when its properties change; the painter updates the
+//! counters that run with the clock (`data-since`, `data-until`).
 
 use super::icons::{Icon, icon};
 use crate::app::model::Msg;
@@ -13,22 +13,22 @@ use std::rc::Rc;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
-/// The class that carries an update's colour.
+/// Returns the CSS class of an update's colour.
 pub fn update_class(update: u32) -> String {
     format!("u{}", update % UPDATE_COLOURS + 1)
 }
 
-/// How many colours there are for updates.
+/// Number of colours for updates.
 pub const UPDATE_COLOURS: u32 = 6;
 
-/// What a card knows of its node.
+/// What a card shows of its node.
 #[derive(Clone, Debug, PartialEq)]
 pub enum View {
-    /// Nothing yet.
+    /// Not reported yet.
     Unknown,
     /// A service.
     Service(Rc<ServiceView>),
-    /// A bus, with its consumers' names by lane, and whether it keeps dead letters.
+    /// A bus, with the names of its subscribers, and whether it has a dead-letter queue.
     Bus(Rc<BusView>, Rc<Vec<Rc<str>>>, bool),
     /// A client.
     Client(Rc<ClientView>),
@@ -37,27 +37,27 @@ pub enum View {
 /// Properties of [`Card`].
 #[derive(Clone, PartialEq, Properties)]
 pub struct CardProps {
-    /// Where it stands and what it is.
+    /// Its node, position and size.
     pub placed: SceneNode,
-    /// What is known of it.
+    /// The reported state.
     pub view: View,
-    /// What is wrong with it, in a few words.
+    /// The active faults, in a few words; empty for none.
     pub troubles: AttrValue,
     /// It is selected.
     pub selected: bool,
-    /// It has part in the finding that is marked.
+    /// The marked verdict mentions it.
     pub proof: bool,
-    /// Something is being dragged over it that would connect.
+    /// It is the target of a connection that the visitor is drawing.
     pub aimed: bool,
     /// It is the canvas's tab stop.
     pub tab: bool,
-    /// Its name is being typed.
+    /// The visitor is renaming it.
     pub renaming: bool,
-    /// Wires can be drawn from it.
+    /// Connections can be drawn from it.
     pub editable: bool,
-    /// It stands otherwise in the branch that it is compared with.
+    /// Its state or data differ in the compared branch.
     pub differs: bool,
-    /// Where messages go.
+    /// Receives messages.
     pub send: Callback<Msg>,
 }
 
@@ -100,7 +100,7 @@ pub fn Card(props: &CardProps) -> Html {
     };
     html! {
         <article ref={root} class={classes} data-node={props.placed.id.to_string()}
-            tabindex={if props.tab { "0" } else { "-1" }} aria-label={name(props)} onfocus={focused}>
+            tabindex={if props.tab { "0" } else { "-1" }} aria-label={description(props)} onfocus={focused}>
             { head(props, state) }
             { body(&props.view) }
             if props.differs { <span class="difference" aria-hidden="true">{ "≠" }</span> }
@@ -112,8 +112,8 @@ pub fn Card(props: &CardProps) -> Html {
     }
 }
 
-/// Kind, name, state and links.
-fn name(props: &CardProps) -> String {
+/// Describes the card for screen readers: kind, name, state and links.
+fn description(props: &CardProps) -> String {
     let mut name = format!("{} {}", props.placed.kind.word(), props.placed.name);
     match &props.view {
         View::Service(service) => {
@@ -133,7 +133,7 @@ fn name(props: &CardProps) -> String {
         name.push_str(&format!(", {}", props.troubles));
     }
     if props.differs {
-        name.push_str(", different in the other branch");
+        name.push_str(", differs in the compared branch");
     }
     if !props.placed.connections.is_empty() {
         name.push_str(&format!(", {}", props.placed.connections));
@@ -168,12 +168,12 @@ fn head(props: &CardProps, state: Option<CopyState>) -> Html {
     }
 }
 
-/// A state: shape, word and colour.
+/// Draws a state with shape, word and colour.
 pub fn badge(state: CopyState) -> Html {
     html! { <span class={classes!("badge", state_class(state))}><i></i>{ state.name() }</span> }
 }
 
-/// The class of a state.
+/// Returns the CSS class of a state.
 pub fn state_class(state: CopyState) -> &'static str {
     match state {
         CopyState::Consistent => "ok",
@@ -223,7 +223,7 @@ fn row(row: &RowView) -> Html {
     html! {
         <li key={row.key.clone()}>
             <span class="mono key">{ &row.key }</span>
-            if row.lost > 0 { <em title="Acknowledged writes that were made here: another took their place, unseen">{ format!("{} lost", row.lost) }</em> }
+            if row.lost > 0 { <em title="Acknowledged writes of this service that were overwritten without being seen">{ format!("{} lost", row.lost) }</em> }
             <span class={classes!("v", old)}>{ value }</span>
             <span class="ver">
                 { swatch }
@@ -242,7 +242,7 @@ fn foot(service: &ServiceView) -> Html {
     let load = html! { <>{ tables(service) }<span>{ load }</span></> };
     match (service.state, service.stale_since) {
         (CopyState::Down, _) => html! {
-            <div class="foot gone"><span>{ if service.outbox > 0 { "stopped" } else { "stopped; its data is kept" } }</span><span class="grow"></span>{ load }</div>
+            <div class="foot gone"><span>{ if service.outbox > 0 { "stopped" } else { "stopped, data kept" } }</span><span class="grow"></span>{ load }</div>
         },
         (CopyState::Stale, Some(since)) => html! {
             <div class="foot behind">
@@ -252,7 +252,7 @@ fn foot(service: &ServiceView) -> Html {
             </div>
         },
         (CopyState::Diverged, _) => html! {
-            <div class="foot off"><span>{ "took in all, differs" }</span><span class="grow"></span>{ load }</div>
+            <div class="foot off"><span>{ "all applied, value differs" }</span><span class="grow"></span>{ load }</div>
         },
         (CopyState::Consistent | CopyState::Conflicted | CopyState::Stale, _) => {
             let rows = service.rows.len();
@@ -267,7 +267,7 @@ fn foot(service: &ServiceView) -> Html {
     }
 }
 
-/// The rows of its outbox and its inboxes, as cells in the colours of their updates.
+/// Draws the rows of outbox and inbox, as cells in the colours of their updates.
 fn tables(service: &ServiceView) -> Html {
     const SHOWN: usize = 4;
     let cell =
@@ -283,7 +283,7 @@ fn tables(service: &ServiceView) -> Html {
                 </span>
             }
             if !service.inbox.is_empty() {
-                <span class="cells" title="Events that the inbox knows, newest last; a dot: it came again, and had no effect">{ "inbox" }{ for inbox }</span>
+                <span class="cells" title="Events in the inbox, newest last. A dot marks an event that was delivered again and had no effect.">{ "inbox" }{ for inbox }</span>
             }
         </>
     }
@@ -296,8 +296,8 @@ fn load(service: &ServiceView) -> String {
         (service.blocked, "blocked"),
         (service.applied_already as u32, "already applied"),
     ];
-    let said: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
-    if said.is_empty() && service.state == CopyState::Consistent { "idle".into() } else { said.join(" · ") }
+    let words: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    if words.is_empty() && service.state == CopyState::Consistent { "idle".into() } else { words.join(" · ") }
 }
 
 fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
@@ -330,15 +330,15 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
                     <div class="lane">{ format!("{more} more subscriptions") }</div>
                 }
                 if bus.lanes.is_empty() {
-                    <div class="lane">{ "nobody subscribes yet" }</div>
+                    <div class="lane">{ "no subscriptions yet" }</div>
                 }
             </div>
             if dead_letters || dead > 0 || discarded > 0 {
-                <div class={classes!("dlq", (dead > 0).then_some("full"))} title="Open: read, redrive, purge">
+                <div class={classes!("dlq", (dead > 0).then_some("full"))} title="Dead-letter queue: select the bus to redrive or purge">
                     { icon(Icon::Note) }
                     { "Dead letters " }<b>{ dead }</b>
                     if discarded > 0 {
-                        <span>{ format!("· {discarded} given up") }</span>
+                        <span>{ format!("· {discarded} discarded") }</span>
                     }
                 </div>
             }
@@ -346,32 +346,32 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
     }
 }
 
-/// How long until the next retry of a lane of which nothing is under way.
+/// Draws the time until the next retry of a subscription without a delivery in flight.
 fn countdown(lane: &LaneView) -> Html {
     let waits = lane.cells.iter().all(|cell| !cell.in_flight);
     match lane.cells.iter().filter_map(|cell| cell.not_before).min() {
         Some(at) if waits => {
-            html! { <span class="again" title="Until the next retry" data-until={at.to_string()}></span> }
+            html! { <span class="again" title="Time until the next retry" data-until={at.to_string()}></span> }
         }
         Some(_) | None => html! {},
     }
 }
 
 fn cell(cell: &CellView) -> Html {
-    let waits = if cell.in_flight { "under way" } else { "waiting" };
+    let waits = if cell.in_flight { "in flight" } else { "waiting" };
     let title = format!("{}, {waits}, delivered {} times", cell.label, cell.deliveries);
-    let under_way = cell.in_flight.then_some("sent");
+    let in_flight = cell.in_flight.then_some("sent");
     let again = (cell.deliveries > 1).then_some("again");
-    html! { <b class={classes!(update_class(cell.update), under_way, again)} title={title}><span class="sr">{ short_label(&cell.label) }</span></b> }
+    html! { <b class={classes!(update_class(cell.update), in_flight, again)} title={title}><span class="sr">{ short_label(&cell.label) }</span></b> }
 }
 
 fn client_body(client: &ClientView) -> Html {
     let stale = (client.reads > 0).then(|| {
         let share = 100.0 * client.stale_reads as f64 / client.reads as f64;
-        html! { <span class={classes!("v", (client.stale_reads > 0).then_some("old"))} title="Share of reads that were stale">{ format!("{share:.0} % stale") }</span> }
+        html! { <span class={classes!("v", (client.stale_reads > 0).then_some("old"))} title="Share of stale reads">{ format!("{share:.0} % stale") }</span> }
     });
     let last = client.last.as_ref().map(|last| {
-        let how = match (last.outcome, last.refusal) {
+        let result = match (last.outcome, last.refusal) {
             (_, Some(refusal)) => words::refusal(refusal).to_string(),
             (Outcome::Ok, None) => short(last.took),
             (Outcome::Fail | Outcome::Unknown, None) => words::outcome(last.outcome).to_string(),
@@ -380,7 +380,7 @@ fn client_body(client: &ClientView) -> Html {
         html! {
             <>
                 <span class="mono key" title={last.label.clone()}>{ &last.label }</span>
-                <span class={classes!("v", class)} title={how.clone()}>{ how }</span>
+                <span class={classes!("v", class)} title={result.clone()}>{ result }</span>
             </>
         }
     });
@@ -403,7 +403,7 @@ struct NameFieldProps {
     send: Callback<Msg>,
 }
 
-/// The field in which a card is renamed: Enter takes the name, Escape leaves it.
+/// The field that renames a card. Enter accepts the name, Escape cancels.
 #[component]
 fn NameField(props: &NameFieldProps) -> Html {
     let field = use_node_ref();

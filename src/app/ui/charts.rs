@@ -1,4 +1,4 @@
-//! Charts over the timeline's stretch of time: what copies lack, what is under way, how long operations took.
+//! Charts over the shown stretch of time: missing updates, messages in flight, latency of operations.
 
 use super::stale_charts::{self, Log};
 use crate::app::playback::{clock, short};
@@ -7,23 +7,23 @@ use crate::scenario::Micros;
 use crate::session::protocol::{Charts, Packed, Timed};
 use yew::prelude::*;
 
-/// Height of a chart, px, with its title and its foot.
+/// Height of a chart with its title and its foot, px.
 pub(super) const HEIGHT: f64 = 150.0;
 pub(super) const TITLE: f64 = 30.0;
 pub(super) const FOOT: f64 = 14.0;
-/// Lines that have a colour of their own.
+/// Number of colours for lines.
 const COLOURS: usize = 6;
 
-/// All charts, with room on the left for what their lines mean.
+/// Draws all charts, with `room` px on the left for the legends.
 pub fn view(charts: &Packed, scale: Scale, room: f64, now: Micros) -> Html {
-    // Nothing was answered yet.
+    // The engine has not answered yet.
     let Some(charts) = &charts.read::<Charts>() else { return html! {} };
     let count = charts.counts.len();
     let over_time = HEIGHT * (count + 2) as f64;
     let height = over_time + stale_charts::HEIGHT;
     let (width, playhead) = (room + scale.width + 24.0, room + scale.x(now).clamp(0.0, scale.width));
     html! {
-        <svg class="charts" width={width.to_string()} height={height.to_string()} role="img" aria-label={told(charts)}>
+        <svg class="charts" width={width.to_string()} height={height.to_string()} role="img" aria-label={description(charts)}>
             { for charts.counts.iter().enumerate().map(|(i, (title, lines))| counts(charts, title, lines, scale, room, HEIGHT * i as f64)) }
             { stale_charts::windows(&charts.windows, scale, room, HEIGHT * count as f64) }
             { operations(charts, scale, room, HEIGHT * (count + 1) as f64) }
@@ -33,15 +33,15 @@ pub fn view(charts: &Packed, scale: Scale, room: f64, now: Micros) -> Html {
     }
 }
 
-/// The charts in words.
-fn told(charts: &Charts) -> String {
+/// Describes the charts in words.
+fn description(charts: &Charts) -> String {
     let most = |values: &[u32]| values.iter().copied().max().unwrap_or_default();
     let lines = charts.counts.iter().flat_map(|(title, lines)| {
         lines.iter().map(move |(name, values)| format!("{title}, {name}: at most {}", most(values)))
     });
-    let slowest = charts.operations.iter().map(|it| it.took).max();
+    let slowest = charts.operations.iter().map(|operation| operation.took).max();
     let operations = slowest.map(|took| format!("{} operations, the slowest {}", charts.operations.len(), short(took)));
-    lines.chain(operations).chain(stale_charts::told(charts)).collect::<Vec<_>>().join("; ")
+    lines.chain(operations).chain(stale_charts::descriptions(charts)).collect::<Vec<_>>().join("; ")
 }
 
 pub(super) fn frame(title: &str, most: String, room: f64, width: f64, top: f64) -> Html {
@@ -61,18 +61,18 @@ fn counts(charts: &Charts, title: &str, lines: &[(String, Vec<u32>)], scale: Sca
     let (below, high) = (top + HEIGHT - FOOT, HEIGHT - TITLE - FOOT);
     let line = |(i, (name, values)): (usize, &(String, Vec<u32>))| {
         let mut path = String::new();
-        let mut before = None;
+        let mut previous = None;
         for (at, value) in charts.at.iter().zip(values) {
             let x = scale.x(*at);
             if !(-1.0..=scale.width + 1.0).contains(&x) {
-                before = Some(*value);
+                previous = Some(*value);
                 continue;
             }
             let y = |value: u32| below - f64::from(value) / f64::from(most.max(1)) * high;
             if path.is_empty() {
-                path = format!("M{:.1} {:.1}", room + x, y(before.unwrap_or(*value)));
+                path = format!("M{:.1} {:.1}", room + x, y(previous.unwrap_or(*value)));
             }
-            // A count stays what it was until it is another.
+            // A count is constant until it changes.
             path.push_str(&format!("H{:.1}V{:.1}", room + x, y(*value)));
         }
         let colour = format!("u{}", i % COLOURS + 1);
@@ -98,9 +98,9 @@ fn short_name(name: &str) -> String {
     if name.chars().count() <= 14 { name.into() } else { name.chars().take(13).chain(['…']).collect() }
 }
 
-/// Each operation as a dot: when it was asked, and how long it took.
+/// Draws each operation as a dot: its start and its latency.
 fn operations(charts: &Charts, scale: Scale, room: f64, top: f64) -> Html {
-    let most = charts.operations.iter().map(|it| it.took).max().unwrap_or_default();
+    let most = charts.operations.iter().map(|operation| operation.took).max().unwrap_or_default();
     let (below, high) = (top + HEIGHT - FOOT, HEIGHT - TITLE - FOOT);
     let log = Log { most, from: below, length: -high };
     let dot = |(i, &Timed { at, took, ok, behind, .. }): (usize, &Timed)| {
@@ -108,12 +108,12 @@ fn operations(charts: &Charts, scale: Scale, room: f64, top: f64) -> Html {
         if !(0.0..=scale.width).contains(&x) {
             return html! {};
         }
-        let (class, what, d) = match (ok, behind) {
-            (false, _) => ("bad", "did not end as ok", "m-3.500 -3.500l7 7m0 -7l-7 7"),
+        let (class, result, d) = match (ok, behind) {
+            (false, _) => ("bad", "not ok", "m-3.500 -3.500l7 7m0 -7l-7 7"),
             (true, 1..) => ("stale", "a stale read", "m0 -4.500l4.500 8h-9z"),
             (true, 0) => ("ok", "ok", "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0"),
         };
-        let title = format!("{}: {what}, {}", clock(at), short(took));
+        let title = format!("{}: {result}, {}", clock(at), short(took));
         html! { <path key={i} class={classes!("dot", class)} d={format!("M{:.1} {y:.1}{d}", room + x)}><title>{ title }</title></path> }
     };
     html! {

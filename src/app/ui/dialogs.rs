@@ -1,4 +1,4 @@
-//! Dialogs: share, help. Native ones, so that focus, Escape and the rest of the page behave as people expect.
+//! The share and help dialogs. They are native `<dialog>` elements, which handle focus and Escape.
 
 use super::icons::{Icon, icon};
 use crate::app::browser::picture::{self, Kind};
@@ -12,9 +12,9 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlDialogElement, HtmlInputElement};
 use yew::prelude::*;
 
-/// A link longer than this is cut by some chat programs.
+/// Length in characters above which some chat programs truncate a link.
 const LONG: usize = 2_000;
-/// Beyond this a file is the better way.
+/// Length in characters above which most programs reject a link.
 const TOO_LONG: usize = 8_000;
 
 #[derive(Clone, PartialEq, Properties)]
@@ -51,16 +51,16 @@ fn Modal(props: &ModalProps) -> Html {
 pub struct ShareProps {
     /// The run as a document, once the engine has described it.
     pub described: Option<Rc<Described>>,
-    /// Where to report.
+    /// Receives messages.
     pub send: Callback<Msg>,
 }
 
-/// Share: the link with its length, the embed snippet, the file.
+/// The share dialog: link, embed snippet, files.
 #[component]
 pub fn Share(props: &ShareProps) -> Html {
     let with_run = use_state(|| true);
     let content = match &props.described {
-        None => html! { <p class="muted">{ "Asking the engine…" }</p> },
+        None => html! { <p class="muted">{ "Loading…" }</p> },
         Some(described) => shared(described, &with_run),
     };
     html! {
@@ -72,7 +72,7 @@ pub fn Share(props: &ShareProps) -> Html {
 }
 
 fn shared(described: &Described, with_run: &UseStateHandle<bool>) -> Html {
-    // Without the run: the drawing as it starts, without what was done live.
+    // Without the run, the script has no live commands.
     let mut scenario = described.scenario.read().unwrap_or_default();
     if !**with_run {
         scenario.script.truncate(scenario.script.len() - described.live as usize);
@@ -110,9 +110,9 @@ fn shared(described: &Described, with_run: &UseStateHandle<bool>) -> Html {
             let snippet = embed_snippet(&page, &fragment, &scenario.title);
             let length = url.chars().count();
             let warning = if length > TOO_LONG {
-                "Too long for most programs: send the file instead."
+                "Too long for most programs. Save as JSON and send the file."
             } else if length > LONG {
-                "Some chat programs cut links of more than 2,000 characters."
+                "Some chat programs truncate links of more than 2,000 characters."
             } else {
                 ""
             };
@@ -126,14 +126,14 @@ fn shared(described: &Described, with_run: &UseStateHandle<bool>) -> Html {
     html! {
         <>
             <label class="check"><input type="checkbox" checked={**with_run} onchange={toggle} />
-                { format!("With the run so far: {} live {}, standing at {} s", described.live, if described.live == 1 { "action" } else { "actions" }, described.now as f64 / 1e6) }</label>
+                { format!("Include the run: {} live {}, at {} s", described.live, if described.live == 1 { "action" } else { "actions" }, described.now as f64 / 1e6) }</label>
             { link }
             <div class="row"><button class="line" onclick={download}>{ "Save as JSON" }</button>{ for pictures }</div>
         </>
     }
 }
 
-/// A bare frame, which works in course systems that strip scripts.
+/// Returns a plain `<iframe>`, which works in course systems that remove scripts.
 fn embed_snippet(page: &str, fragment: &str, title: &str) -> String {
     let title = if title.is_empty() { "Converge" } else { title };
     format!(
@@ -152,28 +152,28 @@ struct CopiedProps {
     id: &'static str,
 }
 
-/// A text to be copied, and a button that says whether it was.
+/// A text with a button that copies it and shows whether that worked.
 #[component]
 fn Copied(props: &CopiedProps) -> Html {
-    let said = use_state(|| "Copy");
+    let label = use_state(|| "Copy");
     let area = use_node_ref();
     let onclick = {
-        let (said, area, text) = (said.clone(), area.clone(), props.text.clone());
+        let (label, area, text) = (label.clone(), area.clone(), props.text.clone());
         Callback::from(move |_: MouseEvent| {
-            let said = said.clone();
+            let label = label.clone();
             let area = area.clone();
             files::copy(&text, move |worked| {
                 if !worked && let Some(area) = area.cast::<web_sys::HtmlTextAreaElement>() {
                     area.select();
                 }
-                said.set(if worked { "Copied" } else { "Press Ctrl+C" });
+                label.set(if worked { "Copied" } else { "Press Ctrl+C" });
             });
         })
     };
     html! {
         <div class="copied"><label for={props.id}>{ props.label }</label>
             <textarea ref={area} id={props.id} readonly=true rows="3" value={props.text.clone()} spellcheck="false"/>
-            <button class="line" aria-live="polite" {onclick}>{ *said }</button>
+            <button class="line" aria-live="polite" {onclick}>{ *label }</button>
         </div>
     }
 }
@@ -183,7 +183,7 @@ struct OpenFileProps {
     send: Callback<Msg>,
 }
 
-/// Opens a scenario from a file; what is wrong with it is said with its place, and nothing is lost.
+/// Opens a scenario from a file. Errors are listed with their paths; the current drawing stays.
 #[component]
 fn OpenFile(props: &OpenFileProps) -> Html {
     let errors = use_state(Vec::<ScenarioError>::new);
@@ -216,30 +216,30 @@ fn OpenFile(props: &OpenFileProps) -> Html {
 /// Properties of [`Help`].
 #[derive(Clone, PartialEq, Properties)]
 pub struct HelpProps {
-    /// Less motion is asked for.
+    /// Motion is reduced.
     pub less_motion: bool,
-    /// Keys of a single character act.
+    /// Single-character shortcuts are on.
     pub single_keys: bool,
-    /// Where to report.
+    /// Receives messages.
     pub send: Callback<Msg>,
 }
 
-/// A setting that is on or off.
-fn check(says: &'static str, on: bool, msg: fn(bool) -> Msg, send: &Callback<Msg>) -> Html {
+/// Draws a setting that is on or off.
+fn check(label: &'static str, on: bool, msg: fn(bool) -> Msg, send: &Callback<Msg>) -> Html {
     let onchange = send.reform(move |_: Event| msg(!on));
-    html! { <label class="check"><input type="checkbox" checked={on} {onchange} />{ says }</label> }
+    html! { <label class="check"><input type="checkbox" checked={on} {onchange} />{ label }</label> }
 }
 
-/// Keys and gestures, and how they act.
+/// The help dialog: keys, gestures, motion.
 #[component]
 pub fn Help(props: &HelpProps) -> Html {
     html! {
         <Modal title="Keys, gestures, motion" on_close={props.send.reform(|()| Msg::Help(false))}>
-            <p class="muted">{ "Keys act while the canvas has the focus." }</p>
-            { check("Keys of a single character act (P, ., 1 and so on)", props.single_keys, Msg::SingleKeys, &props.send) }
-            { check("Less motion: messages go in steps, nothing slides", props.less_motion, Msg::ReducedMotion, &props.send) }
+            <p class="muted">{ "Shortcuts work while the canvas has the focus." }</p>
+            { check("Single-character shortcuts (P, ., 1 and so on)", props.single_keys, Msg::SingleKeys, &props.send) }
+            { check("Reduce motion: messages move in steps", props.less_motion, Msg::ReducedMotion, &props.send) }
             <table><tbody>
-                { for keys::TABLE.iter().map(|(what, how)| html! { <tr><th scope="row">{ *what }</th><td>{ *how }</td></tr> }) }
+                { for keys::TABLE.iter().map(|(action, keys)| html! { <tr><th scope="row">{ *action }</th><td>{ *keys }</td></tr> }) }
             </tbody></table>
         </Modal>
     }

@@ -1,5 +1,5 @@
-//! The script's steps under the timeline: each can be dragged to another time, moved by arrows, taken out, or opened in
-//! the inspector. What happens at a step is the engine's business; this only edits the document.
+//! The script's steps below the timeline. Each can be dragged to another time, moved by arrow keys, deleted, or opened
+//! in the inspector.
 
 use crate::app::model::Msg;
 use crate::app::ribbon::Scale;
@@ -9,22 +9,22 @@ use std::rc::Rc;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
-/// What the track shows.
+/// Properties of [`FaultTrack`].
 #[derive(Clone, PartialEq, Properties)]
 pub struct FaultTrackProps {
     /// The drawing.
     pub scenario: Rc<Scenario>,
-    /// What the time axis shows.
+    /// The stretch of time that the axis shows.
     pub window: (Micros, Micros),
-    /// How far down it stands, px.
+    /// Distance from the top, px.
     pub top: f64,
-    /// Whether the drawing may be changed.
+    /// The drawing can be edited.
     pub editable: bool,
-    /// Where to report.
+    /// Receives messages.
     pub send: Callback<Msg>,
 }
 
-/// All steps.
+/// The track with a handle for each step.
 #[component]
 pub fn FaultTrack(props: &FaultTrackProps) -> Html {
     let root = use_node_ref();
@@ -45,16 +45,17 @@ struct StepProps {
     root: NodeRef,
 }
 
+/// Positions the handle of a step.
 fn place(handle: &NodeRef, at: Micros, (from, until): (Micros, Micros)) {
     if let Some(element) = handle.cast::<HtmlElement>() {
         let share = Scale { from, until, width: 100.0 }.x(at);
         let _ = element.style().set_property("left", &format!("{share:.4}%"));
-        // What is not shown cannot be reached either.
+        // A hidden handle cannot receive the focus either.
         let _ = element.style().set_property("display", if (0.0..=100.0).contains(&share) { "" } else { "none" });
     }
 }
 
-/// One step.
+/// The handle of a step.
 #[component]
 fn StepHandle(props: &StepProps) -> Html {
     let FaultTrackProps { scenario, window, editable, send, .. } = props.track.clone();
@@ -88,7 +89,7 @@ fn StepHandle(props: &StepProps) -> Html {
             let mut drag = drag.borrow_mut();
             let (Some((from, now)), Some(track)) = (drag.as_mut(), root.cast::<Element>()) else { return };
             let x = f64::from(event.client_x());
-            // A click trembles.
+            // A click moves the pointer slightly.
             if (x - *from).abs() > 3.0 || *now != at {
                 let rect = track.get_bounding_client_rect();
                 *now = Scale { from: window.0, until: window.1, width: rect.width() }.instant(x - rect.left());
@@ -120,9 +121,9 @@ fn StepHandle(props: &StepProps) -> Html {
             }
         })
     };
-    let says = format!("{} s: {}", scenario.script[step].at_ms / 1000.0, script::says(&scenario.script[step].command));
+    let label = format!("{} s: {}", scenario.script[step].at_ms / 1000.0, script::says(&scenario.script[step].command));
     html! {
-        <button ref={handle} class="step" aria-label={says.clone()} title={says}
+        <button ref={handle} class="step" aria-label={label.clone()} title={label}
             onpointerdown={down} onpointermove={motion} onpointerup={up} onkeydown={key}></button>
     }
 }

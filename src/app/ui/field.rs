@@ -1,4 +1,4 @@
-//! One field of the inspector: its label, its box with the unit inside, and below it what is wrong with what was typed.
+//! A field of the inspector: label, input with unit, and the error of a refused input.
 
 use crate::app::browser::files;
 use crate::app::edit;
@@ -10,74 +10,74 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
-/// What a field shows.
+/// Properties of [`FieldView`].
 #[derive(Clone, PartialEq, Properties)]
 pub struct FieldProps {
     /// The field.
     pub field: Field,
-    /// The drawing that it belongs to.
+    /// The drawing that contains it.
     pub scenario: Rc<Scenario>,
-    /// Where to report the changed drawing.
+    /// Receives the changed drawing.
     pub send: Callback<Msg>,
-    /// What tells its id from that of the same field elsewhere on the page.
+    /// Prefix of the element's id. The same field may be on the page twice.
     #[prop_or("field")]
     pub scope: &'static str,
-    /// What stands for a text that is not set.
+    /// Placeholder of an empty text.
     #[prop_or_default]
-    pub instead: AttrValue,
+    pub placeholder: AttrValue,
 }
 
-/// What was typed and refused, and why; what was typed stays in the box.
+/// A refused input, which stays in the field, and the reason.
 #[derive(Clone, Default, PartialEq)]
 struct Refused {
-    typed: String,
-    why: String,
+    input: String,
+    reason: String,
 }
 
-/// One field.
+/// A field.
 #[component]
 pub fn FieldView(props: &FieldProps) -> Html {
     let refused = use_state(|| None::<Refused>);
     let field = &props.field;
-    // A value that changed elsewhere, by undo or another field, replaces what was refused.
+    // A change elsewhere, such as undo, replaces a refused input.
     {
         let refused = refused.clone();
         use_effect_with(field.text.clone(), move |_| refused.set(None));
     }
-    let take = {
+    let submit = {
         let (props, refused) = (props.clone(), refused.clone());
-        Callback::from(move |typed: String| {
-            let tried =
-                parse(&props.field.kind, &typed).and_then(|value| edit::set(&props.scenario, &props.field.path, value));
-            match tried {
+        Callback::from(move |input: String| {
+            let edited =
+                parse(&props.field.kind, &input).and_then(|value| edit::set(&props.scenario, &props.field.path, value));
+            match edited {
                 Ok(changed) => {
                     refused.set(None);
-                    if typed != props.field.text {
+                    if input != props.field.text {
                         props.send.emit(Msg::Edited(Box::new(changed)));
                     }
                 }
-                Err(why) => refused.set(Some(Refused { typed, why })),
+                Err(reason) => refused.set(Some(Refused { input, reason })),
             }
         })
     };
     let id = format!("{}-{}", props.scope, field.path.join("-"));
     let error = format!("{id}-error");
-    let shown = refused.as_ref().map_or(field.text.clone(), |refused| refused.typed.clone());
+    let shown = refused.as_ref().map_or(field.text.clone(), |refused| refused.input.clone());
     let bad = refused.is_some();
     let described = bad.then(|| error.clone());
-    let onchange = take.reform(|event: Event| typed_in(&event));
+    let onchange = submit.reform(|event: Event| value_of(&event));
     let load = {
-        let take = take.clone();
+        let submit = submit.clone();
         Callback::from(move |event: Event| {
             let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
             let Some(file) = input.and_then(|input| input.files()).and_then(|files| files.get(0)) else { return };
-            let take = take.clone();
-            files::read(&file, move |text| take.emit(text.unwrap_or_default()));
+            let submit = submit.clone();
+            files::read(&file, move |text| submit.emit(text.unwrap_or_default()));
         })
     };
     let control = match &field.kind {
         Kind::Toggle => {
-            let onchange = take.reform(|event: Event| {
+            let onchange = submit.reform(|event: Event| {
                 let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
                 input.is_some_and(|input| input.checked()).to_string()
             });
@@ -99,7 +99,7 @@ pub fn FieldView(props: &FieldProps) -> Html {
             let mode = if matches!(field.kind, Kind::Number { .. }) { "decimal" } else { "text" };
             html! {
                 <span class={classes!("input", bad.then_some("bad"))}>
-                    <input id={id.clone()} type="text" inputmode={mode} value={shown} placeholder={&props.instead} {onchange} autocomplete="off" spellcheck="false"
+                    <input id={id.clone()} type="text" inputmode={mode} value={shown} placeholder={&props.placeholder} {onchange} autocomplete="off" spellcheck="false"
                         aria-invalid={bad.to_string()} aria-describedby={described} />
                     if !field.unit.is_empty() { <span class="unit">{ field.unit }</span> }
                 </span>
@@ -116,12 +116,12 @@ pub fn FieldView(props: &FieldProps) -> Html {
                 { histogram(&field.text) }
             }
             if let Some(leaves_out) = field.leaves_out { <p class="left-out">{ "Not modelled: " }{ leaves_out }</p> }
-            if let Some(refused) = &*refused { <p class="err" id={error} role="alert">{ &refused.why }</p> }
+            if let Some(refused) = &*refused { <p class="err" id={error} role="alert">{ &refused.reason }</p> }
         </div>
     }
 }
 
-/// How samples are spread, and their quantiles.
+/// Draws the distribution of samples, with their quantiles.
 fn histogram(text: &str) -> Html {
     let Some(Histogram { bars, caption }) = Histogram::of(text) else { return html! {} };
     let bar = |(i, height): (usize, &f64)| {
@@ -136,7 +136,8 @@ fn histogram(text: &str) -> Html {
     }
 }
 
-fn typed_in(event: &Event) -> String {
+/// Returns the value of the event's input, select or text area.
+fn value_of(event: &Event) -> String {
     let Some(target) = event.target() else { return String::new() };
     if let Some(input) = target.dyn_ref::<HtmlInputElement>() {
         input.value()

@@ -1,8 +1,8 @@
-//! Icons of the canvas and the transport: strokes of the text's colour on a grid of 20.
+//! Icons, as strokes in the text's colour on a grid of 20.
 
 use yew::prelude::*;
 
-/// What an icon shows.
+/// An icon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Icon {
     /// A service.
@@ -13,7 +13,7 @@ pub enum Icon {
     Client,
     /// A replica group.
     Group,
-    /// Back to the start.
+    /// Return to the start.
     Reset,
     /// Play.
     Play,
@@ -21,15 +21,15 @@ pub enum Icon {
     Pause,
     /// The next event.
     Next,
-    /// Letters that could not be delivered.
+    /// A note; also the dead-letter queue.
     Note,
     /// Close.
     Close,
     /// Scissors.
     Cut,
-    /// Under way.
-    UnderWay,
-    /// Well.
+    /// In flight.
+    InFlight,
+    /// Without a problem.
     Check,
     /// A fault.
     Fault,
@@ -43,7 +43,7 @@ pub enum Icon {
     Theme,
     /// Help.
     Help,
-    /// A wire.
+    /// A link.
     Connect,
     /// The space-time diagram.
     Diagram,
@@ -55,13 +55,13 @@ pub enum Icon {
     Log,
     /// The outline.
     Outline,
-    /// Lay out anew.
+    /// Tidy the layout.
     Tidy,
 }
 
-/// Draws one.
-pub fn icon(which: Icon) -> Html {
-    let path = match which {
+/// Draws an icon.
+pub fn icon(icon: Icon) -> Html {
+    let path = match icon {
         Icon::Service => {
             "M4.5 3.500h11a1.5 1.5 0 0 1 1.5 1.500v2.500a1.5 1.5 0 0 1-1.5 1.500h-11a1.5 1.5 0 0 1-1.5-1.500v-2.500a1.5 1.5 0 0 1 1.5-1.500zM4.5 11h11a1.5 1.5 0 0 1 1.5 1.500v2.500a1.5 1.5 0 0 1-1.5 1.500h-11a1.5 1.5 0 0 1-1.5-1.500v-2.500a1.5 1.5 0 0 1 1.5-1.500zM6 6.200h.01M6 13.800h.01"
         }
@@ -81,7 +81,7 @@ pub fn icon(which: Icon) -> Html {
         Icon::Cut => {
             "M7.7 14.500a2.2 2.2 0 1 1-4.4 0 2.2 2.2 0 0 1 4.4 0zM16.7 14.500a2.2 2.2 0 1 1-4.4 0 2.2 2.2 0 0 1 4.4 0zM7 12.8 14.5 3M13 12.8 5.5 3"
         }
-        Icon::UnderWay => "M4 10a6 6 0 1 0 2-4.500M6 2.500v3.200h3.2",
+        Icon::InFlight => "M4 10a6 6 0 1 0 2-4.500M6 2.500v3.200h3.2",
         Icon::Check => "M4 10.500l4 4 8-9",
         Icon::Undo => "M7 4 3.5 7.5 7 11M3.5 7.5H12a4.5 4.5 0 0 1 0 9H8",
         Icon::Redo => "M13 4l3.5 3.5L13 11M16.5 7.5H8a4.5 4.5 0 0 0 0 9h4",

@@ -1,9 +1,9 @@
-//! The inspector of what is selected: what can be done to it now, then every field that it has.
+//! The inspector of the selected item: its actions, then its fields.
 
 use super::card::badge;
 use super::field::FieldView;
 use super::icons::{Icon, icon};
-use super::inside;
+use super::internals;
 use crate::app::drawing;
 use crate::app::edit;
 use crate::app::faults::{ItemCondition, faults};
@@ -18,26 +18,26 @@ use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-/// What the inspector shows.
+/// Properties of [`Inspector`].
 #[derive(Clone, PartialEq, Properties)]
 pub struct InspectorProps {
     /// The drawing.
     pub scenario: Rc<Scenario>,
-    /// What is selected, if it is one thing.
+    /// The selected item; `None` for the scenario.
     pub selected: Option<CanvasItem>,
-    /// Its card, where it is a service.
+    /// The state of a selected service.
     pub view: Option<Rc<ServiceView>>,
-    /// Its card, where it is a bus.
+    /// The state of a selected bus.
     pub bus: Option<Rc<BusView>>,
-    /// How it stands: what can be done to it depends on that.
+    /// The active faults of the item, on which its actions depend.
     pub condition: ItemCondition,
-    /// What was measured of a group under each consistency.
+    /// The measurements of a group under each consistency.
     pub measured: Measurement,
-    /// What is inside it, where it is a member of a group, a client of one or a group.
-    pub inside: Option<Rc<Packed>>,
-    /// Whether the drawing may be changed.
+    /// The internals of a selected group, of a member, or of a client of one.
+    pub internals: Option<Rc<Packed>>,
+    /// The drawing can be edited.
     pub editable: bool,
-    /// Where to report.
+    /// Receives messages.
     pub send: Callback<Msg>,
 }
 
@@ -65,20 +65,21 @@ fn report(send: &Callback<Msg>, result: Result<Scenario, String>) {
 }
 
 fn head(props: &InspectorProps) -> Html {
-    let (which, name) = match &props.selected {
+    let (symbol, name) = match &props.selected {
         None => (Icon::Note, "Scenario".to_string()),
         Some(CanvasItem::Link { from, to }) => (Icon::Connect, format!("{from} – {to}")),
-        Some(CanvasItem::Node(id)) => named(&props.scenario, id),
+        Some(CanvasItem::Node(id)) => icon_and_name(&props.scenario, id),
     };
     let state = props.view.as_ref().map(|view| badge(view.state)).unwrap_or_default();
     html! {
-        <section class="head"><h2>{ icon(which) }<span class="grow">{ name }</span>{ state }
+        <section class="head"><h2>{ icon(symbol) }<span class="grow">{ name }</span>{ state }
             <button class="icon small" aria-label="Close the inspector" onclick={props.send.reform(|_| Msg::Select(None))}>{ icon(Icon::Close) }</button>
         </h2></section>
     }
 }
 
-fn named(scenario: &Scenario, id: &str) -> (Icon, String) {
+/// Returns the icon and the name of a node.
+fn icon_and_name(scenario: &Scenario, id: &str) -> (Icon, String) {
     let or_id = |name: &str| if name.is_empty() { id.to_string() } else { name.to_string() };
     if let Some(node) = scenario.services.iter().find(|node| node.id == id) {
         (Icon::Service, or_id(&node.name))
@@ -93,7 +94,7 @@ fn named(scenario: &Scenario, id: &str) -> (Icon, String) {
     }
 }
 
-/// What can be done to it now; each is an event of the run.
+/// Draws the actions on the selected item.
 fn actions(props: &InspectorProps) -> Html {
     let service = match &props.selected {
         Some(CanvasItem::Node(id)) if props.scenario.services.iter().any(|service| service.id == *id) => {
@@ -109,7 +110,7 @@ fn actions(props: &InspectorProps) -> Html {
             }
             { why(props) }
             { depths(props) }
-            { for props.inside.iter().map(|told| inside::view(told, &names(&props.scenario), &props.send)) }
+            { for props.internals.iter().map(|internals| internals::view(internals, &names(&props.scenario), &props.send)) }
             { dead_letters(props) }
             { consistency(props) }
             <Palette faults={faults(&props.scenario, props.selected.as_ref(), &props.condition)}
@@ -118,15 +119,15 @@ fn actions(props: &InspectorProps) -> Html {
     }
 }
 
-/// Where a copy of the selected service is not consistent: the question why.
+/// Draws the button that explains the state of a service whose copies are not consistent.
 fn why(props: &InspectorProps) -> Html {
     let Some(view) = props.view.as_ref().filter(|view| view.state != CopyState::Consistent) else { return html! {} };
     let node = view.node;
     let onclick = props.send.reform(move |_: MouseEvent| Msg::Examine(Some(node)));
-    html! { <section class="actions"><button class="line why" {onclick}>{ "Why is it so?" }</button></section> }
+    html! { <section class="actions"><button class="line why" {onclick}>{ format!("Why is it {}?", view.state.name()) }</button></section> }
 }
 
-/// The switch between eventual, read-after-write and strong, where a group or a member of one is selected.
+/// Draws the choice of a group's consistency: eventual, read-after-write or strong.
 fn consistency(props: &InspectorProps) -> Html {
     let group = match &props.selected {
         Some(CanvasItem::Node(id)) => drawing::group_of(&props.scenario, id)
@@ -149,7 +150,7 @@ fn consistency(props: &InspectorProps) -> Html {
     }
 }
 
-/// What each consistency costs and how stale it reads, in numbers from a quick sweep.
+/// Draws the latency and the staleness of each consistency, measured by a short sweep.
 fn measured(props: &InspectorProps, group: usize) -> Html {
     let Measurement { seeds, rows, .. } = &props.measured;
     let onclick = props.send.reform(move |_: MouseEvent| Msg::Measure(group));
@@ -158,18 +159,17 @@ fn measured(props: &InspectorProps, group: usize) -> Html {
         return html! { <p class="hint" role="status">{ "Measuring…" }</p> };
     }
     if !about {
-        let title =
-            format!("Runs the scenario to its end with {SEEDS} seeds under each, and puts the numbers side by side");
+        let title = format!("Run the scenario with {SEEDS} seeds under each consistency and compare the results");
         return html! { <button class="line" {title} {onclick}>{ "Measure all three" }</button> };
     }
-    let row = |(what, cells): &Row| {
-        html! { <tr><th scope="row">{ what }</th>{ for cells.iter().map(|cell| html! { <td>{ cell }</td> }) }</tr> }
+    let row = |(metric, cells): &Row| {
+        html! { <tr><th scope="row">{ metric }</th>{ for cells.iter().map(|cell| html! { <td>{ cell }</td> }) }</tr> }
     };
     let heads = Consistency::ALL.into_iter().map(|it| html! { <th scope="col">{ it.word() }</th> });
     html! {
         <>
             <table class="measured">
-                <caption>{ format!("{seeds} of {SEEDS} seeds, each to the end of the run") }</caption>
+                <caption>{ format!("{seeds} of {SEEDS} seeds, each run to the end") }</caption>
                 <thead><tr><td></td>{ for heads }</tr></thead>
                 <tbody>{ for rows.read::<Vec<Row>>().unwrap_or_default().iter().map(row) }</tbody>
             </table>
@@ -186,7 +186,7 @@ struct PaletteProps {
     send: Callback<Msg>,
 }
 
-/// The faults: done live, or put into the script at the playhead.
+/// The faults. Each is injected now, or added to the script at the current time.
 #[component]
 fn Palette(props: &PaletteProps) -> Html {
     let scripted = use_state(|| false);
@@ -200,29 +200,29 @@ fn Palette(props: &PaletteProps) -> Html {
         html! { <button key={label.clone()} class="line" onclick={props.send.reform(msg)}>{ label }</button> }
     };
     html! {
-        <section class="actions"><h4>{ if *scripted { "Faults, into the script" } else { "Faults, now" } }</h4>
+        <section class="actions"><h4>{ if *scripted { "Faults: add to the script" } else { "Faults: inject now" } }</h4>
             if !props.troubles.is_empty() { <p class="trouble">{ &props.troubles }</p> }
             { for props.faults.iter().map(act) }
             if props.editable {
-                <label class="scripted"><input type="checkbox" checked={*scripted} onchange={toggle} />{ "put them into the script, at the playhead" }</label>
+                <label class="scripted"><input type="checkbox" checked={*scripted} onchange={toggle} />{ "Add to the script at the current time" }</label>
             }
         </section>
     }
 }
 
-/// How the events that a bus holds are spread over the partitions of its topics.
+/// Draws the number of events in each partition of a bus.
 fn depths(props: &InspectorProps) -> Html {
     let Some(bus) = &props.bus else { return html! {} };
     let tables = bus.lanes.iter().filter(|lane| !lane.depths.is_empty()).map(|lane| {
         let service = props.scenario.services.get(lane.service.index());
-        let name = service.map(|service| named(&props.scenario, &service.id).1).unwrap_or_default();
+        let name = service.map(|service| icon_and_name(&props.scenario, &service.id).1).unwrap_or_default();
         let row = |depth: &DepthView| {
             html! { <tr><th scope="row">{ depth.partition }</th><td>{ depth.queued }</td><td>{ depth.in_flight }</td></tr> }
         };
         html! {
             <table class="measured">
-                <caption>{ format!("{} for {name}: {} of {} partitions hold events", lane.topic, lane.depths.len(), lane.partitions) }</caption>
-                <thead><tr><th scope="col">{ "partition" }</th><th scope="col">{ "queued" }</th><th scope="col">{ "under way" }</th></tr></thead>
+                <caption>{ format!("{} for {name}: events in {} of {} partitions", lane.topic, lane.depths.len(), lane.partitions) }</caption>
+                <thead><tr><th scope="col">{ "partition" }</th><th scope="col">{ "queued" }</th><th scope="col">{ "in flight" }</th></tr></thead>
                 <tbody>{ for lane.depths.iter().map(row) }</tbody>
             </table>
         }
@@ -234,7 +234,7 @@ fn depths(props: &InspectorProps) -> Html {
     html! { <section class="actions depths"><h4>{ "Depth by partition" }</h4>{ for tables }</section> }
 }
 
-/// The dead-letter queues of a bus, opened: what lies there for whom, to be queued again or thrown away.
+/// Draws the dead-letter queues of a bus, with buttons that redrive or purge them.
 fn dead_letters(props: &InspectorProps) -> Html {
     let (Some(bus), Some(CanvasItem::Node(id))) = (&props.bus, &props.selected) else { return html! {} };
     let queues = bus.lanes.iter().filter(|lane| lane.dead > 0).map(|lane| {
@@ -247,7 +247,7 @@ fn dead_letters(props: &InspectorProps) -> Html {
         let more = lane.dead as usize - lane.dead_letters.len();
         html! {
             <section class="actions dead-letters" key={lane.service.0}>
-                <h4>{ format!("Dead letters for {}", named(&props.scenario, &service).1) }</h4>
+                <h4>{ format!("Dead letters for {}", icon_and_name(&props.scenario, &service).1) }</h4>
                 <ul class="mono">
                     { for lane.dead_letters.iter().map(|label| html! { <li>{ label }</li> }) }
                     if more > 0 { <li class="muted">{ format!("{more} more") }</li> }
@@ -272,7 +272,7 @@ struct PublisherProps {
     send: Callback<Msg>,
 }
 
-/// Publishes a chosen value of a chosen key at a service.
+/// A form that publishes a value of a key at a service.
 #[component]
 fn Publisher(props: &PublisherProps) -> Html {
     let (key, value) = (use_node_ref(), use_node_ref());
@@ -288,15 +288,15 @@ fn Publisher(props: &PublisherProps) -> Html {
             if key.is_empty() {
                 key = first.to_string();
             }
-            let wrong = if key.is_empty() || key.chars().count() > 80 {
-                Some("A key of 1 to 80 characters is expected.")
+            let problem = if key.is_empty() || key.chars().count() > 80 {
+                Some("Enter a key of 1 to 80 characters.")
             } else if value.trim().is_empty() || value.chars().count() > 80 {
-                Some("A value of 1 to 80 characters is expected.")
+                Some("Enter a value of 1 to 80 characters.")
             } else {
                 None
             };
-            error.set(wrong);
-            if wrong.is_none() {
+            error.set(problem);
+            if problem.is_none() {
                 let operation = Operation::Write { key, value: Value::from_typed(&value) };
                 props.send.emit(Msg::Act(Command::Operate {
                     service: props.service.clone(),
@@ -307,7 +307,7 @@ fn Publisher(props: &PublisherProps) -> Html {
         })
     };
     html! {
-        <section class="publisher"><h4>{ "Publish, now" }</h4>
+        <section class="publisher"><h4>{ "Publish now" }</h4>
             <form {onsubmit}>
                 <input ref={key} aria-label="Key" placeholder={first} list="keys" autocomplete="off" />
                 <datalist id="keys">{ for props.keys.iter().map(|key| html! { <option value={key.clone()} /> }) }</datalist>
@@ -347,7 +347,7 @@ struct AdderProps {
     send: Callback<Msg>,
 }
 
-/// A button that appends to a list, or adds a named field.
+/// A button that appends an item to a list, or adds a field with a name.
 #[component]
 fn AdderView(props: &AdderProps) -> Html {
     let name = use_node_ref();
@@ -362,7 +362,7 @@ fn AdderView(props: &AdderProps) -> Html {
             let Some(input) = name.cast::<HtmlInputElement>() else { return };
             let key = input.value().trim().to_string();
             if key.is_empty() {
-                return send.emit(Msg::EditRefused("Type the key's name first.".into()));
+                return send.emit(Msg::EditRefused("Enter a name first.".into()));
             }
             let mut path = adder.path.clone();
             path.push(key);

@@ -5,9 +5,9 @@ use super::areas::AreaLabel;
 use super::branches::Branches;
 use super::dialogs::{Help, Share};
 use super::fault_track::FaultTrack;
-use super::findings::Findings;
 use super::inspector::Inspector;
 use super::log::Log;
+use super::verdicts::Verdicts;
 use super::{diagram, menu, outline, timeline};
 use crate::app::areas::Area;
 use crate::app::model::{CanvasItem, Model, Msg, Origin};
@@ -32,7 +32,7 @@ pub enum LazyView {
     /// The log.
     Log,
     /// The verdicts and their reasons.
-    Findings,
+    Verdicts,
     /// The list of branches.
     Branches,
     /// The share dialog.
@@ -54,7 +54,7 @@ impl LazyView {
         LazyView::Outline,
         LazyView::Diagram,
         LazyView::Log,
-        LazyView::Findings,
+        LazyView::Verdicts,
         LazyView::Branches,
         LazyView::Share,
         LazyView::Help,
@@ -70,7 +70,7 @@ impl LazyView {
             LazyView::Outline => model.outline.open,
             LazyView::Diagram => model.diagram.open,
             LazyView::Log => model.log.open,
-            LazyView::Findings => model.verdicts.open,
+            LazyView::Verdicts => model.verdicts.open,
             LazyView::Branches => model.branching,
             LazyView::Share => model.sharing,
             LazyView::Help => model.help,
@@ -134,9 +134,9 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
         LazyView::Log => html! {
             <Log rows={model.log.shown()} filter={model.log.filter.clone()} older={model.log.has_older()} send={send.clone()} />
         },
-        LazyView::Findings => html! {
-            <Findings findings={model.verdicts.findings.clone()} about={model.examined()}
-                node={model.verdicts.node} pinned={model.verdicts.pinned} lit={model.verdicts.lit.clone()} send={send.clone()} />
+        LazyView::Verdicts => html! {
+            <Verdicts verdicts={model.verdicts.findings.clone()} about={model.examined()}
+                node={model.verdicts.node} pinned={model.verdicts.pinned} marked={model.verdicts.lit.clone()} send={send.clone()} />
         },
         LazyView::Branches => html! {
             <Branches branches={model.branches.clone()} scenario={model.scenario.clone()} send={send.clone()} />
@@ -173,8 +173,8 @@ fn inspector(model: &Model, send: &Callback<Msg>) -> Html {
     };
     let condition = model.condition(selected.as_ref());
     let editable = model.origin == Origin::Own;
-    let inside = model.internals_node().and_then(|node| model.internals.of(node));
+    let internals = model.internals_node().and_then(|node| model.internals.of(node));
     html! {
-        <Inspector scenario={model.scenario.clone()} {selected} {view} {bus} {condition} measured={model.measurement.clone()} {inside} {editable} send={send.clone()} />
+        <Inspector scenario={model.scenario.clone()} {selected} {view} {bus} {condition} measured={model.measurement.clone()} {internals} {editable} send={send.clone()} />
     }
 }

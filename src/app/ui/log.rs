@@ -1,4 +1,4 @@
-//! The log: every record of the run as a list, of which only the rows in sight are in the document.
+//! The log of the run. Only the visible rows are in the document.
 
 use super::card::update_class;
 use super::icons::{Icon, icon};
@@ -11,7 +11,7 @@ use yew::prelude::*;
 
 /// Height of a row, px.
 const ROW: f64 = 24.0;
-/// Rows in the document beyond those in sight.
+/// Rows in the document above and below the visible ones.
 const SPARE: usize = 12;
 
 /// Properties of [`Log`].
@@ -19,19 +19,19 @@ const SPARE: usize = 12;
 pub struct LogProps {
     /// The rows, oldest first.
     pub rows: Rc<Vec<Rc<LogRow>>>,
-    /// What they were filtered by.
+    /// The filter's text.
     pub filter: Rc<str>,
-    /// There are older ones.
+    /// Older rows can be loaded.
     pub older: bool,
-    /// Where messages go.
+    /// Receives messages.
     pub send: Callback<Msg>,
 }
 
-/// The log's panel. It stays at the newest row until it is scrolled away from it.
+/// The log's panel. It follows the newest row until the visitor scrolls away from it.
 #[component]
 pub fn Log(props: &LogProps) -> Html {
     let list = use_node_ref();
-    let seen = use_state_eq(|| (0usize, 40usize));
+    let visible = use_state_eq(|| (0usize, 40usize));
     let follows = use_mut_ref(|| true);
     let total = props.rows.len();
     {
@@ -45,18 +45,18 @@ pub fn Log(props: &LogProps) -> Html {
         });
     }
     let on_scroll = {
-        let (list, seen, follows) = (list.clone(), seen.clone(), follows.clone());
+        let (list, visible, follows) = (list.clone(), visible.clone(), follows.clone());
         Callback::from(move |_: Event| {
             let Some(list) = list.cast::<HtmlElement>() else { return };
             let (top, height) = (f64::from(list.scroll_top()), f64::from(list.client_height()));
             *follows.borrow_mut() = top + height + 2.0 * ROW >= f64::from(list.scroll_height());
-            seen.set(((top / ROW) as usize, (height / ROW) as usize + 1));
+            visible.set(((top / ROW) as usize, (height / ROW) as usize + 1));
         })
     };
     let on_filter = props.send.reform(|event: InputEvent| {
         Msg::FilterLog(event.target_dyn_into::<HtmlInputElement>().map(|input| input.value()).unwrap_or_default())
     });
-    let (top, height) = *seen;
+    let (top, height) = *visible;
     let from = top.saturating_sub(SPARE).min(total.saturating_sub(1));
     let to = (top + height + SPARE).min(total);
     let close = props.send.reform(|_: MouseEvent| Msg::ToggleLog);
@@ -71,7 +71,7 @@ pub fn Log(props: &LogProps) -> Html {
                 <span class="grow"></span>
                 <button class="icon small" aria-label="Close the log" onclick={close}>{ icon(Icon::Close) }</button>
             </header>
-            <ol ref={list} onscroll={on_scroll} tabindex="0" aria-label="What happened, oldest first">
+            <ol ref={list} onscroll={on_scroll} tabindex="0" aria-label="Events, oldest first">
                 <Space rows={from} />
                 { for props.rows[from.min(total)..to].iter().enumerate().map(|(i, entry)| row(entry, from + i + 1, total)) }
                 <Space rows={total - to} />
@@ -80,11 +80,11 @@ pub fn Log(props: &LogProps) -> Html {
     }
 }
 
-fn row(entry: &LogRow, place: usize, total: usize) -> Html {
+fn row(entry: &LogRow, position: usize, total: usize) -> Html {
     let lost = matches!(entry.name.as_str(), "message_dropped" | "event_dead_lettered" | "event_discarded");
     let fault = matches!(entry.name.as_str(), "link_cut" | "service_crashed" | "handling_failed" | "operation_refused");
     html! {
-        <li key={entry.index} class={classes!((lost || fault).then_some("bad"))} aria-setsize={total.to_string()} aria-posinset={place.to_string()}>
+        <li key={entry.index} class={classes!((lost || fault).then_some("bad"))} aria-setsize={total.to_string()} aria-posinset={position.to_string()}>
             <span class="at">{ clock(entry.at) }</span>
             <b class={classes!("swatch", entry.update.map_or("none".to_string(), update_class))}></b>
             <span class="text" title={entry.text.clone()}>{ &entry.text }</span>
@@ -97,7 +97,7 @@ struct SpaceProps {
     rows: usize,
 }
 
-/// Room for rows that are not in the document.
+/// The space of rows that are not in the document.
 #[component]
 fn Space(props: &SpaceProps) -> Html {
     let root = use_node_ref();

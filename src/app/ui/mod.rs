@@ -8,10 +8,10 @@ pub mod diagram;
 pub mod dialogs;
 mod fault_track;
 pub mod field;
-pub mod findings;
+
 pub mod icons;
-mod inside;
 pub mod inspector;
+mod internals;
 pub mod lazy_views;
 pub mod links;
 pub mod log;
@@ -23,3 +23,4 @@ pub mod parts;
 pub mod shell;
 mod stale_charts;
 pub mod timeline;
+pub mod verdicts;

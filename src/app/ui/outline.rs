@@ -1,4 +1,4 @@
-//! The outline: the canvas as two tables with ordinary controls. Everything that hands do on the canvas can be done here.
+//! The outline: the canvas as two tables with ordinary controls. It offers every action of the canvas.
 
 use super::card::{badge, update_class};
 use super::field::FieldView;
@@ -15,16 +15,16 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-/// What all rows share.
+/// What all rows use.
 struct Sheet<'a> {
     model: &'a Model,
-    /// The drawing with a place for every card.
+    /// The drawing with a position for every card.
     scenario: Rc<Scenario>,
     editable: bool,
     send: &'a Callback<Msg>,
 }
 
-/// The outline.
+/// Draws the outline.
 pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     let editable = model.mode.edits() && model.origin == Origin::Own;
     let sheet = Sheet { model, scenario: model.all_placed(), editable, send };
@@ -37,8 +37,8 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
         }
     };
     let groups = model.scene.areas.iter().filter(|area| !area.region);
-    let groups = groups.map(|area| sheet.group(&area.id, &area.name, &area.says));
-    let cards = groups.chain((0..model.scene.nodes.len()).flat_map(|node| sheet.card(node)));
+    let group_rows = groups.map(|area| sheet.group(&area.id, &area.name, &area.says));
+    let cards = group_rows.chain((0..model.scene.nodes.len()).flat_map(|node| sheet.card(node)));
     let links = (0..model.scene.links.len()).flat_map(|link| sheet.link(link));
     html! {
         <section class="outline" tabindex="-1" aria-label="Outline" onkeydown={on_key}>
@@ -52,7 +52,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     }
 }
 
-// Roles are said, since on a narrow page the tables are shown as lists, and browsers forget what they were.
+// Roles are explicit: a narrow page displays the tables as lists, and browsers then drop the implicit roles.
 
 fn table(name: &'static str, columns: &[&'static str], rows: Html) -> Html {
     let columns: Html = columns.iter().map(|name| cell("th", "columnheader", "", (*name).into())).collect();
@@ -72,7 +72,7 @@ fn span(class: &'static str, content: Html) -> Html {
     html! { <span {class}>{ content }</span> }
 }
 
-/// What a service holds under a key.
+/// Draws a row of a service's data.
 fn datum(row: &RowView) -> Html {
     let siblings: Vec<String> = row.siblings.iter().map(ToString::to_string).collect();
     let value = match &row.value {
@@ -85,31 +85,32 @@ fn datum(row: &RowView) -> Html {
 }
 
 impl Sheet<'_> {
-    /// A button: what it says, what it is called, whether it is on or off where it is either.
-    fn button(&self, says: Html, label: String, on: Option<bool>, enabled: bool, msg: Msg) -> Html {
+    /// Draws a button with an accessible label. A toggle has a state (`on`).
+    fn button(&self, text: Html, label: String, on: Option<bool>, enabled: bool, msg: Msg) -> Html {
         let class = if on == Some(true) { "line small on" } else { "line small" };
         let onclick = self.send.reform(move |_: MouseEvent| msg.clone());
-        html! { <button key={label.clone()} {class} aria-label={label} aria-pressed={on.map(|on| on.to_string())} disabled={!enabled} {onclick}>{ says }</button> }
+        html! { <button key={label.clone()} {class} aria-label={label} aria-pressed={on.map(|on| on.to_string())} disabled={!enabled} {onclick}>{ text }</button> }
     }
 
-    fn act(&self, says: &str, about: &str, msg: Msg) -> Html {
-        self.button(says.into(), format!("{says}: {about}"), None, true, msg)
+    /// Draws a button for an action on a named item.
+    fn action(&self, label: &str, name: &str, msg: Msg) -> Html {
+        self.button(label.into(), format!("{label}: {name}"), None, true, msg)
     }
 
-    /// Add, lay out, mend, publish.
+    /// Draws the toolbar: add, tidy, heal, publish.
     fn tools(&self) -> Html {
         let add = |kind: NodeKind| {
             let word = kind.word();
             self.button(word.into(), format!("Add: {word}"), None, self.editable, Msg::Add { kind, at: None })
         };
-        let tool = |says: &'static str, enabled, msg| self.button(says.into(), says.into(), None, enabled, msg);
+        let tool = |label: &'static str, enabled, msg| self.button(label.into(), label.into(), None, enabled, msg);
         html! {
             <header class="tools">
                 <h2>{ "Outline" }</h2>
                 { span("muted small", "Add".into()) }
                 { for [NodeKind::Service, NodeKind::Bus, NodeKind::Client, NodeKind::Group].map(add) }
                 { span("grow", Html::default()) }
-                { tool("Lay out anew", self.editable, Msg::Tidy) }
+                { tool("Tidy", self.editable, Msg::Tidy) }
                 { tool("Heal everything", true, Msg::Act(Command::HealAll)) }
                 { tool("Publish update", true, Msg::Publish) }
                 { self.button(icon(Icon::Close), "Close the outline".into(), None, true, Msg::Outline(OutlineMsg::Toggle)) }
@@ -117,13 +118,13 @@ impl Sheet<'_> {
         }
     }
 
-    /// Source, target, and the button that connects them; what makes no sense is said.
+    /// Draws the form that connects two cards.
     fn connector(&self) -> Html {
         let end = |label: &'static str, chosen: usize| {
             let nodes = self.model.scene.nodes.iter().enumerate();
             let option = nodes.map(|(i, node)| {
-                let (id, says) = (node.id.to_string(), format!("{} {}", node.kind.word(), node.name));
-                html! { <option key={id.clone()} value={id} selected={i == chosen}>{ says }</option> }
+                let (id, text) = (node.id.to_string(), format!("{} {}", node.kind.word(), node.name));
+                html! { <option key={id.clone()} value={id} selected={i == chosen}>{ text }</option> }
             });
             span("input", html! { <select aria-label={label}>{ for option }</select> })
         };
@@ -144,13 +145,13 @@ impl Sheet<'_> {
         }
     }
 
-    /// Fields of the drawing, each with its own error.
+    /// Draws fields of the drawing, each with its error.
     fn fields(&self, fields: &[Field], name: &str) -> Html {
         let field = |field: &Field| {
             let key = field.path.join("/");
-            let instead = if key.ends_with("/name") { name.to_string() } else { String::new() };
+            let placeholder = if key.ends_with("/name") { name.to_string() } else { String::new() };
             let field = Field { label: format!("{} of {name}", field.label), ..field.clone() };
-            html! { <FieldView {key} {field} {instead} scope="outline" scenario={self.scenario.clone()} send={self.send.clone()} /> }
+            html! { <FieldView {key} {field} {placeholder} scope="outline" scenario={self.scenario.clone()} send={self.send.clone()} /> }
         };
         html! { <fieldset disabled={!self.editable}>{ for fields.iter().map(field) }</fieldset> }
     }
@@ -160,9 +161,9 @@ impl Sheet<'_> {
         html! { <tr role="row" key={id.clone()} data-row={id} {class}>{ cells }</tr> }
     }
 
-    /// Kind and name.
-    fn head(&self, which: Icon, kind: NodeKind, fields: &[Field], name: &str) -> Html {
-        let what = [icon(which), span("sr", kind.word().into()), self.fields(&fields[..1], name)];
+    /// Draws the kind and the name of a card.
+    fn head(&self, symbol: Icon, kind: NodeKind, fields: &[Field], name: &str) -> Html {
+        let what = [icon(symbol), span("sr", kind.word().into()), self.fields(&fields[..1], name)];
         cell("th", "rowheader", "", span("what", what.into_iter().collect()))
     }
 
@@ -172,43 +173,43 @@ impl Sheet<'_> {
         let run = &self.model.run;
         let item = CanvasItem::Node(id.clone());
         let (service, at) = (run.services.get(node), &(node as u32));
-        let (which, says) = match placed.kind {
+        let (symbol, status) = match placed.kind {
             NodeKind::Service => (Icon::Service, service.map(|view| service_says(view))),
             NodeKind::Bus => (Icon::Bus, run.buses.get(at).map(|view| bus_says(view))),
             NodeKind::Client => (Icon::Client, run.clients.get(at).map(|view| client_says(view))),
             NodeKind::Group => (Icon::Group, None),
         };
         let mut state: Vec<Html> = service.iter().map(|view| badge(view.state)).collect();
-        state.push(span("says", says.unwrap_or_default().into()));
+        state.push(span("says", status.unwrap_or_default().into()));
         state.extend(service.and_then(|view| view.stale_since).map(|since| {
             html! { <span class="says">{ "for " }<span data-since={since.to_string()}></span></span> }
         }));
         state.push(span("bad", run.troubles_of(node).into()));
         state.extend(service.iter().flat_map(|view| view.rows.iter().take(3)).map(datum));
-        let mut acts = Vec::new();
+        let mut actions = Vec::new();
         if placed.kind == NodeKind::Service {
-            acts.push(self.act("Publish", name, Msg::Outline(OutlineMsg::Publish(node))));
+            actions.push(self.action("Publish", name, Msg::Outline(OutlineMsg::Publish(node))));
         }
-        acts.extend(self.acts(&item, name, true));
+        actions.extend(self.actions(&item, name, true));
         let fields = fields::identity(&self.scenario, &id);
         let cells = [
-            self.head(which, placed.kind, &fields, name),
+            self.head(symbol, placed.kind, &fields, name),
             cell("td", "cell", "State", state.into_iter().collect()),
             cell("td", "cell", "Place", self.fields(&fields[1..], name)),
             cell("td", "cell", "Links", (*placed.connections).into()),
-            cell("td", "cell", "", span("acts", acts.into_iter().collect())),
+            cell("td", "cell", "", span("acts", actions.into_iter().collect())),
         ];
         [self.row(id, &item, cells.into_iter().collect()), self.more(&item, name)]
     }
 
-    fn group(&self, id: &str, name: &str, says: &str) -> Html {
+    fn group(&self, id: &str, name: &str, summary: &str) -> Html {
         let item = CanvasItem::Node(id.into());
         let cells = [
             self.head(Icon::Group, NodeKind::Group, &fields::identity(&self.scenario, id), name),
-            cell("td", "cell", "State", says.into()),
+            cell("td", "cell", "State", summary.into()),
             cell("td", "cell", "", Html::default()),
             cell("td", "cell", "", Html::default()),
-            cell("td", "cell", "", span("acts", self.acts(&item, name, true).into_iter().collect())),
+            cell("td", "cell", "", span("acts", self.actions(&item, name, true).into_iter().collect())),
         ];
         self.row(id.into(), &item, cells.into_iter().collect())
     }
@@ -223,14 +224,14 @@ impl Sheet<'_> {
         let state = match (condition.cut, condition.disturbed) {
             (true, _) => span("bad", html! { <>{ icon(Icon::Cut) }{ "cut" }</> }),
             (false, true) => span("bad", html! { <>{ icon(Icon::Fault) }{ "disturbed" }</> }),
-            (false, false) => span("says", "whole".into()),
+            (false, false) => span("says", "up".into()),
         };
-        let acts = self.acts(&item, &name, link.kind != LinkKind::Replicates);
+        let actions = self.actions(&item, &name, link.kind != LinkKind::Replicates);
         let cells = [
             cell("th", "rowheader", "", format!("{} {} {}", from.name, link.kind.word(), to.name).into()),
             cell("td", "cell", "State", state),
             cell("td", "cell", "Latency", (*link.label).into()),
-            cell("td", "cell", "", span("acts", acts.into_iter().collect())),
+            cell("td", "cell", "", span("acts", actions.into_iter().collect())),
         ];
         [self.row(format!("{}>{}", from.id, to.id), &item, cells.into_iter().collect()), self.more(&item, &name)]
     }
@@ -245,33 +246,33 @@ impl Sheet<'_> {
         all
     }
 
-    /// The fault that is wanted most (cut and heal, crash and restart, outage and its end), all others, the inspector,
-    /// and away with it.
-    fn acts(&self, item: &CanvasItem, name: &str, removable: bool) -> Vec<Html> {
+    /// Draws the actions of a row: the first fault (such as cut or heal), all faults, inspect, delete.
+    fn actions(&self, item: &CanvasItem, name: &str, removable: bool) -> Vec<Html> {
         let model = self.model;
         let faults = self.faults(item);
         let open = model.outline.faults_of.as_ref() == Some(item);
         let chosen = model.selection.len() == 1 && model.selection.contains(item);
         let first = faults.into_iter().next();
-        let mut all = Vec::new();
-        if let Some((says, command)) = first {
+        let mut buttons = Vec::new();
+        if let Some((label, command)) = first {
             let more = Msg::Outline(OutlineMsg::Faults(item.clone()));
-            all.push(self.act(&says, name, Msg::Act(command)));
-            all.push(self.button("Faults…".into(), format!("More faults: {name}"), Some(open), true, more));
+            buttons.push(self.action(&label, name, Msg::Act(command)));
+            buttons.push(self.button("Faults…".into(), format!("More faults: {name}"), Some(open), true, more));
         }
         let select = Msg::Select((!chosen).then(|| item.clone()));
-        all.push(self.button("Inspect".into(), format!("Inspect: {name}"), Some(chosen), true, select));
+        buttons.push(self.button("Inspect".into(), format!("Inspect: {name}"), Some(chosen), true, select));
         let remove = Msg::Outline(OutlineMsg::Remove(item.clone()));
-        all.push(self.button("Delete".into(), format!("Delete: {name}"), None, self.editable && removable, remove));
-        all
+        buttons.push(self.button("Delete".into(), format!("Delete: {name}"), None, self.editable && removable, remove));
+        buttons
     }
 
-    /// All faults of a row, below it.
+    /// Draws the row with all faults of an item, if it is open.
     fn more(&self, item: &CanvasItem, name: &str) -> Html {
         if self.model.outline.faults_of.as_ref() != Some(item) {
             return html! {};
         }
-        let all = self.faults(item).into_iter().map(|(says, command)| self.act(&says, name, Msg::Act(command)));
-        html! { <tr role="row" class="faults"><td role="cell" colspan="5"><span class="acts">{ for all }</span></td></tr> }
+        let buttons =
+            self.faults(item).into_iter().map(|(label, command)| self.action(&label, name, Msg::Act(command)));
+        html! { <tr role="row" class="faults"><td role="cell" colspan="5"><span class="acts">{ for buttons }</span></td></tr> }
     }
 }

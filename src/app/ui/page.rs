@@ -180,7 +180,7 @@ impl Component for Page {
                 { self.lazy(LazyView::Outline) }
                 { self.lazy(LazyView::Diagram) }
                 if model.controls != Controls::None { { self.time_pane(ctx) } }
-                { for [LazyView::Log, LazyView::Findings, LazyView::Branches, LazyView::Share, LazyView::Help].map(|view| self.lazy(view)) }
+                { for [LazyView::Log, LazyView::Verdicts, LazyView::Branches, LazyView::Share, LazyView::Help].map(|view| self.lazy(view)) }
                 <div class="sr" role="status" aria-live="polite">{ &model.announcement }</div>
             </div>
         }

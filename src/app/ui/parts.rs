@@ -1,5 +1,4 @@
-//! The chips over the canvas, the transport, the help for hands: small pieces of the page, drawn from the
-//! model alone.
+//! Small parts of the page: the chips over the canvas, the preview banner, the transport.
 
 use super::card::update_class;
 use super::icons::{Icon, icon};
@@ -10,23 +9,23 @@ use crate::app::playback::{SPEEDS, exact};
 use crate::app::run_view::short_label;
 use yew::prelude::*;
 
-/// `1 copy`, `2 copies`.
+/// Returns a number with its noun: `1 copy`, `2 copies`.
 fn count(n: u32, one: &str, many: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
 }
 
-/// What is true of the run as a whole, and nothing else.
+/// Draws the chips, which summarize the run.
 pub fn chips(model: &Model) -> Html {
     let summary = &model.run.summary;
     let messages = (model.run.in_flight > 0).then(|| {
-        html! { <span>{ format!("{} under way", count(model.run.in_flight, "message", "messages")) }</span> }
+        html! { <span>{ format!("{} in flight", count(model.run.in_flight, "message", "messages")) }</span> }
     });
     let events = (summary.queued > 0).then(|| {
         html! { <span class="events">{ format!("{} not acknowledged", count(summary.queued, "event", "events")) }</span> }
     });
     let of = |n: u32, how: &str| format!("{n} of {} {how}", count(summary.copies, "copy", "copies"));
-    let (class, which, what) = if summary.stale > 0 {
-        ("stale", Icon::UnderWay, of(summary.stale, "stale"))
+    let (class, symbol, text) = if summary.stale > 0 {
+        ("stale", Icon::InFlight, of(summary.stale, "stale"))
     } else if summary.diverged > 0 {
         ("diverged", Icon::Fault, of(summary.diverged, "diverged"))
     } else if summary.conflicted > 0 {
@@ -34,13 +33,13 @@ pub fn chips(model: &Model) -> Html {
     } else if summary.acknowledged > 0 {
         ("ok", Icon::Check, "All copies consistent".to_string())
     } else {
-        ("none", Icon::UnderWay, "No update yet".to_string())
+        ("none", Icon::InFlight, "No update yet".to_string())
     };
     let down = (summary.down > 0).then(|| {
-        html! { <span class="verdict bad">{ icon(Icon::Fault) }{ count(summary.down, "service down", "services down") }</span> }
+        html! { <span class="chip bad">{ icon(Icon::Fault) }{ count(summary.down, "service down", "services down") }</span> }
     });
     let lost = (summary.lost > 0).then(|| {
-        html! { <span class="verdict bad">{ icon(Icon::Fault) }{ count(summary.lost, "lost update", "lost updates") }</span> }
+        html! { <span class="chip bad">{ icon(Icon::Fault) }{ count(summary.lost, "lost update", "lost updates") }</span> }
     });
     let violated = match model.verdicts.violated() {
         (0, _) | (_, None) => None,
@@ -48,29 +47,29 @@ pub fn chips(model: &Model) -> Html {
         (n, Some(_)) => Some(format!("{n} guarantees violated")),
     };
     let violated =
-        violated.map(|text| html! { <span class="verdict bad guarantees">{ icon(Icon::Fault) }{ text }</span> });
+        violated.map(|text| html! { <span class="chip bad guarantees">{ icon(Icon::Fault) }{ text }</span> });
     let cut = model.scene.links.iter().filter(|link| model.run.is_cut(link.from, link.to)).count() as u32;
     let cut = (cut > 0).then(|| {
-        html! { <span class="verdict bad">{ icon(Icon::Cut) }{ count(cut, "link cut", "links cut") }</span> }
+        html! { <span class="chip bad">{ icon(Icon::Cut) }{ count(cut, "link cut", "links cut") }</span> }
     });
     let window = summary.window.as_ref().map(|window| {
         html! {
-            <span class="verdict window">
+            <span class="chip window">
                 <b class={classes!("swatch", update_class(window.update))}></b>
                 <span><b>{ short_label(&window.label) }</b>{ " reached every copy in " }<b>{ exact(window.took) }</b></span>
             </span>
         }
     });
     let replayed = model.replayed.map(|same| match same {
-        true => html! { <span class="verdict ok">{ icon(Icon::Check) }{ "Replayed identically" }</span> },
+        true => html! { <span class="chip ok">{ icon(Icon::Check) }{ "Replayed identically" }</span> },
         false => {
-            html! { <span class="verdict bad">{ icon(Icon::Fault) }{ "Runs otherwise than when it was shared" }</span> }
+            html! { <span class="chip bad">{ icon(Icon::Fault) }{ "This run differs from the shared one" }</span> }
         }
     });
     html! {
-        <div class="verdicts">
-            <span class={classes!("verdict", "first", class)}>
-                { icon(which) }<b>{ what }</b>
+        <div class="chips">
+            <span class={classes!("chip", "first", class)}>
+                { icon(symbol) }<b>{ text }</b>
                 { messages.unwrap_or_default() }
                 { events.unwrap_or_default() }
             </span>
@@ -84,33 +83,33 @@ pub fn chips(model: &Model) -> Html {
     }
 }
 
-/// A link is a preview until the visitor says otherwise.
+/// Draws the banner over a drawing that came from a link: a preview until the visitor edits a copy.
 pub fn banner(send: &Callback<Msg>) -> Html {
     html! {
         <div class="preview" role="region" aria-label="Preview">
-            <span><b>{ "Preview" }</b>{ " of a shared scenario. Your own work is untouched." }</span>
+            <span><b>{ "Preview" }</b>{ " of a shared scenario. Your own work is unchanged." }</span>
             <button class="line small" onclick={send.reform(|_: MouseEvent| Msg::EditCopy)}>{ "Edit a copy" }</button>
         </div>
     }
 }
 
-/// Refs of what the painter keeps up to date.
+/// The elements of the transport that the painter updates.
 #[derive(Clone, Default, PartialEq)]
 pub struct TransportRefs {
-    /// The clock's text.
+    /// The clock.
     pub clock: NodeRef,
     /// The scrubber.
     pub scrubber: NodeRef,
 }
 
-/// Reset, play, step, speed, clock, scrubber.
+/// Draws the transport: reset, play, step, speed, clock, scrubber, panels.
 pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scrub: &Callback<InputEvent>) -> Html {
     let on = |msg: Msg| send.reform(move |_: MouseEvent| msg.clone());
     let playing = model.playback.playing();
     let at_end = model.playback.at_end();
-    let (which, says) = match (playing, at_end) {
+    let (symbol, label) = match (playing, at_end) {
         (true, _) => (Icon::Pause, "Pause"),
-        (false, true) => (Icon::Play, "Play again from the start"),
+        (false, true) => (Icon::Play, "Play from the start"),
         (false, false) => (Icon::Play, "Play"),
     };
     let speeds = SPEEDS.iter().map(|&speed| {
@@ -123,8 +122,8 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
     });
     html! {
         <div class="transport" role="group" aria-label="Playback">
-            <button class="icon" title="Back to the start, without what was done live" aria-label="Reset" onclick={on(Msg::Reset)}>{ icon(Icon::Reset) }</button>
-            <button class="icon primary" title={format!("{says} (Space)")} aria-label={says} onclick={on(Msg::TogglePlay)}>{ icon(which) }</button>
+            <button class="icon" title="Reset: return to the start and discard live actions" aria-label="Reset" onclick={on(Msg::Reset)}>{ icon(Icon::Reset) }</button>
+            <button class="icon primary" title={format!("{label} (Space)")} aria-label={label} onclick={on(Msg::TogglePlay)}>{ icon(symbol) }</button>
             <button class="icon back" title="Previous event (,)" aria-label="Previous event" onclick={on(Msg::StepBack)}>{ icon(Icon::Next) }</button>
             <button class="icon" title="Next event (.)" aria-label="Next event" onclick={on(Msg::Step)}>{ icon(Icon::Next) }</button>
             <span class="clock" ref={refs.clock.clone()}></span>
@@ -145,7 +144,7 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
     }
 }
 
-/// A button that opens and closes a panel; on narrow pages its icon has to do.
+/// Draws a button that opens and closes a panel. Narrow pages show only its icon.
 fn panel(id: &'static str, name: &'static str, which: Icon, open: bool, toggle: Callback<MouseEvent>) -> Html {
     html! {
         <button data-panel={id} class={classes!("logs", open.then_some("on"))} title={name} aria-label={name} aria-pressed={open.to_string()} onclick={toggle}>
@@ -154,7 +153,7 @@ fn panel(id: &'static str, name: &'static str, which: Icon, open: bool, toggle: 
     }
 }
 
-/// The publish button's text says what it does.
+/// Describes the update that the publish button makes.
 pub fn publish_hint(model: &Model) -> String {
     use crate::scenario::{Command, Operation};
     match model.next_update() {

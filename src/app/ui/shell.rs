@@ -1,4 +1,4 @@
-//! Round the canvas: top bar and palette.
+//! The frame of the page: top bar, palette, description of the scenario.
 
 use super::icons::{Icon, icon};
 use crate::app::geometry::{Point, point};
@@ -11,13 +11,13 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlSelectElement};
 use yew::prelude::*;
 
-/// What the scenario is about, where nothing is selected.
+/// Draws the title and the note of the scenario, while nothing is selected.
 pub fn about(model: &Model, send: &Callback<Msg>) -> Html {
     let scenario = &model.scenario;
     let title = if scenario.title.is_empty() { "Untitled" } else { &scenario.title };
     let note = match (&*scenario.note, scenario.services.is_empty()) {
-        ("", true) => "Place services, a bus and clients from the palette, connect them, and publish an update.",
-        ("", false) => "Select something on the canvas to see and change all of its settings.",
+        ("", true) => "Add services, a bus and clients from the palette, connect them, and publish an update.",
+        ("", false) => "Select an item on the canvas to see and edit its settings.",
         (note, _) => note,
     };
     html! {
@@ -31,7 +31,7 @@ pub fn about(model: &Model, send: &Callback<Msg>) -> Html {
     }
 }
 
-/// Brand, title, examples, undo and redo, share, theme.
+/// Draws the top bar: title, examples, undo, redo, help, share, theme.
 pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
     let on = |msg: Msg| send.reform(move |_: MouseEvent| msg.clone());
     let (can_undo, can_redo) = model.steps();
@@ -48,15 +48,15 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
             _ => Msg::OpenExample(id),
         }
     });
-    let (theme, says) = match model.theme {
-        Theme::Auto => (Icon::Theme, "Theme: as the system. Change to dark"),
-        Theme::Dark => (Icon::Theme, "Theme: dark. Change to light"),
-        Theme::Light => (Icon::Theme, "Theme: light. Change to as the system"),
+    let (theme, label) = match model.theme {
+        Theme::Auto => (Icon::Theme, "Theme: system. Switch to dark"),
+        Theme::Dark => (Icon::Theme, "Theme: dark. Switch to light"),
+        Theme::Light => (Icon::Theme, "Theme: light. Switch to system"),
     };
     html! {
         <header class="top">
             { brand() }
-            <button class="title" title="Title, note, seed and script of the scenario" onclick={on(Msg::Inspect)}>{ title }</button>
+            <button class="title" title="Edit the scenario: title, note, seed, script" onclick={on(Msg::Inspect)}>{ title }</button>
             <span class="grow"></span>
             <span class="input examples"><select aria-label="Examples" onchange={opened}>
                 <option value="" selected=true disabled=true>{ "Examples" }</option>
@@ -66,9 +66,9 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
             </select></span>
             <button class="icon" title="Undo (Ctrl+Z)" aria-label="Undo" disabled={!can_undo} onclick={on(Msg::Undo)}>{ icon(Icon::Undo) }</button>
             <button class="icon" title="Redo (Ctrl+Shift+Z)" aria-label="Redo" disabled={!can_redo} onclick={on(Msg::Redo)}>{ icon(Icon::Redo) }</button>
-            <button class="icon" title="Keys, gestures, motion (?)" aria-label="Help" onclick={on(Msg::Help(true))}>{ icon(Icon::Help) }</button>
+            <button class="icon" title="Help: keys, gestures, motion (?)" aria-label="Help" onclick={on(Msg::Help(true))}>{ icon(Icon::Help) }</button>
             <button class="line" aria-label="Share" onclick={on(Msg::Share(true))}>{ icon(Icon::Share) }<span class="word">{ "Share" }</span></button>
-            <button class="icon" title={says} aria-label={says} onclick={on(Msg::Theme(model.theme.following()))}>{ icon(theme) }</button>
+            <button class="icon" title={label} aria-label={label} onclick={on(Msg::Theme(model.theme.following()))}>{ icon(theme) }</button>
         </header>
     }
 }
@@ -81,20 +81,20 @@ fn brand() -> Html {
     }
 }
 
-/// What can be placed, by click or by dragging it onto the canvas, and the tools. `dropped` remembers that a drag has
-/// placed the thing already: the click that follows it does nothing.
+/// Draws the palette: items to add by a click or a drag onto the canvas, and tools. `dropped` is set after a drag has
+/// added an item, so the click event that follows it adds no second one.
 pub fn palette(tool: &Tool, dropped: &Rc<Cell<bool>>, send: &Callback<Msg>) -> Html {
-    let take = |hold: Tool, which: Icon, label: &'static str, key: &'static str, title: &'static str| {
+    let tool_button = |hold: Tool, symbol: Icon, label: &'static str, key: &'static str, title: &'static str| {
         let on = std::mem::discriminant(tool) == std::mem::discriminant(&hold);
         let onclick = send.reform(move |_: MouseEvent| Msg::Take(hold.clone()));
-        html! { <button aria-pressed={on.to_string()} title={format!("{title} ({key})")} {onclick}>{ icon(which) }{ label }</button> }
+        html! { <button aria-pressed={on.to_string()} title={format!("{title} ({key})")} {onclick}>{ icon(symbol) }{ label }</button> }
     };
     let onpointerdown = Callback::from(|event: PointerEvent| {
         if let Some(button) = event.target_dyn_into::<Element>() {
             let _ = button.set_pointer_capture(event.pointer_id());
         }
     });
-    let place = |kind: NodeKind, which: Icon, word: &'static str, key: &'static str| {
+    let add_button = |kind: NodeKind, symbol: Icon, word: &'static str, key: &'static str| {
         let onpointerup = {
             let (dropped, send) = (dropped.clone(), send.clone());
             Callback::from(move |event: PointerEvent| {
@@ -113,28 +113,28 @@ pub fn palette(tool: &Tool, dropped: &Rc<Cell<bool>>, send: &Callback<Msg>) -> H
                 }
             })
         };
-        let title = format!("Click, or drag onto the canvas ({key})");
-        html! { <button class="placeable" {title} onpointerdown={&onpointerdown} {onpointerup} {onclick}>{ icon(which) }{ word }</button> }
+        let title = format!("Add: click, or drag onto the canvas ({key})");
+        html! { <button class="placeable" {title} onpointerdown={&onpointerdown} {onpointerup} {onclick}>{ icon(symbol) }{ word }</button> }
     };
     html! {
         <nav class="palette" aria-label="Palette">
-            { place(NodeKind::Service, Icon::Service, "Service", "1") }
-            { place(NodeKind::Bus, Icon::Bus, "Bus", "2") }
-            { place(NodeKind::Client, Icon::Client, "Client", "3") }
-            { place(NodeKind::Group, Icon::Group, "Group", "4") }
+            { add_button(NodeKind::Service, Icon::Service, "Service", "1") }
+            { add_button(NodeKind::Bus, Icon::Bus, "Bus", "2") }
+            { add_button(NodeKind::Client, Icon::Client, "Client", "3") }
+            { add_button(NodeKind::Group, Icon::Group, "Group", "4") }
             <hr />
-            { take(Tool::Connect { from: None }, Icon::Connect, "Connect", "5", "Click a card, then the one to connect it to") }
-            { take(Tool::Cut, Icon::Cut, "Cut", "6", "Click links, or draw a line across them, to cut or heal them") }
-            <button title="Lay all cards out anew (7)" onclick={send.reform(|_: MouseEvent| Msg::Tidy)}>{ icon(Icon::Tidy) }{ "Tidy" }</button>
+            { tool_button(Tool::Connect { from: None }, Icon::Connect, "Connect", "5", "Connect: click a card, then another") }
+            { tool_button(Tool::Cut, Icon::Cut, "Cut", "6", "Cut or heal links: click them, or draw a line across them") }
+            <button title="Tidy the layout (7)" onclick={send.reform(|_: MouseEvent| Msg::Tidy)}>{ icon(Icon::Tidy) }{ "Tidy" }</button>
         </nav>
     }
 }
 
-/// Where over the canvas a pointer is, px from its corner.
+/// Returns the position of a pointer over the canvas, in px from its corner.
 fn over_canvas(event: &PointerEvent) -> Option<Point> {
     let document = web_sys::window()?.document()?;
-    let hit = document.element_from_point(event.client_x() as f32, event.client_y() as f32)?;
-    let canvas = hit.closest("#canvas").ok()??;
+    let element = document.element_from_point(event.client_x() as f32, event.client_y() as f32)?;
+    let canvas = element.closest("#canvas").ok()??;
     let rect = canvas.get_bounding_client_rect();
     Some(point(f64::from(event.client_x()) - rect.left(), f64::from(event.client_y()) - rect.top()))
 }

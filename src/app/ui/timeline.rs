@@ -1,5 +1,5 @@
-//! The timeline: a ribbon for each service, solid while consistent, hatched while stale, split while
-//! conflicted, dotted while down; updates above, faults below, one playhead through all.
+//! The timeline: one ribbon per service, solid while consistent, hatched while stale or diverged, split while
+//! conflicted, dotted while down. Updates are above, faults below; the playhead crosses all rows.
 
 use super::canvas_2d::{CanvasColours, cleared};
 use crate::app::model::Model;
@@ -11,23 +11,23 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 /// Height of a row, px.
 pub const ROW: f64 = 22.0;
-/// Room at both ends for marks and the playhead, px.
+/// Margin at both ends for marks and the playhead, px.
 pub const MARGIN: f64 = 8.0;
-/// Height of what is in sight at most, px: on a wide page and on a narrow one.
+/// Maximum height of the visible part, px: on a wide page, and on a narrow one.
 const TALLEST: (f64, f64) = (198.0, 132.0);
 
-/// Height of what is in sight: marks, services, faults.
+/// Returns the height of the visible part, px: marks, services, faults.
 pub fn height(model: &Model) -> f64 {
     let tallest = if model.narrow { TALLEST.1 } else { TALLEST.0 };
     tallest.min(ROW * (model.scenario.services.len() + 2) as f64)
 }
 
-/// From virtual time to px of the timeline, without the margin.
+/// Returns the scale from virtual time to px, without the margin.
 pub fn scale(model: &Model, width: f64) -> Scale {
     model.time_view.scale(model.run.until, width - 2.0 * MARGIN)
 }
 
-/// Paints the rows that are in sight: those from `scrolled` px on.
+/// Paints the visible rows: those from `scrolled` px on.
 pub fn paint(canvas: &HtmlCanvasElement, model: &Model, colours: &CanvasColours, size: (f64, f64), scrolled: f64) {
     let Some(pen) = cleared(canvas, size) else { return };
     let run = &model.run;
@@ -40,13 +40,13 @@ pub fn paint(canvas: &HtmlCanvasElement, model: &Model, colours: &CanvasColours,
         let y = ROW * (service + 1) as f64 + 5.0;
         match &model.compared {
             None => ribbon(&pen, changes(run, service), run.now, scale, (y, BAR), colours),
-            // Two branches share the row: the one that is shown above the other.
-            Some(other) => {
+            // Two branches share the row: the current one is above the compared one.
+            Some(compared) => {
                 ribbon(&pen, changes(run, service), run.now, scale, (y, BAR / 2.0 - 0.5), colours);
                 ribbon(
                     &pen,
-                    changes(other, service),
-                    other.now,
+                    changes(compared, service),
+                    compared.now,
                     scale,
                     (y + BAR / 2.0 + 0.5, BAR / 2.0 - 0.5),
                     colours,
@@ -65,6 +65,7 @@ fn changes(run: &RunView, service: usize) -> &[(Micros, CopyState)] {
     run.ribbons.get(service).map_or(&[], Vec::as_slice)
 }
 
+/// Height of a ribbon, px.
 const BAR: f64 = 12.0;
 
 fn ribbon(
@@ -120,7 +121,7 @@ fn stretch(
     }
 }
 
-/// Slanted lines of the paper's colour over a stretch.
+/// Paints slanted lines in the background's colour over a stretch.
 fn hatch(
     pen: &CanvasRenderingContext2d,
     (from, to): (f64, f64),
@@ -136,7 +137,7 @@ fn hatch(
     pen.set_stroke_style_str(&colours.surface);
     pen.set_line_width(2.5);
     pen.begin_path();
-    // Lines stand at fixed places of the axis, so that a growing stretch does not shimmer.
+    // The lines have fixed positions on the axis, so a growing stretch does not shimmer.
     let mut x = (from / 8.0).floor() * 8.0 - 8.0;
     while x < to + 8.0 {
         pen.move_to(x + slant, y - 1.0);
@@ -151,7 +152,7 @@ fn marks(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, colours: &
     let mut last = f64::MIN;
     for mark in model.run.marks.iter().filter(|mark| mark.kind == MarkKind::Update) {
         let x = scale.x(mark.at);
-        // Thousands of updates are a row of triangles, not thousands of paths on the same spot.
+        // Marks closer than 3 px would overlap.
         if x - last < 3.0 {
             continue;
         }
@@ -165,7 +166,7 @@ fn marks(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, colours: &
         pen.close_path();
         pen.fill();
     }
-    // A lost update is crossed out where it was made: on the ribbon of who took it, or above where that is a client.
+    // A cross marks a lost update on the ribbon of the service that accepted it; above the ribbons for a client.
     let services = model.scenario.services.len();
     pen.begin_path();
     for mark in model.run.marks.iter().filter(|mark| mark.kind == MarkKind::Lost) {
@@ -199,7 +200,7 @@ fn faults(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, y: f64, c
     }
 }
 
-/// The steps of the finding that is marked: a line each, and a diamond in the rows of the services that have part in it.
+/// Paints the steps of the marked verdict: a line each, and a diamond in the row of each service in the step.
 fn proof(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, services: usize, colours: &CanvasColours) {
     pen.set_fill_style_str(&colours.fault);
     for step in model.verdicts.marked() {

@@ -89,7 +89,7 @@ fn a_journey_by_keyboard_alone_through_the_outline_builds_publishes_breaks_heals
     browser.wait(&row("service-2", "stale"));
     press(&browser, "Pause");
     press(&browser, "Heal: Bus 1 to Service 2");
-    browser.wait(&row("bus-1>service-2", "whole"));
+    browser.wait(&row("bus-1>service-2", "up"));
     press(&browser, "Crash: Service 2");
     browser.wait(&row("service-2", "down"));
     press(&browser, "Restart: Service 2");

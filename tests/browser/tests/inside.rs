@@ -9,7 +9,7 @@ static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 fn select(look: Look, path: &str, node: &str) -> Browser {
     let browser = SITE.visit(look, path);
     browser.click(&format!("[data-node=\"{node}\"] header"));
-    browser.wait("document.querySelector('.inspector .inside')");
+    browser.wait("document.querySelector('.inspector .internals')");
     browser
 }
 
@@ -20,12 +20,12 @@ fn count(browser: &Browser, selector: &str) -> u64 {
 #[test]
 fn an_operation_shows_whom_it_waits_for_and_who_answered_late() {
     let browser = select(WIDE, "#ex=quorum-inversion&t=2500", "first");
-    browser.wait("document.querySelector('.inside .quorum')?.textContent.includes('2 of 3 responses after 11 ms')");
+    browser.wait("document.querySelector('.internals .quorum')?.textContent.includes('2 of 3 responses after 11 ms')");
     assert_eq!(count(&browser, ".phase .in-time"), 2);
     assert_eq!(count(&browser, ".phase .late"), 1);
     assert_eq!(browser.axe(), Vec::<String>::new());
     browser.click("[data-node=\"writer\"] header");
-    browser.wait("document.querySelector('.inside .waits + ul')");
+    browser.wait("document.querySelector('.internals .waits + ul')");
     assert!(browser.text(".phase").contains("waits for 3 of 3 acknowledgements"));
     assert_eq!(count(&browser, ".phase .awaited"), 2);
     // It leads to where it began, and stays.
@@ -43,12 +43,15 @@ fn an_operation_shows_whom_it_waits_for_and_who_answered_late() {
 fn a_member_of_raft_shows_its_log_and_what_is_not_committed() {
     let browser = select(WIDE, "#ex=raft-and-quorum&t=3000", "r1");
     browser.wait("document.querySelector('.entries .uncommitted')");
-    assert!(browser.text(".inside summary").contains("leads, term 1"), "the old leader does not know of the new one");
+    assert!(
+        browser.text(".internals summary").contains("leads, term 1"),
+        "the old leader does not know of the new one"
+    );
     assert!(count(&browser, ".entries .committed") >= 5);
     assert_eq!(browser.axe(), Vec::<String>::new());
     // It follows the run: once healed, the new leader's entries have taken the place of its own.
     browser.run("const s = document.querySelector('.scrubber'); s.value = 8000; s.dispatchEvent(new Event('input', { bubbles: true }))");
-    browser.wait("!document.querySelector('.entries .uncommitted') && document.querySelector('.inside summary').textContent.includes('follows')");
+    browser.wait("!document.querySelector('.entries .uncommitted') && document.querySelector('.internals summary').textContent.includes('follows')");
     clean(&browser);
 }
 
@@ -72,7 +75,7 @@ fn a_skewed_clock_and_the_update_that_it_lost_are_marked_where_they_are() {
     browser.wait("document.querySelector('[data-node=eu] .trouble')?.textContent.includes('clock −300 ms')");
     browser.wait("document.querySelector('[data-node=eu] .rows em')?.textContent === '1 lost'");
     assert_eq!(count(&browser, "[data-node=us] .trouble, [data-node=us] .rows em"), 0);
-    assert!(browser.text(".inside .skew").contains("300 ms behind"));
+    assert!(browser.text(".internals .skew").contains("300 ms behind"));
     clean(&browser);
 }
 
@@ -97,11 +100,11 @@ fn windows_and_latency_against_staleness_are_drawn_and_told() {
 fn what_proves_a_verdict_is_marked_on_canvas_timeline_and_diagram_and_no_longer() {
     let browser = SITE.visit(WIDE, "#ex=quorum-inversion&t=2900");
     browser.click("[data-panel=verdicts]");
-    browser.wait("document.querySelector('.finding.violated .show')");
+    browser.wait("document.querySelector('.verdict.violated .show')");
     let timeline = "[...document.querySelectorAll('.time canvas')].map(it => it.toDataURL()).join()";
     browser.run(&format!("window.before = {timeline}"));
-    press_in(&browser, ".finding.violated", "Show on canvas and timeline");
-    browser.wait("document.querySelector('.finding.violated .show').getAttribute('aria-pressed') === 'true'");
+    press_in(&browser, ".verdict.violated", "Show on canvas and timeline");
+    browser.wait("document.querySelector('.verdict.violated .show').getAttribute('aria-pressed') === 'true'");
     // Writer, readers and the group's side of each operation.
     browser.wait(
         "document.querySelector('[data-node=first].proof') && document.querySelector('[data-node=second].proof')",
@@ -110,7 +113,7 @@ fn what_proves_a_verdict_is_marked_on_canvas_timeline_and_diagram_and_no_longer(
     assert_eq!(browser.axe(), Vec::<String>::new());
     browser.click("[data-panel=diagram]");
     browser.wait("document.querySelectorAll('.diagram .proof').length >= 3");
-    press_in(&browser, ".finding.violated", "Show on canvas and timeline");
+    press_in(&browser, ".verdict.violated", "Show on canvas and timeline");
     browser.wait("!document.querySelector('.proof')");
     clean(&browser);
 }

@@ -431,7 +431,7 @@ fn the_dead_letter_queue_can_be_opened_redriven_and_purged() {
     browser.wait("document.querySelector('.dead-letters')");
     press(&browser, "Purge");
     browser.wait("!document.querySelector('.dead-letters')");
-    browser.wait("document.querySelector('.dlq')?.textContent.includes('1 given up')");
+    browser.wait("document.querySelector('.dlq')?.textContent.includes('1 discarded')");
     clean(&browser);
 }
 
@@ -570,10 +570,10 @@ fn siblings_stand_side_by_side_and_a_lost_update_is_marked() {
     is(&browser, "a", "conflicted");
     browser.wait("document.querySelector('[data-node=\"a\"] .rows').textContent.includes('2 siblings')");
     assert!(browser.text("[data-node=\"a\"] .rows .v").contains(" | "));
-    browser.wait("document.querySelector('.verdicts').textContent.includes('3 of 3 copies conflicted')");
+    browser.wait("document.querySelector('.chips').textContent.includes('3 of 3 copies conflicted')");
     clean(&browser);
     let browser = open(WIDE, "#ex=global-table-skew&t=2000");
-    browser.wait("document.querySelector('.verdicts').textContent.includes('1 lost update')");
+    browser.wait("document.querySelector('.chips').textContent.includes('1 lost update')");
     clean(&browser);
     let browser = open(WIDE, "#ex=raft-and-quorum&t=1500");
     browser.wait("[...document.querySelectorAll('.foot')].some(foot => foot.textContent.includes('leads, term'))");

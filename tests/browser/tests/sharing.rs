@@ -150,7 +150,7 @@ fn course_pages_work_plain_sandboxed_and_under_a_strict_policy() {
         publishes(&browser);
         // What comes later is fetched in the frame too.
         browser.click("[data-panel=verdicts]");
-        browser.wait("document.querySelector('.findings')");
+        browser.wait("document.querySelector('.verdicts')");
         browser.frame(None);
         if page != "sandboxed" {
             clean_course(&browser);
@@ -169,7 +169,7 @@ fn in_a_sandbox_what_comes_later_is_there_when_a_card_is_selected() {
     browser.click("[data-node=\"notification\"] header");
     browser.wait("document.querySelector('.inspector fieldset')");
     browser.click("[data-panel=verdicts]");
-    browser.wait("document.querySelector('.findings')");
+    browser.wait("document.querySelector('.verdicts')");
 }
 
 #[test]

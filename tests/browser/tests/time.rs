@@ -17,21 +17,21 @@ fn a_stale_copy_tells_why_and_its_story_leads_back_to_the_fault() {
     browser.click("[data-node=\"notification\"] header");
     browser.wait("document.querySelector('.inspector .why')");
     browser.click(".inspector .why");
-    browser.wait("document.querySelector('.findings')?.textContent.includes('Why widget at Notification?')");
-    browser.wait("document.querySelector('.finding').textContent.includes('will not converge')");
+    browser.wait("document.querySelector('.verdicts')?.textContent.includes('Why widget at Notification?')");
+    browser.wait("document.querySelector('.verdict').textContent.includes('will not converge')");
     assert_eq!(browser.axe(), Vec::<String>::new());
     // The first step is the cut itself.
-    assert!(browser.text(".finding li").contains("is cut"));
-    let story = browser.text(".findings .scroll");
-    browser.click(".finding li button");
+    assert!(browser.text(".verdict li").contains("is cut"));
+    let story = browser.text(".verdicts .scroll");
+    browser.click(".verdict li button");
     browser.wait("document.querySelector('.transport .clock').textContent === '1.400 s'");
     browser.wait("document.querySelector('.link.cut')");
     // The story stays while it is followed, though nothing was stale then.
     is(&browser, "notification", "consistent");
-    assert!(browser.text(".findings").contains("As of 5.900 s"));
-    assert_eq!(browser.text(".findings .scroll"), story);
-    browser.click(".findings .anew");
-    browser.wait("document.querySelector('.finding').textContent.includes('converged')");
+    assert!(browser.text(".verdicts").contains("As of 5.900 s"));
+    assert_eq!(browser.text(".verdicts .scroll"), story);
+    browser.click(".verdicts .refresh");
+    browser.wait("document.querySelector('.verdict').textContent.includes('converged')");
     clean(&browser);
 }
 
@@ -39,9 +39,9 @@ fn a_stale_copy_tells_why_and_its_story_leads_back_to_the_fault() {
 fn a_violated_guarantee_shows_the_operations_that_prove_it() {
     let browser = open(WIDE, "#ex=quorum-inversion&t=2900");
     browser.click(".transport [data-panel=verdicts]");
-    browser.wait("document.querySelector('.finding.violated')?.textContent.includes('Linearizable')");
-    assert_eq!(browser.run("return document.querySelectorAll('.finding.violated li').length"), 3);
-    browser.click(".finding.violated li:nth-child(2) button");
+    browser.wait("document.querySelector('.verdict.violated')?.textContent.includes('Linearizable')");
+    assert_eq!(browser.run("return document.querySelectorAll('.verdict.violated li').length"), 3);
+    browser.click(".verdict.violated li:nth-child(2) button");
     browser.wait("document.querySelector('.transport .clock').textContent === '0.500 s'");
     browser.wait("document.querySelector('[data-node].selected')");
     // Back event by event: the clock never goes forward.
@@ -66,8 +66,8 @@ fn an_invariant_of_ones_own_is_checked_and_leads_to_where_it_breaks() {
     browser.wait("document.querySelector('.inspector').textContent.includes('`==` compares')");
     browser.fill(&field, "notification.widget == inventory.widget when quiescent");
     browser.click("[data-panel=verdicts]");
-    browser.wait("[...document.querySelectorAll('.finding.violated')].some(it => it.textContent.includes('when quiescent') && it.textContent.includes('It is broken.'))");
-    let jump = "[...document.querySelectorAll('.finding.violated')].find(it => it.textContent.includes('when quiescent')).querySelector('li button')";
+    browser.wait("[...document.querySelectorAll('.verdict.violated')].some(it => it.textContent.includes('when quiescent') && it.textContent.includes('It is broken.'))");
+    let jump = "[...document.querySelectorAll('.verdict.violated')].find(it => it.textContent.includes('when quiescent')).querySelector('li button')";
     browser.run(&format!("{jump}.click()"));
     browser.wait("parseFloat(document.querySelector('.transport .clock').textContent) < 5.8");
     browser.wait("document.querySelectorAll('[data-node].selected').length === 2");
@@ -148,13 +148,13 @@ fn acting_in_the_past_parts_the_run_and_both_branches_stand_side_by_side_and_in_
     select_wire(&browser, 1);
     press(&browser, "Cut");
     browser.click("[data-panel=branches]");
-    browser.wait("document.querySelectorAll('.branches .finding').length === 2");
-    browser.wait("document.querySelector('.branches .finding.shown input').value === 'Branch 2'");
-    browser.fill(".branches .finding.shown input", "link cut");
+    browser.wait("document.querySelectorAll('.branches .verdict').length === 2");
+    browser.wait("document.querySelector('.branches .verdict.shown input').value === 'Branch 2'");
+    browser.fill(".branches .verdict.shown input", "link cut");
     browser.keys(&["Tab"]);
-    browser.wait("document.querySelector('.branches .finding.shown input').value === 'link cut'");
+    browser.wait("document.querySelector('.branches .verdict.shown input').value === 'link cut'");
     assert_eq!(browser.axe(), Vec::<String>::new());
-    browser.click(".branches .finding:first-child button:nth-of-type(2)");
+    browser.click(".branches .verdict:first-child button:nth-of-type(2)");
     browser.wait("document.querySelector('.compared')");
     seek(4000);
     let compared = "document.querySelector('.compared [data-node=notification] .badge')?.textContent.trim()";
@@ -165,7 +165,7 @@ fn acting_in_the_past_parts_the_run_and_both_branches_stand_side_by_side_and_in_
     browser.wait("document.querySelector('.compared .pane-name').textContent.includes('1 service differs')");
     assert_eq!(browser.axe(), Vec::<String>::new());
     // Shown instead, the two change sides.
-    browser.click(".branches .finding:first-child button");
+    browser.click(".branches .verdict:first-child button");
     browser.wait(&format!("{compared} === 'stale'"));
     is(&browser, "notification", "consistent");
     browser.click(".compared .pane-name button");
@@ -174,13 +174,13 @@ fn acting_in_the_past_parts_the_run_and_both_branches_stand_side_by_side_and_in_
     browser.click(".top [class~=line]");
     let link = browser.wait("document.querySelector('#share-link')?.value");
     let link = link.as_str().expect("a link").to_string();
-    let opened = converge::scenario::link::decode(&link).expect("whole").scenario;
+    let opened = converge::scenario::link::decode(&link).expect("a valid link").scenario;
     let names: Vec<&str> = opened.branches.iter().map(|branch| branch.name.as_str()).collect();
     assert_eq!((names, opened.branch.as_str()), (vec!["Main", "link cut"], "Main"));
     clean(&browser);
     let fragment = link.split_once('#').expect("a fragment").1;
     let fresh = open(WIDE, &format!("#{fragment}"));
     fresh.click("[data-panel=branches]");
-    fresh.wait("document.querySelectorAll('.branches .finding').length === 2");
+    fresh.wait("document.querySelectorAll('.branches .verdict').length === 2");
     clean(&fresh);
 }

@@ -1,0 +1,260 @@
+//! The internals of a replica group as sections of the inspector: logs, versions, hints, quorums, Merkle trees.
+
+use super::card::update_class;
+use crate::app::internals::share;
+use crate::app::model::Msg;
+use crate::app::playback::{clock, short};
+use crate::scenario::Micros;
+use crate::session::protocol::Packed;
+use crate::session::protocol::inside::{
+    CopyInside, HintInside, Inside, LogInside, PartInside, PhaseInside, QuorumInside, TreeInside, ValueInside,
+};
+use crate::session::words;
+use crate::trace::{NodeId, Outcome};
+use std::rc::Rc;
+use yew::prelude::*;
+
+/// Maximum number of cells drawn for a level of a tree.
+const CELLS: u32 = 24;
+
+/// What all sections use.
+struct Sections<'a> {
+    names: &'a [Rc<str>],
+    send: &'a Callback<Msg>,
+    now: Micros,
+}
+
+impl Sections<'_> {
+    fn name(&self, node: NodeId) -> &str {
+        self.names.get(node.index()).map_or("?", |name| name)
+    }
+
+    /// Draws a button that seeks to an instant.
+    fn at(&self, at: Micros) -> Html {
+        let onclick = self.send.reform(move |_: MouseEvent| Msg::Seek(at));
+        html! { <button type="button" class="jump" title="Seek to this time" {onclick}>{ clock(at) }</button> }
+    }
+}
+
+/// Draws the sections that are not empty.
+pub fn view(internals: &Packed, names: &[Rc<str>], send: &Callback<Msg>) -> Html {
+    let Some(internals) = internals.read::<Inside>() else { return html! {} };
+    let sections = Sections { names, send, now: internals.now };
+    html! {
+        <>
+            if !internals.clock.is_empty() && internals.clock != "exact" {
+                <section class="internals"><p class="skew">{ format!("Its clock is {}. Its writes are ordered by that clock.", internals.clock) }</p></section>
+            }
+            { for internals.log.iter().map(log) }
+            { copies(&sections, &internals.copies) }
+            { section("Hints for other replicas", count(internals.hints.len()), internals.hints.iter().map(|kept| hint(&sections, kept)).collect()) }
+            { section("Prepared and locked", count(internals.promised.len()), internals.promised.iter().map(|key| html! { <p class="mono">{ key }</p> }).collect()) }
+            { section("Operations and responses", String::new(), internals.quorums.iter().map(|operation| quorum(&sections, operation)).collect()) }
+            { section("Merkle trees", String::new(), internals.trees.iter().map(|exchange| tree(&sections, exchange)).collect()) }
+            if internals.cut { <section class="internals"><p class="faint">{ "The log no longer contains the start of the run. This list may be incomplete." }</p></section> }
+        </>
+    }
+}
+
+fn count(n: usize) -> String {
+    if n == 0 { String::new() } else { n.to_string() }
+}
+
+/// Draws a collapsible section, unless it is empty.
+fn section(title: &'static str, aside: String, parts: Vec<Html>) -> Html {
+    if parts.is_empty() {
+        return html! {};
+    }
+    html! {
+        <section class="internals" key={title}>
+            <details open=true>
+                <summary><h4>{ title }</h4><span>{ aside }</span></summary>
+                { for parts }
+            </details>
+        </section>
+    }
+}
+
+fn swatch(update: Option<u32>) -> Html {
+    update.map(|update| html! { <b class={classes!("swatch", update_class(update))}></b> }).unwrap_or_default()
+}
+
+fn quorum(sections: &Sections, operation: &QuorumInside) -> Html {
+    let status = match operation.ended {
+        None => html! { <em class="waits">{ "in flight" }</em> },
+        Some((at, Outcome::Ok)) => html! { <em>{ short(at.saturating_sub(operation.begun)) }</em> },
+        Some((_, outcome)) => html! { <em class="bad">{ words::outcome(outcome) }</em> },
+    };
+    let who = match operation.at == operation.by {
+        true => format!("{} coordinates itself", sections.name(operation.by)),
+        false => format!("{}, by {}", sections.name(operation.by), sections.name(operation.at)),
+    };
+    // The axis ends shortly after the last response; without responses, at the current time.
+    let parts = || operation.phases.iter().flat_map(|phase| &phase.parts);
+    let ends = parts().flat_map(|part| [part.answered, part.lost.map(|(at, _)| at)]).flatten();
+    let last = ends.chain(operation.phases.iter().filter_map(|phase| phase.enough)).max().unwrap_or(sections.now);
+    let waits = parts().any(|part| part.answered.is_none() && part.lost.is_none());
+    let to = last + (last.saturating_sub(operation.begun)) / if waits { 4 } else { 20 } + 1;
+    html! {
+        <article class="quorum" key={format!("{}-{}", operation.operation, operation.begun)}>
+            <h5><span class="mono">{ &operation.text }</span>{ status }</h5>
+            <p>{ who }{ " · " }{ sections.at(operation.begun) }</p>
+            { for operation.phases.iter().map(|phase| phase_view(sections, phase, (operation.begun, to))) }
+        </article>
+    }
+}
+
+fn phase_view(sections: &Sections, phase: &PhaseInside, (from, to): (Micros, Micros)) -> Html {
+    let enough = match phase.enough {
+        Some(at) if at <= from => format!("{} at once", phase.text),
+        Some(at) => format!("{} after {}", phase.text, short(at - from)),
+        None => format!("waits for {}", phase.text),
+    };
+    let line = phase.enough.map(|at| share(at, from, to));
+    let row = |part: &PartInside| {
+        let asked = share(part.asked, from, to);
+        let (class, end, label) = match (part.answered, part.lost) {
+            (Some(at), _) if part.late => ("late", share(at, from, to), format!("late, {}", short(at - from))),
+            (Some(at), _) => ("in-time", share(at, from, to), short(at - from)),
+            (None, Some((at, cause))) => ("lost", share(at, from, to), words::drop_cause(cause).to_string()),
+            (None, None) if phase.enough.is_some() => ("awaited", 100.0, "not yet".into()),
+            (None, None) => ("awaited", 100.0, "awaited".into()),
+        };
+        html! {
+            <li key={format!("{}-{}", part.node.0, part.asked)} class={class}>
+                <span class="who">{ sections.name(part.node) }</span>
+                <svg viewBox="0 0 100 16" aria-hidden="true">
+                    if let Some(x) = line { <path class="enough" d={format!("M{x:.1} 0V16")} /> }
+                    <path class="span" d={format!("M{asked:.1} 8H{end:.1}")} />
+                    { line_end(class, end) }
+                </svg>
+                <span class="told">{ label }</span>
+            </li>
+        }
+    };
+    html! {
+        <div class="phase">
+            <p class={classes!(phase.enough.is_none().then_some("waits"))}>{ enough }</p>
+            <ul>{ for phase.parts.iter().map(row) }</ul>
+        </div>
+    }
+}
+
+/// Draws the end of a replica's line: a disc in time, a ring if late, a cross if lost, an arrow while awaited.
+fn line_end(class: &str, x: f64) -> Html {
+    let x = x.clamp(4.0, 96.0);
+    match class {
+        "lost" => html! { <path class="end" d={format!("M{:.1} 4.500l7 7m0 -7l-7 7", x - 3.5)} /> },
+        "awaited" => html! { <path class="end" d={format!("M{:.1} 4.500l4 3.500-4 3.500", x - 1.0)} /> },
+        _ => html! { <circle class="end" cx={format!("{x:.1}")} cy="8" r="3.500" /> },
+    }
+}
+
+fn log(log: &LogInside) -> Html {
+    let role = if log.leads { "leads" } else { "follows" };
+    let aside = format!("{role}, term {} · {} of {} committed", log.term, log.committed, log.last);
+    let shown = log.entries.len() as u32;
+    let entry = |entry: &crate::session::protocol::inside::EntryInside| {
+        let committed = entry.index <= log.committed;
+        let (class, label) = if committed { ("committed", "committed") } else { ("uncommitted", "not committed") };
+        html! {
+            <li key={format!("{}-{}", entry.index, entry.term)} class={class}>
+                <i title={label}><span class="sr">{ label }</span></i><b>{ entry.index }</b><span class="term">{ format!("t{}", entry.term) }</span>
+                <span class={classes!("mono", entry.update.is_none().then_some("faint"))}>{ &entry.text }</span>{ swatch(entry.update) }
+            </li>
+        }
+    };
+    let mut parts = vec![html! { <ol class="entries">{ for log.entries.iter().map(entry) }</ol> }];
+    if shown < log.last {
+        parts.insert(0, html! { <p class="faint">{ format!("{} earlier entries", log.last - shown) }</p> });
+    }
+    if log.last == 0 {
+        parts = vec![html! { <p class="faint">{ "The log is empty." }</p> }];
+    }
+    section("Log", aside, parts)
+}
+
+fn copies(sections: &Sections, copies: &[CopyInside]) -> Html {
+    let conflicted = copies.iter().map(|copy| copy.values.len()).filter(|values| *values > 1).sum::<usize>();
+    let aside = if conflicted > 0 { format!("{conflicted} siblings") } else { String::new() };
+    section("Versions and clocks", aside, copies.iter().map(|copy| copy_view(sections, copy)).collect())
+}
+
+fn copy_view(sections: &Sections, copy: &CopyInside) -> Html {
+    let vector = copy.vector.iter().map(|(origin, count)| html! { <span>{ origin }<b>{ count }</b></span> });
+    let vector = (!copy.vector.is_empty()).then(|| {
+        html! { <span class="vector" title="Version vector: the number of updates from each origin">{ for vector }</span> }
+    });
+    let values = match copy.values.as_slice() {
+        [one] => html! {
+            <>
+                <p class="mono">{ swatch(one.update) }{ &one.value }</p>
+                <p>{ by(sections, one) }</p>
+            </>
+        },
+        several => html! {
+            <div class="siblings">
+                { for several.iter().map(|sibling| html! {
+                    <div class="sibling">
+                        <p class="mono">{ swatch(sibling.update) }{ &sibling.value }</p><p>{ &sibling.version }</p><p>{ by(sections, sibling) }</p>
+                    </div>
+                }) }
+            </div>
+        },
+    };
+    let version = copy.values.first().filter(|_| copy.values.len() == 1).map(|one| html! { <em>{ &one.version }</em> });
+    html! {
+        <article class="copy" key={copy.key.clone()}>
+            <h5><span class="mono">{ &copy.key }</span>{ vector.unwrap_or_default() }{ version.unwrap_or_default() }</h5>
+            if copy.values.is_empty() && copy.tombstone.is_empty() { <p class="faint">{ "absent" }</p> }
+            { values }
+            if !copy.tombstone.is_empty() { <p class="tombstone">{ &copy.tombstone }</p> }
+        </article>
+    }
+}
+
+/// Names the writer of a value, with the time of the write.
+fn by(sections: &Sections, value: &ValueInside) -> Html {
+    let at = value.at.map(|at| html! { <>{ ", " }{ sections.at(at) }</> });
+    html! { <>{ &value.by }{ at.unwrap_or_default() }</> }
+}
+
+fn hint(sections: &Sections, hint: &HintInside) -> Html {
+    html! {
+        <p class="hinted" key={format!("{}-{}", hint.replica.0, hint.text)}>{ swatch(hint.update) }<span class="mono">{ &hint.text }</span>
+            <span>{ format!("for {}, since ", sections.name(hint.replica)) }{ sections.at(hint.since) }</span>
+        </p>
+    }
+}
+
+fn tree(sections: &Sections, exchange: &TreeInside) -> Html {
+    let last = exchange.levels.last().map_or(0, |(_, differing)| *differing);
+    let leaves = exchange.levels.len() as u32 > exchange.depth;
+    let (class, status) = match (last, exchange.under_way, leaves) {
+        (0, ..) if exchange.levels.len() == 1 => ("same", "no difference".to_string()),
+        (0, ..) => ("same", "repaired".to_string()),
+        (_, true, false) => ("busy", "comparing".to_string()),
+        (_, true, true) => ("busy", "exchanging keys".to_string()),
+        (n, false, true) => ("differ", format!("{n} {} exchanged", if n == 1 { "leaf" } else { "leaves" })),
+        (_, false, false) => ("broken", "aborted".to_string()),
+    };
+    let level = |(depth, (compared, differing)): (usize, &(u32, u32))| {
+        let name = match depth as u32 {
+            0 => "root".to_string(),
+            depth if depth == exchange.depth => "leaves".into(),
+            depth => format!("level {depth}"),
+        };
+        let cells = (0..(*compared).min(CELLS))
+            .map(|i| html! { <i key={i} class={classes!((i < *differing).then_some("off"))}></i> });
+        html! {
+            <li key={depth}><span>{ name }</span><span class="cells" aria-hidden="true">{ for cells }</span><span class="told">{ format!("{differing} of {compared} differ") }</span></li>
+        }
+    };
+    html! {
+        <article class="tree" key={exchange.with.0}>
+            <h5><span>{ format!("{} {}", if exchange.own { "with" } else { "started by" }, sections.name(exchange.with)) }</span><em class={class}>{ status }</em></h5>
+            <ol>{ for exchange.levels.iter().enumerate().map(level) }</ol>
+            <p>{ sections.at(exchange.at) }</p>
+        </article>
+    }
+}

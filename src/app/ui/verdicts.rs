@@ -1,0 +1,83 @@
+//! The verdicts: whether the copies converge, why some do not, and which guarantees hold, each with its witness.
+
+use super::icons::{Icon, icon};
+use crate::app::model::Msg;
+use crate::app::playback::clock;
+use crate::scenario::Micros;
+use crate::session::protocol::{Finding, FindingStep, Standing};
+use crate::trace::NodeId;
+use std::rc::Rc;
+use yew::prelude::*;
+
+/// Properties of [`Verdicts`].
+#[derive(Clone, PartialEq, Properties)]
+pub struct VerdictsProps {
+    /// The verdicts.
+    pub verdicts: Rc<Vec<Finding>>,
+    /// The name of the service that they are about; empty for all services.
+    pub about: AttrValue,
+    /// The same service.
+    pub node: Option<NodeId>,
+    /// The instant of the verdicts, while the visitor follows the steps of one.
+    pub pinned: Option<Micros>,
+    /// The title of the verdict whose steps are marked on canvas, timeline and diagram.
+    pub marked: Option<String>,
+    /// Receives messages.
+    pub send: Callback<Msg>,
+}
+
+/// The panel.
+#[component]
+pub fn Verdicts(props: &VerdictsProps) -> Html {
+    let close = props.send.reform(|_: MouseEvent| Msg::ToggleVerdicts);
+    let node = props.node;
+    let refresh = props.send.reform(move |_: MouseEvent| Msg::Examine(node));
+    let all = props.send.reform(|_: MouseEvent| Msg::Examine(None));
+    html! {
+        <section class="log verdicts" aria-label="Verdicts">
+            <header>
+                <h2>{ "Verdicts" }</h2>
+                if !props.about.is_empty() {
+                    <button class="small" onclick={all}>{ format!("{} only · Show all", props.about) }</button>
+                }
+                if let Some(at) = props.pinned {
+                    <button class="small refresh" onclick={refresh}>{ format!("As of {} · Refresh", clock(at)) }</button>
+                }
+                <span class="grow"></span>
+                <button class="icon small" aria-label="Close the verdicts" onclick={close}>{ icon(Icon::Close) }</button>
+            </header>
+            <div class="scroll" tabindex="0" role="group" aria-label="List of verdicts">
+                { for props.verdicts.iter().map(|verdict| verdict_view(verdict, props.marked.as_ref(), &props.send)) }
+            </div>
+        </section>
+    }
+}
+
+fn verdict_view(verdict: &Finding, marked: Option<&String>, send: &Callback<Msg>) -> Html {
+    let (class, word) = match verdict.standing {
+        Standing::Holds => ("holds", "holds"),
+        Standing::Violated => ("violated", "violated"),
+        Standing::Pending => ("pending", "pending"),
+        Standing::Unknown => ("unknown", "unknown"),
+    };
+    let (on, title) = (marked == Some(&verdict.title), verdict.title.clone());
+    let mark = send.reform(move |_: MouseEvent| Msg::MarkProof(title.clone()));
+    // These titles contain the status already.
+    let has_status = verdict.title.contains(':') || verdict.title.ends_with('?');
+    html! {
+        <article class={classes!("verdict", class)} key={verdict.title.clone()}>
+            <h3><span class="mark" aria-hidden="true"></span>{ &verdict.title }if !has_status { <em>{ word }</em> }</h3>
+            if !verdict.because.is_empty() { <p>{ &verdict.because }</p> }
+            if !verdict.steps.is_empty() {
+                <button class="small show" aria-pressed={on.to_string()} onclick={mark}>{ "Show on canvas and timeline" }</button>
+                <ol>{ for verdict.steps.iter().map(|step| step_view(step, send)) }</ol>
+            }
+        </article>
+    }
+}
+
+fn step_view(step: &FindingStep, send: &Callback<Msg>) -> Html {
+    let (at, nodes) = (step.at, step.nodes.clone());
+    let onclick = send.reform(move |_: MouseEvent| Msg::Jump(at, nodes.clone()));
+    html! { <li><button {onclick}><span class="at">{ clock(step.at) }</span><span>{ &step.text }</span></button></li> }
+}
