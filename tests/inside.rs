@@ -4,7 +4,7 @@ use converge::analysis::{Logs, Phase, Quorums};
 use converge::scenario::examples::{EXAMPLES, find};
 use converge::scenario::{Command, Latency, Micros, Protocol, ReadRepair, Scenario, Step, micros};
 use converge::session::protocol::inside::{Inside, PartInside, QuorumInside};
-use converge::session::protocol::{Charts, Frame, Report, Request, ToEngine, Written};
+use converge::session::protocol::{Charts, Frame, Query, Report, Request, ToEngine, Written};
 use converge::session::{Run, Session};
 use converge::trace::{Fact, NodeId, OperationKind, Outcome};
 
@@ -31,7 +31,7 @@ impl Page {
     }
 
     fn ask(&mut self, request: Request) -> Report {
-        self.0.handle(ToEngine { epoch: 1, request }).remove(0).report
+        self.0.handle(ToEngine { epoch: 1, request }).report
     }
 
     fn inside(&mut self, scenario: &Scenario, id: &str) -> Inside {
@@ -39,14 +39,14 @@ impl Page {
         let mut ids =
             ids.chain(scenario.clients.iter().map(|it| &it.id)).chain(scenario.groups.iter().map(|it| &it.id));
         let node = NodeId(ids.position(|it| it == id).expect("a node") as u32);
-        match self.ask(Request::Inside { node }) {
+        match self.ask(Request::Query(Query::Inside { node })) {
             Report::Inside(inside) => inside.read::<Inside>().expect("its inside"),
             other => panic!("not its inside: {other:?}"),
         }
     }
 
     fn charts(&mut self) -> Charts {
-        match self.ask(Request::Charts) {
+        match self.ask(Request::Query(Query::Charts)) {
             Report::Charts(charts) => charts.read::<Charts>().expect("charts"),
             other => panic!("no charts: {other:?}"),
         }

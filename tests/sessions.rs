@@ -8,7 +8,7 @@ use converge::scenario::{
 use converge::session::Session;
 use converge::session::compare::{Compared, Row};
 use converge::session::protocol::{
-    BranchTurn, CopyState, Frame, FromEngine, MarkKind, Packed, Report, Request, ToEngine, Written,
+    BranchTurn, CopyState, Frame, FromEngine, MarkKind, Packed, Query, Report, Request, ToEngine, Written,
 };
 use proptest::prelude::*;
 
@@ -25,9 +25,7 @@ impl Page {
     }
 
     fn ask(&mut self, request: Request) -> Report {
-        let mut answers = self.session.handle(ToEngine { epoch: self.epoch, request });
-        assert_eq!(answers.len(), 1);
-        let FromEngine { epoch, report } = answers.remove(0);
+        let FromEngine { epoch, report } = self.session.handle(ToEngine { epoch: self.epoch, request });
         assert_eq!(epoch, self.epoch, "an answer belongs to the epoch of its request");
         report
     }
@@ -44,7 +42,7 @@ impl Page {
     }
 
     fn described(&mut self) -> (Scenario, String, Micros) {
-        match self.ask(Request::Describe) {
+        match self.ask(Request::Query(Query::Describe)) {
             Report::Run { scenario, digest, now, .. } => (scenario.read().expect("sound"), digest, now),
             other => panic!("not a run: {other:?}"),
         }
@@ -157,7 +155,8 @@ fn a_command_that_names_nothing_is_refused_in_words() {
 #[test]
 fn requests_before_anything_is_loaded_are_refused() {
     let mut page = Page { session: Session::default(), epoch: 7 };
-    for request in [Request::Step, publish(1), Request::Reset, Request::Seek { to: 5 }, Request::Describe] {
+    for request in [Request::Step, publish(1), Request::Reset, Request::Seek { to: 5 }, Request::Query(Query::Describe)]
+    {
         assert!(matches!(page.ask(request), Report::Refused { .. }));
     }
 }
@@ -168,7 +167,7 @@ fn every_message_of_the_log_says_what_it_carries_and_a_lost_one_why() {
     page.frame(publish(49));
     page.frame(cut());
     page.advance(1_900_000);
-    let Report::Log { rows, total, oldest, .. } = page.ask(Request::Log { from: 0, count: 500 }) else {
+    let Report::Log { rows, total, oldest, .. } = page.ask(Request::Query(Query::Log { from: 0, count: 500 })) else {
         panic!("no log")
     };
     assert_eq!(oldest, 0);
@@ -411,14 +410,14 @@ proptest! {
 fn the_three_consistencies_are_measured_seed_by_seed_and_an_edit_does_not_disturb_it() {
     let scenario = find("oversold").expect("an example").scenario();
     let mut session = Session::default();
-    let mut ask = |request| session.handle(ToEngine { epoch: 1, request }).remove(0).report;
+    let mut ask = |request| session.handle(ToEngine { epoch: 1, request }).report;
     ask(Request::Load { scenario: Written::from(&scenario), at: 0 });
     let mut rows = Packed::default();
     for seed in 1..=3 {
         // As where somebody chooses another consistency meanwhile.
         let chosen = scenario.under(0, Consistency::ALL[seed as usize - 1]);
         ask(Request::Edit { scenario: Written::from(&chosen) });
-        match ask(Request::Measure { group: 0, seed }) {
+        match ask(Request::Query(Query::Measure { group: 0, seed })) {
             Report::Measured { seed: run, rows: found } => (assert_eq!(run, seed), rows = found),
             other => panic!("{other:?}"),
         };
@@ -426,7 +425,7 @@ fn the_three_consistencies_are_measured_seed_by_seed_and_an_edit_does_not_distur
     let mut compared = Compared::new(&scenario, 0);
     (1..=3).for_each(|seed| compared.run(&scenario, 0, seed));
     assert_eq!(rows.read::<Vec<Row>>(), Some(compared.rows()));
-    assert!(matches!(ask(Request::Measure { group: 9, seed: 1 }), Report::Unanswered(_)));
+    assert!(matches!(ask(Request::Query(Query::Measure { group: 9, seed: 1 })), Report::Unanswered(_)));
 }
 
 #[test]

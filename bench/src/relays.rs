@@ -7,7 +7,6 @@ pub mod crowd;
 use converge::engine::{Engine, Stream};
 use converge::scenario::{Arrivals, Keys, Scenario, Workload, examples};
 use converge::session::Session;
-use converge::session::later::Later;
 use converge::session::protocol::{Report, Request, ToEngine, Written};
 use converge::session::sweep::Sweep;
 use converge::trace::Level;
@@ -91,9 +90,7 @@ impl Seeks {
     /// Played until so many events have happened.
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen(constructor))]
     pub fn new(events: u32) -> Seeks {
-        let mut session = Session::default();
-        session.learn(Later::new());
-        let mut seeks = Seeks { session, end: 0, chance: Stream::named(1, "bench", "seek") };
+        let mut seeks = Seeks { session: Session::default(), end: 0, chance: Stream::named(1, "bench", "seek") };
         let scenario = Written::from(&crowd::scenario(12.0, 1000.0, 1e6));
         let mut happened = seeks.ask(Request::Load { scenario, at: 0 }).1;
         while happened < u64::from(events) {
@@ -111,8 +108,8 @@ impl Seeks {
 
     /// The instant and its number of events.
     fn ask(&mut self, request: Request) -> (u64, u64) {
-        match self.session.handle(ToEngine { epoch: 1, request }).pop().map(|said| said.report) {
-            Some(Report::Frame(frame)) => (frame.now, frame.events),
+        match self.session.handle(ToEngine { epoch: 1, request }).report {
+            Report::Frame(frame) => (frame.now, frame.events),
             other => panic!("no frame but {other:?}"),
         }
     }

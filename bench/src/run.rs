@@ -2,7 +2,7 @@
 //! to stand at another instant.
 
 use converge::engine::Stream;
-use converge::session::protocol::{Report, Request, ToEngine, Written};
+use converge::session::protocol::{Query, Report, Request, ToEngine, Written};
 use converge::session::{Run, Session};
 use converge::trace::Record;
 use converge_bench::crowd;
@@ -12,16 +12,16 @@ const EVENTS: u64 = 1_000_000;
 
 /// Sends a request; returns the instant, the events, and the frame's size as it crosses the worker.
 fn ask(session: &mut Session, request: Request) -> (u64, u64) {
-    match session.handle(ToEngine { epoch: 1, request }).pop().map(|said| said.report) {
-        Some(Report::Frame(frame)) => (frame.now, frame.events),
+    match session.handle(ToEngine { epoch: 1, request }).report {
+        Report::Frame(frame) => (frame.now, frame.events),
         other => panic!("no frame but {other:?}"),
     }
 }
 
 /// The records that are kept.
 fn kept(session: &mut Session) -> u64 {
-    match session.handle(ToEngine { epoch: 1, request: Request::Log { from: 0, count: 0 } }).pop().map(|s| s.report) {
-        Some(Report::Log { total, oldest, .. }) => total - oldest,
+    match session.handle(ToEngine { epoch: 1, request: Request::Query(Query::Log { from: 0, count: 0 }) }).report {
+        Report::Log { total, oldest, .. } => total - oldest,
         other => panic!("no log but {other:?}"),
     }
 }

@@ -1,7 +1,7 @@
 //! The space-time diagram: messages as lines between lanes, and what one of them may have caused or been caused by.
 
 use crate::scenario::Micros;
-use crate::session::protocol::{Arrow, Packed, Request};
+use crate::session::protocol::{Arrow, Packed, Query, Request};
 use crate::trace::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -65,7 +65,11 @@ impl Diagram {
         }
         (self.waiting, self.last) = (true, wall);
         self.asked = Some((window, digest.into()));
-        Some(if self.charting { Request::Charts } else { Request::Diagram { from: window.0, to: window.1 } })
+        Some(Request::Query(if self.charting {
+            Query::Charts
+        } else {
+            Query::Diagram { from: window.0, to: window.1 }
+        }))
     }
 
     /// Takes the answer in.

@@ -3,7 +3,7 @@
 use super::model::CanvasItem;
 use super::scene::Scene;
 use crate::scenario::{Micros, Scenario};
-use crate::session::protocol::{Packed, Request};
+use crate::session::protocol::{Packed, Query, Request};
 use crate::trace::NodeId;
 use std::rc::Rc;
 
@@ -36,7 +36,7 @@ impl InternalsView {
         }
         (self.waiting, self.last) = (true, wall);
         self.asked = Some((node, records));
-        Some(Request::Inside { node })
+        Some(Request::Query(Query::Inside { node }))
     }
 
     /// Takes the answer in.

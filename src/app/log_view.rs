@@ -1,6 +1,6 @@
 //! The rows of the log that the page has fetched.
 
-use crate::session::protocol::{LogRow, Request};
+use crate::session::protocol::{LogRow, Query, Request};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -57,7 +57,7 @@ impl LogView {
                 records.saturating_sub(BEFORE)
             }
         };
-        Some(Request::Log { from, count: CHUNK })
+        Some(Request::Query(Query::Log { from, count: CHUNK }))
     }
 
     /// The request that brings older rows.
@@ -68,7 +68,7 @@ impl LogView {
         }
         self.asked = true;
         let from = first.saturating_sub(u64::from(CHUNK)).max(self.oldest);
-        Some(Request::Log { from, count: (first - from) as u32 })
+        Some(Request::Query(Query::Log { from, count: (first - from) as u32 }))
     }
 
     /// Takes rows in.
@@ -138,13 +138,13 @@ mod tests {
     #[test]
     fn log_fetches_the_newest_rows_and_older_ones_on_demand() {
         let mut log = LogView { open: true, ..LogView::default() };
-        assert_eq!(log.want(3000, 1000.0), Some(Request::Log { from: 1000, count: 500 }));
+        assert_eq!(log.want(3000, 1000.0), Some(Request::Query(Query::Log { from: 1000, count: 500 })));
         assert_eq!(log.want(3000, 9000.0), None, "one request at a time");
         log.take(1000, 3000, 0, rows(1000..1500));
         assert_eq!(log.want(3000, 1100.0), None, "not too often");
-        assert_eq!(log.want(3000, 9000.0), Some(Request::Log { from: 1500, count: 500 }));
+        assert_eq!(log.want(3000, 9000.0), Some(Request::Query(Query::Log { from: 1500, count: 500 })));
         log.take(1500, 3000, 0, rows(1500..2000));
-        assert_eq!(log.older(), Some(Request::Log { from: 500, count: 500 }));
+        assert_eq!(log.older(), Some(Request::Query(Query::Log { from: 500, count: 500 })));
         log.take(500, 3000, 0, rows(500..1000));
         assert_eq!(log.shown().len(), 1500);
         assert!(log.shown().windows(2).all(|pair| pair[0].index + 1 == pair[1].index));

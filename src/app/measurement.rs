@@ -2,7 +2,7 @@
 
 use crate::scenario::{Consistency, Scenario};
 use crate::session::compare::SEEDS;
-use crate::session::protocol::{Packed, Request};
+use crate::session::protocol::{Packed, Query, Request};
 use std::rc::Rc;
 
 /// The comparison.
@@ -23,7 +23,7 @@ impl Measurement {
             about: Some((group, scenario.under(group, Consistency::Eventual))),
             ..Measurement::default()
         };
-        Request::Measure { group: group as u32, seed: 1 }
+        Request::Query(Query::Measure { group: group as u32, seed: 1 })
     }
 
     /// Takes in what a seed more has shown; what to ask next.
@@ -35,7 +35,7 @@ impl Measurement {
     /// What to ask next.
     pub fn next(&self) -> Option<Request> {
         let (group, _) = self.about.as_ref().filter(|_| self.seeds < SEEDS)?;
-        Some(Request::Measure { group: *group as u32, seed: self.seeds + 1 })
+        Some(Request::Query(Query::Measure { group: *group as u32, seed: self.seeds + 1 }))
     }
 
     /// The drawing has changed; what it no longer tells about is forgotten.
@@ -61,9 +61,9 @@ mod tests {
     fn numbers_stay_when_the_consistency_is_switched_and_go_when_the_drawing_changes() {
         let scenario = examples::find("oversold").expect("an example").scenario();
         let mut measured = Measurement::default();
-        assert_eq!(measured.begin(&scenario, 0), Request::Measure { group: 0, seed: 1 });
+        assert_eq!(measured.begin(&scenario, 0), Request::Query(Query::Measure { group: 0, seed: 1 }));
         let next = measured.take(1, Packed::of(&1u32));
-        assert_eq!(next, Some(Request::Measure { group: 0, seed: 2 }));
+        assert_eq!(next, Some(Request::Query(Query::Measure { group: 0, seed: 2 })));
         measured.follow(&scenario.under(0, Consistency::Strong));
         assert!(measured.is_about(0) && measured.seeds == 1);
         assert_eq!(measured.take(SEEDS, Packed::default()), None);

@@ -20,7 +20,7 @@ use super::scene::{Layout, NodeKind, Scene};
 use super::time_view::TimeView;
 use super::verdicts_view::VerdictsView;
 use crate::scenario::{Micros, Scenario};
-use crate::session::protocol::{BranchList, BranchTurn, FromEngine, MarkKind, Report, Request, Written};
+use crate::session::protocol::{BranchList, BranchTurn, FromEngine, MarkKind, Query, Report, Request, Written};
 use crate::trace::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -423,7 +423,7 @@ impl Model {
                 self.time_view.turn(turn, self.run.until);
                 self.redraw = Redraw { page: true, paint: true };
             }
-            Msg::Export(kind) => self.playback.order(Request::Export(kind)),
+            Msg::Export(kind) => self.playback.order(Request::Query(Query::Export(kind))),
             Msg::Diagram(turn) => {
                 self.diagram.turn(turn);
                 self.redraw.page = true;
@@ -462,7 +462,7 @@ impl Model {
                     self.playback.order(request);
                 }
             }
-            Msg::Describe => self.playback.order(Request::Describe),
+            Msg::Describe => self.playback.order(Request::Query(Query::Describe)),
             Msg::Measure(group) => {
                 let request = self.measurement.begin(&self.scenario, group);
                 self.playback.order(request);
@@ -504,7 +504,7 @@ impl Model {
                 self.redraw.page = true;
                 if open {
                     self.playback.play(false);
-                    self.playback.order(Request::Describe);
+                    self.playback.order(Request::Query(Query::Describe));
                 }
             }
             Msg::Duplicate => self.change(Change::Duplicate([40, 40]), effects),

@@ -132,17 +132,7 @@ impl Playback {
                 self.goal = *to;
             }
             Request::NextMark | Request::Reset | Request::StepBack | Request::Branch(_) => self.settle(),
-            Request::Examine { .. }
-            | Request::Diagram { .. }
-            | Request::Charts
-            | Request::Inside { .. }
-            | Request::Measure { .. }
-            | Request::Export(_)
-            | Request::Step
-            | Request::Act { .. }
-            | Request::Log { .. }
-            | Request::Describe
-            | Request::Advance { .. } => {}
+            Request::Query(_) | Request::Step | Request::Act { .. } | Request::Advance { .. } => {}
         }
         self.orders.push_back(ToEngine { epoch: self.epoch, request });
     }

@@ -275,13 +275,11 @@ mod tests {
     use crate::session::protocol::{Report, Request, RibbonChange, ToEngine, Written};
 
     fn ask(session: &mut Session, view: &mut RunView, request: Request) {
-        for answer in session.handle(ToEngine { epoch: 1, request }) {
-            match answer.report {
-                Report::Frame(frame) => {
-                    view.take(*frame);
-                }
-                other => panic!("no frame but {other:?}"),
+        match session.handle(ToEngine { epoch: 1, request }).report {
+            Report::Frame(frame) => {
+                view.take(*frame);
             }
+            other => panic!("no frame but {other:?}"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the page has asked about guarantees, convergence and the reasons of copies.
 
 use crate::scenario::Micros;
-use crate::session::protocol::{Finding, FindingStep, Request, Standing};
+use crate::session::protocol::{Finding, FindingStep, Query, Request, Standing};
 use crate::trace::NodeId;
 use std::rc::Rc;
 
@@ -47,7 +47,7 @@ impl VerdictsView {
         self.watched = true;
         (self.waiting, self.last) = (true, wall);
         self.asked = Some((self.node, digest.into()));
-        Some(Request::Examine { node: self.node })
+        Some(Request::Query(Query::Examine { node: self.node }))
     }
 
     /// Takes the answer in.
@@ -148,14 +148,14 @@ mod tests {
         let mut view = VerdictsView { last: f64::MIN, ..VerdictsView::default() };
         assert_eq!(view.want("a", 0.0), None, "it is closed");
         view.open = true;
-        assert_eq!(view.want("a", 0.0), Some(Request::Examine { node: None }));
+        assert_eq!(view.want("a", 0.0), Some(Request::Query(Query::Examine { node: None })));
         assert_eq!(view.want("b", 5000.0), None, "an answer is awaited");
         view.take(Vec::new());
         assert_eq!(view.want("a", 5000.0), None, "nothing has happened");
-        assert_eq!(view.want("b", 5000.0), Some(Request::Examine { node: None }));
+        assert_eq!(view.want("b", 5000.0), Some(Request::Query(Query::Examine { node: None })));
         view.take(Vec::new());
         view.node = Some(NodeId(1));
-        assert_eq!(view.want("b", 9000.0), Some(Request::Examine { node: Some(NodeId(1)) }));
+        assert_eq!(view.want("b", 9000.0), Some(Request::Query(Query::Examine { node: Some(NodeId(1)) })));
         view.take(Vec::new());
         view.pinned = Some(3);
         assert_eq!(view.want("c", 20_000.0), None, "a story is being followed");

@@ -227,11 +227,10 @@ fn step(history: &History, place: usize, asked: &[(OperationId, NodeId, NodeId)]
 mod tests {
     use super::*;
     use crate::scenario::{examples::EXAMPLES, micros};
-    use crate::session::later::Later;
     use crate::trace::{CHUNK, KeyId, Level, OperationKind};
 
     fn loaded(scenario: &Scenario) -> Loaded {
-        Loaded::new(scenario.clone(), Vec::new(), 0, Later::new().into()).0
+        Loaded::new(scenario.clone(), Vec::new(), 0).0
     }
 
     #[test]

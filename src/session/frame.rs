@@ -1,6 +1,6 @@
 //! From a run to frames: what changed since the last one, or everything.
 
-pub mod faults;
+mod faults;
 
 use super::protocol::{
     BusView, CellView, ClientView, DepthView, Frame, InboxRow, LaneView, LastOperation, Mark, MarkKind, MessageEnd,
@@ -43,22 +43,12 @@ pub struct Reporter {
     loads: Vec<(u32, u32, u32)>,
     /// Lost updates that are marked.
     lost_told: usize,
-    /// Takes note of faults, once the run can have some.
-    faults: Option<LookAtFaults>,
 }
-
-/// Takes note of a record that tells of a fault or its cure.
-pub type LookAtFaults = fn(&mut Reporter, &Record, &Analysis, &Names);
 
 impl Reporter {
     /// For a run that has not been told of.
-    pub fn new(faults: Option<LookAtFaults>) -> Self {
-        Reporter { whole: true, faults, ..Reporter::default() }
-    }
-
-    /// Takes note of faults from now on.
-    pub fn learn(&mut self, faults: LookAtFaults) {
-        self.faults = Some(faults);
+    pub fn new() -> Self {
+        Reporter { whole: true, ..Reporter::default() }
     }
 
     /// The next frame holds everything.
@@ -104,11 +94,7 @@ impl Reporter {
                 }
                 self.lost_told = lost.len();
             }
-            _ => {
-                if let Some(look) = self.faults {
-                    look(self, record, analysis, names);
-                }
-            }
+            _ => self.look_at_fault(record, analysis, names),
         }
         if self.sent.len() + self.ended.len() > MOST_MESSAGES {
             self.make_whole();

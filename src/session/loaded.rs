@@ -2,10 +2,9 @@
 
 use super::findings::Heard;
 use super::frame::Reporter;
-use super::later::Known;
 use super::past::Past;
 use super::protocol::{self, Frame, LogRow, Report};
-use super::{Run, merged, words};
+use super::{Run, words};
 use crate::scenario::{Command, Micros, Scenario, Step, micros};
 
 /// Events that one request runs at most; the page asks again for the rest, and can be asked meanwhile.
@@ -19,8 +18,6 @@ pub(super) struct Loaded {
     pub live: Vec<Step>,
     pub run: Run,
     pub reporter: Reporter,
-    /// What it can do.
-    pub known: Known,
     past: Past,
     /// What its verdicts rest on.
     pub heard: Heard,
@@ -30,29 +27,18 @@ pub(super) struct Loaded {
 
 impl Loaded {
     /// The scenario with live commands, at an instant.
-    pub fn new(scenario: Scenario, live: Vec<Step>, at: Micros, known: Known) -> (Self, bool) {
-        let run = Run::knowing(&merged(&scenario, &live), known.runs);
-        let mut reporter = Reporter::new(known.runs.map(|runs| runs.faults));
-        if let Some(runs) = known.runs {
-            (runs.clocks)(&mut reporter, &run, &scenario);
-        }
+    pub fn new(scenario: Scenario, live: Vec<Step>, at: Micros) -> (Self, bool) {
+        let run = Run::with_live(&scenario, &live);
+        let mut reporter = Reporter::new();
+        reporter.look_at_clocks(&run, &scenario);
         // Records of the first instant, made before anybody could look.
         for record in run.engine().trace().since(0) {
             reporter.look(record, run.analysis(), run.engine());
         }
         let mut loaded =
-            Loaded { scenario, live, run, reporter, known, past: Past::new(), heard: Heard::default(), furthest: 0 };
+            Loaded { scenario, live, run, reporter, past: Past::new(), heard: Heard::default(), furthest: 0 };
         let there = loaded.advance(at, BUDGET);
         (loaded, there)
-    }
-
-    /// Can do more from now on.
-    pub fn learn(&mut self, known: Known) {
-        self.known = known;
-        if let Some(runs) = known.runs {
-            self.run.learn(runs);
-            self.reporter.learn(runs.faults);
-        }
     }
 
     pub fn now(&self) -> Micros {
@@ -61,13 +47,12 @@ impl Loaded {
 
     pub fn advance(&mut self, to: Micros, mut budget: u64) -> bool {
         loop {
-            let until_snapshot = if self.known.later.is_some() { self.past.left(&self.run) } else { budget };
-            let part = budget.min(until_snapshot.max(1));
+            let part = budget.min(self.past.left(&self.run).max(1));
             let reporter = &mut self.reporter;
             let look = &mut |record: &_, analysis: &_, engine: &_| reporter.look(record, analysis, engine);
             let there = self.run.advance(to, part, look);
-            if let Some(later) = self.known.later.filter(|_| self.is_snapshot_due()) {
-                self.past.keep(later.keep(&self.run, &self.reporter, self.live.len()));
+            if self.past.left(&self.run) == 0 {
+                self.past.add(&self.run, &self.reporter, self.live.len());
             }
             self.furthest = self.furthest.max(self.now());
             budget -= part;
@@ -75,11 +60,6 @@ impl Loaded {
                 return there;
             }
         }
-    }
-
-    /// Whether so much has happened since the last snapshot that it is time for another.
-    pub fn is_snapshot_due(&self) -> bool {
-        self.past.left(&self.run) == 0
     }
 
     /// Lets the next thing happen.
@@ -126,7 +106,7 @@ impl Loaded {
                 }
             }
             None => {
-                let start = Loaded::new(self.scenario.clone(), self.live.clone(), 0, self.known).0;
+                let start = Loaded::new(self.scenario.clone(), self.live.clone(), 0).0;
                 (self.run, self.reporter) = (start.run, start.reporter);
             }
         }

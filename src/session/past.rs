@@ -36,9 +36,9 @@ impl Past {
         (last + self.every).saturating_sub(run.engine().events())
     }
 
-    /// Keeps a snapshot.
-    pub fn keep(&mut self, moment: Moment) {
-        self.moments.push(moment);
+    /// Adds a snapshot of a run that knows of so many live commands.
+    pub fn add(&mut self, run: &Run, reporter: &Reporter, live: usize) {
+        self.moments.push(Moment { run: run.snapshot(), reporter: reporter.clone(), live });
         if self.moments.len() > MOST {
             let mut even = false;
             self.moments.retain(|_| {

@@ -62,11 +62,6 @@ pub enum Request {
     /// Run to the next mark of the timeline (publish, fault, first stale, converged), all that happens at its instant
     /// included; to the end where there is none.
     NextMark,
-    /// What guarantees hold so far, whether the copies come to agree, and why those of a service (or all) do not.
-    Examine {
-        /// The service whose copies are asked about; all unless given.
-        node: Option<NodeId>,
-    },
     /// Do this now, as if the script had said so.
     Act {
         /// What to do.
@@ -81,7 +76,19 @@ pub enum Request {
     Reset,
     /// Show, open, name, delete or compare branches.
     Branch(BranchTurn),
-    /// The messages that were under way between two instants.
+    /// Answer a question about the run, which stays as it is.
+    Query(Query),
+}
+
+/// A question about the run.
+#[derive(Clone, Debug, PartialEq, Wire)]
+pub enum Query {
+    /// Which guarantees hold so far, whether the copies converge, and why those of a service (or all) do not.
+    Examine {
+        /// The service whose copies are explained; all services if absent.
+        node: Option<NodeId>,
+    },
+    /// The messages that were in flight between two times.
     Diagram {
         /// From when.
         from: Micros,
@@ -90,13 +97,13 @@ pub enum Request {
     },
     /// Metrics over time.
     Charts,
-    /// What is inside a member of a group, and what operations ask of whom.
+    /// The internal state of a member of a group, and the responses that operations wait for.
     Inside {
-        /// The member; or a client, or the group.
+        /// The member, a client, or the group.
         node: NodeId,
     },
-    /// Run the scenario to its end with a seed under each consistency of a group, and tell what all seeds since the first
-    /// have shown. The first is 1.
+    /// Run the scenario to its end with a seed at each consistency level of a group, and report the measurements of
+    /// all seeds since the first. The first is 1.
     Measure {
         /// The group, by its place in the document.
         group: u32,
@@ -107,12 +114,12 @@ pub enum Request {
     Export(ExportKind),
     /// The log's rows `from..from + count`, counted from the first record.
     Log {
-        /// First row.
+        /// The first row.
         from: u64,
-        /// How many at most.
+        /// The greatest number of rows.
         count: u32,
     },
-    /// The run as a document: the scenario with the live commands in its script, and its digest here.
+    /// The run as a document: the scenario with the live commands in its script, and the digest up to here.
     Describe,
 }
 

@@ -1,6 +1,5 @@
-//! A run and its analysis, side by side: whatever the engine records, the analysis takes in.
+//! A run with its analysis: the analysis observes each record that the engine writes.
 
-use super::later::Runs;
 use crate::analysis::{Analysis, Convergence, CopyState, Invariants, Look, Metrics, Sample, Stands, Timed};
 use crate::engine::{CommandRefused, Engine};
 use crate::scenario::{Command, Micros, Promise, Scenario, Step, micros};
@@ -22,15 +21,10 @@ const STRIDE: u64 = 4096;
 impl Run {
     /// The validated scenario at time 0.
     pub fn new(scenario: &Scenario) -> Self {
-        Run::knowing(scenario, Some(Runs::new()))
-    }
-
-    /// The same; without `runs` only the first scenario can be run.
-    pub(super) fn knowing(scenario: &Scenario, runs: Option<Runs>) -> Self {
         let mut run = Run {
-            engine: Engine::knowing(scenario, Level::Full, runs.map(|runs| runs.repertoire)),
+            engine: Engine::new(scenario, Level::Full),
             analysis: Analysis::default(),
-            invariants: runs.map_or_else(Invariants::default, |runs| (runs.invariants)(scenario)),
+            invariants: Invariants::new(scenario),
             metrics: Metrics::new(micros(scenario.until_ms), scenario.services.len() as u32),
             observed: 0,
         };
@@ -41,11 +35,6 @@ impl Run {
     /// The scenario at time 0, with live commands behind those of its script.
     pub fn with_live(scenario: &Scenario, live: &[Step]) -> Self {
         Run::new(&merged(scenario, live))
-    }
-
-    /// Can be broken from now on.
-    pub(super) fn learn(&mut self, runs: Runs) {
-        self.engine.learn(runs.repertoire);
     }
 
     /// The engine.

@@ -1,12 +1,11 @@
-//! The session, in a worker of its own, or on the page's thread where workers are refused.
+//! The session in a worker, or on the page's thread where workers are refused.
 //!
-//! What crosses is bytes, as [`crate::wire`] makes them.
+//! Messages cross as bytes, in the format of [`crate::wire`].
 
 use super::address;
 use crate::scenario::ScenarioError;
 use crate::session::Session;
-use crate::session::later::{Known, Later, Lesson, Runs};
-use crate::session::protocol::{FromEngine, Report, Request, ToEngine};
+use crate::session::protocol::{FromEngine, Query, Report, Request, ToEngine};
 use crate::wire::{self, Wire};
 use js_sys::Uint8Array;
 use std::cell::{Cell, RefCell};
@@ -17,40 +16,47 @@ use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, Worker, WorkerOptions, WorkerType};
 use yew::Callback;
 
-/// Events that one request runs at most on the page's thread, at first; then as many as fit its time.
+/// The first limit on the events of one request on the page's thread; it then adapts to [`LOCAL_TIME`].
 const LOCAL_BUDGET: u32 = 2_000;
-/// Time for them, ms: half a frame of the screen.
+/// The time that one request may take on the page's thread, ms: half a frame of the screen.
 const LOCAL_TIME: f64 = 8.0;
 
-/// Whoever runs the session.
+/// A connection to the session.
 pub struct Engine {
     place: Rc<RefCell<Place>>,
     answers: Callback<Answer>,
 }
 
-/// What comes back.
+/// What the page receives.
 #[derive(Debug)]
 pub enum Answer {
     /// An answer of the session.
     Said(Box<FromEngine>),
-    /// The worker broke down.
+    /// The worker failed.
     Failed(String),
 }
 
+/// Where the session runs.
 enum Place {
-    Worker { worker: Worker, _heard: Closure<dyn FnMut(MessageEvent)>, _failed: Closure<dyn FnMut(web_sys::Event)> },
+    Worker {
+        worker: Worker,
+        _on_message: Closure<dyn FnMut(MessageEvent)>,
+        _on_error: Closure<dyn FnMut(web_sys::Event)>,
+    },
     Here(Rc<Local>),
 }
 
+/// A session on the page's thread.
+#[derive(Default)]
 struct Local {
-    session: RefCell<Session>,
+    session: Rc<RefCell<Session>>,
     budget: Cell<u32>,
 }
 
 impl Engine {
     /// Starts a worker, or the session on this thread. The first answer is `Ready`.
     pub fn start(answers: Callback<Answer>) -> Engine {
-        let place = Rc::new(RefCell::new(Place::Here(Rc::new(Local::new()))));
+        let place = Rc::new(RefCell::new(Place::Here(Local::new())));
         match worker(&place, &answers) {
             Ok(worker) => *place.borrow_mut() = worker,
             Err(_) => answers.emit(ready()),
@@ -62,11 +68,11 @@ impl Engine {
     pub fn send(&self, request: &ToEngine) {
         match &*self.place.borrow() {
             Place::Worker { worker, .. } => {
-                if worker.post_message(&crossing(request)).is_err() {
+                if worker.post_message(&to_js(request)).is_err() {
                     self.answers.emit(Answer::Failed("The engine's worker is gone: reload the page.".into()));
                 }
             }
-            Place::Here(local) => local.clone().later(request.clone(), self.answers.clone()),
+            Place::Here(local) => local.clone().handle_later(request.clone(), self.answers.clone()),
         }
     }
 }
@@ -81,40 +87,40 @@ fn worker(place: &Rc<RefCell<Place>>, answers: &Callback<Answer>) -> Result<Plac
     options.set_type(WorkerType::Module);
     let worker = Worker::new_with_options(&format!("{folder}worker.js"), &options)?;
     let is_ready = Rc::new(Cell::new(false));
-    let heard = {
+    let on_message = {
         let (answers, is_ready) = (answers.clone(), is_ready.clone());
         Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let (answer, problem) = crossed(&event);
+            let (answer, problem) = from_js(&event);
             if let Some(problem) = problem {
-                return answers.emit(Answer::Failed(format!("The engine's answer makes no sense: {problem}")));
+                return answers.emit(Answer::Failed(format!("The engine's answer cannot be read: {problem}.")));
             }
             is_ready.set(true);
             answers.emit(Answer::Said(Box::new(answer)));
         })
     };
-    let failed = {
+    let on_error = {
         let (answers, place) = (answers.clone(), place.clone());
         Closure::<dyn FnMut(web_sys::Event)>::new(move |event: web_sys::Event| {
             event.prevent_default();
             if is_ready.get() {
                 answers.emit(Answer::Failed("The engine stopped: reload the page.".into()));
             } else {
-                // Refused, as in a frame without an origin: the session runs here instead. What runs now
-                // belongs to the worker's place, so it is left only after this call.
+                // Workers are refused, as in a frame without an origin: the session runs here instead. This
+                // closure belongs to the worker, which must not be dropped before it returns.
                 let (answers, place) = (answers.clone(), place.clone());
                 after(move || {
-                    *place.borrow_mut() = Place::Here(Rc::new(Local::new()));
+                    *place.borrow_mut() = Place::Here(Local::new());
                     answers.emit(ready());
                 });
             }
         })
     };
-    worker.set_onmessage(Some(heard.as_ref().unchecked_ref()));
-    worker.set_onerror(Some(failed.as_ref().unchecked_ref()));
-    Ok(Place::Worker { worker, _heard: heard, _failed: failed })
+    worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+    Ok(Place::Worker { worker, _on_message: on_message, _on_error: on_error })
 }
 
-/// Runs something once this thread has nothing else to do.
+/// Runs a function when this thread is idle.
 fn after(run: impl FnOnce() + 'static) {
     let run = Closure::once_into_js(run);
     if let Some(window) = web_sys::window() {
@@ -123,117 +129,86 @@ fn after(run: impl FnOnce() + 'static) {
 }
 
 impl Local {
-    fn new() -> Local {
-        Local { session: RefCell::default(), budget: Cell::new(LOCAL_BUDGET) }
+    fn new() -> Rc<Local> {
+        Rc::new(Local { budget: Cell::new(LOCAL_BUDGET), ..Local::default() })
     }
 
-    fn later(self: Rc<Self>, mut request: ToEngine, answers: Callback<Answer>) {
-        let lesson = self.session.borrow().must_learn(&request.request);
-        if let Some(lesson) = lesson {
-            return spawn_local(async move {
-                match fetch(lesson).await {
-                    Ok(known) => {
-                        self.session.borrow_mut().learn(known);
-                        self.later(request, answers);
-                    }
-                    Err(_) => answers.emit(Answer::Said(Box::new(not_fetched(&request)))),
-                }
-            });
-        }
+    fn handle_later(self: Rc<Self>, message: ToEngine, answers: Callback<Answer>) {
         after(move || {
-            if let Request::Advance { budget, .. } = &mut request.request {
-                *budget = (*budget).min(self.budget.get());
-            }
-            let advances = matches!(request.request, Request::Advance { .. });
+            let post = move |answer: &FromEngine| answers.emit(Answer::Said(Box::new(answer.clone())));
+            let ToEngine { epoch, request } = message;
+            let Request::Advance { to, budget } = request else {
+                return handle(&self.session, ToEngine { epoch, request }, post);
+            };
+            let request = Request::Advance { to, budget: budget.min(self.budget.get()) };
             let clock = web_sys::window().and_then(|window| window.performance());
             let start = clock.as_ref().map_or(0.0, web_sys::Performance::now);
-            let said = self.session.borrow_mut().handle(request);
+            handle(&self.session, ToEngine { epoch, request }, post);
             let took = clock.map_or(0.0, |clock| clock.now()) - start;
-            if advances && took > LOCAL_TIME {
+            if took > LOCAL_TIME {
                 self.budget.set((self.budget.get() / 2).max(200));
-            } else if advances && took < LOCAL_TIME / 4.0 {
+            } else if took < LOCAL_TIME / 4.0 {
                 self.budget.set((self.budget.get() * 2).min(100_000));
-            }
-            for answer in said {
-                answers.emit(Answer::Said(Box::new(answer)));
             }
         });
     }
 }
 
-fn crossing(what: &impl Wire) -> JsValue {
-    Uint8Array::from(wire::written(what).as_slice()).into()
+fn to_js(message: &impl Wire) -> JsValue {
+    Uint8Array::from(wire::written(message).as_slice()).into()
 }
 
-fn crossed<T: Wire>(event: &MessageEvent) -> (T, Option<String>) {
+fn from_js<T: Wire>(event: &MessageEvent) -> (T, Option<String>) {
     let bytes = event.data().dyn_into::<Uint8Array>().map(|bytes| bytes.to_vec());
     wire::read(&bytes.unwrap_or_default())
 }
 
-/// Fetches what the session must learn.
-async fn fetch(lesson: Lesson) -> Result<Known, SplitLoaderError> {
-    match lesson {
-        Lesson::Runs => runs().await,
-        Lesson::Later => later().await,
+/// Executes a request and posts its answer: at once, or for a query when the code that answers queries is loaded.
+/// The page sends no other request before it has the answer.
+fn handle(session: &Rc<RefCell<Session>>, message: ToEngine, post: impl Fn(&FromEngine) + 'static) {
+    let ToEngine { epoch, request } = message;
+    let executed = session.borrow_mut().execute(request);
+    match executed {
+        Ok(report) => post(&FromEngine { epoch, report }),
+        Err(query) => {
+            let session = session.clone();
+            spawn_local(async move {
+                let report = answer(session, query).await.unwrap_or_else(|_| {
+                    Report::Unanswered("A part of the engine could not be loaded. Check the network connection.".into())
+                });
+                post(&FromEngine { epoch, report });
+            });
+        }
     }
 }
 
-#[wasm_split(runs, fallible)]
-fn runs() -> Result<Known, SplitLoaderError> {
-    Ok(Runs::new().into())
+/// Answers a query. This code is loaded with the first query.
+#[wasm_split(answers, fallible)]
+fn answer(session: Rc<RefCell<Session>>, query: Query) -> Result<Report, SplitLoaderError> {
+    Ok(session.borrow_mut().answer(&query))
 }
 
-#[wasm_split(session, fallible)]
-fn later() -> Result<Known, SplitLoaderError> {
-    Ok(Later::new().into())
-}
-
-/// What is said where that cannot be fetched. The run that is shown goes on.
-fn not_fetched(asked: &ToEngine) -> FromEngine {
-    let problem = "a part of the engine could not be fetched. Is the network there?";
-    let report = match asked.request {
-        Request::Load { .. } | Request::Edit { .. } => {
-            Report::Refused { errors: vec![ScenarioError::new("", format!("This cannot be run: {problem}"))] }
-        }
-        _ => Report::Unanswered(format!("This cannot be answered: {problem}")),
-    };
-    FromEngine { epoch: asked.epoch, report }
-}
-
-/// Runs the session in a worker: hears requests, posts answers.
+/// Runs the session in a worker: receives requests, posts answers.
 pub fn serve(scope: DedicatedWorkerGlobalScope) {
     let session = Rc::new(RefCell::new(Session::default()));
     let post = {
         let scope = scope.clone();
-        Rc::new(move |answer: &FromEngine| {
-            // A closed page cannot be answered; nothing is lost by that.
-            let _ = scope.post_message(&crossing(answer));
-        })
+        move |answer: &FromEngine| {
+            // Posting fails only when the page is closed.
+            let _ = scope.post_message(&to_js(answer));
+        }
     };
     post(&FromEngine { epoch: 0, report: Report::Ready });
-    let heard = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        let (request, problem): (ToEngine, _) = crossed(&event);
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        let (message, problem): (ToEngine, _) = from_js(&event);
         if let Some(problem) = problem {
-            // Refused like a scenario that is not sound: the run goes on.
+            // Refused like an invalid scenario: the loaded run goes on.
             let errors = vec![ScenarioError::new("", problem)];
-            post(&FromEngine { epoch: request.epoch, report: Report::Refused { errors } });
-        } else if let Some(lesson) = session.borrow().must_learn(&request.request) {
-            // The page asks nothing more before it is answered.
-            let (session, post) = (session.clone(), post.clone());
-            spawn_local(async move {
-                match fetch(lesson).await {
-                    Ok(known) => {
-                        session.borrow_mut().learn(known);
-                        session.borrow_mut().handle(request).iter().for_each(&*post);
-                    }
-                    Err(_) => post(&not_fetched(&request)),
-                }
-            });
-        } else {
-            session.borrow_mut().handle(request).iter().for_each(&*post);
+            return post(&FromEngine { epoch: message.epoch, report: Report::Refused { errors } });
         }
+        handle(&session, message, post.clone());
     });
-    scope.set_onmessage(Some(heard.as_ref().unchecked_ref()));
-    // It listens as long as the worker lives.
-    heard.forget();
+    scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    // The closure lives as long as the worker.
+    on_message.forget();
 }

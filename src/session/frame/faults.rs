@@ -18,24 +18,6 @@ const IN_SYNC: u8 = 6;
 /// The first of a bus's brokers; the others follow.
 const BROKER: u8 = 7;
 
-/// Takes note of a record that tells of a fault or its cure.
-pub fn look(reporter: &mut Reporter, record: &Record, analysis: &Analysis, names: &Names) {
-    reporter.look_at_fault(record, analysis, names);
-}
-
-/// Takes note of clocks that the document, or chance, sets wrong, where they say which write is the newest.
-pub fn look_at_clocks(reporter: &mut Reporter, run: &Run, scenario: &Scenario) {
-    let engine = run.engine();
-    for group in scenario.groups.iter().filter(|group| group.is_ordered_by_clock()) {
-        for node in group.members.iter().filter_map(|id| engine.names().find_node(id)) {
-            let ahead = engine.clock_ahead(node);
-            if ahead != 0 {
-                reporter.troubles.insert((node, None, CLOCK), clock(ahead));
-            }
-        }
-    }
-}
-
 /// How far a clock is off: `clock −300 ms`.
 fn clock(ahead: i64) -> String {
     let sign = if ahead < 0 { "−" } else { "+" };
@@ -43,7 +25,21 @@ fn clock(ahead: i64) -> String {
 }
 
 impl Reporter {
-    fn look_at_fault(&mut self, record: &Record, analysis: &Analysis, names: &Names) {
+    /// Notes the clocks that are wrong from the start, in groups where clocks decide which write is the newest.
+    pub fn look_at_clocks(&mut self, run: &Run, scenario: &Scenario) {
+        let engine = run.engine();
+        for group in scenario.groups.iter().filter(|group| group.is_ordered_by_clock()) {
+            for node in group.members.iter().filter_map(|id| engine.names().find_node(id)) {
+                let ahead = engine.clock_ahead(node);
+                if ahead != 0 {
+                    self.troubles.insert((node, None, CLOCK), clock(ahead));
+                }
+            }
+        }
+    }
+
+    /// Notes a fault, or the end of one.
+    pub(super) fn look_at_fault(&mut self, record: &Record, analysis: &Analysis, names: &Names) {
         match &record.fact {
             Fact::LinkCut { from, to } => {
                 self.cut.insert((*from, *to));

@@ -78,7 +78,7 @@ mod tests {
     use super::Written;
     use crate::scenario::examples;
     use crate::session::Session;
-    use crate::session::protocol::{FromEngine, Report, Request, ToEngine};
+    use crate::session::protocol::{FromEngine, Query, Report, Request, ToEngine};
     use crate::trace::NodeId;
     use crate::wire;
 
@@ -90,25 +90,24 @@ mod tests {
             let requests = [
                 Request::Load { scenario: scenario.clone(), at: 0 },
                 Request::Advance { to: 2_000_000, budget: 500 },
-                Request::Log { from: 0, count: 50 },
-                Request::Examine { node: None },
-                Request::Diagram { from: 0, to: 1_000_000 },
-                Request::Charts,
-                Request::Inside { node: NodeId(0) },
-                Request::Describe,
+                Request::Query(Query::Log { from: 0, count: 50 }),
+                Request::Query(Query::Examine { node: None }),
+                Request::Query(Query::Diagram { from: 0, to: 1_000_000 }),
+                Request::Query(Query::Charts),
+                Request::Query(Query::Inside { node: NodeId(0) }),
+                Request::Query(Query::Describe),
                 Request::Edit { scenario },
             ];
             for request in requests {
                 let asked = ToEngine { epoch: 1, request };
                 let bytes = wire::written(&asked);
                 assert_eq!(wire::read(&bytes), (asked.clone(), None), "{}", example.id);
-                for answer in session.handle(asked) {
-                    let bytes = wire::written(&answer);
-                    assert_eq!(wire::read(&bytes), (answer, None), "{}", example.id);
-                    for length in (0..bytes.len()).step_by(1 + bytes.len() / 40) {
-                        let (_, problem) = wire::read::<FromEngine>(&bytes[..length]);
-                        assert!(problem.is_some(), "{}: {length} of {} bytes", example.id, bytes.len());
-                    }
+                let answer = session.handle(asked);
+                let bytes = wire::written(&answer);
+                assert_eq!(wire::read(&bytes), (answer, None), "{}", example.id);
+                for length in (0..bytes.len()).step_by(1 + bytes.len() / 40) {
+                    let (_, problem) = wire::read::<FromEngine>(&bytes[..length]);
+                    assert!(problem.is_some(), "{}: {length} of {} bytes", example.id, bytes.len());
                 }
             }
         }
@@ -118,7 +117,7 @@ mod tests {
     fn a_document_that_makes_no_sense_is_refused_with_its_place() {
         let scenario = Written("{\"converge\": 1, \"seed\": []}".into());
         let said = Session::default().handle(ToEngine { epoch: 7, request: Request::Load { scenario, at: 0 } });
-        let Report::Refused { errors } = &said[0].report else { panic!("{said:?}") };
-        assert_eq!((said[0].epoch, errors[0].to_string().as_str()), (7, "seed: invalid type: list, expected u64"));
+        let Report::Refused { errors } = &said.report else { panic!("{said:?}") };
+        assert_eq!((said.epoch, errors[0].to_string().as_str()), (7, "seed: invalid type: list, expected u64"));
     }
 }

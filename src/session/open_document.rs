@@ -1,0 +1,292 @@
+//! A document under control: its branches, the run of the one that is shown, and the run it is compared with.
+
+use super::branches::Branches;
+use super::compare::Compared;
+use super::loaded::Loaded;
+use super::protocol::{BranchTurn, Frame, Packed, Query, Report, Written};
+use super::{export, findings, inside};
+use crate::scenario::{Command, Micros, Scenario};
+
+/// A document under control.
+#[derive(Debug)]
+pub(super) struct OpenDocument {
+    /// The document without its branches.
+    base: Scenario,
+    branches: Branches,
+    shown: Loaded,
+    /// The branch that is compared with the shown one, by its place in the list.
+    compared: Option<(usize, Loaded)>,
+    /// The last comparison of the consistency levels of a group.
+    measured: Option<Measured>,
+}
+
+/// A comparison of consistency levels, seed by seed.
+#[derive(Debug)]
+struct Measured {
+    scenario: Scenario,
+    group: usize,
+    compared: Compared,
+}
+
+impl OpenDocument {
+    /// Opens the first scenario, at its start.
+    pub fn first() -> (Self, bool) {
+        OpenDocument::new(Scenario::first(), Branches::only(), 0)
+    }
+
+    /// Opens a valid document at a time. Returns whether it was reached within the budget.
+    pub fn load(mut base: Scenario, at: Micros) -> (Self, bool) {
+        let branches = Branches::out_of(&mut base);
+        OpenDocument::new(base, branches, at)
+    }
+
+    fn new(base: Scenario, branches: Branches, at: Micros) -> (Self, bool) {
+        let (scenario, live) = branches.of(&base, branches.current);
+        let (shown, reached) = Loaded::new(scenario, live, at);
+        (OpenDocument { base, branches, shown, compared: None, measured: None }, reached)
+    }
+
+    /// Runs up to a time, but no more than so many events.
+    pub fn advance(&mut self, to: Micros, budget: u32) -> Report {
+        let reached = self.shown.advance(to, u64::from(budget));
+        self.report(reached)
+    }
+
+    /// Runs the next event.
+    pub fn step(&mut self) -> Report {
+        self.shown.step();
+        self.report(true)
+    }
+
+    /// Undoes the last event.
+    pub fn step_back(&mut self) -> Report {
+        self.shown.step_back();
+        self.report(true)
+    }
+
+    /// Runs to the next mark of the timeline.
+    pub fn seek_next_mark(&mut self) -> Report {
+        let reached = self.shown.seek_next_mark();
+        self.report(reached)
+    }
+
+    /// Goes to a time.
+    pub fn seek(&mut self, to: Micros) -> Report {
+        let reached = self.shown.seek(to);
+        self.report(reached)
+    }
+
+    /// Goes to the start, and discards the live commands of a document with a single branch.
+    pub fn reset(&mut self) -> Report {
+        if self.branches.are_many() {
+            return self.seek(0);
+        }
+        let (fresh, reached) = Loaded::new(self.shown.scenario.clone(), Vec::new(), 0);
+        self.shown = fresh;
+        self.report(reached)
+    }
+
+    /// Executes a live command. In the past it forks the run: what lay ahead stays as the branch that it was.
+    pub fn act(&mut self, command: Command) -> Report {
+        let refused = if self.shown.has_future() { self.act_in_the_past(command) } else { self.act_now(command) };
+        self.report_refusal(refused)
+    }
+
+    fn act_in_the_past(&mut self, command: Command) -> Option<String> {
+        if let Some(refused) = self.shown.refuses(&command) {
+            return Some(refused);
+        }
+        if let Err(full) = self.branches.fork(&self.shown.live, Default::default(), None) {
+            return Some(full);
+        }
+        self.shown.forget_future();
+        self.act_now(command)
+    }
+
+    fn act_now(&mut self, command: Command) -> Option<String> {
+        self.branches.news |= self.branches.are_many();
+        self.shown.act(command)
+    }
+
+    /// Replaces the drawing, and keeps the branches and the time.
+    pub fn edit(&mut self, mut scenario: Scenario) -> Report {
+        // The page's branches are those of the time before the edit.
+        let _ = Branches::out_of(&mut scenario);
+        self.branches.list = self.branches.with(&self.shown.live);
+        self.base = scenario;
+        self.branches.fit(&self.base);
+        let at = self.shown.now();
+        let compared = self.compared.take().map(|(place, _)| place);
+        let reached = self.show(self.branches.current, at);
+        if let Some(place) = compared {
+            self.compare(place);
+        }
+        self.report(reached)
+    }
+
+    /// Answers a question about the run.
+    pub fn answer(&mut self, query: &Query) -> Report {
+        let shown = &mut self.shown;
+        let Loaded { run, scenario, live, .. } = &*shown;
+        match query {
+            Query::Examine { node } => Report::Findings(findings::findings(shown, *node)),
+            Query::Diagram { from, to } => Report::Arrows(Packed::of(&findings::arrows(run, scenario, *from, *to))),
+            Query::Charts => Report::Charts(Packed::of(&export::charts(run, scenario))),
+            Query::Inside { node } => Report::Inside(Packed::of(&inside::inside(run, scenario, live, *node))),
+            Query::Measure { group, seed } => self.measure(*group, *seed),
+            Query::Export(kind) => {
+                let (name, text) = export::text(run, scenario, *kind);
+                Report::Text { name, text }
+            }
+            Query::Log { from, count } => shown.log(*from, *count),
+            Query::Describe => self.describe(),
+        }
+    }
+
+    /// The run as a document.
+    fn describe(&self) -> Report {
+        let (branches, shown) = (&self.branches, &self.shown);
+        Report::Run {
+            scenario: Written::from(&branches.document(&self.base, &shown.live)),
+            digest: shown.run.engine().trace().digest().hex(),
+            now: shown.now(),
+            live: if branches.are_many() { 0 } else { shown.live.len() as u32 },
+        }
+    }
+
+    /// Runs one more seed at each consistency level of a group. Seed 1 starts over with the scenario as it is.
+    fn measure(&mut self, group: u32, seed: u64) -> Report {
+        let scenario = &self.shown.scenario;
+        if scenario.groups.get(group as usize).is_none() {
+            return Report::Unanswered("The group no longer exists.".into());
+        }
+        let measured = match &mut self.measured {
+            Some(measured) if seed > 1 && measured.group == group as usize => measured,
+            place => {
+                let (scenario, group) = (scenario.clone(), group as usize);
+                let compared = Compared::new(&scenario, group);
+                place.insert(Measured { scenario, group, compared })
+            }
+        };
+        measured.compared.run(&measured.scenario, measured.group, seed);
+        Report::Measured { seed, rows: Packed::of(&measured.compared.rows()) }
+    }
+
+    /// Shows, opens, renames, deletes or compares branches.
+    pub fn change_branches(&mut self, command: BranchTurn) -> Report {
+        let refused = self.try_change_branches(command).err();
+        self.report_refusal(refused)
+    }
+
+    fn try_change_branches(&mut self, command: BranchTurn) -> Result<(), String> {
+        match command {
+            BranchTurn::Show(place) => self.show_branch(self.place(place)?),
+            BranchTurn::New { name, set } => {
+                let (at, done) = (self.shown.now(), self.shown.done());
+                self.branches.fork(&self.shown.live, set, name)?;
+                let place = self.branches.current;
+                self.branches.list[place].script = done;
+                self.show(place, at);
+            }
+            BranchTurn::Rename(place, name) => {
+                let place = self.place(place)?;
+                self.branches.rename(place, name)?;
+            }
+            BranchTurn::Remove(place) => {
+                let place = self.place(place)?;
+                if self.branches.list.len() == 1 {
+                    return Err("The only branch cannot be deleted.".into());
+                }
+                self.remove_branch(place);
+            }
+            BranchTurn::Compare(None) => {
+                self.compared = None;
+                self.branches.news = true;
+            }
+            BranchTurn::Compare(Some(place)) => {
+                let place = self.place(place)?;
+                if place == self.branches.current {
+                    return Err("A branch cannot be compared with itself.".into());
+                }
+                self.compare(place);
+            }
+        }
+        Ok(())
+    }
+
+    /// A place in the list of branches that exists.
+    fn place(&self, place: u32) -> Result<usize, String> {
+        let place = place as usize;
+        if place < self.branches.list.len() { Ok(place) } else { Err("The branch no longer exists.".into()) }
+    }
+
+    fn show_branch(&mut self, place: usize) {
+        let at = self.shown.now();
+        self.branches.list = self.branches.with(&self.shown.live);
+        if self.compared.as_ref().is_some_and(|(compared, _)| *compared == place) {
+            // The two branches change sides.
+            let before = self.branches.current;
+            self.show(place, at);
+            self.compare(before);
+        } else {
+            self.show(place, at);
+        }
+    }
+
+    fn remove_branch(&mut self, place: usize) {
+        let (at, current) = (self.shown.now(), self.branches.current);
+        self.compared = None;
+        self.branches.list = self.branches.with(&self.shown.live);
+        self.branches.list.remove(place);
+        self.branches.news = true;
+        if place == current {
+            self.show(current.saturating_sub(1), at);
+        } else if place < current {
+            self.branches.current -= 1;
+        }
+    }
+
+    /// Shows a branch with the steps of the list, at a time. Returns whether it was reached within the budget.
+    fn show(&mut self, place: usize, at: Micros) -> bool {
+        self.branches.current = place;
+        self.branches.news = true;
+        let (scenario, live) = self.branches.of(&self.base, place);
+        let (shown, reached) = Loaded::new(scenario, live, at);
+        self.shown = shown;
+        reached
+    }
+
+    /// Compares a branch with the shown one.
+    fn compare(&mut self, place: usize) {
+        let (scenario, live) = self.branches.of(&self.base, place);
+        self.compared = Some((place, Loaded::new(scenario, live, self.shown.now()).0));
+        self.branches.news = true;
+    }
+
+    /// Reports what changed, and whether the time that was asked for is reached.
+    pub fn report(&mut self, reached: bool) -> Report {
+        Report::Frame(Box::new(self.frame(reached)))
+    }
+
+    fn report_refusal(&mut self, refused: Option<String>) -> Report {
+        Report::Frame(Box::new(Frame { refused, ..self.frame(true) }))
+    }
+
+    /// The compared branch follows the clock of the shown one.
+    fn frame(&mut self, reached: bool) -> Frame {
+        let mut frame = self.shown.frame(reached);
+        if let Some((_, compared)) = &mut self.compared {
+            let reached = compared.follow(frame.now);
+            frame.more |= !reached;
+            if frame.whole {
+                compared.reporter.make_whole();
+            }
+            frame.other = Some(Box::new(compared.frame(reached)));
+        }
+        if std::mem::take(&mut self.branches.news) || frame.whole {
+            let compared = self.compared.as_ref().map(|(place, _)| *place);
+            frame.branches = Some(Box::new(self.branches.told(&self.shown.live, compared)));
+        }
+        frame
+    }
+}
