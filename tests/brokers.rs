@@ -1,4 +1,4 @@
-//! A bus that several brokers keep loses what the one that leads next does not have, and nothing else.
+//! A replicated bus loses the events that its next leader does not have, and no others.
 
 use converge::engine::Engine;
 use converge::scenario::presets::{PRESETS, of_replication};
@@ -26,8 +26,8 @@ fn start(at_ms: f64, broker: Option<u32>) -> Step {
     step(at_ms, Command::StartBroker { bus: "bus".into(), broker })
 }
 
-/// Kafka's defaults but for three replicas, 10 ms to a follower, and a minute's run. The publisher sends once and awaits the
-/// acknowledgement; 1 ms to the bus, 1 ms on to the reader.
+/// Kafka's defaults with three replicas, 10 ms to a follower, and a run of one minute. The publisher sends once and waits for the
+/// acknowledgement. Latency: 1 ms to the bus, 1 ms to the reader.
 fn system(acks: Acks, commit: CommitRule, script: Vec<Step>) -> Scenario {
     let retry = (acks != Acks::None).then_some(PublishRetry { timeout_ms: 50_000.0, attempts: 1 });
     let publication = Publication { to: "bus".into(), acks, retry, ..Publication::default() };
@@ -62,19 +62,19 @@ fn kafka(min_insync: u32, unclean_election: bool) -> CommitRule {
 }
 
 fn trace(scenario: &Scenario) -> Vec<Record> {
-    scenario.validate().expect("sound");
+    scenario.validate().expect("a valid scenario");
     let mut engine = Engine::new(scenario, Level::Full);
     engine.run_until(micros(scenario.until_ms), 1_000_000);
     assert!(engine.bus_events().all(|events| events.conserved()));
     engine.trace().since(0).cloned().collect()
 }
 
-/// When such facts were recorded, µs.
+/// Returns the times of the matching facts, µs.
 fn times(records: &[Record], is: impl Fn(&Fact) -> bool) -> Vec<u64> {
     records.iter().filter(|record| is(&record.fact)).map(|record| record.at).collect()
 }
 
-/// When the bus told the publisher that it has an event.
+/// Returns when the publisher received acknowledgements, µs.
 fn acknowledged(records: &[Record]) -> Vec<u64> {
     times(records, |fact| matches!(fact, Fact::MessageSent { kind: MessageKind::Acknowledgement, to, .. } if to.0 == 0))
 }
@@ -96,7 +96,7 @@ fn leaders(records: &[Record]) -> Vec<(u64, u32)> {
     leads.collect()
 }
 
-/// Who was in sync from when on: ms, and a bit for each broker.
+/// Returns the changes of the in-sync set: the time, ms, and one bit for each broker.
 fn in_sync(records: &[Record]) -> Vec<(u64, u32)> {
     let changes = records.iter().filter_map(|record| match record.fact {
         Fact::InSyncChanged { brokers, .. } => Some((record.at / 1000, brokers)),
@@ -106,23 +106,23 @@ fn in_sync(records: &[Record]) -> Vec<(u64, u32)> {
 }
 
 #[test]
-fn acks_say_how_much_is_done_before_the_publisher_is_told_and_only_what_is_committed_is_delivered() {
-    for (acks, told) in [(Acks::None, vec![]), (Acks::Leader, vec![1000]), (Acks::All, vec![11_000])] {
+fn acks_decide_when_the_publisher_is_acknowledged_and_only_committed_events_are_delivered() {
+    for (acks, expected) in [(Acks::None, vec![]), (Acks::Leader, vec![1000]), (Acks::All, vec![11_000])] {
         let records = trace(&system(acks, kafka(1, false), vec![write(0.0, 1)]));
-        assert_eq!((acknowledged(&records), delivered(&records)), (told, vec![11_000]), "{acks:?}");
+        assert_eq!((acknowledged(&records), delivered(&records)), (expected, vec![11_000]), "{acks:?}");
     }
 }
 
 #[test]
-fn an_event_that_only_the_leader_has_is_lost_with_it_though_acks_1_said_it_is_there() {
+fn with_acks_1_an_acknowledged_event_is_lost_with_the_leader() {
     let script = vec![write(0.0, 1), stop(5.0, None, false)];
     let records = trace(&system(Acks::Leader, kafka(1, false), script.clone()));
     assert_eq!((acknowledged(&records).len(), lost(&records), delivered(&records).len()), (1, 1, 0));
-    // It is out until the leader is missed.
+    // The bus is unavailable until the failure of the leader is detected.
     assert_eq!(leaders(&records), [(9005, 2)]);
     let out = times(&records, |fact| matches!(fact, Fact::BusStopped { .. } | Fact::BusStarted { .. }));
     assert_eq!(out, [5000, 9_005_000]);
-    // With acks=all nobody was told; and what the publisher sends again is taken in, though it was published before.
+    // With acks=all nothing was acknowledged, and the bus accepts the event when the publisher sends it again.
     let mut scenario = system(Acks::All, kafka(1, false), script);
     scenario.services[0].publishes[0].retry = Some(PublishRetry { timeout_ms: 10_000.0, attempts: 2 });
     let records = trace(&scenario);
@@ -130,7 +130,7 @@ fn an_event_that_only_the_leader_has_is_lost_with_it_though_acks_1_said_it_is_th
 }
 
 #[test]
-fn a_copy_whose_event_is_lost_is_given_up_only_when_its_publisher_will_not_send_it_again() {
+fn a_copy_will_not_converge_only_if_its_publisher_does_not_send_the_lost_event_again() {
     for (acks, verdict) in [(Acks::Leader, "will not converge"), (Acks::All, "converging")] {
         let mut scenario = system(acks, kafka(1, false), vec![write(0.0, 1), stop(5.0, None, false)]);
         scenario.services[0].publishes[0].retry = Some(PublishRetry { timeout_ms: 20_000.0, attempts: 5 });
@@ -146,10 +146,10 @@ fn a_copy_whose_event_is_lost_is_given_up_only_when_its_publisher_will_not_send_
 }
 
 #[test]
-fn what_all_in_sync_have_outlives_the_leader_and_its_disk() {
+fn an_event_of_the_whole_in_sync_set_survives_the_leader_and_its_disk() {
     let script = vec![write(0.0, 1), stop(11.5, None, true), start(5000.0, None), write(20_000.0, 2)];
     let mut scenario = system(Acks::All, kafka(1, false), script);
-    // The reader hears of it late enough for the leader to be gone by then.
+    // The leader is gone before the reader receives the event.
     scenario.services[1].subscribes[0].ack_deadline_ms = 15_000.0;
     scenario.links.push(converge::scenario::Link {
         from: "bus".into(),
@@ -161,14 +161,14 @@ fn what_all_in_sync_have_outlives_the_leader_and_its_disk() {
     scenario.script.push(step(10_000.0, Command::HealAll));
     let records = trace(&scenario);
     assert_eq!(lost(&records), 0);
-    // It came back without its disk before it was missed, and so is not in sync: another leads at once.
+    // The leader restarts without its disk before its failure is detected. It is out of sync, so another leads at once.
     assert_eq!(leaders(&records), [(5000, 2)]);
     assert_eq!(times(&records, |fact| matches!(fact, Fact::UpdateApplied { .. })).len(), 2);
 }
 
-/// The trap of Kafka's defaults: with min.insync.replicas 1, all that are in sync may be the leader alone.
+/// Kafka's defaults: with min.insync.replicas 1, the in-sync set may consist of the leader alone.
 #[test]
-fn with_min_insync_1_an_acknowledged_event_is_lost_when_the_in_sync_set_had_shrunk_to_the_leader() {
+fn with_min_insync_1_an_acknowledged_event_is_lost_after_the_in_sync_set_shrank_to_the_leader() {
     let shrunk = vec![
         stop(100.0, Some(2), false),
         stop(100.0, Some(3), false),
@@ -178,40 +178,40 @@ fn with_min_insync_1_an_acknowledged_event_is_lost_when_the_in_sync_set_had_shru
         start(20_006.0, Some(2)),
         start(20_006.0, Some(3)),
     ];
-    let told = |records: &[Record]| acknowledged(records) == [20_001_000];
-    // An unclean election gives the lead to one that never had it.
+    let is_acknowledged = |records: &[Record]| acknowledged(records) == [20_001_000];
+    // An unclean election elects a broker that never had the event.
     let records = trace(&system(Acks::All, kafka(1, true), shrunk.clone()));
     assert_eq!(in_sync(&records), [(9100, 0b101), (9100, 0b001), (29_005, 0b010), (29_015, 0b110)]);
-    assert!(told(&records));
+    assert!(is_acknowledged(&records));
     assert_eq!((lost(&records), leaders(&records)), (1, vec![(29_005, 2)]));
-    // Without, the bus waits for the only one that was in sync; it comes back with nothing, and all follow it.
+    // Without it, the bus waits for the last broker in sync. That broker returns with an empty disk, and all follow it.
     let mut script = shrunk.clone();
     script.push(start(40_000.0, Some(1)));
     let records = trace(&system(Acks::All, kafka(1, false), script));
-    assert!(told(&records));
+    assert!(is_acknowledged(&records));
     assert_eq!((lost(&records), leaders(&records)), (1, vec![(40_000, 1)]));
-    // With its disk it comes back with the event.
+    // With its disk, it returns with the event.
     let mut script = shrunk.clone();
     script[4] = stop(20_005.0, None, false);
     script.push(start(40_000.0, Some(1)));
     assert_eq!(lost(&trace(&system(Acks::All, kafka(1, false), script))), 0);
-    // min.insync.replicas 2 refuses what would have been lost, and nobody is told that it is there.
+    // min.insync.replicas 2 refuses the event instead of losing it after an acknowledgement.
     let records = trace(&system(Acks::All, kafka(2, true), shrunk.clone()));
     let refused = times(&records, |fact| matches!(fact, Fact::PublishRefused { in_sync: 1, needed: 2, .. }));
     assert_eq!((refused, acknowledged(&records), lost(&records)), (vec![20_001_000], vec![], 0));
-    // But acks=1 does not ask.
+    // acks=1 ignores min.insync.replicas.
     let records = trace(&system(Acks::Leader, kafka(2, true), shrunk));
     assert_eq!((acknowledged(&records), lost(&records)), (vec![20_001_000], 1));
 }
 
 #[test]
-fn a_publication_waits_for_a_follower_that_is_down_until_it_is_missed_and_for_one_that_lags_until_it_is_out_of_sync() {
+fn a_publication_waits_for_a_dead_follower_until_it_is_detected_and_for_a_lagging_one_until_it_is_out_of_sync() {
     let records = trace(&system(Acks::All, kafka(1, false), vec![stop(0.5, Some(3), false), write(0.0, 1)]));
     assert_eq!((acknowledged(&records), in_sync(&records)), (vec![9_000_500], vec![(9000, 0b011)]));
-    // Told for both: two are in sync.
+    // Refused: only two brokers are in sync.
     let records = trace(&system(Acks::All, kafka(3, false), vec![stop(0.5, Some(3), false), write(0.0, 1)]));
     assert_eq!((acknowledged(&records), delivered(&records)), (vec![], vec![9_000_500]));
-    // Both followers lag for longer than they may.
+    // Both followers lag longer than permitted.
     let mut scenario = system(Acks::All, kafka(1, false), vec![write(0.0, 1)]);
     scenario.buses[0].replication.as_mut().expect("brokers").latency = Latency::Constant { ms: 40_000.0 };
     let records = trace(&scenario);
@@ -220,10 +220,10 @@ fn a_publication_waits_for_a_follower_that_is_down_until_it_is_missed_and_for_on
 }
 
 #[test]
-fn a_quorum_queue_commits_by_majority_and_is_out_without_one() {
+fn a_quorum_queue_commits_by_majority_and_is_unavailable_without_one() {
     let script = vec![
         stop(100.0, Some(3), false),
-        // Two of three are a majority, and nobody waits for the third.
+        // Two of three are a majority; the third does not matter.
         write(200.0, 1),
         stop(1000.0, Some(2), false),
         write(2000.0, 2),
@@ -233,7 +233,7 @@ fn a_quorum_queue_commits_by_majority_and_is_out_without_one() {
     assert_eq!(acknowledged(&records), [211_000]);
     let out = times(&records, |fact| matches!(fact, Fact::BusStopped { .. } | Fact::BusStarted { .. }));
     assert_eq!(out, [1_000_000, 30_000_000]);
-    // The one that leads then is the one that has most, whatever its number.
+    // The broker with the most events leads, regardless of its number.
     assert_eq!(leaders(&records), [(30_000, 1)]);
     let script = vec![stop(0.5, Some(2), false), write(0.0, 1), stop(100.0, Some(1), false), start(200.0, Some(2))];
     let records = trace(&system(Acks::All, CommitRule::Majority, script));
@@ -241,7 +241,7 @@ fn a_quorum_queue_commits_by_majority_and_is_out_without_one() {
 }
 
 #[test]
-fn brokers_that_are_asked_for_and_are_not_there_are_named_with_their_place() {
+fn a_missing_broker_is_reported_with_its_path() {
     let path_of = |scenario: &Scenario| scenario.validate().expect_err("unsound")[0].to_string();
     let mut scenario = system(Acks::All, kafka(1, false), vec![stop(1.0, Some(4), false)]);
     assert_eq!(path_of(&scenario), "script[0].do.stop_broker.broker: one of the brokers 1 to 3 of `bus`, not 4");
@@ -252,7 +252,7 @@ fn brokers_that_are_asked_for_and_are_not_there_are_named_with_their_place() {
     let mut scenario = system(Acks::Leader, kafka(1, false), vec![]);
     scenario.services[0].publishes[0].acks = Acks::None;
     assert!(path_of(&scenario).starts_with("services[0].publishes[0].acks: `leader` or `all`"));
-    // And live.
+    // The same for a live command.
     let mut run = Run::new(&system(Acks::All, kafka(1, false), vec![]));
     let command = Command::StopBroker { bus: "bus".into(), broker: Some(4), lose_disk: false };
     let refused = run.act(command, &mut |_, _, _| {}).expect_err("no such broker");
@@ -260,7 +260,7 @@ fn brokers_that_are_asked_for_and_are_not_there_are_named_with_their_place() {
 }
 
 #[test]
-fn brokers_are_known_by_their_settings() {
+fn a_preset_is_recognized_by_its_replication() {
     let of = |name: &str| PRESETS.iter().find(|preset| preset.name.starts_with(name)).expect("a preset");
     for (name, replicas, commit) in
         [("Kafka", 1, kafka(1, false)), ("RabbitMQ", 3, CommitRule::Majority), ("NATS", 1, CommitRule::Majority)]

@@ -1,5 +1,5 @@
-//! Nothing is lost without a record, under random systems and faults; and with every defence on, every copy
-//! converges once faults are healed.
+//! In random systems under random faults, every message and event is accounted for. With every defence enabled, every copy
+//! converges after the faults heal.
 
 use converge::analysis::CopyState;
 use converge::engine::Engine;
@@ -30,7 +30,7 @@ fn latency() -> impl Strategy<Value = Latency> {
     ]
 }
 
-/// What is drawn for one subscription.
+/// Generates one subscription.
 fn subscription() -> impl Strategy<Value = Subscription> {
     let acknowledge =
         prop_oneof![Just(Acknowledge::Never), Just(Acknowledge::BeforeProcessing), Just(Acknowledge::AfterProcessing)];
@@ -97,7 +97,7 @@ fn disturbance() -> impl Strategy<Value = Command> {
     )
 }
 
-/// When updates are published.
+/// Generates a publication mode and the gap between commit and publication, ms.
 fn publish_mode() -> impl Strategy<Value = (PublishMode, f64)> {
     let relay = (1.0f64..80.0, 1u32..6);
     prop_oneof![
@@ -168,7 +168,7 @@ fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
-/// A writer with a client and a callee, a bus, and two copies.
+/// Generates a system: a writer with a client and a callee, a bus, and two copies.
 fn system() -> impl Strategy<Value = Scenario> {
     let links = prop::collection::vec((latency(), 0.0f64..0.4, 0.0f64..0.4, proptest::bool::ANY), 4);
     let script = prop::collection::vec((0.0f64..1500.0, command()), 0..12);
@@ -192,7 +192,7 @@ fn system() -> impl Strategy<Value = Scenario> {
             let optimistic = optimistic.then_some(Backoff::FullJitter { base_ms: 5.0, cap_ms: 50.0 });
             let retry = attempts.map(|attempts| PublishRetry { timeout_ms: 40.0, attempts });
             let direct = matches!(mode, PublishMode::AfterCommit | PublishMode::BeforeCommit);
-            // What is published again awaits an acknowledgement.
+            // A publisher with retries waits for an acknowledgement.
             let acks = if retry.is_some() || !direct { acks.max(Acks::Leader) } else { acks };
             let of_broker =
                 |step: &(f64, Command)| matches!(step.1, Command::StopBroker { .. } | Command::StartBroker { .. });
@@ -274,7 +274,7 @@ proptest! {
 
     #[test]
     fn messages_and_events_are_conserved_at_every_instant_under_random_faults(scenario in system()) {
-        scenario.validate().expect("sound");
+        scenario.validate().expect("a valid scenario");
         let mut engine = Engine::new(&scenario, Level::Digest);
         let mut steps = 0;
         while steps < 20_000 && engine.step() {
@@ -289,11 +289,10 @@ proptest! {
         prop_assert_eq!(again.trace().digest().value(), engine.trace().digest().value());
     }
 
-    /// The outbox, retries without end, acknowledgement after processing, and either an idempotent effect or an inbox:
-    /// what the defences are for.
+    /// The defences: outbox, unlimited retries, acknowledgement after processing, and an idempotent effect or an inbox.
     #[test]
-    fn with_every_defence_on_every_copy_has_each_effect_exactly_once_when_faults_are_healed(mut scenario in system()) {
-        // Deadlines beyond the usual round trip, and room to wait: shorter ones make a storm of retries that outlives its cause.
+    fn with_every_defence_enabled_each_effect_happens_exactly_once_at_every_copy_after_faults_heal(mut scenario in system()) {
+        // Deadlines exceed the usual round trip, and queues are large. Shorter deadlines cause a retry storm that outlives its cause.
         for service in &mut scenario.services {
             service.queue = 1000;
             for publication in &mut service.publishes {
@@ -308,7 +307,7 @@ proptest! {
                 subscription.max_deliveries = None;
                 subscription.ack_deadline_ms = 5000.0;
                 subscription.group = None;
-                // A session that lasts for a few heartbeats, and polls that are not too slow for it.
+                // A session covers several heartbeats, and processing stays within the poll interval.
                 if let Some(session) = &mut subscription.session {
                     *session = ReaderSession { timeout_ms: 3000.0, heartbeat_ms: 500.0, max_poll_ms: 100_000.0 };
                 }
@@ -316,21 +315,21 @@ proptest! {
                     Effect::Increment => subscription.inbox = Some(Inbox { window_ms: None }),
                     Effect::SetIfNewer | Effect::Overwrite | Effect::LastWriterWins => {
                         subscription.effect = Effect::SetIfNewer;
-                        // An inbox that outlives the disk's rows would be another bug: here it is as durable as they are.
+                        // The inbox is as durable as the rows of the store.
                         subscription.inbox = None;
                     }
                 }
             }
         }
         scenario.buses[0].topics[0].retention_ms = None;
-        // Nobody leads who lacks what is committed; and followers may lag for longer than their fetches take, else they are
-        // never in sync, and nobody is told that enough have it.
+        // No broker leads that misses committed events. The permitted lag exceeds the fetch latency; otherwise no follower is
+        // ever in sync and nothing is acknowledged.
         if let Some(CommitRule::InSync(in_sync)) = scenario.buses[0].replication.as_mut().map(|it| &mut it.commit) {
             (in_sync.unclean_election, in_sync.lag_ms) = (false, 10_000.0);
         }
-        // An optimistic write whose answers all come too late would be tried for ever.
+        // An optimistic write whose replies are always late would be retried forever.
         scenario.clients[0].timeout_ms = 10_000.0;
-        // What nothing defends against: lost disks, lost unflushed events, and events that no handler can handle.
+        // No defence covers lost disks, lost unflushed events, and poison messages.
         for step in &mut scenario.script {
             match &mut step.command {
                 Command::Crash { lose_disk, .. } | Command::StopBroker { lose_disk, .. } => *lose_disk = false,
@@ -340,9 +339,9 @@ proptest! {
             }
         }
         scenario.script.push(Step { at_ms: 1600.0, command: Command::HealAll });
-        scenario.validate().expect("sound");
+        scenario.validate().expect("a valid scenario");
         let mut run = Run::new(&scenario);
-        // Heartbeats go on for ever: long enough, and then until nothing else is under way.
+        // Heartbeats never end: the run continues for a while, and then until nothing else is in flight.
         let beats = scenario.services.iter().flat_map(|service| &service.subscribes).any(|it| {
             it.session.is_some() && it.order == Order::Log
         });
@@ -355,7 +354,7 @@ proptest! {
         let names = run.engine().names();
         let node = |id: &str| names.find_node(id).expect("a node");
         for (key, written) in staleness.copies_of(node("writer")) {
-            // The copies begin without what the writer has at the start, and get it only with that key's next update.
+            // The copies start without the writer's initial data and receive a key only with its next update.
             let Some(held) = written.held().filter(|held| held.update.is_some()) else { continue };
             for id in ["copy-0", "copy-1"] {
                 let copy = staleness.at(node(id), key).expect("a copy");

@@ -131,7 +131,8 @@ fn every_file_and_example_that_the_documents_name_exists() {
                 let exists = [root(), root().join("src")].iter().any(|base| base.join(word).exists());
                 assert!(exists, "{name} names {word}, which does not exist");
             }
-            if let Some((_, id)) = word.split_once("#ex=").or_else(|| word.split_once("ex=")).filter(|(_, id)| *id != "ID")
+            if let Some((_, id)) =
+                word.split_once("#ex=").or_else(|| word.split_once("ex=")).filter(|(_, id)| *id != "ID")
             {
                 assert!(known.contains(&id), "{name} names the example {id}, which does not exist");
             }

@@ -1,11 +1,11 @@
-//! Readers of a log keep their place in their group by heartbeats (Kafka), and lose it as Kafka's do.
+//! Readers of a log stay in their consumer group by heartbeats, and lose their partitions as Kafka's do.
 
 use converge::engine::Engine;
 use converge::scenario::presets::{PRESETS, Preset};
 use converge::scenario::{
     Bus, Command, Latency, Operation, Publication, ReaderSession, Scenario, Service, Step, Subscription, Topic, micros,
 };
-use converge::trace::{DropCause, Fact, LeaveReason, Level, MessageKind, Record};
+use converge::trace::{LeaveReason, DropCause, Fact, Level, MessageKind, Record};
 
 const SECOND: f64 = 1000.0;
 
@@ -27,8 +27,8 @@ fn crash(service: &str) -> Command {
     Command::Crash { service: service.into(), lose_disk: false }
 }
 
-/// A writer, a bus with four partitions, and one group of readers with Kafka's defaults, 1 ms apart; every event takes
-/// `handling_s`.
+/// A writer, a bus with four partitions, and one consumer group with Kafka's defaults. Each link takes 1 ms; processing an
+/// event takes `handling_s`.
 fn group(readers: &[&str], handling_s: f64, script: Vec<Step>, until_s: f64) -> Scenario {
     let like = Subscription {
         to: "bus".into(),
@@ -65,7 +65,7 @@ fn keys(n: usize) -> Vec<String> {
 }
 
 fn trace(scenario: &Scenario) -> Vec<Record> {
-    scenario.validate().expect("sound");
+    scenario.validate().expect("a valid scenario");
     let mut engine = Engine::new(scenario, Level::Full);
     engine.run_until(micros(scenario.until_ms), 5_000_000);
     assert!(engine.messages().conserved());
@@ -73,7 +73,7 @@ fn trace(scenario: &Scenario) -> Vec<Record> {
     engine.trace().since(0).cloned().collect()
 }
 
-/// When readers left and joined their group, s, and why they left.
+/// Returns when readers left (with the reason) and joined their group, s.
 fn moves(records: &[Record]) -> Vec<(u64, Option<LeaveReason>)> {
     let moved = records.iter().filter_map(|record| match record.fact {
         Fact::ReaderLeft { reason, .. } => Some((record.at / 1_000_000, Some(reason))),
@@ -83,7 +83,7 @@ fn moves(records: &[Record]) -> Vec<(u64, Option<LeaveReason>)> {
     moved.collect()
 }
 
-/// When the readers, by their place among the services, took events in, s.
+/// Returns when the reader with this index applied events, s.
 fn handled(records: &[Record], reader: u32) -> Vec<u64> {
     let by = |record: &Record| matches!(record.fact, Fact::UpdateApplied { node, .. } if node.0 == reader);
     records.iter().filter(|record| by(record)).map(|record| record.at / 1_000_000).collect()
@@ -102,15 +102,15 @@ fn acknowledged(records: &[Record]) -> usize {
 }
 
 #[test]
-fn a_crashed_readers_partitions_go_to_the_others_when_its_session_is_over_from_the_last_commit_on() {
+fn after_the_session_timeout_a_crashed_readers_partitions_continue_elsewhere_from_the_last_commit() {
     let mut script: Vec<Step> = keys(8).iter().map(|key| write(1.0, key, 1)).collect();
     script.extend(keys(8).iter().map(|key| write(6.0, key, 2)));
-    // Commits go out at 5 s and 10 s; its last heartbeat is that of 6 s.
+    // Commits are sent at 5 s and 10 s; the last heartbeat at 6 s.
     script.push(step(7.0, crash("a")));
     let records = trace(&group(&["a", "b"], 0.01, script, 100.0));
     assert_eq!(moves(&records), [(51, Some(LeaveReason::Silent))]);
     let (own, taken_over): (Vec<u64>, Vec<u64>) = handled(&records, 2).into_iter().partition(|at| *at < 51);
-    // What a had committed stays so; what it had handled since is handled again.
+    // What `a` had committed stays committed; what it had processed since is processed again.
     assert_eq!(handled(&records, 1).len() + own.len(), 16);
     assert_eq!(taken_over.len(), handled(&records, 1).iter().filter(|at| **at == 6).count());
     assert!(taken_over.iter().all(|at| *at == 51) && !taken_over.is_empty());
@@ -118,29 +118,29 @@ fn a_crashed_readers_partitions_go_to_the_others_when_its_session_is_over_from_t
 }
 
 #[test]
-fn a_slow_reader_keeps_its_place_for_as_long_as_it_may_go_without_a_poll() {
+fn a_slow_reader_stays_in_its_group_within_the_maximum_poll_interval() {
     let records = trace(&group(&["a", "b"], 290.0, vec![write(1.0, "key0", 1)], 400.0));
     assert_eq!(moves(&records), []);
     assert_eq!((sent(&records), acknowledged(&records)), (1, 1));
 }
 
 #[test]
-fn a_reader_that_polls_too_rarely_leaves_its_commit_is_refused_and_it_joins_again_with_its_next_poll() {
-    // Both readers are slow, so that the event goes to and fro.
+fn a_reader_over_the_maximum_poll_interval_leaves_has_its_commit_refused_and_rejoins_at_its_next_poll() {
+    // Both readers are slow, so the event alternates between them.
     let records = trace(&group(&["a", "b"], 400.0, vec![write(0.5, "key0", 1)], 450.0));
     let rare = Some(LeaveReason::PolledTooRarely);
-    // Looked at with each heartbeat; its next poll comes when it has handled what the last one returned.
+    // Checked at each heartbeat. The next poll follows after the events of the last one were processed.
     assert_eq!(moves(&records), [(303, rare), (400, None)]);
-    assert_eq!(sent(&records), 3, "to the one, to the other, and as the first is back");
+    assert_eq!(sent(&records), 3, "to the first, to the second, and to the first after it rejoined");
     let first = if handled(&records, 1).is_empty() { 2 } else { 1 };
     assert_eq!(handled(&records, first), [400]);
     assert_eq!(acknowledged(&records), 0, "a commit of an earlier generation is refused");
 }
 
 #[test]
-fn many_quick_events_of_one_poll_take_too_long_together_and_fewer_at_a_time_do_not() {
+fn a_poll_of_many_quick_events_exceeds_the_poll_interval_and_smaller_polls_do_not() {
     for (most, leaves) in [(500, true), (100, false)] {
-        // Another event is handled while all the rest arrive.
+        // Another event is being processed while the rest arrive.
         let mut script = vec![write(0.1, "key0", 0)];
         script.extend((1..400).map(|i| write(0.2, "key0", i)));
         let mut scenario = group(&["a"], 1.0, script, 399.0);
@@ -151,27 +151,27 @@ fn many_quick_events_of_one_poll_take_too_long_together_and_fewer_at_a_time_do_n
 }
 
 #[test]
-fn a_reader_that_is_cut_off_loses_its_partitions_and_joins_again_when_its_heartbeats_come_through() {
+fn a_partitioned_reader_loses_its_partitions_and_rejoins_when_its_heartbeats_arrive_again() {
     let cut = |cut: bool| {
         let (from, to, one_way) = ("a".to_string(), "bus".to_string(), false);
         if cut { Command::CutLink { from, to, one_way } } else { Command::HealLink { from, to, one_way } }
     };
-    // Its last heartbeat is that of 9 s; of those after the healing the first is that of 102 s.
+    // The last heartbeat before the cut is sent at 9 s, the first after the healing at 102 s.
     let script = vec![step(10.0, cut(true)), step(100.0, cut(false)), write(60.0, "key0", 1), write(60.0, "key1", 1)];
     let records = trace(&group(&["a", "b"], 0.01, script.clone(), 150.0));
     assert_eq!(moves(&records), [(54, Some(LeaveReason::Silent)), (102, None)]);
     assert_eq!((handled(&records, 1), handled(&records, 2)), (vec![], vec![60, 60]));
-    // For less than a session nothing of the sort happens.
+    // A cut shorter than the session timeout changes nothing.
     let script = vec![step(10.0, cut(true)), step(50.0, cut(false)), script[2].clone(), script[3].clone()];
     assert_eq!(moves(&trace(&group(&["a", "b"], 0.01, script, 150.0))), []);
 }
 
 #[test]
-fn a_delivery_that_is_lost_is_fetched_again_and_nothing_is_handled_twice() {
+fn a_lost_delivery_is_fetched_again_and_no_event_is_processed_twice() {
     let keys = keys(8);
     let mut script: Vec<Step> = keys.iter().map(|key| write(1.0, key, 1)).collect();
     script.extend(keys.iter().map(|key| write(4.0, key, 2)));
-    // The second round is lost, with a cut for a second; sent at 4.001 s, it is fetched again after 30 s.
+    // A cut of one second loses the second round. It was sent at 4.001 s and is fetched again after 30 s.
     let (from, to) = ("bus".to_string(), "a".to_string());
     script.push(step(3.5, Command::CutLink { from: from.clone(), to: to.clone(), one_way: true }));
     script.push(step(4.5, Command::HealLink { from, to, one_way: true }));
@@ -183,7 +183,7 @@ fn a_delivery_that_is_lost_is_fetched_again_and_nothing_is_handled_twice() {
 }
 
 #[test]
-fn a_commit_that_is_lost_is_made_up_for_by_the_next_heartbeat() {
+fn the_next_heartbeat_repeats_a_lost_commit() {
     let (from, to) = ("a".to_string(), "bus".to_string());
     let script = vec![
         write(1.0, "key0", 1),
@@ -198,7 +198,7 @@ fn a_commit_that_is_lost_is_made_up_for_by_the_next_heartbeat() {
 }
 
 #[test]
-fn a_reader_that_is_started_again_waits_until_the_session_of_its_former_life_is_over() {
+fn a_restarted_reader_waits_for_the_timeout_of_its_previous_session() {
     let script = vec![
         write(1.0, "key0", 1),
         step(2.0, crash("a")),
@@ -207,13 +207,13 @@ fn a_reader_that_is_started_again_waits_until_the_session_of_its_former_life_is_
     ];
     let records = trace(&group(&["a"], 0.01, script, 100.0));
     assert_eq!(moves(&records), [(45, Some(LeaveReason::Silent)), (45, None)]);
-    // The first was not committed, and comes again with the second.
+    // The first event was not committed and is delivered again with the second.
     assert_eq!(handled(&records, 1), [1, 45, 45]);
     assert_eq!(acknowledged(&records), 2);
 }
 
 #[test]
-fn a_reader_that_is_held_for_longer_than_its_session_handles_what_it_had_and_its_commits_are_refused() {
+fn a_reader_paused_beyond_its_session_processes_its_events_and_has_its_commits_refused() {
     let script = vec![
         step(4.0, Command::Pause { node: "a".into() }),
         write(10.0, "key0", 1),
@@ -222,14 +222,14 @@ fn a_reader_that_is_held_for_longer_than_its_session_handles_what_it_had_and_its
     ];
     let records = trace(&group(&["a", "b"], 0.01, script, 100.0));
     assert_eq!(moves(&records), [(48, Some(LeaveReason::Silent)), (80, None)]);
-    // Nobody told it yet: a zombie, whose effects an inbox alone keeps from being doubled.
+    // A zombie: it does not know yet that it was removed. Only an inbox prevents its effects from being doubled.
     assert_eq!((handled(&records, 1), handled(&records, 2)), (vec![80, 80], vec![48, 48]));
     let done = records.iter().filter(|record| matches!(record.fact, Fact::EventAcknowledged { .. }));
     assert_eq!(done.map(|record| record.at / 1_000_000).collect::<Vec<u64>>(), [50, 50]);
 }
 
 #[test]
-fn a_bus_that_was_out_for_longer_than_a_session_has_lost_no_reader() {
+fn a_bus_outage_beyond_the_session_timeout_removes_no_reader() {
     let (bus, lose_unflushed) = ("bus".to_string(), false);
     let script = vec![
         step(4.0, Command::StopBus { bus: bus.clone(), lose_unflushed }),

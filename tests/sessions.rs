@@ -1,4 +1,4 @@
-//! The session that the worker runs, natively: whatever a person does, in whatever order.
+//! The worker's session, tested natively with the requests of the page in any order.
 
 use converge::scenario::examples::{EXAMPLES, find};
 use converge::scenario::{
@@ -43,7 +43,7 @@ impl Page {
 
     fn described(&mut self) -> (Scenario, String, Micros) {
         match self.ask(Request::Query(Query::Describe)) {
-            Report::Run { scenario, digest, now, .. } => (scenario.read().expect("sound"), digest, now),
+            Report::Run { scenario, digest, now, .. } => (scenario.read().expect("a valid scenario"), digest, now),
             other => panic!("not a run: {other:?}"),
         }
     }
@@ -64,14 +64,14 @@ fn first() -> Scenario {
 }
 
 #[test]
-fn publishing_makes_the_copy_stale_and_then_consistent_and_says_for_how_long() {
+fn publishing_makes_the_copy_stale_then_consistent_and_reports_the_inconsistency_window() {
     let (mut page, opened) = Page::open(first());
     assert!(opened.whole);
     assert_eq!(opened.next, None, "nothing happens before somebody publishes");
     assert_eq!(opened.services.len(), 2);
     page.frame(publish(49));
     let published = page.advance(10_000);
-    let notification = published.services.iter().find(|service| service.node.0 == 1).expect("its card changed");
+    let notification = published.services.iter().find(|service| service.node.0 == 1).expect("a changed card");
     assert_eq!(notification.state, CopyState::Stale);
     assert_eq!(notification.behind, 1);
     assert_eq!(published.sent.len(), 1);
@@ -86,7 +86,7 @@ fn publishing_makes_the_copy_stale_and_then_consistent_and_says_for_how_long() {
 }
 
 #[test]
-fn the_shared_document_of_a_run_makes_the_same_run_anywhere() {
+fn the_shared_document_of_a_run_reproduces_it() {
     let (mut page, _) = Page::open(first());
     page.advance(100_000);
     page.frame(publish(49));
@@ -102,7 +102,7 @@ fn the_shared_document_of_a_run_makes_the_same_run_anywhere() {
 }
 
 #[test]
-fn an_edit_and_its_undo_leave_clock_and_digest_as_they_were() {
+fn an_edit_and_its_undo_keep_clock_and_digest() {
     let (mut page, _) = Page::open(first());
     page.frame(publish(49));
     let before = page.advance(300_000);
@@ -130,7 +130,7 @@ fn an_edit_that_deletes_a_service_drops_only_the_commands_that_named_it() {
 }
 
 #[test]
-fn a_bad_scenario_is_refused_with_its_path_and_the_run_before_goes_on() {
+fn an_invalid_scenario_is_refused_with_its_path_and_the_previous_run_continues() {
     let (mut page, _) = Page::open(first());
     page.frame(publish(49));
     let before = page.advance(100_000);
@@ -144,7 +144,7 @@ fn a_bad_scenario_is_refused_with_its_path_and_the_run_before_goes_on() {
 }
 
 #[test]
-fn a_command_that_names_nothing_is_refused_in_words() {
+fn a_command_for_an_unknown_node_is_refused_with_a_reason() {
     let (mut page, opened) = Page::open(first());
     let command = Command::CutLink { from: "inventory".into(), to: "notification".into(), one_way: false };
     let frame = page.frame(Request::Act { command });
@@ -162,7 +162,7 @@ fn requests_before_anything_is_loaded_are_refused() {
 }
 
 #[test]
-fn every_message_of_the_log_says_what_it_carries_and_a_lost_one_why() {
+fn the_log_states_what_each_message_carries_and_why_one_was_dropped() {
     let (mut page, _) = Page::open(first());
     page.frame(publish(49));
     page.frame(cut());
@@ -175,11 +175,11 @@ fn every_message_of_the_log_says_what_it_carries_and_a_lost_one_why() {
     let messages: Vec<&str> =
         rows.iter().filter(|row| row.name.starts_with("message_")).map(|row| row.text.as_str()).collect();
     assert!(messages.iter().all(|text| text.contains("widget = 49 (v2)")), "{messages:#?}");
-    let lost = rows.iter().find(|row| row.name == "message_dropped").expect("the delivery met the cut link");
+    let lost = rows.iter().find(|row| row.name == "message_dropped").expect("the cut link dropped the delivery");
     assert_eq!(lost.text, "stock_updated → Notification: event widget = 49 (v2) is lost: link cut");
 }
 
-/// The examples in which the services of the gestures stand.
+/// The examples that contain the services of the gestures.
 fn familiar() -> Vec<Scenario> {
     let knows = |scenario: &Scenario, id: &str| scenario.services.iter().any(|service| service.id == id);
     let scenarios = EXAMPLES.iter().map(|example| example.scenario());
@@ -187,7 +187,7 @@ fn familiar() -> Vec<Scenario> {
     scenarios.filter(|s| knows(s, "inventory") && knows(s, "notification") && linked(s)).collect()
 }
 
-/// What a person may do, in any order.
+/// Generates requests in any order.
 fn gestures() -> impl Strategy<Value = Vec<(u8, u64)>> {
     prop::collection::vec((0u8..13, 0u64..3_000_000), 1..25)
 }
@@ -195,9 +195,9 @@ fn gestures() -> impl Strategy<Value = Vec<(u8, u64)>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, rng_seed: proptest::test_runner::RngSeed::Fixed(7), ..ProptestConfig::default() })]
 
-    /// Whatever way a run came to where it stands, it is the run that its document makes.
+    /// A run equals the run of its document, regardless of how it got there.
     #[test]
-    fn fast_clicks_in_odd_orders_always_leave_a_run_that_its_document_reproduces(
+    fn after_fast_clicks_in_any_order_the_document_reproduces_the_run(
         example in 0..familiar().len(),
         gestures in gestures(),
     ) {
@@ -258,45 +258,45 @@ proptest! {
 }
 
 #[test]
-fn acting_in_the_past_forks_and_what_lay_ahead_stays_as_a_branch() {
+fn acting_in_the_past_forks_and_the_old_future_stays_as_a_branch() {
     let (mut page, opened) = Page::open(first());
-    let told = opened.branches.expect("the branches");
-    assert_eq!((told.list.len(), told.list[0].name.as_str()), (1, "Main"));
+    let branches = opened.branches.expect("the branches");
+    assert_eq!((branches.list.len(), branches.list[0].name.as_str()), (1, "Main"));
     page.frame(publish(49));
     let ahead = page.advance(3_000_000).digest;
     page.frame(Request::Seek { to: 100_000 });
-    // What makes no sense parts nothing.
+    // An invalid command does not fork.
     let nothing = Command::CutLink { from: "inventory".into(), to: "notification".into(), one_way: false };
     assert!(page.frame(Request::Act { command: nothing }).branches.is_none());
-    let told = page.frame(cut()).branches.expect("a fork");
-    let names: Vec<&str> = told.list.iter().map(|branch| branch.name.as_str()).collect();
-    assert_eq!((names, told.current), (vec!["Main", "Branch 2"], 1));
-    assert_eq!((told.list[0].script.len(), told.list[1].script.len()), (1, 2));
+    let branches = page.frame(cut()).branches.expect("a fork");
+    let names: Vec<&str> = branches.list.iter().map(|branch| branch.name.as_str()).collect();
+    assert_eq!((names, branches.current), (vec!["Main", "Branch 2"], 1));
+    assert_eq!((branches.list[0].script.len(), branches.list[1].script.len()), (1, 2));
     let forked = page.advance(3_000_000).digest;
     assert_ne!(forked, ahead, "the event met the cut link");
-    // At the newest instant nothing is discarded.
-    let told = page.frame(publish(50)).branches.expect("its steps changed");
-    assert_eq!((told.list.len(), told.list[1].script.len()), (2, 3));
+    // At the newest instant there is no future to fork from.
+    let branches = page.frame(publish(50)).branches.expect("its steps changed");
+    assert_eq!((branches.list.len(), branches.list[1].script.len()), (2, 3));
     let forked = page.advance(3_000_000).digest;
     let back = page.frame(Request::Branch(BranchTurn::Show(0)));
     assert_eq!((back.now, back.digest), (3_000_000, ahead.clone()), "the future that was discarded is still there");
-    // A link carries both, and opens the one that was shown.
+    // A link carries both branches and opens the shown one.
     let (document, digest, _) = page.described();
     assert_eq!((digest, document.branches.len(), document.branch.as_str()), (ahead, 2, "Main"));
-    let (mut other, _) = Page::open(Scenario::from_json(&document.to_json()).expect("sound"));
+    let (mut other, _) = Page::open(Scenario::from_json(&document.to_json()).expect("a valid scenario"));
     other.frame(Request::Branch(BranchTurn::Show(1)));
     assert_eq!(other.advance(3_000_000).digest, forked);
 }
 
 #[test]
-fn two_branches_stand_side_by_side_at_one_instant() {
+fn two_branches_are_compared_at_one_instant() {
     let (mut page, _) = Page::open(first());
     page.frame(publish(49));
     let main = page.advance(1_000_000).digest;
     page.frame(Request::Seek { to: 100_000 });
     page.frame(cut());
     let both = page.frame(Request::Branch(BranchTurn::Compare(Some(0))));
-    assert_eq!(both.branches.expect("told").compared, Some(0));
+    assert_eq!(both.branches.expect("the list of branches").compared, Some(0));
     let both = page.advance(1_000_000);
     let other = both.other.expect("the other branch");
     assert_eq!((both.now, other.now), (1_000_000, 1_000_000));
@@ -305,8 +305,8 @@ fn two_branches_stand_side_by_side_at_one_instant() {
     let earlier = page.frame(Request::Seek { to: 50_000 });
     let other = earlier.other.expect("the other branch");
     assert_eq!((other.now, other.digest), (50_000, earlier.digest), "before they part they are one run");
-    // Shown, it changes sides.
-    let swapped = page.frame(Request::Branch(BranchTurn::Show(0))).branches.expect("told");
+    // Showing the compared branch swaps the two.
+    let swapped = page.frame(Request::Branch(BranchTurn::Show(0))).branches.expect("the list of branches");
     assert_eq!((swapped.current, swapped.compared), (0, Some(1)));
     assert!(page.frame(Request::Branch(BranchTurn::Compare(Some(0)))).refused.is_some(), "with itself");
     assert!(page.frame(Request::Branch(BranchTurn::Compare(None))).other.is_none());
@@ -323,18 +323,19 @@ fn branches_can_differ_in_settings_and_survive_an_edit() {
     assert_eq!(slow.summary.stale, 1);
     let again = BranchTurn::Rename(0, "slow".into());
     assert!(page.frame(Request::Branch(again)).refused.expect("taken").contains("slow"));
-    // An edit that takes away what a setting is about leaves the rest.
+    // An edit that removes the subject of a setting keeps the other settings.
     let mut edited = first();
     edited.services.truncate(1);
     edited.links.truncate(1);
-    let told = page.frame(Request::Edit { scenario: Written::from(&edited) }).branches.expect("told");
-    assert_eq!((told.list.len(), told.list[1].script.len()), (2, 1));
-    let only = page.frame(Request::Branch(BranchTurn::Remove(1))).branches.expect("told");
+    let branches =
+        page.frame(Request::Edit { scenario: Written::from(&edited) }).branches.expect("the list of branches");
+    assert_eq!((branches.list.len(), branches.list[1].script.len()), (2, 1));
+    let only = page.frame(Request::Branch(BranchTurn::Remove(1))).branches.expect("the list of branches");
     assert_eq!((only.list.len(), only.current), (1, 0));
     assert!(page.frame(Request::Branch(BranchTurn::Remove(0))).refused.is_some(), "the only branch stays");
 }
 
-/// A group that is asked a lot, under one of the protocols.
+/// A group with much traffic under one of the protocols.
 fn busy(protocol: usize) -> Scenario {
     let protocol = match protocol {
         0 => Protocol::Quorum(Quorum {
@@ -370,16 +371,16 @@ fn busy(protocol: usize) -> Scenario {
         until_ms: 60_000.0,
         ..Scenario::default()
     };
-    scenario.validate().expect("sound");
+    scenario.validate().expect("a valid scenario");
     scenario
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Snapshots are far apart, so these runs are long; they must not show.
+    /// Snapshots are far apart, so the runs are long. Snapshots must not change a run.
     #[test]
-    fn seeking_to_and_fro_ends_where_a_straight_run_stands(
+    fn seeking_back_and_forth_equals_a_straight_run(
         seed in 0u64..1000, protocol in 0usize..6, places in prop::collection::vec(0u64..60_000_000, 2..7), acts in any::<bool>()
     ) {
         let mut scenario = busy(protocol);
@@ -407,14 +408,14 @@ proptest! {
 }
 
 #[test]
-fn the_three_consistencies_are_measured_seed_by_seed_and_an_edit_does_not_disturb_it() {
+fn the_three_consistencies_are_measured_seed_by_seed_even_across_an_edit() {
     let scenario = find("oversold").expect("an example").scenario();
     let mut session = Session::default();
     let mut ask = |request| session.handle(ToEngine { epoch: 1, request }).report;
     ask(Request::Load { scenario: Written::from(&scenario), at: 0 });
     let mut rows = Packed::default();
     for seed in 1..=3 {
-        // As where somebody chooses another consistency meanwhile.
+        // An edit during the measurement, as when the consistency is changed.
         let chosen = scenario.under(0, Consistency::ALL[seed as usize - 1]);
         ask(Request::Edit { scenario: Written::from(&chosen) });
         match ask(Request::Query(Query::Measure { group: 0, seed })) {
@@ -429,10 +430,10 @@ fn the_three_consistencies_are_measured_seed_by_seed_and_an_edit_does_not_distur
 }
 
 #[test]
-fn a_card_shows_the_rows_of_outbox_and_inbox_and_which_came_again() {
+fn a_card_shows_the_rows_of_outbox_and_inbox_and_which_events_were_redelivered() {
     let (mut page, _) = Page::open(find("duplicate-delivery").expect("an example").scenario());
     let end = page.advance(4_000_000);
-    // Billing and Search have no inbox; to Ledger the one event came twice.
+    // Billing and Search have no inbox. Ledger received the event twice.
     let inboxes: Vec<Vec<bool>> =
         end.services.iter().map(|view| view.inbox.iter().map(|row| row.again).collect()).collect();
     assert_eq!(inboxes, [vec![], vec![], vec![], vec![true]]);
@@ -440,22 +441,22 @@ fn a_card_shows_the_rows_of_outbox_and_inbox_and_which_came_again() {
 
     let (mut page, _) = Page::open(find("outbox").expect("an example").scenario());
     let crashed = page.advance(1_500_000);
-    let inventory = crashed.services.iter().find(|view| view.node.0 == 0).expect("it has changed");
+    let inventory = crashed.services.iter().find(|view| view.node.0 == 0).expect("a changed card");
     assert_eq!((inventory.state, inventory.outbox), (CopyState::Down, 1));
     let row = inventory.rows.iter().find_map(|row| row.update);
     assert_eq!(inventory.outbox_rows, row.into_iter().collect::<Vec<_>>(), "the row is about what was written");
     let end = page.advance(5_000_000);
-    let inventory = end.services.iter().find(|view| view.node.0 == 0).expect("it has changed");
+    let inventory = end.services.iter().find(|view| view.node.0 == 0).expect("a changed card");
     assert_eq!((inventory.outbox, &inventory.outbox_rows[..]), (0, &[][..]));
 }
 
 #[test]
-fn the_inspector_of_a_bus_can_tell_how_deep_each_partition_is_and_a_redriven_event_is_back_in_its_own() {
+fn a_bus_reports_the_depth_of_each_partition_and_a_redriven_event_returns_to_its_own() {
     let json = r#"{ "converge": 1, "until_ms": 60000, "services": [
         { "id": "inventory", "publishes": [{ "to": "bus" }] },
         { "id": "reader", "subscribes": [{ "to": "bus", "max_deliveries": 1, "ack_deadline_ms": 1000 }] } ],
       "buses": [{ "id": "bus", "topics": [{ "name": "t", "partitions": 4 }] }] }"#;
-    let (mut page, _) = Page::open(Scenario::from_json(json).expect("sound"));
+    let (mut page, _) = Page::open(Scenario::from_json(json).expect("a valid scenario"));
     page.frame(Request::Act { command: Command::Crash { service: "reader".into(), lose_disk: false } });
     for key in ["a", "b", "c", "d", "e", "f", "g", "h"] {
         let operation = Operation::Write { key: key.into(), value: Value::Int(1) };
@@ -464,7 +465,7 @@ fn the_inspector_of_a_bus_can_tell_how_deep_each_partition_is_and_a_redriven_eve
         });
     }
     let depths = |frame: &Frame| -> Vec<(u32, u32)> {
-        let lane = &frame.buses.first().expect("its card changed").lanes[0];
+        let lane = &frame.buses.first().expect("a changed card").lanes[0];
         assert_eq!(lane.depths.iter().map(|it| it.queued + it.in_flight).sum::<u32>(), lane.depth);
         lane.depths.iter().map(|it| (it.partition, it.queued + it.in_flight)).collect()
     };
