@@ -5,7 +5,7 @@ use converge::scenario::presets::{PRESETS, Preset};
 use converge::scenario::{
     Bus, Command, Latency, Operation, Publication, ReaderSession, Scenario, Service, Step, Subscription, Topic, micros,
 };
-use converge::trace::{LeaveReason, DropCause, Fact, Level, MessageKind, Record};
+use converge::trace::{DropCause, Fact, LeaveReason, Level, MessageKind, Record};
 
 const SECOND: f64 = 1000.0;
 
