@@ -1,72 +1,64 @@
-//! Message forwarding: 64 nodes, 1,024 messages in flight, exponential delays. Each message that arrives is
-//! passed on to a random node.
+//! Message forwarding: eight chains of eight services. Each service calls the next one and waits for its answer before it
+//! commits, so a client's write travels down its chain as calls and back as replies. Each session of a client issues its next
+//! write when the last one has ended, so it has one message in flight at any time.
 
-use crate::{nexosim_forwarding, says};
-use converge::engine::{Engine, Stream};
-use converge::trace::Level;
-use converge_bench::{MESSAGES, NODES};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::time::Instant;
+use converge::scenario::{Arrivals, Call, Client, Keys, Latency, Scenario, Service, Workload};
 
-const EVENTS: u64 = 4_000_000;
+/// Chains of services, each with one client.
+pub const CHAINS: u32 = 8;
+/// Services in a chain.
+pub const LENGTH: u32 = 8;
+/// Sessions of a client.
+pub const SESSIONS: u32 = 128;
+/// Keys that a client writes.
+pub const KEYS: u32 = 10_000;
+/// Mean delay of a message, ms, exponentially distributed.
+pub const DELAY_MS: f64 = 10.0;
+/// Time that a service waits for the answer to a call, ms.
+pub const CALL_TIMEOUT_MS: f64 = 1_000.0;
+/// Time that a client waits for the answer to an operation, ms.
+pub const OPERATION_TIMEOUT_MS: f64 = 2_000.0;
 
-/// Events a second of the bare loop: a binary heap, a random number generator, nothing else.
-fn bare() -> f64 {
-    let mut stream = Stream::named(1, "bare", "loop");
-    let mut heap = BinaryHeap::new();
-    let mut sequence = 0u64;
-    let mut received = vec![0u64; NODES as usize];
-    let delay = |stream: &mut Stream| (-stream.unit().ln() * 10_000.0 + 0.5) as u64;
-    for _ in 0..MESSAGES {
-        heap.push(Reverse((delay(&mut stream), sequence, stream.below(NODES))));
-        sequence += 1;
-    }
-    let start = Instant::now();
-    for _ in 0..EVENTS {
-        let Some(Reverse((now, _, node))) = heap.pop() else { break };
-        received[node as usize] += 1;
-        heap.push(Reverse((now + delay(&mut stream), sequence, stream.below(NODES))));
-        sequence += 1;
-    }
-    assert_eq!(received.iter().sum::<u64>(), EVENTS);
-    EVENTS as f64 / start.elapsed().as_secs_f64()
-}
+/// Messages in flight.
+pub const MESSAGES: u32 = CHAINS * SESSIONS;
 
-/// Events a second of the engine.
-fn engine(level: Level) -> f64 {
-    let mut engine = Engine::relays(NODES, MESSAGES, 10.0, 1, level);
-    let start = Instant::now();
-    engine.run_until(u64::MAX, EVENTS);
-    assert_eq!(engine.events(), EVENTS);
-    EVENTS as f64 / start.elapsed().as_secs_f64()
-}
-
-/// The best of several, in turn, so that a busy moment of the machine does not decide.
-pub fn run() {
-    let mut best = [0f64; 5];
-    for _ in 0..5 {
-        let figures = [
-            bare(),
-            engine(Level::Off),
-            engine(Level::Digest),
-            engine(Level::Full),
-            nexosim_forwarding::run(NODES, MESSAGES),
-        ];
-        best = std::array::from_fn(|i| best[i].max(figures[i]));
+/// Builds the scenario.
+pub fn scenario() -> Scenario {
+    let mut scenario = Scenario {
+        title: "Forwarding".into(),
+        seed: 1,
+        until_ms: 1e6,
+        default_latency: Latency::Exponential { mean_ms: DELAY_MS },
+        ..Scenario::default()
+    };
+    for chain in 0..CHAINS {
+        for place in 0..LENGTH {
+            let next =
+                Call { to: format!("service-{chain}-{}", place + 1), timeout_ms: CALL_TIMEOUT_MS, operation: None };
+            scenario.services.push(Service {
+                id: format!("service-{chain}-{place}"),
+                service_time: Latency::constant(0.0),
+                concurrency: SESSIONS,
+                calls: if place + 1 < LENGTH { vec![next] } else { Vec::new() },
+                ..Service::default()
+            });
+        }
+        scenario.clients.push(Client {
+            id: format!("client-{chain}"),
+            target: format!("service-{chain}-0"),
+            sessions: SESSIONS,
+            timeout_ms: OPERATION_TIMEOUT_MS,
+            generate: Some(Workload {
+                arrivals: Arrivals::Closed { think: Latency::constant(0.0) },
+                keys: Keys::Uniform { prefix: "key-".into(), count: KEYS },
+                read_share: 0.0,
+                optimistic: None,
+                from_ms: 0.0,
+                until_ms: None,
+            }),
+            ..Client::default()
+        });
     }
-    let [bare, off, _, on, nexosim] = best;
-    println!("forwarding: {NODES} nodes, {MESSAGES} messages in flight; messages a second, and beside the bare loop");
-    let names =
-        ["bare BinaryHeap loop", "engine, trace off", "engine, digest alone", "engine, trace on", "nexosim 1.0"];
-    for (name, figure) in names.iter().zip(best) {
-        println!("  {name:22} {:8.2} M  {:.2}", figure / 1e6, figure / bare);
-    }
-    for (what, ratio, target) in [
-        ("trace off / bare", off / bare, 0.5),
-        ("trace on / bare", on / bare, 0.25),
-        ("trace off / nexosim", off / nexosim, 1.0),
-    ] {
-        println!("  {what}: {ratio:.2}, target {target}: {}", says(ratio >= target));
-    }
+    assert_eq!(scenario.validate(), Ok(()), "the scenario is valid");
+    scenario
 }

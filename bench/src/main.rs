@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock and the platform's logarithm")]
 
 mod checking;
-mod forwarding;
+mod forwarding_speed;
 mod memory;
 mod nexosim_forwarding;
 mod page;
@@ -13,7 +13,7 @@ mod wasm;
 
 /// Every benchmark, by name.
 const ALL: [(&str, fn()); 8] = [
-    ("forwarding", forwarding::run),
+    ("forwarding", forwarding_speed::run),
     ("wasm", wasm::run),
     ("page", page::run),
     ("memory", memory::run),

@@ -1,20 +1,36 @@
-//! The same load in nexosim 1.0, on one thread: each node is a model that schedules a message's departure to itself
-//! after the delay, and then sends it to a peer.
+//! The forwarding load in nexosim 1.0, on one thread. Each service is a model with an output to the next and one to the
+//! previous service of its chain. A message's sender schedules the departure to itself after the message's delay. As in the
+//! engine, a service waits for the answer to its call with a timeout, and writes its store when it commits; the end of
+//! a request's work, which takes no time, is no event of its own here.
 
+use converge_bench::forwarding::{CALL_TIMEOUT_MS, CHAINS, DELAY_MS, KEYS, LENGTH, OPERATION_TIMEOUT_MS, SESSIONS};
 use nexosim::model::{Context, Model, schedulable};
 use nexosim::ports::{EventSource, Output};
 use nexosim::simulation::{Mailbox, SimInit};
 use nexosim::time::MonotonicTime;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 static ARRIVED: AtomicU64 = AtomicU64::new(0);
 
+/// A service of a chain, or the client at its head.
 #[derive(Default, Serialize, Deserialize)]
 struct Node {
-    peers: Vec<Output<()>>,
+    /// To the next service; not connected at the last one.
+    calls: Output<u64>,
+    /// To the previous service or the client; not connected at a client.
+    replies: Output<u64>,
+    is_last: bool,
+    is_client: bool,
     random: u64,
+    /// Operations issued by a client.
+    issued: u64,
+    /// Operations whose call is not answered yet.
+    waiting: BTreeSet<u64>,
+    /// The last operation that wrote each key.
+    store: BTreeMap<u64, u64>,
 }
 
 impl Node {
@@ -26,51 +42,109 @@ impl Node {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     }
+
+    fn delay(&mut self) -> Duration {
+        let unit = ((self.bits() >> 12) as f64 + 0.5) / (1u64 << 52) as f64;
+        Duration::from_micros((-unit.ln() * DELAY_MS * 1_000.0 + 1.0) as u64)
+    }
+
+    fn call(&mut self, operation: u64, context: &Context<Self>) {
+        self.waiting.insert(operation);
+        let timeout = if self.is_client { OPERATION_TIMEOUT_MS } else { CALL_TIMEOUT_MS };
+        let timeout = Duration::from_secs_f64(timeout / 1_000.0);
+        context.schedule_event(timeout, schedulable!(Self::on_timeout), operation).expect("a timeout above 0");
+        context.schedule_event(self.delay(), schedulable!(Self::send_call), operation).expect("a delay above 0");
+    }
+
+    fn commit(&mut self, operation: u64, context: &Context<Self>) {
+        self.store.insert(operation % u64::from(KEYS), operation);
+        context.schedule_event(self.delay(), schedulable!(Self::send_reply), operation).expect("a delay above 0");
+    }
+
+    fn issue(&mut self, context: &Context<Self>) {
+        self.issued += 1;
+        self.call(self.issued, context);
+    }
 }
 
 #[Model]
 impl Node {
-    fn arrive(&mut self, (): (), context: &Context<Self>) {
+    fn start(&mut self, (): (), context: &Context<Self>) {
+        for _ in 0..SESSIONS {
+            self.issue(context);
+        }
+    }
+
+    fn on_call(&mut self, operation: u64, context: &Context<Self>) {
         ARRIVED.fetch_add(1, Ordering::Relaxed);
-        let unit = ((self.bits() >> 12) as f64 + 0.5) / (1u64 << 52) as f64;
-        let delay = Duration::from_micros((-unit.ln() * 10_000.0 + 1.0) as u64);
-        let peer = (self.bits() % self.peers.len() as u64) as usize;
-        context.schedule_event(delay, schedulable!(Self::depart), peer).expect("a delay above 0");
+        if self.is_last {
+            self.commit(operation, context);
+        } else {
+            self.call(operation, context);
+        }
+    }
+
+    fn on_reply(&mut self, operation: u64, context: &Context<Self>) {
+        ARRIVED.fetch_add(1, Ordering::Relaxed);
+        if !self.waiting.remove(&operation) {
+            return;
+        }
+        if self.is_client {
+            self.issue(context);
+        } else {
+            self.commit(operation, context);
+        }
     }
 
     #[nexosim(schedulable)]
-    async fn depart(&mut self, peer: usize) {
-        self.peers[peer].send(()).await;
+    fn on_timeout(&mut self, operation: u64) {
+        self.waiting.remove(&operation);
+    }
+
+    #[nexosim(schedulable)]
+    async fn send_call(&mut self, operation: u64) {
+        self.calls.send(operation).await;
+    }
+
+    #[nexosim(schedulable)]
+    async fn send_reply(&mut self, operation: u64) {
+        self.replies.send(operation).await;
     }
 }
 
-/// Messages that arrive in a second of true time.
-pub fn run(nodes: u32, messages: u32) -> f64 {
-    let mailboxes: Vec<Mailbox<Node>> = (0..nodes).map(|_| Mailbox::with_capacity(256)).collect();
+/// Returns the messages that arrive in a second of real time, measured over about `messages` messages.
+pub fn run(messages: f64) -> f64 {
     let mut bench = SimInit::with_num_threads(1);
     let mut sources = Vec::new();
-    let mut models = Vec::new();
-    for i in 0..nodes {
-        let mut node = Node { peers: Vec::new(), random: u64::from(i) };
-        // The peers of the engine's relays: at distances 1, 2, 4 and so on.
-        for distance in (0..).map(|power| 1 << power).take_while(|distance| *distance < nodes) {
-            let mut output = Output::default();
-            output.connect(Node::arrive, &mailboxes[((i + distance) % nodes) as usize]);
-            node.peers.push(output);
+    for chain in 0..CHAINS {
+        // The client, then the services in their order.
+        let mailboxes: Vec<Mailbox<Node>> = (0..=LENGTH).map(|_| Mailbox::with_capacity(256)).collect();
+        let mut nodes = Vec::new();
+        for place in 0..=LENGTH as usize {
+            let random = u64::from(chain) << 32 | place as u64;
+            let (is_client, is_last) = (place == 0, place == LENGTH as usize);
+            let mut node = Node { is_client, is_last, random, ..Node::default() };
+            if !is_last {
+                node.calls.connect(Node::on_call, &mailboxes[place + 1]);
+            }
+            if !is_client {
+                node.replies.connect(Node::on_reply, &mailboxes[place - 1]);
+            }
+            nodes.push(node);
         }
-        sources.push(EventSource::new().connect(Node::arrive, &mailboxes[i as usize]).register(&mut bench));
-        models.push(node);
+        sources.push(EventSource::new().connect(Node::start, &mailboxes[0]).register(&mut bench));
+        for (place, (node, mailbox)) in nodes.into_iter().zip(mailboxes).enumerate() {
+            bench = bench.add_model(node, mailbox, &format!("node-{chain}-{place}"));
+        }
     }
-    for (i, (node, mailbox)) in models.into_iter().zip(mailboxes).enumerate() {
-        bench = bench.add_model(node, mailbox, &format!("node-{i}"));
+    let mut simulation = bench.init(MonotonicTime::EPOCH).expect("a valid bench");
+    for source in &sources {
+        simulation.process_event(source, ()).expect("the clients start");
     }
-    let mut simulation = bench.init(MonotonicTime::EPOCH).expect("a sound bench");
-    for message in 0..messages {
-        simulation.process_event(&sources[(message % nodes) as usize], ()).expect("it starts");
-    }
+    let seconds = messages / f64::from(CHAINS * SESSIONS) * DELAY_MS / 1_000.0;
     let before = ARRIVED.load(Ordering::Relaxed);
     let start = Instant::now();
-    simulation.step_until(Duration::from_secs(10)).expect("it runs");
+    simulation.step_until(Duration::from_secs_f64(seconds)).expect("the simulation runs");
     let arrived = ARRIVED.load(Ordering::Relaxed) - before;
     arrived as f64 / start.elapsed().as_secs_f64()
 }

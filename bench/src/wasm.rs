@@ -2,32 +2,33 @@
 
 use crate::says;
 use browser_tests::{Browser, WIDE};
-use converge_bench::{MESSAGES, NODES, Relays, Seeds};
+use converge_bench::forwarding::{CHAINS, LENGTH, MESSAGES};
+use converge_bench::{Forwarding, Seeds};
 use std::path::PathBuf;
 use std::time::Instant;
 use xtask::serve::Server;
 
-const EVENTS: u32 = 4_000_000;
+const DELIVERED: u32 = 1_000_000;
 /// The optimisation of converge's own package, if another than the page's: `z`, `s`, `3`.
 const LEVEL: &str = "CONVERGE_OPT_LEVEL";
 
 fn native(traced: bool) -> f64 {
-    let mut relays = Relays::new(traced);
+    let mut forwarding = Forwarding::new(traced);
     let start = Instant::now();
-    assert_eq!(relays.run(EVENTS), f64::from(EVENTS));
-    f64::from(EVENTS) / start.elapsed().as_secs_f64()
+    let delivered = forwarding.run(DELIVERED);
+    delivered / start.elapsed().as_secs_f64()
 }
 
 fn wasm(browser: &Browser, traced: bool) -> f64 {
     let script = format!(
         "import('/converge_bench.js').then(async bench => {{ \
             await bench.default({{ module_or_path: '/converge_bench_bg.wasm' }}); \
-            const relays = new bench.Relays({traced}); \
+            const forwarding = new bench.Forwarding({traced}); \
             const start = performance.now(); \
-            const events = relays.run({EVENTS}); \
+            const delivered = forwarding.run({DELIVERED}); \
             const took = performance.now() - start; \
-            relays.free(); \
-            done(events / took * 1000); \
+            forwarding.free(); \
+            done(delivered / took * 1000); \
         }}).catch(error => done(String(error)))"
     );
     let said = browser.later(&script);
@@ -84,7 +85,10 @@ pub fn run() {
     let sweeps: Vec<((f64, f64), f64)> = (0..3).map(|_| (native_sweep(), wasm_sweep(&browser))).collect();
     let _ = std::fs::remove_dir_all(&folder);
     let level = level.map_or("as the page is compiled".into(), |level| format!("opt-level {level}"));
-    println!("wasm: {NODES} nodes, {MESSAGES} messages in flight; messages a second in Chromium, {level}");
+    let services = CHAINS * LENGTH;
+    println!(
+        "wasm: {services} services, {MESSAGES} messages in flight; messages delivered a second in Chromium, {level}"
+    );
     for (what, pair) in [("trace off", [best[0], best[1]]), ("trace on", [best[2], best[3]])] {
         let ratio = pair[1] / pair[0];
         println!("  {what}: native {:.2} M, wasm {:.2} M", pair[0] / 1e6, pair[1] / 1e6);

@@ -110,11 +110,7 @@ impl Analysis {
             }
             // A member that pulls has asked for what is there.
             MessageKind::Call => message.operation.is_none() && message.update.is_none(),
-            MessageKind::Reply
-            | MessageKind::Publish
-            | MessageKind::Delivery
-            | MessageKind::Refusal
-            | MessageKind::Token => false,
+            MessageKind::Reply | MessageKind::Publish | MessageKind::Delivery | MessageKind::Refusal => false,
         }
     }
 }

@@ -319,7 +319,6 @@ fn asks(kind: MessageKind) -> Option<(Phase, MessageKind)> {
         | MessageKind::Delivery
         | MessageKind::Acknowledgement
         | MessageKind::Refusal
-        | MessageKind::Token
         | MessageKind::Election
         | MessageKind::Comparison
         | MessageKind::Heartbeat => None,

@@ -7,16 +7,14 @@ use super::bus::{Bus, BusPlan, ReplicationPlan, SubscriptionPlan, TopicPlan};
 use super::chance::{Sampler, Stream};
 use super::handling::Handler;
 use super::inbox::Inbox;
-use super::message::{About, LinkId, Payload};
+use super::message::LinkId;
 use super::network::{LinkPlan, Network};
 use super::publishing::{Mode, Publisher};
 use super::reader::SessionPlan;
-use super::relay::Relay;
-use super::repertoire::{Keeping, Repertoire};
 use super::service::{Callee, Service, ServicePlan};
 use super::{Engine, Node};
 use crate::scenario::{
-    Arrivals, Command, Latency, Link, Micros, Order, PublishMode, ReaderSession, Scenario, Subscription, micros,
+    Arrivals, Command, Link, Micros, Order, PublishMode, ReaderSession, Scenario, Subscription, micros,
 };
 use crate::trace::{Fact, Level, Names, NodeId, Subscriber, SubscriptionId, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,21 +26,12 @@ impl Engine {
     /// # Panics
     /// The scenario was not validated (`Scenario::validate`) and names something that is not there.
     pub fn new(scenario: &Scenario, level: Level) -> Self {
-        Engine::knowing(scenario, level, Some(Repertoire::new()))
-    }
-
-    /// The same, with what the engine knows beyond services and buses.
-    ///
-    /// # Panics
-    /// As above; or the scenario needs what the engine does not know.
-    pub fn knowing(scenario: &Scenario, level: Level, repertoire: Option<Repertoire>) -> Self {
-        Builder::new(scenario, repertoire.map(|it| it.keeping)).build(level, repertoire)
+        Builder::new(scenario).build(level)
     }
 }
 
 pub(super) struct Builder<'a> {
     scenario: &'a Scenario,
-    keeping: Option<Keeping>,
     names: Names,
     network: Network,
     /// By id.
@@ -54,10 +43,9 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(scenario: &'a Scenario, keeping: Option<Keeping>) -> Self {
+    fn new(scenario: &'a Scenario) -> Self {
         let mut builder = Builder {
             scenario,
-            keeping,
             names: Names::default(),
             network: Network::default(),
             nodes: BTreeMap::new(),
@@ -182,30 +170,22 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn build(mut self, level: Level, repertoire: Option<Repertoire>) -> Engine {
+    fn build(mut self, level: Level) -> Engine {
         let scenario = self.scenario;
         let mut nodes = Vec::new();
         let groups = self.groups();
-        let coordinators = scenario.services.iter().filter(|service| service.is_coordinator());
-        let participants: BTreeSet<&str> = coordinators.flat_map(|it| &it.calls).map(|call| call.to.as_str()).collect();
-        let known = || repertoire.expect("what a scenario needs is learnt before it runs");
         for index in 0..scenario.services.len() {
             let group = groups.iter().find(|group| group.members.contains(&NodeId(index as u32)));
             nodes.push(match group {
-                Some(group) => Node::Replica((known().member)(&mut self, index, group)),
-                None => {
-                    let service = &scenario.services[index];
-                    let together = service.asks_others() || participants.contains(service.id.as_str());
-                    let together = together.then(|| known().together);
-                    Node::Service(Box::new(Service::new(ServicePlan { together, ..self.service(index) })))
-                }
+                Some(group) => Node::Replica(Box::new(self.member(index, group))),
+                None => Node::Service(Box::new(Service::new(self.service(index)))),
             });
         }
         for index in 0..scenario.buses.len() {
             nodes.push(Node::Bus(Box::new(Bus::new(self.bus(index)))));
         }
         for index in 0..scenario.clients.len() {
-            nodes.push(Node::Client((known().client)(&self, index, &groups)));
+            nodes.push(Node::Client(Box::new(self.client(index, &groups))));
         }
         nodes.extend(scenario.groups.iter().map(|_| Node::Group));
         let followers = self.followers();
@@ -216,7 +196,6 @@ impl<'a> Builder<'a> {
             engine.outbox.record(Fact::FlowDeclared { from, to });
         }
         engine.outbox.followers = followers.into();
-        engine.repertoire = repertoire;
         engine.seed_stores(scenario);
         for step in &scenario.script {
             engine.schedule(micros(step.at_ms), step.command.clone());
@@ -228,7 +207,7 @@ impl<'a> Builder<'a> {
                 Node::Replica(replica) => replica.start(0, &mut engine.outbox),
                 Node::Service(service) => service.open(&mut engine.outbox),
                 Node::Bus(bus) => bus.open(&mut engine.outbox),
-                Node::Group | Node::Relay(_) => {}
+                Node::Group => {}
             }
         }
         engine
@@ -252,7 +231,6 @@ impl<'a> Builder<'a> {
             clock_drift: service.clock.drift_ppm,
             calls: calls.collect(),
             atomic: service.is_coordinator(),
-            together: None,
             publishers,
             handlers,
         }
@@ -301,7 +279,6 @@ impl<'a> Builder<'a> {
                         heartbeat: micros(session.heartbeat_ms).max(1),
                         max_poll: micros(session.max_poll_ms),
                         most: subscription.max_in_flight,
-                        reading: self.keeping.expect("what a scenario needs is learnt before it runs").reading,
                     }
                 }),
                 inbox: subscription.inbox.as_ref().map(|inbox| Inbox::new(inbox.window_ms.map(micros))),
@@ -364,7 +341,7 @@ impl<'a> Builder<'a> {
                 commit: replication.commit.clone(),
             }
         });
-        BusPlan { node, topics, subscriptions, flush, acknowledges_flushed, replication, keeping: self.keeping }
+        BusPlan { node, topics, subscriptions, flush, acknowledges_flushed, replication }
     }
 
     /// How a log's reader keeps its place in its group: as it says itself, or as another of the group does.
@@ -474,7 +451,7 @@ impl Engine {
                 match &mut self.nodes[index] {
                     Node::Service(service) => service.store.set(key, value.clone(), version, i64::MIN),
                     Node::Replica(replica) => replica.place(key, &mut self.outbox),
-                    Node::Bus(_) | Node::Client(_) | Node::Group | Node::Relay(_) => {}
+                    Node::Bus(_) | Node::Client(_) | Node::Group => {}
                 }
                 self.outbox.record(Fact::Seeded { node, key, value: value.clone(), version });
                 if let Node::Replica(replica) = &self.nodes[index] {
@@ -483,39 +460,4 @@ impl Engine {
             }
         }
     }
-}
-
-pub(super) fn relays(relays: u32, tokens: u32, mean_ms: f64, seed: u64, level: Level) -> Engine {
-    let latency = Latency::Exponential { mean_ms };
-    let (mut names, mut network) = (Names::default(), Network::default());
-    let ids: Vec<String> = (0..relays).map(|i| format!("relay-{i}")).collect();
-    let nodes: Vec<NodeId> = ids.iter().map(|id| names.add_node(id, "")).collect();
-    let mut peers = vec![Vec::new(); nodes.len()];
-    for (a, from) in nodes.iter().zip(&ids) {
-        for (b, to) in nodes.iter().zip(&ids) {
-            let distance = (b.0 + relays - a.0) % relays;
-            if distance.is_power_of_two() {
-                let plan = LinkPlan {
-                    from: (*a, from),
-                    to: (*b, to),
-                    latency: &latency,
-                    loss: 0.0,
-                    duplicate: 0.0,
-                    fifo: false,
-                };
-                peers[a.index()].push(network.add(seed, &plan));
-            }
-        }
-    }
-    let relay =
-        |(id, peers): (&String, Vec<LinkId>)| Node::Relay(Relay { peers, choices: Stream::named(seed, "peer", id) });
-    let relays_of = ids.iter().zip(peers.clone()).map(relay).collect();
-    let mut engine = Engine::assemble(network, relays_of, names, level);
-    for token in 0..tokens as usize {
-        let from = token % nodes.len();
-        let first = peers[from][token / nodes.len() % peers[from].len()];
-        engine.outbox.send(first, Payload::Token, About::default());
-    }
-    debug_assert!(engine.outbox.queue.len() == tokens as usize);
-    engine
 }

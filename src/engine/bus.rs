@@ -12,7 +12,6 @@ use super::backoff::wait;
 use super::message::{About, Delivery, LinkId, Payload, Publication, Update};
 use super::outbox::Outbox;
 use super::queue::Timer;
-use super::repertoire::Keeping;
 use crate::scenario::{Acknowledge, Limit, Micros, Order};
 use crate::trace::{Fact, KeyId, UpdateId};
 use brokers::Brokers;
@@ -183,10 +182,6 @@ impl Bus {
         }
     }
 
-    fn keeping(&self) -> Keeping {
-        self.plan.keeping.expect("what a scenario needs is learnt before it runs")
-    }
-
     fn plan_of(&self, lane: u32) -> &SubscriptionPlan {
         &self.plan.subscriptions[self.lanes[lane as usize].members[0] as usize]
     }
@@ -196,7 +191,7 @@ impl Bus {
         match payload {
             Payload::Publish(publication) => {
                 if self.brokers.is_some() {
-                    return (self.keeping().append)(self, now, &publication, back, out);
+                    return self.append(now, &publication, back, out);
                 }
                 let Publication { topic, awaited, ref update, .. } = *publication;
                 if let (Some(number), Some(link)) = (awaited, back) {
@@ -209,7 +204,7 @@ impl Bus {
             Payload::Acknowledge(event, generation) => self.on_acknowledge(now, event, generation, out),
             Payload::Heartbeat(heartbeat) => {
                 if let Some(back) = back {
-                    (self.keeping().heartbeat)(self, now, &heartbeat, back, out);
+                    self.on_heartbeat(now, &heartbeat, back, out);
                 }
             }
             Payload::Refuse(delivery) => self.on_failure(now, delivery, false, out),
@@ -223,8 +218,7 @@ impl Bus {
             | Payload::Atomic(_)
             | Payload::Applied(..)
             | Payload::Published(_)
-            | Payload::Deliver(_)
-            | Payload::Token => unreachable!("no such message is sent to a bus"),
+            | Payload::Deliver(_) => unreachable!("no such message is sent to a bus"),
         }
     }
 
@@ -253,8 +247,8 @@ impl Bus {
                 self.deliver_log(now, lane, partition, out);
             }
             Timer::Expire(event) => self.on_expiry(now, event, out),
-            Timer::Session(subscription) => (self.keeping().session)(self, now, subscription, out),
-            Timer::Broker(number) => (self.keeping().broker)(self, now, number, out),
+            Timer::Session(subscription) => self.on_session(now, subscription, out),
+            Timer::Broker(number) => self.on_broker(now, number, out),
             Timer::Flushed(number) => {
                 if let Some(publication) = self.unflushed.remove(&number) {
                     let about = About { update: Some(publication.update), ..About::default() };

@@ -9,7 +9,6 @@ use super::chance::{Sampler, Stream};
 use super::message::{About, Ask, LinkId, Payload, ReadResult, Request};
 use super::outbox::Outbox;
 use super::queue::Timer;
-use super::repertoire::Actor;
 use super::replica::{Answer, Body, Done};
 use crate::scenario::{Backoff, Micros, Operation, Value};
 use crate::trace::{Fact, NodeId, OperationId, Outcome, Refusal, UpdateId};
@@ -313,10 +312,9 @@ impl Client {
             self.end(now, operation, Outcome::Ok, None, Some(result.value), out);
         }
     }
-}
 
-impl Actor for Client {
-    fn start(&mut self, _now: Micros, out: &mut Outbox) {
+    /// Sets its first timers.
+    pub fn start(&mut self, _now: Micros, out: &mut Outbox) {
         for (n, (at, _)) in self.plan.script.iter().enumerate() {
             out.wake(*at, Timer::Scripted(n as u32));
         }
@@ -327,7 +325,8 @@ impl Actor for Client {
         }
     }
 
-    fn on_message(&mut self, now: Micros, payload: Payload, _back: Option<LinkId>, out: &mut Outbox) {
+    /// A message arrived.
+    pub fn on_message(&mut self, now: Micros, payload: Payload, _back: Option<LinkId>, out: &mut Outbox) {
         match payload {
             Payload::Operated(operation, outcome, update) => self.end(now, operation, outcome, update, None, out),
             Payload::Returned(operation, result) => self.on_result(now, operation, *result, out),
@@ -357,12 +356,12 @@ impl Actor for Client {
             | Payload::Deliver(_)
             | Payload::Acknowledge(..)
             | Payload::Heartbeat(_)
-            | Payload::Refuse(_)
-            | Payload::Token => unreachable!("no such message is sent to a client"),
+            | Payload::Refuse(_) => unreachable!("no such message is sent to a client"),
         }
     }
 
-    fn on_timer(&mut self, now: Micros, timer: Timer, out: &mut Outbox) {
+    /// A timer ran out; if its reason is gone, nothing happens.
+    pub fn on_timer(&mut self, now: Micros, timer: Timer, out: &mut Outbox) {
         match timer {
             Timer::Scripted(n) => {
                 let operation = self.plan.script[n as usize].1.clone();
@@ -406,11 +405,8 @@ impl Actor for Client {
         }
     }
 
-    fn load(&self) -> (u32, u32, u32) {
+    /// Workers that are busy, work that waits, and operations under way.
+    pub fn load(&self) -> (u32, u32, u32) {
         (0, 0, self.pending.len() as u32)
-    }
-
-    fn copy(&self) -> Box<dyn Actor> {
-        Box::new(self.clone())
     }
 }

@@ -2,7 +2,6 @@
 
 use super::message::LinkId;
 use super::queue::{Class, Due};
-use super::repertoire::Repertoire;
 use super::{Engine, Node};
 use crate::scenario::{Command, Micros};
 use crate::trace::NodeId;
@@ -59,16 +58,8 @@ impl Engine {
         number
     }
 
-    fn repertoire(&self) -> Repertoire {
-        self.repertoire.expect("faults are learnt before they happen")
-    }
-
     fn check(&self, command: &Command) -> Result<(), CommandRefused> {
-        let checked = match command {
-            Command::Operate { operation, .. } => operation.check(),
-            _ => (self.repertoire().check)(command),
-        };
-        if let Err(errors) = checked {
+        if let Err(errors) = command.check() {
             let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
             return Err(CommandRefused::OutOfRange(said.join("; ")));
         }
@@ -99,7 +90,7 @@ impl Engine {
         let node = self.node(id)?;
         match self.nodes[node.index()] {
             Node::Bus(_) => Ok(node),
-            Node::Service(_) | Node::Client(_) | Node::Replica(_) | Node::Group | Node::Relay(_) => {
+            Node::Service(_) | Node::Client(_) | Node::Replica(_) | Node::Group => {
                 Err(CommandRefused::NotABus(id.into()))
             }
         }
@@ -108,7 +99,7 @@ impl Engine {
     fn broker(&self, bus: &str, broker: Option<u32>) -> Result<(), CommandRefused> {
         let brokers = match &self.nodes[self.bus(bus)?.index()] {
             Node::Bus(bus) => bus.brokers(),
-            Node::Service(_) | Node::Client(_) | Node::Replica(_) | Node::Group | Node::Relay(_) => 0,
+            Node::Service(_) | Node::Client(_) | Node::Replica(_) | Node::Group => 0,
         };
         match broker {
             _ if brokers == 0 => Err(CommandRefused::NotReplicated(bus.into())),
@@ -127,9 +118,7 @@ impl Engine {
         let node = self.node(id)?;
         match self.nodes[node.index()] {
             Node::Service(_) | Node::Replica(_) => Ok(node),
-            Node::Bus(_) | Node::Client(_) | Node::Group | Node::Relay(_) => {
-                Err(CommandRefused::NotAService(id.into()))
-            }
+            Node::Bus(_) | Node::Client(_) | Node::Group => Err(CommandRefused::NotAService(id.into())),
         }
     }
 
@@ -146,7 +135,7 @@ impl Engine {
         self.last_command = Some(number);
         let command = self.commands[number as usize].clone();
         let Command::Operate { service, operation, poison } = &command else {
-            return (self.repertoire().fault)(self, &command);
+            return self.carry_out_fault(&command);
         };
         let Ok(node) = self.service(service) else { return };
         let mut request = self.outbox.issue(node, 0, node, operation);
@@ -156,7 +145,7 @@ impl Engine {
         match &mut self.nodes[node.index()] {
             Node::Service(service) => service.on_person(now, request, out),
             Node::Replica(replica) => replica.on_person(now, request, out),
-            Node::Bus(_) | Node::Client(_) | Node::Group | Node::Relay(_) => {}
+            Node::Bus(_) | Node::Client(_) | Node::Group => {}
         }
     }
 }

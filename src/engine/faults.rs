@@ -6,7 +6,7 @@ use super::message::LinkId;
 use super::network::Disturbance;
 use super::outbox::Outbox;
 use super::queue::{Class, Due};
-use super::repertoire::Replicates;
+use super::replica::Replica;
 use super::service::Service;
 use super::{Engine, Node};
 use crate::scenario::{Command, Micros};
@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 /// What a document lists as a service.
 enum Serving<'a> {
     Service(&'a mut Service),
-    Replica(&'a mut dyn Replicates),
+    Replica(&'a mut Replica),
 }
 
 impl Engine {
@@ -114,8 +114,8 @@ impl Engine {
         let Ok(node) = self.service(id) else { return };
         let at = match &mut self.nodes[node.index()] {
             Node::Service(service) => Serving::Service(service),
-            Node::Replica(replica) => Serving::Replica(replica.as_mut()),
-            Node::Bus(_) | Node::Client(_) | Node::Group | Node::Relay(_) => return,
+            Node::Replica(replica) => Serving::Replica(replica),
+            Node::Bus(_) | Node::Client(_) | Node::Group => return,
         };
         self.outbox.node = node;
         act(at, self.outbox.now, &mut self.outbox);
@@ -241,7 +241,7 @@ impl Engine {
                         bus.start(now, out);
                     }
                 }
-                Node::Client(_) | Node::Group | Node::Relay(_) => {}
+                Node::Client(_) | Node::Group => {}
             }
         }
         let held: Vec<NodeId> = self.held.keys().copied().collect();

@@ -98,8 +98,8 @@ impl Handling {
 
     /// The next event of a log's partition, if it is its turn.
     fn read_on(&mut self, at: (u32, u32), out: &mut Outbox) -> Option<Arc<Delivery>> {
-        if let Some(session) = &self.sessions[at.0 as usize] {
-            (session.plan.reading.poll)(self, out.now, at.0, out);
+        if self.sessions[at.0 as usize].is_some() {
+            self.poll(out.now, at.0, out);
             return self.more(out);
         }
         let delivery = self.readers.get_mut(&at).and_then(Reader::take)?;

@@ -254,8 +254,6 @@ impl Atomic {
 /// The content of a message: two words at most, since every message moves through the hot loop.
 #[derive(Clone, Debug)]
 pub enum Payload {
-    /// Load without meaning.
-    Token,
     /// A client asks a service.
     Operate(Arc<Request>),
     /// The service's answer to a client: how it ended, and the update if there is one.
@@ -292,7 +290,6 @@ impl Payload {
     /// What the message is for.
     pub fn kind(&self) -> MessageKind {
         match self {
-            Payload::Token => MessageKind::Token,
             Payload::Operate(_) | Payload::Apply(..) => MessageKind::Call,
             Payload::Operated(..)
             | Payload::Returned(..)

@@ -22,8 +22,6 @@ mod outbox;
 mod publishing;
 mod queue;
 mod reader;
-mod relay;
-mod repertoire;
 mod replica;
 mod service;
 mod store;
@@ -32,18 +30,17 @@ pub use bus::EventCounts;
 pub use chance::{Sampler, Stream};
 pub use commands::CommandRefused;
 pub use network::MessageCounts;
-pub use repertoire::Repertoire;
 pub use replica::raft::View as RaftView;
 
 use crate::scenario::{Command, Micros};
 use crate::trace::{Fact, Level, Names, NodeId, Trace};
 use bus::Bus;
+use client::Client;
 use message::LinkId;
 use network::Network;
 use outbox::Outbox;
 use queue::{Due, Timer};
-use relay::Relay;
-use repertoire::{Actor, Replicates};
+use replica::Replica;
 use service::Service;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,11 +53,10 @@ pub const MOST_IN_FLIGHT: u64 = 1_000_000;
 enum Node {
     Service(Box<Service>),
     Bus(Box<Bus>),
-    Client(Box<dyn Actor>),
-    Replica(Box<dyn Replicates>),
+    Client(Box<Client>),
+    Replica(Box<Replica>),
     /// A group has a name and members, and does nothing itself.
     Group,
-    Relay(Relay),
 }
 
 impl Node {
@@ -70,7 +66,7 @@ impl Node {
             Node::Service(service) => service.is_up(),
             Node::Bus(bus) => bus.is_up(),
             Node::Replica(replica) => replica.is_up(),
-            Node::Client(_) | Node::Group | Node::Relay(_) => true,
+            Node::Client(_) | Node::Group => true,
         }
     }
 }
@@ -96,8 +92,6 @@ pub struct Engine {
     last_command: Option<u32>,
     /// Nodes that are held, and what waits for each.
     held: BTreeMap<NodeId, Vec<Due>>,
-    /// What it knows beyond services and buses.
-    repertoire: Option<Repertoire>,
 }
 
 impl Engine {
@@ -116,19 +110,7 @@ impl Engine {
             halt: None,
             last_command: None,
             held: BTreeMap::new(),
-            repertoire: None,
         }
-    }
-
-    /// Knows clients, members of groups and faults from now on.
-    pub fn learn(&mut self, repertoire: Repertoire) {
-        self.repertoire = Some(repertoire);
-    }
-
-    /// Relays that pass tokens on over links of exponential delay: the message-forwarding load of the
-    /// benchmarks. Each relay is linked to every other; `tokens` are under way at any time.
-    pub fn relays(relays: u32, tokens: u32, mean_ms: f64, seed: u64, level: Level) -> Self {
-        build::relays(relays, tokens, mean_ms, seed, level)
     }
 
     /// Virtual time.
@@ -177,7 +159,7 @@ impl Engine {
     pub fn bus_events(&self) -> impl Iterator<Item = EventCounts> {
         self.nodes.iter().filter_map(|node| match node {
             Node::Bus(bus) => Some(bus.counts()),
-            Node::Service(_) | Node::Client(_) | Node::Replica(_) | Node::Group | Node::Relay(_) => None,
+            Node::Service(_) | Node::Client(_) | Node::Replica(_) | Node::Group => None,
         })
     }
 
@@ -186,7 +168,7 @@ impl Engine {
         let nodes = (0..).map(NodeId).zip(&self.nodes);
         nodes.filter_map(|(id, node)| match node {
             Node::Replica(replica) => Some((id, replica.raft()?)),
-            Node::Service(_) | Node::Bus(_) | Node::Client(_) | Node::Group | Node::Relay(_) => None,
+            Node::Service(_) | Node::Bus(_) | Node::Client(_) | Node::Group => None,
         })
     }
 
@@ -196,7 +178,7 @@ impl Engine {
             Node::Service(service) => service.load(),
             Node::Client(client) => client.load(),
             Node::Replica(replica) => replica.load(),
-            Node::Bus(_) | Node::Group | Node::Relay(_) => (0, 0, 0),
+            Node::Bus(_) | Node::Group => (0, 0, 0),
         }
     }
 
@@ -204,7 +186,7 @@ impl Engine {
     pub fn clock_ahead(&self, node: NodeId) -> i64 {
         match &self.nodes[node.index()] {
             Node::Replica(replica) => replica.clock_ahead(self.now()),
-            Node::Service(_) | Node::Client(_) | Node::Bus(_) | Node::Group | Node::Relay(_) => 0,
+            Node::Service(_) | Node::Client(_) | Node::Bus(_) | Node::Group => 0,
         }
     }
 
@@ -273,7 +255,6 @@ impl Engine {
         let back = self.back.get(message.link.0 as usize).copied().flatten();
         let now = out.now;
         match &mut nodes[out.node.index()] {
-            Node::Relay(relay) => relay.on_token(out),
             Node::Service(service) => service.on_message(now, message.payload, back, out),
             Node::Bus(bus) => bus.on_message(now, message.payload, back, out),
             Node::Client(client) => client.on_message(now, message.payload, back, out),
@@ -292,7 +273,7 @@ impl Engine {
             Node::Bus(bus) => bus.on_timer(now, timer, out),
             Node::Client(client) => client.on_timer(now, timer, out),
             Node::Replica(replica) => replica.on_timer(now, timer, out),
-            Node::Group | Node::Relay(_) => unreachable!("relays and groups set no timers"),
+            Node::Group => unreachable!("a group sets no timers"),
         }
         self.watch_budget();
     }

@@ -197,11 +197,6 @@ impl Queue {
         Some((first.at, first.due.into()))
     }
 
-    /// How many things are due.
-    pub fn len(&self) -> usize {
-        self.heap.len()
-    }
-
     #[inline]
     fn sift_up(&mut self, mut i: usize) {
         let entry = self.heap[i];
@@ -291,7 +286,7 @@ mod tests {
             for (at, _, n) in expected {
                 prop_assert_eq!(queue.pop(), Some((at, Due::Arrival(n))));
             }
-            prop_assert_eq!(queue.len(), 0);
+            prop_assert_eq!(queue.pop(), None);
         }
     }
 }

@@ -2,7 +2,6 @@
 //! how it keeps its place in its group.
 
 use super::message::{Delivery, Position};
-use super::repertoire::Reading;
 use crate::scenario::Micros;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -128,8 +127,6 @@ pub struct SessionPlan {
     pub max_poll: Micros,
     /// How many events one poll returns at most, over all partitions.
     pub most: u32,
-    /// What it does.
-    pub reading: Reading,
 }
 
 /// A reader's place in its group, as it sees it itself.

@@ -28,7 +28,6 @@ use super::message::{About, Ask, Delivery, LinkId, Payload, ReadResult, Request}
 use super::outbox::Outbox;
 use super::publishing::Publisher;
 use super::queue::Timer;
-use super::repertoire::{Actor, Replicates};
 use crate::scenario::{Micros, Protocol, Value};
 use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
 use std::collections::{BTreeMap, VecDeque};
@@ -260,10 +259,9 @@ impl Replica {
             self.publish_acknowledged(now, &written, out);
         }
     }
-}
 
-impl Actor for Replica {
-    fn start(&mut self, now: Micros, out: &mut Outbox) {
+    /// Sets its first timers.
+    pub fn start(&mut self, now: Micros, out: &mut Outbox) {
         self.at_events(|events| events.handling.open(out));
         let member = &mut self.member;
         match &mut self.agreement {
@@ -276,7 +274,8 @@ impl Actor for Replica {
         }
     }
 
-    fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, out: &mut Outbox) {
+    /// A message arrived over the link whose other direction is `back`.
+    pub fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, out: &mut Outbox) {
         match (payload, back) {
             (Payload::Operate(request), Some(back)) => {
                 self.on_work(now, Work::Operate(Asker::Client(back), request), out);
@@ -306,14 +305,14 @@ impl Actor for Replica {
                 | Payload::Publish(_)
                 | Payload::Acknowledge(..)
                 | Payload::Heartbeat(_)
-                | Payload::Refuse(_)
-                | Payload::Token,
+                | Payload::Refuse(_),
                 _,
             ) => unreachable!("no such message is sent to a member of a group"),
         }
     }
 
-    fn on_timer(&mut self, now: Micros, timer: Timer, out: &mut Outbox) {
+    /// A timer ran out; if its reason is gone, nothing happens.
+    pub fn on_timer(&mut self, now: Micros, timer: Timer, out: &mut Outbox) {
         match timer {
             Timer::JobDone(job) => {
                 if let Some(work) = self.jobs.remove(&job) {
@@ -361,21 +360,18 @@ impl Actor for Replica {
         }
     }
 
-    fn load(&self) -> (u32, u32, u32) {
+    /// Workers that are busy, work that waits, and operations under way.
+    pub fn load(&self) -> (u32, u32, u32) {
         (self.busy, self.waiting.len() as u32, self.asked_here.len() as u32)
     }
 
-    fn copy(&self) -> Box<dyn Actor> {
-        Box::new(self.clone())
-    }
-}
-
-impl Replicates for Replica {
-    fn is_up(&self) -> bool {
+    /// Whether it runs.
+    pub fn is_up(&self) -> bool {
         self.up
     }
 
-    fn on_person(&mut self, now: Micros, request: Request, out: &mut Outbox) {
+    /// The person at the page asks it on the spot.
+    pub fn on_person(&mut self, now: Micros, request: Request, out: &mut Outbox) {
         if self.up {
             self.asked_here.insert(request.operation, ());
             self.on_work(now, Work::Operate(Asker::Here, Arc::new(request)), out);
@@ -386,7 +382,8 @@ impl Replicates for Replica {
         }
     }
 
-    fn crash(&mut self, lose_disk: bool, out: &mut Outbox) {
+    /// Stops at once. What is under way is gone; the person whose request it was cannot know how it ended.
+    pub fn crash(&mut self, lose_disk: bool, out: &mut Outbox) {
         self.up = false;
         out.record(Fact::ServiceCrashed { node: self.member.node, lost_disk: lose_disk });
         for (operation, ()) in std::mem::take(&mut self.asked_here) {
@@ -409,7 +406,8 @@ impl Replicates for Replica {
         }
     }
 
-    fn restart(&mut self, now: Micros, out: &mut Outbox) {
+    /// Starts again with what the disk holds.
+    pub fn restart(&mut self, now: Micros, out: &mut Outbox) {
         self.up = true;
         out.record(Fact::ServiceRestarted { node: self.member.node });
         self.start(now, out);
@@ -417,7 +415,8 @@ impl Replicates for Replica {
         self.at_events(|events| events.handling.restart(now, out));
     }
 
-    fn slow_down(&mut self, factor: f64, out: &mut Outbox) {
+    /// Makes its work take so many times as long as configured.
+    pub fn slow_down(&mut self, factor: f64, out: &mut Outbox) {
         if self.slowness != factor {
             self.slowness = factor;
             let permille = (factor * 1000.0).round() as u32;
@@ -425,28 +424,34 @@ impl Replicates for Replica {
         }
     }
 
-    fn set_clock(&mut self, now: Micros, offset: i64, drift_ppm: f64, out: &mut Outbox) {
+    /// Sets its clock: offset in µs, drift in parts in a million.
+    pub fn set_clock(&mut self, now: Micros, offset: i64, drift_ppm: f64, out: &mut Outbox) {
         self.member.set_clock(now, offset, drift_ppm, out);
     }
 
-    fn clock_ahead(&self, now: Micros) -> i64 {
+    /// How far its clock is ahead of true time, µs; negative if it is behind.
+    pub fn clock_ahead(&self, now: Micros) -> i64 {
         self.member.clock(now) - now as i64
     }
 
-    fn jump_clock(&mut self, now: Micros, by: i64, out: &mut Outbox) {
+    /// Moves its clock, µs.
+    pub fn jump_clock(&mut self, now: Micros, by: i64, out: &mut Outbox) {
         let (offset, drift) = (self.member.clock_offset + by, self.member.clock_drift);
         self.member.set_clock(now, offset, drift, out);
     }
 
-    fn place(&self, key: KeyId, out: &mut Outbox) {
+    /// Says where a key's replicas are, if that was not said yet.
+    pub fn place(&self, key: KeyId, out: &mut Outbox) {
         let _ = self.member.group.preference(key, out);
     }
 
-    fn tell_seed(&self, key: KeyId, out: &mut Outbox) {
+    /// Records what stood in the document, of data without a total order.
+    pub fn tell_seed(&self, key: KeyId, out: &mut Outbox) {
         self.member.tell_seed(key, out);
     }
 
-    fn raft(&self) -> Option<raft::View<'_>> {
+    /// What a Raft member's durable and volatile state is, for the five safety properties.
+    pub fn raft(&self) -> Option<raft::View<'_>> {
         match &self.agreement {
             Agreement::Raft(raft) => Some(raft.view()),
             Agreement::Quorum(_)
@@ -455,10 +460,6 @@ impl Replicates for Replica {
             | Agreement::TwoPhase(_)
             | Agreement::Gossip(_) => None,
         }
-    }
-
-    fn copy_member(&self) -> Box<dyn Replicates> {
-        Box::new(self.clone())
     }
 }
 

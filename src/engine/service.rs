@@ -14,7 +14,6 @@ use super::queue::Timer;
 use super::store::Store;
 use crate::scenario::{Effect, Micros, Operation, Value};
 use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId};
-pub use atomic::TOGETHER;
 use atomic::Transactions;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -53,25 +52,10 @@ pub struct ServicePlan {
     pub calls: Vec<Callee>,
     /// All commit, or none: by two-phase commit.
     pub atomic: bool,
-    /// What it needs for that, or to ask others for writes of their own, where it does either.
-    pub together: Option<Together>,
     /// Where it publishes.
     pub publishers: Vec<Publisher>,
     /// How it handles events.
     pub handlers: Vec<Handler>,
-}
-
-/// What a service does with those that it commits with: reached through here alone, as all of the engine's repertoire.
-#[derive(Clone, Copy, Debug)]
-pub struct Together {
-    prepare: fn(&mut Service, Micros, u32, Change, &mut Outbox),
-    ask: fn(&mut Service, u32, usize, &mut Outbox),
-    on_message: fn(&mut Service, Micros, Payload, LinkId, &mut Outbox),
-    on_silence: fn(&mut Service, Micros, u32, usize, &mut Outbox) -> bool,
-    on_undecided: fn(&mut Service, Micros, UpdateId, &mut Outbox),
-    vote: fn(&mut Service, Micros, &Atomic, LinkId, &mut Outbox),
-    crash: fn(&mut Service, bool, &mut Outbox),
-    restart: fn(&mut Service, Micros, &mut Outbox),
 }
 
 /// Who awaits the end of a change.
@@ -132,7 +116,6 @@ pub struct Service {
     locks: BTreeMap<KeyId, VecDeque<u32>>,
     publishing: Publishing,
     handling: Handling,
-    together: Option<Together>,
     transactions: Transactions,
     /// How many times as long as configured work takes.
     slowness: f64,
@@ -143,7 +126,6 @@ impl Service {
     pub fn new(mut plan: ServicePlan) -> Self {
         let publishing = Publishing::new(plan.node, std::mem::take(&mut plan.publishers));
         let handling = Handling::new(std::mem::take(&mut plan.handlers));
-        let together = plan.together;
         Service {
             plan,
             store: Store::default(),
@@ -155,7 +137,6 @@ impl Service {
             locks: BTreeMap::new(),
             publishing,
             handling,
-            together,
             transactions: Transactions::default(),
             slowness: 1.0,
         }
@@ -198,10 +179,9 @@ impl Service {
                     next = self.handling.more(out);
                 }
             }
-            (payload @ (Payload::Atomic(_) | Payload::Operated(..)), Some(back)) => {
-                if let Some(together) = self.together {
-                    (together.on_message)(self, now, payload, back, out);
-                }
+            (Payload::Atomic(said), Some(back)) => self.on_atomic(now, &said, back, out),
+            (Payload::Operated(operation, outcome, update), _) => {
+                self.on_own_write(now, operation, outcome, update, out);
             }
             (Payload::Applied(job, taken_in), _) => self.on_answer(now, job, taken_in, out),
             (Payload::Published(number), _) => self.publishing.on_published(number, out),
@@ -209,7 +189,6 @@ impl Service {
                 Payload::Operate(_)
                 | Payload::Apply(..)
                 | Payload::Atomic(_)
-                | Payload::Operated(..)
                 | Payload::Returned(..)
                 | Payload::Written(..)
                 | Payload::Redirected(..)
@@ -217,8 +196,7 @@ impl Service {
                 | Payload::Publish(_)
                 | Payload::Acknowledge(..)
                 | Payload::Heartbeat(_)
-                | Payload::Refuse(_)
-                | Payload::Token,
+                | Payload::Refuse(_),
                 _,
             ) => unreachable!("no such message is sent to a service"),
         }
@@ -233,8 +211,8 @@ impl Service {
             Timer::PublishDue(number) => self.publishing.on_due(now, number, out),
             Timer::Poll(number) => self.publishing.on_poll(now, number, out),
             Timer::Undecided(transaction) => {
-                if let Some(together) = self.together.filter(|_| self.up) {
-                    (together.on_undecided)(self, now, UpdateId(transaction), out);
+                if self.up {
+                    self.on_undecided(now, UpdateId(transaction), out);
                 }
             }
             Timer::Commit(handler) => self.handling.commit_offsets(handler, out),
@@ -319,9 +297,7 @@ impl Service {
             None => {}
             Some(Job::Working(Work::Operate(awaiting, request))) => self.operate(now, job, awaiting, request, out),
             Some(Job::Working(Work::Prepare(said, coordinator))) => {
-                if let Some(together) = self.together {
-                    (together.vote)(self, now, &said, coordinator, out);
-                }
+                self.vote(now, &said, coordinator, out);
                 self.finish(now, out);
             }
             Some(Job::Working(Work::Apply(awaiting, update))) if self.promised(update.key) => {
@@ -390,9 +366,10 @@ impl Service {
                 self.locks.insert(request.key, VecDeque::new());
                 let update = self.update(now, &request, value, out);
                 let change = Change { awaiting, update, operation: Some(request.operation), call: 0 };
-                match self.together {
-                    Some(together) if self.plan.atomic => (together.prepare)(self, now, job, change, out),
-                    Some(_) | None => self.proceed(now, job, change, out),
+                if self.plan.atomic {
+                    self.prepare(now, job, change, out);
+                } else {
+                    self.proceed(now, job, change, out);
                 }
             }
         }
@@ -411,9 +388,9 @@ impl Service {
         if let Some(callee) = self.plan.calls.get(change.call) {
             let about = About { update: Some(change.update.id), operation: change.operation, attempt: 0 };
             let timeout = callee.timeout;
-            match self.together {
-                Some(together) if callee.operation.is_some() => (together.ask)(self, job, change.call, out),
-                Some(_) | None => out.send(callee.link, Payload::Apply(job, change.update.clone()), about),
+            match &callee.operation {
+                Some(_) => self.ask_for_own_write(job, change.call, out),
+                None => out.send(callee.link, Payload::Apply(job, change.update.clone()), about),
             }
             out.wake(now + timeout, Timer::CallTimeout(self.call_number(job, change.call)));
             self.jobs.insert(job, Job::Calling(change));
@@ -488,9 +465,7 @@ impl Service {
     fn on_call_timeout(&mut self, now: Micros, number: u32, out: &mut Outbox) {
         let calls = self.plan.calls.len() as u32;
         let (job, call) = (number / calls, (number % calls) as usize);
-        if let Some(together) = self.together
-            && (together.on_silence)(self, now, job, call, out)
-        {
+        if self.on_no_answer(now, job, call, out) {
             return;
         }
         match self.jobs.remove(&job) {

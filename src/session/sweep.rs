@@ -362,7 +362,6 @@ fn kind_name(kind: MessageKind) -> &'static str {
         MessageKind::Delivery => "delivery",
         MessageKind::Acknowledgement => "acknowledgement",
         MessageKind::Refusal => "refusal",
-        MessageKind::Token => "token",
         MessageKind::Replication => "replication",
         MessageKind::Repair => "repair",
         MessageKind::Election => "election",

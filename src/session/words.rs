@@ -115,7 +115,6 @@ pub fn kind(kind: MessageKind) -> &'static str {
         MessageKind::Delivery => "event",
         MessageKind::Acknowledgement => "acknowledgement",
         MessageKind::Refusal => "refusal",
-        MessageKind::Token => "token",
         MessageKind::Replication => "write",
         MessageKind::Repair => "repair",
         MessageKind::Election => "heartbeat or vote",

@@ -101,8 +101,6 @@ pub enum MessageKind {
     Acknowledgement = 4,
     /// A consumer's refusal: handling failed, deliver again.
     Refusal = 5,
-    /// A token passed between relays: load without meaning.
-    Token = 6,
     /// A write on its way to a replica.
     Replication = 7,
     /// A version on its way to a replica that missed it: read repair, a hint, anti-entropy.

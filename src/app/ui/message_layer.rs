@@ -31,7 +31,6 @@ fn shape(kind: MessageKind) -> usize {
         MessageKind::Reply => 2,
         MessageKind::Acknowledgement => 3,
         MessageKind::Refusal => 4,
-        MessageKind::Token => 5,
         MessageKind::Replication => 0,
         MessageKind::Repair => 6,
         MessageKind::Election | MessageKind::Comparison | MessageKind::Heartbeat => 5,
@@ -47,7 +46,6 @@ fn word(kind: MessageKind) -> &'static str {
         MessageKind::Reply => "reply",
         MessageKind::Acknowledgement => "acknowledgement",
         MessageKind::Refusal => "refusal",
-        MessageKind::Token => "token",
         MessageKind::Replication => "write",
         MessageKind::Repair => "repair",
         MessageKind::Election => "heartbeat or vote",
@@ -203,11 +201,7 @@ fn paint_batch(
 fn label(pen: &CanvasRenderingContext2d, view: &CanvasView, message: &MessageView, colours: &CanvasColours, size: f64) {
     if matches!(
         message.kind,
-        MessageKind::Acknowledgement
-            | MessageKind::Token
-            | MessageKind::Election
-            | MessageKind::Comparison
-            | MessageKind::Heartbeat
+        MessageKind::Acknowledgement | MessageKind::Election | MessageKind::Comparison | MessageKind::Heartbeat
     ) {
         return;
     }

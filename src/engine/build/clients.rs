@@ -3,21 +3,20 @@
 use super::Builder;
 use crate::engine::chance::{Sampler, Stream};
 use crate::engine::client::{Client, ClientPlan, Generator, KeyChoice, Pace, SessionStreams, Target};
-use crate::engine::repertoire::Actor;
 use crate::engine::replica::Group;
 use crate::scenario::{Arrivals, Keys, Latency, Scenario, Workload, micros};
 use std::sync::Arc;
 
 impl Builder<'_> {
     /// A client, by its place in the document.
-    pub(in crate::engine) fn client(&self, index: usize, groups: &[Arc<Group>]) -> Box<dyn Actor> {
+    pub(in crate::engine) fn client(&self, index: usize, groups: &[Arc<Group>]) -> Client {
         let client = &self.scenario.clients[index];
         let node = self.node(&client.id);
         let target = |id: &str| match scenario_group(self.scenario, id) {
             true => Target::Group,
             false => Target::Service(self.node(id), self.link(node, self.node(id))),
         };
-        Box::new(Client::new(ClientPlan {
+        Client::new(ClientPlan {
             node,
             target: target(&client.target),
             reads_from: target(client.reads_from.as_ref().unwrap_or(&client.target)),
@@ -30,7 +29,7 @@ impl Builder<'_> {
             }),
             // Far enough apart that no two clients write the same value in any run that fits a budget.
             first_value: index as i64 * 10_000_000 + 1,
-        }))
+        })
     }
 }
 

@@ -5,7 +5,6 @@ use crate::engine::chance::{Sampler, Stream};
 use crate::engine::client::AtGroup;
 use crate::engine::message::LinkId;
 use crate::engine::network::Unlisted;
-use crate::engine::repertoire::Replicates;
 use crate::engine::replica::quorum::Coordinator;
 use crate::engine::replica::{Cell, Group, Member, Outgoing, Replica, ReplicaPlan, Stamps};
 use crate::scenario::{self, Client, Protocol, Route, Service};
@@ -64,7 +63,7 @@ impl Builder<'_> {
     }
 
     /// A service, by its place in the document, that is a member of a group.
-    pub(in crate::engine) fn member(&mut self, index: usize, group: &Arc<Group>) -> Box<dyn Replicates> {
+    pub(in crate::engine) fn member(&mut self, index: usize, group: &Arc<Group>) -> Replica {
         let (service, seed) = (&self.scenario.services[index], self.scenario.seed);
         let node = NodeId(index as u32);
         let seeds = self.seeds(service, group);
@@ -95,7 +94,7 @@ impl Builder<'_> {
             clock_drift: service.clock.drift_ppm,
             outgoing: Outgoing::default(),
         };
-        Box::new(Replica::new(plan, member, &|purpose| Stream::named(seed, purpose, &service.id)))
+        Replica::new(plan, member, &|purpose| Stream::named(seed, purpose, &service.id))
     }
 
     fn seeds(&mut self, service: &Service, group: &Group) -> Vec<(KeyId, Cell)> {

@@ -2,7 +2,6 @@
 
 use crate::engine::chance::{Sampler, Stream};
 use crate::engine::message::LinkId;
-use crate::engine::repertoire::Keeping;
 use crate::scenario::{Acknowledge, Backoff, CommitRule, Limit, Micros, Order};
 use crate::trace::{NodeId, SubscriptionId};
 
@@ -71,8 +70,6 @@ pub struct BusPlan {
     pub acknowledges_flushed: bool,
     /// The brokers that keep its events; one that is there or is not where absent.
     pub replication: Option<ReplicationPlan>,
-    /// What it does for readers with sessions, and with several brokers.
-    pub keeping: Option<Keeping>,
 }
 
 /// A bus's brokers, ready to run.

@@ -6,7 +6,7 @@ use super::Handling;
 use crate::engine::message::{About, Heartbeat, Payload};
 use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
-use crate::engine::reader::Reader;
+use crate::engine::reader::{Reader, Session};
 use crate::scenario::Micros;
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ impl Handling {
     /// Started again: its readers join their groups anew.
     pub fn restart(&mut self, now: Micros, out: &mut Outbox) {
         for handler in 0..self.sessions.len() {
-            if let Some(session) = &self.sessions[handler] {
-                (session.plan.reading.rejoin)(self, now, handler, out);
+            if self.sessions[handler].is_some() {
+                self.rejoin(now, handler, out);
                 self.plan_heartbeat(now, handler, out);
             }
         }
@@ -37,12 +37,9 @@ impl Handling {
 
     /// The next heartbeat of a reader is due.
     pub fn on_heartbeat_due(&mut self, now: Micros, number: u32, out: &mut Outbox) {
-        let due = self.sessions.iter().enumerate().find_map(|(handler, session)| {
-            let session = session.as_ref().filter(|session| session.timer == Some(number))?;
-            Some((handler, session.plan.reading.beat))
-        });
-        if let Some((handler, beat)) = due {
-            beat(self, now, handler, out);
+        let is_due = |session: &Option<Session>| session.as_ref().is_some_and(|session| session.timer == Some(number));
+        if let Some(handler) = self.sessions.iter().position(is_due) {
+            self.beat(now, handler, out);
             self.plan_heartbeat(now, handler, out);
         }
     }

@@ -4,7 +4,7 @@
 //! hears the decision. A participant whose key is locked, or that cannot do its part, votes no at once, so that no two
 //! transactions wait for each other.
 
-use super::{Change, Job, Service, Together, Work};
+use super::{Change, Job, Service, Work};
 use crate::engine::message::{About, Atomic, LinkId, Part, Payload, Update};
 use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
@@ -47,18 +47,6 @@ pub(super) struct Transactions {
     asked: BTreeMap<OperationId, u32>,
 }
 
-/// What a service does that commits with others, or asks others for writes of their own.
-pub const TOGETHER: Together = Together {
-    prepare: Service::prepare,
-    ask: Service::ask_for_own_write,
-    on_message: Service::on_others,
-    on_silence: Service::on_no_answer,
-    on_undecided: Service::on_undecided,
-    vote: Service::vote,
-    crash: |service, lose_disk, out| service.transactions.crash(lose_disk, out),
-    restart: Service::restart_transactions,
-};
-
 impl Transactions {
     /// Whether a key is locked by a promise.
     pub(super) fn locks(&self, key: KeyId) -> bool {
@@ -75,7 +63,7 @@ impl Transactions {
     }
 
     /// What was not decided is gone, and so aborted.
-    fn crash(&mut self, lose_disk: bool, out: &mut Outbox) {
+    pub(super) fn crash(&mut self, lose_disk: bool, out: &mut Outbox) {
         for (operation, _) in std::mem::take(&mut self.asked) {
             end(&[operation], Outcome::Unknown, out);
         }
@@ -102,7 +90,7 @@ fn say(link: LinkId, said: Atomic, operation: Option<OperationId>, out: &mut Out
 
 impl Service {
     /// Asks a callee to write something of its own, outside of any transaction.
-    fn ask_for_own_write(&mut self, job: u32, call: usize, out: &mut Outbox) {
+    pub(super) fn ask_for_own_write(&mut self, job: u32, call: usize, out: &mut Outbox) {
         let callee = &self.plan.calls[call];
         let Some(operation) = &callee.operation else { return };
         let (request, link) = (out.issue(self.plan.node, 0, callee.node, operation), callee.link);
@@ -112,17 +100,8 @@ impl Service {
         out.send(link, Payload::Operate(Arc::new(request)), about);
     }
 
-    /// Something came from those that it commits with, or that it asked for writes of their own.
-    fn on_others(&mut self, now: Micros, payload: Payload, back: LinkId, out: &mut Outbox) {
-        match payload {
-            Payload::Atomic(said) => self.on_atomic(now, &said, back, out),
-            Payload::Operated(operation, outcome, update) => self.on_own_write(now, operation, outcome, update, out),
-            _ => {}
-        }
-    }
-
     /// A callee has not answered in time; whether that ends what was a transaction's.
-    fn on_no_answer(&mut self, now: Micros, job: u32, call: usize, out: &mut Outbox) -> bool {
+    pub(super) fn on_no_answer(&mut self, now: Micros, job: u32, call: usize, out: &mut Outbox) -> bool {
         let is_vote = self.on_no_vote(now, job, call, out);
         let waits = |job: &Job| matches!(job, Job::Calling(change) if change.call == call);
         if !is_vote && self.jobs.get(&job).is_some_and(waits) {
@@ -132,7 +111,7 @@ impl Service {
     }
 
     /// Lets all that it calls prepare their parts.
-    fn prepare(&mut self, now: Micros, job: u32, change: Change, out: &mut Outbox) {
+    pub(super) fn prepare(&mut self, now: Micros, job: u32, change: Change, out: &mut Outbox) {
         let transaction = change.update.id;
         let (mut operations, mut parts) = (Vec::new(), Vec::new());
         for callee in &self.plan.calls {
@@ -156,7 +135,7 @@ impl Service {
     }
 
     /// A callee that commits by itself answers what it was asked to write of its own.
-    fn on_own_write(
+    pub(super) fn on_own_write(
         &mut self,
         now: Micros,
         operation: OperationId,
@@ -180,7 +159,7 @@ impl Service {
     }
 
     /// Something was said of a transaction, over the link whose other direction is `back`.
-    fn on_atomic(&mut self, now: Micros, said: &Arc<Atomic>, back: LinkId, out: &mut Outbox) {
+    pub(super) fn on_atomic(&mut self, now: Micros, said: &Arc<Atomic>, back: LinkId, out: &mut Outbox) {
         let call = self.plan.calls.iter().position(|callee| callee.link == back);
         match **said {
             Atomic::Prepare { .. } => self.on_work(now, Work::Prepare(said.clone(), back), out),
@@ -266,7 +245,7 @@ impl Service {
     }
 
     /// A decision is told again, or asked for.
-    fn on_undecided(&mut self, now: Micros, transaction: UpdateId, out: &mut Outbox) {
+    pub(super) fn on_undecided(&mut self, now: Micros, transaction: UpdateId, out: &mut Outbox) {
         if let Some(promise) = self.transactions.promises.get(&transaction) {
             say(promise.coordinator, Atomic::Inquire { transaction }, None, out);
             out.wake(now + promise.timeout.max(1), Timer::Undecided(transaction.0));
@@ -276,7 +255,7 @@ impl Service {
     }
 
     /// A worker has looked at the part that it is asked to commit.
-    fn vote(&mut self, now: Micros, said: &Atomic, coordinator: LinkId, out: &mut Outbox) {
+    pub(super) fn vote(&mut self, now: Micros, said: &Atomic, coordinator: LinkId, out: &mut Outbox) {
         let Atomic::Prepare { transaction, part, timeout } = said else { return };
         let (transaction, timeout) = (*transaction, *timeout);
         if self.transactions.settled.contains(&transaction) {
@@ -347,7 +326,7 @@ impl Service {
     }
 
     /// Starts again: promises lock their keys, and what is decided is told or asked for.
-    fn restart_transactions(&mut self, now: Micros, out: &mut Outbox) {
+    pub(super) fn restart_transactions(&mut self, now: Micros, out: &mut Outbox) {
         let promises = self.transactions.promises.clone();
         for (transaction, promise) in &promises {
             self.locks.insert(promise.update.key, VecDeque::new());

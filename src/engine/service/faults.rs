@@ -30,9 +30,7 @@ impl Service {
         self.locks.clear();
         self.publishing.crash(lose_disk, out);
         self.handling.crash(lose_disk);
-        if let Some(together) = self.together {
-            (together.crash)(self, lose_disk, out);
-        }
+        self.transactions.crash(lose_disk, out);
         self.busy = 0;
         if lose_disk {
             self.store = Store::default();
@@ -45,9 +43,7 @@ impl Service {
         out.record(Fact::ServiceRestarted { node: self.plan.node });
         self.publishing.restart(now, out);
         self.handling.restart(now, out);
-        if let Some(together) = self.together {
-            (together.restart)(self, now, out);
-        }
+        self.restart_transactions(now, out);
     }
 
     /// Makes its work take so many times as long as configured.

@@ -1,8 +1,8 @@
-//! Loads that run natively and in the browser alike. Message forwarding: 64 nodes, 1,024 messages in flight,
-//! exponential delays; each message that arrives is passed on to a random node. A sweep of seeds. And a long run in which to
-//! stand at any instant.
+//! Loads that run both natively and in the browser: services that forward messages, a sweep of seeds, and seeks within a
+//! long run.
 
 pub mod crowd;
+pub mod forwarding;
 
 use converge::engine::{Engine, Stream};
 use converge::scenario::{Arrivals, Keys, Scenario, Workload, examples};
@@ -13,29 +13,40 @@ use converge::trace::Level;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Nodes.
-pub const NODES: u32 = 64;
-/// Messages in flight.
-pub const MESSAGES: u32 = 1024;
+/// Events between two looks at the number of delivered messages.
+const EVENTS_BETWEEN_CHECKS: u64 = 1_000;
 
-/// The engine with that load.
+/// A run of the [`forwarding`] scenario, driven without a session.
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
 #[derive(Debug)]
-pub struct Relays(Engine);
+pub struct Forwarding(Engine);
 
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
-impl Relays {
-    /// At time 0, with the whole trace or none.
+impl Forwarding {
+    /// Builds the engine at time 0, with the full trace or with none.
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen(constructor))]
-    pub fn new(traced: bool) -> Relays {
-        let level = if traced { Level::Full } else { Level::Off };
-        Relays(Engine::relays(NODES, MESSAGES, 10.0, 1, level))
+    pub fn new(traced: bool) -> Forwarding {
+        Forwarding::with_level(if traced { Level::Full } else { Level::Off })
     }
 
-    /// Lets so many events happen, and returns how many there have been.
-    pub fn run(&mut self, events: u32) -> f64 {
-        self.0.run_until(u64::MAX, u64::from(events));
-        self.0.events() as f64
+    /// Runs until at least `messages` messages have been delivered, and returns how many have been.
+    pub fn run(&mut self, messages: u32) -> f64 {
+        while self.0.messages().delivered < u64::from(messages) {
+            self.0.run_until(u64::MAX, EVENTS_BETWEEN_CHECKS);
+        }
+        self.0.messages().delivered as f64
+    }
+}
+
+impl Forwarding {
+    /// Builds the engine at time 0, with the given level of detail in the trace.
+    pub fn with_level(level: Level) -> Forwarding {
+        Forwarding(Engine::new(&forwarding::scenario(), level))
+    }
+
+    /// Returns the number of events processed so far.
+    pub fn events(&self) -> u64 {
+        self.0.events()
     }
 }
 
