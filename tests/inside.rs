@@ -3,8 +3,8 @@
 use converge::analysis::{Logs, Phase, Quorums};
 use converge::scenario::examples::{EXAMPLES, find};
 use converge::scenario::{Command, Latency, Micros, Protocol, ReadRepair, Scenario, Step, micros};
-use converge::session::protocol::inside::{Inside, PartInside, QuorumInside};
-use converge::session::protocol::{Charts, Frame, Query, Report, Request, ToEngine, Written};
+use converge::session::protocol::internals::{GroupInternals, QuorumOperation, ReplicaResponse};
+use converge::session::protocol::{Charts, Frame, Query, Report, Request, ScenarioJson, ToEngine};
 use converge::session::{Run, Session};
 use converge::trace::{Fact, NodeId, OperationKind, Outcome};
 
@@ -23,7 +23,7 @@ struct Page(Session);
 impl Page {
     fn at(scenario: &Scenario, at: Micros) -> (Page, Frame) {
         let mut page = Page(Session::default());
-        let request = Request::Load { scenario: Written::from(scenario), at };
+        let request = Request::Load { scenario: ScenarioJson::from(scenario), at };
         match page.ask(request) {
             Report::Frame(frame) => (page, *frame),
             other => panic!("not a frame: {other:?}"),
@@ -34,13 +34,13 @@ impl Page {
         self.0.handle(ToEngine { epoch: 1, request }).report
     }
 
-    fn inside(&mut self, scenario: &Scenario, id: &str) -> Inside {
+    fn inside(&mut self, scenario: &Scenario, id: &str) -> GroupInternals {
         let ids = scenario.services.iter().map(|it| &it.id).chain(scenario.buses.iter().map(|it| &it.id));
         let mut ids =
             ids.chain(scenario.clients.iter().map(|it| &it.id)).chain(scenario.groups.iter().map(|it| &it.id));
         let node = NodeId(ids.position(|it| it == id).expect("a node") as u32);
-        match self.ask(Request::Query(Query::Inside { node })) {
-            Report::Inside(inside) => inside.read::<Inside>().expect("its inside"),
+        match self.ask(Request::Query(Query::Internals { node })) {
+            Report::Internals(inside) => inside.read::<GroupInternals>().expect("its inside"),
             other => panic!("not its inside: {other:?}"),
         }
     }
@@ -53,12 +53,12 @@ impl Page {
     }
 }
 
-fn only(quorums: &[QuorumInside]) -> &QuorumInside {
+fn only(quorums: &[QuorumOperation]) -> &QuorumOperation {
     assert_eq!(quorums.len(), 1, "{quorums:?}");
     &quorums[0]
 }
 
-fn of(parts: &[PartInside], node: u32) -> &PartInside {
+fn of(parts: &[ReplicaResponse], node: u32) -> &ReplicaResponse {
     parts.iter().find(|part| part.node == NodeId(node)).expect("it was asked")
 }
 
@@ -236,9 +236,9 @@ fn a_deletion_that_a_replica_has_forgotten_is_no_tombstone_any_more() {
 fn a_skewed_clock_and_the_write_that_it_loses_are_told_where_they_are() {
     let scenario = example("global-table-skew");
     let (mut page, frame) = Page::at(&scenario, 2_000_000);
-    let trouble = frame.troubles.iter().find(|trouble| trouble.node == NodeId(1)).expect("its clock");
+    let trouble = frame.active_faults.iter().find(|trouble| trouble.node == NodeId(1)).expect("its clock");
     assert_eq!(trouble.what, "clock −300 ms");
-    assert!(frame.troubles.iter().all(|trouble| trouble.node != NodeId(0)), "the other clock is exact");
+    assert!(frame.active_faults.iter().all(|trouble| trouble.node != NodeId(0)), "the other clock is exact");
     assert_eq!(frame.services[1].rows[0].lost, 1, "Rome was acknowledged there, and is gone");
     assert_eq!(frame.services[0].rows[0].lost, 0);
     let inside = page.inside(&scenario, "eu");

@@ -6,9 +6,9 @@ use converge::scenario::{
     Protocol, Quorum, Raft, Route, Scenario, Service, TwoPhase, Value, Workload,
 };
 use converge::session::Session;
-use converge::session::compare::{Compared, Row};
+use converge::session::measurement::{ConsistencyMeasurement, Row};
 use converge::session::protocol::{
-    BranchTurn, CopyState, Frame, FromEngine, MarkKind, Packed, Query, Report, Request, ToEngine, Written,
+    BranchCommand, CopyState, Frame, FromEngine, MarkKind, Packed, Query, Report, Request, ScenarioJson, ToEngine,
 };
 use proptest::prelude::*;
 
@@ -20,7 +20,7 @@ struct Page {
 impl Page {
     fn open(scenario: Scenario) -> (Page, Frame) {
         let mut page = Page { session: Session::default(), epoch: 1 };
-        let frame = page.frame(Request::Load { scenario: Written::from(&scenario), at: 0 });
+        let frame = page.frame(Request::Load { scenario: ScenarioJson::from(&scenario), at: 0 });
         (page, frame)
     }
 
@@ -43,7 +43,7 @@ impl Page {
 
     fn described(&mut self) -> (Scenario, String, Micros) {
         match self.ask(Request::Query(Query::Describe)) {
-            Report::Run { scenario, digest, now, .. } => (scenario.read().expect("a valid scenario"), digest, now),
+            Report::Document { scenario, digest, now, .. } => (scenario.read().expect("a valid scenario"), digest, now),
             other => panic!("not a run: {other:?}"),
         }
     }
@@ -109,10 +109,10 @@ fn an_edit_and_its_undo_keep_clock_and_digest() {
     let mut edited = first();
     edited.services[1].name = "Mail".into();
     edited.links[0].latency = Some(converge::scenario::Latency::constant(700.0));
-    let after = page.frame(Request::Edit { scenario: Written::from(&edited) });
+    let after = page.frame(Request::Edit { scenario: ScenarioJson::from(&edited) });
     assert_eq!(after.now, before.now);
     assert_ne!(after.digest, before.digest, "the changed link delays the event");
-    let undone = page.frame(Request::Edit { scenario: Written::from(&first()) });
+    let undone = page.frame(Request::Edit { scenario: ScenarioJson::from(&first()) });
     assert_eq!((undone.now, undone.digest), (before.now, before.digest));
 }
 
@@ -124,7 +124,7 @@ fn an_edit_that_deletes_a_service_drops_only_the_commands_that_named_it() {
     let mut edited = first();
     edited.services.truncate(1);
     edited.links.truncate(1);
-    page.frame(Request::Edit { scenario: Written::from(&edited) });
+    page.frame(Request::Edit { scenario: ScenarioJson::from(&edited) });
     let (scenario, _, _) = page.described();
     assert_eq!(scenario.script.len(), 1, "the write is still there: {:?}", scenario.script);
 }
@@ -136,7 +136,7 @@ fn an_invalid_scenario_is_refused_with_its_path_and_the_previous_run_continues()
     let before = page.advance(100_000);
     let mut bad = first();
     bad.services[1].subscribes[0].fails = 1.4;
-    match page.ask(Request::Edit { scenario: Written::from(&bad) }) {
+    match page.ask(Request::Edit { scenario: ScenarioJson::from(&bad) }) {
         Report::Refused { errors } => assert_eq!(errors[0].path, "services[1].subscribes[0].fails"),
         other => panic!("not refused: {other:?}"),
     }
@@ -231,16 +231,16 @@ proptest! {
                     page.frame(Request::Act { command });
                 }
                 7 => {
-                    page.frame(Request::Edit { scenario: Written::from(&scenario) });
+                    page.frame(Request::Edit { scenario: ScenarioJson::from(&scenario) });
                 }
                 other => {
                     let place = (number % 4) as u32;
                     let turn = match other {
-                        8 => BranchTurn::Show(place),
-                        9 => BranchTurn::New { name: None, set: [("inventory.queue".to_string(), "7".to_string())].into_iter().collect() },
-                        10 => BranchTurn::Remove(place),
-                        11 => BranchTurn::Compare((number % 5 > 0).then_some(place)),
-                        _ => BranchTurn::Rename(place, format!("name {place}")),
+                        8 => BranchCommand::Show(place),
+                        9 => BranchCommand::New { name: None, set: [("inventory.queue".to_string(), "7".to_string())].into_iter().collect() },
+                        10 => BranchCommand::Remove(place),
+                        11 => BranchCommand::Compare((number % 5 > 0).then_some(place)),
+                        _ => BranchCommand::Rename(place, format!("name {place}")),
                     };
                     page.frame(Request::Branch(turn));
                 }
@@ -278,13 +278,13 @@ fn acting_in_the_past_forks_and_the_old_future_stays_as_a_branch() {
     let branches = page.frame(publish(50)).branches.expect("its steps changed");
     assert_eq!((branches.list.len(), branches.list[1].script.len()), (2, 3));
     let forked = page.advance(3_000_000).digest;
-    let back = page.frame(Request::Branch(BranchTurn::Show(0)));
+    let back = page.frame(Request::Branch(BranchCommand::Show(0)));
     assert_eq!((back.now, back.digest), (3_000_000, ahead.clone()), "the future that was discarded is still there");
     // A link carries both branches and opens the shown one.
     let (document, digest, _) = page.described();
     assert_eq!((digest, document.branches.len(), document.branch.as_str()), (ahead, 2, "Main"));
     let (mut other, _) = Page::open(Scenario::from_json(&document.to_json()).expect("a valid scenario"));
-    other.frame(Request::Branch(BranchTurn::Show(1)));
+    other.frame(Request::Branch(BranchCommand::Show(1)));
     assert_eq!(other.advance(3_000_000).digest, forked);
 }
 
@@ -295,7 +295,7 @@ fn two_branches_are_compared_at_one_instant() {
     let main = page.advance(1_000_000).digest;
     page.frame(Request::Seek { to: 100_000 });
     page.frame(cut());
-    let both = page.frame(Request::Branch(BranchTurn::Compare(Some(0))));
+    let both = page.frame(Request::Branch(BranchCommand::Compare(Some(0))));
     assert_eq!(both.branches.expect("the list of branches").compared, Some(0));
     let both = page.advance(1_000_000);
     let other = both.other.expect("the other branch");
@@ -306,33 +306,33 @@ fn two_branches_are_compared_at_one_instant() {
     let other = earlier.other.expect("the other branch");
     assert_eq!((other.now, other.digest), (50_000, earlier.digest), "before they part they are one run");
     // Showing the compared branch swaps the two.
-    let swapped = page.frame(Request::Branch(BranchTurn::Show(0))).branches.expect("the list of branches");
+    let swapped = page.frame(Request::Branch(BranchCommand::Show(0))).branches.expect("the list of branches");
     assert_eq!((swapped.current, swapped.compared), (0, Some(1)));
-    assert!(page.frame(Request::Branch(BranchTurn::Compare(Some(0)))).refused.is_some(), "with itself");
-    assert!(page.frame(Request::Branch(BranchTurn::Compare(None))).other.is_none());
+    assert!(page.frame(Request::Branch(BranchCommand::Compare(Some(0)))).refused.is_some(), "with itself");
+    assert!(page.frame(Request::Branch(BranchCommand::Compare(None))).other.is_none());
 }
 
 #[test]
 fn branches_can_differ_in_settings_and_survive_an_edit() {
     let (mut page, _) = Page::open(first());
     let set = [("notification.subscribes.0.processing".to_string(), r#"{"constant":{"ms":900}}"#.to_string())];
-    let turn = BranchTurn::New { name: Some("slow".into()), set: set.into_iter().collect() };
+    let turn = BranchCommand::New { name: Some("slow".into()), set: set.into_iter().collect() };
     page.frame(Request::Branch(turn));
     page.frame(publish(49));
     let slow = page.advance(800_000);
     assert_eq!(slow.summary.stale, 1);
-    let again = BranchTurn::Rename(0, "slow".into());
+    let again = BranchCommand::Rename(0, "slow".into());
     assert!(page.frame(Request::Branch(again)).refused.expect("taken").contains("slow"));
     // An edit that removes the subject of a setting keeps the other settings.
     let mut edited = first();
     edited.services.truncate(1);
     edited.links.truncate(1);
     let branches =
-        page.frame(Request::Edit { scenario: Written::from(&edited) }).branches.expect("the list of branches");
+        page.frame(Request::Edit { scenario: ScenarioJson::from(&edited) }).branches.expect("the list of branches");
     assert_eq!((branches.list.len(), branches.list[1].script.len()), (2, 1));
-    let only = page.frame(Request::Branch(BranchTurn::Remove(1))).branches.expect("the list of branches");
+    let only = page.frame(Request::Branch(BranchCommand::Remove(1))).branches.expect("the list of branches");
     assert_eq!((only.list.len(), only.current), (1, 0));
-    assert!(page.frame(Request::Branch(BranchTurn::Remove(0))).refused.is_some(), "the only branch stays");
+    assert!(page.frame(Request::Branch(BranchCommand::Remove(0))).refused.is_some(), "the only branch stays");
 }
 
 /// A group with much traffic under one of the protocols.
@@ -412,18 +412,18 @@ fn the_three_consistencies_are_measured_seed_by_seed_even_across_an_edit() {
     let scenario = find("oversold").expect("an example").scenario();
     let mut session = Session::default();
     let mut ask = |request| session.handle(ToEngine { epoch: 1, request }).report;
-    ask(Request::Load { scenario: Written::from(&scenario), at: 0 });
+    ask(Request::Load { scenario: ScenarioJson::from(&scenario), at: 0 });
     let mut rows = Packed::default();
     for seed in 1..=3 {
         // An edit during the measurement, as when the consistency is changed.
         let chosen = scenario.under(0, Consistency::ALL[seed as usize - 1]);
-        ask(Request::Edit { scenario: Written::from(&chosen) });
+        ask(Request::Edit { scenario: ScenarioJson::from(&chosen) });
         match ask(Request::Query(Query::Measure { group: 0, seed })) {
             Report::Measured { seed: run, rows: found } => (assert_eq!(run, seed), rows = found),
             other => panic!("{other:?}"),
         };
     }
-    let mut compared = Compared::new(&scenario, 0);
+    let mut compared = ConsistencyMeasurement::new(&scenario, 0);
     (1..=3).for_each(|seed| compared.run(&scenario, 0, seed));
     assert_eq!(rows.read::<Vec<Row>>(), Some(compared.rows()));
     assert!(matches!(ask(Request::Query(Query::Measure { group: 9, seed: 1 })), Report::Unanswered(_)));
@@ -465,14 +465,14 @@ fn a_bus_reports_the_depth_of_each_partition_and_a_redriven_event_returns_to_its
         });
     }
     let depths = |frame: &Frame| -> Vec<(u32, u32)> {
-        let lane = &frame.buses.first().expect("a changed card").lanes[0];
+        let lane = &frame.buses.first().expect("a changed card").subscriptions[0];
         assert_eq!(lane.depths.iter().map(|it| it.queued + it.in_flight).sum::<u32>(), lane.depth);
         lane.depths.iter().map(|it| (it.partition, it.queued + it.in_flight)).collect()
     };
     let full = depths(&page.advance(500_000));
     assert!(full.len() > 1 && full.iter().map(|(_, depth)| depth).sum::<u32>() == 8, "{full:?}");
     let dead = page.advance(5_000_000);
-    assert_eq!((depths(&dead), dead.buses[0].lanes[0].dead), (vec![], 8));
+    assert_eq!((depths(&dead), dead.buses[0].subscriptions[0].dead), (vec![], 8));
     let redrive = Command::Redrive { bus: "bus".into(), service: "reader".into() };
     assert_eq!(depths(&page.frame(Request::Act { command: redrive })), full);
 }

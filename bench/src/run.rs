@@ -2,7 +2,7 @@
 //! to stand at another instant.
 
 use converge::engine::Stream;
-use converge::session::protocol::{Query, Report, Request, ToEngine, Written};
+use converge::session::protocol::{Query, Report, Request, ScenarioJson, ToEngine};
 use converge::session::{Run, Session};
 use converge::trace::Record;
 use converge_bench::crowd;
@@ -40,7 +40,7 @@ pub fn run() {
     let scenario = crowd::scenario(12.0, 1000.0, 1e6);
     println!("run: {EVENTS} events of 200 services, through the session");
     let mut session = Session::default();
-    ask(&mut session, Request::Load { scenario: Written::from(&scenario), at: 0 });
+    ask(&mut session, Request::Load { scenario: ScenarioJson::from(&scenario), at: 0 });
     let (mut end, mut events, mut peak) = (0, 0, 0);
     let start = Instant::now();
     while events < EVENTS {

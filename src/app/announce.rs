@@ -28,7 +28,7 @@ impl Announcer {
             | MarkKind::Heal
             | MarkKind::Fault
             | MarkKind::Lost
-            | MarkKind::Mended
+            | MarkKind::FaultEnded
             | MarkKind::Converged => mark.label.clone(),
         };
         self.say(text);

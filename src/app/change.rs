@@ -6,7 +6,7 @@ use super::model::{CanvasItem, Effect, KEPT_WORK, Mode, Model, Opening, Origin, 
 use super::scene::NodeKind;
 use super::{drawing, edit, script};
 use crate::scenario::{Command, Scenario};
-use crate::session::protocol::{Request, Written};
+use crate::session::protocol::{Request, ScenarioJson};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -122,7 +122,7 @@ impl Model {
     }
 
     fn changed(&mut self, effects: &mut Vec<Effect>) {
-        self.playback.order(Request::Edit { scenario: Written::from(&*self.scenario) });
+        self.playback.order(Request::Edit { scenario: ScenarioJson::from(&*self.scenario) });
         // What was asked before the edit will not be answered.
         self.measurement.follow(&self.scenario);
         if let Some(request) = self.measurement.next() {

@@ -1,7 +1,7 @@
 //! The space-time diagram: messages as lines between lanes, and what one of them may have caused or been caused by.
 
 use crate::scenario::Micros;
-use crate::session::protocol::{Arrow, Packed, Query, Request};
+use crate::session::protocol::{DiagramMessage, Packed, Query, Request};
 use crate::trace::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -18,7 +18,7 @@ pub struct Diagram {
     pub charting: bool,
     /// What they show: [`Charts`](crate::session::protocol::Charts).
     pub charts: Rc<Packed>,
-    /// The messages, by when they were sent: [`Arrow`]s.
+    /// The messages, by when they were sent: [`DiagramMessage`]s.
     pub arrows: Rc<Packed>,
     /// The one whose causes and consequences are lit.
     pub lit: Option<u64>,
@@ -96,10 +96,14 @@ impl Diagram {
 }
 
 /// The messages that a filter lets through: it must be in what they carry or in the names of their ends.
-pub fn sifted<'a>(arrows: &'a [Arrow], filter: &str, name_of: impl Fn(usize) -> Rc<str>) -> Vec<&'a Arrow> {
+pub fn sifted<'a>(
+    arrows: &'a [DiagramMessage],
+    filter: &str,
+    name_of: impl Fn(usize) -> Rc<str>,
+) -> Vec<&'a DiagramMessage> {
     let wanted = filter.trim().to_ascii_lowercase();
     let has = |text: &str| text.to_ascii_lowercase().contains(&wanted);
-    let passes = |arrow: &&Arrow| {
+    let passes = |arrow: &&DiagramMessage| {
         let ends = [arrow.from, arrow.to];
         wanted.is_empty() || has(&arrow.label) || ends.iter().any(|node| has(&name_of(node.index())))
     };
@@ -107,7 +111,7 @@ pub fn sifted<'a>(arrows: &'a [Arrow], filter: &str, name_of: impl Fn(usize) -> 
 }
 
 /// Of these, the message before or after the lit one; the first where none is.
-pub fn next(arrows: &[&Arrow], lit: Option<u64>, forward: bool) -> Option<u64> {
+pub fn next(arrows: &[&DiagramMessage], lit: Option<u64>, forward: bool) -> Option<u64> {
     let at = lit.and_then(|lit| arrows.iter().position(|arrow| arrow.id == lit));
     let to = match at {
         None => 0,
@@ -119,7 +123,7 @@ pub fn next(arrows: &[&Arrow], lit: Option<u64>, forward: bool) -> Option<u64> {
 
 /// Of the lit message: those that may have led to it, and those that it may have led to (Lamport 1978). What is in
 /// neither is concurrent.
-pub fn related(arrows: &[Arrow], lit: Option<u64>) -> (BTreeSet<u64>, BTreeSet<u64>) {
+pub fn related(arrows: &[DiagramMessage], lit: Option<u64>) -> (BTreeSet<u64>, BTreeSet<u64>) {
     let (mut past, mut future) = (BTreeSet::new(), BTreeSet::new());
     let Some(lit) = arrows.iter().find(|arrow| Some(arrow.id) == lit) else { return (past, future) };
     let mut reached: BTreeMap<NodeId, Micros> = BTreeMap::new();
@@ -135,7 +139,8 @@ pub fn related(arrows: &[Arrow], lit: Option<u64>) -> (BTreeSet<u64>, BTreeSet<u
             }
         }
     }
-    let mut arrived: Vec<&Arrow> = arrows.iter().filter(|arrow| arrow.end.is_some() && !arrow.dropped).collect();
+    let mut arrived: Vec<&DiagramMessage> =
+        arrows.iter().filter(|arrow| arrow.end.is_some() && !arrow.dropped).collect();
     arrived.sort_by_key(|arrow| std::cmp::Reverse(arrow.end));
     let mut known: BTreeMap<NodeId, Micros> = BTreeMap::new();
     known.insert(lit.from, lit.sent);
@@ -154,9 +159,20 @@ mod tests {
     use super::*;
     use crate::trace::MessageKind;
 
-    fn arrow(id: u64, from: u32, to: u32, sent: Micros, end: Micros, dropped: bool) -> Arrow {
+    fn arrow(id: u64, from: u32, to: u32, sent: Micros, end: Micros, dropped: bool) -> DiagramMessage {
         let (from, to, kind) = (NodeId(from), NodeId(to), MessageKind::Call);
-        Arrow { id, from, to, kind, update: None, label: String::new(), sent, end: Some(end), dropped, late: false }
+        DiagramMessage {
+            id,
+            from,
+            to,
+            kind,
+            update: None,
+            label: String::new(),
+            sent,
+            end: Some(end),
+            dropped,
+            late: false,
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub struct ItemCondition {
     /// The link is disturbed, in one direction at least.
     pub disturbed: bool,
     /// What is wrong with the node, in a few words.
-    pub troubles: String,
+    pub active_faults: String,
 }
 
 impl ItemCondition {
@@ -40,7 +40,7 @@ pub fn faults(scenario: &Scenario, selected: Option<&CanvasItem>, now: &ItemCond
 
 /// What can be done to the dead letters of a bus, for each consumer that has any.
 pub fn dead_letters(scenario: &Scenario, bus: &str, view: &BusView) -> Vec<(String, Command)> {
-    let full = view.lanes.iter().filter(|lane| lane.dead > 0);
+    let full = view.subscriptions.iter().filter(|lane| lane.dead > 0);
     let services = full.filter_map(|lane| scenario.services.get(lane.service.index()));
     let both = services.flat_map(|to| {
         let (bus, service) = (bus.to_string(), to.id.clone());
@@ -58,7 +58,7 @@ pub fn dead_letters(scenario: &Scenario, bus: &str, view: &BusView) -> Vec<(Stri
 
 fn held(id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let node = id.to_string();
-    if now.troubles.contains("paused") {
+    if now.active_faults.contains("paused") {
         vec![("Resume".into(), Command::Resume { node })]
     } else {
         vec![("Pause".into(), Command::Pause { node })]
@@ -75,7 +75,7 @@ fn of_service(id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
         ("Crash, lose disk".into(), Command::Crash { service: service(), lose_disk: true }),
     ];
     all.extend(held(id, now));
-    if now.troubles.contains("as long") {
+    if now.active_faults.contains("as long") {
         all.push(("Full speed".into(), Command::SlowDown { service: service(), factor: 1.0 }));
     } else {
         all.push(("10 × slower".into(), Command::SlowDown { service: service(), factor: 10.0 }));
@@ -86,7 +86,7 @@ fn of_service(id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
 
 fn of_bus(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let bus = || id.to_string();
-    let mut all = if now.troubles.contains("out") {
+    let mut all = if now.active_faults.contains("out") {
         vec![("Bus back".to_string(), Command::StartBus { bus: bus() })]
     } else {
         vec![
@@ -115,7 +115,7 @@ fn brokers(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(String, C
     let lost = Command::StopBroker { bus: bus(), broker: None, lose_disk: true };
     let each = (1..=replicas).map(|number| {
         let broker = Some(number);
-        if now.troubles.contains(&format!("broker {number} down")) {
+        if now.active_faults.contains(&format!("broker {number} down")) {
             (format!("Broker {number} back"), Command::StartBroker { bus: bus(), broker })
         } else {
             (format!("Stop broker {number}"), Command::StopBroker { bus: bus(), broker, lose_disk: false })
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
     use crate::scenario::examples::EXAMPLES;
     use crate::session::Session;
-    use crate::session::protocol::{Report, Request, ToEngine, Written};
+    use crate::session::protocol::{Report, Request, ScenarioJson, ToEngine};
 
     #[test]
     fn whatever_the_palette_offers_the_running_system_takes() {
@@ -173,11 +173,11 @@ mod tests {
                     down: true,
                     cut: true,
                     disturbed: true,
-                    troubles: "paused · 10 × as long · out".into(),
+                    active_faults: "paused · 10 × as long · out".into(),
                 },
             ];
             let mut session = Session::default();
-            let load = Request::Load { scenario: Written::from(&scenario), at: 0 };
+            let load = Request::Load { scenario: ScenarioJson::from(&scenario), at: 0 };
             session.handle(ToEngine { epoch: 1, request: load });
             for item in &items {
                 for (label, command) in conditions.iter().flat_map(|now| faults(&scenario, item.as_ref(), now)) {

@@ -469,7 +469,7 @@ impl Model {
             KeyCommand::Escape => return self.escape(),
             KeyCommand::Undo => Msg::Undo,
             KeyCommand::Redo => Msg::Redo,
-            KeyCommand::Arrow { dx, dy, far } => return self.arrow(dx, dy, far, effects),
+            KeyCommand::DiagramMessage { dx, dy, far } => return self.arrow(dx, dy, far, effects),
             KeyCommand::Enter => return self.enter(effects),
             KeyCommand::Rename => match self.focused() {
                 Some(id) => Msg::Rename(id),

@@ -13,7 +13,7 @@ const DISTANCE: f64 = 300.0;
 /// The answer, and what was asked.
 #[derive(Clone, Debug, Default)]
 pub struct InternalsView {
-    /// Whose inside it is, with the answer: an [`Inside`](crate::session::protocol::inside::Inside).
+    /// Whose inside it is, with the answer: an [`GroupInternals`](crate::session::protocol::internals::GroupInternals).
     told: Option<(NodeId, Rc<Packed>)>,
     /// What was asked last, when the run had so many records.
     asked: Option<(NodeId, u64)>,
@@ -36,7 +36,7 @@ impl InternalsView {
         }
         (self.waiting, self.last) = (true, wall);
         self.asked = Some((node, records));
-        Some(Request::Query(Query::Inside { node }))
+        Some(Request::Query(Query::Internals { node }))
     }
 
     /// Takes the answer in.

@@ -47,7 +47,7 @@ pub enum KeyCommand {
     /// Redo.
     Redo,
     /// Nudge the selection, or go to the neighbour.
-    Arrow {
+    DiagramMessage {
         /// To the right.
         dx: i32,
         /// Downwards.
@@ -153,7 +153,7 @@ pub fn command(key: &str, held: Modifiers) -> Option<KeyCommand> {
             _ => None,
         };
     }
-    let arrow = |dx, dy| Some(KeyCommand::Arrow { dx, dy, far: shift });
+    let arrow = |dx, dy| Some(KeyCommand::DiagramMessage { dx, dy, far: shift });
     match key {
         " " => Some(KeyCommand::TogglePlay),
         "." if shift => Some(KeyCommand::Mark { forward: true }),
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(command("3", plain), Some(KeyCommand::Palette(3)));
         assert_eq!(command("y", control), Some(KeyCommand::Redo));
         assert_eq!(command("z", Modifiers { shift: true, ..control }), Some(KeyCommand::Redo));
-        assert_eq!(command("ArrowUp", shift), Some(KeyCommand::Arrow { dx: 0, dy: -1, far: true }));
+        assert_eq!(command("ArrowUp", shift), Some(KeyCommand::DiagramMessage { dx: 0, dy: -1, far: true }));
         assert_eq!(command("F10", shift), Some(KeyCommand::Menu));
     }
 }

@@ -1,7 +1,7 @@
 //! What was measured of a group under each consistency, as it comes in seed by seed.
 
 use crate::scenario::{Consistency, Scenario};
-use crate::session::compare::SEEDS;
+use crate::session::measurement::SEEDS;
 use crate::session::protocol::{Packed, Query, Request};
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ pub struct Measurement {
     about: Option<(usize, Scenario)>,
     /// Seeds that are in it.
     pub seeds: u64,
-    /// The numbers: [`Row`](crate::session::compare::Row)s.
+    /// The numbers: [`Row`](crate::session::measurement::Row)s.
     pub rows: Rc<Packed>,
 }
 

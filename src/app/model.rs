@@ -20,7 +20,7 @@ use super::scene::{Layout, NodeKind, Scene};
 use super::time_view::TimeView;
 use super::verdicts_view::VerdictsView;
 use crate::scenario::{Micros, Scenario};
-use crate::session::protocol::{BranchList, BranchTurn, FromEngine, MarkKind, Query, Report, Request, Written};
+use crate::session::protocol::{BranchCommand, BranchList, FromEngine, MarkKind, Query, Report, Request, ScenarioJson};
 use crate::trace::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -167,7 +167,7 @@ pub struct Redraw {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Described {
     /// The scenario, live commands in its script.
-    pub scenario: Written,
+    pub scenario: ScenarioJson,
     /// Digest where it stands.
     pub digest: String,
     /// Where it stands.
@@ -412,7 +412,7 @@ impl Model {
                 }
             }
             Msg::Branch(turn) => {
-                if self.mode.edits() || matches!(turn, BranchTurn::Show(_) | BranchTurn::Compare(_)) {
+                if self.mode.edits() || matches!(turn, BranchCommand::Show(_) | BranchCommand::Compare(_)) {
                     self.playback.order(Request::Branch(turn));
                 }
             }
@@ -599,7 +599,7 @@ impl Model {
                 self.log.take(from, total, oldest, rows);
                 self.redraw.page = true;
             }
-            Some(Report::Arrows(arrows)) => {
+            Some(Report::Diagram(arrows)) => {
                 self.diagram.take(arrows);
                 self.redraw.page = true;
             }
@@ -607,7 +607,7 @@ impl Model {
                 self.diagram.take_charts(charts);
                 self.redraw.page = true;
             }
-            Some(Report::Inside(inside)) => {
+            Some(Report::Internals(inside)) => {
                 self.internals.take(inside);
                 self.redraw.page = true;
             }
@@ -618,11 +618,11 @@ impl Model {
                 self.redraw.page = true;
             }
             Some(Report::Text { name, text }) => self.saved = Some((name, text)),
-            Some(Report::Findings(findings)) => {
+            Some(Report::Verdicts(findings)) => {
                 self.verdicts.take(findings);
                 self.redraw.page = true;
             }
-            Some(Report::Run { scenario, digest, now, live }) => {
+            Some(Report::Document { scenario, digest, now, live }) => {
                 self.described = Some(Rc::new(Described { scenario, digest, now, live }));
                 self.redraw.page = true;
             }
@@ -815,16 +815,16 @@ impl Model {
             None => ItemCondition::default(),
             Some(CanvasItem::Node(id)) => {
                 let Some(node) = self.scene.find(id) else { return ItemCondition::default() };
-                let troubles = self.run.troubles_of(node);
-                ItemCondition { troubles, ..ItemCondition::of(self.run.services.get(node).map(Rc::as_ref)) }
+                let active_faults = self.run.faults_of(node);
+                ItemCondition { active_faults, ..ItemCondition::of(self.run.services.get(node).map(Rc::as_ref)) }
             }
             Some(CanvasItem::Link { from, to }) => {
                 let Some((a, b)) = self.scene.find(from).zip(self.scene.find(to)) else {
                     return ItemCondition::default();
                 };
                 let (cut, disturbed) = (self.run.is_cut(a, b), self.run.is_disturbed(a, b));
-                let troubles = if disturbed { "disturbed".into() } else { String::new() };
-                ItemCondition { cut, disturbed, troubles, ..ItemCondition::default() }
+                let active_faults = if disturbed { "disturbed".into() } else { String::new() };
+                ItemCondition { cut, disturbed, active_faults, ..ItemCondition::default() }
             }
         }
     }

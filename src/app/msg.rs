@@ -7,7 +7,7 @@ use super::model::{CanvasItem, Origin, Theme, Tool};
 use super::scene::NodeKind;
 use super::{diagram, outline, time_view};
 use crate::scenario::{Command, Micros, Scenario};
-use crate::session::protocol::{BranchTurn, ExportKind, FromEngine, ToEngine, Written};
+use crate::session::protocol::{BranchCommand, ExportKind, FromEngine, ScenarioJson, ToEngine};
 use crate::trace::NodeId;
 use std::rc::Rc;
 
@@ -147,7 +147,7 @@ pub enum Msg {
     /// End renaming: the new name, or none to leave it.
     Renamed(Option<String>),
     /// Show, open, name, delete or compare branches.
-    Branch(BranchTurn),
+    Branch(BranchCommand),
     /// Open or close the list of branches.
     ToggleBranches,
     /// What the visitor does to the time axis.
@@ -209,7 +209,7 @@ pub struct Opening {
     /// The scenario.
     pub scenario: Scenario,
     /// The same, for the engine.
-    pub written: Written,
+    pub written: ScenarioJson,
     /// Where it came from.
     pub origin: Origin,
     /// Where to stand.
@@ -221,7 +221,7 @@ pub struct Opening {
 impl Opening {
     /// The visitor's own, at its start.
     pub fn own(scenario: Scenario) -> Self {
-        Opening { written: Written::from(&scenario), scenario, origin: Origin::Own, at: 0, digest: None }
+        Opening { written: ScenarioJson::from(&scenario), scenario, origin: Origin::Own, at: 0, digest: None }
     }
 }
 

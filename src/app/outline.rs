@@ -85,7 +85,9 @@ pub fn service_says(view: &ServiceView) -> String {
 
 /// How a bus stands.
 pub fn bus_says(view: &BusView) -> String {
-    let sum = |of: fn(&crate::session::protocol::LaneView) -> u32| u64::from(view.lanes.iter().map(of).sum::<u32>());
+    let sum = |of: fn(&crate::session::protocol::SubscriptionView) -> u32| {
+        u64::from(view.subscriptions.iter().map(of).sum::<u32>())
+    };
     let queued = sum(|lane| lane.depth);
     let rest = said(&[(sum(|lane| lane.dead), "dead letters"), (sum(|lane| lane.discarded), "given up")]);
     if rest.is_empty() { format!("{queued} queued") } else { format!("{queued} queued · {rest}") }

@@ -228,11 +228,11 @@ pub fn exact(duration: Micros) -> String {
 mod tests {
     use super::*;
     use crate::scenario::Scenario;
-    use crate::session::protocol::{Frame, Written};
+    use crate::session::protocol::{Frame, ScenarioJson};
 
     fn ready() -> Playback {
         let mut playback = Playback::default();
-        playback.order(Request::Load { scenario: Written::from(&Scenario::default()), at: 0 });
+        playback.order(Request::Load { scenario: ScenarioJson::from(&Scenario::default()), at: 0 });
         assert_eq!(playback.next_request(), None, "nothing is sent before Ready");
         playback.receive(FromEngine { epoch: 0, report: Report::Ready });
         let load = playback.next_request().expect("the load");
@@ -278,7 +278,7 @@ mod tests {
         playback.tick(0.0);
         playback.tick(20.0);
         let advance = playback.next_request().expect("an advance");
-        playback.order(Request::Edit { scenario: Written::from(&Scenario::default()) });
+        playback.order(Request::Edit { scenario: ScenarioJson::from(&Scenario::default()) });
         assert!(!answer(&mut playback, advance.epoch, 20_000));
         let edit = playback.next_request().expect("the edit");
         assert!(answer(&mut playback, edit.epoch, 0));

@@ -2,7 +2,7 @@
 
 use crate::scenario::Micros;
 use crate::session::protocol::{
-    BusView, ClientView, CopyState, Frame, Mark, MarkKind, MessageView, ServiceView, Summary, Trouble,
+    ActiveFault, BusView, ClientView, CopyState, Frame, Mark, MarkKind, MessageView, ServiceView, Summary,
 };
 use crate::trace::{DropCause, NodeId};
 use std::collections::{BTreeMap, VecDeque};
@@ -67,7 +67,7 @@ pub struct RunView {
     /// Directed links that are cut.
     pub cut: Rc<Vec<(NodeId, NodeId)>>,
     /// What else is wrong.
-    pub troubles: Rc<Vec<Trouble>>,
+    pub active_faults: Rc<Vec<ActiveFault>>,
     /// By service, when its worst state became what.
     pub ribbons: Vec<Vec<(Micros, CopyState)>>,
     /// Marks of the timeline.
@@ -142,8 +142,8 @@ impl RunView {
             self.cut = Rc::new(frame.cut);
             changes.cards = true;
         }
-        if *self.troubles != frame.troubles {
-            self.troubles = Rc::new(frame.troubles);
+        if *self.active_faults != frame.active_faults {
+            self.active_faults = Rc::new(frame.active_faults);
             changes.cards = true;
         }
         if *self.summary != frame.summary || self.in_flight != frame.in_flight || self.until != frame.until {
@@ -169,7 +169,7 @@ impl RunView {
         let which = match mark.kind {
             MarkKind::Restart => MarkKind::Crash,
             MarkKind::Heal => MarkKind::Cut,
-            MarkKind::Mended => MarkKind::Fault,
+            MarkKind::FaultEnded => MarkKind::Fault,
             other => other,
         };
         let open = |bar: &FaultBar, ends: (NodeId, Option<NodeId>)| {
@@ -190,7 +190,7 @@ impl RunView {
                     });
                 }
             }
-            MarkKind::Restart | MarkKind::Heal | MarkKind::Mended => {
+            MarkKind::Restart | MarkKind::Heal | MarkKind::FaultEnded => {
                 if let Some(bar) = self.faults.iter_mut().rev().find(|bar| open(bar, ends)) {
                     bar.to = Some(mark.at);
                 }
@@ -200,15 +200,15 @@ impl RunView {
     }
 
     /// What is wrong with a node, in a few words.
-    pub fn troubles_of(&self, node: usize) -> String {
-        let here = self.troubles.iter().filter(|trouble| trouble.to.is_none() && trouble.node.index() == node);
+    pub fn faults_of(&self, node: usize) -> String {
+        let here = self.active_faults.iter().filter(|trouble| trouble.to.is_none() && trouble.node.index() == node);
         here.map(|trouble| trouble.what.as_str()).collect::<Vec<&str>>().join(" · ")
     }
 
     /// Whether messages between the two fare badly, in either direction, though no direction is cut.
     pub fn is_disturbed(&self, a: usize, b: usize) -> bool {
-        let ends = |trouble: &Trouble| (trouble.node.index(), trouble.to.map(NodeId::index));
-        self.troubles.iter().any(|trouble| ends(trouble) == (a, Some(b)) || ends(trouble) == (b, Some(a)))
+        let ends = |trouble: &ActiveFault| (trouble.node.index(), trouble.to.map(NodeId::index));
+        self.active_faults.iter().any(|trouble| ends(trouble) == (a, Some(b)) || ends(trouble) == (b, Some(a)))
     }
 
     /// Whether messages between the two are lost, in either direction.
@@ -272,7 +272,7 @@ mod tests {
     use super::*;
     use crate::scenario::{Command, Operation, examples};
     use crate::session::Session;
-    use crate::session::protocol::{Report, Request, RibbonChange, ToEngine, Written};
+    use crate::session::protocol::{Report, Request, RibbonChange, ScenarioJson, ToEngine};
 
     fn ask(session: &mut Session, view: &mut RunView, request: Request) {
         match session.handle(ToEngine { epoch: 1, request }).report {
@@ -286,7 +286,7 @@ mod tests {
     fn opened(id: &str) -> (Session, RunView) {
         let scenario = examples::find(id).expect("the example").scenario();
         let (mut session, mut view) = (Session::default(), RunView::default());
-        ask(&mut session, &mut view, Request::Load { scenario: Written::from(&scenario), at: 0 });
+        ask(&mut session, &mut view, Request::Load { scenario: ScenarioJson::from(&scenario), at: 0 });
         (session, view)
     }
 

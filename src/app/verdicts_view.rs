@@ -1,7 +1,7 @@
 //! What the page has asked about guarantees, convergence and the reasons of copies.
 
 use crate::scenario::Micros;
-use crate::session::protocol::{Finding, FindingStep, Query, Request, Standing};
+use crate::session::protocol::{Query, Request, VerdictStatus, VerdictStep, VerdictView};
 use crate::trace::NodeId;
 use std::rc::Rc;
 
@@ -18,7 +18,7 @@ pub struct VerdictsView {
     /// The service whose copies are asked about; all unless given.
     pub node: Option<NodeId>,
     /// What was answered.
-    pub findings: Rc<Vec<Finding>>,
+    pub findings: Rc<Vec<VerdictView>>,
     /// Whoever follows a story through time keeps it: it is that of this instant until they ask anew.
     pub pinned: Option<Micros>,
     /// The finding whose steps are marked on canvas, timeline and diagram, by its title.
@@ -47,11 +47,11 @@ impl VerdictsView {
         self.watched = true;
         (self.waiting, self.last) = (true, wall);
         self.asked = Some((self.node, digest.into()));
-        Some(Request::Query(Query::Examine { node: self.node }))
+        Some(Request::Query(Query::Verdicts { node: self.node }))
     }
 
     /// Takes the answer in.
-    pub fn take(&mut self, findings: Vec<Finding>) {
+    pub fn take(&mut self, findings: Vec<VerdictView>) {
         self.waiting = false;
         self.findings = Rc::new(findings);
     }
@@ -62,14 +62,14 @@ impl VerdictsView {
     }
 
     /// The steps that are marked.
-    pub fn marked(&self) -> &[FindingStep] {
+    pub fn marked(&self) -> &[VerdictStep] {
         let lit = self.findings.iter().find(|finding| self.open && self.lit.as_ref() == Some(&finding.title));
         lit.map_or(&[], |finding| &finding.steps)
     }
 
     /// How many guarantees and invariants were violated when they were last asked for, and the first of them.
     pub fn violated(&self) -> (usize, Option<&str>) {
-        let is = |finding: &&Finding| finding.standing == Standing::Violated && finding.about.is_promise();
+        let is = |finding: &&VerdictView| finding.standing == VerdictStatus::Violated && finding.about.is_promise();
         let mut all = self.findings.iter().filter(is).map(|finding| finding.title.as_str()).peekable();
         let first = all.peek().copied();
         (all.count(), first)
@@ -95,27 +95,27 @@ impl VerdictsView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::protocol::About;
+    use crate::session::protocol::VerdictSubject;
 
-    fn finding(about: About, title: &str, standing: Standing) -> Finding {
-        let step = FindingStep { at: 5, text: "read".into(), nodes: vec![NodeId(1)] };
-        Finding { about, title: title.into(), standing, because: String::new(), steps: vec![step] }
+    fn finding(about: VerdictSubject, title: &str, standing: VerdictStatus) -> VerdictView {
+        let step = VerdictStep { at: 5, text: "read".into(), nodes: vec![NodeId(1)] };
+        VerdictView { about, title: title.into(), standing, because: String::new(), steps: vec![step] }
     }
 
     #[test]
     fn the_steps_of_a_finding_are_marked_while_it_is_there_and_counted_when_it_is_violated() {
         let mut view = VerdictsView { open: true, ..VerdictsView::default() };
-        let never = finding(About::Convergence, "Convergence: will not converge", Standing::Violated);
+        let never = finding(VerdictSubject::Convergence, "Convergence: will not converge", VerdictStatus::Violated);
         view.take(vec![
             never,
-            finding(About::Guarantee, "Causal", Standing::Holds),
-            finding(About::Guarantee, "Linearizable", Standing::Violated),
+            finding(VerdictSubject::Guarantee, "Causal", VerdictStatus::Holds),
+            finding(VerdictSubject::Guarantee, "Linearizable", VerdictStatus::Violated),
         ]);
         assert_eq!(view.violated(), (1, Some("Linearizable")));
         assert!(view.marked().is_empty());
         view.light("Linearizable".into());
         assert_eq!(view.marked().len(), 1);
-        view.take(vec![finding(About::Guarantee, "Causal", Standing::Holds)]);
+        view.take(vec![finding(VerdictSubject::Guarantee, "Causal", VerdictStatus::Holds)]);
         assert!(view.marked().is_empty(), "it is no more");
         view.light("Causal".into());
         view.light("Causal".into());
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn a_story_stays_while_it_is_followed_through_time_and_goes_with_its_scenario() {
         let mut view = VerdictsView { open: true, pinned: Some(7), ..VerdictsView::default() };
-        view.take(vec![finding(About::Copy, "Why widget at Notification?", Standing::Violated)]);
+        view.take(vec![finding(VerdictSubject::Copy, "Why widget at Notification?", VerdictStatus::Violated)]);
         view.light("Why widget at Notification?".into());
         view.forget();
         assert_eq!((view.findings.len(), view.marked().len()), (1, 1), "it was only a jump");
@@ -148,14 +148,14 @@ mod tests {
         let mut view = VerdictsView { last: f64::MIN, ..VerdictsView::default() };
         assert_eq!(view.want("a", 0.0), None, "it is closed");
         view.open = true;
-        assert_eq!(view.want("a", 0.0), Some(Request::Query(Query::Examine { node: None })));
+        assert_eq!(view.want("a", 0.0), Some(Request::Query(Query::Verdicts { node: None })));
         assert_eq!(view.want("b", 5000.0), None, "an answer is awaited");
         view.take(Vec::new());
         assert_eq!(view.want("a", 5000.0), None, "nothing has happened");
-        assert_eq!(view.want("b", 5000.0), Some(Request::Query(Query::Examine { node: None })));
+        assert_eq!(view.want("b", 5000.0), Some(Request::Query(Query::Verdicts { node: None })));
         view.take(Vec::new());
         view.node = Some(NodeId(1));
-        assert_eq!(view.want("b", 9000.0), Some(Request::Query(Query::Examine { node: Some(NodeId(1)) })));
+        assert_eq!(view.want("b", 9000.0), Some(Request::Query(Query::Verdicts { node: Some(NodeId(1)) })));
         view.take(Vec::new());
         view.pinned = Some(3);
         assert_eq!(view.want("c", 20_000.0), None, "a story is being followed");

@@ -3,8 +3,8 @@
 mod faults;
 
 use super::protocol::{
-    BusView, CellView, ClientView, DepthView, Frame, InboxRow, LaneView, LastOperation, Mark, MarkKind, MessageEnd,
-    MessageView, RibbonChange, RowView, ServiceView, Summary, Trouble, Window,
+    ActiveFault, BusView, CellView, ClientView, DepthView, Frame, InboxRow, LastOperation, Mark, MarkKind, MessageEnd,
+    MessageView, RibbonChange, RowView, ServiceView, SubscriptionView, Summary, Window,
 };
 use super::run::Run;
 use super::words;
@@ -26,7 +26,7 @@ const MOST_MARKS: usize = 4_000;
 
 /// What has to be told to the page.
 #[derive(Clone, Debug, Default)]
-pub struct Reporter {
+pub struct FrameBuilder {
     /// The next frame holds everything.
     whole: bool,
     sent: Vec<MessageView>,
@@ -39,16 +39,16 @@ pub struct Reporter {
     marked: u64,
     cut: BTreeSet<(NodeId, NodeId)>,
     /// What is wrong, by where and which kind of thing.
-    troubles: BTreeMap<(NodeId, Option<NodeId>, u8), String>,
+    active_faults: BTreeMap<(NodeId, Option<NodeId>, u8), String>,
     loads: Vec<(u32, u32, u32)>,
     /// Lost updates that are marked.
     lost_told: usize,
 }
 
-impl Reporter {
+impl FrameBuilder {
     /// For a run that has not been told of.
     pub fn new() -> Self {
-        Reporter { whole: true, ..Reporter::default() }
+        FrameBuilder { whole: true, ..FrameBuilder::default() }
     }
 
     /// The next frame holds everything.
@@ -196,10 +196,10 @@ impl Reporter {
                 .map(|n| client_view(run, NodeId(n)))
                 .collect(),
             cut: self.cut.iter().copied().collect(),
-            troubles: self
-                .troubles
+            active_faults: self
+                .active_faults
                 .iter()
-                .map(|((node, to, _), what)| Trouble { node: *node, to: *to, what: what.clone() })
+                .map(|((node, to, _), what)| ActiveFault { node: *node, to: *to, what: what.clone() })
                 .collect(),
             ribbons: self.ribbons[self.ribbons_told..].to_vec(),
             marks: self.marks[self.marks_told..].to_vec(),
@@ -345,7 +345,7 @@ fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> BusView
             return None;
         }
         let (lane, topic) = (run.analysis().buses.get(id), bus.topics.get(ends.topic as usize));
-        Some(LaneView {
+        Some(SubscriptionView {
             service: ends.service,
             topic: topic.map_or(&bus.id, |topic| &topic.name).clone(),
             partitions: topic.map_or(1, |topic| topic.partitions),
@@ -367,7 +367,7 @@ fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> BusView
             discarded: lane.map_or(0, |lane| lane.discarded),
         })
     });
-    BusView { node, lanes: lanes.collect() }
+    BusView { node, subscriptions: lanes.collect() }
 }
 
 fn depths(lane: &crate::analysis::Lane) -> Vec<DepthView> {

@@ -5,19 +5,19 @@
 //! with the live commands in its script reproduces the run anywhere.
 
 mod branches;
-pub mod compare;
 pub mod export;
-mod findings;
 mod frame;
-mod inside;
-mod loaded;
+mod internals;
+pub mod measurement;
 mod open_document;
-mod past;
 pub mod protocol;
+pub mod quantile_sketch;
 pub mod reasons;
 mod run;
-pub mod sketch;
+mod seekable_run;
+mod snapshots;
 pub mod sweep;
+mod verdicts;
 pub mod words;
 
 pub use frame::service_view;
@@ -25,7 +25,7 @@ pub use run::{Run, merged};
 
 use crate::scenario::{Micros, Scenario, ScenarioError};
 use open_document::OpenDocument;
-use protocol::{FromEngine, Query, Report, Request, ToEngine, Written};
+use protocol::{FromEngine, Query, Report, Request, ScenarioJson, ToEngine};
 
 /// One run under control. The worker, the page's main thread where workers are refused, and native tests
 /// call [`Session::handle`]; nothing else drives an engine for the page.
@@ -74,14 +74,14 @@ impl Session {
         }
     }
 
-    fn load(&mut self, written: &Written, at: Micros) -> Report {
+    fn load(&mut self, written: &ScenarioJson, at: Micros) -> Report {
         match valid(written) {
             Ok(scenario) => self.open(OpenDocument::load(scenario, at)),
             Err(errors) => Report::Refused { errors },
         }
     }
 
-    fn edit(&mut self, written: &Written) -> Report {
+    fn edit(&mut self, written: &ScenarioJson) -> Report {
         if self.document.is_none() {
             return self.load(written, 0);
         }
@@ -97,7 +97,7 @@ impl Session {
 }
 
 /// Reads and validates a document.
-fn valid(written: &Written) -> Result<Scenario, Vec<ScenarioError>> {
+fn valid(written: &ScenarioJson) -> Result<Scenario, Vec<ScenarioError>> {
     let scenario = written.read()?;
     scenario.validate()?;
     Ok(scenario)

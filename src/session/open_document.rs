@@ -1,10 +1,10 @@
 //! A document under control: its branches, the run of the one that is shown, and the run it is compared with.
 
 use super::branches::Branches;
-use super::compare::Compared;
-use super::loaded::Loaded;
-use super::protocol::{BranchTurn, Frame, Packed, Query, Report, Written};
-use super::{export, findings, inside};
+use super::measurement::ConsistencyMeasurement;
+use super::protocol::{BranchCommand, Frame, Packed, Query, Report, ScenarioJson};
+use super::seekable_run::SeekableRun;
+use super::{export, internals, verdicts};
 use crate::scenario::{Command, Micros, Scenario};
 
 /// A document under control.
@@ -13,9 +13,9 @@ pub(super) struct OpenDocument {
     /// The document without its branches.
     base: Scenario,
     branches: Branches,
-    shown: Loaded,
+    shown: SeekableRun,
     /// The branch that is compared with the shown one, by its place in the list.
-    compared: Option<(usize, Loaded)>,
+    compared: Option<(usize, SeekableRun)>,
     /// The last comparison of the consistency levels of a group.
     measured: Option<Measured>,
 }
@@ -25,7 +25,7 @@ pub(super) struct OpenDocument {
 struct Measured {
     scenario: Scenario,
     group: usize,
-    compared: Compared,
+    compared: ConsistencyMeasurement,
 }
 
 impl OpenDocument {
@@ -42,7 +42,7 @@ impl OpenDocument {
 
     fn new(base: Scenario, branches: Branches, at: Micros) -> (Self, bool) {
         let (scenario, live) = branches.of(&base, branches.current);
-        let (shown, reached) = Loaded::new(scenario, live, at);
+        let (shown, reached) = SeekableRun::new(scenario, live, at);
         (OpenDocument { base, branches, shown, compared: None, measured: None }, reached)
     }
 
@@ -81,7 +81,7 @@ impl OpenDocument {
         if self.branches.are_many() {
             return self.seek(0);
         }
-        let (fresh, reached) = Loaded::new(self.shown.scenario.clone(), Vec::new(), 0);
+        let (fresh, reached) = SeekableRun::new(self.shown.scenario.clone(), Vec::new(), 0);
         self.shown = fresh;
         self.report(reached)
     }
@@ -127,12 +127,14 @@ impl OpenDocument {
     /// Answers a question about the run.
     pub fn answer(&mut self, query: &Query) -> Report {
         let shown = &mut self.shown;
-        let Loaded { run, scenario, live, .. } = &*shown;
+        let SeekableRun { run, scenario, live, .. } = &*shown;
         match query {
-            Query::Examine { node } => Report::Findings(findings::findings(shown, *node)),
-            Query::Diagram { from, to } => Report::Arrows(Packed::of(&findings::arrows(run, scenario, *from, *to))),
+            Query::Verdicts { node } => Report::Verdicts(verdicts::verdicts(shown, *node)),
+            Query::Diagram { from, to } => Report::Diagram(Packed::of(&verdicts::messages(run, scenario, *from, *to))),
             Query::Charts => Report::Charts(Packed::of(&export::charts(run, scenario))),
-            Query::Inside { node } => Report::Inside(Packed::of(&inside::inside(run, scenario, live, *node))),
+            Query::Internals { node } => {
+                Report::Internals(Packed::of(&internals::internals(run, scenario, live, *node)))
+            }
             Query::Measure { group, seed } => self.measure(*group, *seed),
             Query::Export(kind) => {
                 let (name, text) = export::text(run, scenario, *kind);
@@ -146,8 +148,8 @@ impl OpenDocument {
     /// The run as a document.
     fn describe(&self) -> Report {
         let (branches, shown) = (&self.branches, &self.shown);
-        Report::Run {
-            scenario: Written::from(&branches.document(&self.base, &shown.live)),
+        Report::Document {
+            scenario: ScenarioJson::from(&branches.document(&self.base, &shown.live)),
             digest: shown.run.engine().trace().digest().hex(),
             now: shown.now(),
             live: if branches.are_many() { 0 } else { shown.live.len() as u32 },
@@ -164,7 +166,7 @@ impl OpenDocument {
             Some(measured) if seed > 1 && measured.group == group as usize => measured,
             place => {
                 let (scenario, group) = (scenario.clone(), group as usize);
-                let compared = Compared::new(&scenario, group);
+                let compared = ConsistencyMeasurement::new(&scenario, group);
                 place.insert(Measured { scenario, group, compared })
             }
         };
@@ -173,37 +175,37 @@ impl OpenDocument {
     }
 
     /// Shows, opens, renames, deletes or compares branches.
-    pub fn change_branches(&mut self, command: BranchTurn) -> Report {
+    pub fn change_branches(&mut self, command: BranchCommand) -> Report {
         let refused = self.try_change_branches(command).err();
         self.report_refusal(refused)
     }
 
-    fn try_change_branches(&mut self, command: BranchTurn) -> Result<(), String> {
+    fn try_change_branches(&mut self, command: BranchCommand) -> Result<(), String> {
         match command {
-            BranchTurn::Show(place) => self.show_branch(self.place(place)?),
-            BranchTurn::New { name, set } => {
+            BranchCommand::Show(place) => self.show_branch(self.place(place)?),
+            BranchCommand::New { name, set } => {
                 let (at, done) = (self.shown.now(), self.shown.done());
                 self.branches.fork(&self.shown.live, set, name)?;
                 let place = self.branches.current;
                 self.branches.list[place].script = done;
                 self.show(place, at);
             }
-            BranchTurn::Rename(place, name) => {
+            BranchCommand::Rename(place, name) => {
                 let place = self.place(place)?;
                 self.branches.rename(place, name)?;
             }
-            BranchTurn::Remove(place) => {
+            BranchCommand::Remove(place) => {
                 let place = self.place(place)?;
                 if self.branches.list.len() == 1 {
                     return Err("The only branch cannot be deleted.".into());
                 }
                 self.remove_branch(place);
             }
-            BranchTurn::Compare(None) => {
+            BranchCommand::Compare(None) => {
                 self.compared = None;
                 self.branches.news = true;
             }
-            BranchTurn::Compare(Some(place)) => {
+            BranchCommand::Compare(Some(place)) => {
                 let place = self.place(place)?;
                 if place == self.branches.current {
                     return Err("A branch cannot be compared with itself.".into());
@@ -251,7 +253,7 @@ impl OpenDocument {
         self.branches.current = place;
         self.branches.news = true;
         let (scenario, live) = self.branches.of(&self.base, place);
-        let (shown, reached) = Loaded::new(scenario, live, at);
+        let (shown, reached) = SeekableRun::new(scenario, live, at);
         self.shown = shown;
         reached
     }
@@ -259,7 +261,7 @@ impl OpenDocument {
     /// Compares a branch with the shown one.
     fn compare(&mut self, place: usize) {
         let (scenario, live) = self.branches.of(&self.base, place);
-        self.compared = Some((place, Loaded::new(scenario, live, self.shown.now()).0));
+        self.compared = Some((place, SeekableRun::new(scenario, live, self.shown.now()).0));
         self.branches.news = true;
     }
 
@@ -279,7 +281,7 @@ impl OpenDocument {
             let reached = compared.follow(frame.now);
             frame.more |= !reached;
             if frame.whole {
-                compared.reporter.make_whole();
+                compared.frames.make_whole();
             }
             frame.other = Some(Box::new(compared.frame(reached)));
         }

@@ -4,21 +4,23 @@
 //! carries the epoch of the loaded run; the page drops answers of an older epoch.
 
 mod answers;
-pub mod inside;
+pub mod internals;
 mod packed;
+mod scenario_json;
 mod summary;
-mod written;
 
 use crate::scenario::{Branch, Command, Micros, ScenarioError, Step, Value};
 use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
 use crate::wire::Wire;
 
 pub use crate::analysis::{CopyState, Timed};
-pub use answers::{About, Arrow, Charts, ExportKind, Finding, FindingStep, Standing, WindowBar};
+pub use answers::{
+    Charts, DiagramMessage, ExportKind, VerdictStatus, VerdictStep, VerdictSubject, VerdictView, WindowBar,
+};
 pub use packed::Packed;
+pub use scenario_json::ScenarioJson;
 use std::collections::BTreeMap;
 pub use summary::{Summary, Window};
-pub use written::Written;
 
 /// A request of the page.
 #[derive(Clone, Debug, PartialEq, Wire)]
@@ -37,7 +39,7 @@ pub enum Request {
     /// Run this scenario from the start, and stand at `at` (0 for the start).
     Load {
         /// What to simulate.
-        scenario: Written,
+        scenario: ScenarioJson,
         /// Where to stand.
         at: Micros,
     },
@@ -45,7 +47,7 @@ pub enum Request {
     /// sense) and stand at the same instant. So the clock is never reset by an edit or its undo.
     Edit {
         /// The changed scenario.
-        scenario: Written,
+        scenario: ScenarioJson,
     },
     /// Run until every event up to `to` has happened, but no more than `budget` events; the frame says
     /// whether there is more to do.
@@ -75,7 +77,7 @@ pub enum Request {
     /// Forget the live commands and stand at the start; where there are several branches, only that.
     Reset,
     /// Show, open, name, delete or compare branches.
-    Branch(BranchTurn),
+    Branch(BranchCommand),
     /// Answer a question about the run, which stays as it is.
     Query(Query),
 }
@@ -84,7 +86,7 @@ pub enum Request {
 #[derive(Clone, Debug, PartialEq, Wire)]
 pub enum Query {
     /// Which guarantees hold so far, whether the copies converge, and why those of a service (or all) do not.
-    Examine {
+    Verdicts {
         /// The service whose copies are explained; all services if absent.
         node: Option<NodeId>,
     },
@@ -98,7 +100,7 @@ pub enum Query {
     /// Metrics over time.
     Charts,
     /// The internal state of a member of a group, and the responses that operations wait for.
-    Inside {
+    Internals {
         /// The member, a client, or the group.
         node: NodeId,
     },
@@ -150,17 +152,17 @@ pub enum Report {
         /// The rows.
         rows: Vec<LogRow>,
     },
-    /// Messages by when they were sent, the newest if there are too many: [`Arrow`]s.
-    Arrows(Packed),
+    /// Messages by when they were sent, the newest if there are too many: [`DiagramMessage`]s.
+    Diagram(Packed),
     /// Metrics over time: [`Charts`].
     Charts(Packed),
-    /// What is inside a node: [`inside::Inside`].
-    Inside(Packed),
+    /// What is inside a node: [`internals::GroupInternals`].
+    Internals(Packed),
     /// What seeds up to this one have shown under each consistency.
     Measured {
         /// The seed that was run.
         seed: u64,
-        /// The numbers, in words: [`Row`](super::compare::Row)s.
+        /// The numbers, in words: [`Row`](super::measurement::Row)s.
         rows: Packed,
     },
     /// The run as a text, with the name of a file for it.
@@ -171,11 +173,11 @@ pub enum Report {
         text: String,
     },
     /// What was found out.
-    Findings(Vec<Finding>),
+    Verdicts(Vec<VerdictView>),
     /// The run as a document.
-    Run {
+    Document {
         /// The scenario, its script with the live commands merged in.
-        scenario: Written,
+        scenario: ScenarioJson,
         /// Digest of the trace up to where the run stands, 16 hexadecimal digits.
         digest: String,
         /// Where the run stands.
@@ -226,7 +228,7 @@ pub struct Frame {
     /// Directed links that are cut now, all of them.
     pub cut: Vec<(NodeId, NodeId)>,
     /// What else is wrong now, all of it.
-    pub troubles: Vec<Trouble>,
+    pub active_faults: Vec<ActiveFault>,
     /// Changes of a service's worst state over time, for the ribbons, in order.
     pub ribbons: Vec<RibbonChange>,
     /// New marks of the timeline, in order.
@@ -256,7 +258,7 @@ pub struct BranchList {
 
 /// What is done with branches, by their place in the list.
 #[derive(Clone, Debug, PartialEq, Wire)]
-pub enum BranchTurn {
+pub enum BranchCommand {
     /// Show this one.
     Show(u32),
     /// Open one that parts here from the one that is shown, with other settings, and show it.
@@ -352,7 +354,7 @@ pub struct InboxRow {
 
 /// Something that is wrong with a node or a link, short of a crash or a cut.
 #[derive(Clone, Debug, PartialEq, Wire)]
-pub struct Trouble {
+pub struct ActiveFault {
     /// The node; for a link the one that sends.
     pub node: NodeId,
     /// For a link, the one that receives.
@@ -392,12 +394,12 @@ pub struct BusView {
     /// Which.
     pub node: NodeId,
     /// A lane for each subscription.
-    pub lanes: Vec<LaneView>,
+    pub subscriptions: Vec<SubscriptionView>,
 }
 
 /// A subscription's lane.
 #[derive(Clone, Debug, PartialEq, Wire)]
-pub struct LaneView {
+pub struct SubscriptionView {
     /// The consumer.
     pub service: NodeId,
     /// The topic's name.
@@ -524,7 +526,7 @@ pub enum MarkKind {
     /// Something else went wrong with a node or a link: it was disturbed, held, slowed, or its bus stopped.
     Fault,
     /// That is over.
-    Mended,
+    FaultEnded,
     /// An acknowledged write of a group was lost to another.
     Lost,
     /// A copy became stale when all were consistent.

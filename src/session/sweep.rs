@@ -2,7 +2,7 @@
 //! number, so that runs measured anywhere and merged in any order give the same figures, bit for bit.
 
 use super::Run;
-use super::sketch::Sketch;
+use super::quantile_sketch::QuantileSketch;
 use crate::analysis::{Analysis, Ended, Notice};
 use crate::scenario::{Micros, Scenario, micros};
 use crate::trace::{Fact, MessageKind, OperationKind, Outcome, Record};
@@ -84,9 +84,9 @@ pub struct Reads {
     /// Those that did not reflect an update acknowledged before they were issued.
     pub stale: u64,
     /// Of stale reads: how many such updates.
-    pub k: Sketch,
+    pub k: QuantileSketch,
     /// Of stale reads: how long before the read the oldest of those was acknowledged, µs.
-    pub t_us: Sketch,
+    pub t_us: QuantileSketch,
     /// For each point of the grid up to the next: reads issued so long after the newest acknowledgement that concerns
     /// them, and how many of these were fresh.
     pub fresh: Vec<Share>,
@@ -114,18 +114,18 @@ pub struct Sweep {
     /// What reads returned.
     pub reads: Reads,
     /// Latency of reads that ended as ok, µs.
-    pub read_latency_us: Sketch,
+    pub read_latency_us: QuantileSketch,
     /// Latency of writes that ended as ok, µs.
-    pub write_latency_us: Sketch,
+    pub write_latency_us: QuantileSketch,
     /// At each point of the grid: copies that should get an update, and how many of them reflected it so long after its
     /// acknowledgement. Only updates acknowledged that long before the run's end count.
     pub reflected: Vec<Share>,
     /// From an update's acknowledgement until every copy that should hold it reflects it, µs.
-    pub window_us: Sketch,
+    pub window_us: QuantileSketch,
     /// Windows still open at the run's end.
     pub windows_open: u64,
     /// From the last acknowledgement until every copy was consistent for good, µs; of runs that converged.
-    pub convergence_us: Sketch,
+    pub convergence_us: QuantileSketch,
     /// Runs whose copies were all consistent at the end, and at least one update acknowledged.
     pub converged: u64,
     /// Updates that were acknowledged.
@@ -133,7 +133,7 @@ pub struct Sweep {
     /// Events times the subscriptions that they were for.
     pub published: u64,
     /// Deliveries of each event that is done, dead-lettered or given up.
-    pub deliveries: Sketch,
+    pub deliveries: QuantileSketch,
     /// Times that a handler came to its end without failing: effects and inbox hits.
     pub executions: u64,
     /// Times that a handler had its effect.
@@ -188,16 +188,16 @@ impl Sweep {
             read_outcomes: Outcomes::default(),
             write_outcomes: Outcomes::default(),
             reads: Reads { fresh: grid(), ..Reads::default() },
-            read_latency_us: Sketch::default(),
-            write_latency_us: Sketch::default(),
+            read_latency_us: QuantileSketch::default(),
+            write_latency_us: QuantileSketch::default(),
             reflected: grid(),
-            window_us: Sketch::default(),
+            window_us: QuantileSketch::default(),
             windows_open: 0,
-            convergence_us: Sketch::default(),
+            convergence_us: QuantileSketch::default(),
             converged: 0,
             updates: 0,
             published: 0,
-            deliveries: Sketch::default(),
+            deliveries: QuantileSketch::default(),
             executions: 0,
             effects: 0,
             acknowledged: 0,

@@ -261,7 +261,13 @@ fn quorum(at: &At, group: &Group) -> Vec<Field> {
     ));
     if let Some(anti_entropy) = &quorum.anti_entropy {
         let at = at.to("anti_entropy");
-        fields.push(at.number("every_ms", "Compared every", "ms", anti_entropy.every_ms, "By each replica."));
+        fields.push(at.number(
+            "every_ms",
+            "ConsistencyMeasurement every",
+            "ms",
+            anti_entropy.every_ms,
+            "By each replica.",
+        ));
         fields.push(at.number("depth", "Depth of the tree", "", anti_entropy.depth, "2^depth leaves share the keys."));
     }
     fields.push(at.number("timeout_ms", "Replica timeout", "ms", quorum.timeout_ms, "Then it counts as unreachable."));

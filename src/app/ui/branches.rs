@@ -3,7 +3,7 @@
 use super::icons::{Icon, icon};
 use crate::app::model::Msg;
 use crate::scenario::{Branch, Consistency, Scenario};
-use crate::session::protocol::{BranchList, BranchTurn};
+use crate::session::protocol::{BranchCommand, BranchList};
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -23,7 +23,7 @@ pub struct BranchesProps {
 #[component]
 pub fn Branches(props: &BranchesProps) -> Html {
     let on = |msg: Msg| props.send.reform(move |_: MouseEvent| msg.clone());
-    let new = |name: Option<String>, set| on(Msg::Branch(BranchTurn::New { name, set }));
+    let new = |name: Option<String>, set| on(Msg::Branch(BranchCommand::New { name, set }));
     // Branches in which the first group has another consistency.
     let presets = Consistency::ALL.into_iter().filter(|_| !props.scenario.groups.is_empty()).map(|consistency| {
         let set = props.scenario.settings_under(0, consistency);
@@ -52,10 +52,10 @@ pub fn Branches(props: &BranchesProps) -> Html {
 fn branch_view(props: &BranchesProps, index: u32, branch: &Branch) -> Html {
     let BranchList { list, current, compared } = &*props.branches;
     let (shown, beside) = (*current == index, *compared == Some(index));
-    let on = |turn: BranchTurn| props.send.reform(move |_: MouseEvent| Msg::Branch(turn.clone()));
+    let on = |turn: BranchCommand| props.send.reform(move |_: MouseEvent| Msg::Branch(turn.clone()));
     let rename = props.send.reform(move |event: Event| {
         let name = event.target_dyn_into::<HtmlInputElement>().map(|input| input.value()).unwrap_or_default();
-        Msg::Branch(BranchTurn::Rename(index, name))
+        Msg::Branch(BranchCommand::Rename(index, name))
     });
     let steps = match (branch.script.len(), branch.script.first()) {
         (1, Some(first)) => format!("1 action, at {} s", first.at_ms / 1000.0),
@@ -68,13 +68,13 @@ fn branch_view(props: &BranchesProps, index: u32, branch: &Branch) -> Html {
             <input aria-label="Branch name" value={branch.name.clone()} onchange={rename} />
             <p>{ steps }if !settings.is_empty() { { format!("; other settings: {settings}") } }</p>
             <div class="row">
-                <button class="line small" aria-pressed={shown.to_string()} disabled={shown} onclick={on(BranchTurn::Show(index))}>{ if shown { "Shown" } else { "Show" } }</button>
+                <button class="line small" aria-pressed={shown.to_string()} disabled={shown} onclick={on(BranchCommand::Show(index))}>{ if shown { "Shown" } else { "Show" } }</button>
                 if !shown {
                     <button class={classes!("line", "small", beside.then_some("on"))} aria-pressed={beside.to_string()}
-                        onclick={on(BranchTurn::Compare((!beside).then_some(index)))}>{ "Compare" }</button>
+                        onclick={on(BranchCommand::Compare((!beside).then_some(index)))}>{ "Compare" }</button>
                 }
                 if list.len() > 1 {
-                    <button class="line small" onclick={on(BranchTurn::Remove(index))}>{ "Delete" }</button>
+                    <button class="line small" onclick={on(BranchCommand::Remove(index))}>{ "Delete" }</button>
                 }
             </div>
         </article>

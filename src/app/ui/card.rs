@@ -6,7 +6,7 @@ use crate::app::model::Msg;
 use crate::app::playback::short;
 use crate::app::run_view::short_label;
 use crate::app::scene::{NodeKind, SHOWN_LANES, SHOWN_ROWS, SceneNode};
-use crate::session::protocol::{BusView, CellView, ClientView, CopyState, LaneView, RowView, ServiceView};
+use crate::session::protocol::{BusView, CellView, ClientView, CopyState, RowView, ServiceView, SubscriptionView};
 use crate::session::words;
 use crate::trace::Outcome;
 use std::rc::Rc;
@@ -42,7 +42,7 @@ pub struct CardProps {
     /// The reported state.
     pub view: View,
     /// The active faults, in a few words; empty for none.
-    pub troubles: AttrValue,
+    pub active_faults: AttrValue,
     /// It is selected.
     pub selected: bool,
     /// The marked verdict mentions it.
@@ -91,7 +91,7 @@ pub fn Card(props: &CardProps) -> Html {
         props.selected.then_some("selected"),
         props.proof.then_some("proof"),
         props.aimed.then_some("aimed"),
-        (!props.troubles.is_empty()).then_some("troubled"),
+        (!props.active_faults.is_empty()).then_some("troubled"),
         props.differs.then_some("differs"),
     );
     let focused = {
@@ -104,7 +104,7 @@ pub fn Card(props: &CardProps) -> Html {
             { head(props, state) }
             { body(&props.view) }
             if props.differs { <span class="difference" aria-hidden="true">{ "≠" }</span> }
-            if !props.troubles.is_empty() { <span class="trouble">{ icon(Icon::Fault) }{ &props.troubles }</span> }
+            if !props.active_faults.is_empty() { <span class="trouble">{ icon(Icon::Fault) }{ &props.active_faults }</span> }
             if props.editable {
                 <span class="handle" data-handle={props.placed.id.to_string()} aria-hidden="true"></span>
             }
@@ -123,14 +123,14 @@ fn description(props: &CardProps) -> String {
             }
         }
         View::Bus(bus, ..) => {
-            let depth: u32 = bus.lanes.iter().map(|lane| lane.depth).sum();
+            let depth: u32 = bus.subscriptions.iter().map(|lane| lane.depth).sum();
             name.push_str(&format!(", {depth} queued"));
         }
         View::Client(client) => name.push_str(&format!(", {} ok", client.ok)),
         View::Unknown => {}
     }
-    if !props.troubles.is_empty() {
-        name.push_str(&format!(", {}", props.troubles));
+    if !props.active_faults.is_empty() {
+        name.push_str(&format!(", {}", props.active_faults));
     }
     if props.differs {
         name.push_str(", differs in the compared branch");
@@ -301,15 +301,15 @@ fn load(service: &ServiceView) -> String {
 }
 
 fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
-    let dead: u32 = bus.lanes.iter().map(|lane| lane.dead).sum();
-    let discarded: u32 = bus.lanes.iter().map(|lane| lane.discarded).sum();
-    let more = bus.lanes.len().saturating_sub(SHOWN_LANES);
-    let topics = bus.lanes.iter().any(|lane| lane.partitions > 1 || lane.topic != bus.lanes[0].topic);
-    let topic = |lane: &LaneView| match lane.partitions {
+    let dead: u32 = bus.subscriptions.iter().map(|lane| lane.dead).sum();
+    let discarded: u32 = bus.subscriptions.iter().map(|lane| lane.discarded).sum();
+    let more = bus.subscriptions.len().saturating_sub(SHOWN_LANES);
+    let topics = bus.subscriptions.iter().any(|lane| lane.partitions > 1 || lane.topic != bus.subscriptions[0].topic);
+    let topic = |lane: &SubscriptionView| match lane.partitions {
         1 => lane.topic.clone(),
         partitions => format!("{} ×{partitions}", lane.topic),
     };
-    let lanes = bus.lanes.iter().take(SHOWN_LANES).enumerate().map(|(i, lane)| {
+    let lanes = bus.subscriptions.iter().take(SHOWN_LANES).enumerate().map(|(i, lane)| {
         let name = names.get(i).cloned().unwrap_or_default();
         html! {
             <div class="lane" key={i}>
@@ -329,7 +329,7 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
                 if more > 0 {
                     <div class="lane">{ format!("{more} more subscriptions") }</div>
                 }
-                if bus.lanes.is_empty() {
+                if bus.subscriptions.is_empty() {
                     <div class="lane">{ "no subscriptions yet" }</div>
                 }
             </div>
@@ -347,7 +347,7 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
 }
 
 /// Draws the time until the next retry of a subscription without a delivery in flight.
-fn countdown(lane: &LaneView) -> Html {
+fn countdown(lane: &SubscriptionView) -> Html {
     let waits = lane.cells.iter().all(|cell| !cell.in_flight);
     match lane.cells.iter().filter_map(|cell| cell.not_before).min() {
         Some(at) if waits => {

@@ -9,7 +9,7 @@ use crate::app::model::{Model, Msg};
 use crate::app::playback::clock;
 use crate::app::ribbon::ticks;
 use crate::scenario::Micros;
-use crate::session::protocol::{Arrow, ExportKind};
+use crate::session::protocol::{DiagramMessage, ExportKind};
 use web_sys::{Element, HtmlInputElement, HtmlSelectElement, KeyboardEvent};
 use yew::prelude::*;
 
@@ -30,10 +30,10 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     let height = TOP + lane_height * nodes as f64;
     let x = |at: Micros| NAMES + scale.x(at).clamp(-8.0, scale.width + 8.0);
     let y = |node: usize| TOP + lane_height * (node as f64 + 0.5);
-    let all = state.arrows.read::<Vec<Arrow>>().unwrap_or_default();
+    let all = state.arrows.read::<Vec<DiagramMessage>>().unwrap_or_default();
     let (past, future) = diagram::related(&all, state.lit);
     let arrows = diagram::sifted(&all, &state.filter, |node| model.name_of(node));
-    let arrow = |arrow: &&Arrow| {
+    let arrow = |arrow: &&DiagramMessage| {
         let class = match state.lit {
             None => "",
             Some(lit) if lit == arrow.id => "lit",
@@ -172,7 +172,14 @@ fn short(name: &str) -> String {
 }
 
 /// The lit message in words.
-fn told(model: &Model, all: &[Arrow], lit: Option<u64>, past: usize, future: usize, send: &Callback<Msg>) -> Html {
+fn told(
+    model: &Model,
+    all: &[DiagramMessage],
+    lit: Option<u64>,
+    past: usize,
+    future: usize,
+    send: &Callback<Msg>,
+) -> Html {
     let Some(arrow) = all.iter().find(|arrow| Some(arrow.id) == lit) else {
         return html! { <span class="muted">{ "Choose a message to see what may have led to it, and what it may have led to." }</span> };
     };

@@ -12,7 +12,7 @@ use crate::app::internals::names;
 use crate::app::measurement::Measurement;
 use crate::app::model::{CanvasItem, Msg};
 use crate::scenario::{Command, Consistency, Operation, Scenario, Value};
-use crate::session::compare::{Row, SEEDS};
+use crate::session::measurement::{Row, SEEDS};
 use crate::session::protocol::{BusView, CopyState, DepthView, Packed, ServiceView};
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
@@ -102,7 +102,7 @@ fn actions(props: &InspectorProps) -> Html {
         }
         _ => None,
     };
-    let troubles = &props.condition.troubles;
+    let active_faults = &props.condition.active_faults;
     html! {
         <>
             if let Some(service) = service {
@@ -114,7 +114,7 @@ fn actions(props: &InspectorProps) -> Html {
             { dead_letters(props) }
             { consistency(props) }
             <Palette faults={faults(&props.scenario, props.selected.as_ref(), &props.condition)}
-                troubles={troubles.clone()} editable={props.editable} send={props.send.clone()} />
+                active_faults={active_faults.clone()} editable={props.editable} send={props.send.clone()} />
         </>
     }
 }
@@ -181,7 +181,7 @@ fn measured(props: &InspectorProps, group: usize) -> Html {
 #[derive(Clone, PartialEq, Properties)]
 struct PaletteProps {
     faults: Vec<(String, Command)>,
-    troubles: String,
+    active_faults: String,
     editable: bool,
     send: Callback<Msg>,
 }
@@ -201,7 +201,7 @@ fn Palette(props: &PaletteProps) -> Html {
     };
     html! {
         <section class="actions"><h4>{ if *scripted { "Faults: add to the script" } else { "Faults: inject now" } }</h4>
-            if !props.troubles.is_empty() { <p class="trouble">{ &props.troubles }</p> }
+            if !props.active_faults.is_empty() { <p class="trouble">{ &props.active_faults }</p> }
             { for props.faults.iter().map(act) }
             if props.editable {
                 <label class="scripted"><input type="checkbox" checked={*scripted} onchange={toggle} />{ "Add to the script at the current time" }</label>
@@ -213,7 +213,7 @@ fn Palette(props: &PaletteProps) -> Html {
 /// Draws the number of events in each partition of a bus.
 fn depths(props: &InspectorProps) -> Html {
     let Some(bus) = &props.bus else { return html! {} };
-    let tables = bus.lanes.iter().filter(|lane| !lane.depths.is_empty()).map(|lane| {
+    let tables = bus.subscriptions.iter().filter(|lane| !lane.depths.is_empty()).map(|lane| {
         let service = props.scenario.services.get(lane.service.index());
         let name = service.map(|service| icon_and_name(&props.scenario, &service.id).1).unwrap_or_default();
         let row = |depth: &DepthView| {
@@ -237,7 +237,7 @@ fn depths(props: &InspectorProps) -> Html {
 /// Draws the dead-letter queues of a bus, with buttons that redrive or purge them.
 fn dead_letters(props: &InspectorProps) -> Html {
     let (Some(bus), Some(CanvasItem::Node(id))) = (&props.bus, &props.selected) else { return html! {} };
-    let queues = bus.lanes.iter().filter(|lane| lane.dead > 0).map(|lane| {
+    let queues = bus.subscriptions.iter().filter(|lane| lane.dead > 0).map(|lane| {
         let service =
             props.scenario.services.get(lane.service.index()).map(|service| service.id.clone()).unwrap_or_default();
         let act = |label: &'static str, command: Command| {

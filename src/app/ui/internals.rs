@@ -6,8 +6,9 @@ use crate::app::model::Msg;
 use crate::app::playback::{clock, short};
 use crate::scenario::Micros;
 use crate::session::protocol::Packed;
-use crate::session::protocol::inside::{
-    CopyInside, HintInside, Inside, LogInside, PartInside, PhaseInside, QuorumInside, TreeInside, ValueInside,
+use crate::session::protocol::internals::{
+    CopyInternals, GroupInternals, HintView, LogInternals, QuorumOperation, QuorumPhase, ReplicaResponse,
+    TreeComparison, ValueInternals,
 };
 use crate::session::words;
 use crate::trace::{NodeId, Outcome};
@@ -38,7 +39,7 @@ impl Sections<'_> {
 
 /// Draws the sections that are not empty.
 pub fn view(internals: &Packed, names: &[Rc<str>], send: &Callback<Msg>) -> Html {
-    let Some(internals) = internals.read::<Inside>() else { return html! {} };
+    let Some(internals) = internals.read::<GroupInternals>() else { return html! {} };
     let sections = Sections { names, send, now: internals.now };
     html! {
         <>
@@ -79,7 +80,7 @@ fn swatch(update: Option<u32>) -> Html {
     update.map(|update| html! { <b class={classes!("swatch", update_class(update))}></b> }).unwrap_or_default()
 }
 
-fn quorum(sections: &Sections, operation: &QuorumInside) -> Html {
+fn quorum(sections: &Sections, operation: &QuorumOperation) -> Html {
     let status = match operation.ended {
         None => html! { <em class="waits">{ "in flight" }</em> },
         Some((at, Outcome::Ok)) => html! { <em>{ short(at.saturating_sub(operation.begun)) }</em> },
@@ -104,14 +105,14 @@ fn quorum(sections: &Sections, operation: &QuorumInside) -> Html {
     }
 }
 
-fn phase_view(sections: &Sections, phase: &PhaseInside, (from, to): (Micros, Micros)) -> Html {
+fn phase_view(sections: &Sections, phase: &QuorumPhase, (from, to): (Micros, Micros)) -> Html {
     let enough = match phase.enough {
         Some(at) if at <= from => format!("{} at once", phase.text),
         Some(at) => format!("{} after {}", phase.text, short(at - from)),
         None => format!("waits for {}", phase.text),
     };
     let line = phase.enough.map(|at| share(at, from, to));
-    let row = |part: &PartInside| {
+    let row = |part: &ReplicaResponse| {
         let asked = share(part.asked, from, to);
         let (class, end, label) = match (part.answered, part.lost) {
             (Some(at), _) if part.late => ("late", share(at, from, to), format!("late, {}", short(at - from))),
@@ -150,11 +151,11 @@ fn line_end(class: &str, x: f64) -> Html {
     }
 }
 
-fn log(log: &LogInside) -> Html {
+fn log(log: &LogInternals) -> Html {
     let role = if log.leads { "leads" } else { "follows" };
     let aside = format!("{role}, term {} · {} of {} committed", log.term, log.committed, log.last);
     let shown = log.entries.len() as u32;
-    let entry = |entry: &crate::session::protocol::inside::EntryInside| {
+    let entry = |entry: &crate::session::protocol::internals::LogEntryView| {
         let committed = entry.index <= log.committed;
         let (class, label) = if committed { ("committed", "committed") } else { ("uncommitted", "not committed") };
         html! {
@@ -174,13 +175,13 @@ fn log(log: &LogInside) -> Html {
     section("Log", aside, parts)
 }
 
-fn copies(sections: &Sections, copies: &[CopyInside]) -> Html {
+fn copies(sections: &Sections, copies: &[CopyInternals]) -> Html {
     let conflicted = copies.iter().map(|copy| copy.values.len()).filter(|values| *values > 1).sum::<usize>();
     let aside = if conflicted > 0 { format!("{conflicted} siblings") } else { String::new() };
     section("Versions and clocks", aside, copies.iter().map(|copy| copy_view(sections, copy)).collect())
 }
 
-fn copy_view(sections: &Sections, copy: &CopyInside) -> Html {
+fn copy_view(sections: &Sections, copy: &CopyInternals) -> Html {
     let vector = copy.vector.iter().map(|(origin, count)| html! { <span>{ origin }<b>{ count }</b></span> });
     let vector = (!copy.vector.is_empty()).then(|| {
         html! { <span class="vector" title="Version vector: the number of updates from each origin">{ for vector }</span> }
@@ -214,12 +215,12 @@ fn copy_view(sections: &Sections, copy: &CopyInside) -> Html {
 }
 
 /// Names the writer of a value, with the time of the write.
-fn by(sections: &Sections, value: &ValueInside) -> Html {
+fn by(sections: &Sections, value: &ValueInternals) -> Html {
     let at = value.at.map(|at| html! { <>{ ", " }{ sections.at(at) }</> });
     html! { <>{ &value.by }{ at.unwrap_or_default() }</> }
 }
 
-fn hint(sections: &Sections, hint: &HintInside) -> Html {
+fn hint(sections: &Sections, hint: &HintView) -> Html {
     html! {
         <p class="hinted" key={format!("{}-{}", hint.replica.0, hint.text)}>{ swatch(hint.update) }<span class="mono">{ &hint.text }</span>
             <span>{ format!("for {}, since ", sections.name(hint.replica)) }{ sections.at(hint.since) }</span>
@@ -227,7 +228,7 @@ fn hint(sections: &Sections, hint: &HintInside) -> Html {
     }
 }
 
-fn tree(sections: &Sections, exchange: &TreeInside) -> Html {
+fn tree(sections: &Sections, exchange: &TreeComparison) -> Html {
     let last = exchange.levels.last().map_or(0, |(_, differing)| *differing);
     let leaves = exchange.levels.len() as u32 > exchange.depth;
     let (class, status) = match (last, exchange.under_way, leaves) {

@@ -3,7 +3,7 @@
 use crate::app::geometry::point;
 use crate::app::model::CanvasItem;
 use crate::app::scene::{Scene, SceneLink};
-use crate::session::protocol::Trouble;
+use crate::session::protocol::ActiveFault;
 use crate::trace::NodeId;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -17,7 +17,7 @@ pub struct LinksProps {
     /// The directed links that are cut.
     pub cut: Rc<Vec<(NodeId, NodeId)>>,
     /// The active faults.
-    pub troubles: Rc<Vec<Trouble>>,
+    pub active_faults: Rc<Vec<ActiveFault>>,
     /// The selected items.
     pub selection: Rc<BTreeSet<CanvasItem>>,
     /// The cut tool is active.
@@ -37,11 +37,11 @@ fn link(props: &LinksProps, index: usize, link: &SceneLink) -> Html {
     let id = |node: usize| props.scene.nodes[node].id.to_string();
     let selected = props.selection.contains(&CanvasItem::Link { from: id(link.from), to: id(link.to) });
     let cut = forward_cut || backward_cut;
-    let affects_link = |fault: &Trouble| {
+    let affects_link = |fault: &ActiveFault| {
         let direction = fault.to.map(|to| (fault.node, to));
         direction == Some(ends) || direction == Some((ends.1, ends.0))
     };
-    let disturbed = !cut && props.troubles.iter().any(affects_link);
+    let disturbed = !cut && props.active_faults.iter().any(affects_link);
     let classes =
         classes!("link", disturbed.then_some("disturbed"), cut.then_some("cut"), selected.then_some("selected"));
     let d = link.curve.svg();

@@ -184,7 +184,7 @@ impl Sheet<'_> {
         state.extend(service.and_then(|view| view.stale_since).map(|since| {
             html! { <span class="says">{ "for " }<span data-since={since.to_string()}></span></span> }
         }));
-        state.push(span("bad", run.troubles_of(node).into()));
+        state.push(span("bad", run.faults_of(node).into()));
         state.extend(service.iter().flat_map(|view| view.rows.iter().take(3)).map(datum));
         let mut actions = Vec::new();
         if placed.kind == NodeKind::Service {

@@ -4,7 +4,7 @@ use super::icons::{Icon, icon};
 use crate::app::model::Msg;
 use crate::app::playback::clock;
 use crate::scenario::Micros;
-use crate::session::protocol::{Finding, FindingStep, Standing};
+use crate::session::protocol::{VerdictStatus, VerdictStep, VerdictView};
 use crate::trace::NodeId;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -13,7 +13,7 @@ use yew::prelude::*;
 #[derive(Clone, PartialEq, Properties)]
 pub struct VerdictsProps {
     /// The verdicts.
-    pub verdicts: Rc<Vec<Finding>>,
+    pub verdicts: Rc<Vec<VerdictView>>,
     /// The name of the service that they are about; empty for all services.
     pub about: AttrValue,
     /// The same service.
@@ -53,12 +53,12 @@ pub fn Verdicts(props: &VerdictsProps) -> Html {
     }
 }
 
-fn verdict_view(verdict: &Finding, marked: Option<&String>, send: &Callback<Msg>) -> Html {
+fn verdict_view(verdict: &VerdictView, marked: Option<&String>, send: &Callback<Msg>) -> Html {
     let (class, word) = match verdict.standing {
-        Standing::Holds => ("holds", "holds"),
-        Standing::Violated => ("violated", "violated"),
-        Standing::Pending => ("pending", "pending"),
-        Standing::Unknown => ("unknown", "unknown"),
+        VerdictStatus::Holds => ("holds", "holds"),
+        VerdictStatus::Violated => ("violated", "violated"),
+        VerdictStatus::Pending => ("pending", "pending"),
+        VerdictStatus::Unknown => ("unknown", "unknown"),
     };
     let (on, title) = (marked == Some(&verdict.title), verdict.title.clone());
     let mark = send.reform(move |_: MouseEvent| Msg::MarkProof(title.clone()));
@@ -76,7 +76,7 @@ fn verdict_view(verdict: &Finding, marked: Option<&String>, send: &Callback<Msg>
     }
 }
 
-fn step_view(step: &FindingStep, send: &Callback<Msg>) -> Html {
+fn step_view(step: &VerdictStep, send: &Callback<Msg>) -> Html {
     let (at, nodes) = (step.at, step.nodes.clone());
     let onclick = send.reform(move |_: MouseEvent| Msg::Jump(at, nodes.clone()));
     html! { <li><button {onclick}><span class="at">{ clock(step.at) }</span><span>{ &step.text }</span></button></li> }

@@ -1,7 +1,7 @@
 //! `converge sweep` and `converge merge`: many seeds, measured together.
 
 use converge::scenario::Scenario;
-use converge::session::sketch::{ERROR, Sketch};
+use converge::session::quantile_sketch::{ERROR, QuantileSketch};
 use converge::session::sweep::{GRID, Outcomes, Share, Sweep};
 use converge::session::words;
 use serde_json::{Value as Json, json};
@@ -83,13 +83,13 @@ fn share(of: u64, all: u64) -> String {
     if all == 0 { "none".into() } else { format!("{of} ({:.4} %)", of as f64 / all as f64 * 100.0) }
 }
 
-fn times(sketch: &Sketch) -> String {
+fn times(sketch: &QuantileSketch) -> String {
     let at = |q| sketch.quantile(q).map_or("-".into(), |us| words::duration(us.round() as u64));
     let mean = sketch.mean().map_or("-".into(), |us| words::duration(us.round() as u64));
     format!("mean {mean}, median {}, 95 % {}, 99 % {}, 99.9 % {}", at(0.5), at(0.95), at(0.99), at(0.999))
 }
 
-fn counts(sketch: &Sketch) -> String {
+fn counts(sketch: &QuantileSketch) -> String {
     let at = |q| sketch.quantile(q).map_or("-".into(), |n| format!("{}", n.round()));
     let mean = sketch.mean().map_or("-".into(), |n| format!("{n:.4}"));
     format!("mean {mean}, median {}, 99 % {}, 99.9 % {}", at(0.5), at(0.99), at(0.999))
@@ -112,7 +112,7 @@ fn curve(what: &str, shares: &[Share], lines: &mut Vec<String>) {
     }
 }
 
-fn quantiles(sketch: &Sketch, unit: f64) -> Json {
+fn quantiles(sketch: &QuantileSketch, unit: f64) -> Json {
     let at = |q| sketch.quantile(q).map(|value| value / unit);
     json!({
         "count": sketch.count,

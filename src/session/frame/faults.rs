@@ -1,6 +1,6 @@
 //! What frames tell of faults: marks of the timeline, cut links, and what is wrong with whom.
 
-use super::Reporter;
+use super::FrameBuilder;
 use crate::analysis::Analysis;
 use crate::scenario::Scenario;
 use crate::session::protocol::{Mark, MarkKind};
@@ -24,7 +24,7 @@ fn clock(ahead: i64) -> String {
     format!("clock {sign}{}", words::duration(ahead.unsigned_abs()))
 }
 
-impl Reporter {
+impl FrameBuilder {
     /// Notes the clocks that are wrong from the start, in groups where clocks decide which write is the newest.
     pub fn look_at_clocks(&mut self, run: &Run, scenario: &Scenario) {
         let engine = run.engine();
@@ -32,7 +32,7 @@ impl Reporter {
             for node in group.members.iter().filter_map(|id| engine.names().find_node(id)) {
                 let ahead = engine.clock_ahead(node);
                 if ahead != 0 {
-                    self.troubles.insert((node, None, CLOCK), clock(ahead));
+                    self.active_faults.insert((node, None, CLOCK), clock(ahead));
                 }
             }
         }
@@ -47,8 +47,8 @@ impl Reporter {
             }
             Fact::LinkHealed { from, to } => {
                 self.cut.remove(&(*from, *to));
-                if self.troubles.remove(&(*from, Some(*to), DISTURBED)).is_some() {
-                    self.mark_fault(record, MarkKind::Mended, *from, Some(*to), analysis, names);
+                if self.active_faults.remove(&(*from, Some(*to), DISTURBED)).is_some() {
+                    self.mark_fault(record, MarkKind::FaultEnded, *from, Some(*to), analysis, names);
                 }
                 self.mark_fault(record, MarkKind::Heal, *from, Some(*to), analysis, names);
             }
@@ -116,14 +116,14 @@ impl Reporter {
         analysis: &Analysis,
         names: &Names,
     ) {
-        let kind = if what.is_some() { MarkKind::Fault } else { MarkKind::Mended };
+        let kind = if what.is_some() { MarkKind::Fault } else { MarkKind::FaultEnded };
         self.mark_fault(record, kind, at.0, at.1, analysis, names);
         match what {
             Some(what) => {
-                self.troubles.insert(at, what);
+                self.active_faults.insert(at, what);
             }
             None => {
-                self.troubles.remove(&at);
+                self.active_faults.remove(&at);
             }
         }
     }

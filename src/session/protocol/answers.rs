@@ -51,7 +51,7 @@ pub struct WindowBar {
 
 /// A message of the space-time diagram.
 #[derive(Clone, Debug, PartialEq, Wire)]
-pub struct Arrow {
+pub struct DiagramMessage {
     /// Its number.
     pub id: u64,
     /// Sender.
@@ -76,22 +76,22 @@ pub struct Arrow {
 
 /// A verdict, or the reason of one copy's state.
 #[derive(Clone, Debug, PartialEq, Wire)]
-pub struct Finding {
+pub struct VerdictView {
     /// What kind of thing it is about.
-    pub about: About,
+    pub about: VerdictSubject,
     /// What it is about: `Linearizable`, `Why widget at Notification`.
     pub title: String,
     /// How it stands.
-    pub standing: Standing,
+    pub standing: VerdictStatus,
     /// Why, in a sentence or a few.
     pub because: String,
     /// What proves it, or what led to it, in order.
-    pub steps: Vec<FindingStep>,
+    pub steps: Vec<VerdictStep>,
 }
 
 /// What a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
-pub enum About {
+pub enum VerdictSubject {
     /// Whether the copies come to agree.
     Convergence,
     /// Why one copy is as it is.
@@ -102,19 +102,19 @@ pub enum About {
     Guarantee,
 }
 
-impl About {
+impl VerdictSubject {
     /// Whether it is something that a run promises: an invariant or a guarantee.
     pub fn is_promise(self) -> bool {
         match self {
-            About::Invariant | About::Guarantee => true,
-            About::Convergence | About::Copy => false,
+            VerdictSubject::Invariant | VerdictSubject::Guarantee => true,
+            VerdictSubject::Convergence | VerdictSubject::Copy => false,
         }
     }
 }
 
 /// Something that happened, to jump to.
 #[derive(Clone, Debug, PartialEq, Wire)]
-pub struct FindingStep {
+pub struct VerdictStep {
     /// When.
     pub at: Micros,
     /// What, in words.
@@ -126,7 +126,7 @@ pub struct FindingStep {
 /// How a finding stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
 #[repr(u8)]
-pub enum Standing {
+pub enum VerdictStatus {
     /// It holds; the copies have converged.
     Holds,
     /// It is violated; the copies will not converge.

@@ -3,7 +3,7 @@
 use browser_tests::{Browser, Look, PHONE, Site, WIDE, clean, is, press, press_in, select_wire};
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::{Command, Operation, Scenario, micros};
-use converge::session::protocol::{FromEngine, Report, Request, ToEngine, Written};
+use converge::session::protocol::{FromEngine, Report, Request, ScenarioJson, ToEngine};
 use converge::wire;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -182,7 +182,7 @@ fn digests_in_wasm_are_those_of_the_native_engine() {
             let command = Command::Operate { service: scenario.services[0].id.clone(), operation, poison: false };
             let to = micros(scenario.until_ms);
             let requests = [
-                Request::Load { scenario: Written::from(&scenario), at: 0 },
+                Request::Load { scenario: ScenarioJson::from(&scenario), at: 0 },
                 Request::Act { command },
                 Request::Seek { to },
             ];

@@ -15,7 +15,7 @@ use crate::app::ui::parts::{chips, publish_hint};
 use yew::prelude::*;
 
 /// The description of the canvas for screen readers.
-const DESCRIPTION: &str = "Arrow keys go from card to card. Enter selects a card, Enter again renames it. Arrow keys \
+const DESCRIPTION: &str = "DiagramMessage keys go from card to card. Enter selects a card, Enter again renames it. DiagramMessage keys \
                            move the selection. Space plays, full stop steps, P publishes, question mark opens the help.";
 
 impl Page {
@@ -61,7 +61,7 @@ impl Page {
                     { markers() }
                     <g ref={&refs.layers.links}>
                         { outlines(&model.scene) }
-                        <Links scene={model.scene.clone()} cut={model.run.cut.clone()} troubles={model.run.troubles.clone()} selection={model.selection.clone()} cutting={is_cutting} />
+                        <Links scene={model.scene.clone()} cut={model.run.cut.clone()} active_faults={model.run.active_faults.clone()} selection={model.selection.clone()} cutting={is_cutting} />
                     </g>
                 </svg>
                 <div class="world" ref={&refs.layers.world}>
@@ -116,7 +116,7 @@ impl Page {
         let proof = model.verdicts.marked().iter().any(|step| step.nodes.iter().any(|other| other.index() == node));
         html! {
             <Card key={id.clone()} view={self.card_views.get(node)}
-                troubles={AttrValue::from(model.run.troubles_of(node))}
+                active_faults={AttrValue::from(model.run.faults_of(node))}
                 selected={model.selection.contains(&CanvasItem::Node(id.clone()))} {proof} {aimed} {tab}
                 renaming={model.renaming.as_deref() == Some(&*id)}
                 editable={model.mode.edits() && model.origin == Origin::Own && !model.narrow}

@@ -8,7 +8,7 @@ use crate::app::run_view::RunView;
 use crate::app::scene::NodeKind;
 use crate::app::ui::card::Card;
 use crate::app::ui::links::Links;
-use crate::session::protocol::BranchTurn;
+use crate::session::protocol::BranchCommand;
 use yew::prelude::*;
 
 impl Page {
@@ -47,7 +47,7 @@ impl Page {
             let placed = model.scene.nodes[node].clone();
             let (key, view) = (placed.id.to_string(), card_view(model, run, node));
             html! {
-                <Card {key} {view} troubles={AttrValue::from(run.troubles_of(node))}
+                <Card {key} {view} active_faults={AttrValue::from(run.faults_of(node))}
                     selected=false proof=false aimed=false tab=false renaming=false editable=false differs={self.differs(node)} {placed} send={Callback::noop()} />
             }
         };
@@ -58,14 +58,14 @@ impl Page {
             n => format!("{n} services differ"),
         };
         html! {
-            <section class="canvas compared" data-far={(model.camera.scale < FAR).then_some("")} aria-label={format!("Compared with: {name}")}>
+            <section class="canvas compared" data-far={(model.camera.scale < FAR).then_some("")} aria-label={format!("ConsistencyMeasurement with: {name}")}>
                 <svg class="links" aria-hidden="true"><g ref={refs.links.clone()}>
-                    <Links scene={model.scene.clone()} cut={run.cut.clone()} troubles={run.troubles.clone()} selection={model.selection.clone()} cutting=false />
+                    <Links scene={model.scene.clone()} cut={run.cut.clone()} active_faults={run.active_faults.clone()} selection={model.selection.clone()} cutting=false />
                 </g></svg>
                 <div class="world" ref={refs.world.clone()}>{ for (0..model.scene.nodes.len()).map(card) }</div>
                 <canvas class="messages" ref={refs.messages.clone()} aria-hidden="true"></canvas>
                 <div class="pane-name" role="status"><b>{ name }</b><span>{ difference }</span>
-                    <button class="line small" onclick={self.on(Msg::Branch(BranchTurn::Compare(None)))}>{ "Stop comparing" }</button>
+                    <button class="line small" onclick={self.on(Msg::Branch(BranchCommand::Compare(None)))}>{ "Stop comparing" }</button>
                 </div>
             </section>
         }

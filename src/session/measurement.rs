@@ -1,13 +1,13 @@
 //! The same workload under eventual, read-after-write and strong consistency: what each costs and how stale it reads.
 
-use super::sketch::Sketch;
+use super::quantile_sketch::QuantileSketch;
 use super::sweep::Sweep;
 use super::words;
 use crate::scenario::{Consistency, Scenario};
 
 /// What was measured under each.
 #[derive(Debug)]
-pub struct Compared(pub Vec<(Consistency, Sweep)>);
+pub struct ConsistencyMeasurement(pub Vec<(Consistency, Sweep)>);
 
 /// A row of the comparison: what is measured, and its value under each consistency, in words.
 pub type Row = (String, Vec<String>);
@@ -15,10 +15,10 @@ pub type Row = (String, Vec<String>);
 /// Seeds after which the page has numbers that it can show for good.
 pub const SEEDS: u64 = 20;
 
-impl Compared {
+impl ConsistencyMeasurement {
     /// Nothing measured yet.
     pub fn new(scenario: &Scenario, group: usize) -> Self {
-        Compared(Consistency::ALL.map(|it| (it, Sweep::new(&scenario.under(group, it)))).into())
+        ConsistencyMeasurement(Consistency::ALL.map(|it| (it, Sweep::new(&scenario.under(group, it)))).into())
     }
 
     /// Runs the scenario with a seed under each consistency of a group. A seed that was run already is not run again.
@@ -55,7 +55,7 @@ impl Compared {
     }
 }
 
-fn at(sketch: &Sketch, q: f64) -> String {
+fn at(sketch: &QuantileSketch, q: f64) -> String {
     sketch.quantile(q).map_or("-".into(), |us| words::duration(us.round() as u64))
 }
 

@@ -1,9 +1,9 @@
 //! A run that can be moved in time: advance, seek, step back, act, forget what lay ahead.
 
-use super::findings::Heard;
-use super::frame::Reporter;
-use super::past::Past;
+use super::frame::FrameBuilder;
 use super::protocol::{self, Frame, LogRow, Report};
+use super::snapshots::Snapshots;
+use super::verdicts::GuaranteeChecks;
 use super::{Run, words};
 use crate::scenario::{Command, Micros, Scenario, Step, micros};
 
@@ -13,30 +13,37 @@ pub(super) const BUDGET: u64 = 2_000_000;
 const MOST_ROWS: u32 = 500;
 
 #[derive(Debug)]
-pub(super) struct Loaded {
+pub(super) struct SeekableRun {
     pub scenario: Scenario,
     pub live: Vec<Step>,
     pub run: Run,
-    pub reporter: Reporter,
-    past: Past,
+    pub frames: FrameBuilder,
+    past: Snapshots,
     /// What its verdicts rest on.
-    pub heard: Heard,
+    pub checks: GuaranteeChecks,
     /// The latest instant at which the run has stood, with what was done live.
     furthest: Micros,
 }
 
-impl Loaded {
+impl SeekableRun {
     /// The scenario with live commands, at an instant.
     pub fn new(scenario: Scenario, live: Vec<Step>, at: Micros) -> (Self, bool) {
         let run = Run::with_live(&scenario, &live);
-        let mut reporter = Reporter::new();
-        reporter.look_at_clocks(&run, &scenario);
+        let mut frames = FrameBuilder::new();
+        frames.look_at_clocks(&run, &scenario);
         // Records of the first instant, made before anybody could look.
         for record in run.engine().trace().since(0) {
-            reporter.look(record, run.analysis(), run.engine());
+            frames.look(record, run.analysis(), run.engine());
         }
-        let mut loaded =
-            Loaded { scenario, live, run, reporter, past: Past::new(), heard: Heard::default(), furthest: 0 };
+        let mut loaded = SeekableRun {
+            scenario,
+            live,
+            run,
+            frames,
+            past: Snapshots::new(),
+            checks: GuaranteeChecks::default(),
+            furthest: 0,
+        };
         let there = loaded.advance(at, BUDGET);
         (loaded, there)
     }
@@ -48,11 +55,11 @@ impl Loaded {
     pub fn advance(&mut self, to: Micros, mut budget: u64) -> bool {
         loop {
             let part = budget.min(self.past.left(&self.run).max(1));
-            let reporter = &mut self.reporter;
-            let look = &mut |record: &_, analysis: &_, engine: &_| reporter.look(record, analysis, engine);
+            let frames = &mut self.frames;
+            let look = &mut |record: &_, analysis: &_, engine: &_| frames.look(record, analysis, engine);
             let there = self.run.advance(to, part, look);
             if self.past.left(&self.run) == 0 {
-                self.past.add(&self.run, &self.reporter, self.live.len());
+                self.past.add(&self.run, &self.frames, self.live.len());
             }
             self.furthest = self.furthest.max(self.now());
             budget -= part;
@@ -64,19 +71,19 @@ impl Loaded {
 
     /// Lets the next thing happen.
     pub fn step(&mut self) {
-        let reporter = &mut self.reporter;
-        self.run.step(&mut |record, analysis, engine| reporter.look(record, analysis, engine));
+        let frames = &mut self.frames;
+        self.run.step(&mut |record, analysis, engine| frames.look(record, analysis, engine));
         self.furthest = self.furthest.max(self.now());
     }
 
     /// Stands where the next mark is, or at the end.
     pub fn seek_next_mark(&mut self) -> bool {
-        let (before, until) = (self.reporter.marked(&mut self.run), micros(self.scenario.until_ms));
+        let (before, until) = (self.frames.marked(&mut self.run), micros(self.scenario.until_ms));
         for _ in 0..BUDGET {
             if self.advance(until, 1) {
                 return true;
             }
-            if self.reporter.marked(&mut self.run) > before {
+            if self.frames.marked(&mut self.run) > before {
                 return self.advance(self.now(), BUDGET);
             }
         }
@@ -92,22 +99,22 @@ impl Loaded {
             None if stays => {}
             Some(_) | None => self.stand(before),
         }
-        self.reporter.make_whole();
+        self.frames.make_whole();
     }
 
     /// Stands at the latest snapshot that `before` allows, or at the start, with all live commands ahead.
     fn stand(&mut self, before: impl Fn(&Run) -> bool) {
-        self.heard = Heard::default();
+        self.checks = GuaranteeChecks::default();
         match self.past.latest(&self.live, before) {
             Some(moment) => {
-                (self.run, self.reporter) = (moment.run.clone(), moment.reporter.clone());
+                (self.run, self.frames) = (moment.run.clone(), moment.frames.clone());
                 for step in &self.live[moment.live..] {
                     self.run.schedule(step);
                 }
             }
             None => {
-                let start = Loaded::new(self.scenario.clone(), self.live.clone(), 0).0;
-                (self.run, self.reporter) = (start.run, start.reporter);
+                let start = SeekableRun::new(self.scenario.clone(), self.live.clone(), 0).0;
+                (self.run, self.frames) = (start.run, start.frames);
             }
         }
     }
@@ -132,7 +139,7 @@ impl Loaded {
     }
 
     pub fn frame(&mut self, there: bool) -> Frame {
-        self.reporter.frame(&mut self.run, &self.scenario, !there)
+        self.frames.frame(&mut self.run, &self.scenario, !there)
     }
 
     /// Whether the run has been later than it stands, or something was done live that lies ahead.
@@ -160,15 +167,15 @@ impl Loaded {
             self.stand(|run| run.engine().events() <= events);
             let left = events.saturating_sub(self.run.engine().events());
             self.advance(now, left);
-            self.reporter.make_whole();
+            self.frames.make_whole();
         }
         self.furthest = now;
     }
 
     pub fn act(&mut self, command: Command) -> Option<String> {
         let at = self.now();
-        let reporter = &mut self.reporter;
-        let look = &mut |record: &_, analysis: &_, engine: &_| reporter.look(record, analysis, engine);
+        let frames = &mut self.frames;
+        let look = &mut |record: &_, analysis: &_, engine: &_| frames.look(record, analysis, engine);
         match self.run.act(command.clone(), look) {
             Ok(()) => {
                 self.past.forget_after(at, self.live.len());

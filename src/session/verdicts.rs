@@ -1,7 +1,7 @@
 //! What the page is told when it asks for verdicts: guarantees, convergence, and why copies are as they are.
 
-use super::loaded::Loaded;
-use super::protocol::{About, Arrow, Finding, FindingStep, Standing};
+use super::protocol::{DiagramMessage, VerdictStatus, VerdictStep, VerdictSubject, VerdictView};
+use super::seekable_run::SeekableRun;
 use super::{Run, merged, reasons, words};
 use crate::analysis::check::{self, GUARANTEES, Guarantee, Memo, Verdict};
 use crate::analysis::history::{History, Recorder};
@@ -19,9 +19,9 @@ const MOST: usize = 12;
 const MOST_ARROWS: usize = 1500;
 
 /// The messages that were under way between two instants, by when they were sent; the newest if there are too many.
-pub(super) fn arrows(run: &Run, scenario: &Scenario, from: Micros, to: Micros) -> Vec<Arrow> {
+pub(super) fn messages(run: &Run, scenario: &Scenario, from: Micros, to: Micros) -> Vec<DiagramMessage> {
     let (trace, analysis, names) = (run.engine().trace(), run.analysis(), run.engine().names());
-    let mut arrows: BTreeMap<MessageId, Arrow> = BTreeMap::new();
+    let mut messages: BTreeMap<MessageId, DiagramMessage> = BTreeMap::new();
     for record in trace.since(trace.oldest()) {
         match &record.fact {
             Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } if record.at <= to => {
@@ -30,23 +30,24 @@ pub(super) fn arrows(run: &Run, scenario: &Scenario, from: Micros, to: Micros) -
                 let label = String::new();
                 let InFlight { from, to, kind, .. } = *info;
                 let (id, sent, end, dropped, late) = (message.0, record.at, None, false, false);
-                arrows.insert(*message, Arrow { id, from, to, kind, update, label, sent, end, dropped, late });
+                messages
+                    .insert(*message, DiagramMessage { id, from, to, kind, update, label, sent, end, dropped, late });
             }
             Fact::MessageDelivered { message } | Fact::MessageDropped { message, .. } => {
                 if record.at < from {
-                    arrows.remove(message);
-                } else if let Some(arrow) = arrows.get_mut(message) {
-                    arrow.end = Some(record.at);
-                    arrow.dropped = matches!(record.fact, Fact::MessageDropped { .. });
+                    messages.remove(message);
+                } else if let Some(message) = messages.get_mut(message) {
+                    message.end = Some(record.at);
+                    message.dropped = matches!(record.fact, Fact::MessageDropped { .. });
                 }
             }
             _ => {}
         }
     }
-    let skip = arrows.len().saturating_sub(MOST_ARROWS);
+    let skip = messages.len().saturating_sub(MOST_ARROWS);
     let quorums = Quorums::of(&run.look(scenario));
-    let named = arrows.values().skip(skip).map(|arrow| {
-        let id = MessageId(arrow.id);
+    let named = messages.values().skip(skip).map(|message| {
+        let id = MessageId(message.id);
         let (label, late) = match quorums.answer(id) {
             Some((to, late)) => (format!("answer to {}", words::asked(to, analysis, names)), late),
             None => {
@@ -54,14 +55,14 @@ pub(super) fn arrows(run: &Run, scenario: &Scenario, from: Micros, to: Micros) -
                 (info.map(|info| words::payload(info, analysis, names)).unwrap_or_default(), false)
             }
         };
-        Arrow { label, late, ..arrow.clone() }
+        DiagramMessage { label, late, ..message.clone() }
     });
     named.collect()
 }
 
 /// Everything that can be said of a run so far.
-pub(super) fn findings(loaded: &mut Loaded, node: Option<NodeId>) -> Vec<Finding> {
-    let Loaded { run, scenario, live, heard, .. } = loaded;
+pub(super) fn verdicts(loaded: &mut SeekableRun, node: Option<NodeId>) -> Vec<VerdictView> {
+    let SeekableRun { run, scenario, live, checks, .. } = loaded;
     let scenario = merged(scenario, live);
     let look = run.look(&scenario);
     let mut found = Vec::new();
@@ -71,21 +72,21 @@ pub(super) fn findings(loaded: &mut Loaded, node: Option<NodeId>) -> Vec<Finding
     let because = found.is_empty();
     found.insert(0, convergence(run, &look, because));
     found.extend(scenario.invariants.iter().zip(run.invariants()).map(invariant));
-    found.extend(heard.guarantees(&look));
+    found.extend(checks.guarantees(&look));
     found
 }
 
-fn convergence(run: &Run, look: &Look, explain: bool) -> Finding {
+fn convergence(run: &Run, look: &Look, explain: bool) -> VerdictView {
     let verdict = run.convergence(look.scenario);
     let standing = match &verdict {
-        Convergence::Converged => Standing::Holds,
-        Convergence::Converging(_) => Standing::Pending,
-        Convergence::Never(_) => Standing::Violated,
-        Convergence::Unknown(_) => Standing::Unknown,
+        Convergence::Converged => VerdictStatus::Holds,
+        Convergence::Converging(_) => VerdictStatus::Pending,
+        Convergence::Never(_) => VerdictStatus::Violated,
+        Convergence::Unknown(_) => VerdictStatus::Unknown,
     };
     let (said, because) = reasons::convergence(&verdict, look);
-    Finding {
-        about: About::Convergence,
+    VerdictView {
+        about: VerdictSubject::Convergence,
         title: format!("Convergence: {said}"),
         standing,
         because: if explain { because.join(" ") } else { String::new() },
@@ -93,35 +94,35 @@ fn convergence(run: &Run, look: &Look, explain: bool) -> Finding {
     }
 }
 
-fn reason(why: &Why, look: &Look) -> Finding {
+fn reason(why: &Why, look: &Look) -> VerdictView {
     let step = |step: reasons::Step| {
         let nodes = look.trace.get(step.record).map(|record| words::sentence(record, look.analysis, look.names).nodes);
-        FindingStep { at: step.at, text: step.text, nodes: nodes.unwrap_or_default() }
+        VerdictStep { at: step.at, text: step.text, nodes: nodes.unwrap_or_default() }
     };
-    Finding {
-        about: About::Copy,
+    VerdictView {
+        about: VerdictSubject::Copy,
         title: format!("Why {} at {}?", look.names.key(why.key), look.names.label(why.node)),
-        standing: if why.prospect.hopeful() { Standing::Pending } else { Standing::Violated },
+        standing: if why.prospect.hopeful() { VerdictStatus::Pending } else { VerdictStatus::Violated },
         because: reasons::sentence(why, look),
         steps: reasons::steps(why, look).into_iter().map(step).collect(),
     }
 }
 
-fn invariant((text, stands): (&String, Stands)) -> Finding {
+fn invariant((text, stands): (&String, Stands)) -> VerdictView {
     let (standing, because, steps) = match stands {
-        Stands::Holds => (Standing::Holds, String::new(), Vec::new()),
-        Stands::Unknown => (Standing::Unknown, reasons::NEVER_LOOKED.into(), Vec::new()),
+        Stands::Holds => (VerdictStatus::Holds, String::new(), Vec::new()),
+        Stands::Unknown => (VerdictStatus::Unknown, reasons::NEVER_LOOKED.into(), Vec::new()),
         Stands::Violated { at, said, nodes, mended } => {
             let now = if mended { "It was broken, and is true again." } else { "It is broken." };
-            (Standing::Violated, now.into(), vec![FindingStep { at, text: said, nodes }])
+            (VerdictStatus::Violated, now.into(), vec![VerdictStep { at, text: said, nodes }])
         }
     };
-    Finding { about: About::Invariant, title: format!("“{text}”"), standing, because, steps }
+    VerdictView { about: VerdictSubject::Invariant, title: format!("“{text}”"), standing, because, steps }
 }
 
-/// What was heard of a run's operations so far, and what was found of them.
+/// What was checks of a run's operations so far, and what was found of them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Heard {
+pub(super) struct GuaranteeChecks {
     recorder: Recorder,
     asked: Vec<(OperationId, NodeId, NodeId)>,
     /// The next record.
@@ -131,11 +132,11 @@ pub(super) struct Heard {
     memo: Memo,
 }
 
-impl Heard {
+impl GuaranteeChecks {
     /// Hears what is new.
     fn hear(&mut self, trace: &Trace) {
         if trace.oldest() > self.next {
-            *self = Heard { missed: true, ..Heard::default() };
+            *self = GuaranteeChecks { missed: true, ..GuaranteeChecks::default() };
         }
         for record in trace.since(self.next) {
             self.recorder.observe(record);
@@ -146,10 +147,10 @@ impl Heard {
         self.next = trace.total();
     }
 
-    /// The guarantees, from the history that was heard.
-    fn guarantees(&mut self, look: &Look) -> Vec<Finding> {
+    /// The guarantees, from the history that was checks.
+    fn guarantees(&mut self, look: &Look) -> Vec<VerdictView> {
         self.hear(look.trace);
-        let Heard { recorder, asked, missed, memo, .. } = self;
+        let GuaranteeChecks { recorder, asked, missed, memo, .. } = self;
         guarantees(look, recorder, asked, !*missed, memo)
     }
 }
@@ -160,7 +161,7 @@ fn guarantees(
     asked: &[(OperationId, NodeId, NodeId)],
     whole: bool,
     memo: &mut Memo,
-) -> Vec<Finding> {
+) -> Vec<VerdictView> {
     let names = look.names;
     let history = recorder.history(|key| names.key_in_full(key), |by, _| names.label(by).into());
     let mut finding = |(name, guarantee): &(&str, Guarantee)| {
@@ -169,40 +170,40 @@ fn guarantees(
             false => Verdict::Unknown("the log no longer holds the beginning of the run".into()),
         };
         let (standing, because, operations) = match verdict {
-            Verdict::Holds => (Standing::Holds, String::new(), Vec::new()),
-            Verdict::Unknown(why) => (Standing::Unknown, why, Vec::new()),
-            Verdict::Violated(witness) => (Standing::Violated, witness.sentence, witness.operations),
+            Verdict::Holds => (VerdictStatus::Holds, String::new(), Vec::new()),
+            Verdict::Unknown(why) => (VerdictStatus::Unknown, why, Vec::new()),
+            Verdict::Violated(witness) => (VerdictStatus::Violated, witness.sentence, witness.operations),
         };
         let mut title = name.replace('-', " ");
         title[..1].make_ascii_uppercase();
         let steps = operations.into_iter().map(|place| step(&history, place, asked)).collect();
-        Finding { about: About::Guarantee, title, standing, because, steps }
+        VerdictView { about: VerdictSubject::Guarantee, title, standing, because, steps }
     };
     // Of groups the log knows what was lost, though clients may never learn of it, or take a stale read for a loss.
     let grouped = asked.iter().all(|(_, _, to)| names.group(*to).is_some());
     let all = GUARANTEES.iter().filter(|(_, guarantee)| *guarantee != Guarantee::Session);
     let of = |of: &(&str, Guarantee)| match lost_updates(look) {
-        Some(lost) if of.1 == Guarantee::NoLostUpdate && (grouped || lost.standing == Standing::Violated) => lost,
+        Some(lost) if of.1 == Guarantee::NoLostUpdate && (grouped || lost.standing == VerdictStatus::Violated) => lost,
         Some(_) | None => finding(of),
     };
     all.map(of).collect()
 }
 
 /// What the log says of lost updates, if anything was written.
-fn lost_updates(look: &Look) -> Option<Finding> {
+fn lost_updates(look: &Look) -> Option<VerdictView> {
     let lost = look.analysis.lost.all();
     let step = |(at, update, by): &(Micros, UpdateId, UpdateId)| {
         let info = look.analysis.updates.get(*update);
-        FindingStep {
+        VerdictStep {
             at: *at,
             text: words::lost_update(*update, *by, look.analysis, look.names),
             nodes: info.map(|info| vec![info.node]).unwrap_or_default(),
         }
     };
-    (look.analysis.staleness.acknowledged() > 0).then(|| Finding {
-        about: About::Guarantee,
+    (look.analysis.staleness.acknowledged() > 0).then(|| VerdictView {
+        about: VerdictSubject::Guarantee,
         title: "No lost update".into(),
-        standing: if lost.is_empty() { Standing::Holds } else { Standing::Violated },
+        standing: if lost.is_empty() { VerdictStatus::Holds } else { VerdictStatus::Violated },
         because: match lost.len() {
             0 => String::new(),
             1 => "An acknowledged write is gone, though nobody who had seen it replaced it.".into(),
@@ -212,11 +213,11 @@ fn lost_updates(look: &Look) -> Option<Finding> {
     })
 }
 
-fn step(history: &History, place: usize, asked: &[(OperationId, NodeId, NodeId)]) -> FindingStep {
+fn step(history: &History, place: usize, asked: &[(OperationId, NodeId, NodeId)]) -> VerdictStep {
     let operation = &history.operations[place];
     let at = operation.times.map_or(0, |(from, _)| from as u64);
     let ends = asked.iter().find(|(id, ..)| u64::from(id.0) == operation.index);
-    FindingStep {
+    VerdictStep {
         at,
         text: check::describe(history, place),
         nodes: ends.map(|(_, by, to)| vec![*by, *to]).unwrap_or_default(),
@@ -229,8 +230,8 @@ mod tests {
     use crate::scenario::{examples::EXAMPLES, micros};
     use crate::trace::{CHUNK, KeyId, Level, OperationKind};
 
-    fn loaded(scenario: &Scenario) -> Loaded {
-        Loaded::new(scenario.clone(), Vec::new(), 0).0
+    fn loaded(scenario: &Scenario) -> SeekableRun {
+        SeekableRun::new(scenario.clone(), Vec::new(), 0).0
     }
 
     #[test]
@@ -246,9 +247,9 @@ mod tests {
                 follows.seek(at);
                 let mut once = loaded(&scenario);
                 once.seek(at);
-                let found = findings(&mut follows, None);
-                assert_eq!(found, findings(&mut once, None), "{} at {at} µs", example.id);
-                violated += found.iter().filter(|it| it.standing == Standing::Violated).count();
+                let found = verdicts(&mut follows, None);
+                assert_eq!(found, verdicts(&mut once, None), "{} at {at} µs", example.id);
+                violated += found.iter().filter(|it| it.standing == VerdictStatus::Violated).count();
             }
         }
         assert!(violated > 100, "{violated}");
@@ -270,18 +271,18 @@ mod tests {
 
     #[test]
     fn what_was_heard_stays_known_when_the_log_lets_go_of_it() {
-        let (mut trace, mut heard) = (Trace::with_limit(Level::Full, CHUNK), Heard::default());
-        let (mut asked, mut late) = (0, Heard::default());
+        let (mut trace, mut checks) = (Trace::with_limit(Level::Full, CHUNK), GuaranteeChecks::default());
+        let (mut asked, mut late) = (0, GuaranteeChecks::default());
         while trace.oldest() == 0 {
             for _ in 0..CHUNK / 2 {
                 trace.push(u64::from(asked), asks(asked));
                 asked += 1;
             }
-            heard.hear(&trace);
+            checks.hear(&trace);
         }
         // As often as one likes.
-        heard.hear(&trace);
-        assert_eq!((heard.asked.len() as u32, heard.missed), (asked, false));
+        checks.hear(&trace);
+        assert_eq!((checks.asked.len() as u32, checks.missed), (asked, false));
         late.hear(&trace);
         assert!(late.missed && (late.asked.len() as u32) < asked, "whoever asks only now has missed the beginning");
     }

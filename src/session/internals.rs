@@ -1,8 +1,8 @@
 //! What the page is told when it asks what is inside a member of a group, and what operations ask of whom.
 
-use super::protocol::inside::{
-    CopyInside, EntryInside, HintInside, Inside, LogInside, PartInside, PhaseInside, QuorumInside, TreeInside,
-    ValueInside,
+use super::protocol::internals::{
+    CopyInternals, GroupInternals, HintView, LogEntryView, LogInternals, QuorumOperation, QuorumPhase, ReplicaResponse,
+    TreeComparison, ValueInternals,
 };
 use super::{Run, merged, words};
 use crate::analysis::{Coordination, Copy, Logs, Look, Origins, Phase, Quorums, Tombstone, Write, comparisons};
@@ -17,28 +17,28 @@ const MOST_ENTRIES: usize = 8;
 const MOST_OPERATIONS: usize = 3;
 
 /// Everything that can be said of a node.
-pub(super) fn inside(run: &Run, scenario: &Scenario, live: &[Step], node: NodeId) -> Inside {
+pub(super) fn internals(run: &Run, scenario: &Scenario, live: &[Step], node: NodeId) -> GroupInternals {
     let scenario = merged(scenario, live);
     let look = run.look(&scenario);
-    let mut inside = Inside { now: look.now, cut: look.trace.oldest() > 0, ..Inside::default() };
+    let mut internals = GroupInternals { now: look.now, cut: look.trace.oldest() > 0, ..GroupInternals::default() };
     // The page may ask of a node that an edit has taken away.
     if node.index() >= look.names.node_count() {
-        return inside;
+        return internals;
     }
     let group = look.names.group(node).filter(|group| *group != node);
     if let Some((home, group)) = group.and_then(|home| Some((home, group_of(&look, home)?))) {
         let origins = Origins::of(&look, node);
         if group.is_ordered_by_clock() {
-            inside.clock = ahead(run.engine().clock_ahead(node));
+            internals.clock = ahead(run.engine().clock_ahead(node));
         }
-        inside.copies = copies(&look, node, group, &origins);
-        inside.hints = hints(&look, &origins);
-        inside.log = log(&look, node, home);
-        inside.promised = origins.promised().map(|it| words::update(it, look.analysis, look.names)).collect();
-        inside.trees = trees(&look, node, group);
+        internals.copies = copies(&look, node, group, &origins);
+        internals.hints = hints(&look, &origins);
+        internals.log = log(&look, node, home);
+        internals.promised = origins.promised().map(|it| words::update(it, look.analysis, look.names)).collect();
+        internals.trees = trees(&look, node, group);
     }
-    inside.quorums = quorums(&look, node);
-    inside
+    internals.quorums = quorums(&look, node);
+    internals
 }
 
 fn group_of<'a>(look: &Look<'a>, node: NodeId) -> Option<&'a Group> {
@@ -53,12 +53,12 @@ fn ahead(offset: i64) -> String {
     }
 }
 
-fn copies(look: &Look, node: NodeId, group: &Group, origins: &Origins) -> Vec<CopyInside> {
-    let mut copies: Vec<CopyInside> = look
+fn copies(look: &Look, node: NodeId, group: &Group, origins: &Origins) -> Vec<CopyInternals> {
+    let mut copies: Vec<CopyInternals> = look
         .analysis
         .staleness
         .copies_of(node)
-        .map(|(key, copy)| CopyInside {
+        .map(|(key, copy)| CopyInternals {
             key: look.names.key(key).into(),
             values: values(look, key, copy, origins),
             vector: origins.context(key).iter().map(|(origin, count)| (origin_of(look, *origin), *count)).collect(),
@@ -78,7 +78,7 @@ fn origin_of(look: &Look, origin: u32) -> String {
     }
 }
 
-fn values(look: &Look, key: KeyId, copy: &Copy, origins: &Origins) -> Vec<ValueInside> {
+fn values(look: &Look, key: KeyId, copy: &Copy, origins: &Origins) -> Vec<ValueInternals> {
     if !copy.siblings().is_empty() {
         return copy
             .siblings()
@@ -97,13 +97,13 @@ fn values(look: &Look, key: KeyId, copy: &Copy, origins: &Origins) -> Vec<ValueI
     if writes.is_empty() && !origins.context(key).is_empty() {
         // A sum, a set, a map, a list: no single write said it; its clock is the version vector.
         let (version, by) = (String::new(), String::new());
-        return vec![ValueInside { value: value.to_string(), version, update: None, by, at: None }];
+        return vec![ValueInternals { value: value.to_string(), version, update: None, by, at: None }];
     }
     vec![sibling(look, &value.to_string(), &writes)]
 }
 
 /// A value with the writes that may have said it: one, or of two origins that said the same either.
-fn sibling(look: &Look, value: &str, writes: &[&Write]) -> ValueInside {
+fn sibling(look: &Look, value: &str, writes: &[&Write]) -> ValueInternals {
     let who = |write: &&Write| {
         let label = look.names.label(write.by);
         let clock = match write.version.reading() {
@@ -115,7 +115,7 @@ fn sibling(look: &Look, value: &str, writes: &[&Write]) -> ValueInside {
         format!("{label}{clock}")
     };
     let by: Vec<String> = writes.iter().map(who).collect();
-    ValueInside {
+    ValueInternals {
         value: value.into(),
         version: writes.first().map(|write| version(look, write)).unwrap_or_default(),
         update: writes.first().map(|write| write.update.0),
@@ -150,8 +150,8 @@ fn tombstone(look: &Look, it: Tombstone, group: &Group) -> String {
     }
 }
 
-fn hints(look: &Look, origins: &Origins) -> Vec<HintInside> {
-    let hint = |(replica, key, since, update): (NodeId, KeyId, Micros, Option<crate::trace::UpdateId>)| HintInside {
+fn hints(look: &Look, origins: &Origins) -> Vec<HintView> {
+    let hint = |(replica, key, since, update): (NodeId, KeyId, Micros, Option<crate::trace::UpdateId>)| HintView {
         replica,
         text: update.map_or_else(|| look.names.key(key).to_string(), |it| words::update(it, look.analysis, look.names)),
         update: update.map(|update| update.0),
@@ -160,11 +160,11 @@ fn hints(look: &Look, origins: &Origins) -> Vec<HintInside> {
     origins.hints().map(hint).take(MOST).collect()
 }
 
-fn log(look: &Look, node: NodeId, group: NodeId) -> Option<LogInside> {
+fn log(look: &Look, node: NodeId, group: NodeId) -> Option<LogInternals> {
     let logs = Logs::of(look, group)?;
     let member = look.analysis.members.get(node).cloned().unwrap_or_default();
     let entries = logs.entries(node);
-    let entry = |entry: &crate::analysis::Entry| EntryInside {
+    let entry = |entry: &crate::analysis::Entry| LogEntryView {
         index: entry.index,
         term: entry.term,
         text: match entry.update.map(|update| (update, look.analysis.updates.get(update))) {
@@ -177,7 +177,7 @@ fn log(look: &Look, node: NodeId, group: NodeId) -> Option<LogInside> {
         },
         update: entry.update.map(|update| update.0),
     };
-    Some(LogInside {
+    Some(LogInternals {
         leads: member.leads,
         term: member.term,
         last: member.log.0,
@@ -186,10 +186,10 @@ fn log(look: &Look, node: NodeId, group: NodeId) -> Option<LogInside> {
     })
 }
 
-fn trees(look: &Look, node: NodeId, group: &Group) -> Vec<TreeInside> {
+fn trees(look: &Look, node: NodeId, group: &Group) -> Vec<TreeComparison> {
     let Protocol::Quorum(plan) = &group.protocol else { return Vec::new() };
     let Some(plan) = &plan.anti_entropy else { return Vec::new() };
-    let tree = |it: crate::analysis::Comparison| TreeInside {
+    let tree = |it: crate::analysis::Comparison| TreeComparison {
         with: it.with,
         own: it.own,
         at: it.at,
@@ -201,7 +201,7 @@ fn trees(look: &Look, node: NodeId, group: &Group) -> Vec<TreeInside> {
 }
 
 /// The newest operations that a node coordinates, asked for or has a part in; of a group, all of its.
-fn quorums(look: &Look, node: NodeId) -> Vec<QuorumInside> {
+fn quorums(look: &Look, node: NodeId) -> Vec<QuorumOperation> {
     let whole = look.names.group(node) == Some(node);
     let concerns = |it: &&Coordination| {
         let has_part = |of: NodeId| it.parts.iter().any(|part| part.node == of);
@@ -214,13 +214,13 @@ fn quorums(look: &Look, node: NodeId) -> Vec<QuorumInside> {
     all.iter().rev().filter(concerns).take(MOST_OPERATIONS).map(|it| quorum(look, it)).collect()
 }
 
-fn quorum(look: &Look, it: &Coordination) -> QuorumInside {
+fn quorum(look: &Look, it: &Coordination) -> QuorumOperation {
     let phase = |phase: Phase| {
-        let parts: Vec<PartInside> = it
+        let parts: Vec<ReplicaResponse> = it
             .parts
             .iter()
             .filter(|part| part.phase == phase)
-            .map(|part| PartInside {
+            .map(|part| ReplicaResponse {
                 node: part.node,
                 asked: part.asked,
                 answered: part.answered,
@@ -234,9 +234,9 @@ fn quorum(look: &Look, it: &Coordination) -> QuorumInside {
             Phase::Write => format!("{needed} of {asked} acknowledgements"),
             Phase::Settle => format!("{needed} of {asked} have what it returns"),
         };
-        (asked > 0).then_some(PhaseInside { text, enough: it.enough[phase as usize], parts })
+        (asked > 0).then_some(QuorumPhase { text, enough: it.enough[phase as usize], parts })
     };
-    QuorumInside {
+    QuorumOperation {
         operation: it.operation.0 + 1,
         text: words::asked(it.operation, look.analysis, look.names),
         by: it.by,

@@ -7,21 +7,21 @@ use crate::wire::Wire;
 
 /// What is inside a member, or what a client's or a whole group's operations ask of whom.
 #[derive(Clone, Debug, Default, PartialEq, Wire)]
-pub struct Inside {
+pub struct GroupInternals {
     /// How its clock stands, where that orders anything: `300 ms behind`.
     pub clock: String,
     /// Its copies, by key, whose values have something to tell beyond the card.
-    pub copies: Vec<CopyInside>,
+    pub copies: Vec<CopyInternals>,
     /// Its log, where its group keeps one.
-    pub log: Option<LogInside>,
+    pub log: Option<LogInternals>,
     /// What it keeps for others.
-    pub hints: Vec<HintInside>,
+    pub hints: Vec<HintView>,
     /// Writes that it has promised to commit; their keys are locked.
     pub promised: Vec<String>,
     /// Its last comparison with each other replica, the newest first.
-    pub trees: Vec<TreeInside>,
+    pub trees: Vec<TreeComparison>,
     /// The newest operations, newest first, in which it has a part.
-    pub quorums: Vec<QuorumInside>,
+    pub quorums: Vec<QuorumOperation>,
     /// Where the run stood.
     pub now: Micros,
     /// The log of the run no longer holds its beginning, so that something may be missing.
@@ -30,11 +30,11 @@ pub struct Inside {
 
 /// A copy of a key.
 #[derive(Clone, Debug, PartialEq, Wire)]
-pub struct CopyInside {
+pub struct CopyInternals {
     /// The key.
     pub key: String,
     /// Its values: siblings where there is more than one; none for an absent key.
-    pub values: Vec<ValueInside>,
+    pub values: Vec<ValueInternals>,
     /// Of data without a total order: by origin, how many of its updates are here.
     pub vector: Vec<(String, u32)>,
     /// That it was deleted, and how long that is remembered; else empty.
@@ -43,7 +43,7 @@ pub struct CopyInside {
 
 /// A value of a copy.
 #[derive(Clone, Debug, PartialEq, Wire)]
-pub struct ValueInside {
+pub struct ValueInternals {
     /// The value.
     pub value: String,
     /// Its version or its dot.
@@ -58,7 +58,7 @@ pub struct ValueInside {
 
 /// A log.
 #[derive(Clone, Debug, PartialEq, Wire)]
-pub struct LogInside {
+pub struct LogInternals {
     /// It leads.
     pub leads: bool,
     /// The term, or epoch, that it knows of.
@@ -68,12 +68,12 @@ pub struct LogInside {
     /// Number of its last committed entry.
     pub committed: u32,
     /// The newest entries, oldest first.
-    pub entries: Vec<EntryInside>,
+    pub entries: Vec<LogEntryView>,
 }
 
 /// An entry of a log.
 #[derive(Clone, Debug, PartialEq, Wire)]
-pub struct EntryInside {
+pub struct LogEntryView {
     /// Its number.
     pub index: u32,
     /// Its term.
@@ -86,7 +86,7 @@ pub struct EntryInside {
 
 /// A write kept for another replica.
 #[derive(Clone, Debug, PartialEq, Wire)]
-pub struct HintInside {
+pub struct HintView {
     /// For whom.
     pub replica: NodeId,
     /// What it says: `x = 1 (v2)`.
@@ -99,7 +99,7 @@ pub struct HintInside {
 
 /// A comparison of Merkle trees.
 #[derive(Clone, Debug, PartialEq, Wire)]
-pub struct TreeInside {
+pub struct TreeComparison {
     /// With whom.
     pub with: NodeId,
     /// It was begun here, not there.
@@ -116,7 +116,7 @@ pub struct TreeInside {
 
 /// An operation of a leaderless group, at its coordinator.
 #[derive(Clone, Debug, PartialEq, Wire)]
-pub struct QuorumInside {
+pub struct QuorumOperation {
     /// Its number, from 1, as in the log.
     pub operation: u32,
     /// What was asked: `read x`.
@@ -130,23 +130,23 @@ pub struct QuorumInside {
     /// When it ended for its client, and how.
     pub ended: Option<(Micros, Outcome)>,
     /// What it did first, and what after that.
-    pub phases: Vec<PhaseInside>,
+    pub phases: Vec<QuorumPhase>,
 }
 
 /// A phase of an operation.
 #[derive(Clone, Debug, PartialEq, Wire)]
-pub struct PhaseInside {
+pub struct QuorumPhase {
     /// What is awaited: `2 of 3 responses`.
     pub text: String,
     /// When enough had answered.
     pub enough: Option<Micros>,
     /// Who was asked.
-    pub parts: Vec<PartInside>,
+    pub parts: Vec<ReplicaResponse>,
 }
 
 /// A replica's part in it.
 #[derive(Clone, Debug, PartialEq, Wire)]
-pub struct PartInside {
+pub struct ReplicaResponse {
     /// The replica.
     pub node: NodeId,
     /// When it was asked.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 /// A scenario as it is written, as JSON: so what only hands it on need not know how documents are read.
 #[derive(Clone, Debug, PartialEq, Wire)]
-pub struct Written(String);
+pub struct ScenarioJson(String);
 
-impl Written {
+impl ScenarioJson {
     /// The scenario.
     ///
     /// # Errors
@@ -19,9 +19,9 @@ impl Written {
     }
 }
 
-impl From<&Scenario> for Written {
+impl From<&Scenario> for ScenarioJson {
     fn from(scenario: &Scenario) -> Self {
-        Written(json::compact(scenario))
+        ScenarioJson(json::compact(scenario))
     }
 }
 
@@ -75,7 +75,7 @@ impl Wire for ScenarioError {
 
 #[cfg(test)]
 mod tests {
-    use super::Written;
+    use super::ScenarioJson;
     use crate::scenario::examples;
     use crate::session::Session;
     use crate::session::protocol::{FromEngine, Query, Report, Request, ToEngine};
@@ -86,15 +86,15 @@ mod tests {
     fn every_message_crosses_as_it_is_and_a_cut_one_is_refused() {
         for example in examples::EXAMPLES {
             let mut session = Session::default();
-            let scenario = Written::from(&example.scenario());
+            let scenario = ScenarioJson::from(&example.scenario());
             let requests = [
                 Request::Load { scenario: scenario.clone(), at: 0 },
                 Request::Advance { to: 2_000_000, budget: 500 },
                 Request::Query(Query::Log { from: 0, count: 50 }),
-                Request::Query(Query::Examine { node: None }),
+                Request::Query(Query::Verdicts { node: None }),
                 Request::Query(Query::Diagram { from: 0, to: 1_000_000 }),
                 Request::Query(Query::Charts),
-                Request::Query(Query::Inside { node: NodeId(0) }),
+                Request::Query(Query::Internals { node: NodeId(0) }),
                 Request::Query(Query::Describe),
                 Request::Edit { scenario },
             ];
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_document_that_makes_no_sense_is_refused_with_its_place() {
-        let scenario = Written("{\"converge\": 1, \"seed\": []}".into());
+        let scenario = ScenarioJson("{\"converge\": 1, \"seed\": []}".into());
         let said = Session::default().handle(ToEngine { epoch: 7, request: Request::Load { scenario, at: 0 } });
         let Report::Refused { errors } = &said.report else { panic!("{said:?}") };
         assert_eq!((said.epoch, errors[0].to_string().as_str()), (7, "seed: invalid type: list, expected u64"));

@@ -1,7 +1,7 @@
 //! Snapshots of a run, to stand at an earlier instant without beginning anew.
 
 use super::Run;
-use super::frame::Reporter;
+use super::frame::FrameBuilder;
 use crate::scenario::{Micros, Step, micros};
 
 /// Snapshots that are kept at most; then every second one goes, and the next are twice as far apart.
@@ -11,23 +11,23 @@ const EVERY: u64 = 4096;
 
 /// A run as it was once.
 #[derive(Debug)]
-pub(super) struct Moment {
+pub(super) struct Snapshot {
     pub run: Run,
-    pub reporter: Reporter,
+    pub frames: FrameBuilder,
     /// How many of the live commands it knows of.
     pub live: usize,
 }
 
 /// The snapshots of a run, oldest first.
 #[derive(Debug)]
-pub(super) struct Past {
+pub(super) struct Snapshots {
     every: u64,
-    moments: Vec<Moment>,
+    moments: Vec<Snapshot>,
 }
 
-impl Past {
+impl Snapshots {
     pub fn new() -> Self {
-        Past { every: EVERY, moments: Vec::new() }
+        Snapshots { every: EVERY, moments: Vec::new() }
     }
 
     /// Events until the next snapshot is due.
@@ -37,8 +37,8 @@ impl Past {
     }
 
     /// Adds a snapshot of a run that knows of so many live commands.
-    pub fn add(&mut self, run: &Run, reporter: &Reporter, live: usize) {
-        self.moments.push(Moment { run: run.snapshot(), reporter: reporter.clone(), live });
+    pub fn add(&mut self, run: &Run, frames: &FrameBuilder, live: usize) {
+        self.moments.push(Snapshot { run: run.snapshot(), frames: frames.clone(), live });
         if self.moments.len() > MOST {
             let mut even = false;
             self.moments.retain(|_| {
@@ -55,8 +55,8 @@ impl Past {
     }
 
     /// The latest snapshot that `before` allows, and that no live command came before that it does not know of.
-    pub fn latest(&self, live: &[Step], before: impl Fn(&Run) -> bool) -> Option<&Moment> {
-        let knows = |moment: &&Moment| {
+    pub fn latest(&self, live: &[Step], before: impl Fn(&Run) -> bool) -> Option<&Snapshot> {
+        let knows = |moment: &&Snapshot| {
             let now: Micros = moment.run.engine().now();
             live[moment.live..].iter().all(|step| micros(step.at_ms) >= now)
         };

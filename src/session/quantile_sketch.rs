@@ -9,7 +9,7 @@ pub const ERROR: f64 = 0.01;
 
 /// How values, whole numbers such as microseconds, are spread.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Sketch {
+pub struct QuantileSketch {
     /// How many.
     pub count: u64,
     /// Their sum.
@@ -24,7 +24,7 @@ fn gamma() -> f64 {
     (1.0 + ERROR) / (1.0 - ERROR)
 }
 
-impl Sketch {
+impl QuantileSketch {
     /// Counts a value.
     pub fn add(&mut self, value: u64) {
         self.count += 1;
@@ -38,7 +38,7 @@ impl Sketch {
     }
 
     /// Counts all that another counted.
-    pub fn merge(&mut self, other: &Sketch) {
+    pub fn merge(&mut self, other: &QuantileSketch) {
         self.count += other.count;
         self.sum += other.sum;
         self.zeros += other.zeros;
@@ -80,9 +80,9 @@ mod tests {
             shards in proptest::collection::vec(proptest::collection::vec(0u64..10_000_000, 0..60), 1..6),
             q in 0.0f64..=1.0,
         ) {
-            let mut merged = Sketch::default();
+            let mut merged = QuantileSketch::default();
             for shard in &shards {
-                let mut sketch = Sketch::default();
+                let mut sketch = QuantileSketch::default();
                 shard.iter().for_each(|value| sketch.add(*value));
                 merged.merge(&sketch);
             }
