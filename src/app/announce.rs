@@ -31,11 +31,11 @@ impl Announcer {
             | MarkKind::FaultEnded
             | MarkKind::Converged => mark.label.clone(),
         };
-        self.say(text);
+        self.announce(text);
     }
 
     /// Says something as soon as it may.
-    pub fn say(&mut self, text: String) {
+    pub fn announce(&mut self, text: String) {
         self.waiting.push_back(text);
         while self.waiting.len() > MOST {
             self.waiting.pop_front();

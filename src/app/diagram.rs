@@ -44,8 +44,8 @@ pub enum DiagramMsg {
 
 impl Diagram {
     /// Does what the visitor asks.
-    pub fn turn(&mut self, turn: DiagramMsg) {
-        match turn {
+    pub fn update(&mut self, msg: DiagramMsg) {
+        match msg {
             DiagramMsg::Toggle => self.open = !self.open,
             DiagramMsg::Light(message) => self.lit = message,
             DiagramMsg::Filter(filter) => self.filter = filter.into(),
@@ -59,7 +59,7 @@ impl Diagram {
     }
 
     /// The request that brings the messages, if it is time for one.
-    pub fn want(&mut self, digest: &str, window: (Micros, Micros), wall: f64) -> Option<Request> {
+    pub fn next_request(&mut self, digest: &str, window: (Micros, Micros), wall: f64) -> Option<Request> {
         if self.waiting || !self.is_behind(digest, window) || wall - self.last < DISTANCE {
             return None;
         }
@@ -73,24 +73,24 @@ impl Diagram {
     }
 
     /// Takes the answer in.
-    pub fn take(&mut self, arrows: Packed) {
+    pub fn receive_messages(&mut self, arrows: Packed) {
         self.waiting = false;
         self.arrows = Rc::new(arrows);
     }
 
     /// Takes the charts in.
-    pub fn take_charts(&mut self, charts: Packed) {
+    pub fn receive_charts(&mut self, charts: Packed) {
         self.waiting = false;
         self.charts = Rc::new(charts);
     }
 
     /// What was asked will not be answered; when the run has gone on, it is asked again.
-    pub fn unanswered(&mut self) {
+    pub fn cancel_request(&mut self) {
         self.waiting = false;
     }
 
     /// Another run: what was asked will not be answered.
-    pub fn forget(&mut self) {
+    pub fn reset_request(&mut self) {
         (self.waiting, self.asked, self.last) = (false, None, f64::MIN);
     }
 }

@@ -1,6 +1,6 @@
 //! Changes of the drawing that hands make on the canvas: pure, each checked by the scenario's own rules.
 
-use super::model::CanvasItem;
+use super::canvas_item::CanvasItem;
 use super::scene::{Layout, NodeKind, Scene};
 use crate::scenario::{
     Bus, Call, Client, Command, Group, Invariant, Promise, Protocol, Publication, Quorum, Scenario, ScenarioError,
@@ -44,7 +44,7 @@ pub fn renamed(scenario: &Scenario, id: &str, name: &str) -> Changed {
 }
 
 /// A card placed elsewhere.
-pub fn placed(scenario: &mut Scenario, id: &str, to: [i32; 2]) {
+pub fn place(scenario: &mut Scenario, id: &str, to: [i32; 2]) {
     let services = scenario.services.iter_mut().map(|n| (&n.id, &mut n.position));
     let buses = scenario.buses.iter_mut().map(|n| (&n.id, &mut n.position));
     let clients = scenario.clients.iter_mut().map(|n| (&n.id, &mut n.position));
@@ -65,7 +65,7 @@ pub fn is_placed(scenario: &Scenario) -> bool {
 pub fn all_placed(scenario: &Scenario, rows: &[usize]) -> Scenario {
     let mut result = scenario.clone();
     for node in Scene::new(scenario, Layout::Free, rows, &BTreeMap::new(), None).nodes {
-        placed(&mut result, &node.id, [node.rect.x.round() as i32, node.rect.y.round() as i32]);
+        place(&mut result, &node.id, [node.rect.x.round() as i32, node.rect.y.round() as i32]);
     }
     result
 }

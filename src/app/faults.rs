@@ -1,7 +1,7 @@
 //! What can be done to what is selected, now: the fault palette of the inspector and the context menu. Each entry is a
 //! command of the engine, as a script would say it.
 
-use super::model::CanvasItem;
+use super::canvas_item::CanvasItem;
 use crate::scenario::{Command, Latency, Scenario};
 use crate::session::protocol::{BusView, CopyState, ServiceView};
 

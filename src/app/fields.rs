@@ -12,8 +12,8 @@ mod scenario;
 
 pub use histogram::Histogram;
 
+use super::canvas_item::CanvasItem;
 use super::edit::Path;
-use super::model::CanvasItem;
 use crate::scenario::Scenario;
 use serde_json::Value as Json;
 

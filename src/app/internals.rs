@@ -1,6 +1,6 @@
 //! What the page has asked about the inside of what is selected: a member of a group, a client of one, or the group.
 
-use super::model::CanvasItem;
+use super::canvas_item::CanvasItem;
 use super::scene::Scene;
 use crate::scenario::{Micros, Scenario};
 use crate::session::protocol::{Packed, Query, Request};
@@ -28,7 +28,7 @@ impl InternalsView {
     }
 
     /// The request that brings the answer, if it is time for one; at once where another node is asked about.
-    pub fn want(&mut self, about: Option<NodeId>, records: u64, wall: f64) -> Option<Request> {
+    pub fn next_request(&mut self, about: Option<NodeId>, records: u64, wall: f64) -> Option<Request> {
         let node = about.filter(|_| !self.waiting && self.is_behind(about, records))?;
         let other = self.told.as_ref().is_none_or(|(told, _)| *told != node);
         if !other && wall - self.last < DISTANCE {
@@ -40,18 +40,18 @@ impl InternalsView {
     }
 
     /// Takes the answer in.
-    pub fn take(&mut self, inside: Packed) {
+    pub fn receive(&mut self, inside: Packed) {
         self.waiting = false;
         self.told = self.asked.map(|(node, _)| (node, Rc::new(inside)));
     }
 
     /// What was asked will not be answered; when the run has gone on, it is asked again.
-    pub fn unanswered(&mut self) {
+    pub fn cancel_request(&mut self) {
         self.waiting = false;
     }
 
     /// The run stands elsewhere, and is asked at once; until it has answered, what was told stays.
-    pub fn forget(&mut self) {
+    pub fn reset_request(&mut self) {
         (self.waiting, self.asked, self.last) = (false, None, f64::MIN);
     }
 
@@ -111,14 +111,14 @@ mod tests {
     fn another_node_is_asked_about_at_once_and_the_same_one_when_the_run_has_gone_on() {
         let mut view = InternalsView { last: f64::MIN, ..InternalsView::default() };
         let (a, b) = (Some(NodeId(0)), Some(NodeId(1)));
-        assert_eq!(view.want(None, 1, 0.0), None, "nothing is selected");
-        assert!(view.want(a, 1, 0.0).is_some());
-        assert_eq!(view.want(b, 1, 1.0), None, "an answer is awaited");
-        view.take(Packed::of(&1u32));
-        assert_eq!(view.want(a, 1, 900.0), None, "nothing has happened");
-        assert_eq!(view.want(a, 2, 1.0), None, "not so often");
-        assert!(view.want(b, 2, 2.0).is_some());
-        view.take(Packed::of(&2u32));
+        assert_eq!(view.next_request(None, 1, 0.0), None, "nothing is selected");
+        assert!(view.next_request(a, 1, 0.0).is_some());
+        assert_eq!(view.next_request(b, 1, 1.0), None, "an answer is awaited");
+        view.receive(Packed::of(&1u32));
+        assert_eq!(view.next_request(a, 1, 900.0), None, "nothing has happened");
+        assert_eq!(view.next_request(a, 2, 1.0), None, "not so often");
+        assert!(view.next_request(b, 2, 2.0).is_some());
+        view.receive(Packed::of(&2u32));
         assert_eq!((view.of(NodeId(0)), view.of(NodeId(1)).and_then(|it| it.read::<u32>())), (None, Some(2)));
     }
 }

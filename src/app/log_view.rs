@@ -44,7 +44,7 @@ impl LogView {
     }
 
     /// The request that brings the newest rows, if it is time for one.
-    pub fn want(&mut self, records: u64, wall: f64) -> Option<Request> {
+    pub fn next_request(&mut self, records: u64, wall: f64) -> Option<Request> {
         if !self.open || self.asked || !self.is_behind(records) || wall - self.last < DISTANCE {
             return None;
         }
@@ -61,7 +61,7 @@ impl LogView {
     }
 
     /// The request that brings older rows.
-    pub fn older(&mut self) -> Option<Request> {
+    pub fn request_older(&mut self) -> Option<Request> {
         let first = self.rows.front()?.index;
         if self.asked || first <= self.oldest {
             return None;
@@ -72,7 +72,7 @@ impl LogView {
     }
 
     /// Takes rows in.
-    pub fn take(&mut self, from: u64, _total: u64, oldest: u64, rows: Vec<LogRow>) {
+    pub fn receive(&mut self, from: u64, oldest: u64, rows: Vec<LogRow>) {
         self.asked = false;
         self.oldest = oldest;
         let newer = self.rows.back().is_none_or(|row| from > row.index);
@@ -86,30 +86,30 @@ impl LogView {
         while self.rows.len() > MOST {
             self.rows.pop_front();
         }
-        self.sift();
+        self.apply_filter();
     }
 
     /// Lets through only rows that contain this.
-    pub fn filter_by(&mut self, filter: String) {
+    pub fn set_filter(&mut self, filter: String) {
         self.filter = filter.into();
-        self.sift();
+        self.apply_filter();
     }
 
     /// What was asked will not be answered; it may be asked again.
-    pub fn unanswered(&mut self) {
+    pub fn cancel_request(&mut self) {
         self.asked = false;
     }
 
     /// The run is another now.
-    pub fn forget(&mut self) {
+    pub fn reset(&mut self) {
         self.rows.clear();
         self.asked = false;
         self.last = 0.0;
-        self.sift();
+        self.apply_filter();
     }
 
     /// Case counts for nothing among the letters A to Z; the tables of all others would weigh 20 KB on the page.
-    fn sift(&mut self) {
+    fn apply_filter(&mut self) {
         let wanted = self.filter.trim().to_ascii_lowercase();
         let passes = |row: &&Rc<LogRow>| {
             wanted.is_empty() || row.text.to_ascii_lowercase().contains(&wanted) || row.name.contains(&wanted)
@@ -138,14 +138,14 @@ mod tests {
     #[test]
     fn log_fetches_the_newest_rows_and_older_ones_on_demand() {
         let mut log = LogView { open: true, ..LogView::default() };
-        assert_eq!(log.want(3000, 1000.0), Some(Request::Query(Query::Log { from: 1000, count: 500 })));
-        assert_eq!(log.want(3000, 9000.0), None, "one request at a time");
-        log.take(1000, 3000, 0, rows(1000..1500));
-        assert_eq!(log.want(3000, 1100.0), None, "not too often");
-        assert_eq!(log.want(3000, 9000.0), Some(Request::Query(Query::Log { from: 1500, count: 500 })));
-        log.take(1500, 3000, 0, rows(1500..2000));
-        assert_eq!(log.older(), Some(Request::Query(Query::Log { from: 500, count: 500 })));
-        log.take(500, 3000, 0, rows(500..1000));
+        assert_eq!(log.next_request(3000, 1000.0), Some(Request::Query(Query::Log { from: 1000, count: 500 })));
+        assert_eq!(log.next_request(3000, 9000.0), None, "one request at a time");
+        log.receive(1000, 0, rows(1000..1500));
+        assert_eq!(log.next_request(3000, 1100.0), None, "not too often");
+        assert_eq!(log.next_request(3000, 9000.0), Some(Request::Query(Query::Log { from: 1500, count: 500 })));
+        log.receive(1500, 0, rows(1500..2000));
+        assert_eq!(log.request_older(), Some(Request::Query(Query::Log { from: 500, count: 500 })));
+        log.receive(500, 0, rows(500..1000));
         assert_eq!(log.shown().len(), 1500);
         assert!(log.shown().windows(2).all(|pair| pair[0].index + 1 == pair[1].index));
     }
@@ -153,8 +153,8 @@ mod tests {
     #[test]
     fn filter_shows_only_rows_that_contain_it() {
         let mut log = LogView { open: true, ..LogView::default() };
-        log.take(0, 30, 0, rows(0..30));
-        log.filter_by("Row 2".into());
+        log.receive(0, 0, rows(0..30));
+        log.set_filter("Row 2".into());
         assert_eq!(log.shown().len(), 11);
     }
 }

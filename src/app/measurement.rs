@@ -27,7 +27,7 @@ impl Measurement {
     }
 
     /// Takes in what a seed more has shown; what to ask next.
-    pub fn take(&mut self, seed: u64, rows: Packed) -> Option<Request> {
+    pub fn receive(&mut self, seed: u64, rows: Packed) -> Option<Request> {
         (self.seeds, self.rows) = (seed, Rc::new(rows));
         self.next()
     }
@@ -60,14 +60,14 @@ mod tests {
     #[test]
     fn numbers_stay_when_the_consistency_is_switched_and_go_when_the_drawing_changes() {
         let scenario = examples::find("oversold").expect("an example").scenario();
-        let mut measured = Measurement::default();
-        assert_eq!(measured.begin(&scenario, 0), Request::Query(Query::Measure { group: 0, seed: 1 }));
-        let next = measured.take(1, Packed::of(&1u32));
+        let mut measurement = Measurement::default();
+        assert_eq!(measurement.begin(&scenario, 0), Request::Query(Query::Measure { group: 0, seed: 1 }));
+        let next = measurement.receive(1, Packed::of(&1u32));
         assert_eq!(next, Some(Request::Query(Query::Measure { group: 0, seed: 2 })));
-        measured.follow(&scenario.under(0, Consistency::Strong));
-        assert!(measured.is_about(0) && measured.seeds == 1);
-        assert_eq!(measured.take(SEEDS, Packed::default()), None);
-        measured.follow(&Scenario { until_ms: 1.0, ..scenario });
-        assert!(!measured.is_about(0) && measured.next().is_none());
+        measurement.follow(&scenario.under(0, Consistency::Strong));
+        assert!(measurement.is_about(0) && measurement.seeds == 1);
+        assert_eq!(measurement.receive(SEEDS, Packed::default()), None);
+        measurement.follow(&Scenario { until_ms: 1.0, ..scenario });
+        assert!(!measurement.is_about(0) && measurement.next().is_none());
     }
 }

@@ -1,13 +1,13 @@
 //! The page: state and update (pure), document edits (pure), scene (pure), components, browser glue.
 
+pub mod actions;
 pub mod announce;
 pub mod areas;
-mod branches;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
 pub mod camera;
-pub mod change;
-pub mod clipboard;
+pub mod canvas_item;
+pub mod context_menu;
 pub mod diagram;
 pub mod drawing;
 pub mod edit;
@@ -21,11 +21,9 @@ pub mod layout;
 pub mod log_view;
 pub mod measurement;
 pub mod model;
-pub mod msg;
 pub mod outline;
 pub mod picture;
 pub mod playback;
-mod publish;
 pub mod ribbon;
 pub mod run_view;
 pub mod scene;

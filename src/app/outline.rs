@@ -1,12 +1,9 @@
 //! The outline: the canvas as tables with ordinary controls, for whoever reads rather than looks, or does not drag. What
 //! is done in it goes the ways that gestures and keys of the canvas go.
 
-use super::change::Change;
-use super::model::{CanvasItem, Effect, Model};
-use super::{drawing, playback};
-use crate::scenario::Scenario;
+use super::canvas_item::CanvasItem;
+use super::playback;
 use crate::session::protocol::{BusView, ClientView, ServiceView};
-use std::rc::Rc;
 
 /// What is open of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,7 +20,7 @@ pub enum OutlineMsg {
     /// Open or close it.
     Toggle,
     /// Show or hide the faults of a row.
-    Faults(CanvasItem),
+    ToggleFaults(CanvasItem),
     /// Connect two nodes.
     Connect {
         /// The source.
@@ -32,42 +29,9 @@ pub enum OutlineMsg {
         to: String,
     },
     /// Delete a row.
-    Remove(CanvasItem),
+    Delete(CanvasItem),
     /// Publish at a service, by number.
     Publish(usize),
-}
-
-impl Model {
-    pub(super) fn outline_turn(&mut self, turn: OutlineMsg, effects: &mut Vec<Effect>) {
-        self.redraw.page = true;
-        match turn {
-            OutlineMsg::Toggle => {
-                self.outline.open = !self.outline.open;
-                self.menu = None;
-                let here = self.focus.clone().filter(|_| !self.outline.open);
-                effects.push(here.map_or(Effect::FocusCanvas, Effect::Focus));
-            }
-            OutlineMsg::Faults(item) => {
-                let open = self.outline.faults_of.as_ref() == Some(&item);
-                self.outline.faults_of = (!open).then_some(item);
-            }
-            OutlineMsg::Connect { from, to } => {
-                if self.may_edit() {
-                    self.change(Change::Connect { from, to }, effects);
-                }
-            }
-            OutlineMsg::Remove(item) => self.change(Change::DeleteRow(item), effects),
-            OutlineMsg::Publish(node) => self.publish_at(Some(node), effects),
-        }
-    }
-
-    /// The drawing with a place for every card: where those that have none stand on the canvas.
-    pub fn all_placed(&self) -> Rc<Scenario> {
-        if drawing::is_placed(&self.scenario) {
-            return self.scenario.clone();
-        }
-        drawing::all_placed(&self.scenario, &self.rows()).into()
-    }
 }
 
 /// How a service stands, beyond its state.

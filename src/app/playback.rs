@@ -1,7 +1,7 @@
 //! The clock on the page's side, and what is asked of the engine when.
 //!
 //! The engine alone knows what happens; the page only says up to which instant of virtual time it wants
-//! to see. One request is under way at a time. While it is, orders (act, edit, seek) wait in a queue, and
+//! to see. One request is under way at a time. While it is, queue (act, edit, seek) wait in a queue, and
 //! of instants to reach only the newest counts. Nothing is sent before the engine is ready, and answers
 //! about an older run are dropped.
 
@@ -16,13 +16,13 @@ const BUDGET: u32 = 100_000;
 /// How far, in ms of true time, the engine may lag before the clock waits for it.
 const PATIENCE: f64 = 250.0;
 
-/// The clock and the queue of orders.
+/// The clock and the queue of queue.
 #[derive(Clone, Debug)]
 pub struct Playback {
     ready: bool,
     epoch: u32,
     under_way: bool,
-    orders: VecDeque<ToEngine>,
+    queue: VecDeque<ToEngine>,
     playing: bool,
     speed: f64,
     /// True time (ms) and the virtual instant that belongs to it.
@@ -39,7 +39,7 @@ impl Default for Playback {
             ready: false,
             epoch: 0,
             under_way: false,
-            orders: VecDeque::new(),
+            queue: VecDeque::new(),
             playing: false,
             speed: 1.0,
             anchor: None,
@@ -117,7 +117,7 @@ impl Playback {
     }
 
     /// Puts a request behind those that wait. A new run (load, edit) makes the answers of the old one stale.
-    pub fn order(&mut self, request: Request) {
+    pub fn enqueue(&mut self, request: Request) {
         match &request {
             Request::First | Request::Load { .. } | Request::Edit { .. } => {
                 self.epoch += 1;
@@ -125,8 +125,8 @@ impl Playback {
             }
             Request::Seek { to } => {
                 // Of seeks that wait one behind the other, only the newest matters.
-                if matches!(self.orders.back(), Some(ToEngine { request: Request::Seek { .. }, .. })) {
-                    self.orders.pop_back();
+                if matches!(self.queue.back(), Some(ToEngine { request: Request::Seek { .. }, .. })) {
+                    self.queue.pop_back();
                 }
                 self.settle();
                 self.goal = *to;
@@ -134,7 +134,7 @@ impl Playback {
             Request::NextMark | Request::Reset | Request::StepBack | Request::Branch(_) => self.settle(),
             Request::Query(_) | Request::Step | Request::Act { .. } | Request::Advance { .. } => {}
         }
-        self.orders.push_back(ToEngine { epoch: self.epoch, request });
+        self.queue.push_back(ToEngine { epoch: self.epoch, request });
     }
 
     fn settle(&mut self) {
@@ -145,7 +145,7 @@ impl Playback {
 
     /// A frame of the screen, at `wall` ms of true time: how far virtual time should have come.
     pub fn tick(&mut self, wall: f64) {
-        if !self.playing || !self.ready || !self.orders.is_empty() {
+        if !self.playing || !self.ready || !self.queue.is_empty() {
             return;
         }
         let (since, from) = *self.anchor.get_or_insert((wall, self.now));
@@ -166,7 +166,7 @@ impl Playback {
         if !self.ready || self.under_way {
             return None;
         }
-        let request = self.orders.pop_front().or_else(|| {
+        let request = self.queue.pop_front().or_else(|| {
             let wanted = self.more || (self.playing && self.goal > self.now);
             let to = self.goal.max(self.now);
             wanted.then_some(ToEngine { epoch: self.epoch, request: Request::Advance { to, budget: BUDGET } })
@@ -232,7 +232,7 @@ mod tests {
 
     fn ready() -> Playback {
         let mut playback = Playback::default();
-        playback.order(Request::Load { scenario: ScenarioJson::from(&Scenario::default()), at: 0 });
+        playback.enqueue(Request::Load { scenario: ScenarioJson::from(&Scenario::default()), at: 0 });
         assert_eq!(playback.next_request(), None, "nothing is sent before Ready");
         playback.receive(FromEngine { epoch: 0, report: Report::Ready });
         let load = playback.next_request().expect("the load");
@@ -278,7 +278,7 @@ mod tests {
         playback.tick(0.0);
         playback.tick(20.0);
         let advance = playback.next_request().expect("an advance");
-        playback.order(Request::Edit { scenario: ScenarioJson::from(&Scenario::default()) });
+        playback.enqueue(Request::Edit { scenario: ScenarioJson::from(&Scenario::default()) });
         assert!(!answer(&mut playback, advance.epoch, 20_000));
         let edit = playback.next_request().expect("the edit");
         assert!(answer(&mut playback, edit.epoch, 0));
@@ -287,10 +287,10 @@ mod tests {
     #[test]
     fn scrubbing_sends_only_where_the_hand_is_now() {
         let mut playback = ready();
-        playback.order(Request::Seek { to: 1 });
+        playback.enqueue(Request::Seek { to: 1 });
         let under_way = playback.next_request().expect("the first");
         for to in 2..50 {
-            playback.order(Request::Seek { to });
+            playback.enqueue(Request::Seek { to });
         }
         answer(&mut playback, under_way.epoch, 1);
         assert_eq!(playback.next_request().expect("the last").request, Request::Seek { to: 49 });

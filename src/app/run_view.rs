@@ -96,7 +96,7 @@ pub struct RunView {
 
 impl RunView {
     /// Takes in what a frame says, and returns what is different now. New marks are appended to `marks`.
-    pub fn take(&mut self, frame: Frame) -> Changes {
+    pub fn apply(&mut self, frame: Frame) -> Changes {
         let mut changes = Changes::default();
         if frame.whole {
             *self = RunView::default();
@@ -133,7 +133,7 @@ impl RunView {
             changes.timeline = true;
         }
         for mark in &frame.marks {
-            self.take_fault(mark);
+            self.apply_fault(mark);
             changes.timeline = true;
         }
         self.marks.extend(frame.marks);
@@ -164,7 +164,7 @@ impl RunView {
         changes
     }
 
-    fn take_fault(&mut self, mark: &Mark) {
+    fn apply_fault(&mut self, mark: &Mark) {
         // A crash and a slowness of one service are two faults.
         let which = match mark.kind {
             MarkKind::Restart => MarkKind::Crash,
@@ -277,7 +277,7 @@ mod tests {
     fn ask(session: &mut Session, view: &mut RunView, request: Request) {
         match session.handle(ToEngine { epoch: 1, request }).report {
             Report::Frame(frame) => {
-                view.take(*frame);
+                view.apply(*frame);
             }
             other => panic!("no frame but {other:?}"),
         }
@@ -363,7 +363,7 @@ mod tests {
             let change = RibbonChange { node: NodeId(0), at, state };
             let mark =
                 Mark { at, kind: MarkKind::Update, node: NodeId(0), to: None, update: None, label: String::new() };
-            view.take(Frame { now: at, ribbons: vec![change], marks: vec![mark], ..Frame::default() });
+            view.apply(Frame { now: at, ribbons: vec![change], marks: vec![mark], ..Frame::default() });
         }
         assert!(view.marks.len() <= MOST_KEPT && view.ribbons[0].len() <= MOST_KEPT);
         assert_eq!(view.marks.last().map(|mark| mark.at), Some(19_999));

@@ -13,13 +13,13 @@ const BEHIND: f64 = 0.1;
 pub enum TimeMsg {
     /// Show so many times as long a stretch; the instant stays where it is.
     Zoom(f64, Micros),
-    /// Move on by a share of what is shown.
+    /// Move on by a share of what is view.
     Pan(f64),
     /// Play what is shown again and again, or no longer.
     Loop,
 }
 
-/// The stretch that is shown.
+/// The stretch that is view.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TimeView {
     /// Playback goes from its end back to its start.
@@ -46,16 +46,16 @@ impl TimeView {
         Scale { from, until, width }
     }
 
-    /// Whether a part alone is shown.
+    /// Whether a part alone is view.
     pub fn is_part(&self) -> bool {
         self.part.is_some()
     }
 
     /// Does what the visitor asks.
-    pub fn turn(&mut self, turn: TimeMsg, until: Micros) {
+    pub fn update(&mut self, msg: TimeMsg, until: Micros) {
         let (from, to) = self.window(until);
         let length = (to - from) as f64;
-        match turn {
+        match msg {
             TimeMsg::Loop => self.looping = !self.looping,
             TimeMsg::Zoom(factor, at) => {
                 let wanted = (length * factor).max(SHORTEST.min(until as f64));
@@ -88,31 +88,31 @@ mod tests {
 
     #[test]
     fn zooming_keeps_the_instant_in_its_place_and_zooming_out_ends_at_the_whole() {
-        let mut shown = TimeView::default();
-        assert_eq!(shown.window(10_000), (0, 10_000));
-        shown.turn(TimeMsg::Zoom(0.5, 8_000), 10_000);
-        assert_eq!(shown.window(10_000), (4_000, 9_000), "8,000 stands at four fifths, before and after");
-        shown.turn(TimeMsg::Pan(-0.2), 10_000);
-        assert_eq!(shown.window(10_000), (3_000, 8_000));
-        shown.turn(TimeMsg::Pan(9.0), 10_000);
-        assert_eq!(shown.window(10_000), (5_000, 10_000));
-        shown.turn(TimeMsg::Zoom(4.0, 0), 10_000);
-        assert_eq!((shown.window(10_000), shown.is_part()), ((0, 10_000), false));
-        shown.turn(TimeMsg::Zoom(1e-9, 500), 10_000);
-        assert_eq!(shown.window(10_000), (450, 1_450), "no shorter than a millisecond");
+        let mut view = TimeView::default();
+        assert_eq!(view.window(10_000), (0, 10_000));
+        view.update(TimeMsg::Zoom(0.5, 8_000), 10_000);
+        assert_eq!(view.window(10_000), (4_000, 9_000), "8,000 stands at four fifths, before and after");
+        view.update(TimeMsg::Pan(-0.2), 10_000);
+        assert_eq!(view.window(10_000), (3_000, 8_000));
+        view.update(TimeMsg::Pan(9.0), 10_000);
+        assert_eq!(view.window(10_000), (5_000, 10_000));
+        view.update(TimeMsg::Zoom(4.0, 0), 10_000);
+        assert_eq!((view.window(10_000), view.is_part()), ((0, 10_000), false));
+        view.update(TimeMsg::Zoom(1e-9, 500), 10_000);
+        assert_eq!(view.window(10_000), (450, 1_450), "no shorter than a millisecond");
     }
 
     #[test]
     fn the_page_turns_when_the_playhead_leaves_it() {
-        let mut shown = TimeView::default();
-        shown.turn(TimeMsg::Zoom(0.1, 0), 100_000);
-        shown.follow(9_000, 100_000);
-        assert_eq!(shown.window(100_000), (0, 10_000));
-        shown.follow(10_500, 100_000);
-        assert_eq!(shown.window(100_000), (9_500, 19_500));
-        shown.follow(200, 100_000);
-        assert_eq!(shown.window(100_000), (0, 10_000));
-        shown.follow(100_000, 100_000);
-        assert_eq!(shown.window(100_000), (90_000, 100_000), "not beyond the end");
+        let mut view = TimeView::default();
+        view.update(TimeMsg::Zoom(0.1, 0), 100_000);
+        view.follow(9_000, 100_000);
+        assert_eq!(view.window(100_000), (0, 10_000));
+        view.follow(10_500, 100_000);
+        assert_eq!(view.window(100_000), (9_500, 19_500));
+        view.follow(200, 100_000);
+        assert_eq!(view.window(100_000), (0, 10_000));
+        view.follow(100_000, 100_000);
+        assert_eq!(view.window(100_000), (90_000, 100_000), "not beyond the end");
     }
 }

@@ -40,7 +40,7 @@ impl VerdictsView {
     }
 
     /// The request that brings the verdicts, if it is time for one.
-    pub fn want(&mut self, digest: &str, wall: f64) -> Option<Request> {
+    pub fn next_request(&mut self, digest: &str, wall: f64) -> Option<Request> {
         if self.waiting || !self.is_behind(digest) || wall - self.last < if self.open { DISTANCE } else { FAR } {
             return None;
         }
@@ -51,13 +51,13 @@ impl VerdictsView {
     }
 
     /// Takes the answer in.
-    pub fn take(&mut self, findings: Vec<VerdictView>) {
+    pub fn receive(&mut self, findings: Vec<VerdictView>) {
         self.waiting = false;
         self.findings = Rc::new(findings);
     }
 
     /// Marks the steps of a finding, or no longer if they are.
-    pub fn light(&mut self, title: String) {
+    pub fn toggle_marked(&mut self, title: String) {
         self.lit = if self.lit.as_ref() == Some(&title) { None } else { Some(title) };
     }
 
@@ -76,13 +76,13 @@ impl VerdictsView {
     }
 
     /// What was asked will not be answered; when the run has gone on, it is asked again.
-    pub fn unanswered(&mut self) {
+    pub fn cancel_request(&mut self) {
         self.waiting = false;
     }
 
     /// The run stands elsewhere, and is asked at once. Until it has answered what was found stays, and a story that is
     /// followed through time stays in any case.
-    pub fn forget(&mut self) {
+    pub fn reset_request(&mut self) {
         (self.waiting, self.asked, self.last) = (false, None, f64::MIN);
     }
 
@@ -106,28 +106,28 @@ mod tests {
     fn the_steps_of_a_finding_are_marked_while_it_is_there_and_counted_when_it_is_violated() {
         let mut view = VerdictsView { open: true, ..VerdictsView::default() };
         let never = finding(VerdictSubject::Convergence, "Convergence: will not converge", VerdictStatus::Violated);
-        view.take(vec![
+        view.receive(vec![
             never,
             finding(VerdictSubject::Guarantee, "Causal", VerdictStatus::Holds),
             finding(VerdictSubject::Guarantee, "Linearizable", VerdictStatus::Violated),
         ]);
         assert_eq!(view.violated(), (1, Some("Linearizable")));
         assert!(view.marked().is_empty());
-        view.light("Linearizable".into());
+        view.toggle_marked("Linearizable".into());
         assert_eq!(view.marked().len(), 1);
-        view.take(vec![finding(VerdictSubject::Guarantee, "Causal", VerdictStatus::Holds)]);
+        view.receive(vec![finding(VerdictSubject::Guarantee, "Causal", VerdictStatus::Holds)]);
         assert!(view.marked().is_empty(), "it is no more");
-        view.light("Causal".into());
-        view.light("Causal".into());
+        view.toggle_marked("Causal".into());
+        view.toggle_marked("Causal".into());
         assert!(view.marked().is_empty(), "twice is off");
     }
 
     #[test]
     fn a_story_stays_while_it_is_followed_through_time_and_goes_with_its_scenario() {
         let mut view = VerdictsView { open: true, pinned: Some(7), ..VerdictsView::default() };
-        view.take(vec![finding(VerdictSubject::Copy, "Why widget at Notification?", VerdictStatus::Violated)]);
-        view.light("Why widget at Notification?".into());
-        view.forget();
+        view.receive(vec![finding(VerdictSubject::Copy, "Why widget at Notification?", VerdictStatus::Violated)]);
+        view.toggle_marked("Why widget at Notification?".into());
+        view.reset_request();
         assert_eq!((view.findings.len(), view.marked().len()), (1, 1), "it was only a jump");
         view.clear();
         assert!(view.open && view.findings.is_empty() && view.pinned.is_none() && view.marked().is_empty());
@@ -136,28 +136,28 @@ mod tests {
     #[test]
     fn verdicts_that_were_asked_for_once_stay_live_behind_a_closed_panel() {
         let mut view = VerdictsView { open: true, last: f64::MIN, ..VerdictsView::default() };
-        assert!(view.want("a", 0.0).is_some());
-        view.take(Vec::new());
+        assert!(view.next_request("a", 0.0).is_some());
+        view.receive(Vec::new());
         view.open = false;
-        assert_eq!(view.want("b", 2000.0), None, "rarely");
-        assert!(view.want("b", 3000.0).is_some());
+        assert_eq!(view.next_request("b", 2000.0), None, "rarely");
+        assert!(view.next_request("b", 3000.0).is_some());
     }
 
     #[test]
     fn verdicts_are_asked_for_again_when_the_run_has_gone_on() {
         let mut view = VerdictsView { last: f64::MIN, ..VerdictsView::default() };
-        assert_eq!(view.want("a", 0.0), None, "it is closed");
+        assert_eq!(view.next_request("a", 0.0), None, "it is closed");
         view.open = true;
-        assert_eq!(view.want("a", 0.0), Some(Request::Query(Query::Verdicts { node: None })));
-        assert_eq!(view.want("b", 5000.0), None, "an answer is awaited");
-        view.take(Vec::new());
-        assert_eq!(view.want("a", 5000.0), None, "nothing has happened");
-        assert_eq!(view.want("b", 5000.0), Some(Request::Query(Query::Verdicts { node: None })));
-        view.take(Vec::new());
+        assert_eq!(view.next_request("a", 0.0), Some(Request::Query(Query::Verdicts { node: None })));
+        assert_eq!(view.next_request("b", 5000.0), None, "an answer is awaited");
+        view.receive(Vec::new());
+        assert_eq!(view.next_request("a", 5000.0), None, "nothing has happened");
+        assert_eq!(view.next_request("b", 5000.0), Some(Request::Query(Query::Verdicts { node: None })));
+        view.receive(Vec::new());
         view.node = Some(NodeId(1));
-        assert_eq!(view.want("b", 9000.0), Some(Request::Query(Query::Verdicts { node: Some(NodeId(1)) })));
-        view.take(Vec::new());
+        assert_eq!(view.next_request("b", 9000.0), Some(Request::Query(Query::Verdicts { node: Some(NodeId(1)) })));
+        view.receive(Vec::new());
         view.pinned = Some(3);
-        assert_eq!(view.want("c", 20_000.0), None, "a story is being followed");
+        assert_eq!(view.next_request("c", 20_000.0), None, "a story is being followed");
     }
 }

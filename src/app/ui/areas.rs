@@ -1,7 +1,7 @@
 //! The outlines of replica groups and regions, with their labels.
 
 use crate::app::areas::Area;
-use crate::app::model::{CanvasItem, Msg};
+use crate::app::model::{CanvasItem, Msg, SelectionMsg};
 use crate::app::scene::Scene;
 use web_sys::HtmlElement;
 use yew::prelude::*;
@@ -41,7 +41,7 @@ pub fn AreaLabel(props: &AreaLabelProps) -> Html {
         return html! { <span ref={root} class="area-label region">{ name }</span> };
     }
     let item = CanvasItem::Node(props.area.id.clone());
-    let onclick = props.send.reform(move |_: MouseEvent| Msg::Select(Some(item.clone())));
+    let onclick = props.send.reform(move |_: MouseEvent| Msg::Selection(SelectionMsg::Select(Some(item.clone()))));
     let onpointerdown = Callback::from(|event: PointerEvent| event.stop_propagation());
     html! {
         <button ref={root} class={classes!("area-label", props.selected.then_some("selected"))} {onclick} {onpointerdown}

@@ -1,7 +1,7 @@
 //! The list of branches. Each can be shown, compared, renamed, deleted.
 
 use super::icons::{Icon, icon};
-use crate::app::model::Msg;
+use crate::app::model::{Msg, PanelsMsg};
 use crate::scenario::{Branch, Consistency, Scenario};
 use crate::session::protocol::{BranchCommand, BranchList};
 use std::rc::Rc;
@@ -35,7 +35,7 @@ pub fn Branches(props: &BranchesProps) -> Html {
             <header>
                 <h2>{ "Branches" }</h2>
                 <span class="grow"></span>
-                <button class="icon small" aria-label="Close the branches" onclick={on(Msg::ToggleBranches)}>{ icon(Icon::Close) }</button>
+                <button class="icon small" aria-label="Close the branches" onclick={on(Msg::Panels(PanelsMsg::ToggleBranches))}>{ icon(Icon::Close) }</button>
             </header>
             <div class="scroll">
                 { for props.branches.list.iter().enumerate().map(|(index, branch)| branch_view(props, index as u32, branch)) }

@@ -2,7 +2,7 @@
 //! counters that run with the clock (`data-since`, `data-until`).
 
 use super::icons::{Icon, icon};
-use crate::app::model::Msg;
+use crate::app::model::{Msg, SelectionMsg};
 use crate::app::playback::short;
 use crate::app::run_view::short_label;
 use crate::app::scene::{NodeKind, SHOWN_LANES, SHOWN_ROWS, SceneNode};
@@ -96,7 +96,7 @@ pub fn Card(props: &CardProps) -> Html {
     );
     let focused = {
         let (send, id) = (props.send.clone(), props.placed.id.clone());
-        Callback::from(move |_: FocusEvent| send.emit(Msg::Focused(id.to_string())))
+        Callback::from(move |_: FocusEvent| send.emit(Msg::Selection(SelectionMsg::Focused(id.to_string()))))
     };
     html! {
         <article ref={root} class={classes} data-node={props.placed.id.to_string()}
@@ -418,8 +418,10 @@ fn NameField(props: &NameFieldProps) -> Html {
         Callback::from(move |event: KeyboardEvent| {
             event.stop_propagation();
             match event.key().as_str() {
-                "Enter" => send.emit(Msg::Renamed(field.cast::<HtmlInputElement>().map(|input| input.value()))),
-                "Escape" => send.emit(Msg::Renamed(None)),
+                "Enter" => send.emit(Msg::Selection(SelectionMsg::FinishRename(
+                    field.cast::<HtmlInputElement>().map(|input| input.value()),
+                ))),
+                "Escape" => send.emit(Msg::Selection(SelectionMsg::FinishRename(None))),
                 _ => {}
             }
         })
@@ -427,7 +429,9 @@ fn NameField(props: &NameFieldProps) -> Html {
     let on_blur = {
         let (send, field) = (props.send.clone(), field.clone());
         Callback::from(move |_: FocusEvent| {
-            send.emit(Msg::Renamed(field.cast::<HtmlInputElement>().map(|input| input.value())));
+            send.emit(Msg::Selection(SelectionMsg::FinishRename(
+                field.cast::<HtmlInputElement>().map(|input| input.value()),
+            )));
         })
     };
     html! {

@@ -5,7 +5,7 @@ use super::charts;
 use super::icons::{Icon, icon};
 use crate::app::browser::picture::{self, Kind};
 use crate::app::diagram::{self, Diagram as State, DiagramMsg};
-use crate::app::model::{Model, Msg};
+use crate::app::model::{Model, Msg, SharingMsg, VerdictsMsg};
 use crate::app::playback::clock;
 use crate::app::ribbon::ticks;
 use crate::scenario::Micros;
@@ -24,9 +24,9 @@ const AROUND: f64 = 104.0;
 /// The diagram over the canvas.
 pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     let state = &model.diagram;
-    let (width, nodes) = (model.size.0.max(320.0), model.scene.nodes.len());
+    let (width, nodes) = (model.viewport.size.0.max(320.0), model.scene.nodes.len());
     let scale = model.time_view.scale(model.run.until, width - NAMES - 24.0);
-    let lane_height = ((model.size.1 - AROUND - TOP) / nodes.max(1) as f64).clamp(LANE.0, LANE.1);
+    let lane_height = ((model.viewport.size.1 - AROUND - TOP) / nodes.max(1) as f64).clamp(LANE.0, LANE.1);
     let height = TOP + lane_height * nodes as f64;
     let x = |at: Micros| NAMES + scale.x(at).clamp(-8.0, scale.width + 8.0);
     let y = |node: usize| TOP + lane_height * (node as f64 + 0.5);
@@ -136,7 +136,7 @@ fn header(state: &State, send: &Callback<Msg>, filter: Html) -> Html {
         let Some(select) = event.target_dyn_into::<HtmlSelectElement>() else { return };
         let chosen = select.value();
         if let Some((_, kind)) = SAVES.iter().find(|(name, _)| *name == chosen) {
-            export.emit(Msg::Export(*kind));
+            export.emit(Msg::Sharing(SharingMsg::Export(*kind)));
         } else if let Some((_, kind)) = PICTURES.iter().find(|(name, _)| *name == chosen) {
             picture::save(".diagram .scroll > svg", if charting { "charts" } else { "diagram" }, *kind);
         }
@@ -194,7 +194,7 @@ fn told(
     html! {
         <>
             <span>{ format!("{ends}: {}, sent at {}, {fate}. {past} before it, {future} after it.", arrow.label, clock(arrow.sent)) }</span>
-            <button class="line small" onclick={send.reform(move |_: MouseEvent| Msg::Jump(at, nodes.clone()))}>{ "Go there" }</button>
+            <button class="line small" onclick={send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::Jump(at, nodes.clone())))}>{ "Go there" }</button>
         </>
     }
 }

@@ -1,10 +1,10 @@
 //! The share and help dialogs. They are native `<dialog>` elements, which handle focus and Escape.
 
 use super::icons::{Icon, icon};
+use crate::app::actions;
 use crate::app::browser::picture::{self, Kind};
 use crate::app::browser::{address, files};
-use crate::app::keys;
-use crate::app::model::{Described, Msg, Opening};
+use crate::app::model::{DocumentMsg, Msg, Opening, PanelsMsg, PreferencesMsg, SharedRun, SharingMsg};
 use crate::app::picture::escaped;
 use crate::scenario::{Scenario, ScenarioError, link};
 use std::rc::Rc;
@@ -50,7 +50,7 @@ fn Modal(props: &ModalProps) -> Html {
 #[derive(Clone, PartialEq, Properties)]
 pub struct ShareProps {
     /// The run as a document, once the engine has described it.
-    pub described: Option<Rc<Described>>,
+    pub described: Option<Rc<SharedRun>>,
     /// Receives messages.
     pub send: Callback<Msg>,
 }
@@ -64,14 +64,14 @@ pub fn Share(props: &ShareProps) -> Html {
         Some(described) => shared(described, &with_run),
     };
     html! {
-        <Modal title="Share" on_close={props.send.reform(|()| Msg::Share(false))}>
+        <Modal title="Share" on_close={props.send.reform(|()| Msg::Sharing(SharingMsg::Open(false)))}>
             { content }
             <OpenFile send={props.send.clone()} />
         </Modal>
     }
 }
 
-fn shared(described: &Described, with_run: &UseStateHandle<bool>) -> Html {
+fn shared(described: &SharedRun, with_run: &UseStateHandle<bool>) -> Html {
     // Without the run, the script has no live commands.
     let mut scenario = described.scenario.read().unwrap_or_default();
     if !**with_run {
@@ -195,8 +195,8 @@ fn OpenFile(props: &OpenFileProps) -> Html {
             let (errors, send) = (errors.clone(), send.clone());
             files::read(&file, move |text| match text.map(|text| Scenario::from_json(&text)) {
                 Some(Ok(scenario)) => {
-                    send.emit(Msg::Open(Box::new(Opening::own(scenario))));
-                    send.emit(Msg::Share(false));
+                    send.emit(Msg::Document(DocumentMsg::Open(Box::new(Opening::own(scenario)))));
+                    send.emit(Msg::Sharing(SharingMsg::Open(false)));
                 }
                 Some(Err(found)) => errors.set(found),
                 None => errors.set(vec![ScenarioError::new("", "the file cannot be read as text")]),
@@ -234,12 +234,12 @@ fn check(label: &'static str, on: bool, msg: fn(bool) -> Msg, send: &Callback<Ms
 #[component]
 pub fn Help(props: &HelpProps) -> Html {
     html! {
-        <Modal title="Keys, gestures, motion" on_close={props.send.reform(|()| Msg::Help(false))}>
+        <Modal title="Keys, gestures, motion" on_close={props.send.reform(|()| Msg::Panels(PanelsMsg::CloseHelp))}>
             <p class="muted">{ "Shortcuts work while the canvas has the focus." }</p>
-            { check("Single-character shortcuts (P, ., 1 and so on)", props.single_keys, Msg::SingleKeys, &props.send) }
-            { check("Reduce motion: messages move in steps", props.less_motion, Msg::ReducedMotion, &props.send) }
+            { check("Single-character shortcuts (P, ., 1 and so on)", props.single_keys, |value| Msg::Preferences(PreferencesMsg::SingleKeys(value)), &props.send) }
+            { check("Reduce motion: messages move in steps", props.less_motion, |value| Msg::Preferences(PreferencesMsg::ReducedMotion(value)), &props.send) }
             <table><tbody>
-                { for keys::TABLE.iter().map(|(action, keys)| html! { <tr><th scope="row">{ *action }</th><td>{ *keys }</td></tr> }) }
+                { for actions::help_rows().map(|(effect, keys)| html! { <tr><th scope="row">{ effect }</th><td>{ keys }</td></tr> }) }
             </tbody></table>
         </Modal>
     }

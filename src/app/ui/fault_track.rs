@@ -1,7 +1,7 @@
 //! The script's steps below the timeline. Each can be dragged to another time, moved by arrow keys, deleted, or opened
 //! in the inspector.
 
-use crate::app::model::Msg;
+use crate::app::model::{DocumentMsg, Msg, SelectionMsg};
 use crate::app::ribbon::Scale;
 use crate::app::script;
 use crate::scenario::{Micros, Scenario, micros};
@@ -68,8 +68,8 @@ fn StepHandle(props: &StepProps) -> Html {
     let report = {
         let send = send.clone();
         move |edited: Result<Scenario, String>| match edited {
-            Ok(scenario) => send.emit(Msg::Edited(Box::new(scenario))),
-            Err(why) => send.emit(Msg::EditRefused(why)),
+            Ok(scenario) => send.emit(Msg::Document(DocumentMsg::Edit(Box::new(scenario)))),
+            Err(why) => send.emit(Msg::Notify(why)),
         }
     };
     let down = {
@@ -101,7 +101,7 @@ fn StepHandle(props: &StepProps) -> Html {
         let (report, scenario, send) = (report.clone(), scenario.clone(), send.clone());
         Callback::from(move |_: PointerEvent| match drag.borrow_mut().take() {
             Some((_, to)) if to != at => report(script::moved(&scenario, step, to)),
-            Some(_) | None => send.emit(Msg::Select(None)),
+            Some(_) | None => send.emit(Msg::Selection(SelectionMsg::Select(None))),
         })
     };
     let key = {

@@ -3,7 +3,7 @@
 use crate::app::browser::files;
 use crate::app::edit;
 use crate::app::fields::{Field, Histogram, Kind, parse};
-use crate::app::model::Msg;
+use crate::app::model::{DocumentMsg, Msg};
 use crate::scenario::Scenario;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
@@ -53,7 +53,7 @@ pub fn FieldView(props: &FieldProps) -> Html {
                 Ok(changed) => {
                     refused.set(None);
                     if input != props.field.text {
-                        props.send.emit(Msg::Edited(Box::new(changed)));
+                        props.send.emit(Msg::Document(DocumentMsg::Edit(Box::new(changed))));
                     }
                 }
                 Err(reason) => refused.set(Some(Refused { input, reason })),

@@ -10,7 +10,7 @@ use crate::app::faults::{ItemCondition, faults};
 use crate::app::fields::{self, Adder, Section};
 use crate::app::internals::names;
 use crate::app::measurement::Measurement;
-use crate::app::model::{CanvasItem, Msg};
+use crate::app::model::{CanvasItem, DocumentMsg, LiveMsg, Msg, SelectionMsg, VerdictsMsg};
 use crate::scenario::{Command, Consistency, Operation, Scenario, Value};
 use crate::session::measurement::{Row, SEEDS};
 use crate::session::protocol::{BusView, CopyState, DepthView, Packed, ServiceView};
@@ -59,8 +59,8 @@ pub fn Inspector(props: &InspectorProps) -> Html {
 
 fn report(send: &Callback<Msg>, result: Result<Scenario, String>) {
     match result {
-        Ok(scenario) => send.emit(Msg::Edited(Box::new(scenario))),
-        Err(why) => send.emit(Msg::EditRefused(why)),
+        Ok(scenario) => send.emit(Msg::Document(DocumentMsg::Edit(Box::new(scenario)))),
+        Err(why) => send.emit(Msg::Notify(why)),
     }
 }
 
@@ -73,7 +73,7 @@ fn head(props: &InspectorProps) -> Html {
     let state = props.view.as_ref().map(|view| badge(view.state)).unwrap_or_default();
     html! {
         <section class="head"><h2>{ icon(symbol) }<span class="grow">{ name }</span>{ state }
-            <button class="icon small" aria-label="Close the inspector" onclick={props.send.reform(|_| Msg::Select(None))}>{ icon(Icon::Close) }</button>
+            <button class="icon small" aria-label="Close the inspector" onclick={props.send.reform(|_| Msg::Selection(SelectionMsg::Select(None)))}>{ icon(Icon::Close) }</button>
         </h2></section>
     }
 }
@@ -123,7 +123,7 @@ fn actions(props: &InspectorProps) -> Html {
 fn why(props: &InspectorProps) -> Html {
     let Some(view) = props.view.as_ref().filter(|view| view.state != CopyState::Consistent) else { return html! {} };
     let node = view.node;
-    let onclick = props.send.reform(move |_: MouseEvent| Msg::Examine(Some(node)));
+    let onclick = props.send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::Explain(Some(node))));
     html! { <section class="actions"><button class="line why" {onclick}>{ format!("Why is it {}?", view.state.name()) }</button></section> }
 }
 
@@ -138,7 +138,9 @@ fn consistency(props: &InspectorProps) -> Html {
     let now = props.scenario.consistency(group);
     let choice = |consistency: Consistency| {
         let scenario = props.scenario.clone();
-        let onclick = props.send.reform(move |_: MouseEvent| Msg::Edited(Box::new(scenario.under(group, consistency))));
+        let onclick = props.send.reform(move |_: MouseEvent| {
+            Msg::Document(DocumentMsg::Edit(Box::new(scenario.under(group, consistency))))
+        });
         let on = now == Some(consistency);
         html! { <button class={classes!("line", on.then_some("on"))} aria-pressed={on.to_string()} {onclick}>{ consistency.word() }</button> }
     };
@@ -196,7 +198,13 @@ fn Palette(props: &PaletteProps) -> Html {
     };
     let act = |(label, command): &(String, Command)| {
         let (command, scripted) = (command.clone(), *scripted);
-        let msg = move |_: MouseEvent| if scripted { Msg::Script(command.clone()) } else { Msg::Act(command.clone()) };
+        let msg = move |_: MouseEvent| {
+            if scripted {
+                Msg::Document(DocumentMsg::AddStep(command.clone()))
+            } else {
+                Msg::Live(LiveMsg::Execute(command.clone()))
+            }
+        };
         html! { <button key={label.clone()} class="line" onclick={props.send.reform(msg)}>{ label }</button> }
     };
     html! {
@@ -241,7 +249,7 @@ fn dead_letters(props: &InspectorProps) -> Html {
         let service =
             props.scenario.services.get(lane.service.index()).map(|service| service.id.clone()).unwrap_or_default();
         let act = |label: &'static str, command: Command| {
-            let onclick = props.send.reform(move |_: MouseEvent| Msg::Act(command.clone()));
+            let onclick = props.send.reform(move |_: MouseEvent| Msg::Live(LiveMsg::Execute(command.clone())));
             html! { <button class="line" {onclick}>{ label }</button> }
         };
         let more = lane.dead as usize - lane.dead_letters.len();
@@ -298,11 +306,11 @@ fn Publisher(props: &PublisherProps) -> Html {
             error.set(problem);
             if problem.is_none() {
                 let operation = Operation::Write { key, value: Value::from_typed(&value) };
-                props.send.emit(Msg::Act(Command::Operate {
+                props.send.emit(Msg::Live(LiveMsg::Execute(Command::Operate {
                     service: props.service.clone(),
                     operation,
                     poison: false,
-                }));
+                })));
             }
         })
     };
@@ -362,7 +370,7 @@ fn AdderView(props: &AdderProps) -> Html {
             let Some(input) = name.cast::<HtmlInputElement>() else { return };
             let key = input.value().trim().to_string();
             if key.is_empty() {
-                return send.emit(Msg::EditRefused("Enter a name first.".into()));
+                return send.emit(Msg::Notify("Enter a name first.".into()));
             }
             let mut path = adder.path.clone();
             path.push(key);

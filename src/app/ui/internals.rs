@@ -2,7 +2,7 @@
 
 use super::card::update_class;
 use crate::app::internals::share;
-use crate::app::model::Msg;
+use crate::app::model::{Msg, PlaybackMsg};
 use crate::app::playback::{clock, short};
 use crate::scenario::Micros;
 use crate::session::protocol::Packed;
@@ -32,7 +32,7 @@ impl Sections<'_> {
 
     /// Draws a button that seeks to an instant.
     fn at(&self, at: Micros) -> Html {
-        let onclick = self.send.reform(move |_: MouseEvent| Msg::Seek(at));
+        let onclick = self.send.reform(move |_: MouseEvent| Msg::Playback(PlaybackMsg::Seek(at)));
         html! { <button type="button" class="jump" title="Seek to this time" {onclick}>{ clock(at) }</button> }
     }
 }

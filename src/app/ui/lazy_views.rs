@@ -71,11 +71,11 @@ impl LazyView {
             LazyView::Diagram => model.diagram.open,
             LazyView::Log => model.log.open,
             LazyView::Verdicts => model.verdicts.open,
-            LazyView::Branches => model.branching,
-            LazyView::Share => model.sharing,
-            LazyView::Help => model.help,
-            LazyView::Menu => model.menu.is_some(),
-            LazyView::Script => !model.scenario.script.is_empty(),
+            LazyView::Branches => model.panels.branches,
+            LazyView::Share => model.sharing.open,
+            LazyView::Help => model.panels.help,
+            LazyView::Menu => model.panels.menu.is_some(),
+            LazyView::Script => !model.document.scenario.script.is_empty(),
             LazyView::Areas => !model.scene.areas.is_empty(),
         }
     }
@@ -135,25 +135,25 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
             <Log rows={model.log.shown()} filter={model.log.filter.clone()} older={model.log.has_older()} send={send.clone()} />
         },
         LazyView::Verdicts => html! {
-            <Verdicts verdicts={model.verdicts.findings.clone()} about={model.examined()}
+            <Verdicts verdicts={model.verdicts.findings.clone()} about={model.explained_service()}
                 node={model.verdicts.node} pinned={model.verdicts.pinned} marked={model.verdicts.lit.clone()} send={send.clone()} />
         },
         LazyView::Branches => html! {
-            <Branches branches={model.branches.clone()} scenario={model.scenario.clone()} send={send.clone()} />
+            <Branches branches={model.branches.clone()} scenario={model.document.scenario.clone()} send={send.clone()} />
         },
-        LazyView::Share => html! { <Share described={model.described.clone()} send={send.clone()} /> },
+        LazyView::Share => html! { <Share described={model.sharing.shared_run.clone()} send={send.clone()} /> },
         LazyView::Help => html! {
-           <Help less_motion={model.reduced_motion} single_keys={model.single_keys()} send={send.clone()} />
+           <Help less_motion={model.preferences.reduced_motion} single_keys={model.preferences.single_keys} send={send.clone()} />
         },
         LazyView::Menu => menu::menu(model, send),
         LazyView::Script => html! {
-            <FaultTrack scenario={model.scenario.clone()} window={model.time_view.window(model.run.until)}
-                top={timeline::ROW * (model.scenario.services.len() + 1) as f64}
-                editable={model.origin == Origin::Own} send={send.clone()} />
+            <FaultTrack scenario={model.document.scenario.clone()} window={model.time_view.window(model.run.until)}
+                top={timeline::ROW * (model.document.scenario.services.len() + 1) as f64}
+                editable={model.document.origin == Origin::Own} send={send.clone()} />
         },
         LazyView::Areas => {
             let label = |area: &Area| {
-                let selected = model.selection.contains(&CanvasItem::Node(area.id.clone()));
+                let selected = model.selection.items.contains(&CanvasItem::Node(area.id.clone()));
                 html! { <AreaLabel key={format!("area-{}", area.id)} area={area.clone()} {selected} send={send.clone()} /> }
             };
             html! { { for model.scene.areas.iter().map(label) } }
@@ -172,9 +172,9 @@ fn inspector(model: &Model, send: &Callback<Msg>) -> Html {
         Some(CanvasItem::Link { .. }) | None => (None, None),
     };
     let condition = model.condition(selected.as_ref());
-    let editable = model.origin == Origin::Own;
+    let editable = model.document.origin == Origin::Own;
     let internals = model.internals_node().and_then(|node| model.internals.of(node));
     html! {
-        <Inspector scenario={model.scenario.clone()} {selected} {view} {bus} {condition} measured={model.measurement.clone()} {internals} {editable} send={send.clone()} />
+        <Inspector scenario={model.document.scenario.clone()} {selected} {view} {bus} {condition} measured={model.measurement.clone()} {internals} {editable} send={send.clone()} />
     }
 }

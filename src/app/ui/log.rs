@@ -2,7 +2,7 @@
 
 use super::card::update_class;
 use super::icons::{Icon, icon};
-use crate::app::model::Msg;
+use crate::app::model::{LogMsg, Msg};
 use crate::app::playback::clock;
 use crate::session::protocol::LogRow;
 use std::rc::Rc;
@@ -54,13 +54,15 @@ pub fn Log(props: &LogProps) -> Html {
         })
     };
     let on_filter = props.send.reform(|event: InputEvent| {
-        Msg::FilterLog(event.target_dyn_into::<HtmlInputElement>().map(|input| input.value()).unwrap_or_default())
+        Msg::Log(LogMsg::Filter(
+            event.target_dyn_into::<HtmlInputElement>().map(|input| input.value()).unwrap_or_default(),
+        ))
     });
     let (top, height) = *visible;
     let from = top.saturating_sub(SPARE).min(total.saturating_sub(1));
     let to = (top + height + SPARE).min(total);
-    let close = props.send.reform(|_: MouseEvent| Msg::ToggleLog);
-    let older = props.send.reform(|_: MouseEvent| Msg::OlderLog);
+    let close = props.send.reform(|_: MouseEvent| Msg::Log(LogMsg::Toggle));
+    let older = props.send.reform(|_: MouseEvent| Msg::Log(LogMsg::LoadOlder));
     html! {
         <section class="log" aria-label="Event log">
             <header>

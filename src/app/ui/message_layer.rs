@@ -69,7 +69,9 @@ pub struct CanvasView<'a> {
 impl<'a> CanvasView<'a> {
     /// Returns a view of a run with the camera of the page.
     pub fn new(model: &'a Model, run: &'a RunView) -> Self {
-        let Model { ref scene, camera, size, hover, reduced_motion, .. } = *model;
+        let scene = &model.scene;
+        let (camera, size) = (model.viewport.camera, model.viewport.size);
+        let (hover, reduced_motion) = (model.pointer.hover, model.preferences.reduced_motion);
         CanvasView { run, scene, camera, size, hover, reduced_motion }
     }
 }

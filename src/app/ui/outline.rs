@@ -5,7 +5,7 @@ use super::field::FieldView;
 use super::icons::{Icon, icon};
 use crate::app::faults::{dead_letters, faults};
 use crate::app::fields::{self, Field};
-use crate::app::model::{CanvasItem, Model, Msg, Origin};
+use crate::app::model::{CanvasItem, DocumentMsg, LiveMsg, Model, Msg, Origin, SelectionMsg};
 use crate::app::outline::{OutlineMsg, bus_says, client_says, service_says};
 use crate::app::scene::{LinkKind, NodeKind};
 use crate::scenario::{Command, Scenario};
@@ -26,7 +26,7 @@ struct Sheet<'a> {
 
 /// Draws the outline.
 pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
-    let editable = model.mode.edits() && model.origin == Origin::Own;
+    let editable = model.mode.edits() && model.document.origin == Origin::Own;
     let sheet = Sheet { model, scenario: model.all_placed(), editable, send };
     let on_key = {
         let send = send.clone();
@@ -101,7 +101,13 @@ impl Sheet<'_> {
     fn tools(&self) -> Html {
         let add = |kind: NodeKind| {
             let word = kind.word();
-            self.button(word.into(), format!("Add: {word}"), None, self.editable, Msg::Add { kind, at: None })
+            self.button(
+                word.into(),
+                format!("Add: {word}"),
+                None,
+                self.editable,
+                Msg::Document(DocumentMsg::Add { kind, at: None }),
+            )
         };
         let tool = |label: &'static str, enabled, msg| self.button(label.into(), label.into(), None, enabled, msg);
         html! {
@@ -110,9 +116,9 @@ impl Sheet<'_> {
                 { span("muted small", "Add".into()) }
                 { for [NodeKind::Service, NodeKind::Bus, NodeKind::Client, NodeKind::Group].map(add) }
                 { span("grow", Html::default()) }
-                { tool("Tidy", self.editable, Msg::Tidy) }
-                { tool("Heal everything", true, Msg::Act(Command::HealAll)) }
-                { tool("Publish update", true, Msg::Publish) }
+                { tool("Tidy", self.editable, Msg::Document(DocumentMsg::Tidy)) }
+                { tool("Heal everything", true, Msg::Live(LiveMsg::Execute(Command::HealAll))) }
+                { tool("Publish update", true, Msg::Live(LiveMsg::Publish)) }
                 { self.button(icon(Icon::Close), "Close the outline".into(), None, true, Msg::Outline(OutlineMsg::Toggle)) }
             </header>
         }
@@ -157,7 +163,7 @@ impl Sheet<'_> {
     }
 
     fn row(&self, id: String, item: &CanvasItem, cells: Html) -> Html {
-        let class = self.model.selection.contains(item).then_some("selected");
+        let class = self.model.selection.items.contains(item).then_some("selected");
         html! { <tr role="row" key={id.clone()} data-row={id} {class}>{ cells }</tr> }
     }
 
@@ -237,11 +243,11 @@ impl Sheet<'_> {
     }
 
     fn faults(&self, item: &CanvasItem) -> Vec<(String, Command)> {
-        let mut all = faults(&self.model.scenario, Some(item), &self.model.condition(Some(item)));
+        let mut all = faults(&self.model.document.scenario, Some(item), &self.model.condition(Some(item)));
         if let CanvasItem::Node(id) = item
             && let Some(bus) = self.model.scene.find(id).and_then(|node| self.model.run.buses.get(&(node as u32)))
         {
-            all.extend(dead_letters(&self.model.scenario, id, bus));
+            all.extend(dead_letters(&self.model.document.scenario, id, bus));
         }
         all
     }
@@ -251,17 +257,17 @@ impl Sheet<'_> {
         let model = self.model;
         let faults = self.faults(item);
         let open = model.outline.faults_of.as_ref() == Some(item);
-        let chosen = model.selection.len() == 1 && model.selection.contains(item);
+        let chosen = model.selection.items.len() == 1 && model.selection.items.contains(item);
         let first = faults.into_iter().next();
         let mut buttons = Vec::new();
         if let Some((label, command)) = first {
-            let more = Msg::Outline(OutlineMsg::Faults(item.clone()));
-            buttons.push(self.action(&label, name, Msg::Act(command)));
+            let more = Msg::Outline(OutlineMsg::ToggleFaults(item.clone()));
+            buttons.push(self.action(&label, name, Msg::Live(LiveMsg::Execute(command))));
             buttons.push(self.button("Faults…".into(), format!("More faults: {name}"), Some(open), true, more));
         }
-        let select = Msg::Select((!chosen).then(|| item.clone()));
+        let select = Msg::Selection(SelectionMsg::Select((!chosen).then(|| item.clone())));
         buttons.push(self.button("Inspect".into(), format!("Inspect: {name}"), Some(chosen), true, select));
-        let remove = Msg::Outline(OutlineMsg::Remove(item.clone()));
+        let remove = Msg::Outline(OutlineMsg::Delete(item.clone()));
         buttons.push(self.button("Delete".into(), format!("Delete: {name}"), None, self.editable && removable, remove));
         buttons
     }
@@ -271,8 +277,10 @@ impl Sheet<'_> {
         if self.model.outline.faults_of.as_ref() != Some(item) {
             return html! {};
         }
-        let buttons =
-            self.faults(item).into_iter().map(|(label, command)| self.action(&label, name, Msg::Act(command)));
+        let buttons = self
+            .faults(item)
+            .into_iter()
+            .map(|(label, command)| self.action(&label, name, Msg::Live(LiveMsg::Execute(command))));
         html! { <tr role="row" class="faults"><td role="cell" colspan="5"><span class="acts">{ for buttons }</span></td></tr> }
     }
 }

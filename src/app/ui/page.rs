@@ -16,7 +16,9 @@ use super::shell;
 use crate::app::browser::engine::{Answer, Engine};
 use crate::app::browser::{address, storage, theme};
 use crate::app::geometry::{Rect, point};
-use crate::app::model::{Controls, KEPT_KEYS, KEPT_MOTION, KEPT_THEME, Model, Msg, Origin, Theme};
+use crate::app::model::{
+    Controls, KEPT_KEYS, KEPT_MOTION, KEPT_THEME, Model, Msg, Origin, PointerMsg, SelectionMsg, Theme, ViewportMsg,
+};
 use crate::app::outline::OutlineMsg;
 use card_views::CardViews;
 use observers::Observers;
@@ -168,20 +170,20 @@ impl Component for Page {
                     { shell::top_bar(model, &self.send) }
                 }
                 if tools {
-                    if !model.narrow {
-                        { shell::palette(&model.tool, &self.dropped, &self.send) }
+                    if !model.viewport.narrow {
+                        { shell::palette(&model.pointer.tool, &self.dropped, &self.send) }
                     }
                     { self.lazy(LazyView::Inspector) }
                     if model.about_open() { { shell::about(model, &self.send) } }
                 }
-                if model.origin == Origin::Link && !embed { { banner(&self.send) } }
+                if model.document.origin == Origin::Link && !embed { { banner(&self.send) } }
                 { self.canvas_pane(ctx) }
                 { self.comparison_pane() }
                 { self.lazy(LazyView::Outline) }
                 { self.lazy(LazyView::Diagram) }
                 if model.controls != Controls::None { { self.time_pane(ctx) } }
                 { for [LazyView::Log, LazyView::Verdicts, LazyView::Branches, LazyView::Share, LazyView::Help].map(|view| self.lazy(view)) }
-                <div class="sr" role="status" aria-live="polite">{ &model.announcement }</div>
+                <div class="sr" role="status" aria-live="polite">{ &model.notices.announcement }</div>
             </div>
         }
     }
@@ -206,21 +208,22 @@ impl Component for Page {
 /// Returns an empty model with the visitor's settings.
 fn initial_model() -> Model {
     let mut model = Model::default();
-    model.theme = storage::kept(KEPT_THEME).map_or(Theme::Auto, |word| Theme::from_word(&word));
-    model.reduced_motion = storage::kept(KEPT_MOTION).map_or_else(theme::reduced_motion, |word| word == "less");
-    model.single_keys_off = storage::kept(KEPT_KEYS).as_deref() == Some("off");
+    model.preferences.theme = storage::kept(KEPT_THEME).map_or(Theme::Auto, |word| Theme::from_word(&word));
+    model.preferences.reduced_motion =
+        storage::kept(KEPT_MOTION).map_or_else(theme::reduced_motion, |word| word == "less");
+    model.preferences.single_keys = storage::kept(KEPT_KEYS).as_deref() != Some("off");
     if address::is_embed() {
         let address = address::read(&address::fragment());
         (model.mode, model.controls) = (address.mode, address.controls);
     }
-    theme::set_reduced_motion(model.reduced_motion);
-    theme::apply(model.theme);
+    theme::set_reduced_motion(model.preferences.reduced_motion);
+    theme::apply(model.preferences.theme);
     model
 }
 
 /// Returns the part of the drawing that the canvas shows.
 fn visible_part(model: &Model) -> Rect {
-    let (camera, (width, height)) = (&model.camera, model.size);
+    let (camera, (width, height)) = (&model.viewport.camera, model.viewport.size);
     Rect::between(camera.to_world(point(0.0, 0.0)), camera.to_world(point(width, height)))
 }
 
@@ -253,9 +256,9 @@ impl Page {
             PageMsg::ViewsLoaded(false) => {
                 self.views = ViewsState::Failed;
                 // A notice about the drawing is more important.
-                if self.model.notice.is_none() {
+                if self.model.notices.notice.is_none() {
                     let problem = "A part of the page could not be fetched. Check the network.";
-                    self.update_model(Msg::EditRefused(problem.into()));
+                    self.update_model(Msg::Notify(problem.into()));
                 }
             }
         }
@@ -264,7 +267,7 @@ impl Page {
     /// Handles an action of the visitor.
     fn handle_action(&mut self, msg: Msg) {
         let pointer = match &msg {
-            Msg::PointerMove { id, .. } => Some(*id),
+            Msg::Pointer(PointerMsg::Move { id, .. }) => Some(*id),
             _ => None,
         };
         if self.views == ViewsState::Failed && pointer.is_none() {
@@ -312,7 +315,11 @@ impl Page {
         let Some(canvas) = self.canvas_element() else { return };
         let (width, height) = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
         let window = web_sys::window().and_then(|window| window.inner_width().ok()?.as_f64());
-        self.update_model(Msg::Resized { width, height, narrow: window.unwrap_or(width) < NARROW });
+        self.update_model(Msg::Viewport(ViewportMsg::Resized {
+            width,
+            height,
+            narrow: window.unwrap_or(width) < NARROW,
+        }));
     }
 
     /// Requests an animation frame if a layer has to be painted.
@@ -329,7 +336,7 @@ impl Page {
         let to_canvas = self.send.reform(|event: MouseEvent| {
             // The fragment of the address names the scenario.
             event.prevent_default();
-            Msg::EnterCanvas
+            Msg::Selection(SelectionMsg::EnterCanvas)
         });
         let outline = if self.model.outline.open { "Close the outline" } else { "Open the outline" };
         html! {

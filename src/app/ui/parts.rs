@@ -3,7 +3,7 @@
 use super::card::update_class;
 use super::icons::{Icon, icon};
 use crate::app::diagram::DiagramMsg;
-use crate::app::model::{Model, Msg};
+use crate::app::model::{DocumentMsg, LogMsg, Model, Msg, PanelsMsg, PlaybackMsg, VerdictsMsg};
 use crate::app::outline;
 use crate::app::playback::{SPEEDS, exact};
 use crate::app::run_view::short_label;
@@ -60,7 +60,7 @@ pub fn chips(model: &Model) -> Html {
             </span>
         }
     });
-    let replayed = model.replayed.map(|same| match same {
+    let replayed = model.sharing.replayed.map(|same| match same {
         true => html! { <span class="chip ok">{ icon(Icon::Check) }{ "Replayed identically" }</span> },
         false => {
             html! { <span class="chip bad">{ icon(Icon::Fault) }{ "This run differs from the shared one" }</span> }
@@ -88,7 +88,7 @@ pub fn banner(send: &Callback<Msg>) -> Html {
     html! {
         <div class="preview" role="region" aria-label="Preview">
             <span><b>{ "Preview" }</b>{ " of a shared scenario. Your own work is unchanged." }</span>
-            <button class="line small" onclick={send.reform(|_: MouseEvent| Msg::EditCopy)}>{ "Edit a copy" }</button>
+            <button class="line small" onclick={send.reform(|_: MouseEvent| Msg::Document(DocumentMsg::EditCopy))}>{ "Edit a copy" }</button>
         </div>
     }
 }
@@ -117,29 +117,29 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
         let text = if chosen { format!("{speed}×") } else { speed.to_string() };
         html! {
             <button key={speed.to_string()} class={classes!(chosen.then_some("on"))} aria-pressed={chosen.to_string()}
-                aria-label={format!("Speed {speed}")} onclick={on(Msg::Speed(speed))}>{ text }</button>
+                aria-label={format!("Speed {speed}")} onclick={on(Msg::Playback(PlaybackMsg::Speed(speed)))}>{ text }</button>
         }
     });
     html! {
         <div class="transport" role="group" aria-label="Playback">
-            <button class="icon" title="Reset: return to the start and discard live actions" aria-label="Reset" onclick={on(Msg::Reset)}>{ icon(Icon::Reset) }</button>
-            <button class="icon primary" title={format!("{label} (Space)")} aria-label={label} onclick={on(Msg::TogglePlay)}>{ icon(symbol) }</button>
-            <button class="icon back" title="Previous event (,)" aria-label="Previous event" onclick={on(Msg::StepBack)}>{ icon(Icon::Next) }</button>
-            <button class="icon" title="Next event (.)" aria-label="Next event" onclick={on(Msg::Step)}>{ icon(Icon::Next) }</button>
+            <button class="icon" title="Reset: return to the start and discard live actions" aria-label="Reset" onclick={on(Msg::Playback(PlaybackMsg::Reset))}>{ icon(Icon::Reset) }</button>
+            <button class="icon primary" title={format!("{label} (Space)")} aria-label={label} onclick={on(Msg::Playback(PlaybackMsg::Toggle))}>{ icon(symbol) }</button>
+            <button class="icon back" title="Previous event (,)" aria-label="Previous event" onclick={on(Msg::Playback(PlaybackMsg::StepBack))}>{ icon(Icon::Next) }</button>
+            <button class="icon" title="Next event (.)" aria-label="Next event" onclick={on(Msg::Playback(PlaybackMsg::Step))}>{ icon(Icon::Next) }</button>
             <span class="clock" ref={refs.clock.clone()}></span>
             <span class="seg speeds" role="group" aria-label="Speed">{ for speeds }</span>
             <input ref={refs.scrubber.clone()} class="scrubber" type="range" min="0" step="1" aria-label="Virtual time"
                 oninput={scrub.clone()} />
             if at_end && model.run.until > 0 {
                 <span class="ended">{ "End of run" }</span>
-                <button class="line small" onclick={on(Msg::Extend)}>{ "Run 5 s longer" }</button>
+                <button class="line small" onclick={on(Msg::Document(DocumentMsg::Extend))}>{ "Run 5 s longer" }</button>
             }
-            <span class="muted small seed">{ format!("seed {}", model.scenario.seed) }</span>
+            <span class="muted small seed">{ format!("seed {}", model.document.scenario.seed) }</span>
             { panel("outline", "Outline", Icon::Outline, model.outline.open, on(Msg::Outline(outline::OutlineMsg::Toggle))) }
             { panel("diagram", "Diagram", Icon::Diagram, model.diagram.open, on(Msg::Diagram(DiagramMsg::Toggle))) }
-            { panel("branches", "Branches", Icon::Branches, model.branching, on(Msg::ToggleBranches)) }
-            { panel("verdicts", "Verdicts", Icon::Verdicts, model.verdicts.open, on(Msg::ToggleVerdicts)) }
-            { panel("log", "Log", Icon::Log, model.log.open, on(Msg::ToggleLog)) }
+            { panel("branches", "Branches", Icon::Branches, model.panels.branches, on(Msg::Panels(PanelsMsg::ToggleBranches))) }
+            { panel("verdicts", "Verdicts", Icon::Verdicts, model.verdicts.open, on(Msg::Verdicts(VerdictsMsg::Toggle))) }
+            { panel("log", "Log", Icon::Log, model.log.open, on(Msg::Log(LogMsg::Toggle))) }
         </div>
     }
 }

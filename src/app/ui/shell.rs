@@ -2,7 +2,7 @@
 
 use super::icons::{Icon, icon};
 use crate::app::geometry::{Point, point};
-use crate::app::model::{Model, Msg, Theme, Tool};
+use crate::app::model::{DocumentMsg, Model, Msg, PanelsMsg, PointerMsg, PreferencesMsg, SharingMsg, Theme, Tool};
 use crate::app::scene::NodeKind;
 use crate::scenario::examples::EXAMPLES;
 use std::cell::Cell;
@@ -13,7 +13,7 @@ use yew::prelude::*;
 
 /// Draws the title and the note of the scenario, while nothing is selected.
 pub fn about(model: &Model, send: &Callback<Msg>) -> Html {
-    let scenario = &model.scenario;
+    let scenario = &model.document.scenario;
     let title = if scenario.title.is_empty() { "Untitled" } else { &scenario.title };
     let note = match (&*scenario.note, scenario.services.is_empty()) {
         ("", true) => "Add services, a bus and clients from the palette, connect them, and publish an update.",
@@ -25,7 +25,7 @@ pub fn about(model: &Model, send: &Callback<Msg>) -> Html {
             <section class="head"><h2>{ icon(Icon::Note) }<span class="grow">{ title }</span></h2></section>
             <section class="about">
                 <p>{ note }</p>
-                <button class="line" onclick={send.reform(|_| Msg::Inspect)}>{ "Edit the scenario" }</button>
+                <button class="line" onclick={send.reform(|_| Msg::Panels(PanelsMsg::InspectScenario))}>{ "Edit the scenario" }</button>
             </section>
         </aside>
     }
@@ -34,8 +34,8 @@ pub fn about(model: &Model, send: &Callback<Msg>) -> Html {
 /// Draws the top bar: title, examples, undo, redo, help, share, theme.
 pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
     let on = |msg: Msg| send.reform(move |_: MouseEvent| msg.clone());
-    let (can_undo, can_redo) = model.steps();
-    let title = if model.scenario.title.is_empty() { "Untitled" } else { &model.scenario.title };
+    let (can_undo, can_redo) = (model.document.can_undo(), model.document.can_redo());
+    let title = if model.document.scenario.title.is_empty() { "Untitled" } else { &model.document.scenario.title };
     let opened = send.reform(|event: Event| {
         let select = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
         let id = select.as_ref().map(HtmlSelectElement::value).unwrap_or_default();
@@ -43,12 +43,12 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
             select.set_value("");
         }
         match id.as_str() {
-            "~" => Msg::OpenOther,
-            "-" => Msg::OpenEmpty,
-            _ => Msg::OpenExample(id),
+            "~" => Msg::Document(DocumentMsg::OpenOther),
+            "-" => Msg::Document(DocumentMsg::OpenEmpty),
+            _ => Msg::Document(DocumentMsg::OpenExample(id)),
         }
     });
-    let (theme, label) = match model.theme {
+    let (theme, label) = match model.preferences.theme {
         Theme::Auto => (Icon::Theme, "Theme: system. Switch to dark"),
         Theme::Dark => (Icon::Theme, "Theme: dark. Switch to light"),
         Theme::Light => (Icon::Theme, "Theme: light. Switch to system"),
@@ -56,7 +56,7 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
     html! {
         <header class="top">
             { brand() }
-            <button class="title" title="Edit the scenario: title, note, seed, script" onclick={on(Msg::Inspect)}>{ title }</button>
+            <button class="title" title="Edit the scenario: title, note, seed, script" onclick={on(Msg::Panels(PanelsMsg::InspectScenario))}>{ title }</button>
             <span class="grow"></span>
             <span class="input examples"><select aria-label="Examples" onchange={opened}>
                 <option value="" selected=true disabled=true>{ "Examples" }</option>
@@ -64,11 +64,11 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
                 <option value="-">{ "Empty drawing" }</option>
                 { for EXAMPLES.iter().map(|example| html! { <option value={example.id} title={example.shows}>{ example.id }</option> }) }
             </select></span>
-            <button class="icon" title="Undo (Ctrl+Z)" aria-label="Undo" disabled={!can_undo} onclick={on(Msg::Undo)}>{ icon(Icon::Undo) }</button>
-            <button class="icon" title="Redo (Ctrl+Shift+Z)" aria-label="Redo" disabled={!can_redo} onclick={on(Msg::Redo)}>{ icon(Icon::Redo) }</button>
-            <button class="icon" title="Help: keys, gestures, motion (?)" aria-label="Help" onclick={on(Msg::Help(true))}>{ icon(Icon::Help) }</button>
-            <button class="line" aria-label="Share" onclick={on(Msg::Share(true))}>{ icon(Icon::Share) }<span class="word">{ "Share" }</span></button>
-            <button class="icon" title={label} aria-label={label} onclick={on(Msg::Theme(model.theme.following()))}>{ icon(theme) }</button>
+            <button class="icon" title="Undo (Ctrl+Z)" aria-label="Undo" disabled={!can_undo} onclick={on(Msg::Document(DocumentMsg::Undo))}>{ icon(Icon::Undo) }</button>
+            <button class="icon" title="Redo (Ctrl+Shift+Z)" aria-label="Redo" disabled={!can_redo} onclick={on(Msg::Document(DocumentMsg::Redo))}>{ icon(Icon::Redo) }</button>
+            <button class="icon" title="Help: keys, gestures, motion (?)" aria-label="Help" onclick={on(Msg::Panels(PanelsMsg::ToggleHelp))}>{ icon(Icon::Help) }</button>
+            <button class="line" aria-label="Share" onclick={on(Msg::Sharing(SharingMsg::Open(true)))}>{ icon(Icon::Share) }<span class="word">{ "Share" }</span></button>
+            <button class="icon" title={label} aria-label={label} onclick={on(Msg::Preferences(PreferencesMsg::Theme(model.preferences.theme.following())))}>{ icon(theme) }</button>
         </header>
     }
 }
@@ -86,7 +86,7 @@ fn brand() -> Html {
 pub fn palette(tool: &Tool, dropped: &Rc<Cell<bool>>, send: &Callback<Msg>) -> Html {
     let tool_button = |hold: Tool, symbol: Icon, label: &'static str, key: &'static str, title: &'static str| {
         let on = std::mem::discriminant(tool) == std::mem::discriminant(&hold);
-        let onclick = send.reform(move |_: MouseEvent| Msg::Take(hold.clone()));
+        let onclick = send.reform(move |_: MouseEvent| Msg::Pointer(PointerMsg::TakeTool(hold.clone())));
         html! { <button aria-pressed={on.to_string()} title={format!("{title} ({key})")} {onclick}>{ icon(symbol) }{ label }</button> }
     };
     let onpointerdown = Callback::from(|event: PointerEvent| {
@@ -101,7 +101,7 @@ pub fn palette(tool: &Tool, dropped: &Rc<Cell<bool>>, send: &Callback<Msg>) -> H
                 let at = over_canvas(&event);
                 dropped.set(at.is_some());
                 if at.is_some() {
-                    send.emit(Msg::Add { kind, at });
+                    send.emit(Msg::Document(DocumentMsg::Add { kind, at }));
                 }
             })
         };
@@ -109,7 +109,7 @@ pub fn palette(tool: &Tool, dropped: &Rc<Cell<bool>>, send: &Callback<Msg>) -> H
             let (dropped, send) = (dropped.clone(), send.clone());
             Callback::from(move |_: MouseEvent| {
                 if !dropped.replace(false) {
-                    send.emit(Msg::Add { kind, at: None });
+                    send.emit(Msg::Document(DocumentMsg::Add { kind, at: None }));
                 }
             })
         };
@@ -125,7 +125,7 @@ pub fn palette(tool: &Tool, dropped: &Rc<Cell<bool>>, send: &Callback<Msg>) -> H
             <hr />
             { tool_button(Tool::Connect { from: None }, Icon::Connect, "Connect", "5", "Connect: click a card, then another") }
             { tool_button(Tool::Cut, Icon::Cut, "Cut", "6", "Cut or heal links: click them, or draw a line across them") }
-            <button title="Tidy the layout (7)" onclick={send.reform(|_: MouseEvent| Msg::Tidy)}>{ icon(Icon::Tidy) }{ "Tidy" }</button>
+            <button title="Tidy the layout (7)" onclick={send.reform(|_: MouseEvent| Msg::Document(DocumentMsg::Tidy))}>{ icon(Icon::Tidy) }{ "Tidy" }</button>
         </nav>
     }
 }

@@ -18,8 +18,8 @@ const TALLEST: (f64, f64) = (198.0, 132.0);
 
 /// Returns the height of the visible part, px: marks, services, faults.
 pub fn height(model: &Model) -> f64 {
-    let tallest = if model.narrow { TALLEST.1 } else { TALLEST.0 };
-    tallest.min(ROW * (model.scenario.services.len() + 2) as f64)
+    let tallest = if model.viewport.narrow { TALLEST.1 } else { TALLEST.0 };
+    tallest.min(ROW * (model.document.scenario.services.len() + 2) as f64)
 }
 
 /// Returns the scale from virtual time to px, without the margin.
@@ -32,7 +32,7 @@ pub fn paint(canvas: &HtmlCanvasElement, model: &Model, colours: &CanvasColours,
     let Some(pen) = cleared(canvas, size) else { return };
     let run = &model.run;
     let scale = scale(model, size.0);
-    let services = model.scenario.services.len();
+    let services = model.document.scenario.services.len();
     let first = ((scrolled / ROW) as usize).saturating_sub(1);
     let rows = (size.1 / ROW) as usize + 2;
     let _ = pen.translate(MARGIN, -scrolled);
@@ -167,7 +167,7 @@ fn marks(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, colours: &
         pen.fill();
     }
     // A cross marks a lost update on the ribbon of the service that accepted it; above the ribbons for a client.
-    let services = model.scenario.services.len();
+    let services = model.document.scenario.services.len();
     pen.begin_path();
     for mark in model.run.marks.iter().filter(|mark| mark.kind == MarkKind::Lost) {
         let row = Some(mark.node.index() + 1).filter(|row| *row <= services).unwrap_or(0);

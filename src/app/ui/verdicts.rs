@@ -1,7 +1,7 @@
 //! The verdicts: whether the copies converge, why some do not, and which guarantees hold, each with its witness.
 
 use super::icons::{Icon, icon};
-use crate::app::model::Msg;
+use crate::app::model::{Msg, VerdictsMsg};
 use crate::app::playback::clock;
 use crate::scenario::Micros;
 use crate::session::protocol::{VerdictStatus, VerdictStep, VerdictView};
@@ -29,10 +29,10 @@ pub struct VerdictsProps {
 /// The panel.
 #[component]
 pub fn Verdicts(props: &VerdictsProps) -> Html {
-    let close = props.send.reform(|_: MouseEvent| Msg::ToggleVerdicts);
+    let close = props.send.reform(|_: MouseEvent| Msg::Verdicts(VerdictsMsg::Toggle));
     let node = props.node;
-    let refresh = props.send.reform(move |_: MouseEvent| Msg::Examine(node));
-    let all = props.send.reform(|_: MouseEvent| Msg::Examine(None));
+    let refresh = props.send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::Explain(node)));
+    let all = props.send.reform(|_: MouseEvent| Msg::Verdicts(VerdictsMsg::Explain(None)));
     html! {
         <section class="log verdicts" aria-label="Verdicts">
             <header>
@@ -61,7 +61,7 @@ fn verdict_view(verdict: &VerdictView, marked: Option<&String>, send: &Callback<
         VerdictStatus::Unknown => ("unknown", "unknown"),
     };
     let (on, title) = (marked == Some(&verdict.title), verdict.title.clone());
-    let mark = send.reform(move |_: MouseEvent| Msg::MarkProof(title.clone()));
+    let mark = send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::MarkSteps(title.clone())));
     // These titles contain the status already.
     let has_status = verdict.title.contains(':') || verdict.title.ends_with('?');
     html! {
@@ -78,6 +78,6 @@ fn verdict_view(verdict: &VerdictView, marked: Option<&String>, send: &Callback<
 
 fn step_view(step: &VerdictStep, send: &Callback<Msg>) -> Html {
     let (at, nodes) = (step.at, step.nodes.clone());
-    let onclick = send.reform(move |_: MouseEvent| Msg::Jump(at, nodes.clone()));
+    let onclick = send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::Jump(at, nodes.clone())));
     html! { <li><button {onclick}><span class="at">{ clock(step.at) }</span><span>{ &step.text }</span></button></li> }
 }

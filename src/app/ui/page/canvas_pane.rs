@@ -4,7 +4,7 @@ use super::{Page, PageMsg, input};
 use crate::app::browser::address;
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::Gesture;
-use crate::app::model::{CanvasItem, Mode, Model, Msg, Origin, Tool};
+use crate::app::model::{CanvasItem, LiveMsg, Mode, Msg, Origin, PanelsMsg, PointerMsg, Tool, ViewportMsg};
 use crate::app::scene::Scene;
 use crate::app::ui::areas::outlines;
 use crate::app::ui::card::Card;
@@ -21,26 +21,26 @@ const DESCRIPTION: &str = "DiagramMessage keys go from card to card. Enter selec
 impl Page {
     pub(super) fn canvas_pane(&self, ctx: &Context<Self>) -> Html {
         let (model, refs) = (&self.model, &self.painter.refs);
-        let is_cutting = model.tool == Tool::Cut;
+        let is_cutting = model.pointer.tool == Tool::Cut;
         let classes = classes!(
             "canvas",
             is_cutting.then_some("cut-tool"),
-            matches!(model.tool, Tool::Connect { .. }).then_some("connect-tool"),
-            matches!(model.gesture, Gesture::Pan { .. }).then_some("panning"),
-            model.space.is_some().then_some("may-pan"),
+            matches!(model.pointer.tool, Tool::Connect { .. }).then_some("connect-tool"),
+            matches!(model.pointer.gesture, Gesture::Pan { .. }).then_some("panning"),
+            model.pointer.space.is_some().then_some("may-pan"),
         );
-        let (link, single_keys, is_embed) = (ctx.link(), model.single_keys(), model.mode.is_embed());
+        let (link, single_keys, is_embed) = (ctx.link(), model.preferences.single_keys, model.mode.is_embed());
         let at = |event: &MouseEvent, canvas: &NodeRef| input::position(canvas, event);
         let canvas = refs.canvas.clone();
         let on_down = link.batch_callback(move |event: PointerEvent| input::pointer_down(&event, at(&event, &canvas)));
         let canvas = refs.canvas.clone();
         let on_move = link.callback(move |event: PointerEvent| {
             let control = event.ctrl_key() || event.meta_key();
-            PageMsg::Model(Msg::PointerMove { id: event.pointer_id(), at: at(&event, &canvas), control })
+            PageMsg::Model(Msg::Pointer(PointerMsg::Move { id: event.pointer_id(), at: at(&event, &canvas), control }))
         });
         let canvas = refs.canvas.clone();
         let on_up = link.callback(move |event: PointerEvent| {
-            PageMsg::Model(Msg::PointerUp { id: event.pointer_id(), at: at(&event, &canvas) })
+            PageMsg::Model(Msg::Pointer(PointerMsg::Up { id: event.pointer_id(), at: at(&event, &canvas) }))
         });
         let canvas = refs.canvas.clone();
         let on_wheel =
@@ -53,15 +53,15 @@ impl Page {
                 onkeydown={link.batch_callback(move |event| input::key_down(&event, single_keys))}
                 onkeyup={link.batch_callback(|event| input::key_up(&event))}
                 onpointerdown={on_down} onpointermove={on_move} onpointerup={on_up}
-                onpointercancel={self.send.reform(|_: PointerEvent| Msg::PointerCancel)}
-                onpointerleave={self.send.reform(|_: PointerEvent| Msg::PointerLeave)}
+                onpointercancel={self.send.reform(|_: PointerEvent| Msg::Pointer(PointerMsg::Cancel))}
+                onpointerleave={self.send.reform(|_: PointerEvent| Msg::Pointer(PointerMsg::Leave))}
                 onwheel={on_wheel} oncontextmenu={on_menu}
                 ondblclick={link.batch_callback(|event| input::double_click(&event))}>
                 <svg class="links" aria-hidden="true">
                     { markers() }
                     <g ref={&refs.layers.links}>
                         { outlines(&model.scene) }
-                        <Links scene={model.scene.clone()} cut={model.run.cut.clone()} active_faults={model.run.active_faults.clone()} selection={model.selection.clone()} cutting={is_cutting} />
+                        <Links scene={model.scene.clone()} cut={model.run.cut.clone()} active_faults={model.run.active_faults.clone()} selection={model.selection.items.clone()} cutting={is_cutting} />
                     </g>
                 </svg>
                 <div class="world" ref={&refs.layers.world}>
@@ -70,7 +70,7 @@ impl Page {
                     { self.publish_button() }
                 </div>
                 <canvas class="messages" ref={&refs.layers.messages} aria-hidden="true"></canvas>
-                <svg class="drafts" aria-hidden="true"><g ref={&refs.drafts}>{ draft(&model.gesture, &model.scene) }</g></svg>
+                <svg class="drafts" aria-hidden="true"><g ref={&refs.drafts}>{ draft(&model.pointer.gesture, &model.scene) }</g></svg>
                 { self.overlay() }
             </main>
         }
@@ -85,12 +85,12 @@ impl Page {
                 { self.pane_name() }
                 { self.wide_publish_button() }
                 { self.notice() }
-                if model.wheel_hint { <div class="hint">{ "Ctrl+wheel zooms (⌘ on a Mac). Drag to pan." }</div> }
+                if model.viewport.wheel_hint { <div class="hint">{ "Ctrl+wheel zooms (⌘ on a Mac). Drag to pan." }</div> }
                 <div class="zoom" role="group" aria-label="Zoom">
-                    <button aria-label="Zoom out" onclick={self.on(Msg::Zoom(0.8))}>{ "−" }</button>
-                    <button ref={&self.painter.refs.zoom} title="Zoom to 100 %" onclick={self.on(Msg::ZoomActual)}></button>
-                    <button aria-label="Zoom in" onclick={self.on(Msg::Zoom(1.25))}>{ "+" }</button>
-                    <button onclick={self.on(Msg::Fit)}>{ "Fit" }</button>
+                    <button aria-label="Zoom out" onclick={self.on(Msg::Viewport(ViewportMsg::Zoom(0.8)))}>{ "−" }</button>
+                    <button ref={&self.painter.refs.zoom} title="Zoom to 100 %" onclick={self.on(Msg::Viewport(ViewportMsg::ZoomActual))}></button>
+                    <button aria-label="Zoom in" onclick={self.on(Msg::Viewport(ViewportMsg::Zoom(1.25)))}>{ "+" }</button>
+                    <button onclick={self.on(Msg::Viewport(ViewportMsg::Fit))}>{ "Fit" }</button>
                 </div>
                 { self.lazy(LazyView::Menu) }
                 if model.mode.is_embed() {
@@ -104,11 +104,11 @@ impl Page {
         let model = &self.model;
         let placed = model.scene.nodes[node].clone();
         let id = placed.id.to_string();
-        let tab = match &model.focus {
+        let tab = match &model.selection.focus {
             Some(focus) if model.scene.find(focus).is_some() => *focus == id,
             Some(_) | None => node == 0,
         };
-        let aimed = match (&model.gesture, &model.tool) {
+        let aimed = match (&model.pointer.gesture, &model.pointer.tool) {
             (Gesture::Connect { over: Some(over), .. }, _) => *over == id,
             (_, Tool::Connect { from: Some(from) }) => *from == id,
             _ => false,
@@ -117,19 +117,19 @@ impl Page {
         html! {
             <Card key={id.clone()} view={self.card_views.get(node)}
                 active_faults={AttrValue::from(model.run.faults_of(node))}
-                selected={model.selection.contains(&CanvasItem::Node(id.clone()))} {proof} {aimed} {tab}
-                renaming={model.renaming.as_deref() == Some(&*id)}
-                editable={model.mode.edits() && model.origin == Origin::Own && !model.narrow}
+                selected={model.selection.items.contains(&CanvasItem::Node(id.clone()))} {proof} {aimed} {tab}
+                renaming={model.selection.renaming.as_deref() == Some(&*id)}
+                editable={model.mode.edits() && model.document.origin == Origin::Own && !model.viewport.narrow}
                 differs={self.differs(node)} {placed} send={self.send.clone()} />
         }
     }
 
     fn publish_button(&self) -> Html {
-        if self.model.scene.publish.is_none() || self.model.narrow || self.model.mode == Mode::View {
+        if self.model.scene.publish.is_none() || self.model.viewport.narrow || self.model.mode == Mode::View {
             return html! {};
         }
         html! {
-            <button ref={&self.painter.refs.publish} class="primary publish" title={publish_hint(&self.model)} onclick={self.on(Msg::Publish)}>
+            <button ref={&self.painter.refs.publish} class="primary publish" title={publish_hint(&self.model)} onclick={self.on(Msg::Live(LiveMsg::Publish))}>
                 { "Publish update" }<kbd>{ "P" }</kbd>
             </button>
         }
@@ -137,18 +137,18 @@ impl Page {
 
     /// Draws the publish button of a narrow page.
     fn wide_publish_button(&self) -> Html {
-        let Model { narrow, scenario, mode, .. } = &self.model;
-        if !narrow || scenario.services.is_empty() || *mode == Mode::View {
+        let has_services = !self.model.document.scenario.services.is_empty();
+        if !self.model.viewport.narrow || !has_services || self.model.mode == Mode::View {
             return html! {};
         }
-        html! { <button class="primary publish-wide" title={publish_hint(&self.model)} onclick={self.on(Msg::Publish)}>{ "Publish update" }</button> }
+        html! { <button class="primary publish-wide" title={publish_hint(&self.model)} onclick={self.on(Msg::Live(LiveMsg::Publish))}>{ "Publish update" }</button> }
     }
 
     fn notice(&self) -> Html {
-        let Some(notice) = &self.model.notice else { return html! {} };
+        let Some(notice) = &self.model.notices.notice else { return html! {} };
         html! {
             <div class="notice"><span>{ notice }</span>
-                <button class="icon small" aria-label="Close" onclick={self.on(Msg::Dismiss)}>{ icon(Icon::Close) }</button>
+                <button class="icon small" aria-label="Close" onclick={self.on(Msg::Panels(PanelsMsg::DismissNotice))}>{ icon(Icon::Close) }</button>
             </div>
         }
     }

@@ -45,7 +45,7 @@ pub(super) fn card_view(model: &Model, run: &RunView, node: usize) -> View {
             let Some(bus) = run.buses.get(&(node as u32)) else { return View::Unknown };
             let names =
                 bus.subscriptions.iter().take(SHOWN_LANES).map(|lane| model.name_of(lane.service.index())).collect();
-            let mut subscriptions = model.scenario.services.iter().flat_map(|service| &service.subscribes);
+            let mut subscriptions = model.document.scenario.services.iter().flat_map(|service| &service.subscribes);
             let has_dead_letters =
                 subscriptions.any(|s| *s.to == *placed.id && s.max_deliveries.is_some() && s.dead_letter);
             View::Bus(bus.clone(), Rc::new(names), has_dead_letters)

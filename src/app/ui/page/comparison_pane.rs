@@ -21,7 +21,7 @@ impl Page {
     /// Returns whether the two panes are one above the other: on a narrow page, or for a wide drawing.
     pub(super) fn is_stacked(&self) -> bool {
         let bounds = self.model.scene.bounds();
-        self.model.narrow || bounds.w > 1.5 * bounds.h
+        self.model.viewport.narrow || bounds.w > 1.5 * bounds.h
     }
 
     /// Draws the name of the current branch, if another is compared with it.
@@ -58,9 +58,9 @@ impl Page {
             n => format!("{n} services differ"),
         };
         html! {
-            <section class="canvas compared" data-far={(model.camera.scale < FAR).then_some("")} aria-label={format!("ConsistencyMeasurement with: {name}")}>
+            <section class="canvas compared" data-far={(model.viewport.camera.scale < FAR).then_some("")} aria-label={format!("ConsistencyMeasurement with: {name}")}>
                 <svg class="links" aria-hidden="true"><g ref={refs.links.clone()}>
-                    <Links scene={model.scene.clone()} cut={run.cut.clone()} active_faults={run.active_faults.clone()} selection={model.selection.clone()} cutting=false />
+                    <Links scene={model.scene.clone()} cut={run.cut.clone()} active_faults={run.active_faults.clone()} selection={model.selection.items.clone()} cutting=false />
                 </g></svg>
                 <div class="world" ref={refs.world.clone()}>{ for (0..model.scene.nodes.len()).map(card) }</div>
                 <canvas class="messages" ref={refs.messages.clone()} aria-hidden="true"></canvas>

@@ -33,7 +33,7 @@ impl Page {
                     storage::keep(KEPT_BEFORE, &text);
                 }
             }
-            Effect::OpenOther => self.open(opening::open_other(self.model.kept)),
+            Effect::OpenOther => self.open(opening::open_other(self.model.document.is_work)),
             Effect::OpenNamed(fragment) => self.open(opening::open_fragment(fragment, false)),
             Effect::Save(name, text) => files::download(&name, "text/plain", &text),
             Effect::LessMotion(reduced) => theme::set_reduced_motion(reduced),
@@ -47,7 +47,7 @@ impl Page {
     /// Captures a pointer that drags, so the drag continues outside the canvas. A pointer that is only pressed is not
     /// captured: its click would not reach the card.
     pub(super) fn capture(&self, pointer: i32) {
-        if !matches!(self.model.gesture, Gesture::None | Gesture::Pressed(_))
+        if !matches!(self.model.pointer.gesture, Gesture::None | Gesture::Pressed(_))
             && let Some(canvas) = self.canvas_element()
             && !canvas.has_pointer_capture(pointer)
         {

@@ -4,7 +4,7 @@ use super::PageMsg;
 use crate::app::geometry::{Point, point};
 use crate::app::gesture::{Press, Target};
 use crate::app::keys::{self, Modifiers};
-use crate::app::model::{CanvasItem, Msg};
+use crate::app::model::{CanvasItem, Msg, PanelsMsg, PointerMsg, SelectionMsg, ViewportMsg};
 use wasm_bindgen::prelude::*;
 use web_sys::Element;
 use yew::prelude::*;
@@ -45,7 +45,7 @@ pub(super) fn pointer_down(event: &PointerEvent, at: Point) -> Option<PageMsg> {
         (None, Some(id)) => Target::Node(id),
         (None, None) => Target::Empty,
     };
-    Some(PageMsg::Model(Msg::PointerDown(Press {
+    Some(PageMsg::Model(Msg::Pointer(PointerMsg::Down(Press {
         id: event.pointer_id(),
         at,
         target,
@@ -54,14 +54,14 @@ pub(super) fn pointer_down(event: &PointerEvent, at: Point) -> Option<PageMsg> {
         touch: event.pointer_type() == "touch",
         alt: event.alt_key(),
         pan: event.button() == 1,
-    })))
+    }))))
 }
 
 /// Returns the message for a turned wheel. In an embed, the wheel without Ctrl scrolls the page around it.
 pub(super) fn wheel(event: &WheelEvent, at: Point, is_embed: bool) -> Option<PageMsg> {
     let zoom = event.ctrl_key() || event.meta_key();
     if is_embed && !zoom {
-        return Some(PageMsg::Model(Msg::WheelPassed));
+        return Some(PageMsg::Model(Msg::Viewport(ViewportMsg::WheelPassed)));
     }
     event.prevent_default();
     let unit = match event.delta_mode() {
@@ -73,7 +73,7 @@ pub(super) fn wheel(event: &WheelEvent, at: Point, is_embed: bool) -> Option<Pag
     if event.shift_key() && dx == 0.0 {
         (dx, dy) = (dy, 0.0);
     }
-    Some(PageMsg::Model(Msg::Wheel { at, dx, dy, zoom }))
+    Some(PageMsg::Model(Msg::Viewport(ViewportMsg::Wheel { at, dx, dy, zoom })))
 }
 
 /// Returns the message that opens the context menu.
@@ -83,12 +83,12 @@ pub(super) fn context_menu(event: &MouseEvent, at: Point) -> Option<PageMsg> {
     }
     event.prevent_default();
     let of = target_attribute(event, "data-node").map(CanvasItem::Node);
-    Some(PageMsg::Model(Msg::OpenMenu { at, of }))
+    Some(PageMsg::Model(Msg::Panels(PanelsMsg::OpenMenu { at, item: of })))
 }
 
 /// Returns the message for a double click, which renames a card.
 pub(super) fn double_click(event: &MouseEvent) -> Option<PageMsg> {
-    target_attribute(event, "data-node").map(|id| PageMsg::Model(Msg::Rename(id)))
+    target_attribute(event, "data-node").map(|id| PageMsg::Model(Msg::Selection(SelectionMsg::StartRename(id))))
 }
 
 /// Returns the message for a pressed key. Keys of a single character may be turned off.
@@ -103,14 +103,14 @@ pub(super) fn key_down(event: &KeyboardEvent, single_keys: bool) -> Option<PageM
     let plain = !held.control && !held.alt;
     if key == " " && plain {
         event.prevent_default();
-        return Some(PageMsg::Model(Msg::Space(true)));
+        return Some(PageMsg::Model(Msg::Pointer(PointerMsg::Space(true))));
     }
-    let command = keys::command(key, held).filter(|_| single_keys || !plain || !keys::is_single(key))?;
+    let msg = keys::message(key, held).filter(|_| single_keys || !plain || !keys::is_single(key))?;
     event.prevent_default();
-    Some(PageMsg::Model(Msg::Key(command)))
+    Some(PageMsg::Model(msg))
 }
 
 /// Returns the message for a released key.
 pub(super) fn key_up(event: &KeyboardEvent) -> Option<PageMsg> {
-    (event.key() == " " && !is_control(event)).then_some(PageMsg::Model(Msg::Space(false)))
+    (event.key() == " " && !is_control(event)).then_some(PageMsg::Model(Msg::Pointer(PointerMsg::Space(false))))
 }

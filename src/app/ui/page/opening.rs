@@ -4,7 +4,7 @@ use super::Page;
 use crate::app::browser::address::{self, Address};
 use crate::app::browser::documents::{self, OpenError};
 use crate::app::browser::{storage, theme};
-use crate::app::model::{KEPT_BEFORE, KEPT_WORK, Mode, Msg, Opening, Origin};
+use crate::app::model::{DocumentMsg, KEPT_BEFORE, KEPT_WORK, Mode, Msg, Opening, Origin, PlaybackMsg};
 use crate::app::ui::canvas_2d::CanvasColours;
 
 /// The drawing that the page shows next.
@@ -89,35 +89,35 @@ impl Page {
         let Opened { drawing, is_work, options, problem } = opened;
         match drawing {
             Drawing::Unchanged => {}
-            Drawing::First => self.update_model(Msg::OpenFirst),
+            Drawing::First => self.update_model(Msg::Document(DocumentMsg::OpenFirst)),
             Drawing::Read(mut opening) => {
                 if self.model.mode == Mode::Edit {
                     // A copy in an embed may be changed; the browser keeps nothing of it.
                     opening.origin = Origin::Own;
                 }
-                self.update_model(Msg::Open(opening));
-                self.model.kept = is_work;
+                self.update_model(Msg::Document(DocumentMsg::Open(opening)));
+                self.model.document.is_work = is_work;
             }
         }
         if let Some(options) = options {
             self.apply_options(&options);
         }
         if let Some(problem) = problem {
-            self.update_model(Msg::LinkFailed(problem));
+            self.update_model(Msg::Notify(problem));
         }
     }
 
     fn apply_options(&mut self, options: &Address) {
         if let Some(theme) = options.theme {
-            self.model.theme = theme;
+            self.model.preferences.theme = theme;
             theme::apply(theme);
             self.painter.colours = CanvasColours::read();
         }
         if let Some(speed) = options.speed {
-            self.update_model(Msg::Speed(speed));
+            self.update_model(Msg::Playback(PlaybackMsg::Speed(speed)));
         }
-        if options.autoplay && !self.model.reduced_motion {
-            self.update_model(Msg::TogglePlay);
+        if options.autoplay && !self.model.preferences.reduced_motion {
+            self.update_model(Msg::Playback(PlaybackMsg::Toggle));
         }
     }
 }

@@ -85,7 +85,7 @@ impl Painter {
 
     /// Paints all layers. `time` is that of the animation frame, in ms.
     pub(super) fn paint(&mut self, model: &Model, time: f64) {
-        self.paint_camera(model.camera);
+        self.paint_camera(model.viewport.camera);
         if let Some(canvas) = self.refs.layers.messages.cast::<HtmlCanvasElement>() {
             self.messages.paint(&canvas, &CanvasView::new(model, &model.run), &self.colours);
         }
@@ -133,7 +133,7 @@ impl Painter {
     /// Paints the compared branch under the same camera.
     fn paint_compared(&mut self, model: &Model) {
         let Some(run) = &model.compared else { return };
-        place_layers(&self.refs.compared, model.camera);
+        place_layers(&self.refs.compared, model.viewport.camera);
         if let Some(canvas) = self.refs.compared.messages.cast::<HtmlCanvasElement>() {
             self.compared_messages.paint(&canvas, &CanvasView::new(model, run), &self.colours);
         }

@@ -1,7 +1,7 @@
 //! The pane below the canvas: transport, timeline, time axis.
 
 use super::{Page, PageMsg};
-use crate::app::model::{Controls, Msg};
+use crate::app::model::{Controls, Msg, PlaybackMsg};
 use crate::app::time_view::TimeMsg;
 use crate::app::ui::icons::{Icon, icon};
 use crate::app::ui::lazy_views::LazyView;
@@ -17,9 +17,9 @@ impl Page {
         let scrub = ctx.link().batch_callback(|event: InputEvent| {
             let input = event.target_dyn_into::<HtmlInputElement>()?;
             let ms = Some(input.value_as_number()).filter(|ms| ms.is_finite())?;
-            Some(PageMsg::Model(Msg::Seek((ms * 1000.0) as u64)))
+            Some(PageMsg::Model(Msg::Playback(PlaybackMsg::Seek((ms * 1000.0) as u64))))
         });
-        let services = model.scenario.services.len();
+        let services = model.document.scenario.services.len();
         let names = (0..services).map(|node| html! { <li key={node}>{ &*model.name_of(node) }</li> });
         html! {
             <footer class="time">
@@ -52,14 +52,14 @@ impl Page {
                 if let Some(element) = event.target_dyn_into::<Element>() {
                     let _ = element.set_pointer_capture(event.pointer_id());
                 }
-                instant(&event).map(|to| PageMsg::Model(Msg::Seek(to)))
+                instant(&event).map(|to| PageMsg::Model(Msg::Playback(PlaybackMsg::Seek(to))))
             })
         };
         let on_move = {
             let instant = instant.clone();
             link.batch_callback(move |event: PointerEvent| {
                 let to = instant(&event).filter(|_| event.buttons() & 1 == 1)?;
-                Some(PageMsg::Model(Msg::Seek(to)))
+                Some(PageMsg::Model(Msg::Playback(PlaybackMsg::Seek(to))))
             })
         };
         // As on the canvas, Ctrl and the wheel (or a pinch) zoom. A sideways turn pans; any other scrolls the tracks.
@@ -78,7 +78,7 @@ impl Page {
             Some(PageMsg::Model(Msg::Time(turn)))
         });
         let description =
-            format!("Timeline of {} services: {}", model.scenario.services.len(), model.run.said_shortly());
+            format!("Timeline of {} services: {}", model.document.scenario.services.len(), model.run.said_shortly());
         html! {
             <div class="ribbons" onwheel={on_wheel}>
                 <canvas ref={self.painter.refs.ribbons.clone()} role="img" aria-label={description} onpointerdown={on_down} onpointermove={on_move}></canvas>

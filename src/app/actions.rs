@@ -1,0 +1,517 @@
+//! The actions of the page, one object each: label, help, shortcuts, predicates and message in one place.
+//!
+//! Components take button labels, tooltips and enabled states from here, the keyboard finds its messages here, and the
+//! help dialog and the menus list these objects. To add an action, add an [`ActionId`] and its object in [`ACTIONS`].
+
+use super::diagram::DiagramMsg;
+use super::gesture::Tool;
+use super::keys::Shortcut;
+use super::model::{
+    DocumentMsg, KeyboardMsg, LiveMsg, Mode, Model, Msg, PanelsMsg, PlaybackMsg, PointerMsg, PreferencesMsg,
+    SelectionMsg, SharingMsg, VerdictsMsg, ViewportMsg,
+};
+use super::model::{LogMsg, Origin};
+use super::outline::OutlineMsg;
+use super::scene::NodeKind;
+use crate::scenario::Command;
+
+/// The name of an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the action's help text describes each")]
+pub enum ActionId {
+    Play,
+    Step,
+    StepBack,
+    NextMark,
+    PreviousMark,
+    Start,
+    End,
+    Slower,
+    Faster,
+    Reset,
+    Extend,
+    Publish,
+    HealAll,
+    Undo,
+    Redo,
+    SelectAll,
+    Select,
+    Cancel,
+    Rename,
+    Delete,
+    Duplicate,
+    Copy,
+    Cut,
+    Paste,
+    AddService,
+    AddBus,
+    AddClient,
+    AddGroup,
+    Connect,
+    Scissors,
+    Tidy,
+    ZoomIn,
+    ZoomOut,
+    ZoomActual,
+    Fit,
+    FitSelection,
+    Outline,
+    Diagram,
+    Branches,
+    Verdicts,
+    Log,
+    Menu,
+    EditScenario,
+    Share,
+    Theme,
+    Help,
+    NewDrawing,
+    OtherDrawing,
+}
+
+/// The heading under which the help dialog lists an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActionGroup {
+    /// The clock of the run.
+    Playback,
+    /// The running system.
+    Run,
+    /// The drawing.
+    Drawing,
+    /// The visible part of the canvas.
+    View,
+    /// Panels, dialogs and preferences.
+    Page,
+}
+
+/// Something that the visitor can do.
+#[derive(Clone, Copy, Debug)]
+pub struct Action {
+    /// Its name.
+    pub id: ActionId,
+    /// The group in the help.
+    pub group: ActionGroup,
+    /// The text of buttons and menu items.
+    pub label: &'static str,
+    /// What it does, for tooltip and help. No full stop at the end.
+    pub help: &'static str,
+    /// The keys that trigger it while the canvas has the focus.
+    pub shortcuts: &'static [Shortcut],
+    /// Whether it would have an effect now.
+    pub is_enabled: fn(&Model) -> bool,
+    /// Whether it is switched on; absent if it is not a switch.
+    pub is_on: Option<fn(&Model) -> bool>,
+    /// The message that executes it.
+    pub msg: fn() -> Msg,
+}
+
+impl ActionId {
+    /// Returns the action with this name.
+    pub fn action(self) -> &'static Action {
+        ACTIONS.iter().find(|action| action.id == self).expect("a test checks that every name has an action")
+    }
+
+    /// Returns the message that executes the action.
+    pub fn msg(self) -> Msg {
+        (self.action().msg)()
+    }
+}
+
+impl Action {
+    /// Returns the tooltip: the help text and the first shortcut.
+    pub fn tooltip(&self) -> String {
+        match self.shortcuts.first() {
+            Some(shortcut) => format!("{} ({shortcut})", self.help),
+            None => self.help.to_string(),
+        }
+    }
+
+    /// Returns the shortcuts as a text: `Ctrl+Y or Ctrl+Shift+Z`.
+    pub fn keys(&self) -> String {
+        self.shortcuts.iter().map(ToString::to_string).collect::<Vec<String>>().join(" or ")
+    }
+
+    const fn new(
+        group: ActionGroup,
+        id: ActionId,
+        label: &'static str,
+        help: &'static str,
+        shortcuts: &'static [Shortcut],
+        msg: fn() -> Msg,
+    ) -> Action {
+        Action { id, group, label, help, shortcuts, is_enabled: |_| true, is_on: None, msg }
+    }
+
+    const fn enabled_if(mut self, is_enabled: fn(&Model) -> bool) -> Action {
+        self.is_enabled = is_enabled;
+        self
+    }
+
+    const fn on_if(mut self, is_on: fn(&Model) -> bool) -> Action {
+        self.is_on = Some(is_on);
+        self
+    }
+}
+
+fn edits(model: &Model) -> bool {
+    model.mode.edits() && model.document.origin == Origin::Own
+}
+
+fn acts(model: &Model) -> bool {
+    model.mode != Mode::View
+}
+
+fn edits_selection(model: &Model) -> bool {
+    edits(model) && !model.selected_nodes().is_empty()
+}
+
+fn has_run(model: &Model) -> bool {
+    model.run.until > 0
+}
+
+const fn key(key: &'static str) -> Shortcut {
+    Shortcut::new(key)
+}
+
+const PLAYBACK: ActionGroup = ActionGroup::Playback;
+const RUN: ActionGroup = ActionGroup::Run;
+const DRAWING: ActionGroup = ActionGroup::Drawing;
+const VIEW: ActionGroup = ActionGroup::View;
+const PAGE: ActionGroup = ActionGroup::Page;
+
+/// All actions, in the order of the help.
+pub static ACTIONS: &[Action] = &[
+    Action::new(PLAYBACK, ActionId::Play, "Play", "Play or pause", &[key(" ")], || Msg::Playback(PlaybackMsg::Toggle))
+        .on_if(|model| model.playback.playing()),
+    Action::new(PLAYBACK, ActionId::Step, "Next event", "Go to the next event", &[key(".")], || {
+        Msg::Playback(PlaybackMsg::Step)
+    })
+    .enabled_if(has_run),
+    Action::new(PLAYBACK, ActionId::StepBack, "Previous event", "Go to the previous event", &[key(",")], || {
+        Msg::Playback(PlaybackMsg::StepBack)
+    })
+    .enabled_if(has_run),
+    Action::new(
+        PLAYBACK,
+        ActionId::NextMark,
+        "Next mark",
+        "Go to the next mark of the timeline",
+        &[key(".").shift()],
+        || Msg::Playback(PlaybackMsg::Mark { forward: true }),
+    )
+    .enabled_if(has_run),
+    Action::new(
+        PLAYBACK,
+        ActionId::PreviousMark,
+        "Previous mark",
+        "Go to the previous mark of the timeline",
+        &[key(",").shift()],
+        || Msg::Playback(PlaybackMsg::Mark { forward: false }),
+    )
+    .enabled_if(has_run),
+    Action::new(PLAYBACK, ActionId::Start, "Start", "Go to the start of the run", &[key("Home")], || {
+        Msg::Playback(PlaybackMsg::Seek(0))
+    })
+    .enabled_if(has_run),
+    Action::new(PLAYBACK, ActionId::End, "End", "Go to the end of the run", &[key("End")], || {
+        Msg::Playback(PlaybackMsg::SeekEnd)
+    })
+    .enabled_if(has_run),
+    Action::new(PLAYBACK, ActionId::Slower, "Slower", "Play at a lower speed", &[key("[")], || {
+        Msg::Playback(PlaybackMsg::ShiftSpeed { faster: false })
+    }),
+    Action::new(PLAYBACK, ActionId::Faster, "Faster", "Play at a higher speed", &[key("]")], || {
+        Msg::Playback(PlaybackMsg::ShiftSpeed { faster: true })
+    }),
+    Action::new(PLAYBACK, ActionId::Reset, "Reset", "Discard the live actions and go to the start", &[], || {
+        Msg::Playback(PlaybackMsg::Reset)
+    }),
+    Action::new(PLAYBACK, ActionId::Extend, "Run 5 s longer", "Let the run last 5 s longer, and play", &[], || {
+        Msg::Document(DocumentMsg::Extend)
+    })
+    .enabled_if(|model| model.playback.at_end()),
+    Action::new(RUN, ActionId::Publish, "Publish update", "Publish an update", &[key("P")], || {
+        Msg::Live(LiveMsg::Publish)
+    })
+    .enabled_if(|model| acts(model) && model.writer().is_some()),
+    Action::new(RUN, ActionId::HealAll, "Heal everything", "End all faults", &[], || {
+        Msg::Live(LiveMsg::Execute(Command::HealAll))
+    })
+    .enabled_if(acts),
+    Action::new(DRAWING, ActionId::Undo, "Undo", "Undo the last change of the drawing", &[key("Z").control()], || {
+        Msg::Document(DocumentMsg::Undo)
+    })
+    .enabled_if(|model| model.document.can_undo()),
+    Action::new(
+        DRAWING,
+        ActionId::Redo,
+        "Redo",
+        "Redo the change that was undone last",
+        &[key("Z").control().shift(), key("Y").control()],
+        || Msg::Document(DocumentMsg::Redo),
+    )
+    .enabled_if(|model| model.document.can_redo()),
+    Action::new(DRAWING, ActionId::SelectAll, "Select all", "Select all cards", &[key("A").control()], || {
+        Msg::Selection(SelectionMsg::SelectAll)
+    }),
+    Action::new(
+        DRAWING,
+        ActionId::Select,
+        "Select",
+        "Select the focused card; rename it if it is selected",
+        &[key("Enter")],
+        || Msg::Keyboard(KeyboardMsg::Enter),
+    ),
+    Action::new(
+        DRAWING,
+        ActionId::Cancel,
+        "Cancel",
+        "Cancel the gesture, close the menu, put down the tool, or deselect",
+        &[key("Escape")],
+        || Msg::Keyboard(KeyboardMsg::Escape),
+    ),
+    Action::new(DRAWING, ActionId::Rename, "Rename", "Rename the focused card", &[key("F2")], || {
+        Msg::Selection(SelectionMsg::RenameFocused)
+    })
+    .enabled_if(edits),
+    Action::new(
+        DRAWING,
+        ActionId::Delete,
+        "Delete",
+        "Delete the selection or the focused card",
+        &[key("Delete"), key("Backspace")],
+        || Msg::Document(DocumentMsg::Delete),
+    )
+    .enabled_if(edits),
+    Action::new(
+        DRAWING,
+        ActionId::Duplicate,
+        "Duplicate",
+        "Duplicate the selected cards",
+        &[key("D").control()],
+        || Msg::Document(DocumentMsg::Duplicate),
+    )
+    .enabled_if(edits_selection),
+    Action::new(DRAWING, ActionId::Copy, "Copy", "Copy the selected cards", &[key("C").control()], || {
+        Msg::Selection(SelectionMsg::Copy)
+    })
+    .enabled_if(|model| !model.selected_nodes().is_empty()),
+    Action::new(
+        DRAWING,
+        ActionId::Cut,
+        "Cut",
+        "Copy the selected cards and delete them",
+        &[key("X").control()],
+        || Msg::Document(DocumentMsg::Cut),
+    )
+    .enabled_if(edits_selection),
+    Action::new(DRAWING, ActionId::Paste, "Paste", "Paste the copied cards", &[key("V").control()], || {
+        Msg::Document(DocumentMsg::Paste)
+    })
+    .enabled_if(|model| edits(model) && model.selection.has_clipboard()),
+    Action::new(DRAWING, ActionId::AddService, "Add a service", "Add a service", &[key("1")], || {
+        add(NodeKind::Service)
+    })
+    .enabled_if(edits),
+    Action::new(DRAWING, ActionId::AddBus, "Add a bus", "Add an event bus", &[key("2")], || add(NodeKind::Bus))
+        .enabled_if(edits),
+    Action::new(DRAWING, ActionId::AddClient, "Add a client", "Add a client", &[key("3")], || add(NodeKind::Client))
+        .enabled_if(edits),
+    Action::new(DRAWING, ActionId::AddGroup, "Add a replica group", "Add a replica group", &[key("4")], || {
+        add(NodeKind::Group)
+    })
+    .enabled_if(edits),
+    Action::new(
+        DRAWING,
+        ActionId::Connect,
+        "Connect",
+        "Connect: click a card, then another, or press Enter on both",
+        &[key("5")],
+        || Msg::Pointer(PointerMsg::TakeTool(Tool::Connect { from: None })),
+    )
+    .enabled_if(edits)
+    .on_if(|model| matches!(model.pointer.tool, Tool::Connect { .. })),
+    Action::new(
+        RUN,
+        ActionId::Scissors,
+        "Cut",
+        "Cut or heal links: click them, or draw a line across them",
+        &[key("6")],
+        || Msg::Pointer(PointerMsg::TakeTool(Tool::Cut)),
+    )
+    .enabled_if(acts)
+    .on_if(|model| model.pointer.tool == Tool::Cut),
+    Action::new(DRAWING, ActionId::Tidy, "Tidy", "Tidy the layout of all cards", &[key("7")], || {
+        Msg::Document(DocumentMsg::Tidy)
+    })
+    .enabled_if(edits),
+    Action::new(VIEW, ActionId::ZoomIn, "Zoom in", "Zoom in", &[key("="), key("+")], || {
+        Msg::Viewport(ViewportMsg::Zoom(1.25))
+    }),
+    Action::new(VIEW, ActionId::ZoomOut, "Zoom out", "Zoom out", &[key("-")], || Msg::Viewport(ViewportMsg::Zoom(0.8))),
+    Action::new(VIEW, ActionId::ZoomActual, "Zoom to 100 %", "Zoom to 100 %", &[key("0")], || {
+        Msg::Viewport(ViewportMsg::ZoomActual)
+    }),
+    Action::new(VIEW, ActionId::Fit, "Fit", "Fit the whole drawing into the canvas", &[key("1").shift()], || {
+        Msg::Viewport(ViewportMsg::Fit)
+    }),
+    Action::new(
+        VIEW,
+        ActionId::FitSelection,
+        "Fit the selection",
+        "Fit the selected cards into the canvas",
+        &[key("2").shift()],
+        || Msg::Viewport(ViewportMsg::FitSelection),
+    )
+    .enabled_if(|model| !model.selected_nodes().is_empty()),
+    Action::new(
+        PAGE,
+        ActionId::Outline,
+        "Outline",
+        "Open or close the outline: the canvas as tables",
+        &[key("O")],
+        || Msg::Outline(OutlineMsg::Toggle),
+    )
+    .on_if(|model| model.outline.open),
+    Action::new(PAGE, ActionId::Diagram, "Diagram", "Open or close the space-time diagram", &[], || {
+        Msg::Diagram(DiagramMsg::Toggle)
+    })
+    .on_if(|model| model.diagram.open),
+    Action::new(PAGE, ActionId::Branches, "Branches", "Open or close the list of branches", &[], || {
+        Msg::Panels(PanelsMsg::ToggleBranches)
+    })
+    .on_if(|model| model.panels.branches),
+    Action::new(PAGE, ActionId::Verdicts, "Verdicts", "Open or close the verdicts", &[], || {
+        Msg::Verdicts(VerdictsMsg::Toggle)
+    })
+    .on_if(|model| model.verdicts.open),
+    Action::new(PAGE, ActionId::Log, "Log", "Open or close the log", &[], || Msg::Log(LogMsg::Toggle))
+        .on_if(|model| model.log.open),
+    Action::new(
+        PAGE,
+        ActionId::Menu,
+        "Open the menu",
+        "Open the menu of the focused card",
+        &[key("F10").shift(), key("ContextMenu")],
+        || Msg::Keyboard(KeyboardMsg::Menu),
+    ),
+    Action::new(
+        PAGE,
+        ActionId::EditScenario,
+        "Edit the scenario",
+        "Edit the scenario: title, note, seed, script",
+        &[],
+        || Msg::Panels(PanelsMsg::InspectScenario),
+    )
+    .enabled_if(Model::has_tools),
+    Action::new(PAGE, ActionId::Share, "Share", "Share the run as a link or a file", &[], || {
+        Msg::Sharing(SharingMsg::Open(true))
+    }),
+    Action::new(PAGE, ActionId::Theme, "Theme", "Switch between the system's theme, dark and light", &[], || {
+        Msg::Preferences(PreferencesMsg::NextTheme)
+    }),
+    Action::new(PAGE, ActionId::Help, "Help", "Show keys, gestures and motion", &[key("?")], || {
+        Msg::Panels(PanelsMsg::ToggleHelp)
+    })
+    .on_if(|model| model.panels.help),
+    Action::new(PAGE, ActionId::NewDrawing, "Empty drawing", "Open an empty drawing", &[], || {
+        Msg::Document(DocumentMsg::OpenEmpty)
+    }),
+    Action::new(PAGE, ActionId::OtherDrawing, "Your other drawing", "Open your drawing that is not shown", &[], || {
+        Msg::Document(DocumentMsg::OpenOther)
+    }),
+];
+
+fn add(kind: NodeKind) -> Msg {
+    Msg::Document(DocumentMsg::Add { kind, at: None })
+}
+
+/// Gestures and keys that are no actions of their own: what they do, and how.
+pub const GESTURES: &[(&str, &str)] = &[
+    ("Select with the pointer", "Click; Shift+click or Ctrl+click adds; Shift+drag draws a box"),
+    ("Move", "Drag a card, with Ctrl off the grid; arrow keys, with Shift five times as far"),
+    ("Move the focus", "Arrow keys, if nothing is selected"),
+    ("Connect with the pointer", "Drag from the dot at a card's edge"),
+    ("Duplicate with the pointer", "Alt+drag"),
+    ("Rename with the pointer", "Double-click"),
+    ("Add with the pointer", "Drag from the palette onto the canvas"),
+    ("Pan", "Drag empty space, or anything with Space held; turn the wheel"),
+    ("Zoom with the pointer", "Ctrl+wheel or pinch"),
+    ("Move along the timeline", "Drag; Ctrl+wheel zooms, Shift+wheel pans"),
+    ("Open the menu with the pointer", "Right-click or long press"),
+];
+
+/// Returns the rows of the help: what each action with a shortcut does and its keys, then the gestures.
+pub fn help_rows() -> impl Iterator<Item = (&'static str, String)> {
+    let actions = ACTIONS.iter().filter(|action| !action.shortcuts.is_empty());
+    let gestures = GESTURES.iter().map(|(effect, gesture)| (*effect, (*gesture).to_string()));
+    actions.map(|action| (action.help, action.keys())).chain(gestures)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::keys::Modifiers;
+    use crate::app::model::update;
+
+    #[test]
+    fn every_action_has_its_own_name_keys_and_texts() {
+        for (i, action) in ACTIONS.iter().enumerate() {
+            assert!(std::ptr::eq(action.id.action(), action), "{:?} has two objects", action.id);
+            for text in [action.label, action.help] {
+                assert!(text.starts_with(char::is_uppercase) && !text.ends_with('.'), "{text:?} is no short label");
+            }
+            for other in &ACTIONS[i + 1..] {
+                let shared = action.shortcuts.iter().find(|shortcut| other.shortcuts.contains(shortcut));
+                assert_eq!(shared, None, "{:?} and {:?}", action.id, other.id);
+            }
+        }
+        // The last name of the enum: without an object for it, the count would differ.
+        assert_eq!(ACTIONS.len(), ActionId::OtherDrawing as usize + 1);
+    }
+
+    #[test]
+    fn every_action_can_be_executed_on_a_new_page() {
+        for action in ACTIONS {
+            let mut model = Model::default();
+            update(&mut model, Msg::Document(DocumentMsg::OpenFirst));
+            let is_enabled = (action.is_enabled)(&model);
+            let was_on = action.is_on.map(|is_on| is_on(&model));
+            update(&mut model, (action.msg)());
+            let is_on = action.is_on.map(|is_on| is_on(&model));
+            assert!(!is_enabled || was_on.is_none() || was_on != is_on, "{:?} switches nothing", action.id);
+        }
+    }
+
+    #[test]
+    fn shortcuts_find_their_actions() {
+        let plain = Modifiers::default();
+        let (shift, control) = (Modifiers { shift: true, ..plain }, Modifiers { control: true, ..plain });
+        let find = |key, held| crate::app::keys::action(key, held).map(|action| action.id);
+        assert_eq!(find(" ", plain), Some(ActionId::Play));
+        assert_eq!(find("p", plain), Some(ActionId::Publish));
+        assert_eq!(find("P", shift), Some(ActionId::Publish), "Caps Lock or Shift makes no difference");
+        assert_eq!(find("1", shift), Some(ActionId::Fit));
+        assert_eq!(find("1", plain), Some(ActionId::AddService));
+        assert_eq!(find(".", shift), Some(ActionId::NextMark));
+        assert_eq!(find("?", shift), Some(ActionId::Help), "written with Shift on many layouts");
+        assert_eq!(find("+", shift), Some(ActionId::ZoomIn));
+        assert_eq!(find("]", Modifiers { control: true, alt: true, shift: false }), Some(ActionId::Faster));
+        assert_eq!(find("y", control), Some(ActionId::Redo));
+        assert_eq!(find("z", Modifiers { shift: true, ..control }), Some(ActionId::Redo));
+        assert_eq!(find("F10", shift), Some(ActionId::Menu));
+        assert_eq!(find("F10", plain), None);
+        assert_eq!(ActionId::Redo.action().keys(), "Ctrl+Shift+Z or Ctrl+Y");
+        assert_eq!(ActionId::Play.action().tooltip(), "Play or pause (Space)");
+    }
+
+    #[test]
+    fn tab_and_the_browsers_own_keys_have_no_action() {
+        let plain = Modifiers::default();
+        let find = |key, held| crate::app::keys::action(key, held).map(|action| action.id);
+        assert_eq!(find("Tab", plain), None);
+        assert_eq!(find("r", Modifiers { control: true, ..plain }), None);
+        assert_eq!(find("F5", plain), None);
+        assert_eq!(find("z", Modifiers { alt: true, ..plain }), None);
+    }
+}

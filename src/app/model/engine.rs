@@ -1,0 +1,124 @@
+//! What the engine reports: frames of the run, answers to questions, and failures.
+
+use super::sharing::SharedRun;
+use super::{Effect, Model};
+use crate::app::measurement::Measurement;
+use crate::session::protocol::{Frame, FromEngine, Report, Request};
+use std::rc::Rc;
+
+impl Model {
+    pub(super) fn receive(&mut self, answer: FromEngine, effects: &mut Vec<Effect>) {
+        let branches = self.branches.clone();
+        // A frame at the end of the run pauses it, so ask before.
+        let was_playing = self.playback.playing();
+        if let Some(report) = self.playback.receive(answer) {
+            self.apply_report(report, was_playing);
+        }
+        self.keep_branches(&branches, effects);
+        effects.extend(self.sharing.exported.take().map(|(name, text)| Effect::Save(name, text)));
+    }
+
+    fn apply_report(&mut self, report: Report, was_playing: bool) {
+        self.redraw.page |= !matches!(report, Report::Ready | Report::Frame(_) | Report::Text { .. });
+        match report {
+            Report::Ready => {}
+            Report::Frame(frame) => self.apply_frame(*frame, was_playing),
+            Report::Log { from, total: _, oldest, rows } => self.log.receive(from, oldest, rows),
+            Report::Diagram(arrows) => self.diagram.receive_messages(arrows),
+            Report::Charts(charts) => self.diagram.receive_charts(charts),
+            Report::Internals(internals) => self.internals.receive(internals),
+            Report::Measured { seed, rows } => {
+                if let Some(request) = self.measurement.receive(seed, rows) {
+                    self.playback.enqueue(request);
+                }
+            }
+            Report::Text { name, text } => self.sharing.exported = Some((name, text)),
+            Report::Verdicts(verdicts) => self.verdicts.receive(verdicts),
+            Report::Document { scenario, digest, now, live } => {
+                self.sharing.shared_run = Some(Rc::new(SharedRun { scenario, digest, now, live }));
+            }
+            Report::Unanswered(why) => {
+                self.verdicts.cancel_request();
+                self.diagram.cancel_request();
+                self.internals.cancel_request();
+                self.log.cancel_request();
+                self.measurement = Measurement::default();
+                self.notify(why);
+            }
+            Report::Refused { errors } => {
+                let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                self.restore_last_valid_drawing();
+                self.notify(errors.join("; "));
+            }
+        }
+    }
+
+    fn apply_frame(&mut self, mut frame: Frame, was_playing: bool) {
+        self.apply_branches(&mut frame);
+        if let Some(why) = &frame.refused {
+            self.notify(why.clone());
+        }
+        if let Some(why) = frame.halted.clone().filter(|_| self.run.halted.is_none()) {
+            self.playback.play(false);
+            self.notify(why);
+        }
+        if !frame.more
+            && let Some(expected) = self.sharing.expected_digest.take()
+        {
+            self.sharing.replayed = Some(expected == frame.digest);
+        }
+        if frame.whole {
+            self.log.reset();
+            self.verdicts.reset_request();
+            self.diagram.reset_request();
+            self.internals.reset_request();
+        } else {
+            for mark in &frame.marks {
+                self.notices.announcer.mark(mark, self.playback.speed());
+            }
+        }
+        let row_counts = self.row_counts();
+        let changes = self.run.apply(frame);
+        self.follow_time(was_playing);
+        self.redraw.page |= changes.cards || changes.timeline;
+        self.redraw.paint = true;
+        if row_counts != self.row_counts() {
+            self.update_scene();
+        }
+    }
+
+    /// Updates the branches of the document, without a step of undo, and the branch that is compared.
+    fn apply_branches(&mut self, frame: &mut Frame) {
+        if let Some(branches) = frame.branches.take() {
+            let is_plain = branches.list.len() == 1 && branches.list[0].set.is_empty();
+            let name = branches.list[branches.current as usize].name.clone();
+            if branches.list.len() > self.branches.list.len() && !self.branches.list.is_empty() {
+                let text = format!("The run branches here: this is {name}, and the former future is kept");
+                self.notices.announcer.announce(text);
+            }
+            let scenario = Rc::make_mut(&mut self.document.scenario);
+            scenario.branch = if is_plain { String::new() } else { name };
+            scenario.branches = if is_plain { Vec::new() } else { branches.list.clone() };
+            self.branches = Rc::new(*branches);
+            self.redraw.page = true;
+        }
+        match frame.other.take() {
+            Some(compared) => self.redraw.page |= self.compared.get_or_insert_default().apply(*compared).cards,
+            None => self.redraw.page |= self.compared.take().is_some(),
+        }
+    }
+
+    /// Returns to the drawing before the one that the engine refused.
+    fn restore_last_valid_drawing(&mut self) {
+        match self.document.undo.pop() {
+            Some(before) => {
+                self.document.scenario = before;
+                self.update_scene();
+                // The engine still runs it. Its answers since the edit were dropped, so ask for the whole state.
+                self.playback.enqueue(Request::Seek { to: self.run.now });
+            }
+            // An opened scenario was refused; the first one is always valid.
+            None => self.open_first(),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The messages that change the model, and the effects that the browser must execute.
+
+use super::document::DocumentMsg;
+use super::keyboard::KeyboardMsg;
+use super::live::LiveMsg;
+use super::log::LogMsg;
+use super::panels::PanelsMsg;
+use super::playback::PlaybackMsg;
+use super::pointer::PointerMsg;
+use super::preferences::{PreferencesMsg, Theme};
+use super::selection::SelectionMsg;
+use super::sharing::SharingMsg;
+use super::verdicts::VerdictsMsg;
+use super::viewport::ViewportMsg;
+use crate::app::diagram::DiagramMsg;
+
+use crate::app::outline::OutlineMsg;
+use crate::app::time_view::TimeMsg;
+use crate::session::protocol::{BranchCommand, FromEngine, ToEngine};
+use std::rc::Rc;
+
+/// An input of the visitor, the engine or the clock.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    /// An answer of the engine. The sender keeps no other reference to it.
+    Engine(Rc<FromEngine>),
+    /// The engine stopped or could not be started, with the reason.
+    EngineFailed(String),
+    /// A frame of the screen, with the real time in ms.
+    Tick(f64),
+    /// A message to the visitor.
+    Notify(String),
+    /// A key whose effect depends on the selection, the focus or the gesture.
+    Keyboard(KeyboardMsg),
+    /// Concerns the drawing and its history.
+    Document(DocumentMsg),
+    /// Concerns selection and focus.
+    Selection(SelectionMsg),
+    /// Concerns pointers on the canvas and the current tool.
+    Pointer(PointerMsg),
+    /// Concerns the visible part of the canvas.
+    Viewport(ViewportMsg),
+    /// Concerns the clock of the run.
+    Playback(PlaybackMsg),
+    /// Acts on the running system.
+    Live(LiveMsg),
+    /// Switches, names, deletes or compares branches.
+    Branch(BranchCommand),
+    /// Concerns the time axis.
+    Time(TimeMsg),
+    /// Concerns the space-time diagram.
+    Diagram(DiagramMsg),
+    /// Concerns the outline.
+    Outline(OutlineMsg),
+    /// Concerns the verdicts.
+    Verdicts(VerdictsMsg),
+    /// Concerns the log.
+    Log(LogMsg),
+    /// Measures a group, by its index, under each consistency level.
+    Measure(usize),
+    /// Concerns links, files and exports.
+    Sharing(SharingMsg),
+    /// Concerns the visitor's preferences.
+    Preferences(PreferencesMsg),
+    /// Opens and closes menus, panels and dialogs.
+    Panels(PanelsMsg),
+}
+
+/// Work for the browser.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send a request to the engine.
+    Send(Box<ToEngine>),
+    /// Give the focus to a card.
+    Focus(String),
+    /// Give the focus to the canvas.
+    FocusCanvas,
+    /// Store a text under a key, if the browser allows it.
+    Keep(&'static str, String),
+    /// Store the visitor's previous work under [`KEPT_BEFORE`](super::preferences::KEPT_BEFORE), because another
+    /// drawing replaces it.
+    SetAside,
+    /// Open the visitor's drawing that is not shown.
+    OpenOther,
+    /// Open the link or example that a fragment names.
+    OpenNamed(String),
+    /// Show the page in this theme.
+    Theme(Theme),
+    /// Show the page with reduced motion, or with all motion.
+    LessMotion(bool),
+    /// Offer a text as a file with this name.
+    Save(String, String),
+}

@@ -1,0 +1,31 @@
+//! Messages to the visitor: the visible notice, and announcements for screen readers.
+
+use super::{Model, Redraw};
+use crate::app::announce::Announcer;
+
+/// The current messages.
+#[derive(Clone, Debug, Default)]
+pub struct Notices {
+    /// The visible notice, until it is closed.
+    pub notice: Option<String>,
+    /// The text of the live region for screen readers.
+    pub announcement: String,
+    pub(super) announcer: Announcer,
+}
+
+impl Model {
+    /// Shows a notice and announces it.
+    pub(super) fn notify(&mut self, text: String) {
+        self.notices.announcer.announce(text.clone());
+        self.notices.notice = Some(text);
+        self.redraw = Redraw { page: true, paint: true };
+    }
+
+    /// Puts pending announcements into the live region, at most once a second.
+    pub(super) fn speak(&mut self, wall: f64) {
+        if let Some(text) = self.notices.announcer.due(wall) {
+            self.notices.announcement = text;
+            self.redraw.page = true;
+        }
+    }
+}

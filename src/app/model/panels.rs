@@ -1,0 +1,151 @@
+//! Panels, menus and dialogs: what is open, and what it is about.
+
+use super::{CanvasItem, Controls, Model, Redraw};
+use crate::app::faults::ItemCondition;
+use crate::app::geometry::Point;
+use crate::app::internals;
+use crate::trace::NodeId;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// An open context menu.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContextMenu {
+    /// Where it was opened, in px from the canvas's corner.
+    pub at: Point,
+    /// The item that it is about; the canvas if absent.
+    pub item: Option<CanvasItem>,
+}
+
+/// What is open, apart from the panels that have a part of their own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Panels {
+    /// The open context menu.
+    pub menu: Option<ContextMenu>,
+    /// The help dialog is open.
+    pub help: bool,
+    /// The list of branches is open.
+    pub branches: bool,
+    /// The inspector shows the scenario, although nothing is selected.
+    pub scenario_inspector: bool,
+}
+
+/// Opens and closes panels, menus and dialogs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PanelsMsg {
+    /// Close the notice.
+    DismissNotice,
+    /// Open the context menu of a card, a link or the canvas.
+    OpenMenu {
+        /// Where, in px from the canvas's corner.
+        at: Point,
+        /// Of what. If absent, of the link at that point or of the canvas.
+        item: Option<CanvasItem>,
+    },
+    /// Close the context menu.
+    CloseMenu,
+    /// Open the help, or close it if it is open.
+    ToggleHelp,
+    /// Close the help.
+    CloseHelp,
+    /// Show the scenario in the inspector.
+    InspectScenario,
+    /// Open or close the list of branches.
+    ToggleBranches,
+}
+
+impl Model {
+    pub(super) fn update_panels(&mut self, msg: PanelsMsg) {
+        match msg {
+            PanelsMsg::DismissNotice => self.notices.notice = None,
+            PanelsMsg::OpenMenu { at, item } => self.open_menu(at, item),
+            PanelsMsg::CloseMenu => self.panels.menu = None,
+            PanelsMsg::ToggleHelp => self.panels.help = !self.panels.help,
+            PanelsMsg::CloseHelp => self.panels.help = false,
+            PanelsMsg::InspectScenario => {
+                self.select(BTreeSet::new());
+                self.panels.scenario_inspector = true;
+            }
+            PanelsMsg::ToggleBranches => {
+                self.open_panel(!self.panels.branches, |model| &mut model.panels.branches);
+            }
+        }
+        self.redraw.page = true;
+    }
+
+    /// Opens or closes a panel beside the canvas. There is room for one, so the others are closed.
+    pub(super) fn open_panel(&mut self, open: bool, panel: fn(&mut Model) -> &mut bool) {
+        (self.log.open, self.verdicts.open, self.panels.branches) = (false, false, false);
+        *panel(self) = open;
+        self.redraw = Redraw { page: true, paint: true };
+    }
+
+    /// Opens the context menu of a card, of the link at that point, or of the canvas.
+    pub(super) fn open_menu(&mut self, at: Point, item: Option<CanvasItem>) {
+        let item = item.or_else(|| self.link_at(at));
+        if let Some(item) = item.as_ref().filter(|item| !self.selection.items.contains(*item)) {
+            self.select([item.clone()].into());
+        }
+        self.panels.menu = Some(ContextMenu { at, item });
+        self.redraw.page = true;
+    }
+
+    /// Returns whether the log, the verdicts or the branches are open.
+    pub fn panel_open(&self) -> bool {
+        self.log.open || self.verdicts.open || self.panels.branches
+    }
+
+    /// Returns the item that the inspector is about, if exactly one is selected.
+    pub fn inspected(&self) -> Option<CanvasItem> {
+        if self.selection.items.len() == 1 { self.selection.items.first().cloned() } else { None }
+    }
+
+    /// Returns whether the inspector is open, for the selected item or for the scenario.
+    pub fn inspector_open(&self) -> bool {
+        // On a phone, the menu leaves no room for it.
+        let is_covered = self.viewport.narrow && self.panels.menu.is_some();
+        self.has_tools() && !is_covered && (self.panels.scenario_inspector || self.inspected().is_some())
+    }
+
+    /// Returns the node whose internals the inspector shows.
+    pub fn internals_node(&self) -> Option<NodeId> {
+        let item = self.inspected().filter(|_| self.inspector_open());
+        internals::about(&self.document.scenario, &self.scene, item.as_ref())
+    }
+
+    /// Returns whether the page has palette and inspector.
+    pub fn has_tools(&self) -> bool {
+        self.mode.edits() && self.controls == Controls::Full
+    }
+
+    /// Returns whether the page shows the scenario's note in the inspector's place. Beside a panel, and on a phone,
+    /// there is no room for it.
+    pub fn about_open(&self) -> bool {
+        self.has_tools() && !self.inspector_open() && !self.viewport.narrow && !self.panel_open()
+    }
+
+    /// Returns the name of a node.
+    pub fn name_of(&self, node: usize) -> Rc<str> {
+        self.scene.nodes.get(node).map_or_else(|| "?".into(), |placed| placed.name.clone())
+    }
+
+    /// Returns the condition of an item in the run.
+    pub fn condition(&self, item: Option<&CanvasItem>) -> ItemCondition {
+        match item {
+            None => ItemCondition::default(),
+            Some(CanvasItem::Node(id)) => {
+                let Some(node) = self.scene.find(id) else { return ItemCondition::default() };
+                let active_faults = self.run.faults_of(node);
+                ItemCondition { active_faults, ..ItemCondition::of(self.run.services.get(node).map(Rc::as_ref)) }
+            }
+            Some(CanvasItem::Link { from, to }) => {
+                let Some((a, b)) = self.scene.find(from).zip(self.scene.find(to)) else {
+                    return ItemCondition::default();
+                };
+                let (cut, disturbed) = (self.run.is_cut(a, b), self.run.is_disturbed(a, b));
+                let active_faults = if disturbed { "disturbed".into() } else { String::new() };
+                ItemCondition { cut, disturbed, active_faults, ..ItemCondition::default() }
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The clock of the run: play, pause, step and seek.
+
+use super::Model;
+use crate::scenario::Micros;
+use crate::session::protocol::Request;
+
+/// Controls the clock of the run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PlaybackMsg {
+    /// Play or pause; at the end, play again from the start.
+    Toggle,
+    /// Pause.
+    Pause,
+    /// Go to the next event.
+    Step,
+    /// Go to the previous event.
+    StepBack,
+    /// Go to the next or the previous mark of the timeline.
+    Mark {
+        /// The next one.
+        forward: bool,
+    },
+    /// Go to a virtual time.
+    Seek(Micros),
+    /// Go to the end of the run.
+    SeekEnd,
+    /// Discard the live commands and go to the start.
+    Reset,
+    /// Set the speed, in virtual seconds per second.
+    Speed(f64),
+    /// Set the next faster or slower speed.
+    ShiftSpeed {
+        /// Faster.
+        faster: bool,
+    },
+}
+
+impl Model {
+    pub(super) fn update_playback(&mut self, msg: PlaybackMsg) {
+        match msg {
+            PlaybackMsg::Toggle => self.toggle_play(),
+            PlaybackMsg::Pause => self.playback.play(false),
+            PlaybackMsg::Step => {
+                self.playback.play(false);
+                self.playback.enqueue(Request::Step);
+            }
+            PlaybackMsg::StepBack => {
+                self.playback.play(false);
+                self.playback.enqueue(Request::StepBack);
+            }
+            PlaybackMsg::Mark { forward } => self.seek_mark(forward),
+            PlaybackMsg::Seek(to) => self.playback.enqueue(Request::Seek { to: to.min(self.run.until) }),
+            PlaybackMsg::SeekEnd => self.playback.enqueue(Request::Seek { to: self.run.until }),
+            PlaybackMsg::Reset => {
+                self.playback.play(false);
+                self.playback.enqueue(Request::Reset);
+            }
+            PlaybackMsg::Speed(speed) => {
+                self.playback.set_speed(speed);
+                self.redraw.page = true;
+            }
+            PlaybackMsg::ShiftSpeed { faster } => {
+                self.playback.shift_speed(faster);
+                self.redraw.page = true;
+            }
+        }
+    }
+
+    pub(super) fn toggle_play(&mut self) {
+        if self.playback.at_end() {
+            self.playback.enqueue(Request::Seek { to: 0 });
+            self.playback.restart(0);
+        } else {
+            self.playback.play(!self.playback.playing());
+        }
+        self.redraw.page = true;
+    }
+
+    /// Goes to the previous mark, or runs until the next one.
+    fn seek_mark(&mut self, forward: bool) {
+        self.playback.play(false);
+        let before = self.run.marks.iter().map(|mark| mark.at).filter(|at| *at < self.run.now).max();
+        let request = if forward { Request::NextMark } else { Request::Seek { to: before.unwrap_or(0) } };
+        self.playback.enqueue(request);
+    }
+
+    /// Keeps the current time inside the time view. In a loop, goes from its end back to its start.
+    pub(super) fn follow_time(&mut self, was_playing: bool) {
+        let window = self.time_view.window(self.run.until);
+        if self.time_view.looping && was_playing && self.run.now >= window.1 {
+            self.playback.enqueue(Request::Seek { to: window.0 });
+            self.playback.restart(window.0);
+        } else {
+            self.time_view.follow(self.run.now, self.run.until);
+            self.redraw.page |= self.time_view.window(self.run.until) != window;
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Pointers on the canvas and the current tool.
+
+use super::{CanvasItem, Effect, Model};
+use crate::app::geometry::Point;
+use crate::app::gesture::{Gesture, Press, Target, Tool};
+
+/// How long a finger must be held down to open the context menu, ms of real time.
+const LONG_PRESS: f64 = 500.0;
+
+/// The state of the pointer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pointer {
+    /// The current tool.
+    pub tool: Tool,
+    /// The gesture in progress.
+    pub gesture: Gesture,
+    /// When a pointer was pressed that has not moved yet, ms of real time.
+    pub(super) pressed_at: Option<f64>,
+    /// Whether Space is held, and if so, whether a pointer was pressed meanwhile.
+    pub space: Option<bool>,
+    /// The pointer's position over the canvas, px.
+    pub hover: Option<Point>,
+}
+
+/// An input of a pointer on the canvas.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PointerMsg {
+    /// A pointer was pressed.
+    Down(Press),
+    /// A pointer moved.
+    Move {
+        /// The pointer's id.
+        id: i32,
+        /// Where, in px from the canvas's corner.
+        at: Point,
+        /// With Ctrl: does not snap to the grid.
+        control: bool,
+    },
+    /// A pointer was released.
+    Up {
+        /// The pointer's id.
+        id: i32,
+        /// Where, in px from the canvas's corner.
+        at: Point,
+    },
+    /// The browser took the pointer away.
+    Cancel,
+    /// The pointer left the canvas.
+    Leave,
+    /// Space was pressed on the canvas, or released.
+    Space(bool),
+    /// Take a tool, or put it down if it is the current one.
+    TakeTool(Tool),
+}
+
+impl Model {
+    pub(super) fn update_pointer(&mut self, msg: PointerMsg, effects: &mut Vec<Effect>) {
+        match msg {
+            PointerMsg::Down(press) => self.press(press, effects),
+            PointerMsg::Move { id, at, control } => self.move_pointer(id, at, control),
+            PointerMsg::Up { id, at } => self.release(id, at, effects),
+            PointerMsg::Cancel => self.cancel_gesture(),
+            PointerMsg::Leave => {
+                self.pointer.hover = None;
+                self.redraw.paint = true;
+                self.hide_wheel_hint();
+            }
+            PointerMsg::Space(down) => self.hold_space(down),
+            PointerMsg::TakeTool(tool) => {
+                self.pointer.tool = if self.pointer.tool == tool { Tool::Select } else { tool };
+                self.redraw.page = true;
+            }
+        }
+    }
+
+    /// Opens the context menu after a long press.
+    pub(super) fn check_long_press(&mut self, wall: f64) {
+        let Gesture::Pressed(press) = &self.pointer.gesture else { return };
+        let since = *self.pointer.pressed_at.get_or_insert(wall);
+        if press.touch && wall - since >= LONG_PRESS {
+            let item = match &press.target {
+                Target::Node(id) | Target::Handle(id) => Some(CanvasItem::Node(id.clone())),
+                Target::Empty => None,
+            };
+            let at = press.at;
+            self.pointer.gesture = Gesture::None;
+            self.open_menu(at, item);
+        }
+    }
+
+    /// Holds or releases Space: with a drag meanwhile it pans, otherwise it plays or pauses.
+    fn hold_space(&mut self, down: bool) {
+        match (down, self.pointer.space) {
+            (true, None) => self.pointer.space = Some(false),
+            (false, Some(used)) => {
+                self.pointer.space = None;
+                if !used && self.preferences.single_keys {
+                    self.toggle_play();
+                }
+            }
+            (true, Some(_)) | (false, None) => {}
+        }
+        self.redraw.page = true;
+    }
+}

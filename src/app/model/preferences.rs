@@ -1,0 +1,110 @@
+//! The visitor's preferences, and the keys under which the browser stores what it keeps.
+
+use super::{Effect, Model, Redraw};
+
+/// Storage key of the visitor's work.
+pub const KEPT_WORK: &str = "converge.work";
+/// Storage key of the work before the current one.
+pub const KEPT_BEFORE: &str = "converge.before";
+/// Storage key of the theme.
+pub const KEPT_THEME: &str = "converge.theme";
+/// Storage key of the motion preference: `less` or `full`.
+pub const KEPT_MOTION: &str = "converge.motion";
+/// Storage key of the single-key shortcuts: `on` or `off`.
+pub const KEPT_KEYS: &str = "converge.keys";
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// The system's preference.
+    #[default]
+    Auto,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl Theme {
+    /// Returns the word that is stored.
+    pub fn word(self) -> &'static str {
+        match self {
+            Theme::Auto => "auto",
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        }
+    }
+
+    /// Reads a stored word.
+    pub fn from_word(word: &str) -> Theme {
+        match word {
+            "light" => Theme::Light,
+            "dark" => Theme::Dark,
+            _ => Theme::Auto,
+        }
+    }
+
+    /// Returns the theme that the theme button switches to.
+    pub fn following(self) -> Theme {
+        match self {
+            Theme::Auto => Theme::Dark,
+            Theme::Dark => Theme::Light,
+            Theme::Light => Theme::Auto,
+        }
+    }
+}
+
+/// The visitor's preferences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preferences {
+    /// Light or dark.
+    pub theme: Theme,
+    /// Messages move in steps and nothing slides.
+    pub reduced_motion: bool,
+    /// Shortcuts of a single character are on.
+    pub single_keys: bool,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Preferences { theme: Theme::Auto, reduced_motion: false, single_keys: true }
+    }
+}
+
+/// Changes a preference; the browser stores it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PreferencesMsg {
+    /// Use this theme.
+    Theme(Theme),
+    /// Use the theme that follows the current one.
+    NextTheme,
+    /// Reduce motion, or not.
+    ReducedMotion(bool),
+    /// Turn shortcuts of a single character on or off.
+    SingleKeys(bool),
+}
+
+impl Model {
+    pub(super) fn update_preferences(&mut self, msg: PreferencesMsg, effects: &mut Vec<Effect>) {
+        match msg {
+            PreferencesMsg::Theme(theme) => self.set_theme(theme, effects),
+            PreferencesMsg::NextTheme => self.set_theme(self.preferences.theme.following(), effects),
+            PreferencesMsg::ReducedMotion(reduced) => {
+                self.preferences.reduced_motion = reduced;
+                effects.push(Effect::LessMotion(reduced));
+                effects.push(Effect::Keep(KEPT_MOTION, if reduced { "less" } else { "full" }.into()));
+            }
+            PreferencesMsg::SingleKeys(on) => {
+                self.preferences.single_keys = on;
+                effects.push(Effect::Keep(KEPT_KEYS, if on { "on" } else { "off" }.into()));
+            }
+        }
+        self.redraw = Redraw { page: true, paint: true };
+    }
+
+    fn set_theme(&mut self, theme: Theme, effects: &mut Vec<Effect>) {
+        self.preferences.theme = theme;
+        effects.push(Effect::Theme(theme));
+        effects.push(Effect::Keep(KEPT_THEME, theme.word().into()));
+    }
+}

@@ -1,0 +1,134 @@
+//! The viewport: the size of the canvas and the visible part of it.
+
+use super::{CanvasItem, Model, Redraw};
+use crate::app::camera::Camera;
+use crate::app::geometry::{Point, Rect, point};
+
+/// The visible part of the canvas.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Viewport {
+    /// Which part is visible, and how large.
+    pub camera: Camera,
+    /// The camera shows the whole drawing until it is moved by hand.
+    pub fitted: bool,
+    /// Width and height of the canvas, px.
+    pub size: (f64, f64),
+    /// The page has one column.
+    pub narrow: bool,
+    /// The hint about the wheel is shown.
+    pub wheel_hint: bool,
+}
+
+impl Viewport {
+    /// Returns the middle of the canvas, px.
+    pub fn middle(&self) -> Point {
+        point(self.size.0 / 2.0, self.size.1 / 2.0)
+    }
+}
+
+/// Changes the viewport.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ViewportMsg {
+    /// The canvas has this size.
+    Resized {
+        /// Width, px.
+        width: f64,
+        /// Height, px.
+        height: f64,
+        /// The window is narrower than 720 px, so the page has one column.
+        narrow: bool,
+    },
+    /// The wheel turned over the canvas.
+    Wheel {
+        /// Where, in px from the canvas's corner.
+        at: Point,
+        /// To the right, px.
+        dx: f64,
+        /// Down, px.
+        dy: f64,
+        /// With Ctrl, or as a pinch of a touchpad.
+        zoom: bool,
+    },
+    /// The wheel turned over an embed, where it scrolls the page around it.
+    WheelPassed,
+    /// Zoom by a factor about the middle.
+    Zoom(f64),
+    /// Zoom to 100 %.
+    ZoomActual,
+    /// Show the whole drawing.
+    Fit,
+    /// Show the selected cards.
+    FitSelection,
+}
+
+impl Model {
+    pub(super) fn update_viewport(&mut self, msg: ViewportMsg) {
+        match msg {
+            ViewportMsg::Resized { width, height, narrow } => self.resize(width, height, narrow),
+            ViewportMsg::Wheel { at, dx, dy, zoom } => {
+                let camera = if zoom {
+                    self.viewport.camera.zoomed(libm::exp((-dy * 0.01).clamp(-0.5, 0.5)), at)
+                } else {
+                    self.viewport.camera.panned(-dx, -dy)
+                };
+                self.set_camera(camera);
+                self.hide_wheel_hint();
+            }
+            ViewportMsg::WheelPassed => {
+                self.redraw.page |= !std::mem::replace(&mut self.viewport.wheel_hint, true);
+            }
+            ViewportMsg::Zoom(factor) => self.zoom(factor),
+            ViewportMsg::ZoomActual => self.zoom(1.0 / self.viewport.camera.scale),
+            ViewportMsg::Fit => self.fit(),
+            ViewportMsg::FitSelection => self.fit_selection(),
+        }
+    }
+
+    fn resize(&mut self, width: f64, height: f64, narrow: bool) {
+        if self.viewport.size == (width, height) && self.viewport.narrow == narrow {
+            return;
+        }
+        self.viewport.size = (width, height);
+        self.viewport.narrow = narrow;
+        // This also fits the camera, unless a pointer is dragging.
+        self.update_scene();
+        self.redraw = Redraw { page: true, paint: true };
+    }
+
+    pub(super) fn hide_wheel_hint(&mut self) {
+        self.redraw.page |= std::mem::take(&mut self.viewport.wheel_hint);
+    }
+
+    /// Moves the camera by hand.
+    pub(super) fn set_camera(&mut self, camera: Camera) {
+        self.viewport.camera = camera;
+        self.viewport.fitted = false;
+        self.redraw.paint = true;
+    }
+
+    fn zoom(&mut self, factor: f64) {
+        self.set_camera(self.viewport.camera.zoomed(factor, self.viewport.middle()));
+    }
+
+    /// Shows the whole drawing, also when it changes later.
+    pub(super) fn fit(&mut self) {
+        self.viewport.fitted = true;
+        self.redraw.paint = true;
+        let (width, height) = self.viewport.size;
+        self.viewport.camera = if self.viewport.narrow {
+            Camera::default()
+        } else {
+            // The zoom buttons need the lowest 20 px, the verdict chips the uppermost 36 px.
+            Camera::fitting(self.scene.bounds(), width, height - 20.0, 36.0)
+        };
+    }
+
+    fn fit_selection(&mut self) {
+        let is_selected = |id: &str| self.selection.items.contains(&CanvasItem::Node(id.to_string()));
+        let rects = self.scene.nodes.iter().filter(|node| is_selected(&node.id)).map(|node| node.rect);
+        if let Some(bounds) = rects.reduce(|a, b| a.union(&b)) {
+            let (width, height) = self.viewport.size;
+            self.set_camera(Camera::fitting(Rect::grown(&bounds, 40.0), width, height, 36.0));
+        }
+    }
+}
