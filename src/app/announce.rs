@@ -1,22 +1,22 @@
-//! What a screen reader is told, and how often: faults, staleness and convergence, at most once a second.
+//! Announcements for screen readers: faults, staleness and convergence, at most one message a second.
 
 use crate::session::protocol::{Mark, MarkKind};
 use std::collections::VecDeque;
 
-/// Distance between two messages, ms of true time.
-const DISTANCE: f64 = 1000.0;
-/// News that wait at most; of older ones the newest count.
-const MOST: usize = 3;
+/// Least time between two messages, ms of real time.
+const INTERVAL: f64 = 1000.0;
+/// The greatest number of pending announcements. Beyond it, the oldest are discarded.
+const MAX_PENDING: usize = 3;
 
-/// News that wait to be said.
+/// Pending announcements.
 #[derive(Clone, Debug, Default)]
 pub struct Announcer {
-    waiting: VecDeque<String>,
-    last: Option<f64>,
+    pending: VecDeque<String>,
+    last_at: Option<f64>,
 }
 
 impl Announcer {
-    /// Takes note of a mark of the timeline. At high speed only faults and convergence are worth saying.
+    /// Announces a mark of the timeline. At high speed, only faults and convergence are announced.
     pub fn mark(&mut self, mark: &Mark, speed: f64) {
         let text = match mark.kind {
             MarkKind::Update if speed <= 2.0 => format!("published {}", mark.label),
@@ -34,27 +34,27 @@ impl Announcer {
         self.announce(text);
     }
 
-    /// Says something as soon as it may.
+    /// Adds an announcement.
     pub fn announce(&mut self, text: String) {
-        self.waiting.push_back(text);
-        while self.waiting.len() > MOST {
-            self.waiting.pop_front();
+        self.pending.push_back(text);
+        while self.pending.len() > MAX_PENDING {
+            self.pending.pop_front();
         }
     }
 
-    /// What to say now, at `wall` ms of true time.
+    /// Returns the text to announce at `wall` ms of real time, if it is time for one.
     pub fn due(&mut self, wall: f64) -> Option<String> {
-        if self.waiting.is_empty() || self.last.is_some_and(|last| wall - last < DISTANCE) {
+        if self.pending.is_empty() || self.last_at.is_some_and(|last_at| wall - last_at < INTERVAL) {
             return None;
         }
-        self.last = Some(wall);
-        let all: Vec<String> = self.waiting.drain(..).collect();
-        Some(all.join("; "))
+        self.last_at = Some(wall);
+        let texts: Vec<String> = self.pending.drain(..).collect();
+        Some(texts.join("; "))
     }
 
-    /// Whether something waits.
-    pub fn waiting(&self) -> bool {
-        !self.waiting.is_empty()
+    /// Returns whether announcements are pending.
+    pub fn is_pending(&self) -> bool {
+        !self.pending.is_empty()
     }
 }
 
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn screen_reader_hears_at_most_one_message_a_second() {
+    fn there_is_at_most_one_announcement_a_second() {
         let mut announcer = Announcer::default();
         announcer.mark(&mark(MarkKind::Update, "a"), 1.0);
         assert_eq!(announcer.due(0.0).as_deref(), Some("published a"));
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn updates_are_not_read_out_at_high_speed() {
+    fn updates_are_not_announced_at_high_speed() {
         let mut announcer = Announcer::default();
         announcer.mark(&mark(MarkKind::Update, "a"), 10.0);
         announcer.mark(&mark(MarkKind::Crash, "b crashes"), 10.0);

@@ -1,18 +1,18 @@
-//! Which part of the canvas is seen, and how large.
+//! The camera: which part of the canvas is visible, and how large.
 
 use super::geometry::{Point, Rect, point};
 
-/// Least and greatest zoom.
+/// The least and the greatest zoom.
 pub const ZOOM: (f64, f64) = (0.1, 3.0);
 
-/// From the canvas to the window: scaled, then moved.
+/// The map from canvas units to px of the window: scale, then translate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Camera {
-    /// Where the canvas's origin stands in the window, to the right.
+    /// The canvas's origin in the window: from the left, px.
     pub x: f64,
-    /// The same, downwards.
+    /// The canvas's origin in the window: from the top, px.
     pub y: f64,
-    /// Pixels a unit.
+    /// Pixels per canvas unit.
     pub scale: f64,
 }
 
@@ -23,42 +23,42 @@ impl Default for Camera {
 }
 
 impl Camera {
-    /// The canvas's point under a point of the window.
+    /// Returns the canvas point below a window point.
     pub fn to_world(&self, p: Point) -> Point {
         point((p.x - self.x) / self.scale, (p.y - self.y) / self.scale)
     }
 
-    /// Where a point of the canvas stands in the window.
+    /// Returns the window point of a canvas point.
     pub fn to_window(&self, p: Point) -> Point {
         point(p.x * self.scale + self.x, p.y * self.scale + self.y)
     }
 
-    /// Moved by so many pixels.
+    /// Returns the camera moved by a distance in px.
     pub fn panned(&self, dx: f64, dy: f64) -> Camera {
         Camera { x: self.x + dx, y: self.y + dy, ..*self }
     }
 
-    /// Zoomed by a factor, with what stands at a point of the window staying there.
+    /// Returns the camera zoomed by a factor. The canvas point at `at` keeps its place in the window.
     pub fn zoomed(&self, factor: f64, at: Point) -> Camera {
         let scale = (self.scale * factor).clamp(ZOOM.0, ZOOM.1);
         let fixed = self.to_world(at);
         Camera { x: at.x - fixed.x * scale, y: at.y - fixed.y * scale, scale }
     }
 
-    /// Showing all of `bounds` in the middle of a window of that size, never larger than life, with
-    /// `top` pixels kept free above.
+    /// Returns a camera that shows all of `bounds` in the middle of a window, at 100 % at most. The uppermost `top` px
+    /// stay free.
     pub fn fitting(bounds: Rect, width: f64, height: f64, top: f64) -> Camera {
         let margin = 24.0;
         let room = ((width - 2.0 * margin).max(80.0), (height - top - 2.0 * margin).max(80.0));
         let scale = (room.0 / bounds.w.max(1.0)).min(room.1 / bounds.h.max(1.0)).clamp(ZOOM.0, 1.0);
         let center = bounds.center();
-        // Whole pixels, so that text stays sharp.
+        // Text is sharp at whole pixels.
         let x = (width / 2.0 - center.x * scale).round();
         let y = (top + (height - top) / 2.0 - center.y * scale).round();
         Camera { x, y, scale }
     }
 
-    /// Zoom for people.
+    /// Returns the zoom in percent.
     pub fn percent(&self) -> u32 {
         (self.scale * 100.0).round() as u32
     }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_under_the_pointer_stays_there_while_zooming() {
+    fn the_point_below_the_pointer_keeps_its_place_while_zooming() {
         let camera = Camera { x: 31.0, y: -7.0, scale: 0.8 };
         let at = point(200.0, 120.0);
         let before = camera.to_world(at);
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn fitted_drawing_lies_inside_the_window() {
+    fn a_fitted_drawing_is_inside_the_window() {
         let bounds = Rect { x: -500.0, y: 40.0, w: 2400.0, h: 900.0 };
         let camera = Camera::fitting(bounds, 390.0, 500.0, 40.0);
         let (a, b) =

@@ -1,4 +1,4 @@
-//! The space-time diagram: messages as lines between lanes, and what one of them may have caused or been caused by.
+//! The space-time diagram: messages as lines between the lanes of nodes, and the causes and effects of one message.
 
 use crate::scenario::Micros;
 use crate::session::protocol::{DiagramMessage, Packed, Query, Request};
@@ -6,61 +6,64 @@ use crate::trace::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// Distance between two requests while the run goes on, ms of true time.
-const DISTANCE: f64 = 500.0;
+/// Least time between two requests, ms of real time.
+const INTERVAL: f64 = 500.0;
 
-/// What the diagram shows.
+/// The state of the diagram.
 #[derive(Clone, Debug, Default)]
 pub struct Diagram {
-    /// It is on the page.
+    /// The diagram is open.
     pub open: bool,
-    /// Charts stand there instead of messages.
+    /// It shows charts instead of messages.
     pub charting: bool,
-    /// What they show: [`Charts`](crate::session::protocol::Charts).
+    /// The charts: [`Charts`](crate::session::protocol::Charts).
     pub charts: Rc<Packed>,
     /// The messages, by when they were sent: [`DiagramMessage`]s.
     pub arrows: Rc<Packed>,
-    /// The one whose causes and consequences are lit.
-    pub lit: Option<u64>,
-    /// What messages must contain: in what they carry or in the names of their ends.
+    /// The message whose causes and effects are highlighted.
+    pub highlighted: Option<u64>,
+    /// Only messages that contain this text are shown: in their label or in the names of sender and receiver.
     pub filter: Rc<str>,
+    /// The window and the digest of the last request.
     asked: Option<((Micros, Micros), String)>,
+    /// A request is pending.
     waiting: bool,
+    /// When the last request was made, ms of real time.
     last: f64,
 }
 
-/// What the visitor does to the diagram.
+/// What the visitor does with the diagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DiagramMsg {
-    /// Open or close it.
+    /// Open or close the diagram.
     Toggle,
-    /// Light a message with its causes and consequences, or none.
-    Light(Option<u64>),
-    /// Show only messages that contain this.
+    /// Highlight a message with its causes and effects, or none.
+    Highlight(Option<u64>),
+    /// Show only messages that contain this text.
     Filter(String),
     /// Show charts, or messages.
     Charts(bool),
 }
 
 impl Diagram {
-    /// Does what the visitor asks.
+    /// Executes a message.
     pub fn update(&mut self, msg: DiagramMsg) {
         match msg {
             DiagramMsg::Toggle => self.open = !self.open,
-            DiagramMsg::Light(message) => self.lit = message,
+            DiagramMsg::Highlight(message) => self.highlighted = message,
             DiagramMsg::Filter(filter) => self.filter = filter.into(),
             DiagramMsg::Charts(charting) => (self.charting, self.asked) = (charting, None),
         }
     }
 
-    /// Whether there is something to ask.
+    /// Returns whether the diagram shows another time or state of the run than the current one.
     pub fn is_behind(&self, digest: &str, window: (Micros, Micros)) -> bool {
         self.open && self.asked.as_ref().is_none_or(|(asked, at)| *asked != window || at != digest)
     }
 
-    /// The request that brings the messages, if it is time for one.
+    /// Returns the request for messages or charts, if it is time for one.
     pub fn next_request(&mut self, digest: &str, window: (Micros, Micros), wall: f64) -> Option<Request> {
-        if self.waiting || !self.is_behind(digest, window) || wall - self.last < DISTANCE {
+        if self.waiting || !self.is_behind(digest, window) || wall - self.last < INTERVAL {
             return None;
         }
         (self.waiting, self.last) = (true, wall);
@@ -72,31 +75,31 @@ impl Diagram {
         }))
     }
 
-    /// Takes the answer in.
+    /// Stores the messages that were asked for.
     pub fn receive_messages(&mut self, arrows: Packed) {
         self.waiting = false;
         self.arrows = Rc::new(arrows);
     }
 
-    /// Takes the charts in.
+    /// Stores the charts that were asked for.
     pub fn receive_charts(&mut self, charts: Packed) {
         self.waiting = false;
         self.charts = Rc::new(charts);
     }
 
-    /// What was asked will not be answered; when the run has gone on, it is asked again.
+    /// Gives up the pending request. The next one follows when the run has changed.
     pub fn cancel_request(&mut self) {
         self.waiting = false;
     }
 
-    /// Another run: what was asked will not be answered.
+    /// Gives up the pending request, because the run is at another time, and permits the next one at once.
     pub fn reset_request(&mut self) {
         (self.waiting, self.asked, self.last) = (false, None, f64::MIN);
     }
 }
 
-/// The messages that a filter lets through: it must be in what they carry or in the names of their ends.
-pub fn sifted<'a>(
+/// Returns the messages that contain the filter's text in their label or in the names of sender and receiver.
+pub fn filtered<'a>(
     arrows: &'a [DiagramMessage],
     filter: &str,
     name_of: impl Fn(usize) -> Rc<str>,
@@ -110,9 +113,9 @@ pub fn sifted<'a>(
     arrows.iter().filter(passes).collect()
 }
 
-/// Of these, the message before or after the lit one; the first where none is.
-pub fn next(arrows: &[&DiagramMessage], lit: Option<u64>, forward: bool) -> Option<u64> {
-    let at = lit.and_then(|lit| arrows.iter().position(|arrow| arrow.id == lit));
+/// Returns the message before or after the highlighted one; the first if none is highlighted.
+pub fn next(arrows: &[&DiagramMessage], highlighted: Option<u64>, forward: bool) -> Option<u64> {
+    let at = highlighted.and_then(|highlighted| arrows.iter().position(|arrow| arrow.id == highlighted));
     let to = match at {
         None => 0,
         Some(at) if forward => (at + 1).min(arrows.len().saturating_sub(1)),
@@ -121,20 +124,20 @@ pub fn next(arrows: &[&DiagramMessage], lit: Option<u64>, forward: bool) -> Opti
     arrows.get(to).map(|arrow| arrow.id)
 }
 
-/// Of the lit message: those that may have led to it, and those that it may have led to (Lamport 1978). What is in
-/// neither is concurrent.
-pub fn related(arrows: &[DiagramMessage], lit: Option<u64>) -> (BTreeSet<u64>, BTreeSet<u64>) {
-    let (mut past, mut future) = (BTreeSet::new(), BTreeSet::new());
-    let Some(lit) = arrows.iter().find(|arrow| Some(arrow.id) == lit) else { return (past, future) };
-    let mut reached: BTreeMap<NodeId, Micros> = BTreeMap::new();
-    if let Some(end) = lit.end.filter(|_| !lit.dropped) {
-        reached.insert(lit.to, end);
+/// Returns the messages that may have caused the highlighted one, and those that it may have caused (the happened-before
+/// relation, Lamport 1978). All others are concurrent.
+pub fn related(arrows: &[DiagramMessage], highlighted: Option<u64>) -> (BTreeSet<u64>, BTreeSet<u64>) {
+    let (mut causes, mut effects) = (BTreeSet::new(), BTreeSet::new());
+    let Some(highlighted) = arrows.iter().find(|arrow| Some(arrow.id) == highlighted) else { return (causes, effects) };
+    let mut influenced_from: BTreeMap<NodeId, Micros> = BTreeMap::new();
+    if let Some(end) = highlighted.end.filter(|_| !highlighted.dropped) {
+        influenced_from.insert(highlighted.to, end);
     }
-    for arrow in arrows.iter().filter(|arrow| arrow.id != lit.id) {
-        if reached.get(&arrow.from).is_some_and(|at| *at <= arrow.sent) {
-            future.insert(arrow.id);
+    for arrow in arrows.iter().filter(|arrow| arrow.id != highlighted.id) {
+        if influenced_from.get(&arrow.from).is_some_and(|at| *at <= arrow.sent) {
+            effects.insert(arrow.id);
             if let Some(end) = arrow.end.filter(|_| !arrow.dropped) {
-                let at = reached.entry(arrow.to).or_insert_with(|| end);
+                let at = influenced_from.entry(arrow.to).or_insert_with(|| end);
                 *at = end.min(*at);
             }
         }
@@ -142,16 +145,18 @@ pub fn related(arrows: &[DiagramMessage], lit: Option<u64>) -> (BTreeSet<u64>, B
     let mut arrived: Vec<&DiagramMessage> =
         arrows.iter().filter(|arrow| arrow.end.is_some() && !arrow.dropped).collect();
     arrived.sort_by_key(|arrow| std::cmp::Reverse(arrow.end));
-    let mut known: BTreeMap<NodeId, Micros> = BTreeMap::new();
-    known.insert(lit.from, lit.sent);
+    let mut influenced_until: BTreeMap<NodeId, Micros> = BTreeMap::new();
+    influenced_until.insert(highlighted.from, highlighted.sent);
     for arrow in arrived {
-        if known.get(&arrow.to).is_some_and(|at| arrow.end.is_some_and(|end| end <= *at)) && arrow.id != lit.id {
-            past.insert(arrow.id);
-            let at = known.entry(arrow.from).or_insert_with(|| arrow.sent);
+        if influenced_until.get(&arrow.to).is_some_and(|at| arrow.end.is_some_and(|end| end <= *at))
+            && arrow.id != highlighted.id
+        {
+            causes.insert(arrow.id);
+            let at = influenced_until.entry(arrow.from).or_insert_with(|| arrow.sent);
             *at = arrow.sent.max(*at);
         }
     }
-    (past, future)
+    (causes, effects)
 }
 
 #[cfg(test)]
@@ -176,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_lights_what_led_to_it_and_what_it_led_to() {
+    fn a_message_highlights_its_causes_and_effects() {
         let arrows = vec![
             arrow(0, 0, 1, 0, 10, false),
             arrow(1, 3, 4, 0, 5, false),
@@ -185,13 +190,13 @@ mod tests {
             arrow(4, 2, 0, 25, 40, true),
             arrow(5, 2, 3, 19, 40, false),
         ];
-        let (past, future) = related(&arrows, Some(2));
-        assert_eq!(past.iter().copied().collect::<Vec<_>>(), [0], "what arrived before it was sent");
-        assert_eq!(future.iter().copied().collect::<Vec<_>>(), [4], "what was sent after it arrived");
+        let (causes, effects) = related(&arrows, Some(2));
+        assert_eq!(causes.iter().copied().collect::<Vec<_>>(), [0], "messages that arrived before it was sent");
+        assert_eq!(effects.iter().copied().collect::<Vec<_>>(), [4], "messages that were sent after it arrived");
         let names = |node: usize| ["stock", "orders", "bus", "mail", "web"][node].into();
-        let all = sifted(&arrows, "", names);
+        let all = filtered(&arrows, "", names);
         assert_eq!((next(&all, Some(2), true), next(&all, Some(2), false)), (Some(3), Some(1)));
-        let ids: Vec<u64> = sifted(&arrows, "Mail", names).iter().map(|arrow| arrow.id).collect();
-        assert_eq!(ids, [1, 5], "what goes to or from what is named so");
+        let ids: Vec<u64> = filtered(&arrows, "Mail", names).iter().map(|arrow| arrow.id).collect();
+        assert_eq!(ids, [1, 5], "messages from or to a node with this name");
     }
 }

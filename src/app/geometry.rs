@@ -3,24 +3,24 @@
 /// A point of the canvas.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Point {
-    /// To the right.
+    /// From the left.
     pub x: f64,
-    /// Downwards.
+    /// From the top.
     pub y: f64,
 }
 
-/// A point.
+/// Returns a point.
 pub const fn point(x: f64, y: f64) -> Point {
     Point { x, y }
 }
 
 impl Point {
-    /// How far it is to another.
+    /// Returns the distance to another point.
     pub fn distance(self, other: Point) -> f64 {
         (self.x - other.x).hypot(self.y - other.y)
     }
 
-    /// Between this (0) and another (1).
+    /// Returns the point at a share (0 to 1) of the way to another point.
     pub fn mix(self, other: Point, share: f64) -> Point {
         point(self.x + (other.x - self.x) * share, self.y + (other.y - self.y) * share)
     }
@@ -40,92 +40,92 @@ pub struct Rect {
 }
 
 impl Rect {
-    /// The rectangle with two opposite corners.
+    /// Returns the rectangle with two opposite corners.
     pub fn between(a: Point, b: Point) -> Rect {
         Rect { x: a.x.min(b.x), y: a.y.min(b.y), w: (a.x - b.x).abs(), h: (a.y - b.y).abs() }
     }
 
-    /// Its right edge.
+    /// Returns the right edge.
     pub fn right(&self) -> f64 {
         self.x + self.w
     }
 
-    /// Its lower edge.
+    /// Returns the lower edge.
     pub fn bottom(&self) -> f64 {
         self.y + self.h
     }
 
-    /// Its middle.
+    /// Returns the middle.
     pub fn center(&self) -> Point {
         point(self.x + self.w / 2.0, self.y + self.h / 2.0)
     }
 
-    /// Whether the two have more than an edge in common.
+    /// Returns whether the two share more than an edge.
     pub fn overlaps(&self, other: &Rect) -> bool {
         self.x < other.right() && other.x < self.right() && self.y < other.bottom() && other.y < self.bottom()
     }
 
-    /// Whether the point lies in it.
+    /// Returns whether the point is inside.
     pub fn contains(&self, p: Point) -> bool {
         p.x >= self.x && p.x <= self.right() && p.y >= self.y && p.y <= self.bottom()
     }
 
-    /// The smallest rectangle round both.
+    /// Returns the smallest rectangle around both.
     pub fn union(&self, other: &Rect) -> Rect {
         let (x, y) = (self.x.min(other.x), self.y.min(other.y));
         Rect { x, y, w: self.right().max(other.right()) - x, h: self.bottom().max(other.bottom()) - y }
     }
 
-    /// With a border round it.
+    /// Returns the rectangle with a margin on each side.
     pub fn grown(&self, by: f64) -> Rect {
         Rect { x: self.x - by, y: self.y - by, w: self.w + 2.0 * by, h: self.h + 2.0 * by }
     }
 }
 
-/// Points of a curve's table; one more than its pieces.
+/// Number of points in a curve's table.
 const TABLE: usize = 33;
-/// Points that the curve is measured at.
+/// Number of points at which the length of a curve is measured.
 const FINE: usize = 129;
 
-/// A cubic Bézier curve that can be walked at even speed.
+/// A cubic Bézier curve with points at equal distances.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
-    /// Start, two handles, end.
+    /// Start, two control points, end.
     pub handles: [Point; 4],
-    /// Points at equal distances along it.
+    /// Points at equal distances along the curve.
     table: Box<[Point; TABLE]>,
 }
 
 impl Curve {
-    /// The curve with these handles.
+    /// Returns the curve with these control points.
     pub fn new(handles: [Point; 4]) -> Curve {
         let fine: [Point; FINE] = std::array::from_fn(|i| bezier(&handles, i as f64 / (FINE - 1) as f64));
         let mut lengths = [0.0; FINE];
         for i in 1..FINE {
             lengths[i] = lengths[i - 1] + fine[i].distance(fine[i - 1]);
         }
-        let whole = lengths[FINE - 1];
-        let mut at = 0;
+        let total = lengths[FINE - 1];
+        let mut piece = 0;
         let table = std::array::from_fn(|i| {
-            let wanted = whole * i as f64 / (TABLE - 1) as f64;
-            while at + 2 < FINE && lengths[at + 1] < wanted {
-                at += 1;
+            let wanted = total * i as f64 / (TABLE - 1) as f64;
+            while piece + 2 < FINE && lengths[piece + 1] < wanted {
+                piece += 1;
             }
-            let piece = lengths[at + 1] - lengths[at];
-            let share = if piece > 0.0 { ((wanted - lengths[at]) / piece).clamp(0.0, 1.0) } else { 0.0 };
-            fine[at].mix(fine[at + 1], share)
+            let length = lengths[piece + 1] - lengths[piece];
+            let share = if length > 0.0 { ((wanted - lengths[piece]) / length).clamp(0.0, 1.0) } else { 0.0 };
+            fine[piece].mix(fine[piece + 1], share)
         });
         Curve { handles, table: Box::new(table) }
     }
 
-    /// The point at a share (0 to 1) of its length.
+    /// Returns the point at a share (0 to 1) of the length.
     pub fn at(&self, share: f64) -> Point {
         let place = share.clamp(0.0, 1.0) * (TABLE - 1) as f64;
         let i = (place as usize).min(TABLE - 2);
         self.table[i].mix(self.table[i + 1], place - i as f64)
     }
 
-    /// The direction there, as a vector of length 1.
+    /// Returns the direction at a share of the length, as a vector of length 1.
     pub fn direction(&self, share: f64) -> Point {
         let i = ((share.clamp(0.0, 1.0) * (TABLE - 1) as f64) as usize).min(TABLE - 2);
         let (a, b) = (self.table[i], self.table[i + 1]);
@@ -133,17 +133,17 @@ impl Curve {
         if length > 0.0 { point((b.x - a.x) / length, (b.y - a.y) / length) } else { point(1.0, 0.0) }
     }
 
-    /// How far a point is from it.
+    /// Returns the distance of a point from the curve.
     pub fn distance(&self, p: Point) -> f64 {
         self.table.windows(2).map(|pair| distance_to_segment(p, pair[0], pair[1])).fold(f64::MAX, f64::min)
     }
 
-    /// Whether a straight line crosses it.
+    /// Returns whether a straight line crosses the curve.
     pub fn crosses(&self, a: Point, b: Point) -> bool {
         self.table.windows(2).any(|pair| segments_cross(a, b, pair[0], pair[1]))
     }
 
-    /// As the `d` of an SVG path.
+    /// Returns the `d` of an SVG path.
     pub fn svg(&self) -> String {
         let [a, b, c, d] = self.handles;
         format!("M{:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}", a.x, a.y, b.x, b.y, c.x, c.y, d.x, d.y)
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn message_moves_at_even_speed_along_a_bent_wire() {
+    fn a_message_moves_at_even_speed_along_a_curve() {
         let curve = Curve::new([point(0.0, 0.0), point(200.0, 0.0), point(0.0, 300.0), point(200.0, 300.0)]);
         let steps: Vec<f64> =
             (0..20).map(|i| curve.at(f64::from(i) / 20.0).distance(curve.at(f64::from(i + 1) / 20.0))).collect();
@@ -184,14 +184,14 @@ mod tests {
     }
 
     #[test]
-    fn wire_without_length_has_no_holes() {
+    fn a_curve_without_length_has_a_position_and_a_direction() {
         let curve = Curve::new([point(5.0, 5.0); 4]);
         assert_eq!(curve.at(0.5), point(5.0, 5.0));
         assert_eq!(curve.direction(0.5), point(1.0, 0.0));
     }
 
     #[test]
-    fn scissors_cut_only_the_wires_that_they_cross() {
+    fn scissors_cross_only_curves_in_their_way() {
         let curve = Curve::new([point(0.0, 0.0), point(30.0, 0.0), point(70.0, 0.0), point(100.0, 0.0)]);
         assert!(curve.crosses(point(50.0, -10.0), point(50.0, 10.0)));
         assert!(!curve.crosses(point(50.0, -10.0), point(50.0, -1.0)));

@@ -1,4 +1,4 @@
-//! What the page has asked about the inside of what is selected: a member of a group, a client of one, or the group.
+//! The internals of the selected item: of a member of a replica group, a client of a group, or the group itself.
 
 use super::canvas_item::CanvasItem;
 use super::scene::Scene;
@@ -7,31 +7,33 @@ use crate::session::protocol::{Packed, Query, Request};
 use crate::trace::NodeId;
 use std::rc::Rc;
 
-/// Distance between two requests while the run goes on, ms of true time.
-const DISTANCE: f64 = 300.0;
+/// Least time between two requests about the same node, ms of real time.
+const INTERVAL: f64 = 300.0;
 
-/// The answer, and what was asked.
+/// The internals that the engine has reported, and the last request.
 #[derive(Clone, Debug, Default)]
 pub struct InternalsView {
-    /// Whose inside it is, with the answer: an [`GroupInternals`](crate::session::protocol::internals::GroupInternals).
-    told: Option<(NodeId, Rc<Packed>)>,
-    /// What was asked last, when the run had so many records.
+    /// The node, and its [`GroupInternals`](crate::session::protocol::internals::GroupInternals).
+    received: Option<(NodeId, Rc<Packed>)>,
+    /// The node of the last request, and how many records the run had.
     asked: Option<(NodeId, u64)>,
+    /// A request is pending.
     waiting: bool,
+    /// When the last request was made, ms of real time.
     last: f64,
 }
 
 impl InternalsView {
-    /// Whether there is something to ask about a node when the run has so many records.
+    /// Returns whether the internals of a node are older than the run, which has `records` records.
     pub fn is_behind(&self, about: Option<NodeId>, records: u64) -> bool {
         about.is_some_and(|node| self.asked != Some((node, records)))
     }
 
-    /// The request that brings the answer, if it is time for one; at once where another node is asked about.
+    /// Returns the request for a node's internals, if it is time for one. For another node it is always time.
     pub fn next_request(&mut self, about: Option<NodeId>, records: u64, wall: f64) -> Option<Request> {
         let node = about.filter(|_| !self.waiting && self.is_behind(about, records))?;
-        let other = self.told.as_ref().is_none_or(|(told, _)| *told != node);
-        if !other && wall - self.last < DISTANCE {
+        let is_other = self.received.as_ref().is_none_or(|(received, _)| *received != node);
+        if !is_other && wall - self.last < INTERVAL {
             return None;
         }
         (self.waiting, self.last) = (true, wall);
@@ -39,38 +41,37 @@ impl InternalsView {
         Some(Request::Query(Query::Internals { node }))
     }
 
-    /// Takes the answer in.
+    /// Stores the internals that were asked for.
     pub fn receive(&mut self, inside: Packed) {
         self.waiting = false;
-        self.told = self.asked.map(|(node, _)| (node, Rc::new(inside)));
+        self.received = self.asked.map(|(node, _)| (node, Rc::new(inside)));
     }
 
-    /// What was asked will not be answered; when the run has gone on, it is asked again.
+    /// Gives up the pending request. The next one follows when the run has changed.
     pub fn cancel_request(&mut self) {
         self.waiting = false;
     }
 
-    /// The run stands elsewhere, and is asked at once; until it has answered, what was told stays.
+    /// Gives up the pending request, because the run is at another time, and permits the next one at once. The internals
+    /// stay until the answer arrives.
     pub fn reset_request(&mut self) {
         (self.waiting, self.asked, self.last) = (false, None, f64::MIN);
     }
 
-    /// What was told about a node.
+    /// Returns the internals of a node, if they were reported.
     pub fn of(&self, node: NodeId) -> Option<Rc<Packed>> {
-        self.told.as_ref().filter(|(told, _)| *told == node).map(|(_, inside)| inside.clone())
+        self.received.as_ref().filter(|(received, _)| *received == node).map(|(_, inside)| inside.clone())
     }
 }
 
-/// The node whose inside is asked for where something is selected; none where there are no groups. Of what has to do with
-/// none the answer is that there is nothing to tell.
+/// Returns the node of the selected item, if the scenario has groups. Groups have numbers too: behind all nodes.
 pub fn about(scenario: &Scenario, scene: &Scene, selected: Option<&CanvasItem>) -> Option<NodeId> {
     let Some(CanvasItem::Node(id)) = selected else { return None };
-    // Groups come behind all nodes that have cards.
     let group = scenario.groups.iter().position(|group| group.id == *id).map(|group| scene.nodes.len() + group);
     if scenario.groups.is_empty() { None } else { Some(NodeId(group.or_else(|| scene.find(id))? as u32)) }
 }
 
-/// Names of all nodes for people, in the order of their ids.
+/// Returns the names of all nodes and groups, in the order of their numbers.
 pub fn names(scenario: &Scenario) -> Vec<Rc<str>> {
     let or_id = |id: &str, name: &str| -> Rc<str> { if name.is_empty() { id.into() } else { name.into() } };
     let services = scenario.services.iter().map(|it| or_id(&it.id, &it.name));
@@ -80,7 +81,7 @@ pub fn names(scenario: &Scenario) -> Vec<Rc<str>> {
     services.chain(buses).chain(clients).chain(groups).collect()
 }
 
-/// Where an instant stands on an axis from one to another, %.
+/// Returns the position of an instant on an axis, in percent.
 pub fn share(at: Micros, from: Micros, to: Micros) -> f64 {
     let length = to.saturating_sub(from).max(1) as f64;
     (at.saturating_sub(from) as f64 / length * 100.0).clamp(0.0, 100.0)
@@ -93,7 +94,7 @@ mod tests {
     use crate::scenario::examples;
 
     #[test]
-    fn the_inside_of_members_clients_and_groups_is_asked_for_by_their_places_in_the_run() {
+    fn members_clients_and_groups_have_internals() {
         let of = |scenario: &Scenario, id: &str| {
             let rows: Vec<usize> = scenario.services.iter().map(|it| it.data.len()).collect();
             let scene = Scene::new(scenario, Layout::Free, &rows, &std::collections::BTreeMap::new(), None);
@@ -108,15 +109,15 @@ mod tests {
     }
 
     #[test]
-    fn another_node_is_asked_about_at_once_and_the_same_one_when_the_run_has_gone_on() {
+    fn another_node_is_requested_at_once_and_the_same_one_when_the_run_has_changed() {
         let mut view = InternalsView { last: f64::MIN, ..InternalsView::default() };
         let (a, b) = (Some(NodeId(0)), Some(NodeId(1)));
         assert_eq!(view.next_request(None, 1, 0.0), None, "nothing is selected");
         assert!(view.next_request(a, 1, 0.0).is_some());
-        assert_eq!(view.next_request(b, 1, 1.0), None, "an answer is awaited");
+        assert_eq!(view.next_request(b, 1, 1.0), None, "a request is pending");
         view.receive(Packed::of(&1u32));
-        assert_eq!(view.next_request(a, 1, 900.0), None, "nothing has happened");
-        assert_eq!(view.next_request(a, 2, 1.0), None, "not so often");
+        assert_eq!(view.next_request(a, 1, 900.0), None, "the run has not changed");
+        assert_eq!(view.next_request(a, 2, 1.0), None, "too soon");
         assert!(view.next_request(b, 2, 2.0).is_some());
         view.receive(Packed::of(&2u32));
         assert_eq!((view.of(NodeId(0)), view.of(NodeId(1)).and_then(|it| it.read::<u32>())), (None, Some(2)));

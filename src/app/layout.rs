@@ -1,50 +1,51 @@
-//! Where cards stand that the scenario does not place: layers from left to right along the messages' way;
-//! on a narrow window one column for everything.
+//! The layout of cards without a position in the document: layers from senders (left) to receivers (right). On a narrow
+//! page, all cards form one column.
 
-use super::geometry::Point;
-use super::geometry::{Rect, point};
+use super::geometry::{Point, Rect, point};
 
-/// Distance between layers' left edges.
+/// Distance between the left edges of two layers.
 const LAYER: f64 = 310.0;
-/// Distance between cards of a layer.
+/// Distance between two cards of a layer.
 const GAP: f64 = 40.0;
-/// Upper left corner of the first card.
+/// The upper left corner of the first card.
 const ORIGIN: Point = point(40.0, 120.0);
 
-/// A card to place: its size, and where the scenario wants it.
+/// The size of a card, and its position in the document.
 #[derive(Clone, Copy, Debug)]
 pub struct Card {
     /// Width.
     pub w: f64,
     /// Height.
     pub h: f64,
-    /// Upper left corner in the document.
+    /// The upper left corner in the document.
     pub wanted: Option<[i32; 2]>,
 }
 
-/// The layer of each card: one more than the deepest that sends to it. Cycles are cut where they close.
+/// Returns the layer of each card: one more than the deepest layer of its senders. The edge that closes a cycle does not
+/// count.
 pub fn layers(count: usize, edges: &[(usize, usize)]) -> Vec<usize> {
-    fn depth(card: usize, edges: &[(usize, usize)], known: &mut [Option<usize>], open: &mut [bool]) -> usize {
-        if let Some(known) = known[card] {
-            return known;
+    fn depth(card: usize, edges: &[(usize, usize)], known: &mut [Option<usize>], in_progress: &mut [bool]) -> usize {
+        if let Some(depth) = known[card] {
+            return depth;
         }
-        open[card] = true;
+        in_progress[card] = true;
         let senders = edges.iter().filter(|(from, to)| *to == card && *from != card);
         let mut deepest = 0;
         for (from, _) in senders {
-            if !open[*from] {
-                deepest = deepest.max(depth(*from, edges, known, open) + 1);
+            if !in_progress[*from] {
+                deepest = deepest.max(depth(*from, edges, known, in_progress) + 1);
             }
         }
-        open[card] = false;
+        in_progress[card] = false;
         known[card] = Some(deepest);
         deepest
     }
-    let (mut known, mut open) = (vec![None; count], vec![false; count]);
-    (0..count).map(|card| depth(card, edges, &mut known, &mut open)).collect()
+    let (mut known, mut in_progress) = (vec![None; count], vec![false; count]);
+    (0..count).map(|card| depth(card, edges, &mut known, &mut in_progress)).collect()
 }
 
-/// Where each card stands: as the document says, else in its layer, below whatever is there already.
+/// Returns the place of each card: its position in the document, or else a place in its layer below the cards that are
+/// already there.
 pub fn free(cards: &[Card], edges: &[(usize, usize)]) -> Vec<Rect> {
     let at = |card: &Card, p: Point| Rect { x: p.x, y: p.y, w: card.w, h: card.h };
     let mut placed: Vec<Option<Rect>> =
@@ -56,9 +57,9 @@ pub fn free(cards: &[Card], edges: &[(usize, usize)]) -> Vec<Rect> {
             members.map(|(card, _)| card.h + GAP).sum()
         };
         let tallest = (0..=layers.iter().copied().max().unwrap_or(0)).map(height_of).fold(0.0, f64::max);
-        // Level with what is placed already, else below the origin.
-        let there = placed.iter().flatten().copied().reduce(|a, b| a.union(&b));
-        let middle = there.map_or(ORIGIN.y + tallest / 2.0, |rect| rect.center().y + GAP / 2.0);
+        // On the level of the cards that have a position, or else below the origin.
+        let occupied = placed.iter().flatten().copied().reduce(|a, b| a.union(&b));
+        let middle = occupied.map_or(ORIGIN.y + tallest / 2.0, |rect| rect.center().y + GAP / 2.0);
         for (i, card) in cards.iter().enumerate() {
             if placed[i].is_some() {
                 continue;
@@ -74,8 +75,8 @@ pub fn free(cards: &[Card], edges: &[(usize, usize)]) -> Vec<Rect> {
     placed.into_iter().map(|rect| rect.expect("every card was placed")).collect()
 }
 
-/// One column in a window of that width: layer by layer, the cards of a layer side by side where they are
-/// two and the window is wide enough for both.
+/// Returns places in one column of this width, layer by layer. If the column is wide enough, two cards of a layer are
+/// side by side.
 pub fn column(cards: &[Card], edges: &[(usize, usize)], width: f64) -> Vec<Rect> {
     let (margin, gap) = (12.0, 48.0);
     let whole = (width - 2.0 * margin).max(200.0);
@@ -111,26 +112,26 @@ mod tests {
     }
 
     #[test]
-    fn sender_stands_left_of_its_receivers() {
+    fn a_sender_is_left_of_its_receivers() {
         let rects = free(&[card(), card(), card(), card()], &[(3, 0), (0, 1), (1, 2)]);
         assert!(rects[3].x < rects[0].x && rects[0].x < rects[1].x && rects[1].x < rects[2].x, "{rects:?}");
     }
 
     #[test]
-    fn services_that_call_each_other_are_laid_out_all_the_same() {
+    fn services_that_call_each_other_do_not_overlap() {
         let rects = free(&[card(), card()], &[(0, 1), (1, 0)]);
         assert!(!rects[0].overlaps(&rects[1]));
     }
 
     #[test]
-    fn new_card_does_not_cover_one_that_is_placed() {
+    fn a_new_card_covers_no_other() {
         let placed = Card { wanted: Some([40, 120]), ..card() };
         let rects = free(&[placed, card(), card()], &[]);
         assert!(!rects[0].overlaps(&rects[1]) && !rects[1].overlaps(&rects[2]) && !rects[0].overlaps(&rects[2]));
     }
 
     #[test]
-    fn card_without_a_place_stands_level_with_those_that_have_one() {
+    fn a_card_without_a_position_is_level_with_the_others() {
         let mut cards: Vec<Card> = (0..100).map(|i| Card { wanted: Some([700, i * 10]), ..card() }).collect();
         cards.push(card());
         let edges: Vec<(usize, usize)> = (0..100).map(|i| (100, i)).collect();
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn column_fits_a_phone() {
+    fn a_column_fits_a_phone() {
         let rects = column(&[card(), card(), card(), card()], &[(0, 1), (1, 2), (1, 3)], 320.0);
         assert!(rects.iter().all(|r| r.x >= 0.0 && r.right() <= 320.0), "{rects:?}");
         assert_eq!(rects[2].y, rects[3].y);

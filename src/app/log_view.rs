@@ -1,79 +1,82 @@
-//! The rows of the log that the page has fetched.
+//! The rows of the log that the page has loaded.
 
 use crate::session::protocol::{LogRow, Query, Request};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// Rows of one request.
+/// Number of rows in one request.
 const CHUNK: u32 = 500;
-/// Rows kept at most; beyond, the oldest go.
-const MOST: usize = 20_000;
-/// Rows before the newest that are fetched when the log is opened.
-const BEFORE: u64 = 2_000;
-/// Distance between two requests, ms of true time.
-const DISTANCE: f64 = 200.0;
+/// The greatest number of loaded rows. Beyond it, the oldest are discarded.
+const MAX_ROWS: usize = 20_000;
+/// Number of rows before the newest one that are loaded when the log is opened.
+const INITIAL_ROWS: u64 = 2_000;
+/// Least time between two requests, ms of real time.
+const INTERVAL: f64 = 200.0;
 
-/// Rows of the log.
+/// The loaded rows and the filter.
 #[derive(Clone, Debug, Default)]
 pub struct LogView {
-    /// It is on the page.
+    /// The log is open.
     pub open: bool,
-    /// What rows must contain.
+    /// Only rows that contain this text are shown.
     pub filter: Rc<str>,
     rows: VecDeque<Rc<LogRow>>,
     shown: Rc<Vec<Rc<LogRow>>>,
+    /// The index of the oldest row that the engine still has.
     oldest: u64,
-    asked: bool,
+    /// A request is pending.
+    waiting: bool,
+    /// When the last request for new rows was made, ms of real time.
     last: f64,
 }
 
 impl LogView {
-    /// The rows that the filter lets through, oldest first.
+    /// Returns the rows that match the filter, oldest first.
     pub fn shown(&self) -> Rc<Vec<Rc<LogRow>>> {
         self.shown.clone()
     }
 
-    /// Whether the run has older rows than those here.
+    /// Returns whether the engine has older rows than the loaded ones.
     pub fn has_older(&self) -> bool {
         self.rows.front().is_some_and(|row| row.index > self.oldest)
     }
 
-    /// Whether the run has newer rows than those here.
+    /// Returns whether the engine has newer rows than the loaded ones.
     pub fn is_behind(&self, records: u64) -> bool {
         self.rows.back().map_or(0, |row| row.index + 1) < records
     }
 
-    /// The request that brings the newest rows, if it is time for one.
+    /// Returns the request for newer rows, if it is time for one.
     pub fn next_request(&mut self, records: u64, wall: f64) -> Option<Request> {
-        if !self.open || self.asked || !self.is_behind(records) || wall - self.last < DISTANCE {
+        if !self.open || self.waiting || !self.is_behind(records) || wall - self.last < INTERVAL {
             return None;
         }
         self.last = wall;
-        self.asked = true;
+        self.waiting = true;
         let from = match self.rows.back() {
-            Some(row) if records - row.index <= BEFORE => row.index + 1,
+            Some(row) if records - row.index <= INITIAL_ROWS => row.index + 1,
             Some(_) | None => {
                 self.rows.clear();
-                records.saturating_sub(BEFORE)
+                records.saturating_sub(INITIAL_ROWS)
             }
         };
         Some(Request::Query(Query::Log { from, count: CHUNK }))
     }
 
-    /// The request that brings older rows.
+    /// Returns the request for older rows, if there are any.
     pub fn request_older(&mut self) -> Option<Request> {
         let first = self.rows.front()?.index;
-        if self.asked || first <= self.oldest {
+        if self.waiting || first <= self.oldest {
             return None;
         }
-        self.asked = true;
+        self.waiting = true;
         let from = first.saturating_sub(u64::from(CHUNK)).max(self.oldest);
         Some(Request::Query(Query::Log { from, count: (first - from) as u32 }))
     }
 
-    /// Takes rows in.
+    /// Stores the rows that were asked for. `oldest` is the index of the oldest row that the engine has.
     pub fn receive(&mut self, from: u64, oldest: u64, rows: Vec<LogRow>) {
-        self.asked = false;
+        self.waiting = false;
         self.oldest = oldest;
         let newer = self.rows.back().is_none_or(|row| from > row.index);
         if newer {
@@ -83,32 +86,32 @@ impl LogView {
                 self.rows.push_front(Rc::new(row));
             }
         }
-        while self.rows.len() > MOST {
+        while self.rows.len() > MAX_ROWS {
             self.rows.pop_front();
         }
         self.apply_filter();
     }
 
-    /// Lets through only rows that contain this.
+    /// Shows only rows that contain this text.
     pub fn set_filter(&mut self, filter: String) {
         self.filter = filter.into();
         self.apply_filter();
     }
 
-    /// What was asked will not be answered; it may be asked again.
+    /// Gives up the pending request.
     pub fn cancel_request(&mut self) {
-        self.asked = false;
+        self.waiting = false;
     }
 
-    /// The run is another now.
+    /// Discards all rows, because the run is at another time.
     pub fn reset(&mut self) {
         self.rows.clear();
-        self.asked = false;
+        self.waiting = false;
         self.last = 0.0;
         self.apply_filter();
     }
 
-    /// Case counts for nothing among the letters A to Z; the tables of all others would weigh 20 KB on the page.
+    /// Compares ASCII letters without case. Unicode case tables would add 20 KB to the page.
     fn apply_filter(&mut self) {
         let wanted = self.filter.trim().to_ascii_lowercase();
         let passes = |row: &&Rc<LogRow>| {
@@ -136,12 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn log_fetches_the_newest_rows_and_older_ones_on_demand() {
+    fn the_log_loads_the_newest_rows_and_older_ones_on_demand() {
         let mut log = LogView { open: true, ..LogView::default() };
         assert_eq!(log.next_request(3000, 1000.0), Some(Request::Query(Query::Log { from: 1000, count: 500 })));
-        assert_eq!(log.next_request(3000, 9000.0), None, "one request at a time");
+        assert_eq!(log.next_request(3000, 9000.0), None, "a request is pending");
         log.receive(1000, 0, rows(1000..1500));
-        assert_eq!(log.next_request(3000, 1100.0), None, "not too often");
+        assert_eq!(log.next_request(3000, 1100.0), None, "too soon");
         assert_eq!(log.next_request(3000, 9000.0), Some(Request::Query(Query::Log { from: 1500, count: 500 })));
         log.receive(1500, 0, rows(1500..2000));
         assert_eq!(log.request_older(), Some(Request::Query(Query::Log { from: 500, count: 500 })));
@@ -151,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn filter_shows_only_rows_that_contain_it() {
+    fn the_filter_shows_only_rows_that_contain_it() {
         let mut log = LogView { open: true, ..LogView::default() };
         log.receive(0, 0, rows(0..30));
         log.set_filter("Row 2".into());

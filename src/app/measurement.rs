@@ -1,23 +1,24 @@
-//! What was measured of a group under each consistency, as it comes in seed by seed.
+//! The measurement of a group under each consistency level, seed by seed.
 
 use crate::scenario::{Consistency, Scenario};
 use crate::session::measurement::SEEDS;
 use crate::session::protocol::{Packed, Query, Request};
 use std::rc::Rc;
 
-/// The comparison.
+/// A measurement in progress or finished.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Measurement {
-    /// The group, by its place, and the drawing, whatever consistency was chosen when it began.
+    /// The group's index, and the drawing with this group set to eventual consistency, so that switching the level does not
+    /// end the measurement.
     about: Option<(usize, Scenario)>,
-    /// Seeds that are in it.
+    /// The number of measured seeds.
     pub seeds: u64,
-    /// The numbers: [`Row`](crate::session::measurement::Row)s.
+    /// The results: [`Row`](crate::session::measurement::Row)s.
     pub rows: Rc<Packed>,
 }
 
 impl Measurement {
-    /// Begins anew.
+    /// Starts a new measurement and returns its first request.
     pub fn begin(&mut self, scenario: &Scenario, group: usize) -> Request {
         *self = Measurement {
             about: Some((group, scenario.under(group, Consistency::Eventual))),
@@ -26,27 +27,27 @@ impl Measurement {
         Request::Query(Query::Measure { group: group as u32, seed: 1 })
     }
 
-    /// Takes in what a seed more has shown; what to ask next.
+    /// Stores the results with one more seed and returns the next request.
     pub fn receive(&mut self, seed: u64, rows: Packed) -> Option<Request> {
         (self.seeds, self.rows) = (seed, Rc::new(rows));
         self.next()
     }
 
-    /// What to ask next.
+    /// Returns the next request, until all seeds are measured.
     pub fn next(&self) -> Option<Request> {
         let (group, _) = self.about.as_ref().filter(|_| self.seeds < SEEDS)?;
         Some(Request::Query(Query::Measure { group: *group as u32, seed: self.seeds + 1 }))
     }
 
-    /// The drawing has changed; what it no longer tells about is forgotten.
+    /// Discards the measurement if the drawing has changed in more than the consistency level.
     pub fn follow(&mut self, scenario: &Scenario) {
-        let still = |(group, about): &(usize, Scenario)| scenario.under(*group, Consistency::Eventual) == *about;
-        if !self.about.as_ref().is_some_and(still) {
+        let is_same = |(group, about): &(usize, Scenario)| scenario.under(*group, Consistency::Eventual) == *about;
+        if !self.about.as_ref().is_some_and(is_same) {
             *self = Measurement::default();
         }
     }
 
-    /// Whether it is about a group, by its place.
+    /// Returns whether the measurement is about this group.
     pub fn is_about(&self, group: usize) -> bool {
         self.about.as_ref().is_some_and(|(about, _)| *about == group)
     }
@@ -58,7 +59,7 @@ mod tests {
     use crate::scenario::examples;
 
     #[test]
-    fn numbers_stay_when_the_consistency_is_switched_and_go_when_the_drawing_changes() {
+    fn switching_the_consistency_keeps_the_measurement_and_an_edit_discards_it() {
         let scenario = examples::find("oversold").expect("an example").scenario();
         let mut measurement = Measurement::default();
         assert_eq!(measurement.begin(&scenario, 0), Request::Query(Query::Measure { group: 0, seed: 1 }));

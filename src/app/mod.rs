@@ -2,7 +2,6 @@
 
 pub mod actions;
 pub mod announce;
-pub mod areas;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
 pub mod camera;

@@ -230,7 +230,7 @@ impl Model {
     /// Returns whether the model needs the next frame of the screen.
     pub fn is_moving(&self) -> bool {
         let touched = matches!(&self.pointer.gesture, Gesture::Pressed(press) if press.touch);
-        self.playback.playing() || self.notices.announcer.waiting() || self.panels_are_behind() || touched
+        self.playback.playing() || self.notices.announcer.is_pending() || self.panels_are_behind() || touched
     }
 
     fn panels_are_behind(&self) -> bool {

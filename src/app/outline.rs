@@ -1,25 +1,24 @@
-//! The outline: the canvas as tables with ordinary controls, for whoever reads rather than looks, or does not drag. What
-//! is done in it goes the ways that gestures and keys of the canvas go.
+//! The outline: the canvas as tables with ordinary controls, for visitors who use a screen reader or do not drag.
 
 use super::canvas_item::CanvasItem;
 use super::playback;
 use crate::session::protocol::{BusView, ClientView, ServiceView};
 
-/// What is open of it.
+/// The state of the outline.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outline {
-    /// It stands in the canvas's place.
+    /// The outline replaces the canvas.
     pub open: bool,
-    /// The row whose faults are shown.
+    /// The item whose row shows its faults.
     pub faults_of: Option<CanvasItem>,
 }
 
-/// What the visitor does in it.
+/// What the visitor does in the outline.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OutlineMsg {
-    /// Open or close it.
+    /// Open or close the outline.
     Toggle,
-    /// Show or hide the faults of a row.
+    /// Show or hide the faults of an item.
     ToggleFaults(CanvasItem),
     /// Connect two nodes.
     Connect {
@@ -28,14 +27,14 @@ pub enum OutlineMsg {
         /// The target.
         to: String,
     },
-    /// Delete a row.
+    /// Delete an item.
     Delete(CanvasItem),
-    /// Publish at a service, by number.
+    /// Publish an update at a service, by its number.
     Publish(usize),
 }
 
-/// How a service stands, beyond its state.
-pub fn service_says(view: &ServiceView) -> String {
+/// Describes a service's load: `2 behind · 1 busy`.
+pub fn service_summary(view: &ServiceView) -> String {
     let parts = [
         (u64::from(view.behind), "behind"),
         (u64::from(view.busy), "busy"),
@@ -44,28 +43,29 @@ pub fn service_says(view: &ServiceView) -> String {
         (u64::from(view.outbox), "in outbox"),
         (view.applied_already, "already applied"),
     ];
-    said(&parts)
+    counts(&parts)
 }
 
-/// How a bus stands.
-pub fn bus_says(view: &BusView) -> String {
+/// Describes a bus's queues: `3 queued · 1 dead letters`.
+pub fn bus_summary(view: &BusView) -> String {
     let sum = |of: fn(&crate::session::protocol::SubscriptionView) -> u32| {
         u64::from(view.subscriptions.iter().map(of).sum::<u32>())
     };
     let queued = sum(|lane| lane.depth);
-    let rest = said(&[(sum(|lane| lane.dead), "dead letters"), (sum(|lane| lane.discarded), "given up")]);
+    let rest = counts(&[(sum(|lane| lane.dead), "dead letters"), (sum(|lane| lane.discarded), "discarded")]);
     if rest.is_empty() { format!("{queued} queued") } else { format!("{queued} queued · {rest}") }
 }
 
-/// How a client fares.
-pub fn client_says(view: &ClientView) -> String {
-    let counts = [(view.fail, "fail"), (view.unknown, "unknown"), (u64::from(view.pending), "pending")];
+/// Describes a client's operations: `5 ok · 1 pending · last: read, 0.2 s`.
+pub fn client_summary(view: &ClientView) -> String {
+    let failures = [(view.fail, "fail"), (view.unknown, "unknown"), (u64::from(view.pending), "pending")];
     let last = view.last.as_ref().map(|last| format!("last: {}, {}", last.label, playback::short(last.took)));
-    let parts = [format!("{} ok", view.ok), said(&counts), last.unwrap_or_default()];
+    let parts = [format!("{} ok", view.ok), counts(&failures), last.unwrap_or_default()];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<String>>().join(" · ")
 }
 
-fn said(parts: &[(u64, &str)]) -> String {
-    let there = parts.iter().filter(|(n, _)| *n > 0);
-    there.map(|(n, word)| format!("{n} {word}")).collect::<Vec<String>>().join(" · ")
+/// Joins the counts that are not zero: `2 behind · 1 busy`.
+fn counts(parts: &[(u64, &str)]) -> String {
+    let nonzero = parts.iter().filter(|(n, _)| *n > 0);
+    nonzero.map(|(n, word)| format!("{n} {word}")).collect::<Vec<String>>().join(" · ")
 }

@@ -1,43 +1,43 @@
-//! A picture of a part of the page, as a list of shapes that any program can draw: from there it becomes SVG.
+//! A picture of a part of the page as a list of shapes, and its SVG document.
 
 use std::fmt::Write;
 
-/// What a picture is made of, in px from its corner.
+/// A shape of a picture. Lengths are in px from the picture's corner.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
     /// An outline.
     Path {
-        /// As in SVG's `d`.
+        /// The `d` of an SVG path.
         d: String,
-        /// The place of its coordinates: a matrix as SVG writes it.
+        /// The transformation, as in SVG's `matrix()`.
         matrix: [f64; 6],
-        /// Colours as CSS writes them; `none` for none.
+        /// The fill as a CSS colour, or `none`.
         fill: String,
-        /// Of the line.
+        /// The stroke as a CSS colour, or `none`.
         stroke: String,
-        /// Of the line, px.
+        /// The width of the stroke, px.
         width: f64,
-        /// Lengths of dashes and gaps, px; empty for a line without.
+        /// Lengths of dashes and gaps, px; empty for a solid line.
         dashes: Vec<f64>,
-        /// Of both, from 0 to 1.
+        /// The opacity of fill and stroke, from 0 to 1.
         opacity: f64,
     },
     /// A line of text.
     Text {
         /// Its left end.
         x: f64,
-        /// The line that it stands on.
+        /// Its base line.
         y: f64,
-        /// What it says.
+        /// The text.
         text: String,
-        /// As in CSS: style, weight, size, families.
+        /// Style, weight, size and families, as in CSS.
         font: [String; 4],
-        /// Its colour.
+        /// The fill as a CSS colour.
         fill: String,
-        /// From 0 to 1.
+        /// The opacity, from 0 to 1.
         opacity: f64,
     },
-    /// What a canvas shows.
+    /// The content of a canvas element.
     Image {
         /// Left.
         x: f64,
@@ -47,12 +47,12 @@ pub enum Shape {
         w: f64,
         /// Height.
         h: f64,
-        /// A PNG, as a data URL.
+        /// A PNG as a data URL.
         data: String,
     },
 }
 
-/// The outline of a box with round corners, as SVG's `d`.
+/// Returns the outline of a box with round corners, as the `d` of an SVG path.
 pub fn box_path(x: f64, y: f64, w: f64, h: f64, radius: f64) -> String {
     let r = radius.min(w / 2.0).min(h / 2.0).max(0.0);
     format!(
@@ -69,7 +69,7 @@ pub fn box_path(x: f64, y: f64, w: f64, h: f64, radius: f64) -> String {
     )
 }
 
-/// The picture as an SVG document of its own.
+/// Returns the picture as an SVG document.
 pub fn svg(shapes: &[Shape], (width, height): (f64, f64)) -> String {
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n"
@@ -110,7 +110,7 @@ pub fn svg(shapes: &[Shape], (width, height): (f64, f64)) -> String {
     out + "</svg>\n"
 }
 
-/// Text as it stands in XML, where it can stand there at all.
+/// Escapes a text for XML. Characters that XML does not permit are dropped.
 pub fn escaped(text: &str) -> String {
     let mut out = String::new();
     for letter in text.chars() {
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_with_signs_of_markup_stay_text() {
+    fn markup_in_names_is_escaped() {
         let text = "</text><script>\"&\u{0}".to_string();
         let font = ["normal", "400", "12px", "\"DejaVu Sans\""].map(String::from);
         let shapes = [Shape::Text { x: 1.0, y: 2.0, text, font, fill: "red".into(), opacity: 1.0 }];
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn corners_are_no_rounder_than_their_box() {
+    fn the_radius_of_corners_is_limited_by_the_box() {
         assert_eq!(box_path(0.0, 0.0, 10.0, 4.0, 999.0), box_path(0.0, 0.0, 10.0, 4.0, 2.0));
     }
 }

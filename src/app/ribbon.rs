@@ -1,9 +1,9 @@
-//! The timeline's arithmetic: stretches of a ribbon in pixels, ticks of the axis, the instant under a point.
+//! The timeline's arithmetic: segments of a ribbon in px, ticks of the axis, the instant at a point.
 
 use crate::scenario::Micros;
 use crate::session::protocol::CopyState;
 
-/// From virtual time to pixels.
+/// The map from virtual time to px.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
     /// The start of the axis.
@@ -15,42 +15,42 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// Where an instant stands.
+    /// Returns the position of an instant, px.
     pub fn x(&self, at: Micros) -> f64 {
         if self.until == self.from { 0.0 } else { (at as f64 - self.from as f64) / self.length() * self.width }
     }
 
-    /// The instant under a point.
+    /// Returns the instant at a position.
     pub fn instant(&self, x: f64) -> Micros {
         if self.width <= 0.0 { 0 } else { self.from + ((x / self.width).clamp(0.0, 1.0) * self.length()) as Micros }
     }
 
-    /// µs from its start to its end.
+    /// Returns the length of the axis, µs.
     fn length(&self) -> f64 {
         self.until.saturating_sub(self.from) as f64
     }
 }
 
-/// A stretch of a ribbon.
+/// A segment of a ribbon: a time during which a service keeps its state.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stretch {
+pub struct Segment {
     /// From, px.
     pub from: f64,
     /// To, px.
     pub to: f64,
-    /// How the copy stood.
+    /// The state of the service's copies.
     pub state: CopyState,
 }
 
-/// The stretches of a ribbon up to `now`. What is too short to be told apart is one stretch of the worst state,
-/// so a short inconsistency is never hidden, and there are never more stretches than pixels.
-pub fn stretches(changes: &[(Micros, CopyState)], now: Micros, scale: Scale) -> Vec<Stretch> {
-    let mut all: Vec<Stretch> = Vec::new();
+/// Returns the segments of a ribbon up to `now`. Segments shorter than a pixel are merged into one with the worst state,
+/// so a short inconsistency remains visible, and there are never more segments than pixels.
+pub fn segments(changes: &[(Micros, CopyState)], now: Micros, scale: Scale) -> Vec<Segment> {
+    let mut all: Vec<Segment> = Vec::new();
     let mut add = |from: Micros, to: Micros, state: CopyState| {
         if to < scale.from || from > scale.until {
             return;
         }
-        let next = Stretch { from: scale.x(from.max(scale.from)), to: scale.x(to.min(scale.until)), state };
+        let next = Segment { from: scale.x(from.max(scale.from)), to: scale.x(to.min(scale.until)), state };
         match all.last_mut() {
             Some(last) if last.state == state => last.to = next.to,
             Some(last) if next.to - last.from < 1.0 => {
@@ -73,7 +73,7 @@ pub fn stretches(changes: &[(Micros, CopyState)], now: Micros, scale: Scale) -> 
     all
 }
 
-/// Where the axis has numbers: px and text.
+/// Returns the ticks of the axis: position in px, and text.
 pub fn ticks(scale: Scale) -> Vec<(f64, String)> {
     if scale.until <= scale.from || scale.width <= 0.0 {
         return Vec::new();
@@ -100,8 +100,8 @@ pub fn ticks(scale: Scale) -> Vec<(f64, String)> {
     };
     let first = (scale.from as f64 / step - 0.0001).ceil();
     let count = ((scale.until as f64 / step * 1.0001) - first).max(0.0) as u32;
-    let places = (0..=count).map(|n| (first + f64::from(n)) * step);
-    places.map(|at| ((at - scale.from as f64) / scale.length() * scale.width, text(at))).collect()
+    let instants = (0..=count).map(|n| (first + f64::from(n)) * step);
+    instants.map(|at| ((at - scale.from as f64) / scale.length() * scale.width, text(at))).collect()
 }
 
 #[cfg(test)]
@@ -111,31 +111,31 @@ mod tests {
     const SCALE: Scale = Scale { from: 0, until: 10_000_000, width: 1000.0 };
 
     #[test]
-    fn ribbon_grows_with_time_and_says_what_was() {
+    fn a_ribbon_shows_past_states_up_to_now() {
         let changes = [(0, CopyState::Consistent), (2_000_000, CopyState::Stale), (3_000_000, CopyState::Consistent)];
-        let all = stretches(&changes, 5_000_000, SCALE);
-        let stale = Stretch { from: 200.0, to: 300.0, state: CopyState::Stale };
+        let all = segments(&changes, 5_000_000, SCALE);
+        let stale = Segment { from: 200.0, to: 300.0, state: CopyState::Stale };
         assert_eq!((all.len(), all[1], all[2].to), (3, stale, 500.0));
-        assert_eq!(stretches(&changes, 2_500_000, SCALE)[1].to, 250.0);
+        assert_eq!(segments(&changes, 2_500_000, SCALE)[1].to, 250.0);
     }
 
     #[test]
-    fn short_window_is_not_hidden_by_its_neighbours() {
+    fn a_short_inconsistency_is_visible() {
         let changes = [(5_000_000, CopyState::Stale), (5_000_100, CopyState::Consistent)];
-        let all = stretches(&changes, 9_000_000, SCALE);
-        assert!(all.iter().any(|stretch| stretch.state == CopyState::Stale), "{all:?}");
+        let all = segments(&changes, 9_000_000, SCALE);
+        assert!(all.iter().any(|segment| segment.state == CopyState::Stale), "{all:?}");
     }
 
     #[test]
-    fn hundred_thousand_changes_are_no_more_than_the_pixels_show() {
+    fn there_are_at_most_two_segments_a_pixel() {
         let changes: Vec<_> = (0..100_000)
             .map(|i| (i * 100, if i % 2 == 0 { CopyState::Stale } else { CopyState::Consistent }))
             .collect();
-        assert!(stretches(&changes, 10_000_000, SCALE).len() <= 2_001);
+        assert!(segments(&changes, 10_000_000, SCALE).len() <= 2_001);
     }
 
     #[test]
-    fn axis_has_round_numbers_that_do_not_touch() {
+    fn the_axis_has_round_numbers_that_do_not_touch() {
         let texts: Vec<String> =
             ticks(Scale { from: 0, until: 5_000_000, width: 1120.0 }).into_iter().map(|t| t.1).collect();
         assert_eq!(texts[..3], ["0", "0.5 s", "1.0 s"]);
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn point_of_the_timeline_is_an_instant() {
+    fn a_position_on_the_timeline_is_an_instant() {
         assert_eq!(SCALE.instant(250.0), 2_500_000);
         assert_eq!(SCALE.instant(-5.0), 0);
         assert_eq!(SCALE.instant(5000.0), 10_000_000);

@@ -1,10 +1,10 @@
-//! The script on the timeline: what each step is called, and the drawing with a step added, moved or taken out.
+//! The script on the timeline: texts of its steps, and the drawing with a step added, moved or removed.
 
 use super::edit::sound;
 use crate::scenario::{Command, Micros, Scenario, Step};
 
-/// A command in a few words: `cut a – b`.
-pub fn says(command: &Command) -> String {
+/// Describes a command in a few words: `cut a – b`.
+pub fn describe(command: &Command) -> String {
     match command {
         Command::Operate { service, operation, poison } => {
             let poison = if *poison { ", poisoned" } else { "" };
@@ -42,22 +42,22 @@ pub fn says(command: &Command) -> String {
     }
 }
 
-/// A whole number of milliseconds: what people place by hand is not finer.
+/// Rounds to whole milliseconds.
 fn ms(at: Micros) -> f64 {
     (at as f64 / 1000.0).round()
 }
 
-/// The drawing with a step added.
+/// Returns the drawing with a step added.
 ///
 /// # Errors
-/// It would not be sound; says why.
+/// Why the drawing would be invalid.
 pub fn added(scenario: &Scenario, at: Micros, command: Command) -> Result<Scenario, String> {
     let mut scenario = scenario.clone();
     scenario.script.push(Step { at_ms: ms(at), command });
     sound(scenario)
 }
 
-/// The drawing with a step at another time, within the run.
+/// Returns the drawing with a step moved to another time within the run.
 ///
 /// # Errors
 /// There is no such step.
@@ -69,7 +69,7 @@ pub fn moved(scenario: &Scenario, step: usize, to: Micros) -> Result<Scenario, S
     sound(scenario)
 }
 
-/// The drawing without a step.
+/// Returns the drawing without a step.
 ///
 /// # Errors
 /// There is no such step.
@@ -88,7 +88,7 @@ mod tests {
     use crate::scenario::examples::find;
 
     #[test]
-    fn a_step_is_placed_dragged_and_taken_out() {
+    fn a_step_can_be_added_moved_and_removed() {
         let scenario = find("lost-event").expect("the example").scenario();
         let crash = Command::Crash { service: "inventory".into(), lose_disk: false };
         let more = added(&scenario, 1_234_567, crash).expect("sound");

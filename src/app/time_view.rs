@@ -1,35 +1,35 @@
-//! The stretch of virtual time that the timeline and the space-time diagram show.
+//! The time view: the part of the run that the timeline and the space-time diagram show.
 
 use super::ribbon::Scale;
 use crate::scenario::Micros;
 
-/// The shortest stretch, µs.
+/// The shortest time view, µs.
 const SHORTEST: f64 = 1_000.0;
-/// How much of it is behind the playhead after a page is turned.
-const BEHIND: f64 = 0.1;
+/// The share of the view before the current time after the view has followed it.
+const SHARE_BEFORE: f64 = 0.1;
 
-/// What the visitor does to the time axis.
+/// What the visitor does with the time axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TimeMsg {
-    /// Show so many times as long a stretch; the instant stays where it is.
+    /// Show a part that is longer by this factor. The instant keeps its place.
     Zoom(f64, Micros),
-    /// Move on by a share of what is view.
+    /// Move the view by a share of its length.
     Pan(f64),
-    /// Play what is shown again and again, or no longer.
+    /// Start or stop to play the view in a loop.
     Loop,
 }
 
-/// The stretch that is view.
+/// The part of the run that is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TimeView {
-    /// Playback goes from its end back to its start.
+    /// Playback returns from the end of the view to its start.
     pub looping: bool,
-    /// Its start and length, µs; none shows the whole run.
+    /// Start and length, µs; absent for the whole run.
     part: Option<(Micros, Micros)>,
 }
 
 impl TimeView {
-    /// From when to when, in a run of this length.
+    /// Returns start and end in a run of this length, µs.
     pub fn window(&self, until: Micros) -> (Micros, Micros) {
         match self.part {
             Some((from, length)) if length < until => {
@@ -40,18 +40,18 @@ impl TimeView {
         }
     }
 
-    /// From virtual time to px.
+    /// Returns the map from virtual time to px.
     pub fn scale(&self, until: Micros, width: f64) -> Scale {
         let (from, until) = self.window(until);
         Scale { from, until, width }
     }
 
-    /// Whether a part alone is view.
+    /// Returns whether only a part of the run is shown.
     pub fn is_part(&self) -> bool {
         self.part.is_some()
     }
 
-    /// Does what the visitor asks.
+    /// Executes a message.
     pub fn update(&mut self, msg: TimeMsg, until: Micros) {
         let (from, to) = self.window(until);
         let length = (to - from) as f64;
@@ -71,13 +71,13 @@ impl TimeView {
         }
     }
 
-    /// Turns the page when the playhead has left it.
+    /// Moves the view if the current time has left it.
     pub fn follow(&mut self, now: Micros, until: Micros) {
         let (from, to) = self.window(until);
         if let Some((start, length)) = &mut self.part
             && !(from..=to).contains(&now)
         {
-            *start = now.saturating_sub((*length as f64 * BEHIND) as Micros);
+            *start = now.saturating_sub((*length as f64 * SHARE_BEFORE) as Micros);
         }
     }
 }
@@ -87,11 +87,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zooming_keeps_the_instant_in_its_place_and_zooming_out_ends_at_the_whole() {
+    fn zooming_keeps_an_instant_in_its_place_and_ends_at_the_whole_run() {
         let mut view = TimeView::default();
         assert_eq!(view.window(10_000), (0, 10_000));
         view.update(TimeMsg::Zoom(0.5, 8_000), 10_000);
-        assert_eq!(view.window(10_000), (4_000, 9_000), "8,000 stands at four fifths, before and after");
+        assert_eq!(view.window(10_000), (4_000, 9_000), "8,000 is at four fifths, before and after");
         view.update(TimeMsg::Pan(-0.2), 10_000);
         assert_eq!(view.window(10_000), (3_000, 8_000));
         view.update(TimeMsg::Pan(9.0), 10_000);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_turns_when_the_playhead_leaves_it() {
+    fn the_view_follows_the_current_time() {
         let mut view = TimeView::default();
         view.update(TimeMsg::Zoom(0.1, 0), 100_000);
         view.follow(9_000, 100_000);

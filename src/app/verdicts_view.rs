@@ -1,47 +1,52 @@
-//! What the page has asked about guarantees, convergence and the reasons of copies.
+//! The verdicts: guarantees, invariants, convergence, and the reasons why copies are inconsistent.
 
 use crate::scenario::Micros;
 use crate::session::protocol::{Query, Request, VerdictStatus, VerdictStep, VerdictView};
 use crate::trace::NodeId;
 use std::rc::Rc;
 
-/// Distance between two requests while the run goes on, ms of true time.
-const DISTANCE: f64 = 700.0;
-/// The same while the verdicts are not on the page.
-const FAR: f64 = 2500.0;
+/// Least time between two requests while the verdicts are open, ms of real time.
+const INTERVAL: f64 = 700.0;
+/// Least time between two requests while the verdicts are closed, ms of real time.
+const CLOSED_INTERVAL: f64 = 2500.0;
 
-/// The verdicts.
+/// The verdicts that the engine has reported, and the last request.
 #[derive(Clone, Debug, Default)]
 pub struct VerdictsView {
-    /// They are on the page.
+    /// The verdicts are open.
     pub open: bool,
-    /// The service whose copies are asked about; all unless given.
+    /// The service whose copies are explained; all services if absent.
     pub node: Option<NodeId>,
     /// What was answered.
     pub findings: Rc<Vec<VerdictView>>,
-    /// Whoever follows a story through time keeps it: it is that of this instant until they ask anew.
+    /// While the visitor follows a witness through time, the instant whose verdicts stay.
     pub pinned: Option<Micros>,
     /// The finding whose steps are marked on canvas, timeline and diagram, by its title.
     pub lit: Option<String>,
-    /// They have been asked for, so that how many are violated is told over the canvas from then on.
+    /// The verdicts were opened once. From then on, a chip on the canvas counts the violated ones.
     watched: bool,
-    /// The last question, and how far the run was then: its digest tells.
+    /// The service of the last request, and the digest of the run.
     asked: Option<(Option<NodeId>, String)>,
+    /// A request is pending.
     waiting: bool,
+    /// When the last request was made, ms of real time.
     last: f64,
 }
 
 impl VerdictsView {
-    /// Whether there is something to ask.
+    /// Returns whether the verdicts are older than the run.
     pub fn is_behind(&self, digest: &str) -> bool {
         (self.open || self.watched)
             && self.pinned.is_none()
             && self.asked.as_ref().is_none_or(|(node, at)| *node != self.node || at != digest)
     }
 
-    /// The request that brings the verdicts, if it is time for one.
+    /// Returns the request for the verdicts, if it is time for one.
     pub fn next_request(&mut self, digest: &str, wall: f64) -> Option<Request> {
-        if self.waiting || !self.is_behind(digest) || wall - self.last < if self.open { DISTANCE } else { FAR } {
+        if self.waiting
+            || !self.is_behind(digest)
+            || wall - self.last < if self.open { INTERVAL } else { CLOSED_INTERVAL }
+        {
             return None;
         }
         self.watched = true;
@@ -50,7 +55,7 @@ impl VerdictsView {
         Some(Request::Query(Query::Verdicts { node: self.node }))
     }
 
-    /// Takes the answer in.
+    /// Stores the verdicts that were asked for.
     pub fn receive(&mut self, findings: Vec<VerdictView>) {
         self.waiting = false;
         self.findings = Rc::new(findings);
@@ -61,13 +66,13 @@ impl VerdictsView {
         self.lit = if self.lit.as_ref() == Some(&title) { None } else { Some(title) };
     }
 
-    /// The steps that are marked.
+    /// Returns the steps that are marked.
     pub fn marked(&self) -> &[VerdictStep] {
         let lit = self.findings.iter().find(|finding| self.open && self.lit.as_ref() == Some(&finding.title));
         lit.map_or(&[], |finding| &finding.steps)
     }
 
-    /// How many guarantees and invariants were violated when they were last asked for, and the first of them.
+    /// Returns the number of violated guarantees and invariants, and the first of them.
     pub fn violated(&self) -> (usize, Option<&str>) {
         let is = |finding: &&VerdictView| finding.standing == VerdictStatus::Violated && finding.about.is_promise();
         let mut all = self.findings.iter().filter(is).map(|finding| finding.title.as_str()).peekable();
@@ -75,18 +80,18 @@ impl VerdictsView {
         (all.count(), first)
     }
 
-    /// What was asked will not be answered; when the run has gone on, it is asked again.
+    /// Gives up the pending request. The next one follows when the run has changed.
     pub fn cancel_request(&mut self) {
         self.waiting = false;
     }
 
-    /// The run stands elsewhere, and is asked at once. Until it has answered what was found stays, and a story that is
-    /// followed through time stays in any case.
+    /// Gives up the pending request, because the run is at another time, and permits the next one at once. The verdicts
+    /// stay until the answer arrives.
     pub fn reset_request(&mut self) {
         (self.waiting, self.asked, self.last) = (false, None, f64::MIN);
     }
 
-    /// Another scenario: nothing that was found is about it.
+    /// Discards all verdicts, because another scenario is opened.
     pub fn clear(&mut self) {
         *self = VerdictsView { open: self.open, last: f64::MIN, ..VerdictsView::default() };
     }
@@ -116,48 +121,48 @@ mod tests {
         view.toggle_marked("Linearizable".into());
         assert_eq!(view.marked().len(), 1);
         view.receive(vec![finding(VerdictSubject::Guarantee, "Causal", VerdictStatus::Holds)]);
-        assert!(view.marked().is_empty(), "it is no more");
+        assert!(view.marked().is_empty(), "the verdict is gone");
         view.toggle_marked("Causal".into());
         view.toggle_marked("Causal".into());
-        assert!(view.marked().is_empty(), "twice is off");
+        assert!(view.marked().is_empty(), "the second click removes the marks");
     }
 
     #[test]
-    fn a_story_stays_while_it_is_followed_through_time_and_goes_with_its_scenario() {
+    fn a_witness_stays_while_the_visitor_follows_it_and_disappears_with_its_scenario() {
         let mut view = VerdictsView { open: true, pinned: Some(7), ..VerdictsView::default() };
         view.receive(vec![finding(VerdictSubject::Copy, "Why widget at Notification?", VerdictStatus::Violated)]);
         view.toggle_marked("Why widget at Notification?".into());
         view.reset_request();
-        assert_eq!((view.findings.len(), view.marked().len()), (1, 1), "it was only a jump");
+        assert_eq!((view.findings.len(), view.marked().len()), (1, 1), "a seek in the same run");
         view.clear();
         assert!(view.open && view.findings.is_empty() && view.pinned.is_none() && view.marked().is_empty());
     }
 
     #[test]
-    fn verdicts_that_were_asked_for_once_stay_live_behind_a_closed_panel() {
+    fn closed_verdicts_are_requested_less_often() {
         let mut view = VerdictsView { open: true, last: f64::MIN, ..VerdictsView::default() };
         assert!(view.next_request("a", 0.0).is_some());
         view.receive(Vec::new());
         view.open = false;
-        assert_eq!(view.next_request("b", 2000.0), None, "rarely");
+        assert_eq!(view.next_request("b", 2000.0), None, "too soon for closed verdicts");
         assert!(view.next_request("b", 3000.0).is_some());
     }
 
     #[test]
-    fn verdicts_are_asked_for_again_when_the_run_has_gone_on() {
+    fn verdicts_are_requested_again_when_the_run_has_changed() {
         let mut view = VerdictsView { last: f64::MIN, ..VerdictsView::default() };
-        assert_eq!(view.next_request("a", 0.0), None, "it is closed");
+        assert_eq!(view.next_request("a", 0.0), None, "the verdicts are closed");
         view.open = true;
         assert_eq!(view.next_request("a", 0.0), Some(Request::Query(Query::Verdicts { node: None })));
-        assert_eq!(view.next_request("b", 5000.0), None, "an answer is awaited");
+        assert_eq!(view.next_request("b", 5000.0), None, "a request is pending");
         view.receive(Vec::new());
-        assert_eq!(view.next_request("a", 5000.0), None, "nothing has happened");
+        assert_eq!(view.next_request("a", 5000.0), None, "the run has not changed");
         assert_eq!(view.next_request("b", 5000.0), Some(Request::Query(Query::Verdicts { node: None })));
         view.receive(Vec::new());
         view.node = Some(NodeId(1));
         assert_eq!(view.next_request("b", 9000.0), Some(Request::Query(Query::Verdicts { node: Some(NodeId(1)) })));
         view.receive(Vec::new());
         view.pinned = Some(3);
-        assert_eq!(view.next_request("c", 20_000.0), None, "a story is being followed");
+        assert_eq!(view.next_request("c", 20_000.0), None, "a witness is followed");
     }
 }

@@ -1,7 +1,7 @@
 //! The outlines of replica groups and regions, with their labels.
 
-use crate::app::areas::Area;
 use crate::app::model::{CanvasItem, Msg, SelectionMsg};
+use crate::app::scene::Area;
 use crate::app::scene::Scene;
 use web_sys::HtmlElement;
 use yew::prelude::*;
@@ -36,7 +36,7 @@ pub fn AreaLabel(props: &AreaLabelProps) -> Html {
             let _ = element.style().set_property("transform", &format!("translate({x}px, {y}px) translateY(-100%)"));
         }
     });
-    let Area { name, says, region, .. } = &props.area;
+    let Area { name, description, region, .. } = &props.area;
     if *region {
         return html! { <span ref={root} class="area-label region">{ name }</span> };
     }
@@ -45,8 +45,8 @@ pub fn AreaLabel(props: &AreaLabelProps) -> Html {
     let onpointerdown = Callback::from(|event: PointerEvent| event.stop_propagation());
     html! {
         <button ref={root} class={classes!("area-label", props.selected.then_some("selected"))} {onclick} {onpointerdown}
-            aria-label={format!("Replica group {name}, {says}")}>
-            <b>{ name }</b>{ " " }<span>{ says }</span>
+            aria-label={format!("Replica group {name}, {description}")}>
+            <b>{ name }</b>{ " " }<span>{ description }</span>
         </button>
     }
 }

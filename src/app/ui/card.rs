@@ -5,7 +5,7 @@ use super::icons::{Icon, icon};
 use crate::app::model::{Msg, SelectionMsg};
 use crate::app::playback::short;
 use crate::app::run_view::short_label;
-use crate::app::scene::{NodeKind, SHOWN_LANES, SHOWN_ROWS, SceneNode};
+use crate::app::scene::{NodeKind, SHOWN_ROWS, SHOWN_SUBSCRIPTIONS, SceneNode};
 use crate::session::protocol::{BusView, CellView, ClientView, CopyState, RowView, ServiceView, SubscriptionView};
 use crate::session::words;
 use crate::trace::Outcome;
@@ -303,13 +303,13 @@ fn load(service: &ServiceView) -> String {
 fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
     let dead: u32 = bus.subscriptions.iter().map(|lane| lane.dead).sum();
     let discarded: u32 = bus.subscriptions.iter().map(|lane| lane.discarded).sum();
-    let more = bus.subscriptions.len().saturating_sub(SHOWN_LANES);
+    let more = bus.subscriptions.len().saturating_sub(SHOWN_SUBSCRIPTIONS);
     let topics = bus.subscriptions.iter().any(|lane| lane.partitions > 1 || lane.topic != bus.subscriptions[0].topic);
     let topic = |lane: &SubscriptionView| match lane.partitions {
         1 => lane.topic.clone(),
         partitions => format!("{} ×{partitions}", lane.topic),
     };
-    let lanes = bus.subscriptions.iter().take(SHOWN_LANES).enumerate().map(|(i, lane)| {
+    let lanes = bus.subscriptions.iter().take(SHOWN_SUBSCRIPTIONS).enumerate().map(|(i, lane)| {
         let name = names.get(i).cloned().unwrap_or_default();
         html! {
             <div class="lane" key={i}>

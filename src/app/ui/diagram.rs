@@ -31,10 +31,10 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     let x = |at: Micros| NAMES + scale.x(at).clamp(-8.0, scale.width + 8.0);
     let y = |node: usize| TOP + lane_height * (node as f64 + 0.5);
     let all = state.arrows.read::<Vec<DiagramMessage>>().unwrap_or_default();
-    let (past, future) = diagram::related(&all, state.lit);
-    let arrows = diagram::sifted(&all, &state.filter, |node| model.name_of(node));
+    let (past, future) = diagram::related(&all, state.highlighted);
+    let arrows = diagram::filtered(&all, &state.filter, |node| model.name_of(node));
     let arrow = |arrow: &&DiagramMessage| {
-        let class = match state.lit {
+        let class = match state.highlighted {
             None => "",
             Some(lit) if lit == arrow.id => "lit",
             Some(_) if past.contains(&arrow.id) => "past",
@@ -72,9 +72,10 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     let on_click = send.reform(|event: MouseEvent| {
         let arrow = event.target_dyn_into::<Element>().and_then(|it| it.closest("[data-m]").ok().flatten());
         let id = arrow.and_then(|it| it.get_attribute("data-m")).and_then(|id| id.parse().ok());
-        Msg::Diagram(DiagramMsg::Light(id))
+        Msg::Diagram(DiagramMsg::Highlight(id))
     });
-    let (back, forth) = (diagram::next(&arrows, state.lit, false), diagram::next(&arrows, state.lit, true));
+    let (back, forth) =
+        (diagram::next(&arrows, state.highlighted, false), diagram::next(&arrows, state.highlighted, true));
     let light = send.clone();
     let on_key = Callback::from(move |event: KeyboardEvent| {
         let lit = match event.key().as_str() {
@@ -85,7 +86,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
         };
         event.prevent_default();
         event.stop_propagation();
-        light.emit(Msg::Diagram(DiagramMsg::Light(lit)));
+        light.emit(Msg::Diagram(DiagramMsg::Highlight(lit)));
     });
     let on_filter = send.reform(|event: InputEvent| {
         let input = event.target_dyn_into::<HtmlInputElement>();
@@ -120,7 +121,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
                     { for ticks(scale).into_iter().map(tick) }
                 </svg>
             </div>
-            <footer role="status">{ told(model, &all, state.lit, past.len(), future.len(), send) }</footer>
+            <footer role="status">{ told(model, &all, state.highlighted, past.len(), future.len(), send) }</footer>
         </section>
     }
 }

@@ -121,7 +121,8 @@ fn StepHandle(props: &StepProps) -> Html {
             }
         })
     };
-    let label = format!("{} s: {}", scenario.script[step].at_ms / 1000.0, script::says(&scenario.script[step].command));
+    let label =
+        format!("{} s: {}", scenario.script[step].at_ms / 1000.0, script::describe(&scenario.script[step].command));
     html! {
         <button ref={handle} class="step" aria-label={label.clone()} title={label}
             onpointerdown={down} onpointermove={motion} onpointerup={up} onkeydown={key}></button>

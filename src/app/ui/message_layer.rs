@@ -144,7 +144,7 @@ fn heading(view: &CanvasView, message: &MessageView) -> Option<Heading> {
         // With reduced motion, messages move in steps.
         share = (share * 4.0).floor() / 4.0 + 0.125;
     }
-    let (at, along) = view.scene.on_way(message.from, message.to, share)?;
+    let (at, along) = view.scene.message_position(message.from, message.to, share)?;
     // A duplicate is offset, so it does not hide the original.
     let at = if message.duplicate { point(at.x + 5.0, at.y - 5.0) } else { at };
     Some((at, along))
@@ -229,8 +229,8 @@ fn label(pen: &CanvasRenderingContext2d, view: &CanvasView, message: &MessageVie
 /// link already.
 fn paint_lost(pen: &CanvasRenderingContext2d, view: &CanvasView, lost: &Lost, row: usize, colours: &CanvasColours) {
     let message = &lost.message;
-    let Some((at, along)) = view.scene.on_way(message.from, message.to, 0.88) else { return };
-    let Some((middle, _)) = view.scene.on_way(message.from, message.to, 0.5) else { return };
+    let Some((at, along)) = view.scene.message_position(message.from, message.to, 0.88) else { return };
+    let Some((middle, _)) = view.scene.message_position(message.from, message.to, 0.5) else { return };
     pen.set_stroke_style_str(&colours.fault);
     pen.set_line_width(2.2);
     pen.set_line_cap("round");

@@ -6,7 +6,7 @@ use super::icons::{Icon, icon};
 use crate::app::faults::{dead_letters, faults};
 use crate::app::fields::{self, Field};
 use crate::app::model::{CanvasItem, DocumentMsg, LiveMsg, Model, Msg, Origin, SelectionMsg};
-use crate::app::outline::{OutlineMsg, bus_says, client_says, service_says};
+use crate::app::outline::{OutlineMsg, bus_summary, client_summary, service_summary};
 use crate::app::scene::{LinkKind, NodeKind};
 use crate::scenario::{Command, Scenario};
 use crate::session::protocol::RowView;
@@ -37,7 +37,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
         }
     };
     let groups = model.scene.areas.iter().filter(|area| !area.region);
-    let group_rows = groups.map(|area| sheet.group(&area.id, &area.name, &area.says));
+    let group_rows = groups.map(|area| sheet.group(&area.id, &area.name, &area.description));
     let cards = group_rows.chain((0..model.scene.nodes.len()).flat_map(|node| sheet.card(node)));
     let links = (0..model.scene.links.len()).flat_map(|link| sheet.link(link));
     html! {
@@ -180,9 +180,9 @@ impl Sheet<'_> {
         let item = CanvasItem::Node(id.clone());
         let (service, at) = (run.services.get(node), &(node as u32));
         let (symbol, status) = match placed.kind {
-            NodeKind::Service => (Icon::Service, service.map(|view| service_says(view))),
-            NodeKind::Bus => (Icon::Bus, run.buses.get(at).map(|view| bus_says(view))),
-            NodeKind::Client => (Icon::Client, run.clients.get(at).map(|view| client_says(view))),
+            NodeKind::Service => (Icon::Service, service.map(|view| service_summary(view))),
+            NodeKind::Bus => (Icon::Bus, run.buses.get(at).map(|view| bus_summary(view))),
+            NodeKind::Client => (Icon::Client, run.clients.get(at).map(|view| client_summary(view))),
             NodeKind::Group => (Icon::Group, None),
         };
         let mut state: Vec<Html> = service.iter().map(|view| badge(view.state)).collect();

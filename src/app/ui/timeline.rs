@@ -3,7 +3,7 @@
 
 use super::canvas_2d::{CanvasColours, cleared};
 use crate::app::model::Model;
-use crate::app::ribbon::{Scale, Stretch, stretches};
+use crate::app::ribbon::{Scale, Segment, segments};
 use crate::app::run_view::RunView;
 use crate::scenario::Micros;
 use crate::session::protocol::{CopyState, MarkKind};
@@ -80,14 +80,14 @@ fn ribbon(
     pen.begin_path();
     let _ = pen.round_rect_with_f64(0.0, y, scale.width, bar, 3.0);
     pen.fill();
-    for part in stretches(changes, now, scale) {
-        stretch(pen, part, (y, bar), colours);
+    for part in segments(changes, now, scale) {
+        segment(pen, part, (y, bar), colours);
     }
 }
 
-fn stretch(
+fn segment(
     pen: &CanvasRenderingContext2d,
-    Stretch { from, to, state }: Stretch,
+    Segment { from, to, state }: Segment,
     (y, bar): (f64, f64),
     colours: &CanvasColours,
 ) {
@@ -121,7 +121,7 @@ fn stretch(
     }
 }
 
-/// Paints slanted lines in the background's colour over a stretch.
+/// Paints slanted lines in the background's colour over a segment.
 fn hatch(
     pen: &CanvasRenderingContext2d,
     (from, to): (f64, f64),
@@ -137,7 +137,7 @@ fn hatch(
     pen.set_stroke_style_str(&colours.surface);
     pen.set_line_width(2.5);
     pen.begin_path();
-    // The lines have fixed positions on the axis, so a growing stretch does not shimmer.
+    // The lines have fixed positions on the axis, so a growing segment does not shimmer.
     let mut x = (from / 8.0).floor() * 8.0 - 8.0;
     while x < to + 8.0 {
         pen.move_to(x + slant, y - 1.0);

@@ -4,7 +4,7 @@ use super::visible_part;
 use crate::app::geometry::Rect;
 use crate::app::model::Model;
 use crate::app::run_view::RunView;
-use crate::app::scene::{NodeKind, SHOWN_LANES, Scene};
+use crate::app::scene::{NodeKind, SHOWN_SUBSCRIPTIONS, Scene};
 use crate::app::ui::card::View;
 use std::rc::Rc;
 
@@ -43,8 +43,12 @@ pub(super) fn card_view(model: &Model, run: &RunView, node: usize) -> View {
         NodeKind::Service => run.services.get(node).cloned().map_or(View::Unknown, View::Service),
         NodeKind::Bus => {
             let Some(bus) = run.buses.get(&(node as u32)) else { return View::Unknown };
-            let names =
-                bus.subscriptions.iter().take(SHOWN_LANES).map(|lane| model.name_of(lane.service.index())).collect();
+            let names = bus
+                .subscriptions
+                .iter()
+                .take(SHOWN_SUBSCRIPTIONS)
+                .map(|lane| model.name_of(lane.service.index()))
+                .collect();
             let mut subscriptions = model.document.scenario.services.iter().flat_map(|service| &service.subscribes);
             let has_dead_letters =
                 subscriptions.any(|s| *s.to == *placed.id && s.max_deliveries.is_some() && s.dead_letter);

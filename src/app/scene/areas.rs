@@ -1,14 +1,14 @@
-//! Areas behind the cards: a soft hull round the members of a replica group, and a frame round a region.
+//! Areas behind the cards: a rounded hull around the members of a replica group, and a frame around a region.
 
-use super::geometry::{Point, Rect, point};
-use super::scene::SceneNode;
+use super::parts::SceneNode;
+use crate::app::geometry::{Point, Rect, point};
 use crate::scenario::{Data, Group, Protocol, RaftReads, Scenario};
 
-/// How far a hull stands off its members' cards.
+/// Distance between a hull and its members' cards.
 const MARGIN: f64 = 14.0;
-/// How much of a hull's corners is rounded off.
-const ROUND: f64 = 26.0;
-/// How far a region's frame stands off its cards.
+/// Radius of a hull's rounded corners.
+const RADIUS: f64 = 26.0;
+/// Distance between a region's frame and its cards.
 const FRAME: f64 = 34.0;
 
 /// An area with its name.
@@ -16,24 +16,24 @@ const FRAME: f64 = 34.0;
 pub struct Area {
     /// The group's or region's id.
     pub id: String,
-    /// What people see.
+    /// Its name.
     pub name: String,
-    /// A group's protocol and quorums in a few words; empty for a region.
-    pub says: String,
-    /// It is a region.
+    /// A group's protocol, quorums and data type in a few words; empty for a region.
+    pub description: String,
+    /// It is a region, not a group.
     pub region: bool,
-    /// Its outline, as SVG.
+    /// Its outline, as the `d` of an SVG path.
     pub outline: String,
-    /// What it takes up.
+    /// The rectangle around it.
     pub rect: Rect,
-    /// Where its label stands: the lower left corner.
+    /// The lower left corner of its label.
     pub label_at: Point,
 }
 
-/// The areas of a scenario, regions first.
-pub fn areas(scenario: &Scenario, nodes: &[SceneNode]) -> Vec<Area> {
+/// Returns the areas of a scenario, regions first.
+pub(super) fn areas(scenario: &Scenario, nodes: &[SceneNode]) -> Vec<Area> {
     let find = |id: &str| nodes.iter().find(|node| &*node.id == id).map(|node| node.rect);
-    let named = |id: &str, name: &str| if name.is_empty() { id.to_string() } else { name.to_string() };
+    let name_or_id = |id: &str, name: &str| if name.is_empty() { id.to_string() } else { name.to_string() };
     let mut areas = Vec::new();
     for region in &scenario.regions {
         let rects = region.nodes.iter().filter_map(|id| find(id));
@@ -42,8 +42,8 @@ pub fn areas(scenario: &Scenario, nodes: &[SceneNode]) -> Vec<Area> {
         let Rect { x, y, w, h } = rect;
         areas.push(Area {
             id: region.id.clone(),
-            name: named(&region.id, &region.name),
-            says: String::new(),
+            name: name_or_id(&region.id, &region.name),
+            description: String::new(),
             region: true,
             outline: format!("M{x:.1} {y:.1}h{w:.1}v{h:.1}h{:.1}z", -w),
             rect,
@@ -59,8 +59,8 @@ pub fn areas(scenario: &Scenario, nodes: &[SceneNode]) -> Vec<Area> {
         let rect = rects.iter().copied().reduce(|a, b| a.union(&b)).unwrap_or(Rect { x: 0.0, y: 0.0, w: 0.0, h: 0.0 });
         areas.push(Area {
             id: group.id.clone(),
-            name: named(&group.id, &group.name),
-            says: says(group),
+            name: name_or_id(&group.id, &group.name),
+            description: describe_group(group),
             region: false,
             outline: rounded(&corners),
             rect: rect.grown(MARGIN),
@@ -70,26 +70,26 @@ pub fn areas(scenario: &Scenario, nodes: &[SceneNode]) -> Vec<Area> {
     areas
 }
 
-/// `leaderless · R 2 · W 1 · N 3`.
-pub fn says(group: &Group) -> String {
-    let n = group.members.len();
+/// Describes a group's protocol and data type: `N 3 · R 2 · W 1 · siblings`.
+pub fn describe_group(group: &Group) -> String {
+    let members = group.members.len();
     let protocol = match &group.protocol {
         Protocol::Quorum(quorum) => {
-            let n = quorum.replicas.map_or(n, |replicas| replicas as usize);
+            let n = quorum.replicas.map_or(members, |replicas| replicas as usize);
             let sloppy = if quorum.sloppy { " · sloppy" } else { "" };
-            let back = if quorum.write_back { " · writes back" } else { "" };
-            format!("N {n} · R {} · W {}{sloppy}{back}", quorum.read, quorum.write)
+            let write_back = if quorum.write_back { " · writes back" } else { "" };
+            format!("N {n} · R {} · W {}{sloppy}{write_back}", quorum.read, quorum.write)
         }
         Protocol::Primary(primary) => match primary.acknowledgements as usize {
             0 => "primary, asynchronous".to_string(),
-            k if k + 1 == n => "primary, synchronous".to_string(),
-            k => format!("primary, waits for {k} of {}", n - 1),
+            k if k + 1 == members => "primary, synchronous".to_string(),
+            k => format!("primary, waits for {k} of {}", members - 1),
         },
         Protocol::Raft(raft) if raft.reads == RaftReads::Local => "Raft, local reads".to_string(),
         Protocol::Raft(_) => "Raft".to_string(),
         Protocol::Chain => "chain".to_string(),
         Protocol::TwoPhase(_) => "two-phase commit".to_string(),
-        Protocol::Gossip(_) => format!("gossip, {n} members"),
+        Protocol::Gossip(_) => format!("gossip, {members} members"),
     };
     match group.data {
         Data::Register { .. } => protocol,
@@ -103,12 +103,12 @@ pub fn says(group: &Group) -> String {
     }
 }
 
-/// A closed outline with its corners rounded off.
+/// Returns a closed outline with rounded corners, as the `d` of an SVG path.
 fn rounded(corners: &[Point]) -> String {
     let n = corners.len();
     let mut outline = String::new();
     for (i, corner) in corners.iter().enumerate() {
-        let towards = |other: Point| corner.mix(other, (ROUND / corner.distance(other).max(1.0)).min(0.5));
+        let towards = |other: Point| corner.mix(other, (RADIUS / corner.distance(other).max(1.0)).min(0.5));
         let (from, to) = (towards(corners[(i + n - 1) % n]), towards(corners[(i + 1) % n]));
         let letter = if i == 0 { 'M' } else { 'L' };
         outline.push_str(&format!(
@@ -119,13 +119,14 @@ fn rounded(corners: &[Point]) -> String {
     outline + "z"
 }
 
+/// Returns the corners of a rectangle with the hull's margin around it.
 fn corners(rect: &Rect) -> [Point; 4] {
     let (left, top) = (rect.x - MARGIN, rect.y - MARGIN);
     let (right, bottom) = (rect.right() + MARGIN, rect.bottom() + MARGIN);
     [point(left, top), point(right, top), point(right, bottom), point(left, bottom)]
 }
 
-/// The convex hull, clockwise on the screen (Andrew 1979).
+/// Returns the convex hull, clockwise on the screen (Andrew's monotone chain, 1979).
 fn hull(mut points: Vec<Point>) -> Vec<Point> {
     points.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
     let turn = |a: Point, b: Point, c: Point| (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
@@ -150,10 +151,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hull_goes_round_the_outermost_points_alone() {
+    fn the_hull_consists_of_the_outermost_points() {
         let points = [(0.0, 0.0), (4.0, 0.0), (2.0, 1.0), (4.0, 4.0), (0.0, 4.0), (2.0, 0.0)];
-        let round = hull(points.iter().map(|(x, y)| point(*x, *y)).collect());
-        let round: Vec<(f64, f64)> = round.iter().map(|p| (p.x, p.y)).collect();
-        assert_eq!(round, [(0.0, 0.0), (4.0, 0.0), (4.0, 4.0), (0.0, 4.0)]);
+        let hull = hull(points.iter().map(|(x, y)| point(*x, *y)).collect());
+        let hull: Vec<(f64, f64)> = hull.iter().map(|p| (p.x, p.y)).collect();
+        assert_eq!(hull, [(0.0, 0.0), (4.0, 0.0), (4.0, 4.0), (0.0, 4.0)]);
     }
 }

@@ -1,0 +1,230 @@
+//! The links of a scene: which nodes are connected, the curves between their cards, and the labels.
+
+use super::parts::{LinkKind, SceneLink, SceneNode};
+use crate::app::geometry::{Curve, Point, Rect, point};
+use crate::scenario::{Latency, Scenario};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Distance between the ends of links at the same side of a card.
+const PORT_DISTANCE: f64 = 26.0;
+/// The greatest number of members whose replication is drawn. More links would hide everything else.
+const MAX_LINKED_MEMBERS: usize = 6;
+/// Distance between cards from which a link leaves at the sides instead of top and bottom.
+const SIDE_GAP: f64 = 24.0;
+/// Distance between a card and the tip of an arrow that points to it from the left or from above.
+const TIP_GAP: f64 = 4.0;
+
+/// A connection of two nodes in the scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Relation {
+    /// The card at its start.
+    pub from: usize,
+    /// The card at its end.
+    pub to: usize,
+    /// Its purpose.
+    pub kind: LinkKind,
+}
+
+/// Returns the connections of a scenario. Each pair of nodes occurs once in each direction, for its first purpose.
+pub(super) fn relations(scenario: &Scenario) -> Vec<Relation> {
+    let services = scenario.services.iter().map(|node| node.id.as_str());
+    let buses = scenario.buses.iter().map(|node| node.id.as_str());
+    let clients = scenario.clients.iter().map(|node| node.id.as_str());
+    let numbers: BTreeMap<&str, usize> = services.chain(buses).chain(clients).zip(0..).collect();
+    let mut relations: Vec<Relation> = Vec::new();
+    let mut add = |from: usize, to: Option<usize>, kind: LinkKind| {
+        let Some(to) = to else { return };
+        if !relations.iter().any(|other| (other.from, other.to) == (from, to)) {
+            relations.push(Relation { from, to, kind });
+        }
+    };
+    let number = |id: &str| numbers.get(id).copied();
+    for (node, service) in scenario.services.iter().enumerate() {
+        service.publishes.iter().for_each(|publication| add(node, number(&publication.to), LinkKind::Publishes));
+        for bus in service.subscribes.iter().filter_map(|subscription| number(&subscription.to)) {
+            add(bus, Some(node), LinkKind::Delivers);
+        }
+        service.calls.iter().for_each(|call| add(node, number(&call.to), LinkKind::Calls));
+    }
+    let first_client = scenario.services.len() + scenario.buses.len();
+    for (index, client) in scenario.clients.iter().enumerate() {
+        let node = first_client + index;
+        add(node, number(&client.target), LinkKind::Asks);
+        client.reads_from.iter().for_each(|service| add(node, number(service), LinkKind::Asks));
+        scenario.asked_members(client).into_iter().for_each(|member| add(node, number(member), LinkKind::Asks));
+    }
+    for group in scenario.groups.iter().filter(|group| group.members.len() <= MAX_LINKED_MEMBERS) {
+        let members: Vec<usize> = group.members.iter().filter_map(|id| number(id)).collect();
+        for (index, member) in members.iter().enumerate() {
+            members[index + 1..].iter().for_each(|other| add(*member, Some(*other), LinkKind::Replicates));
+        }
+    }
+    relations
+}
+
+/// A side of a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    Left,
+    Right,
+    Top,
+    Bottom,
+}
+
+impl Side {
+    fn is_vertical(self) -> bool {
+        matches!(self, Side::Left | Side::Right)
+    }
+}
+
+/// The sides of two cards that a link connects.
+fn sides(from: &Rect, to: &Rect) -> (Side, Side) {
+    if to.x - from.right() >= SIDE_GAP {
+        (Side::Right, Side::Left)
+    } else if from.x - to.right() >= SIDE_GAP {
+        (Side::Left, Side::Right)
+    } else if to.center().y >= from.center().y {
+        (Side::Bottom, Side::Top)
+    } else {
+        (Side::Top, Side::Bottom)
+    }
+}
+
+/// An end of a link at a side of a card.
+struct Port {
+    /// The coordinate of the other card along the side. Ports are in this order, so links do not cross at the card.
+    order: f64,
+    link: usize,
+    is_start: bool,
+}
+
+/// Where a link ends, and at which side of the card.
+type End = (Point, Side);
+
+/// Returns the start and the end of each link.
+fn ends(nodes: &[SceneNode], relations: &[Relation]) -> Vec<(End, End)> {
+    let mut ports: BTreeMap<(usize, Side), Vec<Port>> = BTreeMap::new();
+    for (link, relation) in relations.iter().enumerate() {
+        let (from, to) = (&nodes[relation.from].rect, &nodes[relation.to].rect);
+        let (start_side, end_side) = sides(from, to);
+        let order = |side: Side, other: &Rect| if side.is_vertical() { other.center().y } else { other.center().x };
+        let start = Port { order: order(start_side, to), link, is_start: true };
+        let end = Port { order: order(end_side, from), link, is_start: false };
+        ports.entry((relation.from, start_side)).or_default().push(start);
+        ports.entry((relation.to, end_side)).or_default().push(end);
+    }
+    let unset = ((Point::default(), Side::Right), (Point::default(), Side::Left));
+    let mut ends = vec![unset; relations.len()];
+    for ((node, side), mut side_ports) in ports {
+        side_ports.sort_by(|a, b| a.order.total_cmp(&b.order).then(a.link.cmp(&b.link)));
+        for (index, port) in side_ports.iter().enumerate() {
+            let end = (port_position(&nodes[node].rect, side, index, side_ports.len()), side);
+            if port.is_start {
+                ends[port.link].0 = end;
+            } else {
+                ends[port.link].1 = end;
+            }
+        }
+    }
+    ends
+}
+
+/// Returns the position of one of `count` ports at a side of a card.
+fn port_position(rect: &Rect, side: Side, index: usize, count: usize) -> Point {
+    let (length, room) = if side.is_vertical() { (rect.h, rect.h - 40.0) } else { (rect.w, rect.w - 60.0) };
+    let step = if count > 1 { PORT_DISTANCE.min(room.max(8.0) / (count - 1) as f64) } else { 0.0 };
+    let along = length / 2.0 + (index as f64 - (count - 1) as f64 / 2.0) * step;
+    match side {
+        Side::Left => point(rect.x - TIP_GAP, rect.y + along),
+        Side::Right => point(rect.right(), rect.y + along),
+        Side::Top => point(rect.x + along, rect.y - TIP_GAP),
+        Side::Bottom => point(rect.x + along, rect.bottom()),
+    }
+}
+
+/// Returns the links with their curves and labels.
+pub(super) fn links(scenario: &Scenario, nodes: &[SceneNode], relations: &[Relation]) -> Vec<SceneLink> {
+    let link = |(relation, ((start, start_side), (end, end_side))): (&Relation, (End, End))| {
+        let reach = (start.distance(end) * 0.45).clamp(12.0, 160.0);
+        let curve = Curve::new([start, outward(start, start_side, reach), outward(end, end_side, reach), end]);
+        SceneLink {
+            from: relation.from,
+            to: relation.to,
+            kind: relation.kind,
+            label: label(scenario, &nodes[relation.from].id, &nodes[relation.to].id).into(),
+            label_at: label_position(&curve, start, end),
+            curve: Rc::new(curve),
+        }
+    };
+    relations.iter().zip(ends(nodes, relations)).map(link).collect()
+}
+
+/// Moves a point away from a side of a card.
+fn outward(p: Point, side: Side, by: f64) -> Point {
+    match side {
+        Side::Left => point(p.x - by, p.y),
+        Side::Right => point(p.x + by, p.y),
+        Side::Top => point(p.x, p.y - by),
+        Side::Bottom => point(p.x, p.y + by),
+    }
+}
+
+fn label_position(curve: &Curve, start: Point, end: Point) -> Point {
+    let (dx, dy) = ((end.x - start.x).abs(), end.y - start.y);
+    let middle = curve.at(0.5);
+    if dy.abs() > dx {
+        point(middle.x + 10.0, middle.y + 4.0)
+    } else if dy.abs() < 30.0 {
+        point(middle.x, middle.y - 10.0)
+    } else {
+        // Near the start, on the side that a sloping curve bends away from.
+        let near_start = curve.at(0.22);
+        point(near_start.x, near_start.y + if dy > 0.0 { -9.0 } else { 17.0 })
+    }
+}
+
+fn label(scenario: &Scenario, from: &str, to: &str) -> String {
+    let find = |from: &str, to: &str| scenario.links.iter().find(|link| link.from == from && link.to == to);
+    let mut label = latency_label(scenario.latency(from, to));
+    if let Some(link) = find(from, to).or_else(|| find(to, from)) {
+        if link.loss > 0.0 {
+            label.push_str(&format!(", {} lost", percent(link.loss)));
+        }
+        if link.duplicate > 0.0 {
+            label.push_str(&format!(", {} duplicated", percent(link.duplicate)));
+        }
+    }
+    label
+}
+
+fn percent(share: f64) -> String {
+    format!("{} %", (share * 1000.0).round() / 10.0)
+}
+
+fn latency_label(latency: &Latency) -> String {
+    match latency {
+        Latency::Constant { ms } => milliseconds(*ms),
+        Latency::Uniform { low_ms, high_ms } => format!("{}–{} ms", round(*low_ms), round(*high_ms)),
+        Latency::Exponential { mean_ms } | Latency::Normal { mean_ms, .. } => {
+            format!("~{}", milliseconds(*mean_ms))
+        }
+        Latency::Lognormal { median_ms, .. } => format!("~{}", milliseconds(*median_ms)),
+        Latency::Pareto { scale_ms, .. } => format!("≥ {}", milliseconds(*scale_ms)),
+        Latency::Mixture { .. } => "mixture".into(),
+        Latency::Samples { ms } => {
+            let mut sorted = ms.clone();
+            sorted.sort_by(f64::total_cmp);
+            sorted.get(sorted.len() / 2).map_or("measured".into(), |median| format!("~{}", milliseconds(*median)))
+        }
+    }
+}
+
+fn milliseconds(ms: f64) -> String {
+    format!("{} ms", round(ms))
+}
+
+/// Rounds to tenths below 100, and to whole numbers above.
+fn round(x: f64) -> f64 {
+    if x >= 100.0 { x.round() } else { (x * 10.0).round() / 10.0 }
+}

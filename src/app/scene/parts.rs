@@ -1,0 +1,132 @@
+//! The parts of a scene.
+
+use crate::app::geometry::{Curve, Point, Rect};
+use std::rc::Rc;
+
+/// The greatest number of rows on a service's card. The card states how many more there are.
+pub const SHOWN_ROWS: usize = 6;
+/// The greatest number of subscriptions on a bus's card. The card states how many more there are.
+pub const SHOWN_SUBSCRIPTIONS: usize = 8;
+/// Width and height of the publish button.
+pub const PUBLISH: (f64, f64) = (164.0, 36.0);
+
+/// The kind of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeKind {
+    /// A service.
+    Service,
+    /// An event bus.
+    Bus,
+    /// A client.
+    Client,
+    /// A replica group: no card, but an area around its members.
+    Group,
+}
+
+impl NodeKind {
+    /// Returns the word for the kind.
+    pub fn word(self) -> &'static str {
+        match self {
+            NodeKind::Service => "Service",
+            NodeKind::Bus => "Bus",
+            NodeKind::Client => "Client",
+            NodeKind::Group => "Replica group",
+        }
+    }
+}
+
+/// A card.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SceneNode {
+    /// The node's id in the document.
+    pub id: Rc<str>,
+    /// The node's name.
+    pub name: Rc<str>,
+    /// The node's kind.
+    pub kind: NodeKind,
+    /// The place of the card.
+    pub rect: Rect,
+    /// The node's connections in words, for the card's accessible name.
+    pub connections: Rc<str>,
+}
+
+/// The purpose of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkKind {
+    /// A service publishes to a bus.
+    Publishes,
+    /// A bus delivers to a service.
+    Delivers,
+    /// A service calls another and waits for the reply.
+    Calls,
+    /// A client sends operations to a service.
+    Asks,
+    /// Members of a group replicate to each other.
+    Replicates,
+}
+
+impl LinkKind {
+    /// Returns the verb between start and end.
+    pub fn word(self) -> &'static str {
+        match self {
+            LinkKind::Publishes => "publishes to",
+            LinkKind::Delivers => "delivers to",
+            LinkKind::Calls => "calls",
+            LinkKind::Asks => "asks",
+            LinkKind::Replicates => "replicates with",
+        }
+    }
+
+    /// Returns the verb between end and start.
+    pub fn inverse_word(self) -> &'static str {
+        match self {
+            LinkKind::Publishes | LinkKind::Delivers => "receives from",
+            LinkKind::Calls => "called by",
+            LinkKind::Asks => "asked by",
+            LinkKind::Replicates => "replicates with",
+        }
+    }
+}
+
+/// A link between two cards, drawn once for both directions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SceneLink {
+    /// The card at its start.
+    pub from: usize,
+    /// The card at its end.
+    pub to: usize,
+    /// Its purpose.
+    pub kind: LinkKind,
+    /// Its path.
+    pub curve: Rc<Curve>,
+    /// Its latency, loss and duplication.
+    pub label: Rc<str>,
+    /// The middle of the label's base line.
+    pub label_at: Point,
+}
+
+/// The layout of the cards.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Layout {
+    /// The positions of the document.
+    #[default]
+    Free,
+    /// One column of this width.
+    Column(f64),
+}
+
+/// The publish button.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PublishButton {
+    /// The service that it writes to.
+    pub node: usize,
+    /// Its upper left corner.
+    pub at: Point,
+}
+
+impl PublishButton {
+    /// Returns the place of the button.
+    pub fn rect(&self) -> Rect {
+        Rect { x: self.at.x, y: self.at.y, w: PUBLISH.0, h: PUBLISH.1 }
+    }
+}
