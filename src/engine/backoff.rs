@@ -1,6 +1,6 @@
 //! How long to wait before trying again.
 
-use super::chance::Stream;
+use super::random::Stream;
 use crate::scenario::{Backoff, Micros, micros};
 
 /// The wait after the n-th attempt, from 1, the last one having been `waited` ms. Jitter as the AWS

@@ -3,15 +3,16 @@
 mod clients;
 mod groups;
 
-use super::bus::{Bus, BusPlan, ReplicationPlan, SubscriptionPlan, TopicPlan};
-use super::chance::{Sampler, Stream};
-use super::handling::Handler;
+use super::bus::{Bus, BusConfig, ReplicationConfig, SubscriptionConfig, TopicConfig};
+use super::consumer::Handler;
 use super::inbox::Inbox;
+use super::link::LinkConfig;
 use super::message::LinkId;
-use super::network::{LinkPlan, Network};
+use super::network::Network;
+use super::partition_reader::ReaderSessionConfig;
 use super::publishing::{Mode, Publisher};
-use super::reader::SessionPlan;
-use super::service::{Callee, Service, ServicePlan};
+use super::random::{Sampler, Stream};
+use super::service::{Callee, Service, ServiceConfig};
 use super::{Engine, Node};
 use crate::scenario::{
     Arrivals, Command, Link, Micros, Order, PublishMode, ReaderSession, Scenario, Subscription, micros,
@@ -146,13 +147,13 @@ impl<'a> Builder<'a> {
         let scenario = self.scenario;
         let listed: BTreeMap<(&str, &str), &Link> =
             scenario.links.iter().map(|link| ((link.from.as_str(), link.to.as_str()), link)).collect();
-        let unlisted = Link::default();
+        let unlisted_links = Link::default();
         let apart = |from, to| if scenario.regions.is_empty() { None } else { scenario.latency_of_regions(from, to) };
         let mut links = Vec::new();
         for (from, to) in self.pairs() {
-            let link = listed.get(&(from, to)).or_else(|| listed.get(&(to, from))).copied().unwrap_or(&unlisted);
+            let link = listed.get(&(from, to)).or_else(|| listed.get(&(to, from))).copied().unwrap_or(&unlisted_links);
             let ends = (self.nodes[from], self.nodes[to]);
-            let plan = LinkPlan {
+            let config = LinkConfig {
                 from: (ends.0, from),
                 to: (ends.1, to),
                 latency: link.latency.as_ref().or_else(|| apart(from, to)).unwrap_or(&scenario.default_latency),
@@ -160,13 +161,13 @@ impl<'a> Builder<'a> {
                 duplicate: link.duplicate,
                 fifo: link.fifo,
             };
-            let id = self.network.add(scenario.seed, &plan);
+            let id = self.network.add(scenario.seed, &config);
             links.push((ends, id));
         }
         links.sort_unstable_by_key(|(ends, _)| *ends);
         self.links = links.into_iter().collect();
         if scenario.groups.iter().any(|group| group.is_wide()) {
-            self.network.set_unlisted(self.unlisted());
+            self.network.set_unlisted_links(self.unlisted_links());
         }
     }
 
@@ -193,27 +194,27 @@ impl<'a> Builder<'a> {
         let network = std::mem::take(&mut self.network);
         let mut engine = Engine::assemble(network, nodes, self.names, level);
         for (from, to) in flows {
-            engine.outbox.record(Fact::FlowDeclared { from, to });
+            engine.ctx.record(Fact::FlowDeclared { from, to });
         }
-        engine.outbox.followers = followers.into();
+        engine.ctx.followers = followers.into();
         engine.seed_stores(scenario);
         for step in &scenario.script {
             engine.schedule(micros(step.at_ms), step.command.clone());
         }
         for node in 0..engine.nodes.len() as u32 {
-            engine.outbox.node = NodeId(node);
+            engine.ctx.node = NodeId(node);
             match &mut engine.nodes[node as usize] {
-                Node::Client(client) => client.start(0, &mut engine.outbox),
-                Node::Replica(replica) => replica.start(0, &mut engine.outbox),
-                Node::Service(service) => service.open(&mut engine.outbox),
-                Node::Bus(bus) => bus.open(&mut engine.outbox),
+                Node::Client(client) => client.start(0, &mut engine.ctx),
+                Node::Replica(replica) => replica.start(0, &mut engine.ctx),
+                Node::Service(service) => service.open(&mut engine.ctx),
+                Node::Bus(bus) => bus.open(&mut engine.ctx),
                 Node::Group => {}
             }
         }
         engine
     }
 
-    fn service(&self, index: usize) -> ServicePlan {
+    fn service(&self, index: usize) -> ServiceConfig {
         let (service, seed) = (&self.scenario.services[index], self.scenario.seed);
         let node = NodeId(index as u32);
         let calls = service.calls.iter().map(|call| {
@@ -221,7 +222,7 @@ impl<'a> Builder<'a> {
             Callee { link: self.link(node, to), timeout, node: to, operation }
         });
         let (publishers, handlers) = self.events(index);
-        ServicePlan {
+        ServiceConfig {
             node,
             service_time: Sampler::new(&service.service_time),
             durations: Stream::named(seed, "service time", &service.id),
@@ -275,10 +276,10 @@ impl<'a> Builder<'a> {
                 log: subscription.order == Order::Log,
                 commit_every: subscription.commit_every_ms.map(|ms| micros(ms).max(1)),
                 session: self.session(subscription).filter(|_| subscription.order == Order::Log).map(|session| {
-                    SessionPlan {
+                    ReaderSessionConfig {
                         heartbeat: micros(session.heartbeat_ms).max(1),
                         max_poll: micros(session.max_poll_ms),
-                        most: subscription.max_in_flight,
+                        max_events: subscription.max_in_flight,
                     }
                 }),
                 inbox: subscription.inbox.as_ref().map(|inbox| Inbox::new(inbox.window_ms.map(micros))),
@@ -287,7 +288,7 @@ impl<'a> Builder<'a> {
         (publishers.collect(), handlers.collect())
     }
 
-    fn bus(&self, index: usize) -> BusPlan {
+    fn bus(&self, index: usize) -> BusConfig {
         let bus = &self.scenario.buses[index];
         let node = self.node(&bus.id);
         let mut subscriptions = Vec::new();
@@ -297,7 +298,7 @@ impl<'a> Builder<'a> {
                 if subscription.to != bus.id {
                     continue;
                 }
-                subscriptions.push(SubscriptionPlan {
+                subscriptions.push(SubscriptionConfig {
                     id: self.subscriptions[&(consumer, at_consumer)],
                     consumer,
                     group: subscription.group.clone(),
@@ -322,7 +323,7 @@ impl<'a> Builder<'a> {
                 });
             }
         }
-        let topic = |topic: &crate::scenario::Topic| TopicPlan {
+        let topic = |topic: &crate::scenario::Topic| TopicConfig {
             partitions: topic.partitions,
             dedup: topic.dedup_ms.map(micros),
             retention: topic.retention_ms.map(micros),
@@ -334,14 +335,14 @@ impl<'a> Builder<'a> {
         let (flush, acknowledges_flushed) = (micros(bus.flush_ms), bus.acknowledges_flushed);
         let replication = bus.replication.as_ref().map(|replication| {
             let stream = |broker| Stream::named(self.scenario.seed, "replication", &format!("{}#{broker}", bus.id));
-            ReplicationPlan {
+            ReplicationConfig {
                 latency: Sampler::new(&replication.latency),
                 fetches: (1..=replication.replicas).map(stream).collect(),
                 session: micros(replication.session_ms).max(1),
                 commit: replication.commit.clone(),
             }
         });
-        BusPlan { node, topics, subscriptions, flush, acknowledges_flushed, replication }
+        BusConfig { node, topics, subscriptions, flush, acknowledges_flushed, replication }
     }
 
     /// How a log's reader keeps its place in its group: as it says itself, or as another of the group does.
@@ -446,16 +447,16 @@ impl Engine {
         for (index, service) in scenario.services.iter().enumerate() {
             for (key, value) in &service.data {
                 let node = NodeId(index as u32);
-                let key = self.outbox.key(self.outbox.names.scope(node), key);
+                let key = self.ctx.key(self.ctx.names.scope(node), key);
                 let version = Version::counted(1, 0);
                 match &mut self.nodes[index] {
                     Node::Service(service) => service.store.set(key, value.clone(), version, i64::MIN),
-                    Node::Replica(replica) => replica.place(key, &mut self.outbox),
+                    Node::Replica(replica) => replica.place(key, &mut self.ctx),
                     Node::Bus(_) | Node::Client(_) | Node::Group => {}
                 }
-                self.outbox.record(Fact::Seeded { node, key, value: value.clone(), version });
+                self.ctx.record(Fact::Seeded { node, key, value: value.clone(), version });
                 if let Node::Replica(replica) = &self.nodes[index] {
-                    replica.tell_seed(key, &mut self.outbox);
+                    replica.record_initial_state(key, &mut self.ctx);
                 }
             }
         }

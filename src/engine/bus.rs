@@ -2,29 +2,29 @@
 //! queues are durable, but for what it has not flushed.
 
 mod brokers;
+mod config;
 mod coordinator;
-mod intake;
-mod keeping;
-mod log;
-mod plan;
+mod partition_log;
+mod publication;
+mod retention;
 
 use super::backoff::wait;
+use super::context::Context;
 use super::message::{About, Delivery, LinkId, Payload, Publication, Update};
-use super::outbox::Outbox;
 use super::queue::Timer;
 use crate::scenario::{Acknowledge, Limit, Micros, Order};
 use crate::trace::{Fact, KeyId, UpdateId};
 use brokers::Brokers;
-use coordinator::Place;
-use log::Log;
-pub use plan::{BusPlan, EventCounts, ReplicationPlan, SubscriptionPlan, TopicPlan};
+pub use config::{BusConfig, EventCounts, ReplicationConfig, SubscriptionConfig, TopicConfig};
+use coordinator::Membership;
+use partition_log::PartitionLog;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// An event kept for one lane.
 #[derive(Clone, Debug)]
-struct Kept {
-    lane: u32,
+struct StoredEvent {
+    queue_id: u32,
     update: Arc<Update>,
     partition: u32,
     deliveries: u32,
@@ -33,7 +33,7 @@ struct Kept {
     /// When it was sent last.
     sent: Micros,
     /// When it was published.
-    since: Micros,
+    published_at: Micros,
     /// Its place in the log that the brokers keep, where there are several and it is not a dead one that was redriven.
     offset: Option<u64>,
     /// When it will have been kept long enough.
@@ -44,7 +44,7 @@ struct Kept {
 
 /// An event in a dead-letter queue.
 #[derive(Clone, Debug)]
-struct Dead {
+struct DeadLetter {
     event: u32,
     update: Arc<Update>,
     partition: u32,
@@ -53,11 +53,11 @@ struct Dead {
 
 /// What one subscription, or a group of them, has waiting.
 #[derive(Clone, Debug, Default)]
-struct Lane {
+struct SubscriptionQueue {
     /// Indexes of the subscriptions that share it; the settings are those of the first.
     members: Vec<u32>,
     /// Which member is next.
-    turn: usize,
+    next_member: usize,
     /// Unacknowledged deliveries, by member.
     in_flight: Vec<u32>,
     /// Events that may be delivered now, in order.
@@ -65,22 +65,22 @@ struct Lane {
     /// FIFO per key: for each key the event that holds it up, then those behind it.
     keys: BTreeMap<KeyId, VecDeque<u32>>,
     /// A log: for each partition what is not committed.
-    logs: BTreeMap<u32, Log>,
+    logs: BTreeMap<u32, PartitionLog>,
     /// A log whose readers have sessions: by member its place in the group; else empty.
-    places: Vec<Place>,
-    dead: Vec<Dead>,
+    memberships: Vec<Membership>,
+    dead: Vec<DeadLetter>,
 }
 
-impl Lane {
+impl SubscriptionQueue {
     /// Whether a member reads; without sessions it always does.
-    fn is_inside(&self, member: usize) -> bool {
-        self.places.get(member).is_none_or(|place| place.inside)
+    fn is_member(&self, member: usize) -> bool {
+        self.memberships.get(member).is_none_or(|membership| membership.is_active)
     }
 }
 
 /// A publication whose acknowledgement waits for the flush.
 #[derive(Clone, Copy, Debug)]
-struct Unflushed {
+struct PublicationAck {
     link: LinkId,
     number: u32,
     update: UpdateId,
@@ -89,23 +89,23 @@ struct Unflushed {
 /// A bus at run time.
 #[derive(Clone, Debug)]
 pub struct Bus {
-    plan: BusPlan,
+    config: BusConfig,
     /// It takes in and delivers: it was not stopped, and where several brokers keep its events, one leads.
     up: bool,
     stopped: bool,
     brokers: Option<Brokers>,
     /// Timers that ran out while it was down.
-    missed: Vec<Timer>,
-    kept: BTreeMap<u32, Kept>,
+    missed_timers: Vec<Timer>,
+    stored: BTreeMap<u32, StoredEvent>,
     next_event: u32,
     /// The event of each awaited delivery.
     deliveries: BTreeMap<u32, u32>,
     next_delivery: u32,
-    lanes: Vec<Lane>,
+    queues: Vec<SubscriptionQueue>,
     /// By topic: when each recent update was published.
-    recent: Vec<BTreeMap<UpdateId, Micros>>,
-    unflushed: BTreeMap<u32, Unflushed>,
-    next_unflushed: u32,
+    recent_updates: Vec<BTreeMap<UpdateId, Micros>>,
+    pending_acks: BTreeMap<u32, PublicationAck>,
+    next_pending_ack: u32,
     published: u64,
     acknowledged: u64,
     expired: u64,
@@ -113,53 +113,55 @@ pub struct Bus {
 }
 
 /// One lane for each group, and one for each subscription without.
-fn lanes(subscriptions: &[SubscriptionPlan]) -> Vec<Lane> {
-    let mut lanes: Vec<Lane> = Vec::new();
-    for (index, plan) in subscriptions.iter().enumerate() {
-        let first = |lane: &&mut Lane| {
-            let other = &subscriptions[lane.members[0] as usize];
-            plan.group.is_some() && other.group == plan.group && other.topic == plan.topic
+fn queues(subscriptions: &[SubscriptionConfig]) -> Vec<SubscriptionQueue> {
+    let mut queues: Vec<SubscriptionQueue> = Vec::new();
+    for (index, config) in subscriptions.iter().enumerate() {
+        let first = |queue_id: &&mut SubscriptionQueue| {
+            let other = &subscriptions[queue_id.members[0] as usize];
+            config.group.is_some() && other.group == config.group && other.topic == config.topic
         };
-        let place = plan.session.filter(|_| plan.order == Order::Log).map(Place::new);
-        match lanes.iter_mut().find(first) {
-            Some(lane) => {
-                lane.members.push(index as u32);
-                lane.in_flight.push(0);
+        let membership = config.session.filter(|_| config.order == Order::Log).map(Membership::new);
+        match queues.iter_mut().find(first) {
+            Some(queue_id) => {
+                queue_id.members.push(index as u32);
+                queue_id.in_flight.push(0);
                 // Of a group either all have a session or none.
-                lane.places.extend(plan.session.filter(|_| !lane.places.is_empty()).map(Place::new));
+                queue_id
+                    .memberships
+                    .extend(config.session.filter(|_| !queue_id.memberships.is_empty()).map(Membership::new));
             }
-            None => lanes.push(Lane {
+            None => queues.push(SubscriptionQueue {
                 members: vec![index as u32],
                 in_flight: vec![0],
-                places: place.into_iter().collect(),
-                ..Lane::default()
+                memberships: membership.into_iter().collect(),
+                ..SubscriptionQueue::default()
             }),
         }
     }
-    lanes
+    queues
 }
 
 impl Bus {
     /// An empty bus.
-    pub fn new(plan: BusPlan) -> Self {
+    pub fn new(config: BusConfig) -> Self {
         Bus {
             up: true,
             stopped: false,
-            brokers: plan.replication.as_ref().map(|it| Brokers::new(it.fetches.len())),
-            missed: Vec::new(),
-            kept: BTreeMap::new(),
+            brokers: config.replication.as_ref().map(|it| Brokers::new(it.fetches.len())),
+            missed_timers: Vec::new(),
+            stored: BTreeMap::new(),
             next_event: 0,
             deliveries: BTreeMap::new(),
             next_delivery: 0,
-            lanes: lanes(&plan.subscriptions),
-            recent: vec![BTreeMap::new(); plan.topics.len()],
-            unflushed: BTreeMap::new(),
-            next_unflushed: 0,
+            queues: queues(&config.subscriptions),
+            recent_updates: vec![BTreeMap::new(); config.topics.len()],
+            pending_acks: BTreeMap::new(),
+            next_pending_ack: 0,
             published: 0,
             acknowledged: 0,
             expired: 0,
             discarded: 0,
-            plan,
+            config,
         }
     }
 
@@ -170,44 +172,44 @@ impl Bus {
 
     /// What became of its events.
     pub fn counts(&self) -> EventCounts {
-        let in_flight = self.kept.values().filter(|kept| kept.delivery.is_some()).count() as u64;
+        let in_flight = self.stored.values().filter(|stored| stored.delivery.is_some()).count() as u64;
         EventCounts {
             published: self.published,
             acknowledged: self.acknowledged,
-            queued: self.kept.len() as u64 - in_flight,
+            queued: self.stored.len() as u64 - in_flight,
             in_flight,
-            dead_lettered: self.lanes.iter().map(|lane| lane.dead.len() as u64).sum(),
+            dead_lettered: self.queues.iter().map(|queue_id| queue_id.dead.len() as u64).sum(),
             expired: self.expired,
             discarded: self.discarded,
         }
     }
 
-    fn plan_of(&self, lane: u32) -> &SubscriptionPlan {
-        &self.plan.subscriptions[self.lanes[lane as usize].members[0] as usize]
+    fn config_of(&self, queue_id: u32) -> &SubscriptionConfig {
+        &self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize]
     }
 
     /// A message arrived over the link whose other direction is `back`.
-    pub fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, out: &mut Outbox) {
+    pub fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, ctx: &mut Context) {
         match payload {
             Payload::Publish(publication) => {
                 if self.brokers.is_some() {
-                    return self.append(now, &publication, back, out);
+                    return self.append(now, &publication, back, ctx);
                 }
                 let Publication { topic, awaited, ref update, .. } = *publication;
                 if let (Some(number), Some(link)) = (awaited, back) {
-                    self.confirm(now, Unflushed { link, number, update: update.id }, out);
+                    self.acknowledge_publication(now, PublicationAck { link, number, update: update.id }, ctx);
                 }
-                if !self.is_again(now, topic, update.id, out) {
-                    self.take_in(now, topic, update, None, out);
+                if !self.is_duplicate(now, topic, update.id, ctx) {
+                    self.accept(now, topic, update, None, ctx);
                 }
             }
-            Payload::Acknowledge(event, generation) => self.on_acknowledge(now, event, generation, out),
+            Payload::Acknowledge(event, generation) => self.on_acknowledge(now, event, generation, ctx),
             Payload::Heartbeat(heartbeat) => {
                 if let Some(back) = back {
-                    self.on_heartbeat(now, &heartbeat, back, out);
+                    self.on_heartbeat(now, &heartbeat, back, ctx);
                 }
             }
-            Payload::Refuse(delivery) => self.on_failure(now, delivery, false, out),
+            Payload::Refuse(delivery) => self.on_failure(now, delivery, false, ctx),
             Payload::Operate(_)
             | Payload::Operated(..)
             | Payload::Returned(..)
@@ -215,7 +217,7 @@ impl Bus {
             | Payload::Redirected(..)
             | Payload::Wire(_)
             | Payload::Apply(..)
-            | Payload::Atomic(_)
+            | Payload::TransactionMessage(_)
             | Payload::Applied(..)
             | Payload::Published(_)
             | Payload::Deliver(_) => unreachable!("no such message is sent to a bus"),
@@ -223,68 +225,68 @@ impl Bus {
     }
 
     /// A timer ran out; if its reason is gone, nothing happens.
-    pub fn on_timer(&mut self, now: Micros, timer: Timer, out: &mut Outbox) {
+    pub fn on_timer(&mut self, now: Micros, timer: Timer, ctx: &mut Context) {
         // While nobody leads, its brokers are what goes on.
-        if !self.up && (self.stopped || !matches!(timer, Timer::Broker(_))) {
-            self.missed.push(timer);
+        if !self.up && (self.stopped || !matches!(timer, Timer::BrokerCheck(_))) {
+            self.missed_timers.push(timer);
             return;
         }
         match timer {
-            Timer::AckDeadline(delivery) => self.on_failure(now, delivery, true, out),
-            Timer::Ready(event) => {
+            Timer::AckDeadline(delivery) => self.on_failure(now, delivery, true, ctx),
+            Timer::EventRetry(event) => {
                 // It may have been acknowledged late, while it waited.
-                let Some(kept) = self.kept.get(&event) else { return };
-                let lane = kept.lane;
-                self.lanes[lane as usize].ready.push_back(event);
-                self.deliver(now, lane, out);
+                let Some(stored) = self.stored.get(&event) else { return };
+                let queue_id = stored.queue_id;
+                self.queues[queue_id as usize].ready.push_back(event);
+                self.deliver(now, queue_id, ctx);
             }
-            Timer::Rewound(event) => {
-                let Some(kept) = self.kept.get(&event) else { return };
-                let (lane, partition) = (kept.lane, kept.partition);
-                if let Some(log) = self.lanes[lane as usize].logs.get_mut(&partition) {
+            Timer::PartitionRetry(event) => {
+                let Some(stored) = self.stored.get(&event) else { return };
+                let (queue_id, partition) = (stored.queue_id, stored.partition);
+                if let Some(log) = self.queues[queue_id as usize].logs.get_mut(&partition) {
                     log.waits = false;
                 }
-                self.deliver_log(now, lane, partition, out);
+                self.deliver_log(now, queue_id, partition, ctx);
             }
-            Timer::Expire(event) => self.on_expiry(now, event, out),
-            Timer::Session(subscription) => self.on_session(now, subscription, out),
-            Timer::Broker(number) => self.on_broker(now, number, out),
-            Timer::Flushed(number) => {
-                if let Some(publication) = self.unflushed.remove(&number) {
+            Timer::EventExpiry(event) => self.on_expiry(now, event, ctx),
+            Timer::SessionTimeout(subscription) => self.on_session(now, subscription, ctx),
+            Timer::BrokerCheck(number) => self.on_broker(now, number, ctx),
+            Timer::FlushDone(number) => {
+                if let Some(publication) = self.pending_acks.remove(&number) {
                     let about = About { update: Some(publication.update), ..About::default() };
-                    out.send(publication.link, Payload::Published(publication.number), about);
+                    ctx.send(publication.link, Payload::Published(publication.number), about);
                 }
             }
             Timer::JobDone(_)
             | Timer::CallTimeout(_)
             | Timer::PublishTimeout(_)
             | Timer::PublishDue(_)
-            | Timer::Poll(_)
-            | Timer::Commit(_)
-            | Timer::Heartbeat(_)
-            | Timer::Again(_)
-            | Timer::Undecided(_)
+            | Timer::RelayPoll(_)
+            | Timer::CommitOffsets(_)
+            | Timer::HeartbeatDue(_)
+            | Timer::OptimisticRetry(_)
+            | Timer::TransactionRetry(_)
             | Timer::Protocol(_)
-            | Timer::Scripted(_)
-            | Timer::Generated(_)
+            | Timer::ScriptedOperation(_)
+            | Timer::GeneratedOperation(_)
             | Timer::OperationTimeout(_) => unreachable!("no such timer is set by a bus"),
         }
     }
 
     /// Delivers what is ready, as far as unacknowledged deliveries are allowed.
-    fn deliver(&mut self, now: Micros, lane: u32, out: &mut Outbox) {
+    fn deliver(&mut self, now: Micros, queue_id: u32, ctx: &mut Context) {
         loop {
-            let queues = &mut self.lanes[lane as usize];
-            let members = queues.members.len();
+            let queue = &mut self.queues[queue_id as usize];
+            let members = queue.members.len();
             let free = |at: &usize| {
-                queues.in_flight[*at] < self.plan.subscriptions[queues.members[*at] as usize].max_in_flight
+                queue.in_flight[*at] < self.config.subscriptions[queue.members[*at] as usize].max_in_flight
             };
-            let Some(member) = (0..members).map(|step| (queues.turn + step) % members).find(free) else { return };
-            let Some(event) = queues.ready.pop_front() else { return };
+            let Some(member) = (0..members).map(|step| (queue.next_member + step) % members).find(free) else { return };
+            let Some(event) = queue.ready.pop_front() else { return };
             // It may have been acknowledged late, while it waited its turn.
-            if self.kept.contains_key(&event) {
-                queues.turn = (member + 1) % members;
-                self.deliver_event(now, lane, member, event, None, out);
+            if self.stored.contains_key(&event) {
+                queue.next_member = (member + 1) % members;
+                self.deliver_event(now, queue_id, member, event, None, ctx);
             }
         }
     }
@@ -292,129 +294,129 @@ impl Bus {
     fn deliver_event(
         &mut self,
         now: Micros,
-        lane: u32,
+        queue_id: u32,
         member: usize,
         event: u32,
         follows: Option<u32>,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) {
-        let Some(kept) = self.kept.get_mut(&event) else { return };
-        let queues = &mut self.lanes[lane as usize];
-        let (first, to) = (queues.members[0] as usize, queues.members[member]);
-        let plan = &self.plan.subscriptions[to as usize];
-        kept.deliveries += 1;
-        kept.sent = now;
+        let Some(stored) = self.stored.get_mut(&event) else { return };
+        let queue = &mut self.queues[queue_id as usize];
+        let (first, to) = (queue.members[0] as usize, queue.members[member]);
+        let config = &self.config.subscriptions[to as usize];
+        stored.deliveries += 1;
+        stored.sent = now;
         let delivery = self.next_delivery;
         self.next_delivery += 1;
-        let (attempt, update, partition) = (kept.deliveries, kept.update.clone(), kept.partition);
-        let (id, log) = (self.plan.subscriptions[first].id, plan.order == Order::Log);
-        out.record(Fact::EventSent { subscription: id, event, update: update.id, attempt });
+        let (attempt, update, partition) = (stored.deliveries, stored.update.clone(), stored.partition);
+        let (id, log) = (self.config.subscriptions[first].id, config.order == Order::Log);
+        ctx.record(Fact::EventSent { subscription: id, event, update: update.id, attempt });
         let about = About { update: Some(update.id), operation: None, attempt };
-        let life = queues.places.get(member).map_or(0, |place| place.life);
-        let generation = queues.logs.get(&partition).map_or(0, |log| log.generation);
-        let subscription = plan.at_consumer;
+        let life = queue.memberships.get(member).map_or(0, |membership| membership.life);
+        let generation = queue.logs.get(&partition).map_or(0, |log| log.generation);
+        let subscription = config.at_consumer;
         let message = Delivery { subscription, event, delivery, attempt, partition, follows, life, generation, update };
-        out.send(plan.link, Payload::Deliver(Arc::new(message)), about);
-        if plan.acknowledge == Acknowledge::Never {
+        ctx.send(config.link, Payload::Deliver(Arc::new(message)), about);
+        if config.acknowledge == Acknowledge::Never {
             if log {
-                self.commit(lane, partition, event, out);
+                self.commit(queue_id, partition, event, ctx);
             } else {
-                self.done(lane, event, out);
+                self.acknowledge_event(queue_id, event, ctx);
             }
         } else {
-            kept.delivery = Some((delivery, member as u32));
+            stored.delivery = Some((delivery, member as u32));
             self.deliveries.insert(delivery, event);
-            queues.in_flight[member] += 1;
+            queue.in_flight[member] += 1;
             // A reader with a session may take its time.
-            if queues.places.is_empty() {
-                out.wake(now + plan.deadline, Timer::AckDeadline(delivery));
+            if queue.memberships.is_empty() {
+                ctx.wake(now + config.deadline, Timer::AckDeadline(delivery));
             }
         }
     }
 
     /// A delivery is over, however it ended.
-    fn land(&mut self, event: u32) {
-        let Some(kept) = self.kept.get_mut(&event) else { return };
-        if let Some((delivery, member)) = kept.delivery.take() {
+    fn end_delivery(&mut self, event: u32) {
+        let Some(stored) = self.stored.get_mut(&event) else { return };
+        if let Some((delivery, member)) = stored.delivery.take() {
             self.deliveries.remove(&delivery);
-            self.lanes[kept.lane as usize].in_flight[member as usize] -= 1;
+            self.queues[stored.queue_id as usize].in_flight[member as usize] -= 1;
         }
     }
 
-    fn on_acknowledge(&mut self, now: Micros, event: u32, generation: u32, out: &mut Outbox) {
-        let Some(lane) = self.kept.get(&event).map(|kept| kept.lane) else { return };
-        if self.plan_of(lane).order == Order::Log {
-            return self.commit_of(now, event, generation, out);
+    fn on_acknowledge(&mut self, now: Micros, event: u32, generation: u32, ctx: &mut Context) {
+        let Some(queue_id) = self.stored.get(&event).map(|stored| stored.queue_id) else { return };
+        if self.config_of(queue_id).order == Order::Log {
+            return self.on_offset_commit(now, event, generation, ctx);
         }
-        self.land(event);
-        self.done(lane, event, out);
-        self.deliver(now, lane, out);
+        self.end_delivery(event);
+        self.acknowledge_event(queue_id, event, ctx);
+        self.deliver(now, queue_id, ctx);
     }
 
     /// A reader of a log commits; refused where the partition was taken from it since.
-    fn commit_of(&mut self, now: Micros, event: u32, generation: u32, out: &mut Outbox) {
-        let Some(kept) = self.kept.get(&event) else { return };
-        let (lane, partition) = (kept.lane, kept.partition);
-        let log = self.lanes[lane as usize].logs.get(&partition);
-        if kept.delivery.is_some() && log.is_some_and(|log| log.generation == generation) {
-            self.commit(lane, partition, event, out);
-            self.deliver_log(now, lane, partition, out);
+    fn on_offset_commit(&mut self, now: Micros, event: u32, generation: u32, ctx: &mut Context) {
+        let Some(stored) = self.stored.get(&event) else { return };
+        let (queue_id, partition) = (stored.queue_id, stored.partition);
+        let log = self.queues[queue_id as usize].logs.get(&partition);
+        if stored.delivery.is_some() && log.is_some_and(|log| log.generation == generation) {
+            self.commit(queue_id, partition, event, ctx);
+            self.deliver_log(now, queue_id, partition, ctx);
         }
     }
 
-    fn done(&mut self, lane: u32, event: u32, out: &mut Outbox) {
-        let Some(kept) = self.kept.remove(&event) else { return };
+    fn acknowledge_event(&mut self, queue_id: u32, event: u32, ctx: &mut Context) {
+        let Some(stored) = self.stored.remove(&event) else { return };
         self.acknowledged += 1;
-        let id = self.plan_of(lane).id;
-        out.record(Fact::EventAcknowledged { subscription: id, event, update: kept.update.id });
-        self.leave(lane, event, kept.update.key);
+        let id = self.config_of(queue_id).id;
+        ctx.record(Fact::EventAcknowledged { subscription: id, event, update: stored.update.id });
+        self.remove_from_key_queue(queue_id, event, stored.update.key);
     }
 
     /// An event leaves its key's line; the next one there becomes ready.
-    fn leave(&mut self, lane: u32, event: u32, key: KeyId) {
-        let lane = &mut self.lanes[lane as usize];
-        let Some(line) = lane.keys.get_mut(&key) else { return };
+    fn remove_from_key_queue(&mut self, queue_id: u32, event: u32, key: KeyId) {
+        let queue_id = &mut self.queues[queue_id as usize];
+        let Some(line) = queue_id.keys.get_mut(&key) else { return };
         if line.front() != Some(&event) {
             line.retain(|other| *other != event);
             return;
         }
         line.pop_front();
         match line.front() {
-            Some(&next) => lane.ready.push_back(next),
+            Some(&next) => queue_id.ready.push_back(next),
             None => {
-                lane.keys.remove(&key);
+                queue_id.keys.remove(&key);
             }
         }
     }
 
     /// A delivery was refused or its deadline passed: deliver again later, or give the event up.
-    fn on_failure(&mut self, now: Micros, delivery: u32, silent: bool, out: &mut Outbox) {
+    fn on_failure(&mut self, now: Micros, delivery: u32, silent: bool, ctx: &mut Context) {
         let Some(&event) = self.deliveries.get(&delivery) else { return };
-        self.land(event);
-        let Some(kept) = self.kept.get(&event) else { return };
-        let (lane, deliveries, waited) = (kept.lane, kept.deliveries, kept.waited);
-        let plan = &mut self.plan.subscriptions[self.lanes[lane as usize].members[0] as usize];
-        let counted = match plan.limit_counts {
+        self.end_delivery(event);
+        let Some(stored) = self.stored.get(&event) else { return };
+        let (queue_id, deliveries, waited) = (stored.queue_id, stored.deliveries, stored.waited);
+        let config = &mut self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize];
+        let counted = match config.limit_counts {
             Limit::Deliveries => deliveries,
             Limit::Redeliveries => deliveries - 1,
         };
-        if plan.max_deliveries.is_some_and(|most| counted >= most) {
-            self.give_up(now, lane, event, out);
-        } else if plan.order == Order::Log {
-            return self.rewind(now, lane, kept.partition, silent, out);
+        if config.max_deliveries.is_some_and(|most| counted >= most) {
+            self.dead_letter_or_discard(now, queue_id, event, ctx);
+        } else if config.order == Order::Log {
+            return self.rewind(now, queue_id, stored.partition, silent, ctx);
         } else {
-            let wait = wait(&plan.backoff, deliveries, waited, &mut plan.waits);
-            let (id, not_before, update) = (plan.id, now + wait, kept.update.id);
-            out.record(Fact::EventQueued { subscription: id, event, update, not_before, deliveries });
-            if let Some(kept) = self.kept.get_mut(&event) {
-                kept.waited = wait as f64 / 1000.0;
+            let wait = wait(&config.backoff, deliveries, waited, &mut config.waits);
+            let (id, not_before, update) = (config.id, now + wait, stored.update.id);
+            ctx.record(Fact::EventQueued { subscription: id, event, update, not_before, deliveries });
+            if let Some(stored) = self.stored.get_mut(&event) {
+                stored.waited = wait as f64 / 1000.0;
             }
             if wait == 0 {
-                self.lanes[lane as usize].ready.push_back(event);
+                self.queues[queue_id as usize].ready.push_back(event);
             } else {
-                out.wake(not_before, Timer::Ready(event));
+                ctx.wake(not_before, Timer::EventRetry(event));
             }
         }
-        self.deliver(now, lane, out);
+        self.deliver(now, queue_id, ctx);
     }
 }

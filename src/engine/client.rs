@@ -1,14 +1,14 @@
 //! A client: sessions that issue operations, scripted and generated, and wait for answers.
 
-mod at_group;
+mod group_session;
 
-pub use at_group::AtGroup;
+pub use group_session::GroupSession;
 
 use super::backoff::wait;
-use super::chance::{Sampler, Stream};
+use super::context::Context;
 use super::message::{About, Ask, LinkId, Payload, ReadResult, Request};
-use super::outbox::Outbox;
 use super::queue::Timer;
+use super::random::{Sampler, Stream};
 use super::replica::{Answer, Body, Done};
 use crate::scenario::{Backoff, Micros, Operation, Value};
 use crate::trace::{Fact, NodeId, OperationId, Outcome, Refusal, UpdateId};
@@ -77,7 +77,7 @@ pub struct Generator {
 
 /// A client's settings, ready to run.
 #[derive(Clone, Debug)]
-pub struct ClientPlan {
+pub struct ClientConfig {
     /// Which node it is.
     pub node: NodeId,
     /// Where writes go, and the link there.
@@ -93,7 +93,7 @@ pub struct ClientPlan {
     /// Generated ones.
     pub generator: Option<Generator>,
     /// The group that it asks, if it asks one.
-    pub group: Option<Box<AtGroup>>,
+    pub group: Option<Box<GroupSession>>,
     /// The values of generated writes count up from here, so that no two clients write the same.
     pub first_value: i64,
 }
@@ -117,7 +117,7 @@ struct Awaited {
     /// How often it was asked, redirections included.
     asked: u32,
     /// How often no answer came in time.
-    silences: u32,
+    timeouts: u32,
 }
 
 /// An optimistic write of a session: read, then compare and set, until nobody came between.
@@ -133,7 +133,7 @@ struct Attempt {
 /// A client at run time.
 #[derive(Clone, Debug)]
 pub struct Client {
-    plan: ClientPlan,
+    config: ClientConfig,
     /// Operations that are awaited.
     pending: BTreeMap<OperationId, Awaited>,
     written: i64,
@@ -143,13 +143,13 @@ pub struct Client {
 
 impl Client {
     /// A client that has not issued anything.
-    pub fn new(plan: ClientPlan) -> Self {
-        Client { plan, pending: BTreeMap::new(), written: 0, attempts: BTreeMap::new() }
+    pub fn new(config: ClientConfig) -> Self {
+        Client { config, pending: BTreeMap::new(), written: 0, attempts: BTreeMap::new() }
     }
 
     /// Sets the timer of a session's next generated operation.
-    fn plan_next(&mut self, now: Micros, session: u32, out: &mut Outbox) {
-        let Some(generator) = &mut self.plan.generator else { return };
+    fn schedule_next(&mut self, now: Micros, session: u32, ctx: &mut Context) {
+        let Some(generator) = &mut self.config.generator else { return };
         let stream = &mut generator.sessions[session as usize].arrivals;
         let at = now
             + match &generator.pace {
@@ -158,45 +158,45 @@ impl Client {
                 Pace::After => return,
             };
         if at < generator.until {
-            out.wake(at, Timer::Generated(session));
+            ctx.wake(at, Timer::GeneratedOperation(session));
         }
     }
 
     fn is_over(&self, now: Micros) -> bool {
-        self.plan
+        self.config
             .generator
             .as_ref()
             .is_some_and(|it| matches!(it.pace, Pace::After) && !(it.from..it.until).contains(&now))
     }
 
     /// Ends what it coordinated itself.
-    fn end_all(&mut self, now: Micros, done: Vec<Done>, out: &mut Outbox) {
+    fn end_coordinated(&mut self, now: Micros, done: Vec<Done>, ctx: &mut Context) {
         for Done { operation, answer, .. } in done {
             match answer {
-                Answer::Read(result) => self.on_result(now, operation, result, out),
+                Answer::Read(result) => self.on_result(now, operation, result, ctx),
                 Answer::Written(update, version) => {
-                    self.note_write(operation, version);
-                    self.end(now, operation, Outcome::Ok, Some(update), None, out);
+                    self.record_write(operation, version);
+                    self.end(now, operation, Outcome::Ok, Some(update), None, ctx);
                 }
-                Answer::Unchanged => self.end(now, operation, Outcome::Ok, None, None, out),
+                Answer::Unchanged => self.end(now, operation, Outcome::Ok, None, None, ctx),
                 Answer::Refused(cause, outcome) => {
-                    out.record(Fact::OperationRefused { operation, node: self.plan.node, cause });
-                    self.end(now, operation, outcome, None, None, out);
+                    ctx.record(Fact::OperationRefused { operation, node: self.config.node, cause });
+                    self.end(now, operation, outcome, None, None, ctx);
                 }
                 Answer::Elsewhere(_) => {
                     let cause = Refusal::NoLeader;
-                    out.record(Fact::OperationRefused { operation, node: self.plan.node, cause });
-                    self.end(now, operation, Outcome::Fail, None, None, out);
+                    ctx.record(Fact::OperationRefused { operation, node: self.config.node, cause });
+                    self.end(now, operation, Outcome::Fail, None, None, ctx);
                 }
             }
         }
     }
 
     fn generate(&mut self, session: u32) -> Option<Operation> {
-        let generator = self.plan.generator.as_mut()?;
+        let generator = self.config.generator.as_mut()?;
         let streams = &mut generator.sessions[session as usize];
         let key = generator.keys.draw(&mut streams.keys).to_string();
-        if streams.kinds.chance(generator.read_share) {
+        if streams.kinds.bernoulli(generator.read_share) {
             return Some(Operation::Read { key });
         }
         if generator.optimistic.is_some() {
@@ -208,30 +208,30 @@ impl Client {
 
     fn next_value(&mut self) -> Value {
         self.written += 1;
-        Value::Int(self.plan.first_value + self.written - 1)
+        Value::Int(self.config.first_value + self.written - 1)
     }
 
     /// A step of a session's optimistic write ended. Returns whether the write goes on.
-    fn go_on(
+    fn continue_optimistic(
         &mut self,
         now: Micros,
         session: u32,
         outcome: Outcome,
         read: Option<Option<Value>>,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) -> bool {
         let Some(attempt) = self.attempts.get(&session) else { return false };
         if let Some(value) = read {
             let (key, expect) = (attempt.key.clone(), value);
             let operation = Operation::CompareAndSet { key, expect, value: self.next_value() };
-            self.issue(now, session, true, &operation, out);
+            self.issue(now, session, true, &operation, ctx);
             return true;
         }
         if outcome == Outcome::Ok {
             self.attempts.remove(&session);
             return false;
         }
-        let (Some(generator), Some(attempt)) = (&mut self.plan.generator, self.attempts.get_mut(&session)) else {
+        let (Some(generator), Some(attempt)) = (&mut self.config.generator, self.attempts.get_mut(&session)) else {
             return false;
         };
         let backoff = generator.optimistic.as_ref().unwrap_or(&Backoff::None);
@@ -239,23 +239,23 @@ impl Client {
         let wait = wait(backoff, attempt.number, attempt.waited, stream);
         attempt.number += 1;
         attempt.waited = wait as f64 / 1000.0;
-        out.wake(now + wait, Timer::Again(session));
+        ctx.wake(now + wait, Timer::OptimisticRetry(session));
         true
     }
 
-    fn issue(&mut self, now: Micros, session: u32, generated: bool, operation: &Operation, out: &mut Outbox) {
+    fn issue(&mut self, now: Micros, session: u32, generated: bool, operation: &Operation, ctx: &mut Context) {
         let read = operation.is_read();
-        match if read { &self.plan.reads_from } else { &self.plan.target } {
+        match if read { &self.config.reads_from } else { &self.config.target } {
             &Target::Service(to, link) => {
-                let request = out.issue(self.plan.node, session, to, operation);
+                let request = ctx.issue(self.config.node, session, to, operation);
                 let id = request.operation;
                 let request = Arc::new(request);
-                let again = (self.plan.attempts > 1).then(|| request.clone());
-                self.pending.insert(id, Awaited { session, generated, request: again, asked: 1, silences: 0 });
-                out.send(link, Payload::Operate(request), About { operation: Some(id), ..About::default() });
-                out.wake(now + self.plan.timeout, Timer::OperationTimeout(id.0));
+                let again = (self.config.attempts > 1).then(|| request.clone());
+                self.pending.insert(id, Awaited { session, generated, request: again, asked: 1, timeouts: 0 });
+                ctx.send(link, Payload::Operate(request), About { operation: Some(id), ..About::default() });
+                ctx.wake(now + self.config.timeout, Timer::OperationTimeout(id.0));
             }
-            Target::Group => self.issue_at_group(now, session, generated, operation, out),
+            Target::Group => self.issue_at_group(now, session, generated, operation, ctx),
         }
     }
 
@@ -267,89 +267,89 @@ impl Client {
         outcome: Outcome,
         update: Option<UpdateId>,
         read: Option<Option<Value>>,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) {
         let Some(Awaited { session, generated, .. }) = self.pending.remove(&operation) else { return };
-        out.record(Fact::OperationEnded { operation, outcome });
+        ctx.record(Fact::OperationEnded { operation, outcome });
         if let (Outcome::Ok, Some(update)) = (outcome, update) {
-            out.record(Fact::UpdateAcknowledged { update, operation });
-            out.tell_followers();
+            ctx.record(Fact::UpdateAcknowledged { update, operation });
+            ctx.wake_followers();
         }
-        if generated && self.go_on(now, session, outcome, read, out) {
+        if generated && self.continue_optimistic(now, session, outcome, read, ctx) {
             return;
         }
-        let closed = self.plan.generator.as_ref().is_some_and(|generator| matches!(generator.pace, Pace::Closed(_)));
+        let closed = self.config.generator.as_ref().is_some_and(|generator| matches!(generator.pace, Pace::Closed(_)));
         if generated && closed {
-            self.plan_next(now, session, out);
+            self.schedule_next(now, session, ctx);
         }
     }
 
     /// An operation was not answered in time: it is asked again, or ends as unknown.
-    fn on_silence(&mut self, now: Micros, id: OperationId, out: &mut Outbox) {
-        self.turn_away_from_silent(id);
+    fn on_operation_timeout(&mut self, now: Micros, id: OperationId, ctx: &mut Context) {
+        self.avoid_silent_member(id);
         let Some(awaited) = self.pending.get_mut(&id) else { return };
-        awaited.silences += 1;
-        if awaited.silences >= self.plan.attempts {
-            return self.end(now, id, Outcome::Unknown, None, None, out);
+        awaited.timeouts += 1;
+        if awaited.timeouts >= self.config.attempts {
+            return self.end(now, id, Outcome::Unknown, None, None, ctx);
         }
         let request = awaited.request.clone();
-        out.wake(now + self.plan.timeout, Timer::OperationTimeout(id.0));
+        ctx.wake(now + self.config.timeout, Timer::OperationTimeout(id.0));
         let target = request
             .as_ref()
-            .map(|request| if request.ask == Ask::Read { &self.plan.reads_from } else { &self.plan.target });
+            .map(|request| if request.ask == Ask::Read { &self.config.reads_from } else { &self.config.target });
         match (target, request) {
             (Some(&Target::Service(_, link)), Some(request)) => {
-                out.send(link, Payload::Operate(request), About { operation: Some(id), ..About::default() });
+                ctx.send(link, Payload::Operate(request), About { operation: Some(id), ..About::default() });
             }
-            (Some(Target::Group), Some(request)) => self.ask_again(now, id, request, out),
+            (Some(Target::Group), Some(request)) => self.retry_at_group(now, id, request, ctx),
             (None, _) | (_, None) => {}
         }
     }
 
     /// A read returned something.
-    fn on_result(&mut self, now: Micros, operation: OperationId, result: ReadResult, out: &mut Outbox) {
-        if self.accepts(now, operation, &result, out) {
-            self.end(now, operation, Outcome::Ok, None, Some(result.value), out);
+    fn on_result(&mut self, now: Micros, operation: OperationId, result: ReadResult, ctx: &mut Context) {
+        if self.check_guarantees(now, operation, &result, ctx) {
+            self.end(now, operation, Outcome::Ok, None, Some(result.value), ctx);
         }
     }
 
     /// Sets its first timers.
-    pub fn start(&mut self, _now: Micros, out: &mut Outbox) {
-        for (n, (at, _)) in self.plan.script.iter().enumerate() {
-            out.wake(*at, Timer::Scripted(n as u32));
+    pub fn start(&mut self, _now: Micros, ctx: &mut Context) {
+        for (n, (at, _)) in self.config.script.iter().enumerate() {
+            ctx.wake(*at, Timer::ScriptedOperation(n as u32));
         }
-        let Some(generator) = &self.plan.generator else { return };
+        let Some(generator) = &self.config.generator else { return };
         let (from, sessions) = (generator.from, generator.sessions.len() as u32);
         for session in 0..sessions {
-            self.plan_next(from, session, out);
+            self.schedule_next(from, session, ctx);
         }
     }
 
     /// A message arrived.
-    pub fn on_message(&mut self, now: Micros, payload: Payload, _back: Option<LinkId>, out: &mut Outbox) {
+    pub fn on_message(&mut self, now: Micros, payload: Payload, _back: Option<LinkId>, ctx: &mut Context) {
         match payload {
-            Payload::Operated(operation, outcome, update) => self.end(now, operation, outcome, update, None, out),
-            Payload::Returned(operation, result) => self.on_result(now, operation, *result, out),
+            Payload::Operated(operation, outcome, update) => self.end(now, operation, outcome, update, None, ctx),
+            Payload::Returned(operation, result) => self.on_result(now, operation, *result, ctx),
             Payload::Written(operation, written) => {
                 let (update, version) = *written;
-                self.note_write(operation, version);
-                self.end(now, operation, Outcome::Ok, Some(update), None, out);
+                self.record_write(operation, version);
+                self.end(now, operation, Outcome::Ok, Some(update), None, ctx);
             }
-            Payload::Redirected(operation, member) => self.on_redirect(now, operation, member, out),
+            Payload::Redirected(operation, member) => self.on_redirect(now, operation, member, ctx),
             Payload::Wire(wire) => {
-                let Some(group) = &mut self.plan.group else { return };
+                let Some(group) = &mut self.config.group else { return };
                 let done = match (&wire.body, group.index(wire.from)) {
-                    (Body::Taken { op }, Some(from)) => group.coordinator(|it| it.on_taken(*op, from, out)),
+                    (Body::Taken { op }, Some(from)) => group.coordinator(|it| it.on_taken(*op, from, ctx)),
                     (Body::Holds { op, cell, .. }, Some(from)) => {
-                        group.coordinator(|it| it.on_holds(now, *op, from, cell.clone(), None, out))
+                        group.coordinator(|it| it.on_holds(now, *op, from, cell.clone(), None, ctx))
                     }
                     _ => unreachable!("no such message is sent to a client"),
                 };
-                self.end_all(now, done, out);
+                self.end_coordinated(now, done, ctx);
             }
             Payload::Operate(_)
             | Payload::Apply(..)
-            | Payload::Atomic(_)
+            | Payload::TransactionMessage(_)
             | Payload::Applied(..)
             | Payload::Publish(_)
             | Payload::Published(_)
@@ -361,47 +361,47 @@ impl Client {
     }
 
     /// A timer ran out; if its reason is gone, nothing happens.
-    pub fn on_timer(&mut self, now: Micros, timer: Timer, out: &mut Outbox) {
+    pub fn on_timer(&mut self, now: Micros, timer: Timer, ctx: &mut Context) {
         match timer {
-            Timer::Scripted(n) => {
-                let operation = self.plan.script[n as usize].1.clone();
-                self.issue(now, 0, false, &operation, out);
+            Timer::ScriptedOperation(n) => {
+                let operation = self.config.script[n as usize].1.clone();
+                self.issue(now, 0, false, &operation, ctx);
             }
             // Those who follow another client are woken outside of their time, too.
-            Timer::Generated(_) if self.is_over(now) => {}
-            Timer::Generated(session) => {
+            Timer::GeneratedOperation(_) if self.is_over(now) => {}
+            Timer::GeneratedOperation(session) => {
                 if !self.attempts.contains_key(&session)
                     && let Some(operation) = self.generate(session)
                 {
-                    self.issue(now, session, true, &operation, out);
+                    self.issue(now, session, true, &operation, ctx);
                 }
-                if self.plan.generator.as_ref().is_some_and(|generator| matches!(generator.pace, Pace::Open(_))) {
-                    self.plan_next(now, session, out);
+                if self.config.generator.as_ref().is_some_and(|generator| matches!(generator.pace, Pace::Open(_))) {
+                    self.schedule_next(now, session, ctx);
                 }
             }
-            Timer::Again(session) => {
+            Timer::OptimisticRetry(session) => {
                 if let Some(attempt) = self.attempts.get(&session) {
                     let operation = Operation::Read { key: attempt.key.clone() };
-                    self.issue(now, session, true, &operation, out);
+                    self.issue(now, session, true, &operation, ctx);
                 }
             }
-            Timer::OperationTimeout(operation) => self.on_silence(now, OperationId(operation), out),
-            Timer::Protocol(n) => self.on_protocol_timer(now, n, out),
+            Timer::OperationTimeout(operation) => self.on_operation_timeout(now, OperationId(operation), ctx),
+            Timer::Protocol(n) => self.on_protocol_timer(now, n, ctx),
             Timer::JobDone(_)
             | Timer::CallTimeout(_)
-            | Timer::Undecided(_)
+            | Timer::TransactionRetry(_)
             | Timer::PublishTimeout(_)
             | Timer::PublishDue(_)
-            | Timer::Poll(_)
-            | Timer::Commit(_)
-            | Timer::Expire(_)
-            | Timer::Flushed(_)
-            | Timer::Rewound(_)
-            | Timer::Heartbeat(_)
-            | Timer::Session(_)
-            | Timer::Broker(_)
+            | Timer::RelayPoll(_)
+            | Timer::CommitOffsets(_)
+            | Timer::EventExpiry(_)
+            | Timer::FlushDone(_)
+            | Timer::PartitionRetry(_)
+            | Timer::HeartbeatDue(_)
+            | Timer::SessionTimeout(_)
+            | Timer::BrokerCheck(_)
             | Timer::AckDeadline(_)
-            | Timer::Ready(_) => unreachable!("no such timer is set by a client"),
+            | Timer::EventRetry(_) => unreachable!("no such timer is set by a client"),
         }
     }
 

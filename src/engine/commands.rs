@@ -1,7 +1,7 @@
 //! What a person does to a running system, by script or live: updates, and faults (`faults.rs`).
 
 use super::message::LinkId;
-use super::queue::{Class, Due};
+use super::queue::{Priority, ScheduledEvent};
 use super::{Engine, Node};
 use crate::scenario::{Command, Micros};
 use crate::trace::NodeId;
@@ -31,7 +31,7 @@ impl fmt::Display for CommandRefused {
             CommandRefused::NotAService(id) => write!(f, "`{id}` is not a service"),
             CommandRefused::NotABus(id) => write!(f, "`{id}` is not a bus"),
             CommandRefused::NotReplicated(id) => write!(f, "`{id}` is not replicated, and has no brokers"),
-            CommandRefused::OutOfRange(said) => f.write_str(said),
+            CommandRefused::OutOfRange(errors_text) => f.write_str(errors_text),
             CommandRefused::NoSuchLink(from, to) => write!(f, "no link goes from `{from}` to `{to}`"),
         }
     }
@@ -45,7 +45,7 @@ impl Engine {
     /// The command makes no sense in this run; nothing happened.
     pub fn act(&mut self, command: Command) -> Result<(), CommandRefused> {
         self.check(&command)?;
-        let number = self.schedule(self.outbox.now, command);
+        let number = self.schedule(self.ctx.now, command);
         while self.last_command != Some(number) && self.step() {}
         Ok(())
     }
@@ -54,14 +54,14 @@ impl Engine {
     pub fn schedule(&mut self, at: Micros, command: Command) -> u32 {
         let number = self.commands.len() as u32;
         self.commands.push(command);
-        self.outbox.queue.push(at, Class::Command, Due::Command(number));
+        self.ctx.queue.push(at, Priority::Command, ScheduledEvent::Command(number));
         number
     }
 
     fn check(&self, command: &Command) -> Result<(), CommandRefused> {
         if let Err(errors) = command.check() {
-            let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            return Err(CommandRefused::OutOfRange(said.join("; ")));
+            let errors_text: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            return Err(CommandRefused::OutOfRange(errors_text.join("; ")));
         }
         match command {
             Command::Operate { service, .. }
@@ -111,7 +111,7 @@ impl Engine {
     }
 
     pub(super) fn node(&self, id: &str) -> Result<NodeId, CommandRefused> {
-        self.outbox.names.find_node(id).ok_or_else(|| CommandRefused::NoSuchNode(id.into()))
+        self.ctx.names.find_node(id).ok_or_else(|| CommandRefused::NoSuchNode(id.into()))
     }
 
     pub(super) fn service(&self, id: &str) -> Result<NodeId, CommandRefused> {
@@ -125,26 +125,26 @@ impl Engine {
     /// The link from one node to another, and the way back unless one way is meant.
     pub(super) fn directions(&self, from: &str, to: &str, one_way: bool) -> Result<Vec<LinkId>, CommandRefused> {
         let (a, b) = (self.node(from)?, self.node(to)?);
-        let forth = self.outbox.network.find(a, b).ok_or_else(|| CommandRefused::NoSuchLink(from.into(), to.into()))?;
-        let back = if one_way { None } else { self.outbox.network.find(b, a) };
+        let forth = self.ctx.network.find(a, b).ok_or_else(|| CommandRefused::NoSuchLink(from.into(), to.into()))?;
+        let back = if one_way { None } else { self.ctx.network.find(b, a) };
         Ok([Some(forth), back].into_iter().flatten().collect())
     }
 
     /// Carries out a command that was checked when it was given.
-    pub(super) fn carry_out(&mut self, number: u32) {
+    pub(super) fn execute(&mut self, number: u32) {
         self.last_command = Some(number);
         let command = self.commands[number as usize].clone();
         let Command::Operate { service, operation, poison } = &command else {
-            return self.carry_out_fault(&command);
+            return self.execute_fault(&command);
         };
         let Ok(node) = self.service(service) else { return };
-        let mut request = self.outbox.issue(node, 0, node, operation);
+        let mut request = self.ctx.issue(node, 0, node, operation);
         request.poison = *poison;
-        let (now, out) = (self.outbox.now, &mut self.outbox);
-        out.node = node;
+        let (now, ctx) = (self.ctx.now, &mut self.ctx);
+        ctx.node = node;
         match &mut self.nodes[node.index()] {
-            Node::Service(service) => service.on_person(now, request, out),
-            Node::Replica(replica) => replica.on_person(now, request, out),
+            Node::Service(service) => service.on_user_request(now, request, ctx),
+            Node::Replica(replica) => replica.on_user_request(now, request, ctx),
             Node::Bus(_) | Node::Client(_) | Node::Group => {}
         }
     }

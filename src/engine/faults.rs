@@ -1,11 +1,11 @@
 //! Faults and their cures: what breaks links, nodes, clocks and buses, and what mends them.
 
 use super::bus::Bus;
-use super::chance::Sampler;
+use super::context::Context;
+use super::link::Disturbance;
 use super::message::LinkId;
-use super::network::Disturbance;
-use super::outbox::Outbox;
-use super::queue::{Class, Due};
+use super::queue::{Priority, ScheduledEvent};
+use super::random::Sampler;
 use super::replica::Replica;
 use super::service::Service;
 use super::{Engine, Node};
@@ -14,14 +14,14 @@ use crate::trace::{Fact, NodeId};
 use std::collections::BTreeSet;
 
 /// What a document lists as a service.
-enum Serving<'a> {
+enum ServiceNode<'a> {
     Service(&'a mut Service),
     Replica(&'a mut Replica),
 }
 
 impl Engine {
     /// Carries out a fault or a cure that was checked when it was given.
-    pub(super) fn carry_out_fault(&mut self, command: &Command) {
+    pub(super) fn execute_fault(&mut self, command: &Command) {
         match command {
             Command::Operate { .. } => unreachable!("no fault"),
             Command::CutLink { from, to, one_way } => self.set_cut(from, to, *one_way, true),
@@ -36,22 +36,22 @@ impl Engine {
                 }
             }
             Command::Partition { groups } => self.partition(groups),
-            Command::Crash { service, lose_disk } => self.at_service(service, |at, _, out| match at {
-                Serving::Service(service) if service.is_up() => service.crash(*lose_disk, out),
-                Serving::Replica(replica) if replica.is_up() => replica.crash(*lose_disk, out),
-                Serving::Service(_) | Serving::Replica(_) => {}
+            Command::Crash { service, lose_disk } => self.on_service(service, |at, _, ctx| match at {
+                ServiceNode::Service(service) if service.is_up() => service.crash(*lose_disk, ctx),
+                ServiceNode::Replica(replica) if replica.is_up() => replica.crash(*lose_disk, ctx),
+                ServiceNode::Service(_) | ServiceNode::Replica(_) => {}
             }),
-            Command::Restart { service } => self.at_service(service, |at, now, out| match at {
-                Serving::Service(service) if !service.is_up() => service.restart(now, out),
-                Serving::Replica(replica) if !replica.is_up() => replica.restart(now, out),
-                Serving::Service(_) | Serving::Replica(_) => {}
+            Command::Restart { service } => self.on_service(service, |at, now, ctx| match at {
+                ServiceNode::Service(service) if !service.is_up() => service.restart(now, ctx),
+                ServiceNode::Replica(replica) if !replica.is_up() => replica.restart(now, ctx),
+                ServiceNode::Service(_) | ServiceNode::Replica(_) => {}
             }),
             Command::Pause { node } => {
                 if let Ok(node) = self.node(node)
                     && !self.held.contains_key(&node)
                 {
                     self.held.insert(node, Vec::new());
-                    self.outbox.record(Fact::NodePaused { node });
+                    self.ctx.record(Fact::NodePaused { node });
                 }
             }
             Command::Resume { node } => {
@@ -60,72 +60,72 @@ impl Engine {
                 }
             }
             Command::SlowDown { service, factor } => {
-                self.at_service(service, |at, _, out| match at {
-                    Serving::Service(service) => service.slow_down(*factor, out),
-                    Serving::Replica(replica) => replica.slow_down(*factor, out),
+                self.on_service(service, |at, _, ctx| match at {
+                    ServiceNode::Service(service) => service.slow_down(*factor, ctx),
+                    ServiceNode::Replica(replica) => replica.slow_down(*factor, ctx),
                 });
             }
             Command::SetClock { service, offset_ms, drift_ppm } => {
                 let offset = (offset_ms * 1000.0).round() as i64;
-                self.at_service(service, |at, now, out| match at {
-                    Serving::Service(service) => service.set_clock(now, offset, *drift_ppm, out),
-                    Serving::Replica(replica) => replica.set_clock(now, offset, *drift_ppm, out),
+                self.on_service(service, |at, now, ctx| match at {
+                    ServiceNode::Service(service) => service.set_clock(now, offset, *drift_ppm, ctx),
+                    ServiceNode::Replica(replica) => replica.set_clock(now, offset, *drift_ppm, ctx),
                 });
             }
             Command::JumpClock { service, by_ms } => {
                 let by = (by_ms * 1000.0).round() as i64;
-                self.at_service(service, |at, now, out| match at {
-                    Serving::Service(service) => service.jump_clock(now, by, out),
-                    Serving::Replica(replica) => replica.jump_clock(now, by, out),
+                self.on_service(service, |at, now, ctx| match at {
+                    ServiceNode::Service(service) => service.jump_clock(now, by, ctx),
+                    ServiceNode::Replica(replica) => replica.jump_clock(now, by, ctx),
                 });
             }
-            Command::StopBus { bus, lose_unflushed } => self.at_bus(bus, |bus, now, out| {
+            Command::StopBus { bus, lose_unflushed } => self.on_bus(bus, |bus, now, ctx| {
                 if bus.is_up() {
-                    bus.stop(now, *lose_unflushed, out);
+                    bus.stop(now, *lose_unflushed, ctx);
                 }
             }),
-            Command::StartBus { bus } => self.at_bus(bus, |bus, now, out| {
+            Command::StartBus { bus } => self.on_bus(bus, |bus, now, ctx| {
                 if !bus.is_up() {
-                    bus.start(now, out);
+                    bus.start(now, ctx);
                 }
             }),
             Command::StopBroker { bus, broker, lose_disk } => {
-                self.at_bus(bus, |bus, now, out| bus.stop_broker(now, *broker, *lose_disk, out));
+                self.on_bus(bus, |bus, now, ctx| bus.stop_broker(now, *broker, *lose_disk, ctx));
             }
             Command::StartBroker { bus, broker } => {
-                self.at_bus(bus, |bus, now, out| bus.start_brokers(now, *broker, out));
+                self.on_bus(bus, |bus, now, ctx| bus.start_brokers(now, *broker, ctx));
             }
-            Command::Rebalance { bus } => self.at_bus(bus, Bus::rebalance),
+            Command::Rebalance { bus } => self.on_bus(bus, Bus::rebalance),
             Command::Redrive { bus, service } => {
                 if let Ok(consumer) = self.service(service) {
-                    self.at_bus(bus, |bus, now, out| bus.redrive(now, consumer, out));
+                    self.on_bus(bus, |bus, now, ctx| bus.redrive(now, consumer, ctx));
                 }
             }
             Command::Purge { bus, service } => {
                 if let Ok(consumer) = self.service(service) {
-                    self.at_bus(bus, |bus, _, out| bus.purge(consumer, out));
+                    self.on_bus(bus, |bus, _, ctx| bus.purge(consumer, ctx));
                 }
             }
             Command::HealAll => self.heal_all(),
         }
     }
 
-    fn at_service(&mut self, id: &str, act: impl FnOnce(Serving, Micros, &mut Outbox)) {
+    fn on_service(&mut self, id: &str, act: impl FnOnce(ServiceNode, Micros, &mut Context)) {
         let Ok(node) = self.service(id) else { return };
         let at = match &mut self.nodes[node.index()] {
-            Node::Service(service) => Serving::Service(service),
-            Node::Replica(replica) => Serving::Replica(replica),
+            Node::Service(service) => ServiceNode::Service(service),
+            Node::Replica(replica) => ServiceNode::Replica(replica),
             Node::Bus(_) | Node::Client(_) | Node::Group => return,
         };
-        self.outbox.node = node;
-        act(at, self.outbox.now, &mut self.outbox);
+        self.ctx.node = node;
+        act(at, self.ctx.now, &mut self.ctx);
     }
 
-    fn at_bus(&mut self, id: &str, act: impl FnOnce(&mut Bus, Micros, &mut Outbox)) {
+    fn on_bus(&mut self, id: &str, act: impl FnOnce(&mut Bus, Micros, &mut Context)) {
         let Ok(node) = self.bus(id) else { return };
         if let Node::Bus(bus) = &mut self.nodes[node.index()] {
-            self.outbox.node = node;
-            act(bus, self.outbox.now, &mut self.outbox);
+            self.ctx.node = node;
+            act(bus, self.ctx.now, &mut self.ctx);
         }
     }
 
@@ -136,22 +136,22 @@ impl Engine {
     }
 
     fn set_link_cut(&mut self, id: LinkId, cut: bool) {
-        let link = self.outbox.network.link_mut(id);
+        let link = self.ctx.network.link_mut(id);
         if link.cut != cut {
             link.cut = cut;
             // One for a single message is no part of the drawing.
-            if link.once {
+            if link.is_ephemeral {
                 return;
             }
             let (from, to) = (link.from, link.to);
             let fact = if cut { Fact::LinkCut { from, to } } else { Fact::LinkHealed { from, to } };
-            self.outbox.record(fact);
+            self.ctx.record(fact);
         }
     }
 
     fn link_name(&self, id: LinkId) -> String {
-        let link = self.outbox.network.link(id);
-        format!("{}->{}", self.outbox.names.node(link.from), self.outbox.names.node(link.to))
+        let link = self.ctx.network.link(id);
+        format!("{}->{}", self.ctx.names.node(link.from), self.ctx.names.node(link.to))
     }
 
     fn disturb(&mut self, id: LinkId, command: &Command) {
@@ -162,12 +162,12 @@ impl Engine {
             duplicate: *duplicate,
             delay: delay.as_ref().map(Sampler::new),
             reorder: *reorder,
-            stream: self.outbox.network.disturbance_stream(&name),
+            stream: self.ctx.network.disturbance_stream(&name),
         };
-        self.outbox.network.disturb(id, &name, Some(disturbance));
-        let (from, to) = (self.outbox.network.link(id).from, self.outbox.network.link(id).to);
+        self.ctx.network.disturb(id, &name, Some(disturbance));
+        let (from, to) = (self.ctx.network.link(id).from, self.ctx.network.link(id).to);
         let millionths = |p: &f64| (p * 1e6).round() as u32;
-        self.outbox.record(Fact::LinkDisturbed {
+        self.ctx.record(Fact::LinkDisturbed {
             from,
             to,
             loss: millionths(loss),
@@ -179,13 +179,13 @@ impl Engine {
 
     fn heal_link(&mut self, id: LinkId) {
         let name = self.link_name(id);
-        let was_disturbed = self.outbox.network.disturb(id, &name, None);
-        let link = self.outbox.network.link(id);
+        let was_disturbed = self.ctx.network.disturb(id, &name, None);
+        let link = self.ctx.network.link(id);
         let (from, to) = (link.from, link.to);
         if link.cut {
             self.set_link_cut(id, false);
         } else if was_disturbed {
-            self.outbox.record(Fact::LinkHealed { from, to });
+            self.ctx.record(Fact::LinkHealed { from, to });
         }
     }
 
@@ -193,9 +193,9 @@ impl Engine {
         let nodes = |group: &Vec<String>| group.iter().filter_map(|id| self.node(id).ok()).collect::<Vec<NodeId>>();
         let groups: Vec<BTreeSet<NodeId>> = groups.iter().map(|group| nodes(group).into_iter().collect()).collect();
         let group = |node: NodeId| groups.iter().position(|group| group.contains(&node));
-        self.outbox.network.part(&groups);
-        for id in (0..self.outbox.network.links().len() as u32).map(LinkId) {
-            let link = self.outbox.network.link(id);
+        self.ctx.network.partition(&groups);
+        for id in (0..self.ctx.network.links().len() as u32).map(LinkId) {
+            let link = self.ctx.network.link(id);
             if let (Some(from), Some(to)) = (group(link.from), group(link.to))
                 && from != to
             {
@@ -207,38 +207,38 @@ impl Engine {
     /// What waited for a held node happens now, in the order in which it came.
     fn resume(&mut self, node: NodeId) {
         let Some(waiting) = self.held.remove(&node) else { return };
-        self.outbox.record(Fact::NodeResumed { node });
+        self.ctx.record(Fact::NodeResumed { node });
         for due in waiting {
-            let class = if matches!(due, Due::Arrival(_)) { Class::Arrival } else { Class::Timer };
-            self.outbox.queue.push(self.outbox.now, class, due);
+            let class = if matches!(due, ScheduledEvent::Arrival(_)) { Priority::Arrival } else { Priority::Timer };
+            self.ctx.queue.push(self.ctx.now, class, due);
         }
     }
 
     fn heal_all(&mut self) {
-        self.outbox.network.unite();
-        for id in (0..self.outbox.network.links().len() as u32).map(LinkId) {
+        self.ctx.network.heal_partitions();
+        for id in (0..self.ctx.network.links().len() as u32).map(LinkId) {
             self.heal_link(id);
         }
-        let (now, out) = (self.outbox.now, &mut self.outbox);
+        let (now, ctx) = (self.ctx.now, &mut self.ctx);
         for (index, node) in self.nodes.iter_mut().enumerate() {
-            out.node = NodeId(index as u32);
+            ctx.node = NodeId(index as u32);
             match node {
                 Node::Service(service) => {
-                    service.slow_down(1.0, out);
+                    service.slow_down(1.0, ctx);
                     if !service.is_up() {
-                        service.restart(now, out);
+                        service.restart(now, ctx);
                     }
                 }
                 Node::Replica(replica) => {
-                    replica.slow_down(1.0, out);
+                    replica.slow_down(1.0, ctx);
                     if !replica.is_up() {
-                        replica.restart(now, out);
+                        replica.restart(now, ctx);
                     }
                 }
                 Node::Bus(bus) => {
-                    bus.start_brokers(now, None, out);
+                    bus.start_brokers(now, None, ctx);
                     if !bus.is_up() {
-                        bus.start(now, out);
+                        bus.start(now, ctx);
                     }
                 }
                 Node::Client(_) | Node::Group => {}

@@ -72,14 +72,14 @@ pub struct Request {
     /// The update's event is a poison message.
     pub poison: bool,
     /// What the session has seen of the key; of a group alone.
-    pub seen: Seen,
+    pub seen: SessionToken,
     /// The event that is to be written; none for what a client or a person asks.
-    pub event: Option<OfEvent>,
+    pub event: Option<EventWrite>,
 }
 
 /// An event that a member of a group handles by asking its group for a write.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct OfEvent {
+pub struct EventWrite {
     /// The subscription.
     pub subscription: SubscriptionId,
     /// The update that it is about.
@@ -98,7 +98,7 @@ pub struct OfEvent {
 
 /// What a session has seen of a key of a group.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Seen {
+pub struct SessionToken {
     /// A write must be ordered behind this.
     pub version: Version,
     /// A write replaces the siblings that this covers; none where the coordinator's own state is meant.
@@ -184,13 +184,13 @@ pub struct Position {
 /// What services tell each other of a transaction that they commit together, which has the number of the update that its
 /// coordinator commits.
 #[derive(Clone, Debug)]
-pub enum Atomic {
+pub enum TransactionMessage {
     /// Can you commit your part?
     Prepare {
         /// The transaction.
         transaction: UpdateId,
         /// The part.
-        part: Part,
+        part: TransactionPart,
         /// After how long without a decision the coordinator is asked.
         timeout: Micros,
     },
@@ -222,31 +222,31 @@ pub enum Atomic {
 
 /// What a participant of a transaction is to commit.
 #[derive(Clone, Debug)]
-pub enum Part {
+pub enum TransactionPart {
     /// What the coordinator commits.
     Same(Arc<Update>),
     /// A write of its own.
     Own(Arc<Request>),
 }
 
-impl Atomic {
+impl TransactionMessage {
     /// The transaction.
     pub fn transaction(&self) -> UpdateId {
         match self {
-            Atomic::Prepare { transaction, .. }
-            | Atomic::Vote { transaction, .. }
-            | Atomic::Decide { transaction, .. }
-            | Atomic::Done { transaction }
-            | Atomic::Inquire { transaction } => *transaction,
+            TransactionMessage::Prepare { transaction, .. }
+            | TransactionMessage::Vote { transaction, .. }
+            | TransactionMessage::Decide { transaction, .. }
+            | TransactionMessage::Done { transaction }
+            | TransactionMessage::Inquire { transaction } => *transaction,
         }
     }
 
     /// What the message is for; as within a group.
     fn kind(&self) -> MessageKind {
         match self {
-            Atomic::Prepare { .. } | Atomic::Decide { .. } => MessageKind::Replication,
-            Atomic::Vote { .. } | Atomic::Done { .. } => MessageKind::Acknowledgement,
-            Atomic::Inquire { .. } => MessageKind::Call,
+            TransactionMessage::Prepare { .. } | TransactionMessage::Decide { .. } => MessageKind::Replication,
+            TransactionMessage::Vote { .. } | TransactionMessage::Done { .. } => MessageKind::Acknowledgement,
+            TransactionMessage::Inquire { .. } => MessageKind::Call,
         }
     }
 }
@@ -271,7 +271,7 @@ pub enum Payload {
     /// The callee's answer to that job: taken in, or refused and certainly without effect.
     Applied(u32, bool),
     /// Services that commit together.
-    Atomic(Arc<Atomic>),
+    TransactionMessage(Arc<TransactionMessage>),
     /// An event on its way to the bus.
     Publish(Arc<Publication>),
     /// The bus has it: the publisher's number.
@@ -297,7 +297,7 @@ impl Payload {
             | Payload::Redirected(..)
             | Payload::Applied(..) => MessageKind::Reply,
             Payload::Wire(wire) => wire.body.kind(),
-            Payload::Atomic(said) => said.kind(),
+            Payload::TransactionMessage(said) => said.kind(),
             Payload::Publish(_) => MessageKind::Publish,
             Payload::Deliver(_) => MessageKind::Delivery,
             Payload::Published(_) | Payload::Acknowledge(..) => MessageKind::Acknowledgement,

@@ -10,36 +10,37 @@
 mod backoff;
 mod build;
 mod bus;
-mod chance;
 mod client;
 mod commands;
+mod consumer;
+mod context;
 mod faults;
-mod handling;
 mod inbox;
+mod link;
 mod message;
 mod network;
-mod outbox;
+mod partition_reader;
 mod publishing;
 mod queue;
-mod reader;
+mod random;
 mod replica;
 mod service;
 mod store;
 
 pub use bus::EventCounts;
-pub use chance::{Sampler, Stream};
 pub use commands::CommandRefused;
 pub use network::MessageCounts;
+pub use random::{Sampler, Stream};
 pub use replica::raft::View as RaftView;
 
 use crate::scenario::{Command, Micros};
 use crate::trace::{Fact, Level, Names, NodeId, Trace};
 use bus::Bus;
 use client::Client;
+use context::Context;
 use message::LinkId;
 use network::Network;
-use outbox::Outbox;
-use queue::{Due, Timer};
+use queue::{ScheduledEvent, Timer};
 use replica::Replica;
 use service::Service;
 use std::collections::BTreeMap;
@@ -86,17 +87,17 @@ pub struct Engine {
     /// For each link, the one in the other direction.
     back: Arc<Vec<Option<LinkId>>>,
     commands: Vec<Command>,
-    outbox: Outbox,
+    ctx: Context,
     halt: Option<Halt>,
     /// The command that was carried out last.
     last_command: Option<u32>,
     /// Nodes that are held, and what waits for each.
-    held: BTreeMap<NodeId, Vec<Due>>,
+    held: BTreeMap<NodeId, Vec<ScheduledEvent>>,
 }
 
 impl Engine {
     fn assemble(network: Network, nodes: Vec<Node>, names: Names, level: Level) -> Self {
-        let ends = |(i, link): (usize, &network::Link)| ((link.from, link.to), LinkId(i as u32));
+        let ends = |(i, link): (usize, &link::Link)| ((link.from, link.to), LinkId(i as u32));
         let mut by_ends: Vec<((NodeId, NodeId), LinkId)> = network.links().iter().enumerate().map(ends).collect();
         by_ends.sort_unstable_by_key(|(ends, _)| *ends);
         let find = |from, to| by_ends.binary_search_by_key(&(from, to), |(ends, _)| *ends).ok().map(|at| by_ends[at].1);
@@ -106,7 +107,7 @@ impl Engine {
             nodes,
             back: Arc::new(back),
             commands: Vec::new(),
-            outbox: Outbox::new(network, names, Trace::new(level)),
+            ctx: Context::new(network, names, Trace::new(level)),
             halt: None,
             last_command: None,
             held: BTreeMap::new(),
@@ -116,7 +117,7 @@ impl Engine {
     /// Virtual time.
     #[inline]
     pub fn now(&self) -> Micros {
-        self.outbox.now
+        self.ctx.now
     }
 
     /// How many events have happened.
@@ -127,22 +128,22 @@ impl Engine {
     /// When the next event is due; none if nothing will happen any more.
     #[inline]
     pub fn next_at(&self) -> Option<Micros> {
-        if self.halt.is_some() { None } else { self.outbox.queue.next_at() }
+        if self.halt.is_some() { None } else { self.ctx.queue.next_at() }
     }
 
     /// What happened.
     pub fn trace(&self) -> &Trace {
-        &self.outbox.trace
+        &self.ctx.trace
     }
 
     /// Lets go of old records, as [`Trace::truncate_to_newest`] does.
     pub fn truncate_to_newest(&mut self, chunks: usize) {
-        self.outbox.trace.truncate_to_newest(chunks);
+        self.ctx.trace.truncate_to_newest(chunks);
     }
 
     /// Nodes, keys and subscriptions of the run.
     pub fn names(&self) -> &Names {
-        &self.outbox.names
+        &self.ctx.names
     }
 
     /// Why the run cannot go on, if it cannot.
@@ -152,7 +153,7 @@ impl Engine {
 
     /// How many messages there were, and what became of them.
     pub fn messages(&self) -> MessageCounts {
-        self.outbox.network.counts()
+        self.ctx.network.counts()
     }
 
     /// What became of each bus's events.
@@ -196,17 +197,17 @@ impl Engine {
         if self.halt.is_some() {
             return false;
         }
-        let Some((at, due)) = self.outbox.queue.pop() else { return false };
-        debug_assert!(at >= self.outbox.now, "nothing is due in the past");
-        self.outbox.now = at;
+        let Some((at, due)) = self.ctx.queue.pop() else { return false };
+        debug_assert!(at >= self.ctx.now, "nothing is due in the past");
+        self.ctx.now = at;
         self.events += 1;
         if !self.held.is_empty() && self.hold(due) {
             return true;
         }
         match due {
-            Due::Arrival(slot) => self.arrive(slot),
-            Due::Timer(node, timer) => self.on_timer(node, timer),
-            Due::Command(number) => self.carry_out(number),
+            ScheduledEvent::Arrival(slot) => self.arrive(slot),
+            ScheduledEvent::Timer(node, timer) => self.on_timer(node, timer),
+            ScheduledEvent::Command(number) => self.execute(number),
         }
         true
     }
@@ -220,24 +221,24 @@ impl Engine {
                     self.step();
                 }
                 Some(_) | None => {
-                    self.outbox.now = self.outbox.now.max(to);
+                    self.ctx.now = self.ctx.now.max(to);
                     return true;
                 }
             }
         }
         let reached = self.next_at().is_none_or(|at| at > to);
         if reached {
-            self.outbox.now = self.outbox.now.max(to);
+            self.ctx.now = self.ctx.now.max(to);
         }
         reached
     }
 
     /// Whether a thing due is for a node that is held; then it waits there.
-    fn hold(&mut self, due: Due) -> bool {
+    fn hold(&mut self, due: ScheduledEvent) -> bool {
         let node = match due {
-            Due::Arrival(slot) => self.outbox.network.receiver(slot),
-            Due::Timer(node, _) => node,
-            Due::Command(_) => return false,
+            ScheduledEvent::Arrival(slot) => self.ctx.network.receiver(slot),
+            ScheduledEvent::Timer(node, _) => node,
+            ScheduledEvent::Command(_) => return false,
         };
         let Some(waiting) = self.held.get_mut(&node) else { return false };
         waiting.push(due);
@@ -245,34 +246,34 @@ impl Engine {
     }
 
     fn arrive(&mut self, slot: u32) {
-        let (nodes, out) = (&mut self.nodes, &mut self.outbox);
-        let (message, fate) = out.network.arrive(slot, |to| nodes[to.index()].is_up());
+        let (nodes, ctx) = (&mut self.nodes, &mut self.ctx);
+        let (message, fate) = ctx.network.arrive(slot, |to| nodes[to.index()].is_up());
         if let Err(cause) = fate {
-            return out.record(Fact::MessageDropped { message: message.id, cause });
+            return ctx.record(Fact::MessageDropped { message: message.id, cause });
         }
-        out.record(Fact::MessageDelivered { message: message.id });
-        out.node = out.network.link(message.link).to;
+        ctx.record(Fact::MessageDelivered { message: message.id });
+        ctx.node = ctx.network.link(message.link).to;
         let back = self.back.get(message.link.0 as usize).copied().flatten();
-        let now = out.now;
-        match &mut nodes[out.node.index()] {
-            Node::Service(service) => service.on_message(now, message.payload, back, out),
-            Node::Bus(bus) => bus.on_message(now, message.payload, back, out),
-            Node::Client(client) => client.on_message(now, message.payload, back, out),
-            Node::Replica(replica) => replica.on_message(now, message.payload, back, out),
+        let now = ctx.now;
+        match &mut nodes[ctx.node.index()] {
+            Node::Service(service) => service.on_message(now, message.payload, back, ctx),
+            Node::Bus(bus) => bus.on_message(now, message.payload, back, ctx),
+            Node::Client(client) => client.on_message(now, message.payload, back, ctx),
+            Node::Replica(replica) => replica.on_message(now, message.payload, back, ctx),
             Node::Group => unreachable!("nothing is sent to a group itself"),
         }
         self.watch_budget();
     }
 
     fn on_timer(&mut self, node: NodeId, timer: Timer) {
-        let out = &mut self.outbox;
-        out.node = node;
-        let now = out.now;
+        let ctx = &mut self.ctx;
+        ctx.node = node;
+        let now = ctx.now;
         match &mut self.nodes[node.index()] {
-            Node::Service(service) => service.on_timer(now, timer, out),
-            Node::Bus(bus) => bus.on_timer(now, timer, out),
-            Node::Client(client) => client.on_timer(now, timer, out),
-            Node::Replica(replica) => replica.on_timer(now, timer, out),
+            Node::Service(service) => service.on_timer(now, timer, ctx),
+            Node::Bus(bus) => bus.on_timer(now, timer, ctx),
+            Node::Client(client) => client.on_timer(now, timer, ctx),
+            Node::Replica(replica) => replica.on_timer(now, timer, ctx),
             Node::Group => unreachable!("a group sets no timers"),
         }
         self.watch_budget();
@@ -280,7 +281,7 @@ impl Engine {
 
     #[inline]
     fn watch_budget(&mut self) {
-        if self.outbox.network.counts().in_flight > MOST_IN_FLIGHT {
+        if self.ctx.network.counts().in_flight > MOST_IN_FLIGHT {
             self.halt = Some(Halt::TooManyMessages);
         }
     }

@@ -1,8 +1,8 @@
 //! How a service's updates become events: directly beside the commit, or through an outbox or the store's log, whose
 //! relay publishes at least once.
 
+use super::context::Context;
 use super::message::{About, LinkId, Payload, Publication, Update};
-use super::outbox::Outbox;
 use super::queue::Timer;
 use crate::scenario::{Acks, Micros};
 use crate::trace::{Fact, NodeId};
@@ -92,35 +92,35 @@ impl Publishing {
     }
 
     /// Publishes what goes out before the commit, and says how long the commit comes after it; none if nothing does.
-    pub fn before_commit(&mut self, now: Micros, update: &Arc<Update>, out: &mut Outbox) -> Option<Micros> {
+    pub fn before_commit(&mut self, now: Micros, update: &Arc<Update>, ctx: &mut Context) -> Option<Micros> {
         let mut gap = None;
         for index in 0..self.publishers.len() {
             if let Mode::Before(wait) = self.publishers[index].mode {
                 if gap.is_none() {
                     let Update { id, key, ref value, version, .. } = **update;
                     let value = value.clone();
-                    out.record(Fact::UpdateProposed { update: id, node: self.node, key, version, value });
+                    ctx.record(Fact::UpdateProposed { update: id, node: self.node, key, version, value });
                 }
                 gap = Some(gap.unwrap_or(0).max(wait));
-                self.publish(now, index, update.clone(), out);
+                self.publish(now, index, update.clone(), ctx);
             }
         }
         gap
     }
 
     /// The update is committed: publishes it, or sees to it that it will be.
-    pub fn on_commit(&mut self, now: Micros, update: &Arc<Update>, out: &mut Outbox) {
-        self.on_commit_where(now, update, |_| true, out);
+    pub fn on_commit(&mut self, now: Micros, update: &Arc<Update>, ctx: &mut Context) {
+        self.on_commit_where(now, update, |_| true, ctx);
     }
 
     /// Of a group that has acknowledged the update, the member that coordinated it: publishes beside the commit.
-    pub fn on_acknowledged(&mut self, now: Micros, update: &Arc<Update>, out: &mut Outbox) {
-        self.on_commit_where(now, update, |mode| !matches!(mode, Mode::Relay { .. }), out);
+    pub fn on_acknowledged(&mut self, now: Micros, update: &Arc<Update>, ctx: &mut Context) {
+        self.on_commit_where(now, update, |mode| !matches!(mode, Mode::Relay { .. }), ctx);
     }
 
     /// Of a group, whichever member stores the update: its relays find it in its log.
-    pub fn on_stored(&mut self, now: Micros, update: &Arc<Update>, out: &mut Outbox) {
-        self.on_commit_where(now, update, |mode| matches!(mode, Mode::Relay { .. }), out);
+    pub fn on_stored(&mut self, now: Micros, update: &Arc<Update>, ctx: &mut Context) {
+        self.on_commit_where(now, update, |mode| matches!(mode, Mode::Relay { .. }), ctx);
     }
 
     /// Whether any event is published beside the commit, and whether any by a relay.
@@ -129,40 +129,40 @@ impl Publishing {
         (relays < self.publishers.len(), relays > 0)
     }
 
-    fn on_commit_where(&mut self, now: Micros, update: &Arc<Update>, of: impl Fn(Mode) -> bool, out: &mut Outbox) {
+    fn on_commit_where(&mut self, now: Micros, update: &Arc<Update>, of: impl Fn(Mode) -> bool, ctx: &mut Context) {
         for index in 0..self.publishers.len() {
             match self.publishers[index].mode {
                 mode if !of(mode) => {}
                 Mode::Before(_) => {}
-                Mode::After(0) => self.publish(now, index, update.clone(), out),
+                Mode::After(0) => self.publish(now, index, update.clone(), ctx),
                 Mode::After(gap) => {
                     let number = self.number();
                     self.due.insert(number, (index, update.clone()));
-                    out.wake(now + gap, Timer::PublishDue(number));
+                    ctx.wake(now + gap, Timer::PublishDue(number));
                 }
                 Mode::Relay { .. } => {
                     let bus = self.publishers[index].bus;
-                    out.record(Fact::OutboxRowWritten { node: self.node, bus, update: update.id });
+                    ctx.record(Fact::OutboxRowWritten { node: self.node, bus, update: update.id });
                     self.rows[index].push_back(Row { update: update.clone(), sent: None, attempts: 0 });
-                    self.plan_poll(now, index, out);
+                    self.schedule_poll(now, index, ctx);
                 }
             }
         }
     }
 
     /// The relay looks at the multiples of its interval; looks that would find nothing are left out.
-    fn plan_poll(&mut self, now: Micros, index: usize, out: &mut Outbox) {
+    fn schedule_poll(&mut self, now: Micros, index: usize, ctx: &mut Context) {
         let Mode::Relay { every, .. } = self.publishers[index].mode else { return };
         let waits = self.rows[index].iter().any(|row| row.sent.is_none());
         if waits && self.polls[index].is_none() {
             let number = self.number();
             self.polls[index] = Some(number);
-            out.wake((now / every + 1) * every, Timer::Poll(number));
+            ctx.wake((now / every + 1) * every, Timer::RelayPoll(number));
         }
     }
 
     /// A timer ran out; if its reason is gone, nothing happens.
-    pub fn on_poll(&mut self, now: Micros, number: u32, out: &mut Outbox) {
+    pub fn on_poll(&mut self, now: Micros, number: u32, ctx: &mut Context) {
         let Some(index) = self.polls.iter().position(|poll| *poll == Some(number)) else { return };
         self.polls[index] = None;
         let Mode::Relay { batch, .. } = self.publishers[index].mode else { return };
@@ -180,58 +180,58 @@ impl Publishing {
             let row = &mut self.rows[index][at];
             row.sent = Some(number);
             row.attempts += 1;
-            send(&self.publishers[index], Some(number), &row.update, row.attempts, out);
-            out.wake(now + timeout, Timer::PublishTimeout(number));
+            send(&self.publishers[index], Some(number), &row.update, row.attempts, ctx);
+            ctx.wake(now + timeout, Timer::PublishTimeout(number));
         }
-        self.plan_poll(now, index, out);
+        self.schedule_poll(now, index, ctx);
     }
 
     /// The gap after a commit is over.
-    pub fn on_due(&mut self, now: Micros, number: u32, out: &mut Outbox) {
+    pub fn on_due(&mut self, now: Micros, number: u32, ctx: &mut Context) {
         if let Some((index, update)) = self.due.remove(&number) {
-            self.publish(now, index, update, out);
+            self.publish(now, index, update, ctx);
         }
     }
 
-    fn publish(&mut self, now: Micros, index: usize, update: Arc<Update>, out: &mut Outbox) {
+    fn publish(&mut self, now: Micros, index: usize, update: Arc<Update>, ctx: &mut Context) {
         let awaited = self.publishers[index].retry.map(|(timeout, _)| {
             let number = self.number();
-            out.wake(now + timeout, Timer::PublishTimeout(number));
+            ctx.wake(now + timeout, Timer::PublishTimeout(number));
             number
         });
-        send(&self.publishers[index], awaited, &update, 1, out);
+        send(&self.publishers[index], awaited, &update, 1, ctx);
         if let Some(number) = awaited {
             self.unconfirmed.insert(number, Unconfirmed { publisher: index, update, attempts: 1 });
         }
     }
 
     /// The bus has a publication.
-    pub fn on_published(&mut self, number: u32, out: &mut Outbox) {
+    pub fn on_published(&mut self, number: u32, ctx: &mut Context) {
         self.unconfirmed.remove(&number);
         for index in 0..self.rows.len() {
             if let Some(at) = self.rows[index].iter().position(|row| row.sent == Some(number))
                 && let Some(row) = self.rows[index].remove(at)
             {
                 let bus = self.publishers[index].bus;
-                out.record(Fact::OutboxRowPublished { node: self.node, bus, update: row.update.id });
+                ctx.record(Fact::OutboxRowPublished { node: self.node, bus, update: row.update.id });
             }
         }
     }
 
     /// The bus did not acknowledge a publication in time.
-    pub fn on_timeout(&mut self, now: Micros, number: u32, out: &mut Outbox) {
+    pub fn on_timeout(&mut self, now: Micros, number: u32, ctx: &mut Context) {
         if let Some(event) = self.unconfirmed.get_mut(&number) {
             let publisher = &self.publishers[event.publisher];
             let Some((timeout, attempts)) = publisher.retry else { return };
             if event.attempts >= attempts {
                 let update = event.update.id;
-                out.record(Fact::PublishAbandoned { node: self.node, bus: publisher.bus, update });
+                ctx.record(Fact::PublishAbandoned { node: self.node, bus: publisher.bus, update });
                 self.unconfirmed.remove(&number);
                 return;
             }
             event.attempts += 1;
-            send(publisher, Some(number), &event.update, event.attempts, out);
-            out.wake(now + timeout, Timer::PublishTimeout(number));
+            send(publisher, Some(number), &event.update, event.attempts, ctx);
+            ctx.wake(now + timeout, Timer::PublishTimeout(number));
             return;
         }
         for index in 0..self.rows.len() {
@@ -241,24 +241,24 @@ impl Publishing {
             for row in self.rows[index].range_mut(at..last) {
                 row.sent = None;
             }
-            self.plan_poll(now, index, out);
+            self.schedule_poll(now, index, ctx);
         }
     }
 
     /// What was about to be published is lost; rows stay unless the disk is lost.
-    pub fn crash(&mut self, lose_disk: bool, out: &mut Outbox) {
+    pub fn crash(&mut self, lose_disk: bool, ctx: &mut Context) {
         self.unconfirmed.clear();
         self.polls.fill(None);
         for (_, (index, update)) in std::mem::take(&mut self.due) {
             let bus = self.publishers[index].bus;
-            out.record(Fact::PublicationLost { node: self.node, bus, update: update.id });
+            ctx.record(Fact::PublicationLost { node: self.node, bus, update: update.id });
         }
         for (publisher, rows) in self.publishers.iter().zip(&mut self.rows) {
             for row in rows.iter_mut() {
                 row.sent = None;
                 if lose_disk {
                     let (node, bus) = (self.node, publisher.bus);
-                    out.record(Fact::PublicationLost { node, bus, update: row.update.id });
+                    ctx.record(Fact::PublicationLost { node, bus, update: row.update.id });
                 }
             }
             if lose_disk {
@@ -268,15 +268,15 @@ impl Publishing {
     }
 
     /// The relays look again.
-    pub fn restart(&mut self, now: Micros, out: &mut Outbox) {
+    pub fn restart(&mut self, now: Micros, ctx: &mut Context) {
         for index in 0..self.publishers.len() {
-            self.plan_poll(now, index, out);
+            self.schedule_poll(now, index, ctx);
         }
     }
 }
 
-fn send(by: &Publisher, awaited: Option<u32>, update: &Arc<Update>, attempt: u32, out: &mut Outbox) {
+fn send(by: &Publisher, awaited: Option<u32>, update: &Arc<Update>, attempt: u32, ctx: &mut Context) {
     let about = About { update: Some(update.id), operation: None, attempt };
     let publication = Publication { topic: by.topic, awaited, acks: by.acks, update: update.clone() };
-    out.send(by.link, Payload::Publish(Arc::new(publication)), about);
+    ctx.send(by.link, Payload::Publish(Arc::new(publication)), about);
 }

@@ -5,7 +5,7 @@ use crate::trace::NodeId;
 
 /// Which of the things due at the same instant goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Class {
+pub enum Priority {
     /// Messages arrive before timers run out, so an answer on the last microsecond is in time.
     Arrival = 0,
     /// Timers of nodes.
@@ -17,7 +17,7 @@ pub enum Class {
 
 /// Something that will happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Due {
+pub enum ScheduledEvent {
     /// The message in that slot of the network arrives.
     Arrival(u32),
     /// A node's timer runs out.
@@ -39,122 +39,122 @@ pub enum Timer {
     /// A service: the gap between a commit and its publishing is over.
     PublishDue(u32),
     /// A service: the relay of an outbox or a log looks.
-    Poll(u32),
+    RelayPoll(u32),
     /// A service: a handler's acknowledgements go out together.
-    Commit(u32),
+    CommitOffsets(u32),
     /// A service: the reader of a log tells the bus that it is there.
-    Heartbeat(u32),
+    HeartbeatDue(u32),
     /// A bus: a reader of a log may have been silent for its session.
-    Session(u32),
+    SessionTimeout(u32),
     /// A bus: what one of its brokers fetched is there, or it is missed, or lags.
-    Broker(u32),
+    BrokerCheck(u32),
     /// A bus: an event has been kept long enough.
-    Expire(u32),
+    EventExpiry(u32),
     /// A bus: a publication is safe, and is acknowledged.
-    Flushed(u32),
+    FlushDone(u32),
     /// A bus: a partition is delivered again from its last commit on.
-    Rewound(u32),
+    PartitionRetry(u32),
     /// A bus: a delivery has not been acknowledged.
     AckDeadline(u32),
     /// A bus: an event may be delivered again.
-    Ready(u32),
+    EventRetry(u32),
     /// A member of a group, or a client that coordinates itself: what its protocol set.
     Protocol(u32),
     /// A client: the n-th scripted operation is due.
-    Scripted(u32),
+    ScriptedOperation(u32),
     /// A client: a session's next generated operation is due.
-    Generated(u32),
+    GeneratedOperation(u32),
     /// A client: a session tries its optimistic write again.
-    Again(u32),
+    OptimisticRetry(u32),
     /// A client: an operation has not been answered.
     OperationTimeout(u32),
     /// A service: a transaction's decision is told again, or asked for.
-    Undecided(u32),
+    TransactionRetry(u32),
 }
 
 /// Three words, so that the four children of a node stand in two cache lines.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
+struct QueueEntry {
     at: Micros,
     /// Class, then sequence number.
     tie: u64,
-    due: Packed,
+    event: PackedEvent,
 }
 
 /// A [`Due`] in one word: its kind in the highest byte, the node in the next three, the id in the rest.
 #[derive(Clone, Copy, Debug)]
-struct Packed(u64);
+struct PackedEvent(u64);
 
 /// Nodes that fit into a packed word.
 const MOST_NODES: u32 = 1 << 24;
 
-impl From<Due> for Packed {
+impl From<ScheduledEvent> for PackedEvent {
     #[inline]
-    fn from(due: Due) -> Packed {
-        let (kind, node, id) = match due {
-            Due::Arrival(slot) => (0, NodeId(0), slot),
-            Due::Command(number) => (1, NodeId(0), number),
-            Due::Timer(node, timer) => match timer {
+    fn from(event: ScheduledEvent) -> PackedEvent {
+        let (kind, node, id) = match event {
+            ScheduledEvent::Arrival(slot) => (0, NodeId(0), slot),
+            ScheduledEvent::Command(number) => (1, NodeId(0), number),
+            ScheduledEvent::Timer(node, timer) => match timer {
                 Timer::JobDone(id) => (2, node, id),
                 Timer::CallTimeout(id) => (3, node, id),
                 Timer::PublishTimeout(id) => (4, node, id),
                 Timer::AckDeadline(id) => (5, node, id),
-                Timer::Ready(id) => (6, node, id),
-                Timer::Scripted(id) => (7, node, id),
-                Timer::Generated(id) => (8, node, id),
+                Timer::EventRetry(id) => (6, node, id),
+                Timer::ScriptedOperation(id) => (7, node, id),
+                Timer::GeneratedOperation(id) => (8, node, id),
                 Timer::OperationTimeout(id) => (9, node, id),
                 Timer::PublishDue(id) => (10, node, id),
-                Timer::Poll(id) => (11, node, id),
-                Timer::Commit(id) => (12, node, id),
-                Timer::Expire(id) => (13, node, id),
-                Timer::Flushed(id) => (14, node, id),
-                Timer::Rewound(id) => (15, node, id),
-                Timer::Again(id) => (16, node, id),
+                Timer::RelayPoll(id) => (11, node, id),
+                Timer::CommitOffsets(id) => (12, node, id),
+                Timer::EventExpiry(id) => (13, node, id),
+                Timer::FlushDone(id) => (14, node, id),
+                Timer::PartitionRetry(id) => (15, node, id),
+                Timer::OptimisticRetry(id) => (16, node, id),
                 Timer::Protocol(id) => (17, node, id),
-                Timer::Heartbeat(id) => (18, node, id),
-                Timer::Session(id) => (19, node, id),
-                Timer::Broker(id) => (20, node, id),
-                Timer::Undecided(id) => (21, node, id),
+                Timer::HeartbeatDue(id) => (18, node, id),
+                Timer::SessionTimeout(id) => (19, node, id),
+                Timer::BrokerCheck(id) => (20, node, id),
+                Timer::TransactionRetry(id) => (21, node, id),
             },
         };
         debug_assert!(node.0 < MOST_NODES);
-        Packed(kind << 56 | u64::from(node.0) << 32 | u64::from(id))
+        PackedEvent(kind << 56 | u64::from(node.0) << 32 | u64::from(id))
     }
 }
 
-impl From<Packed> for Due {
+impl From<PackedEvent> for ScheduledEvent {
     #[inline]
-    fn from(Packed(word): Packed) -> Due {
+    fn from(PackedEvent(word): PackedEvent) -> ScheduledEvent {
         let (node, id) = (NodeId((word >> 32) as u32 & (MOST_NODES - 1)), word as u32);
         let timer = match word >> 56 {
-            0 => return Due::Arrival(id),
-            1 => return Due::Command(id),
+            0 => return ScheduledEvent::Arrival(id),
+            1 => return ScheduledEvent::Command(id),
             2 => Timer::JobDone(id),
             3 => Timer::CallTimeout(id),
             4 => Timer::PublishTimeout(id),
             5 => Timer::AckDeadline(id),
-            6 => Timer::Ready(id),
-            7 => Timer::Scripted(id),
-            8 => Timer::Generated(id),
+            6 => Timer::EventRetry(id),
+            7 => Timer::ScriptedOperation(id),
+            8 => Timer::GeneratedOperation(id),
             9 => Timer::OperationTimeout(id),
             10 => Timer::PublishDue(id),
-            11 => Timer::Poll(id),
-            12 => Timer::Commit(id),
-            13 => Timer::Expire(id),
-            14 => Timer::Flushed(id),
-            15 => Timer::Rewound(id),
-            16 => Timer::Again(id),
+            11 => Timer::RelayPoll(id),
+            12 => Timer::CommitOffsets(id),
+            13 => Timer::EventExpiry(id),
+            14 => Timer::FlushDone(id),
+            15 => Timer::PartitionRetry(id),
+            16 => Timer::OptimisticRetry(id),
             17 => Timer::Protocol(id),
-            18 => Timer::Heartbeat(id),
-            19 => Timer::Session(id),
-            20 => Timer::Broker(id),
-            _ => Timer::Undecided(id),
+            18 => Timer::HeartbeatDue(id),
+            19 => Timer::SessionTimeout(id),
+            20 => Timer::BrokerCheck(id),
+            _ => Timer::TransactionRetry(id),
         };
-        Due::Timer(node, timer)
+        ScheduledEvent::Timer(node, timer)
     }
 }
 
-impl Entry {
+impl QueueEntry {
     #[inline]
     fn key(&self) -> u128 {
         (u128::from(self.at) << 64) | u128::from(self.tie)
@@ -165,7 +165,7 @@ impl Entry {
 /// touches half the cache lines of a binary one.
 #[derive(Clone, Debug, Default)]
 pub struct Queue {
-    heap: Vec<Entry>,
+    heap: Vec<QueueEntry>,
     sequence: u64,
 }
 
@@ -174,8 +174,8 @@ const CHILDREN: usize = 4;
 impl Queue {
     /// Schedules something.
     #[inline]
-    pub fn push(&mut self, at: Micros, class: Class, due: Due) {
-        let entry = Entry { at, tie: ((class as u64) << 56) | self.sequence, due: due.into() };
+    pub fn push(&mut self, at: Micros, class: Priority, event: ScheduledEvent) {
+        let entry = QueueEntry { at, tie: ((class as u64) << 56) | self.sequence, event: event.into() };
         self.sequence += 1;
         self.heap.push(entry);
         self.sift_up(self.heap.len() - 1);
@@ -189,12 +189,12 @@ impl Queue {
 
     /// Takes out the next thing.
     #[inline]
-    pub fn pop(&mut self) -> Option<(Micros, Due)> {
+    pub fn pop(&mut self) -> Option<(Micros, ScheduledEvent)> {
         let last = self.heap.pop()?;
-        let Some(first) = self.heap.first_mut() else { return Some((last.at, last.due.into())) };
+        let Some(first) = self.heap.first_mut() else { return Some((last.at, last.event.into())) };
         let first = std::mem::replace(first, last);
         self.sift_down();
-        Some((first.at, first.due.into()))
+        Some((first.at, first.event.into()))
     }
 
     #[inline]
@@ -235,7 +235,7 @@ impl Queue {
 /// Index of the least of one to four entries. The choices are sums of comparisons, since a branch on them
 /// would be predicted wrong half the time.
 #[inline]
-fn least_of(entries: &[Entry]) -> usize {
+fn least_of(entries: &[QueueEntry]) -> usize {
     if let [a, b, c, d] = entries {
         let (a, b, c, d) = (a.key(), b.key(), c.key(), d.key());
         let (left, right) = (usize::from(b < a), 2 + usize::from(d < c));
@@ -256,17 +256,17 @@ mod tests {
             Timer::CallTimeout(u32::MAX),
             Timer::PublishTimeout(2),
             Timer::AckDeadline(3),
-            Timer::Ready(4),
-            Timer::Scripted(5),
-            Timer::Generated(6),
+            Timer::EventRetry(4),
+            Timer::ScriptedOperation(5),
+            Timer::GeneratedOperation(6),
             Timer::OperationTimeout(7),
-            Timer::Again(9),
+            Timer::OptimisticRetry(9),
             Timer::Protocol(u32::MAX),
-            Timer::Undecided(10),
+            Timer::TransactionRetry(10),
         ];
-        let timers = timers.map(|timer| Due::Timer(NodeId(MOST_NODES - 1), timer));
-        for due in timers.into_iter().chain([Due::Arrival(u32::MAX), Due::Command(8)]) {
-            assert_eq!(Due::from(Packed::from(due)), due);
+        let timers = timers.map(|timer| ScheduledEvent::Timer(NodeId(MOST_NODES - 1), timer));
+        for event in timers.into_iter().chain([ScheduledEvent::Arrival(u32::MAX), ScheduledEvent::Command(8)]) {
+            assert_eq!(ScheduledEvent::from(PackedEvent::from(event)), event);
         }
     }
 
@@ -278,13 +278,13 @@ mod tests {
             let mut queue = Queue::default();
             let mut expected = Vec::new();
             for (n, &(at, class)) in things.iter().enumerate() {
-                let class = [Class::Arrival, Class::Timer, Class::Command][class as usize];
-                queue.push(at, class, Due::Arrival(n as u32));
+                let class = [Priority::Arrival, Priority::Timer, Priority::Command][class as usize];
+                queue.push(at, class, ScheduledEvent::Arrival(n as u32));
                 expected.push((at, class, n as u32));
             }
             expected.sort();
             for (at, _, n) in expected {
-                prop_assert_eq!(queue.pop(), Some((at, Due::Arrival(n))));
+                prop_assert_eq!(queue.pop(), Some((at, ScheduledEvent::Arrival(n))));
             }
             prop_assert_eq!(queue.pop(), None);
         }

@@ -22,12 +22,12 @@ pub use member::{Group, Member};
 pub use stamp::Stamps;
 pub use wire::{Body, Wire};
 
-use super::chance::{Sampler, Stream};
-use super::handling::Handler;
+use super::consumer::Handler;
+use super::context::Context;
 use super::message::{About, Ask, Delivery, LinkId, Payload, ReadResult, Request};
-use super::outbox::Outbox;
 use super::publishing::Publisher;
 use super::queue::Timer;
+use super::random::{Sampler, Stream};
 use crate::scenario::{Micros, Protocol, Value};
 use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
 use std::collections::{BTreeMap, VecDeque};
@@ -154,25 +154,25 @@ impl Replica {
         }
     }
 
-    fn on_work(&mut self, now: Micros, work: Work, out: &mut Outbox) {
+    fn on_work(&mut self, now: Micros, work: Work, ctx: &mut Context) {
         match work {
             // Answers need no worker: they are counted.
-            Work::Wire(ref wire, _) if !wire.body.is_request() => self.carry_out(now, work, out),
+            Work::Wire(ref wire, _) if !wire.body.is_request() => self.execute(now, work, ctx),
             Work::Operate(..) | Work::Wire(..) | Work::Handle(_) if self.busy < self.plan.concurrency => {
-                self.begin(now, work, out);
+                self.begin(now, work, ctx);
             }
             Work::Operate(asker, request) if self.waiting.len() as u32 >= self.plan.queue => {
                 let answer = Answer::Refused(Refusal::QueueFull, Outcome::Fail);
-                self.end(now, vec![Done { operation: request.operation, asker, answer }], out);
+                self.end(now, vec![Done { operation: request.operation, asker, answer }], ctx);
             }
             Work::Handle(delivery) if self.waiting.len() as u32 >= self.plan.queue => {
-                self.failed(now, &delivery, HandlingFailure::QueueFull, out);
+                self.failed(now, &delivery, HandlingFailure::QueueFull, ctx);
             }
             Work::Operate(..) | Work::Wire(..) | Work::Handle(_) => self.waiting.push_back(work),
         }
     }
 
-    fn begin(&mut self, now: Micros, work: Work, out: &mut Outbox) {
+    fn begin(&mut self, now: Micros, work: Work, ctx: &mut Context) {
         let handler = match (&work, &mut self.events) {
             (Work::Handle(delivery), Some(events)) => events.handling.handlers.get_mut(delivery.subscription as usize),
             (Work::Operate(..) | Work::Wire(..) | Work::Handle(_), _) => None,
@@ -184,65 +184,65 @@ impl Replica {
         };
         let takes = if self.slowness == 1.0 { takes } else { (takes as f64 * self.slowness).round() as Micros };
         if takes == 0 && !is_event {
-            return self.carry_out(now, work, out);
+            return self.execute(now, work, ctx);
         }
         self.busy += 1;
         let job = self.next_job;
         self.next_job += 1;
         self.jobs.insert(job, work);
-        out.wake(now + takes, Timer::JobDone(job));
+        ctx.wake(now + takes, Timer::JobDone(job));
     }
 
-    fn carry_out(&mut self, now: Micros, work: Work, out: &mut Outbox) {
+    fn execute(&mut self, now: Micros, work: Work, ctx: &mut Context) {
         let member = &mut self.member;
         let done = match work {
-            Work::Handle(delivery) => return self.handle(now, delivery, out),
-            Work::Operate(asker, request) => self.operate(now, asker, request, out),
+            Work::Handle(delivery) => return self.handle(now, delivery, ctx),
+            Work::Operate(asker, request) => self.operate(now, asker, request, ctx),
             Work::Wire(wire, back) => match &mut self.agreement {
-                Agreement::Quorum(quorum) => quorum.on_wire(now, &wire, back, member, out),
-                Agreement::Primary(primary) => primary.on_wire(now, &wire, member, out),
-                Agreement::Raft(raft) => raft.on_wire(now, &wire, member, out),
-                Agreement::Chain(chain) => chain.on_wire(now, &wire, member, out),
-                Agreement::TwoPhase(two_phase) => two_phase.on_wire(now, &wire, member, out),
+                Agreement::Quorum(quorum) => quorum.on_wire(now, &wire, back, member, ctx),
+                Agreement::Primary(primary) => primary.on_wire(now, &wire, member, ctx),
+                Agreement::Raft(raft) => raft.on_wire(now, &wire, member, ctx),
+                Agreement::Chain(chain) => chain.on_wire(now, &wire, member, ctx),
+                Agreement::TwoPhase(two_phase) => two_phase.on_wire(now, &wire, member, ctx),
                 Agreement::Gossip(gossip) => {
-                    gossip.on_wire(now, &wire, member, out);
+                    gossip.on_wire(now, &wire, member, ctx);
                     Vec::new()
                 }
             },
         };
-        self.end(now, done, out);
+        self.end(now, done, ctx);
     }
 
-    fn operate(&mut self, now: Micros, asker: Asker, request: Arc<Request>, out: &mut Outbox) -> Vec<Done> {
+    fn operate(&mut self, now: Micros, asker: Asker, request: Arc<Request>, ctx: &mut Context) -> Vec<Done> {
         let member = &mut self.member;
         if request.ask == Ask::Delete && member.group.publishes {
             // An event says what a key holds: it cannot say that it holds nothing.
             return logged::refused(&request, asker, Refusal::NotOffered);
         }
         match &mut self.agreement {
-            Agreement::Quorum(quorum) => quorum.operate(now, asker, request, member, out),
-            Agreement::Primary(primary) => primary.operate(now, asker, &request, member, out),
-            Agreement::Raft(raft) => raft.operate(now, asker, &request, member, out),
-            Agreement::Chain(chain) => chain.operate(now, asker, &request, member, out),
-            Agreement::TwoPhase(two_phase) => two_phase.operate(now, asker, request, member, out),
-            Agreement::Gossip(gossip) => gossip.operate(now, asker, &request, member, out),
+            Agreement::Quorum(quorum) => quorum.operate(now, asker, request, member, ctx),
+            Agreement::Primary(primary) => primary.operate(now, asker, &request, member, ctx),
+            Agreement::Raft(raft) => raft.operate(now, asker, &request, member, ctx),
+            Agreement::Chain(chain) => chain.operate(now, asker, &request, member, ctx),
+            Agreement::TwoPhase(two_phase) => two_phase.operate(now, asker, request, member, ctx),
+            Agreement::Gossip(gossip) => gossip.operate(now, asker, &request, member, ctx),
         }
     }
 
     /// Tells those who wait how their operations ended, and publishes what was written.
-    fn end(&mut self, now: Micros, done: Vec<Done>, out: &mut Outbox) {
-        self.publish_stored(now, out);
+    fn end(&mut self, now: Micros, done: Vec<Done>, ctx: &mut Context) {
+        self.publish_stored(now, ctx);
         for Done { operation, asker, answer } in done {
             let node = self.member.node;
             if let Answer::Refused(cause, _) = answer {
-                out.record(Fact::OperationRefused { operation, node, cause });
+                ctx.record(Fact::OperationRefused { operation, node, cause });
             }
             let written = answer.clone();
             match asker {
-                Asker::Handler => self.on_answer(now, operation, answer, out),
+                Asker::Handler => self.on_answer(now, operation, answer, ctx),
                 Asker::Here => {
                     self.asked_here.remove(&operation);
-                    end_here(operation, node, &answer, out);
+                    end_here(operation, node, &answer, ctx);
                 }
                 Asker::Client(back) => {
                     let about = About { operation: Some(operation), ..About::default() };
@@ -253,54 +253,54 @@ impl Replica {
                         Answer::Unchanged => Payload::Operated(operation, Outcome::Ok, None),
                         Answer::Elsewhere(member) => Payload::Redirected(operation, member),
                     };
-                    out.send(back, payload, about);
+                    ctx.send(back, payload, about);
                 }
             }
-            self.publish_acknowledged(now, &written, out);
+            self.publish_acknowledged(now, &written, ctx);
         }
     }
 
     /// Sets its first timers.
-    pub fn start(&mut self, now: Micros, out: &mut Outbox) {
-        self.at_events(|events| events.handling.open(out));
+    pub fn start(&mut self, now: Micros, ctx: &mut Context) {
+        self.at_events(|events| events.handling.open(ctx));
         let member = &mut self.member;
         match &mut self.agreement {
-            Agreement::Quorum(quorum) => quorum.start(now, out),
-            Agreement::Primary(primary) => primary.start(now, member, out),
-            Agreement::Raft(raft) => raft.start(now, out),
-            Agreement::Chain(chain) => chain.start(now, member, out),
-            Agreement::TwoPhase(two_phase) => two_phase.start(now, member, out),
-            Agreement::Gossip(gossip) => gossip.start(now, out),
+            Agreement::Quorum(quorum) => quorum.start(now, ctx),
+            Agreement::Primary(primary) => primary.start(now, member, ctx),
+            Agreement::Raft(raft) => raft.start(now, ctx),
+            Agreement::Chain(chain) => chain.start(now, member, ctx),
+            Agreement::TwoPhase(two_phase) => two_phase.start(now, member, ctx),
+            Agreement::Gossip(gossip) => gossip.start(now, ctx),
         }
     }
 
     /// A message arrived over the link whose other direction is `back`.
-    pub fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, out: &mut Outbox) {
+    pub fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, ctx: &mut Context) {
         match (payload, back) {
             (Payload::Operate(request), Some(back)) => {
-                self.on_work(now, Work::Operate(Asker::Client(back), request), out);
+                self.on_work(now, Work::Operate(Asker::Client(back), request), ctx);
             }
-            (Payload::Wire(wire), back) => self.on_work(now, Work::Wire(wire, back), out),
-            (Payload::Deliver(delivery), _) => self.on_delivery(now, delivery, out),
-            (Payload::Published(number), _) => self.at_events(|events| events.publishing.on_published(number, out)),
+            (Payload::Wire(wire), back) => self.on_work(now, Work::Wire(wire, back), ctx),
+            (Payload::Deliver(delivery), _) => self.on_delivery(now, delivery, ctx),
+            (Payload::Published(number), _) => self.at_events(|events| events.publishing.on_published(number, ctx)),
             // Another member answers for the group what this one asked it on behalf of an event.
             (Payload::Written(operation, written), _) => {
                 let (update, version) = *written;
-                self.on_answer(now, operation, Answer::Written(update, version), out);
+                self.on_answer(now, operation, Answer::Written(update, version), ctx);
             }
-            (Payload::Redirected(operation, to), _) => self.on_answer(now, operation, Answer::Elsewhere(to), out),
+            (Payload::Redirected(operation, to), _) => self.on_answer(now, operation, Answer::Elsewhere(to), ctx),
             (Payload::Operated(operation, outcome, _), _) => {
                 let answer = match outcome {
                     Outcome::Ok => Answer::Unchanged,
                     Outcome::Fail | Outcome::Unknown => Answer::Refused(Refusal::NotOffered, outcome),
                 };
-                self.on_answer(now, operation, answer, out);
+                self.on_answer(now, operation, answer, ctx);
             }
             (
                 Payload::Operate(_)
                 | Payload::Returned(..)
                 | Payload::Apply(..)
-                | Payload::Atomic(_)
+                | Payload::TransactionMessage(_)
                 | Payload::Applied(..)
                 | Payload::Publish(_)
                 | Payload::Acknowledge(..)
@@ -312,51 +312,51 @@ impl Replica {
     }
 
     /// A timer ran out; if its reason is gone, nothing happens.
-    pub fn on_timer(&mut self, now: Micros, timer: Timer, out: &mut Outbox) {
+    pub fn on_timer(&mut self, now: Micros, timer: Timer, ctx: &mut Context) {
         match timer {
             Timer::JobDone(job) => {
                 if let Some(work) = self.jobs.remove(&job) {
-                    self.carry_out(now, work, out);
+                    self.execute(now, work, ctx);
                     self.busy -= 1;
                     if let Some(next) = self.waiting.pop_front() {
-                        self.begin(now, next, out);
+                        self.begin(now, next, ctx);
                     }
                 }
             }
             Timer::Protocol(n) if self.up => {
                 let member = &mut self.member;
                 let done = match &mut self.agreement {
-                    Agreement::Quorum(quorum) => quorum.on_timer(now, n, member, out),
-                    Agreement::Primary(primary) => primary.on_timer(now, n, member, out),
-                    Agreement::Raft(raft) => raft.on_timer(now, n, member, out),
-                    Agreement::Chain(chain) => chain.on_timer(now, n, member, out),
-                    Agreement::TwoPhase(two_phase) => two_phase.on_timer(now, n, member, out),
+                    Agreement::Quorum(quorum) => quorum.on_timer(now, n, member, ctx),
+                    Agreement::Primary(primary) => primary.on_timer(now, n, member, ctx),
+                    Agreement::Raft(raft) => raft.on_timer(now, n, member, ctx),
+                    Agreement::Chain(chain) => chain.on_timer(now, n, member, ctx),
+                    Agreement::TwoPhase(two_phase) => two_phase.on_timer(now, n, member, ctx),
                     Agreement::Gossip(gossip) => {
-                        gossip.on_timer(now, n, member, out);
+                        gossip.on_timer(now, n, member, ctx);
                         Vec::new()
                     }
                 };
-                self.end(now, done, out);
+                self.end(now, done, ctx);
             }
             Timer::Protocol(_) => {}
-            Timer::OperationTimeout(operation) => self.on_silence(now, OperationId(operation), out),
-            Timer::PublishTimeout(number) => self.at_events(|events| events.publishing.on_timeout(now, number, out)),
-            Timer::PublishDue(number) => self.at_events(|events| events.publishing.on_due(now, number, out)),
-            Timer::Poll(number) => self.at_events(|events| events.publishing.on_poll(now, number, out)),
-            Timer::Heartbeat(number) => self.at_events(|events| events.handling.on_heartbeat_due(now, number, out)),
-            Timer::Commit(handler) => self.at_events(|events| events.handling.commit_offsets(handler, out)),
+            Timer::OperationTimeout(operation) => self.on_silence(now, OperationId(operation), ctx),
+            Timer::PublishTimeout(number) => self.at_events(|events| events.publishing.on_timeout(now, number, ctx)),
+            Timer::PublishDue(number) => self.at_events(|events| events.publishing.on_due(now, number, ctx)),
+            Timer::RelayPoll(number) => self.at_events(|events| events.publishing.on_poll(now, number, ctx)),
+            Timer::HeartbeatDue(number) => self.at_events(|events| events.handling.on_heartbeat_due(now, number, ctx)),
+            Timer::CommitOffsets(handler) => self.at_events(|events| events.handling.commit_offsets(handler, ctx)),
             Timer::CallTimeout(_)
             | Timer::AckDeadline(_)
-            | Timer::Ready(_)
-            | Timer::Expire(_)
-            | Timer::Flushed(_)
-            | Timer::Rewound(_)
-            | Timer::Session(_)
-            | Timer::Broker(_)
-            | Timer::Again(_)
-            | Timer::Undecided(_)
-            | Timer::Scripted(_)
-            | Timer::Generated(_) => unreachable!("no such timer is set by a member of a group"),
+            | Timer::EventRetry(_)
+            | Timer::EventExpiry(_)
+            | Timer::FlushDone(_)
+            | Timer::PartitionRetry(_)
+            | Timer::SessionTimeout(_)
+            | Timer::BrokerCheck(_)
+            | Timer::OptimisticRetry(_)
+            | Timer::TransactionRetry(_)
+            | Timer::ScriptedOperation(_)
+            | Timer::GeneratedOperation(_) => unreachable!("no such timer is set by a member of a group"),
         }
     }
 
@@ -371,23 +371,23 @@ impl Replica {
     }
 
     /// The person at the page asks it on the spot.
-    pub fn on_person(&mut self, now: Micros, request: Request, out: &mut Outbox) {
+    pub fn on_user_request(&mut self, now: Micros, request: Request, ctx: &mut Context) {
         if self.up {
             self.asked_here.insert(request.operation, ());
-            self.on_work(now, Work::Operate(Asker::Here, Arc::new(request)), out);
+            self.on_work(now, Work::Operate(Asker::Here, Arc::new(request)), ctx);
         } else {
             let (operation, node) = (request.operation, self.member.node);
-            out.record(Fact::OperationRefused { operation, node, cause: Refusal::ServiceDown });
-            out.record(Fact::OperationEnded { operation, outcome: Outcome::Fail });
+            ctx.record(Fact::OperationRefused { operation, node, cause: Refusal::ServiceDown });
+            ctx.record(Fact::OperationEnded { operation, outcome: Outcome::Fail });
         }
     }
 
     /// Stops at once. What is under way is gone; the person whose request it was cannot know how it ended.
-    pub fn crash(&mut self, lose_disk: bool, out: &mut Outbox) {
+    pub fn crash(&mut self, lose_disk: bool, ctx: &mut Context) {
         self.up = false;
-        out.record(Fact::ServiceCrashed { node: self.member.node, lost_disk: lose_disk });
+        ctx.record(Fact::ServiceCrashed { node: self.member.node, lost_disk: lose_disk });
         for (operation, ()) in std::mem::take(&mut self.asked_here) {
-            out.record(Fact::OperationEnded { operation, outcome: Outcome::Unknown });
+            ctx.record(Fact::OperationEnded { operation, outcome: Outcome::Unknown });
         }
         self.busy = 0;
         self.waiting.clear();
@@ -395,7 +395,7 @@ impl Replica {
         if lose_disk {
             self.member.lose_disk();
         }
-        self.crash_events(lose_disk, out);
+        self.crash_events(lose_disk, ctx);
         match &mut self.agreement {
             Agreement::Quorum(quorum) => quorum.crash(lose_disk),
             Agreement::Primary(primary) => primary.crash(lose_disk),
@@ -407,26 +407,26 @@ impl Replica {
     }
 
     /// Starts again with what the disk holds.
-    pub fn restart(&mut self, now: Micros, out: &mut Outbox) {
+    pub fn restart(&mut self, now: Micros, ctx: &mut Context) {
         self.up = true;
-        out.record(Fact::ServiceRestarted { node: self.member.node });
-        self.start(now, out);
-        self.at_events(|events| events.publishing.restart(now, out));
-        self.at_events(|events| events.handling.restart(now, out));
+        ctx.record(Fact::ServiceRestarted { node: self.member.node });
+        self.start(now, ctx);
+        self.at_events(|events| events.publishing.restart(now, ctx));
+        self.at_events(|events| events.handling.restart(now, ctx));
     }
 
     /// Makes its work take so many times as long as configured.
-    pub fn slow_down(&mut self, factor: f64, out: &mut Outbox) {
+    pub fn slow_down(&mut self, factor: f64, ctx: &mut Context) {
         if self.slowness != factor {
             self.slowness = factor;
             let permille = (factor * 1000.0).round() as u32;
-            out.record(Fact::ServiceSlowed { node: self.member.node, permille });
+            ctx.record(Fact::ServiceSlowed { node: self.member.node, permille });
         }
     }
 
     /// Sets its clock: offset in µs, drift in parts in a million.
-    pub fn set_clock(&mut self, now: Micros, offset: i64, drift_ppm: f64, out: &mut Outbox) {
-        self.member.set_clock(now, offset, drift_ppm, out);
+    pub fn set_clock(&mut self, now: Micros, offset: i64, drift_ppm: f64, ctx: &mut Context) {
+        self.member.set_clock(now, offset, drift_ppm, ctx);
     }
 
     /// How far its clock is ahead of true time, µs; negative if it is behind.
@@ -435,19 +435,19 @@ impl Replica {
     }
 
     /// Moves its clock, µs.
-    pub fn jump_clock(&mut self, now: Micros, by: i64, out: &mut Outbox) {
+    pub fn jump_clock(&mut self, now: Micros, by: i64, ctx: &mut Context) {
         let (offset, drift) = (self.member.clock_offset + by, self.member.clock_drift);
-        self.member.set_clock(now, offset, drift, out);
+        self.member.set_clock(now, offset, drift, ctx);
     }
 
     /// Says where a key's replicas are, if that was not said yet.
-    pub fn place(&self, key: KeyId, out: &mut Outbox) {
-        let _ = self.member.group.preference(key, out);
+    pub fn place(&self, key: KeyId, ctx: &mut Context) {
+        let _ = self.member.group.preference(key, ctx);
     }
 
     /// Records what stood in the document, of data without a total order.
-    pub fn tell_seed(&self, key: KeyId, out: &mut Outbox) {
-        self.member.tell_seed(key, out);
+    pub fn record_initial_state(&self, key: KeyId, ctx: &mut Context) {
+        self.member.record_initial_state(key, ctx);
     }
 
     /// What a Raft member's durable and volatile state is, for the five safety properties.
@@ -464,18 +464,18 @@ impl Replica {
 }
 
 /// Ends an operation that was asked where it was coordinated.
-pub fn end_here(operation: OperationId, node: NodeId, answer: &Answer, out: &mut Outbox) {
+pub fn end_here(operation: OperationId, node: NodeId, answer: &Answer, ctx: &mut Context) {
     match answer {
-        Answer::Read(_) => out.record(Fact::OperationEnded { operation, outcome: Outcome::Ok }),
+        Answer::Read(_) => ctx.record(Fact::OperationEnded { operation, outcome: Outcome::Ok }),
         Answer::Written(update, _) => {
-            out.record(Fact::OperationEnded { operation, outcome: Outcome::Ok });
-            out.record(Fact::UpdateAcknowledged { update: *update, operation });
+            ctx.record(Fact::OperationEnded { operation, outcome: Outcome::Ok });
+            ctx.record(Fact::UpdateAcknowledged { update: *update, operation });
         }
-        Answer::Unchanged => out.record(Fact::OperationEnded { operation, outcome: Outcome::Ok }),
-        Answer::Refused(_, outcome) => out.record(Fact::OperationEnded { operation, outcome: *outcome }),
+        Answer::Unchanged => ctx.record(Fact::OperationEnded { operation, outcome: Outcome::Ok }),
+        Answer::Refused(_, outcome) => ctx.record(Fact::OperationEnded { operation, outcome: *outcome }),
         Answer::Elsewhere(_) => {
-            out.record(Fact::OperationRefused { operation, node, cause: Refusal::NoLeader });
-            out.record(Fact::OperationEnded { operation, outcome: Outcome::Fail });
+            ctx.record(Fact::OperationRefused { operation, node, cause: Refusal::NoLeader });
+            ctx.record(Fact::OperationEnded { operation, outcome: Outcome::Fail });
         }
     }
 }

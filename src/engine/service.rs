@@ -1,22 +1,22 @@
 //! A service: workers behind a bounded queue, a durable store, blocking calls before a write commits, and handlers of
 //! events. How its updates are published is in `publishing`.
 
-mod atomic;
+mod event_handling;
 mod faults;
-mod handling;
+mod two_phase_commit;
 
-use super::chance::{Sampler, Stream};
-use super::handling::{Handler, Handling};
-use super::message::{About, Ask, Atomic, Delivery, LinkId, Payload, ReadResult, Request, Update};
-use super::outbox::Outbox;
+use super::consumer::{Consumer, Handler};
+use super::context::Context;
+use super::message::{About, Ask, Delivery, LinkId, Payload, ReadResult, Request, TransactionMessage, Update};
 use super::publishing::{Publisher, Publishing};
 use super::queue::Timer;
+use super::random::{Sampler, Stream};
 use super::store::Store;
 use crate::scenario::{Effect, Micros, Operation, Value};
 use crate::trace::{Fact, HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId};
-use atomic::Transactions;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use two_phase_commit::Transactions;
 
 /// A blocking call that a write makes before it commits.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub struct Callee {
 
 /// A service's settings, ready to run.
 #[derive(Clone, Debug)]
-pub struct ServicePlan {
+pub struct ServiceConfig {
     /// Which node it is.
     pub node: NodeId,
     /// How long a worker is busy with a request.
@@ -60,9 +60,9 @@ pub struct ServicePlan {
 
 /// Who awaits the end of a change.
 #[derive(Clone, Debug, PartialEq)]
-enum Awaiting {
+enum ReplyTo {
     /// The person at the page.
-    Person(OperationId),
+    User(OperationId),
     /// A client, over that link.
     Client(OperationId, LinkId),
     /// Another service's job, over that link.
@@ -72,16 +72,16 @@ enum Awaiting {
 /// What a job works on.
 #[derive(Clone, Debug)]
 enum Work {
-    Operate(Awaiting, Arc<Request>),
-    Apply(Awaiting, Arc<Update>),
+    Execute(ReplyTo, Arc<Request>),
+    Apply(ReplyTo, Arc<Update>),
     Handle(Arc<Delivery>),
-    Prepare(Arc<Atomic>, LinkId),
+    Prepare(Arc<TransactionMessage>, LinkId),
 }
 
 /// A change on its way through the calls that come before its commit.
 #[derive(Clone, Debug)]
-struct Change {
-    awaiting: Awaiting,
+struct PendingWrite {
+    reply_to: ReplyTo,
     update: Arc<Update>,
     /// The operation that asked for it here; none if another service did.
     operation: Option<OperationId>,
@@ -94,17 +94,17 @@ enum Job {
     /// Its time runs.
     Working(Work),
     /// It has its worker, and waits until another write of the same key is through.
-    Locked(Awaiting, Arc<Request>),
+    Locked(ReplyTo, Arc<Request>),
     /// It waits for a callee.
-    Calling(Change),
+    Calling(PendingWrite),
     /// Its event is published; its commit comes after the gap.
-    Committing(Change),
+    Committing(PendingWrite),
 }
 
 /// A service at run time. The store and the numbering are durable; all else is lost in a crash.
 #[derive(Clone, Debug)]
 pub struct Service {
-    plan: ServicePlan,
+    config: ServiceConfig,
     /// Its durable store.
     pub store: Store,
     up: bool,
@@ -115,7 +115,7 @@ pub struct Service {
     /// Keys with a write under way, and the jobs that wait for it.
     locks: BTreeMap<KeyId, VecDeque<u32>>,
     publishing: Publishing,
-    handling: Handling,
+    handling: Consumer,
     transactions: Transactions,
     /// How many times as long as configured work takes.
     slowness: f64,
@@ -123,11 +123,11 @@ pub struct Service {
 
 impl Service {
     /// A service that is up and idle.
-    pub fn new(mut plan: ServicePlan) -> Self {
-        let publishing = Publishing::new(plan.node, std::mem::take(&mut plan.publishers));
-        let handling = Handling::new(std::mem::take(&mut plan.handlers));
+    pub fn new(mut config: ServiceConfig) -> Self {
+        let publishing = Publishing::new(config.node, std::mem::take(&mut config.publishers));
+        let handling = Consumer::new(std::mem::take(&mut config.handlers));
         Service {
-            plan,
+            config,
             store: Store::default(),
             up: true,
             busy: 0,
@@ -154,41 +154,41 @@ impl Service {
     }
 
     /// The person at the page asks the service on the spot.
-    pub fn on_person(&mut self, now: Micros, request: Request, out: &mut Outbox) {
-        let awaiting = Awaiting::Person(request.operation);
+    pub fn on_user_request(&mut self, now: Micros, request: Request, ctx: &mut Context) {
+        let reply_to = ReplyTo::User(request.operation);
         if self.up {
-            self.on_work(now, Work::Operate(awaiting, Arc::new(request)), out);
+            self.enqueue(now, Work::Execute(reply_to, Arc::new(request)), ctx);
         } else {
-            self.refuse(&awaiting, Refusal::ServiceDown, Outcome::Fail, out);
+            self.refuse(&reply_to, Refusal::ServiceDown, Outcome::Fail, ctx);
         }
     }
 
     /// A message arrived over the link whose other direction is `back`.
-    pub fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, out: &mut Outbox) {
+    pub fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, ctx: &mut Context) {
         match (payload, back) {
             (Payload::Operate(request), Some(back)) => {
-                self.on_work(now, Work::Operate(Awaiting::Client(request.operation, back), request), out);
+                self.enqueue(now, Work::Execute(ReplyTo::Client(request.operation, back), request), ctx);
             }
             (Payload::Apply(caller, update), Some(back)) => {
-                self.on_work(now, Work::Apply(Awaiting::Caller(caller, back), update), out);
+                self.enqueue(now, Work::Apply(ReplyTo::Caller(caller, back), update), ctx);
             }
             (Payload::Deliver(delivery), _) => {
-                let mut next = self.handling.on_delivery(delivery, out);
+                let mut next = self.handling.on_delivery(delivery, ctx);
                 while let Some(delivery) = next {
-                    self.on_work(now, Work::Handle(delivery), out);
-                    next = self.handling.more(out);
+                    self.enqueue(now, Work::Handle(delivery), ctx);
+                    next = self.handling.next_ready(ctx);
                 }
             }
-            (Payload::Atomic(said), Some(back)) => self.on_atomic(now, &said, back, out),
+            (Payload::TransactionMessage(message), Some(back)) => self.on_transaction_message(now, &message, back, ctx),
             (Payload::Operated(operation, outcome, update), _) => {
-                self.on_own_write(now, operation, outcome, update, out);
+                self.on_nested_reply(now, operation, outcome, update, ctx);
             }
-            (Payload::Applied(job, taken_in), _) => self.on_answer(now, job, taken_in, out),
-            (Payload::Published(number), _) => self.publishing.on_published(number, out),
+            (Payload::Applied(job, applied), _) => self.on_reply(now, job, applied, ctx),
+            (Payload::Published(number), _) => self.publishing.on_published(number, ctx),
             (
                 Payload::Operate(_)
                 | Payload::Apply(..)
-                | Payload::Atomic(_)
+                | Payload::TransactionMessage(_)
                 | Payload::Returned(..)
                 | Payload::Written(..)
                 | Payload::Redirected(..)
@@ -203,31 +203,31 @@ impl Service {
     }
 
     /// A timer ran out; if its reason is gone, nothing happens.
-    pub fn on_timer(&mut self, now: Micros, timer: Timer, out: &mut Outbox) {
+    pub fn on_timer(&mut self, now: Micros, timer: Timer, ctx: &mut Context) {
         match timer {
-            Timer::JobDone(job) => self.on_job_done(now, job, out),
-            Timer::CallTimeout(job) => self.on_call_timeout(now, job, out),
-            Timer::PublishTimeout(number) => self.publishing.on_timeout(now, number, out),
-            Timer::PublishDue(number) => self.publishing.on_due(now, number, out),
-            Timer::Poll(number) => self.publishing.on_poll(now, number, out),
-            Timer::Undecided(transaction) => {
+            Timer::JobDone(job) => self.on_job_done(now, job, ctx),
+            Timer::CallTimeout(job) => self.on_call_timeout(now, job, ctx),
+            Timer::PublishTimeout(number) => self.publishing.on_timeout(now, number, ctx),
+            Timer::PublishDue(number) => self.publishing.on_due(now, number, ctx),
+            Timer::RelayPoll(number) => self.publishing.on_poll(now, number, ctx),
+            Timer::TransactionRetry(transaction) => {
                 if self.up {
-                    self.on_undecided(now, UpdateId(transaction), out);
+                    self.on_undecided(now, UpdateId(transaction), ctx);
                 }
             }
-            Timer::Commit(handler) => self.handling.commit_offsets(handler, out),
-            Timer::Heartbeat(number) => self.handling.on_heartbeat_due(now, number, out),
+            Timer::CommitOffsets(handler) => self.handling.commit_offsets(handler, ctx),
+            Timer::HeartbeatDue(number) => self.handling.on_heartbeat_due(now, number, ctx),
             Timer::AckDeadline(_)
-            | Timer::Ready(_)
-            | Timer::Expire(_)
-            | Timer::Flushed(_)
-            | Timer::Rewound(_)
-            | Timer::Session(_)
-            | Timer::Broker(_)
-            | Timer::Again(_)
+            | Timer::EventRetry(_)
+            | Timer::EventExpiry(_)
+            | Timer::FlushDone(_)
+            | Timer::PartitionRetry(_)
+            | Timer::SessionTimeout(_)
+            | Timer::BrokerCheck(_)
+            | Timer::OptimisticRetry(_)
             | Timer::Protocol(_)
-            | Timer::Scripted(_)
-            | Timer::Generated(_)
+            | Timer::ScriptedOperation(_)
+            | Timer::GeneratedOperation(_)
             | Timer::OperationTimeout(_) => {
                 unreachable!("no such timer is set by a service")
             }
@@ -235,42 +235,46 @@ impl Service {
     }
 
     /// A run begins.
-    pub fn open(&mut self, out: &mut Outbox) {
-        self.handling.open(out);
+    pub fn open(&mut self, ctx: &mut Context) {
+        self.handling.open(ctx);
     }
 
-    fn on_work(&mut self, now: Micros, work: Work, out: &mut Outbox) {
-        if self.busy < self.plan.concurrency {
-            self.begin(now, work, out);
-        } else if (self.waiting.len() as u32) < self.plan.queue {
+    fn enqueue(&mut self, now: Micros, work: Work, ctx: &mut Context) {
+        if self.busy < self.config.concurrency {
+            self.begin(now, work, ctx);
+        } else if (self.waiting.len() as u32) < self.config.queue {
             self.waiting.push_back(work);
         } else {
-            self.turn_away(&work, out);
+            self.reject(&work, ctx);
         }
     }
 
-    fn turn_away(&mut self, work: &Work, out: &mut Outbox) {
+    fn reject(&mut self, work: &Work, ctx: &mut Context) {
         match work {
-            Work::Operate(awaiting, _) => self.refuse(awaiting, Refusal::QueueFull, Outcome::Fail, out),
-            Work::Apply(Awaiting::Caller(job, back), update) => {
+            Work::Execute(reply_to, _) => self.refuse(reply_to, Refusal::QueueFull, Outcome::Fail, ctx),
+            Work::Apply(ReplyTo::Caller(job, back), update) => {
                 let about = About { update: Some(update.id), ..About::default() };
-                out.send(*back, Payload::Applied(*job, false), about);
+                ctx.send(*back, Payload::Applied(*job, false), about);
             }
-            Work::Apply(Awaiting::Person(_) | Awaiting::Client(..), _) => unreachable!("only services apply updates"),
-            Work::Handle(delivery) => self.handling.fail(delivery, HandlingFailure::QueueFull, out),
-            Work::Prepare(said, coordinator) => {
-                let (transaction, update) = (said.transaction(), Some(said.transaction()));
-                let vote = Atomic::Vote { transaction, granted: false };
-                out.send(*coordinator, Payload::Atomic(Arc::new(vote)), About { update, ..About::default() });
+            Work::Apply(ReplyTo::User(_) | ReplyTo::Client(..), _) => unreachable!("only services apply updates"),
+            Work::Handle(delivery) => self.handling.fail(delivery, HandlingFailure::QueueFull, ctx),
+            Work::Prepare(message, coordinator) => {
+                let (transaction, update) = (message.transaction(), Some(message.transaction()));
+                let vote = TransactionMessage::Vote { transaction, granted: false };
+                ctx.send(
+                    *coordinator,
+                    Payload::TransactionMessage(Arc::new(vote)),
+                    About { update, ..About::default() },
+                );
             }
         }
     }
 
-    fn begin(&mut self, now: Micros, work: Work, out: &mut Outbox) {
+    fn begin(&mut self, now: Micros, work: Work, ctx: &mut Context) {
         self.busy += 1;
         let takes = match &work {
-            Work::Operate(..) | Work::Apply(..) | Work::Prepare(..) => {
-                self.plan.service_time.draw(&mut self.plan.durations)
+            Work::Execute(..) | Work::Apply(..) | Work::Prepare(..) => {
+                self.config.service_time.draw(&mut self.config.durations)
             }
             Work::Handle(delivery) => {
                 let handler = &mut self.handling.handlers[delivery.subscription as usize];
@@ -281,56 +285,56 @@ impl Service {
         self.next_job += 1;
         self.jobs.insert(job, Job::Working(work));
         let takes = if self.slowness == 1.0 { takes } else { (takes as f64 * self.slowness).round() as Micros };
-        out.wake(now + takes, Timer::JobDone(job));
+        ctx.wake(now + takes, Timer::JobDone(job));
     }
 
     /// Frees a worker, which takes the next work.
-    fn finish(&mut self, now: Micros, out: &mut Outbox) {
+    fn release_worker(&mut self, now: Micros, ctx: &mut Context) {
         self.busy -= 1;
         if let Some(work) = self.waiting.pop_front() {
-            self.begin(now, work, out);
+            self.begin(now, work, ctx);
         }
     }
 
-    fn on_job_done(&mut self, now: Micros, job: u32, out: &mut Outbox) {
+    fn on_job_done(&mut self, now: Micros, job: u32, ctx: &mut Context) {
         match self.jobs.remove(&job) {
             None => {}
-            Some(Job::Working(Work::Operate(awaiting, request))) => self.operate(now, job, awaiting, request, out),
-            Some(Job::Working(Work::Prepare(said, coordinator))) => {
-                self.vote(now, &said, coordinator, out);
-                self.finish(now, out);
+            Some(Job::Working(Work::Execute(reply_to, request))) => self.execute(now, job, reply_to, request, ctx),
+            Some(Job::Working(Work::Prepare(message, coordinator))) => {
+                self.vote(now, &message, coordinator, ctx);
+                self.release_worker(now, ctx);
             }
-            Some(Job::Working(Work::Apply(awaiting, update))) if self.promised(update.key) => {
-                self.turn_away(&Work::Apply(awaiting, update), out);
-                self.finish(now, out);
+            Some(Job::Working(Work::Apply(reply_to, update))) if self.is_promised(update.key) => {
+                self.reject(&Work::Apply(reply_to, update), ctx);
+                self.release_worker(now, ctx);
             }
-            Some(Job::Working(Work::Apply(awaiting, update))) => {
-                let change = Change { awaiting, update, operation: None, call: 0 };
-                self.proceed(now, job, change, out);
+            Some(Job::Working(Work::Apply(reply_to, update))) => {
+                let write = PendingWrite { reply_to, update, operation: None, call: 0 };
+                self.continue_write(now, job, write, ctx);
             }
             Some(Job::Working(Work::Handle(delivery))) => {
-                self.handle(now, &delivery, out);
-                self.finish(now, out);
-                let mut next = self.handling.next(&delivery, out);
+                self.handle(now, &delivery, ctx);
+                self.release_worker(now, ctx);
+                let mut next = self.handling.next(&delivery, ctx);
                 while let Some(delivery) = next {
-                    self.on_work(now, Work::Handle(delivery), out);
-                    next = self.handling.more(out);
+                    self.enqueue(now, Work::Handle(delivery), ctx);
+                    next = self.handling.next_ready(ctx);
                 }
             }
-            Some(Job::Committing(change)) => {
-                self.commit(now, &change, out);
-                self.end_change(now, &change, out);
+            Some(Job::Committing(write)) => {
+                self.commit(now, &write, ctx);
+                self.finish_write(now, &write, ctx);
             }
             Some(Job::Locked(..) | Job::Calling(_)) => unreachable!("only working and committing jobs are timed"),
         }
     }
 
-    fn operate(&mut self, now: Micros, job: u32, awaiting: Awaiting, request: Arc<Request>, out: &mut Outbox) {
-        if request.ask == Ask::Read && !self.promised(request.key) {
+    fn execute(&mut self, now: Micros, job: u32, reply_to: ReplyTo, request: Arc<Request>, ctx: &mut Context) {
+        if request.ask == Ask::Read && !self.is_promised(request.key) {
             let row = self.store.get(request.key);
-            out.record(Fact::ReadServed {
+            ctx.record(Fact::ReadServed {
                 operation: request.operation,
-                node: self.plan.node,
+                node: self.config.node,
                 key: request.key,
                 version: row.map(|row| row.version).unwrap_or_default(),
                 value: row.map(|row| row.value.clone()),
@@ -342,105 +346,105 @@ impl Service {
                 origin: row.map(|row| row.version).unwrap_or_default(),
                 context: None,
             };
-            match &awaiting {
-                Awaiting::Client(operation, back) => {
+            match &reply_to {
+                ReplyTo::Client(operation, back) => {
                     let about = About { operation: Some(*operation), ..About::default() };
-                    out.send(*back, Payload::Returned(*operation, Box::new(result)), about);
+                    ctx.send(*back, Payload::Returned(*operation, Box::new(result)), about);
                 }
-                Awaiting::Person(_) | Awaiting::Caller(..) => self.answer(&awaiting, Outcome::Ok, None, out),
+                ReplyTo::User(_) | ReplyTo::Caller(..) => self.reply(&reply_to, Outcome::Ok, None, ctx),
             }
-            return self.finish(now, out);
+            return self.release_worker(now, ctx);
         }
         // Writes of one key go one by one, as under a row lock: the next sees what the last left.
         if let Some(queue) = self.locks.get_mut(&request.key) {
             queue.push_back(job);
-            self.jobs.insert(job, Job::Locked(awaiting, request));
+            self.jobs.insert(job, Job::Locked(reply_to, request));
             return;
         }
         match self.store.after(request.key, &request.ask) {
             Err(cause) => {
-                self.refuse(&awaiting, cause, Outcome::Fail, out);
-                self.finish(now, out);
+                self.refuse(&reply_to, cause, Outcome::Fail, ctx);
+                self.release_worker(now, ctx);
             }
             Ok(value) => {
                 self.locks.insert(request.key, VecDeque::new());
-                let update = self.update(now, &request, value, out);
-                let change = Change { awaiting, update, operation: Some(request.operation), call: 0 };
-                if self.plan.atomic {
-                    self.prepare(now, job, change, out);
+                let update = self.update(now, &request, value, ctx);
+                let write = PendingWrite { reply_to, update, operation: Some(request.operation), call: 0 };
+                if self.config.atomic {
+                    self.prepare(now, job, write, ctx);
                 } else {
-                    self.proceed(now, job, change, out);
+                    self.continue_write(now, job, write, ctx);
                 }
             }
         }
     }
 
     /// The update that makes a key hold a value.
-    fn update(&mut self, now: Micros, request: &Request, value: Value, out: &mut Outbox) -> Arc<Update> {
-        let version = self.store.next_version(request.key, self.plan.node.0 + 1);
+    fn update(&mut self, now: Micros, request: &Request, value: Value, ctx: &mut Context) -> Arc<Update> {
+        let version = self.store.next_version(request.key, self.config.node.0 + 1);
         let delta = self.store.difference(request.key, &value);
-        let (id, key, poison) = (out.next_update(), request.key, request.poison);
+        let (id, key, poison) = (ctx.next_update(), request.key, request.poison);
         Arc::new(Update { id, key, value, version, clock: self.clock(now), delta, poison })
     }
 
     /// Makes the change's next call, or commits it if there is none left.
-    fn proceed(&mut self, now: Micros, job: u32, change: Change, out: &mut Outbox) {
-        if let Some(callee) = self.plan.calls.get(change.call) {
-            let about = About { update: Some(change.update.id), operation: change.operation, attempt: 0 };
+    fn continue_write(&mut self, now: Micros, job: u32, write: PendingWrite, ctx: &mut Context) {
+        if let Some(callee) = self.config.calls.get(write.call) {
+            let about = About { update: Some(write.update.id), operation: write.operation, attempt: 0 };
             let timeout = callee.timeout;
             match &callee.operation {
-                Some(_) => self.ask_for_own_write(job, change.call, out),
-                None => out.send(callee.link, Payload::Apply(job, change.update.clone()), about),
+                Some(_) => self.request_nested_write(job, write.call, ctx),
+                None => ctx.send(callee.link, Payload::Apply(job, write.update.clone()), about),
             }
-            out.wake(now + timeout, Timer::CallTimeout(self.call_number(job, change.call)));
-            self.jobs.insert(job, Job::Calling(change));
-        } else if let Some(gap) = self.publishing.before_commit(now, &change.update, out) {
-            self.jobs.insert(job, Job::Committing(change));
-            out.wake(now + gap, Timer::JobDone(job));
+            ctx.wake(now + timeout, Timer::CallTimeout(self.call_number(job, write.call)));
+            self.jobs.insert(job, Job::Calling(write));
+        } else if let Some(gap) = self.publishing.before_commit(now, &write.update, ctx) {
+            self.jobs.insert(job, Job::Committing(write));
+            ctx.wake(now + gap, Timer::JobDone(job));
         } else {
-            self.commit(now, &change, out);
-            self.end_change(now, &change, out);
+            self.commit(now, &write, ctx);
+            self.finish_write(now, &write, ctx);
         }
     }
 
     /// A number for one call of one job, so that the timeout of an earlier call finds nothing.
     fn call_number(&self, job: u32, call: usize) -> u32 {
-        job.wrapping_mul(self.plan.calls.len() as u32).wrapping_add(call as u32)
+        job.wrapping_mul(self.config.calls.len() as u32).wrapping_add(call as u32)
     }
 
-    fn commit(&mut self, now: Micros, change: &Change, out: &mut Outbox) {
-        let Update { id, key, ref value, version, .. } = *change.update;
-        let node = self.plan.node;
-        match change.operation {
+    fn commit(&mut self, now: Micros, write: &PendingWrite, ctx: &mut Context) {
+        let Update { id, key, ref value, version, .. } = *write.update;
+        let node = self.config.node;
+        match write.operation {
             Some(operation) => {
-                self.store.set(key, value.clone(), version, change.update.clock);
-                let (clock, value) = (change.update.clock, value.clone());
-                out.record(Fact::UpdateCommitted { update: id, operation, node, key, version, value, clock });
+                self.store.set(key, value.clone(), version, write.update.clock);
+                let (clock, value) = (write.update.clock, value.clone());
+                ctx.record(Fact::UpdateCommitted { update: id, operation, node, key, version, value, clock });
             }
             None => {
-                let changed = self.store.take_in(&change.update, Effect::SetIfNewer);
+                let changed = self.store.apply(&write.update, Effect::SetIfNewer);
                 let (value, by, sum) = (value.clone(), None, None);
-                out.record(Fact::UpdateApplied { update: id, node, key, version, value, changed, by, sum });
+                ctx.record(Fact::UpdateApplied { update: id, node, key, version, value, changed, by, sum });
             }
         }
-        self.answer(&change.awaiting, Outcome::Ok, Some(id), out);
-        self.publishing.on_commit(now, &change.update, out);
+        self.reply(&write.reply_to, Outcome::Ok, Some(id), ctx);
+        self.publishing.on_commit(now, &write.update, ctx);
     }
 
     /// Lets go of the key and the worker.
-    fn end_change(&mut self, now: Micros, change: &Change, out: &mut Outbox) {
-        if change.operation.is_some() {
-            self.unlock(now, change.update.key, out);
+    fn finish_write(&mut self, now: Micros, write: &PendingWrite, ctx: &mut Context) {
+        if write.operation.is_some() {
+            self.unlock(now, write.update.key, ctx);
         }
-        self.finish(now, out);
+        self.release_worker(now, ctx);
     }
 
     /// Lets go of a key; what waits for it goes on.
-    fn unlock(&mut self, now: Micros, key: KeyId, out: &mut Outbox) {
+    fn unlock(&mut self, now: Micros, key: KeyId, ctx: &mut Context) {
         let mut queue = self.locks.remove(&key).unwrap_or_default();
         while let Some(job) = queue.pop_front() {
-            if let Some(Job::Locked(awaiting, request)) = self.jobs.remove(&job) {
-                self.operate(now, job, awaiting, request, out);
+            if let Some(Job::Locked(reply_to, request)) = self.jobs.remove(&job) {
+                self.execute(now, job, reply_to, request, ctx);
                 // It may have been refused at once; the next in line goes on then.
                 if let Some(lock) = self.locks.get_mut(&key) {
                     lock.append(&mut queue);
@@ -449,28 +453,28 @@ impl Service {
         }
     }
 
-    fn on_answer(&mut self, now: Micros, job: u32, taken_in: bool, out: &mut Outbox) {
+    fn on_reply(&mut self, now: Micros, job: u32, applied: bool, ctx: &mut Context) {
         // The caller may have given up or crashed since; then nobody waits.
-        let Some(Job::Calling(mut change)) = self.jobs.remove(&job) else { return };
-        if taken_in {
-            change.call += 1;
-            self.proceed(now, job, change, out);
+        let Some(Job::Calling(mut write)) = self.jobs.remove(&job) else { return };
+        if applied {
+            write.call += 1;
+            self.continue_write(now, job, write, ctx);
         } else {
             // An earlier callee may have taken it in; only the first one's refusal is certain.
-            let outcome = if change.call == 0 { Outcome::Fail } else { Outcome::Unknown };
-            self.call_off(now, &change, Refusal::CalleeRefused, outcome, out);
+            let outcome = if write.call == 0 { Outcome::Fail } else { Outcome::Unknown };
+            self.abort_write(now, &write, Refusal::CalleeRefused, outcome, ctx);
         }
     }
 
-    fn on_call_timeout(&mut self, now: Micros, number: u32, out: &mut Outbox) {
-        let calls = self.plan.calls.len() as u32;
+    fn on_call_timeout(&mut self, now: Micros, number: u32, ctx: &mut Context) {
+        let calls = self.config.calls.len() as u32;
         let (job, call) = (number / calls, (number % calls) as usize);
-        if self.on_no_answer(now, job, call, out) {
+        if self.on_call_silent(now, job, call, ctx) {
             return;
         }
         match self.jobs.remove(&job) {
-            Some(Job::Calling(change)) if change.call == call => {
-                self.call_off(now, &change, Refusal::CalleeSilent, Outcome::Unknown, out);
+            Some(Job::Calling(write)) if write.call == call => {
+                self.abort_write(now, &write, Refusal::CalleeSilent, Outcome::Unknown, ctx);
             }
             Some(other) => {
                 self.jobs.insert(job, other);
@@ -479,35 +483,35 @@ impl Service {
         }
     }
 
-    fn call_off(&mut self, now: Micros, change: &Change, cause: Refusal, outcome: Outcome, out: &mut Outbox) {
-        self.refuse(&change.awaiting, cause, outcome, out);
-        self.end_change(now, change, out);
+    fn abort_write(&mut self, now: Micros, write: &PendingWrite, cause: Refusal, outcome: Outcome, ctx: &mut Context) {
+        self.refuse(&write.reply_to, cause, outcome, ctx);
+        self.finish_write(now, write, ctx);
     }
 
-    fn refuse(&mut self, awaiting: &Awaiting, cause: Refusal, outcome: Outcome, out: &mut Outbox) {
-        if let Awaiting::Person(operation) | Awaiting::Client(operation, _) = awaiting {
-            out.record(Fact::OperationRefused { operation: *operation, node: self.plan.node, cause });
+    fn refuse(&mut self, reply_to: &ReplyTo, cause: Refusal, outcome: Outcome, ctx: &mut Context) {
+        if let ReplyTo::User(operation) | ReplyTo::Client(operation, _) = reply_to {
+            ctx.record(Fact::OperationRefused { operation: *operation, node: self.config.node, cause });
         }
-        self.answer(awaiting, outcome, None, out);
+        self.reply(reply_to, outcome, None, ctx);
     }
 
-    fn answer(&mut self, awaiting: &Awaiting, outcome: Outcome, update: Option<UpdateId>, out: &mut Outbox) {
-        match awaiting {
-            Awaiting::Person(operation) => {
+    fn reply(&mut self, reply_to: &ReplyTo, outcome: Outcome, update: Option<UpdateId>, ctx: &mut Context) {
+        match reply_to {
+            ReplyTo::User(operation) => {
                 let operation = *operation;
-                out.record(Fact::OperationEnded { operation, outcome });
+                ctx.record(Fact::OperationEnded { operation, outcome });
                 if let (Outcome::Ok, Some(update)) = (outcome, update) {
-                    out.record(Fact::UpdateAcknowledged { update, operation });
+                    ctx.record(Fact::UpdateAcknowledged { update, operation });
                 }
             }
-            Awaiting::Client(operation, back) => {
+            ReplyTo::Client(operation, back) => {
                 let about = About { update, operation: Some(*operation), attempt: 0 };
-                out.send(*back, Payload::Operated(*operation, outcome, update), about);
+                ctx.send(*back, Payload::Operated(*operation, outcome, update), about);
             }
-            Awaiting::Caller(job, back) => match outcome {
+            ReplyTo::Caller(job, back) => match outcome {
                 Outcome::Ok | Outcome::Fail => {
                     let about = About { update, ..About::default() };
-                    out.send(*back, Payload::Applied(*job, outcome == Outcome::Ok), about);
+                    ctx.send(*back, Payload::Applied(*job, outcome == Outcome::Ok), about);
                 }
                 // It cannot say whether its own callees took the update in, and says nothing: the caller's
                 // timeout ends the call as unknown, which is the truth.
@@ -517,13 +521,13 @@ impl Service {
     }
 
     /// Whether a transaction that it has promised to commit locks a key.
-    fn promised(&self, key: KeyId) -> bool {
+    fn is_promised(&self, key: KeyId) -> bool {
         self.transactions.locks(key)
     }
 
     /// Reading of its own clock, µs.
     fn clock(&self, now: Micros) -> i64 {
-        let drifted = (now as f64 * self.plan.clock_drift / 1e6).round() as i64;
-        now as i64 + drifted + self.plan.clock_offset
+        let drifted = (now as f64 * self.config.clock_drift / 1e6).round() as i64;
+        now as i64 + drifted + self.config.clock_offset
     }
 }

@@ -76,7 +76,7 @@ impl Store {
     }
 
     /// Takes in an update that another service made, and says whether that changed the row.
-    pub fn take_in(&mut self, update: &Update, effect: Effect) -> bool {
+    pub fn apply(&mut self, update: &Update, effect: Effect) -> bool {
         let row = self.rows.get(&update.key);
         let held = row.map(|row| row.version).unwrap_or_default();
         let changed = match effect {
@@ -201,8 +201,8 @@ mod tests {
     fn an_older_event_does_not_undo_a_newer_one_under_set_if_newer_but_does_under_overwrite() {
         for (effect, last) in [(Effect::SetIfNewer, 20), (Effect::Overwrite, 10)] {
             let mut store = Store::default();
-            store.take_in(&update(2, 20), effect);
-            store.take_in(&update(1, 10), effect);
+            store.apply(&update(2, 20), effect);
+            store.apply(&update(1, 10), effect);
             assert_eq!(store.get(KEY).map(|row| row.value.clone()), Some(Value::Int(last)), "{effect:?}");
         }
     }

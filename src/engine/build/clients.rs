@@ -1,8 +1,8 @@
 //! Clients of a scenario, made ready to run.
 
 use super::Builder;
-use crate::engine::chance::{Sampler, Stream};
-use crate::engine::client::{Client, ClientPlan, Generator, KeyChoice, Pace, SessionStreams, Target};
+use crate::engine::client::{Client, ClientConfig, Generator, KeyChoice, Pace, SessionStreams, Target};
+use crate::engine::random::{Sampler, Stream};
 use crate::engine::replica::Group;
 use crate::scenario::{Arrivals, Keys, Latency, Scenario, Workload, micros};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ impl Builder<'_> {
             true => Target::Group,
             false => Target::Service(self.node(id), self.link(node, self.node(id))),
         };
-        Client::new(ClientPlan {
+        Client::new(ClientConfig {
             node,
             target: target(&client.target),
             reads_from: target(client.reads_from.as_ref().unwrap_or(&client.target)),

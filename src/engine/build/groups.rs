@@ -1,10 +1,10 @@
 //! Replica groups of a scenario, made ready to run.
 
 use super::Builder;
-use crate::engine::chance::{Sampler, Stream};
-use crate::engine::client::AtGroup;
+use crate::engine::client::GroupSession;
 use crate::engine::message::LinkId;
-use crate::engine::network::Unlisted;
+use crate::engine::network::UnlistedLinks;
+use crate::engine::random::{Sampler, Stream};
 use crate::engine::replica::quorum::Coordinator;
 use crate::engine::replica::{Cell, Group, Member, Outgoing, Replica, ReplicaPlan, Stamps};
 use crate::scenario::{self, Client, Protocol, Route, Service};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 impl Builder<'_> {
     /// What links are like that the document does not list.
-    pub(super) fn unlisted(&self) -> Unlisted {
+    pub(super) fn unlisted_links(&self) -> UnlistedLinks {
         let scenario = self.scenario;
         let regions = scenario.regions.iter().zip(0..);
         let apart = regions.clone().flat_map(|(from, i)| regions.clone().map(move |(to, j)| ((i, j), from, to)));
@@ -22,11 +22,11 @@ impl Builder<'_> {
             let latency = scenario.latency_of_regions(from.nodes.first()?, to.nodes.first()?)?;
             Some((pair, Sampler::new(latency)))
         });
-        Unlisted {
+        UnlistedLinks {
             seed: scenario.seed,
-            latency: Sampler::new(&scenario.default_latency),
+            default_latency: Sampler::new(&scenario.default_latency),
             listed: self.links.clone(),
-            apart: apart.collect(),
+            region_latencies: apart.collect(),
             regions: regions.flat_map(|(region, i)| region.nodes.iter().map(move |id| (self.node(id), i))).collect(),
         }
     }
@@ -68,7 +68,7 @@ impl Builder<'_> {
         let node = NodeId(index as u32);
         let seeds = self.seeds(service, group);
         let (publishers, handlers) = self.events(index);
-        let plan = ReplicaPlan {
+        let config = ReplicaPlan {
             service_time: Sampler::new(&service.service_time),
             durations: Stream::named(seed, "service time", &service.id),
             concurrency: service.concurrency,
@@ -76,7 +76,7 @@ impl Builder<'_> {
             publishers,
             handlers,
         };
-        let wide = group.members.len() > scenario::Group::MOST_LINKED;
+        let ephemeral_links = group.members.len() > scenario::Group::MOST_LINKED;
         let mut stamps = Stamps::default();
         for (key, cell) in &seeds {
             stamps.see(group.clock(), *key, cell.version());
@@ -86,7 +86,7 @@ impl Builder<'_> {
             node,
             group: group.clone(),
             index: group.index(node).unwrap_or(0),
-            links: if wide { Arc::default() } else { self.links_to(node, group) },
+            links: if ephemeral_links { Arc::default() } else { self.links_to(node, group) },
             cells,
             seeds: Arc::new(seeds),
             stamps,
@@ -94,7 +94,7 @@ impl Builder<'_> {
             clock_drift: service.clock.drift_ppm,
             outgoing: Outgoing::default(),
         };
-        Replica::new(plan, member, &|purpose| Stream::named(seed, purpose, &service.id))
+        Replica::new(config, member, &|purpose| Stream::named(seed, purpose, &service.id))
     }
 
     fn seeds(&mut self, service: &Service, group: &Group) -> Vec<(KeyId, Cell)> {
@@ -107,7 +107,7 @@ impl Builder<'_> {
     }
 
     /// A client's dealings with its group, if it has one.
-    pub(super) fn at_group(&self, client: &Client, groups: &[Arc<Group>]) -> Option<Box<AtGroup>> {
+    pub(super) fn at_group(&self, client: &Client, groups: &[Arc<Group>]) -> Option<Box<GroupSession>> {
         let node = self.node(&client.id);
         let group = groups.iter().find(|group| group.node == self.node(&client.target))?;
         let links = self.links_to(node, group);
@@ -117,13 +117,14 @@ impl Builder<'_> {
         let nearest = nearest.and_then(|id| listed.members.iter().position(|member| member == id)).unwrap_or(0);
         let chance = Stream::named(self.scenario.seed, "route", &client.id);
         let coordinator = match &group.protocol {
-            Protocol::Quorum(plan) if [routes.0, routes.1].contains(&Route::Itself) => {
-                Some(Coordinator::new(plan.clone(), group.clone(), node, links.clone()))
+            Protocol::Quorum(config) if [routes.0, routes.1].contains(&Route::Itself) => {
+                Some(Coordinator::new(config.clone(), group.clone(), node, links.clone()))
             }
             _ => None,
         };
         let guarantees = client.guarantees.clone();
-        let at = AtGroup::new(group.clone(), links, routes, guarantees, nearest, client.sessions, chance, coordinator);
+        let at =
+            GroupSession::new(group.clone(), links, routes, guarantees, nearest, client.sessions, chance, coordinator);
         Some(Box::new(at))
     }
 }

@@ -4,9 +4,9 @@
 //! How many entries of the leader's log a broker has is all that is known of it: the events themselves are kept once. What
 //! brokers tell each other crosses no link of the drawing, and is no message.
 
-use super::{Bus, Unflushed};
+use super::{Bus, PublicationAck};
+use crate::engine::context::Context;
 use crate::engine::message::{LinkId, Publication};
-use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
 use crate::scenario::{Acks, CommitRule, InSync, Micros};
 use crate::trace::{BrokerChange, DropReason, Fact, UpdateId};
@@ -28,11 +28,11 @@ struct Broker {
 
 /// What a timer is for; nothing, where the broker stopped or started since, or another leads.
 #[derive(Clone, Copy, Debug)]
-enum Check {
+enum BrokerTimer {
     /// What a follower fetched is there.
-    Fetched { broker: usize, upto: u64, life: u32, reign: u32 },
+    Fetched { broker: usize, upto: u64, life: u32, epoch: u32 },
     /// A follower may lack an entry for too long.
-    Lags { broker: usize, upto: u64, life: u32, reign: u32 },
+    Lags { broker: usize, upto: u64, life: u32, epoch: u32 },
     /// A broker has been down for long enough to be missed.
     Missed { broker: usize, life: u32 },
 }
@@ -43,10 +43,10 @@ struct Entry {
     offset: u64,
     topic: u32,
     update: UpdateId,
-    since: Micros,
+    published_at: Micros,
     events: Vec<u32>,
     /// Who waits for the commit; more than one where it was published again.
-    confirms: Vec<Unflushed>,
+    confirms: Vec<PublicationAck>,
 }
 
 /// All of them.
@@ -55,14 +55,14 @@ pub(super) struct Brokers {
     all: Vec<Broker>,
     leader: Option<usize>,
     /// How often another began to lead.
-    reign: u32,
+    epoch: u32,
     /// How many entries are committed.
     committed: u64,
     waiting: VecDeque<Entry>,
-    checks: BTreeMap<u32, Check>,
+    checks: BTreeMap<u32, BrokerTimer>,
     next_check: u32,
     /// Who is in sync, as it was told last.
-    told: u32,
+    reported_in_sync: u32,
 }
 
 impl Brokers {
@@ -72,12 +72,12 @@ impl Brokers {
         Brokers {
             all: vec![broker; replicas],
             leader: Some(0),
-            reign: 0,
+            epoch: 0,
             committed: 0,
             waiting: VecDeque::new(),
             checks: BTreeMap::new(),
             next_check: 0,
-            told: (1 << replicas) - 1,
+            reported_in_sync: (1 << replicas) - 1,
         }
     }
 
@@ -134,55 +134,60 @@ impl Bus {
     }
 
     fn commit_rule(&self) -> &CommitRule {
-        &self.plan.replication.as_ref().expect("only a bus with brokers asks them").commit
+        &self.config.replication.as_ref().expect("only a bus with brokers asks them").commit
     }
 
-    fn check(&mut self, at: Micros, check: Check, out: &mut Outbox) {
+    fn check(&mut self, at: Micros, check: BrokerTimer, ctx: &mut Context) {
         if let Some(brokers) = &mut self.brokers {
             brokers.checks.insert(brokers.next_check, check);
-            out.wake(at, Timer::Broker(brokers.next_check));
+            ctx.wake(at, Timer::BrokerCheck(brokers.next_check));
             brokers.next_check += 1;
         }
     }
 
     /// The leader takes a publication in, and acknowledges it as the publisher asks. One that it refuses it does not answer:
     /// the publisher tries again when its timeout is over.
-    pub fn append(&mut self, now: Micros, publication: &Publication, back: Option<LinkId>, out: &mut Outbox) {
+    pub fn append(&mut self, now: Micros, publication: &Publication, back: Option<LinkId>, ctx: &mut Context) {
         let Publication { topic, awaited, acks, ref update } = *publication;
-        let confirm = awaited.zip(back).map(|(number, link)| Unflushed { link, number, update: update.id });
+        let acknowledge_publication =
+            awaited.zip(back).map(|(number, link)| PublicationAck { link, number, update: update.id });
         let needed = self.min_insync();
         let Some(brokers) = &mut self.brokers else { return };
         let Some(leader) = brokers.leader else { return };
         let in_sync = brokers.in_sync();
         if acks == Acks::All && in_sync < needed {
-            let (bus, update) = (self.plan.node, update.id);
-            return out.record(Fact::PublishRefused { bus, update, in_sync, needed });
+            let (bus, update) = (self.config.node, update.id);
+            return ctx.record(Fact::PublishRefused { bus, update, in_sync, needed });
         }
         let (at_once, at_commit) = match acks {
-            Acks::All => (None, confirm),
-            Acks::None | Acks::Leader => (confirm, None),
+            Acks::All => (None, acknowledge_publication),
+            Acks::None | Acks::Leader => (acknowledge_publication, None),
         };
-        if self.is_again(now, topic, update.id, out) {
+        if self.is_duplicate(now, topic, update.id, ctx) {
             let waiting = self.brokers.iter_mut().flat_map(|brokers| &mut brokers.waiting);
             match waiting.into_iter().find(|entry| (entry.topic, entry.update) == (topic, update.id)) {
                 Some(entry) => entry.confirms.extend(at_commit),
-                None => at_commit.into_iter().for_each(|confirm| self.confirm(now, confirm, out)),
+                None => at_commit.into_iter().for_each(|acknowledge_publication| {
+                    self.acknowledge_publication(now, acknowledge_publication, ctx)
+                }),
             }
-            return at_once.into_iter().for_each(|confirm| self.confirm(now, confirm, out));
+            return at_once
+                .into_iter()
+                .for_each(|acknowledge_publication| self.acknowledge_publication(now, acknowledge_publication, ctx));
         }
         let offset = brokers_mut(&mut self.brokers).all[leader].end;
-        let events = self.take_in(now, topic, update, Some(offset), out);
+        let events = self.accept(now, topic, update, Some(offset), ctx);
         let brokers = brokers_mut(&mut self.brokers);
         brokers.all[leader].end = offset + 1;
         let confirms = at_commit.into_iter().collect();
-        brokers.waiting.push_back(Entry { offset, topic, update: update.id, since: now, events, confirms });
-        if let Some(confirm) = at_once {
-            self.confirm(now, confirm, out);
+        brokers.waiting.push_back(Entry { offset, topic, update: update.id, published_at: now, events, confirms });
+        if let Some(acknowledge_publication) = at_once {
+            self.acknowledge_publication(now, acknowledge_publication, ctx);
         }
         for broker in 0..self.brokers() as usize {
-            self.fetch(now, broker, out);
+            self.fetch(now, broker, ctx);
         }
-        self.advance(now, out);
+        self.advance(now, ctx);
     }
 
     fn min_insync(&self) -> u32 {
@@ -193,58 +198,58 @@ impl Bus {
     }
 
     /// A follower that is up fetches all that the leader has now.
-    fn fetch(&mut self, now: Micros, broker: usize, out: &mut Outbox) {
-        let Some(plan) = &mut self.plan.replication else { return };
+    fn fetch(&mut self, now: Micros, broker: usize, ctx: &mut Context) {
+        let Some(config) = &mut self.config.replication else { return };
         let Some(brokers) = &mut self.brokers else { return };
-        let (Some(leader), reign) = (brokers.leader, brokers.reign) else { return };
+        let (Some(leader), epoch) = (brokers.leader, brokers.epoch) else { return };
         let upto = brokers.all[leader].end;
         let follower = &mut brokers.all[broker];
         if broker == leader || !follower.up {
             return;
         }
-        let due = (now + plan.latency.draw(&mut plan.fetches[broker])).max(follower.last_due);
+        let due = (now + config.latency.draw(&mut config.fetches[broker])).max(follower.last_due);
         follower.last_due = due;
         let life = follower.life;
-        let lag = match &plan.commit {
+        let lag = match &config.commit {
             CommitRule::InSync(in_sync) => Some(now + crate::scenario::micros(in_sync.lag_ms)),
             CommitRule::Majority => None,
         };
-        self.check(due, Check::Fetched { broker, upto, life, reign }, out);
+        self.check(due, BrokerTimer::Fetched { broker, upto, life, epoch }, ctx);
         if let Some(at) = lag.filter(|at| *at < due) {
-            self.check(at, Check::Lags { broker, upto, life, reign }, out);
+            self.check(at, BrokerTimer::Lags { broker, upto, life, epoch }, ctx);
         }
     }
 
     /// A timer of the brokers ran out.
-    pub fn on_broker(&mut self, now: Micros, number: u32, out: &mut Outbox) {
+    pub fn on_broker(&mut self, now: Micros, number: u32, ctx: &mut Context) {
         let Some(brokers) = &mut self.brokers else { return };
         let Some(check) = brokers.checks.remove(&number) else { return };
         match check {
-            Check::Fetched { broker, upto, life, reign } => {
+            BrokerTimer::Fetched { broker, upto, life, epoch } => {
                 let follower = &mut brokers.all[broker];
-                if (follower.life, brokers.reign) == (life, reign) {
+                if (follower.life, brokers.epoch) == (life, epoch) {
                     follower.end = follower.end.max(upto);
                     // It has all that is committed, and counts for what comes.
                     follower.in_sync |= follower.end >= brokers.committed;
-                    self.advance(now, out);
+                    self.advance(now, ctx);
                 }
             }
-            Check::Lags { broker, upto, life, reign } => {
+            BrokerTimer::Lags { broker, upto, life, epoch } => {
                 let follower = &mut brokers.all[broker];
-                if (follower.life, brokers.reign) == (life, reign) && follower.end < upto {
+                if (follower.life, brokers.epoch) == (life, epoch) && follower.end < upto {
                     follower.in_sync = false;
-                    self.advance(now, out);
+                    self.advance(now, ctx);
                 }
             }
-            Check::Missed { broker, life } if brokers.all[broker].life == life => {
+            BrokerTimer::Missed { broker, life } if brokers.all[broker].life == life => {
                 if brokers.leader == Some(broker) {
-                    self.elect(now, out);
+                    self.elect(now, ctx);
                 } else {
                     self.leave_in_sync(broker);
-                    self.advance(now, out);
+                    self.advance(now, ctx);
                 }
             }
-            Check::Missed { .. } => {}
+            BrokerTimer::Missed { .. } => {}
         }
     }
 
@@ -257,21 +262,21 @@ impl Bus {
         }
     }
 
-    fn tell_in_sync(&mut self, out: &mut Outbox) {
+    fn report_in_sync(&mut self, ctx: &mut Context) {
         let in_sync = matches!(self.commit_rule(), CommitRule::InSync(_));
         let Some(brokers) = self.brokers.as_mut().filter(|_| in_sync) else { return };
         let who =
             brokers.all.iter().zip(0..).filter(|(broker, _)| broker.in_sync).fold(0, |who, (_, at)| who | 1 << at);
-        if std::mem::replace(&mut brokers.told, who) != who {
+        if std::mem::replace(&mut brokers.reported_in_sync, who) != who {
             let replicas = brokers.all.len() as u32;
-            out.record(Fact::InSyncChanged { bus: self.plan.node, brokers: who, replicas });
+            ctx.record(Fact::InSyncChanged { bus: self.config.node, brokers: who, replicas });
         }
     }
 
     /// Commits what is where it must be: it is delivered from now on, and whoever waited for it is told. (Where too few
     /// are in sync by then it is committed, and yet nobody told.)
-    fn advance(&mut self, now: Micros, out: &mut Outbox) {
-        self.tell_in_sync(out);
+    fn advance(&mut self, now: Micros, ctx: &mut Context) {
+        self.report_in_sync(ctx);
         if !self.up {
             return;
         }
@@ -279,23 +284,23 @@ impl Bus {
         let upto = self.brokers.as_ref().map_or(0, |brokers| brokers.committable(self.commit_rule()));
         let brokers = brokers_mut(&mut self.brokers);
         brokers.committed = brokers.committed.max(upto);
-        let told = brokers.in_sync() >= needed;
+        let reported_in_sync = brokers.in_sync() >= needed;
         let committed = brokers.waiting.iter().take_while(|entry| entry.offset < brokers.committed).count();
         for entry in brokers.waiting.drain(..committed).collect::<Vec<Entry>>() {
             for event in entry.events {
-                self.line_up(now, event, out);
+                self.enqueue(now, event, ctx);
             }
-            for confirm in entry.confirms.into_iter().filter(|_| told) {
-                self.confirm(now, confirm, out);
+            for acknowledge_publication in entry.confirms.into_iter().filter(|_| reported_in_sync) {
+                self.acknowledge_publication(now, acknowledge_publication, ctx);
             }
         }
     }
 
     /// Stops a broker; the one that leads where none is named.
-    pub fn stop_broker(&mut self, now: Micros, broker: Option<u32>, lose_disk: bool, out: &mut Outbox) {
-        let (Some(plan), Some(brokers)) = (&self.plan.replication, &mut self.brokers) else { return };
+    pub fn stop_broker(&mut self, now: Micros, broker: Option<u32>, lose_disk: bool, ctx: &mut Context) {
+        let (Some(config), Some(brokers)) = (&self.config.replication, &mut self.brokers) else { return };
         let Some(broker) = broker.map(|number| number as usize - 1).or(brokers.leader) else { return };
-        let missed_at = now + plan.session;
+        let missed_at = now + config.session;
         let stopped = &mut brokers.all[broker];
         if !stopped.up {
             return;
@@ -307,17 +312,17 @@ impl Bus {
         }
         let number = broker as u32 + 1;
         let change = if lose_disk { BrokerChange::LostDisk } else { BrokerChange::Stopped };
-        out.record(Fact::BrokerChanged { bus: self.plan.node, broker: number, change });
+        ctx.record(Fact::BrokerChanged { bus: self.config.node, broker: number, change });
         if lose_disk {
             // Whoever comes back with nothing is known to lack what was there (KIP-966).
             self.leave_in_sync(broker);
         }
-        self.check(missed_at, Check::Missed { broker, life }, out);
-        self.step_down(now, out);
+        self.check(missed_at, BrokerTimer::Missed { broker, life }, ctx);
+        self.step_down(now, ctx);
     }
 
     /// Nobody leads, where whoever did is down or without a majority.
-    fn step_down(&mut self, now: Micros, out: &mut Outbox) {
+    fn step_down(&mut self, now: Micros, ctx: &mut Context) {
         let majority = matches!(self.commit_rule(), CommitRule::Majority);
         let Some(brokers) = &mut self.brokers else { return };
         if majority && !brokers.has_majority() {
@@ -325,14 +330,14 @@ impl Bus {
         }
         if !brokers.is_led() {
             // What was being fetched from it does not come.
-            brokers.reign += 1;
+            brokers.epoch += 1;
         }
-        self.settle(now, out);
-        self.advance(now, out);
+        self.update_availability(now, ctx);
+        self.advance(now, ctx);
     }
 
     /// Starts a broker that is stopped; all of them where none is named.
-    pub fn start_brokers(&mut self, now: Micros, broker: Option<u32>, out: &mut Outbox) {
+    pub fn start_brokers(&mut self, now: Micros, broker: Option<u32>, ctx: &mut Context) {
         for at in 0..self.brokers() as usize {
             let brokers = brokers_mut(&mut self.brokers);
             let started = &mut brokers.all[at];
@@ -340,32 +345,32 @@ impl Bus {
                 continue;
             }
             (started.up, started.life, started.last_due) = (true, started.life + 1, now);
-            let (bus, change) = (self.plan.node, BrokerChange::Started);
-            out.record(Fact::BrokerChanged { bus, broker: at as u32 + 1, change });
+            let (bus, change) = (self.config.node, BrokerChange::Started);
+            ctx.record(Fact::BrokerChanged { bus, broker: at as u32 + 1, change });
             // It knows of the leader whether it leads itself, and how much of what it has is still said.
             match brokers.leader.filter(|leader| *leader != at && brokers.all[*leader].up) {
                 Some(leader) => {
                     let end = brokers.all[leader].end;
                     brokers.all[at].end = brokers.all[at].end.min(end);
-                    self.fetch(now, at, out);
+                    self.fetch(now, at, ctx);
                 }
                 // Until the leader is missed, nobody but itself takes its place.
-                None if brokers.leader.is_none_or(|leader| leader == at) => self.elect(now, out),
+                None if brokers.leader.is_none_or(|leader| leader == at) => self.elect(now, ctx),
                 None => {}
             }
         }
     }
 
     /// Another leads, or the same again. What it does not have is lost, whoever else has it.
-    fn elect(&mut self, now: Micros, out: &mut Outbox) {
+    fn elect(&mut self, now: Micros, ctx: &mut Context) {
         let Some(brokers) = &self.brokers else { return };
         let Some(leader) = brokers.candidate(self.commit_rule()) else {
             brokers_mut(&mut self.brokers).leader = None;
-            return self.settle(now, out);
+            return self.update_availability(now, ctx);
         };
         let brokers = brokers_mut(&mut self.brokers);
         let (end, clean) = (brokers.all[leader].end, brokers.all[leader].in_sync);
-        (brokers.leader, brokers.reign) = (Some(leader), brokers.reign + 1);
+        (brokers.leader, brokers.epoch) = (Some(leader), brokers.epoch + 1);
         brokers.committed = brokers.committed.min(end);
         for (at, broker) in brokers.all.iter_mut().enumerate() {
             // What goes beyond the leader's log is cut off.
@@ -374,30 +379,30 @@ impl Bus {
             broker.in_sync = at == leader || clean && broker.in_sync && broker.up;
         }
         let change = BrokerChange::Leads;
-        out.record(Fact::BrokerChanged { bus: self.plan.node, broker: leader as u32 + 1, change });
-        self.lose(now, end, out);
-        self.settle(now, out);
+        ctx.record(Fact::BrokerChanged { bus: self.config.node, broker: leader as u32 + 1, change });
+        self.lose(now, end, ctx);
+        self.update_availability(now, ctx);
         for broker in 0..self.brokers() as usize {
-            self.fetch(now, broker, out);
+            self.fetch(now, broker, ctx);
         }
-        self.advance(now, out);
+        self.advance(now, ctx);
     }
 
     /// Loses all entries from an offset on. What is published again is taken in again.
-    fn lose(&mut self, now: Micros, from: u64, out: &mut Outbox) {
+    fn lose(&mut self, now: Micros, from: u64, ctx: &mut Context) {
         brokers_mut(&mut self.brokers).waiting.retain(|entry| entry.offset < from);
-        let gone = self.kept.iter().filter(|(_, kept)| kept.offset.is_some_and(|offset| offset >= from));
+        let gone = self.stored.iter().filter(|(_, stored)| stored.offset.is_some_and(|offset| offset >= from));
         for event in gone.map(|(event, _)| *event).collect::<Vec<u32>>() {
             self.forget_publication(event);
-            self.discard(now, event, DropReason::NotReplicated, out);
+            self.discard(now, event, DropReason::NotReplicated, ctx);
         }
     }
 
     /// All brokers were stopped before they had flushed: nobody is told of what was lost so.
-    pub(super) fn forget_unflushed(&mut self, now: Micros) {
-        let flush = self.plan.flush;
+    pub(super) fn forget_pending_acks(&mut self, now: Micros) {
+        let flush = self.config.flush;
         if let Some(brokers) = &mut self.brokers {
-            brokers.waiting.retain(|entry| entry.since + flush <= now);
+            brokers.waiting.retain(|entry| entry.published_at + flush <= now);
         }
     }
 }

@@ -8,9 +8,9 @@
 //! entry of the log, or a part of the transaction.
 
 use super::{Answer, Asker, Done, Replica, Work};
-use crate::engine::handling::{Handler, Handling};
-use crate::engine::message::{About, Ask, Delivery, OfEvent, Payload, Request, Seen, Update};
-use crate::engine::outbox::Outbox;
+use crate::engine::consumer::{Consumer, Handler};
+use crate::engine::context::Context;
+use crate::engine::message::{About, Ask, Delivery, EventWrite, Payload, Request, SessionToken, Update};
 use crate::engine::publishing::{Publisher, Publishing};
 use crate::engine::queue::Timer;
 use crate::scenario::{Effect, Micros, Value};
@@ -37,7 +37,7 @@ pub fn origin(version: Version, made: Option<&Made>) -> (Version, i64) {
     (said, made.map_or(i64::MIN, |made| made.clock))
 }
 
-impl OfEvent {
+impl EventWrite {
     /// Whether the event is to be written over what is there, which was made under that version, at that clock.
     pub fn replaces(&self, (version, clock): (Version, i64)) -> bool {
         match self.effect {
@@ -111,7 +111,7 @@ struct Asked {
 /// What a member has to do with buses.
 #[derive(Clone, Debug)]
 pub struct Events {
-    pub(super) handling: Handling,
+    pub(super) handling: Consumer,
     pub(super) publishing: Publishing,
     asked: BTreeMap<OperationId, Asked>,
 }
@@ -119,7 +119,7 @@ pub struct Events {
 impl Events {
     /// For a member that publishes or subscribes.
     pub fn new(node: NodeId, publishers: Vec<Publisher>, handlers: Vec<Handler>) -> Self {
-        let (handling, publishing) = (Handling::new(handlers), Publishing::new(node, publishers));
+        let (handling, publishing) = (Consumer::new(handlers), Publishing::new(node, publishers));
         Events { handling, publishing, asked: BTreeMap::new() }
     }
 
@@ -129,10 +129,10 @@ impl Events {
     }
 
     /// What was under way is gone; what the group wrote, and rows to be published, are not.
-    pub fn crash(&mut self, lose_disk: bool, out: &mut Outbox) {
+    pub fn crash(&mut self, lose_disk: bool, ctx: &mut Context) {
         self.asked.clear();
         self.handling.crash(lose_disk);
-        self.publishing.crash(lose_disk, out);
+        self.publishing.crash(lose_disk, ctx);
     }
 }
 
@@ -144,21 +144,21 @@ impl Replica {
         }
     }
 
-    pub(super) fn on_delivery(&mut self, now: Micros, delivery: Arc<Delivery>, out: &mut Outbox) {
-        let mut next = self.events.as_mut().and_then(|events| events.handling.on_delivery(delivery, out));
+    pub(super) fn on_delivery(&mut self, now: Micros, delivery: Arc<Delivery>, ctx: &mut Context) {
+        let mut next = self.events.as_mut().and_then(|events| events.handling.on_delivery(delivery, ctx));
         while let Some(delivery) = next {
-            self.on_work(now, Work::Handle(delivery), out);
-            next = self.events.as_mut().and_then(|events| events.handling.more(out));
+            self.on_work(now, Work::Handle(delivery), ctx);
+            next = self.events.as_mut().and_then(|events| events.handling.next_ready(ctx));
         }
     }
 
     /// Processing an event is over: its group is asked to write what it says.
-    pub(super) fn handle(&mut self, now: Micros, delivery: Arc<Delivery>, out: &mut Outbox) {
+    pub(super) fn handle(&mut self, now: Micros, delivery: Arc<Delivery>, ctx: &mut Context) {
         let Some(events) = &mut self.events else { return };
         let handler = &mut events.handling.handlers[delivery.subscription as usize];
         let update = &delivery.update;
         // The number is taken first, so that no other event's failure is shifted.
-        let fails = handler.failures.chance(handler.fails);
+        let fails = handler.failures.bernoulli(handler.fails);
         let ask = match handler.effect {
             Effect::Increment => update.delta.map(Ask::Increment),
             Effect::SetIfNewer | Effect::Overwrite | Effect::LastWriterWins => Some(Ask::Write(update.value.clone())),
@@ -168,35 +168,35 @@ impl Replica {
             _ if fails => (None, HandlingFailure::Failed),
             ask => (ask, HandlingFailure::WrongType),
         };
-        let Some(ask) = ask else { return self.failed(now, &delivery, failure, out) };
-        let (operation, subscription, attempt) = (out.next_operation(), handler.id, delivery.attempt);
+        let Some(ask) = ask else { return self.failed(now, &delivery, failure, ctx) };
+        let (operation, subscription, attempt) = (ctx.next_operation(), handler.id, delivery.attempt);
         let (key, version, clock, effect) = (update.key, update.version, update.clock, handler.effect);
         let (node, update, adds) = (self.member.node, update.id, effect == Effect::Increment);
-        out.record(Fact::EventWriteStarted { operation, node, subscription, update, key, version, adds, attempt });
-        out.wake(now + handler.deadline, Timer::OperationTimeout(operation.0));
+        ctx.record(Fact::EventWriteStarted { operation, node, subscription, update, key, version, adds, attempt });
+        ctx.wake(now + handler.deadline, Timer::OperationTimeout(operation.0));
         let inbox = handler.inbox.as_ref().map(|inbox| inbox.window());
-        let event = Some(OfEvent { subscription, update, version, clock, attempt, effect, inbox });
-        let request = Arc::new(Request { operation, key, ask, poison: false, seen: Seen::default(), event });
+        let event = Some(EventWrite { subscription, update, version, clock, attempt, effect, inbox });
+        let request = Arc::new(Request { operation, key, ask, poison: false, seen: SessionToken::default(), event });
         events.asked.insert(operation, Asked { delivery, request: request.clone(), asked: 1 });
-        let done = self.operate(now, Asker::Handler, request, out);
-        self.end(now, done, out);
+        let done = self.operate(now, Asker::Handler, request, ctx);
+        self.end(now, done, ctx);
     }
 
-    pub(super) fn failed(&mut self, now: Micros, delivery: &Delivery, cause: HandlingFailure, out: &mut Outbox) {
-        self.at_events(|events| events.handling.fail(delivery, cause, out));
-        self.handle_next(now, delivery, out);
+    pub(super) fn failed(&mut self, now: Micros, delivery: &Delivery, cause: HandlingFailure, ctx: &mut Context) {
+        self.at_events(|events| events.handling.fail(delivery, cause, ctx));
+        self.handle_next(now, delivery, ctx);
     }
 
-    fn handle_next(&mut self, now: Micros, after: &Delivery, out: &mut Outbox) {
-        let mut next = self.events.as_mut().and_then(|events| events.handling.next(after, out));
+    fn handle_next(&mut self, now: Micros, after: &Delivery, ctx: &mut Context) {
+        let mut next = self.events.as_mut().and_then(|events| events.handling.next(after, ctx));
         while let Some(delivery) = next {
-            self.on_work(now, Work::Handle(delivery), out);
-            next = self.events.as_mut().and_then(|events| events.handling.more(out));
+            self.on_work(now, Work::Handle(delivery), ctx);
+            next = self.events.as_mut().and_then(|events| events.handling.next_ready(ctx));
         }
     }
 
     /// The group answered, here or by message; an answer that nobody awaits any more is of no use.
-    pub(super) fn on_answer(&mut self, now: Micros, operation: OperationId, answer: Answer, out: &mut Outbox) {
+    pub(super) fn on_answer(&mut self, now: Micros, operation: OperationId, answer: Answer, ctx: &mut Context) {
         let Some(events) = &mut self.events else { return };
         let Some(asked) = events.asked.get_mut(&operation) else { return };
         if let Answer::Elsewhere(Some(leader)) = answer
@@ -208,7 +208,7 @@ impl Replica {
             asked.asked += 1;
             let (update, attempt) = (Some(asked.delivery.update.id), asked.delivery.attempt);
             let about = About { update, operation: Some(operation), attempt };
-            return out.send(*link, Payload::Operate(asked.request.clone()), about);
+            return ctx.send(*link, Payload::Operate(asked.request.clone()), about);
         }
         let (outcome, written, cause) = match answer {
             Answer::Written(update, _) => (Outcome::Ok, Some(update), None),
@@ -221,58 +221,58 @@ impl Replica {
         let Some(Asked { delivery, .. }) = events.asked.remove(&operation) else { return };
         let subscription = events.handling.handlers[delivery.subscription as usize].id;
         let (node, update) = (self.member.node, delivery.update.id);
-        out.record(Fact::EventWriteEnded { operation, node, subscription, update, outcome, written });
+        ctx.record(Fact::EventWriteEnded { operation, node, subscription, update, outcome, written });
         match cause {
             None => {
-                events.handling.succeed(now, &delivery, out);
-                self.handle_next(now, &delivery, out);
+                events.handling.succeed(now, &delivery, ctx);
+                self.handle_next(now, &delivery, ctx);
             }
-            Some(cause) => self.failed(now, &delivery, cause, out),
+            Some(cause) => self.failed(now, &delivery, cause, ctx),
         }
     }
 
     /// The group did not answer in the time that the bus gives: it may still write it.
-    pub(super) fn on_silence(&mut self, now: Micros, operation: OperationId, out: &mut Outbox) {
-        self.on_answer(now, operation, Answer::Refused(Refusal::TooFewReplicas, Outcome::Unknown), out);
+    pub(super) fn on_silence(&mut self, now: Micros, operation: OperationId, ctx: &mut Context) {
+        self.on_answer(now, operation, Answer::Refused(Refusal::TooFewReplicas, Outcome::Unknown), ctx);
     }
 
     /// Its relays find in its log what it stored.
-    pub(super) fn publish_stored(&mut self, now: Micros, out: &mut Outbox) {
+    pub(super) fn publish_stored(&mut self, now: Micros, ctx: &mut Context) {
         let Some(events) = &mut self.events else { return };
         for update in std::mem::take(&mut self.member.outgoing.stored) {
-            events.publishing.on_stored(now, &update, out);
+            events.publishing.on_stored(now, &update, ctx);
         }
     }
 
     /// An operation that it coordinated ended: a write that the group has acknowledged is published.
-    pub(super) fn publish_acknowledged(&mut self, now: Micros, done: &Answer, out: &mut Outbox) {
+    pub(super) fn publish_acknowledged(&mut self, now: Micros, done: &Answer, ctx: &mut Context) {
         let Answer::Written(update, _) = done else { return };
         let (Some(events), Some(update)) = (&mut self.events, self.member.outgoing.coordinated.remove(update)) else {
             return;
         };
-        events.publishing.on_acknowledged(now, &update, out);
+        events.publishing.on_acknowledged(now, &update, ctx);
     }
 
     /// What it coordinated is gone.
-    pub(super) fn crash_events(&mut self, lose_disk: bool, out: &mut Outbox) {
+    pub(super) fn crash_events(&mut self, lose_disk: bool, ctx: &mut Context) {
         (self.member.outgoing.coordinated, self.member.outgoing.stored) = (BTreeMap::new(), Vec::new());
-        self.at_events(|events| events.crash(lose_disk, out));
+        self.at_events(|events| events.crash(lose_disk, ctx));
     }
 }
 
 /// Whether an event is written: not where its inbox knows it, nor where what is there is to stay.
 pub fn is_news(
-    event: &OfEvent,
+    event: &EventWrite,
     handled: Option<Micros>,
     there: (Version, i64),
     now: Micros,
     node: NodeId,
-    out: &mut Outbox,
+    ctx: &mut Context,
 ) -> bool {
     let within = |window: Option<Micros>| handled.is_some_and(|at| window.is_none_or(|window| at + window > now));
     if event.inbox.is_some_and(within) {
-        let OfEvent { subscription, update, attempt, .. } = *event;
-        out.record(Fact::InboxHit { node, subscription, update, attempt });
+        let EventWrite { subscription, update, attempt, .. } = *event;
+        ctx.record(Fact::InboxHit { node, subscription, update, attempt });
         return false;
     }
     event.replaces(there)

@@ -6,10 +6,10 @@ use super::cell::{Cell, Register, SharedCell};
 use super::logged::{self, refused};
 use super::wire::{Body, Wire};
 use super::{Answer, Asker, Done, Member, after};
-use crate::engine::chance::{Sampler, Stream};
+use crate::engine::context::Context;
 use crate::engine::message::{Ask, Request};
-use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
+use crate::engine::random::{Sampler, Stream};
 use crate::scenario::{Gossip as Plan, GossipStyle, Latency, Micros, Value};
 use crate::trace::{Fact, KeyId, Refusal, UpdateId, Version};
 use std::collections::BTreeMap;
@@ -59,16 +59,16 @@ impl Gossip {
     }
 
     /// Sets the timer of the first round.
-    pub fn start(&mut self, now: Micros, out: &mut Outbox) {
+    pub fn start(&mut self, now: Micros, ctx: &mut Context) {
         self.epoch += 1;
-        self.plan_round(now, out);
+        self.plan_round(now, ctx);
     }
 
-    fn plan_round(&mut self, now: Micros, out: &mut Outbox) {
+    fn plan_round(&mut self, now: Micros, ctx: &mut Context) {
         let every = self.every.draw(&mut self.chance).max(1);
         // Rounds that begin together do so after a restart, too.
         let at = if self.round.is_some() { (now / every + 1) * every } else { now + every };
-        out.wake(at, Timer::Protocol(self.epoch));
+        ctx.wake(at, Timer::Protocol(self.epoch));
     }
 
     /// News and rounds are not durable.
@@ -86,19 +86,19 @@ impl Gossip {
         asker: Asker,
         request: &Request,
         member: &mut Member,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) -> Vec<Done> {
         if logged::is_read(request) {
-            return vec![logged::read(asker, request, member, out)];
+            return vec![logged::read(asker, request, member, ctx)];
         }
         let (key, operation) = (request.key, request.operation);
-        let _ = member.group.preference(key, out);
+        let _ = member.group.preference(key, ctx);
         let (cell, value) = match self.changed(now, request, member) {
             Ok(changed) => changed,
             Err(cause) => return refused(request, asker, cause),
         };
         let (over, before) = (member.cell(key).version(), member.cell(key).value(&member.group.data));
-        let update = out.next_update();
+        let update = ctx.next_update();
         let (cell, version) = match cell {
             Cell::Register(register) => {
                 (Cell::Register(Register { update: Some(update), ..register.clone() }), register.version)
@@ -110,7 +110,7 @@ impl Gossip {
             }
         };
         let (node, clock) = (member.node, member.clock(now));
-        out.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock, replaces: over });
+        ctx.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock, replaces: over });
         if let Cell::Register(register) = &cell {
             member.coordinate(
                 update,
@@ -120,7 +120,7 @@ impl Gossip {
                 register.made.as_deref(),
             );
         }
-        member.absorb(key, &cell, Some(update), out);
+        member.absorb(key, &cell, Some(update), ctx);
         self.learn(now, update, key, Arc::new(cell));
         vec![Done { operation, asker, answer: Answer::Written(update, version) }]
     }
@@ -153,7 +153,7 @@ impl Gossip {
     }
 
     /// A round begins.
-    pub fn on_timer(&mut self, now: Micros, n: u32, member: &mut Member, out: &mut Outbox) {
+    pub fn on_timer(&mut self, now: Micros, n: u32, member: &mut Member, ctx: &mut Context) {
         if n != self.epoch {
             return;
         }
@@ -165,24 +165,24 @@ impl Gossip {
         for _ in 0..self.fan_out.min(others) {
             let peer = self.chance.below(others) as usize;
             let peer = if peer >= member.index { peer + 1 } else { peer };
-            self.contact(peer, member, out);
+            self.contact(peer, member, ctx);
         }
-        self.plan_round(now, out);
+        self.plan_round(now, ctx);
     }
 
-    fn contact(&self, peer: usize, member: &Member, out: &mut Outbox) {
+    fn contact(&self, peer: usize, member: &Member, ctx: &mut Context) {
         let cells = self.told(member);
         match self.style {
             GossipStyle::Push if !cells.is_empty() => {
-                member.tell(peer, Body::State { cells, answer: false }, None, out);
+                member.tell(peer, Body::State { cells, answer: false }, None, ctx);
             }
             GossipStyle::Push => {}
-            GossipStyle::Pull => member.tell(peer, Body::Wanted { keys: None }, None, out),
-            GossipStyle::PushPull => member.tell(peer, Body::State { cells, answer: true }, None, out),
+            GossipStyle::Pull => member.tell(peer, Body::Wanted { keys: None }, None, ctx),
+            GossipStyle::PushPull => member.tell(peer, Body::State { cells, answer: true }, None, ctx),
             GossipStyle::Rumor { .. } => {
                 for (update, hot) in self.hot.iter() {
                     let body = Body::Rumor { update: *update, key: hot.key, cell: hot.cell.clone() };
-                    member.tell(peer, body, None, out);
+                    member.tell(peer, body, None, ctx);
                 }
             }
         }
@@ -194,24 +194,24 @@ impl Gossip {
     }
 
     /// Something was said to it.
-    pub fn on_wire(&mut self, now: Micros, wire: &Wire, member: &mut Member, out: &mut Outbox) {
+    pub fn on_wire(&mut self, now: Micros, wire: &Wire, member: &mut Member, ctx: &mut Context) {
         let Some(from) = member.group.index(wire.from) else { return };
         match &wire.body {
             Body::State { cells, answer } => {
                 if *answer {
                     let mine = self.told(member);
-                    member.tell(from, Body::State { cells: mine, answer: false }, None, out);
+                    member.tell(from, Body::State { cells: mine, answer: false }, None, ctx);
                 }
                 for (key, cell) in cells.iter() {
                     // What it has already says nothing.
                     if !member.cell(*key).covers(cell) {
-                        member.absorb(*key, cell, None, out);
+                        member.absorb(*key, cell, None, ctx);
                     }
                 }
             }
             Body::Wanted { .. } => {
                 let cells = self.told(member);
-                member.tell(from, Body::State { cells, answer: false }, None, out);
+                member.tell(from, Body::State { cells, answer: false }, None, ctx);
             }
             Body::Rumor { update, key, cell } => {
                 let known = match self.heard.get(update) {
@@ -220,10 +220,10 @@ impl Gossip {
                     Some(at) => self.round.is_none() || *at < self.round_began,
                 };
                 if !self.heard.contains_key(update) {
-                    member.absorb(*key, cell, Some(*update), out);
+                    member.absorb(*key, cell, Some(*update), ctx);
                     self.learn(now, *update, *key, cell.clone());
                 }
-                member.tell(from, Body::Feedback { update: *update, known }, None, out);
+                member.tell(from, Body::Feedback { update: *update, known }, None, ctx);
             }
             Body::Feedback { update, known } => {
                 let GossipStyle::Rumor { lose_interest_after } = self.style else { return };

@@ -4,8 +4,8 @@ use super::cell::{Cell, Register};
 use super::events;
 use super::log::{Entry, Log};
 use super::{Answer, Asker, Done, Member, after};
+use crate::engine::context::Context;
 use crate::engine::message::{Ask, Request};
-use crate::engine::outbox::Outbox;
 use crate::scenario::Micros;
 use crate::trace::{Fact, OperationId, Outcome, Refusal, Version};
 use std::collections::BTreeMap;
@@ -34,9 +34,9 @@ pub fn append(
     term: u32,
     request: &Request,
     member: &mut Member,
-    out: &mut Outbox,
+    ctx: &mut Context,
 ) -> Result<u32, Refusal> {
-    let _ = member.group.preference(request.key, out);
+    let _ = member.group.preference(request.key, ctx);
     let held = member.cell(request.key).value(&member.group.data);
     let tail = log.latest(request.key, applied);
     let over = tail.map_or(member.cell(request.key).version(), |(index, entry)| version(index, entry.term));
@@ -44,7 +44,7 @@ pub fn append(
         let there = tail.map_or(member.cell(request.key).origin(), |(index, entry)| {
             events::origin(version(index, entry.term), entry.made.as_deref())
         });
-        if !events::is_news(event, log.handled(event.update), there, now, member.node, out) {
+        if !events::is_news(event, log.handled(event.update), there, now, member.node, ctx) {
             // That there is nothing to change is known once all before it is committed.
             let (operation, key) = (Some(request.operation), request.key);
             return Ok(log.push(Entry { term, update: None, operation, key, value: None, made: None }));
@@ -52,21 +52,21 @@ pub fn append(
     }
     let present = tail.map_or(held, |(_, entry)| entry.value.clone());
     let value = after(present.as_ref(), &request.ask)?;
-    let (update, operation, key) = (out.next_update(), request.operation, request.key);
+    let (update, operation, key) = (ctx.next_update(), request.operation, request.key);
     let (made, said) = (member.made(now, request), value.clone());
     let entry = Entry { term, update: Some(update), operation: Some(operation), key, value: said, made: made.clone() };
     let index = log.push(entry);
     let version = version(index, term);
     member.coordinate(update, (key, version), value.as_ref(), present.as_ref(), made.as_deref());
     let (node, clock) = (member.node, member.clock(now));
-    out.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock, replaces: over });
+    ctx.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock, replaces: over });
     Ok(index)
 }
 
 /// Lets an entry take effect.
-pub fn apply(index: u32, entry: &Entry, member: &mut Member, out: &mut Outbox) {
+pub fn apply(index: u32, entry: &Entry, member: &mut Member, ctx: &mut Context) {
     if let Some(update) = entry.update {
-        member.absorb(entry.key, &cell(index, entry), Some(update), out);
+        member.absorb(entry.key, &cell(index, entry), Some(update), ctx);
     }
 }
 
@@ -84,10 +84,10 @@ pub fn answer(index: u32, entry: &Entry) -> Answer {
 }
 
 /// Throws away the entries from a number on; with `applied`, what they did is undone.
-pub fn roll_back(log: &mut Log, from: u32, applied: bool, member: &mut Member, out: &mut Outbox) {
+pub fn roll_back(log: &mut Log, from: u32, applied: bool, member: &mut Member, ctx: &mut Context) {
     for entry in log.truncate(from) {
         let Some(update) = entry.update else { continue };
-        out.record(Fact::WriteRolledBack { update, node: member.node, key: entry.key });
+        ctx.record(Fact::WriteRolledBack { update, node: member.node, key: entry.key });
         if !applied {
             continue;
         }
@@ -97,15 +97,15 @@ pub fn roll_back(log: &mut Log, from: u32, applied: bool, member: &mut Member, o
         });
         let seed = || member.seeds.iter().find(|(key, _)| *key == entry.key).map(|(_, cell)| cell.clone());
         let cell = left.or_else(seed).unwrap_or_else(|| Cell::empty(&member.group.data));
-        member.set(entry.key, cell, out);
+        member.set(entry.key, cell, ctx);
     }
 }
 
 /// A read of what is held here.
-pub fn read(asker: Asker, request: &Request, member: &Member, out: &mut Outbox) -> Done {
-    let _ = member.group.preference(request.key, out);
+pub fn read(asker: Asker, request: &Request, member: &Member, ctx: &mut Context) -> Done {
+    let _ = member.group.preference(request.key, ctx);
     let result = member.result(&member.cell(request.key));
-    super::member::record_read(request.operation, member.node, request.key, &result, out);
+    super::member::record_read(request.operation, member.node, request.key, &result, ctx);
     Done { operation: request.operation, asker, answer: Answer::Read(result) }
 }
 

@@ -4,8 +4,8 @@ use super::cell::{Cell, SharedCell};
 use super::events::{self, Made, Outgoing};
 use super::stamp::Stamps;
 use super::wire::{Body, Wire};
+use crate::engine::context::Context;
 use crate::engine::message::{About, LinkId, Payload, ReadResult, Request};
-use crate::engine::outbox::Outbox;
 use crate::scenario::{Data, Micros, Protocol, Value, VersionClock};
 use crate::trace::{Fact, KeyId, NodeId, OperationId, UpdateId, Version};
 use std::collections::BTreeMap;
@@ -33,14 +33,14 @@ pub struct Group {
 
 impl Group {
     /// The members in the order in which they are asked for a key; the first so many hold it.
-    pub fn preference(&self, key: KeyId, out: &mut Outbox) -> Vec<usize> {
+    pub fn preference(&self, key: KeyId, ctx: &mut Context) -> Vec<usize> {
         let all = self.members.len();
         let first =
-            if self.replicas < all { (xxh3_64(out.names.key(key).as_bytes()) % all as u64) as usize } else { 0 };
+            if self.replicas < all { (xxh3_64(ctx.names.key(key).as_bytes()) % all as u64) as usize } else { 0 };
         let order: Vec<usize> = (0..all).map(|i| (first + i) % all).collect();
-        if out.is_first(self.node, key) {
+        if ctx.is_first(self.node, key) {
             let replicas = order[..self.replicas].iter().map(|i| self.members[*i]).collect();
-            out.record(Fact::KeyPlaced { group: self.node, key, replicas });
+            ctx.record(Fact::KeyPlaced { group: self.node, key, replicas });
         }
         order
     }
@@ -100,10 +100,10 @@ impl Member {
     }
 
     /// Sets its clock.
-    pub fn set_clock(&mut self, now: Micros, offset: i64, drift_ppm: f64, out: &mut Outbox) {
+    pub fn set_clock(&mut self, now: Micros, offset: i64, drift_ppm: f64, ctx: &mut Context) {
         (self.clock_offset, self.clock_drift) = (offset, drift_ppm);
         let drift = (drift_ppm * 1000.0).round() as i64;
-        out.record(Fact::ClockSet { node: self.node, offset: self.clock(now) - now as i64, drift });
+        ctx.record(Fact::ClockSet { node: self.node, offset: self.clock(now) - now as i64, drift });
     }
 
     /// One more than its index among the nodes: the origin of its versions and dots.
@@ -112,13 +112,13 @@ impl Member {
     }
 
     /// Says something to another member.
-    pub fn tell(&self, to: usize, body: Body, operation: Option<OperationId>, out: &mut Outbox) {
+    pub fn tell(&self, to: usize, body: Body, operation: Option<OperationId>, ctx: &mut Context) {
         match self.links.get(to) {
-            Some(Some(link)) => tell(self.node, *link, body, operation, out),
+            Some(Some(link)) => tell(self.node, *link, body, operation, ctx),
             Some(None) => {}
             None => {
                 let (about, from) = (About { update: body.update(), operation, attempt: 0 }, self.node);
-                out.send_within(from, self.group.members[to], Payload::Wire(Arc::new(Wire { from, body })), about);
+                ctx.send_to_member(from, self.group.members[to], Payload::Wire(Arc::new(Wire { from, body })), about);
             }
         }
     }
@@ -156,7 +156,7 @@ impl Member {
     }
 
     /// Takes in a state of a key; whether that changed anything.
-    pub fn absorb(&mut self, key: KeyId, cell: &Cell, update: Option<UpdateId>, out: &mut Outbox) -> bool {
+    pub fn absorb(&mut self, key: KeyId, cell: &Cell, update: Option<UpdateId>, ctx: &mut Context) -> bool {
         self.stamps.see(self.group.clock(), key, cell.version());
         let data = self.group.data.clone();
         let mine = self.cells.entry(key).or_insert_with(|| Cell::empty(&data));
@@ -169,36 +169,36 @@ impl Member {
             let said = events::said(id, key, value.clone(), register.version, made);
             self.outgoing.store(said, before.as_ref());
         }
-        self.tell_stored(key, cell, update, changed, out);
+        self.tell_stored(key, cell, update, changed, ctx);
         changed
     }
 
     /// Sets a register as it is, newer or older.
-    pub fn set(&mut self, key: KeyId, cell: Cell, out: &mut Outbox) {
-        self.tell_stored(key, &cell, cell.update(), true, out);
+    pub fn set(&mut self, key: KeyId, cell: Cell, ctx: &mut Context) {
+        self.tell_stored(key, &cell, cell.update(), true, ctx);
         self.cells.insert(key, cell);
     }
 
     /// Records what it holds of a key after it took something in.
-    pub fn tell_stored(&self, key: KeyId, said: &Cell, update: Option<UpdateId>, changed: bool, out: &mut Outbox) {
+    pub fn tell_stored(&self, key: KeyId, said: &Cell, update: Option<UpdateId>, changed: bool, ctx: &mut Context) {
         let node = self.node;
         if let Cell::Register(register) = said {
             let (version, value) = (register.version, register.value.clone());
             let update = register.update.or(update);
-            return out.record(Fact::ReplicaStored { update, node, key, version, value, changed });
+            return ctx.record(Fact::ReplicaStored { update, node, key, version, value, changed });
         }
         if changed {
             let mine = self.cell(key);
             let (context, values) = (mine.context().unwrap_or_default(), mine.values(&self.group.data));
-            out.record(Fact::StateMerged { update, node, key, context, values });
+            ctx.record(Fact::StateMerged { update, node, key, context, values });
         }
     }
 
     /// Records what stood in the document, of data without a total order.
-    pub fn tell_seed(&self, key: KeyId, out: &mut Outbox) {
+    pub fn record_initial_state(&self, key: KeyId, ctx: &mut Context) {
         let cell = self.cell(key);
         if cell.context().is_some() {
-            self.tell_stored(key, &cell, None, true, out);
+            self.tell_stored(key, &cell, None, true, ctx);
         }
     }
 
@@ -220,13 +220,13 @@ pub fn result(data: &Data, cell: &Cell) -> ReadResult {
 }
 
 /// Records what a read returned.
-pub fn record_read(operation: OperationId, node: NodeId, key: KeyId, result: &ReadResult, out: &mut Outbox) {
+pub fn record_read(operation: OperationId, node: NodeId, key: KeyId, result: &ReadResult, ctx: &mut Context) {
     let ReadResult { value, origin: version, context, .. } = result.clone();
-    out.record(Fact::ReadServed { operation, node, key, version, value, context });
+    ctx.record(Fact::ReadServed { operation, node, key, version, value, context });
 }
 
 /// Says something within a group, over a link.
-pub fn tell(from: NodeId, link: LinkId, body: Body, operation: Option<OperationId>, out: &mut Outbox) {
+pub fn tell(from: NodeId, link: LinkId, body: Body, operation: Option<OperationId>, ctx: &mut Context) {
     let about = About { update: body.update(), operation, attempt: 0 };
-    out.send(link, Payload::Wire(Arc::new(Wire { from, body })), about);
+    ctx.send(link, Payload::Wire(Arc::new(Wire { from, body })), about);
 }

@@ -8,10 +8,10 @@ pub use coordinator::Coordinator;
 use super::cell::{Cell, SharedCell};
 use super::wire::{Body, Why, Wire};
 use super::{Asker, Done, Member};
-use crate::engine::chance::Stream;
+use crate::engine::context::Context;
 use crate::engine::message::{LinkId, Request};
-use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
+use crate::engine::random::Stream;
 use crate::scenario::{Micros, Quorum as Plan, micros};
 use crate::trace::{Fact, KeyId, NodeId, UpdateId, Version};
 use coordinator::TIMEOUT;
@@ -55,18 +55,18 @@ impl Quorum {
     }
 
     /// Sets its first timers.
-    pub fn start(&mut self, now: Micros, out: &mut Outbox) {
+    pub fn start(&mut self, now: Micros, ctx: &mut Context) {
         self.epoch += 1;
         if let Some(anti_entropy) = &mut self.anti_entropy {
-            out.wake(now + anti_entropy.first_wait(), Timer::Protocol(self.epoch << 2 | COMPARE));
+            ctx.wake(now + anti_entropy.first_wait(), Timer::Protocol(self.epoch << 2 | COMPARE));
         }
         self.hints_timed = false;
-        self.time_hints(now, out);
+        self.time_hints(now, ctx);
         // What was to be purged while it was down is purged a grace period later.
         let (grace, tombstones) = (self.coordinator.plan.tombstone_grace_ms, self.tombstones.clone());
         for number in tombstones.keys() {
             if let Some(grace) = grace {
-                out.wake(now + micros(grace), Timer::Protocol(number << 2 | PURGE));
+                ctx.wake(now + micros(grace), Timer::Protocol(number << 2 | PURGE));
             }
         }
     }
@@ -87,12 +87,12 @@ impl Quorum {
         asker: Asker,
         request: Arc<Request>,
         member: &mut Member,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) -> Vec<Done> {
         let (reading, key) = (member.clock(now), request.key);
-        let done = self.coordinator.begin(now, asker, request, reading, Some(member), out);
-        self.time_tombstone(now, key, member, out);
-        self.time_hints(now, out);
+        let done = self.coordinator.begin(now, asker, request, reading, Some(member), ctx);
+        self.time_tombstone(now, key, member, ctx);
+        self.time_hints(now, ctx);
         done
     }
 
@@ -103,7 +103,7 @@ impl Quorum {
         wire: &Wire,
         back: Option<LinkId>,
         member: &mut Member,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) -> Vec<Done> {
         let from = member.group.index(wire.from);
         if let Some(from) = from {
@@ -111,9 +111,9 @@ impl Quorum {
         }
         match (&wire.body, from) {
             (Body::Write { op, key, cell, update, why }, _) => {
-                self.on_write(now, *key, cell, *update, *why, member, out);
+                self.on_write(now, *key, cell, *update, *why, member, ctx);
                 if let (Some(back), true) = (back, *op != 0) {
-                    super::member::tell(member.node, back, Body::Taken { op: *op }, None, out);
+                    super::member::tell(member.node, back, Body::Taken { op: *op }, None, ctx);
                 }
                 Vec::new()
             }
@@ -121,7 +121,7 @@ impl Quorum {
                 let hint = stand_in.and_then(|replica| self.hint_for(replica, *key, member));
                 let cell = hint.unwrap_or_else(|| Arc::new(member.cell(*key)));
                 if let Some(back) = back {
-                    super::member::tell(member.node, back, Body::Holds { op: *op, key: *key, cell }, None, out);
+                    super::member::tell(member.node, back, Body::Holds { op: *op, key: *key, cell }, None, ctx);
                 }
                 Vec::new()
             }
@@ -131,20 +131,20 @@ impl Quorum {
                     if sent {
                         self.coordinator.hints.remove(&(replica, key));
                         let replica = member.group.members[replica];
-                        out.record(Fact::HintRemoved { node: member.node, replica, key, delivered: true });
+                        ctx.record(Fact::HintRemoved { node: member.node, replica, key, delivered: true });
                     }
                     return Vec::new();
                 }
-                self.coordinator.on_taken(*op, from, out)
+                self.coordinator.on_taken(*op, from, ctx)
             }
             (Body::Holds { op, key, cell }, Some(from)) => {
-                let done = self.coordinator.on_holds(now, *op, from, cell.clone(), Some(member), out);
-                self.time_tombstone(now, *key, member, out);
+                let done = self.coordinator.on_holds(now, *op, from, cell.clone(), Some(member), ctx);
+                self.time_tombstone(now, *key, member, ctx);
                 done
             }
             (Body::Compare { .. } | Body::Marks { .. } | Body::Wanted { .. }, Some(from)) => {
                 if let Some(anti_entropy) = &mut self.anti_entropy {
-                    anti_entropy.on_wire(&wire.body, from, member, out);
+                    anti_entropy.on_wire(&wire.body, from, member, ctx);
                 }
                 Vec::new()
             }
@@ -166,24 +166,24 @@ impl Quorum {
         update: Option<UpdateId>,
         why: Why,
         member: &mut Member,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) {
         match why {
             Why::StandIn(replica) => {
                 if let Some(replica) = member.group.index(replica) {
-                    self.coordinator.keep_hint(now, replica, key, cell.clone(), update, out);
-                    self.time_hints(now, out);
+                    self.coordinator.keep_hint(now, replica, key, cell.clone(), update, ctx);
+                    self.time_hints(now, ctx);
                 }
             }
             Why::Write | Why::Repair => {
-                member.absorb(key, cell, update, out);
-                self.time_tombstone(now, key, member, out);
+                member.absorb(key, cell, update, ctx);
+                self.time_tombstone(now, key, member, ctx);
             }
         }
     }
 
     /// The mark of a deletion is forgotten after its grace period.
-    fn time_tombstone(&mut self, now: Micros, key: KeyId, member: &Member, out: &mut Outbox) {
+    fn time_tombstone(&mut self, now: Micros, key: KeyId, member: &Member, ctx: &mut Context) {
         let Some(grace) = self.coordinator.plan.tombstone_grace_ms else { return };
         let Some(Cell::Register(register)) = member.cells.get(&key) else { return };
         let known = self.tombstones.values().any(|known| *known == (key, register.version));
@@ -193,19 +193,19 @@ impl Quorum {
         let number = self.next_tombstone;
         self.next_tombstone += 1;
         self.tombstones.insert(number, (key, register.version));
-        out.wake(now + micros(grace), Timer::Protocol(number << 2 | PURGE));
+        ctx.wake(now + micros(grace), Timer::Protocol(number << 2 | PURGE));
     }
 
-    fn time_hints(&mut self, now: Micros, out: &mut Outbox) {
+    fn time_hints(&mut self, now: Micros, ctx: &mut Context) {
         let Some(hints) = &self.coordinator.plan.hints else { return };
         if !self.hints_timed && !self.coordinator.hints.is_empty() {
             self.hints_timed = true;
-            out.wake(now + micros(hints.every_ms).max(1), Timer::Protocol(self.epoch << 2 | HINTS));
+            ctx.wake(now + micros(hints.every_ms).max(1), Timer::Protocol(self.epoch << 2 | HINTS));
         }
     }
 
     /// Sends every hint to the replica that it is for.
-    fn hand_off(&mut self, now: Micros, member: &Member, out: &mut Outbox) {
+    fn hand_off(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
         self.handing_off.clear();
         let hints: Vec<((usize, KeyId), coordinator::Hint)> =
             self.coordinator.hints.iter().map(|(at, hint)| (*at, hint.clone())).collect();
@@ -213,32 +213,32 @@ impl Quorum {
             if hint.expires <= now {
                 self.coordinator.hints.remove(&(replica, key));
                 let replica = member.group.members[replica];
-                out.record(Fact::HintRemoved { node: member.node, replica, key, delivered: false });
+                ctx.record(Fact::HintRemoved { node: member.node, replica, key, delivered: false });
                 continue;
             }
             let op = self.coordinator.number();
             self.handing_off.insert(op, (replica, key, hint.cell.clone()));
             let body = Body::Write { op, key, cell: hint.cell, update: hint.update, why: Why::Repair };
-            self.coordinator.tell(replica, body, None, out);
+            self.coordinator.tell(replica, body, None, ctx);
         }
         self.hints_timed = false;
-        self.time_hints(now, out);
+        self.time_hints(now, ctx);
     }
 
     /// A timer ran out; if its reason is gone, nothing happens.
-    pub fn on_timer(&mut self, now: Micros, n: u32, member: &mut Member, out: &mut Outbox) -> Vec<Done> {
+    pub fn on_timer(&mut self, now: Micros, n: u32, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
         let number = n >> 2;
         match n & 3 {
             TIMEOUT => {
-                let done = self.coordinator.on_timeout(now, number, Some(member), out);
-                self.time_hints(now, out);
+                let done = self.coordinator.on_timeout(now, number, Some(member), ctx);
+                self.time_hints(now, ctx);
                 return done;
             }
-            HINTS if number == self.epoch => self.hand_off(now, member, out),
+            HINTS if number == self.epoch => self.hand_off(now, member, ctx),
             COMPARE if number == self.epoch => {
                 if let Some(anti_entropy) = &mut self.anti_entropy {
-                    anti_entropy.begin(member, out);
-                    out.wake(now + anti_entropy.every, Timer::Protocol(n));
+                    anti_entropy.begin(member, ctx);
+                    ctx.wake(now + anti_entropy.every, Timer::Protocol(n));
                 }
             }
             PURGE => {
@@ -246,7 +246,7 @@ impl Quorum {
                     && member.cells.get(&key).is_some_and(|cell| cell.version() == version)
                 {
                     member.cells.remove(&key);
-                    out.record(Fact::TombstonePurged { node: member.node, key });
+                    ctx.record(Fact::TombstonePurged { node: member.node, key });
                 }
             }
             _ => {}

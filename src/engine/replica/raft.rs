@@ -5,10 +5,10 @@ use super::log::Log;
 use super::logged::{self, Waiting, append, apply, refused, roll_back};
 use super::wire::{Body, Wire};
 use super::{Answer, Asker, Done, Member};
-use crate::engine::chance::Stream;
+use crate::engine::context::Context;
 use crate::engine::message::Request;
-use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
+use crate::engine::random::Stream;
 use crate::scenario::{Micros, Raft as Plan, RaftReads, micros};
 use crate::trace::{Fact, KeyId, OperationId, UpdateId};
 use std::sync::Arc;
@@ -129,8 +129,8 @@ impl Raft {
     }
 
     /// Waits for a leader.
-    pub fn start(&mut self, now: Micros, out: &mut Outbox) {
-        self.reset_election(now, out);
+    pub fn start(&mut self, now: Micros, ctx: &mut Context) {
+        self.reset_election(now, ctx);
     }
 
     /// What is not durable is gone.
@@ -146,11 +146,11 @@ impl Raft {
         }
     }
 
-    fn reset_election(&mut self, now: Micros, out: &mut Outbox) {
+    fn reset_election(&mut self, now: Micros, ctx: &mut Context) {
         let wait = self.election + (self.chance.unit() * self.election as f64) as Micros;
         self.timers += 1;
         self.last_election = self.timers;
-        out.wake(now + wait, Timer::Protocol(self.timers << 1 | ELECTION));
+        ctx.wake(now + wait, Timer::Protocol(self.timers << 1 | ELECTION));
     }
 
     fn others(member: &Member) -> impl Iterator<Item = usize> + use<> {
@@ -163,36 +163,36 @@ impl Raft {
     }
 
     /// A timer ran out; if its reason is gone, nothing happens.
-    pub fn on_timer(&mut self, now: Micros, n: u32, member: &mut Member, out: &mut Outbox) -> Vec<Done> {
+    pub fn on_timer(&mut self, now: Micros, n: u32, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
         let number = n >> 1;
         let mut done = Vec::new();
         if n & 1 == ELECTION && number == self.last_election && self.role != Role::Leader {
-            done = self.stand(now, member, out);
+            done = self.stand(now, member, ctx);
         } else if n & 1 == HEARTBEAT && number == self.last_heartbeat && self.role == Role::Leader {
-            self.beat(now, member, out);
+            self.beat(now, member, ctx);
         }
-        self.tell_log(member, out);
+        self.tell_log(member, ctx);
         done
     }
 
-    fn stand(&mut self, now: Micros, member: &mut Member, out: &mut Outbox) -> Vec<Done> {
+    fn stand(&mut self, now: Micros, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
         self.term += 1;
         (self.role, self.leader) = (Role::Candidate, None);
         self.voted_for = Some(member.index);
         self.votes = vec![member.index];
-        self.reset_election(now, out);
+        self.reset_election(now, ctx);
         for other in Raft::others(member) {
-            member.tell(other, Body::RequestVote { term: self.term, last: self.log.end() }, None, out);
+            member.tell(other, Body::RequestVote { term: self.term, last: self.log.end() }, None, ctx);
         }
-        self.count_votes(now, member, out)
+        self.count_votes(now, member, ctx)
     }
 
-    fn count_votes(&mut self, now: Micros, member: &mut Member, out: &mut Outbox) -> Vec<Done> {
+    fn count_votes(&mut self, now: Micros, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
         if self.role != Role::Candidate || self.votes.len() < Raft::majority(member) {
             return Vec::new();
         }
         (self.role, self.leader) = (Role::Leader, Some(member.index));
-        out.record(Fact::LeaderElected { node: member.node, term: self.term });
+        ctx.record(Fact::LeaderElected { node: member.node, term: self.term });
         self.next.fill(self.log.last() + 1);
         self.matched.fill(0);
         // An entry of its own term, through which those of earlier terms are committed.
@@ -205,29 +205,29 @@ impl Raft {
             made: None,
         };
         self.log.push(nothing);
-        self.beat(now, member, out);
-        self.advance(member, out)
+        self.beat(now, member, ctx);
+        self.advance(member, ctx)
     }
 
     /// Sends each follower what it lacks, or nothing but a sign of life.
-    fn beat(&mut self, now: Micros, member: &Member, out: &mut Outbox) {
+    fn beat(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
         self.round += 1;
         for other in Raft::others(member) {
-            self.send_entries(other, member, None, out);
+            self.send_entries(other, member, None, ctx);
         }
         self.timers += 1;
         self.last_heartbeat = self.timers;
-        out.wake(now + self.heartbeat, Timer::Protocol(self.timers << 1 | HEARTBEAT));
+        ctx.wake(now + self.heartbeat, Timer::Protocol(self.timers << 1 | HEARTBEAT));
     }
 
-    fn send_entries(&mut self, to: usize, member: &Member, operation: Option<OperationId>, out: &mut Outbox) {
+    fn send_entries(&mut self, to: usize, member: &Member, operation: Option<OperationId>, ctx: &mut Context) {
         let next = self.next[to];
         let previous = (self.log.term(next - 1).unwrap_or(0), next - 1);
         let entries = self.log.from(next, MOST_ENTRIES);
         // What is on its way is not sent again until the follower says that it is missing.
         self.next[to] += entries.len() as u32;
         let (entries, committed, round) = (Arc::new(entries), self.committed, self.round);
-        member.tell(to, Body::Append { term: self.term, previous, entries, committed, round }, operation, out);
+        member.tell(to, Body::Append { term: self.term, previous, entries, committed, round }, operation, ctx);
     }
 
     /// Asked by a client.
@@ -237,11 +237,11 @@ impl Raft {
         asker: Asker,
         request: &Request,
         member: &mut Member,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) -> Vec<Done> {
         let read = logged::is_read(request);
         if read && self.reads == RaftReads::Local {
-            return vec![logged::read(asker, request, member, out)];
+            return vec![logged::read(asker, request, member, ctx)];
         }
         if self.role != Role::Leader {
             let leader = self.leader.map(|leader| member.group.members[leader]);
@@ -255,19 +255,19 @@ impl Raft {
             let index = self.committed.max(self.first_of_term());
             self.pending_reads.push(PendingRead { asker, request: request.clone(), index, round, confirmed });
             for other in Raft::others(member) {
-                self.send_entries(other, member, Some(request.operation), out);
+                self.send_entries(other, member, Some(request.operation), ctx);
             }
-            return self.serve_reads(member, out);
+            return self.serve_reads(member, ctx);
         }
-        match append(now, &mut self.log, self.applied, self.term, request, member, out) {
+        match append(now, &mut self.log, self.applied, self.term, request, member, ctx) {
             Err(cause) => refused(request, asker, cause),
             Ok(index) => {
                 self.waiting.insert(index, (asker, request.operation, self.term));
                 for other in Raft::others(member) {
-                    self.send_entries(other, member, Some(request.operation), out);
+                    self.send_entries(other, member, Some(request.operation), ctx);
                 }
-                let done = self.advance(member, out);
-                self.tell_log(member, out);
+                let done = self.advance(member, ctx);
+                self.tell_log(member, ctx);
                 done
             }
         }
@@ -278,7 +278,7 @@ impl Raft {
     }
 
     /// Commits what a majority has, if it is of this term; then what is committed takes effect.
-    fn advance(&mut self, member: &mut Member, out: &mut Outbox) -> Vec<Done> {
+    fn advance(&mut self, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
         if self.role == Role::Leader {
             self.matched[member.index] = self.log.last();
             let mut matched = self.matched.clone();
@@ -293,31 +293,31 @@ impl Raft {
             self.applied += 1;
             let index = self.applied;
             let Some(entry) = self.log.get(index) else { break };
-            apply(index, entry, member, out);
+            apply(index, entry, member, ctx);
             if let Some((asker, operation, awaited)) = self.waiting.remove(&index)
                 && awaited == entry.term
             {
                 done.push(Done { operation, asker, answer: logged::answer(index, entry) });
             }
         }
-        done.extend(self.serve_reads(member, out));
+        done.extend(self.serve_reads(member, ctx));
         done
     }
 
-    fn serve_reads(&mut self, member: &Member, out: &mut Outbox) -> Vec<Done> {
+    fn serve_reads(&mut self, member: &Member, ctx: &mut Context) -> Vec<Done> {
         let (majority, applied) = (Raft::majority(member), self.applied);
         let ready = |read: &PendingRead| read.confirmed.len() >= majority && applied >= read.index;
         let (served, rest): (Vec<PendingRead>, _) =
             std::mem::take(&mut self.pending_reads).into_iter().partition(ready);
         self.pending_reads = rest;
-        served.into_iter().map(|read| logged::read(read.asker, &read.request, member, out)).collect()
+        served.into_iter().map(|read| logged::read(read.asker, &read.request, member, ctx)).collect()
     }
 
     /// A higher term was heard of, or another leader of this one.
-    fn follow(&mut self, term: u32, member: &Member, out: &mut Outbox) -> Vec<Done> {
+    fn follow(&mut self, term: u32, member: &Member, ctx: &mut Context) -> Vec<Done> {
         let mut done = Vec::new();
         if self.role == Role::Leader {
-            out.record(Fact::LeaderSteppedDown { node: member.node, term });
+            ctx.record(Fact::LeaderSteppedDown { node: member.node, term });
             done = logged::give_up(&mut self.waiting);
             done.extend(std::mem::take(&mut self.pending_reads).into_iter().map(|read| Done {
                 operation: read.request.operation,
@@ -333,7 +333,7 @@ impl Raft {
     }
 
     /// Something was said to it.
-    pub fn on_wire(&mut self, now: Micros, wire: &Wire, member: &mut Member, out: &mut Outbox) -> Vec<Done> {
+    pub fn on_wire(&mut self, now: Micros, wire: &Wire, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
         let Some(from) = member.group.index(wire.from) else { return Vec::new() };
         let term = match &wire.body {
             Body::Append { term, .. }
@@ -343,9 +343,9 @@ impl Raft {
             _ => unreachable!("no such message is sent within a Raft group"),
         };
         let led = self.role == Role::Leader;
-        let mut done = if term > self.term { self.follow(term, member, out) } else { Vec::new() };
+        let mut done = if term > self.term { self.follow(term, member, ctx) } else { Vec::new() };
         if led && self.role != Role::Leader {
-            self.reset_election(now, out);
+            self.reset_election(now, ctx);
         }
         match &wire.body {
             Body::RequestVote { last, .. } => {
@@ -353,25 +353,25 @@ impl Raft {
                 let granted = term == self.term && free && *last >= self.log.end();
                 if granted {
                     self.voted_for = Some(from);
-                    self.reset_election(now, out);
+                    self.reset_election(now, ctx);
                 }
-                member.tell(from, Body::Vote { term: self.term, granted }, None, out);
+                member.tell(from, Body::Vote { term: self.term, granted }, None, ctx);
             }
             Body::Vote { granted: true, .. } if term == self.term && !self.votes.contains(&from) => {
                 self.votes.push(from);
-                done.extend(self.count_votes(now, member, out));
+                done.extend(self.count_votes(now, member, ctx));
             }
             Body::Append { previous, entries, committed, round, .. } => {
                 if term < self.term {
                     let body = Body::Appended { term: self.term, agrees: false, last: 0, round: *round };
-                    member.tell(from, body, None, out);
+                    member.tell(from, body, None, ctx);
                 } else {
                     if self.role == Role::Candidate {
-                        done.extend(self.follow(term, member, out));
+                        done.extend(self.follow(term, member, ctx));
                     }
                     self.leader = Some(from);
-                    self.reset_election(now, out);
-                    done.extend(self.take_entries(from, *previous, entries, *committed, *round, member, out));
+                    self.reset_election(now, ctx);
+                    done.extend(self.take_entries(from, *previous, entries, *committed, *round, member, ctx));
                 }
             }
             Body::Appended { agrees, last, round, .. } if self.role == Role::Leader && term == self.term => {
@@ -387,13 +387,13 @@ impl Raft {
                     self.next[from] = (*last + 1).min(self.next[from].max(2) - 1).max(1);
                 }
                 if self.next[from] <= self.log.last() {
-                    self.send_entries(from, member, None, out);
+                    self.send_entries(from, member, None, ctx);
                 }
-                done.extend(self.advance(member, out));
+                done.extend(self.advance(member, ctx));
             }
             _ => {}
         }
-        self.tell_log(member, out);
+        self.tell_log(member, ctx);
         done
     }
 
@@ -406,14 +406,14 @@ impl Raft {
         committed: u32,
         round: u32,
         member: &mut Member,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) -> Vec<Done> {
         let term = self.term;
         let (previous_term, mut index) = previous;
         if self.log.term(index) != Some(previous_term) {
             // Where to try again: no entry of a wrong term, nor one that is not there.
             let last = self.log.last().min(index.saturating_sub(1));
-            member.tell(from, Body::Appended { term, agrees: false, last, round }, None, out);
+            member.tell(from, Body::Appended { term, agrees: false, last, round }, None, ctx);
             return Vec::new();
         }
         for entry in entries {
@@ -422,20 +422,20 @@ impl Raft {
                 continue;
             }
             if self.log.last() >= index {
-                roll_back(&mut self.log, index, false, member, out);
+                roll_back(&mut self.log, index, false, member, ctx);
             }
             self.log.push(entry.clone());
         }
         self.committed = self.committed.max(committed.min(index));
-        member.tell(from, Body::Appended { term, agrees: true, last: index, round }, None, out);
-        self.advance(member, out)
+        member.tell(from, Body::Appended { term, agrees: true, last: index, round }, None, ctx);
+        self.advance(member, ctx)
     }
 
-    fn tell_log(&mut self, member: &Member, out: &mut Outbox) {
+    fn tell_log(&mut self, member: &Member, ctx: &mut Context) {
         let (last, committed, term) = (self.log.last(), self.committed, self.term);
         if self.told != (last, committed, term) {
             self.told = (last, committed, term);
-            out.record(Fact::LogChanged { node: member.node, last, committed, term });
+            ctx.record(Fact::LogChanged { node: member.node, last, committed, term });
         }
     }
 }

@@ -8,8 +8,8 @@ use super::log::Entry;
 use super::logged::{self, refused};
 use super::wire::{Body, Wire};
 use super::{Answer, Asker, Done, Member, after};
+use crate::engine::context::Context;
 use crate::engine::message::Request;
-use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
 use crate::scenario::{Micros, TwoPhase as Plan, micros};
 use crate::trace::{Fact, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
@@ -56,18 +56,18 @@ impl TwoPhase {
     }
 
     /// After a restart: what was not decided is aborted, what was decided is told again, what was promised is asked for.
-    pub fn start(&mut self, now: Micros, member: &mut Member, out: &mut Outbox) {
+    pub fn start(&mut self, now: Micros, member: &mut Member, ctx: &mut Context) {
         let undecided: Vec<UpdateId> =
             self.transactions.iter().filter(|(_, it)| !it.decided).map(|(update, _)| *update).collect();
         for update in undecided {
-            self.decide(now, update, false, None, member, out);
+            self.decide(now, update, false, None, member, ctx);
         }
         for update in self.transactions.keys() {
-            out.wake(now + self.timeout, Timer::Protocol(update.0));
+            ctx.wake(now + self.timeout, Timer::Protocol(update.0));
         }
         for promise in self.promises.values() {
             if let Some(update) = promise.entry.update {
-                out.wake(now + self.timeout, Timer::Protocol(update.0));
+                ctx.wake(now + self.timeout, Timer::Protocol(update.0));
             }
         }
     }
@@ -92,21 +92,21 @@ impl TwoPhase {
         asker: Asker,
         request: Arc<Request>,
         member: &mut Member,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) -> Vec<Done> {
         if self.promises.contains_key(&request.key) {
             self.waiting.push((asker, request));
             return Vec::new();
         }
         if logged::is_read(&request) {
-            return vec![logged::read(asker, &request, member, out)];
+            return vec![logged::read(asker, &request, member, ctx)];
         }
-        let _ = member.group.preference(request.key, out);
+        let _ = member.group.preference(request.key, ctx);
         let held = member.cell(request.key);
         let before = held.value(&member.group.data);
         if let Some(event) = &request.event {
             let handled = self.handled.get(&event.update).copied();
-            if !events::is_news(event, handled, held.origin(), now, member.node, out) {
+            if !events::is_news(event, handled, held.origin(), now, member.node, ctx) {
                 return events::unchanged(&request, asker);
             }
         }
@@ -114,11 +114,11 @@ impl TwoPhase {
             Ok(value) => value,
             Err(cause) => return refused(&request, asker, cause),
         };
-        let (update, operation, key) = (out.next_update(), request.operation, request.key);
+        let (update, operation, key) = (ctx.next_update(), request.operation, request.key);
         let over = held.version();
         let version = Version::counted(over.counter + 1, member.origin());
         let (node, clock) = (member.node, member.clock(now));
-        out.record(Fact::WriteCoordinated {
+        ctx.record(Fact::WriteCoordinated {
             update,
             operation,
             node,
@@ -131,22 +131,22 @@ impl TwoPhase {
         let made = member.made(now, &request);
         member.coordinate(update, (key, version), value.as_ref(), before.as_ref(), made.as_deref());
         let entry = Entry { term: version.counter, update: Some(update), operation: Some(operation), key, value, made };
-        self.promise(update, &entry, member.node, member, out);
+        self.promise(update, &entry, member.node, member, ctx);
         let others: Vec<usize> = (0..member.group.members.len()).filter(|other| *other != member.index).collect();
         for &other in &others {
-            member.tell(other, Body::Prepare { entry: entry.clone() }, Some(operation), out);
+            member.tell(other, Body::Prepare { entry: entry.clone() }, Some(operation), ctx);
         }
         let asked = Some((asker, operation));
         let (promised, decided) = (Vec::new(), false);
         let transaction = Transaction { entry, version, asked, promised, decided, unconfirmed: others.clone() };
         self.transactions.insert(update, transaction);
-        out.wake(now + self.timeout, Timer::Protocol(update.0));
-        if others.is_empty() { self.decide(now, update, true, None, member, out) } else { Vec::new() }
+        ctx.wake(now + self.timeout, Timer::Protocol(update.0));
+        if others.is_empty() { self.decide(now, update, true, None, member, ctx) } else { Vec::new() }
     }
 
-    fn promise(&mut self, update: UpdateId, entry: &Entry, coordinator: NodeId, member: &Member, out: &mut Outbox) {
+    fn promise(&mut self, update: UpdateId, entry: &Entry, coordinator: NodeId, member: &Member, ctx: &mut Context) {
         self.promises.insert(entry.key, Promised { entry: entry.clone(), coordinator });
-        out.record(Fact::WritePromised { update, node: member.node, key: entry.key });
+        ctx.record(Fact::WritePromised { update, node: member.node, key: entry.key });
     }
 
     /// The coordinator's decision, durable from here on.
@@ -157,7 +157,7 @@ impl TwoPhase {
         commit: bool,
         cause: Option<Refusal>,
         member: &mut Member,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) -> Vec<Done> {
         let Some(transaction) = self.transactions.get_mut(&update) else { return Vec::new() };
         transaction.decided = true;
@@ -169,7 +169,7 @@ impl TwoPhase {
             self.transactions.remove(&update);
         }
         for other in others {
-            member.tell(other, Body::Decide { update, commit }, None, out);
+            member.tell(other, Body::Decide { update, commit }, None, ctx);
         }
         let mut done = Vec::new();
         if let Some((asker, operation)) = asked {
@@ -178,7 +178,7 @@ impl TwoPhase {
             let answer = if commit { Answer::Written(update, version) } else { refusal };
             done.push(Done { operation, asker, answer });
         }
-        let mut after = self.settle(now, key, update, commit, member, out);
+        let mut after = self.settle(now, key, update, commit, member, ctx);
         done.append(&mut after);
         done
     }
@@ -191,7 +191,7 @@ impl TwoPhase {
         update: UpdateId,
         commit: bool,
         member: &mut Member,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) -> Vec<Done> {
         let promised = self.promises.get(&key).is_some_and(|promise| promise.entry.update == Some(update));
         let Some(promise) = promised.then(|| self.promises.remove(&key)).flatten() else { return Vec::new() };
@@ -203,18 +203,18 @@ impl TwoPhase {
                 self.handled.insert(event, at);
             }
             let register = Register { version, value: promise.entry.value, update: Some(update), made };
-            member.absorb(key, &Cell::Register(register), Some(update), out);
+            member.absorb(key, &Cell::Register(register), Some(update), ctx);
         } else {
-            out.record(Fact::PromiseReleased { update, node: member.node, key });
+            ctx.record(Fact::PromiseReleased { update, node: member.node, key });
         }
         let (next, rest): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.waiting).into_iter().partition(|(_, request)| request.key == key);
         self.waiting = rest;
-        next.into_iter().flat_map(|(asker, request)| self.operate(now, asker, request, member, out)).collect()
+        next.into_iter().flat_map(|(asker, request)| self.operate(now, asker, request, member, ctx)).collect()
     }
 
     /// Something was said to it.
-    pub fn on_wire(&mut self, now: Micros, wire: &Wire, member: &mut Member, out: &mut Outbox) -> Vec<Done> {
+    pub fn on_wire(&mut self, now: Micros, wire: &Wire, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
         let Some(from) = member.group.index(wire.from) else { return Vec::new() };
         match &wire.body {
             Body::Prepare { entry } => {
@@ -224,10 +224,10 @@ impl TwoPhase {
                 // What it holds must not be newer than what the coordinator started from.
                 let granted = again || (free && member.cell(entry.key).version().counter < entry.term);
                 if granted && !again {
-                    self.promise(update, entry, wire.from, member, out);
-                    out.wake(now + self.timeout, Timer::Protocol(update.0));
+                    self.promise(update, entry, wire.from, member, ctx);
+                    ctx.wake(now + self.timeout, Timer::Protocol(update.0));
                 }
-                member.tell(from, Body::Promise { update, granted }, entry.operation, out);
+                member.tell(from, Body::Promise { update, granted }, entry.operation, ctx);
                 Vec::new()
             }
             Body::Promise { update, granted } => {
@@ -235,18 +235,18 @@ impl TwoPhase {
                     return Vec::new();
                 };
                 if !granted {
-                    return self.decide(now, *update, false, None, member, out);
+                    return self.decide(now, *update, false, None, member, ctx);
                 }
                 if !transaction.promised.contains(&from) {
                     transaction.promised.push(from);
                 }
                 let all = transaction.promised.len() + 1 == member.group.members.len();
-                if all { self.decide(now, *update, true, None, member, out) } else { Vec::new() }
+                if all { self.decide(now, *update, true, None, member, ctx) } else { Vec::new() }
             }
             Body::Decide { update, commit } => {
                 let key = self.promises.iter().find(|(_, it)| it.entry.update == Some(*update)).map(|(key, _)| *key);
-                let done = key.map_or_else(Vec::new, |key| self.settle(now, key, *update, *commit, member, out));
-                member.tell(from, Body::Done { update: *update }, None, out);
+                let done = key.map_or_else(Vec::new, |key| self.settle(now, key, *update, *commit, member, ctx));
+                member.tell(from, Body::Done { update: *update }, None, ctx);
                 done
             }
             Body::Done { update } => {
@@ -261,7 +261,7 @@ impl TwoPhase {
             Body::Inquire { update } => {
                 let known = self.transactions.get(update);
                 if known.is_none_or(|transaction| transaction.decided) {
-                    member.tell(from, Body::Decide { update: *update, commit: known.is_some() }, None, out);
+                    member.tell(from, Body::Decide { update: *update, commit: known.is_some() }, None, ctx);
                 }
                 Vec::new()
             }
@@ -270,21 +270,21 @@ impl TwoPhase {
     }
 
     /// A timer ran out; if its reason is gone, nothing happens.
-    pub fn on_timer(&mut self, now: Micros, n: u32, member: &mut Member, out: &mut Outbox) -> Vec<Done> {
+    pub fn on_timer(&mut self, now: Micros, n: u32, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
         let update = UpdateId(n);
         if let Some(transaction) = self.transactions.get(&update) {
-            out.wake(now + self.timeout, Timer::Protocol(n));
+            ctx.wake(now + self.timeout, Timer::Protocol(n));
             if !transaction.decided {
-                return self.decide(now, update, false, Some(Refusal::NotPromised), member, out);
+                return self.decide(now, update, false, Some(Refusal::NotPromised), member, ctx);
             }
             for &other in &transaction.unconfirmed {
-                member.tell(other, Body::Decide { update, commit: true }, None, out);
+                member.tell(other, Body::Decide { update, commit: true }, None, ctx);
             }
         } else if let Some(promise) = self.promises.values().find(|it| it.entry.update == Some(update)) {
             // In doubt: it asks, and waits.
-            out.wake(now + self.timeout, Timer::Protocol(n));
+            ctx.wake(now + self.timeout, Timer::Protocol(n));
             if let Some(coordinator) = member.group.index(promise.coordinator) {
-                member.tell(coordinator, Body::Inquire { update }, None, out);
+                member.tell(coordinator, Body::Inquire { update }, None, ctx);
             }
         }
         Vec::new()

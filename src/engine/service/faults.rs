@@ -1,36 +1,36 @@
 //! What faults do to a service.
 
-use super::{Awaiting, Job, Service, Work};
-use crate::engine::outbox::Outbox;
+use super::{Job, ReplyTo, Service, Work};
+use crate::engine::context::Context;
 use crate::engine::store::Store;
 use crate::scenario::Micros;
 use crate::trace::{Fact, Outcome};
 
 impl Service {
     /// Stops at once. Work under way is gone; the person whose request it was cannot know how it ended.
-    pub fn crash(&mut self, lose_disk: bool, out: &mut Outbox) {
+    pub fn crash(&mut self, lose_disk: bool, ctx: &mut Context) {
         self.up = false;
-        out.record(Fact::ServiceCrashed { node: self.plan.node, lost_disk: lose_disk });
+        ctx.record(Fact::ServiceCrashed { node: self.config.node, lost_disk: lose_disk });
         let jobs = std::mem::take(&mut self.jobs);
         let under_way = jobs.into_iter().filter_map(|(_, job)| match job {
-            Job::Working(Work::Operate(awaiting, _)) | Job::Locked(awaiting, _) => Some(awaiting),
-            Job::Calling(change) | Job::Committing(change) => Some(change.awaiting),
+            Job::Working(Work::Execute(reply_to, _)) | Job::Locked(reply_to, _) => Some(reply_to),
+            Job::Calling(write) | Job::Committing(write) => Some(write.reply_to),
             Job::Working(Work::Apply(..) | Work::Handle(_) | Work::Prepare(..)) => None,
         });
         let waiting = std::mem::take(&mut self.waiting);
         let queued = waiting.into_iter().filter_map(|work| match work {
-            Work::Operate(awaiting, _) => Some(awaiting),
+            Work::Execute(reply_to, _) => Some(reply_to),
             Work::Apply(..) | Work::Handle(_) | Work::Prepare(..) => None,
         });
-        for awaiting in under_way.chain(queued) {
-            if let Awaiting::Person(operation) = awaiting {
-                out.record(Fact::OperationEnded { operation, outcome: Outcome::Unknown });
+        for reply_to in under_way.chain(queued) {
+            if let ReplyTo::User(operation) = reply_to {
+                ctx.record(Fact::OperationEnded { operation, outcome: Outcome::Unknown });
             }
         }
         self.locks.clear();
-        self.publishing.crash(lose_disk, out);
+        self.publishing.crash(lose_disk, ctx);
         self.handling.crash(lose_disk);
-        self.transactions.crash(lose_disk, out);
+        self.transactions.crash(lose_disk, ctx);
         self.busy = 0;
         if lose_disk {
             self.store = Store::default();
@@ -38,37 +38,37 @@ impl Service {
     }
 
     /// Starts again with what the disk holds.
-    pub fn restart(&mut self, now: Micros, out: &mut Outbox) {
+    pub fn restart(&mut self, now: Micros, ctx: &mut Context) {
         self.up = true;
-        out.record(Fact::ServiceRestarted { node: self.plan.node });
-        self.publishing.restart(now, out);
-        self.handling.restart(now, out);
-        self.restart_transactions(now, out);
+        ctx.record(Fact::ServiceRestarted { node: self.config.node });
+        self.publishing.restart(now, ctx);
+        self.handling.restart(now, ctx);
+        self.restart_transactions(now, ctx);
     }
 
     /// Makes its work take so many times as long as configured.
-    pub fn slow_down(&mut self, factor: f64, out: &mut Outbox) {
+    pub fn slow_down(&mut self, factor: f64, ctx: &mut Context) {
         if self.slowness != factor {
             self.slowness = factor;
             let permille = (factor * 1000.0).round() as u32;
-            out.record(Fact::ServiceSlowed { node: self.plan.node, permille });
+            ctx.record(Fact::ServiceSlowed { node: self.config.node, permille });
         }
     }
 
     /// Sets its clock: the offset where one is given, else a jump from where it is.
-    pub fn set_clock(&mut self, now: Micros, offset: i64, drift_ppm: f64, out: &mut Outbox) {
-        (self.plan.clock_offset, self.plan.clock_drift) = (offset, drift_ppm);
-        self.tell_clock(now, out);
+    pub fn set_clock(&mut self, now: Micros, offset: i64, drift_ppm: f64, ctx: &mut Context) {
+        (self.config.clock_offset, self.config.clock_drift) = (offset, drift_ppm);
+        self.record_clock(now, ctx);
     }
 
     /// Lets its clock jump.
-    pub fn jump_clock(&mut self, now: Micros, by: i64, out: &mut Outbox) {
-        self.plan.clock_offset += by;
-        self.tell_clock(now, out);
+    pub fn jump_clock(&mut self, now: Micros, by: i64, ctx: &mut Context) {
+        self.config.clock_offset += by;
+        self.record_clock(now, ctx);
     }
 
-    fn tell_clock(&self, now: Micros, out: &mut Outbox) {
-        let drift = (self.plan.clock_drift * 1000.0).round() as i64;
-        out.record(Fact::ClockSet { node: self.plan.node, offset: self.clock(now) - now as i64, drift });
+    fn record_clock(&self, now: Micros, ctx: &mut Context) {
+        let drift = (self.config.clock_drift * 1000.0).round() as i64;
+        ctx.record(Fact::ClockSet { node: self.config.node, offset: self.clock(now) - now as i64, drift });
     }
 }

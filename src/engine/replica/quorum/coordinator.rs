@@ -3,8 +3,8 @@
 //!
 //! A member coordinates what it is asked; a client that routes to `itself` coordinates its own.
 
+use crate::engine::context::Context;
 use crate::engine::message::{Ask, LinkId, ReadResult, Request};
-use crate::engine::outbox::Outbox;
 use crate::engine::queue::Timer;
 use crate::engine::replica::cell::{Cell, Register, SharedCell};
 use crate::engine::replica::member::{record_read, result, tell};
@@ -125,9 +125,9 @@ impl Coordinator {
     }
 
     /// Sends something to another member.
-    pub fn tell(&self, to: usize, body: Body, operation: Option<OperationId>, out: &mut Outbox) {
+    pub fn tell(&self, to: usize, body: Body, operation: Option<OperationId>, ctx: &mut Context) {
         if let Some(link) = self.links[to] {
-            tell(self.node, link, body, operation, out);
+            tell(self.node, link, body, operation, ctx);
         }
     }
 
@@ -139,31 +139,31 @@ impl Coordinator {
         request: Arc<Request>,
         reading: i64,
         local: Option<&mut Member>,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) -> Vec<Done> {
         let register = matches!(self.group.data, Data::Register { .. });
         // The version that an event carries needs no older one.
         let carried = request.event.and_then(|event| event.carries());
         match (&request.ask, register) {
-            (Ask::Read, _) => self.begin_read(now, asker, request, Phase::Reading, local, out),
+            (Ask::Read, _) => self.begin_read(now, asker, request, Phase::Reading, local, ctx),
             // With several writers ABD asks a quorum for the newest version first (Lynch and Shvartsman 1997).
             (Ask::Write(_) | Ask::Delete, true) if self.plan.write_back && carried.is_none() => {
-                self.begin_read(now, asker, request, Phase::Changing, local, out)
+                self.begin_read(now, asker, request, Phase::Changing, local, ctx)
             }
             (Ask::Write(_) | Ask::Delete, true) => {
                 let value = match &request.ask {
                     Ask::Write(value) => Some(value.clone()),
                     _ => None,
                 };
-                self.begin_register_write(now, asker, request, (value, Version::default()), reading, local, out)
+                self.begin_register_write(now, asker, request, (value, Version::default()), reading, local, ctx)
             }
             (
                 Ask::Increment(_) | Ask::Add(_) | Ask::Remove(_) | Ask::Put(..) | Ask::Insert(..) | Ask::RemoveAt(_),
                 true,
-            ) => self.begin_read(now, asker, request, Phase::Changing, local, out),
+            ) => self.begin_read(now, asker, request, Phase::Changing, local, ctx),
             (Ask::CompareAndSet { .. }, _) => refused(&request, asker, Refusal::NotOffered),
             (_, false) => match local {
-                Some(local) => self.begin_dotted_write(now, asker, request, local, reading, out),
+                Some(local) => self.begin_dotted_write(now, asker, request, local, reading, ctx),
                 None => refused(&request, asker, Refusal::NotOffered),
             },
         }
@@ -178,7 +178,7 @@ impl Coordinator {
         (value, over): (Option<Value>, Version),
         reading: i64,
         mut local: Option<&mut Member>,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) -> Vec<Done> {
         let (clock, key) = (self.group.clock(), request.key);
         let behind = if self.plan.write_back { over.max(request.seen.version) } else { request.seen.version };
@@ -186,14 +186,14 @@ impl Coordinator {
         let stamps = local.as_deref_mut().map_or(&mut self.stamps, |member| &mut member.stamps);
         let carried = request.event.and_then(|event| event.carries());
         let version = carried.unwrap_or_else(|| stamps.next(clock, reading, key, behind, self.node.0 + 1));
-        let update = out.next_update();
+        let update = ctx.next_update();
         let made = local.as_deref().and_then(|member| member.made(now, &request));
         if let Some(member) = local.as_deref_mut() {
             let before = member.cell(key).value(&self.group.data);
             member.coordinate(update, (key, version), value.as_ref(), before.as_ref(), made.as_deref());
         }
         let cell = Arc::new(Cell::Register(Register { version, value: value.clone(), update: Some(update), made }));
-        self.begin_write(now, asker, request, (cell, Some(update), version), (value, over), reading, local, out)
+        self.begin_write(now, asker, request, (cell, Some(update), version), (value, over), reading, local, ctx)
     }
 
     /// Of all data but registers the coordinator changes its own state, and sends that.
@@ -204,7 +204,7 @@ impl Coordinator {
         request: Arc<Request>,
         local: &mut Member,
         reading: i64,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) -> Vec<Done> {
         let mut cell = local.cell(request.key);
         let changed = cell.change(&self.group.data, local.origin(), &request.ask, request.seen.context.as_ref());
@@ -212,9 +212,9 @@ impl Coordinator {
             Ok(changed) => changed,
             Err(cause) => return refused(&request, asker, cause),
         };
-        let (update, version) = (out.next_update(), Version::counted(dot.1, dot.0));
+        let (update, version) = (ctx.next_update(), Version::counted(dot.1, dot.0));
         let writing = (Arc::new(cell), Some(update), version);
-        self.begin_write(now, asker, request, writing, (value, Version::default()), reading, Some(local), out)
+        self.begin_write(now, asker, request, writing, (value, Version::default()), reading, Some(local), ctx)
     }
 
     #[expect(clippy::too_many_arguments, reason = "what a write is, who asked for it, and where it is coordinated")]
@@ -227,14 +227,14 @@ impl Coordinator {
         (value, over): (Option<Value>, Version),
         reading: i64,
         local: Option<&mut Member>,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) -> Vec<Done> {
         let (key, operation) = (request.key, request.operation);
-        let order = self.group.preference(key, out);
+        let order = self.group.preference(key, ctx);
         let (cell, update, version) = writing.clone();
         if let Some(update) = update {
             let node = self.node;
-            out.record(Fact::WriteCoordinated {
+            ctx.record(Fact::WriteCoordinated {
                 update,
                 operation,
                 node,
@@ -264,18 +264,18 @@ impl Coordinator {
         for &replica in &order[..self.group.replicas] {
             if Some(replica) != self.own {
                 let body = Body::Write { op, key, cell: cell.clone(), update, why: Why::Write };
-                self.tell(replica, body, Some(operation), out);
+                self.tell(replica, body, Some(operation), ctx);
             }
         }
         for (stand_in, replica) in stand_ins {
-            self.ask_stand_in(now, op, stand_in, replica, &(cell.clone(), update, version), key, operation, out);
+            self.ask_stand_in(now, op, stand_in, replica, &(cell.clone(), update, version), key, operation, ctx);
         }
-        out.wake(now + micros(self.plan.timeout_ms), Timer::Protocol(op << 2 | TIMEOUT));
+        ctx.wake(now + micros(self.plan.timeout_ms), Timer::Protocol(op << 2 | TIMEOUT));
         let own = self.own.filter(|own| order[..self.group.replicas].contains(own));
         match (own, local) {
             (Some(own), Some(member)) => {
-                member.absorb(key, &cell, update, out);
-                self.on_taken(op, own, out)
+                member.absorb(key, &cell, update, ctx);
+                self.on_taken(op, own, ctx)
             }
             (Some(_) | None, _) => Vec::new(),
         }
@@ -301,11 +301,11 @@ impl Coordinator {
         writing: &Writing,
         key: KeyId,
         operation: OperationId,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) {
         let (cell, update, _) = writing.clone();
         if Some(stand_in) == self.own {
-            self.keep_hint(now, replica, key, cell, update, out);
+            self.keep_hint(now, replica, key, cell, update, ctx);
             // Its own acknowledgement needs no message.
             if let Some(pending) = self.pending.get_mut(&op) {
                 pending.heard.push((stand_in, None));
@@ -313,7 +313,7 @@ impl Coordinator {
             return;
         }
         let why = Why::StandIn(self.group.members[replica]);
-        self.tell(stand_in, Body::Write { op, key, cell, update, why }, Some(operation), out);
+        self.tell(stand_in, Body::Write { op, key, cell, update, why }, Some(operation), ctx);
     }
 
     /// Keeps a write for a replica that did not take it.
@@ -324,7 +324,7 @@ impl Coordinator {
         key: KeyId,
         cell: SharedCell,
         update: Option<UpdateId>,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) {
         let Some(hints) = &self.plan.hints else { return };
         let expires = now + micros(hints.window_ms);
@@ -337,7 +337,7 @@ impl Coordinator {
             None => Hint { cell, update, expires },
         };
         self.hints.insert((replica, key), hint);
-        out.record(Fact::HintStored { node: self.node, replica: self.group.members[replica], key, update });
+        ctx.record(Fact::HintStored { node: self.node, replica: self.group.members[replica], key, update });
     }
 
     fn begin_read(
@@ -347,19 +347,19 @@ impl Coordinator {
         request: Arc<Request>,
         phase: Phase,
         local: Option<&mut Member>,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) -> Vec<Done> {
         let (key, operation) = (request.key, request.operation);
-        let order = self.group.preference(key, out);
+        let order = self.group.preference(key, ctx);
         let op = self.number();
         let mut asked: Vec<usize> = order[..self.group.replicas].to_vec();
         let stand_ins = self.stand_ins(&order, &asked);
         for &replica in asked.iter().filter(|replica| Some(**replica) != self.own) {
-            self.tell(replica, Body::Read { op, key, stand_in: None }, Some(operation), out);
+            self.tell(replica, Body::Read { op, key, stand_in: None }, Some(operation), ctx);
         }
         for (stand_in, replica) in stand_ins.iter().filter(|(stand_in, _)| Some(*stand_in) != self.own) {
             let stands_for = Some(self.group.members[*replica]);
-            self.tell(*stand_in, Body::Read { op, key, stand_in: stands_for }, Some(operation), out);
+            self.tell(*stand_in, Body::Read { op, key, stand_in: stands_for }, Some(operation), ctx);
             asked.push(*stand_in);
         }
         let own = self.own.filter(|own| asked.contains(own));
@@ -367,11 +367,11 @@ impl Coordinator {
         let (heard, ended) = (Vec::new(), false);
         let pending = Pending { asker, request, order, phase, asked, heard, needed, ended, stood_in: false };
         self.pending.insert(op, pending);
-        out.wake(now + micros(self.plan.timeout_ms), Timer::Protocol(op << 2 | TIMEOUT));
+        ctx.wake(now + micros(self.plan.timeout_ms), Timer::Protocol(op << 2 | TIMEOUT));
         match (own, local) {
             (Some(own), Some(member)) => {
                 let cell = Arc::new(member.cell(key));
-                self.on_holds(now, op, own, cell, Some(member), out)
+                self.on_holds(now, op, own, cell, Some(member), ctx)
             }
             (Some(_) | None, _) => Vec::new(),
         }
@@ -385,7 +385,7 @@ impl Coordinator {
         from: usize,
         cell: SharedCell,
         local: Option<&mut Member>,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) -> Vec<Done> {
         self.heard_of(from);
         let Some(pending) = self.pending.get_mut(&op) else { return Vec::new() };
@@ -398,16 +398,16 @@ impl Coordinator {
         let whole = pending.heard.len() == pending.asked.len();
         let enough = pending.heard.len() == pending.needed && !pending.ended;
         if enough {
-            return self.conclude(now, op, local, out);
+            return self.conclude(now, op, local, ctx);
         }
         if whole && pending.ended {
-            self.repair_late(op, local, out);
+            self.repair_late(op, local, ctx);
         }
         Vec::new()
     }
 
     /// The R-th response is there.
-    fn conclude(&mut self, now: Micros, op: u32, mut local: Option<&mut Member>, out: &mut Outbox) -> Vec<Done> {
+    fn conclude(&mut self, now: Micros, op: u32, mut local: Option<&mut Member>, ctx: &mut Context) -> Vec<Done> {
         let Some(pending) = self.pending.get_mut(&op) else { return Vec::new() };
         let (asker, request) = (pending.asker, pending.request.clone());
         let newest = Arc::new(merged(&self.group.data, &pending.heard));
@@ -421,7 +421,7 @@ impl Coordinator {
                 Err(cause) => refused(&request, asker, cause),
                 Ok(value) => {
                     let reading = local.as_deref().map_or(now as i64, |member| member.clock(now));
-                    self.begin_register_write(now, asker, request, (value, newest.version()), reading, local, out)
+                    self.begin_register_write(now, asker, request, (value, newest.version()), reading, local, ctx)
                 }
             };
         }
@@ -441,9 +441,9 @@ impl Coordinator {
         if settle.is_empty() || *newest == Cell::empty(&self.group.data) {
             pending.ended = true;
             let whole = pending.heard.len() == pending.asked.len();
-            record_read(request.operation, self.node, request.key, &answer, out);
+            record_read(request.operation, self.node, request.key, &answer, ctx);
             if whole {
-                self.repair_late(op, local, out);
+                self.repair_late(op, local, ctx);
             }
             return vec![Done { operation: request.operation, asker, answer: Answer::Read(answer) }];
         }
@@ -452,19 +452,19 @@ impl Coordinator {
         let (key, update) = (request.key, newest.update());
         for &replica in settle.iter().filter(|replica| Some(**replica) != self.own) {
             let body = Body::Write { op, key, cell: newest.clone(), update, why: Why::Repair };
-            self.tell(replica, body, Some(request.operation), out);
+            self.tell(replica, body, Some(request.operation), ctx);
         }
         match (self.own.filter(|own| settle.contains(own)), local) {
             (Some(own), Some(member)) => {
-                member.absorb(key, &newest, update, out);
-                self.on_taken(op, own, out)
+                member.absorb(key, &newest, update, ctx);
+                self.on_taken(op, own, ctx)
             }
             (Some(_) | None, _) => Vec::new(),
         }
     }
 
     /// Every replica that answered a read and is behind is sent the newest version.
-    fn repair_late(&mut self, op: u32, mut local: Option<&mut Member>, out: &mut Outbox) {
+    fn repair_late(&mut self, op: u32, mut local: Option<&mut Member>, ctx: &mut Context) {
         let Some(pending) = self.pending.remove(&op) else { return };
         if self.plan.read_repair != ReadRepair::Async {
             return;
@@ -477,17 +477,17 @@ impl Coordinator {
             }
             if Some(member) == self.own {
                 if let Some(local) = local.as_deref_mut() {
-                    local.absorb(key, &newest, update, out);
+                    local.absorb(key, &newest, update, ctx);
                 }
             } else {
                 let body = Body::Write { op: 0, key, cell: newest.clone(), update, why: Why::Repair };
-                self.tell(member, body, Some(operation), out);
+                self.tell(member, body, Some(operation), ctx);
             }
         }
     }
 
     /// A replica has taken a write in.
-    pub fn on_taken(&mut self, op: u32, from: usize, out: &mut Outbox) -> Vec<Done> {
+    pub fn on_taken(&mut self, op: u32, from: usize, ctx: &mut Context) -> Vec<Done> {
         self.heard_of(from);
         let Some(pending) = self.pending.get_mut(&op) else { return Vec::new() };
         if pending.heard.iter().any(|(member, _)| *member == from) {
@@ -510,13 +510,13 @@ impl Coordinator {
             return Vec::new();
         }
         if let Answer::Read(result) = &answer {
-            record_read(operation, self.node, key, result, out);
+            record_read(operation, self.node, key, result, ctx);
         }
         vec![Done { operation, asker, answer }]
     }
 
     /// An operation's time for answers is up.
-    pub fn on_timeout(&mut self, now: Micros, op: u32, local: Option<&mut Member>, out: &mut Outbox) -> Vec<Done> {
+    pub fn on_timeout(&mut self, now: Micros, op: u32, local: Option<&mut Member>, ctx: &mut Context) -> Vec<Done> {
         let Some(pending) = self.pending.get(&op) else { return Vec::new() };
         let silent: Vec<usize> = pending
             .asked
@@ -530,7 +530,7 @@ impl Coordinator {
         let (request, asker, ended) = (pending.request.clone(), pending.asker, pending.ended);
         let Phase::Writing(writing) = pending.phase.clone() else {
             if ended {
-                self.repair_late(op, local, out);
+                self.repair_late(op, local, ctx);
                 return Vec::new();
             }
             self.pending.remove(&op);
@@ -549,15 +549,15 @@ impl Coordinator {
             }
             if !pairs.is_empty() {
                 for (stand_in, replica) in pairs {
-                    self.ask_stand_in(now, op, stand_in, replica, &writing, key, request.operation, out);
+                    self.ask_stand_in(now, op, stand_in, replica, &writing, key, request.operation, ctx);
                 }
-                out.wake(now + micros(self.plan.timeout_ms), Timer::Protocol(op << 2 | TIMEOUT));
+                ctx.wake(now + micros(self.plan.timeout_ms), Timer::Protocol(op << 2 | TIMEOUT));
                 return Vec::new();
             }
         } else if !self.plan.sloppy && local.is_some() {
             // A hint at the coordinator counts for nothing (as Cassandra's).
             for replica in missed {
-                self.keep_hint(now, replica, key, writing.0.clone(), writing.1, out);
+                self.keep_hint(now, replica, key, writing.0.clone(), writing.1, ctx);
             }
         }
         self.pending.remove(&op);

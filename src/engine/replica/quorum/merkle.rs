@@ -1,8 +1,8 @@
 //! Anti-entropy by Merkle trees: two replicas compare hashes from the root down, and exchange what differs in the
 //! direction of the newer version (Demers 1987; Dynamo 2007, 4.7). Every hash crosses in a message.
 
-use crate::engine::chance::Stream;
-use crate::engine::outbox::Outbox;
+use crate::engine::context::Context;
+use crate::engine::random::Stream;
 use crate::engine::replica::Member;
 use crate::engine::replica::cell::Mark;
 use crate::engine::replica::wire::{Body, Why};
@@ -33,23 +33,23 @@ impl AntiEntropy {
     }
 
     /// Sends the hash of the root to a random other replica.
-    pub fn begin(&mut self, member: &Member, out: &mut Outbox) {
+    pub fn begin(&mut self, member: &Member, ctx: &mut Context) {
         let others = member.group.members.len() as u32 - 1;
         if others == 0 {
             return;
         }
         let peer = self.chance.below(others) as usize;
         let peer = if peer >= member.index { peer + 1 } else { peer };
-        let root = self.hash(0, 0, &self.leaves(member, peer, out));
-        member.tell(peer, Body::Compare { level: 0, hashes: vec![(0, root)] }, None, out);
+        let root = self.hash(0, 0, &self.leaves(member, peer, ctx));
+        member.tell(peer, Body::Compare { level: 0, hashes: vec![(0, root)] }, None, ctx);
     }
 
     /// Hashes of the leaves that have keys which both replicas should hold.
-    fn leaves(&self, member: &Member, peer: usize, out: &mut Outbox) -> BTreeMap<u32, u64> {
+    fn leaves(&self, member: &Member, peer: usize, ctx: &mut Context) -> BTreeMap<u32, u64> {
         let mut leaves: BTreeMap<u32, u64> = BTreeMap::new();
-        for key in shared_keys(member, peer, out) {
+        for key in shared_keys(member, peer, ctx) {
             let mark = member.cell(key).mark();
-            let mut bytes = xxh3_64(out.names.key(key).as_bytes()).to_le_bytes().to_vec();
+            let mut bytes = xxh3_64(ctx.names.key(key).as_bytes()).to_le_bytes().to_vec();
             bytes.extend(mark.version.time.to_le_bytes());
             for n in [mark.version.counter, mark.version.origin] {
                 bytes.extend(n.to_le_bytes());
@@ -58,14 +58,14 @@ impl AntiEntropy {
                 bytes.extend(origin.to_le_bytes());
                 bytes.extend(count.to_le_bytes());
             }
-            let leaf = leaves.entry(self.leaf(key, out)).or_default();
+            let leaf = leaves.entry(self.leaf(key, ctx)).or_default();
             *leaf = leaf.wrapping_add(xxh3_64(&bytes));
         }
         leaves
     }
 
-    fn leaf(&self, key: KeyId, out: &Outbox) -> u32 {
-        (xxh3_64(out.names.key(key).as_bytes()) >> 32) as u32 & ((1 << self.depth) - 1)
+    fn leaf(&self, key: KeyId, ctx: &Context) -> u32 {
+        (xxh3_64(ctx.names.key(key).as_bytes()) >> 32) as u32 & ((1 << self.depth) - 1)
     }
 
     /// Hash of a node of the tree, from the leaves below it; 0 for one without keys.
@@ -80,27 +80,27 @@ impl AntiEntropy {
     }
 
     /// Another replica goes on comparing.
-    pub fn on_wire(&mut self, body: &Body, from: usize, member: &mut Member, out: &mut Outbox) {
+    pub fn on_wire(&mut self, body: &Body, from: usize, member: &mut Member, ctx: &mut Context) {
         match body {
-            Body::Compare { level, hashes } => self.compare(*level, hashes, from, member, out),
-            Body::Marks { leaves, marks } => self.exchange(leaves, marks, from, member, out),
+            Body::Compare { level, hashes } => self.compare(*level, hashes, from, member, ctx),
+            Body::Marks { leaves, marks } => self.exchange(leaves, marks, from, member, ctx),
             Body::Wanted { keys } => {
                 for key in keys.iter().flatten() {
-                    send(*key, from, member, out);
+                    send(*key, from, member, ctx);
                 }
             }
             _ => {}
         }
     }
 
-    fn compare(&mut self, level: u32, hashes: &[(u32, u64)], from: usize, member: &Member, out: &mut Outbox) {
-        let leaves = self.leaves(member, from, out);
+    fn compare(&mut self, level: u32, hashes: &[(u32, u64)], from: usize, member: &Member, ctx: &mut Context) {
+        let leaves = self.leaves(member, from, ctx);
         let differing: Vec<u32> = hashes
             .iter()
             .filter(|(index, hash)| self.hash(level, *index, &leaves) != *hash)
             .map(|(index, _)| *index)
             .collect();
-        out.record(Fact::TreesCompared {
+        ctx.record(Fact::TreesCompared {
             node: member.node,
             peer: member.group.members[from],
             level,
@@ -113,21 +113,21 @@ impl AntiEntropy {
         if level < self.depth {
             let children = differing.iter().flat_map(|index| [index << 1, index << 1 | 1]);
             let hashes = children.map(|index| (index, self.hash(level + 1, index, &leaves))).collect();
-            return member.tell(from, Body::Compare { level: level + 1, hashes }, None, out);
+            return member.tell(from, Body::Compare { level: level + 1, hashes }, None, ctx);
         }
-        let marks = self.keys_of(&differing, member, from, out).into_iter().map(|key| (key, member.cell(key).mark()));
+        let marks = self.keys_of(&differing, member, from, ctx).into_iter().map(|key| (key, member.cell(key).mark()));
         let marks = marks.collect();
-        member.tell(from, Body::Marks { leaves: differing, marks }, None, out);
+        member.tell(from, Body::Marks { leaves: differing, marks }, None, ctx);
     }
 
-    fn keys_of(&self, leaves: &[u32], member: &Member, peer: usize, out: &mut Outbox) -> Vec<KeyId> {
-        let keys = shared_keys(member, peer, out);
-        keys.into_iter().filter(|key| leaves.contains(&self.leaf(*key, out))).collect()
+    fn keys_of(&self, leaves: &[u32], member: &Member, peer: usize, ctx: &mut Context) -> Vec<KeyId> {
+        let keys = shared_keys(member, peer, ctx);
+        keys.into_iter().filter(|key| leaves.contains(&self.leaf(*key, ctx))).collect()
     }
 
     /// Sends what is newer here, and asks for what is newer there.
-    fn exchange(&self, leaves: &[u32], marks: &[(KeyId, Mark)], from: usize, member: &Member, out: &mut Outbox) {
-        let here = self.keys_of(leaves, member, from, out);
+    fn exchange(&self, leaves: &[u32], marks: &[(KeyId, Mark)], from: usize, member: &Member, ctx: &mut Context) {
+        let here = self.keys_of(leaves, member, from, ctx);
         let theirs: BTreeMap<KeyId, &Mark> = marks.iter().map(|(key, mark)| (*key, mark)).collect();
         let all: BTreeSet<KeyId> = here.iter().copied().chain(theirs.keys().copied()).collect();
         let nothing = Mark { version: Default::default(), context: Vec::new() };
@@ -135,34 +135,34 @@ impl AntiEntropy {
         for key in all.iter() {
             let (mine, other) = (member.cell(*key).mark(), theirs.get(key).copied().unwrap_or(&nothing));
             if other.lacks(&mine) {
-                send(*key, from, member, out);
+                send(*key, from, member, ctx);
             }
             if mine.lacks(other) {
                 wanted.push(*key);
             }
         }
         if !wanted.is_empty() {
-            member.tell(from, Body::Wanted { keys: Some(wanted) }, None, out);
+            member.tell(from, Body::Wanted { keys: Some(wanted) }, None, ctx);
         }
     }
 }
 
-fn send(key: KeyId, to: usize, member: &Member, out: &mut Outbox) {
+fn send(key: KeyId, to: usize, member: &Member, ctx: &mut Context) {
     let cell = member.cell(key);
     let update = cell.update();
-    member.tell(to, Body::Write { op: 0, key, cell: Arc::new(cell), update, why: Why::Repair }, None, out);
+    member.tell(to, Body::Write { op: 0, key, cell: Arc::new(cell), update, why: Why::Repair }, None, ctx);
 }
 
 /// Keys here that the other should hold too.
-fn shared_keys(member: &Member, peer: usize, out: &mut Outbox) -> Vec<KeyId> {
+fn shared_keys(member: &Member, peer: usize, ctx: &mut Context) -> Vec<KeyId> {
     let (group, keys) = (&member.group, member.cells.keys().copied());
     if group.replicas == group.members.len() {
         return keys.collect();
     }
-    let held = |key: &KeyId, out: &mut Outbox| {
-        let order = group.preference(*key, out);
+    let held = |key: &KeyId, ctx: &mut Context| {
+        let order = group.preference(*key, ctx);
         let holders = &order[..group.replicas];
         holders.contains(&peer) && holders.contains(&member.index)
     };
-    keys.filter(|key| held(key, out)).collect()
+    keys.filter(|key| held(key, ctx)).collect()
 }

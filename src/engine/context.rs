@@ -1,9 +1,9 @@
 //! What a node's handler may do: send, wake itself, record. The outbox performs each at once, in order; a
 //! handler sees nothing else of the world.
 
-use super::message::{About, Ask, LinkId, Payload, Request, Seen};
-use super::network::{Departure, Network};
-use super::queue::{Class, Due, Queue, Timer};
+use super::message::{About, Ask, LinkId, Payload, Request, SessionToken};
+use super::network::{Network, PlannedArrival};
+use super::queue::{Priority, Queue, ScheduledEvent, Timer};
 use crate::scenario::{Micros, Operation, Value};
 use crate::trace::{Fact, KeyId, Names, NodeId, OperationId, OperationKind, Trace, UpdateId};
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// Where handlers put what they want done, and where new ids come from.
 #[derive(Clone, Debug)]
-pub struct Outbox {
+pub struct Context {
     /// Virtual time.
     pub now: Micros,
     /// The node whose handler runs.
@@ -32,10 +32,10 @@ pub struct Outbox {
     pub followers: Arc<Vec<(NodeId, NodeId, Micros)>>,
 }
 
-impl Outbox {
+impl Context {
     /// An outbox at time 0.
     pub fn new(network: Network, names: Names, trace: Trace) -> Self {
-        Outbox {
+        Context {
             now: 0,
             node: NodeId(0),
             queue: Queue::default(),
@@ -53,24 +53,24 @@ impl Outbox {
     #[inline]
     pub fn send(&mut self, link: LinkId, payload: Payload, about: About) {
         let kind = payload.kind();
-        let Departure { id, slot, due } = self.network.send(self.now, link, payload);
+        let PlannedArrival { id, slot, due } = self.network.send(self.now, link, payload);
         if self.trace.is_on() {
             let (from, to) = (self.network.link(link).from, self.network.link(link).to);
             let About { update, operation, attempt } = about;
             let fact = Fact::MessageSent { message: id, from, to, kind, update, operation, attempt, due };
             self.trace.push(self.now, fact);
         }
-        self.queue.push(due, Class::Arrival, Due::Arrival(slot));
+        self.queue.push(due, Priority::Arrival, ScheduledEvent::Arrival(slot));
         if let Some(copy) = self.network.duplicate(self.now, slot) {
             let fact = Fact::MessageDuplicated { message: id, copy: copy.id, due: copy.due };
             self.trace.push(self.now, fact);
-            self.queue.push(copy.due, Class::Arrival, Due::Arrival(copy.slot));
+            self.queue.push(copy.due, Priority::Arrival, ScheduledEvent::Arrival(copy.slot));
         }
     }
 
     /// Send a message to a member of a group that is too large for a link for each pair.
-    pub fn send_within(&mut self, from: NodeId, to: NodeId, payload: Payload, about: About) {
-        let link = self.network.road(self.now, from, to, (self.names.node(from), self.names.node(to)));
+    pub fn send_to_member(&mut self, from: NodeId, to: NodeId, payload: Payload, about: About) {
+        let link = self.network.link_between(self.now, from, to, (self.names.node(from), self.names.node(to)));
         self.send(link, payload, about);
     }
 
@@ -78,7 +78,7 @@ impl Outbox {
     #[inline]
     pub fn wake(&mut self, at: Micros, timer: Timer) {
         debug_assert!(at >= self.now, "nothing may be scheduled into the past");
-        self.queue.push(at, Class::Timer, Due::Timer(self.node, timer));
+        self.queue.push(at, Priority::Timer, ScheduledEvent::Timer(self.node, timer));
     }
 
     /// Record what happened.
@@ -100,7 +100,7 @@ impl Outbox {
     }
 }
 
-impl Outbox {
+impl Context {
     /// The id of a key of a group, or outside of all, given out at its first mention in the run.
     pub fn key(&mut self, group: Option<NodeId>, key: &str) -> KeyId {
         match self.names.find_key(group, key) {
@@ -116,10 +116,14 @@ impl Outbox {
     }
 
     /// Wakes those who follow the acknowledged writes of the handler's node.
-    pub fn tell_followers(&mut self) {
+    pub fn wake_followers(&mut self) {
         let followers = self.followers.clone();
         for (_, follower, after) in followers.iter().filter(|(of, ..)| *of == self.node) {
-            self.queue.push(self.now + after, Class::Timer, Due::Timer(*follower, Timer::Generated(0)));
+            self.queue.push(
+                self.now + after,
+                Priority::Timer,
+                ScheduledEvent::Timer(*follower, Timer::GeneratedOperation(0)),
+            );
         }
     }
 
@@ -166,6 +170,6 @@ impl Outbox {
         let key = self.key(self.names.scope(to), operation.key());
         let id = self.next_operation();
         self.record(Fact::OperationIssued { operation: id, by, session, to, kind, key, value, expected });
-        Request { operation: id, key, ask, poison: false, seen: Seen::default(), event: None }
+        Request { operation: id, key, ask, poison: false, seen: SessionToken::default(), event: None }
     }
 }

@@ -1,13 +1,13 @@
 //! A bus's settings, and the count of its events.
 
-use crate::engine::chance::{Sampler, Stream};
 use crate::engine::message::LinkId;
+use crate::engine::random::{Sampler, Stream};
 use crate::scenario::{Acknowledge, Backoff, CommitRule, Limit, Micros, Order};
 use crate::trace::{NodeId, SubscriptionId};
 
 /// A subscription's settings, ready to run.
 #[derive(Clone, Debug)]
-pub struct SubscriptionPlan {
+pub struct SubscriptionConfig {
     /// The subscription.
     pub id: SubscriptionId,
     /// The consumer.
@@ -46,7 +46,7 @@ pub struct SubscriptionPlan {
 
 /// A topic's settings, ready to run.
 #[derive(Clone, Debug)]
-pub struct TopicPlan {
+pub struct TopicConfig {
     /// Number of partitions.
     pub partitions: u32,
     /// How long a publication is remembered.
@@ -57,24 +57,24 @@ pub struct TopicPlan {
 
 /// A bus's settings, ready to run.
 #[derive(Clone, Debug)]
-pub struct BusPlan {
+pub struct BusConfig {
     /// Which node it is.
     pub node: NodeId,
     /// Its topics.
-    pub topics: Vec<TopicPlan>,
+    pub topics: Vec<TopicConfig>,
     /// Its subscriptions.
-    pub subscriptions: Vec<SubscriptionPlan>,
+    pub subscriptions: Vec<SubscriptionConfig>,
     /// How long a publication is not safe.
     pub flush: Micros,
     /// The publisher is told when it is safe, else at once.
     pub acknowledges_flushed: bool,
     /// The brokers that keep its events; one that is there or is not where absent.
-    pub replication: Option<ReplicationPlan>,
+    pub replication: Option<ReplicationConfig>,
 }
 
 /// A bus's brokers, ready to run.
 #[derive(Clone, Debug)]
-pub struct ReplicationPlan {
+pub struct ReplicationConfig {
     /// How long an event is under way to a follower.
     pub latency: Sampler,
     /// The streams of `latency`, one for each broker.
@@ -107,7 +107,7 @@ pub struct EventCounts {
 impl EventCounts {
     /// Published = acknowledged + queued + in flight + dead-lettered + expired + discarded.
     pub fn conserved(&self) -> bool {
-        let kept = self.queued + self.in_flight + self.dead_lettered;
-        self.published == self.acknowledged + kept + self.expired + self.discarded
+        let stored = self.queued + self.in_flight + self.dead_lettered;
+        self.published == self.acknowledged + stored + self.expired + self.discarded
     }
 }

@@ -2,10 +2,10 @@
 //! that enforces its sessions' guarantees (Terry 1994; the token is per key).
 
 use super::{Awaited, Client};
-use crate::engine::chance::Stream;
-use crate::engine::message::{About, Ask, LinkId, Payload, ReadResult, Request, Seen};
-use crate::engine::outbox::Outbox;
+use crate::engine::context::Context;
+use crate::engine::message::{About, Ask, LinkId, Payload, ReadResult, Request, SessionToken};
 use crate::engine::queue::Timer;
+use crate::engine::random::Stream;
 use crate::engine::replica::quorum::Coordinator;
 use crate::engine::replica::{Asker, Done, Group};
 use crate::scenario::{Micros, Operation, Route, SessionGuarantee};
@@ -29,7 +29,7 @@ struct Token {
 
 /// A client's dealings with a group.
 #[derive(Clone, Debug)]
-pub struct AtGroup {
+pub struct GroupSession {
     group: Arc<Group>,
     links: Arc<Vec<Option<LinkId>>>,
     write_route: Route,
@@ -45,7 +45,7 @@ pub struct AtGroup {
     tokens: BTreeMap<(u32, KeyId), Token>,
 }
 
-impl AtGroup {
+impl GroupSession {
     /// A client that has not asked anything. `links` are its own to each member; `nearest` the member with the lowest
     /// mean latency; `coordinator` is there if it routes to itself.
     #[expect(clippy::too_many_arguments, reason = "a client's settings, of which it keeps each")]
@@ -63,7 +63,7 @@ impl AtGroup {
         let homes = (0..sessions).map(|_| chance.below(members) as usize).collect();
         let (write_route, read_route) = routes;
         let tokens = BTreeMap::new();
-        AtGroup {
+        GroupSession {
             group,
             links,
             write_route,
@@ -104,7 +104,7 @@ impl AtGroup {
     }
 
     /// What the request says that its session has seen.
-    fn seen(&self, session: u32, key: KeyId) -> Seen {
+    fn seen(&self, session: u32, key: KeyId) -> SessionToken {
         let token = self.tokens.get(&(session, key)).cloned().unwrap_or_default();
         let mut version = Version::default();
         if self.promises(SessionGuarantee::MonotonicWrites) {
@@ -113,7 +113,7 @@ impl AtGroup {
         if self.promises(SessionGuarantee::WritesFollowReads) {
             version = version.max(token.read);
         }
-        Seen { version, context: Some(token.context) }
+        SessionToken { version, context: Some(token.context) }
     }
 
     /// Whether a result reflects all that its session is promised.
@@ -140,37 +140,37 @@ impl Client {
         session: u32,
         generated: bool,
         operation: &Operation,
-        out: &mut Outbox,
+        ctx: &mut Context,
     ) {
-        let Some(at) = &mut self.plan.group else { return };
+        let Some(at) = &mut self.config.group else { return };
         let member = at.choose(session, operation.is_read());
         let to = member.map_or(at.group.node, |member| at.group.members[member]);
-        let mut request = out.issue(self.plan.node, session, to, operation);
+        let mut request = ctx.issue(self.config.node, session, to, operation);
         let id = request.operation;
         request.seen = at.seen(session, request.key);
         let request = Arc::new(request);
-        self.pending.insert(id, Awaited { session, generated, request: Some(request.clone()), asked: 1, silences: 0 });
-        out.wake(now + self.plan.timeout, Timer::OperationTimeout(id.0));
+        self.pending.insert(id, Awaited { session, generated, request: Some(request.clone()), asked: 1, timeouts: 0 });
+        ctx.wake(now + self.config.timeout, Timer::OperationTimeout(id.0));
         match member {
-            Some(member) => self.ask(id, member, out),
+            Some(member) => self.send_request(id, member, ctx),
             None => {
-                let done = at.coordinator(|it| it.begin(now, Asker::Here, request, now as i64, None, out));
-                self.end_all(now, done, out);
+                let done = at.coordinator(|it| it.begin(now, Asker::Here, request, now as i64, None, ctx));
+                self.end_coordinated(now, done, ctx);
             }
         }
     }
 
-    fn ask(&self, id: OperationId, member: usize, out: &mut Outbox) {
-        let at = self.plan.group.as_ref().and_then(|at| at.links[member]);
+    fn send_request(&self, id: OperationId, member: usize, ctx: &mut Context) {
+        let at = self.config.group.as_ref().and_then(|at| at.links[member]);
         let request = self.pending.get(&id).and_then(|awaited| awaited.request.clone());
         if let (Some(link), Some(request)) = (at, request) {
-            out.send(link, Payload::Operate(request), About { operation: Some(id), ..About::default() });
+            ctx.send(link, Payload::Operate(request), About { operation: Some(id), ..About::default() });
         }
     }
 
     /// A member says who takes such operations, or that it does not know.
-    pub(super) fn on_redirect(&mut self, now: Micros, id: OperationId, to: Option<NodeId>, out: &mut Outbox) {
-        let (Some(awaited), Some(at)) = (self.pending.get_mut(&id), &mut self.plan.group) else { return };
+    pub(super) fn on_redirect(&mut self, now: Micros, id: OperationId, to: Option<NodeId>, ctx: &mut Context) {
+        let (Some(awaited), Some(at)) = (self.pending.get_mut(&id), &mut self.config.group) else { return };
         awaited.asked += 1;
         let members = at.group.members.len() as u32;
         match to.and_then(|node| at.group.index(node)) {
@@ -180,27 +180,27 @@ impl Client {
                 if awaited.request.as_ref().is_some_and(|request| request.ask != Ask::Read) {
                     at.leader = member;
                 }
-                self.ask(id, member, out);
+                self.send_request(id, member, ctx);
             }
-            Some(_) | None => out.wake(now + AGAIN, Timer::Protocol(id.0 << 2 | ASK_AGAIN)),
+            Some(_) | None => ctx.wake(now + AGAIN, Timer::Protocol(id.0 << 2 | ASK_AGAIN)),
         }
     }
 
-    pub(super) fn on_protocol_timer(&mut self, now: Micros, n: u32, out: &mut Outbox) {
+    pub(super) fn on_protocol_timer(&mut self, now: Micros, n: u32, ctx: &mut Context) {
         if n & 3 == ASK_AGAIN {
             let id = OperationId(n >> 2);
-            let (Some(awaited), Some(at)) = (self.pending.get(&id), &self.plan.group) else { return };
+            let (Some(awaited), Some(at)) = (self.pending.get(&id), &self.config.group) else { return };
             let member = (at.leader + awaited.asked as usize) % at.group.members.len();
-            return self.ask(id, member, out);
+            return self.send_request(id, member, ctx);
         }
-        let Some(at) = &mut self.plan.group else { return };
-        let done = at.coordinator(|it| it.on_timeout(now, n >> 2, None, out));
-        self.end_all(now, done, out);
+        let Some(at) = &mut self.config.group else { return };
+        let done = at.coordinator(|it| it.on_timeout(now, n >> 2, None, ctx));
+        self.end_coordinated(now, done, ctx);
     }
 
     /// A member was silent: the session asks another from now on.
-    pub(super) fn turn_away_from_silent(&mut self, id: OperationId) {
-        if let (Some(awaited), Some(at)) = (self.pending.get(&id), &mut self.plan.group) {
+    pub(super) fn avoid_silent_member(&mut self, id: OperationId) {
+        if let (Some(awaited), Some(at)) = (self.pending.get(&id), &mut self.config.group) {
             let members = at.group.members.len();
             let home = awaited.session as usize % at.homes.len();
             at.homes[home] = (at.homes[home] + 1) % members;
@@ -209,29 +209,35 @@ impl Client {
     }
 
     /// Asks an operation that was not answered once more.
-    pub(super) fn ask_again(&mut self, now: Micros, id: OperationId, request: Arc<Request>, out: &mut Outbox) {
-        let (Some(awaited), Some(at)) = (self.pending.get(&id), &mut self.plan.group) else { return };
+    pub(super) fn retry_at_group(&mut self, now: Micros, id: OperationId, request: Arc<Request>, ctx: &mut Context) {
+        let (Some(awaited), Some(at)) = (self.pending.get(&id), &mut self.config.group) else { return };
         match at.choose(awaited.session, request.ask == Ask::Read) {
-            Some(member) => self.ask(id, member, out),
+            Some(member) => self.send_request(id, member, ctx),
             None => {
-                let done = at.coordinator(|it| it.begin(now, Asker::Here, request, now as i64, None, out));
-                self.end_all(now, done, out);
+                let done = at.coordinator(|it| it.begin(now, Asker::Here, request, now as i64, None, ctx));
+                self.end_coordinated(now, done, ctx);
             }
         }
     }
 
     /// Takes note of a write's version.
-    pub(super) fn note_write(&mut self, id: OperationId, version: Version) {
-        let (Some(awaited), Some(at)) = (self.pending.get(&id), &mut self.plan.group) else { return };
+    pub(super) fn record_write(&mut self, id: OperationId, version: Version) {
+        let (Some(awaited), Some(at)) = (self.pending.get(&id), &mut self.config.group) else { return };
         let Some(request) = &awaited.request else { return };
         let token = at.tokens.entry((awaited.session, request.key)).or_default();
         token.written = token.written.max(version);
     }
 
     /// Whether a read's result is what its session is promised; if not, it is asked again elsewhere.
-    pub(super) fn accepts(&mut self, now: Micros, id: OperationId, result: &ReadResult, out: &mut Outbox) -> bool {
+    pub(super) fn check_guarantees(
+        &mut self,
+        now: Micros,
+        id: OperationId,
+        result: &ReadResult,
+        ctx: &mut Context,
+    ) -> bool {
         let Some(awaited) = self.pending.get_mut(&id) else { return true };
-        let (Some(request), Some(at)) = (awaited.request.clone(), &mut self.plan.group) else { return true };
+        let (Some(request), Some(at)) = (awaited.request.clone(), &mut self.config.group) else { return true };
         let (session, key) = (awaited.session, request.key);
         if at.reflects(session, key, result) {
             let token = at.tokens.entry((session, key)).or_default();
@@ -244,13 +250,13 @@ impl Client {
         awaited.asked += 1;
         let (asked, members) = (awaited.asked as usize, at.group.members.len());
         if at.coordinator.is_some() {
-            let done = at.coordinator(|it| it.begin(now, Asker::Here, request, now as i64, None, out));
-            self.end_all(now, done, out);
+            let done = at.coordinator(|it| it.begin(now, Asker::Here, request, now as i64, None, ctx));
+            self.end_coordinated(now, done, ctx);
         } else if asked % members == 0 {
-            out.wake(now + AGAIN, Timer::Protocol(id.0 << 2 | ASK_AGAIN));
+            ctx.wake(now + AGAIN, Timer::Protocol(id.0 << 2 | ASK_AGAIN));
         } else {
             let next = (at.homes[session as usize % at.homes.len()] + asked - 1) % members;
-            self.ask(id, next, out);
+            self.send_request(id, next, ctx);
         }
         false
     }

@@ -50,7 +50,7 @@ impl Stream {
 
     /// True with probability `p`; takes no number where the answer is certain.
     #[inline]
-    pub fn chance(&mut self, p: f64) -> bool {
+    pub fn bernoulli(&mut self, p: f64) -> bool {
         p > 0.0 && (p >= 1.0 || self.unit() < p)
     }
 

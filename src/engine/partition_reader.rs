@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 /// One partition, as its reader sees it.
 #[derive(Clone, Debug, Default)]
-pub struct Reader {
+pub struct PartitionReader {
     /// The event that was lined up last.
     last: Option<u32>,
     /// Deliveries that came before what they follow, by that.
-    early: BTreeMap<u32, Arc<Delivery>>,
+    out_of_order: BTreeMap<u32, Arc<Delivery>>,
     /// Deliveries whose turn comes, in order.
-    line: VecDeque<Arc<Delivery>>,
+    queue: VecDeque<Arc<Delivery>>,
     busy: bool,
     /// Where the reader has a session: how many of those in line the last poll returned. Else it does not matter.
     polled: Option<usize>,
@@ -24,10 +24,10 @@ pub struct Reader {
     committed: Option<u32>,
 }
 
-impl Reader {
+impl PartitionReader {
     /// Of a reader with a session, which handles what it polled before it polls again.
-    pub fn polling() -> Reader {
-        Reader { polled: Some(0), ..Reader::default() }
+    pub fn polling() -> PartitionReader {
+        PartitionReader { polled: Some(0), ..PartitionReader::default() }
     }
 
     /// A delivery came; lines up what is in order now.
@@ -36,7 +36,7 @@ impl Reader {
             return;
         }
         if delivery.generation > self.generation {
-            self.void();
+            self.discard_all();
             (self.last, self.committed, self.generation) = (None, None, delivery.generation);
         }
         match delivery.follows {
@@ -44,28 +44,28 @@ impl Reader {
             None if self.polled.is_some() && self.last.is_some() => {}
             // Read again from the last commit: what came before is void.
             None => {
-                self.void();
-                self.line_up(delivery);
+                self.discard_all();
+                self.enqueue(delivery);
             }
-            Some(event) if self.last == Some(event) => self.line_up(delivery),
+            Some(event) if self.last == Some(event) => self.enqueue(delivery),
             Some(event) => {
-                self.early.insert(event, delivery);
+                self.out_of_order.insert(event, delivery);
             }
         }
     }
 
-    fn void(&mut self) {
-        self.early.clear();
-        self.line.clear();
+    fn discard_all(&mut self) {
+        self.out_of_order.clear();
+        self.queue.clear();
         self.polled = self.polled.map(|_| 0);
     }
 
-    fn line_up(&mut self, delivery: Arc<Delivery>) {
+    fn enqueue(&mut self, delivery: Arc<Delivery>) {
         let mut next = Some(delivery);
         while let Some(delivery) = next {
             self.last = Some(delivery.event);
-            next = self.early.remove(&delivery.event);
-            self.line.push_back(delivery);
+            next = self.out_of_order.remove(&delivery.event);
+            self.queue.push_back(delivery);
         }
     }
 
@@ -74,7 +74,7 @@ impl Reader {
         if self.busy || self.polled == Some(0) {
             return None;
         }
-        let next = self.line.pop_front();
+        let next = self.queue.pop_front();
         self.busy = next.is_some();
         if self.busy {
             self.polled = self.polled.map(|left| left - 1);
@@ -83,25 +83,25 @@ impl Reader {
     }
 
     /// A poll returns what is in line, up to so many; how many that is.
-    pub fn poll(&mut self, most: usize) -> usize {
-        let returned = self.line.len().min(most);
+    pub fn poll(&mut self, max_events: usize) -> usize {
+        let returned = self.queue.len().min(max_events);
         self.polled = Some(returned);
         returned
     }
 
     /// Whether all that the last poll returned is handled.
-    pub fn is_through(&self) -> bool {
+    pub fn has_handled_all(&self) -> bool {
         !self.busy && self.polled == Some(0)
     }
 
     /// The event is handled.
-    pub fn done(&mut self) {
+    pub fn on_handled(&mut self) {
         self.busy = false;
     }
 
     /// The event could not be handled: what follows it waits until the bus delivers it again.
-    pub fn failed(&mut self) {
-        self.void();
+    pub fn on_failed(&mut self) {
+        self.discard_all();
         (self.last, self.busy) = (None, false);
     }
 
@@ -120,33 +120,33 @@ impl Reader {
 
 /// How a log's reader keeps its place in its group, ready to run.
 #[derive(Clone, Copy, Debug)]
-pub struct SessionPlan {
+pub struct ReaderSessionConfig {
     /// Between two heartbeats.
     pub heartbeat: Micros,
     /// How long what one poll returned may take.
     pub max_poll: Micros,
     /// How many events one poll returns at most, over all partitions.
-    pub most: u32,
+    pub max_events: u32,
 }
 
 /// A reader's place in its group, as it sees it itself.
 #[derive(Clone, Debug)]
-pub struct Session {
+pub struct ReaderSession {
     /// Its settings.
-    pub plan: SessionPlan,
+    pub config: ReaderSessionConfig,
     /// It begins a new life when its process is started again, and when it joins after it left.
     pub life: u32,
     /// It did not leave.
-    pub inside: bool,
+    pub is_member: bool,
     /// When it polled last.
     pub polled: Micros,
     /// The timer of its next heartbeat.
     pub timer: Option<u32>,
 }
 
-impl Session {
+impl ReaderSession {
     /// A run begins with all readers in their groups.
-    pub fn new(plan: SessionPlan) -> Session {
-        Session { plan, life: 0, inside: true, polled: 0, timer: None }
+    pub fn new(config: ReaderSessionConfig) -> ReaderSession {
+        ReaderSession { config, life: 0, is_member: true, polled: 0, timer: None }
     }
 }

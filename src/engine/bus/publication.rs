@@ -1,0 +1,143 @@
+//! What a bus takes in: publications, each once within the window of deduplication, as one event for each lane.
+
+use super::{Bus, PartitionLog, PublicationAck, StoredEvent};
+use crate::engine::context::Context;
+use crate::engine::message::{About, Payload, Update};
+use crate::engine::queue::Timer;
+use crate::scenario::{Micros, Order};
+use crate::trace::{Fact, UpdateId};
+use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_64;
+
+impl Bus {
+    /// Acknowledges a publication, at once or when it is flushed.
+    pub(super) fn acknowledge_publication(&mut self, now: Micros, publication: PublicationAck, ctx: &mut Context) {
+        if self.config.acknowledges_flushed && self.config.flush > 0 {
+            let number = self.next_pending_ack;
+            self.next_pending_ack += 1;
+            self.pending_acks.insert(number, publication);
+            ctx.wake(now + self.config.flush, Timer::FlushDone(number));
+        } else {
+            let about = About { update: Some(publication.update), ..About::default() };
+            ctx.send(publication.link, Payload::Published(publication.number), about);
+        }
+    }
+
+    /// Whether an update was published to a topic within its window of deduplication; it is remembered either way.
+    pub(super) fn is_duplicate(&mut self, now: Micros, topic: u32, update: UpdateId, ctx: &mut Context) -> bool {
+        let Some(window) = self.config.topics[topic as usize].dedup else { return false };
+        let recent_updates = &mut self.recent_updates[topic as usize];
+        // Updates are numbered in order, so the least number is about the oldest.
+        while recent_updates.first_key_value().is_some_and(|(_, at)| at + window <= now) {
+            recent_updates.pop_first();
+        }
+        let again = recent_updates.get(&update).is_some_and(|at| at + window > now);
+        if again {
+            ctx.record(Fact::EventDeduplicated { bus: self.config.node, update });
+        } else {
+            recent_updates.insert(update, now);
+        }
+        again
+    }
+
+    /// Takes an update in, for each lane of the topic. With an offset it is not committed yet, and waits; its events.
+    pub(super) fn accept(
+        &mut self,
+        now: Micros,
+        topic: u32,
+        update: &Arc<Update>,
+        offset: Option<u64>,
+        ctx: &mut Context,
+    ) -> Vec<u32> {
+        let queues: Vec<u32> =
+            (0..self.queues.len() as u32).filter(|queue_id| self.config_of(*queue_id).topic == topic).collect();
+        let partition = partition(ctx.names.key(update.key), self.config.topics[topic as usize].partitions);
+        ctx.record(Fact::EventPublished {
+            bus: self.config.node,
+            update: update.id,
+            topic,
+            partition,
+            subscriptions: queues.len() as u32,
+        });
+        let mut events = Vec::new();
+        for queue_id in queues {
+            let event = self.next_event;
+            self.next_event += 1;
+            self.published += 1;
+            let retention = self.config.topics[topic as usize].retention;
+            self.store_event(now, queue_id, event, partition, update.clone(), retention, ctx);
+            match offset {
+                None => self.enqueue(now, event, ctx),
+                Some(_) => {
+                    if let Some(stored) = self.stored.get_mut(&event) {
+                        stored.offset = offset;
+                    }
+                    events.push(event);
+                }
+            }
+        }
+        events
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "an event is just that much")]
+    pub(super) fn store_event(
+        &mut self,
+        now: Micros,
+        queue_id: u32,
+        event: u32,
+        partition: u32,
+        update: Arc<Update>,
+        retention: Option<Micros>,
+        ctx: &mut Context,
+    ) {
+        let id = self.config_of(queue_id).id;
+        ctx.record(Fact::EventQueued { subscription: id, event, update: update.id, not_before: now, deliveries: 0 });
+        let expires = retention.map(|time| now + time);
+        if let Some(at) = expires {
+            ctx.wake(at, Timer::EventExpiry(event));
+        }
+        let stored = StoredEvent {
+            queue_id,
+            update,
+            partition,
+            deliveries: 0,
+            delivery: None,
+            sent: now,
+            published_at: now,
+            offset: None,
+            expires,
+            waited: 0.0,
+        };
+        self.stored.insert(event, stored);
+    }
+
+    /// Puts an event that is kept into the order of its lane, to be delivered when it is its turn.
+    pub(super) fn enqueue(&mut self, now: Micros, event: u32, ctx: &mut Context) {
+        let Some(stored) = self.stored.get(&event) else { return };
+        let (queue_id, partition, key) = (stored.queue_id, stored.partition, stored.update.key);
+        let order = self.config_of(queue_id).order;
+        let queue = &mut self.queues[queue_id as usize];
+        match order {
+            Order::None => queue.ready.push_back(event),
+            Order::FifoPerKey => {
+                let line = queue.keys.entry(key).or_default();
+                line.push_back(event);
+                if line.len() == 1 {
+                    queue.ready.push_back(event);
+                }
+            }
+            Order::Log => {
+                let member = self.reader_of(queue_id, partition);
+                let queue = &mut self.queues[queue_id as usize];
+                queue.logs.entry(partition).or_insert_with(|| PartitionLog::read_by(member)).events.push_back(event);
+                return self.deliver_log(now, queue_id, partition, ctx);
+            }
+        }
+        self.deliver(now, queue_id, ctx);
+    }
+}
+
+/// The partition of a key: its XXH3 hash, so that it depends on the key alone.
+fn partition(key: &str, partitions: u32) -> u32 {
+    (xxh3_64(key.as_bytes()) % u64::from(partitions)) as u32
+}

@@ -1,0 +1,185 @@
+//! What becomes of events that are not delivered: dead letters, expiry, outages.
+
+use super::{Bus, DeadLetter};
+use crate::engine::context::Context;
+use crate::engine::queue::Timer;
+use crate::scenario::Micros;
+use crate::trace::{DropReason, Fact, KeyId, NodeId};
+
+impl Bus {
+    pub(super) fn dead_letter_or_discard(&mut self, now: Micros, queue_id: u32, event: u32, ctx: &mut Context) {
+        let Some(stored) = self.stored.remove(&event) else { return };
+        let config = &self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize];
+        let update = stored.update.id;
+        if config.dead_letter {
+            let topic = &self.config.topics[config.topic as usize];
+            let renewed = topic.retention.filter(|_| config.dead_letter_renews_time).map(|time| now + time);
+            let expires = renewed.or(stored.expires);
+            ctx.record(Fact::EventDeadLettered {
+                subscription: config.id,
+                event,
+                update,
+                deliveries: stored.deliveries,
+            });
+            if let Some(at) = renewed {
+                ctx.wake(at, Timer::EventExpiry(event));
+            }
+            let dead = DeadLetter { event, update: stored.update.clone(), partition: stored.partition, expires };
+            self.queues[queue_id as usize].dead.push(dead);
+        } else {
+            self.discarded += 1;
+            let reason = DropReason::DeliveriesUsedUp;
+            ctx.record(Fact::EventDiscarded { subscription: config.id, event, update, reason });
+        }
+        self.remove_from_queue(queue_id, event, stored.partition, stored.update.key);
+        self.deliver_log(now, queue_id, stored.partition, ctx);
+    }
+
+    /// An event that is kept no longer leaves whatever order it stood in.
+    pub(super) fn remove_from_queue(&mut self, queue_id: u32, event: u32, partition: u32, key: KeyId) {
+        if let Some(log) = self.queues[queue_id as usize].logs.get_mut(&partition)
+            && let Some(at) = log.events.iter().position(|other| *other == event)
+        {
+            log.events.remove(at);
+            if at < log.delivered {
+                log.delivered -= 1;
+            }
+        }
+        self.remove_from_key_queue(queue_id, event, key);
+    }
+
+    pub(super) fn discard(&mut self, now: Micros, event: u32, reason: DropReason, ctx: &mut Context) {
+        self.end_delivery(event);
+        let Some(stored) = self.stored.remove(&event) else { return };
+        match reason {
+            DropReason::Expired => self.expired += 1,
+            DropReason::DeliveriesUsedUp | DropReason::NotFlushed | DropReason::Purged | DropReason::NotReplicated => {
+                self.discarded += 1
+            }
+        }
+        let subscription = self.config_of(stored.queue_id).id;
+        ctx.record(Fact::EventDiscarded { subscription, event, update: stored.update.id, reason });
+        self.remove_from_queue(stored.queue_id, event, stored.partition, stored.update.key);
+        if self.up {
+            self.deliver(now, stored.queue_id, ctx);
+            self.deliver_log(now, stored.queue_id, stored.partition, ctx);
+        }
+    }
+
+    pub(super) fn on_expiry(&mut self, now: Micros, event: u32, ctx: &mut Context) {
+        // It may have been given more time since, and the bus may have been down when it ran out.
+        let over = |expires: Option<Micros>| expires.is_some_and(|at| at <= now);
+        if self.stored.get(&event).is_some_and(|stored| over(stored.expires)) {
+            return self.discard(now, event, DropReason::Expired, ctx);
+        }
+        for queue_id in 0..self.queues.len() {
+            let dead = &mut self.queues[queue_id].dead;
+            let Some(at) = dead.iter().position(|dead| dead.event == event && over(dead.expires)) else {
+                continue;
+            };
+            let dead = dead.remove(at);
+            self.expired += 1;
+            let subscription = self.config_of(queue_id as u32).id;
+            let reason = DropReason::Expired;
+            ctx.record(Fact::EventDiscarded { subscription, event, update: dead.update.id, reason });
+        }
+    }
+
+    pub(super) fn queues_of(&self, consumer: NodeId) -> Vec<u32> {
+        let is = |queue_id: &u32| {
+            let members = &self.queues[*queue_id as usize].members;
+            members.iter().any(|member| self.config.subscriptions[*member as usize].consumer == consumer)
+        };
+        (0..self.queues.len() as u32).filter(is).collect()
+    }
+
+    /// Queues a consumer's dead events again, with no deliveries counted.
+    pub fn redrive(&mut self, now: Micros, consumer: NodeId, ctx: &mut Context) {
+        for queue_id in self.queues_of(consumer) {
+            for dead in std::mem::take(&mut self.queues[queue_id as usize].dead) {
+                let DeadLetter { event, update, partition, expires } = dead;
+                let subscription = self.config_of(queue_id).id;
+                ctx.record(Fact::EventRedriven { subscription, event, update: update.id });
+                // The time at which it will have been kept long enough goes on as the dead-letter queue had it.
+                self.store_event(now, queue_id, event, partition, update, None, ctx);
+                if let Some(stored) = self.stored.get_mut(&event) {
+                    stored.expires = expires;
+                }
+                self.enqueue(now, event, ctx);
+            }
+        }
+    }
+
+    /// Throws a consumer's dead events away.
+    pub fn purge(&mut self, consumer: NodeId, ctx: &mut Context) {
+        for queue_id in self.queues_of(consumer) {
+            for dead in std::mem::take(&mut self.queues[queue_id as usize].dead) {
+                self.discarded += 1;
+                let (subscription, event, update) = (self.config_of(queue_id).id, dead.event, dead.update.id);
+                ctx.record(Fact::EventDiscarded { subscription, event, update, reason: DropReason::Purged });
+            }
+        }
+    }
+
+    /// Stops it. What it has not flushed may be lost.
+    pub fn stop(&mut self, now: Micros, lose_unflushed: bool, ctx: &mut Context) {
+        (self.stopped, self.up) = (true, false);
+        ctx.record(Fact::BusStopped { bus: self.config.node, lost_unflushed: lose_unflushed });
+        if lose_unflushed {
+            self.pending_acks.clear();
+            let flush = self.config.flush;
+            let fresh =
+                self.stored.iter().filter(|(_, stored)| stored.published_at + flush > now).map(|(event, _)| *event);
+            for event in fresh.collect::<Vec<u32>>() {
+                self.forget_publication(event);
+                self.discard(now, event, DropReason::NotFlushed, ctx);
+            }
+            self.forget_pending_acks(now);
+        }
+    }
+
+    /// An event is lost: where its update is published again, it is taken in again. (What was published lately is known from
+    /// the log that lost it.)
+    pub(super) fn forget_publication(&mut self, event: u32) {
+        let Some(stored) = self.stored.get(&event) else { return };
+        let (topic, update) = (self.config_of(stored.queue_id).topic, stored.update.id);
+        self.recent_updates[topic as usize].remove(&update);
+        self.pending_acks.retain(|_, waits| waits.update != update);
+    }
+
+    /// Starts it again: what ran out in the meantime happens now.
+    pub fn start(&mut self, now: Micros, ctx: &mut Context) {
+        self.stopped = false;
+        let missed_timers = std::mem::take(&mut self.missed_timers);
+        let (brokers, rest): (Vec<Timer>, Vec<Timer>) =
+            missed_timers.into_iter().partition(|timer| matches!(timer, Timer::BrokerCheck(_)));
+        self.missed_timers = rest;
+        self.update_availability(now, ctx);
+        for timer in brokers {
+            self.on_timer(now, timer, ctx);
+        }
+    }
+
+    /// Takes in and delivers from now on, or no more, where that is no longer as it was.
+    pub(super) fn update_availability(&mut self, now: Micros, ctx: &mut Context) {
+        let up = !self.stopped && self.brokers.as_ref().is_none_or(|brokers| brokers.is_led());
+        if std::mem::replace(&mut self.up, up) == up {
+            return;
+        }
+        if !up {
+            return ctx.record(Fact::BusStopped { bus: self.config.node, lost_unflushed: false });
+        }
+        ctx.record(Fact::BusStarted { bus: self.config.node });
+        self.renew_sessions(now);
+        for timer in std::mem::take(&mut self.missed_timers) {
+            self.on_timer(now, timer, ctx);
+        }
+        for queue_id in 0..self.queues.len() as u32 {
+            self.deliver(now, queue_id, ctx);
+            let partitions: Vec<u32> = self.queues[queue_id as usize].logs.keys().copied().collect();
+            for partition in partitions {
+                self.deliver_log(now, queue_id, partition, ctx);
+            }
+        }
+    }
+}
