@@ -1,4 +1,4 @@
-//! Changes of the drawing that hands make on the canvas: pure, each checked by the scenario's own rules.
+//! Edits of the drawing on the canvas. Pure: each returns a valid drawing, or the reason why the edit is impossible.
 
 use super::canvas_item::CanvasItem;
 use super::scene::{Layout, NodeKind, Scene};
@@ -8,16 +8,16 @@ use crate::scenario::{
 };
 use std::collections::BTreeMap;
 
-/// The drawing as it would be, or why that makes no sense, in words for people.
+/// The changed drawing, or the reason why the change is impossible.
 pub type Changed = Result<Scenario, String>;
 
-fn sound(scenario: Scenario) -> Changed {
-    let said = |errors: Vec<ScenarioError>| errors.first().map(ToString::to_string).unwrap_or_default();
-    scenario.validate().map_err(said)?;
+fn validated(scenario: Scenario) -> Changed {
+    let first = |errors: Vec<ScenarioError>| errors.first().map(ToString::to_string).unwrap_or_default();
+    scenario.validate().map_err(first)?;
     Ok(scenario)
 }
 
-/// What the node with that id is.
+/// Returns the kind of the node with this id.
 pub fn kind(scenario: &Scenario, id: &str) -> Option<NodeKind> {
     if scenario.services.iter().any(|s| s.id == id) {
         Some(NodeKind::Service)
@@ -29,7 +29,7 @@ pub fn kind(scenario: &Scenario, id: &str) -> Option<NodeKind> {
     }
 }
 
-/// A card with another name; the id where it is empty.
+/// Returns the drawing with a node renamed. An empty name removes it, so that the id is shown.
 pub fn renamed(scenario: &Scenario, id: &str, name: &str) -> Changed {
     let mut scenario = scenario.clone();
     let services = scenario.services.iter_mut().map(|s| (&s.id, &mut s.name));
@@ -37,13 +37,13 @@ pub fn renamed(scenario: &Scenario, id: &str, name: &str) -> Changed {
     let clients = scenario.clients.iter_mut().map(|c| (&c.id, &mut c.name));
     let groups = scenario.groups.iter_mut().map(|g| (&g.id, &mut g.name));
     let slot = services.chain(buses).chain(clients).chain(groups).find(|(other, _)| *other == id).map(|(_, slot)| slot);
-    let slot = slot.ok_or("That card is gone.")?;
+    let slot = slot.ok_or("This card no longer exists.")?;
     let name: String = name.trim().chars().take(80).collect();
     *slot = if name == id { String::new() } else { name };
-    sound(scenario)
+    validated(scenario)
 }
 
-/// A card placed elsewhere.
+/// Sets the position of a node.
 pub fn place(scenario: &mut Scenario, id: &str, to: [i32; 2]) {
     let services = scenario.services.iter_mut().map(|n| (&n.id, &mut n.position));
     let buses = scenario.buses.iter_mut().map(|n| (&n.id, &mut n.position));
@@ -53,38 +53,38 @@ pub fn place(scenario: &mut Scenario, id: &str, to: [i32; 2]) {
     }
 }
 
-/// Whether every card has a place of its own.
+/// Returns whether every card has a position.
 pub fn is_placed(scenario: &Scenario) -> bool {
     scenario.services.iter().all(|node| node.position.is_some())
         && scenario.buses.iter().all(|node| node.position.is_some())
         && scenario.clients.iter().all(|node| node.position.is_some())
 }
 
-/// The drawing with a place for every card: where those that have none stand on a free canvas. `rows` says how many
-/// rows each service's card has.
-pub fn all_placed(scenario: &Scenario, rows: &[usize]) -> Scenario {
+/// Returns the drawing with a position for every card. Cards without one get the place of the automatic layout.
+/// `row_counts` holds the number of rows of each service's card.
+pub fn all_placed(scenario: &Scenario, row_counts: &[usize]) -> Scenario {
     let mut result = scenario.clone();
-    for node in Scene::new(scenario, Layout::Free, rows, &BTreeMap::new(), None).nodes {
+    for node in Scene::new(scenario, Layout::Free, row_counts, &BTreeMap::new(), None).nodes {
         place(&mut result, &node.id, [node.rect.x.round() as i32, node.rect.y.round() as i32]);
     }
     result
 }
 
-/// The drawing laid out anew, senders left of their receivers.
-pub fn tidied(scenario: &Scenario, rows: &[usize]) -> Scenario {
-    let mut bare = scenario.clone();
-    bare.services.iter_mut().for_each(|node| node.position = None);
-    bare.buses.iter_mut().for_each(|node| node.position = None);
-    bare.clients.iter_mut().for_each(|node| node.position = None);
-    all_placed(&bare, rows)
+/// Returns the drawing with the automatic layout: senders are left of their receivers.
+pub fn tidied(scenario: &Scenario, row_counts: &[usize]) -> Scenario {
+    let mut unplaced = scenario.clone();
+    unplaced.services.iter_mut().for_each(|node| node.position = None);
+    unplaced.buses.iter_mut().for_each(|node| node.position = None);
+    unplaced.clients.iter_mut().for_each(|node| node.position = None);
+    all_placed(&unplaced, row_counts)
 }
 
-/// One card more, and its id. A client asks the given service, or the first.
+/// Returns the drawing with a node added, and its id. A client asks the service `target`, or else the first one.
 pub fn added(
     scenario: &Scenario,
     kind: NodeKind,
     at: [i32; 2],
-    asks: Option<&str>,
+    target: Option<&str>,
 ) -> Result<(Scenario, String), String> {
     let mut scenario = scenario.clone();
     let (stem, word) = match kind {
@@ -103,7 +103,7 @@ pub fn added(
         NodeKind::Bus => scenario.buses.push(Bus { id: id.clone(), name, position, ..Bus::default() }),
         NodeKind::Client => {
             let first = || scenario.services.first().map(|s| s.id.clone());
-            let target = asks.map(str::to_string).or_else(first).ok_or("A client asks a service: add one first.")?;
+            let target = target.map(str::to_string).or_else(first).ok_or("A client needs a service. Add one first.")?;
             let target = group_of(&scenario, &target).map_or(target, |group| scenario.groups[group].id.clone());
             scenario.clients.push(Client { id: id.clone(), name, position, target, ..Client::default() });
         }
@@ -121,23 +121,23 @@ pub fn added(
             scenario.groups.push(Group { id: id.clone(), name, members, protocol, ..Group::default() });
         }
     }
-    Ok((sound(scenario)?, id))
+    Ok((validated(scenario)?, id))
 }
 
-/// Two cards connected in the way that makes sense for them.
+/// Returns the drawing with two nodes connected in the way that fits their kinds.
 pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
     let (Some(a), Some(b)) = (kind(scenario, from), kind(scenario, to)) else {
-        return Err("That card is gone.".into());
+        return Err("This card no longer exists.".into());
     };
     let mut scenario = scenario.clone();
     let service = |scenario: &mut Scenario, id: &str| scenario.services.iter().position(|s| s.id == id);
-    let gone = "That card is gone.";
+    let gone = "This card no longer exists.";
     match (a, b) {
         (NodeKind::Service, NodeKind::Bus) => {
             let i = service(&mut scenario, from).ok_or(gone)?;
             let publishes = &mut scenario.services[i].publishes;
             if publishes.iter().any(|p| p.to == to) {
-                return Err("It publishes there already.".into());
+                return Err("This service already publishes to this bus.".into());
             }
             publishes.push(Publication { to: to.into(), ..Publication::default() });
         }
@@ -145,26 +145,28 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
             let i = service(&mut scenario, to).ok_or(gone)?;
             let subscribes = &mut scenario.services[i].subscribes;
             if subscribes.iter().any(|s| s.to == from) {
-                return Err("It subscribes to that bus already.".into());
+                return Err("This service already subscribes to this bus.".into());
             }
             subscribes.push(Subscription { to: from.into(), ..Subscription::default() });
         }
         (NodeKind::Service, NodeKind::Service) if group_of(&scenario, from) != group_of(&scenario, to) => {
-            // A service that is connected with a member joins its group.
+            // A service that is connected to a member joins the member's group.
             match (group_of(&scenario, from), group_of(&scenario, to)) {
                 (Some(i), None) => scenario.groups[i].members.push(to.into()),
                 (None, Some(i)) => scenario.groups[i].members.push(from.into()),
-                (Some(_), Some(_)) | (None, None) => return Err("Each is in a group of its own already.".into()),
+                (Some(_), Some(_)) | (None, None) => {
+                    return Err("These services are members of different groups.".into());
+                }
             }
         }
         (NodeKind::Service, NodeKind::Service) if group_of(&scenario, from).is_some() => {
-            return Err("Members of a group are linked already.".into());
+            return Err("Members of a group are already connected.".into());
         }
         (NodeKind::Service, NodeKind::Service) => {
             let i = service(&mut scenario, from).ok_or(gone)?;
             let calls = &mut scenario.services[i].calls;
             if calls.iter().any(|c| c.to == to) {
-                return Err("It calls that service already.".into());
+                return Err("This service already calls that service.".into());
             }
             calls.push(Call { to: to.into(), timeout_ms: 1000.0, operation: None });
         }
@@ -174,19 +176,21 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
             client.target = target;
             client.reads_from = None;
         }
-        (NodeKind::Group, _) | (_, NodeKind::Group) => return Err("Connect with a member of the group instead.".into()),
+        (NodeKind::Group, _) | (_, NodeKind::Group) => return Err("Connect to a member of the group instead.".into()),
         (NodeKind::Client, NodeKind::Bus | NodeKind::Client) => {
-            return Err("A client asks services: connect it with one.".into());
+            return Err("A client asks services. Connect it to a service.".into());
         }
-        (NodeKind::Bus, NodeKind::Bus) => return Err("A bus delivers to services: put one between.".into()),
+        (NodeKind::Bus, NodeKind::Bus) => {
+            return Err("A bus delivers to services. Put a service between the buses.".into());
+        }
         (NodeKind::Service | NodeKind::Bus, NodeKind::Client) => {
-            return Err("Nothing is sent to a client on its own: draw from the client to a service.".into());
+            return Err("Clients only receive replies. Draw from the client to a service.".into());
         }
     }
-    sound(scenario)
+    validated(scenario)
 }
 
-/// The drawing without these cards and links, and without whatever named them.
+/// Returns the drawing without these items, and without everything that refers to them.
 pub fn removed<'a>(scenario: &Scenario, items: impl Iterator<Item = &'a CanvasItem>) -> Changed {
     let mut scenario = scenario.clone();
     for item in items {
@@ -198,30 +202,33 @@ pub fn removed<'a>(scenario: &Scenario, items: impl Iterator<Item = &'a CanvasIt
     let about = scenario.clone();
     scenario.invariants.retain(|text| Invariant::parse(text, &about).is_ok());
     scenario.fit_branches();
-    sound(scenario)
+    validated(scenario)
 }
 
-/// The group that a service is a member of.
+/// Returns the index of the group that a service is a member of.
 pub fn group_of(scenario: &Scenario, id: &str) -> Option<usize> {
     scenario.groups.iter().position(|group| group.members.iter().any(|member| member == id))
 }
 
-/// A member leaves its group; quorums shrink with it, and a group without members goes.
+/// Removes a member from its group and lowers quorums that are too large. A group without members is removed; its id is
+/// returned.
 fn leave_group(scenario: &mut Scenario, id: &str) -> Option<String> {
     let i = group_of(scenario, id)?;
     let group = &mut scenario.groups[i];
     group.members.retain(|member| member != id);
-    let left = group.members.len() as u32;
+    let members = group.members.len() as u32;
     match &mut group.protocol {
         Protocol::Quorum(quorum) => {
-            quorum.replicas = quorum.replicas.map(|n| n.min(left));
-            let replicas = quorum.replicas.unwrap_or(left);
+            quorum.replicas = quorum.replicas.map(|n| n.min(members));
+            let replicas = quorum.replicas.unwrap_or(members);
             (quorum.read, quorum.write) = (quorum.read.min(replicas), quorum.write.min(replicas));
         }
-        Protocol::Primary(primary) => primary.acknowledgements = primary.acknowledgements.min(left.saturating_sub(1)),
+        Protocol::Primary(primary) => {
+            primary.acknowledgements = primary.acknowledgements.min(members.saturating_sub(1))
+        }
         Protocol::Raft(_) | Protocol::Chain | Protocol::TwoPhase(_) | Protocol::Gossip(_) => {}
     }
-    (left == 0).then(|| scenario.groups.remove(i).id)
+    (members == 0).then(|| scenario.groups.remove(i).id)
 }
 
 fn remove_node(scenario: &mut Scenario, id: &str) {
@@ -232,7 +239,7 @@ fn remove_node(scenario: &mut Scenario, id: &str) {
     for region in &mut scenario.regions {
         region.nodes.retain(|node| node != id);
     }
-    // A client without a service has nobody to ask, so it goes too, with what names it.
+    // A client without its service is removed too, with everything that refers to it.
     let orphans: Vec<String> = scenario.clients.iter().filter(|c| c.target == id).map(|c| c.id.clone()).collect();
     scenario.services.retain(|s| s.id != id);
     scenario.buses.retain(|b| b.id != id);
@@ -259,7 +266,7 @@ fn remove_node(scenario: &mut Scenario, id: &str) {
     });
 }
 
-/// The nodes that a command names.
+/// Returns the nodes that a command refers to.
 fn names_of(command: &Command) -> Vec<&String> {
     match command {
         Command::Operate { service, .. }
@@ -288,7 +295,7 @@ fn names_of(command: &Command) -> Vec<&String> {
 fn remove_link(scenario: &mut Scenario, from: &str, to: &str) -> Result<(), String> {
     if let Some(client) = scenario.clients.iter_mut().find(|c| c.id == from) {
         if client.target == to {
-            return Err("A client always asks a service: connect it with another instead.".into());
+            return Err("A client needs a service. Connect it to another service instead.".into());
         }
         client.reads_from = None;
     }
@@ -322,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn removing_any_card_of_any_example_leaves_a_sound_drawing() {
+    fn removing_any_card_of_any_example_leaves_a_valid_drawing() {
         for example in EXAMPLES {
             let scenario = example.scenario();
             let services = scenario.services.iter().map(|s| &s.id);
@@ -337,29 +344,29 @@ mod tests {
     }
 
     #[test]
-    fn new_service_can_be_connected_to_the_bus_and_taken_away_again() {
+    fn a_new_service_can_be_connected_and_removed() {
         let before = example("first-update");
-        let (scenario, id) = added(&before, NodeKind::Service, [700, 400], None).expect("sound");
-        let scenario = connected(&scenario, "stock_updated", &id).expect("sound");
+        let (scenario, id) = added(&before, NodeKind::Service, [700, 400], None).expect("valid");
+        let scenario = connected(&scenario, "stock_updated", &id).expect("valid");
         assert!(connected(&scenario, "stock_updated", &id).is_err(), "twice");
         let link = [CanvasItem::Link { from: "stock_updated".into(), to: id.clone() }];
-        assert!(removed(&scenario, link.iter()).expect("sound").services[2].subscribes.is_empty());
-        assert_eq!(removed(&scenario, [CanvasItem::Node(id)].iter()).expect("sound"), before);
+        assert!(removed(&scenario, link.iter()).expect("valid").services[2].subscribes.is_empty());
+        assert_eq!(removed(&scenario, [CanvasItem::Node(id)].iter()).expect("valid"), before);
     }
 
     #[test]
-    fn connection_that_makes_no_sense_says_why() {
+    fn an_impossible_connection_is_refused_with_the_reason() {
         let scenario = example("inventory-notification");
         assert_eq!(
             connected(&scenario, "warehouse", "stock_updated"),
-            Err("A client asks services: connect it with one.".into())
+            Err("A client asks services. Connect it to a service.".into())
         );
         assert!(connected(&scenario, "inventory", "warehouse").is_err());
     }
 
     #[test]
-    fn emptied_name_is_the_id_again() {
+    fn an_empty_name_removes_the_name() {
         let scenario = example("first-update");
-        assert_eq!(renamed(&scenario, "inventory", " ").expect("sound").services[0].name, "");
+        assert_eq!(renamed(&scenario, "inventory", " ").expect("valid").services[0].name, "");
     }
 }

@@ -1,11 +1,11 @@
-//! Changes of the document that the inspector and the clipboard make. Pure: each takes a drawing and gives a sound
-//! one, or says in words why not.
+//! Edits of the document by the inspector and the clipboard. Pure: each function takes a drawing and returns a valid one,
+//! or the reason why the edit is impossible.
 
 use crate::scenario::{Bus, Client, Scenario};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A place in the document: names of fields, and numbers of places in lists.
+/// A path in the document: names of fields and indices of list items.
 pub type Path = Vec<String>;
 
 fn ids(scenario: &Scenario) -> BTreeSet<&str> {
@@ -14,18 +14,18 @@ fn ids(scenario: &Scenario) -> BTreeSet<&str> {
     services.chain(buses).chain(scenario.clients.iter().map(|node| node.id.as_str())).collect()
 }
 
-/// `service-3`: the first number that is free.
+/// Returns the first id of the form `service-3` that is not in use.
 fn free_id(scenario: &Scenario, stem: &str) -> String {
     let taken = ids(scenario);
     let number = (1..).find(|n| !taken.contains(format!("{stem}-{n}").as_str())).unwrap_or(1);
     format!("{stem}-{number}")
 }
 
-/// Puts copies of nodes of one drawing into another (or the same), so far aside. What a copy refers to is another
-/// copy where there is one, else what has that id in the other drawing. Returns the new ids too.
+/// Copies nodes of one drawing into another (or the same), at a distance `by`. A reference of a copy leads to another copy
+/// if there is one, or else to the node with that id in the target. Also returns the new ids.
 ///
 /// # Errors
-/// A copy would refer to something that is not there.
+/// Why the drawing would be invalid.
 pub fn copy_into(
     target: &Scenario,
     source: &Scenario,
@@ -34,8 +34,8 @@ pub fn copy_into(
 ) -> Result<(Scenario, Vec<String>), String> {
     let mut result = target.clone();
     let mut renamed: BTreeMap<String, String> = BTreeMap::new();
-    let aside = |position: &mut Option<[i32; 2]>| *position = position.map(|[x, y]| [x + by[0], y + by[1]]);
-    // First the names, so that copies can refer to each other in any order.
+    let shift = |position: &mut Option<[i32; 2]>| *position = position.map(|[x, y]| [x + by[0], y + by[1]]);
+    // The ids come first, because copies refer to each other in any order.
     for (stem, id) in source
         .services
         .iter()
@@ -49,14 +49,14 @@ pub fn copy_into(
         renamed.insert(id.clone(), free_id(&taken, stem));
     }
     let new = |id: &String| renamed.get(id).unwrap_or(id).clone();
-    let there = |id: &String| renamed.contains_key(id) || ids(target).contains(id.as_str());
+    let exists = |id: &String| renamed.contains_key(id) || ids(target).contains(id.as_str());
     for service in source.services.iter().filter(|node| nodes.contains(&node.id)) {
         let mut service = service.clone();
         service.id = new(&service.id);
-        aside(&mut service.position);
-        service.calls.retain(|call| there(&call.to));
-        service.publishes.retain(|publication| there(&publication.to));
-        service.subscribes.retain(|subscription| there(&subscription.to));
+        shift(&mut service.position);
+        service.calls.retain(|call| exists(&call.to));
+        service.publishes.retain(|publication| exists(&publication.to));
+        service.subscribes.retain(|subscription| exists(&subscription.to));
         service.calls.iter_mut().for_each(|call| call.to = new(&call.to));
         service.publishes.iter_mut().for_each(|publication| publication.to = new(&publication.to));
         service.subscribes.iter_mut().for_each(|subscription| subscription.to = new(&subscription.to));
@@ -64,37 +64,37 @@ pub fn copy_into(
     }
     for bus in source.buses.iter().filter(|node| nodes.contains(&node.id)) {
         let mut bus = Bus { id: new(&bus.id), ..bus.clone() };
-        aside(&mut bus.position);
+        shift(&mut bus.position);
         result.buses.push(bus);
     }
-    for client in source.clients.iter().filter(|node| nodes.contains(&node.id) && there(&node.target)) {
+    for client in source.clients.iter().filter(|node| nodes.contains(&node.id) && exists(&node.target)) {
         let mut client = Client { id: new(&client.id), target: new(&client.target), ..client.clone() };
-        client.reads_from = client.reads_from.as_ref().filter(|from| there(from)).map(new);
-        aside(&mut client.position);
+        client.reads_from = client.reads_from.as_ref().filter(|from| exists(from)).map(new);
+        shift(&mut client.position);
         result.clients.push(client);
     }
     for link in source.links.iter().filter(|link| renamed.contains_key(&link.from) || renamed.contains_key(&link.to)) {
-        if there(&link.from) && there(&link.to) {
+        if exists(&link.from) && exists(&link.to) {
             let mut link = link.clone();
             (link.from, link.to) = (new(&link.from), new(&link.to));
             result.links.push(link);
         }
     }
-    Ok((sound(result)?, renamed.into_iter().map(|(_, id)| id).collect()))
+    Ok((validated(result)?, renamed.into_iter().map(|(_, id)| id).collect()))
 }
 
-/// The drawing, if it is sound.
+/// Returns the drawing if it is valid.
 ///
 /// # Errors
-/// What is wrong first, as a sentence.
-pub(super) fn sound(scenario: Scenario) -> Result<Scenario, String> {
+/// The first problem, as a sentence.
+pub(super) fn validated(scenario: Scenario) -> Result<Scenario, String> {
     match scenario.validate() {
         Ok(()) => Ok(scenario),
         Err(errors) => Err(sentence(&errors[0].problem)),
     }
 }
 
-/// With a capital and a full stop, as it stands below a field.
+/// Makes a problem a sentence, with a capital letter and a full stop.
 fn sentence(problem: &str) -> String {
     let mut letters = problem.chars();
     let first = letters.next().map(|c| c.to_ascii_uppercase().to_string()).unwrap_or_default();
@@ -102,10 +102,10 @@ fn sentence(problem: &str) -> String {
     format!("{first}{}{stop}", letters.as_str())
 }
 
-/// Sets the field at a path; null takes it out, so that it has its default.
+/// Sets the field at a path. Null removes it, so that it has its default.
 ///
 /// # Errors
-/// The document would not be sound; says what is expected there.
+/// Why the document would be invalid, and what is expected there.
 pub fn set(scenario: &Scenario, path: &[String], value: Json) -> Result<Scenario, String> {
     change(scenario, path, |place, last| match (place, value) {
         (Json::Object(fields), Json::Null) => {
@@ -123,10 +123,10 @@ pub fn set(scenario: &Scenario, path: &[String], value: Json) -> Result<Scenario
     })
 }
 
-/// Appends to the list at a path.
+/// Appends an item to the list at a path.
 ///
 /// # Errors
-/// The document would not be sound; says what is expected there.
+/// Why the document would be invalid, and what is expected there.
 pub fn append(scenario: &Scenario, path: &[String], item: Json) -> Result<Scenario, String> {
     change(scenario, path, |place, last| {
         if let Json::Object(fields) = place {
@@ -138,10 +138,10 @@ pub fn append(scenario: &Scenario, path: &[String], item: Json) -> Result<Scenar
     })
 }
 
-/// Takes the item at a path out of its list, or the field out of its object.
+/// Removes the item at a path from its list, or the field from its object.
 ///
 /// # Errors
-/// The document would not be sound without it.
+/// Why the document would be invalid without it.
 pub fn remove(scenario: &Scenario, path: &[String]) -> Result<Scenario, String> {
     change(scenario, path, |place, last| match place {
         Json::Object(fields) => {
@@ -156,24 +156,25 @@ pub fn remove(scenario: &Scenario, path: &[String]) -> Result<Scenario, String> 
     })
 }
 
+/// Changes the document at the parent of a path. `how` receives the parent and the last step of the path.
 fn change(scenario: &Scenario, path: &[String], how: impl FnOnce(&mut Json, &str)) -> Result<Scenario, String> {
     let mut json = scenario.to_value();
-    let Some((last, way)) = path.split_last() else { return Err("There is no such field.".into()) };
+    let Some((last, parents)) = path.split_last() else { return Err("There is no such field.".into()) };
     let mut place = &mut json;
-    for step in way {
+    for step in parents {
         place = match place {
-            // A field that has its default is not written; it appears when something in it is set.
+            // A field with its default value is absent from the document. It is added when a part of it is set.
             Json::Object(fields) => fields.entry(step.clone()).or_insert_with(|| Json::Object(serde_json::Map::new())),
             Json::Array(items) => {
                 let item = step.parse::<usize>().ok().and_then(|i| items.get_mut(i));
-                item.ok_or("That is no longer there.")?
+                item.ok_or("This item no longer exists.")?
             }
             _ => return Err("There is no such field.".into()),
         };
     }
     how(place, last);
     let changed = Scenario::from_value(&json).map_err(|errors| sentence(&errors[0].problem))?;
-    sound(changed)
+    validated(changed)
 }
 
 #[cfg(test)]
@@ -187,10 +188,10 @@ mod tests {
     }
 
     #[test]
-    fn copies_refer_to_each_other_and_stand_aside() {
+    fn copies_refer_to_each_other_and_are_shifted() {
         let scenario = EXAMPLES[0].scenario();
         let all: BTreeSet<String> = ids(&scenario).into_iter().map(str::to_string).collect();
-        let (doubled, new) = copy_into(&scenario, &scenario, &all, [40, 40]).expect("sound");
+        let (doubled, new) = copy_into(&scenario, &scenario, &all, [40, 40]).expect("valid");
         assert_eq!(new.len(), all.len());
         assert_eq!((doubled.services.len(), doubled.buses.len(), doubled.links.len()), (4, 2, 4));
         let copy = &doubled.services[3];
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_value_is_refused_in_words_and_changes_nothing() {
+    fn an_invalid_value_is_refused_with_the_expectation() {
         let scenario = EXAMPLES[0].scenario();
         let refused = set(&scenario, &path("services/1/subscribes/0/fails"), json!(1.4));
         assert_eq!(refused, Err("A probability from 0 to 1, not 1.4.".into()));
@@ -211,13 +212,13 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_has_its_default_can_be_set_and_taken_back() {
+    fn a_field_with_its_default_can_be_set_and_removed() {
         let scenario = EXAMPLES[0].scenario();
         let clock = path("services/0/clock/offset_ms");
-        let changed = set(&scenario, &clock, json!(-12.5)).expect("sound");
+        let changed = set(&scenario, &clock, json!(-12.5)).expect("valid");
         assert_eq!(changed.services[0].clock.offset_ms, -12.5);
         assert_eq!(set(&changed, &clock, Json::Null), Ok(scenario.clone()));
-        let added = append(&scenario, &path("promises"), json!("converged")).expect("sound");
+        let added = append(&scenario, &path("promises"), json!("converged")).expect("valid");
         assert_eq!(remove(&added, &path("promises/0")), Ok(scenario));
     }
 }

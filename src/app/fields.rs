@@ -1,5 +1,5 @@
-//! What the inspector shows: every field of what is selected, with its unit, its choices and what it means. Pure;
-//! the component draws whatever stands here, and a test proves that no field of the document is forgotten.
+//! The fields that the inspector shows for the selected item: label, unit, choices, value and help. Pure; the component
+//! only draws them. A test checks that every field of the document has one.
 
 mod client;
 mod command;
@@ -19,78 +19,78 @@ use serde_json::Value as Json;
 
 /// How a field is edited.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
+pub enum FieldKind {
     /// One line of text.
     Text,
     /// Several lines of text.
     Note,
-    /// A number; the document holds what is typed times `scale`. Empty means absent where that is allowed.
+    /// A number. The document contains the typed number times `scale`.
     Number {
-        /// What the typed number is multiplied by.
+        /// The factor from the typed number to the document.
         scale: f64,
-        /// May be left empty.
+        /// It may be empty, which means absent.
         optional: bool,
     },
-    /// A whole number, a text, or texts and numbers with commas in braces.
+    /// A value: a whole number, a text, a set `{a, 3}`, a map `{size: 3}`, or a list `[a, 3]`.
     Value,
-    /// Numbers, one a line.
+    /// Numbers, one in each line.
     Numbers,
-    /// Lists of ids: commas within a list, bars between lists.
+    /// Lists of ids, separated by bars; ids are separated by commas.
     Groups,
-    /// Ids, with commas.
+    /// Ids, separated by commas.
     Ids,
     /// Yes or no.
     Toggle,
-    /// One of several; each with the value that the field gets.
+    /// One of several labels, each with the value for the document.
     Choice(Vec<(String, Json)>),
 }
 
 /// A field of the document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
-    /// Where it stands in the document.
+    /// Its path in the document.
     pub path: Path,
-    /// What people call it.
+    /// Its label.
     pub label: String,
     /// Its unit, shown in its box.
     pub unit: &'static str,
     /// How it is edited.
-    pub kind: Kind,
-    /// What it holds, as it is typed.
+    pub kind: FieldKind,
+    /// Its current value, as it would be typed.
     pub text: String,
-    /// What it means.
+    /// Its meaning.
     pub help: &'static str,
-    /// Of a preset that is in force: what of the real system is not modelled.
+    /// If it shows a preset: what of the real system is not modelled.
     pub leaves_out: Option<&'static str>,
 }
 
-/// A button that appends to a list.
+/// A button that appends an item to a list.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Adder {
-    /// What it says.
+pub struct AddButton {
+    /// Its label.
     pub label: String,
-    /// The list; where `asks_name` is set, the object that gets a field of the typed name.
+    /// The path of the list. If `asks_name` is set, the path of the object to which a field with the typed name is added.
     pub path: Path,
-    /// What is appended.
+    /// The appended item.
     pub item: Json,
-    /// It asks for a name first, with this as its label.
+    /// The label of the name field, if a name is asked for first.
     pub asks_name: Option<&'static str>,
 }
 
-/// Fields that belong together.
+/// A group of fields.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Section {
     /// Its heading.
     pub title: String,
     /// Its fields.
     pub fields: Vec<Field>,
-    /// What taking it out removes, if it can be taken out.
+    /// The path that the remove button removes, if there is one.
     pub remove: Option<Path>,
-    /// What can be added to it.
-    pub adders: Vec<Adder>,
+    /// Buttons that add items.
+    pub adders: Vec<AddButton>,
 }
 
-/// The sections of what is selected; of the scenario itself where nothing is.
+/// Returns the sections of the selected item, or of the scenario if nothing is selected.
 pub fn sections(scenario: &Scenario, selected: Option<&CanvasItem>) -> Vec<Section> {
     match selected {
         None => scenario::sections(scenario),
@@ -98,7 +98,7 @@ pub fn sections(scenario: &Scenario, selected: Option<&CanvasItem>) -> Vec<Secti
         Some(CanvasItem::Node(id)) => {
             if let Some(i) = scenario.services.iter().position(|node| node.id == *id) {
                 let mut sections = node::service(scenario, i);
-                // What a member does is its group's.
+                // A member's behaviour is that of its group.
                 if let Some(group) = scenario.groups.iter().position(|group| group.members.contains(id)) {
                     sections.splice(1..1, group::sections(scenario, group));
                 }
@@ -116,9 +116,9 @@ pub fn sections(scenario: &Scenario, selected: Option<&CanvasItem>) -> Vec<Secti
     }
 }
 
-/// The name of a node or group, and where its card stands if the drawing says so.
+/// Returns the fields for the name of a node or group and for the position of its card, if it has one.
 pub fn identity(scenario: &Scenario, id: &str) -> Vec<Field> {
-    let at = |list: &str, i: usize| At::new(&[list]).to(i);
+    let at = |list: &str, i: usize| FieldsAt::new(&[list]).to(i);
     if let Some(i) = scenario.services.iter().position(|node| node.id == id) {
         node::identity(&at("services", i), &scenario.services[i].name, scenario.services[i].position)
     } else if let Some(i) = scenario.buses.iter().position(|node| node.id == id) {
@@ -132,24 +132,24 @@ pub fn identity(scenario: &Scenario, id: &str) -> Vec<Field> {
     }
 }
 
-/// What a typed text means for the document.
+/// Parses a typed text to a value for the document.
 ///
 /// # Errors
-/// It cannot be read; says what is expected.
-pub fn parse(kind: &Kind, typed: &str) -> Result<Json, String> {
+/// What is expected.
+pub fn parse(kind: &FieldKind, typed: &str) -> Result<Json, String> {
     let typed = typed.trim();
     match kind {
-        Kind::Text | Kind::Note => Ok(if typed.is_empty() { Json::Null } else { typed.into() }),
-        Kind::Number { optional: true, .. } if typed.is_empty() => Ok(Json::Null),
-        Kind::Number { scale, .. } => {
-            let number = crate::scenario::number(&typed.replace(',', ".")).ok_or("A number is expected.")?;
+        FieldKind::Text | FieldKind::Note => Ok(if typed.is_empty() { Json::Null } else { typed.into() }),
+        FieldKind::Number { optional: true, .. } if typed.is_empty() => Ok(Json::Null),
+        FieldKind::Number { scale, .. } => {
+            let number = crate::scenario::number(&typed.replace(',', ".")).ok_or("Enter a number.")?;
             if *scale == PERCENT && !(0.0..=100.0).contains(&number) {
                 return Err("Between 0 and 100 %.".into());
             }
             number_of(rounded(number * scale))
         }
-        Kind::Value => Ok(value_of(typed)),
-        Kind::Numbers => {
+        FieldKind::Value => Ok(value_of(typed)),
+        FieldKind::Numbers => {
             let words =
                 typed.split(|c: char| c.is_whitespace() || c == ',' || c == ';').filter(|word| !word.is_empty());
             let numbers = words.enumerate().map(|(i, word)| {
@@ -159,25 +159,27 @@ pub fn parse(kind: &Kind, typed: &str) -> Result<Json, String> {
             });
             numbers.collect::<Result<Vec<Json>, String>>().map(Json::Array)
         }
-        Kind::Groups => Ok(Json::Array(typed.split('|').map(words).collect())),
-        Kind::Ids => Ok(words(typed)),
-        Kind::Toggle => Ok(Json::Bool(typed == "true")),
-        Kind::Choice(choices) => {
+        FieldKind::Groups => Ok(Json::Array(typed.split('|').map(words).collect())),
+        FieldKind::Ids => Ok(words(typed)),
+        FieldKind::Toggle => Ok(Json::Bool(typed == "true")),
+        FieldKind::Choice(choices) => {
             let chosen = choices.iter().find(|(label, _)| label == typed);
-            chosen.map(|(_, value)| value.clone()).ok_or_else(|| "One of the list is expected.".into())
+            chosen.map(|(_, value)| value.clone()).ok_or_else(|| "Choose an entry of the list.".into())
         }
     }
 }
 
-/// Words between commas.
+/// Splits a list at commas.
 fn words(list: &str) -> Json {
     Json::Array(list.split(',').map(str::trim).filter(|word| !word.is_empty()).map(Json::from).collect())
 }
 
-/// What turns percent into a share.
+/// The label of settings that match no preset.
+const CUSTOM: &str = "custom";
+/// The factor from percent to a share.
 const PERCENT: f64 = 0.01;
 
-/// Without the dust that multiplying by 0.01 leaves.
+/// Rounds away the floating-point error of multiplying by 0.01.
 fn rounded(number: f64) -> f64 {
     (number * 1e9).round() / 1e9
 }
@@ -186,10 +188,10 @@ fn number_of(number: f64) -> Result<Json, String> {
     if number.fract() == 0.0 && number.abs() < 9e15 {
         return Ok((number as i64).into());
     }
-    serde_json::Number::from_f64(number).map(Json::Number).ok_or_else(|| "A finite number is expected.".into())
+    serde_json::Number::from_f64(number).map(Json::Number).ok_or_else(|| "Enter a finite number.".into())
 }
 
-/// `{a, 3}` is a set, `{size: 3}` a map, `[a, 3]` a list, `3` a number, anything else a text.
+/// Parses a value: `{a, 3}` is a set, `{size: 3}` a map, `[a, 3]` a list, `3` a number, and anything else a text.
 fn value_of(typed: &str) -> Json {
     let within = |open, close| typed.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
     let parts = |inner: &'_ str| -> Vec<String> {
@@ -213,18 +215,18 @@ fn value_of(typed: &str) -> Json {
     }
 }
 
-/// Builds the fields of one part of the document.
-struct At(Path);
+/// Builds the fields of one part of the document, whose path it holds.
+struct FieldsAt(Path);
 
-impl At {
-    fn new(path: &[&str]) -> At {
-        At(path.iter().map(ToString::to_string).collect())
+impl FieldsAt {
+    fn new(path: &[&str]) -> FieldsAt {
+        FieldsAt(path.iter().map(ToString::to_string).collect())
     }
 
-    fn to(&self, step: impl ToString) -> At {
+    fn to(&self, step: impl ToString) -> FieldsAt {
         let mut path = self.0.clone();
         path.push(step.to_string());
-        At(path)
+        FieldsAt(path)
     }
 
     fn field(
@@ -232,7 +234,7 @@ impl At {
         name: &str,
         label: &str,
         unit: &'static str,
-        kind: Kind,
+        kind: FieldKind,
         text: String,
         help: &'static str,
     ) -> Field {
@@ -240,65 +242,65 @@ impl At {
     }
 
     fn text(&self, name: &str, label: &str, text: &str, help: &'static str) -> Field {
-        self.field(name, label, "", Kind::Text, text.into(), help)
+        self.field(name, label, "", FieldKind::Text, text.into(), help)
     }
 
     fn number(&self, name: &str, label: &str, unit: &'static str, number: impl Into<f64>, help: &'static str) -> Field {
-        let kind = Kind::Number { scale: 1.0, optional: false };
+        let kind = FieldKind::Number { scale: 1.0, optional: false };
         self.field(name, label, unit, kind, number.into().to_string(), help)
     }
 
     fn optional(&self, name: &str, label: &str, unit: &'static str, number: Option<f64>, help: &'static str) -> Field {
-        let kind = Kind::Number { scale: 1.0, optional: true };
+        let kind = FieldKind::Number { scale: 1.0, optional: true };
         self.field(name, label, unit, kind, number.map(|n| n.to_string()).unwrap_or_default(), help)
     }
 
     fn percent(&self, name: &str, label: &str, share: f64, help: &'static str) -> Field {
-        let kind = Kind::Number { scale: PERCENT, optional: false };
+        let kind = FieldKind::Number { scale: PERCENT, optional: false };
         self.field(name, label, "%", kind, rounded(share * 100.0).to_string(), help)
     }
 
     fn toggle(&self, name: &str, label: &str, on: bool, help: &'static str) -> Field {
-        self.field(name, label, "", Kind::Toggle, on.to_string(), help)
+        self.field(name, label, "", FieldKind::Toggle, on.to_string(), help)
     }
 
-    /// One of several; `chosen` is a label.
+    /// A choice; `chosen` is the label of the current value.
     fn choice(&self, name: &str, label: &str, choices: Vec<(&str, Json)>, chosen: &str, help: &'static str) -> Field {
         let choices = choices.into_iter().map(|(label, value)| (label.to_string(), value)).collect();
-        self.field(name, label, "", Kind::Choice(choices), chosen.into(), help)
+        self.field(name, label, "", FieldKind::Choice(choices), chosen.into(), help)
     }
 
-    /// One of several for the part as a whole.
+    /// A choice that replaces the whole part.
     fn whole(&self, label: &str, choices: Vec<(&str, Json)>, chosen: &str, help: &'static str) -> Field {
         let choices = choices.into_iter().map(|(label, value)| (label.to_string(), value)).collect();
-        let (path, kind) = (self.0.clone(), Kind::Choice(choices));
+        let (path, kind) = (self.0.clone(), FieldKind::Choice(choices));
         Field { path, label: label.into(), unit: "", kind, text: chosen.into(), help, leaves_out: None }
     }
 
-    /// Whose defaults it has, of those that are offered or its own: the name, and what that leaves out.
+    /// A choice between presets of real systems. `like` holds the name of the current preset and what it does not model.
     fn imitates(&self, choices: Vec<(&str, Json)>, like: Option<(&'static str, &'static str)>) -> Field {
-        let help = "The defaults of a real system, or settings of its own.";
-        let field = self.whole("Imitates", choices, like.map_or("its own", |(name, _)| name), help);
+        let help = "The defaults of a real system, or custom settings.";
+        let field = self.whole("Imitates", choices, like.map_or(CUSTOM, |(name, _)| name), help);
         Field { leaves_out: like.map(|(_, leaves_out)| leaves_out), ..field }
     }
 
-    /// One of the ids that fit.
+    /// A choice between ids.
     fn id(&self, name: &str, label: &str, ids: Vec<String>, chosen: &str, help: &'static str) -> Field {
         let choices = ids.into_iter().map(|id| (id.clone(), id.into())).collect();
-        self.field(name, label, "", Kind::Choice(choices), chosen.into(), help)
+        self.field(name, label, "", FieldKind::Choice(choices), chosen.into(), help)
     }
 
     fn value(&self, name: &str, label: &str, value: &crate::scenario::Value, help: &'static str) -> Field {
-        self.field(name, label, "", Kind::Value, value.to_string(), help)
+        self.field(name, label, "", FieldKind::Value, value.to_string(), help)
     }
 
     fn groups(&self, name: &str, label: &str, groups: &[Vec<String>], help: &'static str) -> Field {
         let lists: Vec<String> = groups.iter().map(|group| group.join(", ")).collect();
-        self.field(name, label, "", Kind::Groups, lists.join(" | "), help)
+        self.field(name, label, "", FieldKind::Groups, lists.join(" | "), help)
     }
 
-    fn adder(&self, label: &str, item: Json) -> Adder {
-        Adder { label: label.into(), path: self.0.clone(), item, asks_name: None }
+    fn adder(&self, label: &str, item: Json) -> AddButton {
+        AddButton { label: label.into(), path: self.0.clone(), item, asks_name: None }
     }
 }
 

@@ -1,35 +1,36 @@
-//! The clock on the page's side, and what is asked of the engine when.
+//! The page's clock, and the queue of requests to the engine.
 //!
-//! The engine alone knows what happens; the page only says up to which instant of virtual time it wants
-//! to see. One request is under way at a time. While it is, queue (act, edit, seek) wait in a queue, and
-//! of instants to reach only the newest counts. Nothing is sent before the engine is ready, and answers
-//! about an older run are dropped.
+//! The page asks the engine to advance to a virtual time; the engine answers with what happened until then. One request
+//! is pending at a time. Meanwhile others (act, edit, seek) wait in a queue, and only the newest time to reach counts.
+//! Nothing is sent before the engine is ready, and answers about an older run are dropped.
 
 use crate::scenario::Micros;
 use crate::session::protocol::{FromEngine, Report, Request, ToEngine};
 use std::collections::VecDeque;
 
-/// Speeds that people choose from, virtual seconds a second.
+/// The speeds to choose from, in virtual seconds per second.
 pub const SPEEDS: [f64; 7] = [0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0];
-/// Events that one request runs at most, so that the page hears from the engine often enough.
+/// The greatest number of events in one request, so that the engine answers often enough.
 const BUDGET: u32 = 100_000;
-/// How far, in ms of true time, the engine may lag before the clock waits for it.
-const PATIENCE: f64 = 250.0;
+/// How far the engine may lag before the clock waits for it, ms of real time.
+const MAX_LAG: f64 = 250.0;
 
-/// The clock and the queue of queue.
+/// The clock and the queue of requests.
 #[derive(Clone, Debug)]
 pub struct Playback {
     ready: bool,
     epoch: u32,
-    under_way: bool,
+    pending: bool,
     queue: VecDeque<ToEngine>,
     playing: bool,
     speed: f64,
-    /// True time (ms) and the virtual instant that belongs to it.
+    /// A real time (ms) and the virtual time at that moment. The clock runs from there.
     anchor: Option<(f64, Micros)>,
+    /// The virtual time that the engine should reach.
     goal: Micros,
     now: Micros,
     until: Micros,
+    /// The last request has used up its budget before it reached its goal.
     more: bool,
 }
 
@@ -38,7 +39,7 @@ impl Default for Playback {
         Playback {
             ready: false,
             epoch: 0,
-            under_way: false,
+            pending: false,
             queue: VecDeque::new(),
             playing: false,
             speed: 1.0,
@@ -52,32 +53,32 @@ impl Default for Playback {
 }
 
 impl Playback {
-    /// Whether virtual time goes on.
+    /// Returns whether the clock runs.
     pub fn playing(&self) -> bool {
         self.playing
     }
 
-    /// Virtual seconds a second.
+    /// Returns the speed, in virtual seconds per second.
     pub fn speed(&self) -> f64 {
         self.speed
     }
 
-    /// Where the run stands.
+    /// Returns the virtual time of the run.
     pub fn now(&self) -> Micros {
         self.now
     }
 
-    /// Whether the run stands at its end.
+    /// Returns whether the run is at its end.
     pub fn at_end(&self) -> bool {
         self.until > 0 && self.now >= self.until
     }
 
-    /// Whether the engine listens.
+    /// Returns whether the engine is ready.
     pub fn ready(&self) -> bool {
         self.ready
     }
 
-    /// Lets time go on, or stops it.
+    /// Starts or stops the clock.
     pub fn play(&mut self, playing: bool) {
         self.playing = playing && !self.at_end();
         self.anchor = None;
@@ -86,25 +87,25 @@ impl Playback {
         }
     }
 
-    /// Lets time go on from an instant, once a seek that was ordered has brought the run there.
+    /// Starts the clock at a virtual time to which a queued seek leads.
     pub fn restart(&mut self, at: Micros) {
         self.now = at;
         self.playing = true;
         self.anchor = None;
     }
 
-    /// The run will be longer; the answer to the edit says so too.
+    /// Moves the end of the run, before the engine reports it.
     pub fn lengthen(&mut self, by: Micros) {
         self.until += by;
     }
 
-    /// Another speed, from here on.
+    /// Sets the speed from the current time on.
     pub fn set_speed(&mut self, speed: f64) {
         self.speed = speed;
         self.anchor = None;
     }
 
-    /// The next faster or slower of [`SPEEDS`].
+    /// Sets the next faster or slower speed of [`SPEEDS`].
     pub fn shift_speed(&mut self, faster: bool) {
         let next = if faster {
             SPEEDS.iter().copied().find(|speed| *speed > self.speed)
@@ -116,7 +117,7 @@ impl Playback {
         }
     }
 
-    /// Puts a request behind those that wait. A new run (load, edit) makes the answers of the old one stale.
+    /// Appends a request to the queue. A new run (load, edit) begins a new epoch, so answers about the old one are dropped.
     pub fn enqueue(&mut self, request: Request) {
         match &request {
             Request::First | Request::Load { .. } | Request::Edit { .. } => {
@@ -124,7 +125,7 @@ impl Playback {
                 self.settle();
             }
             Request::Seek { to } => {
-                // Of seeks that wait one behind the other, only the newest matters.
+                // Of consecutive seeks, only the newest matters.
                 if matches!(self.queue.back(), Some(ToEngine { request: Request::Seek { .. }, .. })) {
                     self.queue.pop_back();
                 }
@@ -137,13 +138,14 @@ impl Playback {
         self.queue.push_back(ToEngine { epoch: self.epoch, request });
     }
 
+    /// Forgets the goal of the clock, because a request moves the run elsewhere.
     fn settle(&mut self) {
         self.anchor = None;
         self.goal = 0;
         self.more = false;
     }
 
-    /// A frame of the screen, at `wall` ms of true time: how far virtual time should have come.
+    /// Advances the clock to `wall` ms of real time.
     pub fn tick(&mut self, wall: f64) {
         if !self.playing || !self.ready || !self.queue.is_empty() {
             return;
@@ -151,19 +153,19 @@ impl Playback {
         let (since, from) = *self.anchor.get_or_insert((wall, self.now));
         let target = from + ((wall - since).max(0.0) * 1000.0 * self.speed) as Micros;
         let lag = target.saturating_sub(self.now) as f64 / 1000.0 / self.speed;
-        if lag > PATIENCE {
-            // The engine cannot keep up, or the page was hidden: go on from where the run is.
+        if lag > MAX_LAG {
+            // The engine is too slow, or the page was hidden. The clock continues at the time of the run.
             self.anchor = Some((wall, self.now));
-            self.goal = self.goal.max(self.now + (PATIENCE * 1000.0 * self.speed) as Micros / 4);
+            self.goal = self.goal.max(self.now + (MAX_LAG * 1000.0 * self.speed) as Micros / 4);
         } else {
             self.goal = target;
         }
         self.goal = self.goal.min(self.until);
     }
 
-    /// The request to send now, if any.
+    /// Returns the request to send now, if there is one.
     pub fn next_request(&mut self) -> Option<ToEngine> {
-        if !self.ready || self.under_way {
+        if !self.ready || self.pending {
             return None;
         }
         let request = self.queue.pop_front().or_else(|| {
@@ -171,17 +173,17 @@ impl Playback {
             let to = self.goal.max(self.now);
             wanted.then_some(ToEngine { epoch: self.epoch, request: Request::Advance { to, budget: BUDGET } })
         })?;
-        self.under_way = true;
+        self.pending = true;
         Some(request)
     }
 
-    /// Takes an answer; what remains of it concerns the run that is on the page.
+    /// Receives an answer and returns its report if it is about the current run.
     pub fn receive(&mut self, answer: FromEngine) -> Option<Report> {
         if matches!(answer.report, Report::Ready) {
             self.ready = true;
             return None;
         }
-        self.under_way = false;
+        self.pending = false;
         if answer.epoch != self.epoch {
             return None;
         }
@@ -200,12 +202,12 @@ impl Playback {
     }
 }
 
-/// Virtual time as the clock shows it.
+/// Formats a virtual time for the clock: `3.300 s`.
 pub fn clock(now: Micros) -> String {
     format!("{}.{:03} s", now / 1_000_000, now / 1000 % 1000)
 }
 
-/// A duration for people, as short as it can be said: `0.6 s`, `45 ms`.
+/// Formats a duration with about two digits: `0.6 s`, `45 ms`.
 pub fn short(duration: Micros) -> String {
     match duration {
         0..1_000 => format!("{duration} µs"),
@@ -215,7 +217,7 @@ pub fn short(duration: Micros) -> String {
     }
 }
 
-/// A duration that is a result: two decimals.
+/// Formats a duration with two decimals, for results.
 pub fn exact(duration: Micros) -> String {
     if duration < 100_000 {
         format!("{:.1} ms", duration as f64 / 1e3)
@@ -233,7 +235,7 @@ mod tests {
     fn ready() -> Playback {
         let mut playback = Playback::default();
         playback.enqueue(Request::Load { scenario: ScenarioJson::from(&Scenario::default()), at: 0 });
-        assert_eq!(playback.next_request(), None, "nothing is sent before Ready");
+        assert_eq!(playback.next_request(), None, "nothing is sent before the engine is ready");
         playback.receive(FromEngine { epoch: 0, report: Report::Ready });
         let load = playback.next_request().expect("the load");
         answer(&mut playback, load.epoch, 0);
@@ -246,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn newest_target_wins_while_a_request_is_under_way() {
+    fn the_newest_goal_counts_while_a_request_is_pending() {
         let mut playback = ready();
         playback.play(true);
         playback.tick(1000.0);
@@ -254,7 +256,7 @@ mod tests {
         let first = playback.next_request().expect("an advance");
         assert_eq!(first.request, Request::Advance { to: 16_000, budget: BUDGET });
         playback.tick(1032.0);
-        assert_eq!(playback.next_request(), None, "one at a time");
+        assert_eq!(playback.next_request(), None, "one request at a time");
         playback.tick(1048.0);
         answer(&mut playback, first.epoch, 16_000);
         assert_eq!(
@@ -264,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn clock_stands_while_paused() {
+    fn a_paused_clock_stands_still() {
         let mut playback = ready();
         playback.tick(1000.0);
         playback.tick(9000.0);
@@ -285,19 +287,19 @@ mod tests {
     }
 
     #[test]
-    fn scrubbing_sends_only_where_the_hand_is_now() {
+    fn scrubbing_sends_only_the_newest_seek() {
         let mut playback = ready();
         playback.enqueue(Request::Seek { to: 1 });
-        let under_way = playback.next_request().expect("the first");
+        let pending = playback.next_request().expect("the first");
         for to in 2..50 {
             playback.enqueue(Request::Seek { to });
         }
-        answer(&mut playback, under_way.epoch, 1);
+        answer(&mut playback, pending.epoch, 1);
         assert_eq!(playback.next_request().expect("the last").request, Request::Seek { to: 49 });
     }
 
     #[test]
-    fn page_that_was_hidden_goes_on_where_it_was() {
+    fn a_page_that_was_hidden_continues_at_the_time_of_the_run() {
         let mut playback = ready();
         playback.play(true);
         playback.tick(0.0);
@@ -309,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn run_stops_at_its_end() {
+    fn a_run_stops_at_its_end() {
         let mut playback = ready();
         playback.play(true);
         playback.tick(0.0);
@@ -320,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn speed_is_changed_without_a_jump() {
+    fn changing_the_speed_does_not_move_the_clock() {
         let mut playback = ready();
         playback.play(true);
         playback.tick(0.0);
@@ -337,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_said_shortly() {
+    fn durations_have_few_digits() {
         assert_eq!(clock(3_300_000), "3.300 s");
         assert_eq!(short(420_000), "0.4 s");
         assert_eq!(short(45_400), "45 ms");

@@ -1,6 +1,6 @@
 //! The script on the timeline: texts of its steps, and the drawing with a step added, moved or removed.
 
-use super::edit::sound;
+use super::edit::validated;
 use crate::scenario::{Command, Micros, Scenario, Step};
 
 /// Describes a command in a few words: `cut a – b`.
@@ -54,7 +54,7 @@ fn ms(at: Micros) -> f64 {
 pub fn added(scenario: &Scenario, at: Micros, command: Command) -> Result<Scenario, String> {
     let mut scenario = scenario.clone();
     scenario.script.push(Step { at_ms: ms(at), command });
-    sound(scenario)
+    validated(scenario)
 }
 
 /// Returns the drawing with a step moved to another time within the run.
@@ -66,7 +66,7 @@ pub fn moved(scenario: &Scenario, step: usize, to: Micros) -> Result<Scenario, S
     let until = scenario.until_ms;
     let step = scenario.script.get_mut(step).ok_or("There is no such step.")?;
     step.at_ms = ms(to).min(until);
-    sound(scenario)
+    validated(scenario)
 }
 
 /// Returns the drawing without a step.
@@ -79,7 +79,7 @@ pub fn removed(scenario: &Scenario, step: usize) -> Result<Scenario, String> {
         return Err("There is no such step.".into());
     }
     scenario.script.remove(step);
-    sound(scenario)
+    validated(scenario)
 }
 
 #[cfg(test)]
@@ -91,9 +91,9 @@ mod tests {
     fn a_step_can_be_added_moved_and_removed() {
         let scenario = find("lost-event").expect("the example").scenario();
         let crash = Command::Crash { service: "inventory".into(), lose_disk: false };
-        let more = added(&scenario, 1_234_567, crash).expect("sound");
+        let more = added(&scenario, 1_234_567, crash).expect("valid");
         assert_eq!(more.script.last().map(|step| step.at_ms), Some(1235.0));
-        let later = moved(&more, 2, 99_000_000).expect("sound");
+        let later = moved(&more, 2, 99_000_000).expect("valid");
         assert_eq!(later.script[2].at_ms, later.until_ms);
         assert_eq!(removed(&later, 2), Ok(scenario.clone()));
         assert!(removed(&scenario, 2).is_err());

@@ -1,21 +1,21 @@
-//! Clients, their scripts and workloads, and operations.
+//! Fields of clients: their scripts, workloads and operations.
 
-use super::{At, Field, Section, group, latency, messaging, node, service_ids};
+use super::{Field, FieldsAt, Section, group, latency, messaging, node, service_ids};
 use crate::scenario::{Arrivals, Keys, Operation, Scenario, Workload};
 use serde_json::{Value as Json, json};
 
-/// A client.
+/// Returns the sections of a client.
 pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
     let client = &scenario.clients[i];
-    let at = At::new(&["clients"]).to(i);
+    let at = FieldsAt::new(&["clients"]).to(i);
     let services = service_ids(scenario);
     let mut reads: Vec<(&str, Json)> = vec![("the same", Json::Null)];
     reads.extend(services.iter().map(|id| (id.as_str(), Json::from(id.as_str()))));
     let reads_from = client.reads_from.as_deref().unwrap_or("the same");
     let mut targets = services.clone();
     targets.extend(scenario.groups.iter().map(|group| group.id.clone()));
-    // What another target would make unsound is not offered: a group's client reads nowhere else, and only a
-    // leaderless one lets clients coordinate.
+    // Targets that would make the drawing invalid are not offered: a group's client has no other service to read from,
+    // and only a leaderless group lets clients coordinate.
     targets.retain(|target| {
         let mut changed = scenario.clone();
         changed.clients[i].target.clone_from(target);
@@ -23,33 +23,27 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
     });
     let mut fields = node::identity(&at, &client.name, client.position);
     fields.extend([
-        at.id(
-            "target",
-            "Asks",
-            targets,
-            &client.target,
-            "The service or replica group that it sends its operations to.",
-        ),
-        at.number("sessions", "Sessions", "", client.sessions, "How many issue operations independently."),
+        at.id("target", "Asks", targets, &client.target, "The service or replica group that receives its operations."),
+        at.number("sessions", "Sessions", "", client.sessions, "How many sessions issue operations independently."),
         at.number(
             "timeout_ms",
             "Timeout",
             "ms",
             client.timeout_ms,
-            "An operation without an answer by then ends as unknown.",
+            "An operation without a reply by then ends as unknown.",
         ),
         at.number(
             "attempts",
             "Attempts",
             "",
             client.attempts,
-            "How often it asks in all; it may take effect as often.",
+            "How often an operation is sent in all. Each attempt may take effect.",
         ),
     ]);
     if scenario.groups.iter().any(|group| group.id == client.target) {
         fields.extend(group::client(&at, client));
     } else {
-        let help = "The service that it reads from, where that is another.";
+        let help = "The service that receives its reads, if it is another one.";
         fields.push(at.choice("reads_from", "Reads from", reads, reads_from, help));
     }
     let mut sections = vec![Section { title: "Client".into(), fields, ..Section::default() }];
@@ -61,7 +55,7 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
         ),
     ];
     let chosen = if client.generate.is_some() { "operations" } else { "nothing" };
-    let mut generated = vec![at.choice("generate", "Generates", workloads, chosen, "Operations made by chance.")];
+    let mut generated = vec![at.choice("generate", "Generates", workloads, chosen, "Random operations.")];
     if let Some(workload) = &client.generate {
         generated.extend(workload_fields(&at.to("generate"), workload, scenario, &client.id));
     }
@@ -69,7 +63,7 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
     let script = at.to("script");
     for (j, step) in client.script.iter().enumerate() {
         let at = script.to(j);
-        let mut fields = vec![at.number("at_ms", "At", "ms", step.at_ms, "When it is issued.")];
+        let mut fields = vec![at.number("at_ms", "At", "ms", step.at_ms, "When the operation is issued.")];
         fields.extend(operation(&at, "do", &step.operation));
         sections.push(Section {
             title: format!("Operation {}", j + 1),
@@ -89,7 +83,7 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
     sections
 }
 
-fn workload_fields(at: &At, workload: &Workload, scenario: &Scenario, own: &str) -> Vec<Field> {
+fn workload_fields(at: &FieldsAt, workload: &Workload, scenario: &Scenario, own: &str) -> Vec<Field> {
     let clients: Vec<String> =
         scenario.clients.iter().filter(|client| client.id != own).map(|client| client.id.clone()).collect();
     let mut arrivals = vec![
@@ -104,16 +98,25 @@ fn workload_fields(at: &At, workload: &Workload, scenario: &Scenario, own: &str)
     let (chosen, details) = match &workload.arrivals {
         Arrivals::Poisson { per_second } => (
             "Poisson",
-            vec![place.to("poisson").number("per_second", "Rate", "/s", *per_second, "Mean rate of each session.")],
+            vec![place.to("poisson").number("per_second", "Rate", "/s", *per_second, "The mean rate of each session.")],
         ),
         Arrivals::Periodic { every_ms } => (
             "periodic",
-            vec![place.to("periodic").number("every_ms", "Every", "ms", *every_ms, "Distance between operations.")],
+            vec![place.to("periodic").number("every_ms", "Every", "ms", *every_ms, "The time between two operations.")],
         ),
         Arrivals::After { client, ms } => {
             let place = place.to("after");
-            let of = place.id("client", "Client", clients.to_vec(), client, "Whose acknowledged writes it follows.");
-            ("after another's write", vec![of, place.number("ms", "After", "ms", *ms, "How long after.")])
+            let of = place.id(
+                "client",
+                "Client",
+                clients.to_vec(),
+                client,
+                "The client whose acknowledged writes it follows.",
+            );
+            (
+                "after another's write",
+                vec![of, place.number("ms", "After", "ms", *ms, "How long after the acknowledgement.")],
+            )
         }
         Arrivals::Closed { think } => ("closed", latency::fields(&place.to("closed"), "think", "Think time", think)),
     };
@@ -122,7 +125,7 @@ fn workload_fields(at: &At, workload: &Workload, scenario: &Scenario, own: &str)
         "Arrivals",
         arrivals,
         chosen,
-        "Open: not waiting for answers. Closed: a think time after each answer.",
+        "Open workloads do not wait for replies. A closed one waits for the reply and then for the think time.",
     )];
     fields.extend(details);
     let keys = vec![
@@ -131,9 +134,9 @@ fn workload_fields(at: &At, workload: &Workload, scenario: &Scenario, own: &str)
         ("Zipf", json!({ "zipf": { "prefix": "item", "count": 10, "exponent": 1 } })),
     ];
     let place = at.to("keys");
-    let many = |at: &At, prefix: &str, count: u32| {
-        let prefix = at.text("prefix", "Prefix", prefix, "The number is put behind it.");
-        vec![prefix, at.number("count", "Keys", "", count, "How many there are.")]
+    let many = |at: &FieldsAt, prefix: &str, count: u32| {
+        let prefix = at.text("prefix", "Prefix", prefix, "The beginning of each key; a number follows.");
+        vec![prefix, at.number("count", "Keys", "", count, "How many keys there are.")]
     };
     let (chosen, details) = match &workload.keys {
         Keys::One { key } => ("one", vec![place.to("one").text("key", "Key", key, "Always the same.")]),
@@ -145,21 +148,33 @@ fn workload_fields(at: &At, workload: &Workload, scenario: &Scenario, own: &str)
             ("Zipf", fields)
         }
     };
-    fields.push(at.choice("keys", "Keys", keys, chosen, "Which key each operation is about."));
+    fields.push(at.choice("keys", "Keys", keys, chosen, "The key of each operation."));
     fields.extend(details);
-    let help = "Each write reads, then compares and sets; where another came between, again after this wait.";
+    let help =
+        "Each write reads, then compares and sets. If another write came between, it tries again after this wait.";
     let (optimistic, waits) =
         messaging::backoff(at, "optimistic", "Optimistic writes", workload.optimistic.as_ref(), help);
     fields.push(optimistic);
     fields.extend(waits);
-    fields.push(at.percent("read_share", "Reads", workload.read_share, "The rest are writes, each of another number."));
-    fields.push(at.number("from_ms", "From", "ms", workload.from_ms, "When it begins."));
-    fields.push(at.optional("until_ms", "Until", "ms", workload.until_ms, "When it stops; empty is the run's end."));
+    fields.push(at.percent(
+        "read_share",
+        "Reads",
+        workload.read_share,
+        "The share of reads. The others are writes, each of another number.",
+    ));
+    fields.push(at.number("from_ms", "From", "ms", workload.from_ms, "When the workload starts."));
+    fields.push(at.optional(
+        "until_ms",
+        "Until",
+        "ms",
+        workload.until_ms,
+        "When the workload ends; empty: at the end of the run.",
+    ));
     fields
 }
 
-/// The fields of an operation at a place.
-pub(super) fn operation(at: &At, name: &str, operation: &Operation) -> Vec<Field> {
+/// Returns the fields of an operation.
+pub(super) fn operation(at: &FieldsAt, name: &str, operation: &Operation) -> Vec<Field> {
     let key = operation.key();
     let kinds = vec![
         ("read", json!({ "read": { "key": key } })),
@@ -188,8 +203,8 @@ pub(super) fn operation(at: &At, name: &str, operation: &Operation) -> Vec<Field
     };
     let here = place.to(tag);
     let mut fields = vec![
-        at.choice(name, "Operation", kinds, chosen, "What is asked."),
-        here.text("key", "Key", key, "The key that it is about."),
+        at.choice(name, "Operation", kinds, chosen, "The operation."),
+        here.text("key", "Key", key, "The key of the operation."),
     ];
     match operation {
         Operation::Read { .. } | Operation::Delete { .. } => {}
@@ -202,18 +217,18 @@ pub(super) fn operation(at: &At, name: &str, operation: &Operation) -> Vec<Field
             fields.push(here.value("value", "Value", value, "A whole number or a text."));
         }
         Operation::Insert { at, element, .. } => {
-            let help = "How many elements come before it; empty: behind the last.";
-            fields.push(here.optional("at", "Behind", "", at.map(f64::from), help));
+            let help = "How many elements are before it; empty: at the end.";
+            fields.push(here.optional("at", "Index", "", at.map(f64::from), help));
             fields.push(here.value("element", "Element", element, "A whole number or a text."));
         }
         Operation::RemoveAt { at, .. } => {
-            fields.push(here.number("at", "Behind", "", *at, "How many elements come before it."));
+            fields.push(here.number("at", "Index", "", *at, "How many elements are before it."));
         }
         Operation::Increment { by, .. } => fields.push(here.number("by", "By", "", *by as f64, "May be negative.")),
         Operation::CompareAndSet { expect, value, .. } => {
             let text = expect.as_ref().map(ToString::to_string).unwrap_or_default();
-            let help = "What the key must hold; empty is an absent key.";
-            fields.push(here.field("expect", "Expects", "", super::Kind::Value, text, help));
+            let help = "The value that the key must have; empty: absent.";
+            fields.push(here.field("expect", "Expects", "", super::FieldKind::Value, text, help));
             fields.push(here.value("value", "Value", value, "The new value."));
         }
     }

@@ -1,11 +1,11 @@
-//! What a scripted step does: a write or a fault.
+//! Fields of a command: an operation or a fault.
 
-use super::{At, Field, bus_ids, client, latency, node_ids, service_ids};
+use super::{Field, FieldsAt, bus_ids, client, latency, node_ids, service_ids};
 use crate::scenario::{Command, Latency, Scenario};
 use serde_json::json;
 
-/// The choice of what is done, and what that needs to know.
-pub(super) fn fields(scenario: &Scenario, at: &At, command: &Command) -> Vec<Field> {
+/// Returns the fields of a command: its kind, then its settings.
+pub(super) fn fields(scenario: &Scenario, at: &FieldsAt, command: &Command) -> Vec<Field> {
     let (services, buses, nodes) = (service_ids(scenario), bus_ids(scenario), node_ids(scenario));
     let first = |ids: &[String]| ids.first().cloned().unwrap_or_default();
     let (service, bus, from) = (first(&services), first(&buses), first(&nodes));
@@ -39,20 +39,20 @@ pub(super) fn fields(scenario: &Scenario, at: &At, command: &Command) -> Vec<Fie
     }
     kinds.push(("heal all", json!("heal_all")));
     let place = at.to("do");
-    let ends = |at: &At, from: &str, to: &str, one_way: bool| {
-        let from = at.id("from", "From", nodes.clone(), from, "The node that sends.");
-        let to = at.id("to", "To", nodes.clone(), to, "The node that receives.");
-        vec![from, to, at.toggle("one_way", "One way", one_way, "This direction alone; else both.")]
+    let ends = |at: &FieldsAt, from: &str, to: &str, one_way: bool| {
+        let from = at.id("from", "From", nodes.clone(), from, "The sender.");
+        let to = at.id("to", "To", nodes.clone(), to, "The receiver.");
+        vec![from, to, at.toggle("one_way", "One way", one_way, "Only this direction; otherwise both.")]
     };
-    let one = |at: &At, id: &str| at.id("service", "Service", services.clone(), id, "Which service.");
-    let node = |at: &At, id: &str| at.id("node", "Node", nodes.clone(), id, "Which node.");
-    let broker = |at: &At, id: &str| at.id("bus", "Bus", buses.clone(), id, "Which bus.");
+    let one = |at: &FieldsAt, id: &str| at.id("service", "Service", services.clone(), id, "The service.");
+    let node = |at: &FieldsAt, id: &str| at.id("node", "Node", nodes.clone(), id, "The node.");
+    let broker = |at: &FieldsAt, id: &str| at.id("bus", "Bus", buses.clone(), id, "The bus.");
     let (chosen, details) = match command {
         Command::Operate { service, operation, poison } => {
             let here = place.to("operate");
             let mut fields = vec![one(&here, service)];
             fields.extend(client::operation(&here, "operation", operation));
-            fields.push(here.toggle("poison", "Poison", *poison, "No handler can ever handle the update's event."));
+            fields.push(here.toggle("poison", "Poison", *poison, "No consumer can process the update's event."));
             ("operate", fields)
         }
         Command::CutLink { from, to, one_way } => ("cut link", ends(&place.to("cut_link"), from, to, *one_way)),
@@ -60,19 +60,29 @@ pub(super) fn fields(scenario: &Scenario, at: &At, command: &Command) -> Vec<Fie
         Command::DisturbLink { from, to, one_way, loss, duplicate, delay, reorder } => {
             let here = place.to("disturb_link");
             let mut fields = ends(&here, from, to, *one_way);
-            fields.push(here.percent("loss", "Loss", *loss, "The chance that a message is lost."));
-            fields.push(here.percent("duplicate", "Duplication", *duplicate, "The chance that it is delivered twice."));
-            fields.push(here.percent("reorder", "Reordering", *reorder, "The chance that a message is overtaken."));
+            fields.push(here.percent("loss", "Loss", *loss, "The probability that a message is lost."));
+            fields.push(here.percent(
+                "duplicate",
+                "Duplication",
+                *duplicate,
+                "The probability that a message is delivered twice.",
+            ));
+            fields.push(here.percent(
+                "reorder",
+                "Reordering",
+                *reorder,
+                "The probability that a message is overtaken.",
+            ));
             fields.extend(more_delay(&here, delay.as_ref()));
             ("disturb link", fields)
         }
         Command::Partition { groups } => {
-            let help = "Nodes with commas between; groups with a bar: a, b | c. Every link between groups is cut.";
+            let help = "Separate nodes by commas and groups by bars: a, b | c. Every link between two groups is cut.";
             ("partition", vec![place.to("partition").groups("groups", "Groups", groups, help)])
         }
         Command::Crash { service, lose_disk } => {
             let here = place.to("crash");
-            let disk = here.toggle("lose_disk", "Loses its disk", *lose_disk, "The store is gone too.");
+            let disk = here.toggle("lose_disk", "Loses its disk", *lose_disk, "The data on its disk is lost too.");
             ("crash", vec![one(&here, service), disk])
         }
         Command::Restart { service } => ("restart", vec![one(&place.to("restart"), service)]),
@@ -80,13 +90,19 @@ pub(super) fn fields(scenario: &Scenario, at: &At, command: &Command) -> Vec<Fie
         Command::Resume { node: id } => ("resume", vec![node(&place.to("resume"), id)]),
         Command::SlowDown { service, factor } => {
             let here = place.to("slow_down");
-            let factor = here.number("factor", "Times as long", "×", *factor, "1 is as configured.");
+            let factor = here.number(
+                "factor",
+                "Slowdown",
+                "×",
+                *factor,
+                "The factor by which its work takes longer; 1: as configured.",
+            );
             ("slow down", vec![one(&here, service), factor])
         }
         Command::SetClock { service, offset_ms, drift_ppm } => {
             let here = place.to("set_clock");
             let offset =
-                here.number("offset_ms", "Offset", "ms", *offset_ms, "How far its clock is ahead of true time.");
+                here.number("offset_ms", "Offset", "ms", *offset_ms, "How far its clock is ahead of real time.");
             let drift = here.number("drift_ppm", "Drift", "ppm", *drift_ppm, "How much too fast it runs.");
             ("set clock", vec![one(&here, service), offset, drift])
         }
@@ -96,7 +112,7 @@ pub(super) fn fields(scenario: &Scenario, at: &At, command: &Command) -> Vec<Fie
         }
         Command::StopBus { bus, lose_unflushed } => {
             let here = place.to("stop_bus");
-            let lost = "What it has not flushed is gone.";
+            let lost = "Events that it has not flushed are lost.";
             (
                 "bus outage",
                 vec![broker(&here, bus), here.toggle("lose_unflushed", "Loses unflushed", *lose_unflushed, lost)],
@@ -105,13 +121,25 @@ pub(super) fn fields(scenario: &Scenario, at: &At, command: &Command) -> Vec<Fie
         Command::StartBus { bus } => ("bus back", vec![broker(&place.to("start_bus"), bus)]),
         Command::StopBroker { bus, broker: number, lose_disk } => {
             let here = place.to("stop_broker");
-            let which = here.optional("broker", "Broker", "", number.map(f64::from), "From 1; empty is the leader.");
-            let disk = here.toggle("lose_disk", "Loses its disk", *lose_disk, "What it keeps is gone.");
+            let which = here.optional(
+                "broker",
+                "Broker",
+                "",
+                number.map(f64::from),
+                "The broker's number, from 1; empty: the leader.",
+            );
+            let disk = here.toggle("lose_disk", "Loses its disk", *lose_disk, "The events on its disk are lost.");
             ("stop broker", vec![broker(&here, bus), which, disk])
         }
         Command::StartBroker { bus, broker: number } => {
             let here = place.to("start_broker");
-            let which = here.optional("broker", "Broker", "", number.map(f64::from), "From 1; empty is all of them.");
+            let which = here.optional(
+                "broker",
+                "Broker",
+                "",
+                number.map(f64::from),
+                "The broker's number, from 1; empty: all brokers.",
+            );
             ("broker back", vec![broker(&here, bus), which])
         }
         Command::Rebalance { bus } => ("rebalance", vec![broker(&place.to("rebalance"), bus)]),
@@ -125,17 +153,17 @@ pub(super) fn fields(scenario: &Scenario, at: &At, command: &Command) -> Vec<Fie
         }
         Command::HealAll => ("heal all", Vec::new()),
     };
-    let mut fields = vec![at.choice("do", "Does", kinds, chosen, "What happens then.")];
+    let mut fields = vec![at.choice("do", "Does", kinds, chosen, "The command of this step.")];
     fields.extend(details);
     fields
 }
 
-fn more_delay(at: &At, delay: Option<&Latency>) -> Vec<Field> {
+fn more_delay(at: &FieldsAt, delay: Option<&Latency>) -> Vec<Field> {
     match delay {
         Some(delay) => latency::fields(at, "delay", "Delay", delay),
         None => {
             let choices = vec![("none", json!(null)), ("longer", json!({ "constant": { "ms": 100 } }))];
-            vec![at.choice("delay", "Delay", choices, "none", "How much longer each message is under way.")]
+            vec![at.choice("delay", "Delay", choices, "none", "Additional latency of each message.")]
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Replica groups, regions, and what a client of a group is asked and promised.
+//! Fields of replica groups, of their clients, and of regions.
 
-use super::{At, Field, Kind, Section, latency, service_ids};
+use super::{Field, FieldKind, FieldsAt, Section, latency, service_ids};
 use crate::scenario::json::to_value as to_json;
 use crate::scenario::presets::{STORES, of_group};
 use crate::scenario::{
@@ -9,16 +9,16 @@ use crate::scenario::{
 };
 use serde_json::{Value as Json, json};
 
-/// A replica group.
+/// Returns the sections of a replica group.
 pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
     let group = &scenario.groups[i];
-    let at = At::new(&["groups"]).to(i);
+    let at = FieldsAt::new(&["groups"]).to(i);
     let mut imitates: Vec<(&str, Json)> = STORES
         .iter()
         .map(|store| (store.name, store.group(group)))
         .map(|(name, like)| (name, to_json(&like)))
         .collect();
-    imitates.push(("its own", to_json(group)));
+    imitates.push((super::CUSTOM, to_json(group)));
     imitates.retain(|(name, _)| {
         let like = STORES.iter().find(|store| store.name == *name).map(|store| store.group(group));
         like.is_none_or(|like| fits(scenario, i, |group| *group = like))
@@ -26,8 +26,8 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
     let store = of_group(group);
     let mut fields = vec![
         at.imitates(imitates, store.map(|store| (store.name, store.leaves_out))),
-        at.text("name", "Name", &group.name, "What people see; the id where it is empty."),
-        at.ids("members", "Members", &group.members, "Services that hold the same data, with commas."),
+        at.text("name", "Name", &group.name, "The name on the page; empty: the id."),
+        at.ids("members", "Members", &group.members, "The services that replicate the data, separated by commas."),
     ];
     fields.extend(data(&at, scenario, i));
     vec![
@@ -36,14 +36,14 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
     ]
 }
 
-/// A drawing is sound with another choice of data or protocol; others are not offered.
+/// Returns whether the drawing is valid with a changed group. Other choices are not offered.
 fn fits(scenario: &Scenario, i: usize, change: impl FnOnce(&mut Group)) -> bool {
     let mut changed = scenario.clone();
     change(&mut changed.groups[i]);
     changed.validate().is_ok()
 }
 
-fn data(at: &At, scenario: &Scenario, i: usize) -> Vec<Field> {
+fn data(at: &FieldsAt, scenario: &Scenario, i: usize) -> Vec<Field> {
     let data = &scenario.groups[i].data;
     let mut kinds = vec![
         ("register, last writer wins", json!({ "register": {} })),
@@ -77,7 +77,7 @@ fn data(at: &At, scenario: &Scenario, i: usize) -> Vec<Field> {
         Data::Sequence => ("list (RGA)", None),
     };
     let mut fields =
-        vec![at.choice("data", "Data", kinds, chosen, "What a key holds, and how two versions of it become one.")];
+        vec![at.choice("data", "Data", kinds, chosen, "The data type of a key, and how two versions are merged.")];
     if let Data::Merged { by } = data {
         let label = |by: Merge| match by {
             Merge::Union => "all elements",
@@ -87,7 +87,7 @@ fn data(at: &At, scenario: &Scenario, i: usize) -> Vec<Field> {
         };
         let rules = [Merge::Union, Merge::Intersection, Merge::Max, Merge::Min];
         let rules = rules.map(|by| (label(by), to_json(&by))).to_vec();
-        let help = "How siblings become the one value that a read returns.";
+        let help = "How siblings are merged to the value that a read returns.";
         fields.push(at.to("data").to("merged").choice("by", "Merged into", rules, label(*by), help));
     }
     if let Some(clock) = clock {
@@ -97,13 +97,13 @@ fn data(at: &At, scenario: &Scenario, i: usize) -> Vec<Field> {
             VersionClock::Lamport => "Lamport",
             VersionClock::Hybrid => "hybrid",
         };
-        let help = "Which clock says what is newest. Protocols with a log order by that instead.";
+        let help = "The clock that decides which version is newest. Protocols with a log use its order instead.";
         fields.push(at.to("data").to("register").choice("clock", "Newest by", clocks, chosen, help));
     }
     fields
 }
 
-fn protocol(at: &At, scenario: &Scenario, i: usize) -> Vec<Field> {
+fn protocol(at: &FieldsAt, scenario: &Scenario, i: usize) -> Vec<Field> {
     let group = &scenario.groups[i];
     let mut kinds = vec![
         ("leaderless quorum", json!({ "quorum": {} })),
@@ -113,7 +113,7 @@ fn protocol(at: &At, scenario: &Scenario, i: usize) -> Vec<Field> {
         ("two-phase commit", json!({ "two_phase": {} })),
         ("gossip", json!({ "gossip": {} })),
     ];
-    // What orders all writes holds registers alone, and a client coordinates for a leaderless quorum alone.
+    // Protocols that order all writes support only registers, and clients coordinate only for leaderless quorums.
     let register = matches!(group.data, Data::Register { .. });
     kinds.retain(|(label, _)| register || matches!(*label, "leaderless quorum" | "gossip"));
     let itself = |client: &Client| {
@@ -125,7 +125,7 @@ fn protocol(at: &At, scenario: &Scenario, i: usize) -> Vec<Field> {
         Protocol::Quorum(_) => ("leaderless quorum", quorum(&place.to("quorum"), group)),
         Protocol::Primary(primary) => {
             let place = place.to("primary");
-            let help = "How many followers must have a write before it is acknowledged: 0 is asynchronous.";
+            let help = "How many followers must store a write before it is acknowledged; 0: asynchronous.";
             let fields = vec![
                 place.number("acknowledgements", "Followers waited for", "", primary.acknowledgements, help),
                 place.optional(
@@ -133,14 +133,14 @@ fn protocol(at: &At, scenario: &Scenario, i: usize) -> Vec<Field> {
                     "Failover after",
                     "ms",
                     primary.failover_ms,
-                    "A follower takes over when it has not heard of the primary for so long; empty: none does.",
+                    "A follower takes over after this time without a heartbeat; empty: never.",
                 ),
                 place.number(
                     "heartbeat_ms",
                     "Heartbeat",
                     "ms",
                     primary.heartbeat_ms,
-                    "How often the primary is heard of.",
+                    "How often the primary sends a heartbeat.",
                 ),
             ];
             ("primary and replicas", fields)
@@ -152,23 +152,29 @@ fn protocol(at: &At, scenario: &Scenario, i: usize) -> Vec<Field> {
                 RaftReads::ReadIndex => "by ReadIndex",
                 RaftReads::Local => "local, possibly stale",
             };
-            let help = "A follower stands for election after this to twice this without a leader.";
+            let help = "A follower becomes a candidate after one to two times this time without a heartbeat.";
             let fields = vec![
                 place.number("election_ms", "Election timeout", "ms", raft.election_ms, help),
-                place.number("heartbeat_ms", "Heartbeat", "ms", raft.heartbeat_ms, "How often the leader is heard of."),
+                place.number(
+                    "heartbeat_ms",
+                    "Heartbeat",
+                    "ms",
+                    raft.heartbeat_ms,
+                    "How often the leader sends a heartbeat.",
+                ),
                 place.choice(
                     "reads",
                     "Reads",
                     reads,
                     chosen,
-                    "By the leader, once a majority confirmed it; or by anyone.",
+                    "Served by the leader after a majority has confirmed it, or by any member.",
                 ),
             ];
             ("Raft", fields)
         }
         Protocol::Chain => ("chain", Vec::new()),
         Protocol::TwoPhase(two_phase) => {
-            let help = "Without all promises by then the coordinator aborts.";
+            let help = "Without all votes by then, the coordinator aborts.";
             (
                 "two-phase commit",
                 vec![place.to("two_phase").number("timeout_ms", "Timeout", "ms", two_phase.timeout_ms, help)],
@@ -188,23 +194,24 @@ fn protocol(at: &At, scenario: &Scenario, i: usize) -> Vec<Field> {
                 GossipStyle::PushPull => ("push-pull", None),
                 GossipStyle::Rumor { lose_interest_after } => ("rumor", Some(lose_interest_after)),
             };
-            let mut fields = vec![place.choice("style", "Style", styles, chosen, "Who tells whom.")];
+            let mut fields = vec![place.choice("style", "Style", styles, chosen, "In which direction updates travel.")];
             if let Some(k) = k {
-                let help = "After so many contacts in a row that knew it already, a member tells a rumor no more.";
+                let help =
+                    "After this many consecutive contacts that already knew a rumor, a member stops to spread it.";
                 let place = place.to("style").to("rumor");
                 fields.push(place.number("lose_interest_after", "Loses interest after", "", k, help));
             }
             fields.extend(latency::fields(&place, "every", "Time between rounds", &gossip.every));
-            fields.push(place.number("fan_out", "Fan-out", "", gossip.fan_out, "How many others in a round."));
+            fields.push(place.number("fan_out", "Fan-out", "", gossip.fan_out, "How many other members in a round."));
             ("gossip", fields)
         }
     };
-    let mut fields = vec![at.choice("protocol", "Protocol", kinds, chosen, "How the members agree.")];
+    let mut fields = vec![at.choice("protocol", "Protocol", kinds, chosen, "The replication protocol.")];
     fields.extend(details);
     fields
 }
 
-fn quorum(at: &At, group: &Group) -> Vec<Field> {
+fn quorum(at: &FieldsAt, group: &Group) -> Vec<Field> {
     let Protocol::Quorum(quorum) = &group.protocol else { return Vec::new() };
     let repairs = vec![("none", json!("none")), ("in the background", json!("async")), ("blocking", json!("blocking"))];
     let chosen = match quorum.read_repair {
@@ -218,22 +225,22 @@ fn quorum(at: &At, group: &Group) -> Vec<Field> {
             "N: replicas of a key",
             "",
             quorum.replicas.map(f64::from),
-            "How many members hold a key; empty is all.",
+            "How many members store a key; empty: all.",
         ),
-        at.number("read", "R: read quorum", "", quorum.read, "How many responses answer a read."),
+        at.number("read", "R: read quorum", "", quorum.read, "How many responses complete a read."),
         at.number("write", "W: write quorum", "", quorum.write, "How many acknowledgements commit a write."),
-        at.choice("read_repair", "Read repair", repairs, chosen, "What a read does about replicas that are behind."),
+        at.choice("read_repair", "Read repair", repairs, chosen, "How a read repairs stale replicas."),
         at.toggle(
             "write_back",
             "Reads write back",
             quorum.write_back,
-            "Reads write back to W replicas, writes ask R for the newest version first (ABD): linearizable where R + W > N.",
+            "Reads write back to W replicas, and writes first ask R replicas for the newest version (ABD): linearizable if R + W > N.",
         ),
         at.toggle(
             "sloppy",
             "Sloppy quorum",
             quorum.sloppy,
-            "The next healthy members stand in for replicas that do not answer, and count; they keep hints.",
+            "The next reachable members replace replicas that do not answer. They count for the quorum and keep hints.",
         ),
     ];
     let hints = vec![("none", Json::Null), ("kept", json!({ "window_ms": 60000, "every_ms": 500 }))];
@@ -243,12 +250,18 @@ fn quorum(at: &At, group: &Group) -> Vec<Field> {
         "Hinted handoff",
         hints,
         chosen,
-        "What a replica missed is kept for it, and sent later.",
+        "Writes that a replica missed are kept for it and sent later.",
     ));
     if let Some(hints) = &quorum.hints {
         let at = at.to("hints");
         fields.push(at.number("window_ms", "Hints are kept", "ms", hints.window_ms, "Older ones are dropped."));
-        fields.push(at.number("every_ms", "Hints are sent every", "ms", hints.every_ms, "Until the replica has them."));
+        fields.push(at.number(
+            "every_ms",
+            "Hints are sent every",
+            "ms",
+            hints.every_ms,
+            "How often hints are sent until the replica has them.",
+        ));
     }
     let trees = vec![("none", Json::Null), ("Merkle trees", json!({ "every_ms": 1000, "depth": 4 }))];
     let chosen = if quorum.anti_entropy.is_some() { "Merkle trees" } else { "none" };
@@ -257,7 +270,7 @@ fn quorum(at: &At, group: &Group) -> Vec<Field> {
         "Anti-entropy",
         trees,
         chosen,
-        "Replicas compare hashes, and exchange what differs.",
+        "Replicas compare hashes and exchange different keys.",
     ));
     if let Some(anti_entropy) = &quorum.anti_entropy {
         let at = at.to("anti_entropy");
@@ -266,23 +279,29 @@ fn quorum(at: &At, group: &Group) -> Vec<Field> {
             "ConsistencyMeasurement every",
             "ms",
             anti_entropy.every_ms,
-            "By each replica.",
+            "How often each replica compares its tree with another.",
         ));
         fields.push(at.number("depth", "Depth of the tree", "", anti_entropy.depth, "2^depth leaves share the keys."));
     }
-    fields.push(at.number("timeout_ms", "Replica timeout", "ms", quorum.timeout_ms, "Then it counts as unreachable."));
+    fields.push(at.number(
+        "timeout_ms",
+        "Replica timeout",
+        "ms",
+        quorum.timeout_ms,
+        "After this time a replica counts as unreachable.",
+    ));
     fields.push(at.optional(
         "tombstone_grace_ms",
         "Tombstones are kept",
         "ms",
         quorum.tombstone_grace_ms,
-        "How long a deletion is remembered; empty: for ever. Repair after that brings the key back.",
+        "How long a tombstone is kept; empty: for ever. A repair after that restores the key.",
     ));
     fields
 }
 
-/// Where a client of a group asks, and what its sessions are promised.
-pub(super) fn client(at: &At, client: &Client) -> Vec<Field> {
+/// Returns the fields of a group's client: routes and session guarantees.
+pub(super) fn client(at: &FieldsAt, client: &Client) -> Vec<Field> {
     let routes = || {
         vec![
             ("its own (sticky)", json!("sticky")),
@@ -326,37 +345,49 @@ pub(super) fn client(at: &At, client: &Client) -> Vec<Field> {
     let guarantees = labels.iter().map(|(label, value)| (label.as_str(), value.clone())).collect();
     let read = client.read_route.map_or("the same", label);
     vec![
-        at.choice("route", "Member asked", routes(), label(client.route), "Of a group: which member it asks."),
-        at.choice("read_route", "Member read at", reads, read, "Where that is found in another way."),
+        at.choice("route", "Member asked", routes(), label(client.route), "The member that receives its operations."),
+        at.choice(
+            "read_route",
+            "Member read at",
+            reads,
+            read,
+            "The member that receives its reads, if it is another one.",
+        ),
         at.choice(
             "guarantees",
-            "Sessions are promised",
+            "Session guarantees",
             guarantees,
             &promised(&client.guarantees),
-            "By a version token: a read that does not reflect it is asked again elsewhere.",
+            "Implemented by a version token: a read that is older than the token is sent to another member.",
         ),
     ]
 }
 
-/// The regions, each with its latencies: the matrix in one place.
+/// Returns the sections of the regions, each with its latencies.
 pub(super) fn regions(scenario: &Scenario) -> Vec<Section> {
-    let place = At::new(&["regions"]);
+    let place = FieldsAt::new(&["regions"]);
     let ids: Vec<String> = scenario.regions.iter().map(|region| region.id.clone()).collect();
     let mut sections = Vec::new();
     for (i, region) in scenario.regions.iter().enumerate() {
         let at = place.to(i);
         let mut fields = vec![
-            at.text("name", "Name", &region.name, "What people see; the id where it is empty."),
+            at.text("name", "Name", &region.name, "The name on the page; empty: the id."),
             at.ids(
                 "nodes",
                 "Nodes",
                 &region.nodes,
-                "Services, buses and clients that are near each other, with commas.",
+                "The services, buses and clients in the region, separated by commas.",
             ),
         ];
         for (j, latency) in region.latency.iter().enumerate() {
             let at = at.to("latency").to(j);
-            fields.push(at.id("to", "To region", ids.clone(), &latency.to, "Itself, for links within it."));
+            fields.push(at.id(
+                "to",
+                "To region",
+                ids.clone(),
+                &latency.to,
+                "The other region, or the same one for links inside it.",
+            ));
             fields.extend(latency::fields(&at, "latency", "Latency", &latency.latency));
         }
         let to = ids.iter().find(|id| !region.latency.iter().any(|latency| latency.to == **id));
@@ -376,9 +407,9 @@ pub(super) fn regions(scenario: &Scenario) -> Vec<Section> {
     sections
 }
 
-/// A field that holds a list of ids.
-impl At {
+impl FieldsAt {
+    /// A field for a list of ids.
     pub(super) fn ids(&self, name: &str, label: &str, ids: &[String], help: &'static str) -> Field {
-        self.field(name, label, "", Kind::Ids, ids.join(", "), help)
+        self.field(name, label, "", FieldKind::Ids, ids.join(", "), help)
     }
 }

@@ -1,24 +1,24 @@
-//! How a column of measured durations is spread.
+//! The histogram of measured durations.
 
-use super::{Kind, parse};
+use super::{FieldKind, parse};
 
 /// A histogram of samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
-    /// Height of each bar, as a share of the highest; the bars divide the way from 0 to the 99th percentile evenly, and
-    /// the last holds what lies beyond too.
+    /// The height of each bar, as a share of the highest. The bars divide the range from 0 to the 99th percentile evenly;
+    /// the last one also contains all greater samples.
     pub bars: [f64; 24],
-    /// How many, and their quantiles.
+    /// The number of samples and their quantiles.
     pub caption: String,
 }
 
 impl Histogram {
-    /// Of what a field of numbers shows; none where it cannot be read, or is empty.
+    /// Returns the histogram of a text with numbers; none if the text is empty or invalid.
     pub fn of(text: &str) -> Option<Histogram> {
-        let json = parse(&Kind::Numbers, text).ok()?;
+        let json = parse(&FieldKind::Numbers, text).ok()?;
         let mut ms: Vec<f64> = json.as_array()?.iter().filter_map(serde_json::Value::as_f64).collect();
         ms.sort_unstable_by(f64::total_cmp);
-        // The sampler's own rule: the value below which a share q of all draws falls.
+        // The same rule as in the sampler: the value below which a share q of all draws falls.
         let quantile = |q: f64| ms.get(((q * ms.len() as f64) as usize).min(ms.len().saturating_sub(1))).copied();
         let top = quantile(0.99)?.max(f64::MIN_POSITIVE);
         let mut counts = [0u32; 24];
@@ -42,7 +42,7 @@ mod tests {
     use super::Histogram;
 
     #[test]
-    fn a_column_of_numbers_shows_how_it_is_spread() {
+    fn a_column_of_numbers_has_a_histogram() {
         let text: Vec<String> = (1..=100).map(|n| n.to_string()).collect();
         let histogram = Histogram::of(&text.join("\n")).expect("numbers");
         assert_eq!(histogram.caption, "100 samples; median 51 ms, 95 % 96 ms, 99 % 100 ms");

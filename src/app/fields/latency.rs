@@ -1,14 +1,14 @@
-//! Latency distributions: their kind, then its numbers.
+//! Fields of latency distributions: the kind, then its parameters.
 
-use super::{At, Field, Kind};
+use super::{Field, FieldKind, FieldsAt};
 use crate::scenario::json::to_value as to_json;
 use crate::scenario::{Latency, presets};
 use serde_json::json;
 
-const HELP: &str = "How durations are distributed; each draw takes one number of a stream of its own.";
+const HELP: &str = "The distribution of the durations.";
 
-/// The fields of the distribution at a place.
-pub(super) fn fields(at: &At, name: &str, label: &str, latency: &Latency) -> Vec<Field> {
+/// Returns the fields of a distribution.
+pub(super) fn fields(at: &FieldsAt, name: &str, label: &str, latency: &Latency) -> Vec<Field> {
     let published: Vec<(&str, Latency)> = presets::published();
     let mut kinds = vec![
         ("constant", json!({ "constant": { "ms": 100 } })),
@@ -74,7 +74,7 @@ pub(super) fn fields(at: &At, name: &str, label: &str, latency: &Latency) -> Vec
         Latency::Samples { ms } => {
             let text = ms.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
             let help = "Measurement durations; paste a column of numbers.";
-            ("samples", vec![of("samples").field("ms", "Measurement", "ms", Kind::Numbers, text, help)])
+            ("samples", vec![of("samples").field("ms", "Measurement", "ms", FieldKind::Numbers, text, help)])
         }
     };
     let mut all = vec![at.choice(name, label, kinds, chosen, HELP)];

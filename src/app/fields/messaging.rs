@@ -1,6 +1,6 @@
-//! How updates travel as events: publications and subscriptions.
+//! Fields of publications and subscriptions.
 
-use super::{At, Field, Section, bus_ids, latency};
+use super::{Field, FieldsAt, Section, bus_ids, latency};
 use crate::scenario::json::to_value as to_json;
 use crate::scenario::presets::{self, PRESETS, PRODUCERS};
 use crate::scenario::{
@@ -8,25 +8,25 @@ use crate::scenario::{
 };
 use serde_json::{Value as Json, json};
 
-fn topic(scenario: &Scenario, at: &At, bus: &str, topic: Option<&str>) -> Field {
+fn topic(scenario: &Scenario, at: &FieldsAt, bus: &str, topic: Option<&str>) -> Field {
     let mut choices = vec![("the bus's first", Json::Null)];
     let bus = scenario.buses.iter().find(|other| other.id == bus);
     let topics = bus.map(|bus| bus.topics.as_slice()).unwrap_or_default();
     choices.extend(topics.iter().map(|topic| (topic.name.as_str(), Json::from(topic.name.as_str()))));
-    at.choice("topic", "Topic", choices, topic.unwrap_or("the bus's first"), "Which topic of the bus.")
+    at.choice("topic", "Topic", choices, topic.unwrap_or("the bus's first"), "The topic of the bus.")
 }
 
-/// A publication.
-pub(super) fn published(scenario: &Scenario, at: &At, publication: &Publication) -> Section {
+/// Returns the section of a publication.
+pub(super) fn published(scenario: &Scenario, at: &FieldsAt, publication: &Publication) -> Section {
     let retries = vec![("never", Json::Null), ("after a timeout", json!({ "timeout_ms": 500, "attempts": 5 }))];
     let chosen = if publication.retry.is_some() { "after a timeout" } else { "never" };
     let mut producers: Vec<(&str, Json)> =
         PRODUCERS.iter().map(|producer| (producer.name, to_json(&producer.publication(publication)))).collect();
-    producers.push(("its own", to_json(publication)));
+    producers.push((super::CUSTOM, to_json(publication)));
     let producer = presets::of_publication(publication);
     let mut fields = vec![
         at.imitates(producers, producer.map(|producer| (producer.name, producer.leaves_out))),
-        at.id("to", "Bus", bus_ids(scenario), &publication.to, "An event goes there after each commit."),
+        at.id("to", "Bus", bus_ids(scenario), &publication.to, "The bus that receives an event for each commit."),
         topic(scenario, at, &publication.to, publication.topic.as_deref()),
     ];
     let relay = |name: &str| json!({ name: { "poll_ms": 100, "batch": 100 } });
@@ -49,19 +49,19 @@ pub(super) fn published(scenario: &Scenario, at: &At, publication: &Publication)
         "Published",
         modes,
         mode,
-        "Directly beside the commit (a dual write), or from what the commit wrote.",
+        "Next to the commit (a dual write), or from what the commit has written.",
     ));
     if let Some((variant, poll_ms, batch)) = looks {
         let at = at.to("mode").to(variant);
-        fields.push(at.number("poll_ms", "Relay looks every", "ms", poll_ms, "How often the relay looks for rows."));
-        fields.push(at.number("batch", "Rows at a time", "", batch, "How many rows it takes each time."));
+        fields.push(at.number("poll_ms", "Poll interval", "ms", poll_ms, "How often the relay looks for new rows."));
+        fields.push(at.number("batch", "Batch", "", batch, "How many rows the relay publishes at a time."));
     } else {
         fields.push(at.number(
             "gap_ms",
             "Gap",
             "ms",
             publication.gap_ms,
-            "What lies between the commit and the publishing: a crash in between does the one and not the other.",
+            "The time between the commit and the publication. A crash in between loses one of them.",
         ));
     }
     fields.extend([at.choice(
@@ -69,7 +69,7 @@ pub(super) fn published(scenario: &Scenario, at: &At, publication: &Publication)
         "Publish again",
         retries,
         chosen,
-        "Whether to publish again where the bus does not acknowledge.",
+        "Whether to publish again if the bus does not acknowledge.",
     )]);
     if let Some(retry) = &publication.retry {
         let at = at.to("retry");
@@ -78,14 +78,14 @@ pub(super) fn published(scenario: &Scenario, at: &At, publication: &Publication)
             "Timeout",
             "ms",
             retry.timeout_ms,
-            "How long the bus's acknowledgement is awaited.",
+            "How long to wait for the acknowledgement of the bus.",
         ));
         fields.push(at.number(
             "attempts",
             "Attempts at most",
             "",
             retry.attempts,
-            "How often the event is sent, the first time included.",
+            "How often the event is sent, including the first time.",
         ));
     }
     let acks = vec![("none", json!("none")), ("the leader", json!("leader")), ("all in sync", json!("all"))];
@@ -94,7 +94,8 @@ pub(super) fn published(scenario: &Scenario, at: &At, publication: &Publication)
         Acks::Leader => "the leader",
         Acks::All => "all in sync",
     };
-    let help = "What a replicated bus has done before it acknowledges (Kafka: acks 0, 1, all).";
+    let help =
+        "Which brokers of a replicated bus must store the event before it is acknowledged (Kafka: acks 0, 1, all).";
     fields.push(at.choice("acks", "Acks", acks, asked, help));
     Section {
         title: format!("Publishes to {}", publication.to),
@@ -104,8 +105,8 @@ pub(super) fn published(scenario: &Scenario, at: &At, publication: &Publication)
     }
 }
 
-/// A subscription.
-pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscription) -> Vec<Section> {
+/// Returns the sections of a subscription.
+pub(super) fn subscribed(scenario: &Scenario, at: &FieldsAt, subscription: &Subscription) -> Vec<Section> {
     let effects = vec![
         ("set if newer", json!("set_if_newer")),
         ("overwrite", json!("overwrite")),
@@ -120,27 +121,28 @@ pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscripti
     };
     let mut imitates: Vec<(&str, Json)> =
         PRESETS.iter().map(|preset| (preset.name, to_json(&preset.subscription(subscription)))).collect();
-    imitates.push(("its own", to_json(subscription)));
+    imitates.push((super::CUSTOM, to_json(subscription)));
     let preset = presets::of_subscription(subscription);
     let mut handling = vec![
         at.imitates(imitates, preset.map(|preset| (preset.name, preset.leaves_out))),
-        at.id("to", "Bus", bus_ids(scenario), &subscription.to, "Whose events it takes in."),
+        at.id("to", "Bus", bus_ids(scenario), &subscription.to, "The bus whose events it receives."),
         topic(scenario, at, &subscription.to, subscription.topic.as_deref()),
-        at.choice("effect", "Effect", effects, effect, "What handling an event does to the store."),
+        at.choice("effect", "Effect", effects, effect, "How processing an event changes the data."),
     ];
     handling.extend(latency::fields(at, "processing", "Processing time", &subscription.processing));
     handling.push(at.percent(
         "fails",
         "Fails",
         subscription.fails,
-        "The chance that handling fails and leaves the store as it was.",
+        "The probability that processing fails without changing the data.",
     ));
     let inboxes = vec![("none", Json::Null), ("yes", json!({}))];
     let inbox = if subscription.inbox.is_some() { "yes" } else { "none" };
-    let help = "A table of handled events, written with their effect: what comes again has no effect again.";
+    let help =
+        "A table of processed events, written together with their effect. A redelivered event has no second effect.";
     handling.push(at.choice("inbox", "Inbox", inboxes, inbox, help));
     if let Some(inbox) = &subscription.inbox {
-        let help = "How long a row is kept; empty is for ever.";
+        let help = "How long a row is kept; empty: for ever.";
         handling.push(at.to("inbox").optional("window_ms", "Inbox window", "ms", inbox.window_ms, help));
     }
     let acks = vec![
@@ -168,17 +170,17 @@ pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscripti
     };
     let most = subscription.max_deliveries.map(f64::from);
     let mut delivery = vec![
-        at.choice("acknowledge", "Acknowledge", acks, ack, "When the consumer tells the bus that it has the event."),
+        at.choice("acknowledge", "Acknowledge", acks, ack, "When the consumer acknowledges the event."),
         at.number(
             "ack_deadline_ms",
             "Ack deadline",
             "ms",
             subscription.ack_deadline_ms,
-            "Without acknowledgement by then the bus delivers again (SQS: visibility timeout); where a reader has a \
-             session, it fetches again what has not reached it by then (Kafka: request.timeout.ms).",
+            "Without an acknowledgement by then, the bus redelivers the event (SQS: visibility timeout). A reader with a \
+             session fetches again what has not arrived by then (Kafka: request.timeout.ms).",
         ),
-        at.optional("max_deliveries", "Deliveries at most", "", most, "The first included; empty is without end."),
-        at.choice("limit", "Counts", limits, limit, "What the limit counts: deliveries, or those after the first."),
+        at.optional("max_deliveries", "Deliveries at most", "", most, "Including the first; empty: unlimited."),
+        at.choice("limit", "Counts", limits, limit, "What the limit counts: all deliveries, or only redeliveries."),
         backoff,
     ];
     delivery.extend(waits);
@@ -186,13 +188,13 @@ pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscripti
         "dead_letter",
         "Dead-letter queue",
         subscription.dead_letter,
-        "Keep events that used up their deliveries; else they are discarded.",
+        "Keeps events that have used up their deliveries; otherwise they are discarded.",
     ));
     delivery.push(at.toggle(
         "dead_letter_renews_time",
         "Dead-lettering renews time",
         subscription.dead_letter_renews_time,
-        "Retention of a dead event counts from there; else from when it was first queued.",
+        "The retention of a dead-lettered event starts then; otherwise when it was first queued.",
     ));
     delivery.push(at.text(
         "group",
@@ -205,15 +207,15 @@ pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscripti
         "Commit every",
         "ms",
         subscription.commit_every_ms,
-        "How often acknowledgements go out together (Kafka: auto.commit.interval); empty is each at once.",
+        "How often acknowledgements are sent together (Kafka: auto.commit.interval); empty: each at once.",
     ));
-    delivery.push(at.choice("order", "Order", orders, order, "In which order events reach the consumer."));
+    delivery.push(at.choice("order", "Order", orders, order, "The order in which events reach the consumer."));
     delivery.push(at.number(
         "max_in_flight",
         "In flight at most",
         "",
         subscription.max_in_flight,
-        "How many deliveries may be unacknowledged at once; of a log for each partition (Kafka: max.poll.records).",
+        "How many deliveries may be unacknowledged at once; for a log, in each partition (Kafka: max.poll.records).",
     ));
     if subscription.order == Order::Log {
         delivery.extend(session(at, subscription.session.as_ref()));
@@ -229,12 +231,12 @@ pub(super) fn subscribed(scenario: &Scenario, at: &At, subscription: &Subscripti
     ]
 }
 
-/// How a log's reader keeps its place in its group.
-fn session(at: &At, session: Option<&ReaderSession>) -> Vec<Field> {
+/// Returns the fields of a log reader's session.
+fn session(at: &FieldsAt, session: Option<&ReaderSession>) -> Vec<Field> {
     let kafka = json!({ "timeout_ms": 45_000, "heartbeat_ms": 3000, "max_poll_ms": 300_000 });
     let choices = vec![("none", Json::Null), ("heartbeats", kafka)];
     let chosen = if session.is_some() { "heartbeats" } else { "none" };
-    let help = "A reader keeps its place in its group by heartbeats; without, it is given up when it is silent for the \
+    let help = "A reader stays in its consumer group by heartbeats. Without a session, it leaves when it is silent for the \
                 ack deadline.";
     let mut fields = vec![at.choice("session", "Session", choices, chosen, help)];
     if let Some(session) = session {
@@ -244,29 +246,29 @@ fn session(at: &At, session: Option<&ReaderSession>) -> Vec<Field> {
             "Session timeout",
             "ms",
             session.timeout_ms,
-            "Without a heartbeat for so long, its partitions are taken away (Kafka: session.timeout.ms).",
+            "After this time without a heartbeat, its partitions are assigned to others (Kafka: session.timeout.ms).",
         ));
         fields.push(at.number(
             "heartbeat_ms",
             "Heartbeat interval",
             "ms",
             session.heartbeat_ms,
-            "How often it says that it is there (Kafka: heartbeat.interval.ms).",
+            "How often it sends a heartbeat (Kafka: heartbeat.interval.ms).",
         ));
         fields.push(at.number(
             "max_poll_ms",
             "Max poll interval",
             "ms",
             session.max_poll_ms,
-            "How long what one poll returned may take; then it leaves its group (Kafka: max.poll.interval.ms).",
+            "How long processing the events of one poll may take before the reader leaves its group (Kafka: max.poll.interval.ms).",
         ));
     }
     fields
 }
 
-/// How long to wait before trying again; where it may be absent, that is a choice too.
+/// Returns the fields of a backoff: the kind, and its parameters. Without a backoff, the kind is `off`.
 pub(super) fn backoff(
-    at: &At,
+    at: &FieldsAt,
     name: &'static str,
     label: &str,
     backoff: Option<&Backoff>,
@@ -287,8 +289,8 @@ pub(super) fn backoff(
     let place = at.to(name);
     let waits = |variant: &str, base_ms: f64, cap_ms: f64| {
         let at = place.to(variant);
-        let base = at.number("base_ms", "First wait", "ms", base_ms, "It doubles each time.");
-        vec![base, at.number("cap_ms", "Longest wait", "ms", cap_ms, "It doubles up to this.")]
+        let base = at.number("base_ms", "First wait", "ms", base_ms, "The first wait; it doubles each time.");
+        vec![base, at.number("cap_ms", "Longest wait", "ms", cap_ms, "The greatest wait.")]
     };
     let (chosen, fields) = match *backoff.unwrap_or(&Backoff::None) {
         Backoff::None => ("none", Vec::new()),

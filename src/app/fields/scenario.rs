@@ -1,30 +1,36 @@
-//! The scenario itself, its script and promises, and links.
+//! Fields of the scenario, its script, promises and invariants, and of links.
 
-use super::{At, Field, Kind, Section, command, group, latency, service_ids};
+use super::{Field, FieldKind, FieldsAt, Section, command, group, latency, service_ids};
 use crate::scenario::{Link, Promise, Scenario};
 use serde_json::{Value as Json, json};
 
-/// The scenario itself.
+/// Returns the sections of the scenario.
 pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
-    let at = At(Vec::new());
+    let at = FieldsAt(Vec::new());
     let mut fields = vec![
-        at.text("title", "Title", &scenario.title, "What people see above the canvas."),
-        at.field("note", "Note", "", Kind::Note, scenario.note.clone(), "What the scenario shows."),
+        at.text("title", "Title", &scenario.title, "The title above the canvas."),
+        at.field("note", "Note", "", FieldKind::Note, scenario.note.clone(), "What the scenario shows."),
         at.number(
             "seed",
             "Seed",
             "",
             scenario.seed as f64,
-            "Where all chance comes from: the same seed, the same run.",
+            "The seed of all random numbers. The same seed gives the same run.",
         ),
-        at.number("until_ms", "Run length", "ms", scenario.until_ms, "How long the run lasts, in virtual time."),
+        at.number("until_ms", "Run length", "ms", scenario.until_ms, "The length of the run in virtual time."),
     ];
     fields.extend(latency::fields(&at, "default_latency", "Latency of other links", &scenario.default_latency));
     let mut sections = vec![Section { title: "Scenario".into(), fields, ..Section::default() }];
     let script = at.to("script");
     for (i, step) in scenario.script.iter().enumerate() {
         let at = script.to(i);
-        let mut fields = vec![at.number("at_ms", "At", "ms", step.at_ms, "After everything else of that instant.")];
+        let mut fields = vec![at.number(
+            "at_ms",
+            "At",
+            "ms",
+            step.at_ms,
+            "When the step is executed, after all other events at that time.",
+        )];
         fields.extend(command::fields(scenario, &at, &step.command));
         sections.push(Section {
             title: format!("Scripted step {}", i + 1),
@@ -50,7 +56,7 @@ pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
             path: invariants.to(i).0,
             label: "Always".into(),
             unit: "",
-            kind: Kind::Text,
+            kind: FieldKind::Text,
             text: text.clone(),
             help,
             leaves_out: None,
@@ -67,13 +73,13 @@ pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
     sections
 }
 
-/// An invariant to begin with.
+/// Returns an example of an invariant.
 fn sample(scenario: &Scenario) -> String {
     let key = scenario.services.iter().find_map(|service| service.data.keys().next());
     format!("`{}` != absent", key.map_or("item", String::as_str))
 }
 
-fn promised(scenario: &Scenario, at: &At, i: usize, promise: &Promise) -> Vec<Field> {
+fn promised(scenario: &Scenario, at: &FieldsAt, i: usize, promise: &Promise) -> Vec<Field> {
     let services = service_ids(scenario);
     let service = services.first().cloned().unwrap_or_default();
     let copy = |state: &str| json!({ state: { "service": service, "key": "widget" } });
@@ -89,8 +95,8 @@ fn promised(scenario: &Scenario, at: &At, i: usize, promise: &Promise) -> Vec<Fi
     ];
     let of_copy = |state: &str, service: &str, key: &str| {
         let here = at.to(i).to(state);
-        let service = here.id("service", "Service", services.clone(), service, "Whose copy.");
-        vec![service, here.text("key", "Key", key, "Of which key.")]
+        let service = here.id("service", "Service", services.clone(), service, "The service with the copy.");
+        vec![service, here.text("key", "Key", key, "The key of the copy.")]
     };
     let (chosen, details) = match promise {
         Promise::Converged => ("converged", Vec::new()),
@@ -98,35 +104,40 @@ fn promised(scenario: &Scenario, at: &At, i: usize, promise: &Promise) -> Vec<Fi
         Promise::NoStaleReads => ("no stale reads", Vec::new()),
         Promise::LostUpdates { count } => {
             let here = at.to(i).to("lost_updates");
-            ("lost updates", vec![here.number("count", "How many", "", *count, "Exactly so many writes are lost.")])
+            ("lost updates", vec![here.number("count", "How many", "", *count, "The exact number of lost writes.")])
         }
         Promise::Conflicted { service, key } => ("a copy shows siblings", of_copy("conflicted", service, key)),
         Promise::Stale { service, key } => ("a copy is stale", of_copy("stale", service, key)),
         Promise::Diverged { service, key } => ("a copy is diverged", of_copy("diverged", service, key)),
         Promise::Consistent { service, key } => ("a copy is consistent", of_copy("consistent", service, key)),
     };
-    let mut fields =
-        vec![at.choice(&i.to_string(), "At the end", kinds, chosen, "The command line exits 1 where it is missed.")];
+    let mut fields = vec![at.choice(
+        &i.to_string(),
+        "At the end",
+        kinds,
+        chosen,
+        "The command line exits with 1 if this is not true.",
+    )];
     fields.extend(details);
     fields
 }
 
-/// Both directions of the link between two nodes.
+/// Returns the sections of a link: both directions.
 pub(super) fn link_sections(scenario: &Scenario, from: &str, to: &str) -> Vec<Section> {
     [(from, to), (to, from)].into_iter().map(|(from, to)| direction(scenario, from, to)).collect()
 }
 
 fn direction(scenario: &Scenario, from: &str, to: &str) -> Section {
-    let links = At::new(&["links"]);
+    let links = FieldsAt::new(&["links"]);
     let find = |from: &str, to: &str| scenario.links.iter().position(|link| link.from == from && link.to == to);
     let title = format!("{from} → {to}");
     let Some(i) = find(from, to) else {
-        // It takes the settings of the other direction; its own begin with those.
+        // Without its own settings, a direction has those of the other one. Custom settings start with a copy of them.
         let like = find(to, from).map(|i| scenario.links[i].clone()).unwrap_or_default();
         let own = Link { from: from.into(), to: to.into(), ..like };
         let item = crate::scenario::json::to_value(&own);
         let note = if find(to, from).is_some() { "as the other direction" } else { "as other links" };
-        let adders = vec![links.adder("Give it settings of its own", item)];
+        let adders = vec![links.adder("Customize", item)];
         return Section { title: format!("{title}: {note}"), adders, ..Section::default() };
     };
     let (link, at) = (&scenario.links[i], links.to(i));
@@ -134,16 +145,16 @@ fn direction(scenario: &Scenario, from: &str, to: &str) -> Section {
         Some(latency) => latency::fields(&at, "latency", "Latency", latency),
         None => {
             let own = crate::scenario::json::to_value(&scenario.default_latency);
-            let choices = vec![("as other links", Json::Null), ("its own", own)];
-            vec![at.choice("latency", "Latency", choices, "as other links", "How long a message is under way.")]
+            let choices = vec![("as other links", Json::Null), (super::CUSTOM, own)];
+            vec![at.choice("latency", "Latency", choices, "as other links", "How long a message is in flight.")]
         }
     };
-    fields.push(at.percent("loss", "Loss", link.loss, "The chance that a message is lost."));
+    fields.push(at.percent("loss", "Loss", link.loss, "The probability that a message is lost."));
     fields.push(at.percent(
         "duplicate",
         "Duplication",
         link.duplicate,
-        "The chance that a message is delivered twice.",
+        "The probability that a message is delivered twice.",
     ));
     fields.push(at.toggle("fifo", "In order", link.fifo, "Messages arrive in the order in which they were sent."));
     Section { title, fields, remove: Some(at.0), ..Section::default() }

@@ -3,7 +3,7 @@ use crate::app::edit;
 use crate::scenario::examples::EXAMPLES;
 use std::collections::BTreeSet;
 
-/// A document in which every field stands, in every variant that has fields of its own.
+/// A document with every field, in every variant that has its own fields.
 const EVERYTHING: &str = r#"{
   "converge": 1, "title": "T", "note": "N", "seed": 5, "until_ms": 9000,
   "default_latency": { "uniform": { "low_ms": 1, "high_ms": 2 } },
@@ -117,23 +117,23 @@ fn leaves(json: &Json, path: &Path, out: &mut Vec<Path>) {
 }
 
 #[test]
-fn no_field_of_the_document_is_forgotten_by_the_inspector() {
-    let scenario = Scenario::from_json(EVERYTHING).expect("sound");
+fn every_field_of_the_document_has_a_field_in_the_inspector() {
+    let scenario = Scenario::from_json(EVERYTHING).expect("valid");
     let fields: BTreeSet<Path> = all_fields(&scenario).into_iter().map(|field| field.path).collect();
     let mut places = Vec::new();
     leaves(&serde_json::from_str(EVERYTHING).expect("JSON"), &Vec::new(), &mut places);
-    // The format's version and the ids are what the rest refers to, not settings.
+    // The format's version and the ids are no settings.
     let fixed = |path: &Path| {
         let id = path.last().is_some_and(|last| last == "id");
         let end = path[0] == "links" && path.len() == 3 && matches!(path[2].as_str(), "from" | "to");
-        // Branches have a panel of their own.
+        // Branches have a separate panel.
         id || end || ["converge", "branches", "branch"].contains(&path[0].as_str())
     };
     for place in places.iter().filter(|place| !fixed(place)) {
         let reached = (1..=place.len()).any(|length| fields.contains(&place[..length]));
         assert!(reached, "no field leads to {}", place.join("/"));
     }
-    // And the document above really has every property that the types know.
+    // The document above must have every property of the types.
     let schema: Json = serde_json::from_str(&crate::scenario::schema::json_schema()).expect("JSON");
     let mut names = BTreeSet::new();
     properties(&schema, &mut names);
@@ -156,12 +156,12 @@ fn properties(schema: &Json, names: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn what_a_field_shows_means_what_the_document_says() {
-    let everything = Scenario::from_json(EVERYTHING).expect("sound");
+fn parsing_the_text_of_a_field_returns_its_value_in_the_document() {
+    let everything = Scenario::from_json(EVERYTHING).expect("valid");
     for scenario in EXAMPLES.iter().map(|example| example.scenario()).chain([everything]) {
         for field in all_fields(&scenario) {
-            // Choosing what is chosen already would put a variant's numbers back to their first values.
-            if matches!(field.kind, Kind::Choice(_)) {
+            // Choosing the current variant again would reset its numbers.
+            if matches!(field.kind, FieldKind::Choice(_)) {
                 continue;
             }
             let value = parse(&field.kind, &field.text).expect("what is shown can be read");
@@ -173,13 +173,13 @@ fn what_a_field_shows_means_what_the_document_says() {
 }
 
 #[test]
-fn every_choice_that_is_offered_makes_a_sound_drawing() {
-    let everything = Scenario::from_json(EVERYTHING).expect("sound");
+fn every_offered_choice_makes_a_valid_drawing() {
+    let everything = Scenario::from_json(EVERYTHING).expect("valid");
     for field in all_fields(&everything) {
-        let Kind::Choice(choices) = &field.kind else { continue };
+        let FieldKind::Choice(choices) = &field.kind else { continue };
         assert!(choices.iter().any(|(label, _)| *label == field.text), "{field:?}");
         for (label, value) in choices {
-            // A few choices clash with the rest of this document, and say so.
+            // A few choices conflict with the rest of this document.
             if let Err(why) = edit::set(&everything, &field.path, value.clone()) {
                 let clash = ["already", "circle", "topic", "Another node", "published again", "replication", "broker"]
                     .iter()
@@ -191,14 +191,14 @@ fn every_choice_that_is_offered_makes_a_sound_drawing() {
 }
 
 #[test]
-fn bad_input_is_refused_beside_the_field_in_words() {
-    let percent = Kind::Number { scale: PERCENT, optional: false };
+fn invalid_input_is_refused_with_the_expectation() {
+    let percent = FieldKind::Number { scale: PERCENT, optional: false };
     assert_eq!(parse(&percent, "140"), Err("Between 0 and 100 %.".into()));
     assert_eq!(parse(&percent, "12,5"), Ok(serde_json::json!(0.125)));
-    assert_eq!(parse(&Kind::Number { scale: 1.0, optional: false }, ""), Err("A number is expected.".into()));
-    assert_eq!(parse(&Kind::Number { scale: 1.0, optional: true }, ""), Ok(Json::Null));
-    assert_eq!(parse(&Kind::Numbers, "1\n2.5; x"), Err("The 3. entry, “x”, is not a number.".into()));
-    assert_eq!(parse(&Kind::Value, "{b, 3}"), Ok(serde_json::json!(["b", 3])));
-    assert_eq!(parse(&Kind::Value, "[b, 3, b]"), Ok(serde_json::json!({ "list": ["b", 3, "b"] })));
-    assert_eq!(parse(&Kind::Value, "{size: 3}"), Ok(serde_json::json!({ "map": { "size": 3 } })));
+    assert_eq!(parse(&FieldKind::Number { scale: 1.0, optional: false }, ""), Err("Enter a number.".into()));
+    assert_eq!(parse(&FieldKind::Number { scale: 1.0, optional: true }, ""), Ok(Json::Null));
+    assert_eq!(parse(&FieldKind::Numbers, "1\n2.5; x"), Err("The 3. entry, “x”, is not a number.".into()));
+    assert_eq!(parse(&FieldKind::Value, "{b, 3}"), Ok(serde_json::json!(["b", 3])));
+    assert_eq!(parse(&FieldKind::Value, "[b, 3, b]"), Ok(serde_json::json!({ "list": ["b", 3, "b"] })));
+    assert_eq!(parse(&FieldKind::Value, "{size: 3}"), Ok(serde_json::json!({ "map": { "size": 3 } })));
 }

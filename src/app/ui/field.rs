@@ -2,7 +2,7 @@
 
 use crate::app::browser::files;
 use crate::app::edit;
-use crate::app::fields::{Field, Histogram, Kind, parse};
+use crate::app::fields::{Field, FieldKind, Histogram, parse};
 use crate::app::model::{DocumentMsg, Msg};
 use crate::scenario::Scenario;
 use std::rc::Rc;
@@ -76,27 +76,27 @@ pub fn FieldView(props: &FieldProps) -> Html {
         })
     };
     let control = match &field.kind {
-        Kind::Toggle => {
+        FieldKind::Toggle => {
             let onchange = submit.reform(|event: Event| {
                 let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
                 input.is_some_and(|input| input.checked()).to_string()
             });
             html! { <input id={id.clone()} class="toggle" type="checkbox" checked={field.text == "true"} {onchange} /> }
         }
-        Kind::Choice(choices) => html! {
+        FieldKind::Choice(choices) => html! {
             <span class={classes!("input", bad.then_some("bad"))}>
                 <select id={id.clone()} {onchange} aria-invalid={bad.to_string()} aria-describedby={described}>
                     { for choices.iter().map(|(label, _)| html! { <option value={label.clone()} selected={*label == shown}>{ label }</option> }) }
                 </select>
             </span>
         },
-        Kind::Note | Kind::Numbers => html! {
+        FieldKind::Note | FieldKind::Numbers => html! {
             <span class={classes!("input", "tall", bad.then_some("bad"))}>
                 <textarea id={id.clone()} rows="4" value={shown} {onchange} aria-invalid={bad.to_string()} aria-describedby={described}/>
             </span>
         },
-        Kind::Text | Kind::Value | Kind::Groups | Kind::Ids | Kind::Number { .. } => {
-            let mode = if matches!(field.kind, Kind::Number { .. }) { "decimal" } else { "text" };
+        FieldKind::Text | FieldKind::Value | FieldKind::Groups | FieldKind::Ids | FieldKind::Number { .. } => {
+            let mode = if matches!(field.kind, FieldKind::Number { .. }) { "decimal" } else { "text" };
             html! {
                 <span class={classes!("input", bad.then_some("bad"))}>
                     <input id={id.clone()} type="text" inputmode={mode} value={shown} placeholder={&props.placeholder} {onchange} autocomplete="off" spellcheck="false"
@@ -106,12 +106,12 @@ pub fn FieldView(props: &FieldProps) -> Html {
             }
         }
     };
-    let wide = matches!(field.kind, Kind::Note | Kind::Numbers);
+    let wide = matches!(field.kind, FieldKind::Note | FieldKind::Numbers);
     html! {
         <div class={classes!("field", wide.then_some("wide-field"))} title={field.help}>
             <label for={id}>{ &field.label }</label>
             { control }
-            if matches!(field.kind, Kind::Numbers) {
+            if matches!(field.kind, FieldKind::Numbers) {
                 <input type="file" accept=".csv,.txt,text/plain" aria-label="Load numbers from a file" onchange={load} />
                 { histogram(&field.text) }
             }

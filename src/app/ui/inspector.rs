@@ -7,7 +7,7 @@ use super::internals;
 use crate::app::drawing;
 use crate::app::edit;
 use crate::app::faults::{ItemCondition, faults};
-use crate::app::fields::{self, Adder, Section};
+use crate::app::fields::{self, AddButton, Section};
 use crate::app::internals::names;
 use crate::app::measurement::Measurement;
 use crate::app::model::{CanvasItem, DocumentMsg, LiveMsg, Msg, SelectionMsg, VerdictsMsg};
@@ -350,7 +350,7 @@ fn section_view(props: &InspectorProps, section: Section) -> Html {
 
 #[derive(Clone, PartialEq, Properties)]
 struct AdderProps {
-    adder: Adder,
+    adder: AddButton,
     scenario: Rc<Scenario>,
     send: Callback<Msg>,
 }
