@@ -19,7 +19,6 @@ const APP: &[&str] = &["crate::engine", "crate::analysis"];
 const LONGEST: usize = 600;
 /// Those that are one thing, and why.
 const LONG: &[(&str, usize, &str)] = &[
-    ("src/app/scene.rs", 700, "what stands where"),
     ("src/trace/record.rs", 700, "the one list of all that can happen"),
     ("src/app/ui/page.rs", 900, "the component that holds the model and paints"),
 ];

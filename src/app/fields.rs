@@ -8,6 +8,7 @@ mod histogram;
 mod latency;
 mod messaging;
 mod node;
+mod operation;
 mod scenario;
 
 pub use histogram::Histogram;

@@ -1,7 +1,5 @@
 //! Keyboard shortcuts of the canvas.
 
-use super::actions::{ACTIONS, Action};
-use super::model::{KeyboardMsg, Msg};
 use std::fmt;
 
 /// The modifier keys that are held.
@@ -39,23 +37,16 @@ impl Shortcut {
         Shortcut { shift: true, ..self }
     }
 
-    fn matches(&self, key: &str, held: Modifiers) -> bool {
+    /// Returns whether the key with the held modifiers is this shortcut. With `any_shift`, Shift makes no difference:
+    /// many layouts need it to type a character.
+    pub(super) fn matches(&self, key: &str, held: Modifiers, any_shift: bool) -> bool {
         // Some layouts have the brackets behind AltGr, which counts as Ctrl and Alt.
-        let is_bracket = matches!(self.key, "[" | "]");
-        if is_bracket || !self.key.eq_ignore_ascii_case(key) {
-            return is_bracket && self.key == key;
+        if matches!(self.key, "[" | "]") {
+            return self.key == key;
         }
-        // Shift distinguishes shortcuts with Ctrl, digits and a few others. Where it does not, it is ignored: many
-        // layouts need it to type the character.
-        let shift_counts = self.control || self.shift || has_shifted_shortcut(self.key);
-        !held.alt && held.control == self.control && (!shift_counts || held.shift == self.shift)
+        let is_shift_right = held.shift == self.shift || (any_shift && !self.shift && !self.control);
+        self.key.eq_ignore_ascii_case(key) && !held.alt && held.control == self.control && is_shift_right
     }
-}
-
-/// Returns whether the same key with Shift is another shortcut.
-fn has_shifted_shortcut(key: &str) -> bool {
-    let mut shortcuts = ACTIONS.iter().flat_map(|action| action.shortcuts);
-    shortcuts.any(|other| other.key == key && other.shift && !other.control)
 }
 
 impl fmt::Display for Shortcut {
@@ -85,22 +76,4 @@ pub fn unshifted<'a>(key: &'a str, code: &'a str, shift: bool) -> &'a str {
 /// Returns whether a key is a single character. Such shortcuts can be turned off.
 pub fn is_single(key: &str) -> bool {
     key.chars().count() == 1
-}
-
-/// Returns the action of a key, if it is a shortcut.
-pub fn action(key: &str, held: Modifiers) -> Option<&'static Action> {
-    ACTIONS.iter().find(|action| action.shortcuts.iter().any(|shortcut| shortcut.matches(key, held)))
-}
-
-/// Returns the message of a key: that of its action, or a move with the arrow keys.
-pub fn message(key: &str, held: Modifiers) -> Option<Msg> {
-    let (dx, dy) = match key {
-        "ArrowLeft" => (-1, 0),
-        "ArrowRight" => (1, 0),
-        "ArrowUp" => (0, -1),
-        "ArrowDown" => (0, 1),
-        _ => return action(key, held).map(|action| (action.msg)()),
-    };
-    let is_plain = !held.control && !held.alt;
-    is_plain.then_some(Msg::Keyboard(KeyboardMsg::Arrow { dx, dy, far: held.shift }))
 }

@@ -1,7 +1,7 @@
 //! Fields of clients: their scripts, workloads and operations.
 
-use super::{Field, FieldsAt, Section, group, latency, messaging, node, service_ids};
-use crate::scenario::{Arrivals, Keys, Operation, Scenario, Workload};
+use super::{Field, FieldsAt, Section, group, latency, messaging, node, operation, service_ids};
+use crate::scenario::{Arrivals, Keys, Scenario, Workload};
 use serde_json::{Value as Json, json};
 
 /// Returns the sections of a client.
@@ -64,7 +64,7 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
     for (j, step) in client.script.iter().enumerate() {
         let at = script.to(j);
         let mut fields = vec![at.number("at_ms", "At", "ms", step.at_ms, "When the operation is issued.")];
-        fields.extend(operation(&at, "do", &step.operation));
+        fields.extend(operation::fields(&at, "do", &step.operation));
         sections.push(Section {
             title: format!("Operation {}", j + 1),
             fields,
@@ -170,67 +170,5 @@ fn workload_fields(at: &FieldsAt, workload: &Workload, scenario: &Scenario, own:
         workload.until_ms,
         "When the workload ends; empty: at the end of the run.",
     ));
-    fields
-}
-
-/// Returns the fields of an operation.
-pub(super) fn operation(at: &FieldsAt, name: &str, operation: &Operation) -> Vec<Field> {
-    let key = operation.key();
-    let kinds = vec![
-        ("read", json!({ "read": { "key": key } })),
-        ("write", json!({ "write": { "key": key, "value": 1 } })),
-        ("add", json!({ "add": { "key": key, "element": 1 } })),
-        ("remove", json!({ "remove": { "key": key, "element": 1 } })),
-        ("put", json!({ "put": { "key": key, "field": "size", "value": 1 } })),
-        ("insert", json!({ "insert": { "key": key, "element": 1 } })),
-        ("remove at", json!({ "remove_at": { "key": key, "at": 0 } })),
-        ("increment", json!({ "increment": { "key": key, "by": 1 } })),
-        ("delete", json!({ "delete": { "key": key } })),
-        ("compare and set", json!({ "compare_and_set": { "key": key, "expect": null, "value": 1 } })),
-    ];
-    let place = at.to(name);
-    let (chosen, tag) = match operation {
-        Operation::Read { .. } => ("read", "read"),
-        Operation::Write { .. } => ("write", "write"),
-        Operation::Add { .. } => ("add", "add"),
-        Operation::Remove { .. } => ("remove", "remove"),
-        Operation::Put { .. } => ("put", "put"),
-        Operation::Insert { .. } => ("insert", "insert"),
-        Operation::RemoveAt { .. } => ("remove at", "remove_at"),
-        Operation::Increment { .. } => ("increment", "increment"),
-        Operation::Delete { .. } => ("delete", "delete"),
-        Operation::CompareAndSet { .. } => ("compare and set", "compare_and_set"),
-    };
-    let here = place.to(tag);
-    let mut fields = vec![
-        at.choice(name, "Operation", kinds, chosen, "The operation."),
-        here.text("key", "Key", key, "The key of the operation."),
-    ];
-    match operation {
-        Operation::Read { .. } | Operation::Delete { .. } => {}
-        Operation::Write { value, .. } => fields.push(here.value("value", "Value", value, "The new value.")),
-        Operation::Add { element, .. } | Operation::Remove { element, .. } => {
-            fields.push(here.value("element", "Element", element, "A whole number or a text."));
-        }
-        Operation::Put { field, value, .. } => {
-            fields.push(here.text("field", "Field", field, "Its name in the map."));
-            fields.push(here.value("value", "Value", value, "A whole number or a text."));
-        }
-        Operation::Insert { at, element, .. } => {
-            let help = "How many elements are before it; empty: at the end.";
-            fields.push(here.optional("at", "Index", "", at.map(f64::from), help));
-            fields.push(here.value("element", "Element", element, "A whole number or a text."));
-        }
-        Operation::RemoveAt { at, .. } => {
-            fields.push(here.number("at", "Index", "", *at, "How many elements are before it."));
-        }
-        Operation::Increment { by, .. } => fields.push(here.number("by", "By", "", *by as f64, "May be negative.")),
-        Operation::CompareAndSet { expect, value, .. } => {
-            let text = expect.as_ref().map(ToString::to_string).unwrap_or_default();
-            let help = "The value that the key must have; empty: absent.";
-            fields.push(here.field("expect", "Expects", "", super::FieldKind::Value, text, help));
-            fields.push(here.value("value", "Value", value, "The new value."));
-        }
-    }
     fields
 }

@@ -1,6 +1,6 @@
 //! Fields of a command: an operation or a fault.
 
-use super::{Field, FieldsAt, bus_ids, client, latency, node_ids, service_ids};
+use super::{Field, FieldsAt, bus_ids, latency, node_ids, operation, service_ids};
 use crate::scenario::{Command, Latency, Scenario};
 use serde_json::json;
 
@@ -51,7 +51,7 @@ pub(super) fn fields(scenario: &Scenario, at: &FieldsAt, command: &Command) -> V
         Command::Operate { service, operation, poison } => {
             let here = place.to("operate");
             let mut fields = vec![one(&here, service)];
-            fields.extend(client::operation(&here, "operation", operation));
+            fields.extend(operation::fields(&here, "operation", operation));
             fields.push(here.toggle("poison", "Poison", *poison, "No consumer can process the update's event."));
             ("operate", fields)
         }

@@ -102,7 +102,7 @@ pub(super) fn service(scenario: &Scenario, i: usize) -> Vec<Section> {
         });
         match &call.operation {
             Some(operation) => {
-                let mut fields = super::client::operation(&at, "do", operation);
+                let mut fields = super::operation::fields(&at, "do", operation);
                 leave_out(&mut fields, |label| ["read", "delete"].contains(&label));
                 let (title, remove) = (format!("What {} writes", call.to), Some(at.to("do").0));
                 sections.push(Section { title, fields, remove, ..Section::default() });

@@ -1,6 +1,7 @@
 //! Turns DOM events of the canvas into messages.
 
 use super::PageMsg;
+use crate::app::actions;
 use crate::app::geometry::{Point, point};
 use crate::app::gesture::{Press, Target};
 use crate::app::keys::{self, Modifiers};
@@ -105,7 +106,7 @@ pub(super) fn key_down(event: &KeyboardEvent, single_keys: bool) -> Option<PageM
         event.prevent_default();
         return Some(PageMsg::Model(Msg::Pointer(PointerMsg::Space(true))));
     }
-    let msg = keys::message(key, held).filter(|_| single_keys || !plain || !keys::is_single(key))?;
+    let msg = actions::message_for_key(key, held).filter(|_| single_keys || !plain || !keys::is_single(key))?;
     event.prevent_default();
     Some(PageMsg::Model(msg))
 }
