@@ -96,13 +96,13 @@ struct Safety {
 impl Safety {
     fn check(&mut self, members: &[(NodeId, RaftView)]) -> Result<(), String> {
         for (node, view) in members {
-            if view.leads {
+            if view.is_leader {
                 let leader = self.leaders.entry(view.term).or_insert(*node);
                 if leader != node {
                     return Err(format!("election safety: {leader:?} and {node:?} lead in term {}", view.term));
                 }
-                let before = self.leader_last.insert(*node, (view.term, view.last()));
-                if before.is_some_and(|(term, last)| term == view.term && last > view.last()) {
+                let before = self.leader_last.insert(*node, (view.term, view.last_index()));
+                if before.is_some_and(|(term, last)| term == view.term && last > view.last_index()) {
                     return Err(format!("leader append-only: {node:?} threw entries of its log away"));
                 }
                 for (index, entry) in &self.applied {
@@ -113,12 +113,12 @@ impl Safety {
                     }
                 }
             }
-            for index in self.applied.len() as u32 + 1..=view.applied {
+            for index in self.applied.len() as u32 + 1..=view.last_applied {
                 let entry = view.entry(index).ok_or("applied what is not in the log")?;
                 self.applied.insert(index, entry);
                 self.committed_in.insert(index, view.term);
             }
-            for index in 1..=view.applied {
+            for index in 1..=view.last_applied {
                 if self.applied.get(&index) != view.entry(index).as_ref() {
                     return Err(format!("state machine safety: {node:?} applied another entry {index}"));
                 }
@@ -127,7 +127,7 @@ impl Safety {
         for (i, (a, one)) in members.iter().enumerate() {
             for (b, other) in &members[i + 1..] {
                 let mut same = false;
-                for index in (1..=one.last().min(other.last())).rev() {
+                for index in (1..=one.last_index().min(other.last_index())).rev() {
                     let (x, y) = (one.entry(index), other.entry(index));
                     same |= x.map(|it| it.0) == y.map(|it| it.0);
                     if same && x != y {

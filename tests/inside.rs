@@ -166,9 +166,9 @@ fn a_raft_log_on_the_page_is_the_log_of_the_member() {
             for (node, view) in run.engine().rafts() {
                 let entries = logs.entries(node);
                 let shown: Vec<_> = entries.iter().map(|it| (it.index, Some((it.term, it.update)))).collect();
-                let held: Vec<_> = (1..=view.last()).map(|index| (index, view.entry(index))).collect();
+                let held: Vec<_> = (1..=view.last_index()).map(|index| (index, view.entry(index))).collect();
                 assert_eq!(shown, held, "seed {seed}, {} at {at} µs", look.names.node(node));
-                uncommitted += view.last() - view.committed;
+                uncommitted += view.last_index() - view.commit_index;
             }
         }
     }

@@ -215,7 +215,7 @@ impl Bus {
             | Payload::Returned(..)
             | Payload::Written(..)
             | Payload::Redirected(..)
-            | Payload::Wire(_)
+            | Payload::Replica(_)
             | Payload::Apply(..)
             | Payload::TransactionMessage(_)
             | Payload::Applied(..)

@@ -9,7 +9,8 @@ use super::context::Context;
 use super::message::{About, Ask, LinkId, Payload, ReadResult, Request};
 use super::queue::Timer;
 use super::random::{Sampler, Stream};
-use super::replica::{Answer, Body, Done};
+use super::replica::messages::{MessageBody, QuorumMessage};
+use super::replica::{OperationReply, Reply};
 use crate::scenario::{Backoff, Micros, Operation, Value};
 use crate::trace::{Fact, NodeId, OperationId, Outcome, Refusal, UpdateId};
 use std::collections::BTreeMap;
@@ -170,20 +171,20 @@ impl Client {
     }
 
     /// Ends what it coordinated itself.
-    fn end_coordinated(&mut self, now: Micros, done: Vec<Done>, ctx: &mut Context) {
-        for Done { operation, answer, .. } in done {
-            match answer {
-                Answer::Read(result) => self.on_result(now, operation, result, ctx),
-                Answer::Written(update, version) => {
+    fn end_coordinated(&mut self, now: Micros, replies: Vec<OperationReply>, ctx: &mut Context) {
+        for OperationReply { operation, reply, .. } in replies {
+            match reply {
+                Reply::Read(result) => self.on_result(now, operation, result, ctx),
+                Reply::Written(update, version) => {
                     self.record_write(operation, version);
                     self.end(now, operation, Outcome::Ok, Some(update), None, ctx);
                 }
-                Answer::Unchanged => self.end(now, operation, Outcome::Ok, None, None, ctx),
-                Answer::Refused(cause, outcome) => {
+                Reply::Unchanged => self.end(now, operation, Outcome::Ok, None, None, ctx),
+                Reply::Refused(cause, outcome) => {
                     ctx.record(Fact::OperationRefused { operation, node: self.config.node, cause });
                     self.end(now, operation, outcome, None, None, ctx);
                 }
-                Answer::Elsewhere(_) => {
+                Reply::Redirect(_) => {
                     let cause = Refusal::NoLeader;
                     ctx.record(Fact::OperationRefused { operation, node: self.config.node, cause });
                     self.end(now, operation, Outcome::Fail, None, None, ctx);
@@ -336,16 +337,22 @@ impl Client {
                 self.end(now, operation, Outcome::Ok, Some(update), None, ctx);
             }
             Payload::Redirected(operation, member) => self.on_redirect(now, operation, member, ctx),
-            Payload::Wire(wire) => {
+            Payload::Replica(message) => {
                 let Some(group) = &mut self.config.group else { return };
-                let done = match (&wire.body, group.index(wire.from)) {
-                    (Body::Taken { op }, Some(from)) => group.coordinator(|it| it.on_taken(*op, from, ctx)),
-                    (Body::Holds { op, cell, .. }, Some(from)) => {
-                        group.coordinator(|it| it.on_holds(now, *op, from, cell.clone(), None, ctx))
-                    }
-                    _ => unreachable!("no such message is sent to a client"),
+                let MessageBody::Quorum(body) = &message.body else {
+                    unreachable!("only replicas of a quorum reply to a client");
                 };
-                self.end_coordinated(now, done, ctx);
+                let Some(from) = group.index(message.sender) else { return };
+                let replies = match body {
+                    QuorumMessage::WriteAck { request } => group.coordinator(|it| it.on_write_ack(*request, from, ctx)),
+                    QuorumMessage::ReadReply { request, state, .. } => {
+                        group.coordinator(|it| it.on_read_reply(now, *request, from, state.clone(), None, ctx))
+                    }
+                    QuorumMessage::Write { .. } | QuorumMessage::Read { .. } => {
+                        unreachable!("a client is no replica")
+                    }
+                };
+                self.end_coordinated(now, replies, ctx);
             }
             Payload::Operate(_)
             | Payload::Apply(..)

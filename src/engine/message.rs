@@ -1,6 +1,6 @@
 //! What travels: messages with a payload of their own, made when they are sent and never changed.
 
-use super::replica::Wire;
+use super::replica::messages::ReplicaMessage;
 use crate::scenario::{Acks, Effect, Micros, Value};
 use crate::trace::{
     KeyId, MessageKind, NodeId, OperationId, Outcome, SubscriptionId, UpdateId, Version, VersionVector,
@@ -264,8 +264,8 @@ pub enum Payload {
     Written(OperationId, Box<(UpdateId, Version)>),
     /// A member's answer to a client: ask that one, if it knows who takes such operations.
     Redirected(OperationId, Option<NodeId>),
-    /// What members of a group, and clients that coordinate themselves, tell each other.
-    Wire(Arc<Wire>),
+    /// Between the members of a group, and from clients that coordinate themselves.
+    Replica(Arc<ReplicaMessage>),
     /// A service calls another before it commits; the caller's job waits.
     Apply(u32, Arc<Update>),
     /// The callee's answer to that job: taken in, or refused and certainly without effect.
@@ -296,7 +296,7 @@ impl Payload {
             | Payload::Written(..)
             | Payload::Redirected(..)
             | Payload::Applied(..) => MessageKind::Reply,
-            Payload::Wire(wire) => wire.body.kind(),
+            Payload::Replica(message) => message.body.kind(),
             Payload::TransactionMessage(said) => said.kind(),
             Payload::Publish(_) => MessageKind::Publish,
             Payload::Deliver(_) => MessageKind::Delivery,

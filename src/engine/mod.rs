@@ -31,7 +31,7 @@ pub use bus::EventCounts;
 pub use commands::CommandRefused;
 pub use network::MessageCounts;
 pub use random::{Sampler, Stream};
-pub use replica::raft::View as RaftView;
+pub use replica::RaftView;
 
 use crate::scenario::{Command, Micros};
 use crate::trace::{Fact, Level, Names, NodeId, Trace};

@@ -192,7 +192,7 @@ impl Service {
                 | Payload::Returned(..)
                 | Payload::Written(..)
                 | Payload::Redirected(..)
-                | Payload::Wire(_)
+                | Payload::Replica(_)
                 | Payload::Publish(_)
                 | Payload::Acknowledge(..)
                 | Payload::Heartbeat(_)

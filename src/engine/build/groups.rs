@@ -5,8 +5,9 @@ use crate::engine::client::GroupSession;
 use crate::engine::message::LinkId;
 use crate::engine::network::UnlistedLinks;
 use crate::engine::random::{Sampler, Stream};
-use crate::engine::replica::quorum::Coordinator;
-use crate::engine::replica::{Cell, Group, Member, Outgoing, Replica, ReplicaPlan, Stamps};
+use crate::engine::replica::{
+    Coordinator, Group, KeyState, Member, PendingPublications, Replica, ReplicaConfig, VersionGenerator,
+};
 use crate::scenario::{self, Client, Protocol, Route, Service};
 use crate::trace::{KeyId, NodeId};
 use std::collections::BTreeMap;
@@ -50,7 +51,7 @@ impl Builder<'_> {
                 data: group.data.clone(),
                 protocol: group.protocol.clone(),
                 replicas,
-                connected: scenario.is_connected(group),
+                is_connected: scenario.is_connected(group),
                 publishes: scenario.members_of(group).any(|member| !member.publishes.is_empty()),
             })
         });
@@ -62,13 +63,13 @@ impl Builder<'_> {
         Arc::new(group.members.iter().map(|member| self.links.get(&(node, *member)).copied()).collect())
     }
 
-    /// A service, by its place in the document, that is a member of a group.
+    /// Returns the member that runs at a service, which is given by its index in the scenario.
     pub(in crate::engine) fn member(&mut self, index: usize, group: &Arc<Group>) -> Replica {
         let (service, seed) = (&self.scenario.services[index], self.scenario.seed);
         let node = NodeId(index as u32);
-        let seeds = self.seeds(service, group);
+        let initial_states = self.initial_states(service, group);
         let (publishers, handlers) = self.events(index);
-        let config = ReplicaPlan {
+        let config = ReplicaConfig {
             service_time: Sampler::new(&service.service_time),
             durations: Stream::named(seed, "service time", &service.id),
             concurrency: service.concurrency,
@@ -76,34 +77,34 @@ impl Builder<'_> {
             publishers,
             handlers,
         };
-        let ephemeral_links = group.members.len() > scenario::Group::MOST_LINKED;
-        let mut stamps = Stamps::default();
-        for (key, cell) in &seeds {
-            stamps.see(group.clock(), *key, cell.version());
+        let has_links = group.members.len() <= scenario::Group::MOST_LINKED;
+        let mut versions = VersionGenerator::default();
+        for (key, state) in &initial_states {
+            versions.observe(group.clock(), *key, state.version());
         }
-        let cells: BTreeMap<KeyId, Cell> = seeds.iter().cloned().collect();
+        let states: BTreeMap<KeyId, KeyState> = initial_states.iter().cloned().collect();
         let member = Member {
             node,
             group: group.clone(),
             index: group.index(node).unwrap_or(0),
-            links: if ephemeral_links { Arc::default() } else { self.links_to(node, group) },
-            cells,
-            seeds: Arc::new(seeds),
-            stamps,
+            links: if has_links { self.links_to(node, group) } else { Arc::default() },
+            states,
+            initial_states: Arc::new(initial_states),
+            versions,
             clock_offset: super::clock_offset(service, seed),
             clock_drift: service.clock.drift_ppm,
-            outgoing: Outgoing::default(),
+            publications: PendingPublications::default(),
         };
-        Replica::new(config, member, &|purpose| Stream::named(seed, purpose, &service.id))
+        Replica::new(config, member, |purpose| Stream::named(seed, purpose, &service.id))
     }
 
-    fn seeds(&mut self, service: &Service, group: &Group) -> Vec<(KeyId, Cell)> {
-        let mut seeds = Vec::new();
+    fn initial_states(&mut self, service: &Service, group: &Group) -> Vec<(KeyId, KeyState)> {
+        let mut states = Vec::new();
         for (key, value) in &service.data {
             let key = self.names.key_id(self.names.scope(group.node), key);
-            seeds.extend(Cell::seeded(&group.data, value).map(|cell| (key, cell)));
+            states.extend(KeyState::initial(&group.data, value).map(|state| (key, state)));
         }
-        seeds
+        states
     }
 
     /// A client's dealings with its group, if it has one.

@@ -6,8 +6,7 @@ use crate::engine::context::Context;
 use crate::engine::message::{About, Ask, LinkId, Payload, ReadResult, Request, SessionToken};
 use crate::engine::queue::Timer;
 use crate::engine::random::Stream;
-use crate::engine::replica::quorum::Coordinator;
-use crate::engine::replica::{Asker, Done, Group};
+use crate::engine::replica::{ClientRequest, Coordinator, Group, OperationReply, Requester};
 use crate::scenario::{Micros, Operation, Route, SessionGuarantee};
 use crate::trace::{KeyId, NodeId, OperationId, Version, VersionVector};
 use std::collections::BTreeMap;
@@ -84,7 +83,7 @@ impl GroupSession {
     }
 
     /// Lets the coordinator do something, if there is one.
-    pub fn coordinator(&mut self, act: impl FnOnce(&mut Coordinator) -> Vec<Done>) -> Vec<Done> {
+    pub fn coordinator(&mut self, act: impl FnOnce(&mut Coordinator) -> Vec<OperationReply>) -> Vec<OperationReply> {
         self.coordinator.as_mut().map_or_else(Vec::new, act)
     }
 
@@ -154,7 +153,7 @@ impl Client {
         match member {
             Some(member) => self.send_request(id, member, ctx),
             None => {
-                let done = at.coordinator(|it| it.begin(now, Asker::Here, request, now as i64, None, ctx));
+                let done = at.coordinator(|it| it.begin(now, local_request(request), None, ctx));
                 self.end_coordinated(now, done, ctx);
             }
         }
@@ -214,7 +213,7 @@ impl Client {
         match at.choose(awaited.session, request.ask == Ask::Read) {
             Some(member) => self.send_request(id, member, ctx),
             None => {
-                let done = at.coordinator(|it| it.begin(now, Asker::Here, request, now as i64, None, ctx));
+                let done = at.coordinator(|it| it.begin(now, local_request(request), None, ctx));
                 self.end_coordinated(now, done, ctx);
             }
         }
@@ -250,7 +249,7 @@ impl Client {
         awaited.asked += 1;
         let (asked, members) = (awaited.asked as usize, at.group.members.len());
         if at.coordinator.is_some() {
-            let done = at.coordinator(|it| it.begin(now, Asker::Here, request, now as i64, None, ctx));
+            let done = at.coordinator(|it| it.begin(now, local_request(request), None, ctx));
             self.end_coordinated(now, done, ctx);
         } else if asked % members == 0 {
             ctx.wake(now + AGAIN, Timer::Protocol(id.0 << 2 | ASK_AGAIN));
@@ -260,4 +259,9 @@ impl Client {
         }
         false
     }
+}
+
+/// A request that the client coordinates itself.
+fn local_request(request: Arc<Request>) -> ClientRequest {
+    ClientRequest { requester: Requester::Local, request }
 }

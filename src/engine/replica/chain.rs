@@ -1,221 +1,220 @@
-//! Chain replication (van Renesse and Schneider 2004): writes enter at the head, each member passes them on, the tail
-//! serves reads; what the tail has is committed, which is told back up the chain. The chain is never rebuilt: with a
-//! member down, writes wait.
+//! Chain replication (van Renesse and Schneider 2004): the head executes writes, every member forwards them to its
+//! successor, and the tail serves reads. A write is committed when the tail stores it; acknowledgements travel back to
+//! the head. The chain is never reconfigured: while a member is down, writes wait.
 
-use super::log::Log;
-use super::logged::{self, Waiting, append, apply, refused};
-use super::wire::{Body, Wire};
-use super::{Answer, Asker, Done, Member};
+use super::log_progress::LogProgress;
+use super::log_writes::{PendingWrites, append_write, apply_entry};
+use super::member::Member;
+use super::messages::ChainMessage;
+use super::replicated_log::{LogEntry, MAX_ENTRIES_PER_MESSAGE, ReplicatedLog};
+use super::request::{ClientRequest, OperationReply, Reply};
 use crate::engine::context::Context;
-use crate::engine::message::Request;
 use crate::engine::queue::Timer;
 use crate::scenario::Micros;
-use crate::trace::{Fact, OperationId};
+use crate::trace::OperationId;
 use std::sync::Arc;
 
-const MOST_ENTRIES: usize = 64;
-/// How often what the next member has not confirmed is sent again, µs.
-const AGAIN: Micros = 100_000;
+/// After this time entries that the successor has not acknowledged are sent again, µs.
+const RETRANSMISSION_INTERVAL: Micros = 100_000;
+/// A chain that is never reconfigured has one term.
+const TERM: u32 = 1;
 
-/// A member's protocol state. The log is durable.
+/// The state of a member. The log is durable.
 #[derive(Clone, Debug)]
 pub struct Chain {
-    log: Log,
-    /// What the next member has confirmed.
-    confirmed: u32,
-    committed: u32,
-    waiting: Waiting,
+    /// Every entry is applied as soon as it is appended.
+    log: ReplicatedLog,
+    /// The last entry that the successor has acknowledged.
+    acknowledged: u32,
+    /// The last entry known to be stored by the tail.
+    commit_index: u32,
+    pending_writes: PendingWrites,
     timer: u32,
-    timed: bool,
-    /// Its disk was lost: it asks a neighbour for the log, and takes no write before it has it.
-    recovering: bool,
-    told: (u32, u32),
+    is_timer_set: bool,
+    /// Whether the disk was lost. The member requests the log from a neighbour, and executes nothing before it arrives.
+    is_recovering: bool,
+    progress: LogProgress,
 }
 
 impl Chain {
-    /// An empty log.
-    pub fn new(_: &Member) -> Self {
+    /// Returns a member with an empty log.
+    pub fn new() -> Self {
         Chain {
-            log: Log::default(),
-            confirmed: 0,
-            committed: 0,
-            waiting: Waiting::new(),
+            log: ReplicatedLog::default(),
+            acknowledged: 0,
+            commit_index: 0,
+            pending_writes: PendingWrites::default(),
             timer: 0,
-            timed: false,
-            recovering: false,
-            told: (0, 0),
+            is_timer_set: false,
+            is_recovering: false,
+            progress: LogProgress { last: 0, committed: 0, term: TERM },
         }
     }
 
-    /// What the next member may have missed is sent again.
+    /// Starts, or restarts.
     pub fn start(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
-        self.timed = false;
-        self.recovering &= member.group.members.len() > 1;
-        self.ask_for_log(member, ctx);
-        self.time(now, ctx);
+        self.is_timer_set = false;
+        self.is_recovering &= member.group.members.len() > 1;
+        self.request_log(member, ctx);
+        self.set_timer(now, ctx);
     }
 
-    fn ask_for_log(&self, member: &Member, ctx: &mut Context) {
-        if self.recovering {
-            let tail = member.index + 1 == member.group.members.len();
-            let neighbour = if tail { member.index - 1 } else { member.index + 1 };
-            member.tell(neighbour, Body::Wanted { keys: None }, None, ctx);
-        }
-    }
-
-    /// What is not durable is gone.
+    /// Loses the volatile state; with its disk, the log too.
     pub fn crash(&mut self, lose_disk: bool) {
-        self.waiting.clear();
-        (self.confirmed, self.committed) = (0, 0);
+        self.pending_writes.clear();
+        (self.acknowledged, self.commit_index) = (0, 0);
         if lose_disk {
-            self.log = Log::default();
-            self.recovering = true;
+            self.log = ReplicatedLog::default();
+            self.is_recovering = true;
         }
     }
 
-    fn time(&mut self, now: Micros, ctx: &mut Context) {
-        if !self.timed && (self.recovering || self.confirmed < self.log.last()) {
-            self.timed = true;
-            self.timer += 1;
-            ctx.wake(now + AGAIN, Timer::Protocol(self.timer));
-        }
-    }
-
-    /// Asked by a client.
-    pub fn operate(
+    /// Handles a client's request.
+    pub fn execute(
         &mut self,
         now: Micros,
-        asker: Asker,
-        request: &Request,
+        client: &ClientRequest,
         member: &mut Member,
         ctx: &mut Context,
-    ) -> Vec<Done> {
-        let tail = member.group.members.len() - 1;
-        let elsewhere = |at: usize| {
-            let answer = Answer::Elsewhere(Some(member.group.members[at]));
-            vec![Done { operation: request.operation, asker, answer }]
-        };
-        if self.recovering {
-            return vec![Done { operation: request.operation, asker, answer: Answer::Elsewhere(None) }];
+    ) -> Vec<OperationReply> {
+        if self.is_recovering {
+            return vec![client.reply(Reply::Redirect(None))];
         }
-        match (logged::is_read(request), member.index) {
-            (true, index) if index == tail => return vec![logged::read(asker, request, member, ctx)],
-            (true, _) => return elsewhere(tail),
-            (false, 0) => {}
-            (false, _) => return elsewhere(0),
+        let (head, tail) = (0, member.group.members.len() - 1);
+        let executes = if client.is_read() { tail } else { head };
+        if member.index != executes {
+            return vec![client.reply(Reply::Redirect(Some(member.group.members[executes])))];
         }
-        let last = self.log.last();
-        match append(now, &mut self.log, last, 1, request, member, ctx) {
-            Err(cause) => refused(request, asker, cause),
+        if client.is_read() {
+            return vec![member.read(client, ctx)];
+        }
+        let last_applied = self.log.last_index();
+        match append_write(now, &client.request, TERM, &mut self.log, last_applied, member, ctx) {
+            Err(cause) => vec![client.refuse(cause)],
             Ok(index) => {
-                if let Some(entry) = self.log.get(index) {
-                    apply(index, entry, member, ctx);
+                apply_entry(&self.log, index, member, ctx);
+                self.pending_writes.add(index, client);
+                self.forward(index, Some(client.request.operation), member, ctx);
+                self.advance_commit_index(now, member, ctx)
+            }
+        }
+    }
+
+    /// Handles a message from a neighbour.
+    pub fn on_message(
+        &mut self,
+        now: Micros,
+        from: usize,
+        message: &ChainMessage,
+        member: &mut Member,
+        ctx: &mut Context,
+    ) -> Vec<OperationReply> {
+        debug_assert!(from.abs_diff(member.index) == 1, "only neighbours exchange messages");
+        match message {
+            ChainMessage::RequestLog => {
+                if !self.is_recovering {
+                    let entries = Arc::new(self.log.entries_from(1, usize::MAX));
+                    member.send(from, ChainMessage::Forward { previous_index: 0, entries }, None, ctx);
                 }
-                self.waiting.insert(index, (asker, request.operation, 1));
-                self.pass_on(index, Some(request.operation), member, ctx);
-                self.settle(now, member, ctx)
-            }
-        }
-    }
-
-    /// Sends the next member what is behind an entry.
-    fn pass_on(&self, from: u32, operation: Option<OperationId>, member: &Member, ctx: &mut Context) {
-        let next = member.index + 1;
-        if next < member.group.members.len() {
-            let entries = Arc::new(self.log.from(from, MOST_ENTRIES));
-            let previous = (1, from - 1);
-            let body = Body::Append { term: 1, previous, entries, committed: self.committed, round: 0 };
-            member.tell(next, body, operation, ctx);
-        }
-    }
-
-    /// Tells the member before what is here and what is committed; the head ends what waits for that.
-    fn settle(&mut self, now: Micros, member: &Member, ctx: &mut Context) -> Vec<Done> {
-        let last = self.log.last();
-        if member.index + 1 == member.group.members.len() {
-            (self.confirmed, self.committed) = (last, last);
-        }
-        self.time(now, ctx);
-        if self.told != (last, self.committed) {
-            self.told = (last, self.committed);
-            ctx.record(Fact::LogChanged { node: member.node, last, committed: self.committed, term: 1 });
-        }
-        let mut done = Vec::new();
-        while let Some((&index, &(asker, operation, _))) = self.waiting.first_key_value()
-            && index <= self.committed
-        {
-            self.waiting.pop_first();
-            if let Some(entry) = self.log.get(index) {
-                done.push(Done { operation, asker, answer: logged::answer(index, entry) });
-            }
-        }
-        done
-    }
-
-    /// Something was said to it.
-    pub fn on_wire(&mut self, now: Micros, wire: &Wire, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
-        match &wire.body {
-            // A neighbour that lost its disk gets all.
-            Body::Wanted { .. } if !self.recovering => {
-                let Some(from) = member.group.index(wire.from) else { return Vec::new() };
-                let (entries, committed) = (Arc::new(self.log.from(1, usize::MAX)), self.committed);
-                member.tell(from, Body::Append { term: 1, previous: (1, 0), entries, committed, round: 0 }, None, ctx);
                 Vec::new()
             }
-            Body::Wanted { .. } => Vec::new(),
-            Body::Append { previous, entries, .. } => {
-                self.recovering &= previous.1 > 0;
-                let mut index = previous.1;
-                // A gap is filled when the member before sends again from what is confirmed here.
-                if index <= self.log.last() {
-                    let first = self.log.last() + 1;
-                    for entry in entries.iter() {
-                        index += 1;
-                        if index == self.log.last() + 1 {
-                            self.log.push(entry.clone());
-                            apply(index, entry, member, ctx);
-                        }
-                    }
-                    if self.log.last() >= first {
-                        self.pass_on(first, None, member, ctx);
-                    }
-                }
-                let done = self.settle(now, member, ctx);
-                self.confirm(member, ctx);
-                done
+            ChainMessage::Forward { previous_index, entries } => {
+                self.is_recovering &= *previous_index > 0;
+                self.append_entries(*previous_index, entries, member, ctx);
+                let replies = self.advance_commit_index(now, member, ctx);
+                self.acknowledge(member, ctx);
+                replies
             }
-            Body::Appended { last, round, .. } => {
-                // It may be less than before: a disk was lost, or messages overtook each other; then more is sent again.
-                self.confirmed = *last;
-                let news = *round > self.committed;
-                self.committed = self.committed.max(*round);
-                let done = self.settle(now, member, ctx);
-                if news {
-                    self.confirm(member, ctx);
+            ChainMessage::ForwardAck { last_index, committed } => {
+                // The index decreases if the successor lost its disk, or if messages overtook each other. Then entries
+                // are sent again.
+                self.acknowledged = *last_index;
+                let advances = *committed > self.commit_index;
+                self.commit_index = self.commit_index.max(*committed);
+                let replies = self.advance_commit_index(now, member, ctx);
+                if advances {
+                    self.acknowledge(member, ctx);
                 }
-                done
+                replies
             }
-            _ => unreachable!("no such message is sent within a chain"),
         }
     }
 
-    fn confirm(&self, member: &Member, ctx: &mut Context) {
-        if let Some(before) = member.index.checked_sub(1) {
-            let body = Body::Appended { term: 1, agrees: true, last: self.log.last(), round: self.committed };
-            member.tell(before, body, None, ctx);
+    /// Handles the retransmission timer.
+    pub fn on_timer(&mut self, now: Micros, number: u32, member: &Member, ctx: &mut Context) {
+        debug_assert!(number <= self.timer, "only timers that were set fire");
+        if number == self.timer && self.is_timer_set {
+            self.is_timer_set = false;
+            self.request_log(member, ctx);
+            if self.acknowledged < self.log.last_index() {
+                self.forward(self.acknowledged + 1, None, member, ctx);
+            }
+            self.set_timer(now, ctx);
         }
     }
 
-    /// What the next member has not confirmed is sent again.
-    pub fn on_timer(&mut self, now: Micros, n: u32, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
-        if n == self.timer && self.timed {
-            self.timed = false;
-            self.ask_for_log(member, ctx);
-            if self.confirmed < self.log.last() {
-                self.pass_on(self.confirmed + 1, None, member, ctx);
-            }
-            self.time(now, ctx);
+    fn set_timer(&mut self, now: Micros, ctx: &mut Context) {
+        if !self.is_timer_set && (self.is_recovering || self.acknowledged < self.log.last_index()) {
+            self.is_timer_set = true;
+            self.timer += 1;
+            ctx.wake(now + RETRANSMISSION_INTERVAL, Timer::Protocol(self.timer));
         }
-        Vec::new()
+    }
+
+    fn request_log(&self, member: &Member, ctx: &mut Context) {
+        if self.is_recovering {
+            let is_tail = member.index + 1 == member.group.members.len();
+            let neighbour = if is_tail { member.index - 1 } else { member.index + 1 };
+            member.send(neighbour, ChainMessage::RequestLog, None, ctx);
+        }
+    }
+
+    /// Appends, applies and forwards the entries that are new. A gap is filled when the predecessor retransmits.
+    fn append_entries(&mut self, previous_index: u32, entries: &[LogEntry], member: &mut Member, ctx: &mut Context) {
+        let first_new = self.log.last_index() + 1;
+        if previous_index >= first_new {
+            return;
+        }
+        for (index, entry) in (previous_index + 1..).zip(entries) {
+            if index == self.log.last_index() + 1 {
+                let appended = self.log.append(entry.clone());
+                debug_assert!(appended == index, "a log has no gaps");
+                apply_entry(&self.log, index, member, ctx);
+            }
+        }
+        if self.log.last_index() >= first_new {
+            self.forward(first_new, None, member, ctx);
+        }
+    }
+
+    /// Sends the successor the entries from an index on.
+    fn forward(&self, first: u32, operation: Option<OperationId>, member: &Member, ctx: &mut Context) {
+        debug_assert!(first >= 1, "indices begin at 1");
+        let successor = member.index + 1;
+        if successor < member.group.members.len() {
+            let entries = Arc::new(self.log.entries_from(first, MAX_ENTRIES_PER_MESSAGE));
+            member.send(successor, ChainMessage::Forward { previous_index: first - 1, entries }, operation, ctx);
+        }
+    }
+
+    /// Commits everything at the tail, and returns the head's replies to committed writes.
+    fn advance_commit_index(&mut self, now: Micros, member: &Member, ctx: &mut Context) -> Vec<OperationReply> {
+        let last = self.log.last_index();
+        let is_tail = member.index + 1 == member.group.members.len();
+        if is_tail {
+            (self.acknowledged, self.commit_index) = (last, last);
+        }
+        self.set_timer(now, ctx);
+        let committed = self.commit_index;
+        self.progress.record(LogProgress { last, committed, term: TERM }, member.node, ctx);
+        self.pending_writes.complete(&self.log, |index| index <= committed)
+    }
+
+    /// Acknowledges the log, and what is committed of it, to the predecessor.
+    fn acknowledge(&self, member: &Member, ctx: &mut Context) {
+        if let Some(predecessor) = member.index.checked_sub(1) {
+            let (last_index, committed) = (self.log.last_index(), self.commit_index);
+            member.send(predecessor, ChainMessage::ForwardAck { last_index, committed }, None, ctx);
+        }
     }
 }

@@ -1,239 +1,264 @@
-//! Gossip (Demers 1987): whoever is asked takes a write in and answers at once; members pass on what they have to others
-//! at random. With a constant interval all members' rounds begin together, and what a round's contact finds is what was
-//! there when the round began.
+//! Gossip, or epidemic replication (Demers et al. 1987): the member that receives a write stores it and replies at once.
+//! In each round members exchange states with random others (push, pull, push-pull), or spread rumors.
+//!
+//! With a constant interval the rounds of all members begin together, and every exchange of a round carries the states
+//! from its beginning.
 
-use super::cell::{Cell, Register, SharedCell};
-use super::logged::{self, refused};
-use super::wire::{Body, Wire};
-use super::{Answer, Asker, Done, Member, after};
+use super::event_rules;
+use super::key_state::operations::register_after;
+use super::key_state::{KeyState, Register};
+use super::member::Member;
+use super::messages::GossipMessage;
+use super::request::{ClientRequest, OperationReply, Reply};
 use crate::engine::context::Context;
 use crate::engine::message::{Ask, Request};
 use crate::engine::queue::Timer;
 use crate::engine::random::{Sampler, Stream};
-use crate::scenario::{Gossip as Plan, GossipStyle, Latency, Micros, Value};
+use crate::scenario::{Gossip as GossipConfig, GossipStyle, Latency, Micros, Value};
 use crate::trace::{Fact, KeyId, Refusal, UpdateId, Version};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-type Cells = Arc<Vec<(KeyId, SharedCell)>>;
+type States = Arc<Vec<(KeyId, Arc<KeyState>)>>;
 
-/// News that a member still spreads.
+/// A rumor that a member still spreads.
 #[derive(Clone, Debug)]
-struct Hot {
+struct HotRumor {
     key: KeyId,
-    cell: SharedCell,
-    /// Contacts that knew it already, since the last that did not.
-    unnecessary: u32,
+    state: Arc<KeyState>,
+    /// Consecutive contacts that already knew the rumor.
+    unnecessary_contacts: u32,
 }
 
-/// A member's protocol state.
+/// A synchronous round.
+#[derive(Clone, Debug, Default)]
+struct Round {
+    began_at: Micros,
+    /// The states at the beginning.
+    states: States,
+}
+
+/// A write that a member executed.
+struct ExecutedWrite {
+    state: KeyState,
+    version: Version,
+    value: Option<Value>,
+}
+
+/// The gossip state of a member.
 #[derive(Clone, Debug)]
 pub struct Gossip {
     style: GossipStyle,
-    every: Sampler,
-    chance: Stream,
+    interval: Sampler,
+    random: Stream,
     fan_out: u32,
-    /// What was there when the round began, where rounds begin together.
-    round: Option<Cells>,
-    round_began: Micros,
-    hot: BTreeMap<UpdateId, Hot>,
-    /// When a rumor was first heard.
-    heard: BTreeMap<UpdateId, Micros>,
-    epoch: u32,
+    /// The current round; none unless rounds are synchronous.
+    round: Option<Round>,
+    hot_rumors: BTreeMap<UpdateId, HotRumor>,
+    /// When each rumor was first received. Durable.
+    known_rumors: BTreeMap<UpdateId, Micros>,
+    /// Counts restarts, so that a timer set before a crash is ignored.
+    incarnation: u32,
 }
 
 impl Gossip {
-    /// Nothing to tell.
-    pub fn new(plan: &Plan, chance: Stream) -> Self {
+    /// Returns a member that has nothing to spread.
+    pub fn new(config: &GossipConfig, random: Stream) -> Self {
         Gossip {
-            style: plan.style,
-            every: Sampler::new(&plan.every),
-            chance,
-            fan_out: plan.fan_out,
-            round: matches!(plan.every, Latency::Constant { .. }).then(Cells::default),
-            round_began: 0,
-            hot: BTreeMap::new(),
-            heard: BTreeMap::new(),
-            epoch: 0,
+            style: config.style,
+            interval: Sampler::new(&config.every),
+            random,
+            fan_out: config.fan_out,
+            round: matches!(config.every, Latency::Constant { .. }).then(Round::default),
+            hot_rumors: BTreeMap::new(),
+            known_rumors: BTreeMap::new(),
+            incarnation: 0,
         }
     }
 
-    /// Sets the timer of the first round.
+    /// Starts, or restarts.
     pub fn start(&mut self, now: Micros, ctx: &mut Context) {
-        self.epoch += 1;
-        self.plan_round(now, ctx);
+        self.incarnation += 1;
+        self.schedule_round(now, ctx);
     }
 
-    fn plan_round(&mut self, now: Micros, ctx: &mut Context) {
-        let every = self.every.draw(&mut self.chance).max(1);
-        // Rounds that begin together do so after a restart, too.
-        let at = if self.round.is_some() { (now / every + 1) * every } else { now + every };
-        ctx.wake(at, Timer::Protocol(self.epoch));
+    fn schedule_round(&mut self, now: Micros, ctx: &mut Context) {
+        let interval = self.interval.draw(&mut self.random).max(1);
+        // Synchronous rounds stay synchronous after a restart.
+        let at = if self.round.is_some() { (now / interval + 1) * interval } else { now + interval };
+        debug_assert!(at > now, "the next round is in the future");
+        ctx.wake(at, Timer::Protocol(self.incarnation));
     }
 
-    /// News and rounds are not durable.
+    /// Stops spreading rumors; with its disk, forgets which rumors it knew.
     pub fn crash(&mut self, lose_disk: bool) {
-        self.hot.clear();
+        self.hot_rumors.clear();
         if lose_disk {
-            self.heard.clear();
+            self.known_rumors.clear();
         }
     }
 
-    /// Asked by a client.
-    pub fn operate(
+    /// Handles a client's request from the member's own store.
+    pub fn execute(
         &mut self,
         now: Micros,
-        asker: Asker,
-        request: &Request,
+        client: &ClientRequest,
         member: &mut Member,
         ctx: &mut Context,
-    ) -> Vec<Done> {
-        if logged::is_read(request) {
-            return vec![logged::read(asker, request, member, ctx)];
+    ) -> OperationReply {
+        if client.is_read() {
+            return member.read(client, ctx);
         }
-        let (key, operation) = (request.key, request.operation);
-        let _ = member.group.preference(key, ctx);
-        let (cell, value) = match self.changed(now, request, member) {
-            Ok(changed) => changed,
-            Err(cause) => return refused(request, asker, cause),
+        let (key, operation) = (client.request.key, client.request.operation);
+        member.group.place(key, ctx);
+        let ExecutedWrite { mut state, version, value } = match execute_write(now, &client.request, member) {
+            Ok(write) => write,
+            Err(cause) => return client.refuse(cause),
         };
-        let (over, before) = (member.cell(key).version(), member.cell(key).value(&member.group.data));
+        let (replaces, before) = (member.state(key).version(), member.value(key));
         let update = ctx.next_update();
-        let (cell, version) = match cell {
-            Cell::Register(register) => {
-                (Cell::Register(Register { update: Some(update), ..register.clone() }), register.version)
-            }
-            other => {
-                let own = member.origin();
-                let count = other.context().iter().flatten().find(|(origin, _)| *origin == own).map_or(0, |at| at.1);
-                (other, Version::counted(count, own))
-            }
-        };
         let (node, clock) = (member.node, member.clock(now));
-        ctx.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock, replaces: over });
-        if let Cell::Register(register) = &cell {
-            member.coordinate(
-                update,
-                (key, version),
-                register.value.as_ref(),
-                before.as_ref(),
-                register.made.as_deref(),
-            );
+        ctx.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock, replaces });
+        if let KeyState::Register(register) = &mut state {
+            register.update = Some(update);
+            member.note_coordinated(key, register, before.as_ref());
         }
-        member.absorb(key, &cell, Some(update), ctx);
-        self.learn(now, update, key, Arc::new(cell));
-        vec![Done { operation, asker, answer: Answer::Written(update, version) }]
+        member.merge(key, &state, Some(update), ctx);
+        self.add_rumor(now, update, key, Arc::new(state));
+        client.reply(Reply::Written(update, version))
     }
 
-    /// What the key holds after a write here, and what the write says.
-    fn changed(&self, now: Micros, request: &Request, member: &mut Member) -> Result<(Cell, Option<Value>), Refusal> {
-        let (mut cell, origin) = (member.cell(request.key), member.origin());
-        let said = match (&mut cell, &request.ask) {
-            (Cell::Register(_), Ask::CompareAndSet { .. }) => return Err(Refusal::NotOffered),
-            (Cell::Register(register), ask) => {
-                let value = after(register.value.as_ref(), ask)?;
-                let (clock, reading) = (member.group.clock(), member.clock(now));
-                let carried = request.event.and_then(|event| event.carries());
-                let version = carried
-                    .unwrap_or_else(|| member.stamps.next(clock, reading, request.key, request.seen.version, origin));
-                let made = member.made(now, request);
-                *register = Register { version, value: value.clone(), update: None, made };
-                value
-            }
-            (cell, ask) => cell.change(&member.group.data, origin, ask, request.seen.context.as_ref())?.1,
-        };
-        Ok((cell, said))
-    }
-
-    fn learn(&mut self, now: Micros, update: UpdateId, key: KeyId, cell: SharedCell) {
+    fn add_rumor(&mut self, now: Micros, update: UpdateId, key: KeyId, state: Arc<KeyState>) {
         if matches!(self.style, GossipStyle::Rumor { .. }) {
-            self.heard.insert(update, now);
-            self.hot.insert(update, Hot { key, cell, unnecessary: 0 });
+            self.known_rumors.insert(update, now);
+            self.hot_rumors.insert(update, HotRumor { key, state, unnecessary_contacts: 0 });
         }
     }
 
-    /// A round begins.
-    pub fn on_timer(&mut self, now: Micros, n: u32, member: &mut Member, ctx: &mut Context) {
-        if n != self.epoch {
+    /// Begins a round: contacts random members.
+    pub fn on_timer(&mut self, now: Micros, number: u32, member: &Member, ctx: &mut Context) {
+        debug_assert!(number <= self.incarnation, "only timers that were set fire");
+        if number != self.incarnation {
             return;
         }
         if let Some(round) = &mut self.round {
-            *round = Arc::new(member.all());
-            self.round_began = now;
+            *round = Round { began_at: now, states: Arc::new(member.all_states()) };
         }
         let others = member.group.members.len() as u32 - 1;
         for _ in 0..self.fan_out.min(others) {
-            let peer = self.chance.below(others) as usize;
+            let peer = self.random.below(others) as usize;
             let peer = if peer >= member.index { peer + 1 } else { peer };
             self.contact(peer, member, ctx);
         }
-        self.plan_round(now, ctx);
+        self.schedule_round(now, ctx);
     }
 
     fn contact(&self, peer: usize, member: &Member, ctx: &mut Context) {
-        let cells = self.told(member);
+        debug_assert!(peer != member.index, "a member contacts others");
+        let states = self.states(member);
         match self.style {
-            GossipStyle::Push if !cells.is_empty() => {
-                member.tell(peer, Body::State { cells, answer: false }, None, ctx);
+            GossipStyle::Push if states.is_empty() => {}
+            GossipStyle::Push => {
+                member.send(peer, GossipMessage::Push { states, reply_requested: false }, None, ctx);
             }
-            GossipStyle::Push => {}
-            GossipStyle::Pull => member.tell(peer, Body::Wanted { keys: None }, None, ctx),
-            GossipStyle::PushPull => member.tell(peer, Body::State { cells, answer: true }, None, ctx),
+            GossipStyle::Pull => member.send(peer, GossipMessage::Pull, None, ctx),
+            GossipStyle::PushPull => {
+                member.send(peer, GossipMessage::Push { states, reply_requested: true }, None, ctx);
+            }
             GossipStyle::Rumor { .. } => {
-                for (update, hot) in self.hot.iter() {
-                    let body = Body::Rumor { update: *update, key: hot.key, cell: hot.cell.clone() };
-                    member.tell(peer, body, None, ctx);
+                for (update, rumor) in &self.hot_rumors {
+                    let (update, key, state) = (*update, rumor.key, rumor.state.clone());
+                    member.send(peer, GossipMessage::Rumor { update, key, state }, None, ctx);
                 }
             }
         }
     }
 
-    /// What a contact is told.
-    fn told(&self, member: &Member) -> Cells {
-        self.round.clone().unwrap_or_else(|| Arc::new(member.all()))
+    /// Returns the states that an exchange carries.
+    fn states(&self, member: &Member) -> States {
+        match &self.round {
+            Some(round) => round.states.clone(),
+            None => Arc::new(member.all_states()),
+        }
     }
 
-    /// Something was said to it.
-    pub fn on_wire(&mut self, now: Micros, wire: &Wire, member: &mut Member, ctx: &mut Context) {
-        let Some(from) = member.group.index(wire.from) else { return };
-        match &wire.body {
-            Body::State { cells, answer } => {
-                if *answer {
-                    let mine = self.told(member);
-                    member.tell(from, Body::State { cells: mine, answer: false }, None, ctx);
+    /// Handles a message from another member.
+    pub fn on_message(
+        &mut self,
+        now: Micros,
+        from: usize,
+        message: &GossipMessage,
+        member: &mut Member,
+        ctx: &mut Context,
+    ) {
+        debug_assert!(from != member.index, "a member contacts others");
+        match message {
+            GossipMessage::Push { states, reply_requested } => {
+                if *reply_requested {
+                    let own = self.states(member);
+                    member.send(from, GossipMessage::Push { states: own, reply_requested: false }, None, ctx);
                 }
-                for (key, cell) in cells.iter() {
-                    // What it has already says nothing.
-                    if !member.cell(*key).covers(cell) {
-                        member.absorb(*key, cell, None, ctx);
+                for (key, state) in states.iter() {
+                    // States that are already included are not recorded.
+                    if !member.state(*key).includes(state) {
+                        member.merge(*key, state, None, ctx);
                     }
                 }
             }
-            Body::Wanted { .. } => {
-                let cells = self.told(member);
-                member.tell(from, Body::State { cells, answer: false }, None, ctx);
+            GossipMessage::Pull => {
+                let states = self.states(member);
+                member.send(from, GossipMessage::Push { states, reply_requested: false }, None, ctx);
             }
-            Body::Rumor { update, key, cell } => {
-                let known = match self.heard.get(update) {
-                    None => false,
-                    // Judged on the state when the round began.
-                    Some(at) => self.round.is_none() || *at < self.round_began,
-                };
-                if !self.heard.contains_key(update) {
-                    member.absorb(*key, cell, Some(*update), ctx);
-                    self.learn(now, *update, *key, cell.clone());
+            GossipMessage::Rumor { update, key, state } => {
+                let known_since = self.known_rumors.get(update).copied();
+                // In a synchronous round a rumor counts as known if it was known at the beginning.
+                let already_known =
+                    known_since.is_some_and(|at| self.round.as_ref().is_none_or(|round| at < round.began_at));
+                if known_since.is_none() {
+                    member.merge(*key, state, Some(*update), ctx);
+                    self.add_rumor(now, *update, *key, state.clone());
                 }
-                member.tell(from, Body::Feedback { update: *update, known }, None, ctx);
+                member.send(from, GossipMessage::Feedback { update: *update, already_known }, None, ctx);
             }
-            Body::Feedback { update, known } => {
-                let GossipStyle::Rumor { lose_interest_after } = self.style else { return };
-                let Some(hot) = self.hot.get_mut(update) else { return };
-                hot.unnecessary = if *known { hot.unnecessary + 1 } else { 0 };
-                if hot.unnecessary >= lose_interest_after {
-                    self.hot.remove(update);
-                }
-            }
-            _ => unreachable!("no such message is sent within a gossip group"),
+            GossipMessage::Feedback { update, already_known } => self.on_feedback(*update, *already_known),
         }
     }
+
+    /// Loses interest in a rumor after several unnecessary contacts (Demers et al. 1987, 1.4: feedback and counter).
+    fn on_feedback(&mut self, update: UpdateId, already_known: bool) {
+        let GossipStyle::Rumor { lose_interest_after } = self.style else { return };
+        let Some(rumor) = self.hot_rumors.get_mut(&update) else { return };
+        debug_assert!(self.known_rumors.contains_key(&update), "a member knows the rumors that it spreads");
+        rumor.unnecessary_contacts = if already_known { rumor.unnecessary_contacts + 1 } else { 0 };
+        if rumor.unnecessary_contacts >= lose_interest_after {
+            self.hot_rumors.remove(&update);
+        }
+    }
+}
+
+/// Executes a write on the member's state of the key, without storing the result.
+///
+/// # Errors
+/// Returns why the protocol does not offer the operation, or why it does not fit the key's value.
+fn execute_write(now: Micros, request: &Request, member: &mut Member) -> Result<ExecutedWrite, Refusal> {
+    let (key, origin) = (request.key, member.origin());
+    let mut state = member.state(key);
+    let (version, value) = match (&mut state, &request.ask) {
+        (KeyState::Register(_), Ask::CompareAndSet { .. }) => return Err(Refusal::NotOffered),
+        (KeyState::Register(register), ask) => {
+            let value = register_after(register.value.as_ref(), ask)?;
+            let (clock, reading) = (member.group.clock(), member.clock(now));
+            let carried = request.event.as_ref().and_then(event_rules::carried_version);
+            let version =
+                carried.unwrap_or_else(|| member.versions.next(clock, reading, key, request.seen.version, origin));
+            let metadata = member.write_metadata(now, request);
+            *register = Register { version, value: value.clone(), update: None, metadata };
+            (version, value)
+        }
+        (KeyState::Dotted(_) | KeyState::Counter(_) | KeyState::Sequence(_), ask) => {
+            let change = state.execute(&member.group.data, origin, ask, request.seen.context.as_ref())?;
+            (Version::counted(change.dot.1, change.dot.0), change.value)
+        }
+    };
+    Ok(ExecutedWrite { state, version, value })
 }

@@ -1,281 +1,275 @@
-//! Primary-replica: one member takes all writes, applies them, and sends its log on; it acknowledges a write when so
-//! many followers have it. A follower that has not heard of it for long takes over, asking nobody: what the old primary
-//! had acknowledged and not sent is lost, and a cut between them makes two (as of MySQL with an external failover).
+//! Primary-replica: one member, the primary, executes all writes, applies them at once, and replicates its log. It
+//! acknowledges a write when enough followers store it.
+//!
+//! A follower that receives nothing from the primary for too long takes over without asking anybody, as MySQL with an
+//! external failover does. Writes that the old primary acknowledged but did not replicate are lost, and a partition
+//! between the two leaves both of them primaries.
 
-use super::log::{Entry, Log};
-use super::logged::{self, Waiting, append, apply, refused, roll_back};
-use super::wire::{Body, Wire};
-use super::{Answer, Asker, Done, Member};
+use super::follower_progress::{FollowerProgress, check_consistency};
+use super::leader_timers::{LeaderTimer, LeaderTimers};
+use super::log_progress::LogProgress;
+use super::log_writes::{PendingWrites, append_write, apply_entry, roll_back_entries};
+use super::member::Member;
+use super::messages::PrimaryMessage;
+use super::replicated_log::{LogEntry, LogPosition, ReplicatedLog};
+use super::request::{ClientRequest, OperationReply, Reply};
 use crate::engine::context::Context;
-use crate::engine::message::Request;
-use crate::engine::queue::Timer;
-use crate::scenario::{Micros, Primary as Plan, micros};
-use crate::trace::Fact;
-use std::sync::Arc;
+use crate::scenario::{Micros, Primary as PrimaryConfig, micros};
+use crate::trace::{Fact, NodeId, OperationId};
 
-const MOST_ENTRIES: usize = 64;
-const DETECT: u32 = 0;
-const HEARTBEAT: u32 = 1;
-
-/// A member's protocol state. Epoch and log are durable.
+/// The state of a member. Epoch and log are durable.
 #[derive(Clone, Debug)]
 pub struct Primary {
+    /// How many followers must store a write before it is acknowledged.
     acknowledgements: usize,
-    failover: Option<Micros>,
-    heartbeat: Micros,
+    failover_timeout: Option<Micros>,
+    heartbeat_interval: Micros,
+    /// An epoch belongs to one member: it is congruent to the index of its primary, modulo the group's size.
     epoch: u32,
-    log: Log,
     primary: usize,
-    leads: bool,
-    next: Vec<u32>,
-    matched: Vec<u32>,
-    waiting: Waiting,
-    timers: u32,
-    last_detect: u32,
-    last_heartbeat: u32,
-    told: (u32, u32, u32),
+    is_primary: bool,
+    /// Every entry is applied as soon as it is appended.
+    log: ReplicatedLog,
+    followers: FollowerProgress,
+    pending_writes: PendingWrites,
+    timers: LeaderTimers,
+    progress: LogProgress,
 }
 
 impl Primary {
-    /// The first member is the primary.
-    pub fn new(plan: &Plan, member: &Member) -> Self {
-        let members = member.group.members.len();
+    /// Returns the state of a new group, whose first member is the primary.
+    pub fn new(config: &PrimaryConfig, index: usize, members: usize) -> Self {
         Primary {
-            acknowledgements: plan.acknowledgements as usize,
-            failover: plan.failover_ms.map(micros),
-            heartbeat: micros(plan.heartbeat_ms).max(1),
-            // Epochs are a member's own: whoever takes over takes the next that is congruent to its place.
+            acknowledgements: config.acknowledgements as usize,
+            failover_timeout: config.failover_ms.map(micros),
+            heartbeat_interval: micros(config.heartbeat_ms).max(1),
             epoch: members as u32,
-            log: Log::default(),
             primary: 0,
-            leads: member.index == 0,
-            next: vec![1; members],
-            matched: vec![0; members],
-            waiting: Waiting::new(),
-            timers: 0,
-            last_detect: 0,
-            last_heartbeat: 0,
-            told: (0, 0, 0),
+            is_primary: index == 0,
+            log: ReplicatedLog::default(),
+            followers: FollowerProgress::new(members),
+            pending_writes: PendingWrites::default(),
+            timers: LeaderTimers::default(),
+            progress: LogProgress::default(),
         }
     }
 
-    /// Sets its first timers. A primary that was down takes itself for one until it hears of another.
+    /// Starts, or restarts. A primary that was down remains one until it receives a later epoch.
     pub fn start(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
-        if self.leads {
+        debug_assert!(!self.is_primary || self.primary == member.index, "a primary knows that it is one");
+        if self.is_primary {
             ctx.record(Fact::LeaderElected { node: member.node, term: self.epoch });
-            self.beat(now, member, ctx);
+            self.send_heartbeats(now, member, ctx);
         } else {
-            self.detect(now, member, ctx);
+            self.set_failover_timer(now, member, ctx);
         }
     }
 
-    /// What is not durable is gone.
+    /// Loses the volatile state; with its disk, the log too.
     pub fn crash(&mut self, lose_disk: bool) {
-        self.waiting.clear();
+        self.pending_writes.clear();
         if lose_disk {
-            self.log = Log::default();
-            if self.leads {
-                // It begins anew, and whoever follows it throws away what it had: an empty primary empties all.
-                self.epoch += self.next.len() as u32;
+            self.log = ReplicatedLog::default();
+            if self.is_primary {
+                // In its next epoch the empty primary empties the logs of all followers.
+                self.epoch += self.followers.match_index().len() as u32;
             }
         }
     }
 
-    /// Waits for a sign of life, the longer the further it stands behind the primary.
-    fn detect(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
-        let Some(failover) = self.failover else { return };
-        let all = member.group.members.len();
-        let rank = (member.index + all - self.primary) % all;
-        self.timers += 1;
-        self.last_detect = self.timers;
-        let wait = failover * rank.max(1) as Micros;
-        ctx.wake(now + wait, Timer::Protocol(self.timers << 1 | DETECT));
+    /// Handles a client's request. Reads are served from the member's own store.
+    pub fn execute(
+        &mut self,
+        now: Micros,
+        client: &ClientRequest,
+        member: &mut Member,
+        ctx: &mut Context,
+    ) -> Vec<OperationReply> {
+        if client.is_read() {
+            return vec![member.read(client, ctx)];
+        }
+        if !self.is_primary {
+            return vec![client.reply(Reply::Redirect(Some(member.group.members[self.primary])))];
+        }
+        let last_applied = self.log.last_index();
+        match append_write(now, &client.request, self.epoch, &mut self.log, last_applied, member, ctx) {
+            Err(cause) => vec![client.refuse(cause)],
+            Ok(index) => {
+                apply_entry(&self.log, index, member, ctx);
+                self.pending_writes.add(index, client);
+                let replies = self.acknowledge(member);
+                self.send_to_followers(Some(client.request.operation), member, ctx);
+                self.record_progress(member.node, ctx);
+                replies
+            }
+        }
     }
 
-    /// A timer ran out; if its reason is gone, nothing happens.
-    pub fn on_timer(&mut self, now: Micros, n: u32, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
-        let number = n >> 1;
-        if n & 1 == DETECT && number == self.last_detect && !self.leads {
-            let all = member.group.members.len() as u32;
-            self.epoch = (self.epoch / all + 1) * all + member.index as u32;
-            (self.leads, self.primary) = (true, member.index);
-            self.next.fill(self.log.last() + 1);
-            self.matched.fill(0);
-            ctx.record(Fact::LeaderElected { node: member.node, term: self.epoch });
-            self.beat(now, member, ctx);
-        } else if n & 1 == HEARTBEAT && number == self.last_heartbeat && self.leads {
-            // What was not acknowledged since the last beat is sent again.
-            for other in 0..self.next.len() {
-                self.next[other] = self.next[other].min(self.matched[other] + 1);
+    /// Handles a timer.
+    pub fn on_timer(
+        &mut self,
+        now: Micros,
+        number: u32,
+        member: &mut Member,
+        ctx: &mut Context,
+    ) -> Vec<OperationReply> {
+        match self.timers.fired(number) {
+            Some(LeaderTimer::Election) if !self.is_primary => self.take_over(now, member, ctx),
+            Some(LeaderTimer::Heartbeat) if self.is_primary => {
+                self.followers.rewind();
+                self.send_heartbeats(now, member, ctx);
             }
-            self.beat(now, member, ctx);
+            Some(LeaderTimer::Election | LeaderTimer::Heartbeat) | None => {}
         }
-        self.tell_log(member, ctx);
+        self.record_progress(member.node, ctx);
         Vec::new()
     }
 
-    fn beat(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
-        self.send_all(None, member, ctx);
-        self.timers += 1;
-        self.last_heartbeat = self.timers;
-        ctx.wake(now + self.heartbeat, Timer::Protocol(self.timers << 1 | HEARTBEAT));
-    }
-
-    fn send_all(&mut self, request: Option<&Request>, member: &Member, ctx: &mut Context) {
-        for other in (0..member.group.members.len()).filter(|other| *other != member.index) {
-            self.send_entries(other, request, member, ctx);
-        }
-    }
-
-    fn send_entries(&mut self, to: usize, request: Option<&Request>, member: &Member, ctx: &mut Context) {
-        let next = self.next[to];
-        let previous = (self.log.term(next - 1).unwrap_or(0), next - 1);
-        let entries = self.log.from(next, MOST_ENTRIES);
-        self.next[to] += entries.len() as u32;
-        let (entries, committed) = (Arc::new(entries), self.log.last());
-        let body = Body::Append { term: self.epoch, previous, entries, committed, round: 0 };
-        member.tell(to, body, request.map(|request| request.operation), ctx);
-    }
-
-    /// Asked by a client.
-    pub fn operate(
+    /// Handles a message from another member.
+    pub fn on_message(
         &mut self,
         now: Micros,
-        asker: Asker,
-        request: &Request,
+        from: usize,
+        message: &PrimaryMessage,
         member: &mut Member,
         ctx: &mut Context,
-    ) -> Vec<Done> {
-        if logged::is_read(request) {
-            return vec![logged::read(asker, request, member, ctx)];
-        }
-        if !self.leads {
-            let answer = Answer::Elsewhere(Some(member.group.members[self.primary]));
-            return vec![Done { operation: request.operation, asker, answer }];
-        }
-        let last = self.log.last();
-        match append(now, &mut self.log, last, self.epoch, request, member, ctx) {
-            Err(cause) => refused(request, asker, cause),
-            Ok(index) => {
-                if let Some(entry) = self.log.get(index) {
-                    apply(index, entry, member, ctx);
-                }
-                self.waiting.insert(index, (asker, request.operation, self.epoch));
-                let done = self.acknowledge(member);
-                self.send_all(Some(request), member, ctx);
-                self.tell_log(member, ctx);
-                done
-            }
-        }
-    }
-
-    /// Ends the writes that enough followers have.
-    fn acknowledge(&mut self, member: &Member) -> Vec<Done> {
-        let has = |index: u32, (at, matched): (usize, &u32)| at != member.index && *matched >= index;
-        let mut done = Vec::new();
-        while let Some((&index, &(asker, operation, _))) = self.waiting.first_key_value() {
-            let followers = self.matched.iter().enumerate().filter(|follower| has(index, *follower)).count();
-            if followers < self.acknowledgements {
-                break;
-            }
-            self.waiting.pop_first();
-            if let Some(entry) = self.log.get(index) {
-                done.push(Done { operation, asker, answer: logged::answer(index, entry) });
-            }
-        }
-        done
-    }
-
-    /// Something was said to it.
-    pub fn on_wire(&mut self, now: Micros, wire: &Wire, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
-        let Some(from) = member.group.index(wire.from) else { return Vec::new() };
-        let mut done = Vec::new();
-        match &wire.body {
-            Body::Append { term, previous, entries, .. } => {
-                if *term < self.epoch {
-                    // An old primary learns that it is one.
-                    let body = Body::Appended { term: self.epoch, agrees: false, last: self.log.last(), round: 0 };
-                    member.tell(from, body, None, ctx);
+    ) -> Vec<OperationReply> {
+        let mut replies = Vec::new();
+        match message {
+            PrimaryMessage::Replicate { epoch, previous, entries } => {
+                if *epoch < self.epoch {
+                    // Informs an old primary of the later epoch.
+                    self.reply_to_primary(from, Err(self.log.last_index()), member, ctx);
                 } else {
-                    done = self.follow(*term, from, member, ctx);
-                    self.detect(now, member, ctx);
-                    self.take_entries(from, *previous, entries, member, ctx);
+                    replies = self.follow(*epoch, from, member.node, ctx);
+                    self.set_failover_timer(now, member, ctx);
+                    let result = self.append_entries(*previous, entries, member, ctx);
+                    self.reply_to_primary(from, result, member, ctx);
                 }
             }
-            Body::Appended { term, .. } if *term > self.epoch => {
-                let new = (*term % member.group.members.len() as u32) as usize;
-                done = self.follow(*term, new, member, ctx);
-                self.detect(now, member, ctx);
-            }
-            Body::Appended { term, agrees, last, .. } if self.leads && *term == self.epoch => {
-                if *agrees {
-                    self.matched[from] = self.matched[from].max(*last);
-                    self.next[from] = self.next[from].max(*last + 1);
-                } else {
-                    self.next[from] = (*last + 1).min(self.next[from].max(2) - 1).max(1);
+            PrimaryMessage::ReplicateReply { epoch, success, last_index } => {
+                if *epoch > self.epoch {
+                    let primary = (*epoch % member.group.members.len() as u32) as usize;
+                    replies = self.follow(*epoch, primary, member.node, ctx);
+                    self.set_failover_timer(now, member, ctx);
+                } else if self.is_primary && *epoch == self.epoch {
+                    if *success {
+                        self.followers.record_match(from, *last_index);
+                    } else {
+                        self.followers.record_mismatch(from, *last_index);
+                    }
+                    if self.followers.has_unsent(from, &self.log) {
+                        self.send_entries(from, None, member, ctx);
+                    }
+                    replies = self.acknowledge(member);
                 }
-                if self.next[from] <= self.log.last() {
-                    self.send_entries(from, None, member, ctx);
-                }
-                done = self.acknowledge(member);
             }
-            Body::Appended { .. } => {}
-            _ => unreachable!("no such message is sent within a primary's group"),
         }
-        self.tell_log(member, ctx);
-        done
+        self.record_progress(member.node, ctx);
+        replies
     }
 
-    fn follow(&mut self, epoch: u32, primary: usize, member: &Member, ctx: &mut Context) -> Vec<Done> {
-        let mut done = Vec::new();
-        if self.leads && epoch > self.epoch {
-            ctx.record(Fact::LeaderSteppedDown { node: member.node, term: epoch });
-            self.leads = false;
-            done = logged::give_up(&mut self.waiting);
+    /// Sets the failover timer. The further a member comes after the primary, the longer it waits.
+    fn set_failover_timer(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
+        let Some(timeout) = self.failover_timeout else { return };
+        let members = member.group.members.len();
+        let rank = (member.index + members - self.primary) % members;
+        let wait = timeout * rank.max(1) as Micros;
+        self.timers.set(LeaderTimer::Election, now + wait, ctx);
+    }
+
+    fn take_over(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
+        debug_assert!(!self.is_primary, "a primary does not take over");
+        let (members, old_epoch) = (member.group.members.len() as u32, self.epoch);
+        self.epoch = (old_epoch / members + 1) * members + member.index as u32;
+        (self.is_primary, self.primary) = (true, member.index);
+        debug_assert!(self.epoch > old_epoch, "epochs never decrease");
+        self.followers.reset(self.log.last_index());
+        ctx.record(Fact::LeaderElected { node: member.node, term: self.epoch });
+        self.send_heartbeats(now, member, ctx);
+    }
+
+    fn send_heartbeats(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
+        debug_assert!(self.is_primary, "only a primary sends heartbeats");
+        self.send_to_followers(None, member, ctx);
+        self.timers.set(LeaderTimer::Heartbeat, now + self.heartbeat_interval, ctx);
+    }
+
+    fn send_to_followers(&mut self, operation: Option<OperationId>, member: &Member, ctx: &mut Context) {
+        for follower in member.others() {
+            self.send_entries(follower, operation, member, ctx);
+        }
+    }
+
+    fn send_entries(&mut self, follower: usize, operation: Option<OperationId>, member: &Member, ctx: &mut Context) {
+        let batch = self.followers.next_batch(follower, &self.log);
+        let (epoch, previous, entries) = (self.epoch, batch.previous, batch.entries);
+        member.send(follower, PrimaryMessage::Replicate { epoch, previous, entries }, operation, ctx);
+    }
+
+    /// Returns the replies to all writes that enough followers store.
+    fn acknowledge(&mut self, member: &Member) -> Vec<OperationReply> {
+        let (followers, acknowledgements) = (&self.followers, self.acknowledgements);
+        let stored_by = |index: u32| member.others().filter(|at| followers.match_index()[*at] >= index).count();
+        self.pending_writes.complete(&self.log, |index| stored_by(index) >= acknowledgements)
+    }
+
+    /// Follows the primary of an epoch that is not earlier than its own.
+    fn follow(&mut self, epoch: u32, primary: usize, node: NodeId, ctx: &mut Context) -> Vec<OperationReply> {
+        debug_assert!(epoch >= self.epoch, "epochs never decrease");
+        let mut replies = Vec::new();
+        if self.is_primary && epoch > self.epoch {
+            ctx.record(Fact::LeaderSteppedDown { node, term: epoch });
+            self.is_primary = false;
+            replies = self.pending_writes.abandon();
         }
         (self.epoch, self.primary) = (epoch, primary);
-        done
+        replies
     }
 
-    fn take_entries(
+    /// Appends and applies the primary's entries, and returns the last index at which the logs match.
+    ///
+    /// # Errors
+    /// Returns the last index at which the logs may match, if `previous` does not match.
+    fn append_entries(
         &mut self,
-        from: usize,
-        previous: (u32, u32),
-        entries: &[Entry],
+        previous: LogPosition,
+        entries: &[LogEntry],
         member: &mut Member,
         ctx: &mut Context,
-    ) {
-        let term = self.epoch;
-        let (previous_term, mut index) = previous;
-        if self.log.term(index) != Some(previous_term) {
-            let last = self.log.last().min(index.saturating_sub(1));
-            return member.tell(from, Body::Appended { term, agrees: false, last, round: 0 }, None, ctx);
-        }
-        // The first message of a new primary says where the logs part: what is behind that is its to say.
-        let foreign =
-            self.log.term(index + 1).is_some_and(|term| entries.first().map(|entry| entry.term) != Some(term));
-        if foreign && self.log.end().0 != self.epoch {
-            roll_back(&mut self.log, index + 1, true, member, ctx);
+    ) -> Result<u32, u32> {
+        check_consistency(&self.log, previous)?;
+        let mut index = previous.index;
+        // A new primary's first message shows where the logs diverge. Later entries of an earlier epoch are discarded.
+        let next_term = self.log.term_at(index + 1);
+        let diverges = next_term.is_some() && next_term != entries.first().map(|entry| entry.term);
+        if diverges && self.log.last().term != self.epoch {
+            roll_back_entries(&mut self.log, index + 1, member, ctx);
         }
         for entry in entries {
             index += 1;
-            if self.log.term(index) == Some(entry.term) {
+            if self.log.term_at(index) == Some(entry.term) {
                 continue;
             }
-            if self.log.last() >= index {
-                roll_back(&mut self.log, index, true, member, ctx);
+            if self.log.last_index() >= index {
+                roll_back_entries(&mut self.log, index, member, ctx);
             }
-            self.log.push(entry.clone());
-            apply(index, entry, member, ctx);
+            let appended = self.log.append(entry.clone());
+            debug_assert!(appended == index, "a log has no gaps");
+            apply_entry(&self.log, index, member, ctx);
         }
-        member.tell(from, Body::Appended { term, agrees: true, last: index, round: 0 }, None, ctx);
+        debug_assert!(self.log.last_index() >= index, "the log includes all entries of the message");
+        Ok(index)
     }
 
-    fn tell_log(&mut self, member: &Member, ctx: &mut Context) {
-        let (last, term) = (self.log.last(), self.epoch);
-        if self.told != (last, last, term) {
-            self.told = (last, last, term);
-            ctx.record(Fact::LogChanged { node: member.node, last, committed: last, term });
-        }
+    fn reply_to_primary(&self, primary: usize, result: Result<u32, u32>, member: &Member, ctx: &mut Context) {
+        let (success, Ok(last_index) | Err(last_index)) = (result.is_ok(), result);
+        let message = PrimaryMessage::ReplicateReply { epoch: self.epoch, success, last_index };
+        member.send(primary, message, None, ctx);
+    }
+
+    fn record_progress(&mut self, node: NodeId, ctx: &mut Context) {
+        let last = self.log.last_index();
+        self.progress.record(LogProgress { last, committed: last, term: self.epoch }, node, ctx);
     }
 }

@@ -1,256 +1,288 @@
-//! A member of a leaderless group: it coordinates what it is asked, serves other coordinators, keeps hints, and repairs.
+//! Leaderless replication with quorums (DeCandia et al. 2007): a member coordinates the requests that it receives, serves
+//! other coordinators as a replica, hands off hints, purges tombstones, and takes part in anti-entropy.
 
+mod anti_entropy;
 mod coordinator;
-mod merkle;
+mod timers;
 
 pub use coordinator::Coordinator;
 
-use super::cell::{Cell, SharedCell};
-use super::wire::{Body, Why, Wire};
-use super::{Asker, Done, Member};
+use super::key_state::KeyState;
+use super::member::{Member, send_over};
+use super::messages::{AntiEntropyMessage, QuorumMessage, WritePurpose};
+use super::request::{ClientRequest, OperationReply};
 use crate::engine::context::Context;
-use crate::engine::message::{LinkId, Request};
-use crate::engine::queue::Timer;
+use crate::engine::message::LinkId;
 use crate::engine::random::Stream;
-use crate::scenario::{Micros, Quorum as Plan, micros};
+use crate::scenario::{Micros, Quorum as QuorumConfig, micros};
 use crate::trace::{Fact, KeyId, NodeId, UpdateId, Version};
-use coordinator::TIMEOUT;
-use merkle::AntiEntropy;
+use anti_entropy::AntiEntropy;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use timers::QuorumTimer;
 
-/// Kinds of its timers, in the two lowest bits of their number.
-const HINTS: u32 = 1;
-const COMPARE: u32 = 2;
-const PURGE: u32 = 3;
+/// A hint that was sent, and is not acknowledged.
+#[derive(Clone, Debug)]
+struct Handoff {
+    replica: usize,
+    key: KeyId,
+    state: Arc<KeyState>,
+}
 
-/// A member's protocol state.
+/// The state of a member.
 #[derive(Clone, Debug)]
 pub struct Quorum {
     coordinator: Coordinator,
     anti_entropy: Option<AntiEntropy>,
-    /// Hints that are being sent: by the number for the answer.
-    handing_off: BTreeMap<u32, (usize, KeyId, SharedCell)>,
-    hints_timed: bool,
-    /// Deletions by the number of their timer.
+    /// Hints in flight, by the number that the acknowledgement will carry.
+    handoffs: BTreeMap<u32, Handoff>,
+    is_handoff_timer_set: bool,
+    /// Deleted registers, by the number of the timer that purges them.
     tombstones: BTreeMap<u32, (KeyId, Version)>,
     next_tombstone: u32,
-    /// A timer of anti-entropy that was set before a restart finds another number.
-    epoch: u32,
+    /// Counts restarts, so that a timer set before a crash is ignored.
+    incarnation: u32,
 }
 
 impl Quorum {
-    /// A member that has nothing under way.
-    pub fn new(plan: Plan, member: &Member, chance: &dyn Fn(&str) -> Stream) -> Self {
-        let anti_entropy = plan.anti_entropy.as_ref().map(|plan| AntiEntropy::new(plan, chance("anti-entropy")));
+    /// Returns a member without operations in progress.
+    pub fn new(config: QuorumConfig, member: &Member, random: impl Fn(&str) -> Stream) -> Self {
+        let anti_entropy = config.anti_entropy.as_ref().map(|config| AntiEntropy::new(config, random("anti-entropy")));
         Quorum {
-            coordinator: Coordinator::new(plan, member.group.clone(), member.node, member.links.clone()),
+            coordinator: Coordinator::new(config, member.group.clone(), member.node, member.links.clone()),
             anti_entropy,
-            handing_off: BTreeMap::new(),
-            hints_timed: false,
+            handoffs: BTreeMap::new(),
+            is_handoff_timer_set: false,
             tombstones: BTreeMap::new(),
             next_tombstone: 0,
-            epoch: 0,
+            incarnation: 0,
         }
     }
 
-    /// Sets its first timers.
+    /// Starts, or restarts. Tombstones that it was to purge while it was down are purged a grace period later.
     pub fn start(&mut self, now: Micros, ctx: &mut Context) {
-        self.epoch += 1;
+        self.incarnation += 1;
         if let Some(anti_entropy) = &mut self.anti_entropy {
-            ctx.wake(now + anti_entropy.first_wait(), Timer::Protocol(self.epoch << 2 | COMPARE));
+            let wait = anti_entropy.first_wait();
+            ctx.wake(now + wait, QuorumTimer::AntiEntropy(self.incarnation).encode());
         }
-        self.hints_timed = false;
-        self.time_hints(now, ctx);
-        // What was to be purged while it was down is purged a grace period later.
-        let (grace, tombstones) = (self.coordinator.plan.tombstone_grace_ms, self.tombstones.clone());
-        for number in tombstones.keys() {
-            if let Some(grace) = grace {
-                ctx.wake(now + micros(grace), Timer::Protocol(number << 2 | PURGE));
+        self.is_handoff_timer_set = false;
+        self.set_handoff_timer(now, ctx);
+        if let Some(grace) = self.coordinator.config().tombstone_grace_ms {
+            for number in self.tombstones.keys() {
+                ctx.wake(now + micros(grace), QuorumTimer::PurgeTombstone(*number).encode());
             }
         }
     }
 
-    /// Whatever was under way is gone.
+    /// Forgets the operations in progress; with its disk, hints and tombstones too.
     pub fn crash(&mut self, lose_disk: bool) {
         self.coordinator.crash(lose_disk);
-        self.handing_off.clear();
+        self.handoffs.clear();
         if lose_disk {
             self.tombstones.clear();
         }
     }
 
-    /// Coordinates an operation.
-    pub fn operate(
+    /// Coordinates a client's request.
+    pub fn execute(
         &mut self,
         now: Micros,
-        asker: Asker,
-        request: Arc<Request>,
+        client: ClientRequest,
         member: &mut Member,
         ctx: &mut Context,
-    ) -> Vec<Done> {
-        let (reading, key) = (member.clock(now), request.key);
-        let done = self.coordinator.begin(now, asker, request, reading, Some(member), ctx);
-        self.time_tombstone(now, key, member, ctx);
-        self.time_hints(now, ctx);
-        done
+    ) -> Vec<OperationReply> {
+        let key = client.request.key;
+        let replies = self.coordinator.begin(now, client, Some(member), ctx);
+        self.watch_tombstone(now, key, member, ctx);
+        self.set_handoff_timer(now, ctx);
+        replies
     }
 
-    /// Something was said to it.
-    pub fn on_wire(
+    /// Handles a message from a member or a client. `from` is the index of a member; `back` the link to the sender.
+    pub fn on_message(
         &mut self,
         now: Micros,
-        wire: &Wire,
+        from: Option<usize>,
+        message: &QuorumMessage,
         back: Option<LinkId>,
         member: &mut Member,
         ctx: &mut Context,
-    ) -> Vec<Done> {
-        let from = member.group.index(wire.from);
+    ) -> Vec<OperationReply> {
         if let Some(from) = from {
-            self.coordinator.heard_of(from);
+            self.coordinator.on_sign_of_life(from);
         }
-        match (&wire.body, from) {
-            (Body::Write { op, key, cell, update, why }, _) => {
-                self.on_write(now, *key, cell, *update, *why, member, ctx);
-                if let (Some(back), true) = (back, *op != 0) {
-                    super::member::tell(member.node, back, Body::Taken { op: *op }, None, ctx);
-                }
-                Vec::new()
-            }
-            (Body::Read { op, key, stand_in }, _) => {
-                let hint = stand_in.and_then(|replica| self.hint_for(replica, *key, member));
-                let cell = hint.unwrap_or_else(|| Arc::new(member.cell(*key)));
-                if let Some(back) = back {
-                    super::member::tell(member.node, back, Body::Holds { op: *op, key: *key, cell }, None, ctx);
-                }
-                Vec::new()
-            }
-            (Body::Taken { op }, Some(from)) => {
-                if let Some((replica, key, cell)) = self.handing_off.remove(op) {
-                    let sent = self.coordinator.hints.get(&(replica, key)).is_some_and(|hint| *hint.cell == *cell);
-                    if sent {
-                        self.coordinator.hints.remove(&(replica, key));
-                        let replica = member.group.members[replica];
-                        ctx.record(Fact::HintRemoved { node: member.node, replica, key, delivered: true });
+        match message {
+            QuorumMessage::Write { request, key, state, update, purpose } => {
+                match *purpose {
+                    WritePurpose::Hint(replica) => self.keep_hint(now, replica, *key, state, *update, member, ctx),
+                    WritePurpose::Operation | WritePurpose::Repair => {
+                        member.merge(*key, state, *update, ctx);
+                        self.watch_tombstone(now, *key, member, ctx);
                     }
-                    return Vec::new();
                 }
-                self.coordinator.on_taken(*op, from, ctx)
-            }
-            (Body::Holds { op, key, cell }, Some(from)) => {
-                let done = self.coordinator.on_holds(now, *op, from, cell.clone(), Some(member), ctx);
-                self.time_tombstone(now, *key, member, ctx);
-                done
-            }
-            (Body::Compare { .. } | Body::Marks { .. } | Body::Wanted { .. }, Some(from)) => {
-                if let Some(anti_entropy) = &mut self.anti_entropy {
-                    anti_entropy.on_wire(&wire.body, from, member, ctx);
+                if let (Some(back), Some(request)) = (back, *request) {
+                    send_over(back, member.node, QuorumMessage::WriteAck { request }, None, ctx);
                 }
                 Vec::new()
             }
-            _ => unreachable!("no such message is sent within a leaderless group"),
+            QuorumMessage::Read { request, key, stand_in_for } => {
+                let hint = stand_in_for.and_then(|replica| self.hinted_state(replica, *key, member));
+                let state = hint.unwrap_or_else(|| Arc::new(member.state(*key)));
+                if let Some(back) = back {
+                    let message = QuorumMessage::ReadReply { request: *request, key: *key, state };
+                    send_over(back, member.node, message, None, ctx);
+                }
+                Vec::new()
+            }
+            QuorumMessage::WriteAck { request } => {
+                let Some(from) = from else { return Vec::new() };
+                match self.handoffs.remove(request) {
+                    Some(handoff) => {
+                        self.complete_handoff(&handoff, ctx);
+                        Vec::new()
+                    }
+                    None => self.coordinator.on_write_ack(*request, from, ctx),
+                }
+            }
+            QuorumMessage::ReadReply { request, key, state } => {
+                let Some(from) = from else { return Vec::new() };
+                let replies = self.coordinator.on_read_reply(now, *request, from, state.clone(), Some(member), ctx);
+                self.watch_tombstone(now, *key, member, ctx);
+                replies
+            }
         }
     }
 
-    fn hint_for(&self, replica: NodeId, key: KeyId, member: &Member) -> Option<SharedCell> {
-        let replica = member.group.index(replica)?;
-        self.coordinator.hints.get(&(replica, key)).map(|hint| hint.cell.clone())
+    /// Handles another member's part of anti-entropy.
+    pub fn on_anti_entropy(&mut self, from: usize, message: &AntiEntropyMessage, member: &Member, ctx: &mut Context) {
+        self.coordinator.on_sign_of_life(from);
+        if let Some(anti_entropy) = &self.anti_entropy {
+            anti_entropy.on_message(from, message, member, ctx);
+        }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what is written, and why")]
-    fn on_write(
+    /// Handles a timer.
+    pub fn on_timer(
         &mut self,
         now: Micros,
-        key: KeyId,
-        cell: &SharedCell,
-        update: Option<UpdateId>,
-        why: Why,
+        number: u32,
         member: &mut Member,
         ctx: &mut Context,
-    ) {
-        match why {
-            Why::StandIn(replica) => {
-                if let Some(replica) = member.group.index(replica) {
-                    self.coordinator.keep_hint(now, replica, key, cell.clone(), update, ctx);
-                    self.time_hints(now, ctx);
+    ) -> Vec<OperationReply> {
+        let timer = QuorumTimer::decode(number);
+        match timer {
+            QuorumTimer::OperationTimeout(request) => {
+                let replies = self.coordinator.on_timeout(now, request, Some(member), ctx);
+                self.set_handoff_timer(now, ctx);
+                return replies;
+            }
+            QuorumTimer::Handoff(incarnation) => {
+                if incarnation == self.incarnation {
+                    self.hand_off_hints(now, ctx);
                 }
             }
-            Why::Write | Why::Repair => {
-                member.absorb(key, cell, update, ctx);
-                self.time_tombstone(now, key, member, ctx);
+            QuorumTimer::AntiEntropy(incarnation) => {
+                if let Some(anti_entropy) = &mut self.anti_entropy
+                    && incarnation == self.incarnation
+                {
+                    anti_entropy.begin(member, ctx);
+                    ctx.wake(now + anti_entropy.interval(), timer.encode());
+                }
             }
+            QuorumTimer::PurgeTombstone(tombstone) => self.purge_tombstone(tombstone, member, ctx),
+        }
+        Vec::new()
+    }
+}
+
+/// Hinted handoff (DeCandia et al. 2007, 4.6).
+impl Quorum {
+    #[expect(clippy::too_many_arguments, reason = "the fields of a message, and the replica that the hint is for")]
+    fn keep_hint(
+        &mut self,
+        now: Micros,
+        replica: NodeId,
+        key: KeyId,
+        state: &Arc<KeyState>,
+        update: Option<UpdateId>,
+        member: &Member,
+        ctx: &mut Context,
+    ) {
+        debug_assert!(replica != member.node, "a member keeps hints for others");
+        if let Some(replica) = member.group.index(replica) {
+            self.coordinator.keep_hint(now, replica, key, state.clone(), update, ctx);
+            self.set_handoff_timer(now, ctx);
         }
     }
 
-    /// The mark of a deletion is forgotten after its grace period.
-    fn time_tombstone(&mut self, now: Micros, key: KeyId, member: &Member, ctx: &mut Context) {
-        let Some(grace) = self.coordinator.plan.tombstone_grace_ms else { return };
-        let Some(Cell::Register(register)) = member.cells.get(&key) else { return };
-        let known = self.tombstones.values().any(|known| *known == (key, register.version));
-        if register.value.is_some() || register.version.is_none() || known {
+    fn hinted_state(&self, replica: NodeId, key: KeyId, member: &Member) -> Option<Arc<KeyState>> {
+        let replica = member.group.index(replica)?;
+        self.coordinator.hints().get(&(replica, key)).map(|hint| hint.state.clone())
+    }
+
+    fn set_handoff_timer(&mut self, now: Micros, ctx: &mut Context) {
+        let Some(hints) = &self.coordinator.config().hints else { return };
+        if !self.is_handoff_timer_set && !self.coordinator.hints().is_empty() {
+            let wait = micros(hints.every_ms).max(1);
+            self.is_handoff_timer_set = true;
+            ctx.wake(now + wait, QuorumTimer::Handoff(self.incarnation).encode());
+        }
+    }
+
+    /// Sends every hint to its replica, and discards those that have expired.
+    fn hand_off_hints(&mut self, now: Micros, ctx: &mut Context) {
+        debug_assert!(self.is_handoff_timer_set, "the timer was set");
+        self.handoffs.clear();
+        for ((replica, key), hint) in self.coordinator.hints().clone() {
+            if hint.expires <= now {
+                self.coordinator.remove_hint(replica, key, false, ctx);
+                continue;
+            }
+            let request = self.coordinator.next_request();
+            let (state, update, purpose) = (hint.state, hint.update, WritePurpose::Repair);
+            self.handoffs.insert(request, Handoff { replica, key, state: state.clone() });
+            let message = QuorumMessage::Write { request: Some(request), key, state, update, purpose };
+            self.coordinator.send(replica, message, None, ctx);
+        }
+        self.is_handoff_timer_set = false;
+        self.set_handoff_timer(now, ctx);
+    }
+
+    /// Discards a hint that its replica has acknowledged, unless a later write was merged into it.
+    fn complete_handoff(&mut self, handoff: &Handoff, ctx: &mut Context) {
+        let Handoff { replica, key, state } = handoff;
+        if self.coordinator.hints().get(&(*replica, *key)).is_some_and(|hint| *hint.state == **state) {
+            self.coordinator.remove_hint(*replica, *key, true, ctx);
+        }
+    }
+}
+
+/// Tombstones.
+impl Quorum {
+    /// Sets the timer that purges the tombstone of a deleted register after its grace period.
+    fn watch_tombstone(&mut self, now: Micros, key: KeyId, member: &Member, ctx: &mut Context) {
+        let Some(grace) = self.coordinator.config().tombstone_grace_ms else { return };
+        let Some(KeyState::Register(register)) = member.states.get(&key) else { return };
+        let is_tombstone = register.value.is_none() && !register.version.is_none();
+        let is_watched = self.tombstones.values().any(|watched| *watched == (key, register.version));
+        if !is_tombstone || is_watched {
             return;
         }
         let number = self.next_tombstone;
         self.next_tombstone += 1;
-        self.tombstones.insert(number, (key, register.version));
-        ctx.wake(now + micros(grace), Timer::Protocol(number << 2 | PURGE));
+        let previous = self.tombstones.insert(number, (key, register.version));
+        debug_assert!(previous.is_none(), "the number of a timer is used once");
+        ctx.wake(now + micros(grace), QuorumTimer::PurgeTombstone(number).encode());
     }
 
-    fn time_hints(&mut self, now: Micros, ctx: &mut Context) {
-        let Some(hints) = &self.coordinator.plan.hints else { return };
-        if !self.hints_timed && !self.coordinator.hints.is_empty() {
-            self.hints_timed = true;
-            ctx.wake(now + micros(hints.every_ms).max(1), Timer::Protocol(self.epoch << 2 | HINTS));
+    fn purge_tombstone(&mut self, number: u32, member: &mut Member, ctx: &mut Context) {
+        debug_assert!(number < self.next_tombstone, "only timers that were set fire");
+        if let Some((key, version)) = self.tombstones.remove(&number)
+            && member.states.get(&key).is_some_and(|state| state.version() == version)
+        {
+            member.states.remove(&key);
+            ctx.record(Fact::TombstonePurged { node: member.node, key });
         }
-    }
-
-    /// Sends every hint to the replica that it is for.
-    fn hand_off(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
-        self.handing_off.clear();
-        let hints: Vec<((usize, KeyId), coordinator::Hint)> =
-            self.coordinator.hints.iter().map(|(at, hint)| (*at, hint.clone())).collect();
-        for ((replica, key), hint) in hints {
-            if hint.expires <= now {
-                self.coordinator.hints.remove(&(replica, key));
-                let replica = member.group.members[replica];
-                ctx.record(Fact::HintRemoved { node: member.node, replica, key, delivered: false });
-                continue;
-            }
-            let op = self.coordinator.number();
-            self.handing_off.insert(op, (replica, key, hint.cell.clone()));
-            let body = Body::Write { op, key, cell: hint.cell, update: hint.update, why: Why::Repair };
-            self.coordinator.tell(replica, body, None, ctx);
-        }
-        self.hints_timed = false;
-        self.time_hints(now, ctx);
-    }
-
-    /// A timer ran out; if its reason is gone, nothing happens.
-    pub fn on_timer(&mut self, now: Micros, n: u32, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
-        let number = n >> 2;
-        match n & 3 {
-            TIMEOUT => {
-                let done = self.coordinator.on_timeout(now, number, Some(member), ctx);
-                self.time_hints(now, ctx);
-                return done;
-            }
-            HINTS if number == self.epoch => self.hand_off(now, member, ctx),
-            COMPARE if number == self.epoch => {
-                if let Some(anti_entropy) = &mut self.anti_entropy {
-                    anti_entropy.begin(member, ctx);
-                    ctx.wake(now + anti_entropy.every, Timer::Protocol(n));
-                }
-            }
-            PURGE => {
-                if let Some((key, version)) = self.tombstones.remove(&number)
-                    && member.cells.get(&key).is_some_and(|cell| cell.version() == version)
-                {
-                    member.cells.remove(&key);
-                    ctx.record(Fact::TombstonePurged { node: member.node, key });
-                }
-            }
-            _ => {}
-        }
-        Vec::new()
     }
 }

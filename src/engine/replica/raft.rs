@@ -1,16 +1,18 @@
-//! Raft (Ongaro and Ousterhout 2014): elections, log matching, commitment by a majority in the leader's own term, reads
-//! by ReadIndex (Ongaro's thesis, 6.4). Term, vote, log and what is applied are durable.
+//! Raft (Ongaro and Ousterhout 2014): leader election, log replication, commitment by a majority in the leader's own
+//! term, and linearizable reads by ReadIndex (Ongaro 2014, 6.4).
 
-use super::log::Log;
-use super::logged::{self, Waiting, append, apply, refused, roll_back};
-use super::wire::{Body, Wire};
-use super::{Answer, Asker, Done, Member};
+use super::follower_progress::{FollowerProgress, check_consistency};
+use super::leader_timers::{LeaderTimer, LeaderTimers};
+use super::log_progress::LogProgress;
+use super::log_writes::{PendingWrites, append_write, apply_entry, remove_entries};
+use super::member::Member;
+use super::messages::RaftMessage;
+use super::replicated_log::{LogEntry, LogPosition, ReplicatedLog};
+use super::request::{ClientRequest, OperationReply, Reply};
 use crate::engine::context::Context;
-use crate::engine::message::Request;
-use crate::engine::queue::Timer;
 use crate::engine::random::Stream;
-use crate::scenario::{Micros, Raft as Plan, RaftReads, micros};
-use crate::trace::{Fact, KeyId, OperationId, UpdateId};
+use crate::scenario::{Micros, Raft as RaftConfig, RaftReads, micros};
+use crate::trace::{Fact, KeyId, NodeId, OperationId, UpdateId};
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,422 +22,436 @@ enum Role {
     Leader,
 }
 
-/// A read that waits until a majority has confirmed the leader.
+/// A read that waits until a majority has confirmed that the leader still leads.
 #[derive(Clone, Debug)]
 struct PendingRead {
-    asker: Asker,
-    request: Request,
-    /// What must be applied first.
-    index: u32,
-    /// The round of heartbeats that confirms it.
+    client: ClientRequest,
+    /// The entry that must be applied first.
+    read_index: u32,
+    /// The round of heartbeats that confirms the leader.
     round: u32,
-    confirmed: Vec<usize>,
+    confirmed_by: Vec<usize>,
 }
 
-/// Entries in one message at most.
-const MOST_ENTRIES: usize = 64;
-/// Kinds of timers, in the lowest bit of their number.
-const ELECTION: u32 = 0;
-const HEARTBEAT: u32 = 1;
-
-/// A member's protocol state.
+/// The Raft state of a member.
 #[derive(Clone, Debug)]
 pub struct Raft {
-    election: Micros,
-    heartbeat: Micros,
+    election_timeout: Micros,
+    heartbeat_interval: Micros,
     reads: RaftReads,
-    chance: Stream,
-    // Durable.
-    term: u32,
+    random: Stream,
+    // Persistent state. The store is persistent, so `last_applied` is too.
+    current_term: u32,
     voted_for: Option<usize>,
-    log: Log,
-    applied: u32,
-    // Volatile.
+    log: ReplicatedLog,
+    last_applied: u32,
+    // Volatile state.
     role: Role,
     leader: Option<usize>,
-    committed: u32,
+    commit_index: u32,
     votes: Vec<usize>,
-    next: Vec<u32>,
-    matched: Vec<u32>,
+    followers: FollowerProgress,
     round: u32,
-    waiting: Waiting,
+    pending_writes: PendingWrites,
     pending_reads: Vec<PendingRead>,
-    /// A timer with another number than its kind's last finds nothing.
-    timers: u32,
-    last_election: u32,
-    last_heartbeat: u32,
-    told: (u32, u32, u32),
+    timers: LeaderTimers,
+    progress: LogProgress,
 }
 
-/// What a test of the five safety properties looks at.
+/// The state of a member that the five safety properties of Raft refer to (figure 3 of the paper).
 #[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
+pub struct RaftView<'a> {
     /// The current term.
     pub term: u32,
-    /// It leads.
-    pub leads: bool,
-    log: &'a Log,
-    /// The last entry that is known to be committed.
-    pub committed: u32,
-    /// The last entry that has taken effect.
-    pub applied: u32,
+    /// Whether the member is the leader of its term.
+    pub is_leader: bool,
+    /// Index of the last entry known to be committed.
+    pub commit_index: u32,
+    /// Index of the last entry that is applied.
+    pub last_applied: u32,
+    log: &'a ReplicatedLog,
 }
 
-impl View<'_> {
-    /// Number of the last entry of its log.
-    pub fn last(&self) -> u32 {
-        self.log.last()
+impl RaftView<'_> {
+    /// Returns the index of the last entry of the log.
+    pub fn last_index(&self) -> u32 {
+        self.log.last_index()
     }
 
-    /// Term and update of an entry.
+    /// Returns the term and the update of an entry.
     pub fn entry(&self, index: u32) -> Option<(u32, Option<UpdateId>)> {
         self.log.get(index).map(|entry| (entry.term, entry.update))
     }
 }
 
 impl Raft {
-    /// A follower with an empty log.
-    pub fn new(plan: &Plan, member: &Member, chance: Stream) -> Self {
-        let members = member.group.members.len();
+    /// Returns a follower with an empty log.
+    pub fn new(config: &RaftConfig, members: usize, random: Stream) -> Self {
         Raft {
-            election: micros(plan.election_ms).max(1),
-            heartbeat: micros(plan.heartbeat_ms).max(1),
-            reads: plan.reads,
-            chance,
-            term: 0,
+            election_timeout: micros(config.election_ms).max(1),
+            heartbeat_interval: micros(config.heartbeat_ms).max(1),
+            reads: config.reads,
+            random,
+            current_term: 0,
             voted_for: None,
-            log: Log::default(),
-            applied: 0,
+            log: ReplicatedLog::default(),
+            last_applied: 0,
             role: Role::Follower,
             leader: None,
-            committed: 0,
+            commit_index: 0,
             votes: Vec::new(),
-            next: vec![1; members],
-            matched: vec![0; members],
+            followers: FollowerProgress::new(members),
             round: 0,
-            waiting: Waiting::new(),
+            pending_writes: PendingWrites::default(),
             pending_reads: Vec::new(),
-            timers: 0,
-            last_election: 0,
-            last_heartbeat: 0,
-            told: (0, 0, 0),
+            timers: LeaderTimers::default(),
+            progress: LogProgress::default(),
         }
     }
 
-    /// What a test looks at.
-    pub fn view(&self) -> View<'_> {
-        let leads = self.role == Role::Leader;
-        View { term: self.term, leads, log: &self.log, committed: self.committed, applied: self.applied }
+    /// Returns the state that tests of the safety properties look at.
+    pub fn view(&self) -> RaftView<'_> {
+        RaftView {
+            term: self.current_term,
+            is_leader: self.role == Role::Leader,
+            commit_index: self.commit_index,
+            last_applied: self.last_applied,
+            log: &self.log,
+        }
     }
 
-    /// Waits for a leader.
+    /// Starts, or restarts, as a follower.
     pub fn start(&mut self, now: Micros, ctx: &mut Context) {
-        self.reset_election(now, ctx);
+        debug_assert!(self.role == Role::Follower, "a member starts as a follower");
+        debug_assert!(self.pending_reads.is_empty(), "a crash forgets pending reads");
+        self.set_election_timer(now, ctx);
     }
 
-    /// What is not durable is gone.
+    /// Loses the volatile state; with its disk, the persistent state too.
     pub fn crash(&mut self, lose_disk: bool) {
         self.role = Role::Follower;
         self.leader = None;
-        self.committed = self.applied;
-        self.waiting.clear();
+        self.commit_index = self.last_applied;
+        self.pending_writes.clear();
         self.pending_reads.clear();
         if lose_disk {
-            (self.term, self.voted_for, self.log) = (0, None, Log::default());
-            (self.applied, self.committed) = (0, 0);
+            (self.current_term, self.voted_for, self.log) = (0, None, ReplicatedLog::default());
+            (self.last_applied, self.commit_index) = (0, 0);
         }
     }
 
-    fn reset_election(&mut self, now: Micros, ctx: &mut Context) {
-        let wait = self.election + (self.chance.unit() * self.election as f64) as Micros;
-        self.timers += 1;
-        self.last_election = self.timers;
-        ctx.wake(now + wait, Timer::Protocol(self.timers << 1 | ELECTION));
-    }
-
-    fn others(member: &Member) -> impl Iterator<Item = usize> + use<> {
-        let (own, all) = (member.index, member.group.members.len());
-        (0..all).filter(move |i| *i != own)
-    }
-
-    fn majority(member: &Member) -> usize {
-        member.group.members.len() / 2 + 1
-    }
-
-    /// A timer ran out; if its reason is gone, nothing happens.
-    pub fn on_timer(&mut self, now: Micros, n: u32, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
-        let number = n >> 1;
-        let mut done = Vec::new();
-        if n & 1 == ELECTION && number == self.last_election && self.role != Role::Leader {
-            done = self.stand(now, member, ctx);
-        } else if n & 1 == HEARTBEAT && number == self.last_heartbeat && self.role == Role::Leader {
-            self.beat(now, member, ctx);
+    /// Handles a client's request.
+    pub fn execute(
+        &mut self,
+        now: Micros,
+        client: &ClientRequest,
+        member: &mut Member,
+        ctx: &mut Context,
+    ) -> Vec<OperationReply> {
+        if client.is_read() && self.reads == RaftReads::Local {
+            return vec![member.read(client, ctx)];
         }
-        self.tell_log(member, ctx);
-        done
+        if self.role != Role::Leader {
+            let leader = self.leader.map(|leader| member.group.members[leader]);
+            return vec![client.reply(Reply::Redirect(leader))];
+        }
+        if client.is_read() {
+            return self.begin_read(client, member, ctx);
+        }
+        let request = &client.request;
+        match append_write(now, request, self.current_term, &mut self.log, self.last_applied, member, ctx) {
+            Err(cause) => vec![client.refuse(cause)],
+            Ok(index) => {
+                self.pending_writes.add(index, client);
+                self.send_to_followers(Some(request.operation), member, ctx);
+                let replies = self.advance_commit_index(member, ctx);
+                self.record_progress(member.node, ctx);
+                replies
+            }
+        }
     }
 
-    fn stand(&mut self, now: Micros, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
-        self.term += 1;
+    fn begin_read(&mut self, client: &ClientRequest, member: &Member, ctx: &mut Context) -> Vec<OperationReply> {
+        debug_assert!(self.role == Role::Leader, "only the leader serves linearizable reads");
+        // The round of heartbeats that starts now confirms that this member still leads.
+        self.round += 1;
+        self.pending_reads.push(PendingRead {
+            client: client.clone(),
+            // Before it has committed an entry of its own term, a leader does not know the commit index.
+            read_index: self.commit_index.max(self.first_index_of_term()),
+            round: self.round,
+            confirmed_by: vec![member.index],
+        });
+        self.send_to_followers(Some(client.request.operation), member, ctx);
+        self.serve_reads(member, ctx)
+    }
+
+    fn first_index_of_term(&self) -> u32 {
+        let is_of_term = |index: &u32| self.log.term_at(*index) == Some(self.current_term);
+        (1..=self.log.last_index()).rev().take_while(is_of_term).last().unwrap_or(0)
+    }
+
+    /// Handles a timer.
+    pub fn on_timer(
+        &mut self,
+        now: Micros,
+        number: u32,
+        member: &mut Member,
+        ctx: &mut Context,
+    ) -> Vec<OperationReply> {
+        let mut replies = Vec::new();
+        match self.timers.fired(number) {
+            Some(LeaderTimer::Election) if self.role != Role::Leader => replies = self.start_election(now, member, ctx),
+            Some(LeaderTimer::Heartbeat) if self.role == Role::Leader => self.send_heartbeats(now, member, ctx),
+            Some(LeaderTimer::Election | LeaderTimer::Heartbeat) | None => {}
+        }
+        self.record_progress(member.node, ctx);
+        replies
+    }
+
+    /// Handles a message from another member.
+    pub fn on_message(
+        &mut self,
+        now: Micros,
+        from: usize,
+        message: &RaftMessage,
+        member: &mut Member,
+        ctx: &mut Context,
+    ) -> Vec<OperationReply> {
+        let term = message.term();
+        let term_before = self.current_term;
+        let mut replies = Vec::new();
+        if term > self.current_term {
+            let was_leader = self.role == Role::Leader;
+            replies = self.become_follower(term, member.node, ctx);
+            if was_leader {
+                self.set_election_timer(now, ctx);
+            }
+        }
+        match message {
+            RaftMessage::RequestVote { last, .. } => self.on_request_vote(now, from, term, *last, member, ctx),
+            RaftMessage::RequestVoteReply { granted, .. } => {
+                if *granted && term == self.current_term && !self.votes.contains(&from) {
+                    self.votes.push(from);
+                    replies.extend(self.count_votes(now, member, ctx));
+                }
+            }
+            RaftMessage::AppendEntries { previous, entries, leader_commit, round, .. } => {
+                if term < self.current_term {
+                    self.reply_to_leader(from, Err(0), *round, member, ctx);
+                } else {
+                    if self.role == Role::Candidate {
+                        replies.extend(self.become_follower(term, member.node, ctx));
+                    }
+                    self.leader = Some(from);
+                    self.set_election_timer(now, ctx);
+                    let result = self.append_entries(*previous, entries, *leader_commit, member, ctx);
+                    self.reply_to_leader(from, result, *round, member, ctx);
+                    if result.is_ok() {
+                        replies.extend(self.advance_commit_index(member, ctx));
+                    }
+                }
+            }
+            RaftMessage::AppendEntriesReply { success, last_index, round, .. } => {
+                if self.role == Role::Leader && term == self.current_term {
+                    self.confirm_reads(from, *round);
+                    if *success {
+                        self.followers.record_match(from, *last_index);
+                    } else {
+                        self.followers.record_mismatch(from, *last_index);
+                    }
+                    if self.followers.has_unsent(from, &self.log) {
+                        self.send_entries(from, None, member, ctx);
+                    }
+                    replies.extend(self.advance_commit_index(member, ctx));
+                }
+            }
+        }
+        debug_assert!(self.current_term >= term_before.max(term), "the term never decreases");
+        debug_assert!(self.log.last().term <= self.current_term, "no entry is from a later term");
+        self.record_progress(member.node, ctx);
+        replies
+    }
+}
+
+/// Leader election (5.2, 5.4.1).
+impl Raft {
+    fn set_election_timer(&mut self, now: Micros, ctx: &mut Context) {
+        let wait = self.election_timeout + (self.random.unit() * self.election_timeout as f64) as Micros;
+        self.timers.set(LeaderTimer::Election, now + wait, ctx);
+    }
+
+    fn start_election(&mut self, now: Micros, member: &mut Member, ctx: &mut Context) -> Vec<OperationReply> {
+        debug_assert!(self.role != Role::Leader, "a leader does not start an election");
+        self.current_term += 1;
         (self.role, self.leader) = (Role::Candidate, None);
         self.voted_for = Some(member.index);
         self.votes = vec![member.index];
-        self.reset_election(now, ctx);
-        for other in Raft::others(member) {
-            member.tell(other, Body::RequestVote { term: self.term, last: self.log.end() }, None, ctx);
+        self.set_election_timer(now, ctx);
+        for other in member.others() {
+            let message = RaftMessage::RequestVote { term: self.current_term, last: self.log.last() };
+            member.send(other, message, None, ctx);
         }
         self.count_votes(now, member, ctx)
     }
 
-    fn count_votes(&mut self, now: Micros, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
-        if self.role != Role::Candidate || self.votes.len() < Raft::majority(member) {
-            return Vec::new();
-        }
-        (self.role, self.leader) = (Role::Leader, Some(member.index));
-        ctx.record(Fact::LeaderElected { node: member.node, term: self.term });
-        self.next.fill(self.log.last() + 1);
-        self.matched.fill(0);
-        // An entry of its own term, through which those of earlier terms are committed.
-        let nothing = super::log::Entry {
-            term: self.term,
-            update: None,
-            operation: None,
-            key: KeyId(0),
-            value: None,
-            made: None,
-        };
-        self.log.push(nothing);
-        self.beat(now, member, ctx);
-        self.advance(member, ctx)
-    }
-
-    /// Sends each follower what it lacks, or nothing but a sign of life.
-    fn beat(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
-        self.round += 1;
-        for other in Raft::others(member) {
-            self.send_entries(other, member, None, ctx);
-        }
-        self.timers += 1;
-        self.last_heartbeat = self.timers;
-        ctx.wake(now + self.heartbeat, Timer::Protocol(self.timers << 1 | HEARTBEAT));
-    }
-
-    fn send_entries(&mut self, to: usize, member: &Member, operation: Option<OperationId>, ctx: &mut Context) {
-        let next = self.next[to];
-        let previous = (self.log.term(next - 1).unwrap_or(0), next - 1);
-        let entries = self.log.from(next, MOST_ENTRIES);
-        // What is on its way is not sent again until the follower says that it is missing.
-        self.next[to] += entries.len() as u32;
-        let (entries, committed, round) = (Arc::new(entries), self.committed, self.round);
-        member.tell(to, Body::Append { term: self.term, previous, entries, committed, round }, operation, ctx);
-    }
-
-    /// Asked by a client.
-    pub fn operate(
+    fn on_request_vote(
         &mut self,
         now: Micros,
-        asker: Asker,
-        request: &Request,
-        member: &mut Member,
+        candidate: usize,
+        term: u32,
+        last: LogPosition,
+        member: &Member,
         ctx: &mut Context,
-    ) -> Vec<Done> {
-        let read = logged::is_read(request);
-        if read && self.reads == RaftReads::Local {
-            return vec![logged::read(asker, request, member, ctx)];
+    ) {
+        debug_assert!(term <= self.current_term, "a higher term was adopted first");
+        let has_vote = self.voted_for.is_none_or(|voted| voted == candidate);
+        let granted = term == self.current_term && has_vote && last >= self.log.last();
+        if granted {
+            self.voted_for = Some(candidate);
+            self.set_election_timer(now, ctx);
         }
-        if self.role != Role::Leader {
-            let leader = self.leader.map(|leader| member.group.members[leader]);
-            return vec![Done { operation: request.operation, asker, answer: Answer::Elsewhere(leader) }];
-        }
-        if read {
-            // The round that begins now confirms that it still leads.
-            self.round += 1;
-            let (round, confirmed) = (self.round, vec![member.index]);
-            // Before an entry of its own term is committed, it does not know how far the log is (thesis, 6.4).
-            let index = self.committed.max(self.first_of_term());
-            self.pending_reads.push(PendingRead { asker, request: request.clone(), index, round, confirmed });
-            for other in Raft::others(member) {
-                self.send_entries(other, member, Some(request.operation), ctx);
-            }
-            return self.serve_reads(member, ctx);
-        }
-        match append(now, &mut self.log, self.applied, self.term, request, member, ctx) {
-            Err(cause) => refused(request, asker, cause),
-            Ok(index) => {
-                self.waiting.insert(index, (asker, request.operation, self.term));
-                for other in Raft::others(member) {
-                    self.send_entries(other, member, Some(request.operation), ctx);
-                }
-                let done = self.advance(member, ctx);
-                self.tell_log(member, ctx);
-                done
-            }
-        }
+        member.send(candidate, RaftMessage::RequestVoteReply { term: self.current_term, granted }, None, ctx);
     }
 
-    fn first_of_term(&self) -> u32 {
-        (1..=self.log.last()).rev().take_while(|index| self.log.term(*index) == Some(self.term)).last().unwrap_or(0)
-    }
-
-    /// Commits what a majority has, if it is of this term; then what is committed takes effect.
-    fn advance(&mut self, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
-        if self.role == Role::Leader {
-            self.matched[member.index] = self.log.last();
-            let mut matched = self.matched.clone();
-            matched.sort_unstable();
-            let majority = matched[matched.len() - Raft::majority(member)];
-            if majority > self.committed && self.log.term(majority) == Some(self.term) {
-                self.committed = majority;
-            }
-        }
-        let mut done = Vec::new();
-        while self.applied < self.committed.min(self.log.last()) {
-            self.applied += 1;
-            let index = self.applied;
-            let Some(entry) = self.log.get(index) else { break };
-            apply(index, entry, member, ctx);
-            if let Some((asker, operation, awaited)) = self.waiting.remove(&index)
-                && awaited == entry.term
-            {
-                done.push(Done { operation, asker, answer: logged::answer(index, entry) });
-            }
-        }
-        done.extend(self.serve_reads(member, ctx));
-        done
-    }
-
-    fn serve_reads(&mut self, member: &Member, ctx: &mut Context) -> Vec<Done> {
-        let (majority, applied) = (Raft::majority(member), self.applied);
-        let ready = |read: &PendingRead| read.confirmed.len() >= majority && applied >= read.index;
-        let (served, rest): (Vec<PendingRead>, _) =
-            std::mem::take(&mut self.pending_reads).into_iter().partition(ready);
-        self.pending_reads = rest;
-        served.into_iter().map(|read| logged::read(read.asker, &read.request, member, ctx)).collect()
-    }
-
-    /// A higher term was heard of, or another leader of this one.
-    fn follow(&mut self, term: u32, member: &Member, ctx: &mut Context) -> Vec<Done> {
-        let mut done = Vec::new();
-        if self.role == Role::Leader {
-            ctx.record(Fact::LeaderSteppedDown { node: member.node, term });
-            done = logged::give_up(&mut self.waiting);
-            done.extend(std::mem::take(&mut self.pending_reads).into_iter().map(|read| Done {
-                operation: read.request.operation,
-                asker: read.asker,
-                answer: Answer::Elsewhere(None),
-            }));
-        }
-        if term > self.term {
-            (self.term, self.voted_for) = (term, None);
-        }
-        (self.role, self.leader) = (Role::Follower, None);
-        done
-    }
-
-    /// Something was said to it.
-    pub fn on_wire(&mut self, now: Micros, wire: &Wire, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
-        let Some(from) = member.group.index(wire.from) else { return Vec::new() };
-        let term = match &wire.body {
-            Body::Append { term, .. }
-            | Body::Appended { term, .. }
-            | Body::RequestVote { term, .. }
-            | Body::Vote { term, .. } => *term,
-            _ => unreachable!("no such message is sent within a Raft group"),
-        };
-        let led = self.role == Role::Leader;
-        let mut done = if term > self.term { self.follow(term, member, ctx) } else { Vec::new() };
-        if led && self.role != Role::Leader {
-            self.reset_election(now, ctx);
-        }
-        match &wire.body {
-            Body::RequestVote { last, .. } => {
-                let free = self.voted_for.is_none_or(|voted| voted == from);
-                let granted = term == self.term && free && *last >= self.log.end();
-                if granted {
-                    self.voted_for = Some(from);
-                    self.reset_election(now, ctx);
-                }
-                member.tell(from, Body::Vote { term: self.term, granted }, None, ctx);
-            }
-            Body::Vote { granted: true, .. } if term == self.term && !self.votes.contains(&from) => {
-                self.votes.push(from);
-                done.extend(self.count_votes(now, member, ctx));
-            }
-            Body::Append { previous, entries, committed, round, .. } => {
-                if term < self.term {
-                    let body = Body::Appended { term: self.term, agrees: false, last: 0, round: *round };
-                    member.tell(from, body, None, ctx);
-                } else {
-                    if self.role == Role::Candidate {
-                        done.extend(self.follow(term, member, ctx));
-                    }
-                    self.leader = Some(from);
-                    self.reset_election(now, ctx);
-                    done.extend(self.take_entries(from, *previous, entries, *committed, *round, member, ctx));
-                }
-            }
-            Body::Appended { agrees, last, round, .. } if self.role == Role::Leader && term == self.term => {
-                for read in self.pending_reads.iter_mut().filter(|read| read.round <= *round) {
-                    if !read.confirmed.contains(&from) {
-                        read.confirmed.push(from);
-                    }
-                }
-                if *agrees {
-                    self.matched[from] = self.matched[from].max(*last);
-                    self.next[from] = self.next[from].max(*last + 1);
-                } else {
-                    self.next[from] = (*last + 1).min(self.next[from].max(2) - 1).max(1);
-                }
-                if self.next[from] <= self.log.last() {
-                    self.send_entries(from, member, None, ctx);
-                }
-                done.extend(self.advance(member, ctx));
-            }
-            _ => {}
-        }
-        self.tell_log(member, ctx);
-        done
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "a message of seven fields")]
-    fn take_entries(
-        &mut self,
-        from: usize,
-        previous: (u32, u32),
-        entries: &[super::log::Entry],
-        committed: u32,
-        round: u32,
-        member: &mut Member,
-        ctx: &mut Context,
-    ) -> Vec<Done> {
-        let term = self.term;
-        let (previous_term, mut index) = previous;
-        if self.log.term(index) != Some(previous_term) {
-            // Where to try again: no entry of a wrong term, nor one that is not there.
-            let last = self.log.last().min(index.saturating_sub(1));
-            member.tell(from, Body::Appended { term, agrees: false, last, round }, None, ctx);
+    fn count_votes(&mut self, now: Micros, member: &mut Member, ctx: &mut Context) -> Vec<OperationReply> {
+        if self.role != Role::Candidate || self.votes.len() < member.group.majority() {
             return Vec::new();
         }
-        for entry in entries {
-            index += 1;
-            if self.log.term(index) == Some(entry.term) {
-                continue;
-            }
-            if self.log.last() >= index {
-                roll_back(&mut self.log, index, false, member, ctx);
-            }
-            self.log.push(entry.clone());
-        }
-        self.committed = self.committed.max(committed.min(index));
-        member.tell(from, Body::Appended { term, agrees: true, last: index, round }, None, ctx);
-        self.advance(member, ctx)
+        debug_assert!(self.voted_for == Some(member.index), "a candidate votes for itself");
+        (self.role, self.leader) = (Role::Leader, Some(member.index));
+        ctx.record(Fact::LeaderElected { node: member.node, term: self.current_term });
+        self.followers.reset(self.log.last_index());
+        // Committing an entry of its own term commits those of earlier terms (5.4.2; 8).
+        self.log.append(LogEntry::no_op(self.current_term, None, KeyId(0)));
+        self.send_heartbeats(now, member, ctx);
+        self.advance_commit_index(member, ctx)
     }
 
-    fn tell_log(&mut self, member: &Member, ctx: &mut Context) {
-        let (last, committed, term) = (self.log.last(), self.committed, self.term);
-        if self.told != (last, committed, term) {
-            self.told = (last, committed, term);
-            ctx.record(Fact::LogChanged { node: member.node, last, committed, term });
+    /// Becomes a follower of a higher term, or of the leader of the current one.
+    fn become_follower(&mut self, term: u32, node: NodeId, ctx: &mut Context) -> Vec<OperationReply> {
+        debug_assert!(term >= self.current_term, "the term never decreases");
+        let mut replies = Vec::new();
+        if self.role == Role::Leader {
+            ctx.record(Fact::LeaderSteppedDown { node, term });
+            replies = self.pending_writes.abandon();
+            let reads = std::mem::take(&mut self.pending_reads);
+            replies.extend(reads.iter().map(|read| read.client.reply(Reply::Redirect(None))));
         }
+        if term > self.current_term {
+            (self.current_term, self.voted_for) = (term, None);
+        }
+        (self.role, self.leader) = (Role::Follower, None);
+        replies
+    }
+}
+
+/// Log replication (5.3, 5.4.2) and reads (thesis, 6.4).
+impl Raft {
+    fn send_heartbeats(&mut self, now: Micros, member: &Member, ctx: &mut Context) {
+        debug_assert!(self.role == Role::Leader, "only a leader sends heartbeats");
+        self.round += 1;
+        self.send_to_followers(None, member, ctx);
+        self.timers.set(LeaderTimer::Heartbeat, now + self.heartbeat_interval, ctx);
+    }
+
+    fn send_to_followers(&mut self, operation: Option<OperationId>, member: &Member, ctx: &mut Context) {
+        for follower in member.others() {
+            self.send_entries(follower, operation, member, ctx);
+        }
+    }
+
+    fn send_entries(&mut self, follower: usize, operation: Option<OperationId>, member: &Member, ctx: &mut Context) {
+        let batch = self.followers.next_batch(follower, &self.log);
+        let message = RaftMessage::AppendEntries {
+            term: self.current_term,
+            previous: batch.previous,
+            entries: batch.entries,
+            leader_commit: self.commit_index,
+            round: self.round,
+        };
+        member.send(follower, message, operation, ctx);
+    }
+
+    /// Appends a leader's entries, and returns the last index at which the logs match.
+    ///
+    /// # Errors
+    /// Returns the last index at which the logs may match, if `previous` does not match.
+    fn append_entries(
+        &mut self,
+        previous: LogPosition,
+        entries: &Arc<Vec<LogEntry>>,
+        leader_commit: u32,
+        member: &Member,
+        ctx: &mut Context,
+    ) -> Result<u32, u32> {
+        check_consistency(&self.log, previous)?;
+        let mut index = previous.index;
+        for entry in entries.iter() {
+            index += 1;
+            if self.log.term_at(index) == Some(entry.term) {
+                continue;
+            }
+            if self.log.last_index() >= index {
+                remove_entries(&mut self.log, index, member, ctx);
+            }
+            let appended = self.log.append(entry.clone());
+            debug_assert!(appended == index, "a log has no gaps");
+        }
+        debug_assert!(self.log.last_index() >= index, "the log includes all entries of the message");
+        self.commit_index = self.commit_index.max(leader_commit.min(index));
+        Ok(index)
+    }
+
+    fn reply_to_leader(&self, leader: usize, result: Result<u32, u32>, round: u32, member: &Member, ctx: &mut Context) {
+        let (success, Ok(last_index) | Err(last_index)) = (result.is_ok(), result);
+        let message = RaftMessage::AppendEntriesReply { term: self.current_term, success, last_index, round };
+        member.send(leader, message, None, ctx);
+    }
+
+    /// Commits the entries of this term that a majority stores, and applies all committed entries.
+    fn advance_commit_index(&mut self, member: &mut Member, ctx: &mut Context) -> Vec<OperationReply> {
+        let commit_index_before = self.commit_index;
+        if self.role == Role::Leader {
+            self.followers.record_match(member.index, self.log.last_index());
+            let mut match_index = self.followers.match_index().to_vec();
+            match_index.sort_unstable();
+            let majority_index = match_index[match_index.len() - member.group.majority()];
+            if majority_index > self.commit_index && self.log.term_at(majority_index) == Some(self.current_term) {
+                self.commit_index = majority_index;
+            }
+        }
+        // After a lost disk the log may end before the commit index.
+        while self.last_applied < self.commit_index.min(self.log.last_index()) {
+            self.last_applied += 1;
+            apply_entry(&self.log, self.last_applied, member, ctx);
+        }
+        debug_assert!(self.commit_index >= commit_index_before, "a committed entry stays committed");
+        let last_applied = self.last_applied;
+        let mut replies = self.pending_writes.complete(&self.log, |index| index <= last_applied);
+        replies.extend(self.serve_reads(member, ctx));
+        replies
+    }
+
+    fn confirm_reads(&mut self, follower: usize, round: u32) {
+        for read in self.pending_reads.iter_mut().filter(|read| read.round <= round) {
+            if !read.confirmed_by.contains(&follower) {
+                read.confirmed_by.push(follower);
+            }
+        }
+    }
+
+    fn serve_reads(&mut self, member: &Member, ctx: &mut Context) -> Vec<OperationReply> {
+        let (majority, last_applied) = (member.group.majority(), self.last_applied);
+        let is_ready = |read: &PendingRead| read.confirmed_by.len() >= majority && last_applied >= read.read_index;
+        let (ready, waiting) = std::mem::take(&mut self.pending_reads).into_iter().partition(is_ready);
+        self.pending_reads = waiting;
+        let ready: Vec<PendingRead> = ready;
+        ready.iter().map(|read| member.read(&read.client, ctx)).collect()
+    }
+
+    fn record_progress(&mut self, node: NodeId, ctx: &mut Context) {
+        let (last, committed, term) = (self.log.last_index(), self.commit_index, self.current_term);
+        self.progress.record(LogProgress { last, committed, term }, node, ctx);
     }
 }

@@ -1,122 +1,145 @@
-//! Two-phase commit (Gray 1978; presumed abort): whoever is asked prepares every member, commits when all have promised,
-//! and tells them. Who has promised cannot go on alone: it keeps the key locked, writes and reads of it wait, until it
-//! hears the decision.
+//! Two-phase commit (Gray 1978) with presumed abort (Mohan et al. 1986): the member that receives a write coordinates
+//! it. It asks all members to prepare, commits if all vote yes, and sends them its decision.
+//!
+//! A participant that voted yes is in doubt until it receives the decision. It keeps the key locked: reads and writes of
+//! the key wait.
 
-use super::cell::{Cell, Register};
-use super::events;
-use super::log::Entry;
-use super::logged::{self, refused};
-use super::wire::{Body, Wire};
-use super::{Answer, Asker, Done, Member, after};
+use super::event_rules;
+use super::key_state::operations::register_after;
+use super::key_state::{KeyState, Register};
+use super::member::Member;
+use super::messages::{PreparedWrite, TwoPhaseMessage};
+use super::request::{ClientRequest, OperationReply, Reply};
 use crate::engine::context::Context;
-use crate::engine::message::Request;
 use crate::engine::queue::Timer;
-use crate::scenario::{Micros, TwoPhase as Plan, micros};
-use crate::trace::{Fact, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
+use crate::scenario::{Micros, TwoPhase as TwoPhaseConfig, micros};
+use crate::trace::{Fact, KeyId, NodeId, Refusal, UpdateId, Version};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-/// A transaction that this member coordinates. Durable once it is decided.
+/// A transaction that this member coordinates. It is durable once decided.
 #[derive(Clone, Debug)]
 struct Transaction {
-    entry: Entry,
+    key: KeyId,
     version: Version,
-    asked: Option<(Asker, OperationId)>,
-    promised: Vec<usize>,
-    decided: bool,
-    /// Who has not confirmed the decision.
-    unconfirmed: Vec<usize>,
+    /// The request to reply to; none after the reply, or a crash.
+    client: Option<ClientRequest>,
+    /// Members that voted yes.
+    yes_votes: Vec<usize>,
+    /// Whether it is decided to commit. An aborted transaction is forgotten (presumed abort).
+    is_committed: bool,
+    /// Members that have not acknowledged the decision.
+    unacknowledged: Vec<usize>,
 }
 
-/// A promise: what is to be committed, and who decides.
+/// A write that this member has prepared: it voted yes, and holds the lock of the key.
 #[derive(Clone, Debug)]
-struct Promised {
-    entry: Entry,
+struct Prepared {
+    write: PreparedWrite,
     coordinator: NodeId,
 }
 
-/// A member's protocol state. Promises and decisions are durable.
+/// The state of a member. Prepared writes and decisions are durable.
 #[derive(Clone, Debug)]
 pub struct TwoPhase {
     timeout: Micros,
     transactions: BTreeMap<UpdateId, Transaction>,
-    promises: BTreeMap<KeyId, Promised>,
-    /// What waits for a key.
-    waiting: Vec<(Asker, Arc<Request>)>,
-    /// The group's inbox: events that were committed, and when they were coordinated. Durable.
-    handled: BTreeMap<UpdateId, Micros>,
+    prepared: BTreeMap<KeyId, Prepared>,
+    /// Requests that wait for a locked key, in the order of arrival.
+    waiting: Vec<ClientRequest>,
+    /// The group's durable inbox: committed events, and when they were coordinated.
+    inbox: BTreeMap<UpdateId, Micros>,
 }
 
 impl TwoPhase {
-    /// Nothing under way.
-    pub fn new(plan: &Plan) -> Self {
-        let timeout = micros(plan.timeout_ms).max(1);
-        let (transactions, promises, handled) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        TwoPhase { timeout, transactions, promises, waiting: Vec::new(), handled }
+    /// Returns a member without transactions.
+    pub fn new(config: &TwoPhaseConfig) -> Self {
+        TwoPhase {
+            timeout: micros(config.timeout_ms).max(1),
+            transactions: BTreeMap::new(),
+            prepared: BTreeMap::new(),
+            waiting: Vec::new(),
+            inbox: BTreeMap::new(),
+        }
     }
 
-    /// After a restart: what was not decided is aborted, what was decided is told again, what was promised is asked for.
+    /// Starts, or restarts: aborts undecided transactions, and sets the timers that resend decisions and inquire about
+    /// prepared writes.
     pub fn start(&mut self, now: Micros, member: &mut Member, ctx: &mut Context) {
-        let undecided: Vec<UpdateId> =
-            self.transactions.iter().filter(|(_, it)| !it.decided).map(|(update, _)| *update).collect();
+        let is_undecided = |transaction: &&Transaction| !transaction.is_committed;
+        let undecided = self.transactions.iter().filter(|(_, transaction)| is_undecided(transaction));
+        let undecided: Vec<UpdateId> = undecided.map(|(update, _)| *update).collect();
         for update in undecided {
-            self.decide(now, update, false, None, member, ctx);
+            self.decide(now, update, false, member, ctx);
         }
-        for update in self.transactions.keys() {
+        debug_assert!(self.transactions.values().all(|transaction| transaction.is_committed), "the rest is aborted");
+        debug_assert!(self.waiting.is_empty(), "a crash forgets waiting requests");
+        let prepared = self.prepared.values().map(|prepared| &prepared.write.update);
+        for update in self.transactions.keys().chain(prepared) {
             ctx.wake(now + self.timeout, Timer::Protocol(update.0));
         }
-        for promise in self.promises.values() {
-            if let Some(update) = promise.entry.update {
-                ctx.wake(now + self.timeout, Timer::Protocol(update.0));
-            }
-        }
     }
 
-    /// What is not durable is gone.
+    /// Loses the volatile state; with its disk, the durable state too.
     pub fn crash(&mut self, lose_disk: bool) {
         self.waiting.clear();
         for transaction in self.transactions.values_mut() {
-            transaction.asked = None;
+            transaction.client = None;
         }
         if lose_disk {
             self.transactions.clear();
-            self.promises.clear();
-            self.handled.clear();
+            self.prepared.clear();
+            self.inbox.clear();
         }
     }
 
-    /// Asked by a client.
-    pub fn operate(
+    /// Handles a client's request. A request for a locked key waits.
+    pub fn execute(
         &mut self,
         now: Micros,
-        asker: Asker,
-        request: Arc<Request>,
+        client: ClientRequest,
         member: &mut Member,
         ctx: &mut Context,
-    ) -> Vec<Done> {
-        if self.promises.contains_key(&request.key) {
-            self.waiting.push((asker, request));
+    ) -> Vec<OperationReply> {
+        if self.prepared.contains_key(&client.request.key) {
+            self.waiting.push(client);
             return Vec::new();
         }
-        if logged::is_read(&request) {
-            return vec![logged::read(asker, &request, member, ctx)];
+        if client.is_read() {
+            return vec![member.read(&client, ctx)];
         }
-        let _ = member.group.preference(request.key, ctx);
-        let held = member.cell(request.key);
-        let before = held.value(&member.group.data);
+        match self.order_write(now, &client, member, ctx) {
+            Err(reply) => vec![reply],
+            Ok(write) => self.begin(now, client, write, member, ctx),
+        }
+    }
+
+    /// Gives a write its version.
+    ///
+    /// # Errors
+    /// Returns the reply to a write that changes nothing or does not fit the key's value.
+    fn order_write(
+        &mut self,
+        now: Micros,
+        client: &ClientRequest,
+        member: &mut Member,
+        ctx: &mut Context,
+    ) -> Result<PreparedWrite, OperationReply> {
+        let request = &client.request;
+        let (key, operation) = (request.key, request.operation);
+        member.group.place(key, ctx);
+        let stored = member.state(key);
         if let Some(event) = &request.event {
-            let handled = self.handled.get(&event.update).copied();
-            if !events::is_news(event, handled, held.origin(), now, member.node, ctx) {
-                return events::unchanged(&request, asker);
+            let handled_at = self.inbox.get(&event.update).copied();
+            let present = stored.source_version();
+            if !event_rules::is_to_be_written(event, handled_at, present, now, member.node, ctx) {
+                return Err(client.reply(Reply::Unchanged));
             }
         }
-        let value = match after(before.as_ref(), &request.ask) {
-            Ok(value) => value,
-            Err(cause) => return refused(&request, asker, cause),
-        };
-        let (update, operation, key) = (ctx.next_update(), request.operation, request.key);
-        let over = held.version();
-        let version = Version::counted(over.counter + 1, member.origin());
+        let before = stored.value(&member.group.data);
+        let value = register_after(before.as_ref(), &request.ask).map_err(|cause| client.refuse(cause))?;
+        let update = ctx.next_update();
+        let replaces = stored.version();
+        let version = Version::counted(replaces.counter + 1, member.origin());
         let (node, clock) = (member.node, member.clock(now));
         ctx.record(Fact::WriteCoordinated {
             update,
@@ -126,65 +149,83 @@ impl TwoPhase {
             version,
             value: value.clone(),
             clock,
-            replaces: over,
+            replaces,
         });
-        let made = member.made(now, &request);
-        member.coordinate(update, (key, version), value.as_ref(), before.as_ref(), made.as_deref());
-        let entry = Entry { term: version.counter, update: Some(update), operation: Some(operation), key, value, made };
-        self.promise(update, &entry, member.node, member, ctx);
-        let others: Vec<usize> = (0..member.group.members.len()).filter(|other| *other != member.index).collect();
+        let metadata = member.write_metadata(now, request);
+        let register = Register { version, value, update: Some(update), metadata };
+        member.note_coordinated(key, &register, before.as_ref());
+        let Register { value, metadata, .. } = register;
+        Ok(PreparedWrite { update, operation, key, value, version, metadata })
+    }
+
+    /// Begins a transaction: prepares the write here, and asks all other members to prepare it.
+    fn begin(
+        &mut self,
+        now: Micros,
+        client: ClientRequest,
+        write: PreparedWrite,
+        member: &mut Member,
+        ctx: &mut Context,
+    ) -> Vec<OperationReply> {
+        let (update, key, version) = (write.update, write.key, write.version);
+        let operation = Some(write.operation);
+        self.prepare(write.clone(), member.node, member, ctx);
+        let others: Vec<usize> = member.others().collect();
         for &other in &others {
-            member.tell(other, Body::Prepare { entry: entry.clone() }, Some(operation), ctx);
+            member.send(other, TwoPhaseMessage::Prepare { write: write.clone() }, operation, ctx);
         }
-        let asked = Some((asker, operation));
-        let (promised, decided) = (Vec::new(), false);
-        let transaction = Transaction { entry, version, asked, promised, decided, unconfirmed: others.clone() };
-        self.transactions.insert(update, transaction);
+        let is_alone = others.is_empty();
+        let (client, yes_votes) = (Some(client), Vec::new());
+        let transaction = Transaction { key, version, client, yes_votes, is_committed: false, unacknowledged: others };
+        let previous = self.transactions.insert(update, transaction);
+        debug_assert!(previous.is_none(), "an update has one transaction");
         ctx.wake(now + self.timeout, Timer::Protocol(update.0));
-        if others.is_empty() { self.decide(now, update, true, None, member, ctx) } else { Vec::new() }
+        if is_alone { self.decide(now, update, true, member, ctx) } else { Vec::new() }
     }
 
-    fn promise(&mut self, update: UpdateId, entry: &Entry, coordinator: NodeId, member: &Member, ctx: &mut Context) {
-        self.promises.insert(entry.key, Promised { entry: entry.clone(), coordinator });
-        ctx.record(Fact::WritePromised { update, node: member.node, key: entry.key });
+    /// Locks the key of a write.
+    fn prepare(&mut self, write: PreparedWrite, coordinator: NodeId, member: &Member, ctx: &mut Context) {
+        let (update, key) = (write.update, write.key);
+        let previous = self.prepared.insert(key, Prepared { write, coordinator });
+        debug_assert!(previous.is_none(), "a key is locked by one transaction");
+        ctx.record(Fact::WritePromised { update, node: member.node, key });
     }
 
-    /// The coordinator's decision, durable from here on.
+    /// Decides a transaction, sends the decision, and executes it here.
     fn decide(
         &mut self,
         now: Micros,
         update: UpdateId,
         commit: bool,
-        cause: Option<Refusal>,
         member: &mut Member,
         ctx: &mut Context,
-    ) -> Vec<Done> {
+    ) -> Vec<OperationReply> {
         let Some(transaction) = self.transactions.get_mut(&update) else { return Vec::new() };
-        transaction.decided = true;
-        let (asked, version) = (transaction.asked.take(), transaction.version);
-        let key = transaction.entry.key;
-        let others = transaction.unconfirmed.clone();
+        debug_assert!(!transaction.is_committed, "a decision is final");
+        debug_assert!(
+            !commit || transaction.yes_votes.len() + 1 == member.group.members.len(),
+            "a transaction commits only if all members voted yes"
+        );
+        transaction.is_committed = commit;
+        let (client, key, version) = (transaction.client.take(), transaction.key, transaction.version);
+        let participants = transaction.unacknowledged.clone();
         if !commit {
-            // Presumed abort: whoever asks later, and finds nothing, takes that for one.
             self.transactions.remove(&update);
         }
-        for other in others {
-            member.tell(other, Body::Decide { update, commit }, None, ctx);
+        for participant in participants {
+            member.send(participant, TwoPhaseMessage::Decision { update, commit }, None, ctx);
         }
-        let mut done = Vec::new();
-        if let Some((asker, operation)) = asked {
-            let cause = cause.unwrap_or(Refusal::NotPromised);
-            let refusal = Answer::Refused(cause, Outcome::Fail);
-            let answer = if commit { Answer::Written(update, version) } else { refusal };
-            done.push(Done { operation, asker, answer });
-        }
-        let mut after = self.settle(now, key, update, commit, member, ctx);
-        done.append(&mut after);
-        done
+        let reply = |client: ClientRequest| match commit {
+            true => client.reply(Reply::Written(update, version)),
+            false => client.refuse(Refusal::NotPromised),
+        };
+        let mut replies: Vec<OperationReply> = client.map(reply).into_iter().collect();
+        replies.extend(self.execute_decision(now, key, update, commit, member, ctx));
+        replies
     }
 
-    /// Carries a decision out here, and lets what waited go on.
-    fn settle(
+    /// Commits or aborts a prepared write, unlocks its key, and executes the requests that waited for the key.
+    fn execute_decision(
         &mut self,
         now: Micros,
         key: KeyId,
@@ -192,99 +233,132 @@ impl TwoPhase {
         commit: bool,
         member: &mut Member,
         ctx: &mut Context,
-    ) -> Vec<Done> {
-        let promised = self.promises.get(&key).is_some_and(|promise| promise.entry.update == Some(update));
-        let Some(promise) = promised.then(|| self.promises.remove(&key)).flatten() else { return Vec::new() };
+    ) -> Vec<OperationReply> {
+        let is_prepared = self.prepared.get(&key).is_some_and(|prepared| prepared.write.update == update);
+        let Some(Prepared { write, .. }) = is_prepared.then(|| self.prepared.remove(&key)).flatten() else {
+            return Vec::new();
+        };
+        debug_assert!(write.key == key, "a write is prepared under its key");
         if commit {
-            let origin = promise.coordinator.0 + 1;
-            let version = Version::counted(promise.entry.term, origin);
-            let made = promise.entry.made;
-            if let Some((Some((event, _)), at)) = made.as_ref().map(|made| (made.event, made.at)) {
-                self.handled.insert(event, at);
+            let PreparedWrite { value, version, metadata, .. } = write;
+            if let Some(metadata) = &metadata
+                && let Some(source) = metadata.source
+            {
+                self.inbox.insert(source.update, metadata.coordinated_at);
             }
-            let register = Register { version, value: promise.entry.value, update: Some(update), made };
-            member.absorb(key, &Cell::Register(register), Some(update), ctx);
+            let register = Register { version, value, update: Some(update), metadata };
+            member.merge(key, &KeyState::Register(register), Some(update), ctx);
         } else {
             ctx.record(Fact::PromiseReleased { update, node: member.node, key });
         }
-        let (next, rest): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|(_, request)| request.key == key);
-        self.waiting = rest;
-        next.into_iter().flat_map(|(asker, request)| self.operate(now, asker, request, member, ctx)).collect()
+        let is_for_key = |client: &ClientRequest| client.request.key == key;
+        let (unlocked, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(is_for_key);
+        self.waiting = waiting;
+        let unlocked: Vec<ClientRequest> = unlocked;
+        unlocked.into_iter().flat_map(|client| self.execute(now, client, member, ctx)).collect()
     }
 
-    /// Something was said to it.
-    pub fn on_wire(&mut self, now: Micros, wire: &Wire, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
-        let Some(from) = member.group.index(wire.from) else { return Vec::new() };
-        match &wire.body {
-            Body::Prepare { entry } => {
-                let Some(update) = entry.update else { return Vec::new() };
-                let again = self.promises.get(&entry.key).is_some_and(|promise| promise.entry.update == Some(update));
-                let free = !self.promises.contains_key(&entry.key);
-                // What it holds must not be newer than what the coordinator started from.
-                let granted = again || (free && member.cell(entry.key).version().counter < entry.term);
-                if granted && !again {
-                    self.promise(update, entry, wire.from, member, ctx);
-                    ctx.wake(now + self.timeout, Timer::Protocol(update.0));
-                }
-                member.tell(from, Body::Promise { update, granted }, entry.operation, ctx);
+    /// Handles a message from another member.
+    pub fn on_message(
+        &mut self,
+        now: Micros,
+        from: usize,
+        message: &TwoPhaseMessage,
+        member: &mut Member,
+        ctx: &mut Context,
+    ) -> Vec<OperationReply> {
+        match message {
+            TwoPhaseMessage::Prepare { write } => {
+                self.on_prepare(now, from, write, member, ctx);
                 Vec::new()
             }
-            Body::Promise { update, granted } => {
-                let Some(transaction) = self.transactions.get_mut(update).filter(|it| !it.decided) else {
-                    return Vec::new();
-                };
-                if !granted {
-                    return self.decide(now, *update, false, None, member, ctx);
-                }
-                if !transaction.promised.contains(&from) {
-                    transaction.promised.push(from);
-                }
-                let all = transaction.promised.len() + 1 == member.group.members.len();
-                if all { self.decide(now, *update, true, None, member, ctx) } else { Vec::new() }
+            TwoPhaseMessage::Vote { update, granted } => self.on_vote(now, from, *update, *granted, member, ctx),
+            TwoPhaseMessage::Decision { update, commit } => {
+                let mut prepared = self.prepared.iter();
+                let key = prepared.find(|(_, prepared)| prepared.write.update == *update).map(|(key, _)| *key);
+                let replies =
+                    key.map_or_else(Vec::new, |key| self.execute_decision(now, key, *update, *commit, member, ctx));
+                member.send(from, TwoPhaseMessage::DecisionAck { update: *update }, None, ctx);
+                replies
             }
-            Body::Decide { update, commit } => {
-                let key = self.promises.iter().find(|(_, it)| it.entry.update == Some(*update)).map(|(key, _)| *key);
-                let done = key.map_or_else(Vec::new, |key| self.settle(now, key, *update, *commit, member, ctx));
-                member.tell(from, Body::Done { update: *update }, None, ctx);
-                done
-            }
-            Body::Done { update } => {
+            TwoPhaseMessage::DecisionAck { update } => {
                 if let Some(transaction) = self.transactions.get_mut(update) {
-                    transaction.unconfirmed.retain(|other| *other != from);
-                    if transaction.decided && transaction.unconfirmed.is_empty() {
+                    transaction.unacknowledged.retain(|other| *other != from);
+                    if transaction.is_committed && transaction.unacknowledged.is_empty() {
                         self.transactions.remove(update);
                     }
                 }
                 Vec::new()
             }
-            Body::Inquire { update } => {
-                let known = self.transactions.get(update);
-                if known.is_none_or(|transaction| transaction.decided) {
-                    member.tell(from, Body::Decide { update: *update, commit: known.is_some() }, None, ctx);
+            TwoPhaseMessage::Inquire { update } => {
+                let transaction = self.transactions.get(update);
+                // A transaction that is not known was aborted (presumed abort).
+                if transaction.is_none_or(|transaction| transaction.is_committed) {
+                    let commit = transaction.is_some();
+                    member.send(from, TwoPhaseMessage::Decision { update: *update, commit }, None, ctx);
                 }
                 Vec::new()
             }
-            _ => unreachable!("no such message is sent within a two-phase group"),
         }
     }
 
-    /// A timer ran out; if its reason is gone, nothing happens.
-    pub fn on_timer(&mut self, now: Micros, n: u32, member: &mut Member, ctx: &mut Context) -> Vec<Done> {
-        let update = UpdateId(n);
+    /// Votes. A member votes no if the key is locked, or if its version is newer than the one the coordinator had read.
+    fn on_prepare(&mut self, now: Micros, from: usize, write: &PreparedWrite, member: &Member, ctx: &mut Context) {
+        let (update, key) = (write.update, write.key);
+        let lock = self.prepared.get(&key).map(|prepared| prepared.write.update);
+        let is_prepared = lock == Some(update);
+        let is_free = lock.is_none() && member.state(key).version().counter < write.version.counter;
+        if is_free {
+            self.prepare(write.clone(), member.group.members[from], member, ctx);
+            ctx.wake(now + self.timeout, Timer::Protocol(update.0));
+        }
+        let granted = is_prepared || is_free;
+        member.send(from, TwoPhaseMessage::Vote { update, granted }, Some(write.operation), ctx);
+    }
+
+    fn on_vote(
+        &mut self,
+        now: Micros,
+        from: usize,
+        update: UpdateId,
+        granted: bool,
+        member: &mut Member,
+        ctx: &mut Context,
+    ) -> Vec<OperationReply> {
+        let is_undecided = |transaction: &&mut Transaction| !transaction.is_committed;
+        let Some(transaction) = self.transactions.get_mut(&update).filter(is_undecided) else { return Vec::new() };
+        if !granted {
+            return self.decide(now, update, false, member, ctx);
+        }
+        if !transaction.yes_votes.contains(&from) {
+            transaction.yes_votes.push(from);
+        }
+        let is_unanimous = transaction.yes_votes.len() + 1 == member.group.members.len();
+        if is_unanimous { self.decide(now, update, true, member, ctx) } else { Vec::new() }
+    }
+
+    /// Handles the timer of a transaction: aborts it if a vote is missing, or resends its decision. The timer of a
+    /// prepared write: inquires about the decision.
+    pub fn on_timer(
+        &mut self,
+        now: Micros,
+        number: u32,
+        member: &mut Member,
+        ctx: &mut Context,
+    ) -> Vec<OperationReply> {
+        let update = UpdateId(number);
         if let Some(transaction) = self.transactions.get(&update) {
-            ctx.wake(now + self.timeout, Timer::Protocol(n));
-            if !transaction.decided {
-                return self.decide(now, update, false, Some(Refusal::NotPromised), member, ctx);
+            ctx.wake(now + self.timeout, Timer::Protocol(number));
+            if !transaction.is_committed {
+                return self.decide(now, update, false, member, ctx);
             }
-            for &other in &transaction.unconfirmed {
-                member.tell(other, Body::Decide { update, commit: true }, None, ctx);
+            for &participant in &transaction.unacknowledged {
+                member.send(participant, TwoPhaseMessage::Decision { update, commit: true }, None, ctx);
             }
-        } else if let Some(promise) = self.promises.values().find(|it| it.entry.update == Some(update)) {
-            // In doubt: it asks, and waits.
-            ctx.wake(now + self.timeout, Timer::Protocol(n));
-            if let Some(coordinator) = member.group.index(promise.coordinator) {
-                member.tell(coordinator, Body::Inquire { update }, None, ctx);
+        } else if let Some(prepared) = self.prepared.values().find(|prepared| prepared.write.update == update) {
+            ctx.wake(now + self.timeout, Timer::Protocol(number));
+            if let Some(coordinator) = member.group.index(prepared.coordinator) {
+                member.send(coordinator, TwoPhaseMessage::Inquire { update }, None, ctx);
             }
         }
         Vec::new()

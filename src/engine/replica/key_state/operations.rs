@@ -1,0 +1,103 @@
+//! Executes operations on the state of a key that is not a register.
+
+use super::KeyState;
+use super::dot_store::Dot;
+use crate::engine::message::Ask;
+use crate::engine::store;
+use crate::scenario::{Data, Value};
+use crate::trace::{Refusal, VersionVector};
+use std::sync::Arc;
+
+/// An executed operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The dot of the update.
+    pub dot: Dot,
+    /// The value that it wrote; none for a deletion or a removal.
+    pub value: Option<Value>,
+}
+
+impl KeyState {
+    /// Executes an operation at the replica `origin`. A put replaces the siblings that `observed` includes, or all
+    /// siblings if it is not given.
+    ///
+    /// # Errors
+    /// Returns why the data type does not offer the operation, or why it does not fit the key's value.
+    pub fn execute(
+        &mut self,
+        data: &Data,
+        origin: u32,
+        ask: &Ask,
+        observed: Option<&VersionVector>,
+    ) -> Result<Change, Refusal> {
+        let change = |dot: Dot, value: Option<&Value>| Change { dot, value: value.cloned() };
+        Ok(match (self, data, ask) {
+            (KeyState::Dotted(state), Data::MultiValue | Data::Merged { .. }, Ask::Write(value)) => {
+                let observed = observed.cloned().unwrap_or_else(|| state.version_vector());
+                change(state.put(origin, Some(value.clone()), &observed), Some(value))
+            }
+            (KeyState::Dotted(state), Data::MultiValue | Data::Merged { .. }, Ask::Delete) => {
+                let observed = observed.cloned().unwrap_or_else(|| state.version_vector());
+                change(state.put(origin, None, &observed), None)
+            }
+            // The operation changes the merged value, which then replaces all siblings.
+            (
+                KeyState::Dotted(state),
+                Data::Merged { .. },
+                Ask::Add(_) | Ask::Remove(_) | Ask::Put(..) | Ask::Insert(..) | Ask::RemoveAt(_) | Ask::Increment(_),
+            ) => {
+                let value = store::after(state.values(data).first(), ask)?;
+                let dot = state.put(origin, Some(value.clone()), &state.version_vector());
+                Change { dot, value: Some(value) }
+            }
+            (KeyState::Dotted(state), Data::Set, Ask::Add(element)) => {
+                change(state.add(origin, element.clone()), Some(element))
+            }
+            (KeyState::Dotted(state), Data::Set, Ask::Remove(element)) => change(state.remove(origin, element), None),
+            (KeyState::Dotted(state), Data::RemoveWinsSet, Ask::Add(element)) => {
+                change(state.add_to_remove_wins(origin, element.clone()), Some(element))
+            }
+            (KeyState::Dotted(state), Data::RemoveWinsSet, Ask::Remove(element)) => {
+                change(state.remove_from_remove_wins(origin, element), None)
+            }
+            (KeyState::Dotted(state), Data::Map, Ask::Put(field, value)) => {
+                let written = Value::Map(Arc::new([(field.clone(), value.clone())].into_iter().collect()));
+                change(state.put_field(origin, field, Some(value.clone())), Some(&written))
+            }
+            (KeyState::Dotted(state), Data::Map, Ask::Remove(field)) => {
+                change(state.put_field(origin, &field.to_string().into(), None), None)
+            }
+            (KeyState::Sequence(state), _, Ask::Insert(index, element)) => {
+                change(state.insert(origin, *index, element.clone()), Some(element))
+            }
+            (KeyState::Sequence(state), _, Ask::RemoveAt(index)) => {
+                change(state.remove(origin, *index).ok_or(Refusal::NotAsExpected)?, None)
+            }
+            (KeyState::Counter(state), _, Ask::Increment(amount)) => {
+                change(state.add(origin, *amount), Some(&Value::Int(*amount)))
+            }
+            (KeyState::Register(_) | KeyState::Dotted(_) | KeyState::Counter(_) | KeyState::Sequence(_), _, _) => {
+                return Err(Refusal::NotOffered);
+            }
+        })
+    }
+}
+
+/// Returns the value of a register's key after an operation; none for a deletion.
+///
+/// # Errors
+/// Returns why the operation does not fit the key's value.
+pub fn register_after(present: Option<&Value>, ask: &Ask) -> Result<Option<Value>, Refusal> {
+    match ask {
+        Ask::Delete => Ok(None),
+        Ask::Read
+        | Ask::Write(_)
+        | Ask::Add(_)
+        | Ask::Remove(_)
+        | Ask::Put(..)
+        | Ask::Insert(..)
+        | Ask::RemoveAt(_)
+        | Ask::Increment(_)
+        | Ask::CompareAndSet { .. } => store::after(present, ask).map(Some),
+    }
+}

@@ -1,0 +1,147 @@
+//! Writes as entries of a log, for the protocols that order all writes: Raft, primary-replica and chain replication.
+
+use super::event_rules;
+use super::key_state::operations::register_after;
+use super::key_state::{KeyState, Register};
+use super::member::Member;
+use super::replicated_log::{LogEntry, LogPosition, ReplicatedLog};
+use super::request::{ClientRequest, OperationReply, Reply, Requester};
+use super::write_metadata::SourceVersion;
+use crate::engine::context::Context;
+use crate::engine::message::Request;
+use crate::scenario::Micros;
+use crate::trace::{Fact, OperationId, Outcome, Refusal};
+use std::collections::BTreeMap;
+
+/// Operations that wait until their log entries are committed, by index.
+#[derive(Clone, Debug, Default)]
+pub struct PendingWrites {
+    by_index: BTreeMap<u32, (Requester, OperationId)>,
+}
+
+impl PendingWrites {
+    /// Adds an operation that waits for an entry.
+    pub fn add(&mut self, index: u32, client: &ClientRequest) {
+        debug_assert!(index > 0, "indices begin at 1");
+        self.by_index.insert(index, (client.requester, client.request.operation));
+    }
+
+    /// Returns the replies to all operations whose entries are committed, in the order of the log.
+    pub fn complete(&mut self, log: &ReplicatedLog, is_committed: impl Fn(u32) -> bool) -> Vec<OperationReply> {
+        let mut replies = Vec::new();
+        while let Some(first) = self.by_index.first_entry().filter(|first| is_committed(*first.key())) {
+            let (index, (requester, operation)) = first.remove_entry();
+            let Some(entry) = log.get(index) else { continue };
+            let position = LogPosition { term: entry.term, index };
+            let reply = entry.update.map_or(Reply::Unchanged, |update| Reply::Written(update, position.version()));
+            replies.push(OperationReply { operation, requester, reply });
+        }
+        replies
+    }
+
+    /// Returns refusals of all operations, when the leader steps down: their entries may still be committed.
+    pub fn abandon(&mut self) -> Vec<OperationReply> {
+        let abandoned = std::mem::take(&mut self.by_index);
+        let refuse = |(requester, operation)| OperationReply {
+            operation,
+            requester,
+            reply: Reply::Refused(Refusal::NoLeader, Outcome::Unknown),
+        };
+        abandoned.into_values().map(refuse).collect()
+    }
+
+    /// Forgets all operations in a crash.
+    pub fn clear(&mut self) {
+        self.by_index.clear();
+    }
+}
+
+/// Appends the entry of a write to the leader's log, and returns its index. `last_applied` is the last entry whose
+/// effect the member's store contains.
+///
+/// # Errors
+/// Returns why the operation does not fit the key's value.
+pub fn append_write(
+    now: Micros,
+    request: &Request,
+    term: u32,
+    log: &mut ReplicatedLog,
+    last_applied: u32,
+    member: &mut Member,
+    ctx: &mut Context,
+) -> Result<u32, Refusal> {
+    let (key, operation) = (request.key, request.operation);
+    member.group.place(key, ctx);
+    let stored = member.state(key);
+    // The key's value once all entries so far are applied.
+    let unapplied = log.last_write_after(last_applied, key);
+    let replaces = unapplied.map_or(stored.version(), |(position, _)| position.version());
+    if let Some(event) = &request.event {
+        let present = unapplied.map_or(stored.source_version(), |(position, entry)| {
+            SourceVersion::of(position.version(), entry.metadata.as_deref())
+        });
+        let handled_at = log.handled_at(event.update);
+        if !event_rules::is_to_be_written(event, handled_at, present, now, member.node, ctx) {
+            // The reply still waits until all earlier entries are committed.
+            return Ok(log.append(LogEntry::no_op(term, Some(operation), key)));
+        }
+    }
+    let before = unapplied.map_or(stored.value(&member.group.data), |(_, entry)| entry.value.clone());
+    let value = register_after(before.as_ref(), &request.ask)?;
+    let (update, metadata) = (ctx.next_update(), member.write_metadata(now, request));
+    let entry = LogEntry { term, update: Some(update), operation: Some(operation), key, value, metadata };
+    let register = register_of(LogPosition { term, index: log.last_index() + 1 }, &entry);
+    let index = log.append(entry);
+    member.note_coordinated(key, &register, before.as_ref());
+    let (node, clock) = (member.node, member.clock(now));
+    let Register { version, value, .. } = register;
+    debug_assert!(log.last().version() == version, "the new entry is the last");
+    debug_assert!(term > 0, "the first term is 1");
+    ctx.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock, replaces });
+    Ok(index)
+}
+
+/// Applies an entry of the log to the member's store.
+pub fn apply_entry(log: &ReplicatedLog, index: u32, member: &mut Member, ctx: &mut Context) {
+    debug_assert!((1..=log.last_index()).contains(&index), "the log has the entry");
+    if let Some(entry) = log.get(index)
+        && let Some(update) = entry.update
+    {
+        let register = register_of(LogPosition { term: entry.term, index }, entry);
+        member.merge(entry.key, &KeyState::Register(register), Some(update), ctx);
+    }
+}
+
+fn register_of(position: LogPosition, entry: &LogEntry) -> Register {
+    let (value, metadata) = (entry.value.clone(), entry.metadata.clone());
+    Register { version: position.version(), value, update: entry.update, metadata }
+}
+
+/// Removes all entries from an index on, none of which is applied.
+pub fn remove_entries(log: &mut ReplicatedLog, from: u32, member: &Member, ctx: &mut Context) {
+    for entry in log.truncate_from(from) {
+        record_rolled_back(&entry, member, ctx);
+    }
+}
+
+/// Removes all entries from an index on, and undoes their effects in the member's store.
+pub fn roll_back_entries(log: &mut ReplicatedLog, from: u32, member: &mut Member, ctx: &mut Context) {
+    for entry in log.truncate_from(from) {
+        record_rolled_back(&entry, member, ctx);
+        if entry.update.is_none() {
+            continue;
+        }
+        let key = entry.key;
+        let earlier =
+            log.last_write_after(0, key).map(|(position, entry)| KeyState::Register(register_of(position, entry)));
+        let initial = || member.initial_states.iter().find(|(other, _)| *other == key).map(|(_, state)| state.clone());
+        let state = earlier.or_else(initial).unwrap_or_else(|| KeyState::empty(&member.group.data));
+        member.set(key, state, ctx);
+    }
+}
+
+fn record_rolled_back(entry: &LogEntry, member: &Member, ctx: &mut Context) {
+    if let Some(update) = entry.update {
+        ctx.record(Fact::WriteRolledBack { update, node: member.node, key: entry.key });
+    }
+}

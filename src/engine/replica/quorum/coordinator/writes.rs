@@ -1,0 +1,179 @@
+//! Writes: sent to all replicas, and acknowledged at the W-th acknowledgement.
+
+use super::{Coordinator, PendingOperation, Phase, QuorumWrite};
+use crate::engine::context::Context;
+use crate::engine::replica::event_rules;
+use crate::engine::replica::key_state::{KeyState, Register};
+use crate::engine::replica::member::{Member, record_read};
+use crate::engine::replica::messages::{QuorumMessage, WritePurpose};
+use crate::engine::replica::request::{ClientRequest, OperationReply, Reply};
+use crate::scenario::{Micros, Value};
+use crate::trace::{Fact, Version};
+use std::sync::Arc;
+
+impl Coordinator {
+    /// Begins the write of a register. `read_version` is the newest version that the operation has read.
+    pub(super) fn begin_register_write(
+        &mut self,
+        now: Micros,
+        client: ClientRequest,
+        value: Option<Value>,
+        read_version: Version,
+        mut local: Option<&mut Member>,
+        ctx: &mut Context,
+    ) -> Vec<OperationReply> {
+        let request = &client.request;
+        let (key, operation, session_version) = (request.key, request.operation, request.seen.version);
+        let after = if self.config.write_back { read_version.max(session_version) } else { session_version };
+        let replaces = local.as_deref().map_or(read_version, |member| read_version.max(member.state(key).version()));
+        let clock = local.as_deref().map_or(now as i64, |member| member.clock(now));
+        let versions = local.as_deref_mut().map_or(&mut self.versions, |member| &mut member.versions);
+        let carried = request.event.as_ref().and_then(event_rules::carried_version);
+        let version = carried.unwrap_or_else(|| versions.next(self.group.clock(), clock, key, after, self.node.0 + 1));
+        let update = ctx.next_update();
+        let metadata = local.as_deref().and_then(|member| member.write_metadata(now, request));
+        let register = Register { version, value: value.clone(), update: Some(update), metadata };
+        if let Some(member) = local.as_deref_mut() {
+            let before = member.value(key);
+            member.note_coordinated(key, &register, before.as_ref());
+        }
+        self.group.place(key, ctx);
+        ctx.record(Fact::WriteCoordinated { update, operation, node: self.node, key, version, value, clock, replaces });
+        let write = QuorumWrite { state: Arc::new(KeyState::Register(register)), update, version };
+        self.begin_write(now, client, write, local, ctx)
+    }
+
+    /// Begins the write of a key that is not a register: the coordinator changes its own state, and sends the result.
+    pub(super) fn begin_state_write(
+        &mut self,
+        now: Micros,
+        client: ClientRequest,
+        local: &mut Member,
+        ctx: &mut Context,
+    ) -> Vec<OperationReply> {
+        let request = &client.request;
+        let (key, operation) = (request.key, request.operation);
+        let mut state = local.state(key);
+        let change = state.execute(&self.group.data, local.origin(), &request.ask, request.seen.context.as_ref());
+        let change = match change {
+            Ok(change) => change,
+            Err(cause) => return vec![client.refuse(cause)],
+        };
+        let (update, version) = (ctx.next_update(), Version::counted(change.dot.1, change.dot.0));
+        let (node, value, clock, replaces) = (self.node, change.value, local.clock(now), Version::default());
+        self.group.place(key, ctx);
+        ctx.record(Fact::WriteCoordinated { update, operation, node, key, version, value, clock, replaces });
+        self.begin_write(now, client, QuorumWrite { state: Arc::new(state), update, version }, Some(local), ctx)
+    }
+
+    fn begin_write(
+        &mut self,
+        now: Micros,
+        client: ClientRequest,
+        write: QuorumWrite,
+        local: Option<&mut Member>,
+        ctx: &mut Context,
+    ) -> Vec<OperationReply> {
+        let (key, operation) = (client.request.key, client.request.operation);
+        let preference_list = self.group.preference_list(key, ctx);
+        let replicas = preference_list[..self.group.replicas].to_vec();
+        let stand_ins = self.stand_ins(&preference_list);
+        let number = self.next_request();
+        let pending = PendingOperation {
+            client,
+            preference_list,
+            phase: Phase::Writing(write.clone()),
+            contacted: replicas.iter().chain(stand_ins.iter().map(|(stand_in, _)| stand_in)).copied().collect(),
+            responses: Vec::new(),
+            needed: self.config.write as usize,
+            has_replied: false,
+            has_retried: false,
+        };
+        debug_assert!(pending.needed <= replicas.len(), "W is at most N");
+        self.pending.insert(number, pending);
+        let QuorumWrite { state, update, .. } = write;
+        for &replica in replicas.iter().filter(|replica| Some(**replica) != self.own_index) {
+            let (state, purpose) = (state.clone(), WritePurpose::Operation);
+            let message = QuorumMessage::Write { request: Some(number), key, state, update: Some(update), purpose };
+            self.send(replica, message, Some(operation), ctx);
+        }
+        for (stand_in, replica) in stand_ins {
+            self.write_to_stand_in(now, number, stand_in, replica, ctx);
+        }
+        self.set_timeout(now, number, ctx);
+        match (self.own_index.filter(|own| replicas.contains(own)), local) {
+            (Some(own), Some(member)) => {
+                member.merge(key, &state, Some(update), ctx);
+                self.on_write_ack(number, own, ctx)
+            }
+            (Some(_) | None, _) => Vec::new(),
+        }
+    }
+
+    /// Asks a member to keep a write as a hint for a replica.
+    fn write_to_stand_in(&mut self, now: Micros, number: u32, stand_in: usize, replica: usize, ctx: &mut Context) {
+        debug_assert!(stand_in != replica, "a replica does not stand in for itself");
+        let Some(pending) = self.pending.get_mut(&number) else { return };
+        let Phase::Writing(QuorumWrite { state, update, .. }) = pending.phase.clone() else { return };
+        let (key, operation) = (pending.client.request.key, pending.client.request.operation);
+        if Some(stand_in) == self.own_index {
+            pending.responses.push((stand_in, None));
+            self.keep_hint(now, replica, key, state, Some(update), ctx);
+            return;
+        }
+        let purpose = WritePurpose::Hint(self.group.members[replica]);
+        let message = QuorumMessage::Write { request: Some(number), key, state, update: Some(update), purpose };
+        self.send(stand_in, message, Some(operation), ctx);
+    }
+
+    /// After the first timeout of a sloppy write, contacts stand-ins for the silent replicas. Returns whether there are
+    /// any.
+    pub(super) fn retry_with_stand_ins(
+        &mut self,
+        now: Micros,
+        number: u32,
+        stand_ins: &[(usize, usize)],
+        ctx: &mut Context,
+    ) -> bool {
+        if let Some(pending) = self.pending.get_mut(&number) {
+            debug_assert!(!pending.has_retried, "stand-ins are contacted once");
+            pending.has_retried = true;
+            pending.contacted.extend(stand_ins.iter().map(|(stand_in, _)| *stand_in));
+        }
+        for (stand_in, replica) in stand_ins {
+            self.write_to_stand_in(now, number, *stand_in, *replica, ctx);
+        }
+        if !stand_ins.is_empty() {
+            self.set_timeout(now, number, ctx);
+        }
+        !stand_ins.is_empty()
+    }
+
+    /// Handles a member's acknowledgement.
+    pub fn on_write_ack(&mut self, number: u32, from: usize, ctx: &mut Context) -> Vec<OperationReply> {
+        self.on_sign_of_life(from);
+        let Some(pending) = self.pending.get_mut(&number) else { return Vec::new() };
+        if pending.has_response_of(from) {
+            return Vec::new();
+        }
+        let reply = match &pending.phase {
+            Phase::Writing(write) => Reply::Written(write.update, write.version),
+            Phase::WritingBack(result) => Reply::Read(result.clone()),
+            Phase::Reading | Phase::ReadingForUpdate => unreachable!("a read is not acknowledged"),
+        };
+        pending.responses.push((from, None));
+        let replies = !pending.has_replied && pending.responses.len() >= pending.needed;
+        pending.has_replied |= replies;
+        let (is_complete, client) = (pending.has_all_responses(), pending.client.clone());
+        if is_complete {
+            self.pending.remove(&number);
+        }
+        if !replies {
+            return Vec::new();
+        }
+        if let Reply::Read(result) = &reply {
+            record_read(client.request.operation, self.node, client.request.key, result, ctx);
+        }
+        vec![client.reply(reply)]
+    }
+}
