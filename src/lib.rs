@@ -24,3 +24,8 @@ pub mod scenario;
 pub mod session;
 pub mod trace;
 pub mod wire;
+
+/// The seeds of random tests, which the tests in `tests/` share.
+#[cfg(test)]
+#[path = "../tests/common/random.rs"]
+mod random;

@@ -1,6 +1,9 @@
 //! Our verdicts on random small histories beside those of other checkers: stateright's two testers, and the WGL checker of
 //! todc-utils. Operations that are unknown are among them.
 
+mod common;
+
+use common::random;
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
 use converge::analysis::history::{ABSENT, Answer, Call, History, NEVER, Operation};
 use converge::trace::Outcome;
@@ -80,7 +83,7 @@ impl SplitMix {
 type Events = Vec<(usize, Ask, Option<Option<Told>>)>;
 
 /// A random history: answers come from a register that now and then lies.
-fn random(seed: u64) -> Events {
+fn random_history(seed: u64) -> Events {
     let mut chance = SplitMix(seed);
     let (swaps, distinct) = (chance.below(2) == 0, chance.below(3) == 0);
     let (mut register, mut before) = (Register::default(), Register::default());
@@ -226,8 +229,8 @@ fn holds(history: &History, guarantee: Guarantee) -> bool {
 fn verdicts_agree_with_those_of_other_checkers_on_random_histories() {
     const HISTORIES: u64 = 100_000;
     let (mut linearizable, mut sequential, mut unknown, mut swaps) = (0, 0, 0, 0);
-    for seed in 0..HISTORIES {
-        let events = random(seed);
+    for seed in random::seeds(HISTORIES) {
+        let events = random_history(seed);
         let history = ours(&events);
         let others = without_failed(&events);
         let ours_linearizable = holds(&history, Guarantee::Linearizable);

@@ -1,6 +1,9 @@
 //! In random systems under random faults, every message and event is accounted for. With every defence enabled, every copy
 //! converges after the faults heal.
 
+mod common;
+
+use common::random::{self, random_tests};
 use converge::analysis::CopyState;
 use converge::engine::Engine;
 use converge::scenario::{
@@ -260,18 +263,7 @@ fn system() -> impl Strategy<Value = Scenario> {
     )
 }
 
-fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        cases,
-        failure_persistence: None,
-        rng_seed: proptest::test_runner::RngSeed::Fixed(7),
-        ..ProptestConfig::default()
-    }
-}
-
-proptest! {
-    #![proptest_config(config(5_000))]
-
+random_tests! { conservation, 5000;
     #[test]
     fn messages_and_events_are_conserved_at_every_instant_under_random_faults(scenario in system()) {
         scenario.validate().expect("a valid scenario");

@@ -1,4 +1,4 @@
-//! Groups that are too large for a link for each pair.
+//! Groups that are too large for permanent links, in which each message gets an ephemeral link.
 
 use converge::engine::Engine;
 use converge::scenario::{
@@ -13,8 +13,8 @@ fn id(i: usize) -> String {
     format!("r{i}")
 }
 
-/// Rounds of push-pull gossip, 100 ms apart, that spread what the first member is told at 50 ms.
-fn large(script: Vec<(f64, Command)>) -> Scenario {
+/// Push-pull gossip with rounds of 100 ms. The first member receives a write at 50 ms.
+fn large_group(script: Vec<(f64, Command)>) -> Scenario {
     let gossip = Gossip { style: GossipStyle::PushPull, every: Latency::Constant { ms: 100.0 }, fan_out: 1 };
     let operation = Operation::Write { key: "x".into(), value: 1.into() };
     let write = (50.0, Command::Operate { service: id(0), operation, poison: false });
@@ -35,7 +35,7 @@ fn large(script: Vec<(f64, Command)>) -> Scenario {
     }
 }
 
-/// Who holds the write, in the order in which they took it in, and when that was, ms.
+/// Returns the members that store the write, in order, and when they stored it, ms.
 fn spread(scenario: &Scenario) -> Vec<(usize, f64)> {
     assert_eq!(scenario.validate(), Ok(()));
     let mut engine = Engine::new(scenario, Level::Full);
@@ -49,35 +49,35 @@ fn spread(scenario: &Scenario) -> Vec<(usize, f64)> {
 }
 
 #[test]
-fn a_write_reaches_every_member_of_a_group_too_large_for_a_link_for_each_pair() {
-    let scenario = large(Vec::new());
+fn a_write_reaches_every_member_of_a_group_without_permanent_links() {
+    let scenario = large_group(Vec::new());
     let holders = spread(&scenario);
     assert_eq!(holders.len(), MEMBERS);
-    assert_eq!(holders, spread(&scenario), "twice the same");
+    assert_eq!(holders, spread(&scenario), "a run can be repeated");
 }
 
 #[test]
-fn a_partition_stops_what_is_sent_within_a_large_group_until_it_heals() {
+fn a_partition_of_a_large_group_drops_messages_until_it_heals() {
     let half = |from: usize| (from..from + MEMBERS / 2).map(id).collect::<Vec<_>>();
-    let parted = Command::Partition { groups: vec![half(0), half(MEMBERS / 2)] };
-    let holders = spread(&large(vec![(40.0, parted), (2_000.0, Command::HealAll)]));
-    assert_eq!(holders.len(), MEMBERS, "all hold it in the end");
+    let partition = Command::Partition { groups: vec![half(0), half(MEMBERS / 2)] };
+    let holders = spread(&large_group(vec![(40.0, partition), (2_000.0, Command::HealAll)]));
+    assert_eq!(holders.len(), MEMBERS, "all members store it in the end");
     for (member, at) in holders {
-        assert!(member < MEMBERS / 2 || at >= 2_000.0, "r{member} holds it at {at} ms, behind the partition");
+        assert!(member < MEMBERS / 2 || at >= 2_000.0, "r{member} stores it at {at} ms, across the partition");
     }
 }
 
 #[test]
-fn a_pair_of_a_large_group_that_has_a_link_of_its_own_or_regions_uses_their_latency() {
-    // The first member is a minute away from all others but one.
-    let mut scenario = large(Vec::new());
+fn messages_of_a_large_group_use_the_latency_of_a_listed_link_or_of_regions() {
+    // The first member is a minute away from all others.
+    let mut scenario = large_group(Vec::new());
     let far = |to: &str, ms| RegionLatency { to: to.into(), latency: Latency::Constant { ms } };
     let region = |id: &str, nodes, latency| Region { id: id.into(), nodes, latency, ..Region::default() };
     scenario.regions = vec![
         region("first", vec![id(0)], vec![far("others", 60_000.0)]),
         region("others", (1..MEMBERS).map(id).collect(), Vec::new()),
     ];
-    assert_eq!(spread(&scenario).len(), 1, "it is too far to arrive");
+    assert_eq!(spread(&scenario).len(), 1, "no message arrives before the end");
     let near =
         |to: usize| Link { from: id(0), to: id(to), latency: Some(Latency::Constant { ms: 1.0 }), ..Link::default() };
     scenario.links = (1..MEMBERS).map(near).collect();
@@ -85,9 +85,9 @@ fn a_pair_of_a_large_group_that_has_a_link_of_its_own_or_regions_uses_their_late
 }
 
 #[test]
-fn only_gossip_may_have_so_many_members() {
-    let mut scenario = large(Vec::new());
+fn a_group_too_large_for_permanent_links_is_refused_unless_its_protocol_is_gossip() {
+    let mut scenario = large_group(Vec::new());
     scenario.groups[0].protocol = Protocol::default();
-    let said = scenario.validate().expect_err("a quorum of so many")[0].to_string();
-    assert!(said.contains("groups[0].members") && said.contains("1 to 1000 services, not 1200"), "{said}");
+    let error = scenario.validate().expect_err("refused")[0].to_string();
+    assert!(error.contains("groups[0].members") && error.contains("1 to 1000 services, not 1200"), "{error}");
 }

@@ -1,6 +1,9 @@
 //! Links open for ever, whole or not at all. `tests/links/v1/` only grows: each case is a link, the scenario that it means
 //! and its run's digest; `CONVERGE_RENEW=1` adds cases for new examples and never changes one.
 
+mod common;
+
+use common::random::{self, random_tests};
 use converge::scenario::examples::{EXAMPLES, Example};
 use converge::scenario::link::{LinkError, decode, encode};
 use converge::scenario::{
@@ -294,9 +297,7 @@ fn links_are_short_enough_to_send() {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, rng_seed: proptest::test_runner::RngSeed::Fixed(7), ..ProptestConfig::default() })]
-
+random_tests! { link_codec, 300;
     #[test]
     fn any_sound_scenario_comes_back_as_it_was(
         nodes in 5usize..30,

@@ -1,5 +1,8 @@
 //! The worker's session, tested natively with the requests of the page in any order.
 
+mod common;
+
+use common::random::{self, random_tests};
 use converge::scenario::examples::{EXAMPLES, find};
 use converge::scenario::{
     AntiEntropy, Arrivals, Client, Command, Consistency, Gossip, Group, Keys, Latency, Micros, Operation, Primary,
@@ -192,9 +195,7 @@ fn gestures() -> impl Strategy<Value = Vec<(u8, u64)>> {
     prop::collection::vec((0u8..13, 0u64..3_000_000), 1..25)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, rng_seed: proptest::test_runner::RngSeed::Fixed(7), ..ProptestConfig::default() })]
-
+random_tests! { clicks, 200;
     /// A run equals the run of its document, regardless of how it got there.
     #[test]
     fn after_fast_clicks_in_any_order_the_document_reproduces_the_run(
@@ -375,9 +376,7 @@ fn busy(protocol: usize) -> Scenario {
     scenario
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
-
+random_tests! { seeking, 40;
     /// Snapshots are far apart, so the runs are long. Snapshots must not change a run.
     #[test]
     fn seeking_back_and_forth_equals_a_straight_run(

@@ -5,6 +5,7 @@ mod oracles;
 use super::operations::Change;
 use super::*;
 use crate::engine::message::Ask;
+use crate::random::{self, random_tests};
 use crate::scenario::{Merge, VersionClock};
 use crate::trace::Refusal;
 use proptest::prelude::*;
@@ -117,9 +118,7 @@ fn merged(a: &KeyState, b: &KeyState) -> KeyState {
     merged
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
-
+random_tests! { laws, 2000;
     #[test]
     fn merging_is_commutative_associative_and_idempotent(steps in steps()) {
         for data in data_types() {

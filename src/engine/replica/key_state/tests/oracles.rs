@@ -3,14 +3,13 @@
 use super::{Operation, Step, elements, fields, list, merge_from, number, replay, steps};
 use crate::engine::message::Ask;
 use crate::engine::replica::key_state::KeyState;
+use crate::random::{self, random_tests};
 use crate::scenario::Data;
 use crdts::{CmRDT, CvRDT, List, MVReg, Map, Orswot, PNCounter};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
-
+random_tests! { agreement, 2000;
     #[test]
     fn a_set_agrees_with_the_oracle(steps in steps()) {
         let states = replay(&Data::Set, &steps);
