@@ -2,16 +2,15 @@
 
 mod common;
 
-use common::runs::records;
+use common::runs::all_records;
 use common::scenarios::step;
-use converge::engine::Engine;
 use converge::scenario::presets::{PRESETS, of_replication};
 use converge::scenario::{
     Acks, Bus, Command, CommitRule, InSync, Latency, Operation, Publication, PublishRetry, Replication, Scenario,
     Service, Step, Subscription, Topic, micros,
 };
 use converge::session::Run;
-use converge::trace::{BrokerChange, DropReason, Fact, Level, MessageKind, Record};
+use converge::trace::{BrokerChange, DropReason, Fact, MessageKind, Record};
 
 fn write(at_ms: f64, value: i64) -> Step {
     let operation = Operation::Write { key: "k".into(), value: value.into() };
@@ -100,7 +99,7 @@ fn in_sync(records: &[Record]) -> Vec<(u64, u32)> {
 #[test]
 fn acks_decide_when_the_publisher_is_acknowledged_and_only_committed_events_are_delivered() {
     for (acks, expected) in [(Acks::None, vec![]), (Acks::Leader, vec![1000]), (Acks::All, vec![11_000])] {
-        let records = records(&system(acks, kafka(1, false), vec![write(0.0, 1)]));
+        let records = all_records(&system(acks, kafka(1, false), vec![write(0.0, 1)]));
         assert_eq!((acknowledged(&records), delivered(&records)), (expected, vec![11_000]), "{acks:?}");
     }
 }
@@ -108,7 +107,7 @@ fn acks_decide_when_the_publisher_is_acknowledged_and_only_committed_events_are_
 #[test]
 fn with_acks_1_an_acknowledged_event_is_lost_with_the_leader() {
     let script = vec![write(0.0, 1), stop(5.0, None, false)];
-    let records = records(&system(Acks::Leader, kafka(1, false), script.clone()));
+    let records = all_records(&system(Acks::Leader, kafka(1, false), script.clone()));
     assert_eq!((acknowledged(&records).len(), lost(&records), delivered(&records).len()), (1, 1, 0));
     // The bus is unavailable until the failure of the leader is detected.
     assert_eq!(leaders(&records), [(9005, 2)]);
@@ -117,7 +116,7 @@ fn with_acks_1_an_acknowledged_event_is_lost_with_the_leader() {
     // With acks=all nothing was acknowledged, and the bus accepts the event when the publisher sends it again.
     let mut scenario = system(Acks::All, kafka(1, false), script);
     scenario.services[0].publishes[0].retry = Some(PublishRetry { timeout_ms: 10_000.0, attempts: 2 });
-    let records = records(&scenario);
+    let records = all_records(&scenario);
     assert_eq!((lost(&records), delivered(&records), acknowledged(&records).len()), (1, vec![10_011_000], 1));
 }
 
@@ -151,7 +150,7 @@ fn an_event_of_the_whole_in_sync_set_survives_the_leader_and_its_disk() {
     });
     scenario.script.push(step(2.0, Command::CutLink { from: "bus".into(), to: "reader".into(), one_way: false }));
     scenario.script.push(step(10_000.0, Command::HealAll));
-    let records = records(&scenario);
+    let records = all_records(&scenario);
     assert_eq!(lost(&records), 0);
     // The leader restarts without its disk before its failure is detected. It is out of sync, so another leads at once.
     assert_eq!(leaders(&records), [(5000, 2)]);
@@ -172,41 +171,41 @@ fn with_min_insync_1_an_acknowledged_event_is_lost_after_the_in_sync_set_shrank_
     ];
     let is_acknowledged = |records: &[Record]| acknowledged(records) == [20_001_000];
     // An unclean election elects a broker that never had the event.
-    let records = records(&system(Acks::All, kafka(1, true), shrunk.clone()));
+    let records = all_records(&system(Acks::All, kafka(1, true), shrunk.clone()));
     assert_eq!(in_sync(&records), [(9100, 0b101), (9100, 0b001), (29_005, 0b010), (29_015, 0b110)]);
     assert!(is_acknowledged(&records));
     assert_eq!((lost(&records), leaders(&records)), (1, vec![(29_005, 2)]));
     // Without it, the bus waits for the last broker in sync. That broker returns with an empty disk, and all follow it.
     let mut script = shrunk.clone();
     script.push(start(40_000.0, Some(1)));
-    let records = records(&system(Acks::All, kafka(1, false), script));
+    let records = all_records(&system(Acks::All, kafka(1, false), script));
     assert!(is_acknowledged(&records));
     assert_eq!((lost(&records), leaders(&records)), (1, vec![(40_000, 1)]));
     // With its disk, it returns with the event.
     let mut script = shrunk.clone();
     script[4] = stop(20_005.0, None, false);
     script.push(start(40_000.0, Some(1)));
-    assert_eq!(lost(&records(&system(Acks::All, kafka(1, false), script))), 0);
+    assert_eq!(lost(&all_records(&system(Acks::All, kafka(1, false), script))), 0);
     // min.insync.replicas 2 refuses the event instead of losing it after an acknowledgement.
-    let records = records(&system(Acks::All, kafka(2, true), shrunk.clone()));
+    let records = all_records(&system(Acks::All, kafka(2, true), shrunk.clone()));
     let refused = times(&records, |fact| matches!(fact, Fact::PublishRefused { in_sync: 1, needed: 2, .. }));
     assert_eq!((refused, acknowledged(&records), lost(&records)), (vec![20_001_000], vec![], 0));
     // acks=1 ignores min.insync.replicas.
-    let records = records(&system(Acks::Leader, kafka(2, true), shrunk));
+    let records = all_records(&system(Acks::Leader, kafka(2, true), shrunk));
     assert_eq!((acknowledged(&records), lost(&records)), (vec![20_001_000], 1));
 }
 
 #[test]
 fn a_publication_waits_for_a_dead_follower_until_it_is_detected_and_for_a_lagging_one_until_it_is_out_of_sync() {
-    let records = records(&system(Acks::All, kafka(1, false), vec![stop(0.5, Some(3), false), write(0.0, 1)]));
+    let records = all_records(&system(Acks::All, kafka(1, false), vec![stop(0.5, Some(3), false), write(0.0, 1)]));
     assert_eq!((acknowledged(&records), in_sync(&records)), (vec![9_000_500], vec![(9000, 0b011)]));
     // Refused: only two brokers are in sync.
-    let records = records(&system(Acks::All, kafka(3, false), vec![stop(0.5, Some(3), false), write(0.0, 1)]));
+    let records = all_records(&system(Acks::All, kafka(3, false), vec![stop(0.5, Some(3), false), write(0.0, 1)]));
     assert_eq!((acknowledged(&records), delivered(&records)), (vec![], vec![9_000_500]));
     // Both followers lag longer than permitted.
     let mut scenario = system(Acks::All, kafka(1, false), vec![write(0.0, 1)]);
     scenario.buses[0].replication.as_mut().expect("brokers").latency = Latency::Constant { ms: 40_000.0 };
-    let records = records(&scenario);
+    let records = all_records(&scenario);
     assert_eq!(acknowledged(&records), [30_001_000]);
     assert_eq!(in_sync(&records), [(30_001, 0b101), (30_001, 0b001), (40_001, 0b011), (40_001, 0b111)]);
 }
@@ -221,14 +220,14 @@ fn a_quorum_queue_commits_by_majority_and_is_unavailable_without_one() {
         write(2000.0, 2),
         start(30_000.0, Some(3)),
     ];
-    let records = records(&system(Acks::All, CommitRule::Majority, script));
+    let records = all_records(&system(Acks::All, CommitRule::Majority, script));
     assert_eq!(acknowledged(&records), [211_000]);
     let out = times(&records, |fact| matches!(fact, Fact::BusStopped { .. } | Fact::BusStarted { .. }));
     assert_eq!(out, [1_000_000, 30_000_000]);
     // The broker with the most events leads, regardless of its number.
     assert_eq!(leaders(&records), [(30_000, 1)]);
     let script = vec![stop(0.5, Some(2), false), write(0.0, 1), stop(100.0, Some(1), false), start(200.0, Some(2))];
-    let records = records(&system(Acks::All, CommitRule::Majority, script));
+    let records = all_records(&system(Acks::All, CommitRule::Majority, script));
     assert_eq!((acknowledged(&records), leaders(&records), lost(&records)), (vec![11_000], vec![(200, 3)], 0));
 }
 

@@ -174,7 +174,7 @@ fn blind_puts_leave_siblings_and_a_put_that_has_read_them_replaces_them() {
 
 #[test]
 fn an_operation_that_a_data_type_does_not_offer_is_refused_with_its_path() {
-    let wrong = |data: &str, initial: &str, operation: &str| {
+    let errors = |data: &str, initial: &str, operation: &str| {
         let document = format!(
             r#"{{ "converge": 1, "services": [{{ "id": "a", "data": {{ {initial} }} }}],
                  "groups": [{{ "id": "g", "members": ["a"], "data": {data} }}],

@@ -13,8 +13,8 @@ use common::scenarios::{constant, exponential, link, operate, write};
 use common::statistics::{assert_mean, assert_proportion};
 use converge::engine::Engine;
 use converge::scenario::{
-    Acknowledge, Arrivals, Backoff, Bus, Client, Clock, Command, Effect, Inbox, Keys, Latency, Link, Operation,
-    Publication, Scenario, Service, Step, Subscription, Workload, micros,
+    Acknowledge, Arrivals, Backoff, Bus, Client, Clock, Effect, Inbox, Keys, Latency, Link, Publication, Scenario,
+    Service, Subscription, Workload, micros,
 };
 use converge::session::Run;
 use converge::session::sweep::{GRID, Sweep};

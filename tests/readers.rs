@@ -2,13 +2,12 @@
 
 mod common;
 
-use common::runs::records;
-use converge::engine::Engine;
+use common::runs::all_records;
 use converge::scenario::presets::{PRESETS, Preset};
 use converge::scenario::{
-    Bus, Command, Latency, Operation, Publication, ReaderSession, Scenario, Service, Step, Subscription, Topic, micros,
+    Bus, Command, Latency, Operation, Publication, ReaderSession, Scenario, Service, Step, Subscription, Topic,
 };
-use converge::trace::{DropCause, Fact, LeaveReason, Level, MessageKind, Record};
+use converge::trace::{DropCause, Fact, LeaveReason, MessageKind, Record};
 
 const SECOND: f64 = 1000.0;
 
@@ -101,7 +100,7 @@ fn after_the_session_timeout_a_crashed_readers_partitions_continue_elsewhere_fro
     script.extend(keys(8).iter().map(|key| write(6.0, key, 2)));
     // Commits are sent at 5 s and 10 s; the last heartbeat at 6 s.
     script.push(step(7.0, crash("a")));
-    let records = records(&group(&["a", "b"], 0.01, script, 100.0));
+    let records = all_records(&group(&["a", "b"], 0.01, script, 100.0));
     assert_eq!(moves(&records), [(51, Some(LeaveReason::Silent))]);
     let (own, taken_over): (Vec<u64>, Vec<u64>) = handled(&records, 2).into_iter().partition(|at| *at < 51);
     // What `a` had committed stays committed; what it had processed since is processed again.
@@ -113,7 +112,7 @@ fn after_the_session_timeout_a_crashed_readers_partitions_continue_elsewhere_fro
 
 #[test]
 fn a_slow_reader_stays_in_its_group_within_the_maximum_poll_interval() {
-    let records = records(&group(&["a", "b"], 290.0, vec![write(1.0, "key0", 1)], 400.0));
+    let records = all_records(&group(&["a", "b"], 290.0, vec![write(1.0, "key0", 1)], 400.0));
     assert_eq!(moves(&records), []);
     assert_eq!((sent(&records), acknowledged(&records)), (1, 1));
 }
@@ -121,7 +120,7 @@ fn a_slow_reader_stays_in_its_group_within_the_maximum_poll_interval() {
 #[test]
 fn a_reader_over_the_maximum_poll_interval_leaves_has_its_commit_refused_and_rejoins_at_its_next_poll() {
     // Both readers are slow, so the event alternates between them.
-    let records = records(&group(&["a", "b"], 400.0, vec![write(0.5, "key0", 1)], 450.0));
+    let records = all_records(&group(&["a", "b"], 400.0, vec![write(0.5, "key0", 1)], 450.0));
     let rare = Some(LeaveReason::PolledTooRarely);
     // Checked at each heartbeat. The next poll follows after the events of the last one were processed.
     assert_eq!(moves(&records), [(303, rare), (400, None)]);
@@ -139,7 +138,7 @@ fn a_poll_of_many_quick_events_exceeds_the_poll_interval_and_smaller_polls_do_no
         script.extend((1..400).map(|i| write(0.2, "key0", i)));
         let mut scenario = group(&["a"], 1.0, script, 399.0);
         scenario.services[1].subscribes[0].max_in_flight = most;
-        let records = records(&scenario);
+        let records = all_records(&scenario);
         assert_eq!(moves(&records).contains(&(303, Some(LeaveReason::PolledTooRarely))), leaves, "{most} at a time");
     }
 }
@@ -152,12 +151,12 @@ fn a_partitioned_reader_loses_its_partitions_and_rejoins_when_its_heartbeats_arr
     };
     // The last heartbeat before the cut is sent at 9 s, the first after the healing at 102 s.
     let script = vec![step(10.0, cut(true)), step(100.0, cut(false)), write(60.0, "key0", 1), write(60.0, "key1", 1)];
-    let records = records(&group(&["a", "b"], 0.01, script.clone(), 150.0));
+    let records = all_records(&group(&["a", "b"], 0.01, script.clone(), 150.0));
     assert_eq!(moves(&records), [(54, Some(LeaveReason::Silent)), (102, None)]);
     assert_eq!((handled(&records, 1), handled(&records, 2)), (vec![], vec![60, 60]));
     // A cut shorter than the session timeout changes nothing.
     let script = vec![step(10.0, cut(true)), step(50.0, cut(false)), script[2].clone(), script[3].clone()];
-    assert_eq!(moves(&records(&group(&["a", "b"], 0.01, script, 150.0))), []);
+    assert_eq!(moves(&all_records(&group(&["a", "b"], 0.01, script, 150.0))), []);
 }
 
 #[test]
@@ -169,7 +168,7 @@ fn a_lost_delivery_is_fetched_again_and_no_event_is_processed_twice() {
     let (from, to) = ("bus".to_string(), "a".to_string());
     script.push(step(3.5, Command::CutLink { from: from.clone(), to: to.clone(), one_way: true }));
     script.push(step(4.5, Command::HealLink { from, to, one_way: true }));
-    let records = records(&group(&["a"], 0.01, script, 60.0));
+    let records = all_records(&group(&["a"], 0.01, script, 60.0));
     assert_eq!(moves(&records), []);
     let (first, second): (Vec<u64>, Vec<u64>) = handled(&records, 1).into_iter().partition(|at| *at < 30);
     assert_eq!((first, second), (vec![1; 8], vec![36; 8]));
@@ -184,7 +183,7 @@ fn the_next_heartbeat_repeats_a_lost_commit() {
         step(4.0, Command::CutLink { from: from.clone(), to: to.clone(), one_way: true }),
         step(5.5, Command::HealLink { from, to, one_way: true }),
     ];
-    let records = records(&group(&["a"], 0.01, script, 20.0));
+    let records = all_records(&group(&["a"], 0.01, script, 20.0));
     let lost = |fact: &Fact| matches!(fact, Fact::MessageDropped { cause: DropCause::LinkCut, .. });
     assert_eq!(count(&records, lost), 1, "the commit of 5 s");
     let at = records.iter().find(|record| matches!(record.fact, Fact::EventAcknowledged { .. })).map(|it| it.at);
@@ -199,7 +198,7 @@ fn a_restarted_reader_waits_for_the_timeout_of_its_previous_session() {
         step(10.0, Command::Restart { service: "a".into() }),
         write(20.0, "key0", 2),
     ];
-    let records = records(&group(&["a"], 0.01, script, 100.0));
+    let records = all_records(&group(&["a"], 0.01, script, 100.0));
     assert_eq!(moves(&records), [(45, Some(LeaveReason::Silent)), (45, None)]);
     // The first event was not committed and is delivered again with the second.
     assert_eq!(handled(&records, 1), [1, 45, 45]);
@@ -214,7 +213,7 @@ fn a_reader_paused_beyond_its_session_processes_its_events_and_has_its_commits_r
         write(10.0, "key1", 1),
         step(80.0, Command::Resume { node: "a".into() }),
     ];
-    let records = records(&group(&["a", "b"], 0.01, script, 100.0));
+    let records = all_records(&group(&["a", "b"], 0.01, script, 100.0));
     assert_eq!(moves(&records), [(48, Some(LeaveReason::Silent)), (80, None)]);
     // A zombie: it does not know yet that it was removed. Only an inbox prevents its effects from being doubled.
     assert_eq!((handled(&records, 1), handled(&records, 2)), (vec![80, 80], vec![48, 48]));
@@ -230,7 +229,7 @@ fn a_bus_outage_beyond_the_session_timeout_removes_no_reader() {
         step(90.0, Command::StartBus { bus }),
         write(91.0, "key0", 1),
     ];
-    let records = records(&group(&["a", "b"], 0.01, script, 120.0));
+    let records = all_records(&group(&["a", "b"], 0.01, script, 120.0));
     assert_eq!(moves(&records), []);
     assert_eq!(acknowledged(&records), 1);
 }
@@ -245,10 +244,10 @@ fn one_of_a_group_that_says_nothing_of_sessions_has_that_of_the_others_and_a_gro
     };
     let mut scenario = group(&["a", "b"], 0.01, vec![], 10.0);
     scenario.services[1].subscribes[0].session = None;
-    let records = records(&scenario);
+    let records = all_records(&scenario);
     assert_eq!((beats(&records, 1), beats(&records, 2)), (3, 3));
     scenario.services[2].subscribes[0].session = None;
-    let records = records(&scenario);
+    let records = all_records(&scenario);
     assert_eq!((beats(&records, 1), beats(&records, 2)), (0, 0));
 }
 

@@ -20,7 +20,6 @@ use converge::scenario::{
     Operation, Primary, Protocol, Quorum, ReadRepair, Route, Scenario, Service, Value, VersionClock, Weighted,
     Workload,
 };
-use converge::session::Run;
 use converge::trace::{Fact, MessageKind, NodeId, OperationKind, Outcome};
 use std::collections::BTreeMap;
 

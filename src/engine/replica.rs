@@ -371,7 +371,7 @@ impl Replica {
     }
 
     /// Records the scenario's initial state of a key that is not a register.
-    pub fn tell_seed(&self, key: KeyId, ctx: &mut Context) {
+    pub fn record_initial_state(&self, key: KeyId, ctx: &mut Context) {
         self.member.record_initial(key, ctx);
     }
 

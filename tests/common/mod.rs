@@ -1,6 +1,6 @@
 //! What tests share.
 
-#![allow(dead_code, reason = "each test file uses some of this")]
+#![allow(dead_code, unused_macros, reason = "each test file uses some of this")]
 
 pub mod faults;
 pub mod random;

@@ -53,7 +53,7 @@ pub fn node(run: &Run, id: &str) -> NodeId {
 
 /// Runs the engine of a scenario to its end. Returns all records. Messages and events must be conserved.
 #[track_caller]
-pub fn records(scenario: &Scenario) -> Vec<Record> {
+pub fn all_records(scenario: &Scenario) -> Vec<Record> {
     assert_eq!(scenario.validate(), Ok(()));
     let mut engine = Engine::new(scenario, Level::Full);
     assert!(engine.run_until(micros(scenario.until_ms), MAX_EVENTS), "the run ends");
