@@ -10,8 +10,9 @@ pub mod build;
 pub mod licences;
 pub mod serve;
 pub mod setup;
-mod slim;
+
 pub mod test;
+pub mod weight;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

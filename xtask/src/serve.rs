@@ -1,6 +1,6 @@
 //! A small static server for one's own machine: right types, the strict policy, compressed where asked.
 
-use crate::{Result, build, root};
+use crate::{Result, build, root, weight};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -151,11 +151,11 @@ impl Site {
     }
 
     fn compressed(&self, file: PathBuf, bytes: Vec<u8>) -> Arc<Vec<u8>> {
-        let Ok(mut gzipped) = self.gzipped.lock() else { return Arc::new(build::gzip(&bytes)) };
+        let Ok(mut gzipped) = self.gzipped.lock() else { return Arc::new(weight::gzip(&bytes)) };
         match gzipped.get(&file) {
             Some((original, compressed)) if *original == bytes => compressed.clone(),
             Some(_) | None => {
-                let compressed = Arc::new(build::gzip(&bytes));
+                let compressed = Arc::new(weight::gzip(&bytes));
                 gzipped.insert(file, (bytes, compressed.clone()));
                 compressed
             }

@@ -1,75 +1,67 @@
-//! What a fresh machine lacks: the wasm target, rustfmt and clippy, a browser.
+//! Installs what a fresh machine lacks: the wasm target, rustfmt and clippy, a browser.
 
 use crate::{Result, run};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The target of the page.
+/// The compilation target of the page.
 pub const WASM: &str = "wasm32-unknown-unknown";
 
-/// How the page can be compiled on this machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Debian's compiler for web applications, with the source of the standard library.
+const DEBIAN_PACKAGES: [&str; 5] = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "lld-22"];
+
+/// The compiler that builds the page on this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WasmCompiler {
-    /// The toolchain at hand has the target, and the standard library's source: it is built again, for size.
-    Source,
-    /// The toolchain at hand has the target.
+    /// The Rust toolchain in use, which has the wasm target installed.
     Toolchain,
-    /// Debian's `rustc-web` family, which builds its own standard library.
+    /// Debian's `rustc-web`, which compiles the standard library from source. Used where rustup cannot download
+    /// the target.
     Debian,
 }
 
+/// Whether a program can be started and exits with success.
 fn succeeds(program: &str, arguments: &[&str]) -> bool {
     let output = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
     output.is_ok_and(|status| status.success())
 }
 
-/// A folder that the compiler names.
-fn folder(arguments: &[&str]) -> Option<PathBuf> {
-    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
-    let output = Command::new(rustc).args(arguments).output().ok().filter(|output| output.status.success())?;
-    Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())).filter(|path| path.is_dir())
-}
-
+/// Whether the Rust toolchain has the standard library for wasm.
 fn has_target() -> bool {
-    folder(&["--print", "target-libdir", "--target", WASM]).is_some()
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).args(["--print", "target-libdir", "--target", WASM]).output();
+    output.is_ok_and(|output| {
+        output.status.success() && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
+    })
 }
 
-fn has_source() -> bool {
-    folder(&["--print", "sysroot"]).is_some_and(|root| root.join("lib/rustlib/src/rust/library/Cargo.lock").is_file())
-}
-
-/// Makes sure that something on this machine compiles to wasm.
+/// Returns a compiler for wasm, and installs one if this machine has none.
 ///
 /// # Errors
-/// Nothing does, and nothing could be installed; says the one step that is missing.
+/// No compiler could be installed. The message names the command that installs one.
 pub fn wasm_compiler() -> Result<WasmCompiler> {
-    let rustup = succeeds("rustup", &["--version"]);
-    if !has_target() && rustup {
-        println!("adding the target {WASM} to the Rust toolchain");
+    if !has_target() && succeeds("rustup", &["--version"]) {
+        println!("Adding the target {WASM} to the Rust toolchain.");
         let _ = run(Command::new("rustup").args(["target", "add", WASM]));
     }
     if has_target() {
-        if !has_source() && rustup {
-            println!("adding the standard library's source to the Rust toolchain");
-            let _ = run(Command::new("rustup").args(["component", "add", "rust-src"]));
-        }
-        return Ok(if has_source() { WasmCompiler::Source } else { WasmCompiler::Toolchain });
+        return Ok(WasmCompiler::Toolchain);
     }
-    let debian = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "lld-22"];
-    if Path::new("/usr/lib/rustlib/src").is_dir() && Path::new("/usr/bin/cargo").exists() || install(&debian).is_ok() {
+    let is_installed = Path::new("/usr/lib/rustlib/src").is_dir() && Path::new("/usr/bin/cargo").exists();
+    if is_installed || install(&DEBIAN_PACKAGES).is_ok() {
         return Ok(WasmCompiler::Debian);
     }
     Err(format!(
-        "nothing on this machine compiles to wasm: run `rustup target add {WASM}`, \
+        "this machine has no compiler for wasm: run `rustup target add {WASM}`, \
          or as root `apt-get install --no-install-recommends {}`",
-        debian.join(" ")
+        DEBIAN_PACKAGES.join(" ")
     ))
 }
 
-/// Makes sure that the toolchain has a component.
+/// Adds a component to the Rust toolchain unless `cargo` with the arguments in `probe` already succeeds.
 ///
 /// # Errors
-/// It has not, and rustup could not add it.
+/// rustup could not add the component.
 pub fn component(name: &str, probe: &[&str]) -> Result<()> {
     if succeeds("cargo", probe) {
         return Ok(());
@@ -78,6 +70,7 @@ pub fn component(name: &str, probe: &[&str]) -> Result<()> {
         .map_err(|_| format!("{name} is missing: run `rustup component add {name}`"))
 }
 
+/// Finds the first of several programs on the PATH.
 fn find(names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
@@ -85,12 +78,12 @@ fn find(names: &[&str]) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// Chromium and its driver.
+/// A browser and its driver.
 #[derive(Clone, Debug)]
 pub struct Browser {
-    /// The browser.
+    /// The Chromium executable.
     pub chromium: PathBuf,
-    /// Its WebDriver server.
+    /// The ChromeDriver executable.
     pub driver: PathBuf,
 }
 
@@ -99,10 +92,10 @@ fn installed_browser() -> Option<Browser> {
     Some(Browser { chromium, driver: find(&["chromedriver"])? })
 }
 
-/// Makes sure that there is a browser for the tests.
+/// Returns Chromium and ChromeDriver, and installs them if this machine has none.
 ///
 /// # Errors
-/// There is none, and none could be installed; says the one step that is missing.
+/// They could not be installed. The message names the command that installs them.
 pub fn browser() -> Result<Browser> {
     if let Some(browser) = installed_browser() {
         return Ok(browser);
@@ -110,19 +103,20 @@ pub fn browser() -> Result<Browser> {
     let packages = ["chromium", "chromium-driver"];
     let installed = install(&packages);
     installed_browser().ok_or_else(|| {
-        let why = installed.err().map(|error| format!(" ({error})")).unwrap_or_default();
+        let cause = installed.err().map(|error| format!(" ({error})")).unwrap_or_default();
         format!(
-            "the browser tests need Chromium and ChromeDriver{why}: as root `apt-get install {}`",
+            "the browser tests need Chromium and ChromeDriver{cause}: as root `apt-get install {}`",
             packages.join(" ")
         )
     })
 }
 
+/// Installs Debian packages.
 fn install(packages: &[&str]) -> Result<()> {
     if !succeeds("apt-get", &["--version"]) {
-        return Err("there is no apt-get here".into());
+        return Err("apt-get is not available".into());
     }
-    println!("installing {}", packages.join(" "));
+    println!("Installing {} with apt-get.", packages.join(" "));
     let apt = || {
         let mut command = Command::new("apt-get");
         command.env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());

@@ -1,0 +1,132 @@
+//! What a visitor downloads: the size of each file of the page, gzipped, and the two budgets.
+
+use crate::Result;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The most that a visitor downloads before the first click or key, in bytes, gzipped.
+pub const FIRST_LOAD_BUDGET: usize = 450 * 1024;
+
+/// The most that all files of the page have together, in bytes, gzipped.
+pub const TOTAL_BUDGET: usize = 1_258_291; // 1.2 MiB
+
+/// Folders that are not part of the page: course content, and the engine as a module for other pages.
+const APART: [&str; 2] = ["lessons", "engine"];
+
+/// Folders of the page that opening it does not load.
+const ON_DEMAND_FOLDERS: [&str; 2] = ["embed", "examples"];
+
+/// Files of the page that opening it does not load.
+const ON_DEMAND_FILES: [&str; 2] = ["embed.js", "scenario.schema.json"];
+
+/// The size of the page in bytes, gzipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weight {
+    /// What opening the page downloads.
+    pub first_load: usize,
+    /// All files of the page.
+    pub total: usize,
+}
+
+impl Weight {
+    /// Measures a folder with the built page, and prints each file's size.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn of(page: &Path) -> Result<Weight> {
+        let mut weight = Weight { first_load: 0, total: 0 };
+        println!("{:>9} {:>9}", "bytes", "gzipped");
+        for file in files(page, page)? {
+            let bytes = fs::read(page.join(&file)).map_err(|error| format!("{}: {error}", file.display()))?;
+            let gzipped = gzip(&bytes).len();
+            let is_first = is_first_load(&file);
+            weight.total += gzipped;
+            weight.first_load += if is_first { gzipped } else { 0 };
+            let when = if is_first { "" } else { " (on demand)" };
+            println!("{:>9} {gzipped:>9}  {}{when}", bytes.len(), file.display());
+        }
+        println!("{:>19}  first load; the budget is {FIRST_LOAD_BUDGET}", weight.first_load);
+        println!("{:>19}  all files; the budget is {TOTAL_BUDGET}", weight.total);
+        Ok(weight)
+    }
+
+    /// Checks both budgets.
+    ///
+    /// # Errors
+    /// A budget is exceeded.
+    pub fn check(self) -> Result<()> {
+        for (name, bytes, budget) in
+            [("first load", self.first_load, FIRST_LOAD_BUDGET), ("all files together", self.total, TOTAL_BUDGET)]
+        {
+            if bytes > budget {
+                return Err(format!(
+                    "{name}: {bytes} bytes gzipped, {} more than the budget of {budget}",
+                    bytes - budget
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether opening the page loads a file, given by its path inside the page's folder. The browser tests compare this
+/// with what a browser requests.
+pub fn is_first_load(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let is_split = name.ends_with(".wasm") && (name.starts_with("split_") || name.starts_with("chunk_"));
+    let is_on_demand = ON_DEMAND_FILES.iter().any(|other| file == Path::new(other))
+        || ON_DEMAND_FOLDERS.iter().chain(&APART).any(|folder| file.starts_with(folder));
+    !is_split && !is_on_demand
+}
+
+/// The paths of the page's files inside its folder, in alphabetical order.
+fn files(page: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut found = Vec::new();
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let relative = path.strip_prefix(page).unwrap_or(&path).to_path_buf();
+        if !path.is_dir() {
+            found.push(relative);
+        } else if !APART.iter().any(|name| relative == Path::new(name)) {
+            found.extend(files(page, &path)?);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Compresses bytes as web hosts usually do, at level 6.
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wasm_files_that_are_fetched_on_demand_do_not_count_as_first_load() {
+        for first in ["index.html", "converge.js", "converge_bg.wasm", "style.css", "worker.js"] {
+            assert!(is_first_load(Path::new(first)), "{first}");
+        }
+        for later in
+            ["split_views_1.wasm", "chunk_0.wasm", "embed.js", "engine/converge_bg.wasm", "examples/plain.html"]
+        {
+            assert!(!is_first_load(Path::new(later)), "{later}");
+        }
+    }
+
+    #[test]
+    fn a_page_over_a_budget_is_refused() {
+        let fits = Weight { first_load: FIRST_LOAD_BUDGET, total: TOTAL_BUDGET };
+        assert_eq!(fits.check(), Ok(()));
+        for heavy in [Weight { first_load: FIRST_LOAD_BUDGET + 1, ..fits }, Weight { total: TOTAL_BUDGET + 1, ..fits }]
+        {
+            assert!(heavy.check().is_err_and(|error| error.contains(" 1 more than the budget")), "{heavy:?}");
+        }
+    }
+}
