@@ -20,6 +20,7 @@
 pub mod analysis;
 pub mod app;
 pub mod engine;
+pub mod report;
 pub mod scenario;
 pub mod session;
 pub mod trace;

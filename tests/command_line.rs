@@ -248,14 +248,16 @@ fn a_sweep_is_the_same_on_any_number_of_threads_and_merged_from_any_shards() {
 
 #[test]
 fn bad_seeds_are_refused_with_what_was_expected() {
-    for (seeds, says) in [("5", "seeds as in"), ("7..7", "empty"), ("a..b", "seeds as in"), ("3..=2", "empty")] {
+    for (seeds, says) in
+        [("5", "a range of seeds"), ("7..7", "empty"), ("a..b", "a range of seeds"), ("3..=2", "empty")]
+    {
         let output = converge(&["sweep", "ex=lost-event", "--seeds", seeds], "");
         assert_eq!(code(&output), 2);
         assert!(err(&output).contains(says), "{seeds}: {}", err(&output));
     }
     let output = converge(&["merge", "-"], "{}");
     assert_eq!(code(&output), 2);
-    assert!(err(&output).contains("not what `converge sweep --json` prints"), "{}", err(&output));
+    assert!(err(&output).contains("the output of `converge sweep --json` is expected"), "{}", err(&output));
 }
 
 #[test]
@@ -380,7 +382,7 @@ fn a_bad_history_is_refused_with_its_place_and_what_was_expected() {
     let fine = lines(&[read, ("ok", "read", "null", 0)]);
     for (arguments, expected) in [
         (vec!["--guarantee", "perfect"], "one of linearizable"),
-        (vec!["--guarantee", "bounded-staleness"], "--k VERSIONS"),
+        (vec!["--guarantee", "bounded-staleness"], "needs a bound"),
         (vec!["--model", "set", "--initial", "3"], "--initial: a list"),
     ] {
         let refused = converge(&[&["check", "-"], arguments.as_slice()].concat(), &fine);

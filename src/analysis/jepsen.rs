@@ -1,60 +1,80 @@
-//! Histories in Jepsen's shape, read and written: JSON Lines, a JSON array, or EDN.
+//! Reads histories in Jepsen's format: JSON Lines, a JSON array, or EDN.
 
-use crate::edn;
-use converge::analysis::history::{ABSENT, Answer, Call, History, Initial, Model, NEVER, Operation, ValueId};
-use converge::trace::Outcome;
+mod edn;
+
+use super::history::{ABSENT, Answer, Call, History, Initial, Model, NEVER, Operation, ValueId};
+use crate::trace::Outcome;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// How a history is to be read.
-pub struct Reading<'a> {
-    /// What its keys hold; guessed if not told.
-    pub model: Option<Kind>,
-    /// Whether every value is `[key value]`; guessed if not.
+/// How to read a history.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReadOptions<'a> {
+    /// What a key holds; inferred from the operations if absent.
+    pub model: Option<DataModel>,
+    /// Whether every value is `[key value]`; inferred if false.
     pub keyed: bool,
-    /// What every key held at first, as JSON, or a text.
+    /// The initial value of every key, as JSON; text that is not JSON is a string.
     pub initial: Option<&'a str>,
 }
 
-/// The models by the names that people write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Kind {
-    /// Reads and writes
+/// What a key holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum DataModel {
+    /// Reads and writes.
     Register,
-    /// Reads, writes and compare-and-sets
+    /// Reads, writes and compare-and-sets.
     CasRegister,
-    /// Reads and increments of a number
+    /// Reads and increments of a number.
     Counter,
-    /// Adds, removals and reads of a set
+    /// Adds, removals and reads of a set.
     Set,
-    /// Appends to and reads of a list
+    /// Appends to and reads of a list.
     Append,
 }
 
-impl Kind {
-    fn model(self) -> Model {
+impl DataModel {
+    /// All models.
+    pub const ALL: [DataModel; 5] =
+        [DataModel::Register, DataModel::CasRegister, DataModel::Counter, DataModel::Set, DataModel::Append];
+
+    /// The name in options and reports.
+    pub fn name(self) -> &'static str {
         match self {
-            Kind::Register | Kind::CasRegister => Model::Register,
-            Kind::Counter => Model::Counter,
-            Kind::Set => Model::Set,
-            Kind::Append => Model::Append,
+            DataModel::Register => "register",
+            DataModel::CasRegister => "cas-register",
+            DataModel::Counter => "counter",
+            DataModel::Set => "set",
+            DataModel::Append => "append",
         }
     }
 
-    fn takes(self) -> &'static str {
+    fn model(self) -> Model {
         match self {
-            Kind::Register => "read, write or delete",
-            Kind::CasRegister => "read, write, cas or delete",
-            Kind::Counter => "read, add, increment or decrement",
-            Kind::Set => "read, add or remove",
-            Kind::Append => "read or append",
+            DataModel::Register | DataModel::CasRegister => Model::Register,
+            DataModel::Counter => Model::Counter,
+            DataModel::Set => Model::Set,
+            DataModel::Append => Model::Append,
+        }
+    }
+
+    fn functions(self) -> &'static str {
+        match self {
+            DataModel::Register => "read, write or delete",
+            DataModel::CasRegister => "read, write, cas or delete",
+            DataModel::Counter => "read, add, increment or decrement",
+            DataModel::Set => "read, add or remove",
+            DataModel::Append => "read or append",
         }
     }
 }
 
-/// A line of the history.
+/// An invocation or completion in the history.
 struct Event {
-    place: String,
+    position: String,
     kind: String,
     process: String,
     f: String,
@@ -64,105 +84,128 @@ struct Event {
     index: Option<i64>,
 }
 
-/// Reads a history; the error says where and what was expected.
-pub fn read(text: &str, reading: &Reading) -> Result<(History, Kind), String> {
+/// Why a history cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// The history is malformed: the line, and what was expected.
+    History(String),
+    /// The initial value does not fit the model: what was expected.
+    Initial(String),
+}
+
+impl From<String> for ReadError {
+    fn from(problem: String) -> Self {
+        ReadError::History(problem)
+    }
+}
+
+/// Reads a history, and infers what its keys hold.
+///
+/// # Errors
+/// The history or the initial value is malformed.
+pub fn read(text: &str, options: &ReadOptions) -> Result<(History, DataModel), ReadError> {
     let mut events = Vec::new();
-    for (place, value) in lines(text)? {
-        events.extend(event(place, &value)?);
+    for (position, value) in lines(text)? {
+        events.extend(event(position, &value)?);
     }
     if events.is_empty() {
-        return Err("no operation is in the history; a line like {\"type\": \"invoke\", \"f\": \"read\", \"value\": null, \"process\": 0} is expected".into());
+        let example = r#"{"type": "invoke", "f": "read", "value": null, "process": 0}"#;
+        return Err(ReadError::History(format!("the history has no operations; a line like {example} is expected")));
     }
     put_in_order(&mut events)?;
-    if reading.keyed || (events.iter().all(|event| event.key.is_none()) && looks_keyed(&events)) {
+    if options.keyed || (events.iter().all(|event| event.key.is_none()) && looks_keyed(&events)) {
         for event in &mut events {
             let Value::Array(pair) = &event.value else {
                 if event.value.is_null() && event.kind != "invoke" {
                     continue;
                 }
-                return Err(format!("{}: value: [key value] is expected, not {}", event.place, event.value));
+                return Err(not_keyed(event).into());
             };
             let [key, value] = pair.as_slice() else {
-                return Err(format!("{}: value: [key value] is expected, not {}", event.place, event.value));
+                return Err(not_keyed(event).into());
             };
             (event.key, event.value) = (Some(name(key)), value.clone());
         }
     }
     complete(&mut events);
-    let mut kinds: BTreeMap<Option<String>, Kind> = BTreeMap::new();
-    let mut of_key: BTreeMap<&Option<String>, Vec<&Event>> = BTreeMap::new();
+    let mut models: BTreeMap<Option<String>, DataModel> = BTreeMap::new();
+    let mut by_key: BTreeMap<&Option<String>, Vec<&Event>> = BTreeMap::new();
     for event in &events {
-        of_key.entry(&event.key).or_default().push(event);
+        by_key.entry(&event.key).or_default().push(event);
     }
-    for (key, events) in of_key {
-        kinds.insert(key.clone(), reading.model.map_or_else(|| guess(&events), Ok)?);
+    for (key, events) in by_key {
+        models.insert(key.clone(), options.model.map_or_else(|| infer_model(&events), Ok)?);
     }
-    let first = kinds.values().next().copied().unwrap_or(Kind::Register);
-    build(&events, &kinds, reading.initial).map(|history| (history, first))
+    let first = models.values().next().copied().unwrap_or(DataModel::Register);
+    build(&events, &models, options.initial).map(|history| (history, first))
 }
 
-/// The values of the text, each with its place in words.
+fn not_keyed(event: &Event) -> String {
+    format!("{}: value: [key value] is expected, not {}", event.position, event.value)
+}
+
+/// Parses the text into values, each with its position.
 fn lines(text: &str) -> Result<Vec<(String, Value)>, String> {
     let text = text.trim_start_matches('\u{feff}');
-    let mut marks = text.bytes().filter(|byte| !byte.is_ascii_whitespace());
-    let first = marks.next();
-    let rest = marks.find(|byte| !b"[{(".contains(byte));
+    let mut characters = text.bytes().filter(|byte| !byte.is_ascii_whitespace());
+    let first = characters.next();
+    let rest = characters.find(|byte| !b"[{(".contains(byte));
     match (first, rest) {
         (None, _) => Err("the history is empty".into()),
         (Some(b'['), Some(b'"' | b']')) => {
             let all: Vec<Value> =
-                serde_json::from_str(text).map_err(|error| format!("line {}: {}", error.line(), plain(&error)))?;
+                serde_json::from_str(text).map_err(|error| format!("line {}: {}", error.line(), message_of(&error)))?;
             Ok(all.into_iter().enumerate().map(|(i, value)| (format!("element {i}"), value)).collect())
         }
         (Some(b'{'), Some(b'"' | b'}')) => objects(text),
         (Some(b'{' | b'[' | b'(' | b'#' | b';'), _) => {
-            let forms = edn::forms(text).map_err(|error| format!("line {}: {}", error.line, error.what))?;
+            let forms = edn::forms(text).map_err(|error| format!("line {}: {}", error.line, error.expected))?;
             Ok(forms.into_iter().map(|(line, value)| (format!("line {line}"), value)).collect())
         }
-        (Some(_), _) => {
-            Err("line 1: a history as JSON Lines, a JSON array or EDN is expected, which begins with { or [".into())
-        }
+        (Some(_), _) => Err("line 1: JSON Lines, a JSON array or EDN is expected, which begins with { or [".into()),
     }
 }
 
-/// JSON objects one after the other, mostly one a line.
+/// Parses consecutive JSON objects, usually one a line.
 fn objects(text: &str) -> Result<Vec<(String, Value)>, String> {
     let mut all = serde_json::Deserializer::from_str(text).into_iter::<Value>();
-    let (mut found, mut line, mut read) = (Vec::new(), 1, 0);
+    let (mut found, mut line, mut counted_to) = (Vec::new(), 1, 0);
     loop {
         let rest = &text[all.byte_offset()..];
         let start = text.len() - rest.trim_start().len();
-        line += text[read..start].matches('\n').count();
-        read = start;
+        line += text[counted_to..start].matches('\n').count();
+        counted_to = start;
         match all.next() {
             None => return Ok(found),
             Some(Ok(value)) => found.push((format!("line {line}"), value)),
             Some(Err(error)) => {
                 let (at, column) = (error.line().max(line), error.column());
-                let what = plain(&error);
+                let what = message_of(&error);
                 return Err(format!("line {at}, column {column}: a JSON object is expected: {what}"));
             }
         }
     }
 }
 
-/// serde_json's words without its place, which is that within the line.
-fn plain(error: &serde_json::Error) -> String {
+/// Returns the message of serde_json without its position, which is relative to the line.
+fn message_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split(" at line ").next().unwrap_or_default().to_string()
 }
 
-/// What a line says; none for what is no client's.
-fn event(place: String, value: &Value) -> Result<Option<Event>, String> {
+/// Parses an invocation or completion. Returns `None` for events of the nemesis.
+fn event(position: String, value: &Value) -> Result<Option<Event>, String> {
     let Value::Object(fields) = value else {
-        return Err(format!("{place}: an operation is expected, a map with type, f, value and process, not {value}"));
+        return Err(format!(
+            "{position}: an operation is expected, a map with type, f, value and process, not {value}"
+        ));
     };
     let word = |name: &str| -> Result<String, String> {
         match fields.get(name) {
             Some(Value::String(text)) => Ok(text.trim_start_matches(':').to_string()),
             Some(Value::Number(number)) if name == "process" => Ok(number.to_string()),
-            Some(other) => Err(format!("{place}: {name}: a word is expected, not {other}")),
-            None => Err(format!("{place}: {name} is missing")),
+            Some(other) => Err(format!("{position}: {name}: a word is expected, not {other}")),
+            None => Err(format!("{position}: {name} is missing")),
         }
     };
     let process = word("process")?;
@@ -171,28 +214,28 @@ fn event(place: String, value: &Value) -> Result<Option<Event>, String> {
     }
     let kind = word("type")?;
     if !["invoke", "ok", "fail", "info"].contains(&kind.as_str()) {
-        return Err(format!("{place}: type: invoke, ok, fail or info is expected, not {kind}"));
+        return Err(format!("{position}: type: invoke, ok, fail or info is expected, not {kind}"));
     }
     let number = |name: &str| -> Result<Option<i64>, String> {
         match fields.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Number(number)) => Ok(number.as_i64().or_else(|| number.as_f64().map(|n| n as i64))),
-            Some(other) => Err(format!("{place}: {name}: a number is expected, not {other}")),
+            Some(other) => Err(format!("{position}: {name}: a number is expected, not {other}")),
         }
     };
     let (time, index) = (number("time")?, number("index")?);
     let key = fields.get("key").filter(|key| !key.is_null()).map(name);
-    // An end need not say again what it ends.
+    // A completion may omit the function of its invocation.
     let f = if kind != "invoke" && !fields.contains_key("f") { String::new() } else { word("f")? };
     let value = fields.get("value").cloned().unwrap_or(Value::Null);
-    let mut event = Event { place, kind, process, f, key, value, time, index };
+    let mut event = Event { position, kind, process, f, key, value, time, index };
     if event.f == "txn" {
         single(&mut event)?;
     }
     Ok(Some(event))
 }
 
-/// A transaction of one operation, `[[f key value]]`, is that operation.
+/// Replaces a transaction of one operation, `[[f key value]]`, by that operation.
 fn single(event: &mut Event) -> Result<(), String> {
     let parts = event.value.as_array().map(Vec::as_slice);
     let only = match parts {
@@ -205,8 +248,8 @@ fn single(event: &mut Event) -> Result<(), String> {
     };
     let Some([Value::String(f), key, value]) = only else {
         return Err(format!(
-            "{}: value: a transaction of one operation, [[f key value]], is expected, not {}; those of several are not checked",
-            event.place, event.value
+            "{}: value: a transaction of one operation, [[f key value]], is expected, not {}; transactions of several operations are not supported",
+            event.position, event.value
         ));
     };
     let f = match f.trim_start_matches(':') {
@@ -218,12 +261,12 @@ fn single(event: &mut Event) -> Result<(), String> {
     Ok(())
 }
 
-/// A key in words.
+/// Returns a key as text.
 fn name(key: &Value) -> String {
     key.as_str().map_or_else(|| key.to_string(), str::to_string)
 }
 
-/// Gives an end that does not say what it ends, or of which key, what its invocation said.
+/// Copies function and key from an invocation to a completion that omits them.
 fn complete(events: &mut [Event]) {
     let mut open: BTreeMap<String, (String, Option<String>)> = BTreeMap::new();
     for event in events {
@@ -240,7 +283,7 @@ fn complete(events: &mut [Event]) {
     }
 }
 
-/// By their index where every one has it; else as they stand.
+/// Sorts events by index if every event has one.
 fn put_in_order(events: &mut [Event]) -> Result<(), String> {
     if !events.iter().all(|event| event.index.is_some()) {
         return Ok(());
@@ -249,15 +292,15 @@ fn put_in_order(events: &mut [Event]) -> Result<(), String> {
     match events.windows(2).find(|pair| pair[0].index == pair[1].index) {
         None => Ok(()),
         Some(pair) => Err(format!(
-            "{}: index: each operation's own is expected, but {} has {} too",
-            pair[1].place,
-            pair[0].place,
+            "{}: index: a unique index is expected, but {} has {} too",
+            pair[1].position,
+            pair[0].position,
             pair[0].index.unwrap_or_default()
         )),
     }
 }
 
-/// Whether every value is a pair, those of reads with nothing yet in it.
+/// Whether the value of every invocation is a pair, and that of a read has no value for its key.
 fn looks_keyed(events: &[Event]) -> bool {
     let mut invoked = events.iter().filter(|event| event.kind == "invoke").peekable();
     let mut reads = 0;
@@ -271,34 +314,34 @@ fn looks_keyed(events: &[Event]) -> bool {
     }) && reads > 0
 }
 
-fn guess(events: &[&Event]) -> Result<Kind, String> {
+fn infer_model(events: &[&Event]) -> Result<DataModel, String> {
     let has = |names: &[&str]| events.iter().any(|event| names.contains(&event.f.as_str()));
     let read = events.iter().find(|event| event.f == "read" && event.kind == "ok" && !event.value.is_null());
     let lists = read.is_some_and(|event| event.value.is_array());
     if has(CAS) {
-        return Ok(Kind::CasRegister);
+        return Ok(DataModel::CasRegister);
     }
     if has(&["write", "delete"]) {
-        return Ok(Kind::Register);
+        return Ok(DataModel::Register);
     }
     if has(&["append"]) {
-        return Ok(Kind::Append);
+        return Ok(DataModel::Append);
     }
     if has(INCREMENT) || has(DECREMENT) {
-        return Ok(Kind::Counter);
+        return Ok(DataModel::Counter);
     }
     if has(&["remove"]) || (has(&["add"]) && (lists || read.is_none())) {
-        return Ok(Kind::Set);
+        return Ok(DataModel::Set);
     }
     if has(&["add"]) {
-        return Ok(Kind::Counter);
+        return Ok(DataModel::Counter);
     }
     match events.iter().find(|event| event.f != "read") {
-        None if lists => Ok(Kind::Set),
-        None => Ok(Kind::Register),
+        None if lists => Ok(DataModel::Set),
+        None => Ok(DataModel::Register),
         Some(event) => Err(format!(
             "{}: f: read, write, cas, delete, add, remove, append, increment or decrement is expected, not {}",
-            event.place, event.f
+            event.position, event.f
         )),
     }
 }
@@ -307,7 +350,7 @@ const CAS: &[&str] = &["cas", "compare-and-set", "compare_and_set"];
 const INCREMENT: &[&str] = &["increment", "inc", "incr"];
 const DECREMENT: &[&str] = &["decrement", "dec", "decr"];
 
-/// The ids of what people wrote, given out in order of first mention.
+/// Dense ids of texts, in the order of their first use.
 #[derive(Default)]
 struct Ids {
     ids: BTreeMap<String, u32>,
@@ -330,61 +373,79 @@ impl Ids {
     }
 }
 
-fn build(events: &[Event], kinds: &BTreeMap<Option<String>, Kind>, initial: Option<&str>) -> Result<History, String> {
-    let (mut keys, mut processes, mut values) = (Ids::default(), Ids::default(), Ids::default());
-    values.id("nothing");
-    let mut operations: Vec<Operation> = Vec::new();
-    // For each process its operation, and the event that began it; and those that never return.
-    let mut open: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
-    let mut gone: BTreeMap<u32, usize> = BTreeMap::new();
-    for (at, event) in events.iter().enumerate() {
-        let process = processes.id(&event.process);
-        let place = &event.place;
-        if event.kind == "invoke" {
-            let kind = kinds.get(&event.key).copied().unwrap_or(Kind::Register);
-            if let Some((_, began)) = open.get(&process) {
-                let began = &events[*began].place;
-                return Err(format!(
-                    "{place}: process {} invokes while its operation of {began} has not ended",
-                    event.process
-                ));
-            }
-            if let Some(info) = gone.get(&process) {
-                let info = &events[*info].place;
-                return Err(format!(
-                    "{place}: process {} invokes again, but it ended with info in {info}: a process whose operation is unknown never returns",
-                    event.process
-                ));
-            }
-            let key = keys.id(event.key.as_deref().unwrap_or(""));
-            let call = call(event, kind, &mut values)?;
-            open.insert(process, (operations.len(), at));
-            operations.push(Operation {
-                index: event.index.map_or(at as u64, |index| index as u64),
-                process,
-                key,
-                call,
-                answer: Answer::Nothing,
-                outcome: Outcome::Unknown,
-                invoked: at as u32,
-                ended: NEVER,
-                times: event.time.map(|ns| (ns / 1000, i64::MAX)),
-                rank: 0,
-            });
-            continue;
-        }
-        let Some((number, began)) = open.remove(&process) else {
+/// Builds the operations of a history from its events.
+struct Builder<'a> {
+    events: &'a [Event],
+    models: &'a BTreeMap<Option<String>, DataModel>,
+    keys: Ids,
+    processes: Ids,
+    values: Ids,
+    operations: Vec<Operation>,
+    /// For each process with an operation in progress: the operation and its invocation.
+    in_progress: BTreeMap<u32, (usize, usize)>,
+    /// For each process whose last operation is unknown: its completion.
+    ended_unknown: BTreeMap<u32, usize>,
+}
+
+impl Builder<'_> {
+    fn model_of(&self, event: &Event) -> DataModel {
+        self.models.get(&event.key).copied().unwrap_or(DataModel::Register)
+    }
+
+    fn invoke(&mut self, at: usize) -> Result<(), String> {
+        let event = &self.events[at];
+        let (process, position) = (self.processes.id(&event.process), &event.position);
+        if let Some((_, invocation)) = self.in_progress.get(&process) {
+            let invoked = &self.events[*invocation].position;
             return Err(format!(
-                "{place}: process {} ends an operation ({}) that it has not invoked",
+                "{position}: process {} invokes while its operation of {invoked} has not ended",
+                event.process
+            ));
+        }
+        if let Some(completion) = self.ended_unknown.get(&process) {
+            let info = &self.events[*completion].position;
+            return Err(format!(
+                "{position}: process {} invokes again, but it ended with info in {info}: \
+                 a process whose operation is unknown never invokes another",
+                event.process
+            ));
+        }
+        let key = self.keys.id(event.key.as_deref().unwrap_or(""));
+        let call = call(event, self.model_of(event), &mut self.values)?;
+        self.in_progress.insert(process, (self.operations.len(), at));
+        self.operations.push(Operation {
+            index: event.index.map_or(at as u64, |index| index as u64),
+            process,
+            key,
+            call,
+            answer: Answer::Nothing,
+            outcome: Outcome::Unknown,
+            invoked: at as u32,
+            ended: NEVER,
+            times: event.time.map(|ns| (ns / 1000, i64::MAX)),
+            rank: 0,
+        });
+        Ok(())
+    }
+
+    fn complete(&mut self, at: usize) -> Result<(), String> {
+        let event = &self.events[at];
+        let (process, position) = (self.processes.id(&event.process), &event.position);
+        let Some((number, invocation)) = self.in_progress.remove(&process) else {
+            return Err(format!(
+                "{position}: process {} ends an operation ({}) that it has not invoked",
                 event.process, event.kind
             ));
         };
-        let began = &events[began];
-        let kind = kinds.get(&began.key).copied().unwrap_or(Kind::Register);
-        if began.f != event.f && !event.f.is_empty() {
-            return Err(format!("{place}: f: {} is expected, as in {}, not {}", began.f, began.place, event.f));
+        let invocation = &self.events[invocation];
+        let model = self.model_of(invocation);
+        if invocation.f != event.f && !event.f.is_empty() {
+            return Err(format!(
+                "{position}: f: {} is expected, as in {}, not {}",
+                invocation.f, invocation.position, event.f
+            ));
         }
-        let operation = &mut operations[number];
+        let operation = &mut self.operations[number];
         if let (Some(times), Some(ns)) = (&mut operation.times, event.time) {
             times.1 = ns / 1000;
         }
@@ -392,94 +453,122 @@ fn build(events: &[Event], kinds: &BTreeMap<Option<String>, Kind>, initial: Opti
             "ok" => {
                 (operation.outcome, operation.ended) = (Outcome::Ok, at as u32);
                 if operation.call == Call::Read {
-                    operation.answer = answer(event, kind, &mut values)?;
+                    operation.answer = answer(event, model, &mut self.values)?;
                 }
             }
             "fail" => (operation.outcome, operation.ended) = (Outcome::Fail, at as u32),
             _ => {
-                gone.insert(process, at);
+                self.ended_unknown.insert(process, at);
             }
         }
+        Ok(())
     }
-    if operations.iter().any(|it| it.outcome == Outcome::Ok && it.times.is_none_or(|times| times.1 == i64::MAX)) {
-        operations.iter_mut().for_each(|operation| operation.times = None);
-    }
-    let mut history = History { operations, keys: keys.names.clone(), ..History::default() };
-    if let Some(text) = initial {
-        let value: Value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.into()));
-        for (key, kind) in kinds {
-            let first = first(&value, *kind, &mut values)?;
-            history.initial.insert(keys.ids[key.as_deref().unwrap_or("")], first);
+
+    fn finish(mut self, initial: Option<&str>) -> Result<History, ReadError> {
+        let is_timed = |operation: &Operation| operation.times.is_some_and(|times| times.1 != i64::MAX);
+        if self.operations.iter().any(|operation| operation.outcome == Outcome::Ok && !is_timed(operation)) {
+            self.operations.iter_mut().for_each(|operation| operation.times = None);
         }
+        let mut history = History { operations: self.operations, keys: self.keys.names.clone(), ..History::default() };
+        if let Some(text) = initial {
+            let value: Value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.into()));
+            for (key, model) in self.models {
+                let initial = initial_value(&value, *model, &mut self.values).map_err(ReadError::Initial)?;
+                history.initial.insert(self.keys.ids[key.as_deref().unwrap_or("")], initial);
+            }
+        }
+        history.values = self.values.names;
+        history.processes = self.processes.names.iter().map(|name| format!("process {name}")).collect();
+        Ok(history)
     }
-    history.values = values.names;
-    history.processes = processes.names.iter().map(|name| format!("process {name}")).collect();
-    Ok(history)
 }
 
-fn first(value: &Value, kind: Kind, values: &mut Ids) -> Result<Initial, String> {
+fn build(
+    events: &[Event],
+    models: &BTreeMap<Option<String>, DataModel>,
+    initial: Option<&str>,
+) -> Result<History, ReadError> {
+    let mut builder = Builder {
+        events,
+        models,
+        keys: Ids::default(),
+        processes: Ids::default(),
+        values: Ids::default(),
+        operations: Vec::new(),
+        in_progress: BTreeMap::new(),
+        ended_unknown: BTreeMap::new(),
+    };
+    // The id of an absent value is 0.
+    builder.values.id("nothing");
+    for (at, event) in events.iter().enumerate() {
+        if event.kind == "invoke" { builder.invoke(at)? } else { builder.complete(at)? }
+    }
+    builder.finish(initial)
+}
+
+fn initial_value(value: &Value, kind: DataModel, values: &mut Ids) -> Result<Initial, String> {
     let mut initial = Initial::default();
     match (kind.model(), value) {
         (Model::Register, value) => initial.value = values.value(value),
         (Model::Counter, Value::Number(number)) if number.is_i64() => initial.number = number.as_i64().unwrap_or(0),
-        (Model::Counter, _) => return Err(format!("--initial: a whole number is expected, not {value}")),
+        (Model::Counter, _) => return Err(format!("a whole number is expected, not {value}")),
         (Model::Set | Model::Append, Value::Array(elements)) => {
             initial.elements = elements.iter().map(|it| values.value(it)).collect();
-            if kind == Kind::Set {
+            if kind == DataModel::Set {
                 initial.elements.sort_unstable();
             }
         }
-        (Model::Set | Model::Append, _) => return Err(format!("--initial: a list is expected, not {value}")),
+        (Model::Set | Model::Append, _) => return Err(format!("a list is expected, not {value}")),
     }
     Ok(initial)
 }
 
-fn call(event: &Event, kind: Kind, values: &mut Ids) -> Result<Call, String> {
-    let Event { place, f, value, .. } = event;
+fn call(event: &Event, kind: DataModel, values: &mut Ids) -> Result<Call, String> {
+    let Event { position, f, value, .. } = event;
     let number = |value: &Value| match value.as_i64() {
         Some(number) => Ok(number),
         None if value.is_null() => Ok(1),
-        None => Err(format!("{place}: value: a whole number is expected, not {value}")),
+        None => Err(format!("{position}: value: a whole number is expected, not {value}")),
     };
     let f = f.as_str();
     Ok(match (f, kind) {
         ("read", _) => Call::Read,
-        ("write", Kind::Register | Kind::CasRegister) => Call::Write(values.value(value)),
-        ("delete", Kind::Register | Kind::CasRegister) => Call::Write(ABSENT),
-        (_, Kind::CasRegister) if CAS.contains(&f) => match value.as_array().map(Vec::as_slice) {
+        ("write", DataModel::Register | DataModel::CasRegister) => Call::Write(values.value(value)),
+        ("delete", DataModel::Register | DataModel::CasRegister) => Call::Write(ABSENT),
+        (_, DataModel::CasRegister) if CAS.contains(&f) => match value.as_array().map(Vec::as_slice) {
             Some([from, to]) => Call::CompareAndSet { expected: values.value(from), value: values.value(to) },
-            Some(_) | None => return Err(format!("{place}: value: [from to] is expected, not {value}")),
+            Some(_) | None => return Err(format!("{position}: value: [from to] is expected, not {value}")),
         },
-        ("add", Kind::Counter) => Call::Increment(number(value)?),
-        (_, Kind::Counter) if INCREMENT.contains(&f) => Call::Increment(number(value)?),
-        (_, Kind::Counter) if DECREMENT.contains(&f) => Call::Increment(-number(value)?),
-        ("add", Kind::Set) => Call::Add(values.value(value)),
-        ("remove", Kind::Set) => Call::Remove(values.value(value)),
-        ("append", Kind::Append) => Call::Append(values.value(value)),
-        _ => return Err(format!("{place}: f: {} is expected, not {f}", kind.takes())),
+        ("add", DataModel::Counter) => Call::Increment(number(value)?),
+        (_, DataModel::Counter) if INCREMENT.contains(&f) => Call::Increment(number(value)?),
+        (_, DataModel::Counter) if DECREMENT.contains(&f) => Call::Increment(-number(value)?),
+        ("add", DataModel::Set) => Call::Add(values.value(value)),
+        ("remove", DataModel::Set) => Call::Remove(values.value(value)),
+        ("append", DataModel::Append) => Call::Append(values.value(value)),
+        _ => return Err(format!("{position}: f: {} is expected, not {f}", kind.functions())),
     })
 }
 
-fn answer(event: &Event, kind: Kind, values: &mut Ids) -> Result<Answer, String> {
-    let Event { place, value, .. } = event;
+fn answer(event: &Event, kind: DataModel, values: &mut Ids) -> Result<Answer, String> {
+    let Event { position, value, .. } = event;
     Ok(match (kind.model(), value) {
         (Model::Register, value) => Answer::Value(values.value(value)),
         (Model::Counter, Value::Null) => Answer::Number(0),
         (Model::Counter, value) => match value.as_i64() {
             Some(number) => Answer::Number(number),
-            None => return Err(format!("{place}: value: a whole number is expected, not {value}")),
+            None => return Err(format!("{position}: value: a whole number is expected, not {value}")),
         },
         (Model::Set | Model::Append, Value::Null) => Answer::Elements(Vec::new()),
         (Model::Set | Model::Append, Value::Array(elements)) => {
             let mut elements: Vec<ValueId> = elements.iter().map(|it| values.value(it)).collect();
-            if kind == Kind::Set {
+            if kind == DataModel::Set {
                 elements.sort_unstable();
                 elements.dedup();
             }
             Answer::Elements(elements)
         }
         (Model::Set | Model::Append, _) => {
-            return Err(format!("{place}: value: a list of elements is expected, not {value}"));
+            return Err(format!("{position}: value: a list of elements is expected, not {value}"));
         }
     })
 }

@@ -8,6 +8,7 @@ mod derived;
 mod faults;
 pub mod history;
 mod invariants;
+pub mod jepsen;
 mod logs;
 mod lost;
 mod members;

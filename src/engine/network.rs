@@ -24,6 +24,7 @@ pub struct Message {
 
 /// Numbers of messages by their fate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct MessageCounts {
     /// Sent by nodes.
     pub sent: u64,

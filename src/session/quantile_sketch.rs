@@ -9,6 +9,7 @@ pub const ERROR: f64 = 0.01;
 
 /// How values, whole numbers such as microseconds, are spread.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct QuantileSketch {
     /// How many.
     pub count: u64,

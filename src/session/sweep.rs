@@ -39,6 +39,7 @@ pub const MOST_EVENTS: u64 = 50_000_000;
 
 /// How operations of one kind ended.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Outcomes {
     /// As ok.
     pub ok: u64,
@@ -52,6 +53,7 @@ pub struct Outcomes {
 
 /// At one point of the grid: how many there were, and how many of them held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Share {
     /// How many.
     pub of: u64,
@@ -78,6 +80,7 @@ impl Share {
 
 /// What reads returned.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Reads {
     /// Reads that ended as ok.
     pub count: u64,
@@ -94,6 +97,7 @@ pub struct Reads {
 
 /// What a sweep measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Sweep {
     /// Version of this format: 1.
     pub converge_sweep: u32,

@@ -1,14 +1,16 @@
 //! Reads EDN, the notation in which Jepsen writes histories, into the values of JSON.
 //!
-//! Keywords and symbols become texts, sets and lists arrays, characters texts; a tagged value is the value; what has no
-//! place in JSON, like a map with keys that are no texts, keeps the text of its key.
+//! Keywords, symbols and characters become strings, sets and lists arrays. Tags are dropped. Map keys other than strings
+//! become their text.
 
 use serde_json::{Map, Number, Value};
 
-/// What is wrong, and in which line.
+/// A syntax error.
 pub struct EdnError {
+    /// The line, from 1.
     pub line: usize,
-    pub what: String,
+    /// What was expected.
+    pub expected: String,
 }
 
 struct Reader<'a> {
@@ -18,10 +20,10 @@ struct Reader<'a> {
     depth: usize,
 }
 
-/// Deeper than this nothing is that anybody wrote on purpose.
-const DEEPEST: usize = 64;
+/// The deepest nesting that is accepted, so that no input overflows the stack.
+const MAX_DEPTH: usize = 64;
 
-/// All forms at the top, each with the line in which it begins. If there is but one, and a list, its elements.
+/// Parses all top-level forms, each with its line. A single list is replaced by its elements.
 pub fn forms(text: &str) -> Result<Vec<(usize, Value)>, EdnError> {
     let mut reader = Reader { text: text.as_bytes(), at: 0, line: 1, depth: 0 };
     let mut found = Vec::new();
@@ -36,7 +38,7 @@ pub fn forms(text: &str) -> Result<Vec<(usize, Value)>, EdnError> {
                 reader.space()?;
                 return match reader.peek() {
                     None => Ok(found),
-                    Some(_) => Err(reader.wrong("the history ends with its list; nothing is expected behind it")),
+                    Some(_) => Err(reader.error("no text is expected after the list of operations")),
                 };
             }
             let line = reader.line;
@@ -52,8 +54,8 @@ pub fn forms(text: &str) -> Result<Vec<(usize, Value)>, EdnError> {
 }
 
 impl Reader<'_> {
-    fn wrong(&self, what: impl Into<String>) -> EdnError {
-        EdnError { line: self.line, what: what.into() }
+    fn error(&self, expected: impl Into<String>) -> EdnError {
+        EdnError { line: self.line, expected: expected.into() }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -69,7 +71,7 @@ impl Reader<'_> {
         Some(byte)
     }
 
-    /// Skips what means nothing: space, commas, comments, discarded forms.
+    /// Skips white space, commas, comments and discarded forms.
     fn space(&mut self) -> Result<(), EdnError> {
         loop {
             match self.peek() {
@@ -88,12 +90,12 @@ impl Reader<'_> {
 
     fn form(&mut self) -> Result<Value, EdnError> {
         self.depth += 1;
-        if self.depth > DEEPEST {
-            return Err(self.wrong(format!("nested deeper than {DEEPEST}")));
+        if self.depth > MAX_DEPTH {
+            return Err(self.error(format!("at most {MAX_DEPTH} levels of nesting are expected")));
         }
         self.space()?;
         let value = match self.peek() {
-            None => Err(self.wrong("the text ends where a value is expected")),
+            None => Err(self.error("a value is expected, not the end of the text")),
             Some(b'{') => self.map(),
             Some(b'[') => self.list(b']'),
             Some(b'(') => self.list(b')'),
@@ -103,7 +105,7 @@ impl Reader<'_> {
                 if self.peek() == Some(b'{') {
                     self.list(b'}')
                 } else {
-                    // A tag says what the value is to become; the value will do.
+                    // The tag.
                     self.word();
                     self.form()
                 }
@@ -115,7 +117,7 @@ impl Reader<'_> {
                 let first = first.map(|byte| (byte as char).to_string()).unwrap_or_default();
                 Ok(Value::String(first + &rest))
             }
-            Some(b'}' | b']' | b')') => Err(self.wrong("a bracket closes that was not opened")),
+            Some(b'}' | b']' | b')') => Err(self.error("a closing bracket without an opening one")),
             Some(_) => Ok(atom(&self.word())),
         };
         self.depth -= 1;
@@ -159,7 +161,7 @@ impl Reader<'_> {
             };
             self.space()?;
             if self.peek() == Some(b'}') {
-                return Err(self.wrong(format!("`{key}` has no value")));
+                return Err(self.error(format!("a value is expected for `{key}`")));
             }
             let value = self.form()?;
             entries.insert(key, value);
@@ -171,7 +173,7 @@ impl Reader<'_> {
         let mut bytes = Vec::new();
         loop {
             match self.next() {
-                None => return Err(self.wrong("a text is not closed")),
+                None => return Err(self.error("a closing quotation mark is expected")),
                 Some(b'"') => return Ok(Value::String(String::from_utf8_lossy(&bytes).into_owned())),
                 Some(b'\\') => match self.next() {
                     Some(b'n') => bytes.push(b'\n'),
@@ -181,13 +183,13 @@ impl Reader<'_> {
                         let digits = self.text.get(self.at..self.at + 4).unwrap_or_default();
                         let code = std::str::from_utf8(digits).ok().and_then(|it| u32::from_str_radix(it, 16).ok());
                         let Some(c) = code.and_then(char::from_u32) else {
-                            return Err(self.wrong("four hexadecimal digits are expected behind \\u"));
+                            return Err(self.error("four hexadecimal digits are expected after \\u"));
                         };
                         self.at += 4;
                         bytes.extend(c.to_string().bytes());
                     }
                     Some(other) => bytes.push(other),
-                    None => return Err(self.wrong("a text is not closed")),
+                    None => return Err(self.error("a closing quotation mark is expected")),
                 },
                 Some(byte) => bytes.push(byte),
             }

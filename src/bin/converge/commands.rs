@@ -1,219 +1,41 @@
-//! The commands and their options.
+//! Executes the commands.
 
-use crate::{check, compare, jepsen, reasons_report, report, sweep};
-use clap::{Args, Parser, Subcommand};
-use converge::analysis::check::BUDGET;
+use crate::options::{
+    CheckOptions, Cli, Commands, CompareOptions, ExampleCommands, LinkCommands, RunOptions, Source, SweepOptions,
+    WhyOptions,
+};
+use crate::{check_text, comparison, parallel_sweep, reasons_text, run_text, sweep_text};
+use clap::Parser;
 use converge::analysis::history::Recorder;
+use converge::report::{self, InputError, ReasonsReport, RunReport, SweepReport, TraceLine, scenario_from};
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Scenario, ScenarioError, link, micros, schema};
 use converge::session::sweep::Sweep;
 use converge::session::{Run, export, words};
+use serde::Serialize;
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Simulates services, event buses and copies of data, message by message.
-#[derive(Parser)]
-#[command(name = "converge", version, about)]
-struct Cli {
-    #[command(subcommand)]
-    command: Commands,
-}
-
-#[derive(Subcommand)]
-enum Commands {
-    /// Run a scenario to its end; exit 1 if it misses what it promises
-    Run(RunOptions),
-    /// Run a scenario with many seeds and measure them together
-    Sweep(SweepOptions),
-    /// Run a scenario under eventual, read-after-write and strong consistency, and put what each costs side by side
-    Compare(CompareOptions),
-    /// Run a scenario and say why copies are stale, conflicted or diverged, step by step
-    Why(WhyOptions),
-    /// Say which guarantees a history keeps, and prove which it does not; exit 1 if any is violated, 3 if any is unknown
-    Check(CheckOptions),
-    /// Put the measurements of several sweeps of one scenario together
-    Merge {
-        /// What `sweep --json` printed, each of other seeds; - reads standard input
-        #[arg(required = true)]
-        files: Vec<String>,
-        /// Print one JSON object instead of text
-        #[arg(long)]
-        json: bool,
-    },
-    /// Turn a scenario into a link, or a link into a scenario
-    #[command(subcommand)]
-    Link(LinkCommands),
-    /// The scenarios that come with the program
-    #[command(subcommand)]
-    Examples(ExampleCommands),
-    /// Check a scenario and say everything that is wrong with it
-    Validate {
-        /// A scenario as JSON; - reads standard input
-        file: String,
-    },
-    /// Print the JSON Schema of scenarios
-    Schema,
-}
-
-#[derive(Args)]
-struct Source {
-    /// A scenario as JSON, a link, or the id of an example as ex=ID; - reads standard input
-    file: String,
-    /// The branch of the scenario; the one that opens unless given
-    #[arg(long, value_name = "NAME")]
-    branch: Option<String>,
-}
-
-#[derive(Args)]
-struct RunOptions {
-    #[command(flatten)]
-    source: Source,
-    /// Run with this seed instead of the scenario's
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Run until this time, in ms, instead of the scenario's end
-    #[arg(long, value_name = "MS")]
-    until: Option<f64>,
-    /// Print one JSON object instead of text
-    #[arg(long)]
-    json: bool,
-    /// Write the log, a JSON object a line
-    #[arg(long, value_name = "FILE")]
-    trace: Option<String>,
-    /// Write what clients asked and were told, in Jepsen's shape, a JSON object a line
-    #[arg(long, value_name = "FILE")]
-    history: Option<String>,
-    /// Write metrics over time as CSV
-    #[arg(long, value_name = "FILE")]
-    metrics: Option<String>,
-    /// Write the messages as a Mermaid sequence diagram
-    #[arg(long, value_name = "FILE")]
-    mermaid: Option<String>,
-    /// Write the log with vector clocks, for ShiViz
-    #[arg(long, value_name = "FILE")]
-    shiviz: Option<String>,
-}
-
-#[derive(Args)]
-struct WhyOptions {
-    #[command(flatten)]
-    source: Source,
-    /// At this time, in ms; at the scenario's end unless given
-    #[arg(long, value_name = "MS")]
-    at: Option<f64>,
-    /// Run with this seed instead of the scenario's
-    #[arg(long)]
-    seed: Option<u64>,
-    /// The service; all unless given
-    #[arg(long, value_name = "ID")]
-    service: Option<String>,
-    /// The key; all unless given
-    #[arg(long)]
-    key: Option<String>,
-    /// Print one JSON object instead of text
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct CheckOptions {
-    /// A history in Jepsen's shape, as JSON Lines, a JSON array or EDN; - reads standard input
-    history: String,
-    /// What to check: linearizable unless given. linearizable, sequential, regular, causal, read-your-writes,
-    /// monotonic-reads, monotonic-writes, writes-follow-reads, session (those four), bounded-staleness, no-lost-update
-    #[arg(long, value_name = "G")]
-    guarantee: Vec<String>,
-    /// What a key holds; guessed from the operations unless given
-    #[arg(long)]
-    model: Option<jepsen::Kind>,
-    /// Values are [key value]; guessed unless given
-    #[arg(long)]
-    keyed: bool,
-    /// What every key held at first, as JSON
-    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
-    initial: Option<String>,
-    /// For bounded-staleness: how many acknowledged changes a read may lack
-    #[arg(long, value_name = "VERSIONS")]
-    k: Option<u32>,
-    /// For bounded-staleness: how old, in ms, what a read lacks may be
-    #[arg(long, value_name = "MS")]
-    t: Option<f64>,
-    /// How many steps a search may take before its answer is unknown
-    #[arg(long, value_name = "STEPS", default_value_t = BUDGET)]
-    budget: u64,
-    /// Print one JSON object instead of text
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct SweepOptions {
-    #[command(flatten)]
-    source: Source,
-    /// The seeds: A..B, B left out, or A..=B
-    #[arg(long, value_name = "A..B")]
-    seeds: String,
-    /// How many threads; as many as the machine has cores unless given. The result is the same.
-    #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
-    /// Run each until this time, in ms, instead of the scenario's end
-    #[arg(long, value_name = "MS")]
-    until: Option<f64>,
-    /// Print one JSON object instead of text
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct CompareOptions {
-    #[command(flatten)]
-    source: Source,
-    /// The replica group; the first one unless given
-    #[arg(long, value_name = "ID")]
-    group: Option<String>,
-    /// The seeds: A..B, B left out, or A..=B
-    #[arg(long, value_name = "A..B", default_value = "1..51")]
-    seeds: String,
-    /// How many threads; as many as the machine has cores unless given. The result is the same.
-    #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
-    /// Print one JSON object instead of text
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Subcommand)]
-enum LinkCommands {
-    /// Print the link of a scenario
-    Encode {
-        /// A scenario as JSON; - reads standard input
-        file: String,
-    },
-    /// Print the scenario of a link
-    Decode {
-        /// A link, or an address that ends in one; - reads standard input
-        link: String,
-    },
-}
-
-#[derive(Subcommand)]
-enum ExampleCommands {
-    /// Print the ids and what each example shows
-    List,
-    /// Print an example's scenario
-    Show {
-        /// Its id
-        id: String,
-    },
-}
-
-/// Bad input: what to print on standard error, a line each.
+/// The input is not valid: the lines to print on standard error.
 struct BadInput(Vec<String>);
+
+impl BadInput {
+    fn new(problem: impl Into<String>) -> Self {
+        BadInput(vec![problem.into()])
+    }
+}
 
 impl From<Vec<ScenarioError>> for BadInput {
     fn from(errors: Vec<ScenarioError>) -> Self {
+        BadInput(errors.iter().map(ToString::to_string).collect())
+    }
+}
+
+impl From<Vec<InputError>> for BadInput {
+    fn from(errors: Vec<InputError>) -> Self {
         BadInput(errors.iter().map(ToString::to_string).collect())
     }
 }
@@ -222,12 +44,12 @@ impl From<link::LinkError> for BadInput {
     fn from(error: link::LinkError) -> Self {
         match error {
             link::LinkError::Unsound(errors) => errors.into(),
-            other => BadInput(vec![format!("link: {other}")]),
+            other => BadInput::new(format!("link: {other}")),
         }
     }
 }
 
-type Answer = Result<ExitCode, BadInput>;
+type CommandResult = Result<ExitCode, BadInput>;
 
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -237,11 +59,11 @@ pub fn main() -> ExitCode {
         Commands::Why(options) => why(&options),
         Commands::Check(options) => check_history(&options),
         Commands::Merge { files, json } => merge(&files, json),
-        Commands::Link(LinkCommands::Encode { file }) => encode(&file),
-        Commands::Link(LinkCommands::Decode { link }) => decode(&link),
-        Commands::Examples(ExampleCommands::List) => list(),
-        Commands::Examples(ExampleCommands::Show { id }) => show(&id),
-        Commands::Validate { file } => scenario_in(&file).map(|_| ExitCode::SUCCESS),
+        Commands::Link(LinkCommands::Encode { file }) => encode_link(&file),
+        Commands::Link(LinkCommands::Decode { link }) => decode_link(&link),
+        Commands::Examples(ExampleCommands::List) => list_examples(),
+        Commands::Examples(ExampleCommands::Show { id }) => show_example(&id),
+        Commands::Validate { file, json } => validate(&file, json),
         Commands::Schema => print(&schema::json_schema()),
     };
     result.unwrap_or_else(|BadInput(lines)| {
@@ -252,12 +74,18 @@ pub fn main() -> ExitCode {
     })
 }
 
-/// Prints to standard output. A reader that went away, like `head`, is no error.
-fn print(text: &str) -> Answer {
+/// Prints to standard output. A closed pipe is not an error, so that `head` works.
+fn print(text: &str) -> CommandResult {
     let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(ExitCode::SUCCESS)
 }
 
+/// Prints a report as JSON.
+fn print_json(report: &impl Serialize) -> CommandResult {
+    print(&(serde_json::to_string_pretty(report).expect("a report is valid JSON") + "\n"))
+}
+
+/// Reads a file, or standard input for `-`.
 fn read(file: &str) -> Result<String, BadInput> {
     let mut text = String::new();
     let read = if file == "-" {
@@ -267,38 +95,52 @@ fn read(file: &str) -> Result<String, BadInput> {
     };
     match read {
         Ok(_) => Ok(text),
-        Err(error) => Err(BadInput(vec![format!("{file}: {error}")])),
+        Err(error) => Err(BadInput::new(format!("{file}: {error}"))),
     }
 }
 
-/// The scenario of a file, of standard input, of a link, or of an example.
+/// Returns the text of a scenario: a link or the name of an example as it is, otherwise what the file contains.
+fn scenario_text(source: &str) -> Result<String, BadInput> {
+    let is_link = source.starts_with("ex=")
+        || source.starts_with("1d.")
+        || source.starts_with("1r.")
+        || (source.contains('#') && !Path::new(source).exists());
+    if is_link { Ok(source.to_string()) } else { read(source) }
+}
+
 fn scenario_in(source: &str) -> Result<Scenario, BadInput> {
-    if source.starts_with("ex=") || source.starts_with("1d.") || source.starts_with("1r.") || source.contains('#') {
-        return Ok(link::decode(source)?.scenario);
-    }
-    Ok(Scenario::from_json(&read(source)?)?)
+    Ok(scenario_from(&scenario_text(source)?)?)
 }
 
-/// What is run of it.
+/// Reads a scenario and selects its branch.
 fn branch_in(source: &Source) -> Result<Scenario, BadInput> {
     Ok(scenario_in(&source.file)?.of_branch(source.branch.as_deref()).map_err(|error| vec![error])?)
 }
 
-/// A run told as text in some form.
+fn validate(file: &str, json: bool) -> CommandResult {
+    let report = report::validate(&scenario_text(file)?);
+    if json {
+        print_json(&report)?;
+        return Ok(if report.valid { ExitCode::SUCCESS } else { ExitCode::from(2) });
+    }
+    if report.valid { Ok(ExitCode::SUCCESS) } else { Err(report.errors.into()) }
+}
+
+/// Formats a run as text.
 type Export = fn(&Run, &Scenario) -> String;
 
-fn run(options: &RunOptions) -> Answer {
+fn run(options: &RunOptions) -> CommandResult {
     let mut scenario = branch_in(&options.source)?;
     scenario.seed = options.seed.unwrap_or(scenario.seed);
     scenario.until_ms = options.until.unwrap_or(scenario.until_ms);
     scenario.validate()?;
     let mut run = match &options.trace {
         None => Run::new(&scenario),
-        Some(file) => traced(&scenario, file).map_err(|error| BadInput(vec![format!("{file}: {error}")]))?,
+        Some(file) => run_with_trace(&scenario, file).map_err(|error| BadInput::new(format!("{file}: {error}")))?,
     };
     run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, _, _| {});
     if let Some(file) = &options.history {
-        record(&scenario, file).map_err(|error| BadInput(vec![format!("{file}: {error}")]))?;
+        write_history(&scenario, file).map_err(|error| BadInput::new(format!("{file}: {error}")))?;
     }
     let texts: [(&Option<String>, Export); 3] = [
         (&options.metrics, export::csv),
@@ -307,21 +149,21 @@ fn run(options: &RunOptions) -> Answer {
     ];
     for (file, text) in texts {
         if let Some(file) = file {
-            std::fs::write(file, text(&run, &scenario)).map_err(|error| BadInput(vec![format!("{file}: {error}")]))?;
+            std::fs::write(file, text(&run, &scenario)).map_err(|error| BadInput::new(format!("{file}: {error}")))?;
         }
     }
-    let report = report::Report::new(&run, &scenario);
+    let report = RunReport::new(&run, &scenario);
     if options.json {
-        print(&(serde_json::to_string_pretty(&report).expect("a report always serializes") + "\n"))?;
+        print_json(&report)?
     } else {
-        print(&report.text())?;
-    }
-    let broken = report.invariants.iter().any(|invariant| invariant.verdict == "violated");
-    Ok(if report.missed.is_empty() && !broken { ExitCode::SUCCESS } else { ExitCode::from(1) })
+        print(&run_text::text(&report))?
+    };
+    let is_violated = report.invariants.iter().any(|invariant| invariant.verdict == "violated");
+    Ok(if report.missed.is_empty() && !is_violated { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Runs the scenario to its end for what its clients asked and were told, and writes that.
-fn record(scenario: &Scenario, file: &str) -> std::io::Result<()> {
+/// Runs the scenario to its end and writes the operations of its clients.
+fn write_history(scenario: &Scenario, file: &str) -> std::io::Result<()> {
     let mut recorder = Recorder::default();
     let mut run = Run::new(scenario);
     for record in run.engine().trace().since(0) {
@@ -333,63 +175,60 @@ fn record(scenario: &Scenario, file: &str) -> std::io::Result<()> {
     out.flush()
 }
 
-fn why(options: &WhyOptions) -> Answer {
+fn why(options: &WhyOptions) -> CommandResult {
     let mut scenario = branch_in(&options.source)?;
     scenario.seed = options.seed.unwrap_or(scenario.seed);
     let at = options.at.unwrap_or(scenario.until_ms);
     if !(0.0..=scenario.until_ms).contains(&at) {
-        return Err(BadInput(vec![format!("--at: a time from 0 to {} ms is expected, not {at}", scenario.until_ms)]));
+        return Err(BadInput::new(format!("--at: a time from 0 to {} ms is expected, not {at}", scenario.until_ms)));
     }
     let mut run = Run::new(&scenario);
     run.advance(micros(at), u64::MAX, &mut |_, _, _| {});
-    if let Some(id) = options.service.as_ref().filter(|id| scenario.services.iter().all(|it| it.id != **id)) {
-        let ids: Vec<&str> = scenario.services.iter().map(|it| it.id.as_str()).collect();
-        return Err(BadInput(vec![format!("--service: one of {} is expected, not {id}", ids.join(", "))]));
+    if let Some(id) = options.service.as_ref().filter(|id| scenario.services.iter().all(|service| service.id != **id)) {
+        let ids: Vec<&str> = scenario.services.iter().map(|service| service.id.as_str()).collect();
+        return Err(BadInput::new(format!("--service: one of {} is expected, not {id}", ids.join(", "))));
     }
     let names = run.engine().names();
-    let asked = |name: &str, wanted: &Option<String>| wanted.as_ref().is_none_or(|wanted| wanted == name);
-    let copies = run
-        .analysis()
-        .staleness
-        .unsettled()
-        .map(|(node, key, _)| (node, key))
-        .filter(|(node, key)| asked(names.node(*node), &options.service) && asked(names.key(*key), &options.key));
-    let found = reasons_report::Reasons::new(&run, &scenario, copies);
-    if options.json {
-        print(&(serde_json::to_string_pretty(&found).expect("reasons always serialize") + "\n"))
-    } else {
-        print(&found.text())
-    }
+    let is_selected = |name: &str, wanted: &Option<String>| wanted.as_ref().is_none_or(|wanted| wanted == name);
+    let copies = run.analysis().staleness.unsettled().map(|(node, key, _)| (node, key)).filter(|(node, key)| {
+        is_selected(names.node(*node), &options.service) && is_selected(names.key(*key), &options.key)
+    });
+    let report = ReasonsReport::new(&run, &scenario, copies);
+    if options.json { print_json(&report) } else { print(&reasons_text::text(&report)) }
 }
 
-fn check_history(options: &CheckOptions) -> Answer {
-    let names: &[String] =
-        if options.guarantee.is_empty() { &["linearizable".to_string()] } else { &options.guarantee };
-    let mut asked = Vec::new();
-    for name in names.iter().flat_map(|names| names.split(',')) {
-        let guarantee = check::guarantee(name, options.k, options.t).map_err(|error| BadInput(vec![error]))?;
-        asked.push((name.to_string(), guarantee));
-    }
-    let reading = jepsen::Reading { model: options.model, keyed: options.keyed, initial: options.initial.as_deref() };
-    let (history, kind) = jepsen::read(&read(&options.history)?, &reading)
-        .map_err(|error| BadInput(vec![format!("{}: {error}", options.history)]))?;
-    let found = check::findings(&history, kind, &asked, options.budget);
+fn check_history(options: &CheckOptions) -> CommandResult {
+    let history = read(&options.history)?;
+    let check_options = report::CheckOptions {
+        guarantees: options.guarantee.clone(),
+        model: options.model,
+        keyed: options.keyed,
+        initial: options.initial.clone(),
+        k: options.k,
+        t: options.t,
+        budget: options.budget,
+    };
+    let report = report::check(&history, &check_options).map_err(|error| {
+        let InputError { path, expected } = error;
+        let source = if path == "history" { options.history.clone() } else { format!("--{path}") };
+        BadInput::new(format!("{source}: {expected}"))
+    })?;
     if options.json {
-        print(&(serde_json::to_string_pretty(&found.json(&history)).expect("verdicts always serialize") + "\n"))?;
+        print_json(&report)?
     } else {
-        print(&found.text(&history))?;
-    }
-    Ok(ExitCode::from(found.code()))
+        print(&check_text::text(&report))?
+    };
+    Ok(ExitCode::from(check_text::exit_code(&report)))
 }
 
-/// Set by Ctrl-C: runs begun are finished, and what was measured is printed.
+/// Set by Ctrl-C. The runs in progress are completed and the results so far are printed.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Seeds and threads, and a clean stop on Ctrl-C.
-fn prepared(seeds: &str, jobs: Option<usize>) -> Result<(std::ops::Range<u64>, usize), BadInput> {
-    let seeds = sweep::seeds(seeds).map_err(|error| BadInput(vec![format!("--seeds: {error}")]))?;
+/// Parses the seeds, chooses the number of threads, and installs the handler of Ctrl-C.
+fn prepare_sweep(seeds: &str, jobs: Option<usize>) -> Result<(std::ops::Range<u64>, usize), BadInput> {
+    let seeds = parallel_sweep::seeds(seeds).map_err(|error| BadInput::new(format!("--seeds: {error}")))?;
     let jobs = match jobs {
-        Some(0) => return Err(BadInput(vec!["--jobs: at least one thread, not 0".into()])),
+        Some(0) => return Err(BadInput::new("--jobs: 1 or more is expected, not 0")),
         Some(jobs) => jobs.min(1024),
         None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     };
@@ -399,87 +238,85 @@ fn prepared(seeds: &str, jobs: Option<usize>) -> Result<(std::ops::Range<u64>, u
             std::process::exit(130);
         }
     };
-    ctrlc::set_handler(on_interrupt).map_err(|error| BadInput(vec![format!("Ctrl-C: {error}")]))?;
+    ctrlc::set_handler(on_interrupt).map_err(|error| BadInput::new(format!("the handler of Ctrl-C: {error}")))?;
     Ok((seeds, jobs))
 }
 
-fn compare(options: &CompareOptions) -> Answer {
+fn compare(options: &CompareOptions) -> CommandResult {
     let scenario = branch_in(&options.source)?;
-    let wanted = |id: &String| scenario.groups.iter().position(|group| group.id == *id);
-    let place = options.group.as_ref().map_or((!scenario.groups.is_empty()).then_some(0), wanted);
-    let Some(place) = place else {
-        let there: Vec<&str> = scenario.groups.iter().map(|group| group.id.as_str()).collect();
-        let expected =
-            if there.is_empty() { "the scenario has none".into() } else { format!("one of {}", there.join(", ")) };
-        return Err(BadInput(vec![format!("--group: a replica group is expected; {expected}")]));
+    let find = |id: &String| scenario.groups.iter().position(|group| group.id == *id);
+    let Some(group) = options.group.as_ref().map_or((!scenario.groups.is_empty()).then_some(0), find) else {
+        let ids: Vec<&str> = scenario.groups.iter().map(|group| group.id.as_str()).collect();
+        let choice = if ids.is_empty() { "the scenario has none".into() } else { format!("one of {}", ids.join(", ")) };
+        return Err(BadInput::new(format!("--group: a replica group is expected; {choice}")));
     };
-    let (seeds, jobs) = prepared(&options.seeds, options.jobs)?;
-    let compared = compare::compare(&scenario, place, &seeds, jobs, &STOP);
+    let (seeds, jobs) = prepare_sweep(&options.seeds, options.jobs)?;
+    let compared = comparison::compare(&scenario, group, &seeds, jobs, &STOP);
     if options.json {
-        print(&(serde_json::to_string_pretty(&compare::json(&compared)).expect("sweeps always serialize") + "\n"))?;
+        print_json(&comparison::report(&compared))?;
     } else {
         let title = if scenario.title.is_empty() { "untitled" } else { &scenario.title };
-        print(&compare::text(&compared, title, &scenario.groups[place].id))?;
+        print(&comparison::text(&compared, title, &scenario.groups[group].id))?;
     }
-    let stopped = STOP.load(Ordering::Relaxed);
-    Ok(if stopped { ExitCode::from(130) } else { ExitCode::SUCCESS })
+    let is_stopped = STOP.load(Ordering::Relaxed);
+    Ok(if is_stopped { ExitCode::from(130) } else { ExitCode::SUCCESS })
 }
 
-fn sweep_seeds(options: &SweepOptions) -> Answer {
+fn sweep_seeds(options: &SweepOptions) -> CommandResult {
     let mut scenario = branch_in(&options.source)?;
     scenario.until_ms = options.until.unwrap_or(scenario.until_ms);
     scenario.validate()?;
-    let (seeds, jobs) = prepared(&options.seeds, options.jobs)?;
-    let whole = seeds.end - seeds.start;
-    let measured = sweep::sweep(&scenario, seeds, jobs, &STOP);
-    tell(&measured, &scenario.title, options.json)?;
-    if measured.runs < whole {
-        eprintln!("stopped after {} of {whole} runs", measured.runs);
+    let (seeds, jobs) = prepare_sweep(&options.seeds, options.jobs)?;
+    let runs = seeds.end - seeds.start;
+    let sweep = parallel_sweep::sweep(&scenario, seeds, jobs, &STOP);
+    print_sweep(&sweep, &scenario.title, options.json)?;
+    if sweep.runs < runs {
+        eprintln!("stopped after {} of {runs} runs", sweep.runs);
         return Ok(ExitCode::from(130));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn tell(measured: &Sweep, title: &str, json: bool) -> Answer {
+fn print_sweep(sweep: &Sweep, title: &str, json: bool) -> CommandResult {
     if json {
-        print(&(serde_json::to_string_pretty(&sweep::json(measured)).expect("a sweep always serializes") + "\n"))
+        print_json(&SweepReport::new(sweep))
     } else {
-        print(&sweep::text(measured, if title.is_empty() { "untitled" } else { title }))
+        print(&sweep_text::text(sweep, if title.is_empty() { "untitled" } else { title }))
     }
 }
 
-fn merge(files: &[String], json: bool) -> Answer {
+fn merge(files: &[String], json: bool) -> CommandResult {
     let mut total: Option<Sweep> = None;
     for file in files {
-        let part: Sweep = serde_json::from_str(&read(file)?)
-            .map_err(|error| BadInput(vec![format!("{file}: not what `converge sweep --json` prints: {error}")]))?;
+        let part: Sweep = serde_json::from_str(&read(file)?).map_err(|error| {
+            BadInput::new(format!("{file}: the output of `converge sweep --json` is expected: {error}"))
+        })?;
         if part.converge_sweep != 1 {
             let format = part.converge_sweep;
-            return Err(BadInput(vec![format!("{file}: converge_sweep: this program reads format 1, not {format}")]));
+            return Err(BadInput::new(format!("{file}: converge_sweep: format 1 is expected, not {format}")));
         }
         match &mut total {
             None => total = Some(part),
-            Some(total) => total.merge(&part).map_err(|error| BadInput(vec![format!("{file}: {error}")]))?,
+            Some(total) => total.merge(&part).map_err(|error| BadInput::new(format!("{file}: {error}")))?,
         }
     }
     match total {
-        Some(total) => tell(&total, &format!("scenario {}", total.scenario), json),
-        None => Err(BadInput(vec!["nothing to merge".into()])),
+        Some(total) => print_sweep(&total, &format!("scenario {}", total.scenario), json),
+        None => Err(BadInput::new("at least one sweep is expected")),
     }
 }
 
-/// The run to its end, each record written as it happens.
-fn traced(scenario: &Scenario, file: &str) -> std::io::Result<Run> {
+/// Runs the scenario to its end and writes each record as it happens.
+fn run_with_trace(scenario: &Scenario, file: &str) -> std::io::Result<Run> {
     let mut out = BufWriter::new(File::create(file)?);
     let mut failed = None;
     let mut run = Run::new(scenario);
     let mut index = 0u64;
     let mut write = |record: &converge::trace::Record, analysis: &_, engine: &converge::engine::Engine| {
         let sentence = words::sentence(record, analysis, engine.names());
-        let line =
-            report::TraceLine { index, at_us: record.at, name: sentence.name, text: sentence.text, fact: &record.fact };
+        let line = TraceLine { index, at_us: record.at, name: sentence.name, text: sentence.text, fact: &record.fact };
         index += 1;
-        let json = serde_json::to_string(&line).expect("a record always serializes");
+        let json = serde_json::to_string(&line).expect("a record is valid JSON");
         if let Err(error) = writeln!(out, "{json}") {
             failed.get_or_insert(error);
         }
@@ -494,28 +331,28 @@ fn traced(scenario: &Scenario, file: &str) -> std::io::Result<Run> {
     }
 }
 
-fn encode(file: &str) -> Answer {
+fn encode_link(file: &str) -> CommandResult {
     let scenario = Scenario::from_json(&read(file)?)?;
     print(&(link::encode(&scenario)? + "\n"))
 }
 
-fn decode(link: &str) -> Answer {
+fn decode_link(link: &str) -> CommandResult {
     let text = if link == "-" { read("-")? } else { link.to_string() };
     print(&(link::decode(&text)?.scenario.to_json() + "\n"))
 }
 
-fn list() -> Answer {
+fn list_examples() -> CommandResult {
     let width = EXAMPLES.iter().map(|example| example.id.len()).max().unwrap_or_default();
     let lines = EXAMPLES.iter().map(|example| format!("{:width$}  {}\n", example.id, example.shows));
     print(&lines.collect::<String>())
 }
 
-fn show(id: &str) -> Answer {
+fn show_example(id: &str) -> CommandResult {
     match examples::find(id) {
         Some(example) => print(example.json()),
         None => {
             let ids: Vec<&str> = EXAMPLES.iter().map(|example| example.id).collect();
-            Err(BadInput(vec![format!("no example has the id `{id}`; there are {}", ids.join(", "))]))
+            Err(BadInput::new(format!("an example is expected, one of {}; not `{id}`", ids.join(", "))))
         }
     }
 }

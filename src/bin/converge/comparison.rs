@@ -1,39 +1,32 @@
-//! `converge compare`: the same workload under eventual, read-after-write and strong consistency, side by side.
+//! `converge compare`: the same workload under eventual, read-after-write and strong consistency.
 
-use crate::sweep;
+use crate::parallel_sweep::sweep;
+use converge::report::SweepReport;
 use converge::scenario::{Consistency, Scenario};
 use converge::session::measurement::ConsistencyMeasurement;
-use serde_json::Value as Json;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
-/// Sweeps a scenario with a group, by its place, under each consistency; stops where `stop` is set.
-pub fn compare(
-    scenario: &Scenario,
-    group: usize,
-    seeds: &Range<u64>,
-    jobs: usize,
-    stop: &AtomicBool,
-) -> ConsistencyMeasurement {
-    let each = Consistency::ALL.into_iter();
-    ConsistencyMeasurement(
-        each.map(|it| (it, sweep::sweep(&scenario.under(group, it), seeds.clone(), jobs, stop))).collect(),
-    )
+/// Sweeps a scenario under each consistency of a replica group, given by its index, until `stop` is set.
+pub fn compare(scenario: &Scenario, group: usize, seeds: &Range<u64>, jobs: usize, stop: &AtomicBool) -> ConsistencyMeasurement {
+    let sweeps = Consistency::ALL.map(|level| (level, sweep(&scenario.under(group, level), seeds.clone(), jobs, stop)));
+    ConsistencyMeasurement(sweeps.into())
 }
 
-/// For programs: by consistency, what `sweep --json` prints.
-pub fn json(compared: &ConsistencyMeasurement) -> Json {
-    compared.0.iter().map(|(consistency, measured)| (consistency.word().to_string(), sweep::json(measured))).collect()
+/// The report of each sweep by the name of its consistency.
+pub fn report(compared: &ConsistencyMeasurement) -> BTreeMap<&'static str, SweepReport<'_>> {
+    compared.0.iter().map(|(level, sweep)| (level.word(), SweepReport::new(sweep))).collect()
 }
 
-/// For people: a table.
+/// Formats the comparison as a table.
 pub fn text(compared: &ConsistencyMeasurement, title: &str, group: &str) -> String {
-    let runs = compared.0.first().map_or(0, |(_, measured)| measured.runs);
+    let runs = compared.0.first().map_or(0, |(_, sweep)| sweep.runs);
     let mut lines = vec![format!("{title}: {group} under each consistency, {runs} runs each"), String::new()];
-    let line = |what: &str, cells: &mut dyn Iterator<Item = &str>| {
-        format!("{what:<26}{}", cells.map(|cell| format!("{cell:>18}")).collect::<String>())
+    let row = |name: &str, cells: &mut dyn Iterator<Item = &str>| {
+        format!("{name:<26}{}", cells.map(|cell| format!("{cell:>18}")).collect::<String>())
     };
-    lines.push(line("", &mut compared.0.iter().map(|(consistency, _)| consistency.word())));
-    lines.extend(compared.rows().iter().map(|(what, cells)| line(what, &mut cells.iter().map(String::as_str))));
+    lines.push(row("", &mut compared.0.iter().map(|(level, _)| level.word())));
+    lines.extend(compared.rows().iter().map(|(name, cells)| row(name, &mut cells.iter().map(String::as_str))));
     lines.join("\n") + "\n"
 }

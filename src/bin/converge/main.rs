@@ -1,23 +1,24 @@
-//! `converge`: the same engine as a command line.
+//! `converge`: the engine as a command line.
 //!
-//! Exit codes: 0 fine, 1 a run that missed what its scenario promised or a history that violates what was asked, 2 bad
-//! input, 3 a history of which neither could be shown.
+//! Exit codes: 0 success; 1 the run missed a promise or violated an invariant, or the history violates a guarantee;
+//! 2 the input is not valid; 3 the verdict on a history is unknown.
 
 #[cfg(not(target_arch = "wasm32"))]
-mod check;
+mod check_text;
 #[cfg(not(target_arch = "wasm32"))]
 mod commands;
 #[cfg(not(target_arch = "wasm32"))]
-mod compare;
+mod comparison;
 #[cfg(not(target_arch = "wasm32"))]
-mod edn;
+mod options;
 #[cfg(not(target_arch = "wasm32"))]
-mod jepsen;
+mod parallel_sweep;
 #[cfg(not(target_arch = "wasm32"))]
-mod reasons_report;
+mod reasons_text;
 #[cfg(not(target_arch = "wasm32"))]
-mod report;
-mod sweep;
+mod run_text;
+#[cfg(not(target_arch = "wasm32"))]
+mod sweep_text;
 
 #[cfg(not(target_arch = "wasm32"))]
 fn main() -> std::process::ExitCode {

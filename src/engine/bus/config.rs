@@ -87,6 +87,7 @@ pub struct ReplicationConfig {
 
 /// What became of the events of a bus, over all subscriptions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct EventCounts {
     /// Events times the subscriptions (or groups of them) that each was for.
     pub published: u64,

@@ -1,0 +1,214 @@
+//! The options of each command, which clap turns into help texts.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+use converge::analysis::check::BUDGET;
+use converge::analysis::jepsen::DataModel;
+
+/// Simulates services, event buses and replicated data, message by message
+#[derive(Parser)]
+#[command(name = "converge", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Commands,
+}
+
+#[derive(Subcommand)]
+pub enum Commands {
+    /// Run a scenario to its end; exit 1 if it misses a promise or violates an invariant
+    Run(RunOptions),
+    /// Run a scenario with many seeds and aggregate the measurements
+    Sweep(SweepOptions),
+    /// Compare the cost and the staleness of eventual, read-after-write and strong consistency
+    Compare(CompareOptions),
+    /// Run a scenario and explain why copies are stale, conflicted or diverged
+    Why(WhyOptions),
+    /// Check which guarantees a history keeps; exit 1 if one is violated, 3 if a verdict is unknown
+    Check(CheckOptions),
+    /// Merge the results of several sweeps of one scenario
+    Merge {
+        /// Output of `sweep --json`, each with different seeds; - reads standard input
+        #[arg(required = true)]
+        files: Vec<String>,
+        /// Print one JSON object instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Convert between scenarios and links
+    #[command(subcommand)]
+    Link(LinkCommands),
+    /// List or print the examples
+    #[command(subcommand)]
+    Examples(ExampleCommands),
+    /// Check a scenario and print all errors
+    Validate {
+        /// A scenario as JSON, a link, or ex=ID; - reads standard input
+        file: String,
+        /// Print one JSON object instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON Schema of scenarios
+    Schema,
+}
+
+#[derive(Args)]
+pub struct Source {
+    /// A scenario as JSON, a link, or ex=ID for an example; - reads standard input
+    pub file: String,
+    /// The branch of the scenario [default: the branch that the page opens]
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
+}
+
+#[derive(Args)]
+pub struct RunOptions {
+    #[command(flatten)]
+    pub source: Source,
+    /// The seed [default: the scenario's]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// The end of the run, ms [default: the scenario's]
+    #[arg(long, value_name = "MS")]
+    pub until: Option<f64>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Write the trace as JSON Lines
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<String>,
+    /// Write the operations of all clients in Jepsen's format as JSON Lines
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<String>,
+    /// Write metrics over time as CSV
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<String>,
+    /// Write the messages as a Mermaid sequence diagram
+    #[arg(long, value_name = "FILE")]
+    pub mermaid: Option<String>,
+    /// Write the trace with vector clocks for ShiViz
+    #[arg(long, value_name = "FILE")]
+    pub shiviz: Option<String>,
+}
+
+#[derive(Args)]
+pub struct WhyOptions {
+    #[command(flatten)]
+    pub source: Source,
+    /// The time to examine, ms [default: the scenario's end]
+    #[arg(long, value_name = "MS")]
+    pub at: Option<f64>,
+    /// The seed [default: the scenario's]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// The service [default: all]
+    #[arg(long, value_name = "ID")]
+    pub service: Option<String>,
+    /// The key [default: all]
+    #[arg(long)]
+    pub key: Option<String>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct CheckOptions {
+    /// A history in Jepsen's format, as JSON Lines, a JSON array or EDN; - reads standard input
+    pub history: String,
+    /// A guarantee, or several separated by commas [default: linearizable]: linearizable, sequential, regular, causal,
+    /// read-your-writes, monotonic-reads, monotonic-writes, writes-follow-reads, session (the previous four),
+    /// bounded-staleness, no-lost-update
+    #[arg(long, value_name = "G")]
+    pub guarantee: Vec<String>,
+    /// What a key holds [default: inferred from the operations]
+    #[arg(long, value_parser = models())]
+    pub model: Option<DataModel>,
+    /// Read values as [key value] [default: inferred]
+    #[arg(long)]
+    pub keyed: bool,
+    /// The initial value of every key, as JSON [default: null]
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub initial: Option<String>,
+    /// For bounded-staleness: the most acknowledged changes that a read may lack
+    #[arg(long, value_name = "VERSIONS")]
+    pub k: Option<u32>,
+    /// For bounded-staleness: the longest time for which a read may lack a change, ms
+    #[arg(long, value_name = "MS")]
+    pub t: Option<f64>,
+    /// Steps of a search after which the verdict is unknown
+    #[arg(long, value_name = "STEPS", default_value_t = BUDGET)]
+    pub budget: u64,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct SweepOptions {
+    #[command(flatten)]
+    pub source: Source,
+    /// The seeds: A..B without B, or A..=B
+    #[arg(long, value_name = "A..B")]
+    pub seeds: String,
+    /// The number of threads; the result does not depend on it [default: the number of cores]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// The end of each run, ms [default: the scenario's]
+    #[arg(long, value_name = "MS")]
+    pub until: Option<f64>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct CompareOptions {
+    #[command(flatten)]
+    pub source: Source,
+    /// The replica group [default: the first]
+    #[arg(long, value_name = "ID")]
+    pub group: Option<String>,
+    /// The seeds: A..B without B, or A..=B
+    #[arg(long, value_name = "A..B", default_value = "1..51")]
+    pub seeds: String,
+    /// The number of threads; the result does not depend on it [default: the number of cores]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Subcommand)]
+pub enum LinkCommands {
+    /// Print the link of a scenario
+    Encode {
+        /// A scenario as JSON; - reads standard input
+        file: String,
+    },
+    /// Print the scenario of a link
+    Decode {
+        /// A link, or an address that ends in a link; - reads standard input
+        link: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum ExampleCommands {
+    /// Print the id and the subject of each example
+    List,
+    /// Print the scenario of an example
+    Show {
+        /// The id of the example
+        id: String,
+    },
+}
+
+/// Accepts the name of a data model.
+fn models() -> impl TypedValueParser<Value = DataModel> {
+    PossibleValuesParser::new(DataModel::ALL.map(DataModel::name)).map(|name| {
+        let model = DataModel::ALL.into_iter().find(|model| model.name() == name);
+        model.expect("clap accepts only the names above")
+    })
+}

@@ -1,0 +1,64 @@
+//! The report of why copies are stale, conflicted or diverged.
+
+use crate::analysis::Why;
+use crate::scenario::Scenario;
+use crate::session::{Run, reasons};
+use crate::trace::{KeyId, NodeId};
+use serde::Serialize;
+
+/// Whether the copies come to agree, and the reason for each copy that does not agree yet.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReasonsReport {
+    /// `converged`, `converging`, `will not converge` or `unknown`.
+    pub verdict: &'static str,
+    /// The time at which the run was examined, ms.
+    pub at_ms: f64,
+    /// One entry for each update that a copy lacks.
+    pub copies: Vec<ReasonReport>,
+}
+
+/// A copy and one update that it lacks.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReasonReport {
+    /// The service's id.
+    pub service: String,
+    /// The key.
+    pub key: String,
+    /// Whether the copy can still become consistent without intervention.
+    pub hopeful: bool,
+    /// What the copy lacks and what may still bring it.
+    pub sentence: String,
+    /// The records that led to this state, in order.
+    pub steps: Vec<StepReport>,
+}
+
+/// A record of the trace that explains the state of a copy.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepReport {
+    /// The number of the record in the trace.
+    pub record: u64,
+    /// The time of the record, ms.
+    pub at_ms: f64,
+    /// The sentence of the page's log.
+    pub text: String,
+}
+
+impl ReasonsReport {
+    /// Explains the state of `copies` in a run of `scenario`.
+    pub fn new(run: &Run, scenario: &Scenario, copies: impl Iterator<Item = (NodeId, KeyId)>) -> Self {
+        let look = run.look(scenario);
+        let reason = |why: Why| ReasonReport {
+            service: look.names.node(why.node).into(),
+            key: look.names.key(why.key).into(),
+            hopeful: why.prospect.hopeful(),
+            sentence: reasons::sentence(&why, &look),
+            steps: reasons::steps(&why, &look)
+                .into_iter()
+                .map(|step| StepReport { record: step.record, at_ms: step.at as f64 / 1000.0, text: step.text })
+                .collect(),
+        };
+        let copies = copies.flat_map(|(node, key)| look.why(node, key)).map(reason).collect();
+        let verdict = reasons::convergence(&run.convergence(scenario), &look).0;
+        ReasonsReport { verdict, at_ms: run.engine().now() as f64 / 1000.0, copies }
+    }
+}
