@@ -2,7 +2,7 @@
 
 pub mod actions;
 pub mod announce;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "page"))]
 pub mod browser;
 pub mod camera;
 pub mod canvas_item;
@@ -28,6 +28,6 @@ pub mod run_view;
 pub mod scene;
 pub mod script;
 pub mod time_view;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "page"))]
 pub mod ui;
 pub mod verdicts_view;

@@ -218,6 +218,14 @@ impl Sweep {
     /// # Errors
     /// The seed was run already.
     pub fn run(&mut self, scenario: &Scenario, seed: u64) -> Result<(), MergeError> {
+        self.run_within(scenario, seed, MOST_EVENTS)
+    }
+
+    /// Runs the scenario with a seed, and measures it; halts the run after `max_events` events.
+    ///
+    /// # Errors
+    /// The seed was run already.
+    pub fn run_within(&mut self, scenario: &Scenario, seed: u64, max_events: u64) -> Result<(), MergeError> {
         self.add_seeds(seed, seed + 1)?;
         let scenario = Scenario { seed, ..scenario.clone() };
         let end = micros(scenario.until_ms);
@@ -225,8 +233,9 @@ impl Sweep {
         run.analysis_mut().staleness.watch_each_copy();
         let mut each = Each { sweep: self, end, deliveries: BTreeMap::new() };
         let mut there = false;
-        while !there && run.engine().halt().is_none() && run.engine().events() < MOST_EVENTS {
-            there = run.advance(end, 65_536, &mut |record, analysis, _| each.observe(record, analysis));
+        while !there && run.engine().halt().is_none() && run.engine().events() < max_events {
+            let part = (max_events - run.engine().events()).min(65_536);
+            there = run.advance(end, part, &mut |record, analysis, _| each.observe(record, analysis));
             // Often enough that they do not pile up.
             each.notices(&mut run);
         }

@@ -14,12 +14,14 @@ use wasm_bindgen_cli_support::Bindgen;
 /// The compiler is missing, the code does not compile, or the page exceeds a budget.
 pub fn page(out: &Path) -> Result<Weight> {
     println!("Compiling the page for wasm.");
-    let wasm = compile("converge", &[])?;
+    let wasm = compile("converge", &[], &SPLITTABLE)?;
     let staging = out.with_extension("new");
     let _ = fs::remove_dir_all(&staging);
     fs::create_dir_all(&staging).map_err(|error| format!("{}: {error}", staging.display()))?;
     println!("Splitting off what is loaded on demand, and generating the JavaScript bindings.");
-    bind(&split(&wasm, &staging)?, &staging)?;
+    bind(&split(&wasm, &staging)?, "converge", &staging)?;
+    println!("Compiling the engine as a JavaScript module.");
+    engine(&staging.join("engine"))?;
     copy(&root().join("www"), &staging)?;
     copy_file(&root().join("index.html"), &staging.join("index.html"))?;
     let weight = Weight::of(&staging)?;
@@ -37,11 +39,23 @@ pub fn page(out: &Path) -> Result<Weight> {
 /// # Errors
 /// The compiler is missing, or the code does not compile.
 pub fn module(package: &str, options: &[String], out: &Path) -> Result<()> {
-    bind(&split(&compile(package, options)?, out)?, out)
+    bind(&compile(package, options, &[])?, &package.replace('-', "_"), out)
 }
 
-/// Compiles a package's library for wasm and returns the path of the wasm file.
-fn compile(package: &str, options: &[String]) -> Result<PathBuf> {
+/// Builds the engine as a JavaScript module with its types.
+fn engine(out: &Path) -> Result<()> {
+    fs::create_dir_all(out).map_err(|error| format!("{}: {error}", out.display()))?;
+    bind(&compile("converge-js", &[], &[])?, "converge", out)?;
+    copy_file(&root().join("js/converge.d.ts"), &out.join("converge.d.ts"))
+}
+
+/// Options of the linker for the splitter: it needs relocations. Without the section `target_features`, wasm-bindgen does
+/// not know which features of wasm the compiler used.
+const SPLITTABLE: [&str; 2] = ["-Clink-arg=--emit-relocs", "-Clink-arg=--keep-section=target_features"];
+
+/// Compiles a package's library for wasm and returns the path of the wasm file. `options` are passed to cargo, and
+/// `rustc_options` to the compiler.
+fn compile(package: &str, options: &[String], rustc_options: &[&str]) -> Result<PathBuf> {
     let compiler = wasm_compiler()?;
     let mut command = match compiler {
         WasmCompiler::Toolchain => cargo(),
@@ -57,8 +71,7 @@ fn compile(package: &str, options: &[String]) -> Result<PathBuf> {
         command.args(["--target-dir", "target/debian", "-Z", "build-std=std,panic_abort"]).env("RUSTC_BOOTSTRAP", "1");
     }
     command.args(["--package", package]).args(options);
-    // The splitter needs relocations. Without `target_features`, wasm-bindgen does not know what the compiler used.
-    command.args(["--", "-Clink-arg=--emit-relocs", "-Clink-arg=--keep-section=target_features"]);
+    command.arg("--").args(rustc_options);
     run(&mut command)?;
     let target = match (compiler, std::env::var_os("CARGO_TARGET_DIR")) {
         (WasmCompiler::Debian, _) => root().join("target/debian"),
@@ -82,11 +95,11 @@ fn split(wasm: &Path, out: &Path) -> Result<PathBuf> {
     Ok(main)
 }
 
-/// Generates the JavaScript bindings of a wasm file.
-fn bind(wasm: &Path, out: &Path) -> Result<()> {
+/// Generates the JavaScript bindings `NAME.js` of a wasm file, which becomes `NAME_bg.wasm`.
+fn bind(wasm: &Path, name: &str, out: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(wasm).web(true).map_err(|error| error.to_string())?;
-    // The split files call through the main file's function table, which the linker exports.
+    bindgen.input_path(wasm).out_name(name).web(true).map_err(|error| error.to_string())?;
+    // The page's split files call through the main file's function table, which the linker exports.
     bindgen.keep_lld_exports(true);
     bindgen.typescript(false).remove_name_section(true).remove_producers_section(true);
     bindgen.generate(out).map_err(|error| format!("generating the bindings: {error:#}"))

@@ -1,10 +1,6 @@
-//! Builds, serves, tests and measures Converge, with all the set-up that these need.
+//! Builds, serves, tests and measures Converge, and installs what these tasks need.
 #![forbid(unsafe_code)]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "tooling runs outside the model: it may read the clock"
-)]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tools run in real time")]
 
 pub mod build;
 pub mod licences;
@@ -17,25 +13,25 @@ pub mod weight;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What went wrong, as a sentence that says what to do.
+/// A result whose error is a message for the user.
 pub type Result<T> = std::result::Result<T, String>;
 
-/// The root of the checkout.
+/// The root folder of the repository.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-/// The cargo that runs this, or the one on the path.
+/// A command for the cargo that runs this program, or for the one on the PATH.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     command
 }
 
-/// Runs a command to its end.
+/// Runs a command and waits for its end.
 ///
 /// # Errors
-/// It cannot be started, or does not succeed.
+/// The command cannot be started, or fails.
 pub fn run(command: &mut Command) -> Result<()> {
     let name = format!("{command:?}").replace('"', "");
     match command.status() {

@@ -1,8 +1,9 @@
-//! Every dependency's licence is one that allows what we do.
+//! Checks the licences of all dependencies against a list.
 
 use crate::{Result, cargo};
 use serde_json::Value;
 
+/// The accepted licences, as SPDX identifiers.
 const ALLOWED: &[&str] = &[
     "MIT",
     "Apache-2.0",
@@ -24,7 +25,7 @@ const ALLOWED: &[&str] = &[
 /// Checks the licence of every package in Cargo.lock.
 ///
 /// # Errors
-/// One has no licence, or one that is not on the list.
+/// A package has no licence, or one that is not on the list.
 pub fn check() -> Result<()> {
     let output = cargo()
         .args(["metadata", "--format-version", "1", "--locked"])
@@ -41,19 +42,19 @@ pub fn check() -> Result<()> {
     if packages.is_empty() || !refused.is_empty() {
         return Err(format!("licences that are not on the list: {}", refused.join(", ")));
     }
-    println!("{} packages, all with licences that are on the list", packages.len());
+    println!("All {} packages have licences on the list.", packages.len());
     Ok(())
 }
 
-/// Whether an SPDX expression can be met by licences on the list.
+/// Whether an SPDX expression can be satisfied with licences on the list.
 fn allowed(expression: &str) -> bool {
-    // Old crates write MIT/Apache-2.0. AND binds tighter than OR; parentheses stand only round alternatives.
+    // Old crates write MIT/Apache-2.0. AND binds tighter than OR. Parentheses enclose only alternatives.
     let expression = expression.replace('/', " OR ");
     if let (Some(open), Some(close)) = (expression.find('('), expression.rfind(')')) {
         let inner = if allowed(&expression[open + 1..close]) { ALLOWED[0] } else { "none" };
         return allowed(&format!("{}{inner}{}", &expression[..open], &expression[close + 1..]));
     }
-    expression.split(" OR ").any(|all| all.split(" AND ").all(|one| ALLOWED.contains(&one.trim())))
+    expression.split(" OR ").any(|terms| terms.split(" AND ").all(|term| ALLOWED.contains(&term.trim())))
 }
 
 #[cfg(test)]
@@ -61,7 +62,7 @@ mod tests {
     use super::allowed;
 
     #[test]
-    fn a_licence_that_is_not_on_the_list_is_noticed() {
+    fn a_licence_that_is_not_on_the_list_is_refused() {
         assert!(allowed("MIT"));
         assert!(allowed("MIT/Apache-2.0"));
         assert!(allowed("GPL-3.0 OR MIT"));

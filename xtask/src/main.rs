@@ -7,9 +7,9 @@ use xtask::{Result, build, serve, test};
 
 const HELP: &str = "\
 cargo xtask serve [--port N] [--open]   build the page and serve it on 127.0.0.1
-cargo xtask build [--out FOLDER]        build the page into a folder (dist) that any host can serve
-cargo xtask test [--skip-browser]       run everything: formatting, lints, licences, tests, page, browser
-cargo xtask bench [NAME...]             run the benchmarks: forwarding wasm page memory run seek replication checking";
+cargo xtask build [--out FOLDER]        build the page and the JavaScript module into a folder (default: dist)
+cargo xtask test [--skip-browser]       run all checks: formatting, licences, lints, tests, size of the page, browser
+cargo xtask bench [NAME...]             run benchmarks: checking forwarding growth memory page replication run seek wasm";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,12 +31,14 @@ fn dispatch(arguments: &[String]) -> Result<()> {
             ("serve", "--open") => open = true,
             ("serve", "--port") => {
                 let text = rest.next().unwrap_or_default();
-                port = Some(text.parse().map_err(|_| format!("--port takes a number from 0 to 65535, not `{text}`"))?);
+                port = Some(
+                    text.parse().map_err(|_| format!("--port: a number from 0 to 65535 is expected, not `{text}`"))?,
+                );
             }
-            ("build", "--out") => out = Some(PathBuf::from(rest.next().ok_or("--out takes a folder")?)),
+            ("build", "--out") => out = Some(PathBuf::from(rest.next().ok_or("--out: a folder is expected")?)),
             ("test", "--skip-browser") => skip_browser = true,
             ("bench", name) if !name.starts_with('-') => names.push(name.to_string()),
-            _ => return Err(format!("`{argument}` is not an option of {command}\n\n{HELP}")),
+            _ => return Err(format!("{command} has no option `{argument}`\n\n{HELP}")),
         }
     }
     match command {
@@ -48,6 +50,6 @@ fn dispatch(arguments: &[String]) -> Result<()> {
             println!("{HELP}");
             Ok(())
         }
-        other => Err(format!("`{other}` is not a command\n\n{HELP}")),
+        other => Err(format!("there is no command `{other}`\n\n{HELP}")),
     }
 }

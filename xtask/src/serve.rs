@@ -1,7 +1,7 @@
-//! A small static server for one's own machine: right types, the strict policy, compressed where asked.
+//! A small static server for the local machine, with media types, the strict policy and compression.
 
 use crate::{Result, build, root, weight};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,13 +11,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What a page of Converge may load: the policy under which it must work on any host.
+/// The content security policy under which the page must work on any host.
 pub const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; \
                           object-src 'none'; base-uri 'none'";
 
 const FIRST_PORT: u16 = 8080;
 
-/// `cargo xtask serve`.
+/// Builds the page and serves it until the program is stopped. `open` also opens it in the default browser.
 ///
 /// # Errors
 /// The page does not build, or no port is free.
@@ -28,13 +28,13 @@ pub fn command(port: Option<u16>, open: bool) -> Result<()> {
         Some(port) => Server::start(&dist, port)?,
         None => (FIRST_PORT..FIRST_PORT + 20)
             .find_map(|port| Server::start(&dist, port).ok())
-            .ok_or("no port from 8080 to 8099 is free: choose one with --port")?,
+            .ok_or("all ports from 8080 to 8099 are in use: choose another with --port")?,
     };
-    println!("\n  Converge is at {}\n\n  Ctrl-C stops it.", server.address());
+    println!("\nConverge is served at {}\nPress Ctrl-C to stop.", server.address());
     if open {
         let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
         if Command::new(opener).arg(server.address()).spawn().is_err() {
-            println!("  `{opener}` is not here: open the address yourself.");
+            println!("`{opener}` is not available: open the address in a browser.");
         }
     }
     loop {
@@ -42,43 +42,52 @@ pub fn command(port: Option<u16>, open: bool) -> Result<()> {
     }
 }
 
-/// A server of one folder, on its own thread, for as long as the program runs.
+/// A server of one folder. Its threads run until the program ends.
 #[derive(Clone, Debug)]
 pub struct Server {
     socket: SocketAddr,
+    site: Arc<Site>,
 }
 
 impl Server {
-    /// Serves a folder on a port of 127.0.0.1; port 0 takes any that is free.
+    /// Serves a folder on a port of 127.0.0.1; port 0 selects a free one.
     ///
     /// # Errors
-    /// The port is taken.
+    /// The port is in use.
     pub fn start(folder: &Path, port: u16) -> Result<Server> {
         let listener = TcpListener::bind(("127.0.0.1", port))
             .map_err(|error| format!("127.0.0.1:{port} cannot be used: {error}"))?;
         let socket = listener.local_addr().map_err(|error| error.to_string())?;
-        let site = Arc::new(Site { folder: folder.to_path_buf(), gzipped: Mutex::default() });
+        let site = Arc::new(Site { folder: folder.to_path_buf(), ..Site::default() });
+        let served = site.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let site = site.clone();
-                thread::spawn(move || site.converse(stream));
+                let site = served.clone();
+                thread::spawn(move || site.answer_all(stream));
             }
         });
-        Ok(Server { socket })
+        Ok(Server { socket, site })
     }
 
-    /// Where it is: `http://127.0.0.1:8080/`.
+    /// The address, as in `http://127.0.0.1:8080/`.
     pub fn address(&self) -> String {
         format!("http://{}/", self.socket)
     }
+
+    /// The files that have been requested and served, by their paths inside the folder.
+    pub fn requested(&self) -> Vec<String> {
+        self.site.requested.lock().map(|paths| paths.iter().cloned().collect()).unwrap_or_default()
+    }
 }
 
-/// A file as it was read, and compressed.
+/// The bytes of a file and their compressed form.
 type Compressed = (Vec<u8>, Arc<Vec<u8>>);
 
+#[derive(Debug, Default)]
 struct Site {
     folder: PathBuf,
-    gzipped: Mutex<BTreeMap<PathBuf, Compressed>>,
+    compressed: Mutex<BTreeMap<PathBuf, Compressed>>,
+    requested: Mutex<BTreeSet<String>>,
 }
 
 struct Answer {
@@ -88,7 +97,8 @@ struct Answer {
 }
 
 impl Site {
-    fn converse(&self, stream: TcpStream) {
+    /// Answers the requests of a connection until it ends.
+    fn answer_all(&self, stream: TcpStream) {
         let _ = stream.set_read_timeout(Some(Duration::from_secs(60)));
         let _ = stream.set_nodelay(true);
         let Ok(mut writer) = stream.try_clone() else { return };
@@ -110,11 +120,11 @@ impl Site {
 
     fn answer(&self, method: &str, target: &str, gzip: bool) -> Answer {
         if method != "GET" && method != "HEAD" {
-            return plain("405 Method Not Allowed", "Only GET and HEAD are served here.");
+            return plain("405 Method Not Allowed", "Only GET and HEAD are supported.");
         }
         let path = target.split(['?', '#']).next().unwrap_or("/");
         let Some(mut file) = self.resolve(path) else {
-            return plain("404 Not Found", "There is nothing at this address.");
+            return plain("404 Not Found", "No file has this address.");
         };
         if file.is_dir() {
             if !path.ends_with('/') {
@@ -125,17 +135,20 @@ impl Site {
             file.push("index.html");
         }
         let Ok(bytes) = fs::read(&file) else {
-            return plain("404 Not Found", "There is nothing at this address.");
+            return plain("404 Not Found", "No file has this address.");
         };
+        if let (Ok(mut requested), Ok(path)) = (self.requested.lock(), file.strip_prefix(&self.folder)) {
+            requested.insert(path.to_string_lossy().into_owned());
+        }
         let mut headers = common_headers();
-        // The examples stand for other people's pages, which have policies of their own or none.
+        // The examples are course pages, which have other policies or none.
         if file.starts_with(self.folder.join("examples")) {
             headers.retain(|(name, _)| *name != "Content-Security-Policy");
         }
         headers.push(("Content-Type", media_type(&file).into()));
         let body = if gzip {
             headers.push(("Content-Encoding", "gzip".into()));
-            self.compressed(file, bytes)
+            self.compress(file, bytes)
         } else {
             Arc::new(bytes)
         };
@@ -143,27 +156,29 @@ impl Site {
         Answer { status: "200 OK", headers, body }
     }
 
-    /// The file that a path means, if it stays within the folder.
+    /// Returns the file of a path, unless the path leaves the folder.
     fn resolve(&self, path: &str) -> Option<PathBuf> {
         let relative = Path::new(path.trim_start_matches('/'));
-        let inside = relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        inside.then(|| self.folder.join(relative))
+        let is_inside = relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        is_inside.then(|| self.folder.join(relative))
     }
 
-    fn compressed(&self, file: PathBuf, bytes: Vec<u8>) -> Arc<Vec<u8>> {
-        let Ok(mut gzipped) = self.gzipped.lock() else { return Arc::new(weight::gzip(&bytes)) };
-        match gzipped.get(&file) {
+    /// Compresses a file, once for each version of it.
+    fn compress(&self, file: PathBuf, bytes: Vec<u8>) -> Arc<Vec<u8>> {
+        let Ok(mut cache) = self.compressed.lock() else { return Arc::new(weight::gzip(&bytes)) };
+        match cache.get(&file) {
             Some((original, compressed)) if *original == bytes => compressed.clone(),
             Some(_) | None => {
                 let compressed = Arc::new(weight::gzip(&bytes));
-                gzipped.insert(file, (bytes, compressed.clone()));
+                cache.insert(file, (bytes, compressed.clone()));
                 compressed
             }
         }
     }
 }
 
-/// Method, target, and whether gzip is understood; none at the end of the connection.
+/// Reads method and target of a request, and whether the client accepts gzip. Returns `None` at the end of the
+/// connection.
 fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, String, bool)> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|&length| length > 0)?;
@@ -185,7 +200,7 @@ fn common_headers() -> Vec<(&'static str, String)> {
     vec![
         ("Content-Security-Policy", POLICY.into()),
         ("X-Content-Type-Options", "nosniff".into()),
-        // A sandboxed embed has an opaque origin, to which even its own files are another origin's.
+        // A sandboxed embed has an opaque origin, so even its own files are cross-origin.
         ("Access-Control-Allow-Origin", "*".into()),
         ("Cache-Control", "no-cache".into()),
     ]
@@ -216,13 +231,13 @@ mod tests {
     use super::*;
     use std::io::Read;
 
-    /// One request on a connection that is closed for writing, so that the server ends it.
+    /// Sends one request and closes the connection for writing, so that the server ends it too.
     fn ask(server: &Server, request_line: &str) -> String {
         let mut stream = TcpStream::connect(server.socket).expect("the server listens");
-        write!(stream, "{request_line} HTTP/1.1\r\nHost: x\r\n\r\n").expect("it reads");
-        stream.shutdown(std::net::Shutdown::Write).expect("half closed");
+        write!(stream, "{request_line} HTTP/1.1\r\nHost: x\r\n\r\n").expect("the server reads");
+        stream.shutdown(std::net::Shutdown::Write).expect("the connection closes");
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("it answers");
+        stream.read_to_string(&mut answer).expect("the server answers");
         answer
     }
 
@@ -235,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn files_come_with_their_type_and_the_strict_policy() {
+    fn files_are_served_with_the_strict_policy() {
         let answer = get(&site(), "/src/lib.rs");
         assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
         assert!(answer.contains("Content-Security-Policy: default-src 'self'; script-src 'self' 'wasm-unsafe-eval'"));
@@ -243,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_outside_the_folder_is_served() {
+    fn no_file_outside_the_folder_is_served() {
         for path in ["/../Cargo.toml", "//etc/passwd", "/src/../../Cargo.toml", "/nothing"] {
             let answer = get(&site(), path);
             assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");

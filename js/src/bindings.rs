@@ -1,0 +1,104 @@
+//! Converts between JavaScript and Rust values with serde-wasm-bindgen.
+
+use crate::calls::{self, CheckOptions, Errors, RunOptions, SweepOptions};
+use converge::report::{InputError, SweepReport};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use wasm_bindgen::prelude::*;
+
+/// Converts a result to plain objects: maps become objects, and absent values null.
+///
+/// The result passes through a JSON value, since keys of JavaScript objects are strings, as in JSON.
+fn to_js(result: &impl Serialize) -> Result<JsValue, JsValue> {
+    let value = serde_json::to_value(result).map_err(|error| JsValue::from(js_sys::Error::new(&error.to_string())))?;
+    value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(JsValue::from)
+}
+
+/// Converts a plain JavaScript value. `name` is the parameter's name, with which the path of an error begins.
+fn from_js<T: DeserializeOwned>(name: &str, value: JsValue) -> Result<T, JsValue> {
+    serde_path_to_error::deserialize(serde_wasm_bindgen::Deserializer::from(value)).map_err(|error| {
+        let path = match error.path().to_string().as_str() {
+            "." => name.to_string(),
+            path => format!("{name}.{path}"),
+        };
+        to_error(vec![InputError::new(path, error.into_inner().to_string())])
+    })
+}
+
+/// Converts the options of a call; all have defaults where none are given.
+fn options<T: DeserializeOwned + Default>(value: JsValue) -> Result<T, JsValue> {
+    if value.is_undefined() || value.is_null() { Ok(T::default()) } else { from_js("options", value) }
+}
+
+/// Returns a document as text: strings as they are, plain objects and arrays as JSON.
+fn text_of(name: &str, value: JsValue) -> Result<String, JsValue> {
+    match value.as_string() {
+        Some(text) => Ok(text),
+        None => from_js::<Value>(name, value).map(|value| value.to_string()),
+    }
+}
+
+/// Creates an `Error` with the fields `path` and `expected` of the first error, and all errors in `errors`.
+fn to_error(errors: Errors) -> JsValue {
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let error = js_sys::Error::new(&lines.join("\n"));
+    error.set_name("ConvergeError");
+    let first = errors.first();
+    let fields = [
+        ("path", first.map_or(JsValue::NULL, |error| error.path.as_str().into())),
+        ("expected", first.map_or(JsValue::NULL, |error| error.expected.as_str().into())),
+        ("errors", to_js(&errors).unwrap_or(JsValue::NULL)),
+    ];
+    for (name, value) in fields {
+        // Fails only for frozen objects.
+        let _ = js_sys::Reflect::set(&error, &name.into(), &value);
+    }
+    error.into()
+}
+
+/// Validates a scenario and returns all errors.
+#[wasm_bindgen(skip_typescript)]
+pub fn validate(scenario: JsValue) -> Result<JsValue, JsValue> {
+    to_js(&calls::validate(&text_of("scenario", scenario)?))
+}
+
+/// Runs a scenario.
+#[wasm_bindgen(skip_typescript)]
+pub fn run(scenario: JsValue, run_options: JsValue) -> Result<JsValue, JsValue> {
+    let run_options: RunOptions = options(run_options)?;
+    to_js(&calls::run(&text_of("scenario", scenario)?, &run_options).map_err(to_error)?)
+}
+
+/// Runs a scenario with several seeds.
+#[wasm_bindgen(skip_typescript)]
+pub fn sweep(scenario: JsValue, sweep_options: JsValue) -> Result<JsValue, JsValue> {
+    let sweep_options: SweepOptions = from_js("options", sweep_options)?;
+    let sweep = calls::sweep(&text_of("scenario", scenario)?, &sweep_options).map_err(to_error)?;
+    to_js(&SweepReport::new(&sweep))
+}
+
+/// Checks a history.
+#[wasm_bindgen(skip_typescript)]
+pub fn check(history: JsValue, check_options: JsValue) -> Result<JsValue, JsValue> {
+    let check_options: CheckOptions = options(check_options)?;
+    to_js(&calls::check(&text_of("history", history)?, &check_options).map_err(to_error)?)
+}
+
+/// Encodes a scenario as a link.
+#[wasm_bindgen(js_name = linkEncode, skip_typescript)]
+pub fn link_encode(scenario: JsValue) -> Result<String, JsValue> {
+    calls::link_encode(&text_of("scenario", scenario)?).map_err(to_error)
+}
+
+/// Decodes a link to a scenario.
+#[wasm_bindgen(js_name = linkDecode, skip_typescript)]
+pub fn link_decode(link: String) -> Result<JsValue, JsValue> {
+    to_js(&calls::link_decode(&link).map_err(to_error)?)
+}
+
+/// Returns all examples.
+#[wasm_bindgen(skip_typescript)]
+pub fn examples() -> Result<JsValue, JsValue> {
+    to_js(&calls::examples())
+}
