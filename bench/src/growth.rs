@@ -1,0 +1,63 @@
+//! The cost of an event must not grow with the number of messages in flight: at 100,000 it may be at most 3 times that at
+//! 1,000. The scenario is the same; only the latency of its messages differs.
+
+use converge::engine::Engine;
+use converge::session::Run;
+use converge::trace::Level;
+use converge_bench::crowd;
+use std::time::Instant;
+
+/// The largest accepted ratio between the two costs.
+const MAX_RATIO: f64 = 3.0;
+/// Writes a second of each of the ten publishers. A write is 42 messages.
+const WRITES: f64 = 24.0;
+/// Latencies at which about 1,000 and 100,000 messages are in flight, ms.
+const LATENCIES: [f64; 2] = [100.0, 10_000.0];
+/// Events that are timed.
+const EVENTS: u64 = 300_000;
+const REPETITIONS: usize = 3;
+
+/// Nanoseconds an event and messages in flight, of the engine alone.
+fn engine(latency_ms: f64) -> (f64, u64) {
+    let scenario = crowd::scenario(WRITES, latency_ms, 1e6);
+    let mut engine = Engine::new(&scenario, Level::Full);
+    engine.run_until(warm_up(latency_ms), u64::MAX);
+    let in_flight = engine.messages().in_flight;
+    let start = Instant::now();
+    engine.run_until(u64::MAX, EVENTS);
+    (start.elapsed().as_secs_f64() * 1e9 / EVENTS as f64, in_flight)
+}
+
+/// The same of the engine with the analysis.
+fn analysed(latency_ms: f64) -> (f64, u64) {
+    let scenario = crowd::scenario(WRITES, latency_ms, 1e6);
+    let mut run = Run::new(&scenario);
+    run.advance(warm_up(latency_ms), u64::MAX, &mut |_, _, _| {});
+    let in_flight = run.engine().messages().in_flight;
+    let start = Instant::now();
+    run.advance(u64::MAX, EVENTS, &mut |_, _, _| {});
+    (start.elapsed().as_secs_f64() * 1e9 / EVENTS as f64, in_flight)
+}
+
+/// The time, µs, after which as many messages arrive as are sent: a write causes up to 5 messages in sequence.
+fn warm_up(latency_ms: f64) -> u64 {
+    (latency_ms * 6.0 * 1000.0) as u64
+}
+
+/// Prints the costs. Panics if they grow by more than the accepted ratio.
+pub fn run() {
+    println!("growth: cost of an event by messages in flight, best of {REPETITIONS}");
+    let measurements: [(&str, fn(f64) -> (f64, u64)); 2] = [("engine", engine), ("engine and analysis", analysed)];
+    for (name, measure) in measurements {
+        let [few, many] = LATENCIES.map(|latency_ms| {
+            let best = (0..REPETITIONS).map(|_| measure(latency_ms)).min_by(|a, b| a.0.total_cmp(&b.0));
+            let (cost, in_flight) = best.expect("at least one repetition");
+            println!("  {name}, {in_flight} messages in flight: {cost:.0} ns an event");
+            (cost, in_flight)
+        });
+        assert!(few.1 > 500 && many.1 > 80_000, "the scenario has too few messages in flight");
+        let ratio = many.0 / few.0;
+        println!("  {name}: ratio {ratio:.2}, at most {MAX_RATIO}");
+        assert!(ratio <= MAX_RATIO, "{name}: the cost of an event grows by a factor of {ratio:.2}");
+    }
+}
