@@ -1,6 +1,6 @@
-//! Checking histories of a register for linearizability: by zones, by the general search, and by the checkers of stateright
-//! and todc-utils, on the same histories in one run. Eight processes; one history that holds, and the same with one stale
-//! read near its end.
+//! Checks histories of a register for linearizability: by zones, by the general search, and with the checkers of
+//! stateright and todc-utils. Each history has eight processes, and is checked as it is and with one stale read near its
+//! end.
 
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
 use converge::analysis::history::{ABSENT, Answer, Call, History, NEVER, Operation};
@@ -13,24 +13,25 @@ use todc_utils::{Action, History as OtherHistory, WGLChecker};
 
 const PROCESSES: usize = 8;
 
-/// A history of that many operations, half of them reads; with `stale` one read near the end returns what was replaced.
+/// Generates a history of `count` operations, half of them reads. With `stale`, one read near the end returns an
+/// overwritten value.
 fn history(count: usize, stale: bool) -> History {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut chance = move |n: usize| {
+    let mut random = move |n: usize| {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         (state % n as u64) as usize
     };
     let mut history = History { processes: vec![String::new(); PROCESSES], ..History::default() };
-    // For each process its operation, and whether it took effect.
+    // For each process the operation in progress, and whether it has taken effect.
     let mut open: [Option<(usize, bool)>; PROCESSES] = [None; PROCESSES];
     let (mut register, mut written, mut at) = (ABSENT, 0, 0u32);
     while history.operations.len() < count || open.iter().any(Option::is_some) {
-        let process = chance(PROCESSES);
+        let process = random(PROCESSES);
         match open[process] {
             None if history.operations.len() < count => {
-                let call = if chance(2) == 0 {
+                let call = if random(2) == 0 {
                     Call::Read
                 } else {
                     written += 1;
@@ -79,7 +80,7 @@ fn history(count: usize, stale: bool) -> History {
     history
 }
 
-/// Milliseconds of the quickest of a few, and the answer.
+/// Returns the fastest of several executions in milliseconds, and the result.
 fn timed(times: usize, mut run: impl FnMut() -> bool) -> (f64, bool) {
     let mut best = f64::INFINITY;
     let mut answer = false;
@@ -91,22 +92,22 @@ fn timed(times: usize, mut run: impl FnMut() -> bool) -> (f64, bool) {
     (best, answer)
 }
 
-fn ours(history: &History) -> bool {
+fn by_converge(history: &History) -> bool {
     check(history, Guarantee::Linearizable, BUDGET) == Verdict::Holds
 }
 
-/// A first write that is repeated at the end sends it to the general search.
-fn searched(history: &History) -> bool {
+/// Checks with the general search, which is used when a value is written twice.
+fn by_search(history: &History) -> bool {
     let mut history = history.clone();
-    if let Some(mut again) = history.operations.iter().find(|it| it.call.changes()).cloned() {
+    if let Some(mut repeated) = history.operations.iter().find(|it| it.call.changes()).cloned() {
         let end = history.operations.iter().map(|it| it.ended).max().unwrap_or(0);
-        (again.invoked, again.ended) = (end + 1, end + 2);
-        history.operations.push(again);
+        (repeated.invoked, repeated.ended) = (end + 1, end + 2);
+        history.operations.push(repeated);
     }
-    ours(&history)
+    by_converge(&history)
 }
 
-/// Places of invocations and ends, in order.
+/// Returns invocations and completions in order: the time, the operation's index, and whether it is the completion.
 fn events(history: &History) -> Vec<(u32, usize, bool)> {
     let both = |(place, it): (usize, &Operation)| [(it.invoked, place, false), (it.ended, place, true)];
     let mut all: Vec<(u32, usize, bool)> = history.operations.iter().enumerate().flat_map(both).collect();
@@ -148,13 +149,13 @@ pub fn run() {
     for count in [1_000, 10_000, 100_000] {
         for stale in [false, true] {
             let history = history(count, stale);
-            let (zones, answer) = timed(5, || ours(&history));
+            let (zones, answer) = timed(5, || by_converge(&history));
             assert_eq!(answer, !stale);
-            let (search, answer) = timed(1, || searched(&history));
+            let (search, answer) = timed(1, || by_search(&history));
             assert_eq!(answer, !stale);
-            let what = if stale { "one stale read" } else { "holds" };
+            let what = if stale { "with one stale read" } else { "holds" };
             print!("  {count} operations, {what}: zones {zones:.2}, search {search:.1} ({:.0} times)", search / zones);
-            // todc-utils takes long from here on, and stateright's stack does not suffice.
+            // Larger histories take todc-utils too long and overflow the stack of stateright.
             if count <= 1_000 {
                 let (todc, answer) = timed(1, || by_todc(&history));
                 assert_eq!(answer, !stale);
@@ -164,8 +165,8 @@ pub fn run() {
         }
     }
     let small = history(14, false);
-    let (zones, _) = timed(5, || ours(&small));
-    let (theirs, answer) = timed(5, || by_stateright(&small));
+    let (zones, _) = timed(5, || by_converge(&small));
+    let (stateright, answer) = timed(5, || by_stateright(&small));
     assert!(answer);
-    println!("  14 operations, holds: zones {zones:.4}, stateright {theirs:.4} ({:.0} times)", theirs / zones);
+    println!("  14 operations, holds: zones {zones:.4}, stateright {stateright:.4} ({:.0} times)", stateright / zones);
 }

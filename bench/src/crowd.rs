@@ -1,4 +1,4 @@
-//! A crowded scenario: ten buses, each with one publishing service and nineteen that keep copies.
+//! A scenario with ten buses, each with one publisher and nineteen subscribers that keep copies.
 
 use converge::scenario::{
     Arrivals, Bus, Client, Keys, Latency, Publication, Scenario, Service, Subscription, Topic, Workload,
@@ -7,8 +7,8 @@ use converge::scenario::{
 const GROUPS: i32 = 10;
 const COPIES: i32 = 19;
 
-/// The scenario, with so many writes a second at each of the ten publishers, and messages that take that long on average.
-/// A write is forty-two messages: asked, answered, published, acknowledged, and two for each copy.
+/// Returns the scenario with `writes` a second at each of the ten publishers and an average message latency of
+/// `latency_ms`. A write causes 42 messages: request, response, publication, its acknowledgement, and two for each copy.
 pub fn scenario(writes: f64, latency_ms: f64, until_ms: f64) -> Scenario {
     let mut scenario = Scenario {
         title: "A crowd".into(),
@@ -59,6 +59,6 @@ pub fn scenario(writes: f64, latency_ms: f64, until_ms: f64) -> Scenario {
             ..Client::default()
         });
     }
-    assert_eq!(scenario.validate(), Ok(()), "a sound scenario");
+    assert_eq!(scenario.validate(), Ok(()), "a valid scenario");
     scenario
 }

@@ -1,4 +1,4 @@
-//! Memory over ten minutes of virtual time, played at tenfold speed in Chromium: what the page and its worker hold.
+//! Memory of the page and of its worker in Chromium, over ten minutes of virtual time at speed 10.
 
 use crate::says;
 use browser_tests::{Browser, Site, WIDE};
@@ -7,7 +7,7 @@ use converge::session::Run;
 use converge::trace::Record;
 use serde_json::{Value, json};
 
-/// Keeps hold of the wasm memory wherever the page's module is made, and lets the worker tell the size of its own.
+/// Keeps a reference to the wasm memory of the page, and lets the worker report the size of its memory.
 const WATCH: &str = r"
     const hook = () => {
         for (const name of ['instantiate', 'instantiateStreaming']) {
@@ -31,7 +31,7 @@ const WATCH: &str = r"
         }
     };";
 
-/// Once the clock shows so many seconds: bytes of the page, of the worker.
+/// Waits until the clock shows SECONDS, and returns the clock and the bytes of the page's and the worker's wasm memory.
 const READ: &str = "
     const line = new BroadcastChannel('memory');
     line.onmessage = event => done([clock(), wasm.buffer.byteLength, event.data]);
@@ -39,13 +39,13 @@ const READ: &str = "
     const look = () => clock() >= SECONDS ? line.postMessage('?') : setTimeout(look, 100);
     look();";
 
-/// An example of a few nodes, with clients that write and read at random.
+/// An example with clients that write and read at random.
 fn scenario() -> Scenario {
     let mut scenario = examples::find("inventory-orders").expect("the example").scenario();
     scenario.until_ms = 600_000.0;
     scenario.script.clear();
     scenario.promises.clear();
-    // No more writes than the subscription works off, so that nothing piles up but the trace.
+    // The subscription keeps up with the writes, so that only the trace grows.
     for (client, per_second, read_share) in [(0, 4.0, 0.0), (1, 36.0, 1.0)] {
         let client = &mut scenario.clients[client];
         client.script.clear();
@@ -59,19 +59,19 @@ fn scenario() -> Scenario {
         });
     }
     scenario.default_latency = Latency::Exponential { mean_ms: 20.0 };
-    assert_eq!(scenario.validate(), Ok(()), "a sound scenario");
+    assert_eq!(scenario.validate(), Ok(()), "a valid scenario");
     scenario
 }
 
-/// Seconds of virtual time, MB of the page, of the worker, and of the page's scripts.
+/// Returns seconds of virtual time, and MB of the page's wasm, of the worker's wasm and of the page's scripts.
 fn read(browser: &Browser, seconds: u32) -> [f64; 4] {
-    let said = browser.later(&READ.replace("SECONDS", &seconds.to_string()));
+    let answer = browser.later(&READ.replace("SECONDS", &seconds.to_string()));
     browser.devtools("HeapProfiler.collectGarbage", json!({}));
     let metrics = browser.devtools("Performance.getMetrics", json!({}));
     let heap = metrics["metrics"].as_array().and_then(|all| all.iter().find(|m| m["name"] == "JSHeapUsedSize"));
     let heap = heap.and_then(|metric| metric["value"].as_f64()).unwrap_or_default();
     let mb = |value: &Value| value.as_f64().unwrap_or_default() / 1e6;
-    [said[0].as_f64().unwrap_or_default(), mb(&said[1]), mb(&said[2]), heap / 1e6]
+    [answer[0].as_f64().unwrap_or_default(), mb(&answer[1]), mb(&answer[2]), heap / 1e6]
 }
 
 /// Prints the figures.
@@ -94,7 +94,7 @@ pub fn run() {
     let [first, .., last] = rows;
     for (what, i) in [("page", 1), ("worker", 2)] {
         let growth = last[i] - first[i];
-        println!("  {what}, growth from minute 1 on: {growth:.2} MB, target none: {}", says(growth <= 0.0));
+        println!("  {what}, growth after the first minute: {growth:.2} MB, target 0: {}", says(growth <= 0.0));
     }
     let traces = [60, 600].map(|seconds| {
         let mut run = Run::new(&scenario());
@@ -102,5 +102,5 @@ pub fn run() {
         let trace = run.engine().trace();
         ((trace.total() - trace.oldest()) as usize * size_of::<Record>()) as f64 / 1e6
     });
-    println!("  of the worker's growth, {:.2} MB are the trace, which 2^19 records bound", traces[1] - traces[0]);
+    println!("  {:.2} MB of the worker's growth are the trace, which has at most 2^19 records", traces[1] - traces[0]);
 }

@@ -1,5 +1,5 @@
-//! Replica groups: operations of a quorum of three a second, commits of a Raft group a second, and rounds of gossip, each
-//! on one thread with the trace off and on.
+//! Speed of replica groups on one thread, with the trace off and on: operations of a quorum, commits of Raft, and rounds of
+//! gossip.
 
 use converge::engine::Engine;
 use converge::scenario::{
@@ -30,8 +30,8 @@ fn client(route: Route, per_second: f64, read_share: f64, from_ms: f64) -> Clien
     Client { id: "client".into(), target: "group".into(), route, generate, ..Client::default() }
 }
 
-/// Runs a scenario without records and with all; seconds for each.
-fn timed(scenario: &Scenario) -> [f64; 2] {
+/// Runs a scenario without and with the trace; returns the seconds of each run.
+fn time(scenario: &Scenario) -> [f64; 2] {
     assert_eq!(scenario.validate(), Ok(()));
     [Level::Off, Level::Full].map(|level| {
         let mut engine = Engine::new(scenario, level);
@@ -41,8 +41,8 @@ fn timed(scenario: &Scenario) -> [f64; 2] {
     })
 }
 
-fn said(what: &str, count: f64, seconds: [f64; 2]) {
-    println!("  {what}: {:.0} a second, with the trace {:.0}", count / seconds[0], count / seconds[1]);
+fn print(name: &str, count: f64, seconds: [f64; 2]) {
+    println!("  {name}: {:.0} a second, with the trace {:.0}", count / seconds[0], count / seconds[1]);
 }
 
 /// Prints the figures.
@@ -53,18 +53,18 @@ pub fn run() {
     let mut scenario = group(3, Protocol::Quorum(quorum), Data::Register { clock: VersionClock::Wall });
     scenario.until_ms = seconds * 1000.0;
     scenario.clients = vec![client(Route::Any, 5000.0, 0.5, 0.0)];
-    said("operations of a quorum, N = 3, R = W = 2", 5000.0 * seconds, timed(&scenario));
+    print("operations of a quorum, N = 3, R = W = 2", 5000.0 * seconds, time(&scenario));
 
     let mut scenario = group(3, Protocol::Raft(Raft::default()), Data::default());
     scenario.until_ms = seconds * 1000.0;
     scenario.clients = vec![client(Route::Primary, 2000.0, 0.0, 1000.0)];
-    said("commits of Raft, 3 members", 2000.0 * (seconds - 1.0), timed(&scenario));
+    print("commits of Raft, 3 members", 2000.0 * (seconds - 1.0), time(&scenario));
 
     gossip(1_000, 100.0);
     gossip(10_000, 30.0);
 }
 
-/// Rounds of gossip that spread one write.
+/// Measures rounds of gossip after one write.
 fn gossip(members: usize, rounds: f64) {
     let every = Latency::Constant { ms: 100.0 };
     let gossip = Gossip { style: GossipStyle::PushPull, every, fan_out: 1 };
@@ -73,5 +73,5 @@ fn gossip(members: usize, rounds: f64) {
     let operation = Operation::Write { key: "x".into(), value: 1.into() };
     let command = Command::Operate { service: "r0".into(), operation, poison: false };
     scenario.script = vec![Step { at_ms: 10.0, command }];
-    said(&format!("rounds of push-pull gossip, {members} members"), rounds, timed(&scenario));
+    print(&format!("rounds of push-pull gossip, {members} members"), rounds, time(&scenario));
 }
