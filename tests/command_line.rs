@@ -1,4 +1,4 @@
-//! The command line as a person or a script meets it.
+//! The command line: exit codes, output and error messages.
 
 use converge::scenario::examples::EXAMPLES;
 use serde_json::Value;
@@ -13,9 +13,9 @@ fn converge(arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary starts");
-    // It may end without reading.
+    // The program may end without reading its input.
     let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
-    child.wait_with_output().expect("it ends")
+    child.wait_with_output().expect("the program ends")
 }
 
 fn code(output: &Output) -> i32 {
@@ -31,7 +31,7 @@ fn err(output: &Output) -> String {
 }
 
 #[test]
-fn a_broken_invariant_is_told_and_exits_1_and_one_that_cannot_be_read_says_where() {
+fn a_violated_invariant_exits_1_and_a_malformed_one_is_reported_with_its_position() {
     let scenario = |invariant: &str| {
         let text = converge::scenario::examples::find("lost-event").expect("there").json();
         let mut json: serde_json::Value = serde_json::from_str(text).expect("JSON");
@@ -44,8 +44,8 @@ fn a_broken_invariant_is_told_and_exits_1_and_one_that_cannot_be_read_says_where
     assert!(text.contains("when quiescent: violated at "), "{text}");
     let output = converge(&["run", "-"], &scenario("notification.widget == inventry.widget"));
     assert_eq!(output.status.code(), Some(2));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("invariants[0]: column 24: no service or group has the id `inventry`"), "{said}");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("invariants[0]: column 24: no service or group has the id `inventry`"), "{message}");
     let output = converge(&["run", "ex=inventory-orders", "--json"], "");
     assert_eq!(output.status.code(), Some(0));
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -53,7 +53,7 @@ fn a_broken_invariant_is_told_and_exits_1_and_one_that_cannot_be_read_says_where
 }
 
 #[test]
-fn a_branch_is_run_by_its_name_and_one_that_is_not_there_is_told() {
+fn a_branch_is_run_by_its_name_and_an_unknown_name_is_refused() {
     let digest = |arguments: &[&str]| {
         let output = converge(&[&["run", "ex=before-and-after", "--json"], arguments].concat(), "");
         assert_eq!(output.status.code(), Some(0));
@@ -64,8 +64,8 @@ fn a_branch_is_run_by_its_name_and_one_that_is_not_there_is_told() {
     assert_ne!(digest(&[]), digest(&["--branch", "Before"]));
     let output = converge(&["run", "ex=before-and-after", "--branch", "During"], "");
     assert_eq!(output.status.code(), Some(2));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("no branch `During`: it has `After`, `Before`"), "{said}");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("no branch `During`: it has `After`, `Before`"), "{message}");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn every_example_can_be_listed_shown_run_and_linked() {
         assert_eq!(code(&run), 0, "{}: {}", example.id, out(&run));
         assert!(out(&run).contains("digest "));
         if example.scenario().services.len() > 100 {
-            // Too large for a link of its own; its name is one.
+            // Too large for a link; it can be named instead.
             let refused = converge(&["link", "encode", "-"], &shown);
             assert_eq!(code(&refused), 2);
             assert!(err(&refused).contains("at most 100"), "{}", err(&refused));
@@ -88,14 +88,14 @@ fn every_example_can_be_listed_shown_run_and_linked() {
         let link = out(&converge(&["link", "encode", "-"], &shown));
         let decoded = out(&converge(&["link", "decode", link.trim()], ""));
         assert_eq!(decoded.trim(), example.scenario().to_json());
-        // As a pipe of the two hands it over: with the end of its line.
+        // With the end of the line, as a pipe passes it.
         assert_eq!(out(&converge(&["link", "decode", "-"], &link)), decoded);
         assert_eq!(out(&converge(&["run", link.trim()], "")), out(&run));
     }
 }
 
 #[test]
-fn every_field_of_the_json_report_is_there() {
+fn the_json_report_has_all_documented_fields() {
     let run = converge(&["run", "ex=inventory-orders", "--json"], "");
     assert_eq!(code(&run), 0, "{}", err(&run));
     let report: Value = serde_json::from_slice(&run.stdout).expect("JSON");
@@ -139,7 +139,7 @@ fn every_field_of_the_json_report_is_there() {
 }
 
 #[test]
-fn a_run_that_misses_its_promise_exits_1_and_says_which() {
+fn a_run_that_misses_a_promise_exits_1_and_names_it() {
     let text = EXAMPLES[0].json().replace("\"until_ms\": 5000,", "\"until_ms\": 5000, \"promises\": [\"converged\"],");
     let run = converge(&["run", "-"], &text);
     assert_eq!(code(&run), 1);
@@ -166,7 +166,7 @@ fn seed_and_end_can_be_chosen_and_the_trace_written() {
 }
 
 #[test]
-fn bad_input_exits_2_and_says_where_and_what_was_expected() {
+fn invalid_input_exits_2_and_reports_path_and_expectation() {
     let cases: [(&[&str], &str, &str); 12] = [
         (&["run", "no-such-file.json"], "", "error: no-such-file.json: "),
         (&["run", "-"], "{", "error: line 1, column 1: EOF while parsing an object"),
@@ -193,7 +193,7 @@ fn bad_input_exits_2_and_says_where_and_what_was_expected() {
         ),
         (&["link", "decode", "1r.AAAAe"], "", "error: link: damaged"),
         (&["link", "decode", "-"], "hello", "error: link: not a scenario link"),
-        (&["examples", "show", "nothing"], "", "error: no example has the id `nothing`; there are first-update"),
+        (&["examples", "show", "nothing"], "", "error: no example has the id `nothing`; the examples are first-update"),
         (&["run", "ex=lost-event", "--until", "-5"], "", "error: "),
         (&["fly"], "", "error: unrecognized subcommand 'fly'"),
     ];
@@ -206,7 +206,7 @@ fn bad_input_exits_2_and_says_where_and_what_was_expected() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_said_at_once() {
+fn all_errors_are_reported_at_once() {
     let text = "{\"converge\": 1, \"until_ms\": -1, \"services\": [{\"id\": \"a b\", \"concurrency\": 0, \"calls\": [{\"to\": \"c\"}]}]}";
     let output = converge(&["validate", "-"], text);
     let lines: Vec<String> = err(&output).lines().map(str::to_string).collect();
@@ -217,7 +217,7 @@ fn everything_that_is_wrong_is_said_at_once() {
 }
 
 #[test]
-fn a_sweep_is_the_same_on_any_number_of_threads_and_merged_from_any_shards() {
+fn a_sweep_does_not_depend_on_the_number_of_threads_or_on_how_it_is_merged() {
     let sweep = |seeds: &str, jobs: &str| {
         let output = converge(&["sweep", "ex=lost-event", "--seeds", seeds, "--jobs", jobs, "--json"], "");
         assert_eq!(code(&output), 0, "{}", err(&output));
@@ -247,13 +247,13 @@ fn a_sweep_is_the_same_on_any_number_of_threads_and_merged_from_any_shards() {
 }
 
 #[test]
-fn bad_seeds_are_refused_with_what_was_expected() {
-    for (seeds, says) in
+fn invalid_seeds_are_refused() {
+    for (seeds, expected) in
         [("5", "a range of seeds"), ("7..7", "empty"), ("a..b", "a range of seeds"), ("3..=2", "empty")]
     {
         let output = converge(&["sweep", "ex=lost-event", "--seeds", seeds], "");
         assert_eq!(code(&output), 2);
-        assert!(err(&output).contains(says), "{seeds}: {}", err(&output));
+        assert!(err(&output).contains(expected), "{seeds}: {}", err(&output));
     }
     let output = converge(&["merge", "-"], "{}");
     assert_eq!(code(&output), 2);
@@ -261,7 +261,7 @@ fn bad_seeds_are_refused_with_what_was_expected() {
 }
 
 #[test]
-fn a_group_is_compared_under_three_consistencies() {
+fn a_group_is_compared_under_three_levels_of_consistency() {
     let compared = converge(&["compare", "ex=cassandra-hints", "--seeds", "1..4"], "");
     assert_eq!(code(&compared), 0, "{}", err(&compared));
     let text = out(&compared);
@@ -291,7 +291,7 @@ fn lines(events: &[(&str, &str, &str, u32)]) -> String {
 }
 
 #[test]
-fn a_history_from_elsewhere_gets_its_verdicts_and_their_proof() {
+fn a_history_gets_verdicts_with_proof() {
     let inversion = lines(&[
         ("invoke", "write", "1", 0),
         ("ok", "write", "1", 0),
@@ -311,8 +311,8 @@ fn a_history_from_elsewhere_gets_its_verdicts_and_their_proof() {
     let fields: Vec<&str> = found.as_object().expect("an object").keys().map(String::as_str).collect();
     assert_eq!(fields, ["fail", "keys", "model", "ok", "operations", "processes", "unknown", "verdicts"]);
     let verdicts = found["verdicts"].as_array().expect("verdicts");
-    let said: Vec<&str> = verdicts.iter().filter_map(|it| it["verdict"].as_str()).collect();
-    assert_eq!(said, ["violated", "holds", "holds"]);
+    let names: Vec<&str> = verdicts.iter().filter_map(|it| it["verdict"].as_str()).collect();
+    assert_eq!(names, ["violated", "holds", "holds"]);
     let proof: Vec<u64> =
         verdicts[0]["operations"].as_array().expect("a proof").iter().filter_map(|it| it["index"].as_u64()).collect();
     assert_eq!(proof, [0, 2, 3, 5]);
@@ -353,7 +353,7 @@ fn histories_are_read_as_json_lines_as_an_array_and_as_edn() {
 }
 
 #[test]
-fn a_bad_history_is_refused_with_its_place_and_what_was_expected() {
+fn a_malformed_history_is_refused_with_its_line_and_expectation() {
     let read = ("invoke", "read", "null", 0);
     let cases: &[(String, &str)] = &[
         (String::new(), "empty"),
@@ -423,7 +423,7 @@ fn a_run_is_written_as_csv_mermaid_and_shiviz() {
     let arguments = ["run", "ex=inventory-notification", "--metrics", &csv, "--mermaid", &mermaid, "--shiviz", &shiviz];
     assert_eq!(converge(&arguments, "").status.code(), Some(0));
     let read = |file: &str| std::fs::read_to_string(file).expect("written");
-    // Metrics: as many cells in every row, time goes on, the cut leaves Notification two behind, and all is well in the end.
+    // Metrics: all rows have the same number of cells, time increases, and Notification is two updates behind until the end.
     let rows: Vec<Vec<String>> = read(&csv).lines().map(|row| row.split(',').map(String::from).collect()).collect();
     let column = |name: &str| rows[0].iter().position(|cell| cell == name).unwrap_or_else(|| panic!("{name}"));
     let number = |row: &[String], name: &str| row[column(name)].parse::<f64>().expect("a number");
@@ -432,11 +432,11 @@ fn a_run_is_written_as_csv_mermaid_and_shiviz() {
     assert_eq!(rows[1..].iter().map(|row| number(row, "behind:notification") as u32).max(), Some(2));
     let last = rows.last().expect("rows");
     assert_eq!((number(last, "t_ms"), number(last, "stale_copies"), number(last, "ok")), (6000.0, 0.0, 3.0));
-    // Every message is a line, and the one that met the cut says so.
+    // The diagram has a line for each message, and marks the one that the cut link dropped.
     let diagram = read(&mermaid);
     assert!(diagram.starts_with("sequenceDiagram\n"), "{diagram}");
     assert!(diagram.contains("n2-xn1: event widget = 45 (v3) (1233.246 ms, lost: link cut)"), "{diagram}");
-    // Vector clocks: each node's own count goes up by one, and nobody knows more of another than that one itself.
+    // Vector clocks: a node's own entry increases by one, and no other node has a larger value for it.
     let log = read(&shiviz);
     let lines: Vec<&str> = log.lines().collect();
     let mut own: std::collections::BTreeMap<String, u64> = std::collections::BTreeMap::new();

@@ -51,11 +51,11 @@ pub struct ValidationReport {
 /// # Errors
 /// All errors of the document or the link.
 pub fn scenario_from(text: &str) -> Result<Scenario, Vec<InputError>> {
-    let text = text.trim();
-    let is_json = text.starts_with(['{', '[']);
-    let is_link = text.starts_with("ex=") || text.starts_with("1d.") || text.starts_with("1r.") || text.contains('#');
+    let trimmed = text.trim();
+    let is_json = trimmed.starts_with(['{', '[']);
+    let is_link = ["ex=", "1d.", "1r."].iter().any(|start| trimmed.starts_with(start)) || trimmed.contains('#');
     let read = if is_link && !is_json {
-        match link::decode(text) {
+        match link::decode(trimmed) {
             Ok(opened) => Ok(opened.scenario),
             Err(LinkError::Unsound(errors)) => Err(errors),
             Err(other) => return Err(vec![InputError::new("link", other.to_string())]),

@@ -26,7 +26,7 @@ fn a_scenario_is_read_from_json_from_a_link_and_from_the_name_of_an_example() {
 
 #[test]
 fn validation_reports_all_errors_with_their_paths() {
-    let report = validate(r#"{"services": [{"id": "a b"}, {"id": "c", "calls": [{"to": "d"}]}]}"#);
+    let report = validate(r#"{"converge": 1, "services": [{"id": "a b"}, {"id": "c", "calls": [{"to": "d"}]}]}"#);
     assert!(!report.valid);
     let paths: Vec<&str> = report.errors.iter().map(|error| error.path.as_str()).collect();
     assert_eq!(paths, ["services[0].id", "services[1].calls[0].to"]);

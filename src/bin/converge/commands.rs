@@ -352,7 +352,7 @@ fn show_example(id: &str) -> CommandResult {
         Some(example) => print(example.json()),
         None => {
             let ids: Vec<&str> = EXAMPLES.iter().map(|example| example.id).collect();
-            Err(BadInput::new(format!("an example is expected, one of {}; not `{id}`", ids.join(", "))))
+            Err(BadInput::new(format!("no example has the id `{id}`; the examples are {}", ids.join(", "))))
         }
     }
 }

@@ -136,7 +136,7 @@ fn links_and_examples_round_trip() {
 #[test]
 fn errors_have_the_path_and_what_was_expected_and_come_all_at_once() {
     let browser = open();
-    let invalid = json!({ "services": [{ "id": "a b" }, { "id": "c", "calls": [{ "to": "d" }] }] });
+    let invalid = json!({ "converge": 1, "services": [{ "id": "a b" }, { "id": "c", "calls": [{ "to": "d" }] }] });
     let native: Vec<Value> = report::validate(&invalid.to_string()).errors.iter().map(|error| json!(error)).collect();
     let thrown = evaluate(&browser, "engine.run(given)", &invalid);
     assert_eq!((&thrown["thrown"], &thrown["name"]), (&json!(true), &json!("ConvergeError")));

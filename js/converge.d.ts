@@ -1,0 +1,54 @@
+// The engine of Converge as an ES module. The types below are generated from the Rust types (js/tests/types.rs).
+//
+//   import init, { run } from "./engine/converge.js";
+//   await init();
+//   console.log(run("ex=first-update", { seed: 7 }).digest);
+//
+// Numbers are JavaScript numbers and exact; a result that no number represents exactly throws. Digests are strings of 16
+// hexadecimal digits. In scenarios and options, undefined counts as null.
+
+/** A scenario: a plain object, its JSON text, a link, or `ex=ID` for an example. */
+export type ScenarioInput = Scenario | string;
+
+/** What every function throws when its input is not valid. */
+export interface ConvergeError extends Error {
+  name: "ConvergeError";
+  /** The path of the first error. */
+  path: string;
+  /** What is wrong and what was expected there. */
+  expected: string;
+  /** All errors. */
+  errors: InputError[];
+}
+
+/**
+ * Loads the wasm file, which is next to this module. Call it once and wait for it before any other function.
+ * `module_or_path` gives another address, the bytes or the compiled module.
+ */
+export default function init(options?: {
+  module_or_path?: string | URL | Request | Response | BufferSource | WebAssembly.Module | Promise<Response>;
+}): Promise<unknown>;
+
+/** Loads the wasm file from bytes or from a compiled module, without waiting. */
+export function initSync(options: { module: BufferSource | WebAssembly.Module }): unknown;
+
+/** Validates a scenario and returns all errors. Throws only if the input is not plain data. */
+export function validate(scenario: ScenarioInput): ValidationReport;
+
+/** Runs a scenario to its end. */
+export function run(scenario: ScenarioInput, options?: RunOptions): RunReport;
+
+/** Runs a scenario once with each seed, and aggregates the measurements. */
+export function sweep(scenario: ScenarioInput, options: SweepOptions): SweepReport;
+
+/** Checks which guarantees a history keeps: an array of Jepsen's operations, or its text as JSON Lines, JSON or EDN. */
+export function check(history: string | object[], options?: CheckOptions): CheckReport;
+
+/** Encodes a scenario as a link, which begins with `1r.`. */
+export function linkEncode(scenario: ScenarioInput): string;
+
+/** Decodes a link, or an address that ends in a link. */
+export function linkDecode(link: string): Scenario;
+
+/** Returns the examples that the page lists. */
+export function examples(): ExampleReport[];
