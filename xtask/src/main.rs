@@ -43,7 +43,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
     }
     match command {
         "serve" => serve::command(port, open),
-        "build" => build::page(&out.unwrap_or_else(|| xtask::root().join("dist"))).map(|_| ()),
+        "build" => build::page(&out.unwrap_or_else(|| xtask::root().join("dist")))?.check(),
         "test" => test::everything(skip_browser),
         "bench" => test::bench(&names),
         "-h" | "--help" | "help" => {
