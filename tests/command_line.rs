@@ -131,10 +131,9 @@ fn the_json_report_has_all_documented_fields() {
     let count = |name: &str| messages[name].as_u64().expect(name);
     let dropped = count("dropped_loss") + count("dropped_link_cut") + count("dropped_receiver_down");
     assert_eq!(count("sent") + count("duplicated"), count("delivered") + dropped + count("in_flight"));
-    // The README describes each of them.
-    let readme = include_str!("../README.md");
+    let documentation = include_str!("../docs/command-line.md");
     for field in expected {
-        assert!(readme.contains(&format!("`{field}`")), "the README does not describe `{field}`");
+        assert!(documentation.contains(&format!("`{field}`")), "docs/command-line.md does not describe `{field}`");
     }
 }
 
