@@ -9,7 +9,13 @@ use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 /// Sweeps a scenario under each consistency of a replica group, given by its index, until `stop` is set.
-pub fn compare(scenario: &Scenario, group: usize, seeds: &Range<u64>, jobs: usize, stop: &AtomicBool) -> ConsistencyMeasurement {
+pub fn compare(
+    scenario: &Scenario,
+    group: usize,
+    seeds: &Range<u64>,
+    jobs: usize,
+    stop: &AtomicBool,
+) -> ConsistencyMeasurement {
     let sweeps = Consistency::ALL.map(|level| (level, sweep(&scenario.under(group, level), seeds.clone(), jobs, stop)));
     ConsistencyMeasurement(sweeps.into())
 }
