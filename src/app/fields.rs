@@ -1,15 +1,20 @@
 //! The fields that the inspector shows for the selected item: label, unit, choices, value and help. Pure; the component
 //! only draws them. A test checks that every field of the document has one.
 
+mod bus;
 mod client;
 mod command;
 mod group;
 mod histogram;
+mod identity;
 mod latency;
 mod messaging;
-mod node;
 mod operation;
+mod protocol;
+mod region;
 mod scenario;
+mod service;
+mod workload;
 
 pub use histogram::Histogram;
 
@@ -98,7 +103,7 @@ pub fn sections(scenario: &Scenario, selected: Option<&CanvasItem>) -> Vec<Secti
         Some(CanvasItem::Link { from, to }) => scenario::link_sections(scenario, from, to),
         Some(CanvasItem::Node(id)) => {
             if let Some(i) = scenario.services.iter().position(|node| node.id == *id) {
-                let mut sections = node::service(scenario, i);
+                let mut sections = service::sections(scenario, i);
                 // A member's behaviour is that of its group.
                 if let Some(group) = scenario.groups.iter().position(|group| group.members.contains(id)) {
                     sections.splice(1..1, group::sections(scenario, group));
@@ -107,7 +112,7 @@ pub fn sections(scenario: &Scenario, selected: Option<&CanvasItem>) -> Vec<Secti
             } else if let Some(i) = scenario.groups.iter().position(|group| group.id == *id) {
                 group::sections(scenario, i)
             } else if let Some(i) = scenario.buses.iter().position(|node| node.id == *id) {
-                node::bus(scenario, i)
+                bus::sections(scenario, i)
             } else if let Some(i) = scenario.clients.iter().position(|node| node.id == *id) {
                 client::sections(scenario, i)
             } else {
@@ -121,13 +126,13 @@ pub fn sections(scenario: &Scenario, selected: Option<&CanvasItem>) -> Vec<Secti
 pub fn identity(scenario: &Scenario, id: &str) -> Vec<Field> {
     let at = |list: &str, i: usize| FieldsAt::new(&[list]).to(i);
     if let Some(i) = scenario.services.iter().position(|node| node.id == id) {
-        node::identity(&at("services", i), &scenario.services[i].name, scenario.services[i].position)
+        identity::fields(&at("services", i), &scenario.services[i].name, scenario.services[i].position)
     } else if let Some(i) = scenario.buses.iter().position(|node| node.id == id) {
-        node::identity(&at("buses", i), &scenario.buses[i].name, scenario.buses[i].position)
+        identity::fields(&at("buses", i), &scenario.buses[i].name, scenario.buses[i].position)
     } else if let Some(i) = scenario.clients.iter().position(|node| node.id == id) {
-        node::identity(&at("clients", i), &scenario.clients[i].name, scenario.clients[i].position)
+        identity::fields(&at("clients", i), &scenario.clients[i].name, scenario.clients[i].position)
     } else if let Some(i) = scenario.groups.iter().position(|group| group.id == id) {
-        node::identity(&at("groups", i), &scenario.groups[i].name, None)
+        identity::fields(&at("groups", i), &scenario.groups[i].name, None)
     } else {
         Vec::new()
     }
@@ -298,6 +303,11 @@ impl FieldsAt {
     fn groups(&self, name: &str, label: &str, groups: &[Vec<String>], help: &'static str) -> Field {
         let lists: Vec<String> = groups.iter().map(|group| group.join(", ")).collect();
         self.field(name, label, "", FieldKind::Groups, lists.join(" | "), help)
+    }
+
+    /// A field for a list of ids.
+    fn ids(&self, name: &str, label: &str, ids: &[String], help: &'static str) -> Field {
+        self.field(name, label, "", FieldKind::Ids, ids.join(", "), help)
     }
 
     fn adder(&self, label: &str, item: Json) -> AddButton {

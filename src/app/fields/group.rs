@@ -1,12 +1,9 @@
 //! Fields of replica groups, of their clients, and of regions.
 
-use super::{Field, FieldKind, FieldsAt, Section, latency, service_ids};
+use super::{Field, FieldsAt, Section, protocol};
 use crate::scenario::json::to_value as to_json;
 use crate::scenario::presets::{STORES, of_group};
-use crate::scenario::{
-    Client, Data, GossipStyle, Group, Merge, Protocol, RaftReads, ReadRepair, Route, Scenario, SessionGuarantee,
-    VersionClock,
-};
+use crate::scenario::{Client, Data, Group, Merge, Route, Scenario, SessionGuarantee, VersionClock};
 use serde_json::{Value as Json, json};
 
 /// Returns the sections of a replica group.
@@ -32,7 +29,7 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
     fields.extend(data(&at, scenario, i));
     vec![
         Section { title: "Replica group".into(), fields, ..Section::default() },
-        Section { title: "Protocol".into(), fields: protocol(&at, scenario, i), ..Section::default() },
+        Section { title: "Protocol".into(), fields: protocol::fields(&at, scenario, i), ..Section::default() },
     ]
 }
 
@@ -103,203 +100,6 @@ fn data(at: &FieldsAt, scenario: &Scenario, i: usize) -> Vec<Field> {
     fields
 }
 
-fn protocol(at: &FieldsAt, scenario: &Scenario, i: usize) -> Vec<Field> {
-    let group = &scenario.groups[i];
-    let mut kinds = vec![
-        ("leaderless quorum", json!({ "quorum": {} })),
-        ("primary and replicas", json!({ "primary": {} })),
-        ("Raft", json!({ "raft": {} })),
-        ("chain", json!("chain")),
-        ("two-phase commit", json!({ "two_phase": {} })),
-        ("gossip", json!({ "gossip": {} })),
-    ];
-    // Protocols that order all writes support only registers, and clients coordinate only for leaderless quorums.
-    let register = matches!(group.data, Data::Register { .. });
-    kinds.retain(|(label, _)| register || matches!(*label, "leaderless quorum" | "gossip"));
-    let itself = |client: &Client| {
-        client.target == group.id && [Some(client.route), client.read_route].contains(&Some(Route::Itself))
-    };
-    kinds.retain(|(label, _)| *label == "leaderless quorum" || !scenario.clients.iter().any(itself));
-    let place = at.to("protocol");
-    let (chosen, details) = match &group.protocol {
-        Protocol::Quorum(_) => ("leaderless quorum", quorum(&place.to("quorum"), group)),
-        Protocol::Primary(primary) => {
-            let place = place.to("primary");
-            let help = "How many followers must store a write before it is acknowledged; 0: asynchronous.";
-            let fields = vec![
-                place.number("acknowledgements", "Followers waited for", "", primary.acknowledgements, help),
-                place.optional(
-                    "failover_ms",
-                    "Failover after",
-                    "ms",
-                    primary.failover_ms,
-                    "A follower takes over after this time without a heartbeat; empty: never.",
-                ),
-                place.number(
-                    "heartbeat_ms",
-                    "Heartbeat",
-                    "ms",
-                    primary.heartbeat_ms,
-                    "How often the primary sends a heartbeat.",
-                ),
-            ];
-            ("primary and replicas", fields)
-        }
-        Protocol::Raft(raft) => {
-            let place = place.to("raft");
-            let reads = vec![("by ReadIndex", json!("read_index")), ("local, possibly stale", json!("local"))];
-            let chosen = match raft.reads {
-                RaftReads::ReadIndex => "by ReadIndex",
-                RaftReads::Local => "local, possibly stale",
-            };
-            let help = "A follower becomes a candidate after one to two times this time without a heartbeat.";
-            let fields = vec![
-                place.number("election_ms", "Election timeout", "ms", raft.election_ms, help),
-                place.number(
-                    "heartbeat_ms",
-                    "Heartbeat",
-                    "ms",
-                    raft.heartbeat_ms,
-                    "How often the leader sends a heartbeat.",
-                ),
-                place.choice(
-                    "reads",
-                    "Reads",
-                    reads,
-                    chosen,
-                    "Served by the leader after a majority has confirmed it, or by any member.",
-                ),
-            ];
-            ("Raft", fields)
-        }
-        Protocol::Chain => ("chain", Vec::new()),
-        Protocol::TwoPhase(two_phase) => {
-            let help = "Without all votes by then, the coordinator aborts.";
-            (
-                "two-phase commit",
-                vec![place.to("two_phase").number("timeout_ms", "Timeout", "ms", two_phase.timeout_ms, help)],
-            )
-        }
-        Protocol::Gossip(gossip) => {
-            let place = place.to("gossip");
-            let styles = vec![
-                ("push", json!("push")),
-                ("pull", json!("pull")),
-                ("push-pull", json!("push_pull")),
-                ("rumor", json!({ "rumor": { "lose_interest_after": 1 } })),
-            ];
-            let (chosen, k) = match gossip.style {
-                GossipStyle::Push => ("push", None),
-                GossipStyle::Pull => ("pull", None),
-                GossipStyle::PushPull => ("push-pull", None),
-                GossipStyle::Rumor { lose_interest_after } => ("rumor", Some(lose_interest_after)),
-            };
-            let mut fields = vec![place.choice("style", "Style", styles, chosen, "In which direction updates travel.")];
-            if let Some(k) = k {
-                let help =
-                    "After this many consecutive contacts that already knew a rumor, a member stops to spread it.";
-                let place = place.to("style").to("rumor");
-                fields.push(place.number("lose_interest_after", "Loses interest after", "", k, help));
-            }
-            fields.extend(latency::fields(&place, "every", "Time between rounds", &gossip.every));
-            fields.push(place.number("fan_out", "Fan-out", "", gossip.fan_out, "How many other members in a round."));
-            ("gossip", fields)
-        }
-    };
-    let mut fields = vec![at.choice("protocol", "Protocol", kinds, chosen, "The replication protocol.")];
-    fields.extend(details);
-    fields
-}
-
-fn quorum(at: &FieldsAt, group: &Group) -> Vec<Field> {
-    let Protocol::Quorum(quorum) = &group.protocol else { return Vec::new() };
-    let repairs = vec![("none", json!("none")), ("in the background", json!("async")), ("blocking", json!("blocking"))];
-    let chosen = match quorum.read_repair {
-        ReadRepair::None => "none",
-        ReadRepair::Async => "in the background",
-        ReadRepair::Blocking => "blocking",
-    };
-    let mut fields = vec![
-        at.optional(
-            "replicas",
-            "N: replicas of a key",
-            "",
-            quorum.replicas.map(f64::from),
-            "How many members store a key; empty: all.",
-        ),
-        at.number("read", "R: read quorum", "", quorum.read, "How many responses complete a read."),
-        at.number("write", "W: write quorum", "", quorum.write, "How many acknowledgements commit a write."),
-        at.choice("read_repair", "Read repair", repairs, chosen, "How a read repairs stale replicas."),
-        at.toggle(
-            "write_back",
-            "Reads write back",
-            quorum.write_back,
-            "Reads write back to W replicas, and writes first ask R replicas for the newest version (ABD): linearizable if R + W > N.",
-        ),
-        at.toggle(
-            "sloppy",
-            "Sloppy quorum",
-            quorum.sloppy,
-            "The next reachable members replace replicas that do not answer. They count for the quorum and keep hints.",
-        ),
-    ];
-    let hints = vec![("none", Json::Null), ("kept", json!({ "window_ms": 60000, "every_ms": 500 }))];
-    let chosen = if quorum.hints.is_some() { "kept" } else { "none" };
-    fields.push(at.choice(
-        "hints",
-        "Hinted handoff",
-        hints,
-        chosen,
-        "Writes that a replica missed are kept for it and sent later.",
-    ));
-    if let Some(hints) = &quorum.hints {
-        let at = at.to("hints");
-        fields.push(at.number("window_ms", "Hints are kept", "ms", hints.window_ms, "Older ones are dropped."));
-        fields.push(at.number(
-            "every_ms",
-            "Hints are sent every",
-            "ms",
-            hints.every_ms,
-            "How often hints are sent until the replica has them.",
-        ));
-    }
-    let trees = vec![("none", Json::Null), ("Merkle trees", json!({ "every_ms": 1000, "depth": 4 }))];
-    let chosen = if quorum.anti_entropy.is_some() { "Merkle trees" } else { "none" };
-    fields.push(at.choice(
-        "anti_entropy",
-        "Anti-entropy",
-        trees,
-        chosen,
-        "Replicas compare hashes and exchange different keys.",
-    ));
-    if let Some(anti_entropy) = &quorum.anti_entropy {
-        let at = at.to("anti_entropy");
-        fields.push(at.number(
-            "every_ms",
-            "ConsistencyMeasurement every",
-            "ms",
-            anti_entropy.every_ms,
-            "How often each replica compares its tree with another.",
-        ));
-        fields.push(at.number("depth", "Depth of the tree", "", anti_entropy.depth, "2^depth leaves share the keys."));
-    }
-    fields.push(at.number(
-        "timeout_ms",
-        "Replica timeout",
-        "ms",
-        quorum.timeout_ms,
-        "After this time a replica counts as unreachable.",
-    ));
-    fields.push(at.optional(
-        "tombstone_grace_ms",
-        "Tombstones are kept",
-        "ms",
-        quorum.tombstone_grace_ms,
-        "How long a tombstone is kept; empty: for ever. A repair after that restores the key.",
-    ));
-    fields
-}
-
 /// Returns the fields of a group's client: routes and session guarantees.
 pub(super) fn client(at: &FieldsAt, client: &Client) -> Vec<Field> {
     let routes = || {
@@ -361,55 +161,4 @@ pub(super) fn client(at: &FieldsAt, client: &Client) -> Vec<Field> {
             "Implemented by a version token: a read that is older than the token is sent to another member.",
         ),
     ]
-}
-
-/// Returns the sections of the regions, each with its latencies.
-pub(super) fn regions(scenario: &Scenario) -> Vec<Section> {
-    let place = FieldsAt::new(&["regions"]);
-    let ids: Vec<String> = scenario.regions.iter().map(|region| region.id.clone()).collect();
-    let mut sections = Vec::new();
-    for (i, region) in scenario.regions.iter().enumerate() {
-        let at = place.to(i);
-        let mut fields = vec![
-            at.text("name", "Name", &region.name, "The name on the page; empty: the id."),
-            at.ids(
-                "nodes",
-                "Nodes",
-                &region.nodes,
-                "The services, buses and clients in the region, separated by commas.",
-            ),
-        ];
-        for (j, latency) in region.latency.iter().enumerate() {
-            let at = at.to("latency").to(j);
-            fields.push(at.id(
-                "to",
-                "To region",
-                ids.clone(),
-                &latency.to,
-                "The other region, or the same one for links inside it.",
-            ));
-            fields.extend(latency::fields(&at, "latency", "Latency", &latency.latency));
-        }
-        let to = ids.iter().find(|id| !region.latency.iter().any(|latency| latency.to == **id));
-        let item = json!({ "to": to.unwrap_or(&region.id), "latency": { "constant": { "ms": 80 } } });
-        let adders = vec![at.to("latency").adder("Add latency to a region", item)];
-        let title = format!("Region {}", region.id);
-        sections.push(Section { title, fields, remove: Some(at.0), adders });
-    }
-    let free =
-        service_ids(scenario).into_iter().find(|id| !scenario.regions.iter().any(|region| region.nodes.contains(id)));
-    let item = json!({ "id": format!("region-{}", ids.len() + 1), "nodes": free.into_iter().collect::<Vec<_>>() });
-    sections.push(Section {
-        title: "Regions".into(),
-        adders: vec![place.adder("Add region", item)],
-        ..Section::default()
-    });
-    sections
-}
-
-impl FieldsAt {
-    /// A field for a list of ids.
-    pub(super) fn ids(&self, name: &str, label: &str, ids: &[String], help: &'static str) -> Field {
-        self.field(name, label, "", FieldKind::Ids, ids.join(", "), help)
-    }
 }

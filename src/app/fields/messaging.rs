@@ -18,25 +18,39 @@ fn topic(scenario: &Scenario, at: &FieldsAt, bus: &str, topic: Option<&str>) -> 
 
 /// Returns the section of a publication.
 pub(super) fn published(scenario: &Scenario, at: &FieldsAt, publication: &Publication) -> Section {
-    let retries = vec![("never", Json::Null), ("after a timeout", json!({ "timeout_ms": 500, "attempts": 5 }))];
-    let chosen = if publication.retry.is_some() { "after a timeout" } else { "never" };
-    let mut producers: Vec<(&str, Json)> =
+    let mut presets: Vec<(&str, Json)> =
         PRODUCERS.iter().map(|producer| (producer.name, to_json(&producer.publication(publication)))).collect();
-    producers.push((super::CUSTOM, to_json(publication)));
-    let producer = presets::of_publication(publication);
+    presets.push((super::CUSTOM, to_json(publication)));
+    let preset = presets::of_publication(publication);
     let mut fields = vec![
-        at.imitates(producers, producer.map(|producer| (producer.name, producer.leaves_out))),
+        at.imitates(presets, preset.map(|producer| (producer.name, producer.leaves_out))),
         at.id("to", "Bus", bus_ids(scenario), &publication.to, "The bus that receives an event for each commit."),
         topic(scenario, at, &publication.to, publication.topic.as_deref()),
     ];
+    fields.extend(publish_mode(at, publication));
+    fields.extend(publish_retry(at, publication));
+    let kinds = vec![("none", json!("none")), ("the leader", json!("leader")), ("all in sync", json!("all"))];
+    let chosen = match publication.acks {
+        Acks::None => "none",
+        Acks::Leader => "the leader",
+        Acks::All => "all in sync",
+    };
+    let help =
+        "Which brokers of a replicated bus must store the event before it is acknowledged (Kafka: acks 0, 1, all).";
+    fields.push(at.choice("acks", "Acks", kinds, chosen, help));
+    let title = format!("Publishes to {}", publication.to);
+    Section { title, fields, remove: Some(at.0.clone()), ..Section::default() }
+}
+
+fn publish_mode(at: &FieldsAt, publication: &Publication) -> Vec<Field> {
     let relay = |name: &str| json!({ name: { "poll_ms": 100, "batch": 100 } });
-    let modes = vec![
+    let kinds = vec![
         ("after commit", json!("after_commit")),
         ("before commit", json!("before_commit")),
         ("outbox", relay("outbox")),
         ("change data capture", relay("change_data_capture")),
     ];
-    let (mode, looks) = match &publication.mode {
+    let (chosen, relay) = match &publication.mode {
         PublishMode::AfterCommit => ("after commit", None),
         PublishMode::BeforeCommit => ("before commit", None),
         PublishMode::Outbox { poll_ms, batch } => ("outbox", Some(("outbox", *poll_ms, *batch))),
@@ -44,69 +58,52 @@ pub(super) fn published(scenario: &Scenario, at: &FieldsAt, publication: &Public
             ("change data capture", Some(("change_data_capture", *poll_ms, *batch)))
         }
     };
-    fields.push(at.choice(
-        "mode",
-        "Published",
-        modes,
-        mode,
-        "Next to the commit (a dual write), or from what the commit has written.",
-    ));
-    if let Some((variant, poll_ms, batch)) = looks {
+    let help = "Next to the commit (a dual write), or from what the commit has written.";
+    let mut fields = vec![at.choice("mode", "Published", kinds, chosen, help)];
+    if let Some((variant, poll_ms, batch)) = relay {
         let at = at.to("mode").to(variant);
         fields.push(at.number("poll_ms", "Poll interval", "ms", poll_ms, "How often the relay looks for new rows."));
         fields.push(at.number("batch", "Batch", "", batch, "How many rows the relay publishes at a time."));
     } else {
-        fields.push(at.number(
-            "gap_ms",
-            "Gap",
-            "ms",
-            publication.gap_ms,
-            "The time between the commit and the publication. A crash in between loses one of them.",
-        ));
+        let help = "The time between the commit and the publication. A crash in between loses one of them.";
+        fields.push(at.number("gap_ms", "Gap", "ms", publication.gap_ms, help));
     }
-    fields.extend([at.choice(
-        "retry",
-        "Publish again",
-        retries,
-        chosen,
-        "Whether to publish again if the bus does not acknowledge.",
-    )]);
+    fields
+}
+
+fn publish_retry(at: &FieldsAt, publication: &Publication) -> Vec<Field> {
+    let kinds = vec![("never", Json::Null), ("after a timeout", json!({ "timeout_ms": 500, "attempts": 5 }))];
+    let chosen = if publication.retry.is_some() { "after a timeout" } else { "never" };
+    let help = "Whether to publish again if the bus does not acknowledge.";
+    let mut fields = vec![at.choice("retry", "Publish again", kinds, chosen, help)];
     if let Some(retry) = &publication.retry {
         let at = at.to("retry");
-        fields.push(at.number(
-            "timeout_ms",
-            "Timeout",
-            "ms",
-            retry.timeout_ms,
-            "How long to wait for the acknowledgement of the bus.",
-        ));
-        fields.push(at.number(
-            "attempts",
-            "Attempts at most",
-            "",
-            retry.attempts,
-            "How often the event is sent, including the first time.",
-        ));
+        let timeout = "How long to wait for the acknowledgement of the bus.";
+        let attempts = "How often the event is sent, including the first time.";
+        fields.push(at.number("timeout_ms", "Timeout", "ms", retry.timeout_ms, timeout));
+        fields.push(at.number("attempts", "Attempts at most", "", retry.attempts, attempts));
     }
-    let acks = vec![("none", json!("none")), ("the leader", json!("leader")), ("all in sync", json!("all"))];
-    let asked = match publication.acks {
-        Acks::None => "none",
-        Acks::Leader => "the leader",
-        Acks::All => "all in sync",
-    };
-    let help =
-        "Which brokers of a replicated bus must store the event before it is acknowledged (Kafka: acks 0, 1, all).";
-    fields.push(at.choice("acks", "Acks", acks, asked, help));
-    Section {
-        title: format!("Publishes to {}", publication.to),
-        fields,
-        remove: Some(at.0.clone()),
-        ..Section::default()
-    }
+    fields
 }
 
 /// Returns the sections of a subscription.
 pub(super) fn subscribed(scenario: &Scenario, at: &FieldsAt, subscription: &Subscription) -> Vec<Section> {
+    let mut delivery = acknowledgement(at, subscription);
+    delivery.extend(dead_letters(at, subscription));
+    delivery.extend(consumption(at, subscription));
+    vec![
+        Section {
+            title: format!("Handles events of {}", subscription.to),
+            fields: processing(scenario, at, subscription),
+            remove: Some(at.0.clone()),
+            ..Section::default()
+        },
+        Section { title: "Subscription".into(), fields: delivery, ..Section::default() },
+    ]
+}
+
+/// Returns the fields about what an event does.
+fn processing(scenario: &Scenario, at: &FieldsAt, subscription: &Subscription) -> Vec<Field> {
     let effects = vec![
         ("set if newer", json!("set_if_newer")),
         ("overwrite", json!("overwrite")),
@@ -119,32 +116,33 @@ pub(super) fn subscribed(scenario: &Scenario, at: &FieldsAt, subscription: &Subs
         Effect::LastWriterWins => "last writer wins",
         Effect::Increment => "increment",
     };
-    let mut imitates: Vec<(&str, Json)> =
+    let mut presets: Vec<(&str, Json)> =
         PRESETS.iter().map(|preset| (preset.name, to_json(&preset.subscription(subscription)))).collect();
-    imitates.push((super::CUSTOM, to_json(subscription)));
+    presets.push((super::CUSTOM, to_json(subscription)));
     let preset = presets::of_subscription(subscription);
-    let mut handling = vec![
-        at.imitates(imitates, preset.map(|preset| (preset.name, preset.leaves_out))),
+    let mut fields = vec![
+        at.imitates(presets, preset.map(|preset| (preset.name, preset.leaves_out))),
         at.id("to", "Bus", bus_ids(scenario), &subscription.to, "The bus whose events it receives."),
         topic(scenario, at, &subscription.to, subscription.topic.as_deref()),
         at.choice("effect", "Effect", effects, effect, "How processing an event changes the data."),
     ];
-    handling.extend(latency::fields(at, "processing", "Processing time", &subscription.processing));
-    handling.push(at.percent(
-        "fails",
-        "Fails",
-        subscription.fails,
-        "The probability that processing fails without changing the data.",
-    ));
+    fields.extend(latency::fields(at, "processing", "Processing time", &subscription.processing));
+    let fails = "The probability that processing fails without changing the data.";
+    fields.push(at.percent("fails", "Fails", subscription.fails, fails));
     let inboxes = vec![("none", Json::Null), ("yes", json!({}))];
     let inbox = if subscription.inbox.is_some() { "yes" } else { "none" };
     let help =
         "A table of processed events, written together with their effect. A redelivered event has no second effect.";
-    handling.push(at.choice("inbox", "Inbox", inboxes, inbox, help));
+    fields.push(at.choice("inbox", "Inbox", inboxes, inbox, help));
     if let Some(inbox) = &subscription.inbox {
         let help = "How long a row is kept; empty: for ever.";
-        handling.push(at.to("inbox").optional("window_ms", "Inbox window", "ms", inbox.window_ms, help));
+        fields.push(at.to("inbox").optional("window_ms", "Inbox window", "ms", inbox.window_ms, help));
     }
+    fields
+}
+
+/// Returns the fields about acknowledgements, redeliveries and their limit.
+fn acknowledgement(at: &FieldsAt, subscription: &Subscription) -> Vec<Field> {
     let acks = vec![
         ("never", json!("never")),
         ("before processing", json!("before_processing")),
@@ -155,80 +153,66 @@ pub(super) fn subscribed(scenario: &Scenario, at: &FieldsAt, subscription: &Subs
         Acknowledge::BeforeProcessing => "before processing",
         Acknowledge::AfterProcessing => "after processing",
     };
-    let help = "How long the bus waits before each further delivery.";
-    let (backoff, waits) = backoff(at, "backoff", "Backoff", Some(&subscription.backoff), help);
+    let limits = vec![("deliveries", json!("deliveries")), ("redeliveries", json!("redeliveries"))];
+    let limit = match subscription.limit {
+        Limit::Deliveries => "deliveries",
+        Limit::Redeliveries => "redeliveries",
+    };
+    let deadline = "Without an acknowledgement by then, the bus redelivers the event (SQS: visibility timeout). A reader \
+                    with a session fetches again what has not arrived by then (Kafka: request.timeout.ms).";
+    let max_deliveries = subscription.max_deliveries.map(f64::from);
+    let wait = "How long the bus waits before each further delivery.";
+    let (backoff, waits) = backoff(at, "backoff", "Backoff", Some(&subscription.backoff), wait);
+    let mut fields = vec![
+        at.choice("acknowledge", "Acknowledge", acks, ack, "When the consumer acknowledges the event."),
+        at.number("ack_deadline_ms", "Ack deadline", "ms", subscription.ack_deadline_ms, deadline),
+        at.optional(
+            "max_deliveries",
+            "Deliveries at most",
+            "",
+            max_deliveries,
+            "Including the first; empty: unlimited.",
+        ),
+        at.choice("limit", "Counts", limits, limit, "What the limit counts: all deliveries, or only redeliveries."),
+        backoff,
+    ];
+    fields.extend(waits);
+    fields
+}
+
+fn dead_letters(at: &FieldsAt, subscription: &Subscription) -> Vec<Field> {
+    let keeps = "Keeps events that have used up their deliveries; otherwise they are discarded.";
+    let renews = "The retention of a dead-lettered event starts then; otherwise when it was first queued.";
+    let renews_time = subscription.dead_letter_renews_time;
+    vec![
+        at.toggle("dead_letter", "Dead-letter queue", subscription.dead_letter, keeps),
+        at.toggle("dead_letter_renews_time", "Dead-lettering renews time", renews_time, renews),
+    ]
+}
+
+/// Returns the fields about consumer group, order and flow control.
+fn consumption(at: &FieldsAt, subscription: &Subscription) -> Vec<Field> {
     let orders = vec![("none", json!("none")), ("FIFO per key", json!("fifo_per_key")), ("log", json!("log"))];
     let order = match subscription.order {
         Order::None => "none",
         Order::FifoPerKey => "FIFO per key",
         Order::Log => "log",
     };
-    let limits = vec![("deliveries", json!("deliveries")), ("redeliveries", json!("redeliveries"))];
-    let limit = match subscription.limit {
-        Limit::Deliveries => "deliveries",
-        Limit::Redeliveries => "redeliveries",
-    };
-    let most = subscription.max_deliveries.map(f64::from);
-    let mut delivery = vec![
-        at.choice("acknowledge", "Acknowledge", acks, ack, "When the consumer acknowledges the event."),
-        at.number(
-            "ack_deadline_ms",
-            "Ack deadline",
-            "ms",
-            subscription.ack_deadline_ms,
-            "Without an acknowledgement by then, the bus redelivers the event (SQS: visibility timeout). A reader with a \
-             session fetches again what has not arrived by then (Kafka: request.timeout.ms).",
-        ),
-        at.optional("max_deliveries", "Deliveries at most", "", most, "Including the first; empty: unlimited."),
-        at.choice("limit", "Counts", limits, limit, "What the limit counts: all deliveries, or only redeliveries."),
-        backoff,
+    let group = subscription.group.as_deref().unwrap_or_default();
+    let shared = "Subscriptions of one topic with the same group share its events.";
+    let commit = "How often acknowledgements are sent together (Kafka: auto.commit.interval); empty: each at once.";
+    let in_flight = "How many deliveries may be unacknowledged at once; for a log, in each partition (Kafka: \
+                     max.poll.records).";
+    let mut fields = vec![
+        at.text("group", "Group", group, shared),
+        at.optional("commit_every_ms", "Commit every", "ms", subscription.commit_every_ms, commit),
+        at.choice("order", "Order", orders, order, "The order in which events reach the consumer."),
+        at.number("max_in_flight", "In flight at most", "", subscription.max_in_flight, in_flight),
     ];
-    delivery.extend(waits);
-    delivery.push(at.toggle(
-        "dead_letter",
-        "Dead-letter queue",
-        subscription.dead_letter,
-        "Keeps events that have used up their deliveries; otherwise they are discarded.",
-    ));
-    delivery.push(at.toggle(
-        "dead_letter_renews_time",
-        "Dead-lettering renews time",
-        subscription.dead_letter_renews_time,
-        "The retention of a dead-lettered event starts then; otherwise when it was first queued.",
-    ));
-    delivery.push(at.text(
-        "group",
-        "Group",
-        subscription.group.as_deref().unwrap_or_default(),
-        "Subscriptions of one topic with the same group share its events.",
-    ));
-    delivery.push(at.optional(
-        "commit_every_ms",
-        "Commit every",
-        "ms",
-        subscription.commit_every_ms,
-        "How often acknowledgements are sent together (Kafka: auto.commit.interval); empty: each at once.",
-    ));
-    delivery.push(at.choice("order", "Order", orders, order, "The order in which events reach the consumer."));
-    delivery.push(at.number(
-        "max_in_flight",
-        "In flight at most",
-        "",
-        subscription.max_in_flight,
-        "How many deliveries may be unacknowledged at once; for a log, in each partition (Kafka: max.poll.records).",
-    ));
     if subscription.order == Order::Log {
-        delivery.extend(session(at, subscription.session.as_ref()));
+        fields.extend(session(at, subscription.session.as_ref()));
     }
-    vec![
-        Section {
-            title: format!("Handles events of {}", subscription.to),
-            fields: handling,
-            remove: Some(at.0.clone()),
-            ..Section::default()
-        },
-        Section { title: "Subscription".into(), fields: delivery, ..Section::default() },
-    ]
+    fields
 }
 
 /// Returns the fields of a log reader's session.

@@ -1,6 +1,6 @@
 //! Fields of the scenario, its script, promises and invariants, and of links.
 
-use super::{Field, FieldKind, FieldsAt, Section, command, group, latency, service_ids};
+use super::{Field, FieldKind, FieldsAt, Section, command, latency, region, service_ids};
 use crate::scenario::{Link, Promise, Scenario};
 use serde_json::{Value as Json, json};
 
@@ -39,7 +39,7 @@ pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
             ..Section::default()
         });
     }
-    sections.extend(group::regions(scenario));
+    sections.extend(region::sections(scenario));
     let mut adders = vec![script.adder("Add step", json!({ "at_ms": 1000, "do": "heal_all" }))];
     let promises = at.to("promises");
     adders.push(promises.adder("Add promise", json!("converged")));
