@@ -17,6 +17,7 @@ mod panels;
 mod playback;
 mod pointer;
 mod preferences;
+mod recovery;
 mod selection;
 mod sharing;
 mod verdicts;
@@ -34,6 +35,7 @@ pub use self::pointer::{Pointer, PointerMsg};
 pub use self::preferences::{
     KEPT_BEFORE, KEPT_KEYS, KEPT_MOTION, KEPT_THEME, KEPT_WORK, Preferences, PreferencesMsg, Theme,
 };
+pub use self::recovery::{Crash, RunRecord};
 pub use self::selection::{Clipboard, Selection, SelectionMsg};
 pub use self::sharing::{SharedRun, Sharing, SharingMsg};
 pub use self::verdicts::VerdictsMsg;
@@ -144,6 +146,8 @@ pub struct Model {
     pub time_view: TimeView,
     /// Messages to the visitor.
     pub notices: Notices,
+    /// The crash of the engine, until it is restarted.
+    pub crash: Option<Crash>,
     /// The visitor's preferences.
     pub preferences: Preferences,
     /// Links, files and exports.
@@ -174,7 +178,9 @@ impl Model {
                     self.receive(answer, effects);
                 }
             }
-            Msg::EngineFailed(why) | Msg::Notify(why) => self.notify(why),
+            Msg::EngineFailed(message) => self.report_crash(message),
+            Msg::RestartEngine => self.restart_engine(effects),
+            Msg::Notify(text) => self.notify(text),
             Msg::Tick(wall) => self.tick(wall),
             Msg::Keyboard(msg) => self.update_keyboard(msg, effects),
             Msg::Document(msg) => self.update_document(msg, effects),

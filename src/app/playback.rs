@@ -4,7 +4,7 @@
 //! is pending at a time. Meanwhile others (act, edit, seek) wait in a queue, and only the newest time to reach counts.
 //! Nothing is sent before the engine is ready, and answers about an older run are dropped.
 
-use crate::scenario::Micros;
+use crate::scenario::{Command, Micros};
 use crate::session::protocol::{FromEngine, Report, Request, ToEngine};
 use std::collections::VecDeque;
 
@@ -21,6 +21,10 @@ pub struct Playback {
     ready: bool,
     epoch: u32,
     pending: bool,
+    /// A live command without an answer yet.
+    unanswered_command: Option<Command>,
+    /// The virtual time to which the last request advances the run.
+    requested_until: Micros,
     queue: VecDeque<ToEngine>,
     playing: bool,
     speed: f64,
@@ -40,6 +44,8 @@ impl Default for Playback {
             ready: false,
             epoch: 0,
             pending: false,
+            unanswered_command: None,
+            requested_until: 0,
             queue: VecDeque::new(),
             playing: false,
             speed: 1.0,
@@ -163,6 +169,23 @@ impl Playback {
         self.goal = self.goal.min(self.until);
     }
 
+    /// Returns the live command that the engine has not answered yet.
+    pub fn unanswered_command(&self) -> Option<&Command> {
+        self.unanswered_command.as_ref()
+    }
+
+    /// Returns the virtual time to which the last request advances the run.
+    pub fn requested_until(&self) -> Micros {
+        self.requested_until
+    }
+
+    /// Pauses and discards all requests. A new engine reports when it is ready.
+    pub fn reconnect(&mut self) {
+        (self.ready, self.pending, self.unanswered_command) = (false, false, None);
+        self.queue.clear();
+        self.play(false);
+    }
+
     /// Returns the request to send now, if there is one.
     pub fn next_request(&mut self) -> Option<ToEngine> {
         if !self.ready || self.pending {
@@ -174,6 +197,22 @@ impl Playback {
             wanted.then_some(ToEngine { epoch: self.epoch, request: Request::Advance { to, budget: BUDGET } })
         })?;
         self.pending = true;
+        self.unanswered_command = None;
+        self.requested_until = match &request.request {
+            Request::Advance { to, .. } | Request::Seek { to } => *to,
+            Request::Load { at, .. } => *at,
+            Request::Step | Request::NextMark => self.until,
+            Request::Act { command } => {
+                self.unanswered_command = Some(command.clone());
+                self.now
+            }
+            Request::First
+            | Request::Edit { .. }
+            | Request::StepBack
+            | Request::Reset
+            | Request::Branch(_)
+            | Request::Query(_) => self.now,
+        };
         Some(request)
     }
 
@@ -184,6 +223,7 @@ impl Playback {
             return None;
         }
         self.pending = false;
+        self.unanswered_command = None;
         if answer.epoch != self.epoch {
             return None;
         }

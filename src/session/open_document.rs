@@ -104,7 +104,8 @@ impl OpenDocument {
     }
 
     fn act_now(&mut self, command: Command) -> Option<String> {
-        self.branches.news |= self.branches.are_many();
+        // With the live commands, the page can restart a crashed engine.
+        self.branches.news = true;
         self.shown.act(command)
     }
 

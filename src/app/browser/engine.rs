@@ -3,7 +3,6 @@
 //! Messages cross as bytes, in the format of [`crate::wire`].
 
 use super::address;
-use crate::scenario::ScenarioError;
 use crate::session::Session;
 use crate::session::protocol::{FromEngine, Query, Report, Request, ToEngine};
 use crate::wire::{self, Wire};
@@ -32,7 +31,7 @@ pub struct Engine {
 pub enum Answer {
     /// An answer of the session.
     Said(Box<FromEngine>),
-    /// The worker failed.
+    /// The session crashed, with the message of its panic.
     Failed(String),
 }
 
@@ -64,12 +63,22 @@ impl Engine {
         Engine { place, answers }
     }
 
+    /// Replaces a crashed session by a new one. Its first answer is `Ready`.
+    pub fn restart(&mut self) {
+        if let Place::Worker { worker, .. } = &*self.place.borrow() {
+            worker.set_onmessage(None);
+            worker.set_onerror(None);
+            worker.terminate();
+        }
+        *self = Engine::start(self.answers.clone());
+    }
+
     /// Sends a request.
     pub fn send(&self, request: &ToEngine) {
         match &*self.place.borrow() {
             Place::Worker { worker, .. } => {
                 if worker.post_message(&to_js(request)).is_err() {
-                    self.answers.emit(Answer::Failed("The engine's worker is gone: reload the page.".into()));
+                    self.answers.emit(Answer::Failed("The worker does not receive requests.".into()));
                 }
             }
             Place::Here(local) => local.clone().handle_later(request.clone(), self.answers.clone()),
@@ -90,12 +99,16 @@ fn worker(place: &Rc<RefCell<Place>>, answers: &Callback<Answer>) -> Result<Plac
     let on_message = {
         let (answers, is_ready) = (answers.clone(), is_ready.clone());
         Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let (answer, problem) = from_js(&event);
-            if let Some(problem) = problem {
-                return answers.emit(Answer::Failed(format!("The engine's answer cannot be read: {problem}.")));
-            }
             is_ready.set(true);
-            answers.emit(Answer::Said(Box::new(answer)));
+            // A text is the message of a panic.
+            if let Some(message) = event.data().as_string() {
+                return answers.emit(Answer::Failed(message));
+            }
+            let (answer, problem) = from_js(&event);
+            answers.emit(match problem {
+                Some(problem) => Answer::Failed(format!("The worker's answer is invalid: {problem}")),
+                None => Answer::Said(Box::new(answer)),
+            });
         })
     };
     let on_error = {
@@ -103,7 +116,9 @@ fn worker(place: &Rc<RefCell<Place>>, answers: &Callback<Answer>) -> Result<Plac
         Closure::<dyn FnMut(web_sys::Event)>::new(move |event: web_sys::Event| {
             event.prevent_default();
             if is_ready.get() {
-                answers.emit(Answer::Failed("The engine stopped: reload the page.".into()));
+                // After a panic, its message has arrived before this event.
+                let message = js_sys::Reflect::get(&event, &"message".into()).ok().and_then(|text| text.as_string());
+                answers.emit(Answer::Failed(message.unwrap_or_else(|| "The worker stopped.".into())));
             } else {
                 // Workers are refused, as in a frame without an origin: the session runs here instead. This
                 // closure belongs to the worker, which must not be dropped before it returns.
@@ -201,11 +216,8 @@ pub fn serve(scope: DedicatedWorkerGlobalScope) {
     post(&FromEngine { epoch: 0, report: Report::Ready });
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         let (message, problem): (ToEngine, _) = from_js(&event);
-        if let Some(problem) = problem {
-            // Refused like an invalid scenario: the loaded run goes on.
-            let errors = vec![ScenarioError::new("", problem)];
-            return post(&FromEngine { epoch: message.epoch, report: Report::Refused { errors } });
-        }
+        // Page and worker run the same module, so an invalid message is a bug.
+        assert!(problem.is_none(), "the page sends valid requests: {}", problem.unwrap_or_default());
         handle(&session, message, post.clone());
     });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));

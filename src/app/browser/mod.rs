@@ -1,6 +1,7 @@
-//! What only a browser has: start, worker, storage, address, theme.
+//! Browser glue: start, worker, storage, files, address, theme, crash reports.
 
 pub mod address;
+pub mod crash_report;
 pub mod documents;
 pub mod engine;
 pub mod files;

@@ -1,6 +1,6 @@
 //! The entry point of the wasm file, for the page and for the worker.
 
-use super::engine;
+use super::{crash_report, engine};
 use crate::app::ui::page::{Page, PageProps, opening};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -9,6 +9,7 @@ use web_sys::DedicatedWorkerGlobalScope;
 /// Renders the page, or serves the session where the global scope is a worker.
 #[wasm_bindgen(start)]
 pub fn start() {
+    crash_report::install();
     if let Some(document) = web_sys::window().and_then(|window| window.document()) {
         if let Some(root) = document.get_element_by_id("app") {
             spawn_local(async {

@@ -96,9 +96,11 @@ impl Model {
                 let text = format!("The run branches here: this is {name}, and the former future is kept");
                 self.notices.announcer.announce(text);
             }
-            let scenario = Rc::make_mut(&mut self.document.scenario);
-            scenario.branch = if is_plain { String::new() } else { name };
-            scenario.branches = if is_plain { Vec::new() } else { branches.list.clone() };
+            if !is_plain || !self.document.scenario.branches.is_empty() {
+                let scenario = Rc::make_mut(&mut self.document.scenario);
+                scenario.branch = if is_plain { String::new() } else { name };
+                scenario.branches = if is_plain { Vec::new() } else { branches.list.clone() };
+            }
             self.branches = Rc::new(*branches);
             self.redraw.page = true;
         }

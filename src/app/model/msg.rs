@@ -13,7 +13,6 @@ use super::sharing::SharingMsg;
 use super::verdicts::VerdictsMsg;
 use super::viewport::ViewportMsg;
 use crate::app::diagram::DiagramMsg;
-
 use crate::app::outline::OutlineMsg;
 use crate::app::time_view::TimeMsg;
 use crate::session::protocol::{BranchCommand, FromEngine, ToEngine};
@@ -24,8 +23,10 @@ use std::rc::Rc;
 pub enum Msg {
     /// An answer of the engine. The sender keeps no other reference to it.
     Engine(Rc<FromEngine>),
-    /// The engine stopped or could not be started, with the reason.
+    /// The engine crashed, with the message of its panic.
     EngineFailed(String),
+    /// Restarts the crashed engine.
+    RestartEngine,
     /// A frame of the screen, with the real time in ms.
     Tick(f64),
     /// A message to the visitor.
@@ -71,6 +72,8 @@ pub enum Msg {
 pub enum Effect {
     /// Send a request to the engine.
     Send(Box<ToEngine>),
+    /// Start a new engine in place of the crashed one.
+    RestartEngine,
     /// Give the focus to a card.
     Focus(String),
     /// Give the focus to the canvas.

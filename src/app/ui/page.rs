@@ -11,7 +11,7 @@ mod painter;
 mod time_pane;
 
 use super::lazy_views::{self, LazyView};
-use super::parts::banner;
+use super::parts::{banner, crash_banner};
 use super::shell;
 use crate::app::browser::engine::{Answer, Engine};
 use crate::app::browser::{address, storage, theme};
@@ -177,6 +177,7 @@ impl Component for Page {
                     if model.about_open() { { shell::about(model, &self.send) } }
                 }
                 if model.document.origin == Origin::Link && !embed { { banner(&self.send) } }
+                { crash_banner(model, &self.send) }
                 { self.canvas_pane(ctx) }
                 { self.comparison_pane() }
                 { self.lazy(LazyView::Outline) }

@@ -93,6 +93,20 @@ pub fn banner(send: &Callback<Msg>) -> Html {
     }
 }
 
+/// Draws the banner that reports a crash of the engine and restarts it.
+pub fn crash_banner(model: &Model, send: &Callback<Msg>) -> Html {
+    let Some(crash) = &model.crash else { return html! {} };
+    html! {
+        <section class="crash" role="alert" aria-label="The engine stopped">
+            <h2>{ "The engine stopped" }</h2>
+            <pre>{ &crash.message }</pre>
+            <p>{ format!("Seed {}. To reproduce the run:", crash.seed) }</p>
+            <pre class="command">{ crash.command.as_deref().unwrap_or("The drawing is too large for a link.") }</pre>
+            <button class="primary" onclick={send.reform(|_: MouseEvent| Msg::RestartEngine)}>{ "Restart" }</button>
+        </section>
+    }
+}
+
 /// The elements of the transport that the painter updates.
 #[derive(Clone, Default, PartialEq)]
 pub struct TransportRefs {

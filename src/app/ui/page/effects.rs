@@ -1,7 +1,7 @@
 //! Executes the model's effects: requests to the engine, storage, focus, files, theme.
 
 use super::{Page, opening};
-use crate::app::browser::{files, storage, theme};
+use crate::app::browser::{crash_report, files, storage, theme};
 use crate::app::gesture::Gesture;
 use crate::app::model::{self, Effect, KEPT_BEFORE, KEPT_WORK, Msg};
 use wasm_bindgen::prelude::*;
@@ -17,7 +17,11 @@ impl Page {
 
     fn execute(&mut self, effect: Effect) {
         match effect {
-            Effect::Send(request) => self.engine.send(&request),
+            Effect::Send(request) => {
+                crash_report::remember(self.model.run_record());
+                self.engine.send(&request);
+            }
+            Effect::RestartEngine => self.engine.restart(),
             // A new card can receive the focus only after the page is rendered.
             Effect::Focus(id) => {
                 self.next_focus = Some(id);

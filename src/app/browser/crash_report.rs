@@ -1,0 +1,68 @@
+//! Reports a panic with its message and the command line that reproduces it. The worker sends its message to the page,
+//! which shows it; for a panic of the page itself, an overlay offers to reload it.
+
+use crate::app::model::RunRecord;
+use std::cell::RefCell;
+use wasm_bindgen::prelude::*;
+use web_sys::{DedicatedWorkerGlobalScope, Document, Element, HtmlElement};
+
+thread_local! {
+    static RUN: RefCell<RunRecord> = RefCell::default();
+}
+
+/// Remembers the run that the engine executes, for the report of a panic.
+pub fn remember(run: RunRecord) {
+    RUN.set(run);
+}
+
+/// Installs the panic hook of this thread: of the page, or of the worker.
+pub fn install() {
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.to_string();
+        web_sys::console::error_1(&JsValue::from_str(&message));
+        match js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() {
+            // The page distinguishes this text from answers, which are bytes.
+            Ok(worker) => drop(worker.post_message(&JsValue::from_str(&message))),
+            // Without a document, the console is the only place for the report.
+            Err(_) => drop(show_overlay(message)),
+        }
+    }));
+}
+
+/// Shows a panic of the page. The components no longer work, so the overlay is plain DOM.
+fn show_overlay(message: String) -> Result<(), JsValue> {
+    let Some(window) = web_sys::window() else { return Ok(()) };
+    let Some(document) = window.document() else { return Ok(()) };
+    let run = RUN.with(|run| run.try_borrow().map(|run| run.clone()).unwrap_or_default());
+    let overlay = document.create_element("section")?;
+    overlay.set_class_name("crash overlay");
+    overlay.set_attribute("role", "alertdialog")?;
+    overlay.set_attribute("aria-label", "The page stopped")?;
+    append(&document, &overlay, "h2", "The page stopped")?;
+    append(&document, &overlay, "p", "Your drawing is kept in this browser. Reload the page to continue.")?;
+    append(&document, &overlay, "pre", &message)?;
+    let crash = run.crash(message);
+    append(&document, &overlay, "p", &format!("Seed {}. To reproduce the run:", crash.seed))?;
+    append(&document, &overlay, "pre", crash.command.as_deref().unwrap_or("The drawing is too large for a link."))?;
+    let button = append(&document, &overlay, "button", "Reload")?.dyn_into::<HtmlElement>()?;
+    button.set_class_name("primary");
+    let location = window.location();
+    // A native function: this module must not run again.
+    let reload = js_sys::Reflect::get(&location, &"reload".into())?.dyn_into::<js_sys::Function>()?;
+    button.set_onclick(Some(&reload.bind0(&location)));
+    document.body().ok_or("no body")?.append_child(&overlay)?;
+    if run.is_work {
+        // The address may name another drawing than the visitor's work.
+        let path = format!("{}{}", location.pathname()?, location.search()?);
+        window.history()?.replace_state_with_url(&JsValue::NULL, "", Some(&path))?;
+    }
+    button.focus()
+}
+
+/// Appends an element with a text.
+fn append(document: &Document, parent: &Element, tag: &str, text: &str) -> Result<Element, JsValue> {
+    let element = document.create_element(tag)?;
+    element.set_text_content(Some(text));
+    parent.append_child(&element)?;
+    Ok(element)
+}
