@@ -1,4 +1,5 @@
-//! The space-time diagram: one lane a node, time to the right, a line for each message; lost ones end in a cross.
+//! The space-time diagram: one lane per node, time from left to right, one arrow per message. Lost messages end in a
+//! cross.
 
 use super::card::update_class;
 use super::charts;
@@ -7,126 +8,161 @@ use crate::app::browser::picture::{self, Kind};
 use crate::app::diagram::{self, Diagram as State, DiagramMsg};
 use crate::app::model::{Model, Msg, SharingMsg, VerdictsMsg};
 use crate::app::playback::clock;
-use crate::app::ribbon::ticks;
+use crate::app::ribbon::{Scale, ticks};
+use crate::app::scene::SceneNode;
 use crate::scenario::Micros;
 use crate::session::protocol::{DiagramMessage, ExportKind};
 use web_sys::{Element, HtmlInputElement, HtmlSelectElement, KeyboardEvent};
 use yew::prelude::*;
 
-/// Room for names, px, and for the axis.
+/// Width of the node names, px.
 const NAMES: f64 = 120.0;
+/// Height of the time axis, px.
 const TOP: f64 = 24.0;
-/// Height of a lane, px.
+/// Minimum and maximum height of a lane, px.
 const LANE: (f64, f64) = (36.0, 84.0);
-/// Height of what stands above and below the lanes, px.
+/// Height of header and footer, px.
 const AROUND: f64 = 104.0;
 
-/// The diagram over the canvas.
+/// The positions of nodes and instants in the diagram.
+struct Plot {
+    scale: Scale,
+    lane_height: f64,
+}
+
+impl Plot {
+    fn new(model: &Model) -> Plot {
+        let scale = model.time_view.scale(model.run.until, model.viewport.size.0.max(320.0) - NAMES - 24.0);
+        let lanes = model.scene.nodes.len().max(1) as f64;
+        let lane_height = ((model.viewport.size.1 - AROUND - TOP) / lanes).clamp(LANE.0, LANE.1);
+        Plot { scale, lane_height }
+    }
+
+    /// Returns the position of an instant; instants before and after the shown ones are just outside.
+    fn x(&self, at: Micros) -> f64 {
+        NAMES + self.scale.x(at).clamp(-8.0, self.scale.width + 8.0)
+    }
+
+    /// Returns the middle of a node's lane.
+    fn y(&self, node: usize) -> f64 {
+        TOP + self.lane_height * (node as f64 + 0.5)
+    }
+
+    fn height(&self, nodes: usize) -> f64 {
+        TOP + self.lane_height * nodes as f64
+    }
+}
+
+/// Draws the diagram over the canvas, or the charts.
 pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
-    let state = &model.diagram;
-    let (width, nodes) = (model.viewport.size.0.max(320.0), model.scene.nodes.len());
-    let scale = model.time_view.scale(model.run.until, width - NAMES - 24.0);
-    let lane_height = ((model.viewport.size.1 - AROUND - TOP) / nodes.max(1) as f64).clamp(LANE.0, LANE.1);
-    let height = TOP + lane_height * nodes as f64;
-    let x = |at: Micros| NAMES + scale.x(at).clamp(-8.0, scale.width + 8.0);
-    let y = |node: usize| TOP + lane_height * (node as f64 + 0.5);
+    let (state, plot) = (&model.diagram, Plot::new(model));
+    if state.charting {
+        let charts = charts::view(&state.charts, plot.scale, NAMES, model.run.now);
+        return html! {
+            <section class="diagram" aria-label="Charts">
+                { header(state, send, html! {}) }
+                <div class="scroll" tabindex="0" role="group" aria-label="Charts over time">{ charts }</div>
+            </section>
+        };
+    }
     let all = state.arrows.read::<Vec<DiagramMessage>>().unwrap_or_default();
     let (past, future) = diagram::related(&all, state.highlighted);
-    let arrows = diagram::filtered(&all, &state.filter, |node| model.name_of(node));
-    let arrow = |arrow: &&DiagramMessage| {
-        let class = match state.highlighted {
-            None => "",
-            Some(lit) if lit == arrow.id => "lit",
-            Some(_) if past.contains(&arrow.id) => "past",
-            Some(_) if future.contains(&arrow.id) => "future",
-            Some(_) => "dim",
-        };
-        let end = arrow.end.unwrap_or(model.run.now);
-        let (x1, y1, x2, y2) = (x(arrow.sent), y(arrow.from.index()), x(end), y(arrow.to.index()));
-        // What is under way or lost has not got all the way.
-        let far = if arrow.dropped || arrow.end.is_none() { 0.8 } else { 1.0 };
-        let (x2, y2) = (x1 + (x2 - x1) * far, y1 + (y2 - y1) * far);
-        let colour = arrow.update.map_or("none".to_string(), update_class);
+    let shown = diagram::filtered(&all, &state.filter, |node| model.name_of(node));
+    let relation = |message: u64| match state.highlighted {
+        None => "",
+        Some(lit) if lit == message => "lit",
+        Some(_) if past.contains(&message) => "past",
+        Some(_) if future.contains(&message) => "future",
+        Some(_) => "dim",
+    };
+    let on_filter = send.reform(|event: InputEvent| {
+        let input = event.target_dyn_into::<HtmlInputElement>();
+        Msg::Diagram(DiagramMsg::Filter(input.map(|input| input.value()).unwrap_or_default()))
+    });
+    let filter = html! {
+        <>
+            <input type="search" placeholder="Filter" aria-label="Filter the messages" value={state.filter.to_string()} oninput={on_filter} />
+            <span class="muted small">{ format!("{} messages", shown.len()) }</span>
+        </>
+    };
+    let arrows = shown.iter().map(|message| arrow(&plot, message, relation(message.id), model.run.now));
+    html! {
+        <section class="diagram" aria-label="Space-time diagram">
+            { header(state, send, filter) }
+            <div class="scroll">{ drawing(model, send, &plot, &shown, arrows.collect()) }</div>
+            <footer role="status">{ description(model, &all, state.highlighted, past.len(), future.len(), send) }</footer>
+        </section>
+    }
+}
+
+/// Draws the lanes, the messages, the marked verdict, the playhead and the axis.
+fn drawing(model: &Model, send: &Callback<Msg>, plot: &Plot, shown: &[&DiagramMessage], arrows: Html) -> Html {
+    let (width, height) = (model.viewport.size.0.max(320.0), plot.height(model.scene.nodes.len()));
+    let (lit, right) = (model.diagram.highlighted, NAMES + plot.scale.width);
+    let lane = |(node, placed): (usize, &SceneNode)| {
+        let y = plot.y(node);
         html! {
-            <g key={arrow.id} class={classes!("arrow", class, colour, arrow.dropped.then_some("lost"), arrow.late.then_some("late"))} data-m={arrow.id.to_string()}>
-                <path class="reach" d={format!("M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}")} />
-                <path d={format!("M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}")} marker-end={(!arrow.dropped).then_some("url(#tip)")} />
-                if arrow.dropped { <path class="cross" d={format!("M{:.1} {:.1}l8 8m0-8l-8 8", x2 - 4.0, y2 - 4.0)} /> }
+            <g key={node}>
+                <text x="14" y={format!("{:.1}", y + 4.0)}>{ truncated(&placed.name) }</text>
+                <path class="lane" d={format!("M{NAMES} {y:.1}H{right:.1}")} />
             </g>
         }
     };
-    let right = NAMES + scale.width;
-    let lane = |(i, placed): (usize, &crate::app::scene::SceneNode)| {
-        let at = y(i);
-        html! {
-            <g key={i}>
-                <text x="14" y={format!("{:.1}", at + 4.0)}>{ short(&placed.name) }</text>
-                <path class="lane" d={format!("M{NAMES} {at:.1}H{right:.1}")} />
-            </g>
-        }
-    };
-    // The steps of the finding that is marked, on the lanes of who had part in them.
     let proof = model.verdicts.marked().iter().flat_map(|step| step.nodes.iter().map(|node| (step.at, node.index())));
-    let diamond = |(at, node): (Micros, usize)| html! { <path class="proof" d={format!("M{:.1} {:.1}l6 6-6 6-6-6z", x(at), y(node) - 6.0)} /> };
-    let tick = |(at, text): (f64, String)| html! { <text class="tick" x={format!("{:.1}", NAMES + at)} y="15" text-anchor="middle">{ text }</text> };
+    let diamond = |(at, node): (Micros, usize)| html! { <path class="proof" d={format!("M{:.1} {:.1}l6 6-6 6-6-6z", plot.x(at), plot.y(node) - 6.0)} /> };
+    let tick = |(x, text): (f64, String)| html! { <text class="tick" x={format!("{:.1}", NAMES + x)} y="15" text-anchor="middle">{ text }</text> };
     let on_click = send.reform(|event: MouseEvent| {
-        let arrow = event.target_dyn_into::<Element>().and_then(|it| it.closest("[data-m]").ok().flatten());
-        let id = arrow.and_then(|it| it.get_attribute("data-m")).and_then(|id| id.parse().ok());
+        let arrow = event.target_dyn_into::<Element>().and_then(|target| target.closest("[data-m]").ok().flatten());
+        let id = arrow.and_then(|arrow| arrow.get_attribute("data-m")).and_then(|id| id.parse().ok());
         Msg::Diagram(DiagramMsg::Highlight(id))
     });
-    let (back, forth) =
-        (diagram::next(&arrows, state.highlighted, false), diagram::next(&arrows, state.highlighted, true));
-    let light = send.clone();
+    let (previous, next) = (diagram::next(shown, lit, false), diagram::next(shown, lit, true));
+    let on_key = send.clone();
     let on_key = Callback::from(move |event: KeyboardEvent| {
         let lit = match event.key().as_str() {
-            "ArrowLeft" => back,
-            "ArrowRight" => forth,
+            "ArrowLeft" => previous,
+            "ArrowRight" => next,
             "Escape" => None,
             _ => return,
         };
         event.prevent_default();
         event.stop_propagation();
-        light.emit(Msg::Diagram(DiagramMsg::Highlight(lit)));
+        on_key.emit(Msg::Diagram(DiagramMsg::Highlight(lit)));
     });
-    let on_filter = send.reform(|event: InputEvent| {
-        let input = event.target_dyn_into::<HtmlInputElement>();
-        Msg::Diagram(DiagramMsg::Filter(input.map(|input| input.value()).unwrap_or_default()))
-    });
-    let now = x(model.run.now);
-    if state.charting {
-        return html! {
-            <section class="diagram" aria-label="Charts">
-                { header(state, send, html! {}) }
-                <div class="scroll" tabindex="0" role="group" aria-label="Charts over time">{ charts::view(&state.charts, scale, NAMES, model.run.now) }</div>
-            </section>
-        };
-    }
-    let filter = html! {
-        <>
-            <input type="search" placeholder="Filter" aria-label="Filter the messages" value={state.filter.to_string()} oninput={on_filter} />
-            <span class="muted small">{ format!("{} messages", arrows.len()) }</span>
-        </>
-    };
+    let now = plot.x(model.run.now);
     html! {
-        <section class="diagram" aria-label="Space-time diagram">
-            { header(state, send, filter) }
-            <div class="scroll">
-                <svg width={width.to_string()} height={height.to_string()} role="application" tabindex="0" onclick={on_click} onkeydown={on_key}
-                    aria-label="Messages between nodes over time; the arrow keys go from one to the next">
-                    <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 .5 7 4 0 7.5z" /></marker></defs>
-                    { for model.scene.nodes.iter().enumerate().map(lane) }
-                    { for arrows.iter().map(arrow) }
-                    { for proof.map(diamond) }
-                    <path class="now" d={format!("M{now:.1} {TOP}V{height:.1}")} />
-                    { for ticks(scale).into_iter().map(tick) }
-                </svg>
-            </div>
-            <footer role="status">{ told(model, &all, state.highlighted, past.len(), future.len(), send) }</footer>
-        </section>
+        <svg width={width.to_string()} height={height.to_string()} role="application" tabindex="0" onclick={on_click} onkeydown={on_key}
+            aria-label="Messages between nodes over time. Arrow keys select the previous or next message.">
+            <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 .5 7 4 0 7.5z" /></marker></defs>
+            { for model.scene.nodes.iter().enumerate().map(lane) }
+            { arrows }
+            { for proof.map(diamond) }
+            <path class="now" d={format!("M{now:.1} {TOP}V{height:.1}")} />
+            { for ticks(plot.scale).into_iter().map(tick) }
+        </svg>
     }
 }
 
-/// What both views of the run have above them.
+/// Draws a message as an arrow. `relation` is its relation to the selected message.
+fn arrow(plot: &Plot, message: &DiagramMessage, relation: &'static str, now: Micros) -> Html {
+    let (x1, y1) = (plot.x(message.sent), plot.y(message.from.index()));
+    let (x2, y2) = (plot.x(message.end.unwrap_or(now)), plot.y(message.to.index()));
+    // The arrow of a lost message, or of one in flight, ends before the receiver's lane.
+    let length = if message.dropped || message.end.is_none() { 0.8 } else { 1.0 };
+    let (x2, y2) = (x1 + (x2 - x1) * length, y1 + (y2 - y1) * length);
+    let colour = message.update.map_or("none".to_string(), update_class);
+    let classes =
+        classes!("arrow", relation, colour, message.dropped.then_some("lost"), message.late.then_some("late"));
+    html! {
+        <g key={message.id} class={classes} data-m={message.id.to_string()}>
+            <path class="reach" d={format!("M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}")} />
+            <path d={format!("M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}")} marker-end={(!message.dropped).then_some("url(#tip)")} />
+            if message.dropped { <path class="cross" d={format!("M{:.1} {:.1}l8 8m0-8l-8 8", x2 - 4.0, y2 - 4.0)} /> }
+        </g>
+    }
+}
+
+/// Draws the header of the diagram and the charts.
 fn header(state: &State, send: &Callback<Msg>, filter: Html) -> Html {
     let view = |charting: bool, text: &'static str| {
         let on = state.charting == charting;
@@ -157,7 +193,7 @@ fn header(state: &State, send: &Callback<Msg>, filter: Html) -> Html {
     }
 }
 
-/// What the run can be saved as.
+/// The formats of an exported run.
 const SAVES: [(&str, ExportKind); 4] = [
     ("Metrics (CSV)", ExportKind::Csv),
     ("Sequence diagram (Mermaid)", ExportKind::Mermaid),
@@ -165,15 +201,16 @@ const SAVES: [(&str, ExportKind); 4] = [
     ("History (Jepsen)", ExportKind::History),
 ];
 
-/// What is in sight as a picture.
+/// The formats of a picture of the view.
 const PICTURES: [(&str, Kind); 2] = [("Picture (SVG)", Kind::Svg), ("Picture (PNG)", Kind::Png)];
 
-fn short(name: &str) -> String {
+/// Returns a name, truncated to 15 characters.
+fn truncated(name: &str) -> String {
     if name.chars().count() <= 15 { name.into() } else { name.chars().take(14).chain(['…']).collect() }
 }
 
-/// The lit message in words.
-fn told(
+/// Describes the selected message.
+fn description(
     model: &Model,
     all: &[DiagramMessage],
     lit: Option<u64>,
@@ -182,20 +219,20 @@ fn told(
     send: &Callback<Msg>,
 ) -> Html {
     let Some(arrow) = all.iter().find(|arrow| Some(arrow.id) == lit) else {
-        return html! { <span class="muted">{ "Choose a message to see what may have led to it, and what it may have led to." }</span> };
+        return html! { <span class="muted">{ "Select a message to see its possible causes and effects." }</span> };
     };
     let ends = format!("{} → {}", model.name_of(arrow.from.index()), model.name_of(arrow.to.index()));
     let fate = match (arrow.end, arrow.dropped) {
         (Some(end), true) => format!("lost at {}", clock(end)),
-        (Some(end), false) if arrow.late => format!("arrived at {}, late: enough others had answered", clock(end)),
+        (Some(end), false) if arrow.late => format!("arrived late at {}, after a quorum had answered", clock(end)),
         (Some(end), false) => format!("arrived at {}", clock(end)),
-        (None, _) => "under way".into(),
+        (None, _) => "in flight".into(),
     };
     let (at, nodes) = (arrow.sent, vec![arrow.from, arrow.to]);
     html! {
         <>
-            <span>{ format!("{ends}: {}, sent at {}, {fate}. {past} before it, {future} after it.", arrow.label, clock(arrow.sent)) }</span>
-            <button class="line small" onclick={send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::Jump(at, nodes.clone())))}>{ "Go there" }</button>
+            <span>{ format!("{ends}: {}, sent at {}, {fate}. {past} possible causes, {future} possible effects.", arrow.label, clock(arrow.sent)) }</span>
+            <button class="line small" onclick={send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::Jump(at, nodes.clone())))}>{ "Seek to this time" }</button>
         </>
     }
 }

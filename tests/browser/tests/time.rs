@@ -87,7 +87,7 @@ fn the_diagram_lights_what_led_to_a_message_and_the_time_axis_zooms_and_loops() 
         browser.keys(&["Right"]);
     }
     browser.wait("document.querySelector('.arrow.lit')");
-    browser.wait("document.querySelector('.arrow.past') && document.querySelector('.diagram footer').textContent.includes('before it')");
+    browser.wait("document.querySelector('.arrow.past') && document.querySelector('.diagram footer').textContent.includes('possible causes')");
     assert_eq!(browser.axe(), Vec::<String>::new());
     // A filter keeps what goes to or from the client.
     browser.fill(".diagram input[type=search]", "warehouse");
