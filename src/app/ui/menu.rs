@@ -31,7 +31,7 @@ impl PartialEq for MenuProps {
     }
 }
 
-/// The menu. DiagramMessage keys move between its items; Escape and a choice close it.
+/// The menu. Arrow keys move between its items; Escape and a choice close it.
 #[component]
 fn Menu(props: &MenuProps) -> Html {
     let root = use_node_ref();

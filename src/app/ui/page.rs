@@ -171,7 +171,7 @@ impl Component for Page {
                 }
                 if tools {
                     if !model.viewport.narrow {
-                        { shell::palette(&model.pointer.tool, &self.dropped, &self.send) }
+                        { shell::palette(model, &self.dropped, &self.send) }
                     }
                     { self.lazy(LazyView::Inspector) }
                     if model.about_open() { { shell::about(model, &self.send) } }

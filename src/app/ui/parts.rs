@@ -1,10 +1,10 @@
 //! Small parts of the page: the chips over the canvas, the preview banner, the transport.
 
+use super::action_button::{action_button, icon_button};
 use super::card::update_class;
 use super::icons::{Icon, icon};
-use crate::app::diagram::DiagramMsg;
-use crate::app::model::{DocumentMsg, LogMsg, Model, Msg, PanelsMsg, PlaybackMsg, VerdictsMsg};
-use crate::app::outline;
+use crate::app::actions::ActionId;
+use crate::app::model::{DocumentMsg, Model, Msg, PlaybackMsg};
 use crate::app::playback::{SPEEDS, exact};
 use crate::app::run_view::short_label;
 use yew::prelude::*;
@@ -134,36 +134,32 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
                 aria-label={format!("Speed {speed}")} onclick={on(Msg::Playback(PlaybackMsg::Speed(speed)))}>{ text }</button>
         }
     });
+    // Narrow pages show only the icon of a panel's button.
+    let panel = |id: ActionId, symbol: Icon| {
+        let content = html! { <>{ icon(symbol) }<span>{ id.action().label }</span></> };
+        action_button(id, "logs", content, model, send)
+    };
     html! {
         <div class="transport" role="group" aria-label="Playback">
-            <button class="icon" title="Reset: return to the start and discard live actions" aria-label="Reset" onclick={on(Msg::Playback(PlaybackMsg::Reset))}>{ icon(Icon::Reset) }</button>
-            <button class="icon primary" title={format!("{label} (Space)")} aria-label={label} onclick={on(Msg::Playback(PlaybackMsg::Toggle))}>{ icon(symbol) }</button>
-            <button class="icon back" title="Previous event (,)" aria-label="Previous event" onclick={on(Msg::Playback(PlaybackMsg::StepBack))}>{ icon(Icon::Next) }</button>
-            <button class="icon" title="Next event (.)" aria-label="Next event" onclick={on(Msg::Playback(PlaybackMsg::Step))}>{ icon(Icon::Next) }</button>
+            { icon_button(ActionId::Reset, Icon::Reset, model, send) }
+            <button class="icon primary" title={format!("{label} (Space)")} aria-label={label} onclick={on(ActionId::Play.msg())}>{ icon(symbol) }</button>
+            { action_button(ActionId::StepBack, "icon back", icon(Icon::Next), model, send) }
+            { icon_button(ActionId::Step, Icon::Next, model, send) }
             <span class="clock" ref={refs.clock.clone()}></span>
             <span class="seg speeds" role="group" aria-label="Speed">{ for speeds }</span>
             <input ref={refs.scrubber.clone()} class="scrubber" type="range" min="0" step="1" aria-label="Virtual time"
                 oninput={scrub.clone()} />
             if at_end && model.run.until > 0 {
                 <span class="ended">{ "End of run" }</span>
-                <button class="line small" onclick={on(Msg::Document(DocumentMsg::Extend))}>{ "Run 5 s longer" }</button>
+                { action_button(ActionId::Extend, "line small", ActionId::Extend.action().label.into(), model, send) }
             }
             <span class="muted small seed">{ format!("seed {}", model.document.scenario.seed) }</span>
-            { panel("outline", "Outline", Icon::Outline, model.outline.open, on(Msg::Outline(outline::OutlineMsg::Toggle))) }
-            { panel("diagram", "Diagram", Icon::Diagram, model.diagram.open, on(Msg::Diagram(DiagramMsg::Toggle))) }
-            { panel("branches", "Branches", Icon::Branches, model.panels.branches, on(Msg::Panels(PanelsMsg::ToggleBranches))) }
-            { panel("verdicts", "Verdicts", Icon::Verdicts, model.verdicts.open, on(Msg::Verdicts(VerdictsMsg::Toggle))) }
-            { panel("log", "Log", Icon::Log, model.log.open, on(Msg::Log(LogMsg::Toggle))) }
+            { panel(ActionId::Outline, Icon::Outline) }
+            { panel(ActionId::Diagram, Icon::Diagram) }
+            { panel(ActionId::Branches, Icon::Branches) }
+            { panel(ActionId::Verdicts, Icon::Verdicts) }
+            { panel(ActionId::Log, Icon::Log) }
         </div>
-    }
-}
-
-/// Draws a button that opens and closes a panel. Narrow pages show only its icon.
-fn panel(id: &'static str, name: &'static str, which: Icon, open: bool, toggle: Callback<MouseEvent>) -> Html {
-    html! {
-        <button data-panel={id} class={classes!("logs", open.then_some("on"))} title={name} aria-label={name} aria-pressed={open.to_string()} onclick={toggle}>
-            { icon(which) }<span>{ name }</span>
-        </button>
     }
 }
 

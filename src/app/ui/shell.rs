@@ -1,8 +1,10 @@
 //! The frame of the page: top bar, palette, description of the scenario.
 
+use super::action_button::{action_button, icon_button};
 use super::icons::{Icon, icon};
+use crate::app::actions::ActionId;
 use crate::app::geometry::{Point, point};
-use crate::app::model::{DocumentMsg, Model, Msg, PanelsMsg, PointerMsg, PreferencesMsg, SharingMsg, Theme, Tool};
+use crate::app::model::{DocumentMsg, Model, Msg, Theme};
 use crate::app::scene::NodeKind;
 use crate::scenario::examples::EXAMPLES;
 use std::cell::Cell;
@@ -25,7 +27,7 @@ pub fn about(model: &Model, send: &Callback<Msg>) -> Html {
             <section class="head"><h2>{ icon(Icon::Note) }<span class="grow">{ title }</span></h2></section>
             <section class="about">
                 <p>{ note }</p>
-                <button class="line" onclick={send.reform(|_| Msg::Panels(PanelsMsg::InspectScenario))}>{ "Edit the scenario" }</button>
+                <button class="line" onclick={send.reform(|_| ActionId::EditScenario.msg())}>{ ActionId::EditScenario.action().label }</button>
             </section>
         </aside>
     }
@@ -33,8 +35,7 @@ pub fn about(model: &Model, send: &Callback<Msg>) -> Html {
 
 /// Draws the top bar: title, examples, undo, redo, help, share, theme.
 pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
-    let on = |msg: Msg| send.reform(move |_: MouseEvent| msg.clone());
-    let (can_undo, can_redo) = (model.document.can_undo(), model.document.can_redo());
+    let on = |id: ActionId| send.reform(move |_: MouseEvent| id.msg());
     let title = if model.document.scenario.title.is_empty() { "Untitled" } else { &model.document.scenario.title };
     let opened = send.reform(|event: Event| {
         let select = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
@@ -43,32 +44,32 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
             select.set_value("");
         }
         match id.as_str() {
-            "~" => Msg::Document(DocumentMsg::OpenOther),
-            "-" => Msg::Document(DocumentMsg::OpenEmpty),
+            "~" => ActionId::OtherDrawing.msg(),
+            "-" => ActionId::NewDrawing.msg(),
             _ => Msg::Document(DocumentMsg::OpenExample(id)),
         }
     });
-    let (theme, label) = match model.preferences.theme {
-        Theme::Auto => (Icon::Theme, "Theme: system. Switch to dark"),
-        Theme::Dark => (Icon::Theme, "Theme: dark. Switch to light"),
-        Theme::Light => (Icon::Theme, "Theme: light. Switch to system"),
+    let theme = match model.preferences.theme {
+        Theme::Auto => "Theme: system. Switch to dark",
+        Theme::Dark => "Theme: dark. Switch to light",
+        Theme::Light => "Theme: light. Switch to system",
     };
     html! {
         <header class="top">
             { brand() }
-            <button class="title" title="Edit the scenario: title, note, seed, script" onclick={on(Msg::Panels(PanelsMsg::InspectScenario))}>{ title }</button>
+            <button class="title" title={ActionId::EditScenario.action().tooltip()} onclick={on(ActionId::EditScenario)}>{ title }</button>
             <span class="grow"></span>
             <span class="input examples"><select aria-label="Examples" onchange={opened}>
                 <option value="" selected=true disabled=true>{ "Examples" }</option>
-                <option value="~">{ "Your other drawing" }</option>
-                <option value="-">{ "Empty drawing" }</option>
+                <option value="~">{ ActionId::OtherDrawing.action().label }</option>
+                <option value="-">{ ActionId::NewDrawing.action().label }</option>
                 { for EXAMPLES.iter().map(|example| html! { <option value={example.id} title={example.shows}>{ example.id }</option> }) }
             </select></span>
-            <button class="icon" title="Undo (Ctrl+Z)" aria-label="Undo" disabled={!can_undo} onclick={on(Msg::Document(DocumentMsg::Undo))}>{ icon(Icon::Undo) }</button>
-            <button class="icon" title="Redo (Ctrl+Shift+Z)" aria-label="Redo" disabled={!can_redo} onclick={on(Msg::Document(DocumentMsg::Redo))}>{ icon(Icon::Redo) }</button>
-            <button class="icon" title="Help: keys, gestures, motion (?)" aria-label="Help" onclick={on(Msg::Panels(PanelsMsg::ToggleHelp))}>{ icon(Icon::Help) }</button>
-            <button class="line" aria-label="Share" onclick={on(Msg::Sharing(SharingMsg::Open(true)))}>{ icon(Icon::Share) }<span class="word">{ "Share" }</span></button>
-            <button class="icon" title={label} aria-label={label} onclick={on(Msg::Preferences(PreferencesMsg::Theme(model.preferences.theme.following())))}>{ icon(theme) }</button>
+            { icon_button(ActionId::Undo, Icon::Undo, model, send) }
+            { icon_button(ActionId::Redo, Icon::Redo, model, send) }
+            { icon_button(ActionId::Help, Icon::Help, model, send) }
+            { action_button(ActionId::Share, "line", html! { <>{ icon(Icon::Share) }<span class="word">{ "Share" }</span></> }, model, send) }
+            <button class="icon" title={theme} aria-label={theme} onclick={on(ActionId::Theme)}>{ icon(Icon::Theme) }</button>
         </header>
     }
 }
@@ -83,18 +84,17 @@ fn brand() -> Html {
 
 /// Draws the palette: items to add by a click or a drag onto the canvas, and tools. `dropped` is set after a drag has
 /// added an item, so the click event that follows it adds no second one.
-pub fn palette(tool: &Tool, dropped: &Rc<Cell<bool>>, send: &Callback<Msg>) -> Html {
-    let tool_button = |hold: Tool, symbol: Icon, label: &'static str, key: &'static str, title: &'static str| {
-        let on = std::mem::discriminant(tool) == std::mem::discriminant(&hold);
-        let onclick = send.reform(move |_: MouseEvent| Msg::Pointer(PointerMsg::TakeTool(hold.clone())));
-        html! { <button aria-pressed={on.to_string()} title={format!("{title} ({key})")} {onclick}>{ icon(symbol) }{ label }</button> }
+pub fn palette(model: &Model, dropped: &Rc<Cell<bool>>, send: &Callback<Msg>) -> Html {
+    let tool_button = |id: ActionId, symbol: Icon| {
+        let content = html! { <>{ icon(symbol) }{ id.action().label }</> };
+        action_button(id, "", content, model, send)
     };
     let onpointerdown = Callback::from(|event: PointerEvent| {
         if let Some(button) = event.target_dyn_into::<Element>() {
             let _ = button.set_pointer_capture(event.pointer_id());
         }
     });
-    let add_button = |kind: NodeKind, symbol: Icon, word: &'static str, key: &'static str| {
+    let add_button = |kind: NodeKind, symbol: Icon, word: &'static str, id: ActionId| {
         let onpointerup = {
             let (dropped, send) = (dropped.clone(), send.clone());
             Callback::from(move |event: PointerEvent| {
@@ -113,19 +113,19 @@ pub fn palette(tool: &Tool, dropped: &Rc<Cell<bool>>, send: &Callback<Msg>) -> H
                 }
             })
         };
-        let title = format!("Add: click, or drag onto the canvas ({key})");
+        let title = format!("{}, or drag onto the canvas", id.action().tooltip());
         html! { <button class="placeable" {title} onpointerdown={&onpointerdown} {onpointerup} {onclick}>{ icon(symbol) }{ word }</button> }
     };
     html! {
         <nav class="palette" aria-label="Palette">
-            { add_button(NodeKind::Service, Icon::Service, "Service", "1") }
-            { add_button(NodeKind::Bus, Icon::Bus, "Bus", "2") }
-            { add_button(NodeKind::Client, Icon::Client, "Client", "3") }
-            { add_button(NodeKind::Group, Icon::Group, "Group", "4") }
+            { add_button(NodeKind::Service, Icon::Service, "Service", ActionId::AddService) }
+            { add_button(NodeKind::Bus, Icon::Bus, "Bus", ActionId::AddBus) }
+            { add_button(NodeKind::Client, Icon::Client, "Client", ActionId::AddClient) }
+            { add_button(NodeKind::Group, Icon::Group, "Group", ActionId::AddGroup) }
             <hr />
-            { tool_button(Tool::Connect { from: None }, Icon::Connect, "Connect", "5", "Connect: click a card, then another") }
-            { tool_button(Tool::Cut, Icon::Cut, "Cut", "6", "Cut or heal links: click them, or draw a line across them") }
-            <button title="Tidy the layout (7)" onclick={send.reform(|_: MouseEvent| Msg::Document(DocumentMsg::Tidy))}>{ icon(Icon::Tidy) }{ "Tidy" }</button>
+            { tool_button(ActionId::Connect, Icon::Connect) }
+            { tool_button(ActionId::Scissors, Icon::Cut) }
+            { tool_button(ActionId::Tidy, Icon::Tidy) }
         </nav>
     }
 }

@@ -118,7 +118,7 @@ fn axe_finds_nothing_wrong_with_the_outline_wide_narrow_or_dark() {
         ("outline-phone-dark", Look { dark: true, ..PHONE }),
     ] {
         let browser = open(look, "#ex=inventory-notification&t=2600");
-        browser.click("[data-panel=outline]");
+        browser.click("[data-action=Outline]");
         browser.wait(&row("notification", "stale"));
         browser.click(".outline [aria-label='More faults: Notification']");
         browser.wait("document.querySelector('.outline tr.faults')");

@@ -34,7 +34,7 @@ fn an_operation_shows_whom_it_waits_for_and_who_answered_late() {
     browser.wait("document.querySelector('.inspector .head').textContent.includes('Writer')");
     // In the diagram a late answer is one to see.
     browser.run("const s = document.querySelector('.scrubber'); s.value = 2500; s.dispatchEvent(new Event('input', { bubbles: true }))");
-    browser.click("[data-panel=diagram]");
+    browser.click("[data-action=Diagram]");
     browser.wait("document.querySelectorAll('.arrow.late').length === 2");
     clean(&browser);
 }
@@ -82,7 +82,7 @@ fn a_skewed_clock_and_the_update_that_it_lost_are_marked_where_they_are() {
 #[test]
 fn windows_and_latency_against_staleness_are_drawn_and_told() {
     let browser = SITE.visit(WIDE, "#ex=cassandra-hints&t=8000");
-    browser.click("[data-panel=diagram]");
+    browser.click("[data-action=Diagram]");
     press_in(&browser, ".diagram .seg", "Charts");
     browser.wait("document.querySelectorAll('.charts .bar').length > 10");
     browser.wait("document.querySelectorAll('.charts .dot.stale').length >= 4");
@@ -99,7 +99,7 @@ fn windows_and_latency_against_staleness_are_drawn_and_told() {
 #[test]
 fn what_proves_a_verdict_is_marked_on_canvas_timeline_and_diagram_and_no_longer() {
     let browser = SITE.visit(WIDE, "#ex=quorum-inversion&t=2900");
-    browser.click("[data-panel=verdicts]");
+    browser.click("[data-action=Verdicts]");
     browser.wait("document.querySelector('.verdict.violated .show')");
     let timeline = "[...document.querySelectorAll('.time canvas')].map(it => it.toDataURL()).join()";
     browser.run(&format!("window.before = {timeline}"));
@@ -111,7 +111,7 @@ fn what_proves_a_verdict_is_marked_on_canvas_timeline_and_diagram_and_no_longer(
     );
     browser.wait(&format!("{timeline} !== window.before"));
     assert_eq!(browser.axe(), Vec::<String>::new());
-    browser.click("[data-panel=diagram]");
+    browser.click("[data-action=Diagram]");
     browser.wait("document.querySelectorAll('.diagram .proof').length >= 3");
     press_in(&browser, ".verdict.violated", "Show on canvas and timeline");
     browser.wait("!document.querySelector('.proof')");

@@ -79,7 +79,7 @@ fn what_meets_a_cut_link_says_so_and_healing_lets_the_copy_catch_up() {
     browser.click(".palette button:nth-of-type(6)");
     browser.click(".publish");
     is(&browser, "notification", "stale");
-    browser.click(".transport [data-panel=log]");
+    browser.click(".transport [data-action=Log]");
     browser.wait("document.querySelector('.log')?.textContent.includes('is lost: link cut')");
     browser.click(".top .title");
     browser.click(".inspector .actions button");
@@ -287,7 +287,7 @@ fn pictures_of_canvas_diagram_and_charts_are_saved_as_svg_and_png() {
     press_in(&browser, "dialog", "Picture as SVG");
     press_in(&browser, "dialog", "Picture as PNG");
     browser.click("dialog [aria-label=Close]");
-    browser.click("[data-panel=diagram]");
+    browser.click("[data-action=Diagram]");
     browser.wait("document.querySelectorAll('.diagram .arrow').length > 3");
     let save = |what: &str| {
         let script = format!(

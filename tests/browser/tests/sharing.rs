@@ -149,7 +149,7 @@ fn course_pages_work_plain_sandboxed_and_under_a_strict_policy() {
         browser.frame(Some("iframe"));
         publishes(&browser);
         // What comes later is fetched in the frame too.
-        browser.click("[data-panel=verdicts]");
+        browser.click("[data-action=Verdicts]");
         browser.wait("document.querySelector('.verdicts')");
         browser.frame(None);
         if page != "sandboxed" {
@@ -168,7 +168,7 @@ fn in_a_sandbox_what_comes_later_is_there_when_a_card_is_selected() {
     browser.wait("document.body.innerText.includes('consistent')");
     browser.click("[data-node=\"notification\"] header");
     browser.wait("document.querySelector('.inspector fieldset')");
-    browser.click("[data-panel=verdicts]");
+    browser.click("[data-action=Verdicts]");
     browser.wait("document.querySelector('.verdicts')");
 }
 

@@ -38,7 +38,7 @@ fn a_stale_copy_tells_why_and_its_story_leads_back_to_the_fault() {
 #[test]
 fn a_violated_guarantee_shows_the_operations_that_prove_it() {
     let browser = open(WIDE, "#ex=quorum-inversion&t=2900");
-    browser.click(".transport [data-panel=verdicts]");
+    browser.click(".transport [data-action=Verdicts]");
     browser.wait("document.querySelector('.verdict.violated')?.textContent.includes('Linearizable')");
     assert_eq!(browser.run("return document.querySelectorAll('.verdict.violated li').length"), 3);
     browser.click(".verdict.violated li:nth-child(2) button");
@@ -65,7 +65,7 @@ fn an_invariant_of_ones_own_is_checked_and_leads_to_where_it_breaks() {
     browser.fill(&field, "notification.widget = inventory.widget");
     browser.wait("document.querySelector('.inspector').textContent.includes('`==` compares')");
     browser.fill(&field, "notification.widget == inventory.widget when quiescent");
-    browser.click("[data-panel=verdicts]");
+    browser.click("[data-action=Verdicts]");
     browser.wait("[...document.querySelectorAll('.verdict.violated')].some(it => it.textContent.includes('when quiescent') && it.textContent.includes('It is broken.'))");
     let jump = "[...document.querySelectorAll('.verdict.violated')].find(it => it.textContent.includes('when quiescent')).querySelector('li button')";
     browser.run(&format!("{jump}.click()"));
@@ -77,7 +77,7 @@ fn an_invariant_of_ones_own_is_checked_and_leads_to_where_it_breaks() {
 #[test]
 fn the_diagram_lights_what_led_to_a_message_and_the_time_axis_zooms_and_loops() {
     let browser = open(WIDE, "#ex=inventory-notification&t=4000&speed=10");
-    browser.click("[data-panel=diagram]");
+    browser.click("[data-action=Diagram]");
     let count = "document.querySelectorAll('.arrow').length";
     browser.wait(&format!("{count} >= 10"));
     // What was lost at the cut link ends in a cross.
@@ -147,7 +147,7 @@ fn acting_in_the_past_parts_the_run_and_both_branches_stand_side_by_side_and_in_
     seek(100);
     select_wire(&browser, 1);
     press(&browser, "Cut");
-    browser.click("[data-panel=branches]");
+    browser.click("[data-action=Branches]");
     browser.wait("document.querySelectorAll('.branches .verdict').length === 2");
     browser.wait("document.querySelector('.branches .verdict.shown input').value === 'Branch 2'");
     browser.fill(".branches .verdict.shown input", "link cut");
@@ -180,7 +180,7 @@ fn acting_in_the_past_parts_the_run_and_both_branches_stand_side_by_side_and_in_
     clean(&browser);
     let fragment = link.split_once('#').expect("a fragment").1;
     let fresh = open(WIDE, &format!("#{fragment}"));
-    fresh.click("[data-panel=branches]");
+    fresh.click("[data-action=Branches]");
     fresh.wait("document.querySelectorAll('.branches .verdict').length === 2");
     clean(&fresh);
 }

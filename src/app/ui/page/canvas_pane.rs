@@ -1,11 +1,13 @@
 //! The canvas: links, cards, messages, and the controls over them.
 
 use super::{Page, PageMsg, input};
+use crate::app::actions::ActionId;
 use crate::app::browser::address;
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::Gesture;
-use crate::app::model::{CanvasItem, LiveMsg, Mode, Msg, Origin, PanelsMsg, PointerMsg, Tool, ViewportMsg};
+use crate::app::model::{CanvasItem, LiveMsg, Mode, Msg, Origin, PanelsMsg, PointerMsg, Tool};
 use crate::app::scene::Scene;
+use crate::app::ui::action_button::action_button;
 use crate::app::ui::areas::outlines;
 use crate::app::ui::card::Card;
 use crate::app::ui::icons::{Icon, icon};
@@ -15,7 +17,7 @@ use crate::app::ui::parts::{chips, publish_hint};
 use yew::prelude::*;
 
 /// The description of the canvas for screen readers.
-const DESCRIPTION: &str = "DiagramMessage keys go from card to card. Enter selects a card, Enter again renames it. DiagramMessage keys \
+const DESCRIPTION: &str = "Arrow keys go from card to card. Enter selects a card, Enter again renames it. Arrow keys \
                            move the selection. Space plays, full stop steps, P publishes, question mark opens the help.";
 
 impl Page {
@@ -87,10 +89,10 @@ impl Page {
                 { self.notice() }
                 if model.viewport.wheel_hint { <div class="hint">{ "Ctrl+wheel zooms (⌘ on a Mac). Drag to pan." }</div> }
                 <div class="zoom" role="group" aria-label="Zoom">
-                    <button aria-label="Zoom out" onclick={self.on(Msg::Viewport(ViewportMsg::Zoom(0.8)))}>{ "−" }</button>
-                    <button ref={&self.painter.refs.zoom} title="Zoom to 100 %" onclick={self.on(Msg::Viewport(ViewportMsg::ZoomActual))}></button>
-                    <button aria-label="Zoom in" onclick={self.on(Msg::Viewport(ViewportMsg::Zoom(1.25)))}>{ "+" }</button>
-                    <button onclick={self.on(Msg::Viewport(ViewportMsg::Fit))}>{ "Fit" }</button>
+                    { action_button(ActionId::ZoomOut, "", "−".into(), model, &self.send) }
+                    <button ref={&self.painter.refs.zoom} title={ActionId::ZoomActual.action().tooltip()} onclick={self.on(ActionId::ZoomActual.msg())}></button>
+                    { action_button(ActionId::ZoomIn, "", "+".into(), model, &self.send) }
+                    { action_button(ActionId::Fit, "", ActionId::Fit.action().label.into(), model, &self.send) }
                 </div>
                 { self.lazy(LazyView::Menu) }
                 if model.mode.is_embed() {
