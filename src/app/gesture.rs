@@ -47,7 +47,7 @@ pub struct Press {
     pub touch: bool,
     /// With Alt: moves a copy.
     pub alt: bool,
-    /// With the middle button or with Space held: pans, whatever is below the pointer.
+    /// With the middle button or with Space held: pans, also from a card.
     pub pan: bool,
 }
 

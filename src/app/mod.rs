@@ -1,4 +1,12 @@
-//! The page: state and update (pure), document edits (pure), scene (pure), components, browser glue.
+//! The page. Everything but `ui` and `browser` is pure and runs natively in tests.
+//!
+//! - [`model`]: the state and its only entrance, `update(&mut Model, Msg) -> Vec<Effect>`, split by concern.
+//! - [`actions`], [`keys`], [`context_menu`], [`faults`]: what the visitor can do, as objects and menu entries.
+//! - [`scene`], [`layout`], [`camera`], [`geometry`], [`gesture`]: the canvas.
+//! - [`run_view`], [`playback`]: the run as the engine has reported it, and the clock.
+//! - [`drawing`], [`edit`], [`script`], [`fields`]: edits of the drawing, and the fields of the inspector.
+//! - The other modules are views: log, verdicts, internals, diagram, outline, timeline.
+//! - `ui`: the components. `browser`: the worker, storage, files and addresses. Both exist only for wasm32.
 
 pub mod actions;
 pub mod announce;

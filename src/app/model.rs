@@ -281,3 +281,6 @@ impl Model {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,7 +51,7 @@ pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
     let invariants = at.to("invariants");
     adders.push(invariants.adder("Add invariant", json!(sample(scenario))));
     for (i, text) in scenario.invariants.iter().enumerate() {
-        let help = "What must be true of the data whatever happens, as in stock >= 0, or orders.status == inventory.status when quiescent.";
+        let help = "A condition that the data must always satisfy, such as stock >= 0 or orders.status == inventory.status when quiescent.";
         let field = Field {
             path: invariants.to(i).0,
             label: "Always".into(),

@@ -175,7 +175,7 @@ impl Model {
         self.redraw = Redraw { page: true, paint: true };
     }
 
-    /// Returns whether the drawing may be changed; if not, tells the visitor why.
+    /// Returns whether the drawing may be changed; if not, notifies the visitor of the reason.
     pub(super) fn may_edit(&mut self) -> bool {
         if !self.mode.edits() {
             self.notify("This embed cannot be edited. Open it in the playground to change it.".into());
@@ -188,7 +188,7 @@ impl Model {
         true
     }
 
-    /// Returns whether updates may be published and faults injected; if not, tells the visitor why.
+    /// Returns whether updates may be published and faults injected; if not, notifies the visitor of the reason.
     pub(super) fn may_act(&mut self) -> bool {
         if self.mode == Mode::View {
             self.notify("This embed only plays. Open it in the playground to publish or inject faults.".into());

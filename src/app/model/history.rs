@@ -10,7 +10,7 @@ use std::rc::Rc;
 const EXTENSION: (f64, u64) = (5_000.0, 5_000_000);
 
 impl Model {
-    /// Replaces the drawing by a changed one, or tells the visitor why the change makes no sense.
+    /// Replaces the drawing by a changed one, or notifies the visitor why the change is impossible.
     pub(super) fn try_edit(&mut self, changed: Result<Scenario, String>, effects: &mut Vec<Effect>) {
         match changed {
             Ok(scenario) => self.edit(scenario, effects),

@@ -84,7 +84,7 @@ impl Model {
         self.playback.enqueue(request);
     }
 
-    /// Keeps the current time inside the time view. In a loop, goes from its end back to its start.
+    /// Keeps the current time inside the time view. In a loop, returns from its end to its start.
     pub(super) fn follow_time(&mut self, was_playing: bool) {
         let window = self.time_view.window(self.run.until);
         if self.time_view.looping && was_playing && self.run.now >= window.1 {

@@ -1,0 +1,125 @@
+//! The model as a whole: messages in, state and effects out, without a browser.
+
+use super::*;
+use crate::app::geometry::{Point, Rect, point};
+use crate::app::gesture::{Press, Target};
+use crate::app::scene::NodeKind;
+use crate::scenario::{Command, Scenario};
+use crate::session::protocol::{FromEngine, Report};
+
+/// A page of 1,200 × 800 px that shows the first scenario.
+fn first_page() -> Model {
+    let mut model = Model::default();
+    let resized = ViewportMsg::Resized { width: 1200.0, height: 800.0, narrow: false };
+    update(&mut model, Msg::Viewport(resized));
+    update(&mut model, Msg::Document(DocumentMsg::OpenFirst));
+    model
+}
+
+fn rect_of(model: &Model, id: &str) -> Rect {
+    model.scene.nodes[model.scene.find(id).expect("the card")].rect
+}
+
+fn press(at: Point, target: Target) -> Msg {
+    let (shift, control, touch, alt, pan) = (false, false, false, false, false);
+    Msg::Pointer(PointerMsg::Down(Press { id: 1, at, target, shift, control, touch, alt, pan }))
+}
+
+/// Drags from one canvas point to another.
+fn drag(model: &mut Model, target: Target, from: Point, to: Point) {
+    let (from, to) = (model.viewport.camera.to_window(from), model.viewport.camera.to_window(to));
+    update(model, press(from, target));
+    update(model, Msg::Pointer(PointerMsg::Move { id: 1, at: from.mix(to, 0.5), control: false }));
+    update(model, Msg::Pointer(PointerMsg::Move { id: 1, at: to, control: false }));
+    update(model, Msg::Pointer(PointerMsg::Up { id: 1, at: to }));
+}
+
+#[test]
+fn dragging_a_card_is_one_step_of_undo_and_ends_on_the_grid() {
+    let mut model = first_page();
+    let before = rect_of(&model, "inventory");
+    let from = before.center();
+    drag(&mut model, Target::Node("inventory".into()), from, point(from.x + 43.0, from.y + 28.0));
+    let after = rect_of(&model, "inventory");
+    assert_eq!((after.x % 10.0, after.y % 10.0), (0.0, 0.0), "{after:?}");
+    assert!((after.x - before.x - 43.0).abs() <= 5.0 && (after.y - before.y - 28.0).abs() <= 5.0, "{after:?}");
+    update(&mut model, Msg::Document(DocumentMsg::Undo));
+    assert_eq!((rect_of(&model, "inventory"), model.document.can_undo()), (before, false));
+}
+
+#[test]
+fn dragging_from_a_handle_to_a_card_connects_them() {
+    let mut model = first_page();
+    update(&mut model, Msg::Document(DocumentMsg::Add { kind: NodeKind::Service, at: None }));
+    let (bus, service) = (rect_of(&model, "stock_updated"), rect_of(&model, "service-1"));
+    drag(&mut model, Target::Handle("stock_updated".into()), point(bus.right(), bus.center().y), service.center());
+    let subscribes = &model.document.scenario.services[2].subscribes;
+    assert_eq!(subscribes.iter().map(|subscription| subscription.to.as_str()).collect::<Vec<_>>(), ["stock_updated"]);
+}
+
+#[test]
+fn the_scissors_cut_every_link_that_they_cross() {
+    let mut model = first_page();
+    update(&mut model, Msg::Engine(FromEngine { epoch: 0, report: Report::Ready }.into()));
+    update(&mut model, Msg::Pointer(PointerMsg::TakeTool(Tool::Cut)));
+    let middle = model.scene.links[0].curve.at(0.5);
+    drag(&mut model, Target::Empty, point(middle.x, middle.y - 80.0), point(middle.x, middle.y + 80.0));
+    assert_eq!(model.notices.notice, None);
+    assert!(!model.document.can_undo(), "a cut is a live command, not an edit");
+}
+
+#[test]
+fn a_preview_of_a_link_is_edited_only_as_a_copy() {
+    let mut model = first_page();
+    let opening = Opening { origin: Origin::Link, ..Opening::own(Scenario::first()) };
+    update(&mut model, Msg::Document(DocumentMsg::Open(Box::new(opening))));
+    let add = || Msg::Document(DocumentMsg::Add { kind: NodeKind::Bus, at: None });
+    update(&mut model, add());
+    assert_eq!(*model.document.scenario, Scenario::first());
+    assert!(model.notices.notice.as_ref().is_some_and(|notice| notice.contains("Edit a copy")), "{:?}", model.notices);
+    let effects = update(&mut model, Msg::Document(DocumentMsg::EditCopy));
+    assert!(effects.contains(&Effect::SetAside), "the visitor's previous work is not lost: {effects:?}");
+    update(&mut model, add());
+    assert_eq!(model.document.scenario.buses.len(), 2);
+}
+
+#[test]
+fn an_embed_that_only_plays_refuses_edits_and_commands() {
+    let mut model = Model { mode: Mode::View, ..first_page() };
+    update(&mut model, Msg::Document(DocumentMsg::Tidy));
+    assert!(model.notices.notice.take().is_some_and(|notice| notice.contains("cannot be edited")));
+    update(&mut model, Msg::Live(LiveMsg::Execute(Command::HealAll)));
+    assert!(model.notices.notice.take().is_some_and(|notice| notice.contains("only plays")));
+}
+
+#[test]
+fn opening_another_drawing_discards_history_and_selection() {
+    let mut model = first_page();
+    update(&mut model, Msg::Selection(SelectionMsg::SelectAll));
+    update(&mut model, Msg::Document(DocumentMsg::Tidy));
+    update(&mut model, Msg::Document(DocumentMsg::OpenEmpty));
+    assert!(model.selection.items.is_empty() && !model.document.can_undo() && model.scene.nodes.is_empty());
+}
+
+#[test]
+fn deleting_a_row_of_the_outline_moves_the_focus_to_the_next_row() {
+    let mut model = first_page();
+    let item = CanvasItem::Node("inventory".into());
+    let effects = update(&mut model, Msg::Outline(crate::app::outline::OutlineMsg::Delete(item)));
+    let focus = effects.iter().rev().find_map(|effect| match effect {
+        Effect::Focus(id) => Some(id.as_str()),
+        _ => None,
+    });
+    assert_eq!(focus, Some("notification"), "{effects:?}");
+}
+
+#[test]
+fn a_copied_card_can_be_pasted_after_it_was_deleted() {
+    let mut model = first_page();
+    update(&mut model, Msg::Selection(SelectionMsg::Select(Some(CanvasItem::Node("notification".into())))));
+    update(&mut model, Msg::Document(DocumentMsg::Cut));
+    assert_eq!(model.document.scenario.services.len(), 1);
+    update(&mut model, Msg::Document(DocumentMsg::Paste));
+    assert_eq!(model.document.scenario.services.len(), 2);
+    assert_eq!(model.document.scenario.services[1].name, "Notification");
+}
