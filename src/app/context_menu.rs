@@ -101,7 +101,7 @@ mod tests {
             entries(&model, item.as_ref()).into_iter().map(|entry| entry.label).collect()
         };
         let card = labels(Some(CanvasItem::Node("inventory".into())));
-        for label in ["Crash", "Cut the link with Event bus", "Rename", "Duplicate", "Delete"] {
+        for label in ["Crash", "Cut the link with stock_updated", "Rename", "Duplicate", "Delete"] {
             assert!(card.iter().any(|other| other == label), "{label} is not in {card:?}");
         }
         let link = labels(Some(CanvasItem::Link { from: "inventory".into(), to: "stock_updated".into() }));

@@ -125,7 +125,7 @@ fn an_embed_to_look_at_refuses_to_act_and_one_to_edit_keeps_nothing() {
     assert_eq!(browser.run("return document.querySelector('.publish, .publish-wide')"), Value::Null);
     browser.click("[data-node=\"notification\"] header");
     browser.keys(&["p"]);
-    says(&browser, "to be looked at");
+    says(&browser, "only plays");
     assert_eq!(browser.run(&format!("return {CLOCK}")), json!("0.000 s"));
     clean(&browser);
 
