@@ -199,7 +199,7 @@ fn the_wheel_over_an_embed_scrolls_its_page_and_says_how_to_zoom() {
     browser.run("addEventListener('wheel', event => { document.title = String(event.defaultPrevented) })");
     let before = width(&browser, "inventory");
     turn(false);
-    browser.wait("document.querySelector('.hint')?.textContent.includes('Ctrl + wheel zooms')");
+    browser.wait("document.querySelector('.hint')?.textContent.includes('Ctrl+wheel zooms')");
     assert_eq!(browser.run("return document.title"), Value::from("false"), "the page does not scroll");
     let (hint, canvas) = (browser.middle(".hint"), browser.middle("main.canvas"));
     assert!(
