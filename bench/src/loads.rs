@@ -50,7 +50,7 @@ impl Forwarding {
     }
 }
 
-/// A sweep of `inventory-notification`, with so many writes that a run has about 1,000 events.
+/// A sweep of `inventory-notification` with a workload that causes about 1,000 events a run.
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
 #[derive(Debug)]
 pub struct Seeds {
@@ -60,7 +60,7 @@ pub struct Seeds {
 
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
 impl Seeds {
-    /// Nothing run yet.
+    /// Creates the sweep without any run.
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen(constructor))]
     #[allow(clippy::new_without_default, reason = "JavaScript has no defaults")]
     pub fn new() -> Seeds {
@@ -77,7 +77,7 @@ impl Seeds {
         Seeds { scenario, sweep }
     }
 
-    /// Runs so many further seeds, and returns how many events there have been in all.
+    /// Runs the next `seeds` seeds, and returns the number of events of all runs so far.
     pub fn run(&mut self, seeds: u32) -> f64 {
         let from = self.sweep.runs;
         for seed in from..from + u64::from(seeds) {
@@ -87,41 +87,41 @@ impl Seeds {
     }
 }
 
-/// A run of the [`crowd`] under a session, to stand at one instant after another.
+/// Random seeks in a run of the [`crowd`] scenario.
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
 #[derive(Debug)]
 pub struct Seeks {
     session: Session,
     end: u64,
-    chance: Stream,
+    random: Stream,
 }
 
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
 impl Seeks {
-    /// Played until so many events have happened.
+    /// Creates the session and advances its run until it has processed `events` events.
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen(constructor))]
     pub fn new(events: u32) -> Seeks {
-        let mut seeks = Seeks { session: Session::default(), end: 0, chance: Stream::named(1, "bench", "seek") };
+        let mut seeks = Seeks { session: Session::default(), end: 0, random: Stream::named(1, "bench", "seek") };
         let scenario = ScenarioJson::from(&crowd::scenario(12.0, 1000.0, 1e6));
-        let mut happened = seeks.ask(Request::Load { scenario, at: 0 }).1;
-        while happened < u64::from(events) {
+        let mut processed = seeks.request_frame(Request::Load { scenario, at: 0 }).1;
+        while processed < u64::from(events) {
             let to = seeks.end + 166_667;
-            (seeks.end, happened) = seeks.ask(Request::Advance { to, budget: 100_000 });
+            (seeks.end, processed) = seeks.request_frame(Request::Advance { to, budget: 100_000 });
         }
         seeks
     }
 
-    /// Stands at a random instant, told by its frame, as the page asks for it; returns how many events come before it.
+    /// Seeks to a random time and requests its frame, as the page does; returns the number of events before it.
     pub fn seek(&mut self) -> f64 {
-        let to = (self.chance.unit() * self.end as f64) as u64;
-        self.ask(Request::Seek { to }).1 as f64
+        let to = (self.random.unit() * self.end as f64) as u64;
+        self.request_frame(Request::Seek { to }).1 as f64
     }
 
-    /// The instant and its number of events.
-    fn ask(&mut self, request: Request) -> (u64, u64) {
+    /// Sends a request; returns the time and the number of events of the frame that answers it.
+    fn request_frame(&mut self, request: Request) -> (u64, u64) {
         match self.session.handle(ToEngine { epoch: 1, request }).report {
             Report::Frame(frame) => (frame.now, frame.events),
-            other => panic!("no frame but {other:?}"),
+            other => panic!("a frame is expected, not {other:?}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The engine in the browser beside the engine natively: the same load, compiled as the page is, in Chromium.
+//! The speed of the engine in Chromium, compiled with the page's profile, relative to the native engine.
 
 use crate::says;
 use browser_tests::{Browser, WIDE};
@@ -9,7 +9,8 @@ use std::time::Instant;
 use xtask::serve::Server;
 
 const DELIVERED: u32 = 1_000_000;
-/// The optimisation of converge's own package, if another than the page's: `z`, `s`, `3`.
+/// The environment variable with an optimisation level for the package `converge`, as in `z`, `s` or `3`; by default the
+/// page's.
 const LEVEL: &str = "CONVERGE_OPT_LEVEL";
 
 fn native(traced: bool) -> f64 {
@@ -31,8 +32,8 @@ fn wasm(browser: &Browser, traced: bool) -> f64 {
             done(delivered / took * 1000); \
         }}).catch(error => done(String(error)))"
     );
-    let said = browser.later(&script);
-    said.as_f64().unwrap_or_else(|| panic!("the browser says {said}"))
+    let answer = browser.later(&script);
+    answer.as_f64().unwrap_or_else(|| panic!("the browser answered {answer}"))
 }
 
 const SEEDS: u32 = 1000;
@@ -56,11 +57,11 @@ fn wasm_sweep(browser: &Browser) -> f64 {
             done({SEEDS} / took * 1000); \
         }}).catch(error => done(String(error)))"
     );
-    let said = browser.later(&script);
-    said.as_f64().unwrap_or_else(|| panic!("the browser says {said}"))
+    let answer = browser.later(&script);
+    answer.as_f64().unwrap_or_else(|| panic!("the browser answered {answer}"))
 }
 
-/// A page of Chromium, with the benchmarks' module beside it, in a folder that is to be removed.
+/// Opens a page next to the benchmarks' module. The caller removes the folder.
 pub fn module(level: Option<&str>) -> (Browser, Server, PathBuf) {
     let folder = std::env::temp_dir().join(format!("converge-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
@@ -73,7 +74,7 @@ pub fn module(level: Option<&str>) -> (Browser, Server, PathBuf) {
     (browser, server, folder)
 }
 
-/// The best of several, in turn.
+/// Prints the best of several measurements, taken in turn.
 pub fn run() {
     let level = std::env::var(LEVEL).ok();
     let (browser, _server, folder) = module(level.as_deref());
@@ -84,7 +85,7 @@ pub fn run() {
     }
     let sweeps: Vec<((f64, f64), f64)> = (0..3).map(|_| (native_sweep(), wasm_sweep(&browser))).collect();
     let _ = std::fs::remove_dir_all(&folder);
-    let level = level.map_or("as the page is compiled".into(), |level| format!("opt-level {level}"));
+    let level = level.map_or("with the page's profile".into(), |level| format!("opt-level {level}"));
     let services = CHAINS * LENGTH;
     println!(
         "wasm: {services} services, {MESSAGES} messages in flight; messages delivered a second in Chromium, {level}"

@@ -50,7 +50,7 @@ pub fn comparisons(look: &Look, replica: NodeId) -> Vec<Comparison> {
             last.insert(comparison.with, comparison);
         }
     }
-    let mut all: Vec<Comparison> = last.into_iter().map(|(_, comparison)| comparison).collect();
+    let mut all: Vec<Comparison> = last.into_values().collect();
     for comparison in &mut all {
         let ends = [comparison.with, replica];
         let differs = comparison.levels.last().is_some_and(|(_, differing)| *differing > 0);

@@ -80,7 +80,7 @@ pub fn copy_into(
             result.links.push(link);
         }
     }
-    Ok((validated(result)?, renamed.into_iter().map(|(_, id)| id).collect()))
+    Ok((validated(result)?, renamed.into_values().collect()))
 }
 
 /// Returns the drawing if it is valid.

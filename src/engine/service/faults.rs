@@ -12,7 +12,7 @@ impl Service {
         self.up = false;
         ctx.record(Fact::ServiceCrashed { node: self.config.node, lost_disk: lose_disk });
         let jobs = std::mem::take(&mut self.jobs);
-        let under_way = jobs.into_iter().filter_map(|(_, job)| match job {
+        let under_way = jobs.into_values().filter_map(|job| match job {
             Job::Working(Work::Execute(reply_to, _)) | Job::Locked(reply_to, _) => Some(reply_to),
             Job::Calling(write) | Job::Committing(write) => Some(write.reply_to),
             Job::Working(Work::Apply(..) | Work::Handle(_) | Work::Prepare(..)) => None,
