@@ -1,11 +1,12 @@
-//! How long to wait before trying again.
+//! How long to wait before the next attempt.
 
 use super::random::Stream;
 use crate::scenario::{Backoff, Micros, micros};
 
-/// The wait after the n-th attempt, from 1, the last one having been `waited` ms. Jitter as the AWS
-/// architecture blog defines it (Brooker 2015).
-pub fn wait(backoff: &Backoff, n: u32, waited: f64, stream: &mut Stream) -> Micros {
+/// Returns the wait after the n-th attempt, counted from 1, in µs. `last_wait` is the previous wait, ms. Jitter is as defined
+/// by Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
+pub fn wait(backoff: &Backoff, n: u32, last_wait: f64, stream: &mut Stream) -> Micros {
+    debug_assert!(n > 0, "attempts are counted from 1");
     let doubled = |base_ms: f64, cap_ms: f64| (base_ms * (1u64 << n.saturating_sub(1).min(60)) as f64).min(cap_ms);
     micros(match *backoff {
         Backoff::None => 0.0,
@@ -17,8 +18,8 @@ pub fn wait(backoff: &Backoff, n: u32, waited: f64, stream: &mut Stream) -> Micr
         }
         Backoff::FullJitter { base_ms, cap_ms } => doubled(base_ms, cap_ms) * stream.unit(),
         Backoff::DecorrelatedJitter { base_ms, cap_ms } => {
-            let widest = 3.0 * waited.max(base_ms);
-            (base_ms + (widest - base_ms) * stream.unit()).min(cap_ms)
+            let upper_limit = 3.0 * last_wait.max(base_ms);
+            (base_ms + (upper_limit - base_ms) * stream.unit()).min(cap_ms)
         }
     })
 }

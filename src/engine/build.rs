@@ -13,6 +13,7 @@ use super::partition_reader::ReaderSessionConfig;
 use super::publishing::{Mode, Publisher};
 use super::random::{Sampler, Stream};
 use super::service::{Callee, Service, ServiceConfig};
+use super::worker_pool::WorkerPoolConfig;
 use super::{Engine, Node};
 use crate::scenario::{
     Arrivals, Command, Link, Micros, Order, PublishMode, ReaderSession, Scenario, Subscription, micros,
@@ -206,8 +207,8 @@ impl<'a> Builder<'a> {
             match &mut engine.nodes[node as usize] {
                 Node::Client(client) => client.start(0, &mut engine.ctx),
                 Node::Replica(replica) => replica.start(0, &mut engine.ctx),
-                Node::Service(service) => service.open(&mut engine.ctx),
-                Node::Bus(bus) => bus.open(&mut engine.ctx),
+                Node::Service(service) => service.start(&mut engine.ctx),
+                Node::Bus(bus) => bus.start_sessions(&mut engine.ctx),
                 Node::Group => {}
             }
         }
@@ -224,10 +225,7 @@ impl<'a> Builder<'a> {
         let (publishers, handlers) = self.events(index);
         ServiceConfig {
             node,
-            service_time: Sampler::new(&service.service_time),
-            durations: Stream::named(seed, "service time", &service.id),
-            concurrency: service.concurrency,
-            queue: service.queue,
+            workers: workers(service, seed),
             clock_offset: clock_offset(service, seed),
             clock_drift: service.clock.drift_ppm,
             calls: calls.collect(),
@@ -422,6 +420,16 @@ impl<'a> Builder<'a> {
         };
         let services = self.scenario.services.iter().enumerate();
         services.filter(|(_, service)| takes(service)).map(|(index, _)| index).collect()
+    }
+}
+
+/// Returns the configuration of a service's workers.
+fn workers(service: &crate::scenario::Service, seed: u64) -> WorkerPoolConfig {
+    WorkerPoolConfig {
+        service_time: Sampler::new(&service.service_time),
+        durations: Stream::named(seed, "service time", &service.id),
+        concurrency: service.concurrency,
+        queue: service.queue,
     }
 }
 

@@ -1,109 +1,47 @@
-//! An event bus: topics with subscriptions; it keeps events, orders, delivers, redelivers and dead-letters them. Its
-//! queues are durable, but for what it has not flushed.
+//! An event bus: topics with subscriptions. It stores, orders, delivers, redelivers and dead-letters events. Its queues are
+//! durable, except for events that are not flushed yet.
 
-mod brokers;
+mod broker_set;
 mod config;
-mod coordinator;
-mod partition_log;
+mod group_coordinator;
+mod log_delivery;
 mod publication;
+mod replication;
 mod retention;
+mod subscription_queue;
 
 use super::backoff::wait;
 use super::context::Context;
-use super::message::{About, Delivery, LinkId, Payload, Publication, Update};
+use super::message::{About, Delivery, LinkId, Payload, Publication};
 use super::queue::Timer;
 use crate::scenario::{Acknowledge, Limit, Micros, Order};
 use crate::trace::{Fact, KeyId, UpdateId};
-use brokers::Brokers;
+use broker_set::BrokerSet;
 pub use config::{BusConfig, EventCounts, ReplicationConfig, SubscriptionConfig, TopicConfig};
-use coordinator::Membership;
-use partition_log::PartitionLog;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// An event kept for one lane.
-#[derive(Clone, Debug)]
-struct StoredEvent {
-    queue_id: u32,
-    update: Arc<Update>,
-    partition: u32,
-    deliveries: u32,
-    /// The delivery that is awaited, if any, and the subscription that it went to.
-    delivery: Option<(u32, u32)>,
-    /// When it was sent last.
-    sent: Micros,
-    /// When it was published.
-    published_at: Micros,
-    /// Its place in the log that the brokers keep, where there are several and it is not a dead one that was redriven.
-    offset: Option<u64>,
-    /// When it will have been kept long enough.
-    expires: Option<Micros>,
-    /// The last wait, for a backoff that depends on it.
-    waited: f64,
-}
-
-/// An event in a dead-letter queue.
-#[derive(Clone, Debug)]
-struct DeadLetter {
-    event: u32,
-    update: Arc<Update>,
-    partition: u32,
-    expires: Option<Micros>,
-}
-
-/// What one subscription, or a group of them, has waiting.
-#[derive(Clone, Debug, Default)]
-struct SubscriptionQueue {
-    /// Indexes of the subscriptions that share it; the settings are those of the first.
-    members: Vec<u32>,
-    /// Which member is next.
-    next_member: usize,
-    /// Unacknowledged deliveries, by member.
-    in_flight: Vec<u32>,
-    /// Events that may be delivered now, in order.
-    ready: VecDeque<u32>,
-    /// FIFO per key: for each key the event that holds it up, then those behind it.
-    keys: BTreeMap<KeyId, VecDeque<u32>>,
-    /// A log: for each partition what is not committed.
-    logs: BTreeMap<u32, PartitionLog>,
-    /// A log whose readers have sessions: by member its place in the group; else empty.
-    memberships: Vec<Membership>,
-    dead: Vec<DeadLetter>,
-}
-
-impl SubscriptionQueue {
-    /// Whether a member reads; without sessions it always does.
-    fn is_member(&self, member: usize) -> bool {
-        self.memberships.get(member).is_none_or(|membership| membership.is_active)
-    }
-}
-
-/// A publication whose acknowledgement waits for the flush.
-#[derive(Clone, Copy, Debug)]
-struct PublicationAck {
-    link: LinkId,
-    number: u32,
-    update: UpdateId,
-}
+use subscription_queue::{PublicationAck, StoredEvent, SubscriptionQueue};
 
 /// A bus at run time.
 #[derive(Clone, Debug)]
 pub struct Bus {
     config: BusConfig,
-    /// It takes in and delivers: it was not stopped, and where several brokers keep its events, one leads.
+    /// The bus accepts and delivers events: it is not stopped, and with several brokers, one leads.
     up: bool,
     stopped: bool,
-    brokers: Option<Brokers>,
-    /// Timers that ran out while it was down.
+    brokers: Option<BrokerSet>,
+    /// Timers that expired while the bus was down.
     missed_timers: Vec<Timer>,
+    /// Stored events by number.
     stored: BTreeMap<u32, StoredEvent>,
     next_event: u32,
-    /// The event of each awaited delivery.
+    /// The event of each delivery whose acknowledgement is awaited.
     deliveries: BTreeMap<u32, u32>,
     next_delivery: u32,
     queues: Vec<SubscriptionQueue>,
-    /// By topic: when each recent update was published.
+    /// By topic: when each update within the window of deduplication was published.
     recent_updates: Vec<BTreeMap<UpdateId, Micros>>,
+    /// Publications to be acknowledged after the flush.
     pending_acks: BTreeMap<u32, PublicationAck>,
     next_pending_ack: u32,
     published: u64,
@@ -112,48 +50,19 @@ pub struct Bus {
     discarded: u64,
 }
 
-/// One lane for each group, and one for each subscription without.
-fn queues(subscriptions: &[SubscriptionConfig]) -> Vec<SubscriptionQueue> {
-    let mut queues: Vec<SubscriptionQueue> = Vec::new();
-    for (index, config) in subscriptions.iter().enumerate() {
-        let first = |queue_id: &&mut SubscriptionQueue| {
-            let other = &subscriptions[queue_id.members[0] as usize];
-            config.group.is_some() && other.group == config.group && other.topic == config.topic
-        };
-        let membership = config.session.filter(|_| config.order == Order::Log).map(Membership::new);
-        match queues.iter_mut().find(first) {
-            Some(queue_id) => {
-                queue_id.members.push(index as u32);
-                queue_id.in_flight.push(0);
-                // Of a group either all have a session or none.
-                queue_id
-                    .memberships
-                    .extend(config.session.filter(|_| !queue_id.memberships.is_empty()).map(Membership::new));
-            }
-            None => queues.push(SubscriptionQueue {
-                members: vec![index as u32],
-                in_flight: vec![0],
-                memberships: membership.into_iter().collect(),
-                ..SubscriptionQueue::default()
-            }),
-        }
-    }
-    queues
-}
-
 impl Bus {
-    /// An empty bus.
+    /// Returns a bus without events.
     pub fn new(config: BusConfig) -> Self {
         Bus {
             up: true,
             stopped: false,
-            brokers: config.replication.as_ref().map(|it| Brokers::new(it.fetches.len())),
+            brokers: config.replication.as_ref().map(|it| BrokerSet::new(it.fetches.len())),
             missed_timers: Vec::new(),
             stored: BTreeMap::new(),
             next_event: 0,
             deliveries: BTreeMap::new(),
             next_delivery: 0,
-            queues: queues(&config.subscriptions),
+            queues: SubscriptionQueue::all(&config.subscriptions),
             recent_updates: vec![BTreeMap::new(); config.topics.len()],
             pending_acks: BTreeMap::new(),
             next_pending_ack: 0,
@@ -165,12 +74,12 @@ impl Bus {
         }
     }
 
-    /// Whether it runs.
+    /// Returns whether the bus accepts and delivers events.
     pub fn is_up(&self) -> bool {
         self.up
     }
 
-    /// What became of its events.
+    /// Returns the numbers of events by their fate.
     pub fn counts(&self) -> EventCounts {
         let in_flight = self.stored.values().filter(|stored| stored.delivery.is_some()).count() as u64;
         EventCounts {
@@ -178,7 +87,7 @@ impl Bus {
             acknowledged: self.acknowledged,
             queued: self.stored.len() as u64 - in_flight,
             in_flight,
-            dead_lettered: self.queues.iter().map(|queue_id| queue_id.dead.len() as u64).sum(),
+            dead_lettered: self.queues.iter().map(|queue_id| queue_id.dead_letters.len() as u64).sum(),
             expired: self.expired,
             discarded: self.discarded,
         }
@@ -188,15 +97,15 @@ impl Bus {
         &self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize]
     }
 
-    /// A message arrived over the link whose other direction is `back`.
-    pub fn on_message(&mut self, now: Micros, payload: Payload, back: Option<LinkId>, ctx: &mut Context) {
+    /// Handles a message. `reply_link` is the link back to its sender.
+    pub fn on_message(&mut self, now: Micros, payload: Payload, reply_link: Option<LinkId>, ctx: &mut Context) {
         match payload {
             Payload::Publish(publication) => {
                 if self.brokers.is_some() {
-                    return self.append(now, &publication, back, ctx);
+                    return self.append(now, &publication, reply_link, ctx);
                 }
                 let Publication { topic, awaited, ref update, .. } = *publication;
-                if let (Some(number), Some(link)) = (awaited, back) {
+                if let (Some(number), Some(link)) = (awaited, reply_link) {
                     self.acknowledge_publication(now, PublicationAck { link, number, update: update.id }, ctx);
                 }
                 if !self.is_duplicate(now, topic, update.id, ctx) {
@@ -205,8 +114,8 @@ impl Bus {
             }
             Payload::Acknowledge(event, generation) => self.on_acknowledge(now, event, generation, ctx),
             Payload::Heartbeat(heartbeat) => {
-                if let Some(back) = back {
-                    self.on_heartbeat(now, &heartbeat, back, ctx);
+                if let Some(reply_link) = reply_link {
+                    self.on_heartbeat(now, &heartbeat, reply_link, ctx);
                 }
             }
             Payload::Refuse(delivery) => self.on_failure(now, delivery, false, ctx),
@@ -217,16 +126,16 @@ impl Bus {
             | Payload::Redirected(..)
             | Payload::Replica(_)
             | Payload::Apply(..)
-            | Payload::TransactionMessage(_)
+            | Payload::Transaction(_)
             | Payload::Applied(..)
             | Payload::Published(_)
             | Payload::Deliver(_) => unreachable!("no such message is sent to a bus"),
         }
     }
 
-    /// A timer ran out; if its reason is gone, nothing happens.
+    /// Handles a timer; a timer whose reason is gone has no effect.
     pub fn on_timer(&mut self, now: Micros, timer: Timer, ctx: &mut Context) {
-        // While nobody leads, its brokers are what goes on.
+        // Without a leader only the brokers act.
         if !self.up && (self.stopped || !matches!(timer, Timer::BrokerCheck(_))) {
             self.missed_timers.push(timer);
             return;
@@ -234,17 +143,17 @@ impl Bus {
         match timer {
             Timer::AckDeadline(delivery) => self.on_failure(now, delivery, true, ctx),
             Timer::EventRetry(event) => {
-                // It may have been acknowledged late, while it waited.
+                // The event may have been acknowledged late, while it waited.
                 let Some(stored) = self.stored.get(&event) else { return };
-                let queue_id = stored.queue_id;
+                let queue_id = stored.queue;
                 self.queues[queue_id as usize].ready.push_back(event);
                 self.deliver(now, queue_id, ctx);
             }
             Timer::PartitionRetry(event) => {
                 let Some(stored) = self.stored.get(&event) else { return };
-                let (queue_id, partition) = (stored.queue_id, stored.partition);
+                let (queue_id, partition) = (stored.queue, stored.partition);
                 if let Some(log) = self.queues[queue_id as usize].logs.get_mut(&partition) {
-                    log.waits = false;
+                    log.is_waiting = false;
                 }
                 self.deliver_log(now, queue_id, partition, ctx);
             }
@@ -269,11 +178,11 @@ impl Bus {
             | Timer::Protocol(_)
             | Timer::ScriptedOperation(_)
             | Timer::GeneratedOperation(_)
-            | Timer::OperationTimeout(_) => unreachable!("no such timer is set by a bus"),
+            | Timer::OperationTimeout(_) => unreachable!("a bus does not set such a timer"),
         }
     }
 
-    /// Delivers what is ready, as far as unacknowledged deliveries are allowed.
+    /// Delivers ready events, up to the maximum of unacknowledged deliveries.
     fn deliver(&mut self, now: Micros, queue_id: u32, ctx: &mut Context) {
         loop {
             let queue = &mut self.queues[queue_id as usize];
@@ -283,7 +192,7 @@ impl Bus {
             };
             let Some(member) = (0..members).map(|step| (queue.next_member + step) % members).find(free) else { return };
             let Some(event) = queue.ready.pop_front() else { return };
-            // It may have been acknowledged late, while it waited its turn.
+            // The event may have been acknowledged late, while it was queued.
             if self.stored.contains_key(&event) {
                 queue.next_member = (member + 1) % members;
                 self.deliver_event(now, queue_id, member, event, None, ctx);
@@ -327,24 +236,24 @@ impl Bus {
             stored.delivery = Some((delivery, member as u32));
             self.deliveries.insert(delivery, event);
             queue.in_flight[member] += 1;
-            // A reader with a session may take its time.
+            // A reader with a session has no deadline for single deliveries.
             if queue.memberships.is_empty() {
                 ctx.wake(now + config.deadline, Timer::AckDeadline(delivery));
             }
         }
     }
 
-    /// A delivery is over, however it ended.
+    /// Ends the delivery of an event.
     fn end_delivery(&mut self, event: u32) {
         let Some(stored) = self.stored.get_mut(&event) else { return };
         if let Some((delivery, member)) = stored.delivery.take() {
             self.deliveries.remove(&delivery);
-            self.queues[stored.queue_id as usize].in_flight[member as usize] -= 1;
+            self.queues[stored.queue as usize].in_flight[member as usize] -= 1;
         }
     }
 
     fn on_acknowledge(&mut self, now: Micros, event: u32, generation: u32, ctx: &mut Context) {
-        let Some(queue_id) = self.stored.get(&event).map(|stored| stored.queue_id) else { return };
+        let Some(queue_id) = self.stored.get(&event).map(|stored| stored.queue) else { return };
         if self.config_of(queue_id).order == Order::Log {
             return self.on_offset_commit(now, event, generation, ctx);
         }
@@ -353,10 +262,10 @@ impl Bus {
         self.deliver(now, queue_id, ctx);
     }
 
-    /// A reader of a log commits; refused where the partition was taken from it since.
+    /// Commits an offset, unless the partition was reassigned in the meantime.
     fn on_offset_commit(&mut self, now: Micros, event: u32, generation: u32, ctx: &mut Context) {
         let Some(stored) = self.stored.get(&event) else { return };
-        let (queue_id, partition) = (stored.queue_id, stored.partition);
+        let (queue_id, partition) = (stored.queue, stored.partition);
         let log = self.queues[queue_id as usize].logs.get(&partition);
         if stored.delivery.is_some() && log.is_some_and(|log| log.generation == generation) {
             self.commit(queue_id, partition, event, ctx);
@@ -372,29 +281,29 @@ impl Bus {
         self.remove_from_key_queue(queue_id, event, stored.update.key);
     }
 
-    /// An event leaves its key's line; the next one there becomes ready.
+    /// Removes an event from the queue of its key. If it was the first, the next one becomes ready.
     fn remove_from_key_queue(&mut self, queue_id: u32, event: u32, key: KeyId) {
-        let queue_id = &mut self.queues[queue_id as usize];
-        let Some(line) = queue_id.keys.get_mut(&key) else { return };
-        if line.front() != Some(&event) {
-            line.retain(|other| *other != event);
+        let queue = &mut self.queues[queue_id as usize];
+        let Some(key_queue) = queue.key_queues.get_mut(&key) else { return };
+        if key_queue.front() != Some(&event) {
+            key_queue.retain(|other| *other != event);
             return;
         }
-        line.pop_front();
-        match line.front() {
-            Some(&next) => queue_id.ready.push_back(next),
+        key_queue.pop_front();
+        match key_queue.front() {
+            Some(&next) => queue.ready.push_back(next),
             None => {
-                queue_id.keys.remove(&key);
+                queue.key_queues.remove(&key);
             }
         }
     }
 
-    /// A delivery was refused or its deadline passed: deliver again later, or give the event up.
+    /// Redelivers an event after a refusal or a missed deadline, or gives it up.
     fn on_failure(&mut self, now: Micros, delivery: u32, silent: bool, ctx: &mut Context) {
         let Some(&event) = self.deliveries.get(&delivery) else { return };
         self.end_delivery(event);
         let Some(stored) = self.stored.get(&event) else { return };
-        let (queue_id, deliveries, waited) = (stored.queue_id, stored.deliveries, stored.waited);
+        let (queue_id, deliveries, waited) = (stored.queue, stored.deliveries, stored.last_wait);
         let config = &mut self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize];
         let counted = match config.limit_counts {
             Limit::Deliveries => deliveries,
@@ -409,7 +318,7 @@ impl Bus {
             let (id, not_before, update) = (config.id, now + wait, stored.update.id);
             ctx.record(Fact::EventQueued { subscription: id, event, update, not_before, deliveries });
             if let Some(stored) = self.stored.get_mut(&event) {
-                stored.waited = wait as f64 / 1000.0;
+                stored.last_wait = wait as f64 / 1000.0;
             }
             if wait == 0 {
                 self.queues[queue_id as usize].ready.push_back(event);

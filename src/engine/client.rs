@@ -356,7 +356,7 @@ impl Client {
             }
             Payload::Operate(_)
             | Payload::Apply(..)
-            | Payload::TransactionMessage(_)
+            | Payload::Transaction(_)
             | Payload::Applied(..)
             | Payload::Publish(_)
             | Payload::Published(_)

@@ -1,5 +1,5 @@
-//! How events are handled where they arrive: in which order, and what the bus is told. What handling one does is the
-//! service's, or the member's of a group.
+//! The consumer side of subscriptions: the order in which a node handles events, and what it acknowledges. The effect of an
+//! event is up to the service or the member of a group.
 
 mod reader_sessions;
 
@@ -14,67 +14,71 @@ use crate::trace::{Fact, HandlingFailure, SubscriptionId, UpdateId};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// What handling an event of a subscription does.
+/// The configuration of a handler: how a consumer handles the events of one subscription.
 #[derive(Clone, Debug)]
 pub struct Handler {
     /// The subscription.
     pub id: SubscriptionId,
-    /// The link back to the bus.
+    /// The link to the bus.
     pub link: LinkId,
-    /// What it does to the store.
+    /// The effect on the store.
     pub effect: Effect,
-    /// How long it takes.
+    /// How long the handling of an event takes.
     pub processing: Sampler,
-    /// The stream of `processing`.
+    /// The random numbers of `processing`.
     pub durations: Stream,
-    /// Chance of failure.
+    /// The probability that the handling fails.
     pub fails: f64,
-    /// The stream of `fails`.
+    /// The random numbers of `fails`.
     pub failures: Stream,
-    /// When the bus is told.
+    /// When the consumer acknowledges.
     pub acknowledge: Acknowledge,
-    /// After how long the bus gives a delivery up.
+    /// How long the bus waits for an acknowledgement.
     pub deadline: Micros,
-    /// It reads a log.
+    /// The subscription is read as a log.
     pub log: bool,
-    /// How its reader keeps its place in its group, where it has a session.
+    /// The configuration of the reader's session; none if it has no session.
     pub session: Option<ReaderSessionConfig>,
-    /// How often acknowledgements go out, all that came up together; each at once where none.
+    /// The interval at which acknowledgements are sent together; each is sent at once if none.
     pub commit_every: Option<Micros>,
-    /// What was handled.
+    /// The events that were handled.
     pub inbox: Option<Inbox>,
 }
 
-/// A consumer's handlers, and how far each has come. All but the inboxes is lost in a crash.
+/// The last event to be acknowledged at the next commit of offsets.
+type Offset = (u32, u32, UpdateId);
+
+/// The handlers of a consumer and their progress. All but the inboxes is lost in a crash.
 #[derive(Clone, Debug)]
 pub struct Consumer {
-    /// In the document's order.
+    /// In the order of the scenario.
     pub handlers: Vec<Handler>,
     /// By handler and partition of a log.
     readers: BTreeMap<(u32, u32), PartitionReader>,
-    /// Acknowledgements that go out at the next commit: by handler and partition the generation and number of the last
-    /// event, and its update.
-    uncommitted: BTreeMap<(u32, u32), (u32, u32, UpdateId)>,
-    /// By handler: its place in its group, where it reads a log and has a session.
+    /// By handler and partition: generation, number and update of the last event handled since the last commit.
+    uncommitted: BTreeMap<(u32, u32), Offset>,
+    /// By handler: the session of its reader.
     sessions: Vec<Option<ReaderSession>>,
-    /// Timers of heartbeats so far.
+    /// The number of heartbeat timers so far.
     heartbeats: u32,
-    /// What readers with sessions are to handle beside what is returned.
+    /// Events that readers with sessions have polled, beyond the one returned.
     ready_deliveries: VecDeque<Arc<Delivery>>,
 }
 
 impl Consumer {
-    /// Nothing delivered yet.
+    /// Returns a consumer that has received no event.
     pub fn new(handlers: Vec<Handler>) -> Self {
         let sessions = handlers.iter().map(|handler| handler.session.map(ReaderSession::new)).collect();
         let (readers, uncommitted, ready_deliveries) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
         Consumer { handlers, readers, uncommitted, sessions, heartbeats: 0, ready_deliveries }
     }
 
-    /// A delivery came: what is to be handled now, which may be another, or nothing; and then [`Handling::more`].
+    /// Receives a delivery, and returns the event to be handled now, if any. Further ones follow from
+    /// [`Consumer::next_ready`].
     pub fn on_delivery(&mut self, delivery: Arc<Delivery>, ctx: &mut Context) -> Option<Arc<Delivery>> {
+        debug_assert!((delivery.subscription as usize) < self.handlers.len(), "a delivery names a handler");
         if !self.handlers[delivery.subscription as usize].log {
-            self.receive(&delivery, ctx);
+            self.begin(&delivery, ctx);
             return Some(delivery);
         }
         let at = (delivery.subscription, delivery.partition);
@@ -83,55 +87,55 @@ impl Consumer {
             Some(session) if session.is_member && session.life == delivery.life => {
                 self.readers.entry(at).or_insert_with(PartitionReader::polling).on_delivery(delivery);
             }
-            // It was for an earlier life.
+            // It was sent to an earlier life of the reader.
             Some(_) => return None,
         }
         self.next_in_partition(at, ctx)
     }
 
-    /// What else is to be handled now; none if that is all.
+    /// Returns the next event that can be handled now, if any.
     pub fn next_ready(&mut self, ctx: &mut Context) -> Option<Arc<Delivery>> {
         let delivery = self.ready_deliveries.pop_front()?;
-        self.receive(&delivery, ctx);
+        self.begin(&delivery, ctx);
         Some(delivery)
     }
 
-    /// The next event of a log's partition, if it is its turn.
+    /// Ends the handling of an event, and returns the next one of its partition, if any. Further ones follow from
+    /// [`Consumer::next_ready`].
+    pub fn next_after(&mut self, delivery: &Delivery, ctx: &mut Context) -> Option<Arc<Delivery>> {
+        let at = (delivery.subscription, delivery.partition);
+        self.readers.get_mut(&at)?.on_handled();
+        self.next_in_partition(at, ctx)
+    }
+
     fn next_in_partition(&mut self, at: (u32, u32), ctx: &mut Context) -> Option<Arc<Delivery>> {
         if self.sessions[at.0 as usize].is_some() {
             self.poll(ctx.now, at.0, ctx);
             return self.next_ready(ctx);
         }
         let delivery = self.readers.get_mut(&at).and_then(PartitionReader::take)?;
-        self.receive(&delivery, ctx);
+        self.begin(&delivery, ctx);
         Some(delivery)
     }
 
-    fn receive(&mut self, delivery: &Delivery, ctx: &mut Context) {
+    fn begin(&mut self, delivery: &Delivery, ctx: &mut Context) {
         if self.handlers[delivery.subscription as usize].acknowledge == Acknowledge::BeforeProcessing {
             self.acknowledge(ctx.now, delivery, ctx);
         }
     }
 
-    /// An event is handled, or failed: what is to be handled next, of a log; and then [`Handling::more`].
-    pub fn next(&mut self, after: &Delivery, ctx: &mut Context) -> Option<Arc<Delivery>> {
-        let at = (after.subscription, after.partition);
-        self.readers.get_mut(&at)?.on_handled();
-        self.next_in_partition(at, ctx)
-    }
-
-    /// Handling succeeded.
+    /// Acknowledges an event that was handled, unless it was acknowledged before.
     pub fn succeed(&mut self, now: Micros, delivery: &Delivery, ctx: &mut Context) {
         if self.handlers[delivery.subscription as usize].acknowledge == Acknowledge::AfterProcessing {
             self.acknowledge(now, delivery, ctx);
         }
     }
 
-    /// Tells the bus that it has an event, at once or with the next commit.
+    /// Acknowledges an event, at once or with the next commit of offsets.
     fn acknowledge(&mut self, now: Micros, delivery: &Delivery, ctx: &mut Context) {
         let handler = &self.handlers[delivery.subscription as usize];
-        let (event, generation, at) =
-            (delivery.event, delivery.generation, (delivery.subscription, delivery.partition));
+        let (event, generation) = (delivery.event, delivery.generation);
+        let at = (delivery.subscription, delivery.partition);
         match handler.commit_every {
             None => {
                 let about = About { update: Some(delivery.update.id), operation: None, attempt: delivery.attempt };
@@ -140,20 +144,22 @@ impl Consumer {
                     reader.on_commit(event, generation);
                 }
             }
-            Some(every) => {
-                let first = !self.uncommitted.keys().any(|(handler, _)| *handler == delivery.subscription);
-                let last = (generation, event, delivery.update.id);
-                let kept = self.uncommitted.entry(at).or_insert_with(|| last);
-                *kept = (*kept).max(last);
-                if first {
-                    ctx.wake((now / every + 1) * every, Timer::CommitOffsets(delivery.subscription));
+            Some(interval) => {
+                debug_assert!(interval > 0, "offsets are committed at an interval");
+                let is_first = !self.uncommitted.keys().any(|(handler, _)| *handler == delivery.subscription);
+                let offset = (generation, event, delivery.update.id);
+                let last = self.uncommitted.entry(at).or_insert(offset);
+                *last = (*last).max(offset);
+                if is_first {
+                    ctx.wake((now / interval + 1) * interval, Timer::CommitOffsets(delivery.subscription));
                 }
             }
         }
     }
 
-    /// Sends the acknowledgements of a handler that came up since the last time.
+    /// Sends the acknowledgements of a handler that are due together.
     pub fn commit_offsets(&mut self, handler: u32, ctx: &mut Context) {
+        debug_assert!((handler as usize) < self.handlers.len(), "a timer names a handler");
         let link = self.handlers[handler as usize].link;
         for (at, (generation, event, update)) in &self.uncommitted {
             if at.0 == handler {
@@ -164,10 +170,10 @@ impl Consumer {
                 }
             }
         }
-        self.uncommitted.retain(|(at, _), _| *at != handler);
+        self.uncommitted.retain(|(other, _), _| *other != handler);
     }
 
-    /// Handling failed, and left the store as it was.
+    /// Refuses an event whose handling failed without an effect on the store.
     pub fn fail(&mut self, delivery: &Delivery, cause: HandlingFailure, ctx: &mut Context) {
         if let Some(reader) = self.readers.get_mut(&(delivery.subscription, delivery.partition)) {
             reader.on_failed();
@@ -181,7 +187,7 @@ impl Consumer {
         }
     }
 
-    /// What was under way is gone; inboxes stay unless the disk is lost.
+    /// Loses all progress; the inboxes are lost only with the disk.
     pub fn crash(&mut self, lose_disk: bool) {
         self.uncommitted.clear();
         self.readers.clear();

@@ -170,6 +170,6 @@ impl Context {
         let key = self.key(self.names.scope(to), operation.key());
         let id = self.next_operation();
         self.record(Fact::OperationIssued { operation: id, by, session, to, kind, key, value, expected });
-        Request { operation: id, key, ask, poison: false, seen: SessionToken::default(), event: None }
+        Request { operation: id, key, ask, poison: false, token: SessionToken::default(), event: None }
     }
 }

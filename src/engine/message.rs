@@ -1,4 +1,4 @@
-//! What travels: messages with a payload of their own, made when they are sent and never changed.
+//! The contents of messages. A payload is created when its message is sent, and never changed.
 
 use super::replica::messages::ReplicaMessage;
 use crate::scenario::{Acks, Effect, Micros, Value};
@@ -7,30 +7,30 @@ use crate::trace::{
 };
 use std::sync::Arc;
 
-/// Index of a directed link in the network.
+/// The index of a directed link in the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkId(pub u32);
 
-/// An update as it travels: what the writer committed.
+/// An update, as its writer committed it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Update {
     /// The update.
     pub id: UpdateId,
     /// The key.
     pub key: KeyId,
-    /// Its value.
+    /// The value.
     pub value: Value,
-    /// Its version.
+    /// The version.
     pub version: Version,
-    /// Reading of the writer's own clock, µs.
+    /// The reading of the writer's clock, µs.
     pub clock: i64,
-    /// What it added, where the key held a number before and after; an absent key counts as 0.
+    /// The difference to the previous value if both are numbers; an absent key counts as 0.
     pub delta: Option<i64>,
-    /// No handler can handle its event.
+    /// Its event is a poison message, which no handler can handle.
     pub poison: bool,
 }
 
-/// What an operation asks, its key resolved.
+/// What an operation does with its key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ask {
     /// Return the value.
@@ -60,177 +60,175 @@ pub enum Ask {
     },
 }
 
-/// What an operation asks, of which key.
+/// An operation on a key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// The operation.
     pub operation: OperationId,
     /// The key.
     pub key: KeyId,
-    /// What is asked.
+    /// What to do.
     pub ask: Ask,
-    /// The update's event is a poison message.
+    /// The event of its update is a poison message.
     pub poison: bool,
-    /// What the session has seen of the key; of a group alone.
-    pub seen: SessionToken,
-    /// The event that is to be written; none for what a client or a person asks.
+    /// What the session of a group's client has observed of the key.
+    pub token: SessionToken,
+    /// The event to be written; none for operations of clients and of the page's user.
     pub event: Option<EventWrite>,
 }
 
-/// An event that a member of a group handles by asking its group for a write.
+/// An event that a member of a group handles by a write of the group.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EventWrite {
     /// The subscription.
     pub subscription: SubscriptionId,
-    /// The update that it is about.
+    /// The update.
     pub update: UpdateId,
-    /// Version of what the update says, given where it was made.
+    /// The version that the update had where it was made.
     pub version: Version,
-    /// Reading of its writer's clock, µs.
+    /// The reading of its writer's clock, µs.
     pub clock: i64,
-    /// Which delivery.
+    /// The number of the delivery, from 1.
     pub attempt: u32,
-    /// What the write does.
+    /// The effect of the write.
     pub effect: Effect,
-    /// Whether its row is written with it, and for how long that is kept; for ever where none.
+    /// The window of the inbox whose row is written with it: none within means forever; none if there is no inbox.
     pub inbox: Option<Option<Micros>>,
 }
 
-/// What a session has seen of a key of a group.
+/// What a session has observed of a key of a group.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SessionToken {
-    /// A write must be ordered behind this.
+    /// A write must be ordered after this version.
     pub version: Version,
-    /// A write replaces the siblings that this covers; none where the coordinator's own state is meant.
+    /// A write replaces the siblings that this version vector covers; those of the coordinator if none.
     pub context: Option<VersionVector>,
 }
 
-/// What a read of a group returned.
+/// The result of a read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadResult {
     /// The value; siblings as a set.
     pub value: Option<Value>,
-    /// The version of a register, by which its group orders it.
+    /// The version by which a group orders its register.
     pub version: Version,
-    /// The same as it was given where the update was made, which may be outside of the group.
+    /// The version that the update had where it was made, which may be outside of the group.
     pub origin: Version,
-    /// The version vector of all other data.
+    /// The version vector of data without a total order.
     pub context: Option<VersionVector>,
 }
 
-/// An event on its way to a bus.
+/// An event sent to a bus.
 #[derive(Clone, Debug)]
 pub struct Publication {
-    /// Index of the topic in the bus.
+    /// The index of the topic in the bus.
     pub topic: u32,
-    /// The publisher's number for this event, if it awaits the bus's acknowledgement.
+    /// The publisher's number of this publication, if it awaits the acknowledgement of the bus.
     pub awaited: Option<u32>,
     /// What the bus must have done before it acknowledges.
     pub acks: Acks,
-    /// What was committed.
+    /// The committed update.
     pub update: Arc<Update>,
 }
 
-/// An event on its way to a consumer.
+/// An event sent to a consumer.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Index of the subscription in the consumer.
+    /// The index of the subscription in the consumer.
     pub subscription: u32,
-    /// Number of the event in the bus.
+    /// The bus's number of the event.
     pub event: u32,
-    /// Number of this delivery in the bus.
+    /// The bus's number of this delivery.
     pub delivery: u32,
-    /// Which delivery of the event it is, from 1.
+    /// The number of the delivery of this event, from 1.
     pub attempt: u32,
     /// The partition of the event's topic.
     pub partition: u32,
-    /// For a log: the event delivered before it; none for the first after a commit or a rewind.
+    /// For a log: the event delivered before; none for the first one after a commit or a redelivery.
     pub follows: Option<u32>,
-    /// Of a reader with a session: which of its lives it is for, and how often the partition was given out or read again
-    /// before; else 0.
+    /// For a reader with a session: the life of the reader; else 0.
     pub life: u32,
-    /// As said there.
+    /// For a reader with a session: how often the partition was assigned or redelivered before; else 0.
     pub generation: u32,
-    /// What was committed.
+    /// The committed update.
     pub update: Arc<Update>,
 }
 
-/// What a reader of a log tells the bus every so often, while it is in its group.
+/// The periodic message of a reader with a session to its bus.
 #[derive(Clone, Debug)]
 pub struct Heartbeat {
-    /// Index of the subscription in the consumer.
+    /// The index of the subscription in the consumer.
     pub subscription: u32,
-    /// Which life of the reader: it begins a new one when it restarts, and when it joins after it left.
+    /// The life of the reader. It begins a new one when it restarts, and when it joins its group again.
     pub life: u32,
-    /// It leaves its group.
+    /// The reader leaves its group.
     pub leaves: bool,
-    /// What it has of each partition.
-    pub has: Vec<Position>,
+    /// Its position in each partition.
+    pub positions: Vec<Position>,
 }
 
-/// How far a reader is in a partition.
+/// The position of a reader in a partition.
 #[derive(Clone, Copy, Debug)]
 pub struct Position {
     /// The partition.
     pub partition: u32,
-    /// As its deliveries say.
+    /// The generation of its deliveries.
     pub generation: u32,
-    /// The event up to which it has all.
+    /// The last event in order that it received.
     pub last: Option<u32>,
-    /// The event that it committed last.
+    /// The last event that it committed.
     pub committed: Option<u32>,
 }
 
-/// What services tell each other of a transaction that they commit together, which has the number of the update that its
-/// coordinator commits.
+/// A message of two-phase commit between services. A transaction has the id of the update that its coordinator commits.
 #[derive(Clone, Debug)]
 pub enum TransactionMessage {
-    /// Can you commit your part?
+    /// Asks a participant for its vote.
     Prepare {
         /// The transaction.
         transaction: UpdateId,
-        /// The part.
+        /// The participant's part.
         part: TransactionPart,
-        /// After how long without a decision the coordinator is asked.
+        /// How long the participant waits before it asks for the decision.
         timeout: Micros,
     },
-    /// Yes, and the key is locked; or no.
+    /// A participant's vote. With a yes it has locked its key.
     Vote {
         /// The transaction.
         transaction: UpdateId,
-        /// Yes.
+        /// The vote is yes.
         granted: bool,
     },
-    /// It is decided.
+    /// The coordinator's decision.
     Decide {
         /// The transaction.
         transaction: UpdateId,
-        /// All commit; else none does.
+        /// Whether all commit; else all abort.
         commit: bool,
     },
-    /// It is committed here.
+    /// A participant confirms that it has committed.
     Done {
         /// The transaction.
         transaction: UpdateId,
     },
-    /// What was decided?
+    /// A participant asks for the decision.
     Inquire {
         /// The transaction.
         transaction: UpdateId,
     },
 }
 
-/// What a participant of a transaction is to commit.
+/// A participant's part of a transaction.
 #[derive(Clone, Debug)]
 pub enum TransactionPart {
-    /// What the coordinator commits.
+    /// The coordinator's update.
     Same(Arc<Update>),
-    /// A write of its own.
+    /// The participant's own write.
     Own(Arc<Request>),
 }
 
 impl TransactionMessage {
-    /// The transaction.
+    /// Returns the transaction.
     pub fn transaction(&self) -> UpdateId {
         match self {
             TransactionMessage::Prepare { transaction, .. }
@@ -241,7 +239,7 @@ impl TransactionMessage {
         }
     }
 
-    /// What the message is for; as within a group.
+    /// Returns the kind of the message.
     fn kind(&self) -> MessageKind {
         match self {
             TransactionMessage::Prepare { .. } | TransactionMessage::Decide { .. } => MessageKind::Replication,
@@ -251,43 +249,43 @@ impl TransactionMessage {
     }
 }
 
-/// The content of a message: two words at most, since every message moves through the hot loop.
+/// The content of a message. It takes two words at most, since every message moves through the hot loop.
 #[derive(Clone, Debug)]
 pub enum Payload {
-    /// A client asks a service.
+    /// From a client: an operation.
     Operate(Arc<Request>),
-    /// The service's answer to a client: how it ended, and the update if there is one.
+    /// The reply to an operation: its outcome, and its update if it wrote one.
     Operated(OperationId, Outcome, Option<UpdateId>),
-    /// The service's answer to a client's read: it ended as ok, with what the key holds.
+    /// The reply to a successful read.
     Returned(OperationId, Box<ReadResult>),
-    /// A group's answer to a client's write: it ended as ok, with the version that it has.
+    /// A group's reply to a successful write.
     Written(OperationId, Box<(UpdateId, Version)>),
-    /// A member's answer to a client: ask that one, if it knows who takes such operations.
+    /// A member's reply to a client: another member accepts such operations, if it knows which.
     Redirected(OperationId, Option<NodeId>),
-    /// Between the members of a group, and from clients that coordinate themselves.
+    /// Between the members of a group, and to and from clients that coordinate their own operations.
     Replica(Arc<ReplicaMessage>),
-    /// A service calls another before it commits; the caller's job waits.
+    /// A blocking call between services: the caller's job waits until the callee has applied the update.
     Apply(u32, Arc<Update>),
-    /// The callee's answer to that job: taken in, or refused and certainly without effect.
+    /// The reply to a call of that job: whether the update was applied; if not, it certainly had no effect.
     Applied(u32, bool),
-    /// Services that commit together.
-    TransactionMessage(Arc<TransactionMessage>),
-    /// An event on its way to the bus.
+    /// Two-phase commit between services.
+    Transaction(Arc<TransactionMessage>),
+    /// An event sent to a bus.
     Publish(Arc<Publication>),
-    /// The bus has it: the publisher's number.
+    /// The bus's acknowledgement, with the publisher's number of the publication.
     Published(u32),
-    /// An event on its way to a consumer.
+    /// An event sent to a consumer.
     Deliver(Arc<Delivery>),
-    /// The consumer has it: number of the event, and the generation in which it got it.
+    /// The consumer's acknowledgement: the bus's number of the event, and the generation in which it was delivered.
     Acknowledge(u32, u32),
-    /// The reader of a log is there, or leaves.
+    /// The heartbeat of a reader with a session.
     Heartbeat(Arc<Heartbeat>),
-    /// The consumer could not handle that delivery.
+    /// The consumer failed to handle that delivery.
     Refuse(u32),
 }
 
 impl Payload {
-    /// What the message is for.
+    /// Returns the kind of the message.
     pub fn kind(&self) -> MessageKind {
         match self {
             Payload::Operate(_) | Payload::Apply(..) => MessageKind::Call,
@@ -296,8 +294,8 @@ impl Payload {
             | Payload::Written(..)
             | Payload::Redirected(..)
             | Payload::Applied(..) => MessageKind::Reply,
-            Payload::Replica(message) => message.body.kind(),
-            Payload::TransactionMessage(said) => said.kind(),
+            Payload::Wire(wire) => wire.body.kind(),
+            Payload::Transaction(said) => said.kind(),
             Payload::Publish(_) => MessageKind::Publish,
             Payload::Deliver(_) => MessageKind::Delivery,
             Payload::Published(_) | Payload::Acknowledge(..) => MessageKind::Acknowledgement,
@@ -310,10 +308,10 @@ impl Payload {
 /// What a message is about, for the trace.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct About {
-    /// The update that it carries or answers for.
+    /// The update that it carries or replies to.
     pub update: Option<UpdateId>,
     /// The operation that it belongs to.
     pub operation: Option<OperationId>,
-    /// Which delivery of an event; 0 where that means nothing.
+    /// The number of the delivery of an event; 0 for other messages.
     pub attempt: u32,
 }

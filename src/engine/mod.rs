@@ -26,6 +26,7 @@ mod random;
 mod replica;
 mod service;
 mod store;
+mod worker_pool;
 
 pub use bus::EventCounts;
 pub use commands::CommandRefused;

@@ -1,36 +1,36 @@
-//! A consumer's reading of a log: each partition in order, one event after the other (as a Kafka consumer's poll loop); and
-//! how it keeps its place in its group.
+//! The consumer's view of a partition of a log, whose events it handles in order, one after the other (as a Kafka consumer's
+//! poll loop); and the session by which a reader remains in its group.
 
 use super::message::{Delivery, Position};
 use crate::scenario::Micros;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// One partition, as its reader sees it.
+/// The state of reading one partition.
 #[derive(Clone, Debug, Default)]
 pub struct PartitionReader {
-    /// The event that was lined up last.
+    /// The last event in order that was received.
     last: Option<u32>,
-    /// Deliveries that came before what they follow, by that.
+    /// Deliveries that arrived before their predecessor, by the predecessor.
     out_of_order: BTreeMap<u32, Arc<Delivery>>,
-    /// Deliveries whose turn comes, in order.
+    /// Deliveries in order that wait to be handled.
     queue: VecDeque<Arc<Delivery>>,
-    busy: bool,
-    /// Where the reader has a session: how many of those in line the last poll returned. Else it does not matter.
+    is_handling: bool,
+    /// With a session: how many queued deliveries belong to the last poll; else none.
     polled: Option<usize>,
-    /// As the deliveries say that it goes by.
+    /// The generation of the deliveries.
     generation: u32,
-    /// The event that it committed last in that generation.
+    /// The last event committed in that generation.
     committed: Option<u32>,
 }
 
 impl PartitionReader {
-    /// Of a reader with a session, which handles what it polled before it polls again.
+    /// Returns a reader with a session, which handles all events of a poll before it polls again.
     pub fn polling() -> PartitionReader {
         PartitionReader { polled: Some(0), ..PartitionReader::default() }
     }
 
-    /// A delivery came; lines up what is in order now.
+    /// Receives a delivery, and queues all deliveries that are in order now.
     pub fn on_delivery(&mut self, delivery: Arc<Delivery>) {
         if delivery.generation < self.generation {
             return;
@@ -40,9 +40,9 @@ impl PartitionReader {
             (self.last, self.committed, self.generation) = (None, None, delivery.generation);
         }
         match delivery.follows {
-            // A second copy of the first.
+            // A second copy of the first event.
             None if self.polled.is_some() && self.last.is_some() => {}
-            // Read again from the last commit: what came before is void.
+            // The bus redelivers from the last commit.
             None => {
                 self.discard_all();
                 self.enqueue(delivery);
@@ -61,6 +61,7 @@ impl PartitionReader {
     }
 
     fn enqueue(&mut self, delivery: Arc<Delivery>) {
+        debug_assert!(delivery.generation == self.generation, "only deliveries of the current generation are queued");
         let mut next = Some(delivery);
         while let Some(delivery) = next {
             self.last = Some(delivery.event);
@@ -69,83 +70,84 @@ impl PartitionReader {
         }
     }
 
-    /// The next event to handle, unless one is being handled.
+    /// Takes the next event to be handled, unless one is being handled.
     pub fn take(&mut self) -> Option<Arc<Delivery>> {
-        if self.busy || self.polled == Some(0) {
+        if self.is_handling || self.polled == Some(0) {
             return None;
         }
         let next = self.queue.pop_front();
-        self.busy = next.is_some();
-        if self.busy {
+        self.is_handling = next.is_some();
+        if self.is_handling {
             self.polled = self.polled.map(|left| left - 1);
         }
         next
     }
 
-    /// A poll returns what is in line, up to so many; how many that is.
-    pub fn poll(&mut self, max_events: usize) -> usize {
-        let returned = self.queue.len().min(max_events);
+    /// Polls up to `capacity` queued events, and returns how many.
+    pub fn poll(&mut self, capacity: usize) -> usize {
+        debug_assert!(self.has_handled_all(), "a poll follows the handling of the previous one");
+        let returned = self.queue.len().min(capacity);
         self.polled = Some(returned);
         returned
     }
 
-    /// Whether all that the last poll returned is handled.
+    /// Returns whether all events of the last poll were handled.
     pub fn has_handled_all(&self) -> bool {
-        !self.busy && self.polled == Some(0)
+        !self.is_handling && self.polled == Some(0)
     }
 
-    /// The event is handled.
+    /// Ends the handling of an event.
     pub fn on_handled(&mut self) {
-        self.busy = false;
+        self.is_handling = false;
     }
 
-    /// The event could not be handled: what follows it waits until the bus delivers it again.
+    /// Discards what follows an event that could not be handled: the bus redelivers it after that event.
     pub fn on_failed(&mut self) {
         self.discard_all();
-        (self.last, self.busy) = (None, false);
+        (self.last, self.is_handling) = (None, false);
     }
 
-    /// It committed an event that it got in a generation.
+    /// Notes the commit of an event that was delivered in a generation.
     pub fn on_commit(&mut self, event: u32, generation: u32) {
         if generation == self.generation {
             self.committed = Some(event);
         }
     }
 
-    /// How far it is.
+    /// Returns the reader's position.
     pub fn position(&self, partition: u32) -> Position {
         Position { partition, generation: self.generation, last: self.last, committed: self.committed }
     }
 }
 
-/// How a log's reader keeps its place in its group, ready to run.
+/// The configuration of a reader's session.
 #[derive(Clone, Copy, Debug)]
 pub struct ReaderSessionConfig {
-    /// Between two heartbeats.
+    /// The interval between heartbeats.
     pub heartbeat: Micros,
-    /// How long what one poll returned may take.
+    /// How long the handling of one poll may take.
     pub max_poll: Micros,
-    /// How many events one poll returns at most, over all partitions.
+    /// The maximum number of events of one poll, over all partitions.
     pub max_events: u32,
 }
 
-/// A reader's place in its group, as it sees it itself.
+/// A reader's session, as the reader sees it.
 #[derive(Clone, Debug)]
 pub struct ReaderSession {
-    /// Its settings.
+    /// The configuration.
     pub config: ReaderSessionConfig,
-    /// It begins a new life when its process is started again, and when it joins after it left.
+    /// Incremented when the process restarts, and when the reader joins its group again.
     pub life: u32,
-    /// It did not leave.
+    /// The reader has not left its group.
     pub is_member: bool,
-    /// When it polled last.
+    /// The time of its last poll.
     pub polled: Micros,
     /// The timer of its next heartbeat.
     pub timer: Option<u32>,
 }
 
 impl ReaderSession {
-    /// A run begins with all readers in their groups.
+    /// Returns the session at the start of a run, when all readers are in their groups.
     pub fn new(config: ReaderSessionConfig) -> ReaderSession {
         ReaderSession { config, life: 0, is_member: true, polled: 0, timer: None }
     }

@@ -245,7 +245,7 @@ impl Replica {
                 Payload::Operate(_)
                 | Payload::Returned(..)
                 | Payload::Apply(..)
-                | Payload::TransactionMessage(_)
+                | Payload::Transaction(_)
                 | Payload::Applied(..)
                 | Payload::Publish(_)
                 | Payload::Acknowledge(..)

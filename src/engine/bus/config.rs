@@ -1,11 +1,11 @@
-//! A bus's settings, and the count of its events.
+//! The configuration of a bus, and the numbers of its events.
 
 use crate::engine::message::LinkId;
 use crate::engine::random::{Sampler, Stream};
 use crate::scenario::{Acknowledge, Backoff, CommitRule, Limit, Micros, Order};
 use crate::trace::{NodeId, SubscriptionId};
 
-/// A subscription's settings, ready to run.
+/// The configuration of a subscription.
 #[derive(Clone, Debug)]
 pub struct SubscriptionConfig {
     /// The subscription.
@@ -14,99 +14,100 @@ pub struct SubscriptionConfig {
     pub consumer: NodeId,
     /// The topic.
     pub topic: u32,
-    /// The group that shares its events; alone where none.
+    /// The group of subscriptions that share their events; none if the subscription gets all events itself.
     pub group: Option<String>,
     /// The link to the consumer.
     pub link: LinkId,
-    /// Index of the subscription in the consumer.
+    /// The index of the subscription in the consumer.
     pub at_consumer: u32,
     /// When the consumer acknowledges.
     pub acknowledge: Acknowledge,
-    /// How long an acknowledgement is awaited.
+    /// How long the bus waits for an acknowledgement.
     pub deadline: Micros,
-    /// Deliveries at most.
+    /// The maximum number of deliveries; unlimited if none.
     pub max_deliveries: Option<u32>,
-    /// What they count.
+    /// What the maximum counts.
     pub limit_counts: Limit,
-    /// Wait before a further delivery.
+    /// The wait before a redelivery.
     pub backoff: Backoff,
-    /// Its chance.
+    /// The random numbers of `backoff`.
     pub waits: Stream,
-    /// Keep what used up its deliveries.
+    /// Events that reach the maximum become dead letters; else they are discarded.
     pub dead_letter: bool,
-    /// Retention of a dead event counts from its dead-lettering.
+    /// The retention of a dead letter starts again when it is dead-lettered.
     pub dead_letter_renews_time: bool,
-    /// Order of delivery.
+    /// The order of deliveries.
     pub order: Order,
-    /// Unacknowledged deliveries at most; for a log those of one partition.
+    /// The maximum number of unacknowledged deliveries; for a log, of one partition.
     pub max_in_flight: u32,
-    /// A log's reader: how long its session lasts without a heartbeat, where it has one.
+    /// How long the session of a log's reader lasts without a heartbeat; none if it has no session.
     pub session: Option<Micros>,
 }
 
-/// A topic's settings, ready to run.
+/// The configuration of a topic.
 #[derive(Clone, Debug)]
 pub struct TopicConfig {
-    /// Number of partitions.
+    /// The number of partitions.
     pub partitions: u32,
-    /// How long a publication is remembered.
+    /// The window of deduplication; no deduplication if none.
     pub dedup: Option<Micros>,
-    /// How long an event is kept.
+    /// How long an event is stored; forever if none.
     pub retention: Option<Micros>,
 }
 
-/// A bus's settings, ready to run.
+/// The configuration of a bus.
 #[derive(Clone, Debug)]
 pub struct BusConfig {
-    /// Which node it is.
+    /// The node of the bus.
     pub node: NodeId,
     /// Its topics.
     pub topics: Vec<TopicConfig>,
     /// Its subscriptions.
     pub subscriptions: Vec<SubscriptionConfig>,
-    /// How long a publication is not safe.
+    /// The time until a publication is flushed.
     pub flush: Micros,
-    /// The publisher is told when it is safe, else at once.
+    /// Publications are acknowledged after the flush, else at once.
     pub acknowledges_flushed: bool,
-    /// The brokers that keep its events; one that is there or is not where absent.
+    /// The configuration of its brokers; a single broker if none.
     pub replication: Option<ReplicationConfig>,
 }
 
-/// A bus's brokers, ready to run.
+/// The configuration of a bus's brokers.
 #[derive(Clone, Debug)]
 pub struct ReplicationConfig {
-    /// How long an event is under way to a follower.
+    /// How long a fetch takes.
     pub latency: Sampler,
-    /// The streams of `latency`, one for each broker.
+    /// The random numbers of `latency`, for each broker.
     pub fetches: Vec<Stream>,
-    /// How long a broker is down before it is missed.
+    /// How long the session of a stopped broker lasts.
     pub session: Micros,
     /// When an event is committed.
     pub commit: CommitRule,
 }
 
-/// What became of the events of a bus, over all subscriptions.
+/// The numbers of a bus's events by their fate, over all subscriptions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct EventCounts {
-    /// Events times the subscriptions (or groups of them) that each was for.
+    /// Events, counted once for each subscription or group that gets them.
     pub published: u64,
-    /// Done: acknowledged, or sent where no acknowledgement is wanted.
+    /// Acknowledged, or delivered to a subscription without acknowledgements.
     pub acknowledged: u64,
-    /// Waiting to be delivered, for the first time or again.
+    /// Waiting for a delivery.
     pub queued: u64,
-    /// Delivered and not acknowledged yet.
+    /// Delivered and not yet acknowledged.
     pub in_flight: u64,
     /// In dead-letter queues.
     pub dead_lettered: u64,
-    /// Kept as long as their topic keeps events.
+    /// Discarded at the end of their retention.
     pub expired: u64,
-    /// Given up, purged, or lost before they were flushed.
+    /// Given up, purged, or lost.
     pub discarded: u64,
 }
 
 impl EventCounts {
-    /// Published = acknowledged + queued + in flight + dead-lettered + expired + discarded.
+    /// Returns whether events are conserved: published = acknowledged + queued + in flight + dead-lettered + expired +
+    /// discarded.
     pub fn conserved(&self) -> bool {
         let stored = self.queued + self.in_flight + self.dead_lettered;
         self.published == self.acknowledged + stored + self.expired + self.discarded

@@ -1,6 +1,7 @@
-//! What a bus takes in: publications, each once within the window of deduplication, as one event for each lane.
+//! The acceptance of publications: each once within the window of deduplication, as one event for each queue of its topic.
 
-use super::{Bus, PartitionLog, PublicationAck, StoredEvent};
+use super::Bus;
+use super::subscription_queue::{PartitionLog, PublicationAck, StoredEvent};
 use crate::engine::context::Context;
 use crate::engine::message::{About, Payload, Update};
 use crate::engine::queue::Timer;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 impl Bus {
-    /// Acknowledges a publication, at once or when it is flushed.
+    /// Acknowledges a publication, at once or after the flush.
     pub(super) fn acknowledge_publication(&mut self, now: Micros, publication: PublicationAck, ctx: &mut Context) {
         if self.config.acknowledges_flushed && self.config.flush > 0 {
             let number = self.next_pending_ack;
@@ -23,24 +24,25 @@ impl Bus {
         }
     }
 
-    /// Whether an update was published to a topic within its window of deduplication; it is remembered either way.
+    /// Returns whether an update was published to a topic within the window of deduplication, and remembers it.
     pub(super) fn is_duplicate(&mut self, now: Micros, topic: u32, update: UpdateId, ctx: &mut Context) -> bool {
         let Some(window) = self.config.topics[topic as usize].dedup else { return false };
         let recent_updates = &mut self.recent_updates[topic as usize];
-        // Updates are numbered in order, so the least number is about the oldest.
+        // Updates are numbered in order, so the lowest number is about the oldest.
         while recent_updates.first_key_value().is_some_and(|(_, at)| at + window <= now) {
             recent_updates.pop_first();
         }
-        let again = recent_updates.get(&update).is_some_and(|at| at + window > now);
-        if again {
+        let is_duplicate = recent_updates.get(&update).is_some_and(|at| at + window > now);
+        if is_duplicate {
             ctx.record(Fact::EventDeduplicated { bus: self.config.node, update });
         } else {
             recent_updates.insert(update, now);
         }
-        again
+        is_duplicate
     }
 
-    /// Takes an update in, for each lane of the topic. With an offset it is not committed yet, and waits; its events.
+    /// Stores an event for each queue of the topic. With an offset the events are not committed yet: they are returned, and
+    /// enqueued later.
     pub(super) fn accept(
         &mut self,
         now: Micros,
@@ -79,7 +81,8 @@ impl Bus {
         events
     }
 
-    #[expect(clippy::too_many_arguments, reason = "an event is just that much")]
+    /// Stores an event for one queue.
+    #[expect(clippy::too_many_arguments, reason = "each is a field of the event")]
     pub(super) fn store_event(
         &mut self,
         now: Micros,
@@ -97,7 +100,7 @@ impl Bus {
             ctx.wake(at, Timer::EventExpiry(event));
         }
         let stored = StoredEvent {
-            queue_id,
+            queue: queue_id,
             update,
             partition,
             deliveries: 0,
@@ -106,23 +109,23 @@ impl Bus {
             published_at: now,
             offset: None,
             expires,
-            waited: 0.0,
+            last_wait: 0.0,
         };
         self.stored.insert(event, stored);
     }
 
-    /// Puts an event that is kept into the order of its lane, to be delivered when it is its turn.
+    /// Enqueues a stored event for delivery.
     pub(super) fn enqueue(&mut self, now: Micros, event: u32, ctx: &mut Context) {
         let Some(stored) = self.stored.get(&event) else { return };
-        let (queue_id, partition, key) = (stored.queue_id, stored.partition, stored.update.key);
+        let (queue_id, partition, key) = (stored.queue, stored.partition, stored.update.key);
         let order = self.config_of(queue_id).order;
         let queue = &mut self.queues[queue_id as usize];
         match order {
             Order::None => queue.ready.push_back(event),
             Order::FifoPerKey => {
-                let line = queue.keys.entry(key).or_default();
-                line.push_back(event);
-                if line.len() == 1 {
+                let key_queue = queue.key_queues.entry(key).or_default();
+                key_queue.push_back(event);
+                if key_queue.len() == 1 {
                     queue.ready.push_back(event);
                 }
             }
@@ -137,7 +140,7 @@ impl Bus {
     }
 }
 
-/// The partition of a key: its XXH3 hash, so that it depends on the key alone.
+/// Returns the partition of a key, by its XXH3 hash.
 fn partition(key: &str, partitions: u32) -> u32 {
     (xxh3_64(key.as_bytes()) % u64::from(partitions)) as u32
 }

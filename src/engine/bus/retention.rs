@@ -1,12 +1,14 @@
-//! What becomes of events that are not delivered: dead letters, expiry, outages.
+//! Events that are not delivered: dead letters, expiry, outages of the bus.
 
-use super::{Bus, DeadLetter};
+use super::Bus;
+use super::subscription_queue::DeadLetter;
 use crate::engine::context::Context;
 use crate::engine::queue::Timer;
 use crate::scenario::Micros;
 use crate::trace::{DropReason, Fact, KeyId, NodeId};
 
 impl Bus {
+    /// Gives an event up after the maximum number of deliveries.
     pub(super) fn dead_letter_or_discard(&mut self, now: Micros, queue_id: u32, event: u32, ctx: &mut Context) {
         let Some(stored) = self.stored.remove(&event) else { return };
         let config = &self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize];
@@ -25,7 +27,7 @@ impl Bus {
                 ctx.wake(at, Timer::EventExpiry(event));
             }
             let dead = DeadLetter { event, update: stored.update.clone(), partition: stored.partition, expires };
-            self.queues[queue_id as usize].dead.push(dead);
+            self.queues[queue_id as usize].dead_letters.push(dead);
         } else {
             self.discarded += 1;
             let reason = DropReason::DeliveriesUsedUp;
@@ -35,7 +37,7 @@ impl Bus {
         self.deliver_log(now, queue_id, stored.partition, ctx);
     }
 
-    /// An event that is kept no longer leaves whatever order it stood in.
+    /// Removes an event that is no longer stored from its queue.
     pub(super) fn remove_from_queue(&mut self, queue_id: u32, event: u32, partition: u32, key: KeyId) {
         if let Some(log) = self.queues[queue_id as usize].logs.get_mut(&partition)
             && let Some(at) = log.events.iter().position(|other| *other == event)
@@ -48,6 +50,7 @@ impl Bus {
         self.remove_from_key_queue(queue_id, event, key);
     }
 
+    /// Discards a stored event.
     pub(super) fn discard(&mut self, now: Micros, event: u32, reason: DropReason, ctx: &mut Context) {
         self.end_delivery(event);
         let Some(stored) = self.stored.remove(&event) else { return };
@@ -57,24 +60,25 @@ impl Bus {
                 self.discarded += 1
             }
         }
-        let subscription = self.config_of(stored.queue_id).id;
+        let subscription = self.config_of(stored.queue).id;
         ctx.record(Fact::EventDiscarded { subscription, event, update: stored.update.id, reason });
-        self.remove_from_queue(stored.queue_id, event, stored.partition, stored.update.key);
+        self.remove_from_queue(stored.queue, event, stored.partition, stored.update.key);
         if self.up {
-            self.deliver(now, stored.queue_id, ctx);
-            self.deliver_log(now, stored.queue_id, stored.partition, ctx);
+            self.deliver(now, stored.queue, ctx);
+            self.deliver_log(now, stored.queue, stored.partition, ctx);
         }
     }
 
+    /// Handles the end of an event's retention.
     pub(super) fn on_expiry(&mut self, now: Micros, event: u32, ctx: &mut Context) {
-        // It may have been given more time since, and the bus may have been down when it ran out.
-        let over = |expires: Option<Micros>| expires.is_some_and(|at| at <= now);
-        if self.stored.get(&event).is_some_and(|stored| over(stored.expires)) {
+        // The retention may have been renewed, and the bus may have been down at its end.
+        let is_over = |expires: Option<Micros>| expires.is_some_and(|at| at <= now);
+        if self.stored.get(&event).is_some_and(|stored| is_over(stored.expires)) {
             return self.discard(now, event, DropReason::Expired, ctx);
         }
         for queue_id in 0..self.queues.len() {
-            let dead = &mut self.queues[queue_id].dead;
-            let Some(at) = dead.iter().position(|dead| dead.event == event && over(dead.expires)) else {
+            let dead = &mut self.queues[queue_id].dead_letters;
+            let Some(at) = dead.iter().position(|dead| dead.event == event && is_over(dead.expires)) else {
                 continue;
             };
             let dead = dead.remove(at);
@@ -85,6 +89,7 @@ impl Bus {
         }
     }
 
+    /// Returns the queues of a consumer.
     pub(super) fn queues_of(&self, consumer: NodeId) -> Vec<u32> {
         let is = |queue_id: &u32| {
             let members = &self.queues[*queue_id as usize].members;
@@ -93,14 +98,14 @@ impl Bus {
         (0..self.queues.len() as u32).filter(is).collect()
     }
 
-    /// Queues a consumer's dead events again, with no deliveries counted.
+    /// Enqueues a consumer's dead letters again, with no deliveries counted.
     pub fn redrive(&mut self, now: Micros, consumer: NodeId, ctx: &mut Context) {
         for queue_id in self.queues_of(consumer) {
-            for dead in std::mem::take(&mut self.queues[queue_id as usize].dead) {
+            for dead in std::mem::take(&mut self.queues[queue_id as usize].dead_letters) {
                 let DeadLetter { event, update, partition, expires } = dead;
                 let subscription = self.config_of(queue_id).id;
                 ctx.record(Fact::EventRedriven { subscription, event, update: update.id });
-                // The time at which it will have been kept long enough goes on as the dead-letter queue had it.
+                // The retention of the dead letter continues.
                 self.store_event(now, queue_id, event, partition, update, None, ctx);
                 if let Some(stored) = self.stored.get_mut(&event) {
                     stored.expires = expires;
@@ -110,10 +115,10 @@ impl Bus {
         }
     }
 
-    /// Throws a consumer's dead events away.
+    /// Discards a consumer's dead letters.
     pub fn purge(&mut self, consumer: NodeId, ctx: &mut Context) {
         for queue_id in self.queues_of(consumer) {
-            for dead in std::mem::take(&mut self.queues[queue_id as usize].dead) {
+            for dead in std::mem::take(&mut self.queues[queue_id as usize].dead_letters) {
                 self.discarded += 1;
                 let (subscription, event, update) = (self.config_of(queue_id).id, dead.event, dead.update.id);
                 ctx.record(Fact::EventDiscarded { subscription, event, update, reason: DropReason::Purged });
@@ -121,16 +126,16 @@ impl Bus {
         }
     }
 
-    /// Stops it. What it has not flushed may be lost.
+    /// Stops the bus. Events that are not flushed may be lost.
     pub fn stop(&mut self, now: Micros, lose_unflushed: bool, ctx: &mut Context) {
         (self.stopped, self.up) = (true, false);
         ctx.record(Fact::BusStopped { bus: self.config.node, lost_unflushed: lose_unflushed });
         if lose_unflushed {
             self.pending_acks.clear();
             let flush = self.config.flush;
-            let fresh =
+            let unflushed =
                 self.stored.iter().filter(|(_, stored)| stored.published_at + flush > now).map(|(event, _)| *event);
-            for event in fresh.collect::<Vec<u32>>() {
+            for event in unflushed.collect::<Vec<u32>>() {
                 self.forget_publication(event);
                 self.discard(now, event, DropReason::NotFlushed, ctx);
             }
@@ -138,16 +143,16 @@ impl Bus {
         }
     }
 
-    /// An event is lost: where its update is published again, it is taken in again. (What was published lately is known from
-    /// the log that lost it.)
+    /// Forgets the publication of a lost event, so that it is accepted if it is published again: deduplication uses the log
+    /// that lost it.
     pub(super) fn forget_publication(&mut self, event: u32) {
         let Some(stored) = self.stored.get(&event) else { return };
-        let (topic, update) = (self.config_of(stored.queue_id).topic, stored.update.id);
+        let (topic, update) = (self.config_of(stored.queue).topic, stored.update.id);
         self.recent_updates[topic as usize].remove(&update);
         self.pending_acks.retain(|_, waits| waits.update != update);
     }
 
-    /// Starts it again: what ran out in the meantime happens now.
+    /// Starts the bus again. Timers that expired in the meantime take effect now.
     pub fn start(&mut self, now: Micros, ctx: &mut Context) {
         self.stopped = false;
         let missed_timers = std::mem::take(&mut self.missed_timers);
@@ -160,7 +165,7 @@ impl Bus {
         }
     }
 
-    /// Takes in and delivers from now on, or no more, where that is no longer as it was.
+    /// Updates whether the bus accepts and delivers, after it or one of its brokers was stopped or started.
     pub(super) fn update_availability(&mut self, now: Micros, ctx: &mut Context) {
         let up = !self.stopped && self.brokers.as_ref().is_none_or(|brokers| brokers.is_led());
         if std::mem::replace(&mut self.up, up) == up {
@@ -176,7 +181,7 @@ impl Bus {
         }
         for queue_id in 0..self.queues.len() as u32 {
             self.deliver(now, queue_id, ctx);
-            let partitions: Vec<u32> = self.queues[queue_id as usize].logs.keys().copied().collect();
+            let partitions = self.queues[queue_id as usize].partitions();
             for partition in partitions {
                 self.deliver_log(now, queue_id, partition, ctx);
             }

@@ -146,7 +146,7 @@ impl Client {
         let to = member.map_or(at.group.node, |member| at.group.members[member]);
         let mut request = ctx.issue(self.config.node, session, to, operation);
         let id = request.operation;
-        request.seen = at.seen(session, request.key);
+        request.token = at.seen(session, request.key);
         let request = Arc::new(request);
         self.pending.insert(id, Awaited { session, generated, request: Some(request.clone()), asked: 1, timeouts: 0 });
         ctx.wake(now + self.config.timeout, Timer::OperationTimeout(id.0));

@@ -1,6 +1,5 @@
-//! How readers of logs with sessions poll, and their heartbeats. These come from a thread of their own (as in Kafka's
-//! consumer), so that a reader that is slow keeps its place until it has not polled for too long; one that is down or held
-//! does not.
+//! Readers of logs with sessions: their polls and heartbeats. Heartbeats come from a separate thread (as in Kafka's consumer),
+//! so a slow reader remains in its group until its last poll is too long ago. A reader that is down or paused sends none.
 
 use super::Consumer;
 use crate::engine::context::Context;
@@ -11,15 +10,16 @@ use crate::scenario::Micros;
 use std::sync::Arc;
 
 impl Consumer {
-    /// A run begins.
-    pub fn open(&mut self, ctx: &mut Context) {
+    /// Sets the timers of the first heartbeats.
+    pub fn start(&mut self, ctx: &mut Context) {
         for handler in 0..self.sessions.len() {
             self.schedule_heartbeat(0, handler, ctx);
         }
     }
 
-    /// Started again: its readers join their groups anew.
+    /// Lets all readers join their groups again.
     pub fn restart(&mut self, now: Micros, ctx: &mut Context) {
+        debug_assert!(self.readers.is_empty(), "a crash loses all progress");
         for handler in 0..self.sessions.len() {
             if self.sessions[handler].is_some() {
                 self.rejoin(now, handler, ctx);
@@ -30,23 +30,23 @@ impl Consumer {
 
     fn schedule_heartbeat(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
         let Some(session) = &mut self.sessions[handler] else { return };
+        debug_assert!(session.config.heartbeat > 0, "heartbeats have an interval");
         self.heartbeats += 1;
         session.timer = Some(self.heartbeats);
         ctx.wake(now + session.config.heartbeat, Timer::HeartbeatDue(self.heartbeats));
     }
 
-    /// The next heartbeat of a reader is due.
+    /// Handles the timer of a heartbeat.
     pub fn on_heartbeat_due(&mut self, now: Micros, number: u32, ctx: &mut Context) {
-        let is_due =
-            |session: &Option<ReaderSession>| session.as_ref().is_some_and(|session| session.timer == Some(number));
+        let is_due = |session: &Option<ReaderSession>| session.as_ref().is_some_and(|it| it.timer == Some(number));
         if let Some(handler) = self.sessions.iter().position(is_due) {
-            self.send_due_heartbeat(now, handler, ctx);
+            self.heartbeat_or_leave(now, handler, ctx);
             self.schedule_heartbeat(now, handler, ctx);
         }
     }
 
-    /// A reader says that it is there. With each heartbeat it looks whether its last poll is too long ago, as Kafka's does.
-    pub fn send_due_heartbeat(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
+    /// Sends a heartbeat; or leaves the group if the last poll is too long ago, as Kafka's consumer does.
+    fn heartbeat_or_leave(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
         let has_handled_all = self.has_handled_all(handler);
         let Some(session) = &mut self.sessions[handler] else { return };
         if session.is_member && !has_handled_all && session.polled + session.config.max_poll <= now {
@@ -59,8 +59,8 @@ impl Consumer {
         }
     }
 
-    /// The reader begins a new life, with nothing read.
-    pub fn rejoin(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
+    /// Begins a new life of a reader, which has read nothing.
+    fn rejoin(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
         let Some(session) = &mut self.sessions[handler] else { return };
         session.life += 1;
         (session.is_member, session.polled) = (true, now);
@@ -71,18 +71,19 @@ impl Consumer {
     fn send_heartbeat(&mut self, handler: usize, leaves: bool, ctx: &mut Context) {
         let Some(session) = &self.sessions[handler] else { return };
         let own = self.readers.iter().filter(|((of, _), _)| *of as usize == handler);
-        let has = own.map(|((_, partition), reader)| reader.position(*partition)).collect();
-        let heartbeat = Heartbeat { subscription: handler as u32, life: session.life, leaves, has };
+        let positions = own.map(|((_, partition), reader)| reader.position(*partition)).collect();
+        let heartbeat = Heartbeat { subscription: handler as u32, life: session.life, leaves, positions };
         ctx.send(self.handlers[handler].link, Payload::Heartbeat(Arc::new(heartbeat)), About::default());
     }
 
-    /// Whether a reader has handled all that its last poll returned.
+    /// Returns whether a reader has handled all events of its last poll.
     fn has_handled_all(&self, handler: usize) -> bool {
-        self.readers.iter().filter(|((of, _), _)| *of as usize == handler).all(|(_, reader)| reader.has_handled_all())
+        let mut own = self.readers.iter().filter(|((of, _), _)| *of as usize == handler);
+        own.all(|(_, reader)| reader.has_handled_all())
     }
 
-    /// Takes what a reader polled and can be handled now; it polls where it has handled all of that.
-    pub fn poll(&mut self, now: Micros, handler: u32, ctx: &mut Context) {
+    /// Makes polled events ready that can be handled now. Polls again if all events of the last poll were handled.
+    pub(super) fn poll(&mut self, now: Micros, handler: u32, ctx: &mut Context) {
         if self.has_handled_all(handler as usize) {
             self.start_poll(now, handler as usize, ctx);
         }
@@ -90,16 +91,16 @@ impl Consumer {
         self.ready_deliveries.extend(own.filter_map(|(_, reader)| PartitionReader::take(reader)));
     }
 
-    /// A reader polls: it gets what is in line, over all its partitions; one that left its group joins it again.
+    /// Polls the queued events of all partitions, up to the maximum. A reader that left its group joins it again instead.
     fn start_poll(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
         let Some(session) = &mut self.sessions[handler] else { return };
         if !session.is_member {
             return self.rejoin(now, handler, ctx);
         }
         session.polled = now;
-        let mut left = session.config.max_events as usize;
+        let mut capacity = session.config.max_events as usize;
         for (_, reader) in self.readers.iter_mut().filter(|((of, _), _)| *of as usize == handler) {
-            left -= reader.poll(left);
+            capacity -= reader.poll(capacity);
         }
     }
 }

@@ -60,7 +60,7 @@ impl Replica {
         ctx.wake(now + handler.deadline, Timer::OperationTimeout(operation.0));
         let inbox = handler.inbox.as_ref().map(|inbox| inbox.window());
         let event = Some(EventWrite { subscription, update, version, clock, attempt, effect, inbox });
-        let request = Arc::new(Request { operation, key, ask, poison: false, seen: SessionToken::default(), event });
+        let request = Arc::new(Request { operation, key, ask, poison: false, token: SessionToken::default(), event });
         let pending = PendingEvent { delivery, request: request.clone(), attempts: 1 };
         let previous = events.pending.insert(operation, pending);
         debug_assert!(previous.is_none(), "the operation is new");
@@ -74,7 +74,7 @@ impl Replica {
     }
 
     fn handle_next_event(&mut self, now: Micros, after: &Delivery, ctx: &mut Context) {
-        let next = self.events.as_mut().and_then(|events| events.consumer.next(after, ctx));
+        let next = self.events.as_mut().and_then(|events| events.consumer.next_after(after, ctx));
         self.enqueue_events(now, next, ctx);
     }
 

@@ -250,13 +250,13 @@ fn execute_write(now: Micros, request: &Request, member: &mut Member) -> Result<
             let (clock, reading) = (member.group.clock(), member.clock(now));
             let carried = request.event.as_ref().and_then(event_rules::carried_version);
             let version =
-                carried.unwrap_or_else(|| member.versions.next(clock, reading, key, request.seen.version, origin));
+                carried.unwrap_or_else(|| member.versions.next(clock, reading, key, request.token.version, origin));
             let metadata = member.write_metadata(now, request);
             *register = Register { version, value: value.clone(), update: None, metadata };
             (version, value)
         }
         (KeyState::Dotted(_) | KeyState::Counter(_) | KeyState::Sequence(_), ask) => {
-            let change = state.execute(&member.group.data, origin, ask, request.seen.context.as_ref())?;
+            let change = state.execute(&member.group.data, origin, ask, request.token.context.as_ref())?;
             (Version::counted(change.dot.1, change.dot.0), change.value)
         }
     };

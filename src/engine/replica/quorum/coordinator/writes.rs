@@ -23,7 +23,7 @@ impl Coordinator {
         ctx: &mut Context,
     ) -> Vec<OperationReply> {
         let request = &client.request;
-        let (key, operation, session_version) = (request.key, request.operation, request.seen.version);
+        let (key, operation, session_version) = (request.key, request.operation, request.token.version);
         let after = if self.config.write_back { read_version.max(session_version) } else { session_version };
         let replaces = local.as_deref().map_or(read_version, |member| read_version.max(member.state(key).version()));
         let clock = local.as_deref().map_or(now as i64, |member| member.clock(now));
@@ -54,7 +54,7 @@ impl Coordinator {
         let request = &client.request;
         let (key, operation) = (request.key, request.operation);
         let mut state = local.state(key);
-        let change = state.execute(&self.group.data, local.origin(), &request.ask, request.seen.context.as_ref());
+        let change = state.execute(&self.group.data, local.origin(), &request.ask, request.token.context.as_ref());
         let change = match change {
             Ok(change) => change,
             Err(cause) => return vec![client.refuse(cause)],

@@ -1,0 +1,123 @@
+//! The state of the brokers that store a bus's events. Of each broker only the length of its log is modelled; the events
+//! themselves are stored once.
+
+use super::subscription_queue::PublicationAck;
+use crate::scenario::{CommitRule, InSync, Micros};
+use crate::trace::UpdateId;
+use std::collections::{BTreeMap, VecDeque};
+
+/// A broker.
+#[derive(Clone, Debug)]
+pub(super) struct Broker {
+    pub(super) up: bool,
+    /// The number of log entries that it has.
+    pub(super) end: u64,
+    /// It is in sync, as far as the leader knows. A stopped broker is in sync until its session is over.
+    pub(super) in_sync: bool,
+    /// Fetches complete in order: none before this.
+    pub(super) last_due: Micros,
+    /// How often it stopped or started.
+    pub(super) life: u32,
+}
+
+/// The purpose of a timer. It has no effect if the broker stopped or started since, or another one leads.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum BrokerTimer {
+    /// A follower's fetch completes.
+    Fetched { broker: usize, upto: u64, life: u32, epoch: u32 },
+    /// A follower may have lacked an entry for too long.
+    Lags { broker: usize, upto: u64, life: u32, epoch: u32 },
+    /// The session of a stopped broker is over.
+    Missed { broker: usize, life: u32 },
+}
+
+/// An uncommitted entry of the log.
+#[derive(Clone, Debug)]
+pub(super) struct LogEntry {
+    pub(super) offset: u64,
+    pub(super) topic: u32,
+    pub(super) update: UpdateId,
+    pub(super) published_at: Micros,
+    pub(super) events: Vec<u32>,
+    /// Publications to be acknowledged after the commit; several if the update was published again.
+    pub(super) acks: Vec<PublicationAck>,
+}
+
+/// The brokers of a bus.
+#[derive(Clone, Debug)]
+pub(super) struct BrokerSet {
+    pub(super) all: Vec<Broker>,
+    pub(super) leader: Option<usize>,
+    /// Incremented with each leader.
+    pub(super) epoch: u32,
+    /// The number of committed entries.
+    pub(super) committed: u64,
+    pub(super) uncommitted: VecDeque<LogEntry>,
+    pub(super) checks: BTreeMap<u32, BrokerTimer>,
+    pub(super) next_check: u32,
+    /// The in-sync set that was recorded last, as bits.
+    pub(super) reported_in_sync: u32,
+}
+
+impl BrokerSet {
+    /// Returns brokers that are up and in sync; the first one leads.
+    pub(super) fn new(replicas: usize) -> BrokerSet {
+        let broker = Broker { up: true, end: 0, in_sync: true, last_due: 0, life: 0 };
+        BrokerSet {
+            all: vec![broker; replicas],
+            leader: Some(0),
+            epoch: 0,
+            committed: 0,
+            uncommitted: VecDeque::new(),
+            checks: BTreeMap::new(),
+            next_check: 0,
+            reported_in_sync: (1 << replicas) - 1,
+        }
+    }
+
+    /// Returns whether a broker that is up leads.
+    pub(super) fn is_led(&self) -> bool {
+        self.leader.is_some_and(|leader| self.all[leader].up)
+    }
+
+    pub(super) fn in_sync(&self) -> u32 {
+        self.all.iter().filter(|broker| broker.in_sync).count() as u32
+    }
+
+    pub(super) fn has_majority(&self) -> bool {
+        self.all.iter().filter(|broker| broker.up).count() * 2 > self.all.len()
+    }
+
+    /// Returns the number of entries that are on enough brokers to be committed.
+    pub(super) fn committable(&self, commit: &CommitRule) -> u64 {
+        match commit {
+            CommitRule::InSync(_) => self.all.iter().filter(|it| it.in_sync).map(|it| it.end).min().unwrap_or(0),
+            CommitRule::Majority => {
+                let mut ends: Vec<u64> = self.all.iter().map(|broker| broker.end).collect();
+                ends.sort_unstable();
+                // A majority has at least as many entries as this one.
+                ends[(ends.len() - 1) / 2]
+            }
+        }
+    }
+
+    /// Returns the next leader: the current one if it is eligible, else the first eligible one; for a majority, the one with
+    /// the most entries.
+    pub(super) fn candidate(&self, commit: &CommitRule) -> Option<usize> {
+        let up = || (0..self.all.len()).filter(|at| self.all[*at].up);
+        // The first one among equals.
+        let most = || up().max_by_key(|at| (self.all[*at].end, std::cmp::Reverse(*at)));
+        match commit {
+            CommitRule::InSync(InSync { unclean_election, .. }) => {
+                let mut in_sync = up().filter(|at| self.all[*at].in_sync);
+                let stays = self.leader.filter(|at| self.all[*at].up && self.all[*at].in_sync);
+                stays.or_else(|| in_sync.next()).or_else(|| most().filter(|_| *unclean_election))
+            }
+            CommitRule::Majority => {
+                let longest = most().map(|at| self.all[at].end);
+                let stays = self.leader.filter(|at| self.all[*at].up && Some(self.all[*at].end) == longest);
+                stays.or_else(most).filter(|_| self.has_majority())
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The queue of a subscription, or of a group of subscriptions that share their events.
+
+use super::config::SubscriptionConfig;
+use crate::engine::message::{LinkId, Update};
+use crate::scenario::{Micros, Order};
+use crate::trace::{KeyId, UpdateId};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// An event stored for one queue.
+#[derive(Clone, Debug)]
+pub(super) struct StoredEvent {
+    /// The index of the queue.
+    pub(super) queue: u32,
+    pub(super) update: Arc<Update>,
+    pub(super) partition: u32,
+    /// The number of deliveries so far.
+    pub(super) deliveries: u32,
+    /// The delivery whose acknowledgement is awaited, and the index of the member that it was sent to.
+    pub(super) delivery: Option<(u32, u32)>,
+    /// The time of the last delivery.
+    pub(super) sent: Micros,
+    pub(super) published_at: Micros,
+    /// With several brokers: the offset in their log; none for a redriven dead letter.
+    pub(super) offset: Option<u64>,
+    /// The end of its retention.
+    pub(super) expires: Option<Micros>,
+    /// The last wait before a redelivery, ms.
+    pub(super) last_wait: f64,
+}
+
+/// An event in a dead-letter queue.
+#[derive(Clone, Debug)]
+pub(super) struct DeadLetter {
+    pub(super) event: u32,
+    pub(super) update: Arc<Update>,
+    pub(super) partition: u32,
+    pub(super) expires: Option<Micros>,
+}
+
+/// A publication to be acknowledged later.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PublicationAck {
+    pub(super) link: LinkId,
+    /// The publisher's number of the publication.
+    pub(super) number: u32,
+    pub(super) update: UpdateId,
+}
+
+/// A partition of a log, as one consumer group sees it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PartitionLog {
+    /// Events after the last commit, in order.
+    pub(super) events: VecDeque<u32>,
+    /// How many of them are delivered.
+    pub(super) delivered: usize,
+    /// The member that reads the partition.
+    pub(super) member: usize,
+    /// With sessions: how often the partition was assigned or redelivered. Positions of earlier generations are void.
+    pub(super) generation: u32,
+    /// The event that was delivered last in this generation.
+    pub(super) last: Option<u32>,
+    /// The log waits before it redelivers.
+    pub(super) is_waiting: bool,
+    /// The number of redeliveries since the last commit.
+    pub(super) redeliveries: u32,
+}
+
+/// The membership of a reader with a session in its consumer group.
+#[derive(Clone, Debug)]
+pub(super) struct Membership {
+    /// How long the session lasts without a heartbeat.
+    pub(super) timeout: Micros,
+    /// The life of the reader, by its heartbeats. Messages of earlier lives are ignored.
+    pub(super) life: u32,
+    pub(super) is_active: bool,
+    /// The time of the last heartbeat, or of the start of the session.
+    pub(super) last_heartbeat: Micros,
+    /// A later life, which may join when the session of this one is over: the bus cannot know that both are the same
+    /// process, restarted.
+    pub(super) next_life: Option<u32>,
+    /// The timer of the session is set.
+    pub(super) has_timer: bool,
+}
+
+/// The events that wait for one subscription, or for a group of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SubscriptionQueue {
+    /// The indexes of the subscriptions; the configuration of the first one applies to all.
+    pub(super) members: Vec<u32>,
+    /// The member that gets the next event.
+    pub(super) next_member: usize,
+    /// By member: the number of unacknowledged deliveries.
+    pub(super) in_flight: Vec<u32>,
+    /// Events that may be delivered now, in order.
+    pub(super) ready: VecDeque<u32>,
+    /// FIFO per key: the events of each key in order; only the first may be delivered.
+    pub(super) key_queues: BTreeMap<KeyId, VecDeque<u32>>,
+    /// A log: its partitions.
+    pub(super) logs: BTreeMap<u32, PartitionLog>,
+    /// By member: its membership, in a log whose readers have sessions; else empty.
+    pub(super) memberships: Vec<Membership>,
+    pub(super) dead_letters: Vec<DeadLetter>,
+}
+
+impl PartitionLog {
+    /// Returns an empty log that is read by a member.
+    pub(super) fn read_by(member: usize) -> PartitionLog {
+        PartitionLog { member, ..PartitionLog::default() }
+    }
+}
+
+impl Membership {
+    /// Returns the membership at the start of a run, when all readers are in their groups.
+    pub(super) fn new(timeout: Micros) -> Membership {
+        Membership { timeout, life: 0, is_active: true, last_heartbeat: 0, next_life: None, has_timer: false }
+    }
+}
+
+impl SubscriptionQueue {
+    /// Returns one queue for each group, and one for each subscription without a group.
+    pub(super) fn all(subscriptions: &[SubscriptionConfig]) -> Vec<SubscriptionQueue> {
+        let mut queues: Vec<SubscriptionQueue> = Vec::new();
+        for (index, config) in subscriptions.iter().enumerate() {
+            let shares_events = |queue: &&mut SubscriptionQueue| {
+                let first = &subscriptions[queue.members[0] as usize];
+                config.group.is_some() && first.group == config.group && first.topic == config.topic
+            };
+            match queues.iter_mut().find(shares_events) {
+                Some(queue) => {
+                    queue.members.push(index as u32);
+                    queue.in_flight.push(0);
+                    // Either all readers of a group have a session, or none.
+                    let session = config.session.filter(|_| !queue.memberships.is_empty());
+                    queue.memberships.extend(session.map(Membership::new));
+                }
+                None => {
+                    let session = config.session.filter(|_| config.order == Order::Log);
+                    queues.push(SubscriptionQueue {
+                        members: vec![index as u32],
+                        in_flight: vec![0],
+                        memberships: session.map(Membership::new).into_iter().collect(),
+                        ..SubscriptionQueue::default()
+                    });
+                }
+            }
+        }
+        queues
+    }
+
+    /// Returns whether a member reads; without sessions every member does.
+    pub(super) fn is_active(&self, member: usize) -> bool {
+        self.memberships.get(member).is_none_or(|membership| membership.is_active)
+    }
+
+    /// Returns the partitions of a log that hold or held events.
+    pub(super) fn partitions(&self) -> Vec<u32> {
+        self.logs.keys().copied().collect()
+    }
+}

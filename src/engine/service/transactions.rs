@@ -1,0 +1,82 @@
+//! The state of a service's transactions. Promises, decisions and what was committed are durable.
+
+use crate::engine::context::Context;
+use crate::engine::message::{LinkId, Update};
+use crate::scenario::Micros;
+use crate::trace::{Fact, KeyId, OperationId, Outcome, UpdateId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A transaction whose votes its coordinator awaits.
+#[derive(Clone, Debug)]
+pub(super) struct Voting {
+    /// The job of the coordinator.
+    pub(super) job: u32,
+    /// By call: whether the callee has voted yes.
+    pub(super) granted: Vec<bool>,
+    /// The participants' own writes.
+    pub(super) operations: Vec<OperationId>,
+}
+
+/// A participant's promise to commit its part.
+#[derive(Clone, Debug)]
+pub(super) struct Promise {
+    pub(super) update: Arc<Update>,
+    /// The participant's own write; none if it applies the coordinator's update.
+    pub(super) operation: Option<OperationId>,
+    /// The link to the coordinator.
+    pub(super) coordinator: LinkId,
+    /// How long the participant waits before it asks for the decision.
+    pub(super) timeout: Micros,
+}
+
+/// The transactions of a service, as coordinator and as participant.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Transactions {
+    /// Coordinator: transactions without a decision.
+    pub(super) voting: BTreeMap<UpdateId, Voting>,
+    /// Coordinator: committed transactions, and the calls that have not confirmed the decision.
+    pub(super) decided: BTreeMap<UpdateId, Vec<usize>>,
+    /// Participant: promises without a decision.
+    pub(super) promises: BTreeMap<UpdateId, Promise>,
+    /// Participant: committed transactions, so that a second copy of a message has no effect.
+    pub(super) committed: BTreeSet<UpdateId>,
+    /// Without two-phase commit: the writes that callees were asked for, and the job that waits for each.
+    pub(super) nested: BTreeMap<OperationId, u32>,
+}
+
+impl Transactions {
+    /// Returns whether a promise locks a key.
+    pub(super) fn locks(&self, key: KeyId) -> bool {
+        self.promises.values().any(|promise| promise.update.key == key)
+    }
+
+    /// Ends the nested write of a job as unknown.
+    pub(super) fn abandon_nested(&mut self, job: u32, ctx: &mut Context) {
+        let of_job = self.nested.iter().find(|(_, waiting)| **waiting == job).map(|(operation, _)| *operation);
+        if let Some(operation) = of_job {
+            self.nested.remove(&operation);
+            end_operations(&[operation], Outcome::Unknown, ctx);
+        }
+    }
+
+    /// Aborts what was not decided, and loses everything with the disk.
+    pub(super) fn crash(&mut self, lose_disk: bool, ctx: &mut Context) {
+        for (operation, _) in std::mem::take(&mut self.nested) {
+            end_operations(&[operation], Outcome::Unknown, ctx);
+        }
+        for (_, voting) in std::mem::take(&mut self.voting) {
+            end_operations(&voting.operations, Outcome::Unknown, ctx);
+        }
+        if lose_disk {
+            *self = Transactions::default();
+        }
+    }
+}
+
+/// Ends operations with one outcome.
+pub(super) fn end_operations(operations: &[OperationId], outcome: Outcome, ctx: &mut Context) {
+    for &operation in operations {
+        ctx.record(Fact::OperationEnded { operation, outcome });
+    }
+}
