@@ -3,18 +3,19 @@
 mod clients;
 mod groups;
 
+use super::Engine;
 use super::bus::{Bus, BusConfig, ReplicationConfig, SubscriptionConfig, TopicConfig};
 use super::consumer::Handler;
 use super::inbox::Inbox;
 use super::link::LinkConfig;
 use super::message::LinkId;
 use super::network::Network;
+use super::node::Node;
 use super::partition_reader::ReaderSessionConfig;
 use super::publishing::{Mode, Publisher};
 use super::random::{Sampler, Stream};
 use super::service::{Callee, Service, ServiceConfig};
 use super::worker_pool::WorkerPoolConfig;
-use super::{Engine, Node};
 use crate::scenario::{
     Arrivals, Command, Link, Micros, Order, PublishMode, ReaderSession, Scenario, Subscription, micros,
 };
@@ -205,7 +206,7 @@ impl<'a> Builder<'a> {
         for node in 0..engine.nodes.len() as u32 {
             engine.ctx.node = NodeId(node);
             match &mut engine.nodes[node as usize] {
-                Node::Client(client) => client.start(0, &mut engine.ctx),
+                Node::Client(client) => client.start(&mut engine.ctx),
                 Node::Replica(replica) => replica.start(0, &mut engine.ctx),
                 Node::Service(service) => service.start(&mut engine.ctx),
                 Node::Bus(bus) => bus.start_sessions(&mut engine.ctx),
@@ -249,10 +250,10 @@ impl<'a> Builder<'a> {
                     PublishMode::AfterCommit => Mode::After(micros(publication.gap_ms)),
                     PublishMode::BeforeCommit => Mode::Before(micros(publication.gap_ms)),
                     PublishMode::Outbox { poll_ms, batch } => {
-                        Mode::Relay { every: micros(poll_ms).max(1), batch, log: false }
+                        Mode::Relay { interval: micros(poll_ms).max(1), batch, log: false }
                     }
                     PublishMode::ChangeDataCapture { poll_ms, batch } => {
-                        Mode::Relay { every: micros(poll_ms).max(1), batch, log: true }
+                        Mode::Relay { interval: micros(poll_ms).max(1), batch, log: true }
                     }
                 },
                 acks: publication.acks,

@@ -1,48 +1,19 @@
-//! What a person does to a running system, by script or live: updates, and faults (`faults.rs`).
+//! Commands of the page's user, scripted or live: operations here, faults in `faults`.
 
+use super::Engine;
+use super::command_refused::CommandRefused;
 use super::message::LinkId;
+use super::node::Node;
 use super::queue::{Priority, ScheduledEvent};
-use super::{Engine, Node};
 use crate::scenario::{Command, Micros};
 use crate::trace::NodeId;
-use std::fmt;
-
-/// Why a command makes no sense in this run; the run is as it was.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CommandRefused {
-    /// No node has that id.
-    NoSuchNode(String),
-    /// The node is not a service.
-    NotAService(String),
-    /// The node is not a bus.
-    NotABus(String),
-    /// It is not replicated, and has no brokers.
-    NotReplicated(String),
-    /// A number is out of its range.
-    OutOfRange(String),
-    /// No messages ever go from the one to the other.
-    NoSuchLink(String, String),
-}
-
-impl fmt::Display for CommandRefused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            CommandRefused::NoSuchNode(id) => write!(f, "no node has the id `{id}`"),
-            CommandRefused::NotAService(id) => write!(f, "`{id}` is not a service"),
-            CommandRefused::NotABus(id) => write!(f, "`{id}` is not a bus"),
-            CommandRefused::NotReplicated(id) => write!(f, "`{id}` is not replicated, and has no brokers"),
-            CommandRefused::OutOfRange(errors_text) => f.write_str(errors_text),
-            CommandRefused::NoSuchLink(from, to) => write!(f, "no link goes from `{from}` to `{to}`"),
-        }
-    }
-}
 
 impl Engine {
-    /// Carries out a command now. What is still due at this instant happens first, as it would if the
-    /// script had said so; so a live command and a scripted one at the same instant make the same run.
+    /// Executes a command now, after all other events of this instant: so a live command has the same effect as a scripted one
+    /// at the same instant.
     ///
     /// # Errors
-    /// The command makes no sense in this run; nothing happened.
+    /// The command is invalid in this run, and has no effect.
     pub fn act(&mut self, command: Command) -> Result<(), CommandRefused> {
         self.check(&command)?;
         let number = self.schedule(self.ctx.now, command);
@@ -50,7 +21,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Puts a command on the timeline; its number.
+    /// Schedules a command, and returns its number.
     pub fn schedule(&mut self, at: Micros, command: Command) -> u32 {
         let number = self.commands.len() as u32;
         self.commands.push(command);
@@ -58,10 +29,11 @@ impl Engine {
         number
     }
 
+    /// Checks a command against the nodes and links of the run.
     fn check(&self, command: &Command) -> Result<(), CommandRefused> {
         if let Err(errors) = command.check() {
-            let errors_text: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            return Err(CommandRefused::OutOfRange(errors_text.join("; ")));
+            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            return Err(CommandRefused::OutOfRange(errors.join("; ")));
         }
         match command {
             Command::Operate { service, .. }
@@ -122,7 +94,7 @@ impl Engine {
         }
     }
 
-    /// The link from one node to another, and the way back unless one way is meant.
+    /// Returns the link from one node to another, and the one back unless `one_way`.
     pub(super) fn directions(&self, from: &str, to: &str, one_way: bool) -> Result<Vec<LinkId>, CommandRefused> {
         let (a, b) = (self.node(from)?, self.node(to)?);
         let forth = self.ctx.network.find(a, b).ok_or_else(|| CommandRefused::NoSuchLink(from.into(), to.into()))?;
@@ -130,7 +102,7 @@ impl Engine {
         Ok([Some(forth), back].into_iter().flatten().collect())
     }
 
-    /// Carries out a command that was checked when it was given.
+    /// Executes a scheduled command.
     pub(super) fn execute(&mut self, number: u32) {
         self.last_command = Some(number);
         let command = self.commands[number as usize].clone();

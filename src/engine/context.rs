@@ -1,5 +1,5 @@
-//! What a node's handler may do: send, wake itself, record. The outbox performs each at once, in order; a
-//! handler sees nothing else of the world.
+//! The context of a handler: the only way in which a node acts on the world. It sends messages, sets timers and records facts,
+//! each at once and in order.
 
 use super::message::{About, Ask, LinkId, Payload, Request, SessionToken};
 use super::network::{Network, PlannedArrival};
@@ -9,31 +9,31 @@ use crate::trace::{Fact, KeyId, Names, NodeId, OperationId, OperationKind, Trace
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Where handlers put what they want done, and where new ids come from.
+/// The state of the world outside of nodes.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// Virtual time.
     pub now: Micros,
     /// The node whose handler runs.
     pub node: NodeId,
-    /// What will happen.
+    /// Scheduled events.
     pub queue: Queue,
-    /// Links and the messages on them.
+    /// Links and messages in flight.
     pub network: Network,
-    /// What happened.
+    /// The trace.
     pub trace: Trace,
-    /// Nodes and keys of the run.
+    /// The names of nodes, keys and subscriptions.
     pub names: Arc<Names>,
     updates: u32,
     operations: u32,
-    /// Keys of groups that have their replicas, by group.
+    /// Keys of groups whose replicas were recorded.
     placed: BTreeSet<(NodeId, KeyId)>,
-    /// Whose acknowledged writes are followed, by whom, and how long after.
+    /// For clients that follow another client: the followed client, the follower, and the delay.
     pub followers: Arc<Vec<(NodeId, NodeId, Micros)>>,
 }
 
 impl Context {
-    /// An outbox at time 0.
+    /// Returns the context at time 0.
     pub fn new(network: Network, names: Names, trace: Trace) -> Self {
         Context {
             now: 0,
@@ -49,7 +49,7 @@ impl Context {
         }
     }
 
-    /// Send a message over a link.
+    /// Sends a message over a link.
     #[inline]
     pub fn send(&mut self, link: LinkId, payload: Payload, about: About) {
         let kind = payload.kind();
@@ -68,32 +68,32 @@ impl Context {
         }
     }
 
-    /// Send a message to a member of a group that is too large for a link for each pair.
+    /// Sends a message to a member of a group that is too large for a link between each pair.
     pub fn send_to_member(&mut self, from: NodeId, to: NodeId, payload: Payload, about: About) {
         let link = self.network.link_between(self.now, from, to, (self.names.node(from), self.names.node(to)));
         self.send(link, payload, about);
     }
 
-    /// Wake the handler's node at an instant.
+    /// Sets a timer of the handler's node.
     #[inline]
     pub fn wake(&mut self, at: Micros, timer: Timer) {
-        debug_assert!(at >= self.now, "nothing may be scheduled into the past");
+        debug_assert!(at >= self.now, "no event is scheduled into the past");
         self.queue.push(at, Priority::Timer, ScheduledEvent::Timer(self.node, timer));
     }
 
-    /// Record what happened.
+    /// Records a fact.
     #[inline]
     pub fn record(&mut self, fact: Fact) {
         self.trace.push(self.now, fact);
     }
 
-    /// The id of the next update.
+    /// Returns the id of the next update.
     pub fn next_update(&mut self) -> UpdateId {
         self.updates += 1;
         UpdateId(self.updates - 1)
     }
 
-    /// The id of the next operation.
+    /// Returns the id of the next operation.
     pub fn next_operation(&mut self) -> OperationId {
         self.operations += 1;
         OperationId(self.operations - 1)
@@ -101,21 +101,21 @@ impl Context {
 }
 
 impl Context {
-    /// The id of a key of a group, or outside of all, given out at its first mention in the run.
+    /// Returns the id of a key, in a group or outside of groups; a new one at the key's first use.
     pub fn key(&mut self, group: Option<NodeId>, key: &str) -> KeyId {
         match self.names.find_key(group, key) {
             Some(id) => id,
-            // Copies the names only while a snapshot of the run shares them.
+            // This copies the names only if a snapshot of the run shares them.
             None => Arc::make_mut(&mut self.names).key_id(group, key),
         }
     }
 
-    /// Whether a key of a group is asked for here for the first time.
+    /// Returns whether this is the first call for a key of a group.
     pub fn is_first(&mut self, group: NodeId, key: KeyId) -> bool {
         self.placed.insert((group, key))
     }
 
-    /// Wakes those who follow the acknowledged writes of the handler's node.
+    /// Wakes the clients that follow the acknowledged writes of the handler's node.
     pub fn wake_followers(&mut self) {
         let followers = self.followers.clone();
         for (_, follower, after) in followers.iter().filter(|(of, ..)| *of == self.node) {

@@ -1,29 +1,30 @@
-//! Faults and their cures: what breaks links, nodes, clocks and buses, and what mends them.
+//! Faults of links, nodes, clocks and buses, and their repair.
 
+use super::Engine;
 use super::bus::Bus;
 use super::context::Context;
 use super::link::Disturbance;
 use super::message::LinkId;
+use super::node::Node;
 use super::queue::{Priority, ScheduledEvent};
 use super::random::Sampler;
 use super::replica::Replica;
 use super::service::Service;
-use super::{Engine, Node};
 use crate::scenario::{Command, Micros};
 use crate::trace::{Fact, NodeId};
 use std::collections::BTreeSet;
 
-/// What a document lists as a service.
+/// A node that the scenario lists as a service.
 enum ServiceNode<'a> {
     Service(&'a mut Service),
     Replica(&'a mut Replica),
 }
 
 impl Engine {
-    /// Carries out a fault or a cure that was checked when it was given.
+    /// Executes a fault or a repair.
     pub(super) fn execute_fault(&mut self, command: &Command) {
         match command {
-            Command::Operate { .. } => unreachable!("no fault"),
+            Command::Operate { .. } => unreachable!("an operation is no fault"),
             Command::CutLink { from, to, one_way } => self.set_cut(from, to, *one_way, true),
             Command::HealLink { from, to, one_way } => {
                 for id in self.directions(from, to, *one_way).unwrap_or_default() {
@@ -36,21 +37,21 @@ impl Engine {
                 }
             }
             Command::Partition { groups } => self.partition(groups),
-            Command::Crash { service, lose_disk } => self.on_service(service, |at, _, ctx| match at {
+            Command::Crash { service, lose_disk } => self.on_service(service, |node, _, ctx| match node {
                 ServiceNode::Service(service) if service.is_up() => service.crash(*lose_disk, ctx),
                 ServiceNode::Replica(replica) if replica.is_up() => replica.crash(*lose_disk, ctx),
                 ServiceNode::Service(_) | ServiceNode::Replica(_) => {}
             }),
-            Command::Restart { service } => self.on_service(service, |at, now, ctx| match at {
+            Command::Restart { service } => self.on_service(service, |node, now, ctx| match node {
                 ServiceNode::Service(service) if !service.is_up() => service.restart(now, ctx),
                 ServiceNode::Replica(replica) if !replica.is_up() => replica.restart(now, ctx),
                 ServiceNode::Service(_) | ServiceNode::Replica(_) => {}
             }),
             Command::Pause { node } => {
                 if let Ok(node) = self.node(node)
-                    && !self.held.contains_key(&node)
+                    && !self.paused.contains_key(&node)
                 {
-                    self.held.insert(node, Vec::new());
+                    self.paused.insert(node, Vec::new());
                     self.ctx.record(Fact::NodePaused { node });
                 }
             }
@@ -60,21 +61,21 @@ impl Engine {
                 }
             }
             Command::SlowDown { service, factor } => {
-                self.on_service(service, |at, _, ctx| match at {
+                self.on_service(service, |node, _, ctx| match node {
                     ServiceNode::Service(service) => service.slow_down(*factor, ctx),
                     ServiceNode::Replica(replica) => replica.slow_down(*factor, ctx),
                 });
             }
             Command::SetClock { service, offset_ms, drift_ppm } => {
                 let offset = (offset_ms * 1000.0).round() as i64;
-                self.on_service(service, |at, now, ctx| match at {
+                self.on_service(service, |node, now, ctx| match node {
                     ServiceNode::Service(service) => service.set_clock(now, offset, *drift_ppm, ctx),
                     ServiceNode::Replica(replica) => replica.set_clock(now, offset, *drift_ppm, ctx),
                 });
             }
             Command::JumpClock { service, by_ms } => {
                 let by = (by_ms * 1000.0).round() as i64;
-                self.on_service(service, |at, now, ctx| match at {
+                self.on_service(service, |node, now, ctx| match node {
                     ServiceNode::Service(service) => service.jump_clock(now, by, ctx),
                     ServiceNode::Replica(replica) => replica.jump_clock(now, by, ctx),
                 });
@@ -139,7 +140,7 @@ impl Engine {
         let link = self.ctx.network.link_mut(id);
         if link.cut != cut {
             link.cut = cut;
-            // One for a single message is no part of the drawing.
+            // An ephemeral link is not part of the scenario.
             if link.is_ephemeral {
                 return;
             }
@@ -204,13 +205,14 @@ impl Engine {
         }
     }
 
-    /// What waited for a held node happens now, in the order in which it came.
+    /// Resumes a paused node: the events that waited are processed now, in order.
     fn resume(&mut self, node: NodeId) {
-        let Some(waiting) = self.held.remove(&node) else { return };
+        let Some(waiting) = self.paused.remove(&node) else { return };
         self.ctx.record(Fact::NodeResumed { node });
-        for due in waiting {
-            let class = if matches!(due, ScheduledEvent::Arrival(_)) { Priority::Arrival } else { Priority::Timer };
-            self.ctx.queue.push(self.ctx.now, class, due);
+        for event in waiting {
+            let priority =
+                if matches!(event, ScheduledEvent::Arrival(_)) { Priority::Arrival } else { Priority::Timer };
+            self.ctx.queue.push(self.ctx.now, priority, event);
         }
     }
 
@@ -244,8 +246,8 @@ impl Engine {
                 Node::Client(_) | Node::Group => {}
             }
         }
-        let held: Vec<NodeId> = self.held.keys().copied().collect();
-        for node in held {
+        let paused: Vec<NodeId> = self.paused.keys().copied().collect();
+        for node in paused {
             self.resume(node);
         }
     }

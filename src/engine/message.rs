@@ -294,7 +294,7 @@ impl Payload {
             | Payload::Written(..)
             | Payload::Redirected(..)
             | Payload::Applied(..) => MessageKind::Reply,
-            Payload::Wire(wire) => wire.body.kind(),
+            Payload::Replica(message) => message.body.kind(),
             Payload::Transaction(said) => said.kind(),
             Payload::Publish(_) => MessageKind::Publish,
             Payload::Deliver(_) => MessageKind::Delivery,

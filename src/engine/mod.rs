@@ -1,16 +1,18 @@
-//! Simulates a scenario, message by message: time, chance, queue, network, services, buses, clients, faults.
+//! Simulates a scenario, message by message.
 //!
-//! Pure: no clock, no ambient randomness, no browser. [`Engine::new`] takes a validated scenario; each
-//! [`Engine::step`] takes the next thing due, and hands it to the node that it is for, whose handler acts
-//! through its outbox alone. Everything observable goes into the [`Trace`]. A clone of an
-//! engine is a snapshot: it goes on exactly as the original would.
+//! The engine is deterministic: it uses no clock, no other source of randomness than the scenario's seed, and no browser.
+//! [`Engine::new`] takes a validated scenario. Each [`Engine::step`] processes the next scheduled event: it calls the handler
+//! of the event's node, which acts only through its [`Context`]. Everything observable is recorded in the [`Trace`]. A clone of
+//! an engine is a snapshot: it continues exactly as the original.
 //!
-//! To add a kind of node or a protocol: one file with its handler, one variant of `Node`.
+//! To add a kind of node: one file with its handlers, and one variant of `Node`. To add a replication protocol: one file in
+//! `replica/`, and one variant of its `ProtocolState`.
 
 mod backoff;
 mod build;
 mod bus;
 mod client;
+mod command_refused;
 mod commands;
 mod consumer;
 mod context;
@@ -19,6 +21,7 @@ mod inbox;
 mod link;
 mod message;
 mod network;
+mod node;
 mod partition_reader;
 mod publishing;
 mod queue;
@@ -29,71 +32,45 @@ mod store;
 mod worker_pool;
 
 pub use bus::EventCounts;
-pub use commands::CommandRefused;
+pub use command_refused::CommandRefused;
 pub use network::MessageCounts;
 pub use random::{Sampler, Stream};
 pub use replica::RaftView;
 
 use crate::scenario::{Command, Micros};
 use crate::trace::{Fact, Level, Names, NodeId, Trace};
-use bus::Bus;
-use client::Client;
 use context::Context;
 use message::LinkId;
 use network::Network;
+use node::Node;
 use queue::{ScheduledEvent, Timer};
-use replica::Replica;
-use service::Service;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// More messages than this under way stop a run: no scenario may eat a page's memory.
-pub const MOST_IN_FLIGHT: u64 = 1_000_000;
+/// The maximum number of messages in flight. A run that exceeds it stops, so that no scenario exhausts the memory of a page.
+pub const MAX_IN_FLIGHT: u64 = 1_000_000;
 
-/// A node at run time.
-#[derive(Clone, Debug)]
-enum Node {
-    Service(Box<Service>),
-    Bus(Box<Bus>),
-    Client(Box<Client>),
-    Replica(Box<Replica>),
-    /// A group has a name and members, and does nothing itself.
-    Group,
-}
-
-impl Node {
-    #[inline]
-    fn is_up(&self) -> bool {
-        match self {
-            Node::Service(service) => service.is_up(),
-            Node::Bus(bus) => bus.is_up(),
-            Node::Replica(replica) => replica.is_up(),
-            Node::Client(_) | Node::Group => true,
-        }
-    }
-}
-
-/// Why a run cannot go on.
+/// Why a run cannot continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Halt {
-    /// More than [`MOST_IN_FLIGHT`] messages are under way.
+    /// More than [`MAX_IN_FLIGHT`] messages are in flight.
     TooManyMessages,
 }
 
-/// A scenario being simulated.
+/// A simulation of a scenario.
 #[derive(Clone, Debug)]
 pub struct Engine {
     events: u64,
     nodes: Vec<Node>,
-    /// For each link, the one in the other direction.
-    back: Arc<Vec<Option<LinkId>>>,
+    /// By link: the link in the other direction.
+    reply_links: Arc<Vec<Option<LinkId>>>,
     commands: Vec<Command>,
     ctx: Context,
     halt: Option<Halt>,
-    /// The command that was carried out last.
+    /// The last command executed.
     last_command: Option<u32>,
-    /// Nodes that are held, and what waits for each.
-    held: BTreeMap<NodeId, Vec<ScheduledEvent>>,
+    /// Paused nodes, and the events that wait for each.
+    paused: BTreeMap<NodeId, Vec<ScheduledEvent>>,
 }
 
 impl Engine {
@@ -102,62 +79,62 @@ impl Engine {
         let mut by_ends: Vec<((NodeId, NodeId), LinkId)> = network.links().iter().enumerate().map(ends).collect();
         by_ends.sort_unstable_by_key(|(ends, _)| *ends);
         let find = |from, to| by_ends.binary_search_by_key(&(from, to), |(ends, _)| *ends).ok().map(|at| by_ends[at].1);
-        let back = network.links().iter().map(|link| find(link.to, link.from)).collect();
+        let reply_links = network.links().iter().map(|link| find(link.to, link.from)).collect();
         Engine {
             events: 0,
             nodes,
-            back: Arc::new(back),
+            reply_links: Arc::new(reply_links),
             commands: Vec::new(),
             ctx: Context::new(network, names, Trace::new(level)),
             halt: None,
             last_command: None,
-            held: BTreeMap::new(),
+            paused: BTreeMap::new(),
         }
     }
 
-    /// Virtual time.
+    /// Returns the virtual time.
     #[inline]
     pub fn now(&self) -> Micros {
         self.ctx.now
     }
 
-    /// How many events have happened.
+    /// Returns the number of events processed.
     pub fn events(&self) -> u64 {
         self.events
     }
 
-    /// When the next event is due; none if nothing will happen any more.
+    /// Returns the time of the next event; none if the run is over.
     #[inline]
     pub fn next_at(&self) -> Option<Micros> {
         if self.halt.is_some() { None } else { self.ctx.queue.next_at() }
     }
 
-    /// What happened.
+    /// Returns the trace.
     pub fn trace(&self) -> &Trace {
         &self.ctx.trace
     }
 
-    /// Lets go of old records, as [`Trace::truncate_to_newest`] does.
+    /// Discards old records, as [`Trace::truncate_to_newest`] does.
     pub fn truncate_to_newest(&mut self, chunks: usize) {
         self.ctx.trace.truncate_to_newest(chunks);
     }
 
-    /// Nodes, keys and subscriptions of the run.
+    /// Returns the names of nodes, keys and subscriptions.
     pub fn names(&self) -> &Names {
         &self.ctx.names
     }
 
-    /// Why the run cannot go on, if it cannot.
+    /// Returns why the run cannot continue; none if it can.
     pub fn halt(&self) -> Option<Halt> {
         self.halt
     }
 
-    /// How many messages there were, and what became of them.
+    /// Returns the numbers of messages by their fate.
     pub fn messages(&self) -> MessageCounts {
         self.ctx.network.counts()
     }
 
-    /// What became of each bus's events.
+    /// Returns the numbers of events by their fate, for each bus.
     pub fn bus_events(&self) -> impl Iterator<Item = EventCounts> {
         self.nodes.iter().filter_map(|node| match node {
             Node::Bus(bus) => Some(bus.counts()),
@@ -165,7 +142,7 @@ impl Engine {
         })
     }
 
-    /// The members of Raft groups, as the five safety properties see them.
+    /// Returns the members of Raft groups, with the state that the five safety properties are about.
     pub fn rafts(&self) -> impl Iterator<Item = (NodeId, RaftView<'_>)> {
         let nodes = (0..).map(NodeId).zip(&self.nodes);
         nodes.filter_map(|(id, node)| match node {
@@ -174,7 +151,7 @@ impl Engine {
         })
     }
 
-    /// What a service is at: (workers busy, work waiting, blocking calls not answered yet).
+    /// Returns the numbers of a node's busy workers, queued requests, and pending calls or operations.
     pub fn load(&self, node: NodeId) -> (u32, u32, u32) {
         match &self.nodes[node.index()] {
             Node::Service(service) => service.load(),
@@ -184,7 +161,7 @@ impl Engine {
         }
     }
 
-    /// How far the own clock of a group's member is ahead of true time now, µs; negative if it is behind.
+    /// Returns how far the clock of a group's member is ahead of true time, µs; negative if it is behind.
     pub fn clock_ahead(&self, node: NodeId) -> i64 {
         match &self.nodes[node.index()] {
             Node::Replica(replica) => replica.clock_ahead(self.now()),
@@ -192,20 +169,20 @@ impl Engine {
         }
     }
 
-    /// Takes the next thing due. False if there is none.
+    /// Processes the next event, and returns whether there was one.
     #[inline]
     pub fn step(&mut self) -> bool {
         if self.halt.is_some() {
             return false;
         }
-        let Some((at, due)) = self.ctx.queue.pop() else { return false };
-        debug_assert!(at >= self.ctx.now, "nothing is due in the past");
+        let Some((at, event)) = self.ctx.queue.pop() else { return false };
+        debug_assert!(at >= self.ctx.now, "no event is in the past");
         self.ctx.now = at;
         self.events += 1;
-        if !self.held.is_empty() && self.hold(due) {
+        if !self.paused.is_empty() && self.defer(event) {
             return true;
         }
-        match due {
+        match event {
             ScheduledEvent::Arrival(slot) => self.arrive(slot),
             ScheduledEvent::Timer(node, timer) => self.on_timer(node, timer),
             ScheduledEvent::Command(number) => self.execute(number),
@@ -213,8 +190,7 @@ impl Engine {
         true
     }
 
-    /// Lets everything happen that is due up to `to`, but no more than `budget` events; then the time is
-    /// `to`. Returns whether it got there.
+    /// Processes all events up to `to`, but at most `budget`, and returns whether it reached `to`.
     pub fn run_until(&mut self, to: Micros, budget: u64) -> bool {
         for _ in 0..budget {
             match self.next_at() {
@@ -234,15 +210,15 @@ impl Engine {
         reached
     }
 
-    /// Whether a thing due is for a node that is held; then it waits there.
-    fn hold(&mut self, due: ScheduledEvent) -> bool {
-        let node = match due {
+    /// Defers an event if its node is paused, and returns whether it did.
+    fn defer(&mut self, event: ScheduledEvent) -> bool {
+        let node = match event {
             ScheduledEvent::Arrival(slot) => self.ctx.network.receiver(slot),
             ScheduledEvent::Timer(node, _) => node,
             ScheduledEvent::Command(_) => return false,
         };
-        let Some(waiting) = self.held.get_mut(&node) else { return false };
-        waiting.push(due);
+        let Some(waiting) = self.paused.get_mut(&node) else { return false };
+        waiting.push(event);
         true
     }
 
@@ -254,16 +230,16 @@ impl Engine {
         }
         ctx.record(Fact::MessageDelivered { message: message.id });
         ctx.node = ctx.network.link(message.link).to;
-        let back = self.back.get(message.link.0 as usize).copied().flatten();
+        let reply_link = self.reply_links.get(message.link.0 as usize).copied().flatten();
         let now = ctx.now;
         match &mut nodes[ctx.node.index()] {
-            Node::Service(service) => service.on_message(now, message.payload, back, ctx),
-            Node::Bus(bus) => bus.on_message(now, message.payload, back, ctx),
-            Node::Client(client) => client.on_message(now, message.payload, back, ctx),
-            Node::Replica(replica) => replica.on_message(now, message.payload, back, ctx),
-            Node::Group => unreachable!("nothing is sent to a group itself"),
+            Node::Service(service) => service.on_message(now, message.payload, reply_link, ctx),
+            Node::Bus(bus) => bus.on_message(now, message.payload, reply_link, ctx),
+            Node::Client(client) => client.on_message(now, message.payload, ctx),
+            Node::Replica(replica) => replica.on_message(now, message.payload, reply_link, ctx),
+            Node::Group => unreachable!("no message is sent to a group itself"),
         }
-        self.watch_budget();
+        self.check_in_flight();
     }
 
     fn on_timer(&mut self, node: NodeId, timer: Timer) {
@@ -277,12 +253,12 @@ impl Engine {
             Node::Replica(replica) => replica.on_timer(now, timer, ctx),
             Node::Group => unreachable!("a group sets no timers"),
         }
-        self.watch_budget();
+        self.check_in_flight();
     }
 
     #[inline]
-    fn watch_budget(&mut self) {
-        if self.ctx.network.counts().in_flight > MOST_IN_FLIGHT {
+    fn check_in_flight(&mut self) {
+        if self.ctx.network.counts().in_flight > MAX_IN_FLIGHT {
             self.halt = Some(Halt::TooManyMessages);
         }
     }

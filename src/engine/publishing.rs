@@ -1,4 +1,4 @@
-//! How a service's updates become events: directly beside the commit, or through an outbox or the store's log, whose
+//! The publication of updates as events: directly before or after the commit, or through an outbox or the store's log, whose
 //! relay publishes at least once.
 
 use super::context::Context;
@@ -9,28 +9,28 @@ use crate::trace::{Fact, NodeId};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// After how long a relay publishes a row again where the scenario does not say.
+/// How long a relay waits for an acknowledgement if the scenario does not specify it, µs.
 const RELAY_TIMEOUT: Micros = 1_000_000;
 
 /// When an event is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// So long after the commit.
+    /// This long after the commit.
     After(Micros),
-    /// So long before the commit.
+    /// This long before the commit.
     Before(Micros),
-    /// By a relay that looks so often and takes so many rows; in the order of a log, or each row for itself.
+    /// By a relay that polls the rows of an outbox or the entries of a log.
     Relay {
-        /// Between two looks.
-        every: Micros,
-        /// Rows at a time.
+        /// The interval between polls.
+        interval: Micros,
+        /// The maximum number of rows of a poll.
         batch: u32,
-        /// The order of the commits is kept: where one row fails, all after it are published again.
+        /// The relay keeps the order of the commits: after a missing acknowledgement it publishes all later rows again.
         log: bool,
     },
 }
 
-/// Where updates are published.
+/// The configuration of a publisher.
 #[derive(Clone, Debug)]
 pub struct Publisher {
     /// The link to the bus.
@@ -39,11 +39,11 @@ pub struct Publisher {
     pub bus: NodeId,
     /// The topic.
     pub topic: u32,
-    /// When.
+    /// When it publishes.
     pub mode: Mode,
     /// What the bus must have done before it acknowledges.
     pub acks: Acks,
-    /// How long the bus's acknowledgement is awaited, and how often the event is sent at most.
+    /// The timeout of an acknowledgement, and the maximum number of attempts; no retries if none.
     pub retry: Option<(Micros, u32)>,
 }
 
@@ -51,12 +51,12 @@ pub struct Publisher {
 #[derive(Clone, Debug)]
 struct Row {
     update: Arc<Update>,
-    /// The publication that is awaited.
-    sent: Option<u32>,
+    /// The publication whose acknowledgement is awaited.
+    publication: Option<u32>,
     attempts: u32,
 }
 
-/// An event that the bus has not acknowledged yet.
+/// A direct publication that the bus has not acknowledged.
 #[derive(Clone, Debug)]
 struct Unconfirmed {
     publisher: usize,
@@ -64,34 +64,34 @@ struct Unconfirmed {
     attempts: u32,
 }
 
-/// A service's publishers. Rows are durable; what else is under way is lost in a crash.
+/// The publishers of a service or of a member. Rows are durable; the rest is lost in a crash.
 #[derive(Clone, Debug)]
 pub struct Publishing {
     node: NodeId,
     publishers: Vec<Publisher>,
     /// By publisher.
     rows: Vec<VecDeque<Row>>,
-    /// The timer of each relay's next look.
+    /// By publisher: the timer of its relay's next poll.
     polls: Vec<Option<u32>>,
     /// Events whose gap after the commit runs.
-    due: BTreeMap<u32, (usize, Arc<Update>)>,
+    delayed: BTreeMap<u32, (usize, Arc<Update>)>,
     unconfirmed: BTreeMap<u32, Unconfirmed>,
     next: u32,
 }
 
 impl Publishing {
-    /// Nothing published yet.
+    /// Returns publishers that have published nothing.
     pub fn new(node: NodeId, publishers: Vec<Publisher>) -> Self {
         let (rows, polls) = (vec![VecDeque::new(); publishers.len()], vec![None; publishers.len()]);
-        Publishing { node, publishers, rows, polls, due: BTreeMap::new(), unconfirmed: BTreeMap::new(), next: 0 }
+        Publishing { node, publishers, rows, polls, delayed: BTreeMap::new(), unconfirmed: BTreeMap::new(), next: 0 }
     }
 
-    fn number(&mut self) -> u32 {
+    fn next_number(&mut self) -> u32 {
         self.next += 1;
         self.next - 1
     }
 
-    /// Publishes what goes out before the commit, and says how long the commit comes after it; none if nothing does.
+    /// Publishes what is published before the commit, and returns how long the commit waits; none if nothing was published.
     pub fn before_commit(&mut self, now: Micros, update: &Arc<Update>, ctx: &mut Context) -> Option<Micros> {
         let mut gap = None;
         for index in 0..self.publishers.len() {
@@ -108,77 +108,83 @@ impl Publishing {
         gap
     }
 
-    /// The update is committed: publishes it, or sees to it that it will be.
+    /// Publishes a committed update, now or later.
     pub fn on_commit(&mut self, now: Micros, update: &Arc<Update>, ctx: &mut Context) {
         self.on_commit_where(now, update, |_| true, ctx);
     }
 
-    /// Of a group that has acknowledged the update, the member that coordinated it: publishes beside the commit.
+    /// Publishes an update that a group has acknowledged, without a relay; called at the member that coordinated it.
     pub fn on_acknowledged(&mut self, now: Micros, update: &Arc<Update>, ctx: &mut Context) {
         self.on_commit_where(now, update, |mode| !matches!(mode, Mode::Relay { .. }), ctx);
     }
 
-    /// Of a group, whichever member stores the update: its relays find it in its log.
+    /// Adds an update to the rows of the relays; called at each member that stores it.
     pub fn on_stored(&mut self, now: Micros, update: &Arc<Update>, ctx: &mut Context) {
         self.on_commit_where(now, update, |mode| matches!(mode, Mode::Relay { .. }), ctx);
     }
 
-    /// Whether any event is published beside the commit, and whether any by a relay.
+    /// Returns whether any publisher publishes without a relay, and whether any uses one.
     pub fn modes(&self) -> (bool, bool) {
         let relays = self.publishers.iter().filter(|publisher| matches!(publisher.mode, Mode::Relay { .. })).count();
         (relays < self.publishers.len(), relays > 0)
     }
 
-    fn on_commit_where(&mut self, now: Micros, update: &Arc<Update>, of: impl Fn(Mode) -> bool, ctx: &mut Context) {
+    fn on_commit_where(
+        &mut self,
+        now: Micros,
+        update: &Arc<Update>,
+        selects: impl Fn(Mode) -> bool,
+        ctx: &mut Context,
+    ) {
         for index in 0..self.publishers.len() {
             match self.publishers[index].mode {
-                mode if !of(mode) => {}
+                mode if !selects(mode) => {}
                 Mode::Before(_) => {}
                 Mode::After(0) => self.publish(now, index, update.clone(), ctx),
                 Mode::After(gap) => {
-                    let number = self.number();
-                    self.due.insert(number, (index, update.clone()));
+                    let number = self.next_number();
+                    self.delayed.insert(number, (index, update.clone()));
                     ctx.wake(now + gap, Timer::PublishDue(number));
                 }
                 Mode::Relay { .. } => {
                     let bus = self.publishers[index].bus;
                     ctx.record(Fact::OutboxRowWritten { node: self.node, bus, update: update.id });
-                    self.rows[index].push_back(Row { update: update.clone(), sent: None, attempts: 0 });
+                    self.rows[index].push_back(Row { update: update.clone(), publication: None, attempts: 0 });
                     self.schedule_poll(now, index, ctx);
                 }
             }
         }
     }
 
-    /// The relay looks at the multiples of its interval; looks that would find nothing are left out.
+    /// Sets the timer of a relay's next poll, at a multiple of its interval, if any row is unpublished.
     fn schedule_poll(&mut self, now: Micros, index: usize, ctx: &mut Context) {
-        let Mode::Relay { every, .. } = self.publishers[index].mode else { return };
-        let waits = self.rows[index].iter().any(|row| row.sent.is_none());
-        if waits && self.polls[index].is_none() {
-            let number = self.number();
+        let Mode::Relay { interval, .. } = self.publishers[index].mode else { return };
+        let has_unpublished = self.rows[index].iter().any(|row| row.publication.is_none());
+        if has_unpublished && self.polls[index].is_none() {
+            let number = self.next_number();
             self.polls[index] = Some(number);
-            ctx.wake((now / every + 1) * every, Timer::RelayPoll(number));
+            ctx.wake((now / interval + 1) * interval, Timer::RelayPoll(number));
         }
     }
 
-    /// A timer ran out; if its reason is gone, nothing happens.
+    /// Handles the poll of a relay.
     pub fn on_poll(&mut self, now: Micros, number: u32, ctx: &mut Context) {
         let Some(index) = self.polls.iter().position(|poll| *poll == Some(number)) else { return };
         self.polls[index] = None;
         let Mode::Relay { batch, .. } = self.publishers[index].mode else { return };
         let timeout = self.publishers[index].retry.map_or(RELAY_TIMEOUT, |(timeout, _)| timeout);
-        let mut left = batch;
+        let mut capacity = batch;
         for at in 0..self.rows[index].len() {
-            if left == 0 {
+            if capacity == 0 {
                 break;
             }
-            if self.rows[index][at].sent.is_some() {
+            if self.rows[index][at].publication.is_some() {
                 continue;
             }
-            left -= 1;
-            let number = self.number();
+            capacity -= 1;
+            let number = self.next_number();
             let row = &mut self.rows[index][at];
-            row.sent = Some(number);
+            row.publication = Some(number);
             row.attempts += 1;
             send(&self.publishers[index], Some(number), &row.update, row.attempts, ctx);
             ctx.wake(now + timeout, Timer::PublishTimeout(number));
@@ -186,30 +192,31 @@ impl Publishing {
         self.schedule_poll(now, index, ctx);
     }
 
-    /// The gap after a commit is over.
+    /// Publishes an event whose gap after the commit is over.
     pub fn on_due(&mut self, now: Micros, number: u32, ctx: &mut Context) {
-        if let Some((index, update)) = self.due.remove(&number) {
+        if let Some((index, update)) = self.delayed.remove(&number) {
             self.publish(now, index, update, ctx);
         }
     }
 
     fn publish(&mut self, now: Micros, index: usize, update: Arc<Update>, ctx: &mut Context) {
         let awaited = self.publishers[index].retry.map(|(timeout, _)| {
-            let number = self.number();
+            let number = self.next_number();
             ctx.wake(now + timeout, Timer::PublishTimeout(number));
             number
         });
         send(&self.publishers[index], awaited, &update, 1, ctx);
         if let Some(number) = awaited {
-            self.unconfirmed.insert(number, Unconfirmed { publisher: index, update, attempts: 1 });
+            let previous = self.unconfirmed.insert(number, Unconfirmed { publisher: index, update, attempts: 1 });
+            debug_assert!(previous.is_none(), "numbers of publications are unique");
         }
     }
 
-    /// The bus has a publication.
+    /// Handles the acknowledgement of a publication.
     pub fn on_published(&mut self, number: u32, ctx: &mut Context) {
         self.unconfirmed.remove(&number);
         for index in 0..self.rows.len() {
-            if let Some(at) = self.rows[index].iter().position(|row| row.sent == Some(number))
+            if let Some(at) = self.rows[index].iter().position(|row| row.publication == Some(number))
                 && let Some(row) = self.rows[index].remove(at)
             {
                 let bus = self.publishers[index].bus;
@@ -218,7 +225,7 @@ impl Publishing {
         }
     }
 
-    /// The bus did not acknowledge a publication in time.
+    /// Handles the timeout of an acknowledgement.
     pub fn on_timeout(&mut self, now: Micros, number: u32, ctx: &mut Context) {
         if let Some(event) = self.unconfirmed.get_mut(&number) {
             let publisher = &self.publishers[event.publisher];
@@ -235,27 +242,27 @@ impl Publishing {
             return;
         }
         for index in 0..self.rows.len() {
-            let Some(at) = self.rows[index].iter().position(|row| row.sent == Some(number)) else { continue };
+            let Some(at) = self.rows[index].iter().position(|row| row.publication == Some(number)) else { continue };
             let log = matches!(self.publishers[index].mode, Mode::Relay { log: true, .. });
             let last = if log { self.rows[index].len() } else { at + 1 };
             for row in self.rows[index].range_mut(at..last) {
-                row.sent = None;
+                row.publication = None;
             }
             self.schedule_poll(now, index, ctx);
         }
     }
 
-    /// What was about to be published is lost; rows stay unless the disk is lost.
+    /// Loses delayed and unacknowledged publications; rows are lost only with the disk.
     pub fn crash(&mut self, lose_disk: bool, ctx: &mut Context) {
         self.unconfirmed.clear();
         self.polls.fill(None);
-        for (_, (index, update)) in std::mem::take(&mut self.due) {
+        for (_, (index, update)) in std::mem::take(&mut self.delayed) {
             let bus = self.publishers[index].bus;
             ctx.record(Fact::PublicationLost { node: self.node, bus, update: update.id });
         }
         for (publisher, rows) in self.publishers.iter().zip(&mut self.rows) {
             for row in rows.iter_mut() {
-                row.sent = None;
+                row.publication = None;
                 if lose_disk {
                     let (node, bus) = (self.node, publisher.bus);
                     ctx.record(Fact::PublicationLost { node, bus, update: row.update.id });
@@ -267,7 +274,7 @@ impl Publishing {
         }
     }
 
-    /// The relays look again.
+    /// Restarts the relays.
     pub fn restart(&mut self, now: Micros, ctx: &mut Context) {
         for index in 0..self.publishers.len() {
             self.schedule_poll(now, index, ctx);
@@ -275,8 +282,8 @@ impl Publishing {
     }
 }
 
-fn send(by: &Publisher, awaited: Option<u32>, update: &Arc<Update>, attempt: u32, ctx: &mut Context) {
+fn send(publisher: &Publisher, awaited: Option<u32>, update: &Arc<Update>, attempt: u32, ctx: &mut Context) {
     let about = About { update: Some(update.id), operation: None, attempt };
-    let publication = Publication { topic: by.topic, awaited, acks: by.acks, update: update.clone() };
-    ctx.send(by.link, Payload::Publish(Arc::new(publication)), about);
+    let publication = Publication { topic: publisher.topic, awaited, acks: publisher.acks, update: update.clone() };
+    ctx.send(publisher.link, Payload::Publish(Arc::new(publication)), about);
 }

@@ -1,92 +1,91 @@
-//! The event queue: a total order, and nothing scheduled into the past.
+//! The queue of scheduled events, in a total order.
 
 use crate::scenario::Micros;
 use crate::trace::NodeId;
 
-/// Which of the things due at the same instant goes first.
+/// The order of events at the same instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
-    /// Messages arrive before timers run out, so an answer on the last microsecond is in time.
+    /// Messages arrive before timers expire, so a reply in the last microsecond is in time.
     Arrival = 0,
     /// Timers of nodes.
     Timer = 1,
-    /// Commands come last: what a person does at an instant follows all else of that instant, whether
-    /// it came live or from the script.
+    /// Commands come last, whether they are live or scripted.
     Command = 2,
 }
 
-/// Something that will happen.
+/// An event to be processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScheduledEvent {
-    /// The message in that slot of the network arrives.
+    /// The arrival of the message in this slot of the network.
     Arrival(u32),
-    /// A node's timer runs out.
+    /// A node's timer expires.
     Timer(NodeId, Timer),
-    /// The command with that number is carried out.
+    /// The command with this number is executed.
     Command(u32),
 }
 
-/// What a node's timer is for. Ids are the node's own and never reused, so a timer whose reason is gone
-/// finds nothing and does nothing.
+/// The purpose of a node's timer, with an id of the node. Ids are never reused, so a timer whose reason is gone has no
+/// effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
-    /// A service: the work of a job is done.
+    /// A service or member: the service time of a job is over.
     JobDone(u32),
-    /// A service: a callee has not answered.
+    /// A service: the timeout of a call.
     CallTimeout(u32),
-    /// A service: the bus has not acknowledged a publication.
+    /// A publisher: the timeout of an acknowledgement.
     PublishTimeout(u32),
-    /// A service: the gap between a commit and its publishing is over.
+    /// A publisher: the gap between a commit and its publication is over.
     PublishDue(u32),
-    /// A service: the relay of an outbox or a log looks.
+    /// A publisher: the poll of a relay.
     RelayPoll(u32),
-    /// A service: a handler's acknowledgements go out together.
+    /// A consumer: a handler commits its offsets.
     CommitOffsets(u32),
-    /// A service: the reader of a log tells the bus that it is there.
+    /// A consumer: a reader's next heartbeat.
     HeartbeatDue(u32),
-    /// A bus: a reader of a log may have been silent for its session.
+    /// A bus: a reader's session may be over.
     SessionTimeout(u32),
-    /// A bus: what one of its brokers fetched is there, or it is missed, or lags.
+    /// A bus: a timer of its brokers.
     BrokerCheck(u32),
-    /// A bus: an event has been kept long enough.
+    /// A bus: the end of an event's retention.
     EventExpiry(u32),
-    /// A bus: a publication is safe, and is acknowledged.
+    /// A bus: a publication is flushed.
     FlushDone(u32),
-    /// A bus: a partition is delivered again from its last commit on.
+    /// A bus: the wait before the redelivery of a partition is over.
     PartitionRetry(u32),
-    /// A bus: a delivery has not been acknowledged.
+    /// A bus: the deadline for the acknowledgement of a delivery.
     AckDeadline(u32),
-    /// A bus: an event may be delivered again.
+    /// A bus: the wait before the redelivery of an event is over.
     EventRetry(u32),
-    /// A member of a group, or a client that coordinates itself: what its protocol set.
+    /// A member of a group, or a client that coordinates its operations: a timer of the protocol.
     Protocol(u32),
-    /// A client: the n-th scripted operation is due.
+    /// A client: its n-th scripted operation.
     ScriptedOperation(u32),
-    /// A client: a session's next generated operation is due.
+    /// A client: a session's next generated operation.
     GeneratedOperation(u32),
-    /// A client: a session tries its optimistic write again.
+    /// A client: a session retries its optimistic write.
     OptimisticRetry(u32),
-    /// A client: an operation has not been answered.
+    /// A client: the timeout of an operation.
     OperationTimeout(u32),
-    /// A service: a transaction's decision is told again, or asked for.
+    /// A service: it resends the decision of a transaction, or asks for it.
     TransactionRetry(u32),
 }
 
-/// Three words, so that the four children of a node stand in two cache lines.
+/// An entry of the heap. It has three words, so that the four children of a node fit into two cache lines.
 #[derive(Clone, Copy, Debug)]
 struct QueueEntry {
     at: Micros,
-    /// Class, then sequence number.
+    /// The priority, then the sequence number.
     tie: u64,
     event: PackedEvent,
 }
 
-/// A [`Due`] in one word: its kind in the highest byte, the node in the next three, the id in the rest.
+/// A [`ScheduledEvent`] in one word: its kind in the highest byte, the node in the next three, the id in the rest.
 #[derive(Clone, Copy, Debug)]
 struct PackedEvent(u64);
 
-/// Nodes that fit into a packed word.
-const MOST_NODES: u32 = 1 << 24;
+/// The number of nodes that fit into a packed word.
+const NODE_LIMIT: u32 = 1 << 24;
 
 impl From<ScheduledEvent> for PackedEvent {
     #[inline]
@@ -117,7 +116,7 @@ impl From<ScheduledEvent> for PackedEvent {
                 Timer::TransactionRetry(id) => (21, node, id),
             },
         };
-        debug_assert!(node.0 < MOST_NODES);
+        debug_assert!(node.0 < NODE_LIMIT, "the node fits into its three bytes");
         PackedEvent(kind << 56 | u64::from(node.0) << 32 | u64::from(id))
     }
 }
@@ -125,7 +124,7 @@ impl From<ScheduledEvent> for PackedEvent {
 impl From<PackedEvent> for ScheduledEvent {
     #[inline]
     fn from(PackedEvent(word): PackedEvent) -> ScheduledEvent {
-        let (node, id) = (NodeId((word >> 32) as u32 & (MOST_NODES - 1)), word as u32);
+        let (node, id) = (NodeId((word >> 32) as u32 & (NODE_LIMIT - 1)), word as u32);
         let timer = match word >> 56 {
             0 => return ScheduledEvent::Arrival(id),
             1 => return ScheduledEvent::Command(id),
@@ -161,8 +160,8 @@ impl QueueEntry {
     }
 }
 
-/// Things due, in the order (time, class, sequence number): a heap with four children a node, which
-/// touches half the cache lines of a binary one.
+/// Scheduled events in the order (time, priority, sequence number): a heap with four children per node, which touches half the
+/// cache lines of a binary heap.
 #[derive(Clone, Debug, Default)]
 pub struct Queue {
     heap: Vec<QueueEntry>,
@@ -172,22 +171,22 @@ pub struct Queue {
 const CHILDREN: usize = 4;
 
 impl Queue {
-    /// Schedules something.
+    /// Schedules an event.
     #[inline]
-    pub fn push(&mut self, at: Micros, class: Priority, event: ScheduledEvent) {
-        let entry = QueueEntry { at, tie: ((class as u64) << 56) | self.sequence, event: event.into() };
+    pub fn push(&mut self, at: Micros, priority: Priority, event: ScheduledEvent) {
+        let entry = QueueEntry { at, tie: ((priority as u64) << 56) | self.sequence, event: event.into() };
         self.sequence += 1;
         self.heap.push(entry);
         self.sift_up(self.heap.len() - 1);
     }
 
-    /// When the next thing is due.
+    /// Returns the time of the next event.
     #[inline]
     pub fn next_at(&self) -> Option<Micros> {
         self.heap.first().map(|entry| entry.at)
     }
 
-    /// Takes out the next thing.
+    /// Removes the next event.
     #[inline]
     pub fn pop(&mut self) -> Option<(Micros, ScheduledEvent)> {
         let last = self.heap.pop()?;
@@ -211,8 +210,8 @@ impl Queue {
         self.heap[i] = entry;
     }
 
-    /// Moves the first entry down along the least children to the bottom, then up to where it belongs: it
-    /// came from the bottom, so it rarely has to rise.
+    /// Moves the first entry down along the least children to the bottom, then up to its place: it was the last entry, so it
+    /// rarely moves up.
     #[inline]
     fn sift_down(&mut self) {
         let length = self.heap.len();
@@ -232,8 +231,8 @@ impl Queue {
     }
 }
 
-/// Index of the least of one to four entries. The choices are sums of comparisons, since a branch on them
-/// would be predicted wrong half the time.
+/// Returns the index of the least of one to four entries, without branches on comparisons, half of which would be
+/// mispredicted.
 #[inline]
 fn least_of(entries: &[QueueEntry]) -> usize {
     if let [a, b, c, d] = entries {
@@ -250,7 +249,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn whatever_is_due_comes_out_as_it_went_in() {
+    fn packing_preserves_every_event() {
         let timers = [
             Timer::JobDone(1),
             Timer::CallTimeout(u32::MAX),
@@ -264,7 +263,7 @@ mod tests {
             Timer::Protocol(u32::MAX),
             Timer::TransactionRetry(10),
         ];
-        let timers = timers.map(|timer| ScheduledEvent::Timer(NodeId(MOST_NODES - 1), timer));
+        let timers = timers.map(|timer| ScheduledEvent::Timer(NodeId(NODE_LIMIT - 1), timer));
         for event in timers.into_iter().chain([ScheduledEvent::Arrival(u32::MAX), ScheduledEvent::Command(8)]) {
             assert_eq!(ScheduledEvent::from(PackedEvent::from(event)), event);
         }
@@ -272,7 +271,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn things_come_out_by_time_then_class_then_order_of_scheduling(
+        fn events_are_processed_by_time_then_priority_then_order_of_scheduling(
             things in prop::collection::vec((0u64..20, 0u8..3), 0..300)
         ) {
             let mut queue = Queue::default();

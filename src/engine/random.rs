@@ -1,20 +1,19 @@
-//! All chance: named streams of a scenario's seed, and draws from them.
+//! Random numbers: named streams of a scenario's seed, and the distributions of durations.
 //!
-//! Every draw of a duration takes exactly one number from its stream and maps it through the inverse of
-//! the distribution function, so that two variants of a scenario can be compared on common random numbers.
+//! Each draw of a duration uses exactly one number of its stream and maps it through the inverse of the distribution function,
+//! so that two variants of a scenario can be compared on common random numbers.
 
 use crate::scenario::{Latency, Micros};
 use std::sync::LazyLock;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// A stream of random numbers: xoshiro256++ 1.0 (Blackman and Vigna 2019), its state filled by
-/// SplitMix64 from a hash of the seed, the purpose and the entity, as its authors advise.
+/// A stream of random numbers: xoshiro256++ 1.0 (Blackman and Vigna 2019). As its authors recommend, its state is initialised by
+/// SplitMix64, here from a hash of the seed, the purpose and the entity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stream([u64; 4]);
 
 impl Stream {
-    /// The stream of a scenario's `seed` for one purpose of one entity. Streams of other names do not
-    /// change when nodes or links are added.
+    /// Returns the stream for one purpose of one entity. Adding nodes or links does not change the streams of others.
     pub fn named(seed: u64, purpose: &str, entity: &str) -> Self {
         let name = format!("{purpose}\0{entity}");
         let mut state = xxh3_64_with_seed(name.as_bytes(), seed);
@@ -27,7 +26,7 @@ impl Stream {
         }))
     }
 
-    /// The next 64 random bits.
+    /// Returns the next 64 random bits.
     #[inline]
     pub fn bits(&mut self) -> u64 {
         let s = &mut self.0;
@@ -42,43 +41,43 @@ impl Stream {
         result
     }
 
-    /// Uniform in the open interval (0, 1), in steps of 2^-52.
+    /// Draws uniformly from the open interval (0, 1), in steps of 2^-52.
     #[inline]
     pub fn unit(&mut self) -> f64 {
         ((self.bits() >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
     }
 
-    /// True with probability `p`; takes no number where the answer is certain.
+    /// Returns true with probability `p`. Uses no number if the result is certain.
     #[inline]
     pub fn bernoulli(&mut self, p: f64) -> bool {
         p > 0.0 && (p >= 1.0 || self.unit() < p)
     }
 
-    /// Normal with mean 0 and standard deviation 1, by its quantile function.
+    /// Draws from the normal distribution with mean 0 and standard deviation 1.
     pub fn normal(&mut self) -> f64 {
         normal_quantile(self.unit())
     }
 
-    /// Uniform in `0..n`, by a multiplication (Lemire 2019; the bias is below n/2^64).
+    /// Draws uniformly from `0..n`, by a multiplication (Lemire 2019; the bias is below n/2^64).
     #[inline]
     pub fn below(&mut self, n: u32) -> u32 {
         ((u128::from(self.bits()) * u128::from(n)) >> 64) as u32
     }
 }
 
-/// A latency distribution made ready to be drawn from.
+/// A distribution of durations, prepared for draws.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sampler {
-    /// Always the same, µs.
+    /// A constant, µs.
     Constant(Micros),
-    /// Between two values, µs.
+    /// Uniform.
     Uniform {
-        /// The lesser, µs.
+        /// The lower bound, µs.
         low: f64,
-        /// How much more the greater is, µs.
+        /// The difference of the bounds, µs.
         width: f64,
     },
-    /// Memoryless.
+    /// Exponential.
     Exponential {
         /// Mean, µs.
         mean: f64,
@@ -89,14 +88,14 @@ pub enum Sampler {
         mean: f64,
         /// Standard deviation, µs.
         sd: f64,
-        /// The mass that is cut away.
+        /// The probability mass below 0.
         below: f64,
     },
-    /// The logarithm is normal.
+    /// Lognormal.
     Lognormal {
-        /// Logarithm of the median in µs.
+        /// The logarithm of the median in µs.
         mu: f64,
-        /// Standard deviation of the logarithm.
+        /// The standard deviation of the logarithm.
         sigma: f64,
     },
     /// Pareto, type I.
@@ -106,17 +105,17 @@ pub enum Sampler {
         /// 1/shape.
         inverse_shape: f64,
     },
-    /// Components with the upper end of their share of (0, 1).
+    /// Components, each with the upper end of its share of (0, 1).
     Mixture(Vec<(f64, Sampler)>),
-    /// Measured durations, µs, sorted.
+    /// Measured durations, µs, in ascending order.
     Samples(Vec<Micros>),
 }
 
-/// Longer draws are cut to this, µs: about 31 years. Keeps a heavy tail from overflowing time.
-const LONGEST: f64 = 1e15;
+/// The maximum of a draw, µs: about 31 years, so that a heavy tail does not overflow the time.
+const MAX_DURATION: f64 = 1e15;
 
 impl Sampler {
-    /// Makes a (validated) distribution ready.
+    /// Prepares a validated distribution.
     pub fn new(latency: &Latency) -> Self {
         const US: f64 = 1000.0;
         match latency {
@@ -155,7 +154,7 @@ impl Sampler {
         }
     }
 
-    /// Draws a duration, µs. Takes one number from the stream, and none where the duration is constant.
+    /// Draws a duration, µs. Uses one number of the stream; none if the duration is constant.
     #[inline]
     pub fn draw(&self, stream: &mut Stream) -> Micros {
         match self {
@@ -165,7 +164,7 @@ impl Sampler {
         }
     }
 
-    /// The duration, µs, below which a share `u` in (0, 1) of all draws falls.
+    /// Returns the quantile `u` in (0, 1), µs.
     pub fn quantile(&self, u: f64) -> Micros {
         match self {
             Sampler::Constant(us) => *us,
@@ -178,7 +177,7 @@ impl Sampler {
                 let mut from = 0.0;
                 for (upto, sampler) in parts {
                     if u < *upto {
-                        // What is left of the number within the component's share is uniform again.
+                        // Within the component's share the number is uniform again.
                         let within = (u - from) / (upto - from);
                         return sampler.quantile(within.clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON / 2.0));
                     }
@@ -194,22 +193,22 @@ impl Sampler {
     }
 }
 
-/// Cells of the table of logarithms, over [1, 2).
+/// The number of cells of the table of logarithms, over [1, 2).
 const CELLS: usize = 1024;
 
-/// Natural logarithms of 1 to 2 in steps of 1/1024, by `libm`, so that they are the same everywhere.
+/// Natural logarithms of 1 to 2 in steps of 1/1024, by `libm`, which gives the same results on all platforms.
 static LOGARITHMS: LazyLock<[f64; CELLS + 1]> =
     LazyLock::new(|| std::array::from_fn(|i| libm::log(1.0 + i as f64 / CELLS as f64)));
 
-/// -ln(u) of the uniform number u = (bits + 1/2) / 2^64: an exponential draw with mean 1. The logarithm is
-/// interpolated in the table, within 1.2e-7 of the exact one over the whole tail, in a third of the time.
+/// Returns an exponential draw with mean 1: -ln(u) of the uniform number u = (bits + 1/2) / 2^64. The logarithm is interpolated in
+/// the table, which takes a third of the time; the error is below 1.2e-7.
 #[inline]
 fn exponential(bits: u64) -> f64 {
     let zeros = (bits | 1).leading_zeros();
-    // Behind the leading one: ten bits name the cell, the rest stand for where in it.
-    let behind = (bits << zeros) << 1;
-    let cell = (behind >> 54) as usize;
-    let within = ((behind << 10) >> 11) as f64 * (1.0 / (1u64 << 53) as f64);
+    // After the leading one: ten bits select the cell, the others the position in it.
+    let fraction = (bits << zeros) << 1;
+    let cell = (fraction >> 54) as usize;
+    let within = ((fraction << 10) >> 11) as f64 * (1.0 / (1u64 << 53) as f64);
     let table: &[f64; CELLS + 1] = &LOGARITHMS;
     let (low, high) = (table[cell], table[cell + 1]);
     f64::from(zeros + 1) * std::f64::consts::LN_2 - (low + (high - low) * within)
@@ -217,16 +216,16 @@ fn exponential(bits: u64) -> f64 {
 
 #[inline]
 fn to_micros(us: f64) -> Micros {
-    // The cast truncates and takes negative numbers and NaN to 0.
-    (us.min(LONGEST) + 0.5) as Micros
+    // The cast truncates, and converts negative numbers and NaN to 0.
+    (us.min(MAX_DURATION) + 0.5) as Micros
 }
 
-/// Standard normal distribution function.
+/// Returns the standard normal distribution function.
 fn normal_cdf(x: f64) -> f64 {
     0.5 * libm::erfc(-x / std::f64::consts::SQRT_2)
 }
 
-/// Standard normal quantile, relative accuracy 1e-16: Wichura 1988, algorithm AS 241 (PPND16).
+/// Returns the standard normal quantile, with a relative error of 1e-16: algorithm AS 241 (Wichura 1988, PPND16).
 fn normal_quantile(p: f64) -> f64 {
     let q = p - 0.5;
     if q.abs() <= 0.425 {
@@ -243,7 +242,7 @@ fn normal_quantile(p: f64) -> f64 {
     if q < 0.0 { -x } else { x }
 }
 
-/// Horner's scheme, highest power first.
+/// Evaluates a polynomial by Horner's scheme, highest power first.
 fn polynomial(x: f64, coefficients: &[f64; 8]) -> f64 {
     coefficients.iter().fold(0.0, |sum, c| sum * x + c)
 }
@@ -315,7 +314,7 @@ mod tests {
     use crate::scenario::Weighted;
 
     #[test]
-    fn numbers_are_those_of_the_published_generator() {
+    fn the_generator_returns_the_published_numbers() {
         // First outputs of the authors' xoshiro256plusplus.c for the state {1, 2, 3, 4}.
         let mut stream = Stream([1, 2, 3, 4]);
         let first: [u64; 4] = std::array::from_fn(|_| stream.bits());
@@ -323,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn streams_of_other_names_differ_and_the_same_name_repeats() {
+    fn streams_depend_on_seed_purpose_and_entity_alone() {
         let numbers = |seed, purpose, entity| Stream::named(seed, purpose, entity).bits();
         assert_eq!(numbers(7, "latency", "a->b"), numbers(7, "latency", "a->b"));
         assert_ne!(numbers(7, "latency", "a->b"), numbers(8, "latency", "a->b"));
@@ -331,8 +330,8 @@ mod tests {
         assert_ne!(numbers(7, "latency", "a->b"), numbers(7, "latency", "b->a"));
     }
 
-    /// Kolmogorov-Smirnov: the greatest distance between the empirical and the given distribution
-    /// function stays below 1.95/sqrt(n) (significance 0.001) for continuous distributions.
+    /// Kolmogorov-Smirnov test: the greatest distance between the empirical and the given distribution function is below
+    /// 1.95/sqrt(n), for a significance of 0.001.
     fn follows(latency: &Latency, cdf: impl Fn(f64) -> f64) {
         let n = 200_000;
         let sampler = Sampler::new(latency);
@@ -367,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn measured_samples_come_out_equally_often() {
+    fn measured_samples_are_drawn_with_equal_frequency() {
         let sampler = Sampler::new(&Latency::Samples { ms: vec![30.0, 10.0, 20.0, 10.0] });
         let mut stream = Stream::named(1, "test", "samples");
         let n = 100_000;
@@ -378,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_of_the_normal_are_those_of_the_tables() {
+    fn normal_quantiles_match_published_tables() {
         for (p, x) in
             [(0.5, 0.0), (0.975, 1.959_963_984_540_054), (0.999, 3.090_232_306_167_813), (1e-9, -5.997_807_015_007_687)]
         {
@@ -387,12 +386,12 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_logarithms_is_right_over_the_whole_tail() {
+    fn interpolated_logarithms_are_accurate_over_the_whole_tail() {
         let mut stream = Stream::named(3, "test", "logarithm");
         for i in 0..100_000 {
             let bits = stream.bits() >> (i % 63);
             let exact = -libm::log((bits as f64 + 0.5) / libm::exp2(64.0));
-            // Where few bits are left, half a unit in the last place is more than the table's error.
+            // With few bits, half a unit in the last place exceeds the table's error.
             if bits >= 1 << 32 {
                 assert!((exponential(bits) - exact).abs() < 1.3e-7, "{bits}");
             }
@@ -402,8 +401,8 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_tail_cannot_overflow_time() {
+    fn a_heavy_tail_does_not_overflow_the_time() {
         let sampler = Sampler::new(&Latency::Pareto { scale_ms: 1e10, shape: 0.01 });
-        assert_eq!(sampler.quantile(1.0 - 1e-12), LONGEST as u64);
+        assert_eq!(sampler.quantile(1.0 - 1e-12), MAX_DURATION as u64);
     }
 }

@@ -42,27 +42,22 @@ use super::context::Context;
 use super::message::{About, Ask, Delivery, LinkId, Payload, Request};
 use super::publishing::Publisher;
 use super::queue::Timer;
-use super::random::{Sampler, Stream};
+use super::random::Stream;
+use super::worker_pool::{WorkerPool, WorkerPoolConfig};
 use crate::scenario::Micros;
 use crate::trace::{Fact, HandlingFailure, KeyId, OperationId, Outcome, Refusal};
 use events::Events;
 use messages::ReplicaMessage;
 use protocol::ProtocolState;
 use request::record_end;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The configuration of a member.
 #[derive(Clone, Debug)]
 pub struct ReplicaConfig {
-    /// How long a worker processes a request.
-    pub service_time: Sampler,
-    /// The random numbers of `service_time`.
-    pub durations: Stream,
-    /// The number of workers.
-    pub concurrency: u32,
-    /// The capacity of the queue, for operations of clients and events.
-    pub queue: u32,
+    /// Its workers. The capacity of their queue is for operations of clients and for events.
+    pub workers: WorkerPoolConfig,
     /// Where it publishes.
     pub publishers: Vec<Publisher>,
     /// How it handles events.
@@ -80,16 +75,10 @@ enum Work {
 /// A member of a group at run time.
 #[derive(Clone, Debug)]
 pub struct Replica {
-    config: ReplicaConfig,
     member: Member,
     protocol: ProtocolState,
     up: bool,
-    busy: u32,
-    waiting: VecDeque<Work>,
-    jobs: BTreeMap<u32, Work>,
-    next_job: u32,
-    /// The factor by which its work takes longer than configured.
-    slowness: f64,
+    workers: WorkerPool<Work, Work>,
     /// Operations of the page's user that have not ended.
     local_operations: BTreeSet<OperationId>,
     /// The connection to buses; none if it neither publishes nor subscribes.
@@ -98,21 +87,15 @@ pub struct Replica {
 
 impl Replica {
     /// Returns a member that is up and idle. `random` names a stream of random numbers of the member.
-    pub fn new(mut config: ReplicaConfig, mut member: Member, random: impl Fn(&str) -> Stream) -> Self {
-        let (publishers, handlers) = (std::mem::take(&mut config.publishers), std::mem::take(&mut config.handlers));
-        let events = Events::new(member.node, publishers, handlers).map(Box::new);
+    pub fn new(config: ReplicaConfig, mut member: Member, random: impl Fn(&str) -> Stream) -> Self {
+        let events = Events::new(member.node, config.publishers, config.handlers).map(Box::new);
         member.publications = events.as_ref().map(|events| events.publications()).unwrap_or_default();
         let protocol = ProtocolState::new(&member, random);
         Replica {
-            config,
             member,
             protocol,
             up: true,
-            busy: 0,
-            waiting: VecDeque::new(),
-            jobs: BTreeMap::new(),
-            next_job: 0,
-            slowness: 1.0,
+            workers: WorkerPool::new(config.workers),
             local_operations: BTreeSet::new(),
             events,
         }
@@ -122,16 +105,16 @@ impl Replica {
     fn enqueue(&mut self, now: Micros, work: Work, ctx: &mut Context) {
         match work {
             Work::Message(ref message, _) if !message.body.occupies_worker() => self.process(now, work, ctx),
-            Work::Execute(_) | Work::Message(..) | Work::Handle(_) if self.busy < self.config.concurrency => {
+            Work::Execute(_) | Work::Message(..) | Work::Handle(_) if self.workers.has_free_worker() => {
                 self.begin(now, work, ctx);
             }
-            Work::Execute(client) if self.waiting.len() as u32 >= self.config.queue => {
+            Work::Execute(client) if self.workers.is_queue_full() => {
                 self.send_replies(now, vec![client.refuse(Refusal::QueueFull)], ctx);
             }
-            Work::Handle(delivery) if self.waiting.len() as u32 >= self.config.queue => {
+            Work::Handle(delivery) if self.workers.is_queue_full() => {
                 self.fail_event(now, &delivery, HandlingFailure::QueueFull, ctx);
             }
-            Work::Execute(_) | Work::Message(..) | Work::Handle(_) => self.waiting.push_back(work),
+            Work::Execute(_) | Work::Message(..) | Work::Handle(_) => self.workers.enqueue(work),
         }
     }
 
@@ -142,29 +125,22 @@ impl Replica {
         };
         let is_event = handler.is_some();
         let duration = match handler {
-            Some(handler) => handler.processing.draw(&mut handler.durations),
-            None => self.config.service_time.draw(&mut self.config.durations),
+            Some(handler) => self.workers.slowed(handler.processing.draw(&mut handler.durations)),
+            None => self.workers.draw_service_time(),
         };
-        let is_slow = self.slowness != 1.0;
-        let duration = if is_slow { (duration as f64 * self.slowness).round() as Micros } else { duration };
         if duration == 0 && !is_event {
             return self.process(now, work, ctx);
         }
-        self.busy += 1;
-        debug_assert!(self.busy <= self.config.concurrency, "a worker has one job");
-        let job = self.next_job;
-        self.next_job += 1;
-        self.jobs.insert(job, work);
+        let job = self.workers.occupy(work);
         ctx.wake(now + duration, Timer::JobDone(job));
     }
 
     fn on_job_done(&mut self, now: Micros, job: u32, ctx: &mut Context) {
         // The jobs of before a crash are gone.
-        let Some(work) = self.jobs.remove(&job) else { return };
-        debug_assert!(self.up && self.busy > 0, "a worker had the job");
+        let Some(work) = self.workers.take(job) else { return };
+        debug_assert!(self.up, "a crash ends all jobs");
         self.process(now, work, ctx);
-        self.busy -= 1;
-        if let Some(next) = self.waiting.pop_front() {
+        if let Some(next) = self.workers.release() {
             self.begin(now, next, ctx);
         }
     }
@@ -214,7 +190,7 @@ impl Replica {
 impl Replica {
     /// Starts, or restarts: sets the first timers.
     pub fn start(&mut self, now: Micros, ctx: &mut Context) {
-        self.with_events(|events| events.consumer.open(ctx));
+        self.with_events(|events| events.consumer.start(ctx));
         self.protocol.start(now, &mut self.member, ctx);
     }
 
@@ -290,7 +266,7 @@ impl Replica {
 
     /// Returns the number of busy workers, of waiting requests, and of operations in progress.
     pub fn load(&self) -> (u32, u32, u32) {
-        (self.busy, self.waiting.len() as u32, self.local_operations.len() as u32)
+        (self.workers.busy(), self.workers.queued(), self.local_operations.len() as u32)
     }
 }
 
@@ -321,9 +297,7 @@ impl Replica {
         for operation in std::mem::take(&mut self.local_operations) {
             ctx.record(Fact::OperationEnded { operation, outcome: Outcome::Unknown });
         }
-        self.busy = 0;
-        self.waiting.clear();
-        self.jobs.clear();
+        drop(self.workers.crash());
         if lose_disk {
             self.member.lose_disk();
         }
@@ -342,8 +316,7 @@ impl Replica {
 
     /// Sets the factor by which its work takes longer than configured.
     pub fn slow_down(&mut self, factor: f64, ctx: &mut Context) {
-        if self.slowness != factor {
-            self.slowness = factor;
+        if self.workers.set_slowness(factor) {
             let permille = (factor * 1000.0).round() as u32;
             ctx.record(Fact::ServiceSlowed { node: self.member.node, permille });
         }

@@ -1,4 +1,4 @@
-//! A service's durable store: rows by key, each with its version, and the rules of its operations.
+//! The durable store of a service: rows by key, each with its version; and the rules of operations.
 
 use super::message::{Ask, Update};
 use crate::scenario::{Effect, Value};
@@ -6,14 +6,14 @@ use crate::trace::{KeyId, Refusal, Version};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A key's value in a store.
+/// The row of a key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// The value.
     pub value: Value,
     /// Its version.
     pub version: Version,
-    /// Reading of the writer's clock, µs; for what stood in the document before all others.
+    /// The reading of the writer's clock, µs; the minimum for initial data.
     pub clock: i64,
 }
 
@@ -21,32 +21,33 @@ pub struct Row {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Store {
     rows: BTreeMap<KeyId, Row>,
-    /// The highest counter given out for a key. A write that was called off does not give its counter
-    /// back: a callee may have taken it in under that version.
+    /// The highest version counter used for a key. The counter of an aborted write is not reused, since a callee may have
+    /// applied the update under that version.
     counters: BTreeMap<KeyId, u32>,
 }
 
 impl Store {
-    /// The row of a key.
+    /// Returns the row of a key.
     pub fn get(&self, key: KeyId) -> Option<&Row> {
         self.rows.get(&key)
     }
 
-    /// Sets a row as it is.
+    /// Sets the row of a key.
     pub fn set(&mut self, key: KeyId, value: Value, version: Version, clock: i64) {
         self.rows.insert(key, Row { value, version, clock });
     }
 
-    /// The version for the next write of a key here.
+    /// Returns the version for the next write of a key.
     pub fn next_version(&mut self, key: KeyId, origin: u32) -> Version {
         let held = self.rows.get(&key).map(|row| row.version).unwrap_or_default();
         let counter = self.counters.entry(key).or_default();
         *counter = held.counter.max(*counter) + 1;
-        // Behind what came from a group whose clock or log orders its versions.
+        debug_assert!(*counter > held.counter, "versions of a key increase");
+        // The time of a version from a group is kept, so that the new version is greater.
         Version { time: held.time, counter: *counter, origin }
     }
 
-    /// The value that a key would have after an operation.
+    /// Returns the value that a key would have after an operation.
     ///
     /// # Errors
     /// The operation does not fit what the key holds; it has no effect.
@@ -54,7 +55,7 @@ impl Store {
         after(self.rows.get(&key).map(|row| &row.value), ask)
     }
 
-    /// What a new value adds to the number that a key holds; an absent key counts as 0.
+    /// Returns the difference of a new value to the number that a key holds; an absent key counts as 0.
     pub fn difference(&self, key: KeyId, new: &Value) -> Option<i64> {
         match (self.rows.get(&key).map(|row| &row.value), new) {
             (None, Value::Int(new)) => Some(*new),
@@ -63,7 +64,7 @@ impl Store {
         }
     }
 
-    /// Adds an update's difference to the number that is there; none where either is no number.
+    /// Adds the difference of an update to the number of its key, and returns the sum; none if either is no number.
     pub fn add(&mut self, update: &Update) -> Option<i64> {
         let (held, version) = match self.rows.get(&update.key) {
             None => (0, Version::default()),
@@ -75,7 +76,7 @@ impl Store {
         Some(sum)
     }
 
-    /// Takes in an update that another service made, and says whether that changed the row.
+    /// Applies the update of another service, and returns whether that changed the row.
     pub fn apply(&mut self, update: &Update, effect: Effect) -> bool {
         let row = self.rows.get(&update.key);
         let held = row.map(|row| row.version).unwrap_or_default();
@@ -94,14 +95,13 @@ impl Store {
     }
 }
 
-/// What a key would hold after an operation that finds this.
+/// Returns the value of a key after an operation on its present value.
 ///
 /// # Errors
 /// The operation does not fit what the key holds; it has no effect.
 pub fn after(present: Option<&Value>, ask: &Ask) -> Result<Value, Refusal> {
     match ask {
-        // A read leaves the value; callers do not ask.
-        // Services keep no tombstones; groups do, and do not ask.
+        // Services store no tombstones. Groups handle deletions themselves.
         Ask::Delete => Err(Refusal::NotOffered),
         Ask::Read => present.cloned().ok_or(Refusal::NotAsExpected),
         Ask::Write(value) => Ok(value.clone()),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_event_does_not_undo_a_newer_one_under_set_if_newer_but_does_under_overwrite() {
+    fn an_older_event_overwrites_a_newer_one_under_overwrite_and_not_under_set_if_newer() {
         for (effect, last) in [(Effect::SetIfNewer, 20), (Effect::Overwrite, 10)] {
             let mut store = Store::default();
             store.apply(&update(2, 20), effect);
@@ -208,15 +208,15 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_was_called_off_does_not_give_its_version_to_the_next() {
+    fn the_version_of_an_aborted_write_is_not_reused() {
         let mut store = Store::default();
-        let called_off = store.next_version(KEY, 3);
+        let aborted = store.next_version(KEY, 3);
         let next = store.next_version(KEY, 3);
-        assert!(next > called_off);
+        assert!(next > aborted);
     }
 
     #[test]
-    fn operations_that_do_not_fit_what_a_key_holds_are_refused() {
+    fn operations_that_do_not_fit_the_type_of_the_value_are_refused() {
         let mut store = Store::default();
         store.set(KEY, Value::from("text"), Version::counted(1, 0), i64::MIN);
         assert_eq!(store.after(KEY, &Ask::Increment(1)), Err(Refusal::WrongType));

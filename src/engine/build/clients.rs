@@ -80,5 +80,5 @@ fn key_choice(keys: &Keys) -> KeyChoice {
         upto += weight / total;
         upto
     });
-    KeyChoice { upto: ends.collect(), keys: names.into_iter().map(Into::into).collect() }
+    KeyChoice { cumulative: ends.collect(), keys: names.into_iter().map(Into::into).collect() }
 }

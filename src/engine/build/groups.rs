@@ -69,14 +69,7 @@ impl Builder<'_> {
         let node = NodeId(index as u32);
         let initial_states = self.initial_states(service, group);
         let (publishers, handlers) = self.events(index);
-        let config = ReplicaConfig {
-            service_time: Sampler::new(&service.service_time),
-            durations: Stream::named(seed, "service time", &service.id),
-            concurrency: service.concurrency,
-            queue: service.queue,
-            publishers,
-            handlers,
-        };
+        let config = ReplicaConfig { workers: super::workers(service, seed), publishers, handlers };
         let has_links = group.members.len() <= scenario::Group::MOST_LINKED;
         let mut versions = VersionGenerator::default();
         for (key, state) in &initial_states {

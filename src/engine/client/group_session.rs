@@ -1,67 +1,58 @@
-//! A client of a replica group: which member it asks, where it goes on when that one cannot help, and the version token
-//! that enforces its sessions' guarantees (Terry 1994; the token is per key).
+//! The sessions of a client with a replica group: the member that it sends operations to, and the version tokens that enforce
+//! the guarantees of its sessions (Terry 1994), one token for each session and key.
 
-use super::{Awaited, Client};
-use crate::engine::context::Context;
-use crate::engine::message::{About, Ask, LinkId, Payload, ReadResult, Request, SessionToken};
-use crate::engine::queue::Timer;
+use crate::engine::message::{LinkId, ReadResult, SessionToken};
 use crate::engine::random::Stream;
-use crate::engine::replica::{ClientRequest, Coordinator, Group, OperationReply, Requester};
-use crate::scenario::{Micros, Operation, Route, SessionGuarantee};
-use crate::trace::{KeyId, NodeId, OperationId, Version, VersionVector};
+use crate::engine::replica::{Coordinator, Group, OperationReply};
+use crate::scenario::{Route, SessionGuarantee};
+use crate::trace::{KeyId, NodeId, Version, VersionVector};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How long a client waits before it asks again, where every member was asked, or none knows who leads, µs.
-const AGAIN: Micros = 10_000;
-/// Kinds of the timers beside those of the coordinator, in the two lowest bits of their number.
-const ASK_AGAIN: u32 = 1;
-
-/// What a session knows of a key.
+/// What a session has written and read of a key.
 #[derive(Clone, Debug, Default)]
-struct Token {
+struct Observed {
     written: Version,
     read: Version,
-    /// Of data without a total order.
+    /// The version vector of the last read, for data without a total order.
     context: VersionVector,
 }
 
-/// A client's dealings with a group.
+/// The sessions of a client with a group.
 #[derive(Clone, Debug)]
 pub struct GroupSession {
     group: Arc<Group>,
+    /// By member: the link to it.
     links: Arc<Vec<Option<LinkId>>>,
     write_route: Route,
     read_route: Route,
     guarantees: Vec<SessionGuarantee>,
     nearest: usize,
-    /// Who takes writes, as far as it knows.
+    /// The member that accepts writes, as far as the client knows.
     leader: usize,
-    /// By session.
+    /// By session: the member of a sticky route.
     homes: Vec<usize>,
-    chance: Stream,
+    random: Stream,
     coordinator: Option<Coordinator>,
-    tokens: BTreeMap<(u32, KeyId), Token>,
+    observed: BTreeMap<(u32, KeyId), Observed>,
 }
 
 impl GroupSession {
-    /// A client that has not asked anything. `links` are its own to each member; `nearest` the member with the lowest
-    /// mean latency; `coordinator` is there if it routes to itself.
-    #[expect(clippy::too_many_arguments, reason = "a client's settings, of which it keeps each")]
+    /// Returns the sessions of a client that has issued no operation. `links` lead to each member; `nearest` is the member
+    /// with the lowest mean latency; `coordinator` is present if the client coordinates its own operations.
+    #[expect(clippy::too_many_arguments, reason = "each is a field of the configuration")]
     pub fn new(
         group: Arc<Group>,
         links: Arc<Vec<Option<LinkId>>>,
-        routes: (Route, Route),
+        (write_route, read_route): (Route, Route),
         guarantees: Vec<SessionGuarantee>,
         nearest: usize,
         sessions: u32,
-        mut chance: Stream,
+        mut random: Stream,
         coordinator: Option<Coordinator>,
     ) -> Self {
         let members = group.members.len() as u32;
-        let homes = (0..sessions).map(|_| chance.below(members) as usize).collect();
-        let (write_route, read_route) = routes;
-        let tokens = BTreeMap::new();
+        let homes = (0..sessions).map(|_| random.below(members) as usize).collect();
         GroupSession {
             group,
             links,
@@ -71,197 +62,127 @@ impl GroupSession {
             nearest,
             leader: 0,
             homes,
-            chance,
+            random,
             coordinator,
-            tokens,
+            observed: BTreeMap::new(),
         }
     }
 
-    /// Where a node stands among the members.
+    /// Returns the number of members.
+    pub fn members(&self) -> usize {
+        self.group.members.len()
+    }
+
+    /// Returns the index of a member.
     pub fn index(&self, node: NodeId) -> Option<usize> {
         self.group.index(node)
     }
 
-    /// Lets the coordinator do something, if there is one.
-    pub fn coordinator(&mut self, act: impl FnOnce(&mut Coordinator) -> Vec<OperationReply>) -> Vec<OperationReply> {
+    /// Returns the node of a member, or of the group if the client coordinates the operation itself.
+    pub fn node(&self, member: Option<usize>) -> NodeId {
+        member.map_or(self.group.node, |member| self.group.members[member])
+    }
+
+    /// Returns the link to a member.
+    pub fn link(&self, member: usize) -> Option<LinkId> {
+        self.links[member]
+    }
+
+    /// Returns whether the client coordinates its own operations.
+    pub fn has_coordinator(&self) -> bool {
+        self.coordinator.is_some()
+    }
+
+    /// Calls a function with the coordinator, if there is one.
+    pub fn coordinate(&mut self, act: impl FnOnce(&mut Coordinator) -> Vec<OperationReply>) -> Vec<OperationReply> {
         self.coordinator.as_mut().map_or_else(Vec::new, act)
     }
 
-    /// The member to ask; none if the client coordinates itself.
-    fn choose(&mut self, session: u32, read: bool) -> Option<usize> {
-        match if read { self.read_route } else { self.write_route } {
-            Route::Sticky => Some(self.homes[session as usize % self.homes.len()]),
-            Route::Any => Some(self.chance.below(self.group.members.len() as u32) as usize),
+    /// Chooses the member for an operation; none if the client coordinates the operation itself.
+    pub fn choose(&mut self, session: u32, is_read: bool) -> Option<usize> {
+        match if is_read { self.read_route } else { self.write_route } {
+            Route::Sticky => Some(self.homes[self.home(session)]),
+            Route::Any => Some(self.random.below(self.group.members.len() as u32) as usize),
             Route::Nearest => Some(self.nearest),
             Route::Primary => Some(self.leader),
             Route::Itself => None,
         }
     }
 
-    fn promises(&self, guarantee: SessionGuarantee) -> bool {
+    fn home(&self, session: u32) -> usize {
+        session as usize % self.homes.len()
+    }
+
+    /// Returns the member that accepts writes, as far as the client knows.
+    pub fn leader(&self) -> usize {
+        self.leader
+    }
+
+    /// Sets the member that accepts writes.
+    pub fn set_leader(&mut self, member: usize) {
+        debug_assert!(member < self.members(), "a leader is a member");
+        self.leader = member;
+    }
+
+    /// Lets a session send its operations to the next member, after a member has not replied.
+    pub fn avoid_silent_member(&mut self, session: u32) {
+        let (home, members) = (self.home(session), self.members());
+        self.homes[home] = (self.homes[home] + 1) % members;
+        self.leader = (self.leader + 1) % members;
+    }
+
+    /// Returns the member for the n-th retry of a read whose result did not satisfy the guarantees.
+    pub fn member_for_retry(&self, session: u32, n: usize) -> usize {
+        debug_assert!(n > 0, "retries are counted from 1");
+        (self.homes[self.home(session)] + n - 1) % self.members()
+    }
+
+    fn guarantees(&self, guarantee: SessionGuarantee) -> bool {
         self.guarantees.contains(&guarantee)
     }
 
-    /// What the request says that its session has seen.
-    fn seen(&self, session: u32, key: KeyId) -> SessionToken {
-        let token = self.tokens.get(&(session, key)).cloned().unwrap_or_default();
+    /// Returns the token that a session sends with an operation on a key.
+    pub fn token(&self, session: u32, key: KeyId) -> SessionToken {
+        let observed = self.observed.get(&(session, key)).cloned().unwrap_or_default();
         let mut version = Version::default();
-        if self.promises(SessionGuarantee::MonotonicWrites) {
-            version = version.max(token.written);
+        if self.guarantees(SessionGuarantee::MonotonicWrites) {
+            version = version.max(observed.written);
         }
-        if self.promises(SessionGuarantee::WritesFollowReads) {
-            version = version.max(token.read);
+        if self.guarantees(SessionGuarantee::WritesFollowReads) {
+            version = version.max(observed.read);
         }
-        SessionToken { version, context: Some(token.context) }
+        SessionToken { version, context: Some(observed.context) }
     }
 
-    /// Whether a result reflects all that its session is promised.
-    fn reflects(&self, session: u32, key: KeyId, result: &ReadResult) -> bool {
-        let Some(token) = self.tokens.get(&(session, key)) else { return true };
-        let own = self.promises(SessionGuarantee::ReadYourWrites);
-        let monotonic = self.promises(SessionGuarantee::MonotonicReads);
-        match &result.context {
-            None => (!own || result.version >= token.written) && (!monotonic || result.version >= token.read),
+    /// Returns whether the result of a read satisfies the guarantees of a session.
+    pub fn satisfies_guarantees(&self, session: u32, key: KeyId, result: &ReadResult) -> bool {
+        let Some(observed) = self.observed.get(&(session, key)) else { return true };
+        let (has_writes, has_reads) = match &result.context {
+            None => (result.version >= observed.written, result.version >= observed.read),
             Some(context) => {
                 let covers = |origin: u32, count: u32| context.iter().any(|(at, upto)| *at == origin && *upto >= count);
-                let written = token.written.is_none() || covers(token.written.origin, token.written.counter);
-                let read = token.context.iter().all(|(origin, count)| covers(*origin, *count));
-                (!own || written) && (!monotonic || read)
+                let written = observed.written;
+                let has_writes = written.is_none() || covers(written.origin, written.counter);
+                (has_writes, observed.context.iter().all(|(origin, count)| covers(*origin, *count)))
             }
-        }
-    }
-}
-
-impl Client {
-    pub(super) fn issue_at_group(
-        &mut self,
-        now: Micros,
-        session: u32,
-        generated: bool,
-        operation: &Operation,
-        ctx: &mut Context,
-    ) {
-        let Some(at) = &mut self.config.group else { return };
-        let member = at.choose(session, operation.is_read());
-        let to = member.map_or(at.group.node, |member| at.group.members[member]);
-        let mut request = ctx.issue(self.config.node, session, to, operation);
-        let id = request.operation;
-        request.token = at.seen(session, request.key);
-        let request = Arc::new(request);
-        self.pending.insert(id, Awaited { session, generated, request: Some(request.clone()), asked: 1, timeouts: 0 });
-        ctx.wake(now + self.config.timeout, Timer::OperationTimeout(id.0));
-        match member {
-            Some(member) => self.send_request(id, member, ctx),
-            None => {
-                let done = at.coordinator(|it| it.begin(now, local_request(request), None, ctx));
-                self.end_coordinated(now, done, ctx);
-            }
-        }
+        };
+        (has_writes || !self.guarantees(SessionGuarantee::ReadYourWrites))
+            && (has_reads || !self.guarantees(SessionGuarantee::MonotonicReads))
     }
 
-    fn send_request(&self, id: OperationId, member: usize, ctx: &mut Context) {
-        let at = self.config.group.as_ref().and_then(|at| at.links[member]);
-        let request = self.pending.get(&id).and_then(|awaited| awaited.request.clone());
-        if let (Some(link), Some(request)) = (at, request) {
-            ctx.send(link, Payload::Operate(request), About { operation: Some(id), ..About::default() });
-        }
+    /// Notes the version of a session's write.
+    pub fn observe_write(&mut self, session: u32, key: KeyId, version: Version) {
+        let observed = self.observed.entry((session, key)).or_default();
+        observed.written = observed.written.max(version);
     }
 
-    /// A member says who takes such operations, or that it does not know.
-    pub(super) fn on_redirect(&mut self, now: Micros, id: OperationId, to: Option<NodeId>, ctx: &mut Context) {
-        let (Some(awaited), Some(at)) = (self.pending.get_mut(&id), &mut self.config.group) else { return };
-        awaited.asked += 1;
-        let members = at.group.members.len() as u32;
-        match to.and_then(|node| at.group.index(node)) {
-            // Two members that send on to each other are not asked in an endless round within one instant.
-            Some(member) if awaited.asked % (members + 1) != 0 => {
-                // A chain's tail takes reads alone: only who takes writes is remembered.
-                if awaited.request.as_ref().is_some_and(|request| request.ask != Ask::Read) {
-                    at.leader = member;
-                }
-                self.send_request(id, member, ctx);
-            }
-            Some(_) | None => ctx.wake(now + AGAIN, Timer::Protocol(id.0 << 2 | ASK_AGAIN)),
+    /// Notes the result of a session's read.
+    pub fn observe_read(&mut self, session: u32, key: KeyId, result: &ReadResult) {
+        debug_assert!(self.satisfies_guarantees(session, key, result), "other results are rejected");
+        let observed = self.observed.entry((session, key)).or_default();
+        observed.read = observed.read.max(result.version);
+        if let Some(context) = &result.context {
+            observed.context = context.clone();
         }
     }
-
-    pub(super) fn on_protocol_timer(&mut self, now: Micros, n: u32, ctx: &mut Context) {
-        if n & 3 == ASK_AGAIN {
-            let id = OperationId(n >> 2);
-            let (Some(awaited), Some(at)) = (self.pending.get(&id), &self.config.group) else { return };
-            let member = (at.leader + awaited.asked as usize) % at.group.members.len();
-            return self.send_request(id, member, ctx);
-        }
-        let Some(at) = &mut self.config.group else { return };
-        let done = at.coordinator(|it| it.on_timeout(now, n >> 2, None, ctx));
-        self.end_coordinated(now, done, ctx);
-    }
-
-    /// A member was silent: the session asks another from now on.
-    pub(super) fn avoid_silent_member(&mut self, id: OperationId) {
-        if let (Some(awaited), Some(at)) = (self.pending.get(&id), &mut self.config.group) {
-            let members = at.group.members.len();
-            let home = awaited.session as usize % at.homes.len();
-            at.homes[home] = (at.homes[home] + 1) % members;
-            at.leader = (at.leader + 1) % members;
-        }
-    }
-
-    /// Asks an operation that was not answered once more.
-    pub(super) fn retry_at_group(&mut self, now: Micros, id: OperationId, request: Arc<Request>, ctx: &mut Context) {
-        let (Some(awaited), Some(at)) = (self.pending.get(&id), &mut self.config.group) else { return };
-        match at.choose(awaited.session, request.ask == Ask::Read) {
-            Some(member) => self.send_request(id, member, ctx),
-            None => {
-                let done = at.coordinator(|it| it.begin(now, local_request(request), None, ctx));
-                self.end_coordinated(now, done, ctx);
-            }
-        }
-    }
-
-    /// Takes note of a write's version.
-    pub(super) fn record_write(&mut self, id: OperationId, version: Version) {
-        let (Some(awaited), Some(at)) = (self.pending.get(&id), &mut self.config.group) else { return };
-        let Some(request) = &awaited.request else { return };
-        let token = at.tokens.entry((awaited.session, request.key)).or_default();
-        token.written = token.written.max(version);
-    }
-
-    /// Whether a read's result is what its session is promised; if not, it is asked again elsewhere.
-    pub(super) fn check_guarantees(
-        &mut self,
-        now: Micros,
-        id: OperationId,
-        result: &ReadResult,
-        ctx: &mut Context,
-    ) -> bool {
-        let Some(awaited) = self.pending.get_mut(&id) else { return true };
-        let (Some(request), Some(at)) = (awaited.request.clone(), &mut self.config.group) else { return true };
-        let (session, key) = (awaited.session, request.key);
-        if at.reflects(session, key, result) {
-            let token = at.tokens.entry((session, key)).or_default();
-            token.read = token.read.max(result.version);
-            if let Some(context) = &result.context {
-                token.context = context.clone();
-            }
-            return true;
-        }
-        awaited.asked += 1;
-        let (asked, members) = (awaited.asked as usize, at.group.members.len());
-        if at.coordinator.is_some() {
-            let done = at.coordinator(|it| it.begin(now, local_request(request), None, ctx));
-            self.end_coordinated(now, done, ctx);
-        } else if asked % members == 0 {
-            ctx.wake(now + AGAIN, Timer::Protocol(id.0 << 2 | ASK_AGAIN));
-        } else {
-            let next = (at.homes[session as usize % at.homes.len()] + asked - 1) % members;
-            self.send_request(id, next, ctx);
-        }
-        false
-    }
-}
-
-/// A request that the client coordinates itself.
-fn local_request(request: Arc<Request>) -> ClientRequest {
-    ClientRequest { requester: Requester::Local, request }
 }

@@ -1,0 +1,34 @@
+//! The nodes of a run.
+
+use super::bus::Bus;
+use super::client::Client;
+use super::replica::Replica;
+use super::service::Service;
+
+/// A node at run time.
+#[derive(Clone, Debug)]
+pub enum Node {
+    /// A service that is in no group.
+    Service(Box<Service>),
+    /// An event bus.
+    Bus(Box<Bus>),
+    /// A client.
+    Client(Box<Client>),
+    /// A member of a replica group.
+    Replica(Box<Replica>),
+    /// A replica group. It has a name and members, and no behaviour.
+    Group,
+}
+
+impl Node {
+    /// Returns whether the node accepts messages.
+    #[inline]
+    pub fn is_up(&self) -> bool {
+        match self {
+            Node::Service(service) => service.is_up(),
+            Node::Bus(bus) => bus.is_up(),
+            Node::Replica(replica) => replica.is_up(),
+            Node::Client(_) | Node::Group => true,
+        }
+    }
+}
