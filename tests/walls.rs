@@ -1,5 +1,8 @@
 //! The walls between the modules, and a few habits, held by reading the sources.
 
+#[path = "walls/import_graph.rs"]
+mod import_graph;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -65,6 +68,12 @@ fn no_module_reaches_over_its_wall() {
 fn a_reach_over_a_wall_is_noticed() {
     assert_eq!(breaches("a.rs", "use crate::engine::Engine;", APP), ["a.rs:1: use crate::engine::Engine;"]);
     assert!(breaches("a.rs", "// crate::engine is not for us", APP).is_empty());
+}
+
+#[test]
+fn no_files_of_the_engine_import_each_other_in_cycles() {
+    let files = sources(&root().join("src/engine"));
+    assert_eq!(import_graph::files_in_cycles("src/engine", &files), Vec::<String>::new());
 }
 
 #[test]
