@@ -9,7 +9,7 @@ pub use group_session::GroupSession;
 
 use super::backoff::wait;
 use super::context::Context;
-use super::message::{About, Ask, Payload, ReadResult, Request};
+use super::message::{About, Payload, ReadResult, Request};
 use super::queue::Timer;
 use crate::scenario::{Backoff, Micros, Operation, Value};
 use crate::trace::{Fact, OperationId, Outcome, UpdateId};
@@ -273,7 +273,7 @@ impl Client {
         debug_assert!(request.is_some(), "a request that may be retried is kept");
         ctx.wake(now + self.config.timeout, Timer::OperationTimeout(id.0));
         let Some(request) = request else { return };
-        match if request.ask == Ask::Read { &self.config.reads_from } else { &self.config.target } {
+        match if request.action.is_read() { &self.config.reads_from } else { &self.config.target } {
             &Target::Service(_, link) => {
                 ctx.send(link, Payload::Operate(request), About { operation: Some(id), ..About::default() });
             }

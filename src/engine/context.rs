@@ -1,7 +1,7 @@
 //! The context of a handler: the only way in which a node acts on the world. It sends messages, sets timers and records facts,
 //! each at once and in order.
 
-use super::message::{About, Ask, LinkId, Payload, Request, SessionToken};
+use super::message::{About, LinkId, Payload, Request, SessionToken};
 use super::network::{Network, PlannedArrival};
 use super::queue::{Priority, Queue, ScheduledEvent, Timer};
 use crate::scenario::{Micros, Operation, Value};
@@ -127,49 +127,36 @@ impl Context {
         }
     }
 
-    /// Records the start of an operation and makes the request that carries it.
+    /// Records the start of an operation, and returns its request.
     pub fn issue(&mut self, by: NodeId, session: u32, to: NodeId, operation: &Operation) -> Request {
-        let (kind, value, ask) = match operation {
-            Operation::Read { .. } => (OperationKind::Read, None, Ask::Read),
-            Operation::Write { value, .. } => (OperationKind::Write, Some(value.clone()), Ask::Write(value.clone())),
-            Operation::Add { element, .. } => (OperationKind::Add, Some(element.clone()), Ask::Add(element.clone())),
-            Operation::Remove { element, .. } => {
-                (OperationKind::Remove, Some(element.clone()), Ask::Remove(element.clone()))
-            }
-            Operation::Put { field, value, .. } => {
-                let said = [(Arc::from(field.as_str()), value.clone())].into_iter().collect();
-                let ask = Ask::Put(field.as_str().into(), value.clone());
-                (OperationKind::Put, Some(Value::Map(Arc::new(said))), ask)
-            }
-            Operation::Insert { at, element, .. } => {
-                (OperationKind::Insert, Some(element.clone()), Ask::Insert(*at, element.clone()))
-            }
-            Operation::RemoveAt { at, .. } => {
-                (OperationKind::RemoveAt, Some(Value::Int((*at).into())), Ask::RemoveAt(*at))
-            }
-            Operation::Delete { .. } => (OperationKind::Delete, None, Ask::Delete),
-            Operation::Increment { by, .. } => (OperationKind::Increment, Some(Value::Int(*by)), Ask::Increment(*by)),
-            Operation::CompareAndSet { expect, value, .. } => (
-                OperationKind::CompareAndSet,
-                Some(value.clone()),
-                Ask::CompareAndSet { expect: expect.clone(), value: value.clone() },
-            ),
-        };
-        let expected = match operation {
-            Operation::CompareAndSet { expect, .. } => expect.clone(),
-            Operation::Insert { at, .. } => at.map(|at| Value::Int(at.into())),
-            Operation::Read { .. }
-            | Operation::Write { .. }
-            | Operation::Add { .. }
-            | Operation::Remove { .. }
-            | Operation::Put { .. }
-            | Operation::RemoveAt { .. }
-            | Operation::Increment { .. }
-            | Operation::Delete { .. } => None,
-        };
         let key = self.key(self.names.scope(to), operation.key());
         let id = self.next_operation();
+        let (kind, value, expected) = recorded(operation);
         self.record(Fact::OperationIssued { operation: id, by, session, to, kind, key, value, expected });
-        Request { operation: id, key, ask, poison: false, token: SessionToken::default(), event: None }
+        let (action, token) = (operation.clone(), SessionToken::default());
+        Request { operation: id, key, action, poison: false, token, event: None }
+    }
+}
+
+/// Returns how an operation is recorded: its kind, its argument, and the value or the index that it expects.
+fn recorded(operation: &Operation) -> (OperationKind, Option<Value>, Option<Value>) {
+    match operation {
+        Operation::Read { .. } => (OperationKind::Read, None, None),
+        Operation::Write { value, .. } => (OperationKind::Write, Some(value.clone()), None),
+        Operation::Add { element, .. } => (OperationKind::Add, Some(element.clone()), None),
+        Operation::Remove { element, .. } => (OperationKind::Remove, Some(element.clone()), None),
+        Operation::Put { field, value, .. } => {
+            let entry = [(Arc::from(field.as_str()), value.clone())].into_iter().collect();
+            (OperationKind::Put, Some(Value::Map(Arc::new(entry))), None)
+        }
+        Operation::Insert { at, element, .. } => {
+            (OperationKind::Insert, Some(element.clone()), at.map(|at| Value::Int(at.into())))
+        }
+        Operation::RemoveAt { at, .. } => (OperationKind::RemoveAt, Some(Value::Int((*at).into())), None),
+        Operation::Increment { by, .. } => (OperationKind::Increment, Some(Value::Int(*by)), None),
+        Operation::Delete { .. } => (OperationKind::Delete, None, None),
+        Operation::CompareAndSet { expect, value, .. } => {
+            (OperationKind::CompareAndSet, Some(value.clone()), expect.clone())
+        }
     }
 }

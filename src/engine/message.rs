@@ -1,7 +1,7 @@
 //! The contents of messages. A payload is created when its message is sent, and never changed.
 
 use super::replica::messages::ReplicaMessage;
-use crate::scenario::{Acks, Effect, Micros, Value};
+use crate::scenario::{Acks, Effect, Micros, Operation, Value};
 use crate::trace::{
     KeyId, MessageKind, NodeId, OperationId, Outcome, SubscriptionId, UpdateId, Version, VersionVector,
 };
@@ -30,36 +30,6 @@ pub struct Update {
     pub poison: bool,
 }
 
-/// What an operation does with its key.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Ask {
-    /// Return the value.
-    Read,
-    /// Set it.
-    Write(Value),
-    /// Add an element to the set.
-    Add(Value),
-    /// Remove an element from the set, or the field of that name from the map.
-    Remove(Value),
-    /// Put a value into a field of the map.
-    Put(Arc<str>, Value),
-    /// Insert an element into the list, behind so many; at the end where that is not said.
-    Insert(Option<u32>, Value),
-    /// Take the element behind so many out of the list.
-    RemoveAt(u32),
-    /// Add to the number.
-    Increment(i64),
-    /// Delete the key.
-    Delete,
-    /// Set it if it is as expected.
-    CompareAndSet {
-        /// What must be there; none for an absent key.
-        expect: Option<Value>,
-        /// The new value.
-        value: Value,
-    },
-}
-
 /// An operation on a key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
@@ -67,8 +37,8 @@ pub struct Request {
     pub operation: OperationId,
     /// The key.
     pub key: KeyId,
-    /// What to do.
-    pub ask: Ask,
+    /// What to do with the key.
+    pub action: Operation,
     /// The event of its update is a poison message.
     pub poison: bool,
     /// What the session of a group's client has observed of the key.

@@ -39,12 +39,12 @@ pub use version_generator::VersionGenerator;
 
 use super::consumer::Handler;
 use super::context::Context;
-use super::message::{About, Ask, Delivery, LinkId, Payload, Request};
+use super::message::{About, Delivery, LinkId, Payload, Request};
 use super::publishing::Publisher;
 use super::queue::Timer;
 use super::random::Stream;
 use super::worker_pool::{WorkerPool, WorkerPoolConfig};
-use crate::scenario::Micros;
+use crate::scenario::{Micros, Operation};
 use crate::trace::{Fact, HandlingFailure, KeyId, OperationId, Outcome, Refusal};
 use events::Events;
 use messages::ReplicaMessage;
@@ -155,7 +155,7 @@ impl Replica {
     }
 
     fn execute_request(&mut self, now: Micros, client: ClientRequest, ctx: &mut Context) -> Vec<OperationReply> {
-        if client.request.ask == Ask::Delete && self.member.group.publishes {
+        if matches!(client.request.action, Operation::Delete { .. }) && self.member.group.publishes {
             // An event carries the value of a key, and a deleted key has none.
             return vec![client.refuse(Refusal::NotOffered)];
         }

@@ -1,7 +1,7 @@
 //! The durable store of a service: rows by key, each with its version; and the rules of operations.
 
-use super::message::{Ask, Update};
-use crate::scenario::{Effect, Value};
+use super::message::Update;
+use crate::scenario::{Effect, Operation, Value};
 use crate::trace::{KeyId, Refusal, Version};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -51,8 +51,8 @@ impl Store {
     ///
     /// # Errors
     /// The operation does not fit what the key holds; it has no effect.
-    pub fn after(&self, key: KeyId, ask: &Ask) -> Result<Value, Refusal> {
-        after(self.rows.get(&key).map(|row| &row.value), ask)
+    pub fn after(&self, key: KeyId, operation: &Operation) -> Result<Value, Refusal> {
+        after(self.rows.get(&key).map(|row| &row.value), operation)
     }
 
     /// Returns the difference of a new value to the number that a key holds; an absent key counts as 0.
@@ -99,18 +99,18 @@ impl Store {
 ///
 /// # Errors
 /// The operation does not fit what the key holds; it has no effect.
-pub fn after(present: Option<&Value>, ask: &Ask) -> Result<Value, Refusal> {
-    match ask {
+pub fn after(present: Option<&Value>, operation: &Operation) -> Result<Value, Refusal> {
+    match operation {
         // Services store no tombstones. Groups handle deletions themselves.
-        Ask::Delete => Err(Refusal::NotOffered),
-        Ask::Read => present.cloned().ok_or(Refusal::NotAsExpected),
-        Ask::Write(value) => Ok(value.clone()),
-        Ask::Add(element) => {
+        Operation::Delete { .. } => Err(Refusal::NotOffered),
+        Operation::Read { .. } => present.cloned().ok_or(Refusal::NotAsExpected),
+        Operation::Write { value, .. } => Ok(value.clone()),
+        Operation::Add { element, .. } => {
             let mut elements = set_of(present)?;
             elements.insert(element.clone());
             Ok(Value::Set(Arc::new(elements)))
         }
-        Ask::Remove(element) => match (present, element) {
+        Operation::Remove { element, .. } => match (present, element) {
             (Some(Value::Map(fields)), field) => {
                 let mut fields = (**fields).clone();
                 fields.remove(field.to_string().as_str());
@@ -122,7 +122,7 @@ pub fn after(present: Option<&Value>, ask: &Ask) -> Result<Value, Refusal> {
                 Ok(Value::Set(Arc::new(elements)))
             }
         },
-        Ask::Put(field, value) => {
+        Operation::Put { field, value, .. } => {
             let mut fields = match present {
                 None => BTreeMap::new(),
                 Some(Value::Map(fields)) => (**fields).clone(),
@@ -130,16 +130,16 @@ pub fn after(present: Option<&Value>, ask: &Ask) -> Result<Value, Refusal> {
                     return Err(Refusal::WrongType);
                 }
             };
-            fields.insert(field.clone(), value.clone());
+            fields.insert(field.as_str().into(), value.clone());
             Ok(Value::Map(Arc::new(fields)))
         }
-        Ask::Insert(at, element) => {
+        Operation::Insert { at, element, .. } => {
             let mut elements = list_of(present)?;
             let at = at.map_or(elements.len(), |at| (at as usize).min(elements.len()));
             elements.insert(at, element.clone());
             Ok(Value::List(elements.into()))
         }
-        Ask::RemoveAt(at) => {
+        Operation::RemoveAt { at, .. } => {
             let mut elements = list_of(present)?;
             if *at as usize >= elements.len() {
                 return Err(Refusal::NotAsExpected);
@@ -147,12 +147,12 @@ pub fn after(present: Option<&Value>, ask: &Ask) -> Result<Value, Refusal> {
             elements.remove(*at as usize);
             Ok(Value::List(elements.into()))
         }
-        Ask::Increment(by) => match present {
+        Operation::Increment { by, .. } => match present {
             None => Ok(Value::Int(*by)),
             Some(Value::Int(n)) => Ok(Value::Int(n.saturating_add(*by))),
             Some(Value::Text(_) | Value::Set(_) | Value::List(_) | Value::Map(_)) => Err(Refusal::WrongType),
         },
-        Ask::CompareAndSet { expect, value } => {
+        Operation::CompareAndSet { expect, value, .. } => {
             if present == expect.as_ref() {
                 Ok(value.clone())
             } else {
@@ -219,20 +219,28 @@ mod tests {
     fn operations_that_do_not_fit_the_type_of_the_value_are_refused() {
         let mut store = Store::default();
         store.set(KEY, Value::from("text"), Version::counted(1, 0), i64::MIN);
-        assert_eq!(store.after(KEY, &Ask::Increment(1)), Err(Refusal::WrongType));
-        assert_eq!(store.after(KEY, &Ask::Add(Value::Int(1))), Err(Refusal::WrongType));
-        let expect_other = Ask::CompareAndSet { expect: Some(Value::Int(1)), value: Value::Int(2) };
+        assert_eq!(store.after(KEY, &Operation::Increment { key: String::new(), by: 1 }), Err(Refusal::WrongType));
+        assert_eq!(
+            store.after(KEY, &Operation::Add { key: String::new(), element: Value::Int(1) }),
+            Err(Refusal::WrongType)
+        );
+        let expect_other =
+            Operation::CompareAndSet { key: String::new(), expect: Some(Value::Int(1)), value: Value::Int(2) };
         assert_eq!(store.after(KEY, &expect_other), Err(Refusal::NotAsExpected));
-        let expect_it = Ask::CompareAndSet { expect: Some(Value::from("text")), value: Value::Int(2) };
+        let expect_it =
+            Operation::CompareAndSet { key: String::new(), expect: Some(Value::from("text")), value: Value::Int(2) };
         assert_eq!(store.after(KEY, &expect_it), Ok(Value::Int(2)));
     }
 
     #[test]
     fn sets_and_numbers_start_empty() {
         let store = Store::default();
-        assert_eq!(store.after(KEY, &Ask::Increment(-2)), Ok(Value::Int(-2)));
-        assert_eq!(store.after(KEY, &Ask::Add(Value::Int(1))), Ok(Value::from_iter([Value::Int(1)])));
-        let absent = Ask::CompareAndSet { expect: None, value: Value::Int(2) };
+        assert_eq!(store.after(KEY, &Operation::Increment { key: String::new(), by: -2 }), Ok(Value::Int(-2)));
+        assert_eq!(
+            store.after(KEY, &Operation::Add { key: String::new(), element: Value::Int(1) }),
+            Ok(Value::from_iter([Value::Int(1)]))
+        );
+        let absent = Operation::CompareAndSet { key: String::new(), expect: None, value: Value::Int(2) };
         assert_eq!(store.after(KEY, &absent), Ok(Value::Int(2)));
     }
 }

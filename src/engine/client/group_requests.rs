@@ -2,7 +2,7 @@
 
 use super::{Client, PendingOperation};
 use crate::engine::context::Context;
-use crate::engine::message::{About, Ask, Payload, ReadResult, Request};
+use crate::engine::message::{About, Payload, ReadResult, Request};
 use crate::engine::queue::Timer;
 use crate::engine::replica::messages::{MessageBody, QuorumMessage, ReplicaMessage};
 use crate::engine::replica::{ClientRequest, OperationReply, Reply, Requester};
@@ -114,7 +114,7 @@ impl Client {
             // Two members that redirect to each other must not be asked without end within one instant.
             Some(member) if pending.sent % (members + 1) != 0 => {
                 // A chain's tail accepts only reads; the member that accepts writes is remembered.
-                if pending.request.as_ref().is_some_and(|request| request.ask != Ask::Read) {
+                if pending.request.as_ref().is_some_and(|request| !request.action.is_read()) {
                     group.set_leader(member);
                 }
                 self.send_request(id, member, ctx);
@@ -145,7 +145,7 @@ impl Client {
     /// Retries an operation that got no reply.
     pub(super) fn retry_at_group(&mut self, now: Micros, id: OperationId, request: Arc<Request>, ctx: &mut Context) {
         let (Some(pending), Some(group)) = (self.pending.get(&id), &mut self.config.group) else { return };
-        let member = group.choose(pending.session, request.ask == Ask::Read);
+        let member = group.choose(pending.session, request.action.is_read());
         self.send_or_coordinate(now, id, member, request, ctx);
     }
 

@@ -5,9 +5,9 @@ use super::events::{Events, PendingEvent};
 use super::request::{ClientRequest, Reply, Requester};
 use super::{Replica, Work};
 use crate::engine::context::Context;
-use crate::engine::message::{About, Ask, Delivery, EventWrite, Payload, Request, SessionToken};
+use crate::engine::message::{About, Delivery, EventWrite, Payload, Request, SessionToken};
 use crate::engine::queue::Timer;
-use crate::scenario::{Effect, Micros};
+use crate::scenario::{Effect, Micros, Operation};
 use crate::trace::{Fact, HandlingFailure, OperationId, Outcome, Refusal};
 use std::sync::Arc;
 
@@ -40,17 +40,22 @@ impl Replica {
         let update = &delivery.update;
         // The random number is drawn for every event, so that a poison message does not shift later failures.
         let fails = handler.failures.bernoulli(handler.fails);
-        let ask = match handler.effect {
-            Effect::Increment => update.delta.map(Ask::Increment).ok_or(HandlingFailure::WrongType),
-            Effect::SetIfNewer | Effect::Overwrite | Effect::LastWriterWins => Ok(Ask::Write(update.value.clone())),
+        let key = ctx.names.key(update.key).to_string();
+        let action = match handler.effect {
+            Effect::Increment => {
+                update.delta.map(|by| Operation::Increment { key: key.clone(), by }).ok_or(HandlingFailure::WrongType)
+            }
+            Effect::SetIfNewer | Effect::Overwrite | Effect::LastWriterWins => {
+                Ok(Operation::Write { key: key.clone(), value: update.value.clone() })
+            }
         };
-        let ask = match ask {
+        let action = match action {
             _ if update.poison => Err(HandlingFailure::Poison),
             _ if fails => Err(HandlingFailure::Failed),
-            ask => ask,
+            action => action,
         };
-        let ask = match ask {
-            Ok(ask) => ask,
+        let action = match action {
+            Ok(action) => action,
             Err(failure) => return self.fail_event(now, &delivery, failure, ctx),
         };
         let (operation, subscription, attempt) = (ctx.next_operation(), handler.id, delivery.attempt);
@@ -60,7 +65,8 @@ impl Replica {
         ctx.wake(now + handler.deadline, Timer::OperationTimeout(operation.0));
         let inbox = handler.inbox.as_ref().map(|inbox| inbox.window());
         let event = Some(EventWrite { subscription, update, version, clock, attempt, effect, inbox });
-        let request = Arc::new(Request { operation, key, ask, poison: false, token: SessionToken::default(), event });
+        let request =
+            Arc::new(Request { operation, key, action, poison: false, token: SessionToken::default(), event });
         let pending = PendingEvent { delivery, request: request.clone(), attempts: 1 };
         let previous = events.pending.insert(operation, pending);
         debug_assert!(previous.is_none(), "the operation is new");

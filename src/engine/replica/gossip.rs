@@ -11,10 +11,10 @@ use super::member::Member;
 use super::messages::GossipMessage;
 use super::request::{ClientRequest, OperationReply, Reply};
 use crate::engine::context::Context;
-use crate::engine::message::{Ask, Request};
+use crate::engine::message::Request;
 use crate::engine::queue::Timer;
 use crate::engine::random::{Sampler, Stream};
-use crate::scenario::{Gossip as GossipConfig, GossipStyle, Latency, Micros, Value};
+use crate::scenario::{Gossip as GossipConfig, GossipStyle, Latency, Micros, Operation, Value};
 use crate::trace::{Fact, KeyId, Refusal, UpdateId, Version};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -243,10 +243,10 @@ impl Gossip {
 fn execute_write(now: Micros, request: &Request, member: &mut Member) -> Result<ExecutedWrite, Refusal> {
     let (key, origin) = (request.key, member.origin());
     let mut state = member.state(key);
-    let (version, value) = match (&mut state, &request.ask) {
-        (KeyState::Register(_), Ask::CompareAndSet { .. }) => return Err(Refusal::NotOffered),
-        (KeyState::Register(register), ask) => {
-            let value = register_after(register.value.as_ref(), ask)?;
+    let (version, value) = match (&mut state, &request.action) {
+        (KeyState::Register(_), Operation::CompareAndSet { .. }) => return Err(Refusal::NotOffered),
+        (KeyState::Register(register), action) => {
+            let value = register_after(register.value.as_ref(), action)?;
             let (clock, reading) = (member.group.clock(), member.clock(now));
             let carried = request.event.as_ref().and_then(event_rules::carried_version);
             let version =
@@ -255,8 +255,8 @@ fn execute_write(now: Micros, request: &Request, member: &mut Member) -> Result<
             *register = Register { version, value: value.clone(), update: None, metadata };
             (version, value)
         }
-        (KeyState::Dotted(_) | KeyState::Counter(_) | KeyState::Sequence(_), ask) => {
-            let change = state.execute(&member.group.data, origin, ask, request.token.context.as_ref())?;
+        (KeyState::Dotted(_) | KeyState::Counter(_) | KeyState::Sequence(_), action) => {
+            let change = state.execute(&member.group.data, origin, action, request.token.context.as_ref())?;
             (Version::counted(change.dot.1, change.dot.0), change.value)
         }
     };

@@ -87,7 +87,7 @@ pub fn append_write(
         }
     }
     let before = unapplied.map_or(stored.value(&member.group.data), |(_, entry)| entry.value.clone());
-    let value = register_after(before.as_ref(), &request.ask)?;
+    let value = register_after(before.as_ref(), &request.action)?;
     let (update, metadata) = (ctx.next_update(), member.write_metadata(now, request));
     let entry = LogEntry { term, update: Some(update), operation: Some(operation), key, value, metadata };
     let register = register_of(LogPosition { term, index: log.last_index() + 1 }, &entry);

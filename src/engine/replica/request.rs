@@ -1,7 +1,7 @@
 //! An operation requested of a group, and the reply to it.
 
 use crate::engine::context::Context;
-use crate::engine::message::{Ask, LinkId, ReadResult, Request};
+use crate::engine::message::{LinkId, ReadResult, Request};
 use crate::trace::{Fact, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ pub struct ClientRequest {
 impl ClientRequest {
     /// Whether the operation is a read.
     pub fn is_read(&self) -> bool {
-        self.request.ask == Ask::Read
+        self.request.action.is_read()
     }
 
     /// Returns a reply to the request.

@@ -136,7 +136,7 @@ impl TwoPhase {
             }
         }
         let before = stored.value(&member.group.data);
-        let value = register_after(before.as_ref(), &request.ask).map_err(|cause| client.refuse(cause))?;
+        let value = register_after(before.as_ref(), &request.action).map_err(|cause| client.refuse(cause))?;
         let update = ctx.next_update();
         let replaces = stored.version();
         let version = Version::counted(replaces.counter + 1, member.origin());

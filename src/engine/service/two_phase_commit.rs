@@ -224,7 +224,7 @@ impl Service {
         }
         match part {
             TransactionPart::Same(update) => Some((update.clone(), None)),
-            TransactionPart::Own(request) => match self.store.after(key, &request.ask) {
+            TransactionPart::Own(request) => match self.store.after(key, &request.action) {
                 Ok(value) => Some((self.new_update(now, request, value, ctx), Some(request.operation))),
                 Err(cause) => {
                     let (operation, node) = (request.operation, self.node);

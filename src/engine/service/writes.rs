@@ -3,7 +3,7 @@
 
 use super::{Job, PendingWrite, ReplyTo, Service};
 use crate::engine::context::Context;
-use crate::engine::message::{About, Ask, Payload, ReadResult, Request, Update};
+use crate::engine::message::{About, Payload, ReadResult, Request, Update};
 use crate::engine::queue::Timer;
 use crate::scenario::{Effect, Micros, Value};
 use crate::trace::{Fact, KeyId, Outcome, Refusal, UpdateId};
@@ -20,7 +20,7 @@ impl Service {
         request: Arc<Request>,
         ctx: &mut Context,
     ) {
-        if request.ask == Ask::Read && !self.transactions.locks(request.key) {
+        if request.action.is_read() && !self.transactions.locks(request.key) {
             self.read(&reply_to, &request, ctx);
             return self.release_worker(now, ctx);
         }
@@ -30,7 +30,7 @@ impl Service {
             self.workers.put(job, Job::Locked(reply_to, request));
             return;
         }
-        match self.store.after(request.key, &request.ask) {
+        match self.store.after(request.key, &request.action) {
             Err(cause) => {
                 self.refuse(&reply_to, cause, Outcome::Fail, ctx);
                 self.release_worker(now, ctx);

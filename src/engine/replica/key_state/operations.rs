@@ -2,9 +2,8 @@
 
 use super::KeyState;
 use super::dot_store::Dot;
-use crate::engine::message::Ask;
 use crate::engine::store;
-use crate::scenario::{Data, Value};
+use crate::scenario::{Data, Operation, Value};
 use crate::trace::{Refusal, VersionVector};
 use std::sync::Arc;
 
@@ -27,16 +26,16 @@ impl KeyState {
         &mut self,
         data: &Data,
         origin: u32,
-        ask: &Ask,
+        operation: &Operation,
         observed: Option<&VersionVector>,
     ) -> Result<Change, Refusal> {
         let change = |dot: Dot, value: Option<&Value>| Change { dot, value: value.cloned() };
-        Ok(match (self, data, ask) {
-            (KeyState::Dotted(state), Data::MultiValue | Data::Merged { .. }, Ask::Write(value)) => {
+        Ok(match (self, data, operation) {
+            (KeyState::Dotted(state), Data::MultiValue | Data::Merged { .. }, Operation::Write { value, .. }) => {
                 let observed = observed.cloned().unwrap_or_else(|| state.version_vector());
                 change(state.put(origin, Some(value.clone()), &observed), Some(value))
             }
-            (KeyState::Dotted(state), Data::MultiValue | Data::Merged { .. }, Ask::Delete) => {
+            (KeyState::Dotted(state), Data::MultiValue | Data::Merged { .. }, Operation::Delete { .. }) => {
                 let observed = observed.cloned().unwrap_or_else(|| state.version_vector());
                 change(state.put(origin, None, &observed), None)
             }
@@ -44,36 +43,44 @@ impl KeyState {
             (
                 KeyState::Dotted(state),
                 Data::Merged { .. },
-                Ask::Add(_) | Ask::Remove(_) | Ask::Put(..) | Ask::Insert(..) | Ask::RemoveAt(_) | Ask::Increment(_),
+                Operation::Add { .. }
+                | Operation::Remove { .. }
+                | Operation::Put { .. }
+                | Operation::Insert { .. }
+                | Operation::RemoveAt { .. }
+                | Operation::Increment { .. },
             ) => {
-                let value = store::after(state.values(data).first(), ask)?;
+                let value = store::after(state.values(data).first(), operation)?;
                 let dot = state.put(origin, Some(value.clone()), &state.version_vector());
                 Change { dot, value: Some(value) }
             }
-            (KeyState::Dotted(state), Data::Set, Ask::Add(element)) => {
+            (KeyState::Dotted(state), Data::Set, Operation::Add { element, .. }) => {
                 change(state.add(origin, element.clone()), Some(element))
             }
-            (KeyState::Dotted(state), Data::Set, Ask::Remove(element)) => change(state.remove(origin, element), None),
-            (KeyState::Dotted(state), Data::RemoveWinsSet, Ask::Add(element)) => {
+            (KeyState::Dotted(state), Data::Set, Operation::Remove { element, .. }) => {
+                change(state.remove(origin, element), None)
+            }
+            (KeyState::Dotted(state), Data::RemoveWinsSet, Operation::Add { element, .. }) => {
                 change(state.add_to_remove_wins(origin, element.clone()), Some(element))
             }
-            (KeyState::Dotted(state), Data::RemoveWinsSet, Ask::Remove(element)) => {
+            (KeyState::Dotted(state), Data::RemoveWinsSet, Operation::Remove { element, .. }) => {
                 change(state.remove_from_remove_wins(origin, element), None)
             }
-            (KeyState::Dotted(state), Data::Map, Ask::Put(field, value)) => {
+            (KeyState::Dotted(state), Data::Map, Operation::Put { field, value, .. }) => {
+                let field: Arc<str> = field.as_str().into();
                 let written = Value::Map(Arc::new([(field.clone(), value.clone())].into_iter().collect()));
-                change(state.put_field(origin, field, Some(value.clone())), Some(&written))
+                change(state.put_field(origin, &field, Some(value.clone())), Some(&written))
             }
-            (KeyState::Dotted(state), Data::Map, Ask::Remove(field)) => {
+            (KeyState::Dotted(state), Data::Map, Operation::Remove { element: field, .. }) => {
                 change(state.put_field(origin, &field.to_string().into(), None), None)
             }
-            (KeyState::Sequence(state), _, Ask::Insert(index, element)) => {
+            (KeyState::Sequence(state), _, Operation::Insert { at: index, element, .. }) => {
                 change(state.insert(origin, *index, element.clone()), Some(element))
             }
-            (KeyState::Sequence(state), _, Ask::RemoveAt(index)) => {
+            (KeyState::Sequence(state), _, Operation::RemoveAt { at: index, .. }) => {
                 change(state.remove(origin, *index).ok_or(Refusal::NotAsExpected)?, None)
             }
-            (KeyState::Counter(state), _, Ask::Increment(amount)) => {
+            (KeyState::Counter(state), _, Operation::Increment { by: amount, .. }) => {
                 change(state.add(origin, *amount), Some(&Value::Int(*amount)))
             }
             (KeyState::Register(_) | KeyState::Dotted(_) | KeyState::Counter(_) | KeyState::Sequence(_), _, _) => {
@@ -87,17 +94,17 @@ impl KeyState {
 ///
 /// # Errors
 /// Returns why the operation does not fit the key's value.
-pub fn register_after(present: Option<&Value>, ask: &Ask) -> Result<Option<Value>, Refusal> {
-    match ask {
-        Ask::Delete => Ok(None),
-        Ask::Read
-        | Ask::Write(_)
-        | Ask::Add(_)
-        | Ask::Remove(_)
-        | Ask::Put(..)
-        | Ask::Insert(..)
-        | Ask::RemoveAt(_)
-        | Ask::Increment(_)
-        | Ask::CompareAndSet { .. } => store::after(present, ask).map(Some),
+pub fn register_after(present: Option<&Value>, operation: &Operation) -> Result<Option<Value>, Refusal> {
+    match operation {
+        Operation::Delete { .. } => Ok(None),
+        Operation::Read { .. }
+        | Operation::Write { .. }
+        | Operation::Add { .. }
+        | Operation::Remove { .. }
+        | Operation::Put { .. }
+        | Operation::Insert { .. }
+        | Operation::RemoveAt { .. }
+        | Operation::Increment { .. }
+        | Operation::CompareAndSet { .. } => store::after(present, operation).map(Some),
     }
 }

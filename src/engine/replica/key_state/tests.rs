@@ -4,9 +4,8 @@ mod oracles;
 
 use super::operations::Change;
 use super::*;
-use crate::engine::message::Ask;
 use crate::random::{self, random_tests};
-use crate::scenario::{Merge, VersionClock};
+use crate::scenario::{Merge, Operation, VersionClock};
 use crate::trace::Refusal;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug)]
 enum Step {
     /// A replica executes an operation.
-    Change(Operation),
+    Change(OperationAt),
     /// The replica `at` merges the state of the replica `from`.
     Merge { at: usize, from: usize },
 }
@@ -23,7 +22,7 @@ enum Step {
 /// An operation at the replica `at`. The data type decides whether `number` is an element, a value, a field or an
 /// amount.
 #[derive(Clone, Copy, Debug)]
-struct Operation {
+struct OperationAt {
     at: usize,
     number: i64,
     is_removal: bool,
@@ -31,26 +30,36 @@ struct Operation {
     is_blind: bool,
 }
 
-impl Operation {
+impl OperationAt {
     fn origin(self) -> u32 {
         self.at as u32 + 1
     }
 
     /// Returns the operation as a request for a key of this data type.
-    fn ask(self, data: &Data) -> Ask {
-        let Operation { number, is_removal, is_blind, .. } = self;
+    fn operation(self, data: &Data) -> Operation {
+        let OperationAt { number, is_removal, is_blind, .. } = self;
         match data {
-            Data::Register { .. } | Data::MultiValue if is_removal => Ask::Delete,
-            Data::Register { .. } | Data::MultiValue => Ask::Write(number.into()),
+            Data::Register { .. } | Data::MultiValue if is_removal => Operation::Delete { key: String::new() },
+            Data::Register { .. } | Data::MultiValue => Operation::Write { key: String::new(), value: number.into() },
             // Either replaces all siblings with a set, or changes the merged value.
-            Data::Merged { .. } if is_blind => Ask::Write(Value::from_iter([number.into()])),
-            Data::Set | Data::RemoveWinsSet | Data::Merged { .. } if is_removal => Ask::Remove(number.into()),
-            Data::Set | Data::RemoveWinsSet | Data::Merged { .. } => Ask::Add(number.into()),
-            Data::Map if is_removal => Ask::Remove(Value::Int(number % 2)),
-            Data::Map => Ask::Put(self.field().into(), number.into()),
-            Data::Sequence if is_removal => Ask::RemoveAt(number as u32),
-            Data::Sequence => Ask::Insert((!is_blind).then_some(number as u32), number.into()),
-            Data::Counter => Ask::Increment(self.amount()),
+            Data::Merged { .. } if is_blind => {
+                Operation::Write { key: String::new(), value: Value::from_iter([number.into()]) }
+            }
+            Data::Set | Data::RemoveWinsSet | Data::Merged { .. } if is_removal => {
+                Operation::Remove { key: String::new(), element: number.into() }
+            }
+            Data::Set | Data::RemoveWinsSet | Data::Merged { .. } => {
+                Operation::Add { key: String::new(), element: number.into() }
+            }
+            Data::Map if is_removal => Operation::Remove { key: String::new(), element: Value::Int(number % 2) },
+            Data::Map => Operation::Put { key: String::new(), field: self.field().into(), value: number.into() },
+            Data::Sequence if is_removal => Operation::RemoveAt { key: String::new(), at: number as u32 },
+            Data::Sequence => Operation::Insert {
+                key: String::new(),
+                at: (!is_blind).then_some(number as u32),
+                element: number.into(),
+            },
+            Data::Counter => Operation::Increment { key: String::new(), by: self.amount() },
         }
     }
 
@@ -65,7 +74,7 @@ impl Operation {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let change = (0usize..3, 0i64..5, any::<bool>(), any::<bool>())
-        .prop_map(|(at, number, is_removal, is_blind)| Step::Change(Operation { at, number, is_removal, is_blind }));
+        .prop_map(|(at, number, is_removal, is_blind)| Step::Change(OperationAt { at, number, is_removal, is_blind }));
     let merge = (0usize..3, 0usize..3).prop_map(|(at, from)| Step::Merge { at, from });
     prop::collection::vec(prop_oneof![2 => change, 1 => merge], 0..40)
 }
@@ -78,7 +87,7 @@ fn data_types() -> Vec<Data> {
     types
 }
 
-fn execute(state: &mut KeyState, data: &Data, operation: Operation) {
+fn execute(state: &mut KeyState, data: &Data, operation: OperationAt) {
     if let KeyState::Register(register) = state {
         let version = Version::counted(register.version.counter + 1, operation.origin());
         let value = (!operation.is_removal).then_some(operation.number.into());
@@ -86,7 +95,7 @@ fn execute(state: &mut KeyState, data: &Data, operation: Operation) {
         return;
     }
     let observed = operation.is_blind.then(VersionVector::new);
-    match state.execute(data, operation.origin(), &operation.ask(data), observed.as_ref()) {
+    match state.execute(data, operation.origin(), &operation.operation(data), observed.as_ref()) {
         Ok(Change { .. }) => {}
         // A merged value that is not a set has no elements, and a short list has no such index.
         Err(Refusal::WrongType) if matches!(data, Data::Merged { .. }) => {}
@@ -216,13 +225,13 @@ random_tests! { laws, 2000;
         for (element, step) in (0i64..).zip(&steps) {
             match *step {
                 Step::Change(operation) => {
-                    let Operation { at, number, is_removal, is_blind } = operation;
-                    let ask = match is_removal {
-                        true => Ask::RemoveAt(number as u32),
-                        false => Ask::Insert((!is_blind).then_some(number as u32), element.into()),
+                    let OperationAt { at, number, is_removal, is_blind } = operation;
+                    let change = match is_removal {
+                        true => Operation::RemoveAt { key: String::new(), at: number as u32 },
+                        false => Operation::Insert { key: String::new(), at: (!is_blind).then_some(number as u32), element: element.into() },
                     };
                     let index = list(&states[at]).len().min(if is_blind { usize::MAX } else { number as usize });
-                    if states[at].execute(&data, operation.origin(), &ask, None).is_ok() && !is_removal {
+                    if states[at].execute(&data, operation.origin(), &change, None).is_ok() && !is_removal {
                         prop_assert_eq!(list(&states[at])[index], element);
                     }
                 }
@@ -243,7 +252,7 @@ random_tests! { laws, 2000;
 
 /// A change of a history, with the changes that its replica had observed.
 struct ObservedChange {
-    operation: Operation,
+    operation: OperationAt,
     observed: BTreeSet<usize>,
 }
 
@@ -317,7 +326,9 @@ fn siblings_are_merged_by_the_chosen_rule() {
         let mut state = KeyState::empty(&data);
         for (origin, sibling) in (1..).zip(siblings) {
             let mut other = KeyState::empty(&data);
-            other.execute(&data, origin, &Ask::Write(sibling.clone()), None).expect("a put");
+            other
+                .execute(&data, origin, &Operation::Write { key: String::new(), value: sibling.clone() }, None)
+                .expect("a put");
             state.merge(&other);
         }
         state.value(&data)
@@ -337,14 +348,14 @@ fn siblings_are_merged_by_the_chosen_rule() {
 fn a_change_of_the_merged_value_replaces_all_siblings() {
     let data = Data::Merged { by: Merge::Union };
     let [mut a, mut b] = [(); 2].map(|()| KeyState::empty(&data));
-    a.execute(&data, 1, &Ask::Add(1.into()), None).expect("an addition");
-    b.execute(&data, 2, &Ask::Add(2.into()), None).expect("an addition");
+    a.execute(&data, 1, &Operation::Add { key: String::new(), element: 1.into() }, None).expect("an addition");
+    b.execute(&data, 2, &Operation::Add { key: String::new(), element: 2.into() }, None).expect("an addition");
     a.merge(&b);
-    a.execute(&data, 1, &Ask::Remove(1.into()), None).expect("a removal");
+    a.execute(&data, 1, &Operation::Remove { key: String::new(), element: 1.into() }, None).expect("a removal");
     assert_eq!(a.value(&data), Some(Value::from_iter([2.into()])));
     b.merge(&a);
     assert_eq!(b, a, "the change observed both siblings");
-    assert_eq!(a.execute(&data, 1, &Ask::Increment(1), None), Err(Refusal::WrongType));
+    assert_eq!(a.execute(&data, 1, &Operation::Increment { key: String::new(), by: 1 }, None), Err(Refusal::WrongType));
 }
 
 #[test]

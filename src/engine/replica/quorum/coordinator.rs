@@ -8,7 +8,7 @@ mod writes;
 
 use super::timers::QuorumTimer;
 use crate::engine::context::Context;
-use crate::engine::message::{Ask, LinkId, ReadResult};
+use crate::engine::message::{LinkId, ReadResult};
 use crate::engine::replica::event_rules;
 use crate::engine::replica::group::Group;
 use crate::engine::replica::key_state::KeyState;
@@ -16,7 +16,7 @@ use crate::engine::replica::member::{Member, send_over};
 use crate::engine::replica::messages::QuorumMessage;
 use crate::engine::replica::request::{ClientRequest, OperationReply, Reply};
 use crate::engine::replica::version_generator::VersionGenerator;
-use crate::scenario::{Data, Micros, Quorum as QuorumConfig, micros};
+use crate::scenario::{Data, Micros, Operation, Quorum as QuorumConfig, micros};
 use crate::trace::{Fact, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -164,31 +164,40 @@ impl Coordinator {
         let request = &client.request;
         // The version that an event carries replaces one that depends on older writes.
         let carries_version = request.event.as_ref().and_then(event_rules::carried_version).is_some();
-        match (&request.ask, is_register) {
-            (Ask::Read, _) => self.begin_read(now, client, Phase::Reading, local, ctx),
+        match (&request.action, is_register) {
+            (Operation::Read { .. }, _) => self.begin_read(now, client, Phase::Reading, local, ctx),
             // With several writers, ABD reads the newest version from a quorum first (Lynch and Shvartsman 1997).
-            (Ask::Write(_) | Ask::Delete, true) if self.config.write_back && !carries_version => {
+            (Operation::Write { .. } | Operation::Delete { .. }, true)
+                if self.config.write_back && !carries_version =>
+            {
                 self.begin_read(now, client, Phase::ReadingForUpdate, local, ctx)
             }
-            (Ask::Write(value), true) => {
+            (Operation::Write { value, .. }, true) => {
                 let value = Some(value.clone());
                 self.begin_register_write(now, client, value, Version::default(), local, ctx)
             }
-            (Ask::Delete, true) => self.begin_register_write(now, client, None, Version::default(), local, ctx),
+            (Operation::Delete { .. }, true) => {
+                self.begin_register_write(now, client, None, Version::default(), local, ctx)
+            }
             (
-                Ask::Increment(_) | Ask::Add(_) | Ask::Remove(_) | Ask::Put(..) | Ask::Insert(..) | Ask::RemoveAt(_),
+                Operation::Increment { .. }
+                | Operation::Add { .. }
+                | Operation::Remove { .. }
+                | Operation::Put { .. }
+                | Operation::Insert { .. }
+                | Operation::RemoveAt { .. },
                 true,
             ) => self.begin_read(now, client, Phase::ReadingForUpdate, local, ctx),
-            (Ask::CompareAndSet { .. }, _) => vec![client.refuse(Refusal::NotOffered)],
+            (Operation::CompareAndSet { .. }, _) => vec![client.refuse(Refusal::NotOffered)],
             (
-                Ask::Write(_)
-                | Ask::Delete
-                | Ask::Increment(_)
-                | Ask::Add(_)
-                | Ask::Remove(_)
-                | Ask::Put(..)
-                | Ask::Insert(..)
-                | Ask::RemoveAt(_),
+                Operation::Write { .. }
+                | Operation::Delete { .. }
+                | Operation::Increment { .. }
+                | Operation::Add { .. }
+                | Operation::Remove { .. }
+                | Operation::Put { .. }
+                | Operation::Insert { .. }
+                | Operation::RemoveAt { .. },
                 false,
             ) => match local {
                 Some(local) => self.begin_state_write(now, client, local, ctx),

@@ -1,10 +1,9 @@
 //! Comparison of the data types with those of the crate `crdts` on random histories of three replicas.
 
-use super::{Operation, Step, elements, fields, list, merge_from, number, replay, steps};
-use crate::engine::message::Ask;
+use super::{OperationAt, Step, elements, fields, list, merge_from, number, replay, steps};
 use crate::engine::replica::key_state::KeyState;
 use crate::random::{self, random_tests};
-use crate::scenario::Data;
+use crate::scenario::{Data, Operation};
 use crdts::{CmRDT, CvRDT, List, MVReg, Map, Orswot, PNCounter};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +15,7 @@ random_tests! { agreement, 2000;
         let mut oracles: [Orswot<i64, u8>; 3] = Default::default();
         for step in &steps {
             match *step {
-                Step::Change(Operation { at, number, is_removal, .. }) => {
+                Step::Change(OperationAt { at, number, is_removal, .. }) => {
                     let oracle = &oracles[at];
                     let op = match is_removal {
                         true => oracle.rm(number, oracle.contains(&number).derive_rm_ctx()),
@@ -37,14 +36,14 @@ random_tests! { agreement, 2000;
     fn siblings_agree_with_the_oracle(steps in steps()) {
         // The oracle has no deletions.
         let steps: Vec<Step> = steps.into_iter().map(|step| match step {
-            Step::Change(operation) => Step::Change(Operation { is_removal: false, is_blind: false, ..operation }),
+            Step::Change(operation) => Step::Change(OperationAt { is_removal: false, is_blind: false, ..operation }),
             Step::Merge { at, from } => Step::Merge { at, from },
         }).collect();
         let states = replay(&Data::MultiValue, &steps);
         let mut oracles: [MVReg<i64, u8>; 3] = Default::default();
         for step in &steps {
             match *step {
-                Step::Change(Operation { at, number, .. }) => {
+                Step::Change(OperationAt { at, number, .. }) => {
                     let op = oracles[at].write(number, oracles[at].read_ctx().derive_add_ctx(at as u8));
                     oracles[at].apply(op);
                 }
@@ -64,14 +63,14 @@ random_tests! { agreement, 2000;
     /// old value beside a new one of the same field. With removals, our values are a subset of the oracle's.
     #[test]
     fn a_map_agrees_with_the_oracle(steps in steps(), has_removals in any::<bool>()) {
-        let is_kept = |step: &Step| has_removals || !matches!(step, Step::Change(Operation { is_removal: true, .. }));
+        let is_kept = |step: &Step| has_removals || !matches!(step, Step::Change(OperationAt { is_removal: true, .. }));
         let steps: Vec<Step> = steps.into_iter().filter(is_kept).collect();
         let states = replay(&Data::Map, &steps);
         let mut oracles = OperationBasedOracles::<Map<String, MVReg<i64, u8>, u8>>::default();
         for step in &steps {
             match *step {
                 Step::Change(operation) => {
-                    let Operation { at, number, is_removal, .. } = operation;
+                    let OperationAt { at, number, is_removal, .. } = operation;
                     let (map, field) = (&oracles.replicas[at], operation.field());
                     let op = match is_removal {
                         true => map.rm(field.clone(), map.get(&field).derive_rm_ctx()),
@@ -104,7 +103,7 @@ random_tests! { agreement, 2000;
         let mut oracles: [PNCounter<u8>; 3] = Default::default();
         for step in &steps {
             match *step {
-                Step::Change(Operation { at, number, is_removal, .. }) => {
+                Step::Change(OperationAt { at, number, is_removal, .. }) => {
                     let (oracle, amount) = (&oracles[at], number.unsigned_abs());
                     let op = match is_removal {
                         true => oracle.dec_many(at as u8, amount),
@@ -132,7 +131,7 @@ random_tests! { agreement, 2000;
         for (element, step) in (0i64..).zip(&steps) {
             match *step {
                 Step::Change(operation) => {
-                    let Operation { at, number, is_removal, is_blind } = operation;
+                    let OperationAt { at, number, is_removal, is_blind } = operation;
                     // The same index is another element if the orders differ.
                     if is_removal && !is_sequential {
                         continue;
@@ -143,11 +142,11 @@ random_tests! { agreement, 2000;
                         false if is_blind => Some(oracle.append(element, at as u8)),
                         false => Some(oracle.insert_index(number as usize, element, at as u8)),
                     };
-                    let ask = match is_removal {
-                        true => Ask::RemoveAt(number as u32),
-                        false => Ask::Insert((!is_blind).then_some(number as u32), element.into()),
+                    let change = match is_removal {
+                        true => Operation::RemoveAt { key: String::new(), at: number as u32 },
+                        false => Operation::Insert { key: String::new(), at: (!is_blind).then_some(number as u32), element: element.into() },
                     };
-                    let change = states[at].execute(&data, operation.origin(), &ask, None);
+                    let change = states[at].execute(&data, operation.origin(), &change, None);
                     prop_assert_eq!(change.is_ok(), op.is_some());
                     if let Some(op) = op {
                         oracles.execute(at, op);

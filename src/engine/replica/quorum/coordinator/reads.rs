@@ -99,7 +99,7 @@ impl Coordinator {
         if matches!(pending.phase, Phase::ReadingForUpdate) {
             self.pending.remove(&number);
             let present = newest.value(&self.group.data);
-            return match register_after(present.as_ref(), &client.request.ask) {
+            return match register_after(present.as_ref(), &client.request.action) {
                 Err(cause) => vec![client.refuse(cause)],
                 Ok(value) => self.begin_register_write(now, client, value, newest.version(), local, ctx),
             };

@@ -54,7 +54,7 @@ impl Coordinator {
         let request = &client.request;
         let (key, operation) = (request.key, request.operation);
         let mut state = local.state(key);
-        let change = state.execute(&self.group.data, local.origin(), &request.ask, request.token.context.as_ref());
+        let change = state.execute(&self.group.data, local.origin(), &request.action, request.token.context.as_ref());
         let change = match change {
             Ok(change) => change,
             Err(cause) => return vec![client.refuse(cause)],
