@@ -1,4 +1,4 @@
-//! From a validated scenario to an engine at time 0.
+//! Builds the engine of a validated scenario.
 
 mod clients;
 mod groups;
@@ -24,24 +24,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl Engine {
-    /// The scenario at time 0, with its own seed.
+    /// Returns the engine of a scenario at time 0, with the scenario's seed.
     ///
     /// # Panics
-    /// The scenario was not validated (`Scenario::validate`) and names something that is not there.
+    /// The scenario is invalid (see `Scenario::validate`): it refers to a node that does not exist.
     pub fn new(scenario: &Scenario, level: Level) -> Self {
         Builder::new(scenario).build(level)
     }
 }
 
+/// A scenario, with the ids of its nodes, links and subscriptions.
 pub(super) struct Builder<'a> {
     scenario: &'a Scenario,
     names: Names,
     network: Network,
-    /// By id.
+    /// By id in the scenario.
     nodes: BTreeMap<String, NodeId>,
     /// By (from, to).
     links: BTreeMap<(NodeId, NodeId), LinkId>,
-    /// By service, then index in the document.
+    /// By service and index in its list of subscriptions.
     subscriptions: BTreeMap<(NodeId, usize), SubscriptionId>,
 }
 
@@ -107,7 +108,7 @@ impl<'a> Builder<'a> {
         index.unwrap_or(0) as u32
     }
 
-    /// Pairs of nodes that exchange messages, and those that the document lists or cuts.
+    /// Returns the pairs of nodes that exchange messages, or whose link the scenario lists or cuts.
     fn pairs(&self) -> Vec<(&'a str, &'a str)> {
         let scenario = self.scenario;
         let mut pairs: Vec<(&str, &str)> = Vec::new();
@@ -138,7 +139,7 @@ impl<'a> Builder<'a> {
                 pairs.push((from, to));
             }
         }
-        // A large group has many: sorted once, rather than each put into its place.
+        // Sorting once is faster than inserting each pair in order, since a large group has many.
         let mut both: Vec<(&str, &str)> = pairs.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
         both.sort_unstable();
         both.dedup();
@@ -150,7 +151,8 @@ impl<'a> Builder<'a> {
         let listed: BTreeMap<(&str, &str), &Link> =
             scenario.links.iter().map(|link| ((link.from.as_str(), link.to.as_str()), link)).collect();
         let unlisted_links = Link::default();
-        let apart = |from, to| if scenario.regions.is_empty() { None } else { scenario.latency_of_regions(from, to) };
+        let region_latency =
+            |from, to| if scenario.regions.is_empty() { None } else { scenario.latency_of_regions(from, to) };
         let mut links = Vec::new();
         for (from, to) in self.pairs() {
             let link = listed.get(&(from, to)).or_else(|| listed.get(&(to, from))).copied().unwrap_or(&unlisted_links);
@@ -158,7 +160,11 @@ impl<'a> Builder<'a> {
             let config = LinkConfig {
                 from: (ends.0, from),
                 to: (ends.1, to),
-                latency: link.latency.as_ref().or_else(|| apart(from, to)).unwrap_or(&scenario.default_latency),
+                latency: link
+                    .latency
+                    .as_ref()
+                    .or_else(|| region_latency(from, to))
+                    .unwrap_or(&scenario.default_latency),
                 loss: link.loss,
                 duplicate: link.duplicate,
                 fifo: link.fifo,
@@ -236,7 +242,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Where a service publishes, and how it handles events.
+    /// Returns the publishers and the handlers of a service.
     fn events(&self, index: usize) -> (Vec<Publisher>, Vec<Handler>) {
         let (service, seed) = (&self.scenario.services[index], self.scenario.seed);
         let node = NodeId(index as u32);
@@ -344,7 +350,7 @@ impl<'a> Builder<'a> {
         BusConfig { node, topics, subscriptions, flush, acknowledges_flushed, replication }
     }
 
-    /// How a log's reader keeps its place in its group: as it says itself, or as another of the group does.
+    /// Returns the session of a log's reader: its own, or that of another reader of its group.
     fn session(&self, of: &'a Subscription) -> Option<&'a ReaderSession> {
         let topic = |it: &Subscription| self.topic(&it.to, it.topic.as_deref());
         let shares = |it: &&Subscription| it.group.is_some() && (&it.to, &it.group) == (&of.to, &of.group);
@@ -353,7 +359,7 @@ impl<'a> Builder<'a> {
         of.session.as_ref().or_else(|| others.find_map(|it| it.session.as_ref()))
     }
 
-    /// Which clients follow whose acknowledged writes, and how long after.
+    /// Returns the clients whose acknowledged writes others follow, the followers, and their delays.
     fn followers(&self) -> Vec<(NodeId, NodeId, Micros)> {
         let clients = self.scenario.clients.iter();
         let follows = clients.filter_map(|client| match &client.generate.as_ref()?.arrivals {
@@ -363,19 +369,19 @@ impl<'a> Builder<'a> {
         follows.collect()
     }
 
-    /// Which services should in time reflect what a service commits: those that it calls, theirs, and
-    /// the subscribers of whatever any of these publishes to.
+    /// Returns the pairs of services of which the second should eventually reflect what the first commits: its direct and
+    /// indirect callees, and the subscribers of the topics that any of these publishes to.
     fn flows(&self) -> Vec<(NodeId, NodeId)> {
         let services = &self.scenario.services;
         let mut flows = Vec::new();
         let siblings = self.siblings();
         for (index, _) in services.iter().enumerate() {
-            // What one member of a group commits, the others do.
+            // All members of a group commit the same writes.
             let all: Vec<usize> = siblings.get(&index).map_or_else(|| vec![index], |members| members.to_vec());
             let mut committing: BTreeSet<usize> = all.iter().copied().collect();
             let mut next = all.clone();
             while let Some(caller) = next.pop() {
-                // What a callee writes of its own is another update.
+                // A callee with its own write does not apply the caller's update.
                 for call in services[caller].calls.iter().filter(|call| call.operation.is_none()) {
                     let callee = self.node(&call.to).index();
                     if committing.insert(callee) {
@@ -395,14 +401,14 @@ impl<'a> Builder<'a> {
                     }
                 }
             }
-            // Within a group the protocol sees to it.
+            // Within a group the protocol replicates the updates.
             holds.retain(|service| !all.contains(service));
             flows.extend(holds.into_iter().map(|to| (NodeId(index as u32), NodeId(to as u32))));
         }
         flows
     }
 
-    /// The members of the group of each service that is in one that is connected.
+    /// Returns the members of a connected group for each of its members.
     fn siblings(&self) -> BTreeMap<usize, Arc<[usize]>> {
         let connected = self.scenario.groups.iter().filter(|group| self.scenario.is_connected(group));
         let with_all = connected.flat_map(|group| {
@@ -413,14 +419,14 @@ impl<'a> Builder<'a> {
     }
 
     fn subscribers(&self, bus: &str, topic: u32) -> Vec<usize> {
-        let takes = |service: &crate::scenario::Service| {
+        let subscribes = |service: &crate::scenario::Service| {
             service
                 .subscribes
                 .iter()
                 .any(|other| other.to == bus && self.topic(&other.to, other.topic.as_deref()) == topic)
         };
         let services = self.scenario.services.iter().enumerate();
-        services.filter(|(_, service)| takes(service)).map(|(index, _)| index).collect()
+        services.filter(|(_, service)| subscribes(service)).map(|(index, _)| index).collect()
     }
 }
 
@@ -434,16 +440,16 @@ fn workers(service: &crate::scenario::Service, seed: u64) -> WorkerPoolConfig {
     }
 }
 
-/// Offset of a service's clock, µs: as configured, and what this run adds by chance.
+/// Returns the offset of a service's clock, µs: the configured one, and the random one of this seed.
 fn clock_offset(service: &crate::scenario::Service, seed: u64) -> i64 {
-    let chance = match service.clock.offset_sd_ms {
+    let random = match service.clock.offset_sd_ms {
         0.0 => 0.0,
         sd => sd * Stream::named(seed, "clock", &service.id).normal(),
     };
-    ((service.clock.offset_ms + chance) * 1000.0).round() as i64
+    ((service.clock.offset_ms + random) * 1000.0).round() as i64
 }
 
-/// Names the chance of a subscription: by bus and topic, so that reordering the list changes nothing.
+/// Returns the name of a subscription's random numbers: by bus and topic, so that the order of the list does not matter.
 fn subscription_name(subscription: &crate::scenario::Subscription) -> String {
     match &subscription.topic {
         Some(topic) => format!("{}/{topic}", subscription.to),

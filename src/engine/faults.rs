@@ -80,6 +80,20 @@ impl Engine {
                     ServiceNode::Replica(replica) => replica.jump_clock(now, by, ctx),
                 });
             }
+            Command::StopBus { .. }
+            | Command::StartBus { .. }
+            | Command::StopBroker { .. }
+            | Command::StartBroker { .. }
+            | Command::Rebalance { .. }
+            | Command::Redrive { .. }
+            | Command::Purge { .. } => self.execute_bus_command(command),
+            Command::HealAll => self.heal_all(),
+        }
+    }
+
+    /// Executes a command for a bus.
+    fn execute_bus_command(&mut self, command: &Command) {
+        match command {
             Command::StopBus { bus, lose_unflushed } => self.on_bus(bus, |bus, now, ctx| {
                 if bus.is_up() {
                     bus.stop(now, *lose_unflushed, ctx);
@@ -107,7 +121,19 @@ impl Engine {
                     self.on_bus(bus, |bus, _, ctx| bus.purge(consumer, ctx));
                 }
             }
-            Command::HealAll => self.heal_all(),
+            Command::Operate { .. }
+            | Command::CutLink { .. }
+            | Command::HealLink { .. }
+            | Command::DisturbLink { .. }
+            | Command::Partition { .. }
+            | Command::Crash { .. }
+            | Command::Restart { .. }
+            | Command::Pause { .. }
+            | Command::Resume { .. }
+            | Command::SlowDown { .. }
+            | Command::SetClock { .. }
+            | Command::JumpClock { .. }
+            | Command::HealAll => unreachable!("no command for a bus"),
         }
     }
 

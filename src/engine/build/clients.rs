@@ -1,4 +1,4 @@
-//! Clients of a scenario, made ready to run.
+//! Builds the clients of a scenario.
 
 use super::Builder;
 use crate::engine::client::{Client, ClientConfig, Generator, KeyChoice, Pace, SessionStreams, Target};
@@ -8,7 +8,7 @@ use crate::scenario::{Arrivals, Keys, Latency, Scenario, Workload, micros};
 use std::sync::Arc;
 
 impl Builder<'_> {
-    /// A client, by its place in the document.
+    /// Returns a client, which is given by its index in the scenario.
     pub(in crate::engine) fn client(&self, index: usize, groups: &[Arc<Group>]) -> Client {
         let client = &self.scenario.clients[index];
         let node = self.node(&client.id);
@@ -20,14 +20,14 @@ impl Builder<'_> {
             node,
             target: target(&client.target),
             reads_from: target(client.reads_from.as_ref().unwrap_or(&client.target)),
-            group: self.at_group(client, groups),
+            group: self.group_session(client, groups),
             timeout: micros(client.timeout_ms),
             attempts: client.attempts,
             script: client.script.iter().map(|step| (micros(step.at_ms), step.operation.clone())).collect(),
             generator: client.generate.as_ref().map(|workload| {
                 generator(workload, &client.id, client.sessions, self.scenario.seed, self.scenario.until_ms)
             }),
-            // Far enough apart that no two clients write the same value in any run that fits a budget.
+            // The distance is greater than the number of writes of any run.
             first_value: index as i64 * 10_000_000 + 1,
         })
     }

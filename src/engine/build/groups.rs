@@ -1,4 +1,4 @@
-//! Replica groups of a scenario, made ready to run.
+//! Builds the replica groups of a scenario.
 
 use super::Builder;
 use crate::engine::client::GroupSession;
@@ -14,12 +14,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Builder<'_> {
-    /// What links are like that the document does not list.
+    /// Returns the properties of links that the scenario does not list.
     pub(super) fn unlisted_links(&self) -> UnlistedLinks {
         let scenario = self.scenario;
         let regions = scenario.regions.iter().zip(0..);
-        let apart = regions.clone().flat_map(|(from, i)| regions.clone().map(move |(to, j)| ((i, j), from, to)));
-        let apart = apart.filter_map(|(pair, from, to)| {
+        let region_latencies =
+            regions.clone().flat_map(|(from, i)| regions.clone().map(move |(to, j)| ((i, j), from, to)));
+        let region_latencies = region_latencies.filter_map(|(pair, from, to)| {
             let latency = scenario.latency_of_regions(from.nodes.first()?, to.nodes.first()?)?;
             Some((pair, Sampler::new(latency)))
         });
@@ -27,12 +28,12 @@ impl Builder<'_> {
             seed: scenario.seed,
             default_latency: Sampler::new(&scenario.default_latency),
             listed: self.links.clone(),
-            region_latencies: apart.collect(),
+            region_latencies: region_latencies.collect(),
             regions: regions.flat_map(|(region, i)| region.nodes.iter().map(move |id| (self.node(id), i))).collect(),
         }
     }
 
-    /// The groups as all of their members know them.
+    /// Returns the groups.
     pub(super) fn groups(&self) -> Vec<Arc<Group>> {
         let scenario = self.scenario;
         let groups = scenario.groups.iter().map(|group| {
@@ -58,7 +59,7 @@ impl Builder<'_> {
         groups.collect()
     }
 
-    /// Links of a node to a group's members, by their place; none to itself.
+    /// Returns the links of a node to the members of a group, by index; none to itself.
     fn links_to(&self, node: NodeId, group: &Group) -> Arc<Vec<Option<LinkId>>> {
         Arc::new(group.members.iter().map(|member| self.links.get(&(node, *member)).copied()).collect())
     }
@@ -100,8 +101,8 @@ impl Builder<'_> {
         states
     }
 
-    /// A client's dealings with its group, if it has one.
-    pub(super) fn at_group(&self, client: &Client, groups: &[Arc<Group>]) -> Option<Box<GroupSession>> {
+    /// Returns the sessions of a client with its group; none if its target is a service.
+    pub(super) fn group_session(&self, client: &Client, groups: &[Arc<Group>]) -> Option<Box<GroupSession>> {
         let node = self.node(&client.id);
         let group = groups.iter().find(|group| group.node == self.node(&client.target))?;
         let links = self.links_to(node, group);
@@ -109,7 +110,7 @@ impl Builder<'_> {
         let listed = self.scenario.groups.iter().find(|listed| listed.id == client.target)?;
         let nearest = self.scenario.nearest(&client.id, listed);
         let nearest = nearest.and_then(|id| listed.members.iter().position(|member| member == id)).unwrap_or(0);
-        let chance = Stream::named(self.scenario.seed, "route", &client.id);
+        let random = Stream::named(self.scenario.seed, "route", &client.id);
         let coordinator = match &group.protocol {
             Protocol::Quorum(config) if [routes.0, routes.1].contains(&Route::Itself) => {
                 Some(Coordinator::new(config.clone(), group.clone(), node, links.clone()))
@@ -117,8 +118,8 @@ impl Builder<'_> {
             _ => None,
         };
         let guarantees = client.guarantees.clone();
-        let at =
-            GroupSession::new(group.clone(), links, routes, guarantees, nearest, client.sessions, chance, coordinator);
-        Some(Box::new(at))
+        let session =
+            GroupSession::new(group.clone(), links, routes, guarantees, nearest, client.sessions, random, coordinator);
+        Some(Box::new(session))
     }
 }
