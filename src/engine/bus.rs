@@ -82,7 +82,7 @@ impl Bus {
     /// Returns the numbers of events by their fate.
     pub fn counts(&self) -> EventCounts {
         let in_flight = self.stored.values().filter(|stored| stored.delivery.is_some()).count() as u64;
-        EventCounts {
+        let counts = EventCounts {
             published: self.published,
             acknowledged: self.acknowledged,
             queued: self.stored.len() as u64 - in_flight,
@@ -90,7 +90,9 @@ impl Bus {
             dead_lettered: self.queues.iter().map(|queue_id| queue_id.dead_letters.len() as u64).sum(),
             expired: self.expired,
             discarded: self.discarded,
-        }
+        };
+        debug_assert!(counts.conserved(), "events are conserved: {counts:?}");
+        counts
     }
 
     fn config_of(&self, queue_id: u32) -> &SubscriptionConfig {
@@ -248,7 +250,9 @@ impl Bus {
         let Some(stored) = self.stored.get_mut(&event) else { return };
         if let Some((delivery, member)) = stored.delivery.take() {
             self.deliveries.remove(&delivery);
-            self.queues[stored.queue as usize].in_flight[member as usize] -= 1;
+            let in_flight = &mut self.queues[stored.queue as usize].in_flight[member as usize];
+            debug_assert!(*in_flight > 0, "a delivery in flight is counted");
+            *in_flight -= 1;
         }
     }
 
@@ -275,6 +279,7 @@ impl Bus {
 
     fn acknowledge_event(&mut self, queue_id: u32, event: u32, ctx: &mut Context) {
         let Some(stored) = self.stored.remove(&event) else { return };
+        debug_assert!(stored.delivery.is_none(), "the delivery of an acknowledged event has ended");
         self.acknowledged += 1;
         let id = self.config_of(queue_id).id;
         ctx.record(Fact::EventAcknowledged { subscription: id, event, update: stored.update.id });

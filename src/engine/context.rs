@@ -60,6 +60,7 @@ impl Context {
             let fact = Fact::MessageSent { message: id, from, to, kind, update, operation, attempt, due };
             self.trace.push(self.now, fact);
         }
+        debug_assert!(due >= self.now, "a message arrives after it was sent");
         self.queue.push(due, Priority::Arrival, ScheduledEvent::Arrival(slot));
         if let Some(copy) = self.network.duplicate(self.now, slot) {
             let fact = Fact::MessageDuplicated { message: id, copy: copy.id, due: copy.due };

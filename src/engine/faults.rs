@@ -234,6 +234,7 @@ impl Engine {
     /// Resumes a paused node: the events that waited are processed now, in order.
     fn resume(&mut self, node: NodeId) {
         let Some(waiting) = self.paused.remove(&node) else { return };
+        debug_assert!(waiting.iter().all(|event| !matches!(event, ScheduledEvent::Command(_))), "commands do not wait");
         self.ctx.record(Fact::NodeResumed { node });
         for event in waiting {
             let priority =

@@ -169,6 +169,7 @@ impl Publishing {
 
     /// Handles the poll of a relay.
     pub fn on_poll(&mut self, now: Micros, number: u32, ctx: &mut Context) {
+        debug_assert!(number < self.next, "the timer was set by this node");
         let Some(index) = self.polls.iter().position(|poll| *poll == Some(number)) else { return };
         self.polls[index] = None;
         let Mode::Relay { batch, .. } = self.publishers[index].mode else { return };
@@ -214,6 +215,7 @@ impl Publishing {
 
     /// Handles the acknowledgement of a publication.
     pub fn on_published(&mut self, number: u32, ctx: &mut Context) {
+        debug_assert!(number < self.next, "the bus acknowledges publications of this node");
         self.unconfirmed.remove(&number);
         for index in 0..self.rows.len() {
             if let Some(at) = self.rows[index].iter().position(|row| row.publication == Some(number))

@@ -1,7 +1,7 @@
 use super::json::Document;
 use crate::wire::Wire;
 
-/// A distribution of durations, in milliseconds. How it is drawn: `engine::chance`.
+/// A distribution of durations, in milliseconds. How it is drawn: `engine::random`.
 #[derive(Clone, Debug, PartialEq, Document, Wire)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]

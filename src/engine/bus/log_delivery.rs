@@ -24,6 +24,7 @@ impl Bus {
             let event = log.events[log.delivered];
             let follows = log.last.replace(event);
             log.delivered += 1;
+            debug_assert!(log.delivered <= log.events.len(), "only events of the log are delivered");
             self.deliver_event(now, queue_id, reader, event, follows, ctx);
         }
     }
@@ -65,6 +66,7 @@ impl Bus {
     ) {
         let sessions = !self.queues[queue_id as usize].memberships.is_empty();
         let Some(log) = self.queues[queue_id as usize].logs.get_mut(&partition) else { return };
+        debug_assert!(log.delivered <= log.events.len(), "only events of the log are delivered");
         log.member = member;
         log.generation += u32::from(sessions);
         log.redeliveries += 1;

@@ -61,6 +61,7 @@ impl Bus {
             partition,
             subscriptions: queues.len() as u32,
         });
+        debug_assert!(offset.is_some() == self.brokers.is_some(), "brokers give each publication an offset");
         let mut events = Vec::new();
         for queue_id in queues {
             let event = self.next_event;
@@ -111,7 +112,8 @@ impl Bus {
             expires,
             last_wait: 0.0,
         };
-        self.stored.insert(event, stored);
+        let previous = self.stored.insert(event, stored);
+        debug_assert!(previous.is_none(), "an event is stored once");
     }
 
     /// Enqueues a stored event for delivery.

@@ -250,6 +250,7 @@ impl Bus {
         };
         let brokers = brokers_mut(&mut self.brokers);
         let (end, clean) = (brokers.all[leader].end, brokers.all[leader].in_sync);
+        debug_assert!(brokers.all[leader].up, "a leader is up");
         (brokers.leader, brokers.epoch) = (Some(leader), brokers.epoch + 1);
         brokers.committed = brokers.committed.min(end);
         for (at, broker) in brokers.all.iter_mut().enumerate() {
