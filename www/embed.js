@@ -1,5 +1,5 @@
 // <converge-embed src="https://your.host/converge/embed/#ex=first-update" title="…" height="480" loading="click">
-// An optional element that only makes the iframe. loading="click" shows a poster and loads nothing before the click.
+// An optional element that creates the iframe. With loading="click", it shows a button and loads the iframe on a click.
 class ConvergeEmbed extends HTMLElement {
   static observedAttributes = ["src"];
 
@@ -24,7 +24,7 @@ class ConvergeEmbed extends HTMLElement {
     if (frame) frame.src = this.address();
   }
 
-  // Only what a page may load in a frame: no script in an address.
+  // Accepts only addresses that a frame may load, and no `javascript:` address.
   address() {
     const address = new URL(this.getAttribute("src") ?? "", document.baseURI);
     return /^https?:$|^file:$/.test(address.protocol) ? address.href : "about:blank";

@@ -1,4 +1,4 @@
-// Starts the page. Everything else is found relative to this file.
+// Starts the page. All other files are loaded relative to this one.
 import init from "./converge.js";
 
 init({ module_or_path: new URL("./converge_bg.wasm", import.meta.url) }).catch((error) => {

@@ -1,32 +1,32 @@
-//! What the page's address says: which scenario to open, and how.
+//! The page's address: the scenario to open, and options.
 
 use crate::app::model::{Controls, Mode, Theme};
 use wasm_bindgen::JsValue;
 
-/// The page's address, read.
+/// The parsed fragment of an address.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Address {
     /// It names a link or an example.
-    pub names: bool,
-    /// What an embed is for.
+    pub names_drawing: bool,
+    /// The purpose of an embed.
     pub mode: Mode,
-    /// How much of an embed is to be seen.
+    /// The visible controls of an embed.
     pub controls: Controls,
-    /// Which theme, if it says so.
+    /// The theme.
     pub theme: Option<Theme>,
-    /// Begin playing.
+    /// The run plays at once.
     pub autoplay: bool,
-    /// At which speed.
+    /// The speed.
     pub speed: Option<f64>,
 }
 
-/// Reads the fragment: `#ex=<id>` or a scenario's payload, then `&name=value`s.
+/// Parses a fragment: `#ex=<id>` or a scenario's payload, then `&name=value` options.
 pub fn read(fragment: &str) -> Address {
     let fragment = fragment.trim_start_matches('#');
     let first = fragment.split('&').next().unwrap_or_default();
-    let names = first.starts_with("ex=") || !(first.is_empty() || first.contains('='));
+    let names_drawing = first.starts_with("ex=") || !(first.is_empty() || first.contains('='));
     let (mode, controls) = (Mode::Play, Controls::Full);
-    let mut address = Address { names, mode, controls, theme: None, autoplay: false, speed: None };
+    let mut address = Address { names_drawing, mode, controls, theme: None, autoplay: false, speed: None };
     for (name, value) in fragment.split('&').filter_map(|part| part.split_once('=')) {
         match (name, value) {
             ("mode", "view") => address.mode = Mode::View,
@@ -36,7 +36,7 @@ pub fn read(fragment: &str) -> Address {
             ("theme", _) => address.theme = Some(Theme::from_word(value)),
             ("autoplay", _) => address.autoplay = value == "1",
             ("speed", _) => {
-                // As the browser reads numbers: nothing else of what the page loads at first does.
+                // The browser parses the number, which keeps the parser out of the first load.
                 let speed = JsValue::from_str(value).unchecked_into_f64();
                 address.speed = Some(speed).filter(|speed| *speed > 0.0 && *speed <= 100.0);
             }
@@ -46,30 +46,29 @@ pub fn read(fragment: &str) -> Address {
     address
 }
 
-/// The page's own fragment.
+/// Returns the fragment of the page's address.
 pub fn fragment() -> String {
     web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default()
 }
 
-/// Whether the page is an embed: its document says so.
+/// Returns whether the page is an embed.
 pub fn is_embed() -> bool {
     let root = web_sys::window().and_then(|window| window.document()).and_then(|document| document.document_element());
     root.and_then(|root| root.get_attribute("data-mode")).as_deref() == Some("embed")
 }
 
-/// The playground's address for what an embed shows.
+/// Returns the playground's address for the drawing of an embed.
 pub fn playground() -> String {
     let base = script_folder().unwrap_or_else(|| "../".into());
     format!("{base}{}", fragment())
 }
 
-/// The playground's address without its fragment.
+/// Returns the playground's address without a fragment.
 pub fn page() -> String {
     script_folder().unwrap_or_default()
 }
 
-/// The folder that the page's script was loaded from, with a slash at its end: worker and assets are found
-/// relative to it, in any subfolder and from any page.
+/// Returns the folder of the page's script, with a slash at its end. The worker is loaded from this folder.
 pub fn script_folder() -> Option<String> {
     let document = web_sys::window()?.document()?;
     let script = document.query_selector("script[data-converge]").ok()??;

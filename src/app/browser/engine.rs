@@ -15,7 +15,7 @@ use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, Worker, WorkerOptions, WorkerType};
 use yew::Callback;
 
-/// The first limit on the events of one request on the page's thread; it then adapts to [`LOCAL_TIME`].
+/// The first limit on the simulated events of one request on the page's thread; it then adapts to [`LOCAL_TIME`].
 const LOCAL_BUDGET: u32 = 2_000;
 /// The time that one request may take on the page's thread, ms: half a frame of the screen.
 const LOCAL_TIME: f64 = 8.0;
@@ -23,16 +23,16 @@ const LOCAL_TIME: f64 = 8.0;
 /// A connection to the session.
 pub struct Engine {
     place: Rc<RefCell<Place>>,
-    answers: Callback<Answer>,
+    events: Callback<EngineEvent>,
 }
 
-/// What the page receives.
+/// An event of the session.
 #[derive(Debug)]
-pub enum Answer {
-    /// An answer of the session.
-    Said(Box<FromEngine>),
-    /// The session crashed, with the message of its panic.
-    Failed(String),
+pub enum EngineEvent {
+    /// The session has answered a request.
+    Answered(Box<FromEngine>),
+    /// The session has crashed, with the message of its panic.
+    Crashed(String),
 }
 
 /// Where the session runs.
@@ -54,13 +54,13 @@ struct Local {
 
 impl Engine {
     /// Starts a worker, or the session on this thread. The first answer is `Ready`.
-    pub fn start(answers: Callback<Answer>) -> Engine {
+    pub fn start(events: Callback<EngineEvent>) -> Engine {
         let place = Rc::new(RefCell::new(Place::Here(Local::new())));
-        match worker(&place, &answers) {
+        match worker(&place, &events) {
             Ok(worker) => *place.borrow_mut() = worker,
-            Err(_) => answers.emit(ready()),
+            Err(_) => events.emit(ready()),
         }
-        Engine { place, answers }
+        Engine { place, events }
     }
 
     /// Replaces a crashed session by a new one. Its first answer is `Ready`.
@@ -70,7 +70,7 @@ impl Engine {
             worker.set_onerror(None);
             worker.terminate();
         }
-        *self = Engine::start(self.answers.clone());
+        *self = Engine::start(self.events.clone());
     }
 
     /// Sends a request.
@@ -78,54 +78,54 @@ impl Engine {
         match &*self.place.borrow() {
             Place::Worker { worker, .. } => {
                 if worker.post_message(&to_js(request)).is_err() {
-                    self.answers.emit(Answer::Failed("The worker does not receive requests.".into()));
+                    self.events.emit(EngineEvent::Crashed("The worker does not receive requests.".into()));
                 }
             }
-            Place::Here(local) => local.clone().handle_later(request.clone(), self.answers.clone()),
+            Place::Here(local) => local.clone().handle_later(request.clone(), self.events.clone()),
         }
     }
 }
 
-fn ready() -> Answer {
-    Answer::Said(Box::new(FromEngine { epoch: 0, report: Report::Ready }))
+fn ready() -> EngineEvent {
+    EngineEvent::Answered(Box::new(FromEngine { epoch: 0, report: Report::Ready }))
 }
 
-fn worker(place: &Rc<RefCell<Place>>, answers: &Callback<Answer>) -> Result<Place, JsValue> {
+fn worker(place: &Rc<RefCell<Place>>, events: &Callback<EngineEvent>) -> Result<Place, JsValue> {
     let folder = address::script_folder().ok_or("no script")?;
     let options = WorkerOptions::new();
     options.set_type(WorkerType::Module);
     let worker = Worker::new_with_options(&format!("{folder}worker.js"), &options)?;
     let is_ready = Rc::new(Cell::new(false));
     let on_message = {
-        let (answers, is_ready) = (answers.clone(), is_ready.clone());
+        let (events, is_ready) = (events.clone(), is_ready.clone());
         Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             is_ready.set(true);
             // A text is the message of a panic.
             if let Some(message) = event.data().as_string() {
-                return answers.emit(Answer::Failed(message));
+                return events.emit(EngineEvent::Crashed(message));
             }
             let (answer, problem) = from_js(&event);
-            answers.emit(match problem {
-                Some(problem) => Answer::Failed(format!("The worker's answer is invalid: {problem}")),
-                None => Answer::Said(Box::new(answer)),
+            events.emit(match problem {
+                Some(problem) => EngineEvent::Crashed(format!("The worker's answer is invalid: {problem}")),
+                None => EngineEvent::Answered(Box::new(answer)),
             });
         })
     };
     let on_error = {
-        let (answers, place) = (answers.clone(), place.clone());
+        let (events, place) = (events.clone(), place.clone());
         Closure::<dyn FnMut(web_sys::Event)>::new(move |event: web_sys::Event| {
             event.prevent_default();
             if is_ready.get() {
                 // After a panic, its message has arrived before this event.
                 let message = js_sys::Reflect::get(&event, &"message".into()).ok().and_then(|text| text.as_string());
-                answers.emit(Answer::Failed(message.unwrap_or_else(|| "The worker stopped.".into())));
+                events.emit(EngineEvent::Crashed(message.unwrap_or_else(|| "The worker stopped.".into())));
             } else {
                 // Workers are refused, as in a frame without an origin: the session runs here instead. This
                 // closure belongs to the worker, which must not be dropped before it returns.
-                let (answers, place) = (answers.clone(), place.clone());
+                let (events, place) = (events.clone(), place.clone());
                 after(move || {
                     *place.borrow_mut() = Place::Here(Local::new());
-                    answers.emit(ready());
+                    events.emit(ready());
                 });
             }
         })
@@ -148,9 +148,9 @@ impl Local {
         Rc::new(Local { budget: Cell::new(LOCAL_BUDGET), ..Local::default() })
     }
 
-    fn handle_later(self: Rc<Self>, message: ToEngine, answers: Callback<Answer>) {
+    fn handle_later(self: Rc<Self>, message: ToEngine, events: Callback<EngineEvent>) {
         after(move || {
-            let post = move |answer: &FromEngine| answers.emit(Answer::Said(Box::new(answer.clone())));
+            let post = move |answer: &FromEngine| events.emit(EngineEvent::Answered(Box::new(answer.clone())));
             let ToEngine { epoch, request } = message;
             let Request::Advance { to, budget } = request else {
                 return handle(&self.session, ToEngine { epoch, request }, post);

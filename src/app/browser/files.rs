@@ -4,7 +4,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, BlobPropertyBag, File, HtmlElement, Url};
 
-/// Offers a text as a file, with its media type.
+/// Downloads a text as a file with a media type.
 pub fn download(name: &str, media_type: &str, text: &str) {
     let parts = js_sys::Array::of1(&JsValue::from_str(text));
     let options = BlobPropertyBag::new();
@@ -15,7 +15,7 @@ pub fn download(name: &str, media_type: &str, text: &str) {
     let _ = Url::revoke_object_url(&url);
 }
 
-/// Offers what an address stands for as a file.
+/// Downloads the content of an address as a file.
 pub fn save(url: &str, name: &str) {
     let document = web_sys::window().and_then(|window| window.document());
     let link = document.and_then(|document| document.create_element("a").ok());
@@ -26,17 +26,17 @@ pub fn save(url: &str, name: &str) {
     }
 }
 
-/// Copies a text, and says whether that was allowed.
+/// Copies a text to the clipboard and reports whether that worked.
 pub fn copy(text: &str, then: impl FnOnce(bool) + 'static) {
     let Some(window) = web_sys::window() else { return then(false) };
-    // Without a secure origin there is no clipboard at all.
+    // Without a secure origin, the browser has no clipboard.
     let clipboard = js_sys::Reflect::get(&window.navigator(), &"clipboard".into()).unwrap_or(JsValue::UNDEFINED);
     let Ok(clipboard) = clipboard.dyn_into::<web_sys::Clipboard>() else { return then(false) };
     let promise = clipboard.write_text(text);
     spawn_local(async move { then(JsFuture::from(promise).await.is_ok()) });
 }
 
-/// Reads a file as text.
+/// Reads a file as text; `None` if that fails.
 pub fn read(file: &File, then: impl FnOnce(Option<String>) + 'static) {
     let promise = file.text();
     spawn_local(async move { then(JsFuture::from(promise).await.ok().and_then(|text| text.as_string())) });

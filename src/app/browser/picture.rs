@@ -1,4 +1,4 @@
-//! Takes a picture of a part of the page: what its elements look like, as shapes; and those as SVG or PNG.
+//! Saves a picture of a part of the page: converts its elements to shapes, and those to SVG or PNG.
 
 use super::files;
 use crate::app::picture::{self, Shape, box_path};
@@ -8,44 +8,44 @@ use web_sys::{
     SvgGeometryElement, SvgGraphicsElement,
 };
 
-/// What a picture is saved as.
+/// The format of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Shapes, to be drawn at any size.
+    /// Vector shapes.
     Svg,
-    /// Pixels, two for each px.
+    /// Pixels, two per px.
     Png,
 }
 
-/// Controls, which do nothing on a picture.
-const LEFT_OUT: &str = ".zoom, .publish, .publish-wide, .notice, .handle, .open, .sr, defs, marker, title, dialog";
+/// Elements that are not in a picture, such as controls.
+const OMITTED: &str = ".zoom, .publish, .publish-wide, .notice, .handle, .open, .sr, defs, marker, title, dialog";
 
-/// Saves a picture of the first element that fits, under a name without its ending.
+/// Saves a picture of the first element that a selector matches. The name has no extension.
 pub fn save(selector: &str, name: &str, kind: Kind) {
     let document = web_sys::window().and_then(|window| window.document());
     let Some(root) = document.and_then(|document| document.query_selector(selector).ok().flatten()) else { return };
     let frame = root.get_bounding_client_rect();
-    // What scrolls is wider than what is in sight.
+    // A scrolled element is larger than its visible part.
     let size =
         (frame.width().max(root.scroll_width().into()).ceil(), frame.height().max(root.scroll_height().into()).ceil());
-    let mut taken = Taken { corner: (frame.left(), frame.top()), shapes: Vec::new(), canvases: Vec::new() };
-    taken.backdrop(&root, size);
-    taken.element(&root);
+    let mut capture = Capture { corner: (frame.left(), frame.top()), shapes: Vec::new(), canvases: Vec::new() };
+    capture.backdrop(&root, size);
+    capture.element(&root);
     match kind {
-        Kind::Svg => files::download(&format!("{name}.svg"), "image/svg+xml", &picture::svg(&taken.shapes, size)),
+        Kind::Svg => files::download(&format!("{name}.svg"), "image/svg+xml", &picture::svg(&capture.shapes, size)),
         Kind::Png => {
-            if let Some(url) = taken.png(size) {
+            if let Some(url) = capture.png(size) {
                 files::save(&url, &format!("{name}.png"));
             }
         }
     }
 }
 
-/// What was taken so far.
-struct Taken {
+/// The shapes captured so far.
+struct Capture {
     corner: (f64, f64),
     shapes: Vec<Shape>,
-    /// The canvases of its images, in order.
+    /// The canvases of the images, in order.
     canvases: Vec<HtmlCanvasElement>,
 }
 
@@ -61,22 +61,22 @@ fn px(style: &CssStyleDeclaration, name: &str) -> f64 {
     crate::scenario::number(of(style, name).trim_end_matches("px")).unwrap_or(0.0)
 }
 
-/// Whether nothing of a colour is to be seen.
-fn is_clear(colour: &str) -> bool {
+/// Returns whether a colour is transparent.
+fn is_transparent(colour: &str) -> bool {
     let faded = colour.starts_with("rgba(") && colour.ends_with(", 0)");
     colour == "none" || colour == "transparent" || faded || colour.ends_with("/ 0)")
 }
 
-impl Taken {
-    /// The colour behind it all, which may be that of an element around it.
+impl Capture {
+    /// Adds the background, which may be that of an ancestor.
     fn backdrop(&mut self, root: &Element, (w, h): (f64, f64)) {
-        let mut around = Some(root.clone());
-        while let Some(element) = around {
+        let mut ancestor = Some(root.clone());
+        while let Some(element) = ancestor {
             let colour = style_of(&element).map(|style| of(&style, "background-color")).unwrap_or_default();
-            if !is_clear(&colour) {
+            if !is_transparent(&colour) {
                 return self.area(box_path(0.0, 0.0, w, h, 0.0), colour, 1.0);
             }
-            around = element.parent_element();
+            ancestor = element.parent_element();
         }
     }
 
@@ -98,7 +98,7 @@ impl Taken {
     }
 
     fn element(&mut self, element: &Element) {
-        if element.matches(LEFT_OUT).unwrap_or(true) {
+        if element.matches(OMITTED).unwrap_or(true) {
             return;
         }
         let Some(style) = style_of(element) else { return };
@@ -131,7 +131,7 @@ impl Taken {
         }
     }
 
-    /// The ground and the border of a box.
+    /// Adds the background and the border of an element.
     fn boxed(&mut self, element: &Element, style: &CssStyleDeclaration, opacity: f64) {
         let (x, y, w, h) = self.place(&element.get_bounding_client_rect());
         let ground = of(style, "background-color");
@@ -139,19 +139,19 @@ impl Taken {
             let line = px(style, &format!("border-{side}-width"));
             (line, of(style, &format!("border-{side}-color")), of(style, &format!("border-{side}-style")))
         });
-        let is_drawn = |edge: &(f64, String, String)| edge.0 > 0.0 && edge.2 != "none" && !is_clear(&edge.1);
+        let is_drawn = |edge: &(f64, String, String)| edge.0 > 0.0 && edge.2 != "none" && !is_transparent(&edge.1);
         let around = is_drawn(&edges[0]) && is_drawn(&edges[1]);
-        if !is_clear(&ground) || around {
+        if !is_transparent(&ground) || around {
             let (line, colour) = if around { (edges[0].0, edges[0].1.clone()) } else { (0.0, "none".into()) };
             let radius = of(style, "border-top-left-radius");
             let share = radius.strip_suffix('%').and_then(crate::scenario::number).map(|share| share / 100.0 * w);
             let radius = share.unwrap_or_else(|| px(style, "border-top-left-radius"));
             let d = box_path(x + line / 2.0, y + line / 2.0, w - line, h - line, radius);
-            let fill = if is_clear(&ground) { "none".into() } else { ground };
+            let fill = if is_transparent(&ground) { "none".into() } else { ground };
             let matrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
             self.shapes.push(Shape::Path { d, matrix, fill, stroke: colour, width: line, dashes: Vec::new(), opacity });
         } else {
-            // A line between two parts.
+            // A border on one side only.
             for ((line, colour, _), top) in edges.iter().zip([true, false]).filter(|(edge, _)| is_drawn(edge)) {
                 let y = if top { y } else { y + h - line };
                 self.area(box_path(x, y, w, *line, 0.0), colour.clone(), opacity);
@@ -159,7 +159,7 @@ impl Taken {
         }
     }
 
-    /// A shape of SVG.
+    /// Adds an SVG shape.
     fn drawn(&mut self, shape: &SvgGraphicsElement, style: &CssStyleDeclaration, opacity: f64) {
         let number =
             |name: &str| shape.get_attribute(name).and_then(|text| crate::scenario::number(&text)).unwrap_or(0.0);
@@ -211,14 +211,14 @@ impl Taken {
         }
     }
 
-    /// The lines of a text, each where it stands.
+    /// Adds the lines of a text at their positions.
     fn text(&mut self, parent: &Element, node: &Node, style: &CssStyleDeclaration, opacity: f64) {
         let content = node.text_content().unwrap_or_default();
         let Some(range) = node.owner_document().and_then(|document| document.create_range().ok()) else { return };
         let is_svg = parent.dyn_ref::<SvgGraphicsElement>().is_some();
         let fill = of(style, if is_svg { "fill" } else { "color" });
         let font = ["font-style", "font-weight", "font-size", "font-family"].map(|name| of(style, name));
-        // Words that stand on one line are one text.
+        // Words on one line are one text.
         let mut lines: Vec<(DomRect, String)> = Vec::new();
         let letters: Vec<u16> = content.encode_utf16().collect();
         let space = |unit: &u16| matches!(*unit, 0x20 | 0x0a | 0x0d | 0x09);
@@ -237,7 +237,7 @@ impl Taken {
                 None => lines.push((rect, word)),
             }
         }
-        // What does not fit into a box that hides it ends in dots, as on the page.
+        // Text that overflows a hidden box ends with an ellipsis, as on the page.
         let hides = of(style, "overflow-x") == "hidden" && parent.scroll_width() > parent.client_width();
         for (rect, mut text) in lines {
             if hides {
@@ -246,23 +246,23 @@ impl Taken {
                 text = text.chars().take(keep.saturating_sub(1)).chain(['…']).collect();
             }
             let (x, y, _, h) = self.place(&rect);
-            // The letters of nearly every font stand four fifths down.
+            // The baseline of most fonts is at four fifths of the line.
             let (font, fill) = (font.clone(), fill.clone());
             self.shapes.push(Shape::Text { x, y: y + 0.8 * h, text, font, fill, opacity });
         }
     }
 
-    /// The picture as a PNG in a data URL.
+    /// Returns the picture as a data URL of a PNG.
     fn png(&self, (w, h): (f64, f64)) -> Option<String> {
-        const SHARP: f64 = 2.0;
+        const SCALE: f64 = 2.0;
         let document = web_sys::window()?.document()?;
         let canvas = document.create_element("canvas").ok()?.dyn_into::<HtmlCanvasElement>().ok()?;
-        canvas.set_width((w * SHARP) as u32);
-        canvas.set_height((h * SHARP) as u32);
+        canvas.set_width((w * SCALE) as u32);
+        canvas.set_height((h * SCALE) as u32);
         let pen = canvas.get_context("2d").ok()??.dyn_into::<CanvasRenderingContext2d>().ok()?;
         let mut canvases = self.canvases.iter();
         for shape in &self.shapes {
-            pen.set_transform(SHARP, 0.0, 0.0, SHARP, 0.0, 0.0).ok()?;
+            pen.set_transform(SCALE, 0.0, 0.0, SCALE, 0.0, 0.0).ok()?;
             match shape {
                 Shape::Path { d, matrix: [a, b, c, e, x, y], fill, stroke, width, dashes, opacity } => {
                     pen.transform(*a, *b, *c, *e, *x, *y).ok()?;
@@ -297,7 +297,7 @@ impl Taken {
     }
 }
 
-/// The arrow at the end of a line, as on the page.
+/// Returns the arrowhead at the end of a line.
 fn tip(line: &SvgGraphicsElement) -> Option<String> {
     let line = line.dyn_ref::<SvgGeometryElement>()?;
     let length = line.get_total_length();

@@ -1,15 +1,15 @@
-//! What the browser keeps for the visitor. In a frame without an origin, and where the visitor forbids it,
-//! storage throws: then nothing is kept, and nothing else suffers.
+//! The browser's local storage. In a frame without an origin, or if the visitor forbids it, storage throws; then nothing
+//! is kept, and the page works without it.
 
-/// What is kept under a name.
+/// Returns the text kept under a name.
 pub fn kept(name: &str) -> Option<String> {
     web_sys::window()?.local_storage().ok()??.get_item(name).ok()?
 }
 
-/// Keeps a text under a name, if it can.
+/// Keeps a text under a name, if storage works.
 pub fn keep(name: &str, text: &str) {
     if let Some(Ok(Some(storage))) = web_sys::window().map(|window| window.local_storage()) {
-        // A full storage throws; the drawing on the page is not lost by that.
+        // A full storage throws; the drawing on the page remains.
         let _ = storage.set_item(name, text);
     }
 }

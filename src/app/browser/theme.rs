@@ -2,15 +2,15 @@
 
 use crate::app::model::Theme;
 
-fn asks(query: &str) -> bool {
+fn matches(query: &str) -> bool {
     let list = web_sys::window().and_then(|window| window.match_media(query).ok().flatten());
     list.is_some_and(|list| list.matches())
 }
 
-/// Shows the page in a theme; `Auto` is what the system says.
+/// Shows the page in a theme; `Auto` is the system's theme.
 pub fn apply(theme: Theme) {
     let dark = match theme {
-        Theme::Auto => asks("(prefers-color-scheme: dark)"),
+        Theme::Auto => matches("(prefers-color-scheme: dark)"),
         Theme::Light => false,
         Theme::Dark => true,
     };
@@ -20,7 +20,7 @@ pub fn apply(theme: Theme) {
     }
 }
 
-/// Shows the page with less motion, or with all.
+/// Shows the page with reduced or full motion.
 pub fn set_reduced_motion(reduced: bool) {
     let root = web_sys::window().and_then(|window| window.document()).and_then(|document| document.document_element());
     if let Some(root) = root {
@@ -28,7 +28,7 @@ pub fn set_reduced_motion(reduced: bool) {
     }
 }
 
-/// Whether the system asks for less motion.
+/// Returns whether the system requests reduced motion.
 pub fn reduced_motion() -> bool {
-    asks("(prefers-reduced-motion: reduce)")
+    matches("(prefers-reduced-motion: reduce)")
 }

@@ -13,7 +13,7 @@ mod time_pane;
 use super::lazy_views::{self, LazyView};
 use super::parts::{banner, crash_banner};
 use super::shell;
-use crate::app::browser::engine::{Answer, Engine};
+use crate::app::browser::engine::{Engine, EngineEvent};
 use crate::app::browser::{address, storage, theme};
 use crate::app::geometry::{Rect, point};
 use crate::app::model::{
@@ -45,8 +45,8 @@ pub enum PageMsg {
     Model(Msg),
     /// An animation frame, with its time in ms.
     Frame(f64),
-    /// An answer of the engine.
-    Answer(Answer),
+    /// An event of the engine.
+    Engine(EngineEvent),
     /// An element was resized.
     Resized,
     /// The page has become visible or invisible, as a frame in another page.
@@ -112,7 +112,7 @@ impl Component for Page {
         };
         let mut page = Page {
             model: initial_model(),
-            engine: Engine::start(link.callback(PageMsg::Answer)),
+            engine: Engine::start(link.callback(PageMsg::Engine)),
             painter: Painter::new(),
             card_views: CardViews::default(),
             views: ViewsState::NotLoaded,
@@ -232,8 +232,8 @@ impl Page {
     fn handle(&mut self, msg: PageMsg) {
         match msg {
             PageMsg::Model(msg) => self.handle_action(msg),
-            PageMsg::Answer(Answer::Said(answer)) => self.update_model(Msg::Engine(answer.into())),
-            PageMsg::Answer(Answer::Failed(why)) => self.update_model(Msg::EngineFailed(why)),
+            PageMsg::Engine(EngineEvent::Answered(answer)) => self.update_model(Msg::Engine(answer.into())),
+            PageMsg::Engine(EngineEvent::Crashed(message)) => self.update_model(Msg::EngineFailed(message)),
             PageMsg::Frame(time) => {
                 self.frame_is_requested = false;
                 self.frame_time = time;

@@ -35,7 +35,7 @@ pub struct Opened {
 /// opened falls back to the visitor's work.
 pub async fn open_address(is_first: bool) -> Opened {
     let address = address::read(&address::fragment());
-    if address.names {
+    if address.names_drawing {
         open_fragment(address::fragment(), is_first).await
     } else {
         Opened { options: Some(address), ..open_work().await }
