@@ -24,7 +24,7 @@ impl From<SplitLoaderError> for OpenError {
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            OpenError::NotFetched => f.write_str("A part of the page could not be fetched. Check the network"),
+            OpenError::NotFetched => f.write_str("a part of the page could not be fetched; check the network"),
             OpenError::Invalid(reason) => f.write_str(reason),
         }
     }
@@ -48,6 +48,6 @@ pub fn open_link(fragment: String) -> Result<Box<Opening>, OpenError> {
 /// The code could not be fetched, or the text is not a valid scenario.
 #[wasm_split(documents, fallible)]
 pub fn read_document(text: String) -> Result<Box<Opening>, OpenError> {
-    let scenario = Scenario::from_json(&text).map_err(|_| OpenError::Invalid("It is not a valid scenario".into()))?;
+    let scenario = Scenario::from_json(&text).map_err(|_| OpenError::Invalid("it is not a valid scenario".into()))?;
     Ok(Box::new(Opening::own(scenario)))
 }

@@ -1,10 +1,6 @@
-//! A small WebDriver client: a real Chromium, its pages, pointers, keys and console.
+//! A small WebDriver client for tests of the page in Chromium.
 #![forbid(unsafe_code)]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "tests of the page run beside the model and may read the clock"
-)]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests may read the clock")]
 
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -13,19 +9,19 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use xtask::{serve::Server, setup};
 
-/// How long a condition may take to come true. Generous: it is a bound on hanging, not on speed.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a condition may take to become true. It detects a page that hangs; it does not measure speed.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The page as a visitor loads it: built, served on two ports, which are two origins.
+/// The built page, served on two ports, which are two origins.
 pub struct Site {
     /// The page.
     pub page: Server,
-    /// Somebody else's server, with the same files.
+    /// The same files on another origin.
     pub elsewhere: Server,
 }
 
 impl Site {
-    /// Serves the page, and builds it first unless `CONVERGE_DIST` says where it is.
+    /// Serves the page in the folder `CONVERGE_DIST`, or else builds it first.
     pub fn start() -> Site {
         let dist = std::env::var_os("CONVERGE_DIST").map(PathBuf::from).unwrap_or_else(|| {
             let dist = xtask::root().join("dist");
@@ -36,7 +32,7 @@ impl Site {
         Site { page: start(), elsewhere: start() }
     }
 
-    /// Opens the page in a browser of its own, and waits until it is there.
+    /// Opens the page in a new browser and waits until it is rendered.
     pub fn visit(&self, look: Look, path: &str) -> Browser {
         let browser = Browser::start(look);
         browser.open(&self.at(path));
@@ -44,65 +40,65 @@ impl Site {
         browser
     }
 
-    /// An address on the page's server.
+    /// Returns an address on the page's server.
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.page.address())
     }
 }
 
-/// Nothing was complained of in the console since this was asked last.
-pub fn clean(browser: &Browser) {
-    assert_eq!(browser.complaints(), Vec::<String>::new(), "the console is not clean");
+/// Asserts that the console has no errors or warnings since the last call.
+pub fn assert_clean_console(browser: &Browser) {
+    assert_eq!(browser.console_problems(), Vec::<String>::new(), "the console is not clean");
 }
 
-/// Waits until a service's badge says so.
-pub fn is(browser: &Browser, service: &str, state: &str) {
+/// Waits until a service's badge shows a state.
+pub fn wait_for_state(browser: &Browser, service: &str, state: &str) {
     browser
         .wait(&format!("document.querySelector('[data-node=\"{service}\"] .badge')?.textContent.trim() === '{state}'"));
 }
 
-/// Clicks a button of the inspector by what it says.
+/// Clicks a button of the inspector by its text.
 pub fn press(browser: &Browser, label: &str) {
     press_in(browser, ".inspector", label);
 }
 
-/// Clicks a button within something by what it says.
-pub fn press_in(browser: &Browser, place: &str, label: &str) {
-    let all = format!("[...document.querySelectorAll('{place} button')]");
-    let find = format!("{all}.find(b => b.textContent === {})", json!(label));
+/// Clicks a button by its text, inside of the elements that a selector matches.
+pub fn press_in(browser: &Browser, container: &str, label: &str) {
+    let buttons = format!("[...document.querySelectorAll('{container} button')]");
+    let find = format!("{buttons}.find(b => b.textContent === {})", json!(label));
     browser.wait(&find);
     browser.run(&format!("{find}.click()"));
 }
 
-/// Selects a wire by a click on its middle.
-pub fn select_wire(browser: &Browser, index: u32) {
+/// Selects a link by a click on its middle.
+pub fn select_link(browser: &Browser, index: u32) {
     let middle = format!(
-        "const p = document.querySelectorAll('.wires path.reach')[{index}]; const m = p.getPointAtLength(p.getTotalLength() / 2).matrixTransform(p.getScreenCTM()); return [m.x, m.y]"
+        "const p = document.querySelectorAll('.links path.reach')[{index}]; const m = p.getPointAtLength(p.getTotalLength() / 2).matrixTransform(p.getScreenCTM()); return [m.x, m.y]"
     );
     let at = browser.run(&middle);
-    let (x, y) = (at[0].as_f64().expect("a place"), at[1].as_f64().expect("a place"));
+    let (x, y) = (at[0].as_f64().expect("a coordinate"), at[1].as_f64().expect("a coordinate"));
     browser.drag((x, y), (x, y));
 }
 
-/// What a window looks like.
+/// The window of a browser.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
     /// Width of the viewport, px.
     pub width: u32,
     /// Height, px.
     pub height: u32,
-    /// The system is dark.
+    /// The system prefers dark colours.
     pub dark: bool,
-    /// A phone: touch, and two dots a pixel.
+    /// A phone: touch, and two screen pixels per px.
     pub phone: bool,
 }
 
-/// The common window.
+/// A common desktop window.
 pub const WIDE: Look = Look { width: 1280, height: 800, dark: false, phone: false };
 /// A common phone.
 pub const PHONE: Look = Look { width: 390, height: 844, dark: false, phone: true };
 
-/// A browser of its own, with an empty profile.
+/// A browser with an empty profile.
 pub struct Browser {
     driver: Child,
     session: String,
@@ -125,7 +121,7 @@ fn free_port() -> u16 {
 }
 
 impl Browser {
-    /// Starts one.
+    /// Starts a browser.
     pub fn start(look: Look) -> Browser {
         let found = setup::browser().expect("a browser");
         let port = free_port();
@@ -139,7 +135,7 @@ impl Browser {
         let config = ureq::Agent::config_builder().http_status_as_error(false).build();
         let agent: ureq::Agent = config.into();
         let base = format!("http://127.0.0.1:{port}");
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while agent.get(format!("{base}/status")).call().is_err() {
             assert!(Instant::now() < deadline, "ChromeDriver does not answer");
             std::thread::yield_now();
@@ -191,7 +187,7 @@ impl Browser {
         self.post(&format!("{}{path}", self.session), body)
     }
 
-    /// A command of the DevTools protocol, and its answer.
+    /// Executes a command of the DevTools protocol and returns its answer.
     pub fn devtools(&self, command: &str, parameters: Value) -> Value {
         self.call("/goog/cdp/execute", json!({ "cmd": command, "params": parameters }))
     }
@@ -201,36 +197,36 @@ impl Browser {
         self.call("/url", json!({ "url": url }));
     }
 
-    /// What a script returns.
+    /// Runs a script and returns its result.
     pub fn run(&self, script: &str) -> Value {
         self.call("/execute/sync", json!({ "script": script, "args": [] }))
     }
 
-    /// What a script with one argument returns.
+    /// Runs a script with one argument and returns its result.
     pub fn run_with(&self, script: &str, argument: &str) -> Value {
         self.call("/execute/sync", json!({ "script": script, "args": [argument] }))
     }
 
-    /// What a script hands to its callback `done`, later.
-    pub fn later(&self, script: &str) -> Value {
+    /// Runs a script and returns what it passes to its callback `done`.
+    pub fn run_async(&self, script: &str) -> Value {
         let script = format!("const done = arguments[arguments.length - 1]; {script}");
         self.call("/execute/async", json!({ "script": script, "args": [] }))
     }
 
-    /// Runs a script in every document from now on, before anything of its own.
+    /// Runs a script in every new document, before the document's own scripts.
     pub fn before_documents(&self, script: &str) {
         self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script }));
     }
 
-    /// The text of what a selector finds first; empty if it finds nothing.
+    /// Returns the text of the first element that a selector matches; empty without one.
     pub fn text(&self, selector: &str) -> String {
         let script = "const e = document.querySelector(arguments[0]); return e ? e.textContent : ''";
         self.run_with(script, selector).as_str().unwrap_or_default().to_string()
     }
 
-    /// Waits until an expression is true, and returns what it is.
+    /// Waits until an expression is truthy and returns its value.
     pub fn wait(&self, expression: &str) -> Value {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let value = self.run(&format!("return ({expression})"));
             if !matches!(value, Value::Null | Value::Bool(false)) && value != json!(0) && value != json!("") {
@@ -238,7 +234,7 @@ impl Browser {
             }
             if Instant::now() > deadline {
                 self.shot(Path::new("test-output/timeout.png"));
-                panic!("never true: {expression}\npage: {}", self.run("return document.body.innerText"));
+                panic!("timeout: {expression}\npage: {}", self.run("return document.body.innerText"));
             }
             std::thread::yield_now();
         }
@@ -251,21 +247,21 @@ impl Browser {
         id.expect("an element").to_string()
     }
 
-    /// Clicks what a selector finds first, as a hand would.
+    /// Clicks the first element that a selector matches, with the pointer.
     pub fn click(&self, selector: &str) {
         let element = self.element(selector);
         self.call(&format!("/element/{element}/click"), json!({}));
     }
 
-    /// Types into what a selector finds first, replacing what was there.
+    /// Replaces the text of the first input that a selector matches.
     pub fn fill(&self, selector: &str, text: &str) {
         let element = self.element(selector);
-        // Clearing would be a change of its own; a hand selects what is there and types over it.
+        // Clearing the input would be a separate change, so select its text and type over it.
         self.run_with("document.querySelector(arguments[0]).select()", selector);
         self.call(&format!("/element/{element}/value"), json!({ "text": format!("{text}\u{E007}") }));
     }
 
-    /// Presses keys one after the other; `+` holds what stands before it: `Control+z`.
+    /// Presses keys one after the other. `+` joins a modifier and a key: `Control+z`.
     pub fn keys(&self, keys: &[&str]) {
         let code = |key: &str| match key {
             "Control" => "\u{E009}".to_string(),
@@ -304,8 +300,7 @@ impl Browser {
         self.call("/actions", json!({ "actions": [pointer] }));
     }
 
-    /// Fingers that go down at the first of their points, stay for so many milliseconds, go through the others together, and
-    /// come up.
+    /// Touches with fingers that go down at their first points, wait (ms), move through their other points, and go up.
     pub fn touch(&self, fingers: &[&[(f64, f64)]], stay: u64) {
         let finger = |(i, points): (usize, &&[(f64, f64)])| {
             let go = |at: (f64, f64), ms: u64| json!({ "type": "pointerMove", "duration": ms, "x": at.0 as i64, "y": at.1 as i64 });
@@ -319,7 +314,7 @@ impl Browser {
         self.call("/actions", json!({ "actions": all }));
     }
 
-    /// The middle of what a selector finds first, in the window.
+    /// Returns the middle of the first element that a selector matches, in px of the window.
     pub fn middle(&self, selector: &str) -> (f64, f64) {
         self.element(selector);
         let script = "const r = document.querySelector(arguments[0]).getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]";
@@ -327,7 +322,7 @@ impl Browser {
         (point[0].as_f64().expect("x"), point[1].as_f64().expect("y"))
     }
 
-    /// Goes into a frame, or back out of all.
+    /// Enters a frame, or leaves all frames.
     pub fn frame(&self, selector: Option<&str>) {
         let id = match selector {
             Some(selector) => json!({ "element-6066-11e4-a52e-4f735466cecf": self.element(selector) }),
@@ -336,7 +331,7 @@ impl Browser {
         self.call("/frame", json!({ "id": id }));
     }
 
-    /// Writes a picture of the window.
+    /// Saves a screenshot of the window.
     pub fn shot(&self, file: &Path) {
         let file = xtask::root().join(file);
         let mut answer = self.agent.get(format!("{}/screenshot", self.session)).call().expect("a picture");
@@ -348,20 +343,20 @@ impl Browser {
         std::fs::write(&file, bytes).expect("the picture can be written");
     }
 
-    /// Errors and refused policies in the console since the last call.
-    pub fn complaints(&self) -> Vec<String> {
+    /// Returns the errors and warnings in the console since the last call.
+    pub fn console_problems(&self) -> Vec<String> {
         let log = self.call("/se/log", json!({ "type": "browser" }));
         let entries = log.as_array().cloned().unwrap_or_default();
         let bad = entries.iter().filter(|entry| matches!(entry["level"].as_str(), Some("SEVERE" | "WARNING")));
         bad.map(|entry| entry["message"].as_str().unwrap_or_default().to_string()).collect()
     }
 
-    /// What axe-core finds wrong with the page as it stands: rule, and where.
+    /// Returns the violations that axe-core finds on the page: rule and element.
     pub fn axe(&self) -> Vec<String> {
         self.run(include_str!("../vendor/axe.min.js"));
         let script = "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }) \
             .then(r => done(r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ') + ' ' + (n.failureSummary || '')).join('; '))))";
-        let found = self.later(script);
+        let found = self.run_async(script);
         found.as_array().into_iter().flatten().filter_map(|line| line.as_str().map(str::to_string)).collect()
     }
 }

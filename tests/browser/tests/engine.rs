@@ -1,7 +1,7 @@
 //! The JavaScript module `engine/converge.js` gives the results of the native engine, and throws errors that name the
 //! path.
 
-use browser_tests::{Browser, Site, WIDE, clean};
+use browser_tests::{Browser, Site, WIDE, assert_clean_console};
 use converge::report::{self, RunReport, SweepReport};
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Scenario, link};
@@ -34,7 +34,7 @@ fn evaluate(browser: &Browser, expression: &str, given: &Value) -> Value {
         }}).catch(error => done(String(error)))",
         module = SITE.at("engine/converge.js"),
     );
-    browser.later(&script)
+    browser.run_async(&script)
 }
 
 fn example(id: &str) -> Scenario {
@@ -70,7 +70,7 @@ fn a_run_equals_the_native_run_for_every_field() {
             assert_eq!(named["digest"], native.digest, "{id} by name, seed {seed}");
         }
     }
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
@@ -185,5 +185,5 @@ fn the_example_page_shows_a_run_and_a_sweep() {
     );
     assert_eq!(browser.text("#digest"), RunReport::of(&example("first-update"), u64::MAX).digest);
     assert_eq!(browser.axe(), Vec::<String>::new());
-    clean(&browser);
+    assert_clean_console(&browser);
 }

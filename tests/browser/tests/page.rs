@@ -1,6 +1,8 @@
-//! The page in a real Chromium, as a visitor meets it.
+//! The page in Chromium: drawing, publishing, faults, sharing, accessibility.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, clean, is, press, press_in, select_wire};
+use browser_tests::{
+    Browser, Look, PHONE, Site, WIDE, assert_clean_console, press, press_in, select_link, wait_for_state,
+};
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::{Command, Operation, Scenario, micros};
 use converge::session::protocol::{FromEngine, Report, Request, ScenarioJson, ToEngine};
@@ -24,23 +26,23 @@ fn badge(service: &str) -> String {
 fn a_first_visitor_publishes_and_sees_the_copy_go_stale_and_consistent() {
     for look in [WIDE, PHONE] {
         let browser = open(look, "");
-        is(&browser, "notification", "consistent");
+        wait_for_state(&browser, "notification", "consistent");
         assert_eq!(browser.text(".transport .clock").trim(), "0.000 s");
         browser.click(".publish, .publish-wide");
-        is(&browser, "notification", "stale");
+        wait_for_state(&browser, "notification", "stale");
         browser.wait("document.querySelector('[data-node=\"notification\"]').textContent.includes('1 behind')");
-        is(&browser, "notification", "consistent");
+        wait_for_state(&browser, "notification", "consistent");
         browser.wait("document.body.textContent.includes('reached every copy in')");
-        clean(&browser);
+        assert_clean_console(&browser);
     }
 }
 
 #[test]
-fn a_system_is_built_from_nothing_and_works() {
+fn a_new_drawing_with_two_services_and_a_bus_delivers_an_update() {
     let browser = open(WIDE, "");
     browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = '-'; s.dispatchEvent(new Event('change', { bubbles: true }))");
     browser.wait("document.querySelectorAll('[data-node]').length === 0");
-    // One by click, one by dragging from the palette, one by its key.
+    // One card by a click, two by a drag from the palette.
     browser.click(".palette button:nth-of-type(1)");
     browser.wait("document.querySelector('[data-node=\"service-1\"]')");
     let from = browser.middle(".palette button:nth-of-type(2)");
@@ -63,12 +65,12 @@ fn a_system_is_built_from_nothing_and_works() {
     browser.click(".publisher button");
     browser.click(".transport [aria-label=Play]");
     browser.wait("document.querySelector('[data-node=\"service-2\"]').textContent.includes('stock')");
-    is(&browser, "service-2", "consistent");
-    clean(&browser);
+    wait_for_state(&browser, "service-2", "consistent");
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn what_meets_a_cut_link_says_so_and_healing_lets_the_copy_catch_up() {
+fn a_message_on_a_cut_link_is_lost_and_the_copy_converges_after_healing() {
     let browser = open(WIDE, "#ex=first-update&speed=2");
     browser.click(".palette button:nth-of-type(6)");
     let bus = browser.middle("[data-node=\"stock_updated\"]");
@@ -78,25 +80,25 @@ fn what_meets_a_cut_link_says_so_and_healing_lets_the_copy_catch_up() {
     browser.wait("document.querySelector('.link.cut')");
     browser.click(".palette button:nth-of-type(6)");
     browser.click(".publish");
-    is(&browser, "notification", "stale");
+    wait_for_state(&browser, "notification", "stale");
     browser.click(".transport [data-action=Log]");
     browser.wait("document.querySelector('.log')?.textContent.includes('is lost: link cut')");
     browser.click(".top .title");
     browser.click(".inspector .actions button");
     browser.wait("!document.querySelector('.link.cut')");
-    // However long the clicks took: where the run's end comes before the next delivery, it is made longer.
+    // The clicks may take longer than the run; extend it then.
     let longer =
         "[...document.querySelectorAll('.transport button')].find(b => b.textContent.includes('longer'))?.click()";
     browser.wait(&format!("({longer}, {} === 'consistent')", badge("notification")));
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn a_shared_link_opens_as_a_preview_with_the_same_digest_and_leaves_own_work_alone() {
+fn a_shared_link_opens_as_a_preview_with_the_same_digest_and_keeps_the_visitors_work() {
     let browser = open(WIDE, "");
     browser.click(".publish");
-    is(&browser, "notification", "stale");
-    is(&browser, "notification", "consistent");
+    wait_for_state(&browser, "notification", "stale");
+    wait_for_state(&browser, "notification", "consistent");
     browser.click(".top [class~=line]");
     let link = browser.wait("document.querySelector('#share-link')?.value");
     let link = link.as_str().expect("a link").to_string();
@@ -109,7 +111,7 @@ fn a_shared_link_opens_as_a_preview_with_the_same_digest_and_leaves_own_work_alo
             .as_str()
             .is_some_and(|s| s.starts_with("<iframe src="))
     );
-    clean(&browser);
+    assert_clean_console(&browser);
 
     let fresh = Browser::start(WIDE);
     fresh.open(&link);
@@ -118,21 +120,21 @@ fn a_shared_link_opens_as_a_preview_with_the_same_digest_and_leaves_own_work_alo
     assert_eq!(fresh.run("return localStorage.getItem('converge.work')"), Value::Null);
     fresh.click(".preview button");
     fresh.wait("!document.querySelector('.preview')");
-    clean(&fresh);
+    assert_clean_console(&fresh);
 }
 
 #[test]
-fn a_broken_link_says_what_is_wrong_and_own_work_stays() {
+fn a_truncated_link_is_reported_with_its_length_and_the_first_example_opens() {
     let scenario = EXAMPLES[0].scenario();
     let link = converge::scenario::link::encode(&scenario).expect("a link");
     let browser = open(WIDE, &format!("#{}", &link[..link.len() / 2]));
     let expected = format!("cut short ({} of {} characters)", link.len() / 2, link.len());
     browser.wait(&format!("document.body.textContent.includes({})", json!(expected)));
-    is(&browser, "notification", "consistent");
+    wait_for_state(&browser, "notification", "consistent");
 }
 
 #[test]
-fn an_embed_works_in_a_course_page_of_another_origin_sandboxed_or_not() {
+fn an_embed_works_on_another_origin_with_and_without_sandbox() {
     let link = converge::scenario::link::encode(&EXAMPLES[0].scenario()).expect("a link");
     for sandbox in ["", "allow-scripts"] {
         let browser = Browser::start(WIDE);
@@ -145,8 +147,8 @@ fn an_embed_works_in_a_course_page_of_another_origin_sandboxed_or_not() {
         browser.run_with(&script, &source);
         browser.frame(Some("#course"));
         browser.click(".publish, .publish-wide");
-        is(&browser, "notification", "stale");
-        is(&browser, "notification", "consistent");
+        wait_for_state(&browser, "notification", "stale");
+        wait_for_state(&browser, "notification", "consistent");
         assert_eq!(browser.run("return document.querySelectorAll('.palette, .inspector, .top').length"), json!(0));
         assert!(
             browser.run("return document.querySelector('a.open').href").as_str().is_some_and(|a| a.ends_with(&link))
@@ -156,21 +158,21 @@ fn an_embed_works_in_a_course_page_of_another_origin_sandboxed_or_not() {
 }
 
 #[test]
-fn the_element_loads_nothing_before_its_click() {
+fn the_embed_element_loads_nothing_before_a_click() {
     let browser = Browser::start(WIDE);
     browser.open(&SITE.at("examples/element.html"));
     browser.wait("!!document.querySelector('converge-embed')?.shadowRoot?.querySelector('button')");
     let loaded = "performance.getEntriesByType('resource').filter(r => r.name.includes('wasm')).length";
     assert_eq!(browser.run(&format!("return {loaded}")), json!(0));
     browser.run("document.querySelector('converge-embed').shadowRoot.querySelector('button').click()");
-    let inside = "document.querySelector('converge-embed').shadowRoot.querySelector('iframe')?.contentDocument";
-    // A handle of an element in the frame would be stale by the time that it is here.
-    browser.wait(&format!("!!{inside}?.querySelector('[data-node=\"tolerant\"] .badge')"));
-    clean(&browser);
+    let frame = "document.querySelector('converge-embed').shadowRoot.querySelector('iframe')?.contentDocument";
+    // Query again each time: a handle into the frame becomes invalid when the frame loads.
+    browser.wait(&format!("!!{frame}?.querySelector('[data-node=\"tolerant\"] .badge')"));
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn digests_in_wasm_are_those_of_the_native_engine() {
+fn digests_in_wasm_equal_those_of_the_native_engine() {
     let golden: Value = serde_json::from_str(include_str!("../../golden/digests.json")).expect("JSON");
     let browser = open(WIDE, "");
     let mut runs = Vec::new();
@@ -186,7 +188,7 @@ fn digests_in_wasm_are_those_of_the_native_engine() {
                 Request::Act { command },
                 Request::Seek { to },
             ];
-            // As the page sends them.
+            // Bytes, as the page sends them.
             let requests = requests.map(|request| wire::written(&ToEngine { epoch: 1, request }));
             runs.push(json!({ "name": format!("{}#{seed}", example.id), "requests": requests }));
         }
@@ -203,17 +205,17 @@ fn digests_in_wasm_are_those_of_the_native_engine() {
     let found: BTreeMap<String, Vec<u8>> = serde_json::from_value(browser.run("return window.found")).expect("bytes");
     let digest = |bytes: &Vec<u8>| match wire::read::<FromEngine>(bytes) {
         (FromEngine { report: Report::Frame(frame), .. }, None) => frame.digest,
-        other => panic!("no frame but {other:?}"),
+        other => panic!("expected a frame, got {other:?}"),
     };
     let found: BTreeMap<&String, String> = found.iter().map(|(name, bytes)| (name, digest(bytes))).collect();
     assert_eq!(json!(found), golden);
 }
 
 #[test]
-fn a_bad_value_is_refused_beside_its_field_and_undo_keeps_the_clock() {
+fn an_invalid_value_shows_an_error_at_its_field_and_undo_keeps_the_clock() {
     let browser = open(WIDE, "");
     browser.click(".publish");
-    is(&browser, "notification", "stale");
+    wait_for_state(&browser, "notification", "stale");
     browser.click(".transport [aria-label=Pause]");
     browser.click("[data-node=\"notification\"] header");
     let field = "#field-services-1-subscribes-0-fails";
@@ -226,47 +228,46 @@ fn a_bad_value_is_refused_beside_its_field_and_undo_keeps_the_clock() {
     browser.click(".top [aria-label=Undo]");
     browser.wait("document.querySelector('[data-node=\"notification\"] h3').textContent === 'Notification'");
     assert_eq!(browser.text(".transport .clock"), clock);
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn what_each_consistency_costs_is_measured_beside_the_switch() {
+fn each_consistency_level_is_measured_and_the_results_stay_after_a_change() {
     let browser = open(WIDE, "#ex=viewing-history");
     browser.click("button.area-label:not(.region)");
     press(&browser, "Measure all three");
     browser.wait("document.querySelector('.measured caption')?.textContent.startsWith('20 of 20 seeds')");
     let cells = "[...document.querySelectorAll('.measured tbody tr')].find(r => r.textContent.startsWith('write latency, median')).querySelectorAll('td')";
-    // Three regions: a write that waits for a majority crosses an ocean.
+    // In three regions, a write that waits for a majority crosses an ocean.
     let ms = |column: u32| browser.run(&format!("return parseFloat({cells}[{column}].textContent)")).as_f64();
     assert!(ms(0) < Some(20.0) && ms(2) > Some(50.0), "{:?} {:?}", ms(0), ms(2));
     assert_eq!(browser.axe(), Vec::<String>::new());
-    // They tell about all three, so they stay where another one is chosen.
+    // The results compare all levels, so they stay when another level is chosen.
     press(&browser, "strong");
     browser.wait("document.querySelector('button.area-label:not(.region)').textContent.includes('R 2 · W 2')");
     browser.wait("document.querySelector('.measured caption')?.textContent.startsWith('20 of 20 seeds')");
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn what_cannot_be_fetched_is_said_and_fetched_when_it_can_be() {
+fn a_failed_fetch_of_lazy_code_is_reported_and_retried() {
     let browser = open(WIDE, "");
-    let block = |what: &[&str]| browser.devtools("Network.setBlockedURLs", json!({ "urls": what }));
+    let block = |urls: &[&str]| browser.devtools("Network.setBlockedURLs", json!({ "urls": urls }));
     browser.devtools("Network.enable", json!({}));
     block(&["*split_*", "*chunk_*"]);
     let notice = "document.querySelector('.notice')?.textContent.includes('could not be fetched')";
     browser.click("[data-node=\"notification\"] header");
     browser.wait(notice);
     assert_eq!(browser.run("return document.querySelector('.inspector fieldset')"), Value::Null);
-    // A change waits for what makes it, or is not made.
+    // Changes of the drawing need no lazy code.
     browser.click(".notice button");
     press_in(&browser, ".palette", "Service");
-    browser.wait("document.querySelector('.notice')?.textContent.startsWith('Nothing was changed')");
-    assert_eq!(browser.run("return document.querySelectorAll('[data-node]').length"), 3);
-    // An example is asked for by a menu: what stands there goes on standing there.
+    browser.wait("document.querySelectorAll('[data-node]').length === 4");
+    // An example cannot be opened; the current drawing stays.
     browser.click(".notice button");
     browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = 'outbox'; s.dispatchEvent(new Event('change', { bubbles: true }))");
     browser.wait(notice);
-    is(&browser, "notification", "consistent");
+    wait_for_state(&browser, "notification", "consistent");
     block(&[]);
     browser.click(".notice button");
     browser.click("[data-node=\"inventory\"] header");
@@ -307,7 +308,7 @@ fn pictures_of_canvas_diagram_and_charts_are_saved_as_svg_and_png() {
     for (file, says) in
         [(name, "Inventory"), ("diagram", "Notification"), ("charts", "Updates behind"), ("charts", "Latency of reads")]
     {
-        // It is a document of its own, and says what the page says.
+        // The SVG is a complete document with the page's texts.
         let svg = browser.wait(&format!("window.saved[window.files['{file}.svg']]"));
         let read = "const d = new DOMParser().parseFromString(arguments[0], 'image/svg+xml'); \
             return [d.querySelector('parsererror') === null, d.querySelectorAll('path').length, d.documentElement.textContent]";
@@ -315,25 +316,25 @@ fn pictures_of_canvas_diagram_and_charts_are_saved_as_svg_and_png() {
         assert_eq!(read[0], json!(true), "{file}");
         assert!(read[1].as_u64() > Some(5), "{file}: {read}");
         assert!(read[2].as_str().expect("text").contains(says), "{file}: {read}");
-        // Pixels: a PNG that is not of one colour.
+        // A PNG of one colour would be smaller.
         let png = browser.wait(&format!("window.files['{file}.png']"));
         let png = png.as_str().expect("a data URL");
         assert!(png.starts_with("data:image/png;base64,") && png.len() > 8_000, "{file}: {} letters", png.len());
     }
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn a_journey_by_keyboard_alone_builds_publishes_breaks_heals_and_shares() {
+fn the_keyboard_alone_publishes_adds_crashes_restarts_and_shares() {
     let browser = open(WIDE, "");
     browser.run("document.querySelector('[data-node=\"inventory\"]').focus()");
     // Space plays, P publishes, full stop steps.
     browser.keys(&["p"]);
-    is(&browser, "notification", "stale");
-    is(&browser, "notification", "consistent");
-    // A service more, and a way back.
+    wait_for_state(&browser, "notification", "stale");
+    wait_for_state(&browser, "notification", "consistent");
+    // Add a service and undo it.
     browser.keys(&["1"]);
-    // The new card has the focus once it is there.
+    // The new card receives the focus.
     browser.wait("document.activeElement?.dataset.node === 'service-1'");
     browser.keys(&["Control+z"]);
     browser.wait("!document.querySelector('[data-node=\"service-1\"]')");
@@ -342,27 +343,27 @@ fn a_journey_by_keyboard_alone_builds_publishes_breaks_heals_and_shares() {
     browser.keys(&["Enter", "Shift+\u{E03A}"]);
     browser.wait("[...document.querySelectorAll('[role=menu] button, [role=menuitem]')].some(b => b.textContent.includes('Crash'))");
     browser.keys(&["Enter"]);
-    is(&browser, "notification", "down");
+    wait_for_state(&browser, "notification", "down");
     browser.run("document.querySelector('[data-node=\"notification\"]').focus()");
     browser.keys(&["Shift+\u{E03A}"]);
     browser.wait("[...document.querySelectorAll('[role=menu] button, [role=menuitem]')].some(b => b.textContent.includes('Restart'))");
     browser.keys(&["Enter"]);
-    is(&browser, "notification", "consistent");
+    wait_for_state(&browser, "notification", "consistent");
     browser.run("document.querySelector('.top .line').focus()");
     browser.keys(&["Enter"]);
     browser.wait("document.querySelector('#share-link')?.value");
     browser.keys(&["Escape"]);
     browser.wait("!document.querySelector('dialog')");
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn axe_finds_nothing_wrong_in_any_state() {
+fn axe_finds_no_violation_in_any_state_of_the_page() {
     for dark in [false, true] {
         let browser = open(Look { dark, ..WIDE }, "");
         assert_eq!(browser.axe(), Vec::<String>::new(), "opened, dark: {dark}");
         browser.click(".publish");
-        is(&browser, "notification", "stale");
+        wait_for_state(&browser, "notification", "stale");
         browser.click(".transport [aria-label=Pause]");
         browser.click("[data-node=\"notification\"] header");
         assert_eq!(browser.axe(), Vec::<String>::new(), "running and selected, dark: {dark}");
@@ -379,7 +380,7 @@ fn axe_finds_nothing_wrong_in_any_state() {
 }
 
 #[test]
-fn every_fault_of_the_palette_shows_where_it_is_and_that_it_is_over() {
+fn every_fault_shows_at_its_card_or_link_until_it_ends() {
     let browser = open(WIDE, "#ex=first-update");
     let trouble = |node: &str| format!("document.querySelector('[data-node=\"{node}\"] .trouble')?.textContent");
     browser.click("[data-node=\"notification\"] header");
@@ -392,9 +393,9 @@ fn every_fault_of_the_palette_shows_where_it_is_and_that_it_is_over() {
     press(&browser, "Clock back 1 s");
     browser.wait(&format!("{}?.startsWith('clock −')", trouble("notification")));
     press(&browser, "Crash, lose disk");
-    is(&browser, "notification", "down");
+    wait_for_state(&browser, "notification", "down");
     press(&browser, "Restart");
-    is(&browser, "notification", "stale");
+    wait_for_state(&browser, "notification", "stale");
     browser.click("[data-node=\"stock_updated\"] header");
     for fault in ["Bus outage", "Outage, lose unflushed"] {
         press(&browser, fault);
@@ -402,7 +403,7 @@ fn every_fault_of_the_palette_shows_where_it_is_and_that_it_is_over() {
         press(&browser, "Bus back");
         browser.wait(&format!("{} === undefined", trouble("stock_updated")));
     }
-    select_wire(&browser, 0);
+    select_link(&browser, 0);
     for fault in ["Lose half", "Duplicate half", "Reorder half", "Delay by 1 s"] {
         press(&browser, fault);
         browser.wait("document.querySelector('.link.disturbed')");
@@ -415,33 +416,33 @@ fn every_fault_of_the_palette_shows_where_it_is_and_that_it_is_over() {
     press(&browser, "Heal everything");
     browser.wait("!document.querySelector('.link.cut')");
     assert_eq!(browser.axe(), Vec::<String>::new());
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn the_dead_letter_queue_can_be_opened_redriven_and_purged() {
+fn the_dead_letter_queue_can_be_read_redriven_and_purged() {
     let browser = open(WIDE, "#ex=poison-message&t=6000");
     browser.click("[data-node=\"stock_updated\"] header");
     browser.wait("document.querySelector('.dead-letters')?.textContent.includes('widget = -1 (v2)')");
     assert_eq!(browser.axe(), Vec::<String>::new());
     press(&browser, "Redrive");
     browser.wait("!document.querySelector('.dead-letters')");
-    // Its handler fails on it again, as often as is allowed.
+    // The handler fails again until the delivery limit.
     browser.click(".transport [aria-label=Play]");
     browser.wait("document.querySelector('.dead-letters')");
     press(&browser, "Purge");
     browser.wait("!document.querySelector('.dead-letters')");
     browser.wait("document.querySelector('.dlq')?.textContent.includes('1 discarded')");
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn steps_of_the_script_are_placed_dragged_and_undone_under_the_timeline() {
+fn steps_of_the_script_are_added_moved_and_undone_below_the_timeline() {
     let browser = open(WIDE, "#ex=lost-event");
     browser.wait("document.querySelectorAll('.fault-track .step').length === 2");
     let label = "document.querySelector('.fault-track .step').getAttribute('aria-label')";
     browser.wait(&format!("{label}.startsWith('1.4 s: cut')"));
-    // Its place is set once the timeline has its size.
+    // Wait until the step has a position.
     browser.wait("(r => r.left > 100 && r.right < innerWidth && r.bottom <= innerHeight)(document.querySelector('.fault-track .step').getBoundingClientRect())");
     let from = browser.middle(".fault-track .step");
     browser.drag(from, (from.0 + 200.0, from.1));
@@ -457,13 +458,13 @@ fn steps_of_the_script_are_placed_dragged_and_undone_under_the_timeline() {
     browser.click(".actions .scripted input");
     press(&browser, "Crash");
     browser.wait("document.querySelectorAll('.fault-track .step').length === 2");
-    is(&browser, "notification", "down");
+    wait_for_state(&browser, "notification", "down");
     assert_eq!(browser.axe(), Vec::<String>::new());
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn trying_an_example_does_not_lose_the_drawing_that_was_kept() {
+fn opening_an_example_keeps_the_visitors_drawing() {
     let browser = open(WIDE, "");
     let choose = |value: &str| {
         browser.run(&format!("const s = document.querySelector('select[aria-label=Examples]'); s.value = '{value}'; s.dispatchEvent(new Event('change', {{ bubbles: true }}))"));
@@ -481,18 +482,18 @@ fn trying_an_example_does_not_lose_the_drawing_that_was_kept() {
     cards(5);
     choose("~");
     cards(1);
-    // And back, after a change of the first: neither is lost.
+    // Switch back after a change; both drawings are kept.
     browser.click(".palette button:nth-of-type(2)");
     cards(2);
     choose("~");
     cards(5);
     browser.open(&SITE.at("?again"));
     cards(2);
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn a_preset_sets_the_real_defaults_and_says_what_it_leaves_out() {
+fn a_preset_sets_the_brokers_defaults_and_lists_what_is_not_modelled() {
     let browser = open(WIDE, "#ex=poison-message");
     browser.click("[data-node=\"tolerant\"] header");
     let choose = "const s = [...document.querySelectorAll('.inspector select')].find(s => [...s.options].some(o => o.value === 'SQS FIFO')); s.value = 'SQS FIFO'; s.dispatchEvent(new Event('change', { bubbles: true })); s.scrollIntoView()";
@@ -501,22 +502,28 @@ fn a_preset_sets_the_real_defaults_and_says_what_it_leaves_out() {
     browser.wait("document.querySelector('.left-out')?.textContent.startsWith('Not modelled: Batches')");
     browser.wait("[...document.querySelectorAll('.inspector .field')].some(f => f.textContent.includes('Ack deadline') && f.querySelector('input').value === '30000')");
     browser.shot(Path::new("test-output/preset.png"));
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn measured_latencies_show_how_they_are_spread() {
+fn measured_latencies_are_shown_as_a_histogram() {
     let browser = open(WIDE, "#ex=first-update");
-    select_wire(&browser, 0);
+    select_link(&browser, 0);
     let choose = "const s = [...document.querySelectorAll('.inspector select')].find(s => [...s.options].some(o => o.value === 'samples')); s.value = 'samples'; s.dispatchEvent(new Event('change', { bubbles: true }))";
     browser.wait("[...document.querySelectorAll('.inspector select option')].some(o => o.value === 'samples')");
     browser.run(choose);
     browser.wait("document.querySelector('.histogram figcaption')?.textContent.startsWith('5 samples; median')");
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
+/// Texts of a card must not overlap its edge, and nothing of the page may be outside of the window.
+const OVERFLOWING: &str = "[...document.querySelectorAll('main .card')].filter(card => card.scrollWidth > card.clientWidth + 1).map(card => card.dataset.node) \
+    .concat(['.top', '.time', 'main.canvas'].filter(part => { const r = document.querySelector(part).getBoundingClientRect(); \
+        return r.left < 0 || r.right > innerWidth + 1 || r.bottom > innerHeight + 1 })) \
+    .concat(document.documentElement.scrollWidth > innerWidth ? ['page'] : [])";
+
 #[test]
-fn pictures_for_people_to_look_at() {
+fn nothing_overflows_in_a_paused_run_on_wide_and_narrow_pages_in_both_themes() {
     let looks = [
         ("wide-light", WIDE),
         ("wide-dark", Look { dark: true, ..WIDE }),
@@ -532,12 +539,15 @@ fn pictures_for_people_to_look_at() {
             browser.click("[data-node=\"notification\"] header");
         }
         browser.shot(Path::new(&format!("test-output/{name}.png")));
-        clean(&browser);
+        assert_eq!(browser.run(&format!("return {OVERFLOWING}")), json!([]), "{name}");
+        let theme = if look.dark { "dark" } else { "light" };
+        assert_eq!(browser.run("return document.documentElement.dataset.theme"), json!(theme), "{name}");
+        assert_clean_console(&browser);
     }
 }
 
 #[test]
-fn a_group_is_placed_published_to_and_shows_its_quorums() {
+fn a_new_group_shows_its_quorums_and_replicates_an_update() {
     let browser = open(WIDE, "");
     browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = '-'; s.dispatchEvent(new Event('change', { bubbles: true }))");
     browser.wait("document.querySelectorAll('[data-node]').length === 0");
@@ -559,28 +569,28 @@ fn a_group_is_placed_published_to_and_shows_its_quorums() {
     browser.click(".publish");
     for replica in ["service-1", "service-2", "service-3"] {
         browser.wait(&format!("document.querySelector('[data-node=\"{replica}\"]').textContent.includes('item')"));
-        is(&browser, replica, "consistent");
+        wait_for_state(&browser, replica, "consistent");
     }
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn siblings_stand_side_by_side_and_a_lost_update_is_marked() {
+fn siblings_lost_updates_roles_and_hints_are_shown_on_cards() {
     let browser = open(WIDE, "#ex=cart-siblings&t=6000");
-    is(&browser, "a", "conflicted");
+    wait_for_state(&browser, "a", "conflicted");
     browser.wait("document.querySelector('[data-node=\"a\"] .rows').textContent.includes('2 siblings')");
     assert!(browser.text("[data-node=\"a\"] .rows .v").contains(" | "));
     browser.wait("document.querySelector('.chips').textContent.includes('3 of 3 copies conflicted')");
-    clean(&browser);
+    assert_clean_console(&browser);
     let browser = open(WIDE, "#ex=global-table-skew&t=2000");
     browser.wait("document.querySelector('.chips').textContent.includes('1 lost update')");
-    clean(&browser);
+    assert_clean_console(&browser);
     let browser = open(WIDE, "#ex=raft-and-quorum&t=1500");
     browser.wait("[...document.querySelectorAll('.foot')].some(foot => foot.textContent.includes('leads, term'))");
     browser.wait("document.querySelectorAll('button.area-label').length === 2");
-    clean(&browser);
+    assert_clean_console(&browser);
     let browser = open(WIDE, "#ex=viewing-history&t=4500");
     browser.wait("document.querySelectorAll('.region').length >= 3");
     browser.wait("[...document.querySelectorAll('.foot')].some(foot => foot.textContent.includes('hints kept'))");
-    clean(&browser);
+    assert_clean_console(&browser);
 }

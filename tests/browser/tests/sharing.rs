@@ -1,6 +1,6 @@
-//! Links that do not open, embeds as their address asks for them, and course pages.
+//! Invalid links, options of embeds, and course pages.
 
-use browser_tests::{Browser, Site, WIDE, clean, is};
+use browser_tests::{Browser, Site, WIDE, assert_clean_console, wait_for_state};
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::link;
 use serde_json::{Value, json};
@@ -18,37 +18,41 @@ fn open(path: &str) -> Browser {
     browser
 }
 
-/// As [`clean`], but for a remark on the snippet itself: course systems that strip `allow` leave `allowfullscreen`, so it
-/// carries both.
+/// Like [`assert_clean_console`], but allows a warning about the snippet. It has both `allow` and `allowfullscreen`, because
+/// some course systems remove `allow`.
 fn clean_course(browser: &Browser) {
     let remark = "Allow attribute will take precedence over 'allowfullscreen'.";
-    let complaints: Vec<String> = browser.complaints().into_iter().filter(|text| !text.ends_with(remark)).collect();
+    let complaints: Vec<String> =
+        browser.console_problems().into_iter().filter(|text| !text.ends_with(remark)).collect();
     assert_eq!(complaints, Vec::<String>::new(), "the console is not clean");
 }
 
-fn says(browser: &Browser, what: &str) {
-    browser.wait(&format!("document.querySelector('.notice')?.textContent.includes({})", json!(what)));
+fn wait_for_notice(browser: &Browser, text: &str) {
+    browser.wait(&format!("document.querySelector('.notice')?.textContent.includes({})", json!(text)));
 }
 
-/// Publishes in an embed and waits until the copy is what it should be.
-fn publishes(browser: &Browser) {
+/// Publishes in an embed and waits until the copy is consistent again.
+fn publish_and_converge(browser: &Browser) {
     browser.click(".publish, .publish-wide");
     for state in ["stale", "consistent"] {
-        is(browser, "notification", state);
+        wait_for_state(browser, "notification", state);
     }
 }
 
 #[test]
-fn a_link_that_does_not_open_says_why_and_the_kept_drawing_is_untouched() {
+fn an_invalid_link_is_reported_and_the_kept_drawing_is_unchanged() {
     let whole = link::encode(&EXAMPLES[0].scenario()).expect("a link");
     let mut damaged: Vec<char> = whole.chars().collect();
     let middle = damaged.len() / 2;
     damaged[middle] = if damaged[middle] == 'A' { 'B' } else { 'A' };
     let broken = [
-        (damaged.into_iter().collect(), "does not open: damaged".to_string()),
-        (format!("2{}", &whole[1..]), "does not open: made by a newer version".into()),
-        (format!("1r.{}e", "A".repeat(17_000)), "does not open: too large: 17004 characters of at most 16384".into()),
-        ("ex=nothing-such".to_string(), "does not open: no example has the id `nothing-such`".into()),
+        (damaged.into_iter().collect(), "could not be opened: damaged".to_string()),
+        (format!("2{}", &whole[1..]), "could not be opened: made by a newer version".into()),
+        (
+            format!("1r.{}e", "A".repeat(17_000)),
+            "could not be opened: too large: 17004 characters of at most 16384".into(),
+        ),
+        ("ex=nothing-such".to_string(), "could not be opened: no example has the id `nothing-such`".into()),
     ];
     let browser = open("");
     browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = '-'; s.dispatchEvent(new Event('change', { bubbles: true }))");
@@ -56,29 +60,29 @@ fn a_link_that_does_not_open_says_why_and_the_kept_drawing_is_untouched() {
     browser.click(".palette button:nth-of-type(1)");
     browser.wait(&format!("{CARDS} === 1"));
     let kept = browser.wait("localStorage.getItem('converge.work')");
-    // On the open page: what was done there can still be undone.
+    // On an open page, changes can still be undone.
     for (fragment, why) in &broken {
         browser.run_with("document.querySelector('.notice button')?.click(); location.hash = arguments[0]", fragment);
-        says(&browser, why);
+        wait_for_notice(&browser, why);
         assert_eq!(browser.run(&format!("return {CARDS}")), json!(1), "{why}");
         let undo = "return document.querySelector('[aria-label=Undo]').disabled";
         assert_eq!(browser.run(undo), json!(false), "{why}");
     }
-    // As the address that the page opens with.
+    // As the address of a new page.
     for (n, (fragment, why)) in broken.iter().enumerate() {
         browser.open(&SITE.at(&format!("?{n}#{fragment}&autoplay=1")));
-        says(&browser, why);
+        wait_for_notice(&browser, why);
         assert_eq!(browser.run(&format!("return {CARDS}")), json!(1), "{why}");
         assert_eq!(browser.run("return localStorage.getItem('converge.work')"), kept, "{why}");
     }
     browser.open(&SITE.at("?again"));
     browser.wait("document.querySelector('[data-node=\"service-1\"]')");
     assert_eq!(browser.run(&format!("return {CARDS}")), json!(1));
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn the_snippet_is_a_bare_frame_that_opens_what_is_shared() {
+fn the_embed_snippet_is_a_plain_frame_with_the_shared_run() {
     let browser = open("#ex=first-update");
     browser.click(".top [class~=line]");
     let link = browser.wait("document.querySelector('#share-link')?.value");
@@ -93,11 +97,11 @@ fn the_snippet_is_a_bare_frame_that_opens_what_is_shared() {
     browser.open(&format!("{}examples/plain.html", SITE.elsewhere.address()));
     browser.run_with("document.body.innerHTML = arguments[0]", snippet);
     browser.frame(Some("iframe"));
-    publishes(&browser);
+    publish_and_converge(&browser);
 }
 
 #[test]
-fn an_embed_shows_what_its_address_asks_for() {
+fn an_embed_follows_the_options_of_its_address() {
     let there = |browser: &Browser, selector: &str| {
         browser.run_with("return document.querySelector(arguments[0]) !== null", selector) == json!(true)
     };
@@ -108,26 +112,26 @@ fn an_embed_shows_what_its_address_asks_for() {
         let seen = (there(&browser, ".transport"), there(&browser, ".tracks"), there(&browser, "a.open"));
         assert_eq!(seen, (transport, timeline, true), "{ui}");
         assert!(!there(&browser, ".palette"), "{ui}");
-        clean(&browser);
+        assert_clean_console(&browser);
     }
     let browser = open("embed/#ex=first-update&theme=dark&speed=2&t=1500");
     browser.wait(&format!("{CLOCK} === '1.500 s'"));
     assert_eq!(browser.run("return document.documentElement.dataset.theme"), json!("dark"));
     assert!(there(&browser, "[aria-label='Speed 2'][aria-pressed=true]"));
-    assert!(there(&browser, "[aria-label=Play]"), "an embed begins paused");
+    assert!(there(&browser, "[aria-label=Play]"), "an embed starts paused");
     let browser = open("embed/#ex=first-update&autoplay=1");
     browser.wait(&format!("{CLOCK} !== '0.000 s'"));
 }
 
 #[test]
-fn an_embed_to_look_at_refuses_to_act_and_one_to_edit_keeps_nothing() {
+fn a_view_embed_refuses_actions_and_an_edit_embed_stores_nothing() {
     let browser = open("embed/#ex=first-update&mode=view");
     assert_eq!(browser.run("return document.querySelector('.publish, .publish-wide')"), Value::Null);
     browser.click("[data-node=\"notification\"] header");
     browser.keys(&["p"]);
-    says(&browser, "only plays");
+    wait_for_notice(&browser, "only plays");
     assert_eq!(browser.run(&format!("return {CLOCK}")), json!("0.000 s"));
-    clean(&browser);
+    assert_clean_console(&browser);
 
     let whole = link::encode(&EXAMPLES[0].scenario()).expect("a link");
     let browser = open(&format!("embed/#{whole}&mode=edit"));
@@ -136,9 +140,9 @@ fn an_embed_to_look_at_refuses_to_act_and_one_to_edit_keeps_nothing() {
     browser.wait(&format!("{CARDS} === {}", before + 1));
     browser.click("[data-node=\"notification\"] header");
     browser.wait("document.querySelector('.inspector fieldset')");
-    publishes(&browser);
+    publish_and_converge(&browser);
     assert_eq!(browser.run("return localStorage.getItem('converge.work')"), Value::Null);
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
@@ -147,8 +151,8 @@ fn course_pages_work_plain_sandboxed_and_under_a_strict_policy() {
         let browser = Browser::start(WIDE);
         browser.open(&SITE.at(&format!("examples/{page}.html")));
         browser.frame(Some("iframe"));
-        publishes(&browser);
-        // What comes later is fetched in the frame too.
+        publish_and_converge(&browser);
+        // Lazy views are loaded in the frame, too.
         browser.click("[data-action=Verdicts]");
         browser.wait("document.querySelector('.verdicts')");
         browser.frame(None);
@@ -159,12 +163,12 @@ fn course_pages_work_plain_sandboxed_and_under_a_strict_policy() {
 }
 
 #[test]
-fn in_a_sandbox_what_comes_later_is_there_when_a_card_is_selected() {
+fn lazy_views_are_loaded_in_a_sandboxed_embed() {
     let browser = Browser::start(WIDE);
     browser.open(&SITE.at("examples/sandboxed.html"));
     browser.run("const f = document.querySelector('iframe'); f.src = '../embed/?edit#ex=first-update&mode=edit'");
     browser.frame(Some("iframe[src*='mode=edit']"));
-    // It stands where it stays once the run has answered.
+    // The card has its final position after the first frame.
     browser.wait("document.body.innerText.includes('consistent')");
     browser.click("[data-node=\"notification\"] header");
     browser.wait("document.querySelector('.inspector fieldset')");
@@ -173,7 +177,7 @@ fn in_a_sandbox_what_comes_later_is_there_when_a_card_is_selected() {
 }
 
 #[test]
-fn of_ten_frames_on_a_page_only_those_in_sight_run() {
+fn of_ten_embeds_on_a_page_only_the_visible_ones_run() {
     let browser = Browser::start(WIDE);
     browser.open(&SITE.at("examples/ten.html"));
     let moves = |frame: &str| {
@@ -191,10 +195,10 @@ fn of_ten_frames_on_a_page_only_those_in_sight_run() {
     };
     let (first, last) = ("iframe:nth-of-type(1)", "iframe:nth-of-type(10)");
     moves(first);
-    let stands = clock(last);
+    let paused_at = clock(last);
     moves(first);
     moves(first);
-    assert_eq!(clock(last), stands, "it runs out of sight");
+    assert_eq!(clock(last), paused_at, "an invisible embed runs");
     browser.run("document.querySelector('iframe:nth-of-type(10)').scrollIntoView()");
     moves(last);
     clean_course(&browser);

@@ -1,6 +1,6 @@
-//! The page without a mouse: by keyboard alone through the outline, and by fingers.
+//! The page without a mouse: keyboard and outline, touch, wheel.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, clean};
+use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::LazyLock;
@@ -9,29 +9,29 @@ static SITE: LazyLock<Site> = LazyLock::new(Site::start);
 
 fn open(look: Look, path: &str) -> Browser {
     let browser = SITE.visit(look, path);
-    answered(&browser);
+    wait_for_run(&browser);
     browser
 }
 
-/// Waits until the engine has told how things stand: before that there is no end to go to.
-fn answered(browser: &Browser) {
+/// Waits for the first frame of the run; before it, the end of the run is unknown.
+fn wait_for_run(browser: &Browser) {
     browser.wait("document.querySelector('main .badge')");
 }
 
-/// Goes on with Tab until what has the focus is called so: whatever is reached is reached by keyboard.
+/// Presses Tab until the focused element has a name.
 fn tab_to(browser: &Browser, name: &str) {
     let focused = "const e = document.activeElement; \
         return e.getAttribute('aria-label') || e.labels?.[0]?.textContent.trim() || e.textContent.trim()";
-    let mut seen = Vec::new();
+    let mut visited = Vec::new();
     for _ in 0..120 {
         let now = browser.run(focused).as_str().unwrap_or_default().to_string();
         if now == name {
             return;
         }
-        seen.push(now);
+        visited.push(now);
         browser.keys(&["Tab"]);
     }
-    panic!("Tab never comes to {name:?}, only to {seen:?}");
+    panic!("Tab does not reach {name:?}, only {visited:?}");
 }
 
 fn press(browser: &Browser, name: &str) {
@@ -39,7 +39,7 @@ fn press(browser: &Browser, name: &str) {
     browser.keys(&["Enter"]);
 }
 
-/// Types over what stands in the field that has the focus.
+/// Replaces the text of a field.
 fn type_over(browser: &Browser, name: &str, text: &str) {
     tab_to(browser, name);
     browser.keys(&["Control+a"]);
@@ -48,19 +48,19 @@ fn type_over(browser: &Browser, name: &str, text: &str) {
     browser.keys(&["Tab"]);
 }
 
-fn row(id: &str, says: &str) -> String {
-    format!("document.querySelector('.outline [data-row=\"{id}\"]')?.textContent.includes({})", json!(says))
+fn row(id: &str, text: &str) -> String {
+    format!("document.querySelector('.outline [data-row=\"{id}\"]')?.textContent.includes({})", json!(text))
 }
 
 #[test]
-fn a_journey_by_keyboard_alone_through_the_outline_builds_publishes_breaks_heals_and_shares() {
+fn the_outline_builds_publishes_cuts_heals_deletes_and_shares_by_keyboard_alone() {
     let browser = open(WIDE, "");
     browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = '-'; s.dispatchEvent(new Event('change', { bubbles: true }))");
     browser.wait("document.querySelectorAll('[data-node]').length === 0");
     browser.run("document.activeElement.blur()");
     press(&browser, "Open the outline");
     browser.wait("document.activeElement === document.querySelector('.outline')");
-    // Two services and a bus, the first renamed.
+    // Add two services and a bus; rename and move the first.
     for (kind, id) in [("Service", "service-1"), ("Bus", "bus-1"), ("Service", "service-2")] {
         press(&browser, &format!("Add: {kind}"));
         browser.wait(&format!("document.querySelector('.outline [data-row=\"{id}\"]')"));
@@ -69,7 +69,7 @@ fn a_journey_by_keyboard_alone_through_the_outline_builds_publishes_breaks_heals
     type_over(&browser, "Name of Service 1", "Stock");
     browser.wait("document.querySelector('[data-node=\"service-1\"] h3').textContent === 'Stock'");
     type_over(&browser, "Left of Stock", "20");
-    // Connected by choosing both ends.
+    // Connect by choosing both ends.
     let connect = |from: &[&str], to: &[&str], row: &str| {
         tab_to(&browser, "Connect from");
         browser.keys(from);
@@ -78,11 +78,11 @@ fn a_journey_by_keyboard_alone_through_the_outline_builds_publishes_breaks_heals
         press(&browser, "Connect");
         browser.wait(&format!("document.querySelector('.outline [data-row=\"{row}\"]')"));
     };
-    // They are offered in the order of the table, and the first two are chosen: Stock, Service 2, Bus 1.
+    // The ends are in the order of the table: Stock, Service 2, Bus 1. The first two are chosen.
     connect(&[], &["Down"], "service-1>bus-1");
     connect(&["Down", "Down"], &["Up"], "bus-1>service-2");
     assert_eq!(browser.axe(), Vec::<String>::new(), "the outline");
-    // Cut and published; to publish plays.
+    // Cut and publish; publishing starts playback.
     press(&browser, "Cut: Bus 1 to Service 2");
     browser.wait(&row("bus-1>service-2", "cut"));
     press(&browser, "Publish: Stock");
@@ -94,7 +94,7 @@ fn a_journey_by_keyboard_alone_through_the_outline_builds_publishes_breaks_heals
     browser.wait(&row("service-2", "down"));
     press(&browser, "Restart: Service 2");
     browser.wait(&format!("!({})", row("service-2", "down")));
-    // Deleted and undone; the focus stays in the table.
+    // Delete and undo; the focus stays in the table.
     press(&browser, "Delete: Service 2");
     browser.wait("!document.querySelector('.outline [data-row=\"service-2\"]')");
     browser.wait("document.activeElement.closest('[data-row]')");
@@ -106,11 +106,11 @@ fn a_journey_by_keyboard_alone_through_the_outline_builds_publishes_breaks_heals
     browser.wait("!document.querySelector('dialog')");
     press(&browser, "Close the outline");
     browser.wait("document.querySelector('main.canvas').contains(document.activeElement)");
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn axe_finds_nothing_wrong_with_the_outline_wide_narrow_or_dark() {
+fn axe_finds_no_violation_in_the_outline() {
     for (name, look) in [
         ("outline-wide", WIDE),
         ("outline-dark", Look { dark: true, ..WIDE }),
@@ -124,11 +124,11 @@ fn axe_finds_nothing_wrong_with_the_outline_wide_narrow_or_dark() {
         browser.wait("document.querySelector('.outline tr.faults')");
         assert_eq!(browser.axe(), Vec::<String>::new(), "{name}");
         browser.shot(Path::new(&format!("test-output/{name}.png")));
-        clean(&browser);
+        assert_clean_console(&browser);
     }
 }
 
-/// Where the middle of a card is in the window.
+/// Returns the middle of a card, in px of the window.
 fn middle(browser: &Browser, id: &str) -> (f64, f64) {
     browser.middle(&format!("main [data-node=\"{id}\"]"))
 }
@@ -146,9 +146,9 @@ fn one_finger_pans_two_zoom_and_a_long_press_opens_the_menu() {
     let before = middle(&browser, "inventory");
     browser.touch(&[&[(x, y), (x, y - 60.0)]], 0);
     let after = middle(&browser, "inventory");
-    let gone = after.1 - before.1;
-    assert!((gone + 60.0).abs() < 16.0, "a finger that went 60 px up moved the view by {gone} px");
-    // A finger that trembles does not pan: it chooses.
+    let moved = after.1 - before.1;
+    assert!((moved + 60.0).abs() < 16.0, "a drag of 60 px upwards moved the view by {moved} px");
+    // A movement of 4 px is a tap, which selects.
     browser.touch(&[&[(x, y), (x, y - 4.0)]], 0);
     assert_eq!(middle(&browser, "inventory"), after);
     browser.click("[aria-label='Close the inspector']");
@@ -156,17 +156,17 @@ fn one_finger_pans_two_zoom_and_a_long_press_opens_the_menu() {
     let small = width(&browser, "inventory");
     browser.touch(&[&[(x - 40.0, y), (x - 80.0, y)], &[(x + 40.0, y), (x + 80.0, y)]], 0);
     let factor = width(&browser, "inventory") / small;
-    assert!((1.5..2.2).contains(&factor), "fingers that went twice as far apart zoomed by {factor}");
+    assert!((1.5..2.2).contains(&factor), "a pinch to twice the distance zoomed by {factor}");
     browser.run("document.querySelector('main.canvas').focus()");
     browser.keys(&["Shift+1"]);
     let card = middle(&browser, "notification");
     browser.touch(&[&[card]], 700);
     browser.wait("[...document.querySelectorAll('[role=menuitem]')].some(item => item.textContent === 'Crash')");
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn every_button_below_the_canvas_is_in_sight_on_a_phone() {
+fn every_button_of_the_transport_is_visible_on_a_phone() {
     for width in [390, 320] {
         let browser = open(Look { width, ..PHONE }, "#ex=first-update");
         browser.run("document.querySelector('main.canvas').focus()");
@@ -182,14 +182,14 @@ fn every_button_below_the_canvas_is_in_sight_on_a_phone() {
                  return r.width > 0 && (r.right > innerWidth || r.bottom > innerHeight || r.width < 24 || r.height < 24) }).map(b => b.ariaLabel || b.textContent)",
             );
             assert_eq!(hidden, json!([]), "{width} px wide, at the end: {end}");
-            let over = browser.run("return document.documentElement.scrollWidth - innerWidth");
-            assert_eq!(over, json!(0), "{width} px wide, at the end: {end}");
+            let overflow = browser.run("return document.documentElement.scrollWidth - innerWidth");
+            assert_eq!(overflow, json!(0), "{width} px wide, at the end: {end}");
         }
     }
 }
 
 #[test]
-fn the_wheel_over_an_embed_scrolls_its_page_and_says_how_to_zoom() {
+fn the_wheel_over_an_embed_scrolls_its_page_and_shows_a_hint() {
     let browser = open(WIDE, "embed/#ex=first-update");
     let turn = |ctrl: bool| {
         let at = middle(&browser, "inventory");
@@ -204,7 +204,7 @@ fn the_wheel_over_an_embed_scrolls_its_page_and_says_how_to_zoom() {
     let (hint, canvas) = (browser.middle(".hint"), browser.middle("main.canvas"));
     assert!(
         (hint.0 - canvas.0).abs() < 2.0 && hint.1 > canvas.1,
-        "the hint is at {hint:?}, the canvas about {canvas:?}"
+        "the hint is at {hint:?}, the middle of the canvas at {canvas:?}"
     );
     assert_eq!(width(&browser, "inventory"), before);
     turn(true);
@@ -213,21 +213,21 @@ fn the_wheel_over_an_embed_scrolls_its_page_and_says_how_to_zoom() {
         "document.querySelector('main [data-node=inventory]').getBoundingClientRect().width > {before}"
     ));
     browser.wait("!document.querySelector('.hint')");
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn rows_of_outbox_and_inbox_stand_in_the_card_and_what_came_again_is_marked() {
+fn cards_show_the_rows_of_outbox_and_inbox_and_mark_duplicates() {
     let browser = open(WIDE, "#ex=duplicate-delivery");
     browser.run("document.querySelector('main.canvas').focus()");
     browser.keys(&["\u{E010}"]);
     browser.wait("[...document.querySelectorAll('.card .cells')].some(c => c.textContent.startsWith('inbox') && c.querySelector('.again'))");
     browser.wait("[...document.querySelectorAll('.card .foot')].some(f => f.textContent.includes('already applied'))");
     browser.open(&SITE.at("?again#ex=outbox"));
-    answered(&browser);
+    wait_for_run(&browser);
     browser.run("document.querySelector('main.canvas').focus()");
-    // Event by event, until the row of the first update is there, and until the bus has it.
-    let there = "[...document.querySelectorAll('.card .cells')].some(c => c.textContent.startsWith('outbox'))";
+    // Step until the outbox has the row of the first update, and until the bus has acknowledged it.
+    let has_row = "[...document.querySelectorAll('.card .cells')].some(c => c.textContent.startsWith('outbox'))";
     let step_until = |wanted: &str| {
         for _ in 0..200 {
             if browser.run(&format!("return ({wanted})")) == Value::Bool(true) {
@@ -240,10 +240,10 @@ fn rows_of_outbox_and_inbox_stand_in_the_card_and_what_came_again_is_marked() {
                 json!(clock)
             ));
         }
-        panic!("never: {wanted}");
+        panic!("timeout: {wanted}");
     };
-    step_until(there);
+    step_until(has_row);
     browser.shot(Path::new("test-output/outbox.png"));
-    step_until(&format!("!({there})"));
-    clean(&browser);
+    step_until(&format!("!({has_row})"));
+    assert_clean_console(&browser);
 }

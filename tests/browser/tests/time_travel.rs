@@ -1,6 +1,6 @@
-//! What happened and why, and going back to it: verdicts, reasons, invariants, the diagram, branches.
+//! Verdicts and their reasons, invariants, the space-time diagram, branches.
 
-use browser_tests::{Browser, Look, Site, WIDE, clean, is, press, select_wire};
+use browser_tests::{Browser, Look, Site, WIDE, assert_clean_console, press, select_link, wait_for_state};
 use serde_json::json;
 use std::sync::LazyLock;
 
@@ -11,9 +11,9 @@ fn open(look: Look, path: &str) -> Browser {
 }
 
 #[test]
-fn a_stale_copy_tells_why_and_its_story_leads_back_to_the_fault() {
+fn the_verdict_of_a_stale_copy_leads_back_to_the_fault() {
     let browser = open(WIDE, "#ex=lost-event&t=5900");
-    is(&browser, "notification", "stale");
+    wait_for_state(&browser, "notification", "stale");
     browser.click("[data-node=\"notification\"] header");
     browser.wait("document.querySelector('.inspector .why')");
     browser.click(".inspector .why");
@@ -22,17 +22,17 @@ fn a_stale_copy_tells_why_and_its_story_leads_back_to_the_fault() {
     assert_eq!(browser.axe(), Vec::<String>::new());
     // The first step is the cut itself.
     assert!(browser.text(".verdict li").contains("is cut"));
-    let story = browser.text(".verdicts .scroll");
+    let verdicts = browser.text(".verdicts .scroll");
     browser.click(".verdict li button");
     browser.wait("document.querySelector('.transport .clock').textContent === '1.400 s'");
     browser.wait("document.querySelector('.link.cut')");
-    // The story stays while it is followed, though nothing was stale then.
-    is(&browser, "notification", "consistent");
+    // The verdict stays while the visitor follows its steps, although nothing was stale then.
+    wait_for_state(&browser, "notification", "consistent");
     assert!(browser.text(".verdicts").contains("As of 5.900 s"));
-    assert_eq!(browser.text(".verdicts .scroll"), story);
+    assert_eq!(browser.text(".verdicts .scroll"), verdicts);
     browser.click(".verdicts .refresh");
     browser.wait("document.querySelector('.verdict').textContent.includes('converged')");
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
@@ -44,16 +44,16 @@ fn a_violated_guarantee_shows_the_operations_that_prove_it() {
     browser.click(".verdict.violated li:nth-child(2) button");
     browser.wait("document.querySelector('.transport .clock').textContent === '0.500 s'");
     browser.wait("document.querySelector('[data-node].selected')");
-    // Back event by event: the clock never goes forward.
+    // One event back.
     let clock = || browser.text(".transport .clock").trim_end_matches(" s").parse::<f64>().expect("a time");
     let before = clock();
     browser.click(".transport .back");
     browser.wait(&format!("parseFloat(document.querySelector('.transport .clock').textContent) < {before}"));
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn an_invariant_of_ones_own_is_checked_and_leads_to_where_it_breaks() {
+fn an_added_invariant_is_checked_and_leads_to_its_violation() {
     let browser = open(WIDE, "#ex=lost-event&t=5900");
     press(&browser, "Edit the scenario");
     press(&browser, "Add invariant");
@@ -61,7 +61,7 @@ fn an_invariant_of_ones_own_is_checked_and_leads_to_where_it_breaks() {
         "[...document.querySelectorAll('.inspector label')].find(it => it.textContent.includes('Always'))?.htmlFor";
     let id = browser.wait(find);
     let field = format!(".inspector [id='{}']", id.as_str().expect("an id"));
-    // A slip is refused beside the field, in words.
+    // A syntax error is reported at the field.
     browser.fill(&field, "notification.widget = inventory.widget");
     browser.wait("document.querySelector('.inspector').textContent.includes('`==` compares')");
     browser.fill(&field, "notification.widget == inventory.widget when quiescent");
@@ -71,16 +71,16 @@ fn an_invariant_of_ones_own_is_checked_and_leads_to_where_it_breaks() {
     browser.run(&format!("{jump}.click()"));
     browser.wait("parseFloat(document.querySelector('.transport .clock').textContent) < 5.8");
     browser.wait("document.querySelectorAll('[data-node].selected').length === 2");
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn the_diagram_lights_what_led_to_a_message_and_the_time_axis_zooms_and_loops() {
+fn the_diagram_highlights_causes_and_the_time_axis_zooms_and_loops() {
     let browser = open(WIDE, "#ex=inventory-notification&t=4000&speed=10");
     browser.click("[data-action=Diagram]");
     let count = "document.querySelectorAll('.arrow').length";
     browser.wait(&format!("{count} >= 10"));
-    // What was lost at the cut link ends in a cross.
+    // A lost message ends in a cross.
     browser.wait("document.querySelector('.arrow.lost .cross')");
     browser.run("document.querySelector('.diagram .scroll svg').focus()");
     for _ in 0..5 {
@@ -89,31 +89,31 @@ fn the_diagram_lights_what_led_to_a_message_and_the_time_axis_zooms_and_loops() 
     browser.wait("document.querySelector('.arrow.lit')");
     browser.wait("document.querySelector('.arrow.past') && document.querySelector('.diagram footer').textContent.includes('possible causes')");
     assert_eq!(browser.axe(), Vec::<String>::new());
-    // A filter keeps what goes to or from the client.
+    // The filter keeps messages from and to the client.
     browser.fill(".diagram input[type=search]", "warehouse");
     browser.wait(&format!("{count} > 0 && {count} < 10"));
-    // A shorter stretch: the axis no longer begins at zero, and the diagram asks for what it shows.
+    // The zoomed axis does not start at zero, and the diagram shows the same stretch.
     browser.click("[aria-label='Zoom the timeline in']");
     browser.wait("document.querySelector('.axis .first').textContent.startsWith('2')");
     browser.wait("document.querySelector('.diagram .tick').textContent.startsWith('2')");
-    // Played in a loop the clock comes back to the stretch's start, and goes on.
+    // In a loop, the clock returns to the start of the stretch.
     browser.click("[aria-label=Loop]");
     browser.click(".transport [aria-label=Play]");
     let clock = "parseFloat(document.querySelector('.transport .clock').textContent)";
     browser.wait(&format!("{clock} > 4.5"));
     browser.wait(&format!("{clock} < 4"));
     browser.click(".transport [aria-label=Pause]");
-    // From 2.6 s on an operation has ended within the stretch; where the loop was when it stopped, nobody knows.
+    // Seek to a known instant; an operation has ended by then.
     browser.run("const s = document.querySelector('.transport input[type=range]'); s.value = 3500; s.dispatchEvent(new Event('input', { bubbles: true }))");
     browser.wait(&format!("{clock} === 3.5"));
-    // The same stretch as charts; a line for each service, a dot for each operation.
+    // Charts have one line per service and one dot per operation.
     browser
         .run("[...document.querySelectorAll('.diagram .seg button')].find(it => it.textContent === 'Charts').click()");
     browser.wait("document.querySelectorAll('.charts .line').length === 5");
     browser.wait("document.querySelectorAll('.charts .dot').length >= 1");
     browser.wait("document.querySelector('.charts').getAttribute('aria-label').includes('Updates behind, Notification: at most 2')");
     assert_eq!(browser.axe(), Vec::<String>::new());
-    // What is saved is the engine's text.
+    // Exports contain the engine's text.
     browser.run("window.saved = []; const made = URL.createObjectURL; URL.createObjectURL = blob => { blob.text().then(text => window.saved.push(text)); return made(blob) }");
     for (name, has) in [
         ("Metrics (CSV)", "t_ms,stale_copies"),
@@ -126,17 +126,17 @@ fn the_diagram_lights_what_led_to_a_message_and_the_time_axis_zooms_and_loops() 
     }
     browser.click("[aria-label='Close the diagram']");
     browser.wait("!document.querySelector('.diagram')");
-    clean(&browser);
+    assert_clean_console(&browser);
 }
 
 #[test]
-fn acting_in_the_past_parts_the_run_and_both_branches_stand_side_by_side_and_in_a_link() {
+fn an_action_in_the_past_starts_a_branch_and_both_are_compared_and_shared() {
     let browser = open(WIDE, "#ex=first-update");
     browser.click(".publish");
-    is(&browser, "notification", "stale");
-    is(&browser, "notification", "consistent");
+    wait_for_state(&browser, "notification", "stale");
+    wait_for_state(&browser, "notification", "consistent");
     browser.click(".transport [aria-label=Pause]");
-    // Back to before the event arrived, and the link is cut: what lay ahead is kept.
+    // Cut the link before the event arrives; the old branch is kept.
     let seek = |ms: u32| {
         browser.run(&format!("const s = document.querySelector('.scrubber'); s.value = {ms}; s.dispatchEvent(new Event('input', {{ bubbles: true }}))"));
         browser.wait(&format!(
@@ -145,7 +145,7 @@ fn acting_in_the_past_parts_the_run_and_both_branches_stand_side_by_side_and_in_
         ));
     };
     seek(100);
-    select_wire(&browser, 1);
+    select_link(&browser, 1);
     press(&browser, "Cut");
     browser.click("[data-action=Branches]");
     browser.wait("document.querySelectorAll('.branches .verdict').length === 2");
@@ -164,23 +164,23 @@ fn acting_in_the_past_parts_the_run_and_both_branches_stand_side_by_side_and_in_
     browser.wait("document.querySelector('main [data-node=notification].differs') && !document.querySelector('main [data-node=inventory].differs')");
     browser.wait("document.querySelector('.compared .pane-name').textContent.includes('1 service differs')");
     assert_eq!(browser.axe(), Vec::<String>::new());
-    // Shown instead, the two change sides.
+    // Showing the compared branch swaps the two.
     browser.click(".branches .verdict:first-child button");
     browser.wait(&format!("{compared} === 'stale'"));
-    is(&browser, "notification", "consistent");
+    wait_for_state(&browser, "notification", "consistent");
     browser.click(".compared .pane-name button");
     browser.wait("!document.querySelector('.compared')");
-    // A link has both, and opens the one that was shown.
+    // The link contains both branches and opens the current one.
     browser.click(".top [class~=line]");
     let link = browser.wait("document.querySelector('#share-link')?.value");
     let link = link.as_str().expect("a link").to_string();
     let opened = converge::scenario::link::decode(&link).expect("a valid link").scenario;
     let names: Vec<&str> = opened.branches.iter().map(|branch| branch.name.as_str()).collect();
     assert_eq!((names, opened.branch.as_str()), (vec!["Main", "link cut"], "Main"));
-    clean(&browser);
+    assert_clean_console(&browser);
     let fragment = link.split_once('#').expect("a fragment").1;
     let fresh = open(WIDE, &format!("#{fragment}"));
     fresh.click("[data-action=Branches]");
     fresh.wait("document.querySelectorAll('.branches .verdict').length === 2");
-    clean(&fresh);
+    assert_clean_console(&fresh);
 }
