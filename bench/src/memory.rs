@@ -65,7 +65,7 @@ fn scenario() -> Scenario {
 
 /// Returns seconds of virtual time, and MB of the page's wasm, of the worker's wasm and of the page's scripts.
 fn read(browser: &Browser, seconds: u32) -> [f64; 4] {
-    let answer = browser.later(&READ.replace("SECONDS", &seconds.to_string()));
+    let answer = browser.run_async(&READ.replace("SECONDS", &seconds.to_string()));
     browser.devtools("HeapProfiler.collectGarbage", json!({}));
     let metrics = browser.devtools("Performance.getMetrics", json!({}));
     let heap = metrics["metrics"].as_array().and_then(|all| all.iter().find(|m| m["name"] == "JSHeapUsedSize"));

@@ -71,7 +71,7 @@ fn opening(site: &Site, slowdown: u32, target_ms: f64) {
             browser.before_documents(WATCH);
             browser.devtools("Emulation.setCPUThrottlingRate", json!({ "rate": slowdown }));
             browser.open(&site.at(""));
-            figures(&browser.later(RECORDS))
+            figures(&browser.run_async(RECORDS))
         })
         .collect();
     let median = |column: usize| {
@@ -98,19 +98,19 @@ fn playing(site: &Site) {
     let browser = Browser::start(WIDE);
     browser.devtools("Performance.enable", json!({}));
     browser.open(&site.at("icon.svg"));
-    browser.later(&format!("localStorage.setItem('converge.work', {}); done(1)", json!(scenario.to_json())));
+    browser.run_async(&format!("localStorage.setItem('converge.work', {}); done(1)", json!(scenario.to_json())));
     browser.open(&site.at(""));
     browser.click(".transport [aria-label=Play]");
     // By then the number of messages in flight is constant.
     let flowing = "parseFloat(document.querySelector('.transport .clock').textContent) > 6";
-    browser.later(&format!("const look = () => {flowing} ? done(1) : setTimeout(look, 100); look()"));
+    browser.run_async(&format!("const look = () => {flowing} ? done(1) : setTimeout(look, 100); look()"));
     for (what, button) in [("fitted to view", "Fit"), ("at 100 %", "Zoom to 100 %")] {
         let find = format!(
             "[...document.querySelectorAll('.zoom button')].find(b => [b.textContent, b.title].includes('{button}')).click()"
         );
         browser.run(&find);
         let before = metrics(&browser);
-        let frames = figures(&browser.later(FRAMES));
+        let frames = figures(&browser.run_async(FRAMES));
         let after = metrics(&browser);
         let [task, script, style, layout] = std::array::from_fn(|i| (after[i] - before[i]) * 100.0 / frames[0]);
         println!(

@@ -45,7 +45,7 @@ pub fn run() {
             done([took, played, memory.buffer.byteLength]); \
         }}).catch(error => done(String(error)))"
     );
-    let answer = browser.later(&script);
+    let answer = browser.run_async(&script);
     let _ = std::fs::remove_dir_all(&folder);
     let durations = answer[0].as_array().unwrap_or_else(|| panic!("the browser answered {answer}"));
     print("wasm", durations.iter().filter_map(serde_json::Value::as_f64).collect());

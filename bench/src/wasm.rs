@@ -32,7 +32,7 @@ fn wasm(browser: &Browser, traced: bool) -> f64 {
             done(delivered / took * 1000); \
         }}).catch(error => done(String(error)))"
     );
-    let answer = browser.later(&script);
+    let answer = browser.run_async(&script);
     answer.as_f64().unwrap_or_else(|| panic!("the browser answered {answer}"))
 }
 
@@ -57,7 +57,7 @@ fn wasm_sweep(browser: &Browser) -> f64 {
             done({SEEDS} / took * 1000); \
         }}).catch(error => done(String(error)))"
     );
-    let answer = browser.later(&script);
+    let answer = browser.run_async(&script);
     answer.as_f64().unwrap_or_else(|| panic!("the browser answered {answer}"))
 }
 
