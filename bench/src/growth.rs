@@ -17,7 +17,10 @@ const LATENCIES: [f64; 2] = [100.0, 10_000.0];
 const EVENTS: u64 = 300_000;
 const REPETITIONS: usize = 3;
 
-/// Nanoseconds an event and messages in flight, of the engine alone.
+/// Measures nanoseconds an event and the messages in flight, for a latency in ms.
+type Measure = fn(f64) -> (f64, u64);
+
+/// Measures the engine alone.
 fn engine(latency_ms: f64) -> (f64, u64) {
     let scenario = crowd::scenario(WRITES, latency_ms, 1e6);
     let mut engine = Engine::new(&scenario, Level::Full);
@@ -28,7 +31,7 @@ fn engine(latency_ms: f64) -> (f64, u64) {
     (start.elapsed().as_secs_f64() * 1e9 / EVENTS as f64, in_flight)
 }
 
-/// The same of the engine with the analysis.
+/// Measures the engine with the analysis.
 fn analysed(latency_ms: f64) -> (f64, u64) {
     let scenario = crowd::scenario(WRITES, latency_ms, 1e6);
     let mut run = Run::new(&scenario);
@@ -47,7 +50,7 @@ fn warm_up(latency_ms: f64) -> u64 {
 /// Prints the costs. Panics if they grow by more than the accepted ratio.
 pub fn run() {
     println!("growth: cost of an event by messages in flight, best of {REPETITIONS}");
-    let measurements: [(&str, fn(f64) -> (f64, u64)); 2] = [("engine", engine), ("engine and analysis", analysed)];
+    let measurements: [(&str, Measure); 2] = [("engine", engine), ("engine and analysis", analysed)];
     for (name, measure) in measurements {
         let [few, many] = LATENCIES.map(|latency_ms| {
             let best = (0..REPETITIONS).map(|_| measure(latency_ms)).min_by(|a, b| a.0.total_cmp(&b.0));
