@@ -62,7 +62,7 @@ fn branch_view(props: &BranchesProps, index: u32, branch: &Branch) -> Html {
         (n, Some(first)) => format!("{n} actions, the first at {} s", first.at_ms / 1000.0),
         (_, None) => "no actions".into(),
     };
-    let settings = branch.set.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>().join(", ");
+    let settings = branch.set.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     html! {
         <article class={classes!("verdict", shown.then_some("shown"))} key={branch.name.clone()}>
             <input aria-label="Branch name" value={branch.name.clone()} onchange={rename} />

@@ -60,7 +60,7 @@ fn place(handle: &NodeRef, at: Micros, (from, until): (Micros, Micros)) {
 fn StepHandle(props: &StepProps) -> Html {
     let FaultTrackProps { scenario, window, editable, send, .. } = props.track.clone();
     let (step, handle) = (props.step, use_node_ref());
-    // What comes after the run's end stands at the end.
+    // A step after the end of the run is shown at the end.
     let at = micros(scenario.script[step].at_ms.min(scenario.until_ms));
     use_effect_with((handle.clone(), at, window), |(handle, at, window)| place(handle, *at, *window));
     // Where the pointer went down, and where it has taken the step.

@@ -129,7 +129,7 @@ fn phase_view(sections: &Sections, phase: &QuorumPhase, (from, to): (Micros, Mic
                     <path class="span" d={format!("M{asked:.1} 8H{end:.1}")} />
                     { line_end(class, end) }
                 </svg>
-                <span class="told">{ label }</span>
+                <span class="result">{ label }</span>
             </li>
         }
     };
@@ -248,7 +248,7 @@ fn tree(sections: &Sections, exchange: &TreeComparison) -> Html {
         let cells = (0..(*compared).min(CELLS))
             .map(|i| html! { <i key={i} class={classes!((i < *differing).then_some("off"))}></i> });
         html! {
-            <li key={depth}><span>{ name }</span><span class="cells" aria-hidden="true">{ for cells }</span><span class="told">{ format!("{differing} of {compared} differ") }</span></li>
+            <li key={depth}><span>{ name }</span><span class="cells" aria-hidden="true">{ for cells }</span><span class="result">{ format!("{differing} of {compared} differ") }</span></li>
         }
     };
     html! {

@@ -186,9 +186,9 @@ impl Sheet<'_> {
             NodeKind::Group => (Icon::Group, None),
         };
         let mut state: Vec<Html> = service.iter().map(|view| badge(view.state)).collect();
-        state.push(span("says", status.unwrap_or_default().into()));
+        state.push(span("status", status.unwrap_or_default().into()));
         state.extend(service.and_then(|view| view.stale_since).map(|since| {
-            html! { <span class="says">{ "for " }<span data-since={since.to_string()}></span></span> }
+            html! { <span class="status">{ "for " }<span data-since={since.to_string()}></span></span> }
         }));
         state.push(span("bad", run.faults_of(node).into()));
         state.extend(service.iter().flat_map(|view| view.rows.iter().take(3)).map(datum));
@@ -230,7 +230,7 @@ impl Sheet<'_> {
         let state = match (condition.cut, condition.disturbed) {
             (true, _) => span("bad", html! { <>{ icon(Icon::Cut) }{ "cut" }</> }),
             (false, true) => span("bad", html! { <>{ icon(Icon::Fault) }{ "disturbed" }</> }),
-            (false, false) => span("says", "up".into()),
+            (false, false) => span("status", "up".into()),
         };
         let actions = self.actions(&item, &name, link.kind != LinkKind::Replicates);
         let cells = [

@@ -27,7 +27,7 @@ pub struct Opened {
     is_work: bool,
     /// What the address sets besides the drawing.
     options: Option<Address>,
-    /// A message that tells the visitor what could not be opened.
+    /// A message to the visitor about a drawing that could not be opened.
     problem: Option<String>,
 }
 
