@@ -40,6 +40,8 @@ fn import_graph(folder: &str, files: &[(String, String)]) -> Graph {
 /// Returns the paths of all `use` declarations, with groups expanded.
 fn use_paths(code: &str) -> Vec<String> {
     let mut paths = Vec::new();
+    // The newline is for a declaration at the very start.
+    let code = format!("\n{code}");
     let declarations = code.split(';').filter_map(|statement| {
         let starts = [" use ", "\nuse ", ") use ", "pub use "];
         let start = starts.iter().filter_map(|word| statement.rfind(word).map(|at| at + word.len())).max()?;

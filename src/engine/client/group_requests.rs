@@ -175,7 +175,7 @@ impl Client {
         let sent = pending.sent as usize;
         if group.has_coordinator() {
             self.send_or_coordinate(now, id, None, request, ctx);
-        } else if sent % group.members() == 0 {
+        } else if sent.is_multiple_of(group.members()) {
             ctx.wake(now + RETRY_WAIT, Timer::Protocol(id.0 << 2 | RETRY));
         } else {
             let member = group.member_for_retry(session, sent);

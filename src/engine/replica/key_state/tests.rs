@@ -52,7 +52,7 @@ impl OperationAt {
                 Operation::Add { key: String::new(), element: number.into() }
             }
             Data::Map if is_removal => Operation::Remove { key: String::new(), element: Value::Int(number % 2) },
-            Data::Map => Operation::Put { key: String::new(), field: self.field().into(), value: number.into() },
+            Data::Map => Operation::Put { key: String::new(), field: self.field(), value: number.into() },
             Data::Sequence if is_removal => Operation::RemoveAt { key: String::new(), at: number as u32 },
             Data::Sequence => Operation::Insert {
                 key: String::new(),
