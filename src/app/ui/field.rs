@@ -62,10 +62,6 @@ pub fn FieldView(props: &FieldProps) -> Html {
     };
     let id = format!("{}-{}", props.scope, field.path.join("-"));
     let error = format!("{id}-error");
-    let shown = refused.as_ref().map_or(field.text.clone(), |refused| refused.input.clone());
-    let bad = refused.is_some();
-    let described = bad.then(|| error.clone());
-    let onchange = submit.reform(|event: Event| value_of(&event));
     let load = {
         let submit = submit.clone();
         Callback::from(move |event: Event| {
@@ -75,7 +71,30 @@ pub fn FieldView(props: &FieldProps) -> Html {
             files::read(&file, move |text| submit.emit(text.unwrap_or_default()));
         })
     };
-    let control = match &field.kind {
+    let control = control(props, &id, refused.as_ref(), &submit);
+    let wide = matches!(field.kind, FieldKind::Note | FieldKind::Numbers);
+    html! {
+        <div class={classes!("field", wide.then_some("wide-field"))} title={field.help}>
+            <label for={id}>{ &field.label }</label>
+            { control }
+            if matches!(field.kind, FieldKind::Numbers) {
+                <input type="file" accept=".csv,.txt,text/plain" aria-label="Load numbers from a file" onchange={load} />
+                { histogram(&field.text) }
+            }
+            if let Some(leaves_out) = field.leaves_out { <p class="left-out">{ "Not modelled: " }{ leaves_out }</p> }
+            if let Some(refused) = &*refused { <p class="err" id={error} role="alert">{ &refused.reason }</p> }
+        </div>
+    }
+}
+
+/// Draws the input, select or text area of a field.
+fn control(props: &FieldProps, id: &str, refused: Option<&Refused>, submit: &Callback<String>) -> Html {
+    let (field, id) = (&props.field, id.to_string());
+    let shown = refused.map_or(field.text.clone(), |refused| refused.input.clone());
+    let bad = refused.is_some();
+    let described = bad.then(|| format!("{id}-error"));
+    let onchange = submit.reform(|event: Event| value_of(&event));
+    match &field.kind {
         FieldKind::Toggle => {
             let onchange = submit.reform(|event: Event| {
                 let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
@@ -105,19 +124,6 @@ pub fn FieldView(props: &FieldProps) -> Html {
                 </span>
             }
         }
-    };
-    let wide = matches!(field.kind, FieldKind::Note | FieldKind::Numbers);
-    html! {
-        <div class={classes!("field", wide.then_some("wide-field"))} title={field.help}>
-            <label for={id}>{ &field.label }</label>
-            { control }
-            if matches!(field.kind, FieldKind::Numbers) {
-                <input type="file" accept=".csv,.txt,text/plain" aria-label="Load numbers from a file" onchange={load} />
-                { histogram(&field.text) }
-            }
-            if let Some(leaves_out) = field.leaves_out { <p class="left-out">{ "Not modelled: " }{ leaves_out }</p> }
-            if let Some(refused) = &*refused { <p class="err" id={error} role="alert">{ &refused.reason }</p> }
-        </div>
     }
 }
 
