@@ -1,5 +1,6 @@
 //! Ids, versions, and the kinds and causes that facts name.
 
+use super::layout::{Bytes, Layout};
 use crate::wire::Wire;
 use serde::Serialize;
 
@@ -14,6 +15,18 @@ macro_rules! id {
             /// The id as an index into a dense table.
             pub fn index(self) -> usize {
                 self.0 as usize
+            }
+        }
+
+        impl Layout for $name {
+            fn write_fixed(&self, bytes: &mut Bytes) {
+                self.0.write_fixed(bytes);
+            }
+        }
+
+        impl Layout for Option<$name> {
+            fn write_fixed(&self, bytes: &mut Bytes) {
+                self.map_or(0, |id| u64::from(id.0) + 1).write_fixed(bytes);
             }
         }
     };

@@ -6,16 +6,19 @@
 //! them, and keeps the digest of all of them.
 
 mod digest;
+mod fact;
 mod kinds;
+mod layout;
 mod log;
 mod names;
 mod record;
 
 pub use digest::Digest;
+pub use fact::Fact;
 pub use kinds::{
     BrokerChange, DropCause, DropReason, HandlingFailure, KeyId, LeaveReason, Level, MessageId, MessageKind, NodeId,
     OperationId, OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version, VersionVector,
 };
 pub use log::{CHUNK, Trace};
 pub use names::{Names, Subscriber};
-pub use record::{Fact, Record};
+pub use record::Record;
