@@ -1,72 +1,72 @@
-//! Our verdicts on random small histories beside those of other checkers: stateright's two testers, and the WGL checker of
-//! todc-utils. Operations that are unknown are among them.
+//! Verdicts on random small histories, with unknown operations, compared with other checkers: the two testers of stateright,
+//! and the WGL checker of todc-utils.
 
 mod common;
 
 use common::random;
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
-use converge::analysis::history::{ABSENT, Answer, Call, History, NEVER, Operation};
+use converge::analysis::history::{ABSENT, History, Invocation, NEVER, Operation, Output};
 use converge::trace::Outcome;
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialConsistencyTester, SequentialSpec};
 use todc_utils::specifications::Specification;
 use todc_utils::{Action, History as OtherHistory, WGLChecker};
 
-/// A register with compare-and-set, as the others want it. Values are small numbers; 0 is absent.
+/// A register with compare-and-set as the other checkers define it. Values are small numbers; 0 is absent.
 #[derive(Clone, Debug, Default, Hash, PartialEq, Eq)]
 struct Register(u32);
 
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
-enum Ask {
+enum Request {
     Read,
     Write(u32),
-    Swap(u32, u32),
+    CompareAndSet(u32, u32),
 }
 
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
-enum Told {
+enum Response {
     Value(u32),
     Done,
     Refused,
 }
 
 impl SequentialSpec for Register {
-    type Op = Ask;
-    type Ret = Told;
+    type Op = Request;
+    type Ret = Response;
 
-    fn invoke(&mut self, ask: &Ask) -> Told {
-        match *ask {
-            Ask::Read => Told::Value(self.0),
-            Ask::Write(value) => {
+    fn invoke(&mut self, request: &Request) -> Response {
+        match *request {
+            Request::Read => Response::Value(self.0),
+            Request::Write(value) => {
                 self.0 = value;
-                Told::Done
+                Response::Done
             }
-            Ask::Swap(from, to) if self.0 == from => {
+            Request::CompareAndSet(from, to) if self.0 == from => {
                 self.0 = to;
-                Told::Done
+                Response::Done
             }
-            Ask::Swap(..) => Told::Refused,
+            Request::CompareAndSet(..) => Response::Refused,
         }
     }
 }
 
-/// The same with its answer; none where it is not known.
+/// An operation with its output; none for an unknown output.
 impl Specification for Register {
     type State = u32;
-    type Operation = (Ask, Option<Told>);
+    type Operation = (Request, Option<Response>);
 
     fn init() -> u32 {
         ABSENT
     }
 
-    fn apply((ask, told): &(Ask, Option<Told>), state: &u32) -> (bool, u32) {
+    fn apply((request, response): &(Request, Option<Response>), state: &u32) -> (bool, u32) {
         let mut register = Register(*state);
-        let told_here = register.invoke(ask);
-        // What is unknown may have been refused, or have come at the very end.
-        (told.is_none_or(|told| told == told_here), register.0)
+        let expected = register.invoke(request);
+        // An unknown operation may have been refused, or take effect at the very end.
+        (response.is_none_or(|response| response == expected), register.0)
     }
 }
 
-/// Small, fast, and the same everywhere (Steele et al. 2014).
+/// A small, portable random number generator (Steele et al. 2014).
 struct SplitMix(u64);
 
 impl SplitMix {
@@ -79,57 +79,57 @@ impl SplitMix {
     }
 }
 
-/// What happened, in order: a process asks, or is told; none for what nobody will know.
-type Events = Vec<(usize, Ask, Option<Option<Told>>)>;
+/// Invocations and ends, in order: process, request, and for an end the response, none if it is unknown.
+type Events = Vec<(usize, Request, Option<Option<Response>>)>;
 
-/// A random history: answers come from a register that now and then lies.
+/// Returns a random history: the outputs come from a register that sometimes returns an earlier state.
 fn random_history(seed: u64) -> Events {
-    let mut chance = SplitMix(seed);
-    let (swaps, distinct) = (chance.below(2) == 0, chance.below(3) == 0);
+    let mut random = SplitMix(seed);
+    let (compare_and_sets, distinct) = (random.below(2) == 0, random.below(3) == 0);
     let (mut register, mut before) = (Register::default(), Register::default());
-    let mut waiting: [Option<(Ask, Option<Told>)>; 3] = [None; 3];
-    let (mut events, mut written, mut asked) = (Events::new(), 0, 0);
-    let count = 2 + chance.below(6);
-    while asked < count || waiting.iter().any(Option::is_some) {
-        let lane = chance.below(3) as usize;
-        match waiting[lane] {
-            None if asked < count => {
-                asked += 1;
-                let value = 1 + chance.below(3) as u32;
-                let ask = match chance.below(if swaps { 6 } else { 4 }) {
-                    0 | 1 => Ask::Read,
+    let mut pending: [Option<(Request, Option<Response>)>; 3] = [None; 3];
+    let (mut events, mut written, mut invoked) = (Events::new(), 0, 0);
+    let count = 2 + random.below(6);
+    while invoked < count || pending.iter().any(Option::is_some) {
+        let process = random.below(3) as usize;
+        match pending[process] {
+            None if invoked < count => {
+                invoked += 1;
+                let value = 1 + random.below(3) as u32;
+                let request = match random.below(if compare_and_sets { 6 } else { 4 }) {
+                    0 | 1 => Request::Read,
                     2 | 3 if distinct => {
                         written += 1;
-                        Ask::Write(written)
+                        Request::Write(written)
                     }
-                    2 | 3 => Ask::Write(value),
-                    _ => Ask::Swap(chance.below(3) as u32, value),
+                    2 | 3 => Request::Write(value),
+                    _ => Request::CompareAndSet(random.below(3) as u32, value),
                 };
-                events.push((lane, ask, None));
-                waiting[lane] = Some((ask, None));
+                events.push((process, request, None));
+                pending[process] = Some((request, None));
             }
-            Some((ask, None)) => {
-                before = if chance.below(4) == 0 { register.clone() } else { before };
-                let lies = ask == Ask::Read && chance.below(5) == 0;
-                let told = if lies { before.clone().invoke(&ask) } else { register.invoke(&ask) };
-                waiting[lane] = Some((ask, Some(told)));
+            Some((request, None)) => {
+                before = if random.below(4) == 0 { register.clone() } else { before };
+                let is_wrong = request == Request::Read && random.below(5) == 0;
+                let response = if is_wrong { before.clone().invoke(&request) } else { register.invoke(&request) };
+                pending[process] = Some((request, Some(response)));
             }
-            Some((ask, Some(told))) => {
-                waiting[lane] = None;
-                events.push((lane, ask, Some((chance.below(6) > 0).then_some(told))));
+            Some((request, Some(response))) => {
+                pending[process] = None;
+                events.push((process, request, Some((random.below(6) > 0).then_some(response))));
             }
             None => {}
         }
     }
-    renamed(events)
+    with_new_processes(events)
 }
 
-/// Gives every lane a new process after an operation that is unknown.
-fn renamed(mut events: Events) -> Events {
+/// Continues as a new process after an operation with an unknown outcome.
+fn with_new_processes(mut events: Events) -> Events {
     let mut names = [0, 1, 2];
-    for (lane, _, end) in &mut events {
-        let name = &mut names[*lane];
-        *lane = *name;
+    for (process, _, end) in &mut events {
+        let name = &mut names[*process];
+        *process = *name;
         if *end == Some(None) {
             *name += 3;
         }
@@ -144,19 +144,19 @@ fn ours(events: &Events) -> History {
         processes: (0..40).map(|n| format!("process {n}")).collect(),
         ..History::default()
     };
-    for (at, (process, ask, end)) in events.iter().enumerate() {
+    for (at, (process, request, end)) in events.iter().enumerate() {
         let process = *process as u32;
         let Some(end) = end else {
             history.operations.push(Operation {
                 index: at as u64,
                 process,
                 key: 0,
-                call: match *ask {
-                    Ask::Read => Call::Read,
-                    Ask::Write(value) => Call::Write(value),
-                    Ask::Swap(expected, value) => Call::CompareAndSet { expected, value },
+                invocation: match *request {
+                    Request::Read => Invocation::Read,
+                    Request::Write(value) => Invocation::Write(value),
+                    Request::CompareAndSet(expected, value) => Invocation::CompareAndSet { expected, value },
                 },
-                answer: Answer::Nothing,
+                output: Output::Nothing,
                 outcome: Outcome::Unknown,
                 invoked: at as u32,
                 ended: NEVER,
@@ -165,38 +165,38 @@ fn ours(events: &Events) -> History {
             });
             continue;
         };
-        let operation = history.operations.iter_mut().rfind(|it| it.process == process).expect("it was asked");
+        let operation = history.operations.iter_mut().rfind(|it| it.process == process).expect("an invocation");
         match end {
             None => {}
-            Some(Told::Refused) => (operation.outcome, operation.ended) = (Outcome::Fail, at as u32),
-            Some(Told::Done) => (operation.outcome, operation.ended) = (Outcome::Ok, at as u32),
-            Some(Told::Value(value)) => {
+            Some(Response::Refused) => (operation.outcome, operation.ended) = (Outcome::Fail, at as u32),
+            Some(Response::Done) => (operation.outcome, operation.ended) = (Outcome::Ok, at as u32),
+            Some(Response::Value(value)) => {
                 (operation.outcome, operation.ended) = (Outcome::Ok, at as u32);
-                operation.answer = Answer::Value(*value);
+                operation.output = Output::Value(*value);
             }
         }
     }
     history
 }
 
-/// For the others an operation that failed did not happen: it is left out.
+/// Removes failed operations, which the other checkers do not support.
 fn without_failed(events: &Events) -> Events {
     let failed = |i: usize| {
         let (process, _, end) = events[i];
         let end = end.or_else(|| events[i + 1..].iter().find(|it| it.0 == process).and_then(|it| it.2));
-        end == Some(Some(Told::Refused))
+        end == Some(Some(Response::Refused))
     };
     events.iter().enumerate().filter(|(i, _)| !failed(*i)).map(|(_, event)| *event).collect()
 }
 
 fn tested(tester: &mut impl ConsistencyTester<usize, Register>, events: &Events) -> bool {
-    for (process, ask, end) in events {
+    for (process, request, end) in events {
         match end {
-            None => tester.on_invoke(*process, *ask).map(|_| ()),
-            Some(Some(told)) => tester.on_return(*process, *told).map(|_| ()),
+            None => tester.on_invoke(*process, *request).map(|_| ()),
+            Some(Some(response)) => tester.on_return(*process, *response).map(|_| ()),
             Some(None) => Ok(()),
         }
-        .expect("a history that makes sense");
+        .expect("a valid history");
     }
     tester.is_consistent()
 }
@@ -204,14 +204,14 @@ fn tested(tester: &mut impl ConsistencyTester<usize, Register>, events: &Events)
 fn wgl(events: &Events) -> bool {
     let mut actions = Vec::new();
     let mut unknown = Vec::new();
-    for (process, ask, end) in events {
+    for (process, request, end) in events {
         match end {
-            None => actions.push((*process, Action::Call((*ask, None)))),
-            Some(Some(told)) => actions.push((*process, Action::Response((*ask, Some(*told))))),
-            Some(None) => unknown.push((*process, Action::Response((*ask, None)))),
+            None => actions.push((*process, Action::Call((*request, None)))),
+            Some(Some(response)) => actions.push((*process, Action::Response((*request, Some(*response))))),
+            Some(None) => unknown.push((*process, Action::Response((*request, None)))),
         }
     }
-    // What is unknown may come at any time: it ends last.
+    // An unknown operation may take effect at any time, so it ends last.
     actions.extend(unknown);
     actions.is_empty() || WGLChecker::<Register>::is_linearizable(OtherHistory::from_actions(actions))
 }
@@ -220,7 +220,7 @@ fn holds(history: &History, guarantee: Guarantee) -> bool {
     match check(history, guarantee, BUDGET) {
         Verdict::Holds => true,
         Verdict::Violated(_) => false,
-        // Nothing succeeded: nothing is violated.
+        // Without a successful operation nothing is violated.
         Verdict::Unknown(_) => true,
     }
 }
@@ -228,7 +228,7 @@ fn holds(history: &History, guarantee: Guarantee) -> bool {
 #[test]
 fn verdicts_agree_with_those_of_other_checkers_on_random_histories() {
     const HISTORIES: u64 = 100_000;
-    let (mut linearizable, mut sequential, mut unknown, mut swaps) = (0, 0, 0, 0);
+    let (mut linearizable, mut sequential, mut unknown, mut compare_and_sets) = (0, 0, 0, 0);
     for seed in random::seeds(HISTORIES) {
         let events = random_history(seed);
         let history = ours(&events);
@@ -243,15 +243,21 @@ fn verdicts_agree_with_those_of_other_checkers_on_random_histories() {
         linearizable += u64::from(ours_linearizable);
         sequential += u64::from(ours_sequential);
         unknown += u64::from(events.iter().any(|(_, _, end)| *end == Some(None)));
-        swaps += u64::from(events.iter().any(|(_, ask, _)| matches!(ask, Ask::Swap(..))));
+        compare_and_sets +=
+            u64::from(events.iter().any(|(_, request, _)| matches!(request, Request::CompareAndSet(..))));
     }
-    // Enough of every sort, or the comparison says little.
+    // The comparison needs enough histories of every kind.
     println!(
-        "of {HISTORIES}: {linearizable} linearizable, {sequential} sequential, {unknown} with unknown ones, {swaps} with swaps"
+        "of {HISTORIES}: {linearizable} linearizable, {sequential} sequential, {unknown} with unknown ones, {compare_and_sets} with compare-and-sets"
     );
-    for count in
-        [linearizable, HISTORIES - linearizable, sequential - linearizable, HISTORIES - sequential, unknown, swaps]
-    {
+    for count in [
+        linearizable,
+        HISTORIES - linearizable,
+        sequential - linearizable,
+        HISTORIES - sequential,
+        unknown,
+        compare_and_sets,
+    ] {
         assert!(count > HISTORIES / 200, "{count} of {HISTORIES}");
     }
 }

@@ -349,7 +349,7 @@ random_tests! { conservation, 5000;
             // The copies start without the writer's initial data and receive a key only with its next update.
             let Some(held) = written.held().filter(|held| held.update.is_some()) else { continue };
             for id in ["copy-0", "copy-1"] {
-                let copy = staleness.at(node(id), key).expect("a copy");
+                let copy = staleness.copy(node(id), key).expect("a copy");
                 let value = copy.held().and_then(|held| held.value.as_ref());
                 prop_assert_eq!(value, held.value.as_ref(), "{} {}: {:?}", id, names.key(key), copy);
                 prop_assert_eq!(copy.state(), CopyState::Consistent, "{} {}: {:?}", id, names.key(key), copy);

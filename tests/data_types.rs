@@ -37,7 +37,7 @@ fn held(run: &Run) -> (String, usize, CopyState) {
     let names = run.engine().names();
     let key = names.find_key(names.find_node("g"), "k").expect("the key");
     let at = |id: &str| {
-        let copy = run.analysis().staleness.at(names.find_node(id).expect("a replica"), key).expect("a copy");
+        let copy = run.analysis().staleness.copy(names.find_node(id).expect("a replica"), key).expect("a copy");
         let value = copy.held().and_then(|held| held.value.as_ref()).map_or("nothing".into(), Value::to_string);
         (value, copy.siblings().len(), copy.state())
     };

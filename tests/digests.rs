@@ -1,6 +1,6 @@
 //! The same scenario, seed and commands have the same digest everywhere. `tests/golden/digests.json` holds the
-//! digests of all examples with 20 seeds each; natively (debug and release) they are compared here, in
-//! WebAssembly by the browser tests. Renew it with `CONVERGE_RENEW=1`, only when the model is meant to change.
+//! digests of all examples with 20 seeds each. This test compares native builds (debug and release) with it; the browser
+//! tests compare WebAssembly. `CONVERGE_RENEW=1` rewrites it; use that only for an intended change of the model.
 
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::{Command, Operation, Scenario, Value, micros};
@@ -9,19 +9,19 @@ use std::collections::BTreeMap;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/digests.json");
 
-/// Digest of an example's run to its end, after a write at its start, as the browser test does it too.
+/// Returns the digest of a complete run of an example, with a write at its start. The browser test does the same.
 fn digest(scenario: &Scenario) -> String {
     let mut run = Run::new(scenario);
     let service = scenario.services[0].id.clone();
     let key = scenario.services[0].data.keys().next().cloned().unwrap_or("item".into());
     let operation = Operation::Write { key, value: Value::Int(1) };
-    run.act(Command::Operate { service, operation, poison: false }, &mut |_, _, _| {}).expect("a sound command");
+    run.act(Command::Operate { service, operation, poison: false }, &mut |_, _, _| {}).expect("a valid command");
     run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, _, _| {});
     run.engine().trace().digest().hex()
 }
 
 #[test]
-fn digests_of_all_examples_are_what_they_were_on_every_other_build() {
+fn digests_of_all_examples_equal_the_golden_ones() {
     let mut found = BTreeMap::new();
     for example in EXAMPLES {
         for seed in 1..=20 {

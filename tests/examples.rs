@@ -1,6 +1,6 @@
 //! Each example shows what it says, whatever the seed.
 
-use converge::analysis::{CopyState, Stands};
+use converge::analysis::{CopyState, InvariantStatus};
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Command, Operation, Scenario, Value, micros};
 use converge::session::{Run, reasons};
@@ -189,7 +189,7 @@ fn a_repeated_event_doubles_a_naive_increment_alone() {
         let value = |id: &str| {
             let names = run.engine().names();
             let (node, key) = (names.find_node(id).expect("a node"), names.find_key(None, "widget").expect("a key"));
-            run.analysis().staleness.at(node, key).and_then(|copy| copy.held()).and_then(|held| held.value.clone())
+            run.analysis().staleness.copy(node, key).and_then(|copy| copy.held()).and_then(|held| held.value.clone())
         };
         assert_eq!(value("ledger"), Some(Value::Int(45)), "seed {seed}");
         assert_eq!(value("search"), Some(Value::Int(45)), "seed {seed}");
@@ -278,7 +278,7 @@ fn the_moment_of_the_commit_decides_between_loss_and_repetition() {
         let value = |id: &str| {
             let names = run.engine().names();
             let (node, key) = (names.find_node(id).expect("a node"), names.find_key(None, "orders").expect("a key"));
-            run.analysis().staleness.at(node, key).and_then(|copy| copy.held()).and_then(|held| held.value.clone())
+            run.analysis().staleness.copy(node, key).and_then(|copy| copy.held()).and_then(|held| held.value.clone())
         };
         assert_eq!(value("eager"), Some(Value::Int(2)), "one of three is lost, seed {seed}");
         assert_eq!(value("careful"), Some(Value::Int(5)), "two of three are counted twice, seed {seed}");
@@ -311,7 +311,7 @@ fn an_event_published_before_its_commit_may_tell_of_an_update_that_never_was() {
     let names = run.engine().names();
     let at = |id: &str| {
         let (node, key) = (names.find_node(id).expect("a node"), names.find_key(None, "widget").expect("a key"));
-        run.analysis().staleness.at(node, key).expect("a copy").clone()
+        run.analysis().staleness.copy(node, key).expect("a copy").clone()
     };
     assert_eq!(at("inventory").held().and_then(|held| held.value.clone()), Some(Value::Int(50)));
     assert_eq!(at("notification").held().and_then(|held| held.value.clone()), Some(Value::Int(48)));
@@ -333,7 +333,7 @@ fn reads(scenario: &Scenario) -> Vec<Option<Value>> {
 fn held(run: &Run, group: &str, key: &str, members: &[&str]) -> Vec<Option<Value>> {
     let names = run.engine().names();
     let key = names.find_key(names.find_node(group), key).expect("a key");
-    let at = |id: &&str| run.analysis().staleness.at(names.find_node(id).expect("a node"), key).expect("a copy");
+    let at = |id: &&str| run.analysis().staleness.copy(names.find_node(id).expect("a node"), key).expect("a copy");
     members.iter().map(|id| at(id).held().and_then(|held| held.value.clone())).collect()
 }
 
@@ -510,11 +510,15 @@ fn services_that_commit_together_wait_for_their_coordinator_and_then_all_do_the_
         let names = run.engine().names();
         let held = |id: &str, key: &str| {
             let (node, key) = (names.find_node(id).expect("a node"), names.find_key(None, key).expect("a key"));
-            run.analysis().staleness.at(node, key).and_then(|copy| copy.held()).and_then(|held| held.value.clone())
+            run.analysis().staleness.copy(node, key).and_then(|copy| copy.held()).and_then(|held| held.value.clone())
         };
         let all = [held("order", "sold"), held("stock", "left"), held("payment", "paid")];
         assert_eq!(all, [Some(2.into()), Some(8.into()), Some(2.into())], "seed {seed}");
-        assert!(run.invariants().iter().all(|stands| *stands == Stands::Holds), "seed {seed}: {:?}", run.invariants());
+        assert!(
+            run.invariants().iter().all(|stands| *stands == InvariantStatus::Holds),
+            "seed {seed}: {:?}",
+            run.invariants()
+        );
     }
 }
 
@@ -596,8 +600,8 @@ fn each_example_converges_or_says_why_not() {
         assert_eq!(verdict, expected, "{}: {because:?}", example.id);
         assert_eq!(because.is_empty(), verdict == "converged", "{}: {because:?}", example.id);
         // Every copy that is not consistent has its reason, with steps that can be looked up.
-        for (node, key, _) in run.analysis().staleness.unsettled() {
-            let whys = look.why(node, key);
+        for (node, key, _) in run.analysis().staleness.inconsistent_copies() {
+            let whys = look.explain(node, key);
             assert!(!whys.is_empty(), "{}: {} has no reason", example.id, look.names.node(node));
             for why in whys {
                 assert_eq!(reasons::steps(&why, &look).len(), why.steps.len(), "{}", example.id);
@@ -613,8 +617,13 @@ fn told(id: &str) -> String {
     let mut run = Run::new(&scenario);
     run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, _, _| {});
     let look = run.look(&scenario);
-    let whys = run.analysis().staleness.unsettled().flat_map(|(node, key, _)| look.why(node, key)).collect::<Vec<_>>();
-    let story = |why: &converge::analysis::Why| {
+    let whys = run
+        .analysis()
+        .staleness
+        .inconsistent_copies()
+        .flat_map(|(node, key, _)| look.explain(node, key))
+        .collect::<Vec<_>>();
+    let story = |why: &converge::analysis::Explanation| {
         let steps: Vec<String> = reasons::steps(why, &look).into_iter().map(|step| step.text).collect();
         format!("{}\n{}\n", reasons::sentence(why, &look), steps.join("\n"))
     };

@@ -1,10 +1,10 @@
-//! Histories made elsewhere, whose verdicts are known by theory, through `converge check`: as JSON Lines and as EDN.
+//! Histories in Jepsen's format with verdicts known from theory, checked by `converge check` as JSON Lines and as EDN.
 
 use serde_json::Value;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// Runs `converge check - --json`: its exit code, and what it says (its error if it refuses).
+/// Runs `converge check - --json`. Returns its exit code, and its output or error.
 fn check(history: &str, options: &[&str]) -> (i32, Value) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_converge"))
         .args(["check", "-", "--json"])
@@ -13,19 +13,19 @@ fn check(history: &str, options: &[&str]) -> (i32, Value) {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("it starts");
-    command.stdin.take().expect("its input").write_all(history.as_bytes()).expect("it reads");
-    let output = command.wait_with_output().expect("it ends");
-    let code = output.status.code().expect("no signal");
-    let said = serde_json::from_slice(&output.stdout);
-    (code, said.unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&output.stderr).into())))
+        .expect("the program starts");
+    command.stdin.take().expect("standard input").write_all(history.as_bytes()).expect("it reads its input");
+    let output = command.wait_with_output().expect("the program ends");
+    let code = output.status.code().expect("an exit code");
+    let report = serde_json::from_slice(&output.stdout);
+    (code, report.unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&output.stderr).into())))
 }
 
 /// An event: process, type, function, value as JSON.
 type Event<'a> = (&'a str, &'a str, &'a str, &'a str);
 
-/// Events parted by `;`, each `PROCESS TYPE F VALUE`. `PROCESS F VALUE` is an operation that ended before the next began, of
-/// which `!` behind its value says that it failed, and `?` that nobody knows.
+/// Parses events separated by `;`, each `PROCESS TYPE F VALUE`. `PROCESS F VALUE` is an operation that ended before the next
+/// started; after its value, `!` means `fail` and `?` means `info`.
 fn events(text: &str) -> Vec<Event<'_>> {
     let mut events = Vec::new();
     for part in text.split(';').map(str::trim) {
@@ -69,11 +69,11 @@ fn edn(events: &[Event]) -> String {
     events.iter().enumerate().map(line).collect()
 }
 
-/// A history, options, and what is to be said: `GUARANTEE holds`, `GUARANTEE unknown`, or `GUARANTEE` and the indices of
-/// the operations that prove it violated.
+/// A history, options, and expected verdicts: `GUARANTEE holds`, `GUARANTEE unknown`, or `GUARANTEE` and the indexes of the
+/// operations that prove the violation.
 type Case = (&'static str, &'static [&'static str], &'static [&'static str]);
 
-fn said(found: &Value) -> String {
+fn summary(found: &Value) -> String {
     match found["verdict"].as_str() {
         Some("violated") => {
             let proof = found["operations"].as_array().expect("a proof");
@@ -83,7 +83,7 @@ fn said(found: &Value) -> String {
     }
 }
 
-fn all_are_as_expected(cases: &[Case]) {
+fn assert_verdicts(cases: &[Case]) {
     for (text, options, expected) in cases {
         let events = events(text);
         for history in [json(&events), edn(&events)] {
@@ -91,7 +91,7 @@ fn all_are_as_expected(cases: &[Case]) {
                 let (guarantee, expected) = line.split_once(' ').expect("a guarantee and its verdict");
                 let (code, found) = check(&history, &[&["--guarantee", guarantee], *options].concat());
                 assert!(found["verdicts"].is_array(), "{text}: {found}");
-                assert_eq!(said(&found["verdicts"][0]), expected, "{guarantee} of {text}: {found}");
+                assert_eq!(summary(&found["verdicts"][0]), expected, "{guarantee} of {text}: {found}");
                 let wanted = match expected {
                     "holds" => 0,
                     "unknown" => 3,
@@ -104,9 +104,9 @@ fn all_are_as_expected(cases: &[Case]) {
 }
 
 #[test]
-fn registers_from_elsewhere_get_the_verdicts_that_theory_gives_them() {
-    all_are_as_expected(&[
-        // Own write not seen: nothing per process explains it.
+fn histories_of_registers_get_the_verdicts_of_theory() {
+    assert_verdicts(&[
+        // A process does not see its own write.
         (
             "0 write 1; 0 read",
             &[],
@@ -123,7 +123,7 @@ fn registers_from_elsewhere_get_the_verdicts_that_theory_gives_them() {
                 "no-lost-update 0 2",
             ],
         ),
-        // A stale read by another is sequential (Lamport 1979).
+        // A stale read by another process is sequential (Lamport 1979).
         (
             "0 write 1; 0 write 2; 1 read 1; 1 read 2",
             &[],
@@ -141,7 +141,7 @@ fn registers_from_elsewhere_get_the_verdicts_that_theory_gives_them() {
             &[],
             &["monotonic-reads 0 2 4 6", "read-your-writes holds", "sequential 0 2 4 6", "causal 0 2 4 6"],
         ),
-        // Two writes at once, seen in either order: causal memory (Ahamad et al. 1995), and no session goes back.
+        // Concurrent writes seen in different orders: causal memory (Ahamad et al. 1995), and the session guarantees hold.
         (
             "0 invoke write 1; 1 invoke write 2; 0 ok write 1; 1 ok write 2; 2 read 1; 2 read 2; 3 read 2; 3 read 1",
             &[],
@@ -153,20 +153,20 @@ fn registers_from_elsewhere_get_the_verdicts_that_theory_gives_them() {
             &[],
             &["linearizable 0 2 3 5", "regular holds", "sequential holds"],
         ),
-        // Unknown: it may come late, or never, but not go again.
+        // Unknown: the write may take effect late or never, but not be undone.
         ("0 write 1; 1 write 2?; 2 read 1; 2 read 2", &[], &["linearizable holds", "session holds"]),
         ("0 write 1; 1 write 2?; 2 read 1; 2 read 1", &[], &["linearizable holds", "no-lost-update holds"]),
         ("0 write 1; 1 write 2?; 2 read 2; 2 read 1", &[], &["linearizable 0 2 4 6"]),
-        // Failed: it certainly had no effect.
+        // Failed: the write had no effect.
         ("0 write 1; 1 write 2!; 2 read 1", &[], &["linearizable holds", "no-lost-update holds"]),
         ("0 write 1; 1 write 2!; 2 read 2", &[], &["linearizable 2 4"]),
-        // A process that never hears again, and whose history just ends.
+        // A process whose history ends without a response.
         ("0 invoke write 1; 1 read 1", &[], &["linearizable holds"]),
-        // What was there at first.
+        // Initial values.
         ("0 read 5; 0 write 1; 1 read 1", &[], &["linearizable 0"]),
         ("0 read 5; 0 write 1; 1 read 1", &["--initial", "5"], &["linearizable holds", "causal holds"]),
         ("0 write 1; 1 read 5", &["--initial", "5"], &["linearizable 0 2"]),
-        // Jepsen times are ns: the write ended 3 ms before the read that lacks it began.
+        // Jepsen's times are in ns: the write ended 3 ms before the read that misses it started.
         ("0 write 1; 0 write 2; 0 read 2; 1 read 1", &["--t", "3"], &["bounded-staleness holds"]),
         ("0 write 1; 0 write 2; 0 read 2; 1 read 1", &["--t", "2.9"], &["bounded-staleness 2 6"]),
         ("0 write 1; 0 write 2; 0 read 2; 1 read 1", &["--k", "1"], &["bounded-staleness holds"]),
@@ -175,8 +175,8 @@ fn registers_from_elsewhere_get_the_verdicts_that_theory_gives_them() {
 }
 
 #[test]
-fn compare_and_sets_from_elsewhere_get_the_verdicts_that_theory_gives_them() {
-    all_are_as_expected(&[
+fn histories_of_compare_and_sets_get_the_verdicts_of_theory() {
+    assert_verdicts(&[
         (
             "0 write 1; 1 cas [1, 2]; 2 cas [2, 3]; 0 read 3",
             &[],
@@ -199,15 +199,15 @@ fn compare_and_sets_from_elsewhere_get_the_verdicts_that_theory_gives_them() {
             &[],
             &["read-your-writes 0 2 4", "causal 0 2 4", "monotonic-writes holds"],
         ),
-        // Who replaced a value had seen it, but a reader that goes back to that misses nothing of what it followed.
+        // A compare-and-set has seen the value it replaced; a later read of that value misses no write that it followed.
         ("0 write 1; 1 cas [1, 2]; 2 read 2; 2 read 1", &[], &["writes-follow-reads holds", "monotonic-writes holds"]),
         ("0 cas [5, 6]; 1 read 6", &["--initial", "5"], &["linearizable holds"]),
     ]);
 }
 
 #[test]
-fn counters_sets_and_lists_from_elsewhere_get_the_verdicts_that_theory_gives_them() {
-    all_are_as_expected(&[
+fn histories_of_counters_sets_and_lists_get_the_verdicts_of_theory() {
+    assert_verdicts(&[
         ("0 add 1; 0 add 2; 1 read 3", &[], &["linearizable holds", "session holds", "no-lost-update holds"]),
         ("0 add 1; 1 read 2", &[], &["linearizable 0 2"]),
         ("0 increment 1?; 1 read 0; 1 read 1", &[], &["linearizable holds"]),
@@ -229,7 +229,7 @@ fn counters_sets_and_lists_from_elsewhere_get_the_verdicts_that_theory_gives_the
 }
 
 #[test]
-fn keys_of_a_history_from_elsewhere_are_told_apart() {
+fn keys_of_a_history_are_distinguished() {
     let keyed = |text: &str| edn(&events(text)).replace(":value nil", ":value [:x nil]");
     let follow = "0 write [\"x\", 1]; 1 read [\"x\", 1]; 1 write [\"y\", 2]; 2 read [\"y\", 2]; 2 read [\"x\", null]";
     let text = keyed(follow).replacen(":f :read, :value [:x nil], :time 6", ":f :read, :value [:y nil], :time 6", 1);
@@ -242,9 +242,9 @@ fn keys_of_a_history_from_elsewhere_are_told_apart() {
         ("monotonic-reads", "holds"),
     ] {
         let (_, found) = check(&text, &["--guarantee", guarantee, "--keyed"]);
-        assert_eq!(said(&found["verdicts"][0]), expected, "{guarantee}: {found}\n{text}");
+        assert_eq!(summary(&found["verdicts"][0]), expected, "{guarantee}: {found}\n{text}");
     }
-    // Transactions of one operation, as the checkers of lists write them, and ends that say nothing again.
+    // Transactions of one operation, as in Jepsen's list-append tests, and ends without a value.
     let text = "{:type :invoke :f :txn :value [[:append :x 1]] :process 0} {:type :ok :process 0}
         {:type :invoke :f :txn :value [[:r :x nil]] :process 1} {:type :ok :f :txn :value [[:r :x [1]]] :process 1}";
     assert_eq!(check(text, &[]).0, 0, "{}", check(text, &[]).1);
@@ -254,46 +254,46 @@ fn keys_of_a_history_from_elsewhere_are_told_apart() {
     assert!(error.as_str().is_some_and(|it| it.contains("line 1") && it.contains("[[f key value]]")), "{error}");
 }
 
-/// A history of a register of eight processes, in which one in a hundred operations is unknown and every read is right, but
-/// one near the end if asked.
-fn long(operations: u64, values: u64, wrong: bool) -> String {
-    let mut chance = 1_u64;
+/// Returns a history of a register with eight processes. One percent of the operations are unknown. Every read is correct,
+/// except for one near the end if `wrong`.
+fn long_history(operations: u64, values: u64, wrong: bool) -> String {
+    let mut random = 1_u64;
     let mut below = |n: u64| {
-        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (chance >> 33) % n
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % n
     };
     let (mut text, mut held, mut begun, mut lied) = (String::new(), String::from("null"), 0, !wrong);
     let mut names: Vec<u64> = (0..8).collect();
-    let mut waiting: Vec<Option<(&str, String, bool)>> = vec![None; 8];
-    while begun < operations || waiting.iter().any(Option::is_some) {
-        let lane = below(8) as usize;
-        let name = names[lane];
-        let mut say = |kind: &str, f: &str, value: &str| {
+    let mut pending: Vec<Option<(&str, String, bool)>> = vec![None; 8];
+    while begun < operations || pending.iter().any(Option::is_some) {
+        let process = below(8) as usize;
+        let name = names[process];
+        let mut write = |kind: &str, f: &str, value: &str| {
             text += &format!("{{\"process\": {name}, \"type\": \"{kind}\", \"f\": \"{f}\", \"value\": {value}}}\n");
         };
-        match waiting[lane].take() {
+        match pending[process].take() {
             None if begun < operations => {
                 begun += 1;
                 let value = if values == 0 { begun } else { below(values) };
                 let (f, value) = if below(2) == 0 { ("read", "null".into()) } else { ("write", value.to_string()) };
-                say("invoke", f, &value);
-                waiting[lane] = Some((f, value, false));
+                write("invoke", f, &value);
+                pending[process] = Some((f, value, false));
             }
             Some((f, value, false)) => {
                 if f == "write" {
                     held.clone_from(&value);
-                    waiting[lane] = Some((f, value, true));
+                    pending[process] = Some((f, value, true));
                 } else {
-                    let lies = !lied && begun > operations - operations / 10;
-                    lied |= lies;
-                    waiting[lane] = Some((f, if lies { "-1".into() } else { held.clone() }, true));
+                    let is_wrong = !lied && begun > operations - operations / 10;
+                    lied |= is_wrong;
+                    pending[process] = Some((f, if is_wrong { "-1".into() } else { held.clone() }, true));
                 }
             }
             Some((f, value, true)) if below(100) == 0 => {
-                say("info", f, &value);
-                names[lane] += 8;
+                write("info", f, &value);
+                names[process] += 8;
             }
-            Some((f, value, true)) => say("ok", f, &value),
+            Some((f, value, true)) => write("ok", f, &value),
             None => {}
         }
     }
@@ -301,15 +301,15 @@ fn long(operations: u64, values: u64, wrong: bool) -> String {
 }
 
 #[test]
-fn ten_thousand_operations_of_a_register_are_told_without_using_up_the_budget() {
+fn a_history_of_ten_thousand_operations_is_decided_within_the_budget() {
     for values in [0, 5] {
         for wrong in [false, true] {
-            let text = long(10_000, values, wrong);
+            let text = long_history(10_000, values, wrong);
             let (code, found) = check(&text, &["--guarantee", "linearizable,regular,sequential,causal"]);
             let verdicts = found["verdicts"].as_array().expect("verdicts");
-            let said: Vec<&str> = verdicts.iter().filter_map(|it| it["verdict"].as_str()).collect();
+            let found_verdicts: Vec<&str> = verdicts.iter().filter_map(|it| it["verdict"].as_str()).collect();
             let expected = if wrong { "violated" } else { "holds" };
-            assert_eq!((code, said), (i32::from(wrong), vec![expected; 4]), "{values} {wrong}: {found}");
+            assert_eq!((code, found_verdicts), (i32::from(wrong), vec![expected; 4]), "{values} {wrong}: {found}");
         }
     }
 }

@@ -210,7 +210,7 @@ fn the_later_write_is_lost_if_the_clock_of_its_writer_is_behind() {
             let run = run(&scenario);
             let names = run.engine().names();
             let (node, key) = (names.find_node("copy").expect("a node"), names.find_key(None, "x").expect("a key"));
-            let held = run.analysis().staleness.at(node, key).and_then(|copy| copy.held()).expect("a value");
+            let held = run.analysis().staleness.copy(node, key).and_then(|copy| copy.held()).expect("a value");
             lost += u64::from(held.value == Some(1.into()));
         }
         assert_proportion(&format!("σ={sigma} g={gap}"), lost, runs, expected);

@@ -11,8 +11,8 @@ use common::scenarios::{
     repaired_quorum, restart, step,
 };
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
-use converge::analysis::history::Recorder;
-use converge::analysis::{Convergence, CopyState, Prospect, Stands};
+use converge::analysis::history::HistoryRecorder;
+use converge::analysis::{Convergence, CopyState, InvariantStatus, Prospect};
 use converge::engine::Engine;
 use converge::scenario::{
     Acknowledge, Arrivals, Backoff, Bus, Client, Command, Data, Effect, Gossip, GossipStyle, Group, Inbox, Keys,
@@ -113,7 +113,7 @@ fn writes(count: i64) -> Vec<Operation> {
 
 fn held(run: &Run, id: &str) -> Option<Value> {
     let key = run.engine().names().find_key(None, "x").expect("the key that all services share");
-    run.analysis().staleness.at(node(run, id), key)?.held()?.value.clone()
+    run.analysis().staleness.copy(node(run, id), key)?.held()?.value.clone()
 }
 
 fn state(run: &Run, id: &str) -> CopyState {
@@ -183,7 +183,9 @@ fn a_dead_letter_of_one_member_is_reported_as_the_cause_at_all_members() {
         command: Command::Operate { service: "writer".into(), operation: write(7), poison: true },
     }];
     let (run, _) = run(&scenario);
-    let Convergence::Never(whys) = run.convergence(&scenario) else { panic!("{:?}", run.convergence(&scenario)) };
+    let Convergence::WillNotConverge(whys) = run.convergence(&scenario) else {
+        panic!("{:?}", run.convergence(&scenario))
+    };
     for id in MEMBERS {
         let why = whys.iter().find(|why| why.node == node(&run, id)).expect("a stale member is reported");
         assert!(matches!(why.prospect, Prospect::DeadLettered(_)), "{id}: {why:?}");
@@ -307,7 +309,9 @@ fn a_member_that_crashes_between_commit_and_publication_loses_the_event_and_is_r
     ];
     let (run, _) = run(&scenario);
     assert_eq!((held(&run, "copy"), state(&run, "copy")), (Some(1.into()), CopyState::Stale));
-    let Convergence::Never(whys) = run.convergence(&scenario) else { panic!("{:?}", run.convergence(&scenario)) };
+    let Convergence::WillNotConverge(whys) = run.convergence(&scenario) else {
+        panic!("{:?}", run.convergence(&scenario))
+    };
     assert_eq!(whys[0].prospect, Prospect::NeverPublished(node(&run, "r1")));
     assert!(!whys[0].steps.is_empty());
 }
@@ -372,7 +376,7 @@ fn a_service_and_the_group_that_subscribes_to_it_share_their_keys_and_one_linear
             vec![Client { id: "reader".into(), ..client(client_steps(750.0, 200.0, vec![read("x"); 5])) }];
         scenario.invariants = vec!["writer.x >= 0 and store.x >= 0".into()];
         assert_eq!(scenario.validate(), Ok(()));
-        let (mut run, mut recorder) = (Run::new(&scenario), Recorder::default());
+        let (mut run, mut recorder) = (Run::new(&scenario), HistoryRecorder::default());
         run.advance(micros(4000.0), 3_000_000, &mut |record, _, _| recorder.observe(record));
         let names = run.engine().names();
         let history = recorder.history(|key| names.key(key).into(), |by, _| names.node(by).into());
@@ -380,7 +384,7 @@ fn a_service_and_the_group_that_subscribes_to_it_share_their_keys_and_one_linear
         assert_eq!(check(&history, Guarantee::Linearizable, BUDGET), Verdict::Holds, "{name}");
         let tally = run.analysis().operations.get(node(&run, "reader")).expect("its reads");
         assert_eq!((tally.reads, tally.stale_reads), (5, 0), "{name}");
-        assert_eq!(run.invariants(), [Stands::Holds], "{name}");
+        assert_eq!(run.invariants(), [InvariantStatus::Holds], "{name}");
     }
 }
 
@@ -565,7 +569,7 @@ random_tests! { groups, 2000;
         let (seed, staleness) = (scenario.seed, &run.analysis().staleness);
         let names = run.engine().names();
         let value = |id: &str, key| {
-            let copy = staleness.at(node(&run, id), key)?;
+            let copy = staleness.copy(node(&run, id), key)?;
             copy.held().and_then(|held| held.value.clone())
         };
         let mut compared = 0;

@@ -267,7 +267,8 @@ fn clock_skew_loses_the_later_of_two_writes_as_often_as_the_normal_distribution(
         let names = run.engine().names();
         let group = names.find_node("group");
         let key = names.find_key(group, "x").expect("a key");
-        let held = run.analysis().staleness.at(NodeId(0), key).and_then(|copy| copy.held().cloned()).expect("a value");
+        let held =
+            run.analysis().staleness.copy(NodeId(0), key).and_then(|copy| copy.held().cloned()).expect("a value");
         first_won += u64::from(held.value == Some(1.into()));
         lost += run.analysis().lost.all().iter().filter(|(_, update, _)| update.0 == 1).count() as u64;
     }
@@ -513,7 +514,7 @@ fn writes_of_several_writers_follow_real_time_if_they_read_the_newest_version_fi
         scenario.until_ms = 3000.0;
         let run = run(&scenario);
         let key = run.engine().names().find_key(run.engine().names().find_node("group"), "x").expect("a key");
-        let held = |i: u32| run.analysis().staleness.at(NodeId(i), key).and_then(|copy| copy.held()?.value.clone());
+        let held = |i: u32| run.analysis().staleness.copy(NodeId(i), key).and_then(|copy| copy.held()?.value.clone());
         let expected = if write_back { 99 } else { 4 };
         assert_eq!(held(0), Some(Value::Int(expected)), "{clock:?}, reads first: {write_back}");
     }

@@ -7,8 +7,8 @@ use common::random::{self, random_tests};
 use common::runs::{MAX_EVENTS, node, run_with_facts as run};
 use common::scenarios::{assert_refused, constant, crash, cut, increment, operate, read, restart, step};
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
-use converge::analysis::history::Recorder;
-use converge::analysis::{Convergence, Prospect, Stands};
+use converge::analysis::history::HistoryRecorder;
+use converge::analysis::{Convergence, InvariantStatus, Prospect};
 use converge::engine::Engine;
 use converge::scenario::{
     Arrivals, Bus, Call, Client, Command, Commit, Keys, Latency, Operation, Publication, PublishMode, Scenario,
@@ -48,7 +48,7 @@ fn shop() -> Scenario {
 fn value(run: &Run, id: &str, key: &str) -> Option<Value> {
     let names = run.engine().names();
     let (node, key) = (names.find_node(id)?, names.find_key(None, key)?);
-    run.analysis().staleness.at(node, key)?.held()?.value.clone()
+    run.analysis().staleness.copy(node, key)?.held()?.value.clone()
 }
 
 /// Returns when an operation ended, µs, and its outcome.
@@ -78,7 +78,7 @@ fn all_participants_commit_if_all_vote_yes() {
     assert_eq!(value(&run, "payment", "paid"), Some(1.into()));
     // Prepare and vote take 10 ms each, the service times 1 ms each.
     assert_eq!(end_of(&facts, 0), Some((122_000, Outcome::Ok)));
-    assert_eq!(run.invariants(), [Stands::Holds, Stands::Holds]);
+    assert_eq!(run.invariants(), [InvariantStatus::Holds, InvariantStatus::Holds]);
     assert_eq!(run.convergence(&scenario), Convergence::Converged);
 }
 
@@ -166,7 +166,7 @@ fn a_decision_reaches_all_participants_although_the_coordinator_crashed_before_i
         "the read waits, and returns the committed value: {read:?}"
     );
     assert_eq!(value(&run, "payment", "paid"), Some(1.into()));
-    assert_eq!(run.invariants(), [Stands::Holds, Stands::Holds]);
+    assert_eq!(run.invariants(), [InvariantStatus::Holds, InvariantStatus::Holds]);
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn a_participant_that_crashes_after_its_vote_commits_after_its_restart() {
         vec![operate(100.0, "order", increment("sold", 1)), crash(125.0, "stock"), restart(1000.0, "stock")];
     let (run, _) = run(&scenario);
     assert_eq!(value(&run, "stock", "left"), Some(9.into()));
-    assert_eq!(run.invariants(), [Stands::Holds, Stands::Holds]);
+    assert_eq!(run.invariants(), [InvariantStatus::Holds, InvariantStatus::Holds]);
 }
 
 /// Without a transaction, a crash between the calls takes an item out of the stock although no order was sold.
@@ -191,14 +191,14 @@ fn without_a_transaction_a_failure_between_the_calls_leaves_a_partial_result() {
         |run: &Run| [("order", "sold"), ("stock", "left"), ("payment", "paid")].map(|(id, key)| value(run, id, key));
     assert_eq!(values(&successful), [Some(2.into()), Some(8.into()), Some(2.into())]);
     assert_eq!(end_of(&facts, 0), Some((143_000, Outcome::Ok)), "the calls are sequential");
-    assert_eq!(successful.invariants(), [Stands::Holds, Stands::Holds]);
+    assert_eq!(successful.invariants(), [InvariantStatus::Holds, InvariantStatus::Holds]);
     for failure in ["payment", "order"] {
         scenario.script[1] = crash(if failure == "order" { 130.0 } else { 110.0 }, failure);
         let (partial, facts) = run(&scenario);
         let paid = if failure == "order" { 1 } else { 0 };
         assert_eq!(values(&partial), [Some(0.into()), Some(9.into()), Some(paid.into())], "{failure}");
         assert_eq!(end_of(&facts, 0).map(|(_, outcome)| outcome), Some(Outcome::Unknown), "{failure}");
-        assert!(matches!(partial.invariants()[0], Stands::Violated { mended: false, .. }), "{failure}");
+        assert!(matches!(partial.invariants()[0], InvariantStatus::Violated { recovered: false, .. }), "{failure}");
     }
 }
 
@@ -221,7 +221,9 @@ fn a_stale_copy_that_waits_for_a_decision_is_reported_with_its_coordinator() {
     assert_eq!(whys.iter().map(|why| why.prospect).collect::<Vec<_>>(), [Prospect::Promised(order)]);
     scenario.script.push(crash(900.0, "order"));
     let (never, _) = run(&scenario);
-    let Convergence::Never(whys) = never.convergence(&scenario) else { panic!("{:?}", never.convergence(&scenario)) };
+    let Convergence::WillNotConverge(whys) = never.convergence(&scenario) else {
+        panic!("{:?}", never.convergence(&scenario))
+    };
     assert_eq!(whys.iter().map(|why| why.prospect).collect::<Vec<_>>(), [Prospect::Down(order)]);
     scenario.script.push(step(950.0, Command::HealAll));
     scenario.until_ms = 3000.0;
@@ -304,7 +306,7 @@ random_tests! { transactions, 3000;
     #[test]
     fn a_transaction_commits_at_all_participants_or_at_none_under_faults(scenario in system()) {
         prop_assert_eq!(scenario.validate(), Ok(()));
-        let (mut run, mut recorder) = (Run::new(&scenario), Recorder::default());
+        let (mut run, mut recorder) = (Run::new(&scenario), HistoryRecorder::default());
         let is_over = run.advance(micros(30_000.0), MAX_EVENTS, &mut |record, _, _| recorder.observe(record));
         let seed = scenario.seed;
         prop_assert!(is_over && run.is_quiet(), "seed {}: a lock is left: {:?}", seed, run.analysis().messages);
@@ -317,7 +319,7 @@ random_tests! { transactions, 3000;
         prop_assert_eq!(sold + number("stock", "left"), 10, "seed {}", seed);
         prop_assert_eq!(sold, number("payment", "paid"), "seed {}", seed);
         for invariant in run.invariants() {
-            prop_assert!(!matches!(invariant, Stands::Violated { .. }), "seed {}: {:?}", seed, invariant);
+            prop_assert!(!matches!(invariant, InvariantStatus::Violated { .. }), "seed {}: {:?}", seed, invariant);
         }
         // Each counter is in one service, and each change of it waits for the lock.
         let names = run.engine().names();

@@ -1,32 +1,32 @@
-//! Which guarantees each example keeps, over many seeds, as theory says.
+//! The guarantees that each example keeps over many seeds, as theory predicts.
 
-use converge::analysis::Stands;
+use converge::analysis::InvariantStatus;
 use converge::analysis::check::{self, GUARANTEES, Guarantee, Verdict};
-use converge::analysis::history::{History, Recorder};
+use converge::analysis::history::{History, HistoryRecorder};
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::{Scenario, micros};
 use converge::session::Run;
 
 /// The seeds besides the example's own.
 const SEEDS: std::ops::Range<u64> = 1..40;
-/// Steps of one search.
+/// Maximum number of steps of a search.
 const BUDGET: u64 = 300_000;
 
-/// What the clients of a run asked and were told, and how many acknowledged updates were lost.
-fn told(scenario: &Scenario) -> (History, u64) {
-    let mut recorder = Recorder::default();
+/// Returns the history of a run, and the number of lost updates.
+fn history(scenario: &Scenario) -> (History, u64) {
+    let mut recorder = HistoryRecorder::default();
     let mut run = Run::new(scenario);
     for record in run.engine().trace().since(0) {
         recorder.observe(record);
     }
     run.advance(micros(scenario.until_ms), u64::MAX, &mut |record, _, _| recorder.observe(record));
     let names = run.engine().names();
-    let history = recorder.history(|key| names.key_in_full(key), |by, _| names.label(by).into());
-    (history, run.analysis().lost.count())
+    let recorded = recorder.history(|key| names.qualified_key(key), |by, _| names.label(by).into());
+    (recorded, run.analysis().lost.count())
 }
 
-/// How a guarantee stands over all seeds: H holds, V violated, U unknown in each; S violated in some and kept in others.
-fn stands(verdicts: &[Verdict]) -> char {
+/// Summarises the verdicts of all seeds: H all hold, V all violated, U all unknown, S some violated and some hold.
+fn summary(verdicts: &[Verdict]) -> char {
     let count = |which: fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| which(verdict)).count();
     let holds = count(|verdict| matches!(verdict, Verdict::Holds));
     let violated = count(|verdict| matches!(verdict, Verdict::Violated(_)));
@@ -40,90 +40,90 @@ fn stands(verdicts: &[Verdict]) -> char {
 }
 
 /// Each example's verdicts in the order of `GUARANTEES`: linearizable, sequential, regular, causal, session, read your
-/// writes, monotonic reads, monotonic writes, writes follow reads, no lost update; then whether acknowledged updates
-/// of groups are lost in fact. What is not listed keeps all and loses none: few clients read there, and those that do ask the
-/// one service that holds the data.
+/// writes, monotonic reads, monotonic writes, writes follow reads, no lost update; then whether groups lose acknowledged
+/// updates; then the reason. Examples that are not listed keep all guarantees and lose nothing: their clients read only the
+/// service that holds the data.
 const EXPECTED: &[(&str, &str, &str, &str)] = &[
-    ("first-update", "UUUUUUUUUU", "none", "nobody asks anything before the visitor does"),
+    ("first-update", "UUUUUUUUUU", "none", "no operation runs before the visitor issues one"),
     (
         "inventory-orders",
         "VHVHHHHHHH",
         "none",
-        "a read of a copy is stale after the write was acknowledged; the copy is in order",
+        "a read of a copy is stale after the acknowledgement; the copy applies updates in order",
     ),
-    ("duplicate-delivery", "HHUHHHHHHH", "none", "a counter; what is doubled is a copy, which nobody reads"),
+    ("duplicate-delivery", "HHUHHHHHHH", "none", "a counter; the doubled copy is never read"),
     ("kafka-commit", "HHUHHHHHHH", "none", "as above"),
     (
         "retry-storm",
         "HHHHHHHHHH",
         "none",
-        "compare-and-set at one service, which is linearizable, and so all that is weaker",
+        "compare-and-set at one service is linearizable, which implies the weaker guarantees",
     ),
     ("retry-storm-jitter", "HHHHHHHHHH", "none", "as above"),
     (
         "cart-last-writer-wins",
         "HHHHHHHHHH",
         "lost",
-        "two blind puts on both sides of a cut: the later clock wins, and nobody reads in between",
+        "two blind puts on both sides of a cut: the later clock wins, and no read happens in between",
     ),
-    ("cart-siblings", "UUUUUUUUUU", "none", "siblings are no register, and nothing is lost"),
-    ("cart-or-set", "HHUHHHHHHH", "none", "a set: regular is said of registers here"),
+    ("cart-siblings", "UUUUUUUUUU", "none", "siblings are not a register; no update is lost"),
+    ("cart-or-set", "HHUHHHHHHH", "none", "a set: regular is defined for registers"),
     ("global-table-skew", "HHHHHHHHHH", "lost", "last writer wins under skew: the write of the lagging clock loses"),
-    ("cassandra-hints", "SHSSSHHSHH", "none", "ONE reads what hints have not brought yet: R + W > N does not hold"),
-    ("quorum-inversion", "VHHHHHHHHH", "none", "a strict quorum is regular and no more"),
+    ("cassandra-hints", "SHSSSHHSHH", "none", "ONE reads before hints are delivered: R + W > N does not hold"),
+    ("quorum-inversion", "VHHHHHHHHH", "none", "a strict quorum is regular and not atomic"),
     (
         "read-your-writes",
         "VVVVVVHHHV",
         "none",
-        "an asynchronous replica nearby has not got it; to who reads last it is as good as lost",
+        "a nearby asynchronous replica lacks the write; the last read shows it as lost",
     ),
-    ("failover-loss", "HHHHHHHHHH", "lost", "the old primary's acknowledged writes are thrown away"),
-    ("raft-and-quorum", "VHVHHHHHHH", "lost", "the leaderless half, R = W = 1; for Raft alone see below"),
-    ("two-phase-services", "HHUHHHHHHH", "none", "a counter that is locked while it is not decided"),
+    ("failover-loss", "HHHHHHHHHH", "lost", "the old primary's acknowledged writes are rolled back"),
+    ("raft-and-quorum", "VHVHHHHHHH", "lost", "the leaderless half has R = W = 1; another test checks Raft alone"),
+    ("two-phase-services", "HHUHHHHHHH", "none", "a counter that is locked until the decision"),
     (
         "raft-to-views",
         "SHSSSHHSHS",
         "none",
-        "views follow by events: a read is stale, and sees one order's change before an earlier one of another order",
+        "views follow by events: a read is stale, and sees a change of one order before an earlier change of another",
     ),
-    ("oversold", "HHHHHHHHHH", "lost", "both buyers are told yes, one sale is gone"),
-    ("oversold-strong", "HHHHHHHHHH", "none", "compare-and-set through Raft, likewise"),
+    ("oversold", "HHHHHHHHHH", "lost", "both purchases are acknowledged, and one is lost"),
+    ("oversold-strong", "HHHHHHHHHH", "none", "compare-and-set through Raft"),
 ];
 
 #[test]
-fn every_example_keeps_the_guarantees_that_theory_says_and_no_others() {
+fn every_example_keeps_exactly_the_guarantees_that_theory_predicts() {
     let mut wrong = Vec::new();
     for example in EXAMPLES {
         let own = example.scenario();
-        let runs = std::iter::once(own.seed).chain(SEEDS).map(|seed| told(&Scenario { seed, ..own.clone() }));
+        let runs = std::iter::once(own.seed).chain(SEEDS).map(|seed| history(&Scenario { seed, ..own.clone() }));
         let runs: Vec<(History, u64)> = runs.collect();
         let verdicts = |of| runs.iter().map(|(history, _)| check::check(history, of, BUDGET)).collect::<Vec<_>>();
-        let line: String = GUARANTEES.iter().map(|(_, guarantee)| stands(&verdicts(*guarantee))).collect();
+        let line: String = GUARANTEES.iter().map(|(_, guarantee)| summary(&verdicts(*guarantee))).collect();
         let lost = match runs.iter().filter(|(_, lost)| *lost > 0).count() {
             0 => "none",
             n if n == runs.len() => "lost",
             _ => "some",
         };
         let expected = EXPECTED.iter().find(|(id, ..)| *id == example.id);
-        let (_, kept, gone, why) = expected.unwrap_or(&("", "HHHHHHHHHH", "none", "everything is kept"));
+        let (_, kept, gone, why) = expected.unwrap_or(&("", "HHHHHHHHHH", "none", "all guarantees hold"));
         if (line.as_str(), lost) != (kept, gone) {
             wrong.push(format!("{}: {line} {lost}, not {kept} {gone}: {why}", example.id));
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
     let unknown = EXPECTED.iter().find(|(id, ..)| EXAMPLES.iter().all(|example| example.id != *id));
-    assert_eq!(unknown, None, "no such example");
+    assert_eq!(unknown, None, "an expectation names a missing example");
 }
 
 #[test]
 fn under_the_same_cut_raft_is_linearizable_and_the_leaderless_group_is_not() {
-    let own = EXAMPLES.iter().find(|example| example.id == "raft-and-quorum").expect("there").scenario();
+    let own = EXAMPLES.iter().find(|example| example.id == "raft-and-quorum").expect("an example").scenario();
     for seed in SEEDS {
-        let (history, _) = told(&Scenario { seed, ..own.clone() });
+        let (history, _) = history(&Scenario { seed, ..own.clone() });
         let of = |key: &str| {
             let mut part = history.clone();
             part.operations.retain(|operation| history.keys[operation.key as usize] == key);
-            assert!(part.operations.len() > 30, "seed {seed}: {key} is asked often");
+            assert!(part.operations.len() > 30, "seed {seed}: {key} has many operations");
             check::check(&part, Guarantee::Linearizable, BUDGET)
         };
         assert_eq!(of("raft/x"), Verdict::Holds, "seed {seed}");
@@ -131,40 +131,53 @@ fn under_the_same_cut_raft_is_linearizable_and_the_leaderless_group_is_not() {
     }
 }
 
-/// How the invariants of an example stand at its end, with these put in.
-fn stand(example: &str, seed: u64, invariants: &[&str]) -> Vec<Stands> {
-    let own = EXAMPLES.iter().find(|it| it.id == example).expect("there").scenario();
+/// Returns the status of invariants at the end of an example.
+fn invariant_statuses(example: &str, seed: u64, invariants: &[&str]) -> Vec<InvariantStatus> {
+    let own = EXAMPLES.iter().find(|it| it.id == example).expect("an example").scenario();
     let invariants = invariants.iter().map(ToString::to_string).collect();
     let scenario = Scenario { seed, invariants, ..own };
-    scenario.validate().expect("sound");
+    scenario.validate().expect("a valid scenario");
     let mut run = Run::new(&scenario);
     run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, _, _| {});
     run.invariants()
 }
 
 #[test]
-fn invariants_hold_or_say_when_where_and_by_which_values_they_were_broken_first() {
+fn a_violated_invariant_names_the_time_the_places_and_the_values() {
     for seed in SEEDS {
         let same = "inventory.widget == notification.widget";
         let when = format!("{same} when quiescent");
-        let found =
-            stand("inventory-notification", seed, &[same, &when, "widget >= 42", "behind(widget) <= 3", "other == 1"]);
-        let Stands::Violated { at, said, nodes, mended: true } = &found[0] else { panic!("seed {seed}: {found:?}") };
+        let found = invariant_statuses(
+            "inventory-notification",
+            seed,
+            &[same, &when, "widget >= 42", "behind(widget) <= 3", "other == 1"],
+        );
+        let InvariantStatus::Violated { at, values, nodes, recovered: true } = &found[0] else {
+            panic!("seed {seed}: {found:?}")
+        };
         assert!((300_000..400_000).contains(at), "seed {seed}: the first write is at 300 ms: {at}");
-        assert_eq!(said, "widget at Inventory is 48, widget at Notification is 50", "seed {seed}");
+        assert_eq!(values, "widget at Inventory is 48, widget at Notification is 50", "seed {seed}");
         assert_eq!(nodes.len(), 2, "seed {seed}");
-        assert_eq!(found[1..], [Stands::Holds, Stands::Holds, Stands::Holds, Stands::Unknown], "seed {seed}");
-        // An event that is lost for good is still missing when all is quiet.
-        let found = stand("lost-event", seed, &[&when]);
-        assert!(matches!(found[..], [Stands::Violated { mended: false, .. }]), "seed {seed}: {found:?}");
-        let found = stand("inventory-notification", seed, &["behind(notification.widget) < 1"]);
-        let Stands::Violated { said, .. } = &found[0] else { panic!("seed {seed}: {found:?}") };
-        assert_eq!(said, "widget at Notification is 50 (1 behind)", "seed {seed}");
-        // Of siblings each must do; a group means each member.
-        let found = stand("cart-siblings", seed, &["count(cart) <= 2 when quiescent", "cart != absent when quiescent"]);
+        assert_eq!(
+            found[1..],
+            [InvariantStatus::Holds, InvariantStatus::Holds, InvariantStatus::Holds, InvariantStatus::Unknown],
+            "seed {seed}"
+        );
+        // A lost event is still missing when the run is quiescent.
+        let found = invariant_statuses("lost-event", seed, &[&when]);
+        assert!(matches!(found[..], [InvariantStatus::Violated { recovered: false, .. }]), "seed {seed}: {found:?}");
+        let found = invariant_statuses("inventory-notification", seed, &["behind(notification.widget) < 1"]);
+        let InvariantStatus::Violated { values, .. } = &found[0] else { panic!("seed {seed}: {found:?}") };
+        assert_eq!(values, "widget at Notification is 50 (1 behind)", "seed {seed}");
+        // The invariant must hold for every sibling, and a group stands for each of its members.
+        let found = invariant_statuses(
+            "cart-siblings",
+            seed,
+            &["count(cart) <= 2 when quiescent", "cart != absent when quiescent"],
+        );
         assert!(
-            matches!(found[0], Stands::Violated { .. }),
-            "seed {seed}: three things are in it in the end: {found:?}"
+            matches!(found[0], InvariantStatus::Violated { .. }),
+            "seed {seed}: the cart contains three items at the end: {found:?}"
         );
     }
 }

@@ -3,7 +3,7 @@
 //! end.
 
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
-use converge::analysis::history::{ABSENT, Answer, Call, History, NEVER, Operation};
+use converge::analysis::history::{ABSENT, History, Invocation, NEVER, Operation, Output};
 use converge::trace::Outcome;
 use stateright::semantics::register::{Register, RegisterOp, RegisterRet};
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
@@ -31,19 +31,19 @@ fn history(count: usize, stale: bool) -> History {
         let process = random(PROCESSES);
         match open[process] {
             None if history.operations.len() < count => {
-                let call = if random(2) == 0 {
-                    Call::Read
+                let invocation = if random(2) == 0 {
+                    Invocation::Read
                 } else {
                     written += 1;
-                    Call::Write(written)
+                    Invocation::Write(written)
                 };
                 open[process] = Some((history.operations.len(), false));
                 history.operations.push(Operation {
                     index: at.into(),
                     process: process as u32,
                     key: 0,
-                    call,
-                    answer: Answer::Nothing,
+                    invocation,
+                    output: Output::Nothing,
                     outcome: Outcome::Ok,
                     invoked: at,
                     ended: NEVER,
@@ -54,9 +54,9 @@ fn history(count: usize, stale: bool) -> History {
             }
             Some((place, false)) => {
                 let operation = &mut history.operations[place];
-                match operation.call {
-                    Call::Write(value) => register = value,
-                    _ => operation.answer = Answer::Value(register),
+                match operation.invocation {
+                    Invocation::Write(value) => register = value,
+                    _ => operation.output = Output::Value(register),
                 }
                 open[process] = Some((place, true));
             }
@@ -71,7 +71,7 @@ fn history(count: usize, stale: bool) -> History {
     if stale {
         let last = history.operations.iter_mut().rfind(|it| it.returned().is_some_and(|value| value > 40));
         if let Some(read) = last
-            && let Answer::Value(value) = &mut read.answer
+            && let Output::Value(value) = &mut read.output
         {
             *value -= 30;
         }
@@ -83,13 +83,13 @@ fn history(count: usize, stale: bool) -> History {
 /// Returns the fastest of several executions in milliseconds, and the result.
 fn timed(times: usize, mut run: impl FnMut() -> bool) -> (f64, bool) {
     let mut best = f64::INFINITY;
-    let mut answer = false;
+    let mut output = false;
     for _ in 0..times {
         let start = Instant::now();
-        answer = run();
+        output = run();
         best = best.min(start.elapsed().as_secs_f64() * 1000.0);
     }
-    (best, answer)
+    (best, output)
 }
 
 fn by_converge(history: &History) -> bool {
@@ -99,7 +99,7 @@ fn by_converge(history: &History) -> bool {
 /// Checks with the general search, which is used when a value is written twice.
 fn by_search(history: &History) -> bool {
     let mut history = history.clone();
-    if let Some(mut repeated) = history.operations.iter().find(|it| it.call.changes()).cloned() {
+    if let Some(mut repeated) = history.operations.iter().find(|it| it.invocation.changes()).cloned() {
         let end = history.operations.iter().map(|it| it.ended).max().unwrap_or(0);
         (repeated.invoked, repeated.ended) = (end + 1, end + 2);
         history.operations.push(repeated);
@@ -119,9 +119,9 @@ fn by_stateright(history: &History) -> bool {
     let mut tester = LinearizabilityTester::new(Register(ABSENT));
     for (_, place, end) in events(history) {
         let it = &history.operations[place];
-        let done = match (it.call, end) {
-            (Call::Write(value), false) => tester.on_invoke(it.process, RegisterOp::Write(value)),
-            (Call::Write(_), true) => tester.on_return(it.process, RegisterRet::WriteOk),
+        let done = match (it.invocation, end) {
+            (Invocation::Write(value), false) => tester.on_invoke(it.process, RegisterOp::Write(value)),
+            (Invocation::Write(_), true) => tester.on_return(it.process, RegisterRet::WriteOk),
             (_, false) => tester.on_invoke(it.process, RegisterOp::Read),
             (_, true) => tester.on_return(it.process, RegisterRet::ReadOk(it.returned().unwrap_or(ABSENT))),
         };
@@ -133,8 +133,8 @@ fn by_stateright(history: &History) -> bool {
 fn by_todc(history: &History) -> bool {
     let action = |(_, place, end): (u32, usize, bool)| {
         let it = &history.operations[place];
-        let operation = match it.call {
-            Call::Write(value) => RegisterOperation::Write(value),
+        let operation = match it.invocation {
+            Invocation::Write(value) => RegisterOperation::Write(value),
             _ => RegisterOperation::Read(if end { it.returned() } else { None }),
         };
         (it.process as usize, if end { Action::Response(operation) } else { Action::Call(operation) })
@@ -149,16 +149,16 @@ pub fn run() {
     for count in [1_000, 10_000, 100_000] {
         for stale in [false, true] {
             let history = history(count, stale);
-            let (zones, answer) = timed(5, || by_converge(&history));
-            assert_eq!(answer, !stale);
-            let (search, answer) = timed(1, || by_search(&history));
-            assert_eq!(answer, !stale);
+            let (zones, output) = timed(5, || by_converge(&history));
+            assert_eq!(output, !stale);
+            let (search, output) = timed(1, || by_search(&history));
+            assert_eq!(output, !stale);
             let what = if stale { "with one stale read" } else { "holds" };
             print!("  {count} operations, {what}: zones {zones:.2}, search {search:.1} ({:.0} times)", search / zones);
             // Larger histories take todc-utils too long and overflow the stack of stateright.
             if count <= 1_000 {
-                let (todc, answer) = timed(1, || by_todc(&history));
-                assert_eq!(answer, !stale);
+                let (todc, output) = timed(1, || by_todc(&history));
+                assert_eq!(output, !stale);
                 print!(", todc-utils {todc:.0} ({:.0} times)", todc / zones);
             }
             println!();
@@ -166,7 +166,7 @@ pub fn run() {
     }
     let small = history(14, false);
     let (zones, _) = timed(5, || by_converge(&small));
-    let (stateright, answer) = timed(5, || by_stateright(&small));
-    assert!(answer);
+    let (stateright, output) = timed(5, || by_stateright(&small));
+    assert!(output);
     println!("  14 operations, holds: zones {zones:.4}, stateright {stateright:.4} ({:.0} times)", stateright / zones);
 }

@@ -1,14 +1,14 @@
-use crate::trace::{Fact, NodeId, Record, UpdateId};
+use crate::trace::{Fact, MessageKind, NodeId, Record, UpdateId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is broken now, and what publishers still try; each fault with the number of the record that began it.
+/// The active faults, each with the number of the record that began it, and the publications without confirmation.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     down: BTreeMap<NodeId, u64>,
     cut: BTreeMap<(NodeId, NodeId), u64>,
     disturbed: BTreeMap<(NodeId, NodeId), u64>,
-    /// Events sent to a bus that has not taken them in: by publisher, bus and update.
-    unconfirmed: BTreeSet<(NodeId, NodeId, UpdateId)>,
+    /// Events sent to a bus that has not confirmed them, by update, bus and publisher.
+    unconfirmed: BTreeSet<(UpdateId, NodeId, NodeId)>,
     records: u64,
 }
 
@@ -19,8 +19,8 @@ impl Faults {
         match &record.fact {
             Fact::ServiceCrashed { node, .. } | Fact::BusStopped { bus: node, .. } => {
                 self.down.insert(*node, number);
-                // What was tried again and again is forgotten with the memory.
-                self.unconfirmed.retain(|(publisher, ..)| publisher != node);
+                // Retries are volatile: a crash ends them.
+                self.unconfirmed.retain(|(.., publisher)| publisher != node);
             }
             Fact::ServiceRestarted { node } | Fact::BusStarted { bus: node } => {
                 self.down.remove(node);
@@ -35,36 +35,40 @@ impl Faults {
             Fact::LinkDisturbed { from, to, .. } => {
                 self.disturbed.insert((*from, *to), number);
             }
-            Fact::MessageSent { kind: crate::trace::MessageKind::Publish, from, to, update: Some(update), .. } => {
-                self.unconfirmed.insert((*from, *to, *update));
+            Fact::MessageSent { kind: MessageKind::Publish, from, to, update: Some(update), .. } => {
+                self.unconfirmed.insert((*update, *to, *from));
             }
             Fact::EventPublished { bus, update, .. } | Fact::EventDeduplicated { bus, update } => {
-                self.unconfirmed.retain(|(_, to, what)| (to, what) != (bus, update));
+                let publishers = self.publishers(*update).filter(|(_, to)| to == bus).map(|(publisher, _)| publisher);
+                for publisher in publishers.collect::<Vec<_>>() {
+                    self.unconfirmed.remove(&(*update, *bus, publisher));
+                }
             }
             Fact::PublishAbandoned { node, bus, update } | Fact::PublicationLost { node, bus, update } => {
-                self.unconfirmed.remove(&(*node, *bus, *update));
+                self.unconfirmed.remove(&(*update, *bus, *node));
             }
             _ => {}
         }
     }
 
-    /// The record that stopped a node, if it is down.
+    /// Returns the number of the record that stopped a node, if the node is down.
     pub fn down(&self, node: NodeId) -> Option<u64> {
         self.down.get(&node).copied()
     }
 
-    /// The record that cut one direction of a link, if it is cut.
+    /// Returns the number of the record that cut one direction of a link, if it is cut.
     pub fn cut(&self, from: NodeId, to: NodeId) -> Option<u64> {
         self.cut.get(&(from, to)).copied()
     }
 
-    /// The record that disturbed one direction of a link, if it is disturbed.
+    /// Returns the number of the record that disturbed one direction of a link, if it is disturbed.
     pub fn disturbed(&self, from: NodeId, to: NodeId) -> Option<u64> {
         self.disturbed.get(&(from, to)).copied()
     }
 
-    /// Who has sent an update's event to a bus that has not taken it in.
+    /// Iterates over the publishers that sent an update's event, each with the bus that has not confirmed it.
     pub fn publishers(&self, update: UpdateId) -> impl Iterator<Item = (NodeId, NodeId)> {
-        self.unconfirmed.iter().filter(move |(.., what)| *what == update).map(|(from, to, _)| (*from, *to))
+        let all = (update, NodeId(0), NodeId(0))..=(update, NodeId(u32::MAX), NodeId(u32::MAX));
+        self.unconfirmed.range(all).map(|(_, bus, publisher)| (*publisher, *bus))
     }
 }

@@ -1,198 +1,199 @@
-//! Whether the data is as the user says that it must be. Looked at whenever an instant is over, since what happens at
-//! one instant happens together.
+//! Invariants that the user writes over the data. They are evaluated at the end of each instant, since everything that
+//! happens at one instant happens together.
 
-use super::Analysis;
+use super::run_state::Analysis;
+use super::staleness::KeyCopy;
 use crate::scenario::{Formula, Invariant, Micros, Place, Relation, Scenario, Term, Value};
 use crate::trace::{Names, NodeId};
 
-/// How an invariant stands.
+/// The status of an invariant.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Stands {
-    /// There was nothing to look at yet: no such key, or never quiescent.
+pub enum InvariantStatus {
+    /// It was never evaluated: no copy of its keys exists, or the run was never quiescent.
     Unknown,
-    /// It was true whenever it was looked at.
+    /// It was true at each evaluation.
     Holds,
-    /// It was broken, first at that instant.
+    /// It was false at some evaluation.
     Violated {
-        /// When.
+        /// The first time that it was false.
         at: Micros,
-        /// Where, and by which values.
-        said: String,
-        /// Whose values these are.
+        /// The values that violate it, with their places.
+        values: String,
+        /// The nodes that hold these values.
         nodes: Vec<NodeId>,
-        /// It is true again.
-        mended: bool,
+        /// Whether it was true at the last evaluation.
+        recovered: bool,
     },
 }
 
-/// Looks at an invariant: whether there was anything to look at, and what breaks it.
-type Judge = fn(&Look<'_>, &Formula) -> (bool, Option<(String, Vec<NodeId>)>);
+/// The values that violate an invariant, and the nodes that hold them.
+type Violation = (String, Vec<NodeId>);
 
-/// The invariants of a scenario over a run; by default there are none.
+/// The invariants of a scenario, evaluated over a run.
 #[derive(Clone, Debug, Default)]
 pub struct Invariants {
-    /// Kept with them, so that where there are none there is no such code.
-    judge: Option<Judge>,
-    watched: Vec<(Invariant, Stands)>,
+    invariants: Vec<(Invariant, InvariantStatus)>,
     /// Members of each group, by the group's id.
     groups: Vec<(String, Vec<String>)>,
-    last: Option<Micros>,
+    /// The current instant, which is not over.
+    now: Option<Micros>,
 }
 
 impl Invariants {
-    /// Those of a valid scenario.
+    /// Creates the invariants of a valid scenario.
     pub fn new(scenario: &Scenario) -> Self {
         let read = scenario.invariants.iter().filter_map(|text| Invariant::parse(text, scenario).ok());
         let groups = scenario.groups.iter().map(|group| (group.id.clone(), group.members.clone())).collect();
-        let watched = read.map(|invariant| (invariant, Stands::Unknown)).collect();
-        Invariants { judge: Some(|look, formula| look.judge(formula)), watched, groups, last: None }
+        let invariants = read.map(|invariant| (invariant, InvariantStatus::Unknown)).collect();
+        Invariants { invariants, groups, now: None }
     }
 
-    /// How each stands, in the order of the document.
-    pub fn stand(&self) -> impl Iterator<Item = &Stands> {
-        self.watched.iter().map(|(_, stands)| stands)
+    /// Iterates over the status of each, in the order of the document.
+    pub fn statuses(&self) -> impl Iterator<Item = &InvariantStatus> {
+        self.invariants.iter().map(|(_, status)| status)
     }
 
-    /// The clock has come to `now`: if an instant is over, looks at how it left the data.
-    pub fn pass(&mut self, now: Micros, analysis: &Analysis, names: &Names) {
-        if let Some(last) = self.last.replace(now).filter(|last| *last < now) {
-            self.look(last, analysis, names);
+    /// Advances the clock to `now`. Evaluates the invariants if an instant is over.
+    pub fn advance_to(&mut self, now: Micros, analysis: &Analysis, names: &Names) {
+        if let Some(over) = self.now.replace(now).filter(|before| *before < now) {
+            self.evaluate(over, analysis, names);
         }
     }
 
-    /// Looks at the data as an instant leaves it.
-    pub fn look(&mut self, at: Micros, analysis: &Analysis, names: &Names) {
-        let Some(judge) = self.judge else { return };
+    /// Evaluates the invariants at the end of an instant.
+    pub fn evaluate(&mut self, at: Micros, analysis: &Analysis, names: &Names) {
         let mut quiet = None;
-        for (invariant, stands) in &mut self.watched {
+        for (invariant, status) in &mut self.invariants {
             if invariant.quiescent && !*quiet.get_or_insert_with(|| analysis.is_quiet()) {
                 continue;
             }
-            let look = Look { analysis, names, groups: &self.groups };
-            let (found, broken) = judge(&look, &invariant.formula);
-            match (&mut *stands, broken) {
-                (Stands::Violated { mended, .. }, broken) => *mended = broken.is_none(),
-                (_, Some((said, nodes))) => *stands = Stands::Violated { at, said, nodes, mended: false },
-                (_, None) if found => *stands = Stands::Holds,
+            let evaluator = Evaluator { analysis, names, groups: &self.groups };
+            let (applies, violation) = evaluator.evaluate(&invariant.formula);
+            match (&mut *status, violation) {
+                (InvariantStatus::Violated { recovered, .. }, violation) => *recovered = violation.is_none(),
+                (_, Some((values, nodes))) => {
+                    *status = InvariantStatus::Violated { at, values, nodes, recovered: false }
+                }
+                (_, None) if applies => *status = InvariantStatus::Holds,
                 (_, None) => {}
             }
         }
     }
 }
 
-struct Look<'a> {
+/// Evaluates formulas over the current state of a run.
+struct Evaluator<'a> {
     analysis: &'a Analysis,
     names: &'a Names,
     groups: &'a [(String, Vec<String>)],
 }
 
-/// Which service each holder that is several stands for: none is that of keys alone.
-type Bound<'a> = Vec<(Option<&'a str>, NodeId)>;
+/// The service bound to each quantified holder: a group, or none for keys without a holder.
+type Bindings<'a> = Vec<(Option<&'a str>, NodeId)>;
 
-impl<'a> Look<'a> {
-    /// Whether there was anything to look at, and what breaks the formula.
-    fn judge(&self, formula: &'a Formula) -> (bool, Option<(String, Vec<NodeId>)>) {
+impl<'a> Evaluator<'a> {
+    /// Evaluates a formula for every binding. Returns whether any copy that it names exists, and the first violation.
+    fn evaluate(&self, formula: &'a Formula) -> (bool, Option<Violation>) {
         let mut places = Vec::new();
         places_of(formula, &mut places);
-        // Each holder that is several is bound to one service after the other.
-        let mut several: Vec<(Option<&str>, Vec<NodeId>)> = Vec::new();
+        let mut quantified: Vec<(Option<&str>, Vec<NodeId>)> = Vec::new();
         for place in &places {
             let holder = place.at.as_deref();
             let group = holder.and_then(|at| self.groups.iter().find(|(id, _)| id == at));
-            if (holder.is_some() && group.is_none()) || several.iter().any(|(other, _)| *other == holder) {
+            if (holder.is_some() && group.is_none()) || quantified.iter().any(|(other, _)| *other == holder) {
                 continue;
             }
             let nodes: Vec<NodeId> = match group {
                 Some((_, members)) => members.iter().filter_map(|id| self.names.find_node(id)).collect(),
                 None => {
-                    let alone: Vec<&str> =
+                    let unplaced: Vec<&str> =
                         places.iter().filter(|place| place.at.is_none()).map(|place| place.key.as_str()).collect();
                     let all = (0..self.names.node_count() as u32).map(NodeId);
-                    all.filter(|node| alone.iter().any(|key| self.copy(*node, key).is_some())).collect()
+                    all.filter(|node| unplaced.iter().any(|key| self.copy(*node, key).is_some())).collect()
                 }
             };
-            several.push((holder, nodes));
+            quantified.push((holder, nodes));
         }
-        let mut found = false;
-        let mut bound = Bound::new();
-        let broken = self.each(&several, &mut bound, &mut |bound| {
-            let there = places.iter().any(|place| self.copy_at(place, bound).is_some());
-            found |= there;
-            if !there || self.is_true(formula, bound) {
+        let mut applies = false;
+        let mut bound = Bindings::new();
+        let violation = self.find_binding(&quantified, &mut bound, &mut |bound| {
+            let exists = places.iter().any(|place| self.copy_at(place, bound).is_some());
+            applies |= exists;
+            if !exists || self.is_true(formula, bound) {
                 return None;
             }
-            let said = places.iter().map(|place| {
-                let values: Vec<String> = self.values(place, bound).iter().map(written).collect();
+            let values = places.iter().map(|place| {
+                let values: Vec<String> = self.values(place, bound).iter().map(display).collect();
                 let node = self.node(place, bound);
                 let label = node.map_or("?", |node| self.names.label(node));
-                let behind = match self.copy_at(place, bound).map_or(0, super::Copy::behind) {
+                let behind = match self.copy_at(place, bound).map_or(0, KeyCopy::behind) {
                     0 => String::new(),
                     n => format!(" ({n} behind)"),
                 };
                 format!("{} at {label} is {}{behind}", place.key, values.join(" and "))
             });
-            let mut said: Vec<String> = said.collect();
-            said.dedup();
+            let mut values: Vec<String> = values.collect();
+            values.dedup();
             let mut nodes: Vec<NodeId> = places.iter().filter_map(|place| self.node(place, bound)).collect();
             nodes.dedup();
-            Some((said.join(", "), nodes))
+            Some((values.join(", "), nodes))
         });
-        (found, broken)
+        (applies, violation)
     }
 
-    /// Every way to bind what is several; the first that `look` has something to say of.
-    fn each<T>(
+    /// Tries every binding of the quantified holders. Returns the first result of `test` that is not none.
+    fn find_binding<T>(
         &self,
-        several: &[(Option<&'a str>, Vec<NodeId>)],
-        bound: &mut Bound<'a>,
-        look: &mut impl FnMut(&Bound<'a>) -> Option<T>,
+        quantified: &[(Option<&'a str>, Vec<NodeId>)],
+        bound: &mut Bindings<'a>,
+        test: &mut impl FnMut(&Bindings<'a>) -> Option<T>,
     ) -> Option<T> {
-        let Some(((holder, nodes), rest)) = several.split_first() else { return look(bound) };
+        let Some(((holder, nodes), rest)) = quantified.split_first() else { return test(bound) };
         nodes.iter().find_map(|node| {
             bound.push((*holder, *node));
-            let said = self.each(rest, bound, look);
+            let result = self.find_binding(rest, bound, test);
             bound.pop();
-            said
+            result
         })
     }
 
-    fn node(&self, place: &Place, bound: &Bound) -> Option<NodeId> {
+    fn node(&self, place: &Place, bound: &Bindings) -> Option<NodeId> {
         let holder = place.at.as_deref();
-        let several = bound.iter().find(|(other, _)| *other == holder).map(|(_, node)| *node);
-        several.or_else(|| self.names.find_node(holder?))
+        let bound = bound.iter().find(|(other, _)| *other == holder).map(|(_, node)| *node);
+        bound.or_else(|| self.names.find_node(holder?))
     }
 
-    fn copy(&self, node: NodeId, key: &str) -> Option<&super::Copy> {
+    fn copy(&self, node: NodeId, key: &str) -> Option<&KeyCopy> {
         let key = self.names.find_key(self.names.scope(node), key)?;
-        self.analysis.staleness.at(node, key)
+        self.analysis.staleness.copy(node, key)
     }
 
-    fn copy_at(&self, place: &Place, bound: &Bound) -> Option<&super::Copy> {
+    fn copy_at(&self, place: &Place, bound: &Bindings) -> Option<&KeyCopy> {
         self.copy(self.node(place, bound)?, &place.key)
     }
 
-    /// What a read there returns: of siblings each.
-    fn values(&self, place: &Place, bound: &Bound) -> Vec<Option<Value>> {
+    /// Returns what a read of the copy returns: every sibling.
+    fn values(&self, place: &Place, bound: &Bindings) -> Vec<Option<Value>> {
         match self.copy_at(place, bound) {
             Some(copy) if copy.siblings().len() > 1 => copy.siblings().iter().cloned().map(Some).collect(),
             copy => vec![copy.and_then(|copy| copy.held()?.value.clone())],
         }
     }
 
-    fn is_true(&self, formula: &Formula, bound: &Bound) -> bool {
+    fn is_true(&self, formula: &Formula, bound: &Bindings) -> bool {
         match formula {
             Formula::Not(inner) => !self.is_true(inner, bound),
             Formula::And(left, right) => self.is_true(left, bound) && self.is_true(right, bound),
             Formula::Or(left, right) => self.is_true(left, bound) || self.is_true(right, bound),
             Formula::Compare(relation, left, right) => {
                 let (left, right) = (self.term(left, bound), self.term(right, bound));
-                // Of siblings it must be true of each.
+                // It must be true of every sibling.
                 left.iter().all(|left| right.iter().all(|right| compare(*relation, left, right)))
             }
         }
     }
 
-    fn term(&self, term: &Term, bound: &Bound) -> Vec<Option<Value>> {
+    fn term(&self, term: &Term, bound: &Bindings) -> Vec<Option<Value>> {
         let numbers = |left: &Term, right: &Term, of: fn(i64, i64) -> i64| {
             let (left, right) = (self.term(left, bound), self.term(right, bound));
             let pairs = left.iter().flat_map(|left| right.iter().map(move |right| (left, right)));
@@ -224,11 +225,11 @@ impl<'a> Look<'a> {
     }
 }
 
-fn written(value: &Option<Value>) -> String {
+fn display(value: &Option<Value>) -> String {
     value.as_ref().map_or("absent".into(), ToString::to_string)
 }
 
-/// Where one side is absent, or the two are of different types, no order can be broken: there is nothing to compare.
+/// Evaluates a relation. An order between values of different types, or with an absent value, counts as true.
 fn compare(relation: Relation, left: &Option<Value>, right: &Option<Value>) -> bool {
     let order = match (left, right) {
         (Some(Value::Int(a)), Some(Value::Int(b))) => Some(a.cmp(b)),

@@ -2,7 +2,7 @@
 
 mod edn;
 
-use super::history::{ABSENT, Answer, Call, History, Initial, Model, NEVER, Operation, ValueId};
+use super::history::{ABSENT, History, Initial, Invocation, Model, NEVER, Operation, Output, ValueId};
 use crate::trace::Outcome;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -411,14 +411,14 @@ impl Builder<'_> {
             ));
         }
         let key = self.keys.id(event.key.as_deref().unwrap_or(""));
-        let call = call(event, self.model_of(event), &mut self.values)?;
+        let invocation = invocation(event, self.model_of(event), &mut self.values)?;
         self.in_progress.insert(process, (self.operations.len(), at));
         self.operations.push(Operation {
             index: event.index.map_or(at as u64, |index| index as u64),
             process,
             key,
-            call,
-            answer: Answer::Nothing,
+            invocation,
+            output: Output::Nothing,
             outcome: Outcome::Unknown,
             invoked: at as u32,
             ended: NEVER,
@@ -452,8 +452,8 @@ impl Builder<'_> {
         match event.kind.as_str() {
             "ok" => {
                 (operation.outcome, operation.ended) = (Outcome::Ok, at as u32);
-                if operation.call == Call::Read {
-                    operation.answer = answer(event, model, &mut self.values)?;
+                if operation.invocation == Invocation::Read {
+                    operation.output = output(event, model, &mut self.values)?;
                 }
             }
             "fail" => (operation.outcome, operation.ended) = (Outcome::Fail, at as u32),
@@ -523,7 +523,7 @@ fn initial_value(value: &Value, kind: DataModel, values: &mut Ids) -> Result<Ini
     Ok(initial)
 }
 
-fn call(event: &Event, kind: DataModel, values: &mut Ids) -> Result<Call, String> {
+fn invocation(event: &Event, kind: DataModel, values: &mut Ids) -> Result<Invocation, String> {
     let Event { position, f, value, .. } = event;
     let number = |value: &Value| match value.as_i64() {
         Some(number) => Ok(number),
@@ -532,40 +532,40 @@ fn call(event: &Event, kind: DataModel, values: &mut Ids) -> Result<Call, String
     };
     let f = f.as_str();
     Ok(match (f, kind) {
-        ("read", _) => Call::Read,
-        ("write", DataModel::Register | DataModel::CasRegister) => Call::Write(values.value(value)),
-        ("delete", DataModel::Register | DataModel::CasRegister) => Call::Write(ABSENT),
+        ("read", _) => Invocation::Read,
+        ("write", DataModel::Register | DataModel::CasRegister) => Invocation::Write(values.value(value)),
+        ("delete", DataModel::Register | DataModel::CasRegister) => Invocation::Write(ABSENT),
         (_, DataModel::CasRegister) if CAS.contains(&f) => match value.as_array().map(Vec::as_slice) {
-            Some([from, to]) => Call::CompareAndSet { expected: values.value(from), value: values.value(to) },
+            Some([from, to]) => Invocation::CompareAndSet { expected: values.value(from), value: values.value(to) },
             Some(_) | None => return Err(format!("{position}: value: [from to] is expected, not {value}")),
         },
-        ("add", DataModel::Counter) => Call::Increment(number(value)?),
-        (_, DataModel::Counter) if INCREMENT.contains(&f) => Call::Increment(number(value)?),
-        (_, DataModel::Counter) if DECREMENT.contains(&f) => Call::Increment(-number(value)?),
-        ("add", DataModel::Set) => Call::Add(values.value(value)),
-        ("remove", DataModel::Set) => Call::Remove(values.value(value)),
-        ("append", DataModel::Append) => Call::Append(values.value(value)),
+        ("add", DataModel::Counter) => Invocation::Increment(number(value)?),
+        (_, DataModel::Counter) if INCREMENT.contains(&f) => Invocation::Increment(number(value)?),
+        (_, DataModel::Counter) if DECREMENT.contains(&f) => Invocation::Increment(-number(value)?),
+        ("add", DataModel::Set) => Invocation::Add(values.value(value)),
+        ("remove", DataModel::Set) => Invocation::Remove(values.value(value)),
+        ("append", DataModel::Append) => Invocation::Append(values.value(value)),
         _ => return Err(format!("{position}: f: {} is expected, not {f}", kind.functions())),
     })
 }
 
-fn answer(event: &Event, kind: DataModel, values: &mut Ids) -> Result<Answer, String> {
+fn output(event: &Event, kind: DataModel, values: &mut Ids) -> Result<Output, String> {
     let Event { position, value, .. } = event;
     Ok(match (kind.model(), value) {
-        (Model::Register, value) => Answer::Value(values.value(value)),
-        (Model::Counter, Value::Null) => Answer::Number(0),
+        (Model::Register, value) => Output::Value(values.value(value)),
+        (Model::Counter, Value::Null) => Output::Number(0),
         (Model::Counter, value) => match value.as_i64() {
-            Some(number) => Answer::Number(number),
+            Some(number) => Output::Number(number),
             None => return Err(format!("{position}: value: a whole number is expected, not {value}")),
         },
-        (Model::Set | Model::Append, Value::Null) => Answer::Elements(Vec::new()),
+        (Model::Set | Model::Append, Value::Null) => Output::Elements(Vec::new()),
         (Model::Set | Model::Append, Value::Array(elements)) => {
             let mut elements: Vec<ValueId> = elements.iter().map(|it| values.value(it)).collect();
             if kind == DataModel::Set {
                 elements.sort_unstable();
                 elements.dedup();
             }
-            Answer::Elements(elements)
+            Output::Elements(elements)
         }
         (Model::Set | Model::Append, _) => {
             return Err(format!("{position}: value: a list of elements is expected, not {value}"));

@@ -1,113 +1,129 @@
-//! What stands in the log of a member whose group orders its writes: Raft, primary-replica, chain.
+//! The logs of members whose group orders its writes: Raft, primary-replica, chain.
 //!
-//! The trace tells who appends what, how far each log is and how far it is committed. What a follower of Raft has before it
-//! takes effect follows from log matching: once an entry came from the leader of a term, the whole log up to there is
-//! that leader's (Ongaro and Ousterhout 2014, 5.3).
+//! The trace records appended entries, and each log's length and commit index. The uncommitted entries of a Raft follower
+//! follow from log matching: once a follower has an entry of a term, its log up to that entry equals the log of the term's
+//! leader (Ongaro and Ousterhout 2014, 5.3).
 
-use super::Look;
+use super::run_context::RunContext;
 use crate::scenario::{Group, Protocol};
 use crate::trace::{Fact, NodeId, Record, UpdateId};
 use std::collections::BTreeMap;
 
 /// An entry of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Its number, from 1.
+pub struct LogEntry {
+    /// Its index, from 1.
     pub index: u32,
-    /// The term, or epoch, in which it was made.
+    /// The term, or epoch, in which it was created.
     pub term: u32,
-    /// What it says; none for one that says nothing, with which a leader of Raft begins its term.
+    /// The update; none for the empty entry with which a Raft leader begins its term.
     pub update: Option<UpdateId>,
 }
 
-/// The logs of a group's members, as far as the trace still tells of them.
+/// The logs of a group's members, rebuilt from the records that the trace still holds.
 #[derive(Clone, Debug, Default)]
 pub struct Logs {
-    members: BTreeMap<NodeId, Vec<Entry>>,
-    /// Of each leader of Raft by its term: what its log was while it led.
-    led: BTreeMap<u32, (NodeId, Vec<Entry>)>,
-    /// How far a log was, and how far committed, when that was told last.
-    told: BTreeMap<NodeId, (u32, u32)>,
+    members: BTreeMap<NodeId, Vec<LogEntry>>,
+    /// For each Raft term, the leader and its log during that term.
+    leader_logs: BTreeMap<u32, (NodeId, Vec<LogEntry>)>,
+    /// The last index and the commit index that each member recorded last.
+    recorded: BTreeMap<NodeId, (u32, u32)>,
     raft: bool,
 }
 
 impl Logs {
-    /// Reads the log of the run; none for a group that keeps no logs.
-    pub fn of(look: &Look, group: NodeId) -> Option<Logs> {
-        let of = |it: &&Group| it.id == look.names.node(group);
-        let raft = match look.scenario.groups.iter().find(of)?.protocol {
+    /// Reads the trace of a run. Returns none for a group that keeps no logs.
+    pub fn read(run: &RunContext, group: NodeId) -> Option<Logs> {
+        let is_group = |candidate: &&Group| candidate.id == run.names.node(group);
+        let raft = match run.scenario.groups.iter().find(is_group)?.protocol {
             Protocol::Raft(_) => true,
             Protocol::Primary(_) | Protocol::Chain => false,
             Protocol::Quorum(_) | Protocol::TwoPhase(_) | Protocol::Gossip(_) => return None,
         };
         let mut logs = Logs { raft, ..Logs::default() };
-        for record in look.trace.since(look.trace.oldest()) {
-            logs.observe(record, |node| look.names.group(node) == Some(group));
+        for record in run.trace.since(run.trace.oldest()) {
+            logs.observe(record, |node| run.names.group(node) == Some(group));
         }
         Some(logs)
     }
 
-    /// The entries of a member that are known, in their order.
-    pub fn entries(&self, member: NodeId) -> &[Entry] {
+    /// Returns the known entries of a member's log, in order.
+    pub fn entries(&self, member: NodeId) -> &[LogEntry] {
         self.members.get(&member).map_or(&[], Vec::as_slice)
     }
 
-    fn observe(&mut self, record: &Record, ours: impl Fn(NodeId) -> bool) {
+    fn observe(&mut self, record: &Record, is_member: impl Fn(NodeId) -> bool) {
         match &record.fact {
-            Fact::LeaderElected { node, term } if self.raft && ours(*node) => {
-                let last = self.told.get(node).map_or(0, |told| told.0);
+            Fact::LeaderElected { node, term } if self.raft && is_member(*node) => {
+                let last = self.recorded.get(node).map_or(0, |recorded| recorded.0);
                 let log = self.members.entry(*node).or_default();
-                put(log, Entry { index: last + 1, term: *term, update: None });
-                self.led.insert(*term, (*node, log.clone()));
+                truncate_and_append(log, LogEntry { index: last + 1, term: *term, update: None });
+                self.leader_logs.insert(*term, (*node, log.clone()));
             }
-            Fact::WriteCoordinated { update, node, version, .. } if ours(*node) => {
-                let entry = Entry { index: version.counter, term: version.time as u32, update: Some(*update) };
-                put(self.members.entry(*node).or_default(), entry);
-                if let Some((_, log)) = self.led.get_mut(&entry.term) {
-                    put(log, entry);
+            Fact::WriteCoordinated { update, node, version, .. } if is_member(*node) => {
+                let entry = LogEntry { index: version.counter, term: version.time as u32, update: Some(*update) };
+                truncate_and_append(self.members.entry(*node).or_default(), entry);
+                if let Some((_, log)) = self.leader_logs.get_mut(&entry.term) {
+                    truncate_and_append(log, entry);
                 }
             }
-            // What has taken effect is known exactly, whoever sent it. A rollback sets what was before, which is there.
-            Fact::ReplicaStored { update: Some(update), node, version, .. } if ours(*node) => {
-                let entry = Entry { index: version.counter, term: version.time as u32, update: Some(*update) };
+            // An applied entry is known exactly. A rollback stores an earlier entry again, which the log already contains.
+            Fact::ReplicaStored { update: Some(update), node, version, .. } if is_member(*node) => {
+                let entry = LogEntry { index: version.counter, term: version.time as u32, update: Some(*update) };
                 let log = self.members.entry(*node).or_default();
-                if !log.contains(&entry) {
-                    put(log, entry);
+                let known = log.binary_search_by_key(&entry.index, |known| known.index).ok();
+                if known.is_none_or(|at| log[at] != entry) {
+                    truncate_and_append(log, entry);
                 }
             }
-            Fact::WriteRolledBack { update, node, .. } if ours(*node) => {
+            Fact::WriteRolledBack { update, node, .. } if is_member(*node) => {
                 let log = self.members.entry(*node).or_default();
                 if let Some(at) = log.iter().position(|entry| entry.update == Some(*update)) {
                     log.truncate(at);
                 }
             }
-            Fact::LogChanged { node, last, committed, term } if ours(*node) => {
-                self.move_to(*node, *last, *committed, *term)
+            Fact::LogChanged { node, last, committed, term } if is_member(*node) => {
+                self.set_indexes(*node, *last, *committed, *term)
             }
-            Fact::ServiceCrashed { node, lost_disk: true } if ours(*node) => {
+            Fact::ServiceCrashed { node, lost_disk: true } if is_member(*node) => {
                 self.members.remove(node);
-                self.told.remove(node);
+                self.recorded.remove(node);
             }
             _ => {}
         }
     }
 
-    fn move_to(&mut self, node: NodeId, last: u32, committed: u32, term: u32) {
-        let before = self.told.insert(node, (last, committed)).unwrap_or_default();
+    fn set_indexes(&mut self, node: NodeId, last: u32, committed: u32, term: u32) {
+        let before = self.recorded.insert(node, (last, committed)).unwrap_or_default();
         let log = self.members.entry(node).or_default();
-        log.retain(|entry| entry.index <= last);
-        let Some((_, led)) = self.led.get(&term).filter(|(leader, _)| *leader != node) else { return };
-        // An entry more or less came from the leader, and with it all before; else only what is committed is surely its.
-        let upto = if last != before.0 { last } else { committed };
+        log.truncate(log.partition_point(|entry| entry.index <= last));
+        let Some((_, leader_log)) = self.leader_logs.get(&term).filter(|(leader, _)| *leader != node) else { return };
+        // A changed length means that an entry came from the leader, and with it all entries before; otherwise only the committed
+        // entries are certain to equal the leader's.
+        let matching = if last != before.0 { last } else { committed };
         if last != before.0 || committed != before.1 {
-            let rest = log.iter().filter(|entry| entry.index > upto).copied().collect::<Vec<_>>();
-            *log = led.iter().take_while(|entry| entry.index <= upto).copied().chain(rest).collect();
+            copy_prefix(leader_log, log, matching);
         }
     }
 }
 
-/// Puts an entry in its place; what stood there and behind is gone.
-fn put(log: &mut Vec<Entry>, entry: Entry) {
-    log.retain(|before| before.index < entry.index);
+/// Appends an entry at its index, and discards the entries from that index on.
+fn truncate_and_append(log: &mut Vec<LogEntry>, entry: LogEntry) {
+    log.truncate(log.partition_point(|before| before.index < entry.index));
     log.push(entry);
+    debug_assert!(log.is_sorted_by_key(|entry| entry.index), "a log is in order of its indexes");
+}
+
+/// Makes a log equal to the leader's up to an index. By log matching, entries before the last equal one are equal.
+fn copy_prefix(leader_log: &[LogEntry], log: &mut Vec<LogEntry>, matching: u32) {
+    let until = leader_log.partition_point(|entry| entry.index <= matching);
+    let is_known = |entry: &LogEntry| {
+        log.binary_search_by_key(&entry.index, |known| known.index).is_ok_and(|at| log[at] == *entry)
+    };
+    let from = leader_log[..until].iter().rposition(is_known).map_or(0, |at| at + 1);
+    let Some(first) = leader_log[from..until].first() else { return };
+    let start = log.partition_point(|entry| entry.index < first.index);
+    let end = log.partition_point(|entry| entry.index <= matching);
+    log.splice(start..end.max(start), leader_log[from..until].iter().copied());
+    debug_assert!(log.is_sorted_by_key(|entry| entry.index), "a log is in order of its indexes");
 }

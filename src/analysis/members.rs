@@ -1,27 +1,27 @@
 use crate::trace::{Fact, KeyId, NodeId, Record};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a member of a group is at, beside its data; of a service that commits with others, what it has promised.
+/// The protocol state of a group's member, apart from its data. Also of a service that takes part in transactions.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Member {
-    /// It leads its group.
+pub struct MemberState {
+    /// Whether it leads its group.
     pub leads: bool,
-    /// The term that it knows of.
+    /// The newest term that it knows.
     pub term: u32,
-    /// Its log: the last entry, and the last that is committed.
+    /// Index of the last entry of its log, and of the last committed entry.
     pub log: (u32, u32),
-    /// What it keeps for others.
+    /// The hints that it stores, by replica and key.
     pub hints: BTreeSet<(NodeId, KeyId)>,
-    /// Keys that it has promised, and locks.
+    /// Keys locked by promised writes.
     pub promised: BTreeSet<KeyId>,
-    /// The last comparison of its Merkle tree: with whom, how many hashes of which level, and how many differ.
+    /// The last comparison of its Merkle tree: the peer, the level, the number of hashes, and the number that differ.
     pub compared: Option<(NodeId, u32, u32, u32)>,
 }
 
-/// The members of all groups that have anything to show.
+/// The protocol state of the members of all groups.
 #[derive(Clone, Debug, Default)]
 pub struct Members {
-    members: BTreeMap<NodeId, Member>,
+    members: BTreeMap<NodeId, MemberState>,
     grouped: BTreeSet<NodeId>,
     changed: BTreeSet<NodeId>,
 }
@@ -31,19 +31,19 @@ impl Members {
         match &record.fact {
             Fact::KeyPlaced { replicas, .. } => self.grouped.extend(replicas.iter().copied()),
             Fact::LeaderElected { node, term } => {
-                let member = self.of(*node);
+                let member = self.member_mut(*node);
                 (member.leads, member.term) = (true, *term);
             }
             Fact::LeaderSteppedDown { node, term } => {
-                let member = self.of(*node);
+                let member = self.member_mut(*node);
                 (member.leads, member.term) = (false, *term);
             }
             Fact::LogChanged { node, last, committed, term } => {
-                let member = self.of(*node);
+                let member = self.member_mut(*node);
                 (member.log, member.term) = ((*last, *committed), *term);
             }
             Fact::ServiceCrashed { node, lost_disk } if self.members.contains_key(node) => {
-                let member = self.of(*node);
+                let member = self.member_mut(*node);
                 member.leads = false;
                 if *lost_disk {
                     // The disk held the log, the hints and the promises.
@@ -51,53 +51,53 @@ impl Members {
                 }
             }
             Fact::HintStored { node, replica, key, .. } => {
-                self.of(*node).hints.insert((*replica, *key));
+                self.member_mut(*node).hints.insert((*replica, *key));
             }
             Fact::HintRemoved { node, replica, key, .. } => {
-                self.of(*node).hints.remove(&(*replica, *key));
+                self.member_mut(*node).hints.remove(&(*replica, *key));
             }
             Fact::WritePromised { node, key, .. } => {
-                self.of(*node).promised.insert(*key);
+                self.member_mut(*node).promised.insert(*key);
             }
             Fact::PromiseReleased { node, key, .. } => {
-                self.of(*node).promised.remove(key);
+                self.member_mut(*node).promised.remove(key);
             }
-            // A promised write that is taken in is committed.
+            // A promised write that is stored has been committed.
             Fact::ReplicaStored { node, key, .. }
             | Fact::UpdateCommitted { node, key, .. }
             | Fact::UpdateApplied { node, key, .. }
                 if self.members.get(node).is_some_and(|member| member.promised.contains(key)) =>
             {
-                self.of(*node).promised.remove(key);
+                self.member_mut(*node).promised.remove(key);
             }
             Fact::TreesCompared { node, peer, level, compared, differing } => {
-                self.of(*node).compared = Some((*peer, *level, *compared, *differing));
+                self.member_mut(*node).compared = Some((*peer, *level, *compared, *differing));
             }
             _ => {}
         }
     }
 
-    fn of(&mut self, node: NodeId) -> &mut Member {
+    fn member_mut(&mut self, node: NodeId) -> &mut MemberState {
         self.changed.insert(node);
         self.members.entry(node).or_default()
     }
 
-    /// Whether a node is a member of a group, of which a key was mentioned.
+    /// Returns whether a node is a replica of a group's key.
     pub fn is_member(&self, node: NodeId) -> bool {
         self.grouped.contains(&node)
     }
 
-    /// A member, if it has anything to show.
-    pub fn get(&self, node: NodeId) -> Option<&Member> {
+    /// Returns a member's state, if any was recorded.
+    pub fn get(&self, node: NodeId) -> Option<&MemberState> {
         self.members.get(&node)
     }
 
-    /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Member)> {
+    /// Iterates over all members with recorded state.
+    pub fn iter(&self) -> impl Iterator<Item = (NodeId, &MemberState)> {
         self.members.iter().map(|(node, member)| (*node, member))
     }
 
-    /// Those of which anything changed since the last call.
+    /// Returns the members whose state changed since the last call.
     pub fn take_changed(&mut self) -> BTreeSet<NodeId> {
         std::mem::take(&mut self.changed)
     }

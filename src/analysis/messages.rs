@@ -3,22 +3,22 @@ use crate::scenario::Micros;
 use crate::trace::{Fact, MessageId, MessageKind, NodeId, OperationId, Record, UpdateId};
 use std::collections::BTreeMap;
 
-/// A message under way.
+/// A message in flight.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct InFlight {
+pub struct MessageInFlight {
     /// Sender.
     pub from: NodeId,
     /// Receiver.
     pub to: NodeId,
-    /// What it is for.
+    /// Its purpose.
     pub kind: MessageKind,
-    /// The update that it is about.
+    /// The update that it carries or refers to.
     pub update: Option<UpdateId>,
     /// The operation that it belongs to.
     pub operation: Option<OperationId>,
-    /// Which delivery of an event; 0 where that means nothing.
+    /// Number of the delivery of an event, from 1; 0 for other messages.
     pub attempt: u32,
-    /// It is a link's second copy.
+    /// Whether it is a second copy that the link made.
     pub duplicate: bool,
     /// When it was sent.
     pub sent: Micros,
@@ -26,18 +26,18 @@ pub struct InFlight {
     pub due: Micros,
 }
 
-/// The messages under way by number, and the newest 65,536 whatever became of them.
+/// The messages in flight by number, and the newest 65,536 messages sent.
 #[derive(Clone, Debug, Default)]
 pub struct Messages {
-    in_flight: BTreeMap<MessageId, InFlight>,
-    recent: Recent<InFlight>,
+    in_flight: BTreeMap<MessageId, MessageInFlight>,
+    recent: Recent<MessageInFlight>,
 }
 
 impl Messages {
     pub(super) fn observe(&mut self, record: &Record) {
         match &record.fact {
             Fact::MessageSent { message, from, to, kind, update, operation, attempt, due } => {
-                let in_flight = InFlight {
+                let in_flight = MessageInFlight {
                     from: *from,
                     to: *to,
                     kind: *kind,
@@ -52,7 +52,7 @@ impl Messages {
             }
             Fact::MessageDuplicated { message, copy, due } => {
                 if let Some(&original) = self.in_flight.get(message) {
-                    self.remember(*copy, InFlight { duplicate: true, due: *due, ..original });
+                    self.remember(*copy, MessageInFlight { duplicate: true, due: *due, ..original });
                 }
             }
             Fact::MessageDelivered { message } | Fact::MessageDropped { message, .. } => {
@@ -62,32 +62,32 @@ impl Messages {
         }
     }
 
-    fn remember(&mut self, id: MessageId, message: InFlight) {
+    fn remember(&mut self, id: MessageId, message: MessageInFlight) {
         self.in_flight.insert(id, message);
         self.recent.push(message);
     }
 
-    /// A message that was sent, if it is remembered. Message ids are dense.
-    pub fn recall(&self, message: MessageId) -> Option<&InFlight> {
+    /// Returns a sent message, if it is remembered. Message ids are dense.
+    pub fn recall(&self, message: MessageId) -> Option<&MessageInFlight> {
         self.recent.get(message.0)
     }
 
-    /// A message under way.
-    pub fn get(&self, message: MessageId) -> Option<&InFlight> {
+    /// Returns a message in flight.
+    pub fn get(&self, message: MessageId) -> Option<&MessageInFlight> {
         self.in_flight.get(&message)
     }
 
-    /// All of them, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = (MessageId, &InFlight)> {
+    /// Iterates over the messages in flight, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = (MessageId, &MessageInFlight)> {
         self.in_flight.iter().map(|(id, message)| (*id, message))
     }
 
-    /// How many are under way.
+    /// Returns the number of messages in flight.
     pub fn len(&self) -> usize {
         self.in_flight.len()
     }
 
-    /// Whether none is under way.
+    /// Returns whether no message is in flight.
     pub fn is_empty(&self) -> bool {
         self.in_flight.is_empty()
     }

@@ -1,114 +1,120 @@
-//! Metrics over time: how things stood at instants that are equally far apart.
+//! Metrics over time: samples of a run at equal intervals.
 
-use super::{Analysis, Ended};
+use super::operations::EndedOperation;
+use super::run_state::Analysis;
 use crate::scenario::Micros;
 use crate::trace::{Fact, NodeId, OperationKind, Outcome, Record};
 use crate::wire::Wire;
 use std::collections::VecDeque;
 
-/// How many instants a run is looked at.
+/// Number of samples of a run.
 const SAMPLES: Micros = 400;
-/// The least distance between two of them, µs.
-const CLOSEST: Micros = 1_000;
-/// Services that are looked at one by one; of more only the whole is kept.
-const MOST_SERVICES: u32 = 64;
-/// Operations that are remembered.
-const MOST_OPERATIONS: usize = 2_000;
+/// The shortest interval between samples, µs.
+const SHORTEST_INTERVAL: Micros = 1_000;
+/// Maximum number of services with their own values in a sample.
+const MAX_SERVICES: u32 = 64;
+/// Maximum number of ended operations that are remembered.
+const MAX_OPERATIONS: usize = 2_000;
 
-/// How things stood at an instant, all that happened then included.
+/// The state of a run at an instant, after everything that happened at that instant.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sample {
     /// The instant.
     pub at: Micros,
-    /// Copies that are stale.
+    /// Number of stale copies.
     pub stale: u32,
-    /// Acknowledged updates that copies do not reflect, over all copies.
+    /// Number of acknowledged updates that copies do not reflect, summed over all copies.
     pub behind: u32,
-    /// The same by service.
+    /// The same for each service; empty if there are too many.
     pub behind_of: Vec<u32>,
-    /// How long the oldest of them has been acknowledged, µs.
+    /// Time since the oldest of them was acknowledged, µs.
     pub age: Micros,
-    /// Messages under way.
+    /// Number of messages in flight.
     pub in_flight: u32,
-    /// Events in the buses' queues.
+    /// Number of events in the queues of buses.
     pub queued: u32,
-    /// Operations that are awaited.
+    /// Number of pending operations.
     pub pending: u32,
-    /// Operations that have ended as ok, fail and unknown.
+    /// Number of operations that ended `ok`, `fail` and `unknown`.
     pub ended: [u64; 3],
-    /// Reads among those that are ok, and stale ones among them.
+    /// Number of reads that ended `ok`, and of stale reads among them.
     pub reads: [u64; 2],
 }
 
 /// An operation that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
-pub struct Timed {
+pub struct TimedOperation {
     /// When it was issued.
     pub at: Micros,
-    /// From then to its end, µs.
+    /// Its latency, µs.
     pub took: Micros,
-    /// It ended as ok.
+    /// Whether it ended `ok`.
     pub ok: bool,
-    /// A read that ended as ok.
+    /// Whether it is a read that ended `ok`.
     pub read: bool,
-    /// Acknowledged updates that it lacked when it was issued (k-staleness); 0 for a fresh read, and for what is no read.
+    /// For a stale read, the number of acknowledged updates that it did not reflect (k-staleness); else 0.
     pub behind: u32,
-    /// How long before its issue the oldest of them was acknowledged (t-staleness), µs.
+    /// Time from the acknowledgement of the oldest of them until the read was issued (t-staleness), µs.
     pub stale_for: Micros,
 }
 
 /// The samples of a run so far.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
-    step: Micros,
+    interval: Micros,
     services: u32,
     samples: Vec<Sample>,
-    timed: VecDeque<Timed>,
+    timed: VecDeque<TimedOperation>,
 }
 
 impl Metrics {
-    /// For a run of that length, µs, in which the first nodes are that many services.
+    /// Creates metrics for a run of length `until` µs whose first `services` nodes are services.
     pub fn new(until: Micros, services: u32) -> Self {
-        Metrics { step: (until / SAMPLES).max(CLOSEST), services, samples: Vec::new(), timed: VecDeque::new() }
-    }
-
-    /// The clock has come to `now`: instants before it are over.
-    pub fn pass(&mut self, now: Micros, analysis: &Analysis) {
-        while self.next() < now && self.samples.len() as Micros <= SAMPLES {
-            self.samples.push(self.sample(self.next(), analysis));
+        Metrics {
+            interval: (until / SAMPLES).max(SHORTEST_INTERVAL),
+            services,
+            samples: Vec::new(),
+            timed: VecDeque::new(),
         }
     }
 
-    /// Takes note of a record that the analysis has taken in.
-    pub fn note(&mut self, record: &Record, analysis: &Analysis) {
+    /// Takes the samples that are due before `now`.
+    pub fn advance_to(&mut self, now: Micros, analysis: &Analysis) {
+        while self.next_sample_at() < now && self.samples.len() as Micros <= SAMPLES {
+            self.samples.push(self.sample(self.next_sample_at(), analysis));
+        }
+    }
+
+    /// Observes a record after the analysis has observed it.
+    pub fn observe(&mut self, record: &Record, analysis: &Analysis) {
         if let (Fact::OperationEnded { operation, .. }, Some(last)) = (&record.fact, analysis.operations.last())
             && last.operation == *operation
         {
-            let Ended { issued, took, outcome, kind, stale, behind, stale_for, .. } = *last;
+            let EndedOperation { issued, took, outcome, kind, stale, behind, stale_for, .. } = *last;
             let ok = outcome == Outcome::Ok;
             let (read, behind) = (ok && kind == OperationKind::Read, if stale { behind } else { 0 });
-            self.timed.push_back(Timed { at: issued, took, ok, read, behind, stale_for });
-            if self.timed.len() > MOST_OPERATIONS {
+            self.timed.push_back(TimedOperation { at: issued, took, ok, read, behind, stale_for });
+            if self.timed.len() > MAX_OPERATIONS {
                 self.timed.pop_front();
             }
         }
     }
 
-    /// The operations that ended last, in that order.
-    pub fn timed(&self) -> impl Iterator<Item = &Timed> {
+    /// Iterates over the operations that ended last, in order of their ends.
+    pub fn timed(&self) -> impl Iterator<Item = &TimedOperation> {
         self.timed.iter()
     }
 
-    /// All samples up to `now`, of which what comes last is how things stand.
-    pub fn upto(&self, now: Micros, analysis: &Analysis) -> Vec<Sample> {
-        let mut upto = self.clone();
-        upto.pass(now, analysis);
-        upto.samples.push(self.sample(now, analysis));
-        upto.samples
+    /// Returns all samples up to `now`, the last of them taken at `now`.
+    pub fn samples_until(&self, now: Micros, analysis: &Analysis) -> Vec<Sample> {
+        let mut metrics = self.clone();
+        metrics.advance_to(now, analysis);
+        metrics.samples.push(self.sample(now, analysis));
+        metrics.samples
     }
 
-    fn next(&self) -> Micros {
-        self.samples.len() as Micros * self.step
+    fn next_sample_at(&self) -> Micros {
+        self.samples.len() as Micros * self.interval
     }
 
     fn sample(&self, at: Micros, analysis: &Analysis) -> Sample {
@@ -116,13 +122,13 @@ impl Metrics {
             at,
             stale: analysis.staleness.stale(),
             in_flight: analysis.messages.len() as u32,
-            queued: analysis.buses.iter().map(|(_, lane)| lane.kept.len() as u32).sum(),
+            queued: analysis.buses.iter().map(|(_, queue)| queue.events.len() as u32).sum(),
             pending: analysis.operations.pending() as u32,
             ..Sample::default()
         };
         for service in 0..self.services {
             let mut behind = 0;
-            // What is not stale lacks nothing that was acknowledged.
+            // Copies that are not stale reflect every acknowledged update.
             if sample.stale > 0 {
                 for (_, copy) in analysis.staleness.copies_of(NodeId(service)) {
                     behind += copy.behind();
@@ -130,7 +136,7 @@ impl Metrics {
                 }
             }
             sample.behind += behind;
-            if self.services <= MOST_SERVICES {
+            if self.services <= MAX_SERVICES {
                 sample.behind_of.push(behind);
             }
         }

@@ -1,10 +1,10 @@
-use super::Staleness;
 use super::recent::Recent;
+use super::staleness::Staleness;
 use crate::scenario::{Micros, Value};
 use crate::trace::{Fact, KeyId, NodeId, OperationId, OperationKind, Outcome, Record, Refusal, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// An operation that is awaited.
+/// An operation that has not ended.
 #[derive(Clone, Debug)]
 struct Pending {
     by: NodeId,
@@ -15,82 +15,82 @@ struct Pending {
     issued: Micros,
     /// For a read: the newest version that had been acknowledged when it was issued.
     acknowledged: Version,
-    /// When that one was.
+    /// When that version was acknowledged.
     acknowledged_at: Option<Micros>,
-    /// For a read: acknowledged updates that it did not reflect, and when the oldest of them was.
+    /// For a read: number of acknowledged updates that it did not reflect, and when the oldest of them was acknowledged.
     missed: (u32, Micros),
     refusal: Option<Refusal>,
 }
 
 /// An operation that ended for its client.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ended {
+pub struct EndedOperation {
     /// The operation.
     pub operation: OperationId,
-    /// The service that was asked.
+    /// The service that it was sent to.
     pub to: NodeId,
-    /// What was asked.
+    /// Its kind.
     pub kind: OperationKind,
     /// The key.
     pub key: KeyId,
-    /// What was to be written; for a read what it returned.
+    /// The value to write; for a read the returned value.
     pub value: Option<Value>,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: Outcome,
     /// Why the service refused it.
     pub refusal: Option<Refusal>,
     /// When it was issued.
     pub issued: Micros,
-    /// From then to its end.
+    /// Its latency.
     pub took: Micros,
-    /// A read whose state did not reflect an update acknowledged before it was issued.
+    /// Whether it is a read that did not reflect an update acknowledged before the read was issued.
     pub stale: bool,
-    /// For a stale read: how many such updates (k-staleness).
+    /// For a stale read: the number of such updates (k-staleness).
     pub behind: u32,
-    /// For a stale read: how long before its issue the oldest of them was acknowledged (t-staleness).
+    /// For a stale read: time from the acknowledgement of the oldest of them until the read was issued (t-staleness).
     pub stale_for: Micros,
-    /// For a read: how long before its issue the newest update that concerns it was acknowledged.
+    /// For a read: time from the newest acknowledgement of an update of its key until the read was issued.
     pub since_acknowledged: Option<Micros>,
 }
 
-/// How a client's operations ended. The person at the page counts as a client of the service itself.
+/// A client's operations, counted by outcome. Operations of the page's user count under the service that they were sent to.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tally {
-    /// Awaited.
+pub struct OperationTally {
+    /// Pending operations.
     pub pending: u32,
-    /// Ended as ok.
+    /// Operations that ended `ok`.
     pub ok: u64,
-    /// Ended as fail.
+    /// Operations that ended `fail`.
     pub fail: u64,
-    /// Ended as unknown.
+    /// Operations that ended `unknown`.
     pub unknown: u64,
-    /// Reads that ended as ok.
+    /// Reads that ended `ok`.
     pub reads: u64,
-    /// Stale ones among them.
+    /// Stale reads among them.
     pub stale_reads: u64,
-    /// The one that ended last.
-    pub last: Option<Ended>,
+    /// The operation that ended last.
+    pub last: Option<EndedOperation>,
 }
 
-/// What an operation asked.
+/// The content of an operation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
-    /// What was asked.
+pub struct OperationInfo {
+    /// Its kind.
     pub kind: OperationKind,
     /// The key.
     pub key: KeyId,
-    /// What was to be written, added, removed; the number to add.
+    /// The value to write, add or remove; the number to add.
     pub value: Option<Value>,
 }
 
-/// What became of each client's operations.
+/// The operations of all clients.
 #[derive(Clone, Debug, Default)]
 pub struct Operations {
-    recent: Recent<Asked>,
+    recent: Recent<OperationInfo>,
     pending: BTreeMap<OperationId, Pending>,
-    tallies: BTreeMap<NodeId, Tally>,
+    tallies: BTreeMap<NodeId, OperationTally>,
     changed: BTreeSet<NodeId>,
-    /// Whose operation ended last.
+    /// The client whose operation ended last.
     last: Option<NodeId>,
 }
 
@@ -111,20 +111,21 @@ impl Operations {
                     refusal: None,
                 };
                 self.pending.insert(*operation, pending);
-                self.recent.push(Asked { kind: *kind, key: *key, value: value.clone() });
+                self.recent.push(OperationInfo { kind: *kind, key: *key, value: value.clone() });
                 self.tally(*by).pending += 1;
             }
-            // Nobody's, but it has a number.
+            // No client issued it, but it takes an operation id.
             Fact::EventWriteStarted { key, adds, .. } => {
                 let kind = if *adds { OperationKind::Increment } else { OperationKind::Write };
-                self.recent.push(Asked { kind, key: *key, value: None });
+                self.recent.push(OperationInfo { kind, key: *key, value: None });
             }
             Fact::ReadServed { operation, node, version, value, context, .. } => {
                 if let Some(pending) = self.pending.get_mut(operation) {
                     pending.value = value.clone();
                     pending.missed = (0, 0);
                     if context.is_some() || *version < pending.acknowledged {
-                        pending.missed = copies.missed(pending.key, *node, *version, context.as_ref(), pending.issued);
+                        pending.missed =
+                            copies.missed_updates(pending.key, *node, *version, context.as_ref(), pending.issued);
                     }
                 }
             }
@@ -155,7 +156,7 @@ impl Operations {
             tally.reads += 1;
             tally.stale_reads += u64::from(stale);
         }
-        tally.last = Some(Ended {
+        tally.last = Some(EndedOperation {
             operation,
             to: pending.to,
             kind: pending.kind,
@@ -172,43 +173,43 @@ impl Operations {
         });
     }
 
-    fn tally(&mut self, client: NodeId) -> &mut Tally {
+    fn tally(&mut self, client: NodeId) -> &mut OperationTally {
         self.changed.insert(client);
         self.tallies.entry(client).or_default()
     }
 
-    /// What an operation asked, if it is remembered. Operation ids are dense.
-    pub fn recall(&self, operation: OperationId) -> Option<&Asked> {
+    /// Returns the content of an operation, if it is remembered. Operation ids are dense.
+    pub fn recall(&self, operation: OperationId) -> Option<&OperationInfo> {
         self.recent.get(operation.0.into())
     }
 
-    /// How a client's operations ended.
-    pub fn get(&self, client: NodeId) -> Option<&Tally> {
+    /// Returns the counts of a client's operations.
+    pub fn get(&self, client: NodeId) -> Option<&OperationTally> {
         self.tallies.get(&client)
     }
 
-    /// All who ever issued an operation.
-    pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Tally)> {
+    /// Iterates over the clients that issued an operation.
+    pub fn iter(&self) -> impl Iterator<Item = (NodeId, &OperationTally)> {
         self.tallies.iter().map(|(node, tally)| (*node, tally))
     }
 
-    /// The operation that ended last.
-    pub fn last(&self) -> Option<&Ended> {
+    /// Returns the operation that ended last.
+    pub fn last(&self) -> Option<&EndedOperation> {
         self.tallies.get(&self.last?)?.last.as_ref()
     }
 
-    /// Reads that are awaited, and all operations that are.
+    /// Returns the number of pending reads and of all pending operations.
     pub fn pending_reads(&self) -> (u64, u64) {
         let reads = self.pending.values().filter(|pending| pending.kind == OperationKind::Read).count();
         (reads as u64, self.pending.len() as u64)
     }
 
-    /// Operations that are awaited.
+    /// Returns the number of pending operations.
     pub fn pending(&self) -> usize {
         self.pending.len()
     }
 
-    /// Those whose numbers changed since the last call.
+    /// Returns the clients whose counts changed since the last call.
     pub fn take_changed(&mut self) -> BTreeSet<NodeId> {
         std::mem::take(&mut self.changed)
     }

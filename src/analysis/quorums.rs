@@ -1,41 +1,41 @@
-//! What the coordinators of leaderless groups asked of which replicas, and who answered when.
+//! The requests of coordinators in leaderless groups to replicas, and their responses.
 //!
-//! An answer within a group does not say which operation it is about. A replica answers in the order in which it was
-//! asked, and what it takes in just before an acknowledgement says which write that is about; so all is exact but for a
-//! replica with several workers whose times are chance, where two reads by one coordinator may change places.
+//! A response within a group does not name its operation. A replica responds in the order of the requests, and the update that
+//! it stores just before an acknowledgement identifies the write. The assignment is therefore exact, except for a replica with
+//! several workers and random service times, where two reads of one coordinator may be exchanged.
 
-use super::Look;
+use super::run_context::RunContext;
 use crate::scenario::{Group, Micros, Protocol, Quorum, ReadRepair, Route};
 use crate::trace::{
     DropCause, Fact, KeyId, MessageId, MessageKind, NodeId, OperationId, OperationKind, Outcome, Record, UpdateId,
 };
 use std::collections::{BTreeMap, VecDeque};
 
-/// What a coordinator asks of replicas, in the order in which it does.
+/// The phases of a coordinated operation, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// What do you hold? R must say.
+    /// Replicas are read; R must respond.
     Read,
-    /// Take this in. W must have it.
+    /// The write is sent to replicas; W must acknowledge.
     Write,
-    /// Take in what a read returns, before it does: blocking repair, or writing back.
-    Settle,
+    /// Before a read returns, its value is sent to replicas: blocking read repair, or write-back.
+    Repair,
 }
 
-/// One replica's part in an operation.
+/// A coordinator's request to one replica.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Part {
-    /// The replica, or who stands in for one.
+pub struct ReplicaRequest {
+    /// The replica, or its substitute in a sloppy quorum.
     pub node: NodeId,
-    /// What it was asked.
+    /// The phase of the operation.
     pub phase: Phase,
-    /// When.
-    pub asked: Micros,
-    /// When its answer reached the coordinator.
+    /// When the request was sent.
+    pub sent: Micros,
+    /// When the response reached the coordinator.
     pub answered: Option<Micros>,
-    /// When the question or the answer was lost, and why, if no other copy of it arrived.
+    /// When the request or the response was lost, and why, if no other copy of it arrived.
     pub lost: Option<(Micros, DropCause)>,
-    /// Enough others had answered before.
+    /// Whether enough others had responded before.
     pub late: bool,
 }
 
@@ -44,75 +44,75 @@ pub struct Part {
 pub struct Coordination {
     /// The operation.
     pub operation: OperationId,
-    /// Who coordinates it: a member, or the client itself.
+    /// The coordinator: a member, or the client itself.
     pub at: NodeId,
-    /// Who asked.
+    /// The client that issued it.
     pub by: NodeId,
-    /// What was asked.
+    /// Its kind.
     pub kind: OperationKind,
-    /// Of which key.
+    /// Its key.
     pub key: KeyId,
-    /// When the first replica was asked.
+    /// When the first request was sent.
     pub begun: Micros,
-    /// When the coordinator had a read's answer.
+    /// When the coordinator had a read's result.
     pub served: Option<Micros>,
-    /// When it ended for its client, and how.
+    /// When it ended for its client, and its outcome.
     pub ended: Option<(Micros, Outcome)>,
-    /// Who was asked.
-    pub parts: Vec<Part>,
-    /// How many answers each phase takes, in the order of [`Phase`].
+    /// The requests to replicas.
+    pub requests: Vec<ReplicaRequest>,
+    /// The number of responses that each phase requires, in the order of [`Phase`].
     pub needed: [u32; 3],
-    /// When there were so many.
-    pub enough: [Option<Micros>; 3],
+    /// When that number of responses was reached.
+    pub reached: [Option<Micros>; 3],
 }
 
 impl Coordination {
-    /// The phase that it is in, or came to last.
+    /// Returns the current or last phase.
     pub fn phase(&self) -> Phase {
-        self.parts.last().map_or(Phase::Read, |part| part.phase)
+        self.requests.last().map_or(Phase::Read, |request| request.phase)
     }
 }
 
-/// A question that reached a replica and awaits its answer.
+/// A request that reached a replica and awaits its response.
 #[derive(Clone, Copy, Debug)]
-struct Question {
-    /// How it will be answered.
-    by: MessageKind,
+struct PendingRequest {
+    /// The kind of message that will answer it.
+    response: MessageKind,
     update: Option<UpdateId>,
-    /// Operation and part, by place; none for what no operation awaits.
-    about: Option<(usize, usize)>,
+    /// Indexes of the operation and of its request; none if no operation awaits the response.
+    request: Option<(usize, usize)>,
 }
 
-/// All operations of all leaderless groups that the log still tells of, oldest first.
+/// The operations of all leaderless groups in the records that the trace still holds, oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct Quorums {
     /// The operations.
     pub all: Vec<Coordination>,
     places: BTreeMap<(OperationId, NodeId), usize>,
-    /// Of an operation that has not ended, every round at every coordinator: a client may ask again.
+    /// For each pending operation its rounds at every coordinator: a client may retry.
     rounds: BTreeMap<OperationId, Vec<usize>>,
-    questions: BTreeMap<MessageId, (usize, usize)>,
-    answers: BTreeMap<MessageId, (usize, usize)>,
-    /// By replica and coordinator, in the order of arrival.
-    waiting: BTreeMap<(NodeId, NodeId), VecDeque<Question>>,
-    asked: BTreeMap<OperationId, (NodeId, OperationKind, KeyId)>,
+    requests: BTreeMap<MessageId, (usize, usize)>,
+    responses: BTreeMap<MessageId, (usize, usize)>,
+    /// Requests by replica and coordinator, in order of arrival.
+    waiting: BTreeMap<(NodeId, NodeId), VecDeque<PendingRequest>>,
+    issued: BTreeMap<OperationId, (NodeId, OperationKind, KeyId)>,
     replicas: BTreeMap<KeyId, Vec<NodeId>>,
-    /// The operations of writes, by place.
+    /// The operation of each write, as an index into `all`.
     writes: BTreeMap<UpdateId, usize>,
-    /// What a replica took in, if that is the last record.
-    taken: Option<(NodeId, UpdateId)>,
+    /// The replica and the update that it stored, if the last record says so.
+    stored: Option<(NodeId, UpdateId)>,
 }
 
 impl Quorums {
-    /// Reads the log.
-    pub fn of(look: &Look) -> Quorums {
+    /// Reads the trace of a run.
+    pub fn read(run: &RunContext) -> Quorums {
         let mut quorums = Quorums::default();
         let groups: Vec<(NodeId, &Group)> =
-            look.scenario.groups.iter().filter_map(|group| Some((look.names.find_node(&group.id)?, group))).collect();
-        let plans: BTreeMap<NodeId, &Quorum> = groups
+            run.scenario.groups.iter().filter_map(|group| Some((run.names.find_node(&group.id)?, group))).collect();
+        let configs: BTreeMap<NodeId, &Quorum> = groups
             .iter()
             .filter_map(|(node, group)| match &group.protocol {
-                Protocol::Quorum(plan) => Some((*node, plan)),
+                Protocol::Quorum(config) => Some((*node, config)),
                 Protocol::Primary(_)
                 | Protocol::Raft(_)
                 | Protocol::Chain
@@ -120,67 +120,67 @@ impl Quorums {
                 | Protocol::Gossip(_) => None,
             })
             .collect();
-        if !plans.is_empty() {
-            for record in look.trace.since(look.trace.oldest()) {
-                quorums.observe(record, &plans, look);
+        if !configs.is_empty() {
+            for record in run.trace.since(run.trace.oldest()) {
+                quorums.observe(record, &configs, run);
             }
         }
         quorums
     }
 
-    /// The operation that a message answers, and whether it came late.
-    pub fn answer(&self, message: MessageId) -> Option<(OperationId, bool)> {
-        let (place, part) = self.answers.get(&message)?;
+    /// Returns the operation that a message responds to, and whether it was late.
+    pub fn response(&self, message: MessageId) -> Option<(OperationId, bool)> {
+        let (place, request) = self.responses.get(&message)?;
         let coordination = &self.all[*place];
-        Some((coordination.operation, coordination.parts[*part].late))
+        Some((coordination.operation, coordination.requests[*request].late))
     }
 
-    fn observe(&mut self, record: &Record, plans: &BTreeMap<NodeId, &Quorum>, look: &Look) {
-        let taken = self.taken.take();
+    fn observe(&mut self, record: &Record, configs: &BTreeMap<NodeId, &Quorum>, run: &RunContext) {
+        let stored = self.stored.take();
         match &record.fact {
             Fact::OperationIssued { operation, by, kind, key, .. } => {
-                self.asked.insert(*operation, (*by, *kind, *key));
+                self.issued.insert(*operation, (*by, *kind, *key));
             }
             Fact::KeyPlaced { key, replicas, .. } => {
                 self.replicas.insert(*key, replicas.clone());
             }
             Fact::MessageSent { message, from, to, kind, update, operation: Some(operation), .. } => {
-                let plan = look.names.group(*to).and_then(|group| plans.get(&group).copied());
-                if let Some((plan, (phase, _))) = plan.zip(asks(*kind))
-                    && coordinates(*from, *operation, phase, self, look)
+                let config = run.names.group(*to).and_then(|group| configs.get(&group).copied());
+                if let Some((config, (phase, _))) = config.zip(request_phase(*kind))
+                    && is_coordinator(*from, *operation, phase, self, run)
                 {
-                    self.ask(record.at, *message, *operation, (*from, *to), phase, plan);
-                    if let Some((update, (place, _))) = update.zip(self.questions.get(message).copied()) {
+                    self.send_request(record.at, *message, *operation, (*from, *to), phase, config);
+                    if let Some((update, (place, _))) = update.zip(self.requests.get(message).copied()) {
                         self.writes.insert(update, place);
                     }
                 }
             }
             Fact::MessageSent { message, from, to, kind, operation: None, .. } => {
-                let said = taken.filter(|(node, _)| node == from).map(|(_, update)| update);
-                self.take_answer(*message, (*from, *to), *kind, said);
+                let update = stored.filter(|(node, _)| node == from).map(|(_, update)| update);
+                self.send_response(*message, (*from, *to), *kind, update);
             }
             Fact::MessageDuplicated { message, copy, .. } => {
-                if let Some(about) = self.questions.get(message).copied() {
-                    self.questions.insert(*copy, about);
+                if let Some(request) = self.requests.get(message).copied() {
+                    self.requests.insert(*copy, request);
                 }
-                if let Some(about) = self.answers.get(message).copied() {
-                    self.answers.insert(*copy, about);
+                if let Some(request) = self.responses.get(message).copied() {
+                    self.responses.insert(*copy, request);
                 }
             }
-            Fact::MessageDelivered { message } => self.deliver(record.at, *message, look),
+            Fact::MessageDelivered { message } => self.deliver(record.at, *message, run),
             Fact::MessageDropped { message, cause } => {
-                if let Some((place, part)) = self.questions.get(message).or_else(|| self.answers.get(message)) {
-                    self.all[*place].parts[*part].lost = Some((record.at, *cause));
+                if let Some((place, request)) = self.requests.get(message).or_else(|| self.responses.get(message)) {
+                    self.all[*place].requests[*request].lost = Some((record.at, *cause));
                 }
             }
             Fact::ReplicaStored { node, update: Some(update), .. }
-            | Fact::StateMerged { node, update: Some(update), .. } => self.taken = Some((*node, *update)),
+            | Fact::StateMerged { node, update: Some(update), .. } => self.stored = Some((*node, *update)),
             Fact::HintStored { node, update: Some(update), .. } => {
-                self.taken = Some((*node, *update));
+                self.stored = Some((*node, *update));
                 let sloppy =
-                    look.names.group(*node).and_then(|group| plans.get(&group)).is_some_and(|plan| plan.sloppy);
+                    run.names.group(*node).and_then(|group| configs.get(&group)).is_some_and(|config| config.sloppy);
                 if let Some(place) = self.writes.get(update).copied().filter(|_| sloppy) {
-                    self.stand_in_itself(record.at, place, *node);
+                    self.count_own_hint(record.at, place, *node);
                 }
             }
             Fact::ReadServed { operation, node, .. } => {
@@ -189,107 +189,135 @@ impl Quorums {
                 }
             }
             Fact::OperationEnded { operation, outcome } => self.end(record.at, *operation, *outcome),
-            // What it was asked is gone.
+            // A crash discards the pending requests.
             Fact::ServiceCrashed { node, .. } => self.waiting.retain(|(replica, _), _| replica != node),
             _ => {}
         }
     }
 
-    /// A coordinator asks a replica.
-    fn ask(
+    /// A coordinator sends a request to a replica.
+    fn send_request(
         &mut self,
         at: Micros,
         message: MessageId,
         operation: OperationId,
         (from, to): (NodeId, NodeId),
         phase: Phase,
-        plan: &Quorum,
+        config: &Quorum,
     ) {
-        let again = |place: &usize| self.all[*place].parts.iter().any(|part| part.phase == phase && part.node == to);
-        let place = match self.places.get(&(operation, from)).copied().filter(|place| !again(place)) {
+        let is_repeated = |place: &usize| {
+            self.all[*place].requests.iter().any(|request| request.phase == phase && request.node == to)
+        };
+        let place = match self.places.get(&(operation, from)).copied().filter(|place| !is_repeated(place)) {
             Some(place) => place,
-            None => self.begin(at, operation, from, plan),
+            None => self.begin(at, operation, from, config),
         };
         let coordination = &mut self.all[place];
-        // What a read sends on when it has ended is repaired in its own time: nobody waits for that.
-        let awaited = plan.write_back || plan.read_repair == ReadRepair::Blocking;
-        if phase == Phase::Settle && (coordination.served.is_some() || !awaited) {
+        // No operation waits for a repair that is sent after the read's result is known.
+        let awaited = config.write_back || config.read_repair == ReadRepair::Blocking;
+        if phase == Phase::Repair && (coordination.served.is_some() || !awaited) {
             return;
         }
-        if !coordination.parts.iter().any(|part| part.phase == phase) {
-            // The coordinator's own copy answers at once. Of those that are repaired it tells nothing if it is one.
+        if !coordination.requests.iter().any(|request| request.phase == phase) {
+            // The coordinator's own copy responds at once. Read repair of that copy is not recorded.
             let own = self.replicas.get(&coordination.key).is_some_and(|replicas| replicas.contains(&from));
-            if own && (phase != Phase::Settle || plan.write_back) {
-                let (asked, answered) = (at, Some(at));
-                coordination.parts.push(Part { node: from, phase, asked, answered, lost: None, late: false });
-                enough(coordination, phase, at);
+            if own && (phase != Phase::Repair || config.write_back) {
+                let (sent, answered) = (at, Some(at));
+                coordination.requests.push(ReplicaRequest {
+                    node: from,
+                    phase,
+                    sent,
+                    answered,
+                    lost: None,
+                    late: false,
+                });
+                note_if_reached(coordination, phase, at);
             }
         }
-        coordination.parts.push(Part { node: to, phase, asked: at, answered: None, lost: None, late: false });
-        if phase == Phase::Settle && !plan.write_back {
+        coordination.requests.push(ReplicaRequest {
+            node: to,
+            phase,
+            sent: at,
+            answered: None,
+            lost: None,
+            late: false,
+        });
+        if phase == Phase::Repair && !config.write_back {
             coordination.needed[2] += 1;
         }
-        self.questions.insert(message, (place, coordination.parts.len() - 1));
+        self.requests.insert(message, (place, coordination.requests.len() - 1));
     }
 
-    fn begin(&mut self, at: Micros, operation: OperationId, from: NodeId, plan: &Quorum) -> usize {
+    fn begin(&mut self, at: Micros, operation: OperationId, from: NodeId, config: &Quorum) -> usize {
         let unknown = (from, OperationKind::Read, KeyId(0));
-        let (by, kind, key) = self.asked.get(&operation).copied().unwrap_or(unknown);
-        let needed = [plan.read, plan.write, if plan.write_back { plan.write } else { 0 }];
-        let (served, ended, parts, enough) = (None, None, Vec::new(), [None; 3]);
+        let (by, kind, key) = self.issued.get(&operation).copied().unwrap_or(unknown);
+        let needed = [config.read, config.write, if config.write_back { config.write } else { 0 }];
+        let (served, ended, requests, reached) = (None, None, Vec::new(), [None; 3]);
         let begun = at;
-        self.all.push(Coordination { operation, at: from, by, kind, key, begun, served, ended, parts, needed, enough });
+        self.all.push(Coordination {
+            operation,
+            at: from,
+            by,
+            kind,
+            key,
+            begun,
+            served,
+            ended,
+            requests,
+            needed,
+            reached,
+        });
         self.places.insert((operation, from), self.all.len() - 1);
         self.rounds.entry(operation).or_default().push(self.all.len() - 1);
         self.all.len() - 1
     }
 
-    /// A message reached whom it was sent to.
-    fn deliver(&mut self, at: Micros, message: MessageId, look: &Look) {
-        if let Some((place, part)) = self.answers.get(&message).copied() {
+    /// A message reached its receiver.
+    fn deliver(&mut self, at: Micros, message: MessageId, run: &RunContext) {
+        if let Some((place, request)) = self.responses.get(&message).copied() {
             let coordination = &mut self.all[place];
-            let phase = coordination.parts[part].phase;
-            if coordination.parts[part].answered.is_none() {
-                coordination.parts[part].late = coordination.enough[phase as usize].is_some();
-                coordination.parts[part].answered = Some(at);
-                enough(coordination, phase, at);
+            let phase = coordination.requests[request].phase;
+            if coordination.requests[request].answered.is_none() {
+                coordination.requests[request].late = coordination.reached[phase as usize].is_some();
+                coordination.requests[request].answered = Some(at);
+                note_if_reached(coordination, phase, at);
             }
             return;
         }
-        let Some(info) = look.analysis.messages.recall(message) else { return };
-        let Some((_, by)) = asks(info.kind) else { return };
-        let about = self.questions.get(&message).copied();
-        // Handed-off hints are acknowledged too; what a client asks is answered in another way.
-        if about.is_some() || info.kind == MessageKind::Repair {
+        let Some(info) = run.analysis.messages.recall(message) else { return };
+        let Some((_, response)) = request_phase(info.kind) else { return };
+        let request = self.requests.get(&message).copied();
+        // Handed-off hints are acknowledged too. Client requests are answered by another kind of message.
+        if request.is_some() || info.kind == MessageKind::Repair {
             let waiting = self.waiting.entry((info.to, info.from)).or_default();
-            waiting.push_back(Question { by, update: info.update, about });
+            waiting.push_back(PendingRequest { response, update: info.update, request });
         }
     }
 
-    /// A replica answers a coordinator.
-    fn take_answer(
+    /// A replica sends a response to a coordinator.
+    fn send_response(
         &mut self,
         message: MessageId,
         (from, to): (NodeId, NodeId),
         kind: MessageKind,
-        said: Option<UpdateId>,
+        update: Option<UpdateId>,
     ) {
         let Some(waiting) = self.waiting.get_mut(&(from, to)) else { return };
-        let is = |question: &Question| question.by == kind && (said.is_none() || question.update == said);
-        let any = |question: &Question| question.by == kind && question.about.is_some();
+        let is = |pending: &PendingRequest| pending.response == kind && (update.is_none() || pending.update == update);
+        let any = |pending: &PendingRequest| pending.response == kind && pending.request.is_some();
         let Some(at) = waiting.iter().position(is).or_else(|| waiting.iter().position(any)) else { return };
-        if let Some(Question { about: Some(about), .. }) = waiting.remove(at) {
-            self.answers.insert(message, about);
+        if let Some(PendingRequest { request: Some(request), .. }) = waiting.remove(at) {
+            self.responses.insert(message, request);
         }
     }
 
-    /// A coordinator that holds no copy of the key keeps the write for one that does: that counts.
-    fn stand_in_itself(&mut self, at: Micros, place: usize, node: NodeId) {
+    /// A coordinator that is no replica of the key stores a hint in a sloppy quorum, which counts as an acknowledgement.
+    fn count_own_hint(&mut self, at: Micros, place: usize, node: NodeId) {
         let coordination = &mut self.all[place];
-        if coordination.at == node && !coordination.parts.iter().any(|part| part.node == node) {
-            let (phase, asked, answered) = (Phase::Write, at, Some(at));
-            coordination.parts.push(Part { node, phase, asked, answered, lost: None, late: false });
-            enough(coordination, phase, at);
+        if coordination.at == node && !coordination.requests.iter().any(|request| request.node == node) {
+            let (phase, sent, answered) = (Phase::Write, at, Some(at));
+            coordination.requests.push(ReplicaRequest { node, phase, sent, answered, lost: None, late: false });
+            note_if_reached(coordination, phase, at);
         }
     }
 
@@ -300,20 +328,20 @@ impl Quorums {
     }
 }
 
-/// Takes note of the instant at which enough have answered.
-fn enough(coordination: &mut Coordination, phase: Phase, at: Micros) {
-    let answered = coordination.parts.iter().filter(|part| part.phase == phase && part.answered.is_some());
+/// Notes the time at which enough replicas have responded.
+fn note_if_reached(coordination: &mut Coordination, phase: Phase, at: Micros) {
+    let answered = coordination.requests.iter().filter(|request| request.phase == phase && request.answered.is_some());
     if answered.count() as u32 >= coordination.needed[phase as usize] {
-        coordination.enough[phase as usize].get_or_insert(at);
+        coordination.reached[phase as usize].get_or_insert(at);
     }
 }
 
-/// What a message asks of a replica, and how that is answered; none for one that asks nothing.
-fn asks(kind: MessageKind) -> Option<(Phase, MessageKind)> {
+/// Returns the phase of a request, and the kind of message that answers it; none for messages that are not requests.
+fn request_phase(kind: MessageKind) -> Option<(Phase, MessageKind)> {
     match kind {
         MessageKind::Call => Some((Phase::Read, MessageKind::Reply)),
         MessageKind::Replication => Some((Phase::Write, MessageKind::Acknowledgement)),
-        MessageKind::Repair => Some((Phase::Settle, MessageKind::Acknowledgement)),
+        MessageKind::Repair => Some((Phase::Repair, MessageKind::Acknowledgement)),
         MessageKind::Reply
         | MessageKind::Publish
         | MessageKind::Delivery
@@ -325,13 +353,13 @@ fn asks(kind: MessageKind) -> Option<(Phase, MessageKind)> {
     }
 }
 
-/// Whether somebody who sends a message for an operation coordinates it, rather than asks a member to.
-fn coordinates(from: NodeId, operation: OperationId, phase: Phase, quorums: &Quorums, look: &Look) -> bool {
-    if phase != Phase::Read || look.names.group(from).is_some() {
+/// Returns whether the sender of an operation's message coordinates it, rather than forwards it to a member.
+fn is_coordinator(from: NodeId, operation: OperationId, phase: Phase, quorums: &Quorums, run: &RunContext) -> bool {
+    if phase != Phase::Read || run.names.group(from).is_some() {
         return true;
     }
-    let reads = quorums.asked.get(&operation).is_some_and(|(_, kind, _)| *kind == OperationKind::Read);
-    let client = look.scenario.clients.iter().find(|client| client.id == look.names.node(from));
+    let reads = quorums.issued.get(&operation).is_some_and(|(_, kind, _)| *kind == OperationKind::Read);
+    let client = run.scenario.clients.iter().find(|client| client.id == run.names.node(from));
     client.is_some_and(|client| match client.read_route.filter(|_| reads) {
         Some(route) => route == Route::Itself,
         None => client.route == Route::Itself,

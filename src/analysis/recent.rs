@@ -1,56 +1,56 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Items in one part.
-const PART: usize = 4096;
-/// Parts that are kept.
-const PARTS: usize = 16;
+/// Items in one chunk.
+const CHUNK: usize = 4096;
+/// Maximum number of chunks.
+const MAX_CHUNKS: usize = 16;
 
-/// The newest 65,536 items of a sequence, by their number in it. A copy shares all parts but the last with its original,
-/// so that a snapshot of a run costs little.
+/// The newest 65,536 items of a sequence, by their number in it. A clone shares all chunks but the last with its original,
+/// which keeps snapshots of a run small.
 #[derive(Clone, Debug)]
 pub(super) struct Recent<T> {
     first: u64,
-    parts: VecDeque<Arc<Vec<T>>>,
+    chunks: VecDeque<Arc<Vec<T>>>,
 }
 
 impl<T> Default for Recent<T> {
     fn default() -> Self {
-        Recent { first: 0, parts: VecDeque::new() }
+        Recent { first: 0, chunks: VecDeque::new() }
     }
 }
 
 impl<T: Clone> Recent<T> {
     /// Adds the next item.
     pub fn push(&mut self, item: T) {
-        if self.parts.back().is_none_or(|part| part.len() == PART) {
-            self.parts.push_back(Arc::new(Vec::with_capacity(64)));
+        if self.chunks.back().is_none_or(|chunk| chunk.len() == CHUNK) {
+            self.chunks.push_back(Arc::new(Vec::with_capacity(64)));
         }
-        if let Some(last) = self.parts.back_mut() {
+        if let Some(last) = self.chunks.back_mut() {
             Arc::make_mut(last).push(item);
         }
-        if self.parts.len() > PARTS {
-            self.parts.pop_front();
-            self.first += PART as u64;
+        if self.chunks.len() > MAX_CHUNKS {
+            self.chunks.pop_front();
+            self.first += CHUNK as u64;
         }
     }
 
-    /// How many items there ever were.
+    /// Returns the number of items ever added.
     pub fn total(&self) -> u64 {
-        let before = self.parts.len().saturating_sub(1) * PART;
-        self.first + (before + self.parts.back().map_or(0, |last| last.len())) as u64
+        let before = self.chunks.len().saturating_sub(1) * CHUNK;
+        self.first + (before + self.chunks.back().map_or(0, |last| last.len())) as u64
     }
 
-    /// An item, if it is kept.
+    /// Returns an item, if it is kept.
     pub fn get(&self, number: u64) -> Option<&T> {
         let at = usize::try_from(number.checked_sub(self.first)?).ok()?;
-        self.parts.get(at / PART)?.get(at % PART)
+        self.chunks.get(at / CHUNK)?.get(at % CHUNK)
     }
 
-    /// The same, to change it.
+    /// Returns an item for modification, if it is kept.
     pub fn get_mut(&mut self, number: u64) -> Option<&mut T> {
         let at = usize::try_from(number.checked_sub(self.first)?).ok()?;
-        Arc::make_mut(self.parts.get_mut(at / PART)?).get_mut(at % PART)
+        Arc::make_mut(self.chunks.get_mut(at / CHUNK)?).get_mut(at % CHUNK)
     }
 }
 

@@ -1,188 +1,66 @@
-//! How each copy of each key stands against the reference state: the merge of every acknowledged update.
+//! The state of each copy of each key against the reference state: the merge of every acknowledged update.
 //!
-//! A key is a register whose versions are totally ordered, so the reference of a copy is the newest
-//! acknowledged update that should reach it, and a copy reflects an update if it holds that version or a
-//! newer one. What stands in the document counts as acknowledged at 0.
+//! A register's versions are totally ordered. The reference of its copy is the newest acknowledged update that should reach
+//! it, and the copy reflects an update if it holds that version or a newer one. Initial values of the document count as
+//! acknowledged at 0.
 
-mod ask;
+mod copy;
+mod counters;
 mod group;
-mod special;
+mod phantom_writes;
+mod queries;
 mod windows;
 
-use super::{CopyState, Derived};
+use super::copy_state::CopyState;
+use super::event_writes::EventWrites;
 use crate::scenario::{Micros, Value};
 use crate::trace::{Fact, KeyId, NodeId, Record, UpdateId, Version, VersionVector};
 use windows::Closed;
 
+pub use copy::{KeyCopy, StoredValue};
+use copy::{MissingUpdate, covers};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 pub use windows::Window;
-
-/// What a copy holds.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Held {
-    /// The value; none where a deletion is marked.
-    pub value: Option<Value>,
-    /// Its version.
-    pub version: Version,
-    /// The update that made it; none for what stood in the document.
-    pub update: Option<UpdateId>,
-}
-
-/// An acknowledged update that a copy does not reflect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Behind {
-    update: Option<UpdateId>,
-    acknowledged: Micros,
-}
-
-/// One service's copy of one key.
-#[derive(Clone, Debug, Default)]
-pub struct Copy {
-    held: Option<Held>,
-    /// Acknowledged updates that should be here and are not reflected, by version.
-    behind: BTreeMap<Version, Behind>,
-    /// Those of them that have not been taken in, nor any newer one.
-    missing: BTreeSet<Version>,
-    /// The newest version that was ever taken in.
-    taken_in: Version,
-    /// The newest acknowledged version that should be here.
-    newest: Version,
-    /// The state under which it is counted.
-    counted: CopyState,
-    /// It holds what was never committed anywhere.
-    phantom: bool,
-    /// Where it adds up what updates say, rather than taking it: what it has added.
-    sum: Option<Box<Sum>>,
-    /// Of data without a total order: for each origin how many of its updates it has.
-    context: Option<VersionVector>,
-    /// What a read returns, where that is more than one value.
-    siblings: Vec<Value>,
-    /// It held a deletion, and has forgotten it.
-    forgotten: bool,
-}
-
-/// A copy that adds differences: an update is reflected once it was added, whatever came before or after it.
-#[derive(Clone, Debug, Default)]
-struct Sum {
-    /// Versions that were added, and are not acknowledged yet.
-    early: BTreeSet<Version>,
-    /// What the newest acknowledged update says, if all that is added is acknowledged: what the sum should be.
-    reference: Option<Value>,
-    /// Somebody wrote it here, too, so that no update says what it should be.
-    mixed: bool,
-}
-
-impl Copy {
-    /// What a read returns, where that is more than one value.
-    pub fn siblings(&self) -> &[Value] {
-        &self.siblings
-    }
-
-    /// What it holds; none for an absent key.
-    pub fn held(&self) -> Option<&Held> {
-        self.held.as_ref()
-    }
-
-    /// Whether it holds the mark of a deletion.
-    pub fn is_tombstone(&self) -> bool {
-        !self.forgotten && self.held.as_ref().is_some_and(|held| held.value.is_none())
-    }
-
-    /// How many acknowledged updates it does not reflect (k-staleness).
-    pub fn behind(&self) -> u32 {
-        self.behind.len() as u32
-    }
-
-    /// Those updates, the oldest version first; none for one that the trace does not name.
-    pub fn lacks(&self) -> impl Iterator<Item = Option<UpdateId>> {
-        self.behind.values().map(|behind| behind.update)
-    }
-
-    /// When the oldest of them was acknowledged (t-staleness counts from there).
-    pub fn stale_since(&self) -> Option<Micros> {
-        self.behind.values().map(|behind| behind.acknowledged).min()
-    }
-
-    /// How it stands.
-    pub fn state(&self) -> CopyState {
-        if let Some(sum) = &self.sum {
-            let held = self.held.as_ref().and_then(|held| held.value.as_ref());
-            let judged = sum.early.is_empty() && sum.reference.is_some() && !sum.mixed;
-            return match (self.behind.is_empty(), judged && held != sum.reference.as_ref()) {
-                (false, _) => CopyState::Stale,
-                (true, true) => CopyState::Diverged,
-                (true, false) => CopyState::Consistent,
-            };
-        }
-        if self.behind.is_empty() && self.phantom {
-            CopyState::Diverged
-        } else if self.behind.is_empty() && self.siblings.len() > 1 {
-            CopyState::Conflicted
-        } else if self.behind.is_empty() {
-            CopyState::Consistent
-        } else if self.missing.is_empty() {
-            CopyState::Diverged
-        } else {
-            CopyState::Stale
-        }
-    }
-
-    /// Whether it reflects an update of its key.
-    pub fn reflects(&self, version: Version) -> bool {
-        self.has(version)
-    }
-
-    fn has(&self, version: Version) -> bool {
-        match &self.context {
-            Some(context) => covers(context, version),
-            None => self.version() >= version,
-        }
-    }
-
-    fn version(&self) -> Version {
-        self.held.as_ref().map(|held| held.version).unwrap_or_default()
-    }
-}
 
 /// An acknowledged update of a key.
 #[derive(Clone, Debug)]
 struct Acknowledged {
     origin: NodeId,
-    behind: Behind,
-    /// What the key held there then; none if it is not known any more.
+    behind: MissingUpdate,
+    /// The value that the writer's copy held; none if it is unknown.
     value: Option<Value>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Key {
-    copies: BTreeMap<NodeId, Copy>,
-    /// Services that committed this key, whose flows have been followed.
+    copies: BTreeMap<NodeId, KeyCopy>,
+    /// Services that committed this key, and whose flows have copies of it.
     sources: BTreeSet<NodeId>,
-    /// The newest acknowledged updates, for a copy that falls back to an older version.
+    /// The newest acknowledged updates, needed when a copy returns to an older version.
     acknowledged: BTreeMap<Version, Acknowledged>,
-    /// Versions of updates that were published and then never committed.
+    /// Versions of updates that were published and never committed.
     phantoms: BTreeSet<Version>,
-    /// By group: who should hold it, whichever member wrote it.
+    /// For each group, the members that should hold the key.
     holders: BTreeMap<NodeId, BTreeSet<NodeId>>,
 }
 
 impl Key {
-    /// Whether what was written at one service should reach another.
+    /// Returns whether writes at `origin` should reach `node`.
     fn reaches(&self, flows: &BTreeMap<NodeId, BTreeSet<NodeId>>, origin: NodeId, node: NodeId) -> bool {
-        fellows(&self.holders, &self.sources, origin, node) || reaches(flows, origin, node)
+        is_group_write(&self.holders, &self.sources, origin, node) || reaches(flows, origin, node)
     }
 
-    /// Whether it is no other's than a group's own.
-    fn is_closed(&self) -> bool {
+    /// Returns whether the key exists only inside groups.
+    fn is_internal(&self) -> bool {
         self.sources.is_empty() && !self.holders.is_empty()
     }
 }
 
-/// Acknowledged updates remembered for each key: a copy that falls back further than this counts only these.
+/// Maximum number of acknowledged updates remembered for each key; a copy that returns to an older version counts only these.
 const REMEMBERED: usize = 4096;
 
-/// A service's copies, counted.
+/// Counts of a service's copies by state.
 #[derive(Clone, Debug, Default)]
 struct Service {
     stale: u32,
@@ -191,8 +69,8 @@ struct Service {
     state: CopyState,
 }
 
-/// Committed updates that may still be acknowledged.
-const AWAITED: usize = 1 << 16;
+/// Maximum number of committed updates whose acknowledgement is awaited.
+const MAX_AWAITED: usize = 1 << 16;
 
 #[derive(Clone, Debug)]
 struct Committed {
@@ -201,32 +79,33 @@ struct Committed {
     version: Version,
 }
 
-/// Something that happened to the copies.
+/// A change of the copies' state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// From now on a service's worst state is this.
-    ServiceIs(NodeId, CopyState),
-    /// Every copy that should hold an update reflects it: its inconsistency window closed after so long.
+    /// A service's state changed.
+    ServiceState(NodeId, CopyState),
+    /// An update's inconsistency window closed, after this duration.
     WindowClosed(UpdateId, Micros),
-    /// The first copy is stale or diverged.
+    /// A service has the first stale or diverged copy.
     FirstStale(NodeId),
-    /// No copy is stale or diverged any more.
+    /// No copy is stale or diverged anymore.
     AllConsistent,
-    /// A copy other than the writer's reflects an update, so long after its acknowledgement; where that is watched.
+    /// A copy other than the writer's reflects an update, this long after its acknowledgement. See
+    /// [`Staleness::watch_each_copy`].
     Reflected(Micros),
 }
 
-/// How each copy of each key stands.
+/// The state of each copy of each key.
 #[derive(Clone, Debug, Default)]
 pub struct Staleness {
-    /// Whom a service's updates should reach, itself apart.
+    /// The other services that a service's updates should reach.
     flows: BTreeMap<NodeId, BTreeSet<NodeId>>,
     keys: BTreeMap<KeyId, Key>,
     committed: BTreeMap<UpdateId, Committed>,
-    /// Updates whose event is published, and whose commit comes after it.
+    /// Updates whose event is published before their commit.
     proposed: BTreeMap<UpdateId, Committed>,
     down: BTreeSet<NodeId>,
-    /// For each update whose window is open: since when, and how many copies do not reflect it.
+    /// For each update whose window is open: when it was acknowledged, and the number of copies that do not reflect it.
     windows: BTreeMap<UpdateId, (Micros, u32)>,
     services: BTreeMap<NodeId, Service>,
     stale: u32,
@@ -244,16 +123,16 @@ pub struct Staleness {
 }
 
 impl Staleness {
-    pub(super) fn observe(&mut self, record: &Record, derived: &Derived) {
+    pub(super) fn observe(&mut self, record: &Record, event_writes: &EventWrites) {
         let at = record.at;
         match &record.fact {
             Fact::FlowDeclared { from, to } => {
                 self.flows.entry(*from).or_default().insert(*to);
             }
             Fact::Seeded { node, key, value, version } => {
-                let held = Held { value: Some(value.clone()), version: *version, update: None };
-                self.follow_flows(*node, *key);
-                self.hold(at, *node, *key, Some(held));
+                let held = StoredValue { value: Some(value.clone()), version: *version, update: None };
+                self.create_copies(*node, *key);
+                self.store(at, *node, *key, Some(held));
                 self.acknowledge(at, None, *node, *key, *version);
             }
             Fact::UpdateProposed { update, node, key, version, .. } => {
@@ -261,10 +140,10 @@ impl Staleness {
             }
             Fact::UpdateCommitted { update, node, key, version, value, .. } => {
                 self.proposed.remove(update);
-                let held = Held { value: Some(value.clone()), version: *version, update: Some(*update) };
+                let held = StoredValue { value: Some(value.clone()), version: *version, update: Some(*update) };
                 self.await_acknowledgement(*update, Committed { node: *node, key: *key, version: *version });
-                self.follow_flows(*node, *key);
-                self.hold(at, *node, *key, Some(held));
+                self.create_copies(*node, *key);
+                self.store(at, *node, *key, Some(held));
             }
             Fact::UpdateAcknowledged { update, .. } => {
                 if let Some(Committed { node, key, version }) = self.committed.remove(update) {
@@ -277,10 +156,10 @@ impl Staleness {
             }
             Fact::UpdateApplied { update, node, key, version, value, changed, sum: None, .. } => {
                 if *changed {
-                    let held = Held { value: Some(value.clone()), version: *version, update: Some(*update) };
-                    self.hold(at, *node, *key, Some(held));
+                    let held = StoredValue { value: Some(value.clone()), version: *version, update: Some(*update) };
+                    self.store(at, *node, *key, Some(held));
                 } else {
-                    self.take_in(at, *node, *key, *version);
+                    self.apply(at, *node, *key, *version);
                 }
             }
             Fact::KeyPlaced { .. }
@@ -288,18 +167,18 @@ impl Staleness {
             | Fact::ReplicaStored { .. }
             | Fact::StateMerged { .. }
             | Fact::TombstonePurged { .. }
-            | Fact::WriteRolledBack { .. } => self.observe_group(at, &record.fact, derived),
+            | Fact::WriteRolledBack { .. } => self.observe_group(at, &record.fact, event_writes),
             Fact::ServiceCrashed { node, lost_disk } => {
                 self.down.insert(*node);
-                self.give_up_proposed(at, *node);
+                self.abandon_proposed(at, *node);
                 if *lost_disk {
-                    self.lose(at, *node);
+                    self.lose_disk(at, *node);
                 }
-                self.settle_service(at, *node);
+                self.update_service_state(at, *node);
             }
             Fact::ServiceRestarted { node } => {
                 self.down.remove(node);
-                self.settle_service(at, *node);
+                self.update_service_state(at, *node);
             }
             _ => {}
         }
@@ -307,14 +186,14 @@ impl Staleness {
 
     fn await_acknowledgement(&mut self, update: UpdateId, committed: Committed) {
         self.committed.insert(update, committed);
-        // Most are acknowledged soon or never; the table must not grow with those that never are.
-        if self.committed.len() > AWAITED {
+        // Most are acknowledged soon or never. The limit bounds the number of those that never are.
+        if self.committed.len() > MAX_AWAITED {
             self.committed.pop_first();
         }
     }
 
-    /// Whoever should get what a service commits has a copy of the key from now on, be it an absent one.
-    fn follow_flows(&mut self, node: NodeId, key: KeyId) {
+    /// Creates copies of the key, possibly absent, at all services that the commits of `node` should reach.
+    fn create_copies(&mut self, node: NodeId, key: KeyId) {
         let entry = self.keys.entry(key).or_default();
         let within = !entry.holders.is_empty() && !self.flows.contains_key(&node);
         if within || !entry.sources.insert(node) {
@@ -323,68 +202,69 @@ impl Staleness {
         let reached = self.flows.get(&node).into_iter().flatten();
         for other in reached.chain([&node]) {
             if !entry.copies.contains_key(other) {
-                entry.copies.insert(*other, Copy::default());
+                entry.copies.insert(*other, KeyCopy::default());
                 self.copies += 1;
             }
         }
     }
 
-    fn copy(&mut self, node: NodeId, key: KeyId) -> &mut Copy {
+    fn copy_mut(&mut self, node: NodeId, key: KeyId) -> &mut KeyCopy {
         let copies = &mut self.copies;
         self.keys.entry(key).or_default().copies.entry(node).or_insert_with(|| {
             *copies += 1;
-            Copy::default()
+            KeyCopy::default()
         })
     }
 
-    /// A copy holds something else than before.
-    fn hold(&mut self, at: Micros, node: NodeId, key: KeyId, held: Option<Held>) {
-        self.copy(node, key);
+    /// Replaces the value of a copy.
+    fn store(&mut self, at: Micros, node: NodeId, key: KeyId, held: Option<StoredValue>) {
+        self.copy_mut(node, key);
         let entry = self.keys.entry(key).or_default();
         let copy = entry.copies.entry(node).or_default();
         let before = copy.version();
-        (copy.held, copy.forgotten) = (held, false);
+        (copy.held, copy.tombstone_purged) = (held, false);
         let version = copy.version();
         copy.phantom = entry.phantoms.contains(&version);
-        copy.taken_in = copy.taken_in.max(version);
+        copy.newest_applied = copy.newest_applied.max(version);
         if version < before {
             let (flows, holders, sources) = (&self.flows, &entry.holders, &entry.sources);
-            let missed = entry.acknowledged.range((Bound::Excluded(version), Bound::Unbounded));
-            let expected = missed.filter(|(_, update)| {
-                fellows(holders, sources, update.origin, node) || reaches(flows, update.origin, node)
+            let unreflected = entry.acknowledged.range((Bound::Excluded(version), Bound::Unbounded));
+            let expected = unreflected.filter(|(_, update)| {
+                is_group_write(holders, sources, update.origin, node) || reaches(flows, update.origin, node)
             });
             copy.behind.extend(expected.map(|(v, update)| (*v, update.behind)));
-            copy.missing.extend(copy.behind.keys().filter(|missed| **missed > copy.taken_in).copied());
+            copy.missing.extend(copy.behind.keys().filter(|missed| **missed > copy.newest_applied).copied());
         }
-        self.reflect(at, node, key);
+        self.update_missing(at, node, key);
     }
 
-    /// Strikes what a copy reflects now from what it is behind by.
-    fn reflect(&mut self, at: Micros, node: NodeId, key: KeyId) {
+    /// Removes the updates that a copy now reflects from its missing updates.
+    fn update_missing(&mut self, at: Micros, node: NodeId, key: KeyId) {
         let Some(copy) = self.keys.get_mut(&key).and_then(|entry| entry.copies.get_mut(&node)) else { return };
         let version = copy.version();
         if let Some(context) = copy.context.clone() {
             copy.missing.retain(|missing| !covers(&context, *missing));
             let reflected: Vec<Version> = copy.behind.keys().filter(|at| covers(&context, **at)).copied().collect();
-            let reflected: Vec<Behind> = reflected.iter().filter_map(|version| copy.behind.remove(version)).collect();
+            let reflected: Vec<MissingUpdate> =
+                reflected.iter().filter_map(|version| copy.behind.remove(version)).collect();
             for behind in reflected {
-                self.close(at, behind.update);
+                self.count_reflected(at, behind.update);
             }
-            return self.settle(at, node, key);
+            return self.recount_copy(at, node, key);
         }
-        copy.missing.retain(|missing| *missing > copy.taken_in);
+        copy.missing.retain(|missing| *missing > copy.newest_applied);
         let mut behind = copy.behind.split_off(&version);
         let at_version = behind.remove(&version);
         let older = std::mem::replace(&mut copy.behind, behind);
-        let reflected: Vec<Behind> = older.into_values().chain(at_version).collect();
+        let reflected: Vec<MissingUpdate> = older.into_values().chain(at_version).collect();
         for behind in reflected {
-            self.close(at, behind.update);
+            self.count_reflected(at, behind.update);
         }
-        self.settle(at, node, key);
+        self.recount_copy(at, node, key);
     }
 
-    /// One more copy reflects an update.
-    fn close(&mut self, at: Micros, update: Option<UpdateId>) {
+    /// Counts one more copy that reflects an update, and closes its window after the last.
+    fn count_reflected(&mut self, at: Micros, update: Option<UpdateId>) {
         let Some(update) = update else { return };
         let Some((since, copies)) = self.windows.get_mut(&update) else { return };
         *copies -= 1;
@@ -406,9 +286,11 @@ impl Staleness {
 
     fn acknowledge(&mut self, at: Micros, update: Option<UpdateId>, origin: NodeId, key: KeyId, version: Version) {
         let origin_copy = self.keys.get(&key).and_then(|entry| entry.copies.get(&origin));
-        let value =
-            origin_copy.and_then(Copy::held).filter(|held| held.version == version).and_then(|held| held.value.clone());
-        let behind = Behind { update, acknowledged: at };
+        let value = origin_copy
+            .and_then(KeyCopy::held)
+            .filter(|held| held.version == version)
+            .and_then(|held| held.value.clone());
+        let behind = MissingUpdate { update, acknowledged: at };
         let flows = &self.flows;
         let entry = self.keys.entry(key).or_default();
         entry.acknowledged.insert(version, Acknowledged { origin, behind, value: value.clone() });
@@ -416,16 +298,16 @@ impl Staleness {
             entry.acknowledged.pop_first();
         }
         let mut open = 0;
-        let mut concerned = Vec::new();
+        let mut targets = Vec::new();
         let (holders, sources) = (&entry.holders, &entry.sources);
         for (&node, copy) in entry.copies.iter_mut() {
-            if !fellows(holders, sources, origin, node) && !reaches(flows, origin, node) {
+            if !is_group_write(holders, sources, origin, node) && !reaches(flows, origin, node) {
                 continue;
             }
-            concerned.push(node);
-            copy.newest = copy.newest.max(version);
+            targets.push(node);
+            copy.newest_acknowledged = copy.newest_acknowledged.max(version);
             if let Some(sum) = &mut copy.sum {
-                if copy.newest == version {
+                if copy.newest_acknowledged == version {
                     sum.reference = value.clone();
                 }
                 if !sum.early.remove(&version) {
@@ -433,10 +315,10 @@ impl Staleness {
                     copy.behind.insert(version, behind);
                     copy.missing.insert(version);
                 }
-            } else if !copy.has(version) {
+            } else if !copy.reflects(version) {
                 open += 1;
                 copy.behind.insert(version, behind);
-                if copy.context.is_some() || copy.taken_in < version {
+                if copy.context.is_some() || copy.newest_applied < version {
                     copy.missing.insert(version);
                 }
             }
@@ -444,9 +326,9 @@ impl Staleness {
         if let Some(update) = update {
             self.last_acknowledged = Some(at);
             if self.each_copy {
-                // The writer's own copy apart, these had it before it was acknowledged; a group's writer has none of its own.
-                let own = u32::from(!entry.is_closed() && !entry.holders.values().any(|all| all.contains(&origin)));
-                let early = (concerned.len() as u32).saturating_sub(open + own);
+                // These copies, without the writer's own, reflected it before it was acknowledged. A group's writer has no copy.
+                let own = u32::from(!entry.is_internal() && !entry.holders.values().any(|all| all.contains(&origin)));
+                let early = (targets.len() as u32).saturating_sub(open + own);
                 self.notices.extend((0..early).map(|_| (at, Notice::Reflected(0))));
             }
             if open == 0 {
@@ -455,42 +337,42 @@ impl Staleness {
                 self.windows.insert(update, (at, open));
             }
         }
-        for node in concerned {
-            self.settle(at, node, key);
+        for node in targets {
+            self.recount_copy(at, node, key);
         }
     }
 
-    fn take_in(&mut self, at: Micros, node: NodeId, key: KeyId, version: Version) {
-        let copy = self.copy(node, key);
-        copy.taken_in = copy.taken_in.max(version);
-        self.reflect(at, node, key);
+    fn apply(&mut self, at: Micros, node: NodeId, key: KeyId, version: Version) {
+        let copy = self.copy_mut(node, key);
+        copy.newest_applied = copy.newest_applied.max(version);
+        self.update_missing(at, node, key);
     }
 
-    /// A disk is lost: nothing of what was taken in is there any more.
-    fn lose(&mut self, at: Micros, node: NodeId) {
+    /// Clears all copies of a service whose disk is lost.
+    fn lose_disk(&mut self, at: Micros, node: NodeId) {
         let keys: Vec<KeyId> =
             self.keys.iter().filter(|(_, key)| key.copies.contains_key(&node)).map(|(k, _)| *k).collect();
         for key in keys {
-            self.hold(at, node, key, None);
+            self.store(at, node, key, None);
             let Some(copy) = self.keys.get_mut(&key).and_then(|entry| entry.copies.get_mut(&node)) else { continue };
-            copy.taken_in = Version::default();
+            copy.newest_applied = Version::default();
             copy.context = copy.context.as_ref().map(|_| VersionVector::new());
             copy.siblings.clear();
             copy.missing = copy.behind.keys().copied().collect();
-            self.settle(at, node, key);
+            self.recount_copy(at, node, key);
         }
     }
 
-    /// Counts a copy under the state that it is in now.
-    fn settle(&mut self, at: Micros, node: NodeId, key: KeyId) {
+    /// Updates the counts after a change of a copy's state.
+    fn recount_copy(&mut self, at: Micros, node: NodeId, key: KeyId) {
         self.changed.insert(node);
         let Some(copy) = self.keys.get_mut(&key).and_then(|entry| entry.copies.get_mut(&node)) else { return };
-        let (before, after) = (copy.counted, copy.state());
+        let (before, after) = (copy.counted_as, copy.state());
         if before == after {
             return;
         }
-        copy.counted = after;
-        let calm = self.stale + self.diverged == 0;
+        copy.counted_as = after;
+        let all_consistent = self.stale + self.diverged == 0;
         let service = self.services.entry(node).or_default();
         for (state, sign) in [(before, -1), (after, 1)] {
             match state {
@@ -509,8 +391,8 @@ impl Staleness {
                 CopyState::Consistent | CopyState::Down => {}
             }
         }
-        self.settle_service(at, node);
-        match (calm, self.stale + self.diverged == 0) {
+        self.update_service_state(at, node);
+        match (all_consistent, self.stale + self.diverged == 0) {
             (true, false) => self.notices.push((at, Notice::FirstStale(node))),
             (false, true) => {
                 self.consistent_since = at;
@@ -520,8 +402,8 @@ impl Staleness {
         }
     }
 
-    /// Finds a service's worst state again, and says if it changed.
-    fn settle_service(&mut self, at: Micros, node: NodeId) {
+    /// Updates a service's state, with a notice if it changed.
+    fn update_service_state(&mut self, at: Micros, node: NodeId) {
         self.changed.insert(node);
         let service = self.services.entry(node).or_default();
         let state = if self.down.contains(&node) {
@@ -537,19 +419,14 @@ impl Staleness {
         };
         if service.state != state {
             service.state = state;
-            self.notices.push((at, Notice::ServiceIs(node, state)));
+            self.notices.push((at, Notice::ServiceState(node, state)));
         }
     }
 }
 
-/// Whether a version vector covers the dot of an update.
-fn covers(context: &VersionVector, dot: Version) -> bool {
-    context.iter().any(|(origin, count)| *origin == dot.origin && *count >= dot.counter)
-}
-
-/// Whether both are among those of a group that should hold a key. A client that coordinates itself is in none: its
-/// key is the group's own.
-fn fellows(
+/// Returns whether `node` should hold the writes of `origin` as a member of the same group. A client that coordinates itself
+/// is in no group, and writes only keys that exist inside the group.
+fn is_group_write(
     holders: &BTreeMap<NodeId, BTreeSet<NodeId>>,
     sources: &BTreeSet<NodeId>,
     origin: NodeId,

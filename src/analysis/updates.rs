@@ -2,7 +2,7 @@ use super::recent::Recent;
 use crate::scenario::Value;
 use crate::trace::{Fact, KeyId, NodeId, Record, UpdateId, Version};
 
-/// What an update says.
+/// The content of an update.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpdateInfo {
     /// The service that committed it.
@@ -15,7 +15,7 @@ pub struct UpdateInfo {
     pub version: Version,
 }
 
-/// What the newest 65,536 updates say, by id. An update is known once it is committed, or taken in by a
+/// The content of the newest 65,536 updates, by id. An update is known once it is committed, or applied by a
 /// callee before its commit.
 #[derive(Clone, Debug, Default)]
 pub struct Updates {
@@ -29,15 +29,15 @@ impl Updates {
         | Fact::UpdateApplied { update, node, key, version, value, .. } = &record.fact
         {
             let value = Some(value.clone());
-            self.learn(*update, UpdateInfo { node: *node, key: *key, value, version: *version });
+            self.insert(*update, UpdateInfo { node: *node, key: *key, value, version: *version });
         }
         if let Fact::WriteCoordinated { update, node, key, version, value, .. } = &record.fact {
             let value = value.clone();
-            self.learn(*update, UpdateInfo { node: *node, key: *key, value, version: *version });
+            self.insert(*update, UpdateInfo { node: *node, key: *key, value, version: *version });
         }
     }
 
-    fn learn(&mut self, update: UpdateId, info: UpdateInfo) {
+    fn insert(&mut self, update: UpdateId, info: UpdateInfo) {
         while self.infos.total() <= u64::from(update.0) {
             self.infos.push(None);
         }
@@ -48,7 +48,7 @@ impl Updates {
         }
     }
 
-    /// What an update says, if it is remembered.
+    /// Returns the content of an update, if it is remembered.
     pub fn get(&self, update: UpdateId) -> Option<&UpdateInfo> {
         self.infos.get(update.0.into())?.as_ref()
     }

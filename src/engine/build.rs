@@ -78,7 +78,7 @@ impl<'a> Builder<'a> {
                 builder.names.set_group(member, node);
             }
             if scenario.is_connected(group) {
-                builder.names.connect(node);
+                builder.names.share_keys(node);
             }
         }
         builder.add_links();

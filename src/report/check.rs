@@ -2,7 +2,7 @@
 
 use super::InputError;
 use crate::analysis::check::{BUDGET, GUARANTEES, Guarantee, Verdict, check as examine};
-use crate::analysis::history::{Answer, Call, History};
+use crate::analysis::history::{History, Invocation, Output};
 use crate::analysis::jepsen::{DataModel, ReadError, ReadOptions, read};
 use crate::trace::Outcome;
 use serde::Serialize;
@@ -207,21 +207,21 @@ fn function_and_value(history: &History, position: usize) -> (&'static str, Valu
         if id == 0 { Value::Null } else { serde_json::from_str(history.value(id)).unwrap_or(json!(history.value(id))) }
     };
     let operation = &history.operations[position];
-    match operation.call {
-        Call::Read => {
-            let returned = match &operation.answer {
-                Answer::Nothing => Value::Null,
-                Answer::Value(id) => value(*id),
-                Answer::Number(number) => json!(number),
-                Answer::Elements(elements) => elements.iter().map(|id| value(*id)).collect(),
+    match operation.invocation {
+        Invocation::Read => {
+            let returned = match &operation.output {
+                Output::Nothing => Value::Null,
+                Output::Value(id) => value(*id),
+                Output::Number(number) => json!(number),
+                Output::Elements(elements) => elements.iter().map(|id| value(*id)).collect(),
             };
             ("read", returned)
         }
-        Call::Write(id) => ("write", value(id)),
-        Call::CompareAndSet { expected, value: id } => ("cas", json!([value(expected), value(id)])),
-        Call::Increment(by) => ("increment", json!(by)),
-        Call::Add(id) => ("add", value(id)),
-        Call::Remove(id) => ("remove", value(id)),
-        Call::Append(id) => ("append", value(id)),
+        Invocation::Write(id) => ("write", value(id)),
+        Invocation::CompareAndSet { expected, value: id } => ("cas", json!([value(expected), value(id)])),
+        Invocation::Increment(by) => ("increment", json!(by)),
+        Invocation::Add(id) => ("add", value(id)),
+        Invocation::Remove(id) => ("remove", value(id)),
+        Invocation::Append(id) => ("append", value(id)),
     }
 }

@@ -1,6 +1,6 @@
 //! The report of why copies are stale, conflicted or diverged.
 
-use crate::analysis::Why;
+use crate::analysis::Explanation;
 use crate::scenario::Scenario;
 use crate::session::{Run, reasons};
 use crate::trace::{KeyId, NodeId};
@@ -47,17 +47,17 @@ impl ReasonsReport {
     /// Explains the state of `copies` in a run of `scenario`.
     pub fn new(run: &Run, scenario: &Scenario, copies: impl Iterator<Item = (NodeId, KeyId)>) -> Self {
         let look = run.look(scenario);
-        let reason = |why: Why| ReasonReport {
+        let reason = |why: Explanation| ReasonReport {
             service: look.names.node(why.node).into(),
             key: look.names.key(why.key).into(),
-            hopeful: why.prospect.hopeful(),
+            hopeful: why.prospect.is_hopeful(),
             sentence: reasons::sentence(&why, &look),
             steps: reasons::steps(&why, &look)
                 .into_iter()
                 .map(|step| StepReport { record: step.record, at_ms: step.at as f64 / 1000.0, text: step.text })
                 .collect(),
         };
-        let copies = copies.flat_map(|(node, key)| look.why(node, key)).map(reason).collect();
+        let copies = copies.flat_map(|(node, key)| look.explain(node, key)).map(reason).collect();
         let verdict = reasons::convergence(&run.convergence(scenario), &look).0;
         ReasonsReport { verdict, at_ms: run.engine().now() as f64 / 1000.0, copies }
     }

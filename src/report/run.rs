@@ -1,6 +1,6 @@
 //! The report of one run.
 
-use crate::analysis::{Copy, CopyState, Stands};
+use crate::analysis::{CopyState, InvariantStatus, KeyCopy};
 use crate::engine::{EventCounts, Halt, MessageCounts};
 use crate::scenario::{Micros, Scenario, Value, micros};
 use crate::session::{Run, reasons};
@@ -221,18 +221,18 @@ impl RunReport {
     }
 }
 
-fn invariant_report((text, verdict): (&String, Stands)) -> InvariantReport {
+fn invariant_report((text, verdict): (&String, InvariantStatus)) -> InvariantReport {
     let (verdict, at_ms, because) = match verdict {
-        Stands::Holds => ("holds", None, String::new()),
-        Stands::Unknown => ("unknown", None, reasons::NEVER_LOOKED.into()),
-        Stands::Violated { at, said, .. } => ("violated", Some(ms(at)), said),
+        InvariantStatus::Holds => ("holds", None, String::new()),
+        InvariantStatus::Unknown => ("unknown", None, reasons::NEVER_LOOKED.into()),
+        InvariantStatus::Violated { at, values, .. } => ("violated", Some(ms(at)), values),
     };
     InvariantReport { invariant: text.clone(), verdict, at_ms, because }
 }
 
 fn service_report(run: &Run, node: NodeId) -> ServiceReport {
     let staleness = &run.analysis().staleness;
-    let copy = |copy: &Copy| CopyReport {
+    let copy = |copy: &KeyCopy| CopyReport {
         value: copy.held().and_then(|held| held.value.clone()),
         siblings: copy.siblings().to_vec(),
         clock_ms: copy.held().and_then(|held| held.version.reading()).map(|us| us as f64 / 1000.0),

@@ -3,8 +3,8 @@
 
 use super::protocol::{Charts, ExportKind, WindowBar};
 use super::{Run, words};
-use crate::analysis::history::Recorder;
-use crate::analysis::{Sample, Window, depths};
+use crate::analysis::history::HistoryRecorder;
+use crate::analysis::{Sample, Window, queue_depths};
 use crate::scenario::{Micros, Scenario, Value};
 use crate::trace::{Fact, MessageId, Names, NodeId, OperationKind, Outcome, SubscriptionId};
 use serde_json::json;
@@ -65,7 +65,7 @@ pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
     let mut counts = vec![("Updates behind".into(), behind), ("Under way".into(), work)];
     let at: Vec<Micros> = samples.iter().map(|sample| sample.at).collect();
     if !scenario.buses.is_empty() {
-        let depths = depths(&run.look(scenario), &at).filter(|depths| depths.len() <= MOST_QUEUES);
+        let depths = queue_depths(&run.look(scenario), &at).filter(|depths| depths.len() <= MOST_QUEUES);
         let service = |i: usize| names.label(names.subscription(SubscriptionId(i as u32)).service).to_string();
         counts.push(match depths {
             Some(depths) => {
@@ -101,7 +101,7 @@ pub(super) fn text(run: &Run, scenario: &Scenario, kind: ExportKind) -> (String,
         ExportKind::Mermaid => ("mmd", mermaid(run, scenario)),
         ExportKind::Shiviz => ("shiviz.log", shiviz(run)),
         ExportKind::History => {
-            let mut recorder = Recorder::default();
+            let mut recorder = HistoryRecorder::default();
             let trace = run.engine().trace();
             trace.since(trace.oldest()).for_each(|record| recorder.observe(record));
             ("jsonl", history(&recorder, run.engine().names()))
@@ -218,7 +218,7 @@ fn bare(value: Option<&Value>) -> serde_json::Value {
 
 /// A run's history in Jepsen's shape, a JSON object a line. What a key held at first is written by a process of its own
 /// before all else; times are nanoseconds.
-pub fn history(recorder: &Recorder, names: &Names) -> String {
+pub fn history(recorder: &HistoryRecorder, names: &Names) -> String {
     let mut out = String::new();
     let mut index = 0u64;
     let mut line = |mut event: serde_json::Value| {
@@ -227,10 +227,10 @@ pub fn history(recorder: &Recorder, names: &Names) -> String {
         let _ = writeln!(out, "{event}");
     };
     let first = recorder.processes().len();
-    for (key, value) in recorder.first() {
+    for (key, value) in recorder.initial_values() {
         let parts: Vec<(&str, serde_json::Value)> = match value {
             Value::Set(elements) => elements.iter().map(|it| ("add", json!(it))).collect(),
-            Value::Int(number) if recorder.counts(key) => vec![("increment", json!(number))],
+            Value::Int(number) if recorder.has_increments(key) => vec![("increment", json!(number))],
             Value::List(elements) => elements.iter().map(|it| ("append", json!(it))).collect(),
             Value::Map(fields) => {
                 fields.iter().map(|(name, value)| ("put", json!({ name.to_string(): value }))).collect()
@@ -239,7 +239,7 @@ pub fn history(recorder: &Recorder, names: &Names) -> String {
         };
         for (f, value) in parts {
             for kind in ["invoke", "ok"] {
-                let key = names.key_in_full(key);
+                let key = names.qualified_key(key);
                 line(json!({ "type": kind, "f": f, "key": key, "value": value, "process": first, "time": 0 }));
             }
         }
@@ -279,7 +279,7 @@ pub fn history(recorder: &Recorder, names: &Names) -> String {
             Some(Outcome::Unknown) => ("info", asked, told.times.1),
         };
         line(json!({
-            "type": kind, "f": f, "key": names.key_in_full(told.key), "value": value, "process": told.process,
+            "type": kind, "f": f, "key": names.qualified_key(told.key), "value": value, "process": told.process,
             "time": us * 1000, "client": names.node(told.by), "to": names.node(told.to),
         }));
     }

@@ -8,7 +8,9 @@ use super::protocol::{
 };
 use super::run::Run;
 use super::words;
-use crate::analysis::{Analysis, Copy, Ended, Handled, InFlight, Member, Notice, Tables};
+use crate::analysis::{
+    Analysis, EndedOperation, HandledEvent, KeyCopy, MemberState, MessageInFlight, Notice, ServiceTables,
+};
 use crate::engine::{Engine, Halt};
 use crate::scenario::{Micros, Scenario, micros};
 use crate::trace::{Fact, KeyId, MessageId, Names, NodeId, OperationKind, Record, SubscriptionId, UpdateId};
@@ -120,7 +122,7 @@ impl FrameBuilder {
         let notices = run.analysis_mut().staleness.take_notices();
         for (at, notice) in notices {
             match notice {
-                Notice::ServiceIs(node, state) => {
+                Notice::ServiceState(node, state) => {
                     self.ribbons.push(RibbonChange { node, at, state });
                 }
                 Notice::FirstStale(node) => {
@@ -224,7 +226,7 @@ fn in_flight(run: &Run) -> Vec<MessageView> {
     messages.map(|(id, info)| message_view(id, info, analysis, names)).collect()
 }
 
-fn message_view(id: MessageId, info: &InFlight, analysis: &Analysis, names: &Names) -> MessageView {
+fn message_view(id: MessageId, info: &MessageInFlight, analysis: &Analysis, names: &Names) -> MessageView {
     MessageView {
         id: id.0,
         from: info.from,
@@ -256,8 +258,8 @@ pub fn service_view(
         node,
         state: staleness.state(node),
         rows,
-        behind: copies().map(Copy::behind).sum(),
-        stale_since: copies().filter_map(Copy::stale_since).min(),
+        behind: copies().map(KeyCopy::behind).sum(),
+        stale_since: copies().filter_map(KeyCopy::stale_since).min(),
         busy,
         waiting,
         blocked,
@@ -266,13 +268,13 @@ pub fn service_view(
             .map(|tables| tables.outbox.iter().take(MOST_CELLS).map(|(_, update)| update.0).collect())
             .unwrap_or_default(),
         inbox: tables.map(|tables| inbox(run, scenario, node, tables)).unwrap_or_default(),
-        applied_already: tables.map_or(0, |tables| tables.applied_already),
+        applied_already: tables.map_or(0, |tables| tables.inbox_hits),
         member: run.analysis().members.get(node).map(member_words).unwrap_or_default(),
     }
 }
 
 /// The rows of a service's inboxes: what it handled for a subscription that has one, while it is remembered.
-fn inbox(run: &Run, scenario: &Scenario, node: NodeId, tables: &Tables) -> Vec<InboxRow> {
+fn inbox(run: &Run, scenario: &Scenario, node: NodeId, tables: &ServiceTables) -> Vec<InboxRow> {
     let subscribes = &scenario.services[node.index()].subscribes;
     if subscribes.iter().all(|subscription| subscription.inbox.is_none()) {
         return Vec::new();
@@ -281,17 +283,17 @@ fn inbox(run: &Run, scenario: &Scenario, node: NodeId, tables: &Tables) -> Vec<I
     let (names, now) = (run.engine().names(), run.engine().now());
     let own = (0..names.subscription_count() as u32).map(SubscriptionId);
     let own: Vec<_> = own.filter(|id| names.subscription(*id).service == node).zip(subscribes).collect();
-    let kept = |handled: &&Handled| {
+    let kept = |handled: &&HandledEvent| {
         let subscription = own.iter().find(|(id, _)| *id == handled.by);
         let inbox = subscription.and_then(|(_, subscription)| subscription.inbox.as_ref());
         let until = |ms| handled.at.saturating_add(micros(ms));
         inbox.is_some_and(|inbox| inbox.window_ms.is_none_or(|ms| now < until(ms)))
     };
     let rows = tables.handled.iter().filter(kept);
-    rows.map(|handled| InboxRow { update: handled.update.0, again: handled.again }).collect()
+    rows.map(|handled| InboxRow { update: handled.update.0, again: handled.redelivered }).collect()
 }
 
-fn member_words(member: &Member) -> String {
+fn member_words(member: &MemberState) -> String {
     let mut said = Vec::new();
     if member.leads {
         said.push(format!("leads, term {}", member.term));
@@ -314,7 +316,7 @@ fn member_words(member: &Member) -> String {
     said.join(" · ")
 }
 
-fn row_view(run: &Run, node: NodeId, key: KeyId, copy: &Copy) -> RowView {
+fn row_view(run: &Run, node: NodeId, key: KeyId, copy: &KeyCopy) -> RowView {
     let held = copy.held();
     let (lost, updates) = (run.analysis().lost.all(), &run.analysis().updates);
     let here = |update: UpdateId| updates.get(update).is_some_and(|info| info.node == node && info.key == key);
@@ -349,19 +351,19 @@ fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> BusView
             service: ends.service,
             topic: topic.map_or(&bus.id, |topic| &topic.name).clone(),
             partitions: topic.map_or(1, |topic| topic.partitions),
-            depth: lane.map_or(0, |lane| lane.kept.len() as u32),
+            depth: lane.map_or(0, |lane| lane.events.len() as u32),
             cells: lane
-                .map(|lane| lane.kept.values().take(MOST_CELLS).map(|kept| cell_view(run, kept)).collect())
+                .map(|lane| lane.events.values().take(MOST_CELLS).map(|kept| cell_view(run, kept)).collect())
                 .unwrap_or_default(),
             depths: match (lane, topic) {
                 (Some(lane), Some(topic)) if topic.partitions > 1 => depths(lane),
                 (Some(_), Some(_)) | (None, _) | (_, None) => Vec::new(),
             },
-            dead: lane.map_or(0, |lane| lane.dead.len() as u32),
+            dead: lane.map_or(0, |lane| lane.dead_letters.len() as u32),
             dead_letters: lane
                 .map(|lane| {
                     let says = |update: &UpdateId| words::update(*update, run.analysis(), run.engine().names());
-                    lane.dead.values().take(MOST_CELLS).map(says).collect()
+                    lane.dead_letters.values().take(MOST_CELLS).map(says).collect()
                 })
                 .unwrap_or_default(),
             discarded: lane.map_or(0, |lane| lane.discarded),
@@ -370,7 +372,7 @@ fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> BusView
     BusView { node, subscriptions: lanes.collect() }
 }
 
-fn depths(lane: &crate::analysis::Lane) -> Vec<DepthView> {
+fn depths(lane: &crate::analysis::SubscriptionQueue) -> Vec<DepthView> {
     let depths = lane.depths();
     let view = |(partition, (queued, in_flight)): (&u32, &(u32, u32))| DepthView {
         partition: *partition,
@@ -380,7 +382,7 @@ fn depths(lane: &crate::analysis::Lane) -> Vec<DepthView> {
     depths.iter().take(MOST_ROWS).map(view).collect()
 }
 
-fn cell_view(run: &Run, kept: &crate::analysis::Kept) -> CellView {
+fn cell_view(run: &Run, kept: &crate::analysis::QueuedEvent) -> CellView {
     CellView {
         update: kept.update.0,
         label: words::update(kept.update, run.analysis(), run.engine().names()),
@@ -404,7 +406,7 @@ fn client_view(run: &Run, node: NodeId) -> ClientView {
     }
 }
 
-fn last_operation(ended: &Ended, names: &Names) -> LastOperation {
+fn last_operation(ended: &EndedOperation, names: &Names) -> LastOperation {
     let key = names.key(ended.key);
     let value = ended.value.as_ref().map_or("nothing".to_string(), ToString::to_string);
     let label = match ended.kind {
@@ -439,8 +441,8 @@ fn summary(run: &Run) -> Summary {
         lost: analysis.lost.count() as u32,
         down: analysis.staleness.down(),
         acknowledged: analysis.staleness.acknowledged(),
-        queued: analysis.buses.iter().map(|(_, lane)| lane.kept.len() as u32).sum(),
-        dead: analysis.buses.iter().map(|(_, lane)| lane.dead.len() as u32).sum(),
+        queued: analysis.buses.iter().map(|(_, lane)| lane.events.len() as u32).sum(),
+        dead: analysis.buses.iter().map(|(_, lane)| lane.dead_letters.len() as u32).sum(),
         pending: analysis.operations.pending() as u32,
         window,
     }

@@ -5,7 +5,9 @@ use super::protocol::internals::{
     TreeComparison, ValueInternals,
 };
 use super::{Run, merged, words};
-use crate::analysis::{Coordination, Copy, Logs, Look, Origins, Phase, Quorums, Tombstone, Write, comparisons};
+use crate::analysis::{
+    CoordinatedWrite, Coordination, KeyCopy, Logs, Phase, Provenance, Quorums, RunContext, Tombstone, tree_comparisons,
+};
 use crate::scenario::{Group, Micros, Protocol, Scenario, Step, micros};
 use crate::trace::{KeyId, NodeId};
 
@@ -27,7 +29,7 @@ pub(super) fn internals(run: &Run, scenario: &Scenario, live: &[Step], node: Nod
     }
     let group = look.names.group(node).filter(|group| *group != node);
     if let Some((home, group)) = group.and_then(|home| Some((home, group_of(&look, home)?))) {
-        let origins = Origins::of(&look, node);
+        let origins = Provenance::read(&look, node);
         if group.is_ordered_by_clock() {
             internals.clock = ahead(run.engine().clock_ahead(node));
         }
@@ -41,7 +43,7 @@ pub(super) fn internals(run: &Run, scenario: &Scenario, live: &[Step], node: Nod
     internals
 }
 
-fn group_of<'a>(look: &Look<'a>, node: NodeId) -> Option<&'a Group> {
+fn group_of<'a>(look: &RunContext<'a>, node: NodeId) -> Option<&'a Group> {
     look.scenario.groups.iter().find(|group| group.id == look.names.node(node))
 }
 
@@ -53,7 +55,7 @@ fn ahead(offset: i64) -> String {
     }
 }
 
-fn copies(look: &Look, node: NodeId, group: &Group, origins: &Origins) -> Vec<CopyInternals> {
+fn copies(look: &RunContext, node: NodeId, group: &Group, origins: &Provenance) -> Vec<CopyInternals> {
     let mut copies: Vec<CopyInternals> = look
         .analysis
         .staleness
@@ -71,14 +73,14 @@ fn copies(look: &Look, node: NodeId, group: &Group, origins: &Origins) -> Vec<Co
 }
 
 /// Who an origin of a version is.
-fn origin_of(look: &Look, origin: u32) -> String {
+fn origin_of(look: &RunContext, origin: u32) -> String {
     match origin.checked_sub(1).map(NodeId).filter(|node| node.index() < look.names.node_count()) {
         Some(node) => look.names.label(node).into(),
         None => "document".into(),
     }
 }
 
-fn values(look: &Look, key: KeyId, copy: &Copy, origins: &Origins) -> Vec<ValueInternals> {
+fn values(look: &RunContext, key: KeyId, copy: &KeyCopy, origins: &Provenance) -> Vec<ValueInternals> {
     if !copy.siblings().is_empty() {
         return copy
             .siblings()
@@ -103,8 +105,8 @@ fn values(look: &Look, key: KeyId, copy: &Copy, origins: &Origins) -> Vec<ValueI
 }
 
 /// A value with the writes that may have said it: one, or of two origins that said the same either.
-fn sibling(look: &Look, value: &str, writes: &[&Write]) -> ValueInternals {
-    let who = |write: &&Write| {
+fn sibling(look: &RunContext, value: &str, writes: &[&CoordinatedWrite]) -> ValueInternals {
+    let who = |write: &&CoordinatedWrite| {
         let label = look.names.label(write.by);
         let clock = match write.version.reading() {
             Some(_) if write.clock != write.at as i64 => {
@@ -125,7 +127,7 @@ fn sibling(look: &Look, value: &str, writes: &[&Write]) -> ValueInternals {
 }
 
 /// A version as the field writes it: a time, a term and a number, or a dot.
-fn version(look: &Look, write: &Write) -> String {
+fn version(look: &RunContext, write: &CoordinatedWrite) -> String {
     match (write.version.reading(), write.version.time) {
         (Some(_), _) => words::version(write.version),
         (None, 0) => format!("({}, {})", origin_of(look, write.version.origin), write.version.counter),
@@ -133,7 +135,7 @@ fn version(look: &Look, write: &Write) -> String {
     }
 }
 
-fn tombstone(look: &Look, it: Tombstone, group: &Group) -> String {
+fn tombstone(look: &RunContext, it: Tombstone, group: &Group) -> String {
     let grace = match &group.protocol {
         Protocol::Quorum(plan) => plan.tombstone_grace_ms.map(micros),
         Protocol::Primary(_) | Protocol::Raft(_) | Protocol::Chain | Protocol::TwoPhase(_) | Protocol::Gossip(_) => {
@@ -141,7 +143,7 @@ fn tombstone(look: &Look, it: Tombstone, group: &Group) -> String {
         }
     };
     let since = words::duration(it.since);
-    match (it.forgotten, grace) {
+    match (it.purged, grace) {
         (Some(at), _) => format!("deleted at {since}; the tombstone was forgotten at {}", words::duration(at)),
         (None, Some(grace)) if it.since + grace > look.now => {
             format!("tombstone since {since}, forgotten in {}", words::duration(it.since + grace - look.now))
@@ -150,7 +152,7 @@ fn tombstone(look: &Look, it: Tombstone, group: &Group) -> String {
     }
 }
 
-fn hints(look: &Look, origins: &Origins) -> Vec<HintView> {
+fn hints(look: &RunContext, origins: &Provenance) -> Vec<HintView> {
     let hint = |(replica, key, since, update): (NodeId, KeyId, Micros, Option<crate::trace::UpdateId>)| HintView {
         replica,
         text: update.map_or_else(|| look.names.key(key).to_string(), |it| words::update(it, look.analysis, look.names)),
@@ -160,11 +162,11 @@ fn hints(look: &Look, origins: &Origins) -> Vec<HintView> {
     origins.hints().map(hint).take(MOST).collect()
 }
 
-fn log(look: &Look, node: NodeId, group: NodeId) -> Option<LogInternals> {
-    let logs = Logs::of(look, group)?;
+fn log(look: &RunContext, node: NodeId, group: NodeId) -> Option<LogInternals> {
+    let logs = Logs::read(look, group)?;
     let member = look.analysis.members.get(node).cloned().unwrap_or_default();
     let entries = logs.entries(node);
-    let entry = |entry: &crate::analysis::Entry| LogEntryView {
+    let entry = |entry: &crate::analysis::LogEntry| LogEntryView {
         index: entry.index,
         term: entry.term,
         text: match entry.update.map(|update| (update, look.analysis.updates.get(update))) {
@@ -186,43 +188,43 @@ fn log(look: &Look, node: NodeId, group: NodeId) -> Option<LogInternals> {
     })
 }
 
-fn trees(look: &Look, node: NodeId, group: &Group) -> Vec<TreeComparison> {
+fn trees(look: &RunContext, node: NodeId, group: &Group) -> Vec<TreeComparison> {
     let Protocol::Quorum(plan) = &group.protocol else { return Vec::new() };
     let Some(plan) = &plan.anti_entropy else { return Vec::new() };
-    let tree = |it: crate::analysis::Comparison| TreeComparison {
+    let tree = |it: crate::analysis::TreeComparison| TreeComparison {
         with: it.with,
         own: it.own,
         at: it.at,
         levels: it.levels,
         depth: plan.depth,
-        under_way: it.under_way,
+        under_way: it.in_progress,
     };
-    comparisons(look, node).into_iter().take(MOST).map(tree).collect()
+    tree_comparisons(look, node).into_iter().take(MOST).map(tree).collect()
 }
 
 /// The newest operations that a node coordinates, asked for or has a part in; of a group, all of its.
-fn quorums(look: &Look, node: NodeId) -> Vec<QuorumOperation> {
+fn quorums(look: &RunContext, node: NodeId) -> Vec<QuorumOperation> {
     let whole = look.names.group(node) == Some(node);
     let concerns = |it: &&Coordination| {
-        let has_part = |of: NodeId| it.parts.iter().any(|part| part.node == of);
+        let has_part = |of: NodeId| it.requests.iter().any(|part| part.node == of);
         match whole {
-            true => it.parts.iter().any(|part| look.names.group(part.node) == Some(node)),
+            true => it.requests.iter().any(|part| look.names.group(part.node) == Some(node)),
             false => it.at == node || it.by == node || has_part(node),
         }
     };
-    let all = Quorums::of(look).all;
+    let all = Quorums::read(look).all;
     all.iter().rev().filter(concerns).take(MOST_OPERATIONS).map(|it| quorum(look, it)).collect()
 }
 
-fn quorum(look: &Look, it: &Coordination) -> QuorumOperation {
+fn quorum(look: &RunContext, it: &Coordination) -> QuorumOperation {
     let phase = |phase: Phase| {
         let parts: Vec<ReplicaResponse> = it
-            .parts
+            .requests
             .iter()
             .filter(|part| part.phase == phase)
             .map(|part| ReplicaResponse {
                 node: part.node,
-                asked: part.asked,
+                asked: part.sent,
                 answered: part.answered,
                 lost: part.lost.filter(|_| part.answered.is_none()),
                 late: part.late,
@@ -232,9 +234,9 @@ fn quorum(look: &Look, it: &Coordination) -> QuorumOperation {
         let text = match phase {
             Phase::Read => format!("{needed} of {asked} responses"),
             Phase::Write => format!("{needed} of {asked} acknowledgements"),
-            Phase::Settle => format!("{needed} of {asked} have what it returns"),
+            Phase::Repair => format!("{needed} of {asked} have what it returns"),
         };
-        (asked > 0).then_some(QuorumPhase { text, enough: it.enough[phase as usize], parts })
+        (asked > 0).then_some(QuorumPhase { text, enough: it.reached[phase as usize], parts })
     };
     QuorumOperation {
         operation: it.operation.0 + 1,
@@ -243,6 +245,6 @@ fn quorum(look: &Look, it: &Coordination) -> QuorumOperation {
         at: it.at,
         begun: it.begun,
         ended: it.ended,
-        phases: [Phase::Read, Phase::Write, Phase::Settle].into_iter().filter_map(phase).collect(),
+        phases: [Phase::Read, Phase::Write, Phase::Repair].into_iter().filter_map(phase).collect(),
     }
 }

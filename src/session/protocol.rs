@@ -13,7 +13,7 @@ use crate::scenario::{Branch, Command, Micros, ScenarioError, Step, Value};
 use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal};
 use crate::wire::Wire;
 
-pub use crate::analysis::{CopyState, Timed};
+pub use crate::analysis::{CopyState, TimedOperation};
 pub use answers::{
     Charts, DiagramMessage, ExportKind, VerdictStatus, VerdictStep, VerdictSubject, VerdictView, WindowBar,
 };

@@ -1,7 +1,7 @@
 //! Why a copy is as it is, and whether the copies come to agree, in words.
 
 use super::words;
-use crate::analysis::{Convergence, CopyState, Look, Prospect, Why};
+use crate::analysis::{Convergence, CopyState, Explanation, Prospect, RunContext};
 use crate::scenario::Micros;
 use crate::trace::DropReason;
 
@@ -20,7 +20,7 @@ pub struct Step {
 }
 
 /// What is to be expected of a copy, in words.
-pub fn prospect(prospect: Prospect, look: &Look) -> String {
+pub fn prospect(prospect: Prospect, look: &RunContext) -> String {
     let name = |node| look.names.label(node);
     let at = |at: Micros| words::duration(at);
     match prospect {
@@ -35,13 +35,15 @@ pub fn prospect(prospect: Prospect, look: &Look) -> String {
         }
         Prospect::Queued { .. } => "it waits in the queue to be delivered".into(),
         Prospect::Unpublished(node) => format!("{} has its event still to publish, and will", name(node)),
-        Prospect::Handled(node) => format!("{} handles its event, and waits for its group to write it", name(node)),
+        Prospect::BeingHandled(node) => {
+            format!("{} handles its event, and waits for its group to write it", name(node))
+        }
         Prospect::Promised(node) => {
             format!("it has promised it and keeps the key locked until {} tells its decision", name(node))
         }
         Prospect::Hinted(node) => format!("{} keeps it and hands it over", name(node)),
-        Prospect::Mending => "the members compare what they hold, or send again, until each has it".into(),
-        Prospect::OnRead => "a read that asks this replica will repair it".into(),
+        Prospect::Repairing => "the members compare what they hold, or send again, until each has it".into(),
+        Prospect::ReadRepair => "a read that asks this replica will repair it".into(),
         Prospect::AfterHealing(when) => format!("something is broken, which the script mends at {}", at(when)),
         Prospect::Down(node) => format!("{} is down, and nothing starts it again", name(node)),
         Prospect::CutOff => "no member that still has it can reach this one".into(),
@@ -62,7 +64,7 @@ pub fn prospect(prospect: Prospect, look: &Look) -> String {
         }
         .into(),
         Prospect::NeverPublished(node) => format!("{} never published its event, and will not", name(node)),
-        Prospect::TakenIn => {
+        Prospect::Applied => {
             "every update was taken in; one was applied twice, out of order, or never committed where it was made"
                 .into()
         }
@@ -72,9 +74,9 @@ pub fn prospect(prospect: Prospect, look: &Look) -> String {
 }
 
 /// One answer: what the copy lacks, and what is to be expected, in one sentence.
-pub fn sentence(why: &Why, look: &Look) -> String {
+pub fn sentence(why: &Explanation, look: &RunContext) -> String {
     let (node, key) = (look.names.label(why.node), look.names.key(why.key));
-    let state = look.analysis.staleness.at(why.node, why.key).map(|copy| copy.state()).unwrap_or_default();
+    let state = look.analysis.staleness.copy(why.node, why.key).map(|copy| copy.state()).unwrap_or_default();
     let mut expected = prospect(why.prospect, look);
     if let (Prospect::Lost, Some(last)) = (why.prospect, steps(why, look).pop()) {
         expected = format!("{}, and {expected}", last.text);
@@ -92,7 +94,7 @@ pub fn sentence(why: &Why, look: &Look) -> String {
 }
 
 /// The steps of a story.
-pub fn steps(why: &Why, look: &Look) -> Vec<Step> {
+pub fn steps(why: &Explanation, look: &RunContext) -> Vec<Step> {
     let told = why.steps.iter().filter_map(|number| {
         let record = look.trace.get(*number)?;
         let text = words::sentence(record, look.analysis, look.names).text;
@@ -102,15 +104,15 @@ pub fn steps(why: &Why, look: &Look) -> Vec<Step> {
 }
 
 /// The verdict's name, and what it rests on, a sentence each.
-pub fn convergence(verdict: &Convergence, look: &Look) -> (&'static str, Vec<String>) {
-    let all = |whys: &[Why]| whys.iter().map(|why| sentence(why, look)).collect();
+pub fn convergence(verdict: &Convergence, look: &RunContext) -> (&'static str, Vec<String>) {
+    let all = |whys: &[Explanation]| whys.iter().map(|why| sentence(why, look)).collect();
     match verdict {
         Convergence::Converged => ("converged", Vec::new()),
         Convergence::Converging(whys) if whys.is_empty() => {
             ("converging", vec!["Every copy is consistent; messages or operations are still under way.".into()])
         }
         Convergence::Converging(whys) => ("converging", all(whys)),
-        Convergence::Never(whys) => ("will not converge", all(whys)),
+        Convergence::WillNotConverge(whys) => ("will not converge", all(whys)),
         Convergence::Unknown(why) => ("unknown", vec![format!("Neither could be shown: {why}.")]),
     }
 }

@@ -1,6 +1,8 @@
 //! A run with its analysis: the analysis observes each record that the engine writes.
 
-use crate::analysis::{Analysis, Convergence, CopyState, Invariants, Look, Metrics, Sample, Stands, Timed};
+use crate::analysis::{
+    Analysis, Convergence, CopyState, InvariantStatus, Invariants, Metrics, RunContext, Sample, TimedOperation,
+};
 use crate::engine::{CommandRefused, Engine};
 use crate::scenario::{Command, Micros, Promise, Scenario, Step, micros};
 use crate::trace::{Level, Record};
@@ -101,10 +103,10 @@ impl Run {
 
     fn observe(&mut self, look: &mut impl FnMut(&Record, &Analysis, &Engine)) {
         for record in self.engine.trace().since(self.observed) {
-            self.metrics.pass(record.at, &self.analysis);
-            self.invariants.pass(record.at, &self.analysis, self.engine.names());
+            self.metrics.advance_to(record.at, &self.analysis);
+            self.invariants.advance_to(record.at, &self.analysis, self.engine.names());
             self.analysis.observe(record);
-            self.metrics.note(record, &self.analysis);
+            self.metrics.observe(record, &self.analysis);
             look(record, &self.analysis, &self.engine);
         }
         self.observed = self.engine.trace().total();
@@ -116,9 +118,9 @@ impl Run {
     }
 
     /// The run, to be asked why. `scenario` is what was simulated, live commands in its script.
-    pub fn look<'a>(&'a self, scenario: &'a Scenario) -> Look<'a> {
+    pub fn look<'a>(&'a self, scenario: &'a Scenario) -> RunContext<'a> {
         let (trace, names) = (self.engine.trace(), self.engine.names());
-        Look { trace, analysis: &self.analysis, names, scenario, now: self.engine.now() }
+        RunContext { trace, analysis: &self.analysis, names, scenario, now: self.engine.now() }
     }
 
     /// Whether the copies come to agree.
@@ -127,19 +129,19 @@ impl Run {
     }
 
     /// How the scenario's invariants stand, the present instant included.
-    pub fn invariants(&self) -> Vec<Stands> {
+    pub fn invariants(&self) -> Vec<InvariantStatus> {
         let mut invariants = self.invariants.clone();
-        invariants.look(self.engine.now(), &self.analysis, self.engine.names());
-        invariants.stand().cloned().collect()
+        invariants.evaluate(self.engine.now(), &self.analysis, self.engine.names());
+        invariants.statuses().cloned().collect()
     }
 
     /// Metrics over time, the present instant last.
     pub fn metrics(&self) -> Vec<Sample> {
-        self.metrics.upto(self.engine.now(), &self.analysis)
+        self.metrics.samples_until(self.engine.now(), &self.analysis)
     }
 
     /// The operations that ended last.
-    pub fn timed(&self) -> impl Iterator<Item = &Timed> {
+    pub fn timed(&self) -> impl Iterator<Item = &TimedOperation> {
         self.metrics.timed()
     }
 
@@ -201,7 +203,7 @@ impl Run {
         let names = self.engine.names();
         let node = names.find_node(service);
         let at = node.and_then(|node| Some((node, names.find_key(names.scope(node), key)?)));
-        let copy = at.and_then(|(node, key)| self.analysis.staleness.at(node, key));
+        let copy = at.and_then(|(node, key)| self.analysis.staleness.copy(node, key));
         let kept = copy.is_some_and(|copy| copy.state() == state);
         (!kept).then(|| format!("{name}: `{key}` at `{service}` is not {name}"))
     }

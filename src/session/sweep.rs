@@ -3,7 +3,7 @@
 
 use super::Run;
 use super::quantile_sketch::QuantileSketch;
-use crate::analysis::{Analysis, Ended, Notice};
+use crate::analysis::{Analysis, EndedOperation, Notice};
 use crate::scenario::{Micros, Scenario, micros};
 use crate::trace::{Fact, MessageKind, OperationKind, Outcome, Record};
 use serde::{Deserialize, Serialize};
@@ -450,14 +450,14 @@ impl Each<'_> {
             match notice {
                 Notice::WindowClosed(_, took) => self.sweep.window_us.add(took),
                 Notice::Reflected(took) => self.sweep.reflect(at - took, Some(took), self.end),
-                Notice::ServiceIs(..) | Notice::FirstStale(_) | Notice::AllConsistent => {}
+                Notice::ServiceState(..) | Notice::FirstStale(_) | Notice::AllConsistent => {}
             }
         }
     }
 }
 
 impl Sweep {
-    fn end(&mut self, ended: &Ended) {
+    fn end(&mut self, ended: &EndedOperation) {
         let read = ended.kind == OperationKind::Read;
         let outcomes = if read { &mut self.read_outcomes } else { &mut self.write_outcomes };
         match ended.outcome {

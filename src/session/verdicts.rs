@@ -3,9 +3,9 @@
 use super::protocol::{DiagramMessage, VerdictStatus, VerdictStep, VerdictSubject, VerdictView};
 use super::seekable_run::SeekableRun;
 use super::{Run, merged, reasons, words};
-use crate::analysis::check::{self, GUARANTEES, Guarantee, Memo, Verdict};
-use crate::analysis::history::{History, Recorder};
-use crate::analysis::{Convergence, InFlight, Look, Quorums, Stands, Why};
+use crate::analysis::check::{self, GUARANTEES, Guarantee, Verdict, VerdictMemo};
+use crate::analysis::history::{History, HistoryRecorder};
+use crate::analysis::{Convergence, Explanation, InvariantStatus, MessageInFlight, Quorums, RunContext};
 use crate::scenario::{Micros, Scenario};
 use crate::trace::{Fact, MessageId, NodeId, OperationId, Trace, UpdateId};
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub(super) fn messages(run: &Run, scenario: &Scenario, from: Micros, to: Micros)
                 let Some(info) = analysis.messages.recall(*message) else { continue };
                 let update = info.update.map(|update| update.0);
                 let label = String::new();
-                let InFlight { from, to, kind, .. } = *info;
+                let MessageInFlight { from, to, kind, .. } = *info;
                 let (id, sent, end, dropped, late) = (message.0, record.at, None, false, false);
                 messages
                     .insert(*message, DiagramMessage { id, from, to, kind, update, label, sent, end, dropped, late });
@@ -45,10 +45,10 @@ pub(super) fn messages(run: &Run, scenario: &Scenario, from: Micros, to: Micros)
         }
     }
     let skip = messages.len().saturating_sub(MOST_ARROWS);
-    let quorums = Quorums::of(&run.look(scenario));
+    let quorums = Quorums::read(&run.look(scenario));
     let named = messages.values().skip(skip).map(|message| {
         let id = MessageId(message.id);
-        let (label, late) = match quorums.answer(id) {
+        let (label, late) = match quorums.response(id) {
             Some((to, late)) => (format!("answer to {}", words::asked(to, analysis, names)), late),
             None => {
                 let info = analysis.messages.recall(id);
@@ -66,8 +66,8 @@ pub(super) fn verdicts(loaded: &mut SeekableRun, node: Option<NodeId>) -> Vec<Ve
     let scenario = merged(scenario, live);
     let look = run.look(&scenario);
     let mut found = Vec::new();
-    let copies = look.analysis.staleness.unsettled().filter(|(at, ..)| node.is_none_or(|node| node == *at));
-    found.extend(copies.flat_map(|(node, key, _)| look.why(node, key)).take(MOST).map(|why| reason(&why, &look)));
+    let copies = look.analysis.staleness.inconsistent_copies().filter(|(at, ..)| node.is_none_or(|node| node == *at));
+    found.extend(copies.flat_map(|(node, key, _)| look.explain(node, key)).take(MOST).map(|why| reason(&why, &look)));
     // What follows says why.
     let because = found.is_empty();
     found.insert(0, convergence(run, &look, because));
@@ -76,12 +76,12 @@ pub(super) fn verdicts(loaded: &mut SeekableRun, node: Option<NodeId>) -> Vec<Ve
     found
 }
 
-fn convergence(run: &Run, look: &Look, explain: bool) -> VerdictView {
+fn convergence(run: &Run, look: &RunContext, explain: bool) -> VerdictView {
     let verdict = run.convergence(look.scenario);
     let standing = match &verdict {
         Convergence::Converged => VerdictStatus::Holds,
         Convergence::Converging(_) => VerdictStatus::Pending,
-        Convergence::Never(_) => VerdictStatus::Violated,
+        Convergence::WillNotConverge(_) => VerdictStatus::Violated,
         Convergence::Unknown(_) => VerdictStatus::Unknown,
     };
     let (said, because) = reasons::convergence(&verdict, look);
@@ -94,7 +94,7 @@ fn convergence(run: &Run, look: &Look, explain: bool) -> VerdictView {
     }
 }
 
-fn reason(why: &Why, look: &Look) -> VerdictView {
+fn reason(why: &Explanation, look: &RunContext) -> VerdictView {
     let step = |step: reasons::Step| {
         let nodes = look.trace.get(step.record).map(|record| words::sentence(record, look.analysis, look.names).nodes);
         VerdictStep { at: step.at, text: step.text, nodes: nodes.unwrap_or_default() }
@@ -102,19 +102,19 @@ fn reason(why: &Why, look: &Look) -> VerdictView {
     VerdictView {
         about: VerdictSubject::Copy,
         title: format!("Why {} at {}?", look.names.key(why.key), look.names.label(why.node)),
-        standing: if why.prospect.hopeful() { VerdictStatus::Pending } else { VerdictStatus::Violated },
+        standing: if why.prospect.is_hopeful() { VerdictStatus::Pending } else { VerdictStatus::Violated },
         because: reasons::sentence(why, look),
         steps: reasons::steps(why, look).into_iter().map(step).collect(),
     }
 }
 
-fn invariant((text, stands): (&String, Stands)) -> VerdictView {
+fn invariant((text, stands): (&String, InvariantStatus)) -> VerdictView {
     let (standing, because, steps) = match stands {
-        Stands::Holds => (VerdictStatus::Holds, String::new(), Vec::new()),
-        Stands::Unknown => (VerdictStatus::Unknown, reasons::NEVER_LOOKED.into(), Vec::new()),
-        Stands::Violated { at, said, nodes, mended } => {
-            let now = if mended { "It was broken, and is true again." } else { "It is broken." };
-            (VerdictStatus::Violated, now.into(), vec![VerdictStep { at, text: said, nodes }])
+        InvariantStatus::Holds => (VerdictStatus::Holds, String::new(), Vec::new()),
+        InvariantStatus::Unknown => (VerdictStatus::Unknown, reasons::NEVER_LOOKED.into(), Vec::new()),
+        InvariantStatus::Violated { at, values, nodes, recovered } => {
+            let now = if recovered { "It was broken, and is true again." } else { "It is broken." };
+            (VerdictStatus::Violated, now.into(), vec![VerdictStep { at, text: values, nodes }])
         }
     };
     VerdictView { about: VerdictSubject::Invariant, title: format!("“{text}”"), standing, because, steps }
@@ -123,13 +123,13 @@ fn invariant((text, stands): (&String, Stands)) -> VerdictView {
 /// What was checks of a run's operations so far, and what was found of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct GuaranteeChecks {
-    recorder: Recorder,
+    recorder: HistoryRecorder,
     asked: Vec<(OperationId, NodeId, NodeId)>,
     /// The next record.
     next: u64,
     /// Some were let go before anybody asked.
     missed: bool,
-    memo: Memo,
+    memo: VerdictMemo,
 }
 
 impl GuaranteeChecks {
@@ -148,7 +148,7 @@ impl GuaranteeChecks {
     }
 
     /// The guarantees, from the history that was checks.
-    fn guarantees(&mut self, look: &Look) -> Vec<VerdictView> {
+    fn guarantees(&mut self, look: &RunContext) -> Vec<VerdictView> {
         self.hear(look.trace);
         let GuaranteeChecks { recorder, asked, missed, memo, .. } = self;
         guarantees(look, recorder, asked, !*missed, memo)
@@ -156,17 +156,17 @@ impl GuaranteeChecks {
 }
 
 fn guarantees(
-    look: &Look,
-    recorder: &Recorder,
+    look: &RunContext,
+    recorder: &HistoryRecorder,
     asked: &[(OperationId, NodeId, NodeId)],
     whole: bool,
-    memo: &mut Memo,
+    memo: &mut VerdictMemo,
 ) -> Vec<VerdictView> {
     let names = look.names;
-    let history = recorder.history(|key| names.key_in_full(key), |by, _| names.label(by).into());
+    let history = recorder.history(|key| names.qualified_key(key), |by, _| names.label(by).into());
     let mut finding = |(name, guarantee): &(&str, Guarantee)| {
         let verdict = match whole {
-            true => check::check_on(&history, *guarantee, BUDGET, memo, &|key| recorder.learnt(key)),
+            true => check::check_growing(&history, *guarantee, BUDGET, memo, &|key| recorder.revision(key)),
             false => Verdict::Unknown("the log no longer holds the beginning of the run".into()),
         };
         let (standing, because, operations) = match verdict {
@@ -190,7 +190,7 @@ fn guarantees(
 }
 
 /// What the log says of lost updates, if anything was written.
-fn lost_updates(look: &Look) -> Option<VerdictView> {
+fn lost_updates(look: &RunContext) -> Option<VerdictView> {
     let lost = look.analysis.lost.all();
     let step = |(at, update, by): &(Micros, UpdateId, UpdateId)| {
         let info = look.analysis.updates.get(*update);

@@ -1,6 +1,6 @@
 //! What happened, in words: labels of messages and sentences of the log.
 
-use crate::analysis::{Analysis, InFlight};
+use crate::analysis::{Analysis, MessageInFlight};
 use crate::scenario::Micros;
 use crate::trace::{
     BrokerChange, DropCause, DropReason, Fact, HandlingFailure, LeaveReason, MessageId, MessageKind, Names, NodeId,
@@ -47,7 +47,7 @@ pub fn asked(id: OperationId, analysis: &Analysis, names: &Names) -> String {
 }
 
 /// What a message carries: `widget = 42 (v3)`, `read widget`.
-pub fn payload(message: &InFlight, analysis: &Analysis, names: &Names) -> String {
+pub fn payload(message: &MessageInFlight, analysis: &Analysis, names: &Names) -> String {
     match (message.update, message.operation) {
         (Some(id), _) => update(id, analysis, names),
         (None, Some(id)) => asked(id, analysis, names),

@@ -1,4 +1,4 @@
-//! Ids, versions, and the kinds and causes that facts name.
+//! Ids, versions, and the kinds and causes in facts.
 
 use super::layout::{Bytes, Layout};
 use crate::wire::Wire;
@@ -12,7 +12,7 @@ macro_rules! id {
         pub struct $name(pub $inner);
 
         impl $name {
-            /// The id as an index into a dense table.
+            /// Returns the id as an index into a dense table.
             pub fn index(self) -> usize {
                 self.0 as usize
             }
@@ -33,100 +33,100 @@ macro_rules! id {
 }
 
 id!(
-    /// A node of the run: services first, then buses, then clients, each in the document's order.
+    /// A node of the run: services first, then buses, then clients, each in the order of the document.
     NodeId(u32)
 );
 id!(
-    /// A key of the run, in order of first mention.
+    /// A key of the run, in order of first use.
     KeyId(u32)
 );
 id!(
-    /// A message, duplicates included; the n-th is n.
+    /// A message or duplicate, in order of sending.
     MessageId(u64)
 );
 id!(
-    /// An update: a change of one key committed at one service.
+    /// An update: a change of one key, committed at one service.
     UpdateId(u32)
 );
 id!(
-    /// An operation of a client, or of the person at the page.
+    /// An operation of a client, or of the page's user.
     OperationId(u32)
 );
 id!(
-    /// A subscription of the run: by service, then in the document's order.
+    /// A subscription of the run, by service, then in the order of the document.
     SubscriptionId(u32)
 );
 
-/// The version of a key's value, ordered by counter, then by origin: a Lamport timestamp (Lamport 1978)
-/// per key. Ties between services that wrote at the same count go to the later node of the document.
+/// The version of a key's value: a Lamport timestamp (Lamport 1978) for each key, ordered by time, counter, then origin. The
+/// later node of the document wins a tie.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Version {
-    /// Reading of the clock that orders a group's register, µs, and [`Version::EPOCH`]; the term of an entry of a log; 0
-    /// where the counter alone orders.
+    /// The reading of the clock that orders a group's register, µs, plus [`Version::EPOCH`]; the term of a log entry; 0 if only
+    /// the counter orders versions.
     #[serde(default)]
     pub time: i64,
-    /// One more than the version that the writer had; 0 is no version.
+    /// One more than the counter of the writer's previous version; 0 for no version.
     pub counter: u32,
-    /// One more than the index of the node that wrote it; 0 for what stood in the document.
+    /// One more than the index of the writing node; 0 for an initial value of the document.
     pub origin: u32,
 }
 
 impl Version {
-    /// What is added to a clock's reading to make a version's time, µs: a version that is there comes behind one that is
-    /// not, however far a clock is behind.
+    /// The offset between a clock's reading and a version's time, µs. It makes every version newer than no version, even for a
+    /// clock far behind.
     pub const EPOCH: i64 = 2_000_000_000_000;
 
-    /// The clock's reading, µs, where a clock orders the register.
+    /// Returns the clock's reading, µs, if a clock orders the register.
     pub fn reading(self) -> Option<i64> {
         (self.time >= Version::EPOCH / 2).then(|| self.time - Version::EPOCH)
     }
 
-    /// The version of an entry of a log.
+    /// Returns the version of a log entry.
     pub fn logged(term: u32, index: u32) -> Version {
         Version { time: term.into(), counter: index, origin: 0 }
     }
 
-    /// A version that is counted.
+    /// Returns a version ordered by its counter.
     pub fn counted(counter: u32, origin: u32) -> Version {
         Version { time: 0, counter, origin }
     }
 
-    /// Whether it is the version of an absent key.
+    /// Returns whether it is the version of an absent key.
     pub fn is_none(self) -> bool {
         self == Version::default()
     }
 }
 
-/// What a message is for.
+/// The purpose of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Wire)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum MessageKind {
-    /// A request that awaits a reply: from a client, or a blocking call between services.
+    /// A request that awaits a reply: of a client, or a blocking call between services.
     Call = 0,
-    /// The answer to a call.
+    /// The reply to a call.
     Reply = 1,
     /// An event on its way to a bus.
     Publish = 2,
     /// An event on its way from a bus to a consumer.
     Delivery = 3,
-    /// A bus's acknowledgement to a publisher, or a consumer's to a bus.
+    /// The acknowledgement of a bus to a publisher, or of a consumer to a bus.
     Acknowledgement = 4,
-    /// A consumer's refusal: handling failed, deliver again.
+    /// A consumer's negative acknowledgement: handling failed, redeliver.
     Refusal = 5,
     /// A write on its way to a replica.
     Replication = 7,
-    /// A version on its way to a replica that missed it: read repair, a hint, anti-entropy.
+    /// A version on its way to a replica that is missing it: read repair, a hint, anti-entropy.
     Repair = 8,
-    /// What members of a group tell each other about who leads: votes, heartbeats.
+    /// Votes and heartbeats between members of a group.
     Election = 9,
-    /// Hashes of what a replica holds, to be compared.
+    /// Hashes of a replica's Merkle tree, for comparison.
     Comparison = 10,
-    /// A log's reader tells its bus that it is there, or leaves its group.
+    /// A heartbeat of a log's reader to its bus, or its leaving of its group.
     Heartbeat = 11,
 }
 
-/// What an operation asks; the data is in the document or the update.
+/// The kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
@@ -141,7 +141,7 @@ pub enum OperationKind {
     Remove = 3,
     /// Add to a number.
     Increment = 4,
-    /// Set the value if it is as expected.
+    /// Set the value if it equals the expected one.
     CompareAndSet = 5,
     /// Delete the key.
     Delete = 6,
@@ -149,129 +149,129 @@ pub enum OperationKind {
     Put = 7,
     /// Insert an element into a list.
     Insert = 8,
-    /// Take an element out of a list.
+    /// Remove an element from a list.
     RemoveAt = 9,
 }
 
-/// How an operation ended, as far as its client can know.
+/// The outcome of an operation, as far as its client knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Wire)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Outcome {
-    /// It took effect, and the client was told.
+    /// It took effect, and its client received the result.
     Ok = 0,
     /// It certainly had no effect.
     Fail = 1,
-    /// It timed out, or the service could not say: it may have taken effect, or still may.
+    /// It timed out, or the service does not know: it may have taken effect, or still may.
     Unknown = 2,
 }
 
-/// Why a message was not delivered.
+/// The cause of a message's loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Wire)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum DropCause {
-    /// The link lost it, by its loss probability.
+    /// The link lost it, with its loss probability.
     Loss = 0,
     /// The link was cut when it would have arrived.
     LinkCut = 1,
     /// The receiver was down when it would have arrived.
     ReceiverDown = 2,
-    /// It was lost by a disturbance of its link.
+    /// A disturbance of the link lost it.
     Disturbance = 3,
 }
 
-/// Why a bus gave up an event for one subscription.
+/// The reason for which a bus discarded an event of one subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum DropReason {
-    /// It was delivered as often as allowed, and the subscription has no dead-letter queue.
+    /// It reached the maximum number of deliveries, and the subscription has no dead-letter queue.
     DeliveriesUsedUp = 0,
-    /// It was kept as long as its topic keeps events.
+    /// The retention time of its topic passed.
     Expired = 1,
     /// The bus stopped before it was flushed.
     NotFlushed = 2,
     /// It was purged from the dead-letter queue.
     Purged = 3,
-    /// The broker that leads now never had it.
+    /// The new leading broker did not have it.
     NotReplicated = 4,
 }
 
-/// What became of a broker.
+/// A change of a broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum BrokerChange {
     /// It stopped.
     Stopped = 0,
-    /// It stopped, and what it kept is gone.
+    /// It stopped and lost its disk.
     LostDisk = 1,
     /// It started again.
     Started = 2,
-    /// It leads from now on, with what it has.
+    /// It became the leader, with the events that it has.
     Leads = 3,
 }
 
-/// Why a log's reader is in its group no longer.
+/// The reason for which a log's reader left its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum LeaveReason {
-    /// No heartbeat of it came for the time of its session.
+    /// Its session expired without a heartbeat.
     Silent = 0,
-    /// What one poll returned took it too long, and it left.
+    /// Processing the result of a poll took too long.
     PolledTooRarely = 1,
 }
 
-/// Why a consumer did not handle an event.
+/// The cause of a failed handling of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum HandlingFailure {
-    /// The handler failed, by its failure probability.
+    /// The handler failed, with its failure probability.
     Failed = 0,
     /// The consumer's queue was full.
     QueueFull = 1,
-    /// It is a poison message.
+    /// The event is a poison message.
     Poison = 2,
-    /// It says a difference of what is no number.
+    /// The event carries a difference, and the key's value is not a number.
     WrongType = 3,
-    /// The consumer is a member of a group, which did not write what it says; or a transaction locks its key.
+    /// The consumer's group did not write the event's update, or a transaction locks its key.
     NotWritten = 4,
 }
 
-/// Why a service refused an operation.
+/// The cause of a service's refusal of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Wire)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Refusal {
-    /// Its queue was full: it did nothing.
+    /// The queue was full.
     QueueFull = 0,
-    /// The key held another value than compare-and-set expected.
+    /// The key's value differed from the one that compare-and-set expected.
     NotAsExpected = 1,
-    /// The key holds another type than the operation needs (an increment of a text).
+    /// The key's value has another type than the operation needs (an increment of a text).
     WrongType = 2,
-    /// A service that it must call first did not answer in time: nothing was committed here.
+    /// A blocking call to another service timed out. Nothing was committed here.
     CalleeSilent = 3,
-    /// A service that it must call first refused: nothing was committed here.
+    /// A blocking call to another service was refused. Nothing was committed here.
     CalleeRefused = 4,
-    /// The service is down; only the person at the page is told so directly.
+    /// The service is down. Only operations of the page's user are refused for it.
     ServiceDown = 5,
-    /// It does not take such operations.
+    /// The service does not support the operation.
     NotOffered = 6,
-    /// It does not lead its group, and knows of nobody who does.
+    /// The member does not lead its group, and knows no leader.
     NoLeader = 7,
-    /// Too few replicas answered in time.
+    /// Too few replicas responded in time.
     TooFewReplicas = 8,
     /// A participant of its transaction did not promise in time.
     NotPromised = 9,
 }
 
-/// How much of a record stream is kept.
+/// The amount of the trace that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Nothing: counters alone.
+    /// Nothing.
     Off,
     /// The digest and the number of records.
     Digest,
@@ -279,5 +279,5 @@ pub enum Level {
     Full,
 }
 
-/// For each origin (one more than the node's index) how many of its updates of a key are known: a version vector.
+/// A version vector: for each origin (one more than a node's index), the number of its updates of a key that are known.
 pub type VersionVector = Vec<(u32, u32)>;

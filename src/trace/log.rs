@@ -3,34 +3,33 @@ use crate::scenario::Micros;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Records in a chunk. Full chunks are shared between clones.
+/// Number of records in a chunk. Clones share full chunks.
 pub const CHUNK: usize = 4096;
 
-/// The log of a run: a digest of all records, and the newest of them in bounded memory.
+/// The log of a run: the digest of all records, and the newest records in bounded memory.
 ///
-/// Records stand in chunks of [`CHUNK`]; full chunks are immutable and shared, so a clone copies at most
-/// one chunk and a list of pointers. Where more than the limit are kept, the oldest chunk is let go: 2^19 records
-/// (about 38 MB) by default, whatever the run's length. What was let go is made again by running the same scenario to an
-/// earlier instant.
+/// Records are stored in chunks of [`CHUNK`]. Full chunks are immutable and shared, so a clone copies at most one chunk and a
+/// list of pointers. Beyond the limit, 2^19 records (about 38 MB) by default, the oldest chunk is discarded. Running the same
+/// scenario to an earlier time recreates discarded records.
 #[derive(Clone, Debug)]
 pub struct Trace {
     level: Level,
     digest: Digest,
     full: VecDeque<Arc<Vec<Record>>>,
     open: Vec<Record>,
-    /// Index of the oldest kept record; a multiple of [`CHUNK`].
+    /// Index of the oldest kept record, a multiple of [`CHUNK`].
     oldest: u64,
     total: u64,
     limit_chunks: usize,
 }
 
 impl Trace {
-    /// An empty log that keeps 2^19 records at most.
+    /// Creates an empty log that keeps at most 2^19 records.
     pub fn new(level: Level) -> Self {
         Self::with_limit(level, 1 << 19)
     }
 
-    /// An empty log that keeps the newest `limit` records, rounded up to whole chunks, and at least one chunk.
+    /// Creates an empty log that keeps the newest `limit` records, rounded up to whole chunks, at least one.
     pub fn with_limit(level: Level, limit: usize) -> Self {
         Trace {
             level,
@@ -43,7 +42,7 @@ impl Trace {
         }
     }
 
-    /// Whether records are wanted at all; lets the engine skip making them.
+    /// Returns whether records are kept or counted; if not, the engine need not create them.
     #[inline]
     pub fn is_on(&self) -> bool {
         self.level != Level::Off
@@ -77,27 +76,28 @@ impl Trace {
         }
     }
 
-    /// Where the beginning was let go already, lets go of all but so many chunks more. What a clone keeps to itself is bounded
-    /// by that: as long as the beginning is there, all that it keeps is shared.
+    /// Discards all full chunks but the newest `chunks`, if the beginning was already discarded. This bounds the memory that a
+    /// clone does not share; while the beginning is kept, clones share all full chunks.
     pub fn truncate_to_newest(&mut self, chunks: usize) {
         if self.oldest > 0 && self.full.len() > chunks {
-            let gone = self.full.len() - chunks;
-            self.full.drain(..gone);
-            self.oldest += (gone * CHUNK) as u64;
+            let discarded = self.full.len() - chunks;
+            self.full.drain(..discarded);
+            self.oldest += (discarded * CHUNK) as u64;
+            debug_assert_eq!(self.full.len(), chunks, "the newest chunks remain");
         }
     }
 
-    /// How many records there have been.
+    /// Returns the number of records ever appended.
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// Index of the oldest record that is still kept.
+    /// Returns the index of the oldest kept record.
     pub fn oldest(&self) -> u64 {
         self.oldest
     }
 
-    /// The record with that index, if it is kept.
+    /// Returns the record with an index, if it is kept.
     pub fn get(&self, index: u64) -> Option<&Record> {
         let kept = usize::try_from(index.checked_sub(self.oldest)?).ok()?;
         match self.full.get(kept / CHUNK) {
@@ -106,12 +106,12 @@ impl Trace {
         }
     }
 
-    /// The kept records from that index on, oldest first.
+    /// Iterates over the kept records from an index on, oldest first.
     pub fn since(&self, index: u64) -> impl Iterator<Item = &Record> {
         (index.max(self.oldest)..self.total).map_while(|i| self.get(i))
     }
 
-    /// The digest of all records so far.
+    /// Returns the digest of all records so far.
     pub fn digest(&self) -> &Digest {
         &self.digest
     }
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn clones_of_a_long_run_keep_little_to_themselves_and_those_of_a_short_one_all() {
+    fn truncation_discards_chunks_only_after_the_beginning_is_discarded() {
         let mut long = filled(Level::Full, 8 * CHUNK, 1_000_000);
         let mut short = filled(Level::Full, 8 * CHUNK, 7 * CHUNK as u64);
         for trace in [&mut long, &mut short] {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_does_not_depend_on_what_is_kept() {
+    fn the_digest_does_not_depend_on_the_kept_records() {
         let all = filled(Level::Full, 1 << 19, 20_000);
         let few = filled(Level::Full, CHUNK, 20_000);
         let none = filled(Level::Digest, CHUNK, 20_000);

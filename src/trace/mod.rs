@@ -1,9 +1,8 @@
-//! What happened: the one log that every other part reads.
+//! The trace of a run: the one log that every other part reads.
 //!
-//! The engine appends a [`Record`] for everything that can be observed. Records name nodes, keys,
-//! messages, updates and operations by dense ids that are never reused; [`Names`] turns the first two
-//! back into what people wrote. [`Trace`] keeps the newest records in bounded memory, counts all of
-//! them, and keeps the digest of all of them.
+//! The engine appends a [`Record`] for everything that can be observed. Records refer to nodes, keys, messages, updates and
+//! operations by dense ids that are never reused; [`Names`] maps nodes and keys to their names. [`Trace`] keeps the newest
+//! records in bounded memory, and the number and digest of all records.
 
 mod digest;
 mod fact;

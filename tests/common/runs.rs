@@ -1,6 +1,6 @@
 //! Runs of scenarios.
 
-use converge::analysis::history::{History, Recorder};
+use converge::analysis::history::{History, HistoryRecorder};
 use converge::engine::Engine;
 use converge::scenario::{Scenario, micros};
 use converge::session::Run;
@@ -36,7 +36,7 @@ pub fn run_with_facts(scenario: &Scenario) -> (Run, Vec<(u64, Fact)>) {
 
 /// Returns what the clients of a scenario requested, and the replies that they received.
 pub fn history(scenario: &Scenario) -> History {
-    let mut recorder = Recorder::default();
+    let mut recorder = HistoryRecorder::default();
     let mut run = Run::new(scenario);
     for record in run.engine().trace().since(0) {
         recorder.observe(record);

@@ -1,80 +1,92 @@
 //! Causal memory of registers whose writes all differ.
 //!
-//! Ahamad et al. 1995: for each process there is an order of its operations and all writes that respects what caused what,
-//! in which every read returns the last write. Bouajjani et al. 2017 (theorem 4) tell it by what must not be: a read of what
-//! nobody wrote, a cycle of causes, and, in what a process may know to have happened before, a read that returns what was
-//! replaced before it. What is before an operation is a beginning of every process, so it is kept as one count a process:
-//! O(n p) words for n operations of p processes, and as many passes as the longest chain of consequences needs.
+//! Ahamad et al. 1995: for each process there is an order of its operations and all writes that respects causality, in which
+//! every read returns the last write. Bouajjani et al. 2017 (theorem 4) characterise violations: a read of a value that was
+//! never written, a cycle in the causal order, or, in the happened-before order of one process, a read of a value that was
+//! replaced before. The operations before another are a prefix of each process, so one count for each process represents
+//! them: O(n p) words for n operations of p processes, and as many passes as the longest chain of consequences requires.
 
 use super::zones::reads_from;
-use crate::analysis::history::{Call, History};
+use crate::analysis::history::{History, Invocation};
 use crate::trace::Outcome;
 use std::collections::BTreeMap;
 
-/// What was found.
+/// A violation of causal memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Broken {
-    /// A read of what nobody wrote, or of a failed write.
-    FromNowhere(usize),
-    /// Causes in a circle.
-    Circle,
-    /// A read that returned what had been replaced, as far as its process may know.
+pub(super) enum CausalViolation {
+    /// A read of a value that was never written, or of a failed write.
+    NeverWritten(usize),
+    /// A cycle in the causal order.
+    Cycle,
+    /// A read of a value that was replaced in the happened-before order of the read's process.
     Replaced(usize),
 }
 
 struct Node {
     place: usize,
-    lane: usize,
+    process_index: usize,
     at: u32,
-    /// The node that wrote what it returned.
+    /// The node of the write that a read returned.
     from: Option<usize>,
     reads: bool,
 }
 
-/// The first thing that breaks causal memory in the operations at these places, if any. A register of each key.
-pub(super) fn broken(history: &History, places: &[usize]) -> Option<Broken> {
+/// Returns the write that each read returned, and that each compare-and-set replaced; none for an initial value. Fails with a
+/// read of a value that was never written.
+fn sources(history: &History, places: &[usize]) -> Result<BTreeMap<usize, Option<usize>>, usize> {
     let operations = &history.operations;
     let mut writers: BTreeMap<(u32, u32), usize> = BTreeMap::new();
     for &place in places {
-        if let (Some(value), true) = (operations[place].call.leaves(), operations[place].outcome != Outcome::Fail) {
+        if let (Some(value), true) = (operations[place].invocation.leaves(), operations[place].outcome != Outcome::Fail)
+        {
             writers.insert((operations[place].key, value), place);
         }
     }
     let mut sources: BTreeMap<usize, Option<usize>> = BTreeMap::new();
     for &place in places {
-        let replaced = match operations[place].call {
-            Call::CompareAndSet { expected, .. } if operations[place].outcome != Outcome::Fail => Some(expected),
-            Call::CompareAndSet { .. } | Call::Read | Call::Write(_) => None,
-            Call::Increment(_) | Call::Add(_) | Call::Remove(_) | Call::Append(_) => None,
+        let replaced = match operations[place].invocation {
+            Invocation::CompareAndSet { expected, .. } if operations[place].outcome != Outcome::Fail => Some(expected),
+            Invocation::CompareAndSet { .. } | Invocation::Read | Invocation::Write(_) => None,
+            Invocation::Increment(_) | Invocation::Add(_) | Invocation::Remove(_) | Invocation::Append(_) => None,
         };
         let Some(value) = replaced.or(operations[place].returned()) else { continue };
         let key = operations[place].key;
         match writers.get(&(key, value)) {
             Some(write) => sources.insert(place, Some(*write)),
-            None if value == history.first_of(key).value => sources.insert(place, None),
-            None => return Some(Broken::FromNowhere(place)),
+            None if value == history.initial_of(key).value => sources.insert(place, None),
+            None => return Err(place),
         };
     }
-    let mut lanes: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    Ok(sources)
+}
+
+/// Returns the first violation of causal memory in the operations at these places, if any. Each key is a register.
+pub(super) fn violation(history: &History, places: &[usize]) -> Option<CausalViolation> {
+    let operations = &history.operations;
+    let sources = match sources(history, places) {
+        Ok(sources) => sources,
+        Err(read) => return Some(CausalViolation::NeverWritten(read)),
+    };
+    let mut processes: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     let mut nodes: Vec<Node> = Vec::new();
-    // Where a read, and where a write stands among the nodes. A compare-and-set is a read and then a write.
+    // The node of each operation's read and of its write. A compare-and-set is a read followed by a write.
     let mut node_of: [BTreeMap<usize, usize>; 2] = [BTreeMap::new(), BTreeMap::new()];
     for &place in places {
         let operation = &operations[place];
-        let writes = operation.call.changes() && operation.outcome != Outcome::Fail;
+        let writes = operation.invocation.changes() && operation.outcome != Outcome::Fail;
         for (reads, counts) in [(true, sources.contains_key(&place)), (false, writes)] {
             if counts {
-                let lane = lanes.entry(operation.process).or_default();
+                let own = processes.entry(operation.process).or_default();
                 node_of[usize::from(!reads)].insert(place, nodes.len());
-                nodes.push(Node { place, lane: 0, at: lane.len() as u32, from: None, reads });
-                lane.push(nodes.len() - 1);
+                nodes.push(Node { place, process_index: 0, at: own.len() as u32, from: None, reads });
+                own.push(nodes.len() - 1);
             }
         }
     }
-    let lanes: Vec<Vec<usize>> = lanes.values().cloned().collect();
-    for (number, lane) in lanes.iter().enumerate() {
-        for &node in lane {
-            nodes[node].lane = number;
+    let processes: Vec<Vec<usize>> = processes.values().cloned().collect();
+    for (process_index, own) in processes.iter().enumerate() {
+        for &node in own {
+            nodes[node].process_index = process_index;
         }
     }
     for (read, write) in sources.iter() {
@@ -83,31 +95,31 @@ pub(super) fn broken(history: &History, places: &[usize]) -> Option<Broken> {
         nodes[*read].from = Some(*write);
     }
     let mut writes: BTreeMap<(usize, u32), Vec<usize>> = BTreeMap::new();
-    for (number, lane) in lanes.iter().enumerate() {
-        for &node in lane.iter().filter(|node| !nodes[**node].reads) {
-            writes.entry((number, operations[nodes[node].place].key)).or_default().push(node);
+    for (process_index, own) in processes.iter().enumerate() {
+        for &node in own.iter().filter(|node| !nodes[**node].reads) {
+            writes.entry((process_index, operations[nodes[node].place].key)).or_default().push(node);
         }
     }
-    let view = View { history, nodes: &nodes, lanes: &lanes, writes: &writes };
-    let mut past = Past { width: lanes.len(), counts: vec![0; nodes.len() * lanes.len()] };
+    let view = View { history, nodes: &nodes, processes: &processes, writes: &writes };
+    let mut past = Past { width: processes.len(), counts: vec![0; nodes.len() * processes.len()] };
     if !view.close(&mut past, None) {
-        return Some(Broken::Circle);
+        return Some(CausalViolation::Cycle);
     }
     if let Some(node) = view.replaced(&past, None) {
-        return Some(Broken::Replaced(nodes[node].place));
+        return Some(CausalViolation::Replaced(nodes[node].place));
     }
-    for lane in 0..lanes.len() {
+    for process_index in 0..processes.len() {
         let mut own = Past { width: past.width, counts: past.counts.clone() };
-        match view.saturate(&mut own, lane) {
+        match view.saturate(&mut own, process_index) {
             Saturated::Fine => {}
-            Saturated::Circle => return Some(Broken::Circle),
-            Saturated::Replaced(node) => return Some(Broken::Replaced(nodes[node].place)),
+            Saturated::Cycle => return Some(CausalViolation::Cycle),
+            Saturated::Replaced(node) => return Some(CausalViolation::Replaced(nodes[node].place)),
         }
     }
     None
 }
 
-/// For each operation how many of each process's come before it, itself included.
+/// For each operation, how many operations of each process come before it, including itself.
 struct Past {
     width: usize,
     counts: Vec<u32>,
@@ -118,35 +130,35 @@ impl Past {
         &self.counts[node * self.width..(node + 1) * self.width]
     }
 
-    /// Adds all that is before one operation to another; whether that is news.
+    /// Adds everything before `from` to what is before `into`. Returns whether that changed anything.
     fn join(&mut self, into: usize, from: usize) -> bool {
-        let mut news = false;
-        for lane in 0..self.width {
-            let theirs = self.counts[from * self.width + lane];
-            let ours = &mut self.counts[into * self.width + lane];
+        let mut changed = false;
+        for process_index in 0..self.width {
+            let theirs = self.counts[from * self.width + process_index];
+            let ours = &mut self.counts[into * self.width + process_index];
             if theirs > *ours {
                 *ours = theirs;
-                news = true;
+                changed = true;
             }
         }
-        news
+        changed
     }
 
     fn has(&self, node: usize, other: &Node) -> bool {
-        self.counts[node * self.width + other.lane] > other.at
+        self.counts[node * self.width + other.process_index] > other.at
     }
 }
 
 enum Saturated {
     Fine,
-    Circle,
+    Cycle,
     Replaced(usize),
 }
 
 struct View<'a> {
     history: &'a History,
     nodes: &'a [Node],
-    lanes: &'a [Vec<usize>],
+    processes: &'a [Vec<usize>],
     /// The writes of each process and key, in order.
     writes: &'a BTreeMap<(usize, u32), Vec<usize>>,
 }
@@ -156,119 +168,126 @@ impl View<'_> {
         self.history.operations[self.nodes[node].place].key
     }
 
-    /// Carries what is before each operation on to those after it, with further pairs that must be in order. False if
-    /// something comes before itself.
+    /// Computes the transitive closure, with `further` pairs in order. Returns false if there is a cycle.
     fn close(&self, past: &mut Past, further: Option<&[(usize, usize)]>) -> bool {
         for (index, node) in self.nodes.iter().enumerate() {
-            let own = &mut past.counts[index * past.width + node.lane];
+            let own = &mut past.counts[index * past.width + node.process_index];
             *own = (*own).max(node.at + 1);
         }
         loop {
-            let mut news = false;
+            let mut changed = false;
             for (earlier, later) in further.unwrap_or_default() {
-                news |= past.join(*later, *earlier);
+                changed |= past.join(*later, *earlier);
             }
-            for lane in self.lanes {
-                for (i, &node) in lane.iter().enumerate() {
+            for own in self.processes {
+                for (i, &node) in own.iter().enumerate() {
                     if i > 0 {
-                        news |= past.join(node, lane[i - 1]);
+                        changed |= past.join(node, own[i - 1]);
                     }
                     if let Some(write) = self.nodes[node].from {
-                        news |= past.join(node, write);
+                        changed |= past.join(node, write);
                     }
-                    // It knows of more of its own process than there is up to itself.
-                    if past.of(node)[self.nodes[node].lane] > self.nodes[node].at + 1 {
+                    // A later operation of its own process comes before it: a cycle.
+                    if past.of(node)[self.nodes[node].process_index] > self.nodes[node].at + 1 {
                         return false;
                     }
                 }
             }
-            if !news {
+            if !changed {
                 return true;
             }
         }
     }
 
-    /// The last write of a key by a process that is before an operation, the operation itself apart.
-    fn last_before(&self, past: &Past, node: usize, lane: usize, key: u32) -> Option<usize> {
-        let writes = self.writes.get(&(lane, key))?;
-        let known = past.of(node)[lane];
+    /// Returns the last write of a key by a process before an operation, excluding the operation itself.
+    fn last_before(&self, past: &Past, node: usize, process_index: usize, key: u32) -> Option<usize> {
+        let writes = self.writes.get(&(process_index, key))?;
+        let known = past.of(node)[process_index];
         let before = writes.partition_point(|write| self.nodes[*write].at < known);
         writes.get(before.checked_sub(1)?).copied()
     }
 
-    /// A read, of one process if so asked, that returned what a write before it replaced.
+    /// Returns a read of a value that a write before the read replaced; only of one process if `only` is given.
     fn replaced(&self, past: &Past, only: Option<usize>) -> Option<usize> {
         (0..self.nodes.len())
-            .filter(|read| self.nodes[*read].reads && only.is_none_or(|lane| self.nodes[*read].lane == lane))
+            .filter(|read| {
+                self.nodes[*read].reads
+                    && only.is_none_or(|process_index| self.nodes[*read].process_index == process_index)
+            })
             .find(|&read| {
-                (0..self.lanes.len()).any(|lane| match self.last_before(past, read, lane, self.key(read)) {
-                    None => false,
-                    Some(newer) => match self.nodes[read].from {
-                        None => true,
-                        Some(own) => newer != own && past.has(newer, &self.nodes[own]),
-                    },
+                (0..self.processes.len()).any(|process_index| {
+                    match self.last_before(past, read, process_index, self.key(read)) {
+                        None => false,
+                        Some(newer) => match self.nodes[read].from {
+                            None => true,
+                            Some(own) => newer != own && past.has(newer, &self.nodes[own]),
+                        },
+                    }
                 })
             })
     }
 
-    /// What one process may know: a write before a read that returned another must be before that other.
-    fn saturate(&self, past: &mut Past, lane: usize) -> Saturated {
+    /// Computes the happened-before order of one process: a write before a read comes before the write that the read returned.
+    fn saturate(&self, past: &mut Past, process_index: usize) -> Saturated {
         let mut further: Vec<(usize, usize)> = Vec::new();
         loop {
-            let mut news = false;
-            for &read in self.lanes[lane].iter().filter(|node| self.nodes[**node].reads) {
+            let mut changed = false;
+            for &read in self.processes[process_index].iter().filter(|node| self.nodes[**node].reads) {
                 let Some(own) = self.nodes[read].from else { continue };
-                for other in 0..self.lanes.len() {
+                for other in 0..self.processes.len() {
                     if let Some(write) = self.last_before(past, read, other, self.key(read))
                         && write != own
                         && !past.has(own, &self.nodes[write])
                     {
                         further.push((write, own));
-                        news = true;
+                        changed = true;
                     }
                 }
             }
-            if !news {
-                return match self.replaced(past, Some(lane)) {
+            if !changed {
+                return match self.replaced(past, Some(process_index)) {
                     Some(read) => Saturated::Replaced(read),
                     None => Saturated::Fine,
                 };
             }
             if !self.close(past, Some(&further)) {
-                return Saturated::Circle;
+                return Saturated::Cycle;
             }
         }
     }
 }
 
-/// Whether what is there allows to ask: every key a register whose writes differ. Else why not.
+/// Checks that every key is a register whose writes differ. Returns the reason if not.
 pub(super) fn applies(history: &History, places: &[usize]) -> Result<(), String> {
     let mut written: BTreeMap<(u32, u32), usize> = BTreeMap::new();
     for &place in places {
         let operation = &history.operations[place];
-        match operation.call {
-            Call::Read => {}
-            Call::Write(value) | Call::CompareAndSet { value, .. } if operation.outcome != Outcome::Fail => {
+        match operation.invocation {
+            Invocation::Read => {}
+            Invocation::Write(value) | Invocation::CompareAndSet { value, .. }
+                if operation.outcome != Outcome::Fail =>
+            {
                 let twice = written.insert((operation.key, value), place).is_some();
-                if twice || value == history.first_of(operation.key).value {
+                if twice || value == history.initial_of(operation.key).value {
                     let value = history.value(value);
                     return Err(format!(
-                        "{value} is written more than once, so that nobody can tell whose write a read returned"
+                        "{value} is written more than once, so the write that a read returned is ambiguous"
                     ));
                 }
             }
-            Call::Write(_) | Call::CompareAndSet { .. } => {}
-            Call::Increment(_) | Call::Add(_) | Call::Remove(_) | Call::Append(_) => {
-                return Err("only operations on registers can be checked for it".into());
+            Invocation::Write(_) | Invocation::CompareAndSet { .. } => {}
+            Invocation::Increment(_) | Invocation::Add(_) | Invocation::Remove(_) | Invocation::Append(_) => {
+                return Err("it is defined for registers only".into());
             }
         }
     }
     Ok(())
 }
 
-/// The write that a read of the witness should have returned nothing older than.
+/// Returns the write in the witness that replaced the value of a read.
 pub(super) fn newer(history: &History, witness: &[usize], read: usize) -> Option<usize> {
     let operations = &history.operations;
-    let same = |place: &&usize| operations[**place].key == operations[read].key && operations[**place].call.changes();
+    let same =
+        |place: &&usize| operations[**place].key == operations[read].key && operations[**place].invocation.changes();
     witness.iter().filter(same).find(|place| !reads_from(&operations[read], &operations[**place])).copied()
 }

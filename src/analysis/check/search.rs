@@ -1,169 +1,198 @@
-//! The general search: is there an order of the operations that explains every answer?
+//! The general search for an order of the operations that explains every output.
 //!
-//! Wing and Gong 1993, with the memory of Lowe 2017: depth first over the orders; a state of the search (which operations
-//! have been taken, and what the object holds then) that was met before is not gone into again. Exponential in how many
-//! operations overlap, at worst; what is measured in steps is bounded by a budget. Three things keep it small: a read that
-//! fits is taken at once and never reconsidered, since it changes nothing; a register's value that is still to be read and
-//! that nobody can write again is not overwritten; and of changes that may have taken effect or not, the earliest of those
-//! that say the same goes first, one of a register only right before what wants its value, and a state that was met before
-//! with fewer of them is not gone into again.
+//! Wing and Gong 1993, with the memoization of Lowe 2017: a depth-first search over orders that visits each state (the taken
+//! operations, and the object's value) once. The worst case is exponential in the number of overlapping operations; a budget
+//! bounds the steps. Three rules keep the search small:
+//! - A read that fits is taken at once and never reconsidered, since it changes nothing.
+//! - A register's value is not overwritten while a read still needs it and no remaining operation writes it.
+//! - Optional operations, which ended `unknown`: of equal ones the earliest comes first; one of a register comes only
+//!   directly before an operation that needs its value; a state that was visited with fewer of them is not visited again.
 
-use super::seen::Seen;
-use crate::analysis::history::{Answer, Call, Initial, Model, NEVER, ValueId};
+mod candidates;
+mod object;
+
+use super::visited_states::VisitedStates;
+use crate::analysis::history::{Initial, Invocation, Model, NEVER, Output, ValueId};
+use object::State;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// An operation as the search sees it.
+/// An operation of the search.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Item {
-    /// Its place in the history.
+pub(super) struct SearchOperation {
+    /// Its index in the history.
     pub place: usize,
     pub process: u32,
-    pub call: Call,
-    pub answer: Answer,
+    pub invocation: Invocation,
+    pub output: Output,
     pub invoked: u32,
-    /// [`NEVER`] if it may take effect at any time, or never.
+    /// [`NEVER`] for an optional operation, which may take effect at any time or never.
     pub ended: u32,
 }
 
-impl Item {
-    fn required(&self) -> bool {
+impl SearchOperation {
+    fn is_required(&self) -> bool {
         self.ended != NEVER
     }
 }
 
-/// What an order must respect.
+/// The constraint on an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
-    /// What ended before another began comes first.
+    /// An operation that ended before another started comes first.
     RealTime,
     /// The operations of one process keep their order.
     Process,
 }
 
-/// What came of a search.
+/// The result of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// There is such an order.
+pub(super) enum SearchResult {
+    /// An order exists.
     Order,
-    /// There is none. No order got past the end at this place.
-    Nothing(u32),
+    /// No order exists. The furthest one failed before the end with this position.
+    NoOrder(u32),
     /// The budget was used up.
-    Unknown,
-}
-
-/// What the object holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum State {
-    /// A register's value, a counter's number, how many elements a list has.
-    Number(i64),
-    /// Which elements a set has, a bit each.
-    Bits(Vec<u64>),
+    OutOfBudget,
 }
 
 struct Frame {
     item: usize,
     state: State,
     low: usize,
-    /// A read that fitted: there is nothing else to try here.
+    /// Whether the item is a fitting read, which has no alternatives.
     forced: bool,
-    /// Whether what came before was optional, and its value is to be used next.
+    /// Whether the item before is optional, so that its value must be used next.
     used_next: bool,
 }
 
 struct Search<'a> {
-    items: Vec<&'a Item>,
-    /// Where the optional ones begin: all required ones come before, each part by invocation.
+    items: Vec<&'a SearchOperation>,
+    /// Index of the first optional operation. Required and optional operations are each sorted by invocation.
     optional: usize,
     order: Order,
     model: Model,
-    /// The list that the longest read returned: every shorter one is a part of it.
+    /// The longest list that a read returned: all others are its prefixes.
     longest: &'a [ValueId],
     elements: BTreeMap<ValueId, usize>,
     taken: Vec<bool>,
     left: usize,
     low: usize,
-    /// The required operations of each process in order, and how many of them are taken. What may never have taken effect is
-    /// the last that its process did.
-    lanes: Vec<Vec<usize>>,
+    /// The required operations of each process in order. An optional operation is the last of its process.
+    processes: Vec<Vec<usize>>,
+    /// For each process, the number of its required operations that are taken.
     heads: Vec<usize>,
-    /// The lane of each item; none for an optional one whose process did nothing else.
-    lane_of: Vec<Option<usize>>,
-    /// Optional ones by the value that they leave in a register; all of them under 0 for other models.
-    free: BTreeMap<ValueId, Vec<usize>>,
-    /// What optional compare-and-sets expect.
-    chained: Vec<ValueId>,
-    /// For each optional item the one before it that says the same.
-    twins: Vec<Option<usize>>,
-    /// Of a register, by value: how many required ones still need it, and how many can still write it.
+    /// The process of each operation; none for an optional operation that is the only one of its process.
+    process_of: Vec<Option<usize>>,
+    /// Optional operations by the value that they write to a register; all of them under 0 for other models.
+    optional_by_value: BTreeMap<ValueId, Vec<usize>>,
+    /// The values that optional compare-and-sets expect.
+    expected_by_optional: Vec<ValueId>,
+    /// For each optional operation the previous one with the same invocation.
+    equal_before: Vec<Option<usize>>,
+    /// For each value of a register: how many required operations still need it, and how many operations can still write it.
     needs: BTreeMap<ValueId, (u32, u32)>,
-    /// The last end, in time, before which not all could be taken.
+    /// The latest end before which some operation could not be taken.
     furthest: Cell<u32>,
-    seen: Seen,
+    visited: VisitedStates,
     key: Vec<u64>,
-    spent: Vec<u64>,
+    used: Vec<u64>,
 }
 
-/// Looks for an order. `budget` is how many steps it may take, and what is left of them.
-pub(super) fn search(items: &[Item], model: Model, initial: &Initial, order: Order, budget: &mut u64) -> Found {
-    let lists = items.iter().filter_map(|item| match &item.answer {
-        Answer::Elements(elements) if item.call == Call::Read => Some(elements.as_slice()),
-        Answer::Elements(_) | Answer::Nothing | Answer::Value(_) | Answer::Number(_) => None,
+/// Searches for an order. Subtracts the steps it takes from `budget`.
+pub(super) fn search(
+    items: &[SearchOperation],
+    model: Model,
+    initial: &Initial,
+    order: Order,
+    budget: &mut u64,
+) -> SearchResult {
+    let lists = items.iter().filter_map(|item| match &item.output {
+        Output::Elements(elements) if item.invocation == Invocation::Read => Some(elements.as_slice()),
+        Output::Elements(_) | Output::Nothing | Output::Value(_) | Output::Number(_) => None,
     });
     let longest = lists.clone().max_by_key(|list| list.len()).unwrap_or_default();
     let longest = if longest.len() < initial.elements.len() { initial.elements.as_slice() } else { longest };
     let parts = |list: &[ValueId]| longest.starts_with(list);
     if model == Model::Append && !(parts(&initial.elements) && lists.clone().all(parts)) {
-        return Found::Nothing(NEVER);
+        return SearchResult::NoOrder(NEVER);
     }
     let mut search = Search::new(items, model, longest, order);
     let nowhere =
         |(value, (needed, sources)): (&ValueId, &(u32, u32))| *needed > 0 && *sources == 0 && *value != initial.value;
     if search.needs.iter().any(nowhere) {
-        return Found::Nothing(NEVER);
+        return SearchResult::NoOrder(NEVER);
     }
-    search.run(search.first(initial), budget)
+    search.run(search.initial_state(initial), budget)
 }
 
-/// What no answer can tell whether it took effect need not be tried.
-fn useful(item: &Item, needed: &BTreeSet<ValueId>, added: &BTreeSet<ValueId>) -> bool {
-    item.required()
-        || match item.call {
-            Call::Read => false,
-            Call::Write(value) | Call::CompareAndSet { value, .. } | Call::Add(value) | Call::Append(value) => {
-                needed.contains(&value)
-            }
-            Call::Remove(value) => added.contains(&value),
-            Call::Increment(by) => by != 0,
+/// Returns whether an operation can affect an output. Other optional operations are ignored.
+fn is_observable(item: &SearchOperation, needed: &BTreeSet<ValueId>, added: &BTreeSet<ValueId>) -> bool {
+    item.is_required()
+        || match item.invocation {
+            Invocation::Read => false,
+            Invocation::Write(value)
+            | Invocation::CompareAndSet { value, .. }
+            | Invocation::Add(value)
+            | Invocation::Append(value) => needed.contains(&value),
+            Invocation::Remove(value) => added.contains(&value),
+            Invocation::Increment(by) => by != 0,
         }
+}
+
+/// Returns the values that some operation needs, and the elements that a set may contain.
+fn observed_values(all: &[SearchOperation]) -> (BTreeSet<ValueId>, BTreeSet<ValueId>) {
+    let (mut needed, mut added) = (BTreeSet::new(), BTreeSet::new());
+    for item in all {
+        match (&item.invocation, &item.output) {
+            (Invocation::Read, Output::Value(value)) => {
+                needed.insert(*value);
+            }
+            (Invocation::Read, Output::Elements(elements)) => {
+                for element in elements {
+                    needed.insert(*element);
+                    added.insert(*element);
+                }
+            }
+            (Invocation::CompareAndSet { expected, .. }, _) => {
+                needed.insert(*expected);
+            }
+            (Invocation::Add(value), _) => {
+                added.insert(*value);
+            }
+            (
+                Invocation::Read
+                | Invocation::Write(_)
+                | Invocation::Increment(_)
+                | Invocation::Remove(_)
+                | Invocation::Append(_),
+                _,
+            ) => {}
+        }
+    }
+    (needed, added)
+}
+
+/// Counts, for each value of a register, the required operations that need it, and the operations that write it.
+fn count_needs(items: &[&SearchOperation]) -> BTreeMap<ValueId, (u32, u32)> {
+    let mut needs: BTreeMap<ValueId, (u32, u32)> = BTreeMap::new();
+    for item in items {
+        if let (Some(value), true) = (needs_of(item), item.is_required()) {
+            needs.entry(value).or_default().0 += 1;
+        }
+        if let Some(value) = item.invocation.leaves() {
+            needs.entry(value).or_default().1 += 1;
+        }
+    }
+    needs
 }
 
 impl<'a> Search<'a> {
-    fn new(all: &'a [Item], model: Model, longest: &'a [ValueId], order: Order) -> Self {
-        let (mut needed, mut added) = (BTreeSet::new(), BTreeSet::new());
-        for item in all {
-            match (&item.call, &item.answer) {
-                (Call::Read, Answer::Value(value)) => {
-                    needed.insert(*value);
-                }
-                (Call::Read, Answer::Elements(elements)) => {
-                    for element in elements {
-                        needed.insert(*element);
-                        added.insert(*element);
-                    }
-                }
-                (Call::CompareAndSet { expected, .. }, _) => {
-                    needed.insert(*expected);
-                }
-                (Call::Add(value), _) => {
-                    added.insert(*value);
-                }
-                (Call::Read | Call::Write(_) | Call::Increment(_) | Call::Remove(_) | Call::Append(_), _) => {}
-            }
-        }
-        let mut items: Vec<&Item> = all.iter().filter(|item| useful(item, &needed, &added)).collect();
-        items.sort_by_key(|item| (!item.required(), item.invoked));
-        let optional = items.iter().position(|item| !item.required()).unwrap_or(items.len());
+    fn new(all: &'a [SearchOperation], model: Model, longest: &'a [ValueId], order: Order) -> Self {
+        let (needed, added) = observed_values(all);
+        let mut items: Vec<&SearchOperation> = all.iter().filter(|item| is_observable(item, &needed, &added)).collect();
+        items.sort_by_key(|item| (!item.is_required(), item.invoked));
+        let optional = items.iter().position(|item| !item.is_required()).unwrap_or(items.len());
         let mut elements = BTreeMap::new();
         if model == Model::Set {
             for element in &added {
@@ -171,36 +200,26 @@ impl<'a> Search<'a> {
                 elements.entry(*element).or_insert_with(|| next);
             }
         }
-        let mut needs: BTreeMap<ValueId, (u32, u32)> = BTreeMap::new();
-        if model == Model::Register {
-            for item in &items {
-                if let (Some(value), true) = (needs_of(item), item.required()) {
-                    needs.entry(value).or_default().0 += 1;
-                }
-                if let Some(value) = item.call.leaves() {
-                    needs.entry(value).or_default().1 += 1;
-                }
-            }
-        }
-        let (mut free, mut last): (BTreeMap<ValueId, Vec<usize>>, BTreeMap<Call, usize>) =
+        let needs = if model == Model::Register { count_needs(&items) } else { BTreeMap::new() };
+        let (mut optional_by_value, mut last): (BTreeMap<ValueId, Vec<usize>>, BTreeMap<Invocation, usize>) =
             (BTreeMap::new(), BTreeMap::new());
-        let (mut chained, mut twins) = (Vec::new(), Vec::new());
+        let (mut expected_by_optional, mut equal_before) = (Vec::new(), Vec::new());
         for (at, item) in items.iter().enumerate().skip(optional) {
-            let value = if model == Model::Register { item.call.leaves().unwrap_or_default() } else { 0 };
-            free.entry(value).or_default().push(at);
-            chained.extend(needs_of(item));
-            twins.push(last.insert(item.call, at));
+            let value = if model == Model::Register { item.invocation.leaves().unwrap_or_default() } else { 0 };
+            optional_by_value.entry(value).or_default().push(at);
+            expected_by_optional.extend(needs_of(item));
+            equal_before.push(last.insert(item.invocation, at));
         }
         let mut search = Search {
             taken: vec![false; items.len()],
             left: optional,
             low: 0,
             heads: Vec::new(),
-            lanes: Vec::new(),
-            lane_of: vec![None; items.len()],
-            free,
-            chained,
-            twins,
+            processes: Vec::new(),
+            process_of: vec![None; items.len()],
+            optional_by_value,
+            expected_by_optional,
+            equal_before,
             items,
             optional,
             order,
@@ -209,92 +228,30 @@ impl<'a> Search<'a> {
             elements,
             needs,
             furthest: Cell::new(0),
-            seen: Seen::default(),
+            visited: VisitedStates::default(),
             key: Vec::new(),
-            spent: Vec::new(),
+            used: Vec::new(),
         };
         if order == Order::Process {
-            search.lay_lanes();
+            search.group_by_process();
         }
         search
     }
 
-    fn lay_lanes(&mut self) {
-        let mut lanes: BTreeMap<u32, usize> = BTreeMap::new();
+    fn group_by_process(&mut self) {
+        let mut processes: BTreeMap<u32, usize> = BTreeMap::new();
         for (at, item) in self.items.iter().enumerate() {
             if at < self.optional {
-                let next = self.lanes.len();
-                let lane = *lanes.entry(item.process).or_insert_with(|| next);
-                if lane == next {
-                    self.lanes.push(Vec::new());
+                let next = self.processes.len();
+                let process_index = *processes.entry(item.process).or_insert_with(|| next);
+                if process_index == next {
+                    self.processes.push(Vec::new());
                 }
-                self.lanes[lane].push(at);
+                self.processes[process_index].push(at);
             }
-            self.lane_of[at] = lanes.get(&item.process).copied();
+            self.process_of[at] = processes.get(&item.process).copied();
         }
-        self.heads = vec![0; self.lanes.len()];
-    }
-
-    fn first(&self, initial: &Initial) -> State {
-        match self.model {
-            Model::Register => State::Number(initial.value.into()),
-            Model::Counter => State::Number(initial.number),
-            Model::Append => State::Number(initial.elements.len() as i64),
-            Model::Set => {
-                let mut bits = vec![0u64; self.elements.len() / 64 + 1];
-                for element in initial.elements.iter().filter_map(|it| self.elements.get(it)) {
-                    bits[element / 64] |= 1 << (element % 64);
-                }
-                State::Bits(bits)
-            }
-        }
-    }
-
-    /// What the object holds after an operation; none if its answer does not fit.
-    fn apply(&self, state: &State, item: &Item) -> Option<State> {
-        match (state, item.call) {
-            (State::Number(now), Call::Read) => {
-                let fits = match &item.answer {
-                    Answer::Nothing => true,
-                    Answer::Value(value) => *now == i64::from(*value),
-                    Answer::Number(number) => now == number,
-                    Answer::Elements(elements) => *now == elements.len() as i64,
-                };
-                fits.then(|| state.clone())
-            }
-            (State::Number(_), Call::Write(value)) => Some(State::Number(value.into())),
-            (State::Number(now), Call::CompareAndSet { expected, value }) => {
-                (*now == i64::from(expected)).then(|| State::Number(value.into()))
-            }
-            (State::Number(now), Call::Increment(by)) => Some(State::Number(now.wrapping_add(by))),
-            (State::Number(now), Call::Append(value)) => {
-                let fits = self.longest.get(*now as usize).is_none_or(|next| *next == value);
-                fits.then(|| State::Number(now + 1))
-            }
-            (State::Bits(bits), Call::Read) => {
-                let Answer::Elements(elements) = &item.answer else { return Some(state.clone()) };
-                let has = |it: &ValueId| self.elements.get(it).is_some_and(|at| bits[at / 64] >> (at % 64) & 1 == 1);
-                let count: u32 = bits.iter().map(|word| word.count_ones()).sum();
-                (count as usize == elements.len() && elements.iter().all(has)).then(|| state.clone())
-            }
-            (State::Bits(bits), Call::Add(value) | Call::Remove(value)) => {
-                let mut bits = bits.clone();
-                if let Some(at) = self.elements.get(&value) {
-                    let bit = 1 << (at % 64);
-                    if matches!(item.call, Call::Add(_)) {
-                        bits[at / 64] |= bit;
-                    } else {
-                        bits[at / 64] &= !bit;
-                    }
-                }
-                Some(State::Bits(bits))
-            }
-            // Operations of another type than the object's: the reader of histories refuses them.
-            (State::Number(_), Call::Add(_) | Call::Remove(_))
-            | (State::Bits(_), Call::Write(_) | Call::CompareAndSet { .. } | Call::Increment(_) | Call::Append(_)) => {
-                None
-            }
-        }
+        self.heads = vec![0; self.processes.len()];
     }
 
     fn take(&mut self, at: usize) {
@@ -309,7 +266,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn put_back(&mut self, at: usize, low: usize) {
+    fn undo(&mut self, at: usize, low: usize) {
         self.taken[at] = false;
         self.heads_move(at, false);
         if at < self.optional {
@@ -320,8 +277,8 @@ impl<'a> Search<'a> {
     }
 
     fn heads_move(&mut self, at: usize, forward: bool) {
-        if let (Some(lane), true) = (self.lane_of[at], at < self.optional) {
-            let head = &mut self.heads[lane];
+        if let (Some(process_index), true) = (self.process_of[at], at < self.optional) {
+            let head = &mut self.heads[process_index];
             *head = if forward { *head + 1 } else { *head - 1 };
         }
     }
@@ -332,20 +289,20 @@ impl<'a> Search<'a> {
         }
         let item = self.items[at];
         let change = |count: &mut u32| *count = if back { *count + 1 } else { *count - 1 };
-        if let (Some(value), true) = (needs_of(item), item.required())
+        if let (Some(value), true) = (needs_of(item), item.is_required())
             && let Some((needed, _)) = self.needs.get_mut(&value)
         {
             change(needed);
         }
-        if let Some(value) = item.call.leaves()
+        if let Some(value) = item.invocation.leaves()
             && let Some((_, sources)) = self.needs.get_mut(&value)
         {
             change(sources);
         }
     }
 
-    /// Whether taking an item, which is done, overwrote a value that is needed still and that nobody will write.
-    fn is_dead(&self, before: &State, after: &State) -> bool {
+    /// Returns whether the item taken last overwrote a value that is still needed and that no remaining operation writes.
+    fn is_dead_end(&self, before: &State, after: &State) -> bool {
         match before {
             State::Number(value) if self.model == Model::Register && before != after => {
                 let left = self.needs.get(&(*value as ValueId));
@@ -355,74 +312,17 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The next item that may come now, from a place on.
-    fn candidate(&self, from: usize) -> Option<usize> {
-        let mut bound = NEVER;
-        let mut needed: Vec<ValueId> = Vec::new();
-        let mut next: Option<usize> = None;
-        let mut look = |at: usize| {
-            if at >= from {
-                next = Some(next.map_or(at, |next| next.min(at)));
-            }
-            needed.extend(needs_of(self.items[at]));
-        };
-        match self.order {
-            Order::Process => {
-                for (lane, head) in self.lanes.iter().zip(&self.heads) {
-                    lane.get(*head).copied().into_iter().for_each(&mut look);
-                }
-            }
-            Order::RealTime => {
-                let mut at = self.low;
-                while at < self.optional && self.items[at].invoked < bound {
-                    if !self.taken[at] {
-                        look(at);
-                        bound = bound.min(self.items[at].ended);
-                    }
-                    at += 1;
-                }
-                self.furthest.set(self.furthest.get().max(bound));
-            }
-        }
-        next.or_else(|| self.optional_candidate(from, bound, needed))
-    }
-
-    /// Of what may have taken effect or not, the next that may come now: of a register only what is wanted at once.
-    fn optional_candidate(&self, from: usize, bound: u32, mut needed: Vec<ValueId>) -> Option<usize> {
-        let may = |at: usize| {
-            let in_time = match self.order {
-                Order::RealTime => self.items[at].invoked < bound,
-                Order::Process => self.lane_of[at].is_none_or(|lane| self.heads[lane] == self.lanes[lane].len()),
-            };
-            // Of those that say the same the earliest goes first, where that is as free as the later.
-            let twin = self.twins[at - self.optional].is_some_and(|twin| {
-                !self.taken[twin] && (self.order == Order::RealTime || self.lane_of[twin].is_none())
-            });
-            !self.taken[at] && in_time && !twin
-        };
-        if self.model == Model::Register {
-            needed.extend(&self.chained);
-        } else {
-            needed = vec![0];
-        }
-        let of = |value: ValueId| {
-            let all = self.free.get(&value)?;
-            all[all.partition_point(|at| *at < from)..].iter().copied().find(|at| may(*at))
-        };
-        needed.into_iter().filter_map(of).min()
-    }
-
-    /// Whether this state of the search is new.
-    fn remember(&mut self, state: &State) -> bool {
-        let (mut key, mut spent) = (std::mem::take(&mut self.key), std::mem::take(&mut self.spent));
+    /// Records the state of the search as visited. Returns whether it is new.
+    fn visit(&mut self, state: &State) -> bool {
+        let (mut key, mut used) = (std::mem::take(&mut self.key), std::mem::take(&mut self.used));
         key.clear();
-        spent.clear();
-        pack(&mut spent, &self.taken[self.optional..]);
+        used.clear();
+        pack(&mut used, &self.taken[self.optional..]);
         match self.order {
             Order::Process => key.extend(self.heads.iter().map(|head| *head as u64)),
             Order::RealTime => {
                 key.push(self.low as u64);
-                // Only a few beyond the first that is not taken are.
+                // Only operations that overlap the first one not taken can be taken.
                 let mut bound = NEVER;
                 let mut end = self.low;
                 while end < self.optional && self.items[end].invoked < bound {
@@ -434,24 +334,24 @@ impl<'a> Search<'a> {
                 pack(&mut key, &self.taken[self.low..end]);
             }
         }
-        // The last part alone may be longer or shorter.
+        // The value comes first, since only the last part of a key may vary in length.
         match state {
             State::Number(number) => key.insert(0, *number as u64),
             State::Bits(bits) => key.splice(0..0, bits.iter().copied()).for_each(drop),
         }
-        let new = self.seen.insert(&key, &spent);
-        (self.key, self.spent) = (key, spent);
+        let new = self.visited.insert(&key, &used);
+        (self.key, self.used) = (key, used);
         new
     }
 
-    fn run(&mut self, first: State, budget: &mut u64) -> Found {
+    fn run(&mut self, first: State, budget: &mut u64) -> SearchResult {
         let mut state = first;
         let mut stack: Vec<Frame> = Vec::new();
         let mut from = 0;
         let mut use_next = false;
         loop {
             if self.left == 0 {
-                return Found::Order;
+                return SearchResult::Order;
             }
             if from == 0
                 && let Some(item) = self.fitting_read(&state)
@@ -462,7 +362,7 @@ impl<'a> Search<'a> {
                 continue;
             }
             if *budget == 0 {
-                return Found::Unknown;
+                return SearchResult::OutOfBudget;
             }
             *budget -= 1;
             if let Some(item) = self.candidate(from) {
@@ -473,8 +373,8 @@ impl<'a> Search<'a> {
                 let Some(after) = self.apply(&state, self.items[item]) else { continue };
                 let low = self.low;
                 self.take(item);
-                if self.is_dead(&state, &after) || !self.remember(&after) {
-                    self.put_back(item, low);
+                if self.is_dead_end(&state, &after) || !self.visit(&after) {
+                    self.undo(item, low);
                     continue;
                 }
                 let before = std::mem::replace(&mut state, after);
@@ -483,10 +383,10 @@ impl<'a> Search<'a> {
                 from = 0;
                 continue;
             }
-            // Back to the last choice.
+            // Backtrack to the last choice.
             loop {
-                let Some(frame) = stack.pop() else { return Found::Nothing(self.furthest.get()) };
-                self.put_back(frame.item, frame.low);
+                let Some(frame) = stack.pop() else { return SearchResult::NoOrder(self.furthest.get()) };
+                self.undo(frame.item, frame.low);
                 state = frame.state;
                 use_next = frame.used_next;
                 if !frame.forced {
@@ -496,32 +396,26 @@ impl<'a> Search<'a> {
             }
         }
     }
+}
 
-    /// A read that may come now and whose answer fits.
-    fn fitting_read(&self, state: &State) -> Option<usize> {
-        let mut from = 0;
-        while let Some(item) = self.candidate(from).filter(|item| *item < self.optional) {
-            if self.items[item].call == Call::Read && self.apply(state, self.items[item]).is_some() {
-                return Some(item);
-            }
-            from = item + 1;
-        }
-        None
+/// Returns the value that a register must hold before an operation.
+fn needs_of(item: &SearchOperation) -> Option<ValueId> {
+    match (item.invocation, &item.output) {
+        (Invocation::Read, Output::Value(value)) => Some(*value),
+        (Invocation::CompareAndSet { expected, .. }, _) => Some(expected),
+        (
+            Invocation::Read
+            | Invocation::Write(_)
+            | Invocation::Increment(_)
+            | Invocation::Add(_)
+            | Invocation::Remove(_)
+            | Invocation::Append(_),
+            _,
+        ) => None,
     }
 }
 
-/// The value that a register must hold for an operation.
-fn needs_of(item: &Item) -> Option<ValueId> {
-    match (item.call, &item.answer) {
-        (Call::Read, Answer::Value(value)) => Some(*value),
-        (Call::CompareAndSet { expected, .. }, _) => Some(expected),
-        (Call::Read | Call::Write(_) | Call::Increment(_) | Call::Add(_) | Call::Remove(_) | Call::Append(_), _) => {
-            None
-        }
-    }
-}
-
-/// Packs bits into words; trailing empty ones left out.
+/// Packs bits into words, without trailing empty words.
 fn pack(words: &mut Vec<u64>, bits: &[bool]) {
     let at = words.len();
     for chunk in bits.chunks(64) {

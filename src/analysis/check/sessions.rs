@@ -1,278 +1,292 @@
-//! What one session may rely on (Terry et al. 1994), as far as clients can see it.
+//! Session guarantees (Terry et al. 1994), as far as clients can observe them.
 //!
-//! Registers whose writes all differ: a guarantee asks that what a read returned be no older than certain writes. Which of
-//! two writes is older is known by their versions, where the history has them; else a write is older than those that began
-//! after it was acknowledged, and than those that its maker had seen. All of that, and what the reads of one process ask, are
-//! arrows between the writes of a key; the process keeps the guarantees if and only if they make no circle. Of two writes
-//! whose age nobody can tell, two processes may see either first. A compare-and-set has seen the write that it replaced.
-//! O(n log n) for n operations, times the number of processes for the last two.
+//! Registers whose writes all differ: a guarantee requires that the result of a read is no older than certain writes. Versions
+//! order two writes, if the history has them; otherwise a write is older than those that began after it was acknowledged, and
+//! newer than those that its process had read. These facts, and the requirements of one process's reads, are edges between the
+//! writes of a key. The process keeps the guarantees if and only if the edges form no cycle. Two processes may see writes of
+//! unknown order in either order. A compare-and-set has read the write that it replaced. O(n log n) for n operations, times the
+//! number of processes for the last two guarantees.
 //!
-//! Sets that nothing is removed from, and lists: a read must hold the elements themselves.
+//! Sets without removals, and lists: a read must contain the required elements.
 
-use crate::analysis::history::{Answer, Call, History, Model};
+use crate::analysis::history::{History, Invocation, Model, Output};
 use crate::trace::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Which of the four are asked for.
+/// The session guarantees to check.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(super) struct SessionGuarantees {
     /// Read your writes.
     pub own_writes: bool,
     /// Monotonic reads.
     pub reads: bool,
-    /// Monotonic writes: who sees a write sees those that its process made before.
+    /// Monotonic writes: a process that sees a write sees the earlier writes of the writing process.
     pub writes: bool,
-    /// Writes follow reads: who sees a write sees those that its process had seen before.
+    /// Writes follow reads: a process that sees a write sees the writes that the writing process had seen before.
     pub follow: bool,
 }
 
-/// What stands for the value that was there at first.
-const FIRST: usize = usize::MAX;
+/// The write of a key's initial value.
+const INITIAL: usize = usize::MAX;
 
-/// A write that a process made, or saw.
+/// A write that a process made or saw.
 #[derive(Clone, Copy)]
-struct Step {
+struct KnownWrite {
     key: u32,
     write: usize,
-    /// Its own, in the order of its operations.
+    /// Whether the process made it.
     own: bool,
 }
 
-struct Look<'a> {
+struct SessionChecker<'a> {
     history: &'a History,
     models: BTreeMap<u32, Model>,
-    /// By key and value.
+    /// The write of each value, by key and value.
     writers: BTreeMap<(u32, u32), usize>,
     removed: BTreeSet<(u32, u32)>,
-    /// For each process what it made and saw, in order, and where in that each of its writes stands.
-    steps: BTreeMap<u32, Vec<Step>>,
+    /// For each process the writes that it made and saw, in order; and the position of each of its own writes in that list.
+    steps: BTreeMap<u32, Vec<KnownWrite>>,
     place_in: BTreeMap<usize, (u32, usize)>,
-    /// By key, from each write to those that are known to be newer.
-    arrows: BTreeMap<u32, Vec<(usize, usize)>>,
-    /// The same by what the reads of one process ask.
-    asked: BTreeMap<u32, Vec<(usize, usize)>>,
+    /// For each key, edges from a write to a newer one.
+    edges: BTreeMap<u32, Vec<(usize, usize)>>,
+    /// For each key, edges that the reads of one process require.
+    required: BTreeMap<u32, Vec<(usize, usize)>>,
 }
 
-/// What reads of a key must show from now on.
+/// The writes that later reads of a key must reflect.
 #[derive(Default)]
-struct Must {
+struct Requirements {
     writes: Vec<usize>,
     all: BTreeSet<usize>,
 }
 
-/// Whether the operations at these places break what is wanted.
-pub(super) fn broken(history: &History, places: &[usize], wanted: Wanted) -> bool {
+/// Returns whether the operations at these places violate the guarantees.
+pub(super) fn is_violated(history: &History, places: &[usize], wanted: SessionGuarantees) -> bool {
     let operations = &history.operations;
-    let mut look = Look {
+    let mut checker = SessionChecker {
         history,
         models: BTreeMap::new(),
         writers: BTreeMap::new(),
         removed: BTreeSet::new(),
         steps: BTreeMap::new(),
         place_in: BTreeMap::new(),
-        arrows: BTreeMap::new(),
-        asked: BTreeMap::new(),
+        edges: BTreeMap::new(),
+        required: BTreeMap::new(),
     };
     let mut keys: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for &place in places {
         let operation = &operations[place];
         keys.entry(operation.key).or_default().push(place);
-        match operation.call {
-            Call::Write(value) | Call::CompareAndSet { value, .. } | Call::Add(value) | Call::Append(value) => {
+        match operation.invocation {
+            Invocation::Write(value)
+            | Invocation::CompareAndSet { value, .. }
+            | Invocation::Add(value)
+            | Invocation::Append(value) => {
                 if operation.outcome != Outcome::Fail {
-                    look.writers.insert((operation.key, value), place);
+                    checker.writers.insert((operation.key, value), place);
                 }
             }
-            Call::Remove(value) => {
-                look.removed.insert((operation.key, value));
+            Invocation::Remove(value) => {
+                checker.removed.insert((operation.key, value));
             }
-            Call::Read | Call::Increment(_) => {}
+            Invocation::Read | Invocation::Increment(_) => {}
         }
     }
     for (key, places) in keys.iter() {
-        look.models.insert(*key, history.model_of(places).unwrap_or(Model::Register));
+        checker.models.insert(*key, history.model_of(places).unwrap_or(Model::Register));
     }
     let mut processes: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for &place in places {
         processes.entry(operations[place].process).or_default().push(place);
     }
     for (process, own) in processes.iter() {
-        look.walk(*process, own);
+        checker.add_process(*process, own);
     }
-    // What all ask together mostly makes no circle, and then that of none does.
+    // If the edges of all processes together form no cycle, which is common, those of no process do.
     let mut together: BTreeMap<u32, Vec<(usize, usize)>> = BTreeMap::new();
     let mut each = Vec::new();
     for own in processes.values() {
-        if look.demand(own, wanted) {
+        if checker.violates(own, wanted) {
             return true;
         }
-        let asked = std::mem::take(&mut look.asked);
-        asked.iter().for_each(|(key, arrows)| together.entry(*key).or_default().extend(arrows));
-        each.push(asked);
+        let required = std::mem::take(&mut checker.required);
+        required.iter().for_each(|(key, edges)| together.entry(*key).or_default().extend(edges));
+        each.push(required);
     }
     together.iter().any(|(key, all)| {
-        let circle = |asked: &[(usize, usize)]| look.circle(*key, &keys[key], asked);
-        circle(all) && each.iter().filter_map(|asked| asked.get(key)).any(|asked| circle(asked))
+        let is_cyclic = |required: &[(usize, usize)]| checker.has_cycle(*key, &keys[key], required);
+        is_cyclic(all) && each.iter().filter_map(|required| required.get(key)).any(|required| is_cyclic(required))
     })
 }
 
-impl Look<'_> {
-    /// The writes that a read shows, or that a compare-and-set replaced.
+impl SessionChecker<'_> {
+    /// Returns the writes that a read returned, or that a compare-and-set replaced.
     fn seen(&self, place: usize) -> Vec<usize> {
         let operation = &self.history.operations[place];
         let writer = |value: &u32| self.writers.get(&(operation.key, *value)).copied();
-        if let Call::CompareAndSet { expected, .. } = operation.call {
+        if let Invocation::CompareAndSet { expected, .. } = operation.invocation {
             return writer(&expected).into_iter().collect();
         }
-        match &operation.answer {
-            Answer::Value(value) => writer(value).into_iter().collect(),
-            Answer::Elements(elements) => elements.iter().filter_map(writer).collect(),
-            Answer::Nothing | Answer::Number(_) => Vec::new(),
+        match &operation.output {
+            Output::Value(value) => writer(value).into_iter().collect(),
+            Output::Elements(elements) => elements.iter().filter_map(writer).collect(),
+            Output::Nothing | Output::Number(_) => Vec::new(),
         }
     }
 
-    fn walk(&mut self, process: u32, own: &[usize]) {
+    fn add_process(&mut self, process: u32, own: &[usize]) {
         let mut steps = Vec::new();
         let mut last: BTreeMap<u32, usize> = BTreeMap::new();
         for &place in own {
             let operation = &self.history.operations[place];
-            if operation.call.changes() {
+            if operation.invocation.changes() {
                 if operation.outcome != Outcome::Fail {
                     for write in self.seen(place) {
                         last.insert(operation.key, write);
-                        steps.push(Step { key: operation.key, write, own: false });
+                        steps.push(KnownWrite { key: operation.key, write, own: false });
                     }
-                    // A write comes after what its process had seen of the key.
+                    // A write is newer than the writes of the key that its process had seen.
                     if let Some(before) = last.get(&operation.key) {
-                        self.arrows.entry(operation.key).or_default().push((*before, place));
+                        self.edges.entry(operation.key).or_default().push((*before, place));
                     }
                     self.place_in.insert(place, (process, steps.len()));
-                    steps.push(Step { key: operation.key, write: place, own: true });
+                    steps.push(KnownWrite { key: operation.key, write: place, own: true });
                 }
             } else {
                 let seen = self.seen(place);
-                if let (Answer::Value(_), [write]) = (&operation.answer, seen.as_slice()) {
+                if let (Output::Value(_), [write]) = (&operation.output, seen.as_slice()) {
                     last.insert(operation.key, *write);
                 }
-                steps.extend(seen.into_iter().map(|write| Step { key: operation.key, write, own: false }));
+                steps.extend(seen.into_iter().map(|write| KnownWrite { key: operation.key, write, own: false }));
             }
         }
         self.steps.insert(process, steps);
     }
 
-    /// What the reads of one process must show. True if one of a set or list does not; for registers it leaves arrows.
-    fn demand(&mut self, own: &[usize], wanted: Wanted) -> bool {
-        // By key, what reads from now on must show.
-        let mut must: BTreeMap<u32, Must> = BTreeMap::new();
+    /// Collects the requirements of one process's reads. Returns true if a read of a set or list misses a required element; for
+    /// registers adds edges to `required`.
+    fn violates(&mut self, own: &[usize], wanted: SessionGuarantees) -> bool {
+        let mut requirements: BTreeMap<u32, Requirements> = BTreeMap::new();
         let mut known: BTreeMap<u32, usize> = BTreeMap::new();
         for &place in own {
             let operation = &self.history.operations[place];
-            let replaces = matches!(operation.call, Call::CompareAndSet { .. }) && operation.outcome != Outcome::Fail;
-            if operation.answer == Answer::Nothing && !replaces {
+            let replaces =
+                matches!(operation.invocation, Invocation::CompareAndSet { .. }) && operation.outcome != Outcome::Fail;
+            if operation.output == Output::Nothing && !replaces {
                 if wanted.own_writes && operation.acknowledged() {
-                    self.require(&mut must, operation.key, place);
+                    self.require(&mut requirements, operation.key, place);
                 }
                 continue;
             }
             let seen = self.seen(place);
             if wanted.writes || wanted.follow {
-                // A list shows all at once what it shows.
-                let at_once = matches!(operation.answer, Answer::Elements(_));
+                // A read of several elements sees all of them at once.
+                let at_once = matches!(operation.output, Output::Elements(_));
                 if at_once {
-                    self.reveal(&seen, &mut known, &mut must, wanted);
+                    self.add_implied(&seen, &mut known, &mut requirements, wanted);
                 }
-                if self.misses(place, &seen, must.get(&operation.key)) {
+                if self.misses(place, &seen, requirements.get(&operation.key)) {
                     return true;
                 }
                 if !at_once {
-                    self.reveal(&seen, &mut known, &mut must, wanted);
+                    self.add_implied(&seen, &mut known, &mut requirements, wanted);
                 }
-            } else if self.misses(place, &seen, must.get(&operation.key)) {
+            } else if self.misses(place, &seen, requirements.get(&operation.key)) {
                 return true;
             }
             if wanted.reads {
                 for write in seen {
-                    self.require(&mut must, operation.key, write);
+                    self.require(&mut requirements, operation.key, write);
                 }
             }
             if wanted.own_writes && operation.acknowledged() {
-                self.require(&mut must, operation.key, place);
+                self.require(&mut requirements, operation.key, place);
             }
         }
         false
     }
 
-    /// From now on reads of the key must show nothing older. Of a register's writes, those that another of them is known to
-    /// be newer than need not be kept.
-    fn require(&self, must: &mut BTreeMap<u32, Must>, key: u32, write: usize) {
-        let must = must.entry(key).or_default();
-        if !must.all.insert(write) {
+    /// Adds a write that later reads of the key must reflect. For a register, it replaces required writes that are older.
+    fn require(&self, requirements: &mut BTreeMap<u32, Requirements>, key: u32, write: usize) {
+        let requirements = requirements.entry(key).or_default();
+        if !requirements.all.insert(write) {
             return;
         }
         if self.models.get(&key) == Some(&Model::Register) {
             let operations = &self.history.operations;
             let replaced = |other: &usize| operations[*other].precedes(&operations[write]);
-            must.writes.iter().filter(|other| replaced(other)).for_each(|other| {
-                must.all.remove(other);
+            requirements.writes.iter().filter(|other| replaced(other)).for_each(|other| {
+                requirements.all.remove(other);
             });
-            must.writes.retain(|other| !replaced(other));
+            requirements.writes.retain(|other| !replaced(other));
         }
-        must.writes.push(write);
+        requirements.writes.push(write);
     }
 
-    /// What the processes of the writes that are seen had made and seen before.
-    fn reveal(&self, seen: &[usize], known: &mut BTreeMap<u32, usize>, must: &mut BTreeMap<u32, Must>, wanted: Wanted) {
+    /// Adds the requirements that follow from seeing writes: the earlier writes that their processes made or saw.
+    fn add_implied(
+        &self,
+        seen: &[usize],
+        known: &mut BTreeMap<u32, usize>,
+        requirements: &mut BTreeMap<u32, Requirements>,
+        wanted: SessionGuarantees,
+    ) {
         for write in seen {
             let Some((process, at)) = self.place_in.get(write).copied() else { continue };
             let from = known.get(&process).copied().unwrap_or(0);
             let Some(steps) = self.steps.get(&process) else { continue };
             for step in steps.iter().take(at).skip(from) {
                 if if step.own { wanted.writes } else { wanted.follow } {
-                    self.require(must, step.key, step.write);
+                    self.require(requirements, step.key, step.write);
                 }
             }
             known.insert(process, from.max(at));
         }
     }
 
-    fn misses(&mut self, read: usize, seen: &[usize], must: Option<&Must>) -> bool {
-        let Some(must) = must else { return false };
+    fn misses(&mut self, read: usize, seen: &[usize], requirements: Option<&Requirements>) -> bool {
+        let Some(requirements) = requirements else { return false };
         let operation = &self.history.operations[read];
-        match &operation.answer {
-            Answer::Elements(elements) => {
+        match &operation.output {
+            Output::Elements(elements) => {
                 let mut elements = elements.clone();
                 elements.sort_unstable();
                 let lacks = |value: u32| {
                     elements.binary_search(&value).is_err() && !self.removed.contains(&(operation.key, value))
                 };
-                must.writes.iter().filter_map(|write| self.history.operations[*write].call.puts()).any(lacks)
+                requirements
+                    .writes
+                    .iter()
+                    .filter_map(|write| self.history.operations[*write].invocation.puts())
+                    .any(lacks)
             }
-            Answer::Number(_) => false,
-            // Of a register, or what a compare-and-set replaced.
-            Answer::Value(_) | Answer::Nothing => {
-                let shown = seen.first().copied().unwrap_or(FIRST);
-                let asked = self.asked.entry(operation.key).or_default();
-                asked.extend(must.writes.iter().filter(|write| **write != shown).map(|write| (*write, shown)));
+            Output::Number(_) => false,
+            // A read of a register, or a compare-and-set.
+            Output::Value(_) | Output::Nothing => {
+                let shown = seen.first().copied().unwrap_or(INITIAL);
+                let required = self.required.entry(operation.key).or_default();
+                required
+                    .extend(requirements.writes.iter().filter(|write| **write != shown).map(|write| (*write, shown)));
                 false
             }
         }
     }
 
-    /// Whether the arrows between a key's writes, those asked and what is known of their ages make a circle.
-    fn circle(&self, key: u32, places: &[usize], asked: &[(usize, usize)]) -> bool {
+    /// Returns whether the edges between a key's writes, with `required`, form a cycle.
+    fn has_cycle(&self, key: u32, places: &[usize], required: &[(usize, usize)]) -> bool {
         let operations = &self.history.operations;
         let mut writes: Vec<usize> = places
             .iter()
             .copied()
-            .filter(|place| operations[*place].call.changes() && operations[*place].outcome != Outcome::Fail)
+            .filter(|place| operations[*place].invocation.changes() && operations[*place].outcome != Outcome::Fail)
             .collect();
         let none = Vec::new();
-        let arrows = self.arrows.get(&key).unwrap_or(&none);
+        let edges = self.edges.get(&key).unwrap_or(&none);
         let ranked = writes.iter().any(|write| operations[*write].rank > 0);
-        // Points of time between the writes: as many as there are writes, before each one's beginning.
+        // Nodes for the points in time before the start of each write.
         writes.sort_unstable_by_key(|write| if ranked { operations[*write].rank } else { operations[*write].invoked });
         let number: BTreeMap<usize, usize> = writes.iter().enumerate().map(|(i, write)| (*write, i + 1)).collect();
-        let of = |write: usize| if write == FIRST { Some(0) } else { number.get(&write).copied() };
+        let of = |write: usize| if write == INITIAL { Some(0) } else { number.get(&write).copied() };
         let count = writes.len();
         let point = |i: usize| count + 1 + i;
         let mut after: Vec<Vec<usize>> = vec![Vec::new(); 2 * count + 2];
@@ -291,19 +305,19 @@ impl Look<'_> {
                 after[i + 1].push(point(next));
             }
         }
-        for (older, newer) in arrows.iter().chain(asked) {
-            // Versions tell all there is to tell.
-            let told = ranked && *newer != FIRST && operations[*older].rank == 0;
-            if let (Some(older), Some(newer), false) = (of(*older), of(*newer), told) {
+        for (older, newer) in edges.iter().chain(required) {
+            // Versions order all writes that have one.
+            let is_unranked = ranked && *newer != INITIAL && operations[*older].rank == 0;
+            if let (Some(older), Some(newer), false) = (of(*older), of(*newer), is_unranked) {
                 after[older].push(newer);
             }
         }
-        has_circle(&after)
+        is_cyclic(&after)
     }
 }
 
-/// Whether arrows make a circle: what is left when nothing is without an arrow to it (Kahn 1962).
-fn has_circle(after: &[Vec<usize>]) -> bool {
+/// Returns whether a graph has a cycle, by topological sorting (Kahn 1962).
+fn is_cyclic(after: &[Vec<usize>]) -> bool {
     let mut before = vec![0u32; after.len()];
     for to in after.iter().flatten() {
         before[*to] += 1;

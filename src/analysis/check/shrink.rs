@@ -1,18 +1,18 @@
-//! The fewest operations that still prove a violation.
+//! Reduction of a violation to few operations.
 
-use super::search::{Found, Item, Order, search};
-use crate::analysis::history::{Answer, Call, History, Initial, Model, NEVER, ValueId};
+use super::search::{Order, SearchOperation, SearchResult, search};
+use crate::analysis::history::{History, Initial, Invocation, Model, NEVER, Output, ValueId};
 
-/// Leaves out operations, in parts that get smaller, as long as what is left is `violated`. What is left holds the write of
-/// each register's value that it reads, so it is a history of its own. The fewest in the sense that none of them can go; O(n log n)
-/// questions where few remain.
-pub(super) fn fewest(history: &History, places: &[usize], violated: impl Fn(&[usize]) -> bool) -> Vec<usize> {
+/// Removes operations, in ever smaller parts, as long as the rest is `violated`. The rest keeps the write of each value that it
+/// reads, so it is a history itself. The result is minimal: no single operation can be removed. O(n log n) checks if few
+/// operations remain.
+pub(super) fn minimize(history: &History, places: &[usize], violated: impl Fn(&[usize]) -> bool) -> Vec<usize> {
     let mut kept = places.to_vec();
     let mut part = kept.len().div_ceil(2);
     while part > 0 {
         let mut at = 0;
         while at < kept.len() {
-            let without = closed(history, &kept, at..(at + part).min(kept.len()));
+            let without = without_part(history, &kept, at..(at + part).min(kept.len()));
             if without.len() < kept.len() && violated(&without) {
                 kept = without;
             } else {
@@ -24,12 +24,12 @@ pub(super) fn fewest(history: &History, places: &[usize], violated: impl Fn(&[us
     kept
 }
 
-/// What is left without a part, but for writes that the rest reads.
-fn closed(history: &History, kept: &[usize], part: std::ops::Range<usize>) -> Vec<usize> {
+/// Returns the operations without a part, but with the writes whose values the rest reads.
+fn without_part(history: &History, kept: &[usize], part: std::ops::Range<usize>) -> Vec<usize> {
     let mut read: Vec<(u32, ValueId)> = Vec::new();
     for (i, &place) in kept.iter().enumerate() {
         let operation = &history.operations[place];
-        if part.contains(&i) || operation.call.changes() {
+        if part.contains(&i) || operation.invocation.changes() {
             continue;
         }
         read.extend(operation.returned().map(|value| (operation.key, value)));
@@ -39,36 +39,35 @@ fn closed(history: &History, kept: &[usize], part: std::ops::Range<usize>) -> Ve
     let stays = |i: usize, place: usize| {
         let operation = &history.operations[place];
         !part.contains(&i)
-            || operation.call.puts().is_some_and(|value| read.binary_search(&(operation.key, value)).is_ok())
+            || operation.invocation.puts().is_some_and(|value| read.binary_search(&(operation.key, value)).is_ok())
     };
     kept.iter().enumerate().filter(|(i, place)| stays(*i, **place)).map(|(_, place)| *place).collect()
 }
 
-/// How many steps each question of [`fewest_of_search`] may take, and all of them together.
-const EACH: u64 = 100_000;
-const TOGETHER: u64 = 10_000_000;
+/// Maximum number of steps of each search of [`minimize_search`], and of all of them.
+const STEPS_PER_SEARCH: u64 = 100_000;
+const TOTAL_STEPS: u64 = 10_000_000;
 
-/// The same for the general search, where a change that is left out might have taken effect: reads are left out, changes
-/// become free to take effect at any time or never, which only makes more orders possible, and are left out if nobody that
-/// is left wants their value. `stuck` is what the search answered.
-pub(super) fn fewest_of_search(
-    items: &[Item],
+/// Reduces a history that the general search refuted. Reads are removed. Changes become optional, which only allows more orders,
+/// and are then removed if no remaining operation needs their value. `stuck` is the position that the search returned.
+pub(super) fn minimize_search(
+    items: &[SearchOperation],
     model: Model,
     initial: &Initial,
     order: Order,
     stuck: u32,
 ) -> Vec<usize> {
     let mut spent = 0;
-    let mut refuted_from = |items: &[Item], initials: &[Initial]| {
+    let mut refuted_from = |items: &[SearchOperation], initials: &[Initial]| {
         initials.iter().all(|initial| {
-            let mut budget = EACH.min(TOGETHER.saturating_sub(spent));
+            let mut budget = STEPS_PER_SEARCH.min(TOTAL_STEPS.saturating_sub(spent));
             let before = budget;
             let found = search(items, model, initial, order, &mut budget);
             spent += before - budget + items.len() as u64;
-            matches!(found, Found::Nothing(_))
+            matches!(found, SearchResult::NoOrder(_))
         })
     };
-    // A part of the history that nothing explains, whatever the register held when it began.
+    // Look for a refuted part of the history, for any value of the register at the start of that part.
     let mut initials = vec![initial.clone()];
     let mut kept = items.to_vec();
     if (model, order) == (Model::Register, Order::RealTime) {
@@ -77,8 +76,8 @@ pub(super) fn fewest_of_search(
         ends.sort_unstable();
         let mut last = 8;
         while last < ends.len() {
-            let part = wanted(since(&known, ends[ends.len() - last]));
-            let any = anything(&part);
+            let part = without_unneeded(since(&known, ends[ends.len() - last]));
+            let any = possible_initials(&part);
             if refuted_from(&part, &any) {
                 (kept, initials) = (part, any);
                 break;
@@ -86,13 +85,13 @@ pub(super) fn fewest_of_search(
             last *= 2;
         }
     }
-    let mut refuted = |items: &[Item]| refuted_from(items, &initials);
-    // What was known at the end that no order got past is refuted, unless it was later reads that forbade to pass.
-    let cut = wanted(until(items, stuck));
+    let mut refuted = |items: &[SearchOperation]| refuted_from(items, &initials);
+    // The history until the end that no order passed is refuted, unless later reads were the reason.
+    let cut = without_unneeded(until(items, stuck));
     if order == Order::RealTime && refuted(&cut) {
         kept = cut;
     }
-    // Of that the last few, as few as are refuted: what is free makes a search short.
+    // Keep only the last operations required, as few as are refuted: optional operations keep searches short.
     let mut by_end = kept.clone();
     by_end.sort_by_key(|item| item.ended);
     let required: Vec<usize> = by_end.iter().filter(|item| item.ended != NEVER).map(|item| item.place).collect();
@@ -100,103 +99,125 @@ pub(super) fn fewest_of_search(
     while order == Order::RealTime && last < required.len() {
         let mut early = required[..required.len() - last].to_vec();
         early.sort_unstable();
-        let without = less(&less(&kept, &early, true), &early, false);
+        let without = relax(&relax(&kept, &early, true), &early, false);
         if refuted(&without) {
             kept = without;
             break;
         }
         last *= 2;
     }
-    // Reads first: what is free still stands in the proof where its value is wanted.
+    // Reads first: an optional change stays in the proof while a read needs its value.
     for reads in [true, false] {
-        let left = |kept: &[Item]| -> Vec<usize> {
-            let of_kind = kept.iter().filter(|item| item.ended != NEVER && reads == (item.call == Call::Read));
-            of_kind.map(|item| item.place).collect()
-        };
-        let mut part = left(&kept).len().div_ceil(2);
-        while part > 0 {
-            let targets = left(&kept);
-            let mut gone = false;
-            for some in targets.chunks(part) {
-                let without = less(&kept, some, reads);
-                if refuted(&without) {
-                    kept = without;
-                    gone = true;
-                }
-            }
-            // One by one until nothing more goes.
-            part = if part == 1 { usize::from(gone) } else { part.div_ceil(2) };
-        }
+        remove_while(&mut kept, reads, &mut refuted);
     }
     kept.iter().map(|item| item.place).collect()
 }
 
-/// What began after an end; a change that was under way then is free.
-fn since(items: &[Item], end: u32) -> Vec<Item> {
-    let one = |item: &Item| match item.invoked > end {
+/// Relaxes reads, or changes, in ever smaller parts, as long as the rest is refuted.
+fn remove_while(kept: &mut Vec<SearchOperation>, reads: bool, refuted: &mut impl FnMut(&[SearchOperation]) -> bool) {
+    let left = |kept: &[SearchOperation]| -> Vec<usize> {
+        let of_kind = kept.iter().filter(|item| item.ended != NEVER && reads == (item.invocation == Invocation::Read));
+        of_kind.map(|item| item.place).collect()
+    };
+    let mut part = left(kept).len().div_ceil(2);
+    while part > 0 {
+        let targets = left(kept);
+        let mut removed = false;
+        for some in targets.chunks(part) {
+            let without = relax(kept, some, reads);
+            if refuted(&without) {
+                *kept = without;
+                removed = true;
+            }
+        }
+        // Repeat with single operations until none can be removed.
+        part = if part == 1 { usize::from(removed) } else { part.div_ceil(2) };
+    }
+}
+
+/// Returns the operations that started after an end. Changes that overlap it become optional.
+fn since(items: &[SearchOperation], end: u32) -> Vec<SearchOperation> {
+    let one = |item: &SearchOperation| match item.invoked > end {
         true => Some(item.clone()),
-        false if item.ended <= end || item.call == Call::Read => None,
-        false => Some(Item { ended: NEVER, process: u32::MAX - item.place as u32, ..item.clone() }),
+        false if item.ended <= end || item.invocation == Invocation::Read => None,
+        false => Some(SearchOperation { ended: NEVER, process: u32::MAX - item.place as u32, ..item.clone() }),
     };
     items.iter().filter_map(one).collect()
 }
 
-/// All that a register may have held before these operations, as far as they can tell it apart.
-fn anything(items: &[Item]) -> Vec<Initial> {
-    let told = |item: &Item| match (item.call, &item.answer) {
-        (Call::Read, Answer::Value(value)) => Some(*value),
-        (Call::CompareAndSet { expected, .. }, _) => Some(expected),
-        (Call::Read | Call::Write(_) | Call::Increment(_) | Call::Add(_) | Call::Remove(_) | Call::Append(_), _) => {
-            None
-        }
+/// Returns the initial values of a register that these operations can distinguish.
+fn possible_initials(items: &[SearchOperation]) -> Vec<Initial> {
+    let needed = |item: &SearchOperation| match (item.invocation, &item.output) {
+        (Invocation::Read, Output::Value(value)) => Some(*value),
+        (Invocation::CompareAndSet { expected, .. }, _) => Some(expected),
+        (
+            Invocation::Read
+            | Invocation::Write(_)
+            | Invocation::Increment(_)
+            | Invocation::Add(_)
+            | Invocation::Remove(_)
+            | Invocation::Append(_),
+            _,
+        ) => None,
     };
-    let mut values: Vec<ValueId> = items.iter().filter_map(told).chain([ValueId::MAX]).collect();
+    let mut values: Vec<ValueId> = items.iter().filter_map(needed).chain([ValueId::MAX]).collect();
     values.sort_unstable();
     values.dedup();
     values.into_iter().map(|value| Initial { value, ..Initial::default() }).collect()
 }
 
-/// Without some reads, or with some changes free.
-fn less(kept: &[Item], some: &[usize], reads: bool) -> Vec<Item> {
-    let free = |item: &Item| Item { invoked: 0, ended: NEVER, process: u32::MAX - item.place as u32, ..item.clone() };
-    let one = |item: &Item| match some.binary_search(&item.place) {
-        Err(_) => Some(item.clone()),
-        Ok(_) if reads != (item.call == Call::Read) => Some(item.clone()),
-        Ok(_) if reads => None,
-        Ok(_) => Some(free(item)),
+/// Returns the operations without some reads, or with some changes made optional.
+fn relax(kept: &[SearchOperation], some: &[usize], reads: bool) -> Vec<SearchOperation> {
+    let optional = |item: &SearchOperation| SearchOperation {
+        invoked: 0,
+        ended: NEVER,
+        process: u32::MAX - item.place as u32,
+        ..item.clone()
     };
-    wanted(kept.iter().filter_map(one).collect())
+    let one = |item: &SearchOperation| match some.binary_search(&item.place) {
+        Err(_) => Some(item.clone()),
+        Ok(_) if reads != (item.invocation == Invocation::Read) => Some(item.clone()),
+        Ok(_) if reads => None,
+        Ok(_) => Some(optional(item)),
+    };
+    without_unneeded(kept.iter().filter_map(one).collect())
 }
 
-/// Without free changes whose value nobody wants.
-fn wanted(mut items: Vec<Item>) -> Vec<Item> {
+/// Removes optional changes whose value no operation needs.
+fn without_unneeded(mut items: Vec<SearchOperation>) -> Vec<SearchOperation> {
     let mut values: Vec<ValueId> = Vec::new();
     for item in &items {
-        match (item.call, &item.answer) {
-            (Call::Read, Answer::Value(value)) => values.push(*value),
-            (Call::Read, Answer::Elements(elements)) => values.extend(elements),
-            (Call::CompareAndSet { expected, .. }, _) => values.push(expected),
+        match (item.invocation, &item.output) {
+            (Invocation::Read, Output::Value(value)) => values.push(*value),
+            (Invocation::Read, Output::Elements(elements)) => values.extend(elements),
+            (Invocation::CompareAndSet { expected, .. }, _) => values.push(expected),
             (
-                Call::Read | Call::Write(_) | Call::Increment(_) | Call::Add(_) | Call::Remove(_) | Call::Append(_),
+                Invocation::Read
+                | Invocation::Write(_)
+                | Invocation::Increment(_)
+                | Invocation::Add(_)
+                | Invocation::Remove(_)
+                | Invocation::Append(_),
                 _,
             ) => {}
         }
     }
     values.sort_unstable();
-    items.retain(|item| match item.call {
-        Call::Write(value) | Call::CompareAndSet { value, .. } | Call::Add(value) | Call::Append(value) => {
-            item.ended != NEVER || values.binary_search(&value).is_ok()
-        }
-        Call::Read | Call::Increment(_) | Call::Remove(_) => true,
+    items.retain(|item| match item.invocation {
+        Invocation::Write(value)
+        | Invocation::CompareAndSet { value, .. }
+        | Invocation::Add(value)
+        | Invocation::Append(value) => item.ended != NEVER || values.binary_search(&value).is_ok(),
+        Invocation::Read | Invocation::Increment(_) | Invocation::Remove(_) => true,
     });
     items
 }
 
-/// The history as it was known at an end.
-fn until(items: &[Item], end: u32) -> Vec<Item> {
+/// Returns the history as known at an end.
+fn until(items: &[SearchOperation], end: u32) -> Vec<SearchOperation> {
     let began = items.iter().filter(|item| item.invoked <= end);
     began
-        .filter(|item| item.call != Call::Read || item.ended <= end)
-        .map(|item| if item.ended <= end { item.clone() } else { Item { ended: NEVER, ..item.clone() } })
+        .filter(|item| item.invocation != Invocation::Read || item.ended <= end)
+        .map(|item| if item.ended <= end { item.clone() } else { SearchOperation { ended: NEVER, ..item.clone() } })
         .collect()
 }

@@ -1,12 +1,12 @@
-//! Inconsistency windows: from an update's acknowledgement until every copy that should hold it reflects it.
+//! Inconsistency windows: from the acknowledgement of an update until every copy that should hold it reflects it.
 
 use super::Staleness;
 use crate::scenario::Micros;
 use crate::trace::UpdateId;
 use std::collections::VecDeque;
 
-/// Windows that are remembered once they are closed.
-const REMEMBERED: usize = 2_000;
+/// Maximum number of closed windows that are remembered.
+const MAX_CLOSED: usize = 2_000;
 
 /// An inconsistency window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,25 +15,25 @@ pub struct Window {
     pub update: UpdateId,
     /// When it was acknowledged.
     pub since: Micros,
-    /// How long the window was open, µs; none while it is.
+    /// Its duration, µs; none while it is open.
     pub took: Option<Micros>,
 }
 
-/// The windows that closed last, in that order.
+/// The windows that closed last, in order of closing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Closed(VecDeque<Window>);
 
 impl Closed {
     pub fn push(&mut self, window: Window) {
         self.0.push_back(window);
-        if self.0.len() > REMEMBERED {
+        if self.0.len() > MAX_CLOSED {
             self.0.pop_front();
         }
     }
 }
 
 impl Staleness {
-    /// The windows that closed last, and those that are open.
+    /// Iterates over the windows that closed last, then over the open ones.
     pub fn windows(&self) -> impl Iterator<Item = Window> {
         let open =
             self.windows.iter().map(|(update, (since, _))| Window { update: *update, since: *since, took: None });

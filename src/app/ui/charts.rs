@@ -4,7 +4,7 @@ use super::stale_charts::{self, Log};
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::Scale;
 use crate::scenario::Micros;
-use crate::session::protocol::{Charts, Packed, Timed};
+use crate::session::protocol::{Charts, Packed, TimedOperation};
 use yew::prelude::*;
 
 /// Height of a chart with its title and its foot, px.
@@ -103,7 +103,7 @@ fn operations(charts: &Charts, scale: Scale, room: f64, top: f64) -> Html {
     let most = charts.operations.iter().map(|operation| operation.took).max().unwrap_or_default();
     let (below, high) = (top + HEIGHT - FOOT, HEIGHT - TITLE - FOOT);
     let log = Log { most, from: below, length: -high };
-    let dot = |(i, &Timed { at, took, ok, behind, .. }): (usize, &Timed)| {
+    let dot = |(i, &TimedOperation { at, took, ok, behind, .. }): (usize, &TimedOperation)| {
         let (x, y) = (scale.x(at), log.place(took));
         if !(0.0..=scale.width).contains(&x) {
             return html! {};

@@ -5,7 +5,7 @@ use super::charts::{FOOT, HEIGHT as LINE, TITLE, frame};
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::Scale;
 use crate::scenario::Micros;
-use crate::session::protocol::{Charts, Timed, WindowBar};
+use crate::session::protocol::{Charts, TimedOperation, WindowBar};
 use yew::prelude::*;
 
 /// Height of the chart of latency against staleness with its title and its axis, px.
@@ -114,7 +114,7 @@ pub fn windows(windows: &[WindowBar], scale: Scale, room: f64, top: f64) -> Html
 }
 
 /// Draws each read as a dot: the age of the oldest missing update, and the latency.
-pub fn latencies(operations: &[Timed], room: f64, width: f64, top: f64) -> Html {
+pub fn latencies(operations: &[TimedOperation], room: f64, width: f64, top: f64) -> Html {
     let reads = || operations.iter().filter(|operation| operation.read);
     let slowest = reads().map(|read| read.took).max().unwrap_or_default();
     let oldest = reads().map(|read| read.stale_for).max().unwrap_or_default();
@@ -122,7 +122,7 @@ pub fn latencies(operations: &[Timed], room: f64, width: f64, top: f64) -> Html 
     let up = Log { most: slowest, from: below, length: above - below };
     let fresh = width * FRESH;
     let across = Log { most: oldest, from: room + fresh + 12.0, length: width - fresh - 24.0 };
-    let dot = |(i, read): (usize, &Timed)| {
+    let dot = |(i, read): (usize, &TimedOperation)| {
         let y = up.place(read.took);
         if read.behind == 0 {
             // The golden ratio spreads reads of equal latency.

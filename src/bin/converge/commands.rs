@@ -6,7 +6,7 @@ use crate::options::{
 };
 use crate::{check_text, comparison, parallel_sweep, reasons_text, run_text, sweep_text};
 use clap::Parser;
-use converge::analysis::history::Recorder;
+use converge::analysis::history::HistoryRecorder;
 use converge::report::{self, InputError, ReasonsReport, RunReport, SweepReport, TraceLine, scenario_from};
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Scenario, ScenarioError, link, micros, schema};
@@ -164,7 +164,7 @@ fn run(options: &RunOptions) -> CommandResult {
 
 /// Runs the scenario to its end and writes the operations of its clients.
 fn write_history(scenario: &Scenario, file: &str) -> std::io::Result<()> {
-    let mut recorder = Recorder::default();
+    let mut recorder = HistoryRecorder::default();
     let mut run = Run::new(scenario);
     for record in run.engine().trace().since(0) {
         recorder.observe(record);
@@ -190,9 +190,10 @@ fn why(options: &WhyOptions) -> CommandResult {
     }
     let names = run.engine().names();
     let is_selected = |name: &str, wanted: &Option<String>| wanted.as_ref().is_none_or(|wanted| wanted == name);
-    let copies = run.analysis().staleness.unsettled().map(|(node, key, _)| (node, key)).filter(|(node, key)| {
-        is_selected(names.node(*node), &options.service) && is_selected(names.key(*key), &options.key)
-    });
+    let copies =
+        run.analysis().staleness.inconsistent_copies().map(|(node, key, _)| (node, key)).filter(|(node, key)| {
+            is_selected(names.node(*node), &options.service) && is_selected(names.key(*key), &options.key)
+        });
     let report = ReasonsReport::new(&run, &scenario, copies);
     if options.json { print_json(&report) } else { print(&reasons_text::text(&report)) }
 }

@@ -1,6 +1,6 @@
 //! What the page is told when it asks about a run: messages, metrics, verdicts.
 
-use crate::analysis::Timed;
+use crate::analysis::TimedOperation;
 use crate::scenario::Micros;
 use crate::trace::{MessageKind, NodeId};
 use crate::wire::Wire;
@@ -29,7 +29,7 @@ pub struct Charts {
     /// What is counted at each of them: a chart for each, with its name, and its lines.
     pub counts: Vec<(String, Vec<Line>)>,
     /// Operations that have ended, the newest if there are many.
-    pub operations: Vec<Timed>,
+    pub operations: Vec<TimedOperation>,
     /// Inconsistency windows, the newest if there are many.
     pub windows: Vec<WindowBar>,
 }

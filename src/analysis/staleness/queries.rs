@@ -1,31 +1,33 @@
-//! What can be asked of the copies.
+//! Queries about the copies.
 
-use super::{Copy, CopyState, Notice, Staleness, covers};
+use super::copy::covers;
+use super::{KeyCopy, Notice, Staleness};
+use crate::analysis::copy_state::CopyState;
 use crate::scenario::Micros;
 use crate::trace::{KeyId, NodeId, UpdateId, Version, VersionVector};
 use std::collections::BTreeSet;
 
 impl Staleness {
-    /// The newest acknowledged version of a key that should be at a service.
+    /// Returns the newest acknowledged version of a key that a service should hold.
     pub fn newest_acknowledged(&self, key: KeyId, node: NodeId) -> Version {
         let Some(entry) = self.keys.get(&key) else { return Version::default() };
-        if entry.is_closed() {
+        if entry.is_internal() {
             return entry.acknowledged.keys().next_back().copied().unwrap_or_default();
         }
-        // Of a group itself, what should be at any of its members.
+        // For a group itself, the version that any of its members should hold.
         let at = entry.holders.get(&node).and_then(|all| all.iter().next()).unwrap_or(&node);
-        entry.copies.get(at).map(|copy| copy.newest).unwrap_or_default()
+        entry.copies.get(at).map(|copy| copy.newest_acknowledged).unwrap_or_default()
     }
 
-    /// When the newest acknowledged update of a key that should be at a service was acknowledged.
+    /// Returns when the newest acknowledged version of a key that a service should hold was acknowledged.
     pub fn newest_acknowledged_at(&self, key: KeyId, node: NodeId) -> Option<Micros> {
         let newest = self.newest_acknowledged(key, node);
         self.keys.get(&key)?.acknowledged.get(&newest).map(|update| update.behind.acknowledged)
     }
 
-    /// What a read at a service did not reflect that returned a version: how many updates acknowledged by `issued`, and
-    /// when the oldest of them was.
-    pub fn missed(
+    /// Returns the updates acknowledged by `issued` that a read's result did not reflect: their number, and when the oldest of
+    /// them was acknowledged.
+    pub fn missed_updates(
         &self,
         key: KeyId,
         node: NodeId,
@@ -37,96 +39,96 @@ impl Staleness {
         let from = if context.is_some() { Version::default() } else { version };
         let newer = entry.acknowledged.range(from..).filter(|(at, update)| {
             let reflected = context.map_or(**at <= version, |context| covers(context, **at));
-            let concerns = entry.is_closed() || entry.reaches(&self.flows, update.origin, node);
+            let concerns = entry.is_internal() || entry.reaches(&self.flows, update.origin, node);
             !reflected && update.behind.acknowledged <= issued && concerns
         });
         newer.fold((0, issued), |(count, oldest), (_, update)| (count + 1, oldest.min(update.behind.acknowledged)))
     }
 
-    /// From now on a notice is given of each copy that reflects an update.
+    /// Enables a notice for each copy that reflects an update.
     pub fn watch_each_copy(&mut self) {
         self.each_copy = true;
     }
 
-    /// The windows that are open: since when, and how many copies do not reflect the update.
+    /// Iterates over the open windows: the time of acknowledgement, and the number of copies that do not reflect the update.
     pub fn open_windows(&self) -> impl Iterator<Item = (Micros, u32)> {
         self.windows.values().copied()
     }
 
-    /// When the last update was acknowledged, what stood in the document apart.
+    /// Returns when the last update was acknowledged; initial values of the document do not count.
     pub fn last_acknowledged(&self) -> Option<Micros> {
         self.last_acknowledged
     }
 
-    /// Since when every copy is consistent, where they are.
+    /// Returns the time since which every copy is consistent; meaningful only while all are.
     pub fn consistent_since(&self) -> Micros {
         self.consistent_since
     }
 
-    /// A service's copy of a key; none where it neither has nor should have one.
-    pub fn at(&self, node: NodeId, key: KeyId) -> Option<&Copy> {
+    /// Returns a service's copy of a key; none if it neither has nor should have one.
+    pub fn copy(&self, node: NodeId, key: KeyId) -> Option<&KeyCopy> {
         self.keys.get(&key)?.copies.get(&node)
     }
 
-    /// The copies that are not consistent, with their state.
-    pub fn unsettled(&self) -> impl Iterator<Item = (NodeId, KeyId, CopyState)> {
+    /// Iterates over the copies that are not consistent, with their state.
+    pub fn inconsistent_copies(&self) -> impl Iterator<Item = (NodeId, KeyId, CopyState)> {
         self.keys.iter().flat_map(|(key, entry)| {
-            let bad = entry.copies.iter().filter(|(_, copy)| copy.state() != CopyState::Consistent);
-            bad.map(|(node, copy)| (*node, *key, copy.state()))
+            let inconsistent = entry.copies.iter().filter(|(_, copy)| copy.state() != CopyState::Consistent);
+            inconsistent.map(|(node, copy)| (*node, *key, copy.state()))
         })
     }
 
-    /// A service's copies.
-    pub fn copies_of(&self, node: NodeId) -> impl Iterator<Item = (KeyId, &Copy)> {
+    /// Iterates over a service's copies.
+    pub fn copies_of(&self, node: NodeId) -> impl Iterator<Item = (KeyId, &KeyCopy)> {
         self.keys.iter().filter_map(move |(key, entry)| Some((*key, entry.copies.get(&node)?)))
     }
 
-    /// A service's worst state.
+    /// Returns the state of a service: its worst copy's, or down.
     pub fn state(&self, node: NodeId) -> CopyState {
         self.services.get(&node).map(|service| service.state).unwrap_or_default()
     }
 
-    /// How many copies (of a key at a service) there are or should be.
+    /// Returns the number of copies (of a key at a service) that exist or should exist.
     pub fn copies(&self) -> u32 {
         self.copies
     }
 
-    /// How many of them are stale.
+    /// Returns the number of stale copies.
     pub fn stale(&self) -> u32 {
         self.stale
     }
 
-    /// How many of them are diverged.
+    /// Returns the number of diverged copies.
     pub fn diverged(&self) -> u32 {
         self.diverged
     }
 
-    /// How many of them show siblings.
+    /// Returns the number of conflicted copies.
     pub fn conflicted(&self) -> u32 {
         self.conflicted
     }
 
-    /// How many services are down.
+    /// Returns the number of services that are down.
     pub fn down(&self) -> u32 {
         self.down.len() as u32
     }
 
-    /// How many updates have been acknowledged, what stood in the document apart.
+    /// Returns the number of acknowledged updates; initial values of the document do not count.
     pub fn acknowledged(&self) -> u64 {
         self.acknowledged
     }
 
-    /// The inconsistency window that closed last, and how long it was open.
+    /// Returns the inconsistency window that closed last, and its duration.
     pub fn last_window(&self) -> Option<(UpdateId, Micros)> {
         self.last_window
     }
 
-    /// What happened to the copies since the last call.
+    /// Returns the notices since the last call.
     pub fn take_notices(&mut self) -> Vec<(Micros, Notice)> {
         std::mem::take(&mut self.notices)
     }
 
-    /// The services of which anything changed since the last call.
+    /// Returns the services whose copies or state changed since the last call.
     pub fn take_changed(&mut self) -> BTreeSet<NodeId> {
         std::mem::take(&mut self.changed)
     }

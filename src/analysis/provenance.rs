@@ -1,69 +1,69 @@
-//! Where the values of a copy come from: which write said each of them, and when that was by whose clock.
+//! The provenance of a replica's values: the write that produced each of them, and the coordinator's clock at the time.
 
-use super::Look;
+use super::run_context::RunContext;
 use crate::scenario::{Micros, Value};
 use crate::trace::{Fact, KeyId, NodeId, UpdateId, Version, VersionVector};
 use std::collections::BTreeMap;
 
-/// A write of a group's key.
+/// A coordinated write of a group's key.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Write {
+pub struct CoordinatedWrite {
     /// The update.
     pub update: UpdateId,
-    /// Its version; of data without a total order its dot.
+    /// Its version; its dot for data without a total order.
     pub version: Version,
-    /// Who coordinated it.
+    /// The coordinator.
     pub by: NodeId,
-    /// When.
+    /// When it was coordinated.
     pub at: Micros,
-    /// What the coordinator's own clock read then, µs.
+    /// Reading of the coordinator's clock then, µs.
     pub clock: i64,
-    /// What it says; none for a deletion.
+    /// The written value; none for a deletion.
     pub value: Option<Value>,
 }
 
-/// A deletion that a replica remembers, or no longer does.
+/// A tombstone of a replica, possibly purged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tombstone {
-    /// When the replica took the deletion in.
+    /// When the replica stored the tombstone.
     pub since: Micros,
-    /// When it forgot it.
-    pub forgotten: Option<Micros>,
+    /// When the replica purged it.
+    pub purged: Option<Micros>,
 }
 
-/// What a replica holds, as far as the log still tells.
+/// The provenance of a replica's state, rebuilt from the records that the trace still holds.
 #[derive(Clone, Debug, Default)]
-pub struct Origins {
-    writes: BTreeMap<KeyId, Vec<Write>>,
+pub struct Provenance {
+    writes: BTreeMap<KeyId, Vec<CoordinatedWrite>>,
     contexts: BTreeMap<KeyId, VersionVector>,
     tombstones: BTreeMap<KeyId, Tombstone>,
     hints: BTreeMap<(NodeId, KeyId), (Micros, Option<UpdateId>)>,
     promised: BTreeMap<KeyId, UpdateId>,
 }
 
-impl Origins {
-    /// Reads the log for a replica.
-    pub fn of(look: &Look, replica: NodeId) -> Origins {
-        let mut origins = Origins::default();
-        for record in look.trace.since(look.trace.oldest()) {
-            origins.observe(record.at, &record.fact, replica);
+impl Provenance {
+    /// Reads the trace for a replica.
+    pub fn read(run: &RunContext, replica: NodeId) -> Provenance {
+        let mut provenance = Provenance::default();
+        for record in run.trace.since(run.trace.oldest()) {
+            provenance.observe(record.at, &record.fact, replica);
         }
-        origins
+        provenance
     }
 
     fn observe(&mut self, at: Micros, fact: &Fact, replica: NodeId) {
         match fact {
             Fact::WriteCoordinated { update, node, key, version, value, clock, .. } => {
                 let (update, version, by, clock, value) = (*update, *version, *node, *clock, value.clone());
-                self.writes.entry(*key).or_default().push(Write { update, version, by, at, clock, value });
+                self.writes.entry(*key).or_default().push(CoordinatedWrite { update, version, by, at, clock, value });
             }
             Fact::ReplicaStored { node, key, value, changed, .. } if *node == replica => {
-                // A promised write that is taken in is committed.
+                // A promised write that is stored has been committed.
                 self.promised.remove(key);
                 match value {
                     _ if !changed => {}
                     Some(_) => _ = self.tombstones.remove(key),
-                    None => _ = self.tombstones.insert(*key, Tombstone { since: at, forgotten: None }),
+                    None => _ = self.tombstones.insert(*key, Tombstone { since: at, purged: None }),
                 }
             }
             Fact::WritePromised { update, node, key } if *node == replica => _ = self.promised.insert(*key, *update),
@@ -73,15 +73,15 @@ impl Origins {
             }
             Fact::TombstonePurged { node, key } if *node == replica => {
                 if let Some(tombstone) = self.tombstones.get_mut(key) {
-                    tombstone.forgotten = Some(at);
+                    tombstone.purged = Some(at);
                 }
             }
-            Fact::HintStored { node, replica: kept_for, key, update } if *node == replica => {
-                let hint = self.hints.entry((*kept_for, *key)).or_insert_with(|| (at, *update));
+            Fact::HintStored { node, replica: target, key, update } if *node == replica => {
+                let hint = self.hints.entry((*target, *key)).or_insert_with(|| (at, *update));
                 hint.1 = *update;
             }
-            Fact::HintRemoved { node, replica: kept_for, key, .. } if *node == replica => {
-                self.hints.remove(&(*kept_for, *key));
+            Fact::HintRemoved { node, replica: target, key, .. } if *node == replica => {
+                self.hints.remove(&(*target, *key));
             }
             Fact::ServiceCrashed { node, lost_disk: true } if *node == replica => {
                 self.contexts.clear();
@@ -93,43 +93,43 @@ impl Origins {
         }
     }
 
-    /// The write of an update.
-    pub fn write(&self, key: KeyId, update: UpdateId) -> Option<&Write> {
+    /// Returns the write of an update.
+    pub fn write(&self, key: KeyId, update: UpdateId) -> Option<&CoordinatedWrite> {
         self.writes.get(&key)?.iter().find(|write| write.update == update)
     }
 
-    /// The replica's version vector of a key: by origin how many of its updates are in what it holds. Empty for registers.
+    /// Returns the replica's version vector of a key: the number of contained updates of each origin. Empty for registers.
     pub fn context(&self, key: KeyId) -> &[(u32, u32)] {
         self.contexts.get(&key).map_or(&[], Vec::as_slice)
     }
 
-    /// The writes, of those that the replica has, that may have said a value which it shows as a sibling: of each origin
-    /// the newest that says it. More than one only where two origins said the same.
-    pub fn of_sibling(&self, key: KeyId, value: &Value) -> Vec<&Write> {
-        let has = |write: &&Write| {
+    /// Returns the writes that may have produced a sibling: of each origin, the newest write that the replica has and that wrote
+    /// this value. More than one only if several origins wrote the same value.
+    pub fn of_sibling(&self, key: KeyId, value: &Value) -> Vec<&CoordinatedWrite> {
+        let has = |write: &&CoordinatedWrite| {
             let dot = (write.version.origin, write.version.counter);
             self.context(key).iter().any(|(origin, count)| *origin == dot.0 && *count >= dot.1)
         };
-        let mut newest: BTreeMap<u32, &Write> = BTreeMap::new();
-        let said = self.writes.get(&key).into_iter().flatten().filter(has);
-        for write in said.filter(|write| write.value.as_ref() == Some(value)) {
+        let mut newest: BTreeMap<u32, &CoordinatedWrite> = BTreeMap::new();
+        let writes = self.writes.get(&key).into_iter().flatten().filter(has);
+        for write in writes.filter(|write| write.value.as_ref() == Some(value)) {
             newest.insert(write.version.origin, write);
         }
         newest.values().copied().collect()
     }
 
-    /// The deletion of a key that the replica holds, or held.
+    /// Returns the tombstone of a key that the replica holds or held.
     pub fn tombstone(&self, key: KeyId) -> Option<Tombstone> {
         self.tombstones.get(&key).copied()
     }
 
-    /// Writes that it has promised to commit; their keys are locked.
+    /// Iterates over the writes that the replica promised to commit; their keys are locked.
     pub fn promised(&self) -> impl Iterator<Item = UpdateId> {
         self.promised.values().copied()
     }
 
-    /// What it keeps for others: for whom, of which key, since when, and the newest update in it.
+    /// Iterates over the hints that the replica stores: the target replica, the key, the time of storage, the newest update.
     pub fn hints(&self) -> impl Iterator<Item = (NodeId, KeyId, Micros, Option<UpdateId>)> {
-        self.hints.iter().map(|((kept_for, key), (since, update))| (*kept_for, *key, *since, *update))
+        self.hints.iter().map(|((target, key), (since, update))| (*target, *key, *since, *update))
     }
 }

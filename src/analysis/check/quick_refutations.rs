@@ -1,24 +1,24 @@
-//! What contradicts itself plainly: a few operations, found in one pass, that no order can explain. Nothing found here
-//! says nothing; then the search must tell.
+//! Quick refutations: a few operations, found in one pass, that no order can explain. If none is found, the search decides.
 
+use super::explanations;
 use super::search::Order;
-use super::sessions::Wanted;
-use super::{Witness, say};
-use crate::analysis::history::{Answer, Call, History, Model, NEVER, ValueId};
+use super::sessions::SessionGuarantees;
+use super::verdict::Witness;
+use crate::analysis::history::{History, Invocation, Model, NEVER, Output, ValueId};
 use crate::trace::Outcome;
 use std::collections::BTreeMap;
 
 fn reads<'a>(history: &'a History, places: &'a [usize]) -> impl Iterator<Item = usize> + 'a {
-    places.iter().copied().filter(|place| history.operations[*place].answer != Answer::Nothing)
+    places.iter().copied().filter(|place| history.operations[*place].output != Output::Nothing)
 }
 
-/// A read of what nobody put there, or of what failed to be put there.
-pub(super) fn nowhere(history: &History, places: &[usize]) -> Option<Witness> {
+/// Finds a read of a value that was never written, or whose write failed.
+pub(super) fn unwritten(history: &History, places: &[usize]) -> Option<Witness> {
     let operations = &history.operations;
-    let first = history.first_of(operations[*places.first()?].key);
+    let first = history.initial_of(operations[*places.first()?].key);
     let mut put: BTreeMap<ValueId, usize> = BTreeMap::new();
     for &place in places {
-        if let Some(value) = operations[place].call.puts()
+        if let Some(value) = operations[place].invocation.puts()
             && put.get(&value).is_none_or(|other| operations[*other].outcome == Outcome::Fail)
         {
             put.insert(value, place);
@@ -26,26 +26,27 @@ pub(super) fn nowhere(history: &History, places: &[usize]) -> Option<Witness> {
     }
     let proof = |read: usize, value: ValueId| match put.get(&value) {
         Some(&write) if operations[write].outcome != Outcome::Fail => None,
-        Some(&write) => {
-            Some(Witness { operations: vec![write, read], sentence: say::of_a_failed_write(history, write, read) })
-        }
-        None => Some(Witness { operations: vec![read], sentence: say::phantom(history, read, value) }),
+        Some(&write) => Some(Witness {
+            operations: vec![write, read],
+            sentence: explanations::of_a_failed_write(history, write, read),
+        }),
+        None => Some(Witness { operations: vec![read], sentence: explanations::phantom(history, read, value) }),
     };
-    reads(history, places).find_map(|read| match &operations[read].answer {
-        Answer::Value(value) if *value != first.value => proof(read, *value),
-        Answer::Elements(elements) => {
+    reads(history, places).find_map(|read| match &operations[read].output {
+        Output::Value(value) if *value != first.value => proof(read, *value),
+        Output::Elements(elements) => {
             let new = elements.iter().filter(|value| !first.elements.contains(value));
             new.into_iter().find_map(|value| proof(read, *value))
         }
-        Answer::Nothing | Answer::Value(_) | Answer::Number(_) => None,
+        Output::Nothing | Output::Value(_) | Output::Number(_) => None,
     })
 }
 
-/// What is plainly not linearizable, or not sequential.
+/// Finds a contradiction to linearizability or sequential consistency.
 pub(super) fn contradiction(history: &History, places: &[usize], model: Model, order: Order) -> Option<Witness> {
     match (model, order) {
         (Model::Register, Order::RealTime) => super::bounds::regular(history, places),
-        (Model::Counter, Order::RealTime) => counted(history, places),
+        (Model::Counter, Order::RealTime) => wrong_sum(history, places),
         (Model::Register | Model::Counter, Order::Process) => None,
         (Model::Set | Model::Append, _) => Elements::of(history, places).contradiction(model, order),
     }
@@ -54,13 +55,13 @@ pub(super) fn contradiction(history: &History, places: &[usize], model: Model, o
 /// An element of a set or a list.
 #[derive(Default)]
 struct Element {
-    /// What put it there, unless it failed.
+    /// The operations that added it, except failed ones.
     puts: Vec<usize>,
-    /// It was there at first.
+    /// Whether it is an initial element.
     initial: bool,
-    /// It may have been taken away.
+    /// Whether an operation may have removed it.
     removed: bool,
-    /// Since when it is known to be there, and by which operation.
+    /// The earliest end of an operation that added or returned it, and that operation.
     known: Option<(u32, usize)>,
 }
 
@@ -68,7 +69,7 @@ struct Elements<'a> {
     history: &'a History,
     number: BTreeMap<ValueId, usize>,
     all: Vec<Element>,
-    /// Each read with the numbers of what it returned, in its own order.
+    /// Each read with the numbers of the returned elements, in the returned order.
     reads: Vec<(usize, Vec<usize>)>,
 }
 
@@ -77,26 +78,26 @@ impl<'a> Elements<'a> {
         let mut this = Elements { history, number: BTreeMap::new(), all: Vec::new(), reads: Vec::new() };
         let operations = &history.operations;
         let key = places.first().map_or(0, |place| operations[*place].key);
-        for value in history.first_of(key).elements {
+        for value in history.initial_of(key).elements {
             let number = this.numbered(value);
             this.all[number].initial = true;
         }
         for &place in places.iter().filter(|place| operations[**place].outcome != Outcome::Fail) {
             let operation = &operations[place];
-            if let Some(value) = operation.call.puts() {
+            if let Some(value) = operation.invocation.puts() {
                 let number = this.numbered(value);
                 this.all[number].puts.push(place);
                 if operation.acknowledged() {
                     this.know(number, place);
                 }
             }
-            if let Call::Remove(value) = operation.call {
+            if let Invocation::Remove(value) = operation.invocation {
                 let number = this.numbered(value);
                 this.all[number].removed = true;
             }
         }
         for read in reads(history, places) {
-            let Answer::Elements(elements) = &operations[read].answer else { continue };
+            let Output::Elements(elements) = &operations[read].output else { continue };
             let shown: Vec<usize> = elements.iter().map(|value| this.numbered(*value)).collect();
             shown.iter().for_each(|number| this.know(*number, read));
             this.reads.push((read, shown));
@@ -123,14 +124,14 @@ impl<'a> Elements<'a> {
 
     fn contradiction(mut self, model: Model, order: Order) -> Option<Witness> {
         let (timed, list) = (order == Order::RealTime, model == Model::Append);
-        let missing = timed.then(|| self.too_early_or_missing()).flatten();
-        let twice = || list.then(|| self.twice()).flatten();
-        let out_of_turn = || (timed && list).then(|| self.out_of_turn()).flatten();
-        missing.or_else(twice).or_else(out_of_turn).or_else(|| self.apart(model))
+        let missing = timed.then(|| self.early_or_missing()).flatten();
+        let copies = || list.then(|| self.too_many_copies()).flatten();
+        let wrong_order = || (timed && list).then(|| self.wrong_order()).flatten();
+        missing.or_else(copies).or_else(wrong_order).or_else(|| self.incompatible_reads(model))
     }
 
-    /// A read that shows what was not put there yet, or lacks what was known to be there before it began.
-    fn too_early_or_missing(&self) -> Option<Witness> {
+    /// Finds a read that returned an element before it was added, or that misses an element that was known before the read.
+    fn early_or_missing(&self) -> Option<Witness> {
         let operations = &self.history.operations;
         let mut shown_by = vec![usize::MAX; self.all.len()];
         for (read, shown) in &self.reads {
@@ -141,7 +142,7 @@ impl<'a> Elements<'a> {
                 if let (Some(&put), false) = (element.puts.first(), element.initial)
                     && operation.precedes(&operations[put])
                 {
-                    let sentence = say::before_its_write(self.history, *read, put);
+                    let sentence = explanations::before_its_write(self.history, *read, put);
                     return Some(Witness { sentence, operations: vec![*read, put] });
                 }
             }
@@ -150,7 +151,7 @@ impl<'a> Elements<'a> {
             let missing = self.all.iter().zip(&shown_by).filter(|(_, by)| **by != *read);
             if let Some((element, by)) = missing.into_iter().find_map(|(it, _)| Some((it, lacks(it)?.1))) {
                 let mut proof = vec![by, *read];
-                if operations[by].call == Call::Read {
+                if operations[by].invocation == Invocation::Read {
                     proof.extend(element.puts.first());
                 }
                 return Some(Witness { sentence: self.lacking(element, by, *read), operations: proof });
@@ -160,12 +161,12 @@ impl<'a> Elements<'a> {
     }
 
     fn lacking(&self, element: &Element, by: usize, read: usize) -> String {
-        let put = element.puts.first().and_then(|put| self.history.operations[*put].call.puts());
-        say::lacks(self.history, read, put, by)
+        let put = element.puts.first().and_then(|put| self.history.operations[*put].invocation.puts());
+        explanations::missing_element(self.history, read, put, by)
     }
 
-    /// A list that shows something more often than it was put there.
-    fn twice(&self) -> Option<Witness> {
+    /// Finds a list that contains an element more often than it was added.
+    fn too_many_copies(&self) -> Option<Witness> {
         let mut counts = vec![0; self.all.len()];
         self.reads.iter().find_map(|(read, shown)| {
             counts.fill(0);
@@ -177,13 +178,16 @@ impl<'a> Elements<'a> {
             let element = &self.all[*shown.iter().find(often)?];
             let mut operations = element.puts.clone();
             operations.push(*read);
-            let value = self.history.operations[*element.puts.first()?].call.puts()?;
-            Some(Witness { sentence: say::too_often(self.history, *read, value, element.puts.len()), operations })
+            let value = self.history.operations[*element.puts.first()?].invocation.puts()?;
+            Some(Witness {
+                sentence: explanations::too_many_copies(self.history, *read, value, element.puts.len()),
+                operations,
+            })
         })
     }
 
-    /// A list that shows one thing before another that was there before the first was begun.
-    fn out_of_turn(&self) -> Option<Witness> {
+    /// Finds a list with an element before another that was acknowledged before the first was appended.
+    fn wrong_order(&self) -> Option<Witness> {
         let operations = &self.history.operations;
         let (read, shown) = self.reads.iter().max_by_key(|(_, shown)| shown.len())?;
         let mut latest: Option<usize> = None;
@@ -192,7 +196,7 @@ impl<'a> Elements<'a> {
             if let Some(before) = latest
                 && operations[*put].precedes(&operations[before])
             {
-                let sentence = say::out_of_turn(self.history, *read, before, *put);
+                let sentence = explanations::wrong_order(self.history, *read, before, *put);
                 return Some(Witness { sentence, operations: vec![*put, before, *read] });
             }
             if latest.is_none_or(|before| operations[before].invoked < operations[*put].invoked) {
@@ -202,9 +206,9 @@ impl<'a> Elements<'a> {
         None
     }
 
-    /// Two reads of which each shows what the other lacks, though nothing of that is ever taken away; of a list also two
-    /// that begin differently.
-    fn apart(&mut self, model: Model) -> Option<Witness> {
+    /// Finds two reads that each contain an element, never removed, that the other misses; or two lists with different
+    /// prefixes.
+    fn incompatible_reads(&mut self, model: Model) -> Option<Witness> {
         let all = &self.all;
         if model == Model::Set {
             self.reads.iter_mut().for_each(|(_, shown)| shown.retain(|number| !all[*number].removed));
@@ -226,14 +230,14 @@ impl<'a> Elements<'a> {
             if let Some((x, y)) = two {
                 let mut operations = vec![*a, *b];
                 operations.extend([x, y].iter().filter_map(|number| self.all[*number].puts.first()));
-                return Some(Witness { sentence: say::apart(self.history, *a, *b), operations });
+                return Some(Witness { sentence: explanations::incompatible_reads(self.history, *a, *b), operations });
             }
         }
         None
     }
 }
 
-/// How much increments may have made in a time: at least and at most.
+/// The possible sums of the increments between two reads.
 struct Range<'a> {
     history: &'a History,
     changes: &'a [usize],
@@ -241,14 +245,15 @@ struct Range<'a> {
 
 impl Range<'_> {
     fn by(&self, place: usize) -> i64 {
-        match self.history.operations[place].call {
-            Call::Increment(by) => by,
-            Call::Read | Call::Write(_) | Call::CompareAndSet { .. } => 0,
-            Call::Add(_) | Call::Remove(_) | Call::Append(_) => 0,
+        match self.history.operations[place].invocation {
+            Invocation::Increment(by) => by,
+            Invocation::Read | Invocation::Write(_) | Invocation::CompareAndSet { .. } => 0,
+            Invocation::Add(_) | Invocation::Remove(_) | Invocation::Append(_) => 0,
         }
     }
 
-    /// Those that must have taken effect after the end of one read, if any, and before another began; and those that may.
+    /// Returns the changes that certainly took effect between the end of one read, if any, and the start of another; and those
+    /// that may have.
     fn between(&self, first: Option<usize>, read: usize) -> (Vec<usize>, Vec<usize>) {
         let operations = &self.history.operations;
         let (mut sure, mut maybe) = (Vec::new(), Vec::new());
@@ -265,7 +270,7 @@ impl Range<'_> {
         (sure, maybe)
     }
 
-    /// What contradicts that so much was added.
+    /// Returns a witness if the increments cannot add up to `added`.
     fn contradicts(&self, first: Option<usize>, read: usize, added: i64) -> Option<Witness> {
         let (sure, maybe) = self.between(first, read);
         let total = |places: &[usize], sign: i64| -> i64 {
@@ -277,7 +282,7 @@ impl Range<'_> {
             return None;
         }
         let mut operations: Vec<usize> = first.into_iter().chain([read]).collect();
-        // Whatever speaks against it, and of what proves it the largest until they do.
+        // All changes in the other direction, and the largest in this direction until they suffice.
         let sign = if added < least { 1 } else { -1 };
         let against = sure.iter().chain(&maybe).copied().filter(|place| self.by(*place).signum() == -sign);
         operations.extend(against);
@@ -291,33 +296,33 @@ impl Range<'_> {
             sum += self.by(place);
             operations.push(place);
         }
-        Some(Witness { sentence: say::counted(self.history, first, read, added, least, most), operations })
+        Some(Witness { sentence: explanations::wrong_sum(self.history, first, read, added, least, most), operations })
     }
 }
 
-/// Looks at pairs of reads of a counter at most.
-const PAIRS: usize = 20_000_000;
+/// Maximum number of pairs of reads and changes of a counter to examine.
+const MAX_PAIRS: usize = 20_000_000;
 
-/// A counter's number that is more or less than the increments since the last read before it, or since the beginning, can
-/// have made; of all such the fewest operations.
-fn counted(history: &History, places: &[usize]) -> Option<Witness> {
+/// Finds a read of a counter whose difference to the previous read, or to the initial value, the increments cannot produce.
+/// Returns the witness with the fewest operations.
+fn wrong_sum(history: &History, places: &[usize]) -> Option<Witness> {
     let operations = &history.operations;
-    let number = |place: usize| match operations[place].answer {
-        Answer::Number(number) => Some(number),
-        Answer::Nothing | Answer::Value(_) | Answer::Elements(_) => None,
+    let number = |place: usize| match operations[place].output {
+        Output::Number(number) => Some(number),
+        Output::Nothing | Output::Value(_) | Output::Elements(_) => None,
     };
     let changes: Vec<usize> = places
         .iter()
         .copied()
-        .filter(|place| operations[*place].call.changes() && operations[*place].outcome != Outcome::Fail)
+        .filter(|place| operations[*place].invocation.changes() && operations[*place].outcome != Outcome::Fail)
         .collect();
     let mut by_end: Vec<usize> = reads(history, places).filter(|place| operations[*place].ended != NEVER).collect();
     by_end.sort_unstable_by_key(|place| operations[*place].ended);
-    if by_end.len().saturating_mul(changes.len()) > PAIRS {
+    if by_end.len().saturating_mul(changes.len()) > MAX_PAIRS {
         return None;
     }
     let range = Range { history, changes: &changes };
-    let start = history.first_of(operations[*places.first()?].key).number;
+    let start = history.initial_of(operations[*places.first()?].key).number;
     let of_read = |read: usize| {
         let value = number(read)?;
         let before = by_end.partition_point(|place| operations[*place].precedes(&operations[read]));
@@ -330,20 +335,20 @@ fn counted(history: &History, places: &[usize]) -> Option<Witness> {
     found.or_else(|| by_end.iter().find_map(|read| range.contradicts(None, *read, number(*read)? - start)))
 }
 
-/// A number of a counter that lacks what its reader had added, or had read before, even if all that takes away from it had
-/// come in between.
-pub(super) fn counted_back(history: &History, places: &[usize], wanted: Wanted) -> Option<Witness> {
+/// Finds a read of a counter that misses increments that its process had made or read before, even if all decrements had taken
+/// effect in between.
+pub(super) fn decreased_sum(history: &History, places: &[usize], wanted: SessionGuarantees) -> Option<Witness> {
     let operations = &history.operations;
-    let by = |place: usize| match operations[place].call {
-        Call::Increment(by) => by,
-        Call::Read | Call::Write(_) | Call::CompareAndSet { .. } => 0,
-        Call::Add(_) | Call::Remove(_) | Call::Append(_) => 0,
+    let by = |place: usize| match operations[place].invocation {
+        Invocation::Increment(by) => by,
+        Invocation::Read | Invocation::Write(_) | Invocation::CompareAndSet { .. } => 0,
+        Invocation::Add(_) | Invocation::Remove(_) | Invocation::Append(_) => 0,
     };
     let less: Vec<usize> =
         places.iter().copied().filter(|place| by(*place) < 0 && operations[*place].outcome != Outcome::Fail).collect();
     let taken: i64 = less.iter().map(|place| by(*place)).sum();
-    let start = history.first_of(operations[*places.first()?].key).number;
-    // For each process what it added, and what it read last.
+    let start = history.initial_of(operations[*places.first()?].key).number;
+    // For each process its increments, and its last read.
     let mut added: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     let mut read: BTreeMap<u32, (usize, i64)> = BTreeMap::new();
     for &place in places {
@@ -352,7 +357,7 @@ pub(super) fn counted_back(history: &History, places: &[usize], wanted: Wanted) 
         if by(place) > 0 && operations[place].acknowledged() {
             added.push(place);
         }
-        let Answer::Number(number) = operations[place].answer else { continue };
+        let Output::Number(number) = operations[place].output else { continue };
         let own = start + taken + added.iter().map(|place| by(*place)).sum::<i64>();
         let proof = if wanted.own_writes && number < own {
             Some((added.clone(), own))
@@ -361,7 +366,7 @@ pub(super) fn counted_back(history: &History, places: &[usize], wanted: Wanted) 
             last.map(|(read, before)| (vec![*read], before + taken))
         };
         if let Some((mut operations, least)) = proof {
-            let sentence = say::counted_back(history, place, operations[operations.len() - 1], least);
+            let sentence = explanations::decreased_sum(history, place, operations[operations.len() - 1], least);
             operations.extend(&less);
             operations.push(place);
             return Some(Witness { sentence, operations });

@@ -1,13 +1,13 @@
-//! What a search has met: a set of lists of words.
+//! The states that a search has visited: a set of lists of words.
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A set of keys, each a few words, in an open table, each with what was spent to get there, a bit for each thing. Whole
-/// keys are kept, so that two of them never pass for one.
+/// A set of keys of a few words in a hash table with open addressing. Each key has a mask of the optional operations that
+/// were used to reach it. The table stores whole keys, so a hash collision cannot merge two states.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct VisitedStates {
     words: Vec<u64>,
-    /// For each entry where it begins in `words`: the length of its key, the key, the length of its mask, the mask.
+    /// The start of each entry in `words`: the length of the key, the key, the length of the mask, the mask.
     table: Vec<u32>,
     count: usize,
     bytes: Vec<u8>,
@@ -15,18 +15,18 @@ pub(super) struct Seen {
 
 const FREE: u32 = u32::MAX;
 
-impl Seen {
-    /// Adds a key; false if it is there already for no more than is spent now.
-    pub fn insert(&mut self, key: &[u64], spent: &[u64]) -> bool {
+impl VisitedStates {
+    /// Adds a key that was reached with the operations in `used`. Returns false if the key was reached before with a subset.
+    pub fn insert(&mut self, key: &[u64], used: &[u64]) -> bool {
         if self.table.len() < (self.count + 1) * 2 {
             self.grow();
         }
         let mask = self.table.len() - 1;
         let mut slot = self.hash(key) as usize & mask;
         while self.table[slot] != FREE {
-            let (old, paid) = self.at(self.table[slot]);
-            let within = |(i, word): (usize, &u64)| word & !spent.get(i).copied().unwrap_or(0) == 0;
-            if old == key && paid.iter().enumerate().all(within) {
+            let (old, mask_of_old) = self.at(self.table[slot]);
+            let within = |(i, word): (usize, &u64)| word & !used.get(i).copied().unwrap_or(0) == 0;
+            if old == key && mask_of_old.iter().enumerate().all(within) {
                 return false;
             }
             slot = (slot + 1) & mask;
@@ -34,8 +34,8 @@ impl Seen {
         self.table[slot] = self.words.len() as u32;
         self.words.push(key.len() as u64);
         self.words.extend_from_slice(key);
-        self.words.push(spent.len() as u64);
-        self.words.extend_from_slice(spent);
+        self.words.push(used.len() as u64);
+        self.words.extend_from_slice(used);
         self.count += 1;
         true
     }
@@ -72,22 +72,22 @@ mod tests {
 
     #[test]
     fn a_key_is_new_once() {
-        let mut seen = Seen::default();
+        let mut visited = VisitedStates::default();
         for round in 0..2 {
             for n in 0..1000u64 {
-                assert_eq!(seen.insert(&[n, n / 7], &[]), round == 0, "key {n}, round {round}");
+                assert_eq!(visited.insert(&[n, n / 7], &[]), round == 0, "key {n}, round {round}");
             }
         }
-        assert!(seen.insert(&[5], &[]), "a part of a key is another key");
+        assert!(visited.insert(&[5], &[]), "a part of a key is another key");
     }
 
     #[test]
-    fn a_key_is_new_again_if_less_was_spent_on_it() {
-        let mut seen = Seen::default();
-        assert!(seen.insert(&[1], &[0b110]));
-        assert!(!seen.insert(&[1], &[0b111]));
-        assert!(seen.insert(&[1], &[0b010]));
-        assert!(seen.insert(&[1], &[0b001]));
-        assert!(!seen.insert(&[1], &[0b110, 1]));
+    fn a_key_is_new_again_if_fewer_optional_operations_reach_it() {
+        let mut visited = VisitedStates::default();
+        assert!(visited.insert(&[1], &[0b110]));
+        assert!(!visited.insert(&[1], &[0b111]));
+        assert!(visited.insert(&[1], &[0b010]));
+        assert!(visited.insert(&[1], &[0b001]));
+        assert!(!visited.insert(&[1], &[0b110, 1]));
     }
 }

@@ -2,7 +2,7 @@ use crate::scenario::Micros;
 use crate::trace::{Fact, KeyId, NodeId, OperationId, Record, UpdateId, Version};
 use std::collections::{BTreeMap, VecDeque};
 
-/// Writes of a key that are remembered to be compared with later ones.
+/// Maximum number of writes of a key that are remembered for comparison with later ones.
 const REMEMBERED: usize = 1024;
 
 #[derive(Clone, Debug)]
@@ -10,15 +10,15 @@ struct Write {
     update: UpdateId,
     version: Version,
     replaces: Version,
-    /// Whoever coordinated it is a replica of the key: what `replaces` does not say it had not.
+    /// Whether the coordinator is a replica of the key: it had seen no write newer than `replaces`.
     at_replica: bool,
     issued: Micros,
     acknowledged: Option<Micros>,
     lost: bool,
 }
 
-/// Lost updates of registers: an acknowledged write whose place another took that had not seen it, or that its group
-/// threw away. A coordinator has seen what it held, or read, when it gave the write its version.
+/// Lost updates of registers: acknowledged writes that were replaced by a write whose coordinator had not seen them, or that
+/// their group rolled back. A coordinator has seen the version that it held, or had read, when it assigned the new version.
 #[derive(Clone, Debug, Default)]
 pub struct LostUpdates {
     issued: BTreeMap<OperationId, Micros>,
@@ -60,7 +60,7 @@ impl LostUpdates {
                 }
             }
             Fact::StateMerged { key, .. } => {
-                // Nothing is lost that is merged.
+                // Merged data loses no update.
                 if let Some(writes) = self.keys.remove(key) {
                     for write in writes {
                         self.key_of.remove(&write.update);
@@ -88,22 +88,22 @@ impl LostUpdates {
         for other in writes.iter_mut().filter(|other| other.update != update) {
             let Some(acknowledged) = other.acknowledged else { continue };
             if other.version < mine.version {
-                // A client that coordinates itself holds nothing: what was acknowledged before it began it may know.
-                let told = !mine.at_replica && mine.replaces.is_none() && acknowledged <= mine.issued;
-                let knew = told || mine.replaces >= other.version;
-                if !knew && !other.lost {
+                // A client that coordinates itself holds no version. It may know the writes acknowledged before it began.
+                let may_know = !mine.at_replica && mine.replaces.is_none() && acknowledged <= mine.issued;
+                let has_seen = may_know || mine.replaces >= other.version;
+                if !has_seen && !other.lost {
                     other.lost = true;
                     self.lost.push((at, other.update, mine.update));
                 }
             }
         }
-        let by = writes.iter().find(|other| {
+        let replaced_by = writes.iter().find(|other| {
             other.acknowledged.is_some()
                 && other.version > mine.version
                 && other.replaces < mine.version
                 && other.update != update
         });
-        if let Some(by) = by.map(|by| by.update) {
+        if let Some(by) = replaced_by.map(|write| write.update) {
             self.lost.push((at, update, by));
             if let Some(mine) = writes.iter_mut().find(|write| write.update == update) {
                 mine.lost = true;
@@ -111,12 +111,12 @@ impl LostUpdates {
         }
     }
 
-    /// When each was lost, what, and by which other; by itself where its group threw it away.
+    /// Returns the lost updates: the time, the update, and the write that replaced it (itself if its group rolled it back).
     pub fn all(&self) -> &[(Micros, UpdateId, UpdateId)] {
         &self.lost
     }
 
-    /// How many.
+    /// Returns the number of lost updates.
     pub fn count(&self) -> u64 {
         self.lost.len() as u64
     }

@@ -1,4 +1,4 @@
-//! What the page shows of a group's inside: read from the trace alone, and held against what the engine really did.
+//! The internals of a group on the page, read from the trace alone and compared with the engine's state.
 
 use converge::analysis::{Logs, Phase, Quorums};
 use converge::scenario::examples::{EXAMPLES, find};
@@ -63,10 +63,10 @@ fn of(parts: &[ReplicaResponse], node: u32) -> &ReplicaResponse {
 }
 
 #[test]
-fn an_operation_tells_whom_it_waits_for_and_who_answered_late() {
+fn a_quorum_operation_shows_pending_and_late_responses() {
     let scenario = example("quorum-inversion");
     let (mut page, _) = Page::at(&scenario, 2_500_000);
-    // The write waits for B and C; A has acknowledged.
+    // A has acknowledged the write; B and C have not.
     let inside = page.inside(&scenario, "writer");
     let write = only(&inside.quorums);
     assert_eq!((write.text.as_str(), write.ended), ("write price 12", None));
@@ -74,7 +74,7 @@ fn an_operation_tells_whom_it_waits_for_and_who_answered_late() {
     assert_eq!((phase.text.as_str(), phase.enough), ("3 of 3 acknowledgements", None));
     let answered: Vec<Option<Micros>> = (0..3).map(|node| of(&phase.parts, node).answered).collect();
     assert_eq!(answered, [Some(111_000), None, None]);
-    // The first reader needed two, and the third came late.
+    // The first reader needed two responses, and the third was late.
     let inside = page.inside(&scenario, "first");
     let read = only(&inside.quorums);
     let phase = &read.phases[0];
@@ -82,13 +82,13 @@ fn an_operation_tells_whom_it_waits_for_and_who_answered_late() {
     let late: Vec<bool> = (0..3).map(|node| of(&phase.parts, node).late).collect();
     assert_eq!(late, [false, false, true], "{phase:?}");
     assert!(of(&phase.parts, 2).answered.is_some_and(|at| at > 900_000));
-    // A member has a part in all three, and so has the group.
+    // A member takes part in all three operations, and so does the group.
     assert_eq!(page.inside(&scenario, "b").quorums.len(), 3);
     assert_eq!(page.inside(&scenario, "shop").quorums.len(), 3);
 }
 
-/// The same scenario with what makes it hard to tell who answered what: loss, duplication, links that overtake, crashes.
-fn harder(scenario: &Scenario, seed: u64) -> Scenario {
+/// Adds faults that make responses hard to assign: loss, duplication, reordering, crashes.
+fn with_faults(scenario: &Scenario, seed: u64) -> Scenario {
     let mut scenario = Scenario { seed, ..scenario.clone() };
     let members: Vec<String> = scenario.groups.iter().flat_map(|group| group.members.clone()).collect();
     let disturb = |from: &String, to: &String, at_ms: f64| Step {
@@ -117,36 +117,36 @@ fn harder(scenario: &Scenario, seed: u64) -> Scenario {
 }
 
 #[test]
-fn enough_have_answered_exactly_when_the_coordinator_goes_on() {
+fn a_quorum_is_reached_exactly_when_the_coordinator_continues() {
     let mut seen = 0;
     for example in EXAMPLES {
         let scenario = example.scenario();
-        let plain = |plan: &Protocol| matches!(plan, Protocol::Quorum(it) if !it.write_back && it.read_repair != ReadRepair::Blocking);
-        if scenario.groups.is_empty() || !scenario.groups.iter().all(|group| plain(&group.protocol)) {
+        let is_simple = |protocol: &Protocol| matches!(protocol, Protocol::Quorum(it) if !it.write_back && it.read_repair != ReadRepair::Blocking);
+        if scenario.groups.is_empty() || !scenario.groups.iter().all(|group| is_simple(&group.protocol)) {
             continue;
         }
         for seed in 1..=15 {
-            let scenario = harder(&scenario, seed);
+            let scenario = with_faults(&scenario, seed);
             let run = run_to(&scenario, micros(scenario.until_ms).min(4_000_000));
             let look = run.look(&scenario);
-            for it in Quorums::of(&look).all {
-                let whose = format!("{} seed {seed} operation {}: {it:?}", example.id, it.operation.0 + 1);
+            for it in Quorums::read(&look).all {
+                let context = format!("{} seed {seed} operation {}: {it:?}", example.id, it.operation.0 + 1);
                 if it.kind == OperationKind::Read {
-                    assert_eq!(it.served, it.enough[Phase::Read as usize], "{whose}");
+                    assert_eq!(it.served, it.reached[Phase::Read as usize], "{context}");
                     seen += u32::from(it.served.is_some());
                 } else if let Some((at, Outcome::Ok)) = it.ended {
-                    let enough = it.enough[Phase::Write as usize];
-                    assert!(enough.is_some_and(|enough| enough <= at), "{whose}");
+                    let reached = it.reached[Phase::Write as usize];
+                    assert!(reached.is_some_and(|reached| reached <= at), "{context}");
                     seen += 1;
                 }
             }
         }
     }
-    assert!(seen > 500, "only {seen} operations were looked at");
+    assert!(seen > 500, "only {seen} operations were checked");
 }
 
 #[test]
-fn a_raft_log_on_the_page_is_the_log_of_the_member() {
+fn a_raft_log_on_the_page_equals_the_log_of_the_member() {
     let scenario = example("raft-and-quorum");
     let group = NodeId((scenario.services.len() + scenario.clients.len()) as u32);
     let mut uncommitted = 0;
@@ -162,7 +162,7 @@ fn a_raft_log_on_the_page_is_the_log_of_the_member() {
         for at in (1..=90).map(|tenth| tenth * 100_000) {
             run.advance(at, u64::MAX, &mut |_, _, _| {});
             let look = run.look(&scenario);
-            let logs = Logs::of(&look, group).expect("it keeps logs");
+            let logs = Logs::read(&look, group).expect("a group with logs");
             for (node, view) in run.engine().rafts() {
                 let entries = logs.entries(node);
                 let shown: Vec<_> = entries.iter().map(|it| (it.index, Some((it.term, it.update)))).collect();
@@ -172,11 +172,11 @@ fn a_raft_log_on_the_page_is_the_log_of_the_member() {
             }
         }
     }
-    assert!(uncommitted > 20, "a cut leader's entries are not committed");
+    assert!(uncommitted > 20, "some entries must be uncommitted");
 }
 
 #[test]
-fn siblings_stand_side_by_side_each_with_who_wrote_it() {
+fn each_sibling_shows_the_member_that_wrote_it() {
     let scenario = example("cart-siblings");
     let (mut page, frame) = Page::at(&scenario, 4_900_000);
     assert!(frame.summary.conflicted == 0, "the two sides are cut off from each other");
@@ -199,7 +199,7 @@ fn siblings_stand_side_by_side_each_with_who_wrote_it() {
 }
 
 #[test]
-fn trees_come_down_from_the_root_to_what_differs() {
+fn tree_comparisons_descend_from_the_root_to_the_differences() {
     let scenario = example("cart-last-writer-wins");
     let mut deep = 0;
     for at in (1..=80).map(|tenth| tenth * 100_000) {
@@ -207,17 +207,17 @@ fn trees_come_down_from_the_root_to_what_differs() {
         for tree in page.inside(&scenario, "a").trees {
             assert_eq!(tree.levels[0].0, 1, "at {at}: one root");
             for pair in tree.levels.windows(2) {
-                assert_eq!(pair[1].0, 2 * pair[0].1, "at {at}: the children of what differs: {tree:?}");
+                assert_eq!(pair[1].0, 2 * pair[0].1, "at {at}: the children of the differing nodes: {tree:?}");
             }
             assert!(tree.levels.len() as u32 <= tree.depth + 1, "at {at}: {tree:?}");
             deep += u32::from(tree.levels.len() as u32 == tree.depth + 1);
         }
     }
-    assert!(deep > 0, "no comparison came down to the leaves");
+    assert!(deep > 0, "no comparison reached the leaves");
 }
 
 #[test]
-fn a_deletion_that_a_replica_has_forgotten_is_no_tombstone_any_more() {
+fn a_purged_tombstone_is_not_shown_as_one() {
     let scenario = example("zombie-delete");
     let (mut remembered, mut forgotten) = (false, false);
     for at in (1..=40).map(|tenth| tenth * 200_000) {
@@ -233,13 +233,13 @@ fn a_deletion_that_a_replica_has_forgotten_is_no_tombstone_any_more() {
 }
 
 #[test]
-fn a_skewed_clock_and_the_write_that_it_loses_are_told_where_they_are() {
+fn a_skewed_clock_and_its_lost_write_are_shown_at_their_member() {
     let scenario = example("global-table-skew");
     let (mut page, frame) = Page::at(&scenario, 2_000_000);
     let trouble = frame.active_faults.iter().find(|trouble| trouble.node == NodeId(1)).expect("its clock");
     assert_eq!(trouble.what, "clock −300 ms");
     assert!(frame.active_faults.iter().all(|trouble| trouble.node != NodeId(0)), "the other clock is exact");
-    assert_eq!(frame.services[1].rows[0].lost, 1, "Rome was acknowledged there, and is gone");
+    assert_eq!(frame.services[1].rows[0].lost, 1, "Rome was acknowledged there, and is lost");
     assert_eq!(frame.services[0].rows[0].lost, 0);
     let inside = page.inside(&scenario, "eu");
     assert_eq!(inside.clock, "300 ms behind");
@@ -247,7 +247,7 @@ fn a_skewed_clock_and_the_write_that_it_loses_are_told_where_they_are() {
 }
 
 #[test]
-fn charts_tell_every_window_and_how_stale_each_read_was() {
+fn charts_show_every_window_and_the_staleness_of_each_read() {
     let scenario = example("viewing-history");
     let (mut page, frame) = Page::at(&scenario, 9_000_000);
     let charts = page.charts();
@@ -260,14 +260,14 @@ fn charts_tell_every_window_and_how_stale_each_read_was() {
     assert_eq!(charts.operations.iter().filter(|it| it.behind > 0).count() as u64, stale);
     let longest = charts.windows.iter().map(|it| it.took).max().expect("a window");
     for it in charts.operations.iter().filter(|it| it.behind > 0) {
-        assert!(it.stale_for <= longest, "a read lacks what some copy lacks: {it:?}");
+        assert!(it.stale_for <= longest, "a stale read is no older than the longest window: {it:?}");
     }
     // Europe was cut off from 3 s to 6 s: windows stayed open for as long.
     assert!(longest > 2_000_000, "{longest}");
 }
 
 #[test]
-fn queues_are_as_deep_in_the_chart_as_they_were_at_each_instant() {
+fn the_chart_shows_the_queue_depth_of_each_instant() {
     let scenario = example("slow-consumer");
     let (mut page, _) = Page::at(&scenario, 6_000_000);
     let charts = page.charts();
@@ -278,11 +278,11 @@ fn queues_are_as_deep_in_the_chart_as_they_were_at_each_instant() {
         let all: u32 = lines.iter().map(|(_, depth)| depth[i]).sum();
         assert_eq!(all, sample.queued, "at {} µs", sample.at);
     }
-    assert!(samples.iter().any(|sample| sample.queued > 10), "the backlog is seen");
+    assert!(samples.iter().any(|sample| sample.queued > 10), "a backlog must be visible");
 }
 
 #[test]
-fn what_a_member_kept_for_others_is_gone_with_its_disk() {
+fn hints_are_lost_with_the_disk() {
     let mut scenario = example("cassandra-hints");
     let (_, before) = Page::at(&scenario, 3_000_000);
     assert!(before.services[0].member.contains("hints kept"), "{}", before.services[0].member);

@@ -1,0 +1,53 @@
+use super::guarantee::Guarantee;
+use std::collections::BTreeMap;
+
+/// A proof that a guarantee is violated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Witness {
+    /// Indexes of the operations in the history, in order.
+    pub operations: Vec<usize>,
+    /// The explanation.
+    pub sentence: String,
+}
+
+/// The verdict on a guarantee.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// The history keeps it.
+    Holds,
+    /// The history violates it.
+    Violated(Witness),
+    /// Neither could be shown.
+    Unknown(String),
+}
+
+/// For each key, or none for all keys together: the revision of its operations, and the verdict.
+pub(super) type VerdictsByKey = BTreeMap<Option<u32>, (u32, Verdict)>;
+
+/// Verdicts found before. A verdict stays valid until the revision of its key's operations changes, so that checking a growing
+/// history costs only the changed keys.
+#[derive(Clone, Debug, Default)]
+pub struct VerdictMemo {
+    pub(super) verdicts: Vec<(Guarantee, VerdictsByKey)>,
+}
+
+/// The verdicts on one guarantee found before.
+pub(super) struct VerdictCache<'a> {
+    pub verdicts: &'a mut VerdictsByKey,
+    pub revision: &'a dyn Fn(Option<u32>) -> u32,
+}
+
+impl VerdictCache<'_> {
+    /// Returns the verdict on a key, or on all keys together. Checks it only if the revision changed.
+    pub fn verdict(&mut self, key: Option<u32>, check: impl FnOnce() -> Verdict) -> Verdict {
+        let revision = (self.revision)(key);
+        match self.verdicts.get(&key) {
+            Some((checked, verdict)) if *checked == revision => verdict.clone(),
+            Some(_) | None => {
+                let verdict = check();
+                self.verdicts.insert(key, (revision, verdict.clone()));
+                verdict
+            }
+        }
+    }
+}

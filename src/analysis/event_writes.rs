@@ -1,0 +1,92 @@
+//! Writes of replica groups on behalf of events. A member that handles an event asks its group to write the event's update;
+//! that write carries the update and is not counted as an update itself.
+
+use crate::trace::{Fact, NodeId, OperationId, Record, UpdateId, Version};
+use std::collections::BTreeMap;
+
+/// Maximum number of operations and of writes that are remembered.
+const REMEMBERED: usize = 1 << 16;
+
+/// The update that a group's write carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CarriedUpdate {
+    /// The update of the event.
+    pub update: UpdateId,
+    /// The version that it got where it was made.
+    pub version: Version,
+    /// Whether its difference is added to the group's value.
+    pub adds: bool,
+}
+
+/// A write that a member requested for an event.
+#[derive(Clone, Debug)]
+struct EventWrite {
+    source: CarriedUpdate,
+    /// The member that waits for the group's answer; none once it has ended.
+    waiting: Option<NodeId>,
+}
+
+/// The updates that writes of groups carry, and the events that members are handling.
+#[derive(Clone, Debug, Default)]
+pub struct EventWrites {
+    requested: BTreeMap<OperationId, EventWrite>,
+    /// Number of requested writes that have not ended.
+    waiting: usize,
+    sources: BTreeMap<UpdateId, CarriedUpdate>,
+}
+
+impl EventWrites {
+    pub(super) fn observe(&mut self, record: &Record) {
+        match &record.fact {
+            Fact::EventWriteStarted { operation, node, update, version, adds, .. } => {
+                let source = CarriedUpdate { update: *update, version: *version, adds: *adds };
+                self.requested.insert(*operation, EventWrite { source, waiting: Some(*node) });
+                self.waiting += 1;
+                if self.requested.len() > REMEMBERED
+                    && let Some((_, oldest)) = self.requested.pop_first()
+                {
+                    self.waiting -= usize::from(oldest.waiting.is_some());
+                }
+            }
+            Fact::WriteCoordinated { update, operation, .. } => {
+                let Some(write) = self.requested.get(operation) else { return };
+                self.sources.insert(*update, write.source);
+                if self.sources.len() > REMEMBERED {
+                    self.sources.pop_first();
+                }
+            }
+            Fact::EventWriteEnded { operation, .. } => {
+                let waited = self.requested.get_mut(operation).and_then(|write| write.waiting.take());
+                self.waiting -= usize::from(waited.is_some());
+            }
+            Fact::ServiceCrashed { node, .. } if self.waiting > 0 => {
+                for write in self.requested.values_mut().filter(|write| write.waiting == Some(*node)) {
+                    write.waiting = None;
+                    self.waiting -= 1;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the update that a group's write carries; none if the write is itself an update.
+    pub fn source(&self, write: UpdateId) -> Option<&CarriedUpdate> {
+        self.sources.get(&write)
+    }
+
+    /// Returns the update that a group's write carries, or the write itself.
+    pub fn carried_update(&self, write: UpdateId) -> UpdateId {
+        self.source(write).map_or(write, |source| source.update)
+    }
+
+    /// Returns whether a member waits for its group to write an event's update.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting > 0
+    }
+
+    /// Iterates over the events that members are handling: the member and the event's update.
+    pub fn in_progress(&self) -> impl Iterator<Item = (NodeId, UpdateId)> {
+        let writes = self.requested.values().filter(|_| self.waiting > 0);
+        writes.filter_map(|write| Some((write.waiting?, write.source.update)))
+    }
+}

@@ -1,0 +1,394 @@
+//! What may still bring a missing update to a copy, or why nothing will.
+
+use super::healing::HealingTimes;
+use crate::analysis::prospect::Prospect;
+use crate::analysis::run_context::RunContext;
+use crate::analysis::subscription_queues::QueuedEvent;
+use crate::scenario::{
+    ClientStep, GossipStyle, Group, Micros, Operation, Protocol, Publication, ReadRepair, Service, micros,
+};
+use crate::trace::{DropReason, Fact, HandlingFailure, KeyId, MessageKind, NodeId, SubscriptionId, UpdateId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Finds the prospects of copies. Indexes the pending work once, so that each copy costs little.
+pub(super) struct ProspectFinder<'a> {
+    run: &'a RunContext<'a>,
+    healing: HealingTimes,
+    /// For each update and receiver, the senders and arrival times of messages that carry it.
+    carriers: BTreeMap<(UpdateId, NodeId), Vec<(NodeId, Micros)>>,
+    /// Updates in publications that are in flight.
+    being_published: BTreeSet<UpdateId>,
+    queued: BTreeMap<UpdateId, Vec<(SubscriptionId, QueuedEvent)>>,
+    dead_letters: BTreeMap<UpdateId, Vec<SubscriptionId>>,
+    /// For each update the first service with a row in its outbox.
+    outboxes: BTreeMap<UpdateId, NodeId>,
+    hints: BTreeMap<(NodeId, KeyId), Vec<NodeId>>,
+    history: EventHistory,
+    /// The members that an update can reach from the members that have it, at each time of healing so far.
+    reached: BTreeMap<(NodeId, KeyId, Option<UpdateId>), Vec<(Micros, BTreeSet<NodeId>)>>,
+}
+
+/// What the kept records say about events.
+#[derive(Default)]
+struct EventHistory {
+    published: BTreeSet<UpdateId>,
+    poison: BTreeSet<(SubscriptionId, UpdateId)>,
+    /// The first reason for which a bus discarded an update's event.
+    discarded: BTreeMap<UpdateId, DropReason>,
+    /// When a message last carried an update.
+    last_sent: BTreeMap<UpdateId, Micros>,
+}
+
+impl EventHistory {
+    fn read(run: &RunContext) -> Self {
+        let mut history = EventHistory::default();
+        for (_, record) in run.records() {
+            match &record.fact {
+                Fact::EventPublished { update, .. } => _ = history.published.insert(*update),
+                Fact::EventDiscarded { update, reason, .. } => _ = history.discarded.entry(*update).or_insert(*reason),
+                Fact::HandlingFailed { subscription, update, cause: HandlingFailure::Poison, .. } => {
+                    history.poison.insert((*subscription, *update));
+                }
+                Fact::MessageSent { update: Some(update), .. } => _ = history.last_sent.insert(*update, record.at),
+                _ => {}
+            }
+        }
+        history
+    }
+}
+
+impl<'a> ProspectFinder<'a> {
+    pub fn new(run: &'a RunContext<'a>) -> Self {
+        let mut finder = ProspectFinder {
+            run,
+            healing: HealingTimes::new(run),
+            carriers: BTreeMap::new(),
+            being_published: BTreeSet::new(),
+            queued: BTreeMap::new(),
+            dead_letters: BTreeMap::new(),
+            outboxes: BTreeMap::new(),
+            hints: BTreeMap::new(),
+            history: EventHistory::read(run),
+            reached: BTreeMap::new(),
+        };
+        finder.index_messages();
+        finder.index_queues();
+        finder
+    }
+
+    fn index_messages(&mut self) {
+        let analysis = self.run.analysis;
+        for (_, message) in analysis.messages.iter() {
+            let Some(update) = message.update else { continue };
+            let carried = (analysis.event_writes.carried_update(update), message.to);
+            self.carriers.entry(carried).or_default().push((message.from, message.due));
+            if message.kind == MessageKind::Publish {
+                self.being_published.insert(update);
+            }
+        }
+    }
+
+    fn index_queues(&mut self) {
+        let analysis = self.run.analysis;
+        for (subscription, queue) in analysis.buses.iter() {
+            for event in queue.events.values() {
+                self.queued.entry(event.update).or_default().push((subscription, *event));
+            }
+            for update in queue.dead_letters.values() {
+                self.dead_letters.entry(*update).or_default().push(subscription);
+            }
+        }
+        for (service, tables) in analysis.tables.iter() {
+            for (_, update) in &tables.outbox {
+                self.outboxes.entry(*update).or_insert(service);
+            }
+        }
+        for (node, member) in analysis.members.iter() {
+            for hint in &member.hints {
+                self.hints.entry(*hint).or_default().push(node);
+            }
+        }
+    }
+
+    /// Returns the prospect of an update that a copy is missing; of an initial value of the document if `update` is none.
+    pub fn prospect(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
+        let run = self.run;
+        if run.analysis.faults.down(node).is_some() {
+            return self.when_up(node);
+        }
+        if let Some(found) = update.and_then(|update| self.in_transit(node, update)) {
+            return found;
+        }
+        let hints = self.hints.get(&(node, key)).into_iter().flatten();
+        if let Some(holder) = hints.copied().find(|holder| run.analysis.faults.down(*holder).is_none()) {
+            return Prospect::Hinted(holder);
+        }
+        let info = update.and_then(|update| run.analysis.updates.get(update));
+        if let Some(group) = run.names.group(node) {
+            // The protocol cannot bring an update from outside that no member has.
+            let foreign = info.is_some_and(|info| run.names.group(info.node) != Some(group));
+            let has_update = |member: NodeId| {
+                let copy = run.analysis.staleness.copy(member, key);
+                info.zip(copy).is_some_and(|(info, copy)| copy.reflects(info.version))
+            };
+            if !foreign || run.members(group).any(has_update) {
+                return self.within_group(group, node, key, update);
+            }
+        }
+        let Some((update, info)) = update.zip(info) else { return Prospect::Lost };
+        if run.analysis.members.get(node).is_some_and(|member| member.promised.contains(&key)) {
+            return match run.analysis.faults.down(info.node) {
+                None => Prospect::Promised(info.node),
+                Some(_) => self.when_up(info.node),
+            };
+        }
+        self.unpublished(info.node, update).unwrap_or(Prospect::Lost)
+    }
+
+    /// The prospect of what waits for a node that is down.
+    fn when_up(&self, node: NodeId) -> Prospect {
+        self.healing.up_from(self.run, node).map_or(Prospect::Down(node), Prospect::AfterHealing)
+    }
+
+    /// The message, handler, queue or outbox that has an update for a service.
+    fn in_transit(&self, node: NodeId, update: UpdateId) -> Option<Prospect> {
+        let run = self.run;
+        let is_open = |from: NodeId, due: Micros| {
+            self.healing.open_from(run, from, node).is_some_and(|open| open <= due.max(run.now))
+        };
+        let carriers = self.carriers.get(&(update, node)).into_iter().flatten();
+        if let Some(due) = carriers.filter(|(from, due)| is_open(*from, *due)).map(|(_, due)| *due).min() {
+            return Some(Prospect::Arriving { due });
+        }
+        let group = run.names.group(node);
+        let in_group = |member: NodeId| group.is_some() && run.names.group(member) == group;
+        let mut handling = run.analysis.event_writes.in_progress();
+        if let Some((member, _)) = handling.find(|(member, handled)| *handled == update && in_group(*member)) {
+            return Some(Prospect::BeingHandled(member));
+        }
+        self.at_buses(node, update)
+    }
+
+    /// The queue, outbox or dead-letter queue that has an update's event for a service.
+    fn at_buses(&self, node: NodeId, update: UpdateId) -> Option<Prospect> {
+        let run = self.run;
+        let reaches =
+            |subscription: SubscriptionId| run.delivers_to(run.names.subscription(subscription).service, node);
+        let mut queued = self.queued.get(&update).into_iter().flatten();
+        if let Some((subscription, event)) = queued.find(|(subscription, _)| reaches(*subscription)) {
+            let bus = run.names.subscription(*subscription).bus;
+            if run.analysis.faults.down(bus).is_some() {
+                return Some(self.when_up(bus));
+            }
+            if event.deliveries > 0 && self.history.poison.contains(&(*subscription, update)) {
+                return Some(Prospect::Poison(*subscription));
+            }
+            let (not_before, deliveries) = (event.not_before, event.deliveries);
+            return Some(Prospect::Queued { not_before, deliveries, delivered: event.in_flight });
+        }
+        if let Some(service) = self.outboxes.get(&update).copied() {
+            return Some(match run.analysis.faults.down(service) {
+                None => Prospect::Unpublished(service),
+                Some(_) => self.when_up(service),
+            });
+        }
+        let dead = self.dead_letters.get(&update).into_iter().flatten().copied().rfind(|it| reaches(*it));
+        dead.map(Prospect::DeadLettered)
+    }
+
+    /// The publication of an update that no queue has.
+    fn unpublished(&mut self, from: NodeId, update: UpdateId) -> Option<Prospect> {
+        let run = self.run;
+        let publishers = self.publishers(from);
+        let publications = |bus: NodeId| {
+            let all = publishers.iter().flat_map(|(_, service)| &service.publishes);
+            all.filter(move |it| run.names.find_node(&it.to) == Some(bus))
+        };
+        let is_publisher = |node: NodeId| publishers.iter().any(|(publisher, _)| *publisher == node);
+        let mut unconfirmed = run.analysis.faults.publishers(update);
+        let is_retried =
+            unconfirmed.any(|(by, bus)| is_publisher(by) && publications(bus).any(|it| it.retry.is_some()));
+        if is_retried || self.being_published.contains(&update) {
+            return Some(Prospect::Unpublished(from));
+        }
+        if let Some(found) = self.read_from_log(&publishers, from, update) {
+            return Some(found);
+        }
+        match self.history.discarded.get(&update) {
+            // A bus that lost an event before it acknowledged it gets the event again.
+            Some(DropReason::NotReplicated) => {
+                let sender = publishers.iter().find(|(node, service)| self.awaits_bus(*node, service, update));
+                let lost = Prospect::Discarded(DropReason::NotReplicated);
+                return Some(sender.map_or(lost, |(node, _)| Prospect::Unpublished(*node)));
+            }
+            Some(reason) => return Some(Prospect::Discarded(*reason)),
+            None => {}
+        }
+        let never_published = !publishers.is_empty() && !self.history.published.contains(&update);
+        never_published.then_some(Prospect::NeverPublished(from))
+    }
+
+    /// The services that publish the updates of a node: each member of a group publishes what it stores or coordinates.
+    fn publishers(&self, from: NodeId) -> Vec<(NodeId, &'a Service)> {
+        let run = self.run;
+        let nodes: Vec<NodeId> = match run.names.group(from) {
+            Some(group) => run.members(group).collect(),
+            None => vec![from],
+        };
+        let services = nodes.into_iter().filter_map(|node| Some((node, run.scenario.services.get(node.index())?)));
+        services.filter(|(_, service)| !service.publishes.is_empty()).collect()
+    }
+
+    /// A member whose log will be read for publication, and that will get the update.
+    fn read_from_log(&mut self, publishers: &[(NodeId, &Service)], from: NodeId, update: UpdateId) -> Option<Prospect> {
+        let run = self.run;
+        let info = run.analysis.updates.get(update).filter(|_| run.names.group(from).is_some())?;
+        let relayed = publishers.iter().filter(|(_, service)| service.publishes.iter().any(|it| it.mode.is_relayed()));
+        for (node, _) in relayed {
+            let copy = run.analysis.staleness.copy(*node, info.key);
+            if copy.is_none_or(|copy| copy.reflects(info.version)) {
+                continue;
+            }
+            match self.prospect(*node, info.key, Some(update)) {
+                down @ (Prospect::Down(_) | Prospect::AfterHealing(_)) => return Some(down),
+                prospect if prospect.is_hopeful() => return Some(Prospect::Unpublished(*node)),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Returns whether a publisher that retries still waits for a bus to acknowledge an update.
+    fn awaits_bus(&self, from: NodeId, service: &Service, update: UpdateId) -> bool {
+        let run = self.run;
+        let (mut waits, mut acknowledgements) = (false, BTreeSet::new());
+        for (_, record) in run.records() {
+            match &record.fact {
+                Fact::MessageSent { kind: MessageKind::Publish, from: by, to, update: Some(sent), .. }
+                    if (*by, *sent) == (from, update) =>
+                {
+                    let is_retried = |it: &Publication| run.names.find_node(&it.to) == Some(*to) && it.retry.is_some();
+                    waits |= service.publishes.iter().any(is_retried);
+                }
+                Fact::MessageSent { message, kind: MessageKind::Acknowledgement, to, update: Some(sent), .. }
+                    if (*to, *sent) == (from, update) =>
+                {
+                    acknowledgements.insert(*message);
+                }
+                Fact::MessageDelivered { message } if acknowledgements.contains(message) => waits = false,
+                Fact::PublishAbandoned { node, update: abandoned, .. } if (*node, *abandoned) == (from, update) => {
+                    waits = false;
+                }
+                Fact::ServiceCrashed { node, .. } if *node == from => waits = false,
+                _ => {}
+            }
+        }
+        waits
+    }
+
+    /// What a group's protocol does about a member that is missing an update.
+    fn within_group(&mut self, group: NodeId, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
+        let run = self.run;
+        let Some(config) = run.scenario.groups.iter().find(|it| run.names.find_node(&it.id) == Some(group)) else {
+            return Prospect::Lost;
+        };
+        let repairs = match &config.protocol {
+            Protocol::Gossip(gossip) if matches!(gossip.style, GossipStyle::Rumor { .. }) => {
+                self.is_rumored(update, gossip.every.mean_ms())
+            }
+            Protocol::Raft(_)
+            | Protocol::Primary(_)
+            | Protocol::Chain
+            | Protocol::TwoPhase(_)
+            | Protocol::Gossip(_) => true,
+            Protocol::Quorum(quorum) => quorum.anti_entropy.is_some(),
+        };
+        if repairs {
+            match self.reached_at(config, (group, key, update), node) {
+                Some(at) if at <= run.now => return Prospect::Repairing,
+                Some(at) => return Prospect::AfterHealing(at),
+                None => {}
+            }
+        }
+        let read_repair = match &config.protocol {
+            Protocol::Quorum(quorum) => quorum.read_repair != ReadRepair::None || quorum.write_back,
+            Protocol::Raft(_)
+            | Protocol::Primary(_)
+            | Protocol::Chain
+            | Protocol::TwoPhase(_)
+            | Protocol::Gossip(_) => false,
+        };
+        match (read_repair && self.is_read_later(&config.id), repairs) {
+            (true, _) => Prospect::ReadRepair,
+            (false, true) => Prospect::CutOff,
+            (false, false) => Prospect::Lost,
+        }
+    }
+
+    /// Returns whether a rumor is still spread: as far as the trace shows, it has died out after two silent intervals.
+    fn is_rumored(&self, update: Option<UpdateId>, every_ms: f64) -> bool {
+        let since = self.run.now.saturating_sub(micros(2.0 * every_ms));
+        update.and_then(|update| self.history.last_sent.get(&update)).is_some_and(|at| *at >= since)
+    }
+
+    /// Returns when members that have an update can reach a member, directly or through others: now, or at a healing.
+    fn reached_at(
+        &mut self,
+        config: &Group,
+        wanted: (NodeId, KeyId, Option<UpdateId>),
+        node: NodeId,
+    ) -> Option<Micros> {
+        let mut reached = self.reached.remove(&wanted).unwrap_or_default();
+        for (index, at) in self.healing.instants().into_iter().enumerate() {
+            if index == reached.len() {
+                reached.push((at, self.reachable(config, wanted.1, wanted.2, at)));
+            }
+            if reached[index].1.contains(&node) {
+                break;
+            }
+        }
+        let found = reached.iter().find(|(_, members)| members.contains(&node)).map(|(at, _)| *at);
+        self.reached.insert(wanted, reached);
+        found
+    }
+
+    /// The members that an update can reach once everything is healed that the script heals by `at`.
+    fn reachable(&self, config: &Group, key: KeyId, update: Option<UpdateId>, at: Micros) -> BTreeSet<NodeId> {
+        let run = self.run;
+        let version = update.and_then(|update| run.analysis.updates.get(update)).map(|info| info.version);
+        let has_update = |member: &NodeId| {
+            let copy = run.analysis.staleness.copy(*member, key);
+            copy.is_some_and(|copy| copy.behind() == 0 || version.is_some_and(|version| copy.reflects(version)))
+        };
+        let healed = |time: Option<Micros>| time.is_some_and(|time| time <= at);
+        let members = config.members.iter().filter_map(|id| run.names.find_node(id));
+        let up = members.filter(|member| healed(self.healing.up_from(run, *member)));
+        let (mut reached, mut unreached): (BTreeSet<NodeId>, BTreeSet<NodeId>) = up.partition(has_update);
+        let mut frontier: Vec<NodeId> = reached.iter().copied().collect();
+        while let Some(from) = frontier.pop() {
+            let is_open = |to: &NodeId| {
+                healed(self.healing.open_from(run, from, *to)) && healed(self.healing.open_from(run, *to, from))
+            };
+            let next: Vec<NodeId> = unreached.iter().copied().filter(is_open).collect();
+            for member in next {
+                unreached.remove(&member);
+                reached.insert(member);
+                frontier.push(member);
+            }
+        }
+        reached
+    }
+
+    /// Returns whether clients will still read from a group.
+    fn is_read_later(&self, group: &str) -> bool {
+        let run = self.run;
+        let end = |until: Option<f64>| micros(until.unwrap_or(run.scenario.until_ms));
+        run.scenario.clients.iter().filter(|client| client.target == group).any(|client| {
+            let generated = client.generate.as_ref();
+            let is_read =
+                |step: &ClientStep| micros(step.at_ms) > run.now && matches!(step.operation, Operation::Read { .. });
+            generated.is_some_and(|it| it.read_share > 0.0 && end(it.until_ms) > run.now)
+                || client.script.iter().any(is_read)
+        })
+    }
+}

@@ -1,0 +1,273 @@
+use super::key_values::KeyValues;
+use super::{ABSENT, History, Invocation, NEVER, Operation, Output};
+use crate::scenario::{Micros, Value};
+use crate::trace::{Fact, KeyId, NodeId, OperationId, OperationKind, Outcome, Record, Version};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An operation of a run, from its trace.
+#[derive(Clone, Debug)]
+pub struct RecordedOperation {
+    /// Its id in the run.
+    pub operation: OperationId,
+    /// The client that issued it.
+    pub by: NodeId,
+    /// The node that it was sent to.
+    pub to: NodeId,
+    /// Its process: a client's session, until an operation of it ends `unknown`.
+    pub process: u32,
+    /// Its kind.
+    pub kind: OperationKind,
+    /// The key.
+    pub key: KeyId,
+    /// The value to write, add or remove.
+    pub value: Option<Value>,
+    /// The value that compare-and-set expected.
+    pub expected: Option<Value>,
+    /// The result of a read.
+    pub served: Option<Value>,
+    /// Whether the result may be siblings.
+    pub(super) unordered: bool,
+    /// The times of its invocation and end, µs.
+    pub times: (i64, i64),
+    /// The version that a read returned, or that a change got.
+    pub(super) version: Option<Version>,
+    /// The value that a change with a version wrote.
+    pub(super) written: Option<Value>,
+    pub(super) outcome: Outcome,
+    /// Whether it has ended.
+    has_ended: bool,
+    invoked: u32,
+    ended: u32,
+}
+
+/// Builds the history of a run from its trace. The version that a read of a register returned identifies the write, so values
+/// may repeat.
+#[derive(Clone, Debug, Default)]
+pub struct HistoryRecorder {
+    operations: Vec<RecordedOperation>,
+    indexes: BTreeMap<OperationId, usize>,
+    /// The invocations (none) and ends, in order.
+    events: Vec<(usize, Option<Outcome>)>,
+    /// The current process of each session, and whether it has a pending operation.
+    sessions: BTreeMap<(NodeId, u32), (u32, bool)>,
+    processes: Vec<(NodeId, u32)>,
+    initial: BTreeMap<KeyId, Value>,
+    /// For each key, how often its operations have changed.
+    revisions: BTreeMap<KeyId, u32>,
+}
+
+impl HistoryRecorder {
+    /// Observes the next record.
+    pub fn observe(&mut self, record: &Record) {
+        match &record.fact {
+            Fact::Seeded { key, value, .. } | Fact::ReplicaStored { update: None, key, value: Some(value), .. }
+                if self.operations.is_empty() =>
+            {
+                self.initial.insert(*key, value.clone());
+            }
+            Fact::OperationIssued { operation, by, session, to, kind, key, value, expected } => {
+                self.indexes.insert(*operation, self.operations.len());
+                *self.revisions.entry(*key).or_default() += 1;
+                let process = self.next_process(*by, *session);
+                self.operations.push(RecordedOperation {
+                    operation: *operation,
+                    by: *by,
+                    to: *to,
+                    process,
+                    kind: *kind,
+                    key: *key,
+                    value: value.clone(),
+                    expected: expected.clone(),
+                    served: None,
+                    unordered: false,
+                    times: (time(record.at), time(record.at)),
+                    version: None,
+                    written: None,
+                    outcome: Outcome::Unknown,
+                    has_ended: false,
+                    invoked: self.events.len() as u32,
+                    ended: NEVER,
+                });
+                self.events.push((self.operations.len() - 1, None));
+            }
+            Fact::ReadServed { operation, version, value, context, .. } => {
+                // A duplicate of the request may be served after the operation has ended.
+                if let Some(recorded) = self.find(*operation).filter(|recorded| !recorded.has_ended) {
+                    (recorded.version, recorded.served) = (Some(*version), value.clone());
+                    recorded.unordered = context.is_some();
+                    let key = recorded.key;
+                    *self.revisions.entry(key).or_default() += 1;
+                }
+            }
+            Fact::WriteCoordinated { operation, version, value, .. } => {
+                self.set_version(*operation, *version, value.clone());
+            }
+            Fact::UpdateCommitted { operation, version, value, .. } => {
+                self.set_version(*operation, *version, Some(value.clone()));
+            }
+            Fact::OperationEnded { operation, outcome } => self.end(record.at, *operation, *outcome),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, at: Micros, operation: OperationId, outcome: Outcome) {
+        let Some(&place) = self.indexes.get(&operation) else { return };
+        let position = self.events.len() as u32;
+        self.events.push((place, Some(outcome)));
+        let recorded = &mut self.operations[place];
+        (recorded.outcome, recorded.has_ended) = (outcome, true);
+        recorded.times.1 = time(at);
+        if outcome != Outcome::Unknown {
+            recorded.ended = position;
+        }
+        let (process, key) = (recorded.process, recorded.key);
+        *self.revisions.entry(key).or_default() += 1;
+        // After an operation with an unknown outcome, the session continues as a new process.
+        let session = self.processes[process as usize];
+        if self.sessions.get(&session).is_some_and(|(now, _)| *now == process) {
+            if outcome == Outcome::Unknown {
+                self.sessions.remove(&session);
+            } else {
+                self.sessions.insert(session, (process, false));
+            }
+        }
+    }
+
+    /// Returns the process of a session's next operation. A process has at most one pending operation.
+    fn next_process(&mut self, by: NodeId, session: u32) -> u32 {
+        match self.sessions.get(&(by, session)) {
+            Some((process, false)) => {
+                let process = *process;
+                self.sessions.insert((by, session), (process, true));
+                process
+            }
+            Some((_, true)) | None => {
+                let process = self.processes.len() as u32;
+                self.processes.push((by, session));
+                self.sessions.insert((by, session), (process, true));
+                process
+            }
+        }
+    }
+
+    fn find(&mut self, operation: OperationId) -> Option<&mut RecordedOperation> {
+        let place = *self.indexes.get(&operation)?;
+        self.operations.get_mut(place)
+    }
+
+    fn set_version(&mut self, operation: OperationId, version: Version, value: Option<Value>) {
+        if let Some(recorded) = self.find(operation).filter(|recorded| recorded.version.is_none()) {
+            (recorded.version, recorded.written) = (Some(version), value);
+            let key = recorded.key;
+            *self.revisions.entry(key).or_default() += 1;
+        }
+    }
+
+    /// Returns the revision of a key's operations, which grows with each change of them; of all operations for none.
+    pub fn revision(&self, key: Option<u32>) -> u32 {
+        match key {
+            Some(key) => self.revisions.get(&KeyId(key)).copied().unwrap_or_default(),
+            None => self.revisions.values().sum(),
+        }
+    }
+
+    /// Returns the client and session of each process.
+    pub fn processes(&self) -> &[(NodeId, u32)] {
+        &self.processes
+    }
+
+    /// Iterates over the initial values of keys.
+    pub fn initial_values(&self) -> impl Iterator<Item = (KeyId, &Value)> {
+        self.initial.iter().map(|(key, value)| (*key, value))
+    }
+
+    /// Returns whether a key has increments.
+    pub fn has_increments(&self, key: KeyId) -> bool {
+        self.operations.iter().any(|recorded| recorded.key == key && recorded.kind == OperationKind::Increment)
+    }
+
+    /// Iterates over the invocations and the ends with their outcomes, in order.
+    pub fn events(&self) -> impl Iterator<Item = (Option<Outcome>, &RecordedOperation)> {
+        self.events.iter().map(|(place, outcome)| (*outcome, &self.operations[*place]))
+    }
+
+    /// Builds the history so far. `key` and `process` return the names of keys and processes.
+    pub fn history(&self, key: impl Fn(KeyId) -> String, process: impl Fn(NodeId, u32) -> String) -> History {
+        let most = self.operations.iter().map(|recorded| recorded.key.0 + 1).max().unwrap_or(0);
+        let operation = |recorded: &RecordedOperation| Operation {
+            index: recorded.operation.0.into(),
+            process: recorded.process,
+            key: recorded.key.0,
+            invocation: invocation_of(recorded.kind, recorded.value.as_ref()),
+            output: Output::Nothing,
+            outcome: recorded.outcome,
+            invoked: recorded.invoked,
+            ended: recorded.ended,
+            times: Some(recorded.times),
+            rank: 0,
+        };
+        let mut history = History {
+            operations: self.operations.iter().map(operation).collect(),
+            values: vec!["nothing".into()],
+            keys: (0..most).map(|id| key(KeyId(id))).collect(),
+            processes: self.processes.iter().map(|(by, session)| process(*by, *session)).collect(),
+            initial: BTreeMap::new(),
+            siblings: BTreeSet::new(),
+            unsupported: BTreeSet::new(),
+        };
+        history.unsupported = self
+            .operations
+            .iter()
+            .filter(|recorded| recorded.is_unsupported())
+            .map(|recorded| recorded.key.0)
+            .collect();
+        for (id, places) in history.by_key() {
+            let (key, initial) = (KeyId(id), self.initial.get(&KeyId(id)));
+            KeyValues::new(&mut history, &self.operations, key, initial, &places).fill(&places);
+        }
+        history
+    }
+}
+
+impl RecordedOperation {
+    /// Returns whether no model covers it.
+    fn is_unsupported(&self) -> bool {
+        match self.kind {
+            OperationKind::Put | OperationKind::RemoveAt => true,
+            OperationKind::Insert => self.expected.is_some(),
+            OperationKind::Read
+            | OperationKind::Write
+            | OperationKind::Delete
+            | OperationKind::Add
+            | OperationKind::Remove
+            | OperationKind::Increment
+            | OperationKind::CompareAndSet => false,
+        }
+    }
+}
+
+/// Returns a value as text.
+pub(super) fn display(value: Option<&Value>) -> String {
+    value.map_or("nothing".into(), ToString::to_string)
+}
+
+fn time(at: Micros) -> i64 {
+    at as i64
+}
+
+/// Returns the invocation of an operation. Values get their ids later.
+fn invocation_of(kind: OperationKind, value: Option<&Value>) -> Invocation {
+    match (kind, value) {
+        (OperationKind::Read, _) => Invocation::Read,
+        // Puts and removals by index make their key unsupported.
+        (OperationKind::Write | OperationKind::Delete | OperationKind::Put | OperationKind::RemoveAt, _) => {
+            Invocation::Write(ABSENT)
+        }
+        (OperationKind::Insert, _) => Invocation::Append(ABSENT),
+        (OperationKind::Add, _) => Invocation::Add(ABSENT),
+        (OperationKind::Remove, _) => Invocation::Remove(ABSENT),
+        (OperationKind::Increment, Some(Value::Int(by))) => Invocation::Increment(*by),
+        (OperationKind::Increment, _) => Invocation::Increment(1),
+        (OperationKind::CompareAndSet, _) => Invocation::CompareAndSet { expected: ABSENT, value: ABSENT },
+    }
+}

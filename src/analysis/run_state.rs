@@ -1,0 +1,80 @@
+use super::event_writes::EventWrites;
+use super::faults::Faults;
+use super::lost_updates::LostUpdates;
+use super::members::Members;
+use super::messages::{MessageInFlight, Messages};
+use super::operations::Operations;
+use super::service_tables::AllTables;
+use super::staleness::Staleness;
+use super::subscription_queues::SubscriptionQueues;
+use super::updates::Updates;
+use crate::trace::{MessageKind, Record};
+
+/// The state of a run, rebuilt from its trace record by record.
+#[derive(Clone, Debug, Default)]
+pub struct Analysis {
+    /// The content of each recent update.
+    pub updates: Updates,
+    /// Writes of groups that carry updates made elsewhere.
+    pub event_writes: EventWrites,
+    /// The state of each copy of each key.
+    pub staleness: Staleness,
+    /// The operations of each client.
+    pub operations: Operations,
+    /// The queue of each subscription.
+    pub buses: SubscriptionQueues,
+    /// The outboxes and inboxes of services.
+    pub tables: AllTables,
+    /// The messages in flight.
+    pub messages: Messages,
+    /// The lost updates of groups' registers.
+    pub lost: LostUpdates,
+    /// The protocol state of groups' members: leaders, logs, hints.
+    pub members: Members,
+    /// The active faults.
+    pub faults: Faults,
+}
+
+impl Analysis {
+    /// Observes the next record.
+    pub fn observe(&mut self, record: &Record) {
+        self.updates.observe(record);
+        self.event_writes.observe(record);
+        // A read is compared with the copies as they were when it was issued, so operations come first.
+        self.operations.observe(record, &self.staleness);
+        self.staleness.observe(record, &self.event_writes);
+        self.buses.observe(record);
+        self.tables.observe(record);
+        self.messages.observe(record);
+        self.lost.observe(record);
+        self.members.observe(record);
+        self.faults.observe(record);
+    }
+
+    /// Returns whether no work is pending that a client or a copy waits for.
+    pub fn is_quiet(&self) -> bool {
+        let buses = self.buses.iter().all(|(_, queue)| queue.events.is_empty());
+        let messages = self.messages.iter().all(|(_, message)| self.is_redundant(message));
+        let promised = self.members.iter().any(|(_, member)| !member.promised.is_empty());
+        buses && messages && self.operations.pending() == 0 && !promised && !self.event_writes.is_waiting()
+    }
+
+    /// Returns whether a message cannot change a copy: it carries no update, or one that its receiver reflects.
+    fn is_redundant(&self, message: &MessageInFlight) -> bool {
+        match message.kind {
+            MessageKind::Election | MessageKind::Heartbeat | MessageKind::Comparison | MessageKind::Acknowledgement => {
+                message.operation.is_none()
+            }
+            MessageKind::Replication | MessageKind::Repair => {
+                let info = message.update.and_then(|update| self.updates.get(self.event_writes.carried_update(update)));
+                info.is_none_or(|info| {
+                    let copy = self.staleness.copy(message.to, info.key);
+                    copy.is_some_and(|copy| copy.reflects(info.version))
+                })
+            }
+            // A pull request of gossip.
+            MessageKind::Call => message.operation.is_none() && message.update.is_none(),
+            MessageKind::Reply | MessageKind::Publish | MessageKind::Delivery | MessageKind::Refusal => false,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+use crate::analysis::copy_state::CopyState;
+use crate::scenario::{Micros, Value};
+use crate::trace::{UpdateId, Version, VersionVector};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The value that a copy holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredValue {
+    /// The value; none for a tombstone.
+    pub value: Option<Value>,
+    /// Its version.
+    pub version: Version,
+    /// The update that wrote it; none for an initial value of the document.
+    pub update: Option<UpdateId>,
+}
+
+/// An acknowledged update that a copy does not reflect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct MissingUpdate {
+    pub update: Option<UpdateId>,
+    pub acknowledged: Micros,
+}
+
+/// One service's copy of one key.
+#[derive(Clone, Debug, Default)]
+pub struct KeyCopy {
+    pub(super) held: Option<StoredValue>,
+    /// Acknowledged updates that should reach this copy and are not reflected, by version.
+    pub(super) behind: BTreeMap<Version, MissingUpdate>,
+    /// Those of them that were not applied, nor any newer one.
+    pub(super) missing: BTreeSet<Version>,
+    /// The newest version that was ever applied.
+    pub(super) newest_applied: Version,
+    /// The newest acknowledged version that should reach this copy.
+    pub(super) newest_acknowledged: Version,
+    /// The state under which the totals count it.
+    pub(super) counted_as: CopyState,
+    /// Whether it holds an update that was never committed.
+    pub(super) phantom: bool,
+    /// For a counter's copy: the differences that it has added.
+    pub(super) sum: Option<Box<Sum>>,
+    /// For data without a total order: the updates that it contains.
+    pub(super) context: Option<VersionVector>,
+    /// The values that a read returns, if there is more than one.
+    pub(super) siblings: Vec<Value>,
+    /// Whether it held a tombstone that was purged.
+    pub(super) tombstone_purged: bool,
+}
+
+/// The additions of a counter's copy. It reflects an update once it has added it, in any order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sum {
+    /// Versions that were added and are not acknowledged yet.
+    pub(super) early: BTreeSet<Version>,
+    /// The value of the newest acknowledged update: the expected sum if every added update is acknowledged.
+    pub(super) reference: Option<Value>,
+    /// Whether the copy was also written directly, so that no expected sum is known.
+    pub(super) mixed: bool,
+}
+
+impl KeyCopy {
+    /// Returns the values that a read returns, if there is more than one.
+    pub fn siblings(&self) -> &[Value] {
+        &self.siblings
+    }
+
+    /// Returns the stored value; none for an absent key.
+    pub fn held(&self) -> Option<&StoredValue> {
+        self.held.as_ref()
+    }
+
+    /// Returns whether it holds a tombstone.
+    pub fn is_tombstone(&self) -> bool {
+        !self.tombstone_purged && self.held.as_ref().is_some_and(|held| held.value.is_none())
+    }
+
+    /// Returns the number of acknowledged updates that it does not reflect (k-staleness).
+    pub fn behind(&self) -> u32 {
+        self.behind.len() as u32
+    }
+
+    /// Iterates over those updates, the oldest version first; none for an initial value of the document.
+    pub fn missing_updates(&self) -> impl Iterator<Item = Option<UpdateId>> {
+        self.behind.values().map(|behind| behind.update)
+    }
+
+    /// Returns when the oldest of them was acknowledged (t-staleness counts from there).
+    pub fn stale_since(&self) -> Option<Micros> {
+        self.behind.values().map(|behind| behind.acknowledged).min()
+    }
+
+    /// Returns its state.
+    pub fn state(&self) -> CopyState {
+        if let Some(sum) = &self.sum {
+            let held = self.held.as_ref().and_then(|held| held.value.as_ref());
+            let is_expected = sum.early.is_empty() && sum.reference.is_some() && !sum.mixed;
+            return match (self.behind.is_empty(), is_expected && held != sum.reference.as_ref()) {
+                (false, _) => CopyState::Stale,
+                (true, true) => CopyState::Diverged,
+                (true, false) => CopyState::Consistent,
+            };
+        }
+        if self.behind.is_empty() && self.phantom {
+            CopyState::Diverged
+        } else if self.behind.is_empty() && self.siblings.len() > 1 {
+            CopyState::Conflicted
+        } else if self.behind.is_empty() {
+            CopyState::Consistent
+        } else if self.missing.is_empty() {
+            CopyState::Diverged
+        } else {
+            CopyState::Stale
+        }
+    }
+
+    /// Returns whether it reflects a version of its key.
+    pub fn reflects(&self, version: Version) -> bool {
+        match &self.context {
+            Some(context) => covers(context, version),
+            None => self.version() >= version,
+        }
+    }
+
+    /// Returns the version that it holds.
+    pub(super) fn version(&self) -> Version {
+        self.held.as_ref().map(|held| held.version).unwrap_or_default()
+    }
+}
+
+/// Returns whether a version vector covers the dot of an update.
+pub(super) fn covers(context: &VersionVector, dot: Version) -> bool {
+    context.iter().any(|(origin, count)| *origin == dot.origin && *count >= dot.counter)
+}

@@ -1,0 +1,119 @@
+use crate::scenario::Micros;
+use crate::trace::{Fact, Record, SubscriptionId, UpdateId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An event in a subscription's queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueuedEvent {
+    /// The update that the event carries.
+    pub update: UpdateId,
+    /// The partition of its topic.
+    pub partition: u32,
+    /// Whether it was sent and is not acknowledged yet.
+    pub in_flight: bool,
+    /// Deliveries so far.
+    pub deliveries: u32,
+    /// The earliest time of its next delivery.
+    pub not_before: Micros,
+}
+
+/// The queue of one subscription.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SubscriptionQueue {
+    /// Events queued or unacknowledged, by their number in the bus, which is the order of publication. An update that was
+    /// published twice is two events.
+    pub events: BTreeMap<u32, QueuedEvent>,
+    /// Events in the dead_letters-letter queue, by their number in the bus.
+    pub dead_letters: BTreeMap<u32, UpdateId>,
+    /// Partitions of the events in the dead-letter queue.
+    partitions: BTreeMap<u32, u32>,
+    /// Number of discarded events.
+    pub discarded: u32,
+}
+
+impl SubscriptionQueue {
+    /// Returns, for each partition that has events, how many are queued and how many are in flight.
+    pub fn depths(&self) -> BTreeMap<u32, (u32, u32)> {
+        let mut depths: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
+        for events in self.events.values() {
+            let (queued, in_flight) = depths.entry(events.partition).or_default();
+            *if events.in_flight { in_flight } else { queued } += 1;
+        }
+        depths
+    }
+}
+
+/// The queues of all subscriptions.
+#[derive(Clone, Debug, Default)]
+pub struct SubscriptionQueues {
+    queues: BTreeMap<SubscriptionId, SubscriptionQueue>,
+    changed: BTreeSet<SubscriptionId>,
+    /// The partition of the event that was published or redriven last; the next new event in a queue has it.
+    partition: u32,
+}
+
+impl SubscriptionQueues {
+    pub(super) fn observe(&mut self, record: &Record) {
+        match &record.fact {
+            Fact::EventPublished { partition, .. } => self.partition = *partition,
+            Fact::EventQueued { subscription, event, update, not_before, deliveries } => {
+                let (update, partition, deliveries) = (*update, self.partition, *deliveries);
+                let new = || QueuedEvent { update, partition, in_flight: false, deliveries, not_before: 0 };
+                let events = self.queue(*subscription).events.entry(*event).or_insert_with(new);
+                events.in_flight = false;
+                events.not_before = *not_before;
+            }
+            Fact::EventSent { subscription, event, attempt, .. } => {
+                if let Some(events) = self.queue(*subscription).events.get_mut(event) {
+                    events.in_flight = true;
+                    events.deliveries = *attempt;
+                }
+            }
+            Fact::EventAcknowledged { subscription, event, .. } => self.remove(*subscription, *event),
+            Fact::EventDeadLettered { subscription, event, update, .. } => {
+                let queue = self.queue(*subscription);
+                if let Some(events) = queue.events.remove(event) {
+                    queue.partitions.insert(*event, events.partition);
+                }
+                queue.dead_letters.insert(*event, *update);
+            }
+            Fact::EventRedriven { subscription, event, .. } => {
+                self.partition = self.queue(*subscription).partitions.get(event).copied().unwrap_or_default();
+                self.remove(*subscription, *event);
+            }
+            Fact::EventDiscarded { subscription, event, .. } => {
+                self.remove(*subscription, *event);
+                self.queue(*subscription).discarded += 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn queue(&mut self, subscription: SubscriptionId) -> &mut SubscriptionQueue {
+        self.changed.insert(subscription);
+        self.queues.entry(subscription).or_default()
+    }
+
+    fn remove(&mut self, subscription: SubscriptionId, event: u32) {
+        let queue = self.queue(subscription);
+        if queue.events.remove(&event).is_none() {
+            queue.dead_letters.remove(&event);
+            queue.partitions.remove(&event);
+        }
+    }
+
+    /// Returns a subscription's queue; none if it never received an event.
+    pub fn get(&self, subscription: SubscriptionId) -> Option<&SubscriptionQueue> {
+        self.queues.get(&subscription)
+    }
+
+    /// Iterates over the subscriptions that have received an event.
+    pub fn iter(&self) -> impl Iterator<Item = (SubscriptionId, &SubscriptionQueue)> {
+        self.queues.iter().map(|(id, queue)| (*id, queue))
+    }
+
+    /// Returns the subscriptions whose queues changed since the last call.
+    pub fn take_changed(&mut self) -> BTreeSet<SubscriptionId> {
+        std::mem::take(&mut self.changed)
+    }
+}
