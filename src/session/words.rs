@@ -171,17 +171,17 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
     let node = |id: &NodeId| names.label(*id).to_string();
     let says = |id: &UpdateId| update(*id, analysis, names);
     let ends = |id: &SubscriptionId| names.subscription(*id);
-    let (name, text, update, nodes): (&'static str, String, Option<UpdateId>, Vec<NodeId>) = match &record.fact {
+    let (text, update, nodes): (String, Option<UpdateId>, Vec<NodeId>) = match &record.fact {
         Fact::FlowDeclared { from, to } => {
-            ("flow_declared", format!("{} should reach {}", node(from), node(to)), None, vec![*from, *to])
+            (format!("{} should reach {}", node(from), node(to)), None, vec![*from, *to])
         }
         Fact::Seeded { node: at, key, value, .. } => {
-            ("seeded", format!("{} starts with {} = {value}", node(at), names.key(*key)), None, vec![*at])
+            (format!("{} starts with {} = {value}", node(at), names.key(*key)), None, vec![*at])
         }
         Fact::OperationIssued { by, to, operation: id, .. } => {
             let who = if by == to { "you ask".to_string() } else { format!("{} asks", node(by)) };
             let text = format!("{who} {}: {} (operation {})", node(to), asked(*id, analysis, names), id.0 + 1);
-            ("operation_issued", text, None, vec![*by, *to])
+            (text, None, vec![*by, *to])
         }
         Fact::ReadServed { node: at, key, version: at_version, value, operation, .. } => {
             let what = match value {
@@ -190,45 +190,43 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
                 None => "nothing".into(),
             };
             let text = format!("{} reads {}: {what} (operation {})", node(at), names.key(*key), operation.0 + 1);
-            ("read_served", text, None, vec![*at])
+            (text, None, vec![*at])
         }
         Fact::OperationRefused { operation, node: at, cause } => {
             let text = format!("{} refuses operation {}: {}", node(at), operation.0 + 1, refusal(*cause));
-            ("operation_refused", text, None, vec![*at])
+            (text, None, vec![*at])
         }
         Fact::OperationEnded { operation, outcome: how } => {
-            ("operation_ended", format!("operation {} ends: {}", operation.0 + 1, outcome(*how)), None, vec![])
+            (format!("operation {} ends: {}", operation.0 + 1, outcome(*how)), None, vec![])
         }
         Fact::UpdateCommitted { update, node: at, .. } => {
-            ("update_committed", format!("{} commits {}", node(at), says(update)), Some(*update), vec![*at])
+            (format!("{} commits {}", node(at), says(update)), Some(*update), vec![*at])
         }
-        Fact::UpdateAcknowledged { update, .. } => {
-            ("update_acknowledged", format!("{} is acknowledged", says(update)), Some(*update), vec![])
-        }
+        Fact::UpdateAcknowledged { update, .. } => (format!("{} is acknowledged", says(update)), Some(*update), vec![]),
         Fact::UpdateApplied { update, node: at, sum: Some(sum), .. } => {
             let text = format!("{} adds what {} changed, and holds {sum}", node(at), says(update));
-            ("update_applied", text, Some(*update), vec![*at])
+            (text, Some(*update), vec![*at])
         }
         Fact::UpdateApplied { update, node: at, changed, .. } => {
             let how = if *changed { "takes in" } else { "already has something newer than" };
-            ("update_applied", format!("{} {how} {}", node(at), says(update)), Some(*update), vec![*at])
+            (format!("{} {how} {}", node(at), says(update)), Some(*update), vec![*at])
         }
         Fact::MessageSent { message: id, due, .. } => {
             let (text, update, nodes) = message(*id, analysis, names);
-            ("message_sent", format!("{text}, arrives in {}", duration(due - record.at)), update, nodes)
+            (format!("{text}, arrives in {}", duration(due - record.at)), update, nodes)
         }
         Fact::MessageDuplicated { copy, due, .. } => {
             let (text, update, nodes) = message(*copy, analysis, names);
             let text = format!("{text}: a second copy, arrives in {}", duration(due - record.at));
-            ("message_duplicated", text, update, nodes)
+            (text, update, nodes)
         }
         Fact::MessageDelivered { message: id } => {
             let (text, update, nodes) = message(*id, analysis, names);
-            ("message_delivered", format!("{text} arrived"), update, nodes)
+            (format!("{text} arrived"), update, nodes)
         }
         Fact::MessageDropped { message: id, cause } => {
             let (text, update, nodes) = message(*id, analysis, names);
-            ("message_dropped", format!("{text} is lost: {}", drop_cause(*cause)), update, nodes)
+            (format!("{text} is lost: {}", drop_cause(*cause)), update, nodes)
         }
         Fact::EventPublished { bus, update, subscriptions, partition, .. } => {
             let text = format!(
@@ -236,7 +234,7 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
                 node(bus),
                 says(update)
             );
-            ("event_published", text, Some(*update), vec![*bus])
+            (text, Some(*update), vec![*bus])
         }
         Fact::EventQueued { subscription, update, not_before, deliveries, .. } => {
             let ends = ends(subscription);
@@ -250,18 +248,18 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
                     duration(not_before - record.at)
                 ),
             };
-            ("event_queued", text, Some(*update), vec![ends.bus, ends.service])
+            (text, Some(*update), vec![ends.bus, ends.service])
         }
         Fact::EventSent { subscription, update, attempt, .. } => {
             let ends = ends(subscription);
             let text =
                 format!("{} delivers {} to {}, attempt {attempt}", node(&ends.bus), says(update), node(&ends.service));
-            ("event_sent", text, Some(*update), vec![ends.bus, ends.service])
+            (text, Some(*update), vec![ends.bus, ends.service])
         }
         Fact::EventAcknowledged { subscription, update, .. } => {
             let ends = ends(subscription);
             let text = format!("{} is done with {} for {}", node(&ends.bus), says(update), node(&ends.service));
-            ("event_acknowledged", text, Some(*update), vec![ends.bus, ends.service])
+            (text, Some(*update), vec![ends.bus, ends.service])
         }
         Fact::EventDeadLettered { subscription, update, deliveries, .. } => {
             let ends = ends(subscription);
@@ -270,7 +268,7 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
                 says(update),
                 node(&ends.service)
             );
-            ("event_dead_lettered", text, Some(*update), vec![ends.bus, ends.service])
+            (text, Some(*update), vec![ends.bus, ends.service])
         }
         Fact::EventDiscarded { subscription, update, reason, .. } => {
             let ends = ends(subscription);
@@ -282,7 +280,7 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
                 DropReason::NotReplicated => "the broker that leads now never had it",
             };
             let text = format!("{} gives up {} for {}: {why}", node(&ends.bus), says(update), node(&ends.service));
-            ("event_discarded", text, Some(*update), vec![ends.bus, ends.service])
+            (text, Some(*update), vec![ends.bus, ends.service])
         }
         Fact::HandlingFailed { subscription, update, attempt, cause } => {
             let ends = ends(subscription);
@@ -294,23 +292,23 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
                 HandlingFailure::NotWritten => "its group did not write it, or its key is locked",
             };
             let text = format!("{} does not handle {} (attempt {attempt}): {why}", node(&ends.service), says(update));
-            ("handling_failed", text, Some(*update), vec![ends.service])
+            (text, Some(*update), vec![ends.service])
         }
         Fact::PublishAbandoned { node: at, bus, update } => {
             let text = format!("{} gives up publishing {}: {} did not acknowledge", node(at), says(update), node(bus));
-            ("publish_abandoned", text, Some(*update), vec![*at, *bus])
+            (text, Some(*update), vec![*at, *bus])
         }
         Fact::LinkCut { from, to } => {
-            ("link_cut", format!("the link {} → {} is cut", node(from), node(to)), None, vec![*from, *to])
+            (format!("the link {} → {} is cut", node(from), node(to)), None, vec![*from, *to])
         }
         Fact::LinkHealed { from, to } => {
-            ("link_healed", format!("the link {} → {} is healed", node(from), node(to)), None, vec![*from, *to])
+            (format!("the link {} → {} is healed", node(from), node(to)), None, vec![*from, *to])
         }
         Fact::ServiceCrashed { node: at, lost_disk } => {
             let disk = if *lost_disk { " and loses its disk" } else { "" };
-            ("service_crashed", format!("{} crashes{disk}", node(at)), None, vec![*at])
+            (format!("{} crashes{disk}", node(at)), None, vec![*at])
         }
-        Fact::ServiceRestarted { node: at } => ("service_restarted", format!("{} restarts", node(at)), None, vec![*at]),
+        Fact::ServiceRestarted { node: at } => (format!("{} restarts", node(at)), None, vec![*at]),
         Fact::LinkDisturbed { from, to, loss, duplicate, reorder, delayed } => {
             let chances = [("loss", loss), ("duplication", duplicate), ("reordering", reorder)];
             let mut how: Vec<String> = Vec::new();
@@ -321,13 +319,13 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
                 how.push("delay".into());
             }
             let text = format!("the link {} → {} is disturbed: {}", node(from), node(to), how.join(", "));
-            ("link_disturbed", text, None, vec![*from, *to])
+            (text, None, vec![*from, *to])
         }
-        Fact::NodePaused { node: at } => ("node_paused", format!("{} is paused", node(at)), None, vec![*at]),
-        Fact::NodeResumed { node: at } => ("node_resumed", format!("{} goes on", node(at)), None, vec![*at]),
+        Fact::NodePaused { node: at } => (format!("{} is paused", node(at)), None, vec![*at]),
+        Fact::NodeResumed { node: at } => (format!("{} goes on", node(at)), None, vec![*at]),
         Fact::ServiceSlowed { node: at, permille } => {
             let times = trimmed(f64::from(*permille) / 1000.0);
-            ("service_slowed", format!("{} takes {times} times as long as configured", node(at)), None, vec![*at])
+            (format!("{} takes {times} times as long as configured", node(at)), None, vec![*at])
         }
         Fact::ClockSet { node: at, offset, drift } => {
             let ahead = if *offset < 0 { "behind" } else { "ahead" };
@@ -337,49 +335,49 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
                 duration(offset.unsigned_abs()),
                 trimmed(*drift as f64 / 1000.0)
             );
-            ("clock_set", text, None, vec![*at])
+            (text, None, vec![*at])
         }
         Fact::BusStopped { bus, lost_unflushed } => {
             let lost = if *lost_unflushed { " and loses what it has not flushed" } else { "" };
-            ("bus_stopped", format!("{} is out{lost}", node(bus)), None, vec![*bus])
+            (format!("{} is out{lost}", node(bus)), None, vec![*bus])
         }
-        Fact::BusStarted { bus } => ("bus_started", format!("{} is back", node(bus)), None, vec![*bus]),
+        Fact::BusStarted { bus } => (format!("{} is back", node(bus)), None, vec![*bus]),
         Fact::EventDeduplicated { bus, update } => {
             let text = format!("{} has {} already, and does not queue it again", node(bus), says(update));
-            ("event_deduplicated", text, Some(*update), vec![*bus])
+            (text, Some(*update), vec![*bus])
         }
         Fact::EventRedriven { subscription, update, .. } => {
             let ends = ends(subscription);
             let text = format!("{} for {} leaves the dead-letter queue", says(update), node(&ends.service));
-            ("event_redriven", text, Some(*update), vec![ends.bus, ends.service])
+            (text, Some(*update), vec![ends.bus, ends.service])
         }
         Fact::InboxHit { node: at, update, attempt, .. } => {
             let text = format!("{} has applied {} already (attempt {attempt})", node(at), says(update));
-            ("inbox_hit", text, Some(*update), vec![*at])
+            (text, Some(*update), vec![*at])
         }
         Fact::UpdateProposed { update, node: at, .. } => {
             let text = format!("{} publishes {} before it commits", node(at), says(update));
-            ("update_proposed", text, Some(*update), vec![*at])
+            (text, Some(*update), vec![*at])
         }
         Fact::OutboxRowWritten { node: at, update, .. } => {
             let text = format!("{} writes {} into its outbox with the commit", node(at), says(update));
-            ("outbox_row_written", text, Some(*update), vec![*at])
+            (text, Some(*update), vec![*at])
         }
         Fact::OutboxRowPublished { node: at, bus, update } => {
             let text = format!("{} has the outbox row of {} from {}", node(bus), says(update), node(at));
-            ("outbox_row_published", text, Some(*update), vec![*at, *bus])
+            (text, Some(*update), vec![*at, *bus])
         }
         Fact::PublicationLost { node: at, bus, update } => {
             let text = format!("{} will never tell {} of {}: a crash came first", node(at), node(bus), says(update));
-            ("publication_lost", text, Some(*update), vec![*at, *bus])
+            (text, Some(*update), vec![*at, *bus])
         }
         Fact::KeyPlaced { group, key, replicas } => {
             let holders: Vec<String> = replicas.iter().map(node).collect();
             let text = format!("{} keeps {} at {}", node(group), names.key(*key), holders.join(", "));
-            ("key_placed", text, None, replicas.clone())
+            (text, None, replicas.clone())
         }
         Fact::WriteCoordinated { update, node: at, .. } => {
-            ("write_coordinated", format!("{} coordinates {}", node(at), says(update)), Some(*update), vec![*at])
+            (format!("{} coordinates {}", node(at), says(update)), Some(*update), vec![*at])
         }
         Fact::ReplicaStored { update, node: at, key, value, changed, .. } => {
             let what = match (update, value) {
@@ -388,7 +386,7 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
                 (None, None) => format!("nothing for {}", names.key(*key)),
             };
             let how = if *changed { "takes in" } else { "already has what is as new as" };
-            ("replica_stored", format!("{} {how} {what}", node(at)), *update, vec![*at])
+            (format!("{} {how} {what}", node(at)), *update, vec![*at])
         }
         Fact::StateMerged { update, node: at, key, values, .. } => {
             let shown: Vec<String> = values.iter().map(ToString::to_string).collect();
@@ -397,24 +395,19 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
                 [one] => one.clone(),
                 siblings => format!("{} siblings: {}", siblings.len(), siblings.join(" | ")),
             };
-            ("state_merged", format!("{} merges, {} is now {shown}", node(at), names.key(*key)), *update, vec![*at])
+            (format!("{} merges, {} is now {shown}", node(at), names.key(*key)), *update, vec![*at])
         }
         Fact::TombstonePurged { node: at, key } => {
-            ("tombstone_purged", format!("{} forgets that {} was deleted", node(at), names.key(*key)), None, vec![*at])
+            (format!("{} forgets that {} was deleted", node(at), names.key(*key)), None, vec![*at])
         }
         Fact::HintStored { node: at, replica, key, update } => {
             let what = update.as_ref().map_or_else(|| names.key(*key).to_string(), says);
-            (
-                "hint_stored",
-                format!("{} keeps {what} as a hint for {}", node(at), node(replica)),
-                *update,
-                vec![*at, *replica],
-            )
+            (format!("{} keeps {what} as a hint for {}", node(at), node(replica)), *update, vec![*at, *replica])
         }
         Fact::HintRemoved { node: at, replica, key, delivered } => {
             let why = if *delivered { "it has it" } else { "its time is up" };
             let text = format!("{} drops its hint of {} for {}: {why}", node(at), names.key(*key), node(replica));
-            ("hint_removed", text, None, vec![*at, *replica])
+            (text, None, vec![*at, *replica])
         }
         Fact::TreesCompared { node: at, peer, level, compared, differing } => {
             let text = format!(
@@ -422,32 +415,29 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
                 node(at),
                 node(peer)
             );
-            ("trees_compared", text, None, vec![*at, *peer])
+            (text, None, vec![*at, *peer])
         }
         Fact::LeaderElected { node: at, term } => {
-            ("leader_elected", format!("{} leads from now on, term {term}", node(at)), None, vec![*at])
+            (format!("{} leads from now on, term {term}", node(at)), None, vec![*at])
         }
         Fact::LeaderSteppedDown { node: at, term } => {
-            ("leader_stepped_down", format!("{} leads no more: term {term}", node(at)), None, vec![*at])
+            (format!("{} leads no more: term {term}", node(at)), None, vec![*at])
         }
         Fact::LogChanged { node: at, last, committed, term } => {
             let text = format!("the log of {} has {last} entries, {committed} committed, term {term}", node(at));
-            ("log_changed", text, None, vec![*at])
+            (text, None, vec![*at])
         }
         Fact::WriteRolledBack { update, node: at, .. } => {
             let text = format!("{} throws {} away: its leader does not have it", node(at), says(update));
-            ("write_rolled_back", text, Some(*update), vec![*at])
+            (text, Some(*update), vec![*at])
         }
         Fact::WritePromised { update, node: at, key } => {
             let text = format!("{} promises {} and locks {}", node(at), says(update), names.key(*key));
-            ("write_promised", text, Some(*update), vec![*at])
+            (text, Some(*update), vec![*at])
         }
-        Fact::PromiseReleased { update, node: at, .. } => (
-            "promise_released",
-            format!("{} drops its promise of {}", node(at), says(update)),
-            Some(*update),
-            vec![*at],
-        ),
+        Fact::PromiseReleased { update, node: at, .. } => {
+            (format!("{} drops its promise of {}", node(at), says(update)), Some(*update), vec![*at])
+        }
         Fact::ReaderLeft { subscription, reason } => {
             let ends = ends(subscription);
             let (bus, reader) = (node(&ends.bus), node(&ends.service));
@@ -461,35 +451,35 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
                     )
                 }
             };
-            ("reader_left", text, None, vec![ends.bus, ends.service])
+            (text, None, vec![ends.bus, ends.service])
         }
         Fact::ReaderJoined { subscription } => {
             let ends = ends(subscription);
             let text = format!("{} joins its group at {} again", node(&ends.service), node(&ends.bus));
-            ("reader_joined", text, None, vec![ends.bus, ends.service])
+            (text, None, vec![ends.bus, ends.service])
         }
         Fact::BrokerChanged { bus, broker, change } => {
-            let (name, what) = match change {
-                BrokerChange::Stopped => ("broker_stopped", "stops"),
-                BrokerChange::LostDisk => ("broker_stopped", "stops and loses its disk"),
-                BrokerChange::Started => ("broker_started", "is back"),
-                BrokerChange::Leads => ("broker_leads", "leads from now on"),
+            let what = match change {
+                BrokerChange::Stopped => "stops",
+                BrokerChange::LostDisk => "stops and loses its disk",
+                BrokerChange::Started => "is back",
+                BrokerChange::Leads => "leads from now on",
             };
-            (name, format!("broker {broker} of {} {what}", node(bus)), None, vec![*bus])
+            (format!("broker {broker} of {} {what}", node(bus)), None, vec![*bus])
         }
         Fact::InSyncChanged { bus, brokers, replicas } => {
             let who: Vec<String> =
                 (0..*replicas).filter(|at| brokers >> at & 1 == 1).map(|at| (at + 1).to_string()).collect();
             let text = format!("in sync at {}: {} of {replicas} brokers ({})", node(bus), who.len(), who.join(", "));
-            ("in_sync_changed", text, None, vec![*bus])
+            (text, None, vec![*bus])
         }
         Fact::PublishRefused { bus, update, in_sync, needed } => {
             let text = format!("{} refuses {}: {in_sync} in sync, {needed} needed", node(bus), says(update));
-            ("publish_refused", text, Some(*update), vec![*bus])
+            (text, Some(*update), vec![*bus])
         }
         Fact::EventWriteStarted { node: at, update, attempt, .. } => {
             let text = format!("{} asks its group to write {} (attempt {attempt})", node(at), says(update));
-            ("event_write_started", text, Some(*update), vec![*at])
+            (text, Some(*update), vec![*at])
         }
         Fact::EventWriteEnded { node: at, update, outcome: how, written, .. } => {
             let what = match (how, written) {
@@ -499,8 +489,8 @@ pub fn sentence(record: &Record, analysis: &Analysis, names: &Names) -> Sentence
                 (Outcome::Unknown, _) => "did not say whether it wrote",
             };
             let text = format!("the group of {} {what} {}", node(at), says(update));
-            ("event_write_ended", text, Some(*update), vec![*at])
+            (text, Some(*update), vec![*at])
         }
     };
-    Sentence { name, text, update, nodes }
+    Sentence { name: record.fact.name(), text, update, nodes }
 }
