@@ -58,6 +58,7 @@ impl EventWrites {
             Fact::EventWriteEnded { operation, .. } => {
                 let waited = self.requested.get_mut(operation).and_then(|write| write.waiting.take());
                 self.waiting -= usize::from(waited.is_some());
+                debug_assert!(self.waiting <= self.requested.len(), "only requested writes are awaited");
             }
             Fact::ServiceCrashed { node, .. } if self.waiting > 0 => {
                 for write in self.requested.values_mut().filter(|write| write.waiting == Some(*node)) {

@@ -63,6 +63,8 @@ impl Messages {
     }
 
     fn remember(&mut self, id: MessageId, message: MessageInFlight) {
+        debug_assert_eq!(id.0, self.recent.total(), "message ids are dense");
+        debug_assert!(message.sent <= message.due, "a message arrives after it was sent");
         self.in_flight.insert(id, message);
         self.recent.push(message);
     }

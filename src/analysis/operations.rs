@@ -143,6 +143,8 @@ impl Operations {
         let Some(pending) = self.pending.remove(&operation) else { return };
         self.last = Some(pending.by);
         let tally = self.tally(pending.by);
+        debug_assert!(tally.pending > 0, "the operation was counted as pending");
+        debug_assert!(pending.issued <= at, "an operation is issued before it ends");
         tally.pending -= 1;
         match outcome {
             Outcome::Ok => tally.ok += 1,

@@ -267,6 +267,8 @@ impl Staleness {
     fn count_reflected(&mut self, at: Micros, update: Option<UpdateId>) {
         let Some(update) = update else { return };
         let Some((since, copies)) = self.windows.get_mut(&update) else { return };
+        debug_assert!(*copies > 0, "some copy does not reflect an update with an open window");
+        debug_assert!(*since <= at, "a window opens before it closes");
         *copies -= 1;
         if self.each_copy {
             self.notices.push((at, Notice::Reflected(at - *since)));
@@ -391,6 +393,7 @@ impl Staleness {
                 CopyState::Consistent | CopyState::Down => {}
             }
         }
+        debug_assert!(self.stale + self.diverged + self.conflicted <= self.copies, "each copy is counted once");
         self.update_service_state(at, node);
         match (all_consistent, self.stale + self.diverged == 0) {
             (true, false) => self.notices.push((at, Notice::FirstStale(node))),

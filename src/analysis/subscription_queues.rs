@@ -76,6 +76,7 @@ impl SubscriptionQueues {
                     queue.partitions.insert(*event, events.partition);
                 }
                 queue.dead_letters.insert(*event, *update);
+                debug_assert!(!queue.events.contains_key(event), "an event is in one queue only");
             }
             Fact::EventRedriven { subscription, event, .. } => {
                 self.partition = self.queue(*subscription).partitions.get(event).copied().unwrap_or_default();
