@@ -221,7 +221,7 @@ fn a_poison_message_uses_up_its_deliveries_where_they_are_limited() {
             dead += u32::from(matches!(record.fact, Fact::EventDeadLettered { deliveries: 3, .. }));
         });
         assert_eq!(dead, 1, "seed {seed}");
-        let waiting: Vec<usize> = run.analysis().buses.iter().map(|(_, lane)| lane.kept.len()).collect();
+        let waiting: Vec<usize> = run.analysis().buses.iter().map(|(_, queue)| queue.events.len()).collect();
         assert_eq!(waiting, [2, 0], "the jammed key holds both events, seed {seed}");
     }
 }
@@ -248,7 +248,7 @@ fn a_slow_consumer_piles_up_a_backlog_and_works_it_off() {
         let mut run = Run::new(&scenario);
         let mut deepest = 0;
         run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, analysis, _| {
-            deepest = deepest.max(analysis.buses.iter().map(|(_, lane)| lane.kept.len()).max().unwrap_or_default());
+            deepest = deepest.max(analysis.buses.iter().map(|(_, queue)| queue.events.len()).max().unwrap_or_default());
         });
         assert!(deepest > 20, "deepest {deepest}, seed {seed}");
         assert!(run.is_quiet(), "seed {seed}");
