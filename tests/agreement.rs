@@ -10,7 +10,7 @@ use common::scenarios::{
     client_steps, constant, crash, exponential, link, operate, read, repaired_quorum, replica, replicas, restart,
     service, step, write,
 };
-use converge::analysis::Copy;
+use converge::analysis::KeyCopy;
 use converge::analysis::check::{BUDGET, Guarantee, Verdict, check};
 use converge::engine::{Engine, RaftView};
 use converge::scenario::{
@@ -258,7 +258,7 @@ fn operations(data: &Data) -> Vec<Operation> {
 /// Returns the value and the siblings of every key that a member holds.
 fn states(run: &Run, member: u32) -> BTreeMap<u32, String> {
     let copies = run.analysis().staleness.copies_of(NodeId(member));
-    let state = |copy: &Copy| Some(format!("{:?} {:?}", copy.held()?.value, copy.siblings()));
+    let state = |copy: &KeyCopy| Some(format!("{:?} {:?}", copy.held()?.value, copy.siblings()));
     copies.filter_map(|(key, copy)| Some((key.0, state(copy)?))).collect()
 }
 
