@@ -436,7 +436,7 @@ fn a_card_shows_the_rows_of_outbox_and_inbox_and_which_events_were_redelivered()
     let inboxes: Vec<Vec<bool>> =
         end.services.iter().map(|view| view.inbox.iter().map(|row| row.again).collect()).collect();
     assert_eq!(inboxes, [vec![], vec![], vec![], vec![true]]);
-    assert_eq!(end.services.iter().map(|view| view.inbox_hits).collect::<Vec<_>>(), [0, 0, 0, 1]);
+    assert_eq!(end.services.iter().map(|view| view.applied_already).collect::<Vec<_>>(), [0, 0, 0, 1]);
 
     let (mut page, _) = Page::open(find("outbox").expect("an example").scenario());
     let crashed = page.advance(1_500_000);
