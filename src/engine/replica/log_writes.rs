@@ -117,31 +117,55 @@ fn register_of(position: LogPosition, entry: &LogEntry) -> Register {
     Register { version: position.version(), value, update: entry.update, metadata }
 }
 
-/// Removes all entries from an index on, none of which is applied.
-pub fn remove_entries(log: &mut ReplicatedLog, from: u32, member: &Member, ctx: &mut Context) {
-    for entry in log.truncate_from(from) {
-        record_rolled_back(&entry, member, ctx);
-    }
+/// When a protocol applies the entries of its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Application {
+    /// When they are committed (Raft).
+    OnCommit,
+    /// When they are appended (primary-replica).
+    OnAppend,
 }
 
-/// Removes all entries from an index on, and undoes their effects in the member's store.
-pub fn roll_back_entries(log: &mut ReplicatedLog, from: u32, member: &mut Member, ctx: &mut Context) {
-    for entry in log.truncate_from(from) {
-        record_rolled_back(&entry, member, ctx);
-        if entry.update.is_none() {
+/// Appends a leader's entries to a follower's log, after an index at which the logs match. Entries of the follower that
+/// conflict with them are rolled back. Returns the index of the last of these entries.
+pub fn append_leader_entries(
+    log: &mut ReplicatedLog,
+    previous_index: u32,
+    entries: &[LogEntry],
+    application: Application,
+    member: &mut Member,
+    ctx: &mut Context,
+) -> u32 {
+    let mut index = previous_index;
+    for entry in entries {
+        index += 1;
+        if log.term_at(index) == Some(entry.term) {
             continue;
         }
-        let key = entry.key;
-        let earlier =
-            log.last_write_after(0, key).map(|(position, entry)| KeyState::Register(register_of(position, entry)));
-        let initial = || member.initial_states.iter().find(|(other, _)| *other == key).map(|(_, state)| state.clone());
-        let state = earlier.or_else(initial).unwrap_or_else(|| KeyState::empty(&member.group.data));
-        member.set(key, state, ctx);
+        if log.last_index() >= index {
+            roll_back(log, index, application, member, ctx);
+        }
+        let appended = log.append(entry.clone());
+        debug_assert!(appended == index, "a log has no gaps");
+        if application == Application::OnAppend {
+            apply_entry(log, index, member, ctx);
+        }
     }
+    debug_assert!(log.last_index() >= index, "the log includes all entries of the message");
+    index
 }
 
-fn record_rolled_back(entry: &LogEntry, member: &Member, ctx: &mut Context) {
-    if let Some(update) = entry.update {
-        ctx.record(Fact::WriteRolledBack { update, node: member.node, key: entry.key });
+/// Removes all entries from an index on, and undoes their effects if they were applied.
+pub fn roll_back(log: &mut ReplicatedLog, from: u32, application: Application, member: &mut Member, ctx: &mut Context) {
+    for entry in log.truncate_from(from) {
+        let (Some(update), key) = (entry.update, entry.key) else { continue };
+        ctx.record(Fact::WriteRolledBack { update, node: member.node, key });
+        if application == Application::OnAppend {
+            let earlier = log.last_write_after(0, key);
+            let earlier = earlier.map(|(position, entry)| KeyState::Register(register_of(position, entry)));
+            let initial = || member.initial_states.iter().find(|(other, _)| *other == key);
+            let state = earlier.or_else(|| initial().map(|(_, state)| state.clone()));
+            member.set(key, state.unwrap_or_else(|| KeyState::empty(&member.group.data)), ctx);
+        }
     }
 }

@@ -8,7 +8,7 @@
 use super::follower_progress::{FollowerProgress, check_consistency};
 use super::leader_timers::{LeaderTimer, LeaderTimers};
 use super::log_progress::LogProgress;
-use super::log_writes::{PendingWrites, append_write, apply_entry, roll_back_entries};
+use super::log_writes::{Application, PendingWrites, append_leader_entries, append_write, apply_entry, roll_back};
 use super::member::Member;
 use super::messages::PrimaryMessage;
 use super::replicated_log::{LogEntry, LogPosition, ReplicatedLog};
@@ -239,27 +239,15 @@ impl Primary {
         ctx: &mut Context,
     ) -> Result<u32, u32> {
         check_consistency(&self.log, previous)?;
-        let mut index = previous.index;
         // A new primary's first message shows where the logs diverge. Later entries of an earlier epoch are discarded.
-        let next_term = self.log.term_at(index + 1);
+        let first = previous.index + 1;
+        let next_term = self.log.term_at(first);
         let diverges = next_term.is_some() && next_term != entries.first().map(|entry| entry.term);
+        let application = Application::OnAppend;
         if diverges && self.log.last().term != self.epoch {
-            roll_back_entries(&mut self.log, index + 1, member, ctx);
+            roll_back(&mut self.log, first, application, member, ctx);
         }
-        for entry in entries {
-            index += 1;
-            if self.log.term_at(index) == Some(entry.term) {
-                continue;
-            }
-            if self.log.last_index() >= index {
-                roll_back_entries(&mut self.log, index, member, ctx);
-            }
-            let appended = self.log.append(entry.clone());
-            debug_assert!(appended == index, "a log has no gaps");
-            apply_entry(&self.log, index, member, ctx);
-        }
-        debug_assert!(self.log.last_index() >= index, "the log includes all entries of the message");
-        Ok(index)
+        Ok(append_leader_entries(&mut self.log, previous.index, entries, application, member, ctx))
     }
 
     fn reply_to_primary(&self, primary: usize, result: Result<u32, u32>, member: &Member, ctx: &mut Context) {

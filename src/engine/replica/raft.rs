@@ -4,7 +4,7 @@
 use super::follower_progress::{FollowerProgress, check_consistency};
 use super::leader_timers::{LeaderTimer, LeaderTimers};
 use super::log_progress::LogProgress;
-use super::log_writes::{PendingWrites, append_write, apply_entry, remove_entries};
+use super::log_writes::{Application, PendingWrites, append_leader_entries, append_write, apply_entry};
 use super::member::Member;
 use super::messages::RaftMessage;
 use super::replicated_log::{LogEntry, LogPosition, ReplicatedLog};
@@ -13,7 +13,6 @@ use crate::engine::context::Context;
 use crate::engine::random::Stream;
 use crate::scenario::{Micros, Raft as RaftConfig, RaftReads, micros};
 use crate::trace::{Fact, KeyId, NodeId, OperationId, UpdateId};
-use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
@@ -380,25 +379,14 @@ impl Raft {
     fn append_entries(
         &mut self,
         previous: LogPosition,
-        entries: &Arc<Vec<LogEntry>>,
+        entries: &[LogEntry],
         leader_commit: u32,
-        member: &Member,
+        member: &mut Member,
         ctx: &mut Context,
     ) -> Result<u32, u32> {
         check_consistency(&self.log, previous)?;
-        let mut index = previous.index;
-        for entry in entries.iter() {
-            index += 1;
-            if self.log.term_at(index) == Some(entry.term) {
-                continue;
-            }
-            if self.log.last_index() >= index {
-                remove_entries(&mut self.log, index, member, ctx);
-            }
-            let appended = self.log.append(entry.clone());
-            debug_assert!(appended == index, "a log has no gaps");
-        }
-        debug_assert!(self.log.last_index() >= index, "the log includes all entries of the message");
+        let application = Application::OnCommit;
+        let index = append_leader_entries(&mut self.log, previous.index, entries, application, member, ctx);
         self.commit_index = self.commit_index.max(leader_commit.min(index));
         Ok(index)
     }
