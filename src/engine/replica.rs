@@ -81,7 +81,7 @@ pub struct Replica {
     workers: WorkerPool<Work, Work>,
     /// Operations of the page's user that have not ended.
     local_operations: BTreeSet<OperationId>,
-    /// The connection to buses; none if it neither publishes nor subscribes.
+    /// The connection to buses; `None` if it neither publishes nor subscribes.
     events: Option<Box<Events>>,
 }
 
@@ -348,7 +348,7 @@ impl Replica {
         self.member.record_initial(key, ctx);
     }
 
-    /// Returns the state that Raft's safety properties refer to; none for other protocols.
+    /// Returns the state that Raft's safety properties refer to; `None` for other protocols.
     pub fn raft(&self) -> Option<RaftView<'_>> {
         self.protocol.raft()
     }

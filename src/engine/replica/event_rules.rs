@@ -20,7 +20,7 @@ fn replaces(event: &EventWrite, present: SourceVersion) -> bool {
     }
 }
 
-/// Returns the version that an event's write carries in a group that does not order all writes; none if the
+/// Returns the version that an event's write carries in a group that does not order all writes; `None` if the
 /// coordinator generates it.
 pub fn carried_version(event: &EventWrite) -> Option<Version> {
     let time = event.clock + Version::EPOCH;

@@ -32,7 +32,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// Returns the connection of a member; none if it neither publishes nor subscribes.
+    /// Returns the connection of a member; `None` if it neither publishes nor subscribes.
     pub fn new(node: NodeId, publishers: Vec<Publisher>, handlers: Vec<Handler>) -> Option<Self> {
         let is_connected = !publishers.is_empty() || !handlers.is_empty();
         is_connected.then(|| Events {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub struct LogBatch {
     /// The position before the first entry, at which the follower checks that the logs match.
     pub previous: LogPosition,
-    /// The entries; none for a heartbeat.
+    /// The entries; empty for a heartbeat.
     pub entries: Arc<Vec<LogEntry>>,
 }
 

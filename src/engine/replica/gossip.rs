@@ -52,7 +52,7 @@ pub struct Gossip {
     interval: Sampler,
     random: Stream,
     fan_out: u32,
-    /// The current round; none unless rounds are synchronous.
+    /// The current round; `None` unless rounds are synchronous.
     round: Option<Round>,
     hot_rumors: BTreeMap<UpdateId, HotRumor>,
     /// When each rumor was first received. Durable.

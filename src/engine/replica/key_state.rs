@@ -34,7 +34,7 @@ pub enum KeyState {
 pub struct Register {
     /// Its version; the default for an absent key.
     pub version: Version,
-    /// Its value; none for an absent or deleted key.
+    /// Its value; `None` for an absent or deleted key.
     pub value: Option<Value>,
     /// The update that wrote it.
     pub update: Option<UpdateId>,
@@ -64,7 +64,7 @@ impl KeyState {
         }
     }
 
-    /// Returns the initial state that the scenario gives for a key; none if the data type cannot hold the value.
+    /// Returns the initial state that the scenario gives for a key; `None` if the data type cannot hold the value.
     pub fn initial(data: &Data, value: &Value) -> Option<KeyState> {
         match (data, value) {
             (Data::Register { .. }, value) => {

@@ -33,7 +33,7 @@ impl LeaderTimers {
         ctx.wake(at, Timer::Protocol(self.count << 1 | bit));
     }
 
-    /// Returns the kind of the timer that fired; none if it was replaced.
+    /// Returns the kind of the timer that fired; `None` if it was replaced.
     pub fn fired(&self, number: u32) -> Option<LeaderTimer> {
         let (kind, latest) = match number & 1 {
             0 => (LeaderTimer::Election, self.election),

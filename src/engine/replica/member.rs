@@ -23,7 +23,7 @@ pub struct Member {
     pub group: Arc<Group>,
     /// Its index among the members.
     pub index: usize,
-    /// Links to the other members, by index; none to itself. Empty in a group that is too large for permanent links.
+    /// Links to the other members, by index; `None` to itself. Empty in a group that is too large for permanent links.
     pub links: Arc<Vec<Option<LinkId>>>,
     /// The durable store.
     pub states: BTreeMap<KeyId, KeyState>,
@@ -101,7 +101,7 @@ impl Member {
         client.reply(Reply::Read(result))
     }
 
-    /// Returns the origin of a write that it coordinates; none unless the group is connected.
+    /// Returns the origin of a write that it coordinates; `None` unless the group is connected.
     pub fn write_metadata(&self, now: Micros, request: &Request) -> Option<Arc<WriteMetadata>> {
         let event = request.event;
         let metadata = WriteMetadata {
@@ -184,7 +184,7 @@ impl Member {
     }
 }
 
-/// The update to publish for a write; none for deletions, and for writes that an event requested.
+/// The update to publish for a write; `None` for deletions, and for writes that an event requested.
 fn to_publish(key: KeyId, register: &Register) -> Option<Update> {
     let metadata = register.metadata.as_ref().filter(|metadata| metadata.source.is_none())?;
     Some(published_update(register.update?, key, register.value.clone()?, register.version, metadata))

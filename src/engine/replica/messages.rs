@@ -38,7 +38,7 @@ pub enum MessageBody {
 /// Between the coordinators and the replicas of a leaderless group.
 #[derive(Clone, Debug)]
 pub enum QuorumMessage {
-    /// Store this state. `request` is the sender's number for the acknowledgement; none if it awaits none.
+    /// Store this state. `request` is the sender's number for the acknowledgement; `None` if it awaits none.
     Write { request: Option<u32>, key: KeyId, state: Arc<KeyState>, update: Option<UpdateId>, purpose: WritePurpose },
     /// The state is stored, or kept as a hint.
     WriteAck { request: u32 },
@@ -73,7 +73,7 @@ pub enum AntiEntropyMessage {
 /// Primary-replica.
 #[derive(Clone, Debug)]
 pub enum PrimaryMessage {
-    /// Entries after `previous`; none for a heartbeat.
+    /// Entries after `previous`; empty for a heartbeat.
     Replicate { epoch: u32, previous: LogPosition, entries: Arc<Vec<LogEntry>> },
     /// The follower's log matches up to `last_index`; without success, it may match up to there.
     ReplicateReply { epoch: u32, success: bool, last_index: u32 },
@@ -82,7 +82,7 @@ pub enum PrimaryMessage {
 /// Raft (figure 2 of the paper).
 #[derive(Clone, Debug)]
 pub enum RaftMessage {
-    /// Entries after `previous`; none for a heartbeat.
+    /// Entries after `previous`; empty for a heartbeat.
     AppendEntries {
         term: u32,
         previous: LogPosition,
@@ -134,7 +134,7 @@ pub struct PreparedWrite {
     pub operation: OperationId,
     /// The key.
     pub key: KeyId,
-    /// Its new value; none for a deletion.
+    /// Its new value; `None` for a deletion.
     pub value: Option<Value>,
     /// Its new version.
     pub version: Version,

@@ -157,7 +157,7 @@ impl ProtocolState {
         }
     }
 
-    /// Returns the state that Raft's safety properties refer to; none for other protocols.
+    /// Returns the state that Raft's safety properties refer to; `None` for other protocols.
     pub fn raft(&self) -> Option<RaftView<'_>> {
         match self {
             ProtocolState::Raft(raft) => Some(raft.view()),

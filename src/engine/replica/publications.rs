@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub struct PublicationModes {
     /// When the group has acknowledged a write that this member coordinated.
     pub on_acknowledged: bool,
-    /// When this member stores a write, whoever coordinated it.
+    /// When this member stores a write, regardless of its coordinator.
     pub on_stored: bool,
 }
 

@@ -14,13 +14,13 @@ pub const MAX_ENTRIES_PER_MESSAGE: usize = 64;
 pub struct LogEntry {
     /// The term, or epoch, in which the leader appended it.
     pub term: u32,
-    /// The update; none for an entry that changes nothing, such as the first of a Raft leader's term.
+    /// The update; `None` for an entry that changes nothing, such as the first of a Raft leader's term.
     pub update: Option<UpdateId>,
     /// The operation that requested it.
     pub operation: Option<OperationId>,
     /// The key.
     pub key: KeyId,
-    /// The key's value once this entry is applied; none for a deletion.
+    /// The key's value once this entry is applied; `None` for a deletion.
     pub value: Option<Value>,
     /// The origin of the write, in a connected group.
     pub metadata: Option<Arc<WriteMetadata>>,
@@ -69,12 +69,12 @@ impl ReplicatedLog {
         LogPosition { term: self.entries.last().map_or(0, |entry| entry.term), index: self.last_index() }
     }
 
-    /// Returns the term of an entry; 0 before the first, none after the last.
+    /// Returns the term of an entry; 0 before the first, `None` after the last.
     pub fn term_at(&self, index: u32) -> Option<u32> {
         if index == 0 { Some(0) } else { self.get(index).map(|entry| entry.term) }
     }
 
-    /// Returns an entry; none outside of the log.
+    /// Returns an entry; `None` outside of the log.
     pub fn get(&self, index: u32) -> Option<&LogEntry> {
         self.entries.get(index.checked_sub(1)? as usize)
     }
@@ -105,7 +105,7 @@ impl ReplicatedLog {
         removed
     }
 
-    /// Returns when the write of an event was coordinated; none if the inbox has no row for the event.
+    /// Returns when the write of an event was coordinated; `None` if the inbox has no row for the event.
     pub fn handled_at(&self, event: UpdateId) -> Option<Micros> {
         self.inbox.get(&event).map(|(_, at)| *at)
     }

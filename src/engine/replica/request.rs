@@ -27,7 +27,7 @@ pub enum Reply {
     Unchanged,
     /// The operation failed: certainly without effect, or with unknown outcome.
     Refused(Refusal, Outcome),
-    /// Another member executes such operations; none if that member is not known.
+    /// Another member executes such operations; `None` if that member is not known.
     Redirect(Option<NodeId>),
 }
 

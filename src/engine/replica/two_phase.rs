@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 struct Transaction {
     key: KeyId,
     version: Version,
-    /// The request to reply to; none after the reply, or a crash.
+    /// The request to reply to; `None` after the reply, or a crash.
     client: Option<ClientRequest>,
     /// Members that voted yes.
     yes_votes: Vec<usize>,

@@ -19,7 +19,7 @@ pub struct WriteMetadata {
     pub writer_clock: i64,
     /// Whether the published event is a poison message.
     pub poison: bool,
-    /// The event that was written; none for a client's write.
+    /// The event that was written; `None` for a client's write.
     pub source: Option<SourceEvent>,
     /// When the coordinator assigned the version.
     pub coordinated_at: Micros,

@@ -32,7 +32,7 @@ impl Counter {
         (origin, contribution.increments)
     }
 
-    /// Returns the number; none for an absent key.
+    /// Returns the number; `None` for an absent key.
     pub fn value(&self) -> Option<i64> {
         let sum = self.contributions.values().fold(0i64, |sum, contribution| sum.saturating_add(contribution.sum));
         (!self.contributions.is_empty()).then_some(sum)

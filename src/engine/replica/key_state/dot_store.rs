@@ -196,7 +196,7 @@ impl DotStore {
     }
 }
 
-/// Merges siblings into one value; none if there is no sibling.
+/// Merges siblings into one value; `None` if there is no sibling.
 fn merge_siblings<'a>(by: Merge, siblings: impl Iterator<Item = &'a Value>) -> Option<Value> {
     let elements = |value: &Value| match value {
         Value::Set(elements) => (**elements).clone(),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub struct Change {
     /// The dot of the update.
     pub dot: Dot,
-    /// The value that it wrote; none for a deletion or a removal.
+    /// The value that it wrote; `None` for a deletion or a removal.
     pub value: Option<Value>,
 }
 
@@ -90,7 +90,7 @@ impl KeyState {
     }
 }
 
-/// Returns the value of a register's key after an operation; none for a deletion.
+/// Returns the value of a register's key after an operation; `None` for a deletion.
 ///
 /// # Errors
 /// Returns why the operation does not fit the key's value.

@@ -10,7 +10,7 @@ type ElementId = (u32, u32);
 
 #[derive(Clone, Debug, PartialEq)]
 struct Element {
-    /// The element after which it was inserted; none for the beginning of the list.
+    /// The element after which it was inserted; `None` for the beginning of the list.
     parent: Option<ElementId>,
     /// None once removed; the element stays as a parent of concurrent insertions.
     value: Option<Value>,
@@ -71,14 +71,14 @@ impl Sequence {
         self.next_dot(origin)
     }
 
-    /// Removes the element at an index. Returns the dot of the removal; none if the list is shorter.
+    /// Removes the element at an index. Returns the dot of the removal; `None` if the list is shorter.
     pub fn remove(&mut self, origin: u32, index: u32) -> Option<(u32, u32)> {
         let id = *self.order().get(index as usize)?;
         self.elements.get_mut(&id)?.value = None;
         Some(self.next_dot(origin))
     }
 
-    /// Returns the list; none for an absent key.
+    /// Returns the list; `None` for an absent key.
     pub fn value(&self) -> Option<Value> {
         let elements: Vec<Value> = self.order().iter().filter_map(|id| self.elements[id].value.clone()).collect();
         (!self.context.is_empty()).then(|| Value::List(elements.into()))

@@ -84,7 +84,7 @@ pub struct Coordinator {
     group: Arc<Group>,
     node: NodeId,
     config: QuorumConfig,
-    /// Its own index among the members; none for a client.
+    /// Its own index among the members; `None` for a client.
     own_index: Option<usize>,
     links: Arc<Vec<Option<LinkId>>>,
     pending: BTreeMap<u32, PendingOperation>,
@@ -151,7 +151,7 @@ impl Coordinator {
         }
     }
 
-    /// Begins an operation. `local` is the coordinator's own store; none for a client.
+    /// Begins an operation. `local` is the coordinator's own store; `None` for a client.
     pub fn begin(
         &mut self,
         now: Micros,
