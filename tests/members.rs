@@ -399,9 +399,10 @@ fn an_event_waits_for_the_lock_of_a_coordinator_that_is_down() {
         restart(2000.0, "r1"),
     ];
     let (run, facts) = run(&scenario);
-    let first = facts.iter().find(|(_, it)| matches!(it, Fact::EventAcknowledged { .. })).expect("an acknowledgement");
+    let first =
+        facts.iter().find(|(_, fact)| matches!(fact, Fact::EventAcknowledged { .. })).expect("an acknowledgement");
     assert!(first.0 > 2_000_000, "{first:?}");
-    let locks = facts.iter().filter(|(at, it)| *at < 600_000 && matches!(it, Fact::WritePromised { .. })).count();
+    let locks = facts.iter().filter(|(at, fact)| *at < 600_000 && matches!(fact, Fact::WritePromised { .. })).count();
     assert_eq!(locks, 3);
     assert_eq!(MEMBERS.map(|id| held(&run, id)), [(); 3].map(|()| Some(2.into())));
 }
@@ -453,89 +454,114 @@ fn fault() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A writer publishes to a group, two members of which share the deliveries. The group's own writes, of other keys, are
-/// published to a copy.
-fn system() -> impl Strategy<Value = (Scenario, bool)> {
+fn random_client(id: &str, target: &str, key_prefix: &str) -> Client {
+    let workload = Workload {
+        arrivals: Arrivals::Poisson { per_second: 12.0 },
+        keys: Keys::Uniform { prefix: key_prefix.into(), count: 3 },
+        read_share: 0.2,
+        optimistic: None,
+        from_ms: 0.0,
+        until_ms: Some(2400.0),
+    };
+    let (id, target) = (id.into(), target.into());
+    Client { id, target, route: Route::Primary, timeout_ms: 300.0, generate: Some(workload), ..Client::default() }
+}
+
+/// A publication that is retried without limit.
+fn retried_publication(topic: &str, mode: PublishMode) -> Publication {
+    let retry = Some(PublishRetry { timeout_ms: 500.0, attempts: 100_000 });
+    Publication { to: "bus".into(), topic: Some(topic.into()), mode, retry, ..Publication::default() }
+}
+
+/// The properties of a random system.
+#[derive(Clone, Debug)]
+struct Shape {
+    order: Order,
+    clock: VersionClock,
+    /// Events add to numbers; else they write values.
+    adds: bool,
+    has_outbox: bool,
+    commit_every_ms: Option<f64>,
+    partitions: u32,
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
     let order = prop::sample::select(vec![Order::None, Order::FifoPerKey, Order::Log]);
     let clock = prop::sample::select(vec![VersionClock::Wall, VersionClock::Lamport, VersionClock::Hybrid]);
-    let shape = (order, clock, proptest::bool::ANY, proptest::bool::ANY, prop::option::of(1.0f64..60.0), 1u32..4);
-    (0usize..6, any::<u32>(), shape, prop::collection::vec(fault(), 0..10)).prop_map(|(which, seed, shape, faults)| {
-        let (order, clock, adds, has_outbox, commit_every_ms, partitions) = shape;
-        let protocol = protocols().swap_remove(which).1;
-        let adds = adds && orders_writes(&protocol);
-        let has_outbox = has_outbox && orders_writes(&protocol);
-        let shared = Subscription {
-            effect: if adds { Effect::Increment } else { Effect::SetIfNewer },
-            inbox: adds.then(Inbox::default),
-            group: Some("workers".into()),
-            acknowledge: Acknowledge::AfterProcessing,
-            ack_deadline_ms: 700.0,
-            backoff: Backoff::FullJitter { base_ms: 20.0, cap_ms: 300.0 },
+    let commit_every_ms = prop::option::of(1.0f64..60.0);
+    (order, clock, proptest::bool::ANY, proptest::bool::ANY, commit_every_ms, 1u32..4).prop_map(
+        |(order, clock, adds, has_outbox, commit_every_ms, partitions)| Shape {
             order,
+            clock,
+            adds,
+            has_outbox,
             commit_every_ms,
-            max_in_flight: 4,
-            topic: Some("in".into()),
-            ..subscription()
-        };
-        let retry = Some(PublishRetry { timeout_ms: 500.0, attempts: 100_000 });
-        let poll = PublishMode::Outbox { poll_ms: 20.0, batch: 4 };
-        let publish = |topic: &str, mode| Publication {
-            to: "bus".into(),
-            topic: Some(topic.into()),
-            mode,
-            retry: retry.clone(),
-            ..Publication::default()
-        };
-        let writer = Service { publishes: vec![publish("in", poll.clone())], ..service("writer") };
-        let mut services = vec![writer, service("r1"), service("r2"), service("r3"), service("copy")];
-        services[2].subscribes.push(shared.clone());
-        services[3].subscribes.push(shared);
-        services[1].publishes.push(publish("out", if has_outbox { poll } else { change_data_capture() }));
-        services[4].subscribes.push(Subscription { topic: Some("out".into()), ..subscription() });
-        for service in &mut services {
-            service.queue = 1000;
-        }
-        let topic = |name: &str| Topic { name: name.into(), partitions, ..Topic::default() };
-        let traffic = |id: &str, target: &str, prefix: &str| Client {
-            id: id.into(),
-            target: target.into(),
-            route: Route::Primary,
-            timeout_ms: 300.0,
-            generate: Some(Workload {
-                arrivals: Arrivals::Poisson { per_second: 12.0 },
-                keys: Keys::Uniform { prefix: prefix.into(), count: 3 },
-                read_share: 0.2,
-                optimistic: None,
-                from_ms: 0.0,
-                until_ms: Some(2400.0),
-            }),
-            ..Client::default()
-        };
-        let mut group = group(protocol);
-        group.data = Data::Register { clock };
-        let mut clients = vec![traffic("inside", "store", "own")];
-        let mut script: Vec<Step> = faults;
-        if adds {
-            let adds =
-                (0..25).map(|i| operate(90.0 * i as f64, "writer", increment(&format!("key{}", i % 3 + 1), 1 + i)));
-            script.extend(adds);
-        } else {
-            clients.push(traffic("outside", "writer", "key"));
-        }
-        script.push(step(2600.0, Command::HealAll));
-        let scenario = Scenario {
-            seed: seed.into(),
-            default_latency: Latency::Lognormal { median_ms: 4.0, sigma: 0.8 },
-            services,
-            buses: vec![Bus { id: "bus".into(), topics: vec![topic("in"), topic("out")], ..Bus::default() }],
-            groups: vec![group],
-            clients,
-            script,
-            until_ms: 3000.0,
-            ..Scenario::default()
-        };
-        (scenario, adds)
-    })
+            partitions,
+        },
+    )
+}
+
+/// A writer publishes to a group, two members of which share the deliveries. The group's own writes, of other keys, are
+/// published to a copy. Returns the scenario, and whether events add to numbers.
+fn system() -> impl Strategy<Value = (Scenario, bool)> {
+    (0usize..6, any::<u32>(), shape(), prop::collection::vec(fault(), 0..10)).prop_map(
+        |(which, seed, shape, faults)| {
+            let protocol = protocols().swap_remove(which).1;
+            let adds = shape.adds && orders_writes(&protocol);
+            let has_outbox = shape.has_outbox && orders_writes(&protocol);
+            let poll = PublishMode::Outbox { poll_ms: 20.0, batch: 4 };
+            let own_mode = if has_outbox { poll.clone() } else { change_data_capture() };
+            let shared = shared_subscription(&shape, adds);
+            let mut services = ["writer", "r1", "r2", "r3", "copy"].map(service).to_vec();
+            services[0].publishes.push(retried_publication("in", poll));
+            services[1].publishes.push(retried_publication("out", own_mode));
+            services[2].subscribes.push(shared.clone());
+            services[3].subscribes.push(shared);
+            services[4].subscribes.push(Subscription { topic: Some("out".into()), ..subscription() });
+            for service in &mut services {
+                service.queue = 1000;
+            }
+            let topic = |name: &str| Topic { name: name.into(), partitions: shape.partitions, ..Topic::default() };
+            let mut clients = vec![random_client("inside", "store", "own")];
+            let mut script: Vec<Step> = faults;
+            if adds {
+                let addition = |i: i64| increment(&format!("key{}", i % 3 + 1), 1 + i);
+                script.extend((0..25).map(|i| operate(90.0 * i as f64, "writer", addition(i))));
+            } else {
+                clients.push(random_client("outside", "writer", "key"));
+            }
+            script.push(step(2600.0, Command::HealAll));
+            let scenario = Scenario {
+                seed: seed.into(),
+                default_latency: Latency::Lognormal { median_ms: 4.0, sigma: 0.8 },
+                services,
+                buses: vec![Bus { id: "bus".into(), topics: vec![topic("in"), topic("out")], ..Bus::default() }],
+                groups: vec![Group { data: Data::Register { clock: shape.clock }, ..group(protocol) }],
+                clients,
+                script,
+                until_ms: 3000.0,
+                ..Scenario::default()
+            };
+            (scenario, adds)
+        },
+    )
+}
+
+/// The subscription of the two members that share the deliveries.
+fn shared_subscription(shape: &Shape, adds: bool) -> Subscription {
+    Subscription {
+        effect: if adds { Effect::Increment } else { Effect::SetIfNewer },
+        inbox: adds.then(Inbox::default),
+        group: Some("workers".into()),
+        acknowledge: Acknowledge::AfterProcessing,
+        ack_deadline_ms: 700.0,
+        backoff: Backoff::FullJitter { base_ms: 20.0, cap_ms: 300.0 },
+        order: shape.order,
+        commit_every_ms: shape.commit_every_ms,
+        max_in_flight: 4,
+        topic: Some("in".into()),
+        ..subscription()
+    }
 }
 
 random_tests! { groups, 2000;
