@@ -56,33 +56,33 @@ export function examples(): ExampleReport[];
 /** When the consumer acknowledges a delivery. */
 export type Acknowledge = "never" | "before_processing" | "after_processing";
 
-/** What a publisher asks of a replicated bus before it counts an event as published (Kafka: acks). */
+/** Which acknowledgement a publisher waits for (Kafka: acks). */
 export type Acks = "none" | "leader" | "all";
 
-/** Anti-entropy by Merkle trees: a replica and a random other compare hashes from the root down. */
+/** Anti-entropy by Merkle trees: a replica compares hashes with a random other replica, from the root down. */
 export interface AntiEntropy {
-  /** Depth of the tree: 2^depth leaves share the keys. */
+  /** Depth of the tree; its 2^depth leaves share the keys. */
   depth?: number;
-  /** How often each replica begins, ms. */
+  /** Interval at which each replica starts a comparison, ms. */
   every_ms?: number;
 }
 
 /** When a session issues generated operations. */
 export type Arrivals = {
   poisson: {
-    /** Mean rate, operations a second. */
+    /** Mean rate, operations per second. */
     per_second: number;
   };
 } | {
   periodic: {
-    /** Distance, ms. */
+    /** Interval, ms. */
     every_ms: number;
   };
 } | {
   after: {
     /** The other client. */
     client: string;
-    /** How long after, ms. */
+    /** Delay after the write, ms. */
     ms: number;
   };
 } | {
@@ -92,7 +92,7 @@ export type Arrivals = {
   };
 };
 
-/** How long the bus waits before a further delivery. */
+/** How long to wait before a retry. */
 export type Backoff = "none" | {
   fixed: {
     /** The wait, ms. */
@@ -100,75 +100,75 @@ export type Backoff = "none" | {
   };
 } | {
   exponential: {
-    /** The first wait, ms. */
+    /** First wait, ms. */
     base_ms: number;
-    /** The longest wait, ms. */
+    /** Maximum wait, ms. */
     cap_ms: number;
   };
 } | {
   equal_jitter: {
-    /** The first wait, ms. */
+    /** First wait, ms. */
     base_ms: number;
-    /** The longest wait, ms. */
+    /** Maximum wait, ms. */
     cap_ms: number;
   };
 } | {
   full_jitter: {
-    /** The first wait, ms. */
+    /** First wait, ms. */
     base_ms: number;
-    /** The longest wait, ms. */
+    /** Maximum wait, ms. */
     cap_ms: number;
   };
 } | {
   decorrelated_jitter: {
-    /** The least wait, ms. */
+    /** Minimum wait, ms. */
     base_ms: number;
-    /** The longest wait, ms. */
+    /** Maximum wait, ms. */
     cap_ms: number;
   };
 };
 
-/** A branch: what the scenario is besides what the document says. */
+/** An alternative run: how it differs from the document. */
 export interface Branch {
-  /** What people call it: unique, at most 80 characters. */
+  /** Unique name of at most 80 characters. */
   name: string;
-  /** Steps behind those of the document's script. */
+  /** Steps in addition to the document's script. */
   script?: Step[];
   /**
-   * Fields of nodes and groups that are different: `<id>.<field>`, as `&set.` in a link, with its value as JSON or as
-   * plain text.
+   * Settings that differ: the path `<id>.<field>` of a node's or a group's field, with its value as JSON or as plain
+   * text.
    */
   set?: { [key: string]: string };
 }
 
-/** A broker: it keeps events by topic and delivers them to each subscription. */
+/** An event bus: stores events by topic and delivers them to each subscription. */
 export interface Bus {
-  /** Whether the publisher is told only when its event is safe; else at once. */
+  /** Whether an event is acknowledged to the publisher only when it is flushed; immediately otherwise. */
   acknowledges_flushed?: boolean;
   /**
-   * How long an event that was taken in is not yet safe on disk or at a replica, ms: an outage with loss of what is
-   * not flushed takes it.
+   * Time after which an accepted event is flushed to disk or a replica, ms. An outage with `lose_unflushed` loses events
+   * that are not flushed.
    */
   flush_ms?: number;
   /** Unique among all nodes: letters, digits, `_`, `-`, `.`. */
   id: string;
-  /** What people see; the id where it is absent. */
+  /** Displayed name; the id if absent. */
   name?: string;
-  /** Where its card stands on the canvas, [x, y] of the upper left corner; laid out where absent. */
+  /** Position of its card on the canvas, [x, y] of the upper left corner; chosen automatically if absent. */
   position?: [number, number] | null;
-  /** The brokers that keep its events; where absent it is one, which is there or is not. */
+  /** Replicated brokers that store its events; one broker if absent. */
   replication?: Replication | null;
-  /** Its topics; one with the bus's id and one partition where the list is empty. */
+  /** Its topics; if empty, one with the bus's id and one partition. */
   topics?: Topic[];
 }
 
-/** A blocking call to another service, made before a write commits. */
+/** A synchronous call to another service before a write commits. */
 export interface Call {
-  /** What it writes, of a key of its own; where absent it takes in what its caller writes. */
+  /** A write to a key of the callee; if absent, the callee applies the caller's write. */
   do?: Operation | null;
   /**
-   * After how long without an answer the caller gives up, ms; of two-phase commit also how often the decision is told
-   * again, and asked for.
+   * How long the caller waits for an answer, ms. Under two-phase commit also the interval at which the decision is sent
+   * or requested again.
    */
   timeout_ms?: number;
   /** The service that is called. */
@@ -213,36 +213,36 @@ export interface CheckReport {
   verdicts: VerdictReport[];
 }
 
-/** One or more sessions that issue operations, scripted, generated or both. */
+/** One or more sessions that issue operations: scripted, generated or both. */
 export interface Client {
   /**
-   * How often an operation is asked in all, each time for that long; of a group another member each time. It may take
-   * effect as often.
+   * Attempts of an operation at most, each with that timeout; in a group each at another member. The operation may take
+   * effect at each attempt.
    */
   attempts?: number;
-  /** Operations made by chance. */
+  /** Randomly generated operations. */
   generate?: Workload | null;
-  /** What its sessions are promised, by a version token: a read that does not reflect it is asked again elsewhere. */
+  /** Guarantees of its sessions, enforced by a version token: a read that violates them is retried at another member. */
   guarantees?: SessionGuarantee[];
   /** Unique among all nodes: letters, digits, `_`, `-`, `.`. */
   id: string;
-  /** What people see; the id where it is absent. */
+  /** Displayed name; the id if absent. */
   name?: string;
-  /** Where its card stands on the canvas, [x, y] of the upper left corner; laid out where absent. */
+  /** Position of its card on the canvas, [x, y] of the upper left corner; chosen automatically if absent. */
   position?: [number, number] | null;
-  /** The member that it reads at, where that is found in another way. */
+  /** Which member it contacts for reads; as `route` if absent. */
   read_route?: Route | null;
-  /** The service that it reads from, where that is another than the target. */
+  /** The service from which it reads; the target if absent. */
   reads_from?: string | null;
-  /** Of a group, the member that it asks. */
+  /** Which member of a replica group it contacts. */
   route?: Route;
   /** Operations at given times. */
   script?: ClientStep[];
-  /** How many sessions issue operations independently. */
+  /** Number of sessions, which issue operations independently. */
   sessions?: number;
-  /** The service or replica group that it sends its operations to. */
+  /** The service or replica group to which it sends its operations. */
   target: string;
-  /** After how long an unanswered operation ends as unknown, ms. */
+  /** Timeout after which an operation without an answer ends as unknown, ms. */
   timeout_ms?: number;
 }
 
@@ -266,26 +266,26 @@ export interface ClientReport {
 export interface ClientStep {
   /** When it is issued, ms from the start. */
   at_ms: number;
-  /** What is asked. */
+  /** The operation. */
   do: Operation;
 }
 
-/** How a node's clock differs from true time: reading = true time × (1 + drift) + offset. */
+/** How a node's clock deviates from true time: reading = true time × (1 + drift) + offset. */
 export interface Clock {
-  /** Drift, parts in a million; may be negative. */
+  /** Drift, parts per million; may be negative. */
   drift_ppm?: number;
   /** Offset, ms; may be negative. */
   offset_ms?: number;
-  /** A further offset, drawn for each run from a normal distribution with mean 0 and this standard deviation, ms. */
+  /** Standard deviation of a further offset, ms; it is drawn once a run from a normal distribution with mean 0. */
   offset_sd_ms?: number;
 }
 
-/** What a person does to a running system, by script or live; both are the same. */
+/** A write or a fault. Commands of the script and of the person at the page are the same. */
 export type Command = {
   operate: {
-    /** What is asked. */
+    /** The operation. */
     operation: Operation;
-    /** The update's event is a poison message: no handler can ever handle it. */
+    /** Whether the update's event is a poison message, which every handler fails to process. */
     poison?: boolean;
     /** The service. */
     service: string;
@@ -294,26 +294,26 @@ export type Command = {
   cut_link: {
     /** The node that sends. */
     from: string;
-    /** This direction alone; else both. */
+    /** Only this direction, instead of both. */
     one_way?: boolean;
     /** The node that receives. */
     to: string;
   };
 } | {
   disturb_link: {
-    /** How much longer each message is under way. */
+    /** Additional latency of each message. */
     delay?: Latency | null;
-    /** The chance, 0 to 1, that a message is delivered twice. */
+    /** Probability, 0 to 1, that a message is delivered twice. */
     duplicate?: number;
     /** The node that sends. */
     from: string;
-    /** The chance, 0 to 1, that a message is lost. */
+    /** Probability, 0 to 1, that a message is lost. */
     loss?: number;
-    /** This direction alone; else both. */
+    /** Only this direction, instead of both. */
     one_way?: boolean;
     /**
-     * The chance, 0 to 1, that a message is overtaken: it is under way for a second latency more, and no order
-     * is kept for it.
+     * Probability, 0 to 1, that later messages overtake a message: it takes a second latency in addition, and the link
+     * does not keep its order.
      */
     reorder?: number;
     /** The node that receives. */
@@ -321,21 +321,21 @@ export type Command = {
   };
 } | {
   partition: {
-    /** The groups, each a list of nodes. */
+    /** The groups: lists of nodes. */
     groups: string[][];
   };
 } | {
   heal_link: {
     /** The node that sends. */
     from: string;
-    /** This direction alone; else both. */
+    /** Only this direction, instead of both. */
     one_way?: boolean;
     /** The node that receives. */
     to: string;
   };
 } | {
   crash: {
-    /** The store is gone too. */
+    /** Whether its store is lost as well. */
     lose_disk?: boolean;
     /** The service. */
     service: string;
@@ -357,14 +357,14 @@ export type Command = {
   };
 } | {
   slow_down: {
-    /** How many times as long; 1 is as configured. */
+    /** Factor by which its work takes longer; 1 is the configured speed. */
     factor: number;
     /** The service. */
     service: string;
   };
 } | {
   set_clock: {
-    /** Drift, parts in a million; may be negative. */
+    /** Drift, parts per million; may be negative. */
     drift_ppm?: number;
     /** Offset, ms; may be negative. */
     offset_ms?: number;
@@ -373,7 +373,7 @@ export type Command = {
   };
 } | {
   jump_clock: {
-    /** How far, ms; may be negative. */
+    /** Distance, ms; may be negative. */
     by_ms: number;
     /** The service. */
     service: string;
@@ -382,7 +382,7 @@ export type Command = {
   stop_bus: {
     /** The bus. */
     bus: string;
-    /** What it had not flushed is gone. */
+    /** Whether events that it has not flushed are lost. */
     lose_unflushed?: boolean;
   };
 } | {
@@ -392,16 +392,16 @@ export type Command = {
   };
 } | {
   stop_broker: {
-    /** Which, from 1; the one that leads where absent. */
+    /** Number of the broker, from 1; the leader if absent. */
     broker?: number | null;
     /** The bus. */
     bus: string;
-    /** What it keeps is gone. */
+    /** Whether the events on its disk are lost. */
     lose_disk?: boolean;
   };
 } | {
   start_broker: {
-    /** Which, from 1; all that are stopped where absent. */
+    /** Number of the broker, from 1; all stopped brokers if absent. */
     broker?: number | null;
     /** The bus. */
     bus: string;
@@ -415,19 +415,19 @@ export type Command = {
   redrive: {
     /** The bus. */
     bus: string;
-    /** The service whose events they are. */
+    /** The service that subscribes. */
     service: string;
   };
 } | {
   purge: {
     /** The bus. */
     bus: string;
-    /** The service whose events they are. */
+    /** The service that subscribes. */
     service: string;
   };
 } | "heal_all";
 
-/** How the write of a service and those of the services that it calls commit. */
+/** How the write of a service and the writes of the services that it calls commit. */
 export type Commit = "one_by_one" | "two_phase";
 
 /** When an event of a replicated bus is committed. */
@@ -490,15 +490,15 @@ export interface CurvePoint {
   t_ms: number;
 }
 
-/** What a key of a group holds, and how two versions of it become one. */
+/** Data type of a group's keys, and how two versions of a key are merged. */
 export type Data = {
   register: {
-    /** Which clock says what is newest. */
+    /** The clock that orders writes. */
     clock?: VersionClock;
   };
 } | "multi_value" | {
   merged: {
-    /** The rule. */
+    /** The rule for merging. */
     by: Merge;
   };
 } | "counter" | "set" | "remove_wins_set" | "map" | "sequence";
@@ -506,7 +506,7 @@ export type Data = {
 /** What a key holds. */
 export type DataModel = "register" | "cas-register" | "counter" | "set" | "append";
 
-/** What handling an event does to the consumer's store. */
+/** How an event changes the consumer's store. */
 export type Effect = "set_if_newer" | "overwrite" | "last_writer_wins" | "increment";
 
 /** What became of the events of a bus, over all subscriptions. */
@@ -569,68 +569,71 @@ export interface Figures {
   write_latency_ms: Quantiles;
 }
 
-/** Gossip (Demers 1987). */
+/** Gossip, also called epidemic replication (Demers 1987). */
 export interface Gossip {
-  /** Time between two rounds of a member. A constant makes all go at once; exponential gives each a Poisson clock. */
+  /** Time between two rounds of a member. Constant: all members start at the same time; exponential: independently. */
   every?: Latency;
-  /** How many others a member contacts in a round. */
+  /** Number of members that a member contacts in a round. */
   fan_out?: number;
-  /** Who tells whom. */
+  /** Direction of the exchange. */
   style?: GossipStyle;
 }
 
-/** Who tells whom. */
+/** Direction of a gossip exchange. */
 export type GossipStyle = "push" | "pull" | "push_pull" | {
   rumor: {
-    /** How many, k. */
+    /** Number of contacts that already had the update, k. */
     lose_interest_after: number;
   };
 };
 
 /**
- * Services that hold the same data under one replication protocol. Its keys are its own: a key of the same name
- * elsewhere is another key.
+ * Services that hold the same data under one replication protocol. Unless members publish or subscribe, its keys are
+ * separate from keys of the same name elsewhere.
  */
 export interface Group {
-  /** What a key holds, and how two versions of it become one. */
+  /** Data type of its keys, and how two versions of a key are merged. */
   data?: Data;
   /** Unique among all nodes: letters, digits, `_`, `-`, `.`. */
   id: string;
   /**
-   * Services, each in one group at most; a member calls no other service. Members of a group of registers may publish and
-   * subscribe.
+   * Ids of its services. A service is a member of at most one group and calls no other service. Members of a group of
+   * registers may publish and subscribe.
    */
   members: string[];
-  /** What people see; the id where it is absent. */
+  /** Displayed name; the id if absent. */
   name?: string;
-  /** How its members agree. */
+  /** Replication protocol of its members. */
   protocol?: Protocol;
 }
 
 /** Hinted handoff. */
 export interface Hints {
-  /** How often hints are tried again, ms. */
+  /** Interval at which hints are sent again, ms. */
   every_ms?: number;
   /** How long a hint is kept, ms. */
   window_ms?: number;
 }
 
-/** Who is in sync, and what that is good for. */
+/** Settings of in-sync replicas. */
 export interface InSync {
-  /** A follower that lacks something for so long is in sync no more, ms (Kafka: replica.lag.time.max.ms). */
+  /** Time after which a lagging follower is no longer in sync, ms (Kafka: replica.lag.time.max.ms). */
   lag_ms?: number;
-  /** With fewer in sync, the leader included, a publication that waits for all is refused (Kafka: min.insync.replicas). */
+  /**
+   * Brokers in sync, including the leader, without which publications with `acks` of `all` are refused (Kafka:
+   * min.insync.replicas).
+   */
   min_insync?: number;
   /**
-   * Where none that is in sync is up, another leads with what it has (Kafka: unclean.leader.election.enable); else the bus
-   * waits.
+   * Whether a broker that is not in sync may become the leader if no other is up (Kafka:
+   * unclean.leader.election.enable); the bus is unavailable otherwise.
    */
   unclean_election?: boolean;
 }
 
-/** A table of handled events, by consumer and event. */
+/** A table of handled events. */
 export interface Inbox {
-  /** How long a row is kept, ms; for ever where absent. */
+  /** How long a row is kept, ms; forever if absent. */
   window_ms?: number | null;
 }
 
@@ -657,7 +660,7 @@ export interface InvariantReport {
   verdict: "holds" | "violated" | "unknown";
 }
 
-/** Which key a generated operation is about. */
+/** The key of a generated operation. */
 export type Keys = {
   one: {
     /** The key. */
@@ -665,23 +668,23 @@ export type Keys = {
   };
 } | {
   uniform: {
-    /** How many keys, N. */
+    /** Number of keys, N. */
     count: number;
-    /** What the number is put behind. */
+    /** Text before the number. */
     prefix: string;
   };
 } | {
   zipf: {
-    /** How many keys, N. */
+    /** Number of keys, N. */
     count: number;
-    /** How uneven; 0 is uniform, 1 is Zipf's law. */
+    /** Skew: 0 is uniform, 1 is Zipf's law. */
     exponent: number;
-    /** What the number is put behind. */
+    /** Text before the number. */
     prefix: string;
   };
 };
 
-/** A distribution of durations, in milliseconds. How it is drawn: `engine::chance`. */
+/** A distribution of durations in milliseconds. */
 export type Latency = {
   constant: {
     /** The duration, ms. */
@@ -689,9 +692,9 @@ export type Latency = {
   };
 } | {
   uniform: {
-    /** Greatest, ms. */
+    /** Maximum, ms. */
     high_ms: number;
-    /** Least, ms. */
+    /** Minimum, ms. */
     low_ms: number;
   };
 } | {
@@ -715,9 +718,9 @@ export type Latency = {
   };
 } | {
   pareto: {
-    /** Scale (the least value, xm), ms. */
+    /** Scale (the minimum, xm), ms. */
     scale_ms: number;
-    /** Shape (alpha); the smaller, the heavier the tail. */
+    /** Shape (alpha); a smaller shape has a heavier tail. */
     shape: number;
   };
 } | {
@@ -727,39 +730,39 @@ export type Latency = {
   };
 } | {
   samples: {
-    /** The measurements, ms, in any order. */
+    /** Measured durations, ms, in any order. */
     ms: number[];
   };
 };
 
-/** What the limit of deliveries counts. */
+/** What the delivery limit counts. */
 export type Limit = "deliveries" | "redeliveries";
 
 /** Settings of one direction of a link. */
 export interface Link {
-  /** The chance, 0 to 1, that a message is delivered twice, the second time with a delay of its own. */
+  /** Probability, 0 to 1, that a message is delivered twice, each time with a separate latency. */
   duplicate?: number;
-  /** Whether messages arrive in the order in which they were sent. */
+  /** Whether messages arrive in the order in which they are sent. */
   fifo?: boolean;
   /** The node that sends. */
   from: string;
-  /** How long a message is under way; the scenario's default latency where absent. */
+  /** Latency of a message; that between the regions of the two nodes, or else the scenario's default, if absent. */
   latency?: Latency | null;
-  /** The chance, 0 to 1, that a message is lost. */
+  /** Probability, 0 to 1, that a message is lost. */
   loss?: number;
   /** The node that receives. */
   to: string;
 }
 
 /**
- * How the siblings of a key become one value. It is a rule about the whole lot, so all who see the same siblings read the
- * same. (The newest write of all is what a register returns.)
+ * How the siblings of a key are merged into one value. The rule depends on the siblings alone, so that replicas with the
+ * same siblings return the same value.
  */
 export type Merge = "union" | "intersection" | "max" | "min";
 
-/** How many messages there were, and what became of them. */
+/** Numbers of messages by their fate. */
 export interface MessageCounts {
-  /** Arrived. */
+  /** Delivered. */
   delivered: number;
   /** Lost because the link was disturbed on arrival. */
   dropped_disturbance: number;
@@ -769,15 +772,15 @@ export interface MessageCounts {
   dropped_loss: number;
   /** Lost because the receiver was down on arrival. */
   dropped_receiver_down: number;
-  /** Second copies made by links. */
+  /** Copies made by links. */
   duplicated: number;
-  /** Under way. */
+  /** In flight. */
   in_flight: number;
   /** Sent by nodes. */
   sent: number;
 }
 
-/** What a client asks of a service, always about one key. */
+/** An operation of a client on one key. */
 export type Operation = {
   read: {
     /** The key. */
@@ -815,7 +818,7 @@ export type Operation = {
   };
 } | {
   insert: {
-    /** How many elements come before it where it is asked; behind the last where absent, or where there are fewer. */
+    /** Index in the list as the contacted replica has it; the end of the list if absent or beyond the end. */
     at?: number | null;
     /** The element: a whole number or a text. */
     element: Value;
@@ -824,14 +827,14 @@ export type Operation = {
   };
 } | {
   remove_at: {
-    /** How many elements come before it where it is asked; there must be one. */
+    /** Index in the list as the contacted replica has it; the element must exist. */
     at: number;
     /** The key. */
     key: string;
   };
 } | {
   increment: {
-    /** How much; may be negative. */
+    /** The amount; may be negative. */
     by: number;
     /** The key. */
     key: string;
@@ -843,7 +846,7 @@ export type Operation = {
   };
 } | {
   compare_and_set: {
-    /** What it must hold; `null` for an absent key. */
+    /** The expected value; `null` for an absent key. */
     expect?: Value | null;
     /** The key. */
     key: string;
@@ -868,7 +871,7 @@ export interface OperationReport {
   value: unknown;
 }
 
-/** In which order a subscription's events reach its consumer. */
+/** Order in which a subscription's events are delivered. */
 export type Order = "none" | "fifo_per_key" | "log";
 
 /** How operations of one kind ended. */
@@ -883,20 +886,20 @@ export interface Outcomes {
   unknown: number;
 }
 
-/** One member takes all writes, the first at the start. */
+/** Primary-backup replication. The first member is the primary at the start. */
 export interface Primary {
   /**
-   * How many followers must have a write before it is acknowledged: 0 is asynchronous replication, some is
+   * Number of followers that must store a write before it is acknowledged: none is asynchronous replication, some
    * semi-synchronous, all synchronous.
    */
   acknowledgements?: number;
-  /** A follower takes over when it has not heard of the primary for so long, ms; none does where absent. */
+  /** Failover: a follower becomes the primary after this time without a heartbeat, ms; never if absent. */
   failover_ms?: number | null;
-  /** How often the primary lets its followers hear of it, and sends again what they lack, ms. */
+  /** Interval of the primary's heartbeats, which also resend what followers lack, ms. */
   heartbeat_ms?: number;
 }
 
-/** What the author promises of the run's end. */
+/** What the author expects at the end of the run. */
 export type Promise = "converged" | {
   stale: {
     /** The key. */
@@ -927,12 +930,12 @@ export type Promise = "converged" | {
   };
 } | "all_operations_ok" | "no_stale_reads" | {
   lost_updates: {
-    /** How many, exactly. */
+    /** The exact number. */
     count: number;
   };
 };
 
-/** How the members of a group agree. */
+/** Replication protocol of a group. */
 export type Protocol = {
   quorum: Quorum;
 } | {
@@ -945,51 +948,63 @@ export type Protocol = {
   gossip: Gossip;
 };
 
-/** Where and how a service publishes its updates. */
+/** Where and how a service publishes its updates as events. */
 export interface Publication {
-  /** What the bus must have done before it acknowledges; of a bus without `replication` it is the same but for `none`. */
+  /** Which acknowledgement it requests. At a bus without `replication`, `leader` and `all` are the same. */
   acks?: Acks;
   /**
-   * What lies between the commit and the publishing (or, before the commit, the other way round), ms: a crash in
-   * between does the one and not the other. An outbox and a log have no such gap.
+   * Time between the commit and a direct publication, ms. After a crash in between, only the first of the two has
+   * happened. The modes `outbox` and `change_data_capture` have no such gap.
    */
   gap_ms?: number;
-  /** When the event is published: beside the commit (a dual write), or from what the commit wrote. */
+  /** When the event is published: directly before or after the commit (a dual write), or by a relay from the store. */
   mode?: PublishMode;
   /**
-   * Publish again where the bus does not acknowledge; never where absent. A relay of an outbox or a log always does:
-   * after one second where this is absent, and without end.
+   * Retries if the bus does not acknowledge; no retries if absent. The relay of an outbox or of change data capture
+   * always retries: every second without limit if this is absent.
    */
   retry?: PublishRetry | null;
-  /** The bus. */
+  /** Id of the bus. */
   to: string;
-  /** The topic; the bus's first where absent. */
+  /** The topic; the bus's first if absent. */
   topic?: string | null;
 }
 
-/** When an update's event is published. */
+/** When the event of an update is published. */
 export type PublishMode = "after_commit" | "before_commit" | {
   outbox: {
-    /** How many rows it takes each time. */
+    /** Number of rows per poll at most. */
     batch: number;
-    /** How often the relay looks, ms. */
+    /** Polling interval of the relay, ms. */
     poll_ms: number;
   };
 } | {
   change_data_capture: {
-    /** How many entries it takes each time. */
+    /** Number of log entries per poll at most. */
     batch: number;
-    /** How often the relay looks, ms. */
+    /** Polling interval of the relay, ms. */
     poll_ms: number;
   };
 };
 
-/** How often, and after how long without the bus's acknowledgement, an event is published again. */
+/** Retries of a publication without acknowledgement. */
 export interface PublishRetry {
-  /** How many times the event is sent at most, the first included. */
+  /** Number of attempts at most, including the first. */
   attempts: number;
-  /** How long to wait for the acknowledgement, ms. */
+  /** Timeout for the acknowledgement, ms. */
   timeout_ms: number;
+}
+
+/** How values, whole numbers such as microseconds, are spread. */
+export interface QuantileSketch {
+  /** How many lie in each bucket: the i-th holds values v with γ^(i−1) < v ≤ γ^i, γ = (1 + error)/(1 − error). */
+  buckets: { [key: string]: never };
+  /** How many. */
+  count: number;
+  /** Their sum. */
+  sum: number;
+  /** How many are 0. */
+  zeros: number;
 }
 
 /** Mean and quantiles; null where nothing was counted. */
@@ -1014,61 +1029,60 @@ export interface Quantiles {
 
 /** A leaderless quorum (Dynamo 2007, Cassandra, Riak). */
 export interface Quorum {
-  /** Replicas compare their keys by Merkle trees, and exchange what differs. */
+  /** Anti-entropy: replicas compare their keys by Merkle trees and exchange those that differ. */
   anti_entropy?: AntiEntropy | null;
-  /** Writes that a replica missed are kept as hints, and sent to it when it is back. */
+  /** Hinted handoff: writes that a replica missed are kept as hints and sent to it when it is back. */
   hints?: Hints | null;
-  /** How many responses answer a read, R. */
+  /** Number of responses that complete a read, R. */
   read?: number;
-  /** What is done about replicas that a read finds behind. */
+  /** Repair of stale replicas that a read finds. */
   read_repair?: ReadRepair;
-  /** How many members hold a key, N: the first so many from a place given by the key's hash; all where absent. */
+  /** Number of replicas of a key, N: members in order, from one given by the key's hash; all members if absent. */
   replicas?: number | null;
   /**
-   * Whether the next healthy members stand in for replicas that do not answer, and count (sloppy quorum). What they
-   * keep are hints, with the usual settings where none are given.
+   * Sloppy quorum: the next healthy members replace replicas that do not answer, and count for the quorum. They keep
+   * the write as a hint, with default settings if `hints` is absent.
    */
   sloppy?: boolean;
-  /** After how long a replica that has not answered counts as unreachable, ms. */
+  /** Time after which a replica without an answer counts as unreachable, ms. */
   timeout_ms?: number;
-  /** How long the mark of a deletion is kept, ms; for ever where absent. */
+  /** How long a tombstone of a deletion is kept, ms; forever if absent. */
   tombstone_grace_ms?: number | null;
-  /** How many acknowledgements commit a write, W. */
+  /** Number of acknowledgements that complete a write, W. */
   write?: number;
   /**
-   * A read writes what it returns to W replicas before it ends, and a write asks R replicas for the newest version first
-   * (ABD 1995; with R + W > N a register is linearizable).
+   * A read writes its result back to W replicas before it returns, and a write first queries R replicas for the newest
+   * version (ABD 1995; with R + W > N a register is linearizable).
    */
   write_back?: boolean;
 }
 
 /** Raft (Ongaro and Ousterhout 2014). */
 export interface Raft {
-  /** A follower stands for election when it has not heard of a leader for a time drawn from here to twice that, ms. */
+  /** Election timeout, ms: a follower starts an election after a random time without a heartbeat, from this to twice this. */
   election_ms?: number;
-  /** How often the leader lets its followers hear of it, ms. */
+  /** Interval of the leader's heartbeats, ms. */
   heartbeat_ms?: number;
-  /** How reads are served. */
+  /** How the group serves reads. */
   reads?: RaftReads;
 }
 
-/** How reads of a Raft group are served. */
+/** How a Raft group serves reads. */
 export type RaftReads = "read_index" | "local";
 
-/** What is done about replicas that a read finds behind. */
+/** Repair of stale replicas that a read finds. */
 export type ReadRepair = "none" | "async" | "blocking";
 
 /**
- * How a log's reader keeps its place in its group. Where a delivery has not reached it within the acknowledgement's
- * deadline, it fetches again (Kafka: request.timeout.ms); `max_in_flight` is also how many events one poll returns
- * (Kafka: max.poll.records).
+ * Membership of a consumer group. A consumer fetches again if a delivery has not arrived within the acknowledgement
+ * deadline (Kafka: request.timeout.ms); `max_in_flight` is also the number of events per poll (Kafka: max.poll.records).
  */
 export interface ReaderSession {
-  /** How often it tells the bus that it is there, ms (Kafka: heartbeat.interval.ms). */
+  /** Interval of its heartbeats, ms (Kafka: heartbeat.interval.ms). */
   heartbeat_ms: number;
-  /** How long what one poll returned may take; then the reader leaves its group, ms (Kafka: max.poll.interval.ms). */
+  /** Time for the events of one poll, after which the consumer leaves the group, ms (Kafka: max.poll.interval.ms). */
   max_poll_ms: number;
-  /** Without a heartbeat for so long, the bus takes its partitions away, ms (Kafka: session.timeout.ms). */
+  /** Time without a heartbeat after which the bus reassigns its partitions, ms (Kafka: session.timeout.ms). */
   timeout_ms: number;
 }
 
@@ -1082,52 +1096,52 @@ export interface Reads {
    */
   fresh: Share[];
   /** Of stale reads: how many such updates. */
-  k: Sketch;
+  k: QuantileSketch;
   /** Those that did not reflect an update acknowledged before they were issued. */
   stale: number;
   /** Of stale reads: how long before the read the oldest of those was acknowledged, µs. */
-  t_us: Sketch;
+  t_us: QuantileSketch;
 }
 
-/** Nodes that are near each other. */
+/** Nodes that are close to each other. */
 export interface Region {
   /** Unique among the regions. */
   id: string;
-  /** Latency to other regions, or within this one, each way; the scenario's default where none is given. */
+  /** Latency to other regions or within this one, in each direction; the scenario's default if absent. */
   latency?: RegionLatency[];
-  /** What people see; the id where it is absent. */
+  /** Displayed name; the id if absent. */
   name?: string;
-  /** Its nodes, each in one region at most. */
+  /** Ids of its nodes; a node is in at most one region. */
   nodes: string[];
 }
 
-/** Latency from one region to another and back, for links that have none of their own. */
+/** Latency between two regions, in each direction, for links without a latency. */
 export interface RegionLatency {
-  /** How long a message is under way. */
+  /** Latency of a message. */
   latency: Latency;
-  /** The other region; the region itself for links within it. */
+  /** The other region, or the region itself for links within it. */
   to: string;
 }
 
 /**
- * The brokers that keep a bus's events: a leader, which takes them in and delivers them, and followers, which fetch them
- * from it in order. Only what is committed is delivered.
+ * The brokers that store a bus's events: a leader accepts and delivers events, and followers fetch them in order. Only
+ * committed events are delivered.
  */
 export interface Replication {
-  /** When an event is committed, and who may lead. */
+  /** When an event is committed, and which brokers may become the leader. */
   commit?: CommitRule;
-  /** How long an event is under way from the leader to a follower. */
+  /** Latency from the leader to a follower. */
   latency?: Latency;
-  /** How many brokers, the leader included (Kafka: replication.factor; RabbitMQ: x-quorum-initial-group-size). */
+  /** Number of brokers, including the leader (Kafka: replication.factor; RabbitMQ: x-quorum-initial-group-size). */
   replicas: number;
   /**
-   * How long a broker is down before it is missed, ms: another leads instead, or it is in sync no more (Kafka:
-   * broker.session.timeout.ms).
+   * Time after which a broker that is down is noticed, ms: a new leader is elected, or a follower is removed from those
+   * in sync (Kafka: broker.session.timeout.ms).
    */
   session_ms?: number;
 }
 
-/** Which member of a group a client asks. */
+/** Which member of a group a client contacts. */
 export type Route = "sticky" | "any" | "nearest" | "primary" | "itself";
 
 /** Options of `run`. */
@@ -1180,75 +1194,75 @@ export interface RunReport {
   unfinished: boolean;
 }
 
-/** A system, its traffic and its faults: all that a run depends on. */
+/** A system, its traffic and its faults: everything that a run depends on. */
 export interface Scenario {
-  /** The name of the branch that opens; the first where absent. */
+  /** Name of the branch that is open at the start; the first branch if absent. */
   branch?: string;
-  /** Ways that the run could go; none where the document itself is the only one. */
+  /** Alternative runs of the same system, with other settings or further steps. */
   branches?: Branch[];
-  /** Event buses. */
+  /** Event buses, which deliver published events to subscribers. */
   buses?: Bus[];
-  /** Clients. */
+  /** Clients, which read and write at services or replica groups. */
   clients?: Client[];
   /** Version of the document's format: 1. */
   converge: number;
-  /** Latency of links that the document does not list, each way. */
+  /** Latency of links that `links` does not list, in each direction. */
   default_latency?: Latency;
-  /** Services that hold the same data under one replication protocol. */
+  /** Replica groups: services that hold the same data under one replication protocol. */
   groups?: Group[];
   /**
-   * What must be true of the data whatever happens, as in `stock >= 0` or
-   * `orders.status == inventory.status when quiescent`; the README says how they are written.
+   * Conditions that must always be true of the data, such as `stock >= 0` or
+   * `orders.status == inventory.status when quiescent`.
    */
   invariants?: string[];
   /**
-   * Settings of links, by direction. A direction that is not listed takes the settings of the
-   * opposite one, and the default latency where neither is; its chance and its faults are its own.
+   * Settings of links, by direction. A direction that is not listed has the settings of the opposite direction, or
+   * the default latency if neither is listed. Its random numbers and its faults are always separate.
    */
   links?: Link[];
-  /** What the scenario shows; at most 2,000 characters of plain text. */
+  /** What the scenario shows, as plain text of at most 2,000 characters. */
   note?: string;
-  /** What the author promises of the run's end; `converge run` exits 1 where one is missed. */
+  /** What the author expects at the end of the run. `converge run` exits with 1 if a promise is not kept. */
   promises?: Promise[];
-  /** Nodes that are near each other, and how far they are from others. */
+  /** Regions: nodes that are close to each other, with the latency to other regions. */
   regions?: Region[];
-  /** Writes and faults at given times. */
+  /** Commands (writes and faults) at given times. */
   script?: Step[];
-  /** Where all chance comes from. */
+  /** Seed of all random numbers of a run. */
   seed?: number;
-  /** Processes with a durable store each. */
+  /** Services: processes, each with a durable store. */
   services?: Service[];
-  /** What people see above the canvas; at most 80 characters. */
+  /** The title above the canvas; at most 80 characters. */
   title?: string;
-  /** How long the run lasts, ms of virtual time. */
+  /** Duration of a run in virtual time, ms. */
   until_ms?: number;
 }
 
-/** A process with a durable store of keyed data, a clock, and a bounded queue before its workers. */
+/** A process with a durable key-value store, a clock, and workers behind a bounded queue. */
 export interface Service {
-  /** Services that it calls before a write commits: the blocking `before`. */
+  /** Services that it calls synchronously before a write commits. */
   calls?: Call[];
-  /** How its clock differs from true time. */
+  /** How its clock deviates from true time. */
   clock?: Clock;
-  /** How its write and those of the services that it calls commit. */
+  /** How its write and the writes of the services that it calls commit. */
   commit?: Commit;
-  /** How many requests and events are worked on at once. */
+  /** Number of workers: how many requests and events are processed at the same time. */
   concurrency?: number;
-  /** What the store holds at the start, each key at version 1. */
+  /** Contents of the store at the start, each key at version 1. */
   data?: { [key: string]: Value };
   /** Unique among all nodes: letters, digits, `_`, `-`, `.`. */
   id: string;
-  /** What people see; the id where it is absent. */
+  /** Displayed name; the id if absent. */
   name?: string;
-  /** Where its card stands on the canvas, [x, y] of the upper left corner; laid out where absent. */
+  /** Position of its card on the canvas, [x, y] of the upper left corner; chosen automatically if absent. */
   position?: [number, number] | null;
-  /** Where it publishes an event for each update that it commits: the asynchronous `after`. */
+  /** Where it publishes an event, asynchronously, for each update that it commits. */
   publishes?: Publication[];
-  /** How many more may wait; those beyond are refused. */
+  /** How many requests and events may wait for a worker; further ones are refused. */
   queue?: number;
-  /** How long a worker is busy with one request. */
+  /** How long a worker needs for one request. */
   service_time?: Latency;
-  /** Whose events it takes into its own store. */
+  /** Topics whose events it applies to its own store. */
   subscribes?: Subscription[];
 }
 
@@ -1260,7 +1274,7 @@ export interface ServiceReport {
   state: CopyState;
 }
 
-/** What a client's sessions are promised (Terry 1994), enforced by a version token that each session carries. */
+/** A session guarantee (Terry 1994), enforced by a version token of each session. */
 export type SessionGuarantee = "read_your_writes" | "monotonic_reads" | "monotonic_writes" | "writes_follow_reads";
 
 /** At one point of the grid: how many there were, and how many of them held. */
@@ -1271,76 +1285,64 @@ export interface Share {
   of: number;
 }
 
-/** How values, whole numbers such as microseconds, are spread. */
-export interface Sketch {
-  /** How many lie in each bucket: the i-th holds values v with γ^(i−1) < v ≤ γ^i, γ = (1 + error)/(1 − error). */
-  buckets: { [key: string]: never };
-  /** How many. */
-  count: number;
-  /** Their sum. */
-  sum: number;
-  /** How many are 0. */
-  zeros: number;
-}
-
 /** A command at a given time. */
 export interface Step {
-  /** When, ms from the start; after everything else of that instant. */
+  /** When it is executed, ms from the start; after all other events of that instant. */
   at_ms: number;
-  /** What. */
+  /** The command. */
   do: Command;
 }
 
-/** Whose events a service takes in, how the bus delivers them, and what handling one does. */
+/** A subscription of a service to a topic: how the bus delivers events, and how the service handles them. */
 export interface Subscription {
-  /** After how long without acknowledgement the bus delivers again, ms (SQS: visibility timeout). */
+  /** Time after which the bus redelivers an event that is not acknowledged, ms (SQS: visibility timeout). */
   ack_deadline_ms?: number;
-  /** When the consumer tells the bus that it has the event. */
+  /** When the consumer acknowledges an event. */
   acknowledge?: Acknowledge;
-  /** How long the bus waits before each further delivery, beyond the deadline or the refusal. */
+  /** Additional wait of the bus before each redelivery, after the deadline or a negative acknowledgement. */
   backoff?: Backoff;
   /**
-   * How often acknowledgements go out, all that came up together, ms (Kafka: auto.commit.interval); each at once
-   * where absent. A crash takes those that have not gone out.
+   * Interval at which acknowledgements are sent together, ms (Kafka: auto.commit.interval.ms); each immediately if
+   * absent. A crash loses those that have not been sent.
    */
   commit_every_ms?: number | null;
-  /** Whether an event that used up its deliveries goes to the dead-letter queue; else it is discarded. */
+  /** Whether an event that has reached the delivery limit goes to the dead-letter queue; it is discarded otherwise. */
   dead_letter?: boolean;
   /**
-   * Whether an event in the dead-letter queue counts its retention from there, rather than from when it was first
-   * queued (SQS standard keeps the original time).
+   * Whether the retention of an event starts again when it enters the dead-letter queue (SQS standard queues keep the
+   * original time).
    */
   dead_letter_renews_time?: boolean;
-  /** What handling an event does to the store. */
+  /** How an event changes the store. */
   effect?: Effect;
-  /** The chance, 0 to 1, that handling fails and leaves the store as it was. */
+  /** Probability, 0 to 1, that the handler fails and leaves the store unchanged. */
   fails?: number;
-  /** Subscriptions of one topic with the same group share its events: each goes to one of them. */
+  /** Consumer group: subscriptions to a topic with the same group share its events, each of which goes to one of them. */
   group?: string | null;
   /**
-   * A table of the events that were handled, written in the same transaction as their effect: an event that comes
-   * again within the window has no effect again.
+   * A table of handled events, written in the same transaction as their effects, so that a redelivered event has no
+   * second effect.
    */
   inbox?: Inbox | null;
   /** What `max_deliveries` counts. */
   limit?: Limit;
-  /** How many times an event is delivered at most, the first included; without end where absent. */
+  /** Number of deliveries of an event at most, including the first; unlimited if absent. */
   max_deliveries?: number | null;
-  /** How many deliveries may be unacknowledged at once; for a log those of one partition. */
+  /** Number of unacknowledged deliveries at most; for `log` per partition. */
   max_in_flight?: number;
-  /** In which order events reach the consumer. */
+  /** Order in which events are delivered. */
   order?: Order;
-  /** How long handling takes. */
+  /** How long the handler takes. */
   processing?: Latency;
   /**
-   * A log's reader keeps its place in its group by heartbeats, and loses it where they stop or it polls too rarely
-   * (Kafka); whoever shares the group has the same unless it says otherwise. Where absent, a reader is given up when
-   * it has been silent for the acknowledgement's deadline. Without meaning for other orders.
+   * For `log`: membership of the consumer group by heartbeats, which ends if they stop or the consumer polls too rarely
+   * (Kafka). Consumers of a group have the same settings unless they have others. If absent, a consumer is removed
+   * after it was silent for the acknowledgement deadline.
    */
   session?: ReaderSession | null;
-  /** The bus. */
+  /** Id of the bus. */
   to: string;
-  /** The topic; the bus's first where absent. */
+  /** The topic; the bus's first if absent. */
   topic?: string | null;
 }
 
@@ -1368,11 +1370,11 @@ export interface SweepReport {
   /** Runs whose copies were all consistent at the end, and at least one update acknowledged. */
   converged: number;
   /** From the last acknowledgement until every copy was consistent for good, µs; of runs that converged. */
-  convergence_us: Sketch;
+  convergence_us: QuantileSketch;
   /** Events dead-lettered. */
   dead_lettered: number;
   /** Deliveries of each event that is done, dead-lettered or given up. */
-  deliveries: Sketch;
+  deliveries: QuantileSketch;
   /** Events given up, expired, or lost with a bus's disk. */
   discarded: number;
   /** Messages that did not arrive. */
@@ -1394,7 +1396,7 @@ export interface SweepReport {
   /** Events times the subscriptions that they were for. */
   published: number;
   /** Latency of reads that ended as ok, µs. */
-  read_latency_us: Sketch;
+  read_latency_us: QuantileSketch;
   /** Reads and writes; a write is whatever changes a key. */
   read_outcomes: Outcomes;
   /** What reads returned. */
@@ -1413,30 +1415,30 @@ export interface SweepReport {
   /** Updates that were acknowledged. */
   updates: number;
   /** From an update's acknowledgement until every copy that should hold it reflects it, µs. */
-  window_us: Sketch;
+  window_us: QuantileSketch;
   /** Windows still open at the run's end. */
   windows_open: number;
   /** Latency of writes that ended as ok, µs. */
-  write_latency_us: Sketch;
+  write_latency_us: QuantileSketch;
   /** See `read_outcomes`. */
   write_outcomes: Outcomes;
 }
 
 /** A topic of a bus. */
 export interface Topic {
-  /** An event that was published before within this time is acknowledged and not queued again, ms. */
+  /** Deduplication: an event that is published again within this time is acknowledged but not queued again, ms. */
   dedup_ms?: number | null;
-  /** Unique in its bus. */
+  /** Unique name in the bus. */
   name: string;
-  /** How many partitions; an event goes to the one that its key's hash names. */
+  /** Number of partitions; the hash of an event's key selects one. */
   partitions?: number;
-  /** How long an event is kept at most, ms; without end where absent. */
+  /** How long an event is kept at most, ms; forever if absent. */
   retention_ms?: number | null;
 }
 
-/** Two-phase commit (Gray 1978). What was promised stays locked until the coordinator's decision comes. */
+/** Two-phase commit (Gray 1978). Prepared keys are locked until the coordinator's decision arrives. */
 export interface TwoPhase {
-  /** After how long without all promises the coordinator aborts, ms; it sends a decision again as often. */
+  /** Time after which the coordinator aborts without all votes, ms; also the interval at which it resends a decision. */
   timeout_ms?: number;
 }
 
@@ -1448,7 +1450,7 @@ export interface ValidationReport {
   valid: boolean;
 }
 
-/** What a key holds: a whole number, a text, or a set, list or map of those. */
+/** The value of a key: a whole number, a text, or a set, list or map of those. */
 export type Value = number | string | (number | string)[] | {
   list: (number | string)[];
 } | {
@@ -1476,32 +1478,32 @@ export type VerdictReport = {
   why: string;
 };
 
-/** What orders the writes of a register. Ties go to the later node of the document. */
+/** The clock that orders writes of a register. Ties go to the later node of the document. */
 export type VersionClock = "wall" | "lamport" | "hybrid";
 
 /** A component of [`Latency::Mixture`]. */
 export interface Weighted {
-  /** The component. */
+  /** Distribution of the component. */
   of: Latency;
-  /** Relative weight, above 0. */
+  /** Weight relative to the other components; more than 0. */
   weight: number;
 }
 
-/** Operations made by chance: when, on which keys, and how many of them are reads. */
+/** Randomly generated operations: when they are issued, on which keys, and the share of reads. */
 export interface Workload {
   /** When each session issues its operations. */
   arrivals: Arrivals;
-  /** When it begins, ms. */
+  /** Start, ms. */
   from_ms?: number;
-  /** Which key each is about. */
+  /** The key of each operation. */
   keys: Keys;
   /**
-   * Each write is optimistic: the key is read, and compared and set to the next number; where another write came
-   * between, again after this wait. `none` tries again at once.
+   * Makes each write optimistic: read the key, then compare-and-set it to the next number. If another write came in
+   * between, it is retried after this backoff; `none` retries immediately.
    */
   optimistic?: Backoff | null;
-  /** The share of reads, 0 to 1; the rest are writes of whole numbers, each different. */
+  /** Share of reads, 0 to 1; the rest are writes of distinct whole numbers. */
   read_share?: number;
-  /** When it stops, ms; at the run's end where absent. */
+  /** End, ms; the end of the run if absent. */
   until_ms?: number | null;
 }

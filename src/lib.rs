@@ -11,8 +11,8 @@
 //! - [`app`]: the page. Its state changes only in `app::model::update`; components and browser glue exist for wasm32
 //!   alone. Speaks the session's protocol, and never names the engine or the analysis.
 //!
-//! [`wire`] holds the bytes in which the protocol crosses. How documents
-//! are read and written is in `scenario::json`; the code for each type is derived by the crate `converge-derive`.
+//! [`wire`] holds the bytes in which the protocol crosses; the code for each type is derived by the crate
+//! `converge-derive`.
 //!
 //! `tests/walls.rs` holds these walls.
 #![forbid(unsafe_code)]

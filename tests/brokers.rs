@@ -235,14 +235,17 @@ fn a_quorum_queue_commits_by_majority_and_is_unavailable_without_one() {
 fn a_missing_broker_is_reported_with_its_path() {
     let path_of = |scenario: &Scenario| scenario.validate().expect_err("unsound")[0].to_string();
     let mut scenario = system(Acks::All, kafka(1, false), vec![stop(1.0, Some(4), false)]);
-    assert_eq!(path_of(&scenario), "script[0].do.stop_broker.broker: one of the brokers 1 to 3 of `bus`, not 4");
+    assert_eq!(path_of(&scenario), "script[0].do.stop_broker.broker: must be a broker of `bus`, from 1 to 3, not 4");
     scenario.buses[0].replication = None;
-    assert_eq!(path_of(&scenario), "script[0].do.stop_broker.bus: a bus with `replication`; `bus` has none");
+    assert_eq!(path_of(&scenario), "script[0].do.stop_broker.bus: must be a bus with `replication`; `bus` has none");
     let scenario = system(Acks::All, kafka(4, false), vec![]);
-    assert_eq!(path_of(&scenario), "buses[0].replication.commit.in_sync.min_insync: a whole number from 1 to 3, not 4");
+    assert_eq!(
+        path_of(&scenario),
+        "buses[0].replication.commit.in_sync.min_insync: must be a whole number from 1 to 3, not 4"
+    );
     let mut scenario = system(Acks::Leader, kafka(1, false), vec![]);
     scenario.services[0].publishes[0].acks = Acks::None;
-    assert!(path_of(&scenario).starts_with("services[0].publishes[0].acks: `leader` or `all`"));
+    assert!(path_of(&scenario).starts_with("services[0].publishes[0].acks: must be `leader` or `all`"));
     // The same for a live command.
     let mut run = Run::new(&system(Acks::All, kafka(1, false), vec![]));
     let command = Command::StopBroker { bus: "bus".into(), broker: Some(4), lose_disk: false };

@@ -33,7 +33,7 @@ fn err(output: &Output) -> String {
 #[test]
 fn a_violated_invariant_exits_1_and_a_malformed_one_is_reported_with_its_position() {
     let scenario = |invariant: &str| {
-        let text = converge::scenario::examples::find("lost-event").expect("there").json();
+        let text = converge::scenario::examples::find("lost-event").expect("an example").json();
         let mut json: serde_json::Value = serde_json::from_str(text).expect("JSON");
         json["invariants"] = serde_json::json!([invariant]);
         json.to_string()
@@ -60,16 +60,16 @@ fn a_branch_is_run_by_its_name_and_an_unknown_name_is_refused() {
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
         report["digest"].as_str().expect("a digest").to_string()
     };
-    assert_eq!(digest(&[]), digest(&["--branch", "After"]), "the first one opens");
+    assert_eq!(digest(&[]), digest(&["--branch", "After"]), "the first branch is the default");
     assert_ne!(digest(&[]), digest(&["--branch", "Before"]));
     let output = converge(&["run", "ex=before-and-after", "--branch", "During"], "");
     assert_eq!(output.status.code(), Some(2));
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(message.contains("no branch `During`: it has `After`, `Before`"), "{message}");
+    assert!(message.contains("no branch `During`; it has `After`, `Before`"), "{message}");
 }
 
 #[test]
-fn every_example_can_be_listed_shown_run_and_linked() {
+fn every_example_can_be_listed_shown_run_and_encoded_as_a_link() {
     let list = out(&converge(&["examples", "list"], ""));
     for example in EXAMPLES {
         assert!(list.contains(example.id));
@@ -173,17 +173,17 @@ fn invalid_input_exits_2_and_reports_path_and_expectation() {
         (
             &["run", "-"],
             "{\"converge\": 2}",
-            "error: converge: this document is of format 2, made by a newer version; this one reads 1",
+            "error: converge: must be at most 1, not 2: the document was made by a newer version",
         ),
         (
             &["validate", "-"],
             "{\"converge\": 1, \"services\": [{\"id\": \"a\", \"servce_time\": 1}]}",
-            "error: services[0].servce_time: unknown field `servce_time`, expected one of `id`",
+            "error: services[0].servce_time: unknown field `servce_time`; expected one of `id`",
         ),
         (
             &["validate", "-"],
             "{\"converge\": 1, \"services\": [{\"id\": \"a\", \"concurrency\": \"many\"}]}",
-            "error: services[0].concurrency: invalid type: string \"many\", expected u32",
+            "error: services[0].concurrency: must be a whole number from 0 to 4294967295, not \"many\"",
         ),
         (
             &["validate", "-"],
@@ -209,9 +209,9 @@ fn all_errors_are_reported_at_once() {
     let text = "{\"converge\": 1, \"until_ms\": -1, \"services\": [{\"id\": \"a b\", \"concurrency\": 0, \"calls\": [{\"to\": \"c\"}]}]}";
     let output = converge(&["validate", "-"], text);
     let lines: Vec<String> = err(&output).lines().map(str::to_string).collect();
-    assert_eq!(lines[0], "error: until_ms: a number from 0.001 to 1000000000, not -1");
-    assert_eq!(lines[1], "error: services[0].concurrency: a whole number from 1 to 100000, not 0");
-    assert_eq!(lines[2], "error: services[0].id: an id of 1 to 80 letters, digits, `_`, `-` and `.`, not `a b`");
+    assert_eq!(lines[0], "error: until_ms: must be a number from 0.001 to 1000000000, not -1");
+    assert_eq!(lines[1], "error: services[0].concurrency: must be a whole number from 1 to 100000, not 0");
+    assert_eq!(lines[2], "error: services[0].id: must have 1 to 80 letters, digits, `_`, `-` and `.`, not `a b`");
     assert_eq!(lines[3], "error: services[0].calls[0].to: no service has the id `c`");
 }
 
@@ -242,7 +242,7 @@ fn a_sweep_does_not_depend_on_the_number_of_threads_or_on_how_it_is_merged() {
     let other = out(&converge(&["sweep", "ex=inventory-orders", "--seeds", "50..51", "--json"], ""));
     let mixed = converge(&["merge", &files[0], "-"], &other);
     assert!(err(&mixed).contains("different scenarios"), "{}", err(&mixed));
-    std::fs::remove_dir_all(&folder).expect("removed");
+    std::fs::remove_dir_all(&folder).expect("the folder is removed");
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn a_group_is_compared_under_three_levels_of_consistency() {
     assert!(figure("eventual", "stale_read_share").as_f64().is_some_and(|share| share > 0.0));
     assert_eq!(figure("strong", "stale_read_share").as_f64(), Some(0.0));
     let median = |consistency| figure(consistency, "write_latency_ms")["p50"].as_f64().expect("a latency");
-    assert!(median("strong") > median("eventual"), "agreement costs time");
+    assert!(median("strong") > median("eventual"), "strong consistency has a higher latency");
     for (file, group) in [("ex=first-update", "x"), ("ex=cassandra-hints", "rings")] {
         let refused = converge(&["compare", file, "--group", group], "");
         assert_eq!(code(&refused), 2);
@@ -281,7 +281,7 @@ fn a_group_is_compared_under_three_levels_of_consistency() {
     }
 }
 
-/// Lines of a history: type, f, value as JSON, process.
+/// Returns a history as JSON Lines, from type, f, value as JSON and process of each event.
 fn lines(events: &[(&str, &str, &str, u32)]) -> String {
     let line = |(kind, f, value, process): &(&str, &str, &str, u32)| {
         format!("{{\"type\": \"{kind}\", \"f\": \"{f}\", \"value\": {value}, \"process\": {process}}}\n")
@@ -312,15 +312,19 @@ fn a_history_gets_verdicts_with_proof() {
     let verdicts = found["verdicts"].as_array().expect("verdicts");
     let names: Vec<&str> = verdicts.iter().filter_map(|it| it["verdict"].as_str()).collect();
     assert_eq!(names, ["violated", "holds", "holds"]);
-    let proof: Vec<u64> =
-        verdicts[0]["operations"].as_array().expect("a proof").iter().filter_map(|it| it["index"].as_u64()).collect();
-    assert_eq!(proof, [0, 2, 3, 5]);
+    let violating: Vec<u64> = verdicts[0]["operations"]
+        .as_array()
+        .expect("operations")
+        .iter()
+        .filter_map(|it| it["index"].as_u64())
+        .collect();
+    assert_eq!(violating, [0, 2, 3, 5]);
     assert!(verdicts[0]["sentence"].as_str().is_some_and(|it| it.contains("no single order")));
 
     let regular = converge(&["check", "-", "--guarantee", "regular"], &inversion);
     assert_eq!((code(&regular), out(&regular).contains("regular: holds")), (0, true));
     let none = converge(&["check", "-", "--guarantee", "bounded-staleness", "--t", "3"], &inversion);
-    assert_eq!(code(&none), 3, "there are no times: {}", out(&none));
+    assert_eq!(code(&none), 3, "the history has no times: {}", out(&none));
 }
 
 #[test]
@@ -343,7 +347,7 @@ fn histories_are_read_as_json_lines_as_an_array_and_as_edn() {
         let holds = converge(&["check", "-", "--initial", "1"], text);
         assert_eq!(code(&holds), 0, "{}{}", out(&holds), err(&holds));
         let not = converge(&["check", "-"], text);
-        assert_eq!(code(&not), 1, "nothing was there at first: {}{}", out(&not), err(&not));
+        assert_eq!(code(&not), 1, "the key is absent at the start: {}{}", out(&not), err(&not));
     }
     let keyed = "{:type :invoke :f :write :value [:x 1] :process 0} {:type :ok :f :write :value [:x 1] :process 0}
         {:type :invoke :f :read :value [:y nil] :process 0} {:type :ok :f :read :value [:y nil] :process 0}";
@@ -410,7 +414,7 @@ fn the_history_of_a_run_can_be_checked() {
         };
         assert!(wanted.contains(&code(&checked)), "{}: {}{}", example.id, out(&checked), err(&checked));
     }
-    std::fs::remove_dir_all(&folder).expect("it goes");
+    std::fs::remove_dir_all(&folder).expect("the folder is removed");
 }
 
 #[test]
@@ -447,5 +451,5 @@ fn a_run_is_written_as_csv_mermaid_and_shiviz() {
         assert!(clock.iter().all(|(other, count)| *count <= own.get(other).copied().unwrap_or_default()), "{pair:?}");
     }
     assert!(own.len() == 4 && own.values().all(|count| *count > 3), "{own:?}");
-    std::fs::remove_dir_all(&folder).expect("gone");
+    std::fs::remove_dir_all(&folder).expect("the folder is removed");
 }

@@ -190,14 +190,14 @@ fn an_operation_that_a_data_type_does_not_offer_is_refused_with_its_path() {
     let read = r#"{ "read": { "key": "k" } }"#;
     let message = errors(r#""sequence""#, r#""k": [1]"#, read);
     assert!(
-        message.contains("groups[0].members[0]") && message.contains(r#"a list, as {"list": [1, 2]}"#),
+        message.contains("groups[0].members[0]") && message.contains(r#"lists, such as {"list": [1, 2]}"#),
         "{message}"
     );
     let message = errors(r#""map""#, r#""k": 1"#, read);
-    assert!(message.contains(r#"a map, as {"map": {"size": 1}}"#), "{message}");
+    assert!(message.contains(r#"maps, such as {"map": {"size": 1}}"#), "{message}");
     let message = errors(r#""map""#, "", r#"{ "put": { "key": "k", "field": "", "value": [1] } }"#);
     assert!(
-        message.contains("script[0].do.operate.operation.put.field") && message.contains("not an empty one"),
+        message.contains("script[0].do.operate.operation.put.field") && message.contains("must not be empty"),
         "{message}"
     );
     assert!(message.contains("put.value") && message.contains("a whole number or a text"), "{message}");

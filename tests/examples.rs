@@ -1,4 +1,4 @@
-//! Each example shows what it says, whatever the seed.
+//! Each example shows what its description says, with every seed.
 
 use converge::analysis::{CopyState, InvariantStatus};
 use converge::scenario::examples::{self, EXAMPLES};
@@ -9,17 +9,17 @@ use converge::trace::{Fact, NodeId, OperationKind, Outcome, Record, Refusal};
 const SEEDS: std::ops::Range<u64> = 0..200;
 
 fn example(id: &str, seed: u64) -> Scenario {
-    Scenario { seed, ..examples::find(id).expect("a known example").scenario() }
+    Scenario { seed, ..examples::find(id).expect("an example").scenario() }
 }
 
-/// The run to its end, and what `look` saw.
+/// Runs a scenario to its end and passes each record to `look`.
 fn finished(scenario: &Scenario, mut look: impl FnMut(&Record)) -> Run {
     let mut run = Run::new(scenario);
     run.advance(micros(scenario.until_ms), u64::MAX, &mut |record, _, _| look(record));
     run
 }
 
-/// How the writes ended, and how long each took.
+/// Returns the outcome and the latency of each write.
 fn writes(scenario: &Scenario) -> Vec<(Outcome, u64)> {
     let mut issued = std::collections::BTreeMap::new();
     let mut ended = Vec::new();
@@ -36,7 +36,7 @@ fn writes(scenario: &Scenario) -> Vec<(Outcome, u64)> {
 }
 
 #[test]
-fn every_example_keeps_its_promises_whatever_the_seed() {
+fn every_example_keeps_its_promises_with_every_seed() {
     for example in EXAMPLES {
         for seed in SEEDS {
             let scenario = Scenario { seed, ..example.scenario() };
@@ -71,7 +71,7 @@ fn first_update_makes_the_copy_stale_until_its_event_arrives() {
 }
 
 #[test]
-fn asynchronous_writes_answer_at_once_though_the_copy_is_stale_for_longer() {
+fn asynchronous_writes_answer_at_once_and_leave_the_copy_stale() {
     for seed in SEEDS {
         let scenario = example("inventory-notification", seed);
         let ended = writes(&scenario);
@@ -87,7 +87,7 @@ fn asynchronous_writes_answer_at_once_though_the_copy_is_stale_for_longer() {
 }
 
 #[test]
-fn synchronous_writes_leave_no_copy_stale_but_fail_while_a_callee_is_down() {
+fn synchronous_writes_leave_no_stale_copy_but_fail_while_a_callee_is_down() {
     for seed in SEEDS {
         let scenario = example("inventory-notification-sync", seed);
         let mut stale = false;
@@ -103,16 +103,20 @@ fn synchronous_writes_leave_no_copy_stale_but_fail_while_a_callee_is_down() {
         let outcomes: Vec<Outcome> = ended.iter().map(|(outcome, _)| *outcome).collect();
         assert_eq!(outcomes, [Outcome::Ok, Outcome::Unknown, Outcome::Ok], "seed {seed}");
         assert!(ended[1].1 >= 800_000, "the write during the crash took {} µs, seed {seed}", ended[1].1);
-        assert!(ended[0].1 > 100_000, "a write waits for the whole chain, took {} µs, seed {seed}", ended[0].1);
+        assert!(
+            ended[0].1 > 100_000,
+            "a write waits for the whole chain of calls, took {} µs, seed {seed}",
+            ended[0].1
+        );
     }
 }
 
 #[test]
-fn before_fails_where_after_is_stale_on_the_same_random_numbers() {
+fn before_fails_where_after_is_stale_with_the_same_random_numbers() {
     for seed in SEEDS {
         let document = example("before-and-after", seed);
         let [after, before] = ["After", "Before"].map(|name| document.of_branch(Some(name)).expect("a branch"));
-        assert_eq!(document.of_branch(None).expect("it opens"), after);
+        assert_eq!(document.of_branch(None).expect("a branch is open at the start"), after);
         let mut was_stale = [false; 2];
         let mut times = Vec::new();
         for (branch, stale) in [&after, &before].into_iter().zip(&mut was_stale) {
@@ -126,13 +130,13 @@ fn before_fails_where_after_is_stale_on_the_same_random_numbers() {
         assert_eq!(was_stale, [true, false], "seed {seed}");
         assert!(times[0].iter().all(|(outcome, _)| *outcome == Outcome::Ok), "seed {seed}: {times:?}");
         assert_eq!(times[1].iter().filter(|(outcome, _)| *outcome != Outcome::Ok).count(), 1, "seed {seed}: {times:?}");
-        // The first write's way to Inventory and back is the same in both; the call comes on top.
+        // The client's messages of the first write take equally long in both branches; the call is additional.
         assert!(times[1][0].1 > times[0][0].1 + 200_000, "seed {seed}: {times:?}");
     }
 }
 
 #[test]
-fn order_status_follows_inventory_though_orders_crashes_meanwhile() {
+fn order_status_follows_inventory_even_if_orders_crashes() {
     for seed in SEEDS {
         let scenario = example("inventory-orders", seed);
         let mut statuses = Vec::new();
@@ -151,17 +155,17 @@ fn order_status_follows_inventory_though_orders_crashes_meanwhile() {
         let shopper = run.engine().names().find_node("shopper").expect("a node");
         let tally = run.analysis().operations.get(shopper).expect("reads");
         assert!(tally.stale_reads > 0 && tally.stale_reads < tally.reads, "{tally:?}, seed {seed}");
-        assert!(tally.unknown > 0, "reads while Orders is down are not answered: {tally:?}, seed {seed}");
+        assert!(tally.unknown > 0, "reads while Orders is down have no answer: {tally:?}, seed {seed}");
     }
 }
 
 #[test]
-fn a_lost_event_leaves_the_copy_stale_for_good() {
+fn a_lost_event_leaves_the_copy_stale() {
     for seed in SEEDS {
         let scenario = example("lost-event", seed);
         let mut run = finished(&scenario, |_| {});
         assert_eq!(run.engine().messages().dropped_link_cut, 1, "seed {seed}");
-        // However long one waits: nothing is under way that could mend it.
+        // Nothing is in flight or pending that could repair the copy later.
         run.advance(micros(1e9), u64::MAX, &mut |_, _, _| {});
         assert_eq!(run.engine().next_at(), None);
         assert_eq!(run.analysis().staleness.stale(), 1, "seed {seed}");
@@ -169,23 +173,23 @@ fn a_lost_event_leaves_the_copy_stale_for_good() {
 }
 
 #[test]
-fn a_retried_event_is_late_but_not_lost() {
+fn a_redelivered_event_is_late_but_not_lost() {
     for seed in SEEDS {
         let run = finished(&example("lost-event-retried", seed), |_| {});
         assert!(run.engine().messages().dropped_link_cut >= 1, "seed {seed}");
         let (_, window) = run.analysis().staleness.last_window().expect("a window");
-        assert!(window > 2_000_000, "it is late by the cut: {window} µs, seed {seed}");
+        assert!(window > 2_000_000, "the cut delays the event: {window} µs, seed {seed}");
     }
 }
 
 #[test]
-fn a_repeated_event_doubles_a_naive_increment_alone() {
+fn a_duplicate_event_doubles_only_a_naive_increment() {
     for seed in SEEDS {
         let mut hits = 0;
         let run = finished(&example("duplicate-delivery", seed), |record| {
             hits += u32::from(matches!(record.fact, Fact::InboxHit { .. }));
         });
-        assert!(hits >= 1, "the inbox met the repetition, seed {seed}");
+        assert!(hits >= 1, "the inbox has a hit, seed {seed}");
         let value = |id: &str| {
             let names = run.engine().names();
             let (node, key) = (names.find_node(id).expect("a node"), names.find_key(None, "widget").expect("a key"));
@@ -198,7 +202,7 @@ fn a_repeated_event_doubles_a_naive_increment_alone() {
 }
 
 #[test]
-fn a_crash_between_commit_and_publish_is_told_as_the_cause_and_an_outbox_mends_it() {
+fn a_crash_between_commit_and_publication_loses_the_event_without_an_outbox() {
     for seed in SEEDS {
         let lost = |id: &str| {
             let (mut lost, mut rows) = (0, 0);
@@ -214,7 +218,7 @@ fn a_crash_between_commit_and_publish_is_told_as_the_cause_and_an_outbox_mends_i
 }
 
 #[test]
-fn a_poison_message_uses_up_its_deliveries_where_they_are_limited() {
+fn a_poison_message_is_dead_lettered_after_its_last_delivery() {
     for seed in SEEDS {
         let mut dead = 0;
         let run = finished(&example("poison-message", seed), |record| {
@@ -222,27 +226,27 @@ fn a_poison_message_uses_up_its_deliveries_where_they_are_limited() {
         });
         assert_eq!(dead, 1, "seed {seed}");
         let waiting: Vec<usize> = run.analysis().buses.iter().map(|(_, queue)| queue.events.len()).collect();
-        assert_eq!(waiting, [2, 0], "the jammed key holds both events, seed {seed}");
+        assert_eq!(waiting, [2, 0], "the blocked key has both events, seed {seed}");
     }
 }
 
 #[test]
-fn dead_letters_wait_for_their_redrive() {
+fn dead_letters_wait_until_they_are_redriven() {
     for seed in SEEDS {
         let mut seen = Vec::new();
         finished(&example("dead-letter-redrive", seed), |record| match record.fact {
             Fact::EventDeadLettered { .. } => seen.push("dead"),
             Fact::ServiceRestarted { .. } => seen.push("up"),
             Fact::EventRedriven { .. } => seen.push("redriven"),
-            Fact::UpdateApplied { .. } => seen.push("taken in"),
+            Fact::UpdateApplied { .. } => seen.push("applied"),
             _ => {}
         });
-        assert_eq!(seen, ["dead", "up", "redriven", "taken in"], "seed {seed}");
+        assert_eq!(seen, ["dead", "up", "redriven", "applied"], "seed {seed}");
     }
 }
 
 #[test]
-fn a_slow_consumer_piles_up_a_backlog_and_works_it_off() {
+fn a_slow_consumer_builds_up_a_backlog_and_works_it_off() {
     for seed in SEEDS.take(20) {
         let scenario = example("slow-consumer", seed);
         let mut run = Run::new(&scenario);
@@ -256,7 +260,7 @@ fn a_slow_consumer_piles_up_a_backlog_and_works_it_off() {
 }
 
 #[test]
-fn jitter_spares_calls_and_time() {
+fn jitter_reduces_calls_and_time() {
     let (mut calls, mut ends) = ([0u64; 2], [0u64; 2]);
     for seed in SEEDS.take(20) {
         for (i, id) in ["retry-storm", "retry-storm-jitter"].into_iter().enumerate() {
@@ -272,7 +276,7 @@ fn jitter_spares_calls_and_time() {
 }
 
 #[test]
-fn the_moment_of_the_commit_decides_between_loss_and_repetition() {
+fn committing_before_processing_loses_an_event_and_after_it_repeats_events() {
     for seed in SEEDS.take(20) {
         let run = finished(&example("kafka-commit", seed), |_| {});
         let value = |id: &str| {
@@ -286,7 +290,7 @@ fn the_moment_of_the_commit_decides_between_loss_and_repetition() {
 }
 
 #[test]
-fn events_of_an_outage_are_published_again_and_deduplicated() {
+fn events_of_an_outage_are_published_again_but_stored_once() {
     for seed in SEEDS {
         let mut down = 0;
         let run = finished(&example("bus-outage", seed), |record| {
@@ -295,14 +299,14 @@ fn events_of_an_outage_are_published_again_and_deduplicated() {
                 Fact::MessageDropped { cause: converge::trace::DropCause::ReceiverDown, .. }
             ));
         });
-        assert!(down > 3, "publications met the outage: {down}, seed {seed}");
+        assert!(down > 3, "publications lost in the outage: {down}, seed {seed}");
         let published: u64 = run.engine().bus_events().map(|events| events.published).sum();
         assert_eq!(published, 3, "each once, seed {seed}");
     }
 }
 
 #[test]
-fn an_event_published_before_its_commit_may_tell_of_an_update_that_never_was() {
+fn an_event_published_before_the_commit_can_be_of_an_update_that_is_never_committed() {
     let mut scenario = example("dual-write-crash", 7);
     let publication = &mut scenario.services[0].publishes[0];
     publication.mode = converge::scenario::PublishMode::BeforeCommit;
@@ -318,7 +322,7 @@ fn an_event_published_before_its_commit_may_tell_of_an_update_that_never_was() {
     assert_eq!((at("inventory").state(), at("notification").state()), (CopyState::Consistent, CopyState::Diverged));
 }
 
-/// What the clients of a run got to see, read by read, in the order of their ends.
+/// Returns the results of all reads, in the order of their ends.
 fn reads(scenario: &Scenario) -> Vec<Option<Value>> {
     let mut seen = Vec::new();
     finished(scenario, |record| {
@@ -329,7 +333,7 @@ fn reads(scenario: &Scenario) -> Vec<Option<Value>> {
     seen
 }
 
-/// The value of a group's key at each of its members.
+/// Returns the value of a group's key at each member.
 fn held(run: &Run, group: &str, key: &str, members: &[&str]) -> Vec<Option<Value>> {
     let names = run.engine().names();
     let key = names.find_key(names.find_node(group), key).expect("a key");
@@ -342,7 +346,7 @@ fn set(elements: &[&str]) -> Option<Value> {
 }
 
 #[test]
-fn a_cart_loses_a_book_to_the_last_writer_and_keeps_it_as_siblings_or_as_a_set() {
+fn a_cart_loses_a_book_with_last_writer_wins_but_not_with_siblings_or_a_set() {
     for seed in SEEDS {
         let run = |id: &str| finished(&example(id, seed), |_| {});
         let members = ["a", "b", "c"];
@@ -354,7 +358,7 @@ fn a_cart_loses_a_book_to_the_last_writer_and_keeps_it_as_siblings_or_as_a_set()
                 most = most.max(values.len());
             }
         });
-        assert_eq!(most, 2, "both carts are visible at once, seed {seed}");
+        assert_eq!(most, 2, "both carts are kept as siblings, seed {seed}");
         assert_eq!(held(&siblings, "cart", "cart", &members), vec![set(&["book", "lamp", "pen"]); 3], "seed {seed}");
         let or_set = run("cart-or-set");
         assert_eq!(held(&or_set, "cart", "cart", &members), vec![set(&["book", "lamp"]); 3], "seed {seed}");
@@ -362,31 +366,31 @@ fn a_cart_loses_a_book_to_the_last_writer_and_keeps_it_as_siblings_or_as_a_set()
 }
 
 #[test]
-fn a_region_that_is_cut_off_goes_on_alone_and_catches_up() {
+fn an_isolated_region_continues_alone_and_catches_up() {
     for seed in SEEDS {
         let scenario = example("viewing-history", seed);
-        let (mut alone, mut handed) = (0, 0);
+        let (mut acknowledged, mut hints) = (0, 0);
         finished(&scenario, |record| match &record.fact {
-            Fact::UpdateAcknowledged { .. } if (3_000_000..6_000_000).contains(&record.at) => alone += 1,
-            Fact::HintRemoved { delivered: true, .. } => handed += 1,
+            Fact::UpdateAcknowledged { .. } if (3_000_000..6_000_000).contains(&record.at) => acknowledged += 1,
+            Fact::HintRemoved { delivered: true, .. } => hints += 1,
             _ => {}
         });
-        assert!(alone >= 6, "writes go on in all regions during the cut: {alone}, seed {seed}");
-        assert!(handed >= 2, "hints bring it back: {handed}, seed {seed}");
+        assert!(acknowledged >= 6, "writes in all regions during the cut: {acknowledged}, seed {seed}");
+        assert!(hints >= 2, "delivered hints: {hints}, seed {seed}");
     }
 }
 
 #[test]
-fn feeds_follow_the_log_of_posts_though_one_of_them_crashes() {
+fn feeds_follow_the_log_of_posts_even_if_one_crashes() {
     for seed in SEEDS {
         let run = finished(&example("feed-fan-out", seed), |_| {});
         assert!(run.analysis().staleness.acknowledged() >= 5, "seed {seed}");
-        assert!(run.engine().messages().dropped_receiver_down >= 1, "Ann's feed missed something, seed {seed}");
+        assert!(run.engine().messages().dropped_receiver_down >= 1, "Ann's feed misses a message, seed {seed}");
     }
 }
 
 #[test]
-fn a_lagging_clock_makes_the_older_write_win() {
+fn a_slow_clock_makes_the_older_write_win() {
     for seed in SEEDS {
         let run = finished(&example("global-table-skew", seed), |_| {});
         let oslo = Some(Value::from("Oslo"));
@@ -395,30 +399,30 @@ fn a_lagging_clock_makes_the_older_write_win() {
 }
 
 #[test]
-fn hints_bring_a_replica_back_and_count_for_no_quorum() {
+fn hints_bring_a_replica_up_to_date_and_do_not_count_for_a_quorum() {
     for seed in SEEDS {
         let mut delivered = 0;
         finished(&example("cassandra-hints", seed), |record| {
             delivered += u32::from(matches!(record.fact, Fact::HintRemoved { delivered: true, .. }));
         });
         assert!(delivered >= 1, "seed {seed}: {delivered}");
-        // With W = 3 no write succeeds while a replica is down, hints or not.
+        // With W = 3 no write succeeds while a replica is down, even with hints.
         let mut all = example("cassandra-hints", seed);
         if let converge::scenario::Protocol::Quorum(quorum) = &mut all.groups[0].protocol {
             quorum.write = 3;
         }
-        let mut down = Vec::new();
+        let mut acknowledged = Vec::new();
         finished(&all, |record| {
             if let Fact::UpdateAcknowledged { .. } = record.fact {
-                down.push(record.at);
+                acknowledged.push(record.at);
             }
         });
-        assert!(!down.iter().any(|at| (1_100_000..4_000_000).contains(at)), "seed {seed}: {down:?}");
+        assert!(!acknowledged.iter().any(|at| (1_100_000..4_000_000).contains(at)), "seed {seed}: {acknowledged:?}");
     }
 }
 
 #[test]
-fn a_strict_quorum_inverts_two_reads_and_writing_back_cures_it() {
+fn a_strict_quorum_inverts_two_reads_unless_reads_write_back() {
     for seed in SEEDS {
         let price = |n: i64| Some(Value::Int(n));
         assert_eq!(reads(&example("quorum-inversion", seed)), [price(12), price(10)], "seed {seed}");
@@ -427,7 +431,7 @@ fn a_strict_quorum_inverts_two_reads_and_writing_back_cures_it() {
 }
 
 #[test]
-fn a_deleted_account_is_open_again_after_late_repair() {
+fn a_deleted_key_comes_back_after_a_late_repair() {
     for seed in SEEDS {
         let mut purged = 0;
         let run = finished(&example("zombie-delete", seed), |record| {
@@ -439,27 +443,27 @@ fn a_deleted_account_is_open_again_after_late_repair() {
 }
 
 #[test]
-fn a_new_photo_is_old_nearby_unless_the_session_carries_a_token() {
+fn a_nearby_replica_returns_the_old_photo_unless_the_session_has_a_token() {
     for seed in SEEDS {
         assert_eq!(reads(&example("read-your-writes", seed)), [Some(Value::from("old"))], "seed {seed}");
         let with_token = reads(&example("read-your-writes-token", seed));
         assert_eq!(with_token.last(), Some(&Some(Value::from("new"))), "seed {seed}");
-        assert_eq!(with_token.len(), 2, "it was asked again elsewhere, seed {seed}");
+        assert_eq!(with_token.len(), 2, "the read was retried at another member, seed {seed}");
     }
 }
 
 #[test]
-fn two_lead_for_a_while_and_the_old_primarys_writes_are_thrown_away() {
+fn a_failover_discards_writes_of_the_old_primary() {
     for seed in SEEDS {
-        let (mut led, mut gone, mut stepped_down) = (Vec::new(), 0, 0);
+        let (mut elected, mut rolled_back, mut stepped_down) = (Vec::new(), 0, 0);
         finished(&example("failover-loss", seed), |record| match &record.fact {
-            Fact::LeaderElected { node, .. } => led.push(*node),
+            Fact::LeaderElected { node, .. } => elected.push(*node),
             Fact::LeaderSteppedDown { .. } => stepped_down += 1,
-            Fact::WriteRolledBack { .. } => gone += 1,
+            Fact::WriteRolledBack { .. } => rolled_back += 1,
             _ => {}
         });
-        // The first one leads from the start.
-        assert_eq!((led.len(), stepped_down, gone), (1, 1, 2), "seed {seed}: {led:?}");
+        // The first primary is not elected.
+        assert_eq!((elected.len(), stepped_down, rolled_back), (1, 1, 2), "seed {seed}: {elected:?}");
     }
 }
 
@@ -476,12 +480,12 @@ fn a_cut_makes_raft_wait_and_a_leaderless_group_stale() {
         assert_eq!(tally("raft-left").stale_reads + tally("raft-right").stale_reads, 0, "seed {seed}");
         let (left, right) = (tally("quorum-left"), tally("quorum-right"));
         assert_eq!(left.unknown + right.unknown, 0, "both sides answer, seed {seed}");
-        assert!(left.stale_reads + right.stale_reads > 0, "and are stale, seed {seed}");
+        assert!(left.stale_reads + right.stale_reads > 0, "with stale reads, seed {seed}");
     }
 }
 
 #[test]
-fn a_crashed_coordinator_blocks_reads_for_as_long_as_it_is_down() {
+fn a_crashed_coordinator_blocks_reads_until_it_restarts() {
     for seed in SEEDS {
         let mut served = Vec::new();
         finished(&example("two-phase-blocked", seed), |record| {
@@ -495,7 +499,7 @@ fn a_crashed_coordinator_blocks_reads_for_as_long_as_it_is_down() {
 }
 
 #[test]
-fn services_that_commit_together_wait_for_their_coordinator_and_then_all_do_the_same() {
+fn services_that_commit_together_wait_for_their_coordinator_and_agree() {
     for seed in SEEDS {
         let (mut served, mut ended) = (Vec::new(), Vec::new());
         let run = finished(&example("two-phase-services", seed), |record| match &record.fact {
@@ -506,7 +510,7 @@ fn services_that_commit_together_wait_for_their_coordinator_and_then_all_do_the_
         let read = |i: usize| served[i].1.clone();
         assert_eq!((served.len(), read(0), read(1)), (2, Some(9.into()), Some(9.into())), "seed {seed}");
         assert!(served[0].0 < 2_000_000 && served[1].0 > 5_000_000, "seed {seed}: {served:?}");
-        assert!(ended.contains(&Outcome::Unknown), "seed {seed}: whose order was under way cannot know");
+        assert!(ended.contains(&Outcome::Unknown), "seed {seed}: the outcome of the pending order is unknown");
         let names = run.engine().names();
         let held = |id: &str, key: &str| {
             let (node, key) = (names.find_node(id).expect("a node"), names.find_key(None, key).expect("a key"));
@@ -523,7 +527,7 @@ fn services_that_commit_together_wait_for_their_coordinator_and_then_all_do_the_
 }
 
 #[test]
-fn a_groups_log_feeds_another_group_whoever_leads_and_whoever_listens() {
+fn the_log_of_a_group_feeds_another_group_while_members_crash() {
     for seed in SEEDS {
         let (mut published, mut leaders, mut alone) = (0, 0, 0);
         let mut written = std::collections::BTreeSet::new();
@@ -536,44 +540,47 @@ fn a_groups_log_feeds_another_group_whoever_leads_and_whoever_listens() {
             }
             _ => {}
         });
-        assert!(leaders >= 2, "seed {seed}: nobody took over");
-        assert!(published > 10 && alone > 3, "seed {seed}: {published} published, {alone} written by one alone");
-        assert_eq!(written.len(), 2, "seed {seed}: both take events");
+        assert!(leaders >= 2, "seed {seed}: no new leader");
+        assert!(
+            published > 10 && alone > 3,
+            "seed {seed}: {published} published, {alone} written by a single subscriber"
+        );
+        assert_eq!(written.len(), 2, "seed {seed}: both subscribers write events");
         assert_eq!(run.analysis().staleness.stale(), 0, "seed {seed}");
     }
 }
 
 #[test]
-fn a_rumor_reaches_most_nodes_and_not_all_for_few_messages() {
-    let (mut left_out, mut told) = (0, 0);
+fn a_rumor_reaches_most_nodes_with_few_messages() {
+    let (mut left_out, mut sent) = (0, 0);
     for seed in SEEDS {
         let run = finished(&example("gossip-rumor", seed), |record| {
             if let Fact::MessageSent { kind: converge::trace::MessageKind::Replication, .. } = record.fact {
-                told += 1;
+                sent += 1;
             }
         });
         left_out += run.analysis().staleness.stale();
     }
     let runs = SEEDS.count() as u32;
     assert!((20..55).contains(&(left_out / runs)), "{} of 200 on average", left_out / runs);
-    assert!((1.4..2.0).contains(&(f64::from(told) / f64::from(runs) / 200.0)), "{told} messages in {runs} runs");
+    assert!((1.4..2.0).contains(&(f64::from(sent) / f64::from(runs) / 200.0)), "{sent} messages in {runs} runs");
 }
 
 #[test]
-fn the_last_item_is_sold_twice_by_replicas_that_agree_later_and_once_by_raft() {
+fn the_last_item_is_sold_twice_under_eventual_consistency_and_once_under_raft() {
     for seed in SEEDS {
         let sold = |id: &str| {
-            let mut told = 0;
+            let mut acknowledged = 0;
             finished(&example(id, seed), |record| {
-                told += u32::from(matches!(record.fact, Fact::UpdateAcknowledged { .. }));
+                acknowledged += u32::from(matches!(record.fact, Fact::UpdateAcknowledged { .. }));
             });
-            told
+            acknowledged
         };
         assert_eq!((sold("oversold"), sold("oversold-strong")), (2, 1), "seed {seed}");
     }
 }
 
-/// The verdict on each example where its scenario ends.
+/// Convergence verdicts at the end of the examples that do not converge.
 const CONVERGENCE: &[(&str, &str)] = &[
     ("first-update", "unknown"),
     ("lost-event", "will not converge"),
@@ -589,7 +596,7 @@ const CONVERGENCE: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn each_example_converges_or_says_why_not() {
+fn each_example_has_the_expected_convergence_verdict_with_reasons() {
     for example in EXAMPLES {
         let scenario = example.scenario();
         let mut run = Run::new(&scenario);
@@ -599,7 +606,7 @@ fn each_example_converges_or_says_why_not() {
         let expected = CONVERGENCE.iter().find(|(id, _)| *id == example.id).map_or("converged", |(_, verdict)| verdict);
         assert_eq!(verdict, expected, "{}: {because:?}", example.id);
         assert_eq!(because.is_empty(), verdict == "converged", "{}: {because:?}", example.id);
-        // Every copy that is not consistent has its reason, with steps that can be looked up.
+        // Each copy that is not consistent has a reason, with steps in the log.
         for (node, key, _) in run.analysis().staleness.inconsistent_copies() {
             let whys = look.explain(node, key);
             assert!(!whys.is_empty(), "{}: {} has no reason", example.id, look.names.node(node));
@@ -611,8 +618,8 @@ fn each_example_converges_or_says_why_not() {
     }
 }
 
-/// The story of an example's only stale or diverged copies, as it is told.
-fn told(id: &str) -> String {
+/// Returns the explanation of an example's stale and diverged copies.
+fn explanation(id: &str) -> String {
     let scenario = examples::find(id).expect("an example").scenario();
     let mut run = Run::new(&scenario);
     run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, _, _| {});
@@ -631,7 +638,7 @@ fn told(id: &str) -> String {
 }
 
 #[test]
-fn the_story_of_a_stale_copy_leads_to_the_fault_behind_it() {
+fn the_explanation_of_a_stale_copy_names_the_fault() {
     for (id, parts) in [
         ("lost-event", &["is cut", "commits", "attempt 1", "is lost: link cut", "nothing that carries it"][..]),
         ("dual-write-crash", &["commits", "crashes", "will never tell", "never published"]),
@@ -639,7 +646,7 @@ fn the_story_of_a_stale_copy_leads_to_the_fault_behind_it() {
         ("duplicate-delivery", &["adds what", "has diverged"]),
         ("zombie-delete", &["deleted", "takes in account = open"]),
     ] {
-        let story = told(id);
+        let story = explanation(id);
         for part in parts {
             assert!(story.contains(part), "{id}: `{part}` is not in\n{story}");
         }

@@ -1,5 +1,5 @@
-//! Links open for ever, whole or not at all. `tests/links/v1/` only grows: each case is a link, the scenario that it means
-//! and its run's digest; `CONVERGE_RENEW=1` adds cases for new examples and never changes one.
+//! Links open forever, and damaged ones never do. Each case in `tests/links/v1/` has a link, its scenario and the digest of
+//! its run. `CONVERGE_RENEW=1` adds cases for new examples; existing cases never change.
 
 mod common;
 
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 #[path = "links/drawings.rs"]
 mod drawings;
-use drawings::{Dice, Habit, drawing};
+use drawings::{Random, Style, drawing};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/links/v1")
@@ -41,7 +41,7 @@ fn digest(scenario: &Scenario) -> String {
     run.engine().trace().digest().hex()
 }
 
-/// Larger drawings than a link carries have their name as one.
+/// Whether the example fits into a link.
 fn fits(example: &Example) -> bool {
     example.scenario().services.len() <= 100
 }
@@ -71,7 +71,7 @@ fn golden() -> Vec<(String, Golden)> {
 }
 
 #[test]
-fn every_link_ever_shared_opens_the_same_scenario_with_the_same_run() {
+fn every_golden_link_opens_the_same_scenario_with_the_same_run() {
     let cases = golden();
     assert!(cases.len() >= EXAMPLES.iter().filter(|example| fits(example)).count());
     for (file, case) in cases {
@@ -82,11 +82,11 @@ fn every_link_ever_shared_opens_the_same_scenario_with_the_same_run() {
 }
 
 #[test]
-fn every_prefix_of_a_link_is_refused_and_says_how_much_is_there() {
+fn a_cut_link_is_refused_with_its_length() {
     for (file, case) in golden() {
         for length in 0..case.link.len() {
             let error = decode(&case.link[..length]).expect_err("a prefix is not a link");
-            // The link's length stands in the first three characters behind the dot.
+            // The first three characters after the dot contain the link's length.
             if length >= 6 {
                 let of = case.link.len();
                 assert_eq!(error.to_string(), format!("cut short ({length} of {of} characters)"), "{file}");
@@ -96,7 +96,7 @@ fn every_prefix_of_a_link_is_refused_and_says_how_much_is_there() {
 }
 
 #[test]
-fn every_change_of_one_character_is_noticed() {
+fn a_link_with_a_changed_character_never_opens_an_invalid_scenario() {
     let others: Vec<char> = ('!'..='~').chain(['ä', ' ']).collect();
     for (file, case) in golden() {
         for (i, present) in case.link.char_indices() {
@@ -111,25 +111,25 @@ fn every_change_of_one_character_is_noticed() {
 }
 
 #[test]
-fn what_is_wrong_with_a_link_is_said_in_so_many_words() {
+fn errors_of_a_link_name_the_cause_and_what_was_expected() {
     let scenario = EXAMPLES[0].scenario();
     let link = encode(&scenario).expect("a link");
     let damaged = link.replacen(&link[40..41], if &link[40..41] == "A" { "B" } else { "A" }, 1);
     let cases = [
-        ("".to_string(), "not a scenario link: one begins with 1d. or 1r."),
-        ("hello".to_string(), "not a scenario link: one begins with 1d. or 1r."),
+        ("".to_string(), "not a scenario link; one starts with 1r. or 1d."),
+        ("hello".to_string(), "not a scenario link; one starts with 1r. or 1d."),
         (link.replacen("1", "2", 1), "made by a newer version"),
         (link.replacen("r", "z", 1), "made by a newer version"),
         (damaged, "damaged"),
         (format!("{link}e"), "damaged"),
-        (format!("1r.{}e", "A".repeat(16_384)), "too large: 16388 characters of at most 16384"),
+        (format!("1r.{}e", "A".repeat(16_384)), "too large: 16388 characters, at most 16384 are allowed"),
         ("ex=nothing".to_string(), "no example has the id `nothing`"),
-        (format!("{link}&t=soon"), "t: a time in ms"),
-        (format!("{link}&seed=x"), "seed: a whole number"),
-        (format!("{link}&set.nobody.name=x"), "set.nobody.name: no node has that id"),
+        (format!("{link}&t=soon"), "t: must be a time in ms"),
+        (format!("{link}&seed=x"), "seed: must be a whole number"),
+        (format!("{link}&set.nobody.name=x"), "set.nobody.name: no node or group has this id"),
         (
             format!("{link}&set.inventory.concurrency=0"),
-            "set.inventory.concurrency: services[0].concurrency: a whole number from 1 to 100000, not 0",
+            "set.inventory.concurrency: services[0].concurrency: must be a whole number from 1 to 100000, not 0",
         ),
     ];
     for (link, message) in cases {
@@ -138,7 +138,7 @@ fn what_is_wrong_with_a_link_is_said_in_so_many_words() {
 }
 
 #[test]
-fn a_link_opens_wherever_it_was_pasted_from() {
+fn a_link_opens_alone_in_a_fragment_and_in_an_address() {
     let scenario = EXAMPLES[0].scenario();
     let link = encode(&scenario).expect("a link");
     for text in [link.clone(), format!("#{link}"), format!(" https://example.org/a/#{link}\n")] {
@@ -148,13 +148,13 @@ fn a_link_opens_wherever_it_was_pasted_from() {
 }
 
 #[test]
-fn variations_behind_a_link_change_what_they_name() {
+fn options_of_a_link_change_the_scenario() {
     let link = encode(&EXAMPLES[0].scenario()).expect("a link");
     let text = format!(
         "{link}&t=12500.5&seed=9&set.inventory.name=Stock%20room&set.notification.subscribes.0.fails=0.25\
          &set.inventory.data.widget=7&set.notification.data.widget=7&digest=0123456789ABCDEF&mode=view"
     );
-    // Copies must start equal, so the first of the two changes of data is refused on its own.
+    // Copies must be equal at the start, so the first of the two changes of data is refused.
     assert!(decode(&text).is_err());
     let text = text.replace("&set.inventory.data.widget=7&set.notification.data.widget=7", "");
     let opened = decode(&text).expect(&text);
@@ -166,13 +166,13 @@ fn variations_behind_a_link_change_what_they_name() {
 }
 
 #[test]
-fn a_scenario_that_is_too_large_for_a_link_is_pointed_to_a_file() {
+fn the_error_for_a_too_large_scenario_recommends_a_file() {
     let services = (0..101).map(|i| Service { id: format!("service-{i}"), ..Service::default() }).collect();
     let scenario = Scenario { services, ..Scenario::default() };
-    scenario.validate().expect("sound as a document");
+    scenario.validate().expect("valid as a document");
     let error = encode(&scenario).expect_err("101 nodes");
     assert!(matches!(error, LinkError::TooLarge(_)));
-    assert!(error.to_string().contains("a file carries more"), "{error}");
+    assert!(error.to_string().contains("use a file"), "{error}");
 }
 
 const NAMES: [&str; 15] = [
@@ -193,7 +193,7 @@ const NAMES: [&str; 15] = [
     "Accounts",
 ];
 
-/// A realistic system: services that publish and subscribe, buses, clients, links with latencies, faults.
+/// A regular system: services that publish and subscribe, buses, clients, links with latencies, and faults.
 fn system(nodes: usize, links: usize, steps: usize) -> Scenario {
     let (buses, clients) = (nodes / 5, nodes / 5);
     let services = nodes - buses - clients;
@@ -239,12 +239,13 @@ fn system(nodes: usize, links: usize, steps: usize) -> Scenario {
     }
     let means = [5.0, 12.0, 20.0, 35.0, 80.0, 150.0];
     let consumers = buses..services;
-    let there = consumers.clone().map(|i| (bus(i), id(i)));
-    let back = consumers.clone().map(|i| (id(i), bus(i)));
-    let publish = (0..buses).flat_map(|i| [(id(i), bus(i)), (bus(i), id(i))]);
-    let ask = (0..clients).map(|i| (format!("client-{}", i + 1), id(i % buses)));
-    let answer = (0..clients).map(|i| (id(i % buses), format!("client-{}", i + 1)));
-    let pairs: Vec<(String, String)> = there.chain(publish).chain(ask).chain(back).chain(answer).collect();
+    let deliveries = consumers.clone().map(|i| (bus(i), id(i)));
+    let acknowledgements = consumers.clone().map(|i| (id(i), bus(i)));
+    let publications = (0..buses).flat_map(|i| [(id(i), bus(i)), (bus(i), id(i))]);
+    let requests = (0..clients).map(|i| (format!("client-{}", i + 1), id(i % buses)));
+    let responses = (0..clients).map(|i| (id(i % buses), format!("client-{}", i + 1)));
+    let pairs: Vec<(String, String)> =
+        deliveries.chain(publications).chain(requests).chain(acknowledgements).chain(responses).collect();
     for (i, (from, to)) in pairs.into_iter().take(links).enumerate() {
         let latency = match i % 3 {
             0 => Latency::Exponential { mean_ms: means[i % means.len()] },
@@ -279,16 +280,16 @@ fn links_are_short_enough_to_send() {
         for (nodes, links, steps, most) in [(10, 12, 10, 700), (30, 45, 60, 1500)] {
             let mut lengths: Vec<usize> = (0..SEEDS)
                 .map(|seed| {
-                    let scenario = drawing(&Habit { irregular }, &mut Dice(seed), nodes, links, steps);
+                    let scenario = drawing(&Style { irregular }, &mut Random(seed), nodes, links, steps);
                     assert_eq!((scenario.links.len(), scenario.script.len()), (links, steps), "seed {seed}");
                     let link = encode(&scenario).expect("a link");
-                    assert_eq!(decode(&link).expect("it opens").scenario, scenario, "seed {seed}");
+                    assert_eq!(decode(&link).expect("a link that opens").scenario, scenario, "seed {seed}");
                     link.len()
                 })
                 .collect();
             lengths.sort_unstable();
             let (median, longest) = (lengths[lengths.len() / 2], lengths[lengths.len() - 1]);
-            let kind = if irregular { "irregular" } else { "by hand" };
+            let kind = if irregular { "irregular" } else { "regular" };
             println!(
                 "{kind}, {nodes} nodes, {links} links, {steps} steps: median {median}, longest {longest} characters"
             );
@@ -299,7 +300,7 @@ fn links_are_short_enough_to_send() {
 
 random_tests! { link_codec, 300;
     #[test]
-    fn any_sound_scenario_comes_back_as_it_was(
+    fn any_valid_scenario_is_decoded_as_it_was_encoded(
         nodes in 5usize..30,
         links in 0usize..40,
         steps in 0usize..60,
@@ -329,7 +330,7 @@ random_tests! { link_codec, 300;
 }
 
 #[test]
-fn a_link_is_read_as_people_paste_it() {
+fn a_link_opens_with_surrounding_punctuation_or_percent_encoded() {
     let scenario = EXAMPLES[0].scenario();
     let link = encode(&scenario).expect("a link");
     let address = format!("https://example.org/converge/#{link}");
@@ -349,9 +350,10 @@ fn a_link_is_read_as_people_paste_it() {
 }
 
 #[test]
-fn a_variant_can_be_set_into_another_and_a_text_may_look_like_a_number() {
+fn an_option_can_select_another_variant_and_set_a_text_that_looks_like_a_number() {
     let opened = decode("ex=first-update&set.notification.service_time.exponential.mean_ms=7").expect("a link");
-    let notification = opened.scenario.services.iter().find(|service| service.id == "notification").expect("there");
+    let notification =
+        opened.scenario.services.iter().find(|service| service.id == "notification").expect("the service exists");
     assert_eq!(notification.service_time, converge::scenario::Latency::Exponential { mean_ms: 7.0 });
     let opened = decode("ex=first-update&set.notification.name=42").expect("a link");
     assert!(opened.scenario.services.iter().any(|service| service.name == "42"));
@@ -360,7 +362,7 @@ fn a_variant_can_be_set_into_another_and_a_text_may_look_like_a_number() {
 }
 
 #[test]
-fn a_document_of_a_later_format_says_so_whatever_else_it_holds() {
+fn the_format_is_the_error_of_a_document_from_a_newer_version() {
     let errors = Scenario::from_json(r#"{"converge": 2, "regions": []}"#).expect_err("too new");
     assert!(errors[0].to_string().contains("made by a newer version"), "{errors:?}");
 }

@@ -428,7 +428,7 @@ fn an_option_that_a_group_cannot_have_is_refused_with_its_path() {
     assert_refused(&partial, "groups[0].protocol.quorum.replicas", "all members");
     let mut coordinating = subscribed(protocol("quorum"), subscription());
     coordinating.clients = vec![Client { route: Route::Itself, ..client(Vec::new()) }];
-    assert_refused(&coordinating, "clients[0].route", "another route");
+    assert_refused(&coordinating, "clients[0].route", "`itself`");
 }
 
 /// Faults reach every service, every member, every link that carries events, and the bus.

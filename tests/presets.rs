@@ -1,4 +1,4 @@
-//! Each preset counts, orders and dead-letters as its system does.
+//! Each preset counts deliveries, orders events and dead-letters them as its system does.
 
 use converge::engine::Engine;
 use converge::scenario::presets::{PRESETS, PRODUCERS, Preset, of_publication, of_subscription};
@@ -22,7 +22,7 @@ fn poison(at_ms: f64, key: &str) -> Step {
     Step { at_ms, command: Command::Operate { service: "writer".into(), operation, poison: true } }
 }
 
-/// A writer, the bus with a preset, and a consumer, all without delay.
+/// A writer, a bus with a preset, and a consumer, all without delays.
 fn system(preset: &Preset, script: Vec<Step>, until_ms: f64) -> Scenario {
     let publication = preset.publication(&Publication { to: "bus".into(), ..Publication::default() });
     let like = Subscription { to: "bus".into(), processing: Latency::Constant { ms: 0.0 }, ..Subscription::default() };
@@ -43,7 +43,7 @@ fn system(preset: &Preset, script: Vec<Step>, until_ms: f64) -> Scenario {
 }
 
 fn trace(scenario: &Scenario) -> Vec<Record> {
-    scenario.validate().expect("sound");
+    scenario.validate().expect("valid");
     let mut engine = Engine::new(scenario, Level::Full);
     engine.run_until(micros(scenario.until_ms), u64::MAX);
     engine.trace().since(0).cloned().collect()
@@ -64,7 +64,7 @@ fn dead(records: &[Record]) -> usize {
 const DAY: f64 = 86_400_000.0;
 
 #[test]
-fn sqs_dead_letters_after_exactly_max_receive_count_receives() {
+fn sqs_moves_an_event_to_the_dead_letter_queue_after_max_receive_count_deliveries() {
     for name in ["SQS standard", "SQS FIFO"] {
         for most in [1, 3, 10] {
             let mut scenario = system(preset(name), vec![poison(0.0, "k")], 1e6);
@@ -76,9 +76,9 @@ fn sqs_dead_letters_after_exactly_max_receive_count_receives() {
 }
 
 #[test]
-fn sqs_shows_an_unacknowledged_message_again_after_thirty_seconds() {
+fn sqs_redelivers_an_unacknowledged_event_after_thirty_seconds() {
     let mut scenario = system(preset("SQS standard"), vec![write(0.0, "k", 1)], 100_000.0);
-    // The acknowledgement is lost: the link back is cut.
+    // The link from the reader is cut, so that the acknowledgements are lost.
     let cut = Command::CutLink { from: "reader".into(), to: "bus".into(), one_way: true };
     scenario.script.insert(0, Step { at_ms: 0.0, command: cut });
     let times: Vec<u64> = trace(&scenario)
@@ -93,15 +93,17 @@ fn sqs_shows_an_unacknowledged_message_again_after_thirty_seconds() {
 fn sqs_standard_keeps_the_enqueue_time_in_the_dead_letter_queue_and_fifo_renews_it() {
     for (name, expires_at) in [("SQS standard", 4.0 * DAY), ("SQS FIFO", 4.0 * DAY + 60_000.0)] {
         let mut scenario = system(preset(name), vec![poison(0.0, "k")], 5.0 * DAY);
-        // Two waits of 30 s each, for the reader is cut off.
+        // The reader is cut off, so there are two waits of 30 s.
         let cut = Command::CutLink { from: "bus".into(), to: "reader".into(), one_way: false };
         scenario.script.insert(0, Step { at_ms: 0.0, command: cut });
         scenario.services[1].subscribes[0].max_deliveries = Some(2);
         let records = trace(&scenario);
         assert_eq!(dead(&records), 1);
-        let gone =
-            records.iter().find(|record| matches!(record.fact, Fact::EventDiscarded { .. })).expect("it expires");
-        assert_eq!(gone.at, micros(expires_at), "{name}");
+        let discarded = records
+            .iter()
+            .find(|record| matches!(record.fact, Fact::EventDiscarded { .. }))
+            .expect("the event expires");
+        assert_eq!(discarded.at, micros(expires_at), "{name}");
     }
 }
 
@@ -109,7 +111,7 @@ fn sqs_standard_keeps_the_enqueue_time_in_the_dead_letter_queue_and_fifo_renews_
 fn sqs_fifo_deduplicates_for_five_minutes_and_no_longer() {
     for (again_after_s, deduplicated) in [(299.0, 1), (301.0, 0)] {
         let mut scenario = system(preset("SQS FIFO"), vec![write(0.0, "k", 1)], 1e6);
-        // The bus's confirmations are lost, so that the producer publishes again.
+        // The acknowledgements of the bus are lost, so that the producer publishes again.
         scenario.services[0].publishes[0].retry =
             Some(PublishRetry { timeout_ms: again_after_s * 1000.0, attempts: 2 });
         let cut = Command::CutLink { from: "bus".into(), to: "writer".into(), one_way: true };
@@ -121,26 +123,26 @@ fn sqs_fifo_deduplicates_for_five_minutes_and_no_longer() {
 }
 
 #[test]
-fn sqs_fifo_blocks_a_group_and_no_other_while_a_message_is_in_flight() {
-    let script = vec![poison(0.0, "jammed"), write(1.0, "jammed", 2), write(2.0, "free", 3)];
+fn sqs_fifo_blocks_only_the_key_of_an_event_in_flight() {
+    let script = vec![poison(0.0, "blocked"), write(1.0, "blocked", 2), write(2.0, "free", 3)];
     let mut scenario = system(preset("SQS FIFO"), script, 1e6);
     scenario.services[1].subscribes[0].processing = Latency::Constant { ms: 100.0 };
     let records = trace(&scenario);
-    let taken: Vec<u64> = records
+    let applied: Vec<u64> = records
         .iter()
         .filter(|record| matches!(record.fact, Fact::UpdateApplied { .. }))
         .map(|record| record.at / 1000)
         .collect();
-    // Ten receives of 100 ms each are spent on the poison message; the other group is through at once.
-    assert_eq!(taken, [102, 1100]);
+    // Ten deliveries of 100 ms are spent on the poison message; the other key is not delayed.
+    assert_eq!(applied, [102, 1100]);
 }
 
 #[test]
-fn a_quorum_queue_drops_after_twenty_redeliveries_which_are_twenty_one_deliveries() {
+fn a_quorum_queue_discards_an_event_after_twenty_redeliveries() {
     let records = trace(&system(preset("RabbitMQ"), vec![poison(0.0, "k")], 1e7));
     assert_eq!((deliveries(&records), dead(&records)), (21, 0));
     assert_eq!(count(&records, |fact| matches!(fact, Fact::EventDiscarded { .. })), 1);
-    // Where a dead-letter exchange is set, it is dead-lettered at the same count.
+    // With a dead-letter queue, it is dead-lettered at the same count.
     let mut scenario = system(preset("RabbitMQ"), vec![poison(0.0, "k")], 1e7);
     scenario.services[1].subscribes[0].dead_letter = true;
     let records = trace(&scenario);
@@ -148,7 +150,7 @@ fn a_quorum_queue_drops_after_twenty_redeliveries_which_are_twenty_one_deliverie
 }
 
 #[test]
-fn jetstream_delivers_again_without_end_and_a_nak_at_once() {
+fn jetstream_redelivers_without_limit_and_at_once_after_a_nak() {
     let mut scenario = system(preset("NATS"), vec![poison(0.0, "k")], 10.0);
     scenario.default_latency = Latency::Constant { ms: 0.01 };
     let records = trace(&scenario);
@@ -157,7 +159,7 @@ fn jetstream_delivers_again_without_end_and_a_nak_at_once() {
 }
 
 #[test]
-fn redis_tells_whoever_listens_now_and_nobody_later() {
+fn redis_delivers_only_to_connected_subscribers() {
     let mut scenario = system(preset("Redis"), vec![], 1000.0);
     let crash = Command::Crash { service: "reader".into(), lose_disk: false };
     let steps = [(1.0, crash), (3.0, Command::Restart { service: "reader".into() })];
@@ -168,22 +170,22 @@ fn redis_tells_whoever_listens_now_and_nobody_later() {
     assert_eq!(count(&records, |fact| matches!(fact, Fact::UpdateApplied { .. })), 2);
 }
 
-/// Kafka: the offset committed before processing is at most once, after it at least once, and a rebalance delivers all after
-/// the last commit again.
+/// Kafka: an offset committed before processing is at most once, after it at least once. A rebalance redelivers all events
+/// after the last committed offset.
 #[test]
-fn kafka_delivers_again_what_was_not_committed_when_the_group_rebalances() {
-    for (acknowledge, again) in [(Acknowledge::BeforeProcessing, 2), (Acknowledge::AfterProcessing, 2)] {
+fn kafka_redelivers_uncommitted_events_after_a_rebalance_or_a_crash() {
+    for (acknowledge, redelivered) in [(Acknowledge::BeforeProcessing, 2), (Acknowledge::AfterProcessing, 2)] {
         let script: Vec<Step> = (0..6).map(|i| write(1000.0 * f64::from(i), "k", i.into())).collect();
         let mut scenario = system(preset("Kafka"), script, 20_000.0);
         scenario.services[1].subscribes[0].acknowledge = acknowledge;
         scenario.services[1].subscribes[0].commit_every_ms = Some(3500.0);
-        // Handled by then: six. Committed at 3.5 s: four.
+        // Six events are handled by then; four were committed at 3.5 s.
         scenario.script.push(Step { at_ms: 6000.0, command: Command::Rebalance { bus: "bus".into() } });
         let records = trace(&scenario);
-        assert_eq!(deliveries(&records), 6 + again, "{acknowledge:?}");
+        assert_eq!(deliveries(&records), 6 + redelivered, "{acknowledge:?}");
         assert_eq!(count(&records, |fact| matches!(fact, Fact::EventAcknowledged { .. })), 6);
     }
-    // A crash while an event is handled: committed on receipt it is lost, committed afterwards it comes again.
+    // A crash while an event is handled: it is lost if committed on receipt, redelivered if committed afterwards.
     for (acknowledge, handled) in [(Acknowledge::BeforeProcessing, 0), (Acknowledge::AfterProcessing, 1)] {
         let mut scenario = system(preset("Kafka"), vec![write(0.0, "k", 1)], 200_000.0);
         let subscription = &mut scenario.services[1].subscribes[0];
@@ -199,7 +201,7 @@ fn kafka_delivers_again_what_was_not_committed_when_the_group_rebalances() {
 }
 
 #[test]
-fn a_preset_is_known_by_its_settings() {
+fn a_preset_is_found_by_its_settings() {
     for preset in &PRESETS {
         let subscription = preset.subscription(&Subscription { to: "bus".into(), ..Subscription::default() });
         assert_eq!(of_subscription(&subscription), Some(preset));
@@ -209,7 +211,7 @@ fn a_preset_is_known_by_its_settings() {
 }
 
 #[test]
-fn a_producer_is_known_by_its_settings_wherever_and_from_what_it_publishes() {
+fn a_producer_is_found_by_its_settings_for_any_topic_and_mode() {
     let like = Publication {
         to: "bus".into(),
         mode: PublishMode::Outbox { poll_ms: 10.0, batch: 5 },
@@ -226,7 +228,7 @@ fn a_producer_is_known_by_its_settings_wherever_and_from_what_it_publishes() {
 }
 
 #[test]
-fn what_ran_out_while_the_bus_was_down_has_expired_when_it_is_back() {
+fn events_that_expire_while_the_bus_is_down_are_discarded_when_it_is_back() {
     for (dead_letter, deliveries) in [(false, None), (true, Some(1))] {
         let mut scenario = system(preset("SQS standard"), vec![poison(0.0, "k")], 10_000.0);
         scenario.buses[0].topics[0].retention_ms = Some(3000.0);
@@ -237,17 +239,17 @@ fn what_ran_out_while_the_bus_was_down_has_expired_when_it_is_back() {
         scenario.script.push(Step { at_ms: 1000.0, command: stop });
         scenario.script.push(Step { at_ms: 5000.0, command: Command::StartBus { bus: "bus".into() } });
         let records = trace(&scenario);
-        let gone: Vec<u64> = records
+        let discarded: Vec<u64> = records
             .iter()
             .filter(|record| matches!(record.fact, Fact::EventDiscarded { .. }))
             .map(|record| record.at)
             .collect();
-        assert_eq!(gone, [5_000_000], "dead-lettered: {dead_letter}");
+        assert_eq!(discarded, [5_000_000], "dead-lettered: {dead_letter}");
     }
 }
 
 #[test]
-fn a_store_is_known_by_its_settings_and_follows_the_published_defaults() {
+fn a_store_is_found_by_its_settings_and_has_the_documented_defaults() {
     use converge::scenario::presets::{STORES, of_group};
     use converge::scenario::{Data, Group, Protocol, ReadRepair};
     let members: Vec<String> = (1..=5).map(|i| format!("r{i}")).collect();
@@ -259,7 +261,7 @@ fn a_store_is_known_by_its_settings_and_follows_the_published_defaults() {
         assert!(!store.leaves_out.is_empty());
         match group.protocol {
             Protocol::Quorum(quorum) => (group.data, quorum),
-            _ => unreachable!("all of them are leaderless"),
+            _ => unreachable!("all stores are leaderless"),
         }
     };
     for (name, waits) in [("Cassandra 5, ONE", 1), ("Cassandra 5, QUORUM", 2), ("Cassandra 5, ALL", 3)] {
@@ -271,5 +273,5 @@ fn a_store_is_known_by_its_settings_and_follows_the_published_defaults() {
     }
     assert_eq!(quorum("Riak KV 3").0, Data::MultiValue);
     let (_, dynamo) = quorum("Dynamo (2007)");
-    assert!(dynamo.sloppy && dynamo.hints.is_some(), "a hint counts to W");
+    assert!(dynamo.sloppy && dynamo.hints.is_some(), "a hint counts for W");
 }

@@ -235,7 +235,7 @@ fn a_stale_copy_that_waits_for_a_decision_is_reported_with_its_coordinator() {
 fn a_call_or_publication_that_cannot_be_part_of_a_transaction_is_refused_with_its_path() {
     let mut nested = shop();
     nested.services[1].calls.push(call("payment", None));
-    assert_refused(&nested, "services[0].calls[0].to", "calls no other");
+    assert_refused(&nested, "services[0].calls[0].to", "without calls");
     let mut reading = shop();
     reading.services[0].calls[0].operation = Some(read("left"));
     assert_refused(&reading, "services[0].calls[0].do", "writes");

@@ -122,7 +122,7 @@ fn input_errors(errors: Vec<ScenarioError>) -> Errors {
 
 fn link_errors(error: LinkError) -> Errors {
     match error {
-        LinkError::Unsound(errors) => input_errors(errors),
+        LinkError::Invalid(errors) => input_errors(errors),
         other => vec![InputError::new("link", other.to_string())],
     }
 }

@@ -206,9 +206,9 @@ mod tests {
     fn an_invalid_value_is_refused_with_the_expectation() {
         let scenario = EXAMPLES[0].scenario();
         let refused = set(&scenario, &path("services/1/subscribes/0/fails"), json!(1.4));
-        assert_eq!(refused, Err("A probability from 0 to 1, not 1.4.".into()));
+        assert_eq!(refused, Err("Must be a probability from 0 to 1, not 1.4.".into()));
         let refused = set(&scenario, &path("services/0/concurrency"), json!("x"));
-        assert!(refused.is_err_and(|why| why.starts_with("Invalid type: string \"x\"")));
+        assert!(refused.is_err_and(|why| why.starts_with("Must be a whole number")));
     }
 
     #[test]

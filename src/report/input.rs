@@ -57,7 +57,7 @@ pub fn scenario_from(text: &str) -> Result<Scenario, Vec<InputError>> {
     let read = if is_link && !is_json {
         match link::decode(trimmed) {
             Ok(opened) => Ok(opened.scenario),
-            Err(LinkError::Unsound(errors)) => Err(errors),
+            Err(LinkError::Invalid(errors)) => Err(errors),
             Err(other) => return Err(vec![InputError::new("link", other.to_string())]),
         }
     } else {

@@ -1,24 +1,24 @@
-//! A bus that several brokers keep.
+//! Replication of a bus over several brokers.
 
-use super::json::Document;
 use super::{Latency, is_default};
+use serde::{Deserialize, Serialize};
 
-/// The brokers that keep a bus's events: a leader, which takes them in and delivers them, and followers, which fetch them
-/// from it in order. Only what is committed is delivered.
-#[derive(Clone, Debug, PartialEq, Document)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+/// The brokers that store a bus's events: a leader accepts and delivers events, and followers fetch them in order. Only
+/// committed events are delivered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Replication {
-    /// How many brokers, the leader included (Kafka: replication.factor; RabbitMQ: x-quorum-initial-group-size).
+    /// Number of brokers, including the leader (Kafka: replication.factor; RabbitMQ: x-quorum-initial-group-size).
     pub replicas: u32,
-    /// How long an event is under way from the leader to a follower.
+    /// Latency from the leader to a follower.
     #[serde(default = "default_fetch", skip_serializing_if = "is_default_fetch")]
     pub latency: Latency,
-    /// How long a broker is down before it is missed, ms: another leads instead, or it is in sync no more (Kafka:
-    /// broker.session.timeout.ms).
+    /// Time after which a broker that is down is noticed, ms: a new leader is elected, or a follower is removed from those
+    /// in sync (Kafka: broker.session.timeout.ms).
     #[serde(default = "default_session", skip_serializing_if = "is_default_session")]
     pub session_ms: f64,
-    /// When an event is committed, and who may lead.
+    /// When an event is committed, and which brokers may become the leader.
     #[serde(default, skip_serializing_if = "is_default")]
     pub commit: CommitRule,
 }
@@ -48,14 +48,14 @@ fn is_default_session(ms: &f64) -> bool {
 }
 
 /// When an event of a replicated bus is committed.
-#[derive(Clone, Debug, PartialEq, Document)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum CommitRule {
-    /// When all that are in sync have it, however few those are; one of them leads (Kafka).
+    /// When all brokers in sync have stored it, however few they are; one of them is the leader (Kafka).
     InSync(InSync),
-    /// When a majority of all brokers has it; of a majority that is up, the one that has most leads (RabbitMQ quorum
-    /// queues, JetStream).
+    /// When a majority of all brokers has stored it. The leader is the broker with the most events of a majority that is
+    /// up (RabbitMQ quorum queues, JetStream).
     Majority,
 }
 
@@ -65,19 +65,20 @@ impl Default for CommitRule {
     }
 }
 
-/// Who is in sync, and what that is good for.
-#[derive(Clone, Debug, PartialEq, Document)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+/// Settings of in-sync replicas.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InSync {
-    /// With fewer in sync, the leader included, a publication that waits for all is refused (Kafka: min.insync.replicas).
+    /// Brokers in sync, including the leader, without which publications with `acks` of `all` are refused (Kafka:
+    /// min.insync.replicas).
     #[serde(default = "default_least", skip_serializing_if = "is_default_least")]
     pub min_insync: u32,
-    /// A follower that lacks something for so long is in sync no more, ms (Kafka: replica.lag.time.max.ms).
+    /// Time after which a lagging follower is no longer in sync, ms (Kafka: replica.lag.time.max.ms).
     #[serde(default = "default_lag", skip_serializing_if = "is_default_lag")]
     pub lag_ms: f64,
-    /// Where none that is in sync is up, another leads with what it has (Kafka: unclean.leader.election.enable); else the bus
-    /// waits.
+    /// Whether a broker that is not in sync may become the leader if no other is up (Kafka:
+    /// unclean.leader.election.enable); the bus is unavailable otherwise.
     #[serde(default, skip_serializing_if = "is_default")]
     pub unclean_election: bool,
 }
@@ -101,16 +102,16 @@ fn is_default_lag(ms: &f64) -> bool {
     *ms == default_lag()
 }
 
-/// What a publisher asks of a replicated bus before it counts an event as published (Kafka: acks).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Document)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+/// Which acknowledgement a publisher waits for (Kafka: acks).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Acks {
-    /// Nothing: it is sent once, and no acknowledgement awaited (0).
+    /// None: an event is sent once (0).
     None,
-    /// That the leader has it (1).
+    /// The leader has stored the event (1).
     Leader,
-    /// That it is committed (all).
+    /// The event is committed (all).
     #[default]
     All,
 }

@@ -1,173 +1,185 @@
-//! What is done to a running system, by script or live: writes and faults.
+//! Commands to a running system: writes and faults.
 
-use super::json::Document;
 use super::{Latency, Operation, is_default};
 use crate::wire::Wire;
+use serde::{Deserialize, Serialize};
 
-/// What a person does to a running system, by script or live; both are the same.
-#[derive(Clone, Debug, PartialEq, Document, Wire)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+/// A write or a fault. Commands of the script and of the person at the page are the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Wire)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
-    /// Ask a service on the spot, with no network between: an update is published as it is configured.
+    /// Execute an operation at a service, without a network in between. Updates are published as configured.
     Operate {
         /// The service.
         service: String,
-        /// What is asked.
+        /// The operation.
         operation: Operation,
-        /// The update's event is a poison message: no handler can ever handle it.
+        /// Whether the update's event is a poison message, which every handler fails to process.
         #[serde(default, skip_serializing_if = "is_default")]
         poison: bool,
     },
-    /// Cut a link: whatever would arrive over it is lost until it is healed.
+    /// Cut a link: messages that would arrive over it are lost until it is healed.
     CutLink {
         /// The node that sends.
         from: String,
         /// The node that receives.
         to: String,
-        /// This direction alone; else both.
+        /// Only this direction, instead of both.
         #[serde(default, skip_serializing_if = "is_default")]
         one_way: bool,
     },
-    /// Make a link bad, beside its own settings, until it is healed.
+    /// Disturb a link, in addition to its settings, until it is healed.
     DisturbLink {
         /// The node that sends.
         from: String,
         /// The node that receives.
         to: String,
-        /// This direction alone; else both.
+        /// Only this direction, instead of both.
         #[serde(default, skip_serializing_if = "is_default")]
         one_way: bool,
-        /// The chance, 0 to 1, that a message is lost.
+        /// Probability, 0 to 1, that a message is lost.
         #[serde(default, skip_serializing_if = "is_default")]
         loss: f64,
-        /// The chance, 0 to 1, that a message is delivered twice.
+        /// Probability, 0 to 1, that a message is delivered twice.
         #[serde(default, skip_serializing_if = "is_default")]
         duplicate: f64,
-        /// How much longer each message is under way.
+        /// Additional latency of each message.
         #[serde(default, skip_serializing_if = "is_default")]
         delay: Option<Latency>,
-        /// The chance, 0 to 1, that a message is overtaken: it is under way for a second latency more, and no order
-        /// is kept for it.
+        /// Probability, 0 to 1, that later messages overtake a message: it takes a second latency in addition, and the link
+        /// does not keep its order.
         #[serde(default, skip_serializing_if = "is_default")]
         reorder: f64,
     },
-    /// Cut every link between nodes of different groups; links within a group, and of nodes in none, stay as they are.
+    /// Cut every link between nodes of different groups. Links within a group, and links of nodes in no group, are unchanged.
     Partition {
-        /// The groups, each a list of nodes.
+        /// The groups: lists of nodes.
         groups: Vec<Vec<String>>,
     },
-    /// Mend a cut or disturbed link.
+    /// Heal a cut or disturbed link.
     HealLink {
         /// The node that sends.
         from: String,
         /// The node that receives.
         to: String,
-        /// This direction alone; else both.
+        /// Only this direction, instead of both.
         #[serde(default, skip_serializing_if = "is_default")]
         one_way: bool,
     },
-    /// Stop a service at once: its queue and what it was working on are gone, its store stays.
+    /// Crash a service: its queue and its work in progress are lost, its store is kept.
     Crash {
         /// The service.
         service: String,
-        /// The store is gone too.
+        /// Whether its store is lost as well.
         #[serde(default, skip_serializing_if = "is_default")]
         lose_disk: bool,
     },
-    /// Start a crashed service again.
+    /// Restart a crashed service.
     Restart {
         /// The service.
         service: String,
     },
-    /// Hold a node: what reaches it waits, and so does what it would do.
+    /// Pause a node: messages to it and its own timers wait.
     Pause {
         /// The node.
         node: String,
     },
-    /// Let a held node go on with all that waited.
+    /// Resume a paused node, which then processes everything that waited.
     Resume {
         /// The node.
         node: String,
     },
-    /// Make a service's work take longer, or as long as it did.
+    /// Slow down a service, or restore its speed.
     SlowDown {
         /// The service.
         service: String,
-        /// How many times as long; 1 is as configured.
+        /// Factor by which its work takes longer; 1 is the configured speed.
         factor: f64,
     },
-    /// Set a service's clock: how it differs from true time from now on.
+    /// Set how a service's clock deviates from true time from now on.
     SetClock {
         /// The service.
         service: String,
         /// Offset, ms; may be negative.
         #[serde(default, skip_serializing_if = "is_default")]
         offset_ms: f64,
-        /// Drift, parts in a million; may be negative.
+        /// Drift, parts per million; may be negative.
         #[serde(default, skip_serializing_if = "is_default")]
         drift_ppm: f64,
     },
-    /// Let a service's clock jump.
+    /// Make a service's clock jump.
     JumpClock {
         /// The service.
         service: String,
-        /// How far, ms; may be negative.
+        /// Distance, ms; may be negative.
         by_ms: f64,
     },
-    /// Stop a bus: it takes nothing in and delivers nothing.
+    /// Stop a bus: it accepts and delivers no events.
     StopBus {
         /// The bus.
         bus: String,
-        /// What it had not flushed is gone.
+        /// Whether events that it has not flushed are lost.
         #[serde(default, skip_serializing_if = "is_default")]
         lose_unflushed: bool,
     },
-    /// Start a stopped bus again.
+    /// Start a stopped bus.
     StartBus {
         /// The bus.
         bus: String,
     },
-    /// Stop one of the brokers that keep a bus's events. Where it leads, the bus is out until another does.
+    /// Stop a broker of a replicated bus. If it is the leader, the bus is unavailable until another broker leads.
     StopBroker {
         /// The bus.
         bus: String,
-        /// Which, from 1; the one that leads where absent.
+        /// Number of the broker, from 1; the leader if absent.
         #[serde(default, skip_serializing_if = "is_default")]
         broker: Option<u32>,
-        /// What it keeps is gone.
+        /// Whether the events on its disk are lost.
         #[serde(default, skip_serializing_if = "is_default")]
         lose_disk: bool,
     },
-    /// Start a stopped broker again.
+    /// Start a stopped broker.
     StartBroker {
         /// The bus.
         bus: String,
-        /// Which, from 1; all that are stopped where absent.
+        /// Number of the broker, from 1; all stopped brokers if absent.
         #[serde(default, skip_serializing_if = "is_default")]
         broker: Option<u32>,
     },
-    /// Give the partitions of a bus's logs to the members of their groups anew: all after the last commit is delivered
-    /// again.
+    /// Rebalance the consumer groups of a bus: their partitions are assigned again, and events after the last committed
+    /// offset are redelivered.
     Rebalance {
         /// The bus.
         bus: String,
     },
-    /// Queue the events of a service's dead-letter queues at a bus again, with no deliveries counted.
+    /// Move the events of a service's dead-letter queues at a bus back to their subscriptions and count deliveries from zero.
     Redrive {
         /// The bus.
         bus: String,
-        /// The service whose events they are.
+        /// The service that subscribes.
         service: String,
     },
-    /// Throw away the events of a service's dead-letter queues at a bus.
+    /// Discard the events of a service's dead-letter queues at a bus.
     Purge {
         /// The bus.
         bus: String,
-        /// The service whose events they are.
+        /// The service that subscribes.
         service: String,
     },
-    /// Mend every link, restart every service, start every bus and broker, let every held node go on, and end every slowness;
-    /// clocks stay as they are.
+    /// Heal every link, restart every service, start every bus and broker, resume every paused node, and restore the speed
+    /// of every service. Clocks are unchanged.
     HealAll,
+}
+
+/// A command at a given time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Wire)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// When it is executed, ms from the start; after all other events of that instant.
+    pub at_ms: f64,
+    /// The command.
+    #[serde(rename = "do")]
+    pub command: Command,
 }

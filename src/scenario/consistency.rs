@@ -1,26 +1,26 @@
-//! The same drawing under eventual, read-after-write and strong consistency: one switch of a replica group.
+//! Consistency levels of a replica group, to compare one workload under each of them.
 
 use super::json;
 use super::{Group, Protocol, Quorum, Scenario, SessionGuarantee};
 use std::collections::BTreeMap;
 
-/// What the clients of a group are promised, and what it costs.
+/// A consistency level of a replica group and its clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consistency {
-    /// One replica answers a read and commits a write; the others follow.
+    /// Eventual: one replica answers a read or acknowledges a write; the others follow.
     Eventual,
-    /// The same, but a session sees its own writes, by a version token.
+    /// Read-after-write: as eventual, but a session reads its own writes, by a version token.
     ReadAfterWrite,
-    /// A majority answers, reads write back, and writes ask for the newest version first: linearizable.
+    /// Strong: linearizable, by majorities, reads that write back, and writes that first query the newest version.
     Strong,
 }
 
 impl Consistency {
-    /// All of them, the weakest first.
+    /// All levels, from the weakest to the strongest.
     pub const ALL: [Consistency; 3] = [Consistency::Eventual, Consistency::ReadAfterWrite, Consistency::Strong];
 
-    /// As people say it.
-    pub fn word(self) -> &'static str {
+    /// Returns its name.
+    pub fn name(self) -> &'static str {
         match self {
             Consistency::Eventual => "eventual",
             Consistency::ReadAfterWrite => "read-after-write",
@@ -30,8 +30,8 @@ impl Consistency {
 }
 
 impl Scenario {
-    /// The same scenario with a group, by its place, and its clients under another consistency. The group becomes a
-    /// leaderless quorum; what else that was set to stays.
+    /// Returns the scenario with the group at an index, and its clients, under a consistency level. The group becomes a
+    /// leaderless quorum; other settings of a quorum are kept.
     pub fn under(&self, group: usize, consistency: Consistency) -> Scenario {
         let mut scenario = self.clone();
         let Some(Group { id, members, protocol, .. }) = scenario.groups.get_mut(group) else { return scenario };
@@ -57,7 +57,7 @@ impl Scenario {
         scenario
     }
 
-    /// What [`Scenario::under`] changes, as the settings of a branch.
+    /// Returns the changes of [`Scenario::under`] as settings of a branch.
     pub fn settings_under(&self, group: usize, consistency: Consistency) -> BTreeMap<String, String> {
         let under = self.under(group, consistency);
         let mut settings = BTreeMap::new();
@@ -69,7 +69,7 @@ impl Scenario {
         settings
     }
 
-    /// The consistency that a group, by its place, stands under, if it is one of those.
+    /// Returns the consistency level of the group at an index, if its settings are those of a level.
     pub fn consistency(&self, group: usize) -> Option<Consistency> {
         Consistency::ALL.into_iter().find(|consistency| self.under(group, *consistency) == *self)
     }
@@ -81,7 +81,7 @@ mod tests {
     use crate::scenario::{Branch, examples};
 
     #[test]
-    fn a_branch_under_a_consistency_is_the_scenario_under_it() {
+    fn settings_of_a_consistency_level_give_the_same_scenario_as_a_branch() {
         for example in examples::EXAMPLES {
             let scenario = example.scenario();
             for consistency in Consistency::ALL.into_iter().filter(|_| !scenario.groups.is_empty()) {

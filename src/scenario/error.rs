@@ -1,16 +1,16 @@
 use std::fmt;
 
-/// One thing wrong with a scenario document: where, and what was expected there.
+/// An error in a scenario document.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ScenarioError {
-    /// Path in the document, as in `services[1].subscribes[0].fails`; empty for the whole of it.
+    /// Path in the document, such as `services[1].subscribes[0].fails`; empty for the whole document.
     pub path: String,
-    /// What is wrong and what was expected, as a sentence for people.
+    /// What is wrong and what was expected, in words.
     pub problem: String,
 }
 
 impl ScenarioError {
-    /// An error at `path`.
+    /// Creates an error at a path.
     pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { path: path.into(), problem: problem.into() }
     }

@@ -1,74 +1,74 @@
-use super::json::Document;
 use crate::wire::Wire;
+use serde::{Deserialize, Serialize};
 
-/// A distribution of durations, in milliseconds. How it is drawn: `engine::random`.
-#[derive(Clone, Debug, PartialEq, Document, Wire)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+/// A distribution of durations in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Wire)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Latency {
-    /// Always the same.
+    /// Always the same duration.
     Constant {
         /// The duration, ms.
         ms: f64,
     },
-    /// Every duration between the two is as likely.
+    /// All durations between two limits with equal probability.
     Uniform {
-        /// Least, ms.
+        /// Minimum, ms.
         low_ms: f64,
-        /// Greatest, ms.
+        /// Maximum, ms.
         high_ms: f64,
     },
-    /// Memoryless, with the given mean.
+    /// Exponential distribution (memoryless).
     Exponential {
         /// Mean, ms.
         mean_ms: f64,
     },
-    /// Normal, truncated at 0: draws below 0 do not happen (the rest keeps its shape).
+    /// Normal distribution, truncated at 0: negative durations do not occur.
     Normal {
         /// Mean before truncation, ms.
         mean_ms: f64,
         /// Standard deviation before truncation, ms.
         sd_ms: f64,
     },
-    /// The logarithm is normal.
+    /// Log-normal distribution: the logarithm is normally distributed.
     Lognormal {
         /// Median, ms.
         median_ms: f64,
         /// Standard deviation of the natural logarithm.
         sigma: f64,
     },
-    /// Pareto, type I: never below the scale, with a heavy tail.
+    /// Pareto distribution, type I: at least the scale, with a heavy tail.
     Pareto {
-        /// Scale (the least value, xm), ms.
+        /// Scale (the minimum, xm), ms.
         scale_ms: f64,
-        /// Shape (alpha); the smaller, the heavier the tail.
+        /// Shape (alpha); a smaller shape has a heavier tail.
         shape: f64,
     },
-    /// One of several distributions, each with a chance in proportion to its weight.
+    /// Mixture: one of several distributions, with probabilities proportional to their weights.
     Mixture {
         /// The components.
         parts: Vec<Weighted>,
     },
-    /// Empirical: one of the measured durations, each as likely.
+    /// Empirical distribution: one of the measured durations, with equal probability.
     Samples {
-        /// The measurements, ms, in any order.
+        /// Measured durations, ms, in any order.
         ms: Vec<f64>,
     },
 }
 
 /// A component of [`Latency::Mixture`].
-#[derive(Clone, Debug, PartialEq, Document, Wire)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Wire)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Weighted {
-    /// Relative weight, above 0.
+    /// Weight relative to the other components; more than 0.
     pub weight: f64,
-    /// The component.
+    /// Distribution of the component.
     pub of: Latency,
 }
 
 impl Latency {
-    /// Its mean, ms; that of a normal distribution before what is below 0 is cut away.
+    /// Returns its mean, ms; of a normal distribution the mean before truncation.
     pub fn mean_ms(&self) -> f64 {
         match self {
             Latency::Constant { ms } => *ms,
@@ -85,7 +85,7 @@ impl Latency {
         }
     }
 
-    /// A constant duration, ms.
+    /// Returns a constant duration, ms.
     pub const fn constant(ms: f64) -> Self {
         Latency::Constant { ms }
     }

@@ -1,29 +1,29 @@
-//! Scenario links: `1r.<base64url>e`, in a page's fragment, for ever.
+//! Scenario links, `1r.<base64url>e`, for the fragment of the page's address. A link opens forever.
 //!
-//! Format version, codec, a dot, the payload in base64url, and a last letter, since chat programs cut a trailing `-` or `_`.
-//! The codec is `r`, raw: what the packing leaves has no redundancy that deflating would find. Links with `d`, deflated, come
-//! from before there was that packing; they are read for ever (`tables`). The payload is its own length in bytes, the number
-//! of the simulation's semantics (both variable-length integers), the packed document (`pack`), and a CRC-32 of all before it. Behind
-//! it may follow `&t=` (ms), `&seed=`, `&digest=` and `&set.<node>.<field>=<value>`.
+//! A link consists of the format version, the codec, a dot, the payload in base64url, and a last letter, because chat
+//! programs cut off a trailing `-` or `_`. The codec is `r` (raw) for documents compressed by `pack`. Older links with the
+//! codec `d` (deflated) are still read (`tables`). The payload is its length in bytes, the version of the simulation's
+//! semantics (both variable-length integers), the packed document, and a CRC-32 of everything before it. Options may
+//! follow: `&t=` (ms), `&seed=`, `&digest=` and `&set.<node>.<field>=<value>`.
 
 mod coder;
 mod decimal;
 mod dictionary;
 mod pack;
 mod tables;
+mod varint;
 
 use super::{Micros, Scenario, ScenarioError, examples, micros};
-use crate::wire::put_number;
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use std::fmt;
 
-/// The number of the simulation's semantics: one more whenever the same scenario and seed would run otherwise
-/// than before. It travels in every link.
+/// Version of the simulation's semantics, part of every link. It increases whenever a scenario with the same seed would
+/// run differently than before.
 pub const SEMANTICS: u32 = 1;
 
-/// Longer links are refused before they are decoded.
+/// Characters of a link at most; longer ones are not decoded.
 pub const LONGEST: usize = 16_384;
 const MOST_NODES: usize = 100;
 const MOST_LINKS: usize = 200;
@@ -32,7 +32,7 @@ const RAW: &str = "r";
 const DEFLATED: &str = "d";
 const LAST_LETTER: char = 'e';
 
-/// The last character of a block may carry bits beyond the payload; they must be 0, so that every change of a link shows.
+/// Unused bits of the last character must be 0, so that every change of a link is detected.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new()
@@ -41,7 +41,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(false),
 );
 
-/// CRC-32 as of zip and PNG, of the codec's letter, then the payload.
+/// Returns the CRC-32 (as in zip and PNG) of the codec's letter and the payload.
 fn checksum(codec: &str, bytes: &[u8]) -> u32 {
     let crc = crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC);
     let mut digest = crc.digest();
@@ -50,65 +50,65 @@ fn checksum(codec: &str, bytes: &[u8]) -> u32 {
     digest.finalize()
 }
 
-/// What a link opens.
+/// A decoded link.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Opened {
-    /// The scenario, with the link's variations.
+    /// The scenario, with the link's options applied.
     pub scenario: Scenario,
-    /// Where to stand.
+    /// Time at which the run opens.
     pub at: Option<Micros>,
-    /// Digest of the shared run where it stood, 16 hexadecimal digits.
+    /// Digest of the shared run at that time, 16 hexadecimal digits.
     pub digest: Option<String>,
-    /// The semantics under which the link was made.
+    /// Version of the semantics with which the link was made.
     pub semantics: u32,
-    /// The example, where the link names one.
+    /// Id of the example, if the link names one.
     pub example: Option<&'static str>,
 }
 
-/// Why a link does not open, or a scenario does not fit into one.
+/// Why a link cannot be decoded, or a scenario cannot be encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkError {
-    /// It is not a link of this kind.
+    /// The text is not a scenario link.
     NotALink,
-    /// Its end is missing.
+    /// The end of the link is missing.
     CutShort {
-        /// Characters that are there.
+        /// Characters of the text.
         have: usize,
-        /// Characters of the whole link, if so much is there that it is known.
+        /// Characters of the whole link, if the length is included.
         of: Option<usize>,
     },
-    /// Something in it was changed.
+    /// Characters of the link have changed.
     Damaged,
-    /// Its format is newer than this program.
+    /// The format of the link is newer than this program.
     Newer,
-    /// It is too long, inflates to too much, or describes too much.
+    /// The link or the scenario exceeds a limit, which the text names.
     TooLarge(String),
-    /// No example has that id.
+    /// No example has this id.
     NoSuchExample(String),
-    /// Something behind the payload cannot be read or applied.
-    BadVariation {
-        /// As in `set.inventory.concurrency`.
+    /// An option after the payload is not valid.
+    BadOption {
+        /// Name of the option, such as `set.inventory.concurrency`.
         name: String,
-        /// What is wrong.
+        /// What is wrong and what was expected.
         problem: String,
     },
-    /// It decodes to a scenario that is not sound.
-    Unsound(Vec<ScenarioError>),
+    /// The decoded scenario is not valid.
+    Invalid(Vec<ScenarioError>),
 }
 
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LinkError::NotALink => f.write_str("not a scenario link: one begins with 1d. or 1r."),
+            LinkError::NotALink => f.write_str("not a scenario link; one starts with 1r. or 1d."),
             LinkError::CutShort { have, of: Some(of) } => write!(f, "cut short ({have} of {of} characters)"),
             LinkError::CutShort { have, of: None } => write!(f, "cut short ({have} characters)"),
             LinkError::Damaged => f.write_str("damaged"),
             LinkError::Newer => f.write_str("made by a newer version"),
             LinkError::TooLarge(what) => write!(f, "too large: {what}"),
             LinkError::NoSuchExample(id) => write!(f, "no example has the id `{id}`"),
-            LinkError::BadVariation { name, problem } => write!(f, "{name}: {problem}"),
-            LinkError::Unsound(errors) => {
-                f.write_str("not a sound scenario")?;
+            LinkError::BadOption { name, problem } => write!(f, "{name}: {problem}"),
+            LinkError::Invalid(errors) => {
+                f.write_str("not a valid scenario")?;
                 errors.iter().try_for_each(|error| write!(f, "; {error}"))
             }
         }
@@ -117,32 +117,31 @@ impl fmt::Display for LinkError {
 
 impl std::error::Error for LinkError {}
 
-/// The link of a sound scenario.
+/// Encodes a valid scenario as a link.
 ///
 /// # Errors
-/// It does not fit; a file carries any size.
+/// The scenario is too large for a link.
 pub fn encode(scenario: &Scenario) -> Result<String, LinkError> {
     check_size(scenario)?;
     let packed = pack::pack(&scenario.to_value());
-    let packed =
-        packed.ok_or_else(|| too_large("more text or values than a link carries; a file carries it".into()))?;
+    let packed = packed.ok_or_else(|| too_large("more text or values than fit into a link; use a file".into()))?;
     let link = format!("1{RAW}.{}{LAST_LETTER}", BASE64.encode(payload(SEMANTICS, &packed)));
     if link.len() > LONGEST {
-        return Err(too_large(format!("{} characters of at most {LONGEST}; a file carries it", link.len())));
+        return Err(too_large(format!("{} characters, at most {LONGEST} are allowed; use a file", link.len())));
     }
     Ok(link)
 }
 
 fn payload(semantics: u32, body: &[u8]) -> Vec<u8> {
     let mut rest = Vec::new();
-    put_number(&mut rest, u64::from(semantics));
+    varint::write(&mut rest, u64::from(semantics));
     rest.extend_from_slice(body);
-    // The length counts itself, so it is found by trying.
+    // The length includes its own bytes, so try each number of bytes.
     let mut bytes = Vec::new();
     for digits in 1..=5 {
         bytes.clear();
         let length = digits + rest.len() + 4;
-        put_number(&mut bytes, length as u64);
+        varint::write(&mut bytes, length as u64);
         if bytes.len() == digits {
             break;
         }
@@ -153,12 +152,12 @@ fn payload(semantics: u32, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What a link opens: a bare link, one behind a `#`, or a whole address.
+/// Decodes a link: the link alone, after a `#`, or as part of a whole address.
 ///
 /// # Errors
-/// It is not whole, not sound, too large or too new; never a silent default.
+/// The link is incomplete, damaged, too large, too new, or its scenario is not valid.
 pub fn decode(text: &str) -> Result<Opened, LinkError> {
-    // As people paste it: with the full stop or the bracket that stood behind it, or as a mail program encoded it.
+    // People paste links with surrounding punctuation, or percent-encoded by a mail program.
     let text = text.trim().trim_matches(['<', '>', '"', '\'', '(', ')', '[', ']', ',', ';', '.', '“', '”']);
     let decoded = if text.contains('#') { None } else { Some(percent_decoded(text)).filter(|text| text.contains('#')) };
     let text = decoded.as_deref().unwrap_or(text);
@@ -166,7 +165,7 @@ pub fn decode(text: &str) -> Result<Opened, LinkError> {
     let mut parts = text.split('&');
     let link = parts.next().unwrap_or_default();
     if link.len() > LONGEST || text.len() > 2 * LONGEST {
-        return Err(too_large(format!("{} characters of at most {LONGEST}", link.len())));
+        return Err(too_large(format!("{} characters, at most {LONGEST} are allowed", link.len())));
     }
     let mut opened = match link.strip_prefix("ex=") {
         Some(id) => {
@@ -177,9 +176,9 @@ pub fn decode(text: &str) -> Result<Opened, LinkError> {
         None => decode_payload(link)?,
     };
     for part in parts.filter(|part| !part.is_empty()) {
-        vary(&mut opened, part)?;
+        apply_option(&mut opened, part)?;
     }
-    opened.scenario.validate().map_err(LinkError::Unsound)?;
+    opened.scenario.validate().map_err(LinkError::Invalid)?;
     Ok(opened)
 }
 
@@ -199,14 +198,14 @@ fn decode_payload(link: &str) -> Result<Opened, LinkError> {
     if crc != checksum(codec, content).to_le_bytes() {
         return Err(LinkError::Damaged);
     }
-    let (_, content) = pack::varint(content).ok_or(LinkError::Damaged)?;
-    let (semantics, packed) = pack::varint(content).ok_or(LinkError::Damaged)?;
+    let (_, content) = varint::read(content).ok_or(LinkError::Damaged)?;
+    let (semantics, packed) = varint::read(content).ok_or(LinkError::Damaged)?;
     let semantics = u32::try_from(semantics).map_err(|_| LinkError::Damaged)?;
-    // It is whole, as its checksum says: what cannot be read was written by a version that knows more.
+    // The checksum matches, so content that cannot be read was written by a newer version.
     let json = match codec {
         DEFLATED => tables::unpack(packed).map_err(|why| match why {
-            tables::Unpacked::TooLarge => too_large("it inflates to more than 64 KiB".into()),
-            tables::Unpacked::Nothing => LinkError::Newer,
+            tables::UnpackError::TooLarge => too_large("more than 64 KiB after inflation".into()),
+            tables::UnpackError::Invalid => LinkError::Newer,
         })?,
         _ => pack::unpack(packed).ok_or(LinkError::Newer)?,
     };
@@ -214,23 +213,23 @@ fn decode_payload(link: &str) -> Result<Opened, LinkError> {
         return Err(LinkError::Newer);
     }
     let newer = semantics > SEMANTICS;
-    let unread = |errors| if newer { LinkError::Newer } else { LinkError::Unsound(errors) };
-    let scenario = Scenario::from_value(&json).map_err(unread)?;
+    let invalid = |errors| if newer { LinkError::Newer } else { LinkError::Invalid(errors) };
+    let scenario = Scenario::from_value(&json).map_err(invalid)?;
     check_size(&scenario)?;
     Ok(Opened { scenario, at: None, digest: None, semantics, example: None })
 }
 
-/// The payload's bytes, if all of its characters are there.
+/// Decodes the payload and checks its length.
 fn whole_payload(before: usize, rest: &str) -> Result<Vec<u8>, LinkError> {
     let have = before + rest.chars().count();
-    // The length stands in the first characters: eight of them hold five bytes and more.
+    // The length is in the first five bytes, which eight characters contain.
     let start: String = rest.chars().take(8).filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
     let lenient = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::RequireNone)
         .with_decode_allow_trailing_bits(true);
     let start = &start[..start.len() - usize::from(start.len() % 4 == 1)];
     let first = GeneralPurpose::new(&URL_SAFE, lenient).decode(start).map_err(|_| LinkError::Damaged)?;
-    let Some((length, _)) = pack::varint(&first) else {
+    let Some((length, _)) = varint::read(&first) else {
         return Err(if have < before + 8 { LinkError::CutShort { have, of: None } } else { LinkError::Damaged });
     };
     let length =
@@ -254,7 +253,7 @@ fn check_size(scenario: &Scenario) -> Result<(), LinkError> {
     ];
     match sizes.into_iter().find(|(count, most, _)| count > most) {
         Some((count, most, what)) => {
-            Err(too_large(format!("{count} {what}, of at most {most} in a link; a file carries more")))
+            Err(too_large(format!("{count} {what}, at most {most} fit into a link; use a file")))
         }
         None => Ok(()),
     }
@@ -264,23 +263,23 @@ fn too_large(what: String) -> LinkError {
     LinkError::TooLarge(what)
 }
 
-/// Applies one of the parts behind the payload.
-fn vary(opened: &mut Opened, part: &str) -> Result<(), LinkError> {
+/// Applies an option after the payload.
+fn apply_option(opened: &mut Opened, part: &str) -> Result<(), LinkError> {
     let (name, value) = part.split_once('=').unwrap_or((part, ""));
-    let bad = |problem: &str| LinkError::BadVariation { name: name.into(), problem: problem.into() };
+    let bad = |problem: &str| LinkError::BadOption { name: name.into(), problem: problem.into() };
     let value = percent_decoded(value);
     match name {
         "t" => {
-            let ms = super::number(&value).ok_or_else(|| bad("a time in ms"))?;
+            let ms = super::number(&value).ok_or_else(|| bad("must be a time in ms"))?;
             if !(0.0..=1e9).contains(&ms) {
-                return Err(bad("a time from 0 to 1e9 ms"));
+                return Err(bad("must be a time from 0 to 1e9 ms"));
             }
             opened.at = Some(micros(ms));
         }
-        "seed" => opened.scenario.seed = value.parse().map_err(|_| bad("a whole number"))?,
+        "seed" => opened.scenario.seed = value.parse().map_err(|_| bad("must be a whole number"))?,
         "digest" => {
             if value.len() != 16 || !value.chars().all(|c| c.is_ascii_hexdigit()) {
-                return Err(bad("16 hexadecimal digits"));
+                return Err(bad("must have 16 hexadecimal digits"));
             }
             opened.digest = Some(value.to_ascii_lowercase());
         }
@@ -288,13 +287,13 @@ fn vary(opened: &mut Opened, part: &str) -> Result<(), LinkError> {
             if let Some(path) = name.strip_prefix("set.") {
                 opened.scenario = opened.scenario.with_setting(path, &value).map_err(|problem| bad(&problem))?;
             }
-            // Other names belong to embeds, or to a later version.
+            // Other options belong to embedding pages or to a later version.
         }
     }
     Ok(())
 }
 
-/// Text with `%41` as browsers write it.
+/// Decodes percent-encoded text.
 fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();

@@ -1,64 +1,63 @@
-//! Publishing, buses and handlers: how updates travel as events.
+//! Publications, buses and subscriptions, by which services exchange updates as events.
 
-use super::json::Document;
 use super::{Acks, Latency, Replication, is_default, is_one, one};
+use serde::{Deserialize, Serialize};
 
-/// Where and how a service publishes its updates.
-#[derive(Clone, Debug, Default, PartialEq, Document)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+/// Where and how a service publishes its updates as events.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Publication {
-    /// The bus.
+    /// Id of the bus.
     pub to: String,
-    /// The topic; the bus's first where absent.
+    /// The topic; the bus's first if absent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub topic: Option<String>,
-    /// When the event is published: beside the commit (a dual write), or from what the commit wrote.
+    /// When the event is published: directly before or after the commit (a dual write), or by a relay from the store.
     #[serde(default, skip_serializing_if = "is_default")]
     pub mode: PublishMode,
-    /// What lies between the commit and the publishing (or, before the commit, the other way round), ms: a crash in
-    /// between does the one and not the other. An outbox and a log have no such gap.
+    /// Time between the commit and a direct publication, ms. After a crash in between, only the first of the two has
+    /// happened. The modes `outbox` and `change_data_capture` have no such gap.
     #[serde(default, skip_serializing_if = "is_default")]
     pub gap_ms: f64,
-    /// Publish again where the bus does not acknowledge; never where absent. A relay of an outbox or a log always does:
-    /// after one second where this is absent, and without end.
+    /// Retries if the bus does not acknowledge; no retries if absent. The relay of an outbox or of change data capture
+    /// always retries: every second without limit if this is absent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub retry: Option<PublishRetry>,
-    /// What the bus must have done before it acknowledges; of a bus without `replication` it is the same but for `none`.
+    /// Which acknowledgement it requests. At a bus without `replication`, `leader` and `all` are the same.
     #[serde(default, skip_serializing_if = "is_default")]
     pub acks: Acks,
 }
 
-/// When an update's event is published.
-#[derive(Clone, Debug, Default, PartialEq, Document)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+/// When the event of an update is published.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum PublishMode {
-    /// Directly, after the commit: a crash between the two loses the event for good.
+    /// Directly after the commit: a crash in between loses the event.
     #[default]
     AfterCommit,
-    /// Directly, before the commit: a crash between the two leaves an event of an update that never was.
+    /// Directly before the commit: a crash in between leaves an event of an update that was never committed.
     BeforeCommit,
-    /// Transactional outbox: a row is written in the same transaction as the update, and a relay publishes it at
-    /// least once.
+    /// Transactional outbox: the update's transaction also writes a row, which a relay publishes at least once.
     Outbox {
-        /// How often the relay looks, ms.
+        /// Polling interval of the relay, ms.
         poll_ms: f64,
-        /// How many rows it takes each time.
+        /// Number of rows per poll at most.
         batch: u32,
     },
-    /// Change data capture: the relay reads the store's log in the order of the commits; where one event is not
-    /// acknowledged it goes back to it, and publishes all that follow again.
+    /// Change data capture: a relay reads the store's log in commit order. If an event is not acknowledged, the relay
+    /// publishes it and all later ones again.
     ChangeDataCapture {
-        /// How often the relay looks, ms.
+        /// Polling interval of the relay, ms.
         poll_ms: f64,
-        /// How many entries it takes each time.
+        /// Number of log entries per poll at most.
         batch: u32,
     },
 }
 
 impl PublishMode {
-    /// Whether a relay publishes what the commit wrote, rather than the commit's own thread.
+    /// Returns whether a relay publishes the events, rather than the worker that commits.
     pub fn is_relayed(&self) -> bool {
         match self {
             PublishMode::AfterCommit | PublishMode::BeforeCommit => false,
@@ -67,94 +66,93 @@ impl PublishMode {
     }
 }
 
-/// How often, and after how long without the bus's acknowledgement, an event is published again.
-#[derive(Clone, Debug, PartialEq, Document)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+/// Retries of a publication without acknowledgement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PublishRetry {
-    /// How long to wait for the acknowledgement, ms.
+    /// Timeout for the acknowledgement, ms.
     pub timeout_ms: f64,
-    /// How many times the event is sent at most, the first included.
+    /// Number of attempts at most, including the first.
     pub attempts: u32,
 }
 
-/// Whose events a service takes in, how the bus delivers them, and what handling one does.
-#[derive(Clone, Debug, PartialEq, Document)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+/// A subscription of a service to a topic: how the bus delivers events, and how the service handles them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Subscription {
-    /// The bus.
+    /// Id of the bus.
     pub to: String,
-    /// The topic; the bus's first where absent.
+    /// The topic; the bus's first if absent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub topic: Option<String>,
-    /// What handling an event does to the store.
+    /// How an event changes the store.
     #[serde(default, skip_serializing_if = "is_default")]
     pub effect: Effect,
-    /// How long handling takes.
+    /// How long the handler takes.
     #[serde(default = "default_processing", skip_serializing_if = "is_default_processing")]
     pub processing: Latency,
-    /// The chance, 0 to 1, that handling fails and leaves the store as it was.
+    /// Probability, 0 to 1, that the handler fails and leaves the store unchanged.
     #[serde(default, skip_serializing_if = "is_default")]
     pub fails: f64,
-    /// A table of the events that were handled, written in the same transaction as their effect: an event that comes
-    /// again within the window has no effect again.
+    /// A table of handled events, written in the same transaction as their effects, so that a redelivered event has no
+    /// second effect.
     #[serde(default, skip_serializing_if = "is_default")]
     pub inbox: Option<Inbox>,
-    /// Subscriptions of one topic with the same group share its events: each goes to one of them.
+    /// Consumer group: subscriptions to a topic with the same group share its events, each of which goes to one of them.
     #[serde(default, skip_serializing_if = "is_default")]
     pub group: Option<String>,
-    /// When the consumer tells the bus that it has the event.
+    /// When the consumer acknowledges an event.
     #[serde(default, skip_serializing_if = "is_default")]
     pub acknowledge: Acknowledge,
-    /// After how long without acknowledgement the bus delivers again, ms (SQS: visibility timeout).
+    /// Time after which the bus redelivers an event that is not acknowledged, ms (SQS: visibility timeout).
     #[serde(default = "default_deadline", skip_serializing_if = "is_default_deadline")]
     pub ack_deadline_ms: f64,
-    /// How many times an event is delivered at most, the first included; without end where absent.
+    /// Number of deliveries of an event at most, including the first; unlimited if absent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub max_deliveries: Option<u32>,
     /// What `max_deliveries` counts.
     #[serde(default, skip_serializing_if = "is_default")]
     pub limit: Limit,
-    /// How long the bus waits before each further delivery, beyond the deadline or the refusal.
+    /// Additional wait of the bus before each redelivery, after the deadline or a negative acknowledgement.
     #[serde(default, skip_serializing_if = "is_default")]
     pub backoff: Backoff,
-    /// Whether an event that used up its deliveries goes to the dead-letter queue; else it is discarded.
+    /// Whether an event that has reached the delivery limit goes to the dead-letter queue; it is discarded otherwise.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub dead_letter: bool,
-    /// Whether an event in the dead-letter queue counts its retention from there, rather than from when it was first
-    /// queued (SQS standard keeps the original time).
+    /// Whether the retention of an event starts again when it enters the dead-letter queue (SQS standard queues keep the
+    /// original time).
     #[serde(default, skip_serializing_if = "is_default")]
     pub dead_letter_renews_time: bool,
-    /// In which order events reach the consumer.
+    /// Order in which events are delivered.
     #[serde(default, skip_serializing_if = "is_default")]
     pub order: Order,
-    /// How often acknowledgements go out, all that came up together, ms (Kafka: auto.commit.interval); each at once
-    /// where absent. A crash takes those that have not gone out.
+    /// Interval at which acknowledgements are sent together, ms (Kafka: auto.commit.interval.ms); each immediately if
+    /// absent. A crash loses those that have not been sent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub commit_every_ms: Option<f64>,
-    /// How many deliveries may be unacknowledged at once; for a log those of one partition.
+    /// Number of unacknowledged deliveries at most; for `log` per partition.
     #[serde(default = "default_in_flight", skip_serializing_if = "is_default_in_flight")]
     pub max_in_flight: u32,
-    /// A log's reader keeps its place in its group by heartbeats, and loses it where they stop or it polls too rarely
-    /// (Kafka); whoever shares the group has the same unless it says otherwise. Where absent, a reader is given up when
-    /// it has been silent for the acknowledgement's deadline. Without meaning for other orders.
+    /// For `log`: membership of the consumer group by heartbeats, which ends if they stop or the consumer polls too rarely
+    /// (Kafka). Consumers of a group have the same settings unless they have others. If absent, a consumer is removed
+    /// after it was silent for the acknowledgement deadline.
     #[serde(default, skip_serializing_if = "is_default")]
     pub session: Option<ReaderSession>,
 }
 
-/// How a log's reader keeps its place in its group. Where a delivery has not reached it within the acknowledgement's
-/// deadline, it fetches again (Kafka: request.timeout.ms); `max_in_flight` is also how many events one poll returns
-/// (Kafka: max.poll.records).
-#[derive(Clone, Debug, PartialEq, Document)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+/// Membership of a consumer group. A consumer fetches again if a delivery has not arrived within the acknowledgement
+/// deadline (Kafka: request.timeout.ms); `max_in_flight` is also the number of events per poll (Kafka: max.poll.records).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReaderSession {
-    /// Without a heartbeat for so long, the bus takes its partitions away, ms (Kafka: session.timeout.ms).
+    /// Time without a heartbeat after which the bus reassigns its partitions, ms (Kafka: session.timeout.ms).
     pub timeout_ms: f64,
-    /// How often it tells the bus that it is there, ms (Kafka: heartbeat.interval.ms).
+    /// Interval of its heartbeats, ms (Kafka: heartbeat.interval.ms).
     pub heartbeat_ms: f64,
-    /// How long what one poll returned may take; then the reader leaves its group, ms (Kafka: max.poll.interval.ms).
+    /// Time for the events of one poll, after which the consumer leaves the group, ms (Kafka: max.poll.interval.ms).
     pub max_poll_ms: f64,
 }
 
@@ -208,162 +206,162 @@ fn is_yes(b: &bool) -> bool {
     *b
 }
 
-/// What handling an event does to the consumer's store.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Document)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+/// How an event changes the consumer's store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// Take the event's value if its version is newer: idempotent, safe in any order.
+    /// Set the event's value if its version is newer. Idempotent; correct in any order.
     #[default]
     SetIfNewer,
-    /// Take the event's value whatever is there: idempotent, but sensitive to order.
+    /// Set the event's value unconditionally. Idempotent, but depends on the order.
     Overwrite,
-    /// Take the event's value if the clock of the service that wrote it read later than for what is there (last writer
-    /// wins by wall clock; on a tie the later service of the document): idempotent and safe in any order, but a clock that
-    /// is behind loses updates.
+    /// Set the event's value if its timestamp, by the wall clock of the service that wrote it, is later than that of the
+    /// stored value; ties go to the later service of the document. Idempotent and correct in any order, but a slow clock
+    /// loses updates.
     LastWriterWins,
-    /// Add the update's difference to the number that is there: neither idempotent nor, with other effects, safe in
-    /// any order. An update of what is no number cannot be handled.
+    /// Add the update's difference to the stored number. Not idempotent; depends on the order if mixed with other
+    /// effects. The handler fails if the value is not a number.
     Increment,
 }
 
-/// A table of handled events, by consumer and event.
-#[derive(Clone, Debug, Default, PartialEq, Document)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+/// A table of handled events.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Inbox {
-    /// How long a row is kept, ms; for ever where absent.
+    /// How long a row is kept, ms; forever if absent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub window_ms: Option<f64>,
 }
 
-/// What the limit of deliveries counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Document)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+/// What the delivery limit counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
-    /// Deliveries, the first included (SQS: maxReceiveCount).
+    /// Deliveries, including the first (SQS: maxReceiveCount).
     #[default]
     Deliveries,
-    /// Redeliveries, the first delivery apart (RabbitMQ quorum queues: delivery-limit).
+    /// Redeliveries, without the first delivery (RabbitMQ quorum queues: delivery-limit).
     Redeliveries,
 }
 
 /// When the consumer acknowledges a delivery.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Document)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Acknowledge {
-    /// Never: the bus forgets an event as it sends it. At most once; what is lost is lost.
+    /// Never: the bus removes an event when it sends it. At most once.
     Never,
-    /// On receipt, before handling: at most once from there on.
+    /// On receipt, before it is handled. At most once after that.
     BeforeProcessing,
-    /// After handling succeeded: at least once.
+    /// After it was handled successfully. At least once.
     #[default]
     AfterProcessing,
 }
 
-/// How long the bus waits before a further delivery.
-#[derive(Clone, Debug, Default, PartialEq, Document)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+/// How long to wait before a retry.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Backoff {
-    /// Not at all.
+    /// No wait.
     #[default]
     None,
-    /// Always as long.
+    /// A constant wait.
     Fixed {
         /// The wait, ms.
         ms: f64,
     },
-    /// Doubling: base, 2·base, 4·base, … up to the cap.
+    /// Exponential backoff: base, 2·base, 4·base, … up to the cap.
     Exponential {
-        /// The first wait, ms.
+        /// First wait, ms.
         base_ms: f64,
-        /// The longest wait, ms.
+        /// Maximum wait, ms.
         cap_ms: f64,
     },
-    /// Half of the doubled wait, and as much again by chance: v/2 + U(0, v/2).
+    /// Equal jitter: v/2 + U(0, v/2), where v is the exponential backoff and U uniform.
     EqualJitter {
-        /// The first wait, ms.
+        /// First wait, ms.
         base_ms: f64,
-        /// The longest wait, ms.
+        /// Maximum wait, ms.
         cap_ms: f64,
     },
-    /// By chance up to the doubled wait: U(0, v).
+    /// Full jitter: U(0, v), where v is the exponential backoff and U uniform.
     FullJitter {
-        /// The first wait, ms.
+        /// First wait, ms.
         base_ms: f64,
-        /// The longest wait, ms.
+        /// Maximum wait, ms.
         cap_ms: f64,
     },
-    /// By chance between the base and three times the last wait, up to the cap.
+    /// Decorrelated jitter: uniform between the base and three times the previous wait, up to the cap.
     DecorrelatedJitter {
-        /// The least wait, ms.
+        /// Minimum wait, ms.
         base_ms: f64,
-        /// The longest wait, ms.
+        /// Maximum wait, ms.
         cap_ms: f64,
     },
 }
 
-/// In which order a subscription's events reach its consumer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Document)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+/// Order in which a subscription's events are delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
-    /// As they come; a message that is delivered again falls behind.
+    /// No order: a redelivered event may arrive after later ones.
     #[default]
     None,
-    /// One by one for each key: an event that is not acknowledged yet holds up its key and no other.
+    /// First in, first out for each key: an unacknowledged event blocks later events of its key only.
     FifoPerKey,
-    /// A log with a position for each partition (Kafka): events in order, as many ahead as are allowed in flight; an
-    /// acknowledgement commits all before it too. Where one fails, or its reader is silent, all after the last commit
-    /// is delivered again.
+    /// A log with an offset for each partition (Kafka): events are delivered in order, up to `max_in_flight` ahead. An
+    /// acknowledgement commits all earlier events as well. After a failure or a silent consumer, all events after the
+    /// last committed offset are redelivered.
     Log,
 }
 
-/// A broker: it keeps events by topic and delivers them to each subscription.
-#[derive(Clone, Debug, Default, PartialEq, Document)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+/// An event bus: stores events by topic and delivers them to each subscription.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Bus {
     /// Unique among all nodes: letters, digits, `_`, `-`, `.`.
     pub id: String,
-    /// What people see; the id where it is absent.
+    /// Displayed name; the id if absent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub name: String,
-    /// Where its card stands on the canvas, [x, y] of the upper left corner; laid out where absent.
+    /// Position of its card on the canvas, [x, y] of the upper left corner; chosen automatically if absent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub position: Option<[i32; 2]>,
-    /// Its topics; one with the bus's id and one partition where the list is empty.
+    /// Its topics; if empty, one with the bus's id and one partition.
     #[serde(default, skip_serializing_if = "is_default")]
     pub topics: Vec<Topic>,
-    /// How long an event that was taken in is not yet safe on disk or at a replica, ms: an outage with loss of what is
-    /// not flushed takes it.
+    /// Time after which an accepted event is flushed to disk or a replica, ms. An outage with `lose_unflushed` loses events
+    /// that are not flushed.
     #[serde(default, skip_serializing_if = "is_default")]
     pub flush_ms: f64,
-    /// Whether the publisher is told only when its event is safe; else at once.
+    /// Whether an event is acknowledged to the publisher only when it is flushed; immediately otherwise.
     #[serde(default, skip_serializing_if = "is_default")]
     pub acknowledges_flushed: bool,
-    /// The brokers that keep its events; where absent it is one, which is there or is not.
+    /// Replicated brokers that store its events; one broker if absent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub replication: Option<Replication>,
 }
 
 /// A topic of a bus.
-#[derive(Clone, Debug, PartialEq, Document)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema, serde::Serialize))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Topic {
-    /// Unique in its bus.
+    /// Unique name in the bus.
     pub name: String,
-    /// How many partitions; an event goes to the one that its key's hash names.
+    /// Number of partitions; the hash of an event's key selects one.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub partitions: u32,
-    /// An event that was published before within this time is acknowledged and not queued again, ms.
+    /// Deduplication: an event that is published again within this time is acknowledged but not queued again, ms.
     #[serde(default, skip_serializing_if = "is_default")]
     pub dedup_ms: Option<f64>,
-    /// How long an event is kept at most, ms; without end where absent.
+    /// How long an event is kept at most, ms; forever if absent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub retention_ms: Option<f64>,
 }

@@ -1,11 +1,12 @@
 //! What to simulate: the scenario document, its validation, its JSON and its link.
 //!
-//! A [`Scenario`] is plain data with the names that people write by hand. It is read by
-//! [`Scenario::from_json`] or [`link::decode`]; both validate, so every scenario that the engine
-//! gets is sound and stepping it cannot fail. This module uses nothing above it.
+//! A [`Scenario`] is plain data with field names that people write by hand. [`Scenario::from_json`] and [`link::decode`]
+//! validate it, so that stepping a run cannot fail. This module uses no other module of the crate.
 
 mod branch;
+mod branching;
 mod brokers;
+mod client;
 mod command;
 mod consistency;
 mod document;
@@ -17,44 +18,50 @@ pub mod json;
 mod latency;
 pub mod link;
 mod messaging;
+mod operation;
 pub mod presets;
+mod protocol;
+mod region;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod schema;
-mod traffic;
+mod service;
+mod topology;
 mod validate;
 mod value;
 
 pub use branch::Branch;
 pub use brokers::{Acks, CommitRule, InSync, Replication};
-pub use command::Command;
+pub use client::{Arrivals, Client, ClientStep, Keys, Route, SessionGuarantee, Workload};
+pub use command::{Command, Step};
 pub use consistency::Consistency;
-pub use document::*;
+pub use document::{FORMAT, Link, Promise, Scenario};
 pub use error::ScenarioError;
-pub use group::*;
+pub use group::{Data, Group, Merge, VersionClock};
 pub use invariant::{Formula, Invariant, Place, Relation, Term};
 pub use latency::{Latency, Weighted};
-pub use messaging::*;
-pub use traffic::{Arrivals, Client, ClientStep, Keys, Operation, Workload};
+pub use messaging::{
+    Acknowledge, Backoff, Bus, Effect, Inbox, Limit, Order, Publication, PublishMode, PublishRetry, ReaderSession,
+    Subscription, Topic,
+};
+pub use operation::Operation;
+pub use protocol::{
+    AntiEntropy, Gossip, GossipStyle, Hints, Primary, Protocol, Quorum, Raft, RaftReads, ReadRepair, TwoPhase,
+};
+pub use region::{Region, RegionLatency};
+pub use service::{Call, Clock, Commit, Service};
 pub use value::Value;
 
-/// Microseconds of virtual time; every instant and duration of the engine is one.
+/// Microseconds of virtual time, the engine's unit of instants and durations.
 pub type Micros = u64;
 
-/// Milliseconds of a document as the engine's microseconds, rounded to the nearest.
+/// Converts milliseconds of a document to microseconds, rounded to the nearest.
 pub fn micros(ms: f64) -> Micros {
     (ms * 1000.0).round() as Micros
 }
 
-/// A number as people type it. Read as a document's numbers are, so that the page carries one reader of them and not two.
+/// Parses a finite number as people type it.
 pub fn number(text: &str) -> Option<f64> {
-    let text = text.trim();
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", text.strip_prefix('+').unwrap_or(text)),
-    };
-    let digits = digits.strip_suffix('.').unwrap_or(digits);
-    let zero = if digits.starts_with('.') { "0" } else { "" };
-    json::parse(&format!("{sign}{zero}{digits}")).ok()?.as_f64()
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -73,68 +80,67 @@ impl Scenario {
     /// Reads and validates a document.
     ///
     /// # Errors
-    /// Everything that is wrong with it, each with its path and what was expected.
+    /// All errors, each with its path and what was expected.
     pub fn from_json(text: &str) -> Result<Scenario, Vec<ScenarioError>> {
         let scenario = Scenario::read(text)?;
         scenario.validate()?;
         Ok(scenario)
     }
 
-    /// Reads a document that has the right shape, whether it is sound or not. Every way in leads through here: the
-    /// reader is a good part of the page's weight, and so there is one of it.
+    /// Reads a document without validating it.
     ///
     /// # Errors
-    /// What does not have the right shape, with its path.
+    /// All errors of syntax and shape, each with its path and what was expected.
     pub fn read(text: &str) -> Result<Scenario, Vec<ScenarioError>> {
         json::parse(text).map_err(|error| vec![error]).and_then(|json| Scenario::from_value(&json))
     }
 
-    /// Reads a document that is taken apart already, as [`Scenario::read`].
+    /// Reads a document from a JSON value without validating it.
     ///
     /// # Errors
-    /// What does not have the right shape, with its path.
+    /// All errors of shape, each with its path and what was expected.
     pub fn from_value(value: &serde_json::Value) -> Result<Scenario, Vec<ScenarioError>> {
         json::read(value).map_err(|errors| {
-            // What a newer version wrote may have fields that this one does not know: that is the better answer.
+            // A newer format may have fields that are unknown here; then the format is the error to report.
             let format = value["converge"].as_u64().unwrap_or_default();
             if format > u64::from(FORMAT) { vec![validate::newer(format)] } else { errors }
         })
     }
 
-    /// The document taken apart.
+    /// Returns the document as a JSON value.
     pub fn to_value(&self) -> serde_json::Value {
         json::to_value(self)
     }
 
-    /// The document as people read it: JSON, indented by two, defaults left out.
+    /// Writes the document as JSON, indented by two spaces, without default values.
     pub fn to_json(&self) -> String {
         json::pretty(self)
     }
 
-    /// Checks what the types do not say: ids, references, ranges, sizes.
+    /// Checks what the types do not ensure: ids, references, ranges and sizes.
     ///
     /// # Errors
-    /// Everything that is wrong, each with its path and what was expected.
+    /// All errors, each with its path and what was expected.
     pub fn validate(&self) -> Result<(), Vec<ScenarioError>> {
         validate::check(self)
     }
 }
 
 impl Operation {
-    /// Checks what the types do not say of an operation for itself, as [`Command::check`] does where it is asked by a command.
+    /// Checks keys, ranges and sizes of an operation, independent of a scenario.
     ///
     /// # Errors
-    /// Everything that is wrong, each with its path and what was expected.
+    /// All errors, each with its path and what was expected.
     pub fn check(&self) -> Result<(), Vec<ScenarioError>> {
         validate::check_operation(self)
     }
 }
 
 impl Command {
-    /// Checks what the types do not say of a command for itself: ranges, sizes.
+    /// Checks ranges and sizes of a command, independent of a scenario.
     ///
     /// # Errors
-    /// Everything that is wrong, each with its path and what was expected.
+    /// All errors, each with its path and what was expected.
     pub fn check(&self) -> Result<(), Vec<ScenarioError>> {
         validate::check_command(self)
     }
@@ -143,7 +149,7 @@ impl Command {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_number_is_read_as_people_type_it() {
+    fn numbers_are_parsed_as_people_type_them() {
         let cases =
             [("5", 5.0), (" 2.50 ", 2.5), ("+3", 3.0), (".5", 0.5), ("-.25", -0.25), ("7.", 7.0), ("1e3", 1000.0)];
         for (text, number) in cases {

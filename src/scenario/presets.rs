@@ -1,4 +1,4 @@
-//! Settings that imitate real systems by their defaults. Each says what it leaves out.
+//! Presets: settings with the defaults of real systems.
 
 mod groups;
 
@@ -9,12 +9,12 @@ use super::{
     Replication, Subscription, Topic,
 };
 
-/// A real system's way of keeping and delivering events.
+/// Defaults of a messaging system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preset {
-    /// The system, and the version whose defaults these are.
+    /// The system and its version.
     pub name: &'static str,
-    /// What of it is not modelled.
+    /// What is not modelled.
     pub leaves_out: &'static str,
     system: System,
 }
@@ -29,41 +29,42 @@ enum System {
     RedisPubSub,
 }
 
-/// All of them.
+/// All presets of messaging systems.
 pub const PRESETS: [Preset; 6] = [
     Preset {
         name: "SQS standard",
-        leaves_out: "Short polling that misses some servers, batches, per-message visibility, and the queue's occasional \
-                     duplicates: set those on the links.",
+        leaves_out: "Short polling, which misses some servers; batches; visibility timeouts of single messages; occasional \
+                     duplicates (set them on the links).",
         system: System::SqsStandard,
     },
     Preset {
         name: "SQS FIFO",
-        leaves_out: "Batches, throughput quotas, and content-based deduplication: an update's identity is its \
-                     deduplication id, and a dead-lettered event keeps it.",
+        leaves_out: "Batches; throughput quotas; content-based deduplication (the deduplication id is that of the update, \
+                     also in the dead-letter queue).",
         system: System::SqsFifo,
     },
     Preset {
         name: "Kafka 4.0",
-        leaves_out: "Fetch sizes; static and cooperative membership: each rebalance gives out all partitions anew; that \
-                     an automatic commit waits for the next poll; eligible leaders (KIP-966) but for that a broker which \
-                     lost its disk is not in sync.",
+        leaves_out: "Fetch sizes; static and cooperative membership (each rebalance reassigns all partitions); that an \
+                     automatic commit waits for the next poll; eligible leader replicas (KIP-966), except that a broker \
+                     without its disk is not in sync.",
         system: System::Kafka,
     },
     Preset {
         name: "RabbitMQ 4.0 quorum queue",
-        leaves_out: "How its replicas find that the leader is gone, prefetch below 1,000, and that a returned message goes back near the head of its queue.",
+        leaves_out: "Leader failure detection; prefetch below 1,000; that a returned message goes back near the head of the \
+                     queue.",
         system: System::RabbitMq,
     },
     Preset {
         name: "NATS JetStream",
-        leaves_out: "Flow control; how replicas of a stream find that the leader is gone; a message over its limit stays in the stream but is not \
-                     delivered again, which here counts as discarded.",
+        leaves_out: "Flow control; leader failure detection; that a message over the delivery limit stays in the stream \
+                     (here it counts as discarded).",
         system: System::JetStream,
     },
     Preset {
         name: "Redis Pub/Sub",
-        leaves_out: "Client output buffers: whoever is connected gets it, whoever is not never does.",
+        leaves_out: "Client output buffers: connected clients receive a message, others never do.",
         system: System::RedisPubSub,
     },
 ];
@@ -73,7 +74,7 @@ const MINUTE: f64 = 60.0 * SECOND;
 const DAY: f64 = 24.0 * 60.0 * MINUTE;
 
 impl Preset {
-    /// A subscription with the system's defaults. What is handled, by whom and how, stays.
+    /// Returns a subscription with the system's defaults. Topic, group and handler are kept.
     pub fn subscription(&self, like: &Subscription) -> Subscription {
         let kept = Subscription {
             to: like.to.clone(),
@@ -102,7 +103,7 @@ impl Preset {
                 ..kept
             },
             System::Kafka => Subscription {
-                // The consumer's request timeout, after which it fetches again what did not come.
+                // The consumer's request timeout, after which it fetches again.
                 ack_deadline_ms: 30.0 * SECOND,
                 dead_letter: false,
                 order: Order::Log,
@@ -129,12 +130,12 @@ impl Preset {
         }
     }
 
-    /// A topic with the system's defaults.
+    /// Returns a topic with the system's defaults.
     pub fn topic(&self, like: &Topic) -> Topic {
         let (dedup_ms, retention_ms) = match self.system {
             System::SqsStandard => (None, Some(4.0 * DAY)),
             System::SqsFifo => (Some(5.0 * MINUTE), Some(4.0 * DAY)),
-            // The idempotent producer: a retry within the delivery timeout is known by its sequence number.
+            // The idempotent producer: the sequence number identifies a retry within the delivery timeout.
             System::Kafka => (Some(2.0 * MINUTE), Some(7.0 * DAY)),
             System::RabbitMq | System::RedisPubSub => (None, None),
             System::JetStream => (Some(2.0 * MINUTE), None),
@@ -142,7 +143,7 @@ impl Preset {
         Topic { name: like.name.clone(), partitions: like.partitions, dedup_ms, retention_ms }
     }
 
-    /// Brokers with the system's defaults, where it says how many keep an event; what lies between them stays.
+    /// Returns replication with the system's defaults, if it has any; the latency is kept.
     pub fn replication(&self, like: Option<&Replication>) -> Option<Replication> {
         let (replicas, commit) = match self.system {
             System::Kafka => (1, CommitRule::InSync(InSync::default())),
@@ -155,7 +156,7 @@ impl Preset {
         Some(Replication { replicas, commit, session_ms, ..like })
     }
 
-    /// A publication with the defaults of the system's producer; where and from what it publishes stays.
+    /// Returns a publication with the defaults of the system's producer; topic and mode are kept.
     pub fn publication(&self, like: &Publication) -> Publication {
         PRODUCERS[match self.system {
             System::Kafka => 0,
@@ -166,50 +167,50 @@ impl Preset {
     }
 }
 
-/// The preset that a subscription has the settings of.
+/// Returns the preset whose settings a subscription has.
 pub fn of_subscription(subscription: &Subscription) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.subscription(subscription) == *subscription)
 }
 
-/// The preset that brokers have the settings of.
+/// Returns the preset whose settings the replication of a bus has.
 pub fn of_replication(replication: &Replication) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.replication(Some(replication)).as_ref() == Some(replication))
 }
 
-/// A real client's way of publishing.
+/// Defaults of a client library for publishing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Producer {
-    /// The client, and the version whose defaults these are.
+    /// The client library and its version.
     pub name: &'static str,
-    /// What of it is not modelled.
+    /// What is not modelled.
     pub leaves_out: &'static str,
-    /// How long it waits for the bus, seconds, and how often it sends at most; once where none.
+    /// Timeout for an acknowledgement in seconds, and attempts at most; no retries if none.
     retry: Option<(u32, u32)>,
 }
 
-/// All of them.
+/// All presets of client libraries.
 pub const PRODUCERS: [Producer; 3] = [
     Producer {
         name: "Kafka 4.0 producer",
-        leaves_out: "Its backoff, which is its request timeout here; batches and linger; the order that idempotence keeps \
-                     among five requests in flight.",
+        leaves_out: "Its backoff, which equals the request timeout here; batches and linger; that idempotence keeps the order \
+                     of five requests in flight.",
         // Delivery timeout 120 s, request timeout 30 s.
         retry: Some((30, 4)),
     },
     Producer {
         name: "AWS SDK (SQS)",
-        leaves_out: "Its backoff between attempts, which is its timeout here; batches.",
+        leaves_out: "Its backoff, which equals the timeout here; batches.",
         retry: Some((1, 3)),
     },
     Producer {
         name: "RabbitMQ, JetStream or Redis client",
-        leaves_out: "Whatever the application does itself when no confirmation comes.",
+        leaves_out: "What the application does without a confirmation.",
         retry: None,
     },
 ];
 
 impl Producer {
-    /// A publication with its defaults; where and from what it publishes stays.
+    /// Returns a publication with its defaults; topic and mode are kept.
     pub fn publication(&self, like: &Publication) -> Publication {
         let timeout = |seconds: u32| f64::from(seconds) * SECOND;
         let retry = self.retry.map(|(seconds, attempts)| PublishRetry { timeout_ms: timeout(seconds), attempts });
@@ -217,12 +218,12 @@ impl Producer {
     }
 }
 
-/// The client that a publication has the settings of.
+/// Returns the client library whose settings a publication has.
 pub fn of_publication(publication: &Publication) -> Option<&'static Producer> {
     PRODUCERS.iter().find(|producer| producer.publication(publication) == *publication)
 }
 
-/// The preset that a topic has the settings of; RabbitMQ's and Redis' topics set nothing, and are never found.
+/// Returns the preset whose settings a topic has. Topics of RabbitMQ and Redis have no settings and are never found.
 pub fn of_topic(topic: &Topic) -> Option<&'static Preset> {
     let sets = |preset: &&Preset| preset.topic(topic) == *topic && (topic.dedup_ms, topic.retention_ms) != (None, None);
     PRESETS.iter().find(sets)

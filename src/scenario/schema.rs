@@ -2,11 +2,11 @@
 
 use super::Scenario;
 
-/// The schema, as it is served beside the page: `www/scenario.schema.json`.
+/// Returns the schema, which the page serves as `www/scenario.schema.json`.
 pub fn json_schema() -> String {
     let schema = schemars::schema_for!(Scenario);
     let text = serde_json::to_string_pretty(&schema);
-    text.expect("a schema always serializes") + "\n"
+    text.expect("a schema serializes") + "\n"
 }
 
 #[cfg(test)]
@@ -14,12 +14,12 @@ mod tests {
     const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/www/scenario.schema.json");
 
     #[test]
-    fn the_published_schema_is_that_of_the_types() {
+    fn the_published_schema_matches_the_types() {
         let schema = super::json_schema();
         if std::env::var_os("CONVERGE_RENEW").is_some() {
-            std::fs::write(FILE, &schema).expect("the schema can be written");
+            std::fs::write(FILE, &schema).expect("www is writable");
         }
-        let published = std::fs::read_to_string(FILE).expect("the schema is there");
+        let published = std::fs::read_to_string(FILE).expect("www/scenario.schema.json exists");
         assert!(published == schema, "renew www/scenario.schema.json with CONVERGE_RENEW=1");
     }
 }

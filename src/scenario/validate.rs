@@ -1,4 +1,4 @@
-//! What the types do not say: ids are unique and resolve, numbers are finite and in range, sizes are bounded.
+//! Validation: ids are unique and resolve, numbers are finite and in range, sizes are bounded.
 
 mod atomic;
 mod commands;
@@ -7,15 +7,15 @@ mod groups;
 mod parts;
 mod references;
 
-use super::{Command, FORMAT, Invariant, Latency, Operation, Scenario, ScenarioError, Value};
+use super::{Command, FORMAT, Invariant, Latency, Operation, Scenario, ScenarioError, Step, Value};
 
-/// Durations reach from 0 to this, ms: about 115 days.
+/// The longest duration, ms: about 115 days.
 const LONGEST_MS: f64 = 1e10;
 /// The longest run, ms: about 11 days.
 const LONGEST_RUN_MS: f64 = 1e9;
-/// Whole numbers that JavaScript keeps exactly.
+/// The largest whole number that JavaScript represents exactly.
 const SAFE_INTEGER: i64 = 1 << 53;
-/// Characters of ids, names, titles, keys and texts.
+/// Characters of ids, names, titles, keys and texts at most.
 pub(super) const LONGEST_NAME: usize = 80;
 const LONGEST_NOTE: usize = 2_000;
 const MOST_NODES: usize = 10_000;
@@ -23,10 +23,11 @@ const MOST_ENTRIES: usize = 100_000;
 const MOST_SAMPLES: usize = 10_000;
 const MOST_ELEMENTS: usize = 100;
 const MOST_BRANCHES: usize = 16;
+const MOST_SETTINGS: usize = 100;
 const MOST_INVARIANTS: usize = 50;
 const DEEPEST_MIXTURE: usize = 4;
 
-/// Everything that is wrong with a scenario.
+/// Validates a scenario and returns all errors.
 pub(super) fn check(scenario: &Scenario) -> Result<(), Vec<ScenarioError>> {
     let mut checker = Checker { errors: Vec::new() };
     checker.head(scenario);
@@ -39,34 +40,51 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Vec<ScenarioError>> {
     if checker.errors.is_empty() { Ok(()) } else { Err(checker.errors) }
 }
 
-/// The path of a step among those of the branch alone.
-fn of_branch(path: &str, before: usize) -> String {
+/// Converts the path of a step in the combined script to its path in the branch's script.
+fn path_in_branch(path: &str, before: usize) -> String {
     let rest = path.strip_prefix("script[").and_then(|rest| rest.split_once(']'));
     let place = rest.and_then(|(place, rest)| Some((place.parse::<usize>().ok()?.checked_sub(before)?, rest)));
     place.map_or_else(|| path.into(), |(place, rest)| format!("script[{place}]{rest}"))
 }
 
-/// What is said of a document of a later format.
+/// The error for a document of a newer format.
 pub(super) fn newer(format: u64) -> ScenarioError {
-    let problem = format!("this document is of format {format}, made by a newer version; this one reads {FORMAT}");
+    let problem = format!("must be at most {FORMAT}, not {format}: the document was made by a newer version");
     ScenarioError::new("converge", problem)
 }
 
-/// Checks what is asked of a service, whatever run it is for.
+/// Validates an operation, independent of a scenario.
 pub(super) fn check_operation(operation: &Operation) -> Result<(), Vec<ScenarioError>> {
     let mut checker = Checker { errors: Vec::new() };
     checker.operation("operate.operation", operation);
     if checker.errors.is_empty() { Ok(()) } else { Err(checker.errors) }
 }
 
-/// Checks what a command sets, whatever run it is for.
+/// Validates the settings of a command, independent of a scenario.
 pub(super) fn check_command(command: &Command) -> Result<(), Vec<ScenarioError>> {
     let mut checker = Checker { errors: Vec::new() };
-    checker.command_values("", command);
+    checker.command_settings("", command);
     if checker.errors.is_empty() { Ok(()) } else { Err(checker.errors) }
 }
 
-/// Collects what is wrong. Its methods take the path of what they look at.
+/// Returns those steps that are valid in a scenario; none if the scenario is not valid even without steps.
+pub(super) fn valid_steps(scenario: &Scenario, steps: &[Step]) -> Vec<Step> {
+    let scenario = Scenario { script: Vec::new(), branches: Vec::new(), branch: String::new(), ..scenario.clone() };
+    if check(&scenario).is_err() {
+        return Vec::new();
+    }
+    let mut checker = Checker { errors: Vec::new() };
+    let nodes = checker.ids(&scenario);
+    let mut is_valid = |step: &Step| {
+        checker.errors.clear();
+        checker.step("", step);
+        checker.command_references("", &step.command, &nodes);
+        checker.errors.is_empty()
+    };
+    steps.iter().filter(|step| is_valid(step)).cloned().collect()
+}
+
+/// Collects errors. Its methods take the path of the part that they check.
 struct Checker {
     errors: Vec<ScenarioError>,
 }
@@ -80,23 +98,23 @@ impl Checker {
         match scenario.converge {
             FORMAT => {}
             format if format > FORMAT => self.errors.push(newer(format.into())),
-            older => self.error("converge", format!("the document's format is {FORMAT}, not {older}")),
+            older => self.error("converge", format!("must be {FORMAT}, not {older}")),
         }
         self.text("title", &scenario.title, LONGEST_NAME);
         self.text("note", &scenario.note, LONGEST_NOTE);
         if scenario.seed > SAFE_INTEGER as u64 {
-            self.error("seed", format!("a whole number from 0 to 2^53, not {}", scenario.seed));
+            self.error("seed", format!("must be a whole number from 0 to 2^53, not {}", scenario.seed));
         }
         self.number("until_ms", scenario.until_ms, 0.001, LONGEST_RUN_MS);
         self.latency("default_latency", &scenario.default_latency);
     }
 
-    /// Whether the document is small enough to look at each of its parts.
+    /// Checks sizes, and returns whether the document is small enough to check each of its parts.
     fn sizes(&mut self, scenario: &Scenario) -> bool {
         let before = self.errors.len();
         let nodes = scenario.services.len() + scenario.buses.len() + scenario.clients.len();
         if nodes > MOST_NODES {
-            self.error("", format!("at most {MOST_NODES} services, buses and clients, not {nodes}"));
+            self.error("", format!("must have at most {MOST_NODES} services, buses and clients, not {nodes}"));
         }
         for (path, count) in [("links", scenario.links.len()), ("script", scenario.script.len())] {
             self.at_most(path, count, MOST_ENTRIES);
@@ -113,26 +131,27 @@ impl Checker {
         }
     }
 
-    /// Each branch is a scenario of its own. What is wrong with the document is not said again.
+    /// Validates each branch as a scenario. Errors of the document itself are not repeated.
     fn branches(&mut self, scenario: &Scenario) {
         let known = self.errors.len();
         if scenario.branches.len() > MOST_BRANCHES {
-            self.error("branches", format!("at most {MOST_BRANCHES}, not {}", scenario.branches.len()));
+            self.error(
+                "branches",
+                format!("must have at most {MOST_BRANCHES} entries, not {}", scenario.branches.len()),
+            );
             return;
         }
         for (i, branch) in scenario.branches.iter().enumerate() {
             let at = format!("branches[{i}]");
             self.text(&format!("{at}.name"), &branch.name, LONGEST_NAME);
             if branch.name.is_empty() {
-                self.error(format!("{at}.name"), "a name that tells the branch from others");
+                self.error(format!("{at}.name"), "must not be empty");
             }
             if scenario.branches[..i].iter().any(|other| other.name == branch.name) {
-                self.error(
-                    format!("{at}.name"),
-                    format!("a name that no other branch has, not `{}` again", branch.name),
-                );
+                self.error(format!("{at}.name"), format!("another branch already has the name `{}`", branch.name));
             }
-            if known > 0 {
+            self.at_most(&format!("{at}.set"), branch.set.len(), MOST_SETTINGS);
+            if known > 0 || branch.set.len() > MOST_SETTINGS {
                 continue;
             }
             match scenario.at_branch(i) {
@@ -140,60 +159,62 @@ impl Checker {
                 Ok(whole) => {
                     let own = format!("{at}.");
                     for ScenarioError { path, problem } in check(&whole).err().unwrap_or_default() {
-                        self.errors
-                            .push(ScenarioError::new(own.clone() + &of_branch(&path, scenario.script.len()), problem));
+                        self.errors.push(ScenarioError::new(
+                            own.clone() + &path_in_branch(&path, scenario.script.len()),
+                            problem,
+                        ));
                     }
                 }
             }
         }
         let opens = scenario.branch.as_str();
         if !opens.is_empty() && !scenario.branches.iter().any(|branch| branch.name == opens) {
-            self.error("branch", format!("the name of one of the branches, not `{opens}`"));
+            self.error("branch", format!("must be the name of a branch, not `{opens}`"));
         }
     }
 
     fn at_most(&mut self, path: &str, count: usize, most: usize) {
         if count > most {
-            self.error(path, format!("at most {most} entries, not {count}"));
+            self.error(path, format!("must have at most {most} entries, not {count}"));
         }
     }
 
-    /// A number that must be finite and in range.
+    /// Checks that a number is finite and in range.
     fn number(&mut self, path: &str, value: f64, low: f64, high: f64) {
         if !(low..=high).contains(&value) {
-            self.error(path, format!("a number from {low} to {high}, not {value}"));
+            self.error(path, format!("must be a number from {low} to {high}, not {value}"));
         }
     }
 
     fn duration(&mut self, path: &str, ms: f64) {
         if !(0.0..=LONGEST_MS).contains(&ms) {
-            self.error(path, format!("a duration from 0 to {LONGEST_MS} ms, not {ms}"));
+            self.error(path, format!("must be a duration from 0 to {LONGEST_MS} ms, not {ms}"));
         }
     }
 
     fn probability(&mut self, path: &str, p: f64) {
         if !(0.0..=1.0).contains(&p) {
-            self.error(path, format!("a probability from 0 to 1, not {p}"));
+            self.error(path, format!("must be a probability from 0 to 1, not {p}"));
         }
     }
 
     fn count(&mut self, path: &str, count: u32, low: u32, high: u32) {
         if !(low..=high).contains(&count) {
-            self.error(path, format!("a whole number from {low} to {high}, not {count}"));
+            self.error(path, format!("must be a whole number from {low} to {high}, not {count}"));
         }
     }
 
     fn text(&mut self, path: &str, text: &str, longest: usize) {
         let length = text.chars().count();
         if length > longest {
-            self.error(path, format!("at most {longest} characters, not {length}"));
+            self.error(path, format!("must have at most {longest} characters, not {length}"));
         }
     }
 
-    /// A key, a topic or a prefix of keys.
+    /// Checks the name of a key or a topic.
     fn key(&mut self, path: &str, key: &str) {
         if key.is_empty() {
-            self.error(path, "a name of 1 to 80 characters, not an empty one");
+            self.error(path, "must not be empty");
         }
         self.text(path, key, LONGEST_NAME);
     }
@@ -201,7 +222,7 @@ impl Checker {
     fn value(&mut self, path: &str, value: &Value) {
         match value {
             Value::Int(n) if n.unsigned_abs() > SAFE_INTEGER as u64 => {
-                self.error(path, format!("a whole number from -2^53 to 2^53, not {n}"));
+                self.error(path, format!("must be a whole number from -2^53 to 2^53, not {n}"));
             }
             Value::Int(_) => {}
             Value::Text(text) => self.text(path, text, LONGEST_NAME),
@@ -229,7 +250,7 @@ impl Checker {
 
     fn element(&mut self, path: &str, element: &Value) {
         if !element.is_simple() {
-            self.error(path, "a whole number or a text, not a list: it is an element of one");
+            self.error(path, "must be a whole number or a text, because it is an element");
         }
         self.value(path, element);
     }
@@ -246,7 +267,7 @@ impl Checker {
                 self.duration(&at("uniform.low_ms"), *low_ms);
                 self.duration(&at("uniform.high_ms"), *high_ms);
                 if low_ms > high_ms {
-                    self.error(at("uniform.high_ms"), format!("not below low_ms, which is {low_ms}; it is {high_ms}"));
+                    self.error(at("uniform.high_ms"), format!("must be at least `low_ms`, {low_ms}, not {high_ms}"));
                 }
             }
             Latency::Exponential { mean_ms } => self.duration(&at("exponential.mean_ms"), *mean_ms),
@@ -264,10 +285,10 @@ impl Checker {
             }
             Latency::Mixture { parts } => {
                 if parts.is_empty() {
-                    self.error(at("mixture.parts"), "at least one part");
+                    self.error(at("mixture.parts"), "must have at least one part");
                 }
                 if depth == 0 {
-                    return self.error(path, format!("mixtures within mixtures, at most {DEEPEST_MIXTURE} deep"));
+                    return self.error(path, format!("must be nested in at most {DEEPEST_MIXTURE} mixtures"));
                 }
                 self.at_most(&at("mixture.parts"), parts.len(), MOST_ELEMENTS);
                 for (i, part) in parts.iter().enumerate() {
@@ -278,7 +299,7 @@ impl Checker {
             }
             Latency::Samples { ms } => {
                 if ms.is_empty() {
-                    self.error(at("samples.ms"), "at least one measured duration");
+                    self.error(at("samples.ms"), "must have at least one duration");
                 }
                 self.at_most(&at("samples.ms"), ms.len(), MOST_SAMPLES);
                 for (i, ms) in ms.iter().enumerate() {

@@ -1,27 +1,24 @@
-use super::json::{Document, Reader, Writer};
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-use serde_json::Value as Json;
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-/// What a key holds: an integer, a text, or a set, list or map of those. In JSON `42`, `"shipped"`, `["a", "b"]`,
+/// The value of a key: a whole number, a text, or a set, list or map of those. In JSON `42`, `"shipped"`, `["a", "b"]`,
 /// `{ "list": ["b", "a", "b"] }`, `{ "map": { "size": 3 } }`.
 ///
-/// Cloning is cheap: all but integers are shared and never changed in place, so a message's copy of a
-/// value stays as it was when it was sent. The order is by kind, then by content.
+/// Immutable and cheap to clone: all but numbers are shared. Ordered by variant, then by content.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
     /// A whole number.
     Int(i64),
     /// A text of at most 80 characters.
     Text(Arc<str>),
-    /// A set of integers and texts, in order.
+    /// A set of numbers and texts.
     Set(Arc<BTreeSet<Value>>),
-    /// Integers and texts in an order of their own, any of them several times.
+    /// A list of numbers and texts.
     List(Arc<[Value]>),
-    /// Integers and texts by the names of their fields; of a field that was put at the same time in two places the set of
-    /// what was put.
+    /// Numbers and texts by field name. A field with concurrent puts has the set of their values.
     Map(Arc<BTreeMap<Arc<str>, Value>>),
 }
 
@@ -44,12 +41,12 @@ impl FromIterator<Value> for Value {
 }
 
 impl Value {
-    /// Whether it is a whole number or a text, which can be elements of all else.
+    /// Returns whether it is a whole number or a text, which can be an element of the other variants.
     pub fn is_simple(&self) -> bool {
         matches!(self, Value::Int(_) | Value::Text(_))
     }
 
-    /// What a person typed: a whole number if it reads as one, else a text.
+    /// Parses what a person typed: a whole number if possible, otherwise a text.
     pub fn from_typed(text: &str) -> Value {
         text.trim().parse().map_or_else(|_| Value::from(text.trim()), Value::Int)
     }
@@ -88,13 +85,7 @@ impl Serialize for Value {
         match self {
             Value::Int(n) => serializer.serialize_i64(*n),
             Value::Text(text) => serializer.serialize_str(text),
-            Value::Set(elements) => {
-                let mut seq = serializer.serialize_seq(Some(elements.len()))?;
-                for element in elements.iter() {
-                    seq.serialize_element(element)?;
-                }
-                seq.end()
-            }
+            Value::Set(elements) => serializer.collect_seq(&**elements),
             Value::List(elements) => tagged(serializer, "list", &**elements),
             Value::Map(fields) => tagged(serializer, "map", &**fields),
         }
@@ -107,83 +98,78 @@ fn tagged<S: Serializer>(serializer: S, tag: &str, value: &(impl Serialize + ?Si
     map.end()
 }
 
-impl Document for Value {
-    fn read(reader: &mut Reader<'_>) -> Self {
-        // JavaScript knows one kind of number, so whole ones may arrive as floats.
-        let whole = |n: f64| (n.fract() == 0.0 && n.abs() <= 9_007_199_254_740_992.0).then_some(n as i64);
-        let read = match reader.at() {
-            Json::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(whole)).map(Value::Int),
-            Json::String(text) => Some(Value::from(text.as_str())),
-            Json::Array(_) => Some(Vec::<Value>::read(reader).into_iter().collect()),
-            Json::Object(_) => Some(read_tagged(reader)),
-            Json::Null | Json::Bool(_) => None,
-        };
-        match read {
-            Some(Value::Set(elements)) if !elements.iter().all(Value::is_simple) => {
-                reader.error("a set holds whole numbers and texts, not other lists");
-                Value::Set(elements)
-            }
-            Some(value) => value,
-            None => {
-                reader
-                    .expected("a whole number, a text, a set of those in brackets, {\"list\": […]} or {\"map\": {…}}");
-                Value::Int(0)
-            }
-        }
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number, a text, a set of those in brackets, {\"list\": […]} or {\"map\": {…}}")
     }
 
-    fn write(&self, writer: &mut Writer) {
-        match self {
-            Value::Int(n) => writer.scalar(*n),
-            Value::Text(text) => writer.text(text),
-            Value::Set(elements) => {
-                writer.open('[');
-                for element in elements.iter() {
-                    writer.item();
-                    element.write(writer);
-                }
-                writer.close(']');
+    fn visit_i64<E: de::Error>(self, n: i64) -> Result<Value, E> {
+        Ok(Value::Int(n))
+    }
+
+    fn visit_u64<E: de::Error>(self, n: u64) -> Result<Value, E> {
+        i64::try_from(n).map(Value::Int).map_err(|_| E::custom(format_args!("must be at most {}, not {n}", i64::MAX)))
+    }
+
+    /// JavaScript has one type of numbers, so whole ones may arrive as floats.
+    fn visit_f64<E: de::Error>(self, n: f64) -> Result<Value, E> {
+        if n.fract() == 0.0 && n.abs() <= 9_007_199_254_740_992.0 {
+            return Ok(Value::Int(n as i64));
+        }
+        Err(E::custom(format_args!("must be a whole number, not {n}")))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::from(text))
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut elements = BTreeSet::new();
+        while let Some(element) = access.next_element()? {
+            elements.insert(element);
+        }
+        only_simple(&elements, "a set in brackets")?;
+        Ok(Value::Set(Arc::new(elements)))
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let problem = "must be an object with one field; expected one of `list`, `map`";
+        let value = match access.next_key::<String>()?.as_deref() {
+            Some("list") => {
+                let elements: Vec<Value> = access.next_value()?;
+                only_simple(&elements, "a list")?;
+                Value::List(elements.into())
             }
-            Value::List(elements) => {
-                writer.open('{');
-                writer.field("list", &elements.to_vec());
-                writer.close('}');
+            Some("map") => {
+                let fields: BTreeMap<Arc<str>, Value> = access.next_value()?;
+                // A set holds what several puts wrote to the field at the same time.
+                only_simple(fields.values().filter(|value| !matches!(value, Value::Set(_))), "a map")?;
+                Value::Map(Arc::new(fields))
             }
-            Value::Map(fields) => {
-                let fields: BTreeMap<String, Value> =
-                    fields.iter().map(|(name, it)| (name.to_string(), it.clone())).collect();
-                writer.open('{');
-                writer.field("map", &fields);
-                writer.close('}');
-            }
+            Some(_) | None => return Err(de::Error::custom(problem)),
+        };
+        match access.next_key::<String>()? {
+            None => Ok(value),
+            Some(_) => Err(de::Error::custom(problem)),
         }
     }
 }
 
-/// Reads a list or a map by its name.
-fn read_tagged(reader: &mut Reader<'_>) -> Value {
-    let object = reader.object(&["list", "map"]);
-    let list: Option<Vec<Value>> = reader.present(object, "list");
-    let map: Option<BTreeMap<String, Value>> = reader.present(object, "map");
-    match (list, map) {
-        (Some(elements), None) => {
-            if !elements.iter().all(Value::is_simple) {
-                reader.error("a list holds whole numbers and texts");
-            }
-            Value::List(elements.into())
-        }
-        (None, Some(fields)) => {
-            // A set is what was put at the same time.
-            if fields.values().any(|value| matches!(value, Value::List(_) | Value::Map(_))) {
-                reader.error("a map holds whole numbers and texts");
-            }
-            Value::Map(Arc::new(fields.into_iter().map(|(name, value)| (name.into(), value)).collect()))
-        }
-        (None, None) | (Some(_), Some(_)) => {
-            reader.error("an object with one field is expected, `list` or `map`");
-            Value::Int(0)
-        }
+fn only_simple<'v, E: de::Error>(elements: impl IntoIterator<Item = &'v Value>, holder: &str) -> Result<(), E> {
+    if elements.into_iter().all(Value::is_simple) {
+        return Ok(());
     }
+    Err(E::custom(format_args!("{holder} holds only whole numbers and texts")))
 }
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -194,7 +180,7 @@ impl schemars::JsonSchema for Value {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "What a key holds: a whole number, a text, or a set, list or map of those.",
+            "description": "The value of a key: a whole number, a text, or a set, list or map of those.",
             "anyOf": [
                 { "type": "integer" },
                 { "type": "string", "maxLength": 80 },

@@ -51,7 +51,7 @@ impl Branches {
             changed.unwrap_or(scenario)
         };
         let scenario = set.iter().fold(base.clone(), set_as);
-        let live = scenario.sensible(script);
+        let live = scenario.valid_steps(script);
         (scenario, live)
     }
 

@@ -10,9 +10,6 @@ use crate::scenario::{
 use crate::trace::{DropReason, Fact, HandlingFailure, KeyId, MessageKind, NodeId, SubscriptionId, UpdateId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// An update that members of a group are missing: the group, the key, and the update; none for an initial value.
-type MissingUpdate = (NodeId, KeyId, Option<UpdateId>);
-
 /// Finds the prospects of copies. Indexes the pending work once, so that each copy costs little.
 pub(super) struct ProspectFinder<'a> {
     run: &'a RunContext<'a>,
@@ -28,7 +25,7 @@ pub(super) struct ProspectFinder<'a> {
     hints: BTreeMap<(NodeId, KeyId), Vec<NodeId>>,
     history: EventHistory,
     /// The members that an update can reach from the members that have it, at each time of healing so far.
-    reached: BTreeMap<MissingUpdate, Vec<(Micros, BTreeSet<NodeId>)>>,
+    reached: BTreeMap<(NodeId, KeyId, Option<UpdateId>), Vec<(Micros, BTreeSet<NodeId>)>>,
 }
 
 /// What the kept records say about events.
@@ -335,7 +332,12 @@ impl<'a> ProspectFinder<'a> {
     }
 
     /// Returns when members that have an update can reach a member, directly or through others: now, or at a healing.
-    fn reached_at(&mut self, config: &Group, wanted: MissingUpdate, node: NodeId) -> Option<Micros> {
+    fn reached_at(
+        &mut self,
+        config: &Group,
+        wanted: (NodeId, KeyId, Option<UpdateId>),
+        node: NodeId,
+    ) -> Option<Micros> {
         let mut reached = self.reached.remove(&wanted).unwrap_or_default();
         for (index, at) in self.healing.instants().into_iter().enumerate() {
             if index == reached.len() {

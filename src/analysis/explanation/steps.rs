@@ -83,10 +83,10 @@ impl DeliverySteps<'_> {
             }
             Fact::MessageDropped { message, cause } => self.drop_message(number, *message, *cause),
             // A rebalance matters once the update has been published.
-            Fact::ReaderLeft { subscription, .. } | Fact::ReaderJoined { subscription }
-                if self.is_consumer(*subscription) && !self.steps.is_empty() =>
-            {
-                self.steps.push(number);
+            Fact::ReaderLeft { subscription, .. } | Fact::ReaderJoined { subscription } => {
+                if self.is_consumer(*subscription) && !self.steps.is_empty() {
+                    self.steps.push(number);
+                }
             }
             Fact::PublicationLost { update, node, .. } if self.carries(*update) => {
                 self.steps.extend(self.faults.get(&(*node, *node)));

@@ -27,7 +27,7 @@ pub fn Branches(props: &BranchesProps) -> Html {
     // Branches in which the first group has another consistency.
     let presets = Consistency::ALL.into_iter().filter(|_| !props.scenario.groups.is_empty()).map(|consistency| {
         let set = props.scenario.settings_under(0, consistency);
-        let name = consistency.word().to_string();
+        let name = consistency.name().to_string();
         html! { <button class="line small" onclick={new(Some(name.clone()), set)}>{ name }</button> }
     });
     html! {

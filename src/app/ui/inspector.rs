@@ -142,7 +142,7 @@ fn consistency(props: &InspectorProps) -> Html {
             Msg::Document(DocumentMsg::Edit(Box::new(scenario.under(group, consistency))))
         });
         let on = now == Some(consistency);
-        html! { <button class={classes!("line", on.then_some("on"))} aria-pressed={on.to_string()} {onclick}>{ consistency.word() }</button> }
+        html! { <button class={classes!("line", on.then_some("on"))} aria-pressed={on.to_string()} {onclick}>{ consistency.name() }</button> }
     };
     html! {
         <section class="actions"><h4>{ "Consistency" }</h4>
@@ -167,7 +167,7 @@ fn measured(props: &InspectorProps, group: usize) -> Html {
     let row = |(metric, cells): &Row| {
         html! { <tr><th scope="row">{ metric }</th>{ for cells.iter().map(|cell| html! { <td>{ cell }</td> }) }</tr> }
     };
-    let heads = Consistency::ALL.into_iter().map(|it| html! { <th scope="col">{ it.word() }</th> });
+    let heads = Consistency::ALL.into_iter().map(|it| html! { <th scope="col">{ it.name() }</th> });
     html! {
         <>
             <table class="measured">

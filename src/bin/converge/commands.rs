@@ -43,7 +43,7 @@ impl From<Vec<InputError>> for BadInput {
 impl From<link::LinkError> for BadInput {
     fn from(error: link::LinkError) -> Self {
         match error {
-            link::LinkError::Unsound(errors) => errors.into(),
+            link::LinkError::Invalid(errors) => errors.into(),
             other => BadInput::new(format!("link: {other}")),
         }
     }

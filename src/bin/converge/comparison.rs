@@ -22,7 +22,7 @@ pub fn compare(
 
 /// The report of each sweep by the name of its consistency.
 pub fn report(compared: &ConsistencyMeasurement) -> BTreeMap<&'static str, SweepReport<'_>> {
-    compared.0.iter().map(|(level, sweep)| (level.word(), SweepReport::new(sweep))).collect()
+    compared.0.iter().map(|(level, sweep)| (level.name(), SweepReport::new(sweep))).collect()
 }
 
 /// Formats the comparison as a table.
@@ -32,7 +32,7 @@ pub fn text(compared: &ConsistencyMeasurement, title: &str, group: &str) -> Stri
     let row = |name: &str, cells: &mut dyn Iterator<Item = &str>| {
         format!("{name:<26}{}", cells.map(|cell| format!("{cell:>18}")).collect::<String>())
     };
-    lines.push(row("", &mut compared.0.iter().map(|(level, _)| level.word())));
+    lines.push(row("", &mut compared.0.iter().map(|(level, _)| level.name())));
     lines.extend(compared.rows().iter().map(|(name, cells)| row(name, &mut cells.iter().map(String::as_str))));
     lines.join("\n") + "\n"
 }

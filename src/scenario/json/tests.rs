@@ -1,65 +1,197 @@
-//! Errors of shape, and that what is written is what serde would write.
+//! Errors of shape, and that a document is written and read without loss.
 
-use crate::scenario::{Scenario, examples};
+use super::{MOST_ERRORS, parse, read};
+use crate::scenario::{Command, Latency, Scenario, ScenarioError, Value, examples};
+use serde_json::json;
+
+/// The errors of a document, a line each.
+fn errors(text: &str) -> Vec<String> {
+    let errors: Vec<ScenarioError> = Scenario::from_json(text).expect_err(text);
+    errors.iter().map(ToString::to_string).collect()
+}
+
+/// A document whose second service has these fields.
+fn service(fields: &str) -> String {
+    format!(r#"{{"converge": 1, "services": [{{"id": "a"}}, {{"id": "b", {fields}}}]}}"#)
+}
 
 #[test]
-fn errors_of_shape_lie_where_people_look_for_them() {
-    let service = |inner: &str| {
-        format!("{{\"converge\": 1,\n \"services\": [{{\"id\": \"a\"}},\n  {{\"id\": \"b\", {inner}}}]}}")
-    };
+fn each_error_has_its_path_and_what_was_expected() {
     let cases = [
-        (service("\"concurrency\": \"many\""), "services[1].concurrency"),
-        (service("\"concurrency\": -4, \"queue\": 3"), "services[1].concurrency"),
-        (service("\"servce_time\": 1"), "services[1].servce_time"),
         (
-            service("\"subscribes\": [{\"to\": \"x\"}, {\"to\": \"y\", \"acknowledge\": \"nevr\"}]"),
-            "services[1].subscribes[1].acknowledge",
+            service(r#""concurrency": "many""#),
+            r#"services[1].concurrency: must be a whole number from 0 to 4294967295, not "many""#,
         ),
-        (service("\"service_time\": {\"uniform\": {\"low_ms\": 1}}"), "services[1].service_time.uniform"),
-        (service("\"service_time\": {\"triangle\": {\"low_ms\": 1}}"), "services[1].service_time.triangle"),
-        (service("\"data\": {\"a \\\" , b\": [1, [2]]}"), "services[1].data.a \" , b"),
-        (service("\"calls\": [{}]"), "services[1].calls[0]"),
-        (service("\"position\": [1, 2.5]"), "services[1].position[1]"),
-        (service("\"calls\": 5"), "services[1].calls"),
-        ("{\"services\": []}".to_string(), ""),
-        ("[1]".to_string(), ""),
-        ("{\"converge\": 1, \"titel\": \"x\"}".to_string(), "titel"),
+        (
+            service(r#""concurrency": -4"#),
+            "services[1].concurrency: must be a whole number from 0 to 4294967295, not -4",
+        ),
+        (service(r#""queue": 2.5"#), "services[1].queue: must be a whole number from 0 to 4294967295, not 2.5"),
+        (service(r#""calls": 5"#), "services[1].calls: must be a list, not 5"),
+        (service(r#""calls": [{}]"#), "services[1].calls[0]: missing field `to`"),
+        (service(r#""clock": ["a"]"#), "services[1].clock: must be an object, not a list"),
+        (
+            service(r#""clock": {"offset": 1}"#),
+            "services[1].clock.offset: unknown field `offset`; expected one of `offset_ms`, `drift_ppm`, `offset_sd_ms`",
+        ),
+        (
+            service(r#""position": [1, 2.5]"#),
+            "services[1].position[1]: must be a whole number from -2147483648 to 2147483647, not 2.5",
+        ),
+        (service(r#""position": [1, 2, 3]"#), "services[1].position: must be a list of 2 items, not of 3"),
+        (service(r#""name": null"#), "services[1].name: must be a text, not null"),
+        (
+            service(r#""commit": "two-phase""#),
+            "services[1].commit: unknown variant `two-phase`; expected one of `one_by_one`, `two_phase`",
+        ),
+        (
+            service(r#""commit": {"two_phase": {}}"#),
+            "services[1].commit.two_phase: `two_phase` has no settings: it must be the text \"two_phase\"",
+        ),
+        (
+            service(r#""service_time": {"uniform": {"low_ms": 1}}"#),
+            "services[1].service_time.uniform: missing field `high_ms`",
+        ),
+        (
+            service(r#""service_time": "uniform""#),
+            "services[1].service_time: `uniform` has settings: it must be an object, as in {\"uniform\": {…}}",
+        ),
+        (
+            service(r#""data": {"a \" , b": [1, [2]]}"#),
+            "services[1].data.a \" , b: a set in brackets holds only whole numbers and texts",
+        ),
+        (
+            service(r#""data": {"a": {"list": [], "map": {}}}"#),
+            "services[1].data.a: must be an object with one field; expected one of `list`, `map`",
+        ),
+        (
+            service(r#""data": {"a": {"list": [1, true]}}"#),
+            "services[1].data.a.list[1]: must be a whole number, a text",
+        ),
+        (service(r#""data": {"a": 1.5}"#), "services[1].data.a: must be a whole number, not 1.5"),
+        (r#"{"services": []}"#.into(), "missing field `converge`"),
+        ("[1]".into(), "must be an object, not a list"),
+        (
+            r#"{"converge": 1, "titel": "x"}"#.into(),
+            "titel: unknown field `titel`; expected one of `converge`, `title`",
+        ),
     ];
-    for (text, path) in cases {
-        let errors = Scenario::from_json(&text).expect_err(&text);
-        assert_eq!(errors[0].path, path, "{text}: {errors:?}");
+    for (text, expected) in cases {
+        let errors = errors(&text);
+        assert!(errors.len() == 1 && errors[0].starts_with(expected), "{text}: {errors:?}");
+    }
+    let unknown = errors(&service(r#""service_time": {"triangle": {"low_ms": 1}}"#));
+    assert!(
+        unknown[0]
+            .starts_with("services[1].service_time.triangle: unknown variant `triangle`; expected one of `constant`")
+    );
+}
+
+#[test]
+fn all_errors_are_reported_at_once_in_the_order_of_the_document() {
+    let text = r#"{
+        "converge": 1,
+        "links": [{"fifo": 1}, {"from": "a", "to": "b"}, {"from": 3, "latency": {"constant": {}}}],
+        "seed": -1,
+        "services": [{"name": 3, "queue": "long", "data": {"k": [[]], "l": null}}],
+        "script": [{"at_ms": 1, "do": {"operate": {"operation": {"write": {"key": 1}}, "posion": true}}}]
+    }"#;
+    let expected = [
+        "links[0].fifo: must be true or false, not 1",
+        "links[0]: missing field `from`",
+        "links[0]: missing field `to`",
+        "links[2].from: must be a text, not 3",
+        "links[2].latency.constant: missing field `ms`",
+        "links[2]: missing field `to`",
+        "script[0].do.operate.operation.write.key: must be a text, not 1",
+        "script[0].do.operate.operation.write: missing field `value`",
+        "script[0].do.operate.posion: unknown field `posion`",
+        "script[0].do.operate: missing field `service`",
+        "seed: must be a whole number from 0 to 18446744073709551615, not -1",
+        "services[0].data.k: a set in brackets holds only whole numbers and texts",
+        "services[0].data.l: must be a whole number, a text",
+        "services[0].name: must be a text, not 3",
+        "services[0].queue: must be a whole number",
+        "services[0]: missing field `id`",
+    ];
+    let mut found = errors(text);
+    found.sort();
+    let mut sorted = expected.to_vec();
+    sorted.sort_unstable();
+    assert_eq!(found.len(), sorted.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(sorted) {
+        assert!(found.starts_with(expected), "{expected}: {found}");
     }
 }
 
 #[test]
-fn what_is_not_json_is_told_by_line_and_column() {
-    let errors = Scenario::from_json("{\n  \"converge\": 1,\n  oops\n}").expect_err("no JSON");
-    assert_eq!(errors[0].to_string(), "line 3, column 3: key must be a string");
+fn text_that_is_not_json_is_reported_by_line_and_column() {
+    assert_eq!(errors("{\n  \"converge\": 1,\n  oops\n}"), ["line 3, column 3: key must be a string"]);
+    assert_eq!(errors("{\"converge\": 1} x"), ["line 1, column 17: trailing characters"]);
+    assert_eq!(errors(""), ["line 1, column 0: EOF while parsing a value"]);
 }
 
 #[test]
-fn everything_of_a_wrong_shape_is_told_at_once() {
-    let text = r#"{"converge": 1, "seed": -1, "services": [{"name": 3, "queue": "long"}]}"#;
-    let errors = Scenario::from_json(text).expect_err("three wrong fields and a missing one");
-    let mut paths: Vec<&str> = errors.iter().map(|error| error.path.as_str()).collect();
-    paths.sort_unstable();
-    assert_eq!(paths, ["seed", "services[0]", "services[0].name", "services[0].queue"]);
+fn a_field_that_occurs_twice_is_refused() {
+    let text = "{\"converge\": 1,\n \"seed\": 2, \"seed\": 3}";
+    assert_eq!(errors(text), ["line 2, column 18: duplicate field `seed`"]);
+    assert!(errors(&service(r#""data": {"k": 1, "k": 2}"#))[0].ends_with("duplicate field `k`"));
 }
 
 #[test]
-fn a_field_that_is_named_twice_is_refused_before_one_of_them_is_lost() {
-    let errors = Scenario::from_json("{\"converge\": 1,\n \"seed\": 2, \"seed\": 3}").expect_err("two seeds");
-    assert_eq!(errors[0].to_string(), "line 2, column 22: duplicate field `seed`");
+fn a_hostile_document_gives_few_and_short_errors() {
+    let many = format!(r#"{{"converge": 1, "services": [{}1]}}"#, "{},".repeat(1_000));
+    let found = errors(&many);
+    assert_eq!(found.len(), MOST_ERRORS + 1);
+    assert_eq!(found[MOST_ERRORS], format!("there are more than {MOST_ERRORS} errors"));
+
+    let long = "é".repeat(10_000);
+    let quoted = errors(&format!(r#"{{"converge": "{long}", "{long}": 1, "script": "{long}"}}"#));
+    assert_eq!(quoted.len(), 3);
+    assert!(quoted.iter().all(|error| error.chars().count() < 700), "{quoted:?}");
+
+    let deep = format!(r#"{{"converge": {}1{}}}"#, "[".repeat(1_000), "]".repeat(1_000));
+    assert_eq!(errors(&deep), ["line 1, column 140: recursion limit exceeded"]);
 }
 
 #[test]
-fn a_document_is_written_as_serde_writes_it_and_read_as_it_was() {
+fn a_newer_format_is_the_only_error() {
+    let newer = r#"{"converge": 2, "worlds": [], "services": [{}]}"#;
+    let found = errors(newer);
+    assert!(found.len() == 1 && found[0].contains("newer version"), "{found:?}");
+}
+
+#[test]
+fn numbers_keep_every_digit() {
+    for seed in [0, (1 << 53) + 1, u64::MAX] {
+        let scenario = Scenario { seed, ..Scenario::default() };
+        assert_eq!(Scenario::read(&scenario.to_json()).expect("right shape").seed, seed);
+    }
+    for ms in [0.1 + 0.2, f64::MIN_POSITIVE, 1.797_693_134_862_315_7e308, -0.0, 5.0] {
+        let json = parse(&super::compact(&Latency::constant(ms))).expect("JSON");
+        let Ok(Latency::Constant { ms: found }) = read(&json) else { panic!("{json}") };
+        assert_eq!(found.to_bits(), ms.to_bits());
+    }
+    for n in [i64::MIN, -1, (1 << 53) + 1, i64::MAX] {
+        assert_eq!(read(&json!(n)), Ok(Value::Int(n)));
+    }
+    assert_eq!(read(&json!(3.0)), Ok(Value::Int(3)), "JavaScript writes whole numbers as floats");
+    assert!(read::<Value>(&json!(u64::MAX)).is_err());
+}
+
+#[test]
+fn null_is_an_absent_setting_and_a_variant_without_settings_is_a_text() {
+    let text = service(r#""position": null, "service_time": {"constant": {"ms": 2}}, "commit": "two_phase""#);
+    assert_eq!(Scenario::from_json(&text).expect("valid").services[1].position, None);
+    assert_eq!(read(&json!("heal_all")), Ok(Command::HealAll));
+}
+
+#[test]
+fn every_example_is_written_and_read_without_loss() {
     for example in examples::EXAMPLES {
         let scenario = example.scenario();
         let text = scenario.to_json();
-        assert_eq!(text, serde_json::to_string_pretty(&scenario).expect("JSON"), "{}", example.id);
         assert_eq!(Scenario::from_json(&text).as_ref(), Ok(&scenario), "{}", example.id);
-        let compact: serde_json::Value = serde_json::to_value(&scenario).expect("JSON");
-        assert_eq!(scenario.to_value(), compact, "{}", example.id);
+        assert_eq!(parse(&text).as_ref(), Ok(&scenario.to_value()), "{}", example.id);
     }
 }

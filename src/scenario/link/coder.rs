@@ -1,39 +1,39 @@
-//! Writes and reads choices between two, each in as many bits as it is a surprise: a binary range coder under a
-//! model that learns.
+//! An entropy coder: a binary range coder with an adaptive model.
 //!
-//! Whoever codes a choice names some contexts in which it stands. Each context has a counter: how likely a 1 was there so
-//! far, and how often it was asked. The counters' estimates are mixed in the logistic domain, by weights that learn too
-//! (Mahoney's PAQ; here in its smallest form). Reader and writer learn the same from what went before. All of it is whole
-//! numbers, so it is the same bits on every machine: nothing here may change without a new version of the links.
+//! Each binary choice is coded in several contexts. A context has a counter with the estimated probability of a 1 and the
+//! number of choices so far. The estimates are mixed in the logistic domain by weights that adapt as well (context mixing as
+//! in Mahoney's PAQ). Encoder and decoder adapt in the same way. All arithmetic is on whole numbers, so that the result is
+//! the same on every machine. A change here needs a new version of the links.
 
-/// How many contexts each choice has.
+/// Contexts of each choice.
 pub(super) const CONTEXTS: usize = 6;
-/// One for each kind of thing that is coded: each has its own weights.
+/// Sets of weights, one for each kind of choice.
 pub(super) const SETS: usize = 16;
-/// A context's weight depends on how often it was asked: never, once, … so often or more.
+/// Classes of a counter's number of choices (0, 1, … or more), each with a separate weight.
 const TRUST: usize = 8;
-/// Counters, a power of two; contexts find theirs by hash.
+/// Bits of the number of counters; the hash of a context selects one.
 const COUNTERS_BITS: u32 = 19;
-/// After so many times a counter forgets as fast as it learns.
+/// Number of choices after which a counter adapts at a constant rate.
 const MEMORY: u32 = 250;
-/// How fast weights learn.
+/// Learning rate of the weights.
 const RATE: i32 = 14;
-/// A weight of 1, and the largest.
+/// A weight of 1 in fixed-point arithmetic.
 const ONE: i32 = 1 << 16;
+/// The largest absolute weight.
 const MOST: i32 = ONE << 6;
 
-/// Which way choices go.
-enum Way<'a> {
-    /// Into nothing: the model learns.
+/// What the coder does with choices.
+enum Mode<'a> {
+    /// Only adapt the model.
     Learn,
     Write(Vec<u8>),
-    /// What is left to read, and how many bytes were read beyond the end.
+    /// The bytes that remain, and the number of bytes read beyond the end.
     Read(&'a [u8], u32),
 }
 
-/// A model, and where its choices go to or come from.
+/// A model, and the bytes that it writes or reads.
 pub(super) struct Coder<'a> {
-    way: Way<'a>,
+    mode: Mode<'a>,
     low: u32,
     high: u32,
     code: u32,
@@ -43,7 +43,7 @@ pub(super) struct Coder<'a> {
     stretched: Vec<i16>,
 }
 
-/// Joins two numbers to the name of a context.
+/// Combines two hashes into one.
 pub(super) fn join(a: u32, b: u32) -> u32 {
     (a.rotate_left(11) ^ b.wrapping_add(0x9E37_79B9))
         .wrapping_mul(0x85EB_CA6B)
@@ -51,7 +51,7 @@ pub(super) fn join(a: u32, b: u32) -> u32 {
         .wrapping_mul(0xC2B2_AE35)
 }
 
-/// The logistic function: from -2047..=2047, in 1/256, to a probability in 1/4096.
+/// The logistic function from -2047..=2047, in units of 1/256, to a probability in units of 1/4096.
 fn squash(x: i32) -> i32 {
     const AT: [i32; 33] = [
         1, 2, 3, 6, 10, 16, 27, 45, 73, 120, 194, 310, 488, 747, 1101, 1546, 2047, 2549, 2994, 3348, 3607, 3785, 3901,
@@ -63,7 +63,7 @@ fn squash(x: i32) -> i32 {
 }
 
 impl<'a> Coder<'a> {
-    /// One that has learnt nothing.
+    /// Creates a coder whose model has not adapted to anything.
     pub(super) fn new() -> Self {
         // The inverse of `squash`.
         let mut stretched = vec![2047; 4096];
@@ -76,7 +76,7 @@ impl<'a> Coder<'a> {
             from = from.max(p + 1);
         }
         Coder {
-            way: Way::Learn,
+            mode: Mode::Learn,
             low: 0,
             high: u32::MAX,
             code: 0,
@@ -86,21 +86,21 @@ impl<'a> Coder<'a> {
         }
     }
 
-    /// From here on choices are written.
+    /// Starts to write choices.
     pub(super) fn write(&mut self) {
-        self.way = Way::Write(Vec::new());
+        self.mode = Mode::Write(Vec::new());
     }
 
-    /// From here on choices are read.
+    /// Starts to read choices.
     pub(super) fn read(&mut self, bytes: &'a [u8]) {
-        self.way = Way::Read(bytes, 0);
+        self.mode = Mode::Read(bytes, 0);
         for _ in 0..4 {
             self.shift_in();
         }
     }
 
     fn shift_in(&mut self) {
-        if let Way::Read(bytes, beyond) = &mut self.way {
+        if let Mode::Read(bytes, beyond) = &mut self.mode {
             let byte = match bytes.split_first() {
                 Some((&byte, rest)) => {
                     *bytes = rest;
@@ -115,27 +115,27 @@ impl<'a> Coder<'a> {
         }
     }
 
-    /// Whether what is read goes on beyond the end of the bytes, where nothing but zeros is.
+    /// Returns whether choices were read beyond the end of the bytes.
     pub(super) fn exhausted(&self) -> bool {
-        matches!(self.way, Way::Read(_, beyond) if beyond > 4)
+        matches!(self.mode, Mode::Read(_, beyond) if beyond > 4)
     }
 
-    /// Whether all bytes were read.
+    /// Returns whether all bytes were read.
     pub(super) fn at_end(&self) -> bool {
-        matches!(self.way, Way::Read([], _))
+        matches!(self.mode, Mode::Read([], _))
     }
 
-    /// What was written, as short as it still reads back, zeros being understood behind it.
+    /// Returns the bytes written, without trailing zeros that the decoder assumes.
     pub(super) fn finish(self) -> Vec<u8> {
-        let Way::Write(mut out) = self.way else { return Vec::new() };
-        // So many bytes of the upper end, zeros behind them, lie within.
+        let Mode::Write(mut out) = self.mode else { return Vec::new() };
+        // Whether the first bytes of the upper bound, followed by zeros, are within the range.
         let within = |bytes: &u32| !(u64::from(u32::MAX) >> (8 * bytes)) as u32 & self.high >= self.low;
         let bytes = (0..4).find(within).unwrap_or(4);
         out.extend_from_slice(&self.high.to_be_bytes()[..bytes as usize]);
         out
     }
 
-    /// Codes a choice: the one that is given, or, where it reads, the one that comes out.
+    /// Codes a choice. Returns the given one, or the decoded one when reading.
     pub(super) fn bit(&mut self, set: usize, contexts: &[u32; CONTEXTS], given: bool) -> bool {
         let mut places = [(0, 0, 0); CONTEXTS];
         let mut sum = 0i64;
@@ -163,12 +163,12 @@ impl<'a> Coder<'a> {
         bit
     }
 
-    /// The range coder itself: a 1 has the chance p in 4096.
+    /// Codes a choice in the range, where a 1 has the probability p/4096.
     fn range(&mut self, p: u32, given: bool) -> bool {
-        let bit = match &self.way {
-            Way::Learn => return given,
-            Way::Write(_) => given,
-            Way::Read(..) => self.code <= self.low + ((self.high - self.low) >> 12) * p,
+        let bit = match &self.mode {
+            Mode::Learn => return given,
+            Mode::Write(_) => given,
+            Mode::Read(..) => self.code <= self.low + ((self.high - self.low) >> 12) * p,
         };
         let middle = self.low + ((self.high - self.low) >> 12) * p;
         if bit {
@@ -177,7 +177,7 @@ impl<'a> Coder<'a> {
             self.low = middle + 1;
         }
         while (self.low ^ self.high) >> 24 == 0 {
-            if let Way::Write(out) = &mut self.way {
+            if let Mode::Write(out) = &mut self.mode {
                 out.push((self.high >> 24) as u8);
             }
             self.low <<= 8;

@@ -1,8 +1,8 @@
-//! Numbers as digits and a power of ten, the way people write them.
+//! Decimal numbers: digits and a power of ten.
 
 use serde_json::Number;
 
-/// Decimal digits and a power of ten.
+/// A decimal number: ±digits · 10^exponent.
 #[derive(Clone, Copy, Default, PartialEq)]
 pub(super) struct Decimal {
     pub(super) negative: bool,
@@ -11,7 +11,7 @@ pub(super) struct Decimal {
 }
 
 impl Decimal {
-    /// The shortest decimal that reads back as the same number.
+    /// Returns the shortest decimal that parses to the number.
     pub(super) fn of(n: &Number) -> Decimal {
         let text = match n.as_f64().filter(|_| n.is_f64()) {
             Some(n) => format!("{n:e}"),
@@ -32,7 +32,7 @@ impl Decimal {
         if self.digits == 0 { Decimal::default() } else { self }
     }
 
-    /// Its digits at a lower power of ten.
+    /// Returns its signed digits at a lower power of ten.
     fn scaled(self, exponent: i32) -> Option<i64> {
         let factor = 10i64.checked_pow(u32::try_from(self.exponent - exponent).ok()?)?;
         let n = i64::try_from(self.digits).ok()?.checked_mul(factor)?;
@@ -49,7 +49,7 @@ impl Decimal {
         self.plus(Decimal { negative: !other.negative, ..other })
     }
 
-    /// A whole number where it is one of at most 64 bits.
+    /// Returns the number, as a whole one if it is whole and has at most 64 bits.
     pub(super) fn number(self) -> Option<Number> {
         let factor = u32::try_from(self.exponent).ok().and_then(|exponent| 10u64.checked_pow(exponent));
         let whole = factor.and_then(|factor| self.digits.checked_mul(factor));

@@ -1,6 +1,6 @@
-//! What links name by number instead of spelling it out.
+//! Fixed data of the packing: the dictionary and the primer.
 
-/// Known strings. Append only: a place in this list is for ever.
+/// Texts that links refer to by index. Append only: an index never changes its meaning.
 pub(super) const DICTIONARY: &[&str] = &[
     "converge",
     "title",
@@ -267,6 +267,6 @@ pub(super) const DICTIONARY: &[&str] = &[
     "broker",
 ];
 
-/// What the model of the packing learns from before it codes anything: a list of made-up documents. Never changed: links are
-/// read with what they were written.
+/// A list of documents from which the model learns before it codes a link. Never changes, because links are decoded with
+/// the model with which they were encoded.
 pub(super) const PRIMER: &str = include_str!("primer.json");

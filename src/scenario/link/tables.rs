@@ -1,15 +1,15 @@
-//! The packing of links that begin with `1d`, which are read for ever and no longer written: deflated tables.
+//! Unpacks links with the codec `d`, deflated tables, which are no longer written.
 //!
-//! A value is one variable-length integer, its lowest three bits the kind and the rest an argument, and what
-//! follows from that. Strings are written once and then named by number: first those of this document so far, then the
-//! dictionary. Objects name their list of keys, written once, by number too, and then give only their values. A list
-//! of objects with the same keys is a table: it names them once, and gives the values column by column.
+//! A value starts with a variable-length integer: the kind in its lowest three bits, and an argument. A string is written
+//! once and then referred to by index, first into the strings of the document so far, then into the dictionary. An object
+//! refers to its list of keys, which is also written once, and has only the values. A list of objects with the same keys is
+//! a table: it has the keys once, and the values column by column.
 
 use super::dictionary::DICTIONARY;
-use super::pack;
+use super::varint;
 use serde_json::{Map, Number, Value};
 
-/// What a link inflates to at most, bytes.
+/// Bytes of an inflated link at most.
 const MOST_INFLATED: usize = 64 * 1024;
 
 const LITERAL: u64 = 0;
@@ -21,53 +21,52 @@ const STRING: u64 = 5;
 const ARRAY: u64 = 6;
 const OBJECT: u64 = 7;
 
-/// Arguments of [`LITERAL`] beyond null, false and true: what marks a table, and a column of whole numbers that stands
-/// there as differences.
+/// Arguments of [`LITERAL`] besides null, false and true: a table, and a column of whole numbers as differences.
 const TABLE: u64 = 3;
 const DIFFERENCES: u64 = 4;
 
-/// Deeper documents are refused: none of ours is.
+/// Levels of nesting at most.
 const DEEPEST: u32 = 64;
-/// Values in a document at most: a link of 64 KiB cannot hold more but by a trick.
+/// Values in a document at most. A regular link cannot have more in 64 KiB.
 const MOST_VALUES: u32 = 1 << 17;
 
-/// Bytes of text, keys included, in an unpacked document at most.
+/// Bytes of all texts and keys of a document at most.
 const MOST_TEXT: usize = 1 << 20;
 
-/// Reads packed bytes; nothing that it is given makes it panic or take much memory.
+/// Reads packed bytes. No input makes it panic or use much memory.
 struct Reader<'a> {
     bytes: &'a [u8],
     strings: Vec<String>,
     shapes: Vec<Vec<String>>,
     values: u32,
-    /// Bytes of text in what was unpacked: a reference is short, but what it stands for is copied.
-    text: usize,
+    /// Bytes of text so far. Without a limit, short references could copy much text.
+    text_bytes: usize,
 }
 
-/// Why nothing was unpacked.
+/// Why bytes cannot be unpacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unpacked {
-    /// It inflates to more than a link may.
+pub(super) enum UnpackError {
+    /// They inflate to more than a link may have.
     TooLarge,
-    /// The bytes are no packed value.
-    Nothing,
+    /// They are not a packed value.
+    Invalid,
 }
 
 /// Inflates and unpacks a value.
-pub(super) fn unpack(deflated: &[u8]) -> Result<Value, Unpacked> {
+pub(super) fn unpack(deflated: &[u8]) -> Result<Value, UnpackError> {
     let inflated = miniz_oxide::inflate::decompress_to_vec_with_limit(deflated, MOST_INFLATED);
     let bytes = inflated.map_err(|error| match error.status {
-        miniz_oxide::inflate::TINFLStatus::HasMoreOutput => Unpacked::TooLarge,
-        _ => Unpacked::Nothing,
+        miniz_oxide::inflate::TINFLStatus::HasMoreOutput => UnpackError::TooLarge,
+        _ => UnpackError::Invalid,
     })?;
-    let mut reader = Reader { bytes: &bytes, strings: Vec::new(), shapes: Vec::new(), values: 0, text: 0 };
+    let mut reader = Reader { bytes: &bytes, strings: Vec::new(), shapes: Vec::new(), values: 0, text_bytes: 0 };
     let value = reader.value(DEEPEST).filter(|_| reader.bytes.is_empty());
-    value.ok_or(Unpacked::Nothing)
+    value.ok_or(UnpackError::Invalid)
 }
 
 impl Reader<'_> {
     fn varint(&mut self) -> Option<u64> {
-        let (n, rest) = pack::varint(self.bytes)?;
+        let (n, rest) = varint::read(self.bytes)?;
         self.bytes = rest;
         Some(n)
     }
@@ -103,7 +102,7 @@ impl Reader<'_> {
                     Some(index) => DICTIONARY.get(index).copied(),
                 };
                 let text = text?.to_string();
-                self.spend(text.len())?;
+                self.count_text(text.len())?;
                 Some(Value::String(text))
             }
             STRING => {
@@ -130,10 +129,10 @@ impl Reader<'_> {
         }
     }
 
-    /// Counts text that is copied; none where it is more than any of our documents holds.
-    fn spend(&mut self, bytes: usize) -> Option<()> {
-        self.text += bytes;
-        (self.text <= MOST_TEXT).then_some(())
+    /// Counts bytes of text; none if they exceed the limit.
+    fn count_text(&mut self, bytes: usize) -> Option<()> {
+        self.text_bytes += bytes;
+        (self.text_bytes <= MOST_TEXT).then_some(())
     }
 
     fn text(&mut self, length: u64) -> Option<String> {
@@ -147,7 +146,7 @@ impl Reader<'_> {
         let rows = usize::try_from(self.varint()?).ok().filter(|&rows| rows <= MOST_VALUES as usize)?;
         let token = self.varint().filter(|token| token & 7 == OBJECT)?;
         let keys = self.shape(token >> 3)?;
-        // Rows without columns would cost memory and no bytes.
+        // Rows without columns would use memory without any bytes.
         if keys.is_empty() {
             return None;
         }
@@ -169,7 +168,7 @@ impl Reader<'_> {
                 if column == 0 {
                     table.push(Map::new());
                 }
-                self.spend(key.len())?;
+                self.count_text(key.len())?;
                 table[row].insert(key.clone(), value);
             }
         }
@@ -194,7 +193,7 @@ impl Reader<'_> {
             self.shapes.push(keys);
         }
         let keys = self.shapes.get(index)?.clone();
-        self.spend(keys.iter().map(String::len).sum())?;
+        self.count_text(keys.iter().map(String::len).sum())?;
         Some(keys)
     }
 }
@@ -209,17 +208,17 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_is_refused_before_it_is_inflated() {
-        assert_eq!(unpack(&deflated(&[0; MOST_INFLATED + 1])), Err(Unpacked::TooLarge));
-        // A list of one value, and so on inside: deeper than anything of ours.
+    fn a_large_or_deeply_nested_value_is_refused_before_it_uses_memory() {
+        assert_eq!(unpack(&deflated(&[0; MOST_INFLATED + 1])), Err(UnpackError::TooLarge));
+        // Lists of one value, nested deeper than the limit.
         let nested = [[(1 << 3 | ARRAY) as u8; 200].to_vec(), vec![LITERAL as u8]].concat();
-        assert_eq!(unpack(&deflated(&nested)), Err(Unpacked::Nothing));
+        assert_eq!(unpack(&deflated(&nested)), Err(UnpackError::Invalid));
     }
 
     #[test]
-    fn rows_without_columns_cost_nothing_and_are_refused() {
+    fn a_table_without_columns_is_refused() {
         let rows = [(TABLE << 3 | LITERAL) as u8, 0xff, 0xff, 3, OBJECT as u8, 0];
-        assert_eq!(unpack(&deflated(&rows)), Err(Unpacked::Nothing));
+        assert_eq!(unpack(&deflated(&rows)), Err(UnpackError::Invalid));
     }
 
     proptest! {

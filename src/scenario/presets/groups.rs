@@ -1,26 +1,26 @@
-//! Replicated stores by their defaults, and published latencies.
+//! Presets of replicated stores, and published latencies.
 
 use crate::scenario::{AntiEntropy, Data, Group, Hints, Latency, Protocol, Quorum, ReadRepair, VersionClock, Weighted};
 
-/// A real store's way of replicating.
+/// Defaults of a replicated store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StorePreset {
-    /// The system, its version, and the consistency level.
+    /// The store, its version and its consistency level.
     pub name: &'static str,
-    /// What of it is not modelled.
+    /// What is not modelled.
     pub leaves_out: &'static str,
     store: Store,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Store {
-    /// With how many of N reads and writes wait for: one, a majority, all.
     Cassandra(Level),
     DynamoDb,
     Riak,
     Dynamo,
 }
 
+/// How many of the N replicas a read or write waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Level {
     One,
@@ -28,30 +28,30 @@ enum Level {
     All,
 }
 
-const CASSANDRA: &str = "Digests, speculative retries, rack awareness and repair, which is run by hand; a read waits for the repair \
-                         of the replicas that answered it.";
+const CASSANDRA: &str = "Digests, speculative retries and rack awareness; repair, which is run manually. A read waits for the repair \
+                         of the replicas that answered.";
 
-/// All of them.
+/// All presets of replicated stores.
 pub const STORES: [StorePreset; 6] = [
     StorePreset { name: "Cassandra 5, ONE", leaves_out: CASSANDRA, store: Store::Cassandra(Level::One) },
     StorePreset { name: "Cassandra 5, QUORUM", leaves_out: CASSANDRA, store: Store::Cassandra(Level::Quorum) },
     StorePreset { name: "Cassandra 5, ALL", leaves_out: CASSANDRA, store: Store::Cassandra(Level::All) },
     StorePreset {
         name: "DynamoDB global table (MREC)",
-        leaves_out: "The replicas within a region, and strongly consistent reads there: a member stands for a region. \
-                     Replication usually takes less than a second; set it on the links.",
+        leaves_out: "Replicas within a region and strongly consistent reads there; a member represents a region. \
+                     Replication usually takes less than a second (set it on the links).",
         store: Store::DynamoDb,
     },
     StorePreset {
         name: "Riak KV 3",
-        leaves_out: "Vnodes, sloppy quorums and last_write_wins buckets; hash trees are compared every so often, not one \
-                     by one as they are rebuilt.",
+        leaves_out: "Virtual nodes, sloppy quorums and last_write_wins buckets; that hash trees are compared one by one as \
+                     they are rebuilt (here at an interval).",
         store: Store::Riak,
     },
     StorePreset {
         name: "Dynamo (2007)",
-        leaves_out: "Vector clocks: versions are ordered by the coordinator's count, not kept as siblings. Membership by \
-                     gossip; the preference list is fixed.",
+        leaves_out: "Vector clocks (versions are ordered by the coordinator's count and not kept as siblings); membership \
+                     by gossip (the preference list is fixed).",
         store: Store::Dynamo,
     },
 ];
@@ -59,7 +59,7 @@ pub const STORES: [StorePreset; 6] = [
 const HOUR: f64 = 3_600_000.0;
 
 impl StorePreset {
-    /// A group with the store's defaults, as far as it has members.
+    /// Returns a group with the store's defaults, limited by its number of members.
     pub fn group(&self, like: &Group) -> Group {
         let members = like.members.len() as u32;
         let n = members.clamp(1, 3);
@@ -117,12 +117,12 @@ impl StorePreset {
     }
 }
 
-/// The store whose defaults a group has.
+/// Returns the store whose settings a group has.
 pub fn of_group(group: &Group) -> Option<&'static StorePreset> {
     STORES.iter().find(|store| store.group(group) == *group)
 }
 
-/// Published one-way latencies: fits of production traffic (Bailis 2012, PBS), by name.
+/// Returns published one-way latencies by name: fits of production traffic (Bailis 2012, PBS).
 pub fn published() -> Vec<(&'static str, Latency)> {
     let pareto = |scale_ms, shape| Latency::Pareto { scale_ms, shape };
     let exponential = |rate: f64| Latency::Exponential { mean_ms: 1.0 / rate };
@@ -132,7 +132,7 @@ pub fn published() -> Vec<(&'static str, Latency)> {
     vec![
         ("LinkedIn SSD", mixture(0.9122, pareto(0.235, 10.0), 0.0878, exponential(1.66))),
         ("LinkedIn disk, writes", mixture(0.38, pareto(1.05, 1.51), 0.62, exponential(0.183))),
-        // The printed shape; the table in the paper agrees better with 3.5, of the authors' code.
+        // The shape as printed. The table of the paper agrees better with 3.5, as in the authors' code.
         ("Yammer, writes", mixture(0.939, pareto(3.0, 3.35), 0.061, exponential(0.0028))),
         ("Yammer, reads and answers", mixture(0.982, pareto(1.5, 3.8), 0.018, exponential(0.0217))),
     ]

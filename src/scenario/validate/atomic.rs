@@ -1,10 +1,11 @@
-//! Services that commit together: who may take part, and with what.
+//! Transactions: which services may coordinate and participate.
 
 use super::Checker;
+use super::references::Nodes;
 use crate::scenario::{Operation, PublishMode, Scenario, Service};
 
 impl Checker {
-    pub(super) fn transactions(&mut self, scenario: &Scenario) {
+    pub(super) fn transactions(&mut self, scenario: &Scenario, nodes: &Nodes) {
         for (i, service) in scenario.services.iter().enumerate() {
             let path = format!("services[{i}]");
             let atomic = service.is_coordinator();
@@ -13,33 +14,34 @@ impl Checker {
                 if let Some(operation) = &call.operation {
                     self.operation(&format!("{path}.do"), operation);
                     if matches!(operation, Operation::Read { .. } | Operation::Delete { .. }) {
-                        self.error(format!("{path}.do"), "an operation that writes; services delete nothing");
+                        self.error(
+                            format!("{path}.do"),
+                            "must be an operation that writes; services do not support `delete`",
+                        );
                     }
                 }
-                let callee = scenario.services.iter().position(|other| other.id == call.to).filter(|_| atomic);
-                if let Some(at) = callee {
-                    let callee = &scenario.services[at];
+                if let Some((index, callee)) = nodes.service(&call.to).filter(|_| atomic) {
                     if !callee.calls.is_empty() {
                         let problem = format!(
-                            "a service that calls no other, as a participant of a transaction; `{}` does",
+                            "must be a service without calls, because it participates in a transaction; `{}` has calls",
                             call.to
                         );
                         self.error(format!("{path}.to"), problem);
                     }
-                    self.publishes_after(at, callee);
+                    self.publishes_after_commit(index, callee);
                 }
             }
             if atomic {
-                self.publishes_after(i, service);
+                self.publishes_after_commit(i, service);
             }
         }
     }
 
-    fn publishes_after(&mut self, i: usize, service: &Service) {
+    fn publishes_after_commit(&mut self, i: usize, service: &Service) {
         for (j, publication) in service.publishes.iter().enumerate() {
             if publication.mode == PublishMode::BeforeCommit {
                 let problem =
-                    "another mode, for a service that commits with others: only their votes say whether it commits";
+                    "must not be `before_commit` in a transaction, where the votes decide whether the service commits";
                 self.error(format!("services[{i}].publishes[{j}].mode"), problem);
             }
         }

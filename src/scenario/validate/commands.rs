@@ -1,4 +1,4 @@
-//! Commands: what they name must be there, and what they set must be in range.
+//! Commands: ids resolve and settings are in range.
 
 use super::references::{Kind, Nodes};
 use super::{Checker, LONGEST_MS};
@@ -6,64 +6,67 @@ use crate::scenario::{Backoff, Command};
 use std::collections::BTreeSet;
 
 impl Checker {
-    /// What a command names.
-    pub(super) fn command(&mut self, path: &str, command: &Command, nodes: &Nodes) {
-        let mut names = |field: &str, id: &str, kind| self.refers(&format!("{path}.{field}"), id, kind, nodes);
+    /// Checks the ids in a command.
+    pub(super) fn command_references(&mut self, path: &str, command: &Command, nodes: &Nodes) {
+        let mut refers = |field: &str, id: &str, kind| self.refers(&format!("{path}.{field}"), id, kind, nodes);
         match command {
-            Command::Operate { service, .. } => names("operate.service", service, Kind::Service),
-            Command::Crash { service, .. } => names("crash.service", service, Kind::Service),
-            Command::Restart { service } => names("restart.service", service, Kind::Service),
-            Command::SlowDown { service, .. } => names("slow_down.service", service, Kind::Service),
-            Command::SetClock { service, .. } => names("set_clock.service", service, Kind::Service),
-            Command::JumpClock { service, .. } => names("jump_clock.service", service, Kind::Service),
-            Command::StopBus { bus, .. } => names("stop_bus.bus", bus, Kind::Bus),
-            Command::StartBus { bus } => names("start_bus.bus", bus, Kind::Bus),
-            Command::Rebalance { bus } => names("rebalance.bus", bus, Kind::Bus),
+            Command::Operate { service, .. } => refers("operate.service", service, Kind::Service),
+            Command::Crash { service, .. } => refers("crash.service", service, Kind::Service),
+            Command::Restart { service } => refers("restart.service", service, Kind::Service),
+            Command::SlowDown { service, .. } => refers("slow_down.service", service, Kind::Service),
+            Command::SetClock { service, .. } => refers("set_clock.service", service, Kind::Service),
+            Command::JumpClock { service, .. } => refers("jump_clock.service", service, Kind::Service),
+            Command::StopBus { bus, .. } => refers("stop_bus.bus", bus, Kind::Bus),
+            Command::StartBus { bus } => refers("start_bus.bus", bus, Kind::Bus),
+            Command::Rebalance { bus } => refers("rebalance.bus", bus, Kind::Bus),
             Command::StopBroker { bus, broker, .. } => {
                 self.broker(&format!("{path}.stop_broker"), bus, *broker, nodes);
             }
             Command::StartBroker { bus, broker } => self.broker(&format!("{path}.start_broker"), bus, *broker, nodes),
             Command::Redrive { bus, service } => {
-                names("redrive.bus", bus, Kind::Bus);
-                names("redrive.service", service, Kind::Service);
+                refers("redrive.bus", bus, Kind::Bus);
+                refers("redrive.service", service, Kind::Service);
             }
             Command::Purge { bus, service } => {
-                names("purge.bus", bus, Kind::Bus);
-                names("purge.service", service, Kind::Service);
+                refers("purge.bus", bus, Kind::Bus);
+                refers("purge.service", service, Kind::Service);
             }
-            Command::CutLink { from, to, .. } => self.ends(&format!("{path}.cut_link"), from, to, nodes),
-            Command::HealLink { from, to, .. } => self.ends(&format!("{path}.heal_link"), from, to, nodes),
-            Command::DisturbLink { from, to, .. } => self.ends(&format!("{path}.disturb_link"), from, to, nodes),
+            Command::CutLink { from, to, .. } => self.link_ends(&format!("{path}.cut_link"), from, to, nodes),
+            Command::HealLink { from, to, .. } => self.link_ends(&format!("{path}.heal_link"), from, to, nodes),
+            Command::DisturbLink { from, to, .. } => self.link_ends(&format!("{path}.disturb_link"), from, to, nodes),
             Command::Partition { groups } => {
                 for (i, group) in groups.iter().enumerate() {
                     for (j, node) in group.iter().enumerate() {
-                        self.is_there(&format!("{path}.partition.groups[{i}][{j}]"), node, nodes);
+                        self.node_exists(&format!("{path}.partition.groups[{i}][{j}]"), node, nodes);
                     }
                 }
             }
-            Command::Pause { node } => self.is_there(&format!("{path}.pause.node"), node, nodes),
-            Command::Resume { node } => self.is_there(&format!("{path}.resume.node"), node, nodes),
+            Command::Pause { node } => self.node_exists(&format!("{path}.pause.node"), node, nodes),
+            Command::Resume { node } => self.node_exists(&format!("{path}.resume.node"), node, nodes),
             Command::HealAll => {}
         }
     }
 
     fn broker(&mut self, path: &str, bus: &str, broker: Option<u32>, nodes: &Nodes) {
         self.refers(&format!("{path}.bus"), bus, Kind::Bus, nodes);
-        match (nodes.brokers.get(bus), broker) {
+        let replicas = nodes.bus(bus).map(|bus| bus.replication.as_ref().map_or(0, |replication| replication.replicas));
+        match (replicas, broker) {
             (None, _) => {}
-            (Some(0), _) => self.error(format!("{path}.bus"), format!("a bus with `replication`; `{bus}` has none")),
-            (Some(most), Some(broker)) if broker == 0 || broker > *most => {
+            (Some(0), _) => {
+                self.error(format!("{path}.bus"), format!("must be a bus with `replication`; `{bus}` has none"))
+            }
+            (Some(most), Some(broker)) if broker == 0 || broker > most => {
                 self.error(
                     format!("{path}.broker"),
-                    format!("one of the brokers 1 to {most} of `{bus}`, not {broker}"),
+                    format!("must be a broker of `{bus}`, from 1 to {most}, not {broker}"),
                 );
             }
             (Some(_), _) => {}
         }
     }
 
-    /// What a command sets.
-    pub(super) fn command_values(&mut self, path: &str, command: &Command) {
+    /// Checks the settings of a command.
+    pub(super) fn command_settings(&mut self, path: &str, command: &Command) {
         match command {
             Command::Operate { operation, .. } => self.operation(&format!("{path}operate.operation"), operation),
             Command::DisturbLink { loss, duplicate, delay, reorder, .. } => {
@@ -77,13 +80,13 @@ impl Checker {
             Command::Partition { groups } => {
                 let path = format!("{path}partition.groups");
                 if groups.len() < 2 {
-                    self.error(&path, format!("two groups or more, not {}", groups.len()));
+                    self.error(&path, format!("must have at least two groups, not {}", groups.len()));
                 }
                 let mut seen = BTreeSet::new();
                 for (i, group) in groups.iter().enumerate() {
                     for (j, node) in group.iter().enumerate() {
                         if !seen.insert(node) {
-                            self.error(format!("{path}[{i}][{j}]"), format!("`{node}` is in a group already"));
+                            self.error(format!("{path}[{i}][{j}]"), format!("`{node}` is already in a group"));
                         }
                     }
                 }

@@ -1,32 +1,31 @@
-//! Replica groups and regions: members are there, quorums fit, and what a protocol cannot hold is refused.
+//! Replica groups and regions: members exist, quorums fit, and the protocol supports the data.
 
 use super::references::{Kind, Nodes};
 use super::{Checker, LONGEST_MS, LONGEST_NAME};
 use crate::scenario::{Arrivals, Client, Data, Group, Protocol, Route, Scenario, Service, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Members of a gossip group.
+/// Members of a gossip group at most.
 const MOST_MEMBERS: usize = 10_000;
 
 impl Checker {
     pub(super) fn groups(&mut self, scenario: &Scenario, nodes: &Nodes) {
         let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
-        let services: BTreeMap<&str, &Service> = scenario.services.iter().map(|it| (it.id.as_str(), it)).collect();
         for (i, group) in scenario.groups.iter().enumerate() {
             let path = format!("groups[{i}]");
             self.text(&format!("{path}.name"), &group.name, LONGEST_NAME);
             let most = if matches!(group.protocol, Protocol::Gossip(_)) { MOST_MEMBERS } else { Group::MOST_LINKED };
             if group.members.is_empty() || group.members.len() > most {
-                let problem = format!("1 to {most} services, not {}", group.members.len());
+                let problem = format!("must have 1 to {most} services, not {}", group.members.len());
                 self.error(format!("{path}.members"), problem);
             }
             for (j, id) in group.members.iter().enumerate() {
                 let path = format!("{path}.members[{j}]");
                 self.refers(&path, id, Kind::Service, nodes);
                 if let Some(other) = taken.insert(id, &group.id) {
-                    self.error(&path, format!("`{id}` is a member of `{other}` already"));
+                    self.error(&path, format!("`{id}` is already a member of `{other}`"));
                 }
-                if let Some(service) = services.get(id.as_str()) {
+                if let Some((_, service)) = nodes.service(id) {
                     self.member(&path, service, group);
                 }
             }
@@ -34,26 +33,24 @@ impl Checker {
         }
         for (i, service) in scenario.services.iter().enumerate() {
             for (j, call) in service.calls.iter().enumerate().filter(|(_, call)| taken.contains_key(call.to.as_str())) {
-                let problem = format!("a service that is in no group; `{}` is a member of one", call.to);
+                let problem = format!("must be a service outside of groups; `{}` is a member of a group", call.to);
                 self.error(format!("services[{i}].calls[{j}].to"), problem);
             }
         }
         for (i, client) in scenario.clients.iter().enumerate() {
-            self.client_target(&format!("clients[{i}]"), client, scenario, nodes);
-        }
-        for (i, client) in scenario.clients.iter().enumerate() {
+            self.client_target(&format!("clients[{i}]"), client, nodes);
             self.count(&format!("clients[{i}].attempts"), client.attempts, 1, 1000);
         }
-        self.connected(scenario);
-        self.transactions(scenario);
+        self.connected(scenario, nodes);
+        self.transactions(scenario, nodes);
         self.regions(scenario, nodes);
     }
 
-    /// A member calls nobody, and starts with what the data type can hold.
+    /// Checks that a member has no calls, and that its data fits the group.
     fn member(&mut self, path: &str, service: &Service, group: &Group) {
         let id = &service.id;
         if !service.calls.is_empty() {
-            self.error(path, format!("a service that calls no other; `{id}` does"));
+            self.error(path, format!("must be a service without calls; `{id}` has calls"));
         }
         for (key, value) in &service.data {
             let fits = match (&group.data, value) {
@@ -65,12 +62,12 @@ impl Checker {
             if !fits {
                 let expected = match group.data {
                     Data::Register { .. } | Data::MultiValue | Data::Merged { .. } => "anything",
-                    Data::Counter => "a whole number",
-                    Data::Set | Data::RemoveWinsSet => "a set, as [1, 2]",
-                    Data::Map => "a map, as {\"map\": {\"size\": 1}}",
-                    Data::Sequence => "a list, as {\"list\": [1, 2]}",
+                    Data::Counter => "whole numbers",
+                    Data::Set | Data::RemoveWinsSet => "sets, such as [1, 2]",
+                    Data::Map => "maps, such as {\"map\": {\"size\": 1}}",
+                    Data::Sequence => "lists, such as {\"list\": [1, 2]}",
                 };
-                self.error(path, format!("`{id}` starts with {key} = {value}, but the group's keys hold {expected}"));
+                self.error(path, format!("the keys of the group must be {expected}, but `{id}` has {key} = {value}"));
             }
         }
     }
@@ -97,7 +94,7 @@ impl Checker {
                     self.duration(&format!("{path}.tombstone_grace_ms"), grace);
                 }
                 if !matches!(group.data, Data::Register { .. }) && replicas != members {
-                    let problem = "all members, for data other than registers: the coordinator changes its own copy";
+                    let problem = "must be all members for data other than registers, because the coordinator changes its own copy";
                     self.error(format!("{path}.replicas"), problem);
                 }
                 return;
@@ -106,7 +103,7 @@ impl Checker {
                 let path = format!("{path}.gossip");
                 self.latency(&format!("{path}.every"), &gossip.every);
                 if gossip.every.mean_ms() < 0.001 {
-                    self.error(format!("{path}.every"), "a mean of at least 0.001 ms between rounds");
+                    self.error(format!("{path}.every"), "must have a mean of at least 0.001 ms");
                 }
                 self.count(&format!("{path}.fan_out"), gossip.fan_out, 1, MOST_MEMBERS as u32);
                 if let crate::scenario::GossipStyle::Rumor { lose_interest_after } = gossip.style {
@@ -132,29 +129,26 @@ impl Checker {
             Protocol::Chain => {}
         }
         if !matches!(group.data, Data::Register { .. }) {
-            let problem =
-                "a leaderless quorum or gossip, for data other than registers: this protocol orders all writes";
+            let problem = "must be `quorum` or `gossip` for data other than registers";
             self.error(path, problem);
         }
     }
 
-    fn client_target(&mut self, path: &str, client: &Client, scenario: &Scenario, nodes: &Nodes) {
-        let group = scenario.groups.iter().find(|group| group.id == client.target);
-        let Some(group) = group else {
+    fn client_target(&mut self, path: &str, client: &Client, nodes: &Nodes) {
+        let Some(group) = nodes.group(&client.target) else {
             self.refers(&format!("{path}.target"), &client.target, Kind::Service, nodes);
             return self.follows(path, client, nodes);
         };
         if client.reads_from.is_some() {
-            let problem = "nothing, for a client of a group; `read_route` says where it reads";
+            let problem = "must be absent for a client of a group, which has `read_route` instead";
             self.error(format!("{path}.reads_from"), problem);
         }
         let routes = [("route", Some(client.route)), ("read_route", client.read_route)];
-        for (field, route) in routes.into_iter().filter(|(_, route)| *route == Some(Route::Itself)) {
+        for (field, _) in routes.into_iter().filter(|(_, route)| *route == Some(Route::Itself)) {
             let leaderless = matches!(group.protocol, Protocol::Quorum(_));
             let register = matches!(group.data, Data::Register { .. });
             if !leaderless || (!register && field == "route") {
-                let problem =
-                    format!("another route: a client coordinates registers of a leaderless group alone, not {route:?}");
+                let problem = "must not be `itself`: a client coordinates only registers of a leaderless group";
                 self.error(format!("{path}.{field}"), problem);
             }
         }
@@ -166,32 +160,33 @@ impl Checker {
             let path = format!("{path}.generate.arrivals.after.client");
             self.refers(&path, of, Kind::Client, nodes);
             if *of == client.id {
-                self.error(path, "another client than itself");
+                self.error(path, "must be another client");
             }
         }
     }
 
     fn regions(&mut self, scenario: &Scenario, nodes: &Nodes) {
         let mut placed = BTreeSet::new();
-        let ids: BTreeSet<&str> = scenario.regions.iter().map(|region| region.id.as_str()).collect();
+        let all: BTreeSet<&str> = scenario.regions.iter().map(|region| region.id.as_str()).collect();
+        let mut ids = BTreeSet::new();
         for (i, region) in scenario.regions.iter().enumerate() {
             let path = format!("regions[{i}]");
             self.key(&format!("{path}.id"), &region.id);
             self.text(&format!("{path}.name"), &region.name, LONGEST_NAME);
-            if scenario.regions[..i].iter().any(|other| other.id == region.id) {
+            if !ids.insert(region.id.as_str()) {
                 self.error(format!("{path}.id"), format!("another region already has the id `{}`", region.id));
             }
             for (j, id) in region.nodes.iter().enumerate() {
                 let path = format!("{path}.nodes[{j}]");
-                self.is_there(&path, id, nodes);
+                self.node_exists(&path, id, nodes);
                 if !placed.insert(id) {
-                    self.error(path, format!("`{id}` is in a region already"));
+                    self.error(path, format!("`{id}` is already in a region"));
                 }
             }
             for (j, latency) in region.latency.iter().enumerate() {
                 let path = format!("{path}.latency[{j}]");
                 self.latency(&format!("{path}.latency"), &latency.latency);
-                if !ids.contains(latency.to.as_str()) {
+                if !all.contains(latency.to.as_str()) {
                     self.error(format!("{path}.to"), format!("no region has the id `{}`", latency.to));
                 }
             }

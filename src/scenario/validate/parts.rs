@@ -1,15 +1,15 @@
-//! Each part of a scenario for itself.
+//! Ranges and sizes of the parts of a scenario.
 
 use super::{Checker, MOST_ENTRIES};
 use crate::scenario::{
     Acks, Arrivals, Client, CommitRule, Keys, Operation, PublishMode, ReaderSession, Replication, Scenario, Service,
-    Subscription, Workload,
+    Step, Subscription, Workload,
 };
 
 const MOST_COUNT: u32 = 100_000;
 /// Brokers of a bus at most.
 const MOST_BROKERS: u32 = 9;
-/// The fastest generated traffic: one operation a microsecond.
+/// Operations of a generated workload at most: one per microsecond.
 const FASTEST_PER_SECOND: f64 = 1e6;
 
 impl Checker {
@@ -51,9 +51,13 @@ impl Checker {
             self.probability(&format!("{path}.duplicate"), link.duplicate);
         }
         for (i, step) in scenario.script.iter().enumerate() {
-            self.duration(&format!("script[{i}].at_ms"), step.at_ms);
-            self.command_values(&format!("script[{i}].do."), &step.command);
+            self.step(&format!("script[{i}]"), step);
         }
+    }
+
+    pub(super) fn step(&mut self, path: &str, step: &Step) {
+        self.duration(&format!("{path}.at_ms"), step.at_ms);
+        self.command_settings(&format!("{path}.do."), &step.command);
     }
 
     fn service(&mut self, path: &str, service: &Service) {
@@ -85,7 +89,7 @@ impl Checker {
                 self.count(&format!("{path}.mode.{mode}.batch"), *batch, 1, MOST_COUNT);
             }
             if publication.acks == Acks::None && (publication.retry.is_some() || relay.is_some()) {
-                let problem = "`leader` or `all`: what is published again waits for an acknowledgement";
+                let problem = "must be `leader` or `all`, because retries wait for an acknowledgement";
                 self.error(format!("{path}.acks"), problem);
             }
             if let Some(retry) = &publication.retry {
@@ -102,7 +106,7 @@ impl Checker {
     fn subscription(&mut self, path: &str, subscription: &Subscription) {
         self.latency(&format!("{path}.processing"), &subscription.processing);
         self.probability(&format!("{path}.fails"), subscription.fails);
-        // A deadline of nothing would deliver again for ever within one instant.
+        // With a deadline of 0 the bus would redeliver without end at one instant.
         self.number(&format!("{path}.ack_deadline_ms"), subscription.ack_deadline_ms, 0.001, super::LONGEST_MS);
         if let Some(most) = subscription.max_deliveries {
             self.count(&format!("{path}.max_deliveries"), most, 1, MOST_COUNT);
@@ -144,7 +148,7 @@ impl Checker {
         if session.heartbeat_ms >= session.timeout_ms {
             self.error(
                 format!("{path}.heartbeat_ms"),
-                format!("less than `timeout_ms`, {}, is expected: else no session lasts", session.timeout_ms),
+                format!("must be less than `timeout_ms`, {}, not {}", session.timeout_ms, session.heartbeat_ms),
             );
         }
     }

@@ -1,7 +1,7 @@
-//! Ids are unique, and whatever names another part names one that is there and fits.
+//! References: ids are unique, and every reference names an existing part of the right kind.
 
 use super::{Checker, LONGEST_NAME};
-use crate::scenario::{Promise, Scenario, Value};
+use crate::scenario::{Bus, Group, Promise, Scenario, Service, Subscription, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -13,38 +13,53 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    fn a(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
-            Kind::Service => "a service",
-            Kind::Bus => "a bus",
-            Kind::Client => "a client",
-            Kind::Group => "a replica group",
-        }
-    }
-
-    fn no(self) -> &'static str {
-        match self {
-            Kind::Service => "no service",
-            Kind::Bus => "no bus",
-            Kind::Client => "no client",
-            Kind::Group => "no replica group",
+            Kind::Service => "service",
+            Kind::Bus => "bus",
+            Kind::Client => "client",
+            Kind::Group => "replica group",
         }
     }
 }
 
+/// The parts of a scenario by id.
 pub(super) struct Nodes<'a> {
-    kinds: BTreeMap<&'a str, Kind>,
-    /// By bus: how many brokers keep its events; 0 where it is not replicated.
-    pub(super) brokers: BTreeMap<&'a str, u32>,
+    /// The kind of each id, and its index in the list of that kind.
+    by_id: BTreeMap<&'a str, (Kind, usize)>,
+    scenario: &'a Scenario,
 }
 
-impl Nodes<'_> {
-    /// ` (did you mean `x`?)`, where an id of that kind is near.
-    fn guess(&self, id: &str, kind: Option<Kind>) -> String {
-        let near = |other: &&&str| distance(id, other) <= 2.min(id.len() / 2);
-        let fits = self.kinds.iter().filter(|(_, other)| kind.is_none_or(|kind| kind == **other)).map(|(id, _)| id);
-        match fits.filter(near).min_by_key(|other| distance(id, other)) {
-            Some(other) => format!("; did you mean `{other}`?"),
+impl<'a> Nodes<'a> {
+    fn index(&self, id: &str, kind: Kind) -> Option<usize> {
+        self.by_id.get(id).filter(|(found, _)| *found == kind).map(|(_, index)| *index)
+    }
+
+    /// Returns the service with an id, and its index.
+    pub(super) fn service(&self, id: &str) -> Option<(usize, &'a Service)> {
+        self.index(id, Kind::Service).map(|i| (i, &self.scenario.services[i]))
+    }
+
+    pub(super) fn bus(&self, id: &str) -> Option<&'a Bus> {
+        self.index(id, Kind::Bus).map(|i| &self.scenario.buses[i])
+    }
+
+    pub(super) fn group(&self, id: &str) -> Option<&'a Group> {
+        self.index(id, Kind::Group).map(|i| &self.scenario.groups[i])
+    }
+
+    /// Returns the topic that a publication or subscription names; the default topic if it names none or an unknown one.
+    fn topic(&self, bus: &'a str, topic: Option<&str>) -> (&'a str, usize) {
+        let topics = self.bus(bus).map(|bus| bus.topics.as_slice()).unwrap_or_default();
+        (bus, topics.iter().position(|other| topic == Some(other.name.as_str())).unwrap_or(0))
+    }
+
+    /// Returns a hint if a similar id exists.
+    fn suggestion(&self, id: &str, kind: Option<Kind>) -> String {
+        let of_kind = self.by_id.iter().filter(|(_, (other, _))| kind.is_none_or(|kind| kind == *other));
+        let distances = of_kind.map(|(other, _)| (distance(id, other), other));
+        match distances.filter(|(distance, _)| *distance <= 2.min(id.len() / 2)).min() {
+            Some((_, other)) => format!("; did you mean `{other}`?"),
             None => String::new(),
         }
     }
@@ -65,53 +80,57 @@ impl Checker {
         self.script_references(scenario, &nodes);
         if self.errors.len() == before {
             self.call_cycles(scenario);
-            self.equal_starts(scenario);
+            self.initial_copies(scenario, &nodes);
         }
     }
 
-    fn ids<'a>(&mut self, scenario: &'a Scenario) -> Nodes<'a> {
+    pub(super) fn ids<'a>(&mut self, scenario: &'a Scenario) -> Nodes<'a> {
         let services = scenario.services.iter().enumerate().map(|(i, s)| ("services", i, s.id.as_str(), Kind::Service));
         let buses = scenario.buses.iter().enumerate().map(|(i, b)| ("buses", i, b.id.as_str(), Kind::Bus));
         let clients = scenario.clients.iter().enumerate().map(|(i, c)| ("clients", i, c.id.as_str(), Kind::Client));
         let groups = scenario.groups.iter().enumerate().map(|(i, g)| ("groups", i, g.id.as_str(), Kind::Group));
-        let mut kinds = BTreeMap::new();
+        let mut by_id = BTreeMap::new();
         for (list, i, id, kind) in services.chain(buses).chain(clients).chain(groups) {
             let path = format!("{list}[{i}].id");
-            let sound = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-            if id.is_empty() || id.chars().count() > LONGEST_NAME || !id.chars().all(sound) {
-                self.error(&path, format!("an id of 1 to 80 letters, digits, `_`, `-` and `.`, not `{id}`"));
+            let is_allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+            if id.is_empty() || id.chars().count() > LONGEST_NAME || !id.chars().all(is_allowed) {
+                self.error(&path, format!("must have 1 to 80 letters, digits, `_`, `-` and `.`, not `{id}`"));
             }
-            if kinds.insert(id, kind).is_some() {
+            if by_id.insert(id, (kind, i)).is_some() {
                 self.error(&path, format!("another node already has the id `{id}`"));
             }
         }
-        let replicas = |bus: &crate::scenario::Bus| bus.replication.as_ref().map_or(0, |it| it.replicas);
-        let brokers = scenario.buses.iter().map(|bus| (bus.id.as_str(), replicas(bus))).collect();
-        Nodes { kinds, brokers }
+        Nodes { by_id, scenario }
     }
 
     pub(super) fn refers(&mut self, path: &str, id: &str, kind: Kind, nodes: &Nodes) {
-        match nodes.kinds.get(id) {
-            Some(found) if *found == kind => {}
-            Some(found) => self.error(path, format!("the id of {}, but `{id}` is {}", kind.a(), found.a())),
-            None => self.error(path, format!("{} has the id `{id}`{}", kind.no(), nodes.guess(id, Some(kind)))),
+        match nodes.by_id.get(id) {
+            Some((found, _)) if *found == kind => {}
+            Some((found, _)) => {
+                self.error(path, format!("must be the id of a {}; `{id}` is a {}", kind.name(), found.name()));
+            }
+            None => {
+                let suggestion = nodes.suggestion(id, Some(kind));
+                self.error(path, format!("no {} has the id `{id}`{suggestion}", kind.name()));
+            }
         }
     }
 
-    fn service_references(&mut self, scenario: &Scenario, nodes: &Nodes) {
+    fn service_references<'a>(&mut self, scenario: &'a Scenario, nodes: &Nodes<'a>) {
         for (i, service) in scenario.services.iter().enumerate() {
+            let mut called = BTreeSet::new();
             for (j, call) in service.calls.iter().enumerate() {
                 let path = format!("services[{i}].calls[{j}].to");
                 self.refers(&path, &call.to, Kind::Service, nodes);
-                if service.calls[..j].iter().any(|other| other.to == call.to) {
+                if !called.insert(&call.to) {
                     self.error(&path, format!("`{}` already calls `{}`", service.id, call.to));
                 }
             }
             let mut published = BTreeSet::new();
             for (j, publication) in service.publishes.iter().enumerate() {
                 let path = format!("services[{i}].publishes[{j}]");
-                let topic = self.topic(&path, &publication.to, publication.topic.as_deref(), scenario, nodes);
-                if !published.insert((publication.to.as_str(), topic)) {
+                self.topic(&path, &publication.to, publication.topic.as_deref(), nodes);
+                if !published.insert(nodes.topic(&publication.to, publication.topic.as_deref())) {
                     self.error(
                         &path,
                         format!("`{}` already publishes to this topic of `{}`", service.id, publication.to),
@@ -121,8 +140,8 @@ impl Checker {
             let mut subscribed = BTreeSet::new();
             for (j, subscription) in service.subscribes.iter().enumerate() {
                 let path = format!("services[{i}].subscribes[{j}]");
-                let topic = self.topic(&path, &subscription.to, subscription.topic.as_deref(), scenario, nodes);
-                if !subscribed.insert((subscription.to.as_str(), topic)) {
+                self.topic(&path, &subscription.to, subscription.topic.as_deref(), nodes);
+                if !subscribed.insert(nodes.topic(&subscription.to, subscription.topic.as_deref())) {
                     self.error(
                         &path,
                         format!("`{}` already subscribes to this topic of `{}`", service.id, subscription.to),
@@ -132,35 +151,36 @@ impl Checker {
         }
     }
 
-    /// The index of a topic that a service names.
-    fn topic(&mut self, path: &str, bus: &str, topic: Option<&str>, scenario: &Scenario, nodes: &Nodes) -> usize {
+    /// Checks the bus and the topic of a publication or subscription.
+    fn topic(&mut self, path: &str, bus: &str, topic: Option<&str>, nodes: &Nodes) {
         self.refers(&format!("{path}.to"), bus, Kind::Bus, nodes);
-        let Some(bus) = scenario.buses.iter().find(|other| other.id == bus) else { return 0 };
-        let Some(topic) = topic else { return 0 };
-        let index = bus.topics.iter().position(|other| other.name == topic);
-        if index.is_none() && !(bus.topics.is_empty() && topic == bus.id) {
+        let (Some(bus), Some(topic)) = (nodes.bus(bus), topic) else { return };
+        let exists = bus.topics.iter().any(|other| other.name == topic);
+        if !exists && !(bus.topics.is_empty() && topic == bus.id) {
             let names: Vec<String> = bus.topics.iter().map(|topic| format!("`{}`", topic.name)).collect();
-            let has = if names.is_empty() { format!("`{}` alone", bus.id) } else { names.join(", ") };
+            let has = if names.is_empty() { format!("only `{}`", bus.id) } else { names.join(", ") };
             self.error(format!("{path}.topic"), format!("`{}` has no topic `{topic}`; it has {has}", bus.id));
         }
-        index.unwrap_or(0)
     }
 
-    pub(super) fn is_there(&mut self, path: &str, id: &str, nodes: &Nodes) {
-        match nodes.kinds.get(id) {
-            Some(Kind::Group) => {
-                self.error(path, format!("the id of a node; `{id}` is a replica group: name its members"))
+    pub(super) fn node_exists(&mut self, path: &str, id: &str, nodes: &Nodes) {
+        match nodes.by_id.get(id) {
+            Some((Kind::Group, _)) => {
+                self.error(
+                    path,
+                    format!("must be the id of a node; `{id}` is a replica group, whose members have ids"),
+                );
             }
-            Some(Kind::Service | Kind::Bus | Kind::Client) => {}
-            None => self.error(path, format!("no node has the id `{id}`{}", nodes.guess(id, None))),
+            Some((Kind::Service | Kind::Bus | Kind::Client, _)) => {}
+            None => self.error(path, format!("no node has the id `{id}`{}", nodes.suggestion(id, None))),
         }
     }
 
-    pub(super) fn ends(&mut self, path: &str, from: &str, to: &str, nodes: &Nodes) {
-        self.is_there(&format!("{path}.from"), from, nodes);
-        self.is_there(&format!("{path}.to"), to, nodes);
+    pub(super) fn link_ends(&mut self, path: &str, from: &str, to: &str, nodes: &Nodes) {
+        self.node_exists(&format!("{path}.from"), from, nodes);
+        self.node_exists(&format!("{path}.to"), to, nodes);
         if from == to {
-            self.error(format!("{path}.to"), format!("another node than `{from}`"));
+            self.error(format!("{path}.to"), format!("must be another node than `{from}`"));
         }
     }
 
@@ -168,16 +188,16 @@ impl Checker {
         let mut seen = BTreeSet::new();
         for (i, link) in scenario.links.iter().enumerate() {
             let path = format!("links[{i}]");
-            self.ends(&path, &link.from, &link.to, nodes);
+            self.link_ends(&path, &link.from, &link.to, nodes);
             if !seen.insert((&link.from, &link.to)) {
-                self.error(&path, format!("the link from `{}` to `{}` is already there", link.from, link.to));
+                self.error(&path, format!("the link from `{}` to `{}` is listed twice", link.from, link.to));
             }
         }
     }
 
     fn script_references(&mut self, scenario: &Scenario, nodes: &Nodes) {
         for (i, step) in scenario.script.iter().enumerate() {
-            self.command(&format!("script[{i}].do"), &step.command, nodes);
+            self.command_references(&format!("script[{i}].do"), &step.command, nodes);
         }
         for (i, promise) in scenario.promises.iter().enumerate() {
             match promise {
@@ -196,7 +216,7 @@ impl Checker {
         self.key(&format!("promises[{i}].{what}.key"), key);
     }
 
-    /// A chain of calls that comes back to where it began would wait for itself.
+    /// Checks that no chain of calls returns to its start, where it would wait for itself.
     fn call_cycles(&mut self, scenario: &Scenario) {
         let callees: BTreeMap<&str, Vec<&str>> = scenario
             .services
@@ -204,23 +224,27 @@ impl Checker {
             .map(|service| (service.id.as_str(), service.calls.iter().map(|call| call.to.as_str()).collect()))
             .collect();
         let mut finished = BTreeSet::new();
+        let mut on_path = BTreeSet::new();
         for (i, service) in scenario.services.iter().enumerate() {
-            // Depth first, without recursion: a chain may be as long as there are services.
+            // Depth first without recursion, because a chain can be as long as the list of services.
             let mut path = vec![(service.id.as_str(), 0)];
             while let Some((id, next)) = path.pop() {
                 if finished.contains(id) {
                     continue;
                 }
+                on_path.insert(id);
                 let Some(&callee) = callees.get(id).and_then(|callees| callees.get(next)) else {
+                    on_path.remove(id);
                     finished.insert(id);
                     continue;
                 };
                 path.push((id, next + 1));
-                if let Some(start) = path.iter().position(|(id, _)| *id == callee) {
+                if on_path.contains(callee) {
+                    let start = path.iter().position(|(id, _)| *id == callee).unwrap_or_default();
                     let cycle: Vec<&str> = path[start..].iter().map(|(id, _)| *id).chain([callee]).collect();
                     return self.error(
                         format!("services[{i}].calls"),
-                        format!("the calls go in a circle: {}", cycle.join(" → ")),
+                        format!("the calls form a cycle: {}", cycle.join(" → ")),
                     );
                 }
                 path.push((callee, 0));
@@ -228,58 +252,51 @@ impl Checker {
         }
     }
 
-    /// Copies of a key start equal or absent: two values under one version could never be told apart.
-    fn equal_starts(&mut self, scenario: &Scenario) {
-        let find = |id: &str| scenario.services.iter().position(|service| service.id == id);
-        let topic_of = |bus: &str, topic: Option<&str>| {
-            let bus = scenario.buses.iter().find(|other| other.id == bus);
-            let first = bus.and_then(|bus| bus.topics.first()).map(|topic| topic.name.as_str());
-            topic.or(first).map(str::to_string)
-        };
-        let places: BTreeMap<&str, usize> =
-            scenario.services.iter().zip(0..).map(|(it, i)| (it.id.as_str(), i)).collect();
+    /// Checks that copies of a key are equal at the start or absent. Both have version 1, so other values could never be
+    /// told apart.
+    fn initial_copies<'a>(&mut self, scenario: &'a Scenario, nodes: &Nodes<'a>) {
+        let group_by_member: BTreeMap<&str, &Group> =
+            scenario.groups.iter().flat_map(|group| group.members.iter().map(move |id| (id.as_str(), group))).collect();
         for group in &scenario.groups {
-            // What the first member says that has the key at all.
-            let mut said: BTreeMap<&str, (&Value, &str)> = BTreeMap::new();
-            for &i in group.members.iter().filter_map(|id| places.get(id.as_str())) {
-                let service = &scenario.services[i];
+            // Of each key, the first value and the member that has it.
+            let mut first_values: BTreeMap<&str, (&Value, &str)> = BTreeMap::new();
+            for (i, service) in group.members.iter().filter_map(|id| nodes.service(id)) {
                 for (key, value) in &service.data {
-                    let (first, by) = *said.entry(key).or_insert_with(|| (value, &service.id));
+                    let (first, member) = *first_values.entry(key).or_insert((value, &service.id));
                     if first != value {
-                        let problem = format!("{first}, as at `{by}` of the same group, or absent; it is {value}");
+                        let problem =
+                            format!("must be {first}, as at `{member}` of the same group, or absent, not {value}");
                         self.error(format!("services[{i}].data.{key}"), problem);
                     }
                 }
             }
         }
-        // What one member of a group publishes all hold, and so what one takes in.
-        let fellows = |i: usize| -> Vec<usize> {
-            let id = &scenario.services[i].id;
-            let group = scenario.groups.iter().find(|group| group.members.contains(id));
-            let members = group.map(|group| group.members.iter().filter_map(|id| places.get(id.as_str()).copied()));
-            members.map_or_else(|| vec![i], Iterator::collect)
-        };
+        let topic = |subscription: &'a Subscription| nodes.topic(&subscription.to, subscription.topic.as_deref());
+        let mut subscribers: BTreeMap<(&str, usize), Vec<&str>> = BTreeMap::new();
         for service in &scenario.services {
-            let copies = service.calls.iter().filter(|call| call.operation.is_none());
-            let mut holders: Vec<usize> = copies.filter_map(|call| find(&call.to)).collect();
-            for publication in &service.publishes {
-                let topic = topic_of(&publication.to, publication.topic.as_deref());
-                holders.extend(scenario.services.iter().enumerate().filter_map(|(i, other)| {
-                    let takes = other.subscribes.iter().any(|subscription| {
-                        subscription.to == publication.to
-                            && topic_of(&subscription.to, subscription.topic.as_deref()) == topic
-                    });
-                    takes.then_some(i)
-                }));
+            for subscription in &service.subscribes {
+                subscribers.entry(topic(subscription)).or_default().push(&service.id);
             }
-            let holders = holders.into_iter().flat_map(fellows).collect::<BTreeSet<usize>>();
-            for &i in holders.iter() {
+        }
+        for service in scenario.services.iter().filter(|service| !service.data.is_empty()) {
+            let callees = service.calls.iter().filter(|call| call.operation.is_none()).map(|call| call.to.as_str());
+            let topics = service.publishes.iter().map(|publication| {
+                let topic = nodes.topic(&publication.to, publication.topic.as_deref());
+                subscribers.get(&topic).map(Vec::as_slice).unwrap_or_default()
+            });
+            // All members of a group apply the events that one of them receives.
+            let mut holders = BTreeSet::new();
+            for id in callees.chain(topics.flatten().copied()) {
+                match group_by_member.get(id) {
+                    Some(group) => holders.extend(group.members.iter().filter_map(|id| nodes.index(id, Kind::Service))),
+                    None => holders.extend(nodes.index(id, Kind::Service)),
+                }
+            }
+            for i in holders {
                 for (key, value) in &scenario.services[i].data {
-                    if let Some(other) = service.data.get(key).filter(|other| *other != value) {
-                        self.error(
-                            format!("services[{i}].data.{key}"),
-                            format!("{other}, as at `{}` whose copy it is, or absent; it is {value}", service.id),
-                        );
+                    if let Some(original) = service.data.get(key).filter(|original| *original != value) {
+                        let problem = format!("must be {original}, as at `{}`, or absent, not {value}", service.id);
+                        self.error(format!("services[{i}].data.{key}"), problem);
                     }
                 }
             }
@@ -287,7 +304,7 @@ impl Checker {
     }
 }
 
-/// Edit distance (Levenshtein), capped by the lengths that ids have.
+/// Returns the edit distance (Levenshtein) of two ids.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -118,6 +118,9 @@ mod tests {
         let scenario = ScenarioJson("{\"converge\": 1, \"seed\": []}".into());
         let said = Session::default().handle(ToEngine { epoch: 7, request: Request::Load { scenario, at: 0 } });
         let Report::Refused { errors } = &said.report else { panic!("{said:?}") };
-        assert_eq!((said.epoch, errors[0].to_string().as_str()), (7, "seed: invalid type: list, expected u64"));
+        assert_eq!(
+            (said.epoch, errors[0].to_string().as_str()),
+            (7, "seed: must be a whole number from 0 to 18446744073709551615, not a list")
+        );
     }
 }

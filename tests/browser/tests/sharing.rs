@@ -50,7 +50,7 @@ fn an_invalid_link_is_reported_and_the_kept_drawing_is_unchanged() {
         (format!("2{}", &whole[1..]), "could not be opened: made by a newer version".into()),
         (
             format!("1r.{}e", "A".repeat(17_000)),
-            "could not be opened: too large: 17004 characters of at most 16384".into(),
+            "could not be opened: too large: 17004 characters, at most 16384 are allowed".into(),
         ),
         ("ex=nothing-such".to_string(), "could not be opened: no example has the id `nothing-such`".into()),
     ];

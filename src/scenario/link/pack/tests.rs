@@ -1,7 +1,8 @@
-//! What is packed comes out again, and nothing else does.
+//! A packed document unpacks to the same document, and limits hold.
 
 use super::*;
 use proptest::prelude::*;
+use serde_json::Number;
 use serde_json::json;
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -22,7 +23,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Numbers compared as numbers: 5.0 comes back as 5, which means the same to a document.
+/// Compares numbers by value: 5.0 unpacks as 5, which is equal in a document.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
@@ -36,7 +37,7 @@ fn same(a: &Value, b: &Value) -> bool {
 
 proptest! {
     #[test]
-    fn whatever_is_packed_comes_out_again(value in any_json()) {
+    fn a_packed_value_unpacks_to_the_same_value(value in any_json()) {
         let unpacked = pack(&value).and_then(|bytes| unpack(&bytes));
         prop_assert!(unpacked.as_ref().is_some_and(|other| same(&value, other)), "{:?}", unpacked);
     }
@@ -48,7 +49,7 @@ proptest! {
 }
 
 #[test]
-fn the_dictionary_names_nothing_twice() {
+fn the_dictionary_has_no_duplicates() {
     let mut sorted: Vec<&str> = DICTIONARY.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
@@ -56,39 +57,39 @@ fn the_dictionary_names_nothing_twice() {
 }
 
 #[test]
-fn what_is_new_to_this_version_is_carried_too() {
+fn unknown_fields_and_unusual_texts_are_kept() {
     let value =
         json!({ "converge": 1, "brand_new": [{ "id": "ü\u{0}", "zero": -0.5 }, { "id": "b", "zero": 1e-300 }] });
     assert_eq!(pack(&value).and_then(|bytes| unpack(&bytes)), Some(value));
 }
 
 #[test]
-fn a_bomb_of_references_to_one_long_text_is_refused() {
+fn too_many_references_to_a_long_text_are_refused() {
     let text = "a".repeat(1_000);
     let bomb = Value::Array(vec![Value::String(text); 10_000]);
-    assert_eq!(pack(&bomb), None, "ten megabytes in few bytes");
+    assert_eq!(pack(&bomb), None, "ten megabytes of text in a few bytes");
 }
 
 #[test]
-fn a_bomb_of_values_is_refused() {
+fn too_many_or_too_deeply_nested_values_are_refused() {
     assert_eq!(pack(&Value::Array(vec![Value::Null; 1 << 15])), None);
     let nested = (0..DEEPEST).fold(Value::Null, |inner, _| Value::Array(vec![inner]));
     assert_eq!(pack(&nested), None);
 }
 
 #[test]
-fn a_bomb_of_letters_is_refused() {
+fn too_long_a_text_is_refused() {
     let text = |n: usize| Value::String("a".repeat(n));
     assert!(pack(&text(MOST_SPELLED - 10)).is_some());
     assert_eq!(pack(&text(MOST_SPELLED + 1)), None);
 }
 
 #[test]
-fn bytes_that_end_too_soon_are_refused() {
+fn bytes_that_are_cut_or_extended_are_refused() {
     let bytes = pack(&json!({ "title": "x".repeat(50), "services": [{ "id": "a" }] })).expect("small");
     for length in 0..bytes.len() {
         let cut = unpack(&bytes[..length]);
         assert!(cut.is_none_or(|value| value != unpack(&bytes).expect("whole")), "{length} of {}", bytes.len());
     }
-    assert_eq!(unpack(&[bytes, vec![0; 5]].concat()), None, "and those that end too late");
+    assert_eq!(unpack(&[bytes, vec![0; 5]].concat()), None, "extended");
 }

@@ -1,18 +1,19 @@
-//! JSON text taken apart, refusing what would be lost: an object may name a field once.
+//! Parses JSON text and refuses an object that has the same field twice, of which `serde_json` would keep the last.
 
-use super::super::ScenarioError;
+use crate::scenario::ScenarioError;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
 use std::fmt;
 
-/// Takes JSON text apart.
+/// Parses JSON text.
 ///
 /// # Errors
-/// It is not JSON, or an object names a field twice; by line and column, both from 1.
+/// The text is not JSON, is nested too deeply, or an object has a field twice. The path of the error is the line and the
+/// column, both counted from 1.
 pub fn parse(text: &str) -> Result<Json, ScenarioError> {
     serde_json::from_str::<Strict>(text).map(|Strict(json)| json).map_err(|error| {
-        let said = error.to_string();
-        let problem = said.rsplit_once(" at line ").map_or(said.as_str(), |(problem, _)| problem);
+        let message = error.to_string();
+        let problem = message.rsplit_once(" at line ").map_or(message.as_str(), |(problem, _)| problem);
         ScenarioError::new(format!("line {}, column {}", error.line(), error.column()), problem)
     })
 }
@@ -21,13 +22,13 @@ struct Strict(Json);
 
 impl<'de> Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Any).map(Strict)
+        deserializer.deserialize_any(StrictVisitor).map(Strict)
     }
 }
 
-struct Any;
+struct StrictVisitor;
 
-impl<'de> Visitor<'de> for Any {
+impl<'de> Visitor<'de> for StrictVisitor {
     type Value = Json;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,10 +69,11 @@ impl<'de> Visitor<'de> for Any {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json, A::Error> {
         let mut fields = Map::new();
-        while let Some((name, Strict(value))) = access.next_entry::<String, Strict>()? {
+        while let Some(name) = access.next_key::<String>()? {
             if fields.contains_key(&name) {
                 return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
             }
+            let Strict(value) = access.next_value()?;
             fields.insert(name, value);
         }
         Ok(Json::Object(fields))

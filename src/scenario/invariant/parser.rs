@@ -1,0 +1,423 @@
+//! Parses invariants.
+//!
+//! ```text
+//! invariant  = formula [ "when" "quiescent" ]
+//! formula    = conjunct { "or" conjunct }
+//! conjunct   = atom { "and" atom }
+//! atom       = "not" atom | "(" formula ")" | term relation term
+//! relation   = "==" | "!=" | "<" | "<=" | ">" | ">=" | "in"
+//! term       = product { ( "+" | "-" ) product }
+//! product    = factor { "*" factor }
+//! factor     = number | "text" | "absent" | place | "-" factor | "(" term ")"
+//!            | "count" "(" term ")" | "behind" "(" place ")"
+//! place      = key | service "." key | group "." key      (a key with other characters than letters, digits, _ - . in backticks)
+//! ```
+
+use super::{Formula, Invariant, Place, Relation, Term};
+use crate::scenario::{Scenario, Value};
+use std::fmt;
+
+/// Characters of an invariant at most.
+const LONGEST: usize = 500;
+/// Levels of nesting at most.
+const DEEPEST: u32 = 32;
+
+/// Parses an invariant of a scenario; see [`Invariant::parse`].
+pub(super) fn parse(text: &str, scenario: &Scenario) -> Result<Invariant, String> {
+    if text.chars().count() > LONGEST {
+        return Err(format!("must have at most {LONGEST} characters"));
+    }
+    let services = scenario.services.iter().map(|service| service.id.as_str());
+    let holders = services.chain(scenario.groups.iter().map(|group| group.id.as_str())).collect();
+    let mut parser = Parser { tokens: tokens(text)?, at: 0, holders, depth: 0 };
+    let formula = parser.formula()?;
+    let quiescent = parser.take_word("when");
+    if quiescent && !parser.take_word("quiescent") {
+        return Err(parser.expected("`quiescent`"));
+    }
+    match parser.peek() {
+        Token::End => Ok(Invariant { formula, quiescent }),
+        _ => Err(parser.expected("`and`, `or`, `when quiescent` or the end")),
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Token {
+    Number(i64),
+    Text(String),
+    /// A word; with a key in backticks that follows its full stop.
+    Name(String, Option<String>),
+    Quoted(String),
+    Symbol(&'static str),
+    End,
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Token::Number(number) => write!(f, "{number}"),
+            Token::Text(text) => write!(f, "\"{text}\""),
+            Token::Name(name, None) => write!(f, "`{name}`"),
+            Token::Name(name, Some(key)) => write!(f, "`{name}.{key}`"),
+            Token::Quoted(key) => write!(f, "`{key}`"),
+            Token::Symbol(symbol) => write!(f, "`{symbol}`"),
+            Token::End => f.write_str("the end"),
+        }
+    }
+}
+
+const SYMBOLS: [&str; 11] = ["==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "(", ")"];
+
+/// Splits a text into tokens, each with its column.
+fn tokens(text: &str) -> Result<Vec<(usize, Token)>, String> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    let column = |rest: &str| text[..text.len() - rest.len()].chars().count() + 1;
+    loop {
+        rest = rest.trim_start();
+        let at = column(rest);
+        let Some(first) = rest.chars().next() else {
+            found.push((at, Token::End));
+            return Ok(found);
+        };
+        let quoted = |rest: &str, quote: char| -> Result<(String, usize), String> {
+            let inner = &rest[1..];
+            let end = inner.find(quote).ok_or_else(|| format!("column {}: {quote} is not closed", column(rest)))?;
+            Ok((inner[..end].to_string(), end + 2))
+        };
+        let (token, length) = match first {
+            '"' => quoted(rest, '"').map(|(text, length)| (Token::Text(text), length))?,
+            '`' => quoted(rest, '`').map(|(key, length)| (Token::Quoted(key), length))?,
+            '0'..='9' => {
+                let length = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+                let number = rest[..length].parse().map_err(|_| format!("column {at}: the number is too large"))?;
+                (Token::Number(number), length)
+            }
+            c if c.is_alphabetic() || c == '_' => {
+                // A minus in a word is part of it, as in `last-item`; a subtraction needs a space before the minus.
+                let inside = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+                let length = rest.find(|c: char| !inside(c)).unwrap_or(rest.len());
+                let name = &rest[..length];
+                match name.strip_suffix('.').filter(|_| rest[length..].starts_with('`')) {
+                    Some(holder) => {
+                        let (key, more) = quoted(&rest[length..], '`')?;
+                        (Token::Name(holder.into(), Some(key)), length + more)
+                    }
+                    None => (Token::Name(name.into(), None), length),
+                }
+            }
+            _ => match SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol)) {
+                Some(symbol) => (Token::Symbol(symbol), symbol.len()),
+                None if first == '=' => return Err(format!("column {at}: expected `==`, not `=`")),
+                None => return Err(format!("column {at}: unknown character `{first}`")),
+            },
+        };
+        found.push((at, token));
+        rest = &rest[length..];
+    }
+}
+
+struct Parser<'a> {
+    tokens: Vec<(usize, Token)>,
+    at: usize,
+    holders: Vec<&'a str>,
+    depth: u32,
+}
+
+impl Parser<'_> {
+    fn peek(&self) -> &Token {
+        &self.tokens[self.at].1
+    }
+
+    fn next(&mut self) -> Token {
+        let token = self.peek().clone();
+        self.at = (self.at + 1).min(self.tokens.len() - 1);
+        token
+    }
+
+    fn take_symbol(&mut self, wanted: &str) -> bool {
+        let is_next = matches!(self.peek(), Token::Symbol(symbol) if *symbol == wanted);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn take_word(&mut self, wanted: &str) -> bool {
+        let is_next = matches!(self.peek(), Token::Name(name, None) if name == wanted);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn expected(&self, what: &str) -> String {
+        let (column, token) = &self.tokens[self.at];
+        format!("column {column}: expected {what}, not {token}")
+    }
+
+    fn expect_close(&mut self) -> Result<(), String> {
+        if self.take_symbol(")") { Ok(()) } else { Err(self.expected("`)`")) }
+    }
+
+    fn enter_level(&mut self) -> Result<(), String> {
+        self.depth += 1;
+        if self.depth > DEEPEST { Err(format!("must be nested at most {DEEPEST} levels deep")) } else { Ok(()) }
+    }
+
+    fn formula(&mut self) -> Result<Formula, String> {
+        let mut left = self.conjunct()?;
+        while self.take_word("or") {
+            left = Formula::Or(Box::new(left), Box::new(self.conjunct()?));
+        }
+        Ok(left)
+    }
+
+    fn conjunct(&mut self) -> Result<Formula, String> {
+        let mut left = self.atom()?;
+        while self.take_word("and") {
+            left = Formula::And(Box::new(left), Box::new(self.atom()?));
+        }
+        Ok(left)
+    }
+
+    fn atom(&mut self) -> Result<Formula, String> {
+        self.enter_level()?;
+        let found = if self.take_word("not") { Formula::Not(Box::new(self.atom()?)) } else { self.comparison()? };
+        self.depth -= 1;
+        Ok(found)
+    }
+
+    fn comparison(&mut self) -> Result<Formula, String> {
+        // A bracket contains a formula or a term: try a formula first.
+        let start = self.at;
+        if self.take_symbol("(") {
+            let formula = self.formula().and_then(|formula| self.expect_close().map(|()| formula));
+            if let Ok(formula) = formula {
+                return Ok(formula);
+            }
+            self.at = start;
+        }
+        let left = self.term()?;
+        let relation = match self.peek() {
+            Token::Symbol("==") => Relation::Equal,
+            Token::Symbol("!=") => Relation::Unequal,
+            Token::Symbol("<") => Relation::Less,
+            Token::Symbol("<=") => Relation::AtMost,
+            Token::Symbol(">") => Relation::Greater,
+            Token::Symbol(">=") => Relation::AtLeast,
+            Token::Name(name, None) if name == "in" => Relation::In,
+            _ => return Err(self.expected("a comparison (==, !=, <, <=, >, >=, in)")),
+        };
+        self.next();
+        Ok(Formula::Compare(relation, left, self.term()?))
+    }
+
+    fn term(&mut self) -> Result<Term, String> {
+        let mut left = self.product()?;
+        loop {
+            if self.take_symbol("+") {
+                left = Term::Sum(Box::new(left), Box::new(self.product()?));
+            } else if self.take_symbol("-") {
+                left = Term::Sum(Box::new(left), Box::new(negative(self.product()?)));
+            } else {
+                return Ok(left);
+            }
+        }
+    }
+
+    fn product(&mut self) -> Result<Term, String> {
+        let mut left = self.factor()?;
+        while self.take_symbol("*") {
+            left = Term::Product(Box::new(left), Box::new(self.factor()?));
+        }
+        Ok(left)
+    }
+
+    fn factor(&mut self) -> Result<Term, String> {
+        self.enter_level()?;
+        let is_call = matches!(self.tokens.get(self.at + 1), Some((_, Token::Symbol("("))));
+        let found = match self.peek().clone() {
+            Token::Number(number) => {
+                self.next();
+                Term::Constant(Some(Value::Int(number)))
+            }
+            Token::Text(text) => {
+                self.next();
+                Term::Constant(Some(text.as_str().into()))
+            }
+            Token::Symbol("-") => {
+                self.next();
+                negative(self.factor()?)
+            }
+            Token::Symbol("(") => {
+                self.next();
+                let term = self.term()?;
+                self.expect_close()?;
+                term
+            }
+            Token::Name(name, None) if is_call && name == "count" => {
+                self.at += 2;
+                let term = self.term()?;
+                self.expect_close()?;
+                Term::Count(Box::new(term))
+            }
+            Token::Name(name, None) if is_call && name == "behind" => {
+                self.at += 2;
+                let place = self.place()?;
+                self.expect_close()?;
+                Term::Behind(place)
+            }
+            Token::Name(_, None) if is_call => {
+                return Err(self.expected("`count` or `behind` before a bracket"));
+            }
+            Token::Name(name, None) if name == "absent" => {
+                self.next();
+                Term::Constant(None)
+            }
+            Token::Name(..) | Token::Quoted(_) => Term::Read(self.place()?),
+            Token::Symbol(_) | Token::End => return Err(self.expected("a value, a key or a service's key")),
+        };
+        self.depth -= 1;
+        Ok(found)
+    }
+
+    fn place(&mut self) -> Result<Place, String> {
+        let column = self.tokens[self.at].0;
+        let known = |name: &str| self.holders.contains(&name);
+        let place = match self.peek() {
+            Token::Quoted(key) => Place { at: None, key: key.clone() },
+            Token::Name(holder, Some(key)) if known(holder) => Place { at: Some(holder.clone()), key: key.clone() },
+            Token::Name(holder, Some(_)) => return Err(self.unknown_holder(column, holder)),
+            Token::Name(name, None) if ["and", "or", "not", "in", "when"].contains(&name.as_str()) => {
+                return Err(self.expected("a key or a service's key"));
+            }
+            Token::Name(name, None) if !name.contains('.') => Place { at: None, key: name.clone() },
+            Token::Name(name, None) => {
+                // Ids may contain full stops: the longest matching id is meant.
+                let behind = |holder: &&&str| name.strip_prefix(**holder).and_then(|rest| rest.strip_prefix('.'));
+                let holder = self.holders.iter().filter(|it| behind(it).is_some()).max_by_key(|it| it.len());
+                match holder.and_then(|holder| Some((holder, behind(&holder)?))) {
+                    Some((holder, key)) if !key.is_empty() => Place { at: Some((*holder).into()), key: key.into() },
+                    Some(_) => return Err(format!("column {column}: expected a key after `{name}`")),
+                    None => return Err(self.unknown_holder(column, name.split('.').next().unwrap_or_default())),
+                }
+            }
+            _ => return Err(self.expected("a key or a service's key")),
+        };
+        self.next();
+        Ok(place)
+    }
+
+    fn unknown_holder(&self, column: usize, name: &str) -> String {
+        let known: Vec<String> = self.holders.iter().take(8).map(|holder| format!("`{holder}`")).collect();
+        format!(
+            "column {column}: no service or group has the id `{name}`; expected one of {} (put a key that contains a full stop in backticks)",
+            known.join(", ")
+        )
+    }
+}
+
+fn negative(term: Term) -> Term {
+    match term {
+        Term::Constant(Some(Value::Int(number))) => Term::Constant(Some(Value::Int(-number))),
+        other => Term::Product(Box::new(Term::Constant(Some(Value::Int(-1)))), Box::new(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Group, Service};
+
+    fn parse(text: &str) -> Result<Invariant, String> {
+        let service = |id: &str| Service { id: id.into(), ..Service::default() };
+        let services = ["orders", "inventory", "eu.orders"].map(service).to_vec();
+        let groups = vec![Group { id: "cart".into(), ..Group::default() }];
+        Invariant::parse(text, &Scenario { services, groups, ..Scenario::default() })
+    }
+
+    fn place(at: Option<&str>, key: &str) -> Term {
+        Term::Read(Place { at: at.map(Into::into), key: key.into() })
+    }
+
+    fn number(n: i64) -> Term {
+        Term::Constant(Some(Value::Int(n)))
+    }
+
+    #[test]
+    fn invariants_are_parsed_with_the_usual_precedence() {
+        let compare = |relation, left, right| Formula::Compare(relation, left, right);
+        let cases = [
+            ("stock >= 0", compare(Relation::AtLeast, place(None, "stock"), number(0)), false),
+            (
+                "orders.status == inventory.status when quiescent",
+                compare(Relation::Equal, place(Some("orders"), "status"), place(Some("inventory"), "status")),
+                true,
+            ),
+            (
+                "last-item != \"sold\"",
+                { compare(Relation::Unequal, place(None, "last-item"), Term::Constant(Some("sold".into()))) },
+                false,
+            ),
+            (
+                "a - 1 < -2",
+                {
+                    let sum = Term::Sum(Box::new(place(None, "a")), Box::new(number(-1)));
+                    compare(Relation::Less, sum, number(-2))
+                },
+                false,
+            ),
+            (
+                "eu.orders.x.y==absent",
+                compare(Relation::Equal, place(Some("eu.orders"), "x.y"), Term::Constant(None)),
+                false,
+            ),
+            (
+                "orders.`order 7` in `all of them`",
+                { compare(Relation::In, place(Some("orders"), "order 7"), place(None, "all of them")) },
+                false,
+            ),
+            (
+                "count(cart.items) <= 3",
+                { compare(Relation::AtMost, Term::Count(Box::new(place(Some("cart"), "items"))), number(3)) },
+                false,
+            ),
+            (
+                "behind(k) > 0",
+                { compare(Relation::Greater, Term::Behind(Place { at: None, key: "k".into() }), number(0)) },
+                false,
+            ),
+        ];
+        for (text, formula, quiescent) in cases {
+            assert_eq!(parse(text), Ok(Invariant { formula, quiescent }), "{text}");
+        }
+        let bound = |text: &str| format!("{:?}", parse(text).expect(text).formula);
+        assert_eq!(bound("a == 1 or b == 2 and not c == 3"), bound("(a == 1) or ((b == 2) and (not (c == 3)))"));
+        assert_eq!(bound("a + 2 * 3 == (1)"), bound("(a + (2 * 3)) == 1"));
+    }
+
+    #[test]
+    fn a_syntax_error_has_its_column_and_what_was_expected() {
+        let cases = [
+            ("", "column 1: expected a value, a key or a service's key, not the end"),
+            ("stock", "column 6: expected a comparison (==, !=, <, <=, >, >=, in), not the end"),
+            ("stock = 0", "column 7: expected `==`, not `=`"),
+            ("stock >= 0 when", "column 16: expected `quiescent`, not the end"),
+            ("stock >= 0 0", "column 12: expected `and`, `or`, `when quiescent` or the end, not 0"),
+            ("order.status == 1", "column 1: no service or group has the id `order`; expected one of `orders`"),
+            ("orders. == 1", "column 1: expected a key after `orders.`"),
+            ("max(a) == 1", "column 1: expected `count` or `behind` before a bracket, not `max`"),
+            ("(a == 1", "expected"),
+            ("a == \"x", "column 6: \" is not closed"),
+            ("a == 1 ; b", "column 8: unknown character `;`"),
+            ("a == 99999999999999999999", "column 6: the number is too large"),
+            ("behind(3) == 1", "column 8: expected a key or a service's key, not 3"),
+            ("é == 1 und", "column 8: "),
+        ];
+        for (text, expected) in cases {
+            let error = parse(text).expect_err(text);
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+        let deep = format!("{}a == 1{}", "(".repeat(400), ")".repeat(400));
+        assert!(parse(&deep).expect_err("deep").contains("at most"));
+        let deep = format!("{}a == 1", "not ".repeat(100));
+        assert!(parse(&deep).expect_err("deep").contains("nested at most"));
+    }
+}
