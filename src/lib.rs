@@ -11,9 +11,6 @@
 //! - [`app`]: the page. Its state changes only in `app::model::update`; components and browser glue exist for wasm32
 //!   alone. Speaks the session's protocol, and never names the engine or the analysis.
 //!
-//! [`wire`] holds the bytes in which the protocol crosses; the code for each type is derived by the crate
-//! `converge-derive`.
-//!
 //! `tests/walls.rs` holds these walls.
 #![forbid(unsafe_code)]
 
@@ -24,7 +21,6 @@ pub mod report;
 pub mod scenario;
 pub mod session;
 pub mod trace;
-pub mod wire;
 
 /// The seeds of random tests, which the tests in `tests/` share.
 #[cfg(test)]

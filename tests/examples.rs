@@ -640,11 +640,11 @@ fn explanation(id: &str) -> String {
 #[test]
 fn the_explanation_of_a_stale_copy_names_the_fault() {
     for (id, parts) in [
-        ("lost-event", &["is cut", "commits", "attempt 1", "is lost: link cut", "nothing that carries it"][..]),
-        ("dual-write-crash", &["commits", "crashes", "will never tell", "never published"]),
+        ("lost-event", &["was cut", "committed", "attempt 1", "dropped: link cut", "nothing that carries it"][..]),
+        ("dual-write-crash", &["committed", "crashed", "crashed before it published", "never published"]),
         ("poison-message", &["poison message", "every delivery to Strict fails"]),
-        ("duplicate-delivery", &["adds what", "has diverged"]),
-        ("zombie-delete", &["deleted", "takes in account = open"]),
+        ("duplicate-delivery", &["added the change of", "has diverged"]),
+        ("zombie-delete", &["deleted", "applied account = open"]),
     ] {
         let story = explanation(id);
         for part in parts {

@@ -9,9 +9,11 @@ use converge::scenario::{
     Protocol, Quorum, Raft, Route, Scenario, Service, TwoPhase, Value, Workload,
 };
 use converge::session::Session;
-use converge::session::measurement::{ConsistencyMeasurement, Row};
+use converge::session::labels;
+use converge::session::measurement::ConsistencyMeasurement;
 use converge::session::protocol::{
-    BranchCommand, CopyState, Frame, FromEngine, MarkKind, Packed, Query, Report, Request, ScenarioJson, ToEngine,
+    BranchCommand, CopyState, Frame, FromEngine, MarkKind, MeasurementRow, Query, Report, Request, ScenarioJson,
+    ToEngine,
 };
 use proptest::prelude::*;
 
@@ -78,11 +80,11 @@ fn publishing_makes_the_copy_stale_then_consistent_and_reports_the_inconsistency
     assert_eq!(notification.state, CopyState::Stale);
     assert_eq!(notification.behind, 1);
     assert_eq!(published.sent.len(), 1);
-    assert_eq!(published.sent[0].label, "widget = 49 (v2)");
+    assert_eq!(labels::update(published.sent[0].content.update().expect("an update")), "widget = 49 (v2)");
     let done = page.advance(5_000_000);
     assert_eq!(done.summary.stale, 0);
     let window = done.summary.window.expect("a window closed");
-    assert_eq!(window.label, "widget = 49 (v2)");
+    assert_eq!(labels::update(&window.update), "widget = 49 (v2)");
     let states: Vec<CopyState> = published.ribbons.iter().chain(&done.ribbons).map(|change| change.state).collect();
     assert_eq!(states, [CopyState::Stale, CopyState::Consistent]);
     assert!(done.marks.iter().any(|mark| mark.kind == MarkKind::Converged));
@@ -179,7 +181,7 @@ fn the_log_states_what_each_message_carries_and_why_one_was_dropped() {
         rows.iter().filter(|row| row.name.starts_with("message_")).map(|row| row.text.as_str()).collect();
     assert!(messages.iter().all(|text| text.contains("widget = 49 (v2)")), "{messages:#?}");
     let lost = rows.iter().find(|row| row.name == "message_dropped").expect("the cut link dropped the delivery");
-    assert_eq!(lost.text, "stock_updated → Notification: event widget = 49 (v2) is lost: link cut");
+    assert_eq!(lost.text, "stock_updated → Notification: delivery widget = 49 (v2) dropped: link cut");
 }
 
 /// The examples that contain the services of the gestures.
@@ -299,18 +301,18 @@ fn two_branches_are_compared_at_one_instant() {
     let both = page.frame(Request::Branch(BranchCommand::Compare(Some(0))));
     assert_eq!(both.branches.expect("the list of branches").compared, Some(0));
     let both = page.advance(1_000_000);
-    let other = both.other.expect("the other branch");
+    let other = both.compared.expect("the other branch");
     assert_eq!((both.now, other.now), (1_000_000, 1_000_000));
     assert_eq!(other.digest, main);
     assert_ne!(both.digest, main);
     let earlier = page.frame(Request::Seek { to: 50_000 });
-    let other = earlier.other.expect("the other branch");
+    let other = earlier.compared.expect("the other branch");
     assert_eq!((other.now, other.digest), (50_000, earlier.digest), "before they part they are one run");
     // Showing the compared branch swaps the two.
     let swapped = page.frame(Request::Branch(BranchCommand::Show(0))).branches.expect("the list of branches");
     assert_eq!((swapped.current, swapped.compared), (0, Some(1)));
     assert!(page.frame(Request::Branch(BranchCommand::Compare(Some(0)))).refused.is_some(), "with itself");
-    assert!(page.frame(Request::Branch(BranchCommand::Compare(None))).other.is_none());
+    assert!(page.frame(Request::Branch(BranchCommand::Compare(None))).compared.is_none());
 }
 
 #[test]
@@ -412,7 +414,7 @@ fn the_three_consistencies_are_measured_seed_by_seed_even_across_an_edit() {
     let mut session = Session::default();
     let mut ask = |request| session.handle(ToEngine { epoch: 1, request }).report;
     ask(Request::Load { scenario: ScenarioJson::from(&scenario), at: 0 });
-    let mut rows = Packed::default();
+    let mut rows: Vec<MeasurementRow> = Vec::new();
     for seed in 1..=3 {
         // An edit during the measurement, as when the consistency is changed.
         let chosen = scenario.under(0, Consistency::ALL[seed as usize - 1]);
@@ -424,7 +426,7 @@ fn the_three_consistencies_are_measured_seed_by_seed_even_across_an_edit() {
     }
     let mut compared = ConsistencyMeasurement::new(&scenario, 0);
     (1..=3).for_each(|seed| compared.run(&scenario, 0, seed));
-    assert_eq!(rows.read::<Vec<Row>>(), Some(compared.rows()));
+    assert_eq!(rows, compared.rows());
     assert!(matches!(ask(Request::Query(Query::Measure { group: 9, seed: 1 })), Report::Unanswered(_)));
 }
 

@@ -1,8 +1,7 @@
-use crate::wire::Wire;
 use serde::{Deserialize, Serialize};
 
 /// The state of a copy, or of a service's worst copy. Ordered from best to worst.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Wire)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]

@@ -4,7 +4,7 @@ use super::operations::EndedOperation;
 use super::run_state::Analysis;
 use crate::scenario::Micros;
 use crate::trace::{Fact, NodeId, OperationKind, Outcome, Record};
-use crate::wire::Wire;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Number of samples of a run.
@@ -42,7 +42,7 @@ pub struct Sample {
 }
 
 /// An operation that has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimedOperation {
     /// When it was issued.
     pub at: Micros,

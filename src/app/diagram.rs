@@ -1,7 +1,8 @@
 //! The space-time diagram: messages as lines between the lanes of nodes, and the causes and effects of one message.
 
 use crate::scenario::Micros;
-use crate::session::protocol::{DiagramMessage, Packed, Query, Request};
+use crate::session::labels;
+use crate::session::protocol::{Charts, DiagramMessage, Query, Request};
 use crate::trace::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -17,9 +18,9 @@ pub struct Diagram {
     /// It shows charts instead of messages.
     pub charting: bool,
     /// The charts: [`Charts`](crate::session::protocol::Charts).
-    pub charts: Rc<Packed>,
+    pub charts: Rc<Charts>,
     /// The messages, by when they were sent: [`DiagramMessage`]s.
-    pub arrows: Rc<Packed>,
+    pub messages: Rc<Vec<DiagramMessage>>,
     /// The message whose causes and effects are highlighted.
     pub highlighted: Option<u64>,
     /// Only messages that contain this text are shown: in their label or in the names of sender and receiver.
@@ -76,13 +77,13 @@ impl Diagram {
     }
 
     /// Stores the messages that were asked for.
-    pub fn receive_messages(&mut self, arrows: Packed) {
+    pub fn receive_messages(&mut self, messages: Vec<DiagramMessage>) {
         self.waiting = false;
-        self.arrows = Rc::new(arrows);
+        self.messages = Rc::new(messages);
     }
 
     /// Stores the charts that were asked for.
-    pub fn receive_charts(&mut self, charts: Packed) {
+    pub fn receive_charts(&mut self, charts: Charts) {
         self.waiting = false;
         self.charts = Rc::new(charts);
     }
@@ -108,7 +109,9 @@ pub fn filtered<'a>(
     let has = |text: &str| text.to_ascii_lowercase().contains(&wanted);
     let passes = |arrow: &&DiagramMessage| {
         let ends = [arrow.from, arrow.to];
-        wanted.is_empty() || has(&arrow.label) || ends.iter().any(|node| has(&name_of(node.index())))
+        wanted.is_empty()
+            || has(&labels::message(arrow.kind, &arrow.content))
+            || ends.iter().any(|node| has(&name_of(node.index())))
     };
     arrows.iter().filter(passes).collect()
 }
@@ -162,6 +165,7 @@ pub fn related(arrows: &[DiagramMessage], highlighted: Option<u64>) -> (BTreeSet
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::protocol::MessageContent;
     use crate::trace::MessageKind;
 
     fn arrow(id: u64, from: u32, to: u32, sent: Micros, end: Micros, dropped: bool) -> DiagramMessage {
@@ -171,8 +175,7 @@ mod tests {
             from,
             to,
             kind,
-            update: None,
-            label: String::new(),
+            content: MessageContent::Empty,
             sent,
             end: Some(end),
             dropped,

@@ -3,7 +3,7 @@
 
 use super::canvas_item::CanvasItem;
 use crate::scenario::{Command, Latency, Scenario};
-use crate::session::protocol::{BusView, CopyState, ServiceView};
+use crate::session::protocol::{BusView, CopyState, FaultKind, ServiceView};
 
 /// What of the selection matters for what can be done to it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,14 +14,18 @@ pub struct ItemCondition {
     pub cut: bool,
     /// The link is disturbed, in one direction at least.
     pub disturbed: bool,
-    /// What is wrong with the node, in a few words.
-    pub active_faults: String,
+    /// The active faults of the node.
+    pub active_faults: Vec<FaultKind>,
 }
 
 impl ItemCondition {
     /// Of a service.
     pub fn of(view: Option<&ServiceView>) -> ItemCondition {
         ItemCondition { down: view.is_some_and(|view| view.state == CopyState::Down), ..ItemCondition::default() }
+    }
+
+    fn has(&self, fault: FaultKind) -> bool {
+        self.active_faults.contains(&fault)
     }
 }
 
@@ -58,7 +62,7 @@ pub fn dead_letters(scenario: &Scenario, bus: &str, view: &BusView) -> Vec<(Stri
 
 fn held(id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let node = id.to_string();
-    if now.active_faults.contains("paused") {
+    if now.has(FaultKind::Paused) {
         vec![("Resume".into(), Command::Resume { node })]
     } else {
         vec![("Pause".into(), Command::Pause { node })]
@@ -75,7 +79,7 @@ fn of_service(id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
         ("Crash, lose disk".into(), Command::Crash { service: service(), lose_disk: true }),
     ];
     all.extend(held(id, now));
-    if now.active_faults.contains("as long") {
+    if now.active_faults.iter().any(|fault| matches!(fault, FaultKind::Slowed { .. })) {
         all.push(("Full speed".into(), Command::SlowDown { service: service(), factor: 1.0 }));
     } else {
         all.push(("10 × slower".into(), Command::SlowDown { service: service(), factor: 10.0 }));
@@ -86,7 +90,7 @@ fn of_service(id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
 
 fn of_bus(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let bus = || id.to_string();
-    let mut all = if now.active_faults.contains("out") {
+    let mut all = if now.has(FaultKind::BusStopped) {
         vec![("Bus back".to_string(), Command::StartBus { bus: bus() })]
     } else {
         vec![
@@ -115,7 +119,7 @@ fn brokers(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(String, C
     let lost = Command::StopBroker { bus: bus(), broker: None, lose_disk: true };
     let each = (1..=replicas).map(|number| {
         let broker = Some(number);
-        if now.active_faults.contains(&format!("broker {number} down")) {
+        if now.has(FaultKind::BrokerDown { broker: number }) {
             (format!("Broker {number} back"), Command::StartBroker { bus: bus(), broker })
         } else {
             (format!("Stop broker {number}"), Command::StopBroker { bus: bus(), broker, lose_disk: false })
@@ -173,7 +177,11 @@ mod tests {
                     down: true,
                     cut: true,
                     disturbed: true,
-                    active_faults: "paused · 10 × as long · out".into(),
+                    active_faults: vec![
+                        FaultKind::Paused,
+                        FaultKind::Slowed { permille: 10_000 },
+                        FaultKind::BusStopped,
+                    ],
                 },
             ];
             let mut session = Session::default();

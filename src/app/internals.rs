@@ -3,7 +3,8 @@
 use super::canvas_item::CanvasItem;
 use super::scene::Scene;
 use crate::scenario::{Micros, Scenario};
-use crate::session::protocol::{Packed, Query, Request};
+use crate::session::protocol::internals::GroupInternals;
+use crate::session::protocol::{Query, Request};
 use crate::trace::NodeId;
 use std::rc::Rc;
 
@@ -14,7 +15,7 @@ const INTERVAL: f64 = 300.0;
 #[derive(Clone, Debug, Default)]
 pub struct InternalsView {
     /// The node, and its [`GroupInternals`](crate::session::protocol::internals::GroupInternals).
-    received: Option<(NodeId, Rc<Packed>)>,
+    received: Option<(NodeId, Rc<GroupInternals>)>,
     /// The node of the last request, and how many records the run had.
     asked: Option<(NodeId, u64)>,
     /// A request is pending.
@@ -42,9 +43,9 @@ impl InternalsView {
     }
 
     /// Stores the internals that were asked for.
-    pub fn receive(&mut self, inside: Packed) {
+    pub fn receive(&mut self, internals: GroupInternals) {
         self.waiting = false;
-        self.received = self.asked.map(|(node, _)| (node, Rc::new(inside)));
+        self.received = self.asked.map(|(node, _)| (node, Rc::new(internals)));
     }
 
     /// Gives up the pending request. The next one follows when the run has changed.
@@ -59,7 +60,7 @@ impl InternalsView {
     }
 
     /// Returns the internals of a node, if they were reported.
-    pub fn of(&self, node: NodeId) -> Option<Rc<Packed>> {
+    pub fn of(&self, node: NodeId) -> Option<Rc<GroupInternals>> {
         self.received.as_ref().filter(|(received, _)| *received == node).map(|(_, inside)| inside.clone())
     }
 }
@@ -115,11 +116,11 @@ mod tests {
         assert_eq!(view.next_request(None, 1, 0.0), None, "nothing is selected");
         assert!(view.next_request(a, 1, 0.0).is_some());
         assert_eq!(view.next_request(b, 1, 1.0), None, "a request is pending");
-        view.receive(Packed::of(&1u32));
+        view.receive(GroupInternals::default());
         assert_eq!(view.next_request(a, 1, 900.0), None, "the run has not changed");
         assert_eq!(view.next_request(a, 2, 1.0), None, "too soon");
         assert!(view.next_request(b, 2, 2.0).is_some());
-        view.receive(Packed::of(&2u32));
-        assert_eq!((view.of(NodeId(0)), view.of(NodeId(1)).and_then(|it| it.read::<u32>())), (None, Some(2)));
+        view.receive(GroupInternals { now: 2, ..GroupInternals::default() });
+        assert_eq!((view.of(NodeId(0)), view.of(NodeId(1)).map(|internals| internals.now)), (None, Some(2)));
     }
 }

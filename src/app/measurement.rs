@@ -2,7 +2,7 @@
 
 use crate::scenario::{Consistency, Scenario};
 use crate::session::measurement::SEEDS;
-use crate::session::protocol::{Packed, Query, Request};
+use crate::session::protocol::{MeasurementRow, Query, Request};
 use std::rc::Rc;
 
 /// A measurement in progress or finished.
@@ -14,7 +14,7 @@ pub struct Measurement {
     /// The number of measured seeds.
     pub seeds: u64,
     /// The results: [`Row`](crate::session::measurement::Row)s.
-    pub rows: Rc<Packed>,
+    pub rows: Rc<Vec<MeasurementRow>>,
 }
 
 impl Measurement {
@@ -28,7 +28,7 @@ impl Measurement {
     }
 
     /// Stores the results with one more seed and returns the next request.
-    pub fn receive(&mut self, seed: u64, rows: Packed) -> Option<Request> {
+    pub fn receive(&mut self, seed: u64, rows: Vec<MeasurementRow>) -> Option<Request> {
         (self.seeds, self.rows) = (seed, Rc::new(rows));
         self.next()
     }
@@ -63,11 +63,11 @@ mod tests {
         let scenario = examples::find("oversold").expect("an example").scenario();
         let mut measurement = Measurement::default();
         assert_eq!(measurement.begin(&scenario, 0), Request::Query(Query::Measure { group: 0, seed: 1 }));
-        let next = measurement.receive(1, Packed::of(&1u32));
+        let next = measurement.receive(1, Vec::new());
         assert_eq!(next, Some(Request::Query(Query::Measure { group: 0, seed: 2 })));
         measurement.follow(&scenario.under(0, Consistency::Strong));
         assert!(measurement.is_about(0) && measurement.seeds == 1);
-        assert_eq!(measurement.receive(SEEDS, Packed::default()), None);
+        assert_eq!(measurement.receive(SEEDS, Vec::new()), None);
         measurement.follow(&Scenario { until_ms: 1.0, ..scenario });
         assert!(!measurement.is_about(0) && measurement.next().is_none());
     }

@@ -35,6 +35,7 @@ pub mod ribbon;
 pub mod run_view;
 pub mod scene;
 pub mod script;
+pub mod status_text;
 pub mod time_view;
 #[cfg(all(target_arch = "wasm32", feature = "page"))]
 pub mod ui;

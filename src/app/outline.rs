@@ -2,6 +2,7 @@
 
 use super::canvas_item::CanvasItem;
 use super::playback;
+use super::status_text;
 use crate::session::protocol::{BusView, ClientView, ServiceView};
 
 /// The state of the outline.
@@ -51,15 +52,21 @@ pub fn bus_summary(view: &BusView) -> String {
     let sum = |of: fn(&crate::session::protocol::SubscriptionView) -> u32| {
         u64::from(view.subscriptions.iter().map(of).sum::<u32>())
     };
-    let queued = sum(|lane| lane.depth);
-    let rest = counts(&[(sum(|lane| lane.dead), "dead letters"), (sum(|lane| lane.discarded), "discarded")]);
+    let queued = sum(|subscription| subscription.depth);
+    let rest = counts(&[
+        (sum(|subscription| subscription.dead), "dead letters"),
+        (sum(|subscription| subscription.discarded), "discarded"),
+    ]);
     if rest.is_empty() { format!("{queued} queued") } else { format!("{queued} queued · {rest}") }
 }
 
 /// Describes a client's operations: `5 ok · 1 pending · last: read, 0.2 s`.
 pub fn client_summary(view: &ClientView) -> String {
     let failures = [(view.fail, "fail"), (view.unknown, "unknown"), (u64::from(view.pending), "pending")];
-    let last = view.last.as_ref().map(|last| format!("last: {}, {}", last.label, playback::short(last.took)));
+    let last = view
+        .last
+        .as_ref()
+        .map(|last| format!("last: {}, {}", status_text::last_operation(last), playback::short(last.took)));
     let parts = [format!("{} ok", view.ok), counts(&failures), last.unwrap_or_default()];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<String>>().join(" · ")
 }

@@ -1,8 +1,9 @@
 //! What the page knows of the run: everything that the session's frames have said so far.
 
+use super::status_text;
 use crate::scenario::Micros;
 use crate::session::protocol::{
-    ActiveFault, BusView, ClientView, CopyState, Frame, Mark, MarkKind, MessageView, ServiceView, Summary,
+    ActiveFault, BusView, ClientView, CopyState, FaultKind, Frame, Mark, MarkKind, MessageView, ServiceView, Summary,
 };
 use crate::trace::{DropCause, NodeId};
 use std::collections::{BTreeMap, VecDeque};
@@ -199,10 +200,15 @@ impl RunView {
         }
     }
 
-    /// What is wrong with a node, in a few words.
+    /// Returns the active faults of a node.
+    pub fn active_faults_of(&self, node: usize) -> impl Iterator<Item = FaultKind> {
+        let here = move |fault: &&ActiveFault| fault.to.is_none() && fault.node.index() == node;
+        self.active_faults.iter().filter(here).map(|fault| fault.kind)
+    }
+
+    /// Describes the active faults of a node: `paused · clock −300 ms`.
     pub fn faults_of(&self, node: usize) -> String {
-        let here = self.active_faults.iter().filter(|trouble| trouble.to.is_none() && trouble.node.index() == node);
-        here.map(|trouble| trouble.what.as_str()).collect::<Vec<&str>>().join(" · ")
+        self.active_faults_of(node).map(status_text::fault).collect::<Vec<String>>().join(" · ")
     }
 
     /// Whether messages between the two fare badly, in either direction, though no direction is cut.
@@ -246,24 +252,6 @@ fn thin_oldest(ribbon: &mut Vec<(Micros, CopyState)>) {
 fn forget_oldest<T>(kept: &mut Vec<T>) {
     if kept.len() > MOST_KEPT {
         kept.drain(..kept.len() - MOST_KEPT / 2);
-    }
-}
-
-/// The version in a label such as `widget = 42 (v3)`: what stands beside a moving message.
-pub fn short_label(label: &str) -> &str {
-    match label.rfind("(v") {
-        Some(at) if label.ends_with(')') => &label[at + 1..label.len() - 1],
-        _ => label,
-    }
-}
-
-/// Why a message was lost, beside its cross.
-pub fn loss_reason(cause: DropCause) -> &'static str {
-    match cause {
-        DropCause::Loss => "lost by the link",
-        DropCause::Disturbance => "lost, link disturbed",
-        DropCause::LinkCut => "lost, link cut",
-        DropCause::ReceiverDown => "lost, receiver down",
     }
 }
 
@@ -368,11 +356,5 @@ mod tests {
         assert!(view.marks.len() <= MOST_KEPT && view.ribbons[0].len() <= MOST_KEPT);
         assert_eq!(view.marks.last().map(|mark| mark.at), Some(19_999));
         assert_eq!(view.ribbons[0].last(), Some(&(19_999, CopyState::Consistent)));
-    }
-
-    #[test]
-    fn label_beside_a_message_is_its_version() {
-        assert_eq!(short_label("widget = 42 (v3)"), "v3");
-        assert_eq!(short_label("read widget"), "read widget");
     }
 }

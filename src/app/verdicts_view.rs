@@ -74,7 +74,7 @@ impl VerdictsView {
 
     /// Returns the number of violated guarantees and invariants, and the first of them.
     pub fn violated(&self) -> (usize, Option<&str>) {
-        let is = |finding: &&VerdictView| finding.standing == VerdictStatus::Violated && finding.about.is_promise();
+        let is = |finding: &&VerdictView| finding.status == VerdictStatus::Violated && finding.about.is_promise();
         let mut all = self.findings.iter().filter(is).map(|finding| finding.title.as_str()).peekable();
         let first = all.peek().copied();
         (all.count(), first)
@@ -102,9 +102,9 @@ mod tests {
     use super::*;
     use crate::session::protocol::VerdictSubject;
 
-    fn finding(about: VerdictSubject, title: &str, standing: VerdictStatus) -> VerdictView {
+    fn finding(about: VerdictSubject, title: &str, status: VerdictStatus) -> VerdictView {
         let step = VerdictStep { at: 5, text: "read".into(), nodes: vec![NodeId(1)] };
-        VerdictView { about, title: title.into(), standing, because: String::new(), steps: vec![step] }
+        VerdictView { about, title: title.into(), status, because: String::new(), steps: vec![step] }
     }
 
     #[test]

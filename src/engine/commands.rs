@@ -29,8 +29,11 @@ impl Engine {
         number
     }
 
-    /// Checks a command against the nodes and links of the run.
-    fn check(&self, command: &Command) -> Result<(), CommandRefused> {
+    /// Checks a command against the nodes and links of the run, without executing it.
+    ///
+    /// # Errors
+    /// Why the command is invalid.
+    pub fn check(&self, command: &Command) -> Result<(), CommandRefused> {
         if let Err(errors) = command.check() {
             let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
             return Err(CommandRefused::OutOfRange(errors.join("; ")));

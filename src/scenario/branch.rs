@@ -1,12 +1,11 @@
 //! Branches: alternative runs of the same drawing, with other settings, further steps, or both.
 
 use super::{Step, is_default};
-use crate::wire::Wire;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// An alternative run: how it differs from the document.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Wire)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Branch {

@@ -1,11 +1,10 @@
 //! Commands to a running system: writes and faults.
 
 use super::{Latency, Operation, is_default};
-use crate::wire::Wire;
 use serde::{Deserialize, Serialize};
 
 /// A write or a fault. Commands of the script and of the person at the page are the same.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Wire)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
@@ -173,7 +172,7 @@ pub enum Command {
 }
 
 /// A command at a given time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Wire)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Step {

@@ -1,8 +1,7 @@
-use crate::wire::Wire;
 use serde::{Deserialize, Serialize};
 
 /// A distribution of durations in milliseconds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Wire)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Latency {
@@ -57,7 +56,7 @@ pub enum Latency {
 }
 
 /// A component of [`Latency::Mixture`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Wire)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Weighted {

@@ -1,11 +1,10 @@
 //! Operations on keys.
 
 use super::{Value, is_default};
-use crate::wire::Wire;
 use serde::{Deserialize, Serialize};
 
 /// An operation of a client on one key.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Wire)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Operation {

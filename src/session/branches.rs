@@ -1,51 +1,51 @@
-//! The ways that a run has gone or could go, by name. Which commands belong to the one that is shown, its run knows.
+//! The branches of a document. The live commands of the shown branch are kept in its run.
 
-use super::merged;
 use super::protocol::BranchList;
+use super::run::merged;
 use crate::scenario::{Branch, Scenario, Step};
 use std::collections::BTreeMap;
 
-/// Branches of one document at most; `validate` holds documents to the same.
+/// Limit of the branches of a document, which `validate` also checks.
 const MOST: usize = 16;
-/// Characters of a name at most.
+/// Limit of the characters of a name.
 const LONGEST: usize = 80;
 
 /// The branches of a document, one of which is shown.
 #[derive(Clone, Debug)]
 pub(super) struct Branches {
-    /// The steps of the one that is shown may be behind its run.
+    /// All branches. The steps of the shown one may be older than those of its run.
     pub list: Vec<Branch>,
     pub current: usize,
-    /// The page has not been told of the last change.
-    pub news: bool,
+    /// The branches changed since the last frame.
+    pub changed: bool,
 }
 
 impl Branches {
-    /// Takes the branches out of a document; one without any is itself the only one.
+    /// Takes the branches out of a document. A document without branches has a single one, `Main`.
     pub fn out_of(scenario: &mut Scenario) -> Self {
         let (list, opens) = (std::mem::take(&mut scenario.branches), std::mem::take(&mut scenario.branch));
         if list.is_empty() {
             return Branches::only();
         }
         let current = list.iter().position(|branch| branch.name == opens).unwrap_or(0);
-        Branches { list, current, news: true }
+        Branches { list, current, changed: true }
     }
 
-    /// Of a document that has none: itself.
+    /// Returns the single branch of a document without branches.
     pub fn only() -> Self {
         let main = Branch { name: "Main".into(), ..Branch::default() };
-        Branches { list: vec![main], current: 0, news: true }
+        Branches { list: vec![main], current: 0, changed: true }
     }
 
-    /// Whether the document is more than one run.
+    /// Returns whether the document describes more than one run.
     pub fn are_many(&self) -> bool {
         self.list.len() > 1 || !self.list[0].set.is_empty()
     }
 
-    /// What is run of a branch: the drawing with its settings, and its steps.
+    /// Returns what a branch runs: the drawing with its settings, and its steps.
     pub fn of(&self, base: &Scenario, place: usize) -> (Scenario, Vec<Step>) {
         let Branch { set, script, .. } = &self.list[place];
-        // A setting that does not fit has been refused or left out before.
+        // Invalid settings were refused or removed before.
         let set_as = |scenario: Scenario, (path, value): (&String, &String)| {
             let changed = scenario.with_setting(path, value);
             changed.unwrap_or(scenario)
@@ -55,10 +55,10 @@ impl Branches {
         (scenario, live)
     }
 
-    /// Opens a branch that starts as the one that is shown, which keeps its steps.
+    /// Creates a branch with the settings of the shown one, which keeps its steps, and shows it.
     pub fn fork(&mut self, live: &[Step], set: BTreeMap<String, String>, name: Option<String>) -> Result<(), String> {
         if self.list.len() >= MOST {
-            return Err(format!("There are {MOST} branches already: delete one before the run can part again."));
+            return Err(format!("A document has at most {MOST} branches: delete one to fork again."));
         }
         self.list[self.current].script = live.to_vec();
         let name = match name {
@@ -69,15 +69,15 @@ impl Branches {
         all.extend(set);
         self.list.push(Branch { name, set: all, script: Vec::new() });
         self.current = self.list.len() - 1;
-        self.news = true;
+        self.changed = true;
         Ok(())
     }
 
-    /// Gives a branch another name.
+    /// Renames a branch.
     pub fn rename(&mut self, place: usize, name: String) -> Result<(), String> {
         let name = self.free_name(name, Some(place))?;
         self.list[place].name = name;
-        self.news = true;
+        self.changed = true;
         Ok(())
     }
 
@@ -88,37 +88,33 @@ impl Branches {
     fn free_name(&self, name: String, of: Option<usize>) -> Result<String, String> {
         let name = name.trim();
         if name.is_empty() || name.chars().count() > LONGEST {
-            return Err(format!("A branch has a name of 1 to {LONGEST} characters."));
+            return Err(format!("The name of a branch has 1 to {LONGEST} characters."));
         }
-        if self.is_free(name, of) {
-            Ok(name.into())
-        } else {
-            Err(format!("Another branch is called “{name}” already."))
-        }
+        if self.is_free(name, of) { Ok(name.into()) } else { Err(format!("Another branch has the name “{name}”.")) }
     }
 
-    /// Leaves out what no longer fits a changed drawing.
+    /// Removes settings and steps that are invalid in a changed drawing.
     pub fn fit(&mut self, base: &Scenario) {
         let mut document = Scenario { branches: std::mem::take(&mut self.list), ..base.clone() };
         document.fit_branches();
         self.list = document.branches;
-        self.news = true;
+        self.changed = true;
     }
 
-    /// All branches, given the steps of the one that is shown.
+    /// Returns all branches, with the live commands of the shown one.
     pub fn with(&self, live: &[Step]) -> Vec<Branch> {
         let mut list = self.list.clone();
         list[self.current].script = live.to_vec();
         list
     }
 
-    /// What the page is told.
-    pub fn told(&self, live: &[Step], compared: Option<usize>) -> BranchList {
+    /// Returns the branches for the page.
+    pub fn view(&self, live: &[Step], compared: Option<usize>) -> BranchList {
         let compared = compared.map(|place| place as u32);
         BranchList { list: self.with(live), current: self.current as u32, compared }
     }
 
-    /// The document with its branches; where there is but one, with its steps behind those of the script.
+    /// Returns the document with its branches; with a single one, with its steps after those of the script.
     pub fn document(&self, base: &Scenario, live: &[Step]) -> Scenario {
         if !self.are_many() {
             return merged(base, live);

@@ -1,8 +1,9 @@
-//! A run as other tools read it: metrics as CSV, messages as a Mermaid diagram or as a ShiViz log, operations as a history
-//! in Jepsen's shape.
+//! Exports of a run for other tools: metrics as CSV, messages as a Mermaid diagram or a ShiViz log, operations as a
+//! history in Jepsen's format.
 
 use super::protocol::{Charts, ExportKind, WindowBar};
-use super::{Run, words};
+use super::run::Run;
+use super::{content, labels, log_text};
 use crate::analysis::history::HistoryRecorder;
 use crate::analysis::{Sample, Window, queue_depths};
 use crate::scenario::{Micros, Scenario, Value};
@@ -11,16 +12,16 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Queues that have a line of their own in a chart, at most; of more only all together.
+/// Limit of the queues with separate lines in a chart; more queues have a single line.
 const MOST_QUEUES: usize = 64;
-/// Messages of one Mermaid diagram at most: it lays out no more.
+/// Limit of the messages of a Mermaid diagram, which cannot lay out more.
 const MOST_MESSAGES: usize = 500;
 
 fn ms(us: Micros) -> f64 {
     us as f64 / 1000.0
 }
 
-/// Metrics over time, a line for each of about 400 instants. Columns are named in the first line; `behind:<id>` stands for a
+/// Returns metrics as CSV, a line for each of about 400 times. The first line names the columns; `behind:<id>` is a
 /// service.
 pub fn csv(run: &Run, scenario: &Scenario) -> String {
     let samples = run.metrics();
@@ -52,7 +53,7 @@ pub fn csv(run: &Run, scenario: &Scenario) -> String {
     out + "\n"
 }
 
-/// What the page draws of the metrics, and of the operations.
+/// Returns the charts of metrics and operations.
 pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
     let (samples, names) = (run.metrics(), run.engine().names());
     let line = |name: &str, of: &dyn Fn(&Sample) -> u32| (name.to_string(), samples.iter().map(of).collect());
@@ -62,7 +63,7 @@ pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
         _ => (0..each).map(|i| line(names.label(NodeId(i as u32)), &|sample| sample.behind_of[i])).collect(),
     };
     let work = vec![line("messages", &|sample| sample.in_flight), line("operations", &|sample| sample.pending)];
-    let mut counts = vec![("Updates behind".into(), behind), ("Under way".into(), work)];
+    let mut counts = vec![("Updates behind".into(), behind), ("In flight".into(), work)];
     let at: Vec<Micros> = samples.iter().map(|sample| sample.at).collect();
     if !scenario.buses.is_empty() {
         let depths = queue_depths(&run.look(scenario), &at).filter(|depths| depths.len() <= MOST_QUEUES);
@@ -79,12 +80,11 @@ pub(super) fn charts(run: &Run, scenario: &Scenario) -> Charts {
     Charts { at, counts, operations, windows: windows(run) }
 }
 
-/// The inconsistency windows, by when they were opened.
+/// The inconsistency windows, in the order of their start.
 fn windows(run: &Run) -> Vec<WindowBar> {
     let (analysis, names, now) = (run.analysis(), run.engine().names(), run.engine().now());
     let bar = |Window { update, since, took }| WindowBar {
-        update: update.0,
-        label: words::update(update, analysis, names),
+        update: content::update(update, analysis, names),
         since,
         took: took.unwrap_or(now - since),
         open: took.is_none(),
@@ -94,7 +94,7 @@ fn windows(run: &Run) -> Vec<WindowBar> {
     all
 }
 
-/// The run as a text, with a name for its file.
+/// Returns the run as a text, with a name for its file.
 pub(super) fn text(run: &Run, scenario: &Scenario, kind: ExportKind) -> (String, String) {
     let (ending, text) = match kind {
         ExportKind::Csv => ("csv", csv(run, scenario)),
@@ -110,30 +110,30 @@ pub(super) fn text(run: &Run, scenario: &Scenario, kind: ExportKind) -> (String,
     (format!("converge.{ending}"), text)
 }
 
-/// What happened to a message in the end.
+/// How a message ended.
 enum Fate {
-    UnderWay,
-    Arrived,
-    Lost(&'static str),
+    MessageInFlight,
+    Delivered,
+    Dropped(&'static str),
 }
 
-/// The messages that the log still holds, as a Mermaid sequence diagram; where there are too many, the newest.
+/// Returns the messages of the log as a Mermaid sequence diagram; the newest if there are too many.
 pub fn mermaid(run: &Run, scenario: &Scenario) -> String {
     let (trace, analysis, names) = (run.engine().trace(), run.analysis(), run.engine().names());
     let mut fates: BTreeMap<MessageId, (Micros, Fate)> = BTreeMap::new();
     for record in trace.since(trace.oldest()) {
         match &record.fact {
             Fact::MessageSent { message, .. } | Fact::MessageDuplicated { copy: message, .. } => {
-                fates.insert(*message, (record.at, Fate::UnderWay));
+                fates.insert(*message, (record.at, Fate::MessageInFlight));
             }
             Fact::MessageDelivered { message } => {
                 if let Some((_, fate)) = fates.get_mut(message) {
-                    *fate = Fate::Arrived;
+                    *fate = Fate::Delivered;
                 }
             }
             Fact::MessageDropped { message, cause } => {
                 if let Some((_, fate)) = fates.get_mut(message) {
-                    *fate = Fate::Lost(words::drop_cause(*cause));
+                    *fate = Fate::Dropped(labels::drop_cause(*cause));
                 }
             }
             _ => {}
@@ -145,11 +145,11 @@ pub fn mermaid(run: &Run, scenario: &Scenario) -> String {
     }
     let skipped = fates.len().saturating_sub(MOST_MESSAGES);
     if skipped > 0 || trace.oldest() > 0 {
-        let _ = writeln!(out, "    %% the last {} messages; there were more before", fates.len() - skipped);
+        let _ = writeln!(out, "    %% the last {} messages; earlier ones are left out", fates.len() - skipped);
     }
     for node in 0..names.node_count() as u32 {
         let node = NodeId(node);
-        // A group is no party of a message; its members are.
+        // Members send messages, not their group.
         if names.group(node) != Some(node) {
             let _ = writeln!(out, "    participant n{} as {}", node.0, plain(names.label(node)));
         }
@@ -157,31 +157,32 @@ pub fn mermaid(run: &Run, scenario: &Scenario) -> String {
     for (message, (at, fate)) in fates.iter().skip(skipped) {
         let Some(info) = analysis.messages.recall(*message) else { continue };
         let (arrow, end) = match fate {
-            Fate::Arrived => ("->>", String::new()),
-            Fate::UnderWay => ("--)", ", under way".into()),
-            Fate::Lost(why) => ("-x", format!(", lost: {why}")),
+            Fate::Delivered => ("->>", String::new()),
+            Fate::MessageInFlight => ("--)", ", in flight".into()),
+            Fate::Dropped(why) => ("-x", format!(", dropped: {why}")),
         };
-        let label = plain(&format!("{} {}", words::kind(info.kind), words::payload(info, analysis, names)));
+        let content = content::message(info, analysis, names);
+        let label = plain(&labels::message(info.kind, &content));
         let _ = writeln!(out, "    n{}{arrow}n{}: {label} ({} ms{end})", info.from.0, info.to.0, ms(*at));
     }
     out
 }
 
-/// What means nothing to Mermaid.
+/// Escapes the characters that Mermaid interprets.
 fn plain(text: &str) -> String {
     text.replace('#', "#35;").replace(';', "#59;").replace(['\n', '\r'], " ")
 }
 
-/// The log as ShiViz reads it (Beschastnikh et al. 2016): two lines a record, the node with its vector clock, and what
-/// happened there. ShiViz's expression for it is its default one.
+/// Returns the log in ShiViz's format (Beschastnikh et al. 2016): two lines for each record, the node with its vector
+/// clock, and the sentence. ShiViz parses it with its default expression.
 pub fn shiviz(run: &Run) -> String {
     let (trace, analysis, names) = (run.engine().trace(), run.analysis(), run.engine().names());
     let mut clocks: Vec<BTreeMap<NodeId, u64>> = vec![BTreeMap::new(); names.node_count()];
     let mut carried: BTreeMap<MessageId, BTreeMap<NodeId, u64>> = BTreeMap::new();
     let mut out = String::new();
     for record in trace.since(trace.oldest()) {
-        let sentence = words::sentence(record, analysis, names);
-        // What is declared at the start happens nowhere.
+        let sentence = log_text::sentence(record, analysis, names);
+        // Declarations and drops do not happen at a node.
         let node = match &record.fact {
             Fact::FlowDeclared { .. } | Fact::MessageDropped { .. } => continue,
             Fact::MessageDelivered { message } => analysis.messages.recall(*message).map(|info| info.to),
@@ -207,7 +208,7 @@ pub fn shiviz(run: &Run) -> String {
     out
 }
 
-/// A value as other programs write it: a list is one, a map is one.
+/// A value as plain JSON: lists and maps without their tags.
 fn bare(value: Option<&Value>) -> serde_json::Value {
     match value {
         Some(Value::List(elements)) => json!(**elements),
@@ -216,8 +217,8 @@ fn bare(value: Option<&Value>) -> serde_json::Value {
     }
 }
 
-/// A run's history in Jepsen's shape, a JSON object a line. What a key held at first is written by a process of its own
-/// before all else; times are nanoseconds.
+/// Returns a run's history in Jepsen's format, a JSON object in each line. A separate process first writes the initial
+/// values; times are nanoseconds.
 pub fn history(recorder: &HistoryRecorder, names: &Names) -> String {
     let mut out = String::new();
     let mut index = 0u64;

@@ -1,42 +1,42 @@
-//! What the page is told when it asks what is inside a member of a group, and what operations ask of whom.
+//! The internal state of a member of a group, and the responses that operations wait for.
 
+use super::content;
 use super::protocol::internals::{
-    CopyInternals, GroupInternals, HintView, LogEntryView, LogInternals, QuorumOperation, QuorumPhase, ReplicaResponse,
-    TreeComparison, ValueInternals,
+    CopyInternals, GroupInternals, HintView, LogEntryView, LogInternals, PhaseKind, QuorumOperation, QuorumPhase,
+    ReplicaResponse, TombstoneView, TreeComparison, ValueInternals, ValueOrigin, WriteView,
 };
-use super::{Run, merged, words};
+use super::run::{Run, merged};
 use crate::analysis::{
     CoordinatedWrite, Coordination, KeyCopy, Logs, Phase, Provenance, Quorums, RunContext, Tombstone, tree_comparisons,
 };
-use crate::scenario::{Group, Micros, Protocol, Scenario, Step, micros};
-use crate::trace::{KeyId, NodeId};
+use crate::scenario::{Group, Micros, Protocol, Scenario, Step, Value, micros};
+use crate::trace::{KeyId, NodeId, UpdateId};
 
-/// Copies, hints and comparisons at most.
+/// Limit of copies, hints and tree_comparisons.
 const MOST: usize = 24;
-/// Entries of a log at most.
+/// Limit of the entries of a log.
 const MOST_ENTRIES: usize = 8;
-/// Operations at most.
+/// Limit of operations.
 const MOST_OPERATIONS: usize = 3;
 
-/// Everything that can be said of a node.
+/// Returns the internal state of a node.
 pub(super) fn internals(run: &Run, scenario: &Scenario, live: &[Step], node: NodeId) -> GroupInternals {
     let scenario = merged(scenario, live);
     let look = run.look(&scenario);
-    let mut internals = GroupInternals { now: look.now, cut: look.trace.oldest() > 0, ..GroupInternals::default() };
-    // The page may ask of a node that an edit has taken away.
+    let mut internals =
+        GroupInternals { now: look.now, truncated: look.trace.oldest() > 0, ..GroupInternals::default() };
+    // An edit may have removed the node that the page asks about.
     if node.index() >= look.names.node_count() {
         return internals;
     }
     let group = look.names.group(node).filter(|group| *group != node);
     if let Some((home, group)) = group.and_then(|home| Some((home, group_of(&look, home)?))) {
         let origins = Provenance::read(&look, node);
-        if group.is_ordered_by_clock() {
-            internals.clock = ahead(run.engine().clock_ahead(node));
-        }
+        internals.clock_ahead = group.is_ordered_by_clock().then(|| run.engine().clock_ahead(node));
         internals.copies = copies(&look, node, group, &origins);
         internals.hints = hints(&look, &origins);
         internals.log = log(&look, node, home);
-        internals.promised = origins.promised().map(|it| words::update(it, look.analysis, look.names)).collect();
+        internals.prepared = origins.promised().map(|it| content::update(it, look.analysis, look.names)).collect();
         internals.trees = trees(&look, node, group);
     }
     internals.quorums = quorums(&look, node);
@@ -47,14 +47,6 @@ fn group_of<'a>(look: &RunContext<'a>, node: NodeId) -> Option<&'a Group> {
     look.scenario.groups.iter().find(|group| group.id == look.names.node(node))
 }
 
-/// How far a clock is ahead of true time: `300 ms behind`.
-fn ahead(offset: i64) -> String {
-    match offset {
-        0 => "exact".into(),
-        _ => format!("{} {}", words::duration(offset.unsigned_abs()), if offset < 0 { "behind" } else { "ahead" }),
-    }
-}
-
 fn copies(look: &RunContext, node: NodeId, group: &Group, origins: &Provenance) -> Vec<CopyInternals> {
     let mut copies: Vec<CopyInternals> = look
         .analysis
@@ -62,9 +54,9 @@ fn copies(look: &RunContext, node: NodeId, group: &Group, origins: &Provenance) 
         .copies_of(node)
         .map(|(key, copy)| CopyInternals {
             key: look.names.key(key).into(),
-            values: values(look, key, copy, origins),
+            values: values(key, copy, origins),
             vector: origins.context(key).iter().map(|(origin, count)| (origin_of(look, *origin), *count)).collect(),
-            tombstone: origins.tombstone(key).map(|it| tombstone(look, it, group)).unwrap_or_default(),
+            tombstone: origins.tombstone(key).map(|it| tombstone(it, group)),
         })
         .collect();
     copies.sort_by(|a, b| a.key.cmp(&b.key));
@@ -72,91 +64,62 @@ fn copies(look: &RunContext, node: NodeId, group: &Group, origins: &Provenance) 
     copies
 }
 
-/// Who an origin of a version is.
-fn origin_of(look: &RunContext, origin: u32) -> String {
-    match origin.checked_sub(1).map(NodeId).filter(|node| node.index() < look.names.node_count()) {
-        Some(node) => look.names.label(node).into(),
-        None => "document".into(),
-    }
+/// The node of an origin in a version; none for the document.
+fn origin_of(look: &RunContext, origin: u32) -> Option<NodeId> {
+    origin.checked_sub(1).map(NodeId).filter(|node| node.index() < look.names.node_count())
 }
 
-fn values(look: &RunContext, key: KeyId, copy: &KeyCopy, origins: &Provenance) -> Vec<ValueInternals> {
+fn values(key: KeyId, copy: &KeyCopy, origins: &Provenance) -> Vec<ValueInternals> {
     if !copy.siblings().is_empty() {
-        return copy
-            .siblings()
-            .iter()
-            .map(|value| sibling(look, &value.to_string(), &origins.of_sibling(key, value)))
-            .collect();
+        return copy.siblings().iter().map(|value| written(value, &origins.of_sibling(key, value))).collect();
     }
     let Some(held) = copy.held() else { return Vec::new() };
     let Some(value) = &held.value else { return Vec::new() };
     let of_update = held.update.and_then(|update| origins.write(key, update));
     let writes = match of_update {
-        // Of data without a total order an update is only what came last, not always what is seen.
+        // In data without a total order the newest update is not always the visible one.
         Some(write) if origins.context(key).is_empty() => vec![write],
         Some(_) | None => origins.of_sibling(key, value),
     };
     if writes.is_empty() && !origins.context(key).is_empty() {
-        // A sum, a set, a map, a list: no single write said it; its clock is the version vector.
-        let (version, by) = (String::new(), String::new());
-        return vec![ValueInternals { value: value.to_string(), version, update: None, by, at: None }];
+        // No single write made a sum, a set, a map or a list.
+        return vec![ValueInternals { value: value.clone(), origin: ValueOrigin::Merged }];
     }
-    vec![sibling(look, &value.to_string(), &writes)]
+    vec![written(value, &writes)]
 }
 
-/// A value with the writes that may have said it: one, or of two origins that said the same either.
-fn sibling(look: &RunContext, value: &str, writes: &[&CoordinatedWrite]) -> ValueInternals {
-    let who = |write: &&CoordinatedWrite| {
-        let label = look.names.label(write.by);
-        let clock = match write.version.reading() {
-            Some(_) if write.clock != write.at as i64 => {
-                format!(", its clock {}", ahead(write.clock - write.at as i64))
-            }
-            Some(_) | None => String::new(),
-        };
-        format!("{label}{clock}")
+/// A value with the writes that may have written it.
+fn written(value: &Value, writes: &[&CoordinatedWrite]) -> ValueInternals {
+    let view = |write: &&CoordinatedWrite| WriteView {
+        update: write.update.0,
+        version: write.version,
+        by: write.by,
+        at: write.at,
+        clock_ahead: write.version.reading().map(|_| write.clock - write.at as i64),
     };
-    let by: Vec<String> = writes.iter().map(who).collect();
-    ValueInternals {
-        value: value.into(),
-        version: writes.first().map(|write| version(look, write)).unwrap_or_default(),
-        update: writes.first().map(|write| write.update.0),
-        by: if by.is_empty() { "stood in the document".into() } else { format!("written at {}", by.join(" or ")) },
-        at: writes.first().map(|write| write.at),
-    }
+    let origin = match writes {
+        [] => ValueOrigin::Document,
+        writes => ValueOrigin::Writes(writes.iter().map(view).collect()),
+    };
+    ValueInternals { value: value.clone(), origin }
 }
 
-/// A version as the field writes it: a time, a term and a number, or a dot.
-fn version(look: &RunContext, write: &CoordinatedWrite) -> String {
-    match (write.version.reading(), write.version.time) {
-        (Some(_), _) => words::version(write.version),
-        (None, 0) => format!("({}, {})", origin_of(look, write.version.origin), write.version.counter),
-        (None, term) => format!("term {term}, entry {}", write.version.counter),
-    }
-}
-
-fn tombstone(look: &RunContext, it: Tombstone, group: &Group) -> String {
+fn tombstone(tombstone: Tombstone, group: &Group) -> TombstoneView {
     let grace = match &group.protocol {
         Protocol::Quorum(plan) => plan.tombstone_grace_ms.map(micros),
         Protocol::Primary(_) | Protocol::Raft(_) | Protocol::Chain | Protocol::TwoPhase(_) | Protocol::Gossip(_) => {
             None
         }
     };
-    let since = words::duration(it.since);
-    match (it.purged, grace) {
-        (Some(at), _) => format!("deleted at {since}; the tombstone was forgotten at {}", words::duration(at)),
-        (None, Some(grace)) if it.since + grace > look.now => {
-            format!("tombstone since {since}, forgotten in {}", words::duration(it.since + grace - look.now))
-        }
-        (None, _) => format!("tombstone since {since}"),
-    }
+    let Tombstone { since, purged } = tombstone;
+    TombstoneView { since, purged, expires: grace.map(|grace| since + grace) }
 }
 
 fn hints(look: &RunContext, origins: &Provenance) -> Vec<HintView> {
-    let hint = |(replica, key, since, update): (NodeId, KeyId, Micros, Option<crate::trace::UpdateId>)| HintView {
+    let hint = |(replica, key, since, update): (NodeId, KeyId, Micros, Option<UpdateId>)| HintView {
         replica,
-        text: update.map_or_else(|| look.names.key(key).to_string(), |it| words::update(it, look.analysis, look.names)),
-        update: update.map(|update| update.0),
+        key: look.names.key(key).into(),
+        update: update.map(|update| content::update(update, look.analysis, look.names)),
         since,
     };
     origins.hints().map(hint).take(MOST).collect()
@@ -169,15 +132,7 @@ fn log(look: &RunContext, node: NodeId, group: NodeId) -> Option<LogInternals> {
     let entry = |entry: &crate::analysis::LogEntry| LogEntryView {
         index: entry.index,
         term: entry.term,
-        text: match entry.update.map(|update| (update, look.analysis.updates.get(update))) {
-            None => "nothing: a leader begins".into(),
-            Some((_, Some(said))) => match &said.value {
-                Some(value) => format!("{} = {value}", look.names.key(said.key)),
-                None => format!("{} deleted", look.names.key(said.key)),
-            },
-            Some((update, None)) => words::update(update, look.analysis, look.names),
-        },
-        update: entry.update.map(|update| update.0),
+        update: entry.update.map(|update| content::update(update, look.analysis, look.names)),
     };
     Some(LogInternals {
         leads: member.leads,
@@ -202,7 +157,7 @@ fn trees(look: &RunContext, node: NodeId, group: &Group) -> Vec<TreeComparison> 
     tree_comparisons(look, node).into_iter().take(MOST).map(tree).collect()
 }
 
-/// The newest operations that a node coordinates, asked for or has a part in; of a group, all of its.
+/// The newest operations that a node coordinates, issued or takes part in; for a group those of all its members.
 fn quorums(look: &RunContext, node: NodeId) -> Vec<QuorumOperation> {
     let whole = look.names.group(node) == Some(node);
     let concerns = |it: &&Coordination| {
@@ -230,17 +185,16 @@ fn quorum(look: &RunContext, it: &Coordination) -> QuorumOperation {
                 late: part.late,
             })
             .collect();
-        let (needed, asked) = (it.needed[phase as usize], parts.len());
-        let text = match phase {
-            Phase::Read => format!("{needed} of {asked} responses"),
-            Phase::Write => format!("{needed} of {asked} acknowledgements"),
-            Phase::Repair => format!("{needed} of {asked} have what it returns"),
+        let kind = match phase {
+            Phase::Read => PhaseKind::Read,
+            Phase::Write => PhaseKind::Write,
+            Phase::Repair => PhaseKind::WriteBack,
         };
-        (asked > 0).then_some(QuorumPhase { text, enough: it.reached[phase as usize], parts })
+        let (needed, enough) = (it.needed[phase as usize], it.reached[phase as usize]);
+        (!parts.is_empty()).then_some(QuorumPhase { kind, needed, enough, parts })
     };
     QuorumOperation {
-        operation: it.operation.0 + 1,
-        text: words::asked(it.operation, look.analysis, look.names),
+        operation: content::operation(it.operation, look.analysis, look.names),
         by: it.by,
         at: it.at,
         begun: it.begun,

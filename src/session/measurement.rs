@@ -1,35 +1,33 @@
-//! The same workload under eventual, read-after-write and strong consistency: what each costs and how stale it reads.
+//! A workload at eventual, read-after-write and strong consistency: latencies, failures and staleness.
 
+use super::labels;
+use super::protocol::MeasurementRow;
 use super::quantile_sketch::QuantileSketch;
 use super::sweep::Sweep;
-use super::words;
 use crate::scenario::{Consistency, Scenario};
 
-/// What was measured under each.
+/// The measurements at each consistency level.
 #[derive(Debug)]
 pub struct ConsistencyMeasurement(pub Vec<(Consistency, Sweep)>);
 
-/// A row of the comparison: what is measured, and its value under each consistency, in words.
-pub type Row = (String, Vec<String>);
-
-/// Seeds after which the page has numbers that it can show for good.
+/// Number of seeds that the page measures.
 pub const SEEDS: u64 = 20;
 
 impl ConsistencyMeasurement {
-    /// Nothing measured yet.
+    /// Creates measurements without runs.
     pub fn new(scenario: &Scenario, group: usize) -> Self {
         ConsistencyMeasurement(Consistency::ALL.map(|it| (it, Sweep::new(&scenario.under(group, it)))).into())
     }
 
-    /// Runs the scenario with a seed under each consistency of a group. A seed that was run already is not run again.
+    /// Runs the scenario with a seed at each consistency level of a group, unless that seed was run already.
     pub fn run(&mut self, scenario: &Scenario, group: usize, seed: u64) {
         for (consistency, measured) in &mut self.0 {
             let _ = measured.run(&scenario.under(group, *consistency), seed);
         }
     }
 
-    /// The numbers for people.
-    pub fn rows(&self) -> Vec<Row> {
+    /// Returns the rows.
+    pub fn rows(&self) -> Vec<MeasurementRow> {
         let row = |what: &str, cell: &dyn Fn(&Sweep) -> String| {
             (what.to_string(), self.0.iter().map(|(_, measured)| cell(measured)).collect())
         };
@@ -47,7 +45,7 @@ impl ConsistencyMeasurement {
                 percent(other, other + it.read_outcomes.ok)
             }),
             row("stale reads", &|it| percent(it.reads.stale, it.reads.count)),
-            row("messages a run", &|it| {
+            row("messages per run", &|it| {
                 let all: u64 = it.messages.values().sum();
                 (all / it.runs.max(1)).to_string()
             }),
@@ -56,7 +54,7 @@ impl ConsistencyMeasurement {
 }
 
 fn at(sketch: &QuantileSketch, q: f64) -> String {
-    sketch.quantile(q).map_or("-".into(), |us| words::duration(us.round() as u64))
+    sketch.quantile(q).map_or("-".into(), |us| labels::duration(us.round() as u64))
 }
 
 fn percent(of: u64, all: u64) -> String {

@@ -5,9 +5,13 @@
 //! with the live commands in its script reproduces the run anywhere.
 
 mod branches;
+mod content;
+mod diagram;
 pub mod export;
 mod frame;
 mod internals;
+pub mod labels;
+pub mod log_text;
 pub mod measurement;
 mod open_document;
 pub mod protocol;
@@ -18,7 +22,6 @@ mod seekable_run;
 mod snapshots;
 pub mod sweep;
 mod verdicts;
-pub mod words;
 
 pub use frame::service_view;
 pub use run::{Run, merged};

@@ -2,9 +2,10 @@
 
 use super::branches::Branches;
 use super::measurement::ConsistencyMeasurement;
-use super::protocol::{BranchCommand, Frame, Packed, Query, Report, ScenarioJson};
+use super::protocol::{BranchCommand, Frame, Query, Report, ScenarioJson};
+use super::run::merged;
 use super::seekable_run::SeekableRun;
-use super::{export, internals, verdicts};
+use super::{diagram, export, internals, verdicts};
 use crate::scenario::{Command, Micros, Scenario};
 
 /// A document under control.
@@ -105,7 +106,7 @@ impl OpenDocument {
 
     fn act_now(&mut self, command: Command) -> Option<String> {
         // With the live commands, the page can restart a crashed engine.
-        self.branches.news = true;
+        self.branches.changed = true;
         self.shown.act(command)
     }
 
@@ -127,21 +128,20 @@ impl OpenDocument {
 
     /// Answers a question about the run.
     pub fn answer(&mut self, query: &Query) -> Report {
-        let shown = &mut self.shown;
-        let SeekableRun { run, scenario, live, .. } = &*shown;
+        let SeekableRun { run, scenario, live, checks, .. } = &mut self.shown;
         match query {
-            Query::Verdicts { node } => Report::Verdicts(verdicts::verdicts(shown, *node)),
-            Query::Diagram { from, to } => Report::Diagram(Packed::of(&verdicts::messages(run, scenario, *from, *to))),
-            Query::Charts => Report::Charts(Packed::of(&export::charts(run, scenario))),
-            Query::Internals { node } => {
-                Report::Internals(Packed::of(&internals::internals(run, scenario, live, *node)))
+            Query::Verdicts { node } => {
+                Report::Verdicts(verdicts::verdicts(run, &merged(scenario, live), checks, *node))
             }
+            Query::Diagram { from, to } => Report::Diagram(diagram::messages(run, scenario, *from, *to)),
+            Query::Charts => Report::Charts(Box::new(export::charts(run, scenario))),
+            Query::Internals { node } => Report::Internals(Box::new(internals::internals(run, scenario, live, *node))),
             Query::Measure { group, seed } => self.measure(*group, *seed),
             Query::Export(kind) => {
                 let (name, text) = export::text(run, scenario, *kind);
                 Report::Text { name, text }
             }
-            Query::Log { from, count } => shown.log(*from, *count),
+            Query::Log { from, count } => self.shown.log(*from, *count),
             Query::Describe => self.describe(),
         }
     }
@@ -172,7 +172,7 @@ impl OpenDocument {
             }
         };
         measured.compared.run(&measured.scenario, measured.group, seed);
-        Report::Measured { seed, rows: Packed::of(&measured.compared.rows()) }
+        Report::Measured { seed, rows: measured.compared.rows() }
     }
 
     /// Shows, opens, renames, deletes or compares branches.
@@ -204,7 +204,7 @@ impl OpenDocument {
             }
             BranchCommand::Compare(None) => {
                 self.compared = None;
-                self.branches.news = true;
+                self.branches.changed = true;
             }
             BranchCommand::Compare(Some(place)) => {
                 let place = self.place(place)?;
@@ -241,7 +241,7 @@ impl OpenDocument {
         self.compared = None;
         self.branches.list = self.branches.with(&self.shown.live);
         self.branches.list.remove(place);
-        self.branches.news = true;
+        self.branches.changed = true;
         if place == current {
             self.show(current.saturating_sub(1), at);
         } else if place < current {
@@ -252,7 +252,7 @@ impl OpenDocument {
     /// Shows a branch with the steps of the list, at a time. Returns whether it was reached within the budget.
     fn show(&mut self, place: usize, at: Micros) -> bool {
         self.branches.current = place;
-        self.branches.news = true;
+        self.branches.changed = true;
         let (scenario, live) = self.branches.of(&self.base, place);
         let (shown, reached) = SeekableRun::new(scenario, live, at);
         self.shown = shown;
@@ -263,7 +263,7 @@ impl OpenDocument {
     fn compare(&mut self, place: usize) {
         let (scenario, live) = self.branches.of(&self.base, place);
         self.compared = Some((place, SeekableRun::new(scenario, live, self.shown.now()).0));
-        self.branches.news = true;
+        self.branches.changed = true;
     }
 
     /// Reports what changed, and whether the time that was asked for is reached.
@@ -284,11 +284,11 @@ impl OpenDocument {
             if frame.whole {
                 compared.frames.make_whole();
             }
-            frame.other = Some(Box::new(compared.frame(reached)));
+            frame.compared = Some(Box::new(compared.frame(reached)));
         }
-        if std::mem::take(&mut self.branches.news) || frame.whole {
+        if std::mem::take(&mut self.branches.changed) || frame.whole {
             let compared = self.compared.as_ref().map(|(place, _)| *place);
-            frame.branches = Some(Box::new(self.branches.told(&self.shown.live, compared)));
+            frame.branches = Some(Box::new(self.branches.view(&self.shown.live, compared)));
         }
         frame
     }

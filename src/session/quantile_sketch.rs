@@ -1,5 +1,5 @@
-//! A mergeable sketch of quantiles: DDSketch (Masson, Rim and Lee, VLDB 2019). Each quantile is within 1 % of a value of
-//! that rank. Counts are whole numbers, so that shards merge in any order into the same sketch.
+//! A mergeable sketch of quantiles: DDSketch (Masson, Rim and Lee, VLDB 2019). Each quantile is within 1 % of the value
+//! of that rank. Counts are integers, so shards merge in any order to the same sketch.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -7,17 +7,17 @@ use std::collections::BTreeMap;
 /// The relative error of a quantile.
 pub const ERROR: f64 = 0.01;
 
-/// How values, whole numbers such as microseconds, are spread.
+/// The distribution of integers, such as microseconds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct QuantileSketch {
-    /// How many.
+    /// Number of values.
     pub count: u64,
     /// Their sum.
     pub sum: u64,
-    /// How many are 0.
+    /// Number of values that are 0.
     pub zeros: u64,
-    /// How many lie in each bucket: the i-th holds values v with γ^(i−1) < v ≤ γ^i, γ = (1 + error)/(1 − error).
+    /// Number of values in each bucket: the i-th contains values v with γ^(i−1) < v ≤ γ^i, γ = (1 + error)/(1 − error).
     pub buckets: BTreeMap<i32, u64>,
 }
 
@@ -26,7 +26,7 @@ fn gamma() -> f64 {
 }
 
 impl QuantileSketch {
-    /// Counts a value.
+    /// Adds a value.
     pub fn add(&mut self, value: u64) {
         self.count += 1;
         self.sum += value;
@@ -38,7 +38,7 @@ impl QuantileSketch {
         }
     }
 
-    /// Counts all that another counted.
+    /// Adds all values of another sketch.
     pub fn merge(&mut self, other: &QuantileSketch) {
         self.count += other.count;
         self.sum += other.sum;
@@ -48,7 +48,7 @@ impl QuantileSketch {
         }
     }
 
-    /// The value of rank ⌊q·(count − 1)⌋, within 1 %; none of nothing.
+    /// Returns the value of rank ⌊q·(count − 1)⌋ within 1 %; none without values.
     pub fn quantile(&self, q: f64) -> Option<f64> {
         let rank = (q * self.count.checked_sub(1)? as f64) as u64;
         let mut below = self.zeros;
@@ -64,7 +64,7 @@ impl QuantileSketch {
         None
     }
 
-    /// The mean, exact; none of nothing.
+    /// Returns the exact mean; none without values.
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum as f64 / self.count as f64)
     }
@@ -77,7 +77,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn quantiles_are_within_one_percent_whatever_was_merged(
+        fn quantiles_of_merged_sketches_are_within_one_percent(
             shards in proptest::collection::vec(proptest::collection::vec(0u64..10_000_000, 0..60), 1..6),
             q in 0.0f64..=1.0,
         ) {

@@ -1,79 +1,81 @@
-//! Why a copy is as it is, and whether the copies come to agree, in words.
+//! Explanations: why a copy has its state, and whether the copies converge.
 
-use super::words;
+use super::{labels, log_text};
 use crate::analysis::{Convergence, CopyState, Explanation, Prospect, RunContext};
 use crate::scenario::Micros;
 use crate::trace::DropReason;
 
-/// Why nobody can tell how an invariant stands.
-pub const NEVER_LOOKED: &str = "no service holds what it is about, or the run was never quiescent";
+/// Explanation the status of an invariant is unknown.
+pub const NEVER_LOOKED: &str = "no service has its keys, or the run was never quiescent";
 
-/// A step of a story: the number of its record, when it was, and what happened.
+/// A step of an explanation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// Number of the record.
     pub record: u64,
     /// When.
     pub at: Micros,
-    /// What, as in the log.
+    /// The sentence of the log.
     pub text: String,
 }
 
-/// What is to be expected of a copy, in words.
+/// Describes what is expected of a copy.
 pub fn prospect(prospect: Prospect, look: &RunContext) -> String {
     let name = |node| look.names.label(node);
-    let at = |at: Micros| words::duration(at);
+    let at = |at: Micros| labels::duration(at);
     match prospect {
-        Prospect::Arriving { due } => format!("a message that carries it arrives at {}", at(due)),
+        Prospect::Arriving { due } => format!("a message that carries it is due at {}", at(due)),
         Prospect::Queued { delivered: true, deliveries, .. } => {
             format!(
-                "it was delivered ({deliveries}) and is being handled, or is delivered again when no acknowledgement comes"
+                "it was delivered ({deliveries}) and is being handled; without an acknowledgement it is redelivered"
             )
         }
         Prospect::Queued { not_before, deliveries, .. } if deliveries > 0 && not_before > look.now => {
             format!("it waits in the queue for delivery {} at {}", deliveries + 1, at(not_before))
         }
         Prospect::Queued { .. } => "it waits in the queue to be delivered".into(),
-        Prospect::Unpublished(node) => format!("{} has its event still to publish, and will", name(node)),
+        Prospect::Unpublished(node) => format!("{} has not published its event yet", name(node)),
         Prospect::BeingHandled(node) => {
-            format!("{} handles its event, and waits for its group to write it", name(node))
+            format!("{} is handling its event and waits for its group to write it", name(node))
         }
         Prospect::Promised(node) => {
-            format!("it has promised it and keeps the key locked until {} tells its decision", name(node))
+            format!("it has prepared it and keeps the key locked until {} sends its decision", name(node))
         }
-        Prospect::Hinted(node) => format!("{} keeps it and hands it over", name(node)),
-        Prospect::Repairing => "the members compare what they hold, or send again, until each has it".into(),
-        Prospect::ReadRepair => "a read that asks this replica will repair it".into(),
-        Prospect::AfterHealing(when) => format!("something is broken, which the script mends at {}", at(when)),
-        Prospect::Down(node) => format!("{} is down, and nothing starts it again", name(node)),
-        Prospect::CutOff => "no member that still has it can reach this one".into(),
+        Prospect::Hinted(node) => format!("{} keeps it as a hint and will deliver it", name(node)),
+        Prospect::Repairing => "the members compare their data, or retry, until each has it".into(),
+        Prospect::ReadRepair => "the next read of this replica repairs it".into(),
+        Prospect::AfterHealing(when) => format!("a fault prevents it, which the script ends at {}", at(when)),
+        Prospect::Down(node) => format!("{} is down, and nothing restarts it", name(node)),
+        Prospect::CutOff => "no member that still has it can reach this replica".into(),
         Prospect::DeadLettered(subscription) => {
             let bus = look.names.subscription(subscription).bus;
-            format!("it lies in the dead-letter queue at {}: only a redrive delivers it again", name(bus))
+            format!("it is in the dead-letter queue at {}: only a redrive delivers it", name(bus))
         }
         Prospect::Poison(subscription) => {
             let service = look.names.subscription(subscription).service;
             format!("it is a poison message: every delivery to {} fails", name(service))
         }
         Prospect::Discarded(reason) => match reason {
-            DropReason::DeliveriesUsedUp => "the bus gave it up after its last delivery",
-            DropReason::Expired => "the bus kept it as long as its topic keeps events, and no longer",
-            DropReason::NotFlushed => "the bus lost it, since it had not been flushed",
+            DropReason::DeliveriesUsedUp => "the bus discarded it after its last delivery",
+            DropReason::Expired => "the bus discarded it at the end of its retention time",
+            DropReason::NotFlushed => "the bus lost it, because it was not flushed",
             DropReason::Purged => "it was purged from the dead-letter queue",
-            DropReason::NotReplicated => "the bus lost it: the broker that leads now never had it",
+            DropReason::NotReplicated => "the bus lost it: the new leader never had it",
         }
         .into(),
-        Prospect::NeverPublished(node) => format!("{} never published its event, and will not", name(node)),
+        Prospect::NeverPublished(node) => format!("{} never published its event and will not", name(node)),
         Prospect::Applied => {
-            "every update was taken in; one was applied twice, out of order, or never committed where it was made"
+            "every update was applied; one was applied twice, out of order, or without being committed at its origin"
                 .into()
         }
-        Prospect::Siblings => "concurrent writes left siblings: a write that has read them all resolves them".into(),
-        Prospect::Lost => "nothing that carries it is under way".into(),
+        Prospect::Siblings => {
+            "concurrent writes left siblings: a write after a read of all of them resolves them".into()
+        }
+        Prospect::Lost => "nothing that carries it is in flight".into(),
     }
 }
 
-/// One answer: what the copy lacks, and what is to be expected, in one sentence.
+/// Describes what a copy lacks, and what is expected of it, in one sentence.
 pub fn sentence(why: &Explanation, look: &RunContext) -> String {
     let (node, key) = (look.names.label(why.node), look.names.key(why.key));
     let state = look.analysis.staleness.copy(why.node, why.key).map(|copy| copy.state()).unwrap_or_default();
@@ -85,7 +87,7 @@ pub fn sentence(why: &Explanation, look: &RunContext) -> String {
         (CopyState::Conflicted, _) => format!("{key} at {node} is conflicted: {expected}."),
         (CopyState::Diverged, _) => format!("{key} at {node} has diverged: {expected}."),
         (CopyState::Stale | CopyState::Down | CopyState::Consistent, Some(update)) => {
-            format!("{node} lacks {}: {expected}.", words::update(update, look.analysis, look.names))
+            format!("{node} lacks {}: {expected}.", log_text::update(update, look.analysis, look.names))
         }
         (CopyState::Stale | CopyState::Down | CopyState::Consistent, None) => {
             format!("{key} at {node} is stale: {expected}.")
@@ -93,26 +95,26 @@ pub fn sentence(why: &Explanation, look: &RunContext) -> String {
     }
 }
 
-/// The steps of a story.
+/// Returns the steps of an explanation.
 pub fn steps(why: &Explanation, look: &RunContext) -> Vec<Step> {
-    let told = why.steps.iter().filter_map(|number| {
+    let steps = why.steps.iter().filter_map(|number| {
         let record = look.trace.get(*number)?;
-        let text = words::sentence(record, look.analysis, look.names).text;
+        let text = log_text::sentence(record, look.analysis, look.names).text;
         Some(Step { record: *number, at: record.at, text })
     });
-    told.collect()
+    steps.collect()
 }
 
-/// The verdict's name, and what it rests on, a sentence each.
+/// Returns the verdict's name and its reasons, a sentence each.
 pub fn convergence(verdict: &Convergence, look: &RunContext) -> (&'static str, Vec<String>) {
     let all = |whys: &[Explanation]| whys.iter().map(|why| sentence(why, look)).collect();
     match verdict {
         Convergence::Converged => ("converged", Vec::new()),
         Convergence::Converging(whys) if whys.is_empty() => {
-            ("converging", vec!["Every copy is consistent; messages or operations are still under way.".into()])
+            ("converging", vec!["Every copy is consistent; messages or operations are still in flight.".into()])
         }
         Convergence::Converging(whys) => ("converging", all(whys)),
         Convergence::WillNotConverge(whys) => ("will not converge", all(whys)),
-        Convergence::Unknown(why) => ("unknown", vec![format!("Neither could be shown: {why}.")]),
+        Convergence::Unknown(why) => ("unknown", vec![format!("Neither was proven: {why}.")]),
     }
 }

@@ -17,11 +17,11 @@ pub struct Run {
     observed: u64,
 }
 
-/// Events between two looks of the analysis at the trace: few enough that no record is let go unseen.
+/// Events between two observations of the trace: few enough that the trace discards no record before it is observed.
 const STRIDE: u64 = 4096;
 
 impl Run {
-    /// The validated scenario at time 0.
+    /// Creates a run of a validated scenario, at time 0.
     pub fn new(scenario: &Scenario) -> Self {
         let mut run = Run {
             engine: Engine::new(scenario, Level::Full),
@@ -34,58 +34,58 @@ impl Run {
         run
     }
 
-    /// The scenario at time 0, with live commands behind those of its script.
+    /// Creates a run of a scenario with live commands after those of its script.
     pub fn with_live(scenario: &Scenario, live: &[Step]) -> Self {
         Run::new(&merged(scenario, live))
     }
 
-    /// The engine.
+    /// Returns the engine.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// What its trace means.
+    /// Returns the analysis of its trace.
     pub fn analysis(&self) -> &Analysis {
         &self.analysis
     }
 
-    /// The analysis, to take what changed.
+    /// Returns the analysis, to take the sets of changes.
     pub fn analysis_mut(&mut self) -> &mut Analysis {
         &mut self.analysis
     }
 
-    /// Lets everything happen that is due up to `to`, but no more than `budget` events. Returns whether
-    /// it got there. `look` sees each record right after the analysis has taken it in.
+    /// Runs all events that are due up to `to`, but no more than `budget`. Returns whether `to` is reached.
+    /// `look` receives each record after the analysis has observed it.
     pub fn advance(&mut self, to: Micros, mut budget: u64, look: &mut impl FnMut(&Record, &Analysis, &Engine)) -> bool {
         loop {
             let part = budget.min(STRIDE);
-            let there = self.engine.run_until(to, part);
+            let reached = self.engine.run_until(to, part);
             self.observe(look);
             budget -= part;
-            if there || budget == 0 {
-                return there;
+            if reached || budget == 0 {
+                return reached;
             }
         }
     }
 
-    /// The run as it is, to go back to. Of a log whose beginning is gone it keeps 2^16 records, so that many snapshots of a long
-    /// run are not many logs.
+    /// Returns a copy of the run to go back to. Of a trace without its beginning it keeps 2^16 records, so that the
+    /// snapshots of a long run do not contain many traces.
     pub(super) fn snapshot(&self) -> Self {
         let mut run = self.clone();
         run.engine.truncate_to_newest(16);
         run
     }
 
-    /// Lets the next thing happen.
+    /// Runs the next event.
     pub fn step(&mut self, look: &mut impl FnMut(&Record, &Analysis, &Engine)) {
         self.engine.step();
         self.observe(look);
     }
 
-    /// Carries out a command now.
+    /// Executes a command now.
     ///
     /// # Errors
-    /// It makes no sense in this run.
+    /// The command is invalid in this run.
     pub fn act(
         &mut self,
         command: Command,
@@ -96,7 +96,7 @@ impl Run {
         Ok(())
     }
 
-    /// Puts a command on the timeline that lies ahead.
+    /// Schedules a command.
     pub fn schedule(&mut self, step: &Step) {
         self.engine.schedule(micros(step.at_ms), step.command.clone());
     }
@@ -112,40 +112,40 @@ impl Run {
         self.observed = self.engine.trace().total();
     }
 
-    /// Whether nothing is under way any more that a client or a copy waits for.
+    /// Returns whether no client and no copy waits for anything in flight.
     pub fn is_quiet(&self) -> bool {
         self.analysis.is_quiet()
     }
 
-    /// The run, to be asked why. `scenario` is what was simulated, live commands in its script.
+    /// Returns the run for explanations. `scenario` is the simulated one, with live commands in its script.
     pub fn look<'a>(&'a self, scenario: &'a Scenario) -> RunContext<'a> {
         let (trace, names) = (self.engine.trace(), self.engine.names());
         RunContext { trace, analysis: &self.analysis, names, scenario, now: self.engine.now() }
     }
 
-    /// Whether the copies come to agree.
+    /// Returns whether the copies converge.
     pub fn convergence(&self, scenario: &Scenario) -> Convergence {
         self.look(scenario).convergence(self.is_quiet())
     }
 
-    /// How the scenario's invariants stand, the present instant included.
+    /// Returns the status of the scenario's invariants, the present time included.
     pub fn invariants(&self) -> Vec<InvariantStatus> {
         let mut invariants = self.invariants.clone();
         invariants.evaluate(self.engine.now(), &self.analysis, self.engine.names());
         invariants.statuses().cloned().collect()
     }
 
-    /// Metrics over time, the present instant last.
+    /// Returns metrics over time, the present time last.
     pub fn metrics(&self) -> Vec<Sample> {
         self.metrics.samples_until(self.engine.now(), &self.analysis)
     }
 
-    /// The operations that ended last.
+    /// Returns the operations that ended last.
     pub fn timed(&self) -> impl Iterator<Item = &TimedOperation> {
         self.metrics.timed()
     }
 
-    /// The promises of a scenario that the run does not keep as it stands, in words.
+    /// Returns the promises that the run does not keep now, a message for each.
     pub fn missed(&self, promises: &[Promise]) -> Vec<String> {
         promises.iter().filter_map(|promise| self.miss(promise)).collect()
     }
@@ -157,7 +157,7 @@ impl Run {
                 let (stale, down) = (staleness.stale(), staleness.down());
                 let diverged = staleness.diverged() + staleness.conflicted();
                 if staleness.acknowledged() == 0 {
-                    Some("converged: no update was acknowledged, so nothing is shown".into())
+                    Some("converged: no update was acknowledged".into())
                 } else if stale + diverged + down > 0 {
                     Some(format!(
                         "converged: {stale} copies are stale, {diverged} diverged or conflicted, {down} services down"
@@ -165,7 +165,7 @@ impl Run {
                 } else if self.is_quiet() {
                     None
                 } else {
-                    Some("converged: every copy is consistent, but messages or operations are still under way".into())
+                    Some("converged: every copy is consistent, but messages or operations are still in flight".into())
                 }
             }
             Promise::Stale { service, key } => self.miss_state(CopyState::Stale, "stale", service, key),
@@ -180,7 +180,7 @@ impl Run {
             }
             Promise::LostUpdates { count } => {
                 let lost = self.analysis.lost.count();
-                (lost != u64::from(*count)).then(|| format!("lost_updates: {lost} are lost, not {count}"))
+                (lost != u64::from(*count)).then(|| format!("lost_updates: {lost} were lost, not {count}"))
             }
             Promise::Diverged { service, key } => self.miss_state(CopyState::Diverged, "diverged", service, key),
             Promise::Consistent { service, key } => self.miss_state(CopyState::Consistent, "consistent", service, key),
@@ -191,7 +191,7 @@ impl Run {
                 if ok == 0 {
                     Some("all_operations_ok: no operation ended as ok".into())
                 } else if other > 0 {
-                    Some(format!("all_operations_ok: {other} operations failed, are unknown or still pending"))
+                    Some(format!("all_operations_ok: {other} operations failed, are unknown or are pending"))
                 } else {
                     None
                 }
@@ -209,7 +209,7 @@ impl Run {
     }
 }
 
-/// A scenario with live commands behind those of its script.
+/// Returns a scenario with live commands after those of its script.
 pub fn merged(scenario: &Scenario, live: &[Step]) -> Scenario {
     let mut scenario = scenario.clone();
     scenario.script.extend(live.iter().cloned());

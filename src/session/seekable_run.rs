@@ -1,15 +1,16 @@
-//! A run that can be moved in time: advance, seek, step back, act, forget what lay ahead.
+//! A run that moves in time: advance, seek, step back, act, discard the future.
 
 use super::frame::FrameBuilder;
+use super::log_text;
 use super::protocol::{self, Frame, LogRow, Report};
+use super::run::Run;
 use super::snapshots::Snapshots;
 use super::verdicts::GuaranteeChecks;
-use super::{Run, words};
 use crate::scenario::{Command, Micros, Scenario, Step, micros};
 
-/// Events that one request runs at most; the page asks again for the rest, and can be asked meanwhile.
-pub(super) const BUDGET: u64 = 2_000_000;
-/// Rows of the log in one answer at most.
+/// Limit of the events of one request. The page requests the rest, and can send other requests in between.
+const BUDGET: u64 = 2_000_000;
+/// Limit of the rows of the log in one answer.
 const MOST_ROWS: u32 = 500;
 
 #[derive(Debug)]
@@ -18,65 +19,54 @@ pub(super) struct SeekableRun {
     pub live: Vec<Step>,
     pub run: Run,
     pub frames: FrameBuilder,
-    past: Snapshots,
-    /// What its verdicts rest on.
+    snapshots: Snapshots,
+    /// The history that verdicts are based on.
     pub checks: GuaranteeChecks,
-    /// The latest instant at which the run has stood, with what was done live.
+    /// The latest time that the run has reached with these live commands.
     furthest: Micros,
 }
 
 impl SeekableRun {
-    /// The scenario with live commands, at an instant.
+    /// Runs the scenario with live commands to a time. Returns whether it was reached within the budget.
     pub fn new(scenario: Scenario, live: Vec<Step>, at: Micros) -> (Self, bool) {
         let run = Run::with_live(&scenario, &live);
-        let mut frames = FrameBuilder::new();
-        frames.look_at_clocks(&run, &scenario);
-        // Records of the first instant, made before anybody could look.
-        for record in run.engine().trace().since(0) {
-            frames.look(record, run.analysis(), run.engine());
-        }
-        let mut loaded = SeekableRun {
-            scenario,
-            live,
-            run,
-            frames,
-            past: Snapshots::new(),
-            checks: GuaranteeChecks::default(),
-            furthest: 0,
-        };
-        let there = loaded.advance(at, BUDGET);
-        (loaded, there)
+        let frames = FrameBuilder::new(&run, &scenario);
+        let (snapshots, checks) = (Snapshots::new(), GuaranteeChecks::default());
+        let mut run = SeekableRun { scenario, live, run, frames, snapshots, checks, furthest: 0 };
+        let reached = run.advance(at, BUDGET);
+        (run, reached)
     }
 
     pub fn now(&self) -> Micros {
         self.run.engine().now()
     }
 
+    /// Runs to a time, but no more than so many events, and keeps snapshots. Returns whether the time was reached.
     pub fn advance(&mut self, to: Micros, mut budget: u64) -> bool {
         loop {
-            let part = budget.min(self.past.left(&self.run).max(1));
+            let part = budget.min(self.snapshots.events_until_next(&self.run).max(1));
             let frames = &mut self.frames;
             let look = &mut |record: &_, analysis: &_, engine: &_| frames.look(record, analysis, engine);
-            let there = self.run.advance(to, part, look);
-            if self.past.left(&self.run) == 0 {
-                self.past.add(&self.run, &self.frames, self.live.len());
+            let reached = self.run.advance(to, part, look);
+            if self.snapshots.events_until_next(&self.run) == 0 {
+                self.snapshots.add(&self.run, &self.frames, self.live.len());
             }
             self.furthest = self.furthest.max(self.now());
             budget -= part;
-            if there || budget == 0 {
-                return there;
+            if reached || budget == 0 {
+                return reached;
             }
         }
     }
 
-    /// Lets the next thing happen.
+    /// Runs the next event.
     pub fn step(&mut self) {
         let frames = &mut self.frames;
         self.run.step(&mut |record, analysis, engine| frames.look(record, analysis, engine));
         self.furthest = self.furthest.max(self.now());
     }
 
-    /// Stands where the next mark is, or at the end.
+    /// Runs to the next mark of the timeline, or to the end. Returns whether it was reached within the budget.
     pub fn seek_next_mark(&mut self) -> bool {
         let (before, until) = (self.frames.marked(&mut self.run), micros(self.scenario.until_ms));
         for _ in 0..BUDGET {
@@ -90,25 +80,26 @@ impl SeekableRun {
         false
     }
 
-    /// Stands at the latest snapshot that `before` allows, or at the start; where the run is, if that is later and allowed.
-    fn nearest(&mut self, before: impl Fn(&Run) -> bool) {
-        let stays = before(&self.run);
+    /// Goes to the latest snapshot that `allows` accepts, or to the start. Keeps the present run if that is accepted and
+    /// no snapshot is later.
+    fn go_to_nearest(&mut self, allows: impl Fn(&Run) -> bool) {
+        let keeps = allows(&self.run);
         let events = self.run.engine().events();
-        match self.past.latest(&self.live, &before) {
-            Some(moment) if stays && moment.run.engine().events() <= events => {}
-            None if stays => {}
-            Some(_) | None => self.stand(before),
+        match self.snapshots.latest(&self.live, &allows) {
+            Some(snapshot) if keeps && snapshot.run.engine().events() <= events => {}
+            None if keeps => {}
+            Some(_) | None => self.go_to_snapshot(allows),
         }
         self.frames.make_whole();
     }
 
-    /// Stands at the latest snapshot that `before` allows, or at the start, with all live commands ahead.
-    fn stand(&mut self, before: impl Fn(&Run) -> bool) {
+    /// Goes to the latest snapshot that `allows` accepts, or to the start, with all live commands scheduled.
+    fn go_to_snapshot(&mut self, allows: impl Fn(&Run) -> bool) {
         self.checks = GuaranteeChecks::default();
-        match self.past.latest(&self.live, before) {
-            Some(moment) => {
-                (self.run, self.frames) = (moment.run.clone(), moment.frames.clone());
-                for step in &self.live[moment.live..] {
+        match self.snapshots.latest(&self.live, allows) {
+            Some(snapshot) => {
+                (self.run, self.frames) = (snapshot.run.clone(), snapshot.frames.clone());
+                for step in &self.live[snapshot.live..] {
                     self.run.schedule(step);
                 }
             }
@@ -119,66 +110,69 @@ impl SeekableRun {
         }
     }
 
-    /// Stands at another instant.
+    /// Goes to a time. Returns whether it was reached within the budget.
     pub fn seek(&mut self, to: Micros) -> bool {
-        self.nearest(|run| run.engine().now() <= to);
+        self.go_to_nearest(|run| run.engine().now() <= to);
         self.advance(to, BUDGET)
     }
 
-    /// Goes where another run stands; back, too.
+    /// Follows another run to its time, forwards or backwards. Returns whether it was reached within the budget.
     pub fn follow(&mut self, to: Micros) -> bool {
         if self.now() > to { self.seek(to) } else { self.advance(to, BUDGET) }
     }
 
-    /// Stands where the run stood one event ago.
+    /// Goes back to the state before the last event.
     pub fn step_back(&mut self) {
         let target = self.run.engine().events().saturating_sub(1);
-        self.nearest(|run| run.engine().events() <= target);
+        self.go_to_nearest(|run| run.engine().events() <= target);
         let left = target.saturating_sub(self.run.engine().events());
         self.advance(Micros::MAX, left);
     }
 
-    pub fn frame(&mut self, there: bool) -> Frame {
-        self.frames.frame(&mut self.run, &self.scenario, !there)
+    /// Builds the next frame.
+    pub fn frame(&mut self, reached: bool) -> Frame {
+        self.frames.frame(&mut self.run, &self.scenario, !reached)
     }
 
-    /// Whether the run has been later than it stands, or something was done live that lies ahead.
+    /// Returns whether the run has been later than now, or has a live command later than now.
     pub fn has_future(&self) -> bool {
         self.furthest > self.now() || self.live.iter().any(|step| micros(step.at_ms) > self.now())
     }
 
-    /// The live commands up to now.
+    /// Returns the live commands up to now.
     pub fn done(&self) -> Vec<Step> {
         self.live.iter().filter(|step| micros(step.at_ms) <= self.now()).cloned().collect()
     }
 
-    /// Whether a command makes no sense now, in words.
+    /// Returns why a command is invalid now, a message for people.
     pub fn refuses(&self, command: &Command) -> Option<String> {
-        self.run.clone().act(command.clone(), &mut |_, _, _| {}).err().map(|refused| refused.to_string())
+        self.run.engine().check(command).err().map(|refused| refused.to_string())
     }
 
-    /// Nothing lies ahead but what the scenario says. The run stands where it stood.
+    /// Discards the live commands later than now, and the snapshots. The run keeps its state.
     pub fn forget_future(&mut self) {
         let (now, events, done) = (self.now(), self.run.engine().events(), self.done());
-        self.past.forget_after(now, done.len());
-        // What was done live and lies ahead is on the engine's timeline: it takes a run that never knew of it.
+        self.snapshots.forget_after(now, done.len());
+        // The engine has scheduled the discarded commands, so the run is repeated without them.
         if done.len() < self.live.len() {
             self.live = done;
-            self.stand(|run| run.engine().events() <= events);
+            self.go_to_snapshot(|run| run.engine().events() <= events);
             let left = events.saturating_sub(self.run.engine().events());
             self.advance(now, left);
+            debug_assert_eq!(self.run.engine().events(), events, "the repeated run has the same events");
             self.frames.make_whole();
         }
         self.furthest = now;
     }
 
+    /// Executes a live command now. Returns why it is refused, a message for people.
     pub fn act(&mut self, command: Command) -> Option<String> {
         let at = self.now();
         let frames = &mut self.frames;
         let look = &mut |record: &_, analysis: &_, engine: &_| frames.look(record, analysis, engine);
         match self.run.act(command.clone(), look) {
             Ok(()) => {
-                self.past.forget_after(at, self.live.len());
+                self.snapshots.forget_after(at, self.live.len());
                 self.live.push(protocol::step(at, command));
                 None
             }
@@ -186,11 +180,12 @@ impl SeekableRun {
         }
     }
 
+    /// Returns rows of the log.
     pub fn log(&self, from: u64, count: u32) -> Report {
         let trace = self.run.engine().trace();
         let from = from.max(trace.oldest());
         let rows = trace.since(from).take(count.min(MOST_ROWS) as usize).enumerate().map(|(i, record)| {
-            let sentence = words::sentence(record, self.run.analysis(), self.run.engine().names());
+            let sentence = log_text::sentence(record, self.run.analysis(), self.run.engine().names());
             LogRow {
                 index: from + i as u64,
                 at: record.at,

@@ -1,65 +1,66 @@
-//! Snapshots of a run, to stand at an earlier instant without beginning anew.
+//! Snapshots of a run, to go back without running from the start.
 
-use super::Run;
 use super::frame::FrameBuilder;
+use super::run::Run;
 use crate::scenario::{Micros, Step, micros};
 
-/// Snapshots that are kept at most; then every second one goes, and the next are twice as far apart.
+/// Limit of snapshots. Beyond it every second one is discarded, and the interval doubles.
 const MOST: usize = 32;
-/// Events between two of them, at first.
-const EVERY: u64 = 4096;
+/// Events between two snapshots, at first.
+const INTERVAL: u64 = 4096;
 
 /// A run as it was once.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     pub run: Run,
     pub frames: FrameBuilder,
-    /// How many of the live commands it knows of.
+    /// Number of the live commands that the run had scheduled.
     pub live: usize,
 }
 
 /// The snapshots of a run, oldest first.
 #[derive(Debug)]
 pub(super) struct Snapshots {
-    every: u64,
-    moments: Vec<Snapshot>,
+    interval: u64,
+    list: Vec<Snapshot>,
 }
 
 impl Snapshots {
     pub fn new() -> Self {
-        Snapshots { every: EVERY, moments: Vec::new() }
+        Snapshots { interval: INTERVAL, list: Vec::new() }
     }
 
-    /// Events until the next snapshot is due.
-    pub fn left(&self, run: &Run) -> u64 {
-        let last = self.moments.last().map_or(0, |moment| moment.run.engine().events());
-        (last + self.every).saturating_sub(run.engine().events())
+    /// Returns the number of events until the next snapshot is due.
+    pub fn events_until_next(&self, run: &Run) -> u64 {
+        let last = self.list.last().map_or(0, |snapshot| snapshot.run.engine().events());
+        (last + self.interval).saturating_sub(run.engine().events())
     }
 
-    /// Adds a snapshot of a run that knows of so many live commands.
+    /// Adds a snapshot of a run that has scheduled the first `live` live commands.
     pub fn add(&mut self, run: &Run, frames: &FrameBuilder, live: usize) {
-        self.moments.push(Snapshot { run: run.snapshot(), frames: frames.clone(), live });
-        if self.moments.len() > MOST {
+        debug_assert!(self.events_until_next(run) == 0, "snapshots are in the order of their events");
+        self.list.push(Snapshot { run: run.snapshot(), frames: frames.clone(), live });
+        if self.list.len() > MOST {
             let mut even = false;
-            self.moments.retain(|_| {
+            self.list.retain(|_| {
                 even = !even;
                 even
             });
-            self.every *= 2;
+            self.interval *= 2;
         }
     }
 
-    /// Something was done at an instant: what came after it is no more, nor what knows of more live commands than these.
+    /// Discards the snapshots after a time, and those with more live commands than `live`.
     pub fn forget_after(&mut self, at: Micros, live: usize) {
-        self.moments.retain(|moment| moment.run.engine().now() <= at && moment.live <= live);
+        self.list.retain(|snapshot| snapshot.run.engine().now() <= at && snapshot.live <= live);
     }
 
-    /// The latest snapshot that `before` allows, and that no live command came before that it does not know of.
-    pub fn latest(&self, live: &[Step], before: impl Fn(&Run) -> bool) -> Option<&Snapshot> {
-        let knows = |moment: &&Snapshot| {
-            let now: Micros = moment.run.engine().now();
-            live[moment.live..].iter().all(|step| micros(step.at_ms) >= now)
+    /// Returns the latest snapshot that `allows` accepts and that has scheduled every live command before its time.
+    pub fn latest(&self, live: &[Step], allows: impl Fn(&Run) -> bool) -> Option<&Snapshot> {
+        let is_complete = |snapshot: &&Snapshot| {
+            let now: Micros = snapshot.run.engine().now();
+            live[snapshot.live..].iter().all(|step| micros(step.at_ms) >= now)
         };
-        self.moments.iter().rev().filter(knows).find(|moment| before(&moment.run))
+        self.list.iter().rev().filter(is_complete).find(|snapshot| allows(&snapshot.run))
     }
 }

@@ -1,8 +1,8 @@
-//! Many runs of one scenario, each with a seed of its own, measured together. Everything that is counted is a whole
-//! number, so that runs measured anywhere and merged in any order give the same figures, bit for bit.
+//! Sweeps: runs of one scenario with many seeds, measured together. All counts are integers, so shards that are merged
+//! in any order give the same figures, bit for bit.
 
-use super::Run;
 use super::quantile_sketch::QuantileSketch;
+use super::run::Run;
 use crate::analysis::{Analysis, EndedOperation, Notice};
 use crate::scenario::{Micros, Scenario, micros};
 use crate::trace::{Fact, MessageKind, OperationKind, Outcome, Record};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Where the curves over time are read off, µs: 0 and 1, 2, 5 times each power of ten from 0.1 ms to 100 s.
+/// The times at which curves are sampled, µs: 0 and 1, 2, 5 times each power of ten from 0.1 ms to 100 s.
 pub const GRID: [Micros; 20] = [
     0,
     100,
@@ -34,7 +34,7 @@ pub const GRID: [Micros; 20] = [
     100_000_000,
 ];
 
-/// No run may go on for ever: after so many events it counts as halted.
+/// Limit of the events of a run; beyond it the run counts as halted.
 pub const MOST_EVENTS: u64 = 50_000_000;
 
 /// How operations of one kind ended.
@@ -47,17 +47,17 @@ pub struct Outcomes {
     pub fail: u64,
     /// As unknown: timed out.
     pub unknown: u64,
-    /// Not ended when the run did.
+    /// Still pending at the end of the run.
     pub pending: u64,
 }
 
-/// At one point of the grid: how many there were, and how many of them held.
+/// A share at one point of the grid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Share {
-    /// How many.
+    /// Number of cases.
     pub of: u64,
-    /// How many of them.
+    /// Number of cases that hold.
     pub held: u64,
 }
 
@@ -67,12 +67,12 @@ impl Share {
         self.held += u64::from(held);
     }
 
-    /// The share; none of nothing.
+    /// Returns the share; none without cases.
     pub fn value(self) -> Option<f64> {
         (self.of > 0).then(|| self.held as f64 / self.of as f64)
     }
 
-    /// Its standard error, sqrt(p(1 − p)/n).
+    /// Returns its standard error, sqrt(p(1 − p)/n).
     pub fn standard_error(self) -> Option<f64> {
         self.value().map(|p| (p * (1.0 - p) / self.of as f64).sqrt())
     }
@@ -86,34 +86,34 @@ pub struct Reads {
     pub count: u64,
     /// Those that did not reflect an update acknowledged before they were issued.
     pub stale: u64,
-    /// Of stale reads: how many such updates.
+    /// Of stale reads: the number of such updates.
     pub k: QuantileSketch,
-    /// Of stale reads: how long before the read the oldest of those was acknowledged, µs.
+    /// Of stale reads: the time between the acknowledgement of the oldest such update and the read, µs.
     pub t_us: QuantileSketch,
-    /// For each point of the grid up to the next: reads issued so long after the newest acknowledgement that concerns
-    /// them, and how many of these were fresh.
+    /// For each interval of the grid: the reads that were issued so long after the newest acknowledgement of an update of
+    /// their key, and how many of them were fresh.
     pub fresh: Vec<Share>,
 }
 
-/// What a sweep measured.
+/// The measurements of a sweep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Sweep {
     /// Version of this format: 1.
     pub converge_sweep: u32,
-    /// XXH3-64 of the scenario's document with seed 0, 16 hexadecimal digits: only sweeps of one scenario merge.
+    /// XXH3-64 of the scenario's document with seed 0, 16 hexadecimal digits. Only sweeps of the same scenario merge.
     pub scenario: String,
     /// The seeds that were run, as ranges [from, to) in order.
     pub seeds: Vec<(u64, u64)>,
-    /// How many runs.
+    /// Number of runs.
     pub runs: u64,
-    /// Those that used up their budget of events or messages.
+    /// Runs that reached their limit of events or messages.
     pub halted: u64,
     /// Events of the engine.
     pub events: u64,
-    /// Reads and writes; a write is whatever changes a key.
+    /// Outcomes of reads.
     pub read_outcomes: Outcomes,
-    /// See `read_outcomes`.
+    /// Outcomes of writes: all operations that change a key.
     pub write_outcomes: Outcomes,
     /// What reads returned.
     pub reads: Reads,
@@ -121,47 +121,47 @@ pub struct Sweep {
     pub read_latency_us: QuantileSketch,
     /// Latency of writes that ended as ok, µs.
     pub write_latency_us: QuantileSketch,
-    /// At each point of the grid: copies that should get an update, and how many of them reflected it so long after its
-    /// acknowledgement. Only updates acknowledged that long before the run's end count.
+    /// At each point of the grid: the copies that should receive an update, and how many of them reflected it so long
+    /// after its acknowledgement. Updates acknowledged later than that before the run's end do not count.
     pub reflected: Vec<Share>,
-    /// From an update's acknowledgement until every copy that should hold it reflects it, µs.
+    /// Inconsistency windows: from an update's acknowledgement until every copy that should hold it reflects it, µs.
     pub window_us: QuantileSketch,
-    /// Windows still open at the run's end.
+    /// Windows that are open at the end of a run.
     pub windows_open: u64,
-    /// From the last acknowledgement until every copy was consistent for good, µs; of runs that converged.
+    /// From the last acknowledgement until every copy stays consistent, µs; of converged runs.
     pub convergence_us: QuantileSketch,
-    /// Runs whose copies were all consistent at the end, and at least one update acknowledged.
+    /// Runs with at least one acknowledged update whose copies are all consistent at the end.
     pub converged: u64,
     /// Updates that were acknowledged.
     pub updates: u64,
-    /// Events times the subscriptions that they were for.
+    /// Published events, counted once for each subscription.
     pub published: u64,
-    /// Deliveries of each event that is done, dead-lettered or given up.
+    /// Deliveries of each event that was acknowledged, dead-lettered or discarded.
     pub deliveries: QuantileSketch,
-    /// Times that a handler came to its end without failing: effects and inbox hits.
+    /// Handler executions that did not fail: effects and inbox hits.
     pub executions: u64,
-    /// Times that a handler had its effect.
+    /// Handler executions with an effect.
     pub effects: u64,
     /// Events acknowledged by their consumer.
     pub acknowledged: u64,
     /// Events dead-lettered.
     pub dead_lettered: u64,
-    /// Events given up, expired, or lost with a bus's disk.
+    /// Events that were discarded, expired, or lost with a bus's disk.
     pub discarded: u64,
-    /// Updates whose event was never published, a crash having come first, or the publisher having given up.
+    /// Updates whose event was never published, because of a crash or because the publisher stopped retrying.
     pub never_published: u64,
     /// Messages sent, by kind.
     pub messages: BTreeMap<String, u64>,
-    /// Messages that did not arrive.
+    /// Messages that were dropped.
     pub dropped: u64,
 }
 
-/// Why two sweeps do not merge.
+/// Explanation two sweeps do not merge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MergeError {
-    /// They are of different scenarios.
+    /// The sweeps are of different scenarios.
     OtherScenario,
-    /// They have a seed in common.
+    /// The sweeps have a common seed.
     SeedTwice(u64),
 }
 
@@ -179,7 +179,7 @@ fn grid() -> Vec<Share> {
 }
 
 impl Sweep {
-    /// Nothing measured yet.
+    /// Creates a sweep without runs.
     pub fn new(scenario: &Scenario) -> Sweep {
         let text = Scenario { seed: 0, ..scenario.clone() }.to_json();
         Sweep {
@@ -236,7 +236,7 @@ impl Sweep {
         while !there && run.engine().halt().is_none() && run.engine().events() < max_events {
             let part = (max_events - run.engine().events()).min(65_536);
             there = run.advance(end, part, &mut |record, analysis, _| each.observe(record, analysis));
-            // Often enough that they do not pile up.
+            // Notices are taken regularly, so that they do not accumulate.
             each.notices(&mut run);
         }
         self.finish(&run, there, end);
@@ -265,7 +265,7 @@ impl Sweep {
         }
     }
 
-    /// Counts a copy that should get an update acknowledged at `since`, and reflected it after `took`, if it did.
+    /// Counts a copy that should receive an update acknowledged at `since`. `took` is the time until it reflected it.
     fn reflect(&mut self, since: Micros, took: Option<Micros>, end: Micros) {
         for (share, &t) in self.reflected.iter_mut().zip(&GRID) {
             if since + t <= end {
@@ -285,7 +285,7 @@ impl Sweep {
             return Err(MergeError::SeedTwice(next.0));
         }
         self.seeds.insert(after, (from, to));
-        // Ranges that touch become one.
+        // Adjacent ranges are joined.
         let mut joined: Vec<(u64, u64)> = Vec::with_capacity(self.seeds.len());
         for range in &self.seeds {
             match joined.last_mut() {
@@ -297,10 +297,10 @@ impl Sweep {
         Ok(())
     }
 
-    /// Counts all that another sweep of the scenario counted.
+    /// Adds the measurements of another sweep of the same scenario.
     ///
     /// # Errors
-    /// It is of another scenario, or has a seed in common; this one is as it was.
+    /// The other sweep is of another scenario, or has a common seed. This one is unchanged.
     pub fn merge(&mut self, other: &Sweep) -> Result<(), MergeError> {
         if self.scenario != other.scenario {
             return Err(MergeError::OtherScenario);
@@ -366,7 +366,7 @@ impl Sweep {
     }
 }
 
-/// A message's kind, as the sweep names it.
+/// Returns the name of a message's kind in a sweep.
 fn kind_name(kind: MessageKind) -> &'static str {
     match kind {
         MessageKind::Call => "call",
@@ -383,11 +383,11 @@ fn kind_name(kind: MessageKind) -> &'static str {
     }
 }
 
-/// One run on its way.
+/// A run that is being measured.
 struct Each<'a> {
     sweep: &'a mut Sweep,
     end: Micros,
-    /// Deliveries of each event that is not done, by its bus's first subscription and its number.
+    /// Deliveries of each event that is not finished, by its subscription and its number.
     deliveries: BTreeMap<(u32, u32), u32>,
 }
 
@@ -432,7 +432,7 @@ impl Each<'_> {
                 sweep.executions += 1;
                 sweep.effects += u64::from(written.is_some());
             }
-            // Of a group, whose inbox is elsewhere, the handler's end tells.
+            // In a group, whose inbox is at another member, `EventWriteEnded` is counted instead.
             Fact::InboxHit { node, .. } => sweep.executions += u64::from(!analysis.members.is_member(*node)),
             Fact::PublicationLost { .. } | Fact::PublishAbandoned { .. } => sweep.never_published += 1,
             _ => {}

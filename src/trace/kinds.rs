@@ -1,13 +1,12 @@
 //! Ids, versions, and the kinds and causes in facts.
 
 use super::layout::{Bytes, Layout};
-use crate::wire::Wire;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Wire)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(pub $inner);
 
@@ -59,7 +58,7 @@ id!(
 
 /// The version of a key's value: a Lamport timestamp (Lamport 1978) for each key, ordered by time, counter, then origin. The
 /// later node of the document wins a tie.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Version {
     /// The reading of the clock that orders a group's register, µs, plus [`Version::EPOCH`]; the term of a log entry; 0 if only
     /// the counter orders versions.
@@ -98,7 +97,7 @@ impl Version {
 }
 
 /// The purpose of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Wire)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum MessageKind {
@@ -127,7 +126,7 @@ pub enum MessageKind {
 }
 
 /// The kind of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum OperationKind {
@@ -154,7 +153,7 @@ pub enum OperationKind {
 }
 
 /// The outcome of an operation, as far as its client knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Wire)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Outcome {
@@ -167,7 +166,7 @@ pub enum Outcome {
 }
 
 /// The cause of a message's loss.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Wire)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum DropCause {
@@ -242,7 +241,7 @@ pub enum HandlingFailure {
 }
 
 /// The cause of a service's refusal of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Wire)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Refusal {

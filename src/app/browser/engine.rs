@@ -1,12 +1,13 @@
 //! The session in a worker, or on the page's thread where workers are refused.
 //!
-//! Messages cross as bytes, in the format of [`crate::wire`].
+//! Messages cross as bytes, see [`encode`].
 
 use super::address;
 use crate::session::Session;
-use crate::session::protocol::{FromEngine, Query, Report, Request, ToEngine};
-use crate::wire::{self, Wire};
+use crate::session::protocol::{FromEngine, Query, Report, Request, ToEngine, decode, encode};
 use js_sys::Uint8Array;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -104,10 +105,9 @@ fn worker(place: &Rc<RefCell<Place>>, events: &Callback<EngineEvent>) -> Result<
             if let Some(message) = event.data().as_string() {
                 return events.emit(EngineEvent::Crashed(message));
             }
-            let (answer, problem) = from_js(&event);
-            events.emit(match problem {
-                Some(problem) => EngineEvent::Crashed(format!("The worker's answer is invalid: {problem}")),
-                None => EngineEvent::Answered(Box::new(answer)),
+            events.emit(match from_js(&event) {
+                Ok(answer) => EngineEvent::Answered(Box::new(answer)),
+                Err(problem) => EngineEvent::Crashed(format!("The worker's answer is invalid: {problem}")),
             });
         })
     };
@@ -169,13 +169,13 @@ impl Local {
     }
 }
 
-fn to_js(message: &impl Wire) -> JsValue {
-    Uint8Array::from(wire::written(message).as_slice()).into()
+fn to_js(message: &impl Serialize) -> JsValue {
+    Uint8Array::from(encode(message).as_slice()).into()
 }
 
-fn from_js<T: Wire>(event: &MessageEvent) -> (T, Option<String>) {
-    let bytes = event.data().dyn_into::<Uint8Array>().map(|bytes| bytes.to_vec());
-    wire::read(&bytes.unwrap_or_default())
+fn from_js<T: DeserializeOwned>(event: &MessageEvent) -> Result<T, String> {
+    let bytes = event.data().dyn_into::<Uint8Array>().map_err(|_| "it is not bytes")?;
+    decode(&bytes.to_vec())
 }
 
 /// Executes a request and posts its answer: at once, or for a query when the code that answers queries is loaded.
@@ -215,9 +215,8 @@ pub fn serve(scope: DedicatedWorkerGlobalScope) {
     };
     post(&FromEngine { epoch: 0, report: Report::Ready });
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        let (message, problem): (ToEngine, _) = from_js(&event);
         // Page and worker run the same module, so an invalid message is a bug.
-        assert!(problem.is_none(), "the page sends valid requests: {}", problem.unwrap_or_default());
+        let message = from_js(&event).unwrap_or_else(|problem| panic!("the page sends valid requests: {problem}"));
         handle(&session, message, post.clone());
     });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));

@@ -24,9 +24,9 @@ impl Model {
             Report::Ready => {}
             Report::Frame(frame) => self.apply_frame(*frame, was_playing),
             Report::Log { from, total: _, oldest, rows } => self.log.receive(from, oldest, rows),
-            Report::Diagram(arrows) => self.diagram.receive_messages(arrows),
-            Report::Charts(charts) => self.diagram.receive_charts(charts),
-            Report::Internals(internals) => self.internals.receive(internals),
+            Report::Diagram(messages) => self.diagram.receive_messages(messages),
+            Report::Charts(charts) => self.diagram.receive_charts(*charts),
+            Report::Internals(internals) => self.internals.receive(*internals),
             Report::Measured { seed, rows } => {
                 if let Some(request) = self.measurement.receive(seed, rows) {
                     self.playback.enqueue(request);
@@ -104,7 +104,7 @@ impl Model {
             self.branches = Rc::new(*branches);
             self.redraw.page = true;
         }
-        match frame.other.take() {
+        match frame.compared.take() {
             Some(compared) => self.redraw.page |= self.compared.get_or_insert_default().apply(*compared).cards,
             None => self.redraw.page |= self.compared.take().is_some(),
         }

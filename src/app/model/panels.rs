@@ -4,6 +4,7 @@ use super::{CanvasItem, Controls, Model, Redraw};
 use crate::app::faults::ItemCondition;
 use crate::app::geometry::Point;
 use crate::app::internals;
+use crate::session::protocol::FaultKind;
 use crate::trace::NodeId;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -135,7 +136,7 @@ impl Model {
             None => ItemCondition::default(),
             Some(CanvasItem::Node(id)) => {
                 let Some(node) = self.scene.find(id) else { return ItemCondition::default() };
-                let active_faults = self.run.faults_of(node);
+                let active_faults = self.run.active_faults_of(node).collect();
                 ItemCondition { active_faults, ..ItemCondition::of(self.run.services.get(node).map(Rc::as_ref)) }
             }
             Some(CanvasItem::Link { from, to }) => {
@@ -143,7 +144,7 @@ impl Model {
                     return ItemCondition::default();
                 };
                 let (cut, disturbed) = (self.run.is_cut(a, b), self.run.is_disturbed(a, b));
-                let active_faults = if disturbed { "disturbed".into() } else { String::new() };
+                let active_faults = if disturbed { vec![FaultKind::Disturbed] } else { Vec::new() };
                 ItemCondition { cut, disturbed, active_faults, ..ItemCondition::default() }
             }
         }

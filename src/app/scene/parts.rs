@@ -4,7 +4,7 @@ use crate::app::geometry::{Curve, Point, Rect};
 use std::rc::Rc;
 
 /// The greatest number of rows on a service's card. The card states how many more there are.
-pub const SHOWN_ROWS: usize = 6;
+pub use crate::session::protocol::SHOWN_ROWS;
 /// The greatest number of subscriptions on a bus's card. The card states how many more there are.
 pub const SHOWN_SUBSCRIPTIONS: usize = 8;
 /// Width and height of the publish button.

@@ -4,10 +4,10 @@
 use super::icons::{Icon, icon};
 use crate::app::model::{Msg, SelectionMsg};
 use crate::app::playback::short;
-use crate::app::run_view::short_label;
 use crate::app::scene::{NodeKind, SHOWN_ROWS, SHOWN_SUBSCRIPTIONS, SceneNode};
-use crate::session::protocol::{BusView, CellView, ClientView, CopyState, RowView, ServiceView, SubscriptionView};
-use crate::session::words;
+use crate::app::status_text;
+use crate::session::labels;
+use crate::session::protocol::{BusView, ClientView, CopyState, QueuedEvent, RowView, ServiceView, SubscriptionView};
 use crate::trace::Outcome;
 use std::rc::Rc;
 use web_sys::{HtmlElement, HtmlInputElement};
@@ -194,11 +194,11 @@ fn body(view: &View) -> Html {
 }
 
 fn service_body(service: &ServiceView) -> Html {
-    let more = service.rows.len().saturating_sub(SHOWN_ROWS);
+    let more = (service.row_count as usize).saturating_sub(SHOWN_ROWS);
     html! {
         <>
             <ul class="rows">
-                { for service.rows.iter().take(SHOWN_ROWS).map(row) }
+                { for service.rows.iter().map(row) }
                 if service.rows.is_empty() {
                     <li class="muted">{ "no data yet" }</li>
                 }
@@ -227,19 +227,25 @@ fn row(row: &RowView) -> Html {
             <span class={classes!("v", old)}>{ value }</span>
             <span class="ver">
                 { swatch }
-                if siblings.len() > 1 { { format!("{} siblings", siblings.len()) } } else if row.deleted { { "deleted" } } else if row.version.is_empty() && row.value.is_some() { {""} } else if row.version.is_empty() { { "none" } } else { { row.version.clone() } }
+                { version(row) }
             </span>
         </li>
     }
 }
 
+/// Describes the version of a row: `v3`, `2 siblings`, `deleted`, `none`.
+fn version(row: &RowView) -> String {
+    match row.version {
+        _ if row.siblings.len() > 1 => format!("{} siblings", row.siblings.len()),
+        _ if row.deleted => "deleted".into(),
+        Some(version) => labels::version(version),
+        None if row.value.is_some() => String::new(),
+        None => "none".into(),
+    }
+}
+
 fn foot(service: &ServiceView) -> Html {
-    let load = match (service.member.is_empty(), load(service)) {
-        (true, load) => load,
-        (false, load) if load == "idle" || load.is_empty() => service.member.clone(),
-        (false, load) => format!("{} · {load}", service.member),
-    };
-    let load = html! { <>{ tables(service) }<span>{ load }</span></> };
+    let load = html! { <>{ tables(service) }<span>{ status_text::service(service) }</span></> };
     match (service.state, service.stale_since) {
         (CopyState::Down, _) => html! {
             <div class="foot gone"><span>{ if service.outbox > 0 { "stopped" } else { "stopped, data kept" } }</span><span class="grow"></span>{ load }</div>
@@ -255,7 +261,7 @@ fn foot(service: &ServiceView) -> Html {
             <div class="foot off"><span>{ "all applied, value differs" }</span><span class="grow"></span>{ load }</div>
         },
         (CopyState::Consistent | CopyState::Conflicted | CopyState::Stale, _) => {
-            let rows = service.rows.len();
+            let rows = service.row_count;
             html! {
                 <div class="foot muted">
                     { load }
@@ -289,17 +295,6 @@ fn tables(service: &ServiceView) -> Html {
     }
 }
 
-fn load(service: &ServiceView) -> String {
-    let parts = [
-        (service.busy, "busy"),
-        (service.waiting, "waiting"),
-        (service.blocked, "blocked"),
-        (service.applied_already as u32, "already applied"),
-    ];
-    let words: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
-    if words.is_empty() && service.state == CopyState::Consistent { "idle".into() } else { words.join(" · ") }
-}
-
 fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
     let dead: u32 = bus.subscriptions.iter().map(|lane| lane.dead).sum();
     let discarded: u32 = bus.subscriptions.iter().map(|lane| lane.discarded).sum();
@@ -316,7 +311,7 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
                 <span class="consumer" title={format!("topic {}, {} partitions", lane.topic, lane.partitions)}>{ &*name }
                     if topics { <small>{ topic(lane) }</small> }
                 </span>
-                <span class="slots">{ for lane.cells.iter().take(6).map(cell) }</span>
+                <span class="slots">{ for lane.events.iter().take(6).map(event) }</span>
                 { countdown(lane) }
                 <span class="depth">{ lane.depth }</span>
             </div>
@@ -348,8 +343,8 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
 
 /// Draws the time until the next retry of a subscription without a delivery in flight.
 fn countdown(lane: &SubscriptionView) -> Html {
-    let waits = lane.cells.iter().all(|cell| !cell.in_flight);
-    match lane.cells.iter().filter_map(|cell| cell.not_before).min() {
+    let waits = lane.events.iter().all(|event| !event.in_flight);
+    match lane.events.iter().filter_map(|event| event.not_before).min() {
         Some(at) if waits => {
             html! { <span class="again" title="Time until the next retry" data-until={at.to_string()}></span> }
         }
@@ -357,12 +352,13 @@ fn countdown(lane: &SubscriptionView) -> Html {
     }
 }
 
-fn cell(cell: &CellView) -> Html {
-    let waits = if cell.in_flight { "in flight" } else { "waiting" };
-    let title = format!("{}, {waits}, delivered {} times", cell.label, cell.deliveries);
-    let in_flight = cell.in_flight.then_some("sent");
-    let again = (cell.deliveries > 1).then_some("again");
-    html! { <b class={classes!(update_class(cell.update), in_flight, again)} title={title}><span class="sr">{ short_label(&cell.label) }</span></b> }
+fn event(event: &QueuedEvent) -> Html {
+    let waits = if event.in_flight { "in flight" } else { "waiting" };
+    let title = format!("{}, {waits}, delivered {} times", labels::update(&event.update), event.deliveries);
+    let in_flight = event.in_flight.then_some("sent");
+    let again = (event.deliveries > 1).then_some("again");
+    let class = classes!(update_class(event.update.update), in_flight, again);
+    html! { <b {class} {title}><span class="sr">{ labels::short_update(&event.update) }</span></b> }
 }
 
 fn client_body(client: &ClientView) -> Html {
@@ -372,14 +368,15 @@ fn client_body(client: &ClientView) -> Html {
     });
     let last = client.last.as_ref().map(|last| {
         let result = match (last.outcome, last.refusal) {
-            (_, Some(refusal)) => words::refusal(refusal).to_string(),
+            (_, Some(refusal)) => labels::refusal(refusal).to_string(),
             (Outcome::Ok, None) => short(last.took),
-            (Outcome::Fail | Outcome::Unknown, None) => words::outcome(last.outcome).to_string(),
+            (Outcome::Fail | Outcome::Unknown, None) => labels::outcome(last.outcome).to_string(),
         };
+        let request = status_text::last_operation(last);
         let class = if last.stale || last.outcome != Outcome::Ok { "old" } else { "" };
         html! {
             <>
-                <span class="mono key" title={last.label.clone()}>{ &last.label }</span>
+                <span class="mono key" title={request.clone()}>{ request }</span>
                 <span class={classes!("v", class)} title={result.clone()}>{ result }</span>
             </>
         }

@@ -4,7 +4,7 @@ use super::stale_charts::{self, Log};
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::Scale;
 use crate::scenario::Micros;
-use crate::session::protocol::{Charts, Packed, TimedOperation};
+use crate::session::protocol::{Charts, TimedOperation};
 use yew::prelude::*;
 
 /// Height of a chart with its title and its foot, px.
@@ -15,9 +15,8 @@ pub(super) const FOOT: f64 = 14.0;
 const COLOURS: usize = 6;
 
 /// Draws all charts, with `room` px on the left for the legends.
-pub fn view(charts: &Packed, scale: Scale, room: f64, now: Micros) -> Html {
+pub fn view(charts: &Charts, scale: Scale, room: f64, now: Micros) -> Html {
     // The engine has not answered yet.
-    let Some(charts) = &charts.read::<Charts>() else { return html! {} };
     let count = charts.counts.len();
     let over_time = HEIGHT * (count + 2) as f64;
     let height = over_time + stale_charts::HEIGHT;

@@ -11,6 +11,7 @@ use crate::app::playback::clock;
 use crate::app::ribbon::{Scale, ticks};
 use crate::app::scene::SceneNode;
 use crate::scenario::Micros;
+use crate::session::labels;
 use crate::session::protocol::{DiagramMessage, ExportKind};
 use web_sys::{Element, HtmlInputElement, HtmlSelectElement, KeyboardEvent};
 use yew::prelude::*;
@@ -65,9 +66,9 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
             </section>
         };
     }
-    let all = state.arrows.read::<Vec<DiagramMessage>>().unwrap_or_default();
-    let (past, future) = diagram::related(&all, state.highlighted);
-    let shown = diagram::filtered(&all, &state.filter, |node| model.name_of(node));
+    let all = &state.messages;
+    let (past, future) = diagram::related(all, state.highlighted);
+    let shown = diagram::filtered(all, &state.filter, |node| model.name_of(node));
     let relation = |message: u64| match state.highlighted {
         None => "",
         Some(lit) if lit == message => "lit",
@@ -90,7 +91,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
         <section class="diagram" aria-label="Space-time diagram">
             { header(state, send, filter) }
             <div class="scroll">{ drawing(model, send, &plot, &shown, arrows.collect()) }</div>
-            <footer role="status">{ description(model, &all, state.highlighted, past.len(), future.len(), send) }</footer>
+            <footer role="status">{ description(model, all, state.highlighted, past.len(), future.len(), send) }</footer>
         </section>
     }
 }
@@ -150,7 +151,7 @@ fn arrow(plot: &Plot, message: &DiagramMessage, relation: &'static str, now: Mic
     // The arrow of a lost message, or of one in flight, ends before the receiver's lane.
     let length = if message.dropped || message.end.is_none() { 0.8 } else { 1.0 };
     let (x2, y2) = (x1 + (x2 - x1) * length, y1 + (y2 - y1) * length);
-    let colour = message.update.map_or("none".to_string(), update_class);
+    let colour = message.content.update().map(|update| update.update).map_or("none".to_string(), update_class);
     let classes =
         classes!("arrow", relation, colour, message.dropped.then_some("lost"), message.late.then_some("late"));
     html! {
@@ -231,7 +232,7 @@ fn description(
     let (at, nodes) = (arrow.sent, vec![arrow.from, arrow.to]);
     html! {
         <>
-            <span>{ format!("{ends}: {}, sent at {}, {fate}. {past} possible causes, {future} possible effects.", arrow.label, clock(arrow.sent)) }</span>
+            <span>{ format!("{ends}: {}, sent at {}, {fate}. {past} possible causes, {future} possible effects.", labels::message(arrow.kind, &arrow.content), clock(arrow.sent)) }</span>
             <button class="line small" onclick={send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::Jump(at, nodes.clone())))}>{ "Seek to this time" }</button>
         </>
     }

@@ -11,9 +11,12 @@ use crate::app::fields::{self, AddButton, Section};
 use crate::app::internals::names;
 use crate::app::measurement::Measurement;
 use crate::app::model::{CanvasItem, DocumentMsg, LiveMsg, Msg, SelectionMsg, VerdictsMsg};
+use crate::app::status_text;
 use crate::scenario::{Command, Consistency, Operation, Scenario, Value};
-use crate::session::measurement::{Row, SEEDS};
-use crate::session::protocol::{BusView, CopyState, DepthView, Packed, ServiceView};
+use crate::session::labels;
+use crate::session::measurement::SEEDS;
+use crate::session::protocol::internals::GroupInternals;
+use crate::session::protocol::{BusView, CopyState, MeasurementRow, PartitionDepth, ServiceView};
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -34,7 +37,7 @@ pub struct InspectorProps {
     /// The measurements of a group under each consistency.
     pub measured: Measurement,
     /// The internals of a selected group, of a member, or of a client of one.
-    pub internals: Option<Rc<Packed>>,
+    pub internals: Option<Rc<GroupInternals>>,
     /// The drawing can be edited.
     pub editable: bool,
     /// Receives messages.
@@ -102,7 +105,8 @@ fn actions(props: &InspectorProps) -> Html {
         }
         _ => None,
     };
-    let active_faults = &props.condition.active_faults;
+    let active_faults = props.condition.active_faults.iter().copied().map(status_text::fault);
+    let active_faults = active_faults.collect::<Vec<String>>().join(" · ");
     html! {
         <>
             if let Some(service) = service {
@@ -164,7 +168,7 @@ fn measured(props: &InspectorProps, group: usize) -> Html {
         let title = format!("Run the scenario with {SEEDS} seeds under each consistency and compare the results");
         return html! { <button class="line" {title} {onclick}>{ "Measure all three" }</button> };
     }
-    let row = |(metric, cells): &Row| {
+    let row = |(metric, cells): &MeasurementRow| {
         html! { <tr><th scope="row">{ metric }</th>{ for cells.iter().map(|cell| html! { <td>{ cell }</td> }) }</tr> }
     };
     let heads = Consistency::ALL.into_iter().map(|it| html! { <th scope="col">{ it.name() }</th> });
@@ -173,7 +177,7 @@ fn measured(props: &InspectorProps, group: usize) -> Html {
             <table class="measured">
                 <caption>{ format!("{seeds} of {SEEDS} seeds, each run to the end") }</caption>
                 <thead><tr><td></td>{ for heads }</tr></thead>
-                <tbody>{ for rows.read::<Vec<Row>>().unwrap_or_default().iter().map(row) }</tbody>
+                <tbody>{ for rows.iter().map(row) }</tbody>
             </table>
             if *seeds == SEEDS { <button class="line" {onclick}>{ "Measure again" }</button> }
         </>
@@ -224,7 +228,7 @@ fn depths(props: &InspectorProps) -> Html {
     let tables = bus.subscriptions.iter().filter(|lane| !lane.depths.is_empty()).map(|lane| {
         let service = props.scenario.services.get(lane.service.index());
         let name = service.map(|service| icon_and_name(&props.scenario, &service.id).1).unwrap_or_default();
-        let row = |depth: &DepthView| {
+        let row = |depth: &PartitionDepth| {
             html! { <tr><th scope="row">{ depth.partition }</th><td>{ depth.queued }</td><td>{ depth.in_flight }</td></tr> }
         };
         html! {
@@ -257,7 +261,7 @@ fn dead_letters(props: &InspectorProps) -> Html {
             <section class="actions dead-letters" key={lane.service.0}>
                 <h4>{ format!("Dead letters for {}", icon_and_name(&props.scenario, &service).1) }</h4>
                 <ul class="mono">
-                    { for lane.dead_letters.iter().map(|label| html! { <li>{ label }</li> }) }
+                    { for lane.dead_letters.iter().map(|update| html! { <li>{ labels::update(update) }</li> }) }
                     if more > 0 { <li class="muted">{ format!("{more} more") }</li> }
                 </ul>
                 { act("Redrive", Command::Redrive { bus: id.clone(), service: service.clone() }) }

@@ -5,12 +5,11 @@ use crate::app::internals::share;
 use crate::app::model::{Msg, PlaybackMsg};
 use crate::app::playback::{clock, short};
 use crate::scenario::Micros;
-use crate::session::protocol::Packed;
+use crate::session::labels;
 use crate::session::protocol::internals::{
-    CopyInternals, GroupInternals, HintView, LogInternals, QuorumOperation, QuorumPhase, ReplicaResponse,
-    TreeComparison, ValueInternals,
+    CopyInternals, GroupInternals, HintView, LogEntryView, LogInternals, PhaseKind, QuorumOperation, QuorumPhase,
+    ReplicaResponse, TombstoneView, TreeComparison, ValueInternals, ValueOrigin, WriteView,
 };
-use crate::session::words;
 use crate::trace::{NodeId, Outcome};
 use std::rc::Rc;
 use yew::prelude::*;
@@ -30,6 +29,11 @@ impl Sections<'_> {
         self.names.get(node.index()).map_or("?", |name| name)
     }
 
+    /// Names an origin of a version.
+    fn origin(&self, origin: Option<NodeId>) -> &str {
+        origin.map_or("document", |node| self.name(node))
+    }
+
     /// Draws a button that seeks to an instant.
     fn at(&self, at: Micros) -> Html {
         let onclick = self.send.reform(move |_: MouseEvent| Msg::Playback(PlaybackMsg::Seek(at)));
@@ -38,23 +42,28 @@ impl Sections<'_> {
 }
 
 /// Draws the sections that are not empty.
-pub fn view(internals: &Packed, names: &[Rc<str>], send: &Callback<Msg>) -> Html {
-    let Some(internals) = internals.read::<GroupInternals>() else { return html! {} };
+pub fn view(internals: &GroupInternals, names: &[Rc<str>], send: &Callback<Msg>) -> Html {
     let sections = Sections { names, send, now: internals.now };
     html! {
         <>
-            if !internals.clock.is_empty() && internals.clock != "exact" {
-                <section class="internals"><p class="skew">{ format!("Its clock is {}. Its writes are ordered by that clock.", internals.clock) }</p></section>
+            if let Some(ahead) = internals.clock_ahead.filter(|ahead| *ahead != 0) {
+                <section class="internals"><p class="skew">{ format!("Its clock is {}. Its writes are ordered by that clock.", clock_offset(ahead)) }</p></section>
             }
             { for internals.log.iter().map(log) }
             { copies(&sections, &internals.copies) }
             { section("Hints for other replicas", count(internals.hints.len()), internals.hints.iter().map(|kept| hint(&sections, kept)).collect()) }
-            { section("Prepared and locked", count(internals.promised.len()), internals.promised.iter().map(|key| html! { <p class="mono">{ key }</p> }).collect()) }
+            { section("Prepared and locked", count(internals.prepared.len()), internals.prepared.iter().map(|update| html! { <p class="mono">{ labels::update(update) }</p> }).collect()) }
             { section("Operations and responses", String::new(), internals.quorums.iter().map(|operation| quorum(&sections, operation)).collect()) }
             { section("Merkle trees", String::new(), internals.trees.iter().map(|exchange| tree(&sections, exchange)).collect()) }
-            if internals.cut { <section class="internals"><p class="faint">{ "The log no longer contains the start of the run. This list may be incomplete." }</p></section> }
+            if internals.truncated { <section class="internals"><p class="faint">{ "The log no longer contains the start of the run. This list may be incomplete." }</p></section> }
         </>
     }
+}
+
+/// Describes an offset of a clock: `300 ms behind`.
+fn clock_offset(ahead: i64) -> String {
+    let side = if ahead < 0 { "behind" } else { "ahead" };
+    format!("{} {side}", labels::duration(ahead.unsigned_abs()))
 }
 
 fn count(n: usize) -> String {
@@ -84,7 +93,7 @@ fn quorum(sections: &Sections, operation: &QuorumOperation) -> Html {
     let status = match operation.ended {
         None => html! { <em class="waits">{ "in flight" }</em> },
         Some((at, Outcome::Ok)) => html! { <em>{ short(at.saturating_sub(operation.begun)) }</em> },
-        Some((_, outcome)) => html! { <em class="bad">{ words::outcome(outcome) }</em> },
+        Some((_, outcome)) => html! { <em class="bad">{ labels::outcome(outcome) }</em> },
     };
     let who = match operation.at == operation.by {
         true => format!("{} coordinates itself", sections.name(operation.by)),
@@ -97,19 +106,29 @@ fn quorum(sections: &Sections, operation: &QuorumOperation) -> Html {
     let waits = parts().any(|part| part.answered.is_none() && part.lost.is_none());
     let to = last + (last.saturating_sub(operation.begun)) / if waits { 4 } else { 20 } + 1;
     html! {
-        <article class="quorum" key={format!("{}-{}", operation.operation, operation.begun)}>
-            <h5><span class="mono">{ &operation.text }</span>{ status }</h5>
+        <article class="quorum" key={format!("{}-{}", operation.operation.operation, operation.begun)}>
+            <h5><span class="mono">{ labels::operation(&operation.operation) }</span>{ status }</h5>
             <p>{ who }{ " · " }{ sections.at(operation.begun) }</p>
             { for operation.phases.iter().map(|phase| phase_view(sections, phase, (operation.begun, to))) }
         </article>
     }
 }
 
+/// Describes the responses that a phase needs: `2 of 3 responses`.
+fn phase_text(phase: &QuorumPhase) -> String {
+    let (needed, asked) = (phase.needed, phase.parts.len());
+    match phase.kind {
+        PhaseKind::Read => format!("{needed} of {asked} responses"),
+        PhaseKind::Write => format!("{needed} of {asked} acknowledgements"),
+        PhaseKind::WriteBack => format!("{needed} of {asked} replicas with the returned version"),
+    }
+}
+
 fn phase_view(sections: &Sections, phase: &QuorumPhase, (from, to): (Micros, Micros)) -> Html {
     let enough = match phase.enough {
-        Some(at) if at <= from => format!("{} at once", phase.text),
-        Some(at) => format!("{} after {}", phase.text, short(at - from)),
-        None => format!("waits for {}", phase.text),
+        Some(at) if at <= from => format!("{} at once", phase_text(phase)),
+        Some(at) => format!("{} after {}", phase_text(phase), short(at - from)),
+        None => format!("waits for {}", phase_text(phase)),
     };
     let line = phase.enough.map(|at| share(at, from, to));
     let row = |part: &ReplicaResponse| {
@@ -117,7 +136,7 @@ fn phase_view(sections: &Sections, phase: &QuorumPhase, (from, to): (Micros, Mic
         let (class, end, label) = match (part.answered, part.lost) {
             (Some(at), _) if part.late => ("late", share(at, from, to), format!("late, {}", short(at - from))),
             (Some(at), _) => ("in-time", share(at, from, to), short(at - from)),
-            (None, Some((at, cause))) => ("lost", share(at, from, to), words::drop_cause(cause).to_string()),
+            (None, Some((at, cause))) => ("lost", share(at, from, to), labels::drop_cause(cause).to_string()),
             (None, None) if phase.enough.is_some() => ("awaited", 100.0, "not yet".into()),
             (None, None) => ("awaited", 100.0, "awaited".into()),
         };
@@ -155,13 +174,13 @@ fn log(log: &LogInternals) -> Html {
     let role = if log.leads { "leads" } else { "follows" };
     let aside = format!("{role}, term {} · {} of {} committed", log.term, log.committed, log.last);
     let shown = log.entries.len() as u32;
-    let entry = |entry: &crate::session::protocol::internals::LogEntryView| {
+    let entry = |entry: &LogEntryView| {
         let committed = entry.index <= log.committed;
         let (class, label) = if committed { ("committed", "committed") } else { ("uncommitted", "not committed") };
         html! {
             <li key={format!("{}-{}", entry.index, entry.term)} class={class}>
                 <i title={label}><span class="sr">{ label }</span></i><b>{ entry.index }</b><span class="term">{ format!("t{}", entry.term) }</span>
-                <span class={classes!("mono", entry.update.is_none().then_some("faint"))}>{ &entry.text }</span>{ swatch(entry.update) }
+                <span class={classes!("mono", entry.update.is_none().then_some("faint"))}>{ entry_text(entry) }</span>{ swatch(entry.update.as_ref().map(|update| update.update)) }
             </li>
         }
     };
@@ -175,6 +194,15 @@ fn log(log: &LogInternals) -> Html {
     section("Log", aside, parts)
 }
 
+/// Describes an entry of a log: `x = 1`.
+fn entry_text(entry: &LogEntryView) -> String {
+    match (&entry.update, entry.change()) {
+        (None, _) => "no-op of a new leader".into(),
+        (Some(_), Some(change)) => labels::change(change),
+        (Some(update), None) => labels::update(update),
+    }
+}
+
 fn copies(sections: &Sections, copies: &[CopyInternals]) -> Html {
     let conflicted = copies.iter().map(|copy| copy.values.len()).filter(|values| *values > 1).sum::<usize>();
     let aside = if conflicted > 0 { format!("{conflicted} siblings") } else { String::new() };
@@ -182,14 +210,15 @@ fn copies(sections: &Sections, copies: &[CopyInternals]) -> Html {
 }
 
 fn copy_view(sections: &Sections, copy: &CopyInternals) -> Html {
-    let vector = copy.vector.iter().map(|(origin, count)| html! { <span>{ origin }<b>{ count }</b></span> });
+    let vector =
+        copy.vector.iter().map(|(origin, count)| html! { <span>{ sections.origin(*origin) }<b>{ count }</b></span> });
     let vector = (!copy.vector.is_empty()).then(|| {
         html! { <span class="vector" title="Version vector: the number of updates from each origin">{ for vector }</span> }
     });
     let values = match copy.values.as_slice() {
         [one] => html! {
             <>
-                <p class="mono">{ swatch(one.update) }{ &one.value }</p>
+                <p class="mono">{ swatch(one.update()) }{ one.value.to_string() }</p>
                 <p>{ by(sections, one) }</p>
             </>
         },
@@ -197,32 +226,69 @@ fn copy_view(sections: &Sections, copy: &CopyInternals) -> Html {
             <div class="siblings">
                 { for several.iter().map(|sibling| html! {
                     <div class="sibling">
-                        <p class="mono">{ swatch(sibling.update) }{ &sibling.value }</p><p>{ &sibling.version }</p><p>{ by(sections, sibling) }</p>
+                        <p class="mono">{ swatch(sibling.update()) }{ sibling.value.to_string() }</p><p>{ version(sections, sibling) }</p><p>{ by(sections, sibling) }</p>
                     </div>
                 }) }
             </div>
         },
     };
-    let version = copy.values.first().filter(|_| copy.values.len() == 1).map(|one| html! { <em>{ &one.version }</em> });
+    let version =
+        copy.values.first().filter(|_| copy.values.len() == 1).map(|one| html! { <em>{ version(sections, one) }</em> });
     html! {
         <article class="copy" key={copy.key.clone()}>
             <h5><span class="mono">{ &copy.key }</span>{ vector.unwrap_or_default() }{ version.unwrap_or_default() }</h5>
-            if copy.values.is_empty() && copy.tombstone.is_empty() { <p class="faint">{ "absent" }</p> }
+            if copy.values.is_empty() && copy.tombstone.is_none() { <p class="faint">{ "absent" }</p> }
             { values }
-            if !copy.tombstone.is_empty() { <p class="tombstone">{ &copy.tombstone }</p> }
+            if let Some(tombstone) = &copy.tombstone { <p class="tombstone">{ tombstone_text(tombstone, sections.now) }</p> }
         </article>
+    }
+}
+
+/// Describes the version of a value: a time, a term and an entry, or a dot.
+fn version(sections: &Sections, value: &ValueInternals) -> String {
+    let ValueOrigin::Writes(writes) = &value.origin else { return String::new() };
+    let Some(version) = writes.first().map(|write| write.version) else { return String::new() };
+    match (version.reading(), version.time) {
+        (Some(_), _) => labels::version(version),
+        (None, 0) => format!("({}, {})", sections.origin(version.origin.checked_sub(1).map(NodeId)), version.counter),
+        (None, term) => format!("term {term}, entry {}", version.counter),
+    }
+}
+
+/// Describes a tombstone and its expiry.
+fn tombstone_text(tombstone: &TombstoneView, now: Micros) -> String {
+    let since = labels::duration(tombstone.since);
+    match (tombstone.purged, tombstone.expires) {
+        (Some(at), _) => format!("deleted at {since}; the tombstone was purged at {}", labels::duration(at)),
+        (None, Some(expires)) if expires > now => {
+            format!("tombstone since {since}, purged in {}", labels::duration(expires - now))
+        }
+        (None, _) => format!("tombstone since {since}"),
     }
 }
 
 /// Names the writer of a value, with the time of the write.
 fn by(sections: &Sections, value: &ValueInternals) -> Html {
-    let at = value.at.map(|at| html! { <>{ ", " }{ sections.at(at) }</> });
-    html! { <>{ &value.by }{ at.unwrap_or_default() }</> }
+    let writes = match &value.origin {
+        ValueOrigin::Document => return html! { "initial value" },
+        ValueOrigin::Merged => return html! {},
+        ValueOrigin::Writes(writes) => writes,
+    };
+    let writer = |write: &WriteView| {
+        let name = sections.name(write.by);
+        match write.clock_ahead.filter(|ahead| *ahead != 0) {
+            Some(ahead) => format!("{name}, its clock {}", clock_offset(ahead)),
+            None => name.to_string(),
+        }
+    };
+    let writers: Vec<String> = writes.iter().map(writer).collect();
+    let at = writes.first().map(|write| html! { <>{ ", " }{ sections.at(write.at) }</> });
+    html! { <>{ format!("written at {}", writers.join(" or ")) }{ at.unwrap_or_default() }</> }
 }
 
 fn hint(sections: &Sections, hint: &HintView) -> Html {
     html! {
-        <p class="hinted" key={format!("{}-{}", hint.replica.0, hint.text)}>{ swatch(hint.update) }<span class="mono">{ &hint.text }</span>
+        <p class="hinted" key={format!("{}-{}", hint.replica.0, hint.key)}>{ swatch(hint.update.as_ref().map(|update| update.update)) }<span class="mono">{ hint.update.as_ref().map_or(hint.key.clone(), labels::update) }</span>
             <span>{ format!("for {}, since ", sections.name(hint.replica)) }{ sections.at(hint.since) }</span>
         </p>
     }

@@ -7,9 +7,10 @@ use crate::app::camera::Camera;
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::model::Model;
 use crate::app::playback::short;
-use crate::app::run_view::{Lost, RunView, loss_reason, short_label};
+use crate::app::run_view::{Lost, RunView};
 use crate::app::scene::Scene;
-use crate::session::protocol::MessageView;
+use crate::session::labels;
+use crate::session::protocol::{MessageContent, MessageView};
 use crate::trace::MessageKind;
 use std::f64::consts::TAU;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
@@ -34,23 +35,6 @@ fn shape(kind: MessageKind) -> usize {
         MessageKind::Replication => 0,
         MessageKind::Repair => 6,
         MessageKind::Election | MessageKind::Comparison | MessageKind::Heartbeat => 5,
-    }
-}
-
-/// Returns the word for a kind of message.
-fn word(kind: MessageKind) -> &'static str {
-    match kind {
-        MessageKind::Publish => "event",
-        MessageKind::Delivery => "delivery",
-        MessageKind::Call => "call",
-        MessageKind::Reply => "reply",
-        MessageKind::Acknowledgement => "acknowledgement",
-        MessageKind::Refusal => "refusal",
-        MessageKind::Replication => "write",
-        MessageKind::Repair => "repair",
-        MessageKind::Election => "heartbeat or vote",
-        MessageKind::Comparison => "comparison",
-        MessageKind::Heartbeat => "heartbeat",
     }
 }
 
@@ -110,7 +94,8 @@ impl MessageLayer {
         for message in run.flights.values() {
             if let Some(heading) = heading(view, message).filter(|(at, _)| visible.contains(*at)) {
                 let shape = if detailed { shape(message.kind) } else { 0 };
-                self.batches[shape * columns + colours.index(message.update)].push(heading);
+                self.batches[shape * columns + colours.index(message.content.update().map(|update| update.update))]
+                    .push(heading);
             }
         }
         // Messages have a minimum size on the screen, at every zoom.
@@ -208,8 +193,11 @@ fn label(pen: &CanvasRenderingContext2d, view: &CanvasView, message: &MessageVie
         return;
     }
     let Some((at, _)) = heading(view, message) else { return };
-    let short = short_label(&message.label);
-    let mut text = short.to_string();
+    let mut text = match &message.content {
+        MessageContent::Update(update) => labels::short_update(update),
+        MessageContent::Operation(operation) | MessageContent::Response(operation) => labels::operation(operation),
+        MessageContent::Empty => labels::message_kind(message.kind).into(),
+    };
     if message.duplicate {
         text.push_str(" again");
     } else if message.attempt > 1 {
@@ -240,9 +228,9 @@ fn paint_lost(pen: &CanvasRenderingContext2d, view: &CanvasView, lost: &Lost, ro
         pen.line_to(at.x - x, at.y - y);
     }
     pen.stroke();
-    let reason = loss_reason(lost.cause);
-    let text = match message.update {
-        Some(_) => format!("{} {reason}", short_label(&message.label)),
+    let reason = labels::drop_cause(lost.cause);
+    let text = match message.content.update() {
+        Some(update) => format!("{}: {reason}", labels::short_update(update)),
         None => reason.to_string(),
     };
     pen.set_font(&format!("11px {}", colours.font));
@@ -274,7 +262,7 @@ fn paint_hovered(pen: &CanvasRenderingContext2d, view: &CanvasView, colours: &Ca
         (distance <= 14.0 / view.camera.scale).then_some((distance, at, message))
     });
     let Some((_, at, message)) = near.min_by(|a, b| a.0.total_cmp(&b.0)) else { return };
-    let mut text = format!("{} {}", word(message.kind), message.label);
+    let mut text = labels::message(message.kind, &message.content);
     if message.attempt > 1 {
         text.push_str(&format!(", delivery {}", message.attempt));
     }

@@ -9,6 +9,7 @@ use crate::app::model::{CanvasItem, DocumentMsg, LiveMsg, Model, Msg, Origin, Se
 use crate::app::outline::{OutlineMsg, bus_summary, client_summary, service_summary};
 use crate::app::scene::{LinkKind, NodeKind};
 use crate::scenario::{Command, Scenario};
+use crate::session::labels;
 use crate::session::protocol::RowView;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
@@ -81,7 +82,8 @@ fn datum(row: &RowView) -> Html {
         None => "—".to_string(),
     };
     let update = row.update.map(update_class).unwrap_or_default();
-    html! { <span class="datum"><b class={classes!("swatch", update)}></b>{ format!("{} = {value} {}", row.key, row.version) }</span> }
+    let version = row.version.map(labels::version).unwrap_or_default();
+    html! { <span class="datum"><b class={classes!("swatch", update)}></b>{ format!("{} = {value} {version}", row.key) }</span> }
 }
 
 impl Sheet<'_> {

@@ -6,7 +6,7 @@ use super::icons::{Icon, icon};
 use crate::app::actions::ActionId;
 use crate::app::model::{DocumentMsg, Model, Msg, PlaybackMsg};
 use crate::app::playback::{SPEEDS, exact};
-use crate::app::run_view::short_label;
+use crate::session::labels;
 use yew::prelude::*;
 
 /// Returns a number with its noun: `1 copy`, `2 copies`.
@@ -55,8 +55,8 @@ pub fn chips(model: &Model) -> Html {
     let window = summary.window.as_ref().map(|window| {
         html! {
             <span class="chip window">
-                <b class={classes!("swatch", update_class(window.update))}></b>
-                <span><b>{ short_label(&window.label) }</b>{ " reached every copy in " }<b>{ exact(window.took) }</b></span>
+                <b class={classes!("swatch", update_class(window.update.update))}></b>
+                <span><b>{ labels::short_update(&window.update) }</b>{ " reached every copy in " }<b>{ exact(window.took) }</b></span>
             </span>
         }
     });

@@ -5,6 +5,7 @@ use super::charts::{FOOT, HEIGHT as LINE, TITLE, frame};
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::Scale;
 use crate::scenario::Micros;
+use crate::session::labels;
 use crate::session::protocol::{Charts, TimedOperation, WindowBar};
 use yew::prelude::*;
 
@@ -97,8 +98,9 @@ pub fn windows(windows: &[WindowBar], scale: Scale, room: f64, top: f64) -> Html
         }
         let (from, to, y) = (room + from.max(0.0), room + to.min(scale.width), log.place(window.took));
         let state = if window.open { "open for" } else { "reached every copy in" };
-        let title = format!("{}, {}: {state} {}", clock(window.since), window.label, short(window.took));
-        let class = classes!("bar", update_class(window.update), window.open.then_some("unclosed"));
+        let title =
+            format!("{}, {}: {state} {}", clock(window.since), labels::update(&window.update), short(window.took));
+        let class = classes!("bar", update_class(window.update.update), window.open.then_some("unclosed"));
         html! { <path key={i} class={class} d={format!("M{from:.1} {y:.1}H{:.1}", to.max(from + 0.1))}><title>{ title }</title></path> }
     };
     let open = windows.iter().filter(|window| window.open).count();

@@ -54,7 +54,7 @@ pub fn Verdicts(props: &VerdictsProps) -> Html {
 }
 
 fn verdict_view(verdict: &VerdictView, marked: Option<&String>, send: &Callback<Msg>) -> Html {
-    let (class, word) = match verdict.standing {
+    let (class, word) = match verdict.status {
         VerdictStatus::Holds => ("holds", "holds"),
         VerdictStatus::Violated => ("violated", "violated"),
         VerdictStatus::Pending => ("pending", "pending"),

@@ -11,7 +11,7 @@ use converge::report::{self, InputError, ReasonsReport, RunReport, SweepReport, 
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Scenario, ScenarioError, link, micros, schema};
 use converge::session::sweep::Sweep;
-use converge::session::{Run, export, words};
+use converge::session::{Run, export, log_text};
 use serde::Serialize;
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
@@ -314,7 +314,7 @@ fn run_with_trace(scenario: &Scenario, file: &str) -> std::io::Result<Run> {
     let mut run = Run::new(scenario);
     let mut index = 0u64;
     let mut write = |record: &converge::trace::Record, analysis: &_, engine: &converge::engine::Engine| {
-        let sentence = words::sentence(record, analysis, engine.names());
+        let sentence = log_text::sentence(record, analysis, engine.names());
         let line = TraceLine { index, at_us: record.at, name: sentence.name, text: sentence.text, fact: &record.fact };
         index += 1;
         let json = serde_json::to_string(&line).expect("a record is valid JSON");

@@ -1,7 +1,7 @@
 //! Formats the report of `converge why`.
 
 use converge::report::ReasonsReport;
-use converge::session::words;
+use converge::session::labels;
 
 /// Formats the verdict, and for each copy what it lacks and the records that led there.
 pub fn text(report: &ReasonsReport) -> String {
@@ -9,7 +9,7 @@ pub fn text(report: &ReasonsReport) -> String {
     for reason in &report.copies {
         lines.push(reason.sentence.clone());
         for step in &reason.steps {
-            lines.push(format!("  {:>10}  {}", words::duration((step.at_ms * 1000.0) as u64), step.text));
+            lines.push(format!("  {:>10}  {}", labels::duration((step.at_ms * 1000.0) as u64), step.text));
         }
     }
     lines.join("\n") + "\n"

@@ -2,7 +2,7 @@
 
 use converge::report::{CopyReport, RunReport};
 use converge::scenario::Micros;
-use converge::session::words;
+use converge::session::labels;
 
 /// Formats the report of a run.
 pub fn text(report: &RunReport) -> String {
@@ -55,7 +55,7 @@ fn copy_line(key: &str, copy: &CopyReport, end_ms: f64) -> String {
         (0, _) | (_, None) => String::new(),
         (behind, Some(since)) => {
             let duration = ((end_ms - since) * 1000.0).max(0.0) as Micros;
-            format!(", {behind} behind for {}", words::duration(duration))
+            format!(", {behind} behind for {}", labels::duration(duration))
         }
     };
     let version = copy.clock_ms.map_or_else(|| format!("v{}", copy.version), |ms| format!("@{ms} ms"));

@@ -1,16 +1,16 @@
 //! Formats the report of `converge sweep` and `converge merge`.
 
+use converge::session::labels;
 use converge::session::quantile_sketch::QuantileSketch;
 use converge::session::sweep::{GRID, Outcomes, Share, Sweep};
-use converge::session::words;
 
 fn share(part: u64, all: u64) -> String {
     if all == 0 { "none".into() } else { format!("{part} ({:.4} %)", part as f64 / all as f64 * 100.0) }
 }
 
 fn times(sketch: &QuantileSketch) -> String {
-    let at = |q| sketch.quantile(q).map_or("-".into(), |us| words::duration(us.round() as u64));
-    let mean = sketch.mean().map_or("-".into(), |us| words::duration(us.round() as u64));
+    let at = |q| sketch.quantile(q).map_or("-".into(), |us| labels::duration(us.round() as u64));
+    let mean = sketch.mean().map_or("-".into(), |us| labels::duration(us.round() as u64));
     format!("mean {mean}, median {}, 95 % {}, 99 % {}, 99.9 % {}", at(0.5), at(0.95), at(0.99), at(0.999))
 }
 
@@ -28,7 +28,7 @@ fn outcomes(outcomes: &Outcomes) -> String {
 fn add_curve(title: &str, shares: &[Share], lines: &mut Vec<String>) {
     let points = GRID.iter().zip(shares).filter_map(|(t, share)| {
         let (p, error) = (share.value()?, share.standard_error()?);
-        Some(format!("  {:>8}  {p:.5} ± {error:.5}  of {}", words::duration(*t), share.of))
+        Some(format!("  {:>8}  {p:.5} ± {error:.5}  of {}", labels::duration(*t), share.of))
     });
     let points: Vec<String> = points.collect();
     if !points.is_empty() {

@@ -1,143 +1,126 @@
-//! What frames tell of faults: marks of the timeline, cut links, and what is wrong with whom.
+//! The faults of a run: cut links, crashes, and all others.
 
-use super::FrameBuilder;
-use crate::analysis::Analysis;
 use crate::scenario::Scenario;
-use crate::session::protocol::{Mark, MarkKind};
-use crate::session::{Run, words};
-use crate::trace::{BrokerChange, Fact, Names, NodeId, Record};
+use crate::session::protocol::{ActiveFault, FaultKind, MarkKind};
+use crate::session::run::Run;
+use crate::trace::{BrokerChange, Fact, Names, NodeId};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Kinds of what can be wrong with a node or a link at the same time.
-const DISTURBED: u8 = 0;
-const HELD: u8 = 1;
-const SLOW: u8 = 2;
-const CLOCK: u8 = 3;
-const OUT: u8 = 4;
-const UNGROUPED: u8 = 5;
-const IN_SYNC: u8 = 6;
-/// The first of a bus's brokers; the others follow.
-const BROKER: u8 = 7;
-
-/// How far a clock is off: `clock −300 ms`.
-fn clock(ahead: i64) -> String {
-    let sign = if ahead < 0 { "−" } else { "+" };
-    format!("clock {sign}{}", words::duration(ahead.unsigned_abs()))
+/// Faults that a node or a link can have at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum FaultSlot {
+    Disturbance,
+    Pause,
+    Slowness,
+    Clock,
+    BusOutage,
+    ConsumerGroup,
+    InSync,
+    Broker(u32),
 }
 
-impl FrameBuilder {
-    /// Notes the clocks that are wrong from the start, in groups where clocks decide which write is the newest.
-    pub fn look_at_clocks(&mut self, run: &Run, scenario: &Scenario) {
+/// A change of the faults: the kind of its mark, the node, and for a link the other end.
+type FaultChange = (MarkKind, NodeId, Option<NodeId>);
+
+/// The faults of a run.
+#[derive(Clone, Debug, Default)]
+pub struct FaultSet {
+    cut: BTreeSet<(NodeId, NodeId)>,
+    active: BTreeMap<(NodeId, Option<NodeId>, FaultSlot), FaultKind>,
+}
+
+impl FaultSet {
+    /// Returns the clocks that are wrong from the start, in groups where clocks decide which write is the newest.
+    pub fn of_clocks(run: &Run, scenario: &Scenario) -> Self {
+        let mut faults = FaultSet::default();
         let engine = run.engine();
         for group in scenario.groups.iter().filter(|group| group.is_ordered_by_clock()) {
             for node in group.members.iter().filter_map(|id| engine.names().find_node(id)) {
                 let ahead = engine.clock_ahead(node);
                 if ahead != 0 {
-                    self.active_faults.insert((node, None, CLOCK), clock(ahead));
+                    faults.active.insert((node, None, FaultSlot::Clock), FaultKind::ClockOff { ahead });
                 }
             }
         }
+        faults
     }
 
-    /// Notes a fault, or the end of one.
-    pub(super) fn look_at_fault(&mut self, record: &Record, analysis: &Analysis, names: &Names) {
-        match &record.fact {
+    /// Returns the directed links that are cut.
+    pub fn cut(&self) -> Vec<(NodeId, NodeId)> {
+        self.cut.iter().copied().collect()
+    }
+
+    /// Returns the active faults other than cuts and crashes.
+    pub fn active(&self) -> Vec<ActiveFault> {
+        let fault = |((node, to, _), kind): (&(NodeId, Option<NodeId>, FaultSlot), &FaultKind)| ActiveFault {
+            node: *node,
+            to: *to,
+            kind: *kind,
+        };
+        self.active.iter().map(fault).collect()
+    }
+
+    /// Observes a fact. Returns what it changes: nothing, one fault, or for a healed link its cut and its disturbance.
+    pub fn observe(&mut self, fact: &Fact, names: &Names) -> Vec<FaultChange> {
+        let Some((kind, node, to)) = self.change(fact, names) else { return Vec::new() };
+        let disturbance = (node, to, FaultSlot::Disturbance);
+        if kind == MarkKind::Heal && self.active.remove(&disturbance).is_some() {
+            return vec![(MarkKind::FaultEnded, node, to), (kind, node, to)];
+        }
+        vec![(kind, node, to)]
+    }
+
+    fn change(&mut self, fact: &Fact, names: &Names) -> Option<FaultChange> {
+        let reader = |subscription| names.subscription(subscription).service;
+        let (node, to, slot, kind) = match fact {
             Fact::LinkCut { from, to } => {
                 self.cut.insert((*from, *to));
-                self.mark_fault(record, MarkKind::Cut, *from, Some(*to), analysis, names);
+                return Some((MarkKind::Cut, *from, Some(*to)));
             }
             Fact::LinkHealed { from, to } => {
                 self.cut.remove(&(*from, *to));
-                if self.active_faults.remove(&(*from, Some(*to), DISTURBED)).is_some() {
-                    self.mark_fault(record, MarkKind::FaultEnded, *from, Some(*to), analysis, names);
-                }
-                self.mark_fault(record, MarkKind::Heal, *from, Some(*to), analysis, names);
+                return Some((MarkKind::Heal, *from, Some(*to)));
             }
+            Fact::ServiceCrashed { node, .. } => return Some((MarkKind::Crash, *node, None)),
+            Fact::ServiceRestarted { node } => return Some((MarkKind::Restart, *node, None)),
             Fact::LinkDisturbed { from, to, .. } => {
-                self.trouble(record, (*from, Some(*to), DISTURBED), Some("disturbed".into()), analysis, names);
+                (*from, Some(*to), FaultSlot::Disturbance, Some(FaultKind::Disturbed))
             }
-            Fact::NodePaused { node } => {
-                self.trouble(record, (*node, None, HELD), Some("paused".into()), analysis, names);
-            }
-            Fact::NodeResumed { node } => self.trouble(record, (*node, None, HELD), None, analysis, names),
+            Fact::NodePaused { node } => (*node, None, FaultSlot::Pause, Some(FaultKind::Paused)),
+            Fact::NodeResumed { node } => (*node, None, FaultSlot::Pause, None),
             Fact::ServiceSlowed { node, permille } => {
-                let times = f64::from(*permille) / 1000.0;
-                let what = (*permille != 1000).then(|| format!("{times} × as long"));
-                self.trouble(record, (*node, None, SLOW), what, analysis, names);
+                let kind = (*permille != 1000).then_some(FaultKind::Slowed { permille: *permille });
+                (*node, None, FaultSlot::Slowness, kind)
             }
             Fact::ClockSet { node, offset, drift } => {
-                let what = clock(*offset);
-                let wrong = *offset != 0 || *drift != 0;
-                self.trouble(record, (*node, None, CLOCK), wrong.then_some(what), analysis, names);
+                let kind = (*offset != 0 || *drift != 0).then_some(FaultKind::ClockOff { ahead: *offset });
+                (*node, None, FaultSlot::Clock, kind)
             }
-            Fact::BusStopped { bus, .. } => {
-                self.trouble(record, (*bus, None, OUT), Some("out".into()), analysis, names);
-            }
-            Fact::BusStarted { bus } => self.trouble(record, (*bus, None, OUT), None, analysis, names),
+            Fact::BusStopped { bus, .. } => (*bus, None, FaultSlot::BusOutage, Some(FaultKind::BusStopped)),
+            Fact::BusStarted { bus } => (*bus, None, FaultSlot::BusOutage, None),
             Fact::BrokerChanged { bus, broker, change } => {
-                let at = (*bus, None, BROKER + *broker as u8);
-                match change {
-                    BrokerChange::Stopped | BrokerChange::LostDisk => {
-                        let what = Some(format!("broker {broker} down"));
-                        self.trouble(record, at, what, analysis, names);
-                    }
-                    BrokerChange::Started => self.trouble(record, at, None, analysis, names),
-                    BrokerChange::Leads => {}
-                }
+                let kind = match change {
+                    BrokerChange::Stopped | BrokerChange::LostDisk => Some(FaultKind::BrokerDown { broker: *broker }),
+                    BrokerChange::Started => None,
+                    BrokerChange::Leads => return None,
+                };
+                (*bus, None, FaultSlot::Broker(*broker), kind)
             }
             Fact::InSyncChanged { bus, brokers, replicas } => {
-                let what = format!("{} of {replicas} in sync", brokers.count_ones());
-                let lacks = brokers.count_ones() < *replicas;
-                self.trouble(record, (*bus, None, IN_SYNC), lacks.then_some(what), analysis, names);
+                let (in_sync, replicas) = (brokers.count_ones(), *replicas);
+                let kind = (in_sync < replicas).then_some(FaultKind::OutOfSync { in_sync, replicas });
+                (*bus, None, FaultSlot::InSync, kind)
             }
             Fact::ReaderLeft { subscription, .. } => {
-                let reader = names.subscription(*subscription).service;
-                self.trouble(record, (reader, None, UNGROUPED), Some("out of its group".into()), analysis, names);
+                (reader(*subscription), None, FaultSlot::ConsumerGroup, Some(FaultKind::OutOfGroup))
             }
-            Fact::ReaderJoined { subscription } => {
-                let reader = names.subscription(*subscription).service;
-                self.trouble(record, (reader, None, UNGROUPED), None, analysis, names);
-            }
-            Fact::ServiceCrashed { node, .. } => {
-                self.mark_fault(record, MarkKind::Crash, *node, None, analysis, names);
-            }
-            Fact::ServiceRestarted { node } => {
-                self.mark_fault(record, MarkKind::Restart, *node, None, analysis, names);
-            }
-            _ => {}
-        }
-    }
-
-    /// Takes note of what is wrong with a node or a link, or that it is not any more.
-    fn trouble(
-        &mut self,
-        record: &Record,
-        at: (NodeId, Option<NodeId>, u8),
-        what: Option<String>,
-        analysis: &Analysis,
-        names: &Names,
-    ) {
-        let kind = if what.is_some() { MarkKind::Fault } else { MarkKind::FaultEnded };
-        self.mark_fault(record, kind, at.0, at.1, analysis, names);
-        match what {
-            Some(what) => {
-                self.active_faults.insert(at, what);
-            }
-            None => {
-                self.active_faults.remove(&at);
-            }
-        }
-    }
-
-    fn mark_fault(
-        &mut self,
-        record: &Record,
-        kind: MarkKind,
-        node: NodeId,
-        to: Option<NodeId>,
-        analysis: &Analysis,
-        names: &Names,
-    ) {
-        let label = words::sentence(record, analysis, names).text;
-        self.mark(Mark { at: record.at, kind, node, to, update: None, label });
+            Fact::ReaderJoined { subscription } => (reader(*subscription), None, FaultSlot::ConsumerGroup, None),
+            _ => return None,
+        };
+        match kind {
+            Some(kind) => self.active.insert((node, to, slot), kind),
+            None => self.active.remove(&(node, to, slot)),
+        };
+        Some((if kind.is_some() { MarkKind::Fault } else { MarkKind::FaultEnded }, node, to))
     }
 }

@@ -1,12 +1,13 @@
-//! What the page is told when it asks about a run: messages, metrics, verdicts.
+//! Answers to queries: messages of the diagram, metrics, verdicts.
 
+use super::content::{MessageContent, UpdateView};
 use crate::analysis::TimedOperation;
 use crate::scenario::Micros;
 use crate::trace::{MessageKind, NodeId};
-use crate::wire::Wire;
+use serde::{Deserialize, Serialize};
 
-/// What a run can be saved as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
+/// A format in which a run can be saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExportKind {
     /// Metrics over time, as CSV.
     Csv,
@@ -14,43 +15,44 @@ pub enum ExportKind {
     Mermaid,
     /// The log with vector clocks, for ShiViz.
     Shiviz,
-    /// Operations, in Jepsen's shape.
+    /// Operations, in Jepsen's format.
     History,
 }
 
-/// A line of a chart: its name, and what is counted at each instant.
+/// A line of a chart: its name, and its value at each time.
 pub type Line = (String, Vec<u32>);
 
-/// Metrics over time, and operations with how long they took.
-#[derive(Clone, Debug, Default, PartialEq, Wire)]
+/// A row of a comparison of consistency levels: the metric, and its value at each level as text.
+pub type MeasurementRow = (String, Vec<String>);
+
+/// Metrics over time, and the latencies of operations.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Charts {
-    /// The instants.
+    /// The times.
     pub at: Vec<Micros>,
-    /// What is counted at each of them: a chart for each, with its name, and its lines.
+    /// The charts, each with its name and its lines.
     pub counts: Vec<(String, Vec<Line>)>,
-    /// Operations that have ended, the newest if there are many.
+    /// Operations that have ended; the newest if there are many.
     pub operations: Vec<TimedOperation>,
-    /// Inconsistency windows, the newest if there are many.
+    /// Inconsistency windows; the newest if there are many.
     pub windows: Vec<WindowBar>,
 }
 
-/// An inconsistency window, as a chart shows it.
-#[derive(Clone, Debug, PartialEq, Wire)]
+/// An inconsistency window in a chart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WindowBar {
-    /// The update; gives the colour.
-    pub update: u32,
-    /// What it says: `widget = 42 (v3)`.
-    pub label: String,
+    /// The update.
+    pub update: UpdateView,
     /// When it was acknowledged.
     pub since: Micros,
-    /// How long it was open, or has been.
+    /// How long the window was open, or has been open so far.
     pub took: Micros,
-    /// It is open yet.
+    /// It is still open.
     pub open: bool,
 }
 
 /// A message of the space-time diagram.
-#[derive(Clone, Debug, PartialEq, Wire)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DiagramMessage {
     /// Its number.
     pub id: u64,
@@ -58,52 +60,50 @@ pub struct DiagramMessage {
     pub from: NodeId,
     /// Receiver.
     pub to: NodeId,
-    /// What it is for.
+    /// Its kind.
     pub kind: MessageKind,
-    /// The update that it is about; gives the colour.
-    pub update: Option<u32>,
-    /// What it carries, in words.
-    pub label: String,
+    /// What it contains.
+    pub content: MessageContent,
     /// When it was sent.
     pub sent: Micros,
-    /// When it arrived or was lost; none while it is under way.
+    /// When it was received or dropped; none while it is in flight.
     pub end: Option<Micros>,
-    /// It was lost.
+    /// It was dropped.
     pub dropped: bool,
-    /// It is a replica's answer, and enough others had answered before.
+    /// It is a replica's response, and enough other replicas had responded before.
     pub late: bool,
 }
 
-/// A verdict, or the reason of one copy's state.
-#[derive(Clone, Debug, PartialEq, Wire)]
+/// A verdict, or the explanation of one copy's state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VerdictView {
-    /// What kind of thing it is about.
+    /// What it is about.
     pub about: VerdictSubject,
-    /// What it is about: `Linearizable`, `Why widget at Notification`.
+    /// Its heading: `Linearizable`, `Explanation widget at Notification?`.
     pub title: String,
-    /// How it stands.
-    pub standing: VerdictStatus,
-    /// Why, in a sentence or a few.
+    /// The verdict.
+    pub status: VerdictStatus,
+    /// The reason, in a few sentences.
     pub because: String,
-    /// What proves it, or what led to it, in order.
+    /// The witness, or the history of the copy, in order.
     pub steps: Vec<VerdictStep>,
 }
 
-/// What a finding is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
+/// The subject of a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum VerdictSubject {
-    /// Whether the copies come to agree.
+    /// Whether the copies converge.
     Convergence,
-    /// Why one copy is as it is.
+    /// Explanation one copy has its state.
     Copy,
     /// An invariant of the scenario.
     Invariant,
-    /// A guarantee to clients.
+    /// A consistency guarantee.
     Guarantee,
 }
 
 impl VerdictSubject {
-    /// Whether it is something that a run promises: an invariant or a guarantee.
+    /// Returns whether a run can violate it: an invariant or a guarantee.
     pub fn is_promise(self) -> bool {
         match self {
             VerdictSubject::Invariant | VerdictSubject::Guarantee => true,
@@ -112,27 +112,26 @@ impl VerdictSubject {
     }
 }
 
-/// Something that happened, to jump to.
-#[derive(Clone, Debug, PartialEq, Wire)]
+/// A step of a verdict, which the page can seek to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VerdictStep {
     /// When.
     pub at: Micros,
-    /// What, in words.
+    /// What happened, as a sentence.
     pub text: String,
     /// Where.
     pub nodes: Vec<NodeId>,
 }
 
-/// How a finding stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
-#[repr(u8)]
+/// The status of a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum VerdictStatus {
-    /// It holds; the copies have converged.
+    /// The guarantee holds; the copies have converged.
     Holds,
-    /// It is violated; the copies will not converge.
+    /// The guarantee is violated; the copies will not converge.
     Violated,
     /// The copies are converging.
     Pending,
-    /// Neither could be shown.
+    /// Neither was proven.
     Unknown,
 }

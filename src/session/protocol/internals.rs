@@ -1,160 +1,219 @@
-//! What a member of a replica group holds, keeps and has under way, and what operations ask of whom. It crosses as bytes
-//! that only a later part of the page reads.
+//! The internal state of a member of a replica group, and the responses that operations wait for, as fields.
 
-use crate::scenario::Micros;
-use crate::trace::{DropCause, NodeId, Outcome};
-use crate::wire::Wire;
+use super::as_json;
+use super::content::{Change, OperationView, UpdateView};
+use crate::scenario::{Micros, Value};
+use crate::trace::{DropCause, NodeId, Outcome, Version};
+use serde::{Deserialize, Serialize};
 
-/// What is inside a member, or what a client's or a whole group's operations ask of whom.
-#[derive(Clone, Debug, Default, PartialEq, Wire)]
+/// The internal state of a member; for a client or a whole group only the operations.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GroupInternals {
-    /// How its clock stands, where that orders anything: `300 ms behind`.
-    pub clock: String,
-    /// Its copies, by key, whose values have something to tell beyond the card.
+    /// How far its clock is ahead of true time, µs, if clocks order the writes of its group.
+    pub clock_ahead: Option<i64>,
+    /// Its copies, by key.
     pub copies: Vec<CopyInternals>,
-    /// Its log, where its group keeps one.
+    /// Its log, if its group keeps one.
     pub log: Option<LogInternals>,
-    /// What it keeps for others.
+    /// The hints that it keeps for other replicas.
     pub hints: Vec<HintView>,
-    /// Writes that it has promised to commit; their keys are locked.
-    pub promised: Vec<String>,
-    /// Its last comparison with each other replica, the newest first.
+    /// The writes that it has prepared; their keys are locked.
+    pub prepared: Vec<UpdateView>,
+    /// Its last comparison of Merkle trees with each other replica, the newest first.
     pub trees: Vec<TreeComparison>,
-    /// The newest operations, newest first, in which it has a part.
+    /// The newest operations in which it takes part, newest first.
     pub quorums: Vec<QuorumOperation>,
-    /// Where the run stood.
+    /// The present time.
     pub now: Micros,
-    /// The log of the run no longer holds its beginning, so that something may be missing.
-    pub cut: bool,
+    /// The log of the run no longer contains its beginning, so something may be missing.
+    pub truncated: bool,
 }
 
 /// A copy of a key.
-#[derive(Clone, Debug, PartialEq, Wire)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CopyInternals {
     /// The key.
     pub key: String,
-    /// Its values: siblings where there is more than one; none for an absent key.
+    /// Its values: several siblings, one value, or none for an absent key.
     pub values: Vec<ValueInternals>,
-    /// Of data without a total order: by origin, how many of its updates are here.
-    pub vector: Vec<(String, u32)>,
-    /// That it was deleted, and how long that is remembered; else empty.
-    pub tombstone: String,
+    /// Of data without a total order: for each origin (none is the document) how many of its updates are applied.
+    pub vector: Vec<(Option<NodeId>, u32)>,
+    /// Its tombstone.
+    pub tombstone: Option<TombstoneView>,
+}
+
+/// A tombstone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TombstoneView {
+    /// When the key was deleted.
+    pub since: Micros,
+    /// When the tombstone was purged.
+    pub purged: Option<Micros>,
+    /// When the tombstone will be purged, if its group purges tombstones.
+    pub expires: Option<Micros>,
 }
 
 /// A value of a copy.
-#[derive(Clone, Debug, PartialEq, Wire)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ValueInternals {
     /// The value.
-    pub value: String,
-    /// Its version or its dot.
-    pub version: String,
-    /// The update that said it; gives the colour.
-    pub update: Option<u32>,
-    /// Who wrote it, and what their clock said.
-    pub by: String,
-    /// When; none for what stood in the document.
-    pub at: Option<Micros>,
+    #[serde(with = "as_json")]
+    pub value: Value,
+    /// Where it comes from.
+    pub origin: ValueOrigin,
 }
 
-/// A log.
-#[derive(Clone, Debug, PartialEq, Wire)]
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ValueOrigin {
+    /// The document.
+    Document,
+    /// Several updates, merged.
+    Merged,
+    /// A write; several if each of them wrote this value.
+    Writes(Vec<WriteView>),
+}
+
+/// A write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteView {
+    /// The update; gives the colour.
+    pub update: u32,
+    /// Its version.
+    pub version: Version,
+    /// The replica that wrote it.
+    pub by: NodeId,
+    /// When.
+    pub at: Micros,
+    /// How far the replica's clock was ahead of true time then, µs, if clocks order the writes.
+    pub clock_ahead: Option<i64>,
+}
+
+/// A replicated log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogInternals {
-    /// It leads.
+    /// The member leads.
     pub leads: bool,
-    /// The term, or epoch, that it knows of.
+    /// The newest term, or epoch, that it knows.
     pub term: u32,
-    /// Number of its last entry.
+    /// Number of the last entry.
     pub last: u32,
-    /// Number of its last committed entry.
+    /// Number of the last committed entry.
     pub committed: u32,
     /// The newest entries, oldest first.
     pub entries: Vec<LogEntryView>,
 }
 
-/// An entry of a log.
-#[derive(Clone, Debug, PartialEq, Wire)]
+/// An entry of a replicated log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogEntryView {
     /// Its number.
     pub index: u32,
     /// Its term.
     pub term: u32,
-    /// What it says: `x = 1`.
-    pub text: String,
-    /// The update; gives the colour. None for an entry that says nothing.
-    pub update: Option<u32>,
+    /// Its update; none for the no-op with which a leader begins its term.
+    pub update: Option<UpdateView>,
 }
 
-/// A write kept for another replica.
-#[derive(Clone, Debug, PartialEq, Wire)]
+/// A write that is kept for another replica.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HintView {
-    /// For whom.
+    /// The other replica.
     pub replica: NodeId,
-    /// What it says: `x = 1 (v2)`.
-    pub text: String,
-    /// The update; gives the colour.
-    pub update: Option<u32>,
-    /// Since when.
+    /// The key.
+    pub key: String,
+    /// The update.
+    pub update: Option<UpdateView>,
+    /// When it was stored.
     pub since: Micros,
 }
 
 /// A comparison of Merkle trees.
-#[derive(Clone, Debug, PartialEq, Wire)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TreeComparison {
-    /// With whom.
+    /// The other replica.
     pub with: NodeId,
-    /// It was begun here, not there.
+    /// This member started it.
     pub own: bool,
     /// When the roots were compared.
     pub at: Micros,
-    /// By level, the root first: hashes that were compared, and those that differ.
+    /// By level, the root first: the hashes that were compared, and those that differ.
     pub levels: Vec<(u32, u32)>,
     /// The level of the leaves.
     pub depth: u32,
-    /// They are at it.
+    /// It is not finished.
     pub under_way: bool,
 }
 
 /// An operation of a leaderless group, at its coordinator.
-#[derive(Clone, Debug, PartialEq, Wire)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuorumOperation {
-    /// Its number, from 1, as in the log.
-    pub operation: u32,
-    /// What was asked: `read x`.
-    pub text: String,
-    /// Who asked.
+    /// The operation.
+    pub operation: OperationView,
+    /// The client.
     pub by: NodeId,
-    /// Who coordinates it.
+    /// The coordinator.
     pub at: NodeId,
     /// When the first replica was asked.
     pub begun: Micros,
     /// When it ended for its client, and how.
     pub ended: Option<(Micros, Outcome)>,
-    /// What it did first, and what after that.
+    /// Its phases, in order.
     pub phases: Vec<QuorumPhase>,
 }
 
 /// A phase of an operation.
-#[derive(Clone, Debug, PartialEq, Wire)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuorumPhase {
-    /// What is awaited: `2 of 3 responses`.
-    pub text: String,
-    /// When enough had answered.
+    /// Its kind.
+    pub kind: PhaseKind,
+    /// The number of responses that it needs.
+    pub needed: u32,
+    /// When it had them.
     pub enough: Option<Micros>,
-    /// Who was asked.
+    /// The replicas that were asked.
     pub parts: Vec<ReplicaResponse>,
 }
 
-/// A replica's part in it.
-#[derive(Clone, Debug, PartialEq, Wire)]
+/// The kind of a phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PhaseKind {
+    /// Replicas return their versions.
+    Read,
+    /// Replicas store a version.
+    Write,
+    /// Replicas store the version that a read returns, before it returns.
+    WriteBack,
+}
+
+/// The part of a replica in a phase.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReplicaResponse {
     /// The replica.
     pub node: NodeId,
     /// When it was asked.
     pub asked: Micros,
-    /// When its answer arrived.
+    /// When its response was received.
     pub answered: Option<Micros>,
-    /// When question or answer was lost, and why, if nothing of it arrived.
+    /// When its request or response was lost, and why, if no response was received.
     pub lost: Option<(Micros, DropCause)>,
-    /// It answered when enough others had.
+    /// Its response was received when enough others had been.
     pub late: bool,
+}
+
+impl ValueInternals {
+    /// The update that wrote the value, if it is a single one or the first of several.
+    pub fn update(&self) -> Option<u32> {
+        match &self.origin {
+            ValueOrigin::Writes(writes) => writes.first().map(|write| write.update),
+            ValueOrigin::Document | ValueOrigin::Merged => None,
+        }
+    }
+}
+
+impl LogEntryView {
+    /// The change that the entry makes, if the run still keeps it.
+    pub fn change(&self) -> Option<&Change> {
+        self.update.as_ref().and_then(|update| update.change.as_ref())
+    }
 }

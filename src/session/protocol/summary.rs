@@ -1,18 +1,19 @@
-//! How the copies stand as a whole, in every frame.
+//! The states of all copies, counted.
 
+use super::content::UpdateView;
 use crate::scenario::Micros;
-use crate::wire::Wire;
+use serde::{Deserialize, Serialize};
 
-/// How the copies stand as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Wire)]
+/// The states of all copies, counted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Copies (a service and a key) that should reflect some update.
     pub copies: u32,
-    /// Of these, stale.
+    /// Copies that are stale.
     pub stale: u32,
-    /// Of these, diverged.
+    /// Copies that have diverged.
     pub diverged: u32,
-    /// Of these, showing siblings.
+    /// Copies that show siblings.
     pub conflicted: u32,
     /// Acknowledged writes that were lost to others.
     pub lost: u32,
@@ -20,23 +21,21 @@ pub struct Summary {
     pub down: u32,
     /// Updates acknowledged so far.
     pub acknowledged: u64,
-    /// Events in queues and unacknowledged, over all buses.
+    /// Events that are queued or unacknowledged, over all buses.
     pub queued: u32,
     /// Events in dead-letter queues.
     pub dead: u32,
-    /// Blocking calls and operations under way.
+    /// Blocking calls and operations in flight.
     pub pending: u32,
-    /// The last inconsistency window that closed, and its update.
+    /// The last inconsistency window that closed.
     pub window: Option<Window>,
 }
 
 /// An inconsistency window: from an update's acknowledgement until every copy reflected it.
-#[derive(Clone, Debug, PartialEq, Wire)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Window {
     /// The update.
-    pub update: u32,
-    /// What it says: `widget = 42 (v3)`.
-    pub label: String,
-    /// How long it was open.
+    pub update: UpdateView,
+    /// Its length.
     pub took: Micros,
 }

@@ -5,8 +5,7 @@ use browser_tests::{
 };
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::{Command, Operation, Scenario, micros};
-use converge::session::protocol::{FromEngine, Report, Request, ScenarioJson, ToEngine};
-use converge::wire;
+use converge::session::protocol::{FromEngine, Report, Request, ScenarioJson, ToEngine, decode, encode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -82,7 +81,7 @@ fn a_message_on_a_cut_link_is_lost_and_the_copy_converges_after_healing() {
     browser.click(".publish");
     wait_for_state(&browser, "notification", "stale");
     browser.click(".transport [data-action=Log]");
-    browser.wait("document.querySelector('.log')?.textContent.includes('is lost: link cut')");
+    browser.wait("document.querySelector('.log')?.textContent.includes('dropped: link cut')");
     browser.click(".top .title");
     browser.click(".inspector .actions button");
     browser.wait("!document.querySelector('.link.cut')");
@@ -189,7 +188,7 @@ fn digests_in_wasm_equal_those_of_the_native_engine() {
                 Request::Seek { to },
             ];
             // Bytes, as the page sends them.
-            let requests = requests.map(|request| wire::written(&ToEngine { epoch: 1, request }));
+            let requests = requests.map(|request| encode(&ToEngine { epoch: 1, request }));
             runs.push(json!({ "name": format!("{}#{seed}", example.id), "requests": requests }));
         }
     }
@@ -203,8 +202,8 @@ fn digests_in_wasm_equal_those_of_the_native_engine() {
     browser.run_with(script, &Value::from(runs).to_string());
     browser.wait("window.finished");
     let found: BTreeMap<String, Vec<u8>> = serde_json::from_value(browser.run("return window.found")).expect("bytes");
-    let digest = |bytes: &Vec<u8>| match wire::read::<FromEngine>(bytes) {
-        (FromEngine { report: Report::Frame(frame), .. }, None) => frame.digest,
+    let digest = |bytes: &Vec<u8>| match decode::<FromEngine>(bytes) {
+        Ok(FromEngine { report: Report::Frame(frame), .. }) => frame.digest,
         other => panic!("expected a frame, got {other:?}"),
     };
     let found: BTreeMap<&String, String> = found.iter().map(|(name, bytes)| (name, digest(bytes))).collect();

@@ -21,7 +21,7 @@ fn the_verdict_of_a_stale_copy_leads_back_to_the_fault() {
     browser.wait("document.querySelector('.verdict').textContent.includes('will not converge')");
     assert_eq!(browser.axe(), Vec::<String>::new());
     // The first step is the cut itself.
-    assert!(browser.text(".verdict li").contains("is cut"));
+    assert!(browser.text(".verdict li").contains("was cut"));
     let verdicts = browser.text(".verdicts .scroll");
     browser.click(".verdict li button");
     browser.wait("document.querySelector('.transport .clock').textContent === '1.400 s'");

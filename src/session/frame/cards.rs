@@ -1,0 +1,218 @@
+//! Cards of services, buses and clients, and the summary.
+
+use crate::analysis::{EndedOperation, HandledEvent, KeyCopy, MemberState, ServiceTables, SubscriptionQueue};
+use crate::scenario::{Micros, Scenario, micros};
+use crate::session::content;
+use crate::session::protocol::{
+    BusView, ClientView, InboxRow, LastOperation, MemberView, OperationRequest, PartitionDepth, QueuedEvent, RowView,
+    SHOWN_ROWS, ServiceView, SubscriptionView, Summary, TreeLevel, Window,
+};
+use crate::session::run::Run;
+use crate::trace::{KeyId, Names, NodeId, SubscriptionId, UpdateId};
+
+/// Limit of the events, outbox rows and dead letters of a card.
+const MOST_EVENTS: usize = 12;
+/// Limit of the partitions of a subscription.
+const MOST_PARTITIONS: usize = 50;
+
+/// Returns a service's card. `load` is busy, waiting and blocked requests.
+pub fn service_view(run: &Run, scenario: &Scenario, node: NodeId, load: (u32, u32, u32)) -> ServiceView {
+    let tables = run.analysis().tables.get(node);
+    let staleness = &run.analysis().staleness;
+    let copies = || staleness.copies_of(node).map(|(_, copy)| copy);
+    let (busy, waiting, blocked) = load;
+    ServiceView {
+        node,
+        state: staleness.state(node),
+        rows: rows(run, node),
+        row_count: copies().count() as u32,
+        behind: copies().map(KeyCopy::behind).sum(),
+        stale_since: copies().filter_map(KeyCopy::stale_since).min(),
+        busy,
+        waiting,
+        blocked,
+        outbox: tables.map_or(0, |tables| tables.outbox.len() as u32),
+        outbox_rows: tables
+            .map(|tables| tables.outbox.iter().take(MOST_EVENTS).map(|(_, update)| update.0).collect())
+            .unwrap_or_default(),
+        inbox: tables.map(|tables| inbox(run, scenario, node, tables)).unwrap_or_default(),
+        applied_already: tables.map_or(0, |tables| tables.inbox_hits),
+        member: run.analysis().members.get(node).and_then(member_view),
+    }
+}
+
+/// The first rows by key, without building the others.
+fn rows(run: &Run, node: NodeId) -> Vec<RowView> {
+    let names = run.engine().names();
+    let by_key = |(key, _): &(KeyId, &KeyCopy)| names.key(*key);
+    let mut copies: Vec<(KeyId, &KeyCopy)> = run.analysis().staleness.copies_of(node).collect();
+    if copies.len() > SHOWN_ROWS {
+        copies.select_nth_unstable_by(SHOWN_ROWS, |a, b| by_key(a).cmp(by_key(b)));
+        copies.truncate(SHOWN_ROWS);
+    }
+    copies.sort_by(|a, b| by_key(a).cmp(by_key(b)));
+    copies.into_iter().map(|(key, copy)| row_view(run, node, key, copy)).collect()
+}
+
+/// The rows of a service's inboxes: the events that it handled for a subscription with an inbox, while that remembers them.
+fn inbox(run: &Run, scenario: &Scenario, node: NodeId, tables: &ServiceTables) -> Vec<InboxRow> {
+    let subscribes = &scenario.services[node.index()].subscribes;
+    if subscribes.iter().all(|subscription| subscription.inbox.is_none()) {
+        return Vec::new();
+    }
+    // The ids of a service's subscriptions are in the order of the document.
+    let (names, now) = (run.engine().names(), run.engine().now());
+    let own = (0..names.subscription_count() as u32).map(SubscriptionId);
+    let own: Vec<_> = own.filter(|id| names.subscription(*id).service == node).zip(subscribes).collect();
+    let is_remembered = |handled: &&HandledEvent| {
+        let subscription = own.iter().find(|(id, _)| *id == handled.by);
+        let inbox = subscription.and_then(|(_, subscription)| subscription.inbox.as_ref());
+        let until = |ms| handled.at.saturating_add(micros(ms));
+        inbox.is_some_and(|inbox| inbox.window_ms.is_none_or(|ms| now < until(ms)))
+    };
+    let rows = tables.handled.iter().filter(is_remembered);
+    rows.map(|handled| InboxRow { update: handled.update.0, again: handled.redelivered }).collect()
+}
+
+fn member_view(member: &MemberState) -> Option<MemberView> {
+    let (last_entry, committed) = member.log;
+    let comparison = member.compared.filter(|(.., differing)| *differing > 0);
+    let view = MemberView {
+        leads: member.leads.then_some(member.term),
+        last_entry,
+        committed,
+        hints: member.hints.len() as u32,
+        prepared: !member.promised.is_empty(),
+        comparison: comparison.map(|(_, level, compared, differing)| TreeLevel { level, compared, differing }),
+    };
+    let has_something =
+        view.leads.is_some() || view.last_entry > 0 || view.hints > 0 || view.prepared || view.comparison.is_some();
+    has_something.then_some(view)
+}
+
+fn row_view(run: &Run, node: NodeId, key: KeyId, copy: &KeyCopy) -> RowView {
+    let held = copy.held();
+    let (lost, updates) = (run.analysis().lost.all(), &run.analysis().updates);
+    let is_here = |update: UpdateId| updates.get(update).is_some_and(|info| info.node == node && info.key == key);
+    let single = held.filter(|_| copy.siblings().is_empty());
+    RowView {
+        key: run.engine().names().key(key).to_string(),
+        value: single.and_then(|held| held.value.clone()),
+        deleted: copy.is_tombstone(),
+        siblings: copy.siblings().to_vec(),
+        version: single.filter(|held| held.value.is_some() || copy.is_tombstone()).map(|held| held.version),
+        update: held.and_then(|held| held.update).map(|update| update.0),
+        state: copy.state(),
+        behind: copy.behind(),
+        stale_since: copy.stale_since(),
+        lost: lost.iter().filter(|(_, update, _)| is_here(*update)).count() as u32,
+    }
+}
+
+/// Returns a bus's card. `index` is its place in the document.
+pub fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> BusView {
+    let names = run.engine().names();
+    let bus = &scenario.buses[index as usize];
+    let subscriptions = (0..names.subscription_count() as u32).map(SubscriptionId).filter_map(|id| {
+        let ends = names.subscription(id);
+        if ends.bus != node {
+            return None;
+        }
+        let (queue, topic) = (run.analysis().buses.get(id), bus.topics.get(ends.topic as usize));
+        let partitions = topic.map_or(1, |topic| topic.partitions);
+        let view = SubscriptionView {
+            service: ends.service,
+            topic: topic.map_or(&bus.id, |topic| &topic.name).clone(),
+            partitions,
+            depth: 0,
+            events: Vec::new(),
+            depths: Vec::new(),
+            dead: 0,
+            dead_letters: Vec::new(),
+            discarded: 0,
+        };
+        Some(match queue {
+            Some(queue) => filled(view, run, queue),
+            None => view,
+        })
+    });
+    BusView { node, subscriptions: subscriptions.collect() }
+}
+
+fn filled(view: SubscriptionView, run: &Run, queue: &SubscriptionQueue) -> SubscriptionView {
+    let update = |update: &UpdateId| content::update(*update, run.analysis(), run.engine().names());
+    SubscriptionView {
+        depth: queue.events.len() as u32,
+        events: queue.events.values().take(MOST_EVENTS).map(|kept| queued_event(run, kept)).collect(),
+        depths: if view.partitions > 1 { depths(queue) } else { Vec::new() },
+        dead: queue.dead_letters.len() as u32,
+        dead_letters: queue.dead_letters.values().take(MOST_EVENTS).map(update).collect(),
+        discarded: queue.discarded,
+        ..view
+    }
+}
+
+fn depths(queue: &SubscriptionQueue) -> Vec<PartitionDepth> {
+    let view = |(partition, (queued, in_flight)): (&u32, &(u32, u32))| PartitionDepth {
+        partition: *partition,
+        queued: *queued,
+        in_flight: *in_flight,
+    };
+    queue.depths().iter().take(MOST_PARTITIONS).map(view).collect()
+}
+
+fn queued_event(run: &Run, kept: &crate::analysis::QueuedEvent) -> QueuedEvent {
+    QueuedEvent {
+        update: content::update(kept.update, run.analysis(), run.engine().names()),
+        in_flight: kept.in_flight,
+        deliveries: kept.deliveries,
+        not_before: (!kept.in_flight && kept.not_before > run.engine().now()).then_some(kept.not_before),
+    }
+}
+
+/// Returns a client's card.
+pub fn client_view(run: &Run, node: NodeId) -> ClientView {
+    let tally = run.analysis().operations.get(node).cloned().unwrap_or_default();
+    ClientView {
+        node,
+        pending: tally.pending,
+        ok: tally.ok,
+        fail: tally.fail,
+        unknown: tally.unknown,
+        reads: tally.reads,
+        stale_reads: tally.stale_reads,
+        last: tally.last.map(|ended| last_operation(&ended, run.engine().names())),
+    }
+}
+
+fn last_operation(ended: &EndedOperation, names: &Names) -> LastOperation {
+    LastOperation {
+        request: OperationRequest { kind: ended.kind, key: names.key(ended.key).into(), value: ended.value.clone() },
+        outcome: ended.outcome,
+        refusal: ended.refusal,
+        took: ended.took,
+        stale: ended.stale,
+    }
+}
+
+/// Returns the states of all copies, counted.
+pub fn summary(run: &Run) -> Summary {
+    let (analysis, names) = (run.analysis(), run.engine().names());
+    let window = analysis
+        .staleness
+        .last_window()
+        .map(|(update, took): (_, Micros)| Window { update: content::update(update, analysis, names), took });
+    Summary {
+        copies: analysis.staleness.copies(),
+        stale: analysis.staleness.stale(),
+        diverged: analysis.staleness.diverged(),
+        conflicted: analysis.staleness.conflicted(),
+        lost: analysis.lost.count() as u32,
+        down: analysis.staleness.down(),
+        acknowledged: analysis.staleness.acknowledged(),
+        queued: analysis.buses.iter().map(|(_, queue)| queue.events.len() as u32).sum(),
+        dead: analysis.buses.iter().map(|(_, queue)| queue.dead_letters.len() as u32).sum(),
+        pending: analysis.operations.pending() as u32,
+        window,
+    }
+}

@@ -1,0 +1,106 @@
+//! The bytes that cross between the page and its worker: `postcard`. Both ends are one build, so the format carries
+//! neither a version nor names.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Encodes a message.
+///
+/// # Panics
+/// Never for the types of the protocol, which all have a serialized form.
+pub fn encode(message: &impl Serialize) -> Vec<u8> {
+    postcard::to_allocvec(message).expect("every message of the protocol has a serialized form")
+}
+
+/// Decodes a message.
+///
+/// # Errors
+/// The bytes are not a message: a description of the first problem.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((message, [])) => Ok(message),
+        Ok((_, rest)) => Err(format!("{} bytes follow the end of the message", rest.len())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Command, Operation, Value, examples};
+    use crate::session::Session;
+    use crate::session::protocol::{ExportKind, FromEngine, Query, Request, ScenarioJson, ToEngine};
+    use crate::trace::NodeId;
+    use proptest::prelude::*;
+
+    /// Requests that reach every report, with frames before and after.
+    fn requests(scenario: &ScenarioJson) -> Vec<Request> {
+        let queries = [
+            Query::Log { from: 0, count: 50 },
+            Query::Verdicts { node: None },
+            Query::Diagram { from: 0, to: 1_000_000 },
+            Query::Charts,
+            Query::Internals { node: NodeId(0) },
+            Query::Export(ExportKind::Csv),
+            Query::Measure { group: 9, seed: 1 },
+            Query::Describe,
+        ];
+        let mut all =
+            vec![Request::Load { scenario: scenario.clone(), at: 0 }, Request::Advance { to: 2_000_000, budget: 500 }];
+        all.extend(queries.map(Request::Query));
+        all.push(Request::Edit { scenario: scenario.clone() });
+        all
+    }
+
+    #[test]
+    fn messages_of_every_example_survive_the_crossing_and_truncated_ones_are_refused() {
+        for example in examples::EXAMPLES {
+            let mut session = Session::default();
+            for request in requests(&ScenarioJson::from(&example.scenario())) {
+                let message = ToEngine { epoch: 1, request };
+                assert_eq!(decode(&encode(&message)), Ok(message.clone()), "{}", example.id);
+                let answer = session.handle(message);
+                let bytes = encode(&answer);
+                assert_eq!(decode(&bytes), Ok(answer), "{}", example.id);
+                for length in (0..bytes.len()).step_by(1 + bytes.len() / 40) {
+                    let truncated = decode::<FromEngine>(&bytes[..length]);
+                    assert!(truncated.is_err(), "{}: {length} of {} bytes", example.id, bytes.len());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn commands_and_values_survive_the_crossing() {
+        let values = [
+            Value::Int(i64::MIN),
+            Value::from("ü"),
+            [Value::Int(1), Value::from("a")].into_iter().collect(),
+            Value::List([Value::Int(2), Value::Int(2)].into()),
+            Value::Map(std::sync::Arc::new([("size".into(), Value::Int(3))].into())),
+        ];
+        for value in values {
+            let operation = Operation::Write { key: "widget".into(), value };
+            let command = Command::Operate { service: "inventory".into(), operation, poison: false };
+            let message = ToEngine { epoch: u32::MAX, request: Request::Act { command } };
+            assert_eq!(decode(&encode(&message)), Ok(message));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = decode::<FromEngine>(&bytes);
+            let _ = decode::<ToEngine>(&bytes);
+        }
+
+        #[test]
+        fn corrupted_frames_never_panic(place in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let mut session = Session::default();
+            let mut bytes = encode(&session.handle(ToEngine { epoch: 1, request: Request::First }));
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+            let _ = decode::<FromEngine>(&bytes);
+        }
+    }
+}

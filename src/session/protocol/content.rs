@@ -1,0 +1,71 @@
+//! What updates, operations and messages contain, as fields.
+
+use super::as_json;
+use crate::scenario::Value;
+use crate::trace::{OperationKind, Version};
+use serde::{Deserialize, Serialize};
+
+/// An update.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UpdateView {
+    /// Its number, from 0; gives the colour.
+    pub update: u32,
+    /// What it changes; none if the run no longer keeps that.
+    pub change: Option<Change>,
+}
+
+/// A change of a key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The key.
+    pub key: String,
+    /// The new value; none if the key is deleted.
+    #[serde(with = "as_json")]
+    pub value: Option<Value>,
+    /// The version that it makes.
+    pub version: Version,
+}
+
+/// An operation of a client.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OperationView {
+    /// Its number, from 0.
+    pub operation: u32,
+    /// What is requested; none if the run no longer keeps that.
+    pub request: Option<OperationRequest>,
+}
+
+/// What an operation requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OperationRequest {
+    /// Its kind.
+    pub kind: OperationKind,
+    /// The key.
+    pub key: String,
+    /// The value, if the kind has one.
+    #[serde(with = "as_json")]
+    pub value: Option<Value>,
+}
+
+/// What a message contains.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum MessageContent {
+    /// An update.
+    Update(UpdateView),
+    /// An operation.
+    Operation(OperationView),
+    /// A response to an operation.
+    Response(OperationView),
+    /// Nothing besides its kind.
+    Empty,
+}
+
+impl MessageContent {
+    /// The update that the message contains.
+    pub fn update(&self) -> Option<&UpdateView> {
+        match self {
+            MessageContent::Update(update) => Some(update),
+            MessageContent::Operation(_) | MessageContent::Response(_) | MessageContent::Empty => None,
+        }
+    }
+}
