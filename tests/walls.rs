@@ -71,9 +71,20 @@ fn a_reach_over_a_wall_is_noticed() {
 }
 
 #[test]
-fn no_files_of_the_engine_import_each_other_in_cycles() {
-    let files = sources(&root().join("src/engine"));
-    assert_eq!(import_graph::files_in_cycles("src/engine", &files), Vec::<String>::new());
+fn no_files_of_the_engine_or_the_session_import_each_other_in_cycles() {
+    for folder in ["src/engine", "src/session"] {
+        let files = sources(&root().join(folder));
+        assert_eq!(import_graph::files_in_cycles(folder, &files), Vec::<String>::new(), "{folder}");
+    }
+}
+
+#[test]
+fn only_the_page_is_loaded_in_parts() {
+    for folder in ["src/scenario", "src/trace", "src/engine", "src/analysis", "src/session"] {
+        for (name, text) in sources(&root().join(folder)) {
+            assert_eq!(breaches(&name, &text, &["wasm_split"]), Vec::<String>::new());
+        }
+    }
 }
 
 #[test]

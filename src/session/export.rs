@@ -245,8 +245,8 @@ pub fn history(recorder: &HistoryRecorder, names: &Names) -> String {
             }
         }
     }
-    for (event, told) in recorder.events() {
-        let f = match told.kind {
+    for (event, operation) in recorder.events() {
+        let f = match operation.kind {
             OperationKind::Read => "read",
             OperationKind::Write => "write",
             OperationKind::Delete => "delete",
@@ -255,14 +255,14 @@ pub fn history(recorder: &HistoryRecorder, names: &Names) -> String {
             OperationKind::Increment => "increment",
             OperationKind::CompareAndSet => "cas",
             OperationKind::Put => "put",
-            OperationKind::Insert if told.expected.is_none() => "append",
+            OperationKind::Insert if operation.expected.is_none() => "append",
             OperationKind::Insert => "insert",
             OperationKind::RemoveAt => "remove-at",
         };
-        let asked = match told.kind {
-            OperationKind::CompareAndSet => json!([told.expected, told.value]),
-            OperationKind::Insert if told.expected.is_some() => json!([told.expected, told.value]),
-            OperationKind::Put => bare(told.value.as_ref()),
+        let requested = match operation.kind {
+            OperationKind::CompareAndSet => json!([operation.expected, operation.value]),
+            OperationKind::Insert if operation.expected.is_some() => json!([operation.expected, operation.value]),
+            OperationKind::Put => bare(operation.value.as_ref()),
             OperationKind::Read
             | OperationKind::Write
             | OperationKind::Delete
@@ -270,18 +270,20 @@ pub fn history(recorder: &HistoryRecorder, names: &Names) -> String {
             | OperationKind::Remove
             | OperationKind::Insert
             | OperationKind::RemoveAt
-            | OperationKind::Increment => json!(told.value),
+            | OperationKind::Increment => json!(operation.value),
         };
         let (kind, value, us) = match event {
-            None => ("invoke", asked, told.times.0),
-            Some(Outcome::Ok) if told.kind == OperationKind::Read => ("ok", bare(told.served.as_ref()), told.times.1),
-            Some(Outcome::Ok) => ("ok", asked, told.times.1),
-            Some(Outcome::Fail) => ("fail", asked, told.times.1),
-            Some(Outcome::Unknown) => ("info", asked, told.times.1),
+            None => ("invoke", requested, operation.times.0),
+            Some(Outcome::Ok) if operation.kind == OperationKind::Read => {
+                ("ok", bare(operation.served.as_ref()), operation.times.1)
+            }
+            Some(Outcome::Ok) => ("ok", requested, operation.times.1),
+            Some(Outcome::Fail) => ("fail", requested, operation.times.1),
+            Some(Outcome::Unknown) => ("info", requested, operation.times.1),
         };
         line(json!({
-            "type": kind, "f": f, "key": names.qualified_key(told.key), "value": value, "process": told.process,
-            "time": us * 1000, "client": names.node(told.by), "to": names.node(told.to),
+            "type": kind, "f": f, "key": names.qualified_key(operation.key), "value": value, "process": operation.process,
+            "time": us * 1000, "client": names.node(operation.by), "to": names.node(operation.to),
         }));
     }
     out

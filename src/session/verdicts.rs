@@ -67,8 +67,8 @@ fn reason(why: &Explanation, look: &RunContext) -> VerdictView {
     }
 }
 
-fn invariant((text, stands): (&String, InvariantStatus)) -> VerdictView {
-    let (status, because, steps) = match stands {
+fn invariant((text, status): (&String, InvariantStatus)) -> VerdictView {
+    let (status, because, steps) = match status {
         InvariantStatus::Holds => (VerdictStatus::Holds, String::new(), Vec::new()),
         InvariantStatus::Unknown => (VerdictStatus::Unknown, reasons::NEVER_LOOKED.into(), Vec::new()),
         InvariantStatus::Violated { at, values, nodes, recovered } => {
@@ -138,7 +138,7 @@ fn guarantees(
         let steps = operations.into_iter().map(|place| step(&history, place, asked)).collect();
         VerdictView { about: VerdictSubject::Guarantee, title, status, because, steps }
     };
-    // The trace of a group shows lost updates that clients never observe, and tells them from stale reads.
+    // The trace of a group shows lost updates that clients never observe, and distinguishes them from stale reads.
     let grouped = asked.iter().all(|(_, _, to)| names.group(*to).is_some());
     let all = GUARANTEES.iter().filter(|(_, guarantee)| *guarantee != Guarantee::Session);
     let of = |of: &(&str, Guarantee)| match lost_updates(look) {
