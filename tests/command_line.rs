@@ -438,7 +438,7 @@ fn a_run_is_written_as_csv_mermaid_and_shiviz() {
     // The diagram has a line for each message, and marks the one that the cut link dropped.
     let diagram = read(&mermaid);
     assert!(diagram.starts_with("sequenceDiagram\n"), "{diagram}");
-    assert!(diagram.contains("n2-xn1: event widget = 45 (v3) (1233.246 ms, lost: link cut)"), "{diagram}");
+    assert!(diagram.contains("n2-xn1: delivery widget = 45 (v3) (1233.246 ms, dropped: link cut)"), "{diagram}");
     // Vector clocks: a node's own entry increases by one, and no other node has a larger value for it.
     let log = read(&shiviz);
     let lines: Vec<&str> = log.lines().collect();

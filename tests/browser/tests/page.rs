@@ -398,7 +398,7 @@ fn every_fault_shows_at_its_card_or_link_until_it_ends() {
     browser.click("[data-node=\"stock_updated\"] header");
     for fault in ["Bus outage", "Outage, lose unflushed"] {
         press(&browser, fault);
-        browser.wait(&format!("{} === 'out'", trouble("stock_updated")));
+        browser.wait(&format!("{} === 'stopped'", trouble("stock_updated")));
         press(&browser, "Bus back");
         browser.wait(&format!("{} === undefined", trouble("stock_updated")));
     }

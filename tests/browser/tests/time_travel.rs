@@ -66,7 +66,7 @@ fn an_added_invariant_is_checked_and_leads_to_its_violation() {
     browser.wait("document.querySelector('.inspector').textContent.includes('`==` compares')");
     browser.fill(&field, "notification.widget == inventory.widget when quiescent");
     browser.click("[data-action=Verdicts]");
-    browser.wait("[...document.querySelectorAll('.verdict.violated')].some(it => it.textContent.includes('when quiescent') && it.textContent.includes('It is broken.'))");
+    browser.wait("[...document.querySelectorAll('.verdict.violated')].some(it => it.textContent.includes('when quiescent') && it.textContent.includes('It is violated.'))");
     let jump = "[...document.querySelectorAll('.verdict.violated')].find(it => it.textContent.includes('when quiescent')).querySelector('li button')";
     browser.run(&format!("{jump}.click()"));
     browser.wait("parseFloat(document.querySelector('.transport .clock').textContent) < 5.8");
