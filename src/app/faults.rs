@@ -1,11 +1,10 @@
-//! What can be done to what is selected, now: the fault palette of the inspector and the context menu. Each entry is a
-//! command of the engine, as a script would say it.
+//! The commands for the selected item: the fault palette of the inspector and the context menu.
 
 use super::canvas_item::CanvasItem;
 use crate::scenario::{Command, Latency, Scenario};
 use crate::session::protocol::{BusView, CopyState, FaultKind, ServiceView};
 
-/// What of the selection matters for what can be done to it.
+/// The condition of an item, which determines the commands that are offered for it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ItemCondition {
     /// The service is down.
@@ -19,7 +18,7 @@ pub struct ItemCondition {
 }
 
 impl ItemCondition {
-    /// Of a service.
+    /// The condition of a service.
     pub fn of(view: Option<&ServiceView>) -> ItemCondition {
         ItemCondition { down: view.is_some_and(|view| view.state == CopyState::Down), ..ItemCondition::default() }
     }
@@ -29,23 +28,25 @@ impl ItemCondition {
     }
 }
 
-/// The commands that make sense for what is selected, with what their buttons say.
+/// Returns the commands for the selected item, with the labels of their buttons.
 pub fn faults(scenario: &Scenario, selected: Option<&CanvasItem>, now: &ItemCondition) -> Vec<(String, Command)> {
     match selected {
         None => vec![("Heal everything".into(), Command::HealAll)],
-        Some(CanvasItem::Link { from, to }) => of_link(from, to, now),
-        Some(CanvasItem::Node(id)) if scenario.services.iter().any(|service| service.id == *id) => of_service(id, now),
-        Some(CanvasItem::Node(id)) if scenario.buses.iter().any(|bus| bus.id == *id) => of_bus(scenario, id, now),
-        // A group fails by its members.
+        Some(CanvasItem::Link { from, to }) => link_commands(from, to, now),
+        Some(CanvasItem::Node(id)) if scenario.services.iter().any(|service| service.id == *id) => {
+            service_commands(id, now)
+        }
+        Some(CanvasItem::Node(id)) if scenario.buses.iter().any(|bus| bus.id == *id) => bus_commands(scenario, id, now),
+        // Faults are injected into the members of a group.
         Some(CanvasItem::Node(id)) if scenario.groups.iter().any(|group| group.id == *id) => Vec::new(),
-        Some(CanvasItem::Node(id)) => held(id, now),
+        Some(CanvasItem::Node(id)) => pause_command(id, now),
     }
 }
 
-/// What can be done to the dead letters of a bus, for each consumer that has any.
+/// Returns the commands for the dead letters of a bus, for each consumer that has any.
 pub fn dead_letters(scenario: &Scenario, bus: &str, view: &BusView) -> Vec<(String, Command)> {
-    let full = view.subscriptions.iter().filter(|lane| lane.dead > 0);
-    let services = full.filter_map(|lane| scenario.services.get(lane.service.index()));
+    let with_dead = view.subscriptions.iter().filter(|subscription| subscription.dead > 0);
+    let services = with_dead.filter_map(|subscription| scenario.services.get(subscription.service.index()));
     let both = services.flat_map(|to| {
         let (bus, service) = (bus.to_string(), to.id.clone());
         let name = if to.name.is_empty() { &to.id } else { &to.name };
@@ -60,7 +61,8 @@ pub fn dead_letters(scenario: &Scenario, bus: &str, view: &BusView) -> Vec<(Stri
     both.collect()
 }
 
-fn held(id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
+/// Returns the command that pauses or resumes a node.
+fn pause_command(id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let node = id.to_string();
     if now.has(FaultKind::Paused) {
         vec![("Resume".into(), Command::Resume { node })]
@@ -69,7 +71,7 @@ fn held(id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     }
 }
 
-fn of_service(id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
+fn service_commands(id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let service = || id.to_string();
     if now.down {
         return vec![("Restart".into(), Command::Restart { service: service() })];
@@ -78,28 +80,28 @@ fn of_service(id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
         ("Crash".into(), Command::Crash { service: service(), lose_disk: false }),
         ("Crash, lose disk".into(), Command::Crash { service: service(), lose_disk: true }),
     ];
-    all.extend(held(id, now));
+    all.extend(pause_command(id, now));
     if now.active_faults.iter().any(|fault| matches!(fault, FaultKind::Slowed { .. })) {
-        all.push(("Full speed".into(), Command::SlowDown { service: service(), factor: 1.0 }));
+        all.push(("Restore the speed".into(), Command::SlowDown { service: service(), factor: 1.0 }));
     } else {
-        all.push(("10 × slower".into(), Command::SlowDown { service: service(), factor: 10.0 }));
+        all.push(("Slow down 10 ×".into(), Command::SlowDown { service: service(), factor: 10.0 }));
     }
-    all.push(("Clock back 1 s".into(), Command::JumpClock { service: service(), by_ms: -1000.0 }));
+    all.push(("Set the clock back 1 s".into(), Command::JumpClock { service: service(), by_ms: -1000.0 }));
     all
 }
 
-fn of_bus(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
+fn bus_commands(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let bus = || id.to_string();
     let mut all = if now.has(FaultKind::BusStopped) {
-        vec![("Bus back".to_string(), Command::StartBus { bus: bus() })]
+        vec![("Start the bus".to_string(), Command::StartBus { bus: bus() })]
     } else {
         vec![
-            ("Bus outage".to_string(), Command::StopBus { bus: bus(), lose_unflushed: false }),
-            ("Outage, lose unflushed".to_string(), Command::StopBus { bus: bus(), lose_unflushed: true }),
+            ("Stop the bus".to_string(), Command::StopBus { bus: bus(), lose_unflushed: false }),
+            ("Stop the bus, lose unflushed".to_string(), Command::StopBus { bus: bus(), lose_unflushed: true }),
         ]
     };
-    all.extend(brokers(scenario, id, now));
-    all.extend(held(id, now));
+    all.extend(broker_commands(scenario, id, now));
+    all.extend(pause_command(id, now));
     if scenario
         .services
         .iter()
@@ -111,16 +113,16 @@ fn of_bus(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(String, Co
     all
 }
 
-/// What can be done to the brokers of a replicated bus.
-fn brokers(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
+/// Returns the commands for the brokers of a replicated bus.
+fn broker_commands(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let bus = || id.to_string();
-    let replicas = scenario.buses.iter().find(|it| it.id == id).and_then(|it| it.replication.as_ref());
+    let replicas = scenario.buses.iter().find(|bus| bus.id == id).and_then(|bus| bus.replication.as_ref());
     let Some(replicas) = replicas.map(|replication| replication.replicas) else { return Vec::new() };
     let lost = Command::StopBroker { bus: bus(), broker: None, lose_disk: true };
     let each = (1..=replicas).map(|number| {
         let broker = Some(number);
         if now.has(FaultKind::BrokerDown { broker: number }) {
-            (format!("Broker {number} back"), Command::StartBroker { bus: bus(), broker })
+            (format!("Start broker {number}"), Command::StartBroker { bus: bus(), broker })
         } else {
             (format!("Stop broker {number}"), Command::StopBroker { bus: bus(), broker, lose_disk: false })
         }
@@ -128,7 +130,7 @@ fn brokers(scenario: &Scenario, id: &str, now: &ItemCondition) -> Vec<(String, C
     each.chain([("Stop the leader, lose its disk".to_string(), lost)]).collect()
 }
 
-fn of_link(from: &str, to: &str, now: &ItemCondition) -> Vec<(String, Command)> {
+fn link_commands(from: &str, to: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let ends = || (from.to_string(), to.to_string());
     let cut = |from: &str, to: &str, one_way| Command::CutLink { from: from.into(), to: to.into(), one_way };
     let disturb = |loss: f64, duplicate: f64, reorder: f64, delay_ms: f64| {
@@ -163,7 +165,7 @@ mod tests {
     use crate::session::protocol::{Report, Request, ScenarioJson, ToEngine};
 
     #[test]
-    fn whatever_the_palette_offers_the_running_system_takes() {
+    fn the_running_system_accepts_every_offered_command() {
         for example in EXAMPLES {
             let scenario = example.scenario();
             let services = scenario.services.iter().map(|node| CanvasItem::Node(node.id.clone()));

@@ -1,4 +1,4 @@
-//! What the page knows of the run: everything that the session's frames have said so far.
+//! The run as the page knows it: the sum of the session's frames.
 
 use super::status_text;
 use crate::scenario::Micros;
@@ -9,46 +9,46 @@ use crate::trace::{DropCause, NodeId};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-/// How long a lost message stays in sight, of virtual time.
-const LINGER: Micros = 1_500_000;
-/// How many lost messages are in sight at most.
-const MOST_LOST: usize = 6;
-/// Marks, and changes of one service's ribbon, that are kept at most; beyond that the oldest half of the marks goes, and that of
-/// the ribbon becomes coarser.
-const MOST_KEPT: usize = 4_000;
+/// How long a lost message remains visible, in virtual time.
+const LOST_VISIBLE: Micros = 1_500_000;
+/// The greatest number of visible lost messages.
+const MAX_LOST: usize = 6;
+/// The greatest number of marks, and of changes of one service's ribbon. Beyond it, the older half of the marks is
+/// discarded, and the older half of the ribbon becomes coarser.
+const MAX_HISTORY: usize = 4_000;
 
-/// A message that did not arrive, still in sight.
+/// A lost message that is still visible.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lost {
     /// The message.
     pub message: MessageView,
-    /// When.
+    /// When it was lost.
     pub at: Micros,
-    /// Why.
+    /// Why it was lost.
     pub cause: DropCause,
 }
 
-/// A stretch of time in which a fault lasted.
+/// A fault with its duration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultBar {
-    /// From when.
+    /// When it began.
     pub from: Micros,
-    /// Until when; none while it lasts.
+    /// When it ended; absent while it is active.
     pub to: Option<Micros>,
-    /// What began it.
+    /// The mark that began it.
     pub kind: MarkKind,
-    /// Where: a crashed service alone, or the ends of a cut link.
+    /// The node, or both ends of the link.
     pub ends: (NodeId, Option<NodeId>),
-    /// In words.
+    /// Its description.
     pub label: String,
 }
 
-/// What a frame changed, for whoever draws.
+/// What a frame has changed on the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Cards, chips or wires look different.
+    /// Cards, chips or links.
     pub cards: bool,
-    /// The timeline has news besides the time.
+    /// The timeline, apart from the current time.
     pub timeline: bool,
 }
 
@@ -62,41 +62,41 @@ pub struct RunView {
     /// Cards of clients, by node number.
     pub clients: BTreeMap<u32, Rc<ClientView>>,
     /// Messages in flight.
-    pub flights: BTreeMap<u64, MessageView>,
-    /// Messages that were lost lately.
+    pub messages: BTreeMap<u64, MessageView>,
+    /// Messages that were lost recently.
     pub lost: VecDeque<Lost>,
     /// Directed links that are cut.
     pub cut: Rc<Vec<(NodeId, NodeId)>>,
-    /// What else is wrong.
+    /// Other active faults.
     pub active_faults: Rc<Vec<ActiveFault>>,
-    /// By service, when its worst state became what.
+    /// For each service, the changes of its worst state.
     pub ribbons: Vec<Vec<(Micros, CopyState)>>,
     /// Marks of the timeline.
     pub marks: Vec<Mark>,
     /// Faults over time.
     pub faults: Vec<FaultBar>,
-    /// How the copies stand as a whole.
+    /// The state of all copies together.
     pub summary: Rc<Summary>,
     /// Virtual time.
     pub now: Micros,
-    /// When the next event is due.
+    /// The time of the next event.
     pub next: Option<Micros>,
     /// The end of the run.
     pub until: Micros,
-    /// Records in the log.
+    /// Number of records in the log.
     pub records: u64,
-    /// Events so far.
+    /// Number of executed events.
     pub events: u64,
-    /// Messages in flight.
+    /// Number of messages in flight.
     pub in_flight: u32,
     /// Digest of the trace.
     pub digest: String,
-    /// Why the run cannot go on.
+    /// Why the run cannot continue.
     pub halted: Option<String>,
 }
 
 impl RunView {
-    /// Takes in what a frame says, and returns what is different now. New marks are appended to `marks`.
+    /// Applies a frame and returns what it has changed.
     pub fn apply(&mut self, frame: Frame) -> Changes {
         let mut changes = Changes::default();
         if frame.whole {
@@ -114,14 +114,14 @@ impl RunView {
         }
         self.buses.extend(frame.buses.into_iter().map(|bus| (bus.node.0, Rc::new(bus))));
         self.clients.extend(frame.clients.into_iter().map(|client| (client.node.0, Rc::new(client))));
-        self.flights.extend(frame.sent.into_iter().map(|message| (message.id, message)));
+        self.messages.extend(frame.sent.into_iter().map(|message| (message.id, message)));
         for end in frame.ended {
-            let message = self.flights.remove(&end.id);
+            let message = self.messages.remove(&end.id);
             if let (Some(cause), Some(message)) = (end.dropped, message) {
                 self.lost.push_back(Lost { message, at: end.at, cause });
             }
         }
-        while self.lost.len() > MOST_LOST || self.lost.front().is_some_and(|lost| lost.at + LINGER < frame.now) {
+        while self.lost.len() > MAX_LOST || self.lost.front().is_some_and(|lost| lost.at + LOST_VISIBLE < frame.now) {
             self.lost.pop_front();
         }
         for change in frame.ribbons {
@@ -130,7 +130,7 @@ impl RunView {
                 self.ribbons.resize(i + 1, Vec::new());
             }
             self.ribbons[i].push((change.at, change.state));
-            thin_oldest(&mut self.ribbons[i]);
+            coarsen_oldest(&mut self.ribbons[i]);
             changes.timeline = true;
         }
         for mark in &frame.marks {
@@ -138,7 +138,7 @@ impl RunView {
             changes.timeline = true;
         }
         self.marks.extend(frame.marks);
-        forget_oldest(&mut self.marks);
+        discard_oldest(&mut self.marks);
         if *self.cut != frame.cut {
             self.cut = Rc::new(frame.cut);
             changes.cards = true;
@@ -166,22 +166,22 @@ impl RunView {
     }
 
     fn apply_fault(&mut self, mark: &Mark) {
-        // A crash and a slowness of one service are two faults.
-        let which = match mark.kind {
+        // A service may be crashed and slow: these are two faults.
+        let began_by = match mark.kind {
             MarkKind::Restart => MarkKind::Crash,
             MarkKind::Heal => MarkKind::Cut,
             MarkKind::FaultEnded => MarkKind::Fault,
             other => other,
         };
-        let open = |bar: &FaultBar, ends: (NodeId, Option<NodeId>)| {
+        let is_open = |bar: &FaultBar, ends: (NodeId, Option<NodeId>)| {
             let same = bar.ends == ends || ends.1.is_some_and(|to| bar.ends == (to, Some(ends.0)));
-            bar.to.is_none() && same && bar.kind == which
+            bar.to.is_none() && same && bar.kind == began_by
         };
         let ends = (mark.node, mark.to);
         match mark.kind {
             MarkKind::Crash | MarkKind::Cut | MarkKind::Fault => {
-                // Both directions of a link are one fault to look at.
-                if !self.faults.iter().any(|bar| open(bar, ends)) {
+                // Both directions of a link are shown as one fault.
+                if !self.faults.iter().any(|bar| is_open(bar, ends)) {
                     self.faults.push(FaultBar {
                         from: mark.at,
                         to: None,
@@ -192,7 +192,7 @@ impl RunView {
                 }
             }
             MarkKind::Restart | MarkKind::Heal | MarkKind::FaultEnded => {
-                if let Some(bar) = self.faults.iter_mut().rev().find(|bar| open(bar, ends)) {
+                if let Some(bar) = self.faults.iter_mut().rev().find(|bar| is_open(bar, ends)) {
                     bar.to = Some(mark.at);
                 }
             }
@@ -211,20 +211,20 @@ impl RunView {
         self.active_faults_of(node).map(status_text::fault).collect::<Vec<String>>().join(" · ")
     }
 
-    /// Whether messages between the two fare badly, in either direction, though no direction is cut.
+    /// Returns whether the link between two nodes is disturbed in one direction at least.
     pub fn is_disturbed(&self, a: usize, b: usize) -> bool {
-        let ends = |trouble: &ActiveFault| (trouble.node.index(), trouble.to.map(NodeId::index));
-        self.active_faults.iter().any(|trouble| ends(trouble) == (a, Some(b)) || ends(trouble) == (b, Some(a)))
+        let ends = |fault: &ActiveFault| (fault.node.index(), fault.to.map(NodeId::index));
+        self.active_faults.iter().any(|fault| ends(fault) == (a, Some(b)) || ends(fault) == (b, Some(a)))
     }
 
-    /// Whether messages between the two are lost, in either direction.
+    /// Returns whether the link between two nodes is cut in one direction at least.
     pub fn is_cut(&self, a: usize, b: usize) -> bool {
         let (a, b) = (NodeId(a as u32), NodeId(b as u32));
         self.cut.iter().any(|(from, to)| (*from, *to) == (a, b) || (*from, *to) == (b, a))
     }
 
-    /// How many services are stale, conflicted or diverged, in words for the scrubber.
-    pub fn said_shortly(&self) -> String {
+    /// Describes how many services are stale and down: `2 replicas stale, 1 down`.
+    pub fn state_summary(&self) -> String {
         let stale = self.services.iter().filter(|service| service.state == CopyState::Stale).count();
         let down = self.services.iter().filter(|service| service.state == CopyState::Down).count();
         let mut parts = vec![match stale {
@@ -239,19 +239,19 @@ impl RunView {
     }
 }
 
-/// Of the older half of a ribbon, two changes become one with the worse state: what was short is coarser, and never hidden.
-fn thin_oldest(ribbon: &mut Vec<(Micros, CopyState)>) {
-    if ribbon.len() > MOST_KEPT {
-        let newer = ribbon.split_off(MOST_KEPT / 2);
+/// Merges pairs of changes in the older half of a ribbon. The worse state remains, so a short inconsistency is visible.
+fn coarsen_oldest(ribbon: &mut Vec<(Micros, CopyState)>) {
+    if ribbon.len() > MAX_HISTORY {
+        let newer = ribbon.split_off(MAX_HISTORY / 2);
         let pairs =
             ribbon.chunks(2).map(|pair| (pair[0].0, pair.iter().map(|(_, state)| *state).max().unwrap_or_default()));
         *ribbon = pairs.chain(newer).collect();
     }
 }
 
-fn forget_oldest<T>(kept: &mut Vec<T>) {
-    if kept.len() > MOST_KEPT {
-        kept.drain(..kept.len() - MOST_KEPT / 2);
+fn discard_oldest<T>(kept: &mut Vec<T>) {
+    if kept.len() > MAX_HISTORY {
+        kept.drain(..kept.len() - MAX_HISTORY / 2);
     }
 }
 
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn published_update_is_seen_moving_then_stale_then_consistent() {
+    fn a_published_update_makes_a_copy_stale_and_then_consistent() {
         let (mut session, mut view) = opened("first-update");
         assert_eq!(view.services.len(), 2);
         let operation = Operation::Write { key: "widget".into(), value: 51.into() };
@@ -289,24 +289,24 @@ mod tests {
             Request::Act { command: Command::Operate { service: "inventory".into(), operation, poison: false } },
         );
         let mut states = Vec::new();
-        let mut most_flights = 0;
+        let mut most_messages = 0;
         for ms in 0..300 {
             ask(&mut session, &mut view, Request::Advance { to: ms * 10_000, budget: 10_000 });
-            most_flights = most_flights.max(view.flights.len());
+            most_messages = most_messages.max(view.messages.len());
             let state = view.services[1].state;
             if states.last() != Some(&state) {
                 states.push(state);
             }
         }
         assert_eq!(states, [CopyState::Consistent, CopyState::Stale, CopyState::Consistent]);
-        assert!(most_flights > 0);
-        assert!(view.flights.is_empty(), "{:?}", view.flights);
+        assert!(most_messages > 0);
+        assert!(view.messages.is_empty(), "{:?}", view.messages);
         assert_eq!(view.marks.iter().filter(|mark| mark.kind == MarkKind::Update).count(), 1);
         assert!(view.summary.window.is_some());
     }
 
     #[test]
-    fn lost_message_stays_in_sight_with_its_reason_and_then_goes() {
+    fn a_lost_message_is_visible_for_a_while() {
         let (mut session, mut view) = opened("lost-event");
         let mut seen = Vec::new();
         for ms in 0..600 {
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn cut_of_both_directions_is_one_fault_until_it_is_healed() {
+    fn a_cut_of_both_directions_is_one_fault() {
         let (mut session, mut view) = opened("lost-event");
         ask(&mut session, &mut view, Request::Advance { to: 2_000_000, budget: 100_000 });
         assert_eq!(view.faults.len(), 1);
@@ -332,19 +332,19 @@ mod tests {
     }
 
     #[test]
-    fn seeking_back_shows_what_playing_showed() {
+    fn seeking_back_shows_the_same_as_playing() {
         let (mut session, mut view) = opened("inventory-notification");
         ask(&mut session, &mut view, Request::Advance { to: 1_700_000, budget: 100_000 });
-        let (services, flights, ribbons) = (view.services.clone(), view.flights.clone(), view.ribbons.clone());
+        let (services, messages, ribbons) = (view.services.clone(), view.messages.clone(), view.ribbons.clone());
         ask(&mut session, &mut view, Request::Advance { to: 6_000_000, budget: 100_000 });
         ask(&mut session, &mut view, Request::Seek { to: 1_700_000 });
         assert_eq!(view.services, services);
-        assert_eq!(view.flights, flights);
+        assert_eq!(view.messages, messages);
         assert_eq!(view.ribbons, ribbons);
     }
 
     #[test]
-    fn long_run_keeps_a_bounded_number_of_marks_and_ribbon_changes() {
+    fn a_long_run_has_a_bounded_number_of_marks_and_ribbon_changes() {
         let mut view = RunView::default();
         for at in 0..20_000 {
             let state = if at % 2 == 0 { CopyState::Stale } else { CopyState::Consistent };
@@ -353,7 +353,7 @@ mod tests {
                 Mark { at, kind: MarkKind::Update, node: NodeId(0), to: None, update: None, label: String::new() };
             view.apply(Frame { now: at, ribbons: vec![change], marks: vec![mark], ..Frame::default() });
         }
-        assert!(view.marks.len() <= MOST_KEPT && view.ribbons[0].len() <= MOST_KEPT);
+        assert!(view.marks.len() <= MAX_HISTORY && view.ribbons[0].len() <= MAX_HISTORY);
         assert_eq!(view.marks.last().map(|mark| mark.at), Some(19_999));
         assert_eq!(view.ribbons[0].last(), Some(&(19_999, CopyState::Consistent)));
     }

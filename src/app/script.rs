@@ -23,18 +23,18 @@ pub fn describe(command: &Command) -> String {
         Command::Restart { service } => format!("restart {service}"),
         Command::Pause { node } => format!("pause {node}"),
         Command::Resume { node } => format!("resume {node}"),
-        Command::SlowDown { service, factor } => format!("{service} takes {factor} × as long"),
+        Command::SlowDown { service, factor } => format!("slow down {service} {factor} ×"),
         Command::SetClock { service, .. } => format!("set the clock of {service}"),
-        Command::JumpClock { service, by_ms } => format!("the clock of {service} jumps by {by_ms} ms"),
-        Command::StopBus { bus, lose_unflushed: false } => format!("outage of {bus}"),
-        Command::StopBus { bus, lose_unflushed: true } => format!("outage of {bus}, unflushed lost"),
-        Command::StartBus { bus } => format!("{bus} back"),
+        Command::JumpClock { service, by_ms } => format!("jump the clock of {service} by {by_ms} ms"),
+        Command::StopBus { bus, lose_unflushed: false } => format!("stop {bus}"),
+        Command::StopBus { bus, lose_unflushed: true } => format!("stop {bus}, lose unflushed events"),
+        Command::StartBus { bus } => format!("start {bus}"),
         Command::StopBroker { bus, broker, lose_disk } => {
-            let disk = if *lose_disk { ", its disk lost" } else { "" };
+            let disk = if *lose_disk { ", lose its disk" } else { "" };
             format!("stop {} of {bus}{disk}", broker.map_or("the leader".into(), |number| format!("broker {number}")))
         }
-        Command::StartBroker { bus, broker: Some(number) } => format!("broker {number} of {bus} back"),
-        Command::StartBroker { bus, broker: None } => format!("brokers of {bus} back"),
+        Command::StartBroker { bus, broker: Some(number) } => format!("start broker {number} of {bus}"),
+        Command::StartBroker { bus, broker: None } => format!("start the brokers of {bus}"),
         Command::Rebalance { bus } => format!("rebalance {bus}"),
         Command::Redrive { bus, service } => format!("redrive {bus} for {service}"),
         Command::Purge { bus, service } => format!("purge {bus} for {service}"),

@@ -76,11 +76,11 @@ impl MessageLayer {
     /// Paints the messages in flight and those lost recently.
     pub fn paint(&mut self, canvas: &HtmlCanvasElement, view: &CanvasView, colours: &CanvasColours) {
         let run = view.run;
-        if run.flights.is_empty() && run.lost.is_empty() && !self.painted {
+        if run.messages.is_empty() && run.lost.is_empty() && !self.painted {
             return;
         }
         let Some(pen) = cleared(canvas, view.size) else { return };
-        self.painted = !run.flights.is_empty() || !run.lost.is_empty();
+        self.painted = !run.messages.is_empty() || !run.lost.is_empty();
         let camera = view.camera;
         let ratio = pixel_ratio();
         let _ =
@@ -88,10 +88,10 @@ impl MessageLayer {
         let columns = UPDATE_COLOURS as usize + 1;
         self.batches.resize_with(SHAPES * columns, Vec::new);
         self.batches.iter_mut().for_each(Vec::clear);
-        let detailed = run.flights.len() <= DETAILED;
+        let detailed = run.messages.len() <= DETAILED;
         let (corner, end) = (camera.to_world(point(0.0, 0.0)), camera.to_world(point(view.size.0, view.size.1)));
         let visible = Rect::between(corner, end).grown(SIZE);
-        for message in run.flights.values() {
+        for message in run.messages.values() {
             if let Some(heading) = heading(view, message).filter(|(at, _)| visible.contains(*at)) {
                 let shape = if detailed { shape(message.kind) } else { 0 };
                 self.batches[shape * columns + colours.index(message.content.update().map(|update| update.update))]
@@ -105,8 +105,8 @@ impl MessageLayer {
                 paint_batch(&pen, i / columns, colours.colour(i % columns), batch, size, detailed);
             }
         }
-        if run.flights.len() <= LABELLED {
-            for message in run.flights.values() {
+        if run.messages.len() <= LABELLED {
+            for message in run.messages.values() {
                 label(&pen, view, message, colours, size);
             }
         }
@@ -256,7 +256,7 @@ fn paint_lost(pen: &CanvasRenderingContext2d, view: &CanvasView, lost: &Lost, ro
 fn paint_hovered(pen: &CanvasRenderingContext2d, view: &CanvasView, colours: &CanvasColours) {
     let Some(pointer) = view.hover else { return };
     let pointer = view.camera.to_world(pointer);
-    let near = view.run.flights.values().filter_map(|message| {
+    let near = view.run.messages.values().filter_map(|message| {
         let (at, _) = heading(view, message)?;
         let distance = at.distance(pointer);
         (distance <= 14.0 / view.camera.scale).then_some((distance, at, message))

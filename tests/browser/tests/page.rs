@@ -383,23 +383,25 @@ fn every_fault_shows_at_its_card_or_link_until_it_ends() {
     let browser = open(WIDE, "#ex=first-update");
     let trouble = |node: &str| format!("document.querySelector('[data-node=\"{node}\"] .trouble')?.textContent");
     browser.click("[data-node=\"notification\"] header");
-    for (fault, shows, mended) in [("Pause", "paused", "Resume"), ("10 × slower", "10 × as long", "Full speed")] {
+    for (fault, shows, mended) in
+        [("Pause", "paused", "Resume"), ("Slow down 10 ×", "10 × as long", "Restore the speed")]
+    {
         press(&browser, fault);
         browser.wait(&format!("{} === {}", trouble("notification"), json!(shows)));
         press(&browser, mended);
         browser.wait(&format!("{} === undefined", trouble("notification")));
     }
-    press(&browser, "Clock back 1 s");
+    press(&browser, "Set the clock back 1 s");
     browser.wait(&format!("{}?.startsWith('clock −')", trouble("notification")));
     press(&browser, "Crash, lose disk");
     wait_for_state(&browser, "notification", "down");
     press(&browser, "Restart");
     wait_for_state(&browser, "notification", "stale");
     browser.click("[data-node=\"stock_updated\"] header");
-    for fault in ["Bus outage", "Outage, lose unflushed"] {
+    for fault in ["Stop the bus", "Stop the bus, lose unflushed"] {
         press(&browser, fault);
         browser.wait(&format!("{} === 'stopped'", trouble("stock_updated")));
-        press(&browser, "Bus back");
+        press(&browser, "Start the bus");
         browser.wait(&format!("{} === undefined", trouble("stock_updated")));
     }
     select_link(&browser, 0);

@@ -169,7 +169,7 @@ impl Painter {
         if let Some(scrubber) = self.refs.transport.scrubber.cast::<HtmlInputElement>() {
             let _ = scrubber.set_attribute("max", &(run.until / 1000).to_string());
             scrubber.set_value(&(run.now / 1000).to_string());
-            let value_text = format!("{}, {}", short(run.now), run.said_shortly());
+            let value_text = format!("{}, {}", short(run.now), run.state_summary());
             let _ = scrubber.set_attribute("aria-valuetext", &value_text);
         }
         self.painted.clock = text;

@@ -78,7 +78,7 @@ impl Page {
             Some(PageMsg::Model(Msg::Time(turn)))
         });
         let description =
-            format!("Timeline of {} services: {}", model.document.scenario.services.len(), model.run.said_shortly());
+            format!("Timeline of {} services: {}", model.document.scenario.services.len(), model.run.state_summary());
         html! {
             <div class="ribbons" onwheel={on_wheel}>
                 <canvas ref={self.painter.refs.ribbons.clone()} role="img" aria-label={description} onpointerdown={on_down} onpointermove={on_move}></canvas>
