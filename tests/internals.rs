@@ -7,7 +7,7 @@ use converge::session::labels;
 use converge::session::protocol::internals::{
     GroupInternals, PhaseKind, QuorumOperation, ReplicaResponse, ValueInternals, ValueOrigin,
 };
-use converge::session::protocol::{Charts, FaultKind, Frame, Query, Report, Request, ScenarioJson, ToEngine};
+use converge::session::protocol::{Charts, FaultKind, Frame, Query, Report, Request, ToEngine};
 use converge::session::{Run, Session};
 use converge::trace::{Fact, NodeId, OperationKind, Outcome, Version};
 
@@ -26,7 +26,7 @@ struct Page(Session);
 impl Page {
     fn at(scenario: &Scenario, at: Micros) -> (Page, Frame) {
         let mut page = Page(Session::default());
-        let request = Request::Load { scenario: ScenarioJson::from(scenario), at };
+        let request = Request::Load { scenario: Box::new(scenario.clone()), at };
         match page.ask(request) {
             Report::Frame(frame) => (page, *frame),
             other => panic!("not a frame: {other:?}"),

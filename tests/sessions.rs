@@ -12,7 +12,7 @@ use converge::session::Session;
 use converge::session::labels;
 use converge::session::measurement::ConsistencyMeasurement;
 use converge::session::protocol::{
-    BranchCommand, CopyState, Frame, FromEngine, MarkKind, MeasurementRow, Query, Report, Request, ScenarioJson,
+    BranchCommand, CopyState, Frame, FromEngine, MarkKind, MeasurementRow, PlayRequest, Query, Report, Request,
     ToEngine,
 };
 use proptest::prelude::*;
@@ -25,7 +25,7 @@ struct Page {
 impl Page {
     fn open(scenario: Scenario) -> (Page, Frame) {
         let mut page = Page { session: Session::default(), epoch: 1 };
-        let frame = page.frame(Request::Load { scenario: ScenarioJson::from(&scenario), at: 0 });
+        let frame = page.frame(Request::Load { scenario: Box::new(scenario.clone()), at: 0 });
         (page, frame)
     }
 
@@ -43,12 +43,12 @@ impl Page {
     }
 
     fn advance(&mut self, to: Micros) -> Frame {
-        self.frame(Request::Advance { to, budget: 1_000_000 })
+        self.frame(Request::Play(PlayRequest::Advance { to, budget: 1_000_000 }))
     }
 
     fn described(&mut self) -> (Scenario, String, Micros) {
         match self.ask(Request::Query(Query::Describe)) {
-            Report::Document { scenario, digest, now, .. } => (scenario.read().expect("a valid scenario"), digest, now),
+            Report::Document { scenario, digest, now, .. } => (*scenario, digest, now),
             other => panic!("not a run: {other:?}"),
         }
     }
@@ -114,10 +114,10 @@ fn an_edit_and_its_undo_keep_clock_and_digest() {
     let mut edited = first();
     edited.services[1].name = "Mail".into();
     edited.links[0].latency = Some(converge::scenario::Latency::constant(700.0));
-    let after = page.frame(Request::Edit { scenario: ScenarioJson::from(&edited) });
+    let after = page.frame(Request::Edit { scenario: Box::new(edited.clone()) });
     assert_eq!(after.now, before.now);
     assert_ne!(after.digest, before.digest, "the changed link delays the event");
-    let undone = page.frame(Request::Edit { scenario: ScenarioJson::from(&first()) });
+    let undone = page.frame(Request::Edit { scenario: Box::new(first().clone()) });
     assert_eq!((undone.now, undone.digest), (before.now, before.digest));
 }
 
@@ -129,7 +129,7 @@ fn an_edit_that_deletes_a_service_drops_only_the_commands_that_named_it() {
     let mut edited = first();
     edited.services.truncate(1);
     edited.links.truncate(1);
-    page.frame(Request::Edit { scenario: ScenarioJson::from(&edited) });
+    page.frame(Request::Edit { scenario: Box::new(edited.clone()) });
     let (scenario, _, _) = page.described();
     assert_eq!(scenario.script.len(), 1, "the write is still there: {:?}", scenario.script);
 }
@@ -141,7 +141,7 @@ fn an_invalid_scenario_is_refused_with_its_path_and_the_previous_run_continues()
     let before = page.advance(100_000);
     let mut bad = first();
     bad.services[1].subscribes[0].fails = 1.4;
-    match page.ask(Request::Edit { scenario: ScenarioJson::from(&bad) }) {
+    match page.ask(Request::Edit { scenario: Box::new(bad.clone()) }) {
         Report::Refused { errors } => assert_eq!(errors[0].path, "services[1].subscribes[0].fails"),
         other => panic!("not refused: {other:?}"),
     }
@@ -160,8 +160,13 @@ fn a_command_for_an_unknown_node_is_refused_with_a_reason() {
 #[test]
 fn requests_before_anything_is_loaded_are_refused() {
     let mut page = Page { session: Session::default(), epoch: 7 };
-    for request in [Request::Step, publish(1), Request::Reset, Request::Seek { to: 5 }, Request::Query(Query::Describe)]
-    {
+    for request in [
+        Request::Play(PlayRequest::Step),
+        publish(1),
+        Request::Reset,
+        Request::Seek { to: 5 },
+        Request::Query(Query::Describe),
+    ] {
         assert!(matches!(page.ask(request), Report::Refused { .. }));
     }
 }
@@ -213,7 +218,7 @@ random_tests! { clicks, 200;
                     now += number;
                     page.advance(now);
                 }
-                2 => now = page.frame(Request::Step).now,
+                2 => now = page.frame(Request::Play(PlayRequest::Step)).now,
                 3 => {
                     now = number;
                     page.frame(Request::Seek { to: number });
@@ -234,7 +239,7 @@ random_tests! { clicks, 200;
                     page.frame(Request::Act { command });
                 }
                 7 => {
-                    page.frame(Request::Edit { scenario: ScenarioJson::from(&scenario) });
+                    page.frame(Request::Edit { scenario: Box::new(scenario.clone()) });
                 }
                 other => {
                     let place = (number % 4) as u32;
@@ -331,7 +336,7 @@ fn branches_can_differ_in_settings_and_survive_an_edit() {
     edited.services.truncate(1);
     edited.links.truncate(1);
     let branches =
-        page.frame(Request::Edit { scenario: ScenarioJson::from(&edited) }).branches.expect("the list of branches");
+        page.frame(Request::Edit { scenario: Box::new(edited.clone()) }).branches.expect("the list of branches");
     assert_eq!((branches.list.len(), branches.list[1].script.len()), (2, 1));
     let only = page.frame(Request::Branch(BranchCommand::Remove(1))).branches.expect("the list of branches");
     assert_eq!((only.list.len(), only.current), (1, 0));
@@ -397,7 +402,7 @@ random_tests! { seeking, 40;
             }
             if i % 2 == 1 {
                 page.frame(Request::StepBack);
-                page.frame(Request::Step);
+                page.frame(Request::Play(PlayRequest::Step));
                 page.frame(Request::Seek { to });
             }
         }
@@ -413,12 +418,12 @@ fn the_three_consistencies_are_measured_seed_by_seed_even_across_an_edit() {
     let scenario = find("oversold").expect("an example").scenario();
     let mut session = Session::default();
     let mut ask = |request| session.handle(ToEngine { epoch: 1, request }).report;
-    ask(Request::Load { scenario: ScenarioJson::from(&scenario), at: 0 });
+    ask(Request::Load { scenario: Box::new(scenario.clone()), at: 0 });
     let mut rows: Vec<MeasurementRow> = Vec::new();
     for seed in 1..=3 {
         // An edit during the measurement, as when the consistency is changed.
         let chosen = scenario.under(0, Consistency::ALL[seed as usize - 1]);
-        ask(Request::Edit { scenario: ScenarioJson::from(&chosen) });
+        ask(Request::Edit { scenario: Box::new(chosen.clone()) });
         match ask(Request::Query(Query::Measure { group: 0, seed })) {
             Report::Measured { seed: run, rows: found } => (assert_eq!(run, seed), rows = found),
             other => panic!("{other:?}"),

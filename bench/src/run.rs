@@ -1,7 +1,7 @@
 //! A run of a million events in a session: its speed, the size of its trace, and the cost of snapshots and seeks.
 
 use converge::engine::Stream;
-use converge::session::protocol::{Query, Report, Request, ScenarioJson, ToEngine};
+use converge::session::protocol::{PlayRequest, Query, Report, Request, ToEngine};
 use converge::session::{Run, Session};
 use converge::trace::Record;
 use converge_bench::crowd;
@@ -40,12 +40,13 @@ pub fn run() {
     let scenario = crowd::scenario(12.0, 1000.0, 1e6);
     println!("run: {EVENTS} events of 200 services in a session");
     let mut session = Session::default();
-    request_frame(&mut session, Request::Load { scenario: ScenarioJson::from(&scenario), at: 0 });
+    request_frame(&mut session, Request::Load { scenario: Box::new(scenario.clone()), at: 0 });
     let (mut end, mut events, mut peak) = (0, 0, 0);
     let start = Instant::now();
     while events < EVENTS {
         // One frame of the screen at speed 10.
-        (end, events) = request_frame(&mut session, Request::Advance { to: end + 166_667, budget: 100_000 });
+        (end, events) =
+            request_frame(&mut session, Request::Play(PlayRequest::Advance { to: end + 166_667, budget: 100_000 }));
         peak = peak.max(records(&mut session));
     }
     let duration = ms(start);

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
     use crate::scenario::examples::EXAMPLES;
     use crate::session::Session;
-    use crate::session::protocol::{Report, Request, ScenarioJson, ToEngine};
+    use crate::session::protocol::{Report, Request, ToEngine};
 
     #[test]
     fn the_running_system_accepts_every_offered_command() {
@@ -187,7 +187,7 @@ mod tests {
                 },
             ];
             let mut session = Session::default();
-            let load = Request::Load { scenario: ScenarioJson::from(&scenario), at: 0 };
+            let load = Request::Load { scenario: Box::new(scenario.clone()), at: 0 };
             session.handle(ToEngine { epoch: 1, request: load });
             for item in &items {
                 for (label, command) in conditions.iter().flat_map(|now| faults(&scenario, item.as_ref(), now)) {

@@ -5,7 +5,7 @@
 //! Nothing is sent before the engine is ready, and answers about an older run are dropped.
 
 use crate::scenario::{Command, Micros};
-use crate::session::protocol::{FromEngine, Report, Request, ToEngine};
+use crate::session::protocol::{FromEngine, PlayRequest, Report, Request, ToEngine};
 use std::collections::VecDeque;
 
 /// The speeds to choose from, in virtual seconds per second.
@@ -126,7 +126,7 @@ impl Playback {
     /// Appends a request to the queue. A new run (load, edit) begins a new epoch, so answers about the old one are dropped.
     pub fn enqueue(&mut self, request: Request) {
         match &request {
-            Request::First | Request::Load { .. } | Request::Edit { .. } => {
+            Request::Play(PlayRequest::First) | Request::Load { .. } | Request::Edit { .. } => {
                 self.epoch += 1;
                 self.settle();
             }
@@ -139,7 +139,9 @@ impl Playback {
                 self.goal = *to;
             }
             Request::NextMark | Request::Reset | Request::StepBack | Request::Branch(_) => self.settle(),
-            Request::Query(_) | Request::Step | Request::Act { .. } | Request::Advance { .. } => {}
+            Request::Query(_)
+            | Request::Act { .. }
+            | Request::Play(PlayRequest::Step | PlayRequest::Advance { .. }) => {}
         }
         self.queue.push_back(ToEngine { epoch: self.epoch, request });
     }
@@ -194,19 +196,22 @@ impl Playback {
         let request = self.queue.pop_front().or_else(|| {
             let wanted = self.more || (self.playing && self.goal > self.now);
             let to = self.goal.max(self.now);
-            wanted.then_some(ToEngine { epoch: self.epoch, request: Request::Advance { to, budget: BUDGET } })
+            wanted.then_some(ToEngine {
+                epoch: self.epoch,
+                request: Request::Play(PlayRequest::Advance { to, budget: BUDGET }),
+            })
         })?;
         self.pending = true;
         self.unanswered_command = None;
         self.requested_until = match &request.request {
-            Request::Advance { to, .. } | Request::Seek { to } => *to,
+            Request::Play(PlayRequest::Advance { to, .. }) | Request::Seek { to } => *to,
             Request::Load { at, .. } => *at,
-            Request::Step | Request::NextMark => self.until,
+            Request::Play(PlayRequest::Step) | Request::NextMark => self.until,
             Request::Act { command } => {
                 self.unanswered_command = Some(command.clone());
                 self.now
             }
-            Request::First
+            Request::Play(PlayRequest::First)
             | Request::Edit { .. }
             | Request::StepBack
             | Request::Reset
@@ -269,12 +274,11 @@ pub fn exact(duration: Micros) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::Scenario;
-    use crate::session::protocol::{Frame, ScenarioJson};
+    use crate::session::protocol::Frame;
 
     fn ready() -> Playback {
         let mut playback = Playback::default();
-        playback.enqueue(Request::Load { scenario: ScenarioJson::from(&Scenario::default()), at: 0 });
+        playback.enqueue(Request::Load { scenario: Box::default(), at: 0 });
         assert_eq!(playback.next_request(), None, "nothing is sent before the engine is ready");
         playback.receive(FromEngine { epoch: 0, report: Report::Ready });
         let load = playback.next_request().expect("the load");
@@ -294,14 +298,14 @@ mod tests {
         playback.tick(1000.0);
         playback.tick(1016.0);
         let first = playback.next_request().expect("an advance");
-        assert_eq!(first.request, Request::Advance { to: 16_000, budget: BUDGET });
+        assert_eq!(first.request, Request::Play(PlayRequest::Advance { to: 16_000, budget: BUDGET }));
         playback.tick(1032.0);
         assert_eq!(playback.next_request(), None, "one request at a time");
         playback.tick(1048.0);
         answer(&mut playback, first.epoch, 16_000);
         assert_eq!(
             playback.next_request().expect("an advance").request,
-            Request::Advance { to: 48_000, budget: BUDGET }
+            Request::Play(PlayRequest::Advance { to: 48_000, budget: BUDGET })
         );
     }
 
@@ -320,7 +324,7 @@ mod tests {
         playback.tick(0.0);
         playback.tick(20.0);
         let advance = playback.next_request().expect("an advance");
-        playback.enqueue(Request::Edit { scenario: ScenarioJson::from(&Scenario::default()) });
+        playback.enqueue(Request::Edit { scenario: Box::default() });
         assert!(!answer(&mut playback, advance.epoch, 20_000));
         let edit = playback.next_request().expect("the edit");
         assert!(answer(&mut playback, edit.epoch, 0));
@@ -344,7 +348,8 @@ mod tests {
         playback.play(true);
         playback.tick(0.0);
         playback.tick(60_000.0);
-        let Some(ToEngine { request: Request::Advance { to, .. }, .. }) = playback.next_request() else {
+        let Some(ToEngine { request: Request::Play(PlayRequest::Advance { to, .. }), .. }) = playback.next_request()
+        else {
             panic!("no advance")
         };
         assert!(to < 500_000, "jumped to {to}");
@@ -374,7 +379,7 @@ mod tests {
         playback.tick(120.0);
         assert_eq!(
             playback.next_request().expect("an advance").request,
-            Request::Advance { to: 200_000, budget: BUDGET }
+            Request::Play(PlayRequest::Advance { to: 200_000, budget: BUDGET })
         );
     }
 

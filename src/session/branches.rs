@@ -33,8 +33,7 @@ impl Branches {
 
     /// Returns the single branch of a document without branches.
     pub fn only() -> Self {
-        let main = Branch { name: "Main".into(), ..Branch::default() };
-        Branches { list: vec![main], current: 0, changed: true }
+        Branches { list: BranchList::only().list, current: 0, changed: true }
     }
 
     /// Returns whether the document describes more than one run.

@@ -28,7 +28,7 @@ pub use run::{Run, merged};
 
 use crate::scenario::{Micros, Scenario, ScenarioError};
 use open_document::OpenDocument;
-use protocol::{FromEngine, Query, Report, Request, ScenarioJson, ToEngine};
+use protocol::{FromEngine, PlayRequest, Report, Request, ToEngine};
 
 /// One run under control. The worker, the page's main thread where workers are refused, and native tests
 /// call [`Session::handle`]; nothing else drives an engine for the page.
@@ -40,34 +40,28 @@ pub struct Session {
 impl Session {
     /// Executes a request and returns its answer.
     pub fn handle(&mut self, message: ToEngine) -> FromEngine {
-        let report = self.execute(message.request).unwrap_or_else(|query| self.answer(&query));
-        FromEngine { epoch: message.epoch, report }
-    }
-
-    /// Executes a request that controls the run.
-    ///
-    /// # Errors
-    /// The request is a query, which [`Session::answer`] answers.
-    pub fn execute(&mut self, request: Request) -> Result<Report, Query> {
-        Ok(match request {
-            Request::Query(query) => return Err(query),
-            Request::First => self.open(OpenDocument::first()),
-            Request::Load { scenario, at } => self.load(&scenario, at),
-            Request::Edit { scenario } => self.edit(&scenario),
-            Request::Advance { to, budget } => self.control(|document| document.advance(to, budget)),
-            Request::Step => self.control(OpenDocument::step),
+        let report = match message.request {
+            Request::Play(request) => self.play(request),
+            Request::Query(query) => self.control(|document| document.answer(&query)),
+            Request::Load { scenario, at } => self.load(*scenario, at),
+            Request::Edit { scenario } => self.edit(*scenario),
             Request::StepBack => self.control(OpenDocument::step_back),
             Request::NextMark => self.control(OpenDocument::seek_next_mark),
             Request::Act { command } => self.control(|document| document.act(command)),
             Request::Seek { to } => self.control(|document| document.seek(to)),
             Request::Reset => self.control(OpenDocument::reset),
             Request::Branch(command) => self.control(|document| document.change_branches(command)),
-        })
+        };
+        FromEngine { epoch: message.epoch, report }
     }
 
-    /// Answers a question about the run.
-    pub fn answer(&mut self, query: &Query) -> Report {
-        self.control(|document| document.answer(query))
+    /// Opens the first scenario, or plays the run.
+    pub fn play(&mut self, request: PlayRequest) -> Report {
+        match request {
+            PlayRequest::First => self.open(OpenDocument::first()),
+            PlayRequest::Advance { to, budget } => self.control(|document| document.advance(to, budget)),
+            PlayRequest::Step => self.control(OpenDocument::step),
+        }
     }
 
     fn control(&mut self, execute: impl FnOnce(&mut OpenDocument) -> Report) -> Report {
@@ -77,19 +71,19 @@ impl Session {
         }
     }
 
-    fn load(&mut self, written: &ScenarioJson, at: Micros) -> Report {
-        match valid(written) {
-            Ok(scenario) => self.open(OpenDocument::load(scenario, at)),
+    fn load(&mut self, scenario: Scenario, at: Micros) -> Report {
+        match scenario.validate() {
+            Ok(()) => self.open(OpenDocument::load(scenario, at)),
             Err(errors) => Report::Refused { errors },
         }
     }
 
-    fn edit(&mut self, written: &ScenarioJson) -> Report {
+    fn edit(&mut self, scenario: Scenario) -> Report {
         if self.document.is_none() {
-            return self.load(written, 0);
+            return self.load(scenario, 0);
         }
-        match valid(written) {
-            Ok(scenario) => self.control(|document| document.edit(scenario)),
+        match scenario.validate() {
+            Ok(()) => self.control(|document| document.edit(scenario)),
             Err(errors) => Report::Refused { errors },
         }
     }
@@ -97,11 +91,4 @@ impl Session {
     fn open(&mut self, (document, reached): (OpenDocument, bool)) -> Report {
         self.document.insert(document).report(reached)
     }
-}
-
-/// Reads and validates a document.
-fn valid(written: &ScenarioJson) -> Result<Scenario, Vec<ScenarioError>> {
-    let scenario = written.read()?;
-    scenario.validate()?;
-    Ok(scenario)
 }

@@ -2,7 +2,7 @@
 
 use super::branches::Branches;
 use super::measurement::ConsistencyMeasurement;
-use super::protocol::{BranchCommand, Frame, Query, Report, ScenarioJson};
+use super::protocol::{BranchCommand, Frame, Query, Report};
 use super::run::merged;
 use super::seekable_run::SeekableRun;
 use super::{diagram, export, internals, verdicts};
@@ -32,16 +32,16 @@ struct Measured {
 impl OpenDocument {
     /// Opens the first scenario, at its start.
     pub fn first() -> (Self, bool) {
-        OpenDocument::new(Scenario::first(), Branches::only(), 0)
+        let base = Scenario::first();
+        // The page knows the branches of the first scenario.
+        let branches = Branches { changed: false, ..Branches::only() };
+        let (shown, reached) = SeekableRun::new(base.clone(), Vec::new(), 0);
+        (OpenDocument { base, branches, shown, compared: None, measured: None }, reached)
     }
 
     /// Opens a valid document at a time. Returns whether it was reached within the budget.
     pub fn load(mut base: Scenario, at: Micros) -> (Self, bool) {
         let branches = Branches::out_of(&mut base);
-        OpenDocument::new(base, branches, at)
-    }
-
-    fn new(base: Scenario, branches: Branches, at: Micros) -> (Self, bool) {
         let (scenario, live) = branches.of(&base, branches.current);
         let (shown, reached) = SeekableRun::new(scenario, live, at);
         (OpenDocument { base, branches, shown, compared: None, measured: None }, reached)
@@ -150,7 +150,7 @@ impl OpenDocument {
     fn describe(&self) -> Report {
         let (branches, shown) = (&self.branches, &self.shown);
         Report::Document {
-            scenario: ScenarioJson::from(&branches.document(&self.base, &shown.live)),
+            scenario: Box::new(branches.document(&self.base, &shown.live)),
             digest: shown.run.engine().trace().digest().hex(),
             now: shown.now(),
             live: if branches.are_many() { 0 } else { shown.live.len() as u32 },
@@ -286,7 +286,8 @@ impl OpenDocument {
             }
             frame.compared = Some(Box::new(compared.frame(reached)));
         }
-        if std::mem::take(&mut self.branches.changed) || frame.whole {
+        let is_plain = self.shown.live.is_empty() && !self.branches.are_many();
+        if std::mem::take(&mut self.branches.changed) || (frame.whole && !is_plain) {
             let compared = self.compared.as_ref().map(|(place, _)| *place);
             frame.branches = Some(Box::new(self.branches.view(&self.shown.live, compared)));
         }

@@ -8,13 +8,13 @@ mod answers;
 mod as_json;
 mod bytes;
 mod content;
+mod crossing;
 mod faults;
 pub mod internals;
-mod scenario_json;
 mod summary;
 mod views;
 
-use crate::scenario::{Branch, Command, Micros, ScenarioError, Step};
+use crate::scenario::{Branch, Command, Micros, Scenario, ScenarioError, Step};
 use crate::trace::NodeId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,8 +26,8 @@ pub use answers::{
 };
 pub use bytes::{decode, encode};
 pub use content::{Change, MessageContent, OperationRequest, OperationView, UpdateView};
+pub use crossing::{CrossingAnswer, CrossingRequest};
 pub use faults::{ActiveFault, FaultKind};
-pub use scenario_json::ScenarioJson;
 pub use summary::{Summary, Window};
 pub use views::{
     BusView, ClientView, InboxRow, LastOperation, LogRow, Mark, MarkKind, MemberView, MessageEnd, MessageView,
@@ -40,30 +40,17 @@ pub const SHOWN_ROWS: usize = 6;
 /// A request of the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ToEngine {
-    /// The run; [`Request::First`], [`Request::Load`] and [`Request::Edit`] begin a new one.
+    /// The run; [`PlayRequest::First`], [`Request::Load`] and [`Request::Edit`] begin a new one.
     pub epoch: u32,
     /// The request.
     pub request: Request,
 }
 
-/// What the page requests.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Request {
+/// A request that opens the first scenario and plays it, as the page does before the visitor's first input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PlayRequest {
     /// Load the first scenario ([`crate::scenario::Scenario::first`]) at its start.
     First,
-    /// Load a scenario and run it to a time.
-    Load {
-        /// The scenario.
-        scenario: ScenarioJson,
-        /// The time to run to; 0 for the start.
-        at: Micros,
-    },
-    /// Replace the drawing: run it from the start to the present time, with the live commands that are still
-    /// valid. So an edit or its undo never resets the clock.
-    Edit {
-        /// The changed scenario.
-        scenario: ScenarioJson,
-    },
     /// Run until every event up to `to` has happened, but no more than `budget` events; the frame reports
     /// whether events remain.
     Advance {
@@ -74,6 +61,28 @@ pub enum Request {
     },
     /// Run exactly the next event.
     Step,
+}
+
+/// What the page requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// Open the first scenario, or play the run.
+    Play(PlayRequest),
+    /// Load a scenario and run it to a time.
+    Load {
+        /// The scenario.
+        #[serde(with = "as_json")]
+        scenario: Box<Scenario>,
+        /// The time to run to; 0 for the start.
+        at: Micros,
+    },
+    /// Replace the drawing: run it from the start to the present time, with the live commands that are still
+    /// valid. So an edit or its undo never resets the clock.
+    Edit {
+        /// The changed scenario.
+        #[serde(with = "as_json")]
+        scenario: Box<Scenario>,
+    },
     /// Go back to the state before the last event.
     StepBack,
     /// Run to the next mark of the timeline (update, fault, first stale, converged), including everything that
@@ -213,7 +222,8 @@ pub enum Report {
     /// The run as a document.
     Document {
         /// The scenario, its script with the live commands merged in.
-        scenario: ScenarioJson,
+        #[serde(with = "as_json")]
+        scenario: Box<Scenario>,
         /// Digest of the trace up to the present time, 16 hexadecimal digits.
         digest: String,
         /// The present time.
@@ -275,7 +285,8 @@ pub struct Frame {
     pub refused: Option<String>,
     /// Explanation the run cannot go on, a message for people.
     pub halted: Option<String>,
-    /// The branches, if they changed.
+    /// The branches, if they changed. They cross beside the frame.
+    #[serde(skip)]
     pub branches: Option<Box<BranchList>>,
     /// The branch that is compared with the shown one, at the same time.
     pub compared: Option<Box<Frame>>,
@@ -291,6 +302,14 @@ pub struct BranchList {
     pub current: u32,
     /// The compared branch.
     pub compared: Option<u32>,
+}
+
+impl BranchList {
+    /// Returns the branches of a document without any: the document itself is the only one.
+    pub fn only() -> Self {
+        let main = Branch { name: "Main".into(), ..Branch::default() };
+        BranchList { list: vec![main], current: 0, compared: None }
+    }
 }
 
 /// A live command as a step of a script.

@@ -1,9 +1,11 @@
 //! Reports a panic with its message and the command line that reproduces it. The worker sends its message to the page,
 //! which shows it; for a panic of the page itself, an overlay offers to reload it.
 
+use super::documents;
 use crate::app::model::RunRecord;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, Document, Element, HtmlElement};
 
 thread_local! {
@@ -41,17 +43,26 @@ fn show_overlay(message: String) -> Result<(), JsValue> {
     append(&document, &overlay, "h2", "The page stopped")?;
     append(&document, &overlay, "p", "Your drawing is kept in this browser. Reload the page to continue.")?;
     append(&document, &overlay, "pre", &message)?;
-    let crash = run.crash(message);
-    append(&document, &overlay, "p", &format!("Seed {}. To reproduce the run:", crash.seed))?;
-    append(&document, &overlay, "pre", crash.command.as_deref().unwrap_or("The drawing is too large for a link."))?;
+    append(&document, &overlay, "p", &format!("Seed {}. To reproduce the run:", run.scenario.seed))?;
+    let command = append(&document, &overlay, "pre", "")?;
+    let is_work = run.is_work;
+    // Encoding a link uses no state of the page, so this works after a panic.
+    spawn_local(async move {
+        let text = match documents::reproducing_command(run).await {
+            Ok(Some(text)) => text,
+            Ok(None) => "The drawing is too large for a link.".into(),
+            Err(_) => "The command could not be fetched.".into(),
+        };
+        command.set_text_content(Some(&text));
+    });
     let button = append(&document, &overlay, "button", "Reload")?.dyn_into::<HtmlElement>()?;
     button.set_class_name("primary");
     let location = window.location();
-    // A native function: this module must not run again.
+    // A native function: a function of this module might meet the state that the panic left.
     let reload = js_sys::Reflect::get(&location, &"reload".into())?.dyn_into::<js_sys::Function>()?;
     button.set_onclick(Some(&reload.bind0(&location)));
     document.body().ok_or("no body")?.append_child(&overlay)?;
-    if run.is_work {
+    if is_work {
         // The address may name another drawing than the visitor's work.
         let path = format!("{}{}", location.pathname()?, location.search()?);
         window.history()?.replace_state_with_url(&JsValue::NULL, "", Some(&path))?;

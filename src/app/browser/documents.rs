@@ -1,9 +1,10 @@
-//! Reading documents and links. Their code is loaded from a separate wasm file before the first one is read.
+//! Reading and writing documents and links. Their code is loaded from a separate wasm file when the first of them is called.
 
-use crate::app::model::{Opening, Origin};
+use crate::app::model::{Opening, Origin, RunRecord};
 use crate::scenario::Scenario;
 use crate::scenario::link;
 use std::fmt;
+use std::rc::Rc;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 /// Why a document or link cannot be opened.
@@ -40,6 +41,24 @@ pub fn open_link(fragment: String) -> Result<Box<Opening>, OpenError> {
     let origin = if opened.example.is_some() { Origin::Own } else { Origin::Link };
     let (at, digest) = (opened.at.unwrap_or(0), opened.digest);
     Ok(Box::new(Opening { origin, at, digest, ..Opening::own(opened.scenario) }))
+}
+
+/// Writes a scenario as a document.
+///
+/// # Errors
+/// The code could not be fetched.
+#[wasm_split(documents, fallible)]
+pub fn write_document(scenario: Rc<Scenario>) -> Result<String, SplitLoaderError> {
+    Ok(scenario.to_json())
+}
+
+/// Returns the command line that reproduces a run; `None` if the drawing is too large for a link.
+///
+/// # Errors
+/// The code could not be fetched.
+#[wasm_split(documents, fallible)]
+pub fn reproducing_command(run: RunRecord) -> Result<Option<String>, SplitLoaderError> {
+    Ok(run.command())
 }
 
 /// Reads a scenario document, such as the drawing that the browser keeps.

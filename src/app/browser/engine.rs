@@ -4,7 +4,9 @@
 
 use super::address;
 use crate::session::Session;
-use crate::session::protocol::{FromEngine, Query, Report, Request, ToEngine, decode, encode};
+use crate::session::protocol::{
+    CrossingAnswer, CrossingRequest, FromEngine, PlayRequest, Report, Request, ToEngine, decode, encode,
+};
 use js_sys::Uint8Array;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -78,9 +80,23 @@ impl Engine {
     pub fn send(&self, request: &ToEngine) {
         match &*self.place.borrow() {
             Place::Worker { worker, .. } => {
-                if worker.post_message(&to_js(request)).is_err() {
-                    self.events.emit(EngineEvent::Crashed("The worker does not receive requests.".into()));
+                let (worker, events) = (worker.clone(), self.events.clone());
+                let post = move |request: &CrossingRequest| {
+                    if worker.post_message(&to_js(request)).is_err() {
+                        events.emit(EngineEvent::Crashed("The worker does not receive requests.".into()));
+                    }
+                };
+                let epoch = request.epoch;
+                if let Request::Play(request) = request.request {
+                    return post(&CrossingRequest::Play { epoch, request });
                 }
+                let (request, events) = (request.clone(), self.events.clone());
+                spawn_local(async move {
+                    match pack_request(request).await {
+                        Ok(request) => post(&request),
+                        Err(_) => events.emit(EngineEvent::Answered(Box::new(not_fetched(epoch)))),
+                    }
+                });
             }
             Place::Here(local) => local.clone().handle_later(request.clone(), self.events.clone()),
         }
@@ -105,10 +121,10 @@ fn worker(place: &Rc<RefCell<Place>>, events: &Callback<EngineEvent>) -> Result<
             if let Some(message) = event.data().as_string() {
                 return events.emit(EngineEvent::Crashed(message));
             }
-            events.emit(match from_js(&event) {
-                Ok(answer) => EngineEvent::Answered(Box::new(answer)),
-                Err(problem) => EngineEvent::Crashed(format!("The worker's answer is invalid: {problem}")),
-            });
+            match from_js(&event) {
+                Ok(answer) => receive(answer, events.clone()),
+                Err(problem) => events.emit(invalid(&problem)),
+            }
         })
     };
     let on_error = {
@@ -150,15 +166,14 @@ impl Local {
 
     fn handle_later(self: Rc<Self>, message: ToEngine, events: Callback<EngineEvent>) {
         after(move || {
-            let post = move |answer: &FromEngine| events.emit(EngineEvent::Answered(Box::new(answer.clone())));
             let ToEngine { epoch, request } = message;
-            let Request::Advance { to, budget } = request else {
-                return handle(&self.session, ToEngine { epoch, request }, post);
+            let Request::Play(PlayRequest::Advance { to, budget }) = request else {
+                return handle_here(&self.session, ToEngine { epoch, request }, events);
             };
-            let request = Request::Advance { to, budget: budget.min(self.budget.get()) };
+            let request = Request::Play(PlayRequest::Advance { to, budget: budget.min(self.budget.get()) });
             let clock = web_sys::window().and_then(|window| window.performance());
             let start = clock.as_ref().map_or(0.0, web_sys::Performance::now);
-            handle(&self.session, ToEngine { epoch, request }, post);
+            handle_here(&self.session, ToEngine { epoch, request }, events);
             let took = clock.map_or(0.0, |clock| clock.now()) - start;
             if took > LOCAL_TIME {
                 self.budget.set((self.budget.get() / 2).max(200));
@@ -178,29 +193,101 @@ fn from_js<T: DeserializeOwned>(event: &MessageEvent) -> Result<T, String> {
     decode(&bytes.to_vec())
 }
 
-/// Executes a request and posts its answer: at once, or for a query when the code that answers queries is loaded.
-/// The page sends no other request before it has the answer.
-fn handle(session: &Rc<RefCell<Session>>, message: ToEngine, post: impl Fn(&FromEngine) + 'static) {
-    let ToEngine { epoch, request } = message;
-    let executed = session.borrow_mut().execute(request);
-    match executed {
-        Ok(report) => post(&FromEngine { epoch, report }),
-        Err(query) => {
+/// The report about a request whose code could not be fetched.
+fn not_fetched(epoch: u32) -> FromEngine {
+    let problem = "A part of the engine could not be loaded. Check the network connection.";
+    FromEngine { epoch, report: Report::Unanswered(problem.into()) }
+}
+
+/// Packs any request for the worker. This code, like that of the three functions below, is loaded when the page first
+/// sends a request that does not just play the run.
+#[wasm_split(requests, fallible)]
+fn pack_request(message: ToEngine) -> Result<CrossingRequest, SplitLoaderError> {
+    Ok(CrossingRequest::pack(&message))
+}
+
+/// Answers any request, on this thread.
+#[wasm_split(requests, fallible)]
+fn answer_here(session: Rc<RefCell<Session>>, message: ToEngine) -> Result<FromEngine, SplitLoaderError> {
+    Ok(session.borrow_mut().handle(message))
+}
+
+/// Answers any request, in the worker.
+#[wasm_split(requests, fallible)]
+fn answer_bytes(session: Rc<RefCell<Session>>, bytes: Vec<u8>) -> Result<CrossingAnswer, SplitLoaderError> {
+    // Page and worker run the same module, so an invalid message is a bug.
+    let message = decode(&bytes).unwrap_or_else(|problem| panic!("the page sends valid requests: {problem}"));
+    Ok(CrossingAnswer::pack(session.borrow_mut().handle(message)))
+}
+
+/// Packs any answer for the page.
+#[wasm_split(requests, fallible)]
+fn pack_answer(answer: FromEngine) -> Result<CrossingAnswer, SplitLoaderError> {
+    Ok(CrossingAnswer::pack(answer))
+}
+
+/// Reads an answer of the worker.
+#[wasm_split(requests, fallible)]
+fn read_answer(bytes: Vec<u8>) -> Result<EngineEvent, SplitLoaderError> {
+    Ok(match CrossingAnswer::read_other(&bytes) {
+        Ok(answer) => EngineEvent::Answered(Box::new(answer)),
+        Err(problem) => invalid(&problem),
+    })
+}
+
+fn invalid(problem: &str) -> EngineEvent {
+    EngineEvent::Crashed(format!("The worker's answer is invalid: {problem}"))
+}
+
+/// Executes a request on this thread: at once if it plays the run, or when the code for all requests is loaded. The page
+/// sends no other request before it has the answer.
+fn handle_here(session: &Rc<RefCell<Session>>, message: ToEngine, events: Callback<EngineEvent>) {
+    let answered = |answer| EngineEvent::Answered(Box::new(answer));
+    let epoch = message.epoch;
+    if let Request::Play(request) = message.request {
+        let report = session.borrow_mut().play(request);
+        return events.emit(answered(FromEngine { epoch, report }));
+    }
+    let session = session.clone();
+    spawn_local(async move {
+        let answer = answer_here(session, message).await;
+        events.emit(answered(answer.unwrap_or_else(|_| not_fetched(epoch))));
+    });
+}
+
+/// Executes a request in the worker, as [`handle_here`] does.
+fn handle(session: &Rc<RefCell<Session>>, request: CrossingRequest, post: impl Fn(CrossingAnswer) + 'static) {
+    match request {
+        CrossingRequest::Play { epoch, request } => match session.borrow_mut().play(request) {
+            Report::Frame(frame) if frame.branches.is_none() => post(CrossingAnswer::Frame { epoch, frame }),
+            report => spawn_local(async move {
+                let answer = pack_answer(FromEngine { epoch, report }).await;
+                post(answer.unwrap_or(CrossingAnswer::NotFetched { epoch }));
+            }),
+        },
+        CrossingRequest::Other { epoch, bytes } => {
             let session = session.clone();
             spawn_local(async move {
-                let report = answer(session, query).await.unwrap_or_else(|_| {
-                    Report::Unanswered("A part of the engine could not be loaded. Check the network connection.".into())
-                });
-                post(&FromEngine { epoch, report });
+                let answer = answer_bytes(session, bytes).await;
+                post(answer.unwrap_or(CrossingAnswer::NotFetched { epoch }));
             });
         }
     }
 }
 
-/// Answers a query. This code is loaded with the first query.
-#[wasm_split(answers, fallible)]
-fn answer(session: Rc<RefCell<Session>>, query: Query) -> Result<Report, SplitLoaderError> {
-    Ok(session.borrow_mut().answer(&query))
+/// Reports an answer of the worker.
+fn receive(answer: CrossingAnswer, events: Callback<EngineEvent>) {
+    match answer {
+        CrossingAnswer::Ready => events.emit(ready()),
+        CrossingAnswer::Frame { epoch, frame } => {
+            events.emit(EngineEvent::Answered(Box::new(FromEngine { epoch, report: Report::Frame(frame) })));
+        }
+        CrossingAnswer::NotFetched { epoch } => events.emit(EngineEvent::Answered(Box::new(not_fetched(epoch)))),
+        CrossingAnswer::Other(bytes) => spawn_local(async move {
+            let problem = "its code could not be fetched";
+            events.emit(read_answer(bytes).await.unwrap_or_else(|_| invalid(problem)));
+        }),
+    }
 }
 
 /// Runs the session in a worker: receives requests, posts answers.
@@ -208,16 +295,16 @@ pub fn serve(scope: DedicatedWorkerGlobalScope) {
     let session = Rc::new(RefCell::new(Session::default()));
     let post = {
         let scope = scope.clone();
-        move |answer: &FromEngine| {
+        move |answer: CrossingAnswer| {
             // Posting fails only when the page is closed.
-            let _ = scope.post_message(&to_js(answer));
+            let _ = scope.post_message(&to_js(&answer));
         }
     };
-    post(&FromEngine { epoch: 0, report: Report::Ready });
+    post(CrossingAnswer::Ready);
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         // Page and worker run the same module, so an invalid message is a bug.
-        let message = from_js(&event).unwrap_or_else(|problem| panic!("the page sends valid requests: {problem}"));
-        handle(&session, message, post.clone());
+        let request = from_js(&event).unwrap_or_else(|problem| panic!("the page sends valid requests: {problem}"));
+        handle(&session, request, post.clone());
     });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     // The closure lives as long as the worker.

@@ -7,7 +7,7 @@ use crate::app::scene::NodeKind;
 use crate::app::time_view::TimeView;
 use crate::app::{drawing, measurement::Measurement, script};
 use crate::scenario::{Command, Micros, Scenario};
-use crate::session::protocol::{Request, ScenarioJson};
+use crate::session::protocol::{BranchList, PlayRequest, Request};
 use std::rc::Rc;
 
 /// Where the scenario on the page came from.
@@ -25,8 +25,6 @@ pub enum Origin {
 pub struct Opening {
     /// The scenario.
     pub scenario: Scenario,
-    /// The same scenario, for the engine.
-    pub written: ScenarioJson,
     /// Where it came from.
     pub origin: Origin,
     /// The virtual time to go to.
@@ -38,7 +36,7 @@ pub struct Opening {
 impl Opening {
     /// The visitor's own scenario, at its start.
     pub fn own(scenario: Scenario) -> Self {
-        Opening { written: ScenarioJson::from(&scenario), scenario, origin: Origin::Own, at: 0, digest: None }
+        Opening { scenario, origin: Origin::Own, at: 0, digest: None }
     }
 }
 
@@ -148,13 +146,15 @@ impl Model {
 
     pub(super) fn open_first(&mut self) {
         self.clear(Scenario::first(), Origin::Own);
-        self.playback.enqueue(Request::First);
+        self.branches = Rc::new(BranchList::only());
+        self.playback.enqueue(Request::Play(PlayRequest::First));
     }
 
-    fn open(&mut self, opening: Opening) {
+    pub(super) fn open(&mut self, opening: Opening) {
+        let scenario = Box::new(opening.scenario.clone());
         self.clear(opening.scenario, opening.origin);
         self.sharing.expected_digest = opening.digest;
-        self.playback.enqueue(Request::Load { scenario: opening.written, at: opening.at });
+        self.playback.enqueue(Request::Load { scenario, at: opening.at });
     }
 
     /// Shows another scenario and discards everything about the previous one.

@@ -1,9 +1,8 @@
 //! The history of the drawing: edit, undo, redo, and keeping the result as the visitor's work.
 
-use super::preferences::KEPT_WORK;
 use super::{CanvasItem, Effect, Mode, Model, Origin, Redraw};
 use crate::scenario::{Command, Scenario};
-use crate::session::protocol::{BranchList, Request, ScenarioJson};
+use crate::session::protocol::{BranchList, Request};
 use std::rc::Rc;
 
 /// How much longer the run lasts when it is extended: in ms, and in µs.
@@ -43,7 +42,7 @@ impl Model {
     }
 
     fn apply_edit(&mut self, effects: &mut Vec<Effect>) {
-        self.playback.enqueue(Request::Edit { scenario: ScenarioJson::from(&*self.document.scenario) });
+        self.playback.enqueue(Request::Edit { scenario: Box::new(Scenario::clone(&self.document.scenario)) });
         // The engine does not answer requests about the run before the edit.
         self.measurement.follow(&self.document.scenario);
         if let Some(request) = self.measurement.next() {
@@ -77,7 +76,7 @@ impl Model {
         if !std::mem::replace(&mut self.document.is_work, true) {
             effects.push(Effect::SetAside);
         }
-        effects.push(Effect::Keep(KEPT_WORK, self.document.scenario.to_json()));
+        effects.push(Effect::KeepWork(self.document.scenario.clone()));
     }
 
     /// Keeps the branches with the visitor's work when the engine has reported another list of them.

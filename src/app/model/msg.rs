@@ -15,6 +15,7 @@ use super::viewport::ViewportMsg;
 use crate::app::diagram::DiagramMsg;
 use crate::app::outline::OutlineMsg;
 use crate::app::time_view::TimeMsg;
+use crate::scenario::Scenario;
 use crate::session::protocol::{BranchCommand, FromEngine, ToEngine};
 use std::rc::Rc;
 
@@ -80,6 +81,8 @@ pub enum Effect {
     FocusCanvas,
     /// Store a text under a key, if the browser allows it.
     Keep(&'static str, String),
+    /// Store the drawing as the visitor's work.
+    KeepWork(Rc<Scenario>),
     /// Store the visitor's previous work under [`KEPT_BEFORE`](super::preferences::KEPT_BEFORE), because another
     /// drawing replaces it.
     SetAside,

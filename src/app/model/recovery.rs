@@ -2,7 +2,7 @@
 
 use super::{Effect, Model, Redraw};
 use crate::scenario::{Command, Micros, Scenario, Step, link};
-use crate::session::protocol::{BranchList, Request, ScenarioJson};
+use crate::session::protocol::{BranchList, Request};
 use std::rc::Rc;
 
 /// A crash of the engine.
@@ -47,8 +47,8 @@ impl RunRecord {
         Crash { message, seed: self.scenario.seed, command: self.command() }
     }
 
-    /// Returns the command line that reproduces this run.
-    fn command(&self) -> Option<String> {
+    /// Returns the command line that reproduces this run; `None` if the drawing is too large for a link.
+    pub fn command(&self) -> Option<String> {
         let mut scenario = self.document();
         let step = |(at, command): &(Micros, Command)| Step { at_ms: *at as f64 / 1e3, command: command.clone() };
         let unanswered = self.unanswered.as_ref().map(step);
@@ -97,7 +97,7 @@ impl Model {
         self.crash = None;
         self.playback.reconnect();
         effects.push(Effect::RestartEngine);
-        self.playback.enqueue(Request::Load { scenario: ScenarioJson::from(&document), at: self.run.now });
+        self.playback.enqueue(Request::Load { scenario: Box::new(document), at: self.run.now });
         self.redraw = Redraw { page: true, paint: true };
     }
 }

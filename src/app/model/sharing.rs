@@ -1,15 +1,15 @@
 //! Sharing: the run as a link or file, and the check that a shared run is reproduced.
 
 use super::Model;
-use crate::scenario::Micros;
-use crate::session::protocol::{ExportKind, Query, Request, ScenarioJson};
+use crate::scenario::{Micros, Scenario};
+use crate::session::protocol::{ExportKind, Query, Request};
 use std::rc::Rc;
 
 /// A run as a document, for sharing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SharedRun {
     /// The scenario, with the live commands in its script.
-    pub scenario: ScenarioJson,
+    pub scenario: Box<Scenario>,
     /// The digest of the trace at `now`.
     pub digest: String,
     /// The virtual time of the run.

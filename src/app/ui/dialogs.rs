@@ -73,7 +73,7 @@ pub fn Share(props: &ShareProps) -> Html {
 
 fn shared(described: &SharedRun, with_run: &UseStateHandle<bool>) -> Html {
     // Without the run, the script has no live commands.
-    let mut scenario = described.scenario.read().unwrap_or_default();
+    let mut scenario = Scenario::clone(&described.scenario);
     if !**with_run {
         scenario.script.truncate(scenario.script.len() - described.live as usize);
     }

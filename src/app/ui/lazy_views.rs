@@ -9,7 +9,7 @@ use super::inspector::Inspector;
 use super::log::Log;
 use super::verdicts::Verdicts;
 use super::{diagram, menu, outline, timeline};
-use crate::app::model::{CanvasItem, Model, Msg, Origin};
+use crate::app::model::{self, CanvasItem, Effect, Model, Msg, Origin};
 use crate::app::scene::Area;
 use js_sys::Array;
 use std::cell::Cell;
@@ -102,6 +102,25 @@ pub fn draw(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
         Poll::Ready(Ok(elements)) => elements,
         // Loaded code is ready at the first poll.
         Poll::Ready(Err(_)) | Poll::Pending => html! {},
+    }
+}
+
+/// Updates the model, with the code that is loaded together with the lazy views.
+///
+/// # Errors
+/// The code could not be fetched.
+#[wasm_split(views, fallible)]
+fn update_when_loaded(model: &mut Model, msg: Msg) -> Result<Vec<Effect>, SplitLoaderError> {
+    Ok(model::update(model, msg))
+}
+
+/// Updates the model. Call it only after [`load`] has returned `Ok`.
+pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let updated = pin!(update_when_loaded(model, msg));
+    match updated.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(effects)) => effects,
+        // Loaded code is ready at the first poll.
+        Poll::Ready(Err(_)) | Poll::Pending => Vec::new(),
     }
 }
 

@@ -27,14 +27,16 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Command, Operation, Value, examples};
+    use crate::scenario::{Command, Operation, Scenario, Value, examples};
     use crate::session::Session;
-    use crate::session::protocol::{ExportKind, FromEngine, Query, Request, ScenarioJson, ToEngine};
+    use crate::session::protocol::{
+        CrossingAnswer, CrossingRequest, ExportKind, FromEngine, PlayRequest, Query, Request, ToEngine,
+    };
     use crate::trace::NodeId;
     use proptest::prelude::*;
 
     /// Requests that reach every report, with frames before and after.
-    fn requests(scenario: &ScenarioJson) -> Vec<Request> {
+    fn requests(scenario: &Scenario) -> Vec<Request> {
         let queries = [
             Query::Log { from: 0, count: 50 },
             Query::Verdicts { node: None },
@@ -45,10 +47,12 @@ mod tests {
             Query::Measure { group: 9, seed: 1 },
             Query::Describe,
         ];
-        let mut all =
-            vec![Request::Load { scenario: scenario.clone(), at: 0 }, Request::Advance { to: 2_000_000, budget: 500 }];
+        let mut all = vec![
+            Request::Load { scenario: Box::new(scenario.clone()), at: 0 },
+            Request::Play(PlayRequest::Advance { to: 2_000_000, budget: 500 }),
+        ];
         all.extend(queries.map(Request::Query));
-        all.push(Request::Edit { scenario: scenario.clone() });
+        all.push(Request::Edit { scenario: Box::new(scenario.clone()) });
         all
     }
 
@@ -56,14 +60,14 @@ mod tests {
     fn messages_of_every_example_survive_the_crossing_and_truncated_ones_are_refused() {
         for example in examples::EXAMPLES {
             let mut session = Session::default();
-            for request in requests(&ScenarioJson::from(&example.scenario())) {
+            for request in requests(&example.scenario()) {
                 let message = ToEngine { epoch: 1, request };
                 assert_eq!(decode(&encode(&message)), Ok(message.clone()), "{}", example.id);
                 let answer = session.handle(message);
-                let bytes = encode(&answer);
-                assert_eq!(decode(&bytes), Ok(answer), "{}", example.id);
+                let CrossingAnswer::Other(bytes) = CrossingAnswer::pack(answer.clone()) else { panic!("packed") };
+                assert_eq!(CrossingAnswer::read_other(&bytes), Ok(answer), "{}", example.id);
                 for length in (0..bytes.len()).step_by(1 + bytes.len() / 40) {
-                    let truncated = decode::<FromEngine>(&bytes[..length]);
+                    let truncated = CrossingAnswer::read_other(&bytes[..length]);
                     assert!(truncated.is_err(), "{}: {length} of {} bytes", example.id, bytes.len());
                 }
             }
@@ -90,14 +94,16 @@ mod tests {
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = decode::<FromEngine>(&bytes);
+            let _ = decode::<CrossingAnswer>(&bytes);
+            let _ = decode::<CrossingRequest>(&bytes);
+            let _ = CrossingAnswer::read_other(&bytes);
             let _ = decode::<ToEngine>(&bytes);
         }
 
         #[test]
         fn corrupted_frames_never_panic(place in any::<prop::sample::Index>(), byte in any::<u8>()) {
             let mut session = Session::default();
-            let mut bytes = encode(&session.handle(ToEngine { epoch: 1, request: Request::First }));
+            let mut bytes = encode(&session.handle(ToEngine { epoch: 1, request: Request::Play(PlayRequest::First) }));
             let place = place.index(bytes.len());
             bytes[place] = byte;
             let _ = decode::<FromEngine>(&bytes);

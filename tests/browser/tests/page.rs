@@ -5,7 +5,9 @@ use browser_tests::{
 };
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::{Command, Operation, Scenario, micros};
-use converge::session::protocol::{FromEngine, Report, Request, ScenarioJson, ToEngine, decode, encode};
+use converge::session::protocol::{
+    CrossingAnswer, CrossingRequest, FromEngine, Report, Request, ToEngine, decode, encode,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -183,12 +185,12 @@ fn digests_in_wasm_equal_those_of_the_native_engine() {
             let command = Command::Operate { service: scenario.services[0].id.clone(), operation, poison: false };
             let to = micros(scenario.until_ms);
             let requests = [
-                Request::Load { scenario: ScenarioJson::from(&scenario), at: 0 },
+                Request::Load { scenario: Box::new(scenario.clone()), at: 0 },
                 Request::Act { command },
                 Request::Seek { to },
             ];
             // Bytes, as the page sends them.
-            let requests = requests.map(|request| encode(&ToEngine { epoch: 1, request }));
+            let requests = requests.map(|request| encode(&CrossingRequest::pack(&ToEngine { epoch: 1, request })));
             runs.push(json!({ "name": format!("{}#{seed}", example.id), "requests": requests }));
         }
     }
@@ -202,7 +204,11 @@ fn digests_in_wasm_equal_those_of_the_native_engine() {
     browser.run_with(script, &Value::from(runs).to_string());
     browser.wait("window.finished");
     let found: BTreeMap<String, Vec<u8>> = serde_json::from_value(browser.run("return window.found")).expect("bytes");
-    let digest = |bytes: &Vec<u8>| match decode::<FromEngine>(bytes) {
+    let answer = |bytes: &Vec<u8>| match decode::<CrossingAnswer>(bytes)? {
+        CrossingAnswer::Other(bytes) => CrossingAnswer::read_other(&bytes),
+        other => Err(format!("{other:?}")),
+    };
+    let digest = |bytes: &Vec<u8>| match answer(bytes) {
         Ok(FromEngine { report: Report::Frame(frame), .. }) => frame.digest,
         other => panic!("expected a frame, got {other:?}"),
     };

@@ -1,0 +1,81 @@
+//! Messages on their way between the page and its worker. What plays the run crosses in its own types, apart from all
+//! other messages: these contain parts of documents, and their code is loaded when the first of them is sent.
+
+use super::bytes::{decode, encode};
+use super::{BranchList, Frame, FromEngine, PlayRequest, Report, Request, ToEngine};
+use serde::{Deserialize, Serialize};
+
+/// A request on its way to the worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CrossingRequest {
+    /// A request that plays the run.
+    Play {
+        /// The run.
+        epoch: u32,
+        /// The request.
+        request: PlayRequest,
+    },
+    /// Any other request.
+    Other {
+        /// The run.
+        epoch: u32,
+        /// The encoded [`ToEngine`].
+        bytes: Vec<u8>,
+    },
+}
+
+impl CrossingRequest {
+    /// Packs any request.
+    pub fn pack(message: &ToEngine) -> Self {
+        match message {
+            ToEngine { epoch, request: Request::Play(request) } => {
+                CrossingRequest::Play { epoch: *epoch, request: *request }
+            }
+            ToEngine { epoch, .. } => CrossingRequest::Other { epoch: *epoch, bytes: encode(message) },
+        }
+    }
+}
+
+/// An answer on its way to the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CrossingAnswer {
+    /// [`Report::Ready`].
+    Ready,
+    /// A frame without branches.
+    Frame {
+        /// The run.
+        epoch: u32,
+        /// The frame.
+        frame: Box<Frame>,
+    },
+    /// The code that answers a request could not be fetched.
+    NotFetched {
+        /// The run.
+        epoch: u32,
+    },
+    /// Any other answer: the encoded [`FromEngine`] and the branches of its frame.
+    Other(Vec<u8>),
+}
+
+impl CrossingAnswer {
+    /// Packs any answer.
+    pub fn pack(mut answer: FromEngine) -> Self {
+        let branches = match &mut answer.report {
+            Report::Frame(frame) => frame.branches.take(),
+            _ => None,
+        };
+        CrossingAnswer::Other(encode(&(answer, branches)))
+    }
+
+    /// Reads the bytes of [`CrossingAnswer::Other`].
+    ///
+    /// # Errors
+    /// The bytes are not an answer: a description of the first problem.
+    pub fn read_other(bytes: &[u8]) -> Result<FromEngine, String> {
+        let (mut answer, branches): (FromEngine, Option<Box<BranchList>>) = decode(bytes)?;
+        if let Report::Frame(frame) = &mut answer.report {
+            frame.branches = branches;
+        }
+        Ok(answer)
+    }
+}
