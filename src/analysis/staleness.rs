@@ -360,7 +360,8 @@ impl Staleness {
             copy.newest_applied = Version::default();
             copy.context = copy.context.as_ref().map(|_| VersionVector::new());
             copy.siblings.clear();
-            copy.missing = copy.behind.keys().copied().collect();
+            copy.missing.clear();
+            copy.missing.extend(copy.behind.keys());
             self.recount_copy(at, node, key);
         }
     }

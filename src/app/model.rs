@@ -308,10 +308,11 @@ impl Model {
 
     /// Returns how far the dragged cards are from their places in the document.
     fn drag_offsets(&self) -> BTreeMap<String, (f64, f64)> {
-        match &self.pointer.gesture {
-            Gesture::Move { ids, by, copies: false, .. } => ids.iter().map(|id| (id.clone(), *by)).collect(),
-            _ => BTreeMap::new(),
+        let mut offsets = BTreeMap::new();
+        if let Gesture::Move { ids, by, copies: false, .. } = &self.pointer.gesture {
+            offsets.extend(ids.iter().map(|id| (id.clone(), *by)));
         }
+        offsets
     }
 }
 

@@ -65,7 +65,8 @@ impl Scene {
         let links = links::links(scenario, &nodes, &relations);
         cards::describe_connections(&mut nodes, &links);
         let ends = |link: &SceneLink| (link.from as u32, link.to as u32);
-        let link_of_ends = links.iter().enumerate().map(|(index, link)| (ends(link), index)).collect();
+        let mut link_of_ends = BTreeMap::new();
+        link_of_ends.extend(links.iter().enumerate().map(|(index, link)| (ends(link), index)));
         let publish = writer.filter(|node| *node < nodes.len()).map(|node| publish_button(&nodes, node));
         let areas = areas::areas(scenario, &nodes);
         Scene { nodes, links, areas, publish, link_of_ends }

@@ -69,7 +69,7 @@ impl<'a> Builder<'a> {
             builder.names.add_node(&group.id, &group.name);
         }
         let all = (0..builder.names.node_count() as u32).map(NodeId);
-        builder.nodes = all.map(|node| (builder.names.node(node).to_string(), node)).collect();
+        builder.nodes.extend(all.map(|node| (builder.names.node(node).to_string(), node)));
         for group in &scenario.groups {
             let node = builder.node(&group.id);
             builder.names.set_group(node, node);
@@ -148,12 +148,11 @@ impl<'a> Builder<'a> {
 
     fn add_links(&mut self) {
         let scenario = self.scenario;
-        let listed: BTreeMap<(&str, &str), &Link> =
-            scenario.links.iter().map(|link| ((link.from.as_str(), link.to.as_str()), link)).collect();
+        let mut listed: BTreeMap<(&str, &str), &Link> = BTreeMap::new();
+        listed.extend(scenario.links.iter().map(|link| ((link.from.as_str(), link.to.as_str()), link)));
         let unlisted_links = Link::default();
         let region_latency =
             |from, to| if scenario.regions.is_empty() { None } else { scenario.latency_of_regions(from, to) };
-        let mut links = Vec::new();
         for (from, to) in self.pairs() {
             let link = listed.get(&(from, to)).or_else(|| listed.get(&(to, from))).copied().unwrap_or(&unlisted_links);
             let ends = (self.nodes[from], self.nodes[to]);
@@ -170,10 +169,8 @@ impl<'a> Builder<'a> {
                 fifo: link.fifo,
             };
             let id = self.network.add(scenario.seed, &config);
-            links.push((ends, id));
+            self.links.insert(ends, id);
         }
-        links.sort_unstable_by_key(|(ends, _)| *ends);
-        self.links = links.into_iter().collect();
         if scenario.groups.iter().any(|group| group.is_wide()) {
             self.network.set_unlisted_links(self.unlisted_links());
         }
@@ -378,7 +375,8 @@ impl<'a> Builder<'a> {
         for (index, _) in services.iter().enumerate() {
             // All members of a group commit the same writes.
             let all: Vec<usize> = siblings.get(&index).map_or_else(|| vec![index], |members| members.to_vec());
-            let mut committing: BTreeSet<usize> = all.iter().copied().collect();
+            let mut committing: BTreeSet<usize> = BTreeSet::new();
+            committing.extend(&all);
             let mut next = all.clone();
             while let Some(caller) = next.pop() {
                 // A callee with its own write does not apply the caller's update.
@@ -410,12 +408,12 @@ impl<'a> Builder<'a> {
 
     /// Returns the members of a connected group for each of its members.
     fn siblings(&self) -> BTreeMap<usize, Arc<[usize]>> {
-        let connected = self.scenario.groups.iter().filter(|group| self.scenario.is_connected(group));
-        let with_all = connected.flat_map(|group| {
+        let mut siblings = BTreeMap::new();
+        for group in self.scenario.groups.iter().filter(|group| self.scenario.is_connected(group)) {
             let members: Arc<[usize]> = group.members.iter().map(|id| self.node(id).index()).collect();
-            members.iter().map(|member| (*member, members.clone())).collect::<Vec<_>>()
-        });
-        with_all.collect()
+            siblings.extend(members.iter().map(|member| (*member, members.clone())));
+        }
+        siblings
     }
 
     fn subscribers(&self, bus: &str, topic: u32) -> Vec<usize> {

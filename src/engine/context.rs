@@ -147,8 +147,7 @@ fn recorded(operation: &Operation) -> (OperationKind, Option<Value>, Option<Valu
         Operation::Add { element, .. } => (OperationKind::Add, Some(element.clone()), None),
         Operation::Remove { element, .. } => (OperationKind::Remove, Some(element.clone()), None),
         Operation::Put { field, value, .. } => {
-            let entry = [(Arc::from(field.as_str()), value.clone())].into_iter().collect();
-            (OperationKind::Put, Some(Value::Map(Arc::new(entry))), None)
+            (OperationKind::Put, Some(Value::with_field(field.as_str().into(), value.clone())), None)
         }
         Operation::Insert { at, element, .. } => {
             (OperationKind::Insert, Some(element.clone()), at.map(|at| Value::Int(at.into())))

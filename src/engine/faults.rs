@@ -217,8 +217,12 @@ impl Engine {
     }
 
     fn partition(&mut self, groups: &[Vec<String>]) {
-        let nodes = |group: &Vec<String>| group.iter().filter_map(|id| self.node(id).ok()).collect::<Vec<NodeId>>();
-        let groups: Vec<BTreeSet<NodeId>> = groups.iter().map(|group| nodes(group).into_iter().collect()).collect();
+        let nodes = |group: &Vec<String>| {
+            let mut nodes = BTreeSet::new();
+            nodes.extend(group.iter().filter_map(|id| self.node(id).ok()));
+            nodes
+        };
+        let groups: Vec<BTreeSet<NodeId>> = groups.iter().map(nodes).collect();
         let group = |node: NodeId| groups.iter().position(|group| group.contains(&node));
         self.ctx.network.partition(&groups);
         for id in (0..self.ctx.network.links().len() as u32).map(LinkId) {

@@ -1,6 +1,7 @@
 //! Examples: scenarios that are part of the program. `tests/examples.rs` tests that each shows what its description says.
 
 use super::{Backoff, Bus, Latency, Link, Publication, Scenario, Service, Subscription, Value};
+use std::collections::BTreeMap;
 
 /// An example.
 #[derive(Clone, Copy, Debug)]
@@ -71,12 +72,13 @@ impl Scenario {
     /// Returns the example `first-update`, with which the page opens. Built in code, because the page loads the JSON reader
     /// later.
     pub fn first() -> Scenario {
-        let data = || vec![("widget".to_string(), Value::Int(50))];
+        let mut data = BTreeMap::new();
+        data.insert("widget".to_string(), Value::Int(50));
         let inventory = Service {
             id: "inventory".into(),
             name: "Inventory".into(),
             position: Some([40, 180]),
-            data: data().into_iter().collect(),
+            data: data.clone(),
             publishes: vec![Publication { to: "stock_updated".into(), ..Publication::default() }],
             ..Service::default()
         };
@@ -92,7 +94,7 @@ impl Scenario {
             id: "notification".into(),
             name: "Notification".into(),
             position: Some([680, 180]),
-            data: data().into_iter().collect(),
+            data,
             subscribes: vec![subscription],
             ..Service::default()
         };

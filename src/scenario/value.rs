@@ -36,11 +36,20 @@ impl From<&str> for Value {
 
 impl FromIterator<Value> for Value {
     fn from_iter<I: IntoIterator<Item = Value>>(elements: I) -> Self {
-        Value::Set(Arc::new(elements.into_iter().collect()))
+        let mut set = BTreeSet::new();
+        set.extend(elements);
+        Value::Set(Arc::new(set))
     }
 }
 
 impl Value {
+    /// Returns a map with one field.
+    pub fn with_field(name: Arc<str>, value: Value) -> Value {
+        let mut fields = BTreeMap::new();
+        fields.insert(name, value);
+        Value::Map(Arc::new(fields))
+    }
+
     /// Returns whether it is a whole number or a text, which can be an element of the other variants.
     pub fn is_simple(&self) -> bool {
         matches!(self, Value::Int(_) | Value::Text(_))

@@ -185,7 +185,8 @@ impl FrameBuilder {
     /// Builds the cards that changed.
     fn cards(&mut self, run: &mut Run, scenario: &Scenario, whole: bool) -> Frame {
         let analysis = run.analysis_mut();
-        let mut changed: BTreeSet<NodeId> = analysis.staleness.take_changed().into_iter().collect();
+        let mut changed: BTreeSet<NodeId> = BTreeSet::new();
+        changed.extend(analysis.staleness.take_changed());
         changed.extend(analysis.tables.take_changed());
         changed.extend(analysis.members.take_changed());
         changed.extend(analysis.operations.take_changed());

@@ -104,7 +104,9 @@ impl Staleness {
 
     fn place(&mut self, group: NodeId, key: KeyId, replicas: &[NodeId]) {
         let entry = self.keys.entry(key).or_default();
-        entry.holders.insert(group, replicas.iter().copied().collect::<BTreeSet<NodeId>>());
+        let mut holders: BTreeSet<NodeId> = BTreeSet::new();
+        holders.extend(replicas);
+        entry.holders.insert(group, holders);
         for node in replicas {
             self.copy_mut(*node, key);
         }
@@ -120,7 +122,7 @@ fn siblings(values: &[Value]) -> Vec<Value> {
                 Value::Int(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => Vec::new(),
             };
             let all = fields.iter().flat_map(|(name, value)| of_field(name, value));
-            all.map(|field| Value::Map(Arc::new([field].into_iter().collect()))).collect()
+            all.map(|(name, value)| Value::with_field(name, value)).collect()
         }
         [_] | [] => Vec::new(),
         several => several.to_vec(),

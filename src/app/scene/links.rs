@@ -31,7 +31,8 @@ pub(super) fn relations(scenario: &Scenario) -> Vec<Relation> {
     let services = scenario.services.iter().map(|node| node.id.as_str());
     let buses = scenario.buses.iter().map(|node| node.id.as_str());
     let clients = scenario.clients.iter().map(|node| node.id.as_str());
-    let numbers: BTreeMap<&str, usize> = services.chain(buses).chain(clients).zip(0..).collect();
+    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+    numbers.extend(services.chain(buses).chain(clients).zip(0..));
     let mut relations: Vec<Relation> = Vec::new();
     let mut add = |from: usize, to: Option<usize>, kind: LinkKind| {
         let Some(to) = to else { return };
@@ -117,7 +118,9 @@ fn ends(nodes: &[SceneNode], relations: &[Relation]) -> Vec<(End, End)> {
     let unset = ((Point::default(), Side::Right), (Point::default(), Side::Left));
     let mut ends = vec![unset; relations.len()];
     for ((node, side), mut side_ports) in ports {
-        side_ports.sort_by(|a, b| a.order.total_cmp(&b.order).then(a.link.cmp(&b.link)));
+        side_ports.sort_unstable_by(|a, b| {
+            a.order.total_cmp(&b.order).then(a.link.cmp(&b.link)).then(b.is_start.cmp(&a.is_start))
+        });
         for (index, port) in side_ports.iter().enumerate() {
             let end = (port_position(&nodes[node].rect, side, index, side_ports.len()), side);
             if port.is_start {
@@ -214,7 +217,7 @@ fn latency_label(latency: &Latency) -> String {
         Latency::Mixture { .. } => "mixture".into(),
         Latency::Samples { ms } => {
             let mut sorted = ms.clone();
-            sorted.sort_by(f64::total_cmp);
+            sorted.sort_unstable_by(f64::total_cmp);
             sorted.get(sorted.len() / 2).map_or("measured".into(), |median| format!("~{}", milliseconds(*median)))
         }
     }

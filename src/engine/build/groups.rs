@@ -24,13 +24,16 @@ impl Builder<'_> {
             let latency = scenario.latency_of_regions(from.nodes.first()?, to.nodes.first()?)?;
             Some((pair, Sampler::new(latency)))
         });
-        UnlistedLinks {
+        let mut links = UnlistedLinks {
             seed: scenario.seed,
             default_latency: Sampler::new(&scenario.default_latency),
             listed: self.links.clone(),
-            region_latencies: region_latencies.collect(),
-            regions: regions.flat_map(|(region, i)| region.nodes.iter().map(move |id| (self.node(id), i))).collect(),
-        }
+            region_latencies: BTreeMap::new(),
+            regions: BTreeMap::new(),
+        };
+        links.region_latencies.extend(region_latencies);
+        links.regions.extend(regions.flat_map(|(region, i)| region.nodes.iter().map(move |id| (self.node(id), i))));
+        links
     }
 
     /// Returns the groups.
@@ -76,7 +79,8 @@ impl Builder<'_> {
         for (key, state) in &initial_states {
             versions.observe(group.clock(), *key, state.version());
         }
-        let states: BTreeMap<KeyId, KeyState> = initial_states.iter().cloned().collect();
+        let mut states: BTreeMap<KeyId, KeyState> = BTreeMap::new();
+        states.extend(initial_states.iter().cloned());
         let member = Member {
             node,
             group: group.clone(),

@@ -93,9 +93,12 @@ impl EphemeralLinks {
 
     /// Cuts links that are created from now on between these sides. Messages in flight arrive.
     pub(super) fn partition(&mut self, sides: &[BTreeSet<NodeId>]) {
-        let side = |(nodes, side): (&BTreeSet<NodeId>, u32)| nodes.iter().map(|node| (*node, side)).collect::<Vec<_>>();
         if self.unlisted.is_some() {
-            self.partitions.push(sides.iter().zip(0..).flat_map(side).collect());
+            let mut partition = BTreeMap::new();
+            for (nodes, side) in sides.iter().zip(0..) {
+                partition.extend(nodes.iter().map(|node| (*node, side)));
+            }
+            self.partitions.push(partition);
         }
     }
 

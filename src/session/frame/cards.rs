@@ -50,7 +50,7 @@ fn rows(run: &Run, node: NodeId) -> Vec<RowView> {
         copies.select_nth_unstable_by(SHOWN_ROWS, |a, b| by_key(a).cmp(by_key(b)));
         copies.truncate(SHOWN_ROWS);
     }
-    copies.sort_by(|a, b| by_key(a).cmp(by_key(b)));
+    copies.sort_unstable_by(|a, b| by_key(a).cmp(by_key(b)));
     copies.into_iter().map(|(key, copy)| row_view(run, node, key, copy)).collect()
 }
 

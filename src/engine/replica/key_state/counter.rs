@@ -21,7 +21,9 @@ pub struct Counter {
 impl Counter {
     /// Returns the counter with the scenario's initial value.
     pub fn initial(value: i64) -> Counter {
-        Counter { contributions: [(0, Contribution { increments: 1, sum: value })].into_iter().collect() }
+        let mut counter = Counter::default();
+        counter.contributions.insert(0, Contribution { increments: 1, sum: value });
+        counter
     }
 
     /// Adds a number at a replica. Returns the dot of the increment.

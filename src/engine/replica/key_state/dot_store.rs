@@ -43,10 +43,11 @@ pub struct DotStore {
 impl DotStore {
     /// Returns the state with the scenario's initial values, whose origin is 0.
     pub fn initial(values: impl IntoIterator<Item = DottedValue>) -> DotStore {
-        let values: BTreeMap<Dot, DottedValue> =
-            values.into_iter().zip(1..).map(|(value, n)| ((0, n), value)).collect();
+        let mut store = DotStore::default();
+        store.values.extend(values.into_iter().zip(1..).map(|(value, n)| ((0, n), value)));
         // An empty set or map is present too, so its context is not empty.
-        DotStore { context: [(0, values.len().max(1) as u32)].into_iter().collect(), values }
+        store.context.insert(0, store.values.len().max(1) as u32);
+        store
     }
 
     fn next_dot(&mut self, origin: u32) -> Dot {
@@ -174,7 +175,9 @@ impl DotStore {
                 Value::Set(Arc::new(siblings))
             }
         };
-        Value::Map(Arc::new(siblings.into_iter().map(|(name, siblings)| (name, value_of(siblings))).collect()))
+        let mut fields = BTreeMap::new();
+        fields.extend(siblings.into_iter().map(|(name, siblings)| (name, value_of(siblings))));
+        Value::Map(Arc::new(fields))
     }
 
     /// Merges another state into this one. Returns whether this state changed.
@@ -200,7 +203,11 @@ impl DotStore {
 fn merge_siblings<'a>(by: Merge, siblings: impl Iterator<Item = &'a Value>) -> Option<Value> {
     let elements = |value: &Value| match value {
         Value::Set(elements) => (**elements).clone(),
-        Value::Int(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => BTreeSet::from([value.clone()]),
+        Value::Int(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => {
+            let mut single = BTreeSet::new();
+            single.insert(value.clone());
+            single
+        }
     };
     match by {
         Merge::Max => siblings.max().cloned(),

@@ -68,7 +68,7 @@ impl KeyState {
             }
             (KeyState::Dotted(state), Data::Map, Operation::Put { field, value, .. }) => {
                 let field: Arc<str> = field.as_str().into();
-                let written = Value::Map(Arc::new([(field.clone(), value.clone())].into_iter().collect()));
+                let written = Value::with_field(field.clone(), value.clone());
                 change(state.put_field(origin, &field, Some(value.clone())), Some(&written))
             }
             (KeyState::Dotted(state), Data::Map, Operation::Remove { element: field, .. }) => {

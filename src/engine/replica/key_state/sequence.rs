@@ -31,7 +31,8 @@ impl Sequence {
             sequence.insert(0, None, element.clone());
         }
         // An empty list is present too, so its context is not empty.
-        sequence.context = [(0, elements.len().max(1) as u32)].into_iter().collect();
+        sequence.context.clear();
+        sequence.context.insert(0, elements.len().max(1) as u32);
         sequence
     }
 

@@ -103,8 +103,10 @@ impl AntiEntropy {
         ctx: &mut Context,
     ) {
         let own_keys = self.keys_of_leaves(leaves, from, member, ctx);
-        let theirs: BTreeMap<KeyId, &StateVersion> = versions.iter().map(|(key, version)| (*key, version)).collect();
-        let keys: BTreeSet<KeyId> = own_keys.iter().chain(theirs.keys()).copied().collect();
+        let mut theirs: BTreeMap<KeyId, &StateVersion> = BTreeMap::new();
+        theirs.extend(versions.iter().map(|(key, version)| (*key, version)));
+        let mut keys: BTreeSet<KeyId> = BTreeSet::new();
+        keys.extend(own_keys.iter().chain(theirs.keys()));
         let absent = StateVersion::default();
         let mut newer_there = Vec::new();
         for key in keys {
