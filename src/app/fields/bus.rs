@@ -75,7 +75,7 @@ fn replication(at: &FieldsAt, bus: &Bus) -> Section {
         .iter()
         .filter_map(|preset| Some((preset.name, to_json(&preset.replication(bus.replication.as_ref())?))))
         .collect();
-    imitates.push((super::CUSTOM, bus.replication.as_ref().map_or(Json::Null, |it| to_json(it))));
+    imitates.push((super::CUSTOM, bus.replication.as_ref().map_or(Json::Null, to_json)));
     let preset = bus.replication.as_ref().and_then(presets::of_replication);
     let place = at.to("replication");
     let choices = vec![("one broker", Json::Null), ("replicated", json!({ "replicas": 3 }))];
