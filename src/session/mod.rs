@@ -6,6 +6,7 @@
 
 mod branches;
 mod content;
+pub mod crossing;
 mod diagram;
 pub mod export;
 mod frame;

@@ -8,7 +8,6 @@ mod answers;
 mod as_json;
 mod bytes;
 mod content;
-mod crossing;
 mod faults;
 pub mod internals;
 mod summary;
@@ -26,7 +25,6 @@ pub use answers::{
 };
 pub use bytes::{decode, encode};
 pub use content::{Change, MessageContent, OperationRequest, OperationView, UpdateView};
-pub use crossing::{CrossingAnswer, CrossingRequest};
 pub use faults::{ActiveFault, FaultKind};
 pub use summary::{Summary, Window};
 pub use views::{

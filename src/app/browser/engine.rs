@@ -4,9 +4,8 @@
 
 use super::address;
 use crate::session::Session;
-use crate::session::protocol::{
-    CrossingAnswer, CrossingRequest, FromEngine, PlayRequest, Report, Request, ToEngine, decode, encode,
-};
+use crate::session::crossing::{CrossingAnswer, CrossingRequest};
+use crate::session::protocol::{FromEngine, PlayRequest, Report, Request, ToEngine, decode, encode};
 use js_sys::Uint8Array;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -29,9 +29,8 @@ mod tests {
     use super::*;
     use crate::scenario::{Command, Operation, Scenario, Value, examples};
     use crate::session::Session;
-    use crate::session::protocol::{
-        CrossingAnswer, CrossingRequest, ExportKind, FromEngine, PlayRequest, Query, Request, ToEngine,
-    };
+    use crate::session::crossing::{CrossingAnswer, CrossingRequest};
+    use crate::session::protocol::{ExportKind, FromEngine, PlayRequest, Query, Request, ToEngine};
     use crate::trace::NodeId;
     use proptest::prelude::*;
 

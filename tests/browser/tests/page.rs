@@ -5,9 +5,8 @@ use browser_tests::{
 };
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::{Command, Operation, Scenario, micros};
-use converge::session::protocol::{
-    CrossingAnswer, CrossingRequest, FromEngine, Report, Request, ToEngine, decode, encode,
-};
+use converge::session::crossing::{CrossingAnswer, CrossingRequest};
+use converge::session::protocol::{FromEngine, Report, Request, ToEngine, decode, encode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,8 +1,7 @@
-//! Messages on their way between the page and its worker. What plays the run crosses in its own types, apart from all
-//! other messages: these contain parts of documents, and their code is loaded when the first of them is sent.
+//! Messages on their way between the page and its worker. What plays the run crosses in its own types; all other
+//! messages, which contain parts of documents, cross as bytes that are encoded separately.
 
-use super::bytes::{decode, encode};
-use super::{BranchList, Frame, FromEngine, PlayRequest, Report, Request, ToEngine};
+use super::protocol::{BranchList, Frame, FromEngine, PlayRequest, Report, Request, ToEngine, decode, encode};
 use serde::{Deserialize, Serialize};
 
 /// A request on its way to the worker.
