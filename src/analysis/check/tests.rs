@@ -2,6 +2,7 @@ use super::search::{Order, SearchOperation, SearchResult};
 use super::verdicts::search_operations;
 use super::*;
 use crate::analysis::history::{ABSENT, Initial, Invocation, Model, NEVER, Operation, Output, ValueId};
+use crate::random::{self, random_tests};
 use proptest::prelude::*;
 
 /// Parses a history of the key `x`, such as `0:w1[0,3] 1:r1[4,5]`: process, operation, and the positions of its invocation
@@ -362,9 +363,7 @@ fn agrees(history: &History, model: Model) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
-
+random_tests! { all_orders, 4000;
     #[test]
     fn the_search_of_registers_agrees_with_trying_all_orders(history in random(registers)) {
         agrees(&history, Model::Register)?;
