@@ -5,7 +5,7 @@
 
 mod parser;
 
-use super::{Scenario, Value};
+use super::Value;
 use std::fmt;
 
 /// A parsed invariant.
@@ -81,15 +81,5 @@ impl fmt::Display for Place {
             Some(at) => write!(f, "{at}.{}", self.key),
             None => f.write_str(&self.key),
         }
-    }
-}
-
-impl Invariant {
-    /// Parses an invariant of a scenario.
-    ///
-    /// # Errors
-    /// A message with the column, counted in characters from 1, and what was expected.
-    pub fn parse(text: &str, scenario: &Scenario) -> Result<Invariant, String> {
-        parser::parse(text, scenario)
     }
 }

@@ -1,35 +1,28 @@
 //! Validation: ids are unique and resolve, numbers are finite and in range, sizes are bounded.
 
 mod atomic;
+mod checker;
 mod commands;
 mod connected;
 mod groups;
 mod parts;
 mod references;
 
-use super::{Command, FORMAT, Invariant, Latency, Operation, Scenario, ScenarioError, Step, Value};
+use super::{Command, FORMAT, Invariant, Operation, Scenario, ScenarioError, Step};
+use checker::{Checker, LONGEST_NAME, SAFE_INTEGER};
 
-/// The longest duration, ms: about 115 days.
-const LONGEST_MS: f64 = 1e10;
 /// The longest run, ms: about 11 days.
 const LONGEST_RUN_MS: f64 = 1e9;
-/// The largest whole number that JavaScript represents exactly.
-const SAFE_INTEGER: i64 = 1 << 53;
-/// Characters of ids, names, titles, keys and texts at most.
-pub(super) const LONGEST_NAME: usize = 80;
 const LONGEST_NOTE: usize = 2_000;
 const MOST_NODES: usize = 10_000;
 const MOST_ENTRIES: usize = 100_000;
-const MOST_SAMPLES: usize = 10_000;
-const MOST_ELEMENTS: usize = 100;
 const MOST_BRANCHES: usize = 16;
 const MOST_SETTINGS: usize = 100;
 const MOST_INVARIANTS: usize = 50;
-const DEEPEST_MIXTURE: usize = 4;
 
 /// Validates a scenario and returns all errors.
 pub(super) fn check(scenario: &Scenario) -> Result<(), Vec<ScenarioError>> {
-    let mut checker = Checker { errors: Vec::new() };
+    let mut checker = Checker::default();
     checker.head(scenario);
     if checker.sizes(scenario) {
         checker.parts(scenario);
@@ -55,14 +48,14 @@ pub(super) fn newer(format: u64) -> ScenarioError {
 
 /// Validates an operation, independent of a scenario.
 pub(super) fn check_operation(operation: &Operation) -> Result<(), Vec<ScenarioError>> {
-    let mut checker = Checker { errors: Vec::new() };
+    let mut checker = Checker::default();
     checker.operation("operate.operation", operation);
     if checker.errors.is_empty() { Ok(()) } else { Err(checker.errors) }
 }
 
 /// Validates the settings of a command, independent of a scenario.
 pub(super) fn check_command(command: &Command) -> Result<(), Vec<ScenarioError>> {
-    let mut checker = Checker { errors: Vec::new() };
+    let mut checker = Checker::default();
     checker.command_settings("", command);
     if checker.errors.is_empty() { Ok(()) } else { Err(checker.errors) }
 }
@@ -73,7 +66,7 @@ pub(super) fn valid_steps(scenario: &Scenario, steps: &[Step]) -> Vec<Step> {
     if check(&scenario).is_err() {
         return Vec::new();
     }
-    let mut checker = Checker { errors: Vec::new() };
+    let mut checker = Checker::default();
     let nodes = checker.ids(&scenario);
     let mut is_valid = |step: &Step| {
         checker.errors.clear();
@@ -84,16 +77,7 @@ pub(super) fn valid_steps(scenario: &Scenario, steps: &[Step]) -> Vec<Step> {
     steps.iter().filter(|step| is_valid(step)).cloned().collect()
 }
 
-/// Collects errors. Its methods take the path of the part that they check.
-struct Checker {
-    errors: Vec<ScenarioError>,
-}
-
 impl Checker {
-    fn error(&mut self, path: impl Into<String>, problem: impl Into<String>) {
-        self.errors.push(ScenarioError::new(path, problem));
-    }
-
     fn head(&mut self, scenario: &Scenario) {
         match scenario.converge {
             FORMAT => {}
@@ -170,142 +154,6 @@ impl Checker {
         let opens = scenario.branch.as_str();
         if !opens.is_empty() && !scenario.branches.iter().any(|branch| branch.name == opens) {
             self.error("branch", format!("must be the name of a branch, not `{opens}`"));
-        }
-    }
-
-    fn at_most(&mut self, path: &str, count: usize, most: usize) {
-        if count > most {
-            self.error(path, format!("must have at most {most} entries, not {count}"));
-        }
-    }
-
-    /// Checks that a number is finite and in range.
-    fn number(&mut self, path: &str, value: f64, low: f64, high: f64) {
-        if !(low..=high).contains(&value) {
-            self.error(path, format!("must be a number from {low} to {high}, not {value}"));
-        }
-    }
-
-    fn duration(&mut self, path: &str, ms: f64) {
-        if !(0.0..=LONGEST_MS).contains(&ms) {
-            self.error(path, format!("must be a duration from 0 to {LONGEST_MS} ms, not {ms}"));
-        }
-    }
-
-    fn probability(&mut self, path: &str, p: f64) {
-        if !(0.0..=1.0).contains(&p) {
-            self.error(path, format!("must be a probability from 0 to 1, not {p}"));
-        }
-    }
-
-    fn count(&mut self, path: &str, count: u32, low: u32, high: u32) {
-        if !(low..=high).contains(&count) {
-            self.error(path, format!("must be a whole number from {low} to {high}, not {count}"));
-        }
-    }
-
-    fn text(&mut self, path: &str, text: &str, longest: usize) {
-        let length = text.chars().count();
-        if length > longest {
-            self.error(path, format!("must have at most {longest} characters, not {length}"));
-        }
-    }
-
-    /// Checks the name of a key or a topic.
-    fn key(&mut self, path: &str, key: &str) {
-        if key.is_empty() {
-            self.error(path, "must not be empty");
-        }
-        self.text(path, key, LONGEST_NAME);
-    }
-
-    fn value(&mut self, path: &str, value: &Value) {
-        match value {
-            Value::Int(n) if n.unsigned_abs() > SAFE_INTEGER as u64 => {
-                self.error(path, format!("must be a whole number from -2^53 to 2^53, not {n}"));
-            }
-            Value::Int(_) => {}
-            Value::Text(text) => self.text(path, text, LONGEST_NAME),
-            Value::Set(elements) => {
-                self.at_most(path, elements.len(), MOST_ELEMENTS);
-                for (i, element) in elements.iter().enumerate() {
-                    self.value(&format!("{path}[{i}]"), element);
-                }
-            }
-            Value::List(elements) => {
-                self.at_most(path, elements.len(), MOST_ELEMENTS);
-                for (i, element) in elements.iter().enumerate() {
-                    self.value(&format!("{path}.list[{i}]"), element);
-                }
-            }
-            Value::Map(fields) => {
-                self.at_most(path, fields.len(), MOST_ELEMENTS);
-                for (name, value) in fields.iter() {
-                    self.key(&format!("{path}.map"), name);
-                    self.element(&format!("{path}.map.{name}"), value);
-                }
-            }
-        }
-    }
-
-    fn element(&mut self, path: &str, element: &Value) {
-        if !element.is_simple() {
-            self.error(path, "must be a whole number or a text, because it is an element");
-        }
-        self.value(path, element);
-    }
-
-    fn latency(&mut self, path: &str, latency: &Latency) {
-        self.latency_within(path, latency, DEEPEST_MIXTURE);
-    }
-
-    fn latency_within(&mut self, path: &str, latency: &Latency, depth: usize) {
-        let at = |field: &str| format!("{path}.{field}");
-        match latency {
-            Latency::Constant { ms } => self.duration(&at("constant.ms"), *ms),
-            Latency::Uniform { low_ms, high_ms } => {
-                self.duration(&at("uniform.low_ms"), *low_ms);
-                self.duration(&at("uniform.high_ms"), *high_ms);
-                if low_ms > high_ms {
-                    self.error(at("uniform.high_ms"), format!("must be at least `low_ms`, {low_ms}, not {high_ms}"));
-                }
-            }
-            Latency::Exponential { mean_ms } => self.duration(&at("exponential.mean_ms"), *mean_ms),
-            Latency::Normal { mean_ms, sd_ms } => {
-                self.duration(&at("normal.mean_ms"), *mean_ms);
-                self.duration(&at("normal.sd_ms"), *sd_ms);
-            }
-            Latency::Lognormal { median_ms, sigma } => {
-                self.duration(&at("lognormal.median_ms"), *median_ms);
-                self.number(&at("lognormal.sigma"), *sigma, 0.0, 10.0);
-            }
-            Latency::Pareto { scale_ms, shape } => {
-                self.duration(&at("pareto.scale_ms"), *scale_ms);
-                self.number(&at("pareto.shape"), *shape, 0.01, 1000.0);
-            }
-            Latency::Mixture { parts } => {
-                if parts.is_empty() {
-                    self.error(at("mixture.parts"), "must have at least one part");
-                }
-                if depth == 0 {
-                    return self.error(path, format!("must be nested in at most {DEEPEST_MIXTURE} mixtures"));
-                }
-                self.at_most(&at("mixture.parts"), parts.len(), MOST_ELEMENTS);
-                for (i, part) in parts.iter().enumerate() {
-                    let path = at(&format!("mixture.parts[{i}]"));
-                    self.number(&format!("{path}.weight"), part.weight, 1e-9, 1e9);
-                    self.latency_within(&format!("{path}.of"), &part.of, depth - 1);
-                }
-            }
-            Latency::Samples { ms } => {
-                if ms.is_empty() {
-                    self.error(at("samples.ms"), "must have at least one duration");
-                }
-                self.at_most(&at("samples.ms"), ms.len(), MOST_SAMPLES);
-                for (i, ms) in ms.iter().enumerate() {
-                    self.duration(&at(&format!("samples.ms[{i}]")), *ms);
-                }
-            }
         }
     }
 }

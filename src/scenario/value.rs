@@ -165,7 +165,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
                 only_simple(fields.values().filter(|value| !matches!(value, Value::Set(_))), "a map")?;
                 Value::Map(Arc::new(fields))
             }
-            Some(_) | None => return Err(de::Error::custom(problem)),
+            Some(name) => return Err(de::Error::unknown_field(name, &["list", "map"])),
+            None => return Err(de::Error::custom(problem)),
         };
         match access.next_key::<String>()? {
             None => Ok(value),

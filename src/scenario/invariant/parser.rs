@@ -22,22 +22,27 @@ const LONGEST: usize = 500;
 /// Levels of nesting at most.
 const DEEPEST: u32 = 32;
 
-/// Parses an invariant of a scenario; see [`Invariant::parse`].
-pub(super) fn parse(text: &str, scenario: &Scenario) -> Result<Invariant, String> {
-    if text.chars().count() > LONGEST {
-        return Err(format!("must have at most {LONGEST} characters"));
-    }
-    let services = scenario.services.iter().map(|service| service.id.as_str());
-    let holders = services.chain(scenario.groups.iter().map(|group| group.id.as_str())).collect();
-    let mut parser = Parser { tokens: tokens(text)?, at: 0, holders, depth: 0 };
-    let formula = parser.formula()?;
-    let quiescent = parser.take_word("when");
-    if quiescent && !parser.take_word("quiescent") {
-        return Err(parser.expected("`quiescent`"));
-    }
-    match parser.peek() {
-        Token::End => Ok(Invariant { formula, quiescent }),
-        _ => Err(parser.expected("`and`, `or`, `when quiescent` or the end")),
+impl Invariant {
+    /// Parses an invariant of a scenario.
+    ///
+    /// # Errors
+    /// A message with the column, counted in characters from 1, and what was expected.
+    pub fn parse(text: &str, scenario: &Scenario) -> Result<Invariant, String> {
+        if text.chars().count() > LONGEST {
+            return Err(format!("must have at most {LONGEST} characters"));
+        }
+        let services = scenario.services.iter().map(|service| service.id.as_str());
+        let holders = services.chain(scenario.groups.iter().map(|group| group.id.as_str())).collect();
+        let mut parser = Parser { tokens: tokens(text)?, at: 0, holders, depth: 0 };
+        let formula = parser.formula()?;
+        let quiescent = parser.take_word("when");
+        if quiescent && !parser.take_word("quiescent") {
+            return Err(parser.expected("`quiescent`"));
+        }
+        match parser.peek() {
+            Token::End => Ok(Invariant { formula, quiescent }),
+            _ => Err(parser.expected("`and`, `or`, `when quiescent` or the end")),
+        }
     }
 }
 

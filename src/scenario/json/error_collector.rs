@@ -82,6 +82,10 @@ impl de::Error for Stop {
     fn missing_field(field: &'static str) -> Self {
         Stop::MissingField(field)
     }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        Stop::Refused(unknown_field(field, expected))
+    }
 }
 
 /// The way from the document to a part.
@@ -162,7 +166,7 @@ impl<'p, 'de> Part<'p, 'de> {
                 fields.push((name.as_str(), Some(json)));
             } else {
                 let unknown = Part { json: Some(json), path: Path::Field(&self.path, name), state: self.state };
-                unknown.report(format!("unknown field `{}`; {}", shortened(name), one_of(names)));
+                unknown.report(unknown_field(name, names));
             }
         }
         let State { errors, refused } = &mut *self.state.borrow_mut();
@@ -425,6 +429,10 @@ fn shortened(text: &str) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.into(),
     }
+}
+
+fn unknown_field(name: &str, expected: &[&str]) -> String {
+    format!("unknown field `{}`; {}", shortened(name), one_of(expected))
 }
 
 fn one_of(names: &[&str]) -> String {

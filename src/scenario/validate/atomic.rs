@@ -1,6 +1,6 @@
 //! Transactions: which services may coordinate and participate.
 
-use super::Checker;
+use super::checker::Checker;
 use super::references::Nodes;
 use crate::scenario::{Operation, PublishMode, Scenario, Service};
 

@@ -1,7 +1,7 @@
 //! Commands: ids resolve and settings are in range.
 
+use super::checker::{Checker, LONGEST_MS};
 use super::references::{Kind, Nodes};
-use super::{Checker, LONGEST_MS};
 use crate::scenario::{Backoff, Command};
 use std::collections::BTreeSet;
 

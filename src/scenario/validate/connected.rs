@@ -1,6 +1,6 @@
 //! Groups whose members publish or subscribe: which data, protocols and settings support events.
 
-use super::Checker;
+use super::checker::Checker;
 use super::references::Nodes;
 use crate::scenario::{Data, Effect, Group, Protocol, PublishMode, Route, Scenario};
 

@@ -1,7 +1,7 @@
 //! Replica groups and regions: members exist, quorums fit, and the protocol supports the data.
 
+use super::checker::{Checker, LONGEST_MS, LONGEST_NAME};
 use super::references::{Kind, Nodes};
-use super::{Checker, LONGEST_MS, LONGEST_NAME};
 use crate::scenario::{Arrivals, Client, Data, Group, Protocol, Route, Scenario, Service, Value};
 use std::collections::{BTreeMap, BTreeSet};
 

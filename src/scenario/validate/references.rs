@@ -1,6 +1,6 @@
 //! References: ids are unique, and every reference names an existing part of the right kind.
 
-use super::{Checker, LONGEST_NAME};
+use super::checker::{Checker, LONGEST_NAME};
 use crate::scenario::{Bus, Group, Promise, Scenario, Service, Subscription, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
