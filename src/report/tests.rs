@@ -8,7 +8,7 @@ fn example(id: &str) -> Scenario {
 
 #[test]
 fn a_run_that_reaches_its_event_limit_is_reported_as_halted() {
-    let scenario = example("first-update");
+    let scenario = example("lost-event");
     let complete = RunReport::of(&scenario, u64::MAX);
     assert_eq!(complete.halted, None);
     let cut_short = RunReport::of(&scenario, 3);

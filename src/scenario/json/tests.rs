@@ -65,6 +65,10 @@ fn each_error_has_its_path_and_what_was_expected() {
             "services[1].data.a: must be an object with one field; expected one of `list`, `map`",
         ),
         (
+            service(r#""data": {"a": {"lst": []}}"#),
+            "services[1].data.a: unknown field `lst`; expected one of `list`, `map`",
+        ),
+        (
             service(r#""data": {"a": {"list": [1, true]}}"#),
             "services[1].data.a.list[1]: must be a whole number, a text",
         ),
