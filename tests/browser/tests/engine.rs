@@ -187,3 +187,29 @@ fn the_example_page_shows_a_run_and_a_sweep() {
     assert_eq!(browser.axe(), Vec::<String>::new());
     assert_clean_console(&browser);
 }
+
+/// Returns the JavaScript blocks of a document.
+fn script_blocks(document: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(xtask::root().join(document)).expect("a document");
+    let blocks = text.split("```js\n").skip(1);
+    blocks.map(|rest| rest.split("```").next().expect("a closed block").to_string()).collect()
+}
+
+#[test]
+fn the_scripts_in_the_documents_run() {
+    let browser = open();
+    let module = SITE.at("engine/converge.js");
+    for document in ["README.md", "docs/embedding.md"] {
+        let blocks = script_blocks(document);
+        assert!(!blocks.is_empty(), "{document} has no script");
+        for block in blocks {
+            let script = block.replace("import init, {", "const { default: init,");
+            let script = script.replace("from \"./engine/converge.js\"", &format!("= await import('{module}')"));
+            assert!(!script.contains("import init"), "{document}: {block}");
+            let run = format!("(async () => {{ {script}; done(report.digest); }})().catch(error => done(String(error)))");
+            let digest = browser.later(&run);
+            let native = RunReport::of(&Scenario { seed: 7, ..example("lost-event") }, u64::MAX).digest;
+            assert_eq!(digest, json!(native), "{document}: {block}");
+        }
+    }
+}
