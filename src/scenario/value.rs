@@ -45,9 +45,14 @@ impl FromIterator<Value> for Value {
 impl Value {
     /// Returns a map with one field.
     pub fn with_field(name: Arc<str>, value: Value) -> Value {
-        let mut fields = BTreeMap::new();
-        fields.insert(name, value);
-        Value::Map(Arc::new(fields))
+        Value::with_fields(std::iter::once((name, value)))
+    }
+
+    /// Returns a map with these fields.
+    pub fn with_fields(fields: impl Iterator<Item = (Arc<str>, Value)>) -> Value {
+        let mut map = BTreeMap::new();
+        map.extend(fields);
+        Value::Map(Arc::new(map))
     }
 
     /// Returns whether it is a whole number or a text, which can be an element of the other variants.

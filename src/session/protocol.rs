@@ -11,6 +11,7 @@ mod content;
 mod faults;
 pub mod internals;
 mod summary;
+mod values;
 mod views;
 
 use crate::scenario::{Branch, Command, Micros, Scenario, ScenarioError, Step};

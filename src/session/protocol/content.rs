@@ -1,6 +1,6 @@
 //! What updates, operations and messages contain, as fields.
 
-use super::as_json;
+use super::values;
 use crate::scenario::Value;
 use crate::trace::{OperationKind, Version};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ pub struct Change {
     /// The key.
     pub key: String,
     /// The new value; none if the key is deleted.
-    #[serde(with = "as_json")]
+    #[serde(serialize_with = "values::serialize", deserialize_with = "values::optional")]
     pub value: Option<Value>,
     /// The version that it makes.
     pub version: Version,
@@ -43,7 +43,7 @@ pub struct OperationRequest {
     /// The key.
     pub key: String,
     /// The value, if the kind has one.
-    #[serde(with = "as_json")]
+    #[serde(serialize_with = "values::serialize", deserialize_with = "values::optional")]
     pub value: Option<Value>,
 }
 

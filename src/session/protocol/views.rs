@@ -1,7 +1,7 @@
 //! Messages in flight, cards, marks and rows of the log, as fields.
 
-use super::as_json;
 use super::content::{MessageContent, OperationRequest, UpdateView};
+use super::values;
 use crate::analysis::CopyState;
 use crate::scenario::{Micros, Value};
 use crate::trace::{DropCause, MessageKind, NodeId, Outcome, Refusal, Version};
@@ -117,12 +117,12 @@ pub struct RowView {
     /// The key.
     pub key: String,
     /// What a read returns; none if that is absent, or several siblings.
-    #[serde(with = "as_json")]
+    #[serde(serialize_with = "values::serialize", deserialize_with = "values::optional")]
     pub value: Option<Value>,
     /// The key was deleted, and the replica remembers that.
     pub deleted: bool,
     /// The siblings that a read returns.
-    #[serde(with = "as_json")]
+    #[serde(serialize_with = "values::serialize", deserialize_with = "values::all")]
     pub siblings: Vec<Value>,
     /// Its version; none for an absent key or siblings.
     pub version: Option<Version>,
