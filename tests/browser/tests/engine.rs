@@ -206,7 +206,8 @@ fn the_scripts_in_the_documents_run() {
             let script = block.replace("import init, {", "const { default: init,");
             let script = script.replace("from \"./engine/converge.js\"", &format!("= await import('{module}')"));
             assert!(!script.contains("import init"), "{document}: {block}");
-            let run = format!("(async () => {{ {script}; done(report.digest); }})().catch(error => done(String(error)))");
+            let run =
+                format!("(async () => {{ {script}; done(report.digest); }})().catch(error => done(String(error)))");
             let digest = browser.later(&run);
             let native = RunReport::of(&Scenario { seed: 7, ..example("lost-event") }, u64::MAX).digest;
             assert_eq!(digest, json!(native), "{document}: {block}");
