@@ -114,16 +114,9 @@ fn truncate_and_append(log: &mut Vec<LogEntry>, entry: LogEntry) {
     debug_assert!(log.is_sorted_by_key(|entry| entry.index), "a log is in order of its indexes");
 }
 
-/// Makes a log equal to the leader's up to an index. By log matching, entries before the last equal one are equal.
+/// Makes a log equal to the leader's up to an index, by log matching.
 fn copy_prefix(leader_log: &[LogEntry], log: &mut Vec<LogEntry>, matching: u32) {
     let until = leader_log.partition_point(|entry| entry.index <= matching);
-    let is_known = |entry: &LogEntry| {
-        log.binary_search_by_key(&entry.index, |known| known.index).is_ok_and(|at| log[at] == *entry)
-    };
-    let from = leader_log[..until].iter().rposition(is_known).map_or(0, |at| at + 1);
-    let Some(first) = leader_log[from..until].first() else { return };
-    let start = log.partition_point(|entry| entry.index < first.index);
-    let end = log.partition_point(|entry| entry.index <= matching);
-    log.splice(start..end.max(start), leader_log[from..until].iter().copied());
-    debug_assert!(log.is_sorted_by_key(|entry| entry.index), "a log is in order of its indexes");
+    let rest = log.partition_point(|entry| entry.index <= matching);
+    log.splice(..rest, leader_log[..until].iter().copied());
 }
