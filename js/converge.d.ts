@@ -509,21 +509,21 @@ export type DataModel = "register" | "cas-register" | "counter" | "set" | "appen
 /** How an event changes the consumer's store. */
 export type Effect = "set_if_newer" | "overwrite" | "last_writer_wins" | "increment";
 
-/** What became of the events of a bus, over all subscriptions. */
+/** The numbers of a bus's events by their fate, over all subscriptions. */
 export interface EventCounts {
-  /** Done: acknowledged, or sent where no acknowledgement is wanted. */
+  /** Acknowledged, or delivered to a subscription without acknowledgements. */
   acknowledged: number;
   /** In dead-letter queues. */
   dead_lettered: number;
-  /** Given up, purged, or lost before they were flushed. */
+  /** Given up, purged, or lost. */
   discarded: number;
-  /** Kept as long as their topic keeps events. */
+  /** Discarded at the end of their retention. */
   expired: number;
-  /** Delivered and not acknowledged yet. */
+  /** Delivered and not yet acknowledged. */
   in_flight: number;
-  /** Events times the subscriptions (or groups of them) that each was for. */
+  /** Events, counted once for each subscription or group that gets them. */
   published: number;
-  /** Waiting to be delivered, for the first time or again. */
+  /** Waiting for a delivery. */
   queued: number;
 }
 
@@ -880,7 +880,7 @@ export interface Outcomes {
   fail: number;
   /** As ok. */
   ok: number;
-  /** Not ended when the run did. */
+  /** Still pending at the end of the run. */
   pending: number;
   /** As unknown: timed out. */
   unknown: number;
@@ -995,15 +995,15 @@ export interface PublishRetry {
   timeout_ms: number;
 }
 
-/** How values, whole numbers such as microseconds, are spread. */
+/** The distribution of integers, such as microseconds. */
 export interface QuantileSketch {
-  /** How many lie in each bucket: the i-th holds values v with γ^(i−1) < v ≤ γ^i, γ = (1 + error)/(1 − error). */
+  /** Number of values in each bucket: the i-th contains values v with γ^(i−1) < v ≤ γ^i, γ = (1 + error)/(1 − error). */
   buckets: { [key: string]: never };
-  /** How many. */
+  /** Number of values. */
   count: number;
   /** Their sum. */
   sum: number;
-  /** How many are 0. */
+  /** Number of values that are 0. */
   zeros: number;
 }
 
@@ -1091,15 +1091,15 @@ export interface Reads {
   /** Reads that ended as ok. */
   count: number;
   /**
-   * For each point of the grid up to the next: reads issued so long after the newest acknowledgement that concerns
-   * them, and how many of these were fresh.
+   * For each interval of the grid: the reads that were issued so long after the newest acknowledgement of an update of
+   * their key, and how many of them were fresh.
    */
   fresh: Share[];
-  /** Of stale reads: how many such updates. */
+  /** Of stale reads: the number of such updates. */
   k: QuantileSketch;
   /** Those that did not reflect an update acknowledged before they were issued. */
   stale: number;
-  /** Of stale reads: how long before the read the oldest of those was acknowledged, µs. */
+  /** Of stale reads: the time between the acknowledgement of the oldest such update and the read, µs. */
   t_us: QuantileSketch;
 }
 
@@ -1277,11 +1277,11 @@ export interface ServiceReport {
 /** A session guarantee (Terry 1994), enforced by a version token of each session. */
 export type SessionGuarantee = "read_your_writes" | "monotonic_reads" | "monotonic_writes" | "writes_follow_reads";
 
-/** At one point of the grid: how many there were, and how many of them held. */
+/** A share at one point of the grid. */
 export interface Share {
-  /** How many of them. */
+  /** Number of cases that hold. */
   held: number;
-  /** How many. */
+  /** Number of cases. */
   of: number;
 }
 
@@ -1367,60 +1367,60 @@ export interface SweepReport {
   acknowledged: number;
   /** Version of this format: 1. */
   converge_sweep: number;
-  /** Runs whose copies were all consistent at the end, and at least one update acknowledged. */
+  /** Runs with at least one acknowledged update whose copies are all consistent at the end. */
   converged: number;
-  /** From the last acknowledgement until every copy was consistent for good, µs; of runs that converged. */
+  /** From the last acknowledgement until every copy stays consistent, µs; of converged runs. */
   convergence_us: QuantileSketch;
   /** Events dead-lettered. */
   dead_lettered: number;
-  /** Deliveries of each event that is done, dead-lettered or given up. */
+  /** Deliveries of each event that was acknowledged, dead-lettered or discarded. */
   deliveries: QuantileSketch;
-  /** Events given up, expired, or lost with a bus's disk. */
+  /** Events that were discarded, expired, or lost with a bus's disk. */
   discarded: number;
-  /** Messages that did not arrive. */
+  /** Messages that were dropped. */
   dropped: number;
-  /** Times that a handler had its effect. */
+  /** Handler executions with an effect. */
   effects: number;
   /** Events of the engine. */
   events: number;
-  /** Times that a handler came to its end without failing: effects and inbox hits. */
+  /** Handler executions that did not fail: effects and inbox hits. */
   executions: number;
   /** Shares, means, quantiles and curves computed from the counts. */
   figures: Figures;
-  /** Those that used up their budget of events or messages. */
+  /** Runs that reached their limit of events or messages. */
   halted: number;
   /** Messages sent, by kind. */
   messages: { [key: string]: number };
-  /** Updates whose event was never published, a crash having come first, or the publisher having given up. */
+  /** Updates whose event was never published, because of a crash or because the publisher stopped retrying. */
   never_published: number;
-  /** Events times the subscriptions that they were for. */
+  /** Published events, counted once for each subscription. */
   published: number;
   /** Latency of reads that ended as ok, µs. */
   read_latency_us: QuantileSketch;
-  /** Reads and writes; a write is whatever changes a key. */
+  /** Outcomes of reads. */
   read_outcomes: Outcomes;
   /** What reads returned. */
   reads: Reads;
   /**
-   * At each point of the grid: copies that should get an update, and how many of them reflected it so long after its
-   * acknowledgement. Only updates acknowledged that long before the run's end count.
+   * At each point of the grid: the copies that should receive an update, and how many of them reflected it so long
+   * after its acknowledgement. Updates acknowledged later than that before the run's end do not count.
    */
   reflected: Share[];
-  /** How many runs. */
+  /** Number of runs. */
   runs: number;
-  /** XXH3-64 of the scenario's document with seed 0, 16 hexadecimal digits: only sweeps of one scenario merge. */
+  /** XXH3-64 of the scenario's document with seed 0, 16 hexadecimal digits. Only sweeps of the same scenario merge. */
   scenario: string;
   /** The seeds that were run, as ranges [from, to) in order. */
   seeds: ([number, number])[];
   /** Updates that were acknowledged. */
   updates: number;
-  /** From an update's acknowledgement until every copy that should hold it reflects it, µs. */
+  /** Inconsistency windows: from an update's acknowledgement until every copy that should hold it reflects it, µs. */
   window_us: QuantileSketch;
-  /** Windows still open at the run's end. */
+  /** Windows that are open at the end of a run. */
   windows_open: number;
   /** Latency of writes that ended as ok, µs. */
   write_latency_us: QuantileSketch;
-  /** See `read_outcomes`. */
+  /** Outcomes of writes: all operations that change a key. */
   write_outcomes: Outcomes;
 }
 
