@@ -25,8 +25,11 @@ pub(super) struct ProspectFinder<'a> {
     hints: BTreeMap<(NodeId, KeyId), Vec<NodeId>>,
     history: EventHistory,
     /// The members that an update can reach from the members that have it, at each time of healing so far.
-    reached: BTreeMap<(NodeId, KeyId, Option<UpdateId>), Vec<(Micros, BTreeSet<NodeId>)>>,
+    reached: BTreeMap<(NodeId, KeyId, Option<UpdateId>), Vec<ReachedAt>>,
 }
+
+/// A time of healing, and the members that an update can reach from then on.
+type ReachedAt = (Micros, BTreeSet<NodeId>);
 
 /// What the kept records say about events.
 #[derive(Default)]

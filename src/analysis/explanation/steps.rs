@@ -84,9 +84,8 @@ impl DeliverySteps<'_> {
             Fact::MessageDropped { message, cause } => self.drop_message(number, *message, *cause),
             // A rebalance matters once the update has been published.
             Fact::ReaderLeft { subscription, .. } | Fact::ReaderJoined { subscription } => {
-                if self.is_consumer(*subscription) && !self.steps.is_empty() {
-                    self.steps.push(number);
-                }
+                let follows_publication = self.is_consumer(*subscription) && !self.steps.is_empty();
+                self.steps.extend(follows_publication.then_some(number));
             }
             Fact::PublicationLost { update, node, .. } if self.carries(*update) => {
                 self.steps.extend(self.faults.get(&(*node, *node)));

@@ -155,8 +155,9 @@ impl Checker {
     fn topic(&mut self, path: &str, bus: &str, topic: Option<&str>, nodes: &Nodes) {
         self.refers(&format!("{path}.to"), bus, Kind::Bus, nodes);
         let (Some(bus), Some(topic)) = (nodes.bus(bus), topic) else { return };
-        let exists = bus.topics.iter().any(|other| other.name == topic);
-        if !exists && !(bus.topics.is_empty() && topic == bus.id) {
+        let is_default = bus.topics.is_empty() && topic == bus.id;
+        let exists = is_default || bus.topics.iter().any(|other| other.name == topic);
+        if !exists {
             let names: Vec<String> = bus.topics.iter().map(|topic| format!("`{}`", topic.name)).collect();
             let has = if names.is_empty() { format!("only `{}`", bus.id) } else { names.join(", ") };
             self.error(format!("{path}.topic"), format!("`{}` has no topic `{topic}`; it has {has}", bus.id));

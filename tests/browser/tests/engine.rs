@@ -208,7 +208,7 @@ fn the_scripts_in_the_documents_run() {
             assert!(!script.contains("import init"), "{document}: {block}");
             let run =
                 format!("(async () => {{ {script}; done(report.digest); }})().catch(error => done(String(error)))");
-            let digest = browser.later(&run);
+            let digest = browser.run_async(&run);
             let native = RunReport::of(&Scenario { seed: 7, ..example("lost-event") }, u64::MAX).digest;
             assert_eq!(digest, json!(native), "{document}: {block}");
         }
