@@ -17,7 +17,7 @@ pub struct Diagram {
     pub open: bool,
     /// It shows charts instead of messages.
     pub charting: bool,
-    /// The charts: [`Charts`](crate::session::protocol::Charts).
+    /// The charts: [`Charts`].
     pub charts: Rc<Charts>,
     /// The messages, by when they were sent: [`DiagramMessage`]s.
     pub messages: Rc<Vec<DiagramMessage>>,

@@ -13,7 +13,7 @@ pub struct Measurement {
     about: Option<(usize, Scenario)>,
     /// The number of measured seeds.
     pub seeds: u64,
-    /// The results: [`Row`](crate::session::measurement::Row)s.
+    /// The results: one row for each consistency.
     pub rows: Rc<Vec<MeasurementRow>>,
 }
 

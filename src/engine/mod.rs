@@ -2,7 +2,7 @@
 //!
 //! The engine is deterministic: it uses no clock, no other source of randomness than the scenario's seed, and no browser.
 //! [`Engine::new`] takes a validated scenario. Each [`Engine::step`] processes the next scheduled event: it calls the handler
-//! of the event's node, which acts only through its [`Context`]. Everything observable is recorded in the [`Trace`]. A clone of
+//! of the event's node, which acts only through its `Context`. Everything observable is recorded in the [`Trace`]. A clone of
 //! an engine is a snapshot: it continues exactly as the original.
 //!
 //! To add a kind of node: one file with its handlers, and one variant of `Node`. To add a replication protocol: one file in
