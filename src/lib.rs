@@ -1,17 +1,17 @@
-//! Converge: the eventual-consistency playground. This is the map.
+//! Converge: the eventual-consistency playground. This is the map of the code.
 //!
-//! - [`scenario`]: what to simulate. Plain data with the names that people write, its validation, its JSON, its
-//!   link, and the examples. Uses nothing above it.
-//! - [`trace`]: what happened. The one log that every other part reads, with its digest. Uses `scenario`.
-//! - [`engine`]: simulates a scenario, message by message, and writes the trace. Pure: no clock, no ambient
-//!   chance, no browser. Uses `scenario` and `trace`.
-//! - [`analysis`]: what it means. How each copy stands, what operations saw, what queues hold: all from the trace alone,
-//!   sharing no code with the engine.
-//! - [`session`]: one run under control, and the protocol spoken across the worker. The only one that drives an engine.
-//! - [`app`]: the page. Its state changes only in `app::model::update`; components and browser glue exist for wasm32
-//!   alone. Speaks the session's protocol, and never names the engine or the analysis.
+//! - [`scenario`]: what to simulate. Types, validation, JSON, links, presets and examples. Uses nothing above it.
+//! - [`trace`]: what happened. One log, which every other part reads, and its digest. Uses `scenario`.
+//! - [`engine`]: simulates a scenario, message by message, and writes the trace. Pure: no clock, no randomness but the
+//!   seed's, no browser. Uses `scenario` and `trace`.
+//! - [`analysis`]: what a trace means. Staleness, operations, queues, verdicts with witnesses, provenance. Reads the trace
+//!   alone and shares no code with the engine.
+//! - [`session`]: one run under control, sweeps, and the protocol of the worker. Only the session drives an engine.
+//! - [`report`]: the results that the command line and the JavaScript module print as JSON. Uses all of these.
+//! - [`app`]: the page. Its state changes only in `app::model::update`. Components and browser glue exist for wasm32
+//!   only. Uses `scenario`, `trace` and the session's protocol, never the engine or the analysis.
 //!
-//! `tests/walls.rs` holds these walls.
+//! `tests/walls.rs` enforces these walls.
 #![forbid(unsafe_code)]
 
 pub mod analysis;

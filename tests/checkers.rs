@@ -49,7 +49,7 @@ impl SequentialSpec for Register {
     }
 }
 
-/// An operation with its output; none for an unknown output.
+/// An operation with its output; `None` for an unknown output.
 impl Specification for Register {
     type State = u32;
     type Operation = (Request, Option<Response>);

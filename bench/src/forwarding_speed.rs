@@ -1,7 +1,7 @@
 //! The speed of message forwarding: the engine beside nexosim with models that do the same work, and beside a loop over a
 //! binary heap that does no work at all.
 
-use crate::{nexosim_forwarding, says};
+use crate::{nexosim_forwarding, outcome};
 use converge::engine::Stream;
 use converge::trace::Level;
 use converge_bench::Forwarding;
@@ -43,7 +43,7 @@ fn engine(level: Level) -> (f64, f64) {
     (delivered / start.elapsed().as_secs_f64(), forwarding.events() as f64 / delivered)
 }
 
-/// Prints the best of five measurements each, taken in turn so that a busy moment of the machine does not decide.
+/// Prints the best of five measurements of each load. The loads alternate, so a busy moment affects all of them.
 pub fn run() {
     let mut best = [0f64; 5];
     let (_, events) = engine(Level::Off);
@@ -68,6 +68,6 @@ pub fn run() {
     }
     for (what, ratio, target) in [("trace off / nexosim", off / nexosim, 1.0), ("trace on / trace off", on / off, 0.5)]
     {
-        println!("  {what}: {ratio:.2}, target {target}: {}", says(ratio >= target));
+        println!("  {what}: {ratio:.2}, target {target}: {}", outcome(ratio >= target));
     }
 }

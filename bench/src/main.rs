@@ -41,6 +41,6 @@ fn main() {
 }
 
 /// States whether a target is reached.
-fn says(reached: bool) -> &'static str {
+fn outcome(reached: bool) -> &'static str {
     if reached { "reached" } else { "MISSED" }
 }

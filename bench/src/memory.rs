@@ -1,6 +1,6 @@
 //! Memory of the page and of its worker in Chromium, over ten minutes of virtual time at speed 10.
 
-use crate::says;
+use crate::outcome;
 use browser_tests::{Browser, Site, WIDE};
 use converge::scenario::{Arrivals, Keys, Latency, Scenario, Workload, examples};
 use converge::session::Run;
@@ -94,7 +94,7 @@ pub fn run() {
     let [first, .., last] = rows;
     for (what, i) in [("page", 1), ("worker", 2)] {
         let growth = last[i] - first[i];
-        println!("  {what}, growth after the first minute: {growth:.2} MB, target 0: {}", says(growth <= 0.0));
+        println!("  {what}, growth after the first minute: {growth:.2} MB, target 0: {}", outcome(growth <= 0.0));
     }
     let traces = [60, 600].map(|seconds| {
         let mut run = Run::new(&scenario());

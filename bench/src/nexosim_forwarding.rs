@@ -1,7 +1,7 @@
 //! The forwarding load in nexosim 1.0, on one thread. Each service is a model with an output to the next and one to the
 //! previous service of its chain. A message's sender schedules the departure to itself after the message's delay. As in the
 //! engine, a service waits for the answer to its call with a timeout, and writes its store when it commits; the end of
-//! a request's work, which takes no time, is no event of its own here.
+//! a request's work, which takes no time, is not a separate event here.
 
 use converge_bench::forwarding::{CALL_TIMEOUT_MS, CHAINS, DELAY_MS, KEYS, LENGTH, OPERATION_TIMEOUT_MS, SESSIONS};
 use nexosim::model::{Context, Model, schedulable};

@@ -1,6 +1,6 @@
 //! The page in Chromium: how soon it can be used, also on a slow processor, and how smoothly it plays 200 services.
 
-use crate::says;
+use crate::outcome;
 use browser_tests::{Browser, Site, WIDE};
 use converge::session::Run;
 use converge_bench::crowd;
@@ -81,10 +81,10 @@ fn opening(site: &Site, slowdown: u32, target_ms: f64) {
     };
     let processor = if slowdown == 1 { "full speed".into() } else { format!("a processor {slowdown} times slower") };
     println!("  opening at {processor}, median of {} new browsers", loads.len());
-    println!("    interactive after {:.0} ms, target {target_ms}: {}", median(0), says(median(0) <= target_ms));
+    println!("    interactive after {:.0} ms, target {target_ms}: {}", median(0), outcome(median(0) <= target_ms));
     println!("    first answer of the engine after {:.0} ms", median(1));
     // The target for blocking holds at full speed.
-    let verdict = if slowdown == 1 { format!(", target 20: {}", says(median(2) <= 20.0)) } else { String::new() };
+    let verdict = if slowdown == 1 { format!(", target 20: {}", outcome(median(2) <= 20.0)) } else { String::new() };
     println!("    blocked for {:.0} ms{verdict}", median(2));
     println!("    {:.0} bytes transferred in {:.0} requests, without those of the worker", median(3), median(4));
 }
@@ -117,7 +117,7 @@ fn playing(site: &Site) {
             "    {what}: {:.1} frames a second, target 60: {}; 95 % within {:.1} ms; {:.1} virtual seconds in 10",
             frames[0],
             // At 60 Hz a frame is occasionally missing.
-            says(frames[0] >= 59.5),
+            outcome(frames[0] >= 59.5),
             frames[1],
             frames[2]
         );

@@ -1,7 +1,7 @@
 //! Duration of seeks to random times of a run of a million events, natively and in Chromium, and the memory of the
 //! snapshots that make them fast.
 
-use crate::{says, wasm};
+use crate::{outcome, wasm};
 use converge_bench::Seeks;
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ fn print(name: &str, mut durations: Vec<f64>) {
     println!(
         "  {name}: median {:.1} ms, longest {longest:.1} ms, target {TARGET:.0} ms: {}",
         durations[durations.len() / 2],
-        says(longest < TARGET)
+        outcome(longest < TARGET)
     );
 }
 

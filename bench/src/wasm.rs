@@ -1,6 +1,6 @@
 //! The speed of the engine in Chromium, compiled with the page's profile, relative to the native engine.
 
-use crate::says;
+use crate::outcome;
 use browser_tests::{Browser, WIDE};
 use converge_bench::forwarding::{CHAINS, LENGTH, MESSAGES};
 use converge_bench::{Forwarding, Seeds};
@@ -74,7 +74,7 @@ pub fn module(level: Option<&str>) -> (Browser, Server, PathBuf) {
     (browser, server, folder)
 }
 
-/// Prints the best of several measurements, taken in turn.
+/// Prints the best of several measurements of each load. The loads alternate.
 pub fn run() {
     let level = std::env::var(LEVEL).ok();
     let (browser, _server, folder) = module(level.as_deref());
@@ -93,7 +93,7 @@ pub fn run() {
     for (what, pair) in [("trace off", [best[0], best[1]]), ("trace on", [best[2], best[3]])] {
         let ratio = pair[1] / pair[0];
         println!("  {what}: native {:.2} M, wasm {:.2} M", pair[0] / 1e6, pair[1] / 1e6);
-        println!("  {what}, wasm / native: {ratio:.2}, target 0.75: {}", says(ratio >= 0.75));
+        println!("  {what}, wasm / native: {ratio:.2}, target 0.75: {}", outcome(ratio >= 0.75));
     }
     let best = |figure: fn(&((f64, f64), f64)) -> f64| sweeps.iter().map(figure).fold(0.0, f64::max);
     let (native, wasm) = (best(|sweep| sweep.0.0), best(|sweep| sweep.1));

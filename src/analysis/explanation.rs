@@ -72,7 +72,7 @@ impl RunContext<'_> {
         }
     }
 
-    /// Explains a copy that is not consistent: one explanation for each missing update, the oldest first. Returns none for a
+    /// Explains a copy that is not consistent: one explanation for each missing update, the oldest first. Returns `None` for a
     /// consistent copy.
     pub fn explain(&self, node: NodeId, key: KeyId) -> Vec<Explanation> {
         let Some(copy) = self.analysis.staleness.copy(node, key) else { return Vec::new() };

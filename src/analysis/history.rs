@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use recorder::{HistoryRecorder, RecordedOperation};
 
-/// The id of a value in its history. Ids are dense; [`ABSENT`] stands for no value.
+/// The id of a value in its history. Ids are dense; [`ABSENT`] is no value.
 pub type ValueId = u32;
 
 /// The value of a key that was never written.
@@ -171,7 +171,7 @@ pub struct Initial {
 pub struct History {
     /// The operations, in order of their invocations.
     pub operations: Vec<Operation>,
-    /// The values as text; the first stands for no value.
+    /// The values as text; the first is no value.
     pub values: Vec<String>,
     /// The names of the keys.
     pub keys: Vec<String>,

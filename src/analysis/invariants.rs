@@ -88,7 +88,7 @@ struct Evaluator<'a> {
     groups: &'a [(String, Vec<String>)],
 }
 
-/// The service bound to each quantified holder: a group, or none for keys without a holder.
+/// The service bound to each quantified holder: a group, or `None` for keys without a holder.
 type Bindings<'a> = Vec<(Option<&'a str>, NodeId)>;
 
 impl<'a> Evaluator<'a> {

@@ -16,7 +16,7 @@ pub struct LogEntry {
     pub index: u32,
     /// The term, or epoch, in which it was created.
     pub term: u32,
-    /// The update; none for the empty entry with which a Raft leader begins its term.
+    /// The update; `None` for the empty entry with which a Raft leader begins its term.
     pub update: Option<UpdateId>,
 }
 
@@ -32,7 +32,7 @@ pub struct Logs {
 }
 
 impl Logs {
-    /// Reads the trace of a run. Returns none for a group that keeps no logs.
+    /// Reads the trace of a run. Returns `None` for a group that keeps no logs.
     pub fn read(run: &RunContext, group: NodeId) -> Option<Logs> {
         let is_group = |candidate: &&Group| candidate.id == run.names.node(group);
         let raft = match run.scenario.groups.iter().find(is_group)?.protocol {

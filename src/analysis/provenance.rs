@@ -18,7 +18,7 @@ pub struct CoordinatedWrite {
     pub at: Micros,
     /// Reading of the coordinator's clock then, µs.
     pub clock: i64,
-    /// The written value; none for a deletion.
+    /// The written value; `None` for a deletion.
     pub value: Option<Value>,
 }
 

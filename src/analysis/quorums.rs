@@ -99,7 +99,7 @@ pub struct Quorums {
     replicas: BTreeMap<KeyId, Vec<NodeId>>,
     /// The operation of each write, as an index into `all`.
     writes: BTreeMap<UpdateId, usize>,
-    /// The replica and the update that it stored, if the last record says so.
+    /// The replica and the update that it stored, if the last record is about that.
     stored: Option<(NodeId, UpdateId)>,
 }
 
@@ -336,7 +336,7 @@ fn note_if_reached(coordination: &mut Coordination, phase: Phase, at: Micros) {
     }
 }
 
-/// Returns the phase of a request, and the kind of message that answers it; none for messages that are not requests.
+/// Returns the phase of a request, and the kind of message that answers it; `None` for messages that are not requests.
 fn request_phase(kind: MessageKind) -> Option<(Phase, MessageKind)> {
     match kind {
         MessageKind::Call => Some((Phase::Read, MessageKind::Reply)),

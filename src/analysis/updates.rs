@@ -9,7 +9,7 @@ pub struct UpdateInfo {
     pub node: NodeId,
     /// The key.
     pub key: KeyId,
-    /// The value; none for a deletion.
+    /// The value; `None` for a deletion.
     pub value: Option<Value>,
     /// Its version.
     pub version: Version,

@@ -43,7 +43,7 @@ pub struct Request {
     pub poison: bool,
     /// What the session of a group's client has observed of the key.
     pub token: SessionToken,
-    /// The event to be written; none for operations of clients and of the page's user.
+    /// The event to be written; `None` for operations of clients and of the page's user.
     pub event: Option<EventWrite>,
 }
 
@@ -114,7 +114,7 @@ pub struct Delivery {
     pub attempt: u32,
     /// The partition of the event's topic.
     pub partition: u32,
-    /// For a log: the event delivered before; none for the first one after a commit or a redelivery.
+    /// For a log: the event delivered before; `None` for the first one after a commit or a redelivery.
     pub follows: Option<u32>,
     /// For a reader with a session: the life of the reader; else 0.
     pub life: u32,

@@ -70,7 +70,7 @@ pub enum Command {
     Crash {
         /// The service.
         service: String,
-        /// Whether its store is lost as well.
+        /// Whether its store is lost too.
         #[serde(default, skip_serializing_if = "is_default")]
         lose_disk: bool,
     },

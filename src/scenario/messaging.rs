@@ -315,7 +315,7 @@ pub enum Order {
     /// First in, first out for each key: an unacknowledged event blocks later events of its key only.
     FifoPerKey,
     /// A log with an offset for each partition (Kafka): events are delivered in order, up to `max_in_flight` ahead. An
-    /// acknowledgement commits all earlier events as well. After a failure or a silent consumer, all events after the
+    /// acknowledgement also commits all earlier events. After a failure or a silent consumer, all events after the
     /// last committed offset are redelivered.
     Log,
 }

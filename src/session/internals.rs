@@ -64,7 +64,7 @@ fn copies(look: &RunContext, node: NodeId, group: &Group, origins: &Provenance) 
     copies
 }
 
-/// The node of an origin in a version; none for the document.
+/// The node of an origin in a version; `None` for the document.
 fn origin_of(look: &RunContext, origin: u32) -> Option<NodeId> {
     origin.checked_sub(1).map(NodeId).filter(|node| node.index() < look.names.node_count())
 }

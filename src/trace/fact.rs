@@ -90,7 +90,7 @@ facts! {
         key: KeyId,
         /// The value to write, add, insert or remove; the number to add; the field and its value; the index to remove at.
         value: Option<Value>,
-        /// The value that compare-and-set expects, none for an absent key; the index to insert at, none for the end.
+        /// The value that compare-and-set expects (`None` for an absent key), or the index to insert at (`None` for the end).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expected: Option<Value> as omitted,
     }
@@ -141,7 +141,7 @@ facts! {
         value: Value,
         /// Whether the store changed; an older version under `set_if_newer` changes nothing.
         changed: bool,
-        /// The subscription that delivered it; none for a blocking call.
+        /// The subscription that delivered it; `None` for a blocking call.
         by: Option<SubscriptionId>,
         /// The number that the store now holds, where the update's difference was added to it.
         sum: Option<i64>,
@@ -303,24 +303,24 @@ facts! {
         node: NodeId,
         key: KeyId,
         version: Version,
-        /// The version that the coordinator knew it would replace; none for a blind write.
+        /// The version that the coordinator knew it would replace; `None` for a blind write.
         replaces: Version,
         /// Reading of the coordinator's clock, µs.
         clock: i64,
-        /// The written value; none for a deletion.
+        /// The written value; `None` for a deletion.
         value: Option<Value>,
     }
 
     /// A replica received a version of a register.
     41 => ReplicaStored {
-        /// The update; none for a value of the document.
+        /// The update; `None` for a value of the document.
         update: Option<UpdateId>,
         node: NodeId,
         key: KeyId,
         version: Version,
         /// Whether the replica held an older version before.
         changed: bool,
-        /// The version's value; none for a deletion.
+        /// The version's value; `None` for a deletion.
         value: Option<Value>,
     }
 

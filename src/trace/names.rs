@@ -105,7 +105,7 @@ impl Names {
         self.sharing.insert(group);
     }
 
-    /// Returns the group whose keys a node uses; none for the keys outside of all groups.
+    /// Returns the group whose keys a node uses; `None` for the keys outside of all groups.
     pub fn scope(&self, node: NodeId) -> Option<NodeId> {
         self.group(node).filter(|group| !self.sharing.contains(group))
     }

@@ -6,7 +6,7 @@ use crate::analysis::history::{History, Invocation, Model, Output, ValueId};
 use crate::trace::Outcome;
 use std::collections::BTreeMap;
 
-/// Returns the changes that may have written each value of a register; none for the initial value.
+/// Returns the changes that may have written each value of a register; `None` for the initial value.
 fn sources(history: &History, places: &[usize]) -> BTreeMap<ValueId, Vec<Option<usize>>> {
     let mut found: BTreeMap<ValueId, Vec<Option<usize>>> = BTreeMap::new();
     if let Some(&first) = places.first() {

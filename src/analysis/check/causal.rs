@@ -31,7 +31,7 @@ struct Node {
     reads: bool,
 }
 
-/// Returns the write that each read returned, and that each compare-and-set replaced; none for an initial value. Fails with a
+/// Returns the write that each read returned, and that each compare-and-set replaced; `None` for an initial value. Fails with a
 /// read of a value that was never written.
 fn sources(history: &History, places: &[usize]) -> Result<BTreeMap<usize, Option<usize>>, usize> {
     let operations = &history.operations;
@@ -187,7 +187,7 @@ impl View<'_> {
                     if let Some(write) = self.nodes[node].from {
                         changed |= past.join(node, write);
                     }
-                    // A later operation of its own process comes before it: a cycle.
+                    // A later operation of the same process precedes it: a cycle.
                     if past.of(node)[self.nodes[node].process_index] > self.nodes[node].at + 1 {
                         return false;
                     }

@@ -55,7 +55,7 @@ pub(super) fn phantom(history: &History, at: usize, value: u32) -> String {
     }
 }
 
-/// A read misses an element that an earlier operation `by` added or returned; `put` is none for an initial element.
+/// A read misses an element that an earlier operation `by` added or returned; `put` is `None` for an initial element.
 pub(super) fn missing_element(history: &History, at: usize, put: Option<u32>, by: usize) -> String {
     let value = put.map_or("an initial element", |value| history.value(value));
     let known =

@@ -3,7 +3,7 @@
 //! Several checks need the write that a read returned, and apply to registers whose writes all differ. Here every write gets
 //! a distinct value, and every read one of the writes that it may have returned. The history keeps the guarantee if some
 //! assignment does. Reads are assigned in order of their invocation, and the search backtracks as soon as the assigned part
-//! violates the guarantee, since a violation remains whatever the other reads returned. A compare-and-set counts as a read of
+//! violates the guarantee, since a violation remains for every result of the other reads. A compare-and-set counts as a read of
 //! the value that it replaced.
 
 use crate::analysis::history::{History, Invocation, Operation, Output, ValueId};

@@ -82,7 +82,7 @@ struct Search<'a> {
     processes: Vec<Vec<usize>>,
     /// For each process, the number of its required operations that are taken.
     heads: Vec<usize>,
-    /// The process of each operation; none for an optional operation that is the only one of its process.
+    /// The process of each operation; `None` for an optional operation that is the only one of its process.
     process_of: Vec<Option<usize>>,
     /// Optional operations by the value that they write to a register; all of them under 0 for other models.
     optional_by_value: BTreeMap<ValueId, Vec<usize>>,

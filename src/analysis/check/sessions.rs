@@ -44,7 +44,7 @@ struct SessionChecker<'a> {
     /// The write of each value, by key and value.
     writers: BTreeMap<(u32, u32), usize>,
     removed: BTreeSet<(u32, u32)>,
-    /// For each process the writes that it made and saw, in order; and the position of each of its own writes in that list.
+    /// For each process: the writes that it made and saw, in order, and the positions of the writes that it made.
     steps: BTreeMap<u32, Vec<KnownWrite>>,
     place_in: BTreeMap<usize, (u32, usize)>,
     /// For each key, edges from a write to a newer one.

@@ -21,7 +21,7 @@ pub enum Verdict {
     Unknown(String),
 }
 
-/// For each key, or none for all keys together: the revision of its operations, and the verdict.
+/// The revision of the operations and the verdict, by key; the key `None` covers all keys together.
 pub(super) type VerdictsByKey = BTreeMap<Option<u32>, (u32, Verdict)>;
 
 /// Verdicts found before. A verdict stays valid until the revision of its key's operations changes, so that checking a growing

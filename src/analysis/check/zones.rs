@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// A write and the reads of its value.
 #[derive(Clone, Copy)]
 struct Cluster {
-    /// None for the initial value.
+    /// `None` for the initial value.
     write: Option<usize>,
     /// The earliest end and its operation; before everything for the initial value.
     first_end: (i64, Option<usize>),

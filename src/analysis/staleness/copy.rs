@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The value that a copy holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredValue {
-    /// The value; none for a tombstone.
+    /// The value; `None` for a tombstone.
     pub value: Option<Value>,
     /// Its version.
     pub version: Version,
-    /// The update that wrote it; none for an initial value of the document.
+    /// The update that wrote it; `None` for an initial value of the document.
     pub update: Option<UpdateId>,
 }
 
@@ -64,7 +64,7 @@ impl KeyCopy {
         &self.siblings
     }
 
-    /// Returns the stored value; none for an absent key.
+    /// Returns the stored value; `None` for an absent key.
     pub fn held(&self) -> Option<&StoredValue> {
         self.held.as_ref()
     }
@@ -79,7 +79,7 @@ impl KeyCopy {
         self.behind.len() as u32
     }
 
-    /// Iterates over those updates, the oldest version first; none for an initial value of the document.
+    /// Iterates over those updates, the oldest version first; `None` for an initial value of the document.
     pub fn missing_updates(&self) -> impl Iterator<Item = Option<UpdateId>> {
         self.behind.values().map(|behind| behind.update)
     }

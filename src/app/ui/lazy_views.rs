@@ -81,15 +81,21 @@ impl LazyView {
     }
 }
 
+/// Loads the code of the lazy views and of actions. Both are in one file, but each split function loads it for itself.
+///
+/// # Errors
+/// The code could not be fetched. A later call tries again.
+pub async fn load() -> Result<(), SplitLoaderError> {
+    load_views().await?;
+    load_actions().await
+}
+
 /// Returns a view's elements, loading the code of all lazy views before the first.
 ///
 /// # Errors
 /// The code could not be fetched. A later call tries again.
-#[wasm_split(views, fallible, preload(
-    /// Loads the code of all lazy views.
-    load
-))]
-pub fn draw_when_loaded(view: LazyView, model: &Model, send: &Callback<Msg>) -> Result<Html, SplitLoaderError> {
+#[wasm_split(views, fallible, preload(load_views))]
+fn draw_when_loaded(view: LazyView, model: &Model, send: &Callback<Msg>) -> Result<Html, SplitLoaderError> {
     // A failure leaves the views without their style; they work without it.
     let _ = adopt_style_sheet();
     Ok(elements(view, model, send))
@@ -100,8 +106,7 @@ pub fn draw(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
     let drawn = pin!(draw_when_loaded(view, model, send));
     match drawn.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(elements)) => elements,
-        // Loaded code is ready at the first poll.
-        Poll::Ready(Err(_)) | Poll::Pending => html! {},
+        Poll::Ready(Err(_)) | Poll::Pending => unreachable!("loaded code is ready at the first poll"),
     }
 }
 
@@ -109,7 +114,7 @@ pub fn draw(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
 ///
 /// # Errors
 /// The code could not be fetched.
-#[wasm_split(views, fallible)]
+#[wasm_split(views, fallible, preload(load_actions))]
 fn update_when_loaded(model: &mut Model, msg: Msg) -> Result<Vec<Effect>, SplitLoaderError> {
     Ok(model::update(model, msg))
 }
@@ -119,8 +124,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let updated = pin!(update_when_loaded(model, msg));
     match updated.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(effects)) => effects,
-        // Loaded code is ready at the first poll.
-        Poll::Ready(Err(_)) | Poll::Pending => Vec::new(),
+        Poll::Ready(Err(_)) | Poll::Pending => unreachable!("loaded code is ready at the first poll"),
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) struct StoredEvent {
     /// The time of the last delivery.
     pub(super) sent: Micros,
     pub(super) published_at: Micros,
-    /// With several brokers: the offset in their log; none for a redriven dead letter.
+    /// With several brokers: the offset in their log; `None` for a redriven dead letter.
     pub(super) offset: Option<u64>,
     /// The end of its retention.
     pub(super) expires: Option<Micros>,

@@ -176,7 +176,7 @@ impl Raft {
         self.round += 1;
         self.pending_reads.push(PendingRead {
             client: client.clone(),
-            // Before it has committed an entry of its own term, a leader does not know the commit index.
+            // Before it has committed an entry of the present term, a leader does not know the commit index.
             read_index: self.commit_index.max(self.first_index_of_term()),
             round: self.round,
             confirmed_by: vec![member.index],
@@ -321,7 +321,7 @@ impl Raft {
         (self.role, self.leader) = (Role::Leader, Some(member.index));
         ctx.record(Fact::LeaderElected { node: member.node, term: self.current_term });
         self.followers.reset(self.log.last_index());
-        // Committing an entry of its own term commits those of earlier terms (5.4.2; 8).
+        // Committing an entry of the present term commits those of earlier terms (5.4.2; 8).
         self.log.append(LogEntry::no_op(self.current_term, None, KeyId(0)));
         self.send_heartbeats(now, member, ctx);
         self.advance_commit_index(member, ctx)

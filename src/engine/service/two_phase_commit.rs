@@ -20,7 +20,7 @@ fn send(link: LinkId, message: TransactionMessage, operation: Option<OperationId
 }
 
 impl Service {
-    /// Asks a callee for a write of its own, outside of any transaction.
+    /// Asks a callee for a separate write, outside of any transaction.
     pub(super) fn request_nested_write(&mut self, job: u32, call: usize, ctx: &mut Context) {
         let callee = &self.calls[call];
         let Some(operation) = &callee.operation else { return };

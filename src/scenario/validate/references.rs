@@ -254,7 +254,7 @@ impl Checker {
     }
 
     /// Checks that copies of a key are equal at the start or absent. Both have version 1, so other values could never be
-    /// told apart.
+    /// distinguished.
     fn initial_copies<'a>(&mut self, scenario: &'a Scenario, nodes: &Nodes<'a>) {
         let group_by_member: BTreeMap<&str, &Group> =
             scenario.groups.iter().flat_map(|group| group.members.iter().map(move |id| (id.as_str(), group))).collect();

@@ -34,7 +34,7 @@ pub struct GroupInternals {
 pub struct CopyInternals {
     /// The key.
     pub key: String,
-    /// Its values: several siblings, one value, or none for an absent key.
+    /// Its values: several siblings, one value, or none if the key is absent.
     pub values: Vec<ValueInternals>,
     /// Of data without a total order: for each origin (none is the document) how many of its updates are applied.
     pub vector: Vec<(Option<NodeId>, u32)>,
@@ -111,7 +111,7 @@ pub struct LogEntryView {
     pub index: u32,
     /// Its term.
     pub term: u32,
-    /// Its update; none for the no-op with which a leader begins its term.
+    /// Its update; `None` for the no-op with which a leader begins its term.
     pub update: Option<UpdateView>,
 }
 

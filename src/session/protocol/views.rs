@@ -124,7 +124,7 @@ pub struct RowView {
     /// The siblings that a read returns.
     #[serde(serialize_with = "values::serialize", deserialize_with = "values::all")]
     pub siblings: Vec<Value>,
-    /// Its version; none for an absent key or siblings.
+    /// Its version; `None` for an absent key or siblings.
     pub version: Option<Version>,
     /// The update that made it; gives the colour.
     pub update: Option<u32>,
