@@ -98,6 +98,8 @@ fn split(wasm: &Path, out: &Path) -> Result<PathBuf> {
 fn bind(wasm: &Path, name: &str, out: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(wasm).out_name(name).web(true).map_err(|error| error.to_string())?;
+    // `init()` without an address loads the wasm file beside the script.
+    bindgen.omit_default_module_path(false);
     // The page's split files call through the main file's function table, which the linker exports.
     bindgen.keep_lld_exports(true);
     bindgen.typescript(false).remove_name_section(true).remove_producers_section(true);
