@@ -160,34 +160,67 @@ pub struct Model {
 
 /// Changes the state and returns the effects that the browser must execute.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
-    let mut effects = Vec::new();
-    let was_playing = model.playback.playing();
-    model.dispatch(msg, &mut effects);
-    model.redraw.page |= was_playing != model.playback.playing();
-    if let Some(request) = model.playback.next_request() {
-        effects.push(Effect::Send(Box::new(request)));
-    }
-    effects
+    update_playing(model, msg).unwrap_or_else(|action| {
+        model
+            .change(|model, effects| {
+                model.execute_action(action, effects);
+                Ok(())
+            })
+            .unwrap_or_default()
+    })
+}
+
+/// Changes the state as [`update`] does, if the message opens a drawing, plays the run or concerns the viewport.
+///
+/// # Errors
+/// Another message: an action of the visitor.
+pub fn update_playing(model: &mut Model, msg: Msg) -> Result<Vec<Effect>, Msg> {
+    model.change(|model, effects| model.try_play(msg, effects))
 }
 
 impl Model {
-    fn dispatch(&mut self, msg: Msg, effects: &mut Vec<Effect>) {
+    /// Executes a change, and sends the next request to the engine.
+    fn change(
+        &mut self,
+        change: impl FnOnce(&mut Model, &mut Vec<Effect>) -> Result<(), Msg>,
+    ) -> Result<Vec<Effect>, Msg> {
+        let mut effects = Vec::new();
+        let was_playing = self.playback.playing();
+        change(self, &mut effects)?;
+        self.redraw.page |= was_playing != self.playback.playing();
+        if let Some(request) = self.playback.next_request() {
+            effects.push(Effect::Send(Box::new(request)));
+        }
+        Ok(effects)
+    }
+
+    fn try_play(&mut self, msg: Msg, effects: &mut Vec<Effect>) -> Result<(), Msg> {
         match msg {
             Msg::Engine(answer) => {
                 if let Some(answer) = Rc::into_inner(answer) {
                     self.receive(answer, effects);
                 }
             }
-            Msg::EngineFailed(message) => self.report_crash(message),
-            Msg::RestartEngine => self.restart_engine(effects),
             Msg::Notify(text) => self.notify(text),
             Msg::Tick(wall) => self.tick(wall),
+            Msg::Document(DocumentMsg::OpenFirst) => self.open_first(),
+            Msg::Document(DocumentMsg::Open(opening)) => self.open(*opening),
+            Msg::Viewport(msg) => self.update_viewport(msg),
+            Msg::Playback(msg) => self.update_playback(msg),
+            action => return Err(action),
+        }
+        Ok(())
+    }
+
+    fn execute_action(&mut self, action: Msg, effects: &mut Vec<Effect>) {
+        match action {
+            Msg::Engine(_) | Msg::Notify(_) | Msg::Tick(_) | Msg::Viewport(_) | Msg::Playback(_) => {}
+            Msg::EngineFailed(message) => self.report_crash(message),
+            Msg::RestartEngine => self.restart_engine(effects),
             Msg::Keyboard(msg) => self.update_keyboard(msg, effects),
             Msg::Document(msg) => self.update_document(msg, effects),
             Msg::Selection(msg) => self.update_selection(msg, effects),
             Msg::Pointer(msg) => self.update_pointer(msg, effects),
-            Msg::Viewport(msg) => self.update_viewport(msg),
-            Msg::Playback(msg) => self.update_playback(msg),
             Msg::Live(msg) => self.update_live(msg, effects),
             Msg::Branch(command) => self.command_branches(command),
             Msg::Time(msg) => {

@@ -9,7 +9,7 @@ use super::inspector::Inspector;
 use super::log::Log;
 use super::verdicts::Verdicts;
 use super::{diagram, menu, outline, timeline};
-use crate::app::model::{CanvasItem, Model, Msg, Origin};
+use crate::app::model::{self, CanvasItem, Effect, Model, Msg, Origin};
 use crate::app::scene::Area;
 use js_sys::Array;
 use std::cell::Cell;
@@ -81,15 +81,21 @@ impl LazyView {
     }
 }
 
+/// Loads the code of the lazy views and of actions. Both are in one file, but each split function loads it for itself.
+///
+/// # Errors
+/// The code could not be fetched. A later call tries again.
+pub async fn load() -> Result<(), SplitLoaderError> {
+    load_views().await?;
+    load_actions().await
+}
+
 /// Returns a view's elements, loading the code of all lazy views before the first.
 ///
 /// # Errors
 /// The code could not be fetched. A later call tries again.
-#[wasm_split(views, fallible, preload(
-    /// Loads the code of all lazy views.
-    load
-))]
-pub fn draw_when_loaded(view: LazyView, model: &Model, send: &Callback<Msg>) -> Result<Html, SplitLoaderError> {
+#[wasm_split(views, fallible, preload(load_views))]
+fn draw_when_loaded(view: LazyView, model: &Model, send: &Callback<Msg>) -> Result<Html, SplitLoaderError> {
     // A failure leaves the views without their style; they work without it.
     let _ = adopt_style_sheet();
     Ok(elements(view, model, send))
@@ -100,6 +106,24 @@ pub fn draw(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
     let drawn = pin!(draw_when_loaded(view, model, send));
     match drawn.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(elements)) => elements,
+        Poll::Ready(Err(_)) | Poll::Pending => unreachable!("loaded code is ready at the first poll"),
+    }
+}
+
+/// Updates the model, with the code that is loaded together with the lazy views.
+///
+/// # Errors
+/// The code could not be fetched.
+#[wasm_split(views, fallible, preload(load_actions))]
+fn update_when_loaded(model: &mut Model, msg: Msg) -> Result<Vec<Effect>, SplitLoaderError> {
+    Ok(model::update(model, msg))
+}
+
+/// Updates the model. Call it only after [`load`] has returned `Ok`.
+pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let updated = pin!(update_when_loaded(model, msg));
+    match updated.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(effects)) => effects,
         Poll::Ready(Err(_)) | Poll::Pending => unreachable!("loaded code is ready at the first poll"),
     }
 }

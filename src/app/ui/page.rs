@@ -57,7 +57,7 @@ pub enum PageMsg {
     AddressChanged,
     /// A drawing was opened.
     Opened(Opened),
-    /// The code of the lazy views was loaded, or could not be fetched.
+    /// The code of the lazy views and of actions was loaded, or could not be fetched.
     ViewsLoaded(bool),
 }
 
@@ -68,7 +68,7 @@ pub struct PageProps {
     pub opened: Opened,
 }
 
-/// Whether the code of the lazy views is loaded.
+/// Whether the code of the lazy views and of actions is loaded.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ViewsState {
     NotLoaded,
@@ -85,6 +85,8 @@ pub struct Page {
     painter: Painter,
     card_views: CardViews,
     views: ViewsState,
+    /// Actions of the visitor that wait for their code, oldest first.
+    waiting_actions: Vec<Msg>,
     /// A pointer has just dropped an item of the palette on the canvas.
     dropped: Rc<Cell<bool>>,
     send: Callback<Msg>,
@@ -116,6 +118,7 @@ impl Component for Page {
             painter: Painter::new(),
             card_views: CardViews::default(),
             views: ViewsState::NotLoaded,
+            waiting_actions: Vec::new(),
             dropped: Rc::default(),
             send: link.callback(PageMsg::Model),
             link: link.clone(),
@@ -252,14 +255,18 @@ impl Page {
             PageMsg::Opened(opened) => self.show_opened(opened),
             PageMsg::ViewsLoaded(true) => {
                 self.views = ViewsState::Loaded;
+                self.execute_waiting_actions();
                 self.model.redraw.page = true;
             }
             PageMsg::ViewsLoaded(false) => {
                 self.views = ViewsState::Failed;
+                let dropped = std::mem::take(&mut self.waiting_actions);
+                let is_change_lost = dropped.iter().any(|action| !matches!(action, Msg::Pointer(_)));
                 // A notice about the drawing is more important.
-                if self.model.notices.notice.is_none() {
-                    let problem = "A part of the page could not be fetched. Check the network.";
-                    self.update_model(Msg::Notify(problem.into()));
+                if is_change_lost || self.model.notices.notice.is_none() {
+                    let outcome = if is_change_lost { "Nothing was changed. " } else { "" };
+                    let problem = format!("{outcome}A part of the page could not be fetched. Check the network.");
+                    self.update_model(Msg::Notify(problem));
                 }
             }
         }
@@ -285,9 +292,11 @@ impl Page {
         self.link.send_future(async { PageMsg::Opened(opening.await) });
     }
 
-    /// Loads the code of the lazy views when the page first shows one of them.
+    /// Loads the code of the lazy views and of actions when the page first shows such a view, or at the first action.
     fn load_views(&mut self) {
-        if self.views == ViewsState::NotLoaded && LazyView::ALL.into_iter().any(|view| view.is_shown(&self.model)) {
+        let is_needed =
+            !self.waiting_actions.is_empty() || LazyView::ALL.into_iter().any(|view| view.is_shown(&self.model));
+        if self.views == ViewsState::NotLoaded && is_needed {
             self.views = ViewsState::Loading;
             self.link.send_future(async { PageMsg::ViewsLoaded(lazy_views::load().await.is_ok()) });
         }

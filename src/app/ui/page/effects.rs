@@ -1,18 +1,36 @@
 //! Executes the model's effects: requests to the engine, storage, focus, files, theme.
 
-use super::{Page, opening};
+use super::{Page, ViewsState, opening};
 use crate::app::browser::{crash_report, documents, files, storage, theme};
 use crate::app::gesture::Gesture;
 use crate::app::model::{self, Effect, KEPT_BEFORE, KEPT_WORK, Msg};
+use crate::app::ui::lazy_views;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, HtmlElement};
 
 impl Page {
-    /// Updates the model and executes the effects.
+    /// Updates the model and executes the effects: at once for what happens without an action of the visitor. The code
+    /// for actions is loaded with the lazy views; the actions before wait for it.
     pub(super) fn update_model(&mut self, msg: Msg) {
-        for effect in model::update(&mut self.model, msg) {
+        // A click on a playback control stays behind the actions before it.
+        if !self.waiting_actions.is_empty() && matches!(msg, Msg::Playback(_)) {
+            return self.waiting_actions.push(msg);
+        }
+        let effects = match model::update_playing(&mut self.model, msg) {
+            Ok(effects) => effects,
+            Err(action) if self.views == ViewsState::Loaded => lazy_views::update(&mut self.model, action),
+            Err(action) => return self.waiting_actions.push(action),
+        };
+        for effect in effects {
             self.execute(effect);
+        }
+    }
+
+    /// Executes the actions that have waited for their code.
+    pub(super) fn execute_waiting_actions(&mut self) {
+        for action in std::mem::take(&mut self.waiting_actions) {
+            self.update_model(action);
         }
     }
 
