@@ -17,7 +17,10 @@ fn to_js(result: &impl Serialize) -> Result<JsValue, JsValue> {
 
 /// Converts a plain JavaScript value. `name` is the parameter's name, with which the path of an error begins.
 fn from_js<T: DeserializeOwned>(name: &str, value: JsValue) -> Result<T, JsValue> {
-    serde_path_to_error::deserialize(serde_wasm_bindgen::Deserializer::from(value)).map_err(|error| {
+    // Of an object, serde-wasm-bindgen reads only the fields that a struct has. As a JSON value, it keeps the unknown ones.
+    let value: Value = serde_wasm_bindgen::from_value(value)
+        .map_err(|error| to_error(vec![InputError::new(name.into(), error.to_string())]))?;
+    serde_path_to_error::deserialize(value).map_err(|error| {
         let path = match error.path().to_string().as_str() {
             "." => name.to_string(),
             path => format!("{name}.{path}"),

@@ -60,7 +60,7 @@ fn reason(why: &Explanation, look: &RunContext) -> VerdictView {
     };
     VerdictView {
         about: VerdictSubject::Copy,
-        title: format!("Explanation {} at {}?", look.names.key(why.key), look.names.label(why.node)),
+        title: format!("Why {} at {}?", look.names.key(why.key), look.names.label(why.node)),
         status: if why.prospect.is_hopeful() { VerdictStatus::Pending } else { VerdictStatus::Violated },
         because: reasons::sentence(why, look),
         steps: reasons::steps(why, look).into_iter().map(step).collect(),

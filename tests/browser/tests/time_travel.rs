@@ -63,7 +63,7 @@ fn an_added_invariant_is_checked_and_leads_to_its_violation() {
     let field = format!(".inspector [id='{}']", id.as_str().expect("an id"));
     // A syntax error is reported at the field.
     browser.fill(&field, "notification.widget = inventory.widget");
-    browser.wait("document.querySelector('.inspector').textContent.includes('`==` compares')");
+    browser.wait("document.querySelector('.inspector').textContent.includes('expected `==`, not `=`')");
     browser.fill(&field, "notification.widget == inventory.widget when quiescent");
     browser.click("[data-action=Verdicts]");
     browser.wait("[...document.querySelectorAll('.verdict.violated')].some(it => it.textContent.includes('when quiescent') && it.textContent.includes('It is violated.'))");
