@@ -335,7 +335,7 @@ export type Command = {
   };
 } | {
   crash: {
-    /** Whether its store is lost as well. */
+    /** Whether its store is lost too. */
     lose_disk?: boolean;
     /** The service. */
     service: string;

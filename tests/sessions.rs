@@ -12,8 +12,7 @@ use converge::session::Session;
 use converge::session::labels;
 use converge::session::measurement::ConsistencyMeasurement;
 use converge::session::protocol::{
-    BranchCommand, CopyState, Frame, FromEngine, MarkKind, MeasurementRow, PlayRequest, Query, Report, Request,
-    ToEngine,
+    BranchCommand, CopyState, Frame, FromEngine, MarkKind, MeasurementRow, Query, Report, Request, ToEngine,
 };
 use proptest::prelude::*;
 
@@ -43,7 +42,7 @@ impl Page {
     }
 
     fn advance(&mut self, to: Micros) -> Frame {
-        self.frame(Request::Play(PlayRequest::Advance { to, budget: 1_000_000 }))
+        self.frame(Request::Advance { to, budget: 1_000_000 })
     }
 
     fn described(&mut self) -> (Scenario, String, Micros) {
@@ -88,6 +87,27 @@ fn publishing_makes_the_copy_stale_then_consistent_and_reports_the_inconsistency
     let states: Vec<CopyState> = published.ribbons.iter().chain(&done.ribbons).map(|change| change.state).collect();
     assert_eq!(states, [CopyState::Stale, CopyState::Consistent]);
     assert!(done.marks.iter().any(|mark| mark.kind == MarkKind::Converged));
+}
+
+#[test]
+fn the_first_scenario_opens_as_if_it_were_loaded_at_its_start() {
+    let (mut opened, mut loaded) = (Session::default(), Session::default());
+    let Report::Frame(frame) = opened.open_first() else { panic!("not a frame") };
+    assert_ne!(frame.next, Some(0), "no event is due at time 0, so none is missing");
+    let answer =
+        loaded.handle(ToEngine { epoch: 1, request: Request::Load { scenario: Box::new(Scenario::first()), at: 0 } });
+    assert_eq!(Report::Frame(Box::new(Frame { branches: None, ..*frame })), without_branches(answer.report));
+    for request in [Request::Step, Request::Advance { to: 2_000_000, budget: 1_000 }, Request::Seek { to: 300_000 }] {
+        let message = ToEngine { epoch: 1, request };
+        assert_eq!(opened.handle(message.clone()).report, loaded.handle(message).report);
+    }
+}
+
+fn without_branches(report: Report) -> Report {
+    match report {
+        Report::Frame(frame) => Report::Frame(Box::new(Frame { branches: None, ..*frame })),
+        other => other,
+    }
 }
 
 #[test]
@@ -160,13 +180,8 @@ fn a_command_for_an_unknown_node_is_refused_with_a_reason() {
 #[test]
 fn requests_before_anything_is_loaded_are_refused() {
     let mut page = Page { session: Session::default(), epoch: 7 };
-    for request in [
-        Request::Play(PlayRequest::Step),
-        publish(1),
-        Request::Reset,
-        Request::Seek { to: 5 },
-        Request::Query(Query::Describe),
-    ] {
+    for request in [Request::Step, publish(1), Request::Reset, Request::Seek { to: 5 }, Request::Query(Query::Describe)]
+    {
         assert!(matches!(page.ask(request), Report::Refused { .. }));
     }
 }
@@ -218,7 +233,7 @@ random_tests! { clicks, 200;
                     now += number;
                     page.advance(now);
                 }
-                2 => now = page.frame(Request::Play(PlayRequest::Step)).now,
+                2 => now = page.frame(Request::Step).now,
                 3 => {
                     now = number;
                     page.frame(Request::Seek { to: number });
@@ -402,7 +417,7 @@ random_tests! { seeking, 40;
             }
             if i % 2 == 1 {
                 page.frame(Request::StepBack);
-                page.frame(Request::Play(PlayRequest::Step));
+                page.frame(Request::Step);
                 page.frame(Request::Seek { to });
             }
         }

@@ -7,7 +7,7 @@ pub mod forwarding;
 use converge::engine::{Engine, Stream};
 use converge::scenario::{Arrivals, Keys, Scenario, Workload, examples};
 use converge::session::Session;
-use converge::session::protocol::{PlayRequest, Report, Request, ToEngine};
+use converge::session::protocol::{Report, Request, ToEngine};
 use converge::session::sweep::Sweep;
 use converge::trace::Level;
 #[cfg(target_arch = "wasm32")]
@@ -106,7 +106,7 @@ impl Seeks {
         let mut processed = seeks.request_frame(Request::Load { scenario, at: 0 }).1;
         while processed < u64::from(events) {
             let to = seeks.end + 166_667;
-            (seeks.end, processed) = seeks.request_frame(Request::Play(PlayRequest::Advance { to, budget: 100_000 }));
+            (seeks.end, processed) = seeks.request_frame(Request::Advance { to, budget: 100_000 });
         }
         seeks
     }

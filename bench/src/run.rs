@@ -1,7 +1,7 @@
 //! A run of a million events in a session: its speed, the size of its trace, and the cost of snapshots and seeks.
 
 use converge::engine::Stream;
-use converge::session::protocol::{PlayRequest, Query, Report, Request, ToEngine};
+use converge::session::protocol::{Query, Report, Request, ToEngine};
 use converge::session::{Run, Session};
 use converge::trace::Record;
 use converge_bench::crowd;
@@ -45,8 +45,7 @@ pub fn run() {
     let start = Instant::now();
     while events < EVENTS {
         // One frame of the screen at speed 10.
-        (end, events) =
-            request_frame(&mut session, Request::Play(PlayRequest::Advance { to: end + 166_667, budget: 100_000 }));
+        (end, events) = request_frame(&mut session, Request::Advance { to: end + 166_667, budget: 100_000 });
         peak = peak.max(records(&mut session));
     }
     let duration = ms(start);

@@ -19,7 +19,7 @@ fn to_js(result: &impl Serialize) -> Result<JsValue, JsValue> {
 fn from_js<T: DeserializeOwned>(name: &str, value: JsValue) -> Result<T, JsValue> {
     // Of an object, serde-wasm-bindgen reads only the fields that a struct has. As a JSON value, it keeps the unknown ones.
     let value: Value = serde_wasm_bindgen::from_value(value)
-        .map_err(|error| to_error(vec![InputError::new(name.into(), error.to_string())]))?;
+        .map_err(|error| to_error(vec![InputError::new(name, error.to_string())]))?;
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = match error.path().to_string().as_str() {
             "." => name.to_string(),

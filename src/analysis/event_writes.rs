@@ -2,7 +2,7 @@
 //! that write carries the update and is not counted as an update itself.
 
 use crate::trace::{Fact, NodeId, OperationId, Record, UpdateId, Version};
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 /// Maximum number of operations and of writes that are remembered.
 const REMEMBERED: usize = 1 << 16;
@@ -29,10 +29,12 @@ struct EventWrite {
 /// The updates that writes of groups carry, and the events that members are handling.
 #[derive(Clone, Debug, Default)]
 pub struct EventWrites {
-    requested: BTreeMap<OperationId, EventWrite>,
+    /// In order of their ids.
+    requested: VecDeque<(OperationId, EventWrite)>,
     /// Number of requested writes that have not ended.
     waiting: usize,
-    sources: BTreeMap<UpdateId, CarriedUpdate>,
+    /// In order of their ids.
+    sources: VecDeque<(UpdateId, CarriedUpdate)>,
 }
 
 impl EventWrites {
@@ -40,28 +42,33 @@ impl EventWrites {
         match &record.fact {
             Fact::EventWriteStarted { operation, node, update, version, adds, .. } => {
                 let source = CarriedUpdate { update: *update, version: *version, adds: *adds };
-                self.requested.insert(*operation, EventWrite { source, waiting: Some(*node) });
+                debug_assert!(
+                    self.requested.back().is_none_or(|(last, _)| last < operation),
+                    "operations have increasing ids"
+                );
+                self.requested.push_back((*operation, EventWrite { source, waiting: Some(*node) }));
                 self.waiting += 1;
                 if self.requested.len() > REMEMBERED
-                    && let Some((_, oldest)) = self.requested.pop_first()
+                    && let Some((_, oldest)) = self.requested.pop_front()
                 {
                     self.waiting -= usize::from(oldest.waiting.is_some());
                 }
             }
             Fact::WriteCoordinated { update, operation, .. } => {
-                let Some(write) = self.requested.get(operation) else { return };
-                self.sources.insert(*update, write.source);
+                let Ok(at) = self.position(*operation) else { return };
+                debug_assert!(self.sources.back().is_none_or(|(last, _)| last < update), "updates have increasing ids");
+                self.sources.push_back((*update, self.requested[at].1.source));
                 if self.sources.len() > REMEMBERED {
-                    self.sources.pop_first();
+                    self.sources.pop_front();
                 }
             }
             Fact::EventWriteEnded { operation, .. } => {
-                let waited = self.requested.get_mut(operation).and_then(|write| write.waiting.take());
+                let waited = self.position(*operation).ok().and_then(|at| self.requested[at].1.waiting.take());
                 self.waiting -= usize::from(waited.is_some());
                 debug_assert!(self.waiting <= self.requested.len(), "only requested writes are awaited");
             }
             Fact::ServiceCrashed { node, .. } if self.waiting > 0 => {
-                for write in self.requested.values_mut().filter(|write| write.waiting == Some(*node)) {
+                for (_, write) in self.requested.iter_mut().filter(|(_, write)| write.waiting == Some(*node)) {
                     write.waiting = None;
                     self.waiting -= 1;
                 }
@@ -70,9 +77,13 @@ impl EventWrites {
         }
     }
 
+    fn position(&self, operation: OperationId) -> Result<usize, usize> {
+        self.requested.binary_search_by_key(&operation, |(id, _)| *id)
+    }
+
     /// Returns the update that a group's write carries; none if the write is itself an update.
     pub fn source(&self, write: UpdateId) -> Option<&CarriedUpdate> {
-        self.sources.get(&write)
+        self.sources.binary_search_by_key(&write, |(id, _)| *id).ok().map(|at| &self.sources[at].1)
     }
 
     /// Returns the update that a group's write carries, or the write itself.
@@ -87,7 +98,7 @@ impl EventWrites {
 
     /// Iterates over the events that members are handling: the member and the event's update.
     pub fn in_progress(&self) -> impl Iterator<Item = (NodeId, UpdateId)> {
-        let writes = self.requested.values().filter(|_| self.waiting > 0);
-        writes.filter_map(|write| Some((write.waiting?, write.source.update)))
+        let writes = self.requested.iter().filter(|_| self.waiting > 0);
+        writes.filter_map(|(_, write)| Some((write.waiting?, write.source.update)))
     }
 }

@@ -21,10 +21,13 @@ struct Write {
 /// their group rolled back. A coordinator has seen the version that it held, or had read, when it assigned the new version.
 #[derive(Clone, Debug, Default)]
 pub struct LostUpdates {
-    issued: BTreeMap<OperationId, Micros>,
-    keys: BTreeMap<KeyId, VecDeque<Write>>,
+    /// In order of their ids.
+    issued: VecDeque<(OperationId, Micros)>,
+    /// By key id.
+    keys: Vec<VecDeque<Write>>,
     key_of: BTreeMap<UpdateId, KeyId>,
-    replicas: BTreeMap<KeyId, Vec<NodeId>>,
+    /// By key id.
+    replicas: Vec<Vec<NodeId>>,
     lost: Vec<(Micros, UpdateId, UpdateId)>,
 }
 
@@ -32,17 +35,20 @@ impl LostUpdates {
     pub(super) fn observe(&mut self, record: &Record) {
         match &record.fact {
             Fact::OperationIssued { operation, .. } => {
-                self.issued.insert(*operation, record.at);
+                self.issued.push_back((*operation, record.at));
                 if self.issued.len() > REMEMBERED {
-                    self.issued.pop_first();
+                    self.issued.pop_front();
                 }
             }
-            Fact::KeyPlaced { key, replicas, .. } => _ = self.replicas.insert(*key, replicas.clone()),
+            Fact::KeyPlaced { key, replicas, .. } => _ = at_key(&mut self.replicas, *key).clone_from(replicas),
             Fact::WriteCoordinated { update, operation, key, version, replaces, node, .. } => {
-                let issued = self.issued.get(operation).copied().unwrap_or(record.at);
+                let issued = self
+                    .issued
+                    .binary_search_by_key(operation, |(id, _)| *id)
+                    .map_or(record.at, |at| self.issued[at].1);
                 let (update, version, replaces) = (*update, *version, *replaces);
-                let at_replica = self.replicas.get(key).is_some_and(|replicas| replicas.contains(node));
-                let writes = self.keys.entry(*key).or_default();
+                let at_replica = self.replicas.get(key.index()).is_some_and(|replicas| replicas.contains(node));
+                let writes = at_key(&mut self.keys, *key);
                 writes.push_back(Write {
                     update,
                     version,
@@ -61,15 +67,16 @@ impl LostUpdates {
             }
             Fact::StateMerged { key, .. } => {
                 // Merged data loses no update.
-                if let Some(writes) = self.keys.remove(key) {
-                    for write in writes {
+                if let Some(writes) = self.keys.get_mut(key.index()) {
+                    for write in writes.drain(..) {
                         self.key_of.remove(&write.update);
                     }
                 }
             }
             Fact::WriteRolledBack { update, .. } => {
                 let key = self.key_of.get(update);
-                let write = key.and_then(|key| self.keys.get_mut(key)?.iter_mut().find(|it| it.update == *update));
+                let write =
+                    key.and_then(|key| self.keys.get_mut(key.index())?.iter_mut().find(|it| it.update == *update));
                 if let Some(write) = write.filter(|write| write.acknowledged.is_some() && !write.lost) {
                     write.lost = true;
                     self.lost.push((record.at, *update, *update));
@@ -81,7 +88,7 @@ impl LostUpdates {
     }
 
     fn acknowledge(&mut self, at: Micros, update: UpdateId) {
-        let Some(writes) = self.key_of.get(&update).and_then(|key| self.keys.get_mut(key)) else { return };
+        let Some(writes) = self.key_of.get(&update).and_then(|key| self.keys.get_mut(key.index())) else { return };
         let Some(mine) = writes.iter_mut().find(|write| write.update == update) else { return };
         mine.acknowledged = Some(at);
         let mine = mine.clone();
@@ -120,4 +127,12 @@ impl LostUpdates {
     pub fn count(&self) -> u64 {
         self.lost.len() as u64
     }
+}
+
+/// Returns a key's entry, which is created at its first use.
+fn at_key<T: Default>(entries: &mut Vec<T>, key: KeyId) -> &mut T {
+    if entries.len() <= key.index() {
+        entries.resize_with(key.index() + 1, T::default);
+    }
+    &mut entries[key.index()]
 }

@@ -1,5 +1,6 @@
-use crate::trace::{Fact, KeyId, NodeId, Record};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::trace::{Fact, KeyId, NodeId, NodeSet, Record};
+use litemap::LiteMap;
+use std::collections::BTreeSet;
 
 /// The protocol state of a group's member, apart from its data. Also of a service that takes part in transactions.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,15 +22,15 @@ pub struct MemberState {
 /// The protocol state of the members of all groups.
 #[derive(Clone, Debug, Default)]
 pub struct Members {
-    members: BTreeMap<NodeId, MemberState>,
-    grouped: BTreeSet<NodeId>,
-    changed: BTreeSet<NodeId>,
+    members: LiteMap<NodeId, MemberState>,
+    grouped: NodeSet,
+    changed: NodeSet,
 }
 
 impl Members {
     pub(super) fn observe(&mut self, record: &Record) {
         match &record.fact {
-            Fact::KeyPlaced { replicas, .. } => self.grouped.extend(replicas.iter().copied()),
+            Fact::KeyPlaced { replicas, .. } => self.grouped.extend(replicas.iter().map(|node| (*node, ()))),
             Fact::LeaderElected { node, term } => {
                 let member = self.member_mut(*node);
                 (member.leads, member.term) = (true, *term);
@@ -78,13 +79,13 @@ impl Members {
     }
 
     fn member_mut(&mut self, node: NodeId) -> &mut MemberState {
-        self.changed.insert(node);
+        self.changed.insert(node, ());
         self.members.entry(node).or_default()
     }
 
     /// Returns whether a node is a replica of a group's key.
     pub fn is_member(&self, node: NodeId) -> bool {
-        self.grouped.contains(&node)
+        self.grouped.contains_key(&node)
     }
 
     /// Returns a member's state, if any was recorded.
@@ -98,7 +99,7 @@ impl Members {
     }
 
     /// Returns the members whose state changed since the last call.
-    pub fn take_changed(&mut self) -> BTreeSet<NodeId> {
+    pub fn take_changed(&mut self) -> NodeSet {
         std::mem::take(&mut self.changed)
     }
 }

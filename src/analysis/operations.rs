@@ -1,8 +1,9 @@
 use super::recent::Recent;
 use super::staleness::Staleness;
 use crate::scenario::{Micros, Value};
-use crate::trace::{Fact, KeyId, NodeId, OperationId, OperationKind, Outcome, Record, Refusal, Version};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::trace::{Fact, KeyId, NodeId, NodeSet, OperationId, OperationKind, Outcome, Record, Refusal, Version};
+use litemap::LiteMap;
+use std::collections::BTreeMap;
 
 /// An operation that has not ended.
 #[derive(Clone, Debug)]
@@ -88,8 +89,8 @@ pub struct OperationInfo {
 pub struct Operations {
     recent: Recent<OperationInfo>,
     pending: BTreeMap<OperationId, Pending>,
-    tallies: BTreeMap<NodeId, OperationTally>,
-    changed: BTreeSet<NodeId>,
+    tallies: LiteMap<NodeId, OperationTally>,
+    changed: NodeSet,
     /// The client whose operation ended last.
     last: Option<NodeId>,
 }
@@ -176,7 +177,7 @@ impl Operations {
     }
 
     fn tally(&mut self, client: NodeId) -> &mut OperationTally {
-        self.changed.insert(client);
+        self.changed.insert(client, ());
         self.tallies.entry(client).or_default()
     }
 
@@ -212,7 +213,7 @@ impl Operations {
     }
 
     /// Returns the clients whose counts changed since the last call.
-    pub fn take_changed(&mut self) -> BTreeSet<NodeId> {
+    pub fn take_changed(&mut self) -> NodeSet {
         std::mem::take(&mut self.changed)
     }
 }

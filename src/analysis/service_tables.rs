@@ -1,6 +1,7 @@
 use crate::scenario::Micros;
-use crate::trace::{Fact, NodeId, Outcome, Record, SubscriptionId, UpdateId};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use crate::trace::{Fact, NodeId, NodeSet, Outcome, Record, SubscriptionId, UpdateId};
+use litemap::LiteMap;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Maximum number of handled events that are remembered for each service.
 const MAX_HANDLED: usize = 8;
@@ -32,8 +33,8 @@ pub struct ServiceTables {
 /// The tables of all services.
 #[derive(Clone, Debug, Default)]
 pub struct AllTables {
-    services: BTreeMap<NodeId, ServiceTables>,
-    changed: BTreeSet<NodeId>,
+    services: LiteMap<NodeId, ServiceTables>,
+    changed: NodeSet,
 }
 
 impl AllTables {
@@ -67,12 +68,12 @@ impl AllTables {
     }
 
     fn tables_mut(&mut self, node: NodeId) -> &mut ServiceTables {
-        self.changed.insert(node);
+        self.changed.insert(node, ());
         self.services.entry(node).or_default()
     }
 
     /// Returns the services whose tables changed since the last call.
-    pub fn take_changed(&mut self) -> BTreeSet<NodeId> {
+    pub fn take_changed(&mut self) -> NodeSet {
         std::mem::take(&mut self.changed)
     }
 

@@ -14,7 +14,8 @@ mod windows;
 use super::copy_state::CopyState;
 use super::event_writes::EventWrites;
 use crate::scenario::{Micros, Value};
-use crate::trace::{Fact, KeyId, NodeId, Record, UpdateId, Version, VersionVector};
+use crate::trace::{Fact, KeyId, NodeId, NodeSet, Record, UpdateId, Version, VersionVector};
+use litemap::LiteMap;
 use windows::Closed;
 
 pub use copy::{KeyCopy, StoredValue};
@@ -34,20 +35,20 @@ struct Acknowledged {
 
 #[derive(Clone, Debug, Default)]
 struct Key {
-    copies: BTreeMap<NodeId, KeyCopy>,
+    copies: LiteMap<NodeId, KeyCopy>,
     /// Services that committed this key, and whose flows have copies of it.
-    sources: BTreeSet<NodeId>,
+    sources: NodeSet,
     /// The newest acknowledged updates, needed when a copy returns to an older version.
     acknowledged: BTreeMap<Version, Acknowledged>,
     /// Versions of updates that were published and never committed.
     phantoms: BTreeSet<Version>,
     /// For each group, the members that should hold the key.
-    holders: BTreeMap<NodeId, BTreeSet<NodeId>>,
+    holders: LiteMap<NodeId, NodeSet>,
 }
 
 impl Key {
     /// Returns whether writes at `origin` should reach `node`.
-    fn reaches(&self, flows: &BTreeMap<NodeId, BTreeSet<NodeId>>, origin: NodeId, node: NodeId) -> bool {
+    fn reaches(&self, flows: &LiteMap<NodeId, NodeSet>, origin: NodeId, node: NodeId) -> bool {
         is_group_write(&self.holders, &self.sources, origin, node) || reaches(flows, origin, node)
     }
 
@@ -99,15 +100,16 @@ pub enum Notice {
 #[derive(Clone, Debug, Default)]
 pub struct Staleness {
     /// The other services that a service's updates should reach.
-    flows: BTreeMap<NodeId, BTreeSet<NodeId>>,
-    keys: BTreeMap<KeyId, Key>,
+    flows: LiteMap<NodeId, NodeSet>,
+    /// By key id.
+    keys: Vec<Key>,
     committed: BTreeMap<UpdateId, Committed>,
     /// Updates whose event is published before their commit.
     proposed: BTreeMap<UpdateId, Committed>,
-    down: BTreeSet<NodeId>,
+    down: NodeSet,
     /// For each update whose window is open: when it was acknowledged, and the number of copies that do not reflect it.
     windows: BTreeMap<UpdateId, (Micros, u32)>,
-    services: BTreeMap<NodeId, Service>,
+    services: LiteMap<NodeId, Service>,
     stale: u32,
     diverged: u32,
     conflicted: u32,
@@ -119,7 +121,7 @@ pub struct Staleness {
     consistent_since: Micros,
     each_copy: bool,
     notices: Vec<(Micros, Notice)>,
-    changed: BTreeSet<NodeId>,
+    changed: NodeSet,
 }
 
 impl Staleness {
@@ -127,7 +129,7 @@ impl Staleness {
         let at = record.at;
         match &record.fact {
             Fact::FlowDeclared { from, to } => {
-                self.flows.entry(*from).or_default().insert(*to);
+                self.flows.entry(*from).or_default().insert(*to, ());
             }
             Fact::Seeded { node, key, value, version } => {
                 let held = StoredValue { value: Some(value.clone()), version: *version, update: None };
@@ -169,7 +171,7 @@ impl Staleness {
             | Fact::TombstonePurged { .. }
             | Fact::WriteRolledBack { .. } => self.observe_group(at, &record.fact, event_writes),
             Fact::ServiceCrashed { node, lost_disk } => {
-                self.down.insert(*node);
+                self.down.insert(*node, ());
                 self.abandon_proposed(at, *node);
                 if *lost_disk {
                     self.lose_disk(at, *node);
@@ -194,12 +196,12 @@ impl Staleness {
 
     /// Creates copies of the key, possibly absent, at all services that the commits of `node` should reach.
     fn create_copies(&mut self, node: NodeId, key: KeyId) {
-        let entry = self.keys.entry(key).or_default();
+        let entry = key_mut(&mut self.keys, key);
         let within = !entry.holders.is_empty() && !self.flows.contains_key(&node);
-        if within || !entry.sources.insert(node) {
+        if within || entry.sources.insert(node, ()).is_some() {
             return;
         }
-        let reached = self.flows.get(&node).into_iter().flatten();
+        let reached = self.flows.get(&node).into_iter().flat_map(LiteMap::keys);
         for other in reached.chain([&node]) {
             if !entry.copies.contains_key(other) {
                 entry.copies.insert(*other, KeyCopy::default());
@@ -210,7 +212,7 @@ impl Staleness {
 
     fn copy_mut(&mut self, node: NodeId, key: KeyId) -> &mut KeyCopy {
         let copies = &mut self.copies;
-        self.keys.entry(key).or_default().copies.entry(node).or_insert_with(|| {
+        key_mut(&mut self.keys, key).copies.entry(node).or_insert_with(|| {
             *copies += 1;
             KeyCopy::default()
         })
@@ -219,7 +221,7 @@ impl Staleness {
     /// Replaces the value of a copy.
     fn store(&mut self, at: Micros, node: NodeId, key: KeyId, held: Option<StoredValue>) {
         self.copy_mut(node, key);
-        let entry = self.keys.entry(key).or_default();
+        let entry = key_mut(&mut self.keys, key);
         let copy = entry.copies.entry(node).or_default();
         let before = copy.version();
         (copy.held, copy.tombstone_purged) = (held, false);
@@ -240,7 +242,7 @@ impl Staleness {
 
     /// Removes the updates that a copy now reflects from its missing updates.
     fn update_missing(&mut self, at: Micros, node: NodeId, key: KeyId) {
-        let Some(copy) = self.keys.get_mut(&key).and_then(|entry| entry.copies.get_mut(&node)) else { return };
+        let Some(copy) = self.keys.get_mut(key.index()).and_then(|entry| entry.copies.get_mut(&node)) else { return };
         let version = copy.version();
         if let Some(context) = copy.context.clone() {
             copy.missing.retain(|missing| !covers(&context, *missing));
@@ -287,14 +289,14 @@ impl Staleness {
     }
 
     fn acknowledge(&mut self, at: Micros, update: Option<UpdateId>, origin: NodeId, key: KeyId, version: Version) {
-        let origin_copy = self.keys.get(&key).and_then(|entry| entry.copies.get(&origin));
+        let origin_copy = self.keys.get(key.index()).and_then(|entry| entry.copies.get(&origin));
         let value = origin_copy
             .and_then(KeyCopy::held)
             .filter(|held| held.version == version)
             .and_then(|held| held.value.clone());
         let behind = MissingUpdate { update, acknowledged: at };
         let flows = &self.flows;
-        let entry = self.keys.entry(key).or_default();
+        let entry = key_mut(&mut self.keys, key);
         entry.acknowledged.insert(version, Acknowledged { origin, behind, value: value.clone() });
         if entry.acknowledged.len() > REMEMBERED {
             entry.acknowledged.pop_first();
@@ -329,7 +331,8 @@ impl Staleness {
             self.last_acknowledged = Some(at);
             if self.each_copy {
                 // These copies, without the writer's own, reflected it before it was acknowledged. A group's writer has no copy.
-                let own = u32::from(!entry.is_internal() && !entry.holders.values().any(|all| all.contains(&origin)));
+                let own =
+                    u32::from(!entry.is_internal() && !entry.holders.values().any(|all| all.contains_key(&origin)));
                 let early = (targets.len() as u32).saturating_sub(open + own);
                 self.notices.extend((0..early).map(|_| (at, Notice::Reflected(0))));
             }
@@ -352,11 +355,17 @@ impl Staleness {
 
     /// Clears all copies of a service whose disk is lost.
     fn lose_disk(&mut self, at: Micros, node: NodeId) {
-        let keys: Vec<KeyId> =
-            self.keys.iter().filter(|(_, key)| key.copies.contains_key(&node)).map(|(k, _)| *k).collect();
+        let keys: Vec<KeyId> = (0..)
+            .map(KeyId)
+            .zip(&self.keys)
+            .filter(|(_, key)| key.copies.contains_key(&node))
+            .map(|(id, _)| id)
+            .collect();
         for key in keys {
             self.store(at, node, key, None);
-            let Some(copy) = self.keys.get_mut(&key).and_then(|entry| entry.copies.get_mut(&node)) else { continue };
+            let Some(copy) = self.keys.get_mut(key.index()).and_then(|entry| entry.copies.get_mut(&node)) else {
+                continue;
+            };
             copy.newest_applied = Version::default();
             copy.context = copy.context.as_ref().map(|_| VersionVector::new());
             copy.siblings.clear();
@@ -368,8 +377,8 @@ impl Staleness {
 
     /// Updates the counts after a change of a copy's state.
     fn recount_copy(&mut self, at: Micros, node: NodeId, key: KeyId) {
-        self.changed.insert(node);
-        let Some(copy) = self.keys.get_mut(&key).and_then(|entry| entry.copies.get_mut(&node)) else { return };
+        self.changed.insert(node, ());
+        let Some(copy) = self.keys.get_mut(key.index()).and_then(|entry| entry.copies.get_mut(&node)) else { return };
         let (before, after) = (copy.counted_as, copy.state());
         if before == after {
             return;
@@ -408,9 +417,9 @@ impl Staleness {
 
     /// Updates a service's state, with a notice if it changed.
     fn update_service_state(&mut self, at: Micros, node: NodeId) {
-        self.changed.insert(node);
+        self.changed.insert(node, ());
         let service = self.services.entry(node).or_default();
-        let state = if self.down.contains(&node) {
+        let state = if self.down.contains_key(&node) {
             CopyState::Down
         } else if service.stale > 0 {
             CopyState::Stale
@@ -428,17 +437,20 @@ impl Staleness {
     }
 }
 
-/// Returns whether `node` should hold the writes of `origin` as a member of the same group. A client that coordinates itself
-/// is in no group, and writes only keys that exist inside the group.
-fn is_group_write(
-    holders: &BTreeMap<NodeId, BTreeSet<NodeId>>,
-    sources: &BTreeSet<NodeId>,
-    origin: NodeId,
-    node: NodeId,
-) -> bool {
-    holders.values().any(|all| all.contains(&node) && (sources.is_empty() || all.contains(&origin)))
+/// Returns a key's state, which is created at its first use.
+fn key_mut(keys: &mut Vec<Key>, key: KeyId) -> &mut Key {
+    if keys.len() <= key.index() {
+        keys.resize_with(key.index() + 1, Key::default);
+    }
+    &mut keys[key.index()]
 }
 
-fn reaches(flows: &BTreeMap<NodeId, BTreeSet<NodeId>>, origin: NodeId, node: NodeId) -> bool {
-    origin == node || flows.get(&origin).is_some_and(|reached| reached.contains(&node))
+/// Returns whether `node` should hold the writes of `origin` as a member of the same group. A client that coordinates itself
+/// is in no group, and writes only keys that exist inside the group.
+fn is_group_write(holders: &LiteMap<NodeId, NodeSet>, sources: &NodeSet, origin: NodeId, node: NodeId) -> bool {
+    holders.values().any(|all| all.contains_key(&node) && (sources.is_empty() || all.contains_key(&origin)))
+}
+
+fn reaches(flows: &LiteMap<NodeId, NodeSet>, origin: NodeId, node: NodeId) -> bool {
+    origin == node || flows.get(&origin).is_some_and(|reached| reached.contains_key(&node))
 }

@@ -1,6 +1,7 @@
 use crate::scenario::Micros;
 use crate::trace::{Fact, Record, SubscriptionId, UpdateId};
-use std::collections::{BTreeMap, BTreeSet};
+use litemap::LiteMap;
+use std::collections::BTreeMap;
 
 /// An event in a subscription's queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,24 +18,31 @@ pub struct QueuedEvent {
     pub not_before: Micros,
 }
 
+/// An event in a subscription's dead-letter queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The update that the event carries.
+    pub update: UpdateId,
+    /// The partition of its topic.
+    partition: u32,
+}
+
 /// The queue of one subscription.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SubscriptionQueue {
     /// Events queued or unacknowledged, by their number in the bus, which is the order of publication. An update that was
     /// published twice is two events.
     pub events: BTreeMap<u32, QueuedEvent>,
-    /// Events in the dead_letters-letter queue, by their number in the bus.
-    pub dead_letters: BTreeMap<u32, UpdateId>,
-    /// Partitions of the events in the dead-letter queue.
-    partitions: BTreeMap<u32, u32>,
+    /// Events in the dead-letter queue, by their number in the bus.
+    pub dead_letters: BTreeMap<u32, DeadLetter>,
     /// Number of discarded events.
     pub discarded: u32,
 }
 
 impl SubscriptionQueue {
     /// Returns, for each partition that has events, how many are queued and how many are in flight.
-    pub fn depths(&self) -> BTreeMap<u32, (u32, u32)> {
-        let mut depths: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
+    pub fn depths(&self) -> LiteMap<u32, (u32, u32)> {
+        let mut depths: LiteMap<u32, (u32, u32)> = LiteMap::new();
         for events in self.events.values() {
             let (queued, in_flight) = depths.entry(events.partition).or_default();
             *if events.in_flight { in_flight } else { queued } += 1;
@@ -46,8 +54,8 @@ impl SubscriptionQueue {
 /// The queues of all subscriptions.
 #[derive(Clone, Debug, Default)]
 pub struct SubscriptionQueues {
-    queues: BTreeMap<SubscriptionId, SubscriptionQueue>,
-    changed: BTreeSet<SubscriptionId>,
+    queues: LiteMap<SubscriptionId, SubscriptionQueue>,
+    changed: LiteMap<SubscriptionId, ()>,
     /// The partition of the event that was published or redriven last; the next new event in a queue has it.
     partition: u32,
 }
@@ -72,14 +80,12 @@ impl SubscriptionQueues {
             Fact::EventAcknowledged { subscription, event, .. } => self.remove(*subscription, *event),
             Fact::EventDeadLettered { subscription, event, update, .. } => {
                 let queue = self.queue(*subscription);
-                if let Some(events) = queue.events.remove(event) {
-                    queue.partitions.insert(*event, events.partition);
-                }
-                queue.dead_letters.insert(*event, *update);
+                let partition = queue.events.remove(event).map_or(0, |queued| queued.partition);
+                queue.dead_letters.insert(*event, DeadLetter { update: *update, partition });
                 debug_assert!(!queue.events.contains_key(event), "an event is in one queue only");
             }
             Fact::EventRedriven { subscription, event, .. } => {
-                self.partition = self.queue(*subscription).partitions.get(event).copied().unwrap_or_default();
+                self.partition = self.queue(*subscription).dead_letters.get(event).map_or(0, |dead| dead.partition);
                 self.remove(*subscription, *event);
             }
             Fact::EventDiscarded { subscription, event, .. } => {
@@ -91,7 +97,7 @@ impl SubscriptionQueues {
     }
 
     fn queue(&mut self, subscription: SubscriptionId) -> &mut SubscriptionQueue {
-        self.changed.insert(subscription);
+        self.changed.insert(subscription, ());
         self.queues.entry(subscription).or_default()
     }
 
@@ -99,7 +105,6 @@ impl SubscriptionQueues {
         let queue = self.queue(subscription);
         if queue.events.remove(&event).is_none() {
             queue.dead_letters.remove(&event);
-            queue.partitions.remove(&event);
         }
     }
 
@@ -114,7 +119,7 @@ impl SubscriptionQueues {
     }
 
     /// Returns the subscriptions whose queues changed since the last call.
-    pub fn take_changed(&mut self) -> BTreeSet<SubscriptionId> {
+    pub fn take_changed(&mut self) -> LiteMap<SubscriptionId, ()> {
         std::mem::take(&mut self.changed)
     }
 }

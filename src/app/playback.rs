@@ -5,7 +5,7 @@
 //! Nothing is sent before the engine is ready, and answers about an older run are dropped.
 
 use crate::scenario::{Command, Micros};
-use crate::session::protocol::{FromEngine, PlayRequest, Report, Request, ToEngine};
+use crate::session::protocol::{FromEngine, Report, Request, ToEngine};
 use std::collections::VecDeque;
 
 /// The speeds to choose from, in virtual seconds per second.
@@ -126,7 +126,7 @@ impl Playback {
     /// Appends a request to the queue. A new run (load, edit) begins a new epoch, so answers about the old one are dropped.
     pub fn enqueue(&mut self, request: Request) {
         match &request {
-            Request::Play(PlayRequest::First) | Request::Load { .. } | Request::Edit { .. } => {
+            Request::First | Request::Load { .. } | Request::Edit { .. } => {
                 self.epoch += 1;
                 self.settle();
             }
@@ -139,9 +139,7 @@ impl Playback {
                 self.goal = *to;
             }
             Request::NextMark | Request::Reset | Request::StepBack | Request::Branch(_) => self.settle(),
-            Request::Query(_)
-            | Request::Act { .. }
-            | Request::Play(PlayRequest::Step | PlayRequest::Advance { .. }) => {}
+            Request::Query(_) | Request::Act { .. } | Request::Step | Request::Advance { .. } => {}
         }
         self.queue.push_back(ToEngine { epoch: self.epoch, request });
     }
@@ -196,22 +194,19 @@ impl Playback {
         let request = self.queue.pop_front().or_else(|| {
             let wanted = self.more || (self.playing && self.goal > self.now);
             let to = self.goal.max(self.now);
-            wanted.then_some(ToEngine {
-                epoch: self.epoch,
-                request: Request::Play(PlayRequest::Advance { to, budget: BUDGET }),
-            })
+            wanted.then_some(ToEngine { epoch: self.epoch, request: Request::Advance { to, budget: BUDGET } })
         })?;
         self.pending = true;
         self.unanswered_command = None;
         self.requested_until = match &request.request {
-            Request::Play(PlayRequest::Advance { to, .. }) | Request::Seek { to } => *to,
+            Request::Advance { to, .. } | Request::Seek { to } => *to,
             Request::Load { at, .. } => *at,
-            Request::Play(PlayRequest::Step) | Request::NextMark => self.until,
+            Request::Step | Request::NextMark => self.until,
             Request::Act { command } => {
                 self.unanswered_command = Some(command.clone());
                 self.now
             }
-            Request::Play(PlayRequest::First)
+            Request::First
             | Request::Edit { .. }
             | Request::StepBack
             | Request::Reset
@@ -298,14 +293,14 @@ mod tests {
         playback.tick(1000.0);
         playback.tick(1016.0);
         let first = playback.next_request().expect("an advance");
-        assert_eq!(first.request, Request::Play(PlayRequest::Advance { to: 16_000, budget: BUDGET }));
+        assert_eq!(first.request, Request::Advance { to: 16_000, budget: BUDGET });
         playback.tick(1032.0);
         assert_eq!(playback.next_request(), None, "one request at a time");
         playback.tick(1048.0);
         answer(&mut playback, first.epoch, 16_000);
         assert_eq!(
             playback.next_request().expect("an advance").request,
-            Request::Play(PlayRequest::Advance { to: 48_000, budget: BUDGET })
+            Request::Advance { to: 48_000, budget: BUDGET }
         );
     }
 
@@ -348,8 +343,7 @@ mod tests {
         playback.play(true);
         playback.tick(0.0);
         playback.tick(60_000.0);
-        let Some(ToEngine { request: Request::Play(PlayRequest::Advance { to, .. }), .. }) = playback.next_request()
-        else {
+        let Some(ToEngine { request: Request::Advance { to, .. }, .. }) = playback.next_request() else {
             panic!("no advance")
         };
         assert!(to < 500_000, "jumped to {to}");
@@ -379,7 +373,7 @@ mod tests {
         playback.tick(120.0);
         assert_eq!(
             playback.next_request().expect("an advance").request,
-            Request::Play(PlayRequest::Advance { to: 200_000, budget: BUDGET })
+            Request::Advance { to: 200_000, budget: BUDGET }
         );
     }
 

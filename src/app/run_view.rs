@@ -260,7 +260,7 @@ mod tests {
     use super::*;
     use crate::scenario::{Command, Operation, examples};
     use crate::session::Session;
-    use crate::session::protocol::{PlayRequest, Report, Request, RibbonChange, ToEngine};
+    use crate::session::protocol::{Report, Request, RibbonChange, ToEngine};
 
     fn ask(session: &mut Session, view: &mut RunView, request: Request) {
         match session.handle(ToEngine { epoch: 1, request }).report {
@@ -291,7 +291,7 @@ mod tests {
         let mut states = Vec::new();
         let mut most_messages = 0;
         for ms in 0..300 {
-            ask(&mut session, &mut view, Request::Play(PlayRequest::Advance { to: ms * 10_000, budget: 10_000 }));
+            ask(&mut session, &mut view, Request::Advance { to: ms * 10_000, budget: 10_000 });
             most_messages = most_messages.max(view.messages.len());
             let state = view.services[1].state;
             if states.last() != Some(&state) {
@@ -310,7 +310,7 @@ mod tests {
         let (mut session, mut view) = opened("lost-event");
         let mut seen = Vec::new();
         for ms in 0..600 {
-            ask(&mut session, &mut view, Request::Play(PlayRequest::Advance { to: ms * 10_000, budget: 10_000 }));
+            ask(&mut session, &mut view, Request::Advance { to: ms * 10_000, budget: 10_000 });
             if let Some(lost) = view.lost.back() {
                 seen.push(lost.cause);
             }
@@ -322,11 +322,11 @@ mod tests {
     #[test]
     fn a_cut_of_both_directions_is_one_fault() {
         let (mut session, mut view) = opened("lost-event");
-        ask(&mut session, &mut view, Request::Play(PlayRequest::Advance { to: 2_000_000, budget: 100_000 }));
+        ask(&mut session, &mut view, Request::Advance { to: 2_000_000, budget: 100_000 });
         assert_eq!(view.faults.len(), 1);
         assert_eq!(view.faults[0].to, None);
         assert!(view.is_cut(2, 1));
-        ask(&mut session, &mut view, Request::Play(PlayRequest::Advance { to: 6_000_000, budget: 100_000 }));
+        ask(&mut session, &mut view, Request::Advance { to: 6_000_000, budget: 100_000 });
         assert_eq!((view.faults[0].from, view.faults[0].to), (1_400_000, Some(3_500_000)));
         assert!(!view.is_cut(2, 1));
     }
@@ -334,9 +334,9 @@ mod tests {
     #[test]
     fn seeking_back_shows_the_same_as_playing() {
         let (mut session, mut view) = opened("inventory-notification");
-        ask(&mut session, &mut view, Request::Play(PlayRequest::Advance { to: 1_700_000, budget: 100_000 }));
+        ask(&mut session, &mut view, Request::Advance { to: 1_700_000, budget: 100_000 });
         let (services, messages, ribbons) = (view.services.clone(), view.messages.clone(), view.ribbons.clone());
-        ask(&mut session, &mut view, Request::Play(PlayRequest::Advance { to: 6_000_000, budget: 100_000 }));
+        ask(&mut session, &mut view, Request::Advance { to: 6_000_000, budget: 100_000 });
         ask(&mut session, &mut view, Request::Seek { to: 1_700_000 });
         assert_eq!(view.services, services);
         assert_eq!(view.messages, messages);

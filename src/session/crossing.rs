@@ -1,18 +1,16 @@
-//! Messages on their way between the page and its worker. What plays the run crosses in its own types; all other
+//! Messages on their way between the page and its worker. What opens the page crosses in its own types; all other
 //! messages, which contain parts of documents, cross as bytes that are encoded separately.
 
-use super::protocol::{BranchList, Frame, FromEngine, PlayRequest, Report, Request, ToEngine, decode, encode};
+use super::protocol::{BranchList, Frame, FromEngine, Report, Request, ToEngine, decode, encode};
 use serde::{Deserialize, Serialize};
 
 /// A request on its way to the worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum CrossingRequest {
-    /// A request that plays the run.
-    Play {
+    /// [`Request::First`].
+    First {
         /// The run.
         epoch: u32,
-        /// The request.
-        request: PlayRequest,
     },
     /// Any other request.
     Other {
@@ -27,9 +25,7 @@ impl CrossingRequest {
     /// Packs any request.
     pub fn pack(message: &ToEngine) -> Self {
         match message {
-            ToEngine { epoch, request: Request::Play(request) } => {
-                CrossingRequest::Play { epoch: *epoch, request: *request }
-            }
+            ToEngine { epoch, request: Request::First } => CrossingRequest::First { epoch: *epoch },
             ToEngine { epoch, .. } => CrossingRequest::Other { epoch: *epoch, bytes: encode(message) },
         }
     }
@@ -58,12 +54,17 @@ pub enum CrossingAnswer {
 
 impl CrossingAnswer {
     /// Packs any answer.
-    pub fn pack(mut answer: FromEngine) -> Self {
-        let branches = match &mut answer.report {
-            Report::Frame(frame) => frame.branches.take(),
-            _ => None,
-        };
-        CrossingAnswer::Other(encode(&(answer, branches)))
+    pub fn pack(answer: FromEngine) -> Self {
+        match answer {
+            FromEngine { epoch, report: Report::Frame(frame) } if frame.branches.is_none() => {
+                CrossingAnswer::Frame { epoch, frame }
+            }
+            FromEngine { epoch, report: Report::Frame(mut frame) } => {
+                let branches = frame.branches.take();
+                CrossingAnswer::Other(encode(&(FromEngine { epoch, report: Report::Frame(frame) }, branches)))
+            }
+            other => CrossingAnswer::Other(encode(&(other, None::<Box<BranchList>>))),
+        }
     }
 
     /// Reads the bytes of [`CrossingAnswer::Other`].

@@ -12,7 +12,6 @@ use crate::scenario::{Scenario, micros};
 use crate::trace::{Fact, MessageId, Names, NodeId, Record};
 pub use cards::service_view;
 use faults::FaultSet;
-use std::collections::BTreeSet;
 
 /// Limit of messages in one frame; beyond it the frame is made whole.
 const MOST_MESSAGES: usize = 20_000;
@@ -185,19 +184,19 @@ impl FrameBuilder {
     /// Builds the cards that changed.
     fn cards(&mut self, run: &mut Run, scenario: &Scenario, whole: bool) -> Frame {
         let analysis = run.analysis_mut();
-        let mut changed: BTreeSet<NodeId> = BTreeSet::new();
-        changed.extend(analysis.staleness.take_changed());
+        let mut changed = analysis.staleness.take_changed();
         changed.extend(analysis.tables.take_changed());
         changed.extend(analysis.members.take_changed());
         changed.extend(analysis.operations.take_changed());
         let subscriptions = analysis.buses.take_changed();
         let engine = run.engine();
-        changed.extend(subscriptions.into_iter().map(|id| engine.names().subscription(id).bus));
+        changed.extend(subscriptions.keys().map(|id| (engine.names().subscription(*id).bus, ())));
         let [services, buses, clients] =
             [scenario.services.len(), scenario.buses.len(), scenario.clients.len()].map(|count| count as u32);
         let loads: Vec<(u32, u32, u32)> = (0..services).map(|node| engine.load(NodeId(node))).collect();
-        let shows =
-            |node: &NodeId| whole || changed.contains(node) || self.loads.get(node.index()) != loads.get(node.index());
+        let shows = |node: &NodeId| {
+            whole || changed.contains_key(node) || self.loads.get(node.index()) != loads.get(node.index())
+        };
         let nodes = |from: u32, count: u32| (from..from + count).map(NodeId).filter(shows);
         let frame = Frame {
             services: nodes(0, services).map(|it| service_view(run, scenario, it, loads[it.index()])).collect(),

@@ -29,7 +29,7 @@ pub use run::{Run, merged};
 
 use crate::scenario::{Micros, Scenario, ScenarioError};
 use open_document::OpenDocument;
-use protocol::{FromEngine, PlayRequest, Report, Request, ToEngine};
+use protocol::{FromEngine, Report, Request, ToEngine};
 
 /// One run under control. The worker, the page's main thread where workers are refused, and native tests
 /// call [`Session::handle`]; nothing else drives an engine for the page.
@@ -42,7 +42,9 @@ impl Session {
     /// Executes a request and returns its answer.
     pub fn handle(&mut self, message: ToEngine) -> FromEngine {
         let report = match message.request {
-            Request::Play(request) => self.play(request),
+            Request::First => self.open_first(),
+            Request::Advance { to, budget } => self.control(|document| document.advance(to, budget)),
+            Request::Step => self.control(OpenDocument::step),
             Request::Query(query) => self.control(|document| document.answer(&query)),
             Request::Load { scenario, at } => self.load(*scenario, at),
             Request::Edit { scenario } => self.edit(*scenario),
@@ -56,13 +58,9 @@ impl Session {
         FromEngine { epoch: message.epoch, report }
     }
 
-    /// Opens the first scenario, or plays the run.
-    pub fn play(&mut self, request: PlayRequest) -> Report {
-        match request {
-            PlayRequest::First => self.open(OpenDocument::first()),
-            PlayRequest::Advance { to, budget } => self.control(|document| document.advance(to, budget)),
-            PlayRequest::Step => self.control(OpenDocument::step),
-        }
+    /// Opens the first scenario, before its first event.
+    pub fn open_first(&mut self) -> Report {
+        self.document.insert(OpenDocument::first()).first_frame()
     }
 
     fn control(&mut self, execute: impl FnOnce(&mut OpenDocument) -> Report) -> Report {

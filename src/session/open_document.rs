@@ -30,13 +30,19 @@ struct Measured {
 }
 
 impl OpenDocument {
-    /// Opens the first scenario, at its start.
-    pub fn first() -> (Self, bool) {
+    /// Opens the first scenario.
+    pub fn first() -> Self {
         let base = Scenario::first();
         // The page knows the branches of the first scenario.
         let branches = Branches { changed: false, ..Branches::only() };
-        let (shown, reached) = SeekableRun::new(base.clone(), Vec::new(), 0);
-        (OpenDocument { base, branches, shown, compared: None, measured: None }, reached)
+        let shown = SeekableRun::start(base.clone(), Vec::new());
+        OpenDocument { base, branches, shown, compared: None, measured: None }
+    }
+
+    /// Reports the first scenario before its first event. This needs neither the events of an engine nor snapshots, so the
+    /// page opens without their code.
+    pub fn first_frame(&mut self) -> Report {
+        Report::Frame(Box::new(self.shown.frame(true)))
     }
 
     /// Opens a valid document at a time. Returns whether it was reached within the budget.

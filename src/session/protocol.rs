@@ -39,16 +39,16 @@ pub const SHOWN_ROWS: usize = 6;
 /// A request of the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ToEngine {
-    /// The run; [`PlayRequest::First`], [`Request::Load`] and [`Request::Edit`] begin a new one.
+    /// The run; [`Request::First`], [`Request::Load`] and [`Request::Edit`] begin a new one.
     pub epoch: u32,
     /// The request.
     pub request: Request,
 }
 
-/// A request that opens the first scenario and plays it, as the page does before the visitor's first input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PlayRequest {
-    /// Load the first scenario ([`crate::scenario::Scenario::first`]) at its start.
+/// What the page requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// Load the first scenario ([`Scenario::first`]), as the page does before the visitor's first input.
     First,
     /// Run until every event up to `to` has happened, but no more than `budget` events; the frame reports
     /// whether events remain.
@@ -60,13 +60,6 @@ pub enum PlayRequest {
     },
     /// Run exactly the next event.
     Step,
-}
-
-/// What the page requests.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Request {
-    /// Open the first scenario, or play the run.
-    Play(PlayRequest),
     /// Load a scenario and run it to a time.
     Load {
         /// The scenario.

@@ -27,12 +27,17 @@ pub(super) struct SeekableRun {
 }
 
 impl SeekableRun {
-    /// Runs the scenario with live commands to a time. Returns whether it was reached within the budget.
-    pub fn new(scenario: Scenario, live: Vec<Step>, at: Micros) -> (Self, bool) {
+    /// Creates the run of a scenario with live commands, before its first event.
+    pub fn start(scenario: Scenario, live: Vec<Step>) -> Self {
         let run = Run::with_live(&scenario, &live);
         let frames = FrameBuilder::new(&run, &scenario);
         let (snapshots, checks) = (Snapshots::new(), GuaranteeChecks::default());
-        let mut run = SeekableRun { scenario, live, run, frames, snapshots, checks, furthest: 0 };
+        SeekableRun { scenario, live, run, frames, snapshots, checks, furthest: 0 }
+    }
+
+    /// Runs the scenario with live commands to a time. Returns whether it was reached within the budget.
+    pub fn new(scenario: Scenario, live: Vec<Step>, at: Micros) -> (Self, bool) {
+        let mut run = SeekableRun::start(scenario, live);
         let reached = run.advance(at, BUDGET);
         (run, reached)
     }

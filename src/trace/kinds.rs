@@ -1,6 +1,7 @@
 //! Ids, versions, and the kinds and causes in facts.
 
 use super::layout::{Bytes, Layout};
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 macro_rules! id {
@@ -55,6 +56,9 @@ id!(
     /// A subscription of the run, by service, then in the order of the document.
     SubscriptionId(u32)
 );
+
+/// Nodes in order of their ids. A sorted vector: runs have few nodes, and most sets are filled in order.
+pub type NodeSet = LiteMap<NodeId, ()>;
 
 /// The version of a key's value: a Lamport timestamp (Lamport 1978) for each key, ordered by time, counter, then origin. The
 /// later node of the document wins a tie.

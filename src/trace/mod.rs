@@ -16,7 +16,7 @@ pub use digest::Digest;
 pub use fact::Fact;
 pub use kinds::{
     BrokerChange, DropCause, DropReason, HandlingFailure, KeyId, LeaveReason, Level, MessageId, MessageKind, NodeId,
-    OperationId, OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version, VersionVector,
+    NodeSet, OperationId, OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version, VersionVector,
 };
 pub use log::{CHUNK, Trace};
 pub use names::{Names, Subscriber};

@@ -97,7 +97,7 @@ impl<'a> ProspectFinder<'a> {
             for event in queue.events.values() {
                 self.queued.entry(event.update).or_default().push((subscription, *event));
             }
-            for update in queue.dead_letters.values() {
+            for update in queue.dead_letters.values().map(|dead| &dead.update) {
                 self.dead_letters.entry(*update).or_default().push(subscription);
             }
         }

@@ -1,6 +1,6 @@
 //! Copies of counters, to which the differences of updates are added.
 
-use super::{REMEMBERED, Staleness, StoredValue};
+use super::{REMEMBERED, Staleness, StoredValue, key_mut};
 use crate::scenario::{Micros, Value};
 use crate::trace::{KeyId, NodeId, UpdateId, Version};
 
@@ -8,7 +8,7 @@ impl Staleness {
     /// A copy added the difference of an update to its value.
     pub(super) fn add(&mut self, at: Micros, update: UpdateId, node: NodeId, key: KeyId, version: Version, sum: i64) {
         self.copy_mut(node, key);
-        let entry = self.keys.entry(key).or_default();
+        let entry = key_mut(&mut self.keys, key);
         let acknowledged = entry.acknowledged.contains_key(&version);
         let copy = entry.copies.entry(node).or_default();
         let newest = copy.version().max(version);

@@ -1,11 +1,10 @@
 //! Copies of a replica group's keys. Every replica should hold every write of its group.
 
-use super::{Committed, Staleness, StoredValue};
+use super::{Committed, Staleness, StoredValue, key_mut};
 use crate::analysis::event_writes::EventWrites;
 use crate::scenario::Micros;
 use crate::scenario::Value;
 use crate::trace::{Fact, KeyId, NodeId, UpdateId, Version};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Staleness {
@@ -92,7 +91,7 @@ impl Staleness {
 
     /// A counter's copy rolled back an added difference.
     fn subtract(&mut self, node: NodeId, key: KeyId, version: Version) {
-        let entry = self.keys.entry(key).or_default();
+        let entry = key_mut(&mut self.keys, key);
         let (acknowledged, copy) = (entry.acknowledged.get(&version), entry.copies.entry(node).or_default());
         let Some(sum) = &mut copy.sum else { return };
         sum.early.remove(&version);
@@ -103,10 +102,8 @@ impl Staleness {
     }
 
     fn place(&mut self, group: NodeId, key: KeyId, replicas: &[NodeId]) {
-        let entry = self.keys.entry(key).or_default();
-        let mut holders: BTreeSet<NodeId> = BTreeSet::new();
-        holders.extend(replicas);
-        entry.holders.insert(group, holders);
+        let entry = key_mut(&mut self.keys, key);
+        entry.holders.insert(group, replicas.iter().map(|node| (*node, ())).collect());
         for node in replicas {
             self.copy_mut(*node, key);
         }

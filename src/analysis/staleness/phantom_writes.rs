@@ -1,6 +1,6 @@
 //! Phantom writes: updates whose event was published, and that were never committed or were rolled back.
 
-use super::{Committed, Staleness};
+use super::{Committed, Staleness, key_mut};
 use crate::scenario::Micros;
 use crate::trace::{KeyId, NodeId, UpdateId};
 
@@ -11,7 +11,7 @@ impl Staleness {
             self.proposed.iter().filter(|(_, proposed)| proposed.node == node).map(|(update, _)| *update).collect();
         for update in abandoned {
             let Some(Committed { key, version, .. }) = self.proposed.remove(&update) else { continue };
-            let entry = self.keys.entry(key).or_default();
+            let entry = key_mut(&mut self.keys, key);
             entry.phantoms.insert(version);
             let mut holders = Vec::new();
             for (holder, copy) in entry.copies.iter_mut().filter(|(_, copy)| copy.version() == version) {
@@ -26,9 +26,9 @@ impl Staleness {
 
     /// A group rolled back an update that was never acknowledged: services that applied its event hold a phantom.
     pub(super) fn mark_rolled_back(&mut self, at: Micros, update: UpdateId, key: KeyId) {
-        let Some(entry) = self.keys.get_mut(&key) else { return };
+        let Some(entry) = self.keys.get_mut(key.index()) else { return };
         let (holders, acknowledged) = (&entry.holders, &entry.acknowledged);
-        let outside = |node: &NodeId| !holders.values().any(|all| all.contains(node));
+        let outside = |node: &NodeId| !holders.values().any(|all| all.contains_key(node));
         let mut marked = Vec::new();
         for (node, copy) in entry.copies.iter_mut().filter(|(node, _)| outside(node)) {
             let held = copy.held.as_ref().filter(|held| held.update == Some(update));

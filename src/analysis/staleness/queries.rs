@@ -1,28 +1,27 @@
 //! Queries about the copies.
 
 use super::copy::covers;
-use super::{KeyCopy, Notice, Staleness};
+use super::{Key, KeyCopy, Notice, Staleness};
 use crate::analysis::copy_state::CopyState;
 use crate::scenario::Micros;
-use crate::trace::{KeyId, NodeId, UpdateId, Version, VersionVector};
-use std::collections::BTreeSet;
+use crate::trace::{KeyId, NodeId, NodeSet, UpdateId, Version, VersionVector};
 
 impl Staleness {
     /// Returns the newest acknowledged version of a key that a service should hold.
     pub fn newest_acknowledged(&self, key: KeyId, node: NodeId) -> Version {
-        let Some(entry) = self.keys.get(&key) else { return Version::default() };
+        let Some(entry) = self.keys.get(key.index()) else { return Version::default() };
         if entry.is_internal() {
             return entry.acknowledged.keys().next_back().copied().unwrap_or_default();
         }
         // For a group itself, the version that any of its members should hold.
-        let at = entry.holders.get(&node).and_then(|all| all.iter().next()).unwrap_or(&node);
+        let at = entry.holders.get(&node).and_then(|all| all.keys().next()).unwrap_or(&node);
         entry.copies.get(at).map(|copy| copy.newest_acknowledged).unwrap_or_default()
     }
 
     /// Returns when the newest acknowledged version of a key that a service should hold was acknowledged.
     pub fn newest_acknowledged_at(&self, key: KeyId, node: NodeId) -> Option<Micros> {
         let newest = self.newest_acknowledged(key, node);
-        self.keys.get(&key)?.acknowledged.get(&newest).map(|update| update.behind.acknowledged)
+        self.keys.get(key.index())?.acknowledged.get(&newest).map(|update| update.behind.acknowledged)
     }
 
     /// Returns the updates acknowledged by `issued` that a read's result did not reflect: their number, and when the oldest of
@@ -35,7 +34,7 @@ impl Staleness {
         context: Option<&VersionVector>,
         issued: Micros,
     ) -> (u32, Micros) {
-        let Some(entry) = self.keys.get(&key) else { return (0, 0) };
+        let Some(entry) = self.keys.get(key.index()) else { return (0, 0) };
         let from = if context.is_some() { Version::default() } else { version };
         let newer = entry.acknowledged.range(from..).filter(|(at, update)| {
             let reflected = context.map_or(**at <= version, |context| covers(context, **at));
@@ -67,20 +66,24 @@ impl Staleness {
 
     /// Returns a service's copy of a key; none if it neither has nor should have one.
     pub fn copy(&self, node: NodeId, key: KeyId) -> Option<&KeyCopy> {
-        self.keys.get(&key)?.copies.get(&node)
+        self.keys.get(key.index())?.copies.get(&node)
+    }
+
+    fn keys(&self) -> impl Iterator<Item = (KeyId, &Key)> {
+        (0..).map(KeyId).zip(&self.keys)
     }
 
     /// Iterates over the copies that are not consistent, with their state.
     pub fn inconsistent_copies(&self) -> impl Iterator<Item = (NodeId, KeyId, CopyState)> {
-        self.keys.iter().flat_map(|(key, entry)| {
+        self.keys().flat_map(|(key, entry)| {
             let inconsistent = entry.copies.iter().filter(|(_, copy)| copy.state() != CopyState::Consistent);
-            inconsistent.map(|(node, copy)| (*node, *key, copy.state()))
+            inconsistent.map(move |(node, copy)| (*node, key, copy.state()))
         })
     }
 
     /// Iterates over a service's copies.
     pub fn copies_of(&self, node: NodeId) -> impl Iterator<Item = (KeyId, &KeyCopy)> {
-        self.keys.iter().filter_map(move |(key, entry)| Some((*key, entry.copies.get(&node)?)))
+        self.keys().filter_map(move |(key, entry)| Some((key, entry.copies.get(&node)?)))
     }
 
     /// Returns the state of a service: its worst copy's, or down.
@@ -129,7 +132,7 @@ impl Staleness {
     }
 
     /// Returns the services whose copies or state changed since the last call.
-    pub fn take_changed(&mut self) -> BTreeSet<NodeId> {
+    pub fn take_changed(&mut self) -> NodeSet {
         std::mem::take(&mut self.changed)
     }
 }

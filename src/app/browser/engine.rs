@@ -5,7 +5,7 @@
 use super::address;
 use crate::session::Session;
 use crate::session::crossing::{CrossingAnswer, CrossingRequest};
-use crate::session::protocol::{FromEngine, PlayRequest, Report, Request, ToEngine, decode, encode};
+use crate::session::protocol::{FromEngine, Report, Request, ToEngine, decode, encode};
 use js_sys::Uint8Array;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -86,8 +86,8 @@ impl Engine {
                     }
                 };
                 let epoch = request.epoch;
-                if let Request::Play(request) = request.request {
-                    return post(&CrossingRequest::Play { epoch, request });
+                if matches!(request.request, Request::First) {
+                    return post(&CrossingRequest::First { epoch });
                 }
                 let (request, events) = (request.clone(), self.events.clone());
                 spawn_local(async move {
@@ -166,10 +166,10 @@ impl Local {
     fn handle_later(self: Rc<Self>, message: ToEngine, events: Callback<EngineEvent>) {
         after(move || {
             let ToEngine { epoch, request } = message;
-            let Request::Play(PlayRequest::Advance { to, budget }) = request else {
+            let Request::Advance { to, budget } = request else {
                 return handle_here(&self.session, ToEngine { epoch, request }, events);
             };
-            let request = Request::Play(PlayRequest::Advance { to, budget: budget.min(self.budget.get()) });
+            let request = Request::Advance { to, budget: budget.min(self.budget.get()) };
             let clock = web_sys::window().and_then(|window| window.performance());
             let start = clock.as_ref().map_or(0.0, web_sys::Performance::now);
             handle_here(&self.session, ToEngine { epoch, request }, events);
@@ -198,9 +198,17 @@ fn not_fetched(epoch: u32) -> FromEngine {
     FromEngine { epoch, report: Report::Unanswered(problem.into()) }
 }
 
+/// Fetches the code for all requests but the first.
+///
+/// # Errors
+/// The code could not be fetched. A later call tries again.
+pub async fn load_requests() -> Result<(), SplitLoaderError> {
+    preload_requests().await
+}
+
 /// Packs any request for the worker. This code, like that of the three functions below, is loaded when the page first
-/// sends a request that does not just play the run.
-#[wasm_split(requests, fallible)]
+/// sends another request than the first.
+#[wasm_split(requests, fallible, preload(preload_requests))]
 fn pack_request(message: ToEngine) -> Result<CrossingRequest, SplitLoaderError> {
     Ok(CrossingRequest::pack(&message))
 }
@@ -213,16 +221,10 @@ fn answer_here(session: Rc<RefCell<Session>>, message: ToEngine) -> Result<FromE
 
 /// Answers any request, in the worker.
 #[wasm_split(requests, fallible)]
-fn answer_bytes(session: Rc<RefCell<Session>>, bytes: Vec<u8>) -> Result<CrossingAnswer, SplitLoaderError> {
+fn answer_in_worker(session: Rc<RefCell<Session>>, bytes: Vec<u8>) -> Result<CrossingAnswer, SplitLoaderError> {
     // Page and worker run the same module, so an invalid message is a bug.
     let message = decode(&bytes).unwrap_or_else(|problem| panic!("the page sends valid requests: {problem}"));
     Ok(CrossingAnswer::pack(session.borrow_mut().handle(message)))
-}
-
-/// Packs any answer for the page.
-#[wasm_split(requests, fallible)]
-fn pack_answer(answer: FromEngine) -> Result<CrossingAnswer, SplitLoaderError> {
-    Ok(CrossingAnswer::pack(answer))
 }
 
 /// Reads an answer of the worker.
@@ -238,13 +240,13 @@ fn invalid(problem: &str) -> EngineEvent {
     EngineEvent::Crashed(format!("The worker's answer is invalid: {problem}"))
 }
 
-/// Executes a request on this thread: at once if it plays the run, or when the code for all requests is loaded. The page
+/// Executes a request on this thread: at once if it is the first, or when the code for all requests is loaded. The page
 /// sends no other request before it has the answer.
 fn handle_here(session: &Rc<RefCell<Session>>, message: ToEngine, events: Callback<EngineEvent>) {
     let answered = |answer| EngineEvent::Answered(Box::new(answer));
     let epoch = message.epoch;
-    if let Request::Play(request) = message.request {
-        let report = session.borrow_mut().play(request);
+    if matches!(message.request, Request::First) {
+        let report = session.borrow_mut().open_first();
         return events.emit(answered(FromEngine { epoch, report }));
     }
     let session = session.clone();
@@ -257,17 +259,15 @@ fn handle_here(session: &Rc<RefCell<Session>>, message: ToEngine, events: Callba
 /// Executes a request in the worker, as [`handle_here`] does.
 fn handle(session: &Rc<RefCell<Session>>, request: CrossingRequest, post: impl Fn(CrossingAnswer) + 'static) {
     match request {
-        CrossingRequest::Play { epoch, request } => match session.borrow_mut().play(request) {
-            Report::Frame(frame) if frame.branches.is_none() => post(CrossingAnswer::Frame { epoch, frame }),
-            report => spawn_local(async move {
-                let answer = pack_answer(FromEngine { epoch, report }).await;
-                post(answer.unwrap_or(CrossingAnswer::NotFetched { epoch }));
-            }),
-        },
+        CrossingRequest::First { epoch } => {
+            if let Report::Frame(frame) = session.borrow_mut().open_first() {
+                post(CrossingAnswer::Frame { epoch, frame });
+            }
+        }
         CrossingRequest::Other { epoch, bytes } => {
             let session = session.clone();
             spawn_local(async move {
-                let answer = answer_bytes(session, bytes).await;
+                let answer = answer_in_worker(session, bytes).await;
                 post(answer.unwrap_or(CrossingAnswer::NotFetched { epoch }));
             });
         }

@@ -7,7 +7,7 @@ use crate::app::scene::NodeKind;
 use crate::app::time_view::TimeView;
 use crate::app::{drawing, measurement::Measurement, script};
 use crate::scenario::{Command, Micros, Scenario};
-use crate::session::protocol::{BranchList, PlayRequest, Request};
+use crate::session::protocol::{BranchList, Request};
 use std::rc::Rc;
 
 /// Where the scenario on the page came from.
@@ -147,7 +147,7 @@ impl Model {
     pub(super) fn open_first(&mut self) {
         self.clear(Scenario::first(), Origin::Own);
         self.branches = Rc::new(BranchList::only());
-        self.playback.enqueue(Request::Play(PlayRequest::First));
+        self.playback.enqueue(Request::First);
     }
 
     pub(super) fn open(&mut self, opening: Opening) {

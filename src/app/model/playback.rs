@@ -2,7 +2,7 @@
 
 use super::Model;
 use crate::scenario::Micros;
-use crate::session::protocol::{PlayRequest, Request};
+use crate::session::protocol::Request;
 
 /// Controls the clock of the run.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +42,7 @@ impl Model {
             PlaybackMsg::Pause => self.playback.play(false),
             PlaybackMsg::Step => {
                 self.playback.play(false);
-                self.playback.enqueue(Request::Play(PlayRequest::Step));
+                self.playback.enqueue(Request::Step);
             }
             PlaybackMsg::StepBack => {
                 self.playback.play(false);

@@ -146,7 +146,7 @@ fn filled(view: SubscriptionView, run: &Run, queue: &SubscriptionQueue) -> Subsc
         events: queue.events.values().take(MOST_EVENTS).map(|kept| queued_event(run, kept)).collect(),
         depths: if view.partitions > 1 { depths(queue) } else { Vec::new() },
         dead: queue.dead_letters.len() as u32,
-        dead_letters: queue.dead_letters.values().take(MOST_EVENTS).map(update).collect(),
+        dead_letters: queue.dead_letters.values().take(MOST_EVENTS).map(|dead| update(&dead.update)).collect(),
         discarded: queue.discarded,
         ..view
     }

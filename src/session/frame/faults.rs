@@ -4,7 +4,7 @@ use crate::scenario::Scenario;
 use crate::session::protocol::{ActiveFault, FaultKind, MarkKind};
 use crate::session::run::Run;
 use crate::trace::{BrokerChange, Fact, Names, NodeId};
-use std::collections::{BTreeMap, BTreeSet};
+use litemap::LiteMap;
 
 /// Faults that a node or a link can have at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,8 +25,8 @@ type FaultChange = (MarkKind, NodeId, Option<NodeId>);
 /// The faults of a run.
 #[derive(Clone, Debug, Default)]
 pub struct FaultSet {
-    cut: BTreeSet<(NodeId, NodeId)>,
-    active: BTreeMap<(NodeId, Option<NodeId>, FaultSlot), FaultKind>,
+    cut: LiteMap<(NodeId, NodeId), ()>,
+    active: LiteMap<(NodeId, Option<NodeId>, FaultSlot), FaultKind>,
 }
 
 impl FaultSet {
@@ -47,7 +47,7 @@ impl FaultSet {
 
     /// Returns the directed links that are cut.
     pub fn cut(&self) -> Vec<(NodeId, NodeId)> {
-        self.cut.iter().copied().collect()
+        self.cut.keys().copied().collect()
     }
 
     /// Returns the active faults other than cuts and crashes.
@@ -74,7 +74,7 @@ impl FaultSet {
         let reader = |subscription| names.subscription(subscription).service;
         let (node, to, slot, kind) = match fact {
             Fact::LinkCut { from, to } => {
-                self.cut.insert((*from, *to));
+                self.cut.insert((*from, *to), ());
                 return Some((MarkKind::Cut, *from, Some(*to)));
             }
             Fact::LinkHealed { from, to } => {

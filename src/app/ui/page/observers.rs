@@ -1,7 +1,10 @@
-//! The page's event listener and observers: address, size, visibility.
+//! The page's event listeners and observers: address, first input, size, visibility.
 
 use super::{Page, PageMsg};
+use crate::app::browser::engine;
+use crate::app::ui::lazy_views;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, ResizeObserver};
 use yew::html::Scope;
 
@@ -11,12 +14,13 @@ type OnVisibility = Closure<dyn FnMut(js_sys::Array)>;
 #[derive(Default)]
 pub(super) struct Observers {
     _address: Option<Closure<dyn FnMut(web_sys::Event)>>,
+    _input: Option<Closure<dyn FnMut(web_sys::Event)>>,
     _size: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
     _visibility: Option<(IntersectionObserver, OnVisibility)>,
 }
 
 impl Observers {
-    /// Observes the address, the size of some elements, and whether an embed's canvas is visible.
+    /// Observes the address, the first input, the size of some elements, and whether an embed's canvas is visible.
     pub(super) fn start(
         link: &Scope<Page>,
         resized: impl Iterator<Item = Element>,
@@ -24,6 +28,7 @@ impl Observers {
     ) -> Observers {
         Observers {
             _address: observe_address(link.clone()),
+            _input: observe_input(),
             _size: observe_size(link.clone(), resized),
             _visibility: embed_canvas.and_then(|canvas| observe_visibility(link.clone(), canvas)),
         }
@@ -34,6 +39,25 @@ fn observe_address(link: Scope<Page>) -> Option<Closure<dyn FnMut(web_sys::Event
     let changed = Closure::<dyn FnMut(web_sys::Event)>::new(move |_| link.send_message(PageMsg::AddressChanged));
     let _ = web_sys::window()?.add_event_listener_with_callback("hashchange", changed.as_ref().unchecked_ref());
     Some(changed)
+}
+
+/// Fetches the code that is loaded on demand when the visitor's pointer, finger or key first reaches the page, so that it
+/// is there at the first action. A failure is ignored here: the action fetches the code again.
+fn observe_input() -> Option<Closure<dyn FnMut(web_sys::Event)>> {
+    let mut is_first = true;
+    let reached = Closure::<dyn FnMut(web_sys::Event)>::new(move |_| {
+        if std::mem::take(&mut is_first) {
+            spawn_local(async {
+                let _ = engine::load_requests().await;
+                let _ = lazy_views::load().await;
+            });
+        }
+    });
+    let window = web_sys::window()?;
+    for event in ["pointermove", "pointerdown", "keydown"] {
+        let _ = window.add_event_listener_with_callback(event, reached.as_ref().unchecked_ref());
+    }
+    Some(reached)
 }
 
 fn observe_size(
