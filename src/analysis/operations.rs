@@ -76,6 +76,8 @@ pub struct OperationTally {
 /// The content of an operation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OperationInfo {
+    /// The client that issued it, or the service itself.
+    pub by: NodeId,
     /// Its kind.
     pub kind: OperationKind,
     /// The key.
@@ -112,13 +114,13 @@ impl Operations {
                     refusal: None,
                 };
                 self.pending.insert(*operation, pending);
-                self.recent.push(OperationInfo { kind: *kind, key: *key, value: value.clone() });
+                self.recent.push(OperationInfo { by: *by, kind: *kind, key: *key, value: value.clone() });
                 self.tally(*by).pending += 1;
             }
             // No client issued it, but it takes an operation id.
-            Fact::EventWriteStarted { key, adds, .. } => {
+            Fact::EventWriteStarted { node, key, adds, .. } => {
                 let kind = if *adds { OperationKind::Increment } else { OperationKind::Write };
-                self.recent.push(OperationInfo { kind, key: *key, value: None });
+                self.recent.push(OperationInfo { by: *node, kind, key: *key, value: None });
             }
             Fact::ReadServed { operation, node, version, value, context, .. } => {
                 if let Some(pending) = self.pending.get_mut(operation) {

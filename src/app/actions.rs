@@ -226,7 +226,7 @@ pub static ACTIONS: &[Action] = &[
     Action::new(PLAYBACK, ActionId::Reset, "Reset", "Discard the live actions and go to the start", &[], || {
         Msg::Playback(PlaybackMsg::Reset)
     }),
-    Action::new(PLAYBACK, ActionId::Extend, "Run 5 s longer", "Let the run last 5 s longer, and play", &[], || {
+    Action::new(PLAYBACK, ActionId::Extend, "+5 s", "Let the run last 5 s longer, and play", &[], || {
         Msg::Document(DocumentMsg::Extend)
     })
     .enabled_if(|model| model.playback.at_end()),
@@ -341,7 +341,7 @@ pub static ACTIONS: &[Action] = &[
     )
     .enabled_if(acts)
     .on_if(|model| model.pointer.tool == Tool::Cut),
-    Action::new(DRAWING, ActionId::Tidy, "Tidy", "Tidy the layout of all cards", &[key("7")], || {
+    Action::new(DRAWING, ActionId::Tidy, "Tidy up", "Lay out all cards", &[key("7")], || {
         Msg::Document(DocumentMsg::Tidy)
     })
     .enabled_if(edits),
@@ -417,7 +417,7 @@ pub static ACTIONS: &[Action] = &[
     Action::new(PAGE, ActionId::NewDrawing, "Empty drawing", "Open an empty drawing", &[], || {
         Msg::Document(DocumentMsg::OpenEmpty)
     }),
-    Action::new(PAGE, ActionId::OtherDrawing, "Your other drawing", "Open your drawing that is not shown", &[], || {
+    Action::new(PAGE, ActionId::OtherDrawing, "Previous drawing", "Open your previous drawing", &[], || {
         Msg::Document(DocumentMsg::OpenOther)
     }),
 ];

@@ -61,13 +61,13 @@ pub fn dead_letters(scenario: &Scenario, bus: &str, view: &BusView) -> Vec<(Stri
     both.collect()
 }
 
-/// Returns the command that pauses or resumes a node.
+/// Returns the command that freezes or unfreezes a node.
 fn pause_command(id: &str, now: &ItemCondition) -> Vec<(String, Command)> {
     let node = id.to_string();
     if now.has(FaultKind::Paused) {
-        vec![("Resume".into(), Command::Resume { node })]
+        vec![("Unfreeze node".into(), Command::Resume { node })]
     } else {
-        vec![("Pause".into(), Command::Pause { node })]
+        vec![("Freeze node".into(), Command::Pause { node })]
     }
 }
 

@@ -286,7 +286,7 @@ impl FieldsAt {
     /// A choice between presets of real systems. `like` holds the name of the current preset and what it does not model.
     fn imitates(&self, choices: Vec<(&str, Json)>, like: Option<(&'static str, &'static str)>) -> Field {
         let help = "The defaults of a real system, or custom settings.";
-        let field = self.whole("Imitates", choices, like.map_or(CUSTOM, |(name, _)| name), help);
+        let field = self.whole("Preset", choices, like.map_or(CUSTOM, |(name, _)| name), help);
         Field { leaves_out: like.map(|(_, leaves_out)| leaves_out), ..field }
     }
 

@@ -259,7 +259,7 @@ impl Model {
         let (records, digest) = (self.run.records, &self.run.digest);
         let requests = [
             self.log.next_request(records, wall),
-            self.verdicts.next_request(digest, wall),
+            self.verdicts.next_request(digest, self.explained_node(), wall),
             self.diagram.next_request(digest, self.time_view.window(self.run.until), wall),
             self.internals.next_request(internals_node, records, wall),
         ];
@@ -275,7 +275,7 @@ impl Model {
     fn panels_are_behind(&self) -> bool {
         let (records, digest) = (self.run.records, &self.run.digest);
         self.log.open && self.log.is_behind(records)
-            || self.verdicts.is_behind(digest)
+            || self.verdicts.is_behind(digest, self.explained_node())
             || self.diagram.is_behind(digest, self.time_view.window(self.run.until))
             || self.internals.is_behind(self.internals_node(), records)
     }

@@ -206,7 +206,7 @@ impl RunView {
         self.active_faults.iter().filter(here).map(|fault| fault.kind)
     }
 
-    /// Describes the active faults of a node: `paused · clock −300 ms`.
+    /// Describes the active faults of a node: `frozen · clock −300 ms`.
     pub fn faults_of(&self, node: usize) -> String {
         self.active_faults_of(node).map(status_text::fault).collect::<Vec<String>>().join(" · ")
     }

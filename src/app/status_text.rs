@@ -2,13 +2,13 @@
 
 use crate::session::labels;
 use crate::session::protocol::{CopyState, FaultKind, LastOperation, MemberView, OperationRequest, ServiceView};
-use crate::trace::OperationKind;
+use crate::trace::{OperationKind, Outcome};
 
-/// An active fault: `paused`, `clock −300 ms`.
+/// An active fault: `frozen`, `clock −300 ms`.
 pub fn fault(kind: FaultKind) -> String {
     match kind {
         FaultKind::Disturbed => "disturbed".into(),
-        FaultKind::Paused => "paused".into(),
+        FaultKind::Paused => "frozen".into(),
         FaultKind::Slowed { permille } => format!("{} × as long", labels::trimmed(f64::from(permille) / 1000.0)),
         FaultKind::ClockOff { ahead } => {
             let sign = if ahead < 0 { "−" } else { "+" };
@@ -33,7 +33,7 @@ pub fn member(member: &MemberView) -> String {
         (last, committed) => parts.push(format!("log {last}, {committed} committed")),
     }
     if member.hints > 0 {
-        parts.push(format!("{} hints kept", member.hints));
+        parts.push(labels::count(member.hints.into(), "hint", "hints"));
     }
     if member.prepared {
         parts.push("prepared, locked".into());
@@ -63,6 +63,7 @@ pub fn last_operation(last: &LastOperation) -> String {
     let OperationRequest { kind, key, value } = &last.request;
     let text = value.as_ref().map_or("nothing".to_string(), ToString::to_string);
     match kind {
+        OperationKind::Read if last.outcome == Outcome::Unknown => format!("read {key} → no reply"),
         OperationKind::Read => format!("read {key} → {text}"),
         OperationKind::Write => format!("write {key} = {text}"),
         OperationKind::Delete => format!("delete {key}"),
@@ -83,7 +84,7 @@ mod tests {
     #[test]
     fn member_status_names_role_log_and_hints() {
         let view = MemberView { leads: Some(3), last_entry: 5, committed: 4, hints: 2, ..MemberView::default() };
-        assert_eq!(member(&view), "leads, term 3 · log 5, 4 committed · 2 hints kept");
+        assert_eq!(member(&view), "leads, term 3 · log 5, 4 committed · 2 hints");
         assert_eq!(fault(FaultKind::ClockOff { ahead: -300_000 }), "clock −300 ms");
         assert_eq!(fault(FaultKind::Slowed { permille: 10_000 }), "10 × as long");
     }

@@ -1,64 +1,90 @@
 //! The verdicts: guarantees, invariants, convergence, and the reasons why copies are inconsistent.
 
 use crate::scenario::Micros;
-use crate::session::protocol::{Query, Request, VerdictStatus, VerdictStep, VerdictView};
+use crate::session::protocol::{Query, Request, VerdictStatus, VerdictStep, VerdictSubject, VerdictView};
 use crate::trace::NodeId;
 use std::rc::Rc;
 
-/// Least time between two requests while the verdicts are open, ms of real time.
+/// Least time between two requests, ms of real time.
 const INTERVAL: f64 = 700.0;
-/// Least time between two requests while the verdicts are closed, ms of real time.
-const CLOSED_INTERVAL: f64 = 2500.0;
+/// The greatest share of the engine's time that the verdicts take: a request waits as many times longer than the last
+/// answer took.
+const PATIENCE: f64 = 8.0;
 
 /// The verdicts that the engine has reported, and the last request.
 #[derive(Clone, Debug, Default)]
 pub struct VerdictsView {
     /// The verdicts are open.
     pub open: bool,
-    /// The service whose copies are explained; all services if absent.
-    pub node: Option<NodeId>,
     /// What was answered.
     pub findings: Rc<Vec<VerdictView>>,
     /// While the visitor follows a witness through time, the instant whose verdicts stay.
     pub pinned: Option<Micros>,
     /// The finding whose steps are marked on canvas, timeline and diagram, by its title.
     pub lit: Option<String>,
-    /// The verdicts were opened once. From then on, a chip on the canvas counts the violated ones.
-    watched: bool,
+    /// The run has begun: from then on, chips over the canvas show the verdicts.
+    begun: bool,
     /// The service of the last request, and the digest of the run.
     asked: Option<(Option<NodeId>, String)>,
     /// A request is pending.
     waiting: bool,
     /// When the last request was made, ms of real time.
     last: f64,
+    /// The last answer has arrived, and its duration is not known yet.
+    is_answered: bool,
+    /// How long the last answer took, ms of real time.
+    took: f64,
 }
 
 impl VerdictsView {
-    /// Returns whether the verdicts are older than the run.
-    pub fn is_behind(&self, digest: &str) -> bool {
-        (self.open || self.watched)
-            && self.pinned.is_none()
-            && self.asked.as_ref().is_none_or(|(node, at)| *node != self.node || at != digest)
+    /// Reports whether the run has begun. Before, there are no verdicts.
+    pub fn watch(&mut self, begun: bool) {
+        self.begun = begun;
+        if !begun && !self.open {
+            self.findings = Rc::default();
+        }
     }
 
-    /// Returns the request for the verdicts, if it is time for one.
-    pub fn next_request(&mut self, digest: &str, wall: f64) -> Option<Request> {
-        if self.waiting
-            || !self.is_behind(digest)
-            || wall - self.last < if self.open { INTERVAL } else { CLOSED_INTERVAL }
-        {
+    /// Returns whether the verdicts are older than the run, or explain another service first.
+    pub fn is_behind(&self, digest: &str, first: Option<NodeId>) -> bool {
+        (self.open || self.begun)
+            && self.pinned.is_none()
+            && self.asked.as_ref().is_none_or(|(node, at)| *node != first || at != digest)
+    }
+
+    /// Returns the request for the verdicts, if it is time for one. `first` is the service to explain before all others.
+    pub fn next_request(&mut self, digest: &str, first: Option<NodeId>, wall: f64) -> Option<Request> {
+        if std::mem::take(&mut self.is_answered) {
+            self.took = (wall - self.last).clamp(0.0, INTERVAL);
+        }
+        if self.waiting || !self.is_behind(digest, first) || wall - self.last < INTERVAL.max(PATIENCE * self.took) {
             return None;
         }
-        self.watched = true;
         (self.waiting, self.last) = (true, wall);
-        self.asked = Some((self.node, digest.into()));
-        Some(Request::Query(Query::Verdicts { node: self.node }))
+        self.asked = Some((first, digest.into()));
+        Some(Request::Query(Query::Verdicts { node: first }))
     }
 
     /// Stores the verdicts that were asked for.
     pub fn receive(&mut self, findings: Vec<VerdictView>) {
-        self.waiting = false;
+        (self.waiting, self.is_answered) = (false, true);
         self.findings = Rc::new(findings);
+    }
+
+    /// Returns whether the copies converge, if that is known.
+    pub fn convergence(&self) -> Option<VerdictStatus> {
+        let about = |finding: &&VerdictView| finding.about == VerdictSubject::Convergence;
+        self.findings.iter().find(about).map(|finding| finding.status)
+    }
+
+    /// Returns the explanations of a service's copies.
+    pub fn reasons(&self, node: NodeId) -> impl Iterator<Item = &VerdictView> {
+        self.findings.iter().filter(move |finding| finding.node == Some(node))
+    }
+
+    /// Opens a verdict with its steps marked.
+    pub fn mark(&mut self, title: String) {
+        self.lit = Some(title);
     }
 
     /// Marks the steps of a finding, or no longer if they are.
@@ -72,17 +98,15 @@ impl VerdictsView {
         lit.map_or(&[], |finding| &finding.steps)
     }
 
-    /// Returns the number of violated guarantees and invariants, and the first of them.
-    pub fn violated(&self) -> (usize, Option<&str>) {
+    /// Returns the titles of the violated guarantees and invariants.
+    pub fn violated(&self) -> impl Iterator<Item = &str> {
         let is = |finding: &&VerdictView| finding.status == VerdictStatus::Violated && finding.about.is_promise();
-        let mut all = self.findings.iter().filter(is).map(|finding| finding.title.as_str()).peekable();
-        let first = all.peek().copied();
-        (all.count(), first)
+        self.findings.iter().filter(is).map(|finding| finding.title.as_str())
     }
 
-    /// Gives up the pending request. The next one follows when the run has changed.
-    pub fn cancel_request(&mut self) {
-        self.waiting = false;
+    /// Gives up the pending request and returns whether there was one. The next one follows when the run has changed.
+    pub fn cancel_request(&mut self) -> bool {
+        std::mem::take(&mut self.waiting)
     }
 
     /// Gives up the pending request, because the run is at another time, and permits the next one at once. The verdicts
@@ -100,11 +124,10 @@ impl VerdictsView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::protocol::VerdictSubject;
 
     fn finding(about: VerdictSubject, title: &str, status: VerdictStatus) -> VerdictView {
         let step = VerdictStep { at: 5, text: "read".into(), nodes: vec![NodeId(1)] };
-        VerdictView { about, title: title.into(), status, because: String::new(), steps: vec![step] }
+        VerdictView { about, node: None, title: title.into(), status, because: String::new(), steps: vec![step] }
     }
 
     #[test]
@@ -116,7 +139,8 @@ mod tests {
             finding(VerdictSubject::Guarantee, "Causal", VerdictStatus::Holds),
             finding(VerdictSubject::Guarantee, "Linearizable", VerdictStatus::Violated),
         ]);
-        assert_eq!(view.violated(), (1, Some("Linearizable")));
+        assert_eq!(view.violated().collect::<Vec<_>>(), ["Linearizable"]);
+        assert_eq!(view.convergence(), Some(VerdictStatus::Violated));
         assert!(view.marked().is_empty());
         view.toggle_marked("Linearizable".into());
         assert_eq!(view.marked().len(), 1);
@@ -130,8 +154,12 @@ mod tests {
     #[test]
     fn a_witness_stays_while_the_visitor_follows_it_and_disappears_with_its_scenario() {
         let mut view = VerdictsView { open: true, pinned: Some(7), ..VerdictsView::default() };
-        view.receive(vec![finding(VerdictSubject::Copy, "Why widget at Notification?", VerdictStatus::Violated)]);
-        view.toggle_marked("Why widget at Notification?".into());
+        view.receive(vec![finding(
+            VerdictSubject::Copy,
+            "Why is widget stale at Notification?",
+            VerdictStatus::Violated,
+        )]);
+        view.toggle_marked("Why is widget stale at Notification?".into());
         view.reset_request();
         assert_eq!((view.findings.len(), view.marked().len()), (1, 1), "a seek in the same run");
         view.clear();
@@ -139,30 +167,36 @@ mod tests {
     }
 
     #[test]
-    fn closed_verdicts_are_requested_less_often() {
-        let mut view = VerdictsView { open: true, last: f64::MIN, ..VerdictsView::default() };
-        assert!(view.next_request("a", 0.0).is_some());
+    fn verdicts_are_requested_from_the_start_of_a_run_and_less_often_if_they_take_long() {
+        let mut view = VerdictsView { last: f64::MIN, ..VerdictsView::default() };
+        view.watch(false);
+        assert_eq!(view.next_request("a", None, 0.0), None, "nothing has happened yet");
+        view.watch(true);
+        assert!(view.next_request("a", None, 0.0).is_some());
         view.receive(Vec::new());
-        view.open = false;
-        assert_eq!(view.next_request("b", 2000.0), None, "too soon for closed verdicts");
-        assert!(view.next_request("b", 3000.0).is_some());
+        assert_eq!(view.next_request("b", None, 300.0), None, "the answer took 300 ms");
+        assert_eq!(view.next_request("b", None, 2000.0), None, "too soon after a slow answer");
+        assert!(view.next_request("b", None, 2400.0).is_some());
     }
 
     #[test]
     fn verdicts_are_requested_again_when_the_run_has_changed() {
         let mut view = VerdictsView { last: f64::MIN, ..VerdictsView::default() };
-        assert_eq!(view.next_request("a", 0.0), None, "the verdicts are closed");
+        assert_eq!(view.next_request("a", None, 0.0), None, "the verdicts are closed");
         view.open = true;
-        assert_eq!(view.next_request("a", 0.0), Some(Request::Query(Query::Verdicts { node: None })));
-        assert_eq!(view.next_request("b", 5000.0), None, "a request is pending");
+        assert_eq!(view.next_request("a", None, 0.0), Some(Request::Query(Query::Verdicts { node: None })));
+        assert_eq!(view.next_request("b", None, 5000.0), None, "a request is pending");
         view.receive(Vec::new());
-        assert_eq!(view.next_request("a", 5000.0), None, "the run has not changed");
-        assert_eq!(view.next_request("b", 5000.0), Some(Request::Query(Query::Verdicts { node: None })));
+        assert_eq!(view.next_request("a", None, 5000.0), None, "the run has not changed");
+        assert_eq!(view.next_request("b", None, 5000.0), Some(Request::Query(Query::Verdicts { node: None })));
         view.receive(Vec::new());
-        view.node = Some(NodeId(1));
-        assert_eq!(view.next_request("b", 9000.0), Some(Request::Query(Query::Verdicts { node: Some(NodeId(1)) })));
+        let first = Some(NodeId(1));
+        assert_eq!(
+            view.next_request("b", first, 90_000.0),
+            Some(Request::Query(Query::Verdicts { node: Some(NodeId(1)) }))
+        );
         view.receive(Vec::new());
         view.pinned = Some(3);
-        assert_eq!(view.next_request("c", 20_000.0), None, "a witness is followed");
+        assert_eq!(view.next_request("c", first, 200_000.0), None, "a witness is followed");
     }
 }

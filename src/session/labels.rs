@@ -28,11 +28,13 @@ pub fn change(change: &Change) -> String {
     }
 }
 
-/// A version: `v3`, or `@12.5 ms` if a clock orders the writes.
+/// A version: `v3`, or `written at 12.5 ms` if a clock orders the writes.
 pub fn version(version: Version) -> String {
     match version.reading() {
         None => format!("v{}", version.counter),
-        Some(reading) => format!("@{}{}", if reading < 0 { "−" } else { "" }, duration(reading.unsigned_abs())),
+        Some(reading) => {
+            format!("written at {}{}", if reading < 0 { "−" } else { "" }, duration(reading.unsigned_abs()))
+        }
     }
 }
 
@@ -78,7 +80,7 @@ pub fn message_kind(kind: MessageKind) -> &'static str {
     }
 }
 
-/// Explanation a message was dropped.
+/// Returns why a message was dropped.
 pub fn drop_cause(cause: DropCause) -> &'static str {
     match cause {
         DropCause::Loss => "lost by the link",
@@ -88,7 +90,7 @@ pub fn drop_cause(cause: DropCause) -> &'static str {
     }
 }
 
-/// Explanation a service refused an operation.
+/// Returns why a service refused an operation.
 pub fn refusal(cause: Refusal) -> &'static str {
     match cause {
         Refusal::QueueFull => "its queue is full",
@@ -127,6 +129,11 @@ pub fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Fail => "fail",
         Outcome::Unknown => "unknown",
     }
+}
+
+/// A number with its noun: `1 hint`, `2 hints`.
+pub fn count(n: u64, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
 }
 
 /// A duration: `840 µs`, `12.5 ms`, `3.2 s`.

@@ -44,7 +44,7 @@ fn message(id: MessageId, analysis: &Analysis, names: &Names) -> String {
     let Some(info) = analysis.messages.recall(id) else { return format!("message {}", id.0 + 1) };
     let (from, to) = (names.label(info.from), names.label(info.to));
     let label = labels::message(info.kind, &content::message(info, analysis, names));
-    let attempt = if info.attempt > 1 { format!(", attempt {}", info.attempt) } else { String::new() };
+    let attempt = if info.attempt > 1 { format!(", delivery attempt {}", info.attempt) } else { String::new() };
     let duplicate = if info.duplicate { " (duplicate)" } else { "" };
     format!("{from} → {to}: {label}{attempt}{duplicate}")
 }
@@ -129,8 +129,20 @@ impl Text<'_> {
                 of(at, format!("{} refused operation {}: {cause}", node(at), operation.0 + 1))
             }
             Fact::OperationEnded { operation, outcome } => {
-                let text = format!("operation {} ended: {}", operation.0 + 1, labels::outcome(*outcome));
-                (text, None, vec![])
+                let ended = match outcome {
+                    Outcome::Ok => "succeeded",
+                    Outcome::Fail => "failed",
+                    Outcome::Unknown => "got no reply; its outcome is unknown",
+                };
+                let number = operation.0 + 1;
+                match analysis.operations.recall(*operation) {
+                    Some(info) => {
+                        let kind = labels::operation_kind(info.kind);
+                        let text = format!("{}’s {kind} {ended} (operation {number})", node(&info.by));
+                        (text, None, vec![info.by])
+                    }
+                    None => (format!("operation {number} {ended}"), None, vec![]),
+                }
             }
             Fact::UpdateCommitted { update, node: at, .. } => {
                 about(at, update, format!("{} committed {}", node(at), self.update(update)))
@@ -162,8 +174,9 @@ impl Text<'_> {
             Fact::EventPublished { bus, update, subscriptions, partition, .. } => {
                 let event = self.update(update);
                 let text = format!(
-                    "{} accepted {event} in partition {partition} for {subscriptions} subscriptions",
-                    node(bus)
+                    "{} accepted {event} in partition {partition} for {}",
+                    node(bus),
+                    labels::count((*subscriptions).into(), "subscription", "subscriptions")
                 );
                 about(bus, update, text)
             }
@@ -172,13 +185,13 @@ impl Text<'_> {
                     0 => format!("{bus} queued {event} for {consumer}"),
                     _ => {
                         let (attempt, delay) = (deliveries + 1, duration(not_before - record.at));
-                        format!("{bus} requeued {event} for {consumer}, attempt {attempt} in {delay}")
+                        format!("{bus} requeued {event} for {consumer}, delivery attempt {attempt} in {delay}")
                     }
                 })
             }
             Fact::EventSent { subscription, update, attempt, .. } => {
                 self.event(subscription, update, |bus, consumer, event| {
-                    format!("{bus} delivered {event} to {consumer}, attempt {attempt}")
+                    format!("{bus} sent {event} to {consumer}, delivery attempt {attempt}")
                 })
             }
             Fact::EventAcknowledged { subscription, update, .. } => {
@@ -188,7 +201,10 @@ impl Text<'_> {
             }
             Fact::EventDeadLettered { subscription, update, deliveries, .. } => {
                 self.event(subscription, update, |bus, consumer, event| {
-                    format!("{bus} dead-lettered {event} for {consumer} after {deliveries} deliveries")
+                    format!(
+                        "{bus} dead-lettered {event} for {consumer} after {}",
+                        labels::count((*deliveries).into(), "delivery", "deliveries")
+                    )
                 })
             }
             Fact::EventDiscarded { subscription, update, reason, .. } => {
@@ -199,7 +215,7 @@ impl Text<'_> {
             Fact::HandlingFailed { subscription, update, attempt, cause } => {
                 let consumer = names.subscription(*subscription).service;
                 let (event, cause) = (self.update(update), handling_failure(*cause));
-                let text = format!("{} did not handle {event} (attempt {attempt}): {cause}", node(&consumer));
+                let text = format!("{} did not handle {event} (delivery attempt {attempt}): {cause}", node(&consumer));
                 about(&consumer, update, text)
             }
             Fact::PublishAbandoned { node: at, bus, update } => {
@@ -228,8 +244,8 @@ impl Text<'_> {
                 of(at, format!("{} crashed{disk}", node(at)))
             }
             Fact::ServiceRestarted { node: at } => of(at, format!("{} restarted", node(at))),
-            Fact::NodePaused { node: at } => of(at, format!("{} was paused", node(at))),
-            Fact::NodeResumed { node: at } => of(at, format!("{} resumed", node(at))),
+            Fact::NodePaused { node: at } => of(at, format!("{} was frozen", node(at))),
+            Fact::NodeResumed { node: at } => of(at, format!("{} was unfrozen", node(at))),
             Fact::ServiceSlowed { node: at, permille } => {
                 let times = trimmed(f64::from(*permille) / 1000.0);
                 of(at, format!("{} now takes {times} × the configured time", node(at)))
@@ -255,7 +271,7 @@ impl Text<'_> {
             }
             Fact::InboxHit { node: at, update, attempt, .. } => {
                 let event = self.update(update);
-                about(at, update, format!("{} had already applied {event} (attempt {attempt})", node(at)))
+                about(at, update, format!("{} had already applied {event} (delivery attempt {attempt})", node(at)))
             }
             Fact::UpdateProposed { update, node: at, .. } => {
                 let text = format!("{} published {} before the commit", node(at), self.update(update));

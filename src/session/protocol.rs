@@ -33,6 +33,8 @@ pub use views::{
     PartitionDepth, QueuedEvent, RibbonChange, RowView, ServiceView, SubscriptionView, TreeLevel,
 };
 
+/// The title of the guarantee that no acknowledged write is lost.
+pub const NO_LOST_UPDATE: &str = "No lost update";
 /// Rows that the card of a service shows.
 pub const SHOWN_ROWS: usize = 6;
 
@@ -102,9 +104,9 @@ pub enum Request {
 /// A question about the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Query {
-    /// Which guarantees hold so far, whether the copies converge, and why those of a service (or all) do not.
+    /// Which guarantees hold so far, whether the copies converge, and why some do not.
     Verdicts {
-        /// The service whose copies are explained; all services if absent.
+        /// The service whose copies are explained before all others.
         node: Option<NodeId>,
     },
     /// The messages that were in flight between two times.
@@ -273,9 +275,9 @@ pub struct Frame {
     pub marks: Vec<Mark>,
     /// The states of all copies, counted.
     pub summary: Summary,
-    /// Explanation the command that this answers is refused, a message for people.
+    /// Why the command that this answers is refused, a message for people.
     pub refused: Option<String>,
-    /// Explanation the run cannot go on, a message for people.
+    /// Why the run cannot go on, a message for people.
     pub halted: Option<String>,
     /// The branches, if they changed. They cross beside the frame.
     #[serde(skip)]

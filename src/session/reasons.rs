@@ -3,9 +3,9 @@
 use super::{labels, log_text};
 use crate::analysis::{Convergence, CopyState, Explanation, Prospect, RunContext};
 use crate::scenario::Micros;
-use crate::trace::DropReason;
+use crate::trace::{DropReason, Fact, Record};
 
-/// Explanation the status of an invariant is unknown.
+/// Why the status of an invariant is unknown.
 pub const NEVER_LOOKED: &str = "no service has its keys, or the run was never quiescent";
 
 /// A step of an explanation.
@@ -27,11 +27,11 @@ pub fn prospect(prospect: Prospect, look: &RunContext) -> String {
         Prospect::Arriving { due } => format!("a message that carries it is due at {}", at(due)),
         Prospect::Queued { delivered: true, deliveries, .. } => {
             format!(
-                "it was delivered ({deliveries}) and is being handled; without an acknowledgement it is redelivered"
+                "delivery attempt {deliveries} is in flight or being handled; without an acknowledgement it is redelivered"
             )
         }
         Prospect::Queued { not_before, deliveries, .. } if deliveries > 0 && not_before > look.now => {
-            format!("it waits in the queue for delivery {} at {}", deliveries + 1, at(not_before))
+            format!("it waits in the queue for delivery attempt {} at {}", deliveries + 1, at(not_before))
         }
         Prospect::Queued { .. } => "it waits in the queue to be delivered".into(),
         Prospect::Unpublished(node) => format!("{} has not published its event yet", name(node)),
@@ -65,7 +65,7 @@ pub fn prospect(prospect: Prospect, look: &RunContext) -> String {
         .into(),
         Prospect::NeverPublished(node) => format!("{} never published its event and will not", name(node)),
         Prospect::Applied => {
-            "every update was applied; one was applied twice, out of order, or without being committed at its origin"
+            "all updates were applied, but the value differs: one was applied twice, out of order, or without being committed at its origin"
                 .into()
         }
         Prospect::Siblings => {
@@ -75,12 +75,54 @@ pub fn prospect(prospect: Prospect, look: &RunContext) -> String {
     }
 }
 
+/// Describes the fault that keeps a missing update away: a link that is cut on its way, or else what stopped its last
+/// message.
+fn cause(why: &Explanation, look: &RunContext) -> Option<String> {
+    why.update?;
+    let records = || why.steps.iter().filter_map(|number| look.trace.get(*number));
+    let ends = |record: &Record| match &record.fact {
+        Fact::EventSent { subscription, .. } => {
+            let ends = look.names.subscription(*subscription);
+            Some((ends.bus, ends.service))
+        }
+        Fact::MessageSent { from, to, .. } => Some((*from, *to)),
+        Fact::MessageDropped { message, .. } => {
+            look.analysis.messages.recall(*message).map(|message| (message.from, message.to))
+        }
+        _ => None,
+    };
+    let name = |node| look.names.label(node);
+    let cut = records()
+        .filter_map(ends)
+        .find_map(|(from, to)| look.analysis.faults.cut(from, to).map(|number| (from, to, number)));
+    if let Some((from, to, number)) = cut {
+        let since = look.trace.get(number).map(|record| format!(" since {}", labels::duration(record.at)));
+        let since = since.unwrap_or_default();
+        return Some(format!("the link {} → {} has been cut{since}", name(from), name(to)));
+    }
+    let is_failure = |record: &&Record| {
+        matches!(
+            record.fact,
+            Fact::MessageDropped { .. }
+                | Fact::HandlingFailed { .. }
+                | Fact::PublishAbandoned { .. }
+                | Fact::PublicationLost { .. }
+        )
+    };
+    let last = records().filter(is_failure).last()?;
+    let text = log_text::sentence(last, look.analysis, look.names).text;
+    Some(format!("{text} at {}", labels::duration(last.at)))
+}
+
 /// Describes what a copy lacks, and what is expected of it, in one sentence.
 pub fn sentence(why: &Explanation, look: &RunContext) -> String {
     let (node, key) = (look.names.label(why.node), look.names.key(why.key));
     let state = look.analysis.staleness.copy(why.node, why.key).map(|copy| copy.state()).unwrap_or_default();
-    let mut expected = prospect(why.prospect, look);
-    if let (Prospect::Lost, Some(last)) = (why.prospect, steps(why, look).pop()) {
+    let mut expected = match cause(why, look) {
+        Some(cause) => format!("{cause}; {}", prospect(why.prospect, look)),
+        None => prospect(why.prospect, look),
+    };
+    if let (Prospect::Lost, None, Some(last)) = (why.prospect, cause(why, look), steps(why, look).pop()) {
         expected = format!("{}, and {expected}", last.text);
     }
     match (state, why.update) {

@@ -1,6 +1,6 @@
 //! Verdicts on a run: guarantees, convergence, and explanations of the states of copies.
 
-use super::protocol::{VerdictStatus, VerdictStep, VerdictSubject, VerdictView};
+use super::protocol::{NO_LOST_UPDATE, VerdictStatus, VerdictStep, VerdictSubject, VerdictView};
 use super::run::Run;
 use super::{log_text, reasons};
 use crate::analysis::check::{self, GUARANTEES, Guarantee, Verdict, VerdictMemo};
@@ -23,8 +23,12 @@ pub(super) fn verdicts(
 ) -> Vec<VerdictView> {
     let look = run.look(scenario);
     let mut found = Vec::new();
-    let copies = look.analysis.staleness.inconsistent_copies().filter(|(at, ..)| node.is_none_or(|node| node == *at));
-    found.extend(copies.flat_map(|(node, key, _)| look.explain(node, key)).take(MOST).map(|why| reason(&why, &look)));
+    let copies = |is_asked_for: bool| {
+        let copies = look.analysis.staleness.inconsistent_copies();
+        copies.filter(move |(at, ..)| (node == Some(*at)) == is_asked_for)
+    };
+    let explanations = copies(true).chain(copies(false)).flat_map(|(node, key, _)| look.explain(node, key));
+    found.extend(explanations.take(MOST).map(|why| reason(&why, &look)));
     // The explained copies are the reasons of the verdict.
     let explain = found.is_empty();
     found.insert(0, convergence(run, &look, explain));
@@ -44,6 +48,7 @@ fn convergence(run: &Run, look: &RunContext, explain: bool) -> VerdictView {
     let (name, because) = reasons::convergence(&verdict, look);
     VerdictView {
         about: VerdictSubject::Convergence,
+        node: None,
         title: format!("Convergence: {name}"),
         status,
         because: if explain { because.join(" ") } else { String::new() },
@@ -58,9 +63,12 @@ fn reason(why: &Explanation, look: &RunContext) -> VerdictView {
             look.trace.get(step.record).map(|record| log_text::sentence(record, look.analysis, look.names).nodes);
         VerdictStep { at: step.at, text: step.text, nodes: nodes.unwrap_or_default() }
     };
+    let copy = look.analysis.staleness.copy(why.node, why.key);
+    let state = copy.map(|copy| copy.state()).unwrap_or_default().name();
     VerdictView {
         about: VerdictSubject::Copy,
-        title: format!("Why {} at {}?", look.names.key(why.key), look.names.label(why.node)),
+        node: Some(why.node),
+        title: format!("Why is {} {state} at {}?", look.names.key(why.key), look.names.label(why.node)),
         status: if why.prospect.is_hopeful() { VerdictStatus::Pending } else { VerdictStatus::Violated },
         because: reasons::sentence(why, look),
         steps: reasons::steps(why, look).into_iter().map(step).collect(),
@@ -76,7 +84,7 @@ fn invariant((text, status): (&String, InvariantStatus)) -> VerdictView {
             (VerdictStatus::Violated, now.into(), vec![VerdictStep { at, text: values, nodes }])
         }
     };
-    VerdictView { about: VerdictSubject::Invariant, title: format!("“{text}”"), status, because, steps }
+    VerdictView { about: VerdictSubject::Invariant, node: None, title: format!("“{text}”"), status, because, steps }
 }
 
 /// The history of a run's operations so far, with the results of earlier checks.
@@ -136,7 +144,7 @@ fn guarantees(
         let mut title = name.replace('-', " ");
         title[..1].make_ascii_uppercase();
         let steps = operations.into_iter().map(|place| step(&history, place, asked)).collect();
-        VerdictView { about: VerdictSubject::Guarantee, title, status, because, steps }
+        VerdictView { about: VerdictSubject::Guarantee, node: None, title, status, because, steps }
     };
     // The trace of a group shows lost updates that clients never observe, and distinguishes them from stale reads.
     let grouped = asked.iter().all(|(_, _, to)| names.group(*to).is_some());
@@ -161,7 +169,8 @@ fn lost_updates(look: &RunContext) -> Option<VerdictView> {
     };
     (look.analysis.staleness.acknowledged() > 0).then(|| VerdictView {
         about: VerdictSubject::Guarantee,
-        title: "No lost update".into(),
+        node: None,
+        title: NO_LOST_UPDATE.into(),
         status: if lost.is_empty() { VerdictStatus::Holds } else { VerdictStatus::Violated },
         because: match lost.len() {
             0 => String::new(),

@@ -2,7 +2,7 @@
 
 use crate::app::model::{Opening, Origin, RunRecord};
 use crate::scenario::Scenario;
-use crate::scenario::link;
+use crate::scenario::link::{self, LinkError};
 use std::fmt;
 use std::rc::Rc;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
@@ -37,10 +37,23 @@ impl fmt::Display for OpenError {
 /// The code could not be fetched, or the fragment names no valid scenario.
 #[wasm_split(documents, fallible)]
 pub fn open_link(fragment: String) -> Result<Box<Opening>, OpenError> {
-    let opened = link::decode(&fragment).map_err(|error| OpenError::Invalid(error.to_string()))?;
+    let opened = link::decode(&fragment).map_err(|error| OpenError::Invalid(link_problem(&error)))?;
     let origin = if opened.example.is_some() { Origin::Own } else { Origin::Link };
     let (at, digest) = (opened.at.unwrap_or(0), opened.digest);
     Ok(Box::new(Opening { origin, at, digest, ..Opening::own(opened.scenario) }))
+}
+
+/// Describes why a link cannot be opened, in a sentence without its full stop.
+fn link_problem(error: &LinkError) -> String {
+    match error {
+        LinkError::NoSuchExample(_) | LinkError::BadOption { .. } => format!("This link cannot be opened: {error}"),
+        LinkError::NotALink
+        | LinkError::CutShort { .. }
+        | LinkError::Damaged
+        | LinkError::Newer
+        | LinkError::TooLarge(_)
+        | LinkError::Invalid(_) => format!("This link is {error}"),
+    }
 }
 
 /// Writes a scenario as a document.

@@ -36,7 +36,7 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
         imitates.extend(PRESETS.iter().map(|preset| (preset.name, to_json(&preset.topic(topic)))));
         let preset = presets::of_topic(topic);
         let help = "The defaults of a real system for deduplication and retention.";
-        let preset = at.whole("Imitates", imitates, preset.map_or(super::CUSTOM, |preset| preset.name), help);
+        let preset = at.whole("Preset", imitates, preset.map_or(super::CUSTOM, |preset| preset.name), help);
         let name = at.text("name", "Name", &topic.name, "A name that is unique in the bus.");
         let partitions = at.number(
             "partitions",

@@ -35,8 +35,8 @@ pub(super) fn fields(at: &FieldsAt, name: &str, label: &str, latency: &Latency) 
         }
         Latency::Uniform { low_ms, high_ms } => {
             let of = of("uniform");
-            let low = of.number("low_ms", "Least", "ms", *low_ms, "No duration is shorter.");
-            ("uniform", vec![low, of.number("high_ms", "Greatest", "ms", *high_ms, "No duration is longer.")])
+            let low = of.number("low_ms", "Minimum", "ms", *low_ms, "No duration is shorter.");
+            ("uniform", vec![low, of.number("high_ms", "Maximum", "ms", *high_ms, "No duration is longer.")])
         }
         Latency::Exponential { mean_ms } => {
             ("exponential", vec![of("exponential").number("mean_ms", "Mean", "ms", *mean_ms, "Memoryless.")])

@@ -9,11 +9,11 @@ use crate::scenario::{
 use serde_json::{Value as Json, json};
 
 fn topic(scenario: &Scenario, at: &FieldsAt, bus: &str, topic: Option<&str>) -> Field {
-    let mut choices = vec![("the bus's first", Json::Null)];
+    let mut choices = vec![("default topic", Json::Null)];
     let bus = scenario.buses.iter().find(|other| other.id == bus);
     let topics = bus.map(|bus| bus.topics.as_slice()).unwrap_or_default();
     choices.extend(topics.iter().map(|topic| (topic.name.as_str(), Json::from(topic.name.as_str()))));
-    at.choice("topic", "Topic", choices, topic.unwrap_or("the bus's first"), "The topic of the bus.")
+    at.choice("topic", "Topic", choices, topic.unwrap_or("default topic"), "The topic of the bus.")
 }
 
 /// Returns the section of a publication.

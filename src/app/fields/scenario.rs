@@ -137,7 +137,7 @@ fn direction(scenario: &Scenario, from: &str, to: &str) -> Section {
         let own = Link { from: from.into(), to: to.into(), ..like };
         let item = crate::scenario::json::to_value(&own);
         let note = if find(to, from).is_some() { "as the other direction" } else { "as other links" };
-        let adders = vec![links.adder("Customize", item)];
+        let adders = vec![links.adder("Use separate settings", item)];
         return Section { title: format!("{title}: {note}"), adders, ..Section::default() };
     };
     let (link, at) = (&scenario.links[i], links.to(i));

@@ -38,12 +38,15 @@ impl Model {
                 self.sharing.shared_run = Some(Rc::new(SharedRun { scenario, digest, now, live }));
             }
             Report::Unanswered(why) => {
-                self.verdicts.cancel_request();
+                // The page asks for verdicts by itself; only a visitor who reads them must know.
+                let is_expected = self.verdicts.cancel_request() && !self.verdicts.open;
                 self.diagram.cancel_request();
                 self.internals.cancel_request();
                 self.log.cancel_request();
                 self.measurement = Measurement::default();
-                self.notify(why);
+                if !is_expected {
+                    self.notify(why);
+                }
             }
             Report::Refused { errors } => {
                 let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
@@ -79,6 +82,7 @@ impl Model {
         }
         let row_counts = self.row_counts();
         let changes = self.run.apply(frame);
+        self.verdicts.watch(self.run.events > 0);
         self.follow_time(was_playing);
         self.redraw.page |= changes.cards || changes.timeline;
         self.redraw.paint = true;
@@ -93,7 +97,7 @@ impl Model {
             let is_plain = branches.list.len() == 1 && branches.list[0].set.is_empty();
             let name = branches.list[branches.current as usize].name.clone();
             if branches.list.len() > self.branches.list.len() && !self.branches.list.is_empty() {
-                let text = format!("The run branches here: this is {name}, and the former future is kept");
+                let text = format!("New branch: {name}. The old future is kept");
                 self.notices.announcer.announce(text);
             }
             if !is_plain || !self.document.scenario.branches.is_empty() {

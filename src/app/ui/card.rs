@@ -2,7 +2,7 @@
 //! counters that run with the clock (`data-since`, `data-until`).
 
 use super::icons::{Icon, icon};
-use crate::app::model::{Msg, SelectionMsg};
+use crate::app::model::{Msg, SelectionMsg, VerdictsMsg};
 use crate::app::playback::short;
 use crate::app::scene::{NodeKind, SHOWN_ROWS, SHOWN_SUBSCRIPTIONS, SceneNode};
 use crate::app::status_text;
@@ -102,7 +102,7 @@ pub fn Card(props: &CardProps) -> Html {
         <article ref={root} class={classes} data-node={props.placed.id.to_string()}
             tabindex={if props.tab { "0" } else { "-1" }} aria-label={description(props)} onfocus={focused}>
             { head(props, state) }
-            { body(&props.view) }
+            { body(&props.view, &props.send) }
             if props.differs { <span class="difference" aria-hidden="true">{ "≠" }</span> }
             if !props.active_faults.is_empty() { <span class="trouble">{ icon(Icon::Fault) }{ &props.active_faults }</span> }
             if props.editable {
@@ -184,16 +184,16 @@ pub fn state_class(state: CopyState) -> &'static str {
     }
 }
 
-fn body(view: &View) -> Html {
+fn body(view: &View, send: &Callback<Msg>) -> Html {
     match view {
         View::Unknown => html! { <ul class="rows"></ul> },
-        View::Service(service) => service_body(service),
+        View::Service(service) => service_body(service, send),
         View::Bus(bus, names, dead_letters) => bus_body(bus, names, *dead_letters),
         View::Client(client) => client_body(client),
     }
 }
 
-fn service_body(service: &ServiceView) -> Html {
+fn service_body(service: &ServiceView, send: &Callback<Msg>) -> Html {
     let more = (service.row_count as usize).saturating_sub(SHOWN_ROWS);
     html! {
         <>
@@ -206,7 +206,7 @@ fn service_body(service: &ServiceView) -> Html {
                     <li class="muted">{ format!("{more} more rows") }</li>
                 }
             </ul>
-            { foot(service) }
+            { foot(service, send) }
         </>
     }
 }
@@ -244,7 +244,11 @@ fn version(row: &RowView) -> String {
     }
 }
 
-fn foot(service: &ServiceView) -> Html {
+fn foot(service: &ServiceView, send: &Callback<Msg>) -> Html {
+    let node = service.node;
+    let explain = send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::Explain(node)));
+    let why =
+        html! { <button class="why" tabindex="-1" title="Explain this state" onclick={explain}>{ "Why?" }</button> };
     let load = html! { <>{ tables(service) }<span>{ status_text::service(service) }</span></> };
     match (service.state, service.stale_since) {
         (CopyState::Down, _) => html! {
@@ -254,11 +258,12 @@ fn foot(service: &ServiceView) -> Html {
             <div class="foot behind">
                 <span>{ format!("{} behind for ", service.behind) }<span data-since={since.to_string()}></span></span>
                 <span class="grow"></span>
-                { load }
+                <span class="load">{ load }</span>
+                { why }
             </div>
         },
         (CopyState::Diverged, _) => html! {
-            <div class="foot off"><span>{ "all applied, value differs" }</span><span class="grow"></span>{ load }</div>
+            <div class="foot off"><span>{ "all applied, value differs" }</span><span class="grow"></span><span class="load">{ load }</span>{ why }</div>
         },
         (CopyState::Consistent | CopyState::Conflicted | CopyState::Stale, _) => {
             let rows = service.row_count;
@@ -354,7 +359,11 @@ fn countdown(lane: &SubscriptionView) -> Html {
 
 fn event(event: &QueuedEvent) -> Html {
     let waits = if event.in_flight { "in flight" } else { "waiting" };
-    let title = format!("{}, {waits}, delivered {} times", labels::update(&event.update), event.deliveries);
+    let title = format!(
+        "{}, {waits}, {}",
+        labels::update(&event.update),
+        labels::count(event.deliveries.into(), "delivery attempt", "delivery attempts")
+    );
     let in_flight = event.in_flight.then_some("sent");
     let again = (event.deliveries > 1).then_some("again");
     let class = classes!(update_class(event.update.update), in_flight, again);

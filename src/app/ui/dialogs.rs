@@ -6,6 +6,7 @@ use crate::app::browser::picture::{self, Kind};
 use crate::app::browser::{address, files};
 use crate::app::model::{DocumentMsg, Msg, Opening, PanelsMsg, PreferencesMsg, SharedRun, SharingMsg};
 use crate::app::picture::escaped;
+use crate::app::playback::clock;
 use crate::scenario::{Scenario, ScenarioError, link};
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
@@ -126,7 +127,7 @@ fn shared(described: &SharedRun, with_run: &UseStateHandle<bool>) -> Html {
     html! {
         <>
             <label class="check"><input type="checkbox" checked={**with_run} onchange={toggle} />
-                { format!("Include the run: {} live {}, at {} s", described.live, if described.live == 1 { "action" } else { "actions" }, described.now as f64 / 1e6) }</label>
+                { format!("Include the run: {} live {}, at {}", described.live, if described.live == 1 { "action" } else { "actions" }, clock(described.now)) }</label>
             { link }
             <div class="row"><button class="line" onclick={download}>{ "Save as JSON" }</button>{ for pictures }</div>
         </>
@@ -218,7 +219,7 @@ fn OpenFile(props: &OpenFileProps) -> Html {
 pub struct HelpProps {
     /// Motion is reduced.
     pub less_motion: bool,
-    /// Single-character shortcuts are on.
+    /// Single-key shortcuts are on.
     pub single_keys: bool,
     /// Receives messages.
     pub send: Callback<Msg>,
@@ -236,7 +237,7 @@ pub fn Help(props: &HelpProps) -> Html {
     html! {
         <Modal title="Keys, gestures, motion" on_close={props.send.reform(|()| Msg::Panels(PanelsMsg::CloseHelp))}>
             <p class="muted">{ "Shortcuts work while the canvas has the focus." }</p>
-            { check("Single-character shortcuts (P, ., 1 and so on)", props.single_keys, |value| Msg::Preferences(PreferencesMsg::SingleKeys(value)), &props.send) }
+            { check("Single-key shortcuts (P, ., 1 and so on)", props.single_keys, |value| Msg::Preferences(PreferencesMsg::SingleKeys(value)), &props.send) }
             { check("Reduce motion: messages move in steps", props.less_motion, |value| Msg::Preferences(PreferencesMsg::ReducedMotion(value)), &props.send) }
             <table><tbody>
                 { for actions::help_rows().map(|(effect, keys)| html! { <tr><th scope="row">{ effect }</th><td>{ keys }</td></tr> }) }

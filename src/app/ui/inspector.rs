@@ -4,6 +4,7 @@ use super::card::badge;
 use super::field::FieldView;
 use super::icons::{Icon, icon};
 use super::internals;
+use super::verdicts::step_view;
 use crate::app::drawing;
 use crate::app::edit;
 use crate::app::faults::{ItemCondition, faults};
@@ -11,12 +12,13 @@ use crate::app::fields::{self, AddButton, Section};
 use crate::app::internals::names;
 use crate::app::measurement::Measurement;
 use crate::app::model::{CanvasItem, DocumentMsg, LiveMsg, Msg, SelectionMsg, VerdictsMsg};
+use crate::app::playback::clock;
 use crate::app::status_text;
-use crate::scenario::{Command, Consistency, Operation, Scenario, Value};
+use crate::scenario::{Command, Consistency, Micros, Operation, Scenario, Value};
 use crate::session::labels;
 use crate::session::measurement::SEEDS;
 use crate::session::protocol::internals::GroupInternals;
-use crate::session::protocol::{BusView, CopyState, MeasurementRow, PartitionDepth, ServiceView};
+use crate::session::protocol::{BusView, MeasurementRow, PartitionDepth, ServiceView, VerdictView};
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -38,10 +40,23 @@ pub struct InspectorProps {
     pub measured: Measurement,
     /// The internals of a selected group, of a member, or of a client of one.
     pub internals: Option<Rc<GroupInternals>>,
+    /// Why the copies of a selected service are not consistent.
+    pub reasons: Reasons,
     /// The drawing can be edited.
     pub editable: bool,
     /// Receives messages.
     pub send: Callback<Msg>,
+}
+
+/// Why the copies of a service are not consistent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reasons {
+    /// The explanations, one for each missing update or inconsistent copy.
+    pub all: Vec<VerdictView>,
+    /// The instant that they are about, while the visitor follows one through time.
+    pub pinned: Option<Micros>,
+    /// The service is not consistent.
+    pub is_open: bool,
 }
 
 /// The inspector.
@@ -110,9 +125,9 @@ fn actions(props: &InspectorProps) -> Html {
     html! {
         <>
             if let Some(service) = service {
+                { why(props) }
                 <Publisher {service} keys={keys_of(props)} send={props.send.clone()} />
             }
-            { why(props) }
             { depths(props) }
             { for props.internals.iter().map(|internals| internals::view(internals, &names(&props.scenario), &props.send)) }
             { dead_letters(props) }
@@ -123,12 +138,28 @@ fn actions(props: &InspectorProps) -> Html {
     }
 }
 
-/// Draws the button that explains the state of a service whose copies are not consistent.
+/// Draws why the copies of a service are not consistent: the cause first, then the steps that led there.
 fn why(props: &InspectorProps) -> Html {
-    let Some(view) = props.view.as_ref().filter(|view| view.state != CopyState::Consistent) else { return html! {} };
-    let node = view.node;
-    let onclick = props.send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::Explain(Some(node))));
-    html! { <section class="actions"><button class="line why" {onclick}>{ format!("Why is it {}?", view.state.name()) }</button></section> }
+    let Some(view) = props.view.as_ref().filter(|_| props.reasons.is_open) else { return html! {} };
+    let reason = |reason: &VerdictView| {
+        html! {
+            <div class="why" key={reason.because.clone()}>
+                <h4>{ &reason.title }</h4>
+                <p>{ &reason.because }</p>
+                <ol>{ for reason.steps.iter().map(|step| step_view(step, &props.send)) }</ol>
+            </div>
+        }
+    };
+    let refresh = props.send.reform(|_: MouseEvent| Msg::Verdicts(VerdictsMsg::Refresh));
+    html! {
+        <section class="reasons" aria-label="Why">
+            if props.reasons.all.is_empty() { <h4>{ format!("Why is it {}?", view.state.name()) }</h4> }
+            { for props.reasons.all.iter().map(reason) }
+            if let Some(at) = props.reasons.pinned {
+                <button class="line small" onclick={refresh}>{ format!("As of {} · Refresh", clock(at)) }</button>
+            }
+        </section>
+    }
 }
 
 /// Draws the choice of a group's consistency: eventual, read-after-write or strong.
@@ -212,7 +243,7 @@ fn Palette(props: &PaletteProps) -> Html {
         html! { <button key={label.clone()} class="line" onclick={props.send.reform(msg)}>{ label }</button> }
     };
     html! {
-        <section class="actions"><h4>{ if *scripted { "Faults: add to the script" } else { "Faults: inject now" } }</h4>
+        <section class="actions"><h4>{ if *scripted { "Add a fault to the script" } else { "Inject a fault" } }</h4>
             if !props.active_faults.is_empty() { <p class="trouble">{ &props.active_faults }</p> }
             { for props.faults.iter().map(act) }
             if props.editable {
@@ -319,7 +350,7 @@ fn Publisher(props: &PublisherProps) -> Html {
         })
     };
     html! {
-        <section class="publisher"><h4>{ "Publish now" }</h4>
+        <section class="publisher"><h4>{ "Publish a value" }</h4>
             <form {onsubmit}>
                 <input ref={key} aria-label="Key" placeholder={first} list="keys" autocomplete="off" />
                 <datalist id="keys">{ for props.keys.iter().map(|key| html! { <option value={key.clone()} /> }) }</datalist>

@@ -5,7 +5,7 @@ use super::areas::AreaLabel;
 use super::branches::Branches;
 use super::dialogs::{Help, Share};
 use super::fault_track::FaultTrack;
-use super::inspector::Inspector;
+use super::inspector::{Inspector, Reasons};
 use super::log::Log;
 use super::verdicts::Verdicts;
 use super::{diagram, menu, outline, timeline};
@@ -158,8 +158,8 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
             <Log rows={model.log.shown()} filter={model.log.filter.clone()} older={model.log.has_older()} send={send.clone()} />
         },
         LazyView::Verdicts => html! {
-            <Verdicts verdicts={model.verdicts.findings.clone()} about={model.explained_service()}
-                node={model.verdicts.node} pinned={model.verdicts.pinned} marked={model.verdicts.lit.clone()} send={send.clone()} />
+            <Verdicts verdicts={model.verdicts.findings.clone()}
+                pinned={model.verdicts.pinned} marked={model.verdicts.lit.clone()} send={send.clone()} />
         },
         LazyView::Branches => html! {
             <Branches branches={model.branches.clone()} scenario={model.document.scenario.clone()} send={send.clone()} />
@@ -196,8 +196,11 @@ fn inspector(model: &Model, send: &Callback<Msg>) -> Html {
     };
     let condition = model.condition(selected.as_ref());
     let editable = model.document.origin == Origin::Own;
+    let explained = model.explained_node();
+    let reasons = explained.map(|node| model.verdicts.reasons(node).cloned().collect()).unwrap_or_default();
+    let reasons = Reasons { all: reasons, pinned: model.verdicts.pinned, is_open: explained.is_some() };
     let internals = model.internals_node().and_then(|node| model.internals.of(node));
     html! {
-        <Inspector scenario={model.document.scenario.clone()} {selected} {view} {bus} {condition} measured={model.measurement.clone()} {internals} {editable} send={send.clone()} />
+        <Inspector scenario={model.document.scenario.clone()} {selected} {view} {bus} {condition} measured={model.measurement.clone()} {internals} {reasons} {editable} send={send.clone()} />
     }
 }

@@ -201,7 +201,7 @@ fn label(pen: &CanvasRenderingContext2d, view: &CanvasView, message: &MessageVie
     if message.duplicate {
         text.push_str(" again");
     } else if message.attempt > 1 {
-        text.push_str(&format!(", try {}", message.attempt));
+        text.push_str(&format!(", attempt {}", message.attempt));
     }
     pen.set_font(&format!("600 11px {}", colours.font));
     let (x, y) = (at.x + size / 2.0 + 6.0, at.y + 4.0);
@@ -264,7 +264,7 @@ fn paint_hovered(pen: &CanvasRenderingContext2d, view: &CanvasView, colours: &Ca
     let Some((_, at, message)) = near.min_by(|a, b| a.0.total_cmp(&b.0)) else { return };
     let mut text = labels::message(message.kind, &message.content);
     if message.attempt > 1 {
-        text.push_str(&format!(", delivery {}", message.attempt));
+        text.push_str(&format!(", delivery attempt {}", message.attempt));
     }
     if message.duplicate {
         text.push_str(", a duplicate");

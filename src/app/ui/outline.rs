@@ -118,7 +118,7 @@ impl Sheet<'_> {
                 { span("muted small", "Add".into()) }
                 { for [NodeKind::Service, NodeKind::Bus, NodeKind::Client, NodeKind::Group].map(add) }
                 { span("grow", Html::default()) }
-                { tool("Tidy", self.editable, Msg::Document(DocumentMsg::Tidy)) }
+                { tool("Tidy up", self.editable, Msg::Document(DocumentMsg::Tidy)) }
                 { tool("Heal everything", true, Msg::Live(LiveMsg::Execute(Command::HealAll))) }
                 { tool("Publish update", true, Msg::Live(LiveMsg::Publish)) }
                 { self.button(icon(Icon::Close), "Close the outline".into(), None, true, Msg::Outline(OutlineMsg::Toggle)) }

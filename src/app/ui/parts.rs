@@ -4,54 +4,52 @@ use super::action_button::{action_button, icon_button};
 use super::card::update_class;
 use super::icons::{Icon, icon};
 use crate::app::actions::ActionId;
-use crate::app::model::{DocumentMsg, Model, Msg, PlaybackMsg};
+use crate::app::model::{DocumentMsg, Model, Msg, PlaybackMsg, VerdictsMsg};
 use crate::app::playback::{SPEEDS, exact};
 use crate::session::labels;
+use crate::session::protocol::{MarkKind, NO_LOST_UPDATE, VerdictStatus};
 use yew::prelude::*;
+
+/// The greatest number of violated guarantees with a chip each, on a wide page.
+const MAX_VIOLATED: usize = 3;
 
 /// Returns a number with its noun: `1 copy`, `2 copies`.
 fn count(n: u32, one: &str, many: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+    labels::count(n.into(), one, many)
 }
 
-/// Draws the chips, which summarize the run.
-pub fn chips(model: &Model) -> Html {
+/// Draws the chips: the verdict on convergence, then what is violated, then what is active. Each is a button.
+pub fn chips(model: &Model, send: &Callback<Msg>) -> Html {
     let summary = &model.run.summary;
-    let messages = (model.run.in_flight > 0).then(|| {
-        html! { <span>{ format!("{} in flight", count(model.run.in_flight, "message", "messages")) }</span> }
-    });
-    let events = (summary.queued > 0).then(|| {
-        html! { <span class="events">{ format!("{} not acknowledged", count(summary.queued, "event", "events")) }</span> }
-    });
-    let of = |n: u32, how: &str| format!("{n} of {} {how}", count(summary.copies, "copy", "copies"));
-    let (class, symbol, text) = if summary.stale > 0 {
-        ("stale", Icon::InFlight, of(summary.stale, "stale"))
-    } else if summary.diverged > 0 {
-        ("diverged", Icon::Fault, of(summary.diverged, "diverged"))
-    } else if summary.conflicted > 0 {
-        ("diverged", Icon::Fault, of(summary.conflicted, "conflicted"))
-    } else if summary.acknowledged > 0 {
-        ("ok", Icon::Check, "All copies consistent".to_string())
-    } else {
-        ("none", Icon::InFlight, "No update yet".to_string())
+    let on = |msg: Msg| send.reform(move |_: MouseEvent| msg.clone());
+    let bad = |key: String, symbol: Icon, text: String, msg: Msg| {
+        html! { <button {key} class="chip bad" onclick={on(msg)}>{ icon(symbol) }{ text }</button> }
     };
-    let down = (summary.down > 0).then(|| {
-        html! { <span class="chip bad">{ icon(Icon::Fault) }{ count(summary.down, "service down", "services down") }</span> }
-    });
-    let lost = (summary.lost > 0).then(|| {
-        html! { <span class="chip bad">{ icon(Icon::Fault) }{ count(summary.lost, "lost update", "lost updates") }</span> }
-    });
-    let violated = match model.verdicts.violated() {
-        (0, _) | (_, None) => None,
-        (1, Some(only)) => Some(format!("{only} violated")),
-        (n, Some(_)) => Some(format!("{n} guarantees violated")),
-    };
-    let violated =
-        violated.map(|text| html! { <span class="chip bad guarantees">{ icon(Icon::Fault) }{ text }</span> });
+    let verdict = |title: &str| Msg::Verdicts(VerdictsMsg::Show(title.to_string()));
+    let mut broken = Vec::new();
+    if summary.lost > 0 {
+        let text = count(summary.lost, "acknowledged write lost", "acknowledged writes lost");
+        broken.push(bad("lost".into(), Icon::Fault, text, verdict(NO_LOST_UPDATE)));
+    }
+    // The number of lost writes stands for this guarantee.
+    let violated: Vec<&str> = model.verdicts.violated().filter(|title| *title != NO_LOST_UPDATE).collect();
+    let shown = if violated.len() > MAX_VIOLATED { MAX_VIOLATED - 1 } else { violated.len() };
+    let shown = if model.viewport.narrow { shown.min(1) } else { shown };
+    for title in &violated[..shown] {
+        broken.push(bad((*title).into(), Icon::Fault, format!("{title} violated"), verdict(title)));
+    }
+    if let Some(title) = violated.get(shown) {
+        let text = format!("{} more violated", violated.len() - shown);
+        broken.push(bad("more".into(), Icon::Fault, text, verdict(title)));
+    }
     let cut = model.scene.links.iter().filter(|link| model.run.is_cut(link.from, link.to)).count() as u32;
-    let cut = (cut > 0).then(|| {
-        html! { <span class="chip bad">{ icon(Icon::Cut) }{ count(cut, "link cut", "links cut") }</span> }
-    });
+    if cut > 0 {
+        broken.push(bad("cut".into(), Icon::Cut, count(cut, "link cut", "links cut"), verdict("")));
+    }
+    if summary.down > 0 {
+        let text = count(summary.down, "service down", "services down");
+        broken.push(bad("down".into(), Icon::Fault, text, verdict("")));
+    }
     let window = summary.window.as_ref().map(|window| {
         html! {
             <span class="chip window">
@@ -62,24 +60,54 @@ pub fn chips(model: &Model) -> Html {
     });
     let replayed = model.sharing.replayed.map(|same| match same {
         true => html! { <span class="chip ok">{ icon(Icon::Check) }{ "Replayed identically" }</span> },
-        false => {
-            html! { <span class="chip bad">{ icon(Icon::Fault) }{ "This run differs from the shared one" }</span> }
-        }
+        false => html! { <span class="chip bad">{ icon(Icon::Fault) }{ "Replay differs from the shared run" }</span> },
     });
     html! {
-        <div class="chips">
-            <span class={classes!("chip", "first", class)}>
-                { icon(symbol) }<b>{ text }</b>
-                { messages.unwrap_or_default() }
-                { events.unwrap_or_default() }
-            </span>
+        <div class="chips" role="group" aria-label="Verdicts on the run">
+            { convergence_chip(model, on(verdict(""))) }
+            { for broken }
             { window.unwrap_or_default() }
-            { lost.unwrap_or_default() }
-            { violated.unwrap_or_default() }
-            { cut.unwrap_or_default() }
-            { down.unwrap_or_default() }
             { replayed.unwrap_or_default() }
         </div>
+    }
+}
+
+/// Draws the chip about convergence: the verdict if it is known, the states of the copies, and what is in flight.
+fn convergence_chip(model: &Model, onclick: Callback<MouseEvent>) -> Html {
+    let summary = &model.run.summary;
+    let of = |n: u32, how: &str| format!("{n} of {} {how}", count(summary.copies, "copy", "copies"));
+    let (class, symbol, copies) = if summary.stale > 0 {
+        ("stale", Icon::InFlight, of(summary.stale, "stale"))
+    } else if summary.diverged > 0 {
+        ("diverged", Icon::Fault, of(summary.diverged, "diverged"))
+    } else if summary.conflicted > 0 {
+        ("diverged", Icon::Fault, of(summary.conflicted, "conflicted"))
+    } else if summary.acknowledged > 0 {
+        ("ok", Icon::Check, "All copies consistent".to_string())
+    } else if model.run.marks.iter().any(|mark| mark.kind == MarkKind::Update) {
+        ("none", Icon::InFlight, "No write acknowledged yet".to_string())
+    } else {
+        ("none", Icon::InFlight, "No update yet".to_string())
+    };
+    let (class, symbol, verdict) = match model.verdicts.convergence() {
+        Some(VerdictStatus::Violated) => ("bad", Icon::Fault, Some("Will not converge")),
+        Some(VerdictStatus::Pending) if class != "ok" => (class, symbol, Some("Converging")),
+        Some(VerdictStatus::Pending | VerdictStatus::Holds | VerdictStatus::Unknown) | None => (class, symbol, None),
+    };
+    let detail = (verdict.is_some()).then(|| html! { <span class="copies">{ &copies }</span> });
+    let messages = (model.run.in_flight > 0).then(|| {
+        html! { <span>{ format!("{} in flight", count(model.run.in_flight, "message", "messages")) }</span> }
+    });
+    let events = (summary.queued > 0).then(|| {
+        html! { <span class="events">{ format!("{} not acknowledged", count(summary.queued, "event", "events")) }</span> }
+    });
+    html! {
+        <button class={classes!("chip", "first", class)} title="Open the verdicts" {onclick}>
+            { icon(symbol) }<b>{ verdict.unwrap_or(&copies) }</b>
+            { detail.unwrap_or_default() }
+            { messages.unwrap_or_default() }
+            { events.unwrap_or_default() }
+        </button>
     }
 }
 

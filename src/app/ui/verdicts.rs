@@ -5,7 +5,6 @@ use crate::app::model::{Msg, VerdictsMsg};
 use crate::app::playback::clock;
 use crate::scenario::Micros;
 use crate::session::protocol::{VerdictStatus, VerdictStep, VerdictView};
-use crate::trace::NodeId;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -14,10 +13,6 @@ use yew::prelude::*;
 pub struct VerdictsProps {
     /// The verdicts.
     pub verdicts: Rc<Vec<VerdictView>>,
-    /// The name of the service that they are about; empty for all services.
-    pub about: AttrValue,
-    /// The same service.
-    pub node: Option<NodeId>,
     /// The instant of the verdicts, while the visitor follows the steps of one.
     pub pinned: Option<Micros>,
     /// The title of the verdict whose steps are marked on canvas, timeline and diagram.
@@ -30,16 +25,11 @@ pub struct VerdictsProps {
 #[component]
 pub fn Verdicts(props: &VerdictsProps) -> Html {
     let close = props.send.reform(|_: MouseEvent| Msg::Verdicts(VerdictsMsg::Toggle));
-    let node = props.node;
-    let refresh = props.send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::Explain(node)));
-    let all = props.send.reform(|_: MouseEvent| Msg::Verdicts(VerdictsMsg::Explain(None)));
+    let refresh = props.send.reform(|_: MouseEvent| Msg::Verdicts(VerdictsMsg::Refresh));
     html! {
         <section class="log verdicts" aria-label="Verdicts">
             <header>
                 <h2>{ "Verdicts" }</h2>
-                if !props.about.is_empty() {
-                    <button class="small" onclick={all}>{ format!("{} only · Show all", props.about) }</button>
-                }
                 if let Some(at) = props.pinned {
                     <button class="small refresh" onclick={refresh}>{ format!("As of {} · Refresh", clock(at)) }</button>
                 }
@@ -76,7 +66,8 @@ fn verdict_view(verdict: &VerdictView, marked: Option<&String>, send: &Callback<
     }
 }
 
-fn step_view(step: &VerdictStep, send: &Callback<Msg>) -> Html {
+/// Draws a step: its time and its text. A click goes to the time.
+pub fn step_view(step: &VerdictStep, send: &Callback<Msg>) -> Html {
     let (at, nodes) = (step.at, step.nodes.clone());
     let onclick = send.reform(move |_: MouseEvent| Msg::Verdicts(VerdictsMsg::Jump(at, nodes.clone())));
     html! { <li><button {onclick}><span class="at">{ clock(step.at) }</span><span>{ &step.text }</span></button></li> }

@@ -58,6 +58,6 @@ fn copy_line(key: &str, copy: &CopyReport, end_ms: f64) -> String {
             format!(", {behind} behind for {}", labels::duration(duration))
         }
     };
-    let version = copy.clock_ms.map_or_else(|| format!("v{}", copy.version), |ms| format!("@{ms} ms"));
+    let version = copy.clock_ms.map_or_else(|| format!("v{}", copy.version), |ms| format!("written at {ms} ms"));
     format!("  {key} = {value} ({version}) {}{behind}", copy.state.name())
 }

@@ -2,19 +2,26 @@
 
 use crate::scenario::ScenarioError;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::{Map, Value as Json};
 use std::fmt;
 
 /// Parses JSON text.
 ///
 /// # Errors
-/// The text is not JSON, is nested too deeply, or an object has a field twice. The path of the error is the line and the
+/// The text is not JSON, is nested too deeply, or an object has a field twice. The error contains the line and the
 /// column, both counted from 1.
 pub fn parse(text: &str) -> Result<Json, ScenarioError> {
     serde_json::from_str::<Strict>(text).map(|Strict(json)| json).map_err(|error| {
         let message = error.to_string();
         let problem = message.rsplit_once(" at line ").map_or(message.as_str(), |(problem, _)| problem);
-        ScenarioError::new(format!("line {}, column {}", error.line(), error.column()), problem)
+        let place = format!("line {}, column {}", error.line(), error.column());
+        match error.classify() {
+            Category::Data => ScenarioError::new(place, problem),
+            Category::Syntax | Category::Eof | Category::Io => {
+                ScenarioError::new("", format!("this is not JSON ({place}): {problem}"))
+            }
+        }
     })
 }
 

@@ -130,9 +130,12 @@ fn all_errors_are_reported_at_once_in_the_order_of_the_document() {
 
 #[test]
 fn text_that_is_not_json_is_reported_by_line_and_column() {
-    assert_eq!(errors("{\n  \"converge\": 1,\n  oops\n}"), ["line 3, column 3: key must be a string"]);
-    assert_eq!(errors("{\"converge\": 1} x"), ["line 1, column 17: trailing characters"]);
-    assert_eq!(errors(""), ["line 1, column 0: EOF while parsing a value"]);
+    assert_eq!(
+        errors("{\n  \"converge\": 1,\n  oops\n}"),
+        ["this is not JSON (line 3, column 3): key must be a string"]
+    );
+    assert_eq!(errors("{\"converge\": 1} x"), ["this is not JSON (line 1, column 17): trailing characters"]);
+    assert_eq!(errors(""), ["this is not JSON (line 1, column 0): EOF while parsing a value"]);
 }
 
 #[test]
@@ -155,7 +158,7 @@ fn a_hostile_document_gives_few_and_short_errors() {
     assert!(quoted.iter().all(|error| error.chars().count() < 700), "{quoted:?}");
 
     let deep = format!(r#"{{"converge": {}1{}}}"#, "[".repeat(1_000), "]".repeat(1_000));
-    assert_eq!(errors(&deep), ["line 1, column 140: recursion limit exceeded"]);
+    assert_eq!(errors(&deep), ["this is not JSON (line 1, column 140): recursion limit exceeded"]);
 }
 
 #[test]

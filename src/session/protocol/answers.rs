@@ -79,7 +79,9 @@ pub struct DiagramMessage {
 pub struct VerdictView {
     /// What it is about.
     pub about: VerdictSubject,
-    /// Its heading: `Linearizable`, `Explanation widget at Notification?`.
+    /// The service of an explained copy.
+    pub node: Option<NodeId>,
+    /// Its heading: `Linearizable`, `Why is widget stale at Notification?`.
     pub title: String,
     /// The verdict.
     pub status: VerdictStatus,
@@ -94,7 +96,7 @@ pub struct VerdictView {
 pub enum VerdictSubject {
     /// Whether the copies converge.
     Convergence,
-    /// Explanation one copy has its state.
+    /// Why one copy has its state.
     Copy,
     /// An invariant of the scenario.
     Invariant,

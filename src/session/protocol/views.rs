@@ -37,7 +37,7 @@ pub struct MessageEnd {
     pub id: u64,
     /// When.
     pub at: Micros,
-    /// Explanation it was dropped; none if it was delivered.
+    /// Why it was dropped; none if it was delivered.
     pub dropped: Option<DropCause>,
 }
 
@@ -222,7 +222,7 @@ pub struct LastOperation {
     pub request: OperationRequest,
     /// How it ended.
     pub outcome: Outcome,
-    /// Explanation the service refused it.
+    /// Why the service refused it.
     pub refusal: Option<Refusal>,
     /// Duration from issue to end.
     pub took: Micros,

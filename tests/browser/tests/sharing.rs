@@ -46,13 +46,13 @@ fn an_invalid_link_is_reported_and_the_kept_drawing_is_unchanged() {
     let middle = damaged.len() / 2;
     damaged[middle] = if damaged[middle] == 'A' { 'B' } else { 'A' };
     let broken = [
-        (damaged.into_iter().collect(), "could not be opened: damaged".to_string()),
-        (format!("2{}", &whole[1..]), "could not be opened: made by a newer version".into()),
+        (damaged.into_iter().collect(), "This link is damaged".to_string()),
+        (format!("2{}", &whole[1..]), "This link is made by a newer version".into()),
         (
             format!("1r.{}e", "A".repeat(17_000)),
-            "could not be opened: too large: 17004 characters, at most 16384 are allowed".into(),
+            "This link is too large: 17004 characters, at most 16384 are allowed".into(),
         ),
-        ("ex=nothing-such".to_string(), "could not be opened: no example has the id `nothing-such`".into()),
+        ("ex=nothing-such".to_string(), "This link cannot be opened: no example has the id `nothing-such`".into()),
     ];
     let browser = open("");
     browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = '-'; s.dispatchEvent(new Event('change', { bubbles: true }))");

@@ -17,7 +17,7 @@ fn the_verdict_of_a_stale_copy_leads_back_to_the_fault() {
     browser.click("[data-node=\"notification\"] header");
     browser.wait("document.querySelector('.inspector .why')");
     browser.click(".inspector .why");
-    browser.wait("document.querySelector('.verdicts')?.textContent.includes('Why widget at Notification?')");
+    browser.wait("document.querySelector('.verdicts')?.textContent.includes('Why is widget stale at Notification?')");
     browser.wait("document.querySelector('.verdict').textContent.includes('will not converge')");
     assert_eq!(browser.axe(), Vec::<String>::new());
     // The first step is the cut itself.

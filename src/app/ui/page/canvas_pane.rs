@@ -83,7 +83,7 @@ impl Page {
         let model = &self.model;
         html! {
             <>
-                { chips(model) }
+                { chips(model, &self.send) }
                 { self.pane_name() }
                 { self.wide_publish_button() }
                 { self.notice() }

@@ -58,7 +58,7 @@ impl Page {
             n => format!("{n} services differ"),
         };
         html! {
-            <section class="canvas compared" data-far={(model.viewport.camera.scale < FAR).then_some("")} aria-label={format!("ConsistencyMeasurement with: {name}")}>
+            <section class="canvas compared" data-far={(model.viewport.camera.scale < FAR).then_some("")} aria-label={format!("Comparison with: {name}")}>
                 <svg class="links" aria-hidden="true"><g ref={refs.links.clone()}>
                     <Links scene={model.scene.clone()} cut={run.cut.clone()} active_faults={run.active_faults.clone()} selection={model.selection.items.clone()} cutting=false />
                 </g></svg>

@@ -72,7 +72,7 @@ async fn open_work() -> Opened {
 pub async fn open_other(work_is_shown: bool) -> Opened {
     let name = if work_is_shown { KEPT_BEFORE } else { KEPT_WORK };
     let problem = |text: &str| Opened { problem: Some(text.into()), ..Opened::default() };
-    let Some(text) = storage::kept(name) else { return problem("You have no other drawing yet.") };
+    let Some(text) = storage::kept(name) else { return problem("You have no previous drawing yet.") };
     match documents::read_document(text).await {
         Ok(opening) => Opened { drawing: Drawing::Read(opening), is_work: !work_is_shown, ..Opened::default() },
         Err(error) => problem(&format!("Your drawing could not be opened: {error}.")),
@@ -80,7 +80,10 @@ pub async fn open_other(work_is_shown: bool) -> Opened {
 }
 
 fn link_problem(error: &OpenError) -> String {
-    format!("This link could not be opened: {}.", error.to_string().trim_end_matches('.'))
+    match error {
+        OpenError::NotFetched => format!("This link could not be opened: {error}."),
+        OpenError::Invalid(problem) => format!("{}.", problem.trim_end_matches('.')),
+    }
 }
 
 impl Page {
