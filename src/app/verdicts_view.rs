@@ -187,8 +187,8 @@ mod tests {
         assert_eq!(view.next_request("a", None, 0.0), Some(Request::Query(Query::Verdicts { node: None })));
         assert_eq!(view.next_request("b", None, 5000.0), None, "a request is pending");
         view.receive(Vec::new());
-        assert_eq!(view.next_request("a", None, 5000.0), None, "the run has not changed");
-        assert_eq!(view.next_request("b", None, 5000.0), Some(Request::Query(Query::Verdicts { node: None })));
+        assert_eq!(view.next_request("a", None, 50_000.0), None, "the run has not changed");
+        assert_eq!(view.next_request("b", None, 50_000.0), Some(Request::Query(Query::Verdicts { node: None })));
         view.receive(Vec::new());
         let first = Some(NodeId(1));
         assert_eq!(

@@ -7,7 +7,10 @@ fn every_action_has_its_own_name_keys_and_texts() {
     for (i, action) in ACTIONS.iter().enumerate() {
         assert!(std::ptr::eq(action.id.action(), action), "{:?} has two objects", action.id);
         for text in [action.label, action.help] {
-            assert!(text.starts_with(char::is_uppercase) && !text.ends_with('.'), "{text:?} is no short label");
+            assert!(
+                text.starts_with(|first: char| first.is_uppercase() || first == '+') && !text.ends_with('.'),
+                "{text:?} is no short label"
+            );
         }
         for other in &ACTIONS[i + 1..] {
             let shared = action.shortcuts.iter().find(|shortcut| other.shortcuts.contains(shortcut));

@@ -174,7 +174,7 @@ fn every_button_of_the_transport_is_visible_on_a_phone() {
             if end {
                 browser.keys(&["\u{E010}"]);
                 browser.wait(
-                    "[...document.querySelectorAll('.transport button')].some(b => b.textContent.includes('longer'))",
+                    "[...document.querySelectorAll('.transport button')].some(b => b.textContent.includes('+5 s'))",
                 );
             }
             let hidden = browser.run(

@@ -88,7 +88,7 @@ fn a_message_on_a_cut_link_is_lost_and_the_copy_converges_after_healing() {
     browser.wait("!document.querySelector('.link.cut')");
     // The clicks may take longer than the run; extend it then.
     let longer =
-        "[...document.querySelectorAll('.transport button')].find(b => b.textContent.includes('longer'))?.click()";
+        "[...document.querySelectorAll('.transport button')].find(b => b.textContent.includes('+5 s'))?.click()";
     browser.wait(&format!("({longer}, {} === 'consistent')", badge("notification")));
     assert_clean_console(&browser);
 }
@@ -390,7 +390,7 @@ fn every_fault_shows_at_its_card_or_link_until_it_ends() {
     let trouble = |node: &str| format!("document.querySelector('[data-node=\"{node}\"] .trouble')?.textContent");
     browser.click("[data-node=\"notification\"] header");
     for (fault, shows, mended) in
-        [("Pause", "paused", "Resume"), ("Slow down 10 ×", "10 × as long", "Restore the speed")]
+        [("Freeze node", "frozen", "Unfreeze node"), ("Slow down 10 ×", "10 × as long", "Restore the speed")]
     {
         press(&browser, fault);
         browser.wait(&format!("{} === {}", trouble("notification"), json!(shows)));
@@ -591,7 +591,7 @@ fn siblings_lost_updates_roles_and_hints_are_shown_on_cards() {
     browser.wait("document.querySelector('.chips').textContent.includes('3 of 3 copies conflicted')");
     assert_clean_console(&browser);
     let browser = open(WIDE, "#ex=global-table-skew&t=2000");
-    browser.wait("document.querySelector('.chips').textContent.includes('1 lost update')");
+    browser.wait("document.querySelector('.chips').textContent.includes('1 acknowledged write lost')");
     assert_clean_console(&browser);
     let browser = open(WIDE, "#ex=raft-and-quorum&t=1500");
     browser.wait("[...document.querySelectorAll('.foot')].some(foot => foot.textContent.includes('leads, term'))");
@@ -599,6 +599,6 @@ fn siblings_lost_updates_roles_and_hints_are_shown_on_cards() {
     assert_clean_console(&browser);
     let browser = open(WIDE, "#ex=viewing-history&t=4500");
     browser.wait("document.querySelectorAll('.region').length >= 3");
-    browser.wait("[...document.querySelectorAll('.foot')].some(foot => foot.textContent.includes('hints kept'))");
+    browser.wait("[...document.querySelectorAll('.foot')].some(foot => foot.textContent.includes('hint'))");
     assert_clean_console(&browser);
 }
