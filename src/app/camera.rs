@@ -45,22 +45,17 @@ impl Camera {
         Camera { x: at.x - fixed.x * scale, y: at.y - fixed.y * scale, scale }
     }
 
-    /// Returns a camera that shows all of `bounds` in the middle of a window, at 100 % at most. The uppermost `top` px
-    /// stay free.
-    pub fn fitting(bounds: Rect, width: f64, height: f64, top: f64) -> Camera {
+    /// Returns a camera that shows all of `bounds` in the middle of a window, at most at the scale `largest`. The uppermost
+    /// `top` px stay free.
+    pub fn fitting(bounds: Rect, width: f64, height: f64, top: f64, largest: f64) -> Camera {
         let margin = 24.0;
         let room = ((width - 2.0 * margin).max(80.0), (height - top - 2.0 * margin).max(80.0));
-        let scale = (room.0 / bounds.w.max(1.0)).min(room.1 / bounds.h.max(1.0)).clamp(ZOOM.0, 1.0);
+        let scale = (room.0 / bounds.w.max(1.0)).min(room.1 / bounds.h.max(1.0)).clamp(ZOOM.0, largest);
         let center = bounds.center();
         // Text is sharp at whole pixels.
         let x = (width / 2.0 - center.x * scale).round();
         let y = (top + (height - top) / 2.0 - center.y * scale).round();
         Camera { x, y, scale }
-    }
-
-    /// Returns the zoom in percent.
-    pub fn percent(&self) -> u32 {
-        (self.scale * 100.0).round() as u32
     }
 }
 
@@ -80,7 +75,7 @@ mod tests {
     #[test]
     fn a_fitted_drawing_is_inside_the_window() {
         let bounds = Rect { x: -500.0, y: 40.0, w: 2400.0, h: 900.0 };
-        let camera = Camera::fitting(bounds, 390.0, 500.0, 40.0);
+        let camera = Camera::fitting(bounds, 390.0, 500.0, 40.0, 1.0);
         let (a, b) =
             (camera.to_window(point(bounds.x, bounds.y)), camera.to_window(point(bounds.right(), bounds.bottom())));
         assert!(a.x >= 0.0 && a.y >= 40.0 && b.x <= 390.0 && b.y <= 500.0, "{a:?} {b:?}");

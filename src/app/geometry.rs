@@ -82,40 +82,78 @@ impl Rect {
     }
 }
 
+impl Rect {
+    /// Returns whether a straight line crosses the rectangle (Liang and Barsky, 1984).
+    pub fn is_crossed(&self, a: Point, b: Point) -> bool {
+        let (mut enter, mut leave) = (0.0f64, 1.0f64);
+        let (dx, dy) = (b.x - a.x, b.y - a.y);
+        for (p, q) in [(-dx, a.x - self.x), (dx, self.right() - a.x), (-dy, a.y - self.y), (dy, self.bottom() - a.y)] {
+            if p == 0.0 {
+                if q < 0.0 {
+                    return false;
+                }
+            } else if p < 0.0 {
+                enter = enter.max(q / p);
+            } else {
+                leave = leave.min(q / p);
+            }
+        }
+        enter < leave
+    }
+}
+
 /// Number of points in a curve's table.
 const TABLE: usize = 33;
-/// Number of points at which the length of a curve is measured.
+/// Number of points at which the length of a Bézier curve is measured.
 const FINE: usize = 129;
 
-/// A cubic Bézier curve with points at equal distances.
+/// Radius of the corners of a bent line.
+const CORNER: f64 = 16.0;
+
+/// A line on the canvas with points at equal distances: a cubic Bézier curve, or a bent line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
-    /// Start, two control points, end.
-    pub handles: [Point; 4],
-    /// Points at equal distances along the curve.
+    /// The `d` of an SVG path.
+    path: Box<str>,
+    /// Points at equal distances along the line.
     table: Box<[Point; TABLE]>,
 }
 
 impl Curve {
-    /// Returns the curve with these control points.
+    /// Returns the Bézier curve with these control points.
     pub fn new(handles: [Point; 4]) -> Curve {
         let fine: [Point; FINE] = std::array::from_fn(|i| bezier(&handles, i as f64 / (FINE - 1) as f64));
-        let mut lengths = [0.0; FINE];
-        for i in 1..FINE {
-            lengths[i] = lengths[i - 1] + fine[i].distance(fine[i - 1]);
+        let [a, b, c, d] = handles;
+        let path = format!("M{:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}", a.x, a.y, b.x, b.y, c.x, c.y, d.x, d.y);
+        Curve { path: path.into(), table: evenly(&fine) }
+    }
+
+    /// Returns the line through these points, with round corners.
+    ///
+    /// # Panics
+    /// There are fewer than two points.
+    pub fn through(points: &[Point]) -> Curve {
+        let (first, last) = (points[0], points[points.len() - 1]);
+        let mut path = format!("M{:.1} {:.1}", first.x, first.y);
+        let mut fine = vec![first];
+        for corner in points.windows(3) {
+            let [before, at, after] = [corner[0], corner[1], corner[2]];
+            let towards = |other: Point| at.mix(other, (CORNER / at.distance(other).max(1.0)).min(0.5));
+            let (from, to) = (towards(before), towards(after));
+            path.push_str(&format!("L{:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}", from.x, from.y, at.x, at.y, to.x, to.y));
+            fine.extend((0..=8).map(|i| {
+                let share = f64::from(i) / 8.0;
+                from.mix(at, share).mix(at.mix(to, share), share)
+            }));
         }
-        let total = lengths[FINE - 1];
-        let mut piece = 0;
-        let table = std::array::from_fn(|i| {
-            let wanted = total * i as f64 / (TABLE - 1) as f64;
-            while piece + 2 < FINE && lengths[piece + 1] < wanted {
-                piece += 1;
-            }
-            let length = lengths[piece + 1] - lengths[piece];
-            let share = if length > 0.0 { ((wanted - lengths[piece]) / length).clamp(0.0, 1.0) } else { 0.0 };
-            fine[piece].mix(fine[piece + 1], share)
-        });
-        Curve { handles, table: Box::new(table) }
+        fine.push(last);
+        path.push_str(&format!("L{:.1} {:.1}", last.x, last.y));
+        Curve { path: path.into(), table: evenly(&fine) }
+    }
+
+    /// Returns points at equal distances along the line.
+    pub fn points(&self) -> &[Point] {
+        &*self.table
     }
 
     /// Returns the point at a share (0 to 1) of the length.
@@ -133,6 +171,11 @@ impl Curve {
         if length > 0.0 { point((b.x - a.x) / length, (b.y - a.y) / length) } else { point(1.0, 0.0) }
     }
 
+    /// Returns the length.
+    pub fn length(&self) -> f64 {
+        self.table.windows(2).map(|pair| pair[0].distance(pair[1])).sum()
+    }
+
     /// Returns the distance of a point from the curve.
     pub fn distance(&self, p: Point) -> f64 {
         self.table.windows(2).map(|pair| distance_to_segment(p, pair[0], pair[1])).fold(f64::MAX, f64::min)
@@ -144,10 +187,28 @@ impl Curve {
     }
 
     /// Returns the `d` of an SVG path.
-    pub fn svg(&self) -> String {
-        let [a, b, c, d] = self.handles;
-        format!("M{:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}", a.x, a.y, b.x, b.y, c.x, c.y, d.x, d.y)
+    pub fn svg(&self) -> &str {
+        &self.path
     }
+}
+
+/// Returns points at equal distances along a line that is given by close points.
+fn evenly(fine: &[Point]) -> Box<[Point; TABLE]> {
+    let mut lengths = vec![0.0; fine.len()];
+    for i in 1..fine.len() {
+        lengths[i] = lengths[i - 1] + fine[i].distance(fine[i - 1]);
+    }
+    let total = lengths[fine.len() - 1];
+    let mut piece = 0;
+    Box::new(std::array::from_fn(|i| {
+        let wanted = total * i as f64 / (TABLE - 1) as f64;
+        while piece + 2 < fine.len() && lengths[piece + 1] < wanted {
+            piece += 1;
+        }
+        let length = lengths[piece + 1] - lengths[piece];
+        let share = if length > 0.0 { ((wanted - lengths[piece]) / length).clamp(0.0, 1.0) } else { 0.0 };
+        fine[piece].mix(fine[piece + 1], share)
+    }))
 }
 
 fn bezier([a, b, c, d]: &[Point; 4], t: f64) -> Point {
@@ -188,6 +249,25 @@ mod tests {
         let curve = Curve::new([point(5.0, 5.0); 4]);
         assert_eq!(curve.at(0.5), point(5.0, 5.0));
         assert_eq!(curve.direction(0.5), point(1.0, 0.0));
+    }
+
+    #[test]
+    fn a_message_moves_at_even_speed_along_a_bent_line() {
+        let bent = Curve::through(&[point(0.0, 0.0), point(100.0, 0.0), point(100.0, 200.0)]);
+        let steps: Vec<f64> =
+            (0..16).map(|i| bent.at(f64::from(i) / 16.0).distance(bent.at(f64::from(i + 1) / 16.0))).collect();
+        let (least, most) = (steps.iter().copied().fold(f64::MAX, f64::min), steps.iter().copied().fold(0.0, f64::max));
+        assert!(most < 1.6 * least, "{steps:?}");
+        assert_eq!((bent.at(0.0), bent.at(1.0)), (point(0.0, 0.0), point(100.0, 200.0)));
+    }
+
+    #[test]
+    fn a_line_crosses_a_rectangle_only_inside_of_it() {
+        let rect = Rect { x: 10.0, y: 10.0, w: 20.0, h: 10.0 };
+        assert!(rect.is_crossed(point(0.0, 15.0), point(40.0, 15.0)));
+        assert!(rect.is_crossed(point(15.0, 15.0), point(16.0, 15.0)));
+        assert!(!rect.is_crossed(point(0.0, 10.0), point(5.0, 15.0)));
+        assert!(!rect.is_crossed(point(0.0, 0.0), point(0.0, 40.0)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! - [`model`]: the state and its only entrance, `update(&mut Model, Msg) -> Vec<Effect>`, split by concern.
 //! - [`actions`], [`keys`], [`context_menu`], [`faults`]: what the visitor can do, as objects and menu entries.
-//! - [`scene`], [`layout`], [`camera`], [`geometry`], [`gesture`]: the canvas.
+//! - [`scene`], [`layout`], [`camera`], [`detail`], [`geometry`], [`gesture`]: the canvas.
 //! - [`run_view`], [`playback`]: the run as the engine has reported it, and the clock.
 //! - [`drawing`], [`edit`], [`script`], [`fields`]: edits of the drawing, and the fields of the inspector.
 //! - The other modules are views: log, verdicts, internals, diagram, outline, timeline.
@@ -15,6 +15,7 @@ pub mod browser;
 pub mod camera;
 pub mod canvas_item;
 pub mod context_menu;
+pub mod detail;
 pub mod diagram;
 pub mod drawing;
 pub mod edit;

@@ -2,6 +2,7 @@
 //!
 //! Each submodule has one concern: its part of the model, its messages and its update.
 
+mod branches;
 mod document;
 mod edits;
 mod engine;
@@ -23,6 +24,7 @@ mod sharing;
 mod verdicts;
 mod viewport;
 
+pub use self::branches::BranchDrawings;
 pub use self::document::{Document, DocumentMsg, Opening, Origin};
 pub use self::keyboard::KeyboardMsg;
 pub use self::live::LiveMsg;
@@ -54,6 +56,7 @@ use super::run_view::RunView;
 use super::scene::{Layout, Scene};
 use super::time_view::TimeView;
 use super::verdicts_view::VerdictsView;
+use crate::scenario::Scenario;
 use crate::session::protocol::{BranchCommand, BranchList, Request};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -142,6 +145,8 @@ pub struct Model {
     pub branches: Rc<BranchList>,
     /// The run of the branch that is compared with the current one.
     pub compared: Option<RunView>,
+    /// The drawings of the current branch and of the compared one.
+    pub drawn: BranchDrawings,
     /// The part of the run that timeline and diagram show.
     pub time_view: TimeView,
     /// Messages to the visitor.
@@ -223,6 +228,7 @@ impl Model {
             Msg::Pointer(msg) => self.update_pointer(msg, effects),
             Msg::Live(msg) => self.update_live(msg, effects),
             Msg::Branch(command) => self.command_branches(command),
+            Msg::DrawBranches => self.draw_branches(),
             Msg::Time(msg) => {
                 self.time_view.update(msg, self.run.until);
                 self.redraw = Redraw { page: true, paint: true };
@@ -239,7 +245,7 @@ impl Model {
                 self.playback.enqueue(request);
                 self.redraw.page = true;
             }
-            Msg::Sharing(msg) => self.update_sharing(msg),
+            Msg::Sharing(msg) => self.update_sharing(msg, effects),
             Msg::Preferences(msg) => self.update_preferences(msg, effects),
             Msg::Panels(msg) => self.update_panels(msg),
         }
@@ -292,18 +298,25 @@ impl Model {
 
     /// Computes the places of cards and links.
     fn update_scene(&mut self) {
-        let narrow = self.viewport.narrow;
-        let layout = if narrow { Layout::Column(self.viewport.size.0) } else { Layout::Free };
-        let writer = if narrow { None } else { self.writer() };
-        let scene = Scene::new(&self.document.scenario, layout, &self.row_counts(), &self.drag_offsets(), writer);
+        let scene = self.scene_of(&self.drawn_scenario());
         if *self.scene != scene {
             self.scene = Rc::new(scene);
             self.redraw = Redraw { page: true, paint: true };
         }
+        self.update_compared_scene();
         // The camera must not move while the pointer drags.
         if self.viewport.fitted && matches!(self.pointer.gesture, Gesture::None) {
             self.fit();
         }
+    }
+
+    fn scene_of(&self, scenario: &Scenario) -> Scene {
+        let narrow = self.viewport.narrow;
+        let layout = if narrow { Layout::Column(self.viewport.size.0 / self.viewport.unit) } else { Layout::Free };
+        let writer = if narrow { None } else { self.writer() };
+        let mut scene = Scene::new(scenario, layout, &self.row_counts(), &self.drag_offsets(), writer);
+        scene.place_labels(self.viewport.detail());
+        scene
     }
 
     /// Returns how far the dragged cards are from their places in the document.

@@ -2,6 +2,15 @@
 
 use std::fmt::Write;
 
+/// The format of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PictureFormat {
+    /// Vector shapes.
+    Svg,
+    /// Pixels, two per px.
+    Png,
+}
+
 /// A shape of a picture. Lengths are in px from the picture's corner.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {

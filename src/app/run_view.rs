@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 /// How long a lost message remains visible, in virtual time.
-const LOST_VISIBLE: Micros = 1_500_000;
+pub const LOST_VISIBLE: Micros = 1_500_000;
 /// The greatest number of visible lost messages.
 const MAX_LOST: usize = 6;
 /// The greatest number of marks, and of changes of one service's ribbon. Beyond it, the older half of the marks is
@@ -221,6 +221,13 @@ impl RunView {
     pub fn is_cut(&self, a: usize, b: usize) -> bool {
         let (a, b) = (NodeId(a as u32), NodeId(b as u32));
         self.cut.iter().any(|(from, to)| (*from, *to) == (a, b) || (*from, *to) == (b, a))
+    }
+
+    /// Returns when the cut of a link began that was active at an instant, or ended shortly before it.
+    pub fn cut_since(&self, from: NodeId, to: NodeId, at: Micros) -> Option<Micros> {
+        let ends = |bar: &FaultBar| bar.ends == (from, Some(to)) || bar.ends == (to, Some(from));
+        let cuts = self.faults.iter().rev().filter(|bar| bar.kind == MarkKind::Cut && ends(bar));
+        cuts.map(|bar| bar.from).find(|begun| *begun <= at.max(self.now))
     }
 
     /// Describes how many services are stale and down: `2 replicas stale, 1 down`.

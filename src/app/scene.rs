@@ -2,26 +2,29 @@
 
 mod areas;
 mod cards;
+mod labels;
 mod links;
 mod parts;
+mod routing;
 
 pub use areas::{Area, describe_group};
 pub use parts::{
     Layout, LinkKind, NodeKind, PUBLISH, PublishButton, SHOWN_ROWS, SHOWN_SUBSCRIPTIONS, SceneLink, SceneNode,
 };
 
+use super::detail::Detail;
 use super::geometry::{Point, Rect, point};
 use super::layout::{self, Card};
 use crate::scenario::Scenario;
 use crate::trace::NodeId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How far replies keep to one side of a link, so they do not hide the messages of the other direction.
 const REPLY_OFFSET: f64 = 8.0;
 /// Distance between the publish button and the cards.
 const BUTTON_GAP: f64 = 16.0;
 /// Height of a group's label, which is above the group's topmost card.
-const LABEL_HEIGHT: f64 = 18.0;
+const LABEL_HEIGHT: f64 = 28.0;
 
 /// Everything on the canvas.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,6 +37,8 @@ pub struct Scene {
     pub areas: Vec<Area>,
     /// The publish button.
     pub publish: Option<PublishButton>,
+    /// The level of detail for which the labels of links have their places.
+    pub detail: Detail,
     /// The index of the link between two nodes, by the nodes at its start and end.
     link_of_ends: BTreeMap<(u32, u32), usize>,
 }
@@ -69,7 +74,21 @@ impl Scene {
         link_of_ends.extend(links.iter().enumerate().map(|(index, link)| (ends(link), index)));
         let publish = writer.filter(|node| *node < nodes.len()).map(|node| publish_button(&nodes, node));
         let areas = areas::areas(scenario, &nodes);
-        Scene { nodes, links, areas, publish, link_of_ends }
+        let mut scene = Scene { nodes, links, areas, publish, detail: Detail::default(), link_of_ends };
+        scene.place_labels(Detail::default());
+        scene
+    }
+
+    /// Places the labels of links for a level of detail.
+    pub fn place_labels(&mut self, detail: Detail) {
+        self.detail = detail;
+        let publish = self.publish.iter().map(PublishButton::rect);
+        let names = self.areas.iter().map(|area| {
+            let (w, h) = labels::text_size(&format!("{} {}", area.name, area.description), detail);
+            Rect { x: area.label_at.x, y: area.label_at.y - h, w, h }
+        });
+        let taken: Vec<Rect> = publish.chain(names).collect();
+        labels::place(&mut self.links, &self.nodes, &taken, detail);
     }
 
     /// Returns the link between two nodes, and whether it is drawn in the opposite direction.
@@ -104,6 +123,16 @@ impl Scene {
         let areas = self.areas.iter().flat_map(|area| [area.rect, label(area.label_at)]);
         let rects = self.nodes.iter().map(|node| node.rect).chain(button).chain(areas);
         rects.reduce(|a, b| a.union(&b)).unwrap_or(Rect { x: 0.0, y: 0.0, w: 400.0, h: 300.0 })
+    }
+
+    /// Returns the smallest rectangle around some cards, or around everything.
+    pub fn bounds_of(&self, only: Option<&BTreeSet<usize>>) -> Rect {
+        let cards = only.into_iter().flatten().filter_map(|node| self.nodes.get(*node)).map(|node| node.rect);
+        let lines = only.is_none().then(|| self.links.iter().flat_map(|link| link.curve.points().iter()));
+        let lines = lines.into_iter().flatten().map(|at| Rect { x: at.x, y: at.y, w: 0.0, h: 0.0 });
+        let everything = only.is_none().then(|| self.bounds());
+        let all = cards.chain(everything).chain(lines);
+        all.reduce(|a, b| a.union(&b)).unwrap_or_else(|| self.bounds())
     }
 
     /// Returns the index of the card with this id.

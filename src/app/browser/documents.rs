@@ -1,8 +1,8 @@
 //! Reading and writing documents and links. Their code is loaded from a separate wasm file when the first of them is called.
 
 use crate::app::model::{Opening, Origin, RunRecord};
-use crate::scenario::Scenario;
 use crate::scenario::link::{self, LinkError};
+use crate::scenario::{Scenario, examples};
 use std::fmt;
 use std::rc::Rc;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
@@ -40,7 +40,15 @@ pub fn open_link(fragment: String) -> Result<Box<Opening>, OpenError> {
     let opened = link::decode(&fragment).map_err(|error| OpenError::Invalid(link_problem(&error)))?;
     let origin = if opened.example.is_some() { Origin::Own } else { Origin::Link };
     let (at, digest) = (opened.at.unwrap_or(0), opened.digest);
-    Ok(Box::new(Opening { origin, at, digest, ..Opening::own(opened.scenario) }))
+    let example = opened.example.as_deref().and_then(examples::find);
+    let caption = example.map_or_else(|| "".into(), |example| sentence(example.shows));
+    Ok(Box::new(Opening { origin, at, digest, caption, ..Opening::own(opened.scenario) }))
+}
+
+/// Makes a sentence of a phrase.
+fn sentence(phrase: &str) -> Rc<str> {
+    let first: String = phrase.chars().take(1).flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", phrase.chars().skip(1).collect::<String>()).into()
 }
 
 /// Describes why a link cannot be opened, in a sentence without its full stop.

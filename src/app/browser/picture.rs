@@ -1,39 +1,48 @@
 //! Saves a picture of a part of the page: converts its elements to shapes, and those to SVG or PNG.
 
 use super::files;
-use crate::app::picture::{self, Shape, box_path};
+use crate::app::picture::{self, PictureFormat, Shape, box_path};
 use wasm_bindgen::prelude::*;
 use web_sys::{
     CanvasRenderingContext2d, CssStyleDeclaration, DomRect, Element, HtmlCanvasElement, Node, Path2d,
     SvgGeometryElement, SvgGraphicsElement,
 };
 
-/// The format of a picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Vector shapes.
-    Svg,
-    /// Pixels, two per px.
-    Png,
-}
-
 /// Elements that are not in a picture, such as controls.
-const OMITTED: &str = ".zoom, .publish, .publish-wide, .notice, .handle, .open, .sr, defs, marker, title, dialog";
+const OMITTED: &str = ".zoom, .publish, .publish-wide, .publish-far, .notice, .hint, .chips, .pane-name, .menu, .drafts, .handle, \
+     .open, .sr, .why, .reach, defs, marker, title, dialog";
 
 /// Saves a picture of the first element that a selector matches. The name has no extension.
-pub fn save(selector: &str, name: &str, kind: Kind) {
+pub fn save(selector: &str, name: &str, format: PictureFormat) {
     let document = web_sys::window().and_then(|window| window.document());
     let Some(root) = document.and_then(|document| document.query_selector(selector).ok().flatten()) else { return };
     let frame = root.get_bounding_client_rect();
     // A scrolled element is larger than its visible part.
     let size =
         (frame.width().max(root.scroll_width().into()).ceil(), frame.height().max(root.scroll_height().into()).ceil());
-    let mut capture = Capture { corner: (frame.left(), frame.top()), shapes: Vec::new(), canvases: Vec::new() };
-    capture.backdrop(&root, size);
-    capture.element(&root);
-    match kind {
-        Kind::Svg => files::download(&format!("{name}.svg"), "image/svg+xml", &picture::svg(&capture.shapes, size)),
-        Kind::Png => {
+    save_part(&root, size, &|_| false, name, format);
+}
+
+/// Saves a picture of an element with another size than it has on the page, without the elements that `omits` selects.
+pub fn save_part(
+    root: &Element,
+    size: (f64, f64),
+    omits: &dyn Fn(&Element) -> bool,
+    name: &str,
+    format: PictureFormat,
+) {
+    let frame = root.get_bounding_client_rect();
+    let corner = (frame.left(), frame.top());
+    let mut capture = Capture { corner, omits, shapes: Vec::new(), canvases: Vec::new() };
+    capture.backdrop(root, size);
+    // The background is that of the backdrop.
+    let children = root.children();
+    (0..children.length()).filter_map(|i| children.item(i)).for_each(|child| capture.element(&child));
+    match format {
+        PictureFormat::Svg => {
+            files::download(&format!("{name}.svg"), "image/svg+xml", &picture::svg(&capture.shapes, size))
+        }
+        PictureFormat::Png => {
             if let Some(url) = capture.png(size) {
                 files::save(&url, &format!("{name}.png"));
             }
@@ -42,8 +51,9 @@ pub fn save(selector: &str, name: &str, kind: Kind) {
 }
 
 /// The shapes captured so far.
-struct Capture {
+struct Capture<'a> {
     corner: (f64, f64),
+    omits: &'a dyn Fn(&Element) -> bool,
     shapes: Vec<Shape>,
     /// The canvases of the images, in order.
     canvases: Vec<HtmlCanvasElement>,
@@ -67,7 +77,7 @@ fn is_transparent(colour: &str) -> bool {
     colour == "none" || colour == "transparent" || faded || colour.ends_with("/ 0)")
 }
 
-impl Capture {
+impl Capture<'_> {
     /// Adds the background, which may be that of an ancestor.
     fn backdrop(&mut self, root: &Element, (w, h): (f64, f64)) {
         let mut ancestor = Some(root.clone());
@@ -98,7 +108,7 @@ impl Capture {
     }
 
     fn element(&mut self, element: &Element) {
-        if element.matches(OMITTED).unwrap_or(true) {
+        if element.matches(OMITTED).unwrap_or(true) || (self.omits)(element) {
             return;
         }
         let Some(style) = style_of(element) else { return };

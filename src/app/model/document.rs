@@ -1,6 +1,6 @@
 //! The document: the drawing, where it came from, and how it is opened, edited and kept.
 
-use super::{Effect, Mode, Model, Redraw};
+use super::{BranchDrawings, Effect, Mode, Model, Redraw};
 use crate::app::geometry::Point;
 use crate::app::run_view::RunView;
 use crate::app::scene::NodeKind;
@@ -31,12 +31,14 @@ pub struct Opening {
     pub at: Micros,
     /// The digest at that time of the run that was shared.
     pub digest: Option<String>,
+    /// What it shows, in one line; empty if unknown.
+    pub caption: Rc<str>,
 }
 
 impl Opening {
     /// The visitor's own scenario, at its start.
     pub fn own(scenario: Scenario) -> Self {
-        Opening { scenario, origin: Origin::Own, at: 0, digest: None }
+        Opening { scenario, origin: Origin::Own, at: 0, digest: None, caption: "".into() }
     }
 }
 
@@ -47,6 +49,8 @@ pub struct Document {
     pub scenario: Rc<Scenario>,
     /// Where it came from.
     pub origin: Origin,
+    /// What it shows, in one line; empty if unknown.
+    pub caption: Rc<str>,
     /// The drawing is the one that the browser keeps as the visitor's work.
     pub is_work: bool,
     pub(super) undo: Vec<Rc<Scenario>>,
@@ -153,6 +157,7 @@ impl Model {
     pub(super) fn open(&mut self, opening: Opening) {
         let scenario = Box::new(opening.scenario.clone());
         self.clear(opening.scenario, opening.origin);
+        self.document.caption = opening.caption;
         self.sharing.expected_digest = opening.digest;
         self.playback.enqueue(Request::Load { scenario, at: opening.at });
     }
@@ -166,10 +171,12 @@ impl Model {
         self.selection.items = Rc::default();
         self.selection.focus = None;
         (self.time_view, self.compared, self.branches) = (TimeView::default(), None, Rc::default());
+        self.drawn = BranchDrawings::default();
         self.run = RunView::default();
         self.measurement = Measurement::default();
         self.verdicts.clear();
         self.playback.play(false);
+        (self.panels.note_open, self.panels.caption_closed) = (false, false);
         self.viewport.fitted = true;
         self.update_scene();
         self.redraw = Redraw { page: true, paint: true };

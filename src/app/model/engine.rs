@@ -14,6 +14,11 @@ impl Model {
         if let Some(report) = self.playback.receive(answer) {
             self.apply_report(report, was_playing);
         }
+        if self.branches != branches
+            && (self.drawn.is_needed() || self.branches.list.iter().any(|branch| !branch.set.is_empty()))
+        {
+            effects.push(Effect::DrawBranches);
+        }
         self.keep_branches(&branches, effects);
         effects.extend(self.sharing.exported.take().map(|(name, text)| Effect::Save(name, text)));
     }

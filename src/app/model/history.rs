@@ -48,6 +48,9 @@ impl Model {
         if let Some(request) = self.measurement.next() {
             self.playback.enqueue(request);
         }
+        if self.drawn.is_needed() {
+            self.draw_branches();
+        }
         self.update_scene();
         self.deselect_missing_items();
         if self.document.origin == Origin::Own && self.mode == Mode::App {

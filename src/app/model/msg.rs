@@ -14,9 +14,11 @@ use super::verdicts::VerdictsMsg;
 use super::viewport::ViewportMsg;
 use crate::app::diagram::DiagramMsg;
 use crate::app::outline::OutlineMsg;
+use crate::app::picture::PictureFormat;
 use crate::app::time_view::TimeMsg;
 use crate::scenario::Scenario;
 use crate::session::protocol::{BranchCommand, FromEngine, ToEngine};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// An input of the visitor, the engine or the clock.
@@ -48,6 +50,8 @@ pub enum Msg {
     Live(LiveMsg),
     /// Switches, names, deletes or compares branches.
     Branch(BranchCommand),
+    /// The branches have changed: compute their drawings.
+    DrawBranches,
     /// Concerns the time axis.
     Time(TimeMsg),
     /// Concerns the space-time diagram.
@@ -96,4 +100,15 @@ pub enum Effect {
     LessMotion(bool),
     /// Offer a text as a file with this name.
     Save(String, String),
+    /// Compute the drawings of the branches, as soon as the code for it is loaded.
+    DrawBranches,
+    /// Save a picture of the drawing.
+    SavePicture {
+        /// The format.
+        format: PictureFormat,
+        /// The cards in the picture; the whole drawing if absent.
+        only: Option<BTreeSet<usize>>,
+        /// The name of the file, without its extension.
+        name: String,
+    },
 }

@@ -23,6 +23,12 @@ pub struct ContextMenu {
 pub struct Panels {
     /// The open context menu.
     pub menu: Option<ContextMenu>,
+    /// The menu with all that has no button on a small page is open.
+    pub more: bool,
+    /// The whole note of the scenario is shown.
+    pub note_open: bool,
+    /// The visitor has closed the description of the scenario.
+    pub caption_closed: bool,
     /// The help dialog is open.
     pub help: bool,
     /// The list of branches is open.
@@ -45,6 +51,12 @@ pub enum PanelsMsg {
     },
     /// Close the context menu.
     CloseMenu,
+    /// Open or close the menu with all that has no button on a small page.
+    ToggleMore,
+    /// Show the whole note of the scenario, or its first line.
+    ToggleNote,
+    /// Close the description of the scenario.
+    CloseCaption,
     /// Open the help, or close it if it is open.
     ToggleHelp,
     /// Close the help.
@@ -61,6 +73,9 @@ impl Model {
             PanelsMsg::DismissNotice => self.notices.notice = None,
             PanelsMsg::OpenMenu { at, item } => self.open_menu(at, item),
             PanelsMsg::CloseMenu => self.panels.menu = None,
+            PanelsMsg::ToggleMore => self.panels.more = !self.panels.more,
+            PanelsMsg::ToggleNote => self.panels.note_open = !self.panels.note_open,
+            PanelsMsg::CloseCaption => self.panels.caption_closed = true,
             PanelsMsg::ToggleHelp => self.panels.help = !self.panels.help,
             PanelsMsg::CloseHelp => self.panels.help = false,
             PanelsMsg::InspectScenario => {
@@ -117,12 +132,6 @@ impl Model {
     /// Returns whether the page has palette and inspector.
     pub fn has_tools(&self) -> bool {
         self.mode.edits() && self.controls == Controls::Full
-    }
-
-    /// Returns whether the page shows the scenario's note in the inspector's place. Beside a panel, and on a phone,
-    /// there is no room for it.
-    pub fn about_open(&self) -> bool {
-        self.has_tools() && !self.inspector_open() && !self.viewport.narrow && !self.panel_open()
     }
 
     /// Returns the name of a node.

@@ -1,8 +1,10 @@
 //! Sharing: the run as a link or file, and the check that a shared run is reproduced.
 
-use super::Model;
+use super::{Effect, Model};
+use crate::app::picture::PictureFormat;
 use crate::scenario::{Micros, Scenario};
 use crate::session::protocol::{ExportKind, Query, Request};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// A run as a document, for sharing.
@@ -40,10 +42,19 @@ pub enum SharingMsg {
     Open(bool),
     /// Save the run as a text file.
     Export(ExportKind),
+    /// Save a picture of the drawing.
+    Picture {
+        /// The format.
+        format: PictureFormat,
+        /// Of the selected cards only.
+        selection: bool,
+        /// The name of the file, without its extension.
+        name: String,
+    },
 }
 
 impl Model {
-    pub(super) fn update_sharing(&mut self, msg: SharingMsg) {
+    pub(super) fn update_sharing(&mut self, msg: SharingMsg, effects: &mut Vec<Effect>) {
         match msg {
             SharingMsg::Open(open) => {
                 self.sharing.open = open;
@@ -55,6 +66,12 @@ impl Model {
                 }
             }
             SharingMsg::Export(kind) => self.playback.enqueue(Request::Query(Query::Export(kind))),
+            SharingMsg::Picture { format, selection, name } => {
+                let selected: BTreeSet<usize> =
+                    self.selected_nodes().iter().filter_map(|id| self.scene.find(id)).collect();
+                let only = Some(selected).filter(|selected| selection && !selected.is_empty());
+                effects.push(Effect::SavePicture { format, only, name });
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::session::protocol::{FromEngine, Report};
 /// A page of 1,200 × 800 px that shows the first scenario.
 fn first_page() -> Model {
     let mut model = Model::default();
-    let resized = ViewportMsg::Resized { width: 1200.0, height: 800.0, narrow: false };
+    let resized = ViewportMsg::Resized { width: 1200.0, height: 800.0, narrow: false, unit: 1.0 };
     update(&mut model, Msg::Viewport(resized));
     update(&mut model, Msg::Document(DocumentMsg::OpenFirst));
     model

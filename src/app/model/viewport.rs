@@ -2,10 +2,12 @@
 
 use super::{CanvasItem, Model, Redraw};
 use crate::app::camera::Camera;
+use crate::app::detail::Detail;
 use crate::app::geometry::{Point, Rect, point};
+use std::rc::Rc;
 
 /// The visible part of the canvas.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Viewport {
     /// Which part is visible, and how large.
     pub camera: Camera,
@@ -15,11 +17,30 @@ pub struct Viewport {
     pub size: (f64, f64),
     /// The page has one column.
     pub narrow: bool,
+    /// The size of the visitor's font, relative to 16 px: the size of the canvas at 100 %.
+    pub unit: f64,
     /// The hint about the wheel is shown.
     pub wheel_hint: bool,
 }
 
+impl Default for Viewport {
+    fn default() -> Self {
+        let camera = Camera::default();
+        Viewport { camera, fitted: false, size: (0.0, 0.0), narrow: false, unit: 1.0, wheel_hint: false }
+    }
+}
+
 impl Viewport {
+    /// Returns the zoom in percent.
+    pub fn percent(&self) -> u32 {
+        (self.camera.scale / self.unit * 100.0).round() as u32
+    }
+
+    /// Returns the level of detail of the cards.
+    pub fn detail(&self) -> Detail {
+        Detail::at(self.camera.scale / self.unit)
+    }
+
     /// Returns the middle of the canvas, px.
     pub fn middle(&self) -> Point {
         point(self.size.0 / 2.0, self.size.1 / 2.0)
@@ -37,6 +58,8 @@ pub enum ViewportMsg {
         height: f64,
         /// The window is narrower than 720 px, so the page has one column.
         narrow: bool,
+        /// The size of the visitor's font, relative to 16 px.
+        unit: f64,
     },
     /// The wheel turned over the canvas.
     Wheel {
@@ -64,7 +87,7 @@ pub enum ViewportMsg {
 impl Model {
     pub(super) fn update_viewport(&mut self, msg: ViewportMsg) {
         match msg {
-            ViewportMsg::Resized { width, height, narrow } => self.resize(width, height, narrow),
+            ViewportMsg::Resized { width, height, narrow, unit } => self.resize(width, height, narrow, unit),
             ViewportMsg::Wheel { at, dx, dy, zoom } => {
                 let camera = if zoom {
                     self.viewport.camera.zoomed(libm::exp((-dy * 0.01).clamp(-0.5, 0.5)), at)
@@ -78,18 +101,19 @@ impl Model {
                 self.redraw.page |= !std::mem::replace(&mut self.viewport.wheel_hint, true);
             }
             ViewportMsg::Zoom(factor) => self.zoom(factor),
-            ViewportMsg::ZoomActual => self.zoom(1.0 / self.viewport.camera.scale),
+            ViewportMsg::ZoomActual => self.zoom(self.viewport.unit / self.viewport.camera.scale),
             ViewportMsg::Fit => self.fit(),
             ViewportMsg::FitSelection => self.fit_selection(),
         }
     }
 
-    fn resize(&mut self, width: f64, height: f64, narrow: bool) {
-        if self.viewport.size == (width, height) && self.viewport.narrow == narrow {
+    fn resize(&mut self, width: f64, height: f64, narrow: bool, unit: f64) {
+        let shown = &self.viewport;
+        if (shown.size, shown.narrow, shown.unit) == ((width, height), narrow, unit) {
             return;
         }
         self.viewport.size = (width, height);
-        self.viewport.narrow = narrow;
+        (self.viewport.narrow, self.viewport.unit) = (narrow, unit);
         // This also fits the camera, unless a pointer is dragging.
         self.update_scene();
         self.redraw = Redraw { page: true, paint: true };
@@ -104,6 +128,7 @@ impl Model {
         self.viewport.camera = camera;
         self.viewport.fitted = false;
         self.redraw.paint = true;
+        self.follow_zoom();
     }
 
     fn zoom(&mut self, factor: f64) {
@@ -115,12 +140,23 @@ impl Model {
         self.viewport.fitted = true;
         self.redraw.paint = true;
         let (width, height) = self.viewport.size;
+        let unit = self.viewport.unit;
         self.viewport.camera = if self.viewport.narrow {
-            Camera::default()
+            Camera { scale: unit, ..Camera::default() }
         } else {
-            // The zoom buttons need the lowest 20 px, the verdict chips the uppermost 36 px.
-            Camera::fitting(self.scene.bounds(), width, height - 20.0, 36.0)
+            // The zoom buttons and the description need the lowest 20 px, the verdict chips the uppermost 36 px.
+            Camera::fitting(self.scene.bounds(), width, height - 20.0 * unit, 36.0 * unit, unit)
         };
+        self.follow_zoom();
+    }
+
+    /// Places the labels of links again if text has another size now.
+    pub(super) fn follow_zoom(&mut self) {
+        let detail = self.viewport.detail();
+        if self.scene.detail != detail {
+            Rc::make_mut(&mut self.scene).place_labels(detail);
+            self.redraw.page = true;
+        }
     }
 
     fn fit_selection(&mut self) {
@@ -128,7 +164,7 @@ impl Model {
         let rects = self.scene.nodes.iter().filter(|node| is_selected(&node.id)).map(|node| node.rect);
         if let Some(bounds) = rects.reduce(|a, b| a.union(&b)) {
             let (width, height) = self.viewport.size;
-            self.set_camera(Camera::fitting(Rect::grown(&bounds, 40.0), width, height, 36.0));
+            self.set_camera(Camera::fitting(Rect::grown(&bounds, 40.0), width, height, 36.0, self.viewport.unit));
         }
     }
 }

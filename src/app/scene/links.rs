@@ -1,6 +1,7 @@
 //! The links of a scene: which nodes are connected, the curves between their cards, and the labels.
 
 use super::parts::{LinkKind, SceneLink, SceneNode};
+use super::routing::way_round;
 use crate::app::geometry::{Curve, Point, Rect, point};
 use crate::scenario::{Latency, Scenario};
 use std::collections::BTreeMap;
@@ -12,6 +13,10 @@ const PORT_DISTANCE: f64 = 26.0;
 const MAX_LINKED_MEMBERS: usize = 6;
 /// Distance between cards from which a link leaves at the sides instead of top and bottom.
 const SIDE_GAP: f64 = 24.0;
+/// Length of the straight ends of a bent line.
+const STUB: f64 = 20.0;
+/// The greatest number of cards among which links avoid cards.
+const MAX_AVOIDED: usize = 80;
 /// Distance between a card and the tip of an arrow that points to it from the left or from above.
 const TIP_GAP: f64 = 4.0;
 
@@ -146,21 +151,35 @@ fn port_position(rect: &Rect, side: Side, index: usize, count: usize) -> Point {
     }
 }
 
-/// Returns the links with their curves and labels.
+/// Returns the links with their curves. Their labels have no places yet.
 pub(super) fn links(scenario: &Scenario, nodes: &[SceneNode], relations: &[Relation]) -> Vec<SceneLink> {
-    let link = |(relation, ((start, start_side), (end, end_side))): (&Relation, (End, End))| {
-        let reach = (start.distance(end) * 0.45).clamp(12.0, 160.0);
-        let curve = Curve::new([start, outward(start, start_side, reach), outward(end, end_side, reach), end]);
-        SceneLink {
-            from: relation.from,
-            to: relation.to,
-            kind: relation.kind,
-            label: label(scenario, &nodes[relation.from].id, &nodes[relation.to].id).into(),
-            label_at: label_position(&curve, start, end),
-            curve: Rc::new(curve),
-        }
+    let cards: Vec<Rect> =
+        if nodes.len() <= MAX_AVOIDED { nodes.iter().map(|node| node.rect).collect() } else { Vec::new() };
+    let link = |(relation, ends): (&Relation, (End, End))| SceneLink {
+        from: relation.from,
+        to: relation.to,
+        kind: relation.kind,
+        label: label(scenario, &nodes[relation.from].id, &nodes[relation.to].id).into(),
+        label_at: None,
+        curve: Rc::new(curve(ends, (relation.from, relation.to), &cards)),
     };
     relations.iter().zip(ends(nodes, relations)).map(link).collect()
+}
+
+/// Returns the line of a link: a curve, or a bent line round the cards that the curve would cross.
+fn curve(((start, start_side), (end, end_side)): (End, End), cards_of_ends: (usize, usize), cards: &[Rect]) -> Curve {
+    let reach = (start.distance(end) * 0.45).clamp(12.0, 160.0);
+    let curve = Curve::new([start, outward(start, start_side, reach), outward(end, end_side, reach), end]);
+    let mut others = cards.iter().enumerate().filter(|(card, _)| *card != cards_of_ends.0 && *card != cards_of_ends.1);
+    let is_crossed = |card: &Rect| curve.points().iter().any(|at| card.contains(*at));
+    if !others.any(|(_, card)| is_crossed(card)) {
+        return curve;
+    }
+    let (from, to) = (outward(start, start_side, STUB), outward(end, end_side, STUB));
+    match way_round(from, to, cards) {
+        Some(way) => Curve::through(&[&[start][..], &way, &[end]].concat()),
+        None => curve,
+    }
 }
 
 /// Moves a point away from a side of a card.
@@ -170,20 +189,6 @@ fn outward(p: Point, side: Side, by: f64) -> Point {
         Side::Right => point(p.x + by, p.y),
         Side::Top => point(p.x, p.y - by),
         Side::Bottom => point(p.x, p.y + by),
-    }
-}
-
-fn label_position(curve: &Curve, start: Point, end: Point) -> Point {
-    let (dx, dy) = ((end.x - start.x).abs(), end.y - start.y);
-    let middle = curve.at(0.5);
-    if dy.abs() > dx {
-        point(middle.x + 10.0, middle.y + 4.0)
-    } else if dy.abs() < 30.0 {
-        point(middle.x, middle.y - 10.0)
-    } else {
-        // Near the start, on the side that a sloping curve bends away from.
-        let near_start = curve.at(0.22);
-        point(near_start.x, near_start.y + if dy > 0.0 { -9.0 } else { 17.0 })
     }
 }
 
@@ -208,6 +213,9 @@ fn percent(share: f64) -> String {
 fn latency_label(latency: &Latency) -> String {
     match latency {
         Latency::Constant { ms } => milliseconds(*ms),
+        Latency::Uniform { low_ms, high_ms } if *high_ms >= 1000.0 => {
+            format!("{}–{} s", round(*low_ms / 1000.0), round(*high_ms / 1000.0))
+        }
         Latency::Uniform { low_ms, high_ms } => format!("{}–{} ms", round(*low_ms), round(*high_ms)),
         Latency::Exponential { mean_ms } | Latency::Normal { mean_ms, .. } => {
             format!("~{}", milliseconds(*mean_ms))
@@ -223,8 +231,9 @@ fn latency_label(latency: &Latency) -> String {
     }
 }
 
+/// Formats a latency: `30 ms`, `1.5 s`.
 fn milliseconds(ms: f64) -> String {
-    format!("{} ms", round(ms))
+    if ms >= 1000.0 { format!("{} s", round(ms / 1000.0)) } else { format!("{} ms", round(ms)) }
 }
 
 /// Rounds to tenths below 100, and to whole numbers above.

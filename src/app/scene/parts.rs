@@ -101,8 +101,8 @@ pub struct SceneLink {
     pub curve: Rc<Curve>,
     /// Its latency, loss and duplication.
     pub label: Rc<str>,
-    /// The middle of the label's base line.
-    pub label_at: Point,
+    /// The middle of the label's base line; none if there is no room for it.
+    pub label_at: Option<Point>,
 }
 
 /// The layout of the cards.

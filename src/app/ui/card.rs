@@ -161,7 +161,7 @@ fn head(props: &CardProps, state: Option<CopyState>) -> Html {
             if props.renaming {
                 <NameField name={props.placed.name.clone()} send={props.send.clone()} />
             } else {
-                <h3>{ &*props.placed.name }</h3>
+                <h2 title={props.placed.name.to_string()}>{ &*props.placed.name }</h2>
             }
             { aside }
         </header>
@@ -170,7 +170,19 @@ fn head(props: &CardProps, state: Option<CopyState>) -> Html {
 
 /// Draws a state with shape, word and colour.
 pub fn badge(state: CopyState) -> Html {
-    html! { <span class={classes!("badge", state_class(state))}><i></i>{ state.name() }</span> }
+    html! { <span class={classes!("badge", state_class(state))} title={state.name()}>{ glyph(state) }<span class="word">{ state.name() }</span></span> }
+}
+
+/// Draws the shape of a state: disc, half disc, two bars, triangle, cross.
+pub fn glyph(state: CopyState) -> Html {
+    let d = match state {
+        CopyState::Consistent => "M5 0a5 5 0 0 1 0 10a5 5 0 0 1 0-10z",
+        CopyState::Stale => "M5 0a5 5 0 0 1 0 10a5 5 0 0 1 0-10zM5 1.7a3.3 3.3 0 0 0 0 6.6z",
+        CopyState::Conflicted => "M0 0h4v10H0zM6 0h4v10H6z",
+        CopyState::Diverged => "M5 0 10 10H0z",
+        CopyState::Down => "M1.4 0 5 3.6 8.6 0 10 1.4 6.4 5 10 8.6 8.6 10 5 6.4 1.4 10 0 8.6 3.6 5 0 1.4z",
+    };
+    html! { <svg class="glyph" viewBox="0 0 10 10" aria-hidden="true"><path {d} /></svg> }
 }
 
 /// Returns the CSS class of a state.
@@ -222,12 +234,12 @@ fn row(row: &RowView) -> Html {
     let swatch = row.update.map(|update| html! { <b class={classes!("swatch", update_class(update))}></b> });
     html! {
         <li key={row.key.clone()}>
-            <span class="mono key">{ &row.key }</span>
+            <span class="mono key" title={row.key.clone()}>{ &row.key }</span>
             if row.lost > 0 { <em title="Acknowledged writes of this service that were overwritten without being seen">{ format!("{} lost", row.lost) }</em> }
-            <span class={classes!("v", old)}>{ value }</span>
+            <span class={classes!("v", old)} title={value.clone()}>{ value }</span>
             <span class="ver">
                 { swatch }
-                { version(row) }
+                <span title={row.version.map(labels::version).unwrap_or_default()}>{ version(row) }</span>
             </span>
         </li>
     }
@@ -238,7 +250,8 @@ fn version(row: &RowView) -> String {
     match row.version {
         _ if row.siblings.len() > 1 => format!("{} siblings", row.siblings.len()),
         _ if row.deleted => "deleted".into(),
-        Some(version) => labels::version(version),
+        // The time of a write is shorter than `written at`.
+        Some(version) => version.reading().map_or_else(|| labels::version(version), |at| short(at.unsigned_abs())),
         None if row.value.is_some() => String::new(),
         None => "none".into(),
     }

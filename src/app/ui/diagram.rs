@@ -4,9 +4,10 @@
 use super::card::update_class;
 use super::charts;
 use super::icons::{Icon, icon};
-use crate::app::browser::picture::{self, Kind};
+use crate::app::browser::picture;
 use crate::app::diagram::{self, Diagram as State, DiagramMsg};
 use crate::app::model::{Model, Msg, SharingMsg, VerdictsMsg};
+use crate::app::picture::PictureFormat;
 use crate::app::playback::clock;
 use crate::app::ribbon::{Scale, ticks};
 use crate::app::scene::SceneNode;
@@ -203,7 +204,8 @@ const SAVES: [(&str, ExportKind); 4] = [
 ];
 
 /// The formats of a picture of the view.
-const PICTURES: [(&str, Kind); 2] = [("Picture (SVG)", Kind::Svg), ("Picture (PNG)", Kind::Png)];
+const PICTURES: [(&str, PictureFormat); 2] =
+    [("Picture (SVG)", PictureFormat::Svg), ("Picture (PNG)", PictureFormat::Png)];
 
 /// Returns a name, truncated to 15 characters.
 fn truncated(name: &str) -> String {

@@ -2,10 +2,9 @@
 
 use super::icons::{Icon, icon};
 use crate::app::actions;
-use crate::app::browser::picture::{self, Kind};
 use crate::app::browser::{address, files};
 use crate::app::model::{DocumentMsg, Msg, Opening, PanelsMsg, PreferencesMsg, SharedRun, SharingMsg};
-use crate::app::picture::escaped;
+use crate::app::picture::{PictureFormat, escaped};
 use crate::app::playback::clock;
 use crate::scenario::{Scenario, ScenarioError, link};
 use std::rc::Rc;
@@ -52,6 +51,8 @@ fn Modal(props: &ModalProps) -> Html {
 pub struct ShareProps {
     /// The run as a document, once the engine has described it.
     pub described: Option<Rc<SharedRun>>,
+    /// Cards are selected, of which a picture can be saved.
+    pub has_selection: bool,
     /// Receives messages.
     pub send: Callback<Msg>,
 }
@@ -60,9 +61,10 @@ pub struct ShareProps {
 #[component]
 pub fn Share(props: &ShareProps) -> Html {
     let with_run = use_state(|| true);
+    let selection = use_state(|| false);
     let content = match &props.described {
         None => html! { <p class="muted">{ "Loading…" }</p> },
-        Some(described) => shared(described, &with_run),
+        Some(described) => shared(described, &with_run, &selection, props),
     };
     html! {
         <Modal title="Share" on_close={props.send.reform(|()| Msg::Sharing(SharingMsg::Open(false)))}>
@@ -72,7 +74,12 @@ pub fn Share(props: &ShareProps) -> Html {
     }
 }
 
-fn shared(described: &SharedRun, with_run: &UseStateHandle<bool>) -> Html {
+fn shared(
+    described: &SharedRun,
+    with_run: &UseStateHandle<bool>,
+    selection: &UseStateHandle<bool>,
+    props: &ShareProps,
+) -> Html {
     // Without the run, the script has no live commands.
     let mut scenario = Scenario::clone(&described.scenario);
     if !**with_run {
@@ -95,12 +102,16 @@ fn shared(described: &SharedRun, with_run: &UseStateHandle<bool>) -> Html {
     } else {
         scenario.title.to_ascii_lowercase().replace(' ', "-")
     };
-    let picture = |kind: Kind, label: &'static str| {
-        let name = name.clone();
-        let onclick = Callback::from(move |_: MouseEvent| picture::save("#canvas", &name, kind));
-        html! { <button class="line" {onclick}>{ label }</button> }
+    let picture = |format: PictureFormat, label: &'static str| {
+        let (name, selection) = (name.clone(), **selection);
+        let msg = move |_: MouseEvent| Msg::Sharing(SharingMsg::Picture { format, selection, name: name.clone() });
+        html! { <button class="line" onclick={props.send.reform(msg)}>{ label }</button> }
     };
-    let pictures = [picture(Kind::Svg, "Picture as SVG"), picture(Kind::Png, "Picture as PNG")];
+    let pictures = [picture(PictureFormat::Svg, "Picture as SVG"), picture(PictureFormat::Png, "Picture as PNG")];
+    let toggle_selection = {
+        let selection = selection.clone();
+        Callback::from(move |_: Event| selection.set(!*selection))
+    };
     let download =
         Callback::from(move |_: MouseEvent| files::download(&format!("{name}.json"), "application/json", &json));
     let link = match fragment {
@@ -130,6 +141,9 @@ fn shared(described: &SharedRun, with_run: &UseStateHandle<bool>) -> Html {
                 { format!("Include the run: {} live {}, at {}", described.live, if described.live == 1 { "action" } else { "actions" }, clock(described.now)) }</label>
             { link }
             <div class="row"><button class="line" onclick={download}>{ "Save as JSON" }</button>{ for pictures }</div>
+            if props.has_selection {
+                <label class="check"><input type="checkbox" checked={**selection} onchange={toggle_selection} />{ "Picture of the selected cards only" }</label>
+            }
         </>
     }
 }

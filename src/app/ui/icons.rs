@@ -55,6 +55,10 @@ pub enum Icon {
     Log,
     /// The outline.
     Outline,
+    /// Play a part of the run again and again.
+    Loop,
+    /// More actions.
+    More,
     /// Tidy the layout.
     Tidy,
 }
@@ -81,7 +85,11 @@ pub fn icon(icon: Icon) -> Html {
         Icon::Cut => {
             "M7.7 14.500a2.2 2.2 0 1 1-4.4 0 2.2 2.2 0 0 1 4.4 0zM16.7 14.500a2.2 2.2 0 1 1-4.4 0 2.2 2.2 0 0 1 4.4 0zM7 12.8 14.5 3M13 12.8 5.5 3"
         }
-        Icon::InFlight => "M4 10a6 6 0 1 0 2-4.500M6 2.500v3.200h3.2",
+        Icon::InFlight => "M6 3h8M6 17h8M7 3v2.500l3 4.500 3-4.500V3M7 17v-2.500l3-4.500 3 4.500V17",
+        Icon::Loop => {
+            "M4 9V8a2.500 2.500 0 0 1 2.500-2.500H15M13 3l2.500 2.500L13 8M16 11v1a2.500 2.500 0 0 1-2.500 2.500H5M7 17l-2.500-2.500L7 12"
+        }
+        Icon::More => "M5 10h.01M10 10h.01M15 10h.01",
         Icon::Check => "M4 10.500l4 4 8-9",
         Icon::Undo => "M7 4 3.5 7.5 7 11M3.5 7.5H12a4.5 4.5 0 0 1 0 9H8",
         Icon::Redo => "M13 4l3.5 3.5L13 11M16.5 7.5H8a4.5 4.5 0 0 0 0 9h4",

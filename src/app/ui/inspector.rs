@@ -144,7 +144,7 @@ fn why(props: &InspectorProps) -> Html {
     let reason = |reason: &VerdictView| {
         html! {
             <div class="why" key={reason.because.clone()}>
-                <h4>{ &reason.title }</h4>
+                <h3>{ &reason.title }</h3>
                 <p>{ &reason.because }</p>
                 <ol>{ for reason.steps.iter().map(|step| step_view(step, &props.send)) }</ol>
             </div>
@@ -153,7 +153,7 @@ fn why(props: &InspectorProps) -> Html {
     let refresh = props.send.reform(|_: MouseEvent| Msg::Verdicts(VerdictsMsg::Refresh));
     html! {
         <section class="reasons" aria-label="Why">
-            if props.reasons.all.is_empty() { <h4>{ format!("Why is it {}?", view.state.name()) }</h4> }
+            if props.reasons.all.is_empty() { <h3>{ format!("Why is it {}?", view.state.name()) }</h3> }
             { for props.reasons.all.iter().map(reason) }
             if let Some(at) = props.reasons.pinned {
                 <button class="line small" onclick={refresh}>{ format!("As of {} · Refresh", clock(at)) }</button>
@@ -180,7 +180,7 @@ fn consistency(props: &InspectorProps) -> Html {
         html! { <button class={classes!("line", on.then_some("on"))} aria-pressed={on.to_string()} {onclick}>{ consistency.name() }</button> }
     };
     html! {
-        <section class="actions"><h4>{ "Consistency" }</h4>
+        <section class="actions"><h3>{ "Consistency" }</h3>
             { for Consistency::ALL.into_iter().map(choice) }
             { measured(props, group) }
         </section>
@@ -243,7 +243,7 @@ fn Palette(props: &PaletteProps) -> Html {
         html! { <button key={label.clone()} class="line" onclick={props.send.reform(msg)}>{ label }</button> }
     };
     html! {
-        <section class="actions"><h4>{ if *scripted { "Add a fault to the script" } else { "Inject a fault" } }</h4>
+        <section class="actions"><h3>{ if *scripted { "Add a fault to the script" } else { "Inject a fault" } }</h3>
             if !props.active_faults.is_empty() { <p class="trouble">{ &props.active_faults }</p> }
             { for props.faults.iter().map(act) }
             if props.editable {
@@ -274,7 +274,7 @@ fn depths(props: &InspectorProps) -> Html {
     if tables.is_empty() {
         return html! {};
     }
-    html! { <section class="actions depths"><h4>{ "Depth by partition" }</h4>{ for tables }</section> }
+    html! { <section class="actions depths"><h3>{ "Depth by partition" }</h3>{ for tables }</section> }
 }
 
 /// Draws the dead-letter queues of a bus, with buttons that redrive or purge them.
@@ -290,7 +290,7 @@ fn dead_letters(props: &InspectorProps) -> Html {
         let more = lane.dead as usize - lane.dead_letters.len();
         html! {
             <section class="actions dead-letters" key={lane.service.0}>
-                <h4>{ format!("Dead letters for {}", icon_and_name(&props.scenario, &service).1) }</h4>
+                <h3>{ format!("Dead letters for {}", icon_and_name(&props.scenario, &service).1) }</h3>
                 <ul class="mono">
                     { for lane.dead_letters.iter().map(|update| html! { <li>{ labels::update(update) }</li> }) }
                     if more > 0 { <li class="muted">{ format!("{more} more") }</li> }
@@ -350,7 +350,7 @@ fn Publisher(props: &PublisherProps) -> Html {
         })
     };
     html! {
-        <section class="publisher"><h4>{ "Publish a value" }</h4>
+        <section class="publisher"><h3>{ "Publish a value" }</h3>
             <form {onsubmit}>
                 <input ref={key} aria-label="Key" placeholder={first} list="keys" autocomplete="off" />
                 <datalist id="keys">{ for props.keys.iter().map(|key| html! { <option value={key.clone()} /> }) }</datalist>
@@ -376,7 +376,7 @@ fn section_view(props: &InspectorProps, section: Section) -> Html {
     });
     html! {
         <section>
-            <h4><span class="grow">{ section.title }</span>{ remove.unwrap_or_default() }</h4>
+            <h3><span class="grow">{ section.title }</span>{ remove.unwrap_or_default() }</h3>
             { for fields }
             { for section.adders.into_iter().map(|adder| html! { <AdderView {adder} scenario={props.scenario.clone()} send={props.send.clone()} /> }) }
         </section>

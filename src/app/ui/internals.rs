@@ -78,7 +78,7 @@ fn section(title: &'static str, aside: String, parts: Vec<Html>) -> Html {
     html! {
         <section class="internals" key={title}>
             <details open=true>
-                <summary><h4>{ title }</h4><span>{ aside }</span></summary>
+                <summary><h3>{ title }</h3><span>{ aside }</span></summary>
                 { for parts }
             </details>
         </section>
@@ -107,7 +107,7 @@ fn quorum(sections: &Sections, operation: &QuorumOperation) -> Html {
     let to = last + (last.saturating_sub(operation.begun)) / if waits { 4 } else { 20 } + 1;
     html! {
         <article class="quorum" key={format!("{}-{}", operation.operation.operation, operation.begun)}>
-            <h5><span class="mono">{ labels::operation(&operation.operation) }</span>{ status }</h5>
+            <h4><span class="mono">{ labels::operation(&operation.operation) }</span>{ status }</h4>
             <p>{ who }{ " · " }{ sections.at(operation.begun) }</p>
             { for operation.phases.iter().map(|phase| phase_view(sections, phase, (operation.begun, to))) }
         </article>
@@ -236,7 +236,7 @@ fn copy_view(sections: &Sections, copy: &CopyInternals) -> Html {
         copy.values.first().filter(|_| copy.values.len() == 1).map(|one| html! { <em>{ version(sections, one) }</em> });
     html! {
         <article class="copy" key={copy.key.clone()}>
-            <h5><span class="mono">{ &copy.key }</span>{ vector.unwrap_or_default() }{ version.unwrap_or_default() }</h5>
+            <h4><span class="mono">{ &copy.key }</span>{ vector.unwrap_or_default() }{ version.unwrap_or_default() }</h4>
             if copy.values.is_empty() && copy.tombstone.is_none() { <p class="faint">{ "absent" }</p> }
             { values }
             if let Some(tombstone) = &copy.tombstone { <p class="tombstone">{ tombstone_text(tombstone, sections.now) }</p> }
@@ -319,7 +319,7 @@ fn tree(sections: &Sections, exchange: &TreeComparison) -> Html {
     };
     html! {
         <article class="tree" key={exchange.with.0}>
-            <h5><span>{ format!("{} {}", if exchange.own { "with" } else { "started by" }, sections.name(exchange.with)) }</span><em class={class}>{ status }</em></h5>
+            <h4><span>{ format!("{} {}", if exchange.own { "with" } else { "started by" }, sections.name(exchange.with)) }</span><em class={class}>{ status }</em></h4>
             <ol>{ for exchange.levels.iter().enumerate().map(level) }</ol>
             <p>{ sections.at(exchange.at) }</p>
         </article>

@@ -9,15 +9,18 @@ use super::inspector::{Inspector, Reasons};
 use super::log::Log;
 use super::verdicts::Verdicts;
 use super::{diagram, menu, outline, timeline};
+use crate::app::browser::picture;
 use crate::app::model::{self, CanvasItem, Effect, Model, Msg, Origin};
-use crate::app::scene::Area;
+use crate::app::picture::PictureFormat;
+use crate::app::scene::{Area, Scene};
 use js_sys::Array;
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use wasm_bindgen::prelude::*;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
-use web_sys::CssStyleSheet;
+use web_sys::{CssStyleSheet, Element};
 use yew::prelude::*;
 
 /// A view whose code is loaded on demand.
@@ -41,6 +44,8 @@ pub enum LazyView {
     Help,
     /// The context menu.
     Menu,
+    /// The menu with all that has no button on a small page.
+    More,
     /// The script's steps below the timeline.
     Script,
     /// The labels of groups and regions.
@@ -49,7 +54,7 @@ pub enum LazyView {
 
 impl LazyView {
     /// All lazy views.
-    pub const ALL: [LazyView; 11] = [
+    pub const ALL: [LazyView; 12] = [
         LazyView::Inspector,
         LazyView::Outline,
         LazyView::Diagram,
@@ -59,6 +64,7 @@ impl LazyView {
         LazyView::Share,
         LazyView::Help,
         LazyView::Menu,
+        LazyView::More,
         LazyView::Script,
         LazyView::Areas,
     ];
@@ -75,6 +81,7 @@ impl LazyView {
             LazyView::Share => model.sharing.open,
             LazyView::Help => model.panels.help,
             LazyView::Menu => model.panels.menu.is_some(),
+            LazyView::More => model.panels.more,
             LazyView::Script => !model.document.scenario.script.is_empty(),
             LazyView::Areas => !model.scene.areas.is_empty(),
         }
@@ -87,7 +94,48 @@ impl LazyView {
 /// The code could not be fetched. A later call tries again.
 pub async fn load() -> Result<(), SplitLoaderError> {
     load_views().await?;
-    load_actions().await
+    load_actions().await?;
+    load_pictures().await
+}
+
+/// Saves a picture of the drawing, whose layers have their places for it.
+///
+/// # Errors
+/// The code could not be fetched.
+#[wasm_split(views, fallible, preload(load_pictures))]
+fn save_picture_when_loaded(
+    canvas: &Element,
+    size: (f64, f64),
+    only: Option<&BTreeSet<usize>>,
+    scene: &Scene,
+    file: (&str, PictureFormat),
+) -> Result<(), SplitLoaderError> {
+    let includes = |index: &str| only.is_none_or(|only| index.parse().is_ok_and(|index| only.contains(&index)));
+    let omits = |element: &Element| {
+        if let Some(id) = element.get_attribute("data-node") {
+            return scene.find(&id).is_some_and(|node| only.is_some_and(|only| !only.contains(&node)));
+        }
+        if let Some(ends) = element.get_attribute("data-link") {
+            return !ends.split(' ').all(includes);
+        }
+        only.is_some() && element.matches(".hull, .region, .area-label").unwrap_or(false)
+    };
+    picture::save_part(canvas, size, &omits, file.0, file.1);
+    Ok(())
+}
+
+/// Saves a picture of the drawing. Call it only after [`load`] has returned `Ok`.
+pub fn save_picture(
+    canvas: &Element,
+    size: (f64, f64),
+    only: Option<&BTreeSet<usize>>,
+    scene: &Scene,
+    file: (&str, PictureFormat),
+) {
+    let saved = pin!(save_picture_when_loaded(canvas, size, only, scene, file));
+    if saved.poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+        unreachable!("loaded code is ready at the first poll");
+    }
 }
 
 /// Returns a view's elements, loading the code of all lazy views before the first.
@@ -164,11 +212,14 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
         LazyView::Branches => html! {
             <Branches branches={model.branches.clone()} scenario={model.document.scenario.clone()} send={send.clone()} />
         },
-        LazyView::Share => html! { <Share described={model.sharing.shared_run.clone()} send={send.clone()} /> },
+        LazyView::Share => {
+            html! { <Share described={model.sharing.shared_run.clone()} has_selection={!model.selected_nodes().is_empty()} send={send.clone()} /> }
+        }
         LazyView::Help => html! {
            <Help less_motion={model.preferences.reduced_motion} single_keys={model.preferences.single_keys} send={send.clone()} />
         },
         LazyView::Menu => menu::menu(model, send),
+        LazyView::More => menu::more(model, send),
         LazyView::Script => html! {
             <FaultTrack scenario={model.document.scenario.clone()} window={model.time_view.window(model.run.until)}
                 top={timeline::ROW * (model.document.scenario.services.len() + 1) as f64}

@@ -1,6 +1,5 @@
 //! Links and their labels, as SVG.
 
-use crate::app::geometry::point;
 use crate::app::model::CanvasItem;
 use crate::app::scene::{Scene, SceneLink};
 use crate::session::protocol::ActiveFault;
@@ -44,23 +43,23 @@ fn link(props: &LinksProps, index: usize, link: &SceneLink) -> Html {
     let disturbed = !cut && props.active_faults.iter().any(affects_link);
     let classes =
         classes!("link", disturbed.then_some("disturbed"), cut.then_some("cut"), selected.then_some("selected"));
-    let d = link.curve.svg();
+    let d = link.curve.svg().to_string();
     let middle = link.curve.at(0.5);
     let marker = if cut { "url(#arrow-cut)" } else { "url(#arrow)" };
+    // The label of a faulty link has its place, so it must not be longer.
     let label = match (forward_cut, backward_cut) {
-        (true, true) => format!("{}, cut", link.label),
-        (true, false) => format!("{}, cut one way", link.label),
-        (false, true) => format!("{}, cut the other way", link.label),
-        (false, false) if disturbed => format!("{}, disturbed", link.label),
-        (false, false) => link.label.to_string(),
+        (true, true) => "cut",
+        (true, false) => "cut →",
+        (false, true) => "← cut",
+        (false, false) if disturbed => "disturbed",
+        (false, false) => &link.label,
     };
-    let steep = {
-        let (a, b) = (link.curve.at(0.0), link.curve.at(1.0));
-        (b.y - a.y).abs() > (b.x - a.x).abs()
-    };
-    let at = if cut { point(link.label_at.x, link.label_at.y - if steep { 0.0 } else { 8.0 }) } else { link.label_at };
+    let text = link.label_at.map(|at| {
+        let class = classes!("link-label", (cut || disturbed).then_some("cut"));
+        html! { <text {class} x={format!("{:.1}", at.x)} y={format!("{:.1}", at.y)} text-anchor="middle">{ label }</text> }
+    });
     html! {
-        <g key={index}>
+        <g key={index} data-link={format!("{} {}", link.from, link.to)}>
             <path class="reach" d={d.clone()} />
             <path class={classes} d={d} marker-end={marker} />
             if cut {
@@ -69,8 +68,7 @@ fn link(props: &LinksProps, index: usize, link: &SceneLink) -> Html {
                     <path d="M-4-4 4 4M4-4-4 4" />
                 </g>
             }
-            <text class={classes!("link-label", (cut || disturbed).then_some("cut"))} x={format!("{:.1}", at.x)} y={format!("{:.1}", at.y)}
-                text-anchor={if steep { "start" } else { "middle" }}>{ label }</text>
+            { text.unwrap_or_default() }
         </g>
     }
 }

@@ -1,8 +1,10 @@
 //! The context menu of a card, a link or the canvas.
 
+use crate::app::actions::ActionId;
 use crate::app::context_menu::{MenuEntry, entries};
 use crate::app::geometry::Point;
 use crate::app::model::{ContextMenu, Model, Msg, PanelsMsg, SelectionMsg};
+use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
@@ -15,6 +17,129 @@ pub fn menu(model: &Model, send: &Callback<Msg>) -> Html {
     let position =
         (at.x.min((model.viewport.size.0 - 200.0).max(0.0)), at.y.min((model.viewport.size.1 - height).max(0.0)));
     html! { <Menu {items} at={Point { x: position.0, y: position.1 }} send={send.clone()} /> }
+}
+
+/// The headings and the actions of the menu "More".
+const MORE: [(&str, &[ActionId]); 4] = [
+    (
+        "Add and edit",
+        &[
+            ActionId::AddService,
+            ActionId::AddBus,
+            ActionId::AddClient,
+            ActionId::AddGroup,
+            ActionId::Connect,
+            ActionId::Scissors,
+            ActionId::Tidy,
+            ActionId::Undo,
+            ActionId::Redo,
+            ActionId::EditScenario,
+        ],
+    ),
+    ("Run", &[ActionId::StepBack, ActionId::Slower, ActionId::Faster, ActionId::Extend, ActionId::HealAll]),
+    ("View", &[ActionId::ZoomIn, ActionId::ZoomOut, ActionId::ZoomActual, ActionId::Fit]),
+    (
+        "Page",
+        &[
+            ActionId::Outline,
+            ActionId::Diagram,
+            ActionId::Branches,
+            ActionId::Verdicts,
+            ActionId::Log,
+            ActionId::Share,
+            ActionId::Theme,
+            ActionId::Help,
+        ],
+    ),
+];
+
+/// Draws the menu with all that has no button on a small page.
+pub fn more(model: &Model, send: &Callback<Msg>) -> Html {
+    let close = || Msg::Panels(PanelsMsg::ToggleMore);
+    let entry = |id: &ActionId| {
+        let action = id.action();
+        let on = action.is_on.map(|is_on| is_on(model));
+        let (send, id) = (send.clone(), *id);
+        let onclick = Callback::from(move |_: MouseEvent| {
+            send.emit(Msg::Panels(PanelsMsg::ToggleMore));
+            send.emit(id.msg());
+        });
+        let (role, checked) = match on {
+            Some(on) => ("menuitemcheckbox", Some(on.to_string())),
+            None => ("menuitem", None),
+        };
+        html! {
+            <button key={action.label} {role} aria-checked={checked} tabindex="-1" title={action.tooltip()} data-more={format!("{id:?}")}
+                disabled={!(action.is_enabled)(model)} {onclick}>{ action.label }</button>
+        }
+    };
+    // What cannot be done in an embed has no entry.
+    let groups =
+        MORE.iter().filter(|(title, _)| model.has_tools() || *title != "Add and edit").map(|(title, actions)| {
+            html! { <>
+                <h2 role="presentation">{ *title }</h2>
+                { for actions.iter().map(entry) }
+            </> }
+        });
+    html! { <MoreMenu on_close={send.reform(move |()| close())}>{ for groups }</MoreMenu> }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct MoreMenuProps {
+    on_close: Callback<()>,
+    children: Html,
+}
+
+/// The menu "More". Arrow keys move between its entries; Escape, and a click elsewhere, close it.
+#[component]
+fn MoreMenu(props: &MoreMenuProps) -> Html {
+    let root = use_node_ref();
+    use_effect_with(root.clone(), |root| {
+        if let Some(element) = root.cast::<Element>() {
+            step(&element, 0);
+        }
+    });
+    let on_key = {
+        let (root, on_close) = (root.clone(), props.on_close.clone());
+        Callback::from(move |event: KeyboardEvent| {
+            event.stop_propagation();
+            let Some(element) = root.cast::<Element>() else { return };
+            match event.key().as_str() {
+                "ArrowDown" | "ArrowRight" => step(&element, 1),
+                "ArrowUp" | "ArrowLeft" => step(&element, -1),
+                "Escape" | "Tab" => {
+                    on_close.emit(());
+                    focus_button();
+                }
+                _ => return,
+            }
+            event.prevent_default();
+        })
+    };
+    let on_blur = {
+        let (root, on_close) = (root.clone(), props.on_close.clone());
+        Callback::from(move |event: FocusEvent| {
+            let next = event.related_target().and_then(|target| target.dyn_into::<Element>().ok());
+            // The button closes the menu itself.
+            let stays = next.is_none_or(|next| {
+                next.class_list().contains("more-button")
+                    || root.cast::<Element>().is_some_and(|root| root.contains(Some(&next)))
+            });
+            if !stays {
+                on_close.emit(());
+            }
+        })
+    };
+    html! { <div ref={root} class="menu more" role="menu" aria-label="More actions" onkeydown={on_key} onfocusout={on_blur}>{ props.children.clone() }</div> }
+}
+
+/// Gives the focus back to the button that opens the menu "More".
+fn focus_button() {
+    let document = web_sys::window().and_then(|window| window.document());
+    let button = document.and_then(|document| document.query_selector(".more-button").ok().flatten());
+    if let Some(button) = button.and_then(|button| button.dyn_into::<HtmlElement>().ok()) {
+        let _ = button.focus();
+    }
 }
 
 #[derive(Clone, Properties)]
@@ -71,14 +196,19 @@ fn Menu(props: &MenuProps) -> Html {
 
 /// Moves the focus by a number of items.
 fn step(menu: &Element, by: i32) {
-    let items = menu.children();
+    let Ok(items) = menu.query_selector_all("button:not(:disabled)") else { return };
     let count = items.length() as i32;
     let active = menu.owner_document().and_then(|document| document.active_element());
-    let current = (0..count).find(|i| items.item(*i as u32) == active).unwrap_or(0);
+    let current = (0..count)
+        .find(|i| {
+            items
+                .item(*i as u32)
+                .is_some_and(|item| active.as_ref().is_some_and(|active| item.is_same_node(Some(active))))
+        })
+        .unwrap_or(0);
     if count > 0
         && let Some(item) = items.item((current + by).rem_euclid(count) as u32)
     {
-        use wasm_bindgen::JsCast;
         if let Ok(item) = item.dyn_into::<HtmlElement>() {
             let _ = item.focus();
         }

@@ -4,14 +4,16 @@
 use super::canvas_2d::{CanvasColours, cleared, pixel_ratio};
 use super::card::UPDATE_COLOURS;
 use crate::app::camera::Camera;
+use crate::app::detail::SMALLEST;
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::model::Model;
 use crate::app::playback::short;
-use crate::app::run_view::{Lost, RunView};
+use crate::app::run_view::{LOST_VISIBLE, Lost, RunView};
 use crate::app::scene::Scene;
 use crate::session::labels;
 use crate::session::protocol::{MessageContent, MessageView};
-use crate::trace::MessageKind;
+use crate::trace::{DropCause, MessageKind};
+use std::collections::BTreeSet;
 use std::f64::consts::TAU;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
@@ -38,6 +40,18 @@ fn shape(kind: MessageKind) -> usize {
     }
 }
 
+/// Returns whether a message is background traffic, which is painted quietly.
+fn is_quiet(kind: MessageKind) -> bool {
+    matches!(kind, MessageKind::Election | MessageKind::Comparison | MessageKind::Heartbeat)
+}
+
+/// Least distance between two painted messages of background traffic, px.
+const QUIET_DISTANCE: f64 = 12.0;
+/// Where a cut link shows its mark, as a share of its length.
+const CUT_MARK: f64 = 0.5;
+/// Half the width of that mark, in canvas units.
+const CUT_RADIUS: f64 = 12.0;
+
 /// A run and the visible part of the drawing.
 #[derive(Clone, Copy)]
 pub struct CanvasView<'a> {
@@ -48,15 +62,31 @@ pub struct CanvasView<'a> {
     size: (f64, f64),
     hover: Option<Point>,
     reduced_motion: bool,
+    /// The cards between which messages are painted; all if absent.
+    only: Option<&'a BTreeSet<usize>>,
 }
 
 impl<'a> CanvasView<'a> {
-    /// Returns a view of a run with the camera of the page.
-    pub fn new(model: &'a Model, run: &'a RunView) -> Self {
-        let scene = &model.scene;
+    /// Returns a view of a run on its scene, with the camera of the page.
+    pub fn new(model: &'a Model, run: &'a RunView, scene: &'a Scene) -> Self {
         let (camera, size) = (model.viewport.camera, model.viewport.size);
         let (hover, reduced_motion) = (model.pointer.hover, model.preferences.reduced_motion);
-        CanvasView { run, scene, camera, size, hover, reduced_motion }
+        CanvasView { run, scene, camera, size, hover, reduced_motion, only: None }
+    }
+
+    /// Returns the view for a picture: another camera and size, nothing under the pointer, and only messages between some
+    /// cards.
+    pub fn for_picture(self, camera: Camera, size: (f64, f64), only: Option<&'a BTreeSet<usize>>) -> Self {
+        CanvasView { camera, size, hover: None, only, ..self }
+    }
+
+    /// Returns the size of the smallest text, in canvas units.
+    fn text(&self) -> f64 {
+        SMALLEST.max(SMALLEST / self.camera.scale)
+    }
+
+    fn includes(&self, message: &MessageView) -> bool {
+        self.only.is_none_or(|only| only.contains(&message.from.index()) && only.contains(&message.to.index()))
     }
 }
 
@@ -68,6 +98,8 @@ type Heading = (Point, Point);
 pub struct MessageLayer {
     /// Messages by shape, then by colour.
     batches: Vec<Vec<Heading>>,
+    /// Background traffic.
+    quiet: Vec<Heading>,
     /// The last frame has painted something.
     painted: bool,
 }
@@ -91,12 +123,27 @@ impl MessageLayer {
         let detailed = run.messages.len() <= DETAILED;
         let (corner, end) = (camera.to_world(point(0.0, 0.0)), camera.to_world(point(view.size.0, view.size.1)));
         let visible = Rect::between(corner, end).grown(SIZE);
-        for message in run.messages.values() {
-            if let Some(heading) = heading(view, message).filter(|(at, _)| visible.contains(*at)) {
+        self.quiet.clear();
+        let mut quiet_places: BTreeSet<(i32, i32)> = BTreeSet::new();
+        for message in run.messages.values().filter(|message| view.includes(message)) {
+            if is_quiet(message.kind) {
+                if let Some(heading) = heading(view, message).filter(|(at, _)| visible.contains(*at)) {
+                    // Of many heartbeats on a link, few are painted.
+                    let place = |x: f64| (x * camera.scale / QUIET_DISTANCE) as i32;
+                    if quiet_places.insert((place(heading.0.x), place(heading.0.y))) {
+                        self.quiet.push(heading);
+                    }
+                }
+            } else if let Some(heading) = heading(view, message).filter(|(at, _)| visible.contains(*at)) {
                 let shape = if detailed { shape(message.kind) } else { 0 };
                 self.batches[shape * columns + colours.index(message.content.update().map(|update| update.update))]
                     .push(heading);
             }
+        }
+        if !self.quiet.is_empty() {
+            pen.set_global_alpha(0.45);
+            paint_batch(&pen, 5, &colours.plain, &self.quiet, SIZE.max(9.0 / camera.scale), detailed);
+            pen.set_global_alpha(1.0);
         }
         // Messages have a minimum size on the screen, at every zoom.
         let size = SIZE.max(7.0 / camera.scale) * if detailed { 1.0 } else { 0.6 };
@@ -106,11 +153,12 @@ impl MessageLayer {
             }
         }
         if run.messages.len() <= LABELLED {
-            for message in run.messages.values() {
-                label(&pen, view, message, colours, size);
+            let mut placed = Vec::new();
+            for message in run.messages.values().filter(|message| view.includes(message) && !is_quiet(message.kind)) {
+                label(&mut placed, &pen, view, message, colours, size);
             }
         }
-        for (i, lost) in run.lost.iter().enumerate() {
+        for (i, lost) in run.lost.iter().enumerate().filter(|(_, lost)| view.includes(&lost.message)) {
             let ends = |lost: &Lost| (lost.message.from, lost.message.to);
             let row = run.lost.iter().skip(i + 1).filter(|newer| ends(newer) == ends(lost)).count();
             if row < 3 {
@@ -129,10 +177,30 @@ fn heading(view: &CanvasView, message: &MessageView) -> Option<Heading> {
         // With reduced motion, messages move in steps.
         share = (share * 4.0).floor() / 4.0 + 0.125;
     }
+    share = share.min(stop(view, message).unwrap_or(1.0));
     let (at, along) = view.scene.message_position(message.from, message.to, share)?;
     // A duplicate is offset, so it does not hide the original.
     let at = if message.duplicate { point(at.x + 5.0, at.y - 5.0) } else { at };
     Some((at, along))
+}
+
+/// Returns where a message on a link that is cut in its direction stops, as a share of its way: at the mark, or where it was
+/// when the link was cut. Whether it is lost is decided when it is due; if the link is healed before, it continues.
+fn stop(view: &CanvasView, message: &MessageView) -> Option<f64> {
+    let ends = (message.from, message.to);
+    view.run.cut.contains(&ends).then(|| stop_at_cut(view, message))
+}
+
+fn stop_at_cut(view: &CanvasView, message: &MessageView) -> f64 {
+    let length = view
+        .scene
+        .link_between(message.from, message.to)
+        .map_or(f64::MAX, |(link, _)| view.scene.links[link].curve.length());
+    let mark = (CUT_MARK - (CUT_RADIUS + SIZE / 2.0) / length.max(1.0)).max(0.1);
+    let whole = message.due.saturating_sub(message.sent).max(1) as f64;
+    let passed = view.run.cut_since(message.from, message.to, message.due);
+    let passed = passed.map_or(0.0, |cut| cut.saturating_sub(message.sent) as f64 / whole);
+    if passed > mark { passed.min(0.95) } else { mark }
 }
 
 fn paint_batch(
@@ -185,11 +253,16 @@ fn paint_batch(
 }
 
 /// Writes the version beside a message.
-fn label(pen: &CanvasRenderingContext2d, view: &CanvasView, message: &MessageView, colours: &CanvasColours, size: f64) {
-    if matches!(
-        message.kind,
-        MessageKind::Acknowledgement | MessageKind::Election | MessageKind::Comparison | MessageKind::Heartbeat
-    ) {
+/// Its place is beside the message where it covers no card and no other label; without such a place it is not written.
+fn label(
+    placed: &mut Vec<Rect>,
+    pen: &CanvasRenderingContext2d,
+    view: &CanvasView,
+    message: &MessageView,
+    colours: &CanvasColours,
+    size: f64,
+) {
+    if message.kind == MessageKind::Acknowledgement {
         return;
     }
     let Some((at, _)) = heading(view, message) else { return };
@@ -203,8 +276,23 @@ fn label(pen: &CanvasRenderingContext2d, view: &CanvasView, message: &MessageVie
     } else if message.attempt > 1 {
         text.push_str(&format!(", attempt {}", message.attempt));
     }
-    pen.set_font(&format!("600 11px {}", colours.font));
-    let (x, y) = (at.x + size / 2.0 + 6.0, at.y + 4.0);
+    let text_size = view.text();
+    pen.set_font(&format!("600 {text_size}px {}", colours.font));
+    let w = pen.measure_text(&text).map_or(40.0, |metrics| metrics.width());
+    let (h, gap) = (1.3 * text_size, size / 2.0 + 5.0);
+    let places = [
+        (at.x + gap, at.y - h / 2.0),
+        (at.x - w / 2.0, at.y - gap - h),
+        (at.x - w / 2.0, at.y + gap),
+        (at.x - gap - w, at.y - h / 2.0),
+    ];
+    let is_free = |rect: &Rect| {
+        !view.scene.nodes.iter().any(|node| node.rect.overlaps(rect))
+            && !placed.iter().any(|other| other.overlaps(rect))
+    };
+    let Some(place) = places.into_iter().map(|(x, y)| Rect { x, y, w, h }).find(is_free) else { return };
+    placed.push(place);
+    let (x, y) = (place.x, place.y + 0.75 * h);
     pen.set_line_join("round");
     pen.set_line_width(4.0);
     pen.set_stroke_style_str(&colours.paper);
@@ -217,8 +305,15 @@ fn label(pen: &CanvasRenderingContext2d, view: &CanvasView, message: &MessageVie
 /// link already.
 fn paint_lost(pen: &CanvasRenderingContext2d, view: &CanvasView, lost: &Lost, row: usize, colours: &CanvasColours) {
     let message = &lost.message;
-    let Some((at, along)) = view.scene.message_position(message.from, message.to, 0.88) else { return };
+    let share = match lost.cause {
+        DropCause::LinkCut => stop_at_cut(view, message),
+        DropCause::Loss | DropCause::Disturbance | DropCause::ReceiverDown => 0.88,
+    };
+    let Some((at, along)) = view.scene.message_position(message.from, message.to, share) else { return };
     let Some((middle, _)) = view.scene.message_position(message.from, message.to, 0.5) else { return };
+    // It fades.
+    let age = view.run.now.saturating_sub(lost.at) as f64 / LOST_VISIBLE as f64;
+    pen.set_global_alpha((1.6 - 1.6 * age).clamp(0.15, 1.0));
     pen.set_stroke_style_str(&colours.fault);
     pen.set_line_width(2.2);
     pen.set_line_cap("round");
@@ -233,23 +328,25 @@ fn paint_lost(pen: &CanvasRenderingContext2d, view: &CanvasView, lost: &Lost, ro
         Some(update) => format!("{}: {reason}", labels::short_update(update)),
         None => reason.to_string(),
     };
-    pen.set_font(&format!("11px {}", colours.font));
-    let width = pen.measure_text(&text).map_or(80.0, |metrics| metrics.width()) + 16.0;
+    let text_size = view.text();
+    pen.set_font(&format!("{text_size}px {}", colours.font));
+    let (width, h) = (pen.measure_text(&text).map_or(80.0, |metrics| metrics.width()) + 16.0, 2.0 * text_size);
     // Link labels are above horizontal links and right of vertical ones; the other side is free.
     let (x, y) = if along.x.abs() >= along.y.abs() {
         (middle.x - width / 2.0, middle.y.max(at.y) + 18.0)
     } else {
-        (at.x - 14.0 - width, at.y - 11.0)
+        (at.x - 18.0 - width, at.y - h / 2.0)
     };
-    let y = y + 26.0 * row as f64;
+    let y = y + (h + 4.0) * row as f64;
     pen.set_line_width(1.0);
     pen.set_fill_style_str(&colours.surface);
     pen.begin_path();
-    let _ = pen.round_rect_with_f64(x, y, width, 22.0, 6.0);
+    let _ = pen.round_rect_with_f64(x, y, width, h, 6.0);
     pen.fill();
     pen.stroke();
     pen.set_fill_style_str(&colours.fault);
-    let _ = pen.fill_text(&text, x + 8.0, y + 15.0);
+    let _ = pen.fill_text(&text, x + 8.0, y + 0.68 * h);
+    pen.set_global_alpha(1.0);
 }
 
 /// Describes the message under the pointer.
@@ -270,13 +367,14 @@ fn paint_hovered(pen: &CanvasRenderingContext2d, view: &CanvasView, colours: &Ca
         text.push_str(", a duplicate");
     }
     text.push_str(&format!(", due in {}", short(message.due.saturating_sub(view.run.now))));
-    pen.set_font(&format!("12px {}", colours.font));
-    let width = pen.measure_text(&text).map_or(120.0, |metrics| metrics.width()) + 20.0;
-    let (x, y) = (at.x - width / 2.0, at.y - 44.0);
+    let text_size = 1.1 * view.text();
+    pen.set_font(&format!("{text_size}px {}", colours.font));
+    let (width, h) = (pen.measure_text(&text).map_or(120.0, |metrics| metrics.width()) + 20.0, 2.3 * text_size);
+    let (x, y) = (at.x - width / 2.0, at.y - h - 16.0);
     pen.set_fill_style_str(&colours.ink);
     pen.begin_path();
-    let _ = pen.round_rect_with_f64(x, y, width, 28.0, 8.0);
+    let _ = pen.round_rect_with_f64(x, y, width, h, 8.0);
     pen.fill();
     pen.set_fill_style_str(&colours.surface);
-    let _ = pen.fill_text(&text, x + 10.0, y + 18.0);
+    let _ = pen.fill_text(&text, x + 10.0, y + 0.64 * h);
 }

@@ -8,6 +8,7 @@ mod input;
 mod observers;
 pub mod opening;
 mod painter;
+mod picture;
 mod time_pane;
 
 use super::lazy_views::{self, LazyView};
@@ -35,8 +36,11 @@ use yew::prelude::*;
 const RENDER_INTERVAL: (f64, f64) = (100.0, 1.0);
 /// Above this number of cards, the page renders less often.
 const MANY_CARDS: usize = 40;
-/// The width of the window, in px, below which the page has one column.
-const NARROW: f64 = 720.0;
+/// The windows in which the page has one column, as in the style sheet: narrower than 720 px, or with as few letters a
+/// line because the visitor's font is larger.
+const NARROW: &str = "(max-width: 44.99em)";
+/// The size of the font, in px, in which the canvas has its own size.
+const FONT_SIZE: f64 = 16.0;
 
 /// An event that the page handles.
 #[derive(Debug)]
@@ -163,6 +167,7 @@ impl Component for Page {
             embed.then_some("embed"),
             (embed && tools).then_some("tools"),
             model.panel_open().then_some("with-log"),
+            model.inspector_open().then_some("with-inspector"),
             model.compared.is_some().then_some("comparing"),
             self.is_stacked().then_some("stacked"),
         );
@@ -177,16 +182,16 @@ impl Component for Page {
                         { shell::palette(model, &self.dropped, &self.send) }
                     }
                     { self.lazy(LazyView::Inspector) }
-                    if model.about_open() { { shell::about(model, &self.send) } }
                 }
                 if model.document.origin == Origin::Link && !embed { { banner(&self.send) } }
                 { crash_banner(model, &self.send) }
+                { shell::caption(model, &self.send) }
                 { self.canvas_pane(ctx) }
                 { self.comparison_pane() }
                 { self.lazy(LazyView::Outline) }
                 { self.lazy(LazyView::Diagram) }
                 if model.controls != Controls::None { { self.time_pane(ctx) } }
-                { for [LazyView::Log, LazyView::Verdicts, LazyView::Branches, LazyView::Share, LazyView::Help].map(|view| self.lazy(view)) }
+                { for [LazyView::Log, LazyView::Verdicts, LazyView::Branches, LazyView::Share, LazyView::Help, LazyView::More].map(|view| self.lazy(view)) }
                 <div class="sr" role="status" aria-live="polite">{ &model.notices.announcement }</div>
             </div>
         }
@@ -324,12 +329,15 @@ impl Page {
     fn measure(&mut self) {
         let Some(canvas) = self.canvas_element() else { return };
         let (width, height) = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
-        let window = web_sys::window().and_then(|window| window.inner_width().ok()?.as_f64());
-        self.update_model(Msg::Viewport(ViewportMsg::Resized {
-            width,
-            height,
-            narrow: window.unwrap_or(width) < NARROW,
-        }));
+        let window = web_sys::window();
+        let query = window.as_ref().and_then(|window| window.match_media(NARROW).ok()?);
+        let narrow = query.is_some_and(|query| query.matches());
+        let root = window.as_ref().and_then(|window| window.document()?.document_element());
+        let style = window.zip(root).and_then(|(window, root)| window.get_computed_style(&root).ok()?);
+        let font = style.and_then(|style| style.get_property_value("font-size").ok()).unwrap_or_default();
+        let font = JsValue::from_str(font.trim_end_matches("px")).unchecked_into_f64();
+        let unit = if font.is_finite() && font > 0.0 { (font / FONT_SIZE).clamp(0.5, 4.0) } else { 1.0 };
+        self.update_model(Msg::Viewport(ViewportMsg::Resized { width, height, narrow, unit }));
     }
 
     /// Requests an animation frame if a layer has to be painted.

@@ -4,10 +4,11 @@ use super::action_button::{action_button, icon_button};
 use super::card::update_class;
 use super::icons::{Icon, icon};
 use crate::app::actions::ActionId;
-use crate::app::model::{DocumentMsg, Model, Msg, PlaybackMsg, VerdictsMsg};
+use crate::app::model::{DocumentMsg, Model, Msg, PanelsMsg, PlaybackMsg, VerdictsMsg};
 use crate::app::playback::{SPEEDS, exact};
 use crate::session::labels;
 use crate::session::protocol::{MarkKind, NO_LOST_UPDATE, VerdictStatus};
+use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 /// The greatest number of violated guarantees with a chip each, on a wide page.
@@ -175,6 +176,7 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
             { icon_button(ActionId::Step, Icon::Next, model, send) }
             <span class="clock" ref={refs.clock.clone()}></span>
             <span class="seg speeds" role="group" aria-label="Speed">{ for speeds }</span>
+            { speed_choice(model, send) }
             <input ref={refs.scrubber.clone()} class="scrubber" type="range" min="0" step="1" aria-label="Virtual time"
                 oninput={scrub.clone()} />
             if at_end && model.run.until > 0 {
@@ -187,8 +189,25 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
             { panel(ActionId::Branches, Icon::Branches) }
             { panel(ActionId::Verdicts, Icon::Verdicts) }
             { panel(ActionId::Log, Icon::Log) }
+            <button class="icon more-button" title="More actions" aria-label="More actions" aria-haspopup="menu" aria-expanded={model.panels.more.to_string()}
+                onclick={on(Msg::Panels(PanelsMsg::ToggleMore))}>{ icon(Icon::More) }</button>
         </div>
     }
+}
+
+/// Draws the choice of the speed, for pages without room for a button each.
+fn speed_choice(model: &Model, send: &Callback<Msg>) -> Html {
+    let onchange = send.reform(|event: Event| {
+        let select = event.target_dyn_into::<HtmlSelectElement>();
+        let index = select.and_then(|select| usize::try_from(select.selected_index()).ok());
+        let speed = index.and_then(|index| SPEEDS.get(index)).copied().unwrap_or(1.0);
+        Msg::Playback(PlaybackMsg::Speed(speed))
+    });
+    let option = |speed: &f64| {
+        let chosen = (model.playback.speed() - speed).abs() < 1e-9;
+        html! { <option selected={chosen}>{ format!("{speed}×") }</option> }
+    };
+    html! { <span class="input speed-choice"><select aria-label="Speed" {onchange}>{ for SPEEDS.iter().map(option) }</select></span> }
 }
 
 /// Describes the update that the publish button makes.

@@ -4,7 +4,7 @@ use super::action_button::{action_button, icon_button};
 use super::icons::{Icon, icon};
 use crate::app::actions::ActionId;
 use crate::app::geometry::{Point, point};
-use crate::app::model::{DocumentMsg, Model, Msg, Theme};
+use crate::app::model::{DocumentMsg, Model, Msg, PanelsMsg, Theme};
 use crate::app::scene::NodeKind;
 use crate::scenario::examples::EXAMPLES;
 use std::cell::Cell;
@@ -13,23 +13,31 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlSelectElement};
 use yew::prelude::*;
 
-/// Draws the title and the note of the scenario, while nothing is selected.
-pub fn about(model: &Model, send: &Callback<Msg>) -> Html {
+/// Draws what the scenario shows, in one line, until the visitor closes it. A button opens the whole note.
+pub fn caption(model: &Model, send: &Callback<Msg>) -> Html {
     let scenario = &model.document.scenario;
-    let title = if scenario.title.is_empty() { "Untitled" } else { &scenario.title };
-    let note = match (&*scenario.note, scenario.services.is_empty()) {
-        ("", true) => "Add services, a bus and clients from the palette, connect them, and publish an update.",
-        ("", false) => "Select an item on the canvas to see and edit its settings.",
-        (note, _) => note,
+    let first = scenario.note.split_inclusive(". ").next().unwrap_or_default().trim_end();
+    let text = match &*model.document.caption {
+        "" if scenario.services.is_empty() && scenario.buses.is_empty() => {
+            "Add services, a bus and clients from the palette, connect them, and publish an update."
+        }
+        "" => first,
+        caption => caption,
     };
+    if text.is_empty() || model.mode.is_embed() || model.panels.caption_closed {
+        return html! {};
+    }
+    let on = |msg: PanelsMsg| send.reform(move |_: MouseEvent| Msg::Panels(msg.clone()));
+    let open = model.panels.note_open;
+    let has_note = scenario.note.len() > text.len();
     html! {
-        <aside class="inspector" aria-label="About this scenario">
-            <section class="head"><h2>{ icon(Icon::Note) }<span class="grow">{ title }</span></h2></section>
-            <section class="about">
-                <p>{ note }</p>
-                <button class="line" onclick={send.reform(|_| ActionId::EditScenario.msg())}>{ ActionId::EditScenario.action().label }</button>
-            </section>
-        </aside>
+        <section class="caption" aria-label="What this scenario shows">
+            <span><p>{ text }</p>if open && has_note { <p class="note">{ &scenario.note }</p> }</span>
+            if has_note {
+                <button class="small" aria-expanded={open.to_string()} onclick={on(PanelsMsg::ToggleNote)}>{ if open { "Less" } else { "More" } }</button>
+            }
+            <button class="icon small" title="Close" aria-label="Close the description" onclick={on(PanelsMsg::CloseCaption)}>{ icon(Icon::Close) }</button>
+        </section>
     }
 }
 
@@ -57,7 +65,7 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
     html! {
         <header class="top">
             { brand() }
-            <button class="title" title={ActionId::EditScenario.action().tooltip()} onclick={on(ActionId::EditScenario)}>{ title }</button>
+            <h1 class="title"><button class="title" title={ActionId::EditScenario.action().tooltip()} onclick={on(ActionId::EditScenario)}>{ title }</button></h1>
             <span class="grow"></span>
             <span class="input examples"><select aria-label="Examples" onchange={opened}>
                 <option value="" selected=true disabled=true>{ "Examples" }</option>
@@ -86,7 +94,7 @@ fn brand() -> Html {
 /// added an item, so the click event that follows it adds no second one.
 pub fn palette(model: &Model, dropped: &Rc<Cell<bool>>, send: &Callback<Msg>) -> Html {
     let tool_button = |id: ActionId, symbol: Icon| {
-        let content = html! { <>{ icon(symbol) }{ id.action().label }</> };
+        let content = html! { <>{ icon(symbol) }<span class="word">{ id.action().label }</span></> };
         action_button(id, "", content, model, send)
     };
     let onpointerdown = Callback::from(|event: PointerEvent| {
@@ -114,7 +122,7 @@ pub fn palette(model: &Model, dropped: &Rc<Cell<bool>>, send: &Callback<Msg>) ->
             })
         };
         let title = format!("{}, or drag onto the canvas", id.action().tooltip());
-        html! { <button class="placeable" {title} onpointerdown={&onpointerdown} {onpointerup} {onclick}>{ icon(symbol) }{ word }</button> }
+        html! { <button class="placeable" {title} onpointerdown={&onpointerdown} {onpointerup} {onclick}>{ icon(symbol) }<span class="word">{ word }</span></button> }
     };
     html! {
         <nav class="palette" aria-label="Palette">

@@ -67,7 +67,7 @@ fn the_outline_builds_publishes_cuts_heals_deletes_and_shares_by_keyboard_alone(
     }
     browser.wait("document.activeElement.closest('[data-row]')?.dataset.row === 'service-2'");
     type_over(&browser, "Name of Service 1", "Stock");
-    browser.wait("document.querySelector('[data-node=\"service-1\"] h3').textContent === 'Stock'");
+    browser.wait("document.querySelector('[data-node=\"service-1\"] h2').textContent === 'Stock'");
     type_over(&browser, "Left of Stock", "20");
     // Connect by choosing both ends.
     let connect = |from: &[&str], to: &[&str], row: &str| {

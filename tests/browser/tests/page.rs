@@ -227,10 +227,10 @@ fn an_invalid_value_shows_an_error_at_its_field_and_undo_keeps_the_clock() {
     browser.wait("document.querySelector('.field .err')?.textContent === 'Between 0 and 100 %.'");
     let clock = browser.text(".transport .clock");
     browser.fill("#field-services-1-name", "Mail");
-    browser.wait("document.querySelector('[data-node=\"notification\"] h3').textContent === 'Mail'");
+    browser.wait("document.querySelector('[data-node=\"notification\"] h2').textContent === 'Mail'");
     assert_eq!(browser.text(".transport .clock"), clock);
     browser.click(".top [aria-label=Undo]");
-    browser.wait("document.querySelector('[data-node=\"notification\"] h3').textContent === 'Notification'");
+    browser.wait("document.querySelector('[data-node=\"notification\"] h2').textContent === 'Notification'");
     assert_eq!(browser.text(".transport .clock"), clock);
     assert_clean_console(&browser);
 }

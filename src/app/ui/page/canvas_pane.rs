@@ -86,6 +86,7 @@ impl Page {
                 { chips(model, &self.send) }
                 { self.pane_name() }
                 { self.wide_publish_button() }
+                { self.far_publish_button() }
                 { self.notice() }
                 if model.viewport.wheel_hint { <div class="hint">{ "Ctrl+wheel zooms (⌘ on a Mac). Drag to pan." }</div> }
                 <div class="zoom" role="group" aria-label="Zoom">
@@ -144,6 +145,14 @@ impl Page {
             return html! {};
         }
         html! { <button class="primary publish-wide" title={publish_hint(&self.model)} onclick={self.on(Msg::Live(LiveMsg::Publish))}>{ "Publish update" }</button> }
+    }
+
+    /// Draws the publish button of a drawing that is too small for a button beside its service.
+    fn far_publish_button(&self) -> Html {
+        if self.model.scene.publish.is_none() || self.model.viewport.narrow || self.model.mode == Mode::View {
+            return html! {};
+        }
+        html! { <button class="primary publish-far" title={publish_hint(&self.model)} onclick={self.on(Msg::Live(LiveMsg::Publish))}>{ "Publish update" }</button> }
     }
 
     fn notice(&self) -> Html {

@@ -2,10 +2,10 @@
 
 use super::Page;
 use super::card_views::card_view;
-use super::painter::FAR;
 use crate::app::model::Msg;
 use crate::app::run_view::RunView;
 use crate::app::scene::NodeKind;
+use crate::app::ui::areas::outlines;
 use crate::app::ui::card::Card;
 use crate::app::ui::links::Links;
 use crate::session::protocol::BranchCommand;
@@ -42,9 +42,9 @@ impl Page {
     pub(super) fn comparison_pane(&self) -> Html {
         let (model, refs) = (&self.model, &self.painter.refs.compared);
         let Some(run) = &model.compared else { return html! {} };
-        let name = self.branch_name(model.branches.compared);
+        let (name, scene) = (self.branch_name(model.branches.compared), model.compared_scene());
         let card = |node: usize| {
-            let placed = model.scene.nodes[node].clone();
+            let placed = scene.nodes[node].clone();
             let (key, view) = (placed.id.to_string(), card_view(model, run, node));
             html! {
                 <Card {key} {view} active_faults={AttrValue::from(run.faults_of(node))}
@@ -58,11 +58,12 @@ impl Page {
             n => format!("{n} services differ"),
         };
         html! {
-            <section class="canvas compared" data-far={(model.viewport.camera.scale < FAR).then_some("")} aria-label={format!("Comparison with: {name}")}>
+            <section class="canvas compared" aria-label={format!("Comparison with: {name}")}>
                 <svg class="links" aria-hidden="true"><g ref={refs.links.clone()}>
-                    <Links scene={model.scene.clone()} cut={run.cut.clone()} active_faults={run.active_faults.clone()} selection={model.selection.items.clone()} cutting=false />
+                    { outlines(scene) }
+                    <Links scene={scene.clone()} cut={run.cut.clone()} active_faults={run.active_faults.clone()} selection={model.selection.items.clone()} cutting=false />
                 </g></svg>
-                <div class="world" ref={refs.world.clone()}>{ for (0..model.scene.nodes.len()).map(card) }</div>
+                <div class="world" ref={refs.world.clone()}>{ for (0..scene.nodes.len()).map(card) }</div>
                 <canvas class="messages" ref={refs.messages.clone()} aria-hidden="true"></canvas>
                 <div class="pane-name" role="status"><b>{ name }</b><span>{ difference }</span>
                     <button class="line small" onclick={self.on(Msg::Branch(BranchCommand::Compare(None)))}>{ "Stop comparing" }</button>

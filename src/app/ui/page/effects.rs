@@ -1,6 +1,6 @@
 //! Executes the model's effects: requests to the engine, storage, focus, files, theme.
 
-use super::{Page, ViewsState, opening};
+use super::{Page, PageMsg, ViewsState, opening};
 use crate::app::browser::{crash_report, documents, files, storage, theme};
 use crate::app::gesture::Gesture;
 use crate::app::model::{self, Effect, KEPT_BEFORE, KEPT_WORK, Msg};
@@ -64,6 +64,11 @@ impl Page {
             }
             Effect::OpenOther => self.open(opening::open_other(self.model.document.is_work)),
             Effect::OpenNamed(fragment) => self.open(opening::open_fragment(fragment, false)),
+            Effect::DrawBranches => self.link.send_message(PageMsg::Model(Msg::DrawBranches)),
+            Effect::SavePicture { format, only, name } => {
+                self.painter.save_picture(&self.model, format, only.as_ref(), &name);
+                self.model.redraw.paint = true;
+            }
             Effect::Save(name, text) => files::download(&name, "text/plain", &text),
             Effect::LessMotion(reduced) => theme::set_reduced_motion(reduced),
             Effect::Theme(which) => {

@@ -2,6 +2,7 @@
 //! timeline, the clock, the counters.
 
 use crate::app::camera::Camera;
+use crate::app::detail::{Detail, Level};
 use crate::app::model::Model;
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::{Scale, ticks};
@@ -16,8 +17,6 @@ use yew::prelude::*;
 
 /// Time between two updates of the running counters, in ms: of few cards, and of many.
 const COUNTER_INTERVAL: (f64, f64) = (100.0, 500.0);
-/// Below this zoom, a card shows only its name and its state.
-pub(super) const FAR: f64 = 0.45;
 /// Size of the canvas's grid, in units of the drawing.
 const GRID: f64 = 20.0;
 
@@ -51,7 +50,7 @@ struct Painted {
     counters_at: f64,
     clock: String,
     zoom_percent: u32,
-    far: bool,
+    detail: Option<Detail>,
     camera: Option<Camera>,
     /// The time window of the axis, and its width in px.
     axis: ((u64, u64), u64),
@@ -61,12 +60,17 @@ struct Painted {
 pub(super) struct Painter {
     pub(super) refs: Refs,
     pub(super) colours: CanvasColours,
-    messages: MessageLayer,
+    pub(super) messages: MessageLayer,
     compared_messages: MessageLayer,
     painted: Painted,
 }
 
 impl Painter {
+    /// Paints everything at the next frame.
+    pub(super) fn forget(&mut self) {
+        self.painted = Painted::default();
+    }
+
     pub(super) fn new() -> Painter {
         Painter {
             refs: Refs::default(),
@@ -85,9 +89,9 @@ impl Painter {
 
     /// Paints all layers. `time` is that of the animation frame, in ms.
     pub(super) fn paint(&mut self, model: &Model, time: f64) {
-        self.paint_camera(model.viewport.camera);
+        self.paint_camera(model);
         if let Some(canvas) = self.refs.layers.messages.cast::<HtmlCanvasElement>() {
-            self.messages.paint(&canvas, &CanvasView::new(model, &model.run), &self.colours);
+            self.messages.paint(&canvas, &CanvasView::new(model, &model.run, &model.scene), &self.colours);
         }
         self.paint_compared(model);
         self.paint_timeline(model);
@@ -105,28 +109,30 @@ impl Painter {
         }
     }
 
-    fn paint_camera(&mut self, camera: Camera) {
+    fn paint_camera(&mut self, model: &Model) {
+        let camera = model.viewport.camera;
         if self.painted.camera.replace(camera) == Some(camera) {
             return;
         }
         place_layers(&self.refs.layers, camera);
         set_transform(&self.refs.drafts, camera);
         if let Some(canvas) = self.refs.canvas.cast::<HtmlElement>() {
-            let far = camera.scale < FAR;
-            if self.painted.far != far {
-                self.painted.far = far;
-                let _ = canvas.toggle_attribute_with_force("data-far", far);
+            let detail = model.viewport.detail();
+            if self.painted.detail != Some(detail) {
+                self.painted.detail = Some(detail);
+                show_detail(&canvas, detail);
             }
             let style = canvas.style();
             let step = GRID * camera.scale * if camera.scale < 0.6 { 2.0 } else { 1.0 };
             let _ = style.set_property("background-size", &format!("{step}px {step}px"));
             let _ = style.set_property("background-position", &format!("{}px {}px", camera.x, camera.y));
         }
-        if self.painted.zoom_percent != camera.percent()
+        let percent = model.viewport.percent();
+        if self.painted.zoom_percent != percent
             && let Some(zoom) = self.refs.zoom.cast::<Element>()
         {
-            self.painted.zoom_percent = camera.percent();
-            zoom.set_text_content(Some(&format!("{} %", camera.percent())));
+            self.painted.zoom_percent = percent;
+            zoom.set_text_content(Some(&format!("{percent} %")));
         }
     }
 
@@ -135,7 +141,7 @@ impl Painter {
         let Some(run) = &model.compared else { return };
         place_layers(&self.refs.compared, model.viewport.camera);
         if let Some(canvas) = self.refs.compared.messages.cast::<HtmlCanvasElement>() {
-            self.compared_messages.paint(&canvas, &CanvasView::new(model, run), &self.colours);
+            self.compared_messages.paint(&canvas, &CanvasView::new(model, run, model.compared_scene()), &self.colours);
         }
     }
 
@@ -177,7 +183,7 @@ impl Painter {
 
     /// Updates the counters that a selector matches, on the cards and in the outline.
     fn paint_counters(&self, model: &Model, selector: &str) {
-        if self.painted.far {
+        if self.painted.detail.is_some_and(|detail| detail.level < Level::Values) {
             return;
         }
         let outline = model.outline.open.then(|| self.outline()).flatten();
@@ -209,6 +215,14 @@ impl Painter {
     }
 }
 
+/// Tells the style sheet what cards show, and how large text is.
+pub(super) fn show_detail(canvas: &HtmlElement, detail: Detail) {
+    let Some(page) = canvas.parent_element().and_then(|page| page.dyn_into::<HtmlElement>().ok()) else { return };
+    let _ = page.set_attribute("data-detail", detail.level.word());
+    let _ = page.toggle_attribute_with_force("data-small", detail.step > 1);
+    let _ = page.style().set_property("--k", &detail.factor().to_string());
+}
+
 /// Sets the transform attribute of an SVG group.
 fn set_transform(group: &NodeRef, camera: Camera) {
     if let Some(group) = group.cast::<Element>() {
@@ -217,7 +231,7 @@ fn set_transform(group: &NodeRef, camera: Camera) {
     }
 }
 
-fn place_layers(layers: &LayerRefs, camera: Camera) {
+pub(super) fn place_layers(layers: &LayerRefs, camera: Camera) {
     set_transform(&layers.links, camera);
     if let Some(world) = layers.world.cast::<HtmlElement>() {
         let transform = format!("translate({}px, {}px) scale({})", camera.x, camera.y, camera.scale);

@@ -94,7 +94,7 @@ impl Page {
             <span class="names" role="group" aria-label="Time axis">
                 <button title="Zoom in (Ctrl+wheel)" aria-label="Zoom the timeline in" onclick={on(TimeMsg::Zoom(0.5, now))}>{ "+" }</button>
                 <button title="Zoom out (Ctrl+wheel)" aria-label="Zoom the timeline out" disabled={!shown.is_part()} onclick={on(TimeMsg::Zoom(2.0, now))}>{ "−" }</button>
-                <button class={classes!(shown.looping.then_some("on"))} title="Loop the shown part of the run" aria-label="Loop" aria-pressed={shown.looping.to_string()} onclick={on(TimeMsg::Loop)}>{ icon(Icon::InFlight) }</button>
+                <button class={classes!(shown.looping.then_some("on"))} title="Loop the shown part of the run" aria-label="Loop" aria-pressed={shown.looping.to_string()} onclick={on(TimeMsg::Loop)}>{ icon(Icon::Loop) }</button>
             </span>
         }
     }
