@@ -7,8 +7,8 @@ use super::diagram::DiagramMsg;
 use super::gesture::Tool;
 use super::keys::{Modifiers, Shortcut};
 use super::model::{
-    DocumentMsg, KeyboardMsg, LiveMsg, Mode, Model, Msg, PanelsMsg, PlaybackMsg, PointerMsg, PreferencesMsg,
-    SelectionMsg, SharingMsg, VerdictsMsg, ViewportMsg,
+    DocumentMsg, DrawingsMsg, KeyboardMsg, LiveMsg, Mode, Model, Msg, PanelsMsg, PlaybackMsg, PointerMsg,
+    PreferencesMsg, SelectionMsg, SharingMsg, VerdictsMsg, ViewportMsg,
 };
 use super::model::{LogMsg, Origin};
 use super::outline::OutlineMsg;
@@ -65,6 +65,12 @@ pub enum ActionId {
     Share,
     Theme,
     Help,
+    Commands,
+    FileMenu,
+    MyDrawings,
+    Save,
+    SaveCopy,
+    Download,
     NewDrawing,
     OtherDrawing,
 }
@@ -238,7 +244,7 @@ pub static ACTIONS: &[Action] = &[
         Msg::Live(LiveMsg::Execute(Command::HealAll))
     })
     .enabled_if(acts),
-    Action::new(DRAWING, ActionId::Undo, "Undo", "Undo the last change of the drawing", &[key("Z").control()], || {
+    Action::new(DRAWING, ActionId::Undo, "Undo", "Undo the last change", &[key("Z").control()], || {
         Msg::Document(DocumentMsg::Undo)
     })
     .enabled_if(|model| model.document.can_undo()),
@@ -414,7 +420,38 @@ pub static ACTIONS: &[Action] = &[
         Msg::Panels(PanelsMsg::ToggleHelp)
     })
     .on_if(|model| model.panels.help),
-    Action::new(PAGE, ActionId::NewDrawing, "Empty drawing", "Open an empty drawing", &[], || {
+    Action::new(PAGE, ActionId::Commands, "Commands", "Find and execute any action", &[key("K").control()], || {
+        Msg::Panels(PanelsMsg::ToggleCommands)
+    })
+    .on_if(|model| model.panels.commands),
+    Action::new(PAGE, ActionId::FileMenu, "File", "Open the menu of files: new, open, save", &[], || {
+        Msg::Panels(PanelsMsg::OpenFileMenu)
+    }),
+    Action::new(
+        PAGE,
+        ActionId::MyDrawings,
+        "Open…",
+        "Open one of my drawings, or a file",
+        &[key("O").control()],
+        || Msg::Drawings(DrawingsMsg::ToggleDialog),
+    )
+    .on_if(|model| model.drawings.open),
+    Action::new(PAGE, ActionId::Save, "Save", "Keep the drawing in this browser", &[key("S").control()], || {
+        Msg::Drawings(DrawingsMsg::Save)
+    }),
+    Action::new(
+        PAGE,
+        ActionId::SaveCopy,
+        "Save a copy",
+        "Keep the drawing under another name, and edit that",
+        &[],
+        || Msg::Drawings(DrawingsMsg::SaveCopy),
+    )
+    .enabled_if(|model| model.mode == Mode::App),
+    Action::new(PAGE, ActionId::Download, "Save as a file", "Save the drawing as a JSON file", &[], || {
+        Msg::Drawings(DrawingsMsg::Download)
+    }),
+    Action::new(PAGE, ActionId::NewDrawing, "New", "Open an empty drawing", &[], || {
         Msg::Document(DocumentMsg::OpenEmpty)
     }),
     Action::new(PAGE, ActionId::OtherDrawing, "Previous drawing", "Open your previous drawing", &[], || {

@@ -20,6 +20,10 @@ const CANVAS_ACTIONS: [ActionId; 8] = [
     ActionId::Outline,
 ];
 
+/// Actions of the menu of files.
+const FILE_ACTIONS: [ActionId; 5] =
+    [ActionId::NewDrawing, ActionId::MyDrawings, ActionId::Save, ActionId::SaveCopy, ActionId::Download];
+
 /// An entry of a menu.
 #[derive(Clone, Debug)]
 pub struct MenuEntry {
@@ -37,6 +41,11 @@ impl MenuEntry {
     fn action(id: ActionId) -> MenuEntry {
         MenuEntry { label: id.action().label.into(), msg: id.msg() }
     }
+}
+
+/// Returns the entries of the menu of files.
+pub fn file_entries() -> Vec<MenuEntry> {
+    FILE_ACTIONS.map(MenuEntry::action).to_vec()
 }
 
 /// Returns the entries of the menu of an item, or of the canvas.

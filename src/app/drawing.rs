@@ -3,10 +3,15 @@
 use super::canvas_item::CanvasItem;
 use super::scene::{Layout, NodeKind, Scene};
 use crate::scenario::{
-    Bus, Call, Client, Command, Group, Invariant, Promise, Protocol, Publication, Quorum, Scenario, ScenarioError,
-    Service, Subscription,
+    Bus, Call, Client, Command, Group, Invariant, Latency, Link, Promise, Protocol, Publication, Quorum, Scenario,
+    ScenarioError, Service, Subscription,
 };
 use std::collections::BTreeMap;
+
+/// Limits of the latency of a new link, ms: a message is visible at normal speed.
+const NEW_LATENCY_MS: (f64, f64) = (300.0, 600.0);
+/// The timeout of a new call, ms: longer than the latency of a new link and the response.
+const NEW_TIMEOUT_MS: f64 = 2000.0;
 
 /// The changed drawing, or the reason why the change is impossible.
 pub type Changed = Result<Scenario, String>;
@@ -41,6 +46,24 @@ pub fn renamed(scenario: &Scenario, id: &str, name: &str) -> Changed {
     let name: String = name.trim().chars().take(80).collect();
     *slot = if name == id { String::new() } else { name };
     validated(scenario)
+}
+
+/// Returns the name of a node, or its id if it has no name.
+pub fn name<'a>(scenario: &'a Scenario, id: &'a str) -> &'a str {
+    let services = scenario.services.iter().map(|node| (&node.id, &node.name));
+    let buses = scenario.buses.iter().map(|node| (&node.id, &node.name));
+    let clients = scenario.clients.iter().map(|node| (&node.id, &node.name));
+    let groups = scenario.groups.iter().map(|group| (&group.id, &group.name));
+    let mut named = services.chain(buses).chain(clients).chain(groups).filter(|(_, name)| !name.is_empty());
+    named.find(|(other, _)| *other == id).map_or(id, |(_, name)| name)
+}
+
+/// Returns the ids of the cards that have a position in the document, with their positions.
+pub fn positions(scenario: &Scenario) -> impl Iterator<Item = (&str, [i32; 2])> {
+    let services = scenario.services.iter().map(|node| (node.id.as_str(), node.position));
+    let buses = scenario.buses.iter().map(|node| (node.id.as_str(), node.position));
+    let clients = scenario.clients.iter().map(|node| (node.id.as_str(), node.position));
+    services.chain(buses).chain(clients).filter_map(|(id, position)| Some((id, position?)))
 }
 
 /// Sets the position of a node.
@@ -124,6 +147,16 @@ pub fn added(
     Ok((validated(scenario)?, id))
 }
 
+/// Gives a new link a latency that is visible at normal speed, unless the drawing sets one: for this link, or by regions.
+fn add_visible_latency(scenario: &mut Scenario, from: &str, to: &str) {
+    let has_link = scenario.links.iter().any(|link| link.from == from && link.to == to);
+    let is_placed = |id: &str| scenario.regions.iter().any(|region| region.nodes.iter().any(|node| node == id));
+    if !has_link && !(is_placed(from) && is_placed(to)) {
+        let latency = Some(Latency::Uniform { low_ms: NEW_LATENCY_MS.0, high_ms: NEW_LATENCY_MS.1 });
+        scenario.links.push(Link { from: from.into(), to: to.into(), latency, ..Link::default() });
+    }
+}
+
 /// Returns the drawing with two nodes connected in the way that fits their kinds.
 pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
     let (Some(a), Some(b)) = (kind(scenario, from), kind(scenario, to)) else {
@@ -140,6 +173,7 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
                 return Err("This service already publishes to this bus.".into());
             }
             publishes.push(Publication { to: to.into(), ..Publication::default() });
+            add_visible_latency(&mut scenario, from, to);
         }
         (NodeKind::Bus, NodeKind::Service) => {
             let i = service(&mut scenario, to).ok_or(gone)?;
@@ -148,6 +182,7 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
                 return Err("This service already subscribes to this bus.".into());
             }
             subscribes.push(Subscription { to: from.into(), ..Subscription::default() });
+            add_visible_latency(&mut scenario, from, to);
         }
         (NodeKind::Service, NodeKind::Service) if group_of(&scenario, from) != group_of(&scenario, to) => {
             // A service that is connected to a member joins the member's group.
@@ -168,7 +203,8 @@ pub fn connected(scenario: &Scenario, from: &str, to: &str) -> Changed {
             if calls.iter().any(|c| c.to == to) {
                 return Err("This service already calls that service.".into());
             }
-            calls.push(Call { to: to.into(), timeout_ms: 1000.0, operation: None });
+            calls.push(Call { to: to.into(), timeout_ms: NEW_TIMEOUT_MS, operation: None });
+            add_visible_latency(&mut scenario, from, to);
         }
         (NodeKind::Client, NodeKind::Service) => {
             let target = group_of(&scenario, to).map_or(to, |i| &scenario.groups[i].id).to_string();

@@ -1,7 +1,7 @@
 //! Edits of the document by the inspector and the clipboard. Pure: each function takes a drawing and returns a valid one,
 //! or the reason why the edit is impossible.
 
-use crate::scenario::{Bus, Client, Scenario};
+use crate::scenario::{Bus, Client, Group, Region, Scenario};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,8 @@ pub type Path = Vec<String>;
 fn ids(scenario: &Scenario) -> BTreeSet<&str> {
     let services = scenario.services.iter().map(|node| node.id.as_str());
     let buses = scenario.buses.iter().map(|node| node.id.as_str());
-    services.chain(buses).chain(scenario.clients.iter().map(|node| node.id.as_str())).collect()
+    let groups = scenario.groups.iter().map(|group| group.id.as_str());
+    services.chain(buses).chain(groups).chain(scenario.clients.iter().map(|node| node.id.as_str())).collect()
 }
 
 /// Returns the first id of the form `service-3` that is not in use.
@@ -19,6 +20,24 @@ fn free_id(scenario: &Scenario, stem: &str) -> String {
     let taken = ids(scenario);
     let number = (1..).find(|n| !taken.contains(format!("{stem}-{n}").as_str())).unwrap_or(1);
     format!("{stem}-{number}")
+}
+
+fn all_names(scenario: &Scenario) -> impl Iterator<Item = &str> {
+    let services = scenario.services.iter().map(|node| node.name.as_str());
+    let buses = scenario.buses.iter().map(|node| node.name.as_str());
+    services.chain(buses).chain(scenario.clients.iter().map(|node| node.name.as_str()))
+}
+
+/// Returns the name of a copy, and takes it: `Inventory 2` if there is an `Inventory`. A card without a name shows its id.
+fn free_name(taken: &mut BTreeSet<String>, name: &str) -> String {
+    let mut free = name.to_string();
+    if !name.is_empty() && taken.contains(name) {
+        let numbered = name.rsplit_once(' ').filter(|(_, number)| number.parse::<u32>().is_ok());
+        let stem = numbered.map_or(name, |(stem, _)| stem);
+        free = (2..).map(|n| format!("{stem} {n}")).find(|name| !taken.contains(name)).unwrap_or_default();
+    }
+    taken.insert(free.clone());
+    free
 }
 
 /// Copies nodes of one drawing into another (or the same), at a distance `by`. A reference of a copy leads to another copy
@@ -35,6 +54,8 @@ pub fn copy_into(
     let mut result = target.clone();
     let mut renamed: BTreeMap<String, String> = BTreeMap::new();
     let shift = |position: &mut Option<[i32; 2]>| *position = position.map(|[x, y]| [x + by[0], y + by[1]]);
+    // A group is copied with its members.
+    let is_copied = |group: &&Group| group.members.iter().all(|member| nodes.contains(member));
     // The ids come first, because copies refer to each other in any order.
     for (stem, id) in source
         .services
@@ -43,6 +64,7 @@ pub fn copy_into(
         .chain(source.buses.iter().map(|node| ("bus", &node.id)))
         .chain(source.clients.iter().map(|node| ("client", &node.id)))
         .filter(|(_, id)| nodes.contains(*id))
+        .chain(source.groups.iter().filter(is_copied).map(|group| ("group", &group.id)))
     {
         let mut taken = result.clone();
         taken.buses.extend(renamed.values().map(|id| Bus { id: id.clone(), ..Bus::default() }));
@@ -50,9 +72,11 @@ pub fn copy_into(
     }
     let new = |id: &String| renamed.get(id).unwrap_or(id).clone();
     let exists = |id: &String| renamed.contains_key(id) || ids(target).contains(id.as_str());
+    let mut names: BTreeSet<String> = all_names(target).map(str::to_string).collect();
     for service in source.services.iter().filter(|node| nodes.contains(&node.id)) {
         let mut service = service.clone();
         service.id = new(&service.id);
+        service.name = free_name(&mut names, &service.name);
         shift(&mut service.position);
         service.calls.retain(|call| exists(&call.to));
         service.publishes.retain(|publication| exists(&publication.to));
@@ -63,12 +87,13 @@ pub fn copy_into(
         result.services.push(service);
     }
     for bus in source.buses.iter().filter(|node| nodes.contains(&node.id)) {
-        let mut bus = Bus { id: new(&bus.id), ..bus.clone() };
+        let mut bus = Bus { id: new(&bus.id), name: free_name(&mut names, &bus.name), ..bus.clone() };
         shift(&mut bus.position);
         result.buses.push(bus);
     }
     for client in source.clients.iter().filter(|node| nodes.contains(&node.id) && exists(&node.target)) {
-        let mut client = Client { id: new(&client.id), target: new(&client.target), ..client.clone() };
+        let name = free_name(&mut names, &client.name);
+        let mut client = Client { id: new(&client.id), name, target: new(&client.target), ..client.clone() };
         client.reads_from = client.reads_from.as_ref().filter(|from| exists(from)).map(new);
         shift(&mut client.position);
         result.clients.push(client);
@@ -80,7 +105,32 @@ pub fn copy_into(
             result.links.push(link);
         }
     }
-    Ok((validated(result)?, renamed.into_values().collect()))
+    for group in source.groups.iter().filter(is_copied) {
+        let mut group = Group { id: new(&group.id), name: free_name(&mut names, &group.name), ..group.clone() };
+        group.members = group.members.iter().map(new).collect();
+        result.groups.push(group);
+    }
+    copy_regions(&mut result, source, &renamed);
+    let cards = renamed.into_iter().filter(|(id, _)| nodes.contains(id)).map(|(_, new)| new).collect();
+    Ok((validated(result)?, cards))
+}
+
+/// Places copies in the regions of their originals.
+fn copy_regions(target: &mut Scenario, source: &Scenario, renamed: &BTreeMap<String, String>) {
+    for region in &source.regions {
+        let copies: Vec<String> = region.nodes.iter().filter_map(|node| renamed.get(node).cloned()).collect();
+        if copies.is_empty() {
+            continue;
+        }
+        match target.regions.iter_mut().find(|other| other.id == region.id) {
+            Some(other) => other.nodes.extend(copies),
+            None => target.regions.push(Region { nodes: copies, ..region.clone() }),
+        }
+    }
+    let ids: BTreeSet<String> = target.regions.iter().map(|region| region.id.clone()).collect();
+    for region in &mut target.regions {
+        region.latency.retain(|latency| ids.contains(&latency.to));
+    }
 }
 
 /// Returns the drawing if it is valid.

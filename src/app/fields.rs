@@ -19,6 +19,7 @@ mod workload;
 pub use histogram::Histogram;
 
 use super::canvas_item::CanvasItem;
+use super::drawing;
 use super::edit::Path;
 use crate::scenario::Scenario;
 use serde_json::Value as Json;
@@ -41,10 +42,10 @@ pub enum FieldKind {
     Value,
     /// Numbers, one in each line.
     Numbers,
-    /// Lists of ids, separated by bars; ids are separated by commas.
-    Groups,
-    /// Ids, separated by commas.
-    Ids,
+    /// Lists of nodes, separated by bars; nodes are separated by commas. Each node is its label, with its id.
+    Groups(Vec<(String, String)>),
+    /// Some of several nodes, separated by commas. Each is its label, with its id.
+    Ids(Vec<(String, String)>),
     /// Yes or no.
     Toggle,
     /// One of several labels, each with the value for the document.
@@ -156,17 +157,17 @@ pub fn parse(kind: &FieldKind, typed: &str) -> Result<Json, String> {
         }
         FieldKind::Value => Ok(value_of(typed)),
         FieldKind::Numbers => {
-            let words =
-                typed.split(|c: char| c.is_whitespace() || c == ',' || c == ';').filter(|word| !word.is_empty());
-            let numbers = words.enumerate().map(|(i, word)| {
+            let numbers = samples(typed).into_iter().enumerate().map(|(i, word)| {
                 let number = crate::scenario::number(word)
                     .ok_or_else(|| format!("The {}. entry, “{word}”, is not a number.", i + 1))?;
                 number_of(number)
             });
             numbers.collect::<Result<Vec<Json>, String>>().map(Json::Array)
         }
-        FieldKind::Groups => Ok(Json::Array(typed.split('|').map(words).collect())),
-        FieldKind::Ids => Ok(words(typed)),
+        FieldKind::Groups(nodes) => {
+            typed.split('|').map(|list| ids_of(list, nodes)).collect::<Result<_, _>>().map(Json::Array)
+        }
+        FieldKind::Ids(nodes) => ids_of(typed, nodes),
         FieldKind::Toggle => Ok(Json::Bool(typed == "true")),
         FieldKind::Choice(choices) => {
             let chosen = choices.iter().find(|(label, _)| label == typed);
@@ -175,9 +176,46 @@ pub fn parse(kind: &FieldKind, typed: &str) -> Result<Json, String> {
     }
 }
 
-/// Splits a list at commas.
-fn words(list: &str) -> Json {
-    Json::Array(list.split(',').map(str::trim).filter(|word| !word.is_empty()).map(Json::from).collect())
+/// Returns the ids of nodes, which are typed as labels or ids and separated by commas.
+fn ids_of(typed: &str, nodes: &[(String, String)]) -> Result<Json, String> {
+    let words = typed.split(',').map(str::trim).filter(|word| !word.is_empty());
+    let ids = words.map(|word| {
+        let known = nodes.iter().find(|(label, _)| label == word).or_else(|| nodes.iter().find(|(_, id)| id == word));
+        known.map(|(_, id)| Json::from(id.as_str())).ok_or_else(|| format!("There is no “{word}”."))
+    });
+    ids.collect::<Result<Vec<Json>, String>>().map(Json::Array)
+}
+
+/// Returns the labels of nodes: the name, with the id if another node has the same name.
+fn labelled(scenario: &Scenario, ids: Vec<String>) -> Vec<(String, String)> {
+    let names: Vec<&str> = ids.iter().map(|id| drawing::name(scenario, id)).collect();
+    let label = |(id, name): (&String, &&str)| {
+        let is_shared = names.iter().filter(|other| *other == name).count() > 1;
+        // A comma separates nodes.
+        let label = if name.contains([',', '|']) { id.clone() } else { name.to_string() };
+        let label = if is_shared && label != *id { format!("{label} ({id})") } else { label };
+        (label, id.clone())
+    };
+    ids.iter().zip(&names).map(label).collect()
+}
+
+/// Returns the numbers of a list or of a table, as text. A header names the columns of a table: the one with the durations
+/// counts, or else the last.
+fn samples(typed: &str) -> Vec<&str> {
+    let is_separator = |c: char| c.is_whitespace() || c == ',' || c == ';';
+    let words = |line: &'_ str| -> Vec<String> {
+        line.split([',', ';', '\t']).map(|word| word.trim().to_ascii_lowercase()).collect()
+    };
+    let (header, rows) = typed.split_once('\n').unwrap_or((typed, ""));
+    let columns = words(header);
+    if rows.trim().is_empty() || columns.iter().any(|word| crate::scenario::number(word).is_some()) {
+        return typed.split(is_separator).filter(|word| !word.is_empty()).collect();
+    }
+    let is_duration =
+        |name: &String| ["latency", "duration", "rtt", "elapsed", "ms"].iter().any(|word| name.contains(word));
+    let column = columns.iter().position(is_duration).unwrap_or(columns.len() - 1);
+    let rows = rows.lines().map(str::trim).filter(|row| !row.is_empty());
+    rows.map(|row| row.split([',', ';', '\t']).nth(column).unwrap_or(row).trim()).collect()
 }
 
 /// The label of settings that match no preset.
@@ -290,29 +328,47 @@ impl FieldsAt {
         Field { leaves_out: like.map(|(_, leaves_out)| leaves_out), ..field }
     }
 
-    /// A choice between ids.
-    fn id(&self, name: &str, label: &str, ids: Vec<String>, chosen: &str, help: &'static str) -> Field {
-        let choices = ids.into_iter().map(|id| (id.clone(), id.into())).collect();
-        self.field(name, label, "", FieldKind::Choice(choices), chosen.into(), help)
+    /// A choice between nodes. `nodes` holds their labels and ids, `chosen` is an id.
+    fn id(&self, name: &str, label: &str, nodes: Vec<(String, String)>, chosen: &str, help: &'static str) -> Field {
+        let text = label_of(&nodes, chosen);
+        let choices = nodes.into_iter().map(|(label, id)| (label, id.into())).collect();
+        self.field(name, label, "", FieldKind::Choice(choices), text, help)
     }
 
     fn value(&self, name: &str, label: &str, value: &crate::scenario::Value, help: &'static str) -> Field {
         self.field(name, label, "", FieldKind::Value, value.to_string(), help)
     }
 
-    fn groups(&self, name: &str, label: &str, groups: &[Vec<String>], help: &'static str) -> Field {
-        let lists: Vec<String> = groups.iter().map(|group| group.join(", ")).collect();
-        self.field(name, label, "", FieldKind::Groups, lists.join(" | "), help)
+    fn groups(
+        &self,
+        name: &str,
+        label: &str,
+        nodes: Vec<(String, String)>,
+        groups: &[Vec<String>],
+        help: &'static str,
+    ) -> Field {
+        let lists: Vec<String> = groups.iter().map(|group| list_of(&nodes, group)).collect();
+        self.field(name, label, "", FieldKind::Groups(nodes), lists.join(" | "), help)
     }
 
-    /// A field for a list of ids.
-    fn ids(&self, name: &str, label: &str, ids: &[String], help: &'static str) -> Field {
-        self.field(name, label, "", FieldKind::Ids, ids.join(", "), help)
+    /// A field for some of several nodes.
+    fn ids(&self, name: &str, label: &str, nodes: Vec<(String, String)>, ids: &[String], help: &'static str) -> Field {
+        let text = list_of(&nodes, ids);
+        self.field(name, label, "", FieldKind::Ids(nodes), text, help)
     }
 
     fn adder(&self, label: &str, item: Json) -> AddButton {
         AddButton { label: label.into(), path: self.0.clone(), item, asks_name: None }
     }
+}
+
+/// Returns the label of a node, or its id if it has none.
+fn label_of(nodes: &[(String, String)], id: &str) -> String {
+    nodes.iter().find(|(_, other)| other == id).map_or_else(|| id.into(), |(label, _)| label.clone())
+}
+
+fn list_of(nodes: &[(String, String)], ids: &[String]) -> String {
+    ids.iter().map(|id| label_of(nodes, id)).collect::<Vec<String>>().join(", ")
 }
 
 fn service_ids(scenario: &Scenario) -> Vec<String> {

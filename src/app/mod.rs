@@ -5,6 +5,7 @@
 //! - [`scene`], [`layout`], [`camera`], [`detail`], [`geometry`], [`gesture`]: the canvas.
 //! - [`run_view`], [`playback`]: the run as the engine has reported it, and the clock.
 //! - [`drawing`], [`edit`], [`script`], [`fields`]: edits of the drawing, and the fields of the inspector.
+//! - [`kept_drawings`]: the drawings that the browser keeps.
 //! - The other modules are views: log, verdicts, internals, diagram, outline, timeline.
 //! - `ui`: the components. `browser`: the worker, storage, files and addresses. Both exist only for wasm32.
 
@@ -14,6 +15,7 @@ pub mod announce;
 pub mod browser;
 pub mod camera;
 pub mod canvas_item;
+pub mod command_palette;
 pub mod context_menu;
 pub mod detail;
 pub mod diagram;
@@ -24,6 +26,7 @@ pub mod fields;
 pub mod geometry;
 pub mod gesture;
 pub mod internals;
+pub mod kept_drawings;
 pub mod keys;
 pub mod layout;
 pub mod log_view;
@@ -37,6 +40,7 @@ pub mod run_view;
 pub mod scene;
 pub mod script;
 pub mod status_text;
+pub mod templates;
 pub mod time_view;
 #[cfg(all(target_arch = "wasm32", feature = "page"))]
 pub mod ui;

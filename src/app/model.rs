@@ -4,6 +4,7 @@
 
 mod branches;
 mod document;
+mod drawings;
 mod edits;
 mod engine;
 mod gestures;
@@ -12,6 +13,7 @@ mod keyboard;
 mod live;
 mod log;
 mod msg;
+mod next_update;
 mod notices;
 mod outline;
 mod panels;
@@ -25,17 +27,20 @@ mod verdicts;
 mod viewport;
 
 pub use self::branches::BranchDrawings;
-pub use self::document::{Document, DocumentMsg, Opening, Origin};
+pub use self::document::{Document, DocumentMsg, NEW_ADDRESS, Opening, Origin};
+pub use self::drawings::{Drawings, DrawingsMsg, SaveState};
+pub use self::edits::new_card;
+pub use self::history::History;
 pub use self::keyboard::KeyboardMsg;
 pub use self::live::LiveMsg;
 pub use self::log::LogMsg;
 pub use self::msg::{Effect, Msg};
-pub use self::notices::Notices;
+pub use self::notices::{NoticeAction, Notices};
 pub use self::panels::{ContextMenu, Panels, PanelsMsg};
 pub use self::playback::PlaybackMsg;
 pub use self::pointer::{Pointer, PointerMsg};
 pub use self::preferences::{
-    KEPT_BEFORE, KEPT_KEYS, KEPT_MOTION, KEPT_THEME, KEPT_WORK, Preferences, PreferencesMsg, Theme,
+    KEPT_BEFORE, KEPT_KEYS, KEPT_LAST, KEPT_MOTION, KEPT_THEME, KEPT_WORK, Preferences, PreferencesMsg, Theme,
 };
 pub use self::recovery::{Crash, RunRecord};
 pub use self::selection::{Clipboard, Selection, SelectionMsg};
@@ -117,6 +122,8 @@ pub struct Model {
     pub controls: Controls,
     /// The drawing and its history.
     pub document: Document,
+    /// The visitor's drawings in the browser.
+    pub drawings: Drawings,
     /// The run.
     pub run: RunView,
     /// The clock of the run, and the requests to the engine.
@@ -208,6 +215,7 @@ impl Model {
             }
             Msg::Notify(text) => self.notify(text),
             Msg::Tick(wall) => self.tick(wall),
+            Msg::Drawings(DrawingsMsg::Learn(info)) => self.learn_drawing(&info),
             Msg::Document(DocumentMsg::OpenFirst) => self.open_first(),
             Msg::Document(DocumentMsg::Open(opening)) => self.open(*opening),
             Msg::Viewport(msg) => self.update_viewport(msg),
@@ -224,6 +232,7 @@ impl Model {
             Msg::RestartEngine => self.restart_engine(effects),
             Msg::Keyboard(msg) => self.update_keyboard(msg, effects),
             Msg::Document(msg) => self.update_document(msg, effects),
+            Msg::Drawings(msg) => self.update_drawings(msg, effects),
             Msg::Selection(msg) => self.update_selection(msg, effects),
             Msg::Pointer(msg) => self.update_pointer(msg, effects),
             Msg::Live(msg) => self.update_live(msg, effects),
@@ -247,12 +256,22 @@ impl Model {
             }
             Msg::Sharing(msg) => self.update_sharing(msg, effects),
             Msg::Preferences(msg) => self.update_preferences(msg, effects),
-            Msg::Panels(msg) => self.update_panels(msg),
+            Msg::Panels(msg) => self.update_panels(msg, effects),
         }
     }
 
     fn command_branches(&mut self, command: BranchCommand) {
-        if self.mode.edits() || matches!(command, BranchCommand::Show(_) | BranchCommand::Compare(_)) {
+        let change = match &command {
+            BranchCommand::Show(_) | BranchCommand::Compare(_) => None,
+            BranchCommand::New { .. } => Some("New branch"),
+            BranchCommand::Rename(..) => Some("Renamed a branch"),
+            BranchCommand::Remove(_) => Some("Deleted a branch"),
+        };
+        if self.mode.edits() || change.is_none() {
+            if let Some(change) = change {
+                self.push_step(change.into(), None);
+            }
+            self.sharing.forget_replay();
             self.playback.enqueue(Request::Branch(command));
         }
     }
@@ -329,5 +348,7 @@ impl Model {
     }
 }
 
+#[cfg(test)]
+mod test_page;
 #[cfg(test)]
 mod tests;

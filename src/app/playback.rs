@@ -32,6 +32,8 @@ pub struct Playback {
     anchor: Option<(f64, Micros)>,
     /// The virtual time that the engine should reach.
     goal: Micros,
+    /// The run moves to another time, or another run is loaded; until the engine has reported it, the clock waits.
+    moving: bool,
     now: Micros,
     until: Micros,
     /// The last request has used up its budget before it reached its goal.
@@ -51,6 +53,7 @@ impl Default for Playback {
             speed: 1.0,
             anchor: None,
             goal: 0,
+            moving: false,
             now: 0,
             until: 0,
             more: false,
@@ -126,34 +129,43 @@ impl Playback {
     /// Appends a request to the queue. A new run (load, edit) begins a new epoch, so answers about the old one are dropped.
     pub fn enqueue(&mut self, request: Request) {
         match &request {
-            Request::First | Request::Load { .. } | Request::Edit { .. } => {
+            Request::First => {
                 self.epoch += 1;
-                self.settle();
+                self.move_to(0);
+            }
+            Request::Load { at, .. } => {
+                self.epoch += 1;
+                self.move_to(*at);
+            }
+            Request::Edit { .. } => {
+                self.epoch += 1;
+                self.move_to(self.now);
             }
             Request::Seek { to } => {
                 // Of consecutive seeks, only the newest matters.
                 if matches!(self.queue.back(), Some(ToEngine { request: Request::Seek { .. }, .. })) {
                     self.queue.pop_back();
                 }
-                self.settle();
-                self.goal = *to;
+                self.move_to(*to);
             }
-            Request::NextMark | Request::Reset | Request::StepBack | Request::Branch(_) => self.settle(),
+            Request::Branch(_) => self.move_to(self.now),
+            Request::NextMark | Request::Reset | Request::StepBack => self.move_to(0),
             Request::Query(_) | Request::Act { .. } | Request::Step | Request::Advance { .. } => {}
         }
         self.queue.push_back(ToEngine { epoch: self.epoch, request });
     }
 
-    /// Forgets the goal of the clock, because a request moves the run elsewhere.
-    fn settle(&mut self) {
+    /// Gives the clock another goal, because a request moves the run there.
+    fn move_to(&mut self, goal: Micros) {
         self.anchor = None;
-        self.goal = 0;
+        self.goal = goal;
         self.more = false;
+        self.moving = true;
     }
 
     /// Advances the clock to `wall` ms of real time.
     pub fn tick(&mut self, wall: f64) {
-        if !self.playing || !self.ready || !self.queue.is_empty() {
+        if !self.playing || !self.ready || self.moving || !self.queue.is_empty() {
             return;
         }
         let (since, from) = *self.anchor.get_or_insert((wall, self.now));
@@ -169,6 +181,30 @@ impl Playback {
         self.goal = self.goal.min(self.until);
     }
 
+    /// Returns whether a queued request moves the run to another time.
+    fn is_moved_by_queue(&self) -> bool {
+        self.queue.iter().any(|waiting| match waiting.request {
+            Request::First
+            | Request::Load { .. }
+            | Request::Edit { .. }
+            | Request::Seek { .. }
+            | Request::Branch(_)
+            | Request::NextMark
+            | Request::Reset
+            | Request::StepBack => true,
+            Request::Query(_) | Request::Act { .. } | Request::Step | Request::Advance { .. } => false,
+        })
+    }
+
+    /// Returns the live commands that the engine has not executed yet, oldest first.
+    pub fn pending_commands(&self) -> impl Iterator<Item = &Command> {
+        let queued = self
+            .queue
+            .iter()
+            .filter_map(|waiting| if let Request::Act { command } = &waiting.request { Some(command) } else { None });
+        self.unanswered_command.iter().chain(queued)
+    }
+
     /// Returns the live command that the engine has not answered yet.
     pub fn unanswered_command(&self) -> Option<&Command> {
         self.unanswered_command.as_ref()
@@ -181,7 +217,7 @@ impl Playback {
 
     /// Pauses and discards all requests. A new engine reports when it is ready.
     pub fn reconnect(&mut self) {
-        (self.ready, self.pending, self.unanswered_command) = (false, false, None);
+        (self.ready, self.pending, self.moving, self.unanswered_command) = (false, false, false, None);
         self.queue.clear();
         self.play(false);
     }
@@ -227,10 +263,12 @@ impl Playback {
         if answer.epoch != self.epoch {
             return None;
         }
+        self.moving &= !matches!(answer.report, Report::Refused { .. });
         if let Report::Frame(frame) = &answer.report {
             self.now = frame.now;
             self.until = frame.until;
             self.more = frame.more;
+            self.moving &= frame.more || self.is_moved_by_queue();
             if frame.whole {
                 self.anchor = None;
             }
@@ -347,6 +385,43 @@ mod tests {
             panic!("no advance")
         };
         assert!(to < 500_000, "jumped to {to}");
+    }
+
+    #[test]
+    fn going_back_while_playing_moves_the_clock() {
+        let mut playback = ready();
+        playback.play(true);
+        playback.tick(0.0);
+        playback.tick(100.0);
+        let advance = playback.next_request().expect("an advance");
+        playback.enqueue(Request::Seek { to: 20_000 });
+        playback.tick(110.0);
+        answer(&mut playback, advance.epoch, 100_000);
+        playback.tick(120.0);
+        let seek = playback.next_request().expect("the seek");
+        assert_eq!(seek.request, Request::Seek { to: 20_000 });
+        // Frames of the screen come before the answer; the clock must not run on from the time before.
+        playback.tick(130.0);
+        playback.tick(146.0);
+        answer(&mut playback, seek.epoch, 20_000);
+        playback.tick(150.0);
+        playback.tick(160.0);
+        let next = playback.next_request().expect("it plays on").request;
+        assert_eq!(next, Request::Advance { to: 30_000, budget: BUDGET });
+    }
+
+    #[test]
+    fn a_long_seek_goes_on_to_its_time_while_playing() {
+        let mut playback = ready();
+        playback.play(true);
+        playback.enqueue(Request::Seek { to: 5_000_000 });
+        let seek = playback.next_request().expect("the seek");
+        let part = Frame { now: 2_000_000, until: 10_000_000, more: true, ..Frame::default() };
+        playback.receive(FromEngine { epoch: seek.epoch, report: Report::Frame(Box::new(part)) });
+        playback.tick(10.0);
+        playback.tick(20.0);
+        let rest = playback.next_request().expect("the rest").request;
+        assert_eq!(rest, Request::Advance { to: 5_000_000, budget: BUDGET });
     }
 
     #[test]

@@ -90,6 +90,7 @@ impl OpenDocument {
         }
         let (fresh, reached) = SeekableRun::new(self.shown.scenario.clone(), Vec::new(), 0);
         self.shown = fresh;
+        self.branches.changed = true;
         self.report(reached)
     }
 

@@ -37,8 +37,9 @@ impl SeekableRun {
 
     /// Runs the scenario with live commands to a time. Returns whether it was reached within the budget.
     pub fn new(scenario: Scenario, live: Vec<Step>, at: Micros) -> (Self, bool) {
+        // A link may carry a time after the end, and an edit may move the end before the present time.
         let mut run = SeekableRun::start(scenario, live);
-        let reached = run.advance(at, BUDGET);
+        let reached = run.advance(at.min(micros(run.scenario.until_ms)), BUDGET);
         (run, reached)
     }
 
@@ -126,12 +127,18 @@ impl SeekableRun {
         if self.now() > to { self.seek(to) } else { self.advance(to, BUDGET) }
     }
 
-    /// Goes back to the state before the last event.
+    /// Goes back to the state before the last event. Before the first event, goes to the start.
     pub fn step_back(&mut self) {
-        let target = self.run.engine().events().saturating_sub(1);
+        let Some(target) = self.run.engine().events().checked_sub(1) else {
+            self.seek(0);
+            return;
+        };
         self.go_to_nearest(|run| run.engine().events() <= target);
         let left = target.saturating_sub(self.run.engine().events());
-        self.advance(Micros::MAX, left);
+        // Without an event left, the clock would jump to the limit.
+        if left > 0 {
+            self.advance(Micros::MAX, left);
+        }
     }
 
     /// Builds the next frame.

@@ -1,6 +1,6 @@
 //! The page's address: the scenario to open, and options.
 
-use crate::app::model::{Controls, Mode, Theme};
+use crate::app::model::{Controls, Mode, NEW_ADDRESS, Theme};
 use wasm_bindgen::JsValue;
 
 /// The parsed fragment of an address.
@@ -8,6 +8,10 @@ use wasm_bindgen::JsValue;
 pub struct Address {
     /// It names a link or an example.
     pub names_drawing: bool,
+    /// The id of a drawing that this browser keeps.
+    pub kept: Option<String>,
+    /// It names an empty drawing.
+    pub is_new: bool,
     /// The purpose of an embed.
     pub mode: Mode,
     /// The visible controls of an embed.
@@ -24,9 +28,11 @@ pub struct Address {
 pub fn read(fragment: &str) -> Address {
     let fragment = fragment.trim_start_matches('#');
     let first = fragment.split('&').next().unwrap_or_default();
-    let names_drawing = first.starts_with("ex=") || !(first.is_empty() || first.contains('='));
+    let (kept, is_new) = (first.strip_prefix("d=").map(String::from), first == NEW_ADDRESS);
+    let names_drawing = first.starts_with("ex=") || !(is_new || first.is_empty() || first.contains('='));
     let (mode, controls) = (Mode::Play, Controls::Full);
-    let mut address = Address { names_drawing, mode, controls, theme: None, autoplay: false, speed: None };
+    let mut address =
+        Address { names_drawing, kept, is_new, mode, controls, theme: None, autoplay: false, speed: None };
     for (name, value) in fragment.split('&').filter_map(|part| part.split_once('=')) {
         match (name, value) {
             ("mode", "view") => address.mode = Mode::View,
@@ -49,6 +55,19 @@ pub fn read(fragment: &str) -> Address {
 /// Returns the fragment of the page's address.
 pub fn fragment() -> String {
     web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default()
+}
+
+/// Shows a fragment in the address: as a new step for the Back button, or in place of the present one.
+pub fn show(fragment: &str, is_new: bool) {
+    let Some(window) = web_sys::window() else { return };
+    let (Ok(history), location) = (window.history(), window.location()) else { return };
+    let base = format!("{}{}", location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
+    let url = if fragment.is_empty() { base } else { format!("{base}#{fragment}") };
+    // A frame without an origin has no history of its own.
+    let _ = match is_new {
+        true => history.push_state_with_url(&JsValue::NULL, "", Some(&url)),
+        false => history.replace_state_with_url(&JsValue::NULL, "", Some(&url)),
+    };
 }
 
 /// Returns whether the page is an embed.

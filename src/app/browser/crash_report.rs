@@ -45,7 +45,7 @@ fn show_overlay(message: String) -> Result<(), JsValue> {
     append(&document, &overlay, "pre", &message)?;
     append(&document, &overlay, "p", &format!("Seed {}. To reproduce the run:", run.scenario.seed))?;
     let command = append(&document, &overlay, "pre", "")?;
-    let is_work = run.is_work;
+    let is_kept = run.is_kept;
     // Encoding a link uses no state of the page, so this works after a panic.
     spawn_local(async move {
         let text = match documents::reproducing_command(run).await {
@@ -62,8 +62,8 @@ fn show_overlay(message: String) -> Result<(), JsValue> {
     let reload = js_sys::Reflect::get(&location, &"reload".into())?.dyn_into::<js_sys::Function>()?;
     button.set_onclick(Some(&reload.bind0(&location)));
     document.body().ok_or("no body")?.append_child(&overlay)?;
-    if is_work {
-        // The address may name another drawing than the visitor's work.
+    if is_kept {
+        // The drawing that was changed last opens at the address without a fragment.
         let path = format!("{}{}", location.pathname()?, location.search()?);
         window.history()?.replace_state_with_url(&JsValue::NULL, "", Some(&path))?;
     }

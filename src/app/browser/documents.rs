@@ -2,7 +2,7 @@
 
 use crate::app::model::{Opening, Origin, RunRecord};
 use crate::scenario::link::{self, LinkError};
-use crate::scenario::{Scenario, examples};
+use crate::scenario::{Scenario, ScenarioError, examples};
 use std::fmt;
 use std::rc::Rc;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
@@ -42,7 +42,8 @@ pub fn open_link(fragment: String) -> Result<Box<Opening>, OpenError> {
     let (at, digest) = (opened.at.unwrap_or(0), opened.digest);
     let example = opened.example.as_deref().and_then(examples::find);
     let caption = example.map_or_else(|| "".into(), |example| sentence(example.shows));
-    Ok(Box::new(Opening { origin, at, digest, caption, ..Opening::own(opened.scenario) }))
+    let address = Some(fragment.trim_start_matches('#').to_string());
+    Ok(Box::new(Opening { origin, at, digest, caption, address, ..Opening::own(opened.scenario) }))
 }
 
 /// Makes a sentence of a phrase.
@@ -88,6 +89,7 @@ pub fn reproducing_command(run: RunRecord) -> Result<Option<String>, SplitLoader
 /// The code could not be fetched, or the text is not a valid scenario.
 #[wasm_split(documents, fallible)]
 pub fn read_document(text: String) -> Result<Box<Opening>, OpenError> {
-    let scenario = Scenario::from_json(&text).map_err(|_| OpenError::Invalid("it is not a valid scenario".into()))?;
+    let why = |errors: Vec<ScenarioError>| errors.first().map(ToString::to_string).unwrap_or_default();
+    let scenario = Scenario::from_json(&text).map_err(|errors| OpenError::Invalid(why(errors)))?;
     Ok(Box::new(Opening::own(scenario)))
 }

@@ -4,6 +4,13 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, BlobPropertyBag, File, HtmlElement, Url};
 
+/// Returns a title as the name of a file, without its ending.
+pub fn name_of(title: &str) -> String {
+    let name = title.trim().to_lowercase();
+    let name: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+    if name.is_empty() { "scenario".into() } else { name }
+}
+
 /// Downloads a text as a file with a media type.
 pub fn download(name: &str, media_type: &str, text: &str) {
     let parts = js_sys::Array::of1(&JsValue::from_str(text));

@@ -3,9 +3,11 @@
 pub mod address;
 pub mod crash_report;
 pub mod documents;
+pub mod drawings;
 pub mod engine;
 pub mod files;
 pub mod picture;
 pub mod start;
 pub mod storage;
+pub mod tabs;
 pub mod theme;

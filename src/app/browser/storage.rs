@@ -13,3 +13,10 @@ pub fn keep(name: &str, text: &str) {
         let _ = storage.set_item(name, text);
     }
 }
+
+/// Forgets the text kept under a name.
+pub fn forget(name: &str) {
+    if let Some(Ok(Some(storage))) = web_sys::window().map(|window| window.local_storage()) {
+        let _ = storage.remove_item(name);
+    }
+}

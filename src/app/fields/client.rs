@@ -1,6 +1,6 @@
 //! Fields of clients.
 
-use super::{Field, FieldsAt, Section, group, identity, operation, service_ids, workload};
+use super::{Field, FieldsAt, Section, group, identity, labelled, operation, service_ids, workload};
 use crate::scenario::{Client, Scenario};
 use serde_json::{Value as Json, json};
 
@@ -26,7 +26,7 @@ fn requests(at: &FieldsAt, scenario: &Scenario, index: usize) -> Vec<Field> {
     let attempts = "How often an operation is sent in all. Each attempt may take effect.";
     let target = "The service or replica group that receives its operations.";
     let mut fields = vec![
-        at.id("target", "Asks", targets(scenario, index), &client.target, target),
+        at.id("target", "Asks", labelled(scenario, targets(scenario, index)), &client.target, target),
         at.number("sessions", "Sessions", "", client.sessions, "How many sessions issue operations independently."),
         at.number("timeout_ms", "Timeout", "ms", client.timeout_ms, timeout),
         at.number("attempts", "Attempts", "", client.attempts, attempts),
@@ -34,10 +34,11 @@ fn requests(at: &FieldsAt, scenario: &Scenario, index: usize) -> Vec<Field> {
     if scenario.groups.iter().any(|group| group.id == client.target) {
         fields.extend(group::client(at, client));
     } else {
-        let services = service_ids(scenario);
+        let services = labelled(scenario, service_ids(scenario));
         let mut choices: Vec<(&str, Json)> = vec![("the same", Json::Null)];
-        choices.extend(services.iter().map(|id| (id.as_str(), Json::from(id.as_str()))));
-        let chosen = client.reads_from.as_deref().unwrap_or("the same");
+        choices.extend(services.iter().map(|(label, id)| (label.as_str(), Json::from(id.as_str()))));
+        let chosen = services.iter().find(|(_, id)| client.reads_from.as_ref() == Some(id));
+        let chosen = chosen.map_or("the same", |(label, _)| label.as_str());
         let help = "The service that receives its reads, if it is another one.";
         fields.push(at.choice("reads_from", "Reads from", choices, chosen, help));
     }

@@ -1,6 +1,6 @@
 //! Fields of a command: an operation or a fault.
 
-use super::{Field, FieldsAt, bus_ids, latency, node_ids, operation, service_ids};
+use super::{Field, FieldsAt, bus_ids, labelled, latency, node_ids, operation, service_ids};
 use crate::scenario::{Command, Latency, Operation, Scenario};
 use serde_json::{Value as Json, json};
 
@@ -17,20 +17,22 @@ pub(super) fn fields(scenario: &Scenario, at: &FieldsAt, command: &Command) -> V
 struct CommandForm {
     /// The path of the command.
     at: FieldsAt,
-    services: Vec<String>,
-    buses: Vec<String>,
-    nodes: Vec<String>,
+    services: Vec<(String, String)>,
+    buses: Vec<(String, String)>,
+    nodes: Vec<(String, String)>,
 }
 
 impl CommandForm {
     fn new(scenario: &Scenario, at: FieldsAt) -> CommandForm {
-        let (services, buses, nodes) = (service_ids(scenario), bus_ids(scenario), node_ids(scenario));
+        let (services, buses) = (labelled(scenario, service_ids(scenario)), labelled(scenario, bus_ids(scenario)));
+        let nodes = labelled(scenario, node_ids(scenario));
         CommandForm { at, services, buses, nodes }
     }
 
     /// Returns the kinds of commands, each with an example that fits the drawing.
     fn kinds(&self, scenario: &Scenario) -> Vec<(&'static str, Json)> {
-        let id = |ids: &[String], index: usize| ids.get(index).cloned().unwrap_or_default();
+        let id =
+            |nodes: &[(String, String)], index: usize| nodes.get(index).map(|(_, id)| id.clone()).unwrap_or_default();
         let (service, bus) = (id(&self.services, 0), id(&self.buses, 0));
         let (from, to) = (id(&self.nodes, 0), id(&self.nodes, 1));
         let replicated = scenario.buses.iter().find(|bus| bus.replication.is_some()).map_or(&bus, |bus| &bus.id);
@@ -139,7 +141,7 @@ impl CommandForm {
 
     fn partition(&self, groups: &[Vec<String>]) -> Field {
         let help = "Separate nodes by commas and groups by bars: a, b | c. Every link between two groups is cut.";
-        self.at.to("partition").groups("groups", "Groups", groups, help)
+        self.at.to("partition").groups("groups", "Groups", self.nodes.clone(), groups, help)
     }
 
     fn slowdown(&self, factor: f64) -> Field {

@@ -1,6 +1,7 @@
 //! Fields of replica groups, of their clients, and of regions.
 
-use super::{Field, FieldsAt, Section, protocol};
+use super::{Field, FieldsAt, Section, labelled, protocol, service_ids};
+use crate::app::drawing;
 use crate::scenario::json::to_value as to_json;
 use crate::scenario::presets::{STORES, of_group};
 use crate::scenario::{Client, Data, Group, Merge, Route, Scenario, SessionGuarantee, VersionClock};
@@ -21,10 +22,13 @@ pub(super) fn sections(scenario: &Scenario, i: usize) -> Vec<Section> {
         like.is_none_or(|like| fits(scenario, i, |group| *group = like))
     });
     let store = of_group(group);
+    let is_other_member = |id: &String| !group.members.contains(id) && drawing::group_of(scenario, id).is_some();
+    let free = service_ids(scenario).into_iter().filter(|id| !is_other_member(id)).collect();
+    let candidates = labelled(scenario, free);
     let mut fields = vec![
         at.imitates(imitates, store.map(|store| (store.name, store.leaves_out))),
         at.text("name", "Name", &group.name, "The name on the page; empty: the id."),
-        at.ids("members", "Members", &group.members, "The services that replicate the data, separated by commas."),
+        at.ids("members", "Members", candidates, &group.members, "The services that replicate the data."),
     ];
     fields.extend(data(&at, scenario, i));
     vec![

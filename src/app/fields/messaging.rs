@@ -1,6 +1,7 @@
 //! Fields of publications and subscriptions.
 
-use super::{Field, FieldsAt, Section, bus_ids, latency};
+use super::{Field, FieldsAt, Section, bus_ids, labelled, latency};
+use crate::app::drawing;
 use crate::scenario::json::to_value as to_json;
 use crate::scenario::presets::{self, PRESETS, PRODUCERS};
 use crate::scenario::{
@@ -24,7 +25,13 @@ pub(super) fn published(scenario: &Scenario, at: &FieldsAt, publication: &Public
     let preset = presets::of_publication(publication);
     let mut fields = vec![
         at.imitates(presets, preset.map(|producer| (producer.name, producer.leaves_out))),
-        at.id("to", "Bus", bus_ids(scenario), &publication.to, "The bus that receives an event for each commit."),
+        at.id(
+            "to",
+            "Bus",
+            labelled(scenario, bus_ids(scenario)),
+            &publication.to,
+            "The bus that receives an event for each commit.",
+        ),
         topic(scenario, at, &publication.to, publication.topic.as_deref()),
     ];
     fields.extend(publish_mode(at, publication));
@@ -38,7 +45,7 @@ pub(super) fn published(scenario: &Scenario, at: &FieldsAt, publication: &Public
     let help =
         "Which brokers of a replicated bus must store the event before it is acknowledged (Kafka: acks 0, 1, all).";
     fields.push(at.choice("acks", "Acks", kinds, chosen, help));
-    let title = format!("Publishes to {}", publication.to);
+    let title = format!("Publishes to {}", drawing::name(scenario, &publication.to));
     Section { title, fields, remove: Some(at.0.clone()), ..Section::default() }
 }
 
@@ -93,7 +100,7 @@ pub(super) fn subscribed(scenario: &Scenario, at: &FieldsAt, subscription: &Subs
     delivery.extend(consumption(at, subscription));
     vec![
         Section {
-            title: format!("Handles events of {}", subscription.to),
+            title: format!("Handles events of {}", drawing::name(scenario, &subscription.to)),
             fields: processing(scenario, at, subscription),
             remove: Some(at.0.clone()),
             ..Section::default()
@@ -122,7 +129,13 @@ fn processing(scenario: &Scenario, at: &FieldsAt, subscription: &Subscription) -
     let preset = presets::of_subscription(subscription);
     let mut fields = vec![
         at.imitates(presets, preset.map(|preset| (preset.name, preset.leaves_out))),
-        at.id("to", "Bus", bus_ids(scenario), &subscription.to, "The bus whose events it receives."),
+        at.id(
+            "to",
+            "Bus",
+            labelled(scenario, bus_ids(scenario)),
+            &subscription.to,
+            "The bus whose events it receives.",
+        ),
         topic(scenario, at, &subscription.to, subscription.topic.as_deref()),
         at.choice("effect", "Effect", effects, effect, "How processing an event changes the data."),
     ];

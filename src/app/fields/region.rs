@@ -1,13 +1,16 @@
 //! Fields of regions.
 
-use super::{FieldsAt, Section, latency, service_ids};
-use crate::scenario::Scenario;
+use super::{FieldsAt, Section, labelled, latency, node_ids, service_ids};
+use crate::scenario::{Region, Scenario};
 use serde_json::json;
 
 /// Returns the sections of the regions, each with its latencies.
 pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
     let place = FieldsAt::new(&["regions"]);
     let ids: Vec<String> = scenario.regions.iter().map(|region| region.id.clone()).collect();
+    let name = |region: &Region| if region.name.is_empty() { region.id.clone() } else { region.name.clone() };
+    let regions: Vec<(String, String)> =
+        scenario.regions.iter().map(|region| (name(region), region.id.clone())).collect();
     let mut sections = Vec::new();
     for (i, region) in scenario.regions.iter().enumerate() {
         let at = place.to(i);
@@ -16,8 +19,9 @@ pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
             at.ids(
                 "nodes",
                 "Nodes",
+                labelled(scenario, node_ids(scenario)),
                 &region.nodes,
-                "The services, buses and clients in the region, separated by commas.",
+                "The services, buses and clients in the region.",
             ),
         ];
         for (j, latency) in region.latency.iter().enumerate() {
@@ -25,7 +29,7 @@ pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
             fields.push(at.id(
                 "to",
                 "To region",
-                ids.clone(),
+                regions.clone(),
                 &latency.to,
                 "The other region, or the same one for links inside it.",
             ));
@@ -34,7 +38,7 @@ pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
         let to = ids.iter().find(|id| !region.latency.iter().any(|latency| latency.to == **id));
         let item = json!({ "to": to.unwrap_or(&region.id), "latency": { "constant": { "ms": 80 } } });
         let adders = vec![at.to("latency").adder("Add latency to a region", item)];
-        let title = format!("Region {}", region.id);
+        let title = format!("Region {}", name(region));
         sections.push(Section { title, fields, remove: Some(at.0), adders });
     }
     let free =

@@ -1,6 +1,7 @@
 //! Fields of the scenario, its script, promises and invariants, and of links.
 
-use super::{Field, FieldKind, FieldsAt, Section, command, latency, region, service_ids};
+use super::{Field, FieldKind, FieldsAt, Section, command, labelled, latency, region, service_ids};
+use crate::app::drawing;
 use crate::scenario::{Link, Promise, Scenario};
 use serde_json::{Value as Json, json};
 
@@ -80,8 +81,8 @@ fn sample(scenario: &Scenario) -> String {
 }
 
 fn promised(scenario: &Scenario, at: &FieldsAt, i: usize, promise: &Promise) -> Vec<Field> {
-    let services = service_ids(scenario);
-    let service = services.first().cloned().unwrap_or_default();
+    let services = labelled(scenario, service_ids(scenario));
+    let service = services.first().map(|(_, id)| id.clone()).unwrap_or_default();
     let copy = |state: &str| json!({ state: { "service": service, "key": "widget" } });
     let kinds = vec![
         ("converged", json!("converged")),
@@ -130,7 +131,7 @@ pub(super) fn link_sections(scenario: &Scenario, from: &str, to: &str) -> Vec<Se
 fn direction(scenario: &Scenario, from: &str, to: &str) -> Section {
     let links = FieldsAt::new(&["links"]);
     let find = |from: &str, to: &str| scenario.links.iter().position(|link| link.from == from && link.to == to);
-    let title = format!("{from} → {to}");
+    let title = format!("{} → {}", drawing::name(scenario, from), drawing::name(scenario, to));
     let Some(i) = find(from, to) else {
         // Without its own settings, a direction has those of the other one. Custom settings start with a copy of them.
         let like = find(to, from).map(|i| scenario.links[i].clone()).unwrap_or_default();

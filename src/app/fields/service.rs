@@ -1,6 +1,7 @@
 //! Fields of services.
 
-use super::{AddButton, Field, FieldKind, FieldsAt, Section, identity, latency, messaging, operation};
+use super::{AddButton, Field, FieldKind, FieldsAt, Section, identity, labelled, latency, messaging, operation};
+use crate::app::drawing;
 use crate::scenario::{Call, Commit, Scenario, Service};
 use serde_json::{Value as Json, json};
 
@@ -88,19 +89,21 @@ fn called(scenario: &Scenario, at: &FieldsAt, service: &Service, call: &Call) ->
         other.id != service.id && !is_member(&other.id) && (is_leaf || !service.is_coordinator())
     };
     let callable = scenario.services.iter().filter(is_callable).map(|other| other.id.clone()).collect();
+    let callable = labelled(scenario, callable);
     let help = "The service that is called before a write commits. The write waits for its reply.";
     let fields = vec![
         at.id("to", "Service", callable, &call.to, help),
         at.number("timeout_ms", "Timeout", "ms", call.timeout_ms, "How long to wait for the reply."),
     ];
     let remove = Some(at.0.clone());
-    let title = format!("Calls {}", call.to);
-    [Section { title, fields, remove, ..Section::default() }, written(at, call)]
+    let name = drawing::name(scenario, &call.to);
+    let title = format!("Calls {name}");
+    [Section { title, fields, remove, ..Section::default() }, written(at, call, name)]
 }
 
 /// Returns what a called service writes: the same as its caller, or its own operation.
-fn written(at: &FieldsAt, call: &Call) -> Section {
-    let title = format!("What {} writes", call.to);
+fn written(at: &FieldsAt, call: &Call, name: &str) -> Section {
+    let title = format!("What {name} writes");
     if let Some(operation) = &call.operation {
         let mut fields = operation::fields(at, "do", operation);
         leave_out(&mut fields, |label| ["read", "delete"].contains(&label));

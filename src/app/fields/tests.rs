@@ -198,7 +198,29 @@ fn invalid_input_is_refused_with_the_expectation() {
     assert_eq!(parse(&FieldKind::Number { scale: 1.0, optional: false }, ""), Err("Enter a number.".into()));
     assert_eq!(parse(&FieldKind::Number { scale: 1.0, optional: true }, ""), Ok(Json::Null));
     assert_eq!(parse(&FieldKind::Numbers, "1\n2.5; x"), Err("The 3. entry, “x”, is not a number.".into()));
+    let samples = serde_json::json!([40, 50.5]);
+    assert_eq!(parse(&FieldKind::Numbers, "latency_ms\n40\n50.5"), Ok(samples.clone()), "a header");
+    assert_eq!(parse(&FieldKind::Numbers, "time,latency,host\n1,40,7\n2,50.5,8\n"), Ok(samples), "columns");
+    assert!(parse(&FieldKind::Numbers, "latency").is_err());
     assert_eq!(parse(&FieldKind::Value, "{b, 3}"), Ok(serde_json::json!(["b", 3])));
     assert_eq!(parse(&FieldKind::Value, "[b, 3, b]"), Ok(serde_json::json!({ "list": ["b", 3, "b"] })));
     assert_eq!(parse(&FieldKind::Value, "{size: 3}"), Ok(serde_json::json!({ "map": { "size": 3 } })));
+}
+
+#[test]
+fn nodes_are_chosen_by_their_names() {
+    let mut scenario = Scenario::from_json(EVERYTHING).expect("valid");
+    scenario.services[1].name = "Orders".into();
+    scenario.services[4].name = "Orders".into();
+    let fields = all_fields(&scenario);
+    let choices = fields.iter().filter_map(|field| match &field.kind {
+        FieldKind::Choice(choices) if field.path.join("/") == "clients/1/target" => Some(choices),
+        _ => None,
+    });
+    let labels: Vec<&str> = choices.flatten().map(|(label, _)| label.as_str()).collect();
+    assert!(labels.contains(&"A") && labels.contains(&"Orders (b)") && !labels.contains(&"a"), "{labels:?}");
+    let members = fields.iter().find(|field| field.path.join("/") == "groups/3/members").expect("the members of fed");
+    assert_eq!(members.text, "Orders (m)");
+    assert_eq!(parse(&members.kind, "Orders (m), A"), Ok(serde_json::json!(["m", "a"])));
+    assert_eq!(parse(&members.kind, "nobody"), Err("There is no “nobody”.".into()));
 }

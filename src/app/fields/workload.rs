@@ -1,6 +1,6 @@
 //! Fields of a client's generated operations.
 
-use super::{Field, FieldsAt, latency, messaging};
+use super::{Field, FieldsAt, labelled, latency, messaging};
 use crate::scenario::{Arrivals, Keys, Scenario, Workload};
 use serde_json::json;
 
@@ -57,7 +57,7 @@ fn arrivals(at: &FieldsAt, arrivals: &Arrivals, scenario: &Scenario, own: &str) 
             let client = place.id(
                 "client",
                 "Client",
-                clients.to_vec(),
+                labelled(scenario, clients.clone()),
                 client,
                 "The client whose acknowledged writes it follows.",
             );

@@ -1,13 +1,16 @@
 //! The document: the drawing, where it came from, and how it is opened, edited and kept.
 
-use super::{BranchDrawings, Effect, Mode, Model, Redraw};
+use super::history::History;
+use super::{BranchDrawings, Clipboard, Effect, Mode, Model, Redraw, SaveState};
 use crate::app::geometry::Point;
+use crate::app::kept_drawings::DrawingsRequest;
 use crate::app::run_view::RunView;
 use crate::app::scene::NodeKind;
 use crate::app::time_view::TimeView;
 use crate::app::{drawing, measurement::Measurement, script};
 use crate::scenario::{Command, Micros, Scenario};
 use crate::session::protocol::{BranchList, Request};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// Where the scenario on the page came from.
@@ -33,12 +36,17 @@ pub struct Opening {
     pub digest: Option<String>,
     /// What it shows, in one line; empty if unknown.
     pub caption: Rc<str>,
+    /// The id under which the browser keeps it, if it does.
+    pub drawing: Option<Rc<str>>,
+    /// The fragment of its address; none for a document without an address.
+    pub address: Option<String>,
 }
 
 impl Opening {
     /// The visitor's own scenario, at its start.
     pub fn own(scenario: Scenario) -> Self {
-        Opening { scenario, origin: Origin::Own, at: 0, digest: None, caption: "".into() }
+        let caption = "".into();
+        Opening { scenario, origin: Origin::Own, at: 0, digest: None, caption, drawing: None, address: None }
     }
 }
 
@@ -51,34 +59,45 @@ pub struct Document {
     pub origin: Origin,
     /// What it shows, in one line; empty if unknown.
     pub caption: Rc<str>,
-    /// The drawing is the one that the browser keeps as the visitor's work.
-    pub is_work: bool,
-    pub(super) undo: Vec<Rc<Scenario>>,
-    pub(super) redo: Vec<Rc<Scenario>>,
+    /// The id under which the browser keeps it, if it does.
+    pub drawing: Option<Rc<str>>,
+    /// The fragment of its address, if it is not kept.
+    pub address: String,
+    /// Counts the opened documents.
+    pub(super) opened: u32,
+    /// The changes that can be undone and redone.
+    pub history: History,
 }
 
 impl Document {
+    /// Returns the fragment of its address.
+    pub fn fragment(&self) -> String {
+        self.drawing.as_ref().map_or_else(|| self.address.clone(), |id| format!("d={id}"))
+    }
+
     /// Returns whether there is a change to undo.
     pub fn can_undo(&self) -> bool {
-        !self.undo.is_empty()
+        self.history.undoable().is_some()
     }
 
     /// Returns whether there is an undone change to redo.
     pub fn can_redo(&self) -> bool {
-        !self.redo.is_empty()
+        self.history.redoable().is_some()
     }
 }
 
-/// Opens or changes the drawing. Each change is one step of undo.
+/// Opens or changes the drawing. Each is one step of undo.
 #[derive(Clone, Debug)]
 pub enum DocumentMsg {
     /// Open the first scenario.
     OpenFirst,
     /// Open a scenario.
     Open(Box<Opening>),
+    /// Open a scenario from a file, and keep it.
+    OpenFile(Box<Opening>),
     /// Open an empty drawing.
     OpenEmpty,
-    /// Open the visitor's drawing that is not shown: the kept one, or the one before it.
+    /// Open the visitor's drawing that was saved last, apart from the shown one.
     OpenOther,
     /// Open an example, by its id.
     OpenExample(String),
@@ -97,12 +116,16 @@ pub enum DocumentMsg {
         /// The place of its middle, in px from the canvas's corner; the middle of the canvas if absent.
         at: Option<Point>,
     },
+    /// Add the cards of a template, by its id.
+    AddTemplate(String),
     /// Delete the selected items, or the focused card if nothing is selected.
     Delete,
     /// Copy the selected cards and delete them.
     Cut,
     /// Paste the copied cards.
     Paste,
+    /// Paste all cards of a drawing, which come from the system's clipboard.
+    PasteCards(Box<Scenario>),
     /// Duplicate the selected cards.
     Duplicate,
     /// Lay out all cards.
@@ -113,61 +136,106 @@ pub enum DocumentMsg {
     AddStep(Command),
 }
 
+/// The fragment of the address of a new drawing.
+pub const NEW_ADDRESS: &str = "new";
 /// The distance of pasted and duplicated cards from their originals, in canvas units.
 const PASTE_OFFSET: [i32; 2] = [40, 40];
+
+/// Returns the ids of all cards.
+fn all_nodes(scenario: &Scenario) -> BTreeSet<String> {
+    let services = scenario.services.iter().map(|node| &node.id);
+    let buses = scenario.buses.iter().map(|node| &node.id);
+    services.chain(buses).chain(scenario.clients.iter().map(|node| &node.id)).cloned().collect()
+}
 
 impl Model {
     pub(super) fn update_document(&mut self, msg: DocumentMsg, effects: &mut Vec<Effect>) {
         match msg {
             DocumentMsg::OpenFirst => self.open_first(),
             DocumentMsg::Open(opening) => self.open(*opening),
-            DocumentMsg::OpenEmpty => self.open(Opening::own(Scenario::default())),
-            DocumentMsg::OpenOther => effects.push(Effect::OpenOther),
+            DocumentMsg::OpenFile(opening) => {
+                self.open(*opening);
+                effects.push(Effect::Address { fragment: NEW_ADDRESS.into(), is_new: true });
+                if self.mode == Mode::App {
+                    self.keep(effects);
+                }
+            }
+            DocumentMsg::OpenEmpty => {
+                self.open(Opening { address: Some(NEW_ADDRESS.into()), ..Opening::own(Scenario::default()) });
+                effects.push(Effect::Address { fragment: NEW_ADDRESS.into(), is_new: true });
+                effects.push(Effect::FocusCanvas);
+            }
+            DocumentMsg::OpenOther => match self.other_drawing().map(|info| info.id.clone()) {
+                Some(id) => effects.push(Effect::Drawings(DrawingsRequest::Read { id, version: None })),
+                None => self.notify("You have no other drawing yet.".into()),
+            },
             DocumentMsg::OpenExample(id) => effects.push(Effect::OpenNamed(format!("ex={id}"))),
             DocumentMsg::EditCopy => {
                 self.document.origin = Origin::Own;
                 self.keep(effects);
                 self.redraw.page = true;
             }
-            DocumentMsg::Edit(scenario) => self.edit(*scenario, effects),
+            DocumentMsg::Edit(scenario) => self.edit(*scenario, "Changed settings", effects),
             DocumentMsg::Undo => self.undo(effects),
             DocumentMsg::Redo => self.redo(effects),
             DocumentMsg::Add { kind, at } => self.add(kind, at, effects),
+            DocumentMsg::AddTemplate(id) => self.add_template(&id, effects),
             DocumentMsg::Delete => self.delete(effects),
             DocumentMsg::Cut => {
                 self.copy();
+                self.copy_to_system(effects);
                 self.delete(effects);
             }
             DocumentMsg::Paste => self.paste(PASTE_OFFSET, effects),
+            DocumentMsg::PasteCards(scenario) => {
+                let nodes = all_nodes(&scenario);
+                self.selection.clipboard = Some(Clipboard { source: Rc::new(*scenario), nodes });
+                self.paste(PASTE_OFFSET, effects);
+            }
             DocumentMsg::Duplicate => self.duplicate(PASTE_OFFSET, effects),
             DocumentMsg::Tidy => self.tidy(effects),
             DocumentMsg::Extend => self.extend(None, effects),
             DocumentMsg::AddStep(command) => {
-                self.try_edit(script::added(&self.document.scenario, self.run.now, command), effects);
+                let change = format!("Added to the script: {}", self.describe_command(&command));
+                self.try_edit(script::added(&self.document.scenario, self.run.now, command), &change, effects);
             }
         }
     }
 
     pub(super) fn open_first(&mut self) {
-        self.clear(Scenario::first(), Origin::Own);
+        self.clear(Opening::own(Scenario::first()));
         self.branches = Rc::new(BranchList::only());
         self.playback.enqueue(Request::First);
     }
 
     pub(super) fn open(&mut self, opening: Opening) {
-        let scenario = Box::new(opening.scenario.clone());
-        self.clear(opening.scenario, opening.origin);
-        self.document.caption = opening.caption;
-        self.sharing.expected_digest = opening.digest;
-        self.playback.enqueue(Request::Load { scenario, at: opening.at });
+        let (scenario, at, digest) = (Box::new(opening.scenario.clone()), opening.at, opening.digest.clone());
+        self.clear(opening);
+        self.sharing.expected_digest = digest;
+        self.playback.enqueue(Request::Load { scenario, at });
     }
 
-    /// Shows another scenario and discards everything about the previous one.
-    fn clear(&mut self, scenario: Scenario, origin: Origin) {
-        self.sharing.expected_digest = None;
-        self.sharing.replayed = None;
+    /// Shows another scenario, as a step of undo if there is a previous one.
+    fn clear(&mut self, opening: Opening) {
+        let Opening { scenario, origin, drawing, address, caption, .. } = opening;
+        if self.document.opened > 0 {
+            let title = if scenario.title.is_empty() { "an untitled drawing" } else { &scenario.title };
+            self.push_step(format!("Opened {title}"), Some(self.run.now));
+        }
+        let history = std::mem::take(&mut self.document.history);
+        let opened = self.document.opened + 1;
+        let address = address.unwrap_or_default();
+        let scenario = Rc::new(scenario);
+        self.document = Document { scenario, origin, caption, drawing, address, opened, history };
+        self.drawings.state = SaveState::default();
         self.notices.notice = None;
-        self.document = Document { scenario: Rc::new(scenario), origin, ..Document::default() };
+        self.forget_run();
+    }
+
+    /// Forgets everything about the run of another document.
+    pub(super) fn forget_run(&mut self) {
+        self.sharing.expected_digest = None;
+        self.sharing.forget_replay();
         self.selection.items = Rc::default();
         self.selection.focus = None;
         (self.time_view, self.compared, self.branches) = (TimeView::default(), None, Rc::default());

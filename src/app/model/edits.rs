@@ -4,10 +4,30 @@ use super::gestures::GRID;
 use super::{CanvasItem, Effect, Model};
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::scene::NodeKind;
-use crate::app::{drawing, edit};
+use crate::app::{drawing, edit, templates};
 use crate::scenario::Scenario;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+
+/// The size of a card before anything is connected to it, in canvas units.
+const NEW_CARD: (f64, f64) = (224.0, 104.0);
+/// Distance of a template's cards from the others, in canvas units; a template may extend to the left of its origin.
+const TEMPLATE_GAP: i32 = 380;
+/// How many rings of places around the middle of the canvas are tried for a new card.
+const MAX_RING: i32 = 12;
+/// How many places are tried for pasted cards.
+const MAX_PASTES: i32 = 50;
+
+/// Returns the place of a new card with this middle, on the grid.
+pub fn new_card(middle: Point) -> Rect {
+    let to_grid = |x: f64| (x / GRID).round() * GRID;
+    Rect {
+        x: to_grid(middle.x - NEW_CARD.0 / 2.0),
+        y: to_grid(middle.y - NEW_CARD.1 / 2.0),
+        w: NEW_CARD.0,
+        h: NEW_CARD.1,
+    }
+}
 
 impl Model {
     /// Adds a card with its middle at a point of the canvas (px), or at the middle of the canvas, and selects it.
@@ -15,22 +35,76 @@ impl Model {
         if !self.may_edit() {
             return;
         }
-        let middle = self.viewport.camera.to_world(at.unwrap_or_else(|| self.viewport.middle()));
-        let mut rect = Rect { x: middle.x - 112.0, y: middle.y - 50.0, w: 224.0, h: 110.0 };
-        while self.scene.nodes.iter().any(|node| node.rect.grown(9.0).overlaps(&rect)) {
-            rect.y += 3.0 * GRID;
-        }
-        let to_grid = |x: f64| ((x / GRID).round() * GRID) as i32;
+        let rect = match at {
+            // A dropped card stays below the pointer, so the camera stays too.
+            Some(at) => {
+                self.viewport.fitted = false;
+                new_card(self.viewport.camera.to_world(at))
+            }
+            None => self.free_place(),
+        };
         let scenario = &self.document.scenario;
         let is_service = |id: &String| drawing::kind(scenario, id) == Some(NodeKind::Service);
         let target = self.selected_nodes().into_iter().find(is_service);
-        match drawing::added(scenario, kind, [to_grid(rect.x), to_grid(rect.y)], target.as_deref()) {
+        match drawing::added(scenario, kind, [rect.x as i32, rect.y as i32], target.as_deref()) {
             Ok((scenario, id)) => {
-                self.edit(scenario, effects);
+                let change = format!("Added {}", drawing::name(&scenario, &id));
+                self.edit_aloud(scenario, change, effects);
                 self.select([CanvasItem::Node(id.clone())].into());
+                self.show_card(&id);
                 effects.push(Effect::Focus(id));
             }
             Err(why) => self.notify(why),
+        }
+    }
+
+    /// Adds the cards of a template to the right of the others, and selects them.
+    pub(super) fn add_template(&mut self, id: &str, effects: &mut Vec<Effect>) {
+        let Some(template) = templates::find(id).filter(|_| self.may_edit()) else { return };
+        let bounds = self.scene.nodes.iter().map(|node| node.rect).reduce(|a, b| a.union(&b));
+        let by = bounds.map_or([40, 120], |bounds| [bounds.right() as i32 + TEMPLATE_GAP, bounds.y as i32]);
+        match template.add_to(&self.document.scenario, by.map(|part| part / 10 * 10)) {
+            Ok((scenario, new)) => {
+                self.edit_aloud(scenario, format!("Added a {}", template.label), effects);
+                effects.extend(new.first().cloned().map(Effect::Focus));
+                self.select(new.into_iter().map(CanvasItem::Node).collect());
+                self.fit();
+            }
+            Err(why) => self.notify(why),
+        }
+    }
+
+    /// Returns a free place for a new card, as near as possible to the middle of the canvas.
+    fn free_place(&self) -> Rect {
+        let middle = self.viewport.camera.to_world(self.viewport.middle());
+        let is_free = |rect: &Rect| !self.scene.nodes.iter().any(|node| node.rect.grown(2.0 * GRID).overlaps(rect));
+        let step = (NEW_CARD.0 + 4.0 * GRID, NEW_CARD.1 + 4.0 * GRID);
+        // Rings around the middle, the row of the middle first.
+        for ring in 0..=MAX_RING {
+            let (rows, columns) = (-ring..=ring, -ring..=ring);
+            let cells = rows.flat_map(|row| columns.clone().map(move |column| (column, row)));
+            let in_ring = cells.filter(|(column, row): &(i32, i32)| column.abs().max(row.abs()) == ring);
+            let places = in_ring.map(|(column, row)| {
+                new_card(point(middle.x + f64::from(column) * step.0, middle.y + f64::from(row) * step.1))
+            });
+            let cost = |rect: &Rect| middle.distance(rect.center()) + (rect.center().y - middle.y).abs() * 0.1;
+            if let Some(place) = places.filter(is_free).min_by(|a, b| cost(a).total_cmp(&cost(b))) {
+                return place;
+            }
+        }
+        new_card(middle)
+    }
+
+    /// Moves the camera to all cards if a card is outside of the canvas.
+    pub(super) fn show_card(&mut self, id: &str) {
+        let Some(node) = self.scene.find(id).filter(|_| !self.viewport.narrow) else { return };
+        let (rect, size) = (self.scene.nodes[node].rect, self.viewport.size);
+        let visible = Rect::between(
+            self.viewport.camera.to_world(point(0.0, 0.0)),
+            self.viewport.camera.to_world(point(size.0, size.1)),
+        );
+        if !visible.contains(rect.center()) {
+            self.fit();
         }
     }
 
@@ -45,10 +119,29 @@ impl Model {
         }
         match drawing::removed(&self.document.scenario, items.iter()) {
             Ok(scenario) => {
-                self.edit(scenario, effects);
+                let change = format!("Deleted {}", self.describe_items(&items));
+                self.edit_aloud(scenario, change, effects);
                 effects.push(Effect::FocusCanvas);
             }
             Err(why) => self.notify(why),
+        }
+    }
+
+    /// Replaces the drawing and announces the change.
+    fn edit_aloud(&mut self, scenario: Scenario, change: String, effects: &mut Vec<Effect>) {
+        self.edit(scenario, &change, effects);
+        self.notices.announcer.announce(change);
+    }
+
+    /// Describes items: `Inventory`, `2 items`.
+    fn describe_items(&self, items: &BTreeSet<CanvasItem>) -> String {
+        let name = |id: &str| self.scene.find(id).map_or_else(|| id.into(), |node| self.name_of(node));
+        match items.first() {
+            Some(CanvasItem::Node(id)) if items.len() == 1 => name(id).to_string(),
+            Some(CanvasItem::Link { from, to }) if items.len() == 1 => {
+                format!("the link from {} to {}", name(from), name(to))
+            }
+            Some(_) | None => format!("{} items", items.len()),
         }
     }
 
@@ -73,11 +166,16 @@ impl Model {
     }
 
     pub(super) fn rename(&mut self, id: &str, name: &str, effects: &mut Vec<Effect>) {
-        self.try_edit(drawing::renamed(&self.document.scenario, id, name), effects);
+        self.try_edit(drawing::renamed(&self.document.scenario, id, name), "Renamed a card", effects);
     }
 
-    /// Moves cards by a distance in canvas units.
+    /// Moves cards by a distance in canvas units, as one step of undo.
     pub(super) fn move_cards(&mut self, ids: &[String], by: (f64, f64), effects: &mut Vec<Effect>) {
+        self.edit(self.with_moved_cards(ids, by), "Moved cards", effects);
+    }
+
+    /// Returns the drawing with cards moved by a distance in canvas units.
+    pub(super) fn with_moved_cards(&self, ids: &[String], by: (f64, f64)) -> Scenario {
         let mut scenario = Scenario::clone(&self.document.scenario);
         for id in ids {
             let Some(node) = self.scene.find(id) else { continue };
@@ -87,7 +185,7 @@ impl Model {
             let to = [(start.x + by.0).round() as i32, (start.y + by.1).round() as i32];
             drawing::place(&mut scenario, id, to);
         }
-        self.edit(scenario, effects);
+        scenario
     }
 
     fn document_position(&self, id: &str) -> Option<Point> {
@@ -103,10 +201,9 @@ impl Model {
     pub(super) fn connect(&mut self, from: &str, to: &str, effects: &mut Vec<Effect>) {
         match drawing::connected(&self.document.scenario, from, to) {
             Ok(scenario) => {
-                self.edit(scenario, effects);
                 let name = |id: &str| self.scene.find(id).map_or_else(|| id.into(), |node| self.name_of(node));
-                let text = format!("{} and {} are connected", name(from), name(to));
-                self.notices.announcer.announce(text);
+                let change = format!("Connected {} and {}", name(from), name(to));
+                self.edit_aloud(scenario, change, effects);
             }
             Err(why) => self.notify(why),
         }
@@ -118,9 +215,18 @@ impl Model {
         if !self.may_edit() {
             return;
         }
-        match edit::copy_into(&self.document.scenario, &clipboard.source, &clipboard.nodes, by) {
+        let source = &clipboard.source;
+        let taken: BTreeSet<_> = drawing::positions(&self.document.scenario).map(|(_, at)| at).collect();
+        let copied = || drawing::positions(source).filter(|(id, _)| clipboard.nodes.contains(*id));
+        // A second paste is not exactly on the first.
+        let is_taken = |n: i32| copied().any(|(_, [x, y])| taken.contains(&[x + by[0] * n, y + by[1] * n]));
+        let times = (1..=MAX_PASTES).find(|n| !is_taken(*n)).unwrap_or(1);
+        match edit::copy_into(&self.document.scenario, source, &clipboard.nodes, by.map(|part| part * times)) {
             Ok((scenario, new)) => {
-                self.edit(scenario, effects);
+                let count = new.len();
+                let change = if count == 1 { "Pasted 1 card".into() } else { format!("Pasted {count} cards") };
+                self.edit_aloud(scenario, change, effects);
+                effects.extend(new.first().cloned().map(Effect::Focus));
                 self.select(new.into_iter().map(CanvasItem::Node).collect());
             }
             Err(why) => self.notify(why),
@@ -139,7 +245,8 @@ impl Model {
     pub(super) fn tidy(&mut self, effects: &mut Vec<Effect>) {
         if self.may_edit() {
             self.viewport.fitted = true;
-            self.edit(drawing::tidied(&self.document.scenario, &self.row_counts()), effects);
+            let scenario = drawing::tidied(&self.document.scenario, &self.row_counts());
+            self.edit_aloud(scenario, "Tidied the layout".into(), effects);
         }
     }
 }

@@ -11,6 +11,7 @@ impl Model {
         let branches = self.branches.clone();
         // A frame at the end of the run pauses it, so ask before.
         let was_playing = self.playback.playing();
+        self.learn_branches(&answer.report);
         if let Some(report) = self.playback.receive(answer) {
             self.apply_report(report, was_playing);
         }
@@ -65,6 +66,7 @@ impl Model {
         self.apply_branches(&mut frame);
         if let Some(why) = &frame.refused {
             self.notify(why.clone());
+            self.forget_refused_steps();
         }
         if let Some(why) = frame.halted.clone().filter(|_| self.run.halted.is_none()) {
             self.playback.play(false);
@@ -121,15 +123,13 @@ impl Model {
 
     /// Returns to the drawing before the one that the engine refused.
     fn restore_last_valid_drawing(&mut self) {
-        match self.document.undo.pop() {
-            Some(before) => {
-                self.document.scenario = before;
-                self.update_scene();
-                // The engine still runs it. Its answers since the edit were dropped, so ask for the whole state.
-                self.playback.enqueue(Request::Seek { to: self.run.now });
-            }
+        if self.pop_refused_drawing() {
+            self.update_scene();
+            // The engine still runs it. Its answers since the edit were dropped, so ask for the whole state.
+            self.playback.enqueue(Request::Seek { to: self.run.now });
+        } else {
             // An opened scenario was refused; the first one is always valid.
-            None => self.open_first(),
+            self.open_first();
         }
     }
 }

@@ -169,7 +169,7 @@ impl Model {
             (Target::Node(id) | Target::Handle(id), Tool::Connect { .. }) => self.choose_end(id.clone(), effects),
             (Target::Empty, Tool::Connect { .. }) => self.pointer.tool = Tool::Connect { from: None },
             (_, Tool::Cut) => match self.link_near(world) {
-                Some(link) => self.cut_or_heal(link),
+                Some(link) => self.cut_or_heal(&[link]),
                 None => self.notify(
                     "Click a link to cut it, or draw a line across several. Click a cut link to heal it.".into(),
                 ),
@@ -279,22 +279,28 @@ impl Model {
         let is_cut = |link: &usize| self.run.is_cut(self.scene.links[*link].from, self.scene.links[*link].to);
         let all_cut = crossed.iter().all(is_cut);
         let changed: Vec<usize> = crossed.into_iter().filter(|link| all_cut || !is_cut(link)).collect();
-        for link in changed {
-            self.cut_or_heal(link);
-        }
+        self.cut_or_heal(&changed);
     }
 
-    fn cut_or_heal(&mut self, link: usize) {
+    /// Cuts links, or heals those that are cut, as one step of undo.
+    fn cut_or_heal(&mut self, links: &[usize]) {
+        let commands: Vec<Command> = links.iter().map(|link| self.cut_or_heal_command(*link)).collect();
+        let Some(first) = commands.first().filter(|_| self.may_act()) else { return };
+        let change = match commands.len() {
+            1 => self.describe_command(first),
+            n => format!("{} {n} links", if matches!(first, Command::CutLink { .. }) { "Cut" } else { "Healed" }),
+        };
+        self.execute_live(commands, change);
+    }
+
+    fn cut_or_heal_command(&self, link: usize) -> Command {
         let link = &self.scene.links[link];
         let id = |node: usize| self.scene.nodes[node].id.to_string();
         let (from, to) = (id(link.from), id(link.to));
-        let command = if self.run.is_cut(link.from, link.to) {
+        if self.run.is_cut(link.from, link.to) {
             Command::HealLink { from, to, one_way: false }
         } else {
             Command::CutLink { from, to, one_way: false }
-        };
-        if self.may_act() {
-            self.execute_live(command);
         }
     }
 }

@@ -1,48 +1,194 @@
-//! The history of the drawing: edit, undo, redo, and keeping the result as the visitor's work.
+//! The history: edits, live commands and opened drawings, in the order in which they were made.
 
 use super::{CanvasItem, Effect, Mode, Model, Origin, Redraw};
-use crate::scenario::{Command, Scenario};
-use crate::session::protocol::{BranchList, Request};
+use crate::scenario::{Command, Micros, Scenario};
+use crate::session::protocol::{BranchCommand, BranchList, Report, Request};
 use std::rc::Rc;
 
 /// How much longer the run lasts when it is extended: in ms, and in µs.
 const EXTENSION: (f64, u64) = (5_000.0, 5_000_000);
+/// The greatest number of steps that can be undone.
+const MAX_STEPS: usize = 200;
+
+/// The drawing and its run before a change.
+#[derive(Clone, Debug)]
+struct Past {
+    scenario: Rc<Scenario>,
+    origin: Origin,
+    drawing: Option<Rc<str>>,
+    address: String,
+    /// The number of the opened document.
+    opened: u32,
+    /// The branches with their live commands.
+    branches: Rc<BranchList>,
+    /// The branches are those after this number of live commands, which the engine has not answered yet.
+    awaited: Option<u64>,
+    /// The time to return to; the present time if absent.
+    at: Option<Micros>,
+    /// What the change did: `Deleted Inventory`.
+    change: String,
+}
+
+/// The changes that can be undone and redone.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    undo: Vec<Past>,
+    redo: Vec<Past>,
+    /// The number of live commands that were sent, and of those that the engine has answered.
+    sent: u64,
+    answered: u64,
+    /// The cards that the arrow keys are moving: all moves until another change are one step.
+    nudged: Vec<String>,
+}
+
+impl History {
+    /// Returns what the next undo takes back.
+    pub fn undoable(&self) -> Option<&str> {
+        self.undo.last().map(|past| past.change.as_str())
+    }
+
+    /// Returns what the next redo does again.
+    pub fn redoable(&self) -> Option<&str> {
+        self.redo.last().map(|past| past.change.as_str())
+    }
+
+    /// Ends a series of moves by the arrow keys.
+    pub(super) fn end_nudge(&mut self) {
+        self.nudged.clear();
+    }
+
+    /// Counts an answered live command. The steps after it learn their branches.
+    fn count_answer(&mut self, branches: &Rc<BranchList>) {
+        self.answered += 1;
+        for past in self.undo.iter_mut().chain(&mut self.redo) {
+            if past.awaited == Some(self.answered) {
+                (past.branches, past.awaited) = (branches.clone(), None);
+            }
+        }
+    }
+
+    /// Forgets live commands that will not be answered.
+    pub(super) fn forget_unanswered(&mut self) {
+        self.sent = self.answered;
+        self.undo.iter_mut().chain(&mut self.redo).for_each(|past| past.awaited = None);
+    }
+}
 
 impl Model {
+    /// Returns the present state, for the history.
+    fn present(&self, at: Option<Micros>, change: String) -> Past {
+        let (document, history) = (&self.document, &self.document.history);
+        Past {
+            scenario: document.scenario.clone(),
+            origin: document.origin,
+            drawing: document.drawing.clone(),
+            address: document.address.clone(),
+            opened: document.opened,
+            branches: self.branches.clone(),
+            awaited: (history.sent != history.answered).then_some(history.sent),
+            at,
+            change,
+        }
+    }
+
+    /// Adds a step to the history, before the change that it describes. With `at`, undo returns to that time.
+    pub(super) fn push_step(&mut self, change: String, at: Option<Micros>) {
+        let past = self.present(at, change);
+        let history = &mut self.document.history;
+        history.undo.push(past);
+        if history.undo.len() > MAX_STEPS {
+            history.undo.remove(0);
+        }
+        history.redo.clear();
+        history.end_nudge();
+    }
+
     /// Replaces the drawing by a changed one, or notifies the visitor why the change is impossible.
-    pub(super) fn try_edit(&mut self, changed: Result<Scenario, String>, effects: &mut Vec<Effect>) {
+    pub(super) fn try_edit(&mut self, changed: Result<Scenario, String>, change: &str, effects: &mut Vec<Effect>) {
         match changed {
-            Ok(scenario) => self.edit(scenario, effects),
+            Ok(scenario) => self.edit(scenario, change, effects),
             Err(why) => self.notify(why),
         }
     }
 
     /// Replaces the drawing by a changed one, as one step of undo. The engine runs it again up to the same time.
-    pub(super) fn edit(&mut self, scenario: Scenario, effects: &mut Vec<Effect>) {
+    pub(super) fn edit(&mut self, scenario: Scenario, change: &str, effects: &mut Vec<Effect>) {
         if scenario == *self.document.scenario {
             return;
         }
-        self.document.undo.push(std::mem::replace(&mut self.document.scenario, Rc::new(scenario)));
-        self.document.redo.clear();
+        self.push_step(change.into(), None);
+        self.document.scenario = Rc::new(scenario);
+        self.apply_edit(effects);
+    }
+
+    /// Replaces the drawing after the arrow keys have moved cards. Consecutive moves are one step of undo.
+    pub(super) fn nudge(&mut self, scenario: Scenario, ids: &[String], effects: &mut Vec<Effect>) {
+        if scenario == *self.document.scenario {
+            return;
+        }
+        if self.document.history.nudged != ids {
+            self.push_step("Moved cards".into(), None);
+            self.document.history.nudged = ids.to_vec();
+        }
+        self.document.scenario = Rc::new(scenario);
         self.apply_edit(effects);
     }
 
     pub(super) fn undo(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(before) = self.document.undo.pop() {
-            self.document.redo.push(std::mem::replace(&mut self.document.scenario, before));
-            self.apply_edit(effects);
+        if let Some(past) = self.document.history.undo.pop() {
+            let present = self.present(past.at.map(|_| self.run.now), past.change.clone());
+            self.document.history.redo.push(present);
+            self.notices.announcer.announce(format!("Undone: {}", past.change));
+            self.restore(past, effects);
         }
     }
 
     pub(super) fn redo(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(after) = self.document.redo.pop() {
-            self.document.undo.push(std::mem::replace(&mut self.document.scenario, after));
-            self.apply_edit(effects);
+        if let Some(past) = self.document.history.redo.pop() {
+            let present = self.present(past.at.map(|_| self.run.now), past.change.clone());
+            self.document.history.undo.push(present);
+            self.notices.announcer.announce(format!("Redone: {}", past.change));
+            self.restore(past, effects);
         }
+    }
+
+    /// Returns to a state of the history: to its drawing, its branches and their live commands.
+    fn restore(&mut self, past: Past, effects: &mut Vec<Effect>) {
+        let is_other = past.opened != self.document.opened;
+        let reruns = is_other || past.at.is_some() || (past.awaited.is_none() && *past.branches != *self.branches);
+        let document = &mut self.document;
+        document.history.end_nudge();
+        (document.scenario, document.origin, document.opened) = (past.scenario, past.origin, past.opened);
+        if is_other {
+            (document.drawing, document.address) = (past.drawing, past.address);
+            effects.push(Effect::Address { fragment: document.fragment(), is_new: false });
+            self.forget_run();
+        }
+        if reruns {
+            let compared = self.branches.compared.filter(|_| !is_other);
+            self.branches = past.branches;
+            let (scenario, at) = (Box::new(self.run_record().document()), past.at.unwrap_or(self.run.now));
+            if past.at.is_some() {
+                self.playback.play(false);
+            }
+            self.playback.enqueue(Request::Load { scenario, at });
+            if compared.is_some_and(|place| (place as usize) < self.branches.list.len()) {
+                self.playback.enqueue(Request::Branch(BranchCommand::Compare(compared)));
+            }
+        } else {
+            self.playback.enqueue(Request::Edit { scenario: Box::new(Scenario::clone(&self.document.scenario)) });
+        }
+        self.follow_change(!is_other || self.document.drawing.is_some(), effects);
     }
 
     fn apply_edit(&mut self, effects: &mut Vec<Effect>) {
         self.playback.enqueue(Request::Edit { scenario: Box::new(Scenario::clone(&self.document.scenario)) });
+        self.follow_change(true, effects);
+    }
+
+    /// Adapts the page to a changed drawing, and keeps it.
+    fn follow_change(&mut self, keeps: bool, effects: &mut Vec<Effect>) {
+        self.sharing.forget_replay();
         // The engine does not answer requests about the run before the edit.
         self.measurement.follow(&self.document.scenario);
         if let Some(request) = self.measurement.next() {
@@ -53,10 +199,49 @@ impl Model {
         }
         self.update_scene();
         self.deselect_missing_items();
-        if self.document.origin == Origin::Own && self.mode == Mode::App {
+        if keeps && self.document.origin == Origin::Own && self.mode == Mode::App {
             self.keep(effects);
         }
         self.redraw = Redraw { page: true, paint: true };
+    }
+
+    /// Learns the branches after a live command from the engine's answer, also if the answer is about a former run.
+    pub(super) fn learn_branches(&mut self, report: &Report) {
+        if self.playback.unanswered_command().is_none() {
+            return;
+        }
+        let mut branches = self.branches.clone();
+        if let Report::Frame(frame) = report
+            && let Some(reported) = &frame.branches
+        {
+            branches = Rc::new(BranchList::clone(reported));
+        }
+        self.document.history.count_answer(&branches);
+    }
+
+    /// Removes the newest steps that the engine has refused, so that they changed nothing.
+    pub(super) fn forget_refused_steps(&mut self) {
+        if self.document.history.sent != self.document.history.answered {
+            return;
+        }
+        while self.document.history.undo.last().is_some_and(|past| {
+            Rc::ptr_eq(&past.scenario, &self.document.scenario) && *past.branches == *self.branches && past.at.is_none()
+        }) {
+            self.document.history.undo.pop();
+        }
+    }
+
+    /// Returns to the drawing before the one that the engine refused. Returns whether there is one.
+    pub(super) fn pop_refused_drawing(&mut self) -> bool {
+        let Some(past) = self.document.history.undo.pop() else { return false };
+        let is_other = past.opened != self.document.opened;
+        let document = &mut self.document;
+        (document.scenario, document.origin, document.opened) = (past.scenario, past.origin, past.opened);
+        if is_other {
+            (document.drawing, document.address) = (past.drawing, past.address);
+            self.branches = past.branches;
+        }
+        true
     }
 
     fn deselect_missing_items(&mut self) {
@@ -74,14 +259,6 @@ impl Model {
         }
     }
 
-    /// Keeps the drawing as the visitor's work. The work before it, if it is another drawing, is set aside.
-    pub(super) fn keep(&mut self, effects: &mut Vec<Effect>) {
-        if !std::mem::replace(&mut self.document.is_work, true) {
-            effects.push(Effect::SetAside);
-        }
-        effects.push(Effect::KeepWork(self.document.scenario.clone()));
-    }
-
     /// Keeps the branches with the visitor's work when the engine has reported another list of them.
     pub(super) fn keep_branches(&mut self, before: &Rc<BranchList>, effects: &mut Vec<Effect>) {
         let has_branches = !self.document.scenario.branches.is_empty() && !before.list.is_empty();
@@ -91,25 +268,55 @@ impl Model {
         }
     }
 
-    /// Lets the run last longer and plays it. `then` is executed once the engine has the longer run.
+    /// Lets the run last longer and plays it. `then` is executed once the engine has the longer run. Both are one step.
     pub(super) fn extend(&mut self, then: Option<Command>, effects: &mut Vec<Effect>) {
         let mut scenario = Scenario::clone(&self.document.scenario);
         scenario.until_ms += EXTENSION.0;
-        self.edit(scenario, effects);
+        let change = then.as_ref().map_or_else(|| "Extended the run".into(), |command| self.describe_command(command));
+        self.edit(scenario, &change, effects);
         // The engine's answer contains the new end; the clock need not wait for it.
         self.playback.lengthen(EXTENSION.1);
         if let Some(command) = then {
-            self.execute_live(command);
+            self.send_command(command);
         }
         self.playback.play(true);
         self.redraw.page = true;
+    }
+
+    /// Sends a command to the running system, as a part of the newest step of the history.
+    fn send_command(&mut self, command: Command) {
+        self.document.history.sent += 1;
+        self.sharing.forget_replay();
+        self.playback.enqueue(Request::Act { command });
+    }
+
+    /// Executes commands on the running system, as one step of undo.
+    pub(super) fn execute_live(&mut self, commands: impl IntoIterator<Item = Command>, change: String) {
+        self.push_step(change, None);
+        commands.into_iter().for_each(|command| self.send_command(command));
+        self.redraw.page = true;
+    }
+
+    /// Discards the live commands and goes to the start, as one step of undo. Without live commands, only goes to the start.
+    pub(super) fn reset(&mut self) {
+        self.playback.play(false);
+        let has_commands = |list: &BranchList| list.list.iter().any(|branch| !branch.script.is_empty());
+        let is_pending = self.document.history.sent != self.document.history.answered;
+        if self.branches.list.len() <= 1 && (is_pending || has_commands(&self.branches)) {
+            self.push_step("Reset".into(), Some(self.run.now));
+            self.sharing.forget_replay();
+            self.notify("The live actions were discarded. Undo brings them back.".into());
+        }
+        self.playback.enqueue(Request::Reset);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::model::{DocumentMsg, Msg, update};
+    use crate::app::model::test_page::{TestPage, write};
+    use crate::app::model::{DocumentMsg, LiveMsg, Msg, PlaybackMsg, update};
+    use crate::app::scene::NodeKind;
 
     #[test]
     fn an_extended_run_continues_to_play() {
@@ -133,5 +340,101 @@ mod tests {
         assert_eq!((&model.document.scenario, model.document.can_undo()), (&before, false));
         update(&mut model, Msg::Document(DocumentMsg::Redo));
         assert_eq!((&model.document.scenario, model.document.can_redo()), (&after, false));
+    }
+
+    fn messages(model: &Model) -> usize {
+        model.branches.list.iter().map(|branch| branch.script.len()).sum()
+    }
+
+    #[test]
+    fn live_commands_and_edits_are_undone_in_the_order_in_which_they_were_made() {
+        let mut page = TestPage::new();
+        page.update(Msg::Document(DocumentMsg::Tidy));
+        let tidied = page.model.document.scenario.clone();
+        page.update(Msg::Playback(PlaybackMsg::Seek(400_000)));
+        page.update(write(7));
+        page.update(write(8));
+        page.update(Msg::Document(DocumentMsg::Add { kind: NodeKind::Bus, at: None }));
+        page.update(Msg::Playback(PlaybackMsg::Seek(900_000)));
+        page.update(Msg::Document(DocumentMsg::Undo));
+        assert_eq!((messages(&page.model), page.model.scene.nodes.len()), (2, 3), "the bus first");
+        page.update(Msg::Document(DocumentMsg::Undo));
+        assert_eq!((messages(&page.model), page.model.run.now), (1, 900_000), "then the newer write; the clock stays");
+        page.update(Msg::Document(DocumentMsg::Undo));
+        assert_eq!((messages(&page.model), &page.model.document.scenario), (0, &tidied));
+        page.update(Msg::Document(DocumentMsg::Undo));
+        assert_eq!((&*page.model.document.scenario, page.model.document.can_undo()), (&Scenario::first(), false));
+        for _ in 0..4 {
+            page.update(Msg::Document(DocumentMsg::Redo));
+        }
+        assert_eq!((messages(&page.model), page.model.scene.nodes.len()), (2, 4));
+    }
+
+    #[test]
+    fn an_undone_command_leaves_no_trace_in_the_run() {
+        let mut page = TestPage::new();
+        page.update(Msg::Playback(PlaybackMsg::Seek(900_000)));
+        let digest = page.model.run.digest.clone();
+        page.update(Msg::Playback(PlaybackMsg::Seek(400_000)));
+        page.update(write(7));
+        page.update(Msg::Playback(PlaybackMsg::Seek(900_000)));
+        assert_ne!(page.model.run.digest, digest);
+        page.update(Msg::Document(DocumentMsg::Undo));
+        assert_eq!((page.model.run.digest.clone(), page.model.branches.list.len()), (digest, 1));
+    }
+
+    #[test]
+    fn reset_can_be_undone() {
+        let mut page = TestPage::new();
+        page.update(Msg::Playback(PlaybackMsg::Seek(400_000)));
+        page.update(write(7));
+        page.update(Msg::Playback(PlaybackMsg::Seek(900_000)));
+        let digest = page.model.run.digest.clone();
+        page.update(Msg::Playback(PlaybackMsg::Reset));
+        assert_eq!((messages(&page.model), page.model.run.now), (0, 0));
+        page.update(Msg::Document(DocumentMsg::Undo));
+        assert_eq!((page.model.run.digest.clone(), page.model.run.now), (digest, 900_000));
+    }
+
+    #[test]
+    fn a_refused_command_is_no_step() {
+        let mut page = TestPage::new();
+        page.update(Msg::Live(LiveMsg::Execute(Command::Restart { service: "nobody".into() })));
+        assert!(page.model.notices.notice.is_some());
+        assert!(!page.model.document.can_undo());
+    }
+
+    #[test]
+    fn commands_that_the_engine_has_not_answered_yet_are_separate_steps() {
+        let mut page = TestPage::new();
+        // The first request is under way, so the next ones wait.
+        let mut requests = update(&mut page.model, write(7));
+        requests.extend(update(&mut page.model, write(8)));
+        page.update(Msg::Document(DocumentMsg::Add { kind: NodeKind::Bus, at: None }));
+        page.answer_all(requests);
+        assert_eq!(messages(&page.model), 2);
+        page.update(Msg::Document(DocumentMsg::Undo));
+        page.update(Msg::Document(DocumentMsg::Undo));
+        assert_eq!(messages(&page.model), 1);
+        page.update(Msg::Document(DocumentMsg::Undo));
+        assert_eq!(messages(&page.model), 0);
+    }
+
+    #[test]
+    fn going_to_the_previous_event_before_the_first_one_stays_at_the_start() {
+        let mut page = TestPage::new();
+        page.update(Msg::Playback(PlaybackMsg::StepBack));
+        assert_eq!((page.model.run.now, page.model.playback.at_end()), (0, false));
+        page.update(Msg::Playback(PlaybackMsg::Seek(300_000)));
+        page.update(Msg::Playback(PlaybackMsg::StepBack));
+        assert_eq!(page.model.run.now, 0);
+    }
+
+    #[test]
+    fn a_chip_about_the_replay_of_a_link_ends_with_the_next_command() {
+        let mut page = TestPage::new();
+        page.model.sharing.replayed = Some(true);
+        page.update(write(7));
+        assert_eq!(page.model.sharing.replayed, None);
     }
 }

@@ -45,7 +45,7 @@ impl Model {
             self.cancel_gesture();
         } else if self.panels.menu.is_some() || self.notices.notice.is_some() {
             self.panels.menu = None;
-            self.notices.notice = None;
+            self.dismiss_notice();
         } else if self.pointer.tool != Tool::Select {
             self.pointer.tool = Tool::Select;
         } else {
@@ -62,7 +62,8 @@ impl Model {
             if self.may_edit() {
                 let step = if far { FAR * GRID } else { GRID };
                 self.viewport.fitted = false;
-                self.move_cards(&ids, (f64::from(dx) * step, f64::from(dy) * step), effects);
+                let moved = self.with_moved_cards(&ids, (f64::from(dx) * step, f64::from(dy) * step));
+                self.nudge(moved, &ids, effects);
             }
             return;
         }
@@ -92,7 +93,7 @@ impl Model {
             let rect = self.scene.nodes[node].rect;
             self.viewport.camera.to_window(point(rect.x + 24.0, rect.y + 40.0))
         });
-        self.panels.menu = Some(ContextMenu { at, item: id.map(CanvasItem::Node) });
+        self.panels.menu = Some(ContextMenu { at, item: id.map(CanvasItem::Node), is_file: false });
         self.redraw.page = true;
     }
 }

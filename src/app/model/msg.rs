@@ -1,6 +1,7 @@
 //! The messages that change the model, and the effects that the browser must execute.
 
 use super::document::DocumentMsg;
+use super::drawings::DrawingsMsg;
 use super::keyboard::KeyboardMsg;
 use super::live::LiveMsg;
 use super::log::LogMsg;
@@ -13,6 +14,7 @@ use super::sharing::SharingMsg;
 use super::verdicts::VerdictsMsg;
 use super::viewport::ViewportMsg;
 use crate::app::diagram::DiagramMsg;
+use crate::app::kept_drawings::DrawingsRequest;
 use crate::app::outline::OutlineMsg;
 use crate::app::picture::PictureFormat;
 use crate::app::time_view::TimeMsg;
@@ -38,6 +40,8 @@ pub enum Msg {
     Keyboard(KeyboardMsg),
     /// Concerns the drawing and its history.
     Document(DocumentMsg),
+    /// Concerns the visitor's drawings in the browser.
+    Drawings(DrawingsMsg),
     /// Concerns selection and focus.
     Selection(SelectionMsg),
     /// Concerns pointers on the canvas and the current tool.
@@ -83,15 +87,23 @@ pub enum Effect {
     Focus(String),
     /// Give the focus to the canvas.
     FocusCanvas,
+    /// Give the focus to the element with this id, once it is on the page.
+    FocusElement(String),
     /// Store a text under a key, if the browser allows it.
     Keep(&'static str, String),
-    /// Store the drawing as the visitor's work.
-    KeepWork(Rc<Scenario>),
-    /// Store the visitor's previous work under [`KEPT_BEFORE`](super::preferences::KEPT_BEFORE), because another
-    /// drawing replaces it.
-    SetAside,
-    /// Open the visitor's drawing that is not shown.
-    OpenOther,
+    /// Ask the storage of the visitor's drawings.
+    Drawings(DrawingsRequest),
+    /// Show this fragment in the address.
+    Address {
+        /// The fragment, without `#`.
+        fragment: String,
+        /// It is a new step for the browser's Back button; otherwise it replaces the present address.
+        is_new: bool,
+    },
+    /// Put the selected cards of a drawing on the system's clipboard.
+    CopyText(Rc<Scenario>),
+    /// Offer a drawing as a file.
+    SaveFile(Rc<Scenario>),
     /// Open the link or example that a fragment names.
     OpenNamed(String),
     /// Show the page in this theme.

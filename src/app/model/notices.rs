@@ -1,23 +1,39 @@
 //! Messages to the visitor: the visible notice, and announcements for screen readers.
 
-use super::{Model, Redraw};
+use super::{Model, Msg, Redraw};
 use crate::app::announce::Announcer;
+
+/// What a notice offers to do.
+#[derive(Clone, Debug)]
+pub struct NoticeAction {
+    /// The text of the button.
+    pub label: &'static str,
+    /// The message that it sends.
+    pub msg: Box<Msg>,
+}
 
 /// The current messages.
 #[derive(Clone, Debug, Default)]
 pub struct Notices {
     /// The visible notice, until it is closed.
     pub notice: Option<String>,
+    /// What the notice offers to do.
+    pub action: Option<NoticeAction>,
     /// The text of the live region for screen readers.
     pub announcement: String,
     pub(super) announcer: Announcer,
 }
 
 impl Model {
+    pub(super) fn dismiss_notice(&mut self) {
+        (self.notices.notice, self.notices.action) = (None, None);
+    }
+
     /// Shows a notice and announces it.
     pub(super) fn notify(&mut self, text: String) {
         self.notices.announcer.announce(text.clone());
         self.notices.notice = Some(text);
+        self.notices.action = None;
         self.redraw = Redraw { page: true, paint: true };
     }
 

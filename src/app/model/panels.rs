@@ -1,8 +1,8 @@
 //! Panels, menus and dialogs: what is open, and what it is about.
 
-use super::{CanvasItem, Controls, Model, Redraw};
+use super::{CanvasItem, Controls, Effect, Model, Redraw};
 use crate::app::faults::ItemCondition;
-use crate::app::geometry::Point;
+use crate::app::geometry::{Point, point};
 use crate::app::internals;
 use crate::session::protocol::FaultKind;
 use crate::trace::NodeId;
@@ -16,6 +16,8 @@ pub struct ContextMenu {
     pub at: Point,
     /// The item that it is about; the canvas if absent.
     pub item: Option<CanvasItem>,
+    /// It is the menu of files.
+    pub is_file: bool,
 }
 
 /// What is open, apart from the panels that have a part of their own.
@@ -31,6 +33,8 @@ pub struct Panels {
     pub caption_closed: bool,
     /// The help dialog is open.
     pub help: bool,
+    /// The command palette is open.
+    pub commands: bool,
     /// The list of branches is open.
     pub branches: bool,
     /// The inspector shows the scenario, although nothing is selected.
@@ -42,6 +46,8 @@ pub struct Panels {
 pub enum PanelsMsg {
     /// Close the notice.
     DismissNotice,
+    /// Open the menu of files: new, open, save.
+    OpenFileMenu,
     /// Open the context menu of a card, a link or the canvas.
     OpenMenu {
         /// Where, in px from the canvas's corner.
@@ -63,30 +69,55 @@ pub enum PanelsMsg {
     CloseHelp,
     /// Show the scenario in the inspector.
     InspectScenario,
+    /// Open the command palette, or close it.
+    ToggleCommands,
+    /// Show a step of the script in the inspector.
+    InspectStep(usize),
     /// Open or close the list of branches.
     ToggleBranches,
 }
 
 impl Model {
-    pub(super) fn update_panels(&mut self, msg: PanelsMsg) {
+    pub(super) fn update_panels(&mut self, msg: PanelsMsg, effects: &mut Vec<Effect>) {
         match msg {
-            PanelsMsg::DismissNotice => self.notices.notice = None,
+            PanelsMsg::DismissNotice => self.dismiss_notice(),
+            PanelsMsg::OpenFileMenu => {
+                self.panels.menu = Some(ContextMenu { at: point(8.0, 8.0), item: None, is_file: true });
+            }
             PanelsMsg::OpenMenu { at, item } => self.open_menu(at, item),
-            PanelsMsg::CloseMenu => self.panels.menu = None,
+            PanelsMsg::CloseMenu => self.close_menu(effects),
             PanelsMsg::ToggleMore => self.panels.more = !self.panels.more,
             PanelsMsg::ToggleNote => self.panels.note_open = !self.panels.note_open,
             PanelsMsg::CloseCaption => self.panels.caption_closed = true,
             PanelsMsg::ToggleHelp => self.panels.help = !self.panels.help,
+            PanelsMsg::ToggleCommands => self.panels.commands = !self.panels.commands,
             PanelsMsg::CloseHelp => self.panels.help = false,
             PanelsMsg::InspectScenario => {
                 self.select(BTreeSet::new());
                 self.panels.scenario_inspector = true;
+            }
+            PanelsMsg::InspectStep(step) => {
+                self.select(BTreeSet::new());
+                self.panels.scenario_inspector = true;
+                effects.push(Effect::FocusElement(format!("field-script-{step}-at_ms")));
             }
             PanelsMsg::ToggleBranches => {
                 self.open_panel(!self.panels.branches, |model| &mut model.panels.branches);
             }
         }
         self.redraw.page = true;
+    }
+
+    /// Closes the context menu. The focus returns to its card, or to the canvas.
+    fn close_menu(&mut self, effects: &mut Vec<Effect>) {
+        let Some(menu) = self.panels.menu.take() else { return };
+        // A chosen entry may have moved the focus already, or may rename the card.
+        if self.selection.renaming.is_none() && !self.outline.open {
+            effects.push(match menu.item {
+                Some(CanvasItem::Node(id)) => Effect::Focus(id),
+                Some(CanvasItem::Link { .. }) | None => Effect::FocusCanvas,
+            });
+        }
     }
 
     /// Opens or closes a panel beside the canvas. There is room for one, so the others are closed.
@@ -102,7 +133,7 @@ impl Model {
         if let Some(item) = item.as_ref().filter(|item| !self.selection.items.contains(*item)) {
             self.select([item.clone()].into());
         }
-        self.panels.menu = Some(ContextMenu { at, item });
+        self.panels.menu = Some(ContextMenu { at, item, is_file: false });
         self.redraw.page = true;
     }
 

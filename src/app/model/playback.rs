@@ -51,10 +51,7 @@ impl Model {
             PlaybackMsg::Mark { forward } => self.seek_mark(forward),
             PlaybackMsg::Seek(to) => self.playback.enqueue(Request::Seek { to: to.min(self.run.until) }),
             PlaybackMsg::SeekEnd => self.playback.enqueue(Request::Seek { to: self.run.until }),
-            PlaybackMsg::Reset => {
-                self.playback.play(false);
-                self.playback.enqueue(Request::Reset);
-            }
+            PlaybackMsg::Reset => self.reset(),
             PlaybackMsg::Speed(speed) => {
                 self.playback.set_speed(speed);
                 self.redraw.page = true;

@@ -3,6 +3,7 @@
 use super::{CanvasItem, Effect, Model};
 use crate::app::geometry::Point;
 use crate::app::gesture::{Gesture, Press, Target, Tool};
+use crate::app::scene::NodeKind;
 
 /// How long a finger must be held down to open the context menu, ms of real time.
 const LONG_PRESS: f64 = 500.0;
@@ -20,6 +21,8 @@ pub struct Pointer {
     pub space: Option<bool>,
     /// The pointer's position over the canvas, px.
     pub hover: Option<Point>,
+    /// An item of the palette is dragged over the canvas: its kind, and the pointer's position, px.
+    pub placing: Option<(NodeKind, Point)>,
 }
 
 /// An input of a pointer on the canvas.
@@ -49,6 +52,8 @@ pub enum PointerMsg {
     Leave,
     /// Space was pressed on the canvas, or released.
     Space(bool),
+    /// An item of the palette is dragged over the canvas, or no longer.
+    Place(Option<(NodeKind, Point)>),
     /// Take a tool, or put it down if it is the current one.
     TakeTool(Tool),
 }
@@ -66,6 +71,10 @@ impl Model {
                 self.hide_wheel_hint();
             }
             PointerMsg::Space(down) => self.hold_space(down),
+            PointerMsg::Place(placing) => {
+                self.redraw.page |= self.pointer.placing != placing;
+                self.pointer.placing = placing;
+            }
             PointerMsg::TakeTool(tool) => {
                 self.pointer.tool = if self.pointer.tool == tool { Tool::Select } else { tool };
                 self.redraw.page = true;

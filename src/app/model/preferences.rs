@@ -2,9 +2,11 @@
 
 use super::{Effect, Model, Redraw};
 
-/// Storage key of the visitor's work.
+/// Storage key of the id of the drawing that was changed last.
+pub const KEPT_LAST: &str = "converge.last";
+/// Storage key of the visitor's work, as earlier versions of the page kept it.
 pub const KEPT_WORK: &str = "converge.work";
-/// Storage key of the work before the current one.
+/// Storage key of the work before that, as earlier versions of the page kept it.
 pub const KEPT_BEFORE: &str = "converge.before";
 /// Storage key of the theme.
 pub const KEPT_THEME: &str = "converge.theme";

@@ -27,8 +27,8 @@ pub struct RunRecord {
     pub unanswered: Option<(Micros, Command)>,
     /// The end of the last request.
     pub until: Micros,
-    /// The drawing is the one that the browser keeps as the visitor's work.
-    pub is_work: bool,
+    /// The browser keeps the drawing.
+    pub is_kept: bool,
 }
 
 impl RunRecord {
@@ -76,7 +76,7 @@ impl Model {
             branches: self.branches.clone(),
             unanswered,
             until: self.playback.requested_until(),
-            is_work: self.document.is_work,
+            is_kept: self.document.drawing.is_some(),
         }
     }
 
@@ -96,6 +96,7 @@ impl Model {
         let document = self.run_record().document();
         self.crash = None;
         self.playback.reconnect();
+        self.document.history.forget_unanswered();
         effects.push(Effect::RestartEngine);
         self.playback.enqueue(Request::Load { scenario: Box::new(document), at: self.run.now });
         self.redraw = Redraw { page: true, paint: true };
@@ -105,51 +106,8 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::model::{DocumentMsg, LiveMsg, Msg, PlaybackMsg, update};
-    use crate::scenario::Operation;
-    use crate::session::Session;
-    use crate::session::protocol::{FromEngine, Report, ToEngine};
-
-    /// A page with a session that answers every request at once.
-    struct Page {
-        model: Model,
-        session: Session,
-        restarts: usize,
-    }
-
-    impl Page {
-        fn new() -> Page {
-            let mut page = Page { model: Model::default(), session: Session::default(), restarts: 0 };
-            page.update(Msg::Document(DocumentMsg::OpenFirst));
-            page.update(ready());
-            page
-        }
-
-        fn update(&mut self, msg: Msg) {
-            for effect in update(&mut self.model, msg) {
-                if effect == Effect::RestartEngine {
-                    self.session = Session::default();
-                    self.restarts += 1;
-                } else if let Effect::Send(request) = effect {
-                    self.answer(*request);
-                }
-            }
-        }
-
-        fn answer(&mut self, request: ToEngine) {
-            let answer = self.session.handle(request);
-            self.update(Msg::Engine(answer.into()));
-        }
-    }
-
-    fn ready() -> Msg {
-        Msg::Engine(FromEngine { epoch: 0, report: Report::Ready }.into())
-    }
-
-    fn write(value: i64) -> Msg {
-        let operation = Operation::Write { key: "widget".into(), value: value.into() };
-        Msg::Live(LiveMsg::Execute(Command::Operate { service: "inventory".into(), operation, poison: false }))
-    }
+    use crate::app::model::test_page::{TestPage as Page, ready, write};
+    use crate::app::model::{Msg, PlaybackMsg, update};
 
     #[test]
     fn a_restarted_engine_has_the_live_commands_and_the_instant_of_the_crashed_one() {

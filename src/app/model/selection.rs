@@ -1,6 +1,7 @@
 //! Selection, keyboard focus, renaming in place, and the clipboard.
 
 use super::{CanvasItem, Effect, Model};
+use crate::app::edit;
 use crate::scenario::Scenario;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -38,6 +39,8 @@ pub enum SelectionMsg {
     Select(Option<CanvasItem>),
     /// Select all cards.
     SelectAll,
+    /// Give the focus to a card.
+    FocusCard(String),
     /// A card received the focus.
     Focused(String),
     /// Give the focus to the canvas's tab stop.
@@ -64,6 +67,10 @@ impl Model {
                 let nodes = self.scene.nodes.iter().map(|node| CanvasItem::Node(node.id.to_string()));
                 self.select(nodes.collect());
             }
+            SelectionMsg::FocusCard(id) => {
+                self.show_card(&id);
+                effects.push(Effect::Focus(id));
+            }
             SelectionMsg::Focused(id) => {
                 if self.selection.focus.as_ref() != Some(&id) {
                     self.selection.focus = Some(id);
@@ -89,7 +96,10 @@ impl Model {
                     self.rename(&id, &name, effects);
                 }
             }
-            SelectionMsg::Copy => self.copy(),
+            SelectionMsg::Copy => {
+                self.copy();
+                self.copy_to_system(effects);
+            }
         }
     }
 
@@ -105,6 +115,7 @@ impl Model {
         if *self.selection.items == items {
             return;
         }
+        self.document.history.end_nudge();
         let writer = self.writer();
         self.selection.items = Rc::new(items);
         if writer != self.writer() {
@@ -129,6 +140,14 @@ impl Model {
     pub(super) fn focused_node(&self) -> Option<String> {
         let exists = |id: &String| self.scene.find(id).is_some();
         self.selection.focus.clone().filter(exists).or_else(|| self.selected_nodes().into_iter().next())
+    }
+
+    /// Puts the copied cards on the system's clipboard, as a drawing of their own.
+    pub(super) fn copy_to_system(&self, effects: &mut Vec<Effect>) {
+        let Some(Clipboard { source, nodes }) = &self.selection.clipboard else { return };
+        if let Ok((cards, _)) = edit::copy_into(&Scenario::default(), source, nodes, [0, 0]) {
+            effects.push(Effect::CopyText(Rc::new(cards)));
+        }
     }
 
     /// Copies the selected cards.

@@ -53,6 +53,13 @@ pub enum SharingMsg {
     },
 }
 
+impl Sharing {
+    /// Forgets whether the run is reproduced: it has changed since.
+    pub(super) fn forget_replay(&mut self) {
+        self.replayed = None;
+    }
+}
+
 impl Model {
     pub(super) fn update_sharing(&mut self, msg: SharingMsg, effects: &mut Vec<Effect>) {
         match msg {

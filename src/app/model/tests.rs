@@ -65,7 +65,7 @@ fn the_scissors_cut_every_link_that_they_cross() {
     let middle = model.scene.links[0].curve.at(0.5);
     drag(&mut model, Target::Empty, point(middle.x, middle.y - 80.0), point(middle.x, middle.y + 80.0));
     assert_eq!(model.notices.notice, None);
-    assert!(!model.document.can_undo(), "a cut is a live command, not an edit");
+    assert_eq!(model.document.history.undoable(), Some("Cut Inventory – stock_updated"));
 }
 
 #[test]
@@ -78,7 +78,8 @@ fn a_preview_of_a_link_is_edited_only_as_a_copy() {
     assert_eq!(*model.document.scenario, Scenario::first());
     assert!(model.notices.notice.as_ref().is_some_and(|notice| notice.contains("Edit a copy")), "{:?}", model.notices);
     let effects = update(&mut model, Msg::Document(DocumentMsg::EditCopy));
-    assert!(effects.contains(&Effect::SetAside), "the visitor's previous work is not lost: {effects:?}");
+    let is_save = |effect: &Effect| matches!(effect, Effect::Drawings(_));
+    assert!(effects.iter().any(is_save), "the copy is kept: {effects:?}");
     update(&mut model, add());
     assert_eq!(model.document.scenario.buses.len(), 2);
 }
@@ -93,12 +94,86 @@ fn an_embed_that_only_plays_refuses_edits_and_commands() {
 }
 
 #[test]
-fn opening_another_drawing_discards_history_and_selection() {
+fn opening_another_drawing_is_a_step_of_undo() {
     let mut model = first_page();
+    assert!(!model.document.can_undo(), "there is nothing before the first drawing");
     update(&mut model, Msg::Selection(SelectionMsg::SelectAll));
     update(&mut model, Msg::Document(DocumentMsg::Tidy));
+    let tidied = model.document.scenario.clone();
     update(&mut model, Msg::Document(DocumentMsg::OpenEmpty));
-    assert!(model.selection.items.is_empty() && !model.document.can_undo() && model.scene.nodes.is_empty());
+    assert!(model.selection.items.is_empty() && model.scene.nodes.is_empty());
+    update(&mut model, Msg::Document(DocumentMsg::Undo));
+    assert_eq!((&model.document.scenario, model.scene.nodes.len()), (&tidied, 3));
+    update(&mut model, Msg::Document(DocumentMsg::Undo));
+    assert_eq!(*model.document.scenario, Scenario::first());
+    update(&mut model, Msg::Document(DocumentMsg::Redo));
+    update(&mut model, Msg::Document(DocumentMsg::Redo));
+    assert!(model.scene.nodes.is_empty());
+}
+
+#[test]
+fn cards_dropped_on_an_empty_canvas_stay_where_they_were_dropped() {
+    let mut model = first_page();
+    update(&mut model, Msg::Document(DocumentMsg::OpenEmpty));
+    let drops = [point(200.0, 150.0), point(900.0, 600.0), point(600.0, 400.0)];
+    for at in drops {
+        update(&mut model, Msg::Document(DocumentMsg::Add { kind: NodeKind::Service, at: Some(at) }));
+    }
+    for (n, at) in drops.iter().enumerate() {
+        let middle = model.viewport.camera.to_window(rect_of(&model, &format!("service-{}", n + 1)).center());
+        assert!(middle.distance(*at) < 15.0, "dropped at {at:?}, is at {middle:?}");
+    }
+}
+
+#[test]
+fn cards_added_by_repeated_clicks_do_not_overlap_and_are_visible() {
+    let mut model = first_page();
+    update(&mut model, Msg::Document(DocumentMsg::OpenEmpty));
+    for _ in 0..7 {
+        update(&mut model, Msg::Document(DocumentMsg::Add { kind: NodeKind::Service, at: None }));
+    }
+    let rects: Vec<Rect> = model.scene.nodes.iter().map(|node| node.rect).collect();
+    for (i, rect) in rects.iter().enumerate() {
+        assert!(rects[..i].iter().all(|other| !other.overlaps(rect)), "{rects:?}");
+        let middle = model.viewport.camera.to_window(rect.center());
+        assert!(middle.x > 0.0 && middle.x < 1200.0 && middle.y > 0.0 && middle.y < 800.0, "{middle:?}");
+    }
+}
+
+#[test]
+fn ten_nudges_are_one_step_of_undo() {
+    let mut model = first_page();
+    let before = rect_of(&model, "inventory");
+    update(&mut model, Msg::Selection(SelectionMsg::Select(Some(CanvasItem::Node("inventory".into())))));
+    for _ in 0..10 {
+        update(&mut model, Msg::Keyboard(KeyboardMsg::Arrow { dx: 1, dy: 0, far: false }));
+    }
+    assert_eq!(rect_of(&model, "inventory").x, before.x + 100.0);
+    update(&mut model, Msg::Document(DocumentMsg::Undo));
+    assert_eq!((rect_of(&model, "inventory"), model.document.can_undo()), (before, false));
+}
+
+#[test]
+fn pasted_cards_have_the_focus_names_and_places_of_their_own() {
+    let mut model = first_page();
+    update(&mut model, Msg::Selection(SelectionMsg::Select(Some(CanvasItem::Node("inventory".into())))));
+    update(&mut model, Msg::Selection(SelectionMsg::Copy));
+    for (id, name) in [("service-1", "Inventory 2"), ("service-2", "Inventory 3")] {
+        let effects = update(&mut model, Msg::Document(DocumentMsg::Paste));
+        assert!(effects.contains(&Effect::Focus(id.into())), "{effects:?}");
+        assert_eq!(&*model.name_of(model.scene.find(id).expect("the copy")), name);
+    }
+    assert_ne!(rect_of(&model, "service-1"), rect_of(&model, "service-2"));
+}
+
+#[test]
+fn a_new_link_is_slow_enough_to_be_seen() {
+    let mut model = first_page();
+    update(&mut model, Msg::Document(DocumentMsg::Add { kind: NodeKind::Service, at: None }));
+    let connect = crate::app::outline::OutlineMsg::Connect { from: "stock_updated".into(), to: "service-1".into() };
+    update(&mut model, Msg::Outline(connect));
+    let link = model.scene.links.last().expect("the link");
+    assert_eq!(&*link.label, "300–600 ms");
 }
 
 #[test]

@@ -347,7 +347,7 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
                 }
             </div>
             if dead_letters || dead > 0 || discarded > 0 {
-                <div class={classes!("dlq", (dead > 0).then_some("full"))} title="Dead-letter queue: select the bus to redrive or purge">
+                <div class={classes!("dlq", (dead > 0).then_some("full"))} title={if dead > 0 { "Dead-letter queue: select the bus to redrive or purge" } else { "Dead-letter queue: empty" }}>
                     { icon(Icon::Note) }
                     { "Dead letters " }<b>{ dead }</b>
                     if discarded > 0 {

@@ -3,13 +3,13 @@
 use super::icons::{Icon, icon};
 use crate::app::actions;
 use crate::app::browser::{address, files};
-use crate::app::model::{DocumentMsg, Msg, Opening, PanelsMsg, PreferencesMsg, SharedRun, SharingMsg};
+use crate::app::model::{DocumentMsg, DrawingsMsg, Msg, Opening, PanelsMsg, PreferencesMsg, SharedRun, SharingMsg};
 use crate::app::picture::{PictureFormat, escaped};
 use crate::app::playback::clock;
 use crate::scenario::{Scenario, ScenarioError, link};
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlDialogElement, HtmlInputElement};
+use web_sys::{HtmlDialogElement, HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 /// Length in characters above which some chat programs truncate a link.
@@ -17,21 +17,33 @@ const LONG: usize = 2_000;
 /// Length in characters above which most programs reject a link.
 const TOO_LONG: usize = 8_000;
 
+/// Properties of [`Modal`].
 #[derive(Clone, PartialEq, Properties)]
-struct ModalProps {
-    title: &'static str,
-    on_close: Callback<()>,
-    children: Html,
+pub struct ModalProps {
+    /// The heading.
+    pub title: &'static str,
+    /// Called when the visitor closes the dialog.
+    pub on_close: Callback<()>,
+    /// The content.
+    pub children: Html,
 }
 
+/// A dialog over the page.
 #[component]
-fn Modal(props: &ModalProps) -> Html {
+pub fn Modal(props: &ModalProps) -> Html {
     let dialog = use_node_ref();
     {
         let dialog = dialog.clone();
         use_effect_with((), move |()| {
+            let opener = web_sys::window().and_then(|window| window.document()?.active_element());
             if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
                 let _ = dialog.show_modal();
+            }
+            // The focus returns to the element that opened the dialog.
+            move || {
+                if let Some(opener) = opener.and_then(|opener| opener.dyn_into::<HtmlElement>().ok()) {
+                    let _ = opener.focus();
+                }
             }
         });
     }
@@ -193,14 +205,16 @@ fn Copied(props: &CopiedProps) -> Html {
     }
 }
 
+/// Properties of [`OpenFile`].
 #[derive(Clone, PartialEq, Properties)]
-struct OpenFileProps {
-    send: Callback<Msg>,
+pub struct OpenFileProps {
+    /// Receives messages.
+    pub send: Callback<Msg>,
 }
 
 /// Opens a scenario from a file. Errors are listed with their paths; the current drawing stays.
 #[component]
-fn OpenFile(props: &OpenFileProps) -> Html {
+pub fn OpenFile(props: &OpenFileProps) -> Html {
     let errors = use_state(Vec::<ScenarioError>::new);
     let onchange = {
         let (errors, send) = (errors.clone(), props.send.clone());
@@ -210,8 +224,9 @@ fn OpenFile(props: &OpenFileProps) -> Html {
             let (errors, send) = (errors.clone(), send.clone());
             files::read(&file, move |text| match text.map(|text| Scenario::from_json(&text)) {
                 Some(Ok(scenario)) => {
-                    send.emit(Msg::Document(DocumentMsg::Open(Box::new(Opening::own(scenario)))));
+                    send.emit(Msg::Document(DocumentMsg::OpenFile(Box::new(Opening::own(scenario)))));
                     send.emit(Msg::Sharing(SharingMsg::Open(false)));
+                    send.emit(Msg::Drawings(DrawingsMsg::CloseDialog));
                 }
                 Some(Err(found)) => errors.set(found),
                 None => errors.set(vec![ScenarioError::new("", "the file cannot be read as text")]),

@@ -1,10 +1,11 @@
 //! The script's steps below the timeline. Each can be dragged to another time, moved by arrow keys, deleted, or opened
 //! in the inspector.
 
-use crate::app::model::{DocumentMsg, Msg, SelectionMsg};
+use crate::app::model::{DocumentMsg, Msg, PanelsMsg};
 use crate::app::ribbon::Scale;
 use crate::app::script;
 use crate::scenario::{Micros, Scenario, micros};
+use std::cell::Cell;
 use std::rc::Rc;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
@@ -65,6 +66,8 @@ fn StepHandle(props: &StepProps) -> Html {
     use_effect_with((handle.clone(), at, window), |(handle, at, window)| place(handle, *at, *window));
     // Where the pointer went down, and where it has taken the step.
     let drag = use_mut_ref(|| None::<(f64, Micros)>);
+    let is_dragged = use_memo((), |()| Cell::new(false));
+    let is_moved = is_dragged.clone();
     let report = {
         let send = send.clone();
         move |edited: Result<Scenario, String>| match edited {
@@ -98,12 +101,21 @@ fn StepHandle(props: &StepProps) -> Html {
         })
     };
     let up = {
-        let (report, scenario, send) = (report.clone(), scenario.clone(), send.clone());
+        let (report, scenario) = (report.clone(), scenario.clone());
         Callback::from(move |_: PointerEvent| match drag.borrow_mut().take() {
-            Some((_, to)) if to != at => report(script::moved(&scenario, step, to)),
-            Some(_) | None => send.emit(Msg::Selection(SelectionMsg::Select(None))),
+            Some((_, to)) if to != at => {
+                is_moved.set(true);
+                report(script::moved(&scenario, step, to));
+            }
+            Some(_) | None => is_moved.set(false),
         })
     };
+    // The click of Enter and Space has no pointer before it.
+    let click = Callback::from(move |_: MouseEvent| {
+        if !is_dragged.replace(false) {
+            send.emit(Msg::Panels(PanelsMsg::InspectStep(step)));
+        }
+    });
     let key = {
         let scenario = scenario.clone();
         Callback::from(move |event: KeyboardEvent| {
@@ -125,6 +137,6 @@ fn StepHandle(props: &StepProps) -> Html {
         format!("{} s: {}", scenario.script[step].at_ms / 1000.0, script::describe(&scenario.script[step].command));
     html! {
         <button ref={handle} class="step" aria-label={label.clone()} title={label}
-            onpointerdown={down} onpointermove={motion} onpointerup={up} onkeydown={key}></button>
+            onpointerdown={down} onpointermove={motion} onpointerup={up} onclick={click} onkeydown={key}></button>
     }
 }

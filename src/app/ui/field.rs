@@ -72,10 +72,14 @@ pub fn FieldView(props: &FieldProps) -> Html {
         })
     };
     let control = control(props, &id, refused.as_ref(), &submit);
-    let wide = matches!(field.kind, FieldKind::Note | FieldKind::Numbers);
+    let wide = matches!(field.kind, FieldKind::Note | FieldKind::Numbers | FieldKind::Ids(_));
     html! {
         <div class={classes!("field", wide.then_some("wide-field"))} title={field.help}>
-            <label for={id}>{ &field.label }</label>
+            if matches!(field.kind, FieldKind::Ids(_)) {
+                <span class="label" aria-hidden="true">{ &field.label }</span>
+            } else {
+                <label for={id}>{ &field.label }</label>
+            }
             { control }
             if matches!(field.kind, FieldKind::Numbers) {
                 <input type="file" accept=".csv,.txt,text/plain" aria-label="Load numbers from a file" onchange={load} />
@@ -114,7 +118,8 @@ fn control(props: &FieldProps, id: &str, refused: Option<&Refused>, submit: &Cal
                 <textarea id={id.clone()} rows="4" value={shown} {onchange} aria-invalid={bad.to_string()} aria-describedby={described}/>
             </span>
         },
-        FieldKind::Text | FieldKind::Value | FieldKind::Groups | FieldKind::Ids | FieldKind::Number { .. } => {
+        FieldKind::Ids(nodes) => chosen_nodes(&id, &field.label, nodes, &shown, submit),
+        FieldKind::Text | FieldKind::Value | FieldKind::Groups(_) | FieldKind::Number { .. } => {
             let mode = if matches!(field.kind, FieldKind::Number { .. }) { "decimal" } else { "text" };
             html! {
                 <span class={classes!("input", bad.then_some("bad"))}>
@@ -125,6 +130,30 @@ fn control(props: &FieldProps, id: &str, refused: Option<&Refused>, submit: &Cal
             }
         }
     }
+}
+
+/// Draws a check box for each node.
+fn chosen_nodes(id: &str, label: &str, nodes: &[(String, String)], text: &str, submit: &Callback<String>) -> Html {
+    let chosen: Vec<String> =
+        text.split(',').map(|word| word.trim().to_string()).filter(|word| !word.is_empty()).collect();
+    let check = |(node, _): &(String, String)| {
+        let is_chosen = chosen.contains(node);
+        let (node, chosen) = (node.clone(), chosen.clone());
+        let onchange = {
+            let node = node.clone();
+            submit.reform(move |_: Event| {
+                let mut changed = chosen.clone();
+                if is_chosen {
+                    changed.retain(|other| *other != node)
+                } else {
+                    changed.push(node.clone())
+                }
+                changed.join(", ")
+            })
+        };
+        html! { <label key={node.clone()} class="check"><input type="checkbox" checked={is_chosen} {onchange} />{ node }</label> }
+    };
+    html! { <span id={id.to_string()} class="nodes" role="group" aria-label={label.to_string()}>{ for nodes.iter().map(check) }</span> }
 }
 
 /// Draws the distribution of samples, with their quantiles.

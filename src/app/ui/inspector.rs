@@ -13,8 +13,9 @@ use crate::app::internals::names;
 use crate::app::measurement::Measurement;
 use crate::app::model::{CanvasItem, DocumentMsg, LiveMsg, Msg, SelectionMsg, VerdictsMsg};
 use crate::app::playback::clock;
+use crate::app::scene::NodeKind;
 use crate::app::status_text;
-use crate::scenario::{Command, Consistency, Micros, Operation, Scenario, Value};
+use crate::scenario::{Command, Consistency, Micros, Operation, Scenario, Service, Value};
 use crate::session::labels;
 use crate::session::measurement::SEEDS;
 use crate::session::protocol::internals::GroupInternals;
@@ -85,7 +86,10 @@ fn report(send: &Callback<Msg>, result: Result<Scenario, String>) {
 fn head(props: &InspectorProps) -> Html {
     let (symbol, name) = match &props.selected {
         None => (Icon::Note, "Scenario".to_string()),
-        Some(CanvasItem::Link { from, to }) => (Icon::Connect, format!("{from} – {to}")),
+        Some(CanvasItem::Link { from, to }) => {
+            let name = |id| drawing::name(&props.scenario, id);
+            (Icon::Connect, format!("{} – {}", name(from), name(to)))
+        }
         Some(CanvasItem::Node(id)) => icon_and_name(&props.scenario, id),
     };
     let state = props.view.as_ref().map(|view| badge(view.state)).unwrap_or_default();
@@ -98,18 +102,14 @@ fn head(props: &InspectorProps) -> Html {
 
 /// Returns the icon and the name of a node.
 fn icon_and_name(scenario: &Scenario, id: &str) -> (Icon, String) {
-    let or_id = |name: &str| if name.is_empty() { id.to_string() } else { name.to_string() };
-    if let Some(node) = scenario.services.iter().find(|node| node.id == id) {
-        (Icon::Service, or_id(&node.name))
-    } else if let Some(node) = scenario.buses.iter().find(|node| node.id == id) {
-        (Icon::Bus, or_id(&node.name))
-    } else if let Some(node) = scenario.clients.iter().find(|node| node.id == id) {
-        (Icon::Client, or_id(&node.name))
-    } else if let Some(node) = scenario.groups.iter().find(|node| node.id == id) {
-        (Icon::Group, or_id(&node.name))
-    } else {
-        (Icon::Note, id.to_string())
-    }
+    let symbol = match drawing::kind(scenario, id) {
+        Some(NodeKind::Service) => Icon::Service,
+        Some(NodeKind::Bus) => Icon::Bus,
+        Some(NodeKind::Client) => Icon::Client,
+        Some(NodeKind::Group) => Icon::Group,
+        None => Icon::Note,
+    };
+    (symbol, drawing::name(scenario, id).to_string())
 }
 
 /// Draws the actions on the selected item.
@@ -195,6 +195,9 @@ fn measured(props: &InspectorProps, group: usize) -> Html {
     if about && *seeds == 0 {
         return html! { <p class="hint" role="status">{ "Measuring…" }</p> };
     }
+    if !has_workload(&props.scenario, group) {
+        return html! { <p class="hint">{ "To measure it, add a client of the group that reads and writes, or operations in the script." }</p> };
+    }
     if !about {
         let title = format!("Run the scenario with {SEEDS} seeds under each consistency and compare the results");
         return html! { <button class="line" {title} {onclick}>{ "Measure all three" }</button> };
@@ -213,6 +216,16 @@ fn measured(props: &InspectorProps, group: usize) -> Html {
             if *seeds == SEEDS { <button class="line" {onclick}>{ "Measure again" }</button> }
         </>
     }
+}
+
+/// Returns whether the drawing itself reads or writes a group's data. Otherwise there is nothing to measure.
+fn has_workload(scenario: &Scenario, group: usize) -> bool {
+    let Some(group) = scenario.groups.get(group) else { return false };
+    let is_in_group = |id: &String| *id == group.id || group.members.contains(id);
+    let operates = |command: &Command| matches!(command, Command::Operate { service, .. } if is_in_group(service));
+    scenario.clients.iter().any(|c| is_in_group(&c.target) && (c.generate.is_some() || !c.script.is_empty()))
+        || scenario.script.iter().any(|step| operates(&step.command))
+        || scenario.services.iter().any(|service| is_in_group(&service.id) && !service.subscribes.is_empty())
 }
 
 #[derive(Clone, PartialEq, Properties)]
@@ -242,6 +255,9 @@ fn Palette(props: &PaletteProps) -> Html {
         };
         html! { <button key={label.clone()} class="line" onclick={props.send.reform(msg)}>{ label }</button> }
     };
+    if props.faults.is_empty() && props.active_faults.is_empty() {
+        return html! {};
+    }
     html! {
         <section class="actions"><h3>{ if *scripted { "Add a fault to the script" } else { "Inject a fault" } }</h3>
             if !props.active_faults.is_empty() { <p class="trouble">{ &props.active_faults }</p> }
@@ -280,6 +296,13 @@ fn depths(props: &InspectorProps) -> Html {
 /// Draws the dead-letter queues of a bus, with buttons that redrive or purge them.
 fn dead_letters(props: &InspectorProps) -> Html {
     let (Some(bus), Some(CanvasItem::Node(id))) = (&props.bus, &props.selected) else { return html! {} };
+    let has_queue = |service: &&Service| {
+        let mut here = service.subscribes.iter().filter(|subscription| subscription.to == *id);
+        here.any(|subscription| subscription.max_deliveries.is_some() && subscription.dead_letter)
+    };
+    if bus.subscriptions.iter().all(|lane| lane.dead == 0) && props.scenario.services.iter().any(|it| has_queue(&it)) {
+        return html! { <section class="actions"><h3>{ "Dead letters" }</h3><p class="muted">{ "None. An event arrives here after its last delivery attempt." }</p></section> };
+    }
     let queues = bus.subscriptions.iter().filter(|lane| lane.dead > 0).map(|lane| {
         let service =
             props.scenario.services.get(lane.service.index()).map(|service| service.id.clone()).unwrap_or_default();

@@ -3,13 +3,16 @@
 
 use super::areas::AreaLabel;
 use super::branches::Branches;
+use super::commands_dialog::CommandsDialog;
 use super::dialogs::{Help, Share};
+use super::drawings_dialog::DrawingsDialog;
 use super::fault_track::FaultTrack;
 use super::inspector::{Inspector, Reasons};
 use super::log::Log;
 use super::verdicts::Verdicts;
 use super::{diagram, menu, outline, timeline};
 use crate::app::browser::picture;
+use crate::app::command_palette;
 use crate::app::model::{self, CanvasItem, Effect, Model, Msg, Origin};
 use crate::app::picture::PictureFormat;
 use crate::app::scene::{Area, Scene};
@@ -17,6 +20,7 @@ use js_sys::Array;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use wasm_bindgen::prelude::*;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
@@ -42,6 +46,10 @@ pub enum LazyView {
     Share,
     /// The help dialog: keys, gestures, motion.
     Help,
+    /// The dialog of the visitor's drawings.
+    Drawings,
+    /// The command palette.
+    Commands,
     /// The context menu.
     Menu,
     /// The menu with all that has no button on a small page.
@@ -54,7 +62,7 @@ pub enum LazyView {
 
 impl LazyView {
     /// All lazy views.
-    pub const ALL: [LazyView; 12] = [
+    pub const ALL: [LazyView; 14] = [
         LazyView::Inspector,
         LazyView::Outline,
         LazyView::Diagram,
@@ -63,6 +71,8 @@ impl LazyView {
         LazyView::Branches,
         LazyView::Share,
         LazyView::Help,
+        LazyView::Drawings,
+        LazyView::Commands,
         LazyView::Menu,
         LazyView::More,
         LazyView::Script,
@@ -80,6 +90,8 @@ impl LazyView {
             LazyView::Branches => model.panels.branches,
             LazyView::Share => model.sharing.open,
             LazyView::Help => model.panels.help,
+            LazyView::Drawings => model.drawings.open,
+            LazyView::Commands => model.panels.commands,
             LazyView::Menu => model.panels.menu.is_some(),
             LazyView::More => model.panels.more,
             LazyView::Script => !model.document.scenario.script.is_empty(),
@@ -218,6 +230,13 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
         LazyView::Help => html! {
            <Help less_motion={model.preferences.reduced_motion} single_keys={model.preferences.single_keys} send={send.clone()} />
         },
+        LazyView::Drawings => html! {
+            <DrawingsDialog list={model.drawings.list.clone()} versions={model.drawings.versions.clone()}
+                shown={model.document.drawing.clone()} send={send.clone()} />
+        },
+        LazyView::Commands => {
+            html! { <CommandsDialog commands={Rc::new(command_palette::commands(model))} send={send.clone()} /> }
+        }
         LazyView::Menu => menu::menu(model, send),
         LazyView::More => menu::more(model, send),
         LazyView::Script => html! {

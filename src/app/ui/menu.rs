@@ -1,17 +1,18 @@
 //! The context menu of a card, a link or the canvas.
 
 use crate::app::actions::ActionId;
-use crate::app::context_menu::{MenuEntry, entries};
+use crate::app::context_menu::{MenuEntry, entries, file_entries};
 use crate::app::geometry::Point;
-use crate::app::model::{ContextMenu, Model, Msg, PanelsMsg, SelectionMsg};
+use crate::app::model::{ContextMenu, Model, Msg, PanelsMsg};
+use std::cell::Cell;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
 /// Draws the context menu, if it is open.
 pub fn menu(model: &Model, send: &Callback<Msg>) -> Html {
-    let Some(ContextMenu { at, item }) = &model.panels.menu else { return html! {} };
-    let items = entries(model, item.as_ref());
+    let Some(ContextMenu { at, item, is_file }) = &model.panels.menu else { return html! {} };
+    let items = if *is_file { file_entries() } else { entries(model, item.as_ref()) };
     // The menu does not extend beyond the canvas.
     let height = 12.0 + 30.0 * items.len() as f64;
     let position =
@@ -176,22 +177,32 @@ fn Menu(props: &MenuProps) -> Html {
                 "ArrowUp" => step(&element, -1),
                 "Escape" | "Tab" => {
                     send.emit(Msg::Panels(PanelsMsg::CloseMenu));
-                    send.emit(Msg::Selection(SelectionMsg::EnterCanvas));
                 }
                 _ => return,
             }
             event.prevent_default();
         })
     };
+    // Whether a pointer was pressed on the menu since it is open.
+    let is_armed = use_memo(props.at, |_| Cell::new(false));
+    let arm = {
+        let is_armed = is_armed.clone();
+        Callback::from(move |_: PointerEvent| is_armed.set(true))
+    };
     let buttons = props.items.iter().map(|MenuEntry { label, msg }| {
         let (send, msg) = (props.send.clone(), msg.clone());
-        let choose = Callback::from(move |_: MouseEvent| {
-            send.emit(Msg::Panels(PanelsMsg::CloseMenu));
+        let is_armed = is_armed.clone();
+        let choose = Callback::from(move |event: MouseEvent| {
+            // The finger whose long press opened the menu is lifted over an entry: that chooses nothing.
+            if event.detail() > 0 && !is_armed.get() {
+                return;
+            }
             send.emit(msg.clone());
+            send.emit(Msg::Panels(PanelsMsg::CloseMenu));
         });
         html! { <button key={label.clone()} role="menuitem" tabindex="-1" onclick={choose}>{ label }</button> }
     });
-    html! { <div ref={root} class="menu" role="menu" aria-label="Actions" onkeydown={on_key}>{ for buttons }</div> }
+    html! { <div ref={root} class="menu" role="menu" aria-label="Actions" onkeydown={on_key} onpointerdown={arm}>{ for buttons }</div> }
 }
 
 /// Moves the focus by a number of items.

@@ -5,8 +5,10 @@ pub mod branches;
 mod canvas_2d;
 mod card;
 mod charts;
+pub mod commands_dialog;
 pub mod diagram;
 pub mod dialogs;
+pub mod drawings_dialog;
 mod fault_track;
 pub mod field;
 

@@ -42,7 +42,7 @@ pub fn view(model: &Model, send: &Callback<Msg>) -> Html {
     let cards = group_rows.chain((0..model.scene.nodes.len()).flat_map(|node| sheet.card(node)));
     let links = (0..model.scene.links.len()).flat_map(|link| sheet.link(link));
     html! {
-        <section class="outline" tabindex="-1" aria-label="Outline" onkeydown={on_key}>
+        <section class="outline" role="main" tabindex="-1" aria-label="Outline" onkeydown={on_key}>
             { sheet.tools() }
             <div class="scroll">
                 { table("Cards", &["Card", "State", "Place", "Links", "Actions"], cards.collect()) }

@@ -4,6 +4,7 @@ mod canvas_pane;
 mod card_views;
 mod comparison_pane;
 mod effects;
+mod focus;
 mod input;
 mod observers;
 pub mod opening;
@@ -15,20 +16,23 @@ use super::lazy_views::{self, LazyView};
 use super::parts::{banner, crash_banner};
 use super::shell;
 use crate::app::browser::engine::{Engine, EngineEvent};
+use crate::app::browser::tabs::Tabs;
 use crate::app::browser::{address, storage, theme};
 use crate::app::geometry::{Rect, point};
 use crate::app::model::{
-    Controls, KEPT_KEYS, KEPT_MOTION, KEPT_THEME, Model, Msg, Origin, PointerMsg, SelectionMsg, Theme, ViewportMsg,
+    Controls, KEPT_KEYS, KEPT_MOTION, KEPT_THEME, Model, Msg, Opening, Origin, PointerMsg, SelectionMsg, Theme,
+    ViewportMsg,
 };
 use crate::app::outline::OutlineMsg;
 use card_views::CardViews;
+use focus::LastFocus;
 use observers::Observers;
 use opening::Opened;
 use painter::Painter;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
-use web_sys::Element;
+use web_sys::{Element, HtmlElement};
 use yew::html::Scope;
 use yew::prelude::*;
 
@@ -61,6 +65,12 @@ pub enum PageMsg {
     AddressChanged,
     /// A drawing was opened.
     Opened(Opened),
+    /// A text was dropped on the page.
+    Dropped(String),
+    /// A text was pasted outside of a field.
+    Pasted(String),
+    /// The text was read as cards to paste, or is none.
+    PastedCards(Option<Box<Opening>>, String),
     /// The code of the lazy views and of actions was loaded, or could not be fetched.
     ViewsLoaded(bool),
 }
@@ -102,8 +112,14 @@ pub struct Page {
     rendered_time: f64,
     /// The node that receives the focus after the next rendering; empty for the canvas.
     next_focus: Option<String>,
+    /// The id of the element that receives the focus once it is on the page.
+    next_element: Option<String>,
+    last_focus: LastFocus,
     is_visible: bool,
     observers: Observers,
+    tabs: Rc<Tabs>,
+    /// The text that this page has put on the system's clipboard.
+    copied: Rc<RefCell<Option<String>>>,
 }
 
 impl Component for Page {
@@ -131,8 +147,15 @@ impl Component for Page {
             frame_time: 0.0,
             rendered_time: 0.0,
             next_focus: None,
+            next_element: None,
+            last_focus: LastFocus::default(),
             is_visible: true,
             observers: Observers::default(),
+            copied: Rc::default(),
+            tabs: Rc::new(Tabs::open({
+                let link = link.clone();
+                move |msg| link.send_message(PageMsg::Model(Msg::Drawings(msg)))
+            })),
         };
         page.show_opened(ctx.props().opened.clone());
         page.card_views.update(&page.model, false);
@@ -141,6 +164,7 @@ impl Component for Page {
 
     fn update(&mut self, _: &Context<Self>, msg: PageMsg) -> bool {
         self.handle(msg);
+        self.observers.single_keys.set(self.model.preferences.single_keys);
         self.request_frame();
         self.load_views();
         // A card that becomes visible may show an old state.
@@ -191,7 +215,7 @@ impl Component for Page {
                 { self.lazy(LazyView::Outline) }
                 { self.lazy(LazyView::Diagram) }
                 if model.controls != Controls::None { { self.time_pane(ctx) } }
-                { for [LazyView::Log, LazyView::Verdicts, LazyView::Branches, LazyView::Share, LazyView::Help, LazyView::More].map(|view| self.lazy(view)) }
+                { for [LazyView::Log, LazyView::Verdicts, LazyView::Branches, LazyView::Share, LazyView::Help, LazyView::More, LazyView::Drawings, LazyView::Commands].map(|view| self.lazy(view)) }
                 <div class="sr" role="status" aria-live="polite">{ &model.notices.announcement }</div>
             </div>
         }
@@ -202,6 +226,11 @@ impl Component for Page {
         if !is_loading && let Some(id) = self.next_focus.take() {
             self.focus(&id);
         }
+        if self.views == ViewsState::Loaded
+            && let Some(id) = self.next_element.take()
+        {
+            focus_element(&id);
+        }
         if first {
             let embed_canvas = self.canvas_element().filter(|_| self.model.mode.is_embed());
             let resized = [self.canvas_element(), self.painter.refs.tracks.cast()];
@@ -209,6 +238,7 @@ impl Component for Page {
             self.measure();
         }
         self.painter.place_publish(&self.model);
+        self.keep_focus();
         self.model.redraw.paint = true;
         self.request_frame();
     }
@@ -220,6 +250,7 @@ fn initial_model() -> Model {
     model.preferences.theme = storage::kept(KEPT_THEME).map_or(Theme::Auto, |word| Theme::from_word(&word));
     model.preferences.reduced_motion =
         storage::kept(KEPT_MOTION).map_or_else(theme::reduced_motion, |word| word == "less");
+    model.drawings.tab = (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
     model.preferences.single_keys = storage::kept(KEPT_KEYS).as_deref() != Some("off");
     if address::is_embed() {
         let address = address::read(&address::fragment());
@@ -228,6 +259,17 @@ fn initial_model() -> Model {
     theme::set_reduced_motion(model.preferences.reduced_motion);
     theme::apply(model.preferences.theme);
     model
+}
+
+/// Scrolls to an element and gives it the focus.
+fn focus_element(id: &str) {
+    let document = web_sys::window().and_then(|window| window.document());
+    if let Some(element) = document.and_then(|document| document.get_element_by_id(id)) {
+        element.scroll_into_view();
+        if let Ok(element) = element.dyn_into::<HtmlElement>() {
+            let _ = element.focus();
+        }
+    }
 }
 
 /// Returns the part of the drawing that the canvas shows.
@@ -258,6 +300,13 @@ impl Page {
             PageMsg::Scrolled => self.model.redraw.paint = true,
             PageMsg::AddressChanged => self.open(opening::open_address(false)),
             PageMsg::Opened(opened) => self.show_opened(opened),
+            PageMsg::Dropped(text) => {
+                if self.model.mode.edits() {
+                    self.open(opening::open_text(text));
+                }
+            }
+            PageMsg::Pasted(text) => self.paste(text),
+            PageMsg::PastedCards(cards, text) => self.paste_cards(cards, text),
             PageMsg::ViewsLoaded(true) => {
                 self.views = ViewsState::Loaded;
                 self.execute_waiting_actions();

@@ -4,7 +4,7 @@ use super::action_button::{action_button, icon_button};
 use super::icons::{Icon, icon};
 use crate::app::actions::ActionId;
 use crate::app::geometry::{Point, point};
-use crate::app::model::{DocumentMsg, Model, Msg, PanelsMsg, Theme};
+use crate::app::model::{DocumentMsg, Model, Msg, PanelsMsg, PointerMsg, SaveState, Theme};
 use crate::app::scene::NodeKind;
 use crate::scenario::examples::EXAMPLES;
 use std::cell::Cell;
@@ -66,7 +66,9 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
         <header class="top">
             { brand() }
             <h1 class="title"><button class="title" title={ActionId::EditScenario.action().tooltip()} onclick={on(ActionId::EditScenario)}>{ title }</button></h1>
+            { save_state(model) }
             <span class="grow"></span>
+            { action_button(ActionId::FileMenu, "", ActionId::FileMenu.action().label.into(), model, send) }
             <span class="input examples"><select aria-label="Examples" onchange={opened}>
                 <option value="" selected=true disabled=true>{ "Examples" }</option>
                 <option value="~">{ ActionId::OtherDrawing.action().label }</option>
@@ -80,6 +82,17 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
             <button class="icon" title={theme} aria-label={theme} onclick={on(ActionId::Theme)}>{ icon(Icon::Theme) }</button>
         </header>
     }
+}
+
+/// Draws whether the drawing is kept.
+fn save_state(model: &Model) -> Html {
+    let (text, title) = match &model.drawings.state {
+        SaveState::Unchanged => return html! {},
+        SaveState::Saving => ("Saving…", String::new()),
+        SaveState::Saved => ("Saved", "Every change is kept in this browser".to_string()),
+        SaveState::Failed(problem) => ("Not saved", problem.sentence()),
+    };
+    html! { <span class="saved muted small" {title}>{ text }</span> }
 }
 
 fn brand() -> Html {
@@ -102,12 +115,14 @@ pub fn palette(model: &Model, dropped: &Rc<Cell<bool>>, send: &Callback<Msg>) ->
             let _ = button.set_pointer_capture(event.pointer_id());
         }
     });
+    let onpointercancel = send.reform(|_: PointerEvent| Msg::Pointer(PointerMsg::Place(None)));
     let add_button = |kind: NodeKind, symbol: Icon, word: &'static str, id: ActionId| {
         let onpointerup = {
             let (dropped, send) = (dropped.clone(), send.clone());
             Callback::from(move |event: PointerEvent| {
                 let at = over_canvas(&event);
                 dropped.set(at.is_some());
+                send.emit(Msg::Pointer(PointerMsg::Place(None)));
                 if at.is_some() {
                     send.emit(Msg::Document(DocumentMsg::Add { kind, at }));
                 }
@@ -121,8 +136,17 @@ pub fn palette(model: &Model, dropped: &Rc<Cell<bool>>, send: &Callback<Msg>) ->
                 }
             })
         };
+        let onpointermove = {
+            let send = send.clone();
+            Callback::from(move |event: PointerEvent| {
+                if event.buttons() & 1 == 1 {
+                    let placing = over_canvas(&event).map(|at| (kind, at));
+                    send.emit(Msg::Pointer(PointerMsg::Place(placing)));
+                }
+            })
+        };
         let title = format!("{}, or drag onto the canvas", id.action().tooltip());
-        html! { <button class="placeable" {title} onpointerdown={&onpointerdown} {onpointerup} {onclick}>{ icon(symbol) }<span class="word">{ word }</span></button> }
+        html! { <button class="placeable" {title} onpointerdown={&onpointerdown} {onpointermove} {onpointerup} onpointercancel={&onpointercancel} {onclick}>{ icon(symbol) }<span class="word">{ word }</span></button> }
     };
     html! {
         <nav class="palette" aria-label="Palette">

@@ -5,7 +5,7 @@ use crate::app::actions::ActionId;
 use crate::app::browser::address;
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::Gesture;
-use crate::app::model::{CanvasItem, LiveMsg, Mode, Msg, Origin, PanelsMsg, PointerMsg, Tool};
+use crate::app::model::{CanvasItem, LiveMsg, Mode, Msg, NoticeAction, Origin, PanelsMsg, PointerMsg, Tool, new_card};
 use crate::app::scene::Scene;
 use crate::app::ui::action_button::action_button;
 use crate::app::ui::areas::outlines;
@@ -59,6 +59,7 @@ impl Page {
                 onpointerleave={self.send.reform(|_: PointerEvent| Msg::Pointer(PointerMsg::Leave))}
                 onwheel={on_wheel} oncontextmenu={on_menu}
                 ondblclick={link.batch_callback(|event| input::double_click(&event))}>
+                <h2 class="sr">{ "Canvas" }</h2>
                 <svg class="links" aria-hidden="true">
                     { markers() }
                     <g ref={&refs.layers.links}>
@@ -72,7 +73,7 @@ impl Page {
                     { self.publish_button() }
                 </div>
                 <canvas class="messages" ref={&refs.layers.messages} aria-hidden="true"></canvas>
-                <svg class="drafts" aria-hidden="true"><g ref={&refs.drafts}>{ draft(&model.pointer.gesture, &model.scene) }</g></svg>
+                <svg class="drafts" aria-hidden="true"><g ref={&refs.drafts}>{ draft(&model.pointer.gesture, &model.scene) }{ self.ghost() }</g></svg>
                 { self.overlay() }
             </main>
         }
@@ -127,6 +128,13 @@ impl Page {
         }
     }
 
+    /// Draws the outline of an item of the palette that is dragged over the canvas.
+    fn ghost(&self) -> Html {
+        let Some((_, at)) = self.model.pointer.placing else { return html! {} };
+        let r = new_card(self.model.viewport.camera.to_world(at));
+        html! { <rect class="draft" x={r.x.to_string()} y={r.y.to_string()} width={r.w.to_string()} height={r.h.to_string()} rx="10" /> }
+    }
+
     fn publish_button(&self) -> Html {
         if self.model.scene.publish.is_none() || self.model.viewport.narrow || self.model.mode == Mode::View {
             return html! {};
@@ -155,10 +163,21 @@ impl Page {
         html! { <button class="primary publish-far" title={publish_hint(&self.model)} onclick={self.on(Msg::Live(LiveMsg::Publish))}>{ "Publish update" }</button> }
     }
 
+    fn notice_action(&self, action: &NoticeAction) -> Callback<MouseEvent> {
+        let (send, msg) = (self.send.clone(), Msg::clone(&action.msg));
+        Callback::from(move |_: MouseEvent| {
+            send.emit(Msg::Panels(PanelsMsg::DismissNotice));
+            send.emit(msg.clone());
+        })
+    }
+
     fn notice(&self) -> Html {
         let Some(notice) = &self.model.notices.notice else { return html! {} };
         html! {
             <div class="notice"><span>{ notice }</span>
+                if let Some(action) = &self.model.notices.action {
+                    <button class="line small" onclick={self.notice_action(action)}>{ action.label }</button>
+                }
                 <button class="icon small" aria-label="Close" onclick={self.on(Msg::Panels(PanelsMsg::DismissNotice))}>{ icon(Icon::Close) }</button>
             </div>
         }

@@ -1,9 +1,10 @@
 //! Executes the model's effects: requests to the engine, storage, focus, files, theme.
 
 use super::{Page, PageMsg, ViewsState, opening};
-use crate::app::browser::{crash_report, documents, files, storage, theme};
+use crate::app::browser::{address, crash_report, documents, drawings, files, storage, theme};
 use crate::app::gesture::Gesture;
-use crate::app::model::{self, Effect, KEPT_BEFORE, KEPT_WORK, Msg};
+use crate::app::kept_drawings::DrawingsAnswer;
+use crate::app::model::{self, DrawingsMsg, Effect, Msg};
 use crate::app::ui::lazy_views;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -50,20 +51,47 @@ impl Page {
                 self.next_focus = Some(String::new());
                 self.model.redraw.page = true;
             }
+            Effect::FocusElement(id) => {
+                self.next_element = Some(id);
+                self.model.redraw.page = true;
+            }
             Effect::Keep(name, text) => storage::keep(name, &text),
-            Effect::KeepWork(scenario) => spawn_local(async move {
-                // Without the code that writes documents, the drawing on the page remains.
-                if let Ok(text) = documents::write_document(scenario).await {
-                    storage::keep(KEPT_WORK, &text);
-                }
-            }),
-            Effect::SetAside => {
-                if let Some(text) = storage::kept(KEPT_WORK) {
-                    storage::keep(KEPT_BEFORE, &text);
+            Effect::Drawings(request) => {
+                let (send, tabs) = (self.send.clone(), self.tabs.clone());
+                spawn_local(async move {
+                    let msg = match drawings::request(request).await {
+                        Ok(answer) => {
+                            if let DrawingsAnswer::Saved(info) = &answer {
+                                tabs.report(info);
+                            }
+                            DrawingsMsg::Answered(answer)
+                        }
+                        Err(problem) => DrawingsMsg::Failed(problem),
+                    };
+                    send.emit(Msg::Drawings(msg));
+                });
+            }
+            Effect::Address { fragment, is_new } => {
+                if !self.model.mode.is_embed() {
+                    address::show(&fragment, is_new);
                 }
             }
-            Effect::OpenOther => self.open(opening::open_other(self.model.document.is_work)),
-            Effect::OpenNamed(fragment) => self.open(opening::open_fragment(fragment, false)),
+            Effect::CopyText(scenario) => {
+                let copied = self.copied.clone();
+                spawn_local(async move {
+                    if let Ok(text) = documents::write_document(scenario).await {
+                        files::copy(&text, |_| ());
+                        *copied.borrow_mut() = Some(text);
+                    }
+                });
+            }
+            Effect::SaveFile(scenario) => spawn_local(async move {
+                let name = files::name_of(&scenario.title);
+                if let Ok(text) = documents::write_document(scenario).await {
+                    files::download(&format!("{name}.json"), "application/json", &text);
+                }
+            }),
+            Effect::OpenNamed(fragment) => self.open(opening::open_named(fragment)),
             Effect::DrawBranches => self.link.send_message(PageMsg::Model(Msg::DrawBranches)),
             Effect::SavePicture { format, only, name } => {
                 self.painter.save_picture(&self.model, format, only.as_ref(), &name);

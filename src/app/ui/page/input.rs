@@ -5,7 +5,7 @@ use crate::app::actions;
 use crate::app::geometry::{Point, point};
 use crate::app::gesture::{Press, Target};
 use crate::app::keys::{self, Modifiers};
-use crate::app::model::{CanvasItem, Msg, PanelsMsg, PointerMsg, SelectionMsg, ViewportMsg};
+use crate::app::model::{CanvasItem, KeyboardMsg, Msg, PanelsMsg, PointerMsg, SelectionMsg, ViewportMsg};
 use wasm_bindgen::prelude::*;
 use web_sys::Element;
 use yew::prelude::*;
@@ -27,6 +27,12 @@ pub(super) fn is_control(event: &web_sys::Event) -> bool {
     element
         .and_then(|element| element.closest("button, a, input, select, textarea, [role=menu], dialog").ok().flatten())
         .is_some()
+}
+
+/// Returns whether the event's target is a field, which handles text itself.
+pub(super) fn is_field(event: &web_sys::Event) -> bool {
+    let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    element.and_then(|element| element.closest("input, select, textarea, dialog").ok().flatten()).is_some()
 }
 
 /// Returns the position of an event, in px from the canvas's corner.
@@ -106,6 +112,10 @@ pub(super) fn key_down(event: &KeyboardEvent, single_keys: bool) -> Option<PageM
         event.prevent_default();
         return Some(PageMsg::Model(Msg::Pointer(PointerMsg::Space(true))));
     }
+    if held.control && key.eq_ignore_ascii_case("v") {
+        // The browser's paste event follows, with the text of the system's clipboard.
+        return None;
+    }
     let msg = actions::message_for_key(key, held).filter(|_| single_keys || !plain || !keys::is_single(key))?;
     event.prevent_default();
     Some(PageMsg::Model(msg))
@@ -114,4 +124,36 @@ pub(super) fn key_down(event: &KeyboardEvent, single_keys: bool) -> Option<PageM
 /// Returns the message for a released key.
 pub(super) fn key_up(event: &KeyboardEvent) -> Option<PageMsg> {
     (event.key() == " " && !is_control(event)).then_some(PageMsg::Model(Msg::Pointer(PointerMsg::Space(false))))
+}
+
+/// Returns whether an event belongs to the page as a whole: no element has the focus, and no dialog is open.
+fn is_without_focus(event: &KeyboardEvent) -> bool {
+    let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let document =
+        element.as_ref().filter(|element| element.tag_name() == "BODY").and_then(|body| body.owner_document());
+    document.is_some_and(|document| document.query_selector("dialog[open]").ok().flatten().is_none())
+}
+
+/// Returns the message for a key that was pressed outside of the canvas. The canvas's keys act while nothing has the focus,
+/// Escape also on buttons, and the command palette opens from everywhere.
+pub(super) fn page_key_down(event: &KeyboardEvent, single_keys: bool) -> Option<PageMsg> {
+    if event.default_prevented() {
+        return None;
+    }
+    if event.key().eq_ignore_ascii_case("k") && (event.ctrl_key() || event.meta_key()) && !event.shift_key() {
+        event.prevent_default();
+        return Some(PageMsg::Model(Msg::Panels(PanelsMsg::ToggleCommands)));
+    }
+    if is_without_focus(event) {
+        return key_down(event, single_keys);
+    }
+    let element = event.target()?.dyn_into::<Element>().ok()?;
+    let is_inside = |selector: &str| element.closest(selector).ok().flatten().is_some();
+    let is_free = !is_inside("main.canvas, dialog, [role=menu], input, select, textarea");
+    (event.key() == "Escape" && is_free).then_some(PageMsg::Model(Msg::Keyboard(KeyboardMsg::Escape)))
+}
+
+/// Returns the message for a key that was released while nothing had the focus.
+pub(super) fn page_key_up(event: &KeyboardEvent) -> Option<PageMsg> {
+    if is_without_focus(event) { key_up(event) } else { None }
 }

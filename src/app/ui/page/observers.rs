@@ -1,18 +1,30 @@
-//! The page's event listeners and observers: address, first input, size, visibility.
+//! The page's event listeners and observers: address, first input, keys, size, visibility.
 
-use super::{Page, PageMsg};
-use crate::app::browser::engine;
+use super::{Page, PageMsg, input};
+use crate::app::browser::{engine, files};
 use crate::app::ui::lazy_views;
+use std::cell::Cell;
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, ResizeObserver};
+use web_sys::{
+    ClipboardEvent, DragEvent, Element, IntersectionObserver, IntersectionObserverEntry, KeyboardEvent, ResizeObserver,
+};
 use yew::html::Scope;
 
+type OnKey = Closure<dyn FnMut(KeyboardEvent)>;
+type OnDrag = Closure<dyn FnMut(DragEvent)>;
+type OnPaste = Closure<dyn FnMut(ClipboardEvent)>;
 type OnVisibility = Closure<dyn FnMut(js_sys::Array)>;
 
 /// The observers with their closures, which live as long as the page.
 #[derive(Default)]
 pub(super) struct Observers {
+    /// Shortcuts of a single character are on.
+    pub(super) single_keys: Rc<Cell<bool>>,
+    _keys: Vec<OnKey>,
+    _drops: Vec<OnDrag>,
+    _paste: Option<OnPaste>,
     _address: Option<Closure<dyn FnMut(web_sys::Event)>>,
     _input: Option<Closure<dyn FnMut(web_sys::Event)>>,
     _size: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
@@ -26,7 +38,12 @@ impl Observers {
         resized: impl Iterator<Item = Element>,
         embed_canvas: Option<&Element>,
     ) -> Observers {
+        let single_keys = Rc::new(Cell::new(true));
         Observers {
+            _keys: observe_keys(link, &single_keys),
+            _drops: observe_drops(link),
+            _paste: observe_paste(link.clone()),
+            single_keys,
             _address: observe_address(link.clone()),
             _input: observe_input(),
             _size: observe_size(link.clone(), resized),
@@ -58,6 +75,69 @@ fn observe_input() -> Option<Closure<dyn FnMut(web_sys::Event)>> {
         let _ = window.add_event_listener_with_callback(event, reached.as_ref().unchecked_ref());
     }
     Some(reached)
+}
+
+/// Observes keys outside of the canvas.
+fn observe_keys(link: &Scope<Page>, single_keys: &Rc<Cell<bool>>) -> Vec<OnKey> {
+    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return Vec::new() };
+    let (down_link, up_link, single_keys) = (link.clone(), link.clone(), single_keys.clone());
+    let down = OnKey::new(move |event: KeyboardEvent| {
+        if let Some(msg) = input::page_key_down(&event, single_keys.get()) {
+            down_link.send_message(msg);
+        }
+    });
+    let up = OnKey::new(move |event: KeyboardEvent| {
+        if let Some(msg) = input::page_key_up(&event) {
+            up_link.send_message(msg);
+        }
+    });
+    for (name, listener) in [("keydown", &down), ("keyup", &up)] {
+        let _ = document.add_event_listener_with_callback(name, listener.as_ref().unchecked_ref());
+    }
+    vec![down, up]
+}
+
+/// Opens files and links that are dropped on the page.
+fn observe_drops(link: &Scope<Page>) -> Vec<OnDrag> {
+    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return Vec::new() };
+    // Without this, the browser would leave the page and show the file.
+    let over = OnDrag::new(|event: DragEvent| event.prevent_default());
+    let link = link.clone();
+    let drop = OnDrag::new(move |event: DragEvent| {
+        event.prevent_default();
+        let Some(data) = event.data_transfer() else { return };
+        let link = link.clone();
+        match data.files().and_then(|files| files.get(0)) {
+            Some(file) => files::read(&file, move |text| {
+                link.send_message(PageMsg::Dropped(text.unwrap_or_default()));
+            }),
+            None => {
+                let text = data.get_data("text/plain").unwrap_or_default();
+                if !text.is_empty() {
+                    link.send_message(PageMsg::Dropped(text));
+                }
+            }
+        }
+    });
+    for (name, listener) in [("dragover", &over), ("drop", &drop)] {
+        let _ = document.add_event_listener_with_callback(name, listener.as_ref().unchecked_ref());
+    }
+    vec![over, drop]
+}
+
+/// Pastes outside of fields.
+fn observe_paste(link: Scope<Page>) -> Option<OnPaste> {
+    let pasted = OnPaste::new(move |event: ClipboardEvent| {
+        if input::is_field(&event) {
+            return;
+        }
+        event.prevent_default();
+        let text = event.clipboard_data().and_then(|data| data.get_data("text/plain").ok()).unwrap_or_default();
+        link.send_message(PageMsg::Pasted(text));
+    });
+    let document = web_sys::window()?.document()?;
+    let _ = document.add_event_listener_with_callback("paste", pasted.as_ref().unchecked_ref());
+    Some(pasted)
 }
 
 fn observe_size(

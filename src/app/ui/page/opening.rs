@@ -1,11 +1,15 @@
 //! Opens drawings: the one that the page's address names, an example, or the visitor's own work.
 
-use super::Page;
+use super::{Page, PageMsg};
 use crate::app::browser::address::{self, Address};
 use crate::app::browser::documents::{self, OpenError};
-use crate::app::browser::{storage, theme};
-use crate::app::model::{DocumentMsg, KEPT_BEFORE, KEPT_WORK, Mode, Msg, Opening, Origin, PlaybackMsg};
+use crate::app::browser::{drawings, storage, theme};
+use crate::app::kept_drawings::{DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem};
+use crate::app::model::{
+    DocumentMsg, DrawingsMsg, KEPT_LAST, KEPT_WORK, Mode, Msg, NEW_ADDRESS, Opening, Origin, PlaybackMsg,
+};
 use crate::app::ui::canvas_2d::CanvasColours;
+use crate::scenario::Scenario;
 
 /// The drawing that the page shows next.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,28 +21,43 @@ pub enum Drawing {
     First,
     /// A drawing that was read.
     Read(Box<Opening>),
+    /// A drawing that was read from a file.
+    File(Box<Opening>),
 }
 
 /// The result of opening a drawing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Opened {
     drawing: Drawing,
-    /// The drawing is the visitor's current work.
-    is_work: bool,
+    /// What is known of the drawing, if this browser keeps it.
+    kept: Option<DrawingInfo>,
+    /// The address follows the drawing, as a step of the browser's history.
+    is_new_address: bool,
     /// What the address sets besides the drawing.
     options: Option<Address>,
     /// A message to the visitor about a drawing that could not be opened.
     problem: Option<String>,
 }
 
-/// Opens the drawing that the address names, or else the visitor's own work. With `is_first`, a link that cannot be
-/// opened falls back to the visitor's work.
+/// Opens the drawing that the address names, or else the one that was changed last. With `is_first`, a drawing that cannot
+/// be opened falls back to that.
 pub async fn open_address(is_first: bool) -> Opened {
     let address = address::read(&address::fragment());
     if address.names_drawing {
         open_fragment(address::fragment(), is_first).await
+    } else if address.is_new {
+        let opening = Opening { address: Some(NEW_ADDRESS.into()), ..Opening::own(Scenario::default()) };
+        Opened { drawing: Drawing::Read(Box::new(opening)), options: Some(address), ..Opened::default() }
+    } else if let Some(id) = &address.kept {
+        match open_kept(id).await {
+            Ok(opened) => Opened { options: Some(address), ..opened },
+            Err(problem) => {
+                let fallback = if is_first { open_last().await } else { Opened::default() };
+                Opened { options: Some(address), problem: Some(problem.sentence()), ..fallback }
+            }
+        }
     } else {
-        Opened { options: Some(address), ..open_work().await }
+        Opened { options: Some(address), ..open_last().await }
     }
 }
 
@@ -48,34 +67,69 @@ pub async fn open_fragment(fragment: String, is_first: bool) -> Opened {
     match documents::open_link(fragment).await {
         Ok(opening) => Opened { drawing: Drawing::Read(opening), options: Some(options), ..Opened::default() },
         Err(error) => {
-            let fallback = if is_first { open_work().await } else { Opened::default() };
+            let fallback = if is_first { open_last().await } else { Opened::default() };
             let options = Some(Address { autoplay: false, ..options });
             Opened { options, problem: Some(link_problem(&error)), ..fallback }
         }
     }
 }
 
-/// Opens the visitor's own work, or else the first example.
-async fn open_work() -> Opened {
-    let kept = if address::is_embed() { None } else { storage::kept(KEPT_WORK) };
-    let Some(text) = kept else { return Opened { drawing: Drawing::First, ..Opened::default() } };
-    match documents::read_document(text).await {
-        Ok(opening) => Opened { drawing: Drawing::Read(opening), is_work: true, ..Opened::default() },
-        Err(_) => {
-            let problem = Some("Your drawing could not be opened. It is kept in this browser.".into());
-            Opened { drawing: Drawing::First, problem, ..Opened::default() }
+/// Opens the link or example that a fragment names, and shows it in the address.
+pub async fn open_named(fragment: String) -> Opened {
+    Opened { is_new_address: true, ..open_fragment(fragment, false).await }
+}
+
+/// Opens a text that was dropped, pasted or read from a file: a scenario, or a link to one.
+pub async fn open_text(text: String) -> Opened {
+    let text = text.trim().to_string();
+    if text.starts_with('{') {
+        return match documents::read_document(text).await {
+            Ok(opening) => Opened { drawing: Drawing::File(opening), ..Opened::default() },
+            Err(error) => {
+                let problem = Some(format!("This file could not be opened: {error}"));
+                Opened { problem, ..Opened::default() }
+            }
+        };
+    }
+    match text.split_once('#') {
+        Some((page, fragment)) if page.is_empty() || page.contains("://") => open_named(fragment.to_string()).await,
+        Some(_) | None => {
+            let problem = Some("This is neither a scenario file nor a link to one.".into());
+            Opened { problem, ..Opened::default() }
         }
     }
 }
 
-/// Opens the visitor's work if the page shows another drawing (`work_is_shown` is false), or else the work before it.
-pub async fn open_other(work_is_shown: bool) -> Opened {
-    let name = if work_is_shown { KEPT_BEFORE } else { KEPT_WORK };
-    let problem = |text: &str| Opened { problem: Some(text.into()), ..Opened::default() };
-    let Some(text) = storage::kept(name) else { return problem("You have no previous drawing yet.") };
-    match documents::read_document(text).await {
-        Ok(opening) => Opened { drawing: Drawing::Read(opening), is_work: !work_is_shown, ..Opened::default() },
-        Err(error) => problem(&format!("Your drawing could not be opened: {error}.")),
+/// Opens a drawing that this browser keeps.
+async fn open_kept(id: &str) -> Result<Opened, StorageProblem> {
+    match drawings::request(DrawingsRequest::Read { id: id.into(), version: None }).await? {
+        DrawingsAnswer::Read(info, scenario) => {
+            let opening = Opening { drawing: Some(info.id.clone()), ..Opening::own(*scenario) };
+            Ok(Opened { drawing: Drawing::Read(Box::new(opening)), kept: Some(info), ..Opened::default() })
+        }
+        DrawingsAnswer::Listed(_)
+        | DrawingsAnswer::Saved(_)
+        | DrawingsAnswer::Conflict { .. }
+        | DrawingsAnswer::Versions(..)
+        | DrawingsAnswer::File(..) => Err(StorageProblem::Missing),
+    }
+}
+
+/// Opens the drawing that was changed last, or else the first example.
+async fn open_last() -> Opened {
+    if address::is_embed() {
+        return Opened { drawing: Drawing::First, ..Opened::default() };
+    }
+    if storage::kept(KEPT_WORK).is_some() {
+        // The first access to the drawings moves the work there.
+        let _ = drawings::request(DrawingsRequest::List).await;
+    }
+    let Some(id) = storage::kept(KEPT_LAST) else { return Opened { drawing: Drawing::First, ..Opened::default() } };
+    match open_kept(&id).await {
+        Ok(opened) => opened,
+        // The visitor has deleted it.
+        Err(StorageProblem::Missing) => Opened { drawing: Drawing::First, ..Opened::default() },
+        Err(problem) => Opened { drawing: Drawing::First, problem: Some(problem.sentence()), ..Opened::default() },
     }
 }
 
@@ -87,19 +141,48 @@ fn link_problem(error: &OpenError) -> String {
 }
 
 impl Page {
+    /// Pastes a text of the system's clipboard: cards as a scenario, or a link to open. Otherwise pastes what was copied on
+    /// this page.
+    pub(super) fn paste(&mut self, text: String) {
+        let trimmed = text.trim().to_string();
+        if trimmed.starts_with('{') {
+            self.link.send_future(async { PageMsg::PastedCards(documents::read_document(trimmed).await.ok(), text) });
+        } else if trimmed.contains("://") && trimmed.contains('#') {
+            self.open(open_text(trimmed));
+        } else {
+            self.update_model(Msg::Document(DocumentMsg::Paste));
+        }
+    }
+
+    pub(super) fn paste_cards(&mut self, cards: Option<Box<Opening>>, text: String) {
+        let msg = match cards {
+            // The page's own copy also knows the links to the cards that were not copied.
+            Some(_) if self.copied.borrow().as_deref() == Some(&*text) => DocumentMsg::Paste,
+            Some(opening) => DocumentMsg::PasteCards(Box::new(opening.scenario)),
+            None => DocumentMsg::Paste,
+        };
+        self.update_model(Msg::Document(msg));
+    }
+
     /// Shows a drawing that was opened, applies the address's options, and reports a problem.
     pub(super) fn show_opened(&mut self, opened: Opened) {
-        let Opened { drawing, is_work, options, problem } = opened;
+        let Opened { drawing, kept, is_new_address, options, problem } = opened;
+        if let Some(info) = kept {
+            self.update_model(Msg::Drawings(DrawingsMsg::Learn(info)));
+        }
         match drawing {
             Drawing::Unchanged => {}
             Drawing::First => self.update_model(Msg::Document(DocumentMsg::OpenFirst)),
+            Drawing::File(opening) => self.update_model(Msg::Document(DocumentMsg::OpenFile(opening))),
             Drawing::Read(mut opening) => {
                 if self.model.mode == Mode::Edit {
                     // A copy in an embed may be changed; the browser keeps nothing of it.
                     opening.origin = Origin::Own;
                 }
                 self.update_model(Msg::Document(DocumentMsg::Open(opening)));
-                self.model.document.is_work = is_work;
+                if is_new_address {
+                    address::show(&self.model.document.fragment(), true);
+                }
             }
         }
         if let Some(options) = options {

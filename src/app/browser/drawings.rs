@@ -1,0 +1,316 @@
+//! The storage of the visitor's drawings: a database of the browser (IndexedDB). Its code is loaded with that of documents.
+//!
+//! `drawings` holds what is known of each drawing, `texts` its newest content, and `versions` former contents.
+
+use super::storage;
+use crate::app::kept_drawings::{DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem, Version};
+use crate::app::model::{KEPT_BEFORE, KEPT_LAST, KEPT_WORK};
+use crate::scenario::Scenario;
+use js_sys::{Array, Promise};
+use std::pin::Pin;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
+use web_sys::{
+    IdbDatabase, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransaction, IdbTransactionMode,
+};
+
+const NAME: &str = "converge";
+const DRAWINGS: &str = "drawings";
+const TEXTS: &str = "texts";
+const VERSIONS: &str = "versions";
+/// The shortest time between two kept versions, ms.
+const VERSION_INTERVAL: f64 = 60_000.0;
+/// The greatest number of versions of a drawing.
+const MAX_VERSIONS: usize = 30;
+/// How long a deleted drawing can be restored, ms.
+const DELETED_FOR: f64 = 30.0 * 24.0 * 3_600_000.0;
+
+type Answer = Result<DrawingsAnswer, StorageProblem>;
+
+/// Executes a request.
+///
+/// # Errors
+/// The code could not be fetched.
+#[wasm_split(documents, fallible)]
+pub fn execute(request: DrawingsRequest) -> Result<Pin<Box<dyn Future<Output = Answer>>>, SplitLoaderError> {
+    Ok(Box::pin(answer(request)))
+}
+
+/// Executes a request, and reports code that could not be fetched as a problem.
+///
+/// # Errors
+/// Why the storage does not answer.
+pub async fn request(request: DrawingsRequest) -> Answer {
+    execute(request).await.map_err(|_| StorageProblem::NotFetched)?.await
+}
+
+async fn answer(request: DrawingsRequest) -> Answer {
+    let store = Store::open().await?;
+    match request {
+        DrawingsRequest::List => store.list().await,
+        DrawingsRequest::Save { id, base, scenario } => {
+            let text = scenario.to_json();
+            match store.save(&id, base, &scenario.title, &text).await? {
+                Some(info) => Ok(DrawingsAnswer::Saved(info)),
+                None => Ok(DrawingsAnswer::Conflict { id, scenario }),
+            }
+        }
+        DrawingsRequest::Read { id, version } => {
+            let info = store.info(&id).await?;
+            let text = match version {
+                None => store.text(TEXTS, &id).await?,
+                Some(at) => store.text(VERSIONS, &version_key(&id, at)).await?,
+            };
+            Ok(DrawingsAnswer::Read(info, Box::new(read(&text)?)))
+        }
+        DrawingsRequest::Rename { id, title } => {
+            let info = store.info(&id).await?;
+            let scenario = Scenario { title, ..read(&store.text(TEXTS, &id).await?)? };
+            store.save(&id, Some(info.revision), &scenario.title, &scenario.to_json()).await?;
+            store.list().await
+        }
+        DrawingsRequest::Duplicate { id, copy } => {
+            let mut scenario = read(&store.text(TEXTS, &id).await?)?;
+            scenario.title = format!("{} (copy)", scenario.title.trim()).trim().to_string();
+            store.save(&copy, None, &scenario.title, &scenario.to_json()).await?;
+            store.list().await
+        }
+        DrawingsRequest::Delete { id, deleted } => {
+            let info = DrawingInfo { deleted: deleted.then(js_sys::Date::now), ..store.info(&id).await? };
+            store.put_info(&info).await?;
+            store.list().await
+        }
+        DrawingsRequest::Versions(id) => store.versions(&id).await.map(|list| DrawingsAnswer::Versions(id, list)),
+        DrawingsRequest::ExportAll => store.export().await,
+    }
+}
+
+fn read(text: &str) -> Result<Scenario, StorageProblem> {
+    let why = |errors: Vec<crate::scenario::ScenarioError>| errors.first().map(ToString::to_string).unwrap_or_default();
+    Scenario::from_json(text).map_err(|errors| StorageProblem::Damaged(why(errors)))
+}
+
+/// The key of a version. Keys of one drawing are in the order of time.
+fn version_key(id: &str, at: f64) -> String {
+    format!("{id}/{at:015}")
+}
+
+struct Store(IdbDatabase);
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Store {
+    async fn open() -> Result<Store, StorageProblem> {
+        let factory = web_sys::window().and_then(|window| window.indexed_db().ok().flatten());
+        let request = factory.and_then(|factory| factory.open_with_u32(NAME, 1).ok()).ok_or(StorageProblem::Blocked)?;
+        let on_upgrade = {
+            let request = request.clone();
+            Closure::<dyn FnMut()>::new(move || {
+                let Ok(database) = request.result().and_then(|result| result.dyn_into::<IdbDatabase>()) else { return };
+                for name in [DRAWINGS, TEXTS, VERSIONS] {
+                    let _ = database.create_object_store(name);
+                }
+            })
+        };
+        request.set_onupgradeneeded(Some(on_upgrade.as_ref().unchecked_ref()));
+        let opened = done(AsRef::<IdbRequest>::as_ref(AsRef::<IdbOpenDbRequest>::as_ref(&request))).await;
+        let database = opened.map_err(|_| StorageProblem::Blocked)?;
+        let store = Store(database.dyn_into().map_err(|_| StorageProblem::Blocked)?);
+        store.import_former_work().await;
+        Ok(store)
+    }
+
+    fn transaction(&self, mode: IdbTransactionMode) -> Result<IdbTransaction, StorageProblem> {
+        let names = [DRAWINGS, TEXTS, VERSIONS].map(JsValue::from_str);
+        let names = Array::from_iter(names.iter());
+        self.0.transaction_with_str_sequence_and_mode(&names, mode).map_err(problem)
+    }
+
+    async fn get(&self, store: &str, key: &str) -> Result<Option<String>, StorageProblem> {
+        let transaction = self.transaction(IdbTransactionMode::Readonly)?;
+        get(&transaction, store, key).await
+    }
+
+    async fn text(&self, store: &str, key: &str) -> Result<String, StorageProblem> {
+        self.get(store, key).await?.ok_or(StorageProblem::Missing)
+    }
+
+    async fn info(&self, id: &str) -> Result<DrawingInfo, StorageProblem> {
+        let text = self.text(DRAWINGS, id).await?;
+        serde_json::from_str(&text).map_err(|error| StorageProblem::Damaged(error.to_string()))
+    }
+
+    async fn put_info(&self, info: &DrawingInfo) -> Result<(), StorageProblem> {
+        let transaction = self.transaction(IdbTransactionMode::Readwrite)?;
+        put(&transaction, DRAWINGS, &info.id, &to_text(info))?;
+        completed(&transaction).await
+    }
+
+    /// Saves a drawing if the storage has the revision that it is based on, and keeps the content before as a version.
+    async fn save(
+        &self,
+        id: &str,
+        base: Option<u32>,
+        title: &str,
+        text: &str,
+    ) -> Result<Option<DrawingInfo>, StorageProblem> {
+        let now = js_sys::Date::now();
+        let transaction = self.transaction(IdbTransactionMode::Readwrite)?;
+        // Infos that cannot be read are overwritten; the text before is kept as a version.
+        let known = get(&transaction, DRAWINGS, id).await?;
+        let known = known.and_then(|text| serde_json::from_str::<DrawingInfo>(&text).ok());
+        if known.as_ref().is_some_and(|known| base != Some(known.revision)) {
+            return Ok(None);
+        }
+        if let (Some(known), Some(before)) = (&known, get(&transaction, TEXTS, id).await?) {
+            let keys = version_keys(&transaction, id).await?;
+            let newest = keys.last().and_then(|key| version_time(key));
+            if newest.is_none_or(|newest| known.at - newest >= VERSION_INTERVAL) && before != text {
+                put(&transaction, VERSIONS, &version_key(id, known.at), &before)?;
+                for key in keys.iter().rev().skip(MAX_VERSIONS - 1) {
+                    store_of(&transaction, VERSIONS)?.delete(&JsValue::from_str(key)).map_err(problem)?;
+                }
+            }
+        }
+        let revision = known.map_or(1, |known| known.revision + 1);
+        let info = DrawingInfo { id: id.into(), title: title.into(), at: now, revision, deleted: None };
+        put(&transaction, DRAWINGS, id, &to_text(&info))?;
+        put(&transaction, TEXTS, id, text)?;
+        completed(&transaction).await?;
+        Ok(Some(info))
+    }
+
+    async fn list(&self) -> Answer {
+        let mut all = self.infos().await?;
+        let now = js_sys::Date::now();
+        let is_old = |info: &DrawingInfo| info.deleted.is_some_and(|at| now - at > DELETED_FOR);
+        for info in all.iter().filter(|info| is_old(info)) {
+            self.remove(&info.id).await?;
+        }
+        all.retain(|info| !is_old(info));
+        all.sort_by(|a, b| b.at.total_cmp(&a.at));
+        Ok(DrawingsAnswer::Listed(all))
+    }
+
+    async fn infos(&self) -> Result<Vec<DrawingInfo>, StorageProblem> {
+        let transaction = self.transaction(IdbTransactionMode::Readonly)?;
+        let store = store_of(&transaction, DRAWINGS)?;
+        let texts = done(&store.get_all().map_err(problem)?).await.map_err(problem)?;
+        let texts = Array::from(&texts).iter().filter_map(|text| text.as_string()).collect::<Vec<String>>();
+        Ok(texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect())
+    }
+
+    async fn remove(&self, id: &str) -> Result<(), StorageProblem> {
+        let transaction = self.transaction(IdbTransactionMode::Readwrite)?;
+        for key in version_keys(&transaction, id).await? {
+            store_of(&transaction, VERSIONS)?.delete(&JsValue::from_str(&key)).map_err(problem)?;
+        }
+        for store in [DRAWINGS, TEXTS] {
+            store_of(&transaction, store)?.delete(&JsValue::from_str(id)).map_err(problem)?;
+        }
+        completed(&transaction).await
+    }
+
+    async fn versions(&self, id: &str) -> Result<Vec<Version>, StorageProblem> {
+        let transaction = self.transaction(IdbTransactionMode::Readonly)?;
+        let keys = version_keys(&transaction, id).await?;
+        Ok(keys.iter().rev().filter_map(|key| version_time(key)).map(|at| Version { at }).collect())
+    }
+
+    /// Writes all drawings into one document: a list of scenarios.
+    async fn export(&self) -> Answer {
+        let mut texts = Vec::new();
+        for info in self.infos().await?.iter().filter(|info| info.deleted.is_none()) {
+            texts.extend(self.get(TEXTS, &info.id).await?);
+        }
+        Ok(DrawingsAnswer::File("converge-drawings.json".into(), format!("[\n{}\n]\n", texts.join(",\n"))))
+    }
+
+    /// Moves the drawings that earlier versions of the page kept elsewhere into this storage.
+    async fn import_former_work(&self) {
+        for (name, id) in [(KEPT_BEFORE, "former-2"), (KEPT_WORK, "former-1")] {
+            let Some(text) = storage::kept(name) else { continue };
+            let title = Scenario::from_json(&text).map(|scenario| scenario.title).unwrap_or_default();
+            if self.save(id, None, &title, &text).await.is_ok() {
+                storage::forget(name);
+                if name == KEPT_WORK {
+                    storage::keep(KEPT_LAST, id);
+                }
+            }
+        }
+    }
+}
+
+fn to_text(info: &DrawingInfo) -> String {
+    serde_json::to_string(info).unwrap_or_default()
+}
+
+fn version_time(key: &str) -> Option<f64> {
+    key.rsplit('/').next()?.parse().ok()
+}
+
+/// Returns the keys of a drawing's versions, the oldest first.
+async fn version_keys(transaction: &IdbTransaction, id: &str) -> Result<Vec<String>, StorageProblem> {
+    let (from, to) = (format!("{id}/"), format!("{id}0"));
+    let range = IdbKeyRange::bound(&from.into(), &to.into()).map_err(problem)?;
+    let keys = store_of(transaction, VERSIONS)?.get_all_keys_with_key(&range).map_err(problem)?;
+    let keys = done(&keys).await.map_err(problem)?;
+    Ok(Array::from(&keys).iter().filter_map(|key| key.as_string()).collect())
+}
+
+fn store_of(transaction: &IdbTransaction, name: &str) -> Result<IdbObjectStore, StorageProblem> {
+    transaction.object_store(name).map_err(problem)
+}
+
+async fn get(transaction: &IdbTransaction, store: &str, key: &str) -> Result<Option<String>, StorageProblem> {
+    let request = store_of(transaction, store)?.get(&JsValue::from_str(key)).map_err(problem)?;
+    Ok(done(&request).await.map_err(problem)?.as_string())
+}
+
+fn put(transaction: &IdbTransaction, store: &str, key: &str, text: &str) -> Result<(), StorageProblem> {
+    let store = store_of(transaction, store)?;
+    store.put_with_key(&JsValue::from_str(text), &JsValue::from_str(key)).map_err(problem)?;
+    Ok(())
+}
+
+/// Waits for a request.
+async fn done(request: &IdbRequest) -> Result<JsValue, JsValue> {
+    let promise = Promise::new(&mut |resolve, reject| {
+        let (succeeded, failed) = (request.clone(), request.clone());
+        let on_success = Closure::once_into_js(move || {
+            let _ = resolve.call1(&JsValue::NULL, &succeeded.result().unwrap_or(JsValue::NULL));
+        });
+        let on_error = Closure::once_into_js(move || {
+            let error = failed.error().ok().flatten().map_or(JsValue::NULL, JsValue::from);
+            let _ = reject.call1(&JsValue::NULL, &error);
+        });
+        request.set_onsuccess(Some(on_success.unchecked_ref()));
+        request.set_onerror(Some(on_error.unchecked_ref()));
+    });
+    JsFuture::from(promise).await
+}
+
+/// Waits until a transaction is on the disk.
+async fn completed(transaction: &IdbTransaction) -> Result<(), StorageProblem> {
+    let promise = Promise::new(&mut |resolve, reject| {
+        let aborted = transaction.clone();
+        let on_abort = Closure::once_into_js(move || {
+            let error = aborted.error().map_or(JsValue::NULL, JsValue::from);
+            let _ = reject.call1(&JsValue::NULL, &error);
+        });
+        transaction.set_oncomplete(Some(&resolve));
+        transaction.set_onabort(Some(on_abort.unchecked_ref()));
+    });
+    JsFuture::from(promise).await.map(drop).map_err(problem)
+}
+
+/// Returns what an exception of the storage means.
+fn problem(error: JsValue) -> StorageProblem {
+    let name = js_sys::Reflect::get(&error, &"name".into()).ok().and_then(|name| name.as_string()).unwrap_or_default();
+    if name == "QuotaExceededError" { StorageProblem::Full } else { StorageProblem::Blocked }
+}

@@ -1,0 +1,81 @@
+//! The command palette: every action, example, template and card, found by typing a part of its name.
+
+use super::actions::{ACTIONS, ActionId};
+use super::canvas_item::CanvasItem;
+use super::model::{DocumentMsg, Model, Msg, SelectionMsg};
+use super::templates::TEMPLATES;
+use crate::scenario::examples::EXAMPLES;
+
+/// An entry of the command palette.
+#[derive(Clone, Debug)]
+pub struct PaletteCommand {
+    /// Its text.
+    pub label: String,
+    /// Its shortcuts.
+    pub keys: String,
+    /// The messages that it sends, in order.
+    pub msgs: Vec<Msg>,
+}
+
+impl PaletteCommand {
+    fn new(label: String, msg: Msg) -> PaletteCommand {
+        PaletteCommand { label, keys: String::new(), msgs: vec![msg] }
+    }
+}
+
+/// Returns everything that can be done now.
+pub fn commands(model: &Model) -> Vec<PaletteCommand> {
+    // These act on a key of the canvas, or open the palette itself.
+    let is_offered = |id: ActionId| !matches!(id, ActionId::Commands | ActionId::Select | ActionId::Cancel);
+    let actions = ACTIONS.iter().filter(|action| is_offered(action.id) && (action.is_enabled)(model));
+    let actions = actions.map(|action| PaletteCommand {
+        keys: action.keys(),
+        ..PaletteCommand::new(action.help.into(), (action.msg)())
+    });
+    let templates = TEMPLATES.iter().filter(|_| model.mode.edits()).map(|template| {
+        let msg = Msg::Document(DocumentMsg::AddTemplate(template.id.into()));
+        PaletteCommand::new(format!("Add a template: {}", template.label), msg)
+    });
+    let examples = EXAMPLES.iter().map(|example| {
+        let msg = Msg::Document(DocumentMsg::OpenExample(example.id.into()));
+        PaletteCommand::new(format!("Open the example {}", example.id), msg)
+    });
+    let cards = model.scene.nodes.iter().map(|node| {
+        let select = Msg::Selection(SelectionMsg::Select(Some(CanvasItem::Node(node.id.to_string()))));
+        let focus = Msg::Selection(SelectionMsg::FocusCard(node.id.to_string()));
+        PaletteCommand { label: format!("Select {}", node.name), keys: String::new(), msgs: vec![select, focus] }
+    });
+    actions.chain(templates).chain(examples).chain(cards).collect()
+}
+
+/// Returns the commands that contain all words of a text, those that begin with it first.
+pub fn found<'a>(commands: &'a [PaletteCommand], text: &str) -> Vec<&'a PaletteCommand> {
+    let text = text.trim().to_lowercase();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let matches = |command: &&PaletteCommand| {
+        let label = command.label.to_lowercase();
+        words.iter().all(|word| label.contains(word))
+    };
+    let mut found: Vec<&PaletteCommand> = commands.iter().filter(matches).collect();
+    found.sort_by_key(|command| !command.label.to_lowercase().starts_with(&text));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::model::update;
+
+    #[test]
+    fn commands_are_found_by_parts_of_their_names() {
+        let mut model = Model::default();
+        update(&mut model, Msg::Document(DocumentMsg::OpenFirst));
+        let all = commands(&model);
+        let first = |text: &str| found(&all, text).first().map(|command| command.label.clone());
+        assert_eq!(first("undo"), None, "there is nothing to undo");
+        assert_eq!(first("service add").as_deref(), Some("Add a service"));
+        assert_eq!(first("example outbox").as_deref(), Some("Open the example outbox"));
+        assert_eq!(first("select notif").as_deref(), Some("Select Notification"));
+        assert!(found(&all, "").len() == all.len());
+    }
+}

@@ -1,0 +1,66 @@
+//! A page for tests, with a session that answers every request at once.
+
+use super::{DocumentMsg, Effect, LiveMsg, Model, Msg, ViewportMsg, update};
+use crate::scenario::{Command, Operation};
+use crate::session::Session;
+use crate::session::protocol::{FromEngine, Report, ToEngine};
+
+/// A page of 1,200 × 800 px that shows the first scenario, with its session.
+pub(super) struct TestPage {
+    pub model: Model,
+    session: Session,
+    pub restarts: usize,
+    /// The effects of the last message, apart from requests.
+    pub effects: Vec<Effect>,
+}
+
+impl TestPage {
+    pub fn new() -> TestPage {
+        let (model, session) = (Model::default(), Session::default());
+        let mut page = TestPage { model, session, restarts: 0, effects: Vec::new() };
+        page.update(Msg::Viewport(ViewportMsg::Resized { width: 1200.0, height: 800.0, narrow: false }));
+        page.update(Msg::Document(DocumentMsg::OpenFirst));
+        page.update(ready());
+        page
+    }
+
+    pub fn update(&mut self, msg: Msg) {
+        let mut kept = Vec::new();
+        for effect in update(&mut self.model, msg) {
+            if effect == Effect::RestartEngine {
+                self.session = Session::default();
+                self.restarts += 1;
+            } else if let Effect::Send(request) = effect {
+                self.answer(*request);
+            } else {
+                kept.push(effect);
+            }
+        }
+        self.effects = kept;
+    }
+
+    /// Answers requests that were kept back.
+    pub fn answer_all(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            if let Effect::Send(request) = effect {
+                self.answer(*request);
+            }
+        }
+    }
+
+    fn answer(&mut self, request: ToEngine) {
+        let answer = self.session.handle(request);
+        self.update(Msg::Engine(answer.into()));
+    }
+}
+
+/// The first answer of an engine.
+pub(super) fn ready() -> Msg {
+    Msg::Engine(FromEngine { epoch: 0, report: Report::Ready }.into())
+}
+
+/// A live command that writes a value at Inventory.
+pub(super) fn write(value: i64) -> Msg {
+    let operation = Operation::Write { key: "widget".into(), value: value.into() };
+    Msg::Live(LiveMsg::Execute(Command::Operate { service: "inventory".into(), operation, poison: false }))
+}

@@ -1,0 +1,88 @@
+//! The dialog of the command palette.
+
+use super::dialogs::Modal;
+use crate::app::command_palette::{PaletteCommand, found};
+use crate::app::model::{Msg, PanelsMsg};
+use std::rc::Rc;
+use web_sys::{HtmlElement, HtmlInputElement};
+use yew::prelude::*;
+
+/// The greatest number of shown commands.
+const MAX_SHOWN: usize = 60;
+
+/// Properties of [`CommandsDialog`].
+#[derive(Clone, Properties)]
+pub struct CommandsDialogProps {
+    /// Everything that can be done now.
+    pub commands: Rc<Vec<PaletteCommand>>,
+    /// Receives messages.
+    pub send: Callback<Msg>,
+}
+
+impl PartialEq for CommandsDialogProps {
+    fn eq(&self, other: &Self) -> bool {
+        // Commands with equal labels send equal messages.
+        let labels = |props: &Self| props.commands.iter().map(|command| command.label.clone()).collect::<Vec<String>>();
+        labels(self) == labels(other)
+    }
+}
+
+/// The dialog: a field to type in, and the commands that contain the typed words.
+#[component]
+pub fn CommandsDialog(props: &CommandsDialogProps) -> Html {
+    let (typed, chosen, input) = (use_state(String::new), use_state(|| 0usize), use_node_ref());
+    use_effect_with(input.clone(), |input| {
+        if let Some(input) = input.cast::<HtmlElement>() {
+            let _ = input.focus();
+        }
+    });
+    let shown: Vec<PaletteCommand> = found(&props.commands, &typed).into_iter().take(MAX_SHOWN).cloned().collect();
+    let close = props.send.reform(|()| Msg::Panels(PanelsMsg::ToggleCommands));
+    let execute = {
+        let (send, close) = (props.send.clone(), close.clone());
+        move |command: &PaletteCommand| {
+            close.emit(());
+            command.msgs.iter().cloned().for_each(|msg| send.emit(msg));
+        }
+    };
+    let on_input = {
+        let (typed, chosen) = (typed.clone(), chosen.clone());
+        Callback::from(move |event: InputEvent| {
+            typed.set(event.target_dyn_into::<HtmlInputElement>().map(|input| input.value()).unwrap_or_default());
+            chosen.set(0);
+        })
+    };
+    let on_key = {
+        let (shown, chosen, execute) = (shown.clone(), chosen.clone(), execute.clone());
+        Callback::from(move |event: KeyboardEvent| {
+            let last = shown.len().saturating_sub(1);
+            match event.key().as_str() {
+                "ArrowDown" => chosen.set((*chosen + 1).min(last)),
+                "ArrowUp" => chosen.set(chosen.saturating_sub(1)),
+                "Enter" => shown.get(*chosen).into_iter().for_each(&execute),
+                _ => return,
+            }
+            event.prevent_default();
+        })
+    };
+    let row = |(index, command): (usize, &PaletteCommand)| {
+        let is_chosen = index == *chosen;
+        let (execute, command) = (execute.clone(), command.clone());
+        let (label, keys) = (command.label.clone(), command.keys.clone());
+        let onclick = Callback::from(move |_: MouseEvent| execute(&command));
+        html! {
+            <li key={label.clone()} id={format!("command-{index}")} role="option" aria-selected={is_chosen.to_string()}>
+                <button tabindex="-1" {onclick}><span class="grow">{ label }</span><kbd>{ keys }</kbd></button>
+            </li>
+        }
+    };
+    html! {
+        <Modal title="Commands" on_close={close}>
+            <input ref={input} class="commands-input" role="combobox" aria-label="Find a command" aria-expanded="true" aria-controls="commands-list"
+                aria-activedescendant={format!("command-{}", *chosen)} autocomplete="off" spellcheck="false" placeholder="Type what you want to do"
+                oninput={on_input} onkeydown={on_key} />
+            <ul id="commands-list" class="commands-list" role="listbox" aria-label="Commands">{ for shown.iter().enumerate().map(row) }</ul>
+            if shown.is_empty() { <p class="muted" role="status">{ "No command has this name." }</p> }
+        </Modal>
+    }
+}

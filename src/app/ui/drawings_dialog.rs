@@ -1,0 +1,121 @@
+//! The dialog of the visitor's drawings: open, rename, duplicate, delete, former versions, files.
+
+use super::dialogs::{Modal, OpenFile};
+use crate::app::kept_drawings::{DrawingInfo, DrawingsRequest, Version};
+use crate::app::model::{DrawingsMsg, Msg};
+use std::rc::Rc;
+use wasm_bindgen::JsValue;
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+/// Properties of [`DrawingsDialog`].
+#[derive(Clone, PartialEq, Properties)]
+pub struct DrawingsDialogProps {
+    /// All kept drawings, the newest first; absent until they are listed.
+    pub list: Option<Rc<Vec<DrawingInfo>>>,
+    /// The listed versions of a drawing.
+    pub versions: Option<(Rc<str>, Rc<Vec<Version>>)>,
+    /// The id of the shown drawing.
+    pub shown: Option<Rc<str>>,
+    /// Receives messages.
+    pub send: Callback<Msg>,
+}
+
+/// The dialog.
+#[component]
+pub fn DrawingsDialog(props: &DrawingsDialogProps) -> Html {
+    let renaming = use_state(|| None::<Rc<str>>);
+    let content = match &props.list {
+        None => html! { <p class="muted">{ "Loading…" }</p> },
+        Some(list) => {
+            let kept: Vec<&DrawingInfo> = list.iter().filter(|info| info.deleted.is_none()).collect();
+            if kept.is_empty() {
+                html! { <p class="muted">{ "None yet. A drawing is kept here as soon as you change it." }</p> }
+            } else {
+                html! { <ul class="drawings-list">{ for kept.into_iter().map(|info| row(props, info, &renaming)) }</ul> }
+            }
+        }
+    };
+    let request = |request: DrawingsRequest| on(props, DrawingsMsg::Request(request));
+    html! {
+        <Modal title="My drawings" on_close={props.send.reform(|()| Msg::Drawings(DrawingsMsg::CloseDialog))}>
+            { content }
+            <div class="row"><button class="line" onclick={request(DrawingsRequest::ExportAll)}>{ "Export all" }</button></div>
+            <OpenFile send={props.send.clone()} />
+        </Modal>
+    }
+}
+
+fn on(props: &DrawingsDialogProps, msg: DrawingsMsg) -> Callback<MouseEvent> {
+    props.send.reform(move |_: MouseEvent| Msg::Drawings(msg.clone()))
+}
+
+fn row(props: &DrawingsDialogProps, info: &DrawingInfo, renaming: &UseStateHandle<Option<Rc<str>>>) -> Html {
+    let (id, name) = (info.id.clone(), info.name().to_string());
+    let is_shown = props.shown.as_ref() == Some(&id);
+    let button = |label: &'static str, msg: DrawingsMsg| {
+        html! { <button class="line small" aria-label={format!("{label}: {name}")} onclick={on(props, msg)}>{ label }</button> }
+    };
+    let start_rename = {
+        let (renaming, id) = (renaming.clone(), id.clone());
+        Callback::from(move |_: MouseEvent| renaming.set(Some(id.clone())))
+    };
+    let delete = DrawingsMsg::Request(DrawingsRequest::Delete { id: id.clone(), deleted: true });
+    let versions = DrawingsMsg::Request(DrawingsRequest::Versions(id.clone()));
+    html! {
+        <li key={id.to_string()}>
+            if renaming.as_ref() == Some(&id) {
+                { rename_form(props, info, renaming) }
+            } else {
+                <button class="name" aria-current={is_shown.then_some("true")} onclick={on(props, DrawingsMsg::Open(id.clone()))}>{ &name }</button>
+            }
+            <span class="muted small">{ if is_shown { "open".to_string() } else { local_time(info.at) } }</span>
+            <button class="line small" aria-label={format!("Rename: {name}")} onclick={start_rename}>{ "Rename" }</button>
+            { button("Duplicate", DrawingsMsg::Duplicate(id.clone())) }
+            { button("Versions", versions) }
+            { button("Delete", delete) }
+            { versions_of(props, &id) }
+        </li>
+    }
+}
+
+fn rename_form(props: &DrawingsDialogProps, info: &DrawingInfo, renaming: &UseStateHandle<Option<Rc<str>>>) -> Html {
+    let onsubmit = {
+        let (send, renaming, id) = (props.send.clone(), renaming.clone(), info.id.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let form = event.target_dyn_into::<web_sys::Element>();
+            let input = form.and_then(|form| form.query_selector("input").ok().flatten());
+            use wasm_bindgen::JsCast;
+            if let Some(input) = input.and_then(|input| input.dyn_into::<HtmlInputElement>().ok()) {
+                let title = input.value().trim().chars().take(120).collect();
+                send.emit(Msg::Drawings(DrawingsMsg::Rename(id.clone(), title)));
+            }
+            renaming.set(None);
+        })
+    };
+    html! {
+        <form class="rename" {onsubmit}>
+            <input aria-label="Name of the drawing" value={info.title.clone()} />
+            <button class="line small">{ "Save" }</button>
+        </form>
+    }
+}
+
+fn versions_of(props: &DrawingsDialogProps, id: &Rc<str>) -> Html {
+    let Some((of, versions)) = props.versions.as_ref().filter(|(of, _)| of == id) else { return html! {} };
+    if versions.is_empty() {
+        return html! { <span class="versions muted small">{ "No former versions yet. One is kept every minute while you edit." }</span> };
+    }
+    let version = |version: &Version| {
+        let read = DrawingsRequest::Read { id: of.clone(), version: Some(version.at) };
+        html! { <button class="line small" onclick={on(props, DrawingsMsg::Request(read))}>{ local_time(version.at) }</button> }
+    };
+    html! { <span class="versions">{ for versions.iter().map(version) }</span> }
+}
+
+/// Formats a time in the visitor's language and time zone.
+fn local_time(at: f64) -> String {
+    let date = js_sys::Date::new(&JsValue::from_f64(at));
+    String::from(date.to_locale_string("default", &JsValue::UNDEFINED))
+}

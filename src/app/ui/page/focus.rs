@@ -1,0 +1,79 @@
+//! Keeps the focus on the page: where the focused element has disappeared, its neighbour receives the focus.
+
+use super::Page;
+use wasm_bindgen::JsCast;
+use web_sys::{Document, Element, HtmlElement};
+
+/// The areas of the page, from the smallest: where the focus stays if a control of the area disappears.
+const AREAS: [&str; 12] = [
+    "dialog",
+    ".inspector",
+    ".log",
+    ".verdicts",
+    ".branches",
+    ".outline tbody",
+    ".outline",
+    ".diagram",
+    ".transport",
+    ".palette",
+    ".top",
+    ".time",
+];
+/// The elements that can receive the focus.
+const CONTROLS: &str =
+    "button:not([disabled]), input:not([disabled]), select:not([disabled]), textarea, a[href], summary, [tabindex='0']";
+
+/// Where the focus was at the last rendering.
+#[derive(Default)]
+pub(super) struct LastFocus {
+    element: Option<Element>,
+    /// The area, and the place of the element among the area's controls; none for the canvas.
+    area: Option<(&'static str, u32)>,
+}
+
+impl Page {
+    /// Remembers the focused element. If it has disappeared, moves the focus to its neighbour, or else to the canvas.
+    pub(super) fn keep_focus(&mut self) {
+        let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
+        match document.active_element().filter(|element| element.tag_name() != "BODY") {
+            Some(element) => {
+                if self.last_focus.element.as_ref() != Some(&element) {
+                    self.last_focus = LastFocus { area: area_of(&document, &element), element: Some(element) };
+                }
+            }
+            None => {
+                let Some(lost) = self.last_focus.element.take().filter(|lost| !is_shown(lost)) else { return };
+                drop(lost);
+                let neighbour = self.last_focus.area.and_then(|(area, index)| neighbour(&document, area, index));
+                match neighbour {
+                    Some(neighbour) => drop(neighbour.focus()),
+                    None => self.focus(&self.model.selection.focus.clone().unwrap_or_default()),
+                }
+            }
+        }
+    }
+}
+
+/// Returns whether an element is on the page and enabled.
+fn is_shown(element: &Element) -> bool {
+    element.is_connected() && !element.has_attribute("disabled") && element.get_bounding_client_rect().width() > 0.0
+}
+
+fn controls(document: &Document, area: &str) -> Vec<HtmlElement> {
+    let Some(area) = document.query_selector(area).ok().flatten() else { return Vec::new() };
+    let Ok(list) = area.query_selector_all(CONTROLS) else { return Vec::new() };
+    (0..list.length()).filter_map(|i| list.get(i)?.dyn_into::<HtmlElement>().ok()).collect()
+}
+
+fn area_of(document: &Document, element: &Element) -> Option<(&'static str, u32)> {
+    let area = AREAS.into_iter().find(|area| element.closest(area).ok().flatten().is_some())?;
+    let index = controls(document, area).iter().position(|control| **control == *element)?;
+    Some((area, index as u32))
+}
+
+/// Returns the control of an area at a place, or the last one before it.
+fn neighbour(document: &Document, area: &str, index: u32) -> Option<HtmlElement> {
+    let controls = controls(document, area);
+    let last = controls.len().checked_sub(1)?;
+    controls.into_iter().nth((index as usize).min(last))
+}
