@@ -18,7 +18,7 @@ impl TestPage {
     pub fn new() -> TestPage {
         let (model, session) = (Model::default(), Session::default());
         let mut page = TestPage { model, session, restarts: 0, effects: Vec::new() };
-        page.update(Msg::Viewport(ViewportMsg::Resized { width: 1200.0, height: 800.0, narrow: false }));
+        page.update(Msg::Viewport(ViewportMsg::Resized { width: 1200.0, height: 800.0, unit: 1.0, narrow: false }));
         page.update(Msg::Document(DocumentMsg::OpenFirst));
         page.update(ready());
         page
