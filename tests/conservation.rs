@@ -110,7 +110,9 @@ fn publish_mode() -> impl Strategy<Value = (PublishMode, f64)> {
         (0.0f64..20.0).prop_map(|gap_ms| (PublishMode::AfterCommit, gap_ms)),
         (0.0f64..20.0).prop_map(|gap_ms| (PublishMode::BeforeCommit, gap_ms)),
         relay.clone().prop_map(|(poll_ms, batch)| (PublishMode::Outbox { poll_ms, batch }, 0.0)),
-        relay.prop_map(|(poll_ms, batch)| (PublishMode::ChangeDataCapture { poll_ms, batch }, 0.0)),
+        (relay, prop_oneof![Just(0.0), Just(60_000.0), 1.0f64..500.0]).prop_map(|((poll_ms, batch), flush_ms)| {
+            (PublishMode::ChangeDataCapture { poll_ms, batch, flush_ms }, 0.0)
+        }),
     ]
 }
 

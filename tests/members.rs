@@ -91,7 +91,7 @@ fn publishing(protocol: Protocol, mode: PublishMode) -> Scenario {
 }
 
 fn change_data_capture() -> PublishMode {
-    PublishMode::ChangeDataCapture { poll_ms: 20.0, batch: 8 }
+    PublishMode::ChangeDataCapture { poll_ms: 20.0, batch: 8, flush_ms: 60_000.0 }
 }
 
 fn outbox() -> PublishMode {
@@ -319,7 +319,8 @@ fn a_member_that_crashes_between_commit_and_publication_loses_the_event_and_is_r
 #[test]
 fn a_write_that_a_failover_rolled_back_stays_in_the_copy_that_received_its_event() {
     // The primary publishes from its log before any follower stores the write.
-    let mut scenario = publishing(protocol("primary"), PublishMode::ChangeDataCapture { poll_ms: 1.0, batch: 8 });
+    let mut scenario =
+        publishing(protocol("primary"), PublishMode::ChangeDataCapture { poll_ms: 1.0, batch: 8, flush_ms: 60_000.0 });
     if let Protocol::Primary(primary) = &mut scenario.groups[0].protocol {
         primary.acknowledgements = 1;
     }

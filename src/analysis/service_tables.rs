@@ -40,7 +40,7 @@ pub struct AllTables {
 impl AllTables {
     pub(super) fn observe(&mut self, record: &Record) {
         match &record.fact {
-            Fact::OutboxRowWritten { node, bus, update } => {
+            Fact::OutboxRowWritten { node, bus, update } | Fact::PositionLost { node, bus, update } => {
                 self.tables_mut(*node).outbox.insert((*bus, *update));
             }
             Fact::OutboxRowPublished { node, bus, update } | Fact::PublicationLost { node, bus, update } => {

@@ -253,10 +253,10 @@ impl<'a> Builder<'a> {
                     PublishMode::AfterCommit => Mode::After(micros(publication.gap_ms)),
                     PublishMode::BeforeCommit => Mode::Before(micros(publication.gap_ms)),
                     PublishMode::Outbox { poll_ms, batch } => {
-                        Mode::Relay { interval: micros(poll_ms).max(1), batch, log: false }
+                        Mode::Relay { interval: micros(poll_ms).max(1), batch, log: None }
                     }
-                    PublishMode::ChangeDataCapture { poll_ms, batch } => {
-                        Mode::Relay { interval: micros(poll_ms).max(1), batch, log: true }
+                    PublishMode::ChangeDataCapture { poll_ms, batch, flush_ms } => {
+                        Mode::Relay { interval: micros(poll_ms).max(1), batch, log: Some(micros(flush_ms)) }
                     }
                 },
                 acks: publication.acks,

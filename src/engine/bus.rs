@@ -12,10 +12,10 @@ mod subscription_queue;
 
 use super::backoff::wait;
 use super::context::Context;
-use super::message::{About, Delivery, LinkId, Payload, Publication};
+use super::message::{About, Delivery, LinkId, Payload};
 use super::queue::Timer;
 use crate::scenario::{Acknowledge, Limit, Micros, Order};
-use crate::trace::{Fact, KeyId, UpdateId};
+use crate::trace::{Fact, KeyId, NodeId, UpdateId};
 use broker_set::BrokerSet;
 pub use config::{BusConfig, EventCounts, ReplicationConfig, SubscriptionConfig, TopicConfig};
 use std::collections::BTreeMap;
@@ -41,6 +41,8 @@ pub struct Bus {
     queues: Vec<SubscriptionQueue>,
     /// By topic: when each update within the window of deduplication was published.
     recent_updates: Vec<BTreeMap<UpdateId, Micros>>,
+    /// By publisher and topic: the position that its stream continues with.
+    streams: BTreeMap<(NodeId, u32), (u32, u32)>,
     /// Publications to be acknowledged after the flush.
     pending_acks: BTreeMap<u32, PublicationAck>,
     next_pending_ack: u32,
@@ -64,6 +66,7 @@ impl Bus {
             next_delivery: 0,
             queues: SubscriptionQueue::all(&config.subscriptions),
             recent_updates: vec![BTreeMap::new(); config.topics.len()],
+            streams: BTreeMap::new(),
             pending_acks: BTreeMap::new(),
             next_pending_ack: 0,
             published: 0,
@@ -102,18 +105,7 @@ impl Bus {
     /// Handles a message. `reply_link` is the link back to its sender.
     pub fn on_message(&mut self, now: Micros, payload: Payload, reply_link: Option<LinkId>, ctx: &mut Context) {
         match payload {
-            Payload::Publish(publication) => {
-                if self.brokers.is_some() {
-                    return self.append(now, &publication, reply_link, ctx);
-                }
-                let Publication { topic, awaited, ref update, .. } = *publication;
-                if let (Some(number), Some(link)) = (awaited, reply_link) {
-                    self.acknowledge_publication(now, PublicationAck { link, number, update: update.id }, ctx);
-                }
-                if !self.is_duplicate(now, topic, update.id, ctx) {
-                    self.accept(now, topic, update, None, ctx);
-                }
-            }
+            Payload::Publish(publication) => self.on_publication(now, &publication, reply_link, ctx),
             Payload::Acknowledge(event, generation) => self.on_acknowledge(now, event, generation, ctx),
             Payload::Heartbeat(heartbeat) => {
                 if let Some(reply_link) = reply_link {
@@ -173,6 +165,7 @@ impl Bus {
             | Timer::PublishTimeout(_)
             | Timer::PublishDue(_)
             | Timer::RelayPoll(_)
+            | Timer::PositionFlush(_)
             | Timer::CommitOffsets(_)
             | Timer::HeartbeatDue(_)
             | Timer::OptimisticRetry(_)

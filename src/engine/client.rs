@@ -121,6 +121,7 @@ impl Client {
             | Timer::PublishTimeout(_)
             | Timer::PublishDue(_)
             | Timer::RelayPoll(_)
+            | Timer::PositionFlush(_)
             | Timer::CommitOffsets(_)
             | Timer::EventExpiry(_)
             | Timer::FlushDone(_)

@@ -97,8 +97,21 @@ pub struct Publication {
     pub awaited: Option<u32>,
     /// What the bus must have done before it acknowledges.
     pub acks: Acks,
+    /// Its position in the stream of a log's relay.
+    pub position: Option<StreamPosition>,
     /// The committed update.
     pub update: Arc<Update>,
+}
+
+/// A position in the stream of a log's relay, of which the bus accepts no entry before its predecessor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamPosition {
+    /// The publisher.
+    pub publisher: NodeId,
+    /// The number of the stream: a relay starts a new one when it publishes entries again.
+    pub stream: u32,
+    /// The number of the entry in the stream, from 0.
+    pub number: u32,
 }
 
 /// An event sent to a consumer.
@@ -255,6 +268,12 @@ pub enum Payload {
 }
 
 impl Payload {
+    /// Returns whether the message arrives in the order of sending with all others like it on its link.
+    #[inline]
+    pub fn is_in_stream(&self) -> bool {
+        matches!(self, Payload::Publish(publication) if publication.position.is_some())
+    }
+
     /// Returns the kind of the message.
     pub fn kind(&self) -> MessageKind {
         match self {

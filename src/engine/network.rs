@@ -9,7 +9,7 @@ use crate::scenario::Micros;
 use crate::trace::{DropCause, MessageId, NodeId};
 use ephemeral_links::EphemeralLinks;
 pub use ephemeral_links::UnlistedLinks;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A message in flight.
 #[derive(Clone, Debug)]
@@ -61,6 +61,8 @@ pub struct Network {
     counts: MessageCounts,
     seed: u64,
     ephemeral_links: EphemeralLinks,
+    /// By link: when the last message of a stream arrives.
+    stream_due: BTreeMap<u32, Micros>,
 }
 
 /// The planned arrival of a message.
@@ -185,9 +187,14 @@ impl Network {
     #[inline]
     fn put_on_link(&mut self, id: LinkId, due: Micros, payload: Payload, in_order: bool) -> PlannedArrival {
         let link = &mut self.links[id.0 as usize];
-        let due = if link.fifo && in_order { due.max(link.last_due) } else { due };
+        let mut due = if link.fifo && in_order { due.max(link.last_due) } else { due };
         if in_order {
             link.last_due = due;
+        }
+        if payload.is_in_stream() {
+            let last = self.stream_due.entry(id.0).or_default();
+            due = due.max(*last);
+            *last = due;
         }
         let message_id = MessageId(self.counts.sent + self.counts.duplicated - 1);
         self.counts.in_flight += 1;

@@ -1,8 +1,12 @@
 //! The publication of updates as events: directly before or after the commit, or through an outbox or the store's log, whose
 //! relay publishes at least once.
+//!
+//! The relay of a log sends a numbered stream, of which the bus accepts no entry before its predecessor. After a missing
+//! acknowledgement it starts a new stream with the entry and all later ones; after a restart, with the first entry after the
+//! position that it flushed last.
 
 use super::context::Context;
-use super::message::{About, LinkId, Payload, Publication, Update};
+use super::message::{About, LinkId, Payload, Publication, StreamPosition, Update};
 use super::queue::Timer;
 use crate::scenario::{Acks, Micros};
 use crate::trace::{Fact, NodeId};
@@ -25,8 +29,9 @@ pub enum Mode {
         interval: Micros,
         /// The maximum number of rows of a poll.
         batch: u32,
-        /// The relay keeps the order of the commits: after a missing acknowledgement it publishes all later rows again.
-        log: bool,
+        /// For a log, whose relay keeps the order of the commits: the interval at which it flushes its position; 0 for
+        /// at once.
+        log: Option<Micros>,
     },
 }
 
@@ -47,13 +52,33 @@ pub struct Publisher {
     pub retry: Option<(Micros, u32)>,
 }
 
-/// A row of an outbox, or an entry of a log, that the bus has not acknowledged.
+/// A row of an outbox, or an entry of a log after the flushed position.
 #[derive(Clone, Debug)]
 struct Row {
     update: Arc<Update>,
-    /// The publication whose acknowledgement is awaited.
+    /// Its last publication.
     publication: Option<u32>,
     attempts: u32,
+    /// An entry of a log: the bus has acknowledged it.
+    acknowledged: bool,
+}
+
+/// The stream of a log's relay.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stream {
+    /// The number of the stream.
+    stream: u32,
+    /// The number of the next entry in it.
+    next: u32,
+    /// The timer of the next flush of the position is set.
+    flushes: bool,
+}
+
+impl Stream {
+    /// Starts a new stream.
+    fn restart(&mut self) {
+        (self.stream, self.next) = (self.stream + 1, 0);
+    }
 }
 
 /// A direct publication that the bus has not acknowledged.
@@ -73,6 +98,8 @@ pub struct Publishing {
     rows: Vec<VecDeque<Row>>,
     /// By publisher: the timer of its relay's next poll.
     polls: Vec<Option<u32>>,
+    /// By publisher.
+    streams: Vec<Stream>,
     /// Events whose gap after the commit runs.
     delayed: BTreeMap<u32, (usize, Arc<Update>)>,
     unconfirmed: BTreeMap<u32, Unconfirmed>,
@@ -83,7 +110,9 @@ impl Publishing {
     /// Returns publishers that have published nothing.
     pub fn new(node: NodeId, publishers: Vec<Publisher>) -> Self {
         let (rows, polls) = (vec![VecDeque::new(); publishers.len()], vec![None; publishers.len()]);
-        Publishing { node, publishers, rows, polls, delayed: BTreeMap::new(), unconfirmed: BTreeMap::new(), next: 0 }
+        let streams = vec![Stream::default(); publishers.len()];
+        let (delayed, unconfirmed) = (BTreeMap::new(), BTreeMap::new());
+        Publishing { node, publishers, rows, polls, streams, delayed, unconfirmed, next: 0 }
     }
 
     fn next_number(&mut self) -> u32 {
@@ -149,7 +178,8 @@ impl Publishing {
                 Mode::Relay { .. } => {
                     let bus = self.publishers[index].bus;
                     ctx.record(Fact::OutboxRowWritten { node: self.node, bus, update: update.id });
-                    self.rows[index].push_back(Row { update: update.clone(), publication: None, attempts: 0 });
+                    let row = Row { update: update.clone(), publication: None, attempts: 0, acknowledged: false };
+                    self.rows[index].push_back(row);
                     self.schedule_poll(now, index, ctx);
                 }
             }
@@ -172,7 +202,7 @@ impl Publishing {
         debug_assert!(number < self.next, "the timer was set by this node");
         let Some(index) = self.polls.iter().position(|poll| *poll == Some(number)) else { return };
         self.polls[index] = None;
-        let Mode::Relay { batch, .. } = self.publishers[index].mode else { return };
+        let Mode::Relay { batch, log, .. } = self.publishers[index].mode else { return };
         let timeout = self.publishers[index].retry.map_or(RELAY_TIMEOUT, |(timeout, _)| timeout);
         let mut capacity = batch;
         for at in 0..self.rows[index].len() {
@@ -187,7 +217,12 @@ impl Publishing {
             let row = &mut self.rows[index][at];
             row.publication = Some(number);
             row.attempts += 1;
-            send(&self.publishers[index], Some(number), &row.update, row.attempts, ctx);
+            let position = log.map(|_| {
+                let Stream { stream, next, .. } = self.streams[index];
+                self.streams[index].next += 1;
+                StreamPosition { publisher: self.node, stream, number: next }
+            });
+            send(&self.publishers[index], Some(number), position, &row.update, row.attempts, ctx);
             ctx.wake(now + timeout, Timer::PublishTimeout(number));
         }
         self.schedule_poll(now, index, ctx);
@@ -206,7 +241,7 @@ impl Publishing {
             ctx.wake(now + timeout, Timer::PublishTimeout(number));
             number
         });
-        send(&self.publishers[index], awaited, &update, 1, ctx);
+        send(&self.publishers[index], awaited, None, &update, 1, ctx);
         if let Some(number) = awaited {
             let previous = self.unconfirmed.insert(number, Unconfirmed { publisher: index, update, attempts: 1 });
             debug_assert!(previous.is_none(), "numbers of publications are unique");
@@ -214,16 +249,48 @@ impl Publishing {
     }
 
     /// Handles the acknowledgement of a publication.
-    pub fn on_published(&mut self, number: u32, ctx: &mut Context) {
+    pub fn on_published(&mut self, now: Micros, number: u32, ctx: &mut Context) {
         debug_assert!(number < self.next, "the bus acknowledges publications of this node");
         self.unconfirmed.remove(&number);
         for index in 0..self.rows.len() {
-            if let Some(at) = self.rows[index].iter().position(|row| row.publication == Some(number))
-                && let Some(row) = self.rows[index].remove(at)
-            {
-                let bus = self.publishers[index].bus;
+            let is_published = |row: &Row| row.publication == Some(number) && !row.acknowledged;
+            let Some(at) = self.rows[index].iter().position(is_published) else { continue };
+            let bus = self.publishers[index].bus;
+            let mut published = |row: &Row| {
                 ctx.record(Fact::OutboxRowPublished { node: self.node, bus, update: row.update.id });
+            };
+            if matches!(self.publishers[index].mode, Mode::Relay { log: Some(_), .. }) {
+                // The bus accepts a stream in order, so it has all earlier entries too.
+                for row in self.rows[index].range_mut(..=at).filter(|row| !row.acknowledged) {
+                    row.acknowledged = true;
+                    published(row);
+                }
+                self.schedule_flush(now, index, ctx);
+            } else if let Some(row) = self.rows[index].remove(at) {
+                published(&row);
             }
+        }
+    }
+
+    /// Flushes the position of a relay after the acknowledged entries, at once or at a multiple of the interval.
+    fn schedule_flush(&mut self, now: Micros, index: usize, ctx: &mut Context) {
+        match self.publishers[index].mode {
+            Mode::Relay { log: Some(0), .. } => self.flush_position(index as u32),
+            Mode::Relay { log: Some(interval), .. } if !self.streams[index].flushes => {
+                self.streams[index].flushes = true;
+                ctx.wake((now / interval + 1) * interval, Timer::PositionFlush(index as u32));
+            }
+            Mode::Relay { .. } | Mode::After(_) | Mode::Before(_) => {}
+        }
+    }
+
+    /// Makes the position of a relay durable: a restart continues after the acknowledged entries.
+    pub fn flush_position(&mut self, publisher: u32) {
+        let index = publisher as usize;
+        debug_assert!(index < self.publishers.len(), "a timer names a publisher");
+        self.streams[index].flushes = false;
+        while self.rows[index].front().is_some_and(|row| row.acknowledged) {
+            self.rows[index].pop_front();
         }
     }
 
@@ -239,22 +306,28 @@ impl Publishing {
                 return;
             }
             event.attempts += 1;
-            send(publisher, Some(number), &event.update, event.attempts, ctx);
+            send(publisher, Some(number), None, &event.update, event.attempts, ctx);
             ctx.wake(now + timeout, Timer::PublishTimeout(number));
             return;
         }
         for index in 0..self.rows.len() {
-            let Some(at) = self.rows[index].iter().position(|row| row.publication == Some(number)) else { continue };
-            let log = matches!(self.publishers[index].mode, Mode::Relay { log: true, .. });
+            let is_unpublished = |row: &Row| row.publication == Some(number) && !row.acknowledged;
+            let Some(at) = self.rows[index].iter().position(is_unpublished) else { continue };
+            let log = matches!(self.publishers[index].mode, Mode::Relay { log: Some(_), .. });
             let last = if log { self.rows[index].len() } else { at + 1 };
             for row in self.rows[index].range_mut(at..last) {
+                debug_assert!(!row.acknowledged, "entries are acknowledged in order");
                 row.publication = None;
+            }
+            if log {
+                self.streams[index].restart();
             }
             self.schedule_poll(now, index, ctx);
         }
     }
 
-    /// Loses delayed and unacknowledged publications; rows are lost only with the disk.
+    /// Loses delayed and unacknowledged publications, and the position of a log's relay since its last flush; rows are lost only
+    /// with the disk.
     pub fn crash(&mut self, lose_disk: bool, ctx: &mut Context) {
         self.unconfirmed.clear();
         self.polls.fill(None);
@@ -262,12 +335,16 @@ impl Publishing {
             let bus = self.publishers[index].bus;
             ctx.record(Fact::PublicationLost { node: self.node, bus, update: update.id });
         }
+        self.streams.iter_mut().for_each(Stream::restart);
         for (publisher, rows) in self.publishers.iter().zip(&mut self.rows) {
+            let (node, bus) = (self.node, publisher.bus);
             for row in rows.iter_mut() {
                 row.publication = None;
-                if lose_disk {
-                    let (node, bus) = (self.node, publisher.bus);
-                    ctx.record(Fact::PublicationLost { node, bus, update: row.update.id });
+                let (update, acknowledged) = (row.update.id, std::mem::take(&mut row.acknowledged));
+                match (lose_disk, acknowledged) {
+                    (true, false) => ctx.record(Fact::PublicationLost { node, bus, update }),
+                    (false, true) => ctx.record(Fact::PositionLost { node, bus, update }),
+                    (true, true) | (false, false) => {}
                 }
             }
             if lose_disk {
@@ -284,8 +361,16 @@ impl Publishing {
     }
 }
 
-fn send(publisher: &Publisher, awaited: Option<u32>, update: &Arc<Update>, attempt: u32, ctx: &mut Context) {
+fn send(
+    publisher: &Publisher,
+    awaited: Option<u32>,
+    position: Option<StreamPosition>,
+    update: &Arc<Update>,
+    attempt: u32,
+    ctx: &mut Context,
+) {
     let about = About { update: Some(update.id), operation: None, attempt };
-    let publication = Publication { topic: publisher.topic, awaited, acks: publisher.acks, update: update.clone() };
+    let (topic, acks, update) = (publisher.topic, publisher.acks, update.clone());
+    let publication = Publication { topic, awaited, acks, position, update };
     ctx.send(publisher.link, Payload::Publish(Arc::new(publication)), about);
 }

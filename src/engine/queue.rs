@@ -39,6 +39,8 @@ pub enum Timer {
     PublishDue(u32),
     /// A publisher: the poll of a relay.
     RelayPoll(u32),
+    /// A publisher: the flush of a relay's position.
+    PositionFlush(u32),
     /// A consumer: a handler commits its offsets.
     CommitOffsets(u32),
     /// A consumer: a reader's next heartbeat.
@@ -114,6 +116,7 @@ impl From<ScheduledEvent> for PackedEvent {
                 Timer::SessionTimeout(id) => (19, node, id),
                 Timer::BrokerCheck(id) => (20, node, id),
                 Timer::TransactionRetry(id) => (21, node, id),
+                Timer::PositionFlush(id) => (22, node, id),
             },
         };
         debug_assert!(node.0 < NODE_LIMIT, "the node fits into its three bytes");
@@ -147,7 +150,8 @@ impl From<PackedEvent> for ScheduledEvent {
             18 => Timer::HeartbeatDue(id),
             19 => Timer::SessionTimeout(id),
             20 => Timer::BrokerCheck(id),
-            _ => Timer::TransactionRetry(id),
+            21 => Timer::TransactionRetry(id),
+            _ => Timer::PositionFlush(id),
         };
         ScheduledEvent::Timer(node, timer)
     }

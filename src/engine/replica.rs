@@ -203,7 +203,9 @@ impl Replica {
             }
             (Payload::Replica(message), back) => self.enqueue(now, Work::Message(message, back), ctx),
             (Payload::Deliver(delivery), _) => self.on_delivery(now, delivery, ctx),
-            (Payload::Published(number), _) => self.with_events(|events| events.publishing.on_published(number, ctx)),
+            (Payload::Published(number), _) => {
+                self.with_events(|events| events.publishing.on_published(now, number, ctx))
+            }
             // Another member replies to the write of an event that this one sent it.
             (Payload::Written(operation, written), _) => {
                 let (update, version) = *written;
@@ -244,6 +246,7 @@ impl Replica {
             Timer::OperationTimeout(operation) => self.on_event_timeout(now, OperationId(operation), ctx),
             Timer::PublishTimeout(number) => self.with_events(|events| events.publishing.on_timeout(now, number, ctx)),
             Timer::PublishDue(number) => self.with_events(|events| events.publishing.on_due(now, number, ctx)),
+            Timer::PositionFlush(index) => self.with_events(|events| events.publishing.flush_position(index)),
             Timer::RelayPoll(number) => self.with_events(|events| events.publishing.on_poll(now, number, ctx)),
             Timer::HeartbeatDue(number) => {
                 self.with_events(|events| events.consumer.on_heartbeat_due(now, number, ctx))

@@ -189,7 +189,7 @@ impl Service {
                 self.on_nested_reply(now, operation, outcome, update, ctx);
             }
             (Payload::Applied(job, applied), _) => self.on_call_reply(now, job, applied, ctx),
-            (Payload::Published(number), _) => self.publishing.on_published(number, ctx),
+            (Payload::Published(number), _) => self.publishing.on_published(now, number, ctx),
             (
                 Payload::Operate(_)
                 | Payload::Apply(..)
@@ -214,6 +214,7 @@ impl Service {
             Timer::CallTimeout(number) => self.on_call_timeout(now, number, ctx),
             Timer::PublishTimeout(number) => self.publishing.on_timeout(now, number, ctx),
             Timer::PublishDue(number) => self.publishing.on_due(now, number, ctx),
+            Timer::PositionFlush(publisher) => self.publishing.flush_position(publisher),
             Timer::RelayPoll(number) => self.publishing.on_poll(now, number, ctx),
             Timer::TransactionRetry(transaction) => {
                 if self.up {

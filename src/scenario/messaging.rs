@@ -46,13 +46,17 @@ pub enum PublishMode {
         /// Number of rows per poll at most.
         batch: u32,
     },
-    /// Change data capture: a relay reads the store's log in commit order. If an event is not acknowledged, the relay
-    /// publishes it and all later ones again.
+    /// Change data capture: a relay reads the store's log and publishes in commit order. If an event is not acknowledged, the
+    /// relay publishes it and all later ones again; the bus accepts no event before its predecessor.
     ChangeDataCapture {
         /// Polling interval of the relay, ms.
         poll_ms: f64,
         /// Number of log entries per poll at most.
         batch: u32,
+        /// Interval at which the relay flushes its position, ms (Kafka Connect: offset.flush.interval.ms); immediately if 0.
+        /// After a crash it publishes again what the bus has acknowledged since the last flush.
+        #[serde(default = "default_flush", skip_serializing_if = "is_default_flush")]
+        flush_ms: f64,
     },
 }
 
@@ -186,6 +190,12 @@ fn default_processing() -> Latency {
 }
 fn is_default_processing(latency: &Latency) -> bool {
     *latency == default_processing()
+}
+fn default_flush() -> f64 {
+    60_000.0
+}
+fn is_default_flush(ms: &f64) -> bool {
+    *ms == default_flush()
 }
 fn default_deadline() -> f64 {
     1000.0

@@ -285,6 +285,15 @@ impl Text<'_> {
                 let text = format!("{} published the outbox row {} to {}", node(at), self.update(update), node(bus));
                 (text, Some(*update), vec![*at, *bus])
             }
+            Fact::PositionLost { node: at, bus, update } => {
+                let event = self.update(update);
+                let text = format!("{} lost its position: it will publish {event} to {} again", node(at), node(bus));
+                (text, Some(*update), vec![*at, *bus])
+            }
+            Fact::PublicationSkipped { bus, update } => {
+                let text = format!("{} skipped {}: its predecessor is missing", node(bus), self.update(update));
+                about(bus, update, text)
+            }
             Fact::PublicationLost { node: at, bus, update } => {
                 let event = self.update(update);
                 let text = format!("{} crashed before it published {event} to {}", node(at), node(bus));

@@ -422,6 +422,12 @@ facts! {
 
     /// A bus refused a publication because only `in_sync` of the `needed` brokers are in sync.
     59 => PublishRefused { bus: NodeId, update: UpdateId, in_sync: u32, needed: u32 }
+
+    /// A crash lost the position of change data capture since its last flush: the entry will be published again.
+    60 => PositionLost { node: NodeId, bus: NodeId, update: UpdateId }
+
+    /// A bus ignored an entry of a log's relay whose predecessor it does not have.
+    61 => PublicationSkipped { bus: NodeId, update: UpdateId }
 }
 
 #[cfg(test)]

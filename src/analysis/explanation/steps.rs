@@ -115,6 +115,8 @@ impl DeliverySteps<'_> {
             | Fact::UpdateAcknowledged { update, .. }
             | Fact::OutboxRowWritten { update, .. }
             | Fact::OutboxRowPublished { update, .. }
+            | Fact::PositionLost { update, .. }
+            | Fact::PublicationSkipped { update, .. }
             | Fact::PublishAbandoned { update, .. }
             | Fact::EventPublished { update, .. }
             | Fact::PublishRefused { update, .. }

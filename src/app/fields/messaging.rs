@@ -61,7 +61,7 @@ fn publish_mode(at: &FieldsAt, publication: &Publication) -> Vec<Field> {
         PublishMode::AfterCommit => ("after commit", None),
         PublishMode::BeforeCommit => ("before commit", None),
         PublishMode::Outbox { poll_ms, batch } => ("outbox", Some(("outbox", *poll_ms, *batch))),
-        PublishMode::ChangeDataCapture { poll_ms, batch } => {
+        PublishMode::ChangeDataCapture { poll_ms, batch, .. } => {
             ("change data capture", Some(("change_data_capture", *poll_ms, *batch)))
         }
     };
@@ -71,6 +71,11 @@ fn publish_mode(at: &FieldsAt, publication: &Publication) -> Vec<Field> {
         let at = at.to("mode").to(variant);
         fields.push(at.number("poll_ms", "Poll interval", "ms", poll_ms, "How often the relay looks for new rows."));
         fields.push(at.number("batch", "Batch", "", batch, "How many rows the relay publishes at a time."));
+        if let PublishMode::ChangeDataCapture { flush_ms, .. } = &publication.mode {
+            let help =
+                "How often the relay stores its position. After a crash it publishes everything since then again.";
+            fields.push(at.number("flush_ms", "Flush interval", "ms", *flush_ms, help));
+        }
     } else {
         let help = "The time between the commit and the publication. A crash in between loses one of them.";
         fields.push(at.number("gap_ms", "Gap", "ms", publication.gap_ms, help));

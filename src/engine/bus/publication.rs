@@ -3,7 +3,7 @@
 use super::Bus;
 use super::subscription_queue::{PartitionLog, PublicationAck, StoredEvent};
 use crate::engine::context::Context;
-use crate::engine::message::{About, Payload, Update};
+use crate::engine::message::{About, LinkId, Payload, Publication, StreamPosition, Update};
 use crate::engine::queue::Timer;
 use crate::scenario::{Micros, Order};
 use crate::trace::{Fact, UpdateId};
@@ -11,6 +11,54 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 impl Bus {
+    /// Handles a publication; `reply_link` is the link back to the publisher.
+    pub(super) fn on_publication(
+        &mut self,
+        now: Micros,
+        publication: &Publication,
+        reply_link: Option<LinkId>,
+        ctx: &mut Context,
+    ) {
+        let Publication { topic, awaited, position, ref update, .. } = *publication;
+        if let Some(position) = position
+            && !self.is_next(topic, position)
+        {
+            return ctx.record(Fact::PublicationSkipped { bus: self.config.node, update: update.id });
+        }
+        if self.brokers.is_some() {
+            if !self.append(now, publication, reply_link, ctx) {
+                return;
+            }
+        } else {
+            if let (Some(number), Some(link)) = (awaited, reply_link) {
+                self.acknowledge_publication(now, PublicationAck { link, number, update: update.id }, ctx);
+            }
+            if !self.is_duplicate(now, topic, update.id, ctx) {
+                self.accept(now, topic, update, None, ctx);
+            }
+        }
+        if let Some(StreamPosition { publisher, stream, number }) = position {
+            self.streams.insert((publisher, topic), (stream, number + 1));
+        }
+    }
+
+    /// Returns whether an entry follows the last accepted one of its stream. A new stream may begin at any time.
+    fn is_next(&self, topic: u32, position: StreamPosition) -> bool {
+        let StreamPosition { publisher, stream, number } = position;
+        match self.streams.get(&(publisher, topic)) {
+            Some((current, next)) if *current == stream => number == *next,
+            Some((current, _)) if *current > stream => false,
+            Some(_) | None => number == 0,
+        }
+    }
+
+    /// Ends all streams, so that none continues after a lost entry: their relays start new ones.
+    pub(super) fn end_streams(&mut self) {
+        for (_, next) in self.streams.values_mut() {
+            *next = u32::MAX;
+        }
+    }
+
     /// Acknowledges a publication, at once or after the flush.
     pub(super) fn acknowledge_publication(&mut self, now: Micros, publication: PublicationAck, ctx: &mut Context) {
         if self.config.acknowledges_flushed && self.config.flush > 0 {

@@ -31,17 +31,24 @@ impl Bus {
     }
 
     /// Appends a publication to the leader's log, and acknowledges it as the publisher requires. A refused publication gets
-    /// no reply: the publisher retries after its timeout.
-    pub fn append(&mut self, now: Micros, publication: &Publication, reply_link: Option<LinkId>, ctx: &mut Context) {
-        let Publication { topic, awaited, acks, ref update } = *publication;
+    /// no reply: the publisher retries after its timeout. Returns whether the bus has the publication.
+    pub fn append(
+        &mut self,
+        now: Micros,
+        publication: &Publication,
+        reply_link: Option<LinkId>,
+        ctx: &mut Context,
+    ) -> bool {
+        let Publication { topic, awaited, acks, ref update, .. } = *publication;
         let ack = awaited.zip(reply_link).map(|(number, link)| PublicationAck { link, number, update: update.id });
         let needed = self.min_insync();
-        let Some(brokers) = &mut self.brokers else { return };
-        let Some(leader) = brokers.leader else { return };
+        let Some(brokers) = &mut self.brokers else { return false };
+        let Some(leader) = brokers.leader else { return false };
         let in_sync = brokers.in_sync();
         if acks == Acks::All && in_sync < needed {
             let (bus, update) = (self.config.node, update.id);
-            return ctx.record(Fact::PublishRefused { bus, update, in_sync, needed });
+            ctx.record(Fact::PublishRefused { bus, update, in_sync, needed });
+            return false;
         }
         let (at_once, at_commit) = match acks {
             Acks::All => (None, ack),
@@ -53,7 +60,8 @@ impl Bus {
                 Some(entry) => entry.acks.extend(at_commit),
                 None => at_commit.into_iter().for_each(|ack| self.acknowledge_publication(now, ack, ctx)),
             }
-            return at_once.into_iter().for_each(|ack| self.acknowledge_publication(now, ack, ctx));
+            at_once.into_iter().for_each(|ack| self.acknowledge_publication(now, ack, ctx));
+            return true;
         }
         let offset = brokers_mut(&mut self.brokers).all[leader].end;
         let events = self.accept(now, topic, update, Some(offset), ctx);
@@ -68,6 +76,7 @@ impl Bus {
             self.fetch(now, broker, ctx);
         }
         self.advance(now, ctx);
+        true
     }
 
     fn min_insync(&self) -> u32 {
@@ -273,7 +282,11 @@ impl Bus {
     fn lose(&mut self, now: Micros, from: u64, ctx: &mut Context) {
         brokers_mut(&mut self.brokers).uncommitted.retain(|entry| entry.offset < from);
         let gone = self.stored.iter().filter(|(_, stored)| stored.offset.is_some_and(|offset| offset >= from));
-        for event in gone.map(|(event, _)| *event).collect::<Vec<u32>>() {
+        let gone: Vec<u32> = gone.map(|(event, _)| *event).collect();
+        if !gone.is_empty() {
+            self.end_streams();
+        }
+        for event in gone {
             self.forget_publication(event);
             self.discard(now, event, DropReason::NotReplicated, ctx);
         }

@@ -132,6 +132,7 @@ impl Bus {
         ctx.record(Fact::BusStopped { bus: self.config.node, lost_unflushed: lose_unflushed });
         if lose_unflushed {
             self.pending_acks.clear();
+            self.end_streams();
             let flush = self.config.flush;
             let unflushed =
                 self.stored.iter().filter(|(_, stored)| stored.published_at + flush > now).map(|(event, _)| *event);

@@ -83,7 +83,10 @@ impl Checker {
             let relay = match &publication.mode {
                 PublishMode::AfterCommit | PublishMode::BeforeCommit => None,
                 PublishMode::Outbox { poll_ms, batch } => Some(("outbox", poll_ms, batch)),
-                PublishMode::ChangeDataCapture { poll_ms, batch } => Some(("change_data_capture", poll_ms, batch)),
+                PublishMode::ChangeDataCapture { poll_ms, batch, flush_ms } => {
+                    self.duration(&format!("{path}.mode.change_data_capture.flush_ms"), *flush_ms);
+                    Some(("change_data_capture", poll_ms, batch))
+                }
             };
             if let Some((mode, poll_ms, batch)) = relay {
                 self.number(&format!("{path}.mode.{mode}.poll_ms"), *poll_ms, 0.001, LONGEST_MS);
