@@ -349,7 +349,9 @@ fn request_phase(kind: MessageKind) -> Option<(Phase, MessageKind)> {
         | MessageKind::Refusal
         | MessageKind::Election
         | MessageKind::Comparison
-        | MessageKind::Heartbeat => None,
+        | MessageKind::Heartbeat
+        | MessageKind::Poll
+        | MessageKind::Connection => None,
     }
 }
 

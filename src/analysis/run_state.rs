@@ -62,6 +62,7 @@ impl Analysis {
     /// Returns whether a message cannot change a copy: it carries no update, or one that its receiver reflects.
     fn is_redundant(&self, message: &MessageInFlight) -> bool {
         match message.kind {
+            MessageKind::Poll | MessageKind::Connection => true,
             MessageKind::Election | MessageKind::Heartbeat | MessageKind::Comparison | MessageKind::Acknowledgement => {
                 message.operation.is_none()
             }

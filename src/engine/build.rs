@@ -1,11 +1,12 @@
 //! Builds the engine of a validated scenario.
 
 mod clients;
+mod flows;
 mod groups;
 
 use super::Engine;
-use super::bus::{Bus, BusConfig, ReplicationConfig, SubscriptionConfig, TopicConfig};
-use super::consumer::Handler;
+use super::bus::{Attach, Bus, BusConfig, ReplicationConfig, SubscriptionConfig, TopicConfig};
+use super::consumer::{Handler, HandlerAttachment};
 use super::inbox::Inbox;
 use super::link::LinkConfig;
 use super::message::LinkId;
@@ -17,11 +18,12 @@ use super::random::{Sampler, Stream};
 use super::service::{Callee, Service, ServiceConfig};
 use super::worker_pool::WorkerPoolConfig;
 use crate::scenario::{
-    Arrivals, Command, Link, Micros, Order, PublishMode, ReaderSession, Scenario, Subscription, micros,
+    Arrivals, Attachment, Command, Link, Micros, OnFailure, Order, PublishMode, ReaderSession, Scenario, Subscription,
+    micros,
 };
 use crate::trace::{Fact, Level, Names, NodeId, Subscriber, SubscriptionId, Version};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use flows::Flow;
+use std::collections::BTreeMap;
 
 impl Engine {
     /// Returns the engine of a scenario at time 0, with the scenario's seed.
@@ -195,11 +197,19 @@ impl<'a> Builder<'a> {
         }
         nodes.extend(scenario.groups.iter().map(|_| Node::Group));
         let followers = self.followers();
-        let flows = self.flows();
+        let (flows, shared_queues) = (self.flows(), self.shared_queues());
         let network = std::mem::take(&mut self.network);
         let mut engine = Engine::assemble(network, nodes, self.names, level);
-        for (from, to) in flows {
-            engine.ctx.record(Fact::FlowDeclared { from, to });
+        for Flow { from, to, .. } in &flows {
+            engine.ctx.record(Fact::FlowDeclared { from: *from, to: *to });
+        }
+        for (subscription, queue) in shared_queues {
+            engine.ctx.record(Fact::QueueShared { subscription, queue });
+        }
+        for Flow { from, to, holder } in flows {
+            if let Some(holder) = holder {
+                engine.ctx.record(Fact::WorkerDeclared { worker: to, holder, from });
+            }
         }
         engine.ctx.followers = followers.into();
         engine.seed_stores(scenario);
@@ -276,6 +286,8 @@ impl<'a> Builder<'a> {
                 acknowledge: subscription.acknowledge,
                 deadline: micros(subscription.ack_deadline_ms),
                 log: subscription.order == Order::Log,
+                attach: handler_attachment(subscription),
+                refuses: subscription.after_failure() == OnFailure::Refuse,
                 commit_every: subscription.commit_every_ms.map(|ms| micros(ms).max(1)),
                 session: self.session(subscription).filter(|_| subscription.order == Order::Log).map(|session| {
                     ReaderSessionConfig {
@@ -320,6 +332,8 @@ impl<'a> Builder<'a> {
                     dead_letter: subscription.dead_letter,
                     dead_letter_renews_time: subscription.dead_letter_renews_time,
                     order: subscription.order,
+                    attach: attach(subscription),
+                    late: subscription.late_acknowledgements(),
                     max_in_flight: subscription.max_in_flight,
                     session: self.session(subscription).map(|session| micros(session.timeout_ms)),
                 });
@@ -365,66 +379,30 @@ impl<'a> Builder<'a> {
         });
         follows.collect()
     }
+}
 
-    /// Returns the pairs of services of which the second should eventually reflect what the first commits: its direct and
-    /// indirect callees, and the subscribers of the topics that any of these publishes to.
-    fn flows(&self) -> Vec<(NodeId, NodeId)> {
-        let services = &self.scenario.services;
-        let mut flows = Vec::new();
-        let siblings = self.siblings();
-        for (index, _) in services.iter().enumerate() {
-            // All members of a group commit the same writes.
-            let all: Vec<usize> = siblings.get(&index).map_or_else(|| vec![index], |members| members.to_vec());
-            let mut committing: BTreeSet<usize> = BTreeSet::new();
-            committing.extend(&all);
-            let mut next = all.clone();
-            while let Some(caller) = next.pop() {
-                // A callee with its own write does not apply the caller's update.
-                for call in services[caller].calls.iter().filter(|call| call.operation.is_none()) {
-                    let callee = self.node(&call.to).index();
-                    if committing.insert(callee) {
-                        next.push(callee);
-                    }
-                }
-            }
-            let mut holds = committing.clone();
-            for &publisher in &committing {
-                for publication in &services[publisher].publishes {
-                    let topic = self.topic(&publication.to, publication.topic.as_deref());
-                    for subscriber in self.subscribers(&publication.to, topic) {
-                        match siblings.get(&subscriber) {
-                            Some(members) => holds.extend(members.iter().copied()),
-                            None => _ = holds.insert(subscriber),
-                        }
-                    }
-                }
-            }
-            // Within a group the protocol replicates the updates.
-            holds.retain(|service| !all.contains(service));
-            flows.extend(holds.into_iter().map(|to| (NodeId(index as u32), NodeId(to as u32))));
-        }
-        flows
+/// Returns how the bus sees the attachment of a consumer.
+fn attach(subscription: &Subscription) -> Attach {
+    match subscription.attachment() {
+        Attachment::Connection(it) => Attach::Connection {
+            prefetch: it.prefetch.unwrap_or(u32::MAX),
+            heartbeat: it.heartbeat_ms.map(|ms| micros(ms).max(2)),
+            requeue: it.requeue_on_close,
+        },
+        Attachment::Polling(it) => Attach::Polling { wait: micros(it.wait_ms).max(1) },
     }
+}
 
-    /// Returns the members of a connected group for each of its members.
-    fn siblings(&self) -> BTreeMap<usize, Arc<[usize]>> {
-        let mut siblings = BTreeMap::new();
-        for group in self.scenario.groups.iter().filter(|group| self.scenario.is_connected(group)) {
-            let members: Arc<[usize]> = group.members.iter().map(|id| self.node(id).index()).collect();
-            siblings.extend(members.iter().map(|member| (*member, members.clone())));
+/// Returns how the consumer sees its attachment.
+fn handler_attachment(subscription: &Subscription) -> HandlerAttachment {
+    match subscription.attachment() {
+        Attachment::Connection(it) => HandlerAttachment::Connection {
+            heartbeat: it.heartbeat_ms.map(|ms| micros(ms).max(2)),
+            reliable: it.requeue_on_close && subscription.order != Order::Log,
+        },
+        Attachment::Polling(it) => {
+            HandlerAttachment::Polling { batch: it.batch, wait: micros(it.wait_ms).max(1), prefetch: it.prefetch }
         }
-        siblings
-    }
-
-    fn subscribers(&self, bus: &str, topic: u32) -> Vec<usize> {
-        let subscribes = |service: &crate::scenario::Service| {
-            service
-                .subscribes
-                .iter()
-                .any(|other| other.to == bus && self.topic(&other.to, other.topic.as_deref()) == topic)
-        };
-        let services = self.scenario.services.iter().enumerate();
-        services.filter(|(_, service)| subscribes(service)).map(|(index, _)| index).collect()
     }
 }
 

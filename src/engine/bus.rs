@@ -1,6 +1,7 @@
 //! An event bus: topics with subscriptions. It stores, orders, delivers, redelivers and dead-letters events. Its queues are
 //! durable, except for events that are not flushed yet.
 
+mod attachments;
 mod broker_set;
 mod config;
 mod group_coordinator;
@@ -14,10 +15,10 @@ use super::backoff::wait;
 use super::context::Context;
 use super::message::{About, Delivery, LinkId, Payload};
 use super::queue::Timer;
-use crate::scenario::{Acknowledge, Limit, Micros, Order};
+use crate::scenario::{Acknowledge, LateAcknowledgement, Limit, Micros, Order};
 use crate::trace::{Fact, KeyId, NodeId, UpdateId};
 use broker_set::BrokerSet;
-pub use config::{BusConfig, EventCounts, ReplicationConfig, SubscriptionConfig, TopicConfig};
+pub use config::{Attach, BusConfig, EventCounts, ReplicationConfig, SubscriptionConfig, TopicConfig};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use subscription_queue::{PublicationAck, StoredEvent, SubscriptionQueue};
@@ -106,13 +107,18 @@ impl Bus {
     pub fn on_message(&mut self, now: Micros, payload: Payload, reply_link: Option<LinkId>, ctx: &mut Context) {
         match payload {
             Payload::Publish(publication) => self.on_publication(now, &publication, reply_link, ctx),
-            Payload::Acknowledge(event, generation) => self.on_acknowledge(now, event, generation, ctx),
+            Payload::Acknowledge(event, reference, _) => self.on_acknowledge(now, event, reference, reply_link, ctx),
+            Payload::Receive(subscription, number, most) => {
+                if let Some(reply_link) = reply_link {
+                    self.on_receive(now, (subscription, number, most), reply_link, ctx);
+                }
+            }
             Payload::Heartbeat(heartbeat) => {
                 if let Some(reply_link) = reply_link {
                     self.on_heartbeat(now, &heartbeat, reply_link, ctx);
                 }
             }
-            Payload::Refuse(delivery) => self.on_failure(now, delivery, false, ctx),
+            Payload::Refuse(delivery, _) => self.on_failure(now, delivery, false, ctx),
             Payload::Operate(_)
             | Payload::Operated(..)
             | Payload::Returned(..)
@@ -123,6 +129,9 @@ impl Bus {
             | Payload::Transaction(_)
             | Payload::Applied(..)
             | Payload::Published(_)
+            | Payload::Empty(..)
+            | Payload::Attached(..)
+            | Payload::Detached(..)
             | Payload::Deliver(_) => unreachable!("no such message is sent to a bus"),
         }
     }
@@ -152,6 +161,7 @@ impl Bus {
                 self.deliver_log(now, queue_id, partition, ctx);
             }
             Timer::EventExpiry(event) => self.on_expiry(now, event, ctx),
+            Timer::ReceiveOver(subscription) => self.on_receive_over(now, subscription, ctx),
             Timer::SessionTimeout(subscription) => self.on_session(now, subscription, ctx),
             Timer::BrokerCheck(number) => self.on_broker(now, number, ctx),
             Timer::FlushDone(number) => {
@@ -166,6 +176,7 @@ impl Bus {
             | Timer::PublishDue(_)
             | Timer::RelayPoll(_)
             | Timer::PositionFlush(_)
+            | Timer::Resend(_)
             | Timer::CommitOffsets(_)
             | Timer::HeartbeatDue(_)
             | Timer::OptimisticRetry(_)
@@ -177,21 +188,31 @@ impl Bus {
         }
     }
 
-    /// Delivers ready events, up to the maximum of unacknowledged deliveries.
+    /// Delivers ready events to attached consumers, up to the maximum of unacknowledged deliveries.
     fn deliver(&mut self, now: Micros, queue_id: u32, ctx: &mut Context) {
         loop {
             let queue = &mut self.queues[queue_id as usize];
             let members = queue.members.len();
-            let free = |at: &usize| {
-                queue.in_flight[*at] < self.config.subscriptions[queue.members[*at] as usize].max_in_flight
+            let capacity = |at: usize| attachments::capacity(queue, &self.config.subscriptions, at);
+            let mut next = (0..members).map(|step| (queue.next_member + step) % members);
+            let Some(member) = next.find(|at| capacity(*at) > 0) else {
+                return self.discard_unless_connected(now, queue_id, ctx);
             };
-            let Some(member) = (0..members).map(|step| (queue.next_member + step) % members).find(free) else { return };
-            let Some(event) = queue.ready.pop_front() else { return };
-            // The event may have been acknowledged late, while it was queued.
-            if self.stored.contains_key(&event) {
-                queue.next_member = (member + 1) % members;
-                self.deliver_event(now, queue_id, member, event, None, ctx);
+            let is_polling = queue.connections[member].receive.is_some();
+            let most = if is_polling { capacity(member) } else { 1 };
+            // An event may have been acknowledged late, while it was queued.
+            let stored = &self.stored;
+            let ready = std::iter::from_fn(|| queue.ready.pop_front()).filter(|event| stored.contains_key(event));
+            let events: Vec<u32> = ready.take(most as usize).collect();
+            if events.is_empty() {
+                return;
             }
+            queue.next_member = (member + 1) % members;
+            let batch = events.len() as u32;
+            for event in events {
+                self.deliver_event(now, queue_id, member, event, (None, batch), ctx);
+            }
+            self.queues[queue_id as usize].connections[member].receive = None;
         }
     }
 
@@ -201,31 +222,46 @@ impl Bus {
         queue_id: u32,
         member: usize,
         event: u32,
-        follows: Option<u32>,
+        (follows, batch): (Option<u32>, u32),
         ctx: &mut Context,
     ) {
         let Some(stored) = self.stored.get_mut(&event) else { return };
         let queue = &mut self.queues[queue_id as usize];
-        let (first, to) = (queue.members[0] as usize, queue.members[member]);
+        let to = queue.members[member];
         let config = &self.config.subscriptions[to as usize];
         stored.deliveries += 1;
         stored.sent = now;
         let delivery = self.next_delivery;
         self.next_delivery += 1;
+        stored.last_delivery = Some(delivery);
         let (attempt, update, partition) = (stored.deliveries, stored.update.clone(), stored.partition);
-        let (id, log) = (self.config.subscriptions[first].id, config.order == Order::Log);
+        let (id, log) = (config.id, config.order == Order::Log);
         ctx.record(Fact::EventSent { subscription: id, event, update: update.id, attempt });
         let about = About { update: Some(update.id), operation: None, attempt };
-        let life = queue.memberships.get(member).map_or(0, |membership| membership.life);
+        let receive = queue.connections[member].receive.map_or(0, |receive| receive.number);
+        let life = queue.memberships.get(member).map_or(receive, |membership| membership.life);
         let generation = queue.logs.get(&partition).map_or(0, |log| log.generation);
         let subscription = config.at_consumer;
-        let message = Delivery { subscription, event, delivery, attempt, partition, follows, life, generation, update };
+        let reliable = config.requeues() && !log;
+        let message = Delivery {
+            subscription,
+            event,
+            delivery,
+            attempt,
+            batch,
+            reliable,
+            partition,
+            follows,
+            life,
+            generation,
+            update,
+        };
         ctx.send(config.link, Payload::Deliver(Arc::new(message)), about);
         if config.acknowledge == Acknowledge::Never {
             if log {
                 self.commit(queue_id, partition, event, ctx);
             } else {
-                self.acknowledge_event(queue_id, event, ctx);
+                self.acknowledge_event(queue_id, event, member, ctx);
             }
         } else {
             stored.delivery = Some((delivery, member as u32));
@@ -249,13 +285,43 @@ impl Bus {
         }
     }
 
-    fn on_acknowledge(&mut self, now: Micros, event: u32, generation: u32, ctx: &mut Context) {
-        let Some(queue_id) = self.stored.get(&event).map(|stored| stored.queue) else { return };
-        if self.config_of(queue_id).order == Order::Log {
-            return self.on_offset_commit(now, event, generation, ctx);
+    /// Returns whether the acknowledgement of a delivery is awaited.
+    pub fn awaits(&self, delivery: u32) -> bool {
+        self.deliveries.contains_key(&delivery)
+    }
+
+    /// Handles an acknowledgement, which refers to a delivery, or in a log to a generation.
+    fn on_acknowledge(
+        &mut self,
+        now: Micros,
+        event: u32,
+        reference: u32,
+        reply_link: Option<LinkId>,
+        ctx: &mut Context,
+    ) {
+        let Some(stored) = self.stored.get(&event) else { return };
+        let queue_id = stored.queue;
+        let config = self.config_of(queue_id);
+        if config.order == Order::Log {
+            return self.on_offset_commit(now, event, reference, ctx);
+        }
+        let is_current = stored.delivery.is_some_and(|(delivery, _)| delivery == reference);
+        let is_last = stored.last_delivery == Some(reference);
+        let has_effect = match config.late {
+            LateAcknowledgement::Accept => true,
+            LateAcknowledgement::Ignore => is_current || is_last,
+            LateAcknowledgement::Refuse => is_current,
+        };
+        let members = &self.queues[queue_id as usize].members;
+        let is_sender = |member: &u32| Some(self.config.subscriptions[*member as usize].link) == reply_link;
+        let member = members.iter().position(is_sender).unwrap_or(0);
+        if !has_effect {
+            let subscription = self.config.subscriptions[members[member] as usize].id;
+            let update = stored.update.id;
+            return ctx.record(Fact::AcknowledgementExpired { subscription, event, update });
         }
         self.end_delivery(event);
-        self.acknowledge_event(queue_id, event, ctx);
+        self.acknowledge_event(queue_id, event, member, ctx);
         self.deliver(now, queue_id, ctx);
     }
 
@@ -270,11 +336,11 @@ impl Bus {
         }
     }
 
-    fn acknowledge_event(&mut self, queue_id: u32, event: u32, ctx: &mut Context) {
+    fn acknowledge_event(&mut self, queue_id: u32, event: u32, member: usize, ctx: &mut Context) {
         let Some(stored) = self.stored.remove(&event) else { return };
         debug_assert!(stored.delivery.is_none(), "the delivery of an acknowledged event has ended");
         self.acknowledged += 1;
-        let id = self.config_of(queue_id).id;
+        let id = self.config.subscriptions[self.queues[queue_id as usize].members[member] as usize].id;
         ctx.record(Fact::EventAcknowledged { subscription: id, event, update: stored.update.id });
         self.remove_from_key_queue(queue_id, event, stored.update.key);
     }
@@ -296,34 +362,55 @@ impl Bus {
         }
     }
 
-    /// Redelivers an event after a refusal or a missed deadline, or gives it up.
+    /// Ends a delivery after a refusal or a missed deadline: its event is redelivered or given up. A missed deadline closes a
+    /// connection to which deliveries belong.
     fn on_failure(&mut self, now: Micros, delivery: u32, silent: bool, ctx: &mut Context) {
         let Some(&event) = self.deliveries.get(&delivery) else { return };
+        let Some(stored) = self.stored.get(&event) else { return };
+        let (queue_id, partition) = (stored.queue, stored.partition);
+        let member = stored.delivery.map_or(0, |(_, member)| member as usize);
+        let config = self.config_of(queue_id);
+        let is_used_up = config.max_deliveries.is_some_and(|most| counted(config.limit_counts, stored) >= most);
+        if config.order == Order::Log && !is_used_up {
+            self.end_delivery(event);
+            return self.rewind(now, queue_id, partition, silent, ctx);
+        }
+        if silent && config.requeues() {
+            return self.close_overdue(now, queue_id, member, ctx);
+        }
+        self.return_to_queue(now, event, ctx);
+        self.deliver(now, queue_id, ctx);
+    }
+
+    /// Ends the delivery of an event and returns it to its queue, or gives it up after the last delivery.
+    fn return_to_queue(&mut self, now: Micros, event: u32, ctx: &mut Context) {
         self.end_delivery(event);
         let Some(stored) = self.stored.get(&event) else { return };
         let (queue_id, deliveries, waited) = (stored.queue, stored.deliveries, stored.last_wait);
         let config = &mut self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize];
-        let counted = match config.limit_counts {
-            Limit::Deliveries => deliveries,
-            Limit::Redeliveries => deliveries - 1,
-        };
-        if config.max_deliveries.is_some_and(|most| counted >= most) {
-            self.dead_letter_or_discard(now, queue_id, event, ctx);
-        } else if config.order == Order::Log {
-            return self.rewind(now, queue_id, stored.partition, silent, ctx);
-        } else {
-            let wait = wait(&config.backoff, deliveries, waited, &mut config.waits);
-            let (id, not_before, update) = (config.id, now + wait, stored.update.id);
-            ctx.record(Fact::EventQueued { subscription: id, event, update, not_before, deliveries });
-            if let Some(stored) = self.stored.get_mut(&event) {
-                stored.last_wait = wait as f64 / 1000.0;
-            }
-            if wait == 0 {
-                self.queues[queue_id as usize].ready.push_back(event);
-            } else {
-                ctx.wake(not_before, Timer::EventRetry(event));
-            }
+        if config.max_deliveries.is_some_and(|most| counted(config.limit_counts, stored) >= most) {
+            return self.dead_letter_or_discard(now, queue_id, event, ctx);
         }
-        self.deliver(now, queue_id, ctx);
+        let wait = wait(&config.backoff, deliveries, waited, &mut config.waits);
+        let (id, not_before, update) = (config.id, now + wait, stored.update.id);
+        ctx.record(Fact::EventQueued { subscription: id, event, update, not_before, deliveries });
+        if let Some(stored) = self.stored.get_mut(&event) {
+            stored.last_wait = wait as f64 / 1000.0;
+        }
+        let ready = &mut self.queues[queue_id as usize].ready;
+        match wait {
+            // A channel returns events near the head of the queue.
+            0 if config.requeues() => ready.push_front(event),
+            0 => ready.push_back(event),
+            _ => ctx.wake(not_before, Timer::EventRetry(event)),
+        }
+    }
+}
+
+/// Returns how many deliveries of an event the limit counts.
+fn counted(limit: Limit, stored: &StoredEvent) -> u32 {
+    match limit {
+        Limit::Deliveries => stored.deliveries,
+        Limit::Redeliveries => stored.deliveries - 1,
     }
 }

@@ -95,7 +95,11 @@ impl Client {
             | Payload::Deliver(_)
             | Payload::Acknowledge(..)
             | Payload::Heartbeat(_)
-            | Payload::Refuse(_) => unreachable!("no such message is sent to a client"),
+            | Payload::Receive(..)
+            | Payload::Empty(..)
+            | Payload::Attached(..)
+            | Payload::Detached(..)
+            | Payload::Refuse(..) => unreachable!("no such message is sent to a client"),
         }
     }
 
@@ -128,6 +132,8 @@ impl Client {
             | Timer::PartitionRetry(_)
             | Timer::HeartbeatDue(_)
             | Timer::SessionTimeout(_)
+            | Timer::ReceiveOver(_)
+            | Timer::Resend(_)
             | Timer::BrokerCheck(_)
             | Timer::AckDeadline(_)
             | Timer::EventRetry(_) => unreachable!("a client does not set such a timer"),

@@ -1,18 +1,41 @@
 //! The consumer side of subscriptions: the order in which a node handles events, and what it acknowledges. The effect of an
 //! event is up to the service or the member of a group.
 
+mod attachments;
 mod reader_sessions;
 
 use super::context::Context;
 use super::inbox::Inbox;
-use super::message::{About, Delivery, LinkId, Payload};
+use super::message::{About, Delivery, LinkId, Payload, Presence};
 use super::partition_reader::{PartitionReader, ReaderSession, ReaderSessionConfig};
 use super::queue::Timer;
 use super::random::{Sampler, Stream};
 use crate::scenario::{Acknowledge, Effect, Micros};
 use crate::trace::{Fact, HandlingFailure, SubscriptionId, UpdateId};
+use attachments::AttachmentState;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+
+/// How a handler's consumer is attached to the bus.
+#[derive(Clone, Copy, Debug)]
+pub enum HandlerAttachment {
+    /// By a connection.
+    Connection {
+        /// How long it lasts without a heartbeat; for ever if none.
+        heartbeat: Option<Micros>,
+        /// It sends again what a link loses.
+        reliable: bool,
+    },
+    /// By polling.
+    Polling {
+        /// The maximum number of events of a receive.
+        batch: u32,
+        /// How long the bus holds a receive without an event.
+        wait: Micros,
+        /// How many events wait in the consumer beyond its free workers.
+        prefetch: u32,
+    },
+}
 
 /// The configuration of a handler: how a consumer handles the events of one subscription.
 #[derive(Clone, Debug)]
@@ -37,6 +60,10 @@ pub struct Handler {
     pub deadline: Micros,
     /// The subscription is read as a log.
     pub log: bool,
+    /// How the consumer is attached.
+    pub attach: HandlerAttachment,
+    /// The consumer sends a negative acknowledgement after a failure.
+    pub refuses: bool,
     /// The configuration of the reader's session; none if it has no session.
     pub session: Option<ReaderSessionConfig>,
     /// The interval at which acknowledgements are sent together; each is sent at once if none.
@@ -45,7 +72,7 @@ pub struct Handler {
     pub inbox: Option<Inbox>,
 }
 
-/// The last event to be acknowledged at the next commit of offsets.
+/// The last event to be acknowledged at the next commit of offsets: generation or delivery, number and update.
 type Offset = (u32, u32, UpdateId);
 
 /// The handlers of a consumer and their progress. All but the inboxes is lost in a crash.
@@ -55,8 +82,12 @@ pub struct Consumer {
     pub handlers: Vec<Handler>,
     /// By handler and partition of a log.
     readers: BTreeMap<(u32, u32), PartitionReader>,
-    /// By handler and partition: generation, number and update of the last event handled since the last commit.
+    /// By handler and partition of a log: the last event handled since the last commit. Without a log by handler and delivery.
     uncommitted: BTreeMap<(u32, u32), Offset>,
+    /// By handler.
+    attachments: Vec<AttachmentState>,
+    /// Whether any handler polls.
+    polls: bool,
     /// By handler: the session of its reader.
     sessions: Vec<Option<ReaderSession>>,
     /// The number of heartbeat timers so far.
@@ -70,7 +101,9 @@ impl Consumer {
     pub fn new(handlers: Vec<Handler>) -> Self {
         let sessions = handlers.iter().map(|handler| handler.session.map(ReaderSession::new)).collect();
         let (readers, uncommitted, ready_deliveries) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
-        Consumer { handlers, readers, uncommitted, sessions, heartbeats: 0, ready_deliveries }
+        let attachments = vec![AttachmentState::new(); handlers.len()];
+        let polls = handlers.iter().any(|handler| matches!(handler.attach, HandlerAttachment::Polling { .. }));
+        Consumer { handlers, readers, uncommitted, attachments, polls, sessions, heartbeats: 0, ready_deliveries }
     }
 
     /// Receives a delivery, and returns the event to be handled now, if any. Further ones follow from
@@ -78,6 +111,7 @@ impl Consumer {
     pub fn on_delivery(&mut self, delivery: Arc<Delivery>, ctx: &mut Context) -> Option<Arc<Delivery>> {
         debug_assert!((delivery.subscription as usize) < self.handlers.len(), "a delivery names a handler");
         if !self.handlers[delivery.subscription as usize].log {
+            self.count_received(delivery.subscription as usize, delivery.life, delivery.batch);
             self.begin(&delivery, ctx);
             return Some(delivery);
         }
@@ -134,20 +168,21 @@ impl Consumer {
     /// Acknowledges an event, at once or with the next commit of offsets.
     fn acknowledge(&mut self, now: Micros, delivery: &Delivery, ctx: &mut Context) {
         let handler = &self.handlers[delivery.subscription as usize];
+        let reference = if handler.log { delivery.generation } else { delivery.delivery };
         let (event, generation) = (delivery.event, delivery.generation);
-        let at = (delivery.subscription, delivery.partition);
+        let at = (delivery.subscription, if handler.log { delivery.partition } else { delivery.delivery });
         match handler.commit_every {
             None => {
                 let about = About { update: Some(delivery.update.id), operation: None, attempt: delivery.attempt };
-                ctx.send(handler.link, Payload::Acknowledge(event, generation), about);
-                if let Some(reader) = self.readers.get_mut(&at) {
+                ctx.send(handler.link, Payload::Acknowledge(event, reference, delivery.reliable), about);
+                if let Some(reader) = self.readers.get_mut(&at).filter(|_| handler.log) {
                     reader.on_commit(event, generation);
                 }
             }
             Some(interval) => {
                 debug_assert!(interval > 0, "offsets are committed at an interval");
                 let is_first = !self.uncommitted.keys().any(|(handler, _)| *handler == delivery.subscription);
-                let offset = (generation, event, delivery.update.id);
+                let offset = (reference, event, delivery.update.id);
                 let last = self.uncommitted.entry(at).or_insert(offset);
                 *last = (*last).max(offset);
                 if is_first {
@@ -160,13 +195,14 @@ impl Consumer {
     /// Sends the acknowledgements of a handler that are due together.
     pub fn commit_offsets(&mut self, handler: u32, ctx: &mut Context) {
         debug_assert!((handler as usize) < self.handlers.len(), "a timer names a handler");
-        let link = self.handlers[handler as usize].link;
-        for (at, (generation, event, update)) in &self.uncommitted {
+        let Handler { link, log, attach, .. } = self.handlers[handler as usize];
+        let reliable = matches!(attach, HandlerAttachment::Connection { reliable: true, .. });
+        for (at, (reference, event, update)) in &self.uncommitted {
             if at.0 == handler {
                 let about = About { update: Some(*update), ..About::default() };
-                ctx.send(link, Payload::Acknowledge(*event, *generation), about);
-                if let Some(reader) = self.readers.get_mut(at) {
-                    reader.on_commit(*event, *generation);
+                ctx.send(link, Payload::Acknowledge(*event, *reference, reliable), about);
+                if let Some(reader) = self.readers.get_mut(at).filter(|_| log) {
+                    reader.on_commit(*event, *reference);
                 }
             }
         }
@@ -181,14 +217,19 @@ impl Consumer {
         let handler = &self.handlers[delivery.subscription as usize];
         let (update, attempt) = (delivery.update.id, delivery.attempt);
         ctx.record(Fact::HandlingFailed { subscription: handler.id, update, attempt, cause });
-        if handler.acknowledge == Acknowledge::AfterProcessing {
+        if handler.acknowledge == Acknowledge::AfterProcessing && handler.refuses {
             let about = About { update: Some(update), operation: None, attempt };
-            ctx.send(handler.link, Payload::Refuse(delivery.delivery), about);
+            ctx.send(handler.link, Payload::Refuse(delivery.delivery, delivery.reliable), about);
         }
     }
 
-    /// Loses all progress; the inboxes are lost only with the disk.
-    pub fn crash(&mut self, lose_disk: bool) {
+    /// Loses all progress; the inboxes are lost only with the disk. The end of the process closes its connections.
+    pub fn crash(&mut self, lose_disk: bool, ctx: &mut Context) {
+        ctx.forget_resends();
+        for handler in 0..self.handlers.len() {
+            self.report_presence(handler, Presence::Closes, ctx);
+        }
+        self.attachments.iter_mut().for_each(AttachmentState::crash);
         self.uncommitted.clear();
         self.readers.clear();
         self.ready_deliveries.clear();

@@ -6,8 +6,11 @@ use super::network::{Network, PlannedArrival};
 use super::queue::{Priority, Queue, ScheduledEvent, Timer};
 use crate::scenario::{Micros, Operation, Value};
 use crate::trace::{Fact, KeyId, Names, NodeId, OperationId, OperationKind, Trace, UpdateId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// The time after which a reliable connection sends a lost message again, µs.
+const RETRANSMISSION: Micros = 1_000_000;
 
 /// The state of the world outside of nodes.
 #[derive(Clone, Debug)]
@@ -26,6 +29,9 @@ pub struct Context {
     pub names: Arc<Names>,
     updates: u32,
     operations: u32,
+    /// Lost messages that their connections will send again, by number: the link and the content.
+    resends: BTreeMap<u32, (LinkId, Payload)>,
+    next_resend: u32,
     /// Keys of groups whose replicas were recorded.
     placed: BTreeSet<(NodeId, KeyId)>,
     /// For clients that follow another client: the followed client, the follower, and the delay.
@@ -44,6 +50,8 @@ impl Context {
             names: Arc::new(names),
             updates: 0,
             operations: 0,
+            resends: BTreeMap::new(),
+            next_resend: 0,
             placed: BTreeSet::new(),
             followers: Arc::default(),
         }
@@ -67,6 +75,26 @@ impl Context {
             self.trace.push(self.now, fact);
             self.queue.push(copy.due, Priority::Arrival, ScheduledEvent::Arrival(copy.slot));
         }
+    }
+
+    /// Lets the sender of a lost message send it again after a while, as a reliable connection does.
+    pub fn resend_later(&mut self, link: LinkId, payload: Payload) {
+        let number = self.next_resend;
+        self.next_resend += 1;
+        self.resends.insert(number, (link, payload));
+        self.node = self.network.link(link).from;
+        self.wake(self.now + RETRANSMISSION, Timer::Resend(number));
+    }
+
+    /// Returns a message to be sent again, if its sender has not crashed since.
+    pub fn take_resend(&mut self, number: u32) -> Option<(LinkId, Payload)> {
+        self.resends.remove(&number)
+    }
+
+    /// Forgets the messages that the handler's node would send again: its connections are closed.
+    pub fn forget_resends(&mut self) {
+        let (network, node) = (&self.network, self.node);
+        self.resends.retain(|_, (link, _)| network.link(*link).from != node);
     }
 
     /// Sends a message to a member of a group that is too large for a link between each pair.

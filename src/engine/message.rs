@@ -125,11 +125,15 @@ pub struct Delivery {
     pub delivery: u32,
     /// The number of the delivery of this event, from 1.
     pub attempt: u32,
+    /// The number of deliveries in the response to a receive; 1 for a connection.
+    pub batch: u32,
+    /// The delivery belongs to its connection, which sends again what a link loses.
+    pub reliable: bool,
     /// The partition of the event's topic.
     pub partition: u32,
     /// For a log: the event delivered before; `None` for the first one after a commit or a redelivery.
     pub follows: Option<u32>,
-    /// For a reader with a session: the life of the reader; else 0.
+    /// For a reader with a session: the life of the reader. For a consumer that polls: the number of the receive. Else 0.
     pub life: u32,
     /// For a reader with a session: how often the partition was assigned or redelivered before; else 0.
     pub generation: u32,
@@ -137,15 +141,29 @@ pub struct Delivery {
     pub update: Arc<Update>,
 }
 
-/// The periodic message of a reader with a session to its bus.
+/// What a consumer reports about its connection to a bus, or about its membership of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It is there.
+    Alive,
+    /// It opens a connection.
+    Opens,
+    /// A reader with a session leaves its group.
+    Leaves,
+    /// Its process ended, so that its connection is closed.
+    Closes,
+}
+
+/// The periodic message of a consumer to its bus.
 #[derive(Clone, Debug)]
 pub struct Heartbeat {
     /// The index of the subscription in the consumer.
     pub subscription: u32,
-    /// The life of the reader. It begins a new one when it restarts, and when it joins its group again.
+    /// The life of the reader or the number of the connection. It begins a new one when it restarts, and when it joins its
+    /// group or connects again.
     pub life: u32,
-    /// The reader leaves its group.
-    pub leaves: bool,
+    /// What it reports.
+    pub presence: Presence,
     /// Its position in each partition.
     pub positions: Vec<Position>,
 }
@@ -259,12 +277,21 @@ pub enum Payload {
     Published(u32),
     /// An event sent to a consumer.
     Deliver(Arc<Delivery>),
-    /// The consumer's acknowledgement: the bus's number of the event, and the generation in which it was delivered.
-    Acknowledge(u32, u32),
-    /// The heartbeat of a reader with a session.
+    /// The consumer's acknowledgement: the bus's number of the event, and its delivery, or for a log the generation in which it
+    /// was delivered; and whether the connection sends it again if a link loses it.
+    Acknowledge(u32, u32, bool),
+    /// The heartbeat of a consumer, or the opening or end of its connection.
     Heartbeat(Arc<Heartbeat>),
-    /// The consumer failed to handle that delivery.
-    Refuse(u32),
+    /// The consumer failed to handle that delivery; and whether the connection sends this again if a link loses it.
+    Refuse(u32, bool),
+    /// A consumer asks for events of a subscription: the number of the receive, and how many events at most.
+    Receive(u32, u32, u32),
+    /// The bus has no events for the receive of a subscription with this number.
+    Empty(u32, u32),
+    /// The bus confirms the connection of a subscription with this number.
+    Attached(u32, u32),
+    /// The bus closed the connection of a subscription with this number.
+    Detached(u32, u32),
 }
 
 impl Payload {
@@ -272,6 +299,30 @@ impl Payload {
     #[inline]
     pub fn is_in_stream(&self) -> bool {
         matches!(self, Payload::Publish(publication) if publication.position.is_some())
+    }
+
+    /// Returns whether the sender's connection sends the message again if a link loses it.
+    pub fn is_reliable(&self) -> bool {
+        match self {
+            Payload::Deliver(delivery) => delivery.reliable,
+            Payload::Acknowledge(_, _, reliable) | Payload::Refuse(_, reliable) => *reliable,
+            Payload::Operate(_)
+            | Payload::Operated(..)
+            | Payload::Returned(..)
+            | Payload::Written(..)
+            | Payload::Redirected(..)
+            | Payload::Replica(_)
+            | Payload::Apply(..)
+            | Payload::Applied(..)
+            | Payload::Transaction(_)
+            | Payload::Publish(_)
+            | Payload::Published(_)
+            | Payload::Heartbeat(_)
+            | Payload::Receive(..)
+            | Payload::Empty(..)
+            | Payload::Attached(..)
+            | Payload::Detached(..) => false,
+        }
     }
 
     /// Returns the kind of the message.
@@ -288,8 +339,13 @@ impl Payload {
             Payload::Publish(_) => MessageKind::Publish,
             Payload::Deliver(_) => MessageKind::Delivery,
             Payload::Published(_) | Payload::Acknowledge(..) => MessageKind::Acknowledgement,
-            Payload::Refuse(_) => MessageKind::Refusal,
-            Payload::Heartbeat(_) => MessageKind::Heartbeat,
+            Payload::Refuse(..) => MessageKind::Refusal,
+            Payload::Receive(..) | Payload::Empty(..) => MessageKind::Poll,
+            Payload::Attached(..) | Payload::Detached(..) => MessageKind::Connection,
+            Payload::Heartbeat(heartbeat) => match heartbeat.presence {
+                Presence::Alive | Presence::Leaves => MessageKind::Heartbeat,
+                Presence::Opens | Presence::Closes => MessageKind::Connection,
+            },
         }
     }
 }

@@ -38,9 +38,9 @@ pub use random::{Sampler, Stream};
 pub use replica::RaftView;
 
 use crate::scenario::{Command, Micros};
-use crate::trace::{Fact, Level, Names, NodeId, Trace};
+use crate::trace::{DropCause, Fact, Level, Names, NodeId, Trace};
 use context::Context;
-use message::LinkId;
+use message::{About, LinkId, Payload};
 use network::Network;
 use node::Node;
 use queue::{ScheduledEvent, Timer};
@@ -226,7 +226,11 @@ impl Engine {
         let (nodes, ctx) = (&mut self.nodes, &mut self.ctx);
         let (message, fate) = ctx.network.arrive(slot, |to| nodes[to.index()].is_up());
         if let Err(cause) = fate {
-            return ctx.record(Fact::MessageDropped { message: message.id, cause });
+            ctx.record(Fact::MessageDropped { message: message.id, cause });
+            if cause != DropCause::ReceiverDown && message.payload.is_reliable() {
+                ctx.resend_later(message.link, message.payload);
+            }
+            return;
         }
         ctx.record(Fact::MessageDelivered { message: message.id });
         ctx.node = ctx.network.link(message.link).to;
@@ -242,7 +246,25 @@ impl Engine {
         self.check_in_flight();
     }
 
+    /// Sends a lost message again, unless the reason is gone.
+    fn resend(&mut self, node: NodeId, number: u32) {
+        let Some((link, payload)) = self.ctx.take_resend(number) else { return };
+        let (is_awaited, about) = match (&self.nodes[node.index()], &payload) {
+            (Node::Bus(bus), Payload::Deliver(delivery)) => {
+                let (update, attempt) = (Some(delivery.update.id), delivery.attempt);
+                (bus.is_up() && bus.awaits(delivery.delivery), About { update, operation: None, attempt })
+            }
+            (other, _) => (other.is_up(), About::default()),
+        };
+        if is_awaited {
+            self.ctx.send(link, payload, about);
+        }
+    }
+
     fn on_timer(&mut self, node: NodeId, timer: Timer) {
+        if let Timer::Resend(number) = timer {
+            return self.resend(node, number);
+        }
         let ctx = &mut self.ctx;
         ctx.node = node;
         let now = ctx.now;

@@ -47,6 +47,10 @@ pub enum Timer {
     HeartbeatDue(u32),
     /// A bus: a reader's session may be over.
     SessionTimeout(u32),
+    /// A bus: a receive without an answer may have waited long enough.
+    ReceiveOver(u32),
+    /// Any node: its connection sends a lost message again.
+    Resend(u32),
     /// A bus: a timer of its brokers.
     BrokerCheck(u32),
     /// A bus: the end of an event's retention.
@@ -117,6 +121,8 @@ impl From<ScheduledEvent> for PackedEvent {
                 Timer::BrokerCheck(id) => (20, node, id),
                 Timer::TransactionRetry(id) => (21, node, id),
                 Timer::PositionFlush(id) => (22, node, id),
+                Timer::ReceiveOver(id) => (23, node, id),
+                Timer::Resend(id) => (24, node, id),
             },
         };
         debug_assert!(node.0 < NODE_LIMIT, "the node fits into its three bytes");
@@ -151,7 +157,9 @@ impl From<PackedEvent> for ScheduledEvent {
             19 => Timer::SessionTimeout(id),
             20 => Timer::BrokerCheck(id),
             21 => Timer::TransactionRetry(id),
-            _ => Timer::PositionFlush(id),
+            22 => Timer::PositionFlush(id),
+            23 => Timer::ReceiveOver(id),
+            _ => Timer::Resend(id),
         };
         ScheduledEvent::Timer(node, timer)
     }

@@ -192,6 +192,15 @@ impl Replica {
     pub fn start(&mut self, now: Micros, ctx: &mut Context) {
         self.with_events(|events| events.consumer.start(ctx));
         self.protocol.start(now, &mut self.member, ctx);
+        self.receive(now, ctx);
+    }
+
+    /// Asks for as many events as there are free workers, if the member polls.
+    fn receive(&mut self, now: Micros, ctx: &mut Context) {
+        let spare = self.workers.spare();
+        if let Some(events) = self.events.as_mut().filter(|events| self.up && events.consumer.polls()) {
+            events.consumer.receive(now, spare - events.pending.len() as i64, ctx);
+        }
     }
 
     /// Handles a message. `back` is the link to the sender.
@@ -205,6 +214,15 @@ impl Replica {
             (Payload::Deliver(delivery), _) => self.on_delivery(now, delivery, ctx),
             (Payload::Published(number), _) => {
                 self.with_events(|events| events.publishing.on_published(now, number, ctx))
+            }
+            (Payload::Empty(subscription, number), _) => {
+                self.with_events(|events| events.consumer.on_empty(subscription, number));
+            }
+            (Payload::Attached(subscription, life), _) => {
+                self.with_events(|events| events.consumer.on_attached(now, subscription, life));
+            }
+            (Payload::Detached(subscription, life), _) => {
+                self.with_events(|events| events.consumer.on_detached(now, subscription, life, ctx));
             }
             // Another member replies to the write of an event that this one sent it.
             (Payload::Written(operation, written), _) => {
@@ -228,10 +246,12 @@ impl Replica {
                 | Payload::Publish(_)
                 | Payload::Acknowledge(..)
                 | Payload::Heartbeat(_)
-                | Payload::Refuse(_),
+                | Payload::Receive(..)
+                | Payload::Refuse(..),
                 _,
             ) => unreachable!("no such message is sent to a member of a group"),
         }
+        self.receive(now, ctx);
     }
 
     /// Handles a timer. A timer whose reason is gone has no effect.
@@ -259,12 +279,15 @@ impl Replica {
             | Timer::FlushDone(_)
             | Timer::PartitionRetry(_)
             | Timer::SessionTimeout(_)
+            | Timer::ReceiveOver(_)
+            | Timer::Resend(_)
             | Timer::BrokerCheck(_)
             | Timer::OptimisticRetry(_)
             | Timer::TransactionRetry(_)
             | Timer::ScriptedOperation(_)
             | Timer::GeneratedOperation(_) => unreachable!("no such timer is set by a member of a group"),
         }
+        self.receive(now, ctx);
     }
 
     /// Returns the number of busy workers, of waiting requests, and of operations in progress.

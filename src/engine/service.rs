@@ -158,6 +158,14 @@ impl Service {
     /// Sets the timers that run from the start.
     pub fn start(&mut self, ctx: &mut Context) {
         self.consumer.start(ctx);
+        self.receive(ctx.now, ctx);
+    }
+
+    /// Asks for as many events as there are free workers, if the service polls.
+    fn receive(&mut self, now: Micros, ctx: &mut Context) {
+        if self.up && self.consumer.polls() {
+            self.consumer.receive(now, self.workers.spare(), ctx);
+        }
     }
 
     /// Handles an operation of the page's user, who sends it without delay.
@@ -190,6 +198,9 @@ impl Service {
             }
             (Payload::Applied(job, applied), _) => self.on_call_reply(now, job, applied, ctx),
             (Payload::Published(number), _) => self.publishing.on_published(now, number, ctx),
+            (Payload::Empty(subscription, number), _) => self.consumer.on_empty(subscription, number),
+            (Payload::Attached(subscription, life), _) => self.consumer.on_attached(now, subscription, life),
+            (Payload::Detached(subscription, life), _) => self.consumer.on_detached(now, subscription, life, ctx),
             (
                 Payload::Operate(_)
                 | Payload::Apply(..)
@@ -201,10 +212,12 @@ impl Service {
                 | Payload::Publish(_)
                 | Payload::Acknowledge(..)
                 | Payload::Heartbeat(_)
-                | Payload::Refuse(_),
+                | Payload::Receive(..)
+                | Payload::Refuse(..),
                 _,
             ) => unreachable!("no such message is sent to a service"),
         }
+        self.receive(now, ctx);
     }
 
     /// Handles a timer; a timer whose reason is gone has no effect.
@@ -229,6 +242,8 @@ impl Service {
             | Timer::FlushDone(_)
             | Timer::PartitionRetry(_)
             | Timer::SessionTimeout(_)
+            | Timer::ReceiveOver(_)
+            | Timer::Resend(_)
             | Timer::BrokerCheck(_)
             | Timer::OptimisticRetry(_)
             | Timer::Protocol(_)
@@ -238,6 +253,7 @@ impl Service {
                 unreachable!("a service does not set such a timer")
             }
         }
+        self.receive(now, ctx);
     }
 
     /// Begins work if a worker is free, else queues it, else rejects it.

@@ -52,6 +52,11 @@ impl<W, J> WorkerPool<W, J> {
         self.busy < self.config.concurrency
     }
 
+    /// Returns the number of free workers; negative if work waits for one.
+    pub fn spare(&self) -> i64 {
+        i64::from(self.config.concurrency) - i64::from(self.busy) - i64::from(self.queued())
+    }
+
     /// Returns whether the queue is full.
     pub fn is_queue_full(&self) -> bool {
         self.queued() >= self.config.queue

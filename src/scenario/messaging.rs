@@ -1,6 +1,6 @@
 //! Publications, buses and subscriptions, by which services exchange updates as events.
 
-use super::{Acks, Latency, Replication, is_default, is_one, one};
+use super::{Acks, Attachment, LateAcknowledgement, Latency, OnFailure, Replication, is_default, is_one, one};
 use serde::{Deserialize, Serialize};
 
 /// Where and how a service publishes its updates as events.
@@ -136,6 +136,17 @@ pub struct Subscription {
     /// absent. A crash loses those that have not been sent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub commit_every_ms: Option<f64>,
+    /// How deliveries reach the consumer. If absent, it follows from the other settings: polling as in SQS if `max_in_flight`
+    /// is 120,000; a connection as in RabbitMQ if `limit` is `redeliveries`; otherwise a connection without heartbeats.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub attach: Option<Attachment>,
+    /// What an acknowledgement does that arrives after its delivery has ended; if absent, what the imitated system does:
+    /// `accept`, or `refuse` for a channel and for polling in order, or `ignore` for polling without order.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub late_acknowledgement: Option<LateAcknowledgement>,
+    /// What the consumer does after a failure of its handler; if absent, `wait` for polling and `refuse` otherwise.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_failure: Option<OnFailure>,
     /// Number of unacknowledged deliveries at most; for `log` per partition.
     #[serde(default = "default_in_flight", skip_serializing_if = "is_default_in_flight")]
     pub max_in_flight: u32,
@@ -179,6 +190,9 @@ impl Default for Subscription {
             dead_letter_renews_time: false,
             order: Order::default(),
             commit_every_ms: None,
+            attach: None,
+            late_acknowledgement: None,
+            on_failure: None,
             max_in_flight: default_in_flight(),
             session: None,
         }

@@ -3,6 +3,7 @@
 //! A [`Scenario`] is plain data with field names that people write by hand. [`Scenario::from_json`] and [`link::decode`]
 //! validate it, so that stepping a run cannot fail. This module uses no other module of the crate.
 
+mod attachment;
 mod branch;
 mod branching;
 mod brokers;
@@ -29,6 +30,7 @@ mod topology;
 mod validate;
 mod value;
 
+pub use attachment::{Attachment, Connection, LateAcknowledgement, OnFailure, Polling};
 pub use branch::Branch;
 pub use brokers::{Acks, CommitRule, InSync, Replication};
 pub use client::{Arrivals, Client, ClientStep, Keys, Route, SessionGuarantee, Workload};

@@ -33,38 +33,41 @@ enum System {
 pub const PRESETS: [Preset; 6] = [
     Preset {
         name: "SQS standard",
-        leaves_out: "Short polling, which misses some servers; batches; visibility timeouts of single messages; occasional \
-                     duplicates (set them on the links).",
+        leaves_out: "Short polling, which misses some servers; a response is one message for each event; changes of the visibility \
+                     timeout while a message is in flight, and their limit of 12 hours; occasional duplicates (set them on the links).",
         system: System::SqsStandard,
     },
     Preset {
         name: "SQS FIFO",
-        leaves_out: "Batches; throughput quotas; content-based deduplication (the deduplication id is that of the update, \
+        leaves_out: "Several messages of one group in one receive; changes of the visibility timeout while a message is in flight; \
+                     receive request attempt ids; throughput quotas; content-based deduplication (the deduplication id is that of the update, \
                      also in the dead-letter queue).",
         system: System::SqsFifo,
     },
     Preset {
         name: "Kafka 4.0",
-        leaves_out: "Fetch sizes; static and cooperative membership (each rebalance reassigns all partitions); that an \
+        leaves_out: "Fetch sizes and waits (records are sent as they are committed, and polled at the consumer); static and cooperative membership (each rebalance reassigns all partitions); that an \
                      automatic commit waits for the next poll; eligible leader replicas (KIP-966), except that a broker \
                      without its disk is not in sync.",
         system: System::Kafka,
     },
     Preset {
         name: "RabbitMQ 4.0 quorum queue",
-        leaves_out: "Leader failure detection; prefetch below 1,000; that a returned message goes back near the head of the \
-                     queue.",
+        leaves_out: "Leader failure detection; several channels of one connection (a channel error closes the connection); \
+                     global prefetch, priorities and single active consumers; retransmissions every second, where TCP waits longer \
+                     and longer; the wait of client libraries before they connect again is 1 s.",
         system: System::RabbitMq,
     },
     Preset {
         name: "NATS JetStream",
-        leaves_out: "Flow control; leader failure detection; that a message over the delivery limit stays in the stream \
+        leaves_out: "Pull consumers (events are pushed up to MaxAckPending, which each worker of a queue group has separately); \
+                     AckProgress and delayed negative acknowledgements; flow control; leader failure detection; that a message over the delivery limit stays in the stream \
                      (here it counts as discarded).",
         system: System::JetStream,
     },
     Preset {
         name: "Redis Pub/Sub",
-        leaves_out: "Client output buffers: connected clients receive a message, others never do.",
+        leaves_out: "Client output buffers, whose limits disconnect slow clients; sharded channels and patterns.",
         system: System::RedisPubSub,
     },
 ];
@@ -87,7 +90,7 @@ impl Preset {
             backoff: Backoff::None,
             ..Subscription::default()
         };
-        match self.system {
+        explicit(match self.system {
             System::SqsStandard => Subscription {
                 ack_deadline_ms: 30.0 * SECOND,
                 max_deliveries: Some(10),
@@ -127,7 +130,7 @@ impl Preset {
                 Subscription { ack_deadline_ms: 30.0 * SECOND, dead_letter: false, max_in_flight: 1000, ..kept }
             }
             System::RedisPubSub => Subscription { acknowledge: Acknowledge::Never, dead_letter: false, ..kept },
-        }
+        })
     }
 
     /// Returns a topic with the system's defaults.
@@ -169,7 +172,21 @@ impl Preset {
 
 /// Returns the preset whose settings a subscription has.
 pub fn of_subscription(subscription: &Subscription) -> Option<&'static Preset> {
-    PRESETS.iter().find(|preset| preset.subscription(subscription) == *subscription)
+    let explicit = explicit(subscription.clone());
+    PRESETS.iter().find(|preset| preset.subscription(subscription) == explicit)
+}
+
+/// Returns a subscription that states how its consumer is attached, instead of implying it.
+fn explicit(subscription: Subscription) -> Subscription {
+    if subscription.order == Order::Log {
+        return subscription;
+    }
+    Subscription {
+        attach: Some(subscription.attachment()),
+        late_acknowledgement: Some(subscription.late_acknowledgements()),
+        on_failure: Some(subscription.after_failure()),
+        ..subscription
+    }
 }
 
 /// Returns the preset whose settings the replication of a bus has.

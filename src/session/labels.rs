@@ -77,6 +77,8 @@ pub fn message_kind(kind: MessageKind) -> &'static str {
         MessageKind::Election => "heartbeat or vote",
         MessageKind::Comparison => "comparison",
         MessageKind::Heartbeat => "heartbeat",
+        MessageKind::Poll => "poll",
+        MessageKind::Connection => "connection",
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{content, labels};
 use crate::analysis::Analysis;
 use crate::trace::{
-    BrokerChange, DropReason, Fact, HandlingFailure, LeaveReason, MessageId, Names, NodeId, OperationId, Outcome,
-    Record, SubscriptionId, UpdateId,
+    BrokerChange, DetachReason, DropReason, Fact, HandlingFailure, LeaveReason, MessageId, Names, NodeId, OperationId,
+    Outcome, Record, SubscriptionId, UpdateId,
 };
 use labels::{duration, trimmed};
 
@@ -285,6 +285,38 @@ impl Text<'_> {
                 let text = format!("{} published the outbox row {} to {}", node(at), self.update(update), node(bus));
                 (text, Some(*update), vec![*at, *bus])
             }
+            Fact::QueueShared { subscription, queue } => {
+                let service = |id: &SubscriptionId| names.subscription(*id).service;
+                let (worker, first) = (service(subscription), service(queue));
+                (format!("{} shares a queue with {}", node(&worker), node(&first)), None, vec![worker, first])
+            }
+            Fact::WorkerDeclared { worker, from, .. } => {
+                let text = format!("{} is one of the workers that {} should reach", node(worker), node(from));
+                (text, None, vec![*worker, *from])
+            }
+            Fact::StoreShared { node: at, holder } => {
+                (format!("{} uses the store of {}", node(at), node(holder)), None, vec![*at, *holder])
+            }
+            Fact::ConsumerAttached { subscription } => {
+                let ends = names.subscription(*subscription);
+                let text = format!("{} is attached to {} again", node(&ends.service), node(&ends.bus));
+                (text, None, vec![ends.service, ends.bus])
+            }
+            Fact::ConsumerDetached { subscription, reason } => {
+                let ends = names.subscription(*subscription);
+                let why = match reason {
+                    DetachReason::Closed => "its connection was closed",
+                    DetachReason::Silent => "the bus received no heartbeat",
+                    DetachReason::AcknowledgementOverdue => "an acknowledgement was overdue",
+                };
+                let text = format!("{} is no longer attached to {}: {why}", node(&ends.service), node(&ends.bus));
+                (text, None, vec![ends.service, ends.bus])
+            }
+            Fact::AcknowledgementExpired { subscription, update, .. } => {
+                self.event(subscription, update, |bus, consumer, event| {
+                    format!("{bus} ignored the acknowledgement of {event} by {consumer}: its delivery had ended")
+                })
+            }
             Fact::PositionLost { node: at, bus, update } => {
                 let event = self.update(update);
                 let text = format!("{} lost its position: it will publish {event} to {} again", node(at), node(bus));
@@ -437,6 +469,7 @@ fn discard_reason(reason: DropReason) -> &'static str {
         DropReason::NotFlushed => "it was not flushed when the bus stopped",
         DropReason::Purged => "it was purged",
         DropReason::NotReplicated => "the new leader never had it",
+        DropReason::NotConnected => "no consumer was connected",
     }
 }
 

@@ -61,6 +61,7 @@ pub fn prospect(prospect: Prospect, look: &RunContext) -> String {
             DropReason::NotFlushed => "the bus lost it, because it was not flushed",
             DropReason::Purged => "it was purged from the dead-letter queue",
             DropReason::NotReplicated => "the bus lost it: the new leader never had it",
+            DropReason::NotConnected => "the bus discarded it, because no consumer was connected",
         }
         .into(),
         Prospect::NeverPublished(node) => format!("{} never published its event and will not", name(node)),

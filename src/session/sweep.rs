@@ -380,6 +380,8 @@ fn kind_name(kind: MessageKind) -> &'static str {
         MessageKind::Election => "election",
         MessageKind::Comparison => "comparison",
         MessageKind::Heartbeat => "heartbeat",
+        MessageKind::Poll => "poll",
+        MessageKind::Connection => "connection",
     }
 }
 

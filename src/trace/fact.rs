@@ -1,7 +1,7 @@
 use super::Digest;
 use super::kinds::{
-    BrokerChange, DropCause, DropReason, HandlingFailure, KeyId, LeaveReason, MessageId, MessageKind, NodeId,
-    OperationId, OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version, VersionVector,
+    BrokerChange, DetachReason, DropCause, DropReason, HandlingFailure, KeyId, LeaveReason, MessageId, MessageKind,
+    NodeId, OperationId, OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version, VersionVector,
 };
 use super::layout::{Bytes, Layout};
 use crate::scenario::{Micros, Value};
@@ -195,7 +195,7 @@ facts! {
         deliveries: u32,
     }
 
-    /// A bus sent an event to a consumer; `attempt` counts its deliveries from 1.
+    /// A bus sent an event to the consumer of this subscription; `attempt` counts its deliveries from 1.
     15 => EventSent { subscription: SubscriptionId, event: u32, update: UpdateId, attempt: u32 }
 
     /// A consumer's acknowledgement reached the bus, or none is required: the event is done.
@@ -428,6 +428,26 @@ facts! {
 
     /// A bus ignored an entry of a log's relay whose predecessor it does not have.
     61 => PublicationSkipped { bus: NodeId, update: UpdateId }
+
+    /// At the start: a subscription shares the queue of another one, the first of its consumer group. Facts about the queue name
+    /// the first subscription; facts about a delivery name the subscription of its consumer.
+    62 => QueueShared { subscription: SubscriptionId, queue: SubscriptionId }
+
+    /// At the start: what is committed at `from` reaches `worker` only as one of the workers of a consumer group, which hold
+    /// the data together. `holder` is the first of them.
+    63 => WorkerDeclared { worker: NodeId, holder: NodeId, from: NodeId }
+
+    /// At the start: two services use the same store.
+    64 => StoreShared { node: NodeId, holder: NodeId }
+
+    /// A consumer is attached to a subscription again: it connected, or it polls.
+    65 => ConsumerAttached { subscription: SubscriptionId }
+
+    /// A consumer is no longer attached: nothing is delivered to it.
+    66 => ConsumerDetached { subscription: SubscriptionId, reason: DetachReason }
+
+    /// An acknowledgement arrived after the end of its delivery, and had no effect.
+    67 => AcknowledgementExpired { subscription: SubscriptionId, event: u32, update: UpdateId }
 }
 
 #[cfg(test)]

@@ -127,6 +127,10 @@ pub enum MessageKind {
     Comparison = 10,
     /// A heartbeat of a log's reader to its bus, or its leaving of its group.
     Heartbeat = 11,
+    /// A consumer's request for events, or the reply that there are none.
+    Poll = 12,
+    /// A consumer opens or closes its connection to a bus, or the bus confirms or closes it.
+    Connection = 13,
 }
 
 /// The kind of an operation.
@@ -199,6 +203,8 @@ pub enum DropReason {
     Purged = 3,
     /// The new leading broker did not have it.
     NotReplicated = 4,
+    /// No consumer was connected, and the subscription stores nothing for those that are not.
+    NotConnected = 5,
 }
 
 /// A change of a broker.
@@ -225,6 +231,19 @@ pub enum LeaveReason {
     Silent = 0,
     /// Processing the result of a poll took too long.
     PolledTooRarely = 1,
+}
+
+/// The reason for which a consumer is no longer attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum DetachReason {
+    /// Its process ended.
+    Closed = 0,
+    /// The bus received no heartbeat in time.
+    Silent = 1,
+    /// An acknowledgement did not arrive in time, so the bus closed the connection.
+    AcknowledgementOverdue = 2,
 }
 
 /// The cause of a failed handling of an event.

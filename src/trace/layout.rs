@@ -8,8 +8,8 @@
 //! Scenario links carry digests, so this layout must never change.
 
 use super::{
-    BrokerChange, Digest, DropCause, DropReason, HandlingFailure, LeaveReason, MessageKind, NodeId, OperationKind,
-    Outcome, Refusal, Version, VersionVector,
+    BrokerChange, DetachReason, Digest, DropCause, DropReason, HandlingFailure, LeaveReason, MessageKind, NodeId,
+    OperationKind, Outcome, Refusal, Version, VersionVector,
 };
 use crate::scenario::Value;
 
@@ -114,7 +114,7 @@ macro_rules! four_bytes {
     };
 }
 
-four_bytes!(BrokerChange, LeaveReason);
+four_bytes!(BrokerChange, DetachReason, LeaveReason);
 
 impl Layout for bool {
     fn write_fixed(&self, bytes: &mut Bytes) {

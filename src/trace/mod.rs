@@ -15,8 +15,9 @@ mod record;
 pub use digest::Digest;
 pub use fact::Fact;
 pub use kinds::{
-    BrokerChange, DropCause, DropReason, HandlingFailure, KeyId, LeaveReason, Level, MessageId, MessageKind, NodeId,
-    NodeSet, OperationId, OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version, VersionVector,
+    BrokerChange, DetachReason, DropCause, DropReason, HandlingFailure, KeyId, LeaveReason, Level, MessageId,
+    MessageKind, NodeId, NodeSet, OperationId, OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version,
+    VersionVector,
 };
 pub use log::{CHUNK, Trace};
 pub use names::{Names, Subscriber};

@@ -36,7 +36,11 @@ fn shape(kind: MessageKind) -> usize {
         MessageKind::Refusal => 4,
         MessageKind::Replication => 0,
         MessageKind::Repair => 6,
-        MessageKind::Election | MessageKind::Comparison | MessageKind::Heartbeat => 5,
+        MessageKind::Election
+        | MessageKind::Comparison
+        | MessageKind::Heartbeat
+        | MessageKind::Poll
+        | MessageKind::Connection => 5,
     }
 }
 

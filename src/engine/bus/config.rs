@@ -2,7 +2,7 @@
 
 use crate::engine::message::LinkId;
 use crate::engine::random::{Sampler, Stream};
-use crate::scenario::{Acknowledge, Backoff, CommitRule, Limit, Micros, Order};
+use crate::scenario::{Acknowledge, Backoff, CommitRule, LateAcknowledgement, Limit, Micros, Order};
 use crate::trace::{NodeId, SubscriptionId};
 
 /// The configuration of a subscription.
@@ -38,10 +38,40 @@ pub struct SubscriptionConfig {
     pub dead_letter_renews_time: bool,
     /// The order of deliveries.
     pub order: Order,
+    /// How its consumer is attached.
+    pub attach: Attach,
+    /// What an acknowledgement does that arrives after its delivery has ended.
+    pub late: LateAcknowledgement,
     /// The maximum number of unacknowledged deliveries; for a log, of one partition.
     pub max_in_flight: u32,
     /// How long the session of a log's reader lasts without a heartbeat; none if it has no session.
     pub session: Option<Micros>,
+}
+
+/// How a consumer is attached.
+#[derive(Clone, Copy, Debug)]
+pub enum Attach {
+    /// By a connection.
+    Connection {
+        /// The maximum number of unacknowledged deliveries to this consumer.
+        prefetch: u32,
+        /// How long the connection lasts without a heartbeat; for ever if none.
+        heartbeat: Option<Micros>,
+        /// Deliveries belong to the connection.
+        requeue: bool,
+    },
+    /// By polling.
+    Polling {
+        /// How long a receive waits for an event.
+        wait: Micros,
+    },
+}
+
+impl SubscriptionConfig {
+    /// Returns whether deliveries belong to the connection, which requeues them when it closes.
+    pub fn requeues(&self) -> bool {
+        matches!(self.attach, Attach::Connection { requeue: true, .. })
+    }
 }
 
 /// The configuration of a topic.

@@ -7,7 +7,7 @@
 
 use super::Bus;
 use crate::engine::context::Context;
-use crate::engine::message::{About, Delivery, Heartbeat, LinkId, Payload, Position};
+use crate::engine::message::{About, Delivery, Heartbeat, LinkId, Payload, Position, Presence};
 use crate::engine::queue::Timer;
 use crate::scenario::Micros;
 use crate::trace::{Fact, LeaveReason};
@@ -20,6 +20,9 @@ impl Bus {
             for member in 0..self.queues[queue_id].memberships.len() {
                 self.set_session_timer(queue_id, member, ctx);
             }
+            for member in 0..self.queues[queue_id].members.len() {
+                self.set_connection_timer(queue_id, member, ctx);
+            }
         }
     }
 
@@ -27,6 +30,9 @@ impl Bus {
     pub(super) fn renew_sessions(&mut self, now: Micros) {
         for membership in self.queues.iter_mut().flat_map(|queue_id| &mut queue_id.memberships) {
             membership.last_heartbeat = now;
+        }
+        for connection in self.queues.iter_mut().flat_map(|queue| &mut queue.connections) {
+            connection.last_heard = now;
         }
     }
 
@@ -51,13 +57,14 @@ impl Bus {
             let config = &self.config.subscriptions[index as usize];
             config.link == reply_link && config.at_consumer == heartbeat.subscription
         };
-        let Some((queue_id, member)) = self.membership_of(from) else { return };
+        let session = self.membership_of(from).filter(|_| heartbeat.presence != Presence::Closes);
+        let Some((queue_id, member)) = session else { return self.on_presence(now, heartbeat, reply_link, ctx) };
         let membership = &mut self.queues[queue_id].memberships[member];
         if heartbeat.life < membership.life {
             // The message was in flight for longer than that life lasted.
             return;
         }
-        if heartbeat.leaves {
+        if heartbeat.presence == Presence::Leaves {
             if heartbeat.life == membership.life {
                 // Messages in flight of this life must not let it join again.
                 membership.life += 1;
@@ -80,7 +87,9 @@ impl Bus {
 
     /// Handles the timer of a session.
     pub fn on_session(&mut self, now: Micros, subscription: u32, ctx: &mut Context) {
-        let Some((queue_id, member)) = self.membership_of(|index| index == subscription) else { return };
+        let Some((queue_id, member)) = self.membership_of(|index| index == subscription) else {
+            return self.on_connection_timer(now, subscription, ctx);
+        };
         let membership = &mut self.queues[queue_id].memberships[member];
         membership.has_timer = false;
         if membership.last_heartbeat + membership.timeout > now {
@@ -106,6 +115,8 @@ impl Bus {
         let subscription = self.config.subscriptions[self.queues[queue_id].members[member] as usize].id;
         let membership = &mut self.queues[queue_id].memberships[member];
         (membership.is_active, membership.life, membership.last_heartbeat) = (true, life, now);
+        let connection = &mut self.queues[queue_id].connections[member];
+        (connection.is_open, connection.life) = (true, life);
         ctx.record(Fact::ReaderJoined { subscription });
         self.set_session_timer(queue_id, member, ctx);
         self.assign_partitions(now, queue_id as u32, ctx);
@@ -157,7 +168,7 @@ impl Bus {
         if missing.first().is_none_or(waits) {
             return;
         }
-        let id = self.config_of(queue_id).id;
+        let id = config.id;
         let (life, link, subscription) =
             (self.queues[queue_id as usize].memberships[member].life, config.link, config.at_consumer);
         let mut follows = last;
@@ -169,8 +180,19 @@ impl Bus {
             let (attempt, update) = (stored.deliveries, stored.update.clone());
             ctx.record(Fact::EventSent { subscription: id, event, update: update.id, attempt });
             let about = About { update: Some(update.id), operation: None, attempt };
-            let message =
-                Delivery { subscription, event, delivery, attempt, partition, follows, life, generation, update };
+            let message = Delivery {
+                subscription,
+                event,
+                delivery,
+                attempt,
+                batch: 1,
+                reliable: false,
+                partition,
+                follows,
+                life,
+                generation,
+                update,
+            };
             ctx.send(link, Payload::Deliver(Arc::new(message)), about);
             follows = Some(event);
         }

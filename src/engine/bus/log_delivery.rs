@@ -14,7 +14,7 @@ impl Bus {
             let most = self.config_of(queue_id).max_in_flight as usize;
             let queue = &mut self.queues[queue_id as usize];
             let Some(reader) = queue.logs.get(&partition).map(|log| log.member) else { return };
-            if !queue.is_active(reader) {
+            if !queue.is_attached(reader) {
                 return;
             }
             let Some(log) = queue.logs.get_mut(&partition) else { return };
@@ -25,7 +25,7 @@ impl Bus {
             let follows = log.last.replace(event);
             log.delivered += 1;
             debug_assert!(log.delivered <= log.events.len(), "only events of the log are delivered");
-            self.deliver_event(now, queue_id, reader, event, follows, ctx);
+            self.deliver_event(now, queue_id, reader, event, (follows, 1), ctx);
         }
     }
 
@@ -37,8 +37,9 @@ impl Bus {
             let Some(event) = log.events.front().copied() else { return };
             log.events.pop_front();
             log.delivered = log.delivered.saturating_sub(1);
+            let member = log.member;
             self.end_delivery(event);
-            self.acknowledge_event(queue_id, event, ctx);
+            self.acknowledge_event(queue_id, event, member, ctx);
             if event == upto {
                 return;
             }

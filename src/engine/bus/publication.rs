@@ -154,6 +154,7 @@ impl Bus {
             partition,
             deliveries: 0,
             delivery: None,
+            last_delivery: None,
             sent: now,
             published_at: now,
             offset: None,

@@ -56,9 +56,11 @@ impl Bus {
         let Some(stored) = self.stored.remove(&event) else { return };
         match reason {
             DropReason::Expired => self.expired += 1,
-            DropReason::DeliveriesUsedUp | DropReason::NotFlushed | DropReason::Purged | DropReason::NotReplicated => {
-                self.discarded += 1
-            }
+            DropReason::DeliveriesUsedUp
+            | DropReason::NotFlushed
+            | DropReason::Purged
+            | DropReason::NotReplicated
+            | DropReason::NotConnected => self.discarded += 1,
         }
         let subscription = self.config_of(stored.queue).id;
         ctx.record(Fact::EventDiscarded { subscription, event, update: stored.update.id, reason });
@@ -181,6 +183,12 @@ impl Bus {
             self.on_timer(now, timer, ctx);
         }
         for queue_id in 0..self.queues.len() as u32 {
+            if self.config_of(queue_id).requeues() {
+                // The connections ended with the bus.
+                for member in 0..self.queues[queue_id as usize].members.len() {
+                    self.requeue_deliveries(now, queue_id, member, ctx);
+                }
+            }
             self.deliver(now, queue_id, ctx);
             let partitions = self.queues[queue_id as usize].partitions();
             for partition in partitions {

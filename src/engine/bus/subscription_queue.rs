@@ -18,6 +18,8 @@ pub(super) struct StoredEvent {
     pub(super) deliveries: u32,
     /// The delivery whose acknowledgement is awaited, and the index of the member that it was sent to.
     pub(super) delivery: Option<(u32, u32)>,
+    /// The number of its last delivery.
+    pub(super) last_delivery: Option<u32>,
     /// The time of the last delivery.
     pub(super) sent: Micros,
     pub(super) published_at: Micros,
@@ -83,6 +85,37 @@ pub(super) struct Membership {
     pub(super) has_timer: bool,
 }
 
+/// A consumer's request for events that was not answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OpenReceive {
+    pub(super) number: u32,
+    /// The number of events that it asks for at most.
+    pub(super) most: u32,
+    /// When the bus replies that there are none.
+    pub(super) until: Micros,
+}
+
+/// The attachment of a consumer.
+#[derive(Clone, Debug)]
+pub(super) struct ConsumerConnection {
+    pub(super) is_open: bool,
+    /// The number of the connection, or of the last receive. Messages of earlier ones are ignored.
+    pub(super) life: u32,
+    /// The time of the last message of the consumer about the connection.
+    pub(super) last_heard: Micros,
+    /// The timer that looks for missing heartbeats is set.
+    pub(super) has_timer: bool,
+    /// For a consumer that polls: its request.
+    pub(super) receive: Option<OpenReceive>,
+}
+
+impl ConsumerConnection {
+    /// Returns the connection at the start of a run, when all consumers are attached.
+    fn new() -> ConsumerConnection {
+        ConsumerConnection { is_open: true, life: 0, last_heard: 0, has_timer: false, receive: None }
+    }
+}
+
 /// The events that wait for one subscription, or for a group of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SubscriptionQueue {
@@ -92,6 +125,8 @@ pub(super) struct SubscriptionQueue {
     pub(super) next_member: usize,
     /// By member: the number of unacknowledged deliveries.
     pub(super) in_flight: Vec<u32>,
+    /// By member: the attachment of its consumer.
+    pub(super) connections: Vec<ConsumerConnection>,
     /// Events that may be delivered now, in order.
     pub(super) ready: VecDeque<u32>,
     /// FIFO per key: the events of each key in order; only the first may be delivered.
@@ -130,6 +165,7 @@ impl SubscriptionQueue {
                 Some(queue) => {
                     queue.members.push(index as u32);
                     queue.in_flight.push(0);
+                    queue.connections.push(ConsumerConnection::new());
                     // Either all readers of a group have a session, or none.
                     let session = config.session.filter(|_| !queue.memberships.is_empty());
                     queue.memberships.extend(session.map(Membership::new));
@@ -139,6 +175,7 @@ impl SubscriptionQueue {
                     queues.push(SubscriptionQueue {
                         members: vec![index as u32],
                         in_flight: vec![0],
+                        connections: vec![ConsumerConnection::new()],
                         memberships: session.map(Membership::new).into_iter().collect(),
                         ..SubscriptionQueue::default()
                     });
@@ -148,9 +185,14 @@ impl SubscriptionQueue {
         queues
     }
 
-    /// Returns whether a member reads; without sessions every member does.
+    /// Returns whether partitions are assigned to a member: it is in the group by its session, or else attached.
     pub(super) fn is_active(&self, member: usize) -> bool {
-        self.memberships.get(member).is_none_or(|membership| membership.is_active)
+        self.memberships.get(member).map_or(self.connections[member].is_open, |membership| membership.is_active)
+    }
+
+    /// Returns whether a member is attached, so that events can be delivered to it.
+    pub(super) fn is_attached(&self, member: usize) -> bool {
+        self.is_active(member) && self.connections[member].is_open
     }
 
     /// Returns the partitions of a log that hold or held events.

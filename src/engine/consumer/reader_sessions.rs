@@ -3,7 +3,7 @@
 
 use super::Consumer;
 use crate::engine::context::Context;
-use crate::engine::message::{About, Heartbeat, Payload};
+use crate::engine::message::{About, Heartbeat, Payload, Presence};
 use crate::engine::partition_reader::{PartitionReader, ReaderSession};
 use crate::engine::queue::Timer;
 use crate::scenario::Micros;
@@ -13,8 +13,9 @@ impl Consumer {
     /// Sets the timers of the first heartbeats.
     pub fn start(&mut self, ctx: &mut Context) {
         for handler in 0..self.sessions.len() {
-            self.schedule_heartbeat(0, handler, ctx);
+            self.schedule_heartbeat(ctx.now, handler, ctx);
         }
+        self.start_attachments(ctx);
     }
 
     /// Lets all readers join their groups again.
@@ -26,6 +27,7 @@ impl Consumer {
                 self.schedule_heartbeat(now, handler, ctx);
             }
         }
+        self.restart_attachments(now, ctx);
     }
 
     fn schedule_heartbeat(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
@@ -42,6 +44,8 @@ impl Consumer {
         if let Some(handler) = self.sessions.iter().position(is_due) {
             self.heartbeat_or_leave(now, handler, ctx);
             self.schedule_heartbeat(now, handler, ctx);
+        } else {
+            self.on_attachment_due(now, number, ctx);
         }
     }
 
@@ -51,9 +55,9 @@ impl Consumer {
         let Some(session) = &mut self.sessions[handler] else { return };
         if session.is_member && !has_handled_all && session.polled + session.config.max_poll <= now {
             session.is_member = false;
-            self.send_heartbeat(handler, true, ctx);
+            self.send_heartbeat(handler, Presence::Leaves, ctx);
         } else if session.is_member {
-            self.send_heartbeat(handler, false, ctx);
+            self.send_heartbeat(handler, Presence::Alive, ctx);
         } else if has_handled_all {
             self.rejoin(now, handler, ctx);
         }
@@ -65,14 +69,14 @@ impl Consumer {
         session.life += 1;
         (session.is_member, session.polled) = (true, now);
         self.readers.retain(|(of, _), _| *of as usize != handler);
-        self.send_heartbeat(handler, false, ctx);
+        self.send_heartbeat(handler, Presence::Alive, ctx);
     }
 
-    fn send_heartbeat(&mut self, handler: usize, leaves: bool, ctx: &mut Context) {
+    fn send_heartbeat(&mut self, handler: usize, presence: Presence, ctx: &mut Context) {
         let Some(session) = &self.sessions[handler] else { return };
         let own = self.readers.iter().filter(|((of, _), _)| *of as usize == handler);
         let positions = own.map(|((_, partition), reader)| reader.position(*partition)).collect();
-        let heartbeat = Heartbeat { subscription: handler as u32, life: session.life, leaves, positions };
+        let heartbeat = Heartbeat { subscription: handler as u32, life: session.life, presence, positions };
         ctx.send(self.handlers[handler].link, Payload::Heartbeat(Arc::new(heartbeat)), About::default());
     }
 

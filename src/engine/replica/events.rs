@@ -51,7 +51,7 @@ impl Events {
     /// Forgets the events in progress. Publishing and the handlers keep what is durable.
     pub fn crash(&mut self, lose_disk: bool, ctx: &mut Context) {
         self.pending.clear();
-        self.consumer.crash(lose_disk);
+        self.consumer.crash(lose_disk, ctx);
         self.publishing.crash(lose_disk, ctx);
         debug_assert!(self.pending.is_empty(), "a crash forgets all events in progress");
     }

@@ -29,7 +29,7 @@ impl Service {
         }
         self.locks.clear();
         self.publishing.crash(lose_disk, ctx);
-        self.consumer.crash(lose_disk);
+        self.consumer.crash(lose_disk, ctx);
         self.transactions.crash(lose_disk, ctx);
         if lose_disk {
             self.store = Store::default();
@@ -45,6 +45,7 @@ impl Service {
         self.publishing.restart(now, ctx);
         self.consumer.restart(now, ctx);
         self.restart_transactions(now, ctx);
+        self.receive(now, ctx);
     }
 
     /// Sets the factor by which work takes longer than configured.

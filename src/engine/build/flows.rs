@@ -1,0 +1,153 @@
+//! Where updates should arrive: from each service to all that call it or consume its events, and how consumer groups share
+//! them.
+
+use super::Builder;
+use crate::trace::{NodeId, SubscriptionId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A pair of services of which the second should eventually reflect what the first commits.
+pub(super) struct Flow {
+    pub(super) from: NodeId,
+    pub(super) to: NodeId,
+    /// The first of the workers that hold the data together, if the updates arrive only through consumer groups.
+    pub(super) holder: Option<NodeId>,
+}
+
+/// How updates arrive at a service.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Path {
+    /// By a call, or by a subscription of its own.
+    Own,
+    /// Only by subscriptions that it shares with other workers.
+    Shared,
+}
+
+impl Builder<'_> {
+    /// Returns the pairs of services of which the second should eventually reflect what the first commits: its direct and
+    /// indirect callees, and the subscribers of the topics that any of these publishes to.
+    pub(super) fn flows(&self) -> Vec<Flow> {
+        let siblings = self.siblings();
+        let holders = self.worker_holders(&siblings);
+        let mut flows = Vec::new();
+        for index in 0..self.scenario.services.len() {
+            // All members of a group commit the same writes.
+            let all: Vec<usize> = siblings.get(&index).map_or_else(|| vec![index], |members| members.to_vec());
+            let mut holds = self.reached(&all, &siblings, &holders);
+            // Within a group the protocol replicates the updates.
+            holds.retain(|service, _| !all.contains(service));
+            flows.extend(holds.into_iter().map(|(to, path)| {
+                let holder = holders.get(&to).filter(|_| path == Path::Shared);
+                let (from, to) = (NodeId(index as u32), NodeId(to as u32));
+                Flow { from, to, holder: holder.map(|holder| NodeId(*holder as u32)) }
+            }));
+        }
+        flows
+    }
+
+    /// Returns the services that should hold the updates of these ones, and how they arrive there.
+    fn reached(
+        &self,
+        from: &[usize],
+        siblings: &BTreeMap<usize, Arc<[usize]>>,
+        holders: &BTreeMap<usize, usize>,
+    ) -> BTreeMap<usize, Path> {
+        let services = &self.scenario.services;
+        let mut committing: BTreeSet<usize> = BTreeSet::new();
+        committing.extend(from);
+        let mut next = from.to_vec();
+        while let Some(caller) = next.pop() {
+            // A callee with its own write does not apply the caller's update.
+            for call in services[caller].calls.iter().filter(|call| call.operation.is_none()) {
+                let callee = self.node(&call.to).index();
+                if committing.insert(callee) {
+                    next.push(callee);
+                }
+            }
+        }
+        let mut holds = BTreeMap::new();
+        for service in &committing {
+            holds.insert(*service, Path::Own);
+        }
+        for &publisher in &committing {
+            for publication in &services[publisher].publishes {
+                let topic = self.topic(&publication.to, publication.topic.as_deref());
+                for (subscriber, group) in self.subscribers(&publication.to, topic) {
+                    let members = siblings.get(&subscriber).map_or(std::slice::from_ref(&subscriber), |all| all);
+                    let is_shared = group.is_some() && holders.contains_key(&subscriber);
+                    for member in members {
+                        let path = if is_shared { Path::Shared } else { Path::Own };
+                        let known = holds.entry(*member).or_insert(path);
+                        if path == Path::Own {
+                            *known = path;
+                        }
+                    }
+                }
+            }
+        }
+        holds
+    }
+
+    /// Returns the members of a connected group for each of its members.
+    fn siblings(&self) -> BTreeMap<usize, Arc<[usize]>> {
+        let mut siblings = BTreeMap::new();
+        for group in self.scenario.groups.iter().filter(|group| self.scenario.is_connected(group)) {
+            let members: Arc<[usize]> = group.members.iter().map(|id| self.node(id).index()).collect();
+            siblings.extend(members.iter().map(|member| (*member, members.clone())));
+        }
+        siblings
+    }
+
+    /// Returns the subscribers of a topic, with their consumer groups.
+    fn subscribers(&self, bus: &str, topic: u32) -> Vec<(usize, Option<&str>)> {
+        let mut subscribers = Vec::new();
+        for (index, service) in self.scenario.services.iter().enumerate() {
+            let mut subscriptions = service.subscribes.iter();
+            let of_topic = |other: &&crate::scenario::Subscription| {
+                other.to == bus && self.topic(&other.to, other.topic.as_deref()) == topic
+            };
+            subscribers.extend(subscriptions.find(of_topic).map(|found| (index, found.group.as_deref())));
+        }
+        subscribers
+    }
+
+    /// Returns the consumer groups: the services and indexes of their subscriptions, in order.
+    fn consumer_groups(&self) -> Vec<Vec<(usize, usize)>> {
+        let mut groups: BTreeMap<(&str, u32, &str), Vec<(usize, usize)>> = BTreeMap::new();
+        for (index, service) in self.scenario.services.iter().enumerate() {
+            for (at, subscription) in service.subscribes.iter().enumerate() {
+                let Some(group) = &subscription.group else { continue };
+                let topic = self.topic(&subscription.to, subscription.topic.as_deref());
+                groups.entry((&subscription.to, topic, group)).or_default().push((index, at));
+            }
+        }
+        groups.into_values().filter(|members| members.len() > 1).collect()
+    }
+
+    /// Returns the subscriptions that share the queue of another one, the first of its group.
+    pub(super) fn shared_queues(&self) -> Vec<(SubscriptionId, SubscriptionId)> {
+        let id = |(service, at): (usize, usize)| self.subscriptions[&(NodeId(service as u32), at)];
+        let groups = self.consumer_groups().into_iter();
+        groups.flat_map(|members| (1..members.len()).map(move |at| (id(members[at]), id(members[0])))).collect()
+    }
+
+    /// Returns the workers of consumer groups, with the first of the workers that hold the data together: those of all groups
+    /// that have a worker in common. Members of replica groups hold what their protocol replicates.
+    fn worker_holders(&self, siblings: &BTreeMap<usize, Arc<[usize]>>) -> BTreeMap<usize, usize> {
+        let mut holders: BTreeMap<usize, usize> = BTreeMap::new();
+        for members in self.consumer_groups() {
+            let workers: Vec<usize> = members.into_iter().map(|(service, _)| service).collect();
+            if workers.iter().any(|worker| siblings.contains_key(worker)) {
+                continue;
+            }
+            let known = workers.iter().map(|worker| holders.get(worker).copied().unwrap_or(*worker));
+            let known: Vec<usize> = known.collect();
+            let first = known.iter().copied().min().unwrap_or(0);
+            holders.extend(workers.iter().map(|worker| (*worker, first)));
+            for holder in holders.values_mut().filter(|holder| known.contains(holder)) {
+                *holder = first;
+            }
+        }
+        holders
+    }
+}

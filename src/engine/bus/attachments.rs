@@ -1,0 +1,238 @@
+//! The attachment of consumers: which of them are connected or poll, and what happens to deliveries whose consumer is gone.
+//!
+//! At the start of a run all consumers are attached. A process that ends closes its connection by a message; a cut link shows
+//! only in missing heartbeats, or in the deadline of an acknowledgement.
+
+use super::Bus;
+use super::config::{Attach, SubscriptionConfig};
+use super::subscription_queue::{OpenReceive, SubscriptionQueue};
+use crate::engine::context::Context;
+use crate::engine::message::{About, Heartbeat, LinkId, Payload, Presence};
+use crate::engine::queue::Timer;
+use crate::scenario::{Acknowledge, Micros, Order};
+use crate::trace::{DetachReason, DropReason, Fact};
+
+/// Returns how many events may be delivered to a member of a queue now.
+pub(super) fn capacity(queue: &SubscriptionQueue, configs: &[SubscriptionConfig], member: usize) -> u32 {
+    let (config, connection) = (&configs[queue.members[member] as usize], &queue.connections[member]);
+    if !connection.is_open {
+        return 0;
+    }
+    match config.attach {
+        Attach::Connection { prefetch, .. } => {
+            prefetch.min(config.max_in_flight).saturating_sub(queue.in_flight[member])
+        }
+        Attach::Polling { .. } => {
+            let in_flight: u32 = queue.in_flight.iter().sum();
+            connection.receive.map_or(0, |receive| receive.most).min(config.max_in_flight.saturating_sub(in_flight))
+        }
+    }
+}
+
+impl Bus {
+    /// Returns the queue and the member of a consumer's subscription.
+    fn member_at(&self, reply_link: LinkId, at_consumer: u32) -> Option<(u32, usize)> {
+        let is = |index: &u32| {
+            let config = &self.config.subscriptions[*index as usize];
+            config.link == reply_link && config.at_consumer == at_consumer
+        };
+        let mut queues = (0..).zip(&self.queues);
+        queues.find_map(|(queue_id, queue)| Some((queue_id, queue.members.iter().position(is)?)))
+    }
+
+    /// Sets the timer that looks for missing heartbeats of a connection.
+    pub(super) fn set_connection_timer(&mut self, queue_id: usize, member: usize, ctx: &mut Context) {
+        let queue = &mut self.queues[queue_id];
+        let subscription = queue.members[member];
+        let Attach::Connection { heartbeat: Some(heartbeat), .. } =
+            self.config.subscriptions[subscription as usize].attach
+        else {
+            return;
+        };
+        let connection = &mut queue.connections[member];
+        if connection.is_open && !connection.has_timer && queue.memberships.is_empty() {
+            connection.has_timer = true;
+            ctx.wake(connection.last_heard + heartbeat, Timer::SessionTimeout(subscription));
+        }
+    }
+
+    /// Handles the timer that looks for missing heartbeats.
+    pub(super) fn on_connection_timer(&mut self, now: Micros, subscription: u32, ctx: &mut Context) {
+        let find = |queue: &SubscriptionQueue| queue.members.iter().position(|member| *member == subscription);
+        let mut queues = self.queues.iter().enumerate();
+        let Some((queue_id, member)) = queues.find_map(|(at, queue)| Some((at, find(queue)?))) else { return };
+        let Attach::Connection { heartbeat: Some(heartbeat), .. } =
+            self.config.subscriptions[subscription as usize].attach
+        else {
+            return;
+        };
+        let connection = &mut self.queues[queue_id].connections[member];
+        connection.has_timer = false;
+        if connection.is_open && connection.last_heard + heartbeat <= now {
+            self.detach(now, queue_id as u32, member, DetachReason::Silent, ctx);
+        } else {
+            self.set_connection_timer(queue_id, member, ctx);
+        }
+    }
+
+    /// Handles what a consumer without a session reports about its connection.
+    pub(super) fn on_presence(&mut self, now: Micros, heartbeat: &Heartbeat, reply_link: LinkId, ctx: &mut Context) {
+        let Some((queue_id, member)) = self.member_at(reply_link, heartbeat.subscription) else { return };
+        let queue = &mut self.queues[queue_id as usize];
+        let connection = &mut queue.connections[member];
+        if heartbeat.life < connection.life {
+            // The message was in flight for longer than that connection lasted.
+            return;
+        }
+        let is_new = heartbeat.life > connection.life;
+        match heartbeat.presence {
+            Presence::Closes if queue.memberships.is_empty() => {
+                connection.life = heartbeat.life;
+                self.detach(now, queue_id, member, DetachReason::Closed, ctx);
+            }
+            // Without heartbeats it leaves its group later; until then nothing is delivered to it.
+            Presence::Closes => connection.is_open = false,
+            Presence::Alive | Presence::Opens | Presence::Leaves => {
+                if is_new {
+                    // The connection of an earlier process is closed, since the host does not know it any more.
+                    self.detach(now, queue_id, member, DetachReason::Closed, ctx);
+                }
+                let (subscription, life) = (heartbeat.subscription, heartbeat.life);
+                let connection = &mut self.queues[queue_id as usize].connections[member];
+                (connection.life, connection.last_heard) = (life, now);
+                ctx.send(reply_link, Payload::Attached(subscription, life), About::default());
+                self.attach(now, queue_id, member, ctx);
+            }
+        }
+    }
+
+    /// Opens a connection, and delivers what waited for it.
+    fn attach(&mut self, now: Micros, queue_id: u32, member: usize, ctx: &mut Context) {
+        let queue = &mut self.queues[queue_id as usize];
+        if std::mem::replace(&mut queue.connections[member].is_open, true) {
+            return;
+        }
+        let subscription = self.config.subscriptions[queue.members[member] as usize].id;
+        ctx.record(Fact::ConsumerAttached { subscription });
+        self.set_connection_timer(queue_id as usize, member, ctx);
+        self.deliver(now, queue_id, ctx);
+        self.leave_detached_readers(now, queue_id, ctx);
+        for partition in self.queues[queue_id as usize].partitions() {
+            self.deliver_log(now, queue_id, partition, ctx);
+        }
+    }
+
+    /// Closes a connection. Its deliveries are requeued, or redelivered after their deadlines.
+    pub(super) fn detach(
+        &mut self,
+        now: Micros,
+        queue_id: u32,
+        member: usize,
+        reason: DetachReason,
+        ctx: &mut Context,
+    ) {
+        let queue = &mut self.queues[queue_id as usize];
+        let connection = &mut queue.connections[member];
+        connection.receive = None;
+        if !std::mem::replace(&mut connection.is_open, false) {
+            return;
+        }
+        let config = &self.config.subscriptions[queue.members[member] as usize];
+        ctx.record(Fact::ConsumerDetached { subscription: config.id, reason });
+        if config.order == Order::Log {
+            return self.leave_detached_readers(now, queue_id, ctx);
+        }
+        if config.requeues() {
+            self.requeue_deliveries(now, queue_id, member, ctx);
+        }
+        self.deliver(now, queue_id, ctx);
+    }
+
+    /// Closes the connection of a consumer that did not acknowledge in time, and tells the consumer.
+    pub(super) fn close_overdue(&mut self, now: Micros, queue_id: u32, member: usize, ctx: &mut Context) {
+        let queue = &self.queues[queue_id as usize];
+        let config = &self.config.subscriptions[queue.members[member] as usize];
+        let (link, subscription) = (config.link, config.at_consumer);
+        ctx.send(link, Payload::Detached(subscription, queue.connections[member].life), About::default());
+        self.detach(now, queue_id, member, DetachReason::AcknowledgementOverdue, ctx);
+    }
+
+    /// Returns all deliveries of a member to the front of the queue, in order.
+    pub(super) fn requeue_deliveries(&mut self, now: Micros, queue_id: u32, member: usize, ctx: &mut Context) {
+        let is_its = |(queue, delivery): (u32, Option<(u32, u32)>)| {
+            queue == queue_id && delivery.is_some_and(|(_, to)| to as usize == member)
+        };
+        let all = self.stored.iter().filter(|(_, stored)| is_its((stored.queue, stored.delivery)));
+        let events: Vec<u32> = all.map(|(event, _)| *event).collect();
+        for event in events.into_iter().rev() {
+            self.return_to_queue(now, event, ctx);
+        }
+    }
+
+    /// In a log without sessions: assigns the partitions of readers that are not attached to others, if there are any.
+    fn leave_detached_readers(&mut self, now: Micros, queue_id: u32, ctx: &mut Context) {
+        let queue = &self.queues[queue_id as usize];
+        if !queue.memberships.is_empty() || queue.connections.iter().all(|connection| !connection.is_open) {
+            return;
+        }
+        for partition in queue.partitions() {
+            let queue = &self.queues[queue_id as usize];
+            let is_read = queue.logs.get(&partition).is_some_and(|log| queue.is_attached(log.member));
+            if !is_read {
+                let reader = self.reader_of(queue_id, partition);
+                self.redeliver_from_commit(now, queue_id, partition, reader, ctx);
+            }
+        }
+    }
+
+    /// Discards events that only connected consumers receive, if none is connected.
+    pub(super) fn discard_unless_connected(&mut self, now: Micros, queue_id: u32, ctx: &mut Context) {
+        let queue = &self.queues[queue_id as usize];
+        let stores = self.config_of(queue_id).acknowledge != Acknowledge::Never;
+        if stores || queue.connections.iter().any(|connection| connection.is_open) {
+            return;
+        }
+        let ready = std::mem::take(&mut self.queues[queue_id as usize].ready);
+        for event in ready {
+            self.discard(now, event, DropReason::NotConnected, ctx);
+        }
+    }
+
+    /// Handles a consumer's request for up to `most` events.
+    pub(super) fn on_receive(
+        &mut self,
+        now: Micros,
+        (at_consumer, number, most): (u32, u32, u32),
+        reply_link: LinkId,
+        ctx: &mut Context,
+    ) {
+        let Some((queue_id, member)) = self.member_at(reply_link, at_consumer) else { return };
+        let queue = &mut self.queues[queue_id as usize];
+        let (subscription, connection) = (queue.members[member], &mut queue.connections[member]);
+        let Attach::Polling { wait } = self.config.subscriptions[subscription as usize].attach else { return };
+        if number < connection.life {
+            return;
+        }
+        let until = now + wait;
+        (connection.life, connection.receive) = (number, Some(OpenReceive { number, most, until }));
+        ctx.wake(until, Timer::ReceiveOver(subscription));
+        if connection.is_open {
+            self.deliver(now, queue_id, ctx);
+        } else {
+            self.attach(now, queue_id, member, ctx);
+        }
+    }
+
+    /// Ends a receive that has waited long enough, with an empty reply.
+    pub(super) fn on_receive_over(&mut self, now: Micros, subscription: u32, ctx: &mut Context) {
+        let queues = self.queues.iter_mut();
+        let config = &self.config.subscriptions[subscription as usize];
+        for queue in queues {
+            let Some(member) = queue.members.iter().position(|member| *member == subscription) else { continue };
+            let receive = &mut queue.connections[member].receive;
+            if let Some(OpenReceive { number, .. }) = receive.take_if(|receive| receive.until <= now) {
+                ctx.send(config.link, Payload::Empty(config.at_consumer, number), About::default());
+            }
+        }
+    }
+}

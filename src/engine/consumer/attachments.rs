@@ -1,0 +1,176 @@
+//! The consumer's side of its attachment to a bus: connections with heartbeats, which it opens again when they are closed, and
+//! receives, by which it asks for the events that it can work on.
+
+use super::{Consumer, HandlerAttachment};
+use crate::engine::context::Context;
+use crate::engine::message::{About, Heartbeat, Payload, Presence};
+use crate::engine::queue::Timer;
+use crate::scenario::Micros;
+use std::sync::Arc;
+
+/// How long a consumer waits between attempts to connect, µs.
+const RECONNECT: Micros = 1_000_000;
+/// How long a consumer waits for the reply to a receive beyond the time for which the bus holds it, µs.
+const REPLY_GRACE: Micros = 5_000_000;
+
+/// The attachment of a handler without a session, as the consumer sees it.
+#[derive(Clone, Debug)]
+pub(super) struct AttachmentState {
+    /// The number of the connection, or of the last receive.
+    life: u32,
+    /// The bus has confirmed the connection.
+    is_open: bool,
+    /// The time of the last confirmation.
+    last_heard: Micros,
+    /// The timer of the next heartbeat or attempt, or of the reply to a receive.
+    pub(super) timer: Option<u32>,
+    /// For a consumer that polls: whether a receive is open, and how many deliveries of its response are missing.
+    receive: Option<Option<u32>>,
+}
+
+impl AttachmentState {
+    /// Returns the state at the start of a run, when all consumers are attached.
+    pub(super) fn new() -> AttachmentState {
+        AttachmentState { life: 0, is_open: true, last_heard: 0, timer: None, receive: None }
+    }
+
+    /// Forgets what is lost in a crash.
+    pub(super) fn crash(&mut self) {
+        (self.timer, self.receive) = (None, None);
+    }
+}
+
+impl Consumer {
+    /// Returns whether any handler polls for events.
+    pub fn polls(&self) -> bool {
+        self.polls
+    }
+
+    fn set_attachment_timer(&mut self, handler: usize, at: Micros, ctx: &mut Context) {
+        self.heartbeats += 1;
+        self.attachments[handler].timer = Some(self.heartbeats);
+        ctx.wake(at, Timer::HeartbeatDue(self.heartbeats));
+    }
+
+    /// Sets the timers of the first heartbeats of connections.
+    pub(super) fn start_attachments(&mut self, ctx: &mut Context) {
+        for handler in 0..self.handlers.len() {
+            if self.sessions[handler].is_none()
+                && let HandlerAttachment::Connection { heartbeat: Some(heartbeat), .. } = self.handlers[handler].attach
+            {
+                self.set_attachment_timer(handler, ctx.now + heartbeat / 2, ctx);
+            }
+        }
+    }
+
+    /// Opens all connections again after a restart.
+    pub(super) fn restart_attachments(&mut self, now: Micros, ctx: &mut Context) {
+        for handler in 0..self.handlers.len() {
+            if self.sessions[handler].is_none() {
+                self.reconnect(now, handler, ctx);
+            }
+        }
+    }
+
+    /// Opens a new connection, and tries again until the bus confirms it.
+    fn reconnect(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
+        if let HandlerAttachment::Connection { .. } = self.handlers[handler].attach {
+            let attachment = &mut self.attachments[handler];
+            (attachment.life, attachment.is_open) = (attachment.life + 1, false);
+            self.report_presence(handler, Presence::Opens, ctx);
+            self.set_attachment_timer(handler, now + RECONNECT, ctx);
+        }
+    }
+
+    pub(super) fn report_presence(&self, handler: usize, presence: Presence, ctx: &mut Context) {
+        let life = match &self.sessions[handler] {
+            Some(session) => session.life,
+            None => self.attachments[handler].life,
+        };
+        let heartbeat = Heartbeat { subscription: handler as u32, life, presence, positions: Vec::new() };
+        ctx.send(self.handlers[handler].link, Payload::Heartbeat(Arc::new(heartbeat)), About::default());
+    }
+
+    /// Handles the timer of an attachment: sends a heartbeat, tries to connect again, or gives up a receive.
+    pub(super) fn on_attachment_due(&mut self, now: Micros, number: u32, ctx: &mut Context) {
+        let Some(handler) = self.attachments.iter().position(|it| it.timer == Some(number)) else { return };
+        self.attachments[handler].timer = None;
+        let attachment = &mut self.attachments[handler];
+        let heartbeat = match self.handlers[handler].attach {
+            HandlerAttachment::Polling { .. } => {
+                attachment.receive = None;
+                return;
+            }
+            HandlerAttachment::Connection { heartbeat, .. } => heartbeat,
+        };
+        let is_silent = heartbeat.is_some_and(|heartbeat| attachment.last_heard + heartbeat <= now);
+        match (attachment.is_open, heartbeat) {
+            (true, _) if is_silent => self.reconnect(now, handler, ctx),
+            (true, None) => {}
+            (true, Some(heartbeat)) => {
+                self.report_presence(handler, Presence::Alive, ctx);
+                self.set_attachment_timer(handler, now + heartbeat / 2, ctx);
+            }
+            (false, _) => {
+                self.report_presence(handler, Presence::Opens, ctx);
+                self.set_attachment_timer(handler, now + RECONNECT, ctx);
+            }
+        }
+    }
+
+    /// Handles the confirmation of a connection.
+    pub fn on_attached(&mut self, now: Micros, handler: u32, life: u32) {
+        let attachment = &mut self.attachments[handler as usize];
+        if attachment.life == life {
+            (attachment.is_open, attachment.last_heard) = (true, now);
+        }
+    }
+
+    /// Handles the end of a connection that the bus closed.
+    pub fn on_detached(&mut self, now: Micros, handler: u32, life: u32, ctx: &mut Context) {
+        if self.attachments[handler as usize].life == life {
+            self.reconnect(now, handler as usize, ctx);
+        }
+    }
+
+    /// Asks for as many events as the consumer can work on, in each handler that polls and has no open receive. `spare` is the
+    /// number of free workers, negative if requests wait for one.
+    pub fn receive(&mut self, now: Micros, spare: i64, ctx: &mut Context) {
+        for handler in 0..self.handlers.len() {
+            let HandlerAttachment::Polling { batch, wait, prefetch } = self.handlers[handler].attach else { continue };
+            let most = i64::from(batch).min(spare + i64::from(prefetch));
+            let attachment = &mut self.attachments[handler];
+            if most <= 0 || attachment.receive.is_some() {
+                continue;
+            }
+            attachment.life += 1;
+            attachment.receive = Some(None);
+            let receive = Payload::Receive(handler as u32, attachment.life, most as u32);
+            ctx.send(self.handlers[handler].link, receive, About::default());
+            self.set_attachment_timer(handler, now + wait + REPLY_GRACE, ctx);
+        }
+    }
+
+    /// Handles an empty reply to a receive.
+    pub fn on_empty(&mut self, handler: u32, number: u32) {
+        let attachment = &mut self.attachments[handler as usize];
+        if attachment.life == number {
+            (attachment.receive, attachment.timer) = (None, None);
+        }
+    }
+
+    /// Counts a delivery of the response to a receive, which is complete with the last one.
+    pub(super) fn count_received(&mut self, handler: usize, number: u32, batch: u32) {
+        let attachment = &mut self.attachments[handler];
+        if attachment.life != number {
+            return;
+        }
+        if let Some(missing) = &mut attachment.receive {
+            let left = missing.unwrap_or(batch).saturating_sub(1);
+            *missing = Some(left);
+            if left == 0 {
+                (attachment.receive, attachment.timer) = (None, None);
+            }
+        }
+    }
+}
