@@ -4,7 +4,7 @@ mod common;
 
 use common::runs;
 use converge::report::RunReport;
-use converge::scenario::{Scenario, Value};
+use converge::scenario::{Latency, Scenario, Value};
 use converge::session::Run;
 use converge::trace::{Fact, MessageKind, NodeId};
 
@@ -70,4 +70,142 @@ fn change_data_capture_publishes_all_that_follow_a_lost_event_again() {
         _ => None,
     });
     assert_eq!(accepted.iter().map(|(_, update)| *update).collect::<Vec<u32>>(), [0, 1]);
+}
+
+#[test]
+fn a_verdict_counts_the_worker_that_can_still_apply_the_event() {
+    // One of two workers is down before the event is published: the other one receives it.
+    let scenario = outside("m-group-verdict");
+    let healthy = outcome(&scenario);
+    assert_eq!(healthy.report.convergence.verdict, "converged", "{:?}", healthy.report.convergence.because);
+    assert_eq!(healthy.deliveries().iter().map(|(_, to)| to.as_str()).collect::<Vec<_>>(), ["w2"]);
+    // It goes down with the event in hand, before its link from the bus is cut: the bus learns nothing.
+    let mut silent = scenario.clone();
+    silent.script.remove(0);
+    silent.services[1].subscribes[0].processing = Latency::Constant { ms: 3000.0 };
+    silent.script.push(common::scenarios::cut(1000.0, "w1", "q", false));
+    silent.script.push(common::scenarios::crash(1010.0, "w1"));
+    let waiting = outcome(&silent);
+    assert_eq!(waiting.report.convergence.verdict, "converging", "{:?}", waiting.report.convergence.because);
+    silent.until_ms = 6000.0;
+    let later = outcome(&silent);
+    assert_eq!(later.report.convergence.verdict, "converged", "{:?}", later.report.convergence.because);
+    assert_eq!(later.deliveries().last().map(|(at, to)| (*at / 100, to.as_str())), Some((51, "w2")));
+}
+
+#[test]
+fn the_log_names_the_reader_that_a_partition_is_assigned_to() {
+    let outcome = outcome(&outside("m-kafka-group"));
+    assert_eq!(outcome.report.convergence.verdict, "converged", "{:?}", outcome.report.convergence.because);
+    let names = outcome.run.engine().names();
+    // Each event was sent to the consumer that the bus says it delivered it to, and applied there.
+    let sent = outcome.select(|fact| match fact {
+        Fact::MessageSent { kind: MessageKind::Delivery, to, update, .. } => Some((*to, *update)),
+        _ => None,
+    });
+    let said = outcome.select(|fact| match fact {
+        Fact::EventSent { subscription, update, .. } => {
+            Some((names.subscription(*subscription).service, Some(*update)))
+        }
+        _ => None,
+    });
+    let applied = outcome.select(|fact| match fact {
+        Fact::UpdateApplied { node, update, .. } => Some((*node, Some(*update))),
+        _ => None,
+    });
+    assert_eq!(sent, said);
+    let mut applied: Vec<_> = applied.into_iter().map(|(_, what)| what).collect();
+    let mut said: Vec<_> = said.into_iter().map(|(_, what)| what).collect();
+    applied.sort_unstable();
+    said.sort_unstable();
+    assert_eq!(applied, said);
+    let readers: std::collections::BTreeSet<NodeId> = said.iter().map(|(node, _)| *node).collect();
+    assert_eq!(readers.len(), 2, "each reader has a partition");
+}
+
+#[test]
+fn the_workers_of_a_consumer_group_are_one_holder() {
+    let outcome = outcome(&outside("m-consumer-group"));
+    assert_eq!(outcome.report.convergence.verdict, "converged", "{:?}", outcome.report.convergence.because);
+    assert_eq!(outcome.report.missed, Vec::<String>::new());
+    assert_eq!((outcome.report.copies.total, outcome.report.copies.stale), (2, 0), "the writer's copy and the group's");
+    // One worker has the new value, the other one still its own old value.
+    let mut values = [outcome.value("w1", "n"), outcome.value("w2", "n")];
+    values.sort_by_key(|value| value.clone().map(|value| value.to_string()));
+    assert_eq!(values, [Some(0.into()), Some(1.into())]);
+}
+
+#[test]
+fn an_expired_receipt_handle_does_not_free_a_fifo_group() {
+    let outcome = outcome(&outside("02b-sqs-fifo-order"));
+    assert_eq!(outcome.value("w", "o"), Some(2.into()));
+    let acknowledged = outcome.select(|fact| matches!(fact, Fact::EventAcknowledged { .. }).then_some(()));
+    assert_eq!(acknowledged, [], "each delete comes after the visibility timeout");
+    // The second message is not received before the first one is dead-lettered.
+    let events = outcome.select(|fact| match fact {
+        Fact::EventSent { event, .. } => Some((*event, false)),
+        Fact::EventDeadLettered { event, .. } => Some((*event, true)),
+        _ => None,
+    });
+    let first_of_second = events.iter().position(|(_, (event, _))| *event == 1).expect("it is received");
+    let dead = events.iter().position(|(_, what)| *what == (0, true)).expect("the first one is given up");
+    assert!(dead < first_of_second, "{events:?}");
+    assert_eq!(events[..dead].len(), 10);
+    assert_eq!(events[dead].0 / 1000, 300);
+    // JetStream accepts the same acknowledgement.
+    let mut jetstream = outside("02b-sqs-fifo-order");
+    let subscription = &mut jetstream.services[1].subscribes[0];
+    (subscription.max_in_flight, subscription.max_deliveries) = (1000, None);
+    let outcome = self::outcome(&jetstream);
+    let acknowledged = outcome.select(|fact| matches!(fact, Fact::EventAcknowledged { .. }).then_some(()));
+    assert_eq!(acknowledged.len(), 2);
+}
+
+#[test]
+fn a_rabbit_queue_requeues_at_once_what_a_dead_consumer_held() {
+    let outcome = outcome(&outside("22-rabbit-consumer-dies"));
+    assert_eq!(outcome.report.convergence.verdict, "converged", "{:?}", outcome.report.convergence.because);
+    assert_eq!(outcome.value("w", "n"), Some(1.into()));
+    let requeued = outcome.select(|fact| match fact {
+        Fact::EventQueued { deliveries, .. } if *deliveries > 0 => Some(*deliveries),
+        _ => None,
+    });
+    assert_eq!(requeued, [(2005, 1)], "when the closing of the connection arrives");
+    let deliveries: Vec<u64> = outcome.deliveries().iter().map(|(at, _)| at / 10).collect();
+    assert_eq!(deliveries, [100, 300], "the redelivery waits for the restart at 3 s");
+}
+
+#[test]
+fn nothing_is_delivered_to_a_dead_worker() {
+    let outcome = outcome(&outside("m-rabbit-dead-worker"));
+    assert_eq!(outcome.report.convergence.verdict, "converged", "{:?}", outcome.report.convergence.because);
+    assert_eq!(outcome.deliveries().iter().map(|(_, to)| to.as_str()).collect::<Vec<_>>(), ["w2"]);
+    let to_dead = outcome.select(|fact| match fact {
+        Fact::MessageSent { kind: MessageKind::Delivery, to, .. } if *to == outcome.node("w1") => Some(()),
+        _ => None,
+    });
+    assert_eq!(to_dead, []);
+}
+
+#[test]
+fn sqs_redelivers_after_the_visibility_timeout_when_the_handler_failed() {
+    let mut scenario = outside("m-sqs-poison");
+    let within = outcome(&scenario);
+    assert_eq!(within.deliveries().iter().map(|(at, _)| at / 1000).collect::<Vec<_>>(), [0, 30]);
+    scenario.until_ms = 400_000.0;
+    let whole = outcome(&scenario);
+    let at: Vec<u64> = whole.deliveries().iter().map(|(at, _)| at / 1000).collect();
+    assert_eq!(at, (0..10).map(|n| 30 * n).collect::<Vec<u64>>());
+    let dead = whole.select(|fact| matches!(fact, Fact::EventDeadLettered { .. }).then_some(()));
+    assert_eq!(dead.iter().map(|(at, ())| at / 1000).collect::<Vec<_>>(), [300]);
+}
+
+#[test]
+fn a_consumer_that_polls_receives_what_it_can_work_on() {
+    let outcome = outcome(&outside("m-sqs-backlog"));
+    let executions = outcome.select(|fact| matches!(fact, Fact::UpdateApplied { .. }).then_some(()));
+    assert_eq!(executions.len(), 40);
+    assert_eq!(outcome.deliveries().len(), 40);
+    assert_eq!(outcome.value("worker", "n"), Some(40.into()));
+    assert_eq!(outcome.report.missed, Vec::<String>::new());
 }

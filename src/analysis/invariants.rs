@@ -174,9 +174,11 @@ impl<'a> Evaluator<'a> {
 
     /// Returns what a read of the copy returns: every sibling.
     fn values(&self, place: &Place, bound: &Bindings) -> Vec<Option<Value>> {
-        match self.copy_at(place, bound) {
-            Some(copy) if copy.siblings().len() > 1 => copy.siblings().iter().cloned().map(Some).collect(),
-            copy => vec![copy.and_then(|copy| copy.held()?.value.clone())],
+        let node = self.node(place, bound);
+        let copy = node.and_then(|node| Some((node, self.copy(node, &place.key)?)));
+        match copy {
+            Some((_, copy)) if copy.siblings().len() > 1 => copy.siblings().iter().cloned().map(Some).collect(),
+            copy => vec![copy.and_then(|(node, copy)| copy.held_at(node)?.value.clone())],
         }
     }
 

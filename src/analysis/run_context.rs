@@ -1,6 +1,6 @@
 use super::run_state::Analysis;
 use crate::scenario::{Micros, Scenario};
-use crate::trace::{Names, NodeId, Record, Trace};
+use crate::trace::{Names, NodeId, Record, SubscriptionId, Trace};
 
 /// A run with everything that a question about it needs.
 pub struct RunContext<'a> {
@@ -28,9 +28,19 @@ impl<'a> RunContext<'a> {
         group.into_iter().flat_map(|group| &group.members).filter_map(|id| self.names.find_node(id))
     }
 
-    /// Returns whether an event that `consumer` applies reaches the copy at `node`: its own, or one of its group.
+    /// Returns whether an event that `consumer` applies reaches the copy at `node`: its own, one of its group, or one that both
+    /// hold together.
     pub(super) fn delivers_to(&self, consumer: NodeId, node: NodeId) -> bool {
         let group = self.names.group(node);
-        consumer == node || (group.is_some() && self.names.group(consumer) == group)
+        consumer == node
+            || (group.is_some() && self.names.group(consumer) == group)
+            || self.analysis.staleness.hold_together(consumer, node)
+    }
+
+    /// Returns whether the events of a queue reach the copy at `node`, through any consumer of the queue.
+    pub(super) fn queue_reaches(&self, queue: SubscriptionId, node: NodeId) -> bool {
+        let subscriptions = (0..self.names.subscription_count() as u32).map(SubscriptionId);
+        let mut its = subscriptions.filter(|subscription| self.analysis.buses.queue_of(*subscription) == queue);
+        its.any(|subscription| self.delivers_to(self.names.subscription(subscription).service, node))
     }
 }

@@ -8,6 +8,7 @@ mod copy;
 mod counters;
 mod group;
 mod phantom_writes;
+mod pools;
 mod queries;
 mod windows;
 
@@ -16,6 +17,7 @@ use super::event_writes::EventWrites;
 use crate::scenario::{Micros, Value};
 use crate::trace::{Fact, KeyId, NodeId, NodeSet, Record, UpdateId, Version, VersionVector};
 use litemap::LiteMap;
+use pools::Pools;
 use windows::Closed;
 
 pub use copy::{KeyCopy, StoredValue};
@@ -42,6 +44,8 @@ struct Key {
     acknowledged: BTreeMap<Version, Acknowledged>,
     /// Versions of updates that were published and never committed.
     phantoms: BTreeSet<Version>,
+    /// Workers that hold the key alone, since it also reaches them outside of their group.
+    separate: NodeSet,
     /// For each group, the members that should hold the key.
     holders: LiteMap<NodeId, NodeSet>,
 }
@@ -101,6 +105,7 @@ pub enum Notice {
 pub struct Staleness {
     /// The other services that a service's updates should reach.
     flows: LiteMap<NodeId, NodeSet>,
+    pools: Pools,
     /// By key id.
     keys: Vec<Key>,
     committed: BTreeMap<UpdateId, Committed>,
@@ -131,10 +136,14 @@ impl Staleness {
             Fact::FlowDeclared { from, to } => {
                 self.flows.entry(*from).or_default().insert(*to, ());
             }
+            Fact::WorkerDeclared { worker, holder, from } => self.declare_worker(*worker, *holder, *from),
+            Fact::StoreShared { node, holder } => self.share_store(*node, *holder),
             Fact::Seeded { node, key, value, version } => {
                 let held = StoredValue { value: Some(value.clone()), version: *version, update: None };
                 self.create_copies(*node, *key);
-                self.store(at, *node, *key, Some(held));
+                self.pool_seed(*node, *key, value);
+                let (holder, held) = self.pool_value(*node, *key, Some(held));
+                self.store(at, holder, *key, held);
                 self.acknowledge(at, None, *node, *key, *version);
             }
             Fact::UpdateProposed { update, node, key, version, .. } => {
@@ -145,7 +154,8 @@ impl Staleness {
                 let held = StoredValue { value: Some(value.clone()), version: *version, update: Some(*update) };
                 self.await_acknowledgement(*update, Committed { node: *node, key: *key, version: *version });
                 self.create_copies(*node, *key);
-                self.store(at, *node, *key, Some(held));
+                let (holder, held) = self.pool_value(*node, *key, Some(held));
+                self.store(at, holder, *key, held);
             }
             Fact::UpdateAcknowledged { update, .. } => {
                 if let Some(Committed { node, key, version }) = self.committed.remove(update) {
@@ -154,14 +164,19 @@ impl Staleness {
                 }
             }
             Fact::UpdateApplied { update, node, key, version, sum: Some(sum), .. } => {
-                self.add(at, *update, *node, *key, *version, *sum);
+                let value = Some(Value::Int(*sum));
+                let held = StoredValue { value, version: *version, update: Some(*update) };
+                let (holder, sum) = self.pool_sum(*node, *key, held, *sum);
+                self.add(at, *update, holder, *key, *version, sum);
             }
             Fact::UpdateApplied { update, node, key, version, value, changed, sum: None, .. } => {
                 if *changed {
                     let held = StoredValue { value: Some(value.clone()), version: *version, update: Some(*update) };
-                    self.store(at, *node, *key, Some(held));
+                    let (holder, held) = self.pool_value(*node, *key, Some(held));
+                    self.store(at, holder, *key, held);
                 } else {
-                    self.apply(at, *node, *key, *version);
+                    let holder = self.holder(*node, *key);
+                    self.apply(at, holder, *key, *version);
                 }
             }
             Fact::KeyPlaced { .. }
@@ -173,8 +188,9 @@ impl Staleness {
             Fact::ServiceCrashed { node, lost_disk } => {
                 self.down.insert(*node, ());
                 self.abandon_proposed(at, *node);
-                if *lost_disk {
+                if *lost_disk && !self.uses_shared_store(*node) {
                     self.lose_disk(at, *node);
+                    self.lose_pooled(at, *node);
                 }
                 self.update_service_state(at, *node);
             }
@@ -203,8 +219,12 @@ impl Staleness {
         }
         let reached = self.flows.get(&node).into_iter().flat_map(LiteMap::keys);
         for other in reached.chain([&node]) {
-            if !entry.copies.contains_key(other) {
-                entry.copies.insert(*other, KeyCopy::default());
+            if self.pools.is_separate(node, *other) {
+                entry.separate.insert(*other, ());
+            }
+            let holder = self.pools.holder(*other, &entry.separate);
+            if !entry.copies.contains_key(&holder) {
+                entry.copies.insert(holder, KeyCopy::default());
                 self.copies += 1;
             }
         }
@@ -289,7 +309,7 @@ impl Staleness {
     }
 
     fn acknowledge(&mut self, at: Micros, update: Option<UpdateId>, origin: NodeId, key: KeyId, version: Version) {
-        let origin_copy = self.keys.get(key.index()).and_then(|entry| entry.copies.get(&origin));
+        let origin_copy = self.copy(origin, key);
         let value = origin_copy
             .and_then(KeyCopy::held)
             .filter(|held| held.version == version)
@@ -358,7 +378,7 @@ impl Staleness {
         let keys: Vec<KeyId> = (0..)
             .map(KeyId)
             .zip(&self.keys)
-            .filter(|(_, key)| key.copies.contains_key(&node))
+            .filter(|(_, key)| key.copies.get(&node).is_some_and(|copy| copy.pooled.is_none()))
             .map(|(id, _)| id)
             .collect();
         for key in keys {
@@ -405,6 +425,10 @@ impl Staleness {
         }
         debug_assert!(self.stale + self.diverged + self.conflicted <= self.copies, "each copy is counted once");
         self.update_service_state(at, node);
+        let dependents = if self.pools.is_empty() { Vec::new() } else { self.dependents(node) };
+        for dependent in dependents {
+            self.update_service_state(at, dependent);
+        }
         match (all_consistent, self.stale + self.diverged == 0) {
             (true, false) => self.notices.push((at, Notice::FirstStale(node))),
             (false, true) => {
@@ -418,14 +442,16 @@ impl Staleness {
     /// Updates a service's state, with a notice if it changed.
     fn update_service_state(&mut self, at: Micros, node: NodeId) {
         self.changed.insert(node, ());
+        let shared =
+            self.shared_holder(node).and_then(|holder| self.services.get(&holder)).cloned().unwrap_or_default();
         let service = self.services.entry(node).or_default();
         let state = if self.down.contains_key(&node) {
             CopyState::Down
-        } else if service.stale > 0 {
+        } else if service.stale + shared.stale > 0 {
             CopyState::Stale
-        } else if service.diverged > 0 {
+        } else if service.diverged + shared.diverged > 0 {
             CopyState::Diverged
-        } else if service.conflicted > 0 {
+        } else if service.conflicted + shared.conflicted > 0 {
             CopyState::Conflicted
         } else {
             CopyState::Consistent

@@ -12,6 +12,8 @@ pub struct QueuedEvent {
     pub partition: u32,
     /// Whether it was sent and is not acknowledged yet.
     pub in_flight: bool,
+    /// The subscription of the consumer that it was sent to last.
+    pub reader: Option<SubscriptionId>,
     /// Deliveries so far.
     pub deliveries: u32,
     /// The earliest time of its next delivery.
@@ -56,6 +58,10 @@ impl SubscriptionQueue {
 pub struct SubscriptionQueues {
     queues: LiteMap<SubscriptionId, SubscriptionQueue>,
     changed: LiteMap<SubscriptionId, ()>,
+    /// The queues of subscriptions that share one: the first subscription of the group.
+    shared: LiteMap<SubscriptionId, SubscriptionId>,
+    /// Consumers that are not attached.
+    detached: LiteMap<SubscriptionId, ()>,
     /// The partition of the event that was published or redriven last; the next new event in a queue has it.
     partition: u32,
 }
@@ -63,10 +69,22 @@ pub struct SubscriptionQueues {
 impl SubscriptionQueues {
     pub(super) fn observe(&mut self, record: &Record) {
         match &record.fact {
+            Fact::QueueShared { subscription, queue } => {
+                self.shared.insert(*subscription, *queue);
+            }
+            Fact::ConsumerAttached { subscription } => {
+                self.detached.remove(subscription);
+                self.changed.insert(*subscription, ());
+            }
+            Fact::ConsumerDetached { subscription, .. } => {
+                self.detached.insert(*subscription, ());
+                self.changed.insert(*subscription, ());
+            }
             Fact::EventPublished { partition, .. } => self.partition = *partition,
             Fact::EventQueued { subscription, event, update, not_before, deliveries } => {
                 let (update, partition, deliveries) = (*update, self.partition, *deliveries);
-                let new = || QueuedEvent { update, partition, in_flight: false, deliveries, not_before: 0 };
+                let new =
+                    || QueuedEvent { update, partition, in_flight: false, reader: None, deliveries, not_before: 0 };
                 let events = self.queue(*subscription).events.entry(*event).or_insert_with(new);
                 events.in_flight = false;
                 events.not_before = *not_before;
@@ -74,6 +92,7 @@ impl SubscriptionQueues {
             Fact::EventSent { subscription, event, attempt, .. } => {
                 if let Some(events) = self.queue(*subscription).events.get_mut(event) {
                     events.in_flight = true;
+                    events.reader = Some(*subscription);
                     events.deliveries = *attempt;
                 }
             }
@@ -97,6 +116,7 @@ impl SubscriptionQueues {
     }
 
     fn queue(&mut self, subscription: SubscriptionId) -> &mut SubscriptionQueue {
+        let subscription = self.queue_of(subscription);
         self.changed.insert(subscription, ());
         self.queues.entry(subscription).or_default()
     }
@@ -108,7 +128,24 @@ impl SubscriptionQueues {
         }
     }
 
-    /// Returns a subscription's queue; none if it never received an event.
+    /// Returns the subscription that names the queue of a subscription: the first one of its consumer group.
+    pub fn queue_of(&self, subscription: SubscriptionId) -> SubscriptionId {
+        self.shared.get(&subscription).copied().unwrap_or(subscription)
+    }
+
+    /// Returns whether the consumer of a subscription is attached.
+    pub fn is_attached(&self, subscription: SubscriptionId) -> bool {
+        !self.detached.contains_key(&subscription)
+    }
+
+    /// Returns the number of unacknowledged deliveries to the consumer of a subscription.
+    pub fn in_flight_to(&self, subscription: SubscriptionId) -> u32 {
+        let events = self.queues.get(&self.queue_of(subscription)).into_iter().flat_map(|queue| queue.events.values());
+        events.filter(|event| event.in_flight && event.reader == Some(subscription)).count() as u32
+    }
+
+    /// Returns the queue that a subscription names, which is empty for all but the first one of a group; none if it never
+    /// received an event.
     pub fn get(&self, subscription: SubscriptionId) -> Option<&SubscriptionQueue> {
         self.queues.get(&subscription)
     }

@@ -233,10 +233,10 @@ fn invariant_report((text, verdict): (&String, InvariantStatus)) -> InvariantRep
 fn service_report(run: &Run, node: NodeId) -> ServiceReport {
     let staleness = &run.analysis().staleness;
     let copy = |copy: &KeyCopy| CopyReport {
-        value: copy.held().and_then(|held| held.value.clone()),
+        value: copy.held_at(node).and_then(|held| held.value.clone()),
         siblings: copy.siblings().to_vec(),
-        clock_ms: copy.held().and_then(|held| held.version.reading()).map(|us| us as f64 / 1000.0),
-        version: copy.held().map_or(0, |held| held.version.counter),
+        clock_ms: copy.held_at(node).and_then(|held| held.version.reading()).map(|us| us as f64 / 1000.0),
+        version: copy.held_at(node).map_or(0, |held| held.version.counter),
         state: copy.state(),
         behind: copy.behind(),
         stale_since_ms: copy.stale_since().map(ms),

@@ -50,7 +50,7 @@ impl EventHistory {
                 Fact::EventPublished { update, .. } => _ = history.published.insert(*update),
                 Fact::EventDiscarded { update, reason, .. } => _ = history.discarded.entry(*update).or_insert(*reason),
                 Fact::HandlingFailed { subscription, update, cause: HandlingFailure::Poison, .. } => {
-                    history.poison.insert((*subscription, *update));
+                    history.poison.insert((run.analysis.buses.queue_of(*subscription), *update));
                 }
                 Fact::MessageSent { update: Some(update), .. } => _ = history.last_sent.insert(*update, record.at),
                 _ => {}
@@ -113,8 +113,25 @@ impl<'a> ProspectFinder<'a> {
         }
     }
 
-    /// Returns the prospect of an update that a copy is missing; of an initial value of the document if `update` is none.
+    /// Returns the prospect of an update that a copy is missing; of an initial value of the document if `update` is none. Of
+    /// services that hold the copy together, one that is up is enough.
     pub fn prospect(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
+        let mut first = None;
+        for holder in self.run.analysis.staleness.holders_of(node, key) {
+            let prospect = self.prospect_at(holder, key, update);
+            if prospect.is_hopeful() {
+                return prospect;
+            }
+            // A service that is down is the least informative reason.
+            match first {
+                None | Some(Prospect::Down(_)) => first = Some(prospect),
+                Some(_) => {}
+            }
+        }
+        first.unwrap_or(Prospect::Lost)
+    }
+
+    fn prospect_at(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
         let run = self.run;
         if run.analysis.faults.down(node).is_some() {
             return self.when_up(node);
@@ -175,8 +192,7 @@ impl<'a> ProspectFinder<'a> {
     /// The queue, outbox or dead-letter queue that has an update's event for a service.
     fn at_buses(&self, node: NodeId, update: UpdateId) -> Option<Prospect> {
         let run = self.run;
-        let reaches =
-            |subscription: SubscriptionId| run.delivers_to(run.names.subscription(subscription).service, node);
+        let reaches = |queue: SubscriptionId| run.queue_reaches(queue, node);
         let mut queued = self.queued.get(&update).into_iter().flatten();
         if let Some((subscription, event)) = queued.find(|(subscription, _)| reaches(*subscription)) {
             let bus = run.names.subscription(*subscription).bus;

@@ -68,11 +68,12 @@ impl DeliverySteps<'_> {
             }
             Fact::MessageSent { message, from, to, update: Some(update), kind, .. } if self.carries(*update) => {
                 let (publish, delivery) = (*kind == MessageKind::Publish, *kind == MessageKind::Delivery);
-                if *to == self.node || publish || (delivery && self.run.delivers_to(*to, self.node)) {
+                let is_here = *to == self.node || self.run.analysis.staleness.hold_together(*to, self.node);
+                if is_here || publish || (delivery && self.run.delivers_to(*to, self.node)) {
                     self.sent.insert(*message, (*from, *to));
                 }
                 // `EventSent` already describes a delivery.
-                if *to == self.node && !delivery {
+                if is_here && !delivery {
                     self.steps.push(number);
                 }
             }
@@ -82,8 +83,11 @@ impl DeliverySteps<'_> {
                 }
             }
             Fact::MessageDropped { message, cause } => self.drop_message(number, *message, *cause),
-            // A rebalance matters once the update has been published.
-            Fact::ReaderLeft { subscription, .. } | Fact::ReaderJoined { subscription } => {
+            // A rebalance or a lost connection matters once the update has been published.
+            Fact::ReaderLeft { subscription, .. }
+            | Fact::ReaderJoined { subscription }
+            | Fact::ConsumerAttached { subscription }
+            | Fact::ConsumerDetached { subscription, .. } => {
                 let follows_publication = self.is_consumer(*subscription) && !self.steps.is_empty();
                 self.steps.extend(follows_publication.then_some(number));
             }
@@ -121,6 +125,9 @@ impl DeliverySteps<'_> {
             | Fact::EventPublished { update, .. }
             | Fact::PublishRefused { update, .. }
             | Fact::WriteRolledBack { update, .. } => self.carries(*update),
+            Fact::UpdateApplied { update, node, by: Some(_), .. } => {
+                self.carries(*update) && self.run.delivers_to(*node, self.node)
+            }
             Fact::UpdateApplied { update, node, .. }
             | Fact::WritePromised { update, node, .. }
             | Fact::PromiseReleased { update, node, .. } => self.carries(*update) && *node == self.node,
@@ -134,6 +141,7 @@ impl DeliverySteps<'_> {
             Fact::EventSent { update, subscription, .. }
             | Fact::EventDeadLettered { update, subscription, .. }
             | Fact::EventDiscarded { update, subscription, .. }
+            | Fact::AcknowledgementExpired { update, subscription, .. }
             | Fact::EventRedriven { update, subscription, .. }
             | Fact::HandlingFailed { update, subscription, .. } => {
                 *update == self.update && self.is_consumer(*subscription)

@@ -1,6 +1,7 @@
+use super::pools::PooledValues;
 use crate::analysis::copy_state::CopyState;
 use crate::scenario::{Micros, Value};
-use crate::trace::{UpdateId, Version, VersionVector};
+use crate::trace::{NodeId, UpdateId, Version, VersionVector};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The value that a copy holds.
@@ -45,6 +46,8 @@ pub struct KeyCopy {
     pub(super) siblings: Vec<Value>,
     /// Whether it held a tombstone that was purged.
     pub(super) tombstone_purged: bool,
+    /// For a copy that several services hold together: what each of them holds itself.
+    pub(super) pooled: Option<Box<PooledValues>>,
 }
 
 /// The additions of a counter's copy. It reflects an update once it has added it, in any order.
@@ -67,6 +70,14 @@ impl KeyCopy {
     /// Returns the stored value; `None` for an absent key.
     pub fn held(&self) -> Option<&StoredValue> {
         self.held.as_ref()
+    }
+
+    /// Returns the value that one of the services holds that hold the copy together.
+    pub fn held_at(&self, node: NodeId) -> Option<&StoredValue> {
+        match &self.pooled {
+            Some(pooled) => pooled.own.get(&node),
+            None => self.held(),
+        }
     }
 
     /// Returns whether it holds a tombstone.

@@ -15,7 +15,11 @@ impl Staleness {
         }
         // For a group itself, the version that any of its members should hold.
         let at = entry.holders.get(&node).and_then(|all| all.keys().next()).unwrap_or(&node);
-        entry.copies.get(at).map(|copy| copy.newest_acknowledged).unwrap_or_default()
+        entry
+            .copies
+            .get(&self.pools.holder(*at, &entry.separate))
+            .map(|copy| copy.newest_acknowledged)
+            .unwrap_or_default()
     }
 
     /// Returns when the newest acknowledged version of a key that a service should hold was acknowledged.
@@ -66,7 +70,8 @@ impl Staleness {
 
     /// Returns a service's copy of a key; none if it neither has nor should have one.
     pub fn copy(&self, node: NodeId, key: KeyId) -> Option<&KeyCopy> {
-        self.keys.get(key.index())?.copies.get(&node)
+        let entry = self.keys.get(key.index())?;
+        entry.copies.get(&self.pools.holder(node, &entry.separate))
     }
 
     fn keys(&self) -> impl Iterator<Item = (KeyId, &Key)> {
@@ -81,9 +86,10 @@ impl Staleness {
         })
     }
 
-    /// Iterates over a service's copies.
+    /// Iterates over a service's copies; those that it holds together with others count for each.
     pub fn copies_of(&self, node: NodeId) -> impl Iterator<Item = (KeyId, &KeyCopy)> {
-        self.keys().filter_map(move |(key, entry)| Some((key, entry.copies.get(&node)?)))
+        self.keys()
+            .filter_map(move |(key, entry)| Some((key, entry.copies.get(&self.pools.holder(node, &entry.separate))?)))
     }
 
     /// Returns the state of a service: its worst copy's, or down.

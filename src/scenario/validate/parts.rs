@@ -2,8 +2,8 @@
 
 use super::checker::{Checker, LONGEST_MS, LONGEST_NAME};
 use crate::scenario::{
-    Acks, Arrivals, Client, CommitRule, Keys, Operation, PublishMode, ReaderSession, Replication, Scenario, Service,
-    Step, Subscription, Workload,
+    Acks, Arrivals, Attachment, Client, CommitRule, Keys, Operation, Order, PublishMode, ReaderSession, Replication,
+    Scenario, Service, Step, Subscription, Workload,
 };
 
 const MOST_COUNT: u32 = 100_000;
@@ -125,6 +125,36 @@ impl Checker {
         }
         if let Some(session) = &subscription.session {
             self.session(&format!("{path}.session"), session);
+        }
+        match &subscription.attach {
+            Some(Attachment::Connection(connection)) => {
+                let path = format!("{path}.attach.connection");
+                if let Some(prefetch) = connection.prefetch {
+                    self.count(&format!("{path}.prefetch"), prefetch, 1, 1_000_000);
+                }
+                if let Some(heartbeat) = connection.heartbeat_ms {
+                    self.number(&format!("{path}.heartbeat_ms"), heartbeat, 0.002, LONGEST_MS);
+                }
+            }
+            Some(Attachment::Polling(polling)) => {
+                let path = format!("{path}.attach.polling");
+                self.count(&format!("{path}.batch"), polling.batch, 1, MOST_COUNT);
+                self.count(&format!("{path}.prefetch"), polling.prefetch, 0, MOST_COUNT);
+                // A receive that does not wait would be repeated without end at one instant.
+                self.number(&format!("{path}.wait_ms"), polling.wait_ms, 1.0, LONGEST_MS);
+            }
+            None => {}
+        }
+        if subscription.order == Order::Log {
+            let settings = [
+                ("attach", subscription.attach.is_some()),
+                ("late_acknowledgement", subscription.late_acknowledgement.is_some()),
+                ("on_failure", subscription.on_failure.is_some()),
+            ];
+            for (field, _) in settings.into_iter().filter(|(_, is_set)| *is_set) {
+                let problem = "must be absent for a log, whose readers poll their partitions and commit positions";
+                self.error(format!("{path}.{field}"), problem);
+            }
         }
         if let Some(group) = &subscription.group {
             self.text(&format!("{path}.group"), group, LONGEST_NAME);

@@ -91,7 +91,7 @@ fn member_view(member: &MemberState) -> Option<MemberView> {
 }
 
 fn row_view(run: &Run, node: NodeId, key: KeyId, copy: &KeyCopy) -> RowView {
-    let held = copy.held();
+    let held = copy.held_at(node);
     let (lost, updates) = (run.analysis().lost.all(), &run.analysis().updates);
     let is_here = |update: UpdateId| updates.get(update).is_some_and(|info| info.node == node && info.key == key);
     let single = held.filter(|_| copy.siblings().is_empty());
