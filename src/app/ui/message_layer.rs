@@ -46,7 +46,14 @@ fn shape(kind: MessageKind) -> usize {
 
 /// Returns whether a message is background traffic, which is painted quietly.
 fn is_quiet(kind: MessageKind) -> bool {
-    matches!(kind, MessageKind::Election | MessageKind::Comparison | MessageKind::Heartbeat)
+    matches!(
+        kind,
+        MessageKind::Election
+            | MessageKind::Comparison
+            | MessageKind::Heartbeat
+            | MessageKind::Poll
+            | MessageKind::Connection
+    )
 }
 
 /// Least distance between two painted messages of background traffic, px.
