@@ -20,6 +20,10 @@ pub enum CopyState {
 }
 
 impl CopyState {
+    /// All states, from best to worst.
+    pub const ALL: [CopyState; 5] =
+        [CopyState::Consistent, CopyState::Conflicted, CopyState::Diverged, CopyState::Stale, CopyState::Down];
+
     /// The state's name in JSON output and on the page.
     pub fn name(self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ pub const SMALLEST: f64 = 11.0;
 /// the layout of cards.
 const STEP: f64 = 1.08;
 /// The greatest steps at which a card shows everything, its values, and its name.
-const LAST_STEPS: [u8; 3] = [3, 8, 17];
+const LAST_STEPS: [u8; 3] = [3, 9, 17];
 
 /// What a card shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_card_shows_less_at_a_lower_zoom() {
-        let levels = [1.5, 1.0, 0.8, 0.7, 0.55, 0.5, 0.28, 0.2].map(|scale| Detail::at(scale).level);
+        let levels = [1.5, 1.0, 0.8, 0.7, 0.51, 0.49, 0.28, 0.2].map(|scale| Detail::at(scale).level);
         use Level::{Full, Name, Shape, Values};
         assert_eq!(levels, [Full, Full, Full, Values, Values, Name, Name, Shape]);
     }

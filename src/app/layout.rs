@@ -7,6 +7,8 @@ use super::geometry::{Point, Rect, point};
 const LAYER: f64 = 310.0;
 /// Distance between two cards of a layer.
 const GAP: f64 = 40.0;
+/// Least distance between a card that has grown and the card below it.
+const CLOSE: f64 = 16.0;
 /// The upper left corner of the first card.
 const ORIGIN: Point = point(40.0, 120.0);
 
@@ -75,6 +77,26 @@ pub fn free(cards: &[Card], edges: &[(usize, usize)]) -> Vec<Rect> {
     placed.into_iter().map(|rect| rect.expect("every card was placed")).collect()
 }
 
+/// Moves cards down that would be covered by a card above them that has grown, because it has got data in the run. Cards
+/// that the document places one on another stay there.
+pub fn make_room(rects: &mut [Rect], growth: &[f64]) {
+    let mut order: Vec<usize> = (0..rects.len()).collect();
+    order.sort_by(|a, b| rects[*a].y.total_cmp(&rects[*b].y).then(a.cmp(b)));
+    let before: Vec<Rect> =
+        rects.iter().zip(growth).map(|(rect, growth)| Rect { h: rect.h - growth.max(0.0), ..*rect }).collect();
+    for (place, &card) in order.iter().enumerate() {
+        for &above in &order[..place] {
+            let (grown, is_level) =
+                (rects[above], rects[above].x < rects[card].right() && rects[card].x < rects[above].right());
+            let has_grown = growth[above] > 0.0 || rects[above].y > before[above].y;
+            if has_grown && is_level && !before[above].overlaps(&before[card]) && grown.bottom() + CLOSE > rects[card].y
+            {
+                rects[card].y = grown.bottom() + CLOSE;
+            }
+        }
+    }
+}
+
 /// Returns places in one column of this width, layer by layer. If the column is wide enough, two cards of a layer are
 /// side by side.
 pub fn column(cards: &[Card], edges: &[(usize, usize)], width: f64) -> Vec<Rect> {
@@ -137,6 +159,18 @@ mod tests {
         let edges: Vec<(usize, usize)> = (0..100).map(|i| (100, i)).collect();
         let rects = free(&cards, &edges);
         assert!((0.0..1000.0).contains(&rects[100].y), "{:?}", rects[100]);
+    }
+
+    #[test]
+    fn a_card_that_has_grown_covers_no_other() {
+        let at = |y: f64, h: f64| Rect { x: 0.0, y, w: 200.0, h };
+        let beside = Rect { x: 300.0, y: 110.0, w: 200.0, h: 100.0 };
+        let mut rects = [at(0.0, 150.0), at(110.0, 100.0), at(220.0, 100.0), beside];
+        make_room(&mut rects, &[50.0, 0.0, 0.0, 0.0]);
+        assert_eq!(rects.map(|rect| rect.y), [0.0, 166.0, 282.0, 110.0]);
+        let mut stacked = [at(0.0, 150.0), at(50.0, 100.0)];
+        make_room(&mut stacked, &[50.0, 0.0]);
+        assert_eq!(stacked[1].y, 50.0, "the document has one card on the other");
     }
 
     #[test]

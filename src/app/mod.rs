@@ -42,6 +42,7 @@ pub mod script;
 pub mod status_text;
 pub mod templates;
 pub mod time_view;
+pub mod timeline_rows;
 #[cfg(all(target_arch = "wasm32", feature = "page"))]
 pub mod ui;
 pub mod verdicts_view;

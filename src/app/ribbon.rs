@@ -73,6 +73,33 @@ pub fn segments(changes: &[(Micros, CopyState)], now: Micros, scale: Scale) -> V
     all
 }
 
+/// A part of an axis, from and to in px, with the number of ribbons in each state, in the order of [`CopyState::ALL`].
+pub type Share = (f64, f64, [u32; 5]);
+
+/// Returns how many of several ribbons are in each state, for each part of the axis up to `now` in which the numbers do not
+/// change.
+pub fn shares<'a>(ribbons: impl Iterator<Item = &'a [(Micros, CopyState)]>, now: Micros, scale: Scale) -> Vec<Share> {
+    let width = scale.width.max(0.0) as usize + 1;
+    let mut counts = vec![[0u32; 5]; width];
+    for ribbon in ribbons {
+        for Segment { from, to, state } in segments(ribbon, now, scale) {
+            let to = (to.ceil() as usize).min(width);
+            for count in counts.get_mut(from as usize..to).into_iter().flatten() {
+                count[state as usize] += 1;
+            }
+        }
+    }
+    let mut parts: Vec<Share> = Vec::new();
+    for (x, count) in counts.into_iter().enumerate().filter(|(_, count)| count.iter().any(|count| *count > 0)) {
+        let from = x as f64;
+        match parts.last_mut() {
+            Some((_, to, same)) if *to == from && *same == count => *to = from + 1.0,
+            Some(_) | None => parts.push((from, from + 1.0, count)),
+        }
+    }
+    parts
+}
+
 /// Returns the ticks of the axis: position in px, and text.
 pub fn ticks(scale: Scale) -> Vec<(f64, String)> {
     if scale.until <= scale.from || scale.width <= 0.0 {

@@ -3,13 +3,16 @@
 mod areas;
 mod cards;
 mod labels;
+#[cfg(test)]
+mod legibility;
 mod links;
 mod parts;
 mod routing;
 
 pub use areas::{Area, describe_group};
 pub use parts::{
-    Layout, LinkKind, NodeKind, PUBLISH, PublishButton, SHOWN_ROWS, SHOWN_SUBSCRIPTIONS, SceneLink, SceneNode,
+    Layout, LinkKind, MEMBER, MEMBER_PITCH, NodeKind, PUBLISH, PublishButton, SHOWN_ROWS, SHOWN_SUBSCRIPTIONS,
+    SceneLink, SceneNode,
 };
 
 use super::detail::Detail;
@@ -63,6 +66,13 @@ impl Scene {
             Layout::Free => layout::free(&sizes, &edges),
             Layout::Column(width) => layout::column(&sizes, &edges, width),
         };
+        let mut rects = rects;
+        layout::make_room(&mut rects, &cards::growth(scenario, &nodes));
+        let width = match layout {
+            Layout::Free => f64::INFINITY,
+            Layout::Column(width) => width,
+        };
+        arrange_members(&nodes, &mut rects, width);
         for (node, rect) in nodes.iter_mut().zip(rects) {
             let (dx, dy) = drag_offsets.get(&*node.id).copied().unwrap_or_default();
             node.rect = Rect { x: rect.x + dx, y: rect.y + dy, ..rect };
@@ -160,6 +170,28 @@ impl Scene {
     pub fn touched(&self, area: &Rect) -> impl Iterator<Item = usize> {
         let area = *area;
         self.nodes.iter().enumerate().filter(move |(_, node)| node.rect.overlaps(&area)).map(|(i, _)| i)
+    }
+}
+
+/// Arranges the members of each large group in rows, beginning at the uppermost and leftmost of them.
+fn arrange_members(nodes: &[SceneNode], rects: &mut [Rect], width: f64) {
+    let mut members: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (node, placed) in nodes.iter().enumerate() {
+        if let Some(group) = &placed.group {
+            members.entry(group).or_default().push(node);
+        }
+    }
+    for members in members.into_values() {
+        let left = members.iter().map(|node| rects[*node].x).fold(f64::INFINITY, f64::min);
+        let top = members.iter().map(|node| rects[*node].y).fold(f64::INFINITY, f64::min);
+        let room = ((width - 2.0 * left.max(0.0)) / MEMBER_PITCH).max(1.0);
+        // About twice as wide as high, as most windows are.
+        let columns = (libm::sqrt(2.0 * members.len() as f64).ceil()).min(room.floor()) as usize;
+        for (place, node) in members.into_iter().enumerate() {
+            let (row, column) = (place / columns, place % columns);
+            let (x, y) = (left + MEMBER_PITCH * column as f64, top + MEMBER_PITCH * row as f64);
+            rects[node] = Rect { x, y, w: MEMBER, h: MEMBER };
+        }
     }
 }
 

@@ -17,6 +17,8 @@ pub enum TimeMsg {
     Pan(f64),
     /// Start or stop to play the view in a loop.
     Loop,
+    /// Show the timeline with this height, px; with the height that its rows need if absent.
+    Height(Option<f64>),
 }
 
 /// The part of the run that is shown.
@@ -24,11 +26,18 @@ pub enum TimeMsg {
 pub struct TimeView {
     /// Playback returns from the end of the view to its start.
     pub looping: bool,
+    /// The height of the timeline that the visitor has chosen, px.
+    pub height: Option<f64>,
     /// Start and length, µs; absent for the whole run.
     part: Option<(Micros, Micros)>,
 }
 
 impl TimeView {
+    /// Returns the view of another run, which is whole.
+    pub fn of_another_run(&self) -> TimeView {
+        TimeView { height: self.height, ..TimeView::default() }
+    }
+
     /// Returns start and end in a run of this length, µs.
     pub fn window(&self, until: Micros) -> (Micros, Micros) {
         match self.part {
@@ -57,6 +66,7 @@ impl TimeView {
         let length = (to - from) as f64;
         match msg {
             TimeMsg::Loop => self.looping = !self.looping,
+            TimeMsg::Height(height) => self.height = height,
             TimeMsg::Zoom(factor, at) => {
                 let wanted = (length * factor).max(SHORTEST.min(until as f64));
                 let share = (at.clamp(from, to) - from) as f64 / length;

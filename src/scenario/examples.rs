@@ -10,12 +10,14 @@ pub struct Example {
     pub id: &'static str,
     /// What it shows.
     pub shows: &'static str,
+    /// The virtual time that shows it best, at which the page opens it, ms.
+    pub opens_at_ms: u32,
 }
 
 macro_rules! examples {
-    ($($id:literal: $shows:literal,)*) => {
+    ($($id:literal at $opens_at_ms:literal: $shows:literal,)*) => {
         /// All examples in the order of the list.
-        pub const EXAMPLES: &[Example] = &[$(Example { id: $id, shows: $shows }),*];
+        pub const EXAMPLES: &[Example] = &[$(Example { id: $id, shows: $shows, opens_at_ms: $opens_at_ms }),*];
 
         /// Returns the document of an example. Separate from the list, so that the page can load the documents later.
         fn document(id: &str) -> Option<&'static str> {
@@ -28,44 +30,44 @@ macro_rules! examples {
 }
 
 examples! {
-    "first-update": "publish an update and watch a copy change from stale to consistent",
-    "inventory-notification": "asynchronous: writes answer at once, copies follow, and a cut link only delays them",
-    "inventory-notification-sync": "synchronous: no copy is ever stale, but a write waits for every service and fails while one is down",
-    "before-and-after": "both of these as branches, side by side with the same random numbers",
-    "inventory-orders": "order status follows inventory: readers never wait, and a crashed service catches up",
-    "lost-event": "an event that is lost and not redelivered leaves the copy stale",
-    "lost-event-retried": "the same event, redelivered until it is acknowledged, arrives after the link is healed",
-    "duplicate-delivery": "a duplicate event doubles a naive increment; an idempotent set and an inbox are unaffected",
-    "reordering": "events out of order: overwrite keeps the old value, set-if-newer the new one",
-    "dual-write-crash": "a crash between commit and publication loses the event",
-    "outbox": "a transactional outbox publishes after the crash what the commit wrote",
-    "poison-message": "a poison message blocks its key in a FIFO queue; with a dead-letter queue the others continue",
-    "dead-letter-redrive": "an event over its delivery limit waits in the dead-letter queue until it is redriven",
-    "slow-consumer": "a slow consumer builds up a backlog and falls behind, then catches up",
-    "retry-storm": "clients that retry after equal waits collide again and again",
-    "retry-storm-jitter": "random waits spread out the same clients: fewer calls, finished sooner",
-    "kafka-commit": "an offset committed before processing loses an event in a crash; committed after processing it repeats one",
-    "bus-outage": "a publisher that retries loses no event in an outage of the bus",
-    "cart-last-writer-wins": "a shopping cart with last writer wins loses an acknowledged book",
-    "cart-siblings": "the same cart keeps both versions as siblings until a client merges them",
-    "cart-or-set": "the same cart as a set that merges: nothing is lost, and there is nothing to decide",
-    "viewing-history": "three regions, each with a replica for its writes; one is cut off, continues alone, and catches up",
-    "feed-fan-out": "posts reach each follower's feed through change data capture, also slow and crashed ones",
-    "global-table-skew": "with a slow clock, an older write wins over a newer one",
-    "cassandra-hints": "R = W = 1 with a replica down: hints bring it up to date, reads are stale until then",
-    "quorum-inversion": "with a strict quorum a later read can return an older value",
-    "quorum-write-back": "reads that write back prevent this, with one more round trip",
-    "zombie-delete": "a deleted key comes back when repair comes after the tombstones have expired",
-    "read-your-writes": "a new photo is missing when its owner reads from a nearby replica",
-    "read-your-writes-token": "a version token sends that read to the primary",
-    "failover-loss": "a failover discards writes that an asynchronous primary has acknowledged",
-    "raft-and-quorum": "the same cut: Raft's minority waits, the leaderless group answers with stale reads",
-    "two-phase-blocked": "two-phase commit blocks all participants while its coordinator is down",
-    "two-phase-services": "an order, a stock and a payment commit together or not at all, and block while their coordinator is down",
-    "raft-to-views": "change data capture of a Raft group feeds a leaderless group, while members of both crash",
-    "gossip-rumor": "a rumor spreads among 200 nodes, cheaply but not to all",
-    "oversold": "the last item in stock is sold twice under eventual consistency",
-    "oversold-strong": "the same under Raft: sold once",
+    "first-update" at 0: "publish an update and watch a copy change from stale to consistent",
+    "inventory-notification" at 2000: "asynchronous: writes answer at once, copies follow, and a cut link only delays them",
+    "inventory-notification-sync" at 2500: "synchronous: no copy is ever stale, but a write waits for every service and fails while one is down",
+    "before-and-after" at 2500: "both of these as branches, side by side with the same random numbers",
+    "inventory-orders" at 2700: "order status follows inventory: readers never wait, and a crashed service catches up",
+    "lost-event" at 2500: "an event that is lost and not redelivered leaves the copy stale",
+    "lost-event-retried" at 2700: "the same event, redelivered until it is acknowledged, arrives after the link is healed",
+    "duplicate-delivery" at 1500: "a duplicate event doubles a naive increment; an idempotent set and an inbox are unaffected",
+    "reordering" at 2100: "events out of order: overwrite keeps the old value, set-if-newer the new one",
+    "dual-write-crash" at 2100: "a crash between commit and publication loses the event",
+    "outbox" at 2100: "a transactional outbox publishes after the crash what the commit wrote",
+    "poison-message" at 3750: "a poison message blocks its key in a FIFO queue; with a dead-letter queue the others continue",
+    "dead-letter-redrive" at 5000: "an event over its delivery limit waits in the dead-letter queue until it is redriven",
+    "slow-consumer" at 6600: "a slow consumer builds up a backlog and falls behind, then catches up",
+    "retry-storm" at 10000: "clients that retry after equal waits collide again and again",
+    "retry-storm-jitter" at 10000: "random waits spread out the same clients: fewer calls, finished sooner",
+    "kafka-commit" at 5000: "an offset committed before processing loses an event in a crash; committed after processing it repeats one",
+    "bus-outage" at 2250: "a publisher that retries loses no event in an outage of the bus",
+    "cart-last-writer-wins" at 3000: "a shopping cart with last writer wins loses an acknowledged book",
+    "cart-siblings" at 6000: "the same cart keeps both versions as siblings until a client merges them",
+    "cart-or-set" at 6000: "the same cart as a set that merges: nothing is lost, and there is nothing to decide",
+    "viewing-history" at 4500: "three regions, each with a replica for its writes; one is cut off, continues alone, and catches up",
+    "feed-fan-out" at 3000: "posts reach each follower's feed through change data capture, also slow and crashed ones",
+    "global-table-skew" at 1500: "with a slow clock, an older write wins over a newer one",
+    "cassandra-hints" at 2300: "R = W = 1 with a replica down: hints bring it up to date, reads are stale until then",
+    "quorum-inversion" at 2500: "with a strict quorum a later read can return an older value",
+    "quorum-write-back" at 2500: "reads that write back prevent this, with one more round trip",
+    "zombie-delete" at 5300: "a deleted key comes back when repair comes after the tombstones have expired",
+    "read-your-writes" at 1000: "a new photo is missing when its owner reads from a nearby replica",
+    "read-your-writes-token" at 1000: "a version token sends that read to the primary",
+    "failover-loss" at 4000: "a failover discards writes that an asynchronous primary has acknowledged",
+    "raft-and-quorum" at 4500: "the same cut: Raft's minority waits, the leaderless group answers with stale reads",
+    "two-phase-blocked" at 2300: "two-phase commit blocks all participants while its coordinator is down",
+    "two-phase-services" at 3300: "an order, a stock and a payment commit together or not at all, and block while their coordinator is down",
+    "raft-to-views" at 6700: "change data capture of a Raft group feeds a leaderless group, while members of both crash",
+    "gossip-rumor" at 1400: "a rumor spreads among 200 nodes, cheaply but not to all",
+    "oversold" at 1500: "the last item in stock is sold twice under eventual consistency",
+    "oversold-strong" at 1500: "the same under Raft: sold once",
 }
 
 impl Scenario {

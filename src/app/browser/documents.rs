@@ -2,7 +2,7 @@
 
 use crate::app::model::{Opening, Origin, RunRecord};
 use crate::scenario::link::{self, LinkError};
-use crate::scenario::{Scenario, ScenarioError, examples};
+use crate::scenario::{Scenario, ScenarioError, examples, micros};
 use std::fmt;
 use std::rc::Rc;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
@@ -31,16 +31,18 @@ impl fmt::Display for OpenError {
     }
 }
 
-/// Opens the example or link that a fragment names.
+/// Opens the example or link that a fragment names. With `at_its_point`, an example opens at the time that shows best what it
+/// is about, unless the fragment has a time.
 ///
 /// # Errors
 /// The code could not be fetched, or the fragment names no valid scenario.
 #[wasm_split(documents, fallible)]
-pub fn open_link(fragment: String) -> Result<Box<Opening>, OpenError> {
+pub fn open_link(fragment: String, at_its_point: bool) -> Result<Box<Opening>, OpenError> {
     let opened = link::decode(&fragment).map_err(|error| OpenError::Invalid(link_problem(&error)))?;
     let origin = if opened.example.is_some() { Origin::Own } else { Origin::Link };
-    let (at, digest) = (opened.at.unwrap_or(0), opened.digest);
     let example = opened.example.as_deref().and_then(examples::find);
+    let point = example.filter(|_| at_its_point).map_or(0, |example| micros(f64::from(example.opens_at_ms)));
+    let (at, digest) = (opened.at.unwrap_or(point), opened.digest);
     let caption = example.map_or_else(|| "".into(), |example| sentence(example.shows));
     let address = Some(fragment.trim_start_matches('#').to_string());
     Ok(Box::new(Opening { origin, at, digest, caption, address, ..Opening::own(opened.scenario) }))

@@ -6,7 +6,6 @@ use crate::app::geometry::Point;
 use crate::app::kept_drawings::DrawingsRequest;
 use crate::app::run_view::RunView;
 use crate::app::scene::NodeKind;
-use crate::app::time_view::TimeView;
 use crate::app::{drawing, measurement::Measurement, script};
 use crate::scenario::{Command, Micros, Scenario};
 use crate::session::protocol::{BranchList, Request};
@@ -238,7 +237,8 @@ impl Model {
         self.sharing.forget_replay();
         self.selection.items = Rc::default();
         self.selection.focus = None;
-        (self.time_view, self.compared, self.branches) = (TimeView::default(), None, Rc::default());
+        (self.time_view, self.compared, self.branches) = (self.time_view.of_another_run(), None, Rc::default());
+        self.panels.open_rows.clear();
         self.drawn = BranchDrawings::default();
         self.run = RunView::default();
         self.measurement = Measurement::default();

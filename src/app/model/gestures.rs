@@ -4,8 +4,10 @@
 use super::{CanvasItem, Effect, Model};
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::{Gesture, Press, Target, Tool};
+use crate::app::scene::SceneNode;
 use crate::scenario::Command;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// The grid of the canvas, in canvas units.
 pub(super) const GRID: f64 = 10.0;
@@ -113,7 +115,7 @@ impl Model {
                 if !self.selection.items.contains(&CanvasItem::Node(id.clone())) {
                     self.select([CanvasItem::Node(id.clone())].into());
                 }
-                let (ids, lead) = (self.selected_nodes(), id.clone());
+                let (ids, lead) = (self.with_whole_groups(self.selected_nodes()), id.clone());
                 Gesture::Move { ids, lead, from, by: (0.0, 0.0), copies: press.alt }
             }
             (Target::Empty | Target::Node(_), _) => Gesture::Pan { id: press.id, last: press.at },
@@ -248,6 +250,20 @@ impl Model {
             _ => (0.0, 0.0),
         };
         Some(point(rect.x - by.0, rect.y - by.1))
+    }
+
+    /// Adds the other members of large groups, which move together.
+    fn with_whole_groups(&self, ids: Vec<String>) -> Vec<String> {
+        let group = |id: &String| self.scene.nodes[self.scene.find(id)?].group.clone();
+        let groups: Vec<Rc<str>> = ids.iter().filter_map(group).collect();
+        if groups.is_empty() {
+            return ids;
+        }
+        let is_other = |node: &&SceneNode| {
+            node.group.as_ref().is_some_and(|group| groups.contains(group)) && !ids.iter().any(|id| **id == *node.id)
+        };
+        let others: Vec<String> = self.scene.nodes.iter().filter(is_other).map(|node| node.id.to_string()).collect();
+        ids.into_iter().chain(others).collect()
     }
 
     fn card_near(&self, at: Point, within: f64) -> Option<String> {

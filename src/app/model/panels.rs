@@ -4,6 +4,7 @@ use super::{CanvasItem, Controls, Effect, Model, Redraw};
 use crate::app::faults::ItemCondition;
 use crate::app::geometry::{Point, point};
 use crate::app::internals;
+use crate::app::timeline_rows::TimelineRows;
 use crate::session::protocol::FaultKind;
 use crate::trace::NodeId;
 use std::collections::BTreeSet;
@@ -27,6 +28,8 @@ pub struct Panels {
     pub menu: Option<ContextMenu>,
     /// The menu with all that has no button on a small page is open.
     pub more: bool,
+    /// The large groups whose members have rows in the timeline.
+    pub open_rows: BTreeSet<String>,
     /// The whole note of the scenario is shown.
     pub note_open: bool,
     /// The visitor has closed the description of the scenario.
@@ -59,6 +62,8 @@ pub enum PanelsMsg {
     CloseMenu,
     /// Open or close the menu with all that has no button on a small page.
     ToggleMore,
+    /// Show or hide the rows of a large group's members in the timeline.
+    ToggleRows(String),
     /// Show the whole note of the scenario, or its first line.
     ToggleNote,
     /// Close the description of the scenario.
@@ -87,6 +92,12 @@ impl Model {
             PanelsMsg::OpenMenu { at, item } => self.open_menu(at, item),
             PanelsMsg::CloseMenu => self.close_menu(effects),
             PanelsMsg::ToggleMore => self.panels.more = !self.panels.more,
+            PanelsMsg::ToggleRows(group) => {
+                if !self.panels.open_rows.remove(&group) {
+                    self.panels.open_rows.insert(group);
+                }
+                self.redraw.paint = true;
+            }
             PanelsMsg::ToggleNote => self.panels.note_open = !self.panels.note_open,
             PanelsMsg::CloseCaption => self.panels.caption_closed = true,
             PanelsMsg::ToggleHelp => self.panels.help = !self.panels.help,
@@ -163,6 +174,11 @@ impl Model {
     /// Returns whether the page has palette and inspector.
     pub fn has_tools(&self) -> bool {
         self.mode.edits() && self.controls == Controls::Full
+    }
+
+    /// Returns the rows of the timeline.
+    pub fn timeline_rows(&self) -> TimelineRows {
+        TimelineRows::new(&self.document.scenario, &self.panels.open_rows, self.viewport.unit)
     }
 
     /// Returns the name of a node.

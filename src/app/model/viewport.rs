@@ -144,8 +144,8 @@ impl Model {
         self.viewport.camera = if self.viewport.narrow {
             Camera { scale: unit, ..Camera::default() }
         } else {
-            // The zoom buttons and the description need the lowest 20 px, the verdict chips the uppermost 36 px.
-            Camera::fitting(self.scene.bounds(), width, height - 20.0 * unit, 36.0 * unit, unit)
+            // The zoom buttons and the description need the lowest 34 px, the verdict chips the uppermost 36 px.
+            Camera::fitting(self.scene.bounds(), width, height - 34.0 * unit, 36.0 * unit, unit)
         };
         self.follow_zoom();
     }

@@ -60,7 +60,7 @@ pub(super) fn areas(scenario: &Scenario, nodes: &[SceneNode]) -> Vec<Area> {
         areas.push(Area {
             id: group.id.clone(),
             name: name_or_id(&group.id, &group.name),
-            description: describe_group(group),
+            description: Some(describe_group(group)).filter(|text| *text != group.name).unwrap_or_default(),
             region: false,
             outline: rounded(&corners),
             rect: rect.grown(MARGIN),

@@ -1,11 +1,13 @@
 //! The sizes and texts of cards.
 
-use super::parts::{NodeKind, SHOWN_ROWS, SHOWN_SUBSCRIPTIONS, SceneLink, SceneNode};
+use super::parts::{MAX_CARDS_OF_GROUP, MEMBER, NodeKind, SHOWN_ROWS, SHOWN_SUBSCRIPTIONS, SceneLink, SceneNode};
 use crate::app::geometry::Rect;
 use crate::scenario::Scenario;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Width of a card.
-const WIDTH: f64 = 224.0;
+const WIDTH: f64 = 232.0;
 /// Height of a card's head, including the card's border.
 const HEAD: f64 = 40.0;
 /// Height of a row.
@@ -26,9 +28,20 @@ type Position = Option<[i32; 2]>;
 
 /// Returns the cards of a scenario without their places, and their positions in the document.
 pub(super) fn cards(scenario: &Scenario, row_counts: &[usize]) -> (Vec<SceneNode>, Vec<Position>) {
+    let large = scenario.groups.iter().filter(|group| group.members.len() > MAX_CARDS_OF_GROUP);
+    let mut group_of: BTreeMap<&str, Rc<str>> = BTreeMap::new();
+    for group in large {
+        let id: Rc<str> = group.id.as_str().into();
+        group_of.extend(group.members.iter().map(|member| (member.as_str(), id.clone())));
+    }
     let services = scenario.services.iter().enumerate().map(|(index, service)| {
         let rows = row_counts.get(index).copied().unwrap_or(service.data.len());
-        (card(&service.id, &service.name, NodeKind::Service, service_height(rows)), service.position)
+        let mut card = card(&service.id, &service.name, NodeKind::Service, service_height(rows));
+        card.group = group_of.get(service.id.as_str()).cloned();
+        if card.group.is_some() {
+            card.rect = Rect { w: MEMBER, h: MEMBER, ..card.rect };
+        }
+        (card, service.position)
     });
     let buses = scenario.buses.iter().map(|bus| {
         let subscriptions = scenario.services.iter().flat_map(|service| &service.subscribes);
@@ -36,7 +49,7 @@ pub(super) fn cards(scenario: &Scenario, row_counts: &[usize]) -> (Vec<SceneNode
         (card(&bus.id, &bus.name, NodeKind::Bus, height), bus.position)
     });
     let clients = scenario.clients.iter().map(|client| {
-        let height = HEAD + ROWS_PADDING + 2.0 * ROW;
+        let height = HEAD + ROWS_PADDING + 3.0 * ROW;
         (card(&client.id, &client.name, NodeKind::Client, height), client.position)
     });
     services.chain(buses).chain(clients).unzip()
@@ -45,7 +58,16 @@ pub(super) fn cards(scenario: &Scenario, row_counts: &[usize]) -> (Vec<SceneNode
 fn card(id: &str, name: &str, kind: NodeKind, height: f64) -> SceneNode {
     let name = if name.is_empty() { id } else { name };
     let rect = Rect { x: 0.0, y: 0.0, w: WIDTH, h: height };
-    SceneNode { id: id.into(), name: name.into(), kind, rect, connections: "".into() }
+    SceneNode { id: id.into(), name: name.into(), kind, group: None, rect, connections: "".into() }
+}
+
+/// Returns by how much each card is higher than with the data of the document.
+pub(super) fn growth(scenario: &Scenario, nodes: &[SceneNode]) -> Vec<f64> {
+    let height = |(node, placed): (usize, &SceneNode)| match scenario.services.get(node) {
+        Some(service) if placed.group.is_none() => placed.rect.h - service_height(service.data.len()),
+        Some(_) | None => 0.0,
+    };
+    nodes.iter().enumerate().map(height).collect()
 }
 
 fn service_height(rows: usize) -> f64 {

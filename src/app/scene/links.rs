@@ -12,7 +12,7 @@ const PORT_DISTANCE: f64 = 26.0;
 /// The greatest number of members whose replication is drawn. More links would hide everything else.
 const MAX_LINKED_MEMBERS: usize = 6;
 /// Distance between cards from which a link leaves at the sides instead of top and bottom.
-const SIDE_GAP: f64 = 24.0;
+const SIDE_GAP: f64 = 10.0;
 /// Length of the straight ends of a bent line.
 const STUB: f64 = 20.0;
 /// The greatest number of cards among which links avoid cards.

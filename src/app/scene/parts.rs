@@ -7,6 +7,12 @@ use std::rc::Rc;
 pub use crate::session::protocol::SHOWN_ROWS;
 /// The greatest number of subscriptions on a bus's card. The card states how many more there are.
 pub const SHOWN_SUBSCRIPTIONS: usize = 8;
+/// Groups with more members are drawn as a field of small members.
+pub const MAX_CARDS_OF_GROUP: usize = 40;
+/// Width and height of a member of a large group.
+pub const MEMBER: f64 = 26.0;
+/// Distance between the left edges of two such members.
+pub const MEMBER_PITCH: f64 = 32.0;
 /// Width and height of the publish button.
 pub const PUBLISH: (f64, f64) = (164.0, 36.0);
 
@@ -44,6 +50,8 @@ pub struct SceneNode {
     pub name: Rc<str>,
     /// The node's kind.
     pub kind: NodeKind,
+    /// The large group of which it is a member: it is drawn as a small field without text.
+    pub group: Option<Rc<str>>,
     /// The place of the card.
     pub rect: Rect,
     /// The node's connections in words, for the card's accessible name.

@@ -1,6 +1,7 @@
 //! What the painted layers share: the theme's colours and the size of a canvas in pixels of the screen.
 
 use super::card::UPDATE_COLOURS;
+use crate::session::protocol::CopyState;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 /// The colours and the font of the theme, read from the style sheet.
@@ -53,6 +54,17 @@ impl CanvasColours {
             accent: property("--accent"),
             font: property("--font"),
         }
+    }
+
+    /// Returns the colour of a state.
+    pub fn state(&self, state: CopyState) -> &str {
+        &self.states[match state {
+            CopyState::Consistent => 0,
+            CopyState::Diverged => 1,
+            CopyState::Conflicted => 2,
+            CopyState::Stale => 3,
+            CopyState::Down => 4,
+        }]
     }
 
     /// Returns the index of an update's colour; the last index is for messages without an update.

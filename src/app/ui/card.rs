@@ -98,6 +98,13 @@ pub fn Card(props: &CardProps) -> Html {
         let (send, id) = (props.send.clone(), props.placed.id.clone());
         Callback::from(move |_: FocusEvent| send.emit(Msg::Selection(SelectionMsg::Focused(id.to_string()))))
     };
+    if let Some(state) = state.filter(|_| props.placed.group.is_some()) {
+        let title = format!("{}, {}", props.placed.name, state.name());
+        return html! {
+            <article ref={root} class={classes!(classes, "member", state_class(state))} data-node={props.placed.id.to_string()} {title}
+                tabindex={if props.tab { "0" } else { "-1" }} aria-label={description(props)} onfocus={focused}>{ glyph(state) }</article>
+        };
+    }
     html! {
         <article ref={root} class={classes} data-node={props.placed.id.to_string()}
             tabindex={if props.tab { "0" } else { "-1" }} aria-label={description(props)} onfocus={focused}>
@@ -398,8 +405,8 @@ fn client_body(client: &ClientView) -> Html {
         let class = if last.stale || last.outcome != Outcome::Ok { "old" } else { "" };
         html! {
             <>
-                <span class="mono key" title={request.clone()}>{ request }</span>
-                <span class={classes!("v", class)} title={result.clone()}>{ result }</span>
+                <li><span class="mono key" title={request.clone()}>{ request }</span></li>
+                <li class="result"><span class="muted">{ "last result" }</span><span class={classes!("v", class)} title={result.clone()}>{ result }</span></li>
             </>
         }
     });
@@ -411,7 +418,7 @@ fn client_body(client: &ClientView) -> Html {
                 if client.unknown > 0 { <span class="old"><b>{ client.unknown }</b>{ " unknown" }</span> }
                 { stale.unwrap_or_default() }
             </li>
-            <li>{ last.unwrap_or_else(|| html! { <span class="muted">{ "no operation yet" }</span> }) }</li>
+            { last.unwrap_or_else(|| html! { <li><span class="muted">{ "no operation yet" }</span></li> }) }
         </ul>
     }
 }

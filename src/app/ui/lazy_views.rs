@@ -10,7 +10,7 @@ use super::fault_track::FaultTrack;
 use super::inspector::{Inspector, Reasons};
 use super::log::Log;
 use super::verdicts::Verdicts;
-use super::{diagram, menu, outline, timeline};
+use super::{diagram, menu, outline};
 use crate::app::browser::picture;
 use crate::app::command_palette;
 use crate::app::model::{self, CanvasItem, Effect, Model, Msg, Origin};
@@ -241,7 +241,7 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
         LazyView::More => menu::more(model, send),
         LazyView::Script => html! {
             <FaultTrack scenario={model.document.scenario.clone()} window={model.time_view.window(model.run.until)}
-                top={timeline::ROW * (model.document.scenario.services.len() + 1) as f64}
+                top={timeline_top(model)}
                 editable={model.document.origin == Origin::Own} send={send.clone()} />
         },
         LazyView::Areas => {
@@ -252,6 +252,12 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
             html! { { for model.scene.areas.iter().map(label) } }
         }
     }
+}
+
+/// Returns the upper edge of the row of faults, px.
+fn timeline_top(model: &Model) -> f64 {
+    let rows = model.timeline_rows();
+    rows.height * (rows.rows.len() as f64 + 1.5) - 11.0
 }
 
 fn inspector(model: &Model, send: &Callback<Msg>) -> Html {

@@ -3,23 +3,19 @@
 
 use super::canvas_2d::{CanvasColours, cleared};
 use crate::app::model::Model;
-use crate::app::ribbon::{Scale, Segment, segments};
+use crate::app::ribbon::{Scale, Segment, segments, shares};
 use crate::app::run_view::RunView;
+use crate::app::timeline_rows::{Row, TimelineRows};
 use crate::scenario::Micros;
 use crate::session::protocol::{CopyState, MarkKind};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
-/// Height of a row, px.
-pub const ROW: f64 = 22.0;
 /// Margin at both ends for marks and the playhead, px.
 pub const MARGIN: f64 = 8.0;
-/// Maximum height of the visible part, px: on a wide page, and on a narrow one.
-const TALLEST: (f64, f64) = (198.0, 132.0);
 
 /// Returns the height of the visible part, px: marks, services, faults.
-pub fn height(model: &Model) -> f64 {
-    let tallest = if model.viewport.narrow { TALLEST.1 } else { TALLEST.0 };
-    tallest.min(ROW * (model.document.scenario.services.len() + 2) as f64)
+pub fn height(model: &Model, rows: &TimelineRows) -> f64 {
+    rows.visible_height(model.time_view.height, model.viewport.narrow, model.viewport.unit)
 }
 
 /// Returns the scale from virtual time to px, without the margin.
@@ -28,45 +24,75 @@ pub fn scale(model: &Model, width: f64) -> Scale {
 }
 
 /// Paints the visible rows: those from `scrolled` px on.
-pub fn paint(canvas: &HtmlCanvasElement, model: &Model, colours: &CanvasColours, size: (f64, f64), scrolled: f64) {
+pub fn paint(
+    canvas: &HtmlCanvasElement,
+    model: &Model,
+    rows: &TimelineRows,
+    colours: &CanvasColours,
+    size: (f64, f64),
+    scrolled: f64,
+) {
     let Some(pen) = cleared(canvas, size) else { return };
     let run = &model.run;
     let scale = scale(model, size.0);
-    let services = model.document.scenario.services.len();
-    let first = ((scrolled / ROW) as usize).saturating_sub(1);
-    let rows = (size.1 / ROW) as usize + 2;
+    let bar = 0.55 * rows.height;
+    let first = ((scrolled / rows.height) as usize).saturating_sub(2);
+    let last = first + (size.1 / rows.height) as usize + 4;
     let _ = pen.translate(MARGIN, -scrolled);
-    for service in first.saturating_sub(1)..(first + rows).min(services) {
-        let y = ROW * (service + 1) as f64 + 5.0;
+    for (index, row) in rows.rows.iter().enumerate().take(last).skip(first) {
+        let y = top(rows, index);
+        let paint_row = |run: &RunView, place: (f64, f64)| match row {
+            Row::Service(service) => ribbon(&pen, changes(run, *service), run.now, scale, place, colours),
+            Row::Group { members, .. } => group(&pen, run, members, scale, place, colours),
+        };
         match &model.compared {
-            None => ribbon(&pen, changes(run, service), run.now, scale, (y, BAR), colours),
+            None => paint_row(run, (y, bar)),
             // Two branches share the row: the current one is above the compared one.
             Some(compared) => {
-                ribbon(&pen, changes(run, service), run.now, scale, (y, BAR / 2.0 - 0.5), colours);
-                ribbon(
-                    &pen,
-                    changes(compared, service),
-                    compared.now,
-                    scale,
-                    (y + BAR / 2.0 + 0.5, BAR / 2.0 - 0.5),
-                    colours,
-                );
+                paint_row(run, (y, bar / 2.0 - 0.5));
+                paint_row(compared, (y + bar / 2.0 + 0.5, bar / 2.0 - 0.5));
             }
         }
     }
-    marks(&pen, model, scale, colours);
-    faults(&pen, model, scale, ROW * (services + 1) as f64 + 5.0, colours);
-    proof(&pen, model, scale, services, colours);
+    marks(&pen, model, rows, scale, colours);
+    faults(&pen, model, scale, (top(rows, rows.rows.len()), bar), colours);
+    proof(&pen, model, rows, scale, colours);
     let _ = pen.translate(0.0, scrolled);
     playhead(&pen, scale.x(run.now), size.1, colours);
+}
+
+/// Returns the upper edge of a row's ribbon, px. The first row is below the marks.
+fn top(rows: &TimelineRows, index: usize) -> f64 {
+    rows.height * (index as f64 + 1.0 + 0.22)
+}
+
+/// Paints the states of many members as shares of their number, the worst state at the bottom.
+fn group(
+    pen: &CanvasRenderingContext2d,
+    run: &RunView,
+    members: &[usize],
+    scale: Scale,
+    (y, bar): (f64, f64),
+    colours: &CanvasColours,
+) {
+    pen.set_fill_style_str(&colours.sunken);
+    pen.fill_rect(0.0, y, scale.width, bar);
+    for (from, to, counts) in shares(members.iter().map(|member| changes(run, *member)), run.now, scale) {
+        let all: u32 = counts.iter().sum();
+        let mut bottom = y + bar;
+        for (state, count) in counts.into_iter().enumerate().rev().filter(|(_, count)| *count > 0) {
+            // A single member of many is visible.
+            let height = (bar * f64::from(count) / f64::from(all.max(1))).max(1.0);
+            pen.set_fill_style_str(colours.state(CopyState::ALL[state]));
+            pen.fill_rect(from, (bottom - height).max(y), to - from, height);
+            bottom -= height;
+        }
+    }
 }
 
 fn changes(run: &RunView, service: usize) -> &[(Micros, CopyState)] {
     run.ribbons.get(service).map_or(&[], Vec::as_slice)
 }
-
-/// Height of a ribbon, px.
-const BAR: f64 = 12.0;
 
 fn ribbon(
     pen: &CanvasRenderingContext2d,
@@ -93,14 +119,7 @@ fn segment(
 ) {
     let to = to.max(from + 1.0);
     let width = to - from;
-    let colour = &colours.states[match state {
-        CopyState::Consistent => 0,
-        CopyState::Diverged => 1,
-        CopyState::Conflicted => 2,
-        CopyState::Stale => 3,
-        CopyState::Down => 4,
-    }];
-    pen.set_fill_style_str(colour);
+    pen.set_fill_style_str(colours.state(state));
     match state {
         CopyState::Consistent => pen.fill_rect(from, y, width, bar),
         CopyState::Conflicted => {
@@ -148,7 +167,7 @@ fn hatch(
     pen.restore();
 }
 
-fn marks(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, colours: &CanvasColours) {
+fn marks(pen: &CanvasRenderingContext2d, model: &Model, rows: &TimelineRows, scale: Scale, colours: &CanvasColours) {
     let mut last = f64::MIN;
     for mark in model.run.marks.iter().filter(|mark| mark.kind == MarkKind::Update) {
         let x = scale.x(mark.at);
@@ -167,11 +186,10 @@ fn marks(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, colours: &
         pen.fill();
     }
     // A cross marks a lost update on the ribbon of the service that accepted it; above the ribbons for a client.
-    let services = model.document.scenario.services.len();
     pen.begin_path();
     for mark in model.run.marks.iter().filter(|mark| mark.kind == MarkKind::Lost) {
-        let row = Some(mark.node.index() + 1).filter(|row| *row <= services).unwrap_or(0);
-        let (x, y) = (scale.x(mark.at), ROW * row as f64 + 5.0 + BAR / 2.0);
+        let row = rows.of_service(mark.node.index()).map_or(0.0, |row| row as f64 + 1.0);
+        let (x, y) = (scale.x(mark.at), rows.height * (row + 0.5));
         for side in [-1.0, 1.0] {
             pen.move_to(x - 5.0, y - 5.0 * side);
             pen.line_to(x + 5.0, y + 5.0 * side);
@@ -184,12 +202,12 @@ fn marks(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, colours: &
     }
 }
 
-fn faults(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, y: f64, colours: &CanvasColours) {
+fn faults(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, (y, bar): (f64, f64), colours: &CanvasColours) {
     for fault in &model.run.faults {
         let from = scale.x(fault.from);
         let to = scale.x(fault.to.unwrap_or(model.run.now)).max(from + 2.0);
         pen.begin_path();
-        let _ = pen.round_rect_with_f64(from + 0.5, y + 0.5, to - from - 1.0, BAR - 1.0, 3.0);
+        let _ = pen.round_rect_with_f64(from + 0.5, y + 0.5, to - from - 1.0, bar - 1.0, 3.0);
         pen.set_fill_style_str(&colours.fault);
         pen.set_global_alpha(0.2);
         pen.fill();
@@ -201,13 +219,13 @@ fn faults(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, y: f64, c
 }
 
 /// Paints the steps of the marked verdict: a line each, and a diamond in the row of each service in the step.
-fn proof(pen: &CanvasRenderingContext2d, model: &Model, scale: Scale, services: usize, colours: &CanvasColours) {
+fn proof(pen: &CanvasRenderingContext2d, model: &Model, rows: &TimelineRows, scale: Scale, colours: &CanvasColours) {
     pen.set_fill_style_str(&colours.fault);
     for step in model.verdicts.marked() {
         let x = scale.x(step.at);
-        pen.fill_rect(x - 0.5, ROW, 1.0, ROW * services as f64);
-        for node in step.nodes.iter().map(|node| node.index()).filter(|node| *node < services) {
-            let y = ROW * (node + 1) as f64 + 5.0 + BAR / 2.0;
+        pen.fill_rect(x - 0.5, rows.height, 1.0, rows.height * rows.rows.len() as f64);
+        for row in step.nodes.iter().filter_map(|node| rows.of_service(node.index())) {
+            let y = rows.height * (row as f64 + 1.5);
             pen.begin_path();
             pen.move_to(x, y - 7.0);
             pen.line_to(x + 7.0, y);

@@ -218,12 +218,12 @@ fn the_wheel_over_an_embed_scrolls_its_page_and_shows_a_hint() {
 
 #[test]
 fn cards_show_the_rows_of_outbox_and_inbox_and_mark_duplicates() {
-    let browser = open(WIDE, "#ex=duplicate-delivery");
+    let browser = open(WIDE, "#ex=duplicate-delivery&t=0");
     browser.run("document.querySelector('main.canvas').focus()");
     browser.keys(&["\u{E010}"]);
     browser.wait("[...document.querySelectorAll('.card .cells')].some(c => c.textContent.startsWith('inbox') && c.querySelector('.again'))");
     browser.wait("[...document.querySelectorAll('.card .foot')].some(f => f.textContent.includes('already applied'))");
-    browser.open(&SITE.at("?again#ex=outbox"));
+    browser.open(&SITE.at("?again#ex=outbox&t=0"));
     wait_for_run(&browser);
     browser.run("document.querySelector('main.canvas').focus()");
     // Step until the outbox has the row of the first update, and until the bus has acknowledged it.

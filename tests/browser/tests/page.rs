@@ -237,7 +237,7 @@ fn an_invalid_value_shows_an_error_at_its_field_and_undo_keeps_the_clock() {
 
 #[test]
 fn each_consistency_level_is_measured_and_the_results_stay_after_a_change() {
-    let browser = open(WIDE, "#ex=viewing-history");
+    let browser = open(WIDE, "#ex=viewing-history&t=0");
     browser.click("button.area-label:not(.region)");
     press(&browser, "Measure all three");
     browser.wait("document.querySelector('.measured caption')?.textContent.startsWith('20 of 20 seeds')");
@@ -445,7 +445,7 @@ fn the_dead_letter_queue_can_be_read_redriven_and_purged() {
 
 #[test]
 fn steps_of_the_script_are_added_moved_and_undone_below_the_timeline() {
-    let browser = open(WIDE, "#ex=lost-event");
+    let browser = open(WIDE, "#ex=lost-event&t=0");
     browser.wait("document.querySelectorAll('.fault-track .step').length === 2");
     let label = "document.querySelector('.fault-track .step').getAttribute('aria-label')";
     browser.wait(&format!("{label}.startsWith('1.4 s: cut')"));
@@ -501,7 +501,7 @@ fn opening_an_example_keeps_the_visitors_drawing() {
 
 #[test]
 fn a_preset_sets_the_brokers_defaults_and_lists_what_is_not_modelled() {
-    let browser = open(WIDE, "#ex=poison-message");
+    let browser = open(WIDE, "#ex=poison-message&t=0");
     browser.click("[data-node=\"tolerant\"] header");
     let choose = "const s = [...document.querySelectorAll('.inspector select')].find(s => [...s.options].some(o => o.value === 'SQS FIFO')); s.value = 'SQS FIFO'; s.dispatchEvent(new Event('change', { bubbles: true })); s.scrollIntoView()";
     browser.wait("[...document.querySelectorAll('.inspector select option')].some(o => o.value === 'SQS FIFO')");
@@ -539,7 +539,7 @@ fn nothing_overflows_in_a_paused_run_on_wide_and_narrow_pages_in_both_themes() {
         ("phone-dark", Look { dark: true, ..PHONE }),
     ];
     for (name, look) in looks {
-        let browser = open(look, "#ex=inventory-notification&speed=5");
+        let browser = open(look, "#ex=inventory-notification&t=0&speed=5");
         browser.click(".transport [aria-label=Play]");
         browser.wait("parseFloat(document.querySelector('.transport .clock').textContent) > 2.7");
         browser.click(".transport [aria-label=Pause]");

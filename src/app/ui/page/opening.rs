@@ -64,7 +64,9 @@ pub async fn open_address(is_first: bool) -> Opened {
 /// Opens the link or example that a fragment names.
 pub async fn open_fragment(fragment: String, is_first: bool) -> Opened {
     let options = address::read(&fragment);
-    match documents::open_link(fragment).await {
+    // An embed shows its run from the start, as does a link that plays at once.
+    let at_its_point = !address::is_embed() && !options.autoplay;
+    match documents::open_link(fragment, at_its_point).await {
         Ok(opening) => Opened { drawing: Drawing::Read(opening), options: Some(options), ..Opened::default() },
         Err(error) => {
             let fallback = if is_first { open_last().await } else { Opened::default() };

@@ -52,6 +52,8 @@ struct Painted {
     zoom_percent: u32,
     detail: Option<Detail>,
     camera: Option<Camera>,
+    /// The height of the timeline's rows, and of its visible part, px.
+    rows: Option<(f64, f64)>,
     /// The time window of the axis, and its width in px.
     axis: ((u64, u64), u64),
 }
@@ -151,9 +153,17 @@ impl Painter {
         else {
             return;
         };
-        let size = (f64::from(canvas.client_width()), timeline::height(model));
-        let _ = canvas.style().set_property("height", &format!("{}px", size.1));
-        timeline::paint(&canvas, model, &self.colours, size, f64::from(tracks.scroll_top()));
+        let rows = model.timeline_rows();
+        let size = (f64::from(canvas.client_width()), timeline::height(model, &rows));
+        if self.painted.rows != Some((rows.height, size.1)) {
+            self.painted.rows = Some((rows.height, size.1));
+            let _ = canvas.style().set_property("height", &format!("{}px", size.1));
+            if let Some(tracks) = tracks.dyn_ref::<HtmlElement>() {
+                let _ = tracks.style().set_property("height", &format!("{}px", size.1));
+                let _ = tracks.style().set_property("--row", &format!("{}px", rows.height));
+            }
+        }
+        timeline::paint(&canvas, model, &rows, &self.colours, size, f64::from(tracks.scroll_top()));
         let wanted = (model.time_view.window(model.run.until), size.0 as u64);
         if self.painted.axis != wanted
             && let Some(axis) = self.refs.axis.cast::<Element>()

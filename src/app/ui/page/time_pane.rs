@@ -1,12 +1,14 @@
 //! The pane below the canvas: transport, timeline, time axis.
 
 use super::{Page, PageMsg};
-use crate::app::model::{Controls, Msg, PlaybackMsg};
+use crate::app::model::{Controls, Msg, PanelsMsg, PlaybackMsg};
 use crate::app::time_view::TimeMsg;
+use crate::app::timeline_rows::{Row, TimelineRows};
 use crate::app::ui::icons::{Icon, icon};
 use crate::app::ui::lazy_views::LazyView;
 use crate::app::ui::parts::transport;
 use crate::app::ui::timeline;
+use crate::session::protocol::CopyState;
 use web_sys::{Element, HtmlInputElement};
 use yew::html::Scope;
 use yew::prelude::*;
@@ -19,19 +21,80 @@ impl Page {
             let ms = Some(input.value_as_number()).filter(|ms| ms.is_finite())?;
             Some(PageMsg::Model(Msg::Playback(PlaybackMsg::Seek((ms * 1000.0) as u64))))
         });
-        let services = model.document.scenario.services.len();
-        let names = (0..services).map(|node| html! { <li key={node}>{ &*model.name_of(node) }</li> });
+        let rows = model.timeline_rows();
+        let scrolls = rows.full_height() > timeline::height(model, &rows) + 1.0;
+        let names = rows.rows.iter().map(|row| self.row_name(row));
         html! {
             <footer class="time">
+                if model.controls == Controls::Full { { self.height_handle(&rows) } }
                 { transport(model, &refs.transport, &self.send, &scrub) }
                 if model.controls == Controls::Full {
-                <div class={classes!("tracks", (services > 8).then_some("many"))} ref={refs.tracks.clone()} onscroll={ctx.link().callback(|_: Event| PageMsg::Scrolled)}>
+                <div class={classes!("tracks", scrolls.then_some("many"))} ref={refs.tracks.clone()} onscroll={ctx.link().callback(|_: Event| PageMsg::Scrolled)}>
                     <ul class="names"><li></li>{ for names }<li class="muted">{ "Faults" }</li></ul>
                     { self.ribbons(ctx.link()) }
                 </div>
                 <div class="axis">{ self.axis_buttons() }<div ref={refs.axis.clone()} aria-hidden="true"></div></div>
                 }
             </footer>
+        }
+    }
+
+    /// Draws the name of a row: of a service, or of a large group with a button that shows its members.
+    fn row_name(&self, row: &Row) -> Html {
+        match row {
+            Row::Service(service) => {
+                let name = self.model.name_of(*service);
+                html! { <li key={*service} title={name.to_string()}>{ &*name }</li> }
+            }
+            Row::Group { id, name, members, is_open } => {
+                let stale = |member: &&usize| {
+                    self.model.run.services.get(**member).is_some_and(|service| service.state != CopyState::Consistent)
+                };
+                let (stale, all) = (members.iter().filter(stale).count(), members.len());
+                let title = format!("{name}: {stale} of {all} members are not consistent");
+                html! {
+                    <li key={id.clone()} title={title.clone()}>
+                        <button class="fold" aria-expanded={is_open.to_string()} aria-label={title} onclick={self.on(Msg::Panels(PanelsMsg::ToggleRows(id.clone())))}>
+                            { if *is_open { "▾ " } else { "▸ " } }{ format!("{name} ({all})") }
+                        </button>
+                    </li>
+                }
+            }
+        }
+    }
+
+    /// Draws the edge by which the timeline's height is changed: by dragging, with the arrow keys, and back by a double click.
+    fn height_handle(&self, rows: &TimelineRows) -> Html {
+        let height = timeline::height(&self.model, rows);
+        let set = |height: Option<f64>| Msg::Time(TimeMsg::Height(height));
+        let on_down = Callback::from(|event: PointerEvent| {
+            if let Some(element) = event.target_dyn_into::<Element>() {
+                let _ = element.set_pointer_capture(event.pointer_id());
+            }
+        });
+        let tracks = self.painter.refs.tracks.clone();
+        let on_move = self.link.batch_callback(move |event: PointerEvent| {
+            let bottom = tracks.cast::<Element>()?.get_bounding_client_rect().bottom();
+            let transport =
+                event.target_dyn_into::<Element>()?.next_element_sibling()?.get_bounding_client_rect().height();
+            let wanted = bottom - f64::from(event.client_y()) - transport;
+            (event.buttons() & 1 == 1).then(|| PageMsg::Model(set(Some(wanted.max(0.0)))))
+        });
+        let row = rows.height;
+        let on_key = self.link.batch_callback(move |event: KeyboardEvent| {
+            let height = match event.key().as_str() {
+                "ArrowUp" => Some(height + row),
+                "ArrowDown" => Some(height - row),
+                "Home" => None,
+                _ => return None,
+            };
+            event.prevent_default();
+            Some(PageMsg::Model(set(height)))
+        });
+        html! {
+            <div class="time-size" role="separator" tabindex="0" aria-orientation="horizontal" aria-label="Height of the timeline"
+                aria-valuenow={format!("{height:.0}")} aria-valuemin="0" aria-valuemax={format!("{:.0}", rows.full_height())} title="Drag to change the height of the timeline"
+                onpointerdown={on_down} onpointermove={on_move} onkeydown={on_key} ondblclick={self.on(set(None))}></div>
         }
     }
 
