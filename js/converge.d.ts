@@ -569,6 +569,14 @@ export interface Figures {
   write_latency_ms: Quantiles;
 }
 
+/** The halted run with the smallest seed. */
+export interface FirstHalt {
+  /** Its seed. */
+  seed: number;
+  /** Why it was halted, a sentence that names the limit, the nodes and the loop. */
+  why: string;
+}
+
 /** Gossip, also called epidemic replication (Demers 1987). */
 export interface Gossip {
   /** Time between two rounds of a member. Constant: all members start at the same time; exponential: independently. */
@@ -1172,7 +1180,10 @@ export interface RunReport {
   end_ms: number;
   /** Events that the engine processed: arrivals, timers and commands. */
   events: number;
-  /** Why the run stopped before its end, or null. */
+  /**
+   * Why the run was halted before its end, a sentence that names the limit, the nodes and the loop; or null. The verdicts
+   * on a halted run are unknown.
+   */
   halted: string | null;
   /** The scenario's invariants, in the order of the document. */
   invariants: InvariantReport[];
@@ -1387,7 +1398,9 @@ export interface SweepReport {
   executions: number;
   /** Shares, means, quantiles and curves computed from the counts. */
   figures: Figures;
-  /** Runs that reached their limit of events or messages. */
+  /** Why the halted run with the smallest seed was halted; null if none was. */
+  first_halt: FirstHalt | null;
+  /** Runs that were halted at a limit, so that their figures are incomplete. */
   halted: number;
   /** Messages sent, by kind. */
   messages: { [key: string]: number };
@@ -1448,6 +1461,8 @@ export interface ValidationReport {
   errors: InputError[];
   /** Whether there are no errors. */
   valid: boolean;
+  /** What is valid and has no effect, or no end. */
+  warnings: InputError[];
 }
 
 /** The value of a key: a whole number, a text, or a set, list or map of those. */

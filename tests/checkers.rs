@@ -148,7 +148,7 @@ fn ours(events: &Events) -> History {
         let process = *process as u32;
         let Some(end) = end else {
             history.operations.push(Operation {
-                index: at as u64,
+                index: at as i64,
                 process,
                 key: 0,
                 invocation: match *request {

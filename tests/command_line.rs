@@ -168,7 +168,7 @@ fn seed_and_end_can_be_chosen_and_the_trace_written() {
 fn invalid_input_exits_2_and_reports_path_and_expectation() {
     let cases: [(&[&str], &str, &str); 12] = [
         (&["run", "no-such-file.json"], "", "error: no-such-file.json: "),
-        (&["run", "-"], "{", "error: line 1, column 1: EOF while parsing an object"),
+        (&["run", "-"], "{", "error: this is not JSON (line 1, column 1): EOF while parsing an object"),
         (&["run", "-"], "{}", "error: missing field `converge`"),
         (
             &["run", "-"],

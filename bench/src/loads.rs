@@ -4,7 +4,7 @@
 pub mod crowd;
 pub mod forwarding;
 
-use converge::engine::{Engine, Stream};
+use converge::engine::{Engine, Limits, Stream};
 use converge::scenario::{Arrivals, Keys, Scenario, Workload, examples};
 use converge::session::Session;
 use converge::session::protocol::{Report, Request, ToEngine};
@@ -41,7 +41,9 @@ impl Forwarding {
 impl Forwarding {
     /// Builds the engine at time 0, with the given level of detail in the trace.
     pub fn with_level(level: Level) -> Forwarding {
-        Forwarding(Engine::new(&forwarding::scenario(), level))
+        let mut engine = Engine::new(&forwarding::scenario(), level);
+        engine.set_limits(Limits::with_events(u64::MAX));
+        Forwarding(engine)
     }
 
     /// Returns the number of events processed so far.

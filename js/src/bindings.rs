@@ -1,7 +1,7 @@
 //! Converts between JavaScript and Rust values with serde-wasm-bindgen.
 
 use crate::calls::{self, CheckOptions, Errors, RunOptions, SweepOptions};
-use converge::report::{InputError, SweepReport};
+use converge::report::{InputError, SweepReport, plain_types};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -25,7 +25,7 @@ fn from_js<T: DeserializeOwned>(name: &str, value: JsValue) -> Result<T, JsValue
             "." => name.to_string(),
             path => format!("{name}.{path}"),
         };
-        to_error(vec![InputError::new(path, error.into_inner().to_string())])
+        to_error(vec![InputError::new(path, plain_types(&error.into_inner().to_string()))])
     })
 }
 

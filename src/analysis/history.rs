@@ -47,6 +47,15 @@ impl Invocation {
         self != Invocation::Read
     }
 
+    /// Returns whether it is a change that does not depend on the value before.
+    pub fn is_blind(self) -> bool {
+        match self {
+            Invocation::Write(_) | Invocation::Increment(_) => true,
+            Invocation::Add(_) | Invocation::Remove(_) | Invocation::Append(_) => true,
+            Invocation::Read | Invocation::CompareAndSet { .. } => false,
+        }
+    }
+
     /// Returns the value that it writes, or the element that it adds.
     pub fn puts(self) -> Option<ValueId> {
         match self {
@@ -101,7 +110,7 @@ pub enum Output {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
     /// Its number in the source of the history.
-    pub index: u64,
+    pub index: i64,
     /// The process that invoked it. Operations of one process do not overlap.
     pub process: u32,
     /// The key.
@@ -186,6 +195,19 @@ pub struct History {
 }
 
 impl History {
+    /// Returns a history of the same keys, values and processes without operations.
+    pub fn clone_without_operations(&self) -> History {
+        History {
+            operations: Vec::new(),
+            values: self.values.clone(),
+            keys: self.keys.clone(),
+            processes: self.processes.clone(),
+            initial: self.initial.clone(),
+            siblings: self.siblings.clone(),
+            unsupported: self.unsupported.clone(),
+        }
+    }
+
     /// Returns a value as text.
     pub fn value(&self, value: ValueId) -> &str {
         self.values.get(value as usize).map_or("?", String::as_str)

@@ -1,6 +1,9 @@
 //! Reads histories in Jepsen's format: JSON Lines, a JSON array, or EDN.
 
 mod edn;
+mod numbers;
+
+use numbers::{COUNTED, MAX_NUMBER, counted, is_exact};
 
 use super::history::{ABSENT, History, Initial, Invocation, Model, NEVER, Operation, Output, ValueId};
 use crate::trace::Outcome;
@@ -228,6 +231,9 @@ fn event(position: String, value: &Value) -> Result<Option<Event>, String> {
     // A completion may omit the function of its invocation.
     let f = if kind != "invoke" && !fields.contains_key("f") { String::new() } else { word("f")? };
     let value = fields.get("value").cloned().unwrap_or(Value::Null);
+    if !is_exact(&value) {
+        return Err(format!("{position}: value: whole numbers from -2^63 to 2^64 - 1 are exact, {value} is not"));
+    }
     let mut event = Event { position, kind, process, f, key, value, time, index };
     if event.f == "txn" {
         single(&mut event)?;
@@ -385,6 +391,8 @@ struct Builder<'a> {
     in_progress: BTreeMap<u32, (usize, usize)>,
     /// For each process whose last operation is unknown: its completion.
     ended_unknown: BTreeMap<u32, usize>,
+    /// For each key the sum of the increments, each without its sign.
+    added: BTreeMap<u32, u64>,
 }
 
 impl Builder<'_> {
@@ -412,9 +420,16 @@ impl Builder<'_> {
         }
         let key = self.keys.id(event.key.as_deref().unwrap_or(""));
         let invocation = invocation(event, self.model_of(event), &mut self.values)?;
+        if let Invocation::Increment(by) = invocation {
+            let sum = self.added.entry(key).or_default();
+            *sum = sum.saturating_add(by.unsigned_abs());
+            if *sum > MAX_NUMBER.unsigned_abs() {
+                return Err(format!("{position}: value: the increments of a key must add up to at most 2^62"));
+            }
+        }
         self.in_progress.insert(process, (self.operations.len(), at));
         self.operations.push(Operation {
-            index: event.index.map_or(at as u64, |index| index as u64),
+            index: event.index.unwrap_or(at as i64),
             process,
             key,
             invocation,
@@ -443,6 +458,18 @@ impl Builder<'_> {
             return Err(format!(
                 "{position}: f: {} is expected, as in {}, not {}",
                 invocation.f, invocation.position, event.f
+            ));
+        }
+        if let Some(key) = event.key.as_ref().filter(|key| Some(*key) != invocation.key.as_ref()) {
+            let expected = invocation.key.as_deref().unwrap_or("no key");
+            return Err(format!("{position}: key: {expected} is expected, as in {}, not {key}", invocation.position));
+        }
+        if let (Some(start), Some(end)) = (invocation.time, event.time)
+            && end < start
+        {
+            return Err(format!(
+                "{position}: time: the operation of {} cannot end at {end} before it starts at {start}",
+                invocation.position
             ));
         }
         let operation = &mut self.operations[number];
@@ -497,6 +524,7 @@ fn build(
         operations: Vec::new(),
         in_progress: BTreeMap::new(),
         ended_unknown: BTreeMap::new(),
+        added: BTreeMap::new(),
     };
     // The id of an absent value is 0.
     builder.values.id("nothing");
@@ -510,8 +538,9 @@ fn initial_value(value: &Value, kind: DataModel, values: &mut Ids) -> Result<Ini
     let mut initial = Initial::default();
     match (kind.model(), value) {
         (Model::Register, value) => initial.value = values.value(value),
-        (Model::Counter, Value::Number(number)) if number.is_i64() => initial.number = number.as_i64().unwrap_or(0),
-        (Model::Counter, _) => return Err(format!("a whole number is expected, not {value}")),
+        (Model::Counter, value) => {
+            initial.number = counted(value).ok_or(format!("{COUNTED} is expected, not {value}"))?;
+        }
         (Model::Set | Model::Append, Value::Array(elements)) => {
             initial.elements = elements.iter().map(|it| values.value(it)).collect();
             if kind == DataModel::Set {
@@ -525,10 +554,10 @@ fn initial_value(value: &Value, kind: DataModel, values: &mut Ids) -> Result<Ini
 
 fn invocation(event: &Event, kind: DataModel, values: &mut Ids) -> Result<Invocation, String> {
     let Event { position, f, value, .. } = event;
-    let number = |value: &Value| match value.as_i64() {
+    let number = |value: &Value| match counted(value) {
         Some(number) => Ok(number),
         None if value.is_null() => Ok(1),
-        None => Err(format!("{position}: value: a whole number is expected, not {value}")),
+        None => Err(format!("{position}: value: {COUNTED} is expected, not {value}")),
     };
     let f = f.as_str();
     Ok(match (f, kind) {
@@ -554,9 +583,9 @@ fn output(event: &Event, kind: DataModel, values: &mut Ids) -> Result<Output, St
     Ok(match (kind.model(), value) {
         (Model::Register, value) => Output::Value(values.value(value)),
         (Model::Counter, Value::Null) => Output::Number(0),
-        (Model::Counter, value) => match value.as_i64() {
+        (Model::Counter, value) => match counted(value) {
             Some(number) => Output::Number(number),
-            None => return Err(format!("{position}: value: a whole number is expected, not {value}")),
+            None => return Err(format!("{position}: value: {COUNTED} is expected, not {value}")),
         },
         (Model::Set | Model::Append, Value::Null) => Output::Elements(Vec::new()),
         (Model::Set | Model::Append, Value::Array(elements)) => {

@@ -51,6 +51,19 @@ impl Analysis {
         self.faults.observe(record);
     }
 
+    /// Returns the estimated memory of what grows with the run, bytes. It depends on the trace alone.
+    pub fn memory(&self) -> u64 {
+        let queued: usize = self.buses.iter().map(|(_, queue)| queue.events.len() + queue.dead_letters.len()).sum();
+        let rows: usize = self.tables.iter().map(|(_, tables)| tables.outbox.len()).sum();
+        let entries: u64 =
+            self.members.iter().map(|(_, member)| u64::from(member.log.0) + member.hints.len() as u64).sum();
+        self.staleness.memory()
+            + self.messages.len() as u64 * 120
+            + self.operations.pending() as u64 * 320
+            + (queued + rows) as u64 * 160
+            + entries * 100
+    }
+
     /// Returns whether no work is pending that a client or a copy waits for.
     pub fn is_quiet(&self) -> bool {
         let buses = self.buses.iter().all(|(_, queue)| queue.events.is_empty());

@@ -4,8 +4,9 @@
 use super::message::{About, LinkId, Payload, Request, SessionToken};
 use super::network::{Network, PlannedArrival};
 use super::queue::{Priority, Queue, ScheduledEvent, Timer};
+use super::ties::Ties;
 use crate::scenario::{Micros, Operation, Value};
-use crate::trace::{Fact, KeyId, Names, NodeId, OperationId, OperationKind, Trace, UpdateId};
+use crate::trace::{Fact, KeyId, Names, NodeId, OperationId, OperationKind, Trace, UpdateId, Version};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ pub struct Context {
     /// Lost messages that their connections will send again, by number: the link and the content.
     resends: BTreeMap<u32, (LinkId, Payload)>,
     next_resend: u32,
+    /// Writes of groups with the same reading of different coordinators' wall clocks.
+    ties: Ties,
     /// Keys of groups whose replicas were recorded.
     placed: BTreeSet<(NodeId, KeyId)>,
     /// For clients that follow another client: the followed client, the follower, and the delay.
@@ -52,6 +55,7 @@ impl Context {
             operations: 0,
             resends: BTreeMap::new(),
             next_resend: 0,
+            ties: Ties::default(),
             placed: BTreeSet::new(),
             followers: Arc::default(),
         }
@@ -142,6 +146,13 @@ impl Context {
     /// Returns whether this is the first call for a key of a group.
     pub fn is_first(&mut self, group: NodeId, key: KeyId) -> bool {
         self.placed.insert((group, key))
+    }
+
+    /// Returns the version of a register's write that a wall clock orders: among writes with the same reading of the clock, a
+    /// deletion is the newest, and of values the largest. `after` is an older version.
+    pub fn break_tie(&mut self, key: KeyId, version: Version, value: Option<&Value>, after: Version) -> Version {
+        let placed = self.ties.place(key, version, value);
+        if placed > after { placed } else { version }
     }
 
     /// Wakes the clients that follow the acknowledged writes of the handler's node.

@@ -325,6 +325,36 @@ impl Payload {
         }
     }
 
+    /// Returns the number of elements of data that the message contains beyond a single value: siblings, members of sets,
+    /// entries of logs.
+    #[inline]
+    pub fn elements(&self) -> u64 {
+        match self {
+            Payload::Returned(_, result) => {
+                let context = result.context.as_ref().map_or(0, Vec::len);
+                result.value.as_ref().map_or(0, Value::elements) + context as u64
+            }
+            Payload::Replica(message) => message.body.elements(),
+            Payload::Operate(_)
+            | Payload::Operated(..)
+            | Payload::Written(..)
+            | Payload::Redirected(..)
+            | Payload::Apply(..)
+            | Payload::Applied(..)
+            | Payload::Transaction(_)
+            | Payload::Publish(_)
+            | Payload::Published(_)
+            | Payload::Deliver(_)
+            | Payload::Acknowledge(..)
+            | Payload::Heartbeat(_)
+            | Payload::Receive(..)
+            | Payload::Empty(..)
+            | Payload::Attached(..)
+            | Payload::Detached(..)
+            | Payload::Refuse(..) => 0,
+        }
+    }
+
     /// Returns the kind of the message.
     pub fn kind(&self) -> MessageKind {
         match self {

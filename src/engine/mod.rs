@@ -17,7 +17,9 @@ mod commands;
 mod consumer;
 mod context;
 mod faults;
+mod halting;
 mod inbox;
+mod limits;
 mod link;
 mod message;
 mod network;
@@ -29,10 +31,12 @@ mod random;
 mod replica;
 mod service;
 mod store;
+mod ties;
 mod worker_pool;
 
 pub use bus::EventCounts;
 pub use command_refused::CommandRefused;
+pub use limits::{Halt, HaltCause, Limits};
 pub use network::MessageCounts;
 pub use random::{Sampler, Stream};
 pub use replica::RaftView;
@@ -47,20 +51,13 @@ use queue::{ScheduledEvent, Timer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The maximum number of messages in flight. A run that exceeds it stops, so that no scenario exhausts the memory of a page.
-pub const MAX_IN_FLIGHT: u64 = 1_000_000;
-
-/// Why a run cannot continue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Halt {
-    /// More than [`MAX_IN_FLIGHT`] messages are in flight.
-    TooManyMessages,
-}
-
 /// A simulation of a scenario.
 #[derive(Clone, Debug)]
 pub struct Engine {
     events: u64,
+    /// Events processed at the present instant.
+    events_at_instant: u64,
+    limits: Limits,
     nodes: Vec<Node>,
     /// By link: the link in the other direction.
     reply_links: Arc<Vec<Option<LinkId>>>,
@@ -82,6 +79,8 @@ impl Engine {
         let reply_links = network.links().iter().map(|link| find(link.to, link.from)).collect();
         Engine {
             events: 0,
+            events_at_instant: 0,
+            limits: Limits::DEFAULT,
             nodes,
             reply_links: Arc::new(reply_links),
             commands: Vec::new(),
@@ -175,10 +174,13 @@ impl Engine {
         if self.halt.is_some() {
             return false;
         }
-        let Some((at, event)) = self.ctx.queue.pop() else { return false };
+        let Some(at) = self.ctx.queue.next_at() else { return false };
         debug_assert!(at >= self.ctx.now, "no event is in the past");
+        if !self.count_event(at) {
+            return false;
+        }
+        let Some((_, event)) = self.ctx.queue.pop() else { return false };
         self.ctx.now = at;
-        self.events += 1;
         if !self.paused.is_empty() && self.defer(event) {
             return true;
         }
@@ -190,24 +192,21 @@ impl Engine {
         true
     }
 
-    /// Processes all events up to `to`, but at most `budget`, and returns whether it reached `to`.
+    /// Processes all events up to `to`, but at most `budget`. Returns whether it reached `to` or halted.
     pub fn run_until(&mut self, to: Micros, budget: u64) -> bool {
-        for _ in 0..budget {
-            match self.next_at() {
-                Some(at) if at <= to => {
-                    self.step();
-                }
-                Some(_) | None => {
-                    self.ctx.now = self.ctx.now.max(to);
-                    return true;
-                }
+        let mut left = budget;
+        while self.next_at().is_some_and(|at| at <= to) {
+            if left == 0 {
+                return false;
             }
+            left -= 1;
+            self.step();
         }
-        let reached = self.next_at().is_none_or(|at| at > to);
-        if reached {
+        // A halted run stays at the instant of its last event.
+        if self.halt.is_none() {
             self.ctx.now = self.ctx.now.max(to);
         }
-        reached
+        true
     }
 
     /// Defers an event if its node is paused, and returns whether it did.
@@ -276,12 +275,5 @@ impl Engine {
             Node::Group => unreachable!("a group sets no timers"),
         }
         self.check_in_flight();
-    }
-
-    #[inline]
-    fn check_in_flight(&mut self) {
-        if self.ctx.network.counts().in_flight > MAX_IN_FLIGHT {
-            self.halt = Some(Halt::TooManyMessages);
-        }
     }
 }

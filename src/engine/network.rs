@@ -59,6 +59,8 @@ pub struct Network {
     slots: Vec<Option<Message>>,
     free_slots: Vec<u32>,
     counts: MessageCounts,
+    /// Elements of data in the messages in flight, see [`Payload::elements`].
+    elements: u64,
     seed: u64,
     ephemeral_links: EphemeralLinks,
     /// By link: when the last message of a stream arrives.
@@ -149,6 +151,12 @@ impl Network {
         self.counts
     }
 
+    /// Returns the number of elements of data in the messages in flight.
+    #[inline]
+    pub fn elements_in_flight(&self) -> u64 {
+        self.elements
+    }
+
     /// Puts a message on a link.
     #[inline]
     pub fn send(&mut self, now: Micros, id: LinkId, payload: Payload) -> PlannedArrival {
@@ -198,6 +206,7 @@ impl Network {
         }
         let message_id = MessageId(self.counts.sent + self.counts.duplicated - 1);
         self.counts.in_flight += 1;
+        self.elements += payload.elements();
         debug_assert!(self.counts.conserved(), "messages are conserved: {:?}", self.counts);
         let message = Some(Message { id: message_id, link: id, payload });
         let slot = if let Some(slot) = self.free_slots.pop() {
@@ -224,6 +233,7 @@ impl Network {
         let message = self.slots[slot as usize].take().expect("an arrival refers to a message in flight");
         self.free_slots.push(slot);
         self.counts.in_flight -= 1;
+        self.elements -= message.payload.elements();
         let link = &mut self.links[message.link.0 as usize];
         // The numbers are drawn first, so that a cut does not shift which later messages are lost.
         let lost = link.faults.as_mut().is_some_and(|faults| faults.losses.bernoulli(faults.loss));

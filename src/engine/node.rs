@@ -21,6 +21,21 @@ pub enum Node {
 }
 
 impl Node {
+    /// Returns the number of requests, operations and events that the node holds.
+    pub fn entries(&self) -> u64 {
+        let (busy, queued, pending) = match self {
+            Node::Service(service) => service.load(),
+            Node::Client(client) => client.load(),
+            Node::Replica(replica) => replica.load(),
+            Node::Bus(bus) => {
+                let counts = bus.counts();
+                return counts.queued + counts.in_flight + counts.dead_lettered;
+            }
+            Node::Group => (0, 0, 0),
+        };
+        u64::from(busy) + u64::from(queued) + u64::from(pending)
+    }
+
     /// Returns whether the node accepts messages.
     #[inline]
     pub fn is_up(&self) -> bool {

@@ -192,6 +192,11 @@ impl Queue {
         self.sift_up(self.heap.len() - 1);
     }
 
+    /// Returns the number of scheduled events.
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// Returns the time of the next event.
     #[inline]
     pub fn next_at(&self) -> Option<Micros> {

@@ -71,7 +71,7 @@ impl Store {
             Some(Row { value: Value::Int(held), version, .. }) => (*held, *version),
             Some(Row { value: Value::Text(_) | Value::Set(_) | Value::List(_) | Value::Map(_), .. }) => return None,
         };
-        let sum = held.saturating_add(update.delta?);
+        let sum = sum(held, update.delta?).ok()?;
         self.set(update.key, Value::Int(sum), version.max(update.version), update.clock);
         Some(sum)
     }
@@ -149,7 +149,7 @@ pub fn after(present: Option<&Value>, operation: &Operation) -> Result<Value, Re
         }
         Operation::Increment { by, .. } => match present {
             None => Ok(Value::Int(*by)),
-            Some(Value::Int(n)) => Ok(Value::Int(n.saturating_add(*by))),
+            Some(Value::Int(n)) => sum(*n, *by).map(Value::Int),
             Some(Value::Text(_) | Value::Set(_) | Value::List(_) | Value::Map(_)) => Err(Refusal::WrongType),
         },
         Operation::CompareAndSet { expect, value, .. } => {
@@ -160,6 +160,15 @@ pub fn after(present: Option<&Value>, operation: &Operation) -> Result<Value, Re
             }
         }
     }
+}
+
+/// Returns the sum of two numbers.
+///
+/// # Errors
+/// The sum is beyond the range of whole numbers in documents, -2^53 to 2^53.
+pub fn sum(a: i64, b: i64) -> Result<i64, Refusal> {
+    const MOST: u64 = 1 << 53;
+    a.checked_add(b).filter(|sum| sum.unsigned_abs() <= MOST).ok_or(Refusal::OutOfRange)
 }
 
 fn set_of(present: Option<&Value>) -> Result<BTreeSet<Value>, Refusal> {

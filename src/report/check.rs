@@ -96,7 +96,7 @@ pub enum VerdictReport {
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct OperationReport {
     /// Its index in the history.
-    pub index: u64,
+    pub index: i64,
     /// Its process: a number, or a name.
     pub process: Value,
     /// Its key, unless the history has only one key without a name.

@@ -44,6 +44,8 @@ pub struct ValidationReport {
     pub valid: bool,
     /// All errors, in the order in which they were found.
     pub errors: Vec<InputError>,
+    /// What is valid and has no effect, or no end.
+    pub warnings: Vec<InputError>,
 }
 
 /// Reads a scenario from a JSON document, a link, an address that ends in a link, or the name of an example (`ex=ID`).
@@ -51,10 +53,10 @@ pub struct ValidationReport {
 /// # Errors
 /// All errors of the document or the link.
 pub fn scenario_from(text: &str) -> Result<Scenario, Vec<InputError>> {
+    // Some editors begin a file with a byte-order mark.
+    let text = text.trim_start_matches('\u{feff}');
     let trimmed = text.trim();
-    let is_json = trimmed.starts_with(['{', '[']);
-    let is_link = ["ex=", "1d.", "1r."].iter().any(|start| trimmed.starts_with(start)) || trimmed.contains('#');
-    let read = if is_link && !is_json {
+    let read = if is_link(trimmed) && !trimmed.starts_with(['{', '[']) {
         match link::decode(trimmed) {
             Ok(opened) => Ok(opened.scenario),
             Err(LinkError::Invalid(errors)) => Err(errors),
@@ -66,8 +68,30 @@ pub fn scenario_from(text: &str) -> Result<Scenario, Vec<InputError>> {
     read.map_err(|errors| errors.into_iter().map(InputError::from).collect())
 }
 
+/// Returns whether a text looks like a link, or like an address that ends in one.
+pub fn is_link(text: &str) -> bool {
+    let is_start = |part: &str| ["ex=", "1d.", "1r."].iter().any(|start| part.starts_with(start));
+    let fragment = text.split_once('#').map_or("", |(_, fragment)| fragment);
+    is_start(text) || fragment.split('&').any(is_start) || (text.contains("://") && !fragment.is_empty())
+}
+
+/// Returns an error message of serde without the names of number types.
+pub fn plain_types(message: &str) -> String {
+    let word = |word: &str| match word.trim_end_matches([',', ';', '.']) {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more".into(),
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".into(),
+        "f32" | "f64" => "a number".into(),
+        _ => word.to_string(),
+    };
+    message.split(' ').map(word).collect::<Vec<String>>().join(" ")
+}
+
 /// Reads and validates a scenario in any of the forms of [`scenario_from`].
 pub fn validate(text: &str) -> ValidationReport {
-    let errors = scenario_from(text).err().unwrap_or_default();
-    ValidationReport { valid: errors.is_empty(), errors }
+    let (errors, warnings) = match scenario_from(text) {
+        Ok(scenario) => (Vec::new(), scenario.warnings()),
+        Err(errors) => (errors, Vec::new()),
+    };
+    let warnings = warnings.into_iter().map(InputError::from).collect();
+    ValidationReport { valid: errors.is_empty(), errors, warnings }
 }

@@ -10,7 +10,7 @@ mod sweep;
 mod tests;
 
 pub use check::{CheckOptions, CheckReport, OperationReport, VerdictReport, check, guarantee};
-pub use input::{InputError, ValidationReport, scenario_from, validate};
+pub use input::{InputError, ValidationReport, is_link, plain_types, scenario_from, validate};
 pub use reasons::{ReasonReport, ReasonsReport, StepReport};
 pub use run::{
     ClientReport, ConvergenceReport, CopiesReport, CopyReport, InvariantReport, RunReport, ServiceReport, TraceLine,

@@ -2,13 +2,15 @@
 
 use crate::analysis::Explanation;
 use crate::scenario::Scenario;
-use crate::session::{Run, reasons};
+use crate::session::{Run, halt_text, reasons};
 use crate::trace::{KeyId, NodeId};
 use serde::Serialize;
 
 /// Whether the copies come to agree, and the reason for each copy that does not agree yet.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReasonsReport {
+    /// Why the run was halted before that time; null if it was not. Then the verdict is unknown.
+    pub halted: Option<String>,
     /// `converged`, `converging`, `will not converge` or `unknown`.
     pub verdict: &'static str,
     /// The time at which the run was examined, ms.
@@ -59,6 +61,6 @@ impl ReasonsReport {
         };
         let copies = copies.flat_map(|(node, key)| look.explain(node, key)).map(reason).collect();
         let verdict = reasons::convergence(&run.convergence(scenario), &look).0;
-        ReasonsReport { verdict, at_ms: run.engine().now() as f64 / 1000.0, copies }
+        ReasonsReport { halted: halt_text::sentence(run), verdict, at_ms: run.engine().now() as f64 / 1000.0, copies }
     }
 }

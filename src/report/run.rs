@@ -1,9 +1,9 @@
 //! The report of one run.
 
 use crate::analysis::{CopyState, InvariantStatus, KeyCopy};
-use crate::engine::{EventCounts, Halt, MessageCounts};
+use crate::engine::{EventCounts, Limits, MessageCounts};
 use crate::scenario::{Micros, Scenario, Value, micros};
-use crate::session::{Run, reasons};
+use crate::session::{Run, halt_text, reasons};
 use crate::trace::{Fact, NodeId};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -38,6 +38,9 @@ pub struct InvariantReport {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct RunReport {
+    /// Why the run was halted before its end, a sentence that names the limit, the nodes and the loop; or null. The verdicts
+    /// on a halted run are unknown.
+    pub halted: Option<String>,
     /// The scenario's title.
     pub title: String,
     /// The seed of the run.
@@ -52,8 +55,6 @@ pub struct RunReport {
     pub end_ms: f64,
     /// Whether events remain that are due later.
     pub unfinished: bool,
-    /// Why the run stopped before its end, or null.
-    pub halted: Option<&'static str>,
     /// All copies together.
     pub copies: CopiesReport,
     /// Services by id.
@@ -160,13 +161,9 @@ fn ms(us: Micros) -> f64 {
 impl RunReport {
     /// Runs a scenario to its end, or until it has processed `max_events` events, and reports the result.
     pub fn of(scenario: &Scenario, max_events: u64) -> Self {
-        let mut run = Run::new(scenario);
-        let is_complete = run.advance(micros(scenario.until_ms), max_events, &mut |_, _, _| {});
-        let mut report = RunReport::new(&run, scenario);
-        if !is_complete {
-            report.halted.get_or_insert("too many events");
-        }
-        report
+        let mut run = Run::with_limits(scenario, Limits::with_events(max_events));
+        run.complete(micros(scenario.until_ms));
+        RunReport::new(&run, scenario)
     }
 
     /// Reports the state of a run of `scenario`.
@@ -192,6 +189,7 @@ impl RunReport {
         let look = run.look(scenario);
         let (verdict, because) = reasons::convergence(&run.convergence(scenario), &look);
         RunReport {
+            halted: halt_text::sentence(run),
             title: scenario.title.clone(),
             seed: scenario.seed,
             digest: engine.trace().digest().hex(),
@@ -199,9 +197,6 @@ impl RunReport {
             records: engine.trace().total(),
             end_ms: ms(engine.now().min(micros(scenario.until_ms))),
             unfinished: engine.next_at().is_some(),
-            halted: engine.halt().map(|halt| match halt {
-                Halt::TooManyMessages => "too many messages in flight",
-            }),
             copies: CopiesReport {
                 total: analysis.staleness.copies(),
                 stale: analysis.staleness.stale(),
@@ -210,7 +205,7 @@ impl RunReport {
                 last_window_ms: analysis.staleness.last_window().map(|(_, took)| ms(took)),
             },
             convergence: ConvergenceReport { verdict, because },
-            invariants: scenario.invariants.iter().zip(run.invariants()).map(invariant_report).collect(),
+            invariants: invariants(run, scenario),
             services: services.collect(),
             clients: clients.collect(),
             lost_updates: analysis.lost.count(),
@@ -221,13 +216,20 @@ impl RunReport {
     }
 }
 
-fn invariant_report((text, verdict): (&String, InvariantStatus)) -> InvariantReport {
+fn invariants(run: &Run, scenario: &Scenario) -> Vec<InvariantReport> {
+    let why = reasons::unknown_invariant(run);
+    let statuses = scenario.invariants.iter().zip(run.invariants());
+    statuses.map(|(text, status)| invariant_report(text, status, why)).collect()
+}
+
+/// `why_unknown` is the reason for an unknown status.
+fn invariant_report(text: &str, verdict: InvariantStatus, why_unknown: &str) -> InvariantReport {
     let (verdict, at_ms, because) = match verdict {
         InvariantStatus::Holds => ("holds", None, String::new()),
-        InvariantStatus::Unknown => ("unknown", None, reasons::NEVER_LOOKED.into()),
+        InvariantStatus::Unknown => ("unknown", None, why_unknown.into()),
         InvariantStatus::Violated { at, values, .. } => ("violated", Some(ms(at)), values),
     };
-    InvariantReport { invariant: text.clone(), verdict, at_ms, because }
+    InvariantReport { invariant: text.into(), verdict, at_ms, because }
 }
 
 fn service_report(run: &Run, node: NodeId) -> ServiceReport {

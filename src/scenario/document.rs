@@ -132,7 +132,8 @@ pub struct Link {
 }
 
 /// What the author expects at the end of the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Promise {
@@ -175,4 +176,11 @@ pub enum Promise {
         /// The exact number.
         count: u32,
     },
+}
+
+impl Promise {
+    /// Returns the promise's name in the document.
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
 }

@@ -107,7 +107,8 @@ impl Default for Data {
     }
 }
 
-/// The clock that orders writes of a register. Ties go to the later node of the document.
+/// The clock that orders writes of a register. Of writes with the same reading of wall clocks, a deletion wins, then the
+/// larger value; other ties go to the later node of the document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

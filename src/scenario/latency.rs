@@ -84,6 +84,20 @@ impl Latency {
         }
     }
 
+    /// Returns whether it is always 0, or rounds to 0 µs.
+    pub fn is_zero(&self) -> bool {
+        let rounds_to_zero = |ms: f64| ms < 0.0005;
+        match self {
+            Latency::Constant { ms } | Latency::Exponential { mean_ms: ms } => rounds_to_zero(*ms),
+            Latency::Uniform { high_ms, .. } => rounds_to_zero(*high_ms),
+            Latency::Normal { mean_ms, sd_ms } => rounds_to_zero(*mean_ms) && rounds_to_zero(*sd_ms),
+            Latency::Lognormal { median_ms, .. } => *median_ms == 0.0,
+            Latency::Pareto { scale_ms, .. } => *scale_ms == 0.0,
+            Latency::Mixture { parts } => parts.iter().all(|part| part.weight == 0.0 || part.of.is_zero()),
+            Latency::Samples { ms } => ms.iter().all(|ms| rounds_to_zero(*ms)),
+        }
+    }
+
     /// Returns a constant duration, ms.
     pub const fn constant(ms: f64) -> Self {
         Latency::Constant { ms }

@@ -94,7 +94,10 @@ impl Scenario {
     /// # Errors
     /// All errors of syntax and shape, each with its path and what was expected.
     pub fn read(text: &str) -> Result<Scenario, Vec<ScenarioError>> {
-        json::parse(text).map_err(|error| vec![error]).and_then(|json| Scenario::from_value(&json))
+        // Some editors begin a file with a byte-order mark.
+        json::parse(text.trim_start_matches('\u{feff}'))
+            .map_err(|error| vec![error])
+            .and_then(|json| Scenario::from_value(&json))
     }
 
     /// Reads a document from a JSON value without validating it.
@@ -125,6 +128,11 @@ impl Scenario {
     /// All errors, each with its path and what was expected.
     pub fn validate(&self) -> Result<(), Vec<ScenarioError>> {
         validate::check(self)
+    }
+
+    /// Returns what is valid and has no effect, or never ends, each with its path. The scenario is valid.
+    pub fn warnings(&self) -> Vec<ScenarioError> {
+        validate::warnings(self)
     }
 }
 

@@ -7,9 +7,11 @@ mod connected;
 mod groups;
 mod parts;
 mod references;
+mod warnings;
 
 use super::{Command, FORMAT, Invariant, Operation, Scenario, ScenarioError, Step};
 use checker::{Checker, LONGEST_NAME, SAFE_INTEGER};
+pub(super) use warnings::warnings;
 
 /// The longest run, ms: about 11 days.
 const LONGEST_RUN_MS: f64 = 1e9;

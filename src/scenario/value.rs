@@ -55,6 +55,16 @@ impl Value {
         Value::Map(Arc::new(map))
     }
 
+    /// Returns the number of its elements; 0 for a number or a text.
+    pub fn elements(&self) -> u64 {
+        match self {
+            Value::Int(_) | Value::Text(_) => 0,
+            Value::Set(elements) => elements.len() as u64,
+            Value::List(elements) => elements.len() as u64,
+            Value::Map(fields) => fields.len() as u64,
+        }
+    }
+
     /// Returns whether it is a whole number or a text, which can be an element of the other variants.
     pub fn is_simple(&self) -> bool {
         matches!(self, Value::Int(_) | Value::Text(_))

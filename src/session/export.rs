@@ -170,7 +170,17 @@ pub fn mermaid(run: &Run, scenario: &Scenario) -> String {
 
 /// Escapes the characters that Mermaid interprets.
 fn plain(text: &str) -> String {
-    text.replace('#', "#35;").replace(';', "#59;").replace(['\n', '\r'], " ")
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '#' | ';' | '%' | '<' | '>' | '&' | '"' | '\\' | '{' | '}' => {
+                let _ = write!(escaped, "#{};", u32::from(character));
+            }
+            control if control.is_control() => escaped.push(' '),
+            other => escaped.push(other),
+        }
+    }
+    escaped
 }
 
 /// Returns the log in ShiViz's format (Beschastnikh et al. 2016): two lines for each record, the node with its vector
@@ -202,8 +212,9 @@ pub fn shiviz(run: &Run) -> String {
         }
         let parts: Vec<String> =
             clock.iter().map(|(node, count)| format!("\"{}\":{count}", names.node(*node))).collect();
-        let _ =
-            writeln!(out, "{} {{{}}}\n{} at {} ms", names.node(node), parts.join(","), sentence.text, ms(record.at));
+        // An event is one line.
+        let text = sentence.text.replace(char::is_control, " ");
+        let _ = writeln!(out, "{} {{{}}}\n{text} at {} ms", names.node(node), parts.join(","), ms(record.at));
     }
     out
 }

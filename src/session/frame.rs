@@ -7,7 +7,7 @@ use super::protocol::{Frame, Mark, MarkKind, MessageEnd, MessageView, RibbonChan
 use super::run::Run;
 use super::{content, log_text};
 use crate::analysis::{Analysis, MessageInFlight, Notice};
-use crate::engine::{Engine, Halt};
+use crate::engine::Engine;
 use crate::scenario::{Scenario, micros};
 use crate::trace::{Fact, MessageId, Names, NodeId, Record};
 pub use cards::service_view;
@@ -23,6 +23,8 @@ const MOST_MARKS: usize = 4_000;
 /// Collects what changes in a run, and builds frames from it.
 #[derive(Clone, Debug, Default)]
 pub struct FrameBuilder {
+    /// Why the run halted, a message for people. Found where the run advances, so that the first frame needs no code for it.
+    pub halted: Option<String>,
     /// The next frame contains everything.
     whole: bool,
     sent: Vec<MessageView>,
@@ -171,9 +173,7 @@ impl FrameBuilder {
             ribbons: self.ribbons[self.ribbons_sent..].to_vec(),
             marks: self.marks[self.marks_sent..].to_vec(),
             summary: cards::summary(run),
-            halted: engine.halt().map(|halt| match halt {
-                Halt::TooManyMessages => "too many messages are in flight: the run stops here".to_string(),
-            }),
+            halted: self.halted.clone(),
             ..cards
         };
         self.ribbons_sent = self.ribbons.len();

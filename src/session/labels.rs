@@ -4,6 +4,12 @@ use super::protocol::{Change, MessageContent, OperationRequest, OperationView, U
 use crate::scenario::Micros;
 use crate::trace::{DropCause, MessageKind, OperationKind, Outcome, Refusal, Version};
 
+/// A sentence with a capital letter.
+pub fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
 /// An update: `widget = 42 (v3)`.
 pub fn update(view: &UpdateView) -> String {
     match &view.change {
@@ -104,6 +110,7 @@ pub fn refusal(cause: Refusal) -> &'static str {
         Refusal::NotOffered => "it does not support this operation",
         Refusal::NoLeader => "it does not lead its group",
         Refusal::TooFewReplicas => "too few replicas answered in time",
+        Refusal::OutOfRange => "the sum would be beyond 2^53",
         Refusal::NotPromised => "a participant did not prepare in time",
     }
 }

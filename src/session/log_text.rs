@@ -154,9 +154,13 @@ impl Text<'_> {
                 let text = format!("{} added the change of {}; the sum is {sum}", node(at), self.update(update));
                 about(at, update, text)
             }
-            Fact::UpdateApplied { update, node: at, changed, .. } => {
+            Fact::UpdateApplied { update, node: at, key: id, version, changed, .. } => {
+                let held = analysis.staleness.copy(*at, *id).and_then(|copy| Some(copy.held()?.version));
                 let text = match changed {
                     true => format!("{} applied {}", node(at), self.update(update)),
+                    false if held == Some(*version) => {
+                        format!("{} ignored {}: it already has this version", node(at), self.update(update))
+                    }
                     false => format!("{} ignored {}: it has a newer version", node(at), self.update(update)),
                 };
                 about(at, update, text)

@@ -10,6 +10,7 @@ pub mod crossing;
 mod diagram;
 pub mod export;
 mod frame;
+pub mod halt_text;
 mod internals;
 pub mod labels;
 pub mod log_text;
@@ -25,7 +26,7 @@ pub mod sweep;
 mod verdicts;
 
 pub use frame::service_view;
-pub use run::{Run, merged};
+pub use run::{HALTED, Run, merged};
 
 use crate::scenario::{Micros, Scenario, ScenarioError};
 use open_document::OpenDocument;

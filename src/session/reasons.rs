@@ -1,5 +1,6 @@
 //! Explanations: why a copy has its state, and whether the copies converge.
 
+use super::run::{HALTED, Run};
 use super::{labels, log_text};
 use crate::analysis::{Convergence, CopyState, Explanation, Prospect, RunContext};
 use crate::scenario::Micros;
@@ -7,6 +8,11 @@ use crate::trace::{DropReason, Fact, Record};
 
 /// Why the status of an invariant is unknown.
 pub const NEVER_LOOKED: &str = "no service has its keys, or the run was never quiescent";
+
+/// Returns why the status of an invariant of a run is unknown.
+pub fn unknown_invariant(run: &Run) -> &'static str {
+    if run.engine().halt().is_some() { HALTED } else { NEVER_LOOKED }
+}
 
 /// A step of an explanation.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 use crate::analysis::{
     Analysis, Convergence, CopyState, InvariantStatus, Invariants, Metrics, RunContext, Sample, TimedOperation,
 };
-use crate::engine::{CommandRefused, Engine};
+use crate::engine::{CommandRefused, Engine, HaltCause, Limits};
 use crate::scenario::{Command, Micros, Promise, Scenario, Step, micros};
 use crate::trace::{Level, Record};
 
@@ -15,7 +15,12 @@ pub struct Run {
     invariants: Invariants,
     metrics: Metrics,
     observed: u64,
+    /// Number of events at which the memory is estimated next.
+    next_estimate: u64,
 }
+
+/// Why the verdicts on a halted run are unknown.
+pub const HALTED: &str = "the run was halted before its end";
 
 /// Events between two observations of the trace: few enough that the trace discards no record before it is observed.
 const STRIDE: u64 = 4096;
@@ -29,8 +34,16 @@ impl Run {
             invariants: Invariants::new(scenario),
             metrics: Metrics::new(micros(scenario.until_ms), scenario.services.len() as u32),
             observed: 0,
+            next_estimate: 0,
         };
         run.observe(&mut |_, _, _| {});
+        run
+    }
+
+    /// Creates a run of a validated scenario with other limits, at time 0.
+    pub fn with_limits(scenario: &Scenario, limits: Limits) -> Self {
+        let mut run = Run::new(scenario);
+        run.engine.set_limits(limits);
         run
     }
 
@@ -54,18 +67,35 @@ impl Run {
         &mut self.analysis
     }
 
-    /// Runs all events that are due up to `to`, but no more than `budget`. Returns whether `to` is reached.
+    /// Runs all events that are due up to `to`, but no more than `budget`. Returns whether `to` is reached or the run halted.
     /// `look` receives each record after the analysis has observed it.
     pub fn advance(&mut self, to: Micros, mut budget: u64, look: &mut impl FnMut(&Record, &Analysis, &Engine)) -> bool {
         loop {
             let part = budget.min(STRIDE);
             let reached = self.engine.run_until(to, part);
             self.observe(look);
+            self.check_memory();
             budget -= part;
             if reached || budget == 0 {
                 return reached;
             }
         }
+    }
+
+    /// Halts the run if it needs too much memory. The estimate visits each copy, so it is made less often where there are many.
+    fn check_memory(&mut self) {
+        if self.engine.events() < self.next_estimate {
+            return;
+        }
+        self.next_estimate = self.engine.events() + STRIDE.max(u64::from(self.analysis.staleness.copies()) / 4);
+        if self.memory() > self.engine.limits().memory {
+            self.engine.halt_at(HaltCause::Memory);
+        }
+    }
+
+    /// Returns the estimated memory of the run, bytes.
+    pub fn memory(&self) -> u64 {
+        self.engine.memory() + self.analysis.memory()
     }
 
     /// Returns a copy of the run to go back to. Of a trace without its beginning it keeps 2^16 records, so that the
@@ -76,10 +106,24 @@ impl Run {
         run
     }
 
+    /// Halts the run because a person stopped it.
+    pub fn interrupt(&mut self) {
+        self.engine.halt_at(HaltCause::Interrupted);
+    }
+
+    /// Runs to a time, or until it halts, without an observer.
+    pub fn complete(&mut self, to: Micros) {
+        while !self.advance(to, 1 << 16, &mut |_, _, _| {}) {
+            // Nobody takes the notices.
+            self.analysis.staleness.take_notices();
+        }
+    }
+
     /// Runs the next event.
     pub fn step(&mut self, look: &mut impl FnMut(&Record, &Analysis, &Engine)) {
         self.engine.step();
         self.observe(look);
+        self.check_memory();
     }
 
     /// Executes a command now.
@@ -123,16 +167,25 @@ impl Run {
         RunContext { trace, analysis: &self.analysis, names, scenario, now: self.engine.now() }
     }
 
-    /// Returns whether the copies converge.
+    /// Returns whether the copies converge. For a halted run it is unknown.
     pub fn convergence(&self, scenario: &Scenario) -> Convergence {
+        if self.engine.halt().is_some() {
+            return Convergence::Unknown(HALTED);
+        }
         self.look(scenario).convergence(self.is_quiet())
     }
 
-    /// Returns the status of the scenario's invariants, the present time included.
+    /// Returns the status of the scenario's invariants, the present time included. Of a halted run, one that held until then
+    /// is unknown.
     pub fn invariants(&self) -> Vec<InvariantStatus> {
         let mut invariants = self.invariants.clone();
         invariants.evaluate(self.engine.now(), &self.analysis, self.engine.names());
-        invariants.statuses().cloned().collect()
+        let is_halted = self.engine.halt().is_some();
+        let status = |status: &InvariantStatus| match status {
+            InvariantStatus::Holds if is_halted => InvariantStatus::Unknown,
+            InvariantStatus::Holds | InvariantStatus::Unknown | InvariantStatus::Violated { .. } => status.clone(),
+        };
+        invariants.statuses().map(status).collect()
     }
 
     /// Returns metrics over time, the present time last.
@@ -145,8 +198,11 @@ impl Run {
         self.metrics.timed()
     }
 
-    /// Returns the promises that the run does not keep now, a message for each.
+    /// Returns the promises that the run does not keep now, a message for each. Of a halted run, all are unknown.
     pub fn missed(&self, promises: &[Promise]) -> Vec<String> {
+        if self.engine.halt().is_some() {
+            return promises.iter().map(|promise| format!("{}: unknown, because {HALTED}", promise.name())).collect();
+        }
         promises.iter().filter_map(|promise| self.miss(promise)).collect()
     }
 

@@ -1,11 +1,11 @@
 //! A run that moves in time: advance, seek, step back, act, discard the future.
 
 use super::frame::FrameBuilder;
-use super::log_text;
 use super::protocol::{self, Frame, LogRow, Report};
 use super::run::Run;
 use super::snapshots::Snapshots;
 use super::verdicts::GuaranteeChecks;
+use super::{halt_text, labels, log_text};
 use crate::scenario::{Command, Micros, Scenario, Step, micros};
 
 /// Limit of the events of one request. The page requests the rest, and can send other requests in between.
@@ -57,7 +57,7 @@ impl SeekableRun {
             if self.snapshots.events_until_next(&self.run) == 0 {
                 self.snapshots.add(&self.run, &self.frames, self.live.len());
             }
-            self.furthest = self.furthest.max(self.now());
+            self.after_events();
             budget -= part;
             if reached || budget == 0 {
                 return reached;
@@ -69,7 +69,15 @@ impl SeekableRun {
     pub fn step(&mut self) {
         let frames = &mut self.frames;
         self.run.step(&mut |record, analysis, engine| frames.look(record, analysis, engine));
+        self.after_events();
+    }
+
+    /// Notes how far the run has come, and whether it halted.
+    fn after_events(&mut self) {
         self.furthest = self.furthest.max(self.now());
+        if self.run.engine().halt().is_some() && self.frames.halted.is_none() {
+            self.frames.halted = halt_text::sentence(&self.run).map(|text| labels::capitalized(&text));
+        }
     }
 
     /// Runs to the next mark of the timeline, or to the end. Returns whether it was reached within the budget.

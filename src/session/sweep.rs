@@ -1,9 +1,11 @@
 //! Sweeps: runs of one scenario with many seeds, measured together. All counts are integers, so shards that are merged
 //! in any order give the same figures, bit for bit.
 
+use super::halt_text;
 use super::quantile_sketch::QuantileSketch;
 use super::run::Run;
 use crate::analysis::{Analysis, EndedOperation, Notice};
+use crate::engine::Limits;
 use crate::scenario::{Micros, Scenario, micros};
 use crate::trace::{Fact, MessageKind, OperationKind, Outcome, Record};
 use serde::{Deserialize, Serialize};
@@ -35,7 +37,7 @@ pub const GRID: [Micros; 20] = [
 ];
 
 /// Limit of the events of a run; beyond it the run counts as halted.
-pub const MOST_EVENTS: u64 = 50_000_000;
+pub const MOST_EVENTS: u64 = Limits::DEFAULT.events;
 
 /// How operations of one kind ended.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -95,10 +97,25 @@ pub struct Reads {
     pub fresh: Vec<Share>,
 }
 
+/// The halted run with the smallest seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+pub struct FirstHalt {
+    /// Its seed.
+    pub seed: u64,
+    /// Why it was halted, a sentence that names the limit, the nodes and the loop.
+    pub why: String,
+}
+
 /// The measurements of a sweep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Sweep {
+    /// Runs that were halted at a limit, so that their figures are incomplete.
+    pub halted: u64,
+    /// Why the halted run with the smallest seed was halted; null if none was.
+    #[serde(default)]
+    pub first_halt: Option<FirstHalt>,
     /// Version of this format: 1.
     pub converge_sweep: u32,
     /// XXH3-64 of the scenario's document with seed 0, 16 hexadecimal digits. Only sweeps of the same scenario merge.
@@ -107,8 +124,6 @@ pub struct Sweep {
     pub seeds: Vec<(u64, u64)>,
     /// Number of runs.
     pub runs: u64,
-    /// Runs that reached their limit of events or messages.
-    pub halted: u64,
     /// Events of the engine.
     pub events: u64,
     /// Outcomes of reads.
@@ -183,11 +198,12 @@ impl Sweep {
     pub fn new(scenario: &Scenario) -> Sweep {
         let text = Scenario { seed: 0, ..scenario.clone() }.to_json();
         Sweep {
+            halted: 0,
+            first_halt: None,
             converge_sweep: 1,
             scenario: format!("{:016x}", xxh3_64(text.as_bytes())),
             seeds: Vec::new(),
             runs: 0,
-            halted: 0,
             events: 0,
             read_outcomes: Outcomes::default(),
             write_outcomes: Outcomes::default(),
@@ -229,24 +245,26 @@ impl Sweep {
         self.add_seeds(seed, seed + 1)?;
         let scenario = Scenario { seed, ..scenario.clone() };
         let end = micros(scenario.until_ms);
-        let mut run = Run::new(&scenario);
+        let mut run = Run::with_limits(&scenario, Limits::with_events(max_events));
         run.analysis_mut().staleness.watch_each_copy();
         let mut each = Each { sweep: self, end, deliveries: BTreeMap::new() };
         let mut there = false;
-        while !there && run.engine().halt().is_none() && run.engine().events() < max_events {
-            let part = (max_events - run.engine().events()).min(65_536);
-            there = run.advance(end, part, &mut |record, analysis, _| each.observe(record, analysis));
+        while !there {
+            there = run.advance(end, 65_536, &mut |record, analysis, _| each.observe(record, analysis));
             // Notices are taken regularly, so that they do not accumulate.
             each.notices(&mut run);
         }
-        self.finish(&run, there, end);
+        self.finish(&run, seed, end);
         Ok(())
     }
 
-    fn finish(&mut self, run: &Run, there: bool, end: Micros) {
+    fn finish(&mut self, run: &Run, seed: u64, end: Micros) {
         let (staleness, operations) = (&run.analysis().staleness, &run.analysis().operations);
         self.runs += 1;
-        self.halted += u64::from(!there || run.engine().halt().is_some());
+        if let Some(why) = halt_text::sentence(run) {
+            self.halted += 1;
+            self.keep_first_halt(Some(&FirstHalt { seed, why }));
+        }
         self.events += run.engine().events();
         self.updates += staleness.acknowledged();
         let (reads, all) = operations.pending_reads();
@@ -259,7 +277,10 @@ impl Sweep {
             }
         }
         let all_consistent = staleness.stale() + staleness.diverged() + staleness.down() == 0;
-        if all_consistent && let Some(last) = staleness.last_acknowledged() {
+        if all_consistent
+            && run.engine().halt().is_none()
+            && let Some(last) = staleness.last_acknowledged()
+        {
             self.converged += 1;
             self.convergence_us.add(staleness.consistent_since().saturating_sub(last));
         }
@@ -271,6 +292,15 @@ impl Sweep {
             if since + t <= end {
                 share.add(took.is_some_and(|took| took <= t));
             }
+        }
+    }
+
+    /// Keeps the halt of the smallest seed, so that merged sweeps do not depend on the order.
+    fn keep_first_halt(&mut self, other: Option<&FirstHalt>) {
+        if let Some(other) = other
+            && self.first_halt.as_ref().is_none_or(|mine| other.seed < mine.seed)
+        {
+            self.first_halt = Some(other.clone());
         }
     }
 
@@ -359,6 +389,7 @@ impl Sweep {
                 share.held += more.held;
             }
         }
+        self.keep_first_halt(other.first_halt.as_ref());
         for (kind, count) in &other.messages {
             *self.messages.entry(kind.clone()).or_default() += count;
         }

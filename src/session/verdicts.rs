@@ -1,8 +1,8 @@
 //! Verdicts on a run: guarantees, convergence, and explanations of the states of copies.
 
 use super::protocol::{NO_LOST_UPDATE, VerdictStatus, VerdictStep, VerdictSubject, VerdictView};
-use super::run::Run;
-use super::{log_text, reasons};
+use super::run::{HALTED, Run};
+use super::{halt_text, labels, log_text, reasons};
 use crate::analysis::check::{self, GUARANTEES, Guarantee, Verdict, VerdictMemo};
 use crate::analysis::history::{History, HistoryRecorder};
 use crate::analysis::{Convergence, Explanation, InvariantStatus, RunContext};
@@ -32,8 +32,14 @@ pub(super) fn verdicts(
     // The explained copies are the reasons of the verdict.
     let explain = found.is_empty();
     found.insert(0, convergence(run, &look, explain));
-    found.extend(scenario.invariants.iter().zip(run.invariants()).map(invariant));
+    let why = reasons::unknown_invariant(run);
+    found.extend(scenario.invariants.iter().zip(run.invariants()).map(|(text, status)| invariant(text, status, why)));
     found.extend(checks.guarantees(&look));
+    if let Some(halted) = halt_text::sentence(run) {
+        found.iter_mut().for_each(make_unknown);
+        // The verdict on convergence is the first.
+        found[0] = halt(labels::capitalized(&halted));
+    }
     found
 }
 
@@ -75,10 +81,29 @@ fn reason(why: &Explanation, look: &RunContext) -> VerdictView {
     }
 }
 
-fn invariant((text, status): (&String, InvariantStatus)) -> VerdictView {
+/// The halt of a run, in place of the verdict on convergence.
+fn halt(because: String) -> VerdictView {
+    let (about, status, steps) = (VerdictSubject::Convergence, VerdictStatus::Unknown, Vec::new());
+    VerdictView { about, node: None, title: "The run was halted".into(), status, because, steps }
+}
+
+/// What held until a run was halted, or was pending then, is unknown. A violation remains one.
+fn make_unknown(view: &mut VerdictView) {
+    match view.status {
+        VerdictStatus::Holds | VerdictStatus::Pending => {
+            view.status = VerdictStatus::Unknown;
+            view.because = labels::capitalized(&format!("{HALTED}."));
+        }
+        VerdictStatus::Unknown | VerdictStatus::Violated => {}
+    }
+}
+
+fn invariant(text: &str, status: InvariantStatus, why_unknown: &str) -> VerdictView {
     let (status, because, steps) = match status {
         InvariantStatus::Holds => (VerdictStatus::Holds, String::new(), Vec::new()),
-        InvariantStatus::Unknown => (VerdictStatus::Unknown, reasons::NEVER_LOOKED.into(), Vec::new()),
+        InvariantStatus::Unknown => {
+            (VerdictStatus::Unknown, format!("{}.", labels::capitalized(why_unknown)), Vec::new())
+        }
         InvariantStatus::Violated { at, values, nodes, recovered } => {
             let now = if recovered { "It was violated, and holds again." } else { "It is violated." };
             (VerdictStatus::Violated, now.into(), vec![VerdictStep { at, text: values, nodes }])
@@ -184,7 +209,7 @@ fn lost_updates(look: &RunContext) -> Option<VerdictView> {
 fn step(history: &History, place: usize, asked: &[(OperationId, NodeId, NodeId)]) -> VerdictStep {
     let operation = &history.operations[place];
     let at = operation.times.map_or(0, |(from, _)| from as u64);
-    let ends = asked.iter().find(|(id, ..)| u64::from(id.0) == operation.index);
+    let ends = asked.iter().find(|(id, ..)| i64::from(id.0) == operation.index);
     VerdictStep {
         at,
         text: check::describe(history, place),

@@ -288,6 +288,8 @@ pub enum Refusal {
     TooFewReplicas = 8,
     /// A participant of its transaction did not promise in time.
     NotPromised = 9,
+    /// The sum would be beyond the range of whole numbers, -2^53 to 2^53.
+    OutOfRange = 10,
 }
 
 /// The amount of the trace that is kept.

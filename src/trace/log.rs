@@ -5,19 +5,36 @@ use std::sync::Arc;
 
 /// Number of records in a chunk. Clones share full chunks.
 pub const CHUNK: usize = 4096;
+/// Bytes of texts and lists after which a chunk is full, whatever the number of its records.
+const CHUNK_CONTENT: u64 = 4 << 20;
+/// Bytes of texts and lists that the trace keeps at most.
+const MAX_CONTENT: u64 = 32 << 20;
+
+/// A full chunk.
+#[derive(Clone, Debug)]
+struct Chunk {
+    /// Index of its first record.
+    first: u64,
+    /// Estimated bytes of its texts and lists.
+    content: u64,
+    records: Arc<Vec<Record>>,
+}
 
 /// The log of a run: the digest of all records, and the newest records in bounded memory.
 ///
-/// Records are stored in chunks of [`CHUNK`]. Full chunks are immutable and shared, so a clone copies at most one chunk and a
-/// list of pointers. Beyond the limit, 2^19 records (about 38 MB) by default, the oldest chunk is discarded. Running the same
-/// scenario to an earlier time recreates discarded records.
+/// Records are stored in chunks of [`CHUNK`], or fewer if they contain long lists. Full chunks are immutable and shared, so a
+/// clone copies at most one chunk and a list of pointers. Beyond the limit, 2^19 records (about 38 MB) by default and 32 MB of
+/// texts and lists, the oldest chunk is discarded. Running the same scenario to an earlier time recreates discarded records.
 #[derive(Clone, Debug)]
 pub struct Trace {
     level: Level,
     digest: Digest,
-    full: VecDeque<Arc<Vec<Record>>>,
+    full: VecDeque<Chunk>,
     open: Vec<Record>,
-    /// Index of the oldest kept record, a multiple of [`CHUNK`].
+    /// Estimated bytes of the texts and lists of the open chunk, and of all kept chunks.
+    open_content: u64,
+    content: u64,
+    /// Index of the oldest kept record.
     oldest: u64,
     total: u64,
     limit_chunks: usize,
@@ -36,6 +53,8 @@ impl Trace {
             digest: Digest::default(),
             full: VecDeque::new(),
             open: Vec::new(),
+            open_content: 0,
+            content: 0,
             oldest: 0,
             total: 0,
             limit_chunks: limit.div_ceil(CHUNK).max(1),
@@ -58,9 +77,12 @@ impl Trace {
         self.digest.update(&record);
         self.total += 1;
         if self.level == Level::Full {
-            if self.open.len() == CHUNK {
+            if self.open.len() == CHUNK || self.open_content > CHUNK_CONTENT {
                 self.close_chunk();
             }
+            let content = record.fact.content();
+            self.open_content += content;
+            self.content += content;
             self.open.push(record);
         } else {
             self.oldest = self.total;
@@ -68,22 +90,28 @@ impl Trace {
     }
 
     fn close_chunk(&mut self) {
-        let chunk = std::mem::replace(&mut self.open, Vec::with_capacity(CHUNK));
-        self.full.push_back(Arc::new(chunk));
-        if self.full.len() > self.limit_chunks {
-            self.full.pop_front();
-            self.oldest += CHUNK as u64;
+        // The record that is being pushed is counted already.
+        let first = self.total - 1 - self.open.len() as u64;
+        let records = std::mem::replace(&mut self.open, Vec::with_capacity(CHUNK));
+        let content = std::mem::take(&mut self.open_content);
+        self.full.push_back(Chunk { first, content, records: Arc::new(records) });
+        while self.full.len() > self.limit_chunks || (self.content > MAX_CONTENT && self.full.len() > 1) {
+            self.discard_oldest();
+        }
+    }
+
+    fn discard_oldest(&mut self) {
+        if let Some(chunk) = self.full.pop_front() {
+            self.oldest = chunk.first + chunk.records.len() as u64;
+            self.content -= chunk.content;
         }
     }
 
     /// Discards all full chunks but the newest `chunks`, if the beginning was already discarded. This bounds the memory that a
     /// clone does not share; while the beginning is kept, clones share all full chunks.
     pub fn truncate_to_newest(&mut self, chunks: usize) {
-        if self.oldest > 0 && self.full.len() > chunks {
-            let discarded = self.full.len() - chunks;
-            self.full.drain(..discarded);
-            self.oldest += (discarded * CHUNK) as u64;
-            debug_assert_eq!(self.full.len(), chunks, "the newest chunks remain");
+        while self.oldest > 0 && self.full.len() > chunks {
+            self.discard_oldest();
         }
     }
 
@@ -97,13 +125,20 @@ impl Trace {
         self.oldest
     }
 
+    /// Returns the estimated memory of the kept records, bytes.
+    pub fn memory(&self) -> u64 {
+        (self.full.len() * CHUNK + self.open.len()) as u64 * size_of::<Record>() as u64 + self.content
+    }
+
     /// Returns the record with an index, if it is kept.
     pub fn get(&self, index: u64) -> Option<&Record> {
-        let kept = usize::try_from(index.checked_sub(self.oldest)?).ok()?;
-        match self.full.get(kept / CHUNK) {
-            Some(chunk) => chunk.get(kept % CHUNK),
-            None => self.open.get(kept - self.full.len() * CHUNK),
+        let open = self.total - self.open.len() as u64;
+        if index >= open {
+            return self.open.get(usize::try_from(index - open).ok()?);
         }
+        let after = self.full.partition_point(|chunk| chunk.first <= index);
+        let chunk = self.full.get(after.checked_sub(1)?)?;
+        chunk.records.get(usize::try_from(index - chunk.first).ok()?)
     }
 
     /// Iterates over the kept records from an index on, oldest first.
@@ -154,6 +189,26 @@ mod tests {
         assert_eq!(long.get(long.oldest() - 1), None);
         assert_eq!(long.get(999_999).map(|record| record.at), Some(999_999));
         assert_eq!(short.oldest(), 0);
+    }
+
+    #[test]
+    fn long_lists_are_discarded_before_they_fill_the_memory() {
+        let mut trace = Trace::new(Level::Full);
+        let context: Vec<(u32, u32)> = (0..10_000).map(|origin| (origin, 1)).collect();
+        for i in 0..10_000u64 {
+            let fact = Fact::StateMerged {
+                node: crate::trace::NodeId(0),
+                key: crate::trace::KeyId(0),
+                update: None,
+                context: context.clone(),
+                values: Vec::new(),
+            };
+            trace.push(i, fact);
+            assert!(trace.memory() < 64 << 20, "{}", trace.memory());
+        }
+        assert!(trace.oldest() > 9_000 && trace.get(trace.oldest() - 1).is_none());
+        let kept: Vec<u64> = trace.since(0).map(|record| record.at).collect();
+        assert_eq!(kept, (trace.oldest()..10_000).collect::<Vec<_>>());
     }
 
     #[test]

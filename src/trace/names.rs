@@ -73,6 +73,11 @@ impl Names {
         &self.keys[key.index()]
     }
 
+    /// Iterates over the names of the keys used so far, in the order of their first use.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| &**key)
+    }
+
     /// Returns a key's name, with its group if several groups have a key of that name: `raft/x`.
     pub fn qualified_key(&self, key: KeyId) -> String {
         let name = self.key(key);

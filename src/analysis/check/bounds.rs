@@ -1,7 +1,7 @@
 //! Bounds on the age of a read's result, and lost updates.
 
 use super::explanations;
-use super::verdict::Witness;
+use super::verdict::{Verdict, Witness};
 use crate::analysis::history::{History, Invocation, Model, Output, ValueId};
 use crate::trace::Outcome;
 use std::collections::BTreeMap;
@@ -159,8 +159,22 @@ pub(super) fn stale(
 }
 
 /// Checks that no acknowledged change is lost: the last reads return it, or a change that replaced it. For a register, also
-/// that no two compare-and-sets succeeded on the same write.
-pub(super) fn lost(history: &History, places: &[usize], model: Model) -> Option<Witness> {
+/// that no two compare-and-sets succeeded on the same write. Without a read after an acknowledged change it is unknown.
+pub(super) fn lost(history: &History, places: &[usize], model: Model) -> Verdict {
+    if let Some(witness) = lost_change(history, places, model) {
+        return Verdict::Violated(witness);
+    }
+    let operations = &history.operations;
+    let Some(&first) = acknowledged(history, places).first() else { return Verdict::Holds };
+    let is_later =
+        |place: &usize| operations[*place].output != Output::Nothing && operations[first].precedes(&operations[*place]);
+    if places.iter().any(is_later) {
+        return Verdict::Holds;
+    }
+    Verdict::Unknown(format!("no read follows the {}", explanations::name(history, first)))
+}
+
+fn lost_change(history: &History, places: &[usize], model: Model) -> Option<Witness> {
     let operations = &history.operations;
     let acknowledged = acknowledged(history, places);
     if model == Model::Register {
@@ -212,7 +226,7 @@ pub(super) fn lost(history: &History, places: &[usize], model: Model) -> Option<
 fn short(history: &History, places: &[usize], known: &[usize], read: usize, number: i64) -> Option<Witness> {
     let operations = &history.operations;
     let by = |place: &usize| match operations[*place].invocation {
-        Invocation::Increment(by) => by,
+        Invocation::Increment(by) => i128::from(by),
         Invocation::Read
         | Invocation::Write(_)
         | Invocation::CompareAndSet { .. }
@@ -220,15 +234,15 @@ fn short(history: &History, places: &[usize], known: &[usize], read: usize, numb
         | Invocation::Remove(_)
         | Invocation::Append(_) => 0,
     };
-    let first = history.initial_of(operations[read].key).number;
-    let sure: i64 = known.iter().map(by).sum::<i64>() + first;
+    let first = i128::from(history.initial_of(operations[read].key).number);
+    let sure: i128 = known.iter().map(by).sum::<i128>() + first;
     let maybe = places.iter().filter(|place| {
         operations[**place].outcome != Outcome::Fail
             && !known.contains(place)
             && operations[**place].invocation.changes()
     });
-    let least = sure + maybe.map(by).filter(|by| *by < 0).sum::<i64>();
-    (number < least).then(|| {
+    let least = sure + maybe.map(by).filter(|by| *by < 0).sum::<i128>();
+    (i128::from(number) < least).then(|| {
         let mut operations = known.to_vec();
         operations.push(read);
         Witness { sentence: explanations::too_few(history, read, number, least), operations }

@@ -90,9 +90,9 @@ pub(super) fn wrong_sum(
     history: &History,
     first: Option<usize>,
     at: usize,
-    added: i64,
-    least: i64,
-    most: i64,
+    added: i128,
+    least: i128,
+    most: i128,
 ) -> String {
     let since = match first {
         Some(first) => format!(" {added:+} after the {} returned {}", name(history, first), returned(history, first)),
@@ -103,7 +103,7 @@ pub(super) fn wrong_sum(
 }
 
 /// A read of a counter returned less than its process had added or read; `known` is the last of these operations.
-pub(super) fn decreased_sum(history: &History, at: usize, known: usize, least: i64) -> String {
+pub(super) fn decreased_sum(history: &History, at: usize, known: usize, least: i128) -> String {
     format!("{}, but its process must see at least {least} after the {}.", read(history, at), name(history, known))
 }
 
@@ -209,7 +209,7 @@ pub(super) fn both(history: &History, a: usize, b: usize, value: u32) -> String 
     )
 }
 
-pub(super) fn too_few(history: &History, at: usize, number: i64, least: i64) -> String {
+pub(super) fn too_few(history: &History, at: usize, number: i64, least: i128) -> String {
     format!(
         "The {} returned {number}, although the acknowledged changes add up to at least {least}.",
         name(history, at)

@@ -5,8 +5,10 @@
 
 mod bounds;
 mod causal;
+mod evidence;
 mod explanations;
 mod guarantee;
+mod minimal;
 mod quick_refutations;
 mod read_sources;
 mod search;
@@ -37,7 +39,7 @@ pub fn check(history: &History, guarantee: Guarantee, budget: u64) -> Verdict {
 
 /// Checks one guarantee of a growing history. `revision` returns the revision of a key's operations (none: of all operations),
 /// and `memo` holds earlier verdicts. `budget` limits the steps of all searches together; if it does not suffice, the verdict
-/// is unknown. A history without successful operations is unknown.
+/// is unknown. A history that could not have violated the guarantee is unknown.
 pub fn check_growing(
     history: &History,
     guarantee: Guarantee,
@@ -55,11 +57,15 @@ pub fn check_growing(
     let mut cache = VerdictCache { verdicts: &mut memo.verdicts[index].1, revision };
     let verdict = verdicts::verdict(history, guarantee, &mut cache, &mut budget);
     match verdict {
-        Verdict::Violated(mut witness) => {
+        Verdict::Violated(witness) => {
+            let mut witness = minimal::reduce(history, guarantee, witness);
             witness.operations.sort_unstable();
             Verdict::Violated(witness)
         }
-        Verdict::Holds | Verdict::Unknown(_) => verdict,
+        Verdict::Holds => {
+            evidence::missing(history, guarantee).map_or(Verdict::Holds, |why| Verdict::Unknown(why.into()))
+        }
+        Verdict::Unknown(_) => verdict,
     }
 }
 

@@ -24,13 +24,15 @@ pub(super) fn unwritten(history: &History, places: &[usize]) -> Option<Witness> 
             put.insert(value, place);
         }
     }
+    // The read alone is the proof: a failed write had no effect, so the history is violated without it too.
     let proof = |read: usize, value: ValueId| match put.get(&value) {
         Some(&write) if operations[write].outcome != Outcome::Fail => None,
-        Some(&write) => Some(Witness {
-            operations: vec![write, read],
-            sentence: explanations::of_a_failed_write(history, write, read),
-        }),
-        None => Some(Witness { operations: vec![read], sentence: explanations::phantom(history, read, value) }),
+        Some(&write) if !operations[read].precedes(&operations[write]) => {
+            Some(Witness { operations: vec![read], sentence: explanations::of_a_failed_write(history, write, read) })
+        }
+        Some(_) | None => {
+            Some(Witness { operations: vec![read], sentence: explanations::phantom(history, read, value) })
+        }
     };
     reads(history, places).find_map(|read| match &operations[read].output {
         Output::Value(value) if *value != first.value => proof(read, *value),
@@ -244,9 +246,9 @@ struct Range<'a> {
 }
 
 impl Range<'_> {
-    fn by(&self, place: usize) -> i64 {
+    fn by(&self, place: usize) -> i128 {
         match self.history.operations[place].invocation {
-            Invocation::Increment(by) => by,
+            Invocation::Increment(by) => by.into(),
             Invocation::Read | Invocation::Write(_) | Invocation::CompareAndSet { .. } => 0,
             Invocation::Add(_) | Invocation::Remove(_) | Invocation::Append(_) => 0,
         }
@@ -271,9 +273,9 @@ impl Range<'_> {
     }
 
     /// Returns a witness if the increments cannot add up to `added`.
-    fn contradicts(&self, first: Option<usize>, read: usize, added: i64) -> Option<Witness> {
+    fn contradicts(&self, first: Option<usize>, read: usize, added: i128) -> Option<Witness> {
         let (sure, maybe) = self.between(first, read);
-        let total = |places: &[usize], sign: i64| -> i64 {
+        let total = |places: &[usize], sign: i128| -> i128 {
             places.iter().map(|place| self.by(*place)).filter(|by| by.signum() == sign).sum()
         };
         let base = total(&sure, 1) + total(&sure, -1);
@@ -286,7 +288,7 @@ impl Range<'_> {
         let sign = if added < least { 1 } else { -1 };
         let against = sure.iter().chain(&maybe).copied().filter(|place| self.by(*place).signum() == -sign);
         operations.extend(against);
-        let mut sum: i64 = operations.iter().map(|place| self.by(*place)).sum();
+        let mut sum: i128 = operations.iter().map(|place| self.by(*place)).sum();
         let mut proving: Vec<usize> = sure.iter().copied().filter(|place| self.by(*place).signum() == sign).collect();
         proving.sort_by_key(|place| -self.by(*place).abs());
         for place in proving {
@@ -308,7 +310,7 @@ const MAX_PAIRS: usize = 20_000_000;
 fn wrong_sum(history: &History, places: &[usize]) -> Option<Witness> {
     let operations = &history.operations;
     let number = |place: usize| match operations[place].output {
-        Output::Number(number) => Some(number),
+        Output::Number(number) => Some(i128::from(number)),
         Output::Nothing | Output::Value(_) | Output::Elements(_) => None,
     };
     let changes: Vec<usize> = places
@@ -322,7 +324,7 @@ fn wrong_sum(history: &History, places: &[usize]) -> Option<Witness> {
         return None;
     }
     let range = Range { history, changes: &changes };
-    let start = history.initial_of(operations[*places.first()?].key).number;
+    let start = i128::from(history.initial_of(operations[*places.first()?].key).number);
     let of_read = |read: usize| {
         let value = number(read)?;
         let before = by_end.partition_point(|place| operations[*place].precedes(&operations[read]));
@@ -340,17 +342,17 @@ fn wrong_sum(history: &History, places: &[usize]) -> Option<Witness> {
 pub(super) fn decreased_sum(history: &History, places: &[usize], wanted: SessionGuarantees) -> Option<Witness> {
     let operations = &history.operations;
     let by = |place: usize| match operations[place].invocation {
-        Invocation::Increment(by) => by,
+        Invocation::Increment(by) => i128::from(by),
         Invocation::Read | Invocation::Write(_) | Invocation::CompareAndSet { .. } => 0,
         Invocation::Add(_) | Invocation::Remove(_) | Invocation::Append(_) => 0,
     };
     let less: Vec<usize> =
         places.iter().copied().filter(|place| by(*place) < 0 && operations[*place].outcome != Outcome::Fail).collect();
-    let taken: i64 = less.iter().map(|place| by(*place)).sum();
-    let start = history.initial_of(operations[*places.first()?].key).number;
+    let taken: i128 = less.iter().map(|place| by(*place)).sum();
+    let start = i128::from(history.initial_of(operations[*places.first()?].key).number);
     // For each process its increments, and its last read.
     let mut added: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    let mut read: BTreeMap<u32, (usize, i64)> = BTreeMap::new();
+    let mut read: BTreeMap<u32, (usize, i128)> = BTreeMap::new();
     for &place in places {
         let process = operations[place].process;
         let added = added.entry(process).or_default();
@@ -358,7 +360,8 @@ pub(super) fn decreased_sum(history: &History, places: &[usize], wanted: Session
             added.push(place);
         }
         let Output::Number(number) = operations[place].output else { continue };
-        let own = start + taken + added.iter().map(|place| by(*place)).sum::<i64>();
+        let number = i128::from(number);
+        let own = start + taken + added.iter().map(|place| by(*place)).sum::<i128>();
         let proof = if wanted.own_writes && number < own {
             Some((added.clone(), own))
         } else {

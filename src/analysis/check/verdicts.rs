@@ -36,9 +36,7 @@ pub(super) fn verdict(
         Guarantee::BoundedStaleness { versions, us } => check_keys(history, cache, |places, model| {
             bounds::stale(history, places, model, versions, us).map_or_else(Verdict::Unknown, from_witness)
         }),
-        Guarantee::NoLostUpdate => {
-            check_keys(history, cache, |places, model| from_witness(bounds::lost(history, places, model)))
-        }
+        Guarantee::NoLostUpdate => check_keys(history, cache, |places, model| bounds::lost(history, places, model)),
     }
 }
 

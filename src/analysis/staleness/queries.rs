@@ -7,6 +7,14 @@ use crate::scenario::Micros;
 use crate::trace::{KeyId, NodeId, NodeSet, UpdateId, Version, VersionVector};
 
 impl Staleness {
+    /// Returns the estimated memory of the copies and of the updates that they lack, bytes.
+    pub fn memory(&self) -> u64 {
+        let copies = self.keys.iter().flat_map(|key| key.copies.values());
+        let held: usize = copies.map(|copy| 4 + copy.behind.len() + copy.missing.len() + copy.siblings.len()).sum();
+        let acknowledged: usize = self.keys.iter().map(|key| 2 + key.acknowledged.len()).sum();
+        (held * 80 + acknowledged * 120 + self.notices.len() * 32) as u64
+    }
+
     /// Returns the newest acknowledged version of a key that a service should hold.
     pub fn newest_acknowledged(&self, key: KeyId, node: NodeId) -> Version {
         let Some(entry) = self.keys.get(key.index()) else { return Version::default() };

@@ -4,17 +4,20 @@ use crate::options::{
     CheckOptions, Cli, Commands, CompareOptions, ExampleCommands, LinkCommands, RunOptions, Source, SweepOptions,
     WhyOptions,
 };
-use crate::{check_text, comparison, parallel_sweep, reasons_text, run_text, sweep_text};
+use crate::{check_text, comparison, long_run, output, parallel_sweep, reasons_text, run_text, sweep_text};
 use clap::Parser;
+use converge::analysis::Analysis;
 use converge::analysis::history::HistoryRecorder;
+use converge::engine::{Engine, Limits};
 use converge::report::{self, InputError, ReasonsReport, RunReport, SweepReport, TraceLine, scenario_from};
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Scenario, ScenarioError, link, micros, schema};
 use converge::session::sweep::Sweep;
 use converge::session::{Run, export, log_text};
+use converge::trace::Record;
 use serde::Serialize;
 use std::fs::File;
-use std::io::{BufWriter, Read, Write};
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,7 +71,7 @@ pub fn main() -> ExitCode {
     };
     result.unwrap_or_else(|BadInput(lines)| {
         for line in lines {
-            eprintln!("error: {line}");
+            eprintln!("error: {}", output::visible(&line));
         }
         ExitCode::from(2)
     })
@@ -76,8 +79,15 @@ pub fn main() -> ExitCode {
 
 /// Prints to standard output. A closed pipe is not an error, so that `head` works.
 fn print(text: &str) -> CommandResult {
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(ExitCode::SUCCESS)
+    match output::write(output::STANDARD, &output::visible(text)) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) => Err(BadInput::new(format!("standard output: {error}"))),
+    }
+}
+
+/// The exit code of a halted run: 130 after Ctrl-C, otherwise 2.
+fn halted() -> ExitCode {
+    ExitCode::from(if STOP.load(Ordering::Relaxed) { 130 } else { 2 })
 }
 
 /// Prints a report as JSON.
@@ -101,10 +111,7 @@ fn read(file: &str) -> Result<String, BadInput> {
 
 /// Returns the text of a scenario: a link or the name of an example as it is, otherwise what the file contains.
 fn scenario_text(source: &str) -> Result<String, BadInput> {
-    let is_link = source.starts_with("ex=")
-        || source.starts_with("1d.")
-        || source.starts_with("1r.")
-        || (source.contains('#') && !Path::new(source).exists());
+    let is_link = report::is_link(source) && !Path::new(source).exists();
     if is_link { Ok(source.to_string()) } else { read(source) }
 }
 
@@ -112,9 +119,13 @@ fn scenario_in(source: &str) -> Result<Scenario, BadInput> {
     Ok(scenario_from(&scenario_text(source)?)?)
 }
 
-/// Reads a scenario and selects its branch.
+/// Reads a scenario, selects its branch, and prints warnings on standard error.
 fn branch_in(source: &Source) -> Result<Scenario, BadInput> {
-    Ok(scenario_in(&source.file)?.of_branch(source.branch.as_deref()).map_err(|error| vec![error])?)
+    let scenario = scenario_in(&source.file)?.of_branch(source.branch.as_deref()).map_err(|error| vec![error])?;
+    for warning in scenario.warnings() {
+        eprintln!("warning: {}", output::visible(&warning.to_string()));
+    }
+    Ok(scenario)
 }
 
 fn validate(file: &str, json: bool) -> CommandResult {
@@ -122,6 +133,9 @@ fn validate(file: &str, json: bool) -> CommandResult {
     if json {
         print_json(&report)?;
         return Ok(if report.valid { ExitCode::SUCCESS } else { ExitCode::from(2) });
+    }
+    for warning in &report.warnings {
+        eprintln!("warning: {}", output::visible(&warning.to_string()));
     }
     if report.valid { Ok(ExitCode::SUCCESS) } else { Err(report.errors.into()) }
 }
@@ -134,13 +148,16 @@ fn run(options: &RunOptions) -> CommandResult {
     scenario.seed = options.seed.unwrap_or(scenario.seed);
     scenario.until_ms = options.until.unwrap_or(scenario.until_ms);
     scenario.validate()?;
-    let mut run = match &options.trace {
-        None => Run::new(&scenario),
-        Some(file) => run_with_trace(&scenario, file).map_err(|error| BadInput::new(format!("{file}: {error}")))?,
-    };
-    run.advance(micros(scenario.until_ms), u64::MAX, &mut |_, _, _| {});
-    if let Some(file) = &options.history {
-        write_history(&scenario, file).map_err(|error| BadInput::new(format!("{file}: {error}")))?;
+    let files = [&options.trace, &options.history, &options.metrics, &options.mermaid, &options.shiviz];
+    let to_standard_output = files.iter().filter(|file| file.as_deref() == Some(output::STANDARD)).count();
+    if to_standard_output > 1 {
+        return Err(BadInput::new("only one file can be -, standard output"));
+    }
+    handle_interrupts()?;
+    let (run, history) = observed_run(&scenario, options)?;
+    if let (Some(file), Some(recorder)) = (&options.history, history) {
+        let text = export::history(&recorder, run.engine().names());
+        output::write(file, &text).map_err(|error| BadInput::new(format!("{file}: {error}")))?;
     }
     let texts: [(&Option<String>, Export); 3] = [
         (&options.metrics, export::csv),
@@ -149,30 +166,80 @@ fn run(options: &RunOptions) -> CommandResult {
     ];
     for (file, text) in texts {
         if let Some(file) = file {
-            std::fs::write(file, text(&run, &scenario)).map_err(|error| BadInput::new(format!("{file}: {error}")))?;
+            output::write(file, &text(&run, &scenario)).map_err(|error| BadInput::new(format!("{file}: {error}")))?;
         }
     }
     let report = RunReport::new(&run, &scenario);
-    if options.json {
-        print_json(&report)?
+    if to_standard_output == 1 {
+        report.halted.iter().for_each(|why| eprintln!("{}", output::visible(why)));
+    } else if options.json {
+        print_json(&report)?;
     } else {
-        print(&run_text::text(&report))?
-    };
+        print(&run_text::text(&report))?;
+    }
+    if report.halted.is_some() {
+        return Ok(halted());
+    }
     let is_violated = report.invariants.iter().any(|invariant| invariant.verdict == "violated");
     Ok(if report.missed.is_empty() && !is_violated { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Runs the scenario to its end and writes the operations of its clients.
-fn write_history(scenario: &Scenario, file: &str) -> std::io::Result<()> {
-    let mut recorder = HistoryRecorder::default();
-    let mut run = Run::new(scenario);
+/// Runs a scenario to its end. Writes the trace and records the history as the run goes on, if they are wanted.
+fn observed_run(scenario: &Scenario, options: &RunOptions) -> Result<(Run, Option<HistoryRecorder>), BadInput> {
+    let mut trace = match &options.trace {
+        None => None,
+        Some(file) => {
+            let failed = |error| BadInput::new(format!("{file}: {error}"));
+            Some((file, TraceWriter { out: output::open(file).map_err(failed)?, index: 0, failed: None }))
+        }
+    };
+    let mut history = options.history.as_ref().map(|_| HistoryRecorder::default());
+    let mut observe = |record: &Record, analysis: &Analysis, engine: &Engine| {
+        if let Some((_, writer)) = &mut trace {
+            writer.write(record, analysis, engine);
+        }
+        if let Some(recorder) = &mut history {
+            recorder.observe(record);
+        }
+    };
+    let mut run = Run::with_limits(scenario, Limits::with_events(options.source.max_events));
     for record in run.engine().trace().since(0) {
-        recorder.observe(record);
+        observe(record, run.analysis(), run.engine());
     }
-    run.advance(micros(scenario.until_ms), u64::MAX, &mut |record, _, _| recorder.observe(record));
-    let mut out = BufWriter::new(File::create(file)?);
-    out.write_all(export::history(&recorder, run.engine().names()).as_bytes())?;
-    out.flush()
+    long_run::complete(&mut run, micros(scenario.until_ms), &STOP, &mut observe);
+    if let Some((file, writer)) = trace {
+        writer.end().map_err(|error| BadInput::new(format!("{file}: {error}")))?;
+    }
+    Ok((run, history))
+}
+
+/// Writes each record of a run as it happens.
+struct TraceWriter {
+    out: Box<dyn Write>,
+    index: u64,
+    failed: Option<std::io::Error>,
+}
+
+impl TraceWriter {
+    fn write(&mut self, record: &Record, analysis: &Analysis, engine: &Engine) {
+        let sentence = log_text::sentence(record, analysis, engine.names());
+        let (index, name, text) = (self.index, sentence.name, sentence.text);
+        let line = TraceLine { index, at_us: record.at, name, text, fact: &record.fact };
+        self.index += 1;
+        let json = serde_json::to_string(&line).expect("a record is valid JSON");
+        if self.failed.is_none()
+            && let Err(error) = writeln!(self.out, "{json}")
+        {
+            self.failed = Some(error);
+        }
+    }
+
+    fn end(mut self) -> std::io::Result<()> {
+        match self.failed.map_or_else(|| self.out.flush(), Err) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
 }
 
 fn why(options: &WhyOptions) -> CommandResult {
@@ -182,20 +249,33 @@ fn why(options: &WhyOptions) -> CommandResult {
     if !(0.0..=scenario.until_ms).contains(&at) {
         return Err(BadInput::new(format!("--at: a time from 0 to {} ms is expected, not {at}", scenario.until_ms)));
     }
-    let mut run = Run::new(&scenario);
-    run.advance(micros(at), u64::MAX, &mut |_, _, _| {});
     if let Some(id) = options.service.as_ref().filter(|id| scenario.services.iter().all(|service| service.id != **id)) {
         let ids: Vec<&str> = scenario.services.iter().map(|service| service.id.as_str()).collect();
         return Err(BadInput::new(format!("--service: one of {} is expected, not {id}", ids.join(", "))));
     }
+    handle_interrupts()?;
+    let mut run = Run::with_limits(&scenario, Limits::with_events(options.source.max_events));
+    long_run::complete(&mut run, micros(at), &STOP, &mut |_, _, _| {});
     let names = run.engine().names();
+    if let Some(key) = options.key.as_ref().filter(|key| names.keys().all(|known| known != **key)) {
+        let mut known: Vec<&str> = names.keys().collect();
+        known.sort_unstable();
+        known.dedup();
+        let choice = if known.is_empty() { "the run has none".into() } else { format!("one of {}", known.join(", ")) };
+        return Err(BadInput::new(format!("--key: a key is expected, {choice}; not {key}")));
+    }
     let is_selected = |name: &str, wanted: &Option<String>| wanted.as_ref().is_none_or(|wanted| wanted == name);
     let copies =
         run.analysis().staleness.inconsistent_copies().map(|(node, key, _)| (node, key)).filter(|(node, key)| {
             is_selected(names.node(*node), &options.service) && is_selected(names.key(*key), &options.key)
         });
     let report = ReasonsReport::new(&run, &scenario, copies);
-    if options.json { print_json(&report) } else { print(&reasons_text::text(&report)) }
+    if options.json {
+        print_json(&report)?
+    } else {
+        print(&reasons_text::text(&report))?
+    };
+    Ok(if report.halted.is_some() { halted() } else { ExitCode::SUCCESS })
 }
 
 fn check_history(options: &CheckOptions) -> CommandResult {
@@ -222,7 +302,7 @@ fn check_history(options: &CheckOptions) -> CommandResult {
     Ok(ExitCode::from(check_text::exit_code(&report)))
 }
 
-/// Set by Ctrl-C. The runs in progress are completed and the results so far are printed.
+/// Set by Ctrl-C. A single run halts, and the runs of a sweep in progress are completed; the results so far are printed.
 static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Parses the seeds, chooses the number of threads, and installs the handler of Ctrl-C.
@@ -233,14 +313,19 @@ fn prepare_sweep(seeds: &str, jobs: Option<usize>) -> Result<(std::ops::Range<u6
         Some(jobs) => jobs.min(1024),
         None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     };
+    handle_interrupts()?;
+    Ok((seeds, jobs))
+}
+
+/// Installs the handler of Ctrl-C.
+fn handle_interrupts() -> Result<(), BadInput> {
     // A second Ctrl-C ends the program at once.
     let on_interrupt = || {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
     };
-    ctrlc::set_handler(on_interrupt).map_err(|error| BadInput::new(format!("the handler of Ctrl-C: {error}")))?;
-    Ok((seeds, jobs))
+    ctrlc::set_handler(on_interrupt).map_err(|error| BadInput::new(format!("the handler of Ctrl-C: {error}")))
 }
 
 fn compare(options: &CompareOptions) -> CommandResult {
@@ -252,15 +337,15 @@ fn compare(options: &CompareOptions) -> CommandResult {
         return Err(BadInput::new(format!("--group: a replica group is expected; {choice}")));
     };
     let (seeds, jobs) = prepare_sweep(&options.seeds, options.jobs)?;
-    let compared = comparison::compare(&scenario, group, &seeds, jobs, &STOP);
+    let compared = comparison::compare(&scenario, group, &seeds, jobs, options.source.max_events, &STOP);
     if options.json {
         print_json(&comparison::report(&compared))?;
     } else {
         let title = if scenario.title.is_empty() { "untitled" } else { &scenario.title };
         print(&comparison::text(&compared, title, &scenario.groups[group].id))?;
     }
-    let is_stopped = STOP.load(Ordering::Relaxed);
-    Ok(if is_stopped { ExitCode::from(130) } else { ExitCode::SUCCESS })
+    let is_halted = STOP.load(Ordering::Relaxed) || compared.0.iter().any(|(_, sweep)| sweep.halted > 0);
+    Ok(if is_halted { halted() } else { ExitCode::SUCCESS })
 }
 
 fn sweep_seeds(options: &SweepOptions) -> CommandResult {
@@ -269,28 +354,31 @@ fn sweep_seeds(options: &SweepOptions) -> CommandResult {
     scenario.validate()?;
     let (seeds, jobs) = prepare_sweep(&options.seeds, options.jobs)?;
     let runs = seeds.end - seeds.start;
-    let sweep = parallel_sweep::sweep(&scenario, seeds, jobs, &STOP);
-    print_sweep(&sweep, &scenario.title, options.json)?;
+    let sweep = parallel_sweep::sweep(&scenario, seeds, jobs, options.source.max_events, &STOP);
+    let code = print_sweep(&sweep, &scenario.title, options.json)?;
     if sweep.runs < runs {
         eprintln!("stopped after {} of {runs} runs", sweep.runs);
         return Ok(ExitCode::from(130));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
+/// Prints a sweep, and returns the exit code: 2 if a run was halted.
 fn print_sweep(sweep: &Sweep, title: &str, json: bool) -> CommandResult {
     if json {
-        print_json(&SweepReport::new(sweep))
+        print_json(&SweepReport::new(sweep))?
     } else {
-        print(&sweep_text::text(sweep, if title.is_empty() { "untitled" } else { title }))
-    }
+        print(&sweep_text::text(sweep, if title.is_empty() { "untitled" } else { title }))?
+    };
+    Ok(if sweep.halted > 0 { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }
 
 fn merge(files: &[String], json: bool) -> CommandResult {
     let mut total: Option<Sweep> = None;
     for file in files {
         let part: Sweep = serde_json::from_str(&read(file)?).map_err(|error| {
-            BadInput::new(format!("{file}: the output of `converge sweep --json` is expected: {error}"))
+            let problem = report::plain_types(&error.to_string());
+            BadInput::new(format!("{file}: the output of `converge sweep --json` is expected: {problem}"))
         })?;
         if part.converge_sweep != 1 {
             let format = part.converge_sweep;
@@ -304,31 +392,6 @@ fn merge(files: &[String], json: bool) -> CommandResult {
     match total {
         Some(total) => print_sweep(&total, &format!("scenario {}", total.scenario), json),
         None => Err(BadInput::new("at least one sweep is expected")),
-    }
-}
-
-/// Runs the scenario to its end and writes each record as it happens.
-fn run_with_trace(scenario: &Scenario, file: &str) -> std::io::Result<Run> {
-    let mut out = BufWriter::new(File::create(file)?);
-    let mut failed = None;
-    let mut run = Run::new(scenario);
-    let mut index = 0u64;
-    let mut write = |record: &converge::trace::Record, analysis: &_, engine: &converge::engine::Engine| {
-        let sentence = log_text::sentence(record, analysis, engine.names());
-        let line = TraceLine { index, at_us: record.at, name: sentence.name, text: sentence.text, fact: &record.fact };
-        index += 1;
-        let json = serde_json::to_string(&line).expect("a record is valid JSON");
-        if let Err(error) = writeln!(out, "{json}") {
-            failed.get_or_insert(error);
-        }
-    };
-    for record in run.engine().trace().since(0) {
-        write(record, run.analysis(), run.engine());
-    }
-    run.advance(micros(scenario.until_ms), u64::MAX, &mut write);
-    match failed {
-        Some(error) => Err(error),
-        None => out.flush().map(|()| run),
     }
 }
 

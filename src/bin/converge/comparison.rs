@@ -1,9 +1,11 @@
 //! `converge compare`: the same workload under eventual, read-after-write and strong consistency.
 
 use crate::parallel_sweep::sweep;
+use crate::sweep_text;
 use converge::report::SweepReport;
 use converge::scenario::{Consistency, Scenario};
 use converge::session::measurement::ConsistencyMeasurement;
+use converge::session::sweep::Sweep;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
@@ -14,9 +16,11 @@ pub fn compare(
     group: usize,
     seeds: &Range<u64>,
     jobs: usize,
+    max_events: u64,
     stop: &AtomicBool,
 ) -> ConsistencyMeasurement {
-    let sweeps = Consistency::ALL.map(|level| (level, sweep(&scenario.under(group, level), seeds.clone(), jobs, stop)));
+    let sweeps = Consistency::ALL
+        .map(|level| (level, sweep(&scenario.under(group, level), seeds.clone(), jobs, max_events, stop)));
     ConsistencyMeasurement(sweeps.into())
 }
 
@@ -28,7 +32,10 @@ pub fn report(compared: &ConsistencyMeasurement) -> BTreeMap<&'static str, Sweep
 /// Formats the comparison as a table.
 pub fn text(compared: &ConsistencyMeasurement, title: &str, group: &str) -> String {
     let runs = compared.0.first().map_or(0, |(_, sweep)| sweep.runs);
-    let mut lines = vec![format!("{title}: {group} under each consistency, {runs} runs each"), String::new()];
+    let halted =
+        |(level, sweep): &(Consistency, Sweep)| Some(format!("{}: {}", level.name(), sweep_text::halted(sweep)?));
+    let mut lines: Vec<String> = compared.0.iter().filter_map(halted).collect();
+    lines.extend([format!("{title}: {group} under each consistency, {runs} runs each"), String::new()]);
     let row = |name: &str, cells: &mut dyn Iterator<Item = &str>| {
         format!("{name:<26}{}", cells.map(|cell| format!("{cell:>18}")).collect::<String>())
     };

@@ -1,7 +1,7 @@
 //! `converge`: the engine as a command line.
 //!
 //! Exit codes: 0 success; 1 the run missed a promise or violated an invariant, or the history violates a guarantee;
-//! 2 the input is not valid; 3 the verdict on a history is unknown.
+//! 2 the input is not valid, or a run was halted at a limit; 3 the verdict on a history is unknown; 130 Ctrl-C.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod check_text;
@@ -10,7 +10,11 @@ mod commands;
 #[cfg(not(target_arch = "wasm32"))]
 mod comparison;
 #[cfg(not(target_arch = "wasm32"))]
+mod long_run;
+#[cfg(not(target_arch = "wasm32"))]
 mod options;
+#[cfg(not(target_arch = "wasm32"))]
+mod output;
 #[cfg(not(target_arch = "wasm32"))]
 mod parallel_sweep;
 #[cfg(not(target_arch = "wasm32"))]

@@ -4,6 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use converge::analysis::check::BUDGET;
 use converge::analysis::jepsen::DataModel;
+use converge::engine::Limits;
 
 /// Simulates services, event buses and replicated data, message by message
 #[derive(Parser)]
@@ -15,7 +16,7 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Commands {
-    /// Run a scenario to its end; exit 1 if it misses a promise or violates an invariant
+    /// Run a scenario to its end; exit 1 if it misses a promise or violates an invariant, 2 if it is halted at a limit
     Run(RunOptions),
     /// Run a scenario with many seeds and aggregate the measurements
     Sweep(SweepOptions),
@@ -59,6 +60,9 @@ pub struct Source {
     /// The branch of the scenario [default: the branch that the page opens]
     #[arg(long, value_name = "NAME")]
     pub branch: Option<String>,
+    /// Events after which a run is halted
+    #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.events)]
+    pub max_events: u64,
 }
 
 #[derive(Args)]
@@ -74,19 +78,19 @@ pub struct RunOptions {
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
-    /// Write the trace as JSON Lines
+    /// Write the trace as JSON Lines; - writes to standard output, instead of the report
     #[arg(long, value_name = "FILE")]
     pub trace: Option<String>,
-    /// Write the operations of all clients in Jepsen's format as JSON Lines
+    /// Write the operations of all clients in Jepsen's format as JSON Lines; - as above
     #[arg(long, value_name = "FILE")]
     pub history: Option<String>,
-    /// Write metrics over time as CSV
+    /// Write metrics over time as CSV; - as above
     #[arg(long, value_name = "FILE")]
     pub metrics: Option<String>,
-    /// Write the messages as a Mermaid sequence diagram
+    /// Write the messages as a Mermaid sequence diagram; - as above
     #[arg(long, value_name = "FILE")]
     pub mermaid: Option<String>,
-    /// Write the trace with vector clocks for ShiViz
+    /// Write the trace with vector clocks for ShiViz; - as above
     #[arg(long, value_name = "FILE")]
     pub shiviz: Option<String>,
 }

@@ -31,7 +31,13 @@ pub fn seeds(text: &str) -> Result<std::ops::Range<u64>, String> {
 
 /// Runs a scenario with each seed on `jobs` threads. When `stop` is set, the runs in progress are completed and no more
 /// are started. The result does not depend on the number of threads.
-pub fn sweep(scenario: &Scenario, seeds: std::ops::Range<u64>, jobs: usize, stop: &AtomicBool) -> Sweep {
+pub fn sweep(
+    scenario: &Scenario,
+    seeds: std::ops::Range<u64>,
+    jobs: usize,
+    max_events: u64,
+    stop: &AtomicBool,
+) -> Sweep {
     let (next, done) = (AtomicU64::new(seeds.start), AtomicU64::new(0));
     let total = Mutex::new(Sweep::new(scenario));
     let working = AtomicU64::new(jobs as u64);
@@ -44,7 +50,7 @@ pub fn sweep(scenario: &Scenario, seeds: std::ops::Range<u64>, jobs: usize, stop
                     if seed >= seeds.end {
                         break;
                     }
-                    part.run(scenario, seed).expect("each seed is run once");
+                    part.run_within(scenario, seed, max_events).expect("each seed is run once");
                     done.fetch_add(1, Ordering::Relaxed);
                 }
                 let mut total = total.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

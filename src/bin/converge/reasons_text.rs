@@ -5,7 +5,8 @@ use converge::session::labels;
 
 /// Formats the verdict, and for each copy what it lacks and the records that led there.
 pub fn text(report: &ReasonsReport) -> String {
-    let mut lines = vec![report.verdict.to_string()];
+    let mut lines: Vec<String> = report.halted.iter().map(|why| labels::capitalized(why)).collect();
+    lines.push(report.verdict.to_string());
     for reason in &report.copies {
         lines.push(reason.sentence.clone());
         for step in &reason.steps {

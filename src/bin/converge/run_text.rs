@@ -6,11 +6,12 @@ use converge::session::labels;
 
 /// Formats the report of a run.
 pub fn text(report: &RunReport) -> String {
-    let mut lines = vec![
+    let mut lines: Vec<String> = report.halted.iter().map(|why| labels::capitalized(why)).collect();
+    lines.extend([
         format!("{} (seed {})", if report.title.is_empty() { "untitled" } else { &report.title }, report.seed),
         format!("digest {}  events {}  end {} ms", report.digest, report.events, report.end_ms),
         String::new(),
-    ];
+    ]);
     for (id, service) in &report.services {
         lines.push(format!("{id}: {}", service.state.name()));
         lines.extend(service.keys.iter().map(|(key, copy)| copy_line(key, copy, report.end_ms)));
@@ -44,7 +45,6 @@ pub fn text(report: &RunReport) -> String {
         messages.dropped_receiver_down,
         messages.in_flight
     ));
-    lines.extend(report.halted.map(|reason| format!("halted: {reason}")));
     lines.extend(report.missed.iter().map(|promise| format!("missed promise: {promise}")));
     lines.join("\n") + "\n"
 }

@@ -37,17 +37,26 @@ fn add_curve(title: &str, shares: &[Share], lines: &mut Vec<String>) {
     }
 }
 
+/// The line about halted runs, which comes first; none if none was halted.
+pub fn halted(sweep: &Sweep) -> Option<String> {
+    let first =
+        sweep.first_halt.as_ref().map_or(String::new(), |first| format!(" With seed {}, {}", first.seed, first.why));
+    let Sweep { halted, runs, .. } = sweep;
+    (*halted > 0).then(|| format!("Halted: {halted} of {runs} runs, so the figures are incomplete.{first}"))
+}
+
 /// Formats the figures of a sweep.
 pub fn text(sweep: &Sweep, title: &str) -> String {
     let ranges: Vec<String> = sweep.seeds.iter().map(|(from, to)| format!("{from}..{to}")).collect();
-    let mut lines = vec![
+    let mut lines: Vec<String> = halted(sweep).into_iter().collect();
+    lines.extend([
         format!("{title}: {} runs, seeds {}; {} events", sweep.runs, ranges.join(", "), sweep.events),
         format!("reads: {}", outcomes(&sweep.read_outcomes)),
         format!("  stale: {}", share(sweep.reads.stale, sweep.reads.count)),
         format!("  latency: {}", times(&sweep.read_latency_us)),
         format!("writes: {}", outcomes(&sweep.write_outcomes)),
         format!("  latency: {}", times(&sweep.write_latency_us)),
-    ];
+    ]);
     if sweep.reads.stale > 0 {
         lines.push(format!("stale reads, updates behind: {}", counts(&sweep.reads.k)));
         lines.push(format!("stale reads, for how long: {}", times(&sweep.reads.t_us)));
@@ -75,8 +84,5 @@ pub fn text(sweep: &Sweep, title: &str) -> String {
     ));
     let kinds: Vec<String> = sweep.messages.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     lines.push(format!("messages: {}; {} dropped", kinds.join(", "), sweep.dropped));
-    if sweep.halted > 0 {
-        lines.push(format!("{} runs were stopped by their event or message limit", sweep.halted));
-    }
     lines.join("\n") + "\n"
 }

@@ -14,7 +14,7 @@ use crate::engine::context::Context;
 use crate::engine::message::Request;
 use crate::engine::queue::Timer;
 use crate::engine::random::{Sampler, Stream};
-use crate::scenario::{Gossip as GossipConfig, GossipStyle, Latency, Micros, Operation, Value};
+use crate::scenario::{Gossip as GossipConfig, GossipStyle, Latency, Micros, Operation, Value, VersionClock};
 use crate::trace::{Fact, KeyId, Refusal, UpdateId, Version};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -111,7 +111,7 @@ impl Gossip {
         }
         let (key, operation) = (client.request.key, client.request.operation);
         member.group.place(key, ctx);
-        let ExecutedWrite { mut state, version, value } = match execute_write(now, &client.request, member) {
+        let ExecutedWrite { mut state, version, value } = match execute_write(now, &client.request, member, ctx) {
             Ok(write) => write,
             Err(cause) => return client.refuse(cause),
         };
@@ -240,7 +240,12 @@ impl Gossip {
 ///
 /// # Errors
 /// Returns why the protocol does not offer the operation, or why it does not fit the key's value.
-fn execute_write(now: Micros, request: &Request, member: &mut Member) -> Result<ExecutedWrite, Refusal> {
+fn execute_write(
+    now: Micros,
+    request: &Request,
+    member: &mut Member,
+    ctx: &mut Context,
+) -> Result<ExecutedWrite, Refusal> {
     let (key, origin) = (request.key, member.origin());
     let mut state = member.state(key);
     let (version, value) = match (&mut state, &request.action) {
@@ -249,8 +254,11 @@ fn execute_write(now: Micros, request: &Request, member: &mut Member) -> Result<
             let value = register_after(register.value.as_ref(), action)?;
             let (clock, reading) = (member.group.clock(), member.clock(now));
             let carried = request.event.as_ref().and_then(event_rules::carried_version);
-            let version =
-                carried.unwrap_or_else(|| member.versions.next(clock, reading, key, request.token.version, origin));
+            let after = request.token.version;
+            let version = carried.unwrap_or_else(|| {
+                let next = member.versions.next(clock, reading, key, after, origin);
+                if clock == VersionClock::Wall { ctx.break_tie(key, next, value.as_ref(), after) } else { next }
+            });
             let metadata = member.write_metadata(now, request);
             *register = Register { version, value: value.clone(), update: None, metadata };
             (version, value)

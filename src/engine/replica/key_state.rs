@@ -113,6 +113,16 @@ impl KeyState {
         }
     }
 
+    /// Returns the number of its elements beyond a single value.
+    pub fn elements(&self) -> u64 {
+        match self {
+            KeyState::Register(register) => register.value.as_ref().map_or(0, Value::elements),
+            KeyState::Dotted(dotted) => dotted.len(),
+            KeyState::Counter(_) => 0,
+            KeyState::Sequence(sequence) => sequence.len(),
+        }
+    }
+
     /// Whether merging the other state into this one would change nothing.
     pub fn includes(&self, other: &KeyState) -> bool {
         !self.clone().merge(other)

@@ -176,6 +176,31 @@ message_bodies! {
 }
 
 impl MessageBody {
+    /// Returns the number of elements of data that the message contains: dots of states, entries of logs.
+    pub fn elements(&self) -> u64 {
+        match self {
+            MessageBody::Quorum(QuorumMessage::Write { state, .. } | QuorumMessage::ReadReply { state, .. })
+            | MessageBody::Gossip(GossipMessage::Rumor { state, .. }) => state.elements(),
+            MessageBody::Gossip(GossipMessage::Push { states, .. }) => states.len() as u64,
+            MessageBody::Primary(PrimaryMessage::Replicate { entries, .. })
+            | MessageBody::Raft(RaftMessage::AppendEntries { entries, .. })
+            | MessageBody::Chain(ChainMessage::Forward { entries, .. }) => entries.len() as u64,
+            MessageBody::AntiEntropy(AntiEntropyMessage::CompareVersions { versions, .. }) => versions.len() as u64,
+            MessageBody::AntiEntropy(AntiEntropyMessage::CompareHashes { hashes, .. }) => hashes.len() as u64,
+            MessageBody::AntiEntropy(AntiEntropyMessage::RequestKeys { keys }) => keys.len() as u64,
+            MessageBody::Quorum(QuorumMessage::WriteAck { .. } | QuorumMessage::Read { .. })
+            | MessageBody::Primary(PrimaryMessage::ReplicateReply { .. })
+            | MessageBody::Raft(
+                RaftMessage::AppendEntriesReply { .. }
+                | RaftMessage::RequestVote { .. }
+                | RaftMessage::RequestVoteReply { .. },
+            )
+            | MessageBody::Chain(ChainMessage::ForwardAck { .. } | ChainMessage::RequestLog)
+            | MessageBody::TwoPhase(_)
+            | MessageBody::Gossip(GossipMessage::Pull | GossipMessage::Feedback { .. }) => 0,
+        }
+    }
+
     /// Returns the purpose of the message, as the trace records it.
     pub fn kind(&self) -> MessageKind {
         match self {

@@ -2,7 +2,7 @@
 
 use super::checker::{Checker, LONGEST_MS, LONGEST_NAME};
 use super::references::{Kind, Nodes};
-use crate::scenario::{Arrivals, Client, Data, Group, Protocol, Route, Scenario, Service, Value};
+use crate::scenario::{Arrivals, Client, Data, Group, Protocol, Route, Scenario, Service, SessionGuarantee, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Members of a gossip group at most.
@@ -143,6 +143,7 @@ impl Checker {
             let problem = "must be absent for a client of a group, which has `read_route` instead";
             self.error(format!("{path}.reads_from"), problem);
         }
+        self.guarantees(path, client, group);
         let routes = [("route", Some(client.route)), ("read_route", client.read_route)];
         for (field, _) in routes.into_iter().filter(|(_, route)| *route == Some(Route::Itself)) {
             let leaderless = matches!(group.protocol, Protocol::Quorum(_));
@@ -153,6 +154,28 @@ impl Checker {
             }
         }
         self.follows(path, client, nodes);
+    }
+
+    /// Checks that the data type of a group can keep the guarantees of a client's sessions.
+    fn guarantees(&mut self, path: &str, client: &Client, group: &Group) {
+        if matches!(group.data, Data::Register { .. }) {
+            return;
+        }
+        for (i, guarantee) in client.guarantees.iter().enumerate() {
+            let problem = match guarantee {
+                SessionGuarantee::ReadYourWrites | SessionGuarantee::MonotonicReads => continue,
+                // A write carries what its session has read, and replaces those siblings.
+                SessionGuarantee::WritesFollowReads if group.data == Data::MultiValue => continue,
+                SessionGuarantee::WritesFollowReads => {
+                    "must be absent: changes of this data are not ordered after reads"
+                }
+                SessionGuarantee::MonotonicWrites => {
+                    "must be absent: without a total order, writes of a session are not ordered after each other; \
+                     only registers support it"
+                }
+            };
+            self.error(format!("{path}.guarantees[{i}]"), problem);
+        }
     }
 
     fn follows(&mut self, path: &str, client: &Client, nodes: &Nodes) {

@@ -89,7 +89,9 @@ fn a_sweep_equals_the_native_sweep() {
 fn an_event_limit_halts_a_run_and_ends_a_sweep() {
     let browser = open();
     let report = evaluate(&browser, "engine.run('ex=inventory-orders', { maxEvents: 10 })", &Value::Null);
-    assert_eq!((&report["events"], &report["halted"]), (&json!(10), &json!("too many events")));
+    assert_eq!(report["events"], json!(10));
+    let halted = report["halted"].as_str().expect("a sentence");
+    assert!(halted.contains("10 events, its limit"), "{halted}");
     let options = "{ seeds: [1, 1000000000], maxEvents: 100 }";
     let sweep = evaluate(&browser, &format!("engine.sweep('ex=inventory-orders', {options})"), &Value::Null);
     assert!(sweep["runs"].as_u64().is_some_and(|runs| (1..100).contains(&runs)), "{}", sweep["runs"]);

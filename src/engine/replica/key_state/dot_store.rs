@@ -41,6 +41,11 @@ pub struct DotStore {
 }
 
 impl DotStore {
+    /// Returns the number of its dotted values.
+    pub fn len(&self) -> u64 {
+        self.values.len() as u64
+    }
+
     /// Returns the state with the scenario's initial values, whose origin is 0.
     pub fn initial(values: impl IntoIterator<Item = DottedValue>) -> DotStore {
         let mut store = DotStore::default();
@@ -79,6 +84,11 @@ impl DotStore {
 
     /// Writes a sibling of a multi-value register in place of all that `observed` includes. Returns the new dot.
     pub fn put(&mut self, origin: u32, value: Option<Value>, observed: &[(u32, u32)]) -> Dot {
+        // What the writer has observed is superseded, also where it arrives later.
+        for (origin, count) in observed {
+            let known = self.context.entry(*origin).or_default();
+            *known = (*known).max(*count);
+        }
         let is_observed = |dot: &Dot| observed.iter().any(|(origin, count)| *origin == dot.0 && dot.1 <= *count);
         self.replace(origin, value.map(DottedValue::Value), |dot, _| is_observed(dot))
     }

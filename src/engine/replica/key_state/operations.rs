@@ -81,6 +81,7 @@ impl KeyState {
                 change(state.remove(origin, *index).ok_or(Refusal::NotAsExpected)?, None)
             }
             (KeyState::Counter(state), _, Operation::Increment { by: amount, .. }) => {
+                store::sum(state.value().unwrap_or(0), *amount)?;
                 change(state.add(origin, *amount), Some(&Value::Int(*amount)))
             }
             (KeyState::Register(_) | KeyState::Dotted(_) | KeyState::Counter(_) | KeyState::Sequence(_), _, _) => {

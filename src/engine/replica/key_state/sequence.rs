@@ -24,6 +24,11 @@ pub struct Sequence {
 }
 
 impl Sequence {
+    /// Returns the number of its elements, deleted ones included.
+    pub fn len(&self) -> u64 {
+        self.elements.len() as u64
+    }
+
     /// Returns the list with the scenario's initial elements, whose origin is 0.
     pub fn initial(elements: &[Value]) -> Sequence {
         let mut sequence = Sequence::default();

@@ -7,7 +7,7 @@ use crate::engine::replica::key_state::{KeyState, Register};
 use crate::engine::replica::member::{Member, record_read};
 use crate::engine::replica::messages::{QuorumMessage, WritePurpose};
 use crate::engine::replica::request::{ClientRequest, OperationReply, Reply};
-use crate::scenario::{Micros, Value};
+use crate::scenario::{Micros, Value, VersionClock};
 use crate::trace::{Fact, Version};
 use std::sync::Arc;
 
@@ -29,7 +29,11 @@ impl Coordinator {
         let clock = local.as_deref().map_or(now as i64, |member| member.clock(now));
         let versions = local.as_deref_mut().map_or(&mut self.versions, |member| &mut member.versions);
         let carried = request.event.as_ref().and_then(event_rules::carried_version);
-        let version = carried.unwrap_or_else(|| versions.next(self.group.clock(), clock, key, after, self.node.0 + 1));
+        let order = self.group.clock();
+        let version = carried.unwrap_or_else(|| {
+            let next = versions.next(order, clock, key, after, self.node.0 + 1);
+            if order == VersionClock::Wall { ctx.break_tie(key, next, value.as_ref(), after) } else { next }
+        });
         let update = ctx.next_update();
         let metadata = local.as_deref().and_then(|member| member.write_metadata(now, request));
         let register = Register { version, value: value.clone(), update: Some(update), metadata };

@@ -1,0 +1,275 @@
+//! What is valid and has no effect, or never ends.
+
+use crate::scenario::{
+    Acknowledge, Arrivals, Backoff, Client, Command, Data, Group, Latency, Operation, Protocol, Scenario,
+    ScenarioError, Service, Subscription,
+};
+use std::collections::BTreeMap;
+
+/// Returns the warnings about a valid scenario.
+pub(in crate::scenario) fn warnings(scenario: &Scenario) -> Vec<ScenarioError> {
+    let mut warnings = Warnings::new(scenario);
+    warnings.clients();
+    warnings.subscriptions();
+    warnings.groups();
+    warnings.script();
+    warnings.found
+}
+
+struct Warnings<'a> {
+    scenario: &'a Scenario,
+    /// Settings of listed links, by their ends.
+    links: BTreeMap<(&'a str, &'a str), &'a Option<Latency>>,
+    regions: BTreeMap<&'a str, &'a str>,
+    found: Vec<ScenarioError>,
+}
+
+impl<'a> Warnings<'a> {
+    fn new(scenario: &'a Scenario) -> Self {
+        let mut links = BTreeMap::new();
+        for link in &scenario.links {
+            links.insert((link.from.as_str(), link.to.as_str()), &link.latency);
+        }
+        let mut regions = BTreeMap::new();
+        for region in &scenario.regions {
+            for node in &region.nodes {
+                regions.insert(node.as_str(), region.id.as_str());
+            }
+        }
+        Warnings { scenario, links, regions, found: Vec::new() }
+    }
+
+    fn warn(&mut self, path: impl Into<String>, problem: impl Into<String>) {
+        self.found.push(ScenarioError::new(path, problem));
+    }
+
+    /// Returns whether messages from one node to another take no time.
+    fn is_instant(&self, from: &str, to: &str) -> bool {
+        let listed = self.links.get(&(from, to)).or_else(|| self.links.get(&(to, from)));
+        if let Some(Some(latency)) = listed {
+            return latency.is_zero();
+        }
+        if let (Some(a), Some(b)) = (self.regions.get(from), self.regions.get(to)) {
+            let between = |region: &&crate::scenario::Region| region.id == **a || region.id == **b;
+            let regions = self.scenario.regions.iter().filter(between);
+            let latency = regions.flat_map(|region| {
+                let other = if region.id == **a { *b } else { *a };
+                region.latency.iter().filter(move |latency| latency.to == other)
+            });
+            if let Some(latency) = latency.into_iter().next() {
+                return latency.latency.is_zero();
+            }
+        }
+        self.scenario.default_latency.is_zero()
+    }
+
+    fn are_instant(&self, a: &str, b: &str) -> bool {
+        self.is_instant(a, b) && self.is_instant(b, a)
+    }
+
+    fn service(&self, id: &str) -> Option<&'a Service> {
+        self.scenario.services.iter().find(|service| service.id == id)
+    }
+
+    fn group(&self, id: &str) -> Option<&'a Group> {
+        self.scenario.groups.iter().find(|group| group.id == id)
+    }
+
+    fn group_of(&self, member: &str) -> Option<&'a Group> {
+        self.scenario.groups.iter().find(|group| group.members.iter().any(|id| id == member))
+    }
+
+    /// Returns whether an operation at a service takes no time.
+    fn serves_at_once(&self, client: &str, id: &str) -> bool {
+        let calls = |service: &Service| service.calls.iter().all(|call| self.are_instant(id, &call.to));
+        self.are_instant(client, id)
+            && self.service(id).is_some_and(|service| service.service_time.is_zero() && calls(service))
+    }
+
+    fn clients(&mut self) {
+        let scenario = self.scenario;
+        for (i, client) in scenario.clients.iter().enumerate() {
+            self.closed_loop(&format!("clients[{i}]"), client);
+            let group = self.group(&client.target);
+            for (j, step) in client.script.iter().enumerate() {
+                self.offered(&format!("clients[{i}].script[{j}].do"), &step.operation, group);
+            }
+            let is_optimistic = client.generate.as_ref().is_some_and(|workload| workload.optimistic.is_some());
+            if let Some(group) = group.filter(|group| is_optimistic && !group.orders_writes()) {
+                self.warn(format!("clients[{i}].generate.optimistic"), no_compare_and_set(group));
+            }
+            if group.is_none() && !client.guarantees.is_empty() {
+                let problem =
+                    "has no effect: guarantees are enforced by the version tokens of a replica group's clients";
+                self.warn(format!("clients[{i}].guarantees"), problem);
+            }
+            if group.is_none() && client.read_route.is_some() {
+                let problem = "has no effect: only a client of a replica group chooses a member";
+                self.warn(format!("clients[{i}].read_route"), problem);
+            }
+            if client.sessions > 1 && client.generate.is_none() {
+                let problem = "has no effect: only generated operations are issued by several sessions";
+                self.warn(format!("clients[{i}].sessions"), problem);
+            }
+        }
+    }
+
+    /// A closed loop whose operations and think time take no time never ends.
+    fn closed_loop(&mut self, path: &str, client: &Client) {
+        let Some(workload) = &client.generate else { return };
+        let Arrivals::Closed { think } = &workload.arrivals else { return };
+        if !think.is_zero() {
+            return;
+        }
+        let targets: Vec<&str> = match self.group(&client.target) {
+            Some(group) => group.members.iter().map(String::as_str).collect(),
+            None => client.reads_from.iter().chain([&client.target]).map(String::as_str).collect(),
+        };
+        if targets.iter().any(|id| self.serves_at_once(&client.id, id)) {
+            let problem = format!(
+                "never ends: neither the operations at `{}` nor the think time take any time, so `{}` issues operations \
+                 without end at one instant",
+                client.target, client.id
+            );
+            self.warn(format!("{path}.generate.arrivals.closed.think"), problem);
+        }
+    }
+
+    fn subscriptions(&mut self) {
+        let scenario = self.scenario;
+        let poison = scenario.script.iter().any(|step| matches!(step.command, Command::Operate { poison: true, .. }));
+        for (i, service) in scenario.services.iter().enumerate() {
+            for (j, subscription) in service.subscribes.iter().enumerate() {
+                let path = format!("services[{i}].subscribes[{j}]");
+                self.redelivery(&path, service, subscription, poison);
+                self.ignored_options(&path, subscription);
+            }
+        }
+    }
+
+    /// A failed delivery that is repeated at once, without a limit and without a wait, never ends.
+    fn redelivery(&mut self, path: &str, service: &Service, subscription: &Subscription, poison: bool) {
+        let waits = match &subscription.backoff {
+            Backoff::None => false,
+            Backoff::Fixed { ms } => *ms > 0.0,
+            Backoff::Exponential { base_ms, cap_ms }
+            | Backoff::EqualJitter { base_ms, cap_ms }
+            | Backoff::FullJitter { base_ms, cap_ms }
+            | Backoff::DecorrelatedJitter { base_ms, cap_ms } => *base_ms > 0.0 && *cap_ms > 0.0,
+        };
+        let is_bounded =
+            subscription.max_deliveries.is_some() || subscription.acknowledge != Acknowledge::AfterProcessing;
+        if waits || is_bounded || !self.are_instant(&subscription.to, &service.id) {
+            return;
+        }
+        let (bus, id) = (&subscription.to, &service.id);
+        let never_ends = format!("never ends: `{bus}` redelivers it to `{id}` at once and without a limit");
+        if subscription.processing.is_zero() && subscription.fails >= 1.0 {
+            self.warn(format!("{path}.fails"), format!("an event that fails every time {never_ends}"));
+        } else if subscription.processing.is_zero() && poison {
+            self.warn(format!("{path}.max_deliveries"), format!("a poison message {never_ends}"));
+        }
+        if service.queue == 0 {
+            self.warn(format!("{path}.max_deliveries"), format!("an event that finds no free worker {never_ends}"));
+        }
+    }
+
+    fn ignored_options(&mut self, path: &str, subscription: &Subscription) {
+        if subscription.acknowledge == Acknowledge::Never {
+            let set = [
+                ("max_deliveries", subscription.max_deliveries.is_some()),
+                ("backoff", subscription.backoff != Backoff::None),
+                ("commit_every_ms", subscription.commit_every_ms.is_some()),
+            ];
+            for (field, _) in set.into_iter().filter(|(_, is_set)| *is_set) {
+                let problem = "has no effect: a delivery that is never acknowledged is never repeated";
+                self.warn(format!("{path}.{field}"), problem);
+            }
+        }
+        if subscription.dead_letter_renews_time && !subscription.dead_letter {
+            let problem = "has no effect: the subscription has no dead-letter queue";
+            self.warn(format!("{path}.dead_letter_renews_time"), problem);
+        }
+    }
+
+    fn groups(&mut self) {
+        let scenario = self.scenario;
+        for (i, group) in scenario.groups.iter().enumerate() {
+            let path = format!("groups[{i}]");
+            if group.orders_writes() && group.data != Data::default() {
+                let problem = "the clock has no effect: the protocol orders writes by their positions in a log";
+                self.warn(format!("{path}.data"), problem);
+            }
+            let Protocol::Quorum(quorum) = &group.protocol else { continue };
+            if quorum.tombstone_grace_ms.is_some()
+                && matches!(
+                    group.data,
+                    Data::Counter
+                        | Data::Set
+                        | Data::RemoveWinsSet
+                        | Data::Map
+                        | Data::Sequence
+                        | Data::MultiValue
+                        | Data::Merged { .. }
+                )
+            {
+                let problem = "has no effect: only registers keep tombstones with a grace period";
+                self.warn(format!("{path}.protocol.quorum.tombstone_grace_ms"), problem);
+            }
+            if quorum.sloppy && quorum.replicas.is_none_or(|replicas| replicas as usize >= group.members.len()) {
+                let problem = "has no effect: every member is a replica of every key, so no other can stand in";
+                self.warn(format!("{path}.protocol.quorum.sloppy"), problem);
+            }
+        }
+    }
+
+    fn script(&mut self) {
+        let scenario = self.scenario;
+        for (i, step) in scenario.script.iter().enumerate() {
+            if let Command::Operate { service, operation, .. } = &step.command {
+                let group = self.group_of(service);
+                self.offered(&format!("script[{i}].do.operate.operation"), operation, group);
+            }
+            if step.at_ms > scenario.until_ms {
+                let problem = format!("has no effect: the run ends at {} ms", scenario.until_ms);
+                self.warn(format!("script[{i}].at_ms"), problem);
+            }
+        }
+    }
+
+    /// An operation that the data type of its group does not offer is always refused.
+    fn offered(&mut self, path: &str, operation: &Operation, group: Option<&Group>) {
+        let Some(group) = group else { return };
+        if let (Operation::CompareAndSet { .. }, false) = (operation, group.orders_writes()) {
+            self.warn(format!("{path}.compare_and_set"), no_compare_and_set(group));
+        } else if !group.data.offers(operation) {
+            let problem = format!("has no effect: the data of `{}` does not offer this operation", group.id);
+            self.warn(path, problem);
+        }
+    }
+}
+
+/// Why a group refuses every compare-and-set.
+fn no_compare_and_set(group: &Group) -> String {
+    let id = &group.id;
+    format!("has no effect: `{id}` refuses every compare-and-set, because its protocol does not order writes")
+}
+
+impl Data {
+    /// Returns whether the data type offers an operation. Compare-and-set also needs a protocol that orders writes.
+    pub fn offers(&self, operation: &Operation) -> bool {
+        match (self, operation) {
+            (_, Operation::Read { .. }) => true,
+            (Data::Register { .. }, _) => true,
+            (Data::Merged { .. }, operation) => !matches!(operation, Operation::CompareAndSet { .. }),
+            (Data::MultiValue, Operation::Write { .. } | Operation::Delete { .. })
+            | (Data::Counter, Operation::Increment { .. })
+            | (Data::Set | Data::RemoveWinsSet, Operation::Add { .. } | Operation::Remove { .. })
+            | (Data::Map, Operation::Put { .. } | Operation::Remove { .. })
+            | (Data::Sequence, Operation::Insert { .. } | Operation::RemoveAt { .. }) => true,
+            (Data::MultiValue | Data::Counter | Data::Set | Data::RemoveWinsSet | Data::Map | Data::Sequence, _) => {
+                false
+            }
+        }
+    }
+}

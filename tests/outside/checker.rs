@@ -1,0 +1,170 @@
+//! The checker reads histories of strangers: it does not panic, its arithmetic does not wrap, its witnesses are true and
+//! minimal, and no verdict holds vacuously.
+
+use crate::cases::{code, converge, err, json, out, path};
+use converge::analysis::check::{GUARANTEES, Guarantee, Verdict, check};
+use converge::analysis::history::{History, Invocation};
+use converge::analysis::jepsen::{ReadOptions, read};
+use proptest::prelude::*;
+use serde_json::json;
+
+fn checked(history: &str, arguments: &[&str]) -> std::process::Output {
+    converge(&[&["check", "-", "--json"], arguments].concat(), history)
+}
+
+#[test]
+fn an_end_that_names_another_key_is_refused_with_its_line() {
+    let file = path("cases/h-end-names-another-key.jsonl");
+    for arguments in [&["check", &file][..], &["check", &file, "--initial", "0"]] {
+        let output = converge(arguments, "");
+        assert_eq!(code(&output), 2, "{}", out(&output));
+        assert!(err(&output).contains("line 2: key: a is expected, as in line 1, not b"), "{}", err(&output));
+    }
+}
+
+#[test]
+fn an_end_before_its_beginning_is_refused_with_its_line() {
+    let history = r#"{"type":"invoke","f":"write","value":1,"process":0,"time":500}
+{"type":"ok","f":"write","value":1,"process":0,"time":400}"#;
+    let output = checked(history, &[]);
+    assert_eq!(code(&output), 2);
+    assert!(err(&output).contains("line 2: time: "), "{}", err(&output));
+}
+
+#[test]
+fn numbers_that_would_wrap_or_be_rounded_are_refused_with_their_line() {
+    let counter = |first: &str, second: &str, read: &str| {
+        let mut text = String::new();
+        for (f, value, end) in [("increment", first, first), ("increment", second, second), ("read", "null", read)] {
+            for (kind, value) in [("invoke", value), ("ok", end)] {
+                text += &format!("{{\"type\":\"{kind}\",\"f\":\"{f}\",\"value\":{value},\"process\":0}}\n");
+            }
+        }
+        text
+    };
+    let max = i64::MAX.to_string();
+    let refused = [
+        (counter(&max, "1", &i64::MIN.to_string()), "line 1"),
+        (counter("4611686018427387904", "4611686018427387904", "-9223372036854775808"), "line 3"),
+        (counter("18446744073709551617", "1", "2"), "line 1"),
+    ];
+    for (history, line) in refused {
+        let output = checked(&history, &[]);
+        assert_eq!(code(&output), 2, "{history}{}", out(&output));
+        assert!(err(&output).contains(line), "{}", err(&output));
+    }
+    let rounded = r#"{"type":"invoke","f":"write","value":18446744073709551617,"process":0}"#;
+    assert_eq!(code(&checked(rounded, &[])), 2);
+    assert_eq!(code(&checked(&counter("2", "3", "5"), &[])), 0);
+}
+
+#[test]
+fn a_read_of_a_value_that_fails_to_be_written_later_is_proven_by_the_read_alone() {
+    let output = converge(&["check", &path("cases/h-future-fail.jsonl"), "--json"], "");
+    assert_eq!(code(&output), 1);
+    let verdict = &json(&output)["verdicts"][0];
+    let operations = verdict["operations"].as_array().expect("a witness");
+    assert_eq!((operations.len(), &operations[0]["f"]), (1, &json!("read")), "{verdict}");
+    let sentence = verdict["sentence"].as_str().expect("a sentence");
+    assert!(sentence.contains("read") && !sentence.contains("failed"), "{sentence}");
+}
+
+#[test]
+fn a_negative_index_stays_negative() {
+    let history = r#"{"index":-3,"type":"invoke","f":"read","value":null,"process":0}
+{"index":-2,"type":"ok","f":"read","value":7,"process":0}"#;
+    let output = checked(history, &[]);
+    assert_eq!(json(&output)["verdicts"][0]["operations"][0]["index"], -3, "{}", out(&output));
+}
+
+#[test]
+fn a_verdict_that_rests_on_nothing_is_unknown() {
+    let writes = r#"{"type":"invoke","f":"write","value":1,"process":0}
+{"type":"ok","f":"write","value":1,"process":0}
+"#;
+    for guarantee in GUARANTEES.iter().map(|(name, _)| *name) {
+        let output = checked(writes, &["--guarantee", guarantee]);
+        assert_eq!(code(&output), 3, "{guarantee}: {}", out(&output));
+        assert!(json(&output)["verdicts"][0]["why"].is_string(), "{guarantee}");
+    }
+    let read = r#"{"type":"invoke","f":"read","value":null,"process":0}
+{"type":"ok","f":"read","value":1,"process":0}
+"#;
+    for guarantee in ["no-lost-update", "read-your-writes", "linearizable"] {
+        let output = checked(&format!("{writes}{read}"), &["--guarantee", guarantee]);
+        assert_eq!(code(&output), 0, "{guarantee}: {}", out(&output));
+    }
+    // The read does not follow the write.
+    let early = format!("{}{writes}", read.replace(":1,", ":null,"));
+    assert_eq!(code(&checked(&early, &["--guarantee", "no-lost-update"])), 3);
+}
+
+/// One operation: its process, whether and what it writes or reads, and whether its end overlaps the next one.
+type Drawn = (u8, bool, u8, bool);
+
+/// Returns a history of a register as JSON Lines.
+fn register(drawn: &[Drawn]) -> String {
+    let (mut lines, mut open) = (Vec::new(), Vec::new());
+    let line = |kind: &str, f: &str, value: serde_json::Value, process: u8| {
+        json!({ "type": kind, "f": f, "value": value, "process": process }).to_string()
+    };
+    for (number, (process, writes, value, overlaps)) in drawn.iter().enumerate() {
+        open.retain(|(other, end): &(u8, String)| {
+            let ends = other == process || !overlaps;
+            if ends {
+                lines.push(end.clone());
+            }
+            !ends
+        });
+        let (f, begin, end) = match writes {
+            true => ("write", json!(number), json!(number)),
+            false if *value == 0 => ("read", json!(null), json!(null)),
+            false => ("read", json!(null), json!(usize::from(*value) % drawn.len())),
+        };
+        lines.push(line("invoke", f, begin, *process));
+        open.push((*process, line("ok", f, end, *process)));
+    }
+    lines.extend(open.into_iter().map(|(_, end)| end));
+    lines.join("\n")
+}
+
+/// Returns the history without the n-th of these operations, and without the reads of a value that only it wrote.
+fn without(history: &History, places: &[usize], n: usize) -> History {
+    let removed = &history.operations[places[n]];
+    let value = match removed.invocation {
+        Invocation::Write(value) => Some(value),
+        _ => None,
+    };
+    let kept = places.iter().enumerate().filter(|(i, place)| {
+        *i != n && value.is_none_or(|value| history.operations[**place].returned() != Some(value))
+    });
+    History { operations: kept.map(|(_, place)| history.operations[*place].clone()).collect(), ..history.clone() }
+}
+
+fn assert_minimal(history: &History, guarantee: Guarantee) -> Result<bool, TestCaseError> {
+    let Verdict::Violated(witness) = check(history, guarantee, 100_000) else { return Ok(false) };
+    let operations = witness.operations.iter().map(|place| history.operations[*place].clone()).collect();
+    let alone = History { operations, ..history.clone() };
+    let verdict = check(&alone, guarantee, 100_000);
+    prop_assert!(matches!(verdict, Verdict::Violated(_)), "{guarantee:?}: the witness proves nothing: {witness:?}");
+    for n in 0..witness.operations.len() {
+        let rest = without(history, &witness.operations, n);
+        let verdict = check(&rest, guarantee, 100_000);
+        prop_assert!(!matches!(verdict, Verdict::Violated(_)), "{guarantee:?}: {n} of {witness:?} is not needed");
+    }
+    Ok(true)
+}
+
+proptest! {
+    #![proptest_config(crate::common::random::corpus(800))]
+    #[test]
+    fn every_operation_of_a_witness_is_needed(
+        drawn in prop::collection::vec((0u8..3, any::<bool>(), 0u8..8, any::<bool>()), 2..9)
+    ) {
+        let text = register(&drawn);
+        let (history, _) = read(&text, &ReadOptions::default()).expect("a valid history");
+        for (_, guarantee) in GUARANTEES {
+            assert_minimal(&history, *guarantee)?;
+        }
+    }
+}

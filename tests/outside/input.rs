@@ -1,0 +1,84 @@
+//! How the command line reads its arguments and files.
+
+use crate::cases::{code, converge, err, out};
+
+fn in_folder(name: &str, content: &str) -> String {
+    let folder = std::env::temp_dir().join(format!("converge-outside-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join(name);
+    std::fs::write(&file, content).expect("a file");
+    file.to_string_lossy().into_owned()
+}
+
+const SCENARIO: &str = r#"{"converge": 1, "services": [{"id": "a", "data": {"k": 1}}]}"#;
+
+#[test]
+fn a_scenario_that_begins_with_a_byte_order_mark_is_read() {
+    let file = in_folder("mark.json", &format!("\u{feff}{SCENARIO}"));
+    for arguments in [["validate", &file], ["run", &file], ["why", &file]] {
+        let output = converge(&arguments, "");
+        assert_eq!(code(&output), 0, "{arguments:?}: {}", err(&output));
+    }
+    let link = converge(&["link", "encode", &file], "");
+    assert_eq!(code(&link), 0, "{}", err(&link));
+}
+
+#[test]
+fn a_path_with_a_number_sign_is_a_path() {
+    let file = in_folder("a#b.json", SCENARIO);
+    assert_eq!(code(&converge(&["run", &file], "")), 0);
+    let output = converge(&["run", "no/such#file.json"], "");
+    assert_eq!(code(&output), 2);
+    assert!(err(&output).contains("No such file"), "{}", err(&output));
+}
+
+#[test]
+fn a_history_is_written_to_standard_output() {
+    let output = converge(&["run", "ex=first-update", "--history", "-"], "");
+    assert_eq!(code(&output), 0);
+    assert!(out(&output).lines().all(|line| line.starts_with('{')), "{}", out(&output));
+    assert!(!std::path::Path::new("-").exists());
+    let both = converge(&["run", "ex=first-update", "--history", "-", "--trace", "-"], "");
+    assert_eq!(code(&both), 2);
+}
+
+#[test]
+fn an_unknown_key_is_refused() {
+    let output = converge(&["why", "ex=lost-event", "--key", "nope"], "");
+    assert_eq!(code(&output), 2);
+    assert!(err(&output).contains("--key: ") && err(&output).contains("widget"), "{}", err(&output));
+}
+
+#[test]
+fn errors_name_no_types_of_the_program() {
+    let output = converge(&["merge", "-"], r#"{"converge_sweep": "one"}"#);
+    assert_eq!(code(&output), 2);
+    assert!(!err(&output).contains("u32") && !err(&output).contains("u64"), "{}", err(&output));
+}
+
+#[test]
+fn control_characters_are_not_printed_raw() {
+    let scenario = r#"{"converge": 1, "title": "red \u001b[31m", "services": [{"id": "a"}]}"#;
+    let output = converge(&["run", "-"], scenario);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(!out(&output).contains('\u{1b}') && out(&output).contains("red"), "{}", out(&output));
+}
+
+#[test]
+fn exports_escape_names_by_the_rules_of_their_formats() {
+    let scenario = r##"{"converge": 1, "services": [
+        {"id": "a", "name": "C# service; new", "publishes": [{"to": "q"}]},
+        {"id": "b", "name": "two\nlines", "subscribes": [{"to": "q"}]}], "buses": [{"id": "q"}],
+        "script": [{"at_ms": 1, "do": {"operate": {"service": "a", "operation": {"write": {"key": "k", "value": 1}}}}}]}"##;
+    let mermaid = out(&converge(&["run", "-", "--mermaid", "-"], scenario));
+    assert!(mermaid.contains("C#35; service#59; new"), "{mermaid}");
+    let shiviz = out(&converge(&["run", "-", "--shiviz", "-"], scenario));
+    assert_eq!(shiviz.lines().count() % 2, 0, "{shiviz}");
+    assert!(shiviz.lines().step_by(2).all(|line| line.ends_with('}')), "{shiviz}");
+}
+
+#[test]
+fn the_log_counts_one_subscription_and_says_what_a_consumer_holds() {
+    let output = converge(&["run", "ex=duplicate-delivery", "--trace", "-"], "");
+    assert!(!out(&output).contains("for 1 subscriptions") && out(&output).contains("for 1 subscription"));
+}

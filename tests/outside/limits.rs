@@ -1,0 +1,128 @@
+//! Every run halts at its limits, wherever it runs, and says so first.
+
+use crate::cases::{code, converge, err, json, out, path, text};
+use converge::engine::{HaltCause, Limits};
+use converge::report::{RunReport, scenario_from};
+use converge::scenario::{Scenario, micros};
+use converge::session::Run;
+
+/// Endless work within one instant: the input, and the parts of the loop.
+const ENDLESS: [(&str, &[&str]); 5] = [
+    ("cases/x1-zero-poison.json", &["b → w (delivery)", "w → b (refusal)"]),
+    ("cases/x2-zero-closed.json", &["c → a (call)", "a → c (reply)"]),
+    ("cases/x4-zero-queue.json", &["b → w (delivery)", "w → b (refusal)"]),
+    ("hostile/closed0.link", &["c → a (call)", "a → c (reply)"]),
+    ("hostile/nack0.link", &["b → d (delivery)", "d → b (refusal)"]),
+];
+
+fn scenario(name: &str) -> Scenario {
+    scenario_from(&text(name)).expect("a valid scenario")
+}
+
+#[test]
+fn endless_work_within_one_instant_halts_and_names_the_loop() {
+    for (name, parts) in ENDLESS {
+        let report = RunReport::of(&scenario(name), u64::MAX);
+        let why = report.halted.expect("halted");
+        assert!(why.contains("events happened at one instant"), "{name}: {why}");
+        for part in parts {
+            assert!(why.contains(part), "{name}: {part}: {why}");
+        }
+        assert_eq!(report.convergence.verdict, "unknown", "{name}");
+    }
+}
+
+#[test]
+fn validation_warns_of_endless_work_with_its_path() {
+    let paths = [
+        "services[1].subscribes[0].max_deliveries",
+        "clients[0].generate.arrivals.closed.think",
+        "services[1].subscribes[0].max_deliveries",
+        "clients[0].generate.arrivals.closed.think",
+        "services[1].subscribes[0].fails",
+    ];
+    for ((name, _), wanted) in ENDLESS.into_iter().zip(paths) {
+        let warnings = scenario(name).warnings();
+        let paths: Vec<&str> = warnings.iter().map(|warning| warning.path.as_str()).collect();
+        assert!(paths.contains(&wanted), "{name}: {warnings:?}");
+    }
+    let output = converge(&["validate", &path("cases/x2-zero-closed.json")], "");
+    assert_eq!((code(&output), err(&output).contains("never ends")), (0, true), "{}", err(&output));
+    for example in converge::scenario::examples::EXAMPLES {
+        assert_eq!(example.scenario().warnings(), [], "{}", example.id);
+    }
+}
+
+#[test]
+fn a_halted_run_comes_first_in_every_output_and_exits_2() {
+    let file = path("cases/halted-run-looks-successful.json");
+    let quick = ["--max-events", "20000"];
+    let call = |arguments: &[&str]| converge(&[arguments, &quick].concat(), "");
+    let run = call(&["run", &file]);
+    assert_eq!(code(&run), 2, "{}", err(&run));
+    assert!(out(&run).starts_with("The run was halted at "), "{}", out(&run));
+    let run = call(&["run", &file, "--json"]);
+    assert!(out(&run).trim_start_matches(['{', '\n', ' ']).starts_with("\"halted\""), "{}", out(&run));
+    let report = json(&run);
+    assert_eq!(code(&run), 2);
+    assert_eq!(
+        (&report["invariants"][0]["verdict"], &report["convergence"]["verdict"]),
+        (&"unknown".into(), &"unknown".into())
+    );
+    assert!(report["missed"][0].as_str().expect("a promise").starts_with("no_stale_reads: unknown"), "{report}");
+    let why = call(&["why", &file]);
+    assert_eq!((code(&why), out(&why).lines().nth(1)), (2, Some("unknown")), "{}", out(&why));
+    assert!(out(&why).starts_with("The run was halted at "), "{}", out(&why));
+    let sweep = call(&["sweep", &file, "--seeds", "1..3"]);
+    assert_eq!(code(&sweep), 2);
+    assert!(out(&sweep).starts_with("Halted: 2 of 2 runs"), "{}", out(&sweep));
+    let sweep = call(&["sweep", &file, "--seeds", "1..3", "--json"]);
+    assert!(out(&sweep).trim_start_matches(['{', '\n', ' ']).starts_with("\"halted\": 2"), "{}", out(&sweep));
+    let merged = converge(&["merge", "-"], &out(&sweep));
+    assert_eq!((code(&merged), out(&merged).starts_with("Halted: 2 of 2 runs")), (2, true), "{}", out(&merged));
+    let compare = call(&["compare", "ex=raft-and-quorum", "--seeds", "1..2"]);
+    assert_eq!(code(&compare), 0, "{}", err(&compare));
+    let compare = converge(&["compare", "ex=raft-and-quorum", "--seeds", "1..2", "--max-events", "10"], "");
+    assert_eq!(
+        (code(&compare), out(&compare).starts_with("eventual: Halted: 1 of 1 runs")),
+        (2, true),
+        "{}",
+        out(&compare)
+    );
+}
+
+#[test]
+fn messages_in_flight_are_limited() {
+    let mut run = Run::new(&scenario("cases/halted-run-looks-successful.json"));
+    run.complete(micros(10_000.0));
+    let halt = run.engine().halt().expect("halted");
+    assert_eq!(halt.cause, HaltCause::MessagesInFlight);
+    assert_eq!(run.engine().messages().in_flight, Limits::DEFAULT.messages_in_flight + 1);
+    let text = converge::session::halt_text::sentence(&run).expect("halted");
+    assert!(text.contains("w → s (call)"), "{text}");
+}
+
+#[test]
+fn a_run_that_needs_much_memory_halts_within_it() {
+    for name in ["hostile/storm.link", "hostile/mv_siblings.link"] {
+        let scenario = scenario(name);
+        let mut run = Run::new(&scenario);
+        run.complete(micros(scenario.until_ms));
+        let halt = run.engine().halt().unwrap_or_else(|| panic!("{name} is not halted"));
+        assert!(matches!(halt.cause, HaltCause::Memory | HaltCause::MessagesInFlight), "{name}: {halt:?}");
+        assert!(run.memory() < 2 * Limits::DEFAULT.memory, "{name}: {}", run.memory());
+    }
+}
+
+#[test]
+fn a_run_halts_at_the_same_event_whatever_the_slices() {
+    let scenario = scenario("cases/x2-zero-closed.json");
+    let limits = Limits { events_at_one_instant: 1000, ..Limits::DEFAULT };
+    let digest = |slice: u64| {
+        let mut run = Run::with_limits(&scenario, limits);
+        while !run.advance(micros(scenario.until_ms), slice, &mut |_, _, _| {}) {}
+        (run.engine().events(), run.engine().now(), run.engine().trace().digest().hex())
+    };
+    assert_eq!(digest(7), digest(u64::MAX));
+    assert_eq!((digest(7).0, digest(7).1), (1000, 0));
+}

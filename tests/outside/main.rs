@@ -1,0 +1,10 @@
+//! Cases that were built from reports about real systems, and hostile input: each gives the right value. The inputs are in
+//! `cases/` and `hostile/`.
+
+mod cases;
+mod checker;
+#[path = "../common/mod.rs"]
+mod common;
+mod input;
+mod limits;
+mod stores;

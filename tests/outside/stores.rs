@@ -1,0 +1,77 @@
+//! Rules of stores: ties of timestamps, and what sessions can be promised.
+
+use crate::cases::{code, converge, err, json, path, text};
+use converge::report::{RunReport, scenario_from};
+use converge::scenario::{Command, Operation, Scenario, Step};
+use serde_json::json;
+
+fn values(scenario: &Scenario) -> Vec<Option<converge::scenario::Value>> {
+    let report = RunReport::of(scenario, u64::MAX);
+    assert_eq!(report.convergence.verdict, "converged", "{:?}", report.convergence.because);
+    report.services.values().map(|service| service.keys["k"].value.clone()).collect()
+}
+
+#[test]
+fn of_writes_with_the_same_timestamp_the_larger_value_wins() {
+    let scenario = scenario_from(&text("cases/25-tie-values.json")).expect("a scenario");
+    assert_eq!(values(&scenario), vec![Some("zebra".into()); 3]);
+}
+
+#[test]
+fn of_a_write_and_a_deletion_with_the_same_timestamp_the_deletion_wins() {
+    let scenario = scenario_from(&text("cases/25-tie-tombstone.json")).expect("a scenario");
+    assert_eq!(values(&scenario), vec![None; 3]);
+}
+
+#[test]
+fn the_order_of_writes_with_the_same_timestamp_does_not_matter() {
+    let base = scenario_from(&text("cases/25-tie-values.json")).expect("a scenario");
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    for numbers in orders {
+        let step = |(node, number): (usize, i64)| {
+            let operation = Operation::Write { key: "k".into(), value: (9 + number).into() };
+            let command = Command::Operate { service: format!("n{}", node + 1), operation, poison: false };
+            Step { at_ms: 1000.0, command }
+        };
+        let script = numbers.into_iter().enumerate().map(step).collect();
+        assert_eq!(values(&Scenario { script, ..base.clone() }), vec![Some(11.into()); 3], "{numbers:?}");
+    }
+}
+
+#[test]
+fn monotonic_writes_of_siblings_are_refused_with_their_path() {
+    let output = converge(&["validate", &path("cases/m-mw-siblings.json")], "");
+    assert_eq!(code(&output), 2);
+    assert!(err(&output).contains("clients[0].guarantees[0]: "), "{}", err(&output));
+}
+
+#[test]
+fn a_compare_and_set_that_is_always_refused_is_warned_about() {
+    let scenario = json!({
+        "converge": 1,
+        "services": [{ "id": "a" }, { "id": "b" }],
+        "groups": [{ "id": "g", "members": ["a", "b"] }],
+        "clients": [{ "id": "c", "target": "g", "script": [{
+            "at_ms": 1,
+            "do": { "compare_and_set": { "key": "k", "expect": 1, "value": 2 } }
+        }] }],
+    });
+    let output = converge(&["validate", "-", "--json"], &scenario.to_string());
+    let warnings = &json(&output)["warnings"];
+    assert_eq!(warnings[0]["path"], "clients[0].script[0].do.compare_and_set", "{warnings}");
+}
+
+#[test]
+fn an_increment_beyond_the_range_of_numbers_is_refused() {
+    let most = 1i64 << 53;
+    let scenario = json!({
+        "converge": 1,
+        "services": [{ "id": "a", "data": { "n": most } }],
+        "clients": [{ "id": "c", "target": "a", "script": [
+            { "at_ms": 1, "do": { "increment": { "key": "n", "by": 1 } } }
+        ] }],
+    });
+    let report = RunReport::of(&scenario_from(&scenario.to_string()).expect("valid"), u64::MAX);
+    assert_eq!((report.clients["c"].fail, report.clients["c"].ok), (1, 0));
+    assert_eq!(report.services["a"].keys["n"].value, Some(most.into()));
+}
