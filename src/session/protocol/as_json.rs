@@ -1,18 +1,19 @@
 //! Parts of a document cross as JSON text. Their serde attributes (untagged values, skipped fields) are made for JSON,
-//! and the compact format of the other messages is not self-describing.
+//! and the compact format of the other messages is not self-describing. They are written and read by the functions of
+//! documents, so the page has one writer and one reader of them.
 
+use crate::scenario::json;
 use serde::de::{DeserializeOwned, Error};
-use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Writes a part of a document.
 pub fn serialize<T: Serialize, S: Serializer>(part: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    let text = serde_json::to_string(part).map_err(S::Error::custom)?;
-    serializer.serialize_str(&text)
+    serializer.serialize_str(&json::pretty(part))
 }
 
 /// Reads a part of a document.
 pub fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     let text = String::deserialize(deserializer)?;
-    serde_json::from_str(&text).map_err(D::Error::custom)
+    let value = json::parse(&text).map_err(|error| D::Error::custom(error.to_string()))?;
+    json::read(&value).map_err(|errors| D::Error::custom(errors[0].to_string()))
 }
