@@ -25,6 +25,7 @@ pub mod faults;
 pub mod fields;
 pub mod geometry;
 pub mod gesture;
+pub mod guides;
 pub mod internals;
 pub mod kept_drawings;
 pub mod keys;

@@ -3,7 +3,6 @@
 use super::history::History;
 use super::{BranchDrawings, Clipboard, Effect, Mode, Model, Redraw, SaveState};
 use crate::app::geometry::Point;
-use crate::app::kept_drawings::DrawingsRequest;
 use crate::app::run_view::RunView;
 use crate::app::scene::NodeKind;
 use crate::app::{drawing, measurement::Measurement, script};
@@ -69,6 +68,11 @@ pub struct Document {
 }
 
 impl Document {
+    /// Returns whether a document was opened.
+    pub fn is_open(&self) -> bool {
+        self.opened > 0
+    }
+
     /// Returns the fragment of its address.
     pub fn fragment(&self) -> String {
         self.drawing.as_ref().map_or_else(|| self.address.clone(), |id| format!("d={id}"))
@@ -164,10 +168,7 @@ impl Model {
                 effects.push(Effect::Address { fragment: NEW_ADDRESS.into(), is_new: true });
                 effects.push(Effect::FocusCanvas);
             }
-            DocumentMsg::OpenOther => match self.other_drawing().map(|info| info.id.clone()) {
-                Some(id) => effects.push(Effect::Drawings(DrawingsRequest::Read { id, version: None })),
-                None => self.notify("You have no other drawing yet.".into()),
-            },
+            DocumentMsg::OpenOther => self.open_other(effects),
             DocumentMsg::OpenExample(id) => effects.push(Effect::OpenNamed(format!("ex={id}"))),
             DocumentMsg::EditCopy => {
                 self.document.origin = Origin::Own;

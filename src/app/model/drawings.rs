@@ -41,6 +41,8 @@ pub struct Drawings {
     waiting: BTreeMap<Rc<str>, Rc<Scenario>>,
     /// The last revision of each drawing that this tab has read or written.
     revisions: BTreeMap<Rc<str>, u32>,
+    /// The previous drawing is opened once the drawings are listed.
+    opens_other: bool,
     /// The visitor knows that nothing is kept.
     is_failure_known: bool,
 }
@@ -155,6 +157,10 @@ impl Model {
                 self.make_title_unique();
                 self.document.drawing = Some(id.clone());
                 effects.push(Effect::Address { fragment: format!("d={id}"), is_new: false });
+                if self.drawings.list.is_none() {
+                    // The titles of the others are needed for the next new drawing.
+                    effects.push(Effect::Drawings(DrawingsRequest::List));
+                }
                 id
             }
         };
@@ -192,7 +198,12 @@ impl Model {
 
     fn receive_drawings(&mut self, answer: DrawingsAnswer, effects: &mut Vec<Effect>) {
         match answer {
-            DrawingsAnswer::Listed(list) => self.list_drawings(list),
+            DrawingsAnswer::Listed(list) => {
+                self.list_drawings(list);
+                if std::mem::take(&mut self.drawings.opens_other) {
+                    self.open_other(effects);
+                }
+            }
             DrawingsAnswer::Saved(info) => {
                 self.drawings.revisions.insert(info.id.clone(), info.revision);
                 if self.drawings.saving.take_if(|saving| *saving == info.id).is_some() {
@@ -289,8 +300,20 @@ impl Model {
         }
     }
 
+    /// Opens the drawing that was saved last, apart from the shown one.
+    pub(super) fn open_other(&mut self, effects: &mut Vec<Effect>) {
+        if self.drawings.list.is_none() {
+            self.drawings.opens_other = true;
+            return effects.push(Effect::Drawings(DrawingsRequest::List));
+        }
+        match self.other_drawing().map(|info| info.id.clone()) {
+            Some(id) => effects.push(Effect::Drawings(DrawingsRequest::Read { id, version: None })),
+            None => self.notify("You have no previous drawing yet.".into()),
+        }
+    }
+
     /// Returns the visitor's drawing that was saved last, apart from the shown one.
-    pub fn other_drawing(&self) -> Option<&DrawingInfo> {
+    fn other_drawing(&self) -> Option<&DrawingInfo> {
         let list = self.drawings.list.as_ref()?;
         list.iter().find(|info| info.deleted.is_none() && self.document.drawing.as_ref() != Some(&info.id))
     }
@@ -351,7 +374,8 @@ mod tests {
         let (id, ..) = saved(&page);
         add(&mut page);
         add(&mut page);
-        assert!(!page.effects.iter().any(|effect| matches!(effect, Effect::Drawings(_))), "one at a time");
+        let is_save = |effect: &Effect| matches!(effect, Effect::Drawings(DrawingsRequest::Save { .. }));
+        assert!(!page.effects.iter().any(is_save), "one at a time");
         answer(&mut page, DrawingsAnswer::Saved(info(&id, 1)));
         let (again, base, scenario) = saved(&page);
         assert_eq!((again, base, scenario.services.len()), (id, Some(1), 5));

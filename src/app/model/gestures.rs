@@ -4,6 +4,7 @@
 use super::{CanvasItem, Effect, Model};
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::{Gesture, Press, Target, Tool};
+use crate::app::guides;
 use crate::app::scene::SceneNode;
 use crate::scenario::Command;
 use std::collections::BTreeSet;
@@ -239,7 +240,26 @@ impl Model {
         }
         let Some(start) = self.start_of(lead) else { return by };
         let to_grid = |x: f64| (x / GRID).round() * GRID;
-        (to_grid(start.x + by.0) - start.x, to_grid(start.y + by.1) - start.y)
+        let on_grid = (to_grid(start.x + by.0) - start.x, to_grid(start.y + by.1) - start.y);
+        // The edges and the middle of another card attract more than the grid.
+        let Some(node) = self.scene.find(lead) else { return on_grid };
+        let card = Rect { x: start.x + by.0, y: start.y + by.1, ..self.scene.nodes[node].rect };
+        let (x, y) = guides::attraction(&card, &self.resting_cards());
+        (x.map_or(on_grid.0, |x| by.0 + x), y.map_or(on_grid.1, |y| by.1 + y))
+    }
+
+    /// Returns the places of the cards that are not being dragged.
+    fn resting_cards(&self) -> Vec<Rect> {
+        let Gesture::Move { ids, .. } = &self.pointer.gesture else { return Vec::new() };
+        let is_resting = |id: &str| !ids.iter().any(|other| other == id);
+        self.scene.nodes.iter().filter(|node| is_resting(&node.id)).map(|node| node.rect).collect()
+    }
+
+    /// Returns the lines along which the dragged card meets other cards.
+    pub fn guides(&self) -> Vec<(Point, Point)> {
+        let Gesture::Move { lead, copies: false, .. } = &self.pointer.gesture else { return Vec::new() };
+        let Some(node) = self.scene.find(lead) else { return Vec::new() };
+        guides::guides(&self.scene.nodes[node].rect, &self.resting_cards())
     }
 
     /// Returns the position of a card before the gesture.

@@ -15,6 +15,9 @@ pub const KEPT_MOTION: &str = "converge.motion";
 /// Storage key of the single-key shortcuts: `on` or `off`.
 pub const KEPT_KEYS: &str = "converge.keys";
 
+/// Storage key of the hints: `off`, or absent.
+pub const KEPT_HINTS: &str = "converge.hints";
+
 /// Light or dark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
@@ -65,11 +68,13 @@ pub struct Preferences {
     pub reduced_motion: bool,
     /// Shortcuts of a single character are on.
     pub single_keys: bool,
+    /// An empty canvas shows the first steps.
+    pub hints: bool,
 }
 
 impl Default for Preferences {
     fn default() -> Self {
-        Preferences { theme: Theme::Auto, reduced_motion: false, single_keys: true }
+        Preferences { theme: Theme::Auto, reduced_motion: false, single_keys: true, hints: true }
     }
 }
 
@@ -84,6 +89,8 @@ pub enum PreferencesMsg {
     ReducedMotion(bool),
     /// Turn shortcuts of a single character on or off.
     SingleKeys(bool),
+    /// Do not show the first steps again.
+    HideHints,
 }
 
 impl Model {
@@ -95,6 +102,10 @@ impl Model {
                 self.preferences.reduced_motion = reduced;
                 effects.push(Effect::LessMotion(reduced));
                 effects.push(Effect::Keep(KEPT_MOTION, if reduced { "less" } else { "full" }.into()));
+            }
+            PreferencesMsg::HideHints => {
+                self.preferences.hints = false;
+                effects.push(Effect::Keep(KEPT_HINTS, "off".into()));
             }
             PreferencesMsg::SingleKeys(on) => {
                 self.preferences.single_keys = on;

@@ -10,7 +10,7 @@ use super::fault_track::FaultTrack;
 use super::inspector::{Inspector, Reasons};
 use super::log::Log;
 use super::verdicts::Verdicts;
-use super::{diagram, menu, outline};
+use super::{diagram, empty_canvas, menu, outline};
 use crate::app::browser::picture;
 use crate::app::command_palette;
 use crate::app::model::{self, CanvasItem, Effect, Model, Msg, Origin};
@@ -50,6 +50,8 @@ pub enum LazyView {
     Drawings,
     /// The command palette.
     Commands,
+    /// What an empty canvas says.
+    EmptyCanvas,
     /// The context menu.
     Menu,
     /// The menu with all that has no button on a small page.
@@ -62,7 +64,7 @@ pub enum LazyView {
 
 impl LazyView {
     /// All lazy views.
-    pub const ALL: [LazyView; 14] = [
+    pub const ALL: [LazyView; 15] = [
         LazyView::Inspector,
         LazyView::Outline,
         LazyView::Diagram,
@@ -73,6 +75,7 @@ impl LazyView {
         LazyView::Help,
         LazyView::Drawings,
         LazyView::Commands,
+        LazyView::EmptyCanvas,
         LazyView::Menu,
         LazyView::More,
         LazyView::Script,
@@ -92,6 +95,7 @@ impl LazyView {
             LazyView::Help => model.panels.help,
             LazyView::Drawings => model.drawings.open,
             LazyView::Commands => model.panels.commands,
+            LazyView::EmptyCanvas => model.scene.nodes.is_empty() && model.mode.edits() && model.document.is_open(),
             LazyView::Menu => model.panels.menu.is_some(),
             LazyView::More => model.panels.more,
             LazyView::Script => !model.document.scenario.script.is_empty(),
@@ -237,6 +241,7 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
         LazyView::Commands => {
             html! { <CommandsDialog commands={Rc::new(command_palette::commands(model))} send={send.clone()} /> }
         }
+        LazyView::EmptyCanvas => empty_canvas::empty_canvas(model, send),
         LazyView::Menu => menu::menu(model, send),
         LazyView::More => menu::more(model, send),
         LazyView::Script => html! {

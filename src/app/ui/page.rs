@@ -20,8 +20,8 @@ use crate::app::browser::tabs::Tabs;
 use crate::app::browser::{address, storage, theme};
 use crate::app::geometry::{Rect, point};
 use crate::app::model::{
-    Controls, KEPT_KEYS, KEPT_MOTION, KEPT_THEME, Model, Msg, Opening, Origin, PointerMsg, SelectionMsg, Theme,
-    ViewportMsg,
+    Controls, KEPT_HINTS, KEPT_KEYS, KEPT_MOTION, KEPT_THEME, Model, Msg, Opening, Origin, PointerMsg, SelectionMsg,
+    Theme, ViewportMsg,
 };
 use crate::app::outline::OutlineMsg;
 use card_views::CardViews;
@@ -252,6 +252,7 @@ fn initial_model() -> Model {
         storage::kept(KEPT_MOTION).map_or_else(theme::reduced_motion, |word| word == "less");
     model.drawings.tab = (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
     model.preferences.single_keys = storage::kept(KEPT_KEYS).as_deref() != Some("off");
+    model.preferences.hints = storage::kept(KEPT_HINTS).as_deref() != Some("off");
     if address::is_embed() {
         let address = address::read(&address::fragment());
         (model.mode, model.controls) = (address.mode, address.controls);

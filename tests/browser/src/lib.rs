@@ -271,6 +271,8 @@ impl Browser {
             "Tab" => "\u{E004}".to_string(),
             "Delete" => "\u{E017}".to_string(),
             "Space" => " ".to_string(),
+            "Home" => "\u{E011}".to_string(),
+            "End" => "\u{E010}".to_string(),
             "Left" => "\u{E012}".to_string(),
             "Up" => "\u{E013}".to_string(),
             "Right" => "\u{E014}".to_string(),
@@ -320,6 +322,23 @@ impl Browser {
         let script = "const r = document.querySelector(arguments[0]).getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]";
         let point = self.run_with(script, selector);
         (point[0].as_f64().expect("x"), point[1].as_f64().expect("y"))
+    }
+
+    /// Opens an address in a new tab, and goes there. Returns the tab before and the new one.
+    pub fn open_tab(&self, url: &str) -> (String, String) {
+        let mut answer = self.agent.get(format!("{}/window", self.session)).call().expect("the driver answers");
+        let before = answer.body_mut().read_json::<Value>().expect("JSON")["value"].take();
+        let new = self.call("/window/new", json!({ "type": "tab" }))["handle"].take();
+        let handle = |value: &Value| value.as_str().expect("a handle").to_string();
+        let (before, new) = (handle(&before), handle(&new));
+        self.go_to_tab(&new);
+        self.open(url);
+        (before, new)
+    }
+
+    /// Goes to a tab.
+    pub fn go_to_tab(&self, handle: &str) {
+        self.call("/window", json!({ "handle": handle }));
     }
 
     /// Enters a frame, or leaves all frames.

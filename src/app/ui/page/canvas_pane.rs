@@ -73,7 +73,7 @@ impl Page {
                     { self.publish_button() }
                 </div>
                 <canvas class="messages" ref={&refs.layers.messages} aria-hidden="true"></canvas>
-                <svg class="drafts" aria-hidden="true"><g ref={&refs.drafts}>{ draft(&model.pointer.gesture, &model.scene) }{ self.ghost() }</g></svg>
+                <svg class="drafts" aria-hidden="true"><g ref={&refs.drafts}>{ draft(&model.pointer.gesture, &model.scene) }{ self.ghost() }{ guide_lines(&model.guides()) }</g></svg>
                 { self.overlay() }
             </main>
         }
@@ -96,6 +96,7 @@ impl Page {
                     { action_button(ActionId::ZoomIn, "", "+".into(), model, &self.send) }
                     { action_button(ActionId::Fit, "", ActionId::Fit.action().label.into(), model, &self.send) }
                 </div>
+                { self.lazy(LazyView::EmptyCanvas) }
                 { self.lazy(LazyView::Menu) }
                 if model.mode.is_embed() {
                     <a class="open" href={address::playground()} target="_blank" rel="noopener">{ "Open in playground" }</a>
@@ -211,6 +212,14 @@ fn draft(gesture: &Gesture, scene: &Scene) -> Html {
             html! {}
         }
     }
+}
+
+/// Draws the lines along which a dragged card meets others.
+fn guide_lines(guides: &[(Point, Point)]) -> Html {
+    let line = |(a, b): &(Point, Point)| {
+        html! { <path class="guide" d={format!("M{} {}L{} {}", a.x, a.y, b.x, b.y)} /> }
+    };
+    guides.iter().map(line).collect()
 }
 
 /// Draws the arrowheads of links.

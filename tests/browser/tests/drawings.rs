@@ -1,0 +1,192 @@
+//! The visitor's drawings: kept, named, with versions; full, blocked and damaged storage; two tabs; the clipboard.
+
+use browser_tests::{Browser, Site, WIDE, assert_clean_console};
+use serde_json::json;
+use std::sync::LazyLock;
+
+static SITE: LazyLock<Site> = LazyLock::new(Site::start);
+
+fn open(path: &str) -> Browser {
+    let browser = SITE.visit(WIDE, path);
+    browser.wait("document.querySelector('main .badge') || document.querySelector('main.canvas[tabindex=\"0\"]')");
+    browser
+}
+
+fn cards(browser: &Browser, count: usize) {
+    browser.wait(&format!("document.querySelectorAll('main [data-node]').length === {count}"));
+}
+
+fn saved(browser: &Browser) {
+    browser.wait("document.querySelector('.saved')?.textContent === 'Saved'");
+}
+
+fn choose(browser: &Browser, id: &str) {
+    browser.run(&format!("const s = document.querySelector('select[aria-label=Examples]'); s.value = '{id}'; s.dispatchEvent(new Event('change', {{ bubbles: true }}))"));
+}
+
+/// Chooses an entry of the menu of files.
+fn file(browser: &Browser, entry: &str) {
+    browser.click("[data-action=FileMenu]");
+    let find =
+        format!("[...document.querySelectorAll('[role=menuitem]')].find(i => i.textContent === {})", json!(entry));
+    browser.wait(&find);
+    browser.run(&format!("{find}.click()"));
+}
+
+fn names(browser: &Browser) -> String {
+    "[...document.querySelectorAll('.drawings-list .name')].map(e => e.textContent).join('|')".to_string()
+        + if browser.run("return !!document.querySelector('.drawings-list')") == json!(true) { "" } else { " || ''" }
+}
+
+fn press(browser: &Browser, label: &str) {
+    let find = format!("document.querySelector('[aria-label={}]')", json!(label));
+    browser.wait(&find);
+    browser.run(&format!("{find}.click()"));
+}
+
+#[test]
+fn three_edited_drawings_are_kept_renamed_duplicated_and_deleted_with_undo() {
+    let browser = open("");
+    for id in ["first-update", "outbox", "lost-event"] {
+        choose(&browser, id);
+        browser.wait(&format!("location.hash === '#ex={id}'"));
+        browser.click(".palette .placeable");
+        browser.wait("location.hash.startsWith('#d=')");
+        saved(&browser);
+    }
+    file(&browser, "Open…");
+    browser.wait("document.querySelectorAll('.drawings-list > li').length === 3");
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    let first = browser.run("return document.querySelector('.drawings-list > li:last-child .name').textContent");
+    let first = first.as_str().expect("a name").to_string();
+    press(&browser, &format!("Rename: {first}"));
+    browser.fill(".drawings-list .rename input", "My stock");
+    browser.wait(&format!("({}).includes('My stock')", names(&browser)));
+    press(&browser, "Duplicate: My stock");
+    browser.wait(&format!("({}).includes('My stock (copy)')", names(&browser)));
+    press(&browser, "Delete: My stock (copy)");
+    browser.wait(&format!("!({}).includes('My stock (copy)')", names(&browser)));
+    browser.keys(&["Escape"]);
+    browser.wait("!document.querySelector('dialog')");
+    browser.wait("[...document.querySelectorAll('.notice button')].some(b => b.textContent === 'Undo')");
+    browser.run("[...document.querySelectorAll('.notice button')].find(b => b.textContent === 'Undo').click()");
+    file(&browser, "Open…");
+    browser.wait("document.querySelectorAll('.drawings-list > li').length === 4");
+    browser
+        .run("[...document.querySelectorAll('.drawings-list .name')].find(b => b.textContent === 'My stock').click()");
+    browser.wait("document.querySelector('button.title').textContent === 'My stock'");
+    cards(&browser, 4);
+    browser.run("history.back()");
+    browser.wait("document.querySelector('button.title').textContent !== 'My stock'");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn a_copy_a_new_drawing_and_undo_across_them_lose_nothing() {
+    let browser = open("");
+    browser.click(".palette .placeable");
+    cards(&browser, 4);
+    saved(&browser);
+    file(&browser, "Save a copy");
+    browser.wait("document.querySelector('.notice')?.textContent.includes('Saved as')");
+    browser.click(".palette .placeable");
+    cards(&browser, 5);
+    saved(&browser);
+    file(&browser, "New");
+    cards(&browser, 0);
+    browser.wait("location.hash === '#new'");
+    browser.click("[aria-label=Undo]");
+    cards(&browser, 5);
+    browser.wait("location.hash.startsWith('#d=')");
+    file(&browser, "Open…");
+    browser.wait("document.querySelectorAll('.drawings-list > li').length === 2");
+}
+
+#[test]
+fn work_kept_by_an_earlier_version_of_the_page_is_found_again() {
+    let browser = open("");
+    let scenario = converge::scenario::examples::find("outbox").expect("the example").scenario().to_json();
+    browser.run_with("localStorage.setItem('converge.work', arguments[0])", &scenario);
+    browser.open(&SITE.at("?again"));
+    browser.wait("document.querySelector('button.title')?.textContent.toLowerCase().includes('outbox')");
+    assert_eq!(browser.run("return localStorage.getItem('converge.work')"), json!(null));
+}
+
+#[test]
+fn two_tabs_never_overwrite_each_other() {
+    let browser = open("");
+    browser.click(".palette .placeable");
+    cards(&browser, 4);
+    saved(&browser);
+    let address = browser.run("return location.href");
+    let (one, two) = browser.open_tab(address.as_str().expect("an address"));
+    cards(&browser, 4);
+    browser.click(".palette .placeable");
+    cards(&browser, 5);
+    saved(&browser);
+    browser.go_to_tab(&one);
+    browser.wait("document.querySelector('.notice')?.textContent.includes('Another tab has changed this drawing')");
+    browser.click(".palette [data-action=Tidy]");
+    browser.click(".palette .placeable:nth-of-type(2)");
+    cards(&browser, 5);
+    browser.wait("document.querySelector('button.title').textContent.includes('(this tab)')");
+    saved(&browser);
+    browser.go_to_tab(&two);
+    browser.open(address.as_str().expect("an address"));
+    browser.run("location.reload()");
+    cards(&browser, 5);
+    browser.wait("document.querySelector('[data-node=\"service-2\"]')");
+    file(&browser, "Open…");
+    browser.wait("document.querySelectorAll('.drawings-list > li').length === 2");
+}
+
+#[test]
+fn full_blocked_and_damaged_storage_is_reported_and_a_file_offered() {
+    for (script, text) in [
+        (
+            "IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError') }",
+            "no room left",
+        ),
+        (
+            "Object.defineProperty(window, 'indexedDB', { get() { throw new DOMException('no', 'SecurityError') } })",
+            "does not let the page keep",
+        ),
+    ] {
+        let browser = Browser::start(WIDE);
+        browser.before_documents(script);
+        browser.open(&SITE.at(""));
+        browser.wait("document.querySelector('main .badge')");
+        browser.click(".palette .placeable");
+        cards(&browser, 4);
+        browser.wait(&format!("document.querySelector('.notice')?.textContent.includes({})", json!(text)));
+        browser.wait("document.querySelector('.saved')?.textContent === 'Not saved'");
+        browser.run("window.files = {}; HTMLAnchorElement.prototype.click = function () { window.files[this.download] = this.href }");
+        browser.run(
+            "[...document.querySelectorAll('.notice button')].find(b => b.textContent === 'Save as a file').click()",
+        );
+        browser.wait("Object.keys(window.files).some(name => name.endsWith('.json'))");
+    }
+    let browser = open("");
+    browser.click(".palette .placeable");
+    saved(&browser);
+    browser.run_async(
+        "const open = indexedDB.open('converge'); open.onsuccess = () => { const t = open.result.transaction('texts', 'readwrite'); \
+         const s = t.objectStore('texts'); s.getAllKeys().onsuccess = e => s.put('{ broken', e.target.result[0]); t.oncomplete = () => { open.result.close(); done(1) } }",
+    );
+    browser.run("location.reload()");
+    browser.wait("document.querySelector('.notice')?.textContent.includes('cannot be read')");
+    cards(&browser, 3);
+}
+
+#[test]
+fn cards_are_pasted_from_the_systems_clipboard() {
+    let browser = open("#new");
+    cards(&browser, 0);
+    let scenario = converge::scenario::examples::EXAMPLES[0].scenario().to_json();
+    let script = "const data = new DataTransfer(); data.setData('text/plain', arguments[0]); \
+        document.querySelector('main.canvas').dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))";
+    browser.run_with(script, &scenario);
+    browser.wait("document.querySelectorAll('main [data-node]').length >= 3");
+    browser.wait("document.activeElement.dataset.node");
+    assert_clean_console(&browser);
+}

@@ -1,0 +1,345 @@
+//! The faults that a thorough trial of the page has found, one test for each, by its number.
+
+use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, wait_for_state};
+use serde_json::{Value, json};
+use std::sync::LazyLock;
+
+static SITE: LazyLock<Site> = LazyLock::new(Site::start);
+
+const CLOCK: &str = "parseFloat(document.querySelector('.transport .clock').textContent)";
+
+fn open(look: Look, path: &str) -> Browser {
+    let browser = SITE.visit(look, path);
+    browser.wait("document.querySelector('main .badge') || document.querySelector('main.canvas[tabindex=\"0\"]')");
+    browser
+}
+
+fn cards(browser: &Browser, count: usize) {
+    browser.wait(&format!("document.querySelectorAll('main [data-node]').length === {count}"));
+}
+
+fn stock(browser: &Browser, node: &str) -> String {
+    browser.text(&format!("[data-node=\"{node}\"] .rows .v"))
+}
+
+#[test]
+fn fault_1_the_previous_event_before_the_first_one_leaves_the_clock_at_0() {
+    let browser = open(WIDE, "");
+    browser.keys(&[",", ","]);
+    browser.click(".transport [data-action=StepBack]");
+    browser.wait(&format!("{CLOCK} === 0"));
+    browser.wait("document.querySelector('.transport [aria-label=Play]')");
+    browser.click(".publish");
+    wait_for_state(&browser, "notification", "stale");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn fault_2_going_back_while_playing_moves_the_clock() {
+    let browser = open(WIDE, "#ex=inventory-notification&speed=1");
+    browser.click(".transport [aria-label=Play]");
+    for _ in 0..5 {
+        browser.wait(&format!("{CLOCK} > 1.2"));
+        browser.run("document.querySelector('main.canvas').focus()");
+        browser.keys(&["Home"]);
+        browser.wait(&format!("{CLOCK} < 1"));
+        browser.wait("document.querySelector('.transport [aria-label=Pause]')");
+    }
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn fault_5_undo_takes_back_live_actions_and_reset_in_their_order() {
+    let browser = open(WIDE, "");
+    browser.click(".publish");
+    wait_for_state(&browser, "notification", "stale");
+    browser.click(".transport [aria-label=Pause]");
+    assert_eq!(stock(&browser, "inventory"), "51");
+    browser.click("[aria-label=Undo]");
+    browser.wait("document.querySelector('[data-node=\"inventory\"] .rows .v').textContent === '50'");
+    browser.click("[aria-label=Redo]");
+    browser.wait("document.querySelector('[data-node=\"inventory\"] .rows .v').textContent === '51'");
+    browser.click(".transport [data-action=Reset]");
+    browser.wait("document.querySelector('[data-node=\"inventory\"] .rows .v').textContent === '50'");
+    browser.wait("document.querySelector('.notice')?.textContent.includes('Undo brings them back')");
+    browser.click("[aria-label=Undo]");
+    browser.wait("document.querySelector('[data-node=\"inventory\"] .rows .v').textContent === '51'");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn fault_6_keys_act_right_after_loading_and_the_focus_is_never_lost() {
+    let browser = open(WIDE, "");
+    browser.keys(&["p"]);
+    wait_for_state(&browser, "notification", "stale");
+    browser.keys(&["Space"]);
+    browser.wait("document.querySelector('.transport [aria-label=Play]')");
+    browser.keys(&["Control+k"]);
+    let commands = browser.wait("[...document.querySelectorAll('.commands-list li .grow')].map(e => e.textContent)");
+    browser.keys(&["Escape"]);
+    browser.wait("!document.querySelector('dialog')");
+    let labels: Vec<&str> = commands.as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    assert!(labels.len() > 30, "{labels:?}");
+    for label in labels.iter().filter(|label| !label.starts_with("Open the example") && !label.starts_with("Save the"))
+    {
+        browser.keys(&["Control+k"]);
+        browser.wait("document.activeElement.matches('.commands-input')");
+        let letters: Vec<String> = label.chars().map(String::from).collect();
+        browser.keys(&letters.iter().map(String::as_str).collect::<Vec<_>>());
+        browser.keys(&["Enter"]);
+        browser.wait("!document.querySelector('.commands-input')");
+        let focused = "document.activeElement !== document.body && document.activeElement.getClientRects().length > 0";
+        browser.wait(&format!("({focused}) || !document.activeElement"));
+        if browser.run("return !!document.querySelector('dialog')") == json!(true) {
+            browser.keys(&["Escape"]);
+            browser.wait("!document.querySelector('dialog')");
+            browser.wait(focused);
+        }
+        assert_eq!(browser.run(&format!("return {focused}")), json!(true), "after {label:?}");
+    }
+}
+
+#[test]
+fn fault_7_lifting_the_finger_after_a_long_press_chooses_nothing() {
+    let browser = open(PHONE, "#ex=first-update");
+    let card = browser.middle("main [data-node=\"notification\"]");
+    browser.touch(&[&[card]], 700);
+    browser.wait("document.querySelectorAll('[role=menuitem]').length > 3");
+    assert_eq!(browser.run("return !!document.querySelector('[role=menu]')"), json!(true), "the menu stays open");
+    assert_eq!(browser.run("return document.querySelector('main .badge.down, .link.cut') === null"), json!(true));
+    // A second touch chooses.
+    let crash = browser.middle("[role=menuitem]");
+    browser.touch(&[&[crash]], 0);
+    browser.wait("!document.querySelector('[role=menu]')");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn faults_9_and_20_items_of_the_palette_stay_where_mouse_or_finger_drop_them() {
+    let browser = open(WIDE, "#new");
+    cards(&browser, 0);
+    let service = browser.middle(".palette .placeable");
+    for (count, at) in [(400.0, 200.0), (900.0, 450.0), (650.0, 330.0)].into_iter().enumerate() {
+        if count == 2 {
+            browser.touch(&[&[service, (service.0 + 60.0, service.1), at]], 0);
+        } else {
+            browser.drag(service, at);
+        }
+        cards(&browser, count + 1);
+        let middle = browser.middle(&format!("main [data-node=\"service-{}\"]", count + 1));
+        assert!(
+            (middle.0 - at.0).abs() < 24.0 && (middle.1 - at.1).abs() < 34.0,
+            "dropped at {at:?}, is at {middle:?}"
+        );
+    }
+    for count in 4..8 {
+        browser.click(".palette .placeable");
+        cards(&browser, count);
+    }
+    let overlaps = "const r = [...document.querySelectorAll('main [data-node]')].map(e => e.getBoundingClientRect()); \
+        return r.some((a, i) => r.some((b, j) => i < j && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom && !(i === 2 || j === 2)))";
+    assert_eq!(browser.run(overlaps), json!(false));
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn fault_10_a_drawing_made_by_hand_shows_staleness() {
+    let browser = open(WIDE, "");
+    browser.click(".palette .placeable");
+    browser.wait("document.querySelector('[data-node=\"service-1\"]')");
+    let bus = browser.middle("[data-node=\"stock_updated\"] .handle");
+    let service = browser.middle("[data-node=\"service-1\"]");
+    browser.drag(bus, service);
+    browser.wait("document.querySelectorAll('.links path.link').length === 3");
+    browser.click(".publish");
+    browser.wait("document.querySelector('[data-node=\"service-1\"]').textContent.includes('51')");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn fault_15_published_twice_fast_the_values_differ() {
+    let browser = open(WIDE, "");
+    browser.keys(&["p", "p", "p"]);
+    browser.wait("document.querySelector('[data-node=\"inventory\"] .rows .v').textContent === '53'");
+    assert_clean_console(&browser);
+}
+
+fn drop_text(browser: &Browser, name: &str, text: &str) {
+    let script = "const [name, text] = JSON.parse(arguments[0]); const data = new DataTransfer(); \
+        data.items.add(new File([text], name)); \
+        document.querySelector('main.canvas').dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }))";
+    browser.run_with(script, &json!([name, text]).to_string());
+}
+
+#[test]
+fn fault_16_a_dropped_file_opens_and_an_invalid_one_is_reported() {
+    let browser = open(WIDE, "");
+    let mut scenario = converge::scenario::examples::EXAMPLES[0].scenario();
+    scenario.title = "Dropped".into();
+    drop_text(&browser, "a.json", &scenario.to_json());
+    browser.wait("document.querySelector('.top .title button, button.title').textContent === 'Dropped'");
+    browser.wait("location.hash.startsWith('#d=')");
+    drop_text(&browser, "b.json", "{ \"converge\": 1, \"services\": 5 }");
+    browser.wait("document.querySelector('.notice')?.textContent.includes('could not be opened')");
+    drop_text(&browser, "c.txt", "hello");
+    browser.wait("document.querySelector('.notice')?.textContent.includes('neither a scenario file nor a link')");
+    browser.click("[aria-label=Undo]");
+    browser.wait("document.querySelector('button.title').textContent !== 'Dropped'");
+}
+
+#[test]
+fn fault_17_selects_and_titles_show_names() {
+    let browser = open(WIDE, "#ex=inventory-notification");
+    browser.click("[data-node=\"warehouse\"] header");
+    browser.wait("[...document.querySelectorAll('.inspector option')].some(o => o.textContent === 'Inventory')");
+    assert_eq!(
+        browser
+            .run("return [...document.querySelectorAll('.inspector option')].some(o => o.textContent === 'inventory')"),
+        json!(false)
+    );
+}
+
+#[test]
+fn fault_18_a_click_on_a_fault_of_the_script_opens_it() {
+    let browser = open(WIDE, "#ex=lost-event");
+    browser.wait("document.querySelectorAll('.fault-track .step').length === 2");
+    browser.wait("(r => r.left > 100)(document.querySelector('.fault-track .step').getBoundingClientRect())");
+    browser.click(".fault-track .step");
+    browser.wait("document.activeElement.id === 'field-script-0-at_ms'");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn fault_19_the_address_follows_what_is_open_and_back_returns() {
+    let browser = open(WIDE, "");
+    let choose = |id: &str| {
+        browser.run(&format!("const s = document.querySelector('select[aria-label=Examples]'); s.value = '{id}'; s.dispatchEvent(new Event('change', {{ bubbles: true }}))"));
+    };
+    choose("outbox");
+    browser.wait("location.hash === '#ex=outbox'");
+    choose("lost-event");
+    browser.wait("location.hash === '#ex=lost-event'");
+    cards(&browser, 4);
+    let title = browser.text("button.title");
+    browser.run("history.back()");
+    browser.wait(&format!(
+        "location.hash === '#ex=outbox' && document.querySelector('button.title').textContent !== {}",
+        json!(title)
+    ));
+    browser.run("history.forward()");
+    browser.wait(&format!("document.querySelector('button.title').textContent === {}", json!(title)));
+    // An edited example is a drawing of the visitor.
+    browser.click(".palette .placeable");
+    cards(&browser, 5);
+    browser.wait("location.hash.startsWith('#d=')");
+    browser.wait("document.querySelector('.saved')?.textContent === 'Saved'");
+    browser.run("location.reload()");
+    cards(&browser, 5);
+}
+
+#[test]
+fn fault_21_an_empty_dead_letter_queue_says_so() {
+    let browser = open(WIDE, "#ex=poison-message&t=0");
+    browser.click("[data-node=\"stock_updated\"] header");
+    browser.wait(
+        "[...document.querySelectorAll('.inspector section')].some(s => s.textContent.startsWith('Dead lettersNone.'))",
+    );
+}
+
+#[test]
+fn fault_22_a_group_without_a_workload_says_what_is_missing() {
+    let browser = open(WIDE, "#new");
+    browser.keys(&["4"]);
+    cards(&browser, 3);
+    browser.click("button.area-label");
+    browser.wait("document.querySelector('.inspector')?.textContent.includes('add a client of the group')");
+    assert_eq!(
+        browser.run("return [...document.querySelectorAll('.inspector button')].some(b => b.textContent === 'Measure all three')"),
+        json!(false)
+    );
+}
+
+#[test]
+fn fault_23_escape_puts_the_scissors_down_while_their_button_has_the_focus() {
+    let browser = open(WIDE, "");
+    browser.click(".palette [data-action=Scissors]");
+    browser.wait("document.querySelector('main.cut-tool')");
+    browser.keys(&["Escape"]);
+    browser.wait("!document.querySelector('main.cut-tool')");
+}
+
+#[test]
+fn fault_24_a_replayed_run_is_no_longer_called_so_after_a_publication() {
+    let browser = open(WIDE, "");
+    browser.click(".publish");
+    wait_for_state(&browser, "notification", "stale");
+    browser.click("[data-action=Share]");
+    let link = browser.wait("document.querySelector('#share-link')?.value");
+    let fresh = Browser::start(WIDE);
+    fresh.open(link.as_str().expect("a link"));
+    fresh.wait("document.querySelector('.chips')?.textContent.includes('Replayed identically')");
+    fresh.click(".publish");
+    fresh.wait("!document.querySelector('.chips').textContent.includes('Replayed identically')");
+}
+
+#[test]
+fn fault_25_samples_may_have_a_header() {
+    let browser = open(WIDE, "#ex=first-update");
+    browser_tests::select_link(&browser, 0);
+    browser.wait("[...document.querySelectorAll('.inspector select option')].some(o => o.value === 'samples')");
+    browser.run("const s = [...document.querySelectorAll('.inspector select')].find(s => [...s.options].some(o => o.value === 'samples')); s.value = 'samples'; s.dispatchEvent(new Event('change', { bubbles: true }))");
+    browser.wait("document.querySelector('.inspector textarea')");
+    browser.run("const t = document.querySelector('.inspector textarea'); t.value = 'latency_ms\\n10\\n20\\n30'; t.dispatchEvent(new Event('change', { bubbles: true }))");
+    browser.wait("document.querySelector('.histogram figcaption')?.textContent.startsWith('3 samples')");
+    assert_eq!(browser.run("return document.querySelector('.field .err')"), Value::Null);
+}
+
+#[test]
+fn faults_27_and_30_ten_nudges_are_one_step_and_copies_have_names_of_their_own() {
+    let browser = open(WIDE, "");
+    browser.click("[data-node=\"inventory\"] header");
+    let before = browser.middle("[data-node=\"inventory\"]");
+    browser.keys(&["Right"; 10]);
+    browser.wait(&format!(
+        "(r => r.x + r.width / 2 > {})(document.querySelector('[data-node=\"inventory\"]').getBoundingClientRect())",
+        before.0 + 40.0
+    ));
+    browser.keys(&["Control+z"]);
+    browser.wait(&format!(
+        "(r => Math.abs(r.x + r.width / 2 - {}) < 2)(document.querySelector('[data-node=\"inventory\"]').getBoundingClientRect())",
+        before.0
+    ));
+    browser.keys(&["Control+d", "Control+d"]);
+    cards(&browser, 5);
+    let names = browser.run("return [...document.querySelectorAll('main [data-node] h3')].map(e => e.textContent)");
+    let names: Vec<&str> = names.as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    assert!(names.contains(&"Inventory 2") && names.contains(&"Inventory 3"), "{names:?}");
+    browser.wait("document.activeElement.dataset.node === 'service-2'");
+}
+
+#[test]
+fn fault_28_headings_landmarks_and_announcements() {
+    let browser = open(WIDE, "");
+    let levels = "return [...document.querySelectorAll('h1, h2, h3, h4, h5')].filter(h => h.checkVisibility()).map(h => Number(h.tagName[1]))";
+    let check = |what: &str| {
+        let levels = browser.run(levels);
+        let levels: Vec<u64> = levels.as_array().expect("a list").iter().filter_map(Value::as_u64).collect();
+        assert_eq!(levels.iter().filter(|level| **level == 1).count(), 1, "{what}: {levels:?}");
+        assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{what}: {levels:?}");
+    };
+    check("opened");
+    browser.click("[data-node=\"inventory\"] header");
+    browser.wait("document.querySelector('.inspector h3')");
+    check("inspected");
+    let says = |text: &str| {
+        browser.wait(&format!("document.querySelector('[role=status].sr').textContent.includes({})", json!(text)))
+    };
+    browser.keys(&["1"]);
+    says("Added Service 1");
+    browser.keys(&["Delete"]);
+    says("Deleted Service 1");
+    browser.keys(&["Control+z"]);
+    says("Undone: Deleted Service 1");
+    browser.keys(&["o"]);
+    browser.wait("document.querySelector('.outline[role=main]')");
+}
