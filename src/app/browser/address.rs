@@ -57,10 +57,17 @@ pub fn fragment() -> String {
     web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default()
 }
 
+/// The fragment of the example with which the page opens.
+const FIRST: &str = "#ex=first-update";
+
 /// Shows a fragment in the address: as a new step for the Back button, or in place of the present one.
 pub fn show(fragment: &str, is_new: bool) {
     let Some(window) = web_sys::window() else { return };
     let (Ok(history), location) = (window.history(), window.location()) else { return };
+    if is_new && location.hash().is_ok_and(|hash| hash.is_empty()) {
+        // The Back button returns to the first example, also after another drawing was changed.
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(FIRST));
+    }
     let base = format!("{}{}", location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
     let url = if fragment.is_empty() { base } else { format!("{base}#{fragment}") };
     // A frame without an origin has no history of its own.

@@ -17,6 +17,7 @@ struct Past {
     origin: Origin,
     drawing: Option<Rc<str>>,
     address: String,
+    caption: Rc<str>,
     /// The number of the opened document.
     opened: u32,
     /// The branches with their live commands.
@@ -83,6 +84,7 @@ impl Model {
             origin: document.origin,
             drawing: document.drawing.clone(),
             address: document.address.clone(),
+            caption: document.caption.clone(),
             opened: document.opened,
             branches: self.branches.clone(),
             awaited: (history.sent != history.answered).then_some(history.sent),
@@ -160,7 +162,7 @@ impl Model {
         document.history.end_nudge();
         (document.scenario, document.origin, document.opened) = (past.scenario, past.origin, past.opened);
         if is_other {
-            (document.drawing, document.address) = (past.drawing, past.address);
+            (document.drawing, document.address, document.caption) = (past.drawing, past.address, past.caption);
             effects.push(Effect::Address { fragment: document.fragment(), is_new: false });
             self.forget_run();
         }

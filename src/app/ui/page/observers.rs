@@ -101,9 +101,16 @@ fn observe_keys(link: &Scope<Page>, single_keys: &Rc<Cell<bool>>) -> Vec<OnKey> 
 fn observe_drops(link: &Scope<Page>) -> Vec<OnDrag> {
     let Some(document) = web_sys::window().and_then(|window| window.document()) else { return Vec::new() };
     // Without this, the browser would leave the page and show the file.
-    let over = OnDrag::new(|event: DragEvent| event.prevent_default());
+    let over = OnDrag::new(|event: DragEvent| {
+        if !input::is_field(&event) {
+            event.prevent_default();
+        }
+    });
     let link = link.clone();
     let drop = OnDrag::new(move |event: DragEvent| {
+        if input::is_field(&event) {
+            return;
+        }
         event.prevent_default();
         let Some(data) = event.data_transfer() else { return };
         let link = link.clone();

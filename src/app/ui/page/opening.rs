@@ -169,6 +169,7 @@ impl Page {
     /// Shows a drawing that was opened, applies the address's options, and reports a problem.
     pub(super) fn show_opened(&mut self, opened: Opened) {
         let Opened { drawing, kept, is_new_address, options, problem } = opened;
+        let is_kept = kept.is_some();
         if let Some(info) = kept {
             self.update_model(Msg::Drawings(DrawingsMsg::Learn(info)));
         }
@@ -182,8 +183,8 @@ impl Page {
                     opening.origin = Origin::Own;
                 }
                 self.update_model(Msg::Document(DocumentMsg::Open(opening)));
-                if is_new_address {
-                    address::show(&self.model.document.fragment(), true);
+                if (is_new_address || is_kept) && !self.model.mode.is_embed() {
+                    address::show(&self.model.document.fragment(), is_new_address);
                 }
             }
         }
