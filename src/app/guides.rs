@@ -14,7 +14,7 @@ fn lines(start: f64, size: f64) -> [f64; 3] {
 
 /// Returns the smallest distance that makes an edge or a middle meet another one, if one is near.
 fn nearest(own: [f64; 3], others: impl Iterator<Item = [f64; 3]>) -> Option<f64> {
-    let distances = others.flat_map(|other| own.into_iter().flat_map(move |own| other.map(|line| line - own)));
+    let distances = others.flat_map(|other| own.into_iter().zip(other).map(|(own, line)| line - own));
     distances.filter(|distance| distance.abs() <= CATCH).min_by(|a, b| a.abs().total_cmp(&b.abs()))
 }
 
@@ -29,7 +29,7 @@ pub fn attraction(card: &Rect, others: &[Rect]) -> (Option<f64>, Option<f64>) {
 pub fn guides(card: &Rect, others: &[Rect]) -> Vec<(Point, Point)> {
     let mut guides = Vec::new();
     let meets = |own: [f64; 3], other: [f64; 3]| {
-        own.into_iter().find(|line| other.iter().any(|other| (other - line).abs() < 0.5))
+        own.into_iter().zip(other).find(|(line, other)| (other - line).abs() < 0.5).map(|(line, _)| line)
     };
     for other in others {
         let both = card.union(other);

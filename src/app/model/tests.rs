@@ -39,10 +39,10 @@ fn dragging_a_card_is_one_step_of_undo_and_ends_on_the_grid() {
     let mut model = first_page();
     let before = rect_of(&model, "inventory");
     let from = before.center();
-    drag(&mut model, Target::Node("inventory".into()), from, point(from.x + 43.0, from.y + 28.0));
+    drag(&mut model, Target::Node("inventory".into()), from, point(from.x + 43.0, from.y + 328.0));
     let after = rect_of(&model, "inventory");
     assert_eq!((after.x % 10.0, after.y % 10.0), (0.0, 0.0), "{after:?}");
-    assert!((after.x - before.x - 43.0).abs() <= 5.0 && (after.y - before.y - 28.0).abs() <= 5.0, "{after:?}");
+    assert!((after.x - before.x - 43.0).abs() <= 5.0 && (after.y - before.y - 328.0).abs() <= 5.0, "{after:?}");
     update(&mut model, Msg::Document(DocumentMsg::Undo));
     assert_eq!((rect_of(&model, "inventory"), model.document.can_undo()), (before, false));
 }
