@@ -67,6 +67,9 @@ impl RunContext<'_> {
         match (stuck.is_empty(), waiting.is_empty()) {
             (false, _) => Convergence::WillNotConverge(stuck),
             (true, false) => Convergence::Converging(waiting),
+            (true, true) if quiet && !self.scenario.unheard().is_empty() => {
+                Convergence::Unknown("a service subscribes to events that no other service forwards to it")
+            }
             (true, true) if quiet => Convergence::Converged,
             (true, true) => Convergence::Converging(Vec::new()),
         }

@@ -13,7 +13,7 @@ use super::message::LinkId;
 use super::network::Network;
 use super::node::Node;
 use super::partition_reader::ReaderSessionConfig;
-use super::publishing::{Mode, Publisher};
+use super::publishing::{ForwardConfig, Mode, Publisher};
 use super::random::{Sampler, Stream};
 use super::service::{Callee, Service, ServiceConfig};
 use super::worker_pool::WorkerPoolConfig;
@@ -24,6 +24,7 @@ use crate::scenario::{
 use crate::trace::{Fact, Level, Names, NodeId, Subscriber, SubscriptionId, Version};
 use flows::Flow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl Engine {
     /// Returns the engine of a scenario at time 0, with the scenario's seed.
@@ -270,6 +271,12 @@ impl<'a> Builder<'a> {
                     }
                 },
                 acks: publication.acks,
+                forward: publication.forward.as_ref().map(|forward| ForwardConfig {
+                    from: forward.from.as_ref().map(|bus| self.node(bus)),
+                    same: forward.is_same(),
+                    key: forward.key.as_deref().map(Arc::from),
+                    change: (forward.times, forward.plus),
+                }),
                 retry: publication.retry.as_ref().map(|retry| (micros(retry.timeout_ms), retry.attempts)),
             }
         });

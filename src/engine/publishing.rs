@@ -48,8 +48,23 @@ pub struct Publisher {
     pub mode: Mode,
     /// What the bus must have done before it acknowledges.
     pub acks: Acks,
+    /// Which applied events it publishes too.
+    pub forward: Option<ForwardConfig>,
     /// The timeout of an acknowledgement, and the maximum number of attempts; no retries if none.
     pub retry: Option<(Micros, u32)>,
+}
+
+/// Which applied events a publisher publishes, and as what.
+#[derive(Clone, Debug)]
+pub struct ForwardConfig {
+    /// The bus whose events it publishes; all if none.
+    pub from: Option<NodeId>,
+    /// The same update is published; else one of the service's own.
+    pub same: bool,
+    /// The key of its own update; the event's key if none.
+    pub key: Option<Arc<str>>,
+    /// The factor and the summand by which a number is changed.
+    pub change: (i64, i64),
 }
 
 /// A row of an outbox, or an entry of a log after the flushed position.
@@ -139,17 +154,29 @@ impl Publishing {
 
     /// Publishes a committed update, now or later.
     pub fn on_commit(&mut self, now: Micros, update: &Arc<Update>, ctx: &mut Context) {
-        self.on_commit_where(now, update, |_| true, ctx);
+        self.on_commit_where(now, update, |_, _| true, ctx);
+    }
+
+    /// Returns the publishers that publish the applied events of a bus, by index.
+    pub fn forwarders(&self, bus: NodeId) -> Vec<(usize, ForwardConfig)> {
+        let takes = |forward: &ForwardConfig| forward.from.is_none_or(|from| from == bus);
+        let publishers = self.publishers.iter().enumerate();
+        publishers.filter_map(|(at, it)| Some((at, it.forward.clone().filter(takes)?))).collect()
+    }
+
+    /// Publishes an update at one publisher.
+    pub fn forward(&mut self, now: Micros, publisher: usize, update: &Arc<Update>, ctx: &mut Context) {
+        self.on_commit_where(now, update, |index, _| index == publisher, ctx);
     }
 
     /// Publishes an update that a group has acknowledged, without a relay; called at the member that coordinated it.
     pub fn on_acknowledged(&mut self, now: Micros, update: &Arc<Update>, ctx: &mut Context) {
-        self.on_commit_where(now, update, |mode| !matches!(mode, Mode::Relay { .. }), ctx);
+        self.on_commit_where(now, update, |_, mode| !matches!(mode, Mode::Relay { .. }), ctx);
     }
 
     /// Adds an update to the rows of the relays; called at each member that stores it.
     pub fn on_stored(&mut self, now: Micros, update: &Arc<Update>, ctx: &mut Context) {
-        self.on_commit_where(now, update, |mode| matches!(mode, Mode::Relay { .. }), ctx);
+        self.on_commit_where(now, update, |_, mode| matches!(mode, Mode::Relay { .. }), ctx);
     }
 
     /// Returns whether any publisher publishes without a relay, and whether any uses one.
@@ -162,12 +189,12 @@ impl Publishing {
         &mut self,
         now: Micros,
         update: &Arc<Update>,
-        selects: impl Fn(Mode) -> bool,
+        selects: impl Fn(usize, Mode) -> bool,
         ctx: &mut Context,
     ) {
         for index in 0..self.publishers.len() {
             match self.publishers[index].mode {
-                mode if !selects(mode) => {}
+                mode if !selects(index, mode) => {}
                 Mode::Before(_) => {}
                 Mode::After(0) => self.publish(now, index, update.clone(), ctx),
                 Mode::After(gap) => {

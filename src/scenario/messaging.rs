@@ -1,6 +1,6 @@
 //! Publications, buses and subscriptions, by which services exchange updates as events.
 
-use super::{Acks, Attachment, LateAcknowledgement, Latency, OnFailure, Replication, is_default, is_one, one};
+use super::{Acks, Attachment, Forward, LateAcknowledgement, Latency, OnFailure, Replication, is_default, is_one, one};
 use serde::{Deserialize, Serialize};
 
 /// Where and how a service publishes its updates as events.
@@ -24,6 +24,9 @@ pub struct Publication {
     /// always retries: every second without limit if this is absent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub retry: Option<PublishRetry>,
+    /// An event chain: which of the events that the service applies it publishes too; none if absent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub forward: Option<Forward>,
     /// Which acknowledgement it requests. At a bus without `replication`, `leader` and `all` are the same.
     #[serde(default, skip_serializing_if = "is_default")]
     pub acks: Acks,

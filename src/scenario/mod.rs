@@ -12,6 +12,7 @@ mod command;
 mod consistency;
 mod document;
 mod error;
+mod event_chain;
 pub mod examples;
 mod group;
 mod invariant;
@@ -38,6 +39,7 @@ pub use command::{Command, Step};
 pub use consistency::Consistency;
 pub use document::{FORMAT, Link, Promise, Scenario};
 pub use error::ScenarioError;
+pub use event_chain::{Forward, Unheard};
 pub use group::{Data, Group, Merge, VersionClock};
 pub use invariant::{Formula, Invariant, Place, Relation, Term};
 pub use latency::{Latency, Weighted};
@@ -71,6 +73,10 @@ pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 pub(crate) fn one() -> u32 {
+    1
+}
+
+pub(crate) fn one_i64() -> i64 {
     1
 }
 

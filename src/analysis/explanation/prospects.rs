@@ -162,7 +162,36 @@ impl<'a> ProspectFinder<'a> {
                 Some(_) => self.when_up(info.node),
             };
         }
+        if let Some(found) = self.forwarded(node, key, update) {
+            return found;
+        }
         self.unpublished(info.node, update).unwrap_or(Prospect::Lost)
+    }
+
+    /// What a service does that forwards events to another one: it may not have the update yet, or publish it still.
+    fn forwarded(&mut self, node: NodeId, key: KeyId, update: UpdateId) -> Option<Prospect> {
+        let run = self.run;
+        let heard = |publication: &Publication| {
+            let heard = run.scenario.services.get(node.index()).into_iter().flat_map(|service| &service.subscribes);
+            let mut heard = heard.filter(|it| (&it.to, &it.topic) == (&publication.to, &publication.topic));
+            publication.forward.is_some() && heard.next().is_some()
+        };
+        let services = (0..).map(NodeId).zip(&run.scenario.services);
+        let forwarders = services.filter(|(_, service)| service.publishes.iter().any(heard));
+        let version = run.analysis.updates.get(update)?.version;
+        let mut found = None;
+        for (forwarder, _) in forwarders {
+            let Some(copy) = run.analysis.staleness.copy(forwarder, key) else { continue };
+            let prospect = match copy.reflects(version) {
+                false => Some(self.prospect(forwarder, key, Some(update))),
+                true => self.unpublished(forwarder, update),
+            };
+            if prospect.is_some_and(Prospect::is_hopeful) {
+                return prospect;
+            }
+            found = found.or(prospect);
+        }
+        found
     }
 
     /// The prospect of what waits for a node that is down.

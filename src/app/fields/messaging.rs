@@ -45,6 +45,17 @@ pub(super) fn published(scenario: &Scenario, at: &FieldsAt, publication: &Public
     let help =
         "Which brokers of a replicated bus must store the event before it is acknowledged (Kafka: acks 0, 1, all).";
     fields.push(at.choice("acks", "Acks", kinds, chosen, help));
+    let kinds = vec![("own updates", Json::Null), ("applied events too", json!({}))];
+    let chosen = if publication.forward.is_some() { "applied events too" } else { "own updates" };
+    let help = "An event chain: the service publishes the events that it applies as well as its own updates.";
+    fields.push(at.choice("forward", "Publishes", kinds, chosen, help));
+    if let Some(forward) = &publication.forward {
+        let at = at.to("forward");
+        let key = forward.key.as_deref().unwrap_or_default();
+        fields.push(at.text("key", "Under the key", key, "Empty: the same update. Otherwise an update of its own."));
+        fields.push(at.number("times", "Times", "", forward.times as f64, "The factor by which a number is changed."));
+        fields.push(at.number("plus", "Plus", "", forward.plus as f64, "What is added to a number."));
+    }
     let title = format!("Publishes to {}", drawing::name(scenario, &publication.to));
     Section { title, fields, remove: Some(at.0.clone()), ..Section::default() }
 }

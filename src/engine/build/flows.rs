@@ -69,8 +69,16 @@ impl Builder<'_> {
         for service in &committing {
             holds.insert(*service, Path::Own);
         }
-        for &publisher in &committing {
+        // Services that publish the updates, with the bus from which they forward them; none if they commit them.
+        let mut publishers: Vec<(usize, Option<&str>)> = committing.iter().map(|service| (*service, None)).collect();
+        let mut at = 0;
+        while let Some((publisher, from)) = publishers.get(at).copied() {
+            at += 1;
             for publication in &services[publisher].publishes {
+                let forwards = |bus: &str| publication.forward.as_ref().is_some_and(|it| it.is_same() && it.takes(bus));
+                if !from.is_none_or(forwards) {
+                    continue;
+                }
                 let topic = self.topic(&publication.to, publication.topic.as_deref());
                 for (subscriber, group) in self.subscribers(&publication.to, topic) {
                     let members = siblings.get(&subscriber).map_or(std::slice::from_ref(&subscriber), |all| all);
@@ -81,6 +89,10 @@ impl Builder<'_> {
                         if path == Path::Own {
                             *known = path;
                         }
+                    }
+                    let next = (subscriber, Some(publication.to.as_str()));
+                    if !publishers.contains(&next) {
+                        publishers.push(next);
                     }
                 }
             }

@@ -2,9 +2,10 @@
 
 use super::Service;
 use crate::engine::context::Context;
-use crate::engine::message::Delivery;
-use crate::scenario::{Effect, Micros};
-use crate::trace::{Fact, HandlingFailure};
+use crate::engine::message::{Delivery, Update};
+use crate::scenario::{Effect, Micros, Value};
+use crate::trace::{Fact, HandlingFailure, NodeId};
+use std::sync::Arc;
 
 impl Service {
     /// Handles an event, and acknowledges or refuses it.
@@ -44,9 +45,39 @@ impl Service {
         if let Some(inbox) = &mut handler.inbox {
             inbox.insert(now, id);
         }
-        let by = Some(handler.id);
+        let (by, bus) = (Some(handler.id), ctx.network.link(handler.link).to);
         let (node, value) = (self.node, delivery.update.value.clone());
         ctx.record(Fact::UpdateApplied { update: id, node, key, version, value, changed, by, sum });
+        if changed {
+            self.forward(now, bus, &delivery.update, ctx);
+        }
         self.consumer.succeed(now, delivery, ctx);
+    }
+
+    /// Publishes an event that was applied, or an update that the service derives from it and commits with it.
+    fn forward(&mut self, now: Micros, bus: NodeId, update: &Arc<Update>, ctx: &mut Context) {
+        for (publisher, forward) in self.publishing.forwarders(bus) {
+            if forward.same {
+                self.publishing.forward(now, publisher, update, ctx);
+                continue;
+            }
+            let Some(held) = self.store.get(update.key).map(|row| row.value.clone()) else { continue };
+            let value = match held {
+                Value::Int(number) => {
+                    let (times, plus) = forward.change;
+                    Value::Int(number.saturating_mul(times).saturating_add(plus))
+                }
+                other @ (Value::Text(_) | Value::Set(_) | Value::List(_) | Value::Map(_)) => other,
+            };
+            let key = forward.key.map_or(update.key, |key| ctx.key(ctx.names.scope(self.node), &key));
+            let version = self.store.next_version(key, self.node.0 + 1);
+            let (delta, clock) = (self.store.difference(key, &value), self.clock(now));
+            let (id, operation, node) = (ctx.next_update(), ctx.next_operation(), self.node);
+            self.store.set(key, value.clone(), version, clock);
+            let derived = Update { id, key, value: value.clone(), version, clock, delta, poison: false };
+            ctx.record(Fact::UpdateCommitted { update: id, operation, node, key, version, value, clock });
+            ctx.record(Fact::UpdateAcknowledged { update: id, operation });
+            self.publishing.forward(now, publisher, &Arc::new(derived), ctx);
+        }
     }
 }

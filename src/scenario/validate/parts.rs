@@ -92,6 +92,10 @@ impl Checker {
                 self.number(&format!("{path}.mode.{mode}.poll_ms"), *poll_ms, 0.001, LONGEST_MS);
                 self.count(&format!("{path}.mode.{mode}.batch"), *batch, 1, MOST_COUNT);
             }
+            if publication.forward.is_some() && publication.mode == PublishMode::BeforeCommit {
+                let problem = "must be absent with `before_commit`: an event is published after it was applied";
+                self.error(format!("{path}.forward"), problem);
+            }
             if publication.acks == Acks::None && (publication.retry.is_some() || relay.is_some()) {
                 let problem = "must be `leader` or `all`, because retries wait for an acknowledgement";
                 self.error(format!("{path}.acks"), problem);

@@ -1,7 +1,7 @@
 //! References: ids are unique, and every reference names an existing part of the right kind.
 
 use super::checker::{Checker, LONGEST_NAME};
-use crate::scenario::{Bus, Group, Promise, Scenario, Service, Subscription, Value};
+use crate::scenario::{Bus, Forward, Group, Promise, Scenario, Service, Subscription, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,6 +80,13 @@ impl Checker {
         self.script_references(scenario, &nodes);
         if self.errors.len() == before {
             self.call_cycles(scenario);
+            if let Some(start) = scenario.forwarding_cycle() {
+                let problem = format!(
+                    "an event that `{}` forwards returns to it: it would be forwarded without end",
+                    scenario.services[start].id
+                );
+                self.error(format!("services[{start}].publishes"), problem);
+            }
             self.initial_copies(scenario, &nodes);
         }
     }
@@ -130,6 +137,9 @@ impl Checker {
             for (j, publication) in service.publishes.iter().enumerate() {
                 let path = format!("services[{i}].publishes[{j}]");
                 self.topic(&path, &publication.to, publication.topic.as_deref(), nodes);
+                if let Some(forward) = &publication.forward {
+                    self.forward(&format!("{path}.forward"), service, forward, nodes);
+                }
                 if !published.insert(nodes.topic(&publication.to, publication.topic.as_deref())) {
                     self.error(
                         &path,
@@ -148,6 +158,24 @@ impl Checker {
                     );
                 }
             }
+        }
+    }
+
+    /// Checks which events a service forwards.
+    fn forward(&mut self, path: &str, service: &Service, forward: &Forward, nodes: &Nodes) {
+        if let Some(from) = &forward.from {
+            self.refers(&format!("{path}.from"), from, Kind::Bus, nodes);
+        }
+        if let Some(key) = &forward.key {
+            self.key(&format!("{path}.key"), key);
+        }
+        if !service.subscribes.iter().any(|subscription| forward.takes(&subscription.to)) {
+            let problem = format!("has no effect: `{}` does not subscribe to events that it could forward", service.id);
+            self.error(path, problem);
+        }
+        let mut groups = nodes.scenario.groups.iter();
+        if groups.any(|group| group.members.contains(&service.id)) {
+            self.error(path, "must be absent for a member of a replica group, which publishes the group's writes");
         }
     }
 
