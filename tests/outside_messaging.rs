@@ -4,7 +4,7 @@ mod common;
 
 use common::runs;
 use converge::report::RunReport;
-use converge::scenario::{Latency, Scenario, Value};
+use converge::scenario::{Effect, Forward, Inbox, Latency, Publication, PublishMode, Scenario, Value};
 use converge::session::Run;
 use converge::trace::{Fact, MessageKind, NodeId};
 
@@ -208,4 +208,103 @@ fn a_consumer_that_polls_receives_what_it_can_work_on() {
     assert_eq!(outcome.deliveries().len(), 40);
     assert_eq!(outcome.value("worker", "n"), Some(40.into()));
     assert_eq!(outcome.report.missed, Vec::<String>::new());
+}
+
+#[test]
+fn a_chain_that_nobody_forwards_is_not_a_success() {
+    let scenario = outside("m-chain");
+    assert_eq!(scenario.validate(), Ok(()));
+    let unheard: Vec<(usize, usize)> = scenario.unheard().iter().map(|it| (it.service, it.publisher)).collect();
+    assert_eq!(unheard, [(2, 1)], "c never hears of a's updates, because b does not forward them");
+    let silent = outcome(&scenario);
+    assert_eq!(silent.report.convergence.verdict, "unknown");
+    assert_eq!(silent.report.missed.len(), 1, "{:?}", silent.report.missed);
+    // With b forwarding, c is expected to hold what a commits, and does.
+    let mut chain = scenario.clone();
+    chain.services[1].publishes[0].forward = Some(Forward::default());
+    let forwarded = outcome(&chain);
+    assert_eq!(forwarded.value("c", "k"), Some(1.into()));
+    assert_eq!(forwarded.report.convergence.verdict, "converged", "{:?}", forwarded.report.convergence.because);
+    assert_eq!(forwarded.report.missed, Vec::<String>::new());
+    // While the second link is cut, c is stale although b has applied the update; after a healing it converges.
+    chain.services[1].publishes[0].mode = PublishMode::Outbox { poll_ms: 100.0, batch: 10 };
+    chain.script.push(common::scenarios::cut(0.0, "b", "y", false));
+    let cut = outcome(&chain);
+    assert_eq!((cut.value("b", "k"), cut.value("c", "k")), (Some(1.into()), None));
+    assert_eq!(cut.report.services["c"].keys["k"].behind, 2, "the initial value and the update");
+    chain.script.push(common::scenarios::heal(3000.0, "b", "y", false));
+    assert_eq!(outcome(&chain).value("c", "k"), Some(1.into()));
+}
+
+#[test]
+fn a_derived_update_is_the_services_own() {
+    let mut scenario = outside("m-chain");
+    let forward = Forward { key: Some("double".into()), times: 2, plus: 1, ..Forward::default() };
+    scenario.services[1].publishes[0].forward = Some(forward);
+    let outcome = outcome(&scenario);
+    assert_eq!(outcome.value("b", "k"), Some(1.into()));
+    assert_eq!((outcome.value("b", "double"), outcome.value("c", "double")), (Some(3.into()), Some(3.into())));
+    assert_eq!(outcome.value("c", "k"), None);
+    assert_eq!(outcome.report.convergence.verdict, "converged", "{:?}", outcome.report.convergence.because);
+}
+
+#[test]
+fn an_event_must_not_be_forwarded_in_a_circle() {
+    let mut scenario = outside("m-chain");
+    scenario.services[1].publishes[0].forward = Some(Forward::default());
+    let back = Publication { to: "x".into(), forward: Some(Forward::default()), ..Publication::default() };
+    scenario.services[2].publishes.push(back);
+    common::scenarios::assert_refused(&scenario, "services[1].publishes", "without end");
+}
+
+#[test]
+fn workers_with_one_store_contend_for_its_rows() {
+    let mut scenario = outside("m-consumer-group");
+    for worker in 1..=2 {
+        let service = &mut scenario.services[worker];
+        service.store = Some("orders".into());
+        service.subscribes[0].effect = Effect::Increment;
+        service.subscribes[0].processing = Latency::Constant { ms: 100.0 };
+    }
+    let increment = |at_ms: f64| common::scenarios::operate(at_ms, "api", common::scenarios::increment("n", 1));
+    scenario.script = vec![increment(100.0), increment(101.0)];
+    let outcome = outcome(&scenario);
+    assert_eq!((outcome.value("w1", "n"), outcome.value("w2", "n")), (Some(2.into()), Some(2.into())));
+    assert_eq!(outcome.report.copies.total, 2, "the writer's copy and the store");
+    assert_eq!(outcome.report.convergence.verdict, "converged", "{:?}", outcome.report.convergence.because);
+    let applied = outcome.select(|fact| match fact {
+        Fact::UpdateApplied { node, .. } => Some(*node),
+        _ => None,
+    });
+    let nodes: Vec<NodeId> = applied.iter().map(|(_, node)| *node).collect();
+    assert_eq!(nodes, [outcome.node("w1"), outcome.node("w2")], "each applies one");
+    assert!(applied[1].0 >= applied[0].0 + 100, "the second waits for the row: {applied:?}");
+}
+
+#[test]
+fn a_shared_inbox_recognises_what_another_worker_applied() {
+    for (store, sum) in [(None, 2), (Some("orders".to_string()), 1)] {
+        let mut scenario = outside("m-consumer-group");
+        for worker in 1..=2 {
+            let service = &mut scenario.services[worker];
+            service.store = store.clone();
+            let subscription = &mut service.subscribes[0];
+            (subscription.effect, subscription.inbox) = (Effect::Increment, Some(Inbox::default()));
+        }
+        scenario.script = vec![
+            common::scenarios::operate(100.0, "api", common::scenarios::increment("n", 1)),
+            // The acknowledgement of the first worker is lost, and then the worker.
+            common::scenarios::cut(105.0, "w1", "bus", true),
+            common::scenarios::crash(200.0, "w1"),
+            common::scenarios::heal(300.0, "w1", "bus", true),
+            common::scenarios::restart(4000.0, "w1"),
+        ];
+        // The bus redelivers to w1 as long as it does not know, and to w2 in turn.
+        let outcome = outcome(&scenario);
+        let held = [outcome.value("w1", "n"), outcome.value("w2", "n")];
+        match store {
+            None => assert_eq!(held, [Some(1.into()), Some(1.into())], "applied twice, {sum} in all"),
+            Some(_) => assert_eq!(held, [Some(sum.into()), Some(sum.into())]),
+        }
+    }
 }

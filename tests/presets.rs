@@ -6,7 +6,7 @@ use converge::scenario::{
     Acknowledge, Bus, Command, Latency, Operation, Publication, PublishMode, PublishRetry, Scenario, Service, Step,
     Subscription, Topic, micros,
 };
-use converge::trace::{Fact, Level, Record};
+use converge::trace::{DetachReason, Fact, Level, MessageKind, NodeId, Record};
 
 fn preset(name: &str) -> &'static Preset {
     PRESETS.iter().find(|preset| preset.name.starts_with(name)).unwrap_or_else(|| panic!("no preset {name}"))
@@ -272,4 +272,120 @@ fn a_store_is_found_by_its_settings_and_has_the_documented_defaults() {
     assert_eq!(quorum("Riak KV 3").0, Data::MultiValue);
     let (_, dynamo) = quorum("Dynamo (2007)");
     assert!(dynamo.sloppy && dynamo.hints.is_some(), "a hint counts for W");
+}
+
+fn closed(records: &[Record]) -> Vec<(u64, DetachReason)> {
+    let reasons = records.iter().filter_map(|record| match record.fact {
+        Fact::ConsumerDetached { reason, .. } => Some((record.at / 1000, reason)),
+        _ => None,
+    });
+    reasons.collect()
+}
+
+fn sent(records: &[Record]) -> Vec<u64> {
+    let sent = records.iter().filter(|record| matches!(record.fact, Fact::EventSent { .. }));
+    sent.map(|record| record.at / 1000).collect()
+}
+
+fn crash_and_restart(scenario: &mut Scenario, crash_ms: f64, restart_ms: f64) {
+    let crash = Command::Crash { service: "reader".into(), lose_disk: false };
+    scenario.script.push(Step { at_ms: crash_ms, command: crash });
+    scenario.script.push(Step { at_ms: restart_ms, command: Command::Restart { service: "reader".into() } });
+}
+
+#[test]
+fn a_consumer_that_is_gone_gets_its_events_back_as_its_system_says() {
+    // It crashes at 1 s with an event in hand, and is back at 2 s.
+    let cases = [
+        ("SQS standard", vec![0, 30_000]),
+        ("SQS FIFO", vec![0, 30_000]),
+        ("RabbitMQ", vec![0, 2000]),
+        ("NATS", vec![0, 30_000]),
+        ("Redis", vec![0]),
+        ("Kafka", vec![0, 45_000]),
+    ];
+    for (name, expected) in cases {
+        let mut scenario = system(preset(name), vec![write(0.0, "k", 1)], 100_000.0);
+        scenario.services[1].subscribes[0].processing = Latency::Constant { ms: 5000.0 };
+        crash_and_restart(&mut scenario, 1000.0, 2000.0);
+        assert_eq!(sent(&trace(&scenario)), expected, "{name}");
+    }
+}
+
+#[test]
+fn nothing_is_delivered_to_a_consumer_that_is_gone() {
+    for preset in &PRESETS {
+        let mut scenario = system(preset, vec![write(2000.0, "k", 1)], 100_000.0);
+        crash_and_restart(&mut scenario, 1000.0, 10_000.0);
+        let records = trace(&scenario);
+        assert!(sent(&records).iter().all(|at| *at >= 10_000), "{}: {:?}", preset.name, sent(&records));
+        let lost = count(&records, |fact| matches!(fact, Fact::EventDiscarded { .. }));
+        assert_eq!((sent(&records).len(), lost), if preset.name.starts_with("Redis") { (0, 1) } else { (1, 0) });
+    }
+}
+
+#[test]
+fn a_quorum_queue_requeues_after_the_heartbeat_timeout_when_the_network_is_cut() {
+    let mut scenario = system(preset("RabbitMQ"), vec![write(1000.0, "k", 1)], 200_000.0);
+    scenario.services[1].subscribes[0].processing = Latency::Constant { ms: 5000.0 };
+    let cut = Command::CutLink { from: "reader".into(), to: "bus".into(), one_way: false };
+    scenario.script.push(Step { at_ms: 2000.0, command: cut });
+    let records = trace(&scenario);
+    let closed = closed(&records);
+    // Heartbeats come every 30 s; none did within the first 60 s.
+    assert_eq!(closed, [(60_000, DetachReason::Silent)]);
+    let requeued = records.iter().find(|record| matches!(record.fact, Fact::EventQueued { deliveries: 1, .. }));
+    assert_eq!(requeued.map(|record| record.at / 1000), Some(60_000));
+}
+
+#[test]
+fn a_short_cut_loses_nothing_on_a_channel() {
+    let mut scenario = system(preset("RabbitMQ"), vec![write(2000.0, "k", 1)], 30_000.0);
+    let cut = Command::CutLink { from: "reader".into(), to: "bus".into(), one_way: false };
+    let heal = Command::HealLink { from: "reader".into(), to: "bus".into(), one_way: false };
+    scenario.script.push(Step { at_ms: 1000.0, command: cut });
+    scenario.script.push(Step { at_ms: 10_500.0, command: heal });
+    let records = trace(&scenario);
+    assert_eq!(sent(&records), [2000], "one delivery, sent again by the connection");
+    let applied = records.iter().find(|record| matches!(record.fact, Fact::UpdateApplied { .. }));
+    assert_eq!(applied.map(|record| record.at / 1000), Some(11_000));
+}
+
+#[test]
+fn a_quorum_queue_closes_the_channel_after_thirty_minutes_without_acknowledgement() {
+    let mut scenario = system(preset("RabbitMQ"), vec![write(0.0, "k", 1)], 2_000_000.0);
+    scenario.services[1].subscribes[0].processing = Latency::Constant { ms: 1_900_000.0 };
+    let records = trace(&scenario);
+    assert_eq!(closed(&records), [(1_800_000, DetachReason::AcknowledgementOverdue)]);
+    assert_eq!(sent(&records).len(), 2);
+    // The first handler ends at 1,900 s; its delivery tag is unknown on the new channel.
+    assert_eq!(count(&records, |fact| matches!(fact, Fact::AcknowledgementExpired { .. })), 1);
+}
+
+#[test]
+fn a_late_acknowledgement_has_the_effect_of_its_system() {
+    // The handler takes 40 s, the deadline is 30 s; the acknowledgement of the first delivery comes during the second one.
+    for (name, acknowledged, expired) in [("SQS standard", 0, 3), ("SQS FIFO", 0, 3), ("NATS", 1, 0)] {
+        let mut scenario = system(preset(name), vec![write(0.0, "k", 1)], 139_000.0);
+        scenario.services[1].subscribes[0].processing = Latency::Constant { ms: 40_000.0 };
+        let records = trace(&scenario);
+        let late = count(&records, |fact| matches!(fact, Fact::AcknowledgementExpired { .. }));
+        let ended = count(&records, |fact| matches!(fact, Fact::EventAcknowledged { .. }));
+        assert_eq!((ended, late), (acknowledged, expired), "{name}");
+    }
+}
+
+#[test]
+fn sqs_receives_at_most_ten_messages_at_once_and_holds_a_receive_for_twenty_seconds() {
+    let mut scenario = system(preset("SQS standard"), Vec::new(), 50_000.0);
+    scenario.services[1].concurrency = 100;
+    scenario.script = (0..25).map(|i| write(30_000.0, &format!("k{i}"), 1)).collect();
+    let records = trace(&scenario);
+    let polls: Vec<u64> = records
+        .iter()
+        .filter(|record| matches!(record.fact, Fact::MessageSent { kind: MessageKind::Poll, from, .. } if from == NodeId(1)))
+        .map(|record| record.at / 1000)
+        .collect();
+    assert_eq!(polls[..2], [0, 20_000], "{polls:?}");
+    assert_eq!(deliveries(&records), 25);
 }

@@ -16,6 +16,7 @@ use super::partition_reader::ReaderSessionConfig;
 use super::publishing::{ForwardConfig, Mode, Publisher};
 use super::random::{Sampler, Stream};
 use super::service::{Callee, Service, ServiceConfig};
+use super::shared_store::SharedStore;
 use super::worker_pool::WorkerPoolConfig;
 use crate::scenario::{
     Arrivals, Attachment, Command, Link, Micros, OnFailure, Order, PublishMode, ReaderSession, Scenario, Subscription,
@@ -199,6 +200,7 @@ impl<'a> Builder<'a> {
         nodes.extend(scenario.groups.iter().map(|_| Node::Group));
         let followers = self.followers();
         let (flows, shared_queues) = (self.flows(), self.shared_queues());
+        let stores = self.shared_stores();
         let network = std::mem::take(&mut self.network);
         let mut engine = Engine::assemble(network, nodes, self.names, level);
         for Flow { from, to, .. } in &flows {
@@ -212,6 +214,11 @@ impl<'a> Builder<'a> {
                 engine.ctx.record(Fact::WorkerDeclared { worker: to, holder, from });
             }
         }
+        for (node, holder) in stores.iter().flat_map(|users| users[1..].iter().map(|user| (*user, users[0]))) {
+            engine.ctx.record(Fact::StoreShared { node, holder });
+        }
+        engine.ctx.stores = stores.iter().map(|_| SharedStore::default()).collect();
+        engine.create_shared_inboxes();
         engine.ctx.followers = followers.into();
         engine.seed_stores(scenario);
         for step in &scenario.script {
@@ -245,6 +252,7 @@ impl<'a> Builder<'a> {
             clock_drift: service.clock.drift_ppm,
             calls: calls.collect(),
             atomic: service.is_coordinator(),
+            shared_store: self.shared_store(index),
             publishers,
             handlers,
         }
@@ -280,10 +288,13 @@ impl<'a> Builder<'a> {
                 retry: publication.retry.as_ref().map(|retry| (micros(retry.timeout_ms), retry.attempts)),
             }
         });
+        let shared: BTreeMap<SubscriptionId, SubscriptionId> = self.shared_queues().into_iter().collect();
         let handlers = service.subscribes.iter().enumerate().map(|(i, subscription)| {
+            let id = self.subscriptions[&(node, i)];
             let entity = format!("{}<-{}", service.id, subscription_name(subscription));
             Handler {
-                id: self.subscriptions[&(node, i)],
+                id,
+                queue: shared.get(&id).copied().unwrap_or(id),
                 link: self.link(node, self.node(&subscription.to)),
                 effect: subscription.effect,
                 processing: Sampler::new(&subscription.processing),
@@ -441,6 +452,15 @@ fn subscription_name(subscription: &crate::scenario::Subscription) -> String {
 }
 
 impl Engine {
+    /// Moves the inboxes of services that share a store into it.
+    fn create_shared_inboxes(&mut self) {
+        for node in &self.nodes {
+            if let Node::Service(service) = node {
+                service.share_inboxes(&mut self.ctx);
+            }
+        }
+    }
+
     fn seed_stores(&mut self, scenario: &Scenario) {
         for (index, service) in scenario.services.iter().enumerate() {
             for (key, value) in &service.data {
@@ -448,7 +468,11 @@ impl Engine {
                 let key = self.ctx.key(self.ctx.names.scope(node), key);
                 let version = Version::counted(1, 0);
                 match &mut self.nodes[index] {
-                    Node::Service(service) => service.store.set(key, value.clone(), version, i64::MIN),
+                    Node::Service(service) => {
+                        service.exchange_store(&mut self.ctx);
+                        service.store.set(key, value.clone(), version, i64::MIN);
+                        service.exchange_store(&mut self.ctx);
+                    }
                     Node::Replica(replica) => replica.place(key, &mut self.ctx),
                     Node::Bus(_) | Node::Client(_) | Node::Group => {}
                 }

@@ -42,6 +42,8 @@ pub enum HandlerAttachment {
 pub struct Handler {
     /// The subscription.
     pub id: SubscriptionId,
+    /// The first subscription of its consumer group; itself without a group.
+    pub queue: SubscriptionId,
     /// The link to the bus.
     pub link: LinkId,
     /// The effect on the store.

@@ -4,6 +4,7 @@
 use super::message::{About, LinkId, Payload, Request, SessionToken};
 use super::network::{Network, PlannedArrival};
 use super::queue::{Priority, Queue, ScheduledEvent, Timer};
+use super::shared_store::SharedStore;
 use super::ties::Ties;
 use crate::scenario::{Micros, Operation, Value};
 use crate::trace::{Fact, KeyId, Names, NodeId, OperationId, OperationKind, Trace, UpdateId, Version};
@@ -28,6 +29,8 @@ pub struct Context {
     pub trace: Trace,
     /// The names of nodes, keys and subscriptions.
     pub names: Arc<Names>,
+    /// Stores that several services use.
+    pub stores: Vec<SharedStore>,
     updates: u32,
     operations: u32,
     /// Lost messages that their connections will send again, by number: the link and the content.
@@ -51,6 +54,7 @@ impl Context {
             network,
             trace,
             names: Arc::new(names),
+            stores: Vec::new(),
             updates: 0,
             operations: 0,
             resends: BTreeMap::new(),

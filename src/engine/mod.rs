@@ -30,6 +30,7 @@ mod queue;
 mod random;
 mod replica;
 mod service;
+mod shared_store;
 mod store;
 mod ties;
 mod worker_pool;

@@ -49,6 +49,8 @@ pub struct ServiceConfig {
     pub clock_drift: f64,
     /// The services that it calls before a write commits, in order.
     pub calls: Vec<Callee>,
+    /// The index of the store that it shares; its own store if none.
+    pub shared_store: Option<usize>,
     /// Its writes and those of its callees commit together, by two-phase commit.
     pub atomic: bool,
     /// Where it publishes.
@@ -114,7 +116,9 @@ pub struct Service {
     atomic: bool,
     clock_offset: i64,
     clock_drift: f64,
-    /// Its durable store.
+    /// The index of the store that it shares.
+    shared_store: Option<usize>,
+    /// Its durable store. A shared store is here only while the service handles something.
     pub store: Store,
     up: bool,
     workers: WorkerPool<Work, Job>,
@@ -132,6 +136,7 @@ impl Service {
             node: config.node,
             calls: config.calls,
             atomic: config.atomic,
+            shared_store: config.shared_store,
             clock_offset: config.clock_offset,
             clock_drift: config.clock_drift,
             store: Store::default(),
@@ -141,6 +146,25 @@ impl Service {
             publishing: Publishing::new(config.node, config.publishers),
             consumer: Consumer::new(config.handlers),
             transactions: Transactions::default(),
+        }
+    }
+
+    /// Puts the inboxes of its handlers into the store that it shares.
+    pub(super) fn share_inboxes(&self, ctx: &mut Context) {
+        let Some(shared) = self.shared_store.and_then(|store| ctx.stores.get_mut(store)) else { return };
+        for handler in self.consumer.handlers.iter().filter(|handler| handler.inbox.is_some()) {
+            shared.inboxes.entry(handler.queue.0).or_insert_with(|| handler.inbox.clone());
+        }
+    }
+
+    /// Exchanges the service's store and inboxes for those that it shares, before it handles something and after it.
+    pub(super) fn exchange_store(&mut self, ctx: &mut Context) {
+        let Some(shared) = self.shared_store.and_then(|store| ctx.stores.get_mut(store)) else { return };
+        std::mem::swap(&mut self.store, &mut shared.store);
+        for handler in &mut self.consumer.handlers {
+            if let Some(inbox) = shared.inboxes.get_mut(&handler.queue.0) {
+                std::mem::swap(&mut handler.inbox, inbox);
+            }
         }
     }
 
@@ -170,17 +194,20 @@ impl Service {
 
     /// Handles an operation of the page's user, who sends it without delay.
     pub fn on_user_request(&mut self, now: Micros, request: Request, ctx: &mut Context) {
+        self.exchange_store(ctx);
         let reply_to = ReplyTo::User(request.operation);
         if self.up {
             self.enqueue(now, Work::Execute(reply_to, Arc::new(request)), ctx);
         } else {
             self.refuse(&reply_to, Refusal::ServiceDown, Outcome::Fail, ctx);
         }
+        self.exchange_store(ctx);
     }
 
     /// Handles a message. `reply_link` is the link back to its sender.
     pub fn on_message(&mut self, now: Micros, payload: Payload, reply_link: Option<LinkId>, ctx: &mut Context) {
         debug_assert!(self.up, "the network drops messages to a service that is down");
+        self.exchange_store(ctx);
         match (payload, reply_link) {
             (Payload::Operate(request), Some(link)) => {
                 self.enqueue(now, Work::Execute(ReplyTo::Client(request.operation, link), request), ctx);
@@ -218,10 +245,12 @@ impl Service {
             ) => unreachable!("no such message is sent to a service"),
         }
         self.receive(now, ctx);
+        self.exchange_store(ctx);
     }
 
     /// Handles a timer; a timer whose reason is gone has no effect.
     pub fn on_timer(&mut self, now: Micros, timer: Timer, ctx: &mut Context) {
+        self.exchange_store(ctx);
         match timer {
             Timer::JobDone(job) => self.on_job_done(now, job, ctx),
             Timer::CallTimeout(number) => self.on_call_timeout(now, number, ctx),
@@ -254,6 +283,7 @@ impl Service {
             }
         }
         self.receive(now, ctx);
+        self.exchange_store(ctx);
     }
 
     /// Begins work if a worker is free, else queues it, else rejects it.
@@ -302,8 +332,15 @@ impl Service {
                 self.workers.slowed(handler.processing.draw(&mut handler.durations))
             }
         };
+        let row = match &work {
+            Work::Handle(delivery) => self.shared_store.map(|store| (store, delivery.update.key)),
+            Work::Execute(..) | Work::Apply(..) | Work::Prepare(..) => None,
+        };
         let job = self.workers.occupy(Job::Working(work));
-        ctx.wake(now + duration, Timer::JobDone(job));
+        // A handler works on its row for the whole time; those of other services wait for it.
+        if row.is_none_or(|(store, key)| ctx.stores[store].lock(key, self.node, job, duration)) {
+            ctx.wake(now + duration, Timer::JobDone(job));
+        }
     }
 
     /// Frees a worker, which takes the next work from the queue.
@@ -331,6 +368,9 @@ impl Service {
             }
             Some(Job::Working(Work::Handle(delivery))) => {
                 self.handle(now, &delivery, ctx);
+                if let Some(store) = self.shared_store {
+                    ctx.unlock_row(store, delivery.update.key, job);
+                }
                 self.release_worker(now, ctx);
                 let next = self.consumer.next_after(&delivery, ctx);
                 self.enqueue_deliveries(now, next, ctx);

@@ -20,6 +20,10 @@ pub struct Service {
     /// Contents of the store at the start, each key at version 1.
     #[serde(default, skip_serializing_if = "is_default")]
     pub data: BTreeMap<String, Value>,
+    /// The store that it uses together with all services that name the same one, such as the workers of a consumer group: they
+    /// contend for its rows. Its own store if absent. The loss of a service's disk does not concern a shared store.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub store: Option<String>,
     /// How long a worker needs for one request.
     #[serde(default = "default_service_time", skip_serializing_if = "is_default_service_time")]
     pub service_time: Latency,
@@ -53,6 +57,7 @@ impl Default for Service {
             name: String::new(),
             position: None,
             data: BTreeMap::new(),
+            store: None,
             service_time: default_service_time(),
             concurrency: default_concurrency(),
             queue: default_queue(),

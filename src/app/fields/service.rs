@@ -40,6 +40,9 @@ fn data(at: &FieldsAt, service: &Service) -> Vec<Section> {
 fn work(at: &FieldsAt, service: &Service) -> Section {
     let mut fields = latency::fields(at, "service_time", "Service time", &service.service_time);
     let help = "How many requests and events are processed at once.";
+    let store = service.store.as_deref().unwrap_or_default();
+    let shared = "The store that it shares with all services that name the same one; empty: its own.";
+    fields.push(at.text("store", "Shared store", store, shared));
     fields.push(at.number("concurrency", "Workers", "", service.concurrency, help));
     fields.push(at.number("queue", "Queue", "", service.queue, "How many more may wait. Others are refused."));
     Section { title: "Work".into(), fields, ..Section::default() }

@@ -162,4 +162,22 @@ impl Builder<'_> {
         }
         holders
     }
+
+    /// Returns the stores that several services use: the services, in order.
+    pub(super) fn shared_stores(&self) -> Vec<Vec<NodeId>> {
+        let mut stores: Vec<(&str, Vec<NodeId>)> = Vec::new();
+        for (index, service) in self.scenario.services.iter().enumerate() {
+            let Some(name) = &service.store else { continue };
+            match stores.iter_mut().find(|(other, _)| other == name) {
+                Some((_, users)) => users.push(NodeId(index as u32)),
+                None => stores.push((name, vec![NodeId(index as u32)])),
+            }
+        }
+        stores.into_iter().map(|(_, users)| users).filter(|users| users.len() > 1).collect()
+    }
+
+    /// Returns the index of the store that a service shares.
+    pub(super) fn shared_store(&self, index: usize) -> Option<usize> {
+        self.shared_stores().iter().position(|users| users.contains(&NodeId(index as u32)))
+    }
 }

@@ -28,6 +28,11 @@ impl Service {
             }
         }
         self.locks.clear();
+        // A shared store is not on the service's disk, and what is in it was never lost.
+        let lose_disk = lose_disk && self.shared_store.is_none();
+        if let Some(store) = self.shared_store {
+            ctx.unlock_all(store);
+        }
         self.publishing.crash(lose_disk, ctx);
         self.consumer.crash(lose_disk, ctx);
         self.transactions.crash(lose_disk, ctx);

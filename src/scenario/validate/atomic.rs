@@ -1,6 +1,6 @@
 //! Transactions: which services may coordinate and participate.
 
-use super::checker::Checker;
+use super::checker::{Checker, LONGEST_NAME};
 use super::references::Nodes;
 use crate::scenario::{Operation, PublishMode, Scenario, Service};
 
@@ -8,6 +8,9 @@ impl Checker {
     pub(super) fn transactions(&mut self, scenario: &Scenario, nodes: &Nodes) {
         for (i, service) in scenario.services.iter().enumerate() {
             let path = format!("services[{i}]");
+            if service.store.is_some() {
+                self.shared_store(&path, scenario, service);
+            }
             let atomic = service.is_coordinator();
             for (j, call) in service.calls.iter().enumerate() {
                 let path = format!("{path}.calls[{j}]");
@@ -33,6 +36,37 @@ impl Checker {
             }
             if atomic {
                 self.publishes_after_commit(i, service);
+            }
+        }
+    }
+
+    /// Checks that a service whose store others use too commits each write at one instant.
+    fn shared_store(&mut self, path: &str, scenario: &Scenario, service: &Service) {
+        let store = service.store.as_deref().unwrap_or_default();
+        self.text(&format!("{path}.store"), store, LONGEST_NAME);
+        let mut problems = Vec::new();
+        if scenario.groups.iter().any(|group| group.members.contains(&service.id)) {
+            problems.push("must be absent for a member of a replica group, which has a replica of its own");
+        }
+        let is_called =
+            |other: &Service| other.is_coordinator() && other.calls.iter().any(|call| call.to == service.id);
+        if !service.calls.is_empty() || scenario.services.iter().any(is_called) {
+            problems.push(
+                "must be absent for a service that calls others before it commits, or takes part in a transaction",
+            );
+        }
+        if service.publishes.iter().any(|publication| publication.mode == PublishMode::BeforeCommit) {
+            problems.push("must be absent for a service that publishes before the commit");
+        }
+        for problem in problems {
+            self.error(format!("{path}.store"), problem);
+        }
+        for other in scenario.services.iter().filter(|other| other.store.as_deref() == Some(store)) {
+            for (key, value) in &service.data {
+                if let Some(held) = other.data.get(key).filter(|held| *held != value) {
+                    let problem = format!("must be {held}, as at `{}` with the same store, not {value}", other.id);
+                    self.error(format!("{path}.data.{key}"), problem);
+                }
             }
         }
     }
