@@ -216,6 +216,11 @@ fn a_chain_that_nobody_forwards_is_not_a_success() {
     assert_eq!(scenario.validate(), Ok(()));
     let unheard: Vec<(usize, usize)> = scenario.unheard().iter().map(|it| (it.service, it.publisher)).collect();
     assert_eq!(unheard, [(2, 1)], "c never hears of a's updates, because b does not forward them");
+    let warnings: Vec<String> = scenario.warnings().iter().map(ToString::to_string).collect();
+    assert!(
+        warnings.iter().any(|it| it.starts_with("services[2].subscribes[0]") && it.contains("`c`")),
+        "{warnings:?}"
+    );
     let silent = outcome(&scenario);
     assert_eq!(silent.report.convergence.verdict, "unknown");
     assert_eq!(silent.report.missed.len(), 1, "{:?}", silent.report.missed);

@@ -1,8 +1,8 @@
 //! What is valid and has no effect, or never ends.
 
 use crate::scenario::{
-    Acknowledge, Arrivals, Backoff, Client, Command, Data, Group, Latency, Operation, Protocol, Scenario,
-    ScenarioError, Service, Subscription,
+    Acknowledge, Arrivals, Backoff, Client, Command, Data, Group, Latency, OnFailure, Operation, Protocol, Scenario,
+    ScenarioError, Service, Subscription, Unheard,
 };
 use std::collections::BTreeMap;
 
@@ -11,6 +11,7 @@ pub(in crate::scenario) fn warnings(scenario: &Scenario) -> Vec<ScenarioError> {
     let mut warnings = Warnings::new(scenario);
     warnings.clients();
     warnings.subscriptions();
+    warnings.event_chains();
     warnings.groups();
     warnings.script();
     warnings.found
@@ -159,7 +160,11 @@ impl<'a> Warnings<'a> {
         };
         let is_bounded =
             subscription.max_deliveries.is_some() || subscription.acknowledge != Acknowledge::AfterProcessing;
-        if waits || is_bounded || !self.are_instant(&subscription.to, &service.id) {
+        if waits
+            || is_bounded
+            || subscription.after_failure() == OnFailure::Wait
+            || !self.are_instant(&subscription.to, &service.id)
+        {
             return;
         }
         let (bus, id) = (&subscription.to, &service.id);
@@ -189,6 +194,20 @@ impl<'a> Warnings<'a> {
         if subscription.dead_letter_renews_time && !subscription.dead_letter {
             let problem = "has no effect: the subscription has no dead-letter queue";
             self.warn(format!("{path}.dead_letter_renews_time"), problem);
+        }
+    }
+
+    /// A subscription that no event will reach, because a service in between forwards none.
+    fn event_chains(&mut self) {
+        let scenario = self.scenario;
+        for Unheard { service, subscription, publisher } in scenario.unheard() {
+            let (service_id, publisher) = (&scenario.services[service].id, &scenario.services[publisher].id);
+            let bus = &scenario.services[service].subscribes[subscription].to;
+            let problem = format!(
+                "`{service_id}` will never hear of an update: `{publisher}` publishes to `{bus}` only what it commits \
+                 itself; set `forward` of its publication to publish the events that it applies"
+            );
+            self.warn(format!("services[{service}].subscribes[{subscription}]"), problem);
         }
     }
 
