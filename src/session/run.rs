@@ -17,6 +17,8 @@ pub struct Run {
     observed: u64,
     /// Number of events at which the memory is estimated next.
     next_estimate: u64,
+    /// A service subscribes to events that no other service forwards to it.
+    has_unheard: bool,
 }
 
 /// Why the verdicts on a halted run are unknown.
@@ -35,6 +37,7 @@ impl Run {
             metrics: Metrics::new(micros(scenario.until_ms), scenario.services.len() as u32),
             observed: 0,
             next_estimate: 0,
+            has_unheard: !scenario.unheard().is_empty(),
         };
         run.observe(&mut |_, _, _| {});
         run
@@ -218,6 +221,11 @@ impl Run {
                     Some(format!(
                         "converged: {stale} copies are stale, {diverged} diverged or conflicted, {down} services down"
                     ))
+                } else if self.has_unheard {
+                    Some(
+                        "converged: unknown, because no other service forwards to a service what it subscribes to"
+                            .into(),
+                    )
                 } else if self.is_quiet() {
                     None
                 } else {

@@ -5,7 +5,8 @@ use crate::app::drawing;
 use crate::scenario::json::to_value as to_json;
 use crate::scenario::presets::{self, PRESETS, PRODUCERS};
 use crate::scenario::{
-    Acknowledge, Acks, Backoff, Effect, Limit, Order, Publication, PublishMode, ReaderSession, Scenario, Subscription,
+    Acknowledge, Acks, Attachment, Backoff, Effect, LateAcknowledgement, Limit, OnFailure, Order, Publication,
+    PublishMode, ReaderSession, Scenario, Subscription,
 };
 use serde_json::{Value as Json, json};
 
@@ -240,7 +241,60 @@ fn consumption(at: &FieldsAt, subscription: &Subscription) -> Vec<Field> {
     ];
     if subscription.order == Order::Log {
         fields.extend(session(at, subscription.session.as_ref()));
+    } else {
+        fields.extend(attachment(at, subscription));
     }
+    fields
+}
+
+/// Returns the fields about how the consumer is attached.
+fn attachment(at: &FieldsAt, subscription: &Subscription) -> Vec<Field> {
+    let attachment = subscription.attachment();
+    let kinds = vec![("connection", json!({ "connection": {} })), ("polling", json!({ "polling": {} }))];
+    let chosen = match attachment {
+        Attachment::Connection(_) => "connection",
+        Attachment::Polling(_) => "polling",
+    };
+    let help = "How events reach the consumer. Nothing is delivered to a consumer that is not attached.";
+    let mut fields = vec![at.choice("attach", "Attached by", kinds, chosen, help)];
+    let place = at.to("attach");
+    match &subscription.attach {
+        Some(Attachment::Connection(connection)) => {
+            let at = place.to("connection");
+            let prefetch = "Unacknowledged deliveries to this consumer at most; empty: as many as may be in flight.";
+            let heartbeat = "After this time without a heartbeat, the connection is closed; empty: no heartbeats.";
+            let requeue = "Deliveries belong to the connection (RabbitMQ): they are requeued when it closes.";
+            let most = connection.prefetch.map(f64::from);
+            fields.push(at.optional("prefetch", "Prefetch", "", most, prefetch));
+            fields.push(at.optional("heartbeat_ms", "Heartbeat timeout", "ms", connection.heartbeat_ms, heartbeat));
+            fields.push(at.toggle("requeue_on_close", "Requeue on close", connection.requeue_on_close, requeue));
+        }
+        Some(Attachment::Polling(polling)) => {
+            let at = place.to("polling");
+            let wait = "How long an unanswered receive waits for an event (SQS: long polling).";
+            let prefetch = "Events that it receives beyond its free workers; they wait while their deadline runs.";
+            fields.push(at.number("batch", "Batch at most", "", polling.batch, "Events per receive at most."));
+            fields.push(at.number("wait_ms", "Wait", "ms", polling.wait_ms, wait));
+            fields.push(at.number("prefetch", "Prefetch", "", polling.prefetch, prefetch));
+        }
+        None => {}
+    }
+    let kinds = vec![("accepted", json!("accept")), ("ignored", json!("ignore")), ("refused", json!("refuse"))];
+    let chosen = match subscription.late_acknowledgements() {
+        LateAcknowledgement::Accept => "accepted",
+        LateAcknowledgement::Ignore => "ignored",
+        LateAcknowledgement::Refuse => "refused",
+    };
+    let help = "An acknowledgement that arrives after the end of its delivery: accepted (JetStream), ignored after a new \
+                delivery (SQS standard), or refused (SQS FIFO, RabbitMQ).";
+    fields.push(at.choice("late_acknowledgement", "Late acknowledgement", kinds, chosen, help));
+    let kinds = vec![("refuses the event", json!("refuse")), ("waits for the deadline", json!("wait"))];
+    let chosen = match subscription.after_failure() {
+        OnFailure::Refuse => "refuses the event",
+        OnFailure::Wait => "waits for the deadline",
+    };
+    let help = "After a failure of the handler: a negative acknowledgement, or none, as with SQS.";
+    fields.push(at.choice("on_failure", "After a failure", kinds, chosen, help));
     fields
 }
 

@@ -333,7 +333,9 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
         let name = names.get(i).cloned().unwrap_or_default();
         html! {
             <div class="lane" key={i}>
-                <span class="consumer" title={format!("topic {}, {} partitions", lane.topic, lane.partitions)}>{ &*name }
+                <span class={classes!("consumer", (!lane.attached).then_some("gone"))} title={format!("topic {}, {} partitions; {}", lane.topic, lane.partitions, attachment(lane))}>
+                    { &*name }
+                    if !lane.attached { <small>{ "not attached" }</small> }
                     if topics { <small>{ topic(lane) }</small> }
                 </span>
                 <span class="slots">{ for lane.events.iter().take(6).map(event) }</span>
@@ -364,6 +366,16 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
             }
         </>
     }
+}
+
+/// Describes how a consumer is attached and what it holds: "connected, 2 in flight".
+pub fn attachment(lane: &SubscriptionView) -> String {
+    let how = match (lane.attached, lane.polls) {
+        (false, _) => "not attached",
+        (true, true) => "polling",
+        (true, false) => "connected",
+    };
+    format!("{how}, {} in flight", lane.held)
 }
 
 /// Draws the time until the next retry of a subscription without a delivery in flight.

@@ -19,7 +19,7 @@ use crate::scenario::{Command, Consistency, Micros, Operation, Scenario, Service
 use crate::session::labels;
 use crate::session::measurement::SEEDS;
 use crate::session::protocol::internals::GroupInternals;
-use crate::session::protocol::{BusView, MeasurementRow, PartitionDepth, ServiceView, VerdictView};
+use crate::session::protocol::{BusView, MeasurementRow, PartitionDepth, ServiceView, SubscriptionView, VerdictView};
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -128,6 +128,7 @@ fn actions(props: &InspectorProps) -> Html {
                 { why(props) }
                 <Publisher {service} keys={keys_of(props)} send={props.send.clone()} />
             }
+            { consumers(props) }
             { depths(props) }
             { for props.internals.iter().map(|internals| internals::view(internals, &names(&props.scenario), &props.send)) }
             { dead_letters(props) }
@@ -265,6 +266,31 @@ fn Palette(props: &PaletteProps) -> Html {
             if props.editable {
                 <label class="scripted"><input type="checkbox" checked={*scripted} onchange={toggle} />{ "Add to the script at the current time" }</label>
             }
+        </section>
+    }
+}
+
+/// Draws the consumers of a bus: how each is attached, and the deliveries that it holds.
+fn consumers(props: &InspectorProps) -> Html {
+    let Some(bus) = props.bus.as_ref().filter(|bus| !bus.subscriptions.is_empty()) else { return html! {} };
+    let row = |lane: &SubscriptionView| {
+        let service = props.scenario.services.get(lane.service.index());
+        let name = service.map(|service| icon_and_name(&props.scenario, &service.id).1).unwrap_or_default();
+        // A consumer works on as many events as it has workers; the others wait in it.
+        let prefetched = lane.held.saturating_sub(service.map_or(0, |service| service.concurrency));
+        let attached = match (lane.attached, lane.polls) {
+            (false, _) => "no",
+            (true, true) => "polls",
+            (true, false) => "connected",
+        };
+        html! { <tr><th scope="row">{ name }</th><td>{ attached }</td><td>{ lane.held }</td><td>{ prefetched }</td><td>{ lane.most }</td></tr> }
+    };
+    html! {
+        <section class="actions consumers"><h3>{ "Consumers" }</h3>
+            <table class="measured">
+                <thead><tr><th scope="col">{ "consumer" }</th><th scope="col">{ "attached" }</th><th scope="col">{ "in flight" }</th><th scope="col">{ "prefetched" }</th><th scope="col">{ "at most" }</th></tr></thead>
+                <tbody>{ for bus.subscriptions.iter().map(row) }</tbody>
+            </table>
         </section>
     }
 }

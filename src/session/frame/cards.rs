@@ -1,7 +1,7 @@
 //! Cards of services, buses and clients, and the summary.
 
 use crate::analysis::{EndedOperation, HandledEvent, KeyCopy, MemberState, ServiceTables, SubscriptionQueue};
-use crate::scenario::{Micros, Scenario, micros};
+use crate::scenario::{Attachment, Micros, Scenario, Subscription, micros};
 use crate::session::content;
 use crate::session::protocol::{
     BusView, ClientView, InboxRow, LastOperation, MemberView, OperationRequest, PartitionDepth, QueuedEvent, RowView,
@@ -120,8 +120,24 @@ pub fn bus_view(run: &Run, scenario: &Scenario, node: NodeId, index: u32) -> Bus
         }
         let (queue, topic) = (run.analysis().buses.get(id), bus.topics.get(ends.topic as usize));
         let partitions = topic.map_or(1, |topic| topic.partitions);
+        let buses = &run.analysis().buses;
+        let before = (0..id.0).map(SubscriptionId).filter(|other| names.subscription(*other).service == ends.service);
+        // The ids of a service's subscriptions are in the order of the document.
+        let service = scenario.services.get(ends.service.index());
+        let subscription = service.and_then(|service| service.subscribes.get(before.count()));
+        let attachment = subscription.map(Subscription::attachment);
+        let limit = subscription.map_or(0, |subscription| subscription.max_in_flight);
+        let (polls, most) = match attachment {
+            Some(Attachment::Polling(polling)) => (true, polling.batch.min(limit)),
+            Some(Attachment::Connection(connection)) => (false, connection.prefetch.unwrap_or(limit).min(limit)),
+            None => (false, limit),
+        };
         let view = SubscriptionView {
             service: ends.service,
+            attached: buses.is_attached(id),
+            polls,
+            held: buses.in_flight_to(id),
+            most,
             topic: topic.map_or(&bus.id, |topic| &topic.name).clone(),
             partitions,
             depth: 0,

@@ -152,6 +152,14 @@ pub struct BusView {
 pub struct SubscriptionView {
     /// The consumer.
     pub service: NodeId,
+    /// Whether the consumer is attached, so that events can be delivered to it.
+    pub attached: bool,
+    /// Whether the consumer polls; otherwise it is connected.
+    pub polls: bool,
+    /// Unacknowledged deliveries to this consumer. Those beyond its workers wait there (prefetched).
+    pub held: u32,
+    /// Unacknowledged deliveries to this consumer at most.
+    pub most: u32,
     /// The topic's name.
     pub topic: String,
     /// Number of the topic's partitions.
