@@ -65,6 +65,7 @@ pub enum ActionId {
     Share,
     Theme,
     Help,
+    Legend,
     Commands,
     FileMenu,
     MyDrawings,
@@ -416,6 +417,10 @@ pub static ACTIONS: &[Action] = &[
     Action::new(PAGE, ActionId::Theme, "Theme", "Switch between the system's theme, dark and light", &[], || {
         Msg::Preferences(PreferencesMsg::NextTheme)
     }),
+    Action::new(PAGE, ActionId::Legend, "Legend", "Show what shapes mean, and hide kinds of messages", &[], || {
+        Msg::Panels(PanelsMsg::ToggleLegend)
+    })
+    .on_if(|model| model.panels.legend),
     Action::new(PAGE, ActionId::Help, "Help", "Show keys, gestures and motion", &[key("?")], || {
         Msg::Panels(PanelsMsg::ToggleHelp)
     })

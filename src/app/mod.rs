@@ -17,6 +17,7 @@ pub mod camera;
 pub mod canvas_item;
 pub mod command_palette;
 pub mod context_menu;
+pub mod cut_mark;
 pub mod detail;
 pub mod diagram;
 pub mod drawing;

@@ -47,7 +47,7 @@ pub use self::recovery::{Crash, RunRecord};
 pub use self::selection::{Clipboard, Selection, SelectionMsg};
 pub use self::sharing::{SharedRun, Sharing, SharingMsg};
 pub use self::verdicts::VerdictsMsg;
-pub use self::viewport::{Viewport, ViewportMsg};
+pub use self::viewport::{MESSAGE_GROUPS, MessageGroup, Viewport, ViewportMsg};
 pub use super::canvas_item::CanvasItem;
 pub use super::gesture::Tool;
 

@@ -28,6 +28,8 @@ pub struct Panels {
     pub menu: Option<ContextMenu>,
     /// The menu with all that has no button on a small page is open.
     pub more: bool,
+    /// The legend is open.
+    pub legend: bool,
     /// The large groups whose members have rows in the timeline.
     pub open_rows: BTreeSet<String>,
     /// The whole note of the scenario is shown.
@@ -62,6 +64,8 @@ pub enum PanelsMsg {
     CloseMenu,
     /// Open or close the menu with all that has no button on a small page.
     ToggleMore,
+    /// Open or close the legend.
+    ToggleLegend,
     /// Show or hide the rows of a large group's members in the timeline.
     ToggleRows(String),
     /// Show the whole note of the scenario, or its first line.
@@ -92,6 +96,7 @@ impl Model {
             PanelsMsg::OpenMenu { at, item } => self.open_menu(at, item),
             PanelsMsg::CloseMenu => self.close_menu(effects),
             PanelsMsg::ToggleMore => self.panels.more = !self.panels.more,
+            PanelsMsg::ToggleLegend => self.panels.legend = !self.panels.legend,
             PanelsMsg::ToggleRows(group) => {
                 if !self.panels.open_rows.remove(&group) {
                     self.panels.open_rows.insert(group);

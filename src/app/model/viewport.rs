@@ -4,6 +4,7 @@ use super::{CanvasItem, Model, Redraw};
 use crate::app::camera::Camera;
 use crate::app::detail::Detail;
 use crate::app::geometry::{Point, Rect, point};
+use crate::trace::MessageKind;
 use std::rc::Rc;
 
 /// The visible part of the canvas.
@@ -19,14 +20,57 @@ pub struct Viewport {
     pub narrow: bool,
     /// The size of the visitor's font, relative to 16 px: the size of the canvas at 100 %.
     pub unit: f64,
+    /// The kinds of messages that the visitor has hidden: the bit of each [`MessageKind`].
+    pub hidden_messages: u16,
     /// The hint about the wheel is shown.
     pub wheel_hint: bool,
+}
+
+/// Kinds of messages that are shown and hidden together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageGroup {
+    /// The name.
+    pub name: &'static str,
+    /// The number of their shape on the canvas.
+    pub shape: u8,
+    kinds: &'static [MessageKind],
+}
+
+const fn group(name: &'static str, shape: u8, kinds: &'static [MessageKind]) -> MessageGroup {
+    MessageGroup { name, shape, kinds }
+}
+
+/// The kinds of messages in the legend.
+pub const MESSAGE_GROUPS: [MessageGroup; 9] = [
+    group("Events", 0, &[MessageKind::Publish, MessageKind::Delivery]),
+    group("Calls", 1, &[MessageKind::Call]),
+    group("Replies", 2, &[MessageKind::Reply]),
+    group("Acknowledgements", 3, &[MessageKind::Acknowledgement, MessageKind::Refusal]),
+    group("Writes to replicas", 0, &[MessageKind::Replication]),
+    group("Repairs", 6, &[MessageKind::Repair]),
+    group("Heartbeats and votes", 5, &[MessageKind::Election, MessageKind::Heartbeat]),
+    group("Comparisons", 5, &[MessageKind::Comparison]),
+    group("Polls and connections", 5, &[MessageKind::Poll, MessageKind::Connection]),
+];
+
+impl MessageGroup {
+    fn bits(self) -> u16 {
+        self.kinds.iter().fold(0, |bits, kind| bits | 1 << *kind as u8)
+    }
 }
 
 impl Default for Viewport {
     fn default() -> Self {
         let camera = Camera::default();
-        Viewport { camera, fitted: false, size: (0.0, 0.0), narrow: false, unit: 1.0, wheel_hint: false }
+        Viewport {
+            camera,
+            fitted: false,
+            size: (0.0, 0.0),
+            narrow: false,
+            unit: 1.0,
+            hidden_messages: 0,
+            wheel_hint: false,
+        }
     }
 }
 
@@ -34,6 +78,11 @@ impl Viewport {
     /// Returns the zoom in percent.
     pub fn percent(&self) -> u32 {
         (self.camera.scale / self.unit * 100.0).round() as u32
+    }
+
+    /// Returns whether the messages of one of [`MESSAGE_GROUPS`] are hidden.
+    pub fn hides_group(&self, index: usize) -> bool {
+        MESSAGE_GROUPS.get(index).is_some_and(|group| self.hidden_messages & group.bits() != 0)
     }
 
     /// Returns the level of detail of the cards.
@@ -74,6 +123,8 @@ pub enum ViewportMsg {
     },
     /// The wheel turned over an embed, where it scrolls the page around it.
     WheelPassed,
+    /// Show or hide the messages of one of [`MESSAGE_GROUPS`].
+    ToggleMessages(usize),
     /// Zoom by a factor about the middle.
     Zoom(f64),
     /// Zoom to 100 %.
@@ -99,6 +150,12 @@ impl Model {
             }
             ViewportMsg::WheelPassed => {
                 self.redraw.page |= !std::mem::replace(&mut self.viewport.wheel_hint, true);
+            }
+            ViewportMsg::ToggleMessages(index) => {
+                if let Some(group) = MESSAGE_GROUPS.get(index) {
+                    self.viewport.hidden_messages ^= group.bits();
+                    self.redraw = Redraw { page: true, paint: true };
+                }
             }
             ViewportMsg::Zoom(factor) => self.zoom(factor),
             ViewportMsg::ZoomActual => self.zoom(self.viewport.unit / self.viewport.camera.scale),

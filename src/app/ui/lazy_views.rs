@@ -10,7 +10,7 @@ use super::fault_track::FaultTrack;
 use super::inspector::{Inspector, Reasons};
 use super::log::Log;
 use super::verdicts::Verdicts;
-use super::{diagram, empty_canvas, menu, outline};
+use super::{diagram, empty_canvas, legend, menu, outline};
 use crate::app::browser::picture;
 use crate::app::command_palette;
 use crate::app::model::{self, CanvasItem, Effect, Model, Msg, Origin};
@@ -54,6 +54,8 @@ pub enum LazyView {
     EmptyCanvas,
     /// The context menu.
     Menu,
+    /// The legend.
+    Legend,
     /// The menu with all that has no button on a small page.
     More,
     /// The script's steps below the timeline.
@@ -64,7 +66,7 @@ pub enum LazyView {
 
 impl LazyView {
     /// All lazy views.
-    pub const ALL: [LazyView; 15] = [
+    pub const ALL: [LazyView; 16] = [
         LazyView::Inspector,
         LazyView::Outline,
         LazyView::Diagram,
@@ -77,6 +79,7 @@ impl LazyView {
         LazyView::Commands,
         LazyView::EmptyCanvas,
         LazyView::Menu,
+        LazyView::Legend,
         LazyView::More,
         LazyView::Script,
         LazyView::Areas,
@@ -97,6 +100,7 @@ impl LazyView {
             LazyView::Commands => model.panels.commands,
             LazyView::EmptyCanvas => model.scene.nodes.is_empty() && model.mode.edits() && model.document.is_open(),
             LazyView::Menu => model.panels.menu.is_some(),
+            LazyView::Legend => model.panels.legend,
             LazyView::More => model.panels.more,
             LazyView::Script => !model.document.scenario.script.is_empty(),
             LazyView::Areas => !model.scene.areas.is_empty(),
@@ -243,6 +247,7 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
         }
         LazyView::EmptyCanvas => empty_canvas::empty_canvas(model, send),
         LazyView::Menu => menu::menu(model, send),
+        LazyView::Legend => legend::legend(model, send),
         LazyView::More => menu::more(model, send),
         LazyView::Script => html! {
             <FaultTrack scenario={model.document.scenario.clone()} window={model.time_view.window(model.run.until)}

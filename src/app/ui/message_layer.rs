@@ -4,6 +4,7 @@
 use super::canvas_2d::{CanvasColours, cleared, pixel_ratio};
 use super::card::UPDATE_COLOURS;
 use crate::app::camera::Camera;
+use crate::app::cut_mark;
 use crate::app::detail::SMALLEST;
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::model::Model;
@@ -58,10 +59,6 @@ fn is_quiet(kind: MessageKind) -> bool {
 
 /// Least distance between two painted messages of background traffic, px.
 const QUIET_DISTANCE: f64 = 12.0;
-/// Where a cut link shows its mark, as a share of its length.
-const CUT_MARK: f64 = 0.5;
-/// Half the width of that mark, in canvas units.
-const CUT_RADIUS: f64 = 12.0;
 
 /// A run and the visible part of the drawing.
 #[derive(Clone, Copy)]
@@ -73,6 +70,8 @@ pub struct CanvasView<'a> {
     size: (f64, f64),
     hover: Option<Point>,
     reduced_motion: bool,
+    /// The kinds of messages that the visitor has hidden, as bits.
+    hidden: u16,
     /// The cards between which messages are painted; all if absent.
     only: Option<&'a BTreeSet<usize>>,
 }
@@ -82,7 +81,8 @@ impl<'a> CanvasView<'a> {
     pub fn new(model: &'a Model, run: &'a RunView, scene: &'a Scene) -> Self {
         let (camera, size) = (model.viewport.camera, model.viewport.size);
         let (hover, reduced_motion) = (model.pointer.hover, model.preferences.reduced_motion);
-        CanvasView { run, scene, camera, size, hover, reduced_motion, only: None }
+        let hidden = model.viewport.hidden_messages;
+        CanvasView { run, scene, camera, size, hover, reduced_motion, hidden, only: None }
     }
 
     /// Returns the view for a picture: another camera and size, nothing under the pointer, and only messages between some
@@ -97,7 +97,9 @@ impl<'a> CanvasView<'a> {
     }
 
     fn includes(&self, message: &MessageView) -> bool {
-        self.only.is_none_or(|only| only.contains(&message.from.index()) && only.contains(&message.to.index()))
+        let is_hidden = self.hidden & (1 << message.kind as u8) != 0;
+        !is_hidden
+            && self.only.is_none_or(|only| only.contains(&message.from.index()) && only.contains(&message.to.index()))
     }
 }
 
@@ -195,23 +197,16 @@ fn heading(view: &CanvasView, message: &MessageView) -> Option<Heading> {
     Some((at, along))
 }
 
-/// Returns where a message on a link that is cut in its direction stops, as a share of its way: at the mark, or where it was
-/// when the link was cut. Whether it is lost is decided when it is due; if the link is healed before, it continues.
+/// Returns where a message on a link that is cut in its direction stops, as a share of its way.
 fn stop(view: &CanvasView, message: &MessageView) -> Option<f64> {
-    let ends = (message.from, message.to);
-    view.run.cut.contains(&ends).then(|| stop_at_cut(view, message))
+    view.run.cut.contains(&(message.from, message.to)).then(|| stop_at_cut(view, message))
 }
 
 fn stop_at_cut(view: &CanvasView, message: &MessageView) -> f64 {
-    let length = view
-        .scene
-        .link_between(message.from, message.to)
-        .map_or(f64::MAX, |(link, _)| view.scene.links[link].curve.length());
-    let mark = (CUT_MARK - (CUT_RADIUS + SIZE / 2.0) / length.max(1.0)).max(0.1);
-    let whole = message.due.saturating_sub(message.sent).max(1) as f64;
-    let passed = view.run.cut_since(message.from, message.to, message.due);
-    let passed = passed.map_or(0.0, |cut| cut.saturating_sub(message.sent) as f64 / whole);
-    if passed > mark { passed.min(0.95) } else { mark }
+    let link = view.scene.link_between(message.from, message.to);
+    let length = link.map_or(f64::MAX, |(link, _)| view.scene.links[link].curve.length());
+    let cut = view.run.cut_since(message.from, message.to, message.due);
+    cut_mark::stop(length, (message.sent, message.due), cut)
 }
 
 fn paint_batch(
@@ -364,7 +359,7 @@ fn paint_lost(pen: &CanvasRenderingContext2d, view: &CanvasView, lost: &Lost, ro
 fn paint_hovered(pen: &CanvasRenderingContext2d, view: &CanvasView, colours: &CanvasColours) {
     let Some(pointer) = view.hover else { return };
     let pointer = view.camera.to_world(pointer);
-    let near = view.run.messages.values().filter_map(|message| {
+    let near = view.run.messages.values().filter(|message| view.includes(message)).filter_map(|message| {
         let (at, _) = heading(view, message)?;
         let distance = at.distance(pointer);
         (distance <= 14.0 / view.camera.scale).then_some((distance, at, message))

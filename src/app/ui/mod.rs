@@ -17,6 +17,7 @@ pub mod icons;
 pub mod inspector;
 mod internals;
 pub mod lazy_views;
+pub mod legend;
 pub mod links;
 pub mod log;
 pub mod menu;

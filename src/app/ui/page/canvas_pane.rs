@@ -95,9 +95,11 @@ impl Page {
                     <button ref={&self.painter.refs.zoom} title={ActionId::ZoomActual.action().tooltip()} onclick={self.on(ActionId::ZoomActual.msg())}></button>
                     { action_button(ActionId::ZoomIn, "", "+".into(), model, &self.send) }
                     { action_button(ActionId::Fit, "", ActionId::Fit.action().label.into(), model, &self.send) }
+                    { action_button(ActionId::Legend, "", ActionId::Legend.action().label.into(), model, &self.send) }
                 </div>
                 { self.lazy(LazyView::EmptyCanvas) }
                 { self.lazy(LazyView::Menu) }
+                { self.lazy(LazyView::Legend) }
                 if model.mode.is_embed() {
                     <a class="open" href={address::playground()} target="_blank" rel="noopener">{ "Open in playground" }</a>
                 }
