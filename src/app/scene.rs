@@ -197,7 +197,10 @@ fn arrange_members(nodes: &[SceneNode], rects: &mut [Rect], width: f64) {
 
 /// Places the publish button below its service's card, or beside the card if another card is in the way.
 fn publish_button(nodes: &[SceneNode], node: usize) -> PublishButton {
-    let rect = nodes[node].rect;
+    // The button of a member of a large group is outside of the group.
+    let is_beside = |other: &&SceneNode| other.group.is_some() && other.group == nodes[node].group;
+    let rect =
+        nodes.iter().filter(is_beside).map(|other| other.rect).fold(nodes[node].rect, |all, rect| all.union(&rect));
     let (w, h) = PUBLISH;
     let places = [
         point(rect.x, rect.bottom() + BUTTON_GAP),

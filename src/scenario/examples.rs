@@ -65,7 +65,7 @@ examples! {
     "two-phase-blocked" at 2300: "two-phase commit blocks all participants while its coordinator is down",
     "two-phase-services" at 3300: "an order, a stock and a payment commit together or not at all, and block while their coordinator is down",
     "raft-to-views" at 6700: "change data capture of a Raft group feeds a leaderless group, while members of both crash",
-    "gossip-rumor" at 1400: "a rumor spreads among 200 nodes, cheaply but not to all",
+    "gossip-rumor" at 2600: "a rumor spreads among 200 nodes, cheaply but not to all",
     "oversold" at 1500: "the last item in stock is sold twice under eventual consistency",
     "oversold-strong" at 1500: "the same under Raft: sold once",
 }

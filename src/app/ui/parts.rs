@@ -55,7 +55,7 @@ pub fn chips(model: &Model, send: &Callback<Msg>) -> Html {
         html! {
             <span class="chip window">
                 <b class={classes!("swatch", update_class(window.update.update))}></b>
-                <span><b>{ labels::short_update(&window.update) }</b>{ " reached every copy in " }<b>{ exact(window.took) }</b></span>
+                <span><b>{ labels::short_update(&window.update) }</b>{ if window.took == 0 { " reached every copy at once" } else { " reached every copy in " } }if window.took > 0 { <b>{ exact(window.took) }</b> }</span>
             </span>
         }
     });
