@@ -178,6 +178,8 @@ fn compared_branches_show_their_own_links() {
     let browser = SITE.visit(WIDE, "#ex=before-and-after&t=2500");
     let links =
         |pane: &str| format!("[...document.querySelectorAll('{pane} [data-link]')].map(l => l.dataset.link).join()");
+    browser.click(".transport [data-action=Branches]");
+    press_in(&browser, ".branches", "Compare");
     browser.wait("document.querySelector('.canvas.compared .card')");
     browser.wait(&format!("{} !== {}", links("main.canvas"), links(".canvas.compared")));
     assert_clean_console(&browser);
