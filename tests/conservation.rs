@@ -7,9 +7,10 @@ use common::random::{self, random_tests};
 use converge::analysis::CopyState;
 use converge::engine::Engine;
 use converge::scenario::{
-    Acknowledge, Acks, Arrivals, Backoff, Bus, Client, Command, CommitRule, Effect, InSync, Inbox, Keys, Latency,
-    Limit, Link, Operation, Order, Publication, PublishMode, PublishRetry, ReaderSession, Replication, Scenario,
-    Service, Step, Subscription, Topic, Weighted, Workload, micros,
+    Acknowledge, Acks, Arrivals, Attachment, Backoff, Bus, Client, Command, CommitRule, Connection, Effect, Forward,
+    InSync, Inbox, Keys, LateAcknowledgement, Latency, Limit, Link, OnFailure, Operation, Order, Polling, Publication,
+    PublishMode, PublishRetry, ReaderSession, Replication, Scenario, Service, Step, Subscription, Topic, Weighted,
+    Workload, micros,
 };
 use converge::session::Run;
 use converge::trace::Level;
@@ -80,6 +81,32 @@ fn subscription() -> impl Strategy<Value = Subscription> {
             inbox: more.2,
             session: more.3,
             ..Subscription::default()
+        },
+    )
+}
+
+/// Generates how the consumer of a subscription is attached, and the rules that follow. Logs have their own.
+fn attached(of: impl Strategy<Value = Subscription>) -> impl Strategy<Value = Subscription> {
+    let connection = (prop::option::of(1u32..5), prop::option::of(20.0f64..400.0), proptest::bool::ANY).prop_map(
+        |(prefetch, heartbeat_ms, requeue_on_close)| {
+            Attachment::Connection(Connection { prefetch, heartbeat_ms, requeue_on_close })
+        },
+    );
+    let polling = (1u32..5, 5.0f64..300.0, 0u32..3)
+        .prop_map(|(batch, wait_ms, prefetch)| Attachment::Polling(Polling { batch, wait_ms, prefetch }));
+    let late = prop_oneof![
+        Just(LateAcknowledgement::Accept),
+        Just(LateAcknowledgement::Ignore),
+        Just(LateAcknowledgement::Refuse)
+    ];
+    let failure = prop_oneof![Just(OnFailure::Refuse), Just(OnFailure::Wait)];
+    let rules = (prop::option::of(late), prop::option::of(failure));
+    (of, prop::option::of(prop_oneof![connection, polling]), rules).prop_map(
+        |(subscription, attach, (late, failure))| {
+            if subscription.order == Order::Log {
+                return subscription;
+            }
+            Subscription { attach, late_acknowledgement: late, on_failure: failure, ..subscription }
         },
     )
 }
@@ -189,14 +216,15 @@ fn system() -> impl Strategy<Value = Scenario> {
         publish_mode(),
         (bus(), proptest::bool::ANY, prop_oneof![Just(Acks::None), Just(Acks::Leader), Just(Acks::All)]),
     );
-    (any::<u32>(), links, script, subscription(), subscription(), shape).prop_map(
+    let together = (proptest::bool::ANY, proptest::bool::ANY);
+    (any::<u32>(), links, script, attached(subscription()), attached(subscription()), (shape, together)).prop_map(
         |(
             seed,
             links,
             script,
             first,
             second,
-            (calls, concurrency, queue, attempts, (mode, gap_ms), (bus, optimistic, acks)),
+            ((calls, concurrency, queue, attempts, (mode, gap_ms), (bus, optimistic, acks)), (shares_store, chain)),
         )| {
             let optimistic = optimistic.then_some(Backoff::FullJitter { base_ms: 5.0, cap_ms: 50.0 });
             let retry = attempts.map(|attempts| PublishRetry { timeout_ms: 40.0, attempts });
@@ -229,7 +257,15 @@ fn system() -> impl Strategy<Value = Scenario> {
                 id: format!("copy-{i}"),
                 concurrency,
                 queue,
+                store: shares_store.then(|| "store".to_string()),
                 subscribes: vec![subscription],
+                // The first copy forwards what it applies to the tail of a chain.
+                publishes: Vec::from_iter((chain && i == 0).then(|| Publication {
+                    to: "chain".into(),
+                    mode: PublishMode::Outbox { poll_ms: 20.0, batch: 4 },
+                    forward: Some(Forward { from: Some("bus".into()), ..Forward::default() }),
+                    ..Publication::default()
+                })),
                 ..Service::default()
             };
             let links = LINKS.iter().zip(links).map(|((from, to), (latency, loss, duplicate, fifo))| Link {
@@ -248,8 +284,13 @@ fn system() -> impl Strategy<Value = Scenario> {
                     Service { id: "callee".into(), ..Service::default() },
                     copy(0, first),
                     copy(1, second),
+                    Service {
+                        id: "tail".into(),
+                        subscribes: vec![Subscription { to: "chain".into(), ..Subscription::default() }],
+                        ..Service::default()
+                    },
                 ],
-                buses: vec![bus],
+                buses: vec![bus, Bus { id: "chain".into(), ..Bus::default() }],
                 clients: vec![Client {
                     id: "client".into(),
                     target: "writer".into(),
@@ -297,6 +338,8 @@ random_tests! { conservation, 5000;
         // Deadlines exceed the usual round trip, and queues are large. Shorter deadlines cause a retry storm that outlives its cause.
         for service in &mut scenario.services {
             service.queue = 1000;
+            // With one store, both copies would add each difference to it.
+            service.store = None;
             for publication in &mut service.publishes {
                 publication.retry = Some(PublishRetry { timeout_ms: 1000.0, attempts: 100_000 });
                 publication.acks = Acks::All;
@@ -309,6 +352,7 @@ random_tests! { conservation, 5000;
                 subscription.max_deliveries = None;
                 subscription.ack_deadline_ms = 5000.0;
                 subscription.group = None;
+                subscription.on_failure = (subscription.order != Order::Log).then_some(OnFailure::Refuse);
                 // A session covers several heartbeats, and processing stays within the poll interval.
                 if let Some(session) = &mut subscription.session {
                     *session = ReaderSession { timeout_ms: 3000.0, heartbeat_ms: 500.0, max_poll_ms: 100_000.0 };
@@ -345,7 +389,7 @@ random_tests! { conservation, 5000;
         let mut run = Run::new(&scenario);
         // Heartbeats never end: the run continues for a while, and then until nothing else is in flight.
         let beats = scenario.services.iter().flat_map(|service| &service.subscribes).any(|it| {
-            it.session.is_some() && it.order == Order::Log
+            it.order != Order::Log && it.attach.is_some() || it.session.is_some() && it.order == Order::Log
         });
         run.advance(micros(if beats { 1e5 } else { 1e9 }), 3_000_000, &mut |_, _, _| {});
         while beats && !run.is_quiet() && run.engine().now() < micros(1e7) {

@@ -338,7 +338,8 @@ fn held(run: &Run, group: &str, key: &str, members: &[&str]) -> Vec<Option<Value
     let names = run.engine().names();
     let key = names.find_key(names.find_node(group), key).expect("a key");
     let at = |id: &&str| run.analysis().staleness.copy(names.find_node(id).expect("a node"), key).expect("a copy");
-    members.iter().map(|id| at(id).held().and_then(|held| held.value.clone())).collect()
+    let held = |id: &&str| at(id).held_at(names.find_node(id).expect("a node")).and_then(|held| held.value.clone());
+    members.iter().map(|id| held(id)).collect()
 }
 
 fn set(elements: &[&str]) -> Option<Value> {
@@ -594,6 +595,7 @@ const CONVERGENCE: &[(&str, &str)] = &[
     ("reordering", "will not converge"),
     ("dual-write-crash", "will not converge"),
     ("poison-message", "will not converge"),
+    ("visibility-timeout", "will not converge"),
     ("kafka-commit", "will not converge"),
     ("zombie-delete", "will not converge"),
     ("quorum-inversion", "unknown"),
@@ -656,5 +658,59 @@ fn the_explanation_of_a_stale_copy_names_the_fault() {
         for part in parts {
             assert!(story.contains(part), "{id}: `{part}` is not in\n{story}");
         }
+    }
+}
+
+#[test]
+fn a_short_visibility_timeout_counts_an_order_twice() {
+    for seed in SEEDS.take(20) {
+        let (mut applied, mut expired) = (0, 0);
+        finished(&example("visibility-timeout", seed), |record| match record.fact {
+            Fact::UpdateApplied { .. } => applied += 1,
+            Fact::AcknowledgementExpired { .. } => expired += 1,
+            _ => {}
+        });
+        assert_eq!((applied, expired), (2, 1), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_dead_consumers_message_goes_to_the_other_worker_at_once() {
+    for seed in SEEDS.take(20) {
+        let mut sent = Vec::new();
+        let run = finished(&example("consumer-dies", seed), |record| {
+            if let Fact::EventSent { subscription, .. } = record.fact {
+                sent.push((record.at / 100_000, subscription.0));
+            }
+        });
+        assert_eq!(sent, [(5, 0), (15, 1)], "seed {seed}");
+        assert_eq!(held(&run, "", "paid", &["first", "second"]), [Some(0.into()), Some(1.into())], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_poison_message_blocks_its_group_of_a_fifo_queue_and_no_other() {
+    for seed in SEEDS.take(20) {
+        let (mut applied, mut dead) = (Vec::new(), Vec::new());
+        finished(&example("poison-fifo-group", seed), |record| match record.fact {
+            Fact::UpdateApplied { .. } => applied.push(record.at / 1_000_000),
+            Fact::EventDeadLettered { .. } => dead.push(record.at / 1_000_000),
+            _ => {}
+        });
+        assert_eq!((applied, dead), (vec![2, 31], vec![31]), "seed {seed}");
+    }
+}
+
+#[test]
+fn change_data_capture_repeats_all_that_follows_a_lost_event() {
+    for seed in SEEDS.take(20) {
+        let mut accepted = Vec::new();
+        let run = finished(&example("cdc-after-loss", seed), |record| {
+            if let Fact::EventPublished { update, .. } = record.fact {
+                accepted.push(update.0);
+            }
+        });
+        assert_eq!(accepted, [0, 1], "in the order of the commits, seed {seed}");
+        assert_eq!(held(&run, "", "status", &["view"]), [Some(Value::from("sent"))], "seed {seed}");
     }
 }
