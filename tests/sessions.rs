@@ -12,7 +12,8 @@ use converge::session::Session;
 use converge::session::labels;
 use converge::session::measurement::ConsistencyMeasurement;
 use converge::session::protocol::{
-    BranchCommand, CopyState, Frame, FromEngine, MarkKind, MeasurementRow, Query, Report, Request, ToEngine,
+    BranchCommand, CopyState, Frame, FromEngine, MarkKind, MeasurementRow, Query, Report, Request, ToEngine, decode,
+    encode,
 };
 use proptest::prelude::*;
 
@@ -90,13 +91,25 @@ fn publishing_makes_the_copy_stale_then_consistent_and_reports_the_inconsistency
 }
 
 #[test]
-fn the_first_scenario_opens_as_if_it_were_loaded_at_its_start() {
-    let (mut opened, mut loaded) = (Session::default(), Session::default());
-    let Report::Frame(frame) = opened.open_first() else { panic!("not a frame") };
+fn the_page_opens_with_the_engines_first_frame_of_the_first_scenario() {
+    let mut opened = Session::default();
+    let FromEngine { report: Report::Frame(frame), .. } = opened.handle(ToEngine { epoch: 1, request: Request::First })
+    else {
+        panic!("not a frame")
+    };
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/session/protocol/first_frame.postcard");
+    if std::env::var_os("CONVERGE_RENEW").is_some() {
+        std::fs::write(path, encode(&*frame)).expect("the recorded frame is written");
+    }
+    let recorded: Result<Frame, String> = decode(&std::fs::read(path).expect("the recorded frame"));
+    assert_eq!(recorded.as_ref(), Ok(&*frame), "renew {path} with CONVERGE_RENEW=1");
+
+    // It opens as if it were loaded at its start.
+    let mut loaded = Session::default();
+    let request = Request::Load { scenario: Box::new(Scenario::first()), at: 0 };
+    let answer = loaded.handle(ToEngine { epoch: 1, request });
     assert_ne!(frame.next, Some(0), "no event is due at time 0, so none is missing");
-    let answer =
-        loaded.handle(ToEngine { epoch: 1, request: Request::Load { scenario: Box::new(Scenario::first()), at: 0 } });
-    assert_eq!(Report::Frame(Box::new(Frame { branches: None, ..*frame })), without_branches(answer.report));
+    assert_eq!(Report::Frame(frame), without_branches(answer.report));
     for request in [Request::Step, Request::Advance { to: 2_000_000, budget: 1_000 }, Request::Seek { to: 300_000 }] {
         let message = ToEngine { epoch: 1, request };
         assert_eq!(opened.handle(message.clone()).report, loaded.handle(message).report);

@@ -1,33 +1,25 @@
-//! Messages on their way between the page and its worker. What opens the page crosses in its own types; all other
-//! messages, which contain parts of documents, cross as bytes that are encoded separately.
+//! Messages on their way between the page and its worker. Frames cross in their own type; other messages, which contain
+//! parts of documents, cross as bytes that are encoded separately.
 
-use super::protocol::{BranchList, Frame, FromEngine, Report, Request, ToEngine, decode, encode};
+use super::protocol::{BranchList, Frame, FromEngine, Report, ToEngine, decode, encode};
 use serde::{Deserialize, Serialize};
 
 /// A request on its way to the worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum CrossingRequest {
-    /// [`Request::First`].
-    First {
-        /// The run.
-        epoch: u32,
-    },
-    /// Any other request.
-    Other {
-        /// The run.
-        epoch: u32,
-        /// The encoded [`ToEngine`].
-        bytes: Vec<u8>,
-    },
+pub struct CrossingRequest {
+    /// The run.
+    pub epoch: u32,
+    /// Whether the session opens the first scenario before. The page has its first frame already, see
+    /// [`super::protocol::first_frame`].
+    pub opens_first: bool,
+    /// The encoded [`ToEngine`].
+    pub bytes: Vec<u8>,
 }
 
 impl CrossingRequest {
-    /// Packs any request.
-    pub fn pack(message: &ToEngine) -> Self {
-        match message {
-            ToEngine { epoch, request: Request::First } => CrossingRequest::First { epoch: *epoch },
-            ToEngine { epoch, .. } => CrossingRequest::Other { epoch: *epoch, bytes: encode(message) },
-        }
+    /// Packs a request.
+    pub fn pack(message: &ToEngine, opens_first: bool) -> Self {
+        CrossingRequest { epoch: message.epoch, opens_first, bytes: encode(message) }
     }
 }
 

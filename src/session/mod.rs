@@ -60,7 +60,7 @@ impl Session {
     }
 
     /// Opens the first scenario, before its first event.
-    pub fn open_first(&mut self) -> Report {
+    fn open_first(&mut self) -> Report {
         self.document.insert(OpenDocument::first()).first_frame()
     }
 

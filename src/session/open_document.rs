@@ -39,8 +39,7 @@ impl OpenDocument {
         OpenDocument { base, branches, shown, compared: None, measured: None }
     }
 
-    /// Reports the first scenario before its first event. This needs neither the events of an engine nor snapshots, so the
-    /// page opens without their code.
+    /// Reports the first scenario before its first event.
     pub fn first_frame(&mut self) -> Report {
         Report::Frame(Box::new(self.shown.frame(true)))
     }

@@ -5,7 +5,7 @@
 use super::address;
 use crate::session::Session;
 use crate::session::crossing::{CrossingAnswer, CrossingRequest};
-use crate::session::protocol::{FromEngine, Report, Request, ToEngine, decode, encode};
+use crate::session::protocol::{FromEngine, Report, Request, ToEngine, decode, encode, first_frame};
 use js_sys::Uint8Array;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,6 +26,8 @@ const LOCAL_TIME: f64 = 8.0;
 pub struct Engine {
     place: Rc<RefCell<Place>>,
     events: Callback<EngineEvent>,
+    /// Whether the page shows the recorded frame of the first scenario, which the session opens before the next request.
+    opens_first: Rc<Cell<bool>>,
 }
 
 /// An event of the session.
@@ -48,9 +50,7 @@ enum Place {
 }
 
 /// A session on the page's thread.
-#[derive(Default)]
 struct Local {
-    session: Rc<RefCell<Session>>,
     budget: Cell<u32>,
 }
 
@@ -62,7 +62,7 @@ impl Engine {
             Ok(worker) => *place.borrow_mut() = worker,
             Err(_) => events.emit(ready()),
         }
-        Engine { place, events }
+        Engine { place, events, opens_first: Rc::default() }
     }
 
     /// Replaces a crashed session by a new one. Its first answer is `Ready`.
@@ -75,29 +75,29 @@ impl Engine {
         *self = Engine::start(self.events.clone());
     }
 
-    /// Sends a request.
+    /// Sends a request. The first scenario's first frame is recorded, so it needs no engine.
     pub fn send(&self, request: &ToEngine) {
+        let (epoch, events) = (request.epoch, self.events.clone());
+        if matches!(request.request, Request::First) {
+            self.opens_first.set(true);
+            let report = Report::Frame(Box::new(first_frame()));
+            return events.emit(EngineEvent::Answered(Box::new(FromEngine { epoch, report })));
+        }
+        let (request, opens_first) = (request.clone(), self.opens_first.clone());
         match &*self.place.borrow() {
             Place::Worker { worker, .. } => {
-                let (worker, events) = (worker.clone(), self.events.clone());
-                let post = move |request: &CrossingRequest| {
-                    if worker.post_message(&to_js(request)).is_err() {
-                        events.emit(EngineEvent::Crashed("The worker does not receive requests.".into()));
-                    }
-                };
-                let epoch = request.epoch;
-                if matches!(request.request, Request::First) {
-                    return post(&CrossingRequest::First { epoch });
-                }
-                let (request, events) = (request.clone(), self.events.clone());
+                let worker = worker.clone();
                 spawn_local(async move {
-                    match pack_request(request).await {
-                        Ok(request) => post(&request),
-                        Err(_) => events.emit(EngineEvent::Answered(Box::new(not_fetched(epoch)))),
+                    let Ok(request) = pack_request(request, opens_first.get()).await else {
+                        return events.emit(EngineEvent::Answered(Box::new(not_fetched(epoch))));
+                    };
+                    opens_first.set(false);
+                    if worker.post_message(&to_js(&request)).is_err() {
+                        events.emit(EngineEvent::Crashed("The worker does not receive requests.".into()));
                     }
                 });
             }
-            Place::Here(local) => local.clone().handle_later(request.clone(), self.events.clone()),
+            Place::Here(local) => local.clone().handle_later(request, opens_first, events),
         }
     }
 }
@@ -160,25 +160,31 @@ fn after(run: impl FnOnce() + 'static) {
 
 impl Local {
     fn new() -> Rc<Local> {
-        Rc::new(Local { budget: Cell::new(LOCAL_BUDGET), ..Local::default() })
+        Rc::new(Local { budget: Cell::new(LOCAL_BUDGET) })
     }
 
-    fn handle_later(self: Rc<Self>, message: ToEngine, events: Callback<EngineEvent>) {
+    fn handle_later(self: Rc<Self>, mut message: ToEngine, opens_first: Rc<Cell<bool>>, events: Callback<EngineEvent>) {
+        let advances = matches!(message.request, Request::Advance { .. });
+        if let Request::Advance { budget, .. } = &mut message.request {
+            *budget = (*budget).min(self.budget.get());
+        }
         after(move || {
-            let ToEngine { epoch, request } = message;
-            let Request::Advance { to, budget } = request else {
-                return handle_here(&self.session, ToEngine { epoch, request }, events);
-            };
-            let request = Request::Advance { to, budget: budget.min(self.budget.get()) };
-            let clock = web_sys::window().and_then(|window| window.performance());
-            let start = clock.as_ref().map_or(0.0, web_sys::Performance::now);
-            handle_here(&self.session, ToEngine { epoch, request }, events);
-            let took = clock.map_or(0.0, |clock| clock.now()) - start;
-            if took > LOCAL_TIME {
-                self.budget.set((self.budget.get() / 2).max(200));
-            } else if took < LOCAL_TIME / 4.0 {
-                self.budget.set((self.budget.get() * 2).min(100_000));
-            }
+            spawn_local(async move {
+                let epoch = message.epoch;
+                let clock = web_sys::window().and_then(|window| window.performance());
+                let start = clock.as_ref().map_or(0.0, web_sys::Performance::now);
+                let answer = answer_here(message, opens_first.get()).await;
+                let took = clock.map_or(0.0, |clock| clock.now()) - start;
+                if answer.is_ok() {
+                    opens_first.set(false);
+                }
+                if advances && took > LOCAL_TIME {
+                    self.budget.set((self.budget.get() / 2).max(200));
+                } else if advances && took < LOCAL_TIME / 4.0 {
+                    self.budget.set((self.budget.get() * 2).min(100_000));
+                }
+                events.emit(EngineEvent::Answered(Box::new(answer.unwrap_or_else(|_| not_fetched(epoch)))));
+            });
         });
     }
 }
@@ -206,25 +212,40 @@ pub async fn load_requests() -> Result<(), SplitLoaderError> {
     preload_requests().await
 }
 
-/// Packs any request for the worker. This code, like that of the three functions below, is loaded when the page first
-/// sends another request than the first.
+thread_local! {
+    /// The session of this thread. Only code that is loaded on demand uses it, so the page opens without the engine.
+    static SESSION: RefCell<Session> = RefCell::default();
+}
+
+/// Packs a request for the worker. This code, like that of the three functions below, is loaded on demand.
 #[wasm_split(requests, fallible, preload(preload_requests))]
-fn pack_request(message: ToEngine) -> Result<CrossingRequest, SplitLoaderError> {
-    Ok(CrossingRequest::pack(&message))
+fn pack_request(message: ToEngine, opens_first: bool) -> Result<CrossingRequest, SplitLoaderError> {
+    Ok(CrossingRequest::pack(&message, opens_first))
 }
 
-/// Answers any request, on this thread.
+/// Answers a request, on this thread.
 #[wasm_split(requests, fallible)]
-fn answer_here(session: Rc<RefCell<Session>>, message: ToEngine) -> Result<FromEngine, SplitLoaderError> {
-    Ok(session.borrow_mut().handle(message))
+fn answer_here(message: ToEngine, opens_first: bool) -> Result<FromEngine, SplitLoaderError> {
+    Ok(answer(message, opens_first))
 }
 
-/// Answers any request, in the worker.
+/// Answers a request, in the worker.
 #[wasm_split(requests, fallible)]
-fn answer_in_worker(session: Rc<RefCell<Session>>, bytes: Vec<u8>) -> Result<CrossingAnswer, SplitLoaderError> {
+fn answer_in_worker(request: CrossingRequest) -> Result<CrossingAnswer, SplitLoaderError> {
     // Page and worker run the same module, so an invalid message is a bug.
-    let message = decode(&bytes).unwrap_or_else(|problem| panic!("the page sends valid requests: {problem}"));
-    Ok(CrossingAnswer::pack(session.borrow_mut().handle(message)))
+    let message = decode(&request.bytes).unwrap_or_else(|problem| panic!("the page sends valid requests: {problem}"));
+    Ok(CrossingAnswer::pack(answer(message, request.opens_first)))
+}
+
+/// Executes a request in this thread's session. After a panic, the next request finds a new session.
+fn answer(message: ToEngine, opens_first: bool) -> FromEngine {
+    let mut session = SESSION.take();
+    if opens_first {
+        session.handle(ToEngine { epoch: message.epoch, request: Request::First });
+    }
+    let answer = session.handle(message);
+    SESSION.set(session);
+    answer
 }
 
 /// Reads an answer of the worker.
@@ -238,40 +259,6 @@ fn read_answer(bytes: Vec<u8>) -> Result<EngineEvent, SplitLoaderError> {
 
 fn invalid(problem: &str) -> EngineEvent {
     EngineEvent::Crashed(format!("The worker's answer is invalid: {problem}"))
-}
-
-/// Executes a request on this thread: at once if it is the first, or when the code for all requests is loaded. The page
-/// sends no other request before it has the answer.
-fn handle_here(session: &Rc<RefCell<Session>>, message: ToEngine, events: Callback<EngineEvent>) {
-    let answered = |answer| EngineEvent::Answered(Box::new(answer));
-    let epoch = message.epoch;
-    if matches!(message.request, Request::First) {
-        let report = session.borrow_mut().open_first();
-        return events.emit(answered(FromEngine { epoch, report }));
-    }
-    let session = session.clone();
-    spawn_local(async move {
-        let answer = answer_here(session, message).await;
-        events.emit(answered(answer.unwrap_or_else(|_| not_fetched(epoch))));
-    });
-}
-
-/// Executes a request in the worker, as [`handle_here`] does.
-fn handle(session: &Rc<RefCell<Session>>, request: CrossingRequest, post: impl Fn(CrossingAnswer) + 'static) {
-    match request {
-        CrossingRequest::First { epoch } => {
-            if let Report::Frame(frame) = session.borrow_mut().open_first() {
-                post(CrossingAnswer::Frame { epoch, frame });
-            }
-        }
-        CrossingRequest::Other { epoch, bytes } => {
-            let session = session.clone();
-            spawn_local(async move {
-                let answer = answer_in_worker(session, bytes).await;
-                post(answer.unwrap_or(CrossingAnswer::NotFetched { epoch }));
-            });
-        }
-    }
 }
 
 /// Reports an answer of the worker.
@@ -291,7 +278,6 @@ fn receive(answer: CrossingAnswer, events: Callback<EngineEvent>) {
 
 /// Runs the session in a worker: receives requests, posts answers.
 pub fn serve(scope: DedicatedWorkerGlobalScope) {
-    let session = Rc::new(RefCell::new(Session::default()));
     let post = {
         let scope = scope.clone();
         move |answer: CrossingAnswer| {
@@ -302,8 +288,13 @@ pub fn serve(scope: DedicatedWorkerGlobalScope) {
     post(CrossingAnswer::Ready);
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         // Page and worker run the same module, so an invalid message is a bug.
-        let request = from_js(&event).unwrap_or_else(|problem| panic!("the page sends valid requests: {problem}"));
-        handle(&session, request, post.clone());
+        let request: CrossingRequest =
+            from_js(&event).unwrap_or_else(|problem| panic!("the page sends valid requests: {problem}"));
+        let post = post.clone();
+        spawn_local(async move {
+            let epoch = request.epoch;
+            post(answer_in_worker(request).await.unwrap_or(CrossingAnswer::NotFetched { epoch }));
+        });
     });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     // The closure lives as long as the worker.
