@@ -34,6 +34,8 @@ pub struct Playback {
     goal: Micros,
     /// The run moves to another time, or another run is loaded; until the engine has reported it, the clock waits.
     moving: bool,
+    /// The request that moves the run is the one for the next mark, which must be repeated until there is one.
+    seeks_mark: bool,
     now: Micros,
     until: Micros,
     /// The last request has used up its budget before it reached its goal.
@@ -54,6 +56,7 @@ impl Default for Playback {
             anchor: None,
             goal: 0,
             moving: false,
+            seeks_mark: false,
             now: 0,
             until: 0,
             more: false,
@@ -92,7 +95,7 @@ impl Playback {
         self.playing = playing && !self.at_end();
         self.anchor = None;
         if !self.playing {
-            self.goal = self.now;
+            (self.goal, self.seeks_mark) = (self.now, false);
         }
     }
 
@@ -139,7 +142,8 @@ impl Playback {
             }
             Request::Edit { .. } => {
                 self.epoch += 1;
-                self.move_to(self.now);
+                // An edit before this one may still be on its way to the present time.
+                self.move_to(if self.moving { self.goal.max(self.now) } else { self.now });
             }
             Request::Seek { to } => {
                 // Of consecutive seeks, only the newest matters.
@@ -149,7 +153,11 @@ impl Playback {
                 self.move_to(*to);
             }
             Request::Branch(_) => self.move_to(self.now),
-            Request::NextMark | Request::Reset | Request::StepBack => self.move_to(0),
+            Request::NextMark => {
+                self.move_to(0);
+                self.seeks_mark = true;
+            }
+            Request::Reset | Request::StepBack => self.move_to(0),
             Request::Query(_) | Request::Act { .. } | Request::Step | Request::Advance { .. } => {}
         }
         self.queue.push_back(ToEngine { epoch: self.epoch, request });
@@ -160,7 +168,7 @@ impl Playback {
         self.anchor = None;
         self.goal = goal;
         self.more = false;
-        self.moving = true;
+        (self.moving, self.seeks_mark) = (true, false);
     }
 
     /// Advances the clock to `wall` ms of real time.
@@ -227,10 +235,18 @@ impl Playback {
         if !self.ready || self.pending {
             return None;
         }
-        let request = self.queue.pop_front().or_else(|| {
+        // A command is executed where the run moves to.
+        let waits = |request: &ToEngine| matches!(request.request, Request::Act { .. } | Request::Step);
+        let is_unfinished = self.moving && self.more;
+        let queued = if is_unfinished && self.queue.front().is_some_and(waits) { None } else { self.queue.pop_front() };
+        let request = queued.or_else(|| {
             let wanted = self.more || (self.playing && self.goal > self.now);
             let to = self.goal.max(self.now);
-            wanted.then_some(ToEngine { epoch: self.epoch, request: Request::Advance { to, budget: BUDGET } })
+            let request = match self.seeks_mark && self.more {
+                true => Request::NextMark,
+                false => Request::Advance { to, budget: BUDGET },
+            };
+            wanted.then_some(ToEngine { epoch: self.epoch, request })
         })?;
         self.pending = true;
         self.unanswered_command = None;
@@ -269,6 +285,7 @@ impl Playback {
             self.until = frame.until;
             self.more = frame.more;
             self.moving &= frame.more || self.is_moved_by_queue();
+            self.seeks_mark &= frame.more && frame.marks.is_empty();
             if frame.whole {
                 self.anchor = None;
             }

@@ -33,6 +33,8 @@ pub struct Figures {
     pub write_latency_ms: Quantiles,
     /// Inconsistency windows, ms.
     pub window_ms: Quantiles,
+    /// From an update's acknowledgement until the last read that lacked it, ms.
+    pub stale_read_window_ms: Quantiles,
     /// Time from the last acknowledgement until all copies were consistent, ms.
     pub convergence_ms: Quantiles,
     /// Deliveries of an event.
@@ -45,6 +47,8 @@ pub struct Figures {
     pub fresh: Vec<CurvePoint>,
     /// The share of copies that reflect an update by time since its acknowledgement.
     pub reflected: Vec<CurvePoint>,
+    /// The share of updates that every copy reflects by time since their acknowledgement: visible everywhere within t.
+    pub visible_everywhere: Vec<CurvePoint>,
     /// The relative error of all quantiles.
     pub relative_error_of_quantiles: f64,
 }
@@ -126,12 +130,14 @@ impl<'a> SweepReport<'a> {
             read_latency_ms: Quantiles::new(&sweep.read_latency_us, 1000.0),
             write_latency_ms: Quantiles::new(&sweep.write_latency_us, 1000.0),
             window_ms: Quantiles::new(&sweep.window_us, 1000.0),
+            stale_read_window_ms: Quantiles::new(&sweep.stale_read_window_us, 1000.0),
             convergence_ms: Quantiles::new(&sweep.convergence_us, 1000.0),
             deliveries: Quantiles::new(&sweep.deliveries, 1.0),
             executions_per_event: per_event(sweep.executions),
             effects_per_event: per_event(sweep.effects),
             fresh: curve(&sweep.reads.fresh),
             reflected: curve(&sweep.reflected),
+            visible_everywhere: curve(&sweep.visible_everywhere),
             relative_error_of_quantiles: ERROR,
         };
         SweepReport { sweep, figures }

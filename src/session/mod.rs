@@ -23,6 +23,7 @@ mod run;
 mod seekable_run;
 mod snapshots;
 pub mod sweep;
+mod time_limit;
 mod verdicts;
 
 pub use frame::service_view;
@@ -31,17 +32,40 @@ pub use run::{HALTED, Run, merged};
 use crate::scenario::{Micros, Scenario, ScenarioError};
 use open_document::OpenDocument;
 use protocol::{FromEngine, Report, Request, ToEngine};
+pub use time_limit::Clock;
+use time_limit::TimeLimit;
 
 /// One run under control. The worker, the page's main thread where workers are refused, and native tests
 /// call [`Session::handle`]; nothing else drives an engine for the page.
 #[derive(Debug, Default)]
 pub struct Session {
     document: Option<OpenDocument>,
+    /// The clock, and the time that a request may take, ms.
+    slice: Option<(Clock, f64)>,
 }
 
 impl Session {
+    /// Creates a session whose requests take little more than `ms` milliseconds of a clock, however expensive the events are.
+    /// A frame states whether there is more to do.
+    pub fn with_clock(clock: Clock, ms: f64) -> Session {
+        Session { document: None, slice: Some((clock, ms)) }
+    }
+
+    /// Bounds the time of requests, as [`Session::with_clock`] does.
+    pub fn set_clock(&mut self, clock: Clock, ms: f64) {
+        self.slice = Some((clock, ms));
+    }
+
+    fn time_limit(&self) -> TimeLimit {
+        self.slice.map_or_else(TimeLimit::default, |(clock, ms)| TimeLimit::after(Some(clock), ms))
+    }
+
     /// Executes a request and returns its answer.
     pub fn handle(&mut self, message: ToEngine) -> FromEngine {
+        let time = self.time_limit();
+        if let Some(document) = &mut self.document {
+            document.begin(&message.request, time);
+        }
         let report = match message.request {
             Request::First => self.open_first(),
             Request::Advance { to, budget } => self.control(|document| document.advance(to, budget)),
@@ -73,7 +97,10 @@ impl Session {
 
     fn load(&mut self, scenario: Scenario, at: Micros) -> Report {
         match scenario.validate() {
-            Ok(()) => self.open(OpenDocument::load(scenario, at)),
+            Ok(()) => {
+                let time = self.time_limit();
+                self.open(OpenDocument::load(scenario, at, time))
+            }
             Err(errors) => Report::Refused { errors },
         }
     }

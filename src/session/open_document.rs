@@ -2,9 +2,10 @@
 
 use super::branches::Branches;
 use super::measurement::ConsistencyMeasurement;
-use super::protocol::{BranchCommand, Frame, Query, Report};
+use super::protocol::{BranchCommand, Frame, Query, Report, Request};
 use super::run::merged;
 use super::seekable_run::SeekableRun;
+use super::time_limit::TimeLimit;
 use super::{diagram, export, internals, verdicts};
 use crate::scenario::{Command, Micros, Scenario};
 
@@ -19,6 +20,8 @@ pub(super) struct OpenDocument {
     compared: Option<(usize, SeekableRun)>,
     /// The last comparison of the consistency levels of a group.
     measured: Option<Measured>,
+    /// The time that the present request may take.
+    time: TimeLimit,
 }
 
 /// A comparison of consistency levels, seed by seed.
@@ -36,7 +39,7 @@ impl OpenDocument {
         // The page knows the branches of the first scenario.
         let branches = Branches { changed: false, ..Branches::only() };
         let shown = SeekableRun::start(base.clone(), Vec::new());
-        OpenDocument { base, branches, shown, compared: None, measured: None }
+        OpenDocument { base, branches, shown, compared: None, measured: None, time: TimeLimit::default() }
     }
 
     /// Reports the first scenario before its first event.
@@ -45,16 +48,28 @@ impl OpenDocument {
     }
 
     /// Opens a valid document at a time. Returns whether it was reached within the budget.
-    pub fn load(mut base: Scenario, at: Micros) -> (Self, bool) {
+    pub fn load(mut base: Scenario, at: Micros, time: TimeLimit) -> (Self, bool) {
         let branches = Branches::out_of(&mut base);
         let (scenario, live) = branches.of(&base, branches.current);
-        let (shown, reached) = SeekableRun::new(scenario, live, at);
-        (OpenDocument { base, branches, shown, compared: None, measured: None }, reached)
+        let (shown, reached) = SeekableRun::new(scenario, live, at, time);
+        (OpenDocument { base, branches, shown, compared: None, measured: None, time }, reached)
+    }
+
+    /// Begins a request, which may take some time.
+    pub fn begin(&mut self, request: &Request, time: TimeLimit) {
+        self.time = time;
+        self.shown.begin(matches!(request, Request::Advance { .. } | Request::Query(_)), time);
+        if let Some((_, compared)) = &mut self.compared {
+            compared.begin(true, time);
+        }
     }
 
     /// Runs up to a time, but no more than so many events.
     pub fn advance(&mut self, to: Micros, budget: u32) -> Report {
-        let reached = self.shown.advance(to, u64::from(budget));
+        let reached = match self.shown.resume_step_back() {
+            Some(reached) => reached,
+            None => self.shown.advance(to, u64::from(budget)),
+        };
         self.report(reached)
     }
 
@@ -66,8 +81,8 @@ impl OpenDocument {
 
     /// Undoes the last event.
     pub fn step_back(&mut self) -> Report {
-        self.shown.step_back();
-        self.report(true)
+        let reached = self.shown.step_back();
+        self.report(reached)
     }
 
     /// Runs to the next mark of the timeline.
@@ -87,7 +102,7 @@ impl OpenDocument {
         if self.branches.are_many() {
             return self.seek(0);
         }
-        let (fresh, reached) = SeekableRun::new(self.shown.scenario.clone(), Vec::new(), 0);
+        let (fresh, reached) = SeekableRun::new(self.shown.scenario.clone(), Vec::new(), 0, self.time);
         self.shown = fresh;
         self.branches.changed = true;
         self.report(reached)
@@ -260,7 +275,7 @@ impl OpenDocument {
         self.branches.current = place;
         self.branches.changed = true;
         let (scenario, live) = self.branches.of(&self.base, place);
-        let (shown, reached) = SeekableRun::new(scenario, live, at);
+        let (shown, reached) = SeekableRun::new(scenario, live, at, self.time);
         self.shown = shown;
         reached
     }
@@ -268,7 +283,7 @@ impl OpenDocument {
     /// Compares a branch with the shown one.
     fn compare(&mut self, place: usize) {
         let (scenario, live) = self.branches.of(&self.base, place);
-        self.compared = Some((place, SeekableRun::new(scenario, live, self.shown.now()).0));
+        self.compared = Some((place, SeekableRun::new(scenario, live, self.shown.now(), self.time).0));
         self.branches.changed = true;
     }
 

@@ -4,6 +4,7 @@ use super::frame::FrameBuilder;
 use super::protocol::{self, Frame, LogRow, Report};
 use super::run::Run;
 use super::snapshots::Snapshots;
+use super::time_limit::TimeLimit;
 use super::verdicts::GuaranteeChecks;
 use super::{halt_text, labels, log_text};
 use crate::scenario::{Command, Micros, Scenario, Step, micros};
@@ -24,7 +25,18 @@ pub(super) struct SeekableRun {
     pub checks: GuaranteeChecks,
     /// The latest time that the run has reached with these live commands.
     furthest: Micros,
+    /// The time that the present request may take.
+    time: TimeLimit,
+    /// Events between two looks at the clock, so that each part takes a few milliseconds.
+    pace: u64,
+    /// The number of events to which an unfinished step back leads.
+    step_back_to: Option<u64>,
 }
+
+/// The time that a part of the work should take, ms.
+const PART: f64 = 4.0;
+/// Events between two looks at the clock at most.
+const MOST_EVENTS_OF_PART: u64 = 1 << 16;
 
 impl SeekableRun {
     /// Creates the run of a scenario with live commands, before its first event.
@@ -32,25 +44,40 @@ impl SeekableRun {
         let run = Run::with_live(&scenario, &live);
         let frames = FrameBuilder::new(&run, &scenario);
         let (snapshots, checks) = (Snapshots::new(), GuaranteeChecks::default());
-        SeekableRun { scenario, live, run, frames, snapshots, checks, furthest: 0 }
+        let (time, pace, step_back_to) = (TimeLimit::default(), 64, None);
+        SeekableRun { scenario, live, run, frames, snapshots, checks, furthest: 0, time, pace, step_back_to }
     }
 
-    /// Runs the scenario with live commands to a time. Returns whether it was reached within the budget.
-    pub fn new(scenario: Scenario, live: Vec<Step>, at: Micros) -> (Self, bool) {
+    /// Runs the scenario with live commands to a time. Returns whether it was reached within the budget and the time.
+    pub fn new(scenario: Scenario, live: Vec<Step>, at: Micros, time: TimeLimit) -> (Self, bool) {
         // A link may carry a time after the end, and an edit may move the end before the present time.
         let mut run = SeekableRun::start(scenario, live);
+        run.time = time;
         let reached = run.advance(at.min(micros(run.scenario.until_ms)), BUDGET);
         (run, reached)
+    }
+
+    /// Begins a request, which may take some time. All but those that continue end an unfinished step back.
+    pub fn begin(&mut self, continues: bool, time: TimeLimit) {
+        self.time = time;
+        if !continues {
+            self.step_back_to = None;
+        }
     }
 
     pub fn now(&self) -> Micros {
         self.run.engine().now()
     }
 
-    /// Runs to a time, but no more than so many events, and keeps snapshots. Returns whether the time was reached.
+    /// Runs to a time, but no more than so many events and no longer than the request may take, and keeps snapshots. Returns
+    /// whether the time was reached.
     pub fn advance(&mut self, to: Micros, mut budget: u64) -> bool {
         loop {
-            let part = budget.min(self.snapshots.events_until_next(&self.run).max(1));
+            let mut part = budget.min(self.snapshots.events_until_next(&self.run).max(1));
+            if self.time.is_set() {
+                part = part.min(self.pace);
+            }
+            let (start, before) = (self.time.now(), self.run.engine().events());
             let frames = &mut self.frames;
             let look = &mut |record: &_, analysis: &_, engine: &_| frames.look(record, analysis, engine);
             let reached = self.run.advance(to, part, look);
@@ -62,6 +89,19 @@ impl SeekableRun {
             if reached || budget == 0 {
                 return reached;
             }
+            self.adapt_pace(self.time.now() - start, self.run.engine().events() - before);
+            if self.time.is_over() {
+                return false;
+            }
+        }
+    }
+
+    /// Adapts the number of events of a part, of which the last one took `took` ms for `events` events.
+    fn adapt_pace(&mut self, took: f64, events: u64) {
+        if took > PART {
+            self.pace = (self.pace / 2).max(1);
+        } else if took < PART / 2.0 && events >= self.pace {
+            self.pace = (self.pace * 2).min(MOST_EVENTS_OF_PART);
         }
     }
 
@@ -83,7 +123,10 @@ impl SeekableRun {
     /// Runs to the next mark of the timeline, or to the end. Returns whether it was reached within the budget.
     pub fn seek_next_mark(&mut self) -> bool {
         let (before, until) = (self.frames.marked(&mut self.run), micros(self.scenario.until_ms));
-        for _ in 0..BUDGET {
+        for n in 0..BUDGET {
+            if n % 16 == 15 && self.time.is_over() {
+                return false;
+            }
             if self.advance(until, 1) {
                 return true;
             }
@@ -118,7 +161,7 @@ impl SeekableRun {
                 }
             }
             None => {
-                let start = SeekableRun::new(self.scenario.clone(), self.live.clone(), 0).0;
+                let start = SeekableRun::new(self.scenario.clone(), self.live.clone(), 0, TimeLimit::default()).0;
                 (self.run, self.frames) = (start.run, start.frames);
             }
         }
@@ -135,18 +178,26 @@ impl SeekableRun {
         if self.now() > to { self.seek(to) } else { self.advance(to, BUDGET) }
     }
 
-    /// Goes back to the state before the last event. Before the first event, goes to the start.
-    pub fn step_back(&mut self) {
+    /// Goes back to the state before the last event. Before the first event, goes to the start. Returns whether it was reached.
+    pub fn step_back(&mut self) -> bool {
         let Some(target) = self.run.engine().events().checked_sub(1) else {
-            self.seek(0);
-            return;
+            return self.seek(0);
         };
         self.go_to_nearest(|run| run.engine().events() <= target);
+        self.step_back_to = Some(target);
+        self.resume_step_back().unwrap_or(true)
+    }
+
+    /// Continues a step back. Returns whether its state is reached; none if none is unfinished.
+    pub fn resume_step_back(&mut self) -> Option<bool> {
+        let target = self.step_back_to?;
         let left = target.saturating_sub(self.run.engine().events());
         // Without an event left, the clock would jump to the limit.
-        if left > 0 {
-            self.advance(Micros::MAX, left);
+        let is_over = left == 0 || self.advance(Micros::MAX, left) || self.run.engine().events() >= target;
+        if is_over {
+            self.step_back_to = None;
         }
+        Some(is_over)
     }
 
     /// Builds the next frame.
@@ -178,7 +229,10 @@ impl SeekableRun {
             self.live = done;
             self.go_to_snapshot(|run| run.engine().events() <= events);
             let left = events.saturating_sub(self.run.engine().events());
+            // The command that forks the run is executed at this very event.
+            let time = std::mem::take(&mut self.time);
             self.advance(now, left);
+            self.time = time;
             debug_assert_eq!(self.run.engine().events(), events, "the repeated run has the same events");
             self.frames.make_whole();
         }

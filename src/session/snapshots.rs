@@ -8,6 +8,8 @@ use crate::scenario::{Micros, Step, micros};
 const MOST: usize = 32;
 /// Events between two snapshots, at first.
 const INTERVAL: u64 = 4096;
+/// Estimated memory of all snapshots, bytes. They share most of their traces.
+const MEMORY: u64 = 64 << 20;
 
 /// A run as it was once.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub(super) struct Snapshot {
     pub frames: FrameBuilder,
     /// Number of the live commands that the run had scheduled.
     pub live: usize,
+    /// Estimated memory, bytes.
+    memory: u64,
 }
 
 /// The snapshots of a run, oldest first.
@@ -23,24 +27,34 @@ pub(super) struct Snapshot {
 pub(super) struct Snapshots {
     interval: u64,
     list: Vec<Snapshot>,
+    /// The events of the last run that was too large for a snapshot.
+    skipped: u64,
 }
 
 impl Snapshots {
     pub fn new() -> Self {
-        Snapshots { interval: INTERVAL, list: Vec::new() }
+        Snapshots { interval: INTERVAL, list: Vec::new(), skipped: 0 }
     }
 
     /// Returns the number of events until the next snapshot is due.
     pub fn events_until_next(&self, run: &Run) -> u64 {
-        let last = self.list.last().map_or(0, |snapshot| snapshot.run.engine().events());
+        let last = self.list.last().map_or(0, |snapshot| snapshot.run.engine().events()).max(self.skipped);
         (last + self.interval).saturating_sub(run.engine().events())
     }
 
     /// Adds a snapshot of a run that has scheduled the first `live` live commands.
     pub fn add(&mut self, run: &Run, frames: &FrameBuilder, live: usize) {
         debug_assert!(self.events_until_next(run) == 0, "snapshots are in the order of their events");
-        self.list.push(Snapshot { run: run.snapshot(), frames: frames.clone(), live });
-        if self.list.len() > MOST {
+        let memory = run.memory().saturating_sub(run.engine().trace().memory());
+        // A copy of a large run would also take long.
+        if memory > MEMORY / 4 {
+            self.skipped = run.engine().events();
+            return;
+        }
+        self.list.push(Snapshot { run: run.snapshot(), frames: frames.clone(), live, memory });
+        let is_full =
+            |list: &[Snapshot]| list.len() > MOST || list.iter().map(|snapshot| snapshot.memory).sum::<u64>() > MEMORY;
+        while is_full(&self.list) {
             let mut even = false;
             self.list.retain(|_| {
                 even = !even;
@@ -53,6 +67,7 @@ impl Snapshots {
     /// Discards the snapshots after a time, and those with more live commands than `live`.
     pub fn forget_after(&mut self, at: Micros, live: usize) {
         self.list.retain(|snapshot| snapshot.run.engine().now() <= at && snapshot.live <= live);
+        self.skipped = 0;
     }
 
     /// Returns the latest snapshot that `allows` accepts and that has scheduled every live command before its time.

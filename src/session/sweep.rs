@@ -139,8 +139,16 @@ pub struct Sweep {
     /// At each point of the grid: the copies that should receive an update, and how many of them reflected it so long
     /// after its acknowledgement. Updates acknowledged later than that before the run's end do not count.
     pub reflected: Vec<Share>,
+    /// At each point of the grid: acknowledged updates, and how many of them every copy that should hold them reflected so
+    /// long after the acknowledgement. Counted as `reflected`.
+    #[serde(default = "grid")]
+    pub visible_everywhere: Vec<Share>,
     /// Inconsistency windows: from an update's acknowledgement until every copy that should hold it reflects it, µs.
     pub window_us: QuantileSketch,
+    /// Windows to the last stale read: from an update's acknowledgement until the last read that lacked it was issued, µs.
+    /// Of updates that were the oldest that a read lacked.
+    #[serde(default)]
+    pub stale_read_window_us: QuantileSketch,
     /// Windows that are open at the end of a run.
     pub windows_open: u64,
     /// From the last acknowledgement until every copy stays consistent, µs; of converged runs.
@@ -211,7 +219,9 @@ impl Sweep {
             read_latency_us: QuantileSketch::default(),
             write_latency_us: QuantileSketch::default(),
             reflected: grid(),
+            visible_everywhere: grid(),
             window_us: QuantileSketch::default(),
+            stale_read_window_us: QuantileSketch::default(),
             windows_open: 0,
             convergence_us: QuantileSketch::default(),
             converged: 0,
@@ -247,13 +257,14 @@ impl Sweep {
         let end = micros(scenario.until_ms);
         let mut run = Run::with_limits(&scenario, Limits::with_events(max_events));
         run.analysis_mut().staleness.watch_each_copy();
-        let mut each = Each { sweep: self, end, deliveries: BTreeMap::new() };
+        let mut each = Each { sweep: self, end, deliveries: BTreeMap::new(), stale_reads: BTreeMap::new() };
         let mut there = false;
         while !there {
             there = run.advance(end, 65_536, &mut |record, analysis, _| each.observe(record, analysis));
             // Notices are taken regularly, so that they do not accumulate.
             each.notices(&mut run);
         }
+        each.end();
         self.finish(&run, seed, end);
         Ok(())
     }
@@ -272,6 +283,7 @@ impl Sweep {
         self.write_outcomes.pending += all - reads;
         for (since, copies) in staleness.open_windows() {
             self.windows_open += 1;
+            self.see_everywhere(since, None, end);
             for _ in 0..copies {
                 self.reflect(since, None, end);
             }
@@ -289,6 +301,15 @@ impl Sweep {
     /// Counts a copy that should receive an update acknowledged at `since`. `took` is the time until it reflected it.
     fn reflect(&mut self, since: Micros, took: Option<Micros>, end: Micros) {
         for (share, &t) in self.reflected.iter_mut().zip(&GRID) {
+            if since + t <= end {
+                share.add(took.is_some_and(|took| took <= t));
+            }
+        }
+    }
+
+    /// Counts an update acknowledged at `since`. `took` is the time until every copy reflected it.
+    fn see_everywhere(&mut self, since: Micros, took: Option<Micros>, end: Micros) {
+        for (share, &t) in self.visible_everywhere.iter_mut().zip(&GRID) {
             if since + t <= end {
                 share.add(took.is_some_and(|took| took <= t));
             }
@@ -377,13 +398,18 @@ impl Sweep {
             (&mut self.read_latency_us, &other.read_latency_us),
             (&mut self.write_latency_us, &other.write_latency_us),
             (&mut self.window_us, &other.window_us),
+            (&mut self.stale_read_window_us, &other.stale_read_window_us),
             (&mut self.convergence_us, &other.convergence_us),
             (&mut self.deliveries, &other.deliveries),
         ];
         for (sketch, more) in sketches {
             sketch.merge(more);
         }
-        for (mine, theirs) in [(&mut self.reads.fresh, &other.reads.fresh), (&mut self.reflected, &other.reflected)] {
+        for (mine, theirs) in [
+            (&mut self.reads.fresh, &other.reads.fresh),
+            (&mut self.reflected, &other.reflected),
+            (&mut self.visible_everywhere, &other.visible_everywhere),
+        ] {
             for (share, more) in mine.iter_mut().zip(theirs) {
                 share.of += more.of;
                 share.held += more.held;
@@ -422,6 +448,9 @@ struct Each<'a> {
     end: Micros,
     /// Deliveries of each event that is not finished, by its subscription and its number.
     deliveries: BTreeMap<(u32, u32), u32>,
+    /// By key and time of acknowledgement of the oldest update that stale reads lacked: how long after it the last of them was
+    /// issued.
+    stale_reads: BTreeMap<(u32, Micros), Micros>,
 }
 
 impl Each<'_> {
@@ -438,6 +467,11 @@ impl Each<'_> {
             Fact::OperationEnded { .. } => {
                 if let Some(ended) = analysis.operations.last() {
                     sweep.end(ended);
+                    if ended.stale {
+                        let oldest = (ended.key.0, ended.issued.saturating_sub(ended.stale_for));
+                        let last = self.stale_reads.entry(oldest).or_default();
+                        *last = (*last).max(ended.stale_for);
+                    }
                 }
             }
             Fact::EventQueued { deliveries: 0, .. } => sweep.published += 1,
@@ -478,10 +512,19 @@ impl Each<'_> {
         }
     }
 
+    fn end(&mut self) {
+        for took in std::mem::take(&mut self.stale_reads).into_values() {
+            self.sweep.stale_read_window_us.add(took);
+        }
+    }
+
     fn notices(&mut self, run: &mut Run) {
         for (at, notice) in run.analysis_mut().staleness.take_notices() {
             match notice {
-                Notice::WindowClosed(_, took) => self.sweep.window_us.add(took),
+                Notice::WindowClosed(_, took) => {
+                    self.sweep.window_us.add(took);
+                    self.sweep.see_everywhere(at - took, Some(took), self.end);
+                }
                 Notice::Reflected(took) => self.sweep.reflect(at - took, Some(took), self.end),
                 Notice::ServiceState(..) | Notice::FirstStale(_) | Notice::AllConsistent => {}
             }

@@ -225,7 +225,7 @@ mod tests {
     use crate::trace::{CHUNK, KeyId, Level, OperationKind};
 
     fn loaded(scenario: &Scenario) -> SeekableRun {
-        SeekableRun::new(scenario.clone(), Vec::new(), 0).0
+        SeekableRun::start(scenario.clone(), Vec::new())
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     nodes: Vec<Arc<str>>,
+    node_ids: BTreeMap<Arc<str>, NodeId>,
     labels: Vec<Arc<str>>,
     keys: Vec<Arc<str>>,
     key_ids: BTreeMap<Option<NodeId>, BTreeMap<Arc<str>, KeyId>>,
@@ -31,8 +32,10 @@ impl Names {
     pub fn add_node(&mut self, id: &str, name: &str) -> NodeId {
         let id: Arc<str> = id.into();
         self.labels.push(if name.is_empty() { id.clone() } else { name.into() });
+        let node = NodeId(self.nodes.len() as u32);
+        self.node_ids.insert(id.clone(), node);
         self.nodes.push(id);
-        NodeId(self.nodes.len() as u32 - 1)
+        node
     }
 
     /// Adds a subscription. Ids are assigned in this order.
@@ -65,7 +68,7 @@ impl Names {
 
     /// Returns the node with an id in the document.
     pub fn find_node(&self, id: &str) -> Option<NodeId> {
-        self.nodes.iter().position(|name| &**name == id).map(|i| NodeId(i as u32))
+        self.node_ids.get(id).copied()
     }
 
     /// Returns a key's name.

@@ -7,4 +7,6 @@ mod checker;
 mod common;
 mod input;
 mod limits;
+mod measurements;
+mod slices;
 mod stores;

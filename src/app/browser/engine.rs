@@ -22,6 +22,14 @@ const LOCAL_BUDGET: u32 = 2_000;
 /// The time that one request may take on the page's thread, ms: half a frame of the screen.
 const LOCAL_TIME: f64 = 8.0;
 
+/// The time that one request may take in the worker, ms. Meanwhile no other request gets through.
+const WORKER_TIME: f64 = 25.0;
+
+/// Returns the real time, ms, in a window or a worker.
+fn clock() -> f64 {
+    js_sys::Date::now()
+}
+
 /// A connection to the session.
 pub struct Engine {
     place: Rc<RefCell<Place>>,
@@ -240,6 +248,7 @@ fn answer_in_worker(request: CrossingRequest) -> Result<CrossingAnswer, SplitLoa
 /// Executes a request in this thread's session. After a panic, the next request finds a new session.
 fn answer(message: ToEngine, opens_first: bool) -> FromEngine {
     let mut session = SESSION.take();
+    session.set_clock(clock, if web_sys::window().is_some() { LOCAL_TIME } else { WORKER_TIME });
     if opens_first {
         session.handle(ToEngine { epoch: message.epoch, request: Request::First });
     }

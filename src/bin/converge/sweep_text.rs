@@ -63,6 +63,11 @@ pub fn text(sweep: &Sweep, title: &str) -> String {
     }
     add_curve("reads that were fresh, by time since the newest acknowledgement:", &sweep.reads.fresh, &mut lines);
     add_curve("copies that reflected an update, by time since its acknowledgement:", &sweep.reflected, &mut lines);
+    let title = "updates visible everywhere, by time since their acknowledgement:";
+    add_curve(title, &sweep.visible_everywhere, &mut lines);
+    if sweep.stale_read_window_us.count > 0 {
+        lines.push(format!("window to the last stale read: {}", times(&sweep.stale_read_window_us)));
+    }
     lines.push(format!("inconsistency window: {}; {} still open", times(&sweep.window_us), sweep.windows_open));
     lines.push(format!(
         "converged: {} of {} runs; after {}",

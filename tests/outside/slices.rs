@@ -1,0 +1,70 @@
+//! Requests of the page take little time, however expensive the events are.
+
+use converge::report::scenario_from;
+use converge::scenario::Scenario;
+use converge::session::Session;
+use converge::session::protocol::{Frame, Report, Request, ToEngine};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A clock that advances at each look: as if every few events took long.
+static TICKS: AtomicU64 = AtomicU64::new(0);
+
+fn ticking() -> f64 {
+    TICKS.fetch_add(1, Ordering::Relaxed) as f64
+}
+
+fn frame(session: &mut Session, request: Request) -> Frame {
+    match session.handle(ToEngine { epoch: 0, request }).report {
+        Report::Frame(frame) => *frame,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Sends a request, and requests the rest as the page does. Returns the last frame and the number of requests.
+fn complete(session: &mut Session, request: Request, to: u64) -> (Frame, u32) {
+    let mut last = frame(session, request);
+    let mut requests = 1;
+    while last.more {
+        last = frame(session, Request::Advance { to, budget: 100_000 });
+        requests += 1;
+    }
+    (last, requests)
+}
+
+fn load(scenario: &Scenario, at: u64) -> Request {
+    Request::Load { scenario: Box::new(scenario.clone()), at }
+}
+
+#[test]
+fn work_in_slices_reaches_the_same_states_as_work_at_once() {
+    let scenario = converge::scenario::examples::find("inventory-orders").expect("an example").scenario();
+    let (mut sliced, mut whole) = (Session::with_clock(ticking, 6.0), Session::default());
+    let (frame, requests) = complete(&mut sliced, load(&scenario, 4_000_000), 4_000_000);
+    let at_once = self::frame(&mut whole, load(&scenario, 4_000_000));
+    assert!(requests > 1, "the work takes several slices");
+    assert_eq!((frame.now, &frame.digest), (at_once.now, &at_once.digest));
+    for (request, to) in [
+        (Request::Seek { to: 7_000_000 }, 7_000_000),
+        (Request::Seek { to: 2_500_000 }, 2_500_000),
+        (Request::StepBack, 0),
+        (Request::StepBack, 0),
+    ] {
+        let (frame, _) = complete(&mut sliced, request.clone(), to);
+        let at_once = self::frame(&mut whole, request.clone());
+        assert_eq!((frame.events, &frame.digest), (at_once.events, &at_once.digest), "{request:?}");
+    }
+}
+
+#[test]
+fn a_reset_gets_through_while_an_endless_run_is_in_progress() {
+    let scenario = scenario_from(&crate::cases::text("hostile/closed0.link")).expect("a scenario");
+    let mut session = Session::with_clock(ticking, 6.0);
+    let first = frame(&mut session, load(&scenario, 0));
+    assert!(first.more, "the run is endless, so the slice ends first");
+    for _ in 0..5 {
+        let frame = frame(&mut session, Request::Advance { to: 1_000_000, budget: 100_000 });
+        assert!(frame.more && frame.now == 0);
+    }
+    let reset = frame(&mut session, Request::Reset);
+    assert!(reset.whole && reset.events < 1_000, "{} events", reset.events);
+}
