@@ -86,6 +86,7 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
         "none",
         "views follow by events: a read is stale, and sees a change of one order before an earlier change of another",
     ),
+    ("simpledb-2010", "VVVVVUVHUH", "none", "reads of random copies, which lag by half a second"),
     ("oversold", "UUUUUUUUUU", "lost", "both purchases are acknowledged, and one is lost"),
     ("oversold-strong", "HHHHUUUUUU", "none", "compare-and-set through Raft"),
     ("viewing-history", "HHHHH??HHU", "none", "what was read is fresh; not every session guarantee has a case"),

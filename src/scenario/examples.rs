@@ -70,7 +70,6 @@ examples! {
     "two-phase-services" at 3300: "an order, a stock and a payment commit together or not at all, and block while their coordinator is down",
     "raft-to-views" at 6700: "change data capture of a Raft group feeds a leaderless group, while members of both crash",
     "gossip-rumor" at 2600: "a rumor spreads among 200 nodes, cheaply but not to all",
-    "gossip-rumor" at 1400: "a rumor spreads among 200 nodes, cheaply but not to all",
     "simpledb-2010" at 5300: "a published measurement: a read of a random copy is fresh with probability 1/3 for 450 ms after a write",
     "oversold" at 1500: "the last item in stock is sold twice under eventual consistency",
     "oversold-strong" at 1500: "the same under Raft: sold once",
