@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     down: BTreeMap<NodeId, u64>,
+    paused: BTreeMap<NodeId, u64>,
     cut: BTreeMap<(NodeId, NodeId), u64>,
     disturbed: BTreeMap<(NodeId, NodeId), u64>,
     /// Events sent to a bus that has not confirmed them, by update, bus and publisher.
@@ -24,6 +25,12 @@ impl Faults {
             }
             Fact::ServiceRestarted { node } | Fact::BusStarted { bus: node } => {
                 self.down.remove(node);
+            }
+            Fact::NodePaused { node } => {
+                self.paused.insert(*node, number);
+            }
+            Fact::NodeResumed { node } => {
+                self.paused.remove(node);
             }
             Fact::LinkCut { from, to } => {
                 self.cut.insert((*from, *to), number);
@@ -54,6 +61,16 @@ impl Faults {
     /// Returns the number of the record that stopped a node, if the node is down.
     pub fn down(&self, node: NodeId) -> Option<u64> {
         self.down.get(&node).copied()
+    }
+
+    /// Returns the number of the record that paused a node, if the node is paused.
+    pub fn paused(&self, node: NodeId) -> Option<u64> {
+        self.paused.get(&node).copied()
+    }
+
+    /// Returns whether a node is down or paused, so that it handles nothing.
+    pub fn is_stopped(&self, node: NodeId) -> bool {
+        self.down.contains_key(&node) || self.paused.contains_key(&node)
     }
 
     /// Returns the number of the record that cut one direction of a link, if it is cut.

@@ -51,6 +51,9 @@ pub fn prospect(prospect: Prospect, look: &RunContext) -> String {
         Prospect::Repairing => "the members compare their data, or retry, until each has it".into(),
         Prospect::ReadRepair => "the next read of this replica repairs it".into(),
         Prospect::AfterHealing(when) => format!("a fault prevents it, which the script ends at {}", at(when)),
+        Prospect::Down(node) if look.analysis.faults.down(node).is_none() => {
+            format!("{} is frozen, and nothing resumes it", name(node))
+        }
         Prospect::Down(node) => format!("{} is down, and nothing restarts it", name(node)),
         Prospect::CutOff => "no member that still has it can reach this replica".into(),
         Prospect::DeadLettered(subscription) => {

@@ -5,6 +5,7 @@ mod cases;
 mod checker;
 #[path = "../common/mod.rs"]
 mod common;
+mod convergence;
 mod input;
 mod limits;
 mod measurements;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What a command heals.
 enum Healing<'a> {
     Node(&'a str),
+    Paused(&'a str),
     Link { from: &'a str, to: &'a str, one_way: bool },
     Everything,
 }
@@ -17,6 +18,7 @@ fn healing(command: &Command) -> Option<Healing<'_>> {
         Command::Restart { service: node }
         | Command::StartBus { bus: node }
         | Command::StartBroker { bus: node, .. } => Some(Healing::Node(node)),
+        Command::Resume { node } => Some(Healing::Paused(node)),
         Command::HealLink { from, to, one_way } => Some(Healing::Link { from, to, one_way: *one_way }),
         Command::HealAll => Some(Healing::Everything),
         Command::Operate { .. }
@@ -25,7 +27,6 @@ fn healing(command: &Command) -> Option<Healing<'_>> {
         | Command::Partition { .. }
         | Command::Crash { .. }
         | Command::Pause { .. }
-        | Command::Resume { .. }
         | Command::SlowDown { .. }
         | Command::SetClock { .. }
         | Command::JumpClock { .. }
@@ -42,6 +43,7 @@ fn healing(command: &Command) -> Option<Healing<'_>> {
 pub(super) struct HealingTimes {
     now: Micros,
     nodes: BTreeMap<NodeId, Micros>,
+    resumed: BTreeMap<NodeId, Micros>,
     links: BTreeMap<(NodeId, NodeId), Micros>,
     everything: Option<Micros>,
 }
@@ -66,6 +68,11 @@ impl HealingTimes {
                     self.nodes.insert(node, earliest(self.nodes.get(&node).copied()));
                 }
             }
+            Some(Healing::Paused(id)) => {
+                if let Some(node) = run.names.find_node(id) {
+                    self.resumed.insert(node, earliest(self.resumed.get(&node).copied()));
+                }
+            }
             Some(Healing::Link { from, to, one_way }) => {
                 let Some((from, to)) = run.names.find_node(from).zip(run.names.find_node(to)) else { return };
                 let directions = if one_way { vec![(from, to)] } else { vec![(from, to), (to, from)] };
@@ -78,12 +85,15 @@ impl HealingTimes {
         }
     }
 
-    /// Returns since when a node is up: now if it is, none if nothing restarts it.
+    /// Returns since when a node is up and not paused: now if it is, none if nothing restarts or resumes it.
     pub fn up_from(&self, run: &RunContext, node: NodeId) -> Option<Micros> {
-        if run.analysis.faults.down(node).is_none() {
-            return Some(self.now);
-        }
-        self.nodes.get(&node).copied().into_iter().chain(self.everything).min()
+        let healed = |is_faulty: bool, at: Option<&Micros>| match is_faulty {
+            true => at.copied().into_iter().chain(self.everything).min(),
+            false => Some(self.now),
+        };
+        let up = healed(run.analysis.faults.down(node).is_some(), self.nodes.get(&node))?;
+        let resumed = healed(run.analysis.faults.paused(node).is_some(), self.resumed.get(&node))?;
+        Some(up.max(resumed))
     }
 
     /// Returns since when one direction of a link is open: now if it is not cut, none if nothing heals it.
@@ -96,6 +106,13 @@ impl HealingTimes {
 
     /// Returns now and all times of healing, in order.
     pub fn instants(&self) -> BTreeSet<Micros> {
-        self.nodes.values().chain(self.links.values()).copied().chain(self.everything).chain([self.now]).collect()
+        self.nodes
+            .values()
+            .chain(self.resumed.values())
+            .chain(self.links.values())
+            .copied()
+            .chain(self.everything)
+            .chain([self.now])
+            .collect()
     }
 }

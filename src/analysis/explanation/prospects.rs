@@ -133,14 +133,14 @@ impl<'a> ProspectFinder<'a> {
 
     fn prospect_at(&mut self, node: NodeId, key: KeyId, update: Option<UpdateId>) -> Prospect {
         let run = self.run;
-        if run.analysis.faults.down(node).is_some() {
+        if run.analysis.faults.is_stopped(node) {
             return self.when_up(node);
         }
         if let Some(found) = update.and_then(|update| self.in_transit(node, update)) {
             return found;
         }
         let hints = self.hints.get(&(node, key)).into_iter().flatten();
-        if let Some(holder) = hints.copied().find(|holder| run.analysis.faults.down(*holder).is_none()) {
+        if let Some(holder) = hints.copied().find(|holder| !run.analysis.faults.is_stopped(*holder)) {
             return Prospect::Hinted(holder);
         }
         let info = update.and_then(|update| run.analysis.updates.get(update));
@@ -157,9 +157,9 @@ impl<'a> ProspectFinder<'a> {
         }
         let Some((update, info)) = update.zip(info) else { return Prospect::Lost };
         if run.analysis.members.get(node).is_some_and(|member| member.promised.contains(&key)) {
-            return match run.analysis.faults.down(info.node) {
-                None => Prospect::Promised(info.node),
-                Some(_) => self.when_up(info.node),
+            return match run.analysis.faults.is_stopped(info.node) {
+                false => Prospect::Promised(info.node),
+                true => self.when_up(info.node),
             };
         }
         if let Some(found) = self.forwarded(node, key, update) {
@@ -225,7 +225,7 @@ impl<'a> ProspectFinder<'a> {
         let mut queued = self.queued.get(&update).into_iter().flatten();
         if let Some((subscription, event)) = queued.find(|(subscription, _)| reaches(*subscription)) {
             let bus = run.names.subscription(*subscription).bus;
-            if run.analysis.faults.down(bus).is_some() {
+            if run.analysis.faults.is_stopped(bus) {
                 return Some(self.when_up(bus));
             }
             if event.deliveries > 0 && self.history.poison.contains(&(*subscription, update)) {
@@ -235,9 +235,9 @@ impl<'a> ProspectFinder<'a> {
             return Some(Prospect::Queued { not_before, deliveries, delivered: event.in_flight });
         }
         if let Some(service) = self.outboxes.get(&update).copied() {
-            return Some(match run.analysis.faults.down(service) {
-                None => Prospect::Unpublished(service),
-                Some(_) => self.when_up(service),
+            return Some(match run.analysis.faults.is_stopped(service) {
+                false => Prospect::Unpublished(service),
+                true => self.when_up(service),
             });
         }
         let dead = self.dead_letters.get(&update).into_iter().flatten().copied().rfind(|it| reaches(*it));
