@@ -72,7 +72,9 @@ pub enum DrawingsMsg {
     Learn(DrawingInfo),
     /// The storage has answered.
     Answered(DrawingsAnswer),
-    /// The storage has not answered.
+    /// A drawing could not be saved.
+    NotSaved(StorageProblem),
+    /// The storage has not answered another request.
     Failed(StorageProblem),
     /// Another tab has saved a drawing.
     ChangedElsewhere(Rc<str>, u32),
@@ -109,7 +111,13 @@ impl Model {
             }
             DrawingsMsg::Learn(info) => self.learn_drawing(&info),
             DrawingsMsg::Answered(answer) => self.receive_drawings(answer, effects),
-            DrawingsMsg::Failed(problem) => self.report_storage(problem),
+            DrawingsMsg::NotSaved(problem) => self.report_unsaved(problem),
+            DrawingsMsg::Failed(problem) => {
+                // Nothing is said about a list that is read in the background.
+                if self.drawings.list.is_some() || self.drawings.open || self.drawings.opens_other {
+                    self.notify(problem.sentence());
+                }
+            }
             DrawingsMsg::ChangedElsewhere(id, revision) => self.learn_other_tab(id, revision, effects),
         }
     }
@@ -285,16 +293,12 @@ impl Model {
         }
     }
 
-    fn report_storage(&mut self, problem: StorageProblem) {
-        let was_saving = self.drawings.saving.take().is_some();
-        if was_saving {
-            self.drawings.state = SaveState::Failed(problem.clone());
-            if std::mem::replace(&mut self.drawings.is_failure_known, true) {
-                return;
-            }
-        }
-        self.notify(problem.sentence());
-        if was_saving {
+    /// Reports that nothing is kept, once, and offers a file.
+    fn report_unsaved(&mut self, problem: StorageProblem) {
+        self.drawings.saving = None;
+        self.drawings.state = SaveState::Failed(problem.clone());
+        if !std::mem::replace(&mut self.drawings.is_failure_known, true) {
+            self.notify(problem.sentence());
             let download = Msg::Drawings(DrawingsMsg::Download);
             self.notices.action = Some(NoticeAction { label: "Save as a file", msg: Box::new(download) });
         }
@@ -398,11 +402,12 @@ mod tests {
     fn full_storage_is_reported_once_with_a_file_to_save() {
         let mut page = TestPage::new();
         add(&mut page);
-        page.update(Msg::Drawings(DrawingsMsg::Failed(StorageProblem::Full)));
+        page.update(Msg::Drawings(DrawingsMsg::NotSaved(StorageProblem::Full)));
         assert!(page.model.notices.notice.take().is_some_and(|text| text.contains("no room")));
+        page.update(Msg::Drawings(DrawingsMsg::Failed(StorageProblem::Full)));
         assert_eq!(page.model.notices.action.as_ref().map(|action| action.label), Some("Save as a file"));
         add(&mut page);
-        page.update(Msg::Drawings(DrawingsMsg::Failed(StorageProblem::Full)));
+        page.update(Msg::Drawings(DrawingsMsg::NotSaved(StorageProblem::Full)));
         assert_eq!(page.model.notices.notice, None, "once is enough");
         assert_eq!(page.model.drawings.state, SaveState::Failed(StorageProblem::Full));
     }

@@ -311,7 +311,7 @@ fn faults_27_and_30_ten_nudges_are_one_step_and_copies_have_names_of_their_own()
     ));
     browser.keys(&["Control+d", "Control+d"]);
     cards(&browser, 5);
-    let names = browser.run("return [...document.querySelectorAll('main [data-node] h3')].map(e => e.textContent)");
+    let names = browser.run("return [...document.querySelectorAll('main [data-node] h2')].map(e => e.textContent)");
     let names: Vec<&str> = names.as_array().expect("a list").iter().filter_map(Value::as_str).collect();
     assert!(names.contains(&"Inventory 2") && names.contains(&"Inventory 3"), "{names:?}");
     browser.wait("document.activeElement.dataset.node === 'service-2'");

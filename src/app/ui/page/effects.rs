@@ -3,7 +3,7 @@
 use super::{Page, PageMsg, ViewsState, opening};
 use crate::app::browser::{address, crash_report, documents, drawings, files, storage, theme};
 use crate::app::gesture::Gesture;
-use crate::app::kept_drawings::DrawingsAnswer;
+use crate::app::kept_drawings::{DrawingsAnswer, DrawingsRequest};
 use crate::app::model::{self, DrawingsMsg, Effect, Msg};
 use crate::app::ui::lazy_views;
 use wasm_bindgen::prelude::*;
@@ -58,6 +58,7 @@ impl Page {
             Effect::Keep(name, text) => storage::keep(name, &text),
             Effect::Drawings(request) => {
                 let (send, tabs) = (self.send.clone(), self.tabs.clone());
+                let is_save = matches!(request, DrawingsRequest::Save { .. });
                 spawn_local(async move {
                     let msg = match drawings::request(request).await {
                         Ok(answer) => {
@@ -66,6 +67,7 @@ impl Page {
                             }
                             DrawingsMsg::Answered(answer)
                         }
+                        Err(problem) if is_save => DrawingsMsg::NotSaved(problem),
                         Err(problem) => DrawingsMsg::Failed(problem),
                     };
                     send.emit(Msg::Drawings(msg));

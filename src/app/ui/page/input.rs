@@ -149,7 +149,9 @@ pub(super) fn page_key_down(event: &KeyboardEvent, single_keys: bool) -> Option<
     }
     let element = event.target()?.dyn_into::<Element>().ok()?;
     let is_inside = |selector: &str| element.closest(selector).ok().flatten().is_some();
-    let is_free = !is_inside("main.canvas, dialog, [role=menu], input, select, textarea");
+    // The browser closes a dialog by itself.
+    let has_dialog = element.owner_document()?.query_selector("dialog[open]").ok().flatten().is_some();
+    let is_free = !has_dialog && !is_inside("main.canvas, dialog, [role=menu], input, select, textarea");
     (event.key() == "Escape" && is_free).then_some(PageMsg::Model(Msg::Keyboard(KeyboardMsg::Escape)))
 }
 
