@@ -277,7 +277,6 @@ impl Browser {
             "Up" => "\u{E013}".to_string(),
             "Right" => "\u{E014}".to_string(),
             "Down" => "\u{E015}".to_string(),
-            "Home" => "\u{E011}".to_string(),
             other => other.to_string(),
         };
         let mut actions = Vec::new();
