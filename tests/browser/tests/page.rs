@@ -189,7 +189,8 @@ fn digests_in_wasm_equal_those_of_the_native_engine() {
                 Request::Seek { to },
             ];
             // Bytes, as the page sends them.
-            let requests = requests.map(|request| encode(&CrossingRequest::pack(&ToEngine { epoch: 1, request }, false)));
+            let requests =
+                requests.map(|request| encode(&CrossingRequest::pack(&ToEngine { epoch: 1, request }, false)));
             runs.push(json!({ "name": format!("{}#{seed}", example.id), "requests": requests }));
         }
     }
