@@ -306,6 +306,8 @@ impl Payload {
         match self {
             Payload::Deliver(delivery) => delivery.reliable,
             Payload::Acknowledge(_, _, reliable) | Payload::Refuse(_, reliable) => *reliable,
+            // A consumer without heartbeats learns of the end of its connection in no other way.
+            Payload::Detached(..) => true,
             Payload::Operate(_)
             | Payload::Operated(..)
             | Payload::Returned(..)
@@ -320,8 +322,7 @@ impl Payload {
             | Payload::Heartbeat(_)
             | Payload::Receive(..)
             | Payload::Empty(..)
-            | Payload::Attached(..)
-            | Payload::Detached(..) => false,
+            | Payload::Attached(..) => false,
         }
     }
 
