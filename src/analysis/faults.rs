@@ -1,13 +1,14 @@
 use crate::trace::{Fact, MessageKind, NodeId, Record, UpdateId};
-use std::collections::{BTreeMap, BTreeSet};
+use litemap::LiteMap;
+use std::collections::BTreeSet;
 
 /// The active faults, each with the number of the record that began it, and the publications without confirmation.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    down: BTreeMap<NodeId, u64>,
-    paused: BTreeMap<NodeId, u64>,
-    cut: BTreeMap<(NodeId, NodeId), u64>,
-    disturbed: BTreeMap<(NodeId, NodeId), u64>,
+    down: LiteMap<NodeId, u64>,
+    paused: LiteMap<NodeId, u64>,
+    cut: LiteMap<(NodeId, NodeId), u64>,
+    disturbed: LiteMap<(NodeId, NodeId), u64>,
     /// Events sent to a bus that has not confirmed them, by update, bus and publisher.
     unconfirmed: BTreeSet<(UpdateId, NodeId, NodeId)>,
     records: u64,

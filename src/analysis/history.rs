@@ -195,6 +195,11 @@ pub struct History {
 }
 
 impl History {
+    /// Sorts operations, given by their places, by their ends.
+    pub fn sort_by_end(&self, places: &mut [usize]) {
+        places.sort_unstable_by_key(|place| self.operations[*place].ended);
+    }
+
     /// Returns a history of the same keys, values and processes without operations.
     pub fn clone_without_operations(&self) -> History {
         History {

@@ -7,7 +7,7 @@
 use super::run_context::RunContext;
 use crate::scenario::{Group, Protocol};
 use crate::trace::{Fact, NodeId, Record, UpdateId};
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 /// An entry of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +23,11 @@ pub struct LogEntry {
 /// The logs of a group's members, rebuilt from the records that the trace still holds.
 #[derive(Clone, Debug, Default)]
 pub struct Logs {
-    members: BTreeMap<NodeId, Vec<LogEntry>>,
+    members: LiteMap<NodeId, Vec<LogEntry>>,
     /// For each Raft term, the leader and its log during that term.
-    leader_logs: BTreeMap<u32, (NodeId, Vec<LogEntry>)>,
+    leader_logs: LiteMap<u32, (NodeId, Vec<LogEntry>)>,
     /// The last index and the commit index that each member recorded last.
-    recorded: BTreeMap<NodeId, (u32, u32)>,
+    recorded: LiteMap<NodeId, (u32, u32)>,
     raft: bool,
 }
 

@@ -14,7 +14,7 @@ pub struct MemberState {
     /// The hints that it stores, by replica and key.
     pub hints: BTreeSet<(NodeId, KeyId)>,
     /// Keys locked by promised writes.
-    pub promised: BTreeSet<KeyId>,
+    pub promised: LiteMap<KeyId, ()>,
     /// The last comparison of its Merkle tree: the peer, the level, the number of hashes, and the number that differ.
     pub compared: Option<(NodeId, u32, u32, u32)>,
 }
@@ -48,7 +48,7 @@ impl Members {
                 member.leads = false;
                 if *lost_disk {
                     // The disk held the log, the hints and the promises.
-                    (member.log, member.hints, member.promised) = ((0, 0), BTreeSet::default(), BTreeSet::default());
+                    (member.log, member.hints, member.promised) = ((0, 0), BTreeSet::default(), LiteMap::default());
                 }
             }
             Fact::HintStored { node, replica, key, .. } => {
@@ -58,7 +58,7 @@ impl Members {
                 self.member_mut(*node).hints.remove(&(*replica, *key));
             }
             Fact::WritePromised { node, key, .. } => {
-                self.member_mut(*node).promised.insert(*key);
+                self.member_mut(*node).promised.insert(*key, ());
             }
             Fact::PromiseReleased { node, key, .. } => {
                 self.member_mut(*node).promised.remove(key);
@@ -67,7 +67,7 @@ impl Members {
             Fact::ReplicaStored { node, key, .. }
             | Fact::UpdateCommitted { node, key, .. }
             | Fact::UpdateApplied { node, key, .. }
-                if self.members.get(node).is_some_and(|member| member.promised.contains(key)) =>
+                if self.members.get(node).is_some_and(|member| member.promised.contains_key(key)) =>
             {
                 self.member_mut(*node).promised.remove(key);
             }

@@ -3,7 +3,7 @@
 use super::run_context::RunContext;
 use crate::scenario::{Micros, Value};
 use crate::trace::{Fact, KeyId, NodeId, UpdateId, Version, VersionVector};
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 /// A coordinated write of a group's key.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,11 +34,11 @@ pub struct Tombstone {
 /// The provenance of a replica's state, rebuilt from the records that the trace still holds.
 #[derive(Clone, Debug, Default)]
 pub struct Provenance {
-    writes: BTreeMap<KeyId, Vec<CoordinatedWrite>>,
-    contexts: BTreeMap<KeyId, VersionVector>,
-    tombstones: BTreeMap<KeyId, Tombstone>,
-    hints: BTreeMap<(NodeId, KeyId), (Micros, Option<UpdateId>)>,
-    promised: BTreeMap<KeyId, UpdateId>,
+    writes: LiteMap<KeyId, Vec<CoordinatedWrite>>,
+    contexts: LiteMap<KeyId, VersionVector>,
+    tombstones: LiteMap<KeyId, Tombstone>,
+    hints: LiteMap<(NodeId, KeyId), (Micros, Option<UpdateId>)>,
+    promised: LiteMap<KeyId, UpdateId>,
 }
 
 impl Provenance {
@@ -110,7 +110,7 @@ impl Provenance {
             let dot = (write.version.origin, write.version.counter);
             self.context(key).iter().any(|(origin, count)| *origin == dot.0 && *count >= dot.1)
         };
-        let mut newest: BTreeMap<u32, &CoordinatedWrite> = BTreeMap::new();
+        let mut newest: LiteMap<u32, &CoordinatedWrite> = LiteMap::new();
         let writes = self.writes.get(&key).into_iter().flatten().filter(has);
         for write in writes.filter(|write| write.value.as_ref() == Some(value)) {
             newest.insert(write.version.origin, write);

@@ -9,7 +9,8 @@ use crate::scenario::{Group, Micros, Protocol, Quorum, ReadRepair, Route};
 use crate::trace::{
     DropCause, Fact, KeyId, MessageId, MessageKind, NodeId, OperationId, OperationKind, Outcome, Record, UpdateId,
 };
-use std::collections::{BTreeMap, VecDeque};
+use litemap::LiteMap;
+use std::collections::VecDeque;
 
 /// The phases of a coordinated operation, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,17 +89,17 @@ struct PendingRequest {
 pub struct Quorums {
     /// The operations.
     pub all: Vec<Coordination>,
-    places: BTreeMap<(OperationId, NodeId), usize>,
+    places: LiteMap<(OperationId, NodeId), usize>,
     /// For each pending operation its rounds at every coordinator: a client may retry.
-    rounds: BTreeMap<OperationId, Vec<usize>>,
-    requests: BTreeMap<MessageId, (usize, usize)>,
-    responses: BTreeMap<MessageId, (usize, usize)>,
+    rounds: LiteMap<OperationId, Vec<usize>>,
+    requests: LiteMap<MessageId, (usize, usize)>,
+    responses: LiteMap<MessageId, (usize, usize)>,
     /// Requests by replica and coordinator, in order of arrival.
-    waiting: BTreeMap<(NodeId, NodeId), VecDeque<PendingRequest>>,
-    issued: BTreeMap<OperationId, (NodeId, OperationKind, KeyId)>,
-    replicas: BTreeMap<KeyId, Vec<NodeId>>,
+    waiting: LiteMap<(NodeId, NodeId), VecDeque<PendingRequest>>,
+    issued: LiteMap<OperationId, (NodeId, OperationKind, KeyId)>,
+    replicas: LiteMap<KeyId, Vec<NodeId>>,
     /// The operation of each write, as an index into `all`.
-    writes: BTreeMap<UpdateId, usize>,
+    writes: LiteMap<UpdateId, usize>,
     /// The replica and the update that it stored, if the last record is about that.
     stored: Option<(NodeId, UpdateId)>,
 }
@@ -109,7 +110,7 @@ impl Quorums {
         let mut quorums = Quorums::default();
         let groups: Vec<(NodeId, &Group)> =
             run.scenario.groups.iter().filter_map(|group| Some((run.names.find_node(&group.id)?, group))).collect();
-        let configs: BTreeMap<NodeId, &Quorum> = groups
+        let configs: LiteMap<NodeId, &Quorum> = groups
             .iter()
             .filter_map(|(node, group)| match &group.protocol {
                 Protocol::Quorum(config) => Some((*node, config)),
@@ -135,7 +136,7 @@ impl Quorums {
         Some((coordination.operation, coordination.requests[*request].late))
     }
 
-    fn observe(&mut self, record: &Record, configs: &BTreeMap<NodeId, &Quorum>, run: &RunContext) {
+    fn observe(&mut self, record: &Record, configs: &LiteMap<NodeId, &Quorum>, run: &RunContext) {
         let stored = self.stored.take();
         match &record.fact {
             Fact::OperationIssued { operation, by, kind, key, .. } => {

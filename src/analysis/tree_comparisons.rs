@@ -3,7 +3,7 @@
 use super::run_context::RunContext;
 use crate::scenario::Micros;
 use crate::trace::{Fact, MessageKind, NodeId};
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 /// A comparison of a replica's tree with another's.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +25,7 @@ pub struct TreeComparison {
 /// Returns the last comparison of a replica with each other replica, from the records that the trace still holds; newest first.
 pub fn tree_comparisons(run: &RunContext, replica: NodeId) -> Vec<TreeComparison> {
     // By the other replica and which of the two started: its peer compares the root, then they alternate.
-    let mut found: BTreeMap<(NodeId, bool), TreeComparison> = BTreeMap::new();
+    let mut found: LiteMap<(NodeId, bool), TreeComparison> = LiteMap::new();
     for record in run.trace.since(run.trace.oldest()) {
         let Fact::TreesCompared { node, peer, level, compared, differing } = &record.fact else { continue };
         let (starter, other) = if level % 2 == 0 { (peer, node) } else { (node, peer) };
@@ -44,13 +44,13 @@ pub fn tree_comparisons(run: &RunContext, replica: NodeId) -> Vec<TreeComparison
             comparison.last_at = at;
         }
     }
-    let mut last: BTreeMap<NodeId, TreeComparison> = BTreeMap::new();
+    let mut last: LiteMap<NodeId, TreeComparison> = LiteMap::new();
     for (_, comparison) in found {
         if last.get(&comparison.with).is_none_or(|other| other.at <= comparison.at) {
             last.insert(comparison.with, comparison);
         }
     }
-    let mut all: Vec<TreeComparison> = last.into_values().collect();
+    let mut all: Vec<TreeComparison> = last.into_iter().map(|(_, comparison)| comparison).collect();
     for comparison in &mut all {
         let ends = [comparison.with, replica];
         let differs = comparison.levels.last().is_some_and(|(_, differing)| *differing > 0);

@@ -4,7 +4,8 @@ use crate::scenario::Micros;
 use crate::session::labels;
 use crate::session::protocol::{Charts, DiagramMessage, Query, Request};
 use crate::trace::NodeId;
-use std::collections::{BTreeMap, BTreeSet};
+use litemap::LiteMap;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// Least time between two requests, ms of real time.
@@ -132,7 +133,7 @@ pub fn next(arrows: &[&DiagramMessage], highlighted: Option<u64>, forward: bool)
 pub fn related(arrows: &[DiagramMessage], highlighted: Option<u64>) -> (BTreeSet<u64>, BTreeSet<u64>) {
     let (mut causes, mut effects) = (BTreeSet::new(), BTreeSet::new());
     let Some(highlighted) = arrows.iter().find(|arrow| Some(arrow.id) == highlighted) else { return (causes, effects) };
-    let mut influenced_from: BTreeMap<NodeId, Micros> = BTreeMap::new();
+    let mut influenced_from: LiteMap<NodeId, Micros> = LiteMap::new();
     if let Some(end) = highlighted.end.filter(|_| !highlighted.dropped) {
         influenced_from.insert(highlighted.to, end);
     }
@@ -148,7 +149,7 @@ pub fn related(arrows: &[DiagramMessage], highlighted: Option<u64>) -> (BTreeSet
     let mut arrived: Vec<&DiagramMessage> =
         arrows.iter().filter(|arrow| arrow.end.is_some() && !arrow.dropped).collect();
     arrived.sort_by_key(|arrow| std::cmp::Reverse(arrow.end));
-    let mut influenced_until: BTreeMap<NodeId, Micros> = BTreeMap::new();
+    let mut influenced_until: LiteMap<NodeId, Micros> = LiteMap::new();
     influenced_until.insert(highlighted.from, highlighted.sent);
     for arrow in arrived {
         if influenced_until.get(&arrow.to).is_some_and(|at| arrow.end.is_some_and(|end| end <= *at))

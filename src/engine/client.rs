@@ -13,6 +13,7 @@ use super::message::{About, Payload, ReadResult, Request};
 use super::queue::Timer;
 use crate::scenario::{Backoff, Micros, Operation, Value};
 use crate::trace::{Fact, OperationId, Outcome, UpdateId};
+use litemap::LiteMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -47,13 +48,13 @@ pub struct Client {
     /// The number of values that it has generated.
     written: i64,
     /// By session: its optimistic write in progress, during which it issues no other operation.
-    optimistic_writes: BTreeMap<u32, OptimisticWrite>,
+    optimistic_writes: LiteMap<u32, OptimisticWrite>,
 }
 
 impl Client {
     /// Returns a client that has issued no operation.
     pub fn new(config: ClientConfig) -> Self {
-        Client { config, pending: BTreeMap::new(), written: 0, optimistic_writes: BTreeMap::new() }
+        Client { config, pending: BTreeMap::new(), written: 0, optimistic_writes: LiteMap::new() }
     }
 
     /// Returns the numbers of busy workers and of queued requests, which are 0, and of pending operations.

@@ -13,7 +13,8 @@ use super::random::{Sampler, Stream};
 use crate::scenario::{Acknowledge, Effect, Micros};
 use crate::trace::{Fact, HandlingFailure, SubscriptionId, UpdateId};
 use attachments::AttachmentState;
-use std::collections::{BTreeMap, VecDeque};
+use litemap::LiteMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// How a handler's consumer is attached to the bus.
@@ -83,9 +84,9 @@ pub struct Consumer {
     /// In the order of the scenario.
     pub handlers: Vec<Handler>,
     /// By handler and partition of a log.
-    readers: BTreeMap<(u32, u32), PartitionReader>,
+    readers: LiteMap<(u32, u32), PartitionReader>,
     /// By handler and partition of a log: the last event handled since the last commit. Without a log by handler and delivery.
-    uncommitted: BTreeMap<(u32, u32), Offset>,
+    uncommitted: LiteMap<(u32, u32), Offset>,
     /// By handler.
     attachments: Vec<AttachmentState>,
     /// Whether any handler polls.
@@ -102,7 +103,7 @@ impl Consumer {
     /// Returns a consumer that has received no event.
     pub fn new(handlers: Vec<Handler>) -> Self {
         let sessions = handlers.iter().map(|handler| handler.session.map(ReaderSession::new)).collect();
-        let (readers, uncommitted, ready_deliveries) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
+        let (readers, uncommitted, ready_deliveries) = (LiteMap::new(), LiteMap::new(), VecDeque::new());
         let attachments = vec![AttachmentState::new(); handlers.len()];
         let polls = handlers.iter().any(|handler| matches!(handler.attach, HandlerAttachment::Polling { .. }));
         Consumer { handlers, readers, uncommitted, attachments, polls, sessions, heartbeats: 0, ready_deliveries }

@@ -45,11 +45,11 @@ pub use replica::RaftView;
 use crate::scenario::{Command, Micros};
 use crate::trace::{DropCause, Fact, Level, Names, NodeId, Trace};
 use context::Context;
+use litemap::LiteMap;
 use message::{About, LinkId, Payload};
 use network::Network;
 use node::Node;
 use queue::{ScheduledEvent, Timer};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A simulation of a scenario.
@@ -68,7 +68,7 @@ pub struct Engine {
     /// The last command executed.
     last_command: Option<u32>,
     /// Paused nodes, and the events that wait for each.
-    paused: BTreeMap<NodeId, Vec<ScheduledEvent>>,
+    paused: LiteMap<NodeId, Vec<ScheduledEvent>>,
 }
 
 impl Engine {
@@ -88,7 +88,7 @@ impl Engine {
             ctx: Context::new(network, names, Trace::new(level)),
             halt: None,
             last_command: None,
-            paused: BTreeMap::new(),
+            paused: LiteMap::new(),
         }
     }
 

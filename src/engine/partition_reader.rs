@@ -3,7 +3,8 @@
 
 use super::message::{Delivery, Position};
 use crate::scenario::Micros;
-use std::collections::{BTreeMap, VecDeque};
+use litemap::LiteMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// The state of reading one partition.
@@ -12,7 +13,7 @@ pub struct PartitionReader {
     /// The last event in order that was received.
     last: Option<u32>,
     /// Deliveries that arrived before their predecessor, by the predecessor.
-    out_of_order: BTreeMap<u32, Arc<Delivery>>,
+    out_of_order: LiteMap<u32, Arc<Delivery>>,
     /// Deliveries in order that wait to be handled.
     queue: VecDeque<Arc<Delivery>>,
     is_handling: bool,

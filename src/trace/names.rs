@@ -1,5 +1,6 @@
-use super::{KeyId, NodeId, SubscriptionId};
-use std::collections::{BTreeMap, BTreeSet};
+use super::{KeyId, NodeId, NodeSet, SubscriptionId};
+use litemap::LiteMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The names of a run's nodes and keys in the document.
@@ -9,11 +10,11 @@ pub struct Names {
     node_ids: BTreeMap<Arc<str>, NodeId>,
     labels: Vec<Arc<str>>,
     keys: Vec<Arc<str>>,
-    key_ids: BTreeMap<Option<NodeId>, BTreeMap<Arc<str>, KeyId>>,
+    key_ids: LiteMap<Option<NodeId>, BTreeMap<Arc<str>, KeyId>>,
     subscriptions: Vec<Subscriber>,
-    groups: BTreeMap<NodeId, NodeId>,
+    groups: LiteMap<NodeId, NodeId>,
     /// Groups that share their keys with the services around them.
-    sharing: BTreeSet<NodeId>,
+    sharing: NodeSet,
 }
 
 /// The bus, topic and service of a subscription.
@@ -110,12 +111,12 @@ impl Names {
 
     /// Lets a group share its keys with the services that it exchanges events with.
     pub fn share_keys(&mut self, group: NodeId) {
-        self.sharing.insert(group);
+        self.sharing.insert(group, ());
     }
 
     /// Returns the group whose keys a node uses; `None` for the keys outside of all groups.
     pub fn scope(&self, node: NodeId) -> Option<NodeId> {
-        self.group(node).filter(|group| !self.sharing.contains(group))
+        self.group(node).filter(|group| !self.sharing.contains_key(group))
     }
 
     /// The bus, topic and service of a subscription.

@@ -39,7 +39,7 @@ fn newer(history: &History, acknowledged: &[usize], read: usize, source: Option<
 fn acknowledged(history: &History, places: &[usize]) -> Vec<usize> {
     let operations = &history.operations;
     let mut all: Vec<usize> = places.iter().copied().filter(|place| operations[*place].acknowledged()).collect();
-    all.sort_unstable_by_key(|place| operations[*place].ended);
+    history.sort_by_end(&mut all);
     all
 }
 

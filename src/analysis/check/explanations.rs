@@ -139,7 +139,7 @@ pub(super) fn inverted(history: &History, a: Option<usize>, b: Option<usize>, ch
     };
     let mut by_end: Vec<usize> =
         chosen.iter().copied().filter(|place| history.operations[*place].invocation == Invocation::Read).collect();
-    by_end.sort_unstable_by_key(|place| history.operations[*place].ended);
+    history.sort_by_end(&mut by_end);
     match by_end.as_slice() {
         [first, .., last] if history.operations[*first].precedes(&history.operations[*last]) => format!(
             "{}, and the {}, which started later, returned {}: no single order of {} and {} explains both.",

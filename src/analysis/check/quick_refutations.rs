@@ -319,7 +319,7 @@ fn wrong_sum(history: &History, places: &[usize]) -> Option<Witness> {
         .filter(|place| operations[*place].invocation.changes() && operations[*place].outcome != Outcome::Fail)
         .collect();
     let mut by_end: Vec<usize> = reads(history, places).filter(|place| operations[*place].ended != NEVER).collect();
-    by_end.sort_unstable_by_key(|place| operations[*place].ended);
+    history.sort_by_end(&mut by_end);
     if by_end.len().saturating_mul(changes.len()) > MAX_PAIRS {
         return None;
     }

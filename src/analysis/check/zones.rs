@@ -11,7 +11,7 @@ use super::explanations;
 use super::verdict::Witness;
 use crate::analysis::history::{History, Invocation, Operation, ValueId};
 use crate::trace::Outcome;
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 /// A write and the reads of its value.
 #[derive(Clone, Copy)]
@@ -100,7 +100,7 @@ pub(super) fn check(history: &History, places: &[usize]) -> Option<Witness> {
         return Some(witness);
     }
 
-    let mut clusters: BTreeMap<ValueId, Cluster> = BTreeMap::new();
+    let mut clusters: LiteMap<ValueId, Cluster> = LiteMap::new();
     for &(value, write) in &writes {
         let it = &operations[write];
         if it.outcome != Outcome::Fail {
@@ -179,7 +179,7 @@ fn superseded(
     let operations = &history.operations;
     // Acknowledged writes by their end, each with the latest start among it and those before it.
     let mut ended: Vec<usize> = places.iter().copied().filter(|place| operations[*place].acknowledged()).collect();
-    ended.sort_unstable_by_key(|place| operations[*place].ended);
+    history.sort_by_end(&mut ended);
     let mut latest: Vec<usize> = Vec::with_capacity(ended.len());
     for &place in &ended {
         let best = latest.last().copied().filter(|best| operations[*best].invoked > operations[place].invoked);

@@ -8,24 +8,25 @@ use crate::scenario::{
     ClientStep, GossipStyle, Group, Micros, Operation, Protocol, Publication, ReadRepair, Service, micros,
 };
 use crate::trace::{DropReason, Fact, HandlingFailure, KeyId, MessageKind, NodeId, SubscriptionId, UpdateId};
-use std::collections::{BTreeMap, BTreeSet};
+use litemap::LiteMap;
+use std::collections::BTreeSet;
 
 /// Finds the prospects of copies. Indexes the pending work once, so that each copy costs little.
 pub(super) struct ProspectFinder<'a> {
     run: &'a RunContext<'a>,
     healing: HealingTimes,
     /// For each update and receiver, the senders and arrival times of messages that carry it.
-    carriers: BTreeMap<(UpdateId, NodeId), Vec<(NodeId, Micros)>>,
+    carriers: LiteMap<(UpdateId, NodeId), Vec<(NodeId, Micros)>>,
     /// Updates in publications that are in flight.
     being_published: BTreeSet<UpdateId>,
-    queued: BTreeMap<UpdateId, Vec<(SubscriptionId, QueuedEvent)>>,
-    dead_letters: BTreeMap<UpdateId, Vec<SubscriptionId>>,
+    queued: LiteMap<UpdateId, Vec<(SubscriptionId, QueuedEvent)>>,
+    dead_letters: LiteMap<UpdateId, Vec<SubscriptionId>>,
     /// For each update the first service with a row in its outbox.
-    outboxes: BTreeMap<UpdateId, NodeId>,
-    hints: BTreeMap<(NodeId, KeyId), Vec<NodeId>>,
+    outboxes: LiteMap<UpdateId, NodeId>,
+    hints: LiteMap<(NodeId, KeyId), Vec<NodeId>>,
     history: EventHistory,
     /// The members that an update can reach from the members that have it, at each time of healing so far.
-    reached: BTreeMap<(NodeId, KeyId, Option<UpdateId>), Vec<ReachedAt>>,
+    reached: LiteMap<(NodeId, KeyId, Option<UpdateId>), Vec<ReachedAt>>,
 }
 
 /// A time of healing, and the members that an update can reach from then on.
@@ -37,9 +38,9 @@ struct EventHistory {
     published: BTreeSet<UpdateId>,
     poison: BTreeSet<(SubscriptionId, UpdateId)>,
     /// The first reason for which a bus discarded an update's event.
-    discarded: BTreeMap<UpdateId, DropReason>,
+    discarded: LiteMap<UpdateId, DropReason>,
     /// When a message last carried an update.
-    last_sent: BTreeMap<UpdateId, Micros>,
+    last_sent: LiteMap<UpdateId, Micros>,
 }
 
 impl EventHistory {
@@ -65,14 +66,14 @@ impl<'a> ProspectFinder<'a> {
         let mut finder = ProspectFinder {
             run,
             healing: HealingTimes::new(run),
-            carriers: BTreeMap::new(),
+            carriers: LiteMap::new(),
             being_published: BTreeSet::new(),
-            queued: BTreeMap::new(),
-            dead_letters: BTreeMap::new(),
-            outboxes: BTreeMap::new(),
-            hints: BTreeMap::new(),
+            queued: LiteMap::new(),
+            dead_letters: LiteMap::new(),
+            outboxes: LiteMap::new(),
+            hints: LiteMap::new(),
             history: EventHistory::read(run),
-            reached: BTreeMap::new(),
+            reached: LiteMap::new(),
         };
         finder.index_messages();
         finder.index_queues();
@@ -156,7 +157,7 @@ impl<'a> ProspectFinder<'a> {
             }
         }
         let Some((update, info)) = update.zip(info) else { return Prospect::Lost };
-        if run.analysis.members.get(node).is_some_and(|member| member.promised.contains(&key)) {
+        if run.analysis.members.get(node).is_some_and(|member| member.promised.contains_key(&key)) {
             return match run.analysis.faults.is_stopped(info.node) {
                 false => Prospect::Promised(info.node),
                 true => self.when_up(info.node),

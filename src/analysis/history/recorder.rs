@@ -2,6 +2,7 @@ use super::key_values::KeyValues;
 use super::{ABSENT, History, Invocation, NEVER, Operation, Output};
 use crate::scenario::{Micros, Value};
 use crate::trace::{Fact, KeyId, NodeId, OperationId, OperationKind, Outcome, Record, Version};
+use litemap::LiteMap;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An operation of a run, from its trace.
@@ -45,15 +46,15 @@ pub struct RecordedOperation {
 #[derive(Clone, Debug, Default)]
 pub struct HistoryRecorder {
     operations: Vec<RecordedOperation>,
-    indexes: BTreeMap<OperationId, usize>,
+    indexes: LiteMap<OperationId, usize>,
     /// The invocations (none) and ends, in order.
     events: Vec<(usize, Option<Outcome>)>,
     /// The current process of each session, and whether it has a pending operation.
-    sessions: BTreeMap<(NodeId, u32), (u32, bool)>,
+    sessions: LiteMap<(NodeId, u32), (u32, bool)>,
     processes: Vec<(NodeId, u32)>,
     initial: BTreeMap<KeyId, Value>,
     /// For each key, how often its operations have changed.
-    revisions: BTreeMap<KeyId, u32>,
+    revisions: LiteMap<KeyId, u32>,
 }
 
 impl HistoryRecorder {

@@ -4,7 +4,7 @@ use super::parts::{LinkKind, SceneLink, SceneNode};
 use super::routing::way_round;
 use crate::app::geometry::{Curve, Point, Rect, point};
 use crate::scenario::{Latency, Scenario};
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::rc::Rc;
 
 /// Distance between the ends of links at the same side of a card.
@@ -36,7 +36,7 @@ pub(super) fn relations(scenario: &Scenario) -> Vec<Relation> {
     let services = scenario.services.iter().map(|node| node.id.as_str());
     let buses = scenario.buses.iter().map(|node| node.id.as_str());
     let clients = scenario.clients.iter().map(|node| node.id.as_str());
-    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut numbers: LiteMap<&str, usize> = LiteMap::new();
     numbers.extend(services.chain(buses).chain(clients).zip(0..));
     let mut relations: Vec<Relation> = Vec::new();
     let mut add = |from: usize, to: Option<usize>, kind: LinkKind| {
@@ -110,7 +110,7 @@ type End = (Point, Side);
 
 /// Returns the start and the end of each link.
 fn ends(nodes: &[SceneNode], relations: &[Relation]) -> Vec<(End, End)> {
-    let mut ports: BTreeMap<(usize, Side), Vec<Port>> = BTreeMap::new();
+    let mut ports: LiteMap<(usize, Side), Vec<Port>> = LiteMap::new();
     for (link, relation) in relations.iter().enumerate() {
         let (from, to) = (&nodes[relation.from].rect, &nodes[relation.to].rect);
         let (start_side, end_side) = sides(from, to);

@@ -10,6 +10,7 @@ use crate::engine::replica::{
 };
 use crate::scenario::{self, Client, Protocol, Route, Service};
 use crate::trace::{KeyId, NodeId};
+use litemap::LiteMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,8 +29,8 @@ impl Builder<'_> {
             seed: scenario.seed,
             default_latency: Sampler::new(&scenario.default_latency),
             listed: self.links.clone(),
-            region_latencies: BTreeMap::new(),
-            regions: BTreeMap::new(),
+            region_latencies: LiteMap::new(),
+            regions: LiteMap::new(),
         };
         links.region_latencies.extend(region_latencies);
         links.regions.extend(regions.flat_map(|(region, i)| region.nodes.iter().map(move |id| (self.node(id), i))));

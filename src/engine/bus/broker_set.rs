@@ -4,7 +4,8 @@
 use super::subscription_queue::PublicationAck;
 use crate::scenario::{CommitRule, InSync, Micros};
 use crate::trace::UpdateId;
-use std::collections::{BTreeMap, VecDeque};
+use litemap::LiteMap;
+use std::collections::VecDeque;
 
 /// A broker.
 #[derive(Clone, Debug)]
@@ -53,7 +54,7 @@ pub(super) struct BrokerSet {
     /// The number of committed entries.
     pub(super) committed: u64,
     pub(super) uncommitted: VecDeque<LogEntry>,
-    pub(super) checks: BTreeMap<u32, BrokerTimer>,
+    pub(super) checks: LiteMap<u32, BrokerTimer>,
     pub(super) next_check: u32,
     /// The in-sync set that was recorded last, as bits.
     pub(super) reported_in_sync: u32,
@@ -69,7 +70,7 @@ impl BrokerSet {
             epoch: 0,
             committed: 0,
             uncommitted: VecDeque::new(),
-            checks: BTreeMap::new(),
+            checks: LiteMap::new(),
             next_check: 0,
             reported_in_sync: (1 << replicas) - 1,
         }

@@ -4,6 +4,7 @@ use super::config::SubscriptionConfig;
 use crate::engine::message::{LinkId, Update};
 use crate::scenario::{Micros, Order};
 use crate::trace::{KeyId, UpdateId};
+use litemap::LiteMap;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -132,7 +133,7 @@ pub(super) struct SubscriptionQueue {
     /// FIFO per key: the events of each key in order; only the first may be delivered.
     pub(super) key_queues: BTreeMap<KeyId, VecDeque<u32>>,
     /// A log: its partitions.
-    pub(super) logs: BTreeMap<u32, PartitionLog>,
+    pub(super) logs: LiteMap<u32, PartitionLog>,
     /// By member: its membership, in a log whose readers have sessions; else empty.
     pub(super) memberships: Vec<Membership>,
     pub(super) dead_letters: Vec<DeadLetter>,

@@ -8,6 +8,7 @@ use crate::engine::message::LinkId;
 use crate::engine::random::{Sampler, Stream};
 use crate::scenario::Micros;
 use crate::trace::NodeId;
+use litemap::LiteMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -21,9 +22,9 @@ pub struct UnlistedLinks {
     /// The latency between nodes for which no region specifies one.
     pub default_latency: Sampler,
     /// The region of each node.
-    pub regions: BTreeMap<NodeId, u32>,
+    pub regions: LiteMap<NodeId, u32>,
     /// Latencies between two regions, or within one.
-    pub region_latencies: BTreeMap<(u32, u32), Sampler>,
+    pub region_latencies: LiteMap<(u32, u32), Sampler>,
 }
 
 /// Links for single messages, reused after the arrival.
@@ -34,7 +35,7 @@ pub(super) struct EphemeralLinks {
     /// By sender: the receivers of the messages that it sent at its latest instant of sending.
     latest_receivers: Vec<(Micros, Vec<NodeId>)>,
     /// Each partition since the last healing: the side of each node.
-    partitions: Vec<BTreeMap<NodeId, u32>>,
+    partitions: Vec<LiteMap<NodeId, u32>>,
 }
 
 impl EphemeralLinks {
@@ -94,7 +95,7 @@ impl EphemeralLinks {
     /// Cuts links that are created from now on between these sides. Messages in flight arrive.
     pub(super) fn partition(&mut self, sides: &[BTreeSet<NodeId>]) {
         if self.unlisted.is_some() {
-            let mut partition = BTreeMap::new();
+            let mut partition = LiteMap::new();
             for (nodes, side) in sides.iter().zip(0..) {
                 partition.extend(nodes.iter().map(|node| (*node, side)));
             }
@@ -122,7 +123,7 @@ impl EphemeralLinks {
 
     fn is_partitioned(&self, from: NodeId, to: NodeId) -> bool {
         let separates =
-            |sides: &BTreeMap<NodeId, u32>| sides.get(&from).zip(sides.get(&to)).is_some_and(|(a, b)| a != b);
+            |sides: &LiteMap<NodeId, u32>| sides.get(&from).zip(sides.get(&to)).is_some_and(|(a, b)| a != b);
         self.partitions.iter().any(separates)
     }
 }

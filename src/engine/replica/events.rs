@@ -6,7 +6,7 @@ use crate::engine::context::Context;
 use crate::engine::message::{Delivery, Request};
 use crate::engine::publishing::{Publisher, Publishing};
 use crate::trace::{NodeId, OperationId};
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::sync::Arc;
 
 /// An event whose write the group has not replied to.
@@ -28,7 +28,7 @@ pub struct Events {
     /// Publishes events.
     pub publishing: Publishing,
     /// Events in progress, by the operation that writes them.
-    pub pending: BTreeMap<OperationId, PendingEvent>,
+    pub pending: LiteMap<OperationId, PendingEvent>,
 }
 
 impl Events {
@@ -38,7 +38,7 @@ impl Events {
         is_connected.then(|| Events {
             consumer: Consumer::new(handlers),
             publishing: Publishing::new(node, publishers),
-            pending: BTreeMap::new(),
+            pending: LiteMap::new(),
         })
     }
 

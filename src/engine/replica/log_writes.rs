@@ -11,26 +11,27 @@ use crate::engine::context::Context;
 use crate::engine::message::Request;
 use crate::scenario::Micros;
 use crate::trace::{Fact, OperationId, Outcome, Refusal};
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 /// Operations that wait until their log entries are committed, by index.
 #[derive(Clone, Debug, Default)]
 pub struct PendingWrites {
-    by_index: BTreeMap<u32, (Requester, OperationId)>,
+    by_index: VecDeque<(u32, (Requester, OperationId))>,
 }
 
 impl PendingWrites {
     /// Adds an operation that waits for an entry.
     pub fn add(&mut self, index: u32, client: &ClientRequest) {
         debug_assert!(index > 0, "indices begin at 1");
-        self.by_index.insert(index, (client.requester, client.request.operation));
+        debug_assert!(self.by_index.back().is_none_or(|(last, _)| *last < index), "a leader appends entries in order");
+        self.by_index.push_back((index, (client.requester, client.request.operation)));
     }
 
     /// Returns the replies to all operations whose entries are committed, in the order of the log.
     pub fn complete(&mut self, log: &ReplicatedLog, is_committed: impl Fn(u32) -> bool) -> Vec<OperationReply> {
         let mut replies = Vec::new();
-        while let Some(first) = self.by_index.first_entry().filter(|first| is_committed(*first.key())) {
-            let (index, (requester, operation)) = first.remove_entry();
+        while let Some((index, (requester, operation))) = self.by_index.pop_front_if(|(index, _)| is_committed(*index))
+        {
             let Some(entry) = log.get(index) else { continue };
             let position = LogPosition { term: entry.term, index };
             let reply = entry.update.map_or(Reply::Unchanged, |update| Reply::Written(update, position.version()));
@@ -42,12 +43,12 @@ impl PendingWrites {
     /// Returns refusals of all operations, when the leader steps down: their entries may still be committed.
     pub fn abandon(&mut self) -> Vec<OperationReply> {
         let abandoned = std::mem::take(&mut self.by_index);
-        let refuse = |(requester, operation)| OperationReply {
+        let refuse = |(_, (requester, operation))| OperationReply {
             operation,
             requester,
             reply: Reply::Refused(Refusal::NoLeader, Outcome::Unknown),
         };
-        abandoned.into_values().map(refuse).collect()
+        abandoned.into_iter().map(refuse).collect()
     }
 
     /// Forgets all operations in a crash.

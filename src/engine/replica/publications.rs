@@ -4,7 +4,7 @@ use super::write_metadata::WriteMetadata;
 use crate::engine::message::Update;
 use crate::scenario::Value;
 use crate::trace::{KeyId, UpdateId, Version};
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::sync::Arc;
 
 /// When a member publishes a write.
@@ -21,7 +21,7 @@ pub struct PublicationModes {
 pub struct PendingPublications {
     modes: PublicationModes,
     /// Writes that this member coordinates, and the group has not acknowledged.
-    coordinated: BTreeMap<UpdateId, Arc<Update>>,
+    coordinated: LiteMap<UpdateId, Arc<Update>>,
     /// Writes that this member has stored since [`PendingPublications::take_stored`] was last called.
     stored: Vec<Arc<Update>>,
 }

@@ -17,7 +17,7 @@ use crate::engine::random::Stream;
 use crate::scenario::{Micros, Quorum as QuorumConfig, micros};
 use crate::trace::{Fact, KeyId, NodeId, UpdateId, Version};
 use anti_entropy::AntiEntropy;
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::sync::Arc;
 use timers::QuorumTimer;
 
@@ -35,10 +35,10 @@ pub struct Quorum {
     coordinator: Coordinator,
     anti_entropy: Option<AntiEntropy>,
     /// Hints in flight, by the number that the acknowledgement will carry.
-    handoffs: BTreeMap<u32, Handoff>,
+    handoffs: LiteMap<u32, Handoff>,
     is_handoff_timer_set: bool,
     /// Deleted registers, by the number of the timer that purges them.
-    tombstones: BTreeMap<u32, (KeyId, Version)>,
+    tombstones: LiteMap<u32, (KeyId, Version)>,
     next_tombstone: u32,
     /// Counts restarts, so that a timer set before a crash is ignored.
     incarnation: u32,
@@ -51,9 +51,9 @@ impl Quorum {
         Quorum {
             coordinator: Coordinator::new(config, member.group.clone(), member.node, member.links.clone()),
             anti_entropy,
-            handoffs: BTreeMap::new(),
+            handoffs: LiteMap::new(),
             is_handoff_timer_set: false,
-            tombstones: BTreeMap::new(),
+            tombstones: LiteMap::new(),
             next_tombstone: 0,
             incarnation: 0,
         }

@@ -14,6 +14,7 @@ use crate::engine::context::Context;
 use crate::engine::queue::Timer;
 use crate::scenario::{Micros, TwoPhase as TwoPhaseConfig, micros};
 use crate::trace::{Fact, KeyId, NodeId, Refusal, UpdateId, Version};
+use litemap::LiteMap;
 use std::collections::BTreeMap;
 
 /// A transaction that this member coordinates. It is durable once decided.
@@ -42,8 +43,8 @@ struct Prepared {
 #[derive(Clone, Debug)]
 pub struct TwoPhase {
     timeout: Micros,
-    transactions: BTreeMap<UpdateId, Transaction>,
-    prepared: BTreeMap<KeyId, Prepared>,
+    transactions: LiteMap<UpdateId, Transaction>,
+    prepared: LiteMap<KeyId, Prepared>,
     /// Requests that wait for a locked key, in the order of arrival.
     waiting: Vec<ClientRequest>,
     /// The group's durable inbox: committed events, and when they were coordinated.
@@ -55,8 +56,8 @@ impl TwoPhase {
     pub fn new(config: &TwoPhaseConfig) -> Self {
         TwoPhase {
             timeout: micros(config.timeout_ms).max(1),
-            transactions: BTreeMap::new(),
-            prepared: BTreeMap::new(),
+            transactions: LiteMap::new(),
+            prepared: LiteMap::new(),
             waiting: Vec::new(),
             inbox: BTreeMap::new(),
         }
@@ -82,7 +83,7 @@ impl TwoPhase {
     /// Loses the volatile state; with its disk, the durable state too.
     pub fn crash(&mut self, lose_disk: bool) {
         self.waiting.clear();
-        for transaction in self.transactions.values_mut() {
+        for (_, transaction) in self.transactions.iter_mut() {
             transaction.client = None;
         }
         if lose_disk {

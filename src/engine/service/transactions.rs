@@ -4,7 +4,8 @@ use crate::engine::context::Context;
 use crate::engine::message::{LinkId, Update};
 use crate::scenario::Micros;
 use crate::trace::{Fact, KeyId, OperationId, Outcome, UpdateId};
-use std::collections::{BTreeMap, BTreeSet};
+use litemap::LiteMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A transaction whose votes its coordinator awaits.
@@ -34,15 +35,15 @@ pub(super) struct Promise {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Transactions {
     /// Coordinator: transactions without a decision.
-    pub(super) voting: BTreeMap<UpdateId, Voting>,
+    pub(super) voting: LiteMap<UpdateId, Voting>,
     /// Coordinator: committed transactions, and the calls that have not confirmed the decision.
-    pub(super) decided: BTreeMap<UpdateId, Vec<usize>>,
+    pub(super) decided: LiteMap<UpdateId, Vec<usize>>,
     /// Participant: promises without a decision.
-    pub(super) promises: BTreeMap<UpdateId, Promise>,
+    pub(super) promises: LiteMap<UpdateId, Promise>,
     /// Participant: committed transactions, so that a second copy of a message has no effect.
     pub(super) committed: BTreeSet<UpdateId>,
     /// Without two-phase commit: the writes that callees were asked for, and the job that waits for each.
-    pub(super) nested: BTreeMap<OperationId, u32>,
+    pub(super) nested: LiteMap<OperationId, u32>,
 }
 
 impl Transactions {

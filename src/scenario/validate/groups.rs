@@ -3,14 +3,15 @@
 use super::checker::{Checker, LONGEST_MS, LONGEST_NAME};
 use super::references::{Kind, Nodes};
 use crate::scenario::{Arrivals, Client, Data, Group, Protocol, Route, Scenario, Service, SessionGuarantee, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use litemap::LiteMap;
+use std::collections::BTreeSet;
 
 /// Members of a gossip group at most.
 const MOST_MEMBERS: usize = 10_000;
 
 impl Checker {
     pub(super) fn groups(&mut self, scenario: &Scenario, nodes: &Nodes) {
-        let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut taken: LiteMap<&str, &str> = LiteMap::new();
         for (i, group) in scenario.groups.iter().enumerate() {
             let path = format!("groups[{i}]");
             self.text(&format!("{path}.name"), &group.name, LONGEST_NAME);

@@ -2,6 +2,7 @@
 
 use super::checker::{Checker, LONGEST_NAME};
 use crate::scenario::{Bus, Forward, Group, Promise, Scenario, Service, Subscription, Value};
+use litemap::LiteMap;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -247,7 +248,7 @@ impl Checker {
 
     /// Checks that no chain of calls returns to its start, where it would wait for itself.
     fn call_cycles(&mut self, scenario: &Scenario) {
-        let callees: BTreeMap<&str, Vec<&str>> = scenario
+        let callees: LiteMap<&str, Vec<&str>> = scenario
             .services
             .iter()
             .map(|service| (service.id.as_str(), service.calls.iter().map(|call| call.to.as_str()).collect()))
@@ -284,11 +285,11 @@ impl Checker {
     /// Checks that copies of a key are equal at the start or absent. Both have version 1, so other values could never be
     /// distinguished.
     fn initial_copies<'a>(&mut self, scenario: &'a Scenario, nodes: &Nodes<'a>) {
-        let group_by_member: BTreeMap<&str, &Group> =
+        let group_by_member: LiteMap<&str, &Group> =
             scenario.groups.iter().flat_map(|group| group.members.iter().map(move |id| (id.as_str(), group))).collect();
         for group in &scenario.groups {
             // Of each key, the first value and the member that has it.
-            let mut first_values: BTreeMap<&str, (&Value, &str)> = BTreeMap::new();
+            let mut first_values: LiteMap<&str, (&Value, &str)> = LiteMap::new();
             for (i, service) in group.members.iter().filter_map(|id| nodes.service(id)) {
                 for (key, value) in &service.data {
                     let (first, member) = *first_values.entry(key).or_insert((value, &service.id));
@@ -301,7 +302,7 @@ impl Checker {
             }
         }
         let topic = |subscription: &'a Subscription| nodes.topic(&subscription.to, subscription.topic.as_deref());
-        let mut subscribers: BTreeMap<(&str, usize), Vec<&str>> = BTreeMap::new();
+        let mut subscribers: LiteMap<(&str, usize), Vec<&str>> = LiteMap::new();
         for service in &scenario.services {
             for subscription in &service.subscribes {
                 subscribers.entry(topic(subscription)).or_default().push(&service.id);

@@ -1,7 +1,7 @@
 //! A PN-counter (Shapiro et al. 2011, specification 7): the sum of what each replica added or subtracted.
 
 use crate::trace::VersionVector;
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 /// The increments of one replica.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -15,7 +15,7 @@ struct Contribution {
 /// A counter.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Counter {
-    contributions: BTreeMap<u32, Contribution>,
+    contributions: LiteMap<u32, Contribution>,
 }
 
 impl Counter {

@@ -4,6 +4,7 @@
 
 use crate::scenario::{Data, Merge, Value};
 use crate::trace::VersionVector;
+use litemap::LiteMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -36,8 +37,8 @@ pub enum DottedValue {
 /// Dotted values, and the causal context: the version vector of all updates ever observed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DotStore {
-    context: BTreeMap<u32, u32>,
-    values: BTreeMap<Dot, DottedValue>,
+    context: LiteMap<u32, u32>,
+    values: LiteMap<Dot, DottedValue>,
 }
 
 impl DotStore {
