@@ -91,7 +91,22 @@ fn split(wasm: &Path, out: &Path) -> Result<PathBuf> {
     let script = format!("./{}.js", wasm.file_stem().unwrap_or_default().to_string_lossy());
     (options.link_name, options.main_module) = ("./later.js", &script);
     wasm_split_cli_support::transform(options).map_err(|error| format!("splitting the wasm file: {error:#}"))?;
+    for entry in fs::read_dir(out).map_err(|error| format!("{}: {error}", out.display()))?.flatten() {
+        if entry.path().extension().is_some_and(|extension| extension == "wasm") {
+            encode_again(&entry.path())?;
+        }
+    }
     Ok(main)
+}
+
+/// Writes a split wasm file again without the padding of the linker's relocations, and without names. For the main file,
+/// the generator of the bindings does this.
+fn encode_again(path: &Path) -> Result<()> {
+    let mut config = walrus::ModuleConfig::new();
+    config.generate_name_section(false).generate_producers_section(false);
+    let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut module = config.parse(&bytes).map_err(|error| format!("{}: {error:#}", path.display()))?;
+    fs::write(path, module.emit_wasm()).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Generates the JavaScript bindings `NAME.js` of a wasm file, which becomes `NAME_bg.wasm`.

@@ -13,14 +13,15 @@ pub const FIRST_LOAD_BUDGET: usize = 450 * 1024;
 /// The most that all files of the page have together, in bytes, gzipped.
 pub const TOTAL_BUDGET: usize = 1_258_291; // 1.2 MiB
 
-/// Folders that are not part of the page: course content, and the engine as a module for other pages.
-const APART: [&str; 2] = ["lessons", "engine"];
+/// Folders and files beside the page, which it never loads: course content, the engine as a module for other pages, course
+/// pages as examples, and the schema for editors of documents.
+const APART: [&str; 4] = ["lessons", "engine", "examples", "scenario.schema.json"];
 
 /// Folders of the page that opening it does not load.
-const ON_DEMAND_FOLDERS: [&str; 2] = ["embed", "examples"];
+const ON_DEMAND_FOLDERS: [&str; 1] = ["embed"];
 
 /// Files of the page that opening it does not load.
-const ON_DEMAND_FILES: [&str; 2] = ["embed.js", "scenario.schema.json"];
+const ON_DEMAND_FILES: [&str; 1] = ["embed.js"];
 
 /// The size of the page in bytes, gzipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,10 +89,13 @@ fn files(page: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for path in entries.flatten().map(|entry| entry.path()) {
         let relative = path.strip_prefix(page).unwrap_or(&path).to_path_buf();
-        if !path.is_dir() {
-            found.push(relative);
-        } else if !APART.iter().any(|name| relative == Path::new(name)) {
+        if APART.iter().any(|name| relative == Path::new(name)) {
+            continue;
+        }
+        if path.is_dir() {
             found.extend(files(page, &path)?);
+        } else {
+            found.push(relative);
         }
     }
     found.sort();
