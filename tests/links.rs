@@ -5,7 +5,7 @@ mod common;
 
 use common::random::{self, random_tests};
 use converge::scenario::examples::{EXAMPLES, Example};
-use converge::scenario::link::{LinkError, decode, encode};
+use converge::scenario::link::{LinkError, SEMANTICS, decode, encode};
 use converge::scenario::{
     Bus, Client, ClientStep, Command, Effect, Latency, Link, Operation, Publication, Scenario, Service, Step,
     Subscription, Value, micros,
@@ -71,14 +71,20 @@ fn golden() -> Vec<(String, Golden)> {
 }
 
 #[test]
-fn every_golden_link_opens_the_same_scenario_with_the_same_run() {
+fn every_golden_link_opens_the_same_scenario_and_with_the_same_semantics_the_same_run() {
     let cases = golden();
+    let mut replayed = 0;
     assert!(cases.len() >= EXAMPLES.iter().filter(|example| fits(example)).count());
     for (file, case) in cases {
         let opened = decode(&case.link).unwrap_or_else(|error| panic!("{file}: {error}"));
         assert_eq!(opened.scenario, case.scenario, "{file}");
-        assert_eq!(digest(&opened.scenario), case.digest, "{file}");
+        // A link of older semantics opens with a banner: its run may differ.
+        if opened.semantics == SEMANTICS {
+            assert_eq!(digest(&opened.scenario), case.digest, "{file}");
+            replayed += 1;
+        }
     }
+    assert!(replayed > 0, "some golden links have the present semantics");
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn the_page_opens_with_the_engines_first_frame_of_the_first_scenario() {
     else {
         panic!("not a frame")
     };
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/session/protocol/first_frame.postcard");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/session/first_frame.postcard");
     if std::env::var_os("CONVERGE_RENEW").is_some() {
         std::fs::write(path, encode(&*frame)).expect("the recorded frame is written");
     }
@@ -491,7 +491,7 @@ fn a_bus_reports_the_depth_of_each_partition_and_a_redriven_event_returns_to_its
         { "id": "reader", "subscribes": [{ "to": "bus", "max_deliveries": 1, "ack_deadline_ms": 1000 }] } ],
       "buses": [{ "id": "bus", "topics": [{ "name": "t", "partitions": 4 }] }] }"#;
     let (mut page, _) = Page::open(Scenario::from_json(json).expect("a valid scenario"));
-    page.frame(Request::Act { command: Command::Crash { service: "reader".into(), lose_disk: false } });
+    page.frame(Request::Act { command: Command::Pause { node: "reader".into() } });
     for key in ["a", "b", "c", "d", "e", "f", "g", "h"] {
         let operation = Operation::Write { key: key.into(), value: Value::Int(1) };
         page.frame(Request::Act {

@@ -1,6 +1,7 @@
 //! Builds the engine of a validated scenario.
 
 mod clients;
+mod flow;
 mod flows;
 mod groups;
 
@@ -23,7 +24,7 @@ use crate::scenario::{
     micros,
 };
 use crate::trace::{Fact, Level, Names, NodeId, Subscriber, SubscriptionId, Version};
-use flows::Flow;
+use flow::Flow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

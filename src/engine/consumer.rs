@@ -1,6 +1,7 @@
 //! The consumer side of subscriptions: the order in which a node handles events, and what it acknowledges. The effect of an
 //! event is up to the service or the member of a group.
 
+mod attachment_state;
 mod attachments;
 mod reader_sessions;
 
@@ -12,7 +13,7 @@ use super::queue::Timer;
 use super::random::{Sampler, Stream};
 use crate::scenario::{Acknowledge, Effect, Micros};
 use crate::trace::{Fact, HandlingFailure, SubscriptionId, UpdateId};
-use attachments::AttachmentState;
+use attachment_state::AttachmentState;
 use litemap::LiteMap;
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -45,6 +45,21 @@ pub struct Context {
 }
 
 impl Context {
+    /// Releases the row of a shared store that a job of the handler's node locked. The next job that waits for it begins.
+    pub fn unlock_row(&mut self, store: usize, key: KeyId, job: u32) {
+        let next = self.stores[store].unlock(key, self.node, job);
+        if let Some((node, job, duration)) = next {
+            self.queue.push(self.now + duration, Priority::Timer, ScheduledEvent::Timer(node, Timer::JobDone(job)));
+        }
+    }
+
+    /// Releases all rows that the handler's node locked, and forgets its jobs that wait for rows, in a crash.
+    pub fn unlock_all(&mut self, store: usize) {
+        for (key, job) in self.stores[store].forget_waiting(self.node) {
+            self.unlock_row(store, key, job);
+        }
+    }
+
     /// Returns the context at time 0.
     pub fn new(network: Network, names: Names, trace: Trace) -> Self {
         Context {

@@ -1,16 +1,14 @@
 //! Stores that several services use. A service that handles an event or an operation works on the store as on its own; the
 //! rows on which handlers work are locked for the others.
 
-use super::context::Context;
 use super::inbox::Inbox;
-use super::queue::{Priority, ScheduledEvent, Timer};
 use super::store::Store;
 use crate::scenario::Micros;
 use crate::trace::{KeyId, NodeId};
 use std::collections::{BTreeMap, VecDeque};
 
 /// A job that waits for a row: its node, its id, and how long it takes.
-type Waiting = (NodeId, u32, Micros);
+pub type WaitingJob = (NodeId, u32, Micros);
 
 /// A store that several services use.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +18,7 @@ pub struct SharedStore {
     /// The inboxes in it, by the first subscription of each consumer group.
     pub inboxes: BTreeMap<u32, Option<Inbox>>,
     /// Locked rows: the job that has the lock, and those that wait for it.
-    locks: BTreeMap<KeyId, ((NodeId, u32), VecDeque<Waiting>)>,
+    locks: BTreeMap<KeyId, ((NodeId, u32), VecDeque<WaitingJob>)>,
 }
 
 impl SharedStore {
@@ -38,39 +36,27 @@ impl SharedStore {
             }
         }
     }
-}
 
-impl Context {
-    /// Releases the row that a job locked. The next job that waits for it begins.
-    pub fn unlock_row(&mut self, store: usize, key: KeyId, job: u32) {
-        let (now, node) = (self.now, self.node);
-        let locks = &mut self.stores[store].locks;
-        let Some((holder, waiting)) = locks.get_mut(&key) else { return };
-        if *holder != (node, job) {
-            return;
+    /// Releases a row that a job locked. Returns the job that now has the lock, if one waited for it.
+    pub fn unlock(&mut self, key: KeyId, node: NodeId, job: u32) -> Option<WaitingJob> {
+        let (holder, waiting) = self.locks.get_mut(&key).filter(|(holder, _)| *holder == (node, job))?;
+        let next = waiting.pop_front();
+        match next {
+            Some((node, job, _)) => *holder = (node, job),
+            None => _ = self.locks.remove(&key),
         }
-        match waiting.pop_front() {
-            Some((next, job, duration)) => {
-                *holder = (next, job);
-                let event = ScheduledEvent::Timer(next, Timer::JobDone(job));
-                self.queue.push(now + duration, Priority::Timer, event);
-            }
-            None => _ = locks.remove(&key),
-        }
+        next
     }
 
-    /// Releases all rows that the handler's node locked, and forgets its jobs that wait for rows, in a crash.
-    pub fn unlock_all(&mut self, store: usize) {
-        let node = self.node;
-        let mut released = Vec::new();
-        for (key, (holder, waiting)) in &mut self.stores[store].locks {
+    /// Forgets the jobs of a node that wait for rows. Returns the rows that its jobs locked, each with its job.
+    pub fn forget_waiting(&mut self, node: NodeId) -> Vec<(KeyId, u32)> {
+        let mut locked = Vec::new();
+        for (key, (holder, waiting)) in &mut self.locks {
             waiting.retain(|(other, ..)| *other != node);
             if holder.0 == node {
-                released.push((*key, holder.1));
+                locked.push((*key, holder.1));
             }
         }
-        for (key, job) in released {
-            self.unlock_row(store, key, job);
-        }
+        locked
     }
 }

@@ -10,7 +10,7 @@ pub struct CrossingRequest {
     /// The run.
     pub epoch: u32,
     /// Whether the session opens the first scenario before. The page has its first frame already, see
-    /// [`super::protocol::first_frame`].
+    /// [`super::first_frame`].
     pub opens_first: bool,
     /// The encoded [`ToEngine`].
     pub bytes: Vec<u8>,

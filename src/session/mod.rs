@@ -9,6 +9,7 @@ mod content;
 pub mod crossing;
 mod diagram;
 pub mod export;
+mod first_frame;
 mod frame;
 pub mod halt_text;
 mod internals;
@@ -26,6 +27,7 @@ pub mod sweep;
 mod time_limit;
 mod verdicts;
 
+pub use first_frame::first_frame;
 pub use frame::service_view;
 pub use run::{HALTED, Run, merged};
 

@@ -9,7 +9,6 @@ mod as_json;
 mod bytes;
 mod content;
 mod faults;
-mod first_frame;
 pub mod internals;
 mod summary;
 mod values;
@@ -28,7 +27,6 @@ pub use answers::{
 pub use bytes::{decode, encode};
 pub use content::{Change, MessageContent, OperationRequest, OperationView, UpdateView};
 pub use faults::{ActiveFault, FaultKind};
-pub use first_frame::first_frame;
 pub use summary::{Summary, Window};
 pub use views::{
     BusView, ClientView, InboxRow, LastOperation, LogRow, Mark, MarkKind, MemberView, MessageEnd, MessageView,

@@ -5,7 +5,8 @@
 use super::address;
 use crate::session::Session;
 use crate::session::crossing::{CrossingAnswer, CrossingRequest};
-use crate::session::protocol::{FromEngine, Report, Request, ToEngine, decode, encode, first_frame};
+use crate::session::first_frame;
+use crate::session::protocol::{FromEngine, Report, Request, ToEngine, decode, encode};
 use js_sys::Uint8Array;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -2,17 +2,10 @@
 //! them.
 
 use super::Builder;
+use super::flow::Flow;
 use crate::trace::{NodeId, SubscriptionId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// A pair of services of which the second should eventually reflect what the first commits.
-pub(super) struct Flow {
-    pub(super) from: NodeId,
-    pub(super) to: NodeId,
-    /// The first of the workers that hold the data together, if the updates arrive only through consumer groups.
-    pub(super) holder: Option<NodeId>,
-}
 
 /// How updates arrive at a service.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -13,33 +13,6 @@ const RECONNECT: Micros = 1_000_000;
 /// How long a consumer waits for the reply to a receive beyond the time for which the bus holds it, µs.
 const REPLY_GRACE: Micros = 5_000_000;
 
-/// The attachment of a handler without a session, as the consumer sees it.
-#[derive(Clone, Debug)]
-pub(super) struct AttachmentState {
-    /// The number of the connection, or of the last receive.
-    life: u32,
-    /// The bus has confirmed the connection.
-    is_open: bool,
-    /// The time of the last confirmation.
-    last_heard: Micros,
-    /// The timer of the next heartbeat or attempt, or of the reply to a receive.
-    pub(super) timer: Option<u32>,
-    /// For a consumer that polls: whether a receive is open, and how many deliveries of its response are missing.
-    receive: Option<Option<u32>>,
-}
-
-impl AttachmentState {
-    /// Returns the state at the start of a run, when all consumers are attached.
-    pub(super) fn new() -> AttachmentState {
-        AttachmentState { life: 0, is_open: true, last_heard: 0, timer: None, receive: None }
-    }
-
-    /// Forgets what is lost in a crash.
-    pub(super) fn crash(&mut self) {
-        (self.timer, self.receive) = (None, None);
-    }
-}
-
 impl Consumer {
     /// Returns whether any handler polls for events.
     pub fn polls(&self) -> bool {

@@ -1,7 +1,7 @@
 //! The engine's first frame of the first scenario, recorded: the page opens with it, and loads the engine when the visitor
 //! arrives. A test compares it with the engine's own answer, so a change of the engine cannot leave it behind.
 
-use super::{Frame, decode};
+use super::protocol::{Frame, decode};
 
 /// Returns the recorded frame of the first scenario ([`crate::scenario::Scenario::first`]) before its first event.
 pub fn first_frame() -> Frame {

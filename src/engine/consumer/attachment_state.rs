@@ -1,0 +1,30 @@
+//! The state of a handler's attachment to a bus.
+
+use crate::scenario::Micros;
+
+/// The attachment of a handler without a session, as the consumer sees it.
+#[derive(Clone, Debug)]
+pub(super) struct AttachmentState {
+    /// The number of the connection, or of the last receive.
+    pub(super) life: u32,
+    /// The bus has confirmed the connection.
+    pub(super) is_open: bool,
+    /// The time of the last confirmation.
+    pub(super) last_heard: Micros,
+    /// The timer of the next heartbeat or attempt, or of the reply to a receive.
+    pub(super) timer: Option<u32>,
+    /// For a consumer that polls: whether a receive is open, and how many deliveries of its response are missing.
+    pub(super) receive: Option<Option<u32>>,
+}
+
+impl AttachmentState {
+    /// Returns the state at the start of a run, when all consumers are attached.
+    pub(super) fn new() -> AttachmentState {
+        AttachmentState { life: 0, is_open: true, last_heard: 0, timer: None, receive: None }
+    }
+
+    /// Forgets what is lost in a crash.
+    pub(super) fn crash(&mut self) {
+        (self.timer, self.receive) = (None, None);
+    }
+}
