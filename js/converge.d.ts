@@ -92,6 +92,13 @@ export type Arrivals = {
   };
 };
 
+/** How deliveries reach a consumer. Nothing is delivered to a consumer that is not attached. */
+export type Attachment = {
+  connection: Connection;
+} | {
+  polling: Polling;
+};
+
 /** How long to wait before a retry. */
 export type Backoff = "none" | {
   fixed: {
@@ -435,6 +442,23 @@ export type CommitRule = {
   in_sync: InSync;
 } | "majority";
 
+/** A connection on which a bus pushes events. */
+export interface Connection {
+  /**
+   * Time without a heartbeat after which either end closes the connection, ms (RabbitMQ: 60,000). If absent, only the end of
+   * the consumer's process closes it.
+   */
+  heartbeat_ms?: number | null;
+  /** Unacknowledged deliveries to this consumer at most (RabbitMQ: basic.qos); `max_in_flight` if absent. */
+  prefetch?: number | null;
+  /**
+   * Whether the deliveries belong to the connection, as on a RabbitMQ channel: what a link loses is sent again until it
+   * closes; then unacknowledged deliveries are requeued at once; and a missed acknowledgement deadline closes it. Otherwise
+   * they are redelivered after the acknowledgement deadline (JetStream).
+   */
+  requeue_on_close?: boolean;
+}
+
 /** Whether the copies come to agree. */
 export interface ConvergenceReport {
   /** The reasons for the verdict, a sentence each. */
@@ -563,6 +587,10 @@ export interface Figures {
   stale_read_share_standard_error: number | null;
   /** How long before a stale read the oldest update that it lacked was acknowledged, ms. */
   stale_read_t_ms: Quantiles;
+  /** From an update's acknowledgement until the last read that lacked it, ms. */
+  stale_read_window_ms: Quantiles;
+  /** The share of updates that every copy reflects by time since their acknowledgement: visible everywhere within t. */
+  visible_everywhere: CurvePoint[];
   /** Inconsistency windows, ms. */
   window_ms: Quantiles;
   /** Latency of successful writes, ms. */
@@ -575,6 +603,21 @@ export interface FirstHalt {
   seed: number;
   /** Why it was halted, a sentence that names the limit, the nodes and the loop. */
   why: string;
+}
+
+/**
+ * Which applied events a service publishes, and as what. By default each is published as the same update under the same key;
+ * otherwise the service commits an update of its own with it.
+ */
+export interface Forward {
+  /** Id of the bus whose events it publishes; those of all its subscriptions if absent. */
+  from?: string | null;
+  /** The key of its own update; the event's key if absent. */
+  key?: string | null;
+  /** What is added to a number after that. */
+  plus?: number;
+  /** The factor by which a number is multiplied. */
+  times?: number;
 }
 
 /** Gossip, also called epidemic replication (Demers 1987). */
@@ -692,6 +735,9 @@ export type Keys = {
   };
 };
 
+/** What an acknowledgement does that arrives after its delivery has ended. */
+export type LateAcknowledgement = "accept" | "ignore" | "refuse";
+
 /** A distribution of durations in milliseconds. */
 export type Latency = {
   constant: {
@@ -787,6 +833,9 @@ export interface MessageCounts {
   /** Sent by nodes. */
   sent: number;
 }
+
+/** What a consumer does whose handler failed. */
+export type OnFailure = "refuse" | "wait";
 
 /** An operation of a client on one key. */
 export type Operation = {
@@ -894,6 +943,16 @@ export interface Outcomes {
   unknown: number;
 }
 
+/** A consumer that asks for events. */
+export interface Polling {
+  /** Events per receive at most (SQS: up to 10). A consumer asks for no more than its free workers. */
+  batch?: number;
+  /** Events that the consumer receives beyond its free workers; they wait in the consumer while their deadline runs. */
+  prefetch?: number;
+  /** Time for which an unanswered receive waits for an event, ms (SQS: long polling, up to 20 s). */
+  wait_ms?: number;
+}
+
 /** Primary-backup replication. The first member is the primary at the start. */
 export interface Primary {
   /**
@@ -960,6 +1019,8 @@ export type Protocol = {
 export interface Publication {
   /** Which acknowledgement it requests. At a bus without `replication`, `leader` and `all` are the same. */
   acks?: Acks;
+  /** An event chain: which of the events that the service applies it publishes too; none if absent. */
+  forward?: Forward | null;
   /**
    * Time between the commit and a direct publication, ms. After a crash in between, only the first of the two has
    * happened. The modes `outbox` and `change_data_capture` have no such gap.
@@ -990,6 +1051,11 @@ export type PublishMode = "after_commit" | "before_commit" | {
   change_data_capture: {
     /** Number of log entries per poll at most. */
     batch: number;
+    /**
+     * Interval at which the relay flushes its position, ms (Kafka Connect: offset.flush.interval.ms); immediately if 0.
+     * After a crash it publishes again what the bus has acknowledged since the last flush.
+     */
+    flush_ms?: number;
     /** Polling interval of the relay, ms. */
     poll_ms: number;
   };
@@ -1273,6 +1339,11 @@ export interface Service {
   queue?: number;
   /** How long a worker needs for one request. */
   service_time?: Latency;
+  /**
+   * The store that it uses together with all services that name the same one, such as the workers of a consumer group: they
+   * contend for its rows. Its own store if absent. The loss of a service's disk does not concern a shared store.
+   */
+  store?: string | null;
   /** Topics whose events it applies to its own store. */
   subscribes?: Subscription[];
 }
@@ -1310,6 +1381,11 @@ export interface Subscription {
   ack_deadline_ms?: number;
   /** When the consumer acknowledges an event. */
   acknowledge?: Acknowledge;
+  /**
+   * How deliveries reach the consumer. If absent, it follows from the other settings: polling as in SQS if `max_in_flight`
+   * is 120,000; a connection as in RabbitMQ if `limit` is `redeliveries`; otherwise a connection without heartbeats.
+   */
+  attach?: Attachment | null;
   /** Additional wait of the bus before each redelivery, after the deadline or a negative acknowledgement. */
   backoff?: Backoff;
   /**
@@ -1335,12 +1411,19 @@ export interface Subscription {
    * second effect.
    */
   inbox?: Inbox | null;
+  /**
+   * What an acknowledgement does that arrives after its delivery has ended; if absent, what the imitated system does:
+   * `accept`, or `refuse` for a channel and for polling in order, or `ignore` for polling without order.
+   */
+  late_acknowledgement?: LateAcknowledgement | null;
   /** What `max_deliveries` counts. */
   limit?: Limit;
   /** Number of deliveries of an event at most, including the first; unlimited if absent. */
   max_deliveries?: number | null;
   /** Number of unacknowledged deliveries at most; for `log` per partition. */
   max_in_flight?: number;
+  /** What the consumer does after a failure of its handler; if absent, `wait` for polling and `refuse` otherwise. */
+  on_failure?: OnFailure | null;
   /** Order in which events are delivered. */
   order?: Order;
   /** How long the handler takes. */
@@ -1425,8 +1508,18 @@ export interface SweepReport {
   scenario: string;
   /** The seeds that were run, as ranges [from, to) in order. */
   seeds: ([number, number])[];
+  /**
+   * Windows to the last stale read: from an update's acknowledgement until the last read that lacked it was issued, µs.
+   * Of updates that were the oldest that a read lacked.
+   */
+  stale_read_window_us: QuantileSketch;
   /** Updates that were acknowledged. */
   updates: number;
+  /**
+   * At each point of the grid: acknowledged updates, and how many of them every copy that should hold them reflected so
+   * long after the acknowledgement. Counted as `reflected`.
+   */
+  visible_everywhere: Share[];
   /** Inconsistency windows: from an update's acknowledgement until every copy that should hold it reflects it, µs. */
   window_us: QuantileSketch;
   /** Windows that are open at the end of a run. */
@@ -1493,7 +1586,10 @@ export type VerdictReport = {
   why: string;
 };
 
-/** The clock that orders writes of a register. Ties go to the later node of the document. */
+/**
+ * The clock that orders writes of a register. Of writes with the same reading of wall clocks, a deletion wins, then the
+ * larger value; other ties go to the later node of the document.
+ */
 export type VersionClock = "wall" | "lamport" | "hybrid";
 
 /** A component of [`Latency::Mixture`]. */

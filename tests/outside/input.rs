@@ -1,6 +1,9 @@
 //! How the command line reads its arguments and files.
 
 use crate::cases::{code, converge, err, out};
+use converge::scenario::examples;
+use converge::session::Session;
+use converge::session::protocol::{Query, Report, Request, ToEngine};
 
 fn in_folder(name: &str, content: &str) -> String {
     let folder = std::env::temp_dir().join(format!("converge-outside-{}", std::process::id()));
@@ -78,7 +81,17 @@ fn exports_escape_names_by_the_rules_of_their_formats() {
 }
 
 #[test]
-fn the_log_counts_one_subscription_and_says_what_a_consumer_holds() {
-    let output = converge(&["run", "ex=duplicate-delivery", "--trace", "-"], "");
-    assert!(!out(&output).contains("for 1 subscriptions") && out(&output).contains("for 1 subscription"));
+fn the_log_counts_one_subscription_and_several() {
+    let texts = |id: &str| {
+        let scenario = Box::new(examples::find(id).expect("an example").scenario());
+        let mut session = Session::default();
+        session.handle(ToEngine { epoch: 1, request: Request::Load { scenario, at: 3_000_000 } });
+        let request = Request::Query(Query::Log { from: 0, count: 500 });
+        let Report::Log { rows, .. } = session.handle(ToEngine { epoch: 1, request }).report else { panic!("no log") };
+        rows.into_iter().map(|row| row.text).collect::<Vec<String>>().join("\n")
+    };
+    let one = texts("lost-event");
+    assert!(one.contains("1 subscription") && !one.contains("1 subscriptions"), "{one}");
+    let several = texts("duplicate-delivery");
+    assert!(several.contains("2 subscriptions") || several.contains("3 subscriptions"), "{several}");
 }

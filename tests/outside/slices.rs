@@ -37,7 +37,7 @@ fn load(scenario: &Scenario, at: u64) -> Request {
 
 #[test]
 fn work_in_slices_reaches_the_same_states_as_work_at_once() {
-    let scenario = converge::scenario::examples::find("inventory-orders").expect("an example").scenario();
+    let scenario = converge::scenario::examples::find("simpledb-2010").expect("an example").scenario();
     let (mut sliced, mut whole) = (Session::with_clock(ticking, 6.0), Session::default());
     let (frame, requests) = complete(&mut sliced, load(&scenario, 4_000_000), 4_000_000);
     let at_once = self::frame(&mut whole, load(&scenario, 4_000_000));
