@@ -343,9 +343,9 @@ random_tests! { linearizability, 1500;
         let history = history(&with_faults(scenario, faults, seed));
         for guarantee in [Guarantee::Linearizable, Guarantee::Regular, Guarantee::Session, Guarantee::Causal] {
             let verdict = check(&history, guarantee, BUDGET);
-            // While a majority is down, no operation succeeds.
-            let is_empty = verdict == Verdict::Unknown("no operation succeeded".into());
-            prop_assert!(is_empty || verdict == Verdict::Holds, "seed {} {}: {:?}", seed, name, verdict);
+            // While a majority is down, too few operations succeed to violate a guarantee; the verdict then says which are missing.
+            let is_vacuous = matches!(&verdict, Verdict::Unknown(why) if why.starts_with("no "));
+            prop_assert!(is_vacuous || verdict == Verdict::Holds, "seed {} {}: {:?}", seed, name, verdict);
         }
     }
 }

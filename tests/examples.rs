@@ -601,7 +601,6 @@ const CONVERGENCE: &[(&str, &str)] = &[
     ("quorum-inversion", "unknown"),
     ("quorum-write-back", "unknown"),
     ("gossip-rumor", "will not converge"),
-    ("simpledb-2010", "converging"),
 ];
 
 #[test]

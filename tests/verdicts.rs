@@ -82,7 +82,7 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("two-phase-services", "HHUHHUHHUU", "none", "a counter that is locked until the decision"),
     (
         "raft-to-views",
-        "SHSSSUHSUS",
+        "SSSSSUSSUS",
         "none",
         "views follow by events: a read is stale, and sees a change of one order before an earlier change of another",
     ),

@@ -30,7 +30,8 @@ pub(super) fn reduce(history: &History, guarantee: Guarantee, mut witness: Witne
     if witness.operations.len() > MAX_OPERATIONS || !witness.operations.iter().all(is_register) {
         return witness;
     }
-    match violation(history, guarantee, &with_sources(history, &witness.operations)) {
+    let all: Vec<usize> = (0..history.operations.len()).collect();
+    match violation(history, guarantee, &with_sources(history, &witness.operations, &all)) {
         Some(closed) => witness = closed,
         None => return witness,
     }
@@ -49,8 +50,8 @@ pub(super) fn reduce(history: &History, guarantee: Guarantee, mut witness: Witne
     witness
 }
 
-/// Returns places in order, with the writes of the values that the operations there returned or expected.
-fn with_sources(history: &History, places: &[usize]) -> Vec<usize> {
+/// Returns places in order, with those writes at `within` whose values the operations there returned or expected.
+fn with_sources(history: &History, places: &[usize], within: &[usize]) -> Vec<usize> {
     let mut closed = places.to_vec();
     let mut next = 0;
     while let Some(&place) = closed.get(next) {
@@ -74,7 +75,7 @@ fn with_sources(history: &History, places: &[usize]) -> Vec<usize> {
             if history.initial_of(operation.key).value == value || closed.iter().any(|at| writes(at)) {
                 continue;
             }
-            closed.extend((0..history.operations.len()).find(|at| writes(at)));
+            closed.extend(within.iter().copied().find(|at| writes(at)));
         }
     }
     closed.sort_unstable();
@@ -91,9 +92,9 @@ fn violation(history: &History, guarantee: Guarantee, places: &[usize]) -> Optio
     let mut cache = VerdictCache { verdicts: &mut BTreeMap::new(), revision: &|_| 0 };
     match verdicts::verdict(&part, guarantee, &mut cache, &mut STEPS.clone()) {
         Verdict::Violated(witness) => {
-            let mut operations: Vec<usize> = witness.operations.iter().map(|at| places[*at]).collect();
-            operations.sort_unstable();
-            Some(Witness { operations, sentence: witness.sentence })
+            let operations: Vec<usize> = witness.operations.iter().map(|at| places[*at]).collect();
+            // A read is not a violation because the write of its value was left out.
+            Some(Witness { operations: with_sources(history, &operations, places), sentence: witness.sentence })
         }
         Verdict::Holds | Verdict::Unknown(_) => None,
     }
@@ -106,7 +107,7 @@ fn without(history: &History, places: &[usize], index: usize) -> Vec<usize> {
     let mut removed = vec![rest.remove(index)];
     while let Some(place) = removed.pop() {
         let operation = &history.operations[place];
-        let Some(value) = operation.invocation.puts() else { continue };
+        let Some(value) = operation.invocation.puts().filter(|_| operation.outcome != Outcome::Fail) else { continue };
         let (key, initial) = (operation.key, history.initial_of(operation.key));
         let writes = |other: &&usize| {
             let other = &history.operations[**other];

@@ -205,7 +205,7 @@ fn staleness_is_counted_in_acknowledged_writes_and_time() {
 
 #[test]
 fn a_write_missing_from_the_last_read_is_lost() {
-    assert_eq!(witness("0:w1[0,1] 0:w2[2,3] 1:r1[4,5]", NoLostUpdate), Some(vec![1, 2]));
+    assert_eq!(witness("0:w1[0,1] 0:w2[2,3] 1:r1[4,5]", NoLostUpdate), Some(vec![0, 1, 2]));
     assert_eq!(witness("0:w1[0,1] 0:w2[2,3] 1:r1[4,5] 1:r2[6,7]", NoLostUpdate), None);
 }
 
