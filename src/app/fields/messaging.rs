@@ -6,7 +6,7 @@ use crate::scenario::json::to_value as to_json;
 use crate::scenario::presets::{self, PRESETS, PRODUCERS};
 use crate::scenario::{
     Acknowledge, Acks, Attachment, Backoff, Effect, LateAcknowledgement, Limit, OnFailure, Order, Publication,
-    PublishMode, ReaderSession, Scenario, Subscription,
+    PublishMode, ReaderSession, Scenario, Service, Subscription,
 };
 use serde_json::{Value as Json, json};
 
@@ -49,7 +49,12 @@ pub(super) fn published(scenario: &Scenario, at: &FieldsAt, publication: &Public
     let kinds = vec![("own updates", Json::Null), ("applied events too", json!({}))];
     let chosen = if publication.forward.is_some() { "applied events too" } else { "own updates" };
     let help = "An event chain: the service publishes the events that it applies as well as its own updates.";
-    fields.push(at.choice("forward", "Publishes", kinds, chosen, help));
+    // An event is published after it was applied, so never before a commit. A service without subscriptions applies none.
+    let publishes = |service: &&Service| service.publishes.iter().any(|own| std::ptr::eq(own, publication));
+    let applies = scenario.services.iter().find(publishes).is_some_and(|service| !service.subscribes.is_empty());
+    if publication.forward.is_some() || (applies && publication.mode != PublishMode::BeforeCommit) {
+        fields.push(at.choice("forward", "Publishes", kinds, chosen, help));
+    }
     if let Some(forward) = &publication.forward {
         let at = at.to("forward");
         let key = forward.key.as_deref().unwrap_or_default();

@@ -18,14 +18,15 @@ const EVERYTHING: &str = r#"{
         "backoff": { "exponential": { "base_ms": 5, "cap_ms": 6 } }, "dead_letter": false, "order": "fifo_per_key", "max_in_flight": 7,
         "limit": "redeliveries", "inbox": { "window_ms": 9 }, "group": "g", "dead_letter_renews_time": true, "commit_every_ms": 4 },
       { "to": "bus", "topic": "u", "effect": "increment", "backoff": { "fixed": { "ms": 5 } } }] },
-    { "id": "x", "publishes": [{ "to": "bus", "mode": { "change_data_capture": { "poll_ms": 5, "batch": 6 } } }],
+    { "id": "x", "publishes": [{ "to": "bus", "topic": "u", "mode": { "change_data_capture": { "poll_ms": 5, "batch": 6, "flush_ms": 7 } }, "forward": { "key": "o", "times": 2, "plus": 1 } }],
       "subscribes": [{ "to": "bus", "topic": "t", "order": "log", "session": { "timeout_ms": 9, "heartbeat_ms": 3, "max_poll_ms": 20 }, "backoff": { "equal_jitter": { "base_ms": 5, "cap_ms": 6 } } }] },
-    { "id": "y", "subscribes": [{ "to": "bus", "topic": "t", "backoff": { "full_jitter": { "base_ms": 5, "cap_ms": 6 } } }] },
+    { "id": "y", "store": "shelf", "subscribes": [{ "to": "bus", "topic": "t", "attach": { "connection": { "prefetch": 5, "heartbeat_ms": 60, "requeue_on_close": true } },
+      "late_acknowledgement": "accept", "on_failure": "wait", "backoff": { "full_jitter": { "base_ms": 5, "cap_ms": 6 } } }] },
     { "id": "m", "publishes": [{ "to": "bus", "topic": "t", "mode": { "change_data_capture": { "poll_ms": 5, "batch": 6 } } }],
       "subscribes": [{ "to": "bus", "topic": "u", "effect": "last_writer_wins" }] },
     { "id": "w", "commit": "two_phase", "calls": [{ "to": "v", "do": { "increment": { "key": "k", "by": 1 } } }] }, { "id": "v" },
     { "id": "q1" }, { "id": "q2" }, { "id": "q3" }, { "id": "p1" }, { "id": "p2" }, { "id": "r1" }, { "id": "h1" }, { "id": "t1" }, { "id": "g1" },
-    { "id": "z", "subscribes": [{ "to": "bus", "topic": "t", "backoff": { "decorrelated_jitter": { "base_ms": 5, "cap_ms": 6 } } }] }
+    { "id": "z", "subscribes": [{ "to": "bus", "topic": "t", "attach": { "polling": { "batch": 2, "wait_ms": 5, "prefetch": 1 } }, "backoff": { "decorrelated_jitter": { "base_ms": 5, "cap_ms": 6 } } }] }
   ],
   "buses": [{ "id": "bus", "name": "B", "position": [3, 4], "flush_ms": 5, "acknowledges_flushed": true,
     "replication": { "replicas": 3, "latency": { "constant": { "ms": 5 } }, "session_ms": 8, "commit": { "in_sync": { "min_insync": 2, "lag_ms": 7, "unclean_election": true } } },
