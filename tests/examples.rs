@@ -339,7 +339,7 @@ fn held(run: &Run, group: &str, key: &str, members: &[&str]) -> Vec<Option<Value
     let key = names.find_key(names.find_node(group), key).expect("a key");
     let at = |id: &&str| run.analysis().staleness.copy(names.find_node(id).expect("a node"), key).expect("a copy");
     let held = |id: &&str| at(id).held_at(names.find_node(id).expect("a node")).and_then(|held| held.value.clone());
-    members.iter().map(|id| held(id)).collect()
+    members.iter().map(held).collect()
 }
 
 fn set(elements: &[&str]) -> Option<Value> {

@@ -40,7 +40,7 @@ impl LostUpdates {
                     self.issued.pop_front();
                 }
             }
-            Fact::KeyPlaced { key, replicas, .. } => _ = at_key(&mut self.replicas, *key).clone_from(replicas),
+            Fact::KeyPlaced { key, replicas, .. } => at_key(&mut self.replicas, *key).clone_from(replicas),
             Fact::WriteCoordinated { update, operation, key, version, replaces, node, .. } => {
                 let issued = self
                     .issued

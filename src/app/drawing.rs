@@ -151,7 +151,7 @@ pub fn added(
 fn add_visible_latency(scenario: &mut Scenario, from: &str, to: &str) {
     let has_link = scenario.links.iter().any(|link| link.from == from && link.to == to);
     let is_placed = |id: &str| scenario.regions.iter().any(|region| region.nodes.iter().any(|node| node == id));
-    if !has_link && !(is_placed(from) && is_placed(to)) {
+    if !(has_link || is_placed(from) && is_placed(to)) {
         let latency = Some(Latency::Uniform { low_ms: NEW_LATENCY_MS.0, high_ms: NEW_LATENCY_MS.1 });
         scenario.links.push(Link { from: from.into(), to: to.into(), latency, ..Link::default() });
     }

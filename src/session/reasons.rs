@@ -119,7 +119,7 @@ fn cause(why: &Explanation, look: &RunContext) -> Option<String> {
                 | Fact::PublicationLost { .. }
         )
     };
-    let last = records().filter(is_failure).last()?;
+    let last = records().rfind(is_failure)?;
     let text = log_text::sentence(last, look.analysis, look.names).text;
     Some(format!("{text} at {}", labels::duration(last.at)))
 }

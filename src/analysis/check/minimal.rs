@@ -72,7 +72,7 @@ fn with_sources(history: &History, places: &[usize], within: &[usize]) -> Vec<us
                 let is_source = *at != place && other.key == operation.key && other.outcome != Outcome::Fail;
                 is_source && other.invocation.leaves() == Some(value)
             };
-            if history.initial_of(operation.key).value == value || closed.iter().any(|at| writes(at)) {
+            if history.initial_of(operation.key).value == value || closed.iter().any(writes) {
                 continue;
             }
             closed.extend(within.iter().copied().find(|at| writes(at)));

@@ -16,6 +16,9 @@ enum Path {
     Shared,
 }
 
+/// A consumer group: its bus, the topic, and its name.
+type GroupName<'a> = (&'a str, u32, &'a str);
+
 impl Builder<'_> {
     /// Returns the pairs of services of which the second should eventually reflect what the first commits: its direct and
     /// indirect callees, and the subscribers of the topics that any of these publishes to.
@@ -118,7 +121,7 @@ impl Builder<'_> {
 
     /// Returns the consumer groups: the services and indexes of their subscriptions, in order.
     fn consumer_groups(&self) -> Vec<Vec<(usize, usize)>> {
-        let mut groups: BTreeMap<(&str, u32, &str), Vec<(usize, usize)>> = BTreeMap::new();
+        let mut groups: BTreeMap<GroupName, Vec<(usize, usize)>> = BTreeMap::new();
         for (index, service) in self.scenario.services.iter().enumerate() {
             for (at, subscription) in service.subscribes.iter().enumerate() {
                 let Some(group) = &subscription.group else { continue };

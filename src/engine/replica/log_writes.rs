@@ -30,7 +30,8 @@ impl PendingWrites {
     /// Returns the replies to all operations whose entries are committed, in the order of the log.
     pub fn complete(&mut self, log: &ReplicatedLog, is_committed: impl Fn(u32) -> bool) -> Vec<OperationReply> {
         let mut replies = Vec::new();
-        while let Some((index, (requester, operation))) = self.by_index.pop_front_if(|(index, _)| is_committed(*index))
+        while self.by_index.front().is_some_and(|(index, _)| is_committed(*index))
+            && let Some((index, (requester, operation))) = self.by_index.pop_front()
         {
             let Some(entry) = log.get(index) else { continue };
             let position = LogPosition { term: entry.term, index };
