@@ -44,13 +44,13 @@ fn a_mend_of_another_node_mends_nothing() {
         (&crash, json!({ "resume": { "node": "view" } })),
         (&crash, json!({ "heal_link": { "from": "q", "to": "view" } })),
     ] {
-        assert_eq!(verdict(fault.clone(), &[mend.clone()]).0, "will not converge", "{fault} {mend}");
+        assert_eq!(verdict(fault.clone(), std::slice::from_ref(&mend)).0, "will not converge", "{fault} {mend}");
     }
     for (fault, mend) in [
         (&pause, json!({ "resume": { "node": "view" } })),
         (&crash, json!({ "restart": { "service": "view" } })),
         (&crash, json!("heal_all")),
     ] {
-        assert_eq!(verdict(fault.clone(), &[mend.clone()]).0, "converging", "{fault} {mend}");
+        assert_eq!(verdict(fault.clone(), std::slice::from_ref(&mend)).0, "converging", "{fault} {mend}");
     }
 }

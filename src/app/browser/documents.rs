@@ -40,7 +40,7 @@ impl fmt::Display for OpenError {
 pub fn open_link(fragment: String, at_its_point: bool) -> Result<Box<Opening>, OpenError> {
     let opened = link::decode(&fragment).map_err(|error| OpenError::Invalid(link_problem(&error)))?;
     let origin = if opened.example.is_some() { Origin::Own } else { Origin::Link };
-    let example = opened.example.as_deref().and_then(examples::find);
+    let example = opened.example.and_then(examples::find);
     let point = example.filter(|_| at_its_point).map_or(0, |example| micros(f64::from(example.opens_at_ms)));
     let (at, digest) = (opened.at.unwrap_or(point), opened.digest);
     let caption = example.map_or_else(|| "".into(), |example| sentence(example.shows));

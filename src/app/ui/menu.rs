@@ -220,9 +220,8 @@ fn step(menu: &Element, by: i32) {
         .unwrap_or(0);
     if count > 0
         && let Some(item) = items.item((current + by).rem_euclid(count) as u32)
+        && let Ok(item) = item.dyn_into::<HtmlElement>()
     {
-        if let Ok(item) = item.dyn_into::<HtmlElement>() {
-            let _ = item.focus();
-        }
+        let _ = item.focus();
     }
 }
