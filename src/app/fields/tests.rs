@@ -10,7 +10,7 @@ const EVERYTHING: &str = r#"{
   "services": [
     { "id": "a", "name": "A", "position": [1, 2], "data": { "k": 1, "l": { "list": [2, 1, 2] }, "m": { "map": { "size": 3 } } }, "service_time": { "exponential": { "mean_ms": 2 } },
       "concurrency": 3, "queue": 4, "clock": { "offset_ms": 5, "drift_ppm": 6, "offset_sd_ms": 2 }, "calls": [{ "to": "b", "timeout_ms": 7 }],
-      "publishes": [{ "to": "bus", "topic": "t", "mode": "Must be absent", "no effect", "gap_ms": 3, "retry": { "timeout_ms": 8, "attempts": 9 }, "acks": "leader" },
+      "publishes": [{ "to": "bus", "topic": "t", "mode": "before_commit", "gap_ms": 3, "retry": { "timeout_ms": 8, "attempts": 9 }, "acks": "leader" },
         { "to": "bus", "topic": "u", "mode": { "outbox": { "poll_ms": 5, "batch": 6 } } }] },
     { "id": "b", "subscribes": [
       { "to": "bus", "topic": "t", "effect": "overwrite", "processing": { "normal": { "mean_ms": 1, "sd_ms": 2 } }, "fails": 0.5,
