@@ -19,7 +19,8 @@ pub fn remember(run: RunRecord) {
 
 /// Installs the panic hook of this thread: of the page, or of the worker.
 pub fn install() {
-    std::panic::set_hook(Box::new(|panic| {
+    // Yew would replace a hook that was set by the standard library alone.
+    yew::set_custom_panic_hook(Box::new(|panic| {
         let message = panic.to_string();
         web_sys::console::error_1(&JsValue::from_str(&message));
         match js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() {

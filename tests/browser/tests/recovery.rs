@@ -49,7 +49,6 @@ fn a_worker_that_panics_in_mid_run_is_reported_and_restarted_with_its_live_comma
 }
 
 #[test]
-#[ignore = "the page no longer panics when an element cannot be inserted; a new cause must be found"]
 fn a_page_that_panics_offers_to_reload_and_the_drawing_is_back() {
     let browser = open();
     browser.click(".palette button:nth-of-type(1)");

@@ -11,30 +11,35 @@ fn open(look: Look, path: &str) -> Browser {
 }
 
 #[test]
-#[ignore = "explanations moved from the verdicts to the inspector; the journey through its steps is to be written again"]
-fn the_verdict_of_a_stale_copy_leads_back_to_the_fault() {
+fn the_reasons_of_a_stale_copy_lead_back_to_the_fault() {
     let browser = open(WIDE, "#ex=lost-event&t=5900");
     wait_for_state(&browser, "notification", "stale");
+    browser.wait("document.querySelector('.transport .clock').textContent === '5.900 s'");
     browser.click("[data-node=\"notification\"] header");
-    browser.wait("document.querySelector('.inspector .why')");
-    browser.click(".inspector .why");
     browser.wait("document.querySelector('.inspector').textContent.includes('Why is widget stale at Notification?')");
-    browser.click(".transport [data-action=Verdicts]");
-    browser.wait("document.querySelector('.verdict')");
-    browser.wait("document.querySelector('.verdict').textContent.includes('will not converge')");
     assert_eq!(browser.axe(), Vec::<String>::new());
     // The first step is the cut itself.
-    assert!(browser.text(".verdict li").contains("was cut"));
-    let verdicts = browser.text(".verdicts .scroll");
-    browser.click(".verdict li button");
+    assert!(browser.text(".inspector .why li").contains("was cut"));
+    let steps = browser.run("return [...document.querySelectorAll('.inspector .why li')].map(it => it.textContent)");
+    browser.click(".inspector .why li button");
     browser.wait("document.querySelector('.transport .clock').textContent === '1.400 s'");
     browser.wait("document.querySelector('.link.cut')");
-    // The verdict stays while the visitor follows its steps, although nothing was stale then.
+    // The reasons stay while the visitor follows their steps, although nothing was stale then.
     wait_for_state(&browser, "notification", "consistent");
-    assert!(browser.text(".verdicts").contains("As of 5.900 s"));
-    assert_eq!(browser.text(".verdicts .scroll"), verdicts);
-    browser.click(".verdicts .refresh");
-    browser.wait("document.querySelector('.verdict').textContent.includes('converged')");
+    assert!(browser.text(".inspector .reasons").contains("As of 5.900 s"));
+    let now = browser.run("return [...document.querySelectorAll('.inspector .why li')].map(it => it.textContent)");
+    assert_eq!(now, steps);
+    browser.click(".inspector .reasons > button");
+    browser.wait("!document.querySelector('.inspector .why li')");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn a_copy_that_stays_stale_will_not_converge() {
+    let browser = open(WIDE, "#ex=lost-event&t=5900");
+    browser.wait("document.querySelector('.transport .clock').textContent === '5.900 s'");
+    browser.click(".transport [data-action=Verdicts]");
+    browser.wait("document.querySelector('.verdicts')?.textContent.includes('ill not converge')");
     assert_clean_console(&browser);
 }
 
