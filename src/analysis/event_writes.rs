@@ -1,7 +1,7 @@
 //! Writes of replica groups on behalf of events. A member that handles an event asks its group to write the event's update;
 //! that write carries the update and is not counted as an update itself.
 
-use crate::trace::{Fact, NodeId, OperationId, Record, UpdateId, Version};
+use crate::trace::{Fact, NodeId, OperationId, Record, UpdateId, Version, facts_about};
 use std::collections::VecDeque;
 
 /// Maximum number of operations and of writes that are remembered.
@@ -73,7 +73,25 @@ impl EventWrites {
                     self.waiting -= 1;
                 }
             }
-            _ => {}
+            facts_about!(
+                declarations,
+                requests,
+                messages,
+                publishers,
+                publications,
+                queues,
+                attachments,
+                faults,
+                repair,
+                leaders,
+                transactions
+            )
+            | Fact::HandlingFailed { .. }
+            | Fact::InboxHit { .. }
+            | Fact::KeyPlaced { .. }
+            | Fact::ReplicaStored { .. }
+            | Fact::StateMerged { .. }
+            | Fact::WriteRolledBack { .. } => {}
         }
     }
 

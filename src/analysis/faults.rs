@@ -1,4 +1,4 @@
-use crate::trace::{Fact, MessageKind, NodeId, Record, UpdateId};
+use crate::trace::{Fact, MessageKind, NodeId, Record, UpdateId, facts_about};
 use litemap::LiteMap;
 use std::collections::BTreeSet;
 
@@ -55,7 +55,14 @@ impl Faults {
             Fact::PublishAbandoned { node, bus, update } | Fact::PublicationLost { node, bus, update } => {
                 self.unconfirmed.remove(&(*update, *bus, *node));
             }
-            _ => {}
+            facts_about!(declarations, requests, messages, queues, handling, attachments, brokers, groups)
+            | Fact::OutboxRowWritten { .. }
+            | Fact::OutboxRowPublished { .. }
+            | Fact::PositionLost { .. }
+            | Fact::PublicationSkipped { .. }
+            | Fact::PublishRefused { .. }
+            | Fact::ServiceSlowed { .. }
+            | Fact::ClockSet { .. } => {}
         }
     }
 

@@ -6,7 +6,7 @@
 
 use super::run_context::RunContext;
 use crate::scenario::{Group, Protocol};
-use crate::trace::{Fact, NodeId, Record, UpdateId};
+use crate::trace::{Fact, NodeId, Record, UpdateId, facts_about};
 use litemap::LiteMap;
 
 /// An entry of a log.
@@ -89,7 +89,7 @@ impl Logs {
                 self.members.remove(node);
                 self.recorded.remove(node);
             }
-            _ => {}
+            facts_about!(declarations, requests, messages, events, faults, groups) => {}
         }
     }
 

@@ -1,5 +1,5 @@
 use crate::scenario::Micros;
-use crate::trace::{Fact, KeyId, NodeId, OperationId, Record, UpdateId, Version};
+use crate::trace::{Fact, KeyId, NodeId, OperationId, Record, UpdateId, Version, facts_about};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Maximum number of writes of a key that are remembered for comparison with later ones.
@@ -83,7 +83,14 @@ impl LostUpdates {
                 }
             }
             Fact::UpdateAcknowledged { update, .. } => self.acknowledge(record.at, *update),
-            _ => {}
+            facts_about!(declarations, messages, events, faults, repair, leaders, transactions)
+            | Fact::ReadServed { .. }
+            | Fact::OperationRefused { .. }
+            | Fact::OperationEnded { .. }
+            | Fact::UpdateProposed { .. }
+            | Fact::UpdateCommitted { .. }
+            | Fact::UpdateApplied { .. }
+            | Fact::ReplicaStored { .. } => {}
         }
     }
 

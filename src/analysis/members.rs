@@ -1,4 +1,4 @@
-use crate::trace::{Fact, KeyId, NodeId, NodeSet, Record};
+use crate::trace::{Fact, KeyId, NodeId, NodeSet, Record, facts_about};
 use litemap::LiteMap;
 use std::collections::BTreeSet;
 
@@ -74,7 +74,12 @@ impl Members {
             Fact::TreesCompared { node, peer, level, compared, differing } => {
                 self.member_mut(*node).compared = Some((*peer, *level, *compared, *differing));
             }
-            _ => {}
+            facts_about!(declarations, requests, messages, events, faults)
+            | Fact::WriteCoordinated { .. }
+            | Fact::ReplicaStored { .. }
+            | Fact::StateMerged { .. }
+            | Fact::WriteRolledBack { .. }
+            | Fact::TombstonePurged { .. } => {}
         }
     }
 

@@ -1,6 +1,6 @@
 use super::recent::Recent;
 use crate::scenario::Micros;
-use crate::trace::{Fact, MessageId, MessageKind, NodeId, OperationId, Record, UpdateId};
+use crate::trace::{Fact, MessageId, MessageKind, NodeId, OperationId, Record, UpdateId, facts_about};
 use std::collections::BTreeMap;
 
 /// A message in flight.
@@ -58,7 +58,7 @@ impl Messages {
             Fact::MessageDelivered { message } | Fact::MessageDropped { message, .. } => {
                 self.in_flight.remove(message);
             }
-            _ => {}
+            facts_about!(declarations, requests, events, faults, groups) => {}
         }
     }
 

@@ -1,7 +1,9 @@
 use super::recent::Recent;
 use super::staleness::Staleness;
 use crate::scenario::{Micros, Value};
-use crate::trace::{Fact, KeyId, NodeId, NodeSet, OperationId, OperationKind, Outcome, Record, Refusal, Version};
+use crate::trace::{
+    Fact, KeyId, NodeId, NodeSet, OperationId, OperationKind, Outcome, Record, Refusal, Version, facts_about,
+};
 use litemap::LiteMap;
 use std::collections::BTreeMap;
 
@@ -138,7 +140,20 @@ impl Operations {
                 }
             }
             Fact::OperationEnded { operation, outcome } => self.end(record.at, *operation, *outcome),
-            _ => {}
+            facts_about!(
+                declarations,
+                updates,
+                messages,
+                publishers,
+                publications,
+                queues,
+                attachments,
+                faults,
+                groups
+            )
+            | Fact::HandlingFailed { .. }
+            | Fact::InboxHit { .. }
+            | Fact::EventWriteEnded { .. } => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::run_context::RunContext;
 use crate::scenario::{Micros, Value};
-use crate::trace::{Fact, KeyId, NodeId, UpdateId, Version, VersionVector};
+use crate::trace::{Fact, KeyId, NodeId, UpdateId, Version, VersionVector, facts_about};
 use litemap::LiteMap;
 
 /// A coordinated write of a group's key.
@@ -89,7 +89,11 @@ impl Provenance {
                 self.hints.clear();
                 self.promised.clear();
             }
-            _ => {}
+            facts_about!(declarations, requests, messages, events, faults, repair, leaders, transactions)
+            | Fact::KeyPlaced { .. }
+            | Fact::ReplicaStored { .. }
+            | Fact::StateMerged { .. }
+            | Fact::WriteRolledBack { .. } => {}
         }
     }
 

@@ -8,6 +8,7 @@ use super::run_context::RunContext;
 use crate::scenario::{Group, Micros, Protocol, Quorum, ReadRepair, Route};
 use crate::trace::{
     DropCause, Fact, KeyId, MessageId, MessageKind, NodeId, OperationId, OperationKind, Outcome, Record, UpdateId,
+    facts_about,
 };
 use litemap::LiteMap;
 use std::collections::VecDeque;
@@ -192,7 +193,25 @@ impl Quorums {
             Fact::OperationEnded { operation, outcome } => self.end(record.at, *operation, *outcome),
             // A crash discards the pending requests.
             Fact::ServiceCrashed { node, .. } => self.waiting.retain(|(replica, _), _| replica != node),
-            _ => {}
+            facts_about!(
+                declarations,
+                updates,
+                events,
+                links,
+                disturbances,
+                brokers,
+                repair,
+                leaders,
+                transactions
+            )
+            | Fact::OperationRefused { .. }
+            | Fact::ServiceRestarted { .. }
+            | Fact::BusStopped { .. }
+            | Fact::BusStarted { .. }
+            | Fact::WriteCoordinated { .. }
+            | Fact::ReplicaStored { .. }
+            | Fact::StateMerged { .. }
+            | Fact::WriteRolledBack { .. } => {}
         }
     }
 

@@ -1,5 +1,5 @@
 use crate::scenario::Micros;
-use crate::trace::{Fact, NodeId, NodeSet, Outcome, Record, SubscriptionId, UpdateId};
+use crate::trace::{Fact, NodeId, NodeSet, Outcome, Record, SubscriptionId, UpdateId, facts_about};
 use litemap::LiteMap;
 use std::collections::{BTreeSet, VecDeque};
 
@@ -63,7 +63,11 @@ impl AllTables {
                 }
             }
             Fact::ServiceCrashed { node, lost_disk: true } => self.tables_mut(*node).handled.clear(),
-            _ => {}
+            facts_about!(declarations, requests, messages, publications, queues, attachments, faults, groups)
+            | Fact::PublishAbandoned { .. }
+            | Fact::HandlingFailed { .. }
+            | Fact::EventWriteStarted { .. }
+            | Fact::EventWriteEnded { .. } => {}
         }
     }
 

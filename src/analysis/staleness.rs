@@ -15,7 +15,7 @@ mod windows;
 use super::copy_state::CopyState;
 use super::event_writes::EventWrites;
 use crate::scenario::{Micros, Value};
-use crate::trace::{Fact, KeyId, NodeId, NodeSet, Record, UpdateId, Version, VersionVector};
+use crate::trace::{Fact, KeyId, NodeId, NodeSet, Record, UpdateId, Version, VersionVector, facts_about};
 use litemap::LiteMap;
 use pools::Pools;
 use windows::Closed;
@@ -198,7 +198,13 @@ impl Staleness {
                 self.down.remove(node);
                 self.update_service_state(at, *node);
             }
-            _ => {}
+            facts_about!(operations, messages, events, links, disturbances, brokers, leaders, transactions)
+            | Fact::QueueShared { .. }
+            | Fact::BusStopped { .. }
+            | Fact::BusStarted { .. }
+            | Fact::HintStored { .. }
+            | Fact::HintRemoved { .. }
+            | Fact::TreesCompared { .. } => {}
         }
     }
 

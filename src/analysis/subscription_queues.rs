@@ -1,5 +1,5 @@
 use crate::scenario::Micros;
-use crate::trace::{Fact, Record, SubscriptionId, UpdateId};
+use crate::trace::{Fact, Record, SubscriptionId, UpdateId, facts_about};
 use litemap::LiteMap;
 use std::collections::BTreeMap;
 
@@ -111,7 +111,17 @@ impl SubscriptionQueues {
                 self.remove(*subscription, *event);
                 self.queue(*subscription).discarded += 1;
             }
-            _ => {}
+            facts_about!(requests, messages, publishers, handling, faults, groups)
+            | Fact::FlowDeclared { .. }
+            | Fact::Seeded { .. }
+            | Fact::WorkerDeclared { .. }
+            | Fact::StoreShared { .. }
+            | Fact::EventDeduplicated { .. }
+            | Fact::PublicationSkipped { .. }
+            | Fact::PublishRefused { .. }
+            | Fact::AcknowledgementExpired { .. }
+            | Fact::ReaderLeft { .. }
+            | Fact::ReaderJoined { .. } => {}
         }
     }
 

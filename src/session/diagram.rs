@@ -5,7 +5,7 @@ use super::protocol::{DiagramMessage, MessageContent};
 use super::run::Run;
 use crate::analysis::Quorums;
 use crate::scenario::{Micros, Scenario};
-use crate::trace::{Fact, MessageId};
+use crate::trace::{Fact, MessageId, facts_about};
 use litemap::LiteMap;
 
 /// Limit of messages.
@@ -41,7 +41,9 @@ pub(super) fn messages(run: &Run, scenario: &Scenario, from: Micros, to: Micros)
                     message.dropped = matches!(record.fact, Fact::MessageDropped { .. });
                 }
             }
-            _ => {}
+            facts_about!(declarations, requests, events, faults, groups)
+            | Fact::MessageSent { .. }
+            | Fact::MessageDuplicated { .. } => {}
         }
     }
     let skip = messages.len().saturating_sub(MOST_MESSAGES);

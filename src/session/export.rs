@@ -7,7 +7,7 @@ use super::{content, labels, log_text};
 use crate::analysis::history::HistoryRecorder;
 use crate::analysis::{Sample, Window, queue_depths};
 use crate::scenario::{Micros, Scenario, Value};
-use crate::trace::{Fact, MessageId, Names, NodeId, OperationKind, Outcome, SubscriptionId};
+use crate::trace::{Fact, MessageId, Names, NodeId, OperationKind, Outcome, SubscriptionId, facts_about};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -136,7 +136,7 @@ pub fn mermaid(run: &Run, scenario: &Scenario) -> String {
                     *fate = Fate::Dropped(labels::drop_cause(*cause));
                 }
             }
-            _ => {}
+            facts_about!(declarations, requests, events, faults, groups) => {}
         }
     }
     let mut out = String::from("sequenceDiagram\n");
@@ -196,7 +196,13 @@ pub fn shiviz(run: &Run) -> String {
         let node = match &record.fact {
             Fact::FlowDeclared { .. } | Fact::MessageDropped { .. } => continue,
             Fact::MessageDelivered { message } => analysis.messages.recall(*message).map(|info| info.to),
-            _ => sentence.nodes.first().copied(),
+            facts_about!(requests, events, faults, groups)
+            | Fact::Seeded { .. }
+            | Fact::QueueShared { .. }
+            | Fact::WorkerDeclared { .. }
+            | Fact::StoreShared { .. }
+            | Fact::MessageSent { .. }
+            | Fact::MessageDuplicated { .. } => sentence.nodes.first().copied(),
         };
         let Some(node) = node else { continue };
         let clock = &mut clocks[node.index()];

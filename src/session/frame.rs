@@ -9,7 +9,7 @@ use super::{content, log_text};
 use crate::analysis::{Analysis, MessageInFlight, Notice};
 use crate::engine::Engine;
 use crate::scenario::{Scenario, micros};
-use crate::trace::{Fact, MessageId, Names, NodeId, Record};
+use crate::trace::{Fact, MessageId, Names, NodeId, Record, facts_about};
 pub use cards::service_view;
 use faults::FaultSet;
 
@@ -92,7 +92,12 @@ impl FrameBuilder {
                 }
                 self.lost_marked = lost.len();
             }
-            _ => {
+            facts_about!(declarations, operations, messages, events, faults, repair, leaders, transactions)
+            | Fact::UpdateProposed { .. }
+            | Fact::UpdateApplied { .. }
+            | Fact::KeyPlaced { .. }
+            | Fact::ReplicaStored { .. }
+            | Fact::StateMerged { .. } => {
                 for (kind, node, to) in self.faults.observe(&record.fact, names) {
                     let label = log_text::sentence(record, analysis, names).text;
                     self.mark(Mark { at: record.at, kind, node, to, update: None, label });

@@ -4,7 +4,7 @@ use super::run::{HALTED, Run};
 use super::{labels, log_text};
 use crate::analysis::{Convergence, CopyState, Explanation, Prospect, RunContext};
 use crate::scenario::Micros;
-use crate::trace::{DropReason, Fact, Record};
+use crate::trace::{DropReason, Fact, Record, facts_about};
 
 /// Why the status of an invariant is unknown.
 pub const NEVER_LOOKED: &str = "no service has its keys, or the run was never quiescent";
@@ -99,7 +99,15 @@ fn cause(why: &Explanation, look: &RunContext) -> Option<String> {
         Fact::MessageDropped { message, .. } => {
             look.analysis.messages.recall(*message).map(|message| (message.from, message.to))
         }
-        _ => None,
+        facts_about!(declarations, requests, publishers, publications, handling, attachments, faults, groups)
+        | Fact::MessageDuplicated { .. }
+        | Fact::MessageDelivered { .. }
+        | Fact::EventQueued { .. }
+        | Fact::EventAcknowledged { .. }
+        | Fact::AcknowledgementExpired { .. }
+        | Fact::EventDeadLettered { .. }
+        | Fact::EventDiscarded { .. }
+        | Fact::EventRedriven { .. } => None,
     };
     let name = |node| look.names.label(node);
     let cut = records()

@@ -7,7 +7,7 @@ use super::run::Run;
 use crate::analysis::{Analysis, EndedOperation, Notice};
 use crate::engine::Limits;
 use crate::scenario::{Micros, Scenario, micros};
-use crate::trace::{Fact, MessageKind, OperationKind, Outcome, Record};
+use crate::trace::{Fact, MessageKind, OperationKind, Outcome, Record, facts_about};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -502,7 +502,20 @@ impl Each<'_> {
             // In a group, whose inbox is at another member, `EventWriteEnded` is counted instead.
             Fact::InboxHit { node, .. } => sweep.executions += u64::from(!analysis.members.is_member(*node)),
             Fact::PublicationLost { .. } | Fact::PublishAbandoned { .. } => sweep.never_published += 1,
-            _ => {}
+            facts_about!(declarations, updates, publications, attachments, faults, groups)
+            | Fact::OperationIssued { .. }
+            | Fact::ReadServed { .. }
+            | Fact::OperationRefused { .. }
+            | Fact::MessageDuplicated { .. }
+            | Fact::MessageDelivered { .. }
+            | Fact::OutboxRowWritten { .. }
+            | Fact::OutboxRowPublished { .. }
+            | Fact::PositionLost { .. }
+            | Fact::EventQueued { .. }
+            | Fact::AcknowledgementExpired { .. }
+            | Fact::HandlingFailed { .. }
+            | Fact::EventWriteStarted { .. }
+            | Fact::EventWriteEnded { .. } => {}
         }
     }
 

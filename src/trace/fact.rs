@@ -1,9 +1,9 @@
-use super::Digest;
 use super::kinds::{
     BrokerChange, DetachReason, DropCause, DropReason, HandlingFailure, KeyId, LeaveReason, MessageId, MessageKind,
     NodeId, OperationId, OperationKind, Outcome, Refusal, SubscriptionId, UpdateId, Version, VersionVector,
 };
 use super::layout::{Bytes, Layout};
+use super::{Digest, facts_about};
 use crate::scenario::{Micros, Value};
 use serde::Serialize;
 
@@ -79,7 +79,15 @@ impl Fact {
                 (values.iter().map(|value| 1 + value.elements()).sum(), context.len())
             }
             Fact::KeyPlaced { replicas, .. } => (0, replicas.len()),
-            _ => return 0,
+            facts_about!(messages, events, faults, repair, leaders, transactions)
+            | Fact::FlowDeclared { .. }
+            | Fact::QueueShared { .. }
+            | Fact::WorkerDeclared { .. }
+            | Fact::StoreShared { .. }
+            | Fact::OperationRefused { .. }
+            | Fact::OperationEnded { .. }
+            | Fact::UpdateAcknowledged { .. }
+            | Fact::WriteRolledBack { .. } => return 0,
         };
         elements * 40 + pairs as u64 * 8
     }

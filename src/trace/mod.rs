@@ -11,6 +11,7 @@ mod layout;
 mod log;
 mod names;
 mod record;
+mod subjects;
 
 pub use digest::Digest;
 pub use fact::Fact;
@@ -22,3 +23,4 @@ pub use kinds::{
 pub use log::{CHUNK, Trace};
 pub use names::{Names, Subscriber};
 pub use record::Record;
+pub(crate) use subjects::facts_about;

@@ -7,7 +7,9 @@ use crate::analysis::subscription_queues::QueuedEvent;
 use crate::scenario::{
     ClientStep, GossipStyle, Group, Micros, Operation, Protocol, Publication, ReadRepair, Service, micros,
 };
-use crate::trace::{DropReason, Fact, HandlingFailure, KeyId, MessageKind, NodeId, SubscriptionId, UpdateId};
+use crate::trace::{
+    DropReason, Fact, HandlingFailure, KeyId, MessageKind, NodeId, SubscriptionId, UpdateId, facts_about,
+};
 use litemap::LiteMap;
 use std::collections::BTreeSet;
 
@@ -54,7 +56,16 @@ impl EventHistory {
                     history.poison.insert((run.analysis.buses.queue_of(*subscription), *update));
                 }
                 Fact::MessageSent { update: Some(update), .. } => _ = history.last_sent.insert(*update, record.at),
-                _ => {}
+                facts_about!(declarations, requests, messages, publishers, handling, attachments, faults, groups)
+                | Fact::EventDeduplicated { .. }
+                | Fact::PublicationSkipped { .. }
+                | Fact::PublishRefused { .. }
+                | Fact::EventQueued { .. }
+                | Fact::EventSent { .. }
+                | Fact::EventAcknowledged { .. }
+                | Fact::AcknowledgementExpired { .. }
+                | Fact::EventDeadLettered { .. }
+                | Fact::EventRedriven { .. } => {}
             }
         }
         history
@@ -329,7 +340,7 @@ impl<'a> ProspectFinder<'a> {
                     waits = false;
                 }
                 Fact::ServiceCrashed { node, .. } if *node == from => waits = false,
-                _ => {}
+                facts_about!(declarations, requests, messages, events, faults, groups) => {}
             }
         }
         waits

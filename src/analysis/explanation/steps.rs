@@ -1,7 +1,9 @@
 //! The records that led to a copy's state.
 
 use crate::analysis::run_context::RunContext;
-use crate::trace::{DropCause, Fact, KeyId, MessageId, MessageKind, NodeId, Record, SubscriptionId, UpdateId};
+use crate::trace::{
+    DropCause, Fact, KeyId, MessageId, MessageKind, NodeId, Record, SubscriptionId, UpdateId, facts_about,
+};
 use std::collections::BTreeMap;
 
 /// Maximum number of steps; of more, the first and the last are kept.
@@ -36,7 +38,11 @@ impl RunContext<'_> {
             | Fact::StateMerged { node: at, key: written, .. }
             | Fact::UpdateCommitted { node: at, key: written, .. } => (*at, *written) == (node, key),
             Fact::WriteCoordinated { key: written, .. } => *written == key,
-            _ => false,
+            facts_about!(declarations, operations, messages, events, faults, repair, leaders, transactions)
+            | Fact::UpdateProposed { .. }
+            | Fact::UpdateAcknowledged { .. }
+            | Fact::KeyPlaced { .. }
+            | Fact::WriteRolledBack { .. } => false,
         };
         let writes = self.records().filter(|(_, record)| is_write(&record.fact));
         let mut steps: Vec<u64> = writes.map(|(number, _)| number).collect();
@@ -96,7 +102,22 @@ impl DeliverySteps<'_> {
                 self.steps.push(number);
             }
             fact if self.concerns(fact) => self.steps.push(number),
-            _ => {}
+            facts_about!(
+                declarations,
+                requests,
+                publishers,
+                publications,
+                queues,
+                handling,
+                disturbances,
+                brokers,
+                groups
+            )
+            | Fact::MessageSent { .. }
+            | Fact::MessageDelivered { .. }
+            | Fact::LinkHealed { .. }
+            | Fact::ServiceRestarted { .. }
+            | Fact::BusStarted { .. } => {}
         }
     }
 
@@ -146,7 +167,16 @@ impl DeliverySteps<'_> {
             | Fact::HandlingFailed { update, subscription, .. } => {
                 *update == self.update && self.is_consumer(*subscription)
             }
-            _ => false,
+            facts_about!(declarations, operations, messages, attachments, faults, repair, leaders)
+            | Fact::UpdateProposed { .. }
+            | Fact::PublicationLost { .. }
+            | Fact::EventDeduplicated { .. }
+            | Fact::EventQueued { .. }
+            | Fact::EventAcknowledged { .. }
+            | Fact::InboxHit { .. }
+            | Fact::KeyPlaced { .. }
+            | Fact::ReplicaStored { .. }
+            | Fact::StateMerged { .. } => false,
         }
     }
 

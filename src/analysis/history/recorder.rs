@@ -1,7 +1,7 @@
 use super::key_values::KeyValues;
 use super::{ABSENT, History, Invocation, NEVER, Operation, Output};
 use crate::scenario::{Micros, Value};
-use crate::trace::{Fact, KeyId, NodeId, OperationId, OperationKind, Outcome, Record, Version};
+use crate::trace::{Fact, KeyId, NodeId, OperationId, OperationKind, Outcome, Record, Version, facts_about};
 use litemap::LiteMap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -107,7 +107,15 @@ impl HistoryRecorder {
                 self.set_version(*operation, *version, Some(value.clone()));
             }
             Fact::OperationEnded { operation, outcome } => self.end(record.at, *operation, *outcome),
-            _ => {}
+            facts_about!(declarations, messages, events, faults, repair, leaders, transactions)
+            | Fact::OperationRefused { .. }
+            | Fact::UpdateProposed { .. }
+            | Fact::UpdateAcknowledged { .. }
+            | Fact::UpdateApplied { .. }
+            | Fact::KeyPlaced { .. }
+            | Fact::ReplicaStored { .. }
+            | Fact::StateMerged { .. }
+            | Fact::WriteRolledBack { .. } => {}
         }
     }
 

@@ -4,7 +4,7 @@ use super::{Committed, Staleness, StoredValue, key_mut};
 use crate::analysis::event_writes::EventWrites;
 use crate::scenario::Micros;
 use crate::scenario::Value;
-use crate::trace::{Fact, KeyId, NodeId, UpdateId, Version};
+use crate::trace::{Fact, KeyId, NodeId, UpdateId, Version, facts_about};
 use std::sync::Arc;
 
 impl Staleness {
@@ -58,7 +58,10 @@ impl Staleness {
                     None => self.mark_rolled_back(at, *update, *key),
                 }
             }
-            _ => {}
+            facts_about!(declarations, requests, messages, events, faults, leaders, transactions)
+            | Fact::HintStored { .. }
+            | Fact::HintRemoved { .. }
+            | Fact::TreesCompared { .. } => {}
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::scenario::Scenario;
 use crate::session::protocol::{ActiveFault, FaultKind, MarkKind};
 use crate::session::run::Run;
-use crate::trace::{BrokerChange, Fact, Names, NodeId};
+use crate::trace::{BrokerChange, Fact, Names, NodeId, facts_about};
 use litemap::LiteMap;
 
 /// Faults that a node or a link can have at the same time.
@@ -115,7 +115,9 @@ impl FaultSet {
                 (reader(*subscription), None, FaultSlot::ConsumerGroup, Some(FaultKind::OutOfGroup))
             }
             Fact::ReaderJoined { subscription } => (reader(*subscription), None, FaultSlot::ConsumerGroup, None),
-            _ => return None,
+            facts_about!(declarations, requests, messages, publishers, publications, queues, handling, groups)
+            | Fact::ConsumerAttached { .. }
+            | Fact::ConsumerDetached { .. } => return None,
         };
         match kind {
             Some(kind) => self.active.insert((node, to, slot), kind),
