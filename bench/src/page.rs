@@ -106,7 +106,7 @@ fn playing(site: &Site) {
     browser.run_async(&format!("const look = () => {flowing} ? done(1) : setTimeout(look, 100); look()"));
     for (what, button) in [("fitted to view", "Fit"), ("at 100 %", "Zoom to 100 %")] {
         let find = format!(
-            "[...document.querySelectorAll('.zoom button')].find(b => [b.textContent, b.title].includes('{button}')).click()"
+            "[...document.querySelectorAll('.zoom button')].find(b => b.textContent === '{button}' || b.title.startsWith('{button}')).click()"
         );
         browser.run(&find);
         let before = metrics(&browser);

@@ -48,6 +48,13 @@ pub enum DrawingsRequest {
         /// The drawing.
         scenario: Rc<Scenario>,
     },
+    /// Keep what was shown when the page stopped: beside the drawing, unless it is saved already.
+    Recover {
+        /// The id of the drawing.
+        id: Rc<str>,
+        /// What was shown.
+        scenario: Rc<Scenario>,
+    },
     /// Read a drawing, or one of its former versions, to open it.
     Read {
         /// Its id.

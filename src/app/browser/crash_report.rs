@@ -1,12 +1,15 @@
 //! Reports a panic with its message and the command line that reproduces it. The worker sends its message to the page,
 //! which shows it; for a panic of the page itself, an overlay offers to reload it.
 
-use super::documents;
+use super::{documents, drawings};
+use crate::app::kept_drawings::DrawingsRequest;
 use crate::app::model::RunRecord;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, Document, Element, HtmlElement};
+
+const KEPT: &str = "Your drawing is kept in this browser. Reload the page to continue.";
 
 thread_local! {
     static RUN: RefCell<RunRecord> = RefCell::default();
@@ -42,13 +45,20 @@ fn show_overlay(message: String) -> Result<(), JsValue> {
     overlay.set_attribute("role", "alertdialog")?;
     overlay.set_attribute("aria-label", "The page stopped")?;
     append(&document, &overlay, "h2", "The page stopped")?;
-    append(&document, &overlay, "p", "Your drawing is kept in this browser. Reload the page to continue.")?;
+    let kept = append(&document, &overlay, "p", "Saving your drawing…")?;
     append(&document, &overlay, "pre", &message)?;
     append(&document, &overlay, "p", &format!("Seed {}. To reproduce the run:", run.scenario.seed))?;
     let command = append(&document, &overlay, "pre", "")?;
-    let is_kept = run.is_kept;
-    // Encoding a link uses no state of the page, so this works after a panic.
+    let drawing = run.drawing.clone().map(|id| DrawingsRequest::Recover { id, scenario: run.scenario.clone() });
+    let is_kept = drawing.is_some();
+    // Saving and encoding a link use no state of the page, so they work after a panic.
     spawn_local(async move {
+        let saved = match drawing {
+            Some(drawing) => drawings::request(drawing).await.map(drop),
+            None => Ok(()),
+        };
+        let sentence = saved.err().map(|problem| problem.sentence());
+        kept.set_text_content(Some(sentence.as_deref().unwrap_or(KEPT)));
         let text = match documents::reproducing_command(run).await {
             Ok(Some(text)) => text,
             Ok(None) => "The drawing is too large for a link.".into(),

@@ -56,6 +56,7 @@ async fn answer(request: DrawingsRequest) -> Answer {
                 None => Ok(DrawingsAnswer::Conflict { id, scenario }),
             }
         }
+        DrawingsRequest::Recover { id, scenario } => store.recover(&id, &scenario).await,
         DrawingsRequest::Read { id, version } => {
             let info = store.info(&id).await?;
             let text = match version {
@@ -185,6 +186,32 @@ impl Store {
         Ok(Some(info))
     }
 
+    /// Saves a drawing that the page could no longer save. If the storage holds another content, the drawing is kept beside it, and
+    /// opens next.
+    async fn recover(&self, id: &str, scenario: &Scenario) -> Answer {
+        if self.get(TEXTS, id).await?.is_some_and(|saved| saved == scenario.to_json()) {
+            return self.info(id).await.map(DrawingsAnswer::Saved);
+        }
+        let mut scenario = scenario.clone();
+        scenario.title = format!("{} (recovered)", scenario.title.trim()).trim().to_string();
+        let info = self.add(id, &scenario.title, &scenario.to_json()).await?;
+        storage::keep(KEPT_LAST, &info.id);
+        Ok(DrawingsAnswer::Saved(info))
+    }
+
+    /// Saves a new drawing, under a numbered id if the storage has the id already.
+    async fn add(&self, id: &str, title: &str, text: &str) -> Result<DrawingInfo, StorageProblem> {
+        let mut number = 1;
+        let mut free = id.to_string();
+        loop {
+            if let Some(info) = self.save(&free, None, title, text).await? {
+                return Ok(info);
+            }
+            number += 1;
+            free = format!("{id}-{number}");
+        }
+    }
+
     async fn list(&self) -> Answer {
         let mut all = self.infos().await?;
         let now = js_sys::Date::now();
@@ -236,10 +263,10 @@ impl Store {
         for (name, id) in [(KEPT_BEFORE, "former-2"), (KEPT_WORK, "former-1")] {
             let Some(text) = storage::kept(name) else { continue };
             let title = Scenario::from_json(&text).map(|scenario| scenario.title).unwrap_or_default();
-            if self.save(id, None, &title, &text).await.is_ok() {
+            if let Ok(info) = self.add(id, &title, &text).await {
                 storage::forget(name);
                 if name == KEPT_WORK {
-                    storage::keep(KEPT_LAST, id);
+                    storage::keep(KEPT_LAST, &info.id);
                 }
             }
         }

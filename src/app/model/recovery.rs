@@ -27,8 +27,8 @@ pub struct RunRecord {
     pub unanswered: Option<(Micros, Command)>,
     /// The end of the last request.
     pub until: Micros,
-    /// The browser keeps the drawing.
-    pub is_kept: bool,
+    /// The id of the drawing, if the browser keeps it.
+    pub drawing: Option<Rc<str>>,
 }
 
 impl RunRecord {
@@ -76,7 +76,7 @@ impl Model {
             branches: self.branches.clone(),
             unanswered,
             until: self.playback.requested_until(),
-            is_kept: self.document.drawing.is_some(),
+            drawing: self.document.drawing.clone(),
         }
     }
 

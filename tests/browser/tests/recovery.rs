@@ -59,6 +59,8 @@ fn a_page_that_panics_offers_to_reload_and_the_drawing_is_back() {
     browser.wait("document.querySelector('.crash.overlay')?.textContent.includes('panicked at')");
     browser.wait("document.querySelector('.crash.overlay').textContent.includes(\"converge run '\")");
     browser.run("window.before = true");
+    // What the page could no longer save is kept beside the drawing.
+    browser.wait("document.querySelector('.crash.overlay').textContent.includes('is kept in this browser')");
     browser.click(".crash.overlay button");
     browser.wait("!window.before && document.querySelector('[data-node=\"service-2\"]')");
     browser.wait("!document.querySelector('.crash')");
