@@ -346,11 +346,14 @@ fn remove_link(scenario: &mut Scenario, from: &str, to: &str) -> Result<(), Stri
     }
     let ends = |a: &str, b: &str| (a == from && b == to) || (a == to && b == from);
     scenario.links.retain(|link| !ends(&link.from, &link.to));
-    scenario.script.retain(|step| match &step.command {
-        Command::CutLink { from, to, .. }
+    scenario.script.retain(|step| {
+        let (Command::CutLink { from, to, .. }
         | Command::HealLink { from, to, .. }
-        | Command::DisturbLink { from, to, .. } => !ends(from, to),
-        _ => true,
+        | Command::DisturbLink { from, to, .. }) = &step.command
+        else {
+            return true;
+        };
+        !ends(from, to)
     });
     Ok(())
 }

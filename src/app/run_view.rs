@@ -171,7 +171,13 @@ impl RunView {
             MarkKind::Restart => MarkKind::Crash,
             MarkKind::Heal => MarkKind::Cut,
             MarkKind::FaultEnded => MarkKind::Fault,
-            other => other,
+            MarkKind::Update
+            | MarkKind::Crash
+            | MarkKind::Cut
+            | MarkKind::Fault
+            | MarkKind::Lost
+            | MarkKind::FirstStale
+            | MarkKind::Converged => mark.kind,
         };
         let is_open = |bar: &FaultBar, ends: (NodeId, Option<NodeId>)| {
             let same = bar.ends == ends || ends.1.is_some_and(|to| bar.ends == (to, Some(ends.0)));

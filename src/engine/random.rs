@@ -160,7 +160,12 @@ impl Sampler {
         match self {
             Sampler::Constant(us) => *us,
             Sampler::Exponential { mean } => to_micros(exponential(stream.bits()) * mean),
-            other => other.quantile(stream.unit()),
+            Sampler::Uniform { .. }
+            | Sampler::Normal { .. }
+            | Sampler::Lognormal { .. }
+            | Sampler::Pareto { .. }
+            | Sampler::Mixture(_)
+            | Sampler::Samples(_) => self.quantile(stream.unit()),
         }
     }
 

@@ -70,11 +70,9 @@ impl Scenario {
     /// Returns the indexes of the services at which operations make updates.
     fn writers(&self) -> BTreeSet<usize> {
         let scripts = self.branches.iter().map(|branch| &branch.script).chain([&self.script]);
-        let operated = scripts.flatten().filter_map(|step| match &step.command {
-            super::Command::Operate { service, operation, .. } if !matches!(operation, Operation::Read { .. }) => {
-                Some(service)
-            }
-            _ => None,
+        let operated = scripts.flatten().filter_map(|step| {
+            let super::Command::Operate { service, operation, .. } = &step.command else { return None };
+            (!matches!(operation, Operation::Read { .. })).then_some(service)
         });
         let targets: BTreeSet<&String> = operated.chain(self.clients.iter().map(|client| &client.target)).collect();
         let group = |id: &String| self.groups.iter().find(|group| group.members.contains(id)).map(|group| &group.id);

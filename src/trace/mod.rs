@@ -4,6 +4,7 @@
 //! operations by dense ids that are never reused; [`Names`] maps nodes and keys to their names. [`Trace`] keeps the newest
 //! records in bounded memory, and the number and digest of all records.
 
+mod content;
 mod digest;
 mod fact;
 mod kinds;

@@ -309,10 +309,12 @@ impl<'a> ProspectFinder<'a> {
             if copy.is_none_or(|copy| copy.reflects(info.version)) {
                 continue;
             }
-            match self.prospect(*node, info.key, Some(update)) {
-                down @ (Prospect::Down(_) | Prospect::AfterHealing(_)) => return Some(down),
-                prospect if prospect.is_hopeful() => return Some(Prospect::Unpublished(*node)),
-                _ => {}
+            let prospect = self.prospect(*node, info.key, Some(update));
+            if matches!(prospect, Prospect::Down(_) | Prospect::AfterHealing(_)) {
+                return Some(prospect);
+            }
+            if prospect.is_hopeful() {
+                return Some(Prospect::Unpublished(*node));
             }
         }
         None

@@ -30,11 +30,18 @@ impl Model {
         let second = match &self.pointer.gesture {
             Gesture::Pressed(first) if first.touch && first.id != press.id => Some((first.id, first.at)),
             Gesture::Pan { id, last } if press.touch && *id != press.id => Some((*id, *last)),
-            _ => None,
+            Gesture::None
+            | Gesture::Pressed(_)
+            | Gesture::Pan { .. }
+            | Gesture::Pinch { .. }
+            | Gesture::Move { .. }
+            | Gesture::Box { .. }
+            | Gesture::Connect { .. }
+            | Gesture::Cut { .. } => None,
         };
         self.pointer.gesture = match second {
             Some(first) if press.touch => Gesture::Pinch { fingers: [first, (press.id, press.at)] },
-            _ => Gesture::Pressed(press),
+            Some(_) | None => Gesture::Pressed(press),
         };
         if let Gesture::Pressed(Press { target: Target::Empty, .. }) = &self.pointer.gesture {
             effects.push(Effect::FocusCanvas);
@@ -265,10 +272,12 @@ impl Model {
     /// Returns the position of a card before the gesture.
     fn start_of(&self, id: &str) -> Option<Point> {
         let rect = self.scene.nodes[self.scene.find(id)?].rect;
-        let by = match &self.pointer.gesture {
-            Gesture::Move { ids, by, copies: false, .. } if ids.iter().any(|other| other == id) => *by,
-            _ => (0.0, 0.0),
-        };
+        let mut by = (0.0, 0.0);
+        if let Gesture::Move { ids, by: moved, copies: false, .. } = &self.pointer.gesture
+            && ids.iter().any(|other| other == id)
+        {
+            by = *moved;
+        }
         Some(point(rect.x - by.0, rect.y - by.1))
     }
 

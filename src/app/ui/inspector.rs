@@ -118,7 +118,7 @@ fn actions(props: &InspectorProps) -> Html {
         Some(CanvasItem::Node(id)) if props.scenario.services.iter().any(|service| service.id == *id) => {
             Some(id.clone())
         }
-        _ => None,
+        Some(CanvasItem::Node(_) | CanvasItem::Link { .. }) | None => None,
     };
     let active_faults = props.condition.active_faults.iter().copied().map(status_text::fault);
     let active_faults = active_faults.collect::<Vec<String>>().join(" · ");
@@ -168,7 +168,7 @@ fn consistency(props: &InspectorProps) -> Html {
     let group = match &props.selected {
         Some(CanvasItem::Node(id)) => drawing::group_of(&props.scenario, id)
             .or_else(|| props.scenario.groups.iter().position(|group| group.id == *id)),
-        _ => None,
+        Some(CanvasItem::Link { .. }) | None => None,
     };
     let Some(group) = group.filter(|_| props.editable) else { return html! {} };
     let now = props.scenario.consistency(group);

@@ -329,10 +329,7 @@ impl Page {
 
     /// Handles an action of the visitor.
     fn handle_action(&mut self, msg: Msg) {
-        let pointer = match &msg {
-            Msg::Pointer(PointerMsg::Move { id, .. }) => Some(*id),
-            _ => None,
-        };
+        let pointer = if let Msg::Pointer(PointerMsg::Move { id, .. }) = &msg { Some(*id) } else { None };
         if self.views == ViewsState::Failed && pointer.is_none() {
             self.views = ViewsState::NotLoaded;
         }

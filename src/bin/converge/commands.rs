@@ -45,10 +45,10 @@ impl From<Vec<InputError>> for BadInput {
 
 impl From<link::LinkError> for BadInput {
     fn from(error: link::LinkError) -> Self {
-        match error {
-            link::LinkError::Invalid(errors) => errors.into(),
-            other => BadInput::new(format!("link: {other}")),
+        if let link::LinkError::Invalid(errors) = error {
+            return errors.into();
         }
+        BadInput::new(format!("link: {error}"))
     }
 }
 

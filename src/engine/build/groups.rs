@@ -116,12 +116,12 @@ impl Builder<'_> {
         let nearest = self.scenario.nearest(&client.id, listed);
         let nearest = nearest.and_then(|id| listed.members.iter().position(|member| member == id)).unwrap_or(0);
         let random = Stream::named(self.scenario.seed, "route", &client.id);
-        let coordinator = match &group.protocol {
-            Protocol::Quorum(config) if [routes.0, routes.1].contains(&Route::Itself) => {
-                Some(Coordinator::new(config.clone(), group.clone(), node, links.clone()))
-            }
-            _ => None,
-        };
+        let mut coordinator = None;
+        if let Protocol::Quorum(config) = &group.protocol
+            && [routes.0, routes.1].contains(&Route::Itself)
+        {
+            coordinator = Some(Coordinator::new(config.clone(), group.clone(), node, links.clone()));
+        }
         let guarantees = client.guarantees.clone();
         let session =
             GroupSession::new(group.clone(), links, routes, guarantees, nearest, client.sessions, random, coordinator);

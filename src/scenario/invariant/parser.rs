@@ -39,10 +39,10 @@ impl Invariant {
         if quiescent && !parser.take_word("quiescent") {
             return Err(parser.expected("`quiescent`"));
         }
-        match parser.peek() {
-            Token::End => Ok(Invariant { formula, quiescent }),
-            _ => Err(parser.expected("`and`, `or`, `when quiescent` or the end")),
+        if !matches!(parser.peek(), Token::End) {
+            return Err(parser.expected("`and`, `or`, `when quiescent` or the end"));
         }
+        Ok(Invariant { formula, quiescent })
     }
 }
 
@@ -208,7 +208,9 @@ impl Parser<'_> {
             Token::Symbol(">") => Relation::Greater,
             Token::Symbol(">=") => Relation::AtLeast,
             Token::Name(name, None) if name == "in" => Relation::In,
-            _ => return Err(self.expected("a comparison (==, !=, <, <=, >, >=, in)")),
+            Token::Number(_) | Token::Text(_) | Token::Name(..) | Token::Quoted(_) | Token::Symbol(_) | Token::End => {
+                return Err(self.expected("a comparison (==, !=, <, <=, >, >=, in)"));
+            }
         };
         self.next();
         Ok(Formula::Compare(relation, left, self.term()?))
@@ -304,7 +306,9 @@ impl Parser<'_> {
                     None => return Err(self.unknown_holder(column, name.split('.').next().unwrap_or_default())),
                 }
             }
-            _ => return Err(self.expected("a key or a service's key")),
+            Token::Number(_) | Token::Text(_) | Token::Symbol(_) | Token::End => {
+                return Err(self.expected("a key or a service's key"));
+            }
         };
         self.next();
         Ok(place)
@@ -320,10 +324,10 @@ impl Parser<'_> {
 }
 
 fn negative(term: Term) -> Term {
-    match term {
-        Term::Constant(Some(Value::Int(number))) => Term::Constant(Some(Value::Int(-number))),
-        other => Term::Product(Box::new(Term::Constant(Some(Value::Int(-1)))), Box::new(other)),
+    if let Term::Constant(Some(Value::Int(number))) = term {
+        return Term::Constant(Some(Value::Int(-number)));
     }
+    Term::Product(Box::new(Term::Constant(Some(Value::Int(-1)))), Box::new(term))
 }
 
 #[cfg(test)]

@@ -1,0 +1,274 @@
+//! Builds the operations of a history from its events.
+
+use super::data_model::{CAS, DECREMENT, DataModel, INCREMENT};
+use super::events::Event;
+use super::numbers::{COUNTED, MAX_NUMBER, counted};
+use crate::analysis::history::{ABSENT, History, Initial, Invocation, Model, NEVER, Operation, Output, ValueId};
+use crate::trace::Outcome;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Why a history cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// The history is malformed: the line, and what was expected.
+    History(String),
+    /// The initial value does not fit the model: what was expected.
+    Initial(String),
+}
+
+impl From<String> for ReadError {
+    fn from(problem: String) -> Self {
+        ReadError::History(problem)
+    }
+}
+
+/// Dense ids of texts, in the order of their first use.
+#[derive(Default)]
+struct Ids {
+    ids: BTreeMap<String, u32>,
+    names: Vec<String>,
+}
+
+impl Ids {
+    fn id(&mut self, name: &str) -> u32 {
+        if let Some(id) = self.ids.get(name) {
+            return *id;
+        }
+        let id = self.names.len() as u32;
+        self.ids.insert(name.into(), id);
+        self.names.push(name.into());
+        id
+    }
+
+    fn value(&mut self, value: &Value) -> ValueId {
+        if value.is_null() { ABSENT } else { self.id(&value.to_string()) }
+    }
+}
+
+/// Builds the operations of a history from its events.
+struct Builder<'a> {
+    events: &'a [Event],
+    models: &'a BTreeMap<Option<String>, DataModel>,
+    keys: Ids,
+    processes: Ids,
+    values: Ids,
+    operations: Vec<Operation>,
+    /// For each process with an operation in progress: the operation and its invocation.
+    in_progress: BTreeMap<u32, (usize, usize)>,
+    /// For each process whose last operation is unknown: its completion.
+    ended_unknown: BTreeMap<u32, usize>,
+    /// For each key the sum of the increments, each without its sign.
+    added: BTreeMap<u32, u64>,
+}
+
+impl Builder<'_> {
+    fn model_of(&self, event: &Event) -> DataModel {
+        self.models.get(&event.key).copied().unwrap_or(DataModel::Register)
+    }
+
+    fn invoke(&mut self, at: usize) -> Result<(), String> {
+        let event = &self.events[at];
+        let (process, position) = (self.processes.id(&event.process), &event.position);
+        if let Some((_, invocation)) = self.in_progress.get(&process) {
+            let invoked = &self.events[*invocation].position;
+            return Err(format!(
+                "{position}: process {} invokes while its operation of {invoked} has not ended",
+                event.process
+            ));
+        }
+        if let Some(completion) = self.ended_unknown.get(&process) {
+            let info = &self.events[*completion].position;
+            return Err(format!(
+                "{position}: process {} invokes again, but it ended with info in {info}: \
+                 a process whose operation is unknown never invokes another",
+                event.process
+            ));
+        }
+        let key = self.keys.id(event.key.as_deref().unwrap_or(""));
+        let invocation = invocation(event, self.model_of(event), &mut self.values)?;
+        if let Invocation::Increment(by) = invocation {
+            let sum = self.added.entry(key).or_default();
+            *sum = sum.saturating_add(by.unsigned_abs());
+            if *sum > MAX_NUMBER.unsigned_abs() {
+                return Err(format!("{position}: value: the increments of a key must add up to at most 2^62"));
+            }
+        }
+        self.in_progress.insert(process, (self.operations.len(), at));
+        self.operations.push(Operation {
+            index: event.index.unwrap_or(at as i64),
+            process,
+            key,
+            invocation,
+            output: Output::Nothing,
+            outcome: Outcome::Unknown,
+            invoked: at as u32,
+            ended: NEVER,
+            times: event.time.map(|ns| (ns / 1000, i64::MAX)),
+            rank: 0,
+        });
+        Ok(())
+    }
+
+    fn complete(&mut self, at: usize) -> Result<(), String> {
+        let event = &self.events[at];
+        let (process, position) = (self.processes.id(&event.process), &event.position);
+        let Some((number, invocation)) = self.in_progress.remove(&process) else {
+            return Err(format!(
+                "{position}: process {} ends an operation ({}) that it has not invoked",
+                event.process, event.kind
+            ));
+        };
+        let invocation = &self.events[invocation];
+        let model = self.model_of(invocation);
+        if invocation.f != event.f && !event.f.is_empty() {
+            return Err(format!(
+                "{position}: f: {} is expected, as in {}, not {}",
+                invocation.f, invocation.position, event.f
+            ));
+        }
+        if let Some(key) = event.key.as_ref().filter(|key| Some(*key) != invocation.key.as_ref()) {
+            let expected = invocation.key.as_deref().unwrap_or("no key");
+            return Err(format!("{position}: key: {expected} is expected, as in {}, not {key}", invocation.position));
+        }
+        if let (Some(start), Some(end)) = (invocation.time, event.time)
+            && end < start
+        {
+            return Err(format!(
+                "{position}: time: the operation of {} cannot end at {end} before it starts at {start}",
+                invocation.position
+            ));
+        }
+        let operation = &mut self.operations[number];
+        if let (Some(times), Some(ns)) = (&mut operation.times, event.time) {
+            times.1 = ns / 1000;
+        }
+        match event.kind.as_str() {
+            "ok" => {
+                (operation.outcome, operation.ended) = (Outcome::Ok, at as u32);
+                if operation.invocation == Invocation::Read {
+                    operation.output = output(event, model, &mut self.values)?;
+                }
+            }
+            "fail" => (operation.outcome, operation.ended) = (Outcome::Fail, at as u32),
+            _ => {
+                self.ended_unknown.insert(process, at);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, initial: Option<&str>) -> Result<History, ReadError> {
+        let is_timed = |operation: &Operation| operation.times.is_some_and(|times| times.1 != i64::MAX);
+        if self.operations.iter().any(|operation| operation.outcome == Outcome::Ok && !is_timed(operation)) {
+            self.operations.iter_mut().for_each(|operation| operation.times = None);
+        }
+        let mut history = History { operations: self.operations, keys: self.keys.names.clone(), ..History::default() };
+        if let Some(text) = initial {
+            let value: Value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.into()));
+            for (key, model) in self.models {
+                let initial = initial_value(&value, *model, &mut self.values).map_err(ReadError::Initial)?;
+                history.initial.insert(self.keys.ids[key.as_deref().unwrap_or("")], initial);
+            }
+        }
+        history.values = self.values.names;
+        history.processes = self.processes.names.iter().map(|name| format!("process {name}")).collect();
+        Ok(history)
+    }
+}
+
+/// Builds a history of events in order. `models` states what each key holds.
+///
+/// # Errors
+/// An operation or the initial value does not fit.
+pub(super) fn build(
+    events: &[Event],
+    models: &BTreeMap<Option<String>, DataModel>,
+    initial: Option<&str>,
+) -> Result<History, ReadError> {
+    let mut builder = Builder {
+        events,
+        models,
+        keys: Ids::default(),
+        processes: Ids::default(),
+        values: Ids::default(),
+        operations: Vec::new(),
+        in_progress: BTreeMap::new(),
+        ended_unknown: BTreeMap::new(),
+        added: BTreeMap::new(),
+    };
+    // The id of an absent value is 0.
+    builder.values.id("nothing");
+    for (at, event) in events.iter().enumerate() {
+        if event.kind == "invoke" { builder.invoke(at)? } else { builder.complete(at)? }
+    }
+    builder.finish(initial)
+}
+
+fn initial_value(value: &Value, kind: DataModel, values: &mut Ids) -> Result<Initial, String> {
+    let mut initial = Initial::default();
+    match (kind.model(), value) {
+        (Model::Register, value) => initial.value = values.value(value),
+        (Model::Counter, value) => {
+            initial.number = counted(value).ok_or(format!("{COUNTED} is expected, not {value}"))?;
+        }
+        (Model::Set | Model::Append, Value::Array(elements)) => {
+            initial.elements = elements.iter().map(|it| values.value(it)).collect();
+            if kind == DataModel::Set {
+                initial.elements.sort_unstable();
+            }
+        }
+        (Model::Set | Model::Append, _) => return Err(format!("a list is expected, not {value}")),
+    }
+    Ok(initial)
+}
+
+fn invocation(event: &Event, kind: DataModel, values: &mut Ids) -> Result<Invocation, String> {
+    let Event { position, f, value, .. } = event;
+    let number = |value: &Value| match counted(value) {
+        Some(number) => Ok(number),
+        None if value.is_null() => Ok(1),
+        None => Err(format!("{position}: value: {COUNTED} is expected, not {value}")),
+    };
+    let f = f.as_str();
+    Ok(match (f, kind) {
+        ("read", _) => Invocation::Read,
+        ("write", DataModel::Register | DataModel::CasRegister) => Invocation::Write(values.value(value)),
+        ("delete", DataModel::Register | DataModel::CasRegister) => Invocation::Write(ABSENT),
+        (_, DataModel::CasRegister) if CAS.contains(&f) => match value.as_array().map(Vec::as_slice) {
+            Some([from, to]) => Invocation::CompareAndSet { expected: values.value(from), value: values.value(to) },
+            Some(_) | None => return Err(format!("{position}: value: [from to] is expected, not {value}")),
+        },
+        ("add", DataModel::Counter) => Invocation::Increment(number(value)?),
+        (_, DataModel::Counter) if INCREMENT.contains(&f) => Invocation::Increment(number(value)?),
+        (_, DataModel::Counter) if DECREMENT.contains(&f) => Invocation::Increment(-number(value)?),
+        ("add", DataModel::Set) => Invocation::Add(values.value(value)),
+        ("remove", DataModel::Set) => Invocation::Remove(values.value(value)),
+        ("append", DataModel::Append) => Invocation::Append(values.value(value)),
+        _ => return Err(format!("{position}: f: {} is expected, not {f}", kind.functions())),
+    })
+}
+
+fn output(event: &Event, kind: DataModel, values: &mut Ids) -> Result<Output, String> {
+    let Event { position, value, .. } = event;
+    Ok(match (kind.model(), value) {
+        (Model::Register, value) => Output::Value(values.value(value)),
+        (Model::Counter, Value::Null) => Output::Number(0),
+        (Model::Counter, value) => match counted(value) {
+            Some(number) => Output::Number(number),
+            None => return Err(format!("{position}: value: {COUNTED} is expected, not {value}")),
+        },
+        (Model::Set | Model::Append, Value::Null) => Output::Elements(Vec::new()),
+        (Model::Set | Model::Append, Value::Array(elements)) => {
+            let mut elements: Vec<ValueId> = elements.iter().map(|it| values.value(it)).collect();
+            if kind == DataModel::Set {
+                elements.sort_unstable();
+                elements.dedup();
+            }
+            Output::Elements(elements)
+        }
+        (Model::Set | Model::Append, _) => {
+            return Err(format!("{position}: value: a list of elements is expected, not {value}"));
+        }
+    })
+}

@@ -1,0 +1,102 @@
+//! What the keys of a history hold.
+
+use super::events::Event;
+use crate::analysis::history::Model;
+use serde::{Deserialize, Serialize};
+
+/// Names of the functions that compare and set.
+pub(super) const CAS: &[&str] = &["cas", "compare-and-set", "compare_and_set"];
+/// Names of the functions that add to a number.
+pub(super) const INCREMENT: &[&str] = &["increment", "inc", "incr"];
+/// Names of the functions that subtract from a number.
+pub(super) const DECREMENT: &[&str] = &["decrement", "dec", "decr"];
+
+/// What a key holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum DataModel {
+    /// Reads and writes.
+    Register,
+    /// Reads, writes and compare-and-sets.
+    CasRegister,
+    /// Reads and increments of a number.
+    Counter,
+    /// Adds, removals and reads of a set.
+    Set,
+    /// Appends to and reads of a list.
+    Append,
+}
+
+impl DataModel {
+    /// All models.
+    pub const ALL: [DataModel; 5] =
+        [DataModel::Register, DataModel::CasRegister, DataModel::Counter, DataModel::Set, DataModel::Append];
+
+    /// The name in options and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            DataModel::Register => "register",
+            DataModel::CasRegister => "cas-register",
+            DataModel::Counter => "counter",
+            DataModel::Set => "set",
+            DataModel::Append => "append",
+        }
+    }
+
+    pub(super) fn model(self) -> Model {
+        match self {
+            DataModel::Register | DataModel::CasRegister => Model::Register,
+            DataModel::Counter => Model::Counter,
+            DataModel::Set => Model::Set,
+            DataModel::Append => Model::Append,
+        }
+    }
+
+    /// The functions of operations on such a key, for error messages.
+    pub(super) fn functions(self) -> &'static str {
+        match self {
+            DataModel::Register => "read, write or delete",
+            DataModel::CasRegister => "read, write, cas or delete",
+            DataModel::Counter => "read, add, increment or decrement",
+            DataModel::Set => "read, add or remove",
+            DataModel::Append => "read or append",
+        }
+    }
+}
+
+/// Infers what a key holds from the operations on it.
+///
+/// # Errors
+/// An operation has an unknown function.
+pub(super) fn infer_model(events: &[&Event]) -> Result<DataModel, String> {
+    let has = |names: &[&str]| events.iter().any(|event| names.contains(&event.f.as_str()));
+    let read = events.iter().find(|event| event.f == "read" && event.kind == "ok" && !event.value.is_null());
+    let lists = read.is_some_and(|event| event.value.is_array());
+    if has(CAS) {
+        return Ok(DataModel::CasRegister);
+    }
+    if has(&["write", "delete"]) {
+        return Ok(DataModel::Register);
+    }
+    if has(&["append"]) {
+        return Ok(DataModel::Append);
+    }
+    if has(INCREMENT) || has(DECREMENT) {
+        return Ok(DataModel::Counter);
+    }
+    if has(&["remove"]) || (has(&["add"]) && (lists || read.is_none())) {
+        return Ok(DataModel::Set);
+    }
+    if has(&["add"]) {
+        return Ok(DataModel::Counter);
+    }
+    match events.iter().find(|event| event.f != "read") {
+        None if lists => Ok(DataModel::Set),
+        None => Ok(DataModel::Register),
+        Some(event) => Err(format!(
+            "{}: f: read, write, cas, delete, add, remove, append, increment or decrement is expected, not {}",
+            event.position, event.f
+        )),
+    }
+}
