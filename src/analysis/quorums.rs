@@ -152,9 +152,7 @@ impl Quorums {
                     && is_coordinator(*from, *operation, phase, self, run)
                 {
                     self.send_request(record.at, *message, *operation, (*from, *to), phase, config);
-                    if let Some((update, (place, _))) = update.zip(self.requests.get(message).copied()) {
-                        self.writes.insert(update, place);
-                    }
+                    self.writes.extend(update.zip(self.requests.get(message).map(|(place, _)| *place)));
                 }
             }
             Fact::MessageSent { message, from, to, kind, operation: None, .. } => {
@@ -162,11 +160,10 @@ impl Quorums {
                 self.send_response(*message, (*from, *to), *kind, update);
             }
             Fact::MessageDuplicated { message, copy, .. } => {
-                if let Some(request) = self.requests.get(message).copied() {
-                    self.requests.insert(*copy, request);
-                }
-                if let Some(request) = self.responses.get(message).copied() {
-                    self.responses.insert(*copy, request);
+                for messages in [&mut self.requests, &mut self.responses] {
+                    if let Some(request) = messages.get(message).copied() {
+                        messages.insert(*copy, request);
+                    }
                 }
             }
             Fact::MessageDelivered { message } => self.deliver(record.at, *message, run),
@@ -179,17 +176,13 @@ impl Quorums {
             | Fact::StateMerged { node, update: Some(update), .. } => self.stored = Some((*node, *update)),
             Fact::HintStored { node, update: Some(update), .. } => {
                 self.stored = Some((*node, *update));
-                let sloppy =
-                    run.names.group(*node).and_then(|group| configs.get(&group)).is_some_and(|config| config.sloppy);
-                if let Some(place) = self.writes.get(update).copied().filter(|_| sloppy) {
+                let config = run.names.group(*node).and_then(|group| configs.get(&group));
+                let place = self.writes.get(update).copied();
+                if let Some(place) = place.filter(|_| config.is_some_and(|config| config.sloppy)) {
                     self.count_own_hint(record.at, place, *node);
                 }
             }
-            Fact::ReadServed { operation, node, .. } => {
-                if let Some(place) = self.places.get(&(*operation, *node)) {
-                    self.all[*place].served = Some(record.at);
-                }
-            }
+            Fact::ReadServed { operation, node, .. } => self.serve(record.at, *operation, *node),
             Fact::OperationEnded { operation, outcome } => self.end(record.at, *operation, *outcome),
             // A crash discards the pending requests.
             Fact::ServiceCrashed { node, .. } => self.waiting.retain(|(replica, _), _| replica != node),
@@ -212,6 +205,12 @@ impl Quorums {
             | Fact::ReplicaStored { .. }
             | Fact::StateMerged { .. }
             | Fact::WriteRolledBack { .. } => {}
+        }
+    }
+
+    fn serve(&mut self, at: Micros, operation: OperationId, node: NodeId) {
+        if let Some(place) = self.places.get(&(operation, node)) {
+            self.all[*place].served = Some(at);
         }
     }
 

@@ -138,14 +138,7 @@ impl Staleness {
             }
             Fact::WorkerDeclared { worker, holder, from } => self.declare_worker(*worker, *holder, *from),
             Fact::StoreShared { node, holder } => self.share_store(*node, *holder),
-            Fact::Seeded { node, key, value, version } => {
-                let held = StoredValue { value: Some(value.clone()), version: *version, update: None };
-                self.create_copies(*node, *key);
-                self.pool_seed(*node, *key, value);
-                let (holder, held) = self.pool_value(*node, *key, Some(held));
-                self.store(at, holder, *key, held);
-                self.acknowledge(at, None, *node, *key, *version);
-            }
+            Fact::Seeded { node, key, value, version } => self.seed(at, (*node, *key), value, *version),
             Fact::UpdateProposed { update, node, key, version, .. } => {
                 self.proposed.insert(*update, Committed { node: *node, key: *key, version: *version });
             }
@@ -206,6 +199,16 @@ impl Staleness {
             | Fact::HintRemoved { .. }
             | Fact::TreesCompared { .. } => {}
         }
+    }
+
+    /// The document gave a store a value, which counts as acknowledged.
+    fn seed(&mut self, at: Micros, (node, key): (NodeId, KeyId), value: &Value, version: Version) {
+        let held = StoredValue { value: Some(value.clone()), version, update: None };
+        self.create_copies(node, key);
+        self.pool_seed(node, key, value);
+        let (holder, held) = self.pool_value(node, key, Some(held));
+        self.store(at, holder, key, held);
+        self.acknowledge(at, None, node, key, version);
     }
 
     fn await_acknowledgement(&mut self, update: UpdateId, committed: Committed) {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::app::keys::Modifiers;
-use crate::app::model::update;
+use crate::app::model::{DocumentMsg, Model, update};
 
 #[test]
 fn every_action_has_its_own_name_keys_and_texts() {

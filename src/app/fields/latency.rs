@@ -7,9 +7,8 @@ use serde_json::json;
 
 const HELP: &str = "The distribution of the durations.";
 
-/// Returns the fields of a distribution.
-pub(super) fn fields(at: &FieldsAt, name: &str, label: &str, latency: &Latency) -> Vec<Field> {
-    let published: Vec<(&str, Latency)> = presets::published();
+/// Returns the choices of a distribution: each kind with usual parameters, then the published ones.
+fn kinds() -> Vec<(&'static str, serde_json::Value)> {
     let mut kinds = vec![
         ("constant", json!({ "constant": { "ms": 100 } })),
         ("uniform", json!({ "uniform": { "low_ms": 50, "high_ms": 150 } })),
@@ -26,7 +25,12 @@ pub(super) fn fields(at: &FieldsAt, name: &str, label: &str, latency: &Latency) 
         ),
         ("samples", json!({ "samples": { "ms": [40, 50, 60, 80, 200] } })),
     ];
-    kinds.extend(published.iter().map(|(name, latency)| (*name, to_json(latency))));
+    kinds.extend(presets::published().iter().map(|(name, latency)| (*name, to_json(latency))));
+    kinds
+}
+
+/// Returns the fields of a distribution.
+pub(super) fn fields(at: &FieldsAt, name: &str, label: &str, latency: &Latency) -> Vec<Field> {
     let here = at.to(name);
     let of = |kind: &str| here.to(kind);
     let (chosen, mut rest) = match latency {
@@ -73,11 +77,11 @@ pub(super) fn fields(at: &FieldsAt, name: &str, label: &str, latency: &Latency) 
         }
         Latency::Samples { ms } => {
             let text = ms.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-            let help = "Measurement durations; paste a column of numbers.";
-            ("samples", vec![of("samples").field("ms", "Measurement", "ms", FieldKind::Numbers, text, help)])
+            let help = "Measured durations; paste a column of numbers.";
+            ("samples", vec![of("samples").field("ms", "Measurements", "ms", FieldKind::Numbers, text, help)])
         }
     };
-    let mut all = vec![at.choice(name, label, kinds, chosen, HELP)];
+    let mut all = vec![at.choice(name, label, kinds(), chosen, HELP)];
     all.append(&mut rest);
     all
 }

@@ -128,24 +128,7 @@ fn shared(
         Callback::from(move |_: MouseEvent| files::download(&format!("{name}.json"), "application/json", &json));
     let link = match fragment {
         Err(error) => html! { <p class="err" role="alert">{ format!("No link: {error}.") }</p> },
-        Ok(fragment) => {
-            let page = address::page();
-            let url = format!("{page}#{fragment}");
-            let snippet = embed_snippet(&page, &fragment, &scenario.title);
-            let length = url.chars().count();
-            let warning = if length > TOO_LONG {
-                "Too long for most programs. Save as JSON and send the file."
-            } else if length > LONG {
-                "Some chat programs truncate links of more than 2,000 characters."
-            } else {
-                ""
-            };
-            html! { <>
-                <Copied label="Link" text={url} id="share-link" />
-                <p class="muted small"><span id="share-length">{ format!("{length} characters") }</span>{ ". " }{ warning }</p>
-                <Copied label="Embed" text={snippet} id="share-embed" />
-            </> }
-        }
+        Ok(fragment) => link_and_embed(&fragment, &scenario.title),
     };
     html! {
         <>
@@ -158,6 +141,26 @@ fn shared(
             }
         </>
     }
+}
+
+/// Draws the link and the embed snippet of a fragment, with buttons that copy them.
+fn link_and_embed(fragment: &str, title: &str) -> Html {
+    let page = address::page();
+    let url = format!("{page}#{fragment}");
+    let snippet = embed_snippet(&page, fragment, title);
+    let length = url.chars().count();
+    let warning = if length > TOO_LONG {
+        "Too long for most programs. Save as JSON and send the file."
+    } else if length > LONG {
+        "Some chat programs truncate links of more than 2,000 characters."
+    } else {
+        ""
+    };
+    html! { <>
+        <Copied label="Link" text={url} id="share-link" />
+        <p class="muted small"><span id="share-length">{ format!("{length} characters") }</span>{ ". " }{ warning }</p>
+        <Copied label="Embed" text={snippet} id="share-embed" />
+    </> }
 }
 
 /// Returns a plain `<iframe>`, which works in course systems that remove scripts.

@@ -56,13 +56,36 @@ fn place(handle: &NodeRef, at: Micros, (from, until): (Micros, Micros)) {
     }
 }
 
+/// Returns the time at which a step is shown: a step after the end of the run at its end.
+fn shown_at(scenario: &Scenario, step: usize) -> Micros {
+    micros(scenario.script[step].at_ms.min(scenario.until_ms))
+}
+
+/// Returns the scenario that a key makes of it: the arrow keys move a step by 0.1 s, with Shift by 1 s; Delete and Backspace
+/// remove it.
+fn edited_by_key(scenario: &Scenario, step: usize, event: &KeyboardEvent) -> Option<Result<Scenario, String>> {
+    let at = shown_at(scenario, step);
+    let by = if event.shift_key() { 1_000_000 } else { 100_000 };
+    match event.key().as_str() {
+        "ArrowLeft" => Some(script::moved(scenario, step, at.saturating_sub(by))),
+        "ArrowRight" => Some(script::moved(scenario, step, at + by)),
+        "Delete" | "Backspace" => Some(script::removed(scenario, step)),
+        _ => None,
+    }
+}
+
+/// Returns the time of the track at a horizontal position of the page.
+fn instant_at(track: &Element, x: f64, window: (Micros, Micros)) -> Micros {
+    let rect = track.get_bounding_client_rect();
+    Scale { from: window.0, until: window.1, width: rect.width() }.instant(x - rect.left())
+}
+
 /// The handle of a step.
 #[component]
 fn StepHandle(props: &StepProps) -> Html {
     let FaultTrackProps { scenario, window, editable, send, .. } = props.track.clone();
     let (step, handle) = (props.step, use_node_ref());
-    // A step after the end of the run is shown at the end.
-    let at = micros(scenario.script[step].at_ms.min(scenario.until_ms));
+    let at = shown_at(&scenario, step);
     use_effect_with((handle.clone(), at, window), |(handle, at, window)| place(handle, *at, *window));
     // Where the pointer went down, and where it has taken the step.
     let drag = use_mut_ref(|| None::<(f64, Micros)>);
@@ -70,9 +93,8 @@ fn StepHandle(props: &StepProps) -> Html {
     let is_moved = is_dragged.clone();
     let report = {
         let send = send.clone();
-        move |edited: Result<Scenario, String>| match edited {
-            Ok(scenario) => send.emit(Msg::Document(DocumentMsg::Edit(Box::new(scenario)))),
-            Err(why) => send.emit(Msg::Notify(why)),
+        move |edited: Result<Scenario, String>| {
+            send.emit(edited.map_or_else(Msg::Notify, |it| Msg::Document(DocumentMsg::Edit(Box::new(it)))))
         }
     };
     let down = {
@@ -80,9 +102,7 @@ fn StepHandle(props: &StepProps) -> Html {
         Callback::from(move |event: PointerEvent| {
             if event.button() == 0 && editable {
                 *drag.borrow_mut() = Some((f64::from(event.client_x()), at));
-                if let Some(element) = event.target_dyn_into::<Element>() {
-                    let _ = element.set_pointer_capture(event.pointer_id());
-                }
+                let _ = event.target_dyn_into::<Element>().map(|it| it.set_pointer_capture(event.pointer_id()));
             }
         })
     };
@@ -94,8 +114,7 @@ fn StepHandle(props: &StepProps) -> Html {
             let x = f64::from(event.client_x());
             // A click moves the pointer slightly.
             if (x - *from).abs() > 3.0 || *now != at {
-                let rect = track.get_bounding_client_rect();
-                *now = Scale { from: window.0, until: window.1, width: rect.width() }.instant(x - rect.left());
+                *now = instant_at(&track, x, window);
                 place(&handle, *now, window);
             }
         })
@@ -119,13 +138,7 @@ fn StepHandle(props: &StepProps) -> Html {
     let key = {
         let scenario = scenario.clone();
         Callback::from(move |event: KeyboardEvent| {
-            let by = if event.shift_key() { 1_000_000 } else { 100_000 };
-            let edited = match event.key().as_str() {
-                "ArrowLeft" => script::moved(&scenario, step, at.saturating_sub(by)),
-                "ArrowRight" => script::moved(&scenario, step, at + by),
-                "Delete" | "Backspace" => script::removed(&scenario, step),
-                _ => return,
-            };
+            let Some(edited) = edited_by_key(&scenario, step, &event) else { return };
             event.prevent_default();
             event.stop_propagation();
             if editable {

@@ -56,23 +56,7 @@ impl Page {
                 self.model.redraw.page = true;
             }
             Effect::Keep(name, text) => storage::keep(name, &text),
-            Effect::Drawings(request) => {
-                let (send, tabs) = (self.send.clone(), self.tabs.clone());
-                let is_save = matches!(request, DrawingsRequest::Save { .. });
-                spawn_local(async move {
-                    let msg = match drawings::request(request).await {
-                        Ok(answer) => {
-                            if let DrawingsAnswer::Saved(info) = &answer {
-                                tabs.report(info);
-                            }
-                            DrawingsMsg::Answered(answer)
-                        }
-                        Err(problem) if is_save => DrawingsMsg::NotSaved(problem),
-                        Err(problem) => DrawingsMsg::Failed(problem),
-                    };
-                    send.emit(Msg::Drawings(msg));
-                });
-            }
+            Effect::Drawings(request) => self.request_drawings(request),
             Effect::Address { fragment, is_new } => {
                 if !self.model.mode.is_embed() {
                     address::show(&fragment, is_new);
@@ -106,6 +90,25 @@ impl Page {
                 self.painter.forget_theme();
             }
         }
+    }
+
+    /// Sends a request to the store of drawings; its answer arrives as a message.
+    fn request_drawings(&self, request: DrawingsRequest) {
+        let (send, tabs) = (self.send.clone(), self.tabs.clone());
+        let is_save = matches!(request, DrawingsRequest::Save { .. });
+        spawn_local(async move {
+            let msg = match drawings::request(request).await {
+                Ok(answer) => {
+                    if let DrawingsAnswer::Saved(info) = &answer {
+                        tabs.report(info);
+                    }
+                    DrawingsMsg::Answered(answer)
+                }
+                Err(problem) if is_save => DrawingsMsg::NotSaved(problem),
+                Err(problem) => DrawingsMsg::Failed(problem),
+            };
+            send.emit(Msg::Drawings(msg));
+        });
     }
 
     /// Captures a pointer that drags, so the drag continues outside the canvas. A pointer that is only pressed is not
