@@ -13,7 +13,7 @@ mod subscription_queue;
 
 use super::backoff::wait;
 use super::context::Context;
-use super::message::{About, Delivery, LinkId, Payload};
+use super::message::{About, Delivery, Heartbeat, LinkId, Payload};
 use super::queue::Timer;
 use crate::scenario::{Acknowledge, LateAcknowledgement, Limit, Micros, Order};
 use crate::trace::{Fact, KeyId, NodeId, UpdateId};
@@ -33,6 +33,8 @@ pub struct Bus {
     brokers: Option<BrokerSet>,
     /// Timers that expired while the bus was down.
     missed_timers: Vec<Timer>,
+    /// Ends of consumers' processes while the bus was down, with the links to them.
+    missed_closes: Vec<(Arc<Heartbeat>, LinkId)>,
     /// Stored events by number.
     stored: BTreeMap<u32, StoredEvent>,
     next_event: u32,
@@ -61,6 +63,7 @@ impl Bus {
             stopped: false,
             brokers: config.replication.as_ref().map(|it| BrokerSet::new(it.fetches.len())),
             missed_timers: Vec::new(),
+            missed_closes: Vec::new(),
             stored: BTreeMap::new(),
             next_event: 0,
             deliveries: BTreeMap::new(),

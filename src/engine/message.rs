@@ -164,6 +164,8 @@ pub struct Heartbeat {
     pub life: u32,
     /// What it reports.
     pub presence: Presence,
+    /// The consumer's connection sends it again if a link loses it.
+    pub reliable: bool,
     /// Its position in each partition.
     pub positions: Vec<Position>,
 }
@@ -288,8 +290,9 @@ pub enum Payload {
     Receive(u32, u32, u32),
     /// The bus has no events for the receive of a subscription with this number.
     Empty(u32, u32),
-    /// The bus confirms the connection of a subscription with this number.
-    Attached(u32, u32),
+    /// The bus confirms the connection of a subscription with this number; and whether the connection sends this again if a
+    /// link loses it.
+    Attached(u32, u32, bool),
     /// The bus closed the connection of a subscription with this number.
     Detached(u32, u32),
 }
@@ -305,7 +308,10 @@ impl Payload {
     pub fn is_reliable(&self) -> bool {
         match self {
             Payload::Deliver(delivery) => delivery.reliable,
-            Payload::Acknowledge(_, _, reliable) | Payload::Refuse(_, reliable) => *reliable,
+            Payload::Acknowledge(_, _, reliable) | Payload::Refuse(_, reliable) | Payload::Attached(_, _, reliable) => {
+                *reliable
+            }
+            Payload::Heartbeat(heartbeat) => heartbeat.reliable,
             // A consumer without heartbeats learns of the end of its connection in no other way.
             Payload::Detached(..) => true,
             Payload::Operate(_)
@@ -319,10 +325,8 @@ impl Payload {
             | Payload::Transaction(_)
             | Payload::Publish(_)
             | Payload::Published(_)
-            | Payload::Heartbeat(_)
             | Payload::Receive(..)
-            | Payload::Empty(..)
-            | Payload::Attached(..) => false,
+            | Payload::Empty(..) => false,
         }
     }
 

@@ -46,7 +46,7 @@ use crate::scenario::{Command, Micros};
 use crate::trace::{DropCause, Fact, Level, Names, NodeId, Trace};
 use context::Context;
 use litemap::LiteMap;
-use message::{About, LinkId, Payload};
+use message::{About, LinkId, Payload, Presence};
 use network::Network;
 use node::Node;
 use queue::{ScheduledEvent, Timer};
@@ -229,6 +229,13 @@ impl Engine {
             ctx.record(Fact::MessageDropped { message: message.id, cause });
             if cause != DropCause::ReceiverDown && message.payload.is_reliable() {
                 ctx.resend_later(message.link, message.payload);
+            } else if let Payload::Heartbeat(heartbeat) = message.payload {
+                let reply_link = self.reply_links.get(message.link.0 as usize).copied().flatten();
+                if let (Node::Bus(bus), Some(link)) =
+                    (&mut nodes[ctx.network.link(message.link).to.index()], reply_link)
+                {
+                    bus.miss_close(heartbeat, link);
+                }
             }
             return;
         }
@@ -253,6 +260,10 @@ impl Engine {
             (Node::Bus(bus), Payload::Deliver(delivery)) => {
                 let (update, attempt) = (Some(delivery.update.id), delivery.attempt);
                 (bus.is_up() && bus.awaits(delivery.delivery), About { update, operation: None, attempt })
+            }
+            (node, Payload::Heartbeat(heartbeat)) => {
+                let is_current = node.consumer().is_some_and(|consumer| consumer.is_current(heartbeat));
+                (is_current && (node.is_up() || heartbeat.presence == Presence::Closes), About::default())
             }
             (other, _) => (other.is_up(), About::default()),
         };

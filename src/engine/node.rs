@@ -2,6 +2,7 @@
 
 use super::bus::Bus;
 use super::client::Client;
+use super::consumer::Consumer;
 use super::replica::Replica;
 use super::service::Service;
 
@@ -34,6 +35,15 @@ impl Node {
             Node::Group => (0, 0, 0),
         };
         u64::from(busy) + u64::from(queued) + u64::from(pending)
+    }
+
+    /// Returns how the node handles events, if it can.
+    pub fn consumer(&self) -> Option<&Consumer> {
+        match self {
+            Node::Service(service) => Some(service.consumer()),
+            Node::Replica(replica) => replica.consumer(),
+            Node::Bus(_) | Node::Client(_) | Node::Group => None,
+        }
     }
 
     /// Returns whether the node accepts messages.

@@ -37,7 +37,7 @@ pub use raft::RaftView;
 pub use request::{ClientRequest, OperationReply, Reply, Requester};
 pub use version_generator::VersionGenerator;
 
-use super::consumer::Handler;
+use super::consumer::{Consumer, Handler};
 use super::context::Context;
 use super::message::{About, Delivery, LinkId, Payload, Request};
 use super::publishing::Publisher;
@@ -195,6 +195,11 @@ impl Replica {
         self.receive(now, ctx);
     }
 
+    /// Returns how the member handles events, if it subscribes to any.
+    pub fn consumer(&self) -> Option<&Consumer> {
+        self.events.as_ref().map(|events| &events.consumer)
+    }
+
     /// Asks for as many events as there are free workers, if the member polls.
     fn receive(&mut self, now: Micros, ctx: &mut Context) {
         let spare = self.workers.spare();
@@ -218,7 +223,7 @@ impl Replica {
             (Payload::Empty(subscription, number), _) => {
                 self.with_events(|events| events.consumer.on_empty(subscription, number));
             }
-            (Payload::Attached(subscription, life), _) => {
+            (Payload::Attached(subscription, life, _), _) => {
                 self.with_events(|events| events.consumer.on_attached(now, subscription, life));
             }
             (Payload::Detached(subscription, life), _) => {

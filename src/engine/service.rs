@@ -168,6 +168,11 @@ impl Service {
         }
     }
 
+    /// Returns how the service handles events.
+    pub fn consumer(&self) -> &Consumer {
+        &self.consumer
+    }
+
     /// Returns whether the service is up.
     pub fn is_up(&self) -> bool {
         self.up
@@ -226,7 +231,7 @@ impl Service {
             (Payload::Applied(job, applied), _) => self.on_call_reply(now, job, applied, ctx),
             (Payload::Published(number), _) => self.publishing.on_published(now, number, ctx),
             (Payload::Empty(subscription, number), _) => self.consumer.on_empty(subscription, number),
-            (Payload::Attached(subscription, life), _) => self.consumer.on_attached(now, subscription, life),
+            (Payload::Attached(subscription, life, _), _) => self.consumer.on_attached(now, subscription, life),
             (Payload::Detached(subscription, life), _) => self.consumer.on_detached(now, subscription, life, ctx),
             (
                 Payload::Operate(_)

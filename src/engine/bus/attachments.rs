@@ -11,6 +11,7 @@ use crate::engine::message::{About, Heartbeat, LinkId, Payload, Presence};
 use crate::engine::queue::Timer;
 use crate::scenario::{Acknowledge, Micros, Order};
 use crate::trace::{DetachReason, DropReason, Fact};
+use std::sync::Arc;
 
 /// Returns how many events may be delivered to a member of a queue now.
 pub(super) fn capacity(queue: &SubscriptionQueue, configs: &[SubscriptionConfig], member: usize) -> u32 {
@@ -100,9 +101,17 @@ impl Bus {
                 let (subscription, life) = (heartbeat.subscription, heartbeat.life);
                 let connection = &mut self.queues[queue_id as usize].connections[member];
                 (connection.life, connection.last_heard) = (life, now);
-                ctx.send(reply_link, Payload::Attached(subscription, life), About::default());
+                let reliable = self.config_of(queue_id).requeues();
+                ctx.send(reply_link, Payload::Attached(subscription, life, reliable), About::default());
                 self.attach(now, queue_id, member, ctx);
             }
+        }
+    }
+
+    /// Remembers that a consumer's process ended while the bus was down: the bus has no connection to it after its restart.
+    pub fn miss_close(&mut self, heartbeat: Arc<Heartbeat>, reply_link: LinkId) {
+        if heartbeat.presence == Presence::Closes {
+            self.missed_closes.push((heartbeat, reply_link));
         }
     }
 

@@ -179,6 +179,9 @@ impl Bus {
         }
         ctx.record(Fact::BusStarted { bus: self.config.node });
         self.renew_sessions(now);
+        for (heartbeat, reply_link) in std::mem::take(&mut self.missed_closes) {
+            self.on_presence(now, &heartbeat, reply_link, ctx);
+        }
         for timer in std::mem::take(&mut self.missed_timers) {
             self.on_timer(now, timer, ctx);
         }

@@ -8,7 +8,7 @@ use crate::engine::queue::Timer;
 use crate::scenario::Micros;
 use std::sync::Arc;
 
-/// How long a consumer waits between attempts to connect, µs.
+/// How long a consumer waits between attempts to connect at most, µs.
 const RECONNECT: Micros = 1_000_000;
 /// How long a consumer waits for the reply to a receive beyond the time for which the bus holds it, µs.
 const REPLY_GRACE: Micros = 5_000_000;
@@ -50,17 +50,31 @@ impl Consumer {
         if let HandlerAttachment::Connection { .. } = self.handlers[handler].attach {
             let attachment = &mut self.attachments[handler];
             (attachment.life, attachment.is_open) = (attachment.life + 1, false);
-            self.report_presence(handler, Presence::Opens, ctx);
-            self.set_attachment_timer(handler, now + RECONNECT, ctx);
+            self.open(now, handler, ctx);
         }
     }
 
+    /// Asks the bus to open the connection. It asks again as often as it would send heartbeats, so that the replies to these
+    /// follow each other within the timeout, however long the messages take.
+    fn open(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
+        let HandlerAttachment::Connection { heartbeat, .. } = self.handlers[handler].attach else { return };
+        self.report_presence(handler, Presence::Opens, ctx);
+        let wait = heartbeat.map_or(RECONNECT, |heartbeat| RECONNECT.min(heartbeat / 2));
+        self.set_attachment_timer(handler, now + wait, ctx);
+    }
+
     pub(super) fn report_presence(&self, handler: usize, presence: Presence, ctx: &mut Context) {
-        let life = match &self.sessions[handler] {
-            Some(session) => session.life,
-            None => self.attachments[handler].life,
+        let life = self.life_of(handler);
+        let reliable = match presence {
+            // The operating system sends the end of a process's connections until it arrives.
+            Presence::Closes => true,
+            Presence::Alive => {
+                matches!(self.handlers[handler].attach, HandlerAttachment::Connection { reliable: true, .. })
+            }
+            // The consumer asks again until the bus replies.
+            Presence::Opens | Presence::Leaves => false,
         };
-        let heartbeat = Heartbeat { subscription: handler as u32, life, presence, positions: Vec::new() };
+        let heartbeat = Heartbeat { subscription: handler as u32, life, presence, reliable, positions: Vec::new() };
         ctx.send(self.handlers[handler].link, Payload::Heartbeat(Arc::new(heartbeat)), About::default());
     }
 
@@ -84,10 +98,19 @@ impl Consumer {
                 self.report_presence(handler, Presence::Alive, ctx);
                 self.set_attachment_timer(handler, now + heartbeat / 2, ctx);
             }
-            (false, _) => {
-                self.report_presence(handler, Presence::Opens, ctx);
-                self.set_attachment_timer(handler, now + RECONNECT, ctx);
-            }
+            (false, _) => self.open(now, handler, ctx),
+        }
+    }
+
+    /// Returns whether a lost message about the consumer's presence is still true.
+    pub fn is_current(&self, heartbeat: &Heartbeat) -> bool {
+        self.life_of(heartbeat.subscription as usize) == heartbeat.life
+    }
+
+    fn life_of(&self, handler: usize) -> u32 {
+        match &self.sessions[handler] {
+            Some(session) => session.life,
+            None => self.attachments[handler].life,
         }
     }
 

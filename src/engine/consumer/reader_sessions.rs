@@ -76,7 +76,8 @@ impl Consumer {
         let Some(session) = &self.sessions[handler] else { return };
         let own = self.readers.iter().filter(|((of, _), _)| *of as usize == handler);
         let positions = own.map(|((_, partition), reader)| reader.position(*partition)).collect();
-        let heartbeat = Heartbeat { subscription: handler as u32, life: session.life, presence, positions };
+        let (subscription, life) = (handler as u32, session.life);
+        let heartbeat = Heartbeat { subscription, life, presence, reliable: false, positions };
         ctx.send(self.handlers[handler].link, Payload::Heartbeat(Arc::new(heartbeat)), About::default());
     }
 

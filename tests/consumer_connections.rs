@@ -1,0 +1,98 @@
+//! Connections of consumers: heartbeats, losses, and what a bus knows after its restart.
+
+mod common;
+
+use common::runs;
+use converge::scenario::Scenario;
+use converge::session::Run;
+use converge::trace::{DetachReason, Fact};
+use serde_json::{Value, json};
+
+/// Returns a run of a publisher and a consumer `b` with a connection, with its facts.
+fn run(connection: Value, link: Value, script: Value) -> (Run, Vec<(u64, Fact)>) {
+    let mut link_to_consumer = json!({ "from": "bus", "to": "b" });
+    link_to_consumer.as_object_mut().unwrap().extend(link.as_object().unwrap().clone());
+    let scenario = json!({
+        "converge": 1,
+        "until_ms": 60_000.0,
+        "services": [
+            { "id": "a", "publishes": [{ "to": "bus" }] },
+            { "id": "b", "subscribes": [{ "to": "bus", "attach": { "connection": connection },
+                "ack_deadline_ms": 1_800_000.0, "limit": "redeliveries" }] }
+        ],
+        "buses": [{ "id": "bus" }],
+        "links": [link_to_consumer],
+        "script": script
+    });
+    let scenario = Scenario::from_json(&scenario.to_string()).expect("a valid scenario");
+    runs::run_with_facts(&scenario)
+}
+
+fn write(at_ms: f64, value: u32) -> Value {
+    json!({ "at_ms": at_ms, "do": { "operate": { "service": "a",
+        "operation": { "write": { "key": "k", "value": value } } } } })
+}
+
+/// The ends of connections: the time, ms, and the reason.
+fn ends(facts: &[(u64, Fact)]) -> Vec<(u64, DetachReason)> {
+    let end = |(at, fact): &(u64, Fact)| match fact {
+        Fact::ConsumerDetached { reason, .. } => Some((at / 1000, *reason)),
+        _ => None,
+    };
+    facts.iter().filter_map(end).collect()
+}
+
+/// The times, ms, at which the bus sent an event.
+fn sent(facts: &[(u64, Fact)]) -> Vec<u64> {
+    let is_sent = |fact: &Fact| matches!(fact, Fact::EventSent { .. });
+    facts.iter().filter(|(_, fact)| is_sent(fact)).map(|(at, _)| at / 1000).collect()
+}
+
+#[test]
+fn heartbeats_follow_each_other_however_long_they_are_in_flight() {
+    // A heartbeat takes longer than the timeout; what matters is the time between two arrivals.
+    let connection = json!({ "heartbeat_ms": 400.0, "requeue_on_close": true });
+    let (_, facts) =
+        run(connection, json!({ "latency": { "constant": { "ms": 700.0 } } }), json!([write(20_000.0, 1)]));
+    let after_start: Vec<_> = ends(&facts).into_iter().filter(|(at, _)| *at > 2000).collect();
+    assert_eq!(after_start, []);
+    assert_eq!(sent(&facts).len(), 1, "the delivery is not requeued");
+}
+
+#[test]
+fn a_lost_heartbeat_is_sent_again_like_any_message_of_its_connection() {
+    let connection = json!({ "heartbeat_ms": 10_000.0, "requeue_on_close": true });
+    let (run, facts) = run(connection, json!({ "loss": 0.4 }), json!([write(5000.0, 1)]));
+    assert_eq!(ends(&facts), [], "{:?}", run.engine().messages());
+    assert_eq!(sent(&facts).len(), 1);
+}
+
+#[test]
+fn a_bus_has_no_connection_to_a_consumer_that_ended_while_the_bus_was_down() {
+    let script = json!([
+        { "at_ms": 1000.0, "do": { "stop_bus": { "bus": "bus" } } },
+        { "at_ms": 2000.0, "do": { "crash": { "service": "b" } } },
+        { "at_ms": 3000.0, "do": { "start_bus": { "bus": "bus" } } },
+        write(4000.0, 1),
+        { "at_ms": 8000.0, "do": { "restart": { "service": "b" } } }
+    ]);
+    let (_, facts) = run(json!({ "requeue_on_close": true }), json!({}), script);
+    assert_eq!(ends(&facts), [(3000, DetachReason::Closed)]);
+    let times = sent(&facts);
+    assert!(times.len() == 1 && times[0] >= 8000, "nothing is delivered to a consumer that is gone: {times:?}");
+}
+
+#[test]
+fn the_end_of_a_process_reaches_the_bus_through_a_link_that_loses_messages() {
+    let script = json!([
+        { "at_ms": 500.0, "do": { "cut_link": { "from": "bus", "to": "b" } } },
+        { "at_ms": 1000.0, "do": { "crash": { "service": "b" } } },
+        { "at_ms": 5000.0, "do": { "heal_link": { "from": "bus", "to": "b" } } },
+        write(10_000.0, 1),
+    ]);
+    for requeue_on_close in [true, false] {
+        let (_, facts) = run(json!({ "requeue_on_close": requeue_on_close }), json!({}), script.clone());
+        assert_eq!(ends(&facts).len(), 1, "{:?}", ends(&facts));
+        assert!(sent(&facts).is_empty());
+    }
+}
