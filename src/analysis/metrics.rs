@@ -3,7 +3,7 @@
 use super::operations::EndedOperation;
 use super::run_state::Analysis;
 use crate::scenario::Micros;
-use crate::trace::{Fact, NodeId, OperationKind, Outcome, Record};
+use crate::trace::{Fact, NodeId, OperationId, OperationKind, Outcome, Record};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -44,6 +44,8 @@ pub struct Sample {
 /// An operation that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimedOperation {
+    /// Its number.
+    pub operation: OperationId,
     /// When it was issued.
     pub at: Micros,
     /// Its latency, µs.
@@ -93,7 +95,8 @@ impl Metrics {
             let EndedOperation { issued, took, outcome, kind, stale, behind, stale_for, .. } = *last;
             let ok = outcome == Outcome::Ok;
             let (read, behind) = (ok && kind == OperationKind::Read, if stale { behind } else { 0 });
-            self.timed.push_back(TimedOperation { at: issued, took, ok, read, behind, stale_for });
+            let operation = *operation;
+            self.timed.push_back(TimedOperation { operation, at: issued, took, ok, read, behind, stale_for });
             if self.timed.len() > MAX_OPERATIONS {
                 self.timed.pop_front();
             }

@@ -27,6 +27,8 @@ pub mod fields;
 pub mod geometry;
 pub mod gesture;
 pub mod guides;
+pub mod host;
+pub mod host_feed;
 pub mod internals;
 pub mod kept_drawings;
 pub mod keys;

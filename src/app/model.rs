@@ -53,6 +53,7 @@ pub use super::gesture::Tool;
 
 use super::diagram::Diagram;
 use super::gesture::Gesture;
+use super::host_feed::HostFeed;
 use super::internals::InternalsView;
 use super::log_view::LogView;
 use super::measurement::Measurement;
@@ -165,6 +166,8 @@ pub struct Model {
     pub preferences: Preferences,
     /// Links, files and exports.
     pub sharing: Sharing,
+    /// Events for the page that embeds this one.
+    pub host: HostFeed,
     /// Open panels, menus and dialogs.
     pub panels: Panels,
     /// What must be drawn again.
@@ -288,6 +291,7 @@ impl Model {
             self.verdicts.next_request(digest, self.explained_node(), wall),
             self.diagram.next_request(digest, self.time_view.window(self.run.until), wall),
             self.internals.next_request(internals_node, records, wall),
+            self.host.next_request(records, wall),
         ];
         requests.into_iter().flatten().for_each(|request| self.playback.enqueue(request));
     }
@@ -304,6 +308,7 @@ impl Model {
             || self.verdicts.is_behind(digest, self.explained_node())
             || self.diagram.is_behind(digest, self.time_view.window(self.run.until))
             || self.internals.is_behind(self.internals_node(), records)
+            || self.host.is_behind(records)
     }
 
     /// Returns how many rows each service's card has.

@@ -21,6 +21,10 @@ pub struct Playback {
     ready: bool,
     epoch: u32,
     pending: bool,
+    /// The pending request advances the run, as the clock asks all the time while it runs.
+    advancing: bool,
+    /// The number of requests so far that moved the run to another time.
+    jumps: u32,
     /// A live command without an answer yet.
     unanswered_command: Option<Command>,
     /// The virtual time to which the last request advances the run.
@@ -48,6 +52,8 @@ impl Default for Playback {
             ready: false,
             epoch: 0,
             pending: false,
+            advancing: false,
+            jumps: 0,
             unanswered_command: None,
             requested_until: 0,
             queue: VecDeque::new(),
@@ -88,6 +94,16 @@ impl Playback {
     /// Returns whether the engine is ready.
     pub fn ready(&self) -> bool {
         self.ready
+    }
+
+    /// Returns whether the engine has executed all requests, apart from those of the running clock.
+    pub fn is_settled(&self) -> bool {
+        self.ready && self.queue.is_empty() && !self.moving && (!self.pending || self.advancing)
+    }
+
+    /// Returns the number of requests so far that moved the run to another time.
+    pub fn jumps(&self) -> u32 {
+        self.jumps
     }
 
     /// Starts or stops the clock.
@@ -165,6 +181,7 @@ impl Playback {
 
     /// Gives the clock another goal, because a request moves the run there.
     fn move_to(&mut self, goal: Micros) {
+        self.jumps += 1;
         self.anchor = None;
         self.goal = goal;
         self.more = false;
@@ -249,6 +266,7 @@ impl Playback {
             wanted.then_some(ToEngine { epoch: self.epoch, request })
         })?;
         self.pending = true;
+        self.advancing = matches!(request.request, Request::Advance { .. });
         self.unanswered_command = None;
         self.requested_until = match &request.request {
             Request::Advance { to, .. } | Request::Seek { to } => *to,

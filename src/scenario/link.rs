@@ -10,8 +10,11 @@ mod coder;
 mod decimal;
 mod dictionary;
 mod pack;
+mod parts;
 mod tables;
 mod varint;
+
+pub use parts::{Parts, split};
 
 use super::{Micros, Scenario, ScenarioError, examples, micros};
 use base64::Engine as _;
@@ -157,14 +160,12 @@ fn payload(semantics: u32, body: &[u8]) -> Vec<u8> {
 /// # Errors
 /// The link is incomplete, damaged, too large, too new, or its scenario is not valid.
 pub fn decode(text: &str) -> Result<Opened, LinkError> {
-    // People paste links with surrounding punctuation, or percent-encoded by a mail program.
-    let text = text.trim().trim_matches(['<', '>', '"', '\'', '(', ')', '[', ']', ',', ';', '.', '“', '”']);
-    let decoded = if text.contains('#') { None } else { Some(percent_decoded(text)).filter(|text| text.contains('#')) };
-    let text = decoded.as_deref().unwrap_or(text);
-    let text = text.split_once('#').map_or(text, |(_, fragment)| fragment);
-    let mut parts = text.split('&');
-    let link = parts.next().unwrap_or_default();
-    if link.len() > LONGEST || text.len() > 2 * LONGEST {
+    if text.len() > 3 * LONGEST {
+        return Err(too_large(format!("{} characters, at most {LONGEST} are allowed", text.len())));
+    }
+    let parts = split(text);
+    let link = parts.drawing.unwrap_or_default();
+    if link.len() > LONGEST {
         return Err(too_large(format!("{} characters, at most {LONGEST} are allowed", link.len())));
     }
     let mut opened = match link.strip_prefix("ex=") {
@@ -173,10 +174,10 @@ pub fn decode(text: &str) -> Result<Opened, LinkError> {
             let scenario = example.scenario();
             Opened { scenario, at: None, digest: None, semantics: SEMANTICS, example: Some(example.id) }
         }
-        None => decode_payload(link)?,
+        None => decode_payload(&link)?,
     };
-    for part in parts.filter(|part| !part.is_empty()) {
-        apply_option(&mut opened, part)?;
+    for (name, value) in &parts.options {
+        apply_option(&mut opened, name, value)?;
     }
     opened.scenario.validate().map_err(LinkError::Invalid)?;
     Ok(opened)
@@ -264,13 +265,11 @@ fn too_large(what: String) -> LinkError {
 }
 
 /// Applies an option after the payload.
-fn apply_option(opened: &mut Opened, part: &str) -> Result<(), LinkError> {
-    let (name, value) = part.split_once('=').unwrap_or((part, ""));
+fn apply_option(opened: &mut Opened, name: &str, value: &str) -> Result<(), LinkError> {
     let bad = |problem: &str| LinkError::BadOption { name: name.into(), problem: problem.into() };
-    let value = percent_decoded(value);
     match name {
         "t" => {
-            let ms = super::number(&value).ok_or_else(|| bad("must be a time in ms"))?;
+            let ms = super::number(value).ok_or_else(|| bad("must be a time in ms"))?;
             if !(0.0..=1e9).contains(&ms) {
                 return Err(bad("must be a time from 0 to 1e9 ms"));
             }
@@ -285,7 +284,7 @@ fn apply_option(opened: &mut Opened, part: &str) -> Result<(), LinkError> {
         }
         _ => {
             if let Some(path) = name.strip_prefix("set.") {
-                opened.scenario = opened.scenario.with_setting(path, &value).map_err(|problem| bad(&problem))?;
+                opened.scenario = opened.scenario.with_setting(path, value).map_err(|problem| bad(&problem))?;
             }
             // Other options belong to embedding pages or to a later version.
         }

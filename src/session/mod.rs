@@ -12,6 +12,7 @@ pub mod export;
 mod first_frame;
 mod frame;
 pub mod halt_text;
+mod host_events;
 mod internals;
 pub mod labels;
 pub mod log_text;

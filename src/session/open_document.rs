@@ -6,7 +6,7 @@ use super::protocol::{BranchCommand, Frame, Query, Report, Request};
 use super::run::merged;
 use super::seekable_run::SeekableRun;
 use super::time_limit::TimeLimit;
-use super::{diagram, export, internals, verdicts};
+use super::{diagram, export, host_events, internals, verdicts};
 use crate::scenario::{Command, Micros, Scenario};
 
 /// A document under control.
@@ -163,6 +163,7 @@ impl OpenDocument {
                 Report::Text { name, text }
             }
             Query::Log { from, count } => self.shown.log(*from, *count),
+            Query::HostEvents { from } => host_events::since(run, *from),
             Query::Describe => self.describe(),
         }
     }

@@ -9,6 +9,7 @@ mod as_json;
 mod bytes;
 mod content;
 mod faults;
+mod host_events;
 pub mod internals;
 mod summary;
 mod values;
@@ -27,6 +28,7 @@ pub use answers::{
 pub use bytes::{decode, encode};
 pub use content::{Change, MessageContent, OperationRequest, OperationView, UpdateView};
 pub use faults::{ActiveFault, FaultKind};
+pub use host_events::{HostEvent, HostEventKind, HostMessage};
 pub use summary::{Summary, Window};
 pub use views::{
     BusView, ClientView, InboxRow, LastOperation, LogRow, Mark, MarkKind, MemberView, MessageEnd, MessageView,
@@ -140,6 +142,11 @@ pub enum Query {
         /// The greatest number of rows.
         count: u32,
     },
+    /// The events since a record, by its index, for the page that embeds this one.
+    HostEvents {
+        /// The record.
+        from: u64,
+    },
     /// The run as a document: the scenario with the live commands in its script, and the digest up to here.
     Describe,
 }
@@ -190,6 +197,13 @@ pub enum Report {
         oldest: u64,
         /// The rows.
         rows: Vec<LogRow>,
+    },
+    /// Events for the page that embeds this one.
+    HostEvents {
+        /// The index of the record after the last one that is covered.
+        next: u64,
+        /// The events.
+        events: Vec<HostEvent>,
     },
     /// Messages in the order of their sending; the newest if there are too many.
     Diagram(Vec<DiagramMessage>),

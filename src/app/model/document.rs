@@ -73,6 +73,11 @@ impl Document {
         self.opened > 0
     }
 
+    /// Returns how many documents were opened.
+    pub fn number(&self) -> u32 {
+        self.opened
+    }
+
     /// Returns the fragment of its address.
     pub fn fragment(&self) -> String {
         self.drawing.as_ref().map_or_else(|| self.address.clone(), |id| format!("d={id}"))

@@ -25,11 +25,13 @@ impl Model {
     }
 
     fn apply_report(&mut self, report: Report, was_playing: bool) {
-        self.redraw.page |= !matches!(report, Report::Ready | Report::Frame(_) | Report::Text { .. });
+        self.redraw.page |=
+            !matches!(report, Report::Ready | Report::Frame(_) | Report::Text { .. } | Report::HostEvents { .. });
         match report {
             Report::Ready => {}
             Report::Frame(frame) => self.apply_frame(*frame, was_playing),
             Report::Log { from, total: _, oldest, rows } => self.log.receive(from, oldest, rows),
+            Report::HostEvents { next, events } => self.host.receive(next, events),
             Report::Diagram(messages) => self.diagram.receive_messages(messages),
             Report::Charts(charts) => self.diagram.receive_charts(*charts),
             Report::Internals(internals) => self.internals.receive(*internals),
@@ -48,6 +50,7 @@ impl Model {
                 let is_expected = self.verdicts.cancel_request() && !self.verdicts.open;
                 self.diagram.cancel_request();
                 self.internals.cancel_request();
+                self.host.cancel_request();
                 self.log.cancel_request();
                 self.measurement = Measurement::default();
                 if !is_expected {
@@ -82,6 +85,7 @@ impl Model {
             self.verdicts.reset_request();
             self.diagram.reset_request();
             self.internals.reset_request();
+            self.host.restart(frame.records);
         } else {
             for mark in &frame.marks {
                 self.notices.announcer.mark(mark, self.playback.speed());

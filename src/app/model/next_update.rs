@@ -11,7 +11,7 @@ impl Model {
     }
 
     /// Returns the command that gives a service's first key its next value.
-    pub(super) fn next_update_at(&self, writer: usize) -> Option<Command> {
+    pub fn next_update_at(&self, writer: usize) -> Option<Command> {
         let service = self.document.scenario.services.get(writer)?;
         let row = self.run.services.get(writer).and_then(|view| view.rows.first());
         let (key, value) = match (row, service.data.first_key_value()) {

@@ -19,6 +19,8 @@ pub struct Notices {
     pub notice: Option<String>,
     /// What the notice offers to do.
     pub action: Option<NoticeAction>,
+    /// The number of notices so far.
+    pub count: u32,
     /// The text of the live region for screen readers.
     pub announcement: String,
     pub(super) announcer: Announcer,
@@ -33,6 +35,7 @@ impl Model {
     pub(super) fn notify(&mut self, text: String) {
         self.notices.announcer.announce(text.clone());
         self.notices.notice = Some(text);
+        self.notices.count += 1;
         self.notices.action = None;
         self.redraw = Redraw { page: true, paint: true };
     }

@@ -47,8 +47,8 @@ impl RunRecord {
         Crash { message, seed: self.scenario.seed, command: self.command() }
     }
 
-    /// Returns the command line that reproduces this run; `None` if the drawing is too large for a link.
-    pub fn command(&self) -> Option<String> {
+    /// Returns the drawing with all live commands in its script, as a link contains it.
+    pub fn shared(&self) -> Scenario {
         let mut scenario = self.document();
         let step = |(at, command): &(Micros, Command)| Step { at_ms: *at as f64 / 1e3, command: command.clone() };
         let unanswered = self.unanswered.as_ref().map(step);
@@ -62,7 +62,12 @@ impl RunRecord {
             }
             several => several[self.branches.current as usize].script.extend(unanswered),
         }
-        let link = link::encode(&scenario).ok()?;
+        scenario
+    }
+
+    /// Returns the command line that reproduces this run; `None` if the drawing is too large for a link.
+    pub fn command(&self) -> Option<String> {
+        let link = link::encode(&self.shared()).ok()?;
         Some(format!("converge run '{link}' --until {}", self.until as f64 / 1e3))
     }
 }

@@ -44,6 +44,7 @@ mod tests {
             Query::Internals { node: NodeId(0) },
             Query::Export(ExportKind::Csv),
             Query::Measure { group: 9, seed: 1 },
+            Query::HostEvents { from: 0 },
             Query::Describe,
         ];
         let mut all = vec![

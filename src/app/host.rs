@@ -1,0 +1,391 @@
+//! The messages between an embed and the page that embeds it (`&api=1`, `&api=splice`, `&resize=`).
+//!
+//! [`Host`] receives messages as JSON values, returns what the page must do, and collects the messages to post. It observes
+//! the model after each change, so that every event that it posts is something that the engine or the visitor did.
+
+mod command;
+mod event;
+mod seen;
+mod splice;
+
+pub use command::COMMANDS;
+pub use event::{EVENTS, HostEventName};
+
+use super::model::{Model, Msg};
+use crate::scenario::{FORMAT, Scenario, link};
+use command::Failure;
+use seen::Seen;
+use serde_json::{Value, json};
+use splice::Splice;
+use std::collections::BTreeSet;
+
+/// The version of the messages.
+pub const VERSION: u64 = 1;
+/// The greatest number of requests that wait for the engine at the same time.
+const MAX_PENDING: usize = 100;
+
+/// What the address of an embed asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostOptions {
+    /// `api=1`: the messages of this page.
+    pub messages: bool,
+    /// `api=splice`: the messages of SPLICE (cssplice.org).
+    pub splice: bool,
+    /// `resize=lti`: the height in the message of LTI.
+    pub lti: bool,
+    /// `resize=h5p`: the height in the message of H5P.
+    pub h5p: bool,
+}
+
+impl HostOptions {
+    /// Returns whether the embed sends or hears any messages.
+    pub fn any(self) -> bool {
+        self.messages || self.splice || self.lti || self.h5p
+    }
+}
+
+/// What the page must do.
+#[derive(Clone, Debug)]
+pub enum HostAction {
+    /// Change the model, whatever the embed's mode allows to the visitor.
+    Update(Msg),
+    /// Open a link, an example or a document, and report the result to [`Host::opened`].
+    Open(String),
+    /// Keep the visitor from changing or operating anything, or allow it again.
+    Freeze(bool),
+    /// Send and hear no further messages.
+    Destroy,
+}
+
+/// Who may read a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Whoever embeds the page.
+    Anyone,
+    /// The origin that has said hello.
+    Origin(String),
+}
+
+/// A message to post.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outgoing {
+    /// The message.
+    pub message: Value,
+    /// Who may read it.
+    pub to: Audience,
+}
+
+/// A request that the engine has not executed yet.
+#[derive(Clone, Debug)]
+struct Pending {
+    id: Value,
+    /// The number of notices when the request arrived: another one says why the request was refused.
+    notices: u32,
+    /// A document is being opened.
+    opens: bool,
+}
+
+/// The connection to the embedding page.
+#[derive(Debug)]
+pub struct Host {
+    options: HostOptions,
+    /// The origin of the hello.
+    origin: Option<String>,
+    /// The events that the embedding page wants; all if empty.
+    events: BTreeSet<String>,
+    pending: Vec<Pending>,
+    /// Why the document of the address could not be opened.
+    problem: Option<String>,
+    frozen: bool,
+    destroyed: bool,
+    has_interacted: bool,
+    seen: Seen,
+    splice: Splice,
+    outgoing: Vec<Outgoing>,
+}
+
+impl Host {
+    /// Opens the connection, and announces it.
+    pub fn new(options: HostOptions) -> Host {
+        let mut host = Host {
+            options,
+            origin: None,
+            events: BTreeSet::new(),
+            pending: Vec::new(),
+            problem: None,
+            frozen: false,
+            destroyed: false,
+            has_interacted: false,
+            seen: Seen::default(),
+            splice: Splice::default(),
+            outgoing: Vec::new(),
+        };
+        if options.messages {
+            let payload = json!({
+                "protocols": [VERSION],
+                "build": env!("CARGO_PKG_VERSION"),
+                "schema": FORMAT,
+                "semantics": link::SEMANTICS,
+                "capabilities": { "commands": COMMANDS, "events": EVENTS },
+            });
+            host.post_to(Audience::Anyone, envelope("ready", None, payload));
+        }
+        if options.splice {
+            let message = host.splice.get_state();
+            host.post_to(Audience::Anyone, message);
+        }
+        if options.h5p {
+            host.post_to(Audience::Anyone, json!({ "context": "h5p", "action": "hello" }));
+        }
+        host
+    }
+
+    /// Returns whether the embedding page listens to events of the run.
+    pub fn wants_run_events(&self) -> bool {
+        self.origin.is_some() && ["publish", "delivered", "dropped", "read"].iter().any(|name| self.wants(name))
+    }
+
+    /// Handles a message of the embedding page. Messages of other programs are ignored.
+    pub fn receive(&mut self, data: &Value, origin: &str, model: &Model) -> Vec<HostAction> {
+        if self.destroyed {
+            return Vec::new();
+        }
+        if self.options.splice
+            && let Some(action) = self.splice.receive(data)
+        {
+            return vec![action];
+        }
+        if !self.options.messages || data["app"] != "converge" {
+            return Vec::new();
+        }
+        let id = data["id"].clone();
+        if data["type"] == "hello" {
+            return self.hello(data, origin, model);
+        }
+        if self.origin.as_deref() != Some(origin) {
+            // Before its hello, a page is not known; afterwards, only its origin is heard.
+            return Vec::new();
+        }
+        let Some(name) = data["type"].as_str() else { return Vec::new() };
+        if data["v"] != VERSION {
+            self.fail(&id, &Failure::new("version", "v", "1"));
+            return Vec::new();
+        }
+        if !COMMANDS.contains(&name) {
+            self.fail(&id, &Failure::new("unknown", "type", &COMMANDS.join(", ")));
+            return Vec::new();
+        }
+        match command::execute(name, &data["payload"], model) {
+            Err(failure) => {
+                self.fail(&id, &failure);
+                Vec::new()
+            }
+            Ok(command::Done::Answer(payload)) => {
+                self.answer(&id, payload);
+                Vec::new()
+            }
+            Ok(command::Done::Actions(actions)) => self.begin(&id, actions, model),
+        }
+    }
+
+    fn begin(&mut self, id: &Value, actions: Vec<HostAction>, model: &Model) -> Vec<HostAction> {
+        if self.pending.len() >= MAX_PENDING {
+            self.fail(id, &Failure::new("busy", "", "fewer requests at the same time"));
+            return Vec::new();
+        }
+        for action in &actions {
+            match action {
+                HostAction::Freeze(frozen) => self.frozen = *frozen,
+                HostAction::Destroy => {
+                    self.answer(id, Value::Null);
+                    self.destroyed = true;
+                    return actions;
+                }
+                HostAction::Update(_) | HostAction::Open(_) => {}
+            }
+        }
+        let opens = actions.iter().any(|action| matches!(action, HostAction::Open(_)));
+        self.pending.push(Pending { id: id.clone(), notices: model.notices.count, opens });
+        actions
+    }
+
+    /// Learns the origin and the wishes of the embedding page, and reports the state.
+    fn hello(&mut self, data: &Value, origin: &str, model: &Model) -> Vec<HostAction> {
+        let payload = &data["payload"];
+        let wanted = payload["v"].as_u64().or(data["v"].as_u64());
+        self.origin = Some(origin.into());
+        if wanted != Some(VERSION) {
+            self.fail(&data["id"], &Failure::new("version", "v", "1"));
+            self.origin = None;
+            return Vec::new();
+        }
+        let names = payload["events"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let unknown = names.iter().find(|name| name.as_str().is_none_or(|name| !EVENTS.contains(&name)));
+        if let Some(unknown) = unknown {
+            let failure = Failure::new("unknown", "events", &EVENTS.join(", "));
+            self.fail(&data["id"], &Failure { message: format!("there is no event {unknown}"), ..failure });
+        }
+        self.events = names.iter().filter_map(Value::as_str).map(String::from).collect();
+        self.answer(&data["id"], json!({ "v": VERSION }));
+        match self.problem.clone() {
+            Some(problem) => self.post("error", None, json!({ "code": "link", "message": problem })),
+            None if model.playback.is_settled() => self.post_loaded(model),
+            None => self.seen.forget_document(),
+        }
+        Vec::new()
+    }
+
+    /// Reports the result of opening a document: the one of the address, or the one of the oldest such request.
+    pub fn opened(&mut self, problem: Option<&str>) {
+        let place = self.pending.iter().position(|pending| pending.opens);
+        match (place, problem) {
+            (Some(place), Some(problem)) => {
+                let pending = self.pending.remove(place);
+                self.fail(&pending.id, &Failure { message: problem.into(), ..Failure::new("link", "", "") });
+            }
+            (Some(place), None) => self.pending[place].opens = false,
+            (None, problem) => {
+                self.problem = problem.map(String::from);
+                if let Some(problem) = problem {
+                    self.post("error", None, json!({ "code": "link", "message": problem }));
+                }
+            }
+        }
+    }
+
+    /// Reports parts of the address that are not known.
+    pub fn report_unknown(&mut self, parts: &[String]) {
+        if !parts.is_empty() {
+            let message = format!("unknown parts of the address: {}", parts.join(", "));
+            self.problem = Some(message.clone());
+            self.post("error", None, json!({ "code": "address", "message": message }));
+        }
+    }
+
+    /// The visitor has pressed a key or a pointer for the first time.
+    pub fn interacted(&mut self) {
+        if !std::mem::replace(&mut self.has_interacted, true) {
+            self.post("firstInteraction", None, json!({}));
+        }
+    }
+
+    /// Observes the model after a change, at a real time in ms: posts events, and the results of finished requests.
+    pub fn observe(&mut self, model: &mut Model, wall: f64) {
+        if self.destroyed {
+            return;
+        }
+        model.host.wanted = self.wants_run_events();
+        let run_events = model.host.take();
+        if self.options.messages {
+            for (name, payload) in self.seen.differences(model, wall, run_events) {
+                self.post(name, None, payload);
+            }
+            if model.playback.is_settled() {
+                self.finish(model);
+            }
+        }
+        if self.options.splice
+            && let Some(message) = self.splice.report(model, wall)
+        {
+            self.post_to(self.audience(), message);
+        }
+    }
+
+    fn post_loaded(&mut self, model: &Model) {
+        self.seen.learn_document(model);
+        self.post("loaded", None, event::loaded(model));
+    }
+
+    /// Answers the requests that the engine has executed.
+    fn finish(&mut self, model: &Model) {
+        let (waiting, finished): (Vec<Pending>, Vec<Pending>) =
+            std::mem::take(&mut self.pending).into_iter().partition(|pending| pending.opens);
+        self.pending = waiting;
+        for pending in finished {
+            match model.notices.notice.as_ref().filter(|_| model.notices.count > pending.notices) {
+                Some(notice) => {
+                    let refused = Failure { message: notice.clone(), ..Failure::new("refused", "", "") };
+                    self.fail(&pending.id, &refused);
+                }
+                None => self.answer(&pending.id, event::clock(model)),
+            }
+        }
+    }
+
+    /// Reports the height at which everything has room.
+    pub fn report_height(&mut self, height: f64) {
+        if !self.seen.is_new_height(height) {
+            return;
+        }
+        let height = height.round();
+        if self.options.messages {
+            self.post_to(Audience::Anyone, envelope("resize", None, json!({ "height": height })));
+        }
+        if self.options.lti || self.options.splice {
+            let message =
+                json!({ "subject": "lti.frameResize", "message_id": self.splice.next_id(), "height": height });
+            self.post_to(Audience::Anyone, message);
+        }
+        if self.options.h5p {
+            let message = json!({ "context": "h5p", "action": "resize", "scrollHeight": height });
+            self.post_to(Audience::Anyone, message);
+        }
+    }
+
+    /// Returns the messages to post since the last call.
+    pub fn take_outgoing(&mut self) -> Vec<Outgoing> {
+        std::mem::take(&mut self.outgoing)
+    }
+
+    /// Returns whether the visitor is kept from changing or operating anything.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.events.is_empty() || self.events.contains(name)
+    }
+
+    fn audience(&self) -> Audience {
+        self.origin.clone().map_or(Audience::Anyone, Audience::Origin)
+    }
+
+    /// Posts an event, if the embedding page has said hello and wants it.
+    fn post(&mut self, name: &'static str, id: Option<&Value>, payload: Value) {
+        let is_response = id.is_some();
+        if let Some(origin) = self.origin.clone()
+            && (is_response || name == "error" || self.wants(name))
+        {
+            self.post_to(Audience::Origin(origin), envelope(name, id, payload));
+        }
+    }
+
+    fn answer(&mut self, id: &Value, payload: Value) {
+        self.post("result", Some(id), payload);
+    }
+
+    fn fail(&mut self, id: &Value, failure: &Failure) {
+        self.post("error", Some(id), failure.payload());
+    }
+
+    fn post_to(&mut self, to: Audience, message: Value) {
+        self.outgoing.push(Outgoing { message, to });
+    }
+}
+
+/// Returns the drawing of a model with all live commands, as a link contains it.
+fn shared(model: &Model) -> Scenario {
+    model.run_record().shared()
+}
+
+/// A message in its envelope.
+fn envelope(name: &str, id: Option<&Value>, payload: Value) -> Value {
+    let mut message = json!({ "app": "converge", "v": VERSION, "type": name, "payload": payload });
+    if let Some(id) = id.filter(|id| !id.is_null()) {
+        message["id"] = id.clone();
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests;
