@@ -607,12 +607,12 @@ export interface FirstHalt {
 
 /**
  * Which applied events a service publishes, and as what. By default each is published as the same update under the same key;
- * otherwise the service commits an update of its own with it.
+ * otherwise the service commits a separate update with it.
  */
 export interface Forward {
   /** Id of the bus whose events it publishes; those of all its subscriptions if absent. */
   from?: string | null;
-  /** The key of its own update; the event's key if absent. */
+  /** The key of the separate update; the event's key if absent. */
   key?: string | null;
   /** What is added to a number after that. */
   plus?: number;

@@ -1,4 +1,4 @@
-//! Each example shows what its description says, with every seed.
+//! Each example behaves as its description states, with every seed.
 
 use converge::analysis::{CopyState, InvariantStatus};
 use converge::scenario::examples::{self, EXAMPLES};
@@ -526,7 +526,7 @@ fn services_that_commit_together_wait_for_their_coordinator_and_agree() {
         let all = [held("order", "sold"), held("stock", "left"), held("payment", "paid")];
         assert_eq!(all, [Some(2.into()), Some(8.into()), Some(2.into())], "seed {seed}");
         assert!(
-            run.invariants().iter().all(|stands| *stands == InvariantStatus::Holds),
+            run.invariants().iter().all(|status| *status == InvariantStatus::Holds),
             "seed {seed}: {:?}",
             run.invariants()
         );

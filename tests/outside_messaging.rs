@@ -98,12 +98,12 @@ fn the_log_names_the_reader_that_a_partition_is_assigned_to() {
     let outcome = outcome(&outside("m-kafka-group"));
     assert_eq!(outcome.report.convergence.verdict, "converged", "{:?}", outcome.report.convergence.because);
     let names = outcome.run.engine().names();
-    // Each event was sent to the consumer that the bus says it delivered it to, and applied there.
+    // Each event was sent to the consumer that the bus recorded, and applied there.
     let sent = outcome.select(|fact| match fact {
         Fact::MessageSent { kind: MessageKind::Delivery, to, update, .. } => Some((*to, *update)),
         _ => None,
     });
-    let said = outcome.select(|fact| match fact {
+    let recorded = outcome.select(|fact| match fact {
         Fact::EventSent { subscription, update, .. } => {
             Some((names.subscription(*subscription).service, Some(*update)))
         }
@@ -113,13 +113,13 @@ fn the_log_names_the_reader_that_a_partition_is_assigned_to() {
         Fact::UpdateApplied { node, update, .. } => Some((*node, Some(*update))),
         _ => None,
     });
-    assert_eq!(sent, said);
+    assert_eq!(sent, recorded);
     let mut applied: Vec<_> = applied.into_iter().map(|(_, what)| what).collect();
-    let mut said: Vec<_> = said.into_iter().map(|(_, what)| what).collect();
+    let mut recorded: Vec<_> = recorded.into_iter().map(|(_, what)| what).collect();
     applied.sort_unstable();
-    said.sort_unstable();
-    assert_eq!(applied, said);
-    let readers: std::collections::BTreeSet<NodeId> = said.iter().map(|(node, _)| *node).collect();
+    recorded.sort_unstable();
+    assert_eq!(applied, recorded);
+    let readers: std::collections::BTreeSet<NodeId> = recorded.iter().map(|(node, _)| *node).collect();
     assert_eq!(readers.len(), 2, "each reader has a partition");
 }
 

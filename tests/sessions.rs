@@ -72,7 +72,7 @@ fn first() -> Scenario {
 fn publishing_makes_the_copy_stale_then_consistent_and_reports_the_inconsistency_window() {
     let (mut page, opened) = Page::open(first());
     assert!(opened.whole);
-    assert_eq!(opened.next, None, "nothing happens before somebody publishes");
+    assert_eq!(opened.next, None, "nothing happens before an update is published");
     assert_eq!(opened.services.len(), 2);
     page.frame(publish(49));
     let published = page.advance(10_000);

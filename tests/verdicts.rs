@@ -174,7 +174,7 @@ fn a_violated_invariant_names_the_time_the_places_and_the_values() {
         let found = invariant_statuses("inventory-notification", seed, &["behind(notification.widget) < 1"]);
         let InvariantStatus::Violated { values, .. } = &found[0] else { panic!("seed {seed}: {found:?}") };
         assert_eq!(values, "widget at Notification is 50 (1 behind)", "seed {seed}");
-        // The invariant must hold for every sibling, and a group stands for each of its members.
+        // The invariant must hold for every sibling, and a group means each of its members.
         let found = invariant_statuses(
             "cart-siblings",
             seed,

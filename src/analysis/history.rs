@@ -245,14 +245,14 @@ impl History {
         }
         let mut model = None;
         for &place in places {
-            let this = match self.operations[place].invocation {
+            let inferred = match self.operations[place].invocation {
                 Invocation::Read => continue,
                 Invocation::Write(_) | Invocation::CompareAndSet { .. } => Model::Register,
                 Invocation::Increment(_) => Model::Counter,
                 Invocation::Add(_) | Invocation::Remove(_) => Model::Set,
                 Invocation::Append(_) => Model::Append,
             };
-            if *model.get_or_insert(this) != this {
+            if *model.get_or_insert(inferred) != inferred {
                 return None;
             }
         }

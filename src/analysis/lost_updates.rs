@@ -96,31 +96,31 @@ impl LostUpdates {
 
     fn acknowledge(&mut self, at: Micros, update: UpdateId) {
         let Some(writes) = self.key_of.get(&update).and_then(|key| self.keys.get_mut(key.index())) else { return };
-        let Some(mine) = writes.iter_mut().find(|write| write.update == update) else { return };
-        mine.acknowledged = Some(at);
-        let mine = mine.clone();
+        let Some(write) = writes.iter_mut().find(|write| write.update == update) else { return };
+        write.acknowledged = Some(at);
+        let write = write.clone();
         for other in writes.iter_mut().filter(|other| other.update != update) {
             let Some(acknowledged) = other.acknowledged else { continue };
-            if other.version < mine.version {
+            if other.version < write.version {
                 // A client that coordinates itself holds no version. It may know the writes acknowledged before it began.
-                let may_know = !mine.at_replica && mine.replaces.is_none() && acknowledged <= mine.issued;
-                let has_seen = may_know || mine.replaces >= other.version;
+                let may_know = !write.at_replica && write.replaces.is_none() && acknowledged <= write.issued;
+                let has_seen = may_know || write.replaces >= other.version;
                 if !has_seen && !other.lost {
                     other.lost = true;
-                    self.lost.push((at, other.update, mine.update));
+                    self.lost.push((at, other.update, write.update));
                 }
             }
         }
         let replaced_by = writes.iter().find(|other| {
             other.acknowledged.is_some()
-                && other.version > mine.version
-                && other.replaces < mine.version
+                && other.version > write.version
+                && other.replaces < write.version
                 && other.update != update
         });
         if let Some(by) = replaced_by.map(|write| write.update) {
             self.lost.push((at, update, by));
-            if let Some(mine) = writes.iter_mut().find(|write| write.update == update) {
-                mine.lost = true;
+            if let Some(write) = writes.iter_mut().find(|write| write.update == update) {
+                write.lost = true;
             }
         }
     }

@@ -24,7 +24,7 @@ impl ActionId {
     }
 }
 
-/// Gestures and keys that are no actions of their own: what they do, and how.
+/// Gestures and keys that are not actions: the effect, and the gesture.
 pub const GESTURES: &[(&str, &str)] = &[
     ("Select with the pointer", "Click; Shift+click or Ctrl+click adds; Shift+drag draws a box"),
     ("Move", "Drag a card, with Ctrl off the grid; arrow keys, with Shift five times as far"),

@@ -13,8 +13,8 @@ const LAST: f64 = 0.95;
 /// is decided when it is due; if the link is healed before, it continues. `length` is that of the link.
 pub fn stop(length: f64, (sent, due): (Micros, Micros), cut: Option<Micros>) -> f64 {
     let mark = (MARK - DISTANCE / length.max(1.0)).max(0.1);
-    let whole = due.saturating_sub(sent).max(1) as f64;
-    let passed = cut.map_or(0.0, |cut| cut.saturating_sub(sent) as f64 / whole);
+    let duration = due.saturating_sub(sent).max(1) as f64;
+    let passed = cut.map_or(0.0, |cut| cut.saturating_sub(sent) as f64 / duration);
     if passed > mark { passed.min(LAST) } else { mark }
 }
 

@@ -157,8 +157,8 @@ pub fn make_room(rects: &mut [Rect], growth: &[f64]) {
 /// side by side.
 pub fn column(cards: &[Card], edges: &[(usize, usize)], width: f64) -> Vec<Rect> {
     let (margin, gap) = (12.0, 48.0);
-    let whole = (width - 2.0 * margin).max(200.0);
-    let half = (whole - margin) / 2.0;
+    let available = (width - 2.0 * margin).max(200.0);
+    let half = (available - margin) / 2.0;
     let layers = layers(cards.len(), edges);
     let mut by_layer: Vec<Vec<usize>> = vec![Vec::new(); layers.iter().copied().max().unwrap_or(0) + 1];
     for (i, layer) in layers.iter().enumerate() {
@@ -171,7 +171,7 @@ pub fn column(cards: &[Card], edges: &[(usize, usize)], width: f64) -> Vec<Rect>
         for row in members.chunks(if side_by_side { 2 } else { 1 }) {
             let mut tallest: f64 = 0.0;
             for (place, &i) in row.iter().enumerate() {
-                let w = if row.len() == 2 { half } else { whole };
+                let w = if row.len() == 2 { half } else { available };
                 placed[i] = Rect { x: margin + place as f64 * (half + margin), y, w, h: cards[i].h };
                 tallest = tallest.max(cards[i].h);
             }

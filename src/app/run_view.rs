@@ -208,8 +208,8 @@ impl RunView {
 
     /// Returns the active faults of a node.
     pub fn active_faults_of(&self, node: usize) -> impl Iterator<Item = FaultKind> {
-        let here = move |fault: &&ActiveFault| fault.to.is_none() && fault.node.index() == node;
-        self.active_faults.iter().filter(here).map(|fault| fault.kind)
+        let is_of_node = move |fault: &&ActiveFault| fault.to.is_none() && fault.node.index() == node;
+        self.active_faults.iter().filter(is_of_node).map(|fault| fault.kind)
     }
 
     /// Describes the active faults of a node: `frozen · clock −300 ms`.

@@ -370,7 +370,7 @@ impl Payload {
             | Payload::Redirected(..)
             | Payload::Applied(..) => MessageKind::Reply,
             Payload::Replica(message) => message.body.kind(),
-            Payload::Transaction(said) => said.kind(),
+            Payload::Transaction(message) => message.kind(),
             Payload::Publish(_) => MessageKind::Publish,
             Payload::Deliver(_) => MessageKind::Delivery,
             Payload::Published(_) | Payload::Acknowledge(..) => MessageKind::Acknowledgement,
@@ -385,7 +385,7 @@ impl Payload {
     }
 }
 
-/// What a message is about, for the trace.
+/// The update and the operation that a message is about, for the trace.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct About {
     /// The update that it carries or replies to.

@@ -135,13 +135,13 @@ impl Sampler {
             Latency::Pareto { scale_ms, shape } => Sampler::Pareto { scale: scale_ms * US, inverse_shape: 1.0 / shape },
             Latency::Mixture { parts } => {
                 let total: f64 = parts.iter().map(|part| part.weight).sum();
-                let mut upto = 0.0;
+                let mut cumulative = 0.0;
                 Sampler::Mixture(
                     parts
                         .iter()
                         .map(|part| {
-                            upto += part.weight / total;
-                            (upto, Sampler::new(&part.of))
+                            cumulative += part.weight / total;
+                            (cumulative, Sampler::new(&part.of))
                         })
                         .collect(),
                 )
@@ -180,13 +180,13 @@ impl Sampler {
             Sampler::Pareto { scale, inverse_shape } => to_micros(scale * libm::exp(-libm::log1p(-u) * inverse_shape)),
             Sampler::Mixture(parts) => {
                 let mut from = 0.0;
-                for (upto, sampler) in parts {
-                    if u < *upto {
+                for (cumulative, sampler) in parts {
+                    if u < *cumulative {
                         // Within the component's share the number is uniform again.
-                        let within = (u - from) / (upto - from);
+                        let within = (u - from) / (cumulative - from);
                         return sampler.quantile(within.clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON / 2.0));
                     }
-                    from = *upto;
+                    from = *cumulative;
                 }
                 parts.last().map_or(0, |(_, sampler)| sampler.quantile(u))
             }

@@ -94,8 +94,7 @@ pub enum OnFailure {
     Wait,
 }
 
-/// In-flight messages of an SQS queue at most. A subscription with this limit that does not say how its consumer is attached
-/// is one of SQS.
+/// The most in-flight messages of an SQS queue. A subscription with this limit and no `attach` field is one of SQS.
 pub(super) const SQS_IN_FLIGHT: u32 = 120_000;
 
 impl Subscription {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Which applied events a service publishes, and as what. By default each is published as the same update under the same key;
-/// otherwise the service commits an update of its own with it.
+/// otherwise the service commits a separate update with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -13,7 +13,7 @@ pub struct Forward {
     /// Id of the bus whose events it publishes; those of all its subscriptions if absent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub from: Option<String>,
-    /// The key of its own update; the event's key if absent.
+    /// The key of the separate update; the event's key if absent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub key: Option<String>,
     /// The factor by which a number is multiplied.

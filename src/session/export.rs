@@ -208,8 +208,8 @@ pub fn shiviz(run: &Run) -> String {
         let clock = &mut clocks[node.index()];
         if let Fact::MessageDelivered { message } = &record.fact {
             for (other, count) in carried.remove(message).unwrap_or_default().iter() {
-                let mine = clock.entry(*other).or_default();
-                *mine = (*mine).max(*count);
+                let own = clock.entry(*other).or_default();
+                *own = (*own).max(*count);
             }
         }
         *clock.entry(node).or_default() += 1;

@@ -159,10 +159,10 @@ fn trees(look: &RunContext, node: NodeId, group: &Group) -> Vec<TreeComparison> 
 
 /// The newest operations that a node coordinates, issued or takes part in; for a group those of all its members.
 fn quorums(look: &RunContext, node: NodeId) -> Vec<QuorumOperation> {
-    let whole = look.names.group(node) == Some(node);
+    let is_group = look.names.group(node) == Some(node);
     let concerns = |it: &&Coordination| {
         let has_part = |of: NodeId| it.requests.iter().any(|part| part.node == of);
-        match whole {
+        match is_group {
             true => it.requests.iter().any(|part| look.names.group(part.node) == Some(node)),
             false => it.at == node || it.by == node || has_part(node),
         }

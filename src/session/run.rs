@@ -117,7 +117,7 @@ impl Run {
     /// Runs to a time, or until it halts, without an observer.
     pub fn complete(&mut self, to: Micros) {
         while !self.advance(to, 1 << 16, &mut |_, _, _| {}) {
-            // Nobody takes the notices.
+            // The notices are not used here.
             self.analysis.staleness.take_notices();
         }
     }

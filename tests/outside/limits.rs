@@ -1,4 +1,4 @@
-//! Every run halts at its limits, wherever it runs, and says so first.
+//! Every run halts at its limits, wherever it runs, and reports it first.
 
 use crate::cases::{code, converge, err, json, out, path, text};
 use converge::engine::{HaltCause, Limits};

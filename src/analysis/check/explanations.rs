@@ -8,7 +8,7 @@ pub(super) fn name(history: &History, place: usize) -> String {
     let operation = &history.operations[place];
     let process = history.processes.get(operation.process as usize).map_or("?", String::as_str);
     let value = |value: u32| history.value(value);
-    let what = match operation.invocation {
+    let action = match operation.invocation {
         Invocation::Read => "read".to_string(),
         Invocation::Write(it) => format!("write of {}", value(it)),
         Invocation::CompareAndSet { expected, value: it } => {
@@ -19,7 +19,7 @@ pub(super) fn name(history: &History, place: usize) -> String {
         Invocation::Remove(it) => format!("removal of {}", value(it)),
         Invocation::Append(it) => format!("append of {}", value(it)),
     };
-    format!("{what} (operation {}, {process})", operation.index)
+    format!("{action} (operation {}, {process})", operation.index)
 }
 
 /// Describes the result of a read.

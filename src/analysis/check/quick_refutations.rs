@@ -77,34 +77,34 @@ struct Elements<'a> {
 
 impl<'a> Elements<'a> {
     fn of(history: &'a History, places: &'a [usize]) -> Self {
-        let mut this = Elements { history, number: BTreeMap::new(), all: Vec::new(), reads: Vec::new() };
+        let mut found = Elements { history, number: BTreeMap::new(), all: Vec::new(), reads: Vec::new() };
         let operations = &history.operations;
         let key = places.first().map_or(0, |place| operations[*place].key);
         for value in history.initial_of(key).elements {
-            let number = this.numbered(value);
-            this.all[number].initial = true;
+            let number = found.numbered(value);
+            found.all[number].initial = true;
         }
         for &place in places.iter().filter(|place| operations[**place].outcome != Outcome::Fail) {
             let operation = &operations[place];
             if let Some(value) = operation.invocation.puts() {
-                let number = this.numbered(value);
-                this.all[number].puts.push(place);
+                let number = found.numbered(value);
+                found.all[number].puts.push(place);
                 if operation.acknowledged() {
-                    this.know(number, place);
+                    found.know(number, place);
                 }
             }
             if let Invocation::Remove(value) = operation.invocation {
-                let number = this.numbered(value);
-                this.all[number].removed = true;
+                let number = found.numbered(value);
+                found.all[number].removed = true;
             }
         }
         for read in reads(history, places) {
             let Output::Elements(elements) = &operations[read].output else { continue };
-            let shown: Vec<usize> = elements.iter().map(|value| this.numbered(*value)).collect();
-            shown.iter().for_each(|number| this.know(*number, read));
-            this.reads.push((read, shown));
+            let shown: Vec<usize> = elements.iter().map(|value| found.numbered(*value)).collect();
+            shown.iter().for_each(|number| found.know(*number, read));
+            found.reads.push((read, shown));
         }
-        this
+        found
     }
 
     fn numbered(&mut self, value: ValueId) -> usize {
@@ -260,12 +260,12 @@ impl Range<'_> {
         let operations = &self.history.operations;
         let (mut sure, mut maybe) = (Vec::new(), Vec::new());
         for &place in self.changes {
-            let it = &operations[place];
-            let after = first.is_none_or(|first| operations[first].precedes(it));
-            let before_first = first.is_some_and(|first| it.precedes(&operations[first]));
-            if after && it.outcome == Outcome::Ok && it.precedes(&operations[read]) {
+            let operation = &operations[place];
+            let after = first.is_none_or(|first| operations[first].precedes(operation));
+            let before_first = first.is_some_and(|first| operation.precedes(&operations[first]));
+            if after && operation.outcome == Outcome::Ok && operation.precedes(&operations[read]) {
                 sure.push(place);
-            } else if !before_first && it.invoked < operations[read].ended {
+            } else if !before_first && operation.invoked < operations[read].ended {
                 maybe.push(place);
             }
         }

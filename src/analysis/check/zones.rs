@@ -102,12 +102,12 @@ pub(super) fn check(history: &History, places: &[usize]) -> Option<Witness> {
 
     let mut clusters: LiteMap<ValueId, Cluster> = LiteMap::new();
     for &(value, write) in &writes {
-        let it = &operations[write];
-        if it.outcome != Outcome::Fail {
+        let operation = &operations[write];
+        if operation.outcome != Outcome::Fail {
             let cluster = Cluster {
                 write: Some(write),
-                first_end: (it.ended.into(), Some(write)),
-                last_start: (it.invoked.into(), Some(write)),
+                first_end: (operation.ended.into(), Some(write)),
+                last_start: (operation.invoked.into(), Some(write)),
             };
             clusters.insert(value, cluster);
         }
@@ -115,11 +115,11 @@ pub(super) fn check(history: &History, places: &[usize]) -> Option<Witness> {
     clusters.insert(initial, Cluster { write: None, first_end: (-1, None), last_start: (-1, None) });
     let mut read_of: Vec<ValueId> = Vec::new();
     for (read, value) in reads() {
-        let it = &operations[read];
+        let operation = &operations[read];
         read_of.push(value);
         if let Some(cluster) = clusters.get_mut(&value) {
-            cluster.first_end = cluster.first_end.min((it.ended.into(), Some(read)));
-            cluster.last_start = cluster.last_start.max((it.invoked.into(), Some(read)));
+            cluster.first_end = cluster.first_end.min((operation.ended.into(), Some(read)));
+            cluster.last_start = cluster.last_start.max((operation.invoked.into(), Some(read)));
         }
     }
     read_of.sort_unstable();
@@ -241,19 +241,19 @@ fn smallest_conflict(history: &History, a: &Cluster, b: &Cluster) -> (Option<usi
                 None => Cluster { write: None, first_end: (-1, None), last_start: (-1, None) },
                 Some(write) => {
                     chosen.push(write);
-                    let it = &history.operations[write];
+                    let operation = &history.operations[write];
                     Cluster {
                         write: Some(write),
-                        first_end: (it.ended.into(), Some(write)),
-                        last_start: (it.invoked.into(), Some(write)),
+                        first_end: (operation.ended.into(), Some(write)),
+                        last_start: (operation.invoked.into(), Some(write)),
                     }
                 }
             };
             for (bit, operation) in sides[side].iter().enumerate() {
                 if let (Some(place), true) = (operation, mask >> (side * 2 + bit) & 1 == 1) {
-                    let it = &history.operations[*place];
-                    cluster.first_end = cluster.first_end.min((it.ended.into(), Some(*place)));
-                    cluster.last_start = cluster.last_start.max((it.invoked.into(), Some(*place)));
+                    let operation = &history.operations[*place];
+                    cluster.first_end = cluster.first_end.min((operation.ended.into(), Some(*place)));
+                    cluster.last_start = cluster.last_start.max((operation.invoked.into(), Some(*place)));
                     chosen.push(*place);
                 }
             }

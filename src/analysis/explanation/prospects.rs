@@ -34,7 +34,7 @@ pub(super) struct ProspectFinder<'a> {
 /// A time of healing, and the members that an update can reach from then on.
 type ReachedAt = (Micros, BTreeSet<NodeId>);
 
-/// What the kept records say about events.
+/// The fates of events, as far as the kept records contain them.
 #[derive(Default)]
 struct EventHistory {
     published: BTreeSet<UpdateId>,

@@ -39,8 +39,8 @@ fn objects(text: &str) -> Result<Vec<(String, Value)>, String> {
             Some(Ok(value)) => found.push((format!("line {line}"), value)),
             Some(Err(error)) => {
                 let (at, column) = (error.line().max(line), error.column());
-                let what = message_of(&error);
-                return Err(format!("line {at}, column {column}: a JSON object is expected: {what}"));
+                let problem = message_of(&error);
+                return Err(format!("line {at}, column {column}: a JSON object is expected: {problem}"));
             }
         }
     }

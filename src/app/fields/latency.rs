@@ -31,8 +31,8 @@ fn kinds() -> Vec<(&'static str, serde_json::Value)> {
 
 /// Returns the fields of a distribution.
 pub(super) fn fields(at: &FieldsAt, name: &str, label: &str, latency: &Latency) -> Vec<Field> {
-    let here = at.to(name);
-    let of = |kind: &str| here.to(kind);
+    let distribution = at.to(name);
+    let of = |kind: &str| distribution.to(kind);
     let (chosen, mut rest) = match latency {
         Latency::Constant { ms } => {
             ("constant", vec![of("constant").number("ms", "Duration", "ms", *ms, "Always the same.")])

@@ -58,7 +58,7 @@ pub(super) fn published(scenario: &Scenario, at: &FieldsAt, publication: &Public
     if let Some(forward) = &publication.forward {
         let at = at.to("forward");
         let key = forward.key.as_deref().unwrap_or_default();
-        fields.push(at.text("key", "Under the key", key, "Empty: the same update. Otherwise an update of its own."));
+        fields.push(at.text("key", "Under the key", key, "Empty: the same update. Otherwise a separate update."));
         fields.push(at.number("times", "Times", "", forward.times as f64, "The factor by which a number is changed."));
         fields.push(at.number("plus", "Plus", "", forward.plus as f64, "What is added to a number."));
     }

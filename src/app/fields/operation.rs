@@ -32,35 +32,35 @@ pub(super) fn fields(at: &FieldsAt, name: &str, operation: &Operation) -> Vec<Fi
         Operation::Delete { .. } => ("delete", "delete"),
         Operation::CompareAndSet { .. } => ("compare and set", "compare_and_set"),
     };
-    let here = place.to(tag);
+    let nested = place.to(tag);
     let mut fields = vec![
         at.choice(name, "Operation", kinds, chosen, "The operation."),
-        here.text("key", "Key", key, "The key of the operation."),
+        nested.text("key", "Key", key, "The key of the operation."),
     ];
     match operation {
         Operation::Read { .. } | Operation::Delete { .. } => {}
-        Operation::Write { value, .. } => fields.push(here.value("value", "Value", value, "The new value.")),
+        Operation::Write { value, .. } => fields.push(nested.value("value", "Value", value, "The new value.")),
         Operation::Add { element, .. } | Operation::Remove { element, .. } => {
-            fields.push(here.value("element", "Element", element, "A whole number or a text."));
+            fields.push(nested.value("element", "Element", element, "A whole number or a text."));
         }
         Operation::Put { field, value, .. } => {
-            fields.push(here.text("field", "Field", field, "Its name in the map."));
-            fields.push(here.value("value", "Value", value, "A whole number or a text."));
+            fields.push(nested.text("field", "Field", field, "Its name in the map."));
+            fields.push(nested.value("value", "Value", value, "A whole number or a text."));
         }
         Operation::Insert { at, element, .. } => {
             let help = "How many elements are before it; empty: at the end.";
-            fields.push(here.optional("at", "Index", "", at.map(f64::from), help));
-            fields.push(here.value("element", "Element", element, "A whole number or a text."));
+            fields.push(nested.optional("at", "Index", "", at.map(f64::from), help));
+            fields.push(nested.value("element", "Element", element, "A whole number or a text."));
         }
         Operation::RemoveAt { at, .. } => {
-            fields.push(here.number("at", "Index", "", *at, "How many elements are before it."));
+            fields.push(nested.number("at", "Index", "", *at, "How many elements are before it."));
         }
-        Operation::Increment { by, .. } => fields.push(here.number("by", "By", "", *by as f64, "May be negative.")),
+        Operation::Increment { by, .. } => fields.push(nested.number("by", "By", "", *by as f64, "May be negative.")),
         Operation::CompareAndSet { expect, value, .. } => {
             let text = expect.as_ref().map(ToString::to_string).unwrap_or_default();
             let help = "The value that the key must have; empty: absent.";
-            fields.push(here.field("expect", "Expects", "", FieldKind::Value, text, help));
-            fields.push(here.value("value", "Value", value, "The new value."));
+            fields.push(nested.field("expect", "Expects", "", FieldKind::Value, text, help));
+            fields.push(nested.value("value", "Value", value, "The new value."));
         }
     }
     fields

@@ -95,17 +95,17 @@ fn promised(scenario: &Scenario, at: &FieldsAt, i: usize, promise: &Promise) -> 
         ("lost updates", json!({ "lost_updates": { "count": 1 } })),
     ];
     let of_copy = |state: &str, service: &str, key: &str| {
-        let here = at.to(i).to(state);
-        let service = here.id("service", "Service", services.clone(), service, "The service with the copy.");
-        vec![service, here.text("key", "Key", key, "The key of the copy.")]
+        let nested = at.to(i).to(state);
+        let service = nested.id("service", "Service", services.clone(), service, "The service with the copy.");
+        vec![service, nested.text("key", "Key", key, "The key of the copy.")]
     };
     let (chosen, details) = match promise {
         Promise::Converged => ("converged", Vec::new()),
         Promise::AllOperationsOk => ("all operations ok", Vec::new()),
         Promise::NoStaleReads => ("no stale reads", Vec::new()),
         Promise::LostUpdates { count } => {
-            let here = at.to(i).to("lost_updates");
-            ("lost updates", vec![here.number("count", "How many", "", *count, "The exact number of lost writes.")])
+            let nested = at.to(i).to("lost_updates");
+            ("lost updates", vec![nested.number("count", "How many", "", *count, "The exact number of lost writes.")])
         }
         Promise::Conflicted { service, key } => ("a copy shows siblings", of_copy("conflicted", service, key)),
         Promise::Stale { service, key } => ("a copy is stale", of_copy("stale", service, key)),

@@ -113,7 +113,7 @@ impl Model {
             DrawingsMsg::Answered(answer) => self.receive_drawings(answer, effects),
             DrawingsMsg::NotSaved(problem) => self.report_unsaved(problem),
             DrawingsMsg::Failed(problem) => {
-                // Nothing is said about a list that is read in the background.
+                // A list that is read in the background fails without a notice.
                 if self.drawings.list.is_some() || self.drawings.open || self.drawings.opens_other {
                     self.notify(problem.sentence());
                 }
@@ -156,7 +156,7 @@ impl Model {
         format!("{:08x}-{}", self.drawings.tab, self.drawings.created).into()
     }
 
-    /// Keeps the drawing in the browser. A drawing that is not yet the visitor's own becomes one, with a title of its own.
+    /// Keeps the drawing in the browser. A drawing that is not yet the visitor's own becomes one, with a new title.
     pub(super) fn keep(&mut self, effects: &mut Vec<Effect>) {
         let id = match self.document.drawing.clone() {
             Some(id) => id,

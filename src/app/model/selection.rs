@@ -142,7 +142,7 @@ impl Model {
         self.selection.focus.clone().filter(exists).or_else(|| self.selected_nodes().into_iter().next())
     }
 
-    /// Puts the copied cards on the system's clipboard, as a drawing of their own.
+    /// Puts the copied cards on the system's clipboard, as a separate drawing.
     pub(super) fn copy_to_system(&self, effects: &mut Vec<Effect>) {
         let Some(Clipboard { source, nodes }) = &self.selection.clipboard else { return };
         if let Ok((cards, _)) = edit::copy_into(&Scenario::default(), source, nodes, [0, 0]) {

@@ -1,7 +1,7 @@
 //! The links of a scene: which nodes are connected, the curves between their cards, and the labels.
 
 use super::parts::{LinkKind, SceneLink, SceneNode};
-use super::routing::way_round;
+use super::routing::path_around;
 use crate::app::geometry::{Curve, Point, Rect, point};
 use crate::scenario::{Latency, Scenario};
 use litemap::LiteMap;
@@ -176,8 +176,8 @@ fn curve(((start, start_side), (end, end_side)): (End, End), cards_of_ends: (usi
         return curve;
     }
     let (from, to) = (outward(start, start_side, STUB), outward(end, end_side, STUB));
-    match way_round(from, to, cards) {
-        Some(way) => Curve::through(&[&[start][..], &way, &[end]].concat()),
+    match path_around(from, to, cards) {
+        Some(path) => Curve::through(&[&[start][..], &path, &[end]].concat()),
         None => curve,
     }
 }

@@ -2,13 +2,13 @@
 
 use crate::app::geometry::{Point, Rect, point};
 
-/// Distance between a way and the cards that it avoids.
+/// Distance between a path and the cards that it avoids.
 const CLEARANCE: f64 = 8.0;
 /// Distance between a card and the corners of the ways round it.
 const TURN: f64 = 16.0;
-/// The length by which a way may be longer to have one corner fewer.
+/// The length by which a path may be longer to have one corner fewer.
 const CORNER_COST: f64 = 40.0;
-/// Distance from the straight way within which cards are avoided.
+/// Distance from the straight path within which cards are avoided.
 const CORRIDOR: f64 = 320.0;
 /// The greatest number of cards in the corridor; among more, a link crosses cards.
 const MAX_CARDS: usize = 40;
@@ -18,9 +18,9 @@ pub(super) fn is_free(a: Point, b: Point, cards: &[Rect]) -> bool {
     cards.iter().all(|card| !card.grown(CLEARANCE).is_crossed(a, b))
 }
 
-/// Returns the corners of the shortest way from `start` to `end` round all cards. Both are outside of all cards.
-/// Returns `None` if there is no such way.
-pub(super) fn way_round(start: Point, end: Point, cards: &[Rect]) -> Option<Vec<Point>> {
+/// Returns the corners of the shortest path from `start` to `end` round all cards. Both are outside of all cards.
+/// Returns `None` if there is no such path.
+pub(super) fn path_around(start: Point, end: Point, cards: &[Rect]) -> Option<Vec<Point>> {
     let corridor = Rect::between(start, end).grown(CORRIDOR);
     let near: Vec<Rect> = cards.iter().filter(|card| card.overlaps(&corridor)).copied().collect();
     if near.len() > MAX_CARDS {
@@ -44,26 +44,26 @@ pub(super) fn way_round(start: Point, end: Point, cards: &[Rect]) -> Option<Vec<
     costs[0] = 0.0;
     loop {
         let open = (0..corners.len()).filter(|corner| !is_done[*corner] && costs[*corner].is_finite());
-        let here = open.min_by(|a, b| costs[*a].total_cmp(&costs[*b]))?;
-        if here == 1 {
+        let nearest = open.min_by(|a, b| costs[*a].total_cmp(&costs[*b]))?;
+        if nearest == 1 {
             break;
         }
-        is_done[here] = true;
+        is_done[nearest] = true;
         for next in 0..corners.len() {
-            let cost = costs[here] + corners[here].distance(corners[next]) + CORNER_COST;
-            if !is_done[next] && cost < costs[next] && is_free(corners[here], corners[next], &near) {
-                (costs[next], before[next]) = (cost, here);
+            let cost = costs[nearest] + corners[nearest].distance(corners[next]) + CORNER_COST;
+            if !is_done[next] && cost < costs[next] && is_free(corners[nearest], corners[next], &near) {
+                (costs[next], before[next]) = (cost, nearest);
             }
         }
     }
-    let mut way = vec![end];
+    let mut path = vec![end];
     let mut at = 1;
     while at != 0 {
         at = before[at];
-        way.push(corners[at]);
+        path.push(corners[at]);
     }
-    way.reverse();
-    Some(way)
+    path.reverse();
+    Some(path)
 }
 
 #[cfg(test)]
@@ -71,20 +71,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_way_leads_round_a_card_and_straight_where_it_is_free() {
+    fn a_path_leads_round_a_card_and_straight_where_it_is_free() {
         let card = Rect { x: 100.0, y: 0.0, w: 100.0, h: 100.0 };
         let (start, end) = (point(0.0, 50.0), point(300.0, 40.0));
-        assert_eq!(way_round(start, end, &[]), Some(vec![start, end]));
-        let way = way_round(start, end, &[card]).expect("a way");
-        assert!(way.len() > 2 && way.windows(2).all(|pair| is_free(pair[0], pair[1], &[card])), "{way:?}");
-        assert!(way.iter().all(|at| at.y < 50.1), "the shorter way is above: {way:?}");
+        assert_eq!(path_around(start, end, &[]), Some(vec![start, end]));
+        let path = path_around(start, end, &[card]).expect("a path");
+        assert!(path.len() > 2 && path.windows(2).all(|pair| is_free(pair[0], pair[1], &[card])), "{path:?}");
+        assert!(path.iter().all(|at| at.y < 50.1), "the shorter path is above: {path:?}");
     }
 
     #[test]
-    fn there_is_no_way_out_of_an_enclosure() {
+    fn there_is_no_path_out_of_an_enclosure() {
         let walls =
             [(0.0, 0.0, 300.0, 20.0), (0.0, 280.0, 300.0, 20.0), (0.0, 0.0, 20.0, 300.0), (280.0, 0.0, 20.0, 300.0)];
         let walls = walls.map(|(x, y, w, h)| Rect { x, y, w, h });
-        assert_eq!(way_round(point(150.0, 150.0), point(500.0, 150.0), &walls), None);
+        assert_eq!(path_around(point(150.0, 150.0), point(500.0, 150.0), &walls), None);
     }
 }

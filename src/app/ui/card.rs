@@ -130,7 +130,7 @@ fn description(props: &CardProps) -> String {
             }
         }
         View::Bus(bus, ..) => {
-            let depth: u32 = bus.subscriptions.iter().map(|lane| lane.depth).sum();
+            let depth: u32 = bus.subscriptions.iter().map(|subscription| subscription.depth).sum();
             name.push_str(&format!(", {depth} queued"));
         }
         View::Client(client) => name.push_str(&format!(", {} ok", client.ok)),
@@ -321,33 +321,36 @@ fn tables(service: &ServiceView) -> Html {
 }
 
 fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
-    let dead: u32 = bus.subscriptions.iter().map(|lane| lane.dead).sum();
-    let discarded: u32 = bus.subscriptions.iter().map(|lane| lane.discarded).sum();
+    let dead: u32 = bus.subscriptions.iter().map(|subscription| subscription.dead).sum();
+    let discarded: u32 = bus.subscriptions.iter().map(|subscription| subscription.discarded).sum();
     let more = bus.subscriptions.len().saturating_sub(SHOWN_SUBSCRIPTIONS);
-    let topics = bus.subscriptions.iter().any(|lane| lane.partitions > 1 || lane.topic != bus.subscriptions[0].topic);
-    let topic = |lane: &SubscriptionView| match lane.partitions {
-        1 => lane.topic.clone(),
-        partitions => format!("{} ×{partitions}", lane.topic),
+    let topics = bus
+        .subscriptions
+        .iter()
+        .any(|subscription| subscription.partitions > 1 || subscription.topic != bus.subscriptions[0].topic);
+    let topic = |subscription: &SubscriptionView| match subscription.partitions {
+        1 => subscription.topic.clone(),
+        partitions => format!("{} ×{partitions}", subscription.topic),
     };
-    let lanes = bus.subscriptions.iter().take(SHOWN_SUBSCRIPTIONS).enumerate().map(|(i, lane)| {
+    let rows = bus.subscriptions.iter().take(SHOWN_SUBSCRIPTIONS).enumerate().map(|(i, subscription)| {
         let name = names.get(i).cloned().unwrap_or_default();
         html! {
             <div class="lane" key={i}>
-                <span class={classes!("consumer", (!lane.attached).then_some("gone"))} title={format!("topic {}, {} partitions; {}", lane.topic, lane.partitions, attachment(lane))}>
+                <span class={classes!("consumer", (!subscription.attached).then_some("gone"))} title={format!("topic {}, {} partitions; {}", subscription.topic, subscription.partitions, attachment(subscription))}>
                     { &*name }
-                    if !lane.attached { <small>{ "not attached" }</small> }
-                    if topics { <small>{ topic(lane) }</small> }
+                    if !subscription.attached { <small>{ "not attached" }</small> }
+                    if topics { <small>{ topic(subscription) }</small> }
                 </span>
-                <span class="slots">{ for lane.events.iter().take(6).map(event) }</span>
-                { countdown(lane) }
-                <span class="depth">{ lane.depth }</span>
+                <span class="slots">{ for subscription.events.iter().take(6).map(event) }</span>
+                { countdown(subscription) }
+                <span class="depth">{ subscription.depth }</span>
             </div>
         }
     });
     html! {
         <>
             <div class="rows lanes">
-                { for lanes }
+                { for rows }
                 if more > 0 {
                     <div class="lane">{ format!("{more} more subscriptions") }</div>
                 }
@@ -369,19 +372,19 @@ fn bus_body(bus: &BusView, names: &[Rc<str>], dead_letters: bool) -> Html {
 }
 
 /// Describes how a consumer is attached and what it holds: "connected, 2 in flight".
-pub fn attachment(lane: &SubscriptionView) -> String {
-    let how = match (lane.attached, lane.polls) {
+pub fn attachment(subscription: &SubscriptionView) -> String {
+    let how = match (subscription.attached, subscription.polls) {
         (false, _) => "not attached",
         (true, true) => "polling",
         (true, false) => "connected",
     };
-    format!("{how}, {} in flight", lane.held)
+    format!("{how}, {} in flight", subscription.held)
 }
 
 /// Draws the time until the next retry of a subscription without a delivery in flight.
-fn countdown(lane: &SubscriptionView) -> Html {
-    let waits = lane.events.iter().all(|event| !event.in_flight);
-    match lane.events.iter().filter_map(|event| event.not_before).min() {
+fn countdown(subscription: &SubscriptionView) -> Html {
+    let waits = subscription.events.iter().all(|event| !event.in_flight);
+    match subscription.events.iter().filter_map(|event| event.not_before).min() {
         Some(at) if waits => {
             html! { <span class="again" title="Time until the next retry" data-until={at.to_string()}></span> }
         }

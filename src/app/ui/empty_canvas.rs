@@ -1,4 +1,4 @@
-//! What an empty canvas says: three steps to a running system, and templates.
+//! The content of an empty canvas: three steps to a running system, and templates.
 
 use crate::app::actions::ActionId;
 use crate::app::model::{DocumentMsg, Model, Msg, PreferencesMsg};

@@ -273,17 +273,17 @@ fn Palette(props: &PaletteProps) -> Html {
 /// Draws the consumers of a bus: how each is attached, and the deliveries that it holds.
 fn consumers(props: &InspectorProps) -> Html {
     let Some(bus) = props.bus.as_ref().filter(|bus| !bus.subscriptions.is_empty()) else { return html! {} };
-    let row = |lane: &SubscriptionView| {
-        let service = props.scenario.services.get(lane.service.index());
+    let row = |subscription: &SubscriptionView| {
+        let service = props.scenario.services.get(subscription.service.index());
         let name = service.map(|service| icon_and_name(&props.scenario, &service.id).1).unwrap_or_default();
         // A consumer works on as many events as it has workers; the others wait in it.
-        let prefetched = lane.held.saturating_sub(service.map_or(0, |service| service.concurrency));
-        let attached = match (lane.attached, lane.polls) {
+        let prefetched = subscription.held.saturating_sub(service.map_or(0, |service| service.concurrency));
+        let attached = match (subscription.attached, subscription.polls) {
             (false, _) => "no",
             (true, true) => "polls",
             (true, false) => "connected",
         };
-        html! { <tr><th scope="row">{ name }</th><td>{ attached }</td><td>{ lane.held }</td><td>{ prefetched }</td><td>{ lane.most }</td></tr> }
+        html! { <tr><th scope="row">{ name }</th><td>{ attached }</td><td>{ subscription.held }</td><td>{ prefetched }</td><td>{ subscription.most }</td></tr> }
     };
     html! {
         <section class="actions consumers"><h3>{ "Consumers" }</h3>
@@ -298,17 +298,17 @@ fn consumers(props: &InspectorProps) -> Html {
 /// Draws the number of events in each partition of a bus.
 fn depths(props: &InspectorProps) -> Html {
     let Some(bus) = &props.bus else { return html! {} };
-    let tables = bus.subscriptions.iter().filter(|lane| !lane.depths.is_empty()).map(|lane| {
-        let service = props.scenario.services.get(lane.service.index());
+    let tables = bus.subscriptions.iter().filter(|subscription| !subscription.depths.is_empty()).map(|subscription| {
+        let service = props.scenario.services.get(subscription.service.index());
         let name = service.map(|service| icon_and_name(&props.scenario, &service.id).1).unwrap_or_default();
         let row = |depth: &PartitionDepth| {
             html! { <tr><th scope="row">{ depth.partition }</th><td>{ depth.queued }</td><td>{ depth.in_flight }</td></tr> }
         };
         html! {
             <table class="measured">
-                <caption>{ format!("{} for {name}: events in {} of {} partitions", lane.topic, lane.depths.len(), lane.partitions) }</caption>
+                <caption>{ format!("{} for {name}: events in {} of {} partitions", subscription.topic, subscription.depths.len(), subscription.partitions) }</caption>
                 <thead><tr><th scope="col">{ "partition" }</th><th scope="col">{ "queued" }</th><th scope="col">{ "in flight" }</th></tr></thead>
-                <tbody>{ for lane.depths.iter().map(row) }</tbody>
+                <tbody>{ for subscription.depths.iter().map(row) }</tbody>
             </table>
         }
     });
@@ -323,25 +323,31 @@ fn depths(props: &InspectorProps) -> Html {
 fn dead_letters(props: &InspectorProps) -> Html {
     let (Some(bus), Some(CanvasItem::Node(id))) = (&props.bus, &props.selected) else { return html! {} };
     let has_queue = |service: &&Service| {
-        let mut here = service.subscribes.iter().filter(|subscription| subscription.to == *id);
-        here.any(|subscription| subscription.max_deliveries.is_some() && subscription.dead_letter)
+        let mut subscriptions = service.subscribes.iter().filter(|subscription| subscription.to == *id);
+        subscriptions.any(|subscription| subscription.max_deliveries.is_some() && subscription.dead_letter)
     };
-    if bus.subscriptions.iter().all(|lane| lane.dead == 0) && props.scenario.services.iter().any(|it| has_queue(&it)) {
+    if bus.subscriptions.iter().all(|subscription| subscription.dead == 0)
+        && props.scenario.services.iter().any(|it| has_queue(&it))
+    {
         return html! { <section class="actions"><h3>{ "Dead letters" }</h3><p class="muted">{ "None. An event arrives here after its last delivery attempt." }</p></section> };
     }
-    let queues = bus.subscriptions.iter().filter(|lane| lane.dead > 0).map(|lane| {
-        let service =
-            props.scenario.services.get(lane.service.index()).map(|service| service.id.clone()).unwrap_or_default();
+    let queues = bus.subscriptions.iter().filter(|subscription| subscription.dead > 0).map(|subscription| {
+        let service = props
+            .scenario
+            .services
+            .get(subscription.service.index())
+            .map(|service| service.id.clone())
+            .unwrap_or_default();
         let act = |label: &'static str, command: Command| {
             let onclick = props.send.reform(move |_: MouseEvent| Msg::Live(LiveMsg::Execute(command.clone())));
             html! { <button class="line" {onclick}>{ label }</button> }
         };
-        let more = lane.dead as usize - lane.dead_letters.len();
+        let more = subscription.dead as usize - subscription.dead_letters.len();
         html! {
-            <section class="actions dead-letters" key={lane.service.0}>
+            <section class="actions dead-letters" key={subscription.service.0}>
                 <h3>{ format!("Dead letters for {}", icon_and_name(&props.scenario, &service).1) }</h3>
                 <ul class="mono">
-                    { for lane.dead_letters.iter().map(|update| html! { <li>{ labels::update(update) }</li> }) }
+                    { for subscription.dead_letters.iter().map(|update| html! { <li>{ labels::update(update) }</li> }) }
                     if more > 0 { <li class="muted">{ format!("{more} more") }</li> }
                 </ul>
                 { act("Redrive", Command::Redrive { bus: id.clone(), service: service.clone() }) }

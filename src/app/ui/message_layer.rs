@@ -184,8 +184,8 @@ impl MessageLayer {
 
 /// Returns the position of a message now.
 fn heading(view: &CanvasView, message: &MessageView) -> Option<Heading> {
-    let whole = message.due.saturating_sub(message.sent).max(1) as f64;
-    let mut share = (view.run.now.saturating_sub(message.sent) as f64 / whole).clamp(0.0, 1.0);
+    let duration = message.due.saturating_sub(message.sent).max(1) as f64;
+    let mut share = (view.run.now.saturating_sub(message.sent) as f64 / duration).clamp(0.0, 1.0);
     if view.reduced_motion {
         // With reduced motion, messages move in steps.
         share = (share * 4.0).floor() / 4.0 + 0.125;

@@ -16,7 +16,7 @@ const SLICE: u64 = 4096;
 pub fn complete(run: &mut Run, to: Micros, stop: &AtomicBool, observe: &mut impl FnMut(&Record, &Analysis, &Engine)) {
     let mut progress = Progress::new(to);
     while !run.advance(to, SLICE, observe) {
-        // Nobody takes the notices.
+        // The notices are not used here.
         run.analysis_mut().staleness.take_notices();
         if stop.load(Ordering::Relaxed) {
             run.interrupt();

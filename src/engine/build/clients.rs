@@ -75,10 +75,10 @@ fn key_choice(keys: &Keys) -> KeyChoice {
         }
     };
     let total: f64 = weights.iter().sum();
-    let mut upto = 0.0;
+    let mut cumulative = 0.0;
     let ends = weights.iter().map(|weight| {
-        upto += weight / total;
-        upto
+        cumulative += weight / total;
+        cumulative
     });
     KeyChoice { cumulative: ends.collect(), keys: names.into_iter().map(Into::into).collect() }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// How updates arrive at a service.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Path {
-    /// By a call, or by a subscription of its own.
+    /// By a call, or by its own subscription.
     Own,
     /// Only by subscriptions that it shares with other workers.
     Shared,

@@ -157,7 +157,7 @@ impl Bus {
         self.deliver(now, queue_id, ctx);
     }
 
-    /// Closes the connection of a consumer that did not acknowledge in time, and tells the consumer.
+    /// Closes the connection of a consumer that did not acknowledge in time, and notifies the consumer.
     pub(super) fn close_overdue(&mut self, now: Micros, queue_id: u32, member: usize, ctx: &mut Context) {
         let queue = &self.queues[queue_id as usize];
         let config = &self.config.subscriptions[queue.members[member] as usize];

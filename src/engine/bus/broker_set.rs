@@ -25,9 +25,9 @@ pub(super) struct Broker {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum BrokerTimer {
     /// A follower's fetch completes.
-    Fetched { broker: usize, upto: u64, life: u32, epoch: u32 },
+    Fetched { broker: usize, end: u64, life: u32, epoch: u32 },
     /// A follower may have lacked an entry for too long.
-    Lags { broker: usize, upto: u64, life: u32, epoch: u32 },
+    Lags { broker: usize, end: u64, life: u32, epoch: u32 },
     /// The session of a stopped broker is over.
     Missed { broker: usize, life: u32 },
 }

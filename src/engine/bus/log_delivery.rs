@@ -30,7 +30,7 @@ impl Bus {
     }
 
     /// Commits an event of a partition and all events before it.
-    pub(super) fn commit(&mut self, queue_id: u32, partition: u32, upto: u32, ctx: &mut Context) {
+    pub(super) fn commit(&mut self, queue_id: u32, partition: u32, last: u32, ctx: &mut Context) {
         loop {
             let Some(log) = self.queues[queue_id as usize].logs.get_mut(&partition) else { return };
             log.redeliveries = 0;
@@ -40,7 +40,7 @@ impl Bus {
             let member = log.member;
             self.end_delivery(event);
             self.acknowledge_event(queue_id, event, member, ctx);
-            if event == upto {
+            if event == last {
                 return;
             }
         }

@@ -91,7 +91,7 @@ impl Bus {
         let Some(config) = &mut self.config.replication else { return };
         let Some(brokers) = &mut self.brokers else { return };
         let (Some(leader), epoch) = (brokers.leader, brokers.epoch) else { return };
-        let upto = brokers.all[leader].end;
+        let end = brokers.all[leader].end;
         let follower = &mut brokers.all[broker];
         if broker == leader || !follower.up {
             return;
@@ -103,9 +103,9 @@ impl Bus {
             CommitRule::InSync(in_sync) => Some(now + crate::scenario::micros(in_sync.lag_ms)),
             CommitRule::Majority => None,
         };
-        self.check(due, BrokerTimer::Fetched { broker, upto, life, epoch }, ctx);
+        self.check(due, BrokerTimer::Fetched { broker, end, life, epoch }, ctx);
         if let Some(at) = lag.filter(|at| *at < due) {
-            self.check(at, BrokerTimer::Lags { broker, upto, life, epoch }, ctx);
+            self.check(at, BrokerTimer::Lags { broker, end, life, epoch }, ctx);
         }
     }
 
@@ -114,18 +114,18 @@ impl Bus {
         let Some(brokers) = &mut self.brokers else { return };
         let Some(check) = brokers.checks.remove(&number) else { return };
         match check {
-            BrokerTimer::Fetched { broker, upto, life, epoch } => {
+            BrokerTimer::Fetched { broker, end, life, epoch } => {
                 let follower = &mut brokers.all[broker];
                 if (follower.life, brokers.epoch) == (life, epoch) {
-                    follower.end = follower.end.max(upto);
+                    follower.end = follower.end.max(end);
                     // A follower that has all committed entries is in sync.
                     follower.in_sync |= follower.end >= brokers.committed;
                     self.advance(now, ctx);
                 }
             }
-            BrokerTimer::Lags { broker, upto, life, epoch } => {
+            BrokerTimer::Lags { broker, end, life, epoch } => {
                 let follower = &mut brokers.all[broker];
-                if (follower.life, brokers.epoch) == (life, epoch) && follower.end < upto {
+                if (follower.life, brokers.epoch) == (life, epoch) && follower.end < end {
                     follower.in_sync = false;
                     self.advance(now, ctx);
                 }
@@ -170,9 +170,9 @@ impl Bus {
             return;
         }
         let needed = self.min_insync();
-        let upto = self.brokers.as_ref().map_or(0, |brokers| brokers.committable(self.commit_rule()));
+        let end = self.brokers.as_ref().map_or(0, |brokers| brokers.committable(self.commit_rule()));
         let brokers = brokers_mut(&mut self.brokers);
-        brokers.committed = brokers.committed.max(upto);
+        brokers.committed = brokers.committed.max(end);
         let acknowledges = brokers.in_sync() >= needed;
         let committed = brokers.uncommitted.iter().take_while(|entry| entry.offset < brokers.committed).count();
         for entry in brokers.uncommitted.drain(..committed).collect::<Vec<LogEntry>>() {

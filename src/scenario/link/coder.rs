@@ -1,7 +1,7 @@
 //! An entropy coder: a binary range coder with an adaptive model.
 //!
 //! Each binary choice is coded in several contexts. A context has a counter with the estimated probability of a 1 and the
-//! number of choices so far. The estimates are mixed in the logistic domain by weights that adapt as well (context mixing as
+//! number of choices so far. The estimates are mixed in the logistic domain by adaptive weights (context mixing as
 //! in Mahoney's PAQ). Encoder and decoder adapt in the same way. All arithmetic is on whole numbers, so that the result is
 //! the same on every machine. A change here needs a new version of the links.
 

@@ -46,7 +46,7 @@ impl Checker {
         self.text(&format!("{path}.store"), store, LONGEST_NAME);
         let mut problems = Vec::new();
         if scenario.groups.iter().any(|group| group.members.contains(&service.id)) {
-            problems.push("must be absent for a member of a replica group, which has a replica of its own");
+            problems.push("must be absent for a member of a replica group, which has its own replica");
         }
         let is_called =
             |other: &Service| other.is_coordinator() && other.calls.iter().any(|call| call.to == service.id);

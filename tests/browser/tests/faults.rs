@@ -336,15 +336,15 @@ fn fault_28_headings_landmarks_and_announcements() {
     browser.click("[data-node=\"inventory\"] header");
     browser.wait("document.querySelector('.inspector h3')");
     check("inspected");
-    let says = |text: &str| {
+    let wait_for_announcement = |text: &str| {
         browser.wait(&format!("document.querySelector('[role=status].sr').textContent.includes({})", json!(text)))
     };
     browser.keys(&["1"]);
-    says("Added Service 1");
+    wait_for_announcement("Added Service 1");
     browser.keys(&["Delete"]);
-    says("Deleted Service 1");
+    wait_for_announcement("Deleted Service 1");
     browser.keys(&["Control+z"]);
-    says("Undone: Deleted Service 1");
+    wait_for_announcement("Undone: Deleted Service 1");
     browser.keys(&["o"]);
     browser.wait("document.querySelector('.outline[role=main]')");
 }

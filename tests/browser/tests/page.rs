@@ -316,7 +316,7 @@ fn pictures_of_canvas_diagram_and_charts_are_saved_as_svg_and_png() {
     save("Picture (PNG)");
     let name = "inventory-publishes-to-notification";
     browser.wait(&format!("window.saved[window.files['{name}.svg']]"));
-    for (file, says) in
+    for (file, text) in
         [(name, "Inventory"), ("diagram", "Notification"), ("charts", "Updates behind"), ("charts", "Latency of reads")]
     {
         // The SVG is a complete document with the page's texts.
@@ -326,7 +326,7 @@ fn pictures_of_canvas_diagram_and_charts_are_saved_as_svg_and_png() {
         let read = browser.run_with(read, svg.as_str().expect("a text"));
         assert_eq!(read[0], json!(true), "{file}");
         assert!(read[1].as_u64() > Some(5), "{file}: {read}");
-        assert!(read[2].as_str().expect("text").contains(says), "{file}: {read}");
+        assert!(read[2].as_str().expect("text").contains(text), "{file}: {read}");
         // A PNG of one colour would be smaller.
         let png = browser.wait(&format!("window.files['{file}.png']"));
         let png = png.as_str().expect("a data URL");

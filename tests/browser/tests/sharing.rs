@@ -101,23 +101,24 @@ fn the_embed_snippet_is_a_plain_frame_with_the_shared_run() {
 
 #[test]
 fn an_embed_follows_the_options_of_its_address() {
-    let there = |browser: &Browser, selector: &str| {
+    let has_element = |browser: &Browser, selector: &str| {
         browser.run_with("return document.querySelector(arguments[0]) !== null", selector) == json!(true)
     };
     let expected =
         [("", true, true), ("&ui=full", true, true), ("&ui=controls", true, false), ("&ui=none", false, false)];
     for (ui, transport, timeline) in expected {
         let browser = open(&format!("embed/#ex=first-update{ui}"));
-        let seen = (there(&browser, ".transport"), there(&browser, ".tracks"), there(&browser, "a.open"));
+        let seen =
+            (has_element(&browser, ".transport"), has_element(&browser, ".tracks"), has_element(&browser, "a.open"));
         assert_eq!(seen, (transport, timeline, true), "{ui}");
-        assert!(!there(&browser, ".palette"), "{ui}");
+        assert!(!has_element(&browser, ".palette"), "{ui}");
         assert_clean_console(&browser);
     }
     let browser = open("embed/#ex=first-update&theme=dark&speed=2&t=1500");
     browser.wait(&format!("{CLOCK} === '1.500 s'"));
     assert_eq!(browser.run("return document.documentElement.dataset.theme"), json!("dark"));
-    assert!(there(&browser, "[aria-label='Speed 2'][aria-pressed=true]"));
-    assert!(there(&browser, "[aria-label=Play]"), "an embed starts paused");
+    assert!(has_element(&browser, "[aria-label='Speed 2'][aria-pressed=true]"));
+    assert!(has_element(&browser, "[aria-label=Play]"), "an embed starts paused");
     let browser = open("embed/#ex=first-update&autoplay=1");
     browser.wait(&format!("{CLOCK} !== '0.000 s'"));
 }

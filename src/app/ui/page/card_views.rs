@@ -47,7 +47,7 @@ pub(super) fn card_view(model: &Model, run: &RunView, node: usize) -> View {
                 .subscriptions
                 .iter()
                 .take(SHOWN_SUBSCRIPTIONS)
-                .map(|lane| model.name_of(lane.service.index()))
+                .map(|subscription| model.name_of(subscription.service.index()))
                 .collect();
             let mut subscriptions = model.document.scenario.services.iter().flat_map(|service| &service.subscribes);
             let has_dead_letters =

@@ -225,7 +225,7 @@ impl Painter {
     }
 }
 
-/// Tells the style sheet what cards show, and how large text is.
+/// Sets the attributes by which the style sheet chooses what cards show and how large text is.
 pub(super) fn show_detail(canvas: &HtmlElement, detail: Detail) {
     let Some(page) = canvas.parent_element().and_then(|page| page.dyn_into::<HtmlElement>().ok()) else { return };
     let _ = page.set_attribute("data-detail", detail.level.word());

@@ -103,24 +103,24 @@ impl AntiEntropy {
         ctx: &mut Context,
     ) {
         let own_keys = self.keys_of_leaves(leaves, from, member, ctx);
-        let mut theirs: BTreeMap<KeyId, &StateVersion> = BTreeMap::new();
-        theirs.extend(versions.iter().map(|(key, version)| (*key, version)));
+        let mut peer_versions: BTreeMap<KeyId, &StateVersion> = BTreeMap::new();
+        peer_versions.extend(versions.iter().map(|(key, version)| (*key, version)));
         let mut keys: BTreeSet<KeyId> = BTreeSet::new();
-        keys.extend(own_keys.iter().chain(theirs.keys()));
+        keys.extend(own_keys.iter().chain(peer_versions.keys()));
         let absent = StateVersion::default();
-        let mut newer_there = Vec::new();
+        let mut outdated = Vec::new();
         for key in keys {
             let own = member.state(key).state_version();
-            let other = theirs.get(&key).copied().unwrap_or(&absent);
+            let other = peer_versions.get(&key).copied().unwrap_or(&absent);
             if other.is_missing_updates_of(&own) {
                 send_state(key, from, member, ctx);
             }
             if own.is_missing_updates_of(other) {
-                newer_there.push(key);
+                outdated.push(key);
             }
         }
-        if !newer_there.is_empty() {
-            member.send(from, AntiEntropyMessage::RequestKeys { keys: newer_there }, None, ctx);
+        if !outdated.is_empty() {
+            member.send(from, AntiEntropyMessage::RequestKeys { keys: outdated }, None, ctx);
         }
     }
 
