@@ -1,4 +1,4 @@
-//! Examples: scenarios that are part of the program. `tests/examples.rs` tests each against its description.
+//! Examples: scenarios that are part of the program. `tests/examples/` tests each against its description.
 
 use super::{Backoff, Bus, Latency, Link, Publication, Scenario, Service, Subscription, Value};
 use std::collections::BTreeMap;

@@ -1,6 +1,10 @@
 //! Members of replica groups that publish to buses and subscribe to them: what is written, published and acknowledged,
 //! and what is reported of stale copies.
 
+mod publishing;
+mod subscribing;
+
+#[path = "../common/mod.rs"]
 mod common;
 
 use common::faults::system_fault;
@@ -126,249 +130,6 @@ fn handled(facts: &[(u64, Fact)]) -> usize {
 }
 
 #[test]
-fn an_event_that_one_member_receives_reaches_every_member_under_every_protocol() {
-    for (name, protocol) in protocols() {
-        let mut scenario = subscribed(protocol, subscription());
-        scenario.script = (0..5).map(|i| operate(600.0 + 100.0 * f64::from(i), "writer", write(i.into()))).collect();
-        let (run, facts) = run(&scenario);
-        for id in ["writer", "r1", "r2", "r3"] {
-            assert_eq!(held(&run, id), Some(4.into()), "{name}: {id}");
-        }
-        assert_eq!(run.analysis().staleness.stale() + run.analysis().staleness.diverged(), 0, "{name}");
-        // Gossip and Raft always have messages in flight; none of them carries an update that a copy lacks.
-        assert!(
-            matches!(run.convergence(&scenario), Convergence::Converged),
-            "{name}: {:?}",
-            run.convergence(&scenario)
-        );
-        assert_eq!(handled(&facts), 5, "{name}: one delivery of each event");
-        let position = |is: fn(&Fact) -> bool| facts.iter().position(|(_, fact)| is(fact)).expect("it happened");
-        let written = position(|fact| matches!(fact, Fact::EventWriteEnded { .. }));
-        let acknowledged = position(|fact| matches!(fact, Fact::EventAcknowledged { .. }));
-        assert!(written < acknowledged, "{name}: the event is acknowledged after the group's reply");
-    }
-}
-
-#[test]
-fn an_event_is_redelivered_until_the_group_can_write_it() {
-    let mut scenario = subscribed(protocol("raft"), subscription());
-    scenario.script = vec![
-        partition(500.0, &[&["r2"], &["r1", "r3"]]),
-        operate(1000.0, "writer", write(1)),
-        step(2500.0, Command::HealAll),
-    ];
-    let (healed, facts) = run(&scenario);
-    let acknowledged = facts.iter().find(|(_, fact)| matches!(fact, Fact::EventAcknowledged { .. }));
-    assert!(acknowledged.is_some_and(|(at, _)| *at > 2_500_000), "{acknowledged:?}");
-    assert!(handled(&facts) > 1, "the event is redelivered");
-    assert_eq!(MEMBERS.map(|id| held(&healed, id)), [(); 3].map(|()| Some(1.into())));
-    // During the partition, every member is reported as converging.
-    scenario.until_ms = 2000.0;
-    let (partitioned, _) = run(&scenario);
-    let Convergence::Converging(whys) = partitioned.convergence(&scenario) else {
-        panic!("{:?}", partitioned.convergence(&scenario))
-    };
-    for id in MEMBERS {
-        assert!(whys.iter().any(|why| why.node == node(&partitioned, id)), "{id} is not reported: {whys:?}");
-    }
-}
-
-#[test]
-fn a_dead_letter_of_one_member_is_reported_as_the_cause_at_all_members() {
-    let mut subscription = subscription();
-    subscription.max_deliveries = Some(2);
-    let mut scenario = subscribed(protocol("quorum"), subscription);
-    scenario.script = vec![Step {
-        at_ms: 100.0,
-        command: Command::Operate { service: "writer".into(), operation: write(7), poison: true },
-    }];
-    let (run, _) = run(&scenario);
-    let Convergence::WillNotConverge(whys) = run.convergence(&scenario) else {
-        panic!("{:?}", run.convergence(&scenario))
-    };
-    for id in MEMBERS {
-        let why = whys.iter().find(|why| why.node == node(&run, id)).expect("a stale member is reported");
-        assert!(matches!(why.prospect, Prospect::DeadLettered(_)), "{id}: {why:?}");
-        assert!(!why.steps.is_empty(), "{id}: the steps that led to it");
-    }
-}
-
-#[test]
-fn reordered_events_leave_the_newer_value_under_set_if_newer_and_the_older_under_overwrite() {
-    // The first event is lost once, and redelivered after the second.
-    for (name, protocol) in protocols() {
-        for effect in [Effect::SetIfNewer, Effect::LastWriterWins, Effect::Overwrite] {
-            let mut subscription = subscription();
-            subscription.effect = effect;
-            subscription.backoff = Backoff::Fixed { ms: 300.0 };
-            let mut scenario = subscribed(protocol.clone(), subscription);
-            let bus_to_member = |loss| Command::DisturbLink {
-                from: "bus".into(),
-                to: "r2".into(),
-                one_way: true,
-                loss,
-                duplicate: 0.0,
-                delay: None,
-                reorder: 0.0,
-            };
-            scenario.script = vec![
-                Step { at_ms: 990.0, command: bus_to_member(1.0) },
-                operate(1000.0, "writer", write(1)),
-                step(1020.0, Command::HealAll),
-                operate(1050.0, "writer", write(2)),
-            ];
-            let (run, _) = run(&scenario);
-            let (expected, expected_state) = match effect {
-                Effect::Overwrite => (1, CopyState::Diverged),
-                Effect::SetIfNewer | Effect::LastWriterWins | Effect::Increment => (2, CopyState::Consistent),
-            };
-            for id in MEMBERS {
-                assert_eq!(held(&run, id), Some(expected.into()), "{name} {effect:?}: {id}");
-                assert_eq!(state(&run, id), expected_state, "{name} {effect:?}: {id}");
-            }
-        }
-    }
-}
-
-#[test]
-fn an_increment_that_is_delivered_twice_counts_twice_unless_the_group_keeps_an_inbox() {
-    for (name, protocol) in protocols().into_iter().filter(|(_, protocol)| orders_writes(protocol)) {
-        for inbox in [None, Some(Inbox::default())] {
-            let mut subscription = subscription();
-            subscription.effect = Effect::Increment;
-            subscription.inbox = inbox.clone();
-            let mut scenario = subscribed(protocol.clone(), subscription);
-            // Two members share the deliveries, and the inbox belongs to the group.
-            let second = scenario.services[2].subscribes[0].clone();
-            scenario.services[2].subscribes[0].group = Some("workers".into());
-            scenario.services[3].subscribes.push(Subscription { group: Some("workers".into()), ..second });
-            // The acknowledgement of r2 is lost once.
-            scenario.script = vec![
-                cut(990.0, "r2", "bus", true),
-                operate(1000.0, "writer", add(5)),
-                heal(1100.0, "r2", "bus", true),
-                operate(2000.0, "writer", add(1)),
-            ];
-            let (run, facts) = run(&scenario);
-            assert!(handled(&facts) > 2, "{name}: an event is redelivered");
-            let (expected, expected_state) =
-                if inbox.is_some() { (6, CopyState::Consistent) } else { (11, CopyState::Diverged) };
-            for id in MEMBERS {
-                assert_eq!(held(&run, id), Some(expected.into()), "{name} {inbox:?}: {id}");
-                assert_eq!(state(&run, id), expected_state, "{name} {inbox:?}: {id}");
-            }
-            let hits = facts.iter().filter(|(_, fact)| matches!(fact, Fact::InboxHit { .. })).count();
-            assert_eq!(hits > 0, inbox.is_some(), "{name}");
-        }
-    }
-}
-
-#[test]
-fn a_member_that_publishes_from_its_log_publishes_each_write_of_the_group_once() {
-    for (name, protocol) in protocols() {
-        for mode in [change_data_capture(), outbox()] {
-            if matches!(mode, PublishMode::Outbox { .. }) && !orders_writes(&protocol) {
-                continue;
-            }
-            let mut scenario = publishing(protocol.clone(), mode.clone());
-            let route = if orders_writes(&protocol) { Route::Primary } else { Route::Any };
-            scenario.clients = vec![Client { route, ..client(client_steps(800.0, 100.0, writes(8))) }];
-            let (run, facts) = run(&scenario);
-            let published = facts.iter().filter(|(_, fact)| matches!(fact, Fact::EventPublished { .. })).count();
-            assert_eq!(published, 8, "{name} {mode:?}");
-            assert_eq!(held(&run, "copy"), Some(7.into()), "{name} {mode:?}");
-            assert_eq!(run.convergence(&scenario), Convergence::Converged, "{name} {mode:?}");
-        }
-    }
-}
-
-#[test]
-fn after_the_commit_the_member_that_coordinated_a_write_publishes_it() {
-    for (name, protocol) in protocols() {
-        let mut scenario = publishing(protocol, PublishMode::AfterCommit);
-        for i in 1..3 {
-            scenario.services[i].publishes = scenario.services[0].publishes.clone();
-        }
-        scenario.clients = vec![client(client_steps(800.0, 100.0, writes(6)))];
-        let (run, facts) = run(&scenario);
-        let published = facts.iter().filter(|(_, fact)| matches!(fact, Fact::EventPublished { .. })).count();
-        assert_eq!(published, 6, "{name}: each write has one coordinator");
-        assert_eq!((held(&run, "copy"), state(&run, "copy")), (Some(5.into()), CopyState::Consistent), "{name}");
-    }
-}
-
-#[test]
-fn a_member_that_crashes_between_commit_and_publication_loses_the_event_and_is_reported() {
-    let mut scenario = publishing(protocol("primary"), PublishMode::AfterCommit);
-    scenario.services[0].publishes[0].gap_ms = 50.0;
-    scenario.script = vec![
-        operate(500.0, "r1", write(1)),
-        operate(1000.0, "r1", write(2)),
-        crash(1030.0, "r1"),
-        restart(1100.0, "r1"),
-    ];
-    let (run, _) = run(&scenario);
-    assert_eq!((held(&run, "copy"), state(&run, "copy")), (Some(1.into()), CopyState::Stale));
-    let Convergence::WillNotConverge(whys) = run.convergence(&scenario) else {
-        panic!("{:?}", run.convergence(&scenario))
-    };
-    assert_eq!(whys[0].prospect, Prospect::NeverPublished(node(&run, "r1")));
-    assert!(!whys[0].steps.is_empty());
-}
-
-#[test]
-fn a_write_that_a_failover_rolled_back_stays_in_the_copy_that_received_its_event() {
-    // The primary publishes from its log before any follower stores the write.
-    let mut scenario =
-        publishing(protocol("primary"), PublishMode::ChangeDataCapture { poll_ms: 1.0, batch: 8, flush_ms: 60_000.0 });
-    if let Protocol::Primary(primary) = &mut scenario.groups[0].protocol {
-        primary.acknowledgements = 1;
-    }
-    scenario.script = vec![
-        operate(500.0, "r1", write(1)),
-        partition(990.0, &[&["r1", "bus", "copy"], &["r2", "r3"]]),
-        operate(1000.0, "r1", write(2)),
-        step(2000.0, Command::HealAll),
-    ];
-    let (run, _) = run(&scenario);
-    assert_eq!(MEMBERS.map(|id| held(&run, id)), [(); 3].map(|()| Some(1.into())));
-    assert_eq!((held(&run, "copy"), state(&run, "copy")), (Some(2.into()), CopyState::Diverged));
-}
-
-#[test]
-fn a_stale_copy_that_waits_for_a_lagging_publisher_is_reported_with_it() {
-    let mut scenario = publishing(Protocol::Quorum(Quorum { write: 2, ..Quorum::default() }), change_data_capture());
-    scenario.links.push(link("r2", "r1", constant(500.0)));
-    scenario.script = vec![operate(100.0, "r2", write(1))];
-    scenario.until_ms = 300.0;
-    let (run, _) = run(&scenario);
-    assert_eq!(state(&run, "copy"), CopyState::Stale);
-    let Convergence::Converging(whys) = run.convergence(&scenario) else { panic!("{:?}", run.convergence(&scenario)) };
-    let copy = node(&run, "copy");
-    let why = whys.iter().find(|why| why.node == copy).expect("the copy is reported");
-    assert_eq!(why.prospect, Prospect::Unpublished(node(&run, "r1")));
-}
-
-#[test]
-fn one_group_subscribes_to_another_without_a_service_between_them() {
-    let mut scenario = publishing(protocol("raft"), change_data_capture());
-    scenario.services[3].subscribes.clear();
-    for id in ["q1", "q2", "q3"] {
-        scenario.services.push(service(id));
-    }
-    scenario.services[5].subscribes.push(subscription());
-    let members = ["q1", "q2", "q3"].map(String::from).to_vec();
-    scenario.groups.push(Group { id: "views".into(), members, protocol: protocol("quorum"), ..Group::default() });
-    let script = client_steps(1000.0, 50.0, vec![add(1); 10]);
-    scenario.clients = vec![Client { route: Route::Primary, ..client(script) }];
-    let (run, _) = run(&scenario);
-    for id in ["r1", "r2", "r3", "q1", "q2", "q3"] {
-        assert_eq!((held(&run, id), state(&run, id)), (Some(10.into()), CopyState::Consistent), "{id}");
-    }
-    assert!(matches!(run.convergence(&scenario), Convergence::Converged), "{:?}", run.convergence(&scenario));
-}
-
-#[test]
 fn a_service_and_the_group_that_subscribes_to_it_share_their_keys_and_one_linearizable_history() {
     for (name, protocol) in protocols() {
         let mut scenario = subscribed(protocol, subscription());
@@ -387,25 +148,6 @@ fn a_service_and_the_group_that_subscribes_to_it_share_their_keys_and_one_linear
         assert_eq!((tally.reads, tally.stale_reads), (5, 0), "{name}");
         assert_eq!(run.invariants(), [InvariantStatus::Holds], "{name}");
     }
-}
-
-#[test]
-fn an_event_waits_for_the_lock_of_a_coordinator_that_is_down() {
-    let mut scenario = subscribed(protocol("two-phase"), subscription());
-    scenario.script = vec![
-        operate(500.0, "r1", write(1)),
-        // The votes are in flight.
-        crash(503.0, "r1"),
-        operate(600.0, "writer", write(2)),
-        restart(2000.0, "r1"),
-    ];
-    let (run, facts) = run(&scenario);
-    let first =
-        facts.iter().find(|(_, fact)| matches!(fact, Fact::EventAcknowledged { .. })).expect("an acknowledgement");
-    assert!(first.0 > 2_000_000, "{first:?}");
-    let locks = facts.iter().filter(|(at, fact)| *at < 600_000 && matches!(fact, Fact::WritePromised { .. })).count();
-    assert_eq!(locks, 3);
-    assert_eq!(MEMBERS.map(|id| held(&run, id)), [(); 3].map(|()| Some(2.into())));
 }
 
 #[test]
@@ -566,6 +308,7 @@ fn shared_subscription(shape: &Shape, adds: bool) -> Subscription {
 }
 
 random_tests! { groups, 2000;
+
     #[test]
     fn messages_and_events_of_groups_are_conserved_at_every_step_under_faults((scenario, _) in system()) {
         prop_assert_eq!(scenario.validate(), Ok(()));

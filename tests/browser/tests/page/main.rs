@@ -1,5 +1,8 @@
 //! The page in Chromium: drawing, publishing, faults, sharing, accessibility.
 
+mod embedding;
+mod groups;
+
 use browser_tests::{
     Browser, Look, PHONE, Site, WIDE, assert_clean_console, press, press_in, select_link, wait_for_state,
 };
@@ -94,86 +97,8 @@ fn a_message_on_a_cut_link_is_lost_and_the_copy_converges_after_healing() {
 }
 
 #[test]
-fn a_shared_link_opens_as_a_preview_with_the_same_digest_and_keeps_the_visitors_work() {
-    let browser = open(WIDE, "");
-    browser.click(".publish");
-    wait_for_state(&browser, "notification", "stale");
-    wait_for_state(&browser, "notification", "consistent");
-    browser.click(".top [class~=line]");
-    let link = browser.wait("document.querySelector('#share-link')?.value");
-    let link = link.as_str().expect("a link").to_string();
-    assert!(link.contains("&digest="), "{link}");
-    let length = browser.text("#share-length");
-    assert_eq!(length, format!("{} characters", link.chars().count()));
-    assert!(
-        browser
-            .run("return document.querySelector('#share-embed').value")
-            .as_str()
-            .is_some_and(|s| s.starts_with("<iframe src="))
-    );
-    assert_clean_console(&browser);
-
-    let fresh = Browser::start(WIDE);
-    fresh.open(&link);
-    fresh.wait("document.body.textContent.includes('Replayed identically')");
-    fresh.wait("document.querySelector('.preview')?.textContent.includes('Preview')");
-    assert_eq!(fresh.run("return localStorage.getItem('converge.work')"), Value::Null);
-    fresh.click(".preview button");
-    fresh.wait("!document.querySelector('.preview')");
-    assert_clean_console(&fresh);
-}
-
-#[test]
-fn a_truncated_link_is_reported_with_its_length_and_the_first_example_opens() {
-    let scenario = EXAMPLES[0].scenario();
-    let link = converge::scenario::link::encode(&scenario).expect("a link");
-    let browser = open(WIDE, &format!("#{}", &link[..link.len() / 2]));
-    let expected = format!("cut short ({} of {} characters)", link.len() / 2, link.len());
-    browser.wait(&format!("document.body.textContent.includes({})", json!(expected)));
-    wait_for_state(&browser, "notification", "consistent");
-}
-
-#[test]
-fn an_embed_works_on_another_origin_with_and_without_sandbox() {
-    let link = converge::scenario::link::encode(&EXAMPLES[0].scenario()).expect("a link");
-    for sandbox in ["", "allow-scripts"] {
-        let browser = Browser::start(WIDE);
-        browser.open(&format!("{}examples/plain.html", SITE.elsewhere.address()));
-        let source = SITE.at(&format!("embed/#{link}"));
-        let script = format!(
-            "const f = document.createElement('iframe'); f.id = 'course'; f.width = 720; f.height = 480; {} f.src = arguments[0]; document.body.append(f)",
-            if sandbox.is_empty() { String::new() } else { format!("f.setAttribute('sandbox', '{sandbox}');") }
-        );
-        browser.run_with(&script, &source);
-        browser.frame(Some("#course"));
-        browser.click(".publish, .publish-wide");
-        wait_for_state(&browser, "notification", "stale");
-        wait_for_state(&browser, "notification", "consistent");
-        assert_eq!(browser.run("return document.querySelectorAll('.palette, .inspector, .top').length"), json!(0));
-        assert!(
-            browser.run("return document.querySelector('a.open').href").as_str().is_some_and(|a| a.ends_with(&link))
-        );
-        browser.frame(None);
-    }
-}
-
-#[test]
-fn the_embed_element_loads_nothing_before_a_click() {
-    let browser = Browser::start(WIDE);
-    browser.open(&SITE.at("examples/element.html"));
-    browser.wait("!!document.querySelector('converge-embed')?.shadowRoot?.querySelector('button')");
-    let loaded = "performance.getEntriesByType('resource').filter(r => r.name.includes('wasm')).length";
-    assert_eq!(browser.run(&format!("return {loaded}")), json!(0));
-    browser.run("document.querySelector('converge-embed').shadowRoot.querySelector('button').click()");
-    let frame = "document.querySelector('converge-embed').shadowRoot.querySelector('iframe')?.contentDocument";
-    // Query again each time: a handle into the frame becomes invalid when the frame loads.
-    browser.wait(&format!("!!{frame}?.querySelector('[data-node=\"tolerant\"] .badge')"));
-    assert_clean_console(&browser);
-}
-
-#[test]
 fn digests_in_wasm_equal_those_of_the_native_engine() {
-    let golden: Value = serde_json::from_str(include_str!("../../golden/digests.json")).expect("JSON");
+    let golden: Value = serde_json::from_str(include_str!("../../../golden/digests.json")).expect("JSON");
     let browser = open(WIDE, "");
     let mut runs = Vec::new();
     for example in EXAMPLES {
@@ -560,53 +485,4 @@ fn nothing_overflows_in_a_paused_run_on_wide_and_narrow_pages_in_both_themes() {
         assert_eq!(browser.run("return document.documentElement.dataset.theme"), json!(theme), "{name}");
         assert_clean_console(&browser);
     }
-}
-
-#[test]
-fn a_new_group_shows_its_quorums_and_replicates_an_update() {
-    let browser = open(WIDE, "");
-    browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = '-'; s.dispatchEvent(new Event('change', { bubbles: true }))");
-    browser.wait("document.querySelectorAll('[data-node]').length === 0");
-    browser.click(".palette button:nth-of-type(4)");
-    browser.wait("document.querySelectorAll('[data-node]').length === 3");
-    browser.wait("document.querySelector('.hull') && document.querySelectorAll('.links path.link').length === 3");
-    browser.wait("document.querySelector('button.area-label')?.textContent === 'Group 1 N 3 · R 2 · W 2'");
-    browser.click("button.area-label");
-    browser.wait("document.querySelector('#field-groups-0-protocol-quorum-write')");
-    browser.fill("#field-groups-0-protocol-quorum-write", "4");
-    browser.wait("[...document.querySelectorAll('.field .err')].some(e => e.textContent.includes('1 to 3'))");
-    browser.fill("#field-groups-0-protocol-quorum-write", "3");
-    browser.wait("document.querySelector('button.area-label').textContent.includes('W 3')");
-    assert_eq!(browser.axe(), Vec::<String>::new(), "a group selected");
-    press(&browser, "strong");
-    browser.wait("document.querySelector('button.area-label').textContent.includes('R 2 · W 2 · writes back')");
-    press(&browser, "eventual");
-    browser.wait("document.querySelector('button.area-label').textContent.endsWith('R 1 · W 1')");
-    browser.click(".publish");
-    for replica in ["service-1", "service-2", "service-3"] {
-        browser.wait(&format!("document.querySelector('[data-node=\"{replica}\"]').textContent.includes('item')"));
-        wait_for_state(&browser, replica, "consistent");
-    }
-    assert_clean_console(&browser);
-}
-
-#[test]
-fn siblings_lost_updates_roles_and_hints_are_shown_on_cards() {
-    let browser = open(WIDE, "#ex=cart-siblings&t=6000");
-    wait_for_state(&browser, "a", "conflicted");
-    browser.wait("document.querySelector('[data-node=\"a\"] .rows').textContent.includes('2 siblings')");
-    assert!(browser.text("[data-node=\"a\"] .rows .v").contains(" | "));
-    browser.wait("document.querySelector('.chips').textContent.includes('3 of 3 copies conflicted')");
-    assert_clean_console(&browser);
-    let browser = open(WIDE, "#ex=global-table-skew&t=2000");
-    browser.wait("document.querySelector('.chips').textContent.includes('1 acknowledged write lost')");
-    assert_clean_console(&browser);
-    let browser = open(WIDE, "#ex=raft-and-quorum&t=1500");
-    browser.wait("[...document.querySelectorAll('.foot')].some(foot => foot.textContent.includes('leads, term'))");
-    browser.wait("document.querySelectorAll('button.area-label').length === 2");
-    assert_clean_console(&browser);
-    let browser = open(WIDE, "#ex=viewing-history&t=4500");
-    browser.wait("document.querySelectorAll('.region').length >= 3");
-    browser.wait("[...document.querySelectorAll('.foot')].some(foot => foot.textContent.includes('hint'))");
-    assert_clean_console(&browser);
 }
