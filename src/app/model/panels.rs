@@ -21,7 +21,7 @@ pub struct ContextMenu {
     pub is_file: bool,
 }
 
-/// Which panels are open. Panels with much state have separate parts of the model.
+/// What is open, apart from the panels that have a part of their own.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Panels {
     /// The open context menu.

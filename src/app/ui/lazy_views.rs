@@ -50,7 +50,7 @@ pub enum LazyView {
     Drawings,
     /// The command palette.
     Commands,
-    /// The content of an empty canvas.
+    /// What an empty canvas says.
     EmptyCanvas,
     /// The context menu.
     Menu,
