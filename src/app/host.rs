@@ -285,7 +285,7 @@ impl Host {
             }
         }
         if self.options.splice
-            && let Some(message) = self.splice.report(model, wall)
+            && let Some(message) = self.splice.report(model)
         {
             self.post_to(self.audience(), message);
         }

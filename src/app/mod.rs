@@ -15,6 +15,7 @@ pub mod announce;
 pub mod browser;
 pub mod camera;
 pub mod canvas_item;
+pub mod chrome;
 pub mod command_palette;
 pub mod context_menu;
 pub mod cut_mark;

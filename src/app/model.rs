@@ -51,6 +51,7 @@ pub use self::viewport::{MESSAGE_GROUPS, MessageGroup, Viewport, ViewportMsg};
 pub use super::canvas_item::CanvasItem;
 pub use super::gesture::Tool;
 
+use super::chrome::{Hidden, Locked};
 use super::diagram::Diagram;
 use super::gesture::Gesture;
 use super::host_feed::HostFeed;
@@ -122,6 +123,12 @@ pub struct Model {
     pub mode: Mode,
     /// The visible controls.
     pub controls: Controls,
+    /// What an embed hides.
+    pub hidden: Hidden,
+    /// What the visitor of an embed cannot do.
+    pub locked: Locked,
+    /// Why the address could not be opened, if the page therefore shows no drawing.
+    pub failure: Option<String>,
     /// The drawing and its history.
     pub document: Document,
     /// The visitor's drawings in the browser.
@@ -355,6 +362,6 @@ impl Model {
 }
 
 #[cfg(test)]
-mod test_page;
+pub(crate) mod test_page;
 #[cfg(test)]
 mod tests;

@@ -16,8 +16,12 @@ fn edits(model: &Model) -> bool {
     model.mode.edits() && model.document.origin == Origin::Own
 }
 
-fn acts(model: &Model) -> bool {
-    model.mode != Mode::View
+fn publishes(model: &Model) -> bool {
+    model.mode != Mode::View && !model.locked.publish
+}
+
+fn injects(model: &Model) -> bool {
+    model.mode != Mode::View && !model.locked.faults
 }
 
 fn edits_selection(model: &Model) -> bool {
@@ -92,11 +96,11 @@ pub static ACTIONS: &[Action] = &[
     Action::new(RUN, ActionId::Publish, "Publish update", "Publish an update", &[key("P")], || {
         Msg::Live(LiveMsg::Publish)
     })
-    .enabled_if(|model| acts(model) && model.writer().is_some()),
+    .enabled_if(|model| publishes(model) && model.writer().is_some()),
     Action::new(RUN, ActionId::HealAll, "Heal everything", "End all faults", &[], || {
         Msg::Live(LiveMsg::Execute(Command::HealAll))
     })
-    .enabled_if(acts),
+    .enabled_if(injects),
     Action::new(DRAWING, ActionId::Undo, "Undo", "Undo the last change", &[key("Z").control()], || {
         Msg::Document(DocumentMsg::Undo)
     })
@@ -198,7 +202,7 @@ pub static ACTIONS: &[Action] = &[
         &[key("6")],
         || Msg::Pointer(PointerMsg::TakeTool(Tool::Cut)),
     )
-    .enabled_if(acts)
+    .enabled_if(injects)
     .on_if(|model| model.pointer.tool == Tool::Cut),
     Action::new(DRAWING, ActionId::Tidy, "Tidy up", "Lay out all cards", &[key("7")], || {
         Msg::Document(DocumentMsg::Tidy)
@@ -243,8 +247,10 @@ pub static ACTIONS: &[Action] = &[
     Action::new(PAGE, ActionId::Verdicts, "Verdicts", "Open or close the verdicts", &[], || {
         Msg::Verdicts(VerdictsMsg::Toggle)
     })
+    .enabled_if(|model| !model.hidden.verdicts)
     .on_if(|model| model.verdicts.open),
     Action::new(PAGE, ActionId::Log, "Log", "Open or close the log", &[], || Msg::Log(LogMsg::Toggle))
+        .enabled_if(|model| !model.hidden.log)
         .on_if(|model| model.log.open),
     Action::new(
         PAGE,
@@ -265,7 +271,8 @@ pub static ACTIONS: &[Action] = &[
     .enabled_if(Model::has_tools),
     Action::new(PAGE, ActionId::Share, "Share", "Share the run as a link or a file", &[], || {
         Msg::Sharing(SharingMsg::Open(true))
-    }),
+    })
+    .enabled_if(|model| !model.hidden.share),
     Action::new(PAGE, ActionId::Theme, "Theme", "Switch between the system's theme, dark and light", &[], || {
         Msg::Preferences(PreferencesMsg::NextTheme)
     }),

@@ -1,10 +1,13 @@
 //! The page's address: the scenario to open, and options.
 
+use crate::app::chrome::{Hidden, Locked};
+use crate::app::host::HostOptions;
 use crate::app::model::{Controls, Mode, NEW_ADDRESS, Theme};
+use crate::scenario::link;
 use wasm_bindgen::JsValue;
 
 /// The parsed fragment of an address.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Address {
     /// It names a link or an example.
     pub names_drawing: bool,
@@ -16,45 +19,88 @@ pub struct Address {
     pub mode: Mode,
     /// The visible controls of an embed.
     pub controls: Controls,
+    /// What an embed hides.
+    pub hidden: Hidden,
+    /// What the visitor of an embed cannot do.
+    pub locked: Locked,
+    /// The messages to the page around an embed.
+    pub host: HostOptions,
     /// The theme.
     pub theme: Option<Theme>,
     /// The run plays at once.
     pub autoplay: bool,
     /// The speed.
     pub speed: Option<f64>,
+    /// Parts that are not known, and options with a value that is not known.
+    pub unknown: Vec<String>,
 }
 
-/// Parses a fragment: `#ex=<id>` or a scenario's payload, then `&name=value` options.
+/// Parses a fragment: an example or a scenario's payload, and options, in any order.
 pub fn read(fragment: &str) -> Address {
-    let fragment = fragment.trim_start_matches('#');
-    let first = fragment.split('&').next().unwrap_or_default();
-    let (kept, is_new) = (first.strip_prefix("d=").map(String::from), first == NEW_ADDRESS);
-    let names_drawing = first.starts_with("ex=") || !(is_new || first.is_empty() || first.contains('='));
-    let (mode, controls) = (Mode::Play, Controls::Full);
-    let mut address =
-        Address { names_drawing, kept, is_new, mode, controls, theme: None, autoplay: false, speed: None };
-    for (name, value) in fragment.split('&').filter_map(|part| part.split_once('=')) {
-        match (name, value) {
-            ("mode", "view") => address.mode = Mode::View,
-            ("mode", "edit") => address.mode = Mode::Edit,
-            ("ui", "controls") => address.controls = Controls::Transport,
-            ("ui", "none") => address.controls = Controls::None,
-            ("theme", _) => address.theme = Some(Theme::from_word(value)),
-            ("autoplay", _) => address.autoplay = value == "1",
-            ("speed", _) => {
-                // The browser parses the number, which keeps the parser out of the first load.
-                let speed = JsValue::from_str(value).unchecked_into_f64();
-                address.speed = Some(speed).filter(|speed| *speed > 0.0 && *speed <= 100.0);
-            }
-            _ => {}
+    let first = fragment.trim_start_matches('#');
+    if first == NEW_ADDRESS {
+        return Address { is_new: true, ..Address::default() };
+    }
+    let parts = link::split(fragment);
+    let mut address = Address {
+        names_drawing: parts.drawing.is_some(),
+        mode: Mode::Play,
+        unknown: parts.unknown,
+        ..Address::default()
+    };
+    for (name, value) in parts.options {
+        if !address.apply(&name, &value) {
+            address.unknown.push(format!("{name}={value}"));
         }
     }
     address
 }
 
+impl Address {
+    /// Applies an option. Returns whether name and value are known.
+    fn apply(&mut self, name: &str, value: &str) -> bool {
+        match (name, value) {
+            ("d", _) => self.kept = Some(value.to_string()),
+            ("mode", "play") => self.mode = Mode::Play,
+            ("mode", "view") => self.mode = Mode::View,
+            ("mode", "edit") => self.mode = Mode::Edit,
+            ("ui", "full") => self.controls = Controls::Full,
+            ("ui", "controls") => self.controls = Controls::Transport,
+            ("ui", "none") => self.controls = Controls::None,
+            ("theme", "auto" | "light" | "dark") => self.theme = Some(Theme::from_word(value)),
+            ("autoplay", "0" | "1") => self.autoplay = value == "1",
+            ("speed", _) => {
+                // The browser parses the number, which keeps the parser out of the first load.
+                let speed = JsValue::from_str(value).unchecked_into_f64();
+                self.speed = Some(speed).filter(|speed| *speed > 0.0 && *speed <= 100.0);
+                return self.speed.is_some();
+            }
+            ("hide", _) => return value.split(',').fold(true, |known, word| self.hidden.hide(word) && known),
+            ("lock", _) => return value.split(',').fold(true, |known, word| self.locked.lock(word) && known),
+            ("api", "1") => self.host.messages = true,
+            ("api", "splice") => self.host.splice = true,
+            ("api", "1,splice") => (self.host.messages, self.host.splice) = (true, true),
+            ("resize", "lti") => self.host.lti = true,
+            ("resize", "h5p") => self.host.h5p = true,
+            // Read together with the drawing.
+            ("t" | "seed" | "digest", _) => {}
+            _ => return name.starts_with("set."),
+        }
+        true
+    }
+}
+
 /// Returns the fragment of the page's address.
 pub fn fragment() -> String {
-    web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default()
+    let Some(location) = web_sys::window().map(|window| window.location()) else { return String::new() };
+    let hash = location.hash().unwrap_or_default();
+    if hash.len() > 1 {
+        return hash;
+    }
+    // Some programs move the fragment into the query.
+    let query = location.search().unwrap_or_default();
+    let query = query.trim_start_matches('?');
+    if link::split(query).drawing.is_some() { query.to_string() } else { hash }
 }
 
 /// The fragment of the example with which the page opens.

@@ -3,6 +3,7 @@
 use crate::app::model::{Opening, Origin, RunRecord};
 use crate::scenario::link::{self, LinkError};
 use crate::scenario::{Scenario, ScenarioError, examples, micros};
+use std::cmp::Ordering;
 use std::fmt;
 use std::rc::Rc;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
@@ -45,7 +46,17 @@ pub fn open_link(fragment: String, at_its_point: bool) -> Result<Box<Opening>, O
     let (at, digest) = (opened.at.unwrap_or(point), opened.digest);
     let caption = example.map_or_else(|| "".into(), |example| sentence(example.shows));
     let address = Some(fragment.trim_start_matches('#').to_string());
-    Ok(Box::new(Opening { origin, at, digest, caption, address, ..Opening::own(opened.scenario) }))
+    let notice = semantics_notice(opened.semantics);
+    Ok(Box::new(Opening { origin, at, digest, caption, address, notice, ..Opening::own(opened.scenario) }))
+}
+
+/// Tells the visitor that a link was made with another version of the simulation.
+fn semantics_notice(semantics: u32) -> Option<String> {
+    match semantics.cmp(&link::SEMANTICS) {
+        Ordering::Less => Some("The engine has changed since this link was made; this run may differ.".into()),
+        Ordering::Equal => None,
+        Ordering::Greater => Some("This link was made by a newer engine; this run may differ.".into()),
+    }
 }
 
 /// Makes a sentence of a phrase.

@@ -6,6 +6,7 @@ pub mod documents;
 pub mod drawings;
 pub mod engine;
 pub mod files;
+pub mod host;
 pub mod picture;
 pub mod start;
 pub mod storage;

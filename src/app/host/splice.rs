@@ -7,9 +7,6 @@ use crate::session::protocol::BranchList;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
-/// Least time between two reports, ms of real time.
-const INTERVAL: f64 = 500.0;
-
 /// The side of this page.
 #[derive(Debug, Default)]
 pub(super) struct Splice {
@@ -18,7 +15,6 @@ pub(super) struct Splice {
     asked: Option<String>,
     /// The drawing and the live commands that were reported last.
     reported: Option<(Rc<Scenario>, Rc<BranchList>)>,
-    reported_at: f64,
 }
 
 impl Splice {
@@ -47,17 +43,17 @@ impl Splice {
     }
 
     /// Reports score and state, if they have changed since the last report.
-    pub fn report(&mut self, model: &Model, wall: f64) -> Option<Value> {
+    pub fn report(&mut self, model: &Model) -> Option<Value> {
         if !model.document.is_open() || !model.playback.is_settled() {
             return None;
         }
         let now = (model.document.scenario.clone(), model.branches.clone());
         let before = self.reported.get_or_insert_with(|| now.clone());
         let is_same = Rc::ptr_eq(&before.0, &now.0) && before.1 == now.1;
-        if is_same || wall - self.reported_at < INTERVAL {
+        if is_same {
             return None;
         }
-        (self.reported, self.reported_at) = (Some(now), wall);
+        self.reported = Some(now);
         let run = link::encode(&shared(model)).ok()?;
         let at = model.run.now as f64 / 1e3;
         let state = json!({ "link": format!("{run}&t={at}") });

@@ -1,1 +1,284 @@
+use super::*;
+use crate::app::model::PlaybackMsg;
+use crate::app::model::test_page::{TestPage, write};
+use crate::scenario::link::decode;
 
+const ORIGIN: &str = "https://course.example";
+
+/// A page that is embedded: after each message of the host, its actions are executed.
+struct Embedded {
+    page: TestPage,
+    host: Host,
+    wall: f64,
+    heard: Vec<Outgoing>,
+}
+
+impl Embedded {
+    fn new(options: HostOptions) -> Embedded {
+        let (page, host) = (TestPage::new(), Host::new(options));
+        let mut embedded = Embedded { page, host, wall: 0.0, heard: Vec::new() };
+        embedded.serve();
+        embedded
+    }
+
+    /// An embed whose host has said hello.
+    fn greeted(events: &[&str]) -> Embedded {
+        let mut embedded = Embedded::new(HostOptions { messages: true, ..HostOptions::default() });
+        let hello = json!({ "app": "converge", "v": 1, "type": "hello", "payload": { "v": 1, "events": events } });
+        embedded.post(&hello);
+        embedded.heard.clear();
+        embedded
+    }
+
+    fn serve(&mut self) {
+        for _ in 0..20 {
+            self.wall += 1000.0;
+            self.page.update(Msg::Tick(self.wall));
+            self.host.observe(&mut self.page.model, self.wall);
+        }
+        self.heard.extend(self.host.take_outgoing());
+    }
+
+    fn post(&mut self, message: &Value) {
+        self.post_from(message, ORIGIN);
+    }
+
+    fn post_from(&mut self, message: &Value, origin: &str) {
+        for action in self.host.receive(message, origin, &self.page.model) {
+            match action {
+                HostAction::Update(msg) => self.page.update(msg),
+                HostAction::Open(_) | HostAction::Freeze(_) | HostAction::Destroy => {}
+            }
+        }
+        self.serve();
+    }
+
+    /// Posts a command, and returns its answer: the type and the payload.
+    fn command(&mut self, name: &str, payload: Value) -> (String, Value) {
+        self.post(&json!({ "app": "converge", "v": 1, "type": name, "id": 7, "payload": payload }));
+        let answer = self.heard.iter().rev().find(|outgoing| outgoing.message["id"] == 7).expect("an answer");
+        (answer.message["type"].as_str().expect("a type").into(), answer.message["payload"].clone())
+    }
+
+    /// Returns the payloads of the events of one name.
+    fn events(&self, name: &str) -> Vec<Value> {
+        let named = self.heard.iter().filter(|outgoing| outgoing.message["type"] == name);
+        named.map(|outgoing| outgoing.message["payload"].clone()).collect()
+    }
+}
+
+#[test]
+fn before_the_hello_only_ready_goes_out_and_no_command_is_heard() {
+    let mut embedded = Embedded::new(HostOptions { messages: true, ..HostOptions::default() });
+    let types: Vec<&Value> = embedded.heard.iter().map(|outgoing| &outgoing.message["type"]).collect();
+    assert_eq!(types, [&json!("ready")]);
+    assert_eq!(embedded.events("ready")[0]["protocols"], json!([1]));
+    embedded.post(&json!({ "app": "converge", "v": 1, "type": "play", "id": 1 }));
+    assert!(!embedded.page.model.playback.playing());
+    assert_eq!(embedded.heard.len(), 1, "nothing is said to a page that has not said hello");
+}
+
+#[test]
+fn only_the_origin_of_the_hello_is_heard_and_answered() {
+    let mut embedded = Embedded::greeted(&[]);
+    let play = json!({ "app": "converge", "v": 1, "type": "play", "id": 1 });
+    embedded.post_from(&play, "https://other.example");
+    assert!(!embedded.page.model.playback.playing());
+    embedded.post(&play);
+    assert!(embedded.page.model.playback.playing());
+    assert!(embedded.heard.iter().all(|outgoing| outgoing.to == Audience::Origin(ORIGIN.into())));
+}
+
+#[test]
+fn an_update_is_reported_from_its_publication_to_its_convergence() {
+    let mut embedded = Embedded::greeted(&[]);
+    assert_eq!(embedded.command("publish", json!({ "node": "inventory", "key": "widget", "value": 7 })).0, "result");
+    assert_eq!(embedded.command("seek", json!({ "t": 3000 })).0, "result");
+    // A jump reports no events of the way, as it may lead anywhere.
+    assert_eq!(embedded.events("seek")[0]["t"], 3000.0);
+    let mut embedded = Embedded::greeted(&[]);
+    embedded.command("publish", json!({ "node": "inventory", "key": "widget", "value": 7 }));
+    embedded.command("play", Value::Null);
+    for _ in 0..200 {
+        embedded.serve();
+    }
+    let published = &embedded.events("publish")[0];
+    assert_eq!(
+        (&published["node"], &published["key"], &published["value"]),
+        (&json!("inventory"), &json!("widget"), &json!(7))
+    );
+    let delivered = embedded.events("delivered");
+    assert!(
+        delivered.iter().any(|message| message["to"] == "notification" && message["key"] == "widget"),
+        "{delivered:?}"
+    );
+    let states: Vec<Value> = embedded.events("replicaState");
+    let of_notification = states.iter().filter(|state| state["replica"] == "notification");
+    let words: Vec<&str> = of_notification.filter_map(|state| state["state"].as_str()).collect();
+    assert_eq!(words, ["stale", "consistent"]);
+    assert!(embedded.events("converged")[0]["tookMs"].as_f64().expect("a duration") > 0.0);
+    assert!(!embedded.events("timeUpdate").is_empty() && embedded.events("ended").len() == 1);
+    let verdicts = embedded.events("verdict");
+    assert!(verdicts.iter().any(|verdict| verdict["guarantee"] == "convergence" && verdict["result"] == "holds"));
+}
+
+#[test]
+fn a_host_hears_only_the_events_that_it_wants() {
+    let mut embedded = Embedded::greeted(&["pause"]);
+    embedded.command("play", Value::Null);
+    embedded.command("pause", Value::Null);
+    let types: Vec<&str> = embedded.heard.iter().filter_map(|outgoing| outgoing.message["type"].as_str()).collect();
+    assert_eq!(types, ["result", "pause", "result"]);
+}
+
+#[test]
+fn a_fault_of_the_host_is_the_script_s_command_and_heals() {
+    let mut embedded = Embedded::greeted(&[]);
+    let fault = json!({ "fault": { "crash": { "service": "notification" } } });
+    assert_eq!(embedded.command("injectFault", fault).0, "result");
+    assert_eq!(embedded.events("fault")[0]["node"], "notification");
+    assert_eq!(embedded.command("heal", Value::Null).0, "result");
+    assert_eq!(embedded.events("healed")[0]["kind"], "crash");
+}
+
+#[test]
+fn what_is_wrong_is_named_with_path_and_expectation_and_changes_nothing() {
+    let mut embedded = Embedded::greeted(&[]);
+    let before = (embedded.page.model.run.digest.clone(), embedded.page.model.document.scenario.clone());
+    let cases = [
+        ("seek", json!({ "t": -1 }), "payload.t", "a number from 0"),
+        ("seek", json!({ "t": "soon" }), "payload.t", "a number from 0"),
+        ("setSpeed", json!({ "speed": 0 }), "payload.speed", "a number from 0.01"),
+        ("setTheme", json!({ "theme": "pink" }), "payload.theme", "auto, light or dark"),
+        ("freeze", json!({}), "payload.frozen", "true or false"),
+        ("publish", json!({ "node": "nobody" }), "payload.node", "one of inventory"),
+        ("publish", json!({ "node": "inventory", "key": "k" }), "payload.value", "a value"),
+        ("load", json!({}), "payload", "one of link, example and scenario"),
+        ("load", json!({ "scenario": { "services": [{}] } }), "payload.scenario", ""),
+        ("injectFault", json!({ "fault": { "explode": {} } }), "payload.fault", ""),
+        ("injectFault", json!({ "fault": { "crash": { "service": "nobody" } } }), "payload.fault", ""),
+        ("injectFault", json!({}), "payload.fault", ""),
+        ("set", json!({ "path": "inventory.wings", "value": 2 }), "payload.path", ""),
+        ("set", json!({ "path": "inventory.concurrency" }), "payload.value", "a value"),
+    ];
+    for (name, payload, path, expected) in cases {
+        let (kind, error) = embedded.command(name, payload.clone());
+        assert_eq!(kind, "error", "{name} {payload}");
+        let text = |field: &str| error[field].as_str().unwrap_or_default().to_string();
+        assert!(text("path").starts_with(path), "{name} {payload}: {error}");
+        assert!(text("expected").contains(expected) && !text("message").is_empty(), "{name} {payload}: {error}");
+    }
+    assert_eq!(embedded.command("dance", Value::Null).1["code"], "unknown");
+    assert_eq!(embedded.page.model.run.digest, before.0);
+    assert_eq!(embedded.page.model.document.scenario, before.1);
+}
+
+#[test]
+fn a_field_that_the_host_sets_is_an_edit() {
+    let mut embedded = Embedded::greeted(&[]);
+    assert_eq!(embedded.command("set", json!({ "path": "inventory.concurrency", "value": 3 })).0, "result");
+    assert_eq!(embedded.events("edited").len(), 1);
+    let (_, answer) = embedded.command("getScenario", Value::Null);
+    assert_eq!(answer["scenario"]["services"][0]["concurrency"], 3);
+}
+
+#[test]
+fn a_state_restores_the_run_with_its_live_commands() {
+    let mut embedded = Embedded::greeted(&[]);
+    embedded.command("publish", json!({ "node": "inventory", "key": "widget", "value": 7 }));
+    embedded.command("seek", json!({ "t": 400 }));
+    let (_, state) = embedded.command("getState", Value::Null);
+    assert_eq!(state["t"], 400.0);
+    let opened = decode(state["link"].as_str().expect("a link")).expect("a valid link");
+    assert_eq!((opened.at, opened.scenario.script.len()), (Some(400_000), 1));
+    assert_eq!(opened.digest.as_deref(), state["digest"].as_str());
+    let copies = state["copies"].as_array().expect("copies");
+    assert!(copies.iter().any(|copy| copy["replica"] == "inventory" && copy["value"] == 7), "{copies:?}");
+    let restored = embedded.host.receive(
+        &json!({ "app": "converge", "v": 1, "type": "setState", "id": 8, "payload": state }),
+        ORIGIN,
+        &embedded.page.model,
+    );
+    assert!(matches!(&restored[..], [HostAction::Open(link)] if state["link"] == **link));
+}
+
+#[test]
+fn a_link_that_does_not_open_is_an_error_with_its_reason() {
+    let mut embedded = Embedded::new(HostOptions { messages: true, ..HostOptions::default() });
+    embedded.host.opened(Some("This link is damaged."));
+    embedded.host.report_unknown(&["wat=1".into()]);
+    let hello = json!({ "app": "converge", "v": 1, "type": "hello", "payload": { "v": 1 } });
+    embedded.post(&hello);
+    assert!(!embedded.events("error").is_empty());
+    embedded.post(&json!({ "app": "converge", "v": 1, "type": "load", "id": 7, "payload": { "link": "1r.x" } }));
+    embedded.host.opened(Some("This link is damaged."));
+    embedded.serve();
+    let failed = embedded.heard.iter().find(|outgoing| outgoing.message["id"] == 7).expect("an answer");
+    assert_eq!(failed.message["payload"]["message"], "This link is damaged.");
+}
+
+#[test]
+fn splice_restores_the_state_and_reports_each_change() {
+    let mut embedded = Embedded::new(HostOptions { splice: true, ..HostOptions::default() });
+    let asked = embedded.heard[0].message.clone();
+    assert_eq!(asked["subject"], "SPLICE.getState");
+    let state = json!({ "link": "ex=lost-event&t=5" });
+    let answer = json!({ "subject": "SPLICE.getState.response", "message_id": asked["message_id"], "state": state });
+    let actions = embedded.host.receive(&answer, ORIGIN, &embedded.page.model);
+    assert!(matches!(&actions[..], [HostAction::Open(link)] if link == "ex=lost-event&t=5"));
+    embedded.heard.clear();
+    let write = write(7);
+    embedded.page.update(write);
+    embedded.serve();
+    let reports: Vec<&Value> = embedded.heard.iter().map(|outgoing| &outgoing.message).collect();
+    assert_eq!(reports.len(), 1, "{reports:?}");
+    assert_eq!(reports[0]["subject"], "SPLICE.reportScoreAndState");
+    assert!(decode(reports[0]["state"]["link"].as_str().expect("a link")).is_ok());
+}
+
+#[test]
+fn the_height_is_reported_once_in_each_dialect() {
+    let all = HostOptions { messages: true, splice: false, lti: true, h5p: true };
+    let mut embedded = Embedded::new(all);
+    embedded.heard.clear();
+    embedded.host.report_height(420.4);
+    embedded.host.report_height(420.4);
+    embedded.serve();
+    let messages: Vec<Value> = embedded.heard.iter().map(|outgoing| outgoing.message.clone()).collect();
+    assert_eq!(messages.len(), 3);
+    assert_eq!(messages[0]["payload"]["height"], 420.0);
+    assert_eq!((&messages[1]["subject"], &messages[1]["height"]), (&json!("lti.frameResize"), &json!(420.0)));
+    assert_eq!((&messages[2]["context"], &messages[2]["scrollHeight"]), (&json!("h5p"), &json!(420.0)));
+}
+
+#[test]
+fn a_destroyed_embed_says_nothing_more() {
+    let mut embedded = Embedded::greeted(&[]);
+    embedded.command("destroy", Value::Null);
+    embedded.heard.clear();
+    embedded.page.update(Msg::Playback(PlaybackMsg::Seek(100_000)));
+    embedded.serve();
+    embedded.post(&json!({ "app": "converge", "v": 1, "type": "play", "id": 9 }));
+    assert_eq!(embedded.heard, Vec::new());
+}
+
+#[test]
+fn messages_of_other_programs_and_nonsense_are_ignored() {
+    let mut embedded = Embedded::greeted(&[]);
+    for message in [
+        json!(null),
+        json!("play"),
+        json!(7),
+        json!([1, 2]),
+        json!({}),
+        json!({ "app": "other", "type": "play" }),
+        json!({ "app": "converge", "v": 1 }),
+        json!({ "app": "converge", "v": 1, "type": 5 }),
+        json!({ "subject": "SPLICE.getState.response" }),
+    ] {
+        embedded.post(&message);
+    }
+    assert_eq!(embedded.heard, Vec::new());
+    embedded.post(&json!({ "app": "converge", "v": 2, "type": "play", "id": 1 }));
+    assert_eq!(embedded.events("error")[0]["code"], "version");
+}

@@ -38,13 +38,24 @@ pub struct Opening {
     pub drawing: Option<Rc<str>>,
     /// The fragment of its address; none for a document without an address.
     pub address: Option<String>,
+    /// What the visitor must know about it.
+    pub notice: Option<String>,
 }
 
 impl Opening {
     /// The visitor's own scenario, at its start.
     pub fn own(scenario: Scenario) -> Self {
         let caption = "".into();
-        Opening { scenario, origin: Origin::Own, at: 0, digest: None, caption, drawing: None, address: None }
+        Opening {
+            scenario,
+            origin: Origin::Own,
+            at: 0,
+            digest: None,
+            caption,
+            drawing: None,
+            address: None,
+            notice: None,
+        }
     }
 }
 
@@ -191,6 +202,9 @@ impl Model {
                 self.copy_to_system(effects);
                 self.delete(effects);
             }
+            DocumentMsg::Paste | DocumentMsg::PasteCards(_) if self.locked.paste => {
+                self.notify("This embed does not allow pasting.".into());
+            }
             DocumentMsg::Paste => self.paste(PASTE_OFFSET, effects),
             DocumentMsg::PasteCards(scenario) => {
                 let nodes = all_nodes(&scenario);
@@ -234,6 +248,7 @@ impl Model {
         self.document = Document { scenario, origin, caption, drawing, address, opened, history };
         self.drawings.state = SaveState::default();
         self.notices.notice = None;
+        self.failure = None;
         self.forget_run();
     }
 
@@ -262,6 +277,10 @@ impl Model {
             self.notify("This embed cannot be edited. Open it in the playground to change it.".into());
             return false;
         }
+        if self.locked.drawing {
+            self.notify("The drawing of this embed is locked.".into());
+            return false;
+        }
         if self.document.origin == Origin::Link {
             self.notify("This is a preview of a link. Choose “Edit a copy” to change it.".into());
             return false;
@@ -269,12 +288,23 @@ impl Model {
         true
     }
 
-    /// Returns whether updates may be published and faults injected; if not, notifies the visitor of the reason.
-    pub(super) fn may_act(&mut self) -> bool {
+    /// Returns whether updates may be published; if not, notifies the visitor of the reason.
+    pub(super) fn may_publish(&mut self) -> bool {
+        self.may_act(self.locked.publish, "Publishing is locked in this embed.")
+    }
+
+    /// Returns whether faults may be injected; if not, notifies the visitor of the reason.
+    pub(super) fn may_inject(&mut self) -> bool {
+        self.may_act(self.locked.faults, "Faults are locked in this embed.")
+    }
+
+    fn may_act(&mut self, is_locked: bool, reason: &str) -> bool {
         if self.mode == Mode::View {
             self.notify("This embed only plays. Open it in the playground to publish or inject faults.".into());
+        } else if is_locked {
+            self.notify(reason.into());
         }
-        self.mode != Mode::View
+        self.mode != Mode::View && !is_locked
     }
 
     /// Returns the drawing with a position for every card. Cards without one get their place on the canvas.

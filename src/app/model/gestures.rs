@@ -330,7 +330,7 @@ impl Model {
     /// Cuts links, or heals those that are cut, as one step of undo.
     fn cut_or_heal(&mut self, links: &[usize]) {
         let commands: Vec<Command> = links.iter().map(|link| self.cut_or_heal_command(*link)).collect();
-        let Some(first) = commands.first().filter(|_| self.may_act()) else { return };
+        let Some(first) = commands.first().filter(|_| self.may_inject()) else { return };
         let change = match commands.len() {
             1 => self.describe_command(first),
             n => format!("{} {n} links", if matches!(first, Command::CutLink { .. }) { "Cut" } else { "Healed" }),

@@ -18,7 +18,11 @@ impl Model {
         match msg {
             LiveMsg::Publish => self.publish_at(None, effects),
             LiveMsg::Execute(command) => {
-                if self.may_act() {
+                let may = match &command {
+                    Command::Operate { .. } => self.may_publish(),
+                    _ => self.may_inject(),
+                };
+                if may {
                     let change = self.describe_command(&command);
                     self.execute_live([command], change);
                 }
@@ -47,7 +51,7 @@ impl Model {
 
     /// Publishes an update at a service, or at the writer if absent. At the end of the run, extends it first.
     pub(super) fn publish_at(&mut self, service: Option<usize>, effects: &mut Vec<Effect>) {
-        if !self.may_act() {
+        if !self.may_publish() {
             return;
         }
         let Some(command) = service.or(self.writer()).and_then(|service| self.next_update_at(service)) else {

@@ -167,7 +167,10 @@ impl Model {
     pub fn inspector_open(&self) -> bool {
         // On a phone, the menu leaves no room for it.
         let is_covered = self.viewport.narrow && self.panels.menu.is_some();
-        self.has_tools() && !is_covered && (self.panels.scenario_inspector || self.inspected().is_some())
+        self.has_tools()
+            && !self.hidden.inspector
+            && !is_covered
+            && (self.panels.scenario_inspector || self.inspected().is_some())
     }
 
     /// Returns the node whose internals the inspector shows.

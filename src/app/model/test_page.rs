@@ -6,7 +6,7 @@ use crate::session::Session;
 use crate::session::protocol::{FromEngine, Report, ToEngine};
 
 /// A page of 1,200 × 800 px that shows the first scenario, with its session.
-pub(super) struct TestPage {
+pub(crate) struct TestPage {
     pub model: Model,
     session: Session,
     pub restarts: usize,
@@ -55,12 +55,12 @@ impl TestPage {
 }
 
 /// The first answer of an engine.
-pub(super) fn ready() -> Msg {
+pub(crate) fn ready() -> Msg {
     Msg::Engine(FromEngine { epoch: 0, report: Report::Ready }.into())
 }
 
 /// A live command that writes a value at Inventory.
-pub(super) fn write(value: i64) -> Msg {
+pub(crate) fn write(value: i64) -> Msg {
     let operation = Operation::Write { key: "widget".into(), value: value.into() };
     Msg::Live(LiveMsg::Execute(Command::Operate { service: "inventory".into(), operation, poison: false }))
 }

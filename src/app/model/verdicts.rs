@@ -67,6 +67,9 @@ impl Model {
 
     /// Returns the service whose copies the inspector explains.
     pub fn explained_node(&self) -> Option<NodeId> {
+        if self.hidden.why {
+            return None;
+        }
         let Some(CanvasItem::Node(id)) = self.inspected().filter(|_| self.inspector_open()) else { return None };
         let node = self.scene.find(&id)?;
         let view = self.run.services.get(node)?;

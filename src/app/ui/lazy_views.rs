@@ -16,6 +16,7 @@ use crate::app::command_palette;
 use crate::app::model::{self, CanvasItem, Effect, Model, Msg, Origin};
 use crate::app::picture::PictureFormat;
 use crate::app::scene::{Area, Scene};
+use crate::session::protocol::{VerdictSubject, VerdictView};
 use js_sys::Array;
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -217,6 +218,18 @@ fn adopt_style_sheet() -> Result<(), JsValue> {
     Ok(())
 }
 
+/// Returns the verdicts, without the reasons that an embed hides.
+fn shown_verdicts(model: &Model) -> Rc<Vec<VerdictView>> {
+    if !model.hidden.why {
+        return model.verdicts.findings.clone();
+    }
+    let shown = model.verdicts.findings.iter().filter(|finding| finding.about != VerdictSubject::Copy);
+    shown
+        .map(|finding| VerdictView { because: String::new(), steps: Vec::new(), ..finding.clone() })
+        .collect::<Vec<_>>()
+        .into()
+}
+
 fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
     match view {
         LazyView::Inspector => inspector(model, send),
@@ -226,7 +239,7 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
             <Log rows={model.log.shown()} filter={model.log.filter.clone()} older={model.log.has_older()} send={send.clone()} />
         },
         LazyView::Verdicts => html! {
-            <Verdicts verdicts={model.verdicts.findings.clone()}
+            <Verdicts verdicts={shown_verdicts(model)}
                 pinned={model.verdicts.pinned} marked={model.verdicts.lit.clone()} send={send.clone()} />
         },
         LazyView::Branches => html! {

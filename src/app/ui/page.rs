@@ -5,6 +5,7 @@ mod card_views;
 mod comparison_pane;
 mod effects;
 mod focus;
+mod host;
 mod input;
 mod observers;
 pub mod opening;
@@ -16,6 +17,7 @@ use super::lazy_views::{self, LazyView};
 use super::parts::{banner, crash_banner};
 use super::shell;
 use crate::app::browser::engine::{Engine, EngineEvent};
+use crate::app::browser::host::HostPort;
 use crate::app::browser::tabs::Tabs;
 use crate::app::browser::{address, storage, theme};
 use crate::app::geometry::{Rect, point};
@@ -26,12 +28,14 @@ use crate::app::model::{
 use crate::app::outline::OutlineMsg;
 use card_views::CardViews;
 use focus::LastFocus;
+use host::HostConnection;
 use observers::Observers;
 use opening::Opened;
 use painter::Painter;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
+use wasm_split_helpers::SplitLoaderError;
 use web_sys::{Element, HtmlElement};
 use yew::html::Scope;
 use yew::prelude::*;
@@ -65,6 +69,12 @@ pub enum PageMsg {
     AddressChanged,
     /// A drawing was opened.
     Opened(Opened),
+    /// The code of the messages to the page around an embed was fetched.
+    HostConnected(Result<Box<dyn HostPort>, SplitLoaderError>),
+    /// The page around an embed has posted a message: its data and its origin.
+    HostPosted(JsValue, String),
+    /// The visitor has pressed a key or a pointer.
+    Interacted,
     /// A text was dropped on the page.
     Dropped(String),
     /// A text was pasted outside of a field.
@@ -118,6 +128,8 @@ pub struct Page {
     is_visible: bool,
     observers: Observers,
     tabs: Rc<Tabs>,
+    /// The connection to the page around an embed.
+    host: Option<HostConnection>,
     /// The text that this page has put on the system's clipboard.
     copied: Rc<RefCell<Option<String>>>,
 }
@@ -152,11 +164,13 @@ impl Component for Page {
             is_visible: true,
             observers: Observers::default(),
             copied: Rc::default(),
+            host: None,
             tabs: Rc::new(Tabs::open({
                 let link = link.clone();
                 move |msg| link.send_message(PageMsg::Model(Msg::Drawings(msg)))
             })),
         };
+        page.connect_host();
         page.show_opened(ctx.props().opened.clone());
         page.card_views.update(&page.model, false);
         page
@@ -164,6 +178,7 @@ impl Component for Page {
 
     fn update(&mut self, _: &Context<Self>, msg: PageMsg) -> bool {
         self.handle(msg);
+        self.serve_host();
         self.observers.single_keys.set(self.model.preferences.single_keys);
         self.request_frame();
         self.load_views();
@@ -202,7 +217,7 @@ impl Component for Page {
                     { shell::top_bar(model, &self.send) }
                 }
                 if tools {
-                    if !model.viewport.narrow {
+                    if !model.viewport.narrow && !model.hidden.palette {
                         { shell::palette(model, &self.dropped, &self.send) }
                     }
                     { self.lazy(LazyView::Inspector) }
@@ -256,6 +271,7 @@ fn initial_model() -> Model {
     if address::is_embed() {
         let address = address::read(&address::fragment());
         (model.mode, model.controls) = (address.mode, address.controls);
+        (model.hidden, model.locked) = (address.hidden, address.locked);
     }
     theme::set_reduced_motion(model.preferences.reduced_motion);
     theme::apply(model.preferences.theme);
@@ -282,7 +298,11 @@ fn visible_part(model: &Model) -> Rect {
 impl Page {
     fn handle(&mut self, msg: PageMsg) {
         match msg {
-            PageMsg::Model(msg) => self.handle_action(msg),
+            PageMsg::Model(msg) => {
+                if !self.is_frozen(&msg) {
+                    self.handle_action(msg);
+                }
+            }
             PageMsg::Engine(EngineEvent::Answered(answer)) => self.update_model(Msg::Engine(answer.into())),
             PageMsg::Engine(EngineEvent::Crashed(message)) => self.update_model(Msg::EngineFailed(message)),
             PageMsg::Frame(time) => {
@@ -301,6 +321,9 @@ impl Page {
             PageMsg::Scrolled => self.model.redraw.paint = true,
             PageMsg::AddressChanged => self.open(opening::open_address(false)),
             PageMsg::Opened(opened) => self.show_opened(opened),
+            PageMsg::HostConnected(port) => self.host_connected(port),
+            PageMsg::HostPosted(data, origin) => self.hear_host(&data, &origin),
+            PageMsg::Interacted => self.report_interaction(),
             PageMsg::Dropped(text) => {
                 if self.model.mode.edits() {
                     self.open(opening::open_text(text));

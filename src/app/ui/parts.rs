@@ -21,6 +21,9 @@ fn count(n: u32, one: &str, many: &str) -> String {
 
 /// Draws the chips: the verdict on convergence, then what is violated, then what is active. Each is a button.
 pub fn chips(model: &Model, send: &Callback<Msg>) -> Html {
+    if model.hidden.verdicts {
+        return html! {};
+    }
     let summary = &model.run.summary;
     let on = |msg: Msg| send.reform(move |_: MouseEvent| msg.clone());
     let bad = |key: String, symbol: Icon, text: String, msg: Msg| {
@@ -165,6 +168,10 @@ pub fn transport(model: &Model, refs: &TransportRefs, send: &Callback<Msg>, scru
     });
     // Narrow pages show only the icon of a panel's button.
     let panel = |id: ActionId, symbol: Icon| {
+        if !(id.action().is_enabled)(model) {
+            // What an embed hides has no button.
+            return html! {};
+        }
         let content = html! { <>{ icon(symbol) }<span>{ id.action().label }</span></> };
         action_button(id, "logs", content, model, send)
     };

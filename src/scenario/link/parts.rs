@@ -3,7 +3,7 @@
 //! Programs through which links travel change them: they append punctuation, break lines, and encode characters. All of
 //! that is undone here.
 
-use super::percent_decoded;
+use super::{LAST_LETTER, percent_decoded};
 
 /// Characters that programs append to a link, besides white space.
 const APPENDED: &[char] = &[
@@ -24,7 +24,7 @@ pub struct Parts {
 
 /// Splits a link: alone, after a `#`, or as part of a whole address.
 pub fn split(text: &str) -> Parts {
-    let text = text.trim().trim_matches(APPENDED);
+    let text = text.trim().trim_start_matches(APPENDED);
     let fragment = fragment_of(text);
     let mut parts = Parts::default();
     for part in fragment.split('&').map(|part| part.strip_prefix("amp;").unwrap_or(part)) {
@@ -41,7 +41,7 @@ pub fn split(text: &str) -> Parts {
                 Some((name, id)) if parts.drawing.is_none() && name.eq_ignore_ascii_case("ex") => {
                     parts.drawing = Some(format!("ex={}", percent_decoded(id).trim().trim_matches(APPENDED)));
                 }
-                Some((name, value)) => parts.options.push((option_name(name), percent_decoded(value))),
+                Some((name, value)) => parts.options.push((option_name(name), option_value(name, value))),
                 None => parts.unknown.push(part.into()),
             }
         }
@@ -68,7 +68,16 @@ fn payload(part: &str) -> Option<String> {
     let is_head = head.len() <= 8
         && head.starts_with(|c: char| c.is_ascii_digit())
         && head.chars().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase());
-    is_head.then(|| payload.trim_end_matches(APPENDED).to_string())
+    // The last letter of a whole link is `e`. Of one that was cut short, each character counts.
+    let whole = Some(payload.trim_end_matches(APPENDED)).filter(|whole| whole.ends_with(LAST_LETTER));
+    let rest = || payload.trim_end_matches(|c| APPENDED.contains(&c) && !matches!(c, '_' | '.'));
+    is_head.then(|| whole.unwrap_or_else(rest).to_string())
+}
+
+/// Returns a value without what programs append. The value of a field may end with any character.
+fn option_value(name: &str, value: &str) -> String {
+    let value = percent_decoded(value);
+    if name.contains('.') { value } else { value.trim().trim_end_matches(APPENDED).to_string() }
 }
 
 /// Names of options have no capitals, apart from paths of fields and ids.

@@ -82,6 +82,15 @@ impl Page {
     /// Draws the controls over the drawing.
     fn overlay(&self) -> Html {
         let model = &self.model;
+        if let Some(failure) = &model.failure {
+            return html! {
+                <section class="failure" role="alert">
+                    <h2>{ "This scenario does not open" }</h2>
+                    <p>{ failure }</p>
+                    <p><a href={address::page()} target="_blank" rel="noopener">{ "Open the playground" }</a></p>
+                </section>
+            };
+        }
         html! {
             <>
                 { chips(model, &self.send) }

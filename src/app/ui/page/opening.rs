@@ -37,6 +37,8 @@ pub struct Opened {
     options: Option<Address>,
     /// A message to the visitor about a drawing that could not be opened.
     problem: Option<String>,
+    /// An embed shows no drawing instead of the one that could not be opened.
+    has_failed: bool,
 }
 
 /// Opens the drawing that the address names, or else the one that was changed last. With `is_first`, a drawing that cannot
@@ -45,6 +47,9 @@ pub async fn open_address(is_first: bool) -> Opened {
     let address = address::read(&address::fragment());
     if address.names_drawing {
         open_fragment(address::fragment(), is_first).await
+    } else if address::is_embed() && !address.unknown.is_empty() {
+        let problem = format!("This address names no scenario. Unknown: {}.", address.unknown.join(", "));
+        Opened { options: Some(address), problem: Some(problem), has_failed: true, ..Opened::default() }
     } else if address.is_new {
         let opening = Opening { address: Some(NEW_ADDRESS.into()), ..Opening::own(Scenario::default()) };
         Opened { drawing: Drawing::Read(Box::new(opening)), options: Some(address), ..Opened::default() }
@@ -69,9 +74,10 @@ pub async fn open_fragment(fragment: String, is_first: bool) -> Opened {
     match documents::open_link(fragment, at_its_point).await {
         Ok(opening) => Opened { drawing: Drawing::Read(opening), options: Some(options), ..Opened::default() },
         Err(error) => {
-            let fallback = if is_first { open_last().await } else { Opened::default() };
+            let has_failed = address::is_embed();
+            let fallback = if is_first && !has_failed { open_last().await } else { Opened::default() };
             let options = Some(Address { autoplay: false, ..options });
-            Opened { options, problem: Some(link_problem(&error)), ..fallback }
+            Opened { options, problem: Some(link_problem(&error)), has_failed, ..fallback }
         }
     }
 }
@@ -168,7 +174,10 @@ impl Page {
 
     /// Shows a drawing that was opened, applies the address's options, and reports a problem.
     pub(super) fn show_opened(&mut self, opened: Opened) {
-        let Opened { drawing, kept, is_new_address, options, problem } = opened;
+        let Opened { drawing, kept, is_new_address, options, problem, has_failed } = opened;
+        let unknown = options.as_ref().map(|options| options.unknown.clone()).unwrap_or_default();
+        self.report_opened(problem.as_ref(), &unknown);
+        let mut notices: Vec<String> = Vec::new();
         let is_kept = kept.is_some();
         if let Some(info) = kept {
             self.update_model(Msg::Drawings(DrawingsMsg::Learn(info)));
@@ -178,6 +187,7 @@ impl Page {
             Drawing::First => self.update_model(Msg::Document(DocumentMsg::OpenFirst)),
             Drawing::File(opening) => self.update_model(Msg::Document(DocumentMsg::OpenFile(opening))),
             Drawing::Read(mut opening) => {
+                notices.extend(opening.notice.take());
                 if self.model.mode == Mode::Edit {
                     // A copy in an embed may be changed; the browser keeps nothing of it.
                     opening.origin = Origin::Own;
@@ -191,8 +201,18 @@ impl Page {
         if let Some(options) = options {
             self.apply_options(&options);
         }
-        if let Some(problem) = problem {
-            self.update_model(Msg::Notify(problem));
+        if has_failed {
+            self.model.playback.play(false);
+            self.model.failure = problem;
+            self.model.redraw.page = true;
+        } else {
+            notices.extend(problem);
+        }
+        if !unknown.is_empty() && !has_failed {
+            notices.push(format!("The address has parts that are not known: {}.", unknown.join(", ")));
+        }
+        if !notices.is_empty() {
+            self.update_model(Msg::Notify(notices.join(" ")));
         }
     }
 

@@ -24,11 +24,12 @@ impl Page {
         let rows = model.timeline_rows();
         let scrolls = rows.full_height() > timeline::height(model, &rows) + 1.0;
         let names = rows.rows.iter().map(|row| self.row_name(row));
+        let has_tracks = model.controls == Controls::Full && !model.hidden.timeline;
         html! {
             <footer class="time">
-                if model.controls == Controls::Full { { self.height_handle(&rows) } }
+                if has_tracks { { self.height_handle(&rows) } }
                 { transport(model, &refs.transport, &self.send, &scrub) }
-                if model.controls == Controls::Full {
+                if has_tracks {
                 <div class={classes!("tracks", scrolls.then_some("many"))} ref={refs.tracks.clone()} onscroll={ctx.link().callback(|_: Event| PageMsg::Scrolled)}>
                     <ul class="names"><li></li>{ for names }<li class="muted">{ "Faults" }</li></ul>
                     { self.ribbons(ctx.link()) }
