@@ -204,6 +204,57 @@ fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
+/// Returns the service that makes all updates. With `calls`, it calls another one before each commit.
+fn writer(publication: Publication, calls: bool) -> Service {
+    let mut writer = Service { id: "writer".into(), publishes: vec![publication], ..Service::default() };
+    writer.data.insert("key1".into(), 0.into());
+    if calls {
+        writer.calls.push(converge::scenario::Call { to: "callee".into(), timeout_ms: 60.0, operation: None });
+    }
+    writer
+}
+
+/// Returns a copy. With `chain`, the first copy forwards what it applies to the tail of a chain.
+fn copy(number: usize, subscription: Subscription, chain: bool) -> Service {
+    let forwarded = (chain && number == 0).then(|| Publication {
+        to: "chain".into(),
+        mode: PublishMode::Outbox { poll_ms: 20.0, batch: 4 },
+        forward: Some(Forward { from: Some("bus".into()), ..Forward::default() }),
+        ..Publication::default()
+    });
+    Service {
+        id: format!("copy-{number}"),
+        subscribes: vec![subscription],
+        publishes: Vec::from_iter(forwarded),
+        ..Service::default()
+    }
+}
+
+/// Returns the tail of the chain.
+fn tail() -> Service {
+    let subscription = Subscription { to: "chain".into(), ..Subscription::default() };
+    Service { id: "tail".into(), subscribes: vec![subscription], ..Service::default() }
+}
+
+fn client(optimistic: Option<Backoff>) -> Client {
+    let workload = Workload {
+        arrivals: Arrivals::Poisson { per_second: 15.0 },
+        keys: Keys::Uniform { prefix: "key".into(), count: 3 },
+        read_share: 0.3,
+        optimistic,
+        from_ms: 0.0,
+        until_ms: Some(1200.0),
+    };
+    Client {
+        id: "client".into(),
+        target: "writer".into(),
+        sessions: 2,
+        timeout_ms: 150.0,
+        generate: Some(workload),
+        ..Client::default()
+    }
+}
+
 /// Generates a system: a writer with a client and a callee, a bus, and two copies.
 fn system() -> impl Strategy<Value = Scenario> {
     let links = prop::collection::vec((latency(), 0.0f64..0.4, 0.0f64..0.4, proptest::bool::ANY), 4);
@@ -240,33 +291,13 @@ fn system() -> impl Strategy<Value = Scenario> {
                 _ => true,
             };
             let script = script.into_iter().filter(exists);
-            let mut writer = Service { id: "writer".into(), concurrency, queue, ..Service::default() };
-            writer.data.insert("key1".into(), 0.into());
-            writer.publishes.push(Publication {
-                to: "bus".into(),
-                retry,
-                mode,
-                gap_ms,
-                acks,
-                ..Publication::default()
-            });
-            if calls {
-                writer.calls.push(converge::scenario::Call { to: "callee".into(), timeout_ms: 60.0, operation: None });
-            }
+            let publication = Publication { to: "bus".into(), retry, mode, gap_ms, acks, ..Publication::default() };
+            let writer = Service { concurrency, queue, ..writer(publication, calls) };
             let copy = |i: usize, subscription: Subscription| Service {
-                id: format!("copy-{i}"),
                 concurrency,
                 queue,
                 store: shares_store.then(|| "store".to_string()),
-                subscribes: vec![subscription],
-                // The first copy forwards what it applies to the tail of a chain.
-                publishes: Vec::from_iter((chain && i == 0).then(|| Publication {
-                    to: "chain".into(),
-                    mode: PublishMode::Outbox { poll_ms: 20.0, batch: 4 },
-                    forward: Some(Forward { from: Some("bus".into()), ..Forward::default() }),
-                    ..Publication::default()
-                })),
-                ..Service::default()
+                ..copy(i, subscription, chain)
             };
             let links = LINKS.iter().zip(links).map(|((from, to), (latency, loss, duplicate, fifo))| Link {
                 from: from.to_string(),
@@ -284,34 +315,75 @@ fn system() -> impl Strategy<Value = Scenario> {
                     Service { id: "callee".into(), ..Service::default() },
                     copy(0, first),
                     copy(1, second),
-                    Service {
-                        id: "tail".into(),
-                        subscribes: vec![Subscription { to: "chain".into(), ..Subscription::default() }],
-                        ..Service::default()
-                    },
+                    tail(),
                 ],
                 buses: vec![bus, Bus { id: "chain".into(), ..Bus::default() }],
-                clients: vec![Client {
-                    id: "client".into(),
-                    target: "writer".into(),
-                    sessions: 2,
-                    timeout_ms: 150.0,
-                    generate: Some(Workload {
-                        arrivals: Arrivals::Poisson { per_second: 15.0 },
-                        keys: Keys::Uniform { prefix: "key".into(), count: 3 },
-                        read_share: 0.3,
-                        optimistic,
-                        from_ms: 0.0,
-                        until_ms: Some(1200.0),
-                    }),
-                    ..Client::default()
-                }],
+                clients: vec![client(optimistic)],
                 links: links.collect(),
                 script: script.map(|(at_ms, command)| Step { at_ms, command }).collect(),
                 ..Scenario::default()
             }
         },
     )
+}
+
+/// Enables every defence: outbox, unlimited retries, acknowledgement after processing, and an idempotent effect or an inbox.
+fn enable_defences(scenario: &mut Scenario) {
+    // Deadlines exceed the usual round trip, and queues are large. Shorter deadlines cause a retry storm that outlives its cause.
+    for service in &mut scenario.services {
+        service.queue = 1000;
+        // With one store, both copies would add each difference to it.
+        service.store = None;
+        for publication in &mut service.publishes {
+            publication.retry = Some(PublishRetry { timeout_ms: 1000.0, attempts: 100_000 });
+            publication.acks = Acks::All;
+            if matches!(publication.mode, PublishMode::AfterCommit | PublishMode::BeforeCommit) {
+                publication.mode = PublishMode::Outbox { poll_ms: 20.0, batch: 4 };
+            }
+        }
+        for subscription in &mut service.subscribes {
+            subscription.acknowledge = Acknowledge::AfterProcessing;
+            subscription.max_deliveries = None;
+            subscription.ack_deadline_ms = 5000.0;
+            subscription.group = None;
+            subscription.on_failure = (subscription.order != Order::Log).then_some(OnFailure::Refuse);
+            // Heartbeats survive some losses.
+            if let Some(Attachment::Connection(Connection { heartbeat_ms: Some(heartbeat_ms), .. })) =
+                &mut subscription.attach
+            {
+                *heartbeat_ms += 3000.0;
+            }
+            // A session covers several heartbeats, and processing stays within the poll interval.
+            if let Some(session) = &mut subscription.session {
+                *session = ReaderSession { timeout_ms: 3000.0, heartbeat_ms: 500.0, max_poll_ms: 100_000.0 };
+            }
+            match subscription.effect {
+                Effect::Increment => subscription.inbox = Some(Inbox { window_ms: None }),
+                Effect::SetIfNewer | Effect::Overwrite | Effect::LastWriterWins => {
+                    subscription.effect = Effect::SetIfNewer;
+                    // The inbox is as durable as the rows of the store.
+                    subscription.inbox = None;
+                }
+            }
+        }
+    }
+    scenario.buses[0].topics[0].retention_ms = None;
+    // No broker leads that misses committed events. The permitted lag exceeds the fetch latency; otherwise no follower is
+    // ever in sync and nothing is acknowledged.
+    if let Some(CommitRule::InSync(in_sync)) = scenario.buses[0].replication.as_mut().map(|it| &mut it.commit) {
+        (in_sync.unclean_election, in_sync.lag_ms) = (false, 10_000.0);
+    }
+    // An optimistic write whose replies are always late would be retried forever.
+    scenario.clients[0].timeout_ms = 10_000.0;
+    // No defence covers lost disks, lost unflushed events, and poison messages.
+    for step in &mut scenario.script {
+        match &mut step.command {
+            Command::Crash { lose_disk, .. } | Command::StopBroker { lose_disk, .. } => *lose_disk = false,
+            Command::StopBus { lose_unflushed, .. } => *lose_unflushed = false,
+            Command::Operate { poison, .. } => *poison = false,
+            _ => {}
+        }
+    }
 }
 
 random_tests! { conservation, 5000;
@@ -335,59 +407,7 @@ random_tests! { conservation, 5000;
     /// The defences: outbox, unlimited retries, acknowledgement after processing, and an idempotent effect or an inbox.
     #[test]
     fn with_every_defence_enabled_each_effect_happens_exactly_once_at_every_copy_after_faults_heal(mut scenario in system()) {
-        // Deadlines exceed the usual round trip, and queues are large. Shorter deadlines cause a retry storm that outlives its cause.
-        for service in &mut scenario.services {
-            service.queue = 1000;
-            // With one store, both copies would add each difference to it.
-            service.store = None;
-            for publication in &mut service.publishes {
-                publication.retry = Some(PublishRetry { timeout_ms: 1000.0, attempts: 100_000 });
-                publication.acks = Acks::All;
-                if matches!(publication.mode, PublishMode::AfterCommit | PublishMode::BeforeCommit) {
-                    publication.mode = PublishMode::Outbox { poll_ms: 20.0, batch: 4 };
-                }
-            }
-            for subscription in &mut service.subscribes {
-                subscription.acknowledge = Acknowledge::AfterProcessing;
-                subscription.max_deliveries = None;
-                subscription.ack_deadline_ms = 5000.0;
-                subscription.group = None;
-                subscription.on_failure = (subscription.order != Order::Log).then_some(OnFailure::Refuse);
-                // Heartbeats survive some losses.
-                if let Some(Attachment::Connection(Connection { heartbeat_ms: Some(heartbeat_ms), .. })) = &mut subscription.attach {
-                    *heartbeat_ms += 3000.0;
-                }
-                // A session covers several heartbeats, and processing stays within the poll interval.
-                if let Some(session) = &mut subscription.session {
-                    *session = ReaderSession { timeout_ms: 3000.0, heartbeat_ms: 500.0, max_poll_ms: 100_000.0 };
-                }
-                match subscription.effect {
-                    Effect::Increment => subscription.inbox = Some(Inbox { window_ms: None }),
-                    Effect::SetIfNewer | Effect::Overwrite | Effect::LastWriterWins => {
-                        subscription.effect = Effect::SetIfNewer;
-                        // The inbox is as durable as the rows of the store.
-                        subscription.inbox = None;
-                    }
-                }
-            }
-        }
-        scenario.buses[0].topics[0].retention_ms = None;
-        // No broker leads that misses committed events. The permitted lag exceeds the fetch latency; otherwise no follower is
-        // ever in sync and nothing is acknowledged.
-        if let Some(CommitRule::InSync(in_sync)) = scenario.buses[0].replication.as_mut().map(|it| &mut it.commit) {
-            (in_sync.unclean_election, in_sync.lag_ms) = (false, 10_000.0);
-        }
-        // An optimistic write whose replies are always late would be retried forever.
-        scenario.clients[0].timeout_ms = 10_000.0;
-        // No defence covers lost disks, lost unflushed events, and poison messages.
-        for step in &mut scenario.script {
-            match &mut step.command {
-                Command::Crash { lose_disk, .. } | Command::StopBroker { lose_disk, .. } => *lose_disk = false,
-                Command::StopBus { lose_unflushed, .. } => *lose_unflushed = false,
-                Command::Operate { poison, .. } => *poison = false,
-                _ => {}
-            }
-        }
+        enable_defences(&mut scenario);
         scenario.script.push(Step { at_ms: 1600.0, command: Command::HealAll });
         scenario.validate().expect("a valid scenario");
         let mut run = Run::new(&scenario);

@@ -199,6 +199,20 @@ const NAMES: [&str; 15] = [
     "Accounts",
 ];
 
+/// The command of a step: two writes, then a cut, its healing and a crash at the consumer.
+fn command(step: usize, writer: String, bus: String, consumer: String) -> Command {
+    match step % 5 {
+        0 | 1 => Command::Operate {
+            service: writer,
+            operation: Operation::Write { key: "widget".into(), value: Value::Int(49 - step as i64) },
+            poison: false,
+        },
+        2 => Command::CutLink { from: bus, to: consumer, one_way: false },
+        3 => Command::HealLink { from: bus, to: consumer, one_way: false },
+        _ => Command::Crash { service: consumer, lose_disk: false },
+    }
+}
+
 /// A regular system: services that publish and subscribe, buses, clients, links with latencies, and faults.
 fn system(nodes: usize, links: usize, steps: usize) -> Scenario {
     let (buses, clients) = (nodes / 5, nodes / 5);
@@ -262,16 +276,7 @@ fn system(nodes: usize, links: usize, steps: usize) -> Scenario {
     }
     for i in 0..steps {
         let consumer = buses + i % (services - buses);
-        let command = match i % 5 {
-            0 | 1 => Command::Operate {
-                service: id(i % buses),
-                operation: Operation::Write { key: "widget".into(), value: Value::Int(49 - i as i64) },
-                poison: false,
-            },
-            2 => Command::CutLink { from: bus(consumer), to: id(consumer), one_way: false },
-            3 => Command::HealLink { from: bus(consumer), to: id(consumer), one_way: false },
-            _ => Command::Crash { service: id(consumer), lose_disk: false },
-        };
+        let command = command(i, id(i % buses), bus(consumer), id(consumer));
         scenario.script.push(Step { at_ms: 400.0 * (i + 1) as f64, command });
     }
     scenario.validate().unwrap_or_else(|errors| panic!("{errors:?}"));

@@ -91,12 +91,9 @@ fn StepHandle(props: &StepProps) -> Html {
     let drag = use_mut_ref(|| None::<(f64, Micros)>);
     let is_dragged = use_memo((), |()| Cell::new(false));
     let is_moved = is_dragged.clone();
-    let report = {
-        let send = send.clone();
-        move |edited: Result<Scenario, String>| {
-            send.emit(edited.map_or_else(Msg::Notify, |it| Msg::Document(DocumentMsg::Edit(Box::new(it)))))
-        }
-    };
+    let report = send.reform(|edited: Result<Scenario, String>| {
+        edited.map_or_else(Msg::Notify, |scenario| Msg::Document(DocumentMsg::Edit(Box::new(scenario))))
+    });
     let down = {
         let drag = drag.clone();
         Callback::from(move |event: PointerEvent| {
@@ -124,7 +121,7 @@ fn StepHandle(props: &StepProps) -> Html {
         Callback::from(move |_: PointerEvent| match drag.borrow_mut().take() {
             Some((_, to)) if to != at => {
                 is_moved.set(true);
-                report(script::moved(&scenario, step, to));
+                report.emit(script::moved(&scenario, step, to));
             }
             Some(_) | None => is_moved.set(false),
         })
@@ -142,7 +139,7 @@ fn StepHandle(props: &StepProps) -> Html {
             event.prevent_default();
             event.stop_propagation();
             if editable {
-                report(edited);
+                report.emit(edited);
             }
         })
     };

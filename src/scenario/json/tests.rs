@@ -84,6 +84,10 @@ fn each_error_has_its_path_and_what_was_expected() {
         let errors = errors(&text);
         assert!(errors.len() == 1 && errors[0].starts_with(expected), "{text}: {errors:?}");
     }
+}
+
+#[test]
+fn an_unknown_variant_is_reported_with_all_that_are_known() {
     let unknown = errors(&service(r#""service_time": {"triangle": {"low_ms": 1}}"#));
     assert!(
         unknown[0]
