@@ -44,6 +44,17 @@ export function sweep(scenario: ScenarioInput, options: SweepOptions): SweepRepo
 /** Checks which guarantees a history keeps: an array of Jepsen's operations, or its text as JSON Lines, JSON or EDN. */
 export function check(history: string | object[], options?: CheckOptions): CheckReport;
 
+/**
+ * Grades an answer, the scenario as the learner changed it, to the tasks of a scenario. `progress` is called after each run; the
+ * grading stops if it returns false, and no goal of an incomplete task is met.
+ */
+export function grade(
+  scenario: ScenarioInput,
+  answer: ScenarioInput,
+  options?: GradeOptions | null,
+  progress?: (done: number, all: number) => boolean | void,
+): GradeReport;
+
 /** Encodes a scenario as a link, which begins with `1r.`. */
 export function linkEncode(scenario: ScenarioInput): string;
 
@@ -561,6 +572,18 @@ export interface ExampleReport {
   shows: string;
 }
 
+/** A run that fails a goal. */
+export interface FailedRun {
+  /** The instant of the violation, ms; the end of the run if it has none of its own. */
+  at_ms: number;
+  /** Why the condition is false. */
+  because: string;
+  /** A link to the run at that instant; null if the scenario does not fit into a link. */
+  link: string | null;
+  /** Its seed. */
+  seed: number;
+}
+
 /** Figures computed from the counts of a sweep. A figure is null where nothing was counted. */
 export interface Figures {
   /** Time from the last acknowledgement until all copies were consistent, ms. */
@@ -620,6 +643,36 @@ export interface Forward {
   times?: number;
 }
 
+/** A condition of a task, with the points for meeting it. */
+export interface Goal {
+  /** Unique id in the task. */
+  id: string;
+  /** The condition, such as `runs(converged) == 1` or `fresh(100) >= 0.99`. */
+  must: string;
+  /** Points for meeting it, from 1 to 100. */
+  points?: number;
+  /** The goal in words; at most 200 characters. */
+  text?: string;
+}
+
+/** The grade of one goal. */
+export interface GoalGrade {
+  /** The first run in which the condition of `runs(…)` is false; null if there is none. */
+  failure: FailedRun | null;
+  /** The figure that was compared; null if nothing was counted. */
+  figure: number | null;
+  /** The id of the goal. */
+  id: string;
+  /** Whether it is met. */
+  met: boolean;
+  /** The condition. */
+  must: string;
+  /** The points that the goal gives. */
+  points: number;
+  /** The goal in words. */
+  text: string;
+}
+
 /** Gossip, also called epidemic replication (Demers 1987). */
 export interface Gossip {
   /** Time between two rounds of a member. Constant: all members start at the same time; exponential: independently. */
@@ -637,6 +690,26 @@ export type GossipStyle = "push" | "pull" | "push_pull" | {
     lose_interest_after: number;
   };
 };
+
+/** Options of `grade`. */
+export interface GradeOptions {
+  /** A run is halted after this number of events, and then meets no condition. */
+  maxEvents?: number;
+  /** The id of a task; by default all tasks are graded. */
+  task?: string | null;
+}
+
+/** The grades of an answer in all tasks of a document. */
+export interface GradeReport {
+  /** The points of all goals. */
+  of: number;
+  /** Whether every goal of every task is met. */
+  passed: boolean;
+  /** The points of all goals that are met. */
+  points: number;
+  /** One grade for each task. */
+  tasks: TaskGrade[];
+}
 
 /**
  * Services that hold the same data under one replication protocol. Unless members publish or subscribe, its keys are
@@ -1144,6 +1217,9 @@ export interface Raft {
 /** How a Raft group serves reads. */
 export type RaftReads = "read_index" | "local";
 
+/** A part of the page that shows what happened. */
+export type ReadOut = "verdicts" | "why" | "inspector" | "log";
+
 /** Repair of stale replicas that a read finds. */
 export type ReadRepair = "none" | "async" | "blocking";
 
@@ -1175,6 +1251,14 @@ export interface Reads {
   stale: number;
   /** Of stale reads: the time between the acknowledgement of the oldest such update and the read, µs. */
   t_us: QuantileSketch;
+}
+
+/** A change that the task does not permit. */
+export interface Refused {
+  /** What was expected there. */
+  expected: string;
+  /** The path of the field, `<id>.<field>`. */
+  path: string;
 }
 
 /** Nodes that are close to each other. */
@@ -1309,6 +1393,8 @@ export interface Scenario {
   seed?: number;
   /** Services: processes, each with a durable store. */
   services?: Service[];
+  /** Exercises: what a learner must make true by changing the scenario. */
+  tasks?: Task[];
   /** The title above the canvas; at most 80 characters. */
   title?: string;
   /** Duration of a run in virtual time, ms. */
@@ -1529,6 +1615,67 @@ export interface SweepReport {
   /** Outcomes of writes: all operations that change a key. */
   write_outcomes: Outcomes;
 }
+
+/**
+ * An exercise on the scenario. `converge grade`, the page and the JavaScript module grade an answer: the scenario as the
+ * learner changed it.
+ */
+export interface Task {
+  /** Number of attempts that the page grants; without limit if absent. */
+  attempts?: number | null;
+  /**
+   * What may be changed: `<id>` of a node with all of its fields, `<id>.<field>` as in the settings of a branch, `links`,
+   * `regions`, `script`, `default_latency` or `until_ms`. Names and positions may always be changed.
+   */
+  change?: string[];
+  /** A curve to match, for goals such as `error(fresh) <= 0.05`: pairs of a time of the grid, ms, and a share. */
+  curve?: ([number, number])[];
+  /** Whether commands may be added to the script. */
+  faults?: boolean;
+  /** What must become true. */
+  goals: Goal[];
+  /** What the page hides, because it would give the answer away. */
+  hide?: ReadOut[];
+  /** Hints in the order in which the page reveals them. */
+  hints?: string[];
+  /** Unique id. */
+  id: string;
+  /** The kinds of nodes that may be added. */
+  palette?: TaskNode[];
+  /** Whether the page permits pasting into the drawing. */
+  paste?: boolean;
+  /** Number of runs over which the goals are judged, from 200 to 10,000; the seeds are 1, 2, 3 and so on. */
+  runs?: number;
+  /** What to do, as plain text of at most 2,000 characters. */
+  text?: string;
+  /** The title; at most 80 characters. */
+  title?: string;
+}
+
+/** The grade of an answer in one task. */
+export interface TaskGrade {
+  /** Whether all runs of the task were made. If not, no goal is met. */
+  complete: boolean;
+  /** XXH3-64 of the digests of all runs in order, 16 hexadecimal digits. Equal digests mean equal runs. */
+  digest: string;
+  /** One grade for each goal, in the order of the task. */
+  goals: GoalGrade[];
+  /** What the answer changed without permission. If there is anything, no run is made and no goal is met. */
+  not_permitted: Refused[];
+  /** The points of all goals. */
+  of: number;
+  /** Whether every goal is met and nothing else was changed. */
+  passed: boolean;
+  /** The points of the goals that are met. */
+  points: number;
+  /** The number of runs; their seeds are 1, 2, 3 and so on. */
+  runs: number;
+  /** The id of the task. */
+  task: string;
+}
+
+/** A kind of node that a task permits to add. */
+export type TaskNode = "service" | "bus" | "client" | "group";
 
 /** A topic of a bus. */
 export interface Topic {

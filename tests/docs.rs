@@ -77,6 +77,10 @@ fn every_command_in_the_documents_works() {
     fs::create_dir_all(&folder).expect("a temporary folder");
     let scenarios = fs::read_to_string(root().join("docs/scenario.md")).expect("docs/scenario.md");
     fs::write(folder.join("first.json"), &blocks(&scenarios, "json scenario")[0]).expect("a file");
+    let task = &blocks(&scenarios, "json scenario")[2];
+    let answer = task.replace("\"acknowledge\": \"never\"", "\"ack_deadline_ms\": 500");
+    fs::write(folder.join("task.json"), task).expect("a file");
+    fs::write(folder.join("answer.json"), answer).expect("a file");
     let mut executed = 0;
     for (_, text) in documents() {
         for block in blocks(&text, "console") {

@@ -12,12 +12,13 @@ const WALLS: &[(&str, &[&str])] = &[
     ("src/trace", &["crate::engine", "crate::analysis", "crate::session", "crate::app"]),
     ("src/engine", &["crate::analysis", "crate::session", "crate::app"]),
     ("src/analysis", &["crate::engine", "crate::session", "crate::app"]),
-    ("src/session", &["crate::report", "crate::app"]),
+    ("src/session", &["crate::report", "crate::grading", "crate::app"]),
+    ("src/grading", &["crate::report", "crate::app"]),
     ("src/report", &["crate::app"]),
 ];
 
 /// The page uses the session's protocol, never what is below the session.
-const APP: &[&str] = &["crate::engine", "crate::analysis", "crate::report"];
+const APP: &[&str] = &["crate::engine", "crate::analysis", "crate::report", "crate::grading"];
 
 /// A file with more lines than this may be two things.
 const LONGEST: usize = 500;

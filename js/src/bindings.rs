@@ -1,6 +1,6 @@
 //! Converts between JavaScript and Rust values with serde-wasm-bindgen.
 
-use crate::calls::{self, CheckOptions, Errors, RunOptions, SweepOptions};
+use crate::calls::{self, CheckOptions, Errors, GradeOptions, RunOptions, SweepOptions};
 use converge::report::{InputError, SweepReport, plain_types};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -86,6 +86,32 @@ pub fn sweep(scenario: JsValue, sweep_options: JsValue) -> Result<JsValue, JsVal
 pub fn check(history: JsValue, check_options: JsValue) -> Result<JsValue, JsValue> {
     let check_options: CheckOptions = options(check_options)?;
     to_js(&calls::check(&text_of("history", history)?, &check_options).map_err(to_error)?)
+}
+
+/// Grades an answer. `progress` is a function of the runs made and all runs; the grading stops if it returns false.
+#[wasm_bindgen(skip_typescript)]
+pub fn grade(
+    scenario: JsValue,
+    answer: JsValue,
+    grade_options: JsValue,
+    progress: JsValue,
+) -> Result<JsValue, JsValue> {
+    let grade_options: GradeOptions = options(grade_options)?;
+    let (scenario, answer) = (text_of("scenario", scenario)?, text_of("answer", answer)?);
+    let progress: Option<js_sys::Function> = progress.dyn_into().ok();
+    let mut thrown = None;
+    let mut report_progress = |done: u64, all: u64| match &progress {
+        None => true,
+        Some(function) => match function.call2(&JsValue::NULL, &(done as f64).into(), &(all as f64).into()) {
+            Ok(answer) => answer != JsValue::FALSE,
+            Err(error) => {
+                thrown = Some(error);
+                false
+            }
+        },
+    };
+    let report = calls::grade(&scenario, &answer, &grade_options, &mut report_progress).map_err(to_error)?;
+    thrown.map_or_else(|| to_js(&report), Err)
 }
 
 /// Encodes a scenario as a link.

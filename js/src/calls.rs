@@ -2,6 +2,7 @@
 
 use converge::analysis::check::BUDGET;
 use converge::analysis::jepsen::DataModel;
+use converge::grading::{self, GradeReport, Grader};
 use converge::report::{self, CheckReport, InputError, RunReport, ValidationReport, scenario_from};
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::link::{self, LinkError};
@@ -100,6 +101,25 @@ impl Default for CheckOptions {
     }
 }
 
+/// Options of `grade`.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GradeOptions {
+    /// The id of a task; by default all tasks are graded.
+    #[serde(default)]
+    pub task: Option<String>,
+    /// A run is halted after this number of events, and then meets no condition.
+    #[serde(default = "default_max_events")]
+    pub max_events: u64,
+}
+
+impl Default for GradeOptions {
+    fn default() -> Self {
+        GradeOptions { task: None, max_events: MOST_EVENTS }
+    }
+}
+
 /// An example.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
@@ -188,6 +208,38 @@ pub fn check(history: &str, options: &CheckOptions) -> Result<CheckReport, Error
         };
         vec![InputError { path, expected }]
     })
+}
+
+/// Grades an answer to the tasks of a scenario. `progress` receives the number of runs made and of all runs of the current
+/// task, and returns whether to go on.
+///
+/// # Errors
+/// The scenario, the answer or an option is not valid. The path of an error in the answer starts with `answer`.
+pub fn grade(
+    scenario: &str,
+    answer: &str,
+    options: &GradeOptions,
+    progress: &mut dyn FnMut(u64, u64) -> bool,
+) -> Result<GradeReport, Errors> {
+    let document = scenario_from(scenario)?;
+    let of_answer = |error: InputError| {
+        let path = if error.path.is_empty() { "answer".into() } else { format!("answer.{}", error.path) };
+        InputError { path, ..error }
+    };
+    let answer = scenario_from(answer).map_err(|errors| errors.into_iter().map(of_answer).collect::<Errors>())?;
+    let tasks = grading::tasks(&document, options.task.as_deref()).map_err(|error| input_errors(vec![error]))?;
+    let mut grades = Vec::new();
+    let mut goes_on = true;
+    for task in tasks {
+        let grader = Grader::new(&document, task, &answer, options.max_events);
+        let mut grader = grader.map_err(|error| input_errors(vec![error]))?;
+        while goes_on && grader.step() {
+            let (done, all) = grader.progress();
+            goes_on = progress(done, all);
+        }
+        grades.push(grader.grade());
+    }
+    Ok(GradeReport::new(grades))
 }
 
 /// Encodes a scenario as a link.

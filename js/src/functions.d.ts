@@ -44,6 +44,17 @@ export function sweep(scenario: ScenarioInput, options: SweepOptions): SweepRepo
 /** Checks which guarantees a history keeps: an array of Jepsen's operations, or its text as JSON Lines, JSON or EDN. */
 export function check(history: string | object[], options?: CheckOptions): CheckReport;
 
+/**
+ * Grades an answer, the scenario as the learner changed it, to the tasks of a scenario. `progress` is called after each run; the
+ * grading stops if it returns false, and no goal of an incomplete task is met.
+ */
+export function grade(
+  scenario: ScenarioInput,
+  answer: ScenarioInput,
+  options?: GradeOptions | null,
+  progress?: (done: number, all: number) => boolean | void,
+): GradeReport;
+
 /** Encodes a scenario as a link, which begins with `1r.`. */
 export function linkEncode(scenario: ScenarioInput): string;
 

@@ -1,4 +1,4 @@
-//! The engine as an ES module for other pages and notebooks: `validate`, `run`, `sweep`, `check`, `linkEncode`,
+//! The engine as an ES module for other pages and notebooks: `validate`, `run`, `sweep`, `check`, `grade`, `linkEncode`,
 //! `linkDecode` and `examples` over plain objects. The objects have the fields of the command line's `--json`, because
 //! both come from [`converge::report`].
 //!

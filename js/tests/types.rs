@@ -2,9 +2,10 @@
 
 mod typescript;
 
+use converge::grading::GradeReport;
 use converge::report::{CheckReport, InputError, RunReport, SweepReport, ValidationReport};
 use converge::scenario::Scenario;
-use converge_js::calls::{CheckOptions, ExampleReport, RunOptions, SweepOptions};
+use converge_js::calls::{CheckOptions, ExampleReport, GradeOptions, RunOptions, SweepOptions};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 use std::fs;
@@ -20,12 +21,14 @@ fn schemas() -> Schemas {
     inputs.subschema_for::<RunOptions>();
     inputs.subschema_for::<SweepOptions>();
     inputs.subschema_for::<CheckOptions>();
+    inputs.subschema_for::<GradeOptions>();
     let mut outputs = SchemaSettings::draft2020_12().for_serialize().into_generator();
     outputs.subschema_for::<ValidationReport>();
     outputs.subschema_for::<InputError>();
     outputs.subschema_for::<RunReport>();
     outputs.subschema_for::<SweepReport<'static>>();
     outputs.subschema_for::<CheckReport>();
+    outputs.subschema_for::<GradeReport>();
     let mut schemas = outputs.take_definitions(true);
     // A scenario has the same type as input and in `linkDecode`.
     schemas.append(&mut inputs.take_definitions(true));

@@ -77,6 +77,23 @@ impl Scenario {
     pub fn with_setting(&self, path: &str, value: &str) -> Result<Scenario, String> {
         with_setting(self, path, value)
     }
+
+    /// Iterates over the ids of all nodes and groups.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        let services = self.services.iter().map(|service| service.id.as_str());
+        let buses = self.buses.iter().map(|bus| bus.id.as_str());
+        let clients = self.clients.iter().map(|client| client.id.as_str());
+        services.chain(buses).chain(clients).chain(self.groups.iter().map(|group| group.id.as_str()))
+    }
+
+    /// Returns whether the path `<id>` or `<id>.<field>` names a field that a node of this kind can have.
+    pub(crate) fn has_field(&self, path: &str) -> bool {
+        if self.ids().any(|id| id == path) {
+            return true;
+        }
+        let scenario = Scenario { tasks: Vec::new(), branches: Vec::new(), branch: String::new(), ..self.clone() };
+        scenario.with_setting(path, "null").err().is_none_or(|problem| !problem.contains("unknown field"))
+    }
 }
 
 fn with_setting(scenario: &Scenario, path: &str, value: &str) -> Result<Scenario, String> {

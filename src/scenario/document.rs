@@ -1,6 +1,6 @@
 //! The scenario document: nodes, links, and a script of writes and faults.
 
-use super::{Branch, Bus, Client, Group, Latency, Region, Service, Step, is_default};
+use super::{Branch, Bus, Client, Group, Latency, Region, Service, Step, Task, is_default};
 use serde::{Deserialize, Serialize};
 
 /// The version of the document's format that this program writes and the newest that it reads.
@@ -63,6 +63,9 @@ pub struct Scenario {
     /// What the author expects at the end of the run. `converge run` exits with 1 if a promise is not kept.
     #[serde(default, skip_serializing_if = "is_default")]
     pub promises: Vec<Promise>,
+    /// Exercises: what a learner must make true by changing the scenario.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tasks: Vec<Task>,
 }
 
 impl Default for Scenario {
@@ -85,6 +88,7 @@ impl Default for Scenario {
             branches: Vec::new(),
             branch: String::new(),
             promises: Vec::new(),
+            tasks: Vec::new(),
         }
     }
 }

@@ -14,6 +14,7 @@ mod document;
 mod error;
 mod event_chain;
 pub mod examples;
+pub mod goal;
 mod group;
 mod invariant;
 pub mod json;
@@ -27,6 +28,7 @@ mod region;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod schema;
 mod service;
+mod task;
 mod topology;
 mod validate;
 mod value;
@@ -53,6 +55,7 @@ pub use protocol::{
 };
 pub use region::{Region, RegionLatency};
 pub use service::{Call, Clock, Commit, Service};
+pub use task::{Goal, ReadOut, Task, TaskNode};
 pub use value::Value;
 
 /// Microseconds of virtual time, the engine's unit of instants and durations.

@@ -7,6 +7,7 @@ mod connected;
 mod groups;
 mod parts;
 mod references;
+mod tasks;
 mod warnings;
 
 use super::{Command, FORMAT, Invariant, Operation, Scenario, ScenarioError, Step};
@@ -30,6 +31,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Vec<ScenarioError>> {
         checker.parts(scenario);
         checker.references(scenario);
         checker.invariants(scenario);
+        checker.tasks(scenario);
         checker.branches(scenario);
     }
     if checker.errors.is_empty() { Ok(()) } else { Err(checker.errors) }
@@ -143,6 +145,7 @@ impl Checker {
             match scenario.at_branch(i) {
                 Err(error) => self.errors.push(error),
                 Ok(whole) => {
+                    let whole = Scenario { tasks: Vec::new(), ..whole };
                     let own = format!("{at}.");
                     for ScenarioError { path, problem } in check(&whole).err().unwrap_or_default() {
                         self.errors.push(ScenarioError::new(

@@ -10,6 +10,7 @@ use super::halt_text;
 use super::run::Run;
 use crate::engine::Limits;
 use crate::scenario::{Micros, Scenario, micros};
+use crate::trace::Record;
 use run_observer::RunObserver;
 
 impl Sweep {
@@ -26,21 +27,39 @@ impl Sweep {
     /// # Errors
     /// The seed was run already.
     pub fn run_within(&mut self, scenario: &Scenario, seed: u64, max_events: u64) -> Result<(), MergeError> {
+        self.measure(scenario, seed, max_events, &mut |_| {}).map(|_| ())
+    }
+
+    /// Runs the scenario with a seed as [`Sweep::run_within`] does, passes each record to `look`, and returns the run at its end.
+    ///
+    /// # Errors
+    /// The seed was run already.
+    pub fn measure(
+        &mut self,
+        scenario: &Scenario,
+        seed: u64,
+        max_events: u64,
+        look: &mut dyn FnMut(&Record),
+    ) -> Result<Run, MergeError> {
         self.add_seeds(seed, seed + 1)?;
         let scenario = Scenario { seed, ..scenario.clone() };
         let end = micros(scenario.until_ms);
         let mut run = Run::with_limits(&scenario, Limits::with_events(max_events));
         run.analysis_mut().staleness.watch_each_copy();
+        run.engine().trace().since(0).for_each(&mut *look);
         let mut observer = RunObserver::new(self, end);
         let mut at_end = false;
         while !at_end {
-            at_end = run.advance(end, 65_536, &mut |record, analysis, _| observer.observe(record, analysis));
+            at_end = run.advance(end, 65_536, &mut |record, analysis, _| {
+                observer.observe(record, analysis);
+                look(record);
+            });
             // Notices are taken regularly, so that they do not accumulate.
             observer.notices(&mut run);
         }
         observer.end();
         self.finish(&run, seed, end);
-        Ok(())
+        Ok(run)
     }
 
     fn finish(&mut self, run: &Run, seed: u64, end: Micros) {

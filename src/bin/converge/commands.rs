@@ -1,14 +1,15 @@
 //! Executes the commands.
 
 use crate::options::{
-    CheckOptions, Cli, Commands, CompareOptions, ExampleCommands, LinkCommands, RunOptions, Source, SweepOptions,
-    WhyOptions,
+    CheckOptions, Cli, Commands, CompareOptions, ExampleCommands, GradeOptions, LinkCommands, RunOptions, Source,
+    SweepOptions, WhyOptions,
 };
-use crate::{check_text, comparison, long_run, output, parallel_sweep, reasons_text, run_text, sweep_text};
+use crate::{check_text, comparison, grade_text, long_run, output, parallel_sweep, reasons_text, run_text, sweep_text};
 use clap::Parser;
 use converge::analysis::Analysis;
 use converge::analysis::history::HistoryRecorder;
 use converge::engine::{Engine, Limits};
+use converge::grading::{self, GradeReport, Grader};
 use converge::report::{self, InputError, ReasonsReport, RunReport, SweepReport, TraceLine, scenario_from};
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Scenario, ScenarioError, link, micros, schema};
@@ -61,6 +62,7 @@ pub fn main() -> ExitCode {
         Commands::Compare(options) => compare(&options),
         Commands::Why(options) => why(&options),
         Commands::Check(options) => check_history(&options),
+        Commands::Grade(options) => grade(&options),
         Commands::Merge { files, json } => merge(&files, json),
         Commands::Link(LinkCommands::Encode { file }) => encode_link(&file),
         Commands::Link(LinkCommands::Decode { link }) => decode_link(&link),
@@ -371,6 +373,35 @@ fn print_sweep(sweep: &Sweep, title: &str, json: bool) -> CommandResult {
         print(&sweep_text::text(sweep, if title.is_empty() { "untitled" } else { title }))?
     };
     Ok(if sweep.halted > 0 { ExitCode::from(2) } else { ExitCode::SUCCESS })
+}
+
+fn grade(options: &GradeOptions) -> CommandResult {
+    let document = scenario_in(&options.file)?;
+    let answer = match &options.answer {
+        Some(answer) => scenario_in(answer)?,
+        None => document.clone(),
+    };
+    let tasks = grading::tasks(&document, options.task.as_deref()).map_err(|error| vec![error])?;
+    handle_interrupts()?;
+    let mut grades = Vec::new();
+    for task in tasks {
+        let mut grader = Grader::new(&document, task, &answer, options.max_events).map_err(|error| vec![error])?;
+        let mut progress = grade_text::Progress::new();
+        while !STOP.load(Ordering::Relaxed) && grader.step() {
+            progress.report(&task.id, grader.progress());
+        }
+        grades.push(grader.grade());
+    }
+    let report = GradeReport::new(grades);
+    if options.json {
+        print_json(&report)?
+    } else {
+        print(&grade_text::text(&report))?
+    };
+    if STOP.load(Ordering::Relaxed) {
+        return Ok(halted());
+    }
+    Ok(ExitCode::from(if report.passed { 0 } else { 1 }))
 }
 
 fn merge(files: &[String], json: bool) -> CommandResult {

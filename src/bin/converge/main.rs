@@ -1,6 +1,7 @@
 //! `converge`: the engine as a command line.
 //!
-//! Exit codes: 0 success; 1 the run missed a promise or violated an invariant, or the history violates a guarantee;
+//! Exit codes: 0 success; 1 the run missed a promise or violated an invariant, or the history violates a guarantee,
+//! or the answer misses a goal;
 //! 2 the input is not valid, or a run was halted at a limit; 3 the verdict on a history is unknown; 130 Ctrl-C.
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -9,6 +10,8 @@ mod check_text;
 mod commands;
 #[cfg(not(target_arch = "wasm32"))]
 mod comparison;
+#[cfg(not(target_arch = "wasm32"))]
+mod grade_text;
 #[cfg(not(target_arch = "wasm32"))]
 mod long_run;
 #[cfg(not(target_arch = "wasm32"))]

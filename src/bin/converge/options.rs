@@ -26,6 +26,8 @@ pub enum Commands {
     Why(WhyOptions),
     /// Check which guarantees a history keeps; exit 1 if one is violated, 3 if a verdict is unknown
     Check(CheckOptions),
+    /// Grade an answer to the tasks of a scenario; exit 1 if a goal is not met
+    Grade(GradeOptions),
     /// Merge the results of several sweeps of one scenario
     Merge {
         /// Output of `sweep --json`, each with different seeds; - reads standard input
@@ -179,6 +181,24 @@ pub struct CompareOptions {
     /// The number of threads; the result does not depend on it [default: the number of cores]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct GradeOptions {
+    /// A scenario with tasks as JSON, a link, or ex=ID for an example; - reads standard input
+    pub file: String,
+    /// The answer: the scenario as the learner changed it, as JSON or a link [default: the scenario as it is]
+    #[arg(long, value_name = "LINK|FILE")]
+    pub answer: Option<String>,
+    /// The task [default: all]
+    #[arg(long, value_name = "ID")]
+    pub task: Option<String>,
+    /// Events after which a run is halted
+    #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.events)]
+    pub max_events: u64,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,

@@ -1,0 +1,126 @@
+//! What an answer changed in the document of a task, and whether the task permits it.
+
+use crate::scenario::{Scenario, ScenarioError, Task, TaskNode};
+use serde_json::Value as Json;
+
+/// The lists of nodes in a document, and the kind that a task's palette names.
+const LISTS: [(&str, TaskNode, &str); 4] = [
+    ("services", TaskNode::Service, "services"),
+    ("buses", TaskNode::Bus, "buses"),
+    ("clients", TaskNode::Client, "clients"),
+    ("groups", TaskNode::Group, "replica groups"),
+];
+
+/// Fields of a node that have no influence on a run.
+const FREE: [&str; 2] = ["name", "position"];
+
+/// Returns what the answer changed without permission, each with its path and what is permitted. The start and the answer
+/// have no branches.
+pub(super) fn not_permitted(task: &Task, start: &Scenario, answer: &Scenario) -> Vec<ScenarioError> {
+    let mut found = Changes { task, errors: Vec::new() };
+    let (before, after) = (start.to_value(), answer.to_value());
+    for (list, kind, plural) in LISTS {
+        found.nodes(&before[list], &after[list], task.palette.contains(&kind), plural);
+    }
+    for field in ["regions", "default_latency", "until_ms"] {
+        found.compare(field, &before[field], &after[field]);
+    }
+    // Links of added nodes come with them.
+    let links = |document: &Json| -> Vec<Json> {
+        let is_known = |id: &Json| id.as_str().is_some_and(|id| start.ids().any(|known| known == id));
+        let links = document["links"].as_array().map(Vec::as_slice).unwrap_or_default();
+        links.iter().filter(|link| is_known(&link["from"]) && is_known(&link["to"])).cloned().collect()
+    };
+    found.compare("links", &Json::Array(links(&before)), &Json::Array(links(&after)));
+    found.script(start, answer);
+    found.errors
+}
+
+struct Changes<'a> {
+    task: &'a Task,
+    errors: Vec<ScenarioError>,
+}
+
+impl Changes<'_> {
+    fn permits(&self, path: &str) -> bool {
+        let covers = |rule: &String| {
+            path.strip_prefix(rule.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.task.change.iter().any(covers)
+    }
+
+    fn refuse(&mut self, path: &str, what: &str) {
+        let change = &self.task.change;
+        let permitted = if change.is_empty() { "nothing".to_string() } else { format!("`{}`", change.join("`, `")) };
+        self.errors.push(ScenarioError::new(path, format!("{what}; the task permits changes of {permitted}")));
+    }
+
+    /// Compares the nodes of one kind by their ids.
+    fn nodes(&mut self, before: &Json, after: &Json, may_add: bool, plural: &str) {
+        let list = |nodes: &Json| nodes.as_array().cloned().unwrap_or_default();
+        let (before, after) = (list(before), list(after));
+        let id = |node: &Json| node["id"].as_str().unwrap_or_default().to_string();
+        for node in &before {
+            let path = id(node);
+            match after.iter().find(|other| other["id"] == node["id"]) {
+                Some(other) => self.compare(&path, node, other),
+                None if self.permits(&path) => {}
+                None => self.refuse(&path, "must not be removed"),
+            }
+        }
+        for node in after.iter().filter(|node| !before.iter().any(|other| other["id"] == node["id"])) {
+            if !may_add {
+                self.refuse(&id(node), &format!("must not be added, because the task's palette has no {plural}"));
+            }
+        }
+    }
+
+    /// Compares a field and reports the deepest fields that differ without permission.
+    fn compare(&mut self, path: &str, before: &Json, after: &Json) {
+        if before == after || self.permits(path) {
+            return;
+        }
+        let is_node = !path.contains('.') || before["id"].is_string();
+        match (before, after) {
+            (Json::Object(old), Json::Object(new)) => {
+                let added = new.keys().filter(|name| !old.contains_key(*name));
+                for name in old.keys().chain(added).filter(|name| !is_node || !FREE.contains(&name.as_str())) {
+                    self.compare(&format!("{path}.{name}"), &before[name], &after[name]);
+                }
+            }
+            (Json::Array(old), Json::Array(new)) if old.len() == new.len() => {
+                for (i, (old, new)) in old.iter().zip(new).enumerate() {
+                    self.compare(&format!("{path}.{i}"), old, new);
+                }
+            }
+            // A field whose value is the default is not in the document.
+            (Json::Null, Json::Object(new)) if self.is_above_a_rule(path) => {
+                for (name, value) in new {
+                    self.compare(&format!("{path}.{name}"), &Json::Null, value);
+                }
+            }
+            _ => self.refuse(path, "must not be changed"),
+        }
+    }
+
+    fn is_above_a_rule(&self, path: &str) -> bool {
+        self.task.change.iter().any(|rule| rule.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+    }
+
+    /// The script keeps its commands. With permission for faults, commands may be added.
+    fn script(&mut self, start: &Scenario, answer: &Scenario) {
+        if self.permits("script") {
+            return;
+        }
+        let mut added: Vec<_> = answer.script.iter().collect();
+        for step in &start.script {
+            match added.iter().position(|other| *other == step) {
+                Some(index) => drop(added.remove(index)),
+                None => return self.refuse("script", "must keep its commands"),
+            }
+        }
+        if !added.is_empty() && !self.task.faults {
+            self.refuse("script", "must have no further commands");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The conditions of goals on one run.
+
+use crate::analysis::check::{BUDGET, GUARANTEES, Verdict, check};
+use crate::analysis::history::{History, HistoryRecorder};
+use crate::analysis::{InvariantStatus, Invariants};
+use crate::scenario::goal::Condition;
+use crate::scenario::{Micros, Promise, Scenario};
+use crate::session::{Run, halt_text};
+
+/// The conditions of a task's goals, in the order of the goals; none for a goal about another figure.
+pub(super) struct Conditions {
+    conditions: Vec<Option<Condition>>,
+    /// The invariants of the conditions `finally`, evaluated at the end alone.
+    finally: Invariants,
+}
+
+/// Why a condition is false, and at which instant if not at the end.
+type Failure = (Option<Micros>, String);
+
+impl Conditions {
+    /// Returns the conditions, and the scenario with the invariants of the conditions `always`.
+    pub(super) fn new(conditions: Vec<Option<Condition>>, scenario: &Scenario) -> (Self, Scenario) {
+        let (mut always, mut finally) = (Vec::new(), Vec::new());
+        for condition in conditions.iter().flatten() {
+            match condition {
+                Condition::Always(invariant) => always.push(invariant.clone()),
+                Condition::Finally(invariant) => finally.push(invariant.clone()),
+                Condition::Converged
+                | Condition::AllOperationsOk
+                | Condition::NoStaleReads
+                | Condition::NoLostUpdates
+                | Condition::Keeps(_) => {}
+            }
+        }
+        let at_end = Scenario { invariants: finally, ..scenario.clone() };
+        let finally = Invariants::new(&at_end);
+        (Conditions { conditions, finally }, Scenario { invariants: always, ..scenario.clone() })
+    }
+
+    /// Whether a condition is about the history of operations.
+    pub(super) fn need_history(&self) -> bool {
+        self.conditions.iter().flatten().any(|condition| matches!(condition, Condition::Keeps(_)))
+    }
+
+    /// Judges a run that has ended. `recorder` has observed it if a condition needs the history.
+    pub(super) fn judge(&self, run: &Run, recorder: Option<&HistoryRecorder>) -> Vec<Option<Result<(), Failure>>> {
+        let names = run.engine().names();
+        let history =
+            recorder.map(|recorder| recorder.history(|key| names.qualified_key(key), |by, _| names.label(by).into()));
+        let mut at_end = self.finally.clone();
+        at_end.evaluate(run.engine().now(), run.analysis(), names);
+        let always = run.invariants();
+        let (mut always, mut finally) = (always.iter(), at_end.statuses());
+        let mut judged = Vec::with_capacity(self.conditions.len());
+        for condition in &self.conditions {
+            judged.push(condition.as_ref().map(|condition| {
+                let result = match condition {
+                    Condition::Converged => promise(run, Promise::Converged),
+                    Condition::AllOperationsOk => promise(run, Promise::AllOperationsOk),
+                    Condition::NoStaleReads => promise(run, Promise::NoStaleReads),
+                    Condition::NoLostUpdates => promise(run, Promise::LostUpdates { count: 0 }),
+                    Condition::Keeps(name) => keeps(name, history.as_ref()),
+                    Condition::Always(_) => status(always.next()),
+                    Condition::Finally(_) => status(finally.next()),
+                };
+                // A halted run shows nothing.
+                match halt_text::sentence(run) {
+                    Some(why) => Err((None, why)),
+                    None => result,
+                }
+            }));
+        }
+        judged
+    }
+}
+
+fn promise(run: &Run, promise: Promise) -> Result<(), Failure> {
+    run.missed(&[promise]).into_iter().next().map_or(Ok(()), |missed| Err((None, missed)))
+}
+
+fn status(status: Option<&InvariantStatus>) -> Result<(), Failure> {
+    match status {
+        Some(InvariantStatus::Holds) => Ok(()),
+        Some(InvariantStatus::Violated { at, values, .. }) => Err((Some(*at), values.clone())),
+        Some(InvariantStatus::Unknown) | None => Err((None, "it was never evaluated: no service has the data".into())),
+    }
+}
+
+fn keeps(name: &str, history: Option<&History>) -> Result<(), Failure> {
+    let guarantee = GUARANTEES.iter().find(|(known, _)| *known == name);
+    let (Some((_, guarantee)), Some(history)) = (guarantee, history) else {
+        return Err((None, format!("{name} cannot be checked")));
+    };
+    match check(history, *guarantee, BUDGET) {
+        Verdict::Holds => Ok(()),
+        Verdict::Unknown(why) => Err((None, format!("unknown: {why}"))),
+        Verdict::Violated(witness) => {
+            let last = witness.operations.iter().filter_map(|index| history.operations[*index].times);
+            let at = last.map(|(_, end)| end).filter(|end| *end < i64::MAX).max();
+            Err((at.and_then(|at| Micros::try_from(at).ok()), witness.sentence))
+        }
+    }
+}

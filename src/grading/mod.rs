@@ -1,0 +1,206 @@
+//! Grades answers to tasks: runs the learner's scenario with many seeds and judges the goals. The command line, the page
+//! and the JavaScript module use this grader. All counts are integers and the runs have fixed seeds, so it gives the same
+//! grade everywhere, bit for bit.
+
+mod changes;
+mod conditions;
+mod figures;
+mod report;
+
+pub use report::{FailedRun, GoalGrade, GradeReport, Refused, TaskGrade};
+
+use crate::analysis::history::HistoryRecorder;
+use crate::scenario::goal::{Condition, Figure, Requirement};
+use crate::scenario::{Goal, Micros, Scenario, ScenarioError, Task, link, micros};
+use crate::session::Run;
+use crate::session::sweep::Sweep;
+use conditions::Conditions;
+use xxhash_rust::xxh3::Xxh3;
+
+/// Grades an answer to one task, run by run, so that the caller can show the progress and cancel.
+pub struct Grader {
+    task: Task,
+    /// The answer, with the invariants that the goals name.
+    scenario: Scenario,
+    requirements: Vec<Result<Requirement, String>>,
+    conditions: Conditions,
+    not_permitted: Vec<ScenarioError>,
+    sweep: Sweep,
+    lost_updates: u64,
+    /// For each goal, in how many runs its condition was true.
+    held: Vec<u64>,
+    failures: Vec<Option<(u64, Micros, String)>>,
+    digest: Xxh3,
+    max_events: u64,
+}
+
+impl std::fmt::Debug for Grader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Grader({}: {} of {} runs)", self.task.id, self.sweep.runs, self.task.runs)
+    }
+}
+
+impl Grader {
+    /// Prepares to grade `answer` in a task of `document`. Both are valid; of each, the branch that opens at the start counts.
+    /// A run is halted after `max_events` events, and then meets no condition.
+    ///
+    /// # Errors
+    /// The branch that opens cannot be made.
+    pub fn new(document: &Scenario, task: &Task, answer: &Scenario, max_events: u64) -> Result<Grader, ScenarioError> {
+        let (start, answer) = (document.of_branch(None)?, answer.of_branch(None)?);
+        let not_permitted = changes::not_permitted(task, &start, &answer);
+        let requirements: Vec<_> = task.goals.iter().map(|goal| Requirement::parse(&goal.must, &answer)).collect();
+        let condition = |requirement: &Result<Requirement, String>| match requirement {
+            Ok(Requirement { figure: Figure::Runs(condition), .. }) => Some(condition.clone()),
+            Ok(_) | Err(_) => None,
+        };
+        let conditions: Vec<Option<Condition>> = requirements.iter().map(condition).collect();
+        let (conditions, scenario) = Conditions::new(conditions, &answer);
+        Ok(Grader {
+            sweep: Sweep::new(&scenario),
+            scenario,
+            conditions,
+            not_permitted,
+            lost_updates: 0,
+            held: vec![0; task.goals.len()],
+            failures: vec![None; task.goals.len()],
+            digest: Xxh3::new(),
+            requirements,
+            task: task.clone(),
+            max_events,
+        })
+    }
+
+    /// Returns the number of runs made, and of all runs to make.
+    pub fn progress(&self) -> (u64, u64) {
+        let all = if self.not_permitted.is_empty() { self.task.runs.into() } else { 0 };
+        (self.sweep.runs, all)
+    }
+
+    /// Makes the next run. Returns whether there are more to make.
+    pub fn step(&mut self) -> bool {
+        let (done, all) = self.progress();
+        if done >= all {
+            return false;
+        }
+        let seed = done + 1;
+        let mut recorder = self.conditions.need_history().then(HistoryRecorder::default);
+        let mut look = |record: &_| {
+            if let Some(recorder) = &mut recorder {
+                recorder.observe(record);
+            }
+        };
+        let run = self.sweep.measure(&self.scenario, seed, self.max_events, &mut look).expect("each seed is run once");
+        self.judge(&run, recorder.as_ref(), seed);
+        seed < all
+    }
+
+    /// Makes all remaining runs.
+    pub fn complete(&mut self) {
+        while self.step() {}
+    }
+
+    fn judge(&mut self, run: &Run, recorder: Option<&HistoryRecorder>, seed: u64) {
+        self.lost_updates += run.analysis().lost.count();
+        self.digest.update(run.engine().trace().digest().hex().as_bytes());
+        let end = micros(self.scenario.until_ms);
+        for (i, result) in self.conditions.judge(run, recorder).into_iter().enumerate() {
+            match result {
+                None => {}
+                Some(Ok(())) => self.held[i] += 1,
+                Some(Err((at, because))) => {
+                    self.failures[i].get_or_insert((seed, at.unwrap_or(end), because));
+                }
+            }
+        }
+    }
+
+    /// Returns the grade after the runs so far.
+    pub fn grade(&self) -> TaskGrade {
+        let (done, all) = self.progress();
+        let complete = done == all && self.not_permitted.is_empty();
+        let goals: Vec<GoalGrade> =
+            self.task.goals.iter().enumerate().map(|(i, goal)| self.goal(i, goal, complete)).collect();
+        let points = |met: bool| goals.iter().filter(|goal| goal.met || !met).map(|goal| goal.points).sum();
+        TaskGrade {
+            task: self.task.id.clone(),
+            passed: goals.iter().all(|goal| goal.met),
+            points: points(true),
+            of: points(false),
+            runs: done,
+            complete,
+            digest: format!("{:016x}", self.digest.digest()),
+            not_permitted: self.not_permitted.iter().cloned().map(Refused::from).collect(),
+            goals,
+        }
+    }
+
+    fn goal(&self, i: usize, goal: &Goal, complete: bool) -> GoalGrade {
+        let (figure, met, mut failure) = match &self.requirements[i] {
+            Ok(requirement) => {
+                let figure = self.figure(i, &requirement.figure);
+                let met = figure.is_some_and(|figure| requirement.bound.is_met(figure, requirement.number));
+                (figure, met, self.failures[i].clone())
+            }
+            // A node that the goal names is no longer in the answer.
+            Err(problem) => (None, false, Some((1, 0, problem.clone()))),
+        };
+        failure = failure.filter(|_| self.not_permitted.is_empty());
+        GoalGrade {
+            id: goal.id.clone(),
+            text: goal.text.clone(),
+            must: goal.must.clone(),
+            met: met && complete,
+            figure,
+            points: goal.points,
+            failure: failure.map(|(seed, at, because)| self.failed_run(seed, at, because)),
+        }
+    }
+
+    fn figure(&self, i: usize, figure: &Figure) -> Option<f64> {
+        let runs = self.sweep.runs;
+        match figure {
+            Figure::Runs(_) => (runs > 0).then(|| self.held[i] as f64 / runs as f64),
+            figure => figures::value(figure, &self.sweep, self.lost_updates, &self.task.curve),
+        }
+    }
+
+    fn failed_run(&self, seed: u64, at: Micros, because: String) -> FailedRun {
+        let at_ms = at as f64 / 1000.0;
+        let scenario = Scenario { seed, tasks: Vec::new(), ..self.scenario.clone() };
+        let link = link::encode(&scenario).ok().map(|link| format!("{link}&t={at_ms}"));
+        FailedRun { seed, at_ms, because, link }
+    }
+}
+
+impl GradeReport {
+    /// Sums up the grades of a document's tasks.
+    pub fn new(tasks: Vec<TaskGrade>) -> Self {
+        GradeReport {
+            passed: tasks.iter().all(|task| task.passed),
+            points: tasks.iter().map(|task| task.points).sum(),
+            of: tasks.iter().map(|task| task.of).sum(),
+            tasks,
+        }
+    }
+}
+
+/// Returns the tasks of a document that are to be graded: the one with the id, or all.
+///
+/// # Errors
+/// The document has no tasks, or none with this id.
+pub fn tasks<'a>(document: &'a Scenario, id: Option<&str>) -> Result<Vec<&'a Task>, ScenarioError> {
+    let found: Vec<&Task> = document.tasks.iter().filter(|task| id.is_none_or(|id| task.id == id)).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let ids: Vec<&str> = document.tasks.iter().map(|task| task.id.as_str()).collect();
+    let problem = match id {
+        Some(id) if !ids.is_empty() => format!("one of {} is expected, not `{id}`", ids.join(", ")),
+        Some(_) | None => "the document must have at least one task".into(),
+    };
+    Err(ScenarioError::new("tasks", problem))
+}
+
+#[cfg(test)]
+mod tests;

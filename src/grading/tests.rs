@@ -1,0 +1,210 @@
+use super::*;
+use crate::analysis::check::GUARANTEES;
+use crate::scenario::goal::HISTORY_GUARANTEES;
+use serde_json::json;
+
+/// An update whose event is lost if the publisher crashes between commit and publication.
+fn document() -> serde_json::Value {
+    json!({
+        "converge": 1,
+        "until_ms": 5000,
+        "services": [
+            { "id": "inventory", "data": { "widget": 50 }, "publishes": [{ "to": "bus", "gap_ms": 50 }] },
+            { "id": "copy", "data": { "widget": 50 }, "subscribes": [{ "to": "bus" }] }
+        ],
+        "buses": [{ "id": "bus" }],
+        "script": [
+            { "at_ms": 500, "do": { "operate": { "service": "inventory", "operation": { "write": { "key": "widget", "value": 48 } } } } },
+            { "at_ms": 520, "do": { "crash": { "service": "inventory" } } },
+            { "at_ms": 2000, "do": { "restart": { "service": "inventory" } } }
+        ],
+        "tasks": [{
+            "id": "keep",
+            "change": ["inventory.publishes"],
+            "goals": [
+                { "id": "arrives", "must": "runs(finally copy.widget == 48) == 1", "points": 3 },
+                { "id": "cheap", "must": "messages <= 10" }
+            ]
+        }]
+    })
+}
+
+fn scenario(json: &serde_json::Value) -> Scenario {
+    Scenario::from_json(&json.to_string()).expect("valid")
+}
+
+fn grade_of(document: &serde_json::Value, answer: &serde_json::Value) -> TaskGrade {
+    let (document, answer) = (scenario(document), scenario(answer));
+    let mut grader = Grader::new(&document, &document.tasks[0], &answer, 1_000_000).expect("a grader");
+    grader.complete();
+    grader.grade()
+}
+
+fn with(change: impl FnOnce(&mut serde_json::Value)) -> serde_json::Value {
+    let mut answer = document();
+    change(&mut answer);
+    answer
+}
+
+#[test]
+fn an_answer_gets_points_for_each_goal_that_it_meets() {
+    let start = grade_of(&document(), &document());
+    assert_eq!((start.passed, start.points, start.of, start.runs, start.complete), (false, 1, 4, 200, true));
+    let failure = start.goals[0].failure.as_ref().expect("a failing run");
+    assert_eq!(failure.seed, 1);
+    let link = failure.link.as_ref().expect("a link");
+    assert!(link::decode(link).is_ok_and(|opened| opened.at.is_some()), "{link}");
+    let solved = grade_of(
+        &document(),
+        &with(|answer| {
+            answer["services"][0]["publishes"][0] =
+                json!({ "to": "bus", "mode": { "outbox": { "poll_ms": 100, "batch": 10 } } })
+        }),
+    );
+    assert_eq!((solved.passed, solved.points, solved.goals[0].figure), (true, 4, Some(1.0)));
+    assert_ne!(solved.digest, start.digest);
+}
+
+#[test]
+fn the_grade_is_the_same_each_time_and_depends_on_no_title_or_position() {
+    let answer = with(|answer| {
+        answer["title"] = json!("mine");
+        answer["seed"] = json!(99);
+        answer["services"][0]["name"] = json!("Stock");
+        answer["services"][0]["position"] = json!([1, 2]);
+    });
+    let (first, second) = (grade_of(&document(), &document()), grade_of(&document(), &answer));
+    assert_eq!(first.digest, second.digest);
+    assert!(second.not_permitted.is_empty(), "{:?}", second.not_permitted);
+}
+
+#[test]
+fn changes_without_permission_are_refused_and_earn_nothing() {
+    type Change = fn(&mut serde_json::Value);
+    let cases: [(Change, &str); 7] = [
+        (|answer| answer["script"].as_array_mut().expect("a list").truncate(1), "script"),
+        (|answer| answer["script"][1]["at_ms"] = json!(900), "script"),
+        (|answer| answer["services"][1]["subscribes"][0]["effect"] = json!("overwrite"), "copy.subscribes.0.effect"),
+        (|answer| answer["until_ms"] = json!(400), "until_ms"),
+        (|answer| answer["services"][1]["data"]["more"] = json!(1), "copy.data.more"),
+        (|answer| answer["links"] = json!([{ "from": "inventory", "to": "bus" }]), "links"),
+        (|answer| answer["services"].as_array_mut().expect("a list").push(json!({ "id": "more" })), "more"),
+    ];
+    for (change, path) in cases {
+        let grade = grade_of(&document(), &with(change));
+        let paths: Vec<&str> = grade.not_permitted.iter().map(|refused| refused.path.as_str()).collect();
+        assert_eq!((paths, grade.points, grade.runs), (vec![path], 0, 0));
+        assert!(grade.not_permitted[0].expected.contains("`inventory.publishes`"), "{:?}", grade.not_permitted);
+    }
+}
+
+#[test]
+fn a_palette_and_permission_for_faults_allow_additions() {
+    let document = with(|document| {
+        document["tasks"][0]["palette"] = json!(["service"]);
+        document["tasks"][0]["faults"] = json!(true);
+    });
+    let mut answer = document.clone();
+    answer["services"].as_array_mut().expect("a list").push(json!({ "id": "more", "subscribes": [{ "to": "bus" }] }));
+    answer["links"] = json!([{ "from": "bus", "to": "more", "loss": 0.5 }]);
+    answer["script"].as_array_mut().expect("a list").push(json!({ "at_ms": 1, "do": "heal_all" }));
+    assert_eq!(grade_of(&document, &answer).not_permitted, []);
+    answer["buses"].as_array_mut().expect("a list").push(json!({ "id": "second" }));
+    assert_eq!(grade_of(&document, &answer).not_permitted[0].path, "second");
+}
+
+#[test]
+fn a_goal_about_a_node_that_the_answer_removed_is_not_met() {
+    let document = with(|document| document["tasks"][0]["change"] = json!(["copy", "links"]));
+    let mut answer = document.clone();
+    answer["services"].as_array_mut().expect("a list").pop();
+    answer["tasks"] = json!([]);
+    let grade = grade_of(&document, &answer);
+    assert_eq!(grade.not_permitted, []);
+    assert!(!grade.goals[0].met && grade.goals[0].failure.is_some(), "{:?}", grade.goals[0]);
+}
+
+#[test]
+fn a_grade_that_was_cancelled_meets_no_goal() {
+    let document = scenario(&document());
+    let mut grader = Grader::new(&document, &document.tasks[0], &document, 1_000_000).expect("a grader");
+    assert!(grader.step());
+    assert_eq!(grader.progress(), (1, 200));
+    let grade = grader.grade();
+    assert_eq!((grade.complete, grade.points), (false, 0));
+}
+
+#[test]
+fn a_halted_run_meets_no_condition() {
+    let document = scenario(&with(|document| document["tasks"][0]["goals"][0]["must"] = json!("runs(converged) == 0")));
+    let mut grader = Grader::new(&document, &document.tasks[0], &document, 3).expect("a grader");
+    grader.step();
+    let failure = grader.grade().goals[0].failure.clone().expect("the run is halted");
+    assert!(failure.because.contains('3'), "{failure:?}");
+}
+
+#[test]
+fn goals_can_be_of_every_kind_of_figure() {
+    let musts = [
+        "runs(converged) == 0",
+        "runs(all_operations_ok) == 1",
+        "runs(no_stale_reads) == 0",
+        "runs(no_lost_updates) == 1",
+        "runs(linearizable) == 1",
+        "runs(always copy.widget >= 48) == 1",
+        "runs(finally copy.widget == 50) == 1",
+        "never_published == 1",
+        "lost_updates == 0",
+        "write_ok_share == 1",
+        "write_latency_ms.max < 100",
+        "windows_open == 1",
+        "reflected(1000) == 0",
+        "error(reflected) == 0.5",
+    ];
+    let document = with(|document| {
+        let goals = musts.iter().enumerate().map(|(i, must)| json!({ "id": i.to_string(), "must": must }));
+        document["tasks"][0]["goals"] = goals.collect();
+        document["tasks"][0]["curve"] = json!([[0, 0], [1000, 0.5]]);
+    });
+    let grade = grade_of(&document, &document);
+    let missed: Vec<_> = grade.goals.iter().filter(|goal| !goal.met).collect();
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+#[test]
+fn links_carry_tasks() {
+    let document = scenario(&document());
+    let link = link::encode(&document).expect("a link");
+    assert_eq!(link::decode(&link).expect("valid").scenario, document);
+}
+
+#[test]
+fn errors_of_tasks_have_their_path_and_what_was_expected() {
+    type Change = fn(&mut serde_json::Value);
+    let cases: [(Change, &str, &str); 12] = [
+        (|task| task["id"] = json!("a b"), "tasks[0].id", "letters, digits"),
+        (|task| task["goals"] = json!([]), "tasks[0].goals", "at least one goal"),
+        (|task| task["goals"][1]["id"] = json!("arrives"), "tasks[0].goals[1].id", "already"),
+        (|task| task["goals"][0]["must"] = json!("runs(x) == 1"), "tasks[0].goals[0].must", "not a condition"),
+        (|task| task["goals"][0]["points"] = json!(0), "tasks[0].goals[0].points", "1 to 100"),
+        (|task| task["goals"][0]["must"] = json!("error(fresh) < 1"), "tasks[0].goals[0].must", "`curve`"),
+        (|task| task["runs"] = json!(10), "tasks[0].runs", "200 to 10000"),
+        (|task| task["attempts"] = json!(0), "tasks[0].attempts", "1 to 1000"),
+        (|task| task["change"] = json!(["inventry"]), "tasks[0].change[0]", "`<id>.<field>`"),
+        (|task| task["change"] = json!(["inventory.publishs"]), "tasks[0].change[0]", "no field"),
+        (|task| task["curve"] = json!([[3, 0.5]]), "tasks[0].curve[0][0]", "grid"),
+        (|task| task["hide"] = json!(["everything"]), "tasks[0].hide[0]", "one of"),
+    ];
+    for (change, path, expected) in cases {
+        let json = with(|document| change(&mut document["tasks"][0]));
+        let errors = Scenario::from_json(&json.to_string()).expect_err(path);
+        let found = errors.iter().any(|error| error.path == path && error.problem.contains(expected));
+        assert!(found, "{path}: {errors:?}");
+    }
+}
+
+#[test]
+fn the_guarantees_of_goals_are_those_that_the_checker_knows() {
+    let known: Vec<&str> = GUARANTEES.iter().map(|(name, _)| *name).collect();
+    assert_eq!(known, HISTORY_GUARANTEES);
+}
