@@ -47,7 +47,7 @@ impl HostOptions {
 /// What the page must do.
 #[derive(Clone, Debug)]
 pub enum HostAction {
-    /// Change the model, whatever the embed's mode allows to the visitor.
+    /// Change the model, even where the mode of the embed denies that to the visitor.
     Update(Msg),
     /// Open a link, an example or a document, and report the result to [`Host::opened`].
     Open(String),
@@ -60,9 +60,9 @@ pub enum HostAction {
 /// Who may read a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
-    /// Whoever embeds the page.
+    /// Any page that embeds this one.
     Anyone,
-    /// The origin that has said hello.
+    /// The origin that has sent `hello`.
     Origin(String),
 }
 
@@ -79,7 +79,7 @@ pub struct Outgoing {
 #[derive(Clone, Debug)]
 struct Pending {
     id: Value,
-    /// The number of notices when the request arrived: another one says why the request was refused.
+    /// The number of notices when the request arrived: a later notice states why the request was refused.
     notices: u32,
     /// A document is being opened.
     opens: bool,
@@ -350,7 +350,7 @@ impl Host {
         self.origin.clone().map_or(Audience::Anyone, Audience::Origin)
     }
 
-    /// Posts an event, if the embedding page has said hello and wants it.
+    /// Posts an event, if the embedding page has sent `hello` and wants it.
     fn post(&mut self, name: &'static str, id: Option<&Value>, payload: Value) {
         let is_response = id.is_some();
         if let Some(origin) = self.origin.clone()

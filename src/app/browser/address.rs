@@ -116,7 +116,7 @@ pub fn show(fragment: &str, is_new: bool) {
     }
     let base = format!("{}{}", location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
     let url = if fragment.is_empty() { base } else { format!("{base}#{fragment}") };
-    // A frame without an origin has no history of its own.
+    // A frame without an origin shares its history.
     let _ = match is_new {
         true => history.push_state_with_url(&JsValue::NULL, "", Some(&url)),
         false => history.replace_state_with_url(&JsValue::NULL, "", Some(&url)),

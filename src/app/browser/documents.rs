@@ -50,7 +50,7 @@ pub fn open_link(fragment: String, at_its_point: bool) -> Result<Box<Opening>, O
     Ok(Box::new(Opening { origin, at, digest, caption, address, notice, ..Opening::own(opened.scenario) }))
 }
 
-/// Tells the visitor that a link was made with another version of the simulation.
+/// Notifies the visitor that a link was made with another version of the simulation.
 fn semantics_notice(semantics: u32) -> Option<String> {
     match semantics.cmp(&link::SEMANTICS) {
         Ordering::Less => Some("The engine has changed since this link was made; this run may differ.".into()),

@@ -42,12 +42,12 @@ pub(super) struct Failure {
     pub message: String,
     /// The field that is wrong; empty for the whole message.
     pub path: String,
-    /// What was expected; empty if the message says it.
+    /// What was expected; empty if the message states it.
     pub expected: String,
 }
 
 impl Failure {
-    /// Creates a failure whose message says what was expected at a path.
+    /// Creates a failure whose message states what was expected at a path.
     pub fn new(code: &'static str, path: &str, expected: &str) -> Failure {
         let place = if path.is_empty() { String::new() } else { format!("{path}: ") };
         Failure { code, message: format!("{place}expected {expected}"), path: path.into(), expected: expected.into() }
@@ -73,7 +73,7 @@ pub(super) enum Done {
     Actions(Vec<HostAction>),
 }
 
-/// Executes a command, or says what the page must do for it.
+/// Executes a command, or returns what the page must do for it.
 pub(super) fn execute(name: &str, payload: &Value, model: &Model) -> Result<Done, Failure> {
     let update = |msg| Ok(Done::Actions(vec![HostAction::Update(msg)]));
     let playback = |msg| update(Msg::Playback(msg));

@@ -109,24 +109,23 @@ pub(super) fn replica_state(view: &ServiceView, model: &Model) -> Value {
 
 /// What a mark of the timeline reports, if it is an event.
 pub(super) fn mark(mark: &Mark, model: &Model) -> Option<(HostEventName, Value)> {
-    let is_fault = match mark.kind {
-        MarkKind::Crash | MarkKind::Cut | MarkKind::Fault => true,
-        MarkKind::Restart | MarkKind::Heal | MarkKind::FaultEnded => false,
+    let (event, kind) = match mark.kind {
+        MarkKind::Crash => ("fault", "crash"),
+        MarkKind::Cut => ("fault", "cut"),
+        MarkKind::Fault => ("fault", "fault"),
+        MarkKind::Restart => ("healed", "crash"),
+        MarkKind::Heal => ("healed", "cut"),
+        MarkKind::FaultEnded => ("healed", "fault"),
         MarkKind::Converged => {
             let took = model.run.summary.window.as_ref().map(|window| ms(window.took));
             return Some(("converged", json!({ "t": ms(mark.at), "tookMs": took })));
         }
         MarkKind::Update | MarkKind::FirstStale | MarkKind::Lost => return None,
     };
-    let kind = match mark.kind {
-        MarkKind::Crash | MarkKind::Restart => "crash",
-        MarkKind::Cut | MarkKind::Heal => "cut",
-        _ => "fault",
-    };
     let to = mark.to.map_or(Value::Null, |to| node(to, model));
     let payload =
         json!({ "kind": kind, "node": node(mark.node, model), "to": to, "t": ms(mark.at), "text": mark.label });
-    Some((if is_fault { "fault" } else { "healed" }, payload))
+    Some((event, payload))
 }
 
 /// An event of the engine.

@@ -21,7 +21,7 @@ impl Embedded {
         embedded
     }
 
-    /// An embed whose host has said hello.
+    /// An embed whose host has sent `hello`.
     fn greeted(events: &[&str]) -> Embedded {
         let mut embedded = Embedded::new(HostOptions { messages: true, ..HostOptions::default() });
         let hello = json!({ "app": "converge", "v": 1, "type": "hello", "payload": { "v": 1, "events": events } });
@@ -75,7 +75,7 @@ fn before_the_hello_only_ready_goes_out_and_no_command_is_heard() {
     assert_eq!(embedded.events("ready")[0]["protocols"], json!([1]));
     embedded.post(&json!({ "app": "converge", "v": 1, "type": "play", "id": 1 }));
     assert!(!embedded.page.model.playback.playing());
-    assert_eq!(embedded.heard.len(), 1, "nothing is said to a page that has not said hello");
+    assert_eq!(embedded.heard.len(), 1, "nothing is sent to a page that has not sent hello");
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub struct ContextMenu {
     pub is_file: bool,
 }
 
-/// What is open, apart from the panels that have a part of their own.
+/// Which panels are open. Panels with much state have separate parts of the model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Panels {
     /// The open context menu.

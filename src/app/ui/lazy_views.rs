@@ -51,7 +51,7 @@ pub enum LazyView {
     Drawings,
     /// The command palette.
     Commands,
-    /// What an empty canvas says.
+    /// The content of an empty canvas.
     EmptyCanvas,
     /// The context menu.
     Menu,
