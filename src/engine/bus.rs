@@ -102,6 +102,17 @@ impl Bus {
         counts
     }
 
+    /// Panics if an invariant is broken. Called after each event, in debug builds.
+    pub fn assert_invariants(&self) {
+        let is_led = self.brokers.as_ref().is_none_or(BrokerSet::is_led);
+        assert!(self.up == (!self.stopped && is_led), "a bus is up if it is not stopped and a broker leads");
+        let newest = self.stored.last_key_value().map(|(number, _)| *number);
+        assert!(newest.is_none_or(|number| number < self.next_event), "numbers of events are never reused");
+        let newest = self.deliveries.last_key_value().map(|(number, _)| *number);
+        assert!(newest.is_none_or(|number| number < self.next_delivery), "numbers of deliveries are never reused");
+        assert!(self.deliveries.len() <= self.stored.len(), "an event has at most one delivery");
+    }
+
     fn config_of(&self, queue_id: u32) -> &SubscriptionConfig {
         &self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize]
     }

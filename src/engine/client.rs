@@ -62,6 +62,13 @@ impl Client {
         (0, 0, self.pending.len() as u32)
     }
 
+    /// Panics if an invariant is broken. Called after each event, in debug builds.
+    pub fn assert_invariants(&self) {
+        let sessions = self.config.generator.as_ref().map_or(0, |generator| generator.sessions.len());
+        assert!(self.optimistic_writes.len() <= sessions, "a session has at most one optimistic write");
+        assert!(self.optimistic_writes.values().all(|write| write.attempt > 0), "attempts are numbered from 1");
+    }
+
     /// Sets the timers that run from the start.
     pub fn start(&mut self, ctx: &mut Context) {
         debug_assert!(self.pending.is_empty(), "a client starts without operations");

@@ -227,6 +227,13 @@ impl Consumer {
         }
     }
 
+    /// Panics if an invariant is broken. Called after each event, in debug builds.
+    pub fn assert_invariants(&self) {
+        let lengths = [self.attachments.len(), self.sessions.len()];
+        assert!(lengths == [self.handlers.len(); 2], "each handler has an attachment and a session: {lengths:?}");
+        assert!(self.readers.keys().all(|(handler, _)| (*handler as usize) < self.handlers.len()), "a handler reads");
+    }
+
     /// Loses all progress; the inboxes are lost only with the disk. The end of the process closes its connections.
     pub fn crash(&mut self, lose_disk: bool, ctx: &mut Context) {
         ctx.forget_resends();

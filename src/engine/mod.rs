@@ -19,6 +19,7 @@ mod context;
 mod faults;
 mod halting;
 mod inbox;
+mod invariants;
 mod limits;
 mod link;
 mod message;
@@ -189,6 +190,9 @@ impl Engine {
             ScheduledEvent::Arrival(slot) => self.arrive(slot),
             ScheduledEvent::Timer(node, timer) => self.on_timer(node, timer),
             ScheduledEvent::Command(number) => self.execute(number),
+        }
+        if cfg!(debug_assertions) {
+            self.assert_invariants(event);
         }
         true
     }

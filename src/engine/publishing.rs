@@ -59,9 +59,9 @@ pub struct Publisher {
 pub struct ForwardConfig {
     /// The bus whose events it publishes; all if none.
     pub from: Option<NodeId>,
-    /// The same update is published; else one of the service's own.
+    /// The same update is published; else a separate one of the service.
     pub same: bool,
-    /// The key of its own update; the event's key if none.
+    /// The key of the separate update; the event's key if none.
     pub key: Option<Arc<str>>,
     /// The factor and the summand by which a number is changed.
     pub change: (i64, i64),
@@ -128,6 +128,15 @@ impl Publishing {
         let streams = vec![Stream::default(); publishers.len()];
         let (delayed, unconfirmed) = (BTreeMap::new(), BTreeMap::new());
         Publishing { node, publishers, rows, polls, streams, delayed, unconfirmed, next: 0 }
+    }
+
+    /// Panics if an invariant is broken. Called after each event, in debug builds.
+    pub fn assert_invariants(&self) {
+        let publishers = self.publishers.len();
+        let lengths = [self.rows.len(), self.polls.len(), self.streams.len()];
+        assert!(lengths == [publishers; 3], "each publisher has rows, a poll and a stream: {lengths:?}");
+        let newest = self.unconfirmed.last_key_value().map(|(number, _)| *number);
+        assert!(newest.is_none_or(|number| number < self.next), "numbers of publications are never reused");
     }
 
     fn next_number(&mut self) -> u32 {

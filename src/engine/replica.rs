@@ -379,6 +379,18 @@ impl Replica {
         self.member.record_initial(key, ctx);
     }
 
+    /// Panics if an invariant is broken. Called after each event, in debug builds.
+    pub fn assert_invariants(&self) {
+        self.workers.assert_invariants(self.up);
+        assert!(self.up || self.local_operations.is_empty(), "a crash ends the operations of the page's user");
+        self.protocol.assert_invariants(&self.member);
+        if let Some(events) = &self.events {
+            assert!(self.up || events.pending.is_empty(), "a crash forgets the events in progress");
+            events.publishing.assert_invariants();
+            events.consumer.assert_invariants();
+        }
+    }
+
     /// Returns the state that Raft's safety properties refer to; `None` for other protocols.
     pub fn raft(&self) -> Option<RaftView<'_>> {
         self.protocol.raft()

@@ -149,6 +149,14 @@ impl Service {
         }
     }
 
+    /// Panics if an invariant is broken. Called after each event, in debug builds.
+    pub fn assert_invariants(&self) {
+        self.workers.assert_invariants(self.up);
+        assert!(self.up || self.locks.is_empty(), "a crash releases the locks of writes in progress");
+        self.publishing.assert_invariants();
+        self.consumer.assert_invariants();
+    }
+
     /// Puts the inboxes of its handlers into the store that it shares.
     pub(super) fn share_inboxes(&self, ctx: &mut Context) {
         let Some(shared) = self.shared_store.and_then(|store| ctx.stores.get_mut(store)) else { return };

@@ -96,6 +96,14 @@ impl<W, J> WorkerPool<W, J> {
         self.waiting.pop_front()
     }
 
+    /// Panics if an invariant is broken. Called after each event, in debug builds.
+    pub fn assert_invariants(&self, up: bool) {
+        assert!(self.busy <= self.config.concurrency, "a worker has one job");
+        assert!(self.jobs.len() <= self.busy as usize, "each job occupies a worker");
+        assert!(self.waiting.is_empty() || !self.has_free_worker(), "work waits only while all workers are busy");
+        assert!(up || (self.busy == 0 && self.waiting.is_empty()), "a node that is down does no work");
+    }
+
     /// Returns all jobs in progress.
     pub fn jobs(&self) -> impl Iterator<Item = &J> {
         self.jobs.values()

@@ -59,6 +59,13 @@ impl Chain {
         self.set_timer(now, ctx);
     }
 
+    /// Panics if an invariant is broken. Called after each event, in debug builds.
+    pub fn assert_invariants(&self) {
+        let last = self.log.last_index();
+        assert!(self.acknowledged <= last, "the successor acknowledges entries of the log");
+        assert!(self.commit_index <= last, "committed entries are in the log");
+    }
+
     /// Loses the volatile state; with its disk, the log too.
     pub fn crash(&mut self, lose_disk: bool) {
         self.pending_writes.clear();

@@ -90,6 +90,12 @@ impl Gossip {
         ctx.wake(at, Timer::Protocol(self.incarnation));
     }
 
+    /// Panics if an invariant is broken. Called after each event, in debug builds.
+    pub fn assert_invariants(&self) {
+        assert!(self.hot_rumors.len() <= self.known_rumors.len(), "a member spreads rumors that it knows");
+        assert!(self.incarnation > 0, "a member has started");
+    }
+
     /// Stops spreading rumors; with its disk, forgets which rumors it knew.
     pub fn crash(&mut self, lose_disk: bool) {
         self.hot_rumors.clear();

@@ -1,7 +1,7 @@
 //! Primary-replica: one member, the primary, executes all writes, applies them at once, and replicates its log. It
 //! acknowledges a write when enough followers store it.
 //!
-//! A follower that receives nothing from the primary for too long takes over without asking anybody, as MySQL with an
+//! A follower that receives nothing from the primary for too long takes over without asking another, as MySQL with an
 //! external failover does. Writes that the old primary acknowledged but did not replicate are lost, and a partition
 //! between the two leaves both of them primaries.
 
@@ -63,6 +63,14 @@ impl Primary {
         } else {
             self.set_failover_timer(now, member, ctx);
         }
+    }
+
+    /// Panics if an invariant is broken. Called after each event, in debug builds.
+    pub fn assert_invariants(&self, index: usize) {
+        assert!(self.is_primary == (self.primary == index), "a primary knows that it is one");
+        assert!(self.log.last().term <= self.epoch, "no entry is of a later epoch");
+        let members = self.followers.match_index().len();
+        assert!(self.epoch as usize % members == self.primary, "an epoch belongs to its primary");
     }
 
     /// Loses the volatile state; with its disk, the log too.

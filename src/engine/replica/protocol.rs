@@ -58,6 +58,18 @@ impl ProtocolState {
         }
     }
 
+    /// Panics if an invariant is broken. Called after each event, in debug builds.
+    pub fn assert_invariants(&self, member: &Member) {
+        match self {
+            ProtocolState::Quorum(quorum) => quorum.assert_invariants(),
+            ProtocolState::Primary(primary) => primary.assert_invariants(member.index),
+            ProtocolState::Raft(raft) => raft.assert_invariants(member.index),
+            ProtocolState::Chain(chain) => chain.assert_invariants(),
+            ProtocolState::TwoPhase(two_phase) => two_phase.assert_invariants(member.group.members.len()),
+            ProtocolState::Gossip(gossip) => gossip.assert_invariants(),
+        }
+    }
+
     /// Loses the volatile state; with the disk, the durable state too.
     pub fn crash(&mut self, lose_disk: bool) {
         match self {

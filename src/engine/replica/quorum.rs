@@ -75,6 +75,12 @@ impl Quorum {
         }
     }
 
+    /// Panics if an invariant is broken. Called after each event, in debug builds.
+    pub fn assert_invariants(&self) {
+        assert!(self.tombstones.keys().all(|number| *number < self.next_tombstone), "numbers are never reused");
+        self.coordinator.assert_invariants();
+    }
+
     /// Forgets the operations in progress; with its disk, hints and tombstones too.
     pub fn crash(&mut self, lose_disk: bool) {
         self.coordinator.crash(lose_disk);

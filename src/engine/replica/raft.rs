@@ -126,6 +126,14 @@ impl Raft {
         self.set_election_timer(now, ctx);
     }
 
+    /// Panics if an invariant is broken. Called after each event, in debug builds.
+    pub fn assert_invariants(&self, index: usize) {
+        assert!(self.last_applied <= self.commit_index, "only committed entries are applied");
+        assert!(self.commit_index <= self.log.last_index(), "committed entries are in the log");
+        assert!(self.log.last().term <= self.current_term, "no entry is of a later term");
+        assert!(self.role != Role::Leader || self.voted_for == Some(index), "a leader voted for itself");
+    }
+
     /// Loses the volatile state; with its disk, the persistent state too.
     pub fn crash(&mut self, lose_disk: bool) {
         self.role = Role::Follower;

@@ -80,6 +80,14 @@ impl TwoPhase {
         }
     }
 
+    /// Panics if an invariant is broken. Called after each event, in debug builds.
+    pub fn assert_invariants(&self, members: usize) {
+        for transaction in self.transactions.values() {
+            assert!(transaction.yes_votes.len() <= members, "a member votes once");
+            assert!(transaction.unacknowledged.len() <= members, "a member acknowledges once");
+        }
+    }
+
     /// Loses the volatile state; with its disk, the durable state too.
     pub fn crash(&mut self, lose_disk: bool) {
         self.waiting.clear();

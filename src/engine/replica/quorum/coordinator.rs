@@ -132,6 +132,14 @@ impl Coordinator {
         }
     }
 
+    /// Panics if an invariant is broken. Called after each event, in debug builds.
+    pub fn assert_invariants(&self) {
+        for (number, operation) in &self.pending {
+            assert!(*number < self.next_request, "numbers are never reused");
+            assert!(operation.responses.len() <= operation.contacted.len(), "only contacted members respond");
+        }
+    }
+
     /// Returns a number for an acknowledgement or a response, which is never used again.
     pub fn next_request(&mut self) -> u32 {
         self.next_request += 1;
