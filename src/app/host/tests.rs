@@ -282,3 +282,50 @@ fn messages_of_other_programs_and_nonsense_are_ignored() {
     embedded.post(&json!({ "app": "converge", "v": 2, "type": "play", "id": 1 }));
     assert_eq!(embedded.events("error")[0]["code"], "version");
 }
+
+/// The schema that the page publishes.
+const SCHEMA: &str = include_str!("../../../www/messages.schema.json");
+
+#[test]
+fn the_schema_describes_each_command_and_each_event() {
+    let schema: Value = serde_json::from_str(SCHEMA).expect("JSON");
+    let names = |part: &str| {
+        let described = schema["$defs"][part].as_object().expect("an object");
+        described.keys().map(String::as_str).collect::<BTreeSet<&str>>()
+    };
+    assert_eq!(names("commands"), COMMANDS.into_iter().chain(["hello"]).collect());
+    assert_eq!(names("events"), EVENTS.into_iter().collect());
+}
+
+#[test]
+fn each_event_has_the_fields_of_the_schema() {
+    let schema: Value = serde_json::from_str(SCHEMA).expect("JSON");
+    let mut embedded = Embedded::greeted(&[]);
+    embedded.command("injectFault", json!({ "fault": { "crash": { "service": "notification" } } }));
+    embedded.command("publish", json!({ "node": "inventory", "key": "widget", "value": 7 }));
+    embedded.command("play", Value::Null);
+    for _ in 0..50 {
+        embedded.serve();
+    }
+    embedded.command("heal", Value::Null);
+    for _ in 0..150 {
+        embedded.serve();
+    }
+    let mut seen = BTreeSet::new();
+    for Outgoing { message, .. } in &embedded.heard {
+        let name = message["type"].as_str().expect("a type");
+        let described = &schema["$defs"]["events"][name];
+        if name == "result" {
+            continue;
+        }
+        let payload = message["payload"].as_object().expect("fields");
+        let known = described["properties"].as_object().expect("fields");
+        assert!(payload.keys().all(|field| known.contains_key(field)), "{name} {payload:?}");
+        let required = described["required"].as_array().expect("a list");
+        assert!(required.iter().all(|field| payload.contains_key(field.as_str().expect("a name"))), "{name} {payload:?}");
+        seen.insert(name);
+    }
+    for name in ["publish", "delivered", "dropped", "fault", "healed", "replicaState", "verdict", "timeUpdate", "pause"] {
+        assert!(seen.contains(name), "{name} was not posted: {seen:?}");
+    }
+}

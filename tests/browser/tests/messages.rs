@@ -1,0 +1,117 @@
+//! The messages between an embed and the page around it, in a course page.
+
+use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console};
+use serde_json::{Value, json};
+use std::sync::LazyLock;
+
+static SITE: LazyLock<Site> = LazyLock::new(Site::start);
+
+/// Opens the course page and waits until the embed is ready for commands.
+fn course(look: Look) -> Browser {
+    let browser = Browser::start(look);
+    browser.open(&SITE.at("examples/messages.html"));
+    browser.wait("document.querySelector('#publish:enabled')");
+    browser
+}
+
+/// Waits until the page has logged a message that contains a text.
+fn wait_for_message(browser: &Browser, text: &str) {
+    browser.wait(&format!("document.querySelector('#log').textContent.includes({})", json!(text)));
+}
+
+#[test]
+fn a_course_page_publishes_plays_and_hears_of_convergence() {
+    let browser = course(WIDE);
+    wait_for_message(&browser, "scenarioHash");
+    browser.click("#publish");
+    wait_for_message(&browser, "publish {");
+    browser.wait("document.querySelector('#state').textContent === 'stale'");
+    browser.wait("document.querySelector('#state').textContent === 'consistent'");
+    browser.wait("document.querySelector('#took').textContent.endsWith(' ms')");
+    assert_eq!(browser.text("#error"), "");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn a_course_page_breaks_and_heals_a_link() {
+    let browser = course(WIDE);
+    browser.click("#cut");
+    wait_for_message(&browser, "fault {\"kind\":\"cut\"");
+    browser.frame(Some("iframe"));
+    browser.wait("document.querySelector('.link.cut')");
+    browser.frame(None);
+    browser.click("#heal");
+    wait_for_message(&browser, "healed {\"kind\":\"cut\"");
+    assert_eq!(browser.text("#error"), "");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn a_frozen_embed_refuses_its_visitor_and_a_state_is_restored() {
+    let browser = course(WIDE);
+    browser.click("#cut");
+    wait_for_message(&browser, "fault {");
+    browser.click("#keep");
+    browser.click("#freeze");
+    browser.wait("document.querySelector('#freeze[aria-pressed=true]')");
+    browser.frame(Some("iframe"));
+    let clock = "return document.querySelector('.transport .clock').textContent";
+    let before = browser.run(clock);
+    browser.click(".transport [aria-label=Play]");
+    assert_eq!(browser.run(clock), before);
+    assert_eq!(browser.run("return document.querySelector('.transport [aria-label=Pause]')"), Value::Null);
+    browser.frame(None);
+    browser.click("#freeze");
+    browser.wait("document.querySelector('#freeze[aria-pressed=false]')");
+    browser.click("#restore");
+    browser.wait("document.querySelector('#log').textContent.match(/loaded/g).length > 1");
+    assert_eq!(browser.text("#error"), "");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn an_embed_asks_for_the_height_of_its_drawing() {
+    let browser = course(PHONE);
+    wait_for_message(&browser, "resize {\"height\":");
+    browser.wait("document.querySelector('iframe').height !== '480'");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn a_link_that_does_not_open_shows_its_reason_and_no_other_scenario() {
+    for (fragment, reason) in [
+        ("1r.AbCdEf", "This link is"),
+        ("ex=no-such-example", "no example has the id"),
+        ("1r.Ab=CdEf&theme=dark", "This link is"),
+        ("wat=1", "Unknown: wat=1"),
+        ("nonsense", "not a scenario link"),
+    ] {
+        let browser = Browser::start(WIDE);
+        browser.open(&SITE.at(&format!("embed/#{fragment}")));
+        browser.wait(&format!("document.querySelector('.failure')?.textContent.includes({})", json!(reason)));
+        assert_eq!(browser.run("return document.querySelectorAll('.card').length"), json!(0), "{fragment}");
+        assert_eq!(browser.axe(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn parts_of_an_address_come_in_any_order_and_unknown_ones_are_reported() {
+    let browser = SITE.visit(WIDE, "#theme=dark&EX=lost-event&t=0");
+    browser.wait("document.querySelector('h1').textContent.includes('lost')");
+    assert_eq!(browser.run("return document.documentElement.dataset.theme"), json!("dark"));
+    let browser = SITE.visit(WIDE, "#ex=lost-event&wat=1&mode=pink");
+    browser.wait("document.querySelector('.notice')?.textContent.includes('not known: wat=1, mode=pink')");
+    let browser = SITE.visit(WIDE, "?ex=lost-event");
+    browser.wait("document.querySelector('h1').textContent.includes('lost')");
+}
+
+#[test]
+fn an_embed_hides_the_parts_that_its_author_names() {
+    let browser = SITE.visit(WIDE, "embed/#ex=lost-event&mode=edit&hide=palette,inspector,verdicts,log,timeline&t=5900");
+    browser.wait("document.querySelector('.card')");
+    browser.click("[data-node=\"notification\"] header");
+    for hidden in [".palette", ".inspector", ".chips", "[data-action=Verdicts]", "[data-action=Log]", ".tracks"] {
+        assert_eq!(browser.run_with("return document.querySelector(arguments[0])", hidden), Value::Null, "{hidden}");
+    }
+    assert_clean_console(&browser);
+}
