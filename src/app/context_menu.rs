@@ -3,11 +3,13 @@
 use super::actions::ActionId;
 use super::canvas_item::CanvasItem;
 use super::faults::{dead_letters, faults};
-use super::model::{LiveMsg, Model, Msg, SelectionMsg};
+use super::model::{InPlace, InPlaceMsg, LiveMsg, Model, Msg, SelectionMsg};
 use crate::scenario::Command;
 
 /// The greatest number of links that the menu of a card offers to cut or heal.
 const MAX_LINKS: usize = 6;
+/// The greatest number of values that the menu of a card offers to edit.
+const MAX_ROWS: usize = 3;
 /// Actions of the canvas's menu.
 const CANVAS_ACTIONS: [ActionId; 8] = [
     ActionId::AddService,
@@ -54,6 +56,11 @@ pub fn entries(model: &Model, item: Option<&CanvasItem>) -> Vec<MenuEntry> {
         Some(CanvasItem::Node(id)) => node_entries(model, id),
         Some(link @ CanvasItem::Link { .. }) => {
             let mut entries = fault_entries(model, link);
+            if let CanvasItem::Link { from, to } = link {
+                let edit = InPlace::Latency { from: from.clone(), to: to.clone() };
+                entries
+                    .push(MenuEntry { label: "Edit the latency".into(), msg: Msg::InPlace(InPlaceMsg::Start(edit)) });
+            }
             entries.push(MenuEntry::action(ActionId::Delete));
             entries
         }
@@ -69,6 +76,11 @@ fn node_entries(model: &Model, id: &str) -> Vec<MenuEntry> {
         entries.extend(commands.map(|(label, command)| MenuEntry::command(label, command)));
     }
     entries.extend(node.into_iter().flat_map(|node| link_entries(model, node)));
+    let rows = node.and_then(|node| model.run.services.get(node)).into_iter().flat_map(|service| &service.rows);
+    entries.extend(rows.take(MAX_ROWS).map(|row| {
+        let edit = InPlace::Value { node: id.into(), key: row.key.clone() };
+        MenuEntry { label: format!("Edit the value of {}", row.key), msg: Msg::InPlace(InPlaceMsg::Start(edit)) }
+    }));
     let rename = Msg::Selection(SelectionMsg::StartRename(id.into()));
     entries.push(MenuEntry { label: ActionId::Rename.action().label.into(), msg: rename });
     entries.extend([ActionId::Duplicate, ActionId::Delete].map(MenuEntry::action));

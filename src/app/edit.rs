@@ -157,7 +157,28 @@ fn sentence(problem: &str) -> String {
 /// # Errors
 /// Why the document would be invalid, and what is expected there.
 pub fn set(scenario: &Scenario, path: &[String], value: Json) -> Result<Scenario, String> {
-    change(scenario, path, |place, last| match (place, value) {
+    change(scenario, path, |place, last| put(place, last, value))
+}
+
+/// Sets the fields at several paths to one value.
+///
+/// # Errors
+/// Why the document would be invalid, and what is expected there.
+pub fn set_all<'a>(
+    scenario: &Scenario,
+    paths: impl Iterator<Item = &'a Path>,
+    value: Json,
+) -> Result<Scenario, String> {
+    let mut json = scenario.to_value();
+    for path in paths {
+        let (place, last) = parent_of(&mut json, path)?;
+        put(place, last, value.clone());
+    }
+    read_changed(&json)
+}
+
+fn put(place: &mut Json, last: &str, value: Json) {
+    match (place, value) {
         (Json::Object(fields), Json::Null) => {
             fields.remove(last);
         }
@@ -170,7 +191,7 @@ pub fn set(scenario: &Scenario, path: &[String], value: Json) -> Result<Scenario
             }
         }
         _ => {}
-    })
+    }
 }
 
 /// Appends an item to the list at a path.
@@ -209,8 +230,15 @@ pub fn remove(scenario: &Scenario, path: &[String]) -> Result<Scenario, String> 
 /// Changes the document at the parent of a path. `how` receives the parent and the last step of the path.
 fn change(scenario: &Scenario, path: &[String], how: impl FnOnce(&mut Json, &str)) -> Result<Scenario, String> {
     let mut json = scenario.to_value();
+    let (place, last) = parent_of(&mut json, path)?;
+    how(place, last);
+    read_changed(&json)
+}
+
+/// Returns the parent of a path, and the last step of the path.
+fn parent_of<'a>(json: &'a mut Json, path: &'a [String]) -> Result<(&'a mut Json, &'a str), String> {
     let Some((last, parents)) = path.split_last() else { return Err("There is no such field.".into()) };
-    let mut place = &mut json;
+    let mut place = json;
     for step in parents {
         place = match place {
             // A field with its default value is absent from the document. It is added when a part of it is set.
@@ -222,8 +250,11 @@ fn change(scenario: &Scenario, path: &[String], how: impl FnOnce(&mut Json, &str
             _ => return Err("There is no such field.".into()),
         };
     }
-    how(place, last);
-    let changed = Scenario::from_value(&json).map_err(|errors| sentence(&errors[0].problem))?;
+    Ok((place, last))
+}
+
+fn read_changed(json: &Json) -> Result<Scenario, String> {
+    let changed = Scenario::from_value(json).map_err(|errors| sentence(&errors[0].problem))?;
     validated(changed)
 }
 

@@ -17,6 +17,17 @@ pub struct ItemCondition {
     pub active_faults: Vec<FaultKind>,
 }
 
+/// A fault that the buttons above a card inject and end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardFault {
+    /// Crash a service or stop a bus; restart or start it if it is down.
+    Crash,
+    /// Freeze a node, or unfreeze it.
+    Freeze,
+    /// End all faults of a node and of its links.
+    Heal,
+}
+
 impl ItemCondition {
     /// The condition of a service.
     pub fn of(view: Option<&ServiceView>) -> ItemCondition {
@@ -59,6 +70,33 @@ pub fn dead_letters(scenario: &Scenario, bus: &str, view: &BusView) -> Vec<(Stri
         ]
     });
     both.collect()
+}
+
+/// Returns the command of a fault button of a card, with its label; none if the fault does not concern this kind of node.
+/// Healing takes several commands: see [`healing`].
+pub fn card_fault(scenario: &Scenario, id: &str, fault: CardFault, now: &ItemCondition) -> Option<(String, Command)> {
+    let item = CanvasItem::Node(id.into());
+    match fault {
+        CardFault::Crash if scenario.clients.iter().any(|client| client.id == *id) => None,
+        CardFault::Crash => faults(scenario, Some(&item), now).into_iter().next(),
+        CardFault::Freeze => pause_command(id, now).pop(),
+        CardFault::Heal => None,
+    }
+}
+
+/// Returns the commands that end the faults of a node, apart from those of its links.
+pub fn healing(id: &str, now: &ItemCondition) -> Vec<Command> {
+    let node = || id.to_string();
+    let restart = now.down.then(|| Command::Restart { service: node() });
+    let of_fault = |fault: &FaultKind| match fault {
+        FaultKind::Paused => Some(Command::Resume { node: node() }),
+        FaultKind::Slowed { .. } => Some(Command::SlowDown { service: node(), factor: 1.0 }),
+        FaultKind::BusStopped => Some(Command::StartBus { bus: node() }),
+        FaultKind::BrokerDown { broker } => Some(Command::StartBroker { bus: node(), broker: Some(*broker) }),
+        FaultKind::ClockOff { .. } => Some(Command::SetClock { service: node(), offset_ms: 0.0, drift_ppm: 0.0 }),
+        FaultKind::Disturbed | FaultKind::OutOfGroup | FaultKind::OutOfSync { .. } => None,
+    };
+    restart.into_iter().chain(now.active_faults.iter().filter_map(of_fault)).collect()
 }
 
 /// Returns the command that freezes or unfreezes a node.

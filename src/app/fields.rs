@@ -14,9 +14,11 @@ mod protocol;
 mod region;
 mod scenario;
 mod service;
+mod shared;
 mod workload;
 
 pub use histogram::Histogram;
+pub use shared::shared_sections;
 
 use super::canvas_item::CanvasItem;
 use super::drawing;
@@ -69,6 +71,8 @@ pub struct Field {
     pub help: &'static str,
     /// If it shows a preset: what of the real system is not modelled.
     pub leaves_out: Option<&'static str>,
+    /// The paths of the same field of other selected nodes, which it sets too.
+    pub also: Vec<Path>,
 }
 
 /// A button that appends an item to a list.
@@ -282,7 +286,7 @@ impl FieldsAt {
         text: String,
         help: &'static str,
     ) -> Field {
-        Field { path: self.to(name).0, label: label.into(), unit, kind, text, help, leaves_out: None }
+        Field { path: self.to(name).0, label: label.into(), unit, kind, text, help, leaves_out: None, also: Vec::new() }
     }
 
     fn text(&self, name: &str, label: &str, text: &str, help: &'static str) -> Field {
@@ -318,7 +322,8 @@ impl FieldsAt {
     fn whole(&self, label: &str, choices: Vec<(&str, Json)>, chosen: &str, help: &'static str) -> Field {
         let choices = choices.into_iter().map(|(label, value)| (label.to_string(), value)).collect();
         let (path, kind) = (self.0.clone(), FieldKind::Choice(choices));
-        Field { path, label: label.into(), unit: "", kind, text: chosen.into(), help, leaves_out: None }
+        let text = chosen.into();
+        Field { path, label: label.into(), unit: "", kind, text, help, leaves_out: None, also: Vec::new() }
     }
 
     /// A choice between presets of real systems. `like` holds the name of the current preset and what it does not model.

@@ -39,6 +39,8 @@ pub struct Press {
     pub at: Point,
     /// On what.
     pub target: Target,
+    /// The key of the row of a card, if it was pressed on one.
+    pub key: Option<String>,
     /// With Shift: adds to the selection, or draws a selection box.
     pub shift: bool,
     /// With Ctrl or ⌘: adds to the selection.

@@ -1,6 +1,6 @@
 //! The visitor's drawings that the browser keeps: what is known of them, and what is asked of the storage.
 
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, ScenarioError, json};
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
@@ -87,6 +87,15 @@ pub enum DrawingsRequest {
     Versions(Rc<str>),
     /// Write all drawings into one file.
     ExportAll,
+    /// Add drawings, all or none. Names that others have already get a number.
+    Import {
+        /// The beginning of their ids.
+        id: Rc<str>,
+        /// The drawings.
+        drawings: Rc<Vec<Scenario>>,
+    },
+    /// Write a drawing into a file as it is stored, also if it cannot be read.
+    Download(Rc<str>),
 }
 
 /// What the storage answers.
@@ -107,6 +116,8 @@ pub enum DrawingsAnswer {
     Read(DrawingInfo, Box<Scenario>),
     /// The former versions of a drawing, the newest first.
     Versions(Rc<str>, Vec<Version>),
+    /// So many drawings were added.
+    Imported(usize),
     /// A text to offer as a file.
     File(String, String),
 }
@@ -120,8 +131,8 @@ pub enum StorageProblem {
     Blocked,
     /// There is no such drawing in this browser.
     Missing,
-    /// The drawing cannot be read, with the reason.
-    Damaged(String),
+    /// The drawing with this id cannot be read, with the reason.
+    Damaged(Rc<str>, String),
     /// The code of the storage could not be fetched.
     NotFetched,
 }
@@ -135,8 +146,88 @@ impl StorageProblem {
             StorageProblem::Missing => {
                 "This drawing is not in this browser. A drawing is shared by a link or a file.".into()
             }
-            StorageProblem::Damaged(why) => format!("The drawing cannot be read: {why}. It stays in this browser."),
+            StorageProblem::Damaged(_, why) => format!("The drawing cannot be read: {why}. It stays in this browser."),
             StorageProblem::NotFetched => "A part of the page could not be fetched. Check the network.".into(),
         }
+    }
+}
+
+/// Returns a title that is not in use: the title itself, or the title with a number. An empty title stays empty.
+pub fn unique_title(title: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    if title.is_empty() || !is_taken(title) {
+        return title.into();
+    }
+    let numbered = title.rsplit_once(' ').filter(|(_, number)| number.parse::<u32>().is_ok());
+    let stem = numbered.map_or(title, |(stem, _)| stem);
+    (2..10_000).map(|n| format!("{stem} {n}")).find(|title| !is_taken(title)).unwrap_or_else(|| title.into())
+}
+
+/// Writes stored drawings as one document: a list. A text that is no JSON becomes a text of the list, so nothing is lost.
+pub fn exported(texts: &[String]) -> String {
+    let item = |text: &String| if json::parse(text).is_ok() { text.clone() } else { json::compact(text) };
+    format!("[\n{}\n]\n", texts.iter().map(item).collect::<Vec<String>>().join(",\n"))
+}
+
+/// Reads the document that [`exported`] writes: the valid drawings, and the errors in the others with their paths.
+///
+/// # Errors
+/// The document is not a list.
+pub fn imported(text: &str) -> Result<(Vec<Scenario>, Vec<ScenarioError>), ScenarioError> {
+    let parsed = json::parse(text.trim_start_matches('\u{feff}'))?;
+    let items = parsed.as_array().ok_or_else(|| ScenarioError::new("", "expected a list of scenarios"))?;
+    let (mut drawings, mut errors) = (Vec::new(), Vec::new());
+    for (index, item) in items.iter().enumerate() {
+        let read = if item.is_string() {
+            Err(vec![ScenarioError::new(
+                "",
+                "expected a scenario, not a text: this drawing was damaged when it was exported",
+            )])
+        } else {
+            Scenario::from_value(item).and_then(|scenario| scenario.validate().map(|()| scenario))
+        };
+        let at = |error: ScenarioError| {
+            let dot = if error.path.is_empty() { "" } else { "." };
+            ScenarioError::new(format!("[{index}]{dot}{}", error.path), error.problem)
+        };
+        match read {
+            Ok(scenario) => drawings.push(scenario),
+            Err(found) => errors.extend(found.into_iter().map(at)),
+        }
+    }
+    Ok((drawings, errors))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::examples::EXAMPLES;
+
+    #[test]
+    fn exported_drawings_are_imported_unchanged() {
+        let all: Vec<Scenario> = EXAMPLES.iter().map(|example| example.scenario()).collect();
+        let texts: Vec<String> = all.iter().map(Scenario::to_json).collect();
+        assert_eq!(imported(&exported(&texts)), Ok((all, Vec::new())));
+        assert_eq!(imported(&exported(&[])), Ok((Vec::new(), Vec::new())));
+    }
+
+    #[test]
+    fn a_damaged_drawing_is_kept_in_the_file_and_reported_with_its_place() {
+        let good = EXAMPLES[0].scenario();
+        let bad = r#"{ "converge": 1, "services": [{ "id": 5 }] }"#.to_string();
+        let file = exported(&[good.to_json(), "{ broken".into(), bad]);
+        assert!(file.contains("{ broken"));
+        let (drawings, errors) = imported(&file).expect("a list");
+        assert_eq!(drawings, [good]);
+        let paths: Vec<&str> = errors.iter().map(|error| error.path.as_str()).collect();
+        assert_eq!(paths, ["[1]", "[2].services[0].id"]);
+        assert!(imported("{}").is_err_and(|error| error.problem.contains("list")));
+        assert!(imported("[").is_err());
+    }
+
+    #[test]
+    fn titles_that_are_taken_get_the_next_number() {
+        let taken = ["Shop", "Shop 2", "Stock 9"];
+        let unique = |title: &str| unique_title(title, |other| taken.contains(&other));
+        assert_eq!(["Shop", "Stock 9", "New", ""].map(unique), ["Shop 3", "Stock 2", "New", ""]);
     }
 }

@@ -10,8 +10,55 @@ const CHUNK: u32 = 500;
 const MAX_ROWS: usize = 20_000;
 /// Number of rows before the newest one that are loaded when the log is opened.
 const INITIAL_ROWS: u64 = 2_000;
+/// The height of the rows in the document above and below the visible ones, px.
+const SPARE: f64 = 400.0;
 /// Least time between two requests, ms of real time.
 const INTERVAL: f64 = 200.0;
+
+/// Height of a row of one line, and of each further line, px at the default size of the font.
+pub const ROW: f64 = 24.0;
+const LINE: f64 = 16.0;
+
+/// Returns the estimated height of a row whose text has so many characters, if a line has room for `per_line`.
+fn row_height(characters: usize, per_line: f64) -> f64 {
+    let lines = (characters as f64 / per_line.max(1.0)).ceil().max(1.0);
+    ROW + (lines - 1.0) * LINE
+}
+
+/// The rows that are in the document, and the height of the space above and below them, px.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct VisibleRows {
+    /// The first row.
+    pub from: usize,
+    /// The row after the last one.
+    pub to: usize,
+    /// The height of the rows above, estimated from the lengths of their texts.
+    pub above: f64,
+    /// The height of the rows below.
+    pub below: f64,
+}
+
+/// Returns the rows around the visible part of the list, with a spare part on both sides.
+pub fn visible_rows(rows: &[Rc<LogRow>], top: f64, height: f64, per_line: f64) -> VisibleRows {
+    let (first, last) = (top - SPARE, top + height + SPARE);
+    let mut visible = VisibleRows::default();
+    let mut at = 0.0;
+    for (index, row) in rows.iter().enumerate() {
+        let tall = row_height(row.text.len(), per_line);
+        if at + tall < first {
+            (visible.from, visible.above) = (index + 1, at + tall);
+        }
+        if at <= last {
+            visible.to = index + 1;
+        } else {
+            visible.below += tall;
+        }
+        at += tall;
+    }
+    // A list that is scrolled beyond its estimated end shows its last rows.
+    visible.from = visible.from.min(visible.to);
+    visible
+}
 
 /// The loaded rows and the filter.
 #[derive(Clone, Debug, Default)]
@@ -136,6 +183,23 @@ mod tests {
                 nodes: Vec::new(),
             })
             .collect()
+    }
+
+    #[test]
+    fn long_rows_take_more_lines_and_the_whole_list_keeps_its_height() {
+        let mut all = rows(0..1000);
+        for row in all.iter_mut().step_by(3) {
+            row.text = "a long sentence ".repeat(6);
+        }
+        let rows: Vec<Rc<LogRow>> = all.into_iter().map(Rc::new).collect();
+        let whole: f64 = rows.iter().map(|row| row_height(row.text.len(), 30.0)).sum();
+        for top in [0.0, 5000.0, whole - 600.0, whole * 2.0] {
+            let VisibleRows { from, to, above, below } = visible_rows(&rows, top, 600.0, 30.0);
+            let shown: f64 = rows[from..to].iter().map(|row| row_height(row.text.len(), 30.0)).sum();
+            assert!((above + shown + below - whole).abs() < 1e-6, "{top}");
+            assert!(to - from < 80 && above <= top && (to == rows.len() || above + shown >= top + 600.0), "{top}");
+        }
+        assert_eq!(visible_rows(&[], 0.0, 600.0, 30.0), VisibleRows::default());
     }
 
     #[test]

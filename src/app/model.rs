@@ -9,6 +9,7 @@ mod edits;
 mod engine;
 mod gestures;
 mod history;
+mod in_place;
 mod keyboard;
 mod live;
 mod log;
@@ -31,6 +32,7 @@ pub use self::document::{Document, DocumentMsg, NEW_ADDRESS, Opening, Origin};
 pub use self::drawings::{Drawings, DrawingsMsg, SaveState};
 pub use self::edits::new_card;
 pub use self::history::History;
+pub use self::in_place::{InPlace, InPlaceMsg};
 pub use self::keyboard::KeyboardMsg;
 pub use self::live::LiveMsg;
 pub use self::log::LogMsg;
@@ -245,6 +247,7 @@ impl Model {
             Msg::Document(msg) => self.update_document(msg, effects),
             Msg::Drawings(msg) => self.update_drawings(msg, effects),
             Msg::Selection(msg) => self.update_selection(msg, effects),
+            Msg::InPlace(msg) => self.update_in_place(msg, effects),
             Msg::Pointer(msg) => self.update_pointer(msg, effects),
             Msg::Live(msg) => self.update_live(msg, effects),
             Msg::Branch(command) => self.command_branches(command),

@@ -92,7 +92,7 @@ impl Scene {
     /// Places the labels of links for a level of detail.
     pub fn place_labels(&mut self, detail: Detail) {
         self.detail = detail;
-        let publish = self.publish.iter().map(PublishButton::rect);
+        let publish = self.publish.iter().map(|button| button.rect_at(detail));
         let names = self.areas.iter().map(|area| {
             let (w, h) = labels::text_size(&format!("{} {}", area.name, area.description), detail);
             Rect { x: area.label_at.x, y: area.label_at.y - h, w, h }

@@ -2,11 +2,12 @@
 
 use super::action::{Action, ActionGroup, ActionId};
 use crate::app::diagram::DiagramMsg;
+use crate::app::faults::CardFault;
 use crate::app::gesture::Tool;
 use crate::app::keys::Shortcut;
 use crate::app::model::{
-    DocumentMsg, DrawingsMsg, KeyboardMsg, LiveMsg, LogMsg, Mode, Model, Msg, Origin, PanelsMsg, PlaybackMsg,
-    PointerMsg, PreferencesMsg, SelectionMsg, SharingMsg, VerdictsMsg, ViewportMsg,
+    DocumentMsg, DrawingsMsg, InPlaceMsg, KeyboardMsg, LiveMsg, LogMsg, Mode, Model, Msg, Origin, PanelsMsg,
+    PlaybackMsg, PointerMsg, PreferencesMsg, SelectionMsg, SharingMsg, VerdictsMsg, ViewportMsg,
 };
 use crate::app::outline::OutlineMsg;
 use crate::app::scene::NodeKind;
@@ -22,6 +23,14 @@ fn publishes(model: &Model) -> bool {
 
 fn injects(model: &Model) -> bool {
     model.mode != Mode::View && !model.locked.faults
+}
+
+fn edits_value(model: &Model) -> bool {
+    publishes(model) && !model.target_nodes().is_empty()
+}
+
+fn acts_on_card(model: &Model) -> bool {
+    injects(model) && !model.target_nodes().is_empty()
 }
 
 fn edits_selection(model: &Model) -> bool {
@@ -97,10 +106,36 @@ pub static ACTIONS: &[Action] = &[
         Msg::Live(LiveMsg::Publish)
     })
     .enabled_if(|model| publishes(model) && model.writer().is_some()),
+    Action::new(RUN, ActionId::CrashCard, "Crash", "Crash the selected nodes, or restart them", &[key("C")], || {
+        Msg::Live(LiveMsg::Fault(CardFault::Crash, None))
+    })
+    .enabled_if(acts_on_card),
+    Action::new(
+        RUN,
+        ActionId::FreezeCard,
+        "Freeze node",
+        "Freeze the selected nodes, or unfreeze them",
+        &[key("F")],
+        || Msg::Live(LiveMsg::Fault(CardFault::Freeze, None)),
+    )
+    .enabled_if(acts_on_card),
+    Action::new(
+        RUN,
+        ActionId::HealCard,
+        "Heal",
+        "End all faults of the selected nodes and their links",
+        &[key("H")],
+        || Msg::Live(LiveMsg::Fault(CardFault::Heal, None)),
+    )
+    .enabled_if(acts_on_card),
     Action::new(RUN, ActionId::HealAll, "Heal everything", "End all faults", &[], || {
         Msg::Live(LiveMsg::Execute(Command::HealAll))
     })
     .enabled_if(injects),
+    Action::new(RUN, ActionId::EditValue, "Edit a value", "Edit a value on the focused card", &[key("V")], || {
+        Msg::InPlace(InPlaceMsg::StartFocused)
+    })
+    .enabled_if(edits_value),
     Action::new(DRAWING, ActionId::Undo, "Undo", "Undo the last change", &[key("Z").control()], || {
         Msg::Document(DocumentMsg::Undo)
     })
@@ -121,7 +156,7 @@ pub static ACTIONS: &[Action] = &[
         DRAWING,
         ActionId::Select,
         "Select",
-        "Select the focused card; rename it if it is selected",
+        "Select the focused card; rename it if it is selected; edit the latency of a selected link",
         &[key("Enter")],
         || Msg::Keyboard(KeyboardMsg::Enter),
     ),
@@ -227,6 +262,11 @@ pub static ACTIONS: &[Action] = &[
         || Msg::Viewport(ViewportMsg::FitSelection),
     )
     .enabled_if(|model| !model.selected_nodes().is_empty()),
+    Action::new(VIEW, ActionId::Map, "Map", "Open or close the map of a large drawing", &[key("M")], || {
+        Msg::Panels(PanelsMsg::ToggleMap)
+    })
+    .enabled_if(Model::has_map)
+    .on_if(|model| !model.panels.map_closed),
     Action::new(
         PAGE,
         ActionId::Outline,

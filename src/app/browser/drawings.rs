@@ -2,11 +2,15 @@
 //!
 //! `drawings` holds what is known of each drawing, `texts` its newest content, and `versions` former contents.
 
+use super::files;
 use super::storage;
-use crate::app::kept_drawings::{DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem, Version};
+use crate::app::kept_drawings::{
+    DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem, Version, exported, unique_title,
+};
 use crate::app::model::{KEPT_BEFORE, KEPT_LAST, KEPT_WORK};
 use crate::scenario::Scenario;
 use js_sys::{Array, Promise};
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -63,16 +67,16 @@ async fn answer(request: DrawingsRequest) -> Answer {
                 None => store.text(TEXTS, &id).await?,
                 Some(at) => store.text(VERSIONS, &version_key(&id, at)).await?,
             };
-            Ok(DrawingsAnswer::Read(info, Box::new(read(&text)?)))
+            Ok(DrawingsAnswer::Read(info, Box::new(read(&id, &text)?)))
         }
         DrawingsRequest::Rename { id, title } => {
             let info = store.info(&id).await?;
-            let scenario = Scenario { title, ..read(&store.text(TEXTS, &id).await?)? };
+            let scenario = Scenario { title, ..read(&id, &store.text(TEXTS, &id).await?)? };
             store.save(&id, Some(info.revision), &scenario.title, &scenario.to_json()).await?;
             store.list().await
         }
         DrawingsRequest::Duplicate { id, copy } => {
-            let mut scenario = read(&store.text(TEXTS, &id).await?)?;
+            let mut scenario = read(&id, &store.text(TEXTS, &id).await?)?;
             scenario.title = format!("{} (copy)", scenario.title.trim()).trim().to_string();
             store.save(&copy, None, &scenario.title, &scenario.to_json()).await?;
             store.list().await
@@ -84,12 +88,17 @@ async fn answer(request: DrawingsRequest) -> Answer {
         }
         DrawingsRequest::Versions(id) => store.versions(&id).await.map(|list| DrawingsAnswer::Versions(id, list)),
         DrawingsRequest::ExportAll => store.export().await,
+        DrawingsRequest::Import { id, drawings } => store.import(&id, &drawings).await,
+        DrawingsRequest::Download(id) => {
+            let title = store.info(&id).await.map(|info| info.title).unwrap_or_default();
+            Ok(DrawingsAnswer::File(format!("{}.json", files::name_of(&title)), store.text(TEXTS, &id).await?))
+        }
     }
 }
 
-fn read(text: &str) -> Result<Scenario, StorageProblem> {
+fn read(id: &str, text: &str) -> Result<Scenario, StorageProblem> {
     let why = |errors: Vec<crate::scenario::ScenarioError>| errors.first().map(ToString::to_string).unwrap_or_default();
-    Scenario::from_json(text).map_err(|errors| StorageProblem::Damaged(why(errors)))
+    Scenario::from_json(text).map_err(|errors| StorageProblem::Damaged(id.into(), why(errors)))
 }
 
 /// The key of a version. Keys of one drawing are in the order of time.
@@ -143,7 +152,7 @@ impl Store {
 
     async fn info(&self, id: &str) -> Result<DrawingInfo, StorageProblem> {
         let text = self.text(DRAWINGS, id).await?;
-        serde_json::from_str(&text).map_err(|error| StorageProblem::Damaged(error.to_string()))
+        serde_json::from_str(&text).map_err(|error| StorageProblem::Damaged(id.into(), error.to_string()))
     }
 
     async fn put_info(&self, info: &DrawingInfo) -> Result<(), StorageProblem> {
@@ -255,7 +264,27 @@ impl Store {
         for info in self.infos().await?.iter().filter(|info| info.deleted.is_none()) {
             texts.extend(self.get(TEXTS, &info.id).await?);
         }
-        Ok(DrawingsAnswer::File("converge-drawings.json".into(), format!("[\n{}\n]\n", texts.join(",\n"))))
+        Ok(DrawingsAnswer::File("converge-drawings.json".into(), exported(&texts)))
+    }
+
+    /// Adds drawings in one transaction, so that all or none are kept.
+    async fn import(&self, id: &str, drawings: &[Scenario]) -> Answer {
+        let kept = self.infos().await?;
+        let mut titles: BTreeSet<String> =
+            kept.into_iter().filter(|info| info.deleted.is_none()).map(|info| info.title).collect();
+        let transaction = self.transaction(IdbTransactionMode::Readwrite)?;
+        for (number, drawing) in drawings.iter().enumerate() {
+            let title = unique_title(&drawing.title, |title| titles.contains(title));
+            titles.insert(title.clone());
+            let id = format!("{id}-{number}");
+            let info =
+                DrawingInfo { id: id.as_str().into(), title, at: js_sys::Date::now(), revision: 1, deleted: None };
+            let text = Scenario { title: info.title.clone(), ..drawing.clone() }.to_json();
+            put(&transaction, DRAWINGS, &id, &to_text(&info))?;
+            put(&transaction, TEXTS, &id, &text)?;
+        }
+        completed(&transaction).await?;
+        Ok(DrawingsAnswer::Imported(drawings.len()))
     }
 
     /// Moves the drawings that earlier versions of the page kept elsewhere into this storage.

@@ -61,6 +61,7 @@ pub(super) fn sections(scenario: &Scenario) -> Vec<Section> {
             text: text.clone(),
             help,
             leaves_out: None,
+            also: Vec::new(),
         };
         let remove = Some(invariants.to(i).0);
         sections.push(Section {

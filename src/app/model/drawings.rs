@@ -2,7 +2,7 @@
 
 use super::notices::NoticeAction;
 use super::{Effect, KEPT_LAST, Mode, Model, Msg, Opening, Origin};
-use crate::app::kept_drawings::{DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem, Version};
+use crate::app::kept_drawings::{DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem, Version, unique_title};
 use crate::scenario::Scenario;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -68,6 +68,8 @@ pub enum DrawingsMsg {
     Rename(Rc<str>, String),
     /// Duplicate a kept drawing.
     Duplicate(Rc<str>),
+    /// Add drawings that were read from a file.
+    Import(Rc<Vec<Scenario>>),
     /// A drawing was read to be opened.
     Learn(DrawingInfo),
     /// The storage has answered.
@@ -109,9 +111,18 @@ impl Model {
                 let copy = self.new_drawing_id();
                 effects.push(Effect::Drawings(DrawingsRequest::Duplicate { id, copy }));
             }
+            DrawingsMsg::Import(drawings) => {
+                let id = self.new_drawing_id();
+                effects.push(Effect::Drawings(DrawingsRequest::Import { id, drawings }));
+            }
             DrawingsMsg::Learn(info) => self.learn_drawing(&info),
             DrawingsMsg::Answered(answer) => self.receive_drawings(answer, effects),
             DrawingsMsg::NotSaved(problem) => self.report_unsaved(problem),
+            DrawingsMsg::Failed(StorageProblem::Damaged(id, why)) => {
+                self.notify(StorageProblem::Damaged(id.clone(), why).sentence());
+                let download = Msg::Drawings(DrawingsMsg::Request(DrawingsRequest::Download(id)));
+                self.notices.action = Some(NoticeAction { label: "Save as a file", msg: Box::new(download) });
+            }
             DrawingsMsg::Failed(problem) => {
                 // A list that is read in the background fails without a notice.
                 if self.drawings.list.is_some() || self.drawings.open || self.drawings.opens_other {
@@ -182,13 +193,9 @@ impl Model {
     fn make_title_unique(&mut self) {
         let Some(list) = self.drawings.list.clone() else { return };
         let is_taken = |title: &str| list.iter().any(|info| info.deleted.is_none() && info.title == title);
-        let title = self.document.scenario.title.clone();
-        if !title.is_empty() && is_taken(&title) {
-            let numbered = title.rsplit_once(' ').filter(|(_, number)| number.parse::<u32>().is_ok());
-            let stem = numbered.map_or(&*title, |(stem, _)| stem);
-            if let Some(free) = (2..1000).map(|n| format!("{stem} {n}")).find(|title| !is_taken(title)) {
-                Rc::make_mut(&mut self.document.scenario).title = free;
-            }
+        let title = unique_title(&self.document.scenario.title, is_taken);
+        if title != self.document.scenario.title {
+            Rc::make_mut(&mut self.document.scenario).title = title;
         }
     }
 
@@ -230,6 +237,11 @@ impl Model {
                 effects.push(Effect::Address { fragment: format!("d={}", info.id), is_new: true });
             }
             DrawingsAnswer::Versions(id, versions) => self.drawings.versions = Some((id, versions.into())),
+            DrawingsAnswer::Imported(count) => {
+                let drawings = if count == 1 { "1 drawing".into() } else { format!("{count} drawings") };
+                self.notify(format!("Imported {drawings}"));
+                effects.push(Effect::Drawings(DrawingsRequest::List));
+            }
             DrawingsAnswer::File(name, text) => effects.push(Effect::Save(name, text)),
         }
     }

@@ -128,13 +128,13 @@ impl Model {
     }
 
     /// Replaces the drawing and announces the change.
-    fn edit_aloud(&mut self, scenario: Scenario, change: String, effects: &mut Vec<Effect>) {
+    pub(super) fn edit_aloud(&mut self, scenario: Scenario, change: String, effects: &mut Vec<Effect>) {
         self.edit(scenario, &change, effects);
         self.notices.announcer.announce(change);
     }
 
     /// Describes items: `Inventory`, `2 items`.
-    fn describe_items(&self, items: &BTreeSet<CanvasItem>) -> String {
+    pub(super) fn describe_items(&self, items: &BTreeSet<CanvasItem>) -> String {
         let name = |id: &str| self.scene.find(id).map_or_else(|| id.into(), |node| self.name_of(node));
         match items.first() {
             Some(CanvasItem::Node(id)) if items.len() == 1 => name(id).to_string(),

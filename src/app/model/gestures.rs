@@ -1,11 +1,12 @@
 //! Gestures on the canvas: pan, zoom, select, move, connect, cut. Each gesture ends in at most one change of the drawing,
 //! or in one live command for each link that it crosses.
 
+use super::pointer::Clicked;
 use super::{CanvasItem, Effect, Model};
 use crate::app::geometry::{Point, Rect, point};
 use crate::app::gesture::{Gesture, Press, Target, Tool};
 use crate::app::guides;
-use crate::app::scene::SceneNode;
+use crate::app::scene::{SceneLink, SceneNode};
 use crate::scenario::Command;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -54,7 +55,7 @@ impl Model {
         self.redraw.paint = true;
         let world = self.viewport.camera.to_world(at);
         match self.pointer.gesture.clone() {
-            Gesture::None => {}
+            Gesture::None => self.follow_hover(world),
             Gesture::Pressed(press) => {
                 let threshold = if press.touch { DRAG_THRESHOLD.1 } else { DRAG_THRESHOLD.0 };
                 if press.id == id && press.at.distance(at) >= threshold {
@@ -175,6 +176,11 @@ impl Model {
 
     fn click(&mut self, press: &Press, world: Point, effects: &mut Vec<Effect>) {
         let add = press.shift || press.control;
+        let hit = match &press.target {
+            Target::Node(id) | Target::Handle(id) => Some(Clicked::Card(id.clone(), press.key.clone())),
+            Target::Empty => self.link_at(press.at).map(Clicked::Link),
+        };
+        self.pointer.clicked = [self.pointer.clicked[1].take(), hit];
         match (&press.target, self.pointer.tool.clone()) {
             (Target::Node(id) | Target::Handle(id), Tool::Connect { .. }) => self.choose_end(id.clone(), effects),
             (Target::Empty, Tool::Connect { .. }) => self.pointer.tool = Tool::Connect { from: None },
@@ -303,6 +309,10 @@ impl Model {
 
     fn link_near(&self, at: Point) -> Option<usize> {
         let within = LINK_CATCH / self.viewport.camera.scale;
+        let is_on_label = |link: &SceneLink| link.label_rect(self.scene.detail).is_some_and(|rect| rect.contains(at));
+        if let Some(labelled) = self.scene.links.iter().position(is_on_label) {
+            return Some(labelled);
+        }
         let near = self.scene.links.iter().enumerate().map(|(i, link)| (i, link.curve.distance(at)));
         near.filter(|(_, d)| *d <= within).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
     }

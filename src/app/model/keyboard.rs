@@ -2,7 +2,7 @@
 
 use super::gestures::GRID;
 use super::panels::ContextMenu;
-use super::{CanvasItem, Effect, Model};
+use super::{CanvasItem, Effect, InPlace, Model};
 use crate::app::geometry::point;
 use crate::app::gesture::{Gesture, Tool};
 use std::collections::BTreeSet;
@@ -43,6 +43,7 @@ impl Model {
     fn escape(&mut self) {
         if self.pointer.gesture != Gesture::None {
             self.cancel_gesture();
+        } else if self.selection.editing.take().is_some() {
         } else if self.panels.menu.is_some() || self.notices.notice.is_some() {
             self.panels.menu = None;
             self.dismiss_notice();
@@ -77,6 +78,9 @@ impl Model {
     }
 
     fn enter(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(CanvasItem::Link { from, to }) = self.inspected() {
+            return self.start_in_place(InPlace::Latency { from, to });
+        }
         let Some(id) = self.focused_node() else { return };
         if matches!(self.pointer.tool, Tool::Connect { .. }) {
             self.choose_end(id, effects);

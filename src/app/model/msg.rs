@@ -2,6 +2,7 @@
 
 use super::document::DocumentMsg;
 use super::drawings::DrawingsMsg;
+use super::in_place::InPlaceMsg;
 use super::keyboard::KeyboardMsg;
 use super::live::LiveMsg;
 use super::log::LogMsg;
@@ -44,6 +45,8 @@ pub enum Msg {
     Drawings(DrawingsMsg),
     /// Concerns selection and focus.
     Selection(SelectionMsg),
+    /// Edits a value or a latency on the canvas.
+    InPlace(InPlaceMsg),
     /// Concerns pointers on the canvas and the current tool.
     Pointer(PointerMsg),
     /// Concerns the visible part of the canvas.

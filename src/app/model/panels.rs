@@ -3,8 +3,9 @@
 use super::{CanvasItem, Controls, Effect, Model, Redraw};
 use crate::app::faults::ItemCondition;
 use crate::app::geometry::{Point, point};
-use crate::app::internals;
+use crate::app::minimap::FEW_CARDS;
 use crate::app::timeline_rows::TimelineRows;
+use crate::app::{drawing, internals};
 use crate::session::protocol::FaultKind;
 use crate::trace::NodeId;
 use std::collections::BTreeSet;
@@ -30,6 +31,8 @@ pub struct Panels {
     pub more: bool,
     /// The legend is open.
     pub legend: bool,
+    /// The visitor has closed the map of a large drawing.
+    pub map_closed: bool,
     /// The large groups whose members have rows in the timeline.
     pub open_rows: BTreeSet<String>,
     /// The whole note of the scenario is shown.
@@ -66,6 +69,8 @@ pub enum PanelsMsg {
     ToggleMore,
     /// Open or close the legend.
     ToggleLegend,
+    /// Open or close the map of a large drawing.
+    ToggleMap,
     /// Show or hide the rows of a large group's members in the timeline.
     ToggleRows(String),
     /// Show the whole note of the scenario, or its first line.
@@ -97,6 +102,7 @@ impl Model {
             PanelsMsg::CloseMenu => self.close_menu(effects),
             PanelsMsg::ToggleMore => self.panels.more = !self.panels.more,
             PanelsMsg::ToggleLegend => self.panels.legend = !self.panels.legend,
+            PanelsMsg::ToggleMap => self.panels.map_closed = !self.panels.map_closed,
             PanelsMsg::ToggleRows(group) => {
                 if !self.panels.open_rows.remove(&group) {
                     self.panels.open_rows.insert(group);
@@ -163,20 +169,31 @@ impl Model {
         if self.selection.items.len() == 1 { self.selection.items.first().cloned() } else { None }
     }
 
+    /// Returns the nodes that the inspector is about, if several of one kind are selected and nothing else.
+    pub fn inspected_nodes(&self) -> Vec<String> {
+        let nodes = self.selected_nodes();
+        let kind = |id: &String| drawing::kind(&self.document.scenario, id);
+        let is_same = nodes.iter().all(|id| kind(id).is_some() && kind(id) == nodes.first().and_then(kind));
+        if nodes.len() > 1 && nodes.len() == self.selection.items.len() && is_same { nodes } else { Vec::new() }
+    }
+
     /// Returns whether the inspector is open, for the selected item or for the scenario.
     pub fn inspector_open(&self) -> bool {
         // On a phone, the menu leaves no room for it.
         let is_covered = self.viewport.narrow && self.panels.menu.is_some();
-        self.has_tools()
-            && !self.hidden.inspector
-            && !is_covered
-            && (self.panels.scenario_inspector || self.inspected().is_some())
+        let is_about = || self.inspected().is_some() || !self.inspected_nodes().is_empty();
+        self.has_tools() && !self.hidden.inspector && !is_covered && (self.panels.scenario_inspector || is_about())
     }
 
     /// Returns the node whose internals the inspector shows.
     pub fn internals_node(&self) -> Option<NodeId> {
         let item = self.inspected().filter(|_| self.inspector_open());
         internals::about(&self.document.scenario, &self.scene, item.as_ref())
+    }
+
+    /// Returns whether the drawing is large enough for a map. A phone has no room for it.
+    pub fn has_map(&self) -> bool {
+        self.scene.nodes.len() > FEW_CARDS && !self.viewport.narrow && self.controls == Controls::Full
     }
 
     /// Returns whether the page has palette and inspector.

@@ -1,12 +1,15 @@
 //! Pointers on the canvas and the current tool.
 
-use super::{CanvasItem, Effect, Model};
-use crate::app::geometry::Point;
+use super::{CanvasItem, Effect, InPlace, Model};
+use crate::app::geometry::{Point, Rect};
 use crate::app::gesture::{Gesture, Press, Target, Tool};
 use crate::app::scene::NodeKind;
+use std::rc::Rc;
 
 /// How long a finger must be held down to open the context menu, ms of real time.
 const LONG_PRESS: f64 = 500.0;
+/// The height of the buttons above a card, px.
+const TOOLS_HEIGHT: f64 = 44.0;
 
 /// The state of the pointer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,8 +24,21 @@ pub struct Pointer {
     pub space: Option<bool>,
     /// The pointer's position over the canvas, px.
     pub hover: Option<Point>,
+    /// The card below the pointer, or the one whose buttons are below it.
+    pub over: Option<Rc<str>>,
+    /// What the last two clicks hit, the older one first. The first click of a double click may move the drawing.
+    pub(super) clicked: [Option<Clicked>; 2],
     /// An item of the palette is dragged over the canvas: its kind, and the pointer's position, px.
     pub placing: Option<(NodeKind, Point)>,
+}
+
+/// What a click hit.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Clicked {
+    /// A card, or the value of this key on it.
+    Card(String, Option<String>),
+    /// A link or its label.
+    Link(CanvasItem),
 }
 
 /// An input of a pointer on the canvas.
@@ -46,6 +62,8 @@ pub enum PointerMsg {
         /// Where, in px from the canvas's corner.
         at: Point,
     },
+    /// A double click, after its two clicks.
+    DoubleClick,
     /// The browser took the pointer away.
     Cancel,
     /// The pointer left the canvas.
@@ -64,9 +82,11 @@ impl Model {
             PointerMsg::Down(press) => self.press(press, effects),
             PointerMsg::Move { id, at, control } => self.move_pointer(id, at, control),
             PointerMsg::Up { id, at } => self.release(id, at, effects),
+            PointerMsg::DoubleClick => self.double_click(),
             PointerMsg::Cancel => self.cancel_gesture(),
             PointerMsg::Leave => {
                 self.pointer.hover = None;
+                self.redraw.page |= self.pointer.over.take().is_some();
                 self.redraw.paint = true;
                 self.hide_wheel_hint();
             }
@@ -94,6 +114,35 @@ impl Model {
             let at = press.at;
             self.pointer.gesture = Gesture::None;
             self.open_menu(at, item);
+        }
+    }
+
+    /// Remembers the card below the pointer. The buttons above a card belong to it.
+    pub(super) fn follow_hover(&mut self, at: Point) {
+        let unit = self.viewport.unit / self.viewport.camera.scale;
+        let inside = self.scene.nodes.iter().rev().find(|node| node.group.is_none() && node.rect.contains(at));
+        let stays = |id: &Rc<str>| {
+            let card = self.scene.nodes.iter().find(|node| node.id == *id);
+            card.is_some_and(|card| {
+                let tools = Rect { y: card.rect.y - TOOLS_HEIGHT * unit, h: TOOLS_HEIGHT * unit, ..card.rect };
+                tools.contains(at)
+            })
+        };
+        let kept = self.pointer.over.clone().filter(stays);
+        let over = kept.or_else(|| inside.map(|node| node.id.clone()));
+        if self.pointer.over != over {
+            self.pointer.over = over;
+            self.redraw.page = true;
+        }
+    }
+
+    /// Renames the card, or edits the value or the latency, that the first of two clicks hit.
+    fn double_click(&mut self) {
+        match self.pointer.clicked[0].take() {
+            Some(Clicked::Card(node, Some(key))) => self.start_in_place(InPlace::Value { node, key }),
+            Some(Clicked::Card(id, None)) => self.start_rename(id),
+            Some(Clicked::Link(CanvasItem::Link { from, to })) => self.start_in_place(InPlace::Latency { from, to }),
+            Some(Clicked::Link(CanvasItem::Node(_))) | None => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! Selection, keyboard focus, renaming in place, and the clipboard.
 
-use super::{CanvasItem, Effect, Model};
+use super::{CanvasItem, Effect, InPlace, Model};
 use crate::app::edit;
 use crate::scenario::Scenario;
 use std::collections::BTreeSet;
@@ -22,6 +22,8 @@ pub struct Selection {
     pub focus: Option<String>,
     /// The card that is being renamed in place.
     pub renaming: Option<String>,
+    /// The value or latency that is being edited on the canvas.
+    pub editing: Option<InPlace>,
     pub(super) clipboard: Option<Clipboard>,
 }
 

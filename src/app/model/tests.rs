@@ -22,7 +22,7 @@ fn rect_of(model: &Model, id: &str) -> Rect {
 
 fn press(at: Point, target: Target) -> Msg {
     let (shift, control, touch, alt, pan) = (false, false, false, false, false);
-    Msg::Pointer(PointerMsg::Down(Press { id: 1, at, target, shift, control, touch, alt, pan }))
+    Msg::Pointer(PointerMsg::Down(Press { id: 1, at, target, key: None, shift, control, touch, alt, pan }))
 }
 
 /// Drags from one canvas point to another.

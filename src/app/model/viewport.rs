@@ -133,6 +133,8 @@ pub enum ViewportMsg {
     Fit,
     /// Show the selected cards.
     FitSelection,
+    /// Move this point of the canvas to the middle.
+    CenterAt(Point),
 }
 
 impl Model {
@@ -160,6 +162,10 @@ impl Model {
             ViewportMsg::Zoom(factor) => self.zoom(factor),
             ViewportMsg::ZoomActual => self.zoom(self.viewport.unit / self.viewport.camera.scale),
             ViewportMsg::Fit => self.fit(),
+            ViewportMsg::CenterAt(at) => {
+                let (middle, at) = (self.viewport.middle(), self.viewport.camera.to_window(at));
+                self.set_camera(self.viewport.camera.panned(middle.x - at.x, middle.y - at.y));
+            }
             ViewportMsg::FitSelection => self.fit_selection(),
         }
     }

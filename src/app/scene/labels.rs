@@ -18,6 +18,14 @@ pub(super) fn text_size(text: &str, detail: Detail) -> (f64, f64) {
     (text.chars().count() as f64 * LETTER * detail.text(), 1.3 * detail.text())
 }
 
+impl SceneLink {
+    /// Returns the place of its label, if it has one.
+    pub fn label_rect(&self, detail: Detail) -> Option<Rect> {
+        let (at, (w, h)) = (self.label_at?, text_size(&self.label, detail));
+        Some(Rect { x: at.x - w / 2.0, y: at.y - 0.75 * h, w, h })
+    }
+}
+
 /// Sets the place of each label. A label without a free place is not shown.
 pub(super) fn place(links: &mut [SceneLink], nodes: &[SceneNode], taken: &[Rect], detail: Detail) {
     let mut placed: Vec<Rect> = taken.to_vec();

@@ -1,5 +1,6 @@
 //! The parts of a scene.
 
+use crate::app::detail::Detail;
 use crate::app::geometry::{Curve, Point, Rect};
 use std::rc::Rc;
 
@@ -133,6 +134,12 @@ pub struct PublishButton {
 }
 
 impl PublishButton {
+    /// Returns the place of the button at a level of detail: its text grows as others do, and the button with it.
+    pub fn rect_at(&self, detail: Detail) -> Rect {
+        let text = detail.text().max(13.0);
+        Rect { w: PUBLISH.0.max(9.5 * text + 28.0), h: PUBLISH.1.max(1.4 * text), ..self.rect() }
+    }
+
     /// Returns the place of the button.
     pub fn rect(&self) -> Rect {
         Rect { x: self.at.x, y: self.at.y, w: PUBLISH.0, h: PUBLISH.1 }

@@ -240,7 +240,7 @@ fn row(row: &RowView) -> Html {
     };
     let swatch = row.update.map(|update| html! { <b class={classes!("swatch", update_class(update))}></b> });
     html! {
-        <li key={row.key.clone()}>
+        <li key={row.key.clone()} data-key={row.key.clone()}>
             <span class="mono key" title={row.key.clone()}>{ &row.key }</span>
             if row.lost > 0 { <em title="Acknowledged writes of this service that were overwritten without being seen">{ format!("{} lost", row.lost) }</em> }
             <span class={classes!("v", old)} title={value.clone()}>{ value }</span>

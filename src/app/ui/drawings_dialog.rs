@@ -1,8 +1,10 @@
 //! The dialog of the visitor's drawings: open, rename, duplicate, delete, former versions, files.
 
 use super::dialogs::{Modal, OpenFile};
-use crate::app::kept_drawings::{DrawingInfo, DrawingsRequest, Version};
+use crate::app::browser::files;
+use crate::app::kept_drawings::{DrawingInfo, DrawingsRequest, Version, imported};
 use crate::app::model::{DrawingsMsg, Msg};
+use crate::scenario::ScenarioError;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use web_sys::HtmlInputElement;
@@ -42,6 +44,7 @@ pub fn DrawingsDialog(props: &DrawingsDialogProps) -> Html {
             { content }
             <div class="row"><button class="line" onclick={request(DrawingsRequest::ExportAll)}>{ "Export all" }</button></div>
             <OpenFile send={props.send.clone()} />
+            <ImportAll send={props.send.clone()} />
         </Modal>
     }
 }
@@ -118,4 +121,48 @@ fn versions_of(props: &DrawingsDialogProps, id: &Rc<str>) -> Html {
 fn local_time(at: f64) -> String {
     let date = js_sys::Date::new(&JsValue::from_f64(at));
     String::from(date.to_locale_string("default", &JsValue::UNDEFINED))
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct ImportAllProps {
+    send: Callback<Msg>,
+}
+
+/// Adds all drawings of a file that "Export all" has written. Drawings with errors are not added; the errors are listed.
+#[component]
+fn ImportAll(props: &ImportAllProps) -> Html {
+    let errors = use_state(Vec::<ScenarioError>::new);
+    let onchange = {
+        let (errors, send) = (errors.clone(), props.send.clone());
+        Callback::from(move |event: Event| {
+            let Some(input) = event.target_dyn_into::<HtmlInputElement>() else { return };
+            let Some(file) = input.files().and_then(|files| files.get(0)) else { return };
+            let (errors, send) = (errors.clone(), send.clone());
+            files::read(&file, move |text| {
+                // The same file can be chosen again.
+                input.set_value("");
+                let read = text.ok_or_else(|| ScenarioError::new("", "the file cannot be read as text"));
+                match read.and_then(|text| imported(&text)) {
+                    Ok((drawings, found)) => {
+                        if !drawings.is_empty() {
+                            send.emit(Msg::Drawings(DrawingsMsg::Import(drawings.into())));
+                        }
+                        errors.set(found);
+                    }
+                    Err(error) => errors.set(vec![error]),
+                }
+            });
+        })
+    };
+    html! {
+        <div class="open-file"><label for="import-all">{ "Import all drawings of a file" }</label>
+            <input id="import-all" type="file" accept=".json,application/json" {onchange} />
+            if !errors.is_empty() {
+                <ul class="err" role="alert">
+                    <li>{ "Not imported:" }</li>
+                    { for errors.iter().take(12).map(|error| html! { <li>{ error.to_string() }</li> }) }
+                </ul>
+            }
+        </div>
+    }
 }

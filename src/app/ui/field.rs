@@ -47,8 +47,10 @@ pub fn FieldView(props: &FieldProps) -> Html {
     let submit = {
         let (props, refused) = (props.clone(), refused.clone());
         Callback::from(move |input: String| {
-            let edited =
-                parse(&props.field.kind, &input).and_then(|value| edit::set(&props.scenario, &props.field.path, value));
+            let edited = parse(&props.field.kind, &input).and_then(|value| {
+                let field = &props.field;
+                edit::set_all(&props.scenario, std::iter::once(&field.path).chain(&field.also), value)
+            });
             match edited {
                 Ok(changed) => {
                     refused.set(None);

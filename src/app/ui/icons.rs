@@ -61,6 +61,10 @@ pub enum Icon {
     More,
     /// Tidy the layout.
     Tidy,
+    /// Freeze a node.
+    Freeze,
+    /// End faults.
+    Heal,
 }
 
 /// Draws an icon.
@@ -111,6 +115,8 @@ pub fn icon(icon: Icon) -> Html {
         Icon::Log => "M3.500 5.500h.01M3.500 10h.01M3.500 14.500h.01M7 5.500h10M7 10h10M7 14.500h7",
         Icon::Outline => "M3 4h14v12H3zM3 8h14M3 12h14M8 4v12",
         Icon::Tidy => "M3 3.500h5v5H3zM12 3.500h5v5h-5zM3 12h5v4.500H3zM12 12h5v4.500h-5z",
+        Icon::Freeze => "M10 2.500v15M3.500 6.300l13 7.400M16.500 6.300l-13 7.400M8 3.500l2 2 2-2M8 16.500l2-2 2 2",
+        Icon::Heal => "M8 3.500h4V8h4.500v4H12v4.500H8V12H3.500V8H8z",
         Icon::Fault => "M11 2.5 4.5 11.500H9.500L8.5 17.5 15.5 8H10.500z",
     };
     html! { <svg class="i" viewBox="0 0 20 20" aria-hidden="true"><path d={path} /></svg> }

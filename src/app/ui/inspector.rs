@@ -5,6 +5,7 @@ use super::field::FieldView;
 use super::icons::{Icon, icon};
 use super::internals;
 use super::verdicts::step_view;
+use crate::app::actions::ActionId;
 use crate::app::drawing;
 use crate::app::edit;
 use crate::app::faults::{ItemCondition, faults};
@@ -31,6 +32,8 @@ pub struct InspectorProps {
     pub scenario: Rc<Scenario>,
     /// The selected item; `None` for the scenario.
     pub selected: Option<CanvasItem>,
+    /// The selected nodes, if they are several of one kind.
+    pub many: Vec<String>,
     /// The state of a selected service.
     pub view: Option<Rc<ServiceView>>,
     /// The state of a selected bus.
@@ -63,12 +66,17 @@ pub struct Reasons {
 /// The inspector.
 #[component]
 pub fn Inspector(props: &InspectorProps) -> Html {
-    let sections = fields::sections(&props.scenario, props.selected.as_ref());
-    let key = format!("{:?}", props.selected);
+    let is_many = !props.many.is_empty();
+    let sections = if is_many {
+        fields::shared_sections(&props.scenario, &props.many)
+    } else {
+        fields::sections(&props.scenario, props.selected.as_ref())
+    };
+    let key = format!("{:?} {}", props.selected, props.many.join(" "));
     html! {
         <aside class="inspector" aria-label="Inspector" key={key}>
             { head(props) }
-            { actions(props) }
+            { if is_many { faults_of_many(props) } else { actions(props) } }
             <fieldset disabled={!props.editable}>
                 { for sections.into_iter().map(|section| section_view(props, section)) }
             </fieldset>
@@ -85,6 +93,11 @@ fn report(send: &Callback<Msg>, result: Result<Scenario, String>) {
 
 fn head(props: &InspectorProps) -> Html {
     let (symbol, name) = match &props.selected {
+        None if !props.many.is_empty() => {
+            let (symbol, _) = icon_and_name(&props.scenario, &props.many[0]);
+            let kind = drawing::kind(&props.scenario, &props.many[0]).map_or("Node", NodeKind::word);
+            (symbol, format!("{} × {}", props.many.len(), kind.to_lowercase()))
+        }
         None => (Icon::Note, "Scenario".to_string()),
         Some(CanvasItem::Link { from, to }) => {
             let name = |id| drawing::name(&props.scenario, id);
@@ -110,6 +123,19 @@ fn icon_and_name(scenario: &Scenario, id: &str) -> (Icon, String) {
         None => Icon::Note,
     };
     (symbol, drawing::name(scenario, id).to_string())
+}
+
+/// Draws the faults of several nodes.
+fn faults_of_many(props: &InspectorProps) -> Html {
+    let button = |action: ActionId| {
+        let onclick = props.send.reform(move |_: MouseEvent| action.msg());
+        html! { <button class="line" title={action.action().tooltip()} {onclick}>{ action.action().label }</button> }
+    };
+    html! {
+        <section class="actions"><h3>{ "Inject a fault" }</h3>
+            { for [ActionId::CrashCard, ActionId::FreezeCard, ActionId::HealCard].map(button) }
+        </section>
+    }
 }
 
 /// Draws the actions on the selected item.

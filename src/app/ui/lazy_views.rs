@@ -10,7 +10,7 @@ use super::fault_track::FaultTrack;
 use super::inspector::{Inspector, Reasons};
 use super::log::Log;
 use super::verdicts::Verdicts;
-use super::{diagram, empty_canvas, legend, menu, outline};
+use super::{card_tools, diagram, empty_canvas, in_place, legend, menu, minimap, outline};
 use crate::app::browser::picture;
 use crate::app::command_palette;
 use crate::app::model::{self, CanvasItem, Effect, Model, Msg, Origin};
@@ -63,11 +63,17 @@ pub enum LazyView {
     Script,
     /// The labels of groups and regions.
     Areas,
+    /// The buttons for faults above a card.
+    CardTools,
+    /// The field that edits a value or a latency on the canvas.
+    InPlace,
+    /// The map of a large drawing.
+    Minimap,
 }
 
 impl LazyView {
     /// All lazy views.
-    pub const ALL: [LazyView; 16] = [
+    pub const ALL: [LazyView; 19] = [
         LazyView::Inspector,
         LazyView::Outline,
         LazyView::Diagram,
@@ -84,6 +90,9 @@ impl LazyView {
         LazyView::More,
         LazyView::Script,
         LazyView::Areas,
+        LazyView::CardTools,
+        LazyView::InPlace,
+        LazyView::Minimap,
     ];
 
     /// Returns whether the page shows this view.
@@ -105,6 +114,9 @@ impl LazyView {
             LazyView::More => model.panels.more,
             LazyView::Script => !model.document.scenario.script.is_empty(),
             LazyView::Areas => !model.scene.areas.is_empty(),
+            LazyView::CardTools => model.tools_card().is_some(),
+            LazyView::InPlace => model.selection.editing.is_some(),
+            LazyView::Minimap => model.has_map() && !model.panels.map_closed,
         }
     }
 }
@@ -267,6 +279,9 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
                 top={timeline_top(model)}
                 editable={model.document.origin == Origin::Own} send={send.clone()} />
         },
+        LazyView::CardTools => card_tools::card_tools(model, send),
+        LazyView::InPlace => in_place::in_place(model, send),
+        LazyView::Minimap => minimap::minimap(model, send),
         LazyView::Areas => {
             let label = |area: &Area| {
                 let selected = model.selection.items.contains(&CanvasItem::Node(area.id.clone()));
@@ -300,6 +315,6 @@ fn inspector(model: &Model, send: &Callback<Msg>) -> Html {
     let reasons = Reasons { all: reasons, pinned: model.verdicts.pinned, is_open: explained.is_some() };
     let internals = model.internals_node().and_then(|node| model.internals.of(node));
     html! {
-        <Inspector scenario={model.document.scenario.clone()} {selected} {view} {bus} {condition} measured={model.measurement.clone()} {internals} {reasons} {editable} send={send.clone()} />
+        <Inspector scenario={model.document.scenario.clone()} {selected} many={model.inspected_nodes()} {view} {bus} {condition} measured={model.measurement.clone()} {internals} {reasons} {editable} send={send.clone()} />
     }
 }

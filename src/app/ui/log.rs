@@ -2,6 +2,7 @@
 
 use super::card::update_class;
 use super::icons::{Icon, icon};
+use crate::app::log_view::{ROW, visible_rows};
 use crate::app::model::{LogMsg, Msg};
 use crate::app::playback::clock;
 use crate::session::protocol::LogRow;
@@ -9,10 +10,11 @@ use std::rc::Rc;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
-/// Height of a row, px.
-const ROW: f64 = 24.0;
-/// Rows in the document above and below the visible ones.
-const SPARE: usize = 12;
+/// Width of all of a row but its text, and of a letter, px at the default size of the font.
+const MARGIN: f64 = 117.0;
+const LETTER: f64 = 6.3;
+/// The distance by which the list is scrolled before other rows are drawn, px.
+const STEP: f64 = 120.0;
 
 /// Properties of [`Log`].
 #[derive(Clone, PartialEq, Properties)]
@@ -31,7 +33,8 @@ pub struct LogProps {
 #[component]
 pub fn Log(props: &LogProps) -> Html {
     let list = use_node_ref();
-    let visible = use_state_eq(|| (0usize, 40usize));
+    // The upper edge and the height of the visible part, and the number of letters in a line.
+    let part = use_state_eq(|| (0.0, 960.0, 30.0));
     let follows = use_mut_ref(|| true);
     let total = props.rows.len();
     {
@@ -44,13 +47,28 @@ pub fn Log(props: &LogProps) -> Html {
             }
         });
     }
-    let on_scroll = {
-        let (list, visible, follows) = (list.clone(), visible.clone(), follows.clone());
-        Callback::from(move |_: Event| {
+    let measure = {
+        let (list, part) = (list.clone(), part.clone());
+        move || {
             let Some(list) = list.cast::<HtmlElement>() else { return };
             let (top, height) = (f64::from(list.scroll_top()), f64::from(list.client_height()));
-            *follows.borrow_mut() = top + height + 2.0 * ROW >= f64::from(list.scroll_height());
-            visible.set(((top / ROW) as usize, (height / ROW) as usize + 1));
+            // In steps, so that scrolling by a few px renders nothing.
+            let top = (top / STEP).floor() * STEP;
+            part.set((top, height + STEP, ((f64::from(list.client_width()) - MARGIN) / LETTER).floor()));
+        }
+    };
+    {
+        let measure = measure.clone();
+        use_effect_with(total, move |_| measure());
+    }
+    let on_scroll = {
+        let (list, follows) = (list.clone(), follows.clone());
+        Callback::from(move |_: Event| {
+            if let Some(list) = list.cast::<HtmlElement>() {
+                let end = f64::from(list.scroll_top() + list.client_height());
+                *follows.borrow_mut() = end + 2.0 * ROW >= f64::from(list.scroll_height());
+            }
+            measure();
         })
     };
     let on_filter = props.send.reform(|event: InputEvent| {
@@ -58,9 +76,8 @@ pub fn Log(props: &LogProps) -> Html {
             event.target_dyn_into::<HtmlInputElement>().map(|input| input.value()).unwrap_or_default(),
         ))
     });
-    let (top, height) = *visible;
-    let from = top.saturating_sub(SPARE).min(total.saturating_sub(1));
-    let to = (top + height + SPARE).min(total);
+    let (top, height, per_line) = *part;
+    let visible = visible_rows(&props.rows, top, height, per_line);
     let close = props.send.reform(|_: MouseEvent| Msg::Log(LogMsg::Toggle));
     let older = props.send.reform(|_: MouseEvent| Msg::Log(LogMsg::LoadOlder));
     html! {
@@ -74,9 +91,9 @@ pub fn Log(props: &LogProps) -> Html {
                 <button class="icon small" aria-label="Close the log" onclick={close}>{ icon(Icon::Close) }</button>
             </header>
             <ol ref={list} onscroll={on_scroll} tabindex="0" aria-label="Events, oldest first">
-                <Space rows={from} />
-                { for props.rows[from.min(total)..to].iter().enumerate().map(|(i, entry)| row(entry, from + i + 1, total)) }
-                <Space rows={total - to} />
+                <Space height={visible.above} />
+                { for props.rows[visible.from..visible.to].iter().enumerate().map(|(i, entry)| row(entry, visible.from + i + 1, total)) }
+                <Space height={visible.below} />
             </ol>
         </section>
     }
@@ -89,23 +106,23 @@ fn row(entry: &LogRow, position: usize, total: usize) -> Html {
         <li key={entry.index} class={classes!((lost || fault).then_some("bad"))} aria-setsize={total.to_string()} aria-posinset={position.to_string()}>
             <span class="at">{ clock(entry.at) }</span>
             <b class={classes!("swatch", entry.update.map_or("none".to_string(), update_class))}></b>
-            <span class="text" title={entry.text.clone()}>{ &entry.text }</span>
+            <span class="text">{ &entry.text }</span>
         </li>
     }
 }
 
 #[derive(Clone, PartialEq, Properties)]
 struct SpaceProps {
-    rows: usize,
+    height: f64,
 }
 
 /// The space of rows that are not in the document.
 #[component]
 fn Space(props: &SpaceProps) -> Html {
     let root = use_node_ref();
-    use_effect_with((root.clone(), props.rows), |(root, rows)| {
+    use_effect_with((root.clone(), props.height), |(root, height)| {
         if let Some(element) = root.cast::<HtmlElement>() {
-            let _ = element.style().set_property("height", &format!("{}px", *rows as f64 * ROW));
+            let _ = element.style().set_property("height", &format!("{height}px"));
         }
     });
     html! { <li ref={root} class="space" role="presentation" aria-hidden="true"></li> }

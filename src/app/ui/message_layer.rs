@@ -20,7 +20,7 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 /// Above this number of messages, all are drawn as small squares.
 const DETAILED: usize = 1_200;
-/// Above this number of messages, only the one under the pointer has a label.
+/// Above this number of messages other than background traffic, only the one under the pointer has a label.
 const LABELLED: usize = 14;
 /// Size of a message, in the canvas's units.
 const SIZE: f64 = 14.0;
@@ -55,6 +55,22 @@ fn is_quiet(kind: MessageKind) -> bool {
             | MessageKind::Poll
             | MessageKind::Connection
     )
+}
+
+/// What the messages of replication before one have carried. A leader sends an entry again until it is acknowledged; the
+/// repetitions are painted quietly, behind the first.
+#[derive(Default)]
+struct Sent(BTreeSet<(u32, u32, u8, Option<u32>)>);
+
+impl Sent {
+    /// Returns whether an earlier message in flight carries the same, and remembers this one.
+    fn has(&mut self, message: &MessageView) -> bool {
+        let is_replication =
+            matches!(message.kind, MessageKind::Replication | MessageKind::Repair | MessageKind::Acknowledgement);
+        let update = message.content.update().map(|update| update.update);
+        let is_same = update.is_some() || matches!(message.content, MessageContent::Empty);
+        is_replication && is_same && !self.0.insert((message.from.0, message.to.0, message.kind as u8, update))
+    }
 }
 
 /// Least distance between two painted messages of background traffic, px.
@@ -138,16 +154,20 @@ impl MessageLayer {
         let visible = Rect::between(corner, end).grown(SIZE);
         self.quiet.clear();
         let mut quiet_places: BTreeSet<(i32, i32)> = BTreeSet::new();
+        let mut sent = Sent::default();
+        let mut prominent = Vec::new();
         for message in run.messages.values().filter(|message| view.includes(message)) {
-            if is_quiet(message.kind) {
-                if let Some(heading) = heading(view, message).filter(|(at, _)| visible.contains(*at)) {
-                    // Of many heartbeats on a link, few are painted.
-                    let place = |x: f64| (x * camera.scale / QUIET_DISTANCE) as i32;
-                    if quiet_places.insert((place(heading.0.x), place(heading.0.y))) {
-                        self.quiet.push(heading);
-                    }
+            let Some(heading) = heading(view, message).filter(|(at, _)| visible.contains(*at)) else { continue };
+            if is_quiet(message.kind) || (detailed && sent.has(message)) {
+                // Of many heartbeats on a link, few are painted.
+                let place = |x: f64| (x * camera.scale / QUIET_DISTANCE) as i32;
+                if quiet_places.insert((place(heading.0.x), place(heading.0.y))) {
+                    self.quiet.push(heading);
                 }
-            } else if let Some(heading) = heading(view, message).filter(|(at, _)| visible.contains(*at)) {
+            } else {
+                if prominent.len() <= LABELLED {
+                    prominent.push(message);
+                }
                 let shape = if detailed { shape(message.kind) } else { 0 };
                 self.batches[shape * columns + colours.index(message.content.update().map(|update| update.update))]
                     .push(heading);
@@ -165,9 +185,9 @@ impl MessageLayer {
                 paint_batch(&pen, i / columns, colours.colour(i % columns), batch, size, detailed);
             }
         }
-        if run.messages.len() <= LABELLED {
+        if prominent.len() <= LABELLED {
             let mut placed = Vec::new();
-            for message in run.messages.values().filter(|message| view.includes(message) && !is_quiet(message.kind)) {
+            for message in prominent {
                 label(&mut placed, &pen, view, message, colours, size);
             }
         }

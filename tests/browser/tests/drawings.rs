@@ -176,6 +176,73 @@ fn full_blocked_and_damaged_storage_is_reported_and_a_file_offered() {
     browser.run("location.reload()");
     browser.wait("document.querySelector('.notice')?.textContent.includes('cannot be read')");
     cards(&browser, 3);
+    browser.run("window.files = {}; HTMLAnchorElement.prototype.click = function () { window.files[this.download] = this.href }");
+    browser_tests::press_in(&browser, ".notice", "Save as a file");
+    browser.wait("Object.keys(window.files).some(name => name.endsWith('.json'))");
+}
+
+/// Chooses a file with a text in an input of the page.
+fn choose_file(browser: &Browser, input: &str, text: &str) {
+    let script = format!(
+        "const data = new DataTransfer(); data.items.add(new File([arguments[0]], 'file.json', {{ type: 'application/json' }})); \
+         const input = document.querySelector('{input}'); input.files = data.files; input.dispatchEvent(new Event('change', {{ bubbles: true }}))"
+    );
+    browser.run_with(&script, text);
+}
+
+#[test]
+fn all_drawings_are_exported_and_imported_beside_the_present_ones() {
+    let browser = open("");
+    browser.click(".palette .placeable");
+    cards(&browser, 4);
+    saved(&browser);
+    file(&browser, "Open…");
+    browser.wait("document.querySelectorAll('.drawings-list > li').length === 1");
+    browser.run("window.texts = []; const of = URL.createObjectURL; URL.createObjectURL = blob => { blob.text().then(text => window.texts.push(text)); return of(blob) }; \
+        HTMLAnchorElement.prototype.click = () => {}");
+    browser_tests::press_in(&browser, "dialog", "Export all");
+    let exported = browser.wait("window.texts[0]");
+    let exported = exported.as_str().expect("a text");
+    choose_file(&browser, "#import-all", exported);
+    browser.wait("document.querySelectorAll('.drawings-list > li').length === 2");
+    let names =
+        browser.run("return [...document.querySelectorAll('.drawings-list .name')].map(name => name.textContent)");
+    let names: Vec<&str> = names.as_array().expect("names").iter().filter_map(|name| name.as_str()).collect();
+    assert!(names[0] != names[1], "{names:?}");
+    // Of a file with errors, the valid drawings are imported.
+    let partly = format!(
+        "[{}, {{ \"converge\": 1, \"services\": [{{ \"id\": 5 }}] }}]",
+        &exported.trim()[1..exported.trim().len() - 1]
+    );
+    choose_file(&browser, "#import-all", &partly);
+    browser.wait("document.querySelector('dialog .err')?.textContent.includes('[1].services[0].id')");
+    browser.wait("document.querySelectorAll('.drawings-list > li').length === 3");
+    choose_file(&browser, "#import-all", "{}");
+    browser.wait("document.querySelector('dialog .err')?.textContent.includes('a list of scenarios')");
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn every_change_is_saved_at_once_and_a_former_version_can_be_opened() {
+    let browser = open("");
+    browser.click(".palette .placeable");
+    cards(&browser, 4);
+    saved(&browser);
+    browser.click(".palette .placeable:nth-of-type(2)");
+    cards(&browser, 5);
+    saved(&browser);
+    // The tab is closed without a further action.
+    let address = browser.run("return location.href");
+    browser.open("about:blank");
+    browser.open(address.as_str().expect("an address"));
+    cards(&browser, 5);
+    file(&browser, "Open…");
+    browser.wait("document.querySelector('.drawings-list > li')");
+    browser_tests::press_in(&browser, ".drawings-list", "Versions");
+    browser.click(".drawings-list .versions button");
+    cards(&browser, 4);
+    assert_clean_console(&browser);
 }
 
 #[test]

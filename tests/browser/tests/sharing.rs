@@ -141,7 +141,11 @@ fn a_view_embed_refuses_actions_and_an_edit_embed_stores_nothing() {
     browser.click("[data-node=\"notification\"] header");
     browser.wait("document.querySelector('.inspector fieldset')");
     publish_and_converge(&browser);
-    assert_eq!(browser.run("return localStorage.getItem('converge.work')"), Value::Null);
+    // Neither the drawing nor its name is kept.
+    let databases = browser.run_async("indexedDB.databases().then(all => done(all.map(it => it.name)))");
+    assert_eq!(databases, json!([]));
+    let keys = browser.run("return Object.keys(localStorage).filter(key => key.startsWith('converge.'))");
+    assert_eq!(keys, json!([]));
     assert_clean_console(&browser);
 }
 

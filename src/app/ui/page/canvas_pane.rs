@@ -17,7 +17,7 @@ use crate::app::ui::parts::{chips, publish_hint};
 use yew::prelude::*;
 
 /// The description of the canvas for screen readers.
-const DESCRIPTION: &str = "Arrow keys go from card to card. Enter selects a card, Enter again renames it. Arrow keys \
+const DESCRIPTION: &str = "Arrow keys go from card to card. Enter selects a card, Enter again renames it. V edits a value, C crashes, F freezes, H heals. Arrow keys \
                            move the selection. Space plays, full stop steps, P publishes, question mark opens the help.";
 
 impl Page {
@@ -70,7 +70,9 @@ impl Page {
                 <div class="world" ref={&refs.layers.world}>
                     { self.lazy(LazyView::Areas) }
                     { for (0..model.scene.nodes.len()).map(|node| self.card(node)) }
+                    { self.lazy(LazyView::CardTools) }
                     { self.publish_button() }
+                    { self.lazy(LazyView::InPlace) }
                 </div>
                 <canvas class="messages" ref={&refs.layers.messages} aria-hidden="true"></canvas>
                 <svg class="drafts" aria-hidden="true"><g ref={&refs.drafts}>{ draft(&model.pointer.gesture, &model.scene) }{ self.ghost() }{ guide_lines(&model.guides()) }</g></svg>
@@ -108,6 +110,7 @@ impl Page {
                 </div>
                 { self.lazy(LazyView::EmptyCanvas) }
                 { self.lazy(LazyView::Menu) }
+                { self.lazy(LazyView::Minimap) }
                 { self.lazy(LazyView::Legend) }
                 if model.mode.is_embed() {
                     <a class="open" href={address::playground()} target="_blank" rel="noopener">{ "Open in playground" }</a>

@@ -5,7 +5,7 @@ use crate::app::actions;
 use crate::app::geometry::{Point, point};
 use crate::app::gesture::{Press, Target};
 use crate::app::keys::{self, Modifiers};
-use crate::app::model::{CanvasItem, KeyboardMsg, Msg, PanelsMsg, PointerMsg, SelectionMsg, ViewportMsg};
+use crate::app::model::{CanvasItem, KeyboardMsg, Msg, PanelsMsg, PointerMsg, ViewportMsg};
 use wasm_bindgen::prelude::*;
 use web_sys::Element;
 use yew::prelude::*;
@@ -56,6 +56,7 @@ pub(super) fn pointer_down(event: &PointerEvent, at: Point) -> Option<PageMsg> {
         id: event.pointer_id(),
         at,
         target,
+        key: target_attribute(event, "data-key"),
         shift: event.shift_key(),
         control: event.ctrl_key() || event.meta_key(),
         touch: event.pointer_type() == "touch",
@@ -93,9 +94,9 @@ pub(super) fn context_menu(event: &MouseEvent, at: Point) -> Option<PageMsg> {
     Some(PageMsg::Model(Msg::Panels(PanelsMsg::OpenMenu { at, item: of })))
 }
 
-/// Returns the message for a double click, which renames a card.
+/// Returns the message for a double click, which renames a card or edits a value or a latency.
 pub(super) fn double_click(event: &MouseEvent) -> Option<PageMsg> {
-    target_attribute(event, "data-node").map(|id| PageMsg::Model(Msg::Selection(SelectionMsg::StartRename(id))))
+    (!is_control(event)).then_some(PageMsg::Model(Msg::Pointer(PointerMsg::DoubleClick)))
 }
 
 /// Returns the message for a pressed key. Keys of a single character may be turned off.

@@ -39,6 +39,8 @@ pub struct Opened {
     problem: Option<String>,
     /// An embed shows no drawing instead of the one that could not be opened.
     has_failed: bool,
+    /// Why a kept drawing could not be opened.
+    storage: Option<StorageProblem>,
 }
 
 /// Opens the drawing that the address names, or else the one that was changed last. With `is_first`, a drawing that cannot
@@ -58,7 +60,7 @@ pub async fn open_address(is_first: bool) -> Opened {
             Ok(opened) => Opened { options: Some(address), ..opened },
             Err(problem) => {
                 let fallback = if is_first { open_last().await } else { Opened::default() };
-                Opened { options: Some(address), problem: Some(problem.sentence()), ..fallback }
+                Opened { options: Some(address), storage: Some(problem), ..fallback }
             }
         }
     } else {
@@ -90,6 +92,10 @@ pub async fn open_named(fragment: String) -> Opened {
 /// Opens a text that was dropped, pasted or read from a file: a scenario, or a link to one.
 pub async fn open_text(text: String) -> Opened {
     let text = text.trim().to_string();
+    if text.starts_with('[') {
+        let problem = Some("This file has several drawings. Import it in the dialog Open….".into());
+        return Opened { problem, ..Opened::default() };
+    }
     if text.starts_with('{') {
         return match documents::read_document(text).await {
             Ok(opening) => Opened { drawing: Drawing::File(opening), ..Opened::default() },
@@ -119,6 +125,7 @@ async fn open_kept(id: &str) -> Result<Opened, StorageProblem> {
         | DrawingsAnswer::Saved(_)
         | DrawingsAnswer::Conflict { .. }
         | DrawingsAnswer::Versions(..)
+        | DrawingsAnswer::Imported(_)
         | DrawingsAnswer::File(..) => Err(StorageProblem::Missing),
     }
 }
@@ -137,7 +144,7 @@ async fn open_last() -> Opened {
         Ok(opened) => opened,
         // The visitor has deleted it.
         Err(StorageProblem::Missing) => Opened { drawing: Drawing::First, ..Opened::default() },
-        Err(problem) => Opened { drawing: Drawing::First, problem: Some(problem.sentence()), ..Opened::default() },
+        Err(problem) => Opened { drawing: Drawing::First, storage: Some(problem), ..Opened::default() },
     }
 }
 
@@ -174,7 +181,7 @@ impl Page {
 
     /// Shows a drawing that was opened, applies the address's options, and reports a problem.
     pub(super) fn show_opened(&mut self, opened: Opened) {
-        let Opened { drawing, kept, is_new_address, options, problem, has_failed } = opened;
+        let Opened { drawing, kept, is_new_address, options, problem, has_failed, storage } = opened;
         let unknown = options.as_ref().map(|options| options.unknown.clone()).unwrap_or_default();
         self.report_opened(problem.as_ref(), &unknown);
         let mut notices: Vec<String> = Vec::new();
@@ -213,6 +220,14 @@ impl Page {
         }
         if !notices.is_empty() {
             self.update_model(Msg::Notify(notices.join(" ")));
+        }
+        match storage {
+            // A damaged drawing can be saved as a file.
+            Some(problem @ StorageProblem::Damaged(..)) => {
+                self.update_model(Msg::Drawings(DrawingsMsg::Failed(problem)));
+            }
+            Some(problem) => self.update_model(Msg::Notify(problem.sentence())),
+            None => {}
         }
     }
 

@@ -3,6 +3,7 @@
 
 use crate::app::camera::Camera;
 use crate::app::detail::{Detail, Level};
+use crate::app::minimap;
 use crate::app::model::Model;
 use crate::app::playback::{clock, short};
 use crate::app::ribbon::{Scale, ticks};
@@ -129,12 +130,25 @@ impl Painter {
             let _ = style.set_property("background-size", &format!("{step}px {step}px"));
             let _ = style.set_property("background-position", &format!("{}px {}px", camera.x, camera.y));
         }
+        if model.has_map() && !model.panels.map_closed {
+            self.paint_map(model);
+        }
         let percent = model.viewport.percent();
         if self.painted.zoom_percent != percent
             && let Some(zoom) = self.refs.zoom.cast::<Element>()
         {
             self.painted.zoom_percent = percent;
             zoom.set_text_content(Some(&format!("{percent} %")));
+        }
+    }
+
+    /// Moves the frame of the visible part on the map.
+    fn paint_map(&self, model: &Model) {
+        let canvas = self.refs.canvas.cast::<Element>();
+        let Some(frame) = canvas.and_then(|canvas| canvas.query_selector(".minimap .view").ok()?) else { return };
+        let view = minimap::view(&model.viewport.camera, model.viewport.size, &minimap::extent(&model.scene));
+        for (name, value) in [("x", view.x), ("y", view.y), ("width", view.w), ("height", view.h)] {
+            let _ = frame.set_attribute(name, &value.to_string());
         }
     }
 
