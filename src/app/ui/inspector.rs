@@ -4,6 +4,7 @@ use super::card::badge;
 use super::field::FieldView;
 use super::icons::{Icon, icon};
 use super::internals;
+use super::publisher::Publisher;
 use super::verdicts::step_view;
 use crate::app::actions::ActionId;
 use crate::app::drawing;
@@ -16,7 +17,7 @@ use crate::app::model::{CanvasItem, DocumentMsg, LiveMsg, Msg, SelectionMsg, Ver
 use crate::app::playback::clock;
 use crate::app::scene::NodeKind;
 use crate::app::status_text;
-use crate::scenario::{Command, Consistency, Micros, Operation, Scenario, Service, Value};
+use crate::scenario::{Command, Consistency, Micros, Scenario, Service};
 use crate::session::labels;
 use crate::session::measurement::SEEDS;
 use crate::session::protocol::internals::GroupInternals;
@@ -387,60 +388,6 @@ fn dead_letters(props: &InspectorProps) -> Html {
 fn keys_of(props: &InspectorProps) -> Vec<AttrValue> {
     let rows = props.view.iter().flat_map(|view| view.rows.iter().map(|row| AttrValue::from(row.key.clone())));
     rows.collect()
-}
-
-#[derive(Clone, PartialEq, Properties)]
-struct PublisherProps {
-    service: String,
-    keys: Vec<AttrValue>,
-    send: Callback<Msg>,
-}
-
-/// A form that publishes a value of a key at a service.
-#[component]
-fn Publisher(props: &PublisherProps) -> Html {
-    let (key, value) = (use_node_ref(), use_node_ref());
-    let error = use_state(|| None::<&'static str>);
-    let first = props.keys.first().cloned().unwrap_or_else(|| "widget".into());
-    let onsubmit = {
-        let (key, value, error, props) = (key.clone(), value.clone(), error.clone(), props.clone());
-        let first = first.clone();
-        Callback::from(move |event: SubmitEvent| {
-            event.prevent_default();
-            let text = |of: &NodeRef| of.cast::<HtmlInputElement>().map(|input| input.value()).unwrap_or_default();
-            let (mut key, value) = (text(&key).trim().to_string(), text(&value));
-            if key.is_empty() {
-                key = first.to_string();
-            }
-            let problem = if key.is_empty() || key.chars().count() > 80 {
-                Some("Enter a key of 1 to 80 characters.")
-            } else if value.trim().is_empty() || value.chars().count() > 80 {
-                Some("Enter a value of 1 to 80 characters.")
-            } else {
-                None
-            };
-            error.set(problem);
-            if problem.is_none() {
-                let operation = Operation::Write { key, value: Value::from_typed(&value) };
-                props.send.emit(Msg::Live(LiveMsg::Execute(Command::Operate {
-                    service: props.service.clone(),
-                    operation,
-                    poison: false,
-                })));
-            }
-        })
-    };
-    html! {
-        <section class="publisher"><h3>{ "Publish a value" }</h3>
-            <form {onsubmit}>
-                <input ref={key} aria-label="Key" placeholder={first} list="keys" autocomplete="off" />
-                <datalist id="keys">{ for props.keys.iter().map(|key| html! { <option value={key.clone()} /> }) }</datalist>
-                <input ref={value} aria-label="Value" placeholder="value" />
-                <button class="line">{ "Publish" }</button>
-            </form>
-            if let Some(error) = *error { <p class="err" role="alert">{ error }</p> }
-        </section>
-    }
 }
 
 fn section_view(props: &InspectorProps, section: Section) -> Html {

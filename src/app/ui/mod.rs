@@ -28,6 +28,7 @@ mod minimap;
 mod outline;
 pub mod page;
 pub mod parts;
+mod publisher;
 pub mod shell;
 mod stale_charts;
 pub mod timeline;
