@@ -322,10 +322,14 @@ fn each_event_has_the_fields_of_the_schema() {
         let known = described["properties"].as_object().expect("fields");
         assert!(payload.keys().all(|field| known.contains_key(field)), "{name} {payload:?}");
         let required = described["required"].as_array().expect("a list");
-        assert!(required.iter().all(|field| payload.contains_key(field.as_str().expect("a name"))), "{name} {payload:?}");
+        assert!(
+            required.iter().all(|field| payload.contains_key(field.as_str().expect("a name"))),
+            "{name} {payload:?}"
+        );
         seen.insert(name);
     }
-    for name in ["publish", "delivered", "dropped", "fault", "healed", "replicaState", "verdict", "timeUpdate", "pause"] {
+    for name in ["publish", "delivered", "dropped", "fault", "healed", "replicaState", "verdict", "timeUpdate", "pause"]
+    {
         assert!(seen.contains(name), "{name} was not posted: {seen:?}");
     }
 }

@@ -107,7 +107,8 @@ fn parts_of_an_address_come_in_any_order_and_unknown_ones_are_reported() {
 
 #[test]
 fn an_embed_hides_the_parts_that_its_author_names() {
-    let browser = SITE.visit(WIDE, "embed/#ex=lost-event&mode=edit&hide=palette,inspector,verdicts,log,timeline&t=5900");
+    let browser =
+        SITE.visit(WIDE, "embed/#ex=lost-event&mode=edit&hide=palette,inspector,verdicts,log,timeline&t=5900");
     browser.wait("document.querySelector('.card')");
     browser.click("[data-node=\"notification\"] header");
     for hidden in [".palette", ".inspector", ".chips", "[data-action=Verdicts]", "[data-action=Log]", ".tracks"] {
