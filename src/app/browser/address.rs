@@ -75,8 +75,8 @@ impl Address {
                 self.speed = Some(speed).filter(|speed| *speed > 0.0 && *speed <= 100.0);
                 return self.speed.is_some();
             }
-            ("hide", _) => return value.split(',').fold(true, |known, word| self.hidden.hide(word) && known),
-            ("lock", _) => return value.split(',').fold(true, |known, word| self.locked.lock(word) && known),
+            ("hide", _) => return each_word(value, |word| self.hidden.hide(word)),
+            ("lock", _) => return each_word(value, |word| self.locked.lock(word)),
             ("api", "1") => self.host.messages = true,
             ("api", "splice") => self.host.splice = true,
             ("api", "1,splice") => (self.host.messages, self.host.splice) = (true, true),
@@ -88,6 +88,15 @@ impl Address {
         }
         true
     }
+}
+
+/// Applies each word of a list. Returns whether all are known; those that are known have their effect in any case.
+fn each_word(list: &str, mut apply: impl FnMut(&str) -> bool) -> bool {
+    let mut known = true;
+    for word in list.split(',') {
+        known &= apply(word);
+    }
+    known
 }
 
 /// Returns the fragment of the page's address.
