@@ -2,7 +2,7 @@
 
 use crate::app::model::{Opening, Origin, RunRecord};
 use crate::scenario::link::{self, LinkError};
-use crate::scenario::{Scenario, ScenarioError, examples, micros};
+use crate::scenario::{Micros, Scenario, ScenarioError, examples, micros};
 use std::cmp::Ordering;
 use std::fmt;
 use std::rc::Rc;
@@ -94,6 +94,16 @@ pub fn write_document(scenario: Rc<Scenario>) -> Result<String, SplitLoaderError
 #[wasm_split(documents, fallible)]
 pub fn reproducing_command(run: RunRecord) -> Result<Option<String>, SplitLoaderError> {
     Ok(run.command())
+}
+
+/// Returns a run at a time as the fragment of a link; `None` if the drawing is too large for a link.
+///
+/// # Errors
+/// The code could not be fetched.
+#[wasm_split(documents, fallible)]
+pub fn link_of_run(run: RunRecord, now: Micros) -> Result<Option<String>, SplitLoaderError> {
+    let link = link::encode(&run.shared()).ok();
+    Ok(link.map(|link| if now > 0 { format!("{link}&t={}", now as f64 / 1e3) } else { link }))
 }
 
 /// Reads a scenario document, such as the drawing that the browser keeps.

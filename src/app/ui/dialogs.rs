@@ -1,10 +1,11 @@
 //! The share and help dialogs. They are native `<dialog>` elements, which handle focus and Escape.
 
+use super::embed_options::EmbedOptions;
 use super::icons::{Icon, icon};
 use crate::app::actions;
 use crate::app::browser::{address, files};
 use crate::app::model::{DocumentMsg, DrawingsMsg, Msg, Opening, PanelsMsg, PreferencesMsg, SharedRun, SharingMsg};
-use crate::app::picture::{PictureFormat, escaped};
+use crate::app::picture::PictureFormat;
 use crate::app::playback::clock;
 use crate::scenario::{Scenario, ScenarioError, link};
 use std::rc::Rc;
@@ -147,7 +148,6 @@ fn shared(
 fn link_and_embed(fragment: &str, title: &str) -> Html {
     let page = address::page();
     let url = format!("{page}#{fragment}");
-    let snippet = embed_snippet(&page, fragment, title);
     let length = url.chars().count();
     let warning = if length > TOO_LONG {
         "Too long for most programs. Save as JSON and send the file."
@@ -159,32 +159,24 @@ fn link_and_embed(fragment: &str, title: &str) -> Html {
     html! { <>
         <Copied label="Link" text={url} id="share-link" />
         <p class="muted small"><span id="share-length">{ format!("{length} characters") }</span>{ ". " }{ warning }</p>
-        <Copied label="Embed" text={snippet} id="share-embed" />
+        <EmbedOptions {page} fragment={fragment.to_string()} title={title.to_string()} />
     </> }
 }
 
-/// Returns a plain `<iframe>`, which works in course systems that remove scripts.
-fn embed_snippet(page: &str, fragment: &str, title: &str) -> String {
-    let title = if title.is_empty() { "Converge" } else { title };
-    format!(
-        "<iframe src=\"{}embed/#{}\" title=\"{}\" width=\"100%\" height=\"480\" style=\"border:0\" loading=\"lazy\" \
-         allow=\"fullscreen; clipboard-write\" allowfullscreen></iframe>",
-        escaped(page),
-        escaped(fragment),
-        escaped(title)
-    )
-}
-
+/// Properties of [`Copied`].
 #[derive(Clone, PartialEq, Properties)]
-struct CopiedProps {
-    label: &'static str,
-    text: String,
-    id: &'static str,
+pub struct CopiedProps {
+    /// The label of the text.
+    pub label: &'static str,
+    /// The text.
+    pub text: String,
+    /// The id of the text's element.
+    pub id: &'static str,
 }
 
 /// A text with a button that copies it and shows whether that worked.
 #[component]
-fn Copied(props: &CopiedProps) -> Html {
+pub fn Copied(props: &CopiedProps) -> Html {
     let label = use_state(|| "Copy");
     let area = use_node_ref();
     let onclick = {

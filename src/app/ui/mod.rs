@@ -10,7 +10,8 @@ pub mod commands_dialog;
 pub mod diagram;
 pub mod dialogs;
 pub mod drawings_dialog;
-pub mod empty_canvas;
+pub mod embed_options;
+mod empty_canvas;
 mod fault_track;
 pub mod field;
 

@@ -73,6 +73,8 @@ pub enum PageMsg {
     HostConnected(Result<Box<dyn HostPort>, SplitLoaderError>),
     /// The page around an embed has posted a message: its data and its origin.
     HostPosted(JsValue, String),
+    /// The pointer or the focus is at the link to the playground.
+    PlaygroundNear(Element),
     /// The visitor has pressed a key or a pointer.
     Interacted,
     /// A text was dropped on the page.
@@ -323,6 +325,7 @@ impl Page {
             PageMsg::Opened(opened) => self.show_opened(opened),
             PageMsg::HostConnected(port) => self.host_connected(port),
             PageMsg::HostPosted(data, origin) => self.hear_host(&data, &origin),
+            PageMsg::PlaygroundNear(anchor) => self.renew_playground(anchor),
             PageMsg::Interacted => self.report_interaction(),
             PageMsg::Dropped(text) => {
                 if self.model.mode.edits() {

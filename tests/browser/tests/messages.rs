@@ -116,3 +116,44 @@ fn an_embed_hides_the_parts_that_its_author_names() {
     }
     assert_clean_console(&browser);
 }
+
+#[test]
+fn the_share_dialog_builds_the_snippet_of_an_embed_with_a_preview() {
+    let browser = SITE.visit(WIDE, "#ex=first-update");
+    browser.click("[data-action=Share]");
+    browser.wait("document.querySelector('#share-embed')");
+    browser.click(".embed-options summary");
+    let choose = |label: &str, value: &str| {
+        let find = format!(
+            "[...document.querySelectorAll('.embed-options label')].find(l => l.textContent.startsWith('{label}')).querySelector('select')"
+        );
+        browser.run(&format!(
+            "const s = {find}; s.value = '{value}'; s.dispatchEvent(new Event('change', {{ bubbles: true }}))"
+        ));
+    };
+    choose("Visitors may", "view");
+    choose("Theme", "dark");
+    browser.click(".embed-options fieldset input");
+    browser.wait(
+        "document.querySelector('#share-embed').value.includes('&amp;mode=view&amp;theme=dark&amp;hide=palette')",
+    );
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    browser
+        .run("[...document.querySelectorAll('.embed-options label')].find(l => l.textContent === 'Preview').click()");
+    browser.frame(Some(".embed-options iframe"));
+    browser.wait("document.documentElement.dataset.theme === 'dark' && document.querySelector('.card')");
+    browser.frame(None);
+}
+
+#[test]
+fn the_playground_opens_with_the_edits_and_the_time_of_an_embed() {
+    let browser = SITE.visit(WIDE, "embed/#ex=first-update&mode=edit");
+    browser.click(".palette button:nth-of-type(1)");
+    browser.wait("document.querySelector('[data-node=\"service-1\"]')");
+    browser.click(".transport [data-action=Step]");
+    browser.run("document.querySelector('a.open').focus()");
+    let href =
+        browser.wait("document.querySelector('a.open').href.includes('1r.') && document.querySelector('a.open').href");
+    browser.open(href.as_str().expect("an address"));
+    browser.wait("document.querySelector('[data-node=\"service-1\"]')");
+}

@@ -14,6 +14,7 @@ use crate::app::ui::icons::{Icon, icon};
 use crate::app::ui::lazy_views::LazyView;
 use crate::app::ui::links::Links;
 use crate::app::ui::parts::{chips, publish_hint};
+use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
 /// The description of the canvas for screen readers.
@@ -113,10 +114,18 @@ impl Page {
                 { self.lazy(LazyView::Minimap) }
                 { self.lazy(LazyView::Legend) }
                 if model.mode.is_embed() {
-                    <a class="open" href={address::playground()} target="_blank" rel="noopener">{ "Open in playground" }</a>
+                    <a class="open" href={address::playground()} onpointerenter={self.on_playground()} onfocus={self.on_playground()} target="_blank" rel="noopener">{ "Open in playground" }</a>
                 }
             </>
         }
+    }
+
+    /// Renews the address of the playground before it is opened, so that it carries edits, live commands and time.
+    fn on_playground<E: AsRef<web_sys::Event> + 'static>(&self) -> Callback<E> {
+        self.link.batch_callback(|event: E| {
+            let target = event.as_ref().current_target()?;
+            Some(PageMsg::PlaygroundNear(target.unchecked_into()))
+        })
     }
 
     fn card(&self, node: usize) -> Html {

@@ -10,6 +10,8 @@ use crate::app::model::{
 };
 use crate::app::ui::canvas_2d::CanvasColours;
 use crate::scenario::Scenario;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::Element;
 
 /// The drawing that the page shows next.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -229,6 +231,19 @@ impl Page {
             Some(problem) => self.update_model(Msg::Notify(problem.sentence())),
             None => {}
         }
+    }
+
+    /// Puts the present run into the link to the playground.
+    pub(super) fn renew_playground(&self, anchor: Element) {
+        if self.model.run.now == 0 && !self.model.document.can_undo() {
+            return;
+        }
+        let (run, now) = (self.model.run_record(), self.model.run.now);
+        spawn_local(async move {
+            if let Ok(Some(fragment)) = documents::link_of_run(run, now).await {
+                let _ = anchor.set_attribute("href", &format!("{}#{fragment}", address::page()));
+            }
+        });
     }
 
     fn apply_options(&mut self, options: &Address) {

@@ -1,0 +1,116 @@
+//! The part of the share dialog that builds the snippet of an embed, with a preview.
+
+use super::dialogs::Copied;
+use crate::app::picture::escaped;
+use web_sys::{HtmlInputElement, HtmlSelectElement};
+use yew::prelude::*;
+
+/// What can be hidden: the word in the address, and the label.
+const PARTS: [(&str, &str); 7] = [
+    ("palette", "Palette"),
+    ("inspector", "Inspector"),
+    ("verdicts", "Verdicts"),
+    ("why", "Reasons"),
+    ("log", "Log"),
+    ("timeline", "Timeline"),
+    ("share", "Share"),
+];
+
+/// The options with few values: the name in the address, the label, and the values with their labels. The first is the default.
+const CHOICES: [(&str, &str, &[(&str, &str)]); 4] = [
+    ("mode", "Visitors may", &[("play", "Play, publish, break"), ("view", "Only play"), ("edit", "Also edit")]),
+    ("ui", "Controls", &[("full", "All"), ("controls", "Playback only"), ("none", "None")]),
+    ("theme", "Theme", &[("auto", "The system’s"), ("light", "Light"), ("dark", "Dark")]),
+    ("api", "Messages", &[("", "None"), ("1", "With the page around"), ("splice", "SPLICE")]),
+];
+
+/// Properties of [`EmbedOptions`].
+#[derive(Clone, PartialEq, Properties)]
+pub struct EmbedOptionsProps {
+    /// The address of the playground.
+    pub page: String,
+    /// The fragment: the link of the drawing, with the time if it includes the run.
+    pub fragment: String,
+    /// The title of the frame.
+    pub title: String,
+}
+
+/// The options of an embed, its snippet, and a preview.
+#[component]
+pub fn EmbedOptions(props: &EmbedOptionsProps) -> Html {
+    let values = use_state(|| CHOICES.map(|(_, _, values)| values[0].0.to_string()));
+    let hidden = use_state(Vec::<&'static str>::new);
+    let autoplay = use_state(|| false);
+    let preview = use_state(|| false);
+    let choices = CHOICES.iter().enumerate().map(|(index, (_, label, options))| {
+        let onchange = {
+            let values = values.clone();
+            Callback::from(move |event: Event| {
+                let Some(select) = event.target_dyn_into::<HtmlSelectElement>() else { return };
+                let mut changed = (*values).clone();
+                changed[index] = select.value();
+                values.set(changed);
+            })
+        };
+        let option = |(value, label): &(&'static str, &'static str)| {
+            html! { <option value={*value} selected={values[index] == *value}>{ *label }</option> }
+        };
+        html! { <label>{ *label }<span class="input"><select {onchange}>{ for options.iter().map(option) }</select></span></label> }
+    });
+    let parts = PARTS.iter().map(|(word, label)| {
+        let (word, hidden) = (*word, hidden.clone());
+        let checked = hidden.contains(&word);
+        let onchange = Callback::from(move |_: Event| {
+            let mut changed = (*hidden).clone();
+            match changed.iter().position(|other| *other == word) {
+                Some(place) => drop(changed.remove(place)),
+                None => changed.push(word),
+            }
+            hidden.set(changed);
+        });
+        html! { <label class="check"><input type="checkbox" {checked} {onchange} />{ *label }</label> }
+    });
+    let toggle = |state: &UseStateHandle<bool>| {
+        let state = state.clone();
+        Callback::from(move |event: Event| {
+            state.set(event.target_dyn_into::<HtmlInputElement>().is_some_and(|input| input.checked()));
+        })
+    };
+    let mut fragment = props.fragment.clone();
+    for ((name, _, options), value) in CHOICES.iter().zip(values.iter()) {
+        if value != options[0].0 {
+            fragment += &format!("&{name}={value}");
+        }
+    }
+    if *autoplay {
+        fragment += "&autoplay=1";
+    }
+    if !hidden.is_empty() {
+        fragment += &format!("&hide={}", hidden.join(","));
+    }
+    let address = format!("{}embed/#{fragment}", props.page);
+    html! {
+        <>
+            <details class="embed-options">
+                <summary>{ "Options of the embed" }</summary>
+                <div class="row">{ for choices }</div>
+                <fieldset><legend>{ "Hide" }</legend><div class="row">{ for parts }</div></fieldset>
+                <label class="check"><input type="checkbox" checked={*autoplay} onchange={toggle(&autoplay)} />{ "Play at once" }</label>
+                <label class="check"><input type="checkbox" checked={*preview} onchange={toggle(&preview)} />{ "Preview" }</label>
+                if *preview { <iframe key={address.clone()} src={address.clone()} title="Preview of the embed" width="100%" height="320"></iframe> }
+            </details>
+            <Copied label="Embed" text={snippet(&address, &props.title)} id="share-embed" />
+        </>
+    }
+}
+
+/// Returns a plain `<iframe>`, which works in course systems that remove scripts.
+fn snippet(address: &str, title: &str) -> String {
+    let title = if title.is_empty() { "Converge" } else { title };
+    format!(
+        "<iframe src=\"{}\" title=\"{}\" width=\"100%\" height=\"480\" style=\"border:0\" loading=\"lazy\" \
+         allow=\"fullscreen; clipboard-write\" allowfullscreen></iframe>",
+        escaped(address),
+        escaped(title)
+    )
+}
