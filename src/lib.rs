@@ -8,6 +8,7 @@
 //!   alone and shares no code with the engine.
 //! - [`session`]: one run under control, sweeps, and the protocol of the worker. Only the session drives an engine.
 //! - [`grading`]: whether an answer to a task meets the goals, over many seeds. Uses all of these.
+//! - [`lessons`]: course content: challenges, which are scenarios with tasks.
 //! - [`report`]: the results that the command line and the JavaScript module print as JSON. Uses all of these.
 //! - [`app`]: the page. Its state changes only in `app::model::update`. Components and browser glue exist for wasm32
 //!   only. Uses `scenario`, `trace` and the session's protocol, never the engine or the analysis.
@@ -19,6 +20,7 @@ pub mod analysis;
 pub mod app;
 pub mod engine;
 pub mod grading;
+pub mod lessons;
 pub mod report;
 pub mod scenario;
 pub mod session;

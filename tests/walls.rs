@@ -13,7 +13,8 @@ const WALLS: &[(&str, &[&str])] = &[
     ("src/engine", &["crate::analysis", "crate::session", "crate::app"]),
     ("src/analysis", &["crate::engine", "crate::session", "crate::app"]),
     ("src/session", &["crate::report", "crate::grading", "crate::app"]),
-    ("src/grading", &["crate::report", "crate::app"]),
+    ("src/grading", &["crate::report", "crate::lessons", "crate::app"]),
+    ("src/lessons", &["crate::report", "crate::app"]),
     ("src/report", &["crate::app"]),
 ];
 

@@ -1,5 +1,6 @@
 //! Reads scenarios from every form in which they are given, and reports what is wrong with them.
 
+use crate::lessons::challenges;
 use crate::scenario::link::{self, LinkError};
 use crate::scenario::{Scenario, ScenarioError};
 use serde::Serialize;
@@ -48,7 +49,8 @@ pub struct ValidationReport {
     pub warnings: Vec<InputError>,
 }
 
-/// Reads a scenario from a JSON document, a link, an address that ends in a link, or the name of an example (`ex=ID`).
+/// Reads a scenario from a JSON document, a link, an address that ends in a link, or the name of an example (`ex=ID`) or of a
+/// challenge (`challenge=ID`).
 ///
 /// # Errors
 /// All errors of the document or the link.
@@ -56,6 +58,12 @@ pub fn scenario_from(text: &str) -> Result<Scenario, Vec<InputError>> {
     // Some editors begin a file with a byte-order mark.
     let text = text.trim_start_matches('\u{feff}');
     let trimmed = text.trim();
+    if let Some(id) = trimmed.strip_prefix("challenge=") {
+        let challenge = challenges::find(id).map(|challenge| challenge.scenario());
+        let ids = || challenges::CHALLENGES.iter().map(|challenge| challenge.id).collect::<Vec<_>>().join(", ");
+        let expected = || InputError::new("challenge", format!("no challenge has the id `{id}`; there are {}", ids()));
+        return challenge.ok_or_else(|| vec![expected()]);
+    }
     let read = if is_link(trimmed) && !trimmed.starts_with(['{', '[']) {
         match link::decode(trimmed) {
             Ok(opened) => Ok(opened.scenario),
@@ -70,7 +78,7 @@ pub fn scenario_from(text: &str) -> Result<Scenario, Vec<InputError>> {
 
 /// Returns whether a text looks like a link, or like an address that ends in one.
 pub fn is_link(text: &str) -> bool {
-    let is_start = |part: &str| ["ex=", "1d.", "1r."].iter().any(|start| part.starts_with(start));
+    let is_start = |part: &str| ["ex=", "challenge=", "1d.", "1r."].iter().any(|start| part.starts_with(start));
     let fragment = text.split_once('#').map_or("", |(_, fragment)| fragment);
     is_start(text) || fragment.split('&').any(is_start) || (text.contains("://") && !fragment.is_empty())
 }

@@ -1,10 +1,12 @@
 //! Executes the commands.
 
 use crate::options::{
-    CheckOptions, Cli, Commands, CompareOptions, ExampleCommands, GradeOptions, LinkCommands, RunOptions, Source,
-    SweepOptions, WhyOptions,
+    CheckOptions, Cli, Commands, CompareOptions, ExampleCommands, GradeOptions, LessonCommands, LinkCommands,
+    RunOptions, Source, SweepOptions, WhyOptions,
 };
-use crate::{check_text, comparison, grade_text, long_run, output, parallel_sweep, reasons_text, run_text, sweep_text};
+use crate::{
+    check_text, comparison, grade_text, lessons, long_run, output, parallel_sweep, reasons_text, run_text, sweep_text,
+};
 use clap::Parser;
 use converge::analysis::Analysis;
 use converge::analysis::history::HistoryRecorder;
@@ -24,10 +26,10 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The input is not valid: the lines to print on standard error.
-struct BadInput(Vec<String>);
+pub(crate) struct BadInput(pub(crate) Vec<String>);
 
 impl BadInput {
-    fn new(problem: impl Into<String>) -> Self {
+    pub(crate) fn new(problem: impl Into<String>) -> Self {
         BadInput(vec![problem.into()])
     }
 }
@@ -53,7 +55,7 @@ impl From<link::LinkError> for BadInput {
     }
 }
 
-type CommandResult = Result<ExitCode, BadInput>;
+pub(crate) type CommandResult = Result<ExitCode, BadInput>;
 
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -64,6 +66,9 @@ pub fn main() -> ExitCode {
         Commands::Check(options) => check_history(&options),
         Commands::Grade(options) => grade(&options),
         Commands::Merge { files, json } => merge(&files, json),
+        Commands::Lesson(LessonCommands::Check { file }) => lessons::check(&file),
+        Commands::Lesson(LessonCommands::Show { file }) => lessons::show(&file),
+        Commands::Lesson(LessonCommands::List) => lessons::list(),
         Commands::Link(LinkCommands::Encode { file }) => encode_link(&file),
         Commands::Link(LinkCommands::Decode { link }) => decode_link(&link),
         Commands::Examples(ExampleCommands::List) => list_examples(),
@@ -80,7 +85,7 @@ pub fn main() -> ExitCode {
 }
 
 /// Prints to standard output. A closed pipe is not an error, so that `head` works.
-fn print(text: &str) -> CommandResult {
+pub(crate) fn print(text: &str) -> CommandResult {
     match output::write(output::STANDARD, &output::visible(text)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => Err(BadInput::new(format!("standard output: {error}"))),
@@ -88,7 +93,7 @@ fn print(text: &str) -> CommandResult {
 }
 
 /// The exit code of a halted run: 130 after Ctrl-C, otherwise 2.
-fn halted() -> ExitCode {
+pub(crate) fn halted() -> ExitCode {
     ExitCode::from(if STOP.load(Ordering::Relaxed) { 130 } else { 2 })
 }
 
@@ -98,7 +103,7 @@ fn print_json(report: &impl Serialize) -> CommandResult {
 }
 
 /// Reads a file, or standard input for `-`.
-fn read(file: &str) -> Result<String, BadInput> {
+pub(crate) fn read(file: &str) -> Result<String, BadInput> {
     let mut text = String::new();
     let read = if file == "-" {
         std::io::stdin().read_to_string(&mut text)
@@ -305,7 +310,7 @@ fn check_history(options: &CheckOptions) -> CommandResult {
 }
 
 /// Set by Ctrl-C. A single run halts, and the runs of a sweep in progress are completed; the results so far are printed.
-static STOP: AtomicBool = AtomicBool::new(false);
+pub(crate) static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Parses the seeds, chooses the number of threads, and installs the handler of Ctrl-C.
 fn prepare_sweep(seeds: &str, jobs: Option<usize>) -> Result<(std::ops::Range<u64>, usize), BadInput> {
@@ -320,7 +325,7 @@ fn prepare_sweep(seeds: &str, jobs: Option<usize>) -> Result<(std::ops::Range<u6
 }
 
 /// Installs the handler of Ctrl-C.
-fn handle_interrupts() -> Result<(), BadInput> {
+pub(crate) fn handle_interrupts() -> Result<(), BadInput> {
     // A second Ctrl-C ends the program at once.
     let on_interrupt = || {
         if STOP.swap(true, Ordering::Relaxed) {

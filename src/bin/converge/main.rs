@@ -13,6 +13,8 @@ mod comparison;
 #[cfg(not(target_arch = "wasm32"))]
 mod grade_text;
 #[cfg(not(target_arch = "wasm32"))]
+mod lessons;
+#[cfg(not(target_arch = "wasm32"))]
 mod long_run;
 #[cfg(not(target_arch = "wasm32"))]
 mod options;

@@ -37,6 +37,9 @@ pub enum Commands {
         #[arg(long)]
         json: bool,
     },
+    /// Check, measure and print lessons
+    #[command(subcommand)]
+    Lesson(LessonCommands),
     /// Convert between scenarios and links
     #[command(subcommand)]
     Link(LinkCommands),
@@ -216,6 +219,22 @@ pub enum LinkCommands {
         /// A link, or an address that ends in a link; - reads standard input
         link: String,
     },
+}
+
+#[derive(Subcommand)]
+pub enum LessonCommands {
+    /// Report all errors of a lesson, and every claim and proof that the engine refutes; exit 1 if one is refuted
+    Check {
+        /// A lesson in Markdown, or lesson=ID; - reads standard input
+        file: String,
+    },
+    /// Print the text of a lesson with its measured numbers
+    Show {
+        /// A lesson in Markdown, or lesson=ID; - reads standard input
+        file: String,
+    },
+    /// Print the ids of the lessons and of the challenges, with their titles
+    List,
 }
 
 #[derive(Subcommand)]

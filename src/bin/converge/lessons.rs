@@ -1,0 +1,62 @@
+//! Checks, prints and lists lessons.
+
+use crate::commands::{BadInput, CommandResult, STOP, halted, handle_interrupts, print, read};
+use converge::lessons::LESSONS;
+use converge::lessons::challenges::CHALLENGES;
+use converge::lessons::lesson::{Lesson, Measurements};
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+
+/// Reads a lesson and measures it.
+fn measured(file: &str) -> Result<(Lesson, Measurements), BadInput> {
+    let built_in = |id: &str| LESSONS.iter().find(|text| Lesson::parse(text).is_ok_and(|lesson| lesson.id == id));
+    let text = match file.strip_prefix("lesson=") {
+        None => read(file)?,
+        Some(id) => match built_in(id) {
+            Some(text) => (*text).to_string(),
+            None => return Err(BadInput::new(format!("no lesson has the id `{id}`"))),
+        },
+    };
+    let lesson = Lesson::parse(&text)
+        .map_err(|errors| BadInput(errors.iter().map(|error| format!("{file}: {error}")).collect()))?;
+    handle_interrupts()?;
+    let measured = lesson.measure(&mut || !STOP.load(Ordering::Relaxed)).map_err(|error| vec![error])?;
+    Ok((lesson, measured))
+}
+
+pub fn check(file: &str) -> CommandResult {
+    let (lesson, measured) = measured(file)?;
+    if STOP.load(Ordering::Relaxed) {
+        return Ok(halted());
+    }
+    let refuted = lesson.refuted(&measured);
+    let mut text: String = refuted.iter().map(|refuted| format!("refuted: {refuted}\n")).collect();
+    let (steps, scenarios) = (lesson.steps.len(), lesson.scenarios.len());
+    let (numbers, questions) = (lesson.expressions.len(), lesson.questions.len());
+    text += &format!(
+        "{}: {steps} steps, {scenarios} scenarios, {numbers} measured numbers, {questions} questions; {} refuted\n",
+        lesson.id,
+        refuted.len()
+    );
+    print(&text)?;
+    Ok(ExitCode::from(u8::from(!refuted.is_empty())))
+}
+
+pub fn show(file: &str) -> CommandResult {
+    let (lesson, measured) = measured(file)?;
+    if STOP.load(Ordering::Relaxed) {
+        return Ok(halted());
+    }
+    print(&lesson.text(&measured))
+}
+
+pub fn list() -> CommandResult {
+    let mut text = String::new();
+    for lesson in LESSONS.iter().filter_map(|text| Lesson::parse(text).ok()) {
+        text += &format!("lesson={}  {}\n", lesson.id, lesson.title);
+    }
+    for challenge in CHALLENGES {
+        text += &format!("challenge={}  {}\n", challenge.id, challenge.scenario().title);
+    }
+    print(&text)
+}

@@ -1,0 +1,164 @@
+//! A lesson: text beside scenarios that run. `docs/lessons.md` describes the format.
+
+mod markdown;
+mod measure;
+mod question;
+#[cfg(test)]
+mod tests;
+
+pub use measure::{Measured, Measurements};
+pub use question::{Choice, Proof, Question};
+
+use crate::scenario::Scenario;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// An error in a lesson's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LessonError {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong and what was expected.
+    pub problem: String,
+}
+
+impl LessonError {
+    fn new(line: usize, problem: impl Into<String>) -> Self {
+        LessonError { line, problem: problem.into() }
+    }
+}
+
+impl fmt::Display for LessonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.problem)
+    }
+}
+
+impl std::error::Error for LessonError {}
+
+/// A lesson.
+#[derive(Clone, Debug, Default)]
+pub struct Lesson {
+    /// Stable id.
+    pub id: String,
+    /// The title.
+    pub title: String,
+    /// Its parts, each under a heading of the second level.
+    pub steps: Vec<LessonStep>,
+    /// The scenarios by their ids in the lesson.
+    pub scenarios: BTreeMap<String, Scenario>,
+    /// The numbers and claims in the text.
+    pub expressions: Vec<Expression>,
+    /// The questions.
+    pub questions: Vec<Question>,
+    /// Ids of the challenges that the lesson offers.
+    pub challenges: Vec<String>,
+    /// Code whose lines name facts of a run.
+    pub listings: Vec<Listing>,
+    /// The lines of the file.
+    lines: Vec<String>,
+}
+
+/// A part of a lesson.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LessonStep {
+    /// Stable id, for links to the step.
+    pub id: String,
+    /// The heading.
+    pub title: String,
+    /// The line of the heading.
+    pub line: usize,
+}
+
+/// A number in the text that the engine measures: `{{scenario: figure}}`, or with a bound a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expression {
+    /// Its line.
+    pub line: usize,
+    /// Where it starts and ends in the line, bytes.
+    pub span: (usize, usize),
+    /// The scenario.
+    pub scenario: String,
+    /// The figure, or a whole goal.
+    pub goal: String,
+    /// Whether it is a claim.
+    pub is_claim: bool,
+    /// Whether the number is shown as a percentage.
+    pub is_percentage: bool,
+}
+
+/// Code of a service. Its marked lines are reached when the engine records a fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The line where it starts.
+    pub line: usize,
+    /// The programming language.
+    pub language: String,
+    /// The scenario that executes it.
+    pub scenario: String,
+    /// The code without marks, with the name of the fact that each line waits for.
+    pub code: Vec<(String, Option<String>)>,
+}
+
+impl Lesson {
+    /// Reads a lesson.
+    ///
+    /// # Errors
+    /// All errors, in the order of the file.
+    pub fn parse(text: &str) -> Result<Lesson, Vec<LessonError>> {
+        markdown::parse(text)
+    }
+
+    /// Returns the lesson's text with the measured numbers, and without the blocks of scenarios and questions.
+    pub fn text(&self, measurements: &Measurements) -> String {
+        let mut text = String::new();
+        let mut skips = false;
+        for (index, line) in self.lines.iter().enumerate() {
+            if let Some(info) = line.strip_prefix("```") {
+                skips = if skips { false } else { markdown::is_data(info) };
+                if skips || info.is_empty() && text.ends_with('\n') && self.closes_data(index) {
+                    continue;
+                }
+            }
+            if skips {
+                continue;
+            }
+            let mut line = line.clone();
+            let here = self.expressions.iter().enumerate().filter(|(_, expression)| expression.line == index + 1);
+            for (number, expression) in here.collect::<Vec<_>>().into_iter().rev() {
+                let value = measurements.expression(number).map_or("?".into(), |measured| {
+                    let number = measured.figure.map_or("nothing".into(), |figure| expression.shown(figure));
+                    if expression.is_claim && !measured.is_met { format!("{number} (false)") } else { number }
+                });
+                line.replace_range(expression.span.0..expression.span.1, &value);
+            }
+            text.push_str(&line);
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Whether the fence on a line closes a block of data.
+    fn closes_data(&self, index: usize) -> bool {
+        let opening = self.lines[..index].iter().rev().find_map(|line| line.strip_prefix("```"));
+        opening.is_some_and(markdown::is_data)
+    }
+}
+
+impl Expression {
+    /// Returns a figure as the text shows it: a percentage, or at most three significant digits.
+    pub fn shown(&self, figure: f64) -> String {
+        if self.is_percentage {
+            let percent = (figure * 1000.0).round() / 10.0;
+            return format!("{percent} %");
+        }
+        let rounded = if figure.abs() >= 100.0 {
+            figure.round()
+        } else if figure.abs() >= 10.0 {
+            (figure * 10.0).round() / 10.0
+        } else {
+            (figure * 100.0).round() / 100.0
+        };
+        format!("{rounded}")
+    }
+}

@@ -1,0 +1,111 @@
+//! Measures the numbers of a lesson, its claims, and the proofs of its questions, each over 200 runs.
+
+use super::Lesson;
+use crate::grading::Grader;
+use crate::scenario::{Goal, ScenarioError, Task};
+use crate::session::sweep::MOST_EVENTS;
+
+/// Runs of each scenario.
+const RUNS: u32 = 200;
+
+/// The result of a measurement.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Measured {
+    /// The figure; none if nothing was counted.
+    pub figure: Option<f64>,
+    /// Whether it meets the goal.
+    pub is_met: bool,
+}
+
+/// The measurements of a lesson.
+#[derive(Clone, Debug, Default)]
+pub struct Measurements {
+    expressions: Vec<Measured>,
+    /// For each question and choice.
+    choices: Vec<Vec<Measured>>,
+}
+
+/// What a goal of a scenario belongs to.
+enum Of {
+    Expression(usize),
+    Choice(usize, usize),
+}
+
+impl Measurements {
+    /// Returns the result of an expression, by its index in the lesson.
+    pub fn expression(&self, index: usize) -> Option<Measured> {
+        self.expressions.get(index).copied()
+    }
+
+    /// Returns the result of the proof of a choice, by the indices of the question and the choice.
+    pub fn choice(&self, question: usize, choice: usize) -> Option<Measured> {
+        self.choices.get(question)?.get(choice).copied()
+    }
+}
+
+impl Lesson {
+    /// Runs the lesson's scenarios. `goes_on` is asked before each run; when it returns false, the measurement ends and what
+    /// was not measured is not met.
+    ///
+    /// # Errors
+    /// A scenario cannot be graded.
+    pub fn measure(&self, goes_on: &mut dyn FnMut() -> bool) -> Result<Measurements, ScenarioError> {
+        let mut measured = Measurements {
+            expressions: vec![Measured::default(); self.expressions.len()],
+            choices: self.questions.iter().map(|it| vec![Measured::default(); it.choices.len()]).collect(),
+        };
+        for (id, scenario) in &self.scenarios {
+            let expressions = self.expressions.iter().enumerate();
+            let mut goals: Vec<(Of, &str)> = expressions
+                .filter(|(_, expression)| expression.scenario == *id)
+                .map(|(i, expression)| (Of::Expression(i), expression.goal.as_str()))
+                .collect();
+            for (i, question) in self.questions.iter().enumerate() {
+                for (j, choice) in question.choices.iter().enumerate().filter(|(_, it)| it.shown_by.scenario == *id) {
+                    goals.push((Of::Choice(i, j), &choice.shown_by.must));
+                }
+            }
+            let task = Task { id: id.clone(), runs: RUNS, goals: goals.iter().map(goal).collect(), ..Task::default() };
+            let mut grader = Grader::new(scenario, &task, scenario, MOST_EVENTS)?;
+            while !goals.is_empty() && goes_on() && grader.step() {}
+            for ((of, _), grade) in goals.iter().zip(grader.grade().goals) {
+                let result = Measured { figure: grade.figure, is_met: grade.met };
+                match of {
+                    Of::Expression(i) => measured.expressions[*i] = result,
+                    Of::Choice(i, j) => measured.choices[*i][*j] = result,
+                }
+            }
+        }
+        Ok(measured)
+    }
+
+    /// Returns what the engine refutes, a sentence each: claims of the text and proofs of the questions.
+    pub fn refuted(&self, measured: &Measurements) -> Vec<String> {
+        let mut found = Vec::new();
+        let shown = |measured: Option<Measured>| {
+            measured.and_then(|it| it.figure).map_or("nothing was counted".into(), |figure| format!("it is {figure}"))
+        };
+        for (i, expression) in self.expressions.iter().enumerate() {
+            let result = measured.expression(i);
+            if !result.is_some_and(|result| result.is_met) {
+                let (line, scenario, goal) = (expression.line, &expression.scenario, &expression.goal);
+                found.push(format!("line {line}: {scenario}: {goal}: {}", shown(result)));
+            }
+        }
+        for (i, question) in self.questions.iter().enumerate() {
+            for (j, choice) in question.choices.iter().enumerate() {
+                let result = measured.choice(i, j);
+                if !result.is_some_and(|result| result.is_met) {
+                    let (id, proof) = (&question.id, &choice.shown_by);
+                    let (scenario, must) = (&proof.scenario, &proof.must);
+                    found.push(format!("question {id}, choice {}: {scenario}: {must}: {}", j + 1, shown(result)));
+                }
+            }
+        }
+        found
+    }
+}
+
+fn goal((_, must): &(Of, &str)) -> Goal {
+    Goal { id: String::new(), text: String::new(), must: (*must).into(), points: 1 }
+}

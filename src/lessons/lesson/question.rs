@@ -1,0 +1,94 @@
+//! Questions: the reader predicts, then a measurement proves the right choice and refutes the others.
+
+use crate::scenario::goal::Requirement;
+use crate::scenario::{Scenario, json};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// Stable id, unique in the lesson.
+    pub id: String,
+    /// 1 (easy) to 3 (hard).
+    pub level: u32,
+    /// The question.
+    pub ask: String,
+    /// The choices; exactly one is right.
+    pub choices: Vec<Choice>,
+}
+
+/// A choice of a question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// The answer.
+    pub text: String,
+    /// Whether it is right.
+    #[serde(default)]
+    pub right: bool,
+    /// Why it is right or wrong.
+    pub because: String,
+    /// What is true if the choice is right, or what refutes it.
+    pub shown_by: Proof,
+}
+
+/// A goal that a scenario meets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// The scenario's id in the lesson.
+    pub scenario: String,
+    /// The goal.
+    pub must: String,
+}
+
+/// Reads a question. An error has the line in the block if there is one, counted from 1.
+pub(super) fn parse(
+    text: &str,
+    scenarios: &BTreeMap<String, Scenario>,
+) -> Result<Question, Vec<(Option<usize>, String)>> {
+    let value = json::parse(text).map_err(|error| vec![(line_in(&error.to_string()), error.to_string())])?;
+    let question: Question = json::read(&value).map_err(|errors| {
+        errors.into_iter().map(|error| (line_of(text, &error.path), error.to_string())).collect::<Vec<_>>()
+    })?;
+    let mut errors = Vec::new();
+    let mut wrong = |near: &str, problem: String| errors.push((line_of(text, near), problem));
+    if !(1..=3).contains(&question.level) {
+        wrong("level", format!("level: must be 1, 2 or 3, not {}", question.level));
+    }
+    let right = question.choices.iter().filter(|choice| choice.right).count();
+    if right != 1 || question.choices.len() < 2 {
+        let all = question.choices.len();
+        wrong("choices", format!("choices: must be at least two, one of them right; {right} of {all} are"));
+    }
+    for (i, choice) in question.choices.iter().enumerate() {
+        let path = format!("choices[{i}].shown_by");
+        match scenarios.get(&choice.shown_by.scenario) {
+            None => {
+                let id = &choice.shown_by.scenario;
+                wrong(id, format!("{path}.scenario: no scenario above has the id `{id}`"));
+            }
+            Some(scenario) => {
+                if let Err(problem) = Requirement::parse(&choice.shown_by.must, scenario) {
+                    wrong(&choice.shown_by.must, format!("{path}.must: {problem}"));
+                }
+            }
+        }
+    }
+    if errors.is_empty() { Ok(question) } else { Err(errors) }
+}
+
+/// The line that an error of the JSON reader names.
+fn line_in(message: &str) -> Option<usize> {
+    let (_, rest) = message.split_once("line ")?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// The first line that contains the last field of a path, or a text.
+fn line_of(text: &str, near: &str) -> Option<usize> {
+    let last = near.rsplit('.').next().unwrap_or(near);
+    let find = |needle: &str| text.lines().position(|line| !needle.is_empty() && line.contains(needle));
+    find(near).or_else(|| find(last)).map(|index| index + 1)
+}

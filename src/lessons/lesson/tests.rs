@@ -1,0 +1,118 @@
+use super::*;
+use crate::lessons::LESSONS;
+use crate::session::Run;
+use std::collections::BTreeSet;
+
+const HEAD: &str = "---\nlesson: 1\nid: test\ntitle: A test\n---\n";
+
+fn problems(text: &str) -> Vec<(usize, String)> {
+    let errors = Lesson::parse(text).map(|_| ()).expect_err(text);
+    errors.into_iter().map(|error| (error.line, error.problem)).collect()
+}
+
+#[test]
+fn the_engine_confirms_every_claim_and_every_question_of_every_lesson() {
+    for text in LESSONS {
+        let lesson = Lesson::parse(text).unwrap_or_else(|errors| panic!("{errors:#?}"));
+        let measured = lesson.measure(&mut || true).expect("it can be measured");
+        assert_eq!(lesson.refuted(&measured), Vec::<String>::new(), "{}", lesson.id);
+        assert!(!lesson.text(&measured).contains("{{"), "{}", lesson.id);
+    }
+}
+
+#[test]
+fn marked_lines_are_reached_in_their_order() {
+    for text in LESSONS {
+        let lesson = Lesson::parse(text).unwrap_or_else(|errors| panic!("{errors:#?}"));
+        for listing in &lesson.listings {
+            let scenario = &lesson.scenarios[&listing.scenario];
+            let mut run = Run::new(scenario);
+            let mut facts = Vec::new();
+            run.advance(crate::scenario::micros(scenario.until_ms), u64::MAX, &mut |record, _, _| {
+                facts.push(record.fact.name());
+            });
+            for (code, fact) in &listing.code {
+                let reached = fact.as_ref().is_none_or(|fact| facts.contains(&fact.as_str()));
+                assert!(reached, "{}, line {}: {code}", lesson.id, listing.line);
+            }
+            assert!(listing.code.iter().any(|(_, fact)| fact.is_some()), "{}, line {}", lesson.id, listing.line);
+        }
+    }
+}
+
+#[test]
+fn the_pattern_lesson_has_its_ten_ways_and_enough_questions() {
+    let lesson = Lesson::parse(LESSONS[0]).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let steps: Vec<&str> = lesson.steps.iter().map(|step| step.id.as_str()).collect();
+    let ways = [
+        "problem",
+        "watch",
+        "code",
+        "compare",
+        "trade-offs",
+        "break-it",
+        "conflicts",
+        "alternatives",
+        "where",
+        "practice",
+    ];
+    assert_eq!(steps, ways);
+    assert!(lesson.questions.len() >= 15, "{}", lesson.questions.len());
+    let levels: BTreeSet<u32> = lesson.questions.iter().map(|question| question.level).collect();
+    assert_eq!(levels.len(), 3);
+}
+
+#[test]
+fn errors_have_the_line_of_the_file() {
+    let scenario = "```scenario a ex=first-update\n```\n"; // lines 7 and 8
+    let question = |shown: &str| {
+        format!(
+            "{HEAD}## One {{#one}}\n{scenario}```question\n{{\n\"id\": \"q\", \"level\": 1, \"ask\": \"?\",\n\"choices\": [\n\
+             {{ \"text\": \"a\", \"right\": true, \"because\": \"b\", \"shown_by\": {{ \"scenario\": \"a\", \"must\": \"messages >= 0\" }} }},\n\
+             {shown}\n]\n}}\n```\n"
+        )
+    };
+    let wrong_scenario =
+        r#"{ "text": "c", "because": "d", "shown_by": { "scenario": "nowhere", "must": "messages >= 0" } }"#;
+    let cases = [
+        ("# No front matter\n".to_string(), 1, "front matter"),
+        ("---\nlesson: 1\nid: test\ntitel: x\n---\n## A {#a}\n".into(), 4, "unknown field `titel`"),
+        (format!("{HEAD}## One\n"), 6, "needs an id"),
+        (format!("{HEAD}## One {{#a}}\n\n## Two {{#a}}\n"), 8, "another heading"),
+        (format!("{HEAD}## One {{#a}}\n\n<b>bold</b>\n"), 8, "HTML is not permitted"),
+        (format!("{HEAD}## One {{#a}}\n\n[x](javascript:alert)\n"), 8, "a link starts with"),
+        (format!("{HEAD}## One {{#a}}\n\n[x](#nowhere)\n"), 8, "no step has the id"),
+        (format!("{HEAD}## One {{#a}}\n\n[x](#term-nonsense)\n"), 8, "no term `nonsense`"),
+        (format!("{HEAD}## One {{#a}}\n\n![x](https://example.com/a.png)\n"), 8, "images are not permitted"),
+        (format!("{HEAD}## One {{#a}}\n```scenario a ex=nothing\n```\n"), 7, "no example"),
+        (
+            format!("{HEAD}## One {{#a}}\n```scenario a ex=first-update\n{{ \"inventory.nothing\": 1 }}\n```\n"),
+            7,
+            "unknown field",
+        ),
+        (format!("{HEAD}## One {{#a}}\n{scenario}{{{{a: nothing}}}}\n"), 9, "not a figure"),
+        (format!("{HEAD}## One {{#a}}\n{scenario}{{{{b: messages}}}}\n"), 9, "no scenario has the id `b`"),
+        (format!("{HEAD}## One {{#a}}\n{scenario}{{{{a: messages\n"), 9, "not closed"),
+        (format!("{HEAD}## One {{#a}}\n```python of=b\nx\n```\n"), 7, "no scenario above"),
+        (format!("{HEAD}## One {{#a}}\n{scenario}```python of=a\nx # @happened\n```\n"), 10, "no fact"),
+        (format!("{HEAD}## One {{#a}}\n```challenge nothing\n```\n"), 7, "the id of a challenge"),
+        (format!("{HEAD}## One {{#a}}\n```question\n{{ \"id\": \n```\n"), 8, "not JSON"),
+        (question(wrong_scenario), 14, "no scenario above has the id `nowhere`"),
+    ];
+    for (text, line, expected) in cases {
+        let found = problems(&text);
+        assert!(found.iter().any(|(at, problem)| *at == line && problem.contains(expected)), "{text}\n{found:?}");
+    }
+}
+
+#[test]
+fn measured_numbers_take_the_place_of_expressions() {
+    let text = format!(
+        "{HEAD}## One {{#one}}\n```scenario a ex=oversold\n```\nSold {{{{a: updates == 2}}}} times, {{{{a: runs(converged) %}}}}.\n"
+    );
+    let lesson = Lesson::parse(&text).expect("valid");
+    let measured = lesson.measure(&mut || true).expect("it can be measured");
+    assert!(lesson.text(&measured).ends_with("## One {#one}\nSold 2 times, 100 %.\n"), "{}", lesson.text(&measured));
+    let stopped = lesson.measure(&mut || false).expect("it can be measured");
+    assert_eq!(lesson.refuted(&stopped).len(), 2);
+}
