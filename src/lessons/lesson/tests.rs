@@ -96,7 +96,7 @@ fn errors_have_the_line_of_the_file() {
         (format!("{HEAD}## One {{#a}}\n```python of=b\nx\n```\n"), 7, "no scenario above"),
         (format!("{HEAD}## One {{#a}}\n{scenario}```python of=a\nx # @happened\n```\n"), 10, "no fact"),
         (format!("{HEAD}## One {{#a}}\n```challenge nothing\n```\n"), 7, "the id of a challenge"),
-        (format!("{HEAD}## One {{#a}}\n```question\n{{ \"id\": \n```\n"), 8, "not JSON"),
+        (format!("{HEAD}## One {{#a}}\n```question\n{{ \"id\": x }}\n```\n"), 8, "not JSON"),
         (question(wrong_scenario), 14, "no scenario above has the id `nowhere`"),
     ];
     for (text, line, expected) in cases {
