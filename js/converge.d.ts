@@ -1617,11 +1617,11 @@ export interface SweepReport {
 }
 
 /**
- * An exercise on the scenario. `converge grade`, the page and the JavaScript module grade an answer: the scenario as the
+ * An exercise on the scenario. `converge grade` and the JavaScript module grade an answer: the scenario as the
  * learner changed it.
  */
 export interface Task {
-  /** Number of attempts that the page grants; without limit if absent. */
+  /** Number of attempts that a page grants; without limit if absent. The grader does not count them. */
   attempts?: number | null;
   /**
    * What may be changed: `<id>` of a node with all of its fields, `<id>.<field>` as in the settings of a branch, `links`,
@@ -1634,15 +1634,15 @@ export interface Task {
   faults?: boolean;
   /** What must become true. */
   goals: Goal[];
-  /** What the page hides, because it would give the answer away. */
+  /** What a page that offers the task hides, because it would give the answer away. */
   hide?: ReadOut[];
-  /** Hints in the order in which the page reveals them. */
+  /** Hints in the order in which they are revealed. */
   hints?: string[];
   /** Unique id. */
   id: string;
   /** The kinds of nodes that may be added. */
   palette?: TaskNode[];
-  /** Whether the page permits pasting into the drawing. */
+  /** Whether a page that offers the task permits pasting into the drawing. */
   paste?: boolean;
   /** Number of runs over which the goals are judged, from 200 to 10,000; the seeds are 1, 2, 3 and so on. */
   runs?: number;

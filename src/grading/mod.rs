@@ -1,5 +1,5 @@
-//! Grades answers to tasks: runs the learner's scenario with many seeds and judges the goals. The command line, the page
-//! and the JavaScript module use this grader. All counts are integers and the runs have fixed seeds, so it gives the same
+//! Grades answers to tasks: runs the learner's scenario with many seeds and judges the goals. The command line and
+//! the JavaScript module use this grader. All counts are integers and the runs have fixed seeds, so it gives the same
 //! grade everywhere, bit for bit.
 
 mod changes;

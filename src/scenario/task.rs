@@ -3,7 +3,7 @@
 use super::is_default;
 use serde::{Deserialize, Serialize};
 
-/// An exercise on the scenario. `converge grade`, the page and the JavaScript module grade an answer: the scenario as the
+/// An exercise on the scenario. `converge grade` and the JavaScript module grade an answer: the scenario as the
 /// learner changed it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
@@ -32,16 +32,16 @@ pub struct Task {
     /// Whether commands may be added to the script.
     #[serde(default, skip_serializing_if = "is_default")]
     pub faults: bool,
-    /// Whether the page permits pasting into the drawing.
+    /// Whether a page that offers the task permits pasting into the drawing.
     #[serde(default, skip_serializing_if = "is_default")]
     pub paste: bool,
-    /// Hints in the order in which the page reveals them.
+    /// Hints in the order in which they are revealed.
     #[serde(default, skip_serializing_if = "is_default")]
     pub hints: Vec<String>,
-    /// Number of attempts that the page grants; without limit if absent.
+    /// Number of attempts that a page grants; without limit if absent. The grader does not count them.
     #[serde(default, skip_serializing_if = "is_default")]
     pub attempts: Option<u32>,
-    /// What the page hides, because it would give the answer away.
+    /// What a page that offers the task hides, because it would give the answer away.
     #[serde(default, skip_serializing_if = "is_default")]
     pub hide: Vec<ReadOut>,
     /// A curve to match, for goals such as `error(fresh) <= 0.05`: pairs of a time of the grid, ms, and a share.
