@@ -3,7 +3,7 @@
 use super::content;
 use super::protocol::{Change, HostEvent, HostEventKind, HostMessage, Report};
 use super::run::Run;
-use crate::trace::{Fact, MessageId, OperationId, OperationKind, Outcome};
+use crate::trace::{Fact, MessageId, OperationId, OperationKind, Outcome, facts_about};
 
 /// The greatest number of records that one answer covers.
 const MOST_RECORDS: usize = 20_000;
@@ -39,7 +39,20 @@ fn kind(run: &Run, index: u64, fact: &Fact) -> Option<HostEventKind> {
         }
         Fact::OperationEnded { operation, outcome: Outcome::Ok } => read(run, index, *operation),
         // Faults and recoveries are marks of the timeline, and states of copies are in the frames.
-        _ => None,
+        facts_about!(declarations, events, faults, repair, leaders, transactions)
+        | Fact::OperationIssued { .. }
+        | Fact::ReadServed { .. }
+        | Fact::OperationRefused { .. }
+        | Fact::OperationEnded { .. }
+        | Fact::UpdateProposed { .. }
+        | Fact::UpdateAcknowledged { .. }
+        | Fact::UpdateApplied { .. }
+        | Fact::MessageSent { .. }
+        | Fact::MessageDuplicated { .. }
+        | Fact::KeyPlaced { .. }
+        | Fact::ReplicaStored { .. }
+        | Fact::StateMerged { .. }
+        | Fact::WriteRolledBack { .. } => None,
     }
 }
 
@@ -56,9 +69,9 @@ fn read(run: &Run, index: u64, operation: OperationId) -> Option<HostEventKind> 
     let info = analysis.operations.recall(operation).filter(|info| info.kind == OperationKind::Read)?;
     let timed = run.timed().find(|timed| timed.operation == operation)?;
     let earlier = (trace.oldest()..index).rev().map_while(|index| trace.get(index));
-    let served = earlier.take_while(|record| record.at >= timed.at).filter_map(|record| match &record.fact {
-        Fact::ReadServed { operation: read, node, version, .. } if *read == operation => Some((*version, *node)),
-        _ => None,
+    let served = earlier.take_while(|record| record.at >= timed.at).filter_map(|record| {
+        let Fact::ReadServed { operation: read, node, version, .. } = &record.fact else { return None };
+        (*read == operation).then_some((*version, *node))
     });
     let (version, replica) = served.max_by_key(|(version, _)| *version)?;
     let key = run.engine().names().key(info.key).into();
