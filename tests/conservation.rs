@@ -403,7 +403,9 @@ random_tests! { conservation, 5000;
         repeated.run_until(engine.now(), steps);
         prop_assert_eq!(repeated.trace().digest().value(), engine.trace().digest().value());
     }
+}
 
+random_tests! { convergence, 2000;
     /// The defences: outbox, unlimited retries, acknowledgement after processing, and an idempotent effect or an inbox.
     #[test]
     fn with_every_defence_enabled_each_effect_happens_exactly_once_at_every_copy_after_faults_heal(mut scenario in system()) {

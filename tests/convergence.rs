@@ -3,8 +3,8 @@
 
 use converge::analysis::{Convergence, Prospect};
 use converge::scenario::{
-    Bus, Command, Data, Gossip, GossipStyle, Group, Latency, Operation, Protocol, Publication, Scenario, Service, Step,
-    Subscription, VersionClock, micros,
+    Attachment, Bus, Command, Data, Gossip, GossipStyle, Group, Latency, Operation, Polling, Protocol, Publication,
+    PublishMode, PublishRetry, Scenario, Service, Step, Subscription, VersionClock, micros,
 };
 use converge::session::Run;
 
@@ -112,6 +112,70 @@ fn a_restart_of_every_crashed_service_leaves_hope_for_all() {
     let (convergence, prospect) = verdict(&scenario, "a");
     assert!(matches!(convergence, Convergence::Converging(_)), "{convergence:?}");
     assert_eq!(prospect, Some(Prospect::AfterHealing(micros(HEALING_MS))));
+}
+
+/// The verdicts on a copy of `x` at `a` with each kind of publication, for faults before the write.
+fn verdicts_with(faults: &[Command], mends: &[Command]) -> Vec<(Convergence, Option<Prospect>)> {
+    let relay = (50.0, 4);
+    let modes = [
+        PublishMode::AfterCommit,
+        PublishMode::Outbox { poll_ms: relay.0, batch: relay.1 },
+        PublishMode::ChangeDataCapture { poll_ms: relay.0, batch: relay.1, flush_ms: 0.0 },
+    ];
+    let verdict_with = |mode: &PublishMode| {
+        let mut commands: Vec<(f64, Command)> = faults.iter().map(|fault| (100.0, fault.clone())).collect();
+        commands.push((200.0, write("writer")));
+        commands.extend(mends.iter().map(|mend| (HEALING_MS, mend.clone())));
+        let mut scenario = two_copies(commands);
+        let publication = &mut scenario.services[0].publishes[0];
+        publication.mode = mode.clone();
+        publication.retry = Some(PublishRetry { timeout_ms: 100.0, attempts: 1000 });
+        scenario.buses.push(Bus { id: "other".into(), ..Bus::default() });
+        verdict(&scenario, "a")
+    };
+    modes.iter().map(verdict_with).collect()
+}
+
+#[test]
+fn an_attempt_that_no_link_carries_and_no_bus_accepts_is_not_enough() {
+    let stop = Command::StopBus { bus: "bus".into(), lose_unflushed: false };
+    let start = |bus: &str| Command::StartBus { bus: bus.into() };
+    let faults = [cut("writer", "bus"), stop, cut("bus", "a")];
+    let wrong = [heal("bus", "b"), start("other"), heal("writer", "bus")];
+    let right = [heal("writer", "bus"), start("bus"), heal("bus", "a")];
+    for ((fault, wrong), right) in faults.iter().zip(wrong).zip(right) {
+        for (convergence, prospect) in verdicts_with(std::slice::from_ref(fault), &[wrong]) {
+            assert!(matches!(convergence, Convergence::WillNotConverge(_)), "{fault:?}: {convergence:?}");
+            assert!(matches!(prospect, Some(Prospect::Cut(..) | Prospect::Down(_))), "{fault:?}: {prospect:?}");
+        }
+        for (convergence, prospect) in verdicts_with(std::slice::from_ref(fault), &[right]) {
+            assert!(matches!(convergence, Convergence::Converging(_)), "{fault:?}: {convergence:?}");
+            assert_eq!(prospect, Some(Prospect::AfterHealing(micros(HEALING_MS))), "{fault:?}");
+        }
+    }
+}
+
+#[test]
+fn an_event_in_the_hands_of_its_consumer_needs_no_link() {
+    let mut scenario = two_copies(vec![(200.0, write("writer")), (1000.0, cut("bus", "a"))]);
+    scenario.services[1].subscribes[0].processing = Latency::Constant { ms: 4000.0 };
+    scenario.services[1].subscribes[0].ack_deadline_ms = 60_000.0;
+    let (convergence, prospect) = verdict(&scenario, "a");
+    assert!(matches!(convergence, Convergence::Converging(_)), "{convergence:?}");
+    assert!(matches!(prospect, Some(Prospect::Queued { delivered: true, .. })), "{prospect:?}");
+}
+
+#[test]
+fn a_consumer_that_cannot_ask_receives_nothing() {
+    let ask = Command::CutLink { from: "a".into(), to: "bus".into(), one_way: true };
+    let mut scenario = two_copies(vec![(100.0, ask), (200.0, write("writer"))]);
+    assert!(!matches!(verdict(&scenario, "a").0, Convergence::WillNotConverge(_)), "a bus pushes over a connection");
+    scenario.services[1].subscribes[0].attach =
+        Some(Attachment::Polling(Polling { wait_ms: 50.0, ..Polling::default() }));
+    scenario.script[0].at_ms = 1.0;
+    let (convergence, prospect) = verdict(&scenario, "a");
+    assert!(matches!(convergence, Convergence::WillNotConverge(_)), "{convergence:?}");
+    assert!(matches!(prospect, Some(Prospect::Cut(..))), "{prospect:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Explanations of stale, conflicted and diverged copies, from the missing update back to the fault; and the convergence
 //! verdict that follows from them.
 
+mod event_history;
 mod healing;
 mod prospects;
 mod steps;
@@ -68,7 +69,7 @@ impl RunContext<'_> {
             (false, _) => Convergence::WillNotConverge(stuck),
             (true, false) => Convergence::Converging(waiting),
             (true, true) if quiet && !self.scenario.unheard().is_empty() => {
-                Convergence::Unknown("a service subscribes to events that no other service forwards to it")
+                Convergence::Unknown("a service subscribes to a topic to which no update is published")
             }
             (true, true) if quiet => Convergence::Converged,
             (true, true) => Convergence::Converging(Vec::new()),

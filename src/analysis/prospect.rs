@@ -34,6 +34,8 @@ pub enum Prospect {
     AfterHealing(Micros),
     /// This node is down, and nothing restarts it.
     Down(NodeId),
+    /// The link from the first node to the second is cut, and nothing heals it.
+    Cut(NodeId, NodeId),
     /// No member that has the update can reach the copy: links are cut or the members are down.
     CutOff,
     /// The event is in a dead-letter queue.
@@ -66,6 +68,7 @@ impl Prospect {
             | Prospect::ReadRepair
             | Prospect::AfterHealing(_) => true,
             Prospect::Down(_)
+            | Prospect::Cut(..)
             | Prospect::CutOff
             | Prospect::DeadLettered(_)
             | Prospect::Poison(_)

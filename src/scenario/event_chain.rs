@@ -46,15 +46,16 @@ impl Forward {
     }
 }
 
-/// A subscription that no event will reach, although events reach a service that publishes to its topic.
+/// A subscription that no event will reach: no service publishes to its topic, or the service that does hears of events and
+/// forwards none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unheard {
     /// The index of the service that subscribes.
     pub service: usize,
     /// The index of the subscription.
     pub subscription: usize,
-    /// The index of the service that publishes to the topic and forwards nothing.
-    pub publisher: usize,
+    /// The index of the service that publishes to the topic and forwards nothing, if there is one.
+    pub publisher: Option<usize>,
 }
 
 /// A topic: its bus, and its name if it is not the bus's first one.
@@ -83,8 +84,8 @@ impl Scenario {
         services.filter(|(_, service)| writes(service)).map(|(index, _)| index).collect()
     }
 
-    /// Returns the subscriptions that no event will reach, although events reach a service that publishes to their topics: it
-    /// commits no updates itself, and forwards none.
+    /// Returns the subscriptions that no event will reach: no service publishes to their topics, or events reach one that
+    /// does, which commits no updates itself and forwards none.
     pub fn unheard(&self) -> Vec<Unheard> {
         let mut publishers = self.writers();
         let mut spoken: BTreeSet<TopicName> = BTreeSet::new();
@@ -118,11 +119,17 @@ impl Scenario {
         for (index, service) in self.services.iter().enumerate() {
             for (at, subscription) in service.subscribes.iter().enumerate() {
                 let topic = self.topic_name(&subscription.to, subscription.topic.as_deref());
+                if spoken.contains(&topic) {
+                    continue;
+                }
                 let publishes = |other: &Service| {
                     other.publishes.iter().any(|it| self.topic_name(&it.to, it.topic.as_deref()) == topic)
                 };
                 let publisher = self.services.iter().position(|other| publishes(other) && hears(other));
-                if let Some(publisher) = publisher.filter(|_| !spoken.contains(&topic)) {
+                let is_published = publisher.is_none() && self.services.iter().any(publishes);
+                // A service that another one calls hears of updates by that.
+                let is_called = self.services.iter().flat_map(|other| &other.calls).any(|call| call.to == service.id);
+                if !is_published && !(publisher.is_none() && is_called) {
                     unheard.push(Unheard { service: index, subscription: at, publisher });
                 }
             }

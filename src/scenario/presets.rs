@@ -54,7 +54,7 @@ pub const PRESETS: [Preset; 6] = [
     Preset {
         name: "RabbitMQ 4.0 quorum queue",
         leaves_out: "Leader failure detection; several channels of one connection (a channel error closes the connection); \
-                     global prefetch, priorities and single active consumers; retransmissions every second, where TCP waits longer \
+                     global prefetch, priorities and single active consumers; that dead-lettering loses events (it happens at most once); retransmissions every second, where TCP waits longer \
                      and longer; the wait of client libraries before they connect again is 1 s.",
         system: System::RabbitMq,
     },

@@ -55,6 +55,9 @@ pub fn prospect(prospect: Prospect, look: &RunContext) -> String {
             format!("{} is frozen, and nothing resumes it", name(node))
         }
         Prospect::Down(node) => format!("{} is down, and nothing restarts it", name(node)),
+        Prospect::Cut(from, to) => {
+            format!("the link from {} to {} is cut, and nothing heals it", name(from), name(to))
+        }
         Prospect::CutOff => "no member that still has it can reach this replica".into(),
         Prospect::DeadLettered(subscription) => {
             let bus = look.names.subscription(subscription).bus;

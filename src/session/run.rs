@@ -17,7 +17,7 @@ pub struct Run {
     observed: u64,
     /// Number of events at which the memory is estimated next.
     next_estimate: u64,
-    /// A service subscribes to events that no other service forwards to it.
+    /// A service subscribes to a topic to which no update is published.
     has_unheard: bool,
 }
 
@@ -223,7 +223,7 @@ impl Run {
                     ))
                 } else if self.has_unheard {
                     Some(
-                        "converged: unknown, because no other service forwards to a service what it subscribes to"
+                        "converged: unknown, because a service subscribes to a topic to which no update is published"
                             .into(),
                     )
                 } else if self.is_quiet() {

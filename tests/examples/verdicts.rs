@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// Convergence verdicts at the end of the examples that do not converge.
+/// Convergence verdicts at the end of the examples that do not converge. All others do: in *simpledb-2010*, for instance, the
+/// last write is issued at 18.5 s, its copies are written within 508 ms, and the run ends at 20 s.
 const CONVERGENCE: &[(&str, &str)] = &[
     ("first-update", "unknown"),
     ("lost-event", "will not converge"),

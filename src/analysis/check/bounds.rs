@@ -236,15 +236,23 @@ fn short(history: &History, places: &[usize], known: &[usize], read: usize, numb
     };
     let first = i128::from(history.initial_of(operations[read].key).number);
     let sure: i128 = known.iter().map(by).sum::<i128>() + first;
-    let maybe = places.iter().filter(|place| {
-        operations[**place].outcome != Outcome::Fail
-            && !known.contains(place)
-            && operations[**place].invocation.changes()
-    });
-    let least = sure + maybe.map(by).filter(|by| *by < 0).sum::<i128>();
-    (i128::from(number) < least).then(|| {
-        let mut operations = known.to_vec();
-        operations.push(read);
-        Witness { sentence: explanations::too_few(history, read, number, least), operations }
-    })
+    let is_maybe = |place: &&usize| {
+        let operation = &operations[**place];
+        operation.outcome != Outcome::Fail && !known.contains(place) && operation.invocation.changes()
+    };
+    let maybe: Vec<i128> = places.iter().filter(is_maybe).map(by).collect();
+    let least = sure + maybe.iter().filter(|by| **by < 0).sum::<i128>();
+    let most = sure + maybe.iter().filter(|by| **by > 0).sum::<i128>();
+    // Too much is a lost decrement, unless an increment that took effect twice could explain it.
+    let only_falls = known.iter().map(by).chain(maybe).all(|by| by <= 0);
+    let sentence = if i128::from(number) < least {
+        explanations::too_few(history, read, number, least)
+    } else if i128::from(number) > most && only_falls {
+        explanations::too_many(history, read, number, most)
+    } else {
+        return None;
+    };
+    let mut operations = known.to_vec();
+    operations.push(read);
+    Some(Witness { operations, sentence })
 }

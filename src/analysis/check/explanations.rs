@@ -216,6 +216,10 @@ pub(super) fn too_few(history: &History, at: usize, number: i64, least: i128) ->
     )
 }
 
+pub(super) fn too_many(history: &History, at: usize, number: i64, most: i128) -> String {
+    format!("The {} returned {number}, although the acknowledged changes add up to at most {most}.", name(history, at))
+}
+
 /// The operations of a violation, in order, after a statement of it.
 pub(super) fn session(history: &History, chosen: &[usize], broken: &str) -> String {
     let mut parts: Vec<String> = Vec::new();

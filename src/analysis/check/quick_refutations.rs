@@ -362,7 +362,7 @@ pub(super) fn decreased_sum(history: &History, places: &[usize], wanted: Session
         let Output::Number(number) = operations[place].output else { continue };
         let number = i128::from(number);
         let own = start + taken + added.iter().map(|place| by(*place)).sum::<i128>();
-        let proof = if wanted.own_writes && number < own {
+        let proof = if wanted.own_writes && number < own && !added.is_empty() {
             Some((added.clone(), own))
         } else {
             let last = read.get(&process).filter(|(_, before)| wanted.reads && number < before + taken);

@@ -1,7 +1,8 @@
 //! The faults that the script heals, and when.
 
+use crate::analysis::prospect::Prospect;
 use crate::analysis::run_context::RunContext;
-use crate::scenario::{Command, Micros, micros};
+use crate::scenario::{Bus, Command, CommitRule, Micros, Step, micros};
 use crate::trace::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,11 +47,63 @@ pub(super) struct HealingTimes {
     resumed: BTreeMap<NodeId, Micros>,
     links: BTreeMap<(NodeId, NodeId), Micros>,
     everything: Option<Micros>,
+    /// Buses whose brokers elect a leader.
+    electing: BTreeSet<NodeId>,
+}
+
+/// Returns whether the brokers of a bus that are up can elect a leader. Which of them were in sync is not considered.
+fn can_elect(run: &RunContext, bus: &Bus) -> bool {
+    let Some(replication) = &bus.replication else { return false };
+    let is_past = |step: &&Step| micros(step.at_ms) <= run.now;
+    let mut past: Vec<&Step> = run.scenario.script.iter().filter(is_past).collect();
+    past.sort_by_key(|step| micros(step.at_ms));
+    let (mut stopped, mut down) = (false, BTreeSet::new());
+    for step in past {
+        match &step.command {
+            Command::StopBus { bus: id, .. } if *id == bus.id => stopped = true,
+            Command::StartBus { bus: id } if *id == bus.id => stopped = false,
+            Command::StopBroker { bus: id, broker, .. } if *id == bus.id => {
+                // The leader, which may be any broker.
+                let any = (1..=replication.replicas).find(|number| !down.contains(number));
+                down.extend(broker.or(any));
+            }
+            Command::StartBroker { bus: id, broker: Some(number) } if *id == bus.id => _ = down.remove(number),
+            Command::StartBroker { bus: id, broker: None } if *id == bus.id => down.clear(),
+            Command::HealAll => (stopped, down) = (false, BTreeSet::new()),
+            Command::StopBus { .. }
+            | Command::StartBus { .. }
+            | Command::StopBroker { .. }
+            | Command::StartBroker { .. }
+            | Command::Restart { .. }
+            | Command::Resume { .. }
+            | Command::HealLink { .. }
+            | Command::Operate { .. }
+            | Command::CutLink { .. }
+            | Command::DisturbLink { .. }
+            | Command::Partition { .. }
+            | Command::Crash { .. }
+            | Command::Pause { .. }
+            | Command::SlowDown { .. }
+            | Command::SetClock { .. }
+            | Command::JumpClock { .. }
+            | Command::Rebalance { .. }
+            | Command::Redrive { .. }
+            | Command::Purge { .. } => {}
+        }
+    }
+    let up = replication.replicas.saturating_sub(down.len() as u32);
+    !stopped
+        && match replication.commit {
+            CommitRule::Majority => up * 2 > replication.replicas,
+            CommitRule::InSync(_) => up > 0,
+        }
 }
 
 impl HealingTimes {
     pub fn new(run: &RunContext) -> Self {
         let mut times = HealingTimes { now: run.now, ..HealingTimes::default() };
+        let electing = run.scenario.buses.iter().filter(|bus| can_elect(run, bus));
+        times.electing = electing.filter_map(|bus| run.names.find_node(&bus.id)).collect();
         for step in &run.scenario.script {
             let at = micros(step.at_ms);
             if at > run.now {
@@ -91,7 +144,8 @@ impl HealingTimes {
             true => at.copied().into_iter().chain(self.everything).min(),
             false => Some(self.now),
         };
-        let up = healed(run.analysis.faults.down(node).is_some(), self.nodes.get(&node))?;
+        let is_down = run.analysis.faults.down(node).is_some() && !self.electing.contains(&node);
+        let up = healed(is_down, self.nodes.get(&node))?;
         let resumed = healed(run.analysis.faults.paused(node).is_some(), self.resumed.get(&node))?;
         Some(up.max(resumed))
     }
@@ -102,6 +156,19 @@ impl HealingTimes {
             return Some(self.now);
         }
         self.links.get(&(from, to)).copied().into_iter().chain(self.everything).min()
+    }
+
+    /// Returns what stops messages from one node to another, if anything does.
+    ///
+    /// # Errors
+    /// The receiver is down or the link is cut, for ever or until a healing.
+    pub fn path(&self, run: &RunContext, from: NodeId, to: NodeId) -> Result<(), Prospect> {
+        let up = self.up_from(run, to).ok_or(Prospect::Down(to))?;
+        let open = self.open_from(run, from, to).ok_or(Prospect::Cut(from, to))?;
+        match up.max(open) {
+            at if at <= self.now => Ok(()),
+            at => Err(Prospect::AfterHealing(at)),
+        }
     }
 
     /// Returns now and all times of healing, in order.

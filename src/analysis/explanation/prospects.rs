@@ -1,15 +1,14 @@
 //! What may still bring a missing update to a copy, or why nothing will.
 
+use super::event_history::EventHistory;
 use super::healing::HealingTimes;
 use crate::analysis::prospect::Prospect;
 use crate::analysis::run_context::RunContext;
 use crate::analysis::subscription_queues::QueuedEvent;
 use crate::scenario::{
-    ClientStep, GossipStyle, Group, Micros, Operation, Protocol, Publication, ReadRepair, Service, micros,
+    Attachment, ClientStep, GossipStyle, Group, Micros, Operation, Protocol, Publication, ReadRepair, Service, micros,
 };
-use crate::trace::{
-    DropReason, Fact, HandlingFailure, KeyId, MessageKind, NodeId, SubscriptionId, UpdateId, facts_about,
-};
+use crate::trace::{DropReason, Fact, KeyId, MessageKind, NodeId, Subscriber, SubscriptionId, UpdateId, facts_about};
 use litemap::LiteMap;
 use std::collections::BTreeSet;
 
@@ -23,8 +22,8 @@ pub(super) struct ProspectFinder<'a> {
     being_published: BTreeSet<UpdateId>,
     queued: LiteMap<UpdateId, Vec<(SubscriptionId, QueuedEvent)>>,
     dead_letters: LiteMap<UpdateId, Vec<SubscriptionId>>,
-    /// For each update the first service with a row in its outbox.
-    outboxes: LiteMap<UpdateId, NodeId>,
+    /// For each update the first service with a row in its outbox, and the bus of that row.
+    outboxes: LiteMap<UpdateId, (NodeId, NodeId)>,
     hints: LiteMap<(NodeId, KeyId), Vec<NodeId>>,
     history: EventHistory,
     /// The members that an update can reach from the members that have it, at each time of healing so far.
@@ -33,44 +32,6 @@ pub(super) struct ProspectFinder<'a> {
 
 /// A time of healing, and the members that an update can reach from then on.
 type ReachedAt = (Micros, BTreeSet<NodeId>);
-
-/// The fates of events, as far as the kept records contain them.
-#[derive(Default)]
-struct EventHistory {
-    published: BTreeSet<UpdateId>,
-    poison: BTreeSet<(SubscriptionId, UpdateId)>,
-    /// The first reason for which a bus discarded an update's event.
-    discarded: LiteMap<UpdateId, DropReason>,
-    /// When a message last carried an update.
-    last_sent: LiteMap<UpdateId, Micros>,
-}
-
-impl EventHistory {
-    fn read(run: &RunContext) -> Self {
-        let mut history = EventHistory::default();
-        for (_, record) in run.records() {
-            match &record.fact {
-                Fact::EventPublished { update, .. } => _ = history.published.insert(*update),
-                Fact::EventDiscarded { update, reason, .. } => _ = history.discarded.entry(*update).or_insert(*reason),
-                Fact::HandlingFailed { subscription, update, cause: HandlingFailure::Poison, .. } => {
-                    history.poison.insert((run.analysis.buses.queue_of(*subscription), *update));
-                }
-                Fact::MessageSent { update: Some(update), .. } => _ = history.last_sent.insert(*update, record.at),
-                facts_about!(declarations, requests, messages, publishers, handling, attachments, faults, groups)
-                | Fact::EventDeduplicated { .. }
-                | Fact::PublicationSkipped { .. }
-                | Fact::PublishRefused { .. }
-                | Fact::EventQueued { .. }
-                | Fact::EventSent { .. }
-                | Fact::EventAcknowledged { .. }
-                | Fact::AcknowledgementExpired { .. }
-                | Fact::EventDeadLettered { .. }
-                | Fact::EventRedriven { .. } => {}
-            }
-        }
-        history
-    }
-}
 
 impl<'a> ProspectFinder<'a> {
     pub fn new(run: &'a RunContext<'a>) -> Self {
@@ -114,8 +75,8 @@ impl<'a> ProspectFinder<'a> {
             }
         }
         for (service, tables) in analysis.tables.iter() {
-            for (_, update) in &tables.outbox {
-                self.outboxes.entry(*update).or_insert(service);
+            for (bus, update) in &tables.outbox {
+                self.outboxes.entry(*update).or_insert((service, *bus));
             }
         }
         for (node, member) in analysis.members.iter() {
@@ -237,23 +198,58 @@ impl<'a> ProspectFinder<'a> {
         let mut queued = self.queued.get(&update).into_iter().flatten();
         if let Some((subscription, event)) = queued.find(|(subscription, _)| reaches(*subscription)) {
             let bus = run.names.subscription(*subscription).bus;
-            if run.analysis.faults.is_stopped(bus) {
+            if self.healing.up_from(run, bus).is_none_or(|at| at > run.now) {
                 return Some(self.when_up(bus));
             }
             if event.deliveries > 0 && self.history.poison.contains(&(*subscription, update)) {
                 return Some(Prospect::Poison(*subscription));
             }
+            let is_received = event.reader.is_some_and(|reader| {
+                self.history.received.contains(&(run.names.subscription(reader).service, update))
+            });
+            if !(event.in_flight && is_received)
+                && let Err(stopped) = self.path_to_consumer(*subscription, node)
+            {
+                return Some(stopped);
+            }
             let (not_before, deliveries) = (event.not_before, event.deliveries);
             return Some(Prospect::Queued { not_before, deliveries, delivered: event.in_flight });
         }
-        if let Some(service) = self.outboxes.get(&update).copied() {
+        if let Some((service, bus)) = self.outboxes.get(&update).copied() {
             return Some(match run.analysis.faults.is_stopped(service) {
-                false => Prospect::Unpublished(service),
+                false => self.to_bus(service, bus),
                 true => self.when_up(service),
             });
         }
         let dead = self.dead_letters.get(&update).into_iter().flatten().copied().rfind(|it| reaches(*it));
         dead.map(Prospect::DeadLettered)
+    }
+
+    /// What a publisher's next attempt to reach a bus comes to.
+    fn to_bus(&self, publisher: NodeId, bus: NodeId) -> Prospect {
+        self.healing.path(self.run, publisher, bus).err().unwrap_or(Prospect::Unpublished(publisher))
+    }
+
+    /// What stops the deliveries of a queue to the consumers that bring them to a copy. One that is reached is enough.
+    fn path_to_consumer(&self, queue: SubscriptionId, node: NodeId) -> Result<(), Prospect> {
+        let run = self.run;
+        let all = (0..run.names.subscription_count() as u32).map(SubscriptionId);
+        let consumers = all.filter(|it| run.analysis.buses.queue_of(*it) == queue).map(|it| run.names.subscription(it));
+        let mut stopped: Option<Prospect> = None;
+        for Subscriber { service, bus, .. } in consumers.filter(|it| run.delivers_to(it.service, node)) {
+            let config = run.scenario.services.get(service.index());
+            let mut to_bus = config.into_iter().flat_map(|it| &it.subscribes);
+            let polls = to_bus.any(|it| {
+                run.names.find_node(&it.to) == Some(bus) && matches!(it.attachment(), Attachment::Polling(_))
+            });
+            let asks = if polls { self.healing.path(run, service, bus) } else { Ok(()) };
+            match self.healing.path(run, bus, service).and(asks) {
+                Ok(()) => return Ok(()),
+                Err(prospect) if stopped.is_none_or(|it| !it.is_hopeful()) => stopped = Some(prospect),
+                Err(_) => {}
+            }
+        }
+        stopped.map_or(Ok(()), Err)
     }
 
     /// The publication of an update that no queue has.
@@ -265,11 +261,21 @@ impl<'a> ProspectFinder<'a> {
             all.filter(move |it| run.names.find_node(&it.to) == Some(bus))
         };
         let is_publisher = |node: NodeId| publishers.iter().any(|(publisher, _)| *publisher == node);
-        let mut unconfirmed = run.analysis.faults.publishers(update);
-        let is_retried =
-            unconfirmed.any(|(by, bus)| is_publisher(by) && publications(bus).any(|it| it.retry.is_some()));
-        if is_retried || self.being_published.contains(&update) {
-            return Some(Prospect::Unpublished(from));
+        let is_retried = |bus: NodeId| publications(bus).any(|it| it.retry.is_some());
+        let mut stopped: Option<Prospect> = None;
+        for (by, bus) in run.analysis.faults.publishers(update).filter(|(by, _)| is_publisher(*by)) {
+            match self.to_bus(by, bus) {
+                Prospect::Unpublished(_) if is_retried(bus) || self.being_published.contains(&update) => {
+                    return Some(Prospect::Unpublished(from));
+                }
+                prospect => {
+                    let is_better = is_retried(bus) && stopped.is_none_or(|it| !it.is_hopeful());
+                    stopped = if is_better { Some(prospect) } else { stopped };
+                }
+            }
+        }
+        if stopped.is_some() {
+            return stopped;
         }
         if let Some(found) = self.read_from_log(&publishers, from, update) {
             return Some(found);

@@ -19,6 +19,7 @@ impl RunContext<'_> {
             sent: BTreeMap::new(),
             faults: BTreeMap::new(),
             steps: Vec::new(),
+            is_acknowledged: false,
         };
         for (number, record) in self.records() {
             steps.observe(number, record);
@@ -61,6 +62,8 @@ struct DeliverySteps<'a> {
     /// The last fault of each link, and of each node under the node twice.
     faults: BTreeMap<(NodeId, NodeId), u64>,
     steps: Vec<u64>,
+    /// A consumer has acknowledged the event.
+    is_acknowledged: bool,
 }
 
 impl DeliverySteps<'_> {
@@ -69,7 +72,12 @@ impl DeliverySteps<'_> {
             Fact::LinkCut { from, to } | Fact::LinkDisturbed { from, to, .. } => {
                 self.faults.insert((*from, *to), number);
             }
-            Fact::ServiceCrashed { node, .. } | Fact::BusStopped { bus: node, .. } => {
+            Fact::ServiceCrashed { node, lost_disk } => {
+                self.faults.insert((*node, *node), number);
+                let held = *node == self.node || self.run.analysis.staleness.hold_together(*node, self.node);
+                self.steps.extend((*lost_disk && held && !self.steps.is_empty()).then_some(number));
+            }
+            Fact::BusStopped { bus: node, .. } => {
                 self.faults.insert((*node, *node), number);
             }
             Fact::MessageSent { message, from, to, update: Some(update), kind, .. } if self.carries(*update) => {
@@ -89,13 +97,16 @@ impl DeliverySteps<'_> {
                 }
             }
             Fact::MessageDropped { message, cause } => self.drop_message(number, *message, *cause),
-            // A rebalance or a lost connection matters once the update has been published.
+            Fact::EventAcknowledged { update, subscription, .. } if *update == self.update => {
+                self.is_acknowledged |= self.is_consumer(*subscription);
+            }
+            // A rebalance or a lost connection matters from the publication of the update to its acknowledgement.
             Fact::ReaderLeft { subscription, .. }
             | Fact::ReaderJoined { subscription }
             | Fact::ConsumerAttached { subscription }
             | Fact::ConsumerDetached { subscription, .. } => {
-                let follows_publication = self.is_consumer(*subscription) && !self.steps.is_empty();
-                self.steps.extend(follows_publication.then_some(number));
+                let is_stored = !self.steps.is_empty() && !self.is_acknowledged;
+                self.steps.extend((is_stored && self.is_consumer(*subscription)).then_some(number));
             }
             Fact::PublicationLost { update, node, .. } if self.carries(*update) => {
                 self.steps.extend(self.faults.get(&(*node, *node)));

@@ -28,7 +28,7 @@ enum Level {
     All,
 }
 
-const CASSANDRA: &str = "Digests, speculative retries and rack awareness; repair, which is run manually. A read waits for the repair \
+const CASSANDRA: &str = "Consistency level ANY, to which a hint would count, and levels of single data centers; digests, speculative retries and rack awareness; repair, which is run manually. A read waits for the repair \
                          of the replicas that answered.";
 
 /// All presets of replicated stores.
@@ -44,7 +44,7 @@ pub const STORES: [StorePreset; 6] = [
     },
     StorePreset {
         name: "Riak KV 3",
-        leaves_out: "Virtual nodes, sloppy quorums and last_write_wins buckets; that hash trees are compared one by one as \
+        leaves_out: "N of less than all members (Riak: 3); virtual nodes, sloppy quorums and last_write_wins buckets; that hash trees are compared one by one as \
                      they are rebuilt (here at an interval).",
         store: Store::Riak,
     },
@@ -122,7 +122,8 @@ pub fn of_group(group: &Group) -> Option<&'static StorePreset> {
     STORES.iter().find(|store| store.group(group) == *group)
 }
 
-/// Returns published one-way latencies by name: fits of production traffic (Bailis 2012, PBS).
+/// Returns published one-way latencies by name: fits of production traffic (Bailis 2012, PBS), and figures of Netflix (2013,
+/// 2016) and LinkedIn.
 pub fn published() -> Vec<(&'static str, Latency)> {
     let pareto = |scale_ms, shape| Latency::Pareto { scale_ms, shape };
     let exponential = |rate: f64| Latency::Exponential { mean_ms: 1.0 / rate };
@@ -135,5 +136,10 @@ pub fn published() -> Vec<(&'static str, Latency)> {
         // The shape as printed. The table of the paper agrees better with 3.5, as in the authors' code.
         ("Yammer, writes", mixture(0.939, pareto(3.0, 3.35), 0.061, exponential(0.0028))),
         ("Yammer, reads and answers", mixture(0.982, pareto(1.5, 3.8), 0.018, exponential(0.0217))),
+        // Only a quantile, a bound or a mean is published of the following; the shapes are assumed.
+        ("Netflix EVCache between regions", Latency::Exponential { mean_ms: 86.859 }),
+        ("Netflix Cassandra between regions", Latency::Uniform { low_ms: 50.0, high_ms: 500.0 }),
+        ("LinkedIn Databus", Latency::Exponential { mean_ms: 5.0 }),
+        ("LinkedIn Kafka pipeline", Latency::Exponential { mean_ms: 10_000.0 }),
     ]
 }

@@ -2,7 +2,7 @@
 
 use crate::scenario::{
     Acknowledge, Arrivals, Backoff, Client, Command, Data, Group, Latency, OnFailure, Operation, Protocol, Scenario,
-    ScenarioError, Service, Subscription, Unheard,
+    ScenarioError, Service, Step, Subscription, Unheard,
 };
 use std::collections::BTreeMap;
 
@@ -197,16 +197,21 @@ impl<'a> Warnings<'a> {
         }
     }
 
-    /// A subscription that no event will reach, because a service in between forwards none.
+    /// A subscription that no event will reach.
     fn event_chains(&mut self) {
         let scenario = self.scenario;
         for Unheard { service, subscription, publisher } in scenario.unheard() {
-            let (service_id, publisher) = (&scenario.services[service].id, &scenario.services[publisher].id);
-            let bus = &scenario.services[service].subscribes[subscription].to;
-            let problem = format!(
-                "`{service_id}` will never hear of an update: `{publisher}` publishes to `{bus}` only what it commits \
-                 itself; set `forward` of its publication to publish the events that it applies"
-            );
+            let service_id = &scenario.services[service].id;
+            let Subscription { to: bus, topic, .. } = &scenario.services[service].subscribes[subscription];
+            let why = match (publisher.map(|publisher| &scenario.services[publisher].id), topic) {
+                (Some(publisher), _) => format!(
+                    "`{publisher}` publishes to `{bus}` only what it commits itself; set `forward` of its publication to \
+                     publish the events that it applies"
+                ),
+                (None, Some(topic)) => format!("no service publishes to the topic `{topic}` of `{bus}`"),
+                (None, None) => format!("no service publishes to `{bus}`"),
+            };
+            let problem = format!("`{service_id}` will never hear of an update: {why}");
             self.warn(format!("services[{service}].subscribes[{subscription}]"), problem);
         }
     }
@@ -244,21 +249,42 @@ impl<'a> Warnings<'a> {
 
     fn script(&mut self) {
         let scenario = self.scenario;
-        for (i, step) in scenario.script.iter().enumerate() {
+        self.steps("script", &scenario.script);
+        for (i, branch) in scenario.branches.iter().enumerate() {
+            self.steps(&format!("branches[{i}].script"), &branch.script);
+        }
+    }
+
+    fn steps(&mut self, path: &str, steps: &[Step]) {
+        for (i, step) in steps.iter().enumerate() {
             if let Command::Operate { service, operation, .. } = &step.command {
                 let group = self.group_of(service);
-                self.offered(&format!("script[{i}].do.operate.operation"), operation, group);
+                self.offered(&format!("{path}[{i}].do.operate.operation"), operation, group);
             }
-            if step.at_ms > scenario.until_ms {
-                let problem = format!("has no effect: the run ends at {} ms", scenario.until_ms);
-                self.warn(format!("script[{i}].at_ms"), problem);
+            if step.at_ms > self.scenario.until_ms {
+                let problem = format!("has no effect: the run ends at {} ms", self.scenario.until_ms);
+                self.warn(format!("{path}[{i}].at_ms"), problem);
             }
         }
     }
 
-    /// An operation that the data type of its group does not offer is always refused.
+    /// An operation that the data type of its group, or a service, does not offer is always refused.
     fn offered(&mut self, path: &str, operation: &Operation, group: Option<&Group>) {
-        let Some(group) = group else { return };
+        let is_delete = matches!(operation, Operation::Delete { .. });
+        let Some(group) = group else {
+            if is_delete {
+                let problem =
+                    "has no effect: a service outside of replica groups keeps no tombstones and refuses deletions";
+                self.warn(format!("{path}.delete"), problem);
+            }
+            return;
+        };
+        let publishes = |member: &Service| group.members.contains(&member.id) && !member.publishes.is_empty();
+        if is_delete && self.scenario.services.iter().any(publishes) {
+            let problem =
+                format!("has no effect: `{}` publishes events, which carry values, and refuses deletions", group.id);
+            return self.warn(format!("{path}.delete"), problem);
+        }
         if let (Operation::CompareAndSet { .. }, false) = (operation, group.orders_writes()) {
             self.warn(format!("{path}.compare_and_set"), no_compare_and_set(group));
         } else if !group.data.offers(operation) {
