@@ -5,7 +5,7 @@
 
 mod command;
 mod event;
-mod seen;
+mod reported;
 mod splice;
 
 pub use command::COMMANDS;
@@ -14,7 +14,7 @@ pub use event::{EVENTS, HostEventName};
 use super::model::{Model, Msg};
 use crate::scenario::{FORMAT, Scenario, link};
 use command::Failure;
-use seen::Seen;
+use reported::Reported;
 use serde_json::{Value, json};
 use splice::Splice;
 use std::collections::BTreeSet;
@@ -99,7 +99,7 @@ pub struct Host {
     frozen: bool,
     destroyed: bool,
     has_interacted: bool,
-    seen: Seen,
+    reported: Reported,
     splice: Splice,
     outgoing: Vec<Outgoing>,
 }
@@ -116,7 +116,7 @@ impl Host {
             frozen: false,
             destroyed: false,
             has_interacted: false,
-            seen: Seen::default(),
+            reported: Reported::default(),
             splice: Splice::default(),
             outgoing: Vec::new(),
         };
@@ -230,7 +230,7 @@ impl Host {
         match self.problem.clone() {
             Some(problem) => self.post("error", None, json!({ "code": "link", "message": problem })),
             None if model.playback.is_settled() => self.post_loaded(model),
-            None => self.seen.forget_document(),
+            None => self.reported.forget_document(),
         }
         Vec::new()
     }
@@ -277,7 +277,7 @@ impl Host {
         model.host.wanted = self.wants_run_events();
         let run_events = model.host.take();
         if self.options.messages {
-            for (name, payload) in self.seen.differences(model, wall, run_events) {
+            for (name, payload) in self.reported.differences(model, wall, run_events) {
                 self.post(name, None, payload);
             }
             if model.playback.is_settled() {
@@ -292,7 +292,7 @@ impl Host {
     }
 
     fn post_loaded(&mut self, model: &Model) {
-        self.seen.learn_document(model);
+        self.reported.set_document(model);
         self.post("loaded", None, event::loaded(model));
     }
 
@@ -314,7 +314,7 @@ impl Host {
 
     /// Reports the height at which everything has room.
     pub fn report_height(&mut self, height: f64) {
-        if !self.seen.is_new_height(height) {
+        if !self.reported.is_new_height(height) {
             return;
         }
         let height = height.round();

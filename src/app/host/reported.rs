@@ -1,4 +1,4 @@
-//! What the embedding page knows already. The differences from the model are the events.
+//! What was reported to the embedding page. The differences from the model are the events.
 
 use super::event::{self, HostEventName};
 use crate::app::model::Model;
@@ -10,9 +10,9 @@ use std::rc::Rc;
 /// Least time between two `timeUpdate`, ms of real time.
 const INTERVAL: f64 = 250.0;
 
-/// What the embedding page knows.
+/// What was reported to the embedding page.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct Reported {
     document: u32,
     scenario: Option<Rc<Scenario>>,
     playing: bool,
@@ -27,16 +27,16 @@ pub(super) struct Seen {
     height: f64,
 }
 
-impl Seen {
+impl Reported {
     /// Forgets the document, so that it is reported as loaded once the engine has it.
     pub fn forget_document(&mut self) {
         self.document = 0;
     }
 
-    /// Learns the present document with its run, without events.
-    pub fn learn_document(&mut self, model: &Model) {
+    /// Takes the present document with its run as reported.
+    pub fn set_document(&mut self, model: &Model) {
         let (time_reported, height) = (self.time_reported, self.height);
-        *self = Seen {
+        *self = Reported {
             document: model.document.number(),
             scenario: Some(model.document.scenario.clone()),
             playing: model.playback.playing(),
@@ -68,7 +68,7 @@ impl Seen {
             if !model.playback.is_settled() {
                 return events;
             }
-            self.learn_document(model);
+            self.set_document(model);
             events.push(("loaded", event::loaded(model)));
         }
         if self.jumps != model.playback.jumps() && model.playback.is_settled() {
