@@ -240,7 +240,12 @@ impl Component for Page {
 
     fn rendered(&mut self, ctx: &Context<Self>, first: bool) {
         let is_loading = self.model.outline.open && self.views != ViewsState::Loaded;
-        if !is_loading && let Some(id) = self.next_focus.take() {
+        // A field that has just opened on the canvas keeps the focus.
+        let is_typing = self.model.selection.editing.is_some() || self.model.selection.renaming.is_some();
+        if !is_loading
+            && let Some(id) = self.next_focus.take()
+            && !is_typing
+        {
             self.focus(&id);
         }
         if self.views == ViewsState::Loaded
