@@ -99,6 +99,11 @@ impl Changes<'_> {
                     self.compare(&format!("{path}.{name}"), &Json::Null, value);
                 }
             }
+            (Json::Object(old), Json::Null) if self.is_above_a_rule(path) => {
+                for (name, value) in old {
+                    self.compare(&format!("{path}.{name}"), value, &Json::Null);
+                }
+            }
             _ => self.refuse(path, "must not be changed"),
         }
     }

@@ -150,7 +150,7 @@ fn goals_can_be_of_every_kind_of_figure() {
         "runs(all_operations_ok) == 1",
         "runs(no_stale_reads) == 0",
         "runs(no_lost_updates) == 1",
-        "runs(linearizable) == 1",
+        "runs(linearizable) == 0", // unknown, because no operation reads
         "runs(always copy.widget >= 48) == 1",
         "runs(finally copy.widget == 50) == 1",
         "never_published == 1",
