@@ -129,7 +129,7 @@ impl Scenario {
                 let is_published = publisher.is_none() && self.services.iter().any(publishes);
                 // A service that another one calls hears of updates by that.
                 let is_called = self.services.iter().flat_map(|other| &other.calls).any(|call| call.to == service.id);
-                if !is_published && !(publisher.is_none() && is_called) {
+                if !(is_published || publisher.is_none() && is_called) {
                     unheard.push(Unheard { service: index, subscription: at, publisher });
                 }
             }
