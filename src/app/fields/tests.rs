@@ -135,7 +135,12 @@ fn every_field_of_the_document_has_a_field_in_the_inspector() {
         assert!(reached, "no field leads to {}", place.join("/"));
     }
     // The document above must have every property of the types.
-    let schema: Json = serde_json::from_str(&crate::scenario::schema::json_schema()).expect("JSON");
+    let mut schema: Json = serde_json::from_str(&crate::scenario::schema::json_schema()).expect("JSON");
+    // Tasks are written by the author of a course in the document; the inspector is for those who solve them.
+    for task in ["Task", "Goal"] {
+        schema["$defs"].as_object_mut().and_then(|types| types.remove(task)).expect("a type of tasks");
+    }
+    schema["properties"].as_object_mut().and_then(|fields| fields.remove("tasks")).expect("the tasks");
     let mut names = BTreeSet::new();
     properties(&schema, &mut names);
     for name in names {
