@@ -4,7 +4,9 @@
 use super::{documents, drawings};
 use crate::app::kept_drawings::DrawingsRequest;
 use crate::app::model::RunRecord;
+use crate::scenario::Scenario;
 use std::cell::RefCell;
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, Document, Element, HtmlElement};
@@ -18,6 +20,15 @@ thread_local! {
 /// Remembers the run that the engine executes, for the report of a panic.
 pub fn remember(run: RunRecord) {
     RUN.set(run);
+}
+
+/// Remembers the drawing that the page shows, also before the engine is asked to execute it.
+pub fn remember_drawing(scenario: &Rc<Scenario>, drawing: Option<&Rc<str>>) {
+    RUN.with_borrow_mut(|run| {
+        if !Rc::ptr_eq(&run.scenario, scenario) {
+            (run.scenario, run.drawing) = (scenario.clone(), drawing.cloned());
+        }
+    });
 }
 
 /// Installs the panic hook of this thread: of the page, or of the worker.

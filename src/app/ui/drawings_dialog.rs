@@ -158,10 +158,10 @@ fn ImportAll(props: &ImportAllProps) -> Html {
         <div class="open-file"><label for="import-all">{ "Import all drawings of a file" }</label>
             <input id="import-all" type="file" accept=".json,application/json" {onchange} />
             if !errors.is_empty() {
-                <ul class="err" role="alert">
-                    <li>{ "Not imported:" }</li>
-                    { for errors.iter().take(12).map(|error| html! { <li>{ error.to_string() }</li> }) }
-                </ul>
+                <div class="err" role="alert">
+                    { "Not imported:" }
+                    <ul>{ for errors.iter().take(12).map(|error| html! { <li>{ error.to_string() }</li> }) }</ul>
+                </div>
             }
         </div>
     }

@@ -16,8 +16,11 @@ const PARTS: [(&str, &str); 7] = [
     ("share", "Share"),
 ];
 
+/// The name in the address, the label, and the values with their labels.
+type Choice = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 /// The options with few values: the name in the address, the label, and the values with their labels. The first is the default.
-const CHOICES: [(&str, &str, &[(&str, &str)]); 4] = [
+const CHOICES: [Choice; 4] = [
     ("mode", "Visitors may", &[("play", "Play, publish, break"), ("view", "Only play"), ("edit", "Also edit")]),
     ("ui", "Controls", &[("full", "All"), ("controls", "Playback only"), ("none", "None")]),
     ("theme", "Theme", &[("auto", "The system’s"), ("light", "Light"), ("dark", "Dark")]),

@@ -4,9 +4,13 @@ use super::icons::{Icon, icon};
 use crate::app::geometry::{Rect, point};
 use crate::app::minimap::{SIZE, extent, paths, view};
 use crate::app::model::{Model, Msg, PanelsMsg, ViewportMsg};
-use wasm_bindgen::JsCast;
 use web_sys::Element;
 use yew::prelude::*;
+
+/// Returns the element of the map. An event's current target is the root of the page, where Yew listens.
+fn map_of(event: &PointerEvent) -> Option<Element> {
+    event.target_dyn_into::<Element>()?.closest(".minimap svg").ok()?
+}
 
 /// Draws the map. The painter moves the frame of the visible part.
 pub fn minimap(model: &Model, send: &Callback<Msg>) -> Html {
@@ -14,7 +18,7 @@ pub fn minimap(model: &Model, send: &Callback<Msg>) -> Html {
     let visible = view(&model.viewport.camera, model.viewport.size, &extent);
     let close = send.reform(|_: MouseEvent| Msg::Panels(PanelsMsg::ToggleMap));
     let go = move |event: &PointerEvent, send: &Callback<Msg>| {
-        let Some(map) = event.current_target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
+        let Some(map) = map_of(event) else { return };
         let area = map.get_bounding_client_rect();
         let share = |at: i32, start: f64, length: f64| (f64::from(at) - start) / length.max(1.0);
         let x = extent.x + extent.w * share(event.client_x(), area.left(), area.width());
@@ -25,7 +29,7 @@ pub fn minimap(model: &Model, send: &Callback<Msg>) -> Html {
         let send = send.clone();
         Callback::from(move |event: PointerEvent| {
             event.stop_propagation();
-            if let Some(map) = event.current_target().and_then(|target| target.dyn_into::<Element>().ok()) {
+            if let Some(map) = map_of(&event) {
                 let _ = map.set_pointer_capture(event.pointer_id());
             }
             go(&event, &send);

@@ -166,8 +166,8 @@ fn a_picture_has_the_whole_drawing_at_every_zoom_or_the_selection() {
     browser.wait("new DOMMatrix(getComputedStyle(document.querySelector('.world')).transform).a > 1");
     browser.click("[data-node=notification] header");
     browser.click(".top [data-action=Share]");
-    browser.wait("document.querySelectorAll('dialog input[type=checkbox]').length === 2");
-    browser.run("document.querySelectorAll('dialog input[type=checkbox]')[1].click()");
+    browser.wait("document.querySelectorAll('dialog input[type=checkbox]:not(.embed-options input)').length === 2");
+    browser.run("document.querySelectorAll('dialog input[type=checkbox]:not(.embed-options input)')[1].click()");
     press_in(&browser, "dialog", "Picture as SVG");
     let selection = picture(&browser, name);
     assert!(texts(&selection).iter().any(|text| text == "Notification"));

@@ -123,8 +123,9 @@ impl Page {
     /// Renews the address of the playground before it is opened, so that it carries edits, live commands and time.
     fn on_playground<E: AsRef<web_sys::Event> + 'static>(&self) -> Callback<E> {
         self.link.batch_callback(|event: E| {
-            let target = event.as_ref().current_target()?;
-            Some(PageMsg::PlaygroundNear(target.unchecked_into()))
+            // The current target is the root of the page, where Yew listens.
+            let target = event.as_ref().target()?.dyn_into::<web_sys::Element>().ok()?;
+            Some(PageMsg::PlaygroundNear(target.closest("a").ok()??))
         })
     }
 

@@ -23,6 +23,7 @@ impl Page {
             Err(action) if self.views == ViewsState::Loaded => lazy_views::update(&mut self.model, action),
             Err(action) => return self.waiting_actions.push(action),
         };
+        crash_report::remember_drawing(&self.model.document.scenario, self.model.document.drawing.as_ref());
         for effect in effects {
             self.execute(effect);
         }
