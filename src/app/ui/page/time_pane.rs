@@ -30,7 +30,7 @@ impl Page {
                 if has_tracks { { self.height_handle(&rows) } }
                 { transport(model, &refs.transport, &self.send, &scrub) }
                 if has_tracks {
-                <div class={classes!("tracks", scrolls.then_some("many"))} ref={refs.tracks.clone()} onscroll={ctx.link().callback(|_: Event| PageMsg::Scrolled)}>
+                <div class={classes!("tracks", scrolls.then_some("many"))} role="group" aria-label="Timeline" tabindex={scrolls.then_some("0")} ref={refs.tracks.clone()} onscroll={ctx.link().callback(|_: Event| PageMsg::Scrolled)}>
                     <ul class="names"><li></li>{ for names }<li class="muted">{ "Faults" }</li></ul>
                     { self.ribbons(ctx.link()) }
                 </div>
