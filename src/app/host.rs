@@ -60,7 +60,7 @@ pub enum HostAction {
 /// Who may read a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
-    /// Any page that embeds this one.
+    /// Any host page, or none.
     Anyone,
     /// The origin that has sent `hello`.
     Origin(String),
@@ -85,18 +85,17 @@ struct Pending {
     opens: bool,
 }
 
-/// The connection to the embedding page.
+/// The connection to the host page.
 #[derive(Debug)]
 pub struct Host {
     options: HostOptions,
     /// The origin of the hello.
     origin: Option<String>,
-    /// The events that the embedding page wants; all if empty.
+    /// The events that the host page wants; all if empty.
     events: BTreeSet<String>,
     pending: Vec<Pending>,
     /// Why the document of the address could not be opened.
     problem: Option<String>,
-    frozen: bool,
     destroyed: bool,
     has_interacted: bool,
     reported: Reported,
@@ -113,7 +112,6 @@ impl Host {
             events: BTreeSet::new(),
             pending: Vec::new(),
             problem: None,
-            frozen: false,
             destroyed: false,
             has_interacted: false,
             reported: Reported::default(),
@@ -140,12 +138,12 @@ impl Host {
         host
     }
 
-    /// Returns whether the embedding page listens to events of the run.
+    /// Returns whether the host page listens to events of the run.
     pub fn wants_run_events(&self) -> bool {
         self.origin.is_some() && ["publish", "delivered", "dropped", "read"].iter().any(|name| self.wants(name))
     }
 
-    /// Handles a message of the embedding page. Messages of other programs are ignored.
+    /// Handles a message of the host page. Messages of other programs are ignored.
     pub fn receive(&mut self, data: &Value, origin: &str, model: &Model) -> Vec<HostAction> {
         if self.destroyed {
             return Vec::new();
@@ -171,10 +169,6 @@ impl Host {
             self.fail(&id, &Failure::new("version", "v", "1"));
             return Vec::new();
         }
-        if !COMMANDS.contains(&name) {
-            self.fail(&id, &Failure::new("unknown", "type", &COMMANDS.join(", ")));
-            return Vec::new();
-        }
         match command::execute(name, &data["payload"], model) {
             Err(failure) => {
                 self.fail(&id, &failure);
@@ -193,23 +187,17 @@ impl Host {
             self.fail(id, &Failure::new("busy", "", "fewer requests at the same time"));
             return Vec::new();
         }
-        for action in &actions {
-            match action {
-                HostAction::Freeze(frozen) => self.frozen = *frozen,
-                HostAction::Destroy => {
-                    self.answer(id, Value::Null);
-                    self.destroyed = true;
-                    return actions;
-                }
-                HostAction::Update(_) | HostAction::Open(_) => {}
-            }
+        if actions.iter().any(|action| matches!(action, HostAction::Destroy)) {
+            self.answer(id, Value::Null);
+            self.destroyed = true;
+            return actions;
         }
         let opens = actions.iter().any(|action| matches!(action, HostAction::Open(_)));
         self.pending.push(Pending { id: id.clone(), notices: model.notices.count, opens });
         actions
     }
 
-    /// Learns the origin and the wishes of the embedding page, and reports the state.
+    /// Learns the origin and the wishes of the host page, and reports the state.
     fn hello(&mut self, data: &Value, origin: &str, model: &Model) -> Vec<HostAction> {
         let payload = &data["payload"];
         let wanted = payload["v"].as_u64().or(data["v"].as_u64());
@@ -337,11 +325,6 @@ impl Host {
         std::mem::take(&mut self.outgoing)
     }
 
-    /// Returns whether the visitor is kept from changing or operating anything.
-    pub fn is_frozen(&self) -> bool {
-        self.frozen
-    }
-
     fn wants(&self, name: &str) -> bool {
         self.events.is_empty() || self.events.contains(name)
     }
@@ -350,7 +333,7 @@ impl Host {
         self.origin.clone().map_or(Audience::Anyone, Audience::Origin)
     }
 
-    /// Posts an event, if the embedding page has sent `hello` and wants it.
+    /// Posts an event, if the host page has sent `hello` and wants it.
     fn post(&mut self, name: &'static str, id: Option<&Value>, payload: Value) {
         let is_response = id.is_some();
         if let Some(origin) = self.origin.clone()

@@ -1,14 +1,14 @@
-//! The events of the run for the page that embeds this one: which are received, and which are asked for next.
+//! The events of the run for the host page: which are received, and which are asked for next.
 
 use crate::session::protocol::{HostEvent, Query, Request};
 
 /// Least time between two requests, ms of real time.
 const INTERVAL: f64 = 50.0;
 
-/// The events for the embedding page.
+/// The events for the host page.
 #[derive(Clone, Debug, Default)]
 pub struct HostFeed {
-    /// The embedding page listens to events of the run.
+    /// The host page listens to events of the run.
     pub wanted: bool,
     /// The events that were received and not yet posted, oldest first.
     received: Vec<HostEvent>,

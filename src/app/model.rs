@@ -175,7 +175,7 @@ pub struct Model {
     pub preferences: Preferences,
     /// Links, files and exports.
     pub sharing: Sharing,
-    /// Events for the page that embeds this one.
+    /// Events for the host page.
     pub host: HostFeed,
     /// Open panels, menus and dialogs.
     pub panels: Panels,

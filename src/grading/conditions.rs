@@ -7,7 +7,7 @@ use crate::scenario::goal::Condition;
 use crate::scenario::{Micros, Promise, Scenario};
 use crate::session::{Run, halt_text};
 
-/// The conditions of a task's goals, in the order of the goals; none for a goal about another figure.
+/// The conditions of a task's goals, in the order of the goals; `None` for a goal about another figure.
 pub(super) struct Conditions {
     conditions: Vec<Option<Condition>>,
     /// The invariants of the conditions `finally`, evaluated at the end alone.

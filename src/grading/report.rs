@@ -83,7 +83,7 @@ pub struct GoalGrade {
 pub struct FailedRun {
     /// Its seed.
     pub seed: u64,
-    /// The instant of the violation, ms; the end of the run if it has none of its own.
+    /// The instant of the violation, ms; the end of the run for a violation without an instant.
     pub at_ms: f64,
     /// Why the condition is false.
     pub because: String,

@@ -291,7 +291,7 @@ fn apply_option(opened: &mut Opened, name: &str, value: &str) -> Result<(), Link
             if let Some(path) = name.strip_prefix("set.") {
                 opened.scenario = opened.scenario.with_setting(path, value).map_err(|problem| bad(&problem))?;
             }
-            // Other options belong to embedding pages or to a later version.
+            // Other options belong to host pages or to a later version.
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The events of a run for the page that embeds this one.
+//! The events of a run for the host page.
 
 use super::content;
 use super::protocol::{Change, HostEvent, HostEventKind, HostMessage, Report};

@@ -142,7 +142,7 @@ pub enum Query {
         /// The greatest number of rows.
         count: u32,
     },
-    /// The events since a record, by its index, for the page that embeds this one.
+    /// The events since a record, by its index, for the host page.
     HostEvents {
         /// The record.
         from: u64,
@@ -198,7 +198,7 @@ pub enum Report {
         /// The rows.
         rows: Vec<LogRow>,
     },
-    /// Events for the page that embeds this one.
+    /// Events for the host page.
     HostEvents {
         /// The index of the record after the last one that is covered.
         next: u64,

@@ -23,7 +23,7 @@ pub struct Address {
     pub hidden: Hidden,
     /// What the visitor of an embed cannot do.
     pub locked: Locked,
-    /// The messages to the page around an embed.
+    /// The messages to the host page of an embed.
     pub host: HostOptions,
     /// The theme.
     pub theme: Option<Theme>,

@@ -10,7 +10,7 @@ use wasm_split_helpers::{SplitLoaderError, wasm_split};
 /// The greatest length of a message, in characters of JSON.
 const MAX_LENGTH: u32 = 2_000_000;
 
-/// The connection to the page around an embed, see [`Host`].
+/// The connection to the host page of an embed, see [`Host`].
 pub trait HostPort: Debug {
     /// Handles a message.
     fn hear(&mut self, data: &JsValue, origin: &str, model: &Model) -> Vec<HostAction>;
@@ -26,7 +26,7 @@ pub trait HostPort: Debug {
     fn report_height(&mut self, height: f64);
 }
 
-/// Connects an embed to the page around it.
+/// Connects an embed to its host page.
 ///
 /// # Errors
 /// The code could not be fetched.

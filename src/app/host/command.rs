@@ -1,4 +1,4 @@
-//! The commands of the embedding page.
+//! The commands of the host page.
 
 use super::{HostAction, event, shared};
 use crate::app::model::{DocumentMsg, LiveMsg, Model, Msg, PlaybackMsg, PreferencesMsg, Theme};

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 pub type HostEventName = &'static str;
 
 /// The events.
-pub const EVENTS: [HostEventName; 23] = [
+pub const EVENTS: [HostEventName; 21] = [
     "ready",
     "error",
     "loaded",
@@ -32,8 +32,6 @@ pub const EVENTS: [HostEventName; 23] = [
     "replicaState",
     "converged",
     "verdict",
-    "prediction",
-    "goal",
     "edited",
     "ended",
     "halted",
@@ -85,7 +83,7 @@ pub(super) fn state(model: &Model, link: Option<String>) -> Value {
         "digest": model.run.digest, "link": link, "copies": copies, "verdicts": verdicts, "halted": model.run.halted })
 }
 
-/// A verdict on convergence, an invariant or a guarantee; none for the explanation of a copy.
+/// Returns the payload of `verdict` for a finding about convergence, an invariant or a guarantee; `None` for the explanation of a copy.
 pub(super) fn verdict(finding: &VerdictView) -> Option<Value> {
     let guarantee = match finding.about {
         VerdictSubject::Convergence => "convergence",

@@ -1,4 +1,5 @@
-//! The messages of SPLICE (cssplice.org), which course systems hear: score and state.
+//! The messages of SPLICE (cssplice.org), which course systems hear. An embed keeps its state by them; it does not grade, so
+//! it reports no score.
 
 use super::{HostAction, shared};
 use crate::app::model::Model;
@@ -33,7 +34,8 @@ impl Splice {
 
     /// Handles a message, if it is the answer to the request for the state: restores the run.
     pub fn receive(&mut self, data: &Value) -> Option<HostAction> {
-        if data["subject"] != "SPLICE.getState.response" || data["message_id"].as_str() != self.asked.as_deref() {
+        let asked = self.asked.as_deref()?;
+        if data["subject"] != "SPLICE.getState.response" || data["message_id"] != asked {
             return None;
         }
         self.asked = None;
@@ -42,7 +44,7 @@ impl Splice {
         Some(HostAction::Open(link.into()))
     }
 
-    /// Reports score and state, if they have changed since the last report.
+    /// Reports the state, if it has changed since the last report.
     pub fn report(&mut self, model: &Model) -> Option<Value> {
         if !model.document.is_open() || !model.playback.is_settled() {
             return None;
@@ -57,8 +59,7 @@ impl Splice {
         let run = link::encode(&shared(model)).ok()?;
         let at = model.run.now as f64 / 1e3;
         let state = json!({ "link": format!("{run}&t={at}") });
-        // Without tasks there is nothing to score.
         let id = self.next_id();
-        Some(json!({ "subject": "SPLICE.reportScoreAndState", "message_id": id, "score": 0, "state": state }))
+        Some(json!({ "subject": "SPLICE.reportScoreAndState", "message_id": id, "state": state }))
     }
 }

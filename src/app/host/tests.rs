@@ -226,13 +226,17 @@ fn splice_restores_the_state_and_reports_each_change() {
     let answer = json!({ "subject": "SPLICE.getState.response", "message_id": asked["message_id"], "state": state });
     let actions = embedded.host.receive(&answer, ORIGIN, &embedded.page.model);
     assert!(matches!(&actions[..], [HostAction::Open(link)] if link == "ex=lost-event&t=5"));
+    // A second answer restores nothing, nor does one without the id.
+    for second in [answer, json!({ "subject": "SPLICE.getState.response", "state": state })] {
+        assert!(embedded.host.receive(&second, ORIGIN, &embedded.page.model).is_empty());
+    }
     embedded.heard.clear();
-    let write = write(7);
-    embedded.page.update(write);
+    embedded.page.update(write(7));
     embedded.serve();
     let reports: Vec<&Value> = embedded.heard.iter().map(|outgoing| &outgoing.message).collect();
     assert_eq!(reports.len(), 1, "{reports:?}");
     assert_eq!(reports[0]["subject"], "SPLICE.reportScoreAndState");
+    assert_eq!(reports[0].get("score"), None, "nobody has graded");
     assert!(decode(reports[0]["state"]["link"].as_str().expect("a link")).is_ok());
 }
 
@@ -331,5 +335,14 @@ fn each_event_has_the_fields_of_the_schema() {
     for name in ["publish", "delivered", "dropped", "fault", "healed", "replicaState", "verdict", "timeUpdate", "pause"]
     {
         assert!(seen.contains(name), "{name} was not posted: {seen:?}");
+    }
+}
+
+#[test]
+fn each_command_is_executed_or_says_which_field_is_wrong() {
+    for name in COMMANDS {
+        let (kind, payload) = Embedded::greeted(&[]).command(name, Value::Null);
+        assert!(kind == "result" || payload["path"].is_string(), "{name}: {payload}");
+        assert_ne!(payload["code"], "unknown", "{name}");
     }
 }

@@ -138,7 +138,14 @@ impl Model {
 
     /// Renames the card, or edits the value or the latency, that the first of two clicks hit.
     fn double_click(&mut self) {
-        match self.pointer.clicked[0].take() {
+        let hit = self.pointer.clicked[0].take();
+        // The first click may have moved the drawing, so that the second one has selected something else.
+        match &hit {
+            Some(Clicked::Card(node, _)) => self.select([CanvasItem::Node(node.clone())].into()),
+            Some(Clicked::Link(link)) => self.select([link.clone()].into()),
+            None => {}
+        }
+        match hit {
             Some(Clicked::Card(node, Some(key))) => self.start_in_place(InPlace::Value { node, key }),
             Some(Clicked::Card(id, None)) => self.start_rename(id),
             Some(Clicked::Link(CanvasItem::Link { from, to })) => self.start_in_place(InPlace::Latency { from, to }),

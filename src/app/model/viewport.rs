@@ -121,7 +121,7 @@ pub enum ViewportMsg {
         /// With Ctrl, or as a pinch of a touchpad.
         zoom: bool,
     },
-    /// The wheel turned over an embed, where it scrolls the page around it.
+    /// The wheel turned over an embed, where it scrolls the host page.
     WheelPassed,
     /// Show or hide the messages of one of [`MESSAGE_GROUPS`].
     ToggleMessages(usize),

@@ -24,7 +24,7 @@ const CHOICES: [Choice; 4] = [
     ("mode", "Visitors may", &[("play", "Play, publish, break"), ("view", "Only play"), ("edit", "Also edit")]),
     ("ui", "Controls", &[("full", "All"), ("controls", "Playback only"), ("none", "None")]),
     ("theme", "Theme", &[("auto", "The system’s"), ("light", "Light"), ("dark", "Dark")]),
-    ("api", "Messages", &[("", "None"), ("1", "With the page around"), ("splice", "SPLICE")]),
+    ("api", "Messages", &[("", "None"), ("1", "With the host page"), ("splice", "SPLICE")]),
 ];
 
 /// Properties of [`EmbedOptions`].

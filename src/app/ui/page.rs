@@ -69,9 +69,9 @@ pub enum PageMsg {
     AddressChanged,
     /// A drawing was opened.
     Opened(Opened),
-    /// The code of the messages to the page around an embed was fetched.
+    /// The code of the messages to the host page of an embed was fetched.
     HostConnected(Result<Box<dyn HostPort>, SplitLoaderError>),
-    /// The page around an embed has posted a message: its data and its origin.
+    /// The host page of an embed has posted a message: its data and its origin.
     HostPosted(JsValue, String),
     /// The pointer or the focus is at the link to the playground.
     PlaygroundNear(Element),
@@ -130,7 +130,7 @@ pub struct Page {
     is_visible: bool,
     observers: Observers,
     tabs: Rc<Tabs>,
-    /// The connection to the page around an embed.
+    /// The connection to the host page of an embed.
     host: Option<HostConnection>,
     /// The text that this page has put on the system's clipboard.
     copied: Rc<RefCell<Option<String>>>,

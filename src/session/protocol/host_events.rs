@@ -5,7 +5,7 @@ use crate::scenario::Micros;
 use crate::trace::{DropCause, MessageKind, NodeId, Version};
 use serde::{Deserialize, Serialize};
 
-/// An event of the run that the embedding page can listen to.
+/// An event of the run that the host page can listen to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HostEvent {
     /// When.
@@ -41,7 +41,7 @@ pub enum HostEventKind {
         replica: NodeId,
         /// The key.
         key: String,
-        /// The version that was returned; none for an absent key.
+        /// The version that was returned; with counter 0 for an absent key.
         version: Version,
         /// The number of acknowledged updates that the result did not reflect.
         behind: u32,

@@ -2,6 +2,8 @@
 //! path.
 
 use browser_tests::{Browser, Site, WIDE, assert_clean_console};
+use converge::grading::{GradeReport, Grader};
+use converge::lessons::challenges;
 use converge::report::{self, RunReport, SweepReport};
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Scenario, link};
@@ -195,6 +197,21 @@ fn script_blocks(document: &str) -> Vec<String> {
     let text = std::fs::read_to_string(xtask::root().join(document)).expect("a document");
     let blocks = text.split("```js\n").skip(1);
     blocks.map(|rest| rest.split("```").next().expect("a closed block").to_string()).collect()
+}
+
+#[test]
+fn a_grade_equals_the_native_grade_to_the_last_bit() {
+    let browser = open();
+    let document = challenges::find("lost-event").expect("a challenge").scenario();
+    let task = document.tasks.first().expect("a task");
+    let mut grader = Grader::new(&document, task, &document, u64::MAX).expect("a valid challenge");
+    while grader.step() {}
+    let native = serde_json::to_value(GradeReport::new(vec![grader.grade()])).expect("JSON");
+    let given = serde_json::to_value(&document).expect("JSON");
+    let grade = evaluate(&browser, "engine.grade(given, given)", &given);
+    assert!(native["tasks"][0]["digest"].is_string(), "{native}");
+    same(&grade, &native, "the grade of a challenge");
+    assert_clean_console(&browser);
 }
 
 #[test]

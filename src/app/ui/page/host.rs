@@ -1,4 +1,4 @@
-//! The messages between an embed and the page around it.
+//! The messages between an embed and its host page.
 
 use super::{Page, PageMsg, opening};
 use crate::app::browser::host::{self, HostPort};
@@ -17,7 +17,7 @@ const MARGIN: f64 = 80.0;
 /// The height that an embed asks for, px: at least, and at most.
 const HEIGHT: (f64, f64) = (320.0, 1_200.0);
 
-/// The connection to the page around an embed.
+/// The connection to the host page of an embed.
 #[derive(Default)]
 pub(super) struct HostConnection {
     /// The port, once its code is loaded.
@@ -34,7 +34,7 @@ pub(super) struct HostConnection {
 }
 
 impl Page {
-    /// Connects to the page around this one, if the address asks for it.
+    /// Connects to the host page, if the address asks for it.
     pub(super) fn connect_host(&mut self) {
         let options = address::read(&address::fragment()).host;
         let Some(window) = web_sys::window().filter(|_| self.model.mode.is_embed() && options.any()) else { return };
@@ -92,7 +92,7 @@ impl Page {
         }
     }
 
-    /// Handles a message of the page around this one.
+    /// Handles a message of the host page.
     pub(super) fn hear_host(&mut self, data: &JsValue, origin: &str) {
         let Some(connection) = self.host.as_mut().filter(|connection| !connection.is_destroyed) else { return };
         let Some(port) = &mut connection.port else {
@@ -107,7 +107,7 @@ impl Page {
     fn act_for_host(&mut self, action: HostAction) {
         match action {
             HostAction::Update(msg) => {
-                // The author of the page around may do what its visitors may not.
+                // The author of the host page may do what its visitors may not.
                 let (mode, locked) = (self.model.mode, self.model.locked);
                 if matches!(msg, Msg::Document(DocumentMsg::Edit(_))) {
                     self.model.document.origin = Origin::Own;
@@ -138,7 +138,7 @@ impl Page {
         }
     }
 
-    /// Returns whether the page around keeps the visitor from this action.
+    /// Returns whether the host page keeps the visitor from this action.
     pub(super) fn is_frozen(&self, msg: &Msg) -> bool {
         self.host.as_ref().is_some_and(|connection| connection.frozen.is_some())
             && matches!(

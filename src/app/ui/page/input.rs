@@ -65,7 +65,7 @@ pub(super) fn pointer_down(event: &PointerEvent, at: Point) -> Option<PageMsg> {
     }))))
 }
 
-/// Returns the message for a turned wheel. In an embed, the wheel without Ctrl scrolls the page around it.
+/// Returns the message for a turned wheel. In an embed, the wheel without Ctrl scrolls the host page.
 pub(super) fn wheel(event: &WheelEvent, at: Point, is_embed: bool) -> Option<PageMsg> {
     let zoom = event.ctrl_key() || event.meta_key();
     if is_embed && !zoom {
