@@ -1,6 +1,8 @@
-//! The cost of an event must not grow with the number of messages in flight: at 100,000 it may be at most 3 times that at
-//! 1,000. The scenario is the same; only the latency of its messages differs.
+//! Costs that must not grow: of an event with the number of messages in flight (at 100,000 at most 3 times that at 1,000; the
+//! scenario is the same, only the latency of its messages differs), and of placing a card with the number of cards (at 10,000
+//! at most 3 times that at 1,000).
 
+use converge::app::layout::{self, Card};
 use converge::engine::Engine;
 use converge::session::Run;
 use converge::trace::Level;
@@ -16,6 +18,8 @@ const LATENCIES: [f64; 2] = [100.0, 10_000.0];
 /// Events that are timed.
 const EVENTS: u64 = 300_000;
 const REPETITIONS: usize = 3;
+/// Numbers of cards to place.
+const CARDS: [usize; 2] = [1_000, 10_000];
 
 /// Measures nanoseconds an event and the messages in flight, for a latency in ms.
 type Measure = fn(f64) -> (f64, u64);
@@ -42,6 +46,16 @@ fn analysed(latency_ms: f64) -> (f64, u64) {
     (start.elapsed().as_secs_f64() * 1e9 / EVENTS as f64, in_flight)
 }
 
+/// Measures nanoseconds a card for placing cards without positions, linked at random.
+fn placing(count: usize) -> f64 {
+    let cards = vec![Card { w: 200.0, h: 100.0, wanted: None }; count];
+    let edges: Vec<(usize, usize)> = (0..3 * count).map(|i| (i * 7919 % count, i * 104_729 % count)).collect();
+    let start = Instant::now();
+    let placed = layout::free(&cards, &edges);
+    assert_eq!(placed.len(), count);
+    start.elapsed().as_secs_f64() * 1e9 / count as f64
+}
+
 /// The time, µs, after which as many messages arrive as are sent: a write causes up to 5 messages in sequence.
 fn warm_up(latency_ms: f64) -> u64 {
     (latency_ms * 6.0 * 1000.0) as u64
@@ -49,6 +63,13 @@ fn warm_up(latency_ms: f64) -> u64 {
 
 /// Prints the costs. Panics if they grow by more than the accepted ratio.
 pub fn run() {
+    let [few, many] = CARDS.map(|count| {
+        let best = (0..REPETITIONS).map(|_| placing(count)).fold(f64::INFINITY, f64::min);
+        println!("growth: placing {count} cards: {best:.0} ns a card, best of {REPETITIONS}");
+        best
+    });
+    println!("  ratio {:.2}, at most {MAX_RATIO}", many / few);
+    assert!(many / few <= MAX_RATIO, "the cost of placing a card grows by a factor of {:.2}", many / few);
     println!("growth: cost of an event by messages in flight, best of {REPETITIONS}");
     let measurements: [(&str, Measure); 2] = [("engine", engine), ("engine and analysis", analysed)];
     for (name, measure) in measurements {

@@ -233,8 +233,7 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "the test measures real time")]
-    fn ten_thousand_cards_are_placed_within_a_second() {
+    fn ten_thousand_cards_are_placed_without_overlaps() {
         let count = 10_000;
         let chain: Vec<(usize, usize)> = (1..count).map(|i| (i - 1, i)).collect();
         let star: Vec<(usize, usize)> = (1..count).map(|i| (0, i)).collect();
@@ -251,10 +250,8 @@ mod tests {
             (vec![card(); count], random.clone()),
             (positioned, random),
         ] {
-            let start = std::time::Instant::now();
             let rects = free(&cards, &edges);
-            column(&cards, &edges, 320.0);
-            assert!(start.elapsed().as_secs_f64() < 1.0, "{:?}", start.elapsed());
+            assert_eq!(column(&cards, &edges, 320.0).len(), count);
             for pair in rects.windows(2) {
                 assert!(!pair[0].overlaps(&pair[1]), "{pair:?}");
             }

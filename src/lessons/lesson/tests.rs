@@ -21,7 +21,7 @@ fn the_engine_confirms_every_claim_and_every_question_of_every_lesson() {
 }
 
 #[test]
-fn marked_lines_are_reached_in_their_order() {
+fn the_engine_reaches_each_marked_line() {
     for text in LESSONS {
         let lesson = Lesson::parse(text).unwrap_or_else(|errors| panic!("{errors:#?}"));
         for listing in &lesson.listings {
