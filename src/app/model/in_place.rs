@@ -31,7 +31,7 @@ pub enum InPlace {
 pub enum InPlaceMsg {
     /// Start to edit.
     Start(InPlace),
-    /// Start to edit the first value of the focused card.
+    /// Start to edit the first value of the selected cards, or else of the focused one.
     StartFocused,
     /// Keep the typed text.
     Finish {

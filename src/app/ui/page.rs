@@ -231,7 +231,7 @@ impl Component for Page {
                 { self.comparison_pane() }
                 { self.lazy(LazyView::Outline) }
                 { self.lazy(LazyView::Diagram) }
-                if model.controls != Controls::None { { self.time_pane(ctx) } }
+                if model.controls != Controls::None && model.failure.is_none() { { self.time_pane(ctx) } }
                 { for [LazyView::Log, LazyView::Verdicts, LazyView::Branches, LazyView::Share, LazyView::Help, LazyView::More, LazyView::Drawings, LazyView::Commands].map(|view| self.lazy(view)) }
                 <div class="sr" role="status" aria-live="polite">{ &model.notices.announcement }</div>
             </div>

@@ -201,3 +201,25 @@ fn the_map_of_a_large_drawing_moves_the_view_and_can_be_closed() {
     browser.wait("document.querySelector('.minimap')");
     assert_clean_console(&browser);
 }
+
+#[test]
+fn panels_of_a_phone_are_as_wide_as_the_page() {
+    let browser = open(PHONE, "#ex=first-update&t=600");
+    let width = |panel: &str| {
+        browser.wait(&format!("document.querySelector('{panel}')"));
+        browser.run(&format!("return document.querySelector('{panel}').getBoundingClientRect().width"))
+    };
+    browser.click("[data-node=notification] header");
+    assert_eq!(width(".inspector"), json!(390));
+    browser.click(".inspector [aria-label^=Close]");
+    browser.run("document.querySelector('.more-button').click()");
+    browser.click("[data-more=Log]");
+    assert_eq!(width(".log"), json!(390));
+    browser.run("document.querySelector('.log [aria-label^=Close]').click()");
+    browser.run("document.querySelector('.more-button').click()");
+    browser.click("[data-more=Share]");
+    browser.wait("document.querySelector('#share-embed')");
+    let overflow = browser.run("const d = document.querySelector('dialog'); return d.scrollWidth - d.clientWidth");
+    assert_eq!(overflow, json!(0), "the dialog scrolls sideways");
+    assert_clean_console(&browser);
+}
