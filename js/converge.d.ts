@@ -574,7 +574,7 @@ export interface ExampleReport {
 
 /** A run that fails a goal. */
 export interface FailedRun {
-  /** The instant of the violation, ms; the end of the run if it has none of its own. */
+  /** The instant of the violation, ms; the end of the run for a violation without an instant. */
   at_ms: number;
   /** Why the condition is false. */
   because: string;
