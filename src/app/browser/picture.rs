@@ -9,7 +9,7 @@ use web_sys::{
 };
 
 /// Elements that are not in a picture, such as controls.
-const OMITTED: &str = ".zoom, .publish, .publish-wide, .publish-far, .notice, .hint, .chips, .pane-name, .menu, .drafts, .handle, \
+const OMITTED: &str = ".zoom, .publish, .publish-far, .notice, .hint, .chips, .pane-name, .menu, .drafts, .handle, \
      .open, .sr, .why, .reach, defs, marker, title, dialog";
 
 /// Saves a picture of the first element that a selector matches. The name has no extension.

@@ -16,6 +16,11 @@ const FAULTS: [(CardFault, ActionId); 3] = [
     (CardFault::Heal, ActionId::HealCard),
 ];
 
+/// Height of the row, px.
+const HEIGHT: f64 = 34.0;
+/// Distance of the row below a card: under the publish button or the dead letters.
+const BELOW: f64 = 48.0;
+
 /// Draws the buttons of the card below the pointer, of the selected card, or of the focused one.
 pub fn card_tools(model: &Model, send: &Callback<Msg>) -> Html {
     let Some((card, by_focus)) = model.tools_card() else { return html! {} };
@@ -47,8 +52,10 @@ pub fn card_tools(model: &Model, send: &Callback<Msg>) -> Html {
                 aria-label={format!("{label}: {name}")} aria-disabled={idle} {onclick}>{ icon(symbol) }</button>
         }
     };
-    let at = point(node.rect.x, node.rect.y);
-    html! { <CardTools {at} {by_focus} label={format!("Faults of {name}")}>{ for FAULTS.map(button) }</CardTools> }
+    let camera = model.viewport.camera;
+    let is_cut = camera.to_window(point(node.rect.x, node.rect.y)).y < HEIGHT * camera.scale.max(1.0);
+    let at = point(node.rect.x, if is_cut { node.rect.y + node.rect.h + BELOW } else { node.rect.y });
+    html! { <CardTools {at} below={is_cut} {by_focus} label={format!("Faults of {name}")}>{ for FAULTS.map(button) }</CardTools> }
 }
 
 fn ends_fault(command: &Command) -> bool {
@@ -58,18 +65,22 @@ fn ends_fault(command: &Command) -> bool {
 #[derive(Clone, PartialEq, Properties)]
 struct CardToolsProps {
     at: Point,
+    /// The point is the upper left corner, not the lower one.
+    below: bool,
     by_focus: bool,
     label: String,
     children: Html,
 }
 
-/// The row of buttons, with its lower left corner at a point of the canvas: the words of active faults are at the right.
+/// The row of buttons, with its lower left corner at the upper left one of its card: the words of active faults are at the
+/// right. Where the canvas would cut it off, it is below the card.
 #[component]
 fn CardTools(props: &CardToolsProps) -> Html {
     let root = use_node_ref();
-    use_effect_with((root.clone(), props.at.x, props.at.y), |(root, x, y)| {
+    use_effect_with((root.clone(), props.at.x, props.at.y, props.below), |(root, x, y, below)| {
         if let Some(element) = root.cast::<HtmlElement>() {
-            let _ = element.style().set_property("transform", &format!("translate({x}px, {y}px) translateY(-100%)"));
+            let share = if *below { 0 } else { -100 };
+            let _ = element.style().set_property("transform", &format!("translate({x}px, {y}px) translateY({share}%)"));
         }
     });
     let class = classes!("card-tools", props.by_focus.then_some("by-focus"));

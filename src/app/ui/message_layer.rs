@@ -7,7 +7,7 @@ use crate::app::camera::Camera;
 use crate::app::cut_mark;
 use crate::app::detail::SMALLEST;
 use crate::app::geometry::{Point, Rect, point};
-use crate::app::model::Model;
+use crate::app::model::{Mode, Model};
 use crate::app::playback::short;
 use crate::app::run_view::{LOST_VISIBLE, Lost, RunView};
 use crate::app::scene::Scene;
@@ -90,6 +90,8 @@ pub struct CanvasView<'a> {
     hidden: u16,
     /// The cards between which messages are painted; all if absent.
     only: Option<&'a BTreeSet<usize>>,
+    /// The publish button is beside its service.
+    has_publish_button: bool,
 }
 
 impl<'a> CanvasView<'a> {
@@ -98,18 +100,24 @@ impl<'a> CanvasView<'a> {
         let (camera, size) = (model.viewport.camera, model.viewport.size);
         let (hover, reduced_motion) = (model.pointer.hover, model.preferences.reduced_motion);
         let hidden = model.viewport.hidden_messages;
-        CanvasView { run, scene, camera, size, hover, reduced_motion, hidden, only: None }
+        let has_publish_button = !model.viewport.narrow && model.mode != Mode::View;
+        CanvasView { run, scene, camera, size, hover, reduced_motion, hidden, only: None, has_publish_button }
     }
 
     /// Returns the view for a picture: another camera and size, nothing under the pointer, and only messages between some
     /// cards.
     pub fn for_picture(self, camera: Camera, size: (f64, f64), only: Option<&'a BTreeSet<usize>>) -> Self {
-        CanvasView { camera, size, hover: None, only, ..self }
+        CanvasView { camera, size, hover: None, only, has_publish_button: false, ..self }
     }
 
     /// Returns the size of the smallest text, in canvas units.
     fn text(&self) -> f64 {
         SMALLEST.max(SMALLEST / self.camera.scale)
+    }
+
+    /// Returns the place of the publish button beside its service.
+    fn publish_button(&self) -> Option<Rect> {
+        self.scene.publish.as_ref().filter(|_| self.has_publish_button).map(|button| button.rect_at(self.scene.detail))
     }
 
     fn includes(&self, message: &MessageView) -> bool {
@@ -186,9 +194,9 @@ impl MessageLayer {
             }
         }
         if prominent.len() <= LABELLED {
-            let mut placed = Vec::new();
+            let mut places = LabelPlaces::new(view);
             for message in prominent {
-                label(&mut placed, &pen, view, message, colours, size);
+                label(&mut places, &pen, view, message, colours, size);
             }
         }
         for (i, lost) in run.lost.iter().enumerate().filter(|(_, lost)| view.includes(&lost.message)) {
@@ -278,10 +286,40 @@ fn paint_batch(
     }
 }
 
-/// Writes the version beside a message.
-/// Its place is beside the message where it covers no card and no other label; without such a place it is not written.
+/// Where labels of messages can be: never over a card, the publish button or another message's label, and over a link's
+/// label only if no other place is free.
+struct LabelPlaces<'a> {
+    view: &'a CanvasView<'a>,
+    publish: Option<Rect>,
+    links: Vec<Rect>,
+    placed: Vec<Rect>,
+}
+
+impl<'a> LabelPlaces<'a> {
+    fn new(view: &'a CanvasView<'a>) -> Self {
+        let detail = view.scene.detail;
+        let links = view.scene.links.iter().filter_map(|link| link.label_rect(detail)).collect();
+        LabelPlaces { view, publish: view.publish_button(), links, placed: Vec::new() }
+    }
+
+    /// Takes the first of the candidates that covers nothing, or else nothing more important than a link's label.
+    fn take(&mut self, candidates: &[Rect]) -> Option<Rect> {
+        let nodes = &self.view.scene.nodes;
+        let is_allowed = |rect: &&Rect| {
+            !nodes.iter().any(|node| node.rect.overlaps(rect))
+                && !self.publish.iter().chain(&self.placed).any(|other| other.overlaps(rect))
+        };
+        let covers_link_label = |rect: &Rect| self.links.iter().any(|label| label.overlaps(rect));
+        let mut allowed = candidates.iter().filter(is_allowed);
+        let place = *allowed.clone().find(|rect| !covers_link_label(rect)).or_else(|| allowed.next())?;
+        self.placed.push(place);
+        Some(place)
+    }
+}
+
+/// Writes the version beside a message; without a free place it is not written.
 fn label(
-    placed: &mut Vec<Rect>,
+    places: &mut LabelPlaces<'_>,
     pen: &CanvasRenderingContext2d,
     view: &CanvasView,
     message: &MessageView,
@@ -306,18 +344,13 @@ fn label(
     pen.set_font(&format!("600 {text_size}px {}", colours.font));
     let w = pen.measure_text(&text).map_or(40.0, |metrics| metrics.width());
     let (h, gap) = (1.3 * text_size, size / 2.0 + 5.0);
-    let places = [
+    let candidates = [
         (at.x + gap, at.y - h / 2.0),
         (at.x - w / 2.0, at.y - gap - h),
         (at.x - w / 2.0, at.y + gap),
         (at.x - gap - w, at.y - h / 2.0),
     ];
-    let is_free = |rect: &Rect| {
-        !view.scene.nodes.iter().any(|node| node.rect.overlaps(rect))
-            && !placed.iter().any(|other| other.overlaps(rect))
-    };
-    let Some(place) = places.into_iter().map(|(x, y)| Rect { x, y, w, h }).find(is_free) else { return };
-    placed.push(place);
+    let Some(place) = places.take(&candidates.map(|(x, y)| Rect { x, y, w, h })) else { return };
     let (x, y) = (place.x, place.y + 0.75 * h);
     pen.set_line_join("round");
     pen.set_line_width(4.0);

@@ -228,6 +228,7 @@ impl Component for Page {
                 { crash_banner(model, &self.send) }
                 { shell::caption(model, &self.send) }
                 { self.canvas_pane(ctx) }
+                { self.narrow_controls() }
                 { self.comparison_pane() }
                 { self.lazy(LazyView::Outline) }
                 { self.lazy(LazyView::Diagram) }
@@ -319,6 +320,7 @@ impl Page {
                 if std::mem::take(&mut self.model.redraw.paint) {
                     self.painter.paint(&self.model, time);
                 }
+                self.keep_focus();
             }
             PageMsg::Resized => {
                 self.measure();

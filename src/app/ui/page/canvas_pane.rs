@@ -98,7 +98,6 @@ impl Page {
             <>
                 { chips(model, &self.send) }
                 { self.pane_name() }
-                { self.wide_publish_button() }
                 { self.far_publish_button() }
                 { self.notice() }
                 if model.viewport.wheel_hint { <div class="hint">{ "Ctrl+wheel zooms (⌘ on a Mac). Drag to pan." }</div> }
@@ -113,9 +112,7 @@ impl Page {
                 { self.lazy(LazyView::Menu) }
                 { self.lazy(LazyView::Minimap) }
                 { self.lazy(LazyView::Legend) }
-                if model.mode.is_embed() {
-                    <a class="open" href={address::playground()} onpointerenter={self.on_playground()} onfocus={self.on_playground()} target="_blank" rel="noopener">{ "Open in playground" }</a>
-                }
+                if model.mode.is_embed() && !model.viewport.narrow { { self.playground_link() } }
             </>
         }
     }
@@ -171,13 +168,25 @@ impl Page {
         }
     }
 
-    /// Draws the publish button of a narrow page.
-    fn wide_publish_button(&self) -> Html {
-        let has_services = !self.model.document.scenario.services.is_empty();
-        if !self.model.viewport.narrow || !has_services || self.model.mode == Mode::View {
+    /// Draws what is below the canvas of a narrow page, where it covers no card: the publish button, and in an embed the link
+    /// to the playground.
+    pub(super) fn narrow_controls(&self) -> Html {
+        let model = &self.model;
+        let publishes = !model.document.scenario.services.is_empty() && model.mode != Mode::View;
+        if !model.viewport.narrow || model.failure.is_some() || !(publishes || model.mode.is_embed()) {
             return html! {};
         }
-        html! { <button class="primary publish-wide" title={publish_hint(&self.model)} onclick={self.on(Msg::Live(LiveMsg::Publish))}>{ "Publish update" }</button> }
+        html! {
+            <div class="below">
+                if publishes { <button class="primary publish-wide" title={publish_hint(model)} onclick={self.on(Msg::Live(LiveMsg::Publish))}>{ "Publish update" }</button> }
+                if model.mode.is_embed() { { self.playground_link() } }
+            </div>
+        }
+    }
+
+    /// Draws an embed's link to the playground.
+    fn playground_link(&self) -> Html {
+        html! { <a class="open" href={address::playground()} onpointerenter={self.on_playground()} onfocus={self.on_playground()} target="_blank" rel="noopener">{ "Open in playground" }</a> }
     }
 
     /// Draws the publish button of a drawing that is too small for a button beside its service.

@@ -33,6 +33,7 @@ pub(super) struct LastFocus {
 
 impl Page {
     /// Remembers the focused element. If it has disappeared, moves the focus to its neighbour, or else to the canvas.
+    /// Runs after each rendering, and in the frame after it: components inside of the page may render later than the page.
     pub(super) fn keep_focus(&mut self) {
         let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
         match document.active_element().filter(|element| element.tag_name() != "BODY") {
@@ -42,8 +43,11 @@ impl Page {
                 }
             }
             None => {
-                let Some(lost) = self.last_focus.element.take().filter(|lost| !is_shown(lost)) else { return };
-                drop(lost);
+                // An element that is still shown gave up the focus, or is removed by a later rendering.
+                if self.last_focus.element.as_ref().is_none_or(is_shown) {
+                    return;
+                }
+                self.last_focus.element = None;
                 let neighbour = self.last_focus.area.and_then(|(area, index)| neighbour(&document, area, index));
                 match neighbour {
                     Some(neighbour) => drop(neighbour.focus()),
