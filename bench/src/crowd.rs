@@ -1,4 +1,4 @@
-//! A scenario with ten buses, each with one publisher and nineteen subscribers that keep copies.
+//! A scenario with ten buses or more, each with one publisher and nineteen subscribers that keep copies.
 
 use converge::scenario::{
     Arrivals, Bus, Client, Keys, Latency, Publication, Scenario, Service, Subscription, Topic, Workload,
@@ -7,17 +7,24 @@ use converge::scenario::{
 const GROUPS: i32 = 10;
 const COPIES: i32 = 19;
 
-/// Returns the scenario with `writes` a second at each of the ten publishers and an average message latency of
-/// `latency_ms`. A write causes 42 messages: request, response, publication, its acknowledgement, and two for each copy.
+/// Returns the scenario with ten groups; see [`scenario_of`].
 pub fn scenario(writes: f64, latency_ms: f64, until_ms: f64) -> Scenario {
+    scenario_of(GROUPS, writes, latency_ms, until_ms)
+}
+
+/// Returns the scenario with `groups` of twenty services, `writes` a second at each of the publishers and an average message latency of
+/// `latency_ms`. A write causes 42 messages: request, response, publication, its acknowledgement, and two for each copy.
+pub fn scenario_of(groups: i32, writes: f64, latency_ms: f64, until_ms: f64) -> Scenario {
     let mut scenario = Scenario {
         title: "A crowd".into(),
         until_ms,
         default_latency: Latency::Uniform { low_ms: latency_ms * 0.5, high_ms: latency_ms * 1.5 },
         ..Scenario::default()
     };
-    for group in 0..GROUPS {
-        let (x, y) = (group % 2 * 2_500, group / 2 * 1_300);
+    // Ten groups are in two columns, more groups in more of them.
+    let columns = (groups / 5).max(2);
+    for group in 0..groups {
+        let (x, y) = (group % columns * 2_500, group / columns * 1_300);
         let bus = format!("bus-{group}");
         scenario.services.push(Service {
             id: format!("publisher-{group}"),

@@ -8,16 +8,18 @@ mod growth;
 mod memory;
 mod nexosim_forwarding;
 mod page;
+mod react_flow;
 mod replication;
 mod run;
 mod seek;
 mod wasm;
 
 /// The benchmarks by name.
-const ALL: [(&str, fn()); 9] = [
+const ALL: [(&str, fn()); 10] = [
     ("forwarding", forwarding_speed::run),
     ("wasm", wasm::run),
     ("page", page::run),
+    ("react-flow", react_flow::run),
     ("memory", memory::run),
     ("run", run::run),
     ("seek", seek::run),

@@ -42,6 +42,7 @@ pub mod model;
 pub mod outline;
 pub mod picture;
 pub mod playback;
+pub mod recording;
 pub mod ribbon;
 pub mod run_view;
 pub mod scene;

@@ -9,6 +9,13 @@ pub enum PictureFormat {
     Svg,
     /// Pixels, two per px.
     Png,
+    /// A frame of an animated picture with one pixel per px, or less if the picture is large.
+    Gif {
+        /// It starts the picture.
+        is_first: bool,
+        /// It ends the picture, which is saved.
+        is_last: bool,
+    },
 }
 
 /// A shape of a picture. Lengths are in px from the picture's corner.

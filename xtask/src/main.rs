@@ -9,7 +9,7 @@ const HELP: &str = "\
 cargo xtask serve [--port N] [--open]   build the page and serve it on 127.0.0.1
 cargo xtask build [--out FOLDER]        build the page and the JavaScript module into a folder (default: dist)
 cargo xtask test [--skip-browser]       run all checks: formatting, licences, lints, tests, size of the page, browser
-cargo xtask bench [NAME...]             run benchmarks: checking forwarding growth memory page replication run seek wasm";
+cargo xtask bench [NAME...]             run benchmarks: checking forwarding growth memory page react-flow replication run seek wasm";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -1,6 +1,7 @@
 //! Browser glue: start, worker, storage, files, address, theme, crash reports.
 
 pub mod address;
+mod animation;
 pub mod crash_report;
 pub mod documents;
 pub mod drawings;

@@ -1,7 +1,8 @@
 //! Saves a picture of a part of the page: converts its elements to shapes, and those to SVG or PNG.
 
-use super::files;
+use super::{animation, files};
 use crate::app::picture::{self, PictureFormat, Shape, box_path};
+use crate::app::recording::FRAME_RATE;
 use wasm_bindgen::prelude::*;
 use web_sys::{
     CanvasRenderingContext2d, CssStyleDeclaration, DomRect, Element, HtmlCanvasElement, Node, Path2d,
@@ -11,6 +12,9 @@ use web_sys::{
 /// Elements that are not in a picture, such as controls.
 const OMITTED: &str = ".zoom, .publish, .publish-far, .notice, .hint, .chips, .pane-name, .menu, .drafts, .handle, \
      .open, .sr, .why, .reach, defs, marker, title, dialog";
+
+/// The longest side of an animated picture, pixels.
+const LONGEST_SIDE: f64 = 1200.0;
 
 /// Saves a picture of the first element that a selector matches. The name has no extension.
 pub fn save(selector: &str, name: &str, format: PictureFormat) {
@@ -45,6 +49,14 @@ pub fn save_part(
         PictureFormat::Png => {
             if let Some(url) = capture.png(size) {
                 files::save(&url, &format!("{name}.png"));
+            }
+        }
+        PictureFormat::Gif { is_first, is_last } => {
+            let scale = (LONGEST_SIDE / size.0.max(size.1)).min(1.0);
+            let pixels = (size.0 * scale, size.1 * scale);
+            if let Some((_, pen)) = capture.painted(pixels, scale) {
+                let delay = 100 / FRAME_RATE as u16;
+                animation::append(&pen, (pixels.0 as u16, pixels.1 as u16), delay, is_first, is_last.then_some(name));
             }
         }
     }
@@ -265,14 +277,19 @@ impl Capture<'_> {
     /// Returns the picture as a data URL of a PNG.
     fn png(&self, (w, h): (f64, f64)) -> Option<String> {
         const SCALE: f64 = 2.0;
+        self.painted((w * SCALE, h * SCALE), SCALE)?.0.to_data_url().ok()
+    }
+
+    /// Paints the picture on a canvas of this size in pixels.
+    fn painted(&self, (w, h): (f64, f64), scale: f64) -> Option<(HtmlCanvasElement, CanvasRenderingContext2d)> {
         let document = web_sys::window()?.document()?;
         let canvas = document.create_element("canvas").ok()?.dyn_into::<HtmlCanvasElement>().ok()?;
-        canvas.set_width((w * SCALE) as u32);
-        canvas.set_height((h * SCALE) as u32);
+        canvas.set_width(w as u32);
+        canvas.set_height(h as u32);
         let pen = canvas.get_context("2d").ok()??.dyn_into::<CanvasRenderingContext2d>().ok()?;
         let mut canvases = self.canvases.iter();
         for shape in &self.shapes {
-            pen.set_transform(SCALE, 0.0, 0.0, SCALE, 0.0, 0.0).ok()?;
+            pen.set_transform(scale, 0.0, 0.0, scale, 0.0, 0.0).ok()?;
             match shape {
                 Shape::Path { d, matrix: [a, b, c, e, x, y], fill, stroke, width, dashes, opacity } => {
                     pen.transform(*a, *b, *c, *e, *x, *y).ok()?;
@@ -303,7 +320,7 @@ impl Capture<'_> {
                 }
             }
         }
-        canvas.to_data_url().ok()
+        Some((canvas, pen))
     }
 }
 

@@ -1,7 +1,9 @@
 //! Sharing: the run as a link or file, and the check that a shared run is reproduced.
 
-use super::{Effect, Model};
+use super::{Effect, Model, Redraw};
+use super::{Msg, NoticeAction, PlaybackMsg};
 use crate::app::picture::PictureFormat;
+use crate::app::recording::Recording;
 use crate::scenario::{Micros, Scenario};
 use crate::session::protocol::{ExportKind, Query, Request};
 use std::collections::BTreeSet;
@@ -31,6 +33,8 @@ pub struct Sharing {
     pub(super) expected_digest: Option<String>,
     /// Whether a run from a link has the digest that it was shared with.
     pub replayed: Option<bool>,
+    /// The animated picture that is being recorded.
+    pub recording: Option<Recording>,
     /// Name and text of a file that the engine has exported.
     pub(super) exported: Option<(String, String)>,
 }
@@ -51,6 +55,17 @@ pub enum SharingMsg {
         /// The name of the file, without its extension.
         name: String,
     },
+    /// Record an animated picture of the drawing, at the present speed.
+    Record {
+        /// Start and end in virtual time, µs.
+        interval: (Micros, Micros),
+        /// The name of the file, without its extension.
+        name: String,
+    },
+    /// The frame that was due has been recorded.
+    FrameRecorded,
+    /// Stop recording, without a picture.
+    CancelRecording,
 }
 
 impl Sharing {
@@ -79,6 +94,63 @@ impl Model {
                 let only = Some(selected).filter(|selected| selection && !selected.is_empty());
                 effects.push(Effect::SavePicture { format, only, name });
             }
+            SharingMsg::Record { interval: (from, to), name } => {
+                let interval = (from, to.min(self.run.until));
+                match Recording::new(interval, self.playback.speed(), self.run.now, name) {
+                    Ok(recording) => {
+                        self.sharing.open = false;
+                        self.playback.play(false);
+                        self.sharing.recording = Some(recording);
+                        self.record_next();
+                    }
+                    Err(problem) => self.notify(problem),
+                }
+            }
+            SharingMsg::FrameRecorded => {
+                if let Some(recording) = &mut self.sharing.recording {
+                    recording.advance();
+                    self.record_next();
+                }
+            }
+            SharingMsg::CancelRecording => {
+                if let Some(recording) = self.sharing.recording.take() {
+                    self.update_playback(PlaybackMsg::Seek(recording.back_to));
+                    self.notify("Recording stopped.".into());
+                }
+            }
         }
+    }
+
+    /// Goes to the instant of the next frame. After the last one, returns to where the visitor was.
+    fn record_next(&mut self) {
+        let Some(recording) = &self.sharing.recording else { return };
+        let (recorded, frames) = (recording.recorded(), recording.frames());
+        match recording.instant() {
+            Some(instant) => {
+                self.playback.enqueue(Request::Seek { to: instant });
+                // Only the first notice is announced.
+                if recorded == 0 {
+                    self.notify("Recording an animated picture.".into());
+                }
+                self.notices.notice = Some(format!("Recording frame {} of {frames}.", recorded + 1));
+                let cancel = Box::new(Msg::Sharing(SharingMsg::CancelRecording));
+                self.notices.action = Some(NoticeAction { label: "Cancel", msg: cancel });
+                self.redraw = Redraw { page: true, paint: true };
+            }
+            None => {
+                let saved = format!("Saved {}.gif, {frames} frames.", recording.name);
+                self.update_playback(PlaybackMsg::Seek(recording.back_to));
+                self.sharing.recording = None;
+                self.notify(saved);
+            }
+        }
+    }
+
+    /// Returns the file's name and the format of the frame to record now: the run is at its instant, or has halted before.
+    pub fn due_frame(&self) -> Option<(String, PictureFormat)> {
+        let recording = self.sharing.recording.as_ref()?;
+        let (recorded, frames) = (recording.recorded(), recording.frames());
+        let format = PictureFormat::Gif { is_first: recorded == 0, is_last: recorded + 1 == frames };
+        self.playback.is_settled().then(|| (recording.name.clone(), format))
     }
 }

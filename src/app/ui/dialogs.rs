@@ -1,5 +1,6 @@
 //! The share and help dialogs. They are native `<dialog>` elements, which handle focus and Escape.
 
+use super::animation_options::AnimationOptions;
 use super::embed_options::EmbedOptions;
 use super::icons::{Icon, icon};
 use crate::app::actions;
@@ -7,7 +8,7 @@ use crate::app::browser::{address, files};
 use crate::app::model::{DocumentMsg, DrawingsMsg, Msg, Opening, PanelsMsg, PreferencesMsg, SharedRun, SharingMsg};
 use crate::app::picture::PictureFormat;
 use crate::app::playback::clock;
-use crate::scenario::{Scenario, ScenarioError, link};
+use crate::scenario::{Micros, Scenario, ScenarioError, link};
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlDialogElement, HtmlElement, HtmlInputElement};
@@ -66,6 +67,10 @@ pub struct ShareProps {
     pub described: Option<Rc<SharedRun>>,
     /// Cards are selected, of which a picture can be saved.
     pub has_selection: bool,
+    /// The part of the run that the timeline shows, µs.
+    pub interval: (Micros, Micros),
+    /// The speed of playback, in virtual seconds per second.
+    pub speed: f64,
     /// Receives messages.
     pub send: Callback<Msg>,
 }
@@ -125,6 +130,7 @@ fn shared(
         let selection = selection.clone();
         Callback::from(move |_: Event| selection.set(!*selection))
     };
+    let animation = html! { <AnimationOptions interval={props.interval} speed={props.speed} name={name.clone()} send={props.send.clone()} /> };
     let download =
         Callback::from(move |_: MouseEvent| files::download(&format!("{name}.json"), "application/json", &json));
     let link = match fragment {
@@ -137,6 +143,7 @@ fn shared(
                 { format!("Include the run: {} live {}, at {}", described.live, if described.live == 1 { "action" } else { "actions" }, clock(described.now)) }</label>
             { link }
             <div class="row"><button class="line" onclick={download}>{ "Save as JSON" }</button>{ for pictures }</div>
+            { animation }
             if props.has_selection {
                 <label class="check"><input type="checkbox" checked={**selection} onchange={toggle_selection} />{ "Picture of the selected cards only" }</label>
             }

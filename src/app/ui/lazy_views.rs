@@ -258,7 +258,8 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
             <Branches branches={model.branches.clone()} scenario={model.document.scenario.clone()} send={send.clone()} />
         },
         LazyView::Share => {
-            html! { <Share described={model.sharing.shared_run.clone()} has_selection={!model.selected_nodes().is_empty()} send={send.clone()} /> }
+            html! { <Share described={model.sharing.shared_run.clone()} has_selection={!model.selected_nodes().is_empty()}
+            interval={model.time_view.window(model.run.until)} speed={model.playback.speed()} send={send.clone()} /> }
         }
         LazyView::Help => html! {
            <Help less_motion={model.preferences.reduced_motion} single_keys={model.preferences.single_keys} send={send.clone()} />

@@ -193,8 +193,8 @@ impl MessageLayer {
                 paint_batch(&pen, i / columns, colours.colour(i % columns), batch, size, detailed);
             }
         }
+        let mut places = LabelPlaces::new(view);
         if prominent.len() <= LABELLED {
-            let mut places = LabelPlaces::new(view);
             for message in prominent {
                 label(&mut places, &pen, view, message, colours, size);
             }
@@ -203,7 +203,7 @@ impl MessageLayer {
             let ends = |lost: &Lost| (lost.message.from, lost.message.to);
             let row = run.lost.iter().skip(i + 1).filter(|newer| ends(newer) == ends(lost)).count();
             if row < 3 {
-                paint_lost(&pen, view, lost, row, colours);
+                paint_lost(&mut places, &pen, view, lost, colours);
             }
         }
         paint_hovered(&pen, view, colours);
@@ -360,9 +360,14 @@ fn label(
     let _ = pen.fill_text(&text, x, y);
 }
 
-/// Paints a cross where a message was lost, and the reason beside it. `row` is the number of reasons shown below the same
-/// link already.
-fn paint_lost(pen: &CanvasRenderingContext2d, view: &CanvasView, lost: &Lost, row: usize, colours: &CanvasColours) {
+/// Paints a cross where a message was lost, and the reason beside it, if a place is free.
+fn paint_lost(
+    places: &mut LabelPlaces<'_>,
+    pen: &CanvasRenderingContext2d,
+    view: &CanvasView,
+    lost: &Lost,
+    colours: &CanvasColours,
+) {
     let message = &lost.message;
     let share = match lost.cause {
         DropCause::LinkCut => stop_at_cut(view, message),
@@ -390,13 +395,22 @@ fn paint_lost(pen: &CanvasRenderingContext2d, view: &CanvasView, lost: &Lost, ro
     let text_size = view.text();
     pen.set_font(&format!("{text_size}px {}", colours.font));
     let (width, h) = (pen.measure_text(&text).map_or(80.0, |metrics| metrics.width()) + 16.0, 2.0 * text_size);
-    // Link labels are above horizontal links and right of vertical ones; the other side is free.
-    let (x, y) = if along.x.abs() >= along.y.abs() {
-        (middle.x - width / 2.0, middle.y.max(at.y) + 18.0)
-    } else {
-        (at.x - 18.0 - width, at.y - h / 2.0)
+    let sides = [(at.x - 18.0 - width, at.y - h / 2.0), (at.x + 18.0, at.y - h / 2.0)];
+    let below = (middle.x - width / 2.0, middle.y.max(at.y) + 18.0);
+    let above = (middle.x - width / 2.0, middle.y.min(at.y) - 18.0 - h);
+    // Link labels are above horizontal links and right of vertical ones; the other side comes first.
+    let order = match along.x.abs() >= along.y.abs() {
+        true => [below, above, sides[0], sides[1]],
+        false => [sides[0], sides[1], below, above],
     };
-    let y = y + (h + 4.0) * row as f64;
+    // Reasons of the same link are in rows.
+    let rows = [0.0, 1.0, 2.0].map(|row| (h + 4.0) * row);
+    let candidates = rows.iter().flat_map(|row| order.map(|(x, y)| Rect { x, y: y + row, w: width, h }));
+    let Some(place) = places.take(&candidates.collect::<Vec<Rect>>()) else {
+        pen.set_global_alpha(1.0);
+        return;
+    };
+    let (x, y) = (place.x, place.y);
     pen.set_line_width(1.0);
     pen.set_fill_style_str(&colours.surface);
     pen.begin_path();

@@ -1,5 +1,6 @@
 //! The components. Each receives plain properties and reports by callbacks; none holds state of the run.
 mod action_button;
+pub mod animation_options;
 pub mod areas;
 pub mod branches;
 mod canvas_2d;

@@ -320,6 +320,7 @@ impl Page {
                 if std::mem::take(&mut self.model.redraw.paint) {
                     self.painter.paint(&self.model, time);
                 }
+                self.record_frame();
                 self.keep_focus();
             }
             PageMsg::Resized => {

@@ -4,7 +4,7 @@ use super::{Page, PageMsg, ViewsState, opening};
 use crate::app::browser::{address, crash_report, documents, drawings, files, storage, theme};
 use crate::app::gesture::Gesture;
 use crate::app::kept_drawings::{DrawingsAnswer, DrawingsRequest};
-use crate::app::model::{self, DrawingsMsg, Effect, Msg};
+use crate::app::model::{self, DrawingsMsg, Effect, Msg, SharingMsg};
 use crate::app::ui::lazy_views;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -91,6 +91,13 @@ impl Page {
                 self.painter.forget_theme();
             }
         }
+    }
+
+    /// Records a frame of an animated picture when the run is at its instant and the page shows it.
+    pub(super) fn record_frame(&mut self) {
+        let Some((name, format)) = self.model.due_frame().filter(|_| !self.model.redraw.page) else { return };
+        self.painter.save_picture(&self.model, format, None, &name);
+        self.update_model(Msg::Sharing(SharingMsg::FrameRecorded));
     }
 
     /// Sends a request to the store of drawings; its answer arrives as a message.
