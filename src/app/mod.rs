@@ -35,6 +35,8 @@ pub mod kept_drawings;
 pub mod keys;
 pub mod latency_text;
 pub mod layout;
+pub mod lesson_view;
+pub mod lesson_words;
 pub mod log_view;
 pub mod measurement;
 pub mod minimap;

@@ -11,6 +11,7 @@ mod gestures;
 mod history;
 mod in_place;
 mod keyboard;
+mod lesson;
 mod live;
 mod log;
 mod msg;
@@ -34,6 +35,7 @@ pub use self::edits::new_card;
 pub use self::history::History;
 pub use self::in_place::{InPlace, InPlaceMsg};
 pub use self::keyboard::KeyboardMsg;
+pub use self::lesson::LessonMsg;
 pub use self::live::LiveMsg;
 pub use self::log::LogMsg;
 pub use self::msg::{Effect, Msg};
@@ -42,8 +44,8 @@ pub use self::panels::{ContextMenu, Panels, PanelsMsg};
 pub use self::playback::PlaybackMsg;
 pub use self::pointer::{Pointer, PointerMsg};
 pub use self::preferences::{
-    KEPT_BEFORE, KEPT_HINTS, KEPT_KEYS, KEPT_LAST, KEPT_MOTION, KEPT_THEME, KEPT_WORK, Preferences, PreferencesMsg,
-    Theme,
+    KEPT_BEFORE, KEPT_HINTS, KEPT_KEYS, KEPT_LAST, KEPT_LESSONS, KEPT_MOTION, KEPT_THEME, KEPT_WORK, Preferences,
+    PreferencesMsg, Theme,
 };
 pub use self::recovery::{Crash, RunRecord};
 pub use self::selection::{Clipboard, Selection, SelectionMsg};
@@ -58,6 +60,7 @@ use super::diagram::Diagram;
 use super::gesture::Gesture;
 use super::host_feed::HostFeed;
 use super::internals::InternalsView;
+use super::lesson_view::LessonView;
 use super::log_view::LogView;
 use super::measurement::Measurement;
 use super::outline::Outline;
@@ -177,6 +180,8 @@ pub struct Model {
     pub sharing: Sharing,
     /// Events for the host page.
     pub host: HostFeed,
+    /// The lesson beside the system.
+    pub lesson: LessonView,
     /// Open panels, menus and dialogs.
     pub panels: Panels,
     /// What must be drawn again.
@@ -263,6 +268,7 @@ impl Model {
             Msg::Outline(msg) => self.update_outline(msg, effects),
             Msg::Verdicts(msg) => self.update_verdicts(msg),
             Msg::Log(msg) => self.update_log(msg),
+            Msg::Lesson(msg) => self.update_lesson(msg, effects),
             Msg::Measure(group) => {
                 let request = self.measurement.begin(&self.document.scenario, group);
                 self.playback.enqueue(request);
@@ -303,7 +309,8 @@ impl Model {
             self.internals.next_request(internals_node, records, wall),
             self.host.next_request(records, wall),
         ];
-        requests.into_iter().flatten().for_each(|request| self.playback.enqueue(request));
+        let lesson_requests = self.lesson.next_requests(records, self.playback.playing(), wall);
+        requests.into_iter().chain(lesson_requests).flatten().for_each(|request| self.playback.enqueue(request));
     }
 
     /// Returns whether the model needs the next frame of the screen.
@@ -319,6 +326,7 @@ impl Model {
             || self.diagram.is_behind(digest, self.time_view.window(self.run.until))
             || self.internals.is_behind(self.internals_node(), records)
             || self.host.is_behind(records)
+            || self.lesson.is_behind(records)
     }
 
     /// Returns how many rows each service's card has.

@@ -173,8 +173,8 @@ impl Playback {
                 self.move_to(0);
                 self.seeks_mark = true;
             }
-            Request::Reset | Request::StepBack => self.move_to(0),
-            Request::Query(_) | Request::Act { .. } | Request::Step | Request::Advance { .. } => {}
+            Request::Reset | Request::StepBack | Request::NextFact { .. } => self.move_to(0),
+            Request::Query(_) | Request::Lesson(_) | Request::Act { .. } | Request::Step | Request::Advance { .. } => {}
         }
         self.queue.push_back(ToEngine { epoch: self.epoch, request });
     }
@@ -215,9 +215,12 @@ impl Playback {
             | Request::Seek { .. }
             | Request::Branch(_)
             | Request::NextMark
+            | Request::NextFact { .. }
             | Request::Reset
             | Request::StepBack => true,
-            Request::Query(_) | Request::Act { .. } | Request::Step | Request::Advance { .. } => false,
+            Request::Query(_) | Request::Lesson(_) | Request::Act { .. } | Request::Step | Request::Advance { .. } => {
+                false
+            }
         })
     }
 
@@ -271,7 +274,7 @@ impl Playback {
         self.requested_until = match &request.request {
             Request::Advance { to, .. } | Request::Seek { to } => *to,
             Request::Load { at, .. } => *at,
-            Request::Step | Request::NextMark => self.until,
+            Request::Step | Request::NextMark | Request::NextFact { .. } => self.until,
             Request::Act { command } => {
                 self.unanswered_command = Some(command.clone());
                 self.now
@@ -281,6 +284,7 @@ impl Playback {
             | Request::StepBack
             | Request::Reset
             | Request::Branch(_)
+            | Request::Lesson(_)
             | Request::Query(_) => self.now,
         };
         Some(request)
@@ -294,7 +298,8 @@ impl Playback {
         }
         self.pending = false;
         self.unanswered_command = None;
-        if answer.epoch != self.epoch {
+        // A lesson is not about a run.
+        if answer.epoch != self.epoch && !matches!(answer.report, Report::Lesson(_)) {
             return None;
         }
         self.moving &= !matches!(answer.report, Report::Refused { .. });

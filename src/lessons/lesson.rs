@@ -1,15 +1,20 @@
 //! A lesson: text beside scenarios that run. `docs/lessons.md` describes the format.
 
+mod desk;
+mod elements;
+mod instant;
 mod markdown;
 mod measure;
 mod question;
 #[cfg(test)]
 mod tests;
 
+pub use desk::LessonDesk;
 pub use measure::{Measured, Measurements};
 pub use question::{Choice, Proof, Question};
 
 use crate::scenario::Scenario;
+use crate::session::protocol::lesson::FactMark;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -43,10 +48,16 @@ pub struct Lesson {
     pub id: String,
     /// The title.
     pub title: String,
+    /// The language of the text, as in `en`.
+    pub language: String,
+    /// The same lesson in other languages: the language, and the address of its file relative to this one.
+    pub translations: Vec<(String, String)>,
     /// Its parts, each under a heading of the second level.
     pub steps: Vec<LessonStep>,
     /// The scenarios by their ids in the lesson.
     pub scenarios: BTreeMap<String, Scenario>,
+    /// The blocks of the scenarios, in order.
+    pub scenario_blocks: Vec<ScenarioBlock>,
     /// The numbers and claims in the text.
     pub expressions: Vec<Expression>,
     /// The questions.
@@ -68,6 +79,21 @@ pub struct LessonStep {
     pub title: String,
     /// The line of the heading.
     pub line: usize,
+}
+
+/// The block of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScenarioBlock {
+    /// The scenario's id in the lesson.
+    pub id: String,
+    /// Its line.
+    pub line: usize,
+    /// It opens with its step.
+    pub opens: bool,
+    /// The text offers to open it.
+    pub is_offered: bool,
+    /// The branch that is compared with the one that opens, by its name.
+    pub compare: Option<String>,
 }
 
 /// A number in the text that the engine measures: `{{scenario: figure}}`, or with a bound a claim.
@@ -96,8 +122,8 @@ pub struct Listing {
     pub language: String,
     /// The scenario that executes it.
     pub scenario: String,
-    /// The code without marks, with the name of the fact that each line waits for.
-    pub code: Vec<(String, Option<String>)>,
+    /// The code without marks, with the fact that each line waits for.
+    pub code: Vec<(String, Option<FactMark>)>,
 }
 
 impl Lesson {
@@ -148,7 +174,12 @@ impl Lesson {
 impl Expression {
     /// Returns a figure as the text shows it: a percentage, or at most three significant digits.
     pub fn shown(&self, figure: f64) -> String {
-        if self.is_percentage {
+        Expression::text_of(figure, self.is_percentage)
+    }
+
+    /// Returns a figure as text.
+    fn text_of(figure: f64, is_percentage: bool) -> String {
+        if is_percentage {
             let percent = (figure * 1000.0).round() / 10.0;
             return format!("{percent} %");
         }

@@ -1,8 +1,7 @@
 //! Course content. It speaks of scenarios, goals and verdicts, never of parts of the page. Lessons are read and
-//! measured natively; challenges are part of every build.
+//! measured by the same code natively and in the page's worker.
 
 pub mod challenges;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod lesson;
 
 /// The texts of all lessons.

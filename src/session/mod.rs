@@ -9,6 +9,7 @@ mod content;
 pub mod crossing;
 mod diagram;
 pub mod export;
+mod fact_times;
 mod first_frame;
 mod frame;
 pub mod halt_text;
@@ -78,6 +79,8 @@ impl Session {
             Request::Edit { scenario } => self.edit(*scenario),
             Request::StepBack => self.control(OpenDocument::step_back),
             Request::NextMark => self.control(OpenDocument::seek_next_mark),
+            Request::NextFact { name, node } => self.control(|document| document.seek_next_fact(&name, node)),
+            Request::Lesson(_) => Report::Unanswered("Lessons are read and measured apart from the run.".into()),
             Request::Act { command } => self.control(|document| document.act(command)),
             Request::Seek { to } => self.control(|document| document.seek(to)),
             Request::Reset => self.control(OpenDocument::reset),

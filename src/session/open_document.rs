@@ -6,8 +6,9 @@ use super::protocol::{BranchCommand, Frame, Query, Report, Request};
 use super::run::merged;
 use super::seekable_run::SeekableRun;
 use super::time_limit::TimeLimit;
-use super::{diagram, export, host_events, internals, verdicts};
+use super::{diagram, export, fact_times, host_events, internals, verdicts};
 use crate::scenario::{Command, Micros, Scenario};
+use crate::trace::NodeId;
 
 /// A document under control.
 #[derive(Debug)]
@@ -91,6 +92,12 @@ impl OpenDocument {
         self.report(reached)
     }
 
+    /// Runs to the next time that a fact happens.
+    pub fn seek_next_fact(&mut self, name: &str, node: Option<NodeId>) -> Report {
+        let reached = self.shown.seek_next_fact(name, node);
+        self.report(reached)
+    }
+
     /// Goes to a time.
     pub fn seek(&mut self, to: Micros) -> Report {
         let reached = self.shown.seek(to);
@@ -164,6 +171,7 @@ impl OpenDocument {
             }
             Query::Log { from, count } => self.shown.log(*from, *count),
             Query::HostEvents { from } => host_events::since(run, *from),
+            Query::Facts { marks, from } => fact_times::since(run, marks, *from),
             Query::Describe => self.describe(),
         }
     }

@@ -11,12 +11,14 @@ mod content;
 mod faults;
 mod host_events;
 pub mod internals;
+pub mod lesson;
 mod summary;
 mod values;
 mod views;
 
 use crate::scenario::{Branch, Command, Micros, Scenario, ScenarioError, Step};
 use crate::trace::NodeId;
+use lesson::{LessonQuery, LessonReport};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -84,6 +86,13 @@ pub enum Request {
     /// Run to the next mark of the timeline (update, fault, first stale, converged), including everything that
     /// happens at its time; to the end if there is no further mark.
     NextMark,
+    /// Run to the next time that a fact happens; from the start if it does not happen again.
+    NextFact {
+        /// The fact's name.
+        name: String,
+        /// The node that it is about first; any node if absent.
+        node: Option<NodeId>,
+    },
     /// Execute a command now, like a step of the script.
     Act {
         /// The command.
@@ -101,6 +110,8 @@ pub enum Request {
     Branch(BranchCommand),
     /// Answer a question about the run, which stays as it is.
     Query(Query),
+    /// Answer a question about a lesson.
+    Lesson(LessonQuery),
 }
 
 /// A question about the run.
@@ -144,6 +155,13 @@ pub enum Query {
     },
     /// The events since a record, by its index, for the host page.
     HostEvents {
+        /// The record.
+        from: u64,
+    },
+    /// When facts have happened, since a record, by its index.
+    Facts {
+        /// The names of the facts, each with the node that it is about first, or any node.
+        marks: Vec<(String, Option<NodeId>)>,
         /// The record.
         from: u64,
     },
@@ -239,6 +257,15 @@ pub enum Report {
         /// The number of live commands that were merged into the script.
         live: u32,
     },
+    /// When facts have happened.
+    Facts {
+        /// The index of the record after the last one that is covered.
+        next: u64,
+        /// The times, each with the fact's place in the query, in order.
+        reached: Vec<(Micros, u32)>,
+    },
+    /// An answer about a lesson.
+    Lesson(Box<LessonReport>),
     /// A query cannot be answered: a message for people. The run is unchanged.
     Unanswered(String),
     /// The scenario or request is invalid; the run that was loaded before goes on.

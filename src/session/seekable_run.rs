@@ -6,8 +6,9 @@ use super::run::Run;
 use super::snapshots::Snapshots;
 use super::time_limit::TimeLimit;
 use super::verdicts::GuaranteeChecks;
-use super::{halt_text, labels, log_text};
+use super::{fact_times, halt_text, labels, log_text};
 use crate::scenario::{Command, Micros, Scenario, Step, micros};
+use crate::trace::NodeId;
 
 /// Limit of the events of one request. The page requests the rest, and can send other requests in between.
 const BUDGET: u64 = 2_000_000;
@@ -135,6 +136,30 @@ impl SeekableRun {
             }
         }
         false
+    }
+
+    /// Runs to the next time that a fact happens; from the start if it does not happen again. If it never happens, the run
+    /// ends at its end. Returns whether it was reached within the budget.
+    pub fn seek_next_fact(&mut self, name: &str, node: Option<NodeId>) -> bool {
+        let (start, until) = (self.now(), micros(self.scenario.until_ms));
+        for is_again in [false, true] {
+            if is_again {
+                self.go_to_nearest(|run| run.engine().now() == 0 && start > 0);
+            }
+            let mut from = self.run.engine().trace().total();
+            for _ in 0..BUDGET {
+                let is_at_end = self.advance(until, 1);
+                let total = self.run.engine().trace().total();
+                if (from..total).any(|index| fact_times::is_at(&self.run, index, name, node)) {
+                    return self.advance(self.now(), BUDGET);
+                }
+                from = total;
+                if is_at_end {
+                    break;
+                }
+            }
+        }
+        true
     }
 
     /// Goes to the latest snapshot that `allows` accepts, or to the start. Keeps the present run if that is accepted and

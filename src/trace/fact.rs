@@ -17,8 +17,7 @@ macro_rules! facts {
         }
     )*) => {
         /// Something that happened, in the past tense.
-        #[derive(Clone, Debug, PartialEq, Serialize, strum::IntoStaticStr)]
-        #[cfg_attr(not(target_arch = "wasm32"), derive(strum::VariantNames))]
+        #[derive(Clone, Debug, PartialEq, Serialize, strum::IntoStaticStr, strum::VariantNames)]
         #[serde(rename_all = "snake_case")]
         #[strum(serialize_all = "snake_case")]
         pub enum Fact {

@@ -23,6 +23,7 @@ pub fn page(out: &Path) -> Result<Weight> {
     println!("Compiling the engine as a JavaScript module.");
     engine(&staging.join("engine"))?;
     copy(&root().join("www"), &staging)?;
+    copy_lessons(&staging.join("lessons"))?;
     copy_file(&root().join("index.html"), &staging.join("index.html"))?;
     let weight = Weight::of(&staging)?;
     // Replaces the previous page only when the new one is complete.
@@ -123,6 +124,19 @@ fn bind(wasm: &Path, name: &str, out: &Path) -> Result<()> {
 
 fn copy_file(from: &Path, to: &Path) -> Result<()> {
     fs::copy(from, to).map(|_| ()).map_err(|error| format!("{} to {}: {error}", from.display(), to.display()))
+}
+
+/// Copies the files of the lessons, which the page reads when one is opened.
+fn copy_lessons(out: &Path) -> Result<()> {
+    fs::create_dir_all(out).map_err(|error| format!("{}: {error}", out.display()))?;
+    let folder = root().join("src/lessons");
+    let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.extension().is_some_and(|extension| extension == "md") {
+            copy_file(&path, &out.join(path.file_name().unwrap_or_default()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Copies a folder with all that it contains.

@@ -55,6 +55,7 @@ pub enum ActionId {
     Log,
     Menu,
     EditScenario,
+    Lesson,
     Share,
     Theme,
     Help,

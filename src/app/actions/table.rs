@@ -6,7 +6,7 @@ use crate::app::faults::CardFault;
 use crate::app::gesture::Tool;
 use crate::app::keys::Shortcut;
 use crate::app::model::{
-    DocumentMsg, DrawingsMsg, InPlaceMsg, KeyboardMsg, LiveMsg, LogMsg, Mode, Model, Msg, Origin, PanelsMsg,
+    DocumentMsg, DrawingsMsg, InPlaceMsg, KeyboardMsg, LessonMsg, LiveMsg, LogMsg, Mode, Model, Msg, Origin, PanelsMsg,
     PlaybackMsg, PointerMsg, PreferencesMsg, SelectionMsg, SharingMsg, VerdictsMsg, ViewportMsg,
 };
 use crate::app::outline::OutlineMsg;
@@ -309,6 +309,10 @@ pub static ACTIONS: &[Action] = &[
         || Msg::Panels(PanelsMsg::InspectScenario),
     )
     .enabled_if(Model::has_tools),
+    Action::new(PAGE, ActionId::Lesson, "Lesson", "Open or close the lesson on eventual consistency", &[], || {
+        Msg::Lesson(LessonMsg::Toggle)
+    })
+    .on_if(|model| model.lesson.is_open),
     Action::new(PAGE, ActionId::Share, "Share", "Share the run as a link or a file", &[], || {
         Msg::Sharing(SharingMsg::Open(true))
     })

@@ -2,6 +2,7 @@
 
 use crate::app::chrome::{Hidden, Locked};
 use crate::app::host::HostOptions;
+use crate::app::lesson_view::FIRST_LESSON;
 use crate::app::model::{Controls, Mode, NEW_ADDRESS, Theme};
 use crate::scenario::link;
 use wasm_bindgen::JsValue;
@@ -15,6 +16,8 @@ pub struct Address {
     pub kept: Option<String>,
     /// It names an empty drawing.
     pub is_new: bool,
+    /// The address of a lesson, relative to the page, and the id of a step.
+    pub lesson: Option<(String, Option<String>)>,
     /// The purpose of an embed.
     pub mode: Mode,
     /// The visible controls of an embed.
@@ -53,6 +56,10 @@ pub fn read(fragment: &str) -> Address {
             address.unknown.push(format!("{name}={value}"));
         }
     }
+    // A step without a lesson is one of the lesson that the page offers.
+    if let Some((lesson, _)) = address.lesson.as_mut().filter(|(lesson, _)| lesson.is_empty()) {
+        *lesson = FIRST_LESSON.into();
+    }
     address
 }
 
@@ -60,6 +67,8 @@ impl Address {
     /// Applies an option. Returns whether name and value are known.
     fn apply(&mut self, name: &str, value: &str) -> bool {
         match (name, value) {
+            ("lesson", _) => self.lesson.get_or_insert_default().0 = value.into(),
+            ("step", _) => self.lesson.get_or_insert_default().1 = Some(value.into()),
             ("d", _) => self.kept = Some(value.to_string()),
             ("mode", "play") => self.mode = Mode::Play,
             ("mode", "view") => self.mode = Mode::View,

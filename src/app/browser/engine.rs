@@ -3,6 +3,7 @@
 //! Messages cross as bytes, see [`encode`].
 
 use super::address;
+use crate::lessons::lesson::LessonDesk;
 use crate::session::Session;
 use crate::session::crossing::{CrossingAnswer, CrossingRequest};
 use crate::session::first_frame;
@@ -92,7 +93,10 @@ impl Engine {
             let report = Report::Frame(Box::new(first_frame()));
             return events.emit(EngineEvent::Answered(Box::new(FromEngine { epoch, report })));
         }
-        let (request, opens_first) = (request.clone(), self.opens_first.clone());
+        let request = request.clone();
+        // The session opens the first scenario before the next request that it answers.
+        let is_about_lesson = matches!(request.request, Request::Lesson(_));
+        let opens_first = if is_about_lesson { Rc::default() } else { self.opens_first.clone() };
         match &*self.place.borrow() {
             Place::Worker { worker, .. } => {
                 let worker = worker.clone();
@@ -182,7 +186,10 @@ impl Local {
                 let epoch = message.epoch;
                 let clock = web_sys::window().and_then(|window| window.performance());
                 let start = clock.as_ref().map_or(0.0, web_sys::Performance::now);
-                let answer = answer_here(message, opens_first.get()).await;
+                let answer = match matches!(message.request, Request::Lesson(_)) {
+                    true => answer_about_lesson_here(message).await,
+                    false => answer_here(message, opens_first.get()).await,
+                };
                 let took = clock.map_or(0.0, |clock| clock.now()) - start;
                 if answer.is_ok() {
                     opens_first.set(false);
@@ -224,6 +231,8 @@ pub async fn load_requests() -> Result<(), SplitLoaderError> {
 thread_local! {
     /// The session of this thread. Only code that is loaded on demand uses it, so the page opens without the engine.
     static SESSION: RefCell<Session> = RefCell::default();
+    /// The lesson that is open in this thread.
+    static LESSON: RefCell<LessonDesk> = RefCell::default();
 }
 
 /// Packs a request for the worker. This code, like that of the three functions below, is loaded on demand.
@@ -244,6 +253,31 @@ fn answer_in_worker(request: CrossingRequest) -> Result<CrossingAnswer, SplitLoa
     // Page and worker run the same module, so an invalid message is a bug.
     let message = decode(&request.bytes).unwrap_or_else(|problem| panic!("the page sends valid requests: {problem}"));
     Ok(CrossingAnswer::pack(answer(message, request.opens_first)))
+}
+
+/// Answers a request about a lesson, on this thread.
+#[wasm_split(lesson_engine, fallible)]
+fn answer_about_lesson_here(message: ToEngine) -> Result<FromEngine, SplitLoaderError> {
+    Ok(answer_about_lesson(message))
+}
+
+/// Answers a request about a lesson, in the worker.
+#[wasm_split(lesson_engine, fallible)]
+fn answer_about_lesson_in_worker(request: CrossingRequest) -> Result<CrossingAnswer, SplitLoaderError> {
+    let message = decode(&request.bytes).unwrap_or_else(|problem| panic!("the page sends valid requests: {problem}"));
+    Ok(CrossingAnswer::pack(answer_about_lesson(message)))
+}
+
+/// Answers a request about this thread's lesson.
+fn answer_about_lesson(message: ToEngine) -> FromEngine {
+    let ToEngine { epoch, request: Request::Lesson(query) } = message else {
+        unreachable!("only requests about lessons are sent here")
+    };
+    let mut desk = LESSON.take();
+    let until = clock() + if web_sys::window().is_some() { LOCAL_TIME } else { WORKER_TIME };
+    let report = desk.answer(query, &mut || clock() < until);
+    LESSON.set(desk);
+    FromEngine { epoch, report: Report::Lesson(Box::new(report)) }
 }
 
 /// Executes a request in this thread's session. After a panic, the next request finds a new session.
@@ -303,7 +337,11 @@ pub fn serve(scope: DedicatedWorkerGlobalScope) {
         let post = post.clone();
         spawn_local(async move {
             let epoch = request.epoch;
-            post(answer_in_worker(request).await.unwrap_or(CrossingAnswer::NotFetched { epoch }));
+            let answer = match request.is_about_lesson {
+                true => answer_about_lesson_in_worker(request).await,
+                false => answer_in_worker(request).await,
+            };
+            post(answer.unwrap_or(CrossingAnswer::NotFetched { epoch }));
         });
     });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));

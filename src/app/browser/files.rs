@@ -2,7 +2,7 @@
 
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, BlobPropertyBag, File, HtmlElement, Url};
+use web_sys::{Blob, BlobPropertyBag, File, HtmlElement, Request, RequestInit, RequestMode, Response, Url};
 
 /// Returns a title as the name of a file, without its ending.
 pub fn name_of(title: &str) -> String {
@@ -47,4 +47,35 @@ pub fn copy(text: &str, then: impl FnOnce(bool) + 'static) {
 pub fn read(file: &File, then: impl FnOnce(Option<String>) + 'static) {
     let promise = file.text();
     spawn_local(async move { then(JsFuture::from(promise).await.ok().and_then(|text| text.as_string())) });
+}
+
+/// The greatest length of a lesson's file, in bytes.
+const LONGEST_LESSON: usize = 1 << 20;
+
+/// Fetches the text of a lesson, whose address is relative to the page and of the same origin.
+///
+/// # Errors
+/// Why there is no text, a sentence.
+pub async fn fetch_lesson(address: &str) -> Result<String, String> {
+    let window = web_sys::window().ok_or("There is no window.")?;
+    let base = super::address::script_folder().unwrap_or_default();
+    let url = Url::new_with_base(address, &base).map_err(|_| format!("`{address}` is not an address."))?;
+    let origin = window.location().origin().unwrap_or_default();
+    if url.origin() != origin {
+        return Err(format!("A lesson is a file of the same site ({origin}), not of {}.", url.origin()));
+    }
+    let options = RequestInit::new();
+    options.set_mode(RequestMode::SameOrigin);
+    let failed = |_: JsValue| format!("The lesson {address} could not be fetched. Check the network.");
+    let request = Request::new_with_str_and_init(&url.href(), &options).map_err(failed)?;
+    let response = JsFuture::from(window.fetch_with_request(&request)).await.map_err(failed)?;
+    let response: Response = response.dyn_into().map_err(failed)?;
+    if !response.ok() {
+        return Err(format!("There is no lesson {address} here (status {}).", response.status()));
+    }
+    let text = JsFuture::from(response.text().map_err(failed)?).await.map_err(failed)?.as_string().unwrap_or_default();
+    if text.len() > LONGEST_LESSON {
+        return Err(format!("The lesson {address} is too large: at most 1 MiB is expected."));
+    }
+    Ok(text)
 }

@@ -13,7 +13,7 @@ impl Model {
         let was_playing = self.playback.playing();
         self.learn_branches(&answer.report);
         if let Some(report) = self.playback.receive(answer) {
-            self.apply_report(report, was_playing);
+            self.apply_report(report, was_playing, effects);
         }
         if self.branches != branches
             && (self.drawn.is_needed() || self.branches.list.iter().any(|branch| !branch.set.is_empty()))
@@ -24,9 +24,11 @@ impl Model {
         effects.extend(self.sharing.exported.take().map(|(name, text)| Effect::Save(name, text)));
     }
 
-    fn apply_report(&mut self, report: Report, was_playing: bool) {
-        self.redraw.page |=
-            !matches!(report, Report::Ready | Report::Frame(_) | Report::Text { .. } | Report::HostEvents { .. });
+    fn apply_report(&mut self, report: Report, was_playing: bool, effects: &mut Vec<Effect>) {
+        self.redraw.page |= !matches!(
+            report,
+            Report::Ready | Report::Frame(_) | Report::Text { .. } | Report::HostEvents { .. } | Report::Lesson(_)
+        );
         match report {
             Report::Ready => {}
             Report::Frame(frame) => self.apply_frame(*frame, was_playing),
@@ -45,6 +47,8 @@ impl Model {
             Report::Document { scenario, digest, now, live } => {
                 self.sharing.shared_run = Some(Rc::new(SharedRun { scenario, digest, now, live }));
             }
+            Report::Facts { next, reached } => self.lesson.receive_facts(next, &reached),
+            Report::Lesson(report) => effects.push(Effect::AnswerLesson(report)),
             Report::Unanswered(why) => {
                 // The page asks for verdicts by itself; only a visitor who reads them must know.
                 let is_expected = self.verdicts.cancel_request() && !self.verdicts.open;
@@ -52,6 +56,7 @@ impl Model {
                 self.internals.cancel_request();
                 self.host.cancel_request();
                 self.log.cancel_request();
+                self.lesson.cancel_request(&why);
                 self.measurement = Measurement::default();
                 if !is_expected {
                     self.notify(why);
@@ -86,6 +91,7 @@ impl Model {
             self.diagram.reset_request();
             self.internals.reset_request();
             self.host.restart(frame.records);
+            self.lesson.restart_facts();
         } else {
             for mark in &frame.marks {
                 self.notices.announcer.mark(mark, self.playback.speed());

@@ -265,7 +265,9 @@ impl Model {
     pub(super) fn keep_branches(&mut self, before: &Rc<BranchList>, effects: &mut Vec<Effect>) {
         let has_branches = !self.document.scenario.branches.is_empty() && !before.list.is_empty();
         let is_own = self.document.origin == Origin::Own && self.mode == Mode::App;
-        if has_branches && is_own && !Rc::ptr_eq(before, &self.branches) {
+        // A comparison is no change of the document.
+        let is_same = before.list == self.branches.list && before.current == self.branches.current;
+        if has_branches && is_own && !is_same {
             self.keep(effects);
         }
     }

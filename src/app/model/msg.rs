@@ -4,6 +4,7 @@ use super::document::DocumentMsg;
 use super::drawings::DrawingsMsg;
 use super::in_place::InPlaceMsg;
 use super::keyboard::KeyboardMsg;
+use super::lesson::LessonMsg;
 use super::live::LiveMsg;
 use super::log::LogMsg;
 use super::panels::PanelsMsg;
@@ -20,6 +21,7 @@ use crate::app::outline::OutlineMsg;
 use crate::app::picture::PictureFormat;
 use crate::app::time_view::TimeMsg;
 use crate::scenario::Scenario;
+use crate::session::protocol::lesson::LessonReport;
 use crate::session::protocol::{BranchCommand, FromEngine, ToEngine};
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -69,6 +71,8 @@ pub enum Msg {
     Verdicts(VerdictsMsg),
     /// Concerns the log.
     Log(LogMsg),
+    /// Concerns the lesson beside the system.
+    Lesson(LessonMsg),
     /// Measures a group, by its index, under each consistency level.
     Measure(usize),
     /// Concerns links, files and exports.
@@ -115,6 +119,10 @@ pub enum Effect {
     LessMotion(bool),
     /// Offer a text as a file with this name.
     Save(String, String),
+    /// Fetch the lesson at an address relative to the page.
+    FetchLesson(String),
+    /// Show an answer about the lesson, as soon as the code for it is loaded.
+    AnswerLesson(Box<LessonReport>),
     /// Compute the drawings of the branches, as soon as the code for it is loaded.
     DrawBranches,
     /// Save a picture of the drawing.

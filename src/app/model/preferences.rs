@@ -18,6 +18,9 @@ pub const KEPT_KEYS: &str = "converge.keys";
 /// Storage key of the hints: `off`, or absent.
 pub const KEPT_HINTS: &str = "converge.hints";
 
+/// Storage key of the answers to the questions of lessons.
+pub const KEPT_LESSONS: &str = "converge.lessons";
+
 /// Light or dark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {

@@ -101,6 +101,7 @@ impl Model {
         let document = self.run_record().document();
         self.crash = None;
         self.playback.reconnect();
+        self.lesson.read_again();
         self.document.history.forget_unanswered();
         effects.push(Effect::RestartEngine);
         self.playback.enqueue(Request::Load { scenario: Box::new(document), at: self.run.now });

@@ -65,6 +65,8 @@ pub enum Icon {
     Freeze,
     /// End faults.
     Heal,
+    /// The lesson.
+    Lesson,
 }
 
 /// Draws an icon.
@@ -116,6 +118,9 @@ pub fn icon(icon: Icon) -> Html {
         Icon::Outline => "M3 4h14v12H3zM3 8h14M3 12h14M8 4v12",
         Icon::Tidy => "M3 3.500h5v5H3zM12 3.500h5v5h-5zM3 12h5v4.500H3zM12 12h5v4.500h-5z",
         Icon::Freeze => "M10 2.500v15M3.500 6.300l13 7.400M16.500 6.300l-13 7.400M8 3.500l2 2 2-2M8 16.500l2-2 2 2",
+        Icon::Lesson => {
+            "M10 5.500C8.500 4 6 3.500 3 3.500v11.500c3 0 5.500.500 7 2 1.500-1.500 4-2 7-2V3.500c-3 0-5.500.500-7 2zM10 5.500v11.500"
+        }
         Icon::Heal => "M8 3.500h4V8h4.500v4H12v4.500H8V12H3.500V8H8z",
         Icon::Fault => "M11 2.5 4.5 11.500H9.500L8.5 17.5 15.5 8H10.500z",
     };

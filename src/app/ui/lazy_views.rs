@@ -18,7 +18,7 @@ use crate::app::picture::PictureFormat;
 use crate::app::scene::{Area, Scene};
 use crate::session::protocol::{VerdictSubject, VerdictView};
 use js_sys::Array;
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::pin::pin;
 use std::rc::Rc;
@@ -177,8 +177,7 @@ pub fn save_picture(
 /// The code could not be fetched. A later call tries again.
 #[wasm_split(views, fallible, preload(load_views))]
 fn draw_when_loaded(view: LazyView, model: &Model, send: &Callback<Msg>) -> Result<Html, SplitLoaderError> {
-    // A failure leaves the views without their style; they work without it.
-    let _ = adopt_style_sheet();
+    adopt_style_sheet("views", STYLE_SHEET);
     Ok(elements(view, model, send))
 }
 
@@ -213,17 +212,20 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 const STYLE_SHEET: &str = include_str!("lazy_views.css");
 
 thread_local! {
-    static STYLE_SHEET_ADOPTED: Cell<bool> = const { Cell::new(false) };
+    static ADOPTED: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
 }
 
-/// Adds the style sheet after those of the page, once.
-fn adopt_style_sheet() -> Result<(), JsValue> {
-    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return Ok(()) };
-    if STYLE_SHEET_ADOPTED.replace(true) {
-        return Ok(());
+/// Adds a style sheet after those of the page, once for each name. A failure leaves the views without it.
+pub(super) fn adopt_style_sheet(name: &'static str, rules: &str) {
+    if ADOPTED.with_borrow_mut(|adopted| adopted.insert(name)) {
+        let _ = try_adopt(rules);
     }
+}
+
+fn try_adopt(rules: &str) -> Result<(), JsValue> {
+    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return Ok(()) };
     let sheet = CssStyleSheet::new()?;
-    sheet.replace_sync(STYLE_SHEET)?;
+    sheet.replace_sync(rules)?;
     let sheets = Array::from(&document.adopted_style_sheets());
     sheets.push(&sheet);
     document.set_adopted_style_sheets(&sheets);

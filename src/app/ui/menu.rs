@@ -47,6 +47,7 @@ const MORE: [(&str, &[ActionId]); 4] = [
             ActionId::Branches,
             ActionId::Verdicts,
             ActionId::Log,
+            ActionId::Lesson,
             ActionId::Share,
             ActionId::Legend,
             ActionId::Theme,

@@ -22,6 +22,7 @@ pub mod inspector;
 mod internals;
 pub mod lazy_views;
 pub mod legend;
+pub mod lesson;
 pub mod links;
 pub mod log;
 pub mod menu;

@@ -15,7 +15,7 @@ mod time_pane;
 
 use super::lazy_views::{self, LazyView};
 use super::parts::{banner, crash_banner};
-use super::shell;
+use super::{lesson, shell};
 use crate::app::browser::engine::{Engine, EngineEvent};
 use crate::app::browser::host::HostPort;
 use crate::app::browser::tabs::Tabs;
@@ -85,6 +85,8 @@ pub enum PageMsg {
     PastedCards(Option<Box<Opening>>, String),
     /// The code of the lazy views and of actions was loaded, or could not be fetched.
     ViewsLoaded(bool),
+    /// The code of the lesson was loaded, or could not be fetched.
+    LessonLoaded(bool),
 }
 
 /// Properties of [`Page`].
@@ -111,6 +113,7 @@ pub struct Page {
     painter: Painter,
     card_views: CardViews,
     views: ViewsState,
+    lesson_views: ViewsState,
     /// Actions of the visitor that wait for their code, oldest first.
     waiting_actions: Vec<Msg>,
     /// A pointer has just dropped an item of the palette on the canvas.
@@ -152,6 +155,7 @@ impl Component for Page {
             painter: Painter::new(),
             card_views: CardViews::default(),
             views: ViewsState::NotLoaded,
+            lesson_views: ViewsState::NotLoaded,
             waiting_actions: Vec::new(),
             dropped: Rc::default(),
             send: link.callback(PageMsg::Model),
@@ -184,6 +188,7 @@ impl Component for Page {
         self.observers.single_keys.set(self.model.preferences.single_keys);
         self.request_frame();
         self.load_views();
+        self.load_lesson();
         // A card that becomes visible may show an old state.
         let is_crowded = self.is_crowded();
         self.model.redraw.page |= is_crowded && self.card_views.visible != visible_part(&self.model);
@@ -209,6 +214,7 @@ impl Component for Page {
             (embed && tools).then_some("tools"),
             model.panel_open().then_some("with-log"),
             model.inspector_open().then_some("with-inspector"),
+            self.shows_lesson().then_some("with-lesson"),
             model.compared.is_some().then_some("comparing"),
             self.is_stacked().then_some("stacked"),
         );
@@ -234,6 +240,7 @@ impl Component for Page {
                 { self.lazy(LazyView::Diagram) }
                 if model.controls != Controls::None && model.failure.is_none() { { self.time_pane(ctx) } }
                 { for [LazyView::Log, LazyView::Verdicts, LazyView::Branches, LazyView::Share, LazyView::Help, LazyView::More, LazyView::Drawings, LazyView::Commands].map(|view| self.lazy(view)) }
+                if self.shows_lesson() { { lesson::draw(model, &self.send) } }
                 <div class="sr" role="status" aria-live="polite">{ &model.notices.announcement }</div>
             </div>
         }
@@ -347,6 +354,14 @@ impl Page {
                 self.execute_waiting_actions();
                 self.model.redraw.page = true;
             }
+            PageMsg::LessonLoaded(is_loaded) => {
+                self.lesson_views = if is_loaded { ViewsState::Loaded } else { ViewsState::Failed };
+                self.model.redraw.page = true;
+                if !is_loaded {
+                    self.model.lesson.is_open = false;
+                    self.update_model(Msg::Notify("The lesson could not be fetched. Check the network.".into()));
+                }
+            }
             PageMsg::ViewsLoaded(false) => {
                 self.views = ViewsState::Failed;
                 let dropped = std::mem::take(&mut self.waiting_actions);
@@ -386,6 +401,18 @@ impl Page {
             self.views = ViewsState::Loading;
             self.link.send_future(async { PageMsg::ViewsLoaded(lazy_views::load().await.is_ok()) });
         }
+    }
+
+    /// Loads the code of the lesson when one is opened.
+    fn load_lesson(&mut self) {
+        if self.model.lesson.is_open && matches!(self.lesson_views, ViewsState::NotLoaded | ViewsState::Failed) {
+            self.lesson_views = ViewsState::Loading;
+            self.link.send_future(async { PageMsg::LessonLoaded(lesson::load().await.is_ok()) });
+        }
+    }
+
+    fn shows_lesson(&self) -> bool {
+        self.model.lesson.is_open && self.lesson_views == ViewsState::Loaded
     }
 
     /// Draws a lazy view if the page shows it and its code is loaded.

@@ -75,6 +75,7 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
                 <option value="-">{ ActionId::NewDrawing.action().label }</option>
                 { for EXAMPLES.iter().map(|example| html! { <option value={example.id} title={example.shows}>{ example.id }</option> }) }
             </select></span>
+            { action_button(ActionId::Lesson, "line", html! { <>{ icon(Icon::Lesson) }<span class="word">{ "Lesson" }</span></> }, model, send) }
             { icon_button(ActionId::Undo, Icon::Undo, model, send) }
             { icon_button(ActionId::Redo, Icon::Redo, model, send) }
             { icon_button(ActionId::Help, Icon::Help, model, send) }

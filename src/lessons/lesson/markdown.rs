@@ -1,9 +1,10 @@
 //! Reads a lesson's Markdown with pulldown-cmark. The result is text and elements of our own; HTML is an error.
 
-use super::{Expression, Lesson, LessonError, LessonStep, Listing, question};
+use super::{Expression, Lesson, LessonError, LessonStep, Listing, ScenarioBlock, question};
 use crate::lessons::challenges;
 use crate::scenario::goal::Requirement;
 use crate::scenario::{Scenario, examples, json, number};
+use crate::session::protocol::lesson::FactMark;
 use crate::trace::Fact;
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use std::ops::Range;
@@ -18,6 +19,11 @@ pub(super) fn is_data(info: &str) -> bool {
     let first = words.next();
     let kind = if first == Some("json") { words.next() } else { first };
     kind.is_some_and(|kind| DATA.contains(&kind))
+}
+
+/// The parts of Markdown that lessons use, besides the common ones.
+pub(super) fn options() -> Options {
+    Options::ENABLE_TABLES | Options::ENABLE_HEADING_ATTRIBUTES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
 }
 
 pub(super) fn parse(text: &str) -> Result<Lesson, Vec<LessonError>> {
@@ -64,8 +70,11 @@ impl Reader<'_> {
                 "lesson" => version = Some(value.to_string()),
                 "id" => self.lesson.id = value.into(),
                 "title" => self.lesson.title = value.into(),
+                "language" => self.lesson.language = value.into(),
+                "translations" => self.translations(value, index + 2),
                 other => {
-                    self.error(index + 2, format!("unknown field `{other}`; `lesson`, `id` or `title` is expected"));
+                    let expected = "`lesson`, `id`, `title`, `language` or `translations` is expected";
+                    self.error(index + 2, format!("unknown field `{other}`; {expected}"));
                 }
             }
         }
@@ -76,18 +85,35 @@ impl Reader<'_> {
         if self.lesson.id.is_empty() || !self.lesson.id.chars().all(is_id) {
             self.error(1, "`id` of lower-case letters, digits and `-` is expected in the front matter");
         }
+        if self.lesson.language.is_empty() {
+            self.lesson.language = "en".into();
+        }
         if self.lesson.title.is_empty() {
             self.error(1, "`title` is expected in the front matter");
         }
     }
 
+    /// Reads the list `de=FILE, fr=FILE` of the same lesson in other languages.
+    fn translations(&mut self, list: &str, line: usize) {
+        for entry in list.split(',').map(str::trim) {
+            let file = entry.split_once('=').filter(|(language, file)| {
+                let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+                language.len() == 2 && !file.is_empty() && file.chars().all(is_plain)
+            });
+            match file {
+                Some((language, file)) => self.lesson.translations.push((language.into(), file.into())),
+                None => {
+                    self.error(line, format!("`LANGUAGE=FILE` is expected, as in `de=lesson.de.md`, not `{entry}`"))
+                }
+            }
+        }
+    }
+
     fn blocks(&mut self) {
-        let options =
-            Options::ENABLE_TABLES | Options::ENABLE_HEADING_ATTRIBUTES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
         let text = self.text;
         let mut heading: Option<LessonStep> = None;
         let mut code: Option<(String, Range<usize>, String)> = None;
-        for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
+        for (event, range) in Parser::new_ext(text, options()).into_offset_iter() {
             let line = self.line_at(range.start);
             match event {
                 Event::Start(Tag::Heading { level: HeadingLevel::H2, id, .. }) => {
@@ -185,8 +211,12 @@ impl Reader<'_> {
             return self.error(line, format!("another scenario has the id `{id}`"));
         }
         let (mut base, mut branch, mut until) = (None, None, None);
+        let mut block = ScenarioBlock { id: id.into(), line, opens: false, is_offered: false, compare: None };
         for option in options {
             match option.split_once('=') {
+                None if *option == "opens" => block.opens = true,
+                None if *option == "offered" => block.is_offered = true,
+                Some(("compare", name)) => block.compare = Some(name.into()),
                 Some(("ex", id)) => match examples::find(id) {
                     Some(example) => base = Some(example.scenario()),
                     None => return self.error(line, format!("no example has the id `{id}`")),
@@ -194,13 +224,20 @@ impl Reader<'_> {
                 Some(("branch", name)) => branch = Some(name),
                 Some(("until", ms)) if number(ms).is_some_and(|ms| ms > 0.0) => until = number(ms),
                 _ => {
-                    let expected = "ex=ID, branch=NAME or until=MS is expected";
+                    let expected = "ex=ID, branch=NAME, compare=NAME, until=MS, opens or offered is expected";
                     return self.error(line, format!("{expected}, not `{option}`"));
                 }
             }
         }
         match build(base, branch, until, body) {
-            Ok(scenario) => drop(self.lesson.scenarios.insert(id.into(), scenario)),
+            Ok(scenario) => {
+                let names = |name: &String| scenario.branches.iter().any(|branch| branch.name == *name);
+                if let Some(name) = block.compare.as_ref().filter(|name| !names(name)) {
+                    self.error(line, format!("the scenario has no branch `{name}` to compare"));
+                }
+                self.lesson.scenarios.insert(id.into(), scenario);
+                self.lesson.scenario_blocks.push(block);
+            }
             Err(problems) => problems.into_iter().for_each(|problem| self.error(line, problem)),
         }
     }
@@ -212,18 +249,20 @@ impl Reader<'_> {
         }
         let mut code = Vec::new();
         for (index, text) in body.lines().enumerate() {
-            match text.rsplit_once('@') {
-                Some((before, fact))
-                    if !fact.is_empty() && fact.chars().all(|c| c.is_ascii_lowercase() || c == '_') =>
-                {
-                    if !Fact::VARIANTS.contains(&fact) {
-                        self.error(line + 1 + index, format!("no fact has the name `{fact}`"));
-                    }
-                    let text = before.trim_end().trim_end_matches(['#', '/']).trim_end();
-                    code.push((text.to_string(), Some(fact.to_string())));
-                }
-                _ => code.push((text.to_string(), None)),
+            let mark = text.rsplit_once('@').and_then(|(before, mark)| Some((before, fact_mark(mark)?)));
+            let Some((before, mark)) = mark else {
+                code.push((text.to_string(), None));
+                continue;
+            };
+            if !Fact::VARIANTS.contains(&mark.name.as_str()) {
+                self.error(line + 1 + index, format!("no fact has the name `{}`", mark.name));
             }
+            let nodes = self.lesson.scenarios.get(scenario).map(node_ids).unwrap_or_default();
+            if let Some(node) = mark.node.as_ref().filter(|node| !nodes.contains(node)) {
+                self.error(line + 1 + index, format!("the scenario `{scenario}` has no node `{node}`"));
+            }
+            let text = before.trim_end().trim_end_matches(['#', '/']).trim_end();
+            code.push((text.to_string(), Some(mark)));
         }
         self.lesson.listings.push(Listing { line, language: language.into(), scenario: scenario.into(), code });
     }
@@ -283,8 +322,10 @@ fn build(
         |errors: Vec<crate::scenario::ScenarioError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>();
     let mut scenario = match base {
         None => Scenario::from_json(body).map_err(texts)?,
-        Some(scenario) => {
-            let mut scenario = scenario.of_branch(branch).map_err(|error| vec![error.to_string()])?;
+        Some(mut scenario) => {
+            if branch.is_some() || !body.trim().is_empty() {
+                scenario = scenario.of_branch(branch).map_err(|error| vec![error.to_string()])?;
+            }
             if !body.trim().is_empty() {
                 let settings = json::parse(body).map_err(|error| vec![error.to_string()])?;
                 let settings = settings.as_object().ok_or(vec!["an object of settings is expected".to_string()])?;
@@ -302,11 +343,37 @@ fn build(
     Ok(scenario)
 }
 
+/// Reads the mark of a line of code: the name of a fact, and the id of the node that it is about.
+fn fact_mark(text: &str) -> Option<FactMark> {
+    let mut words = text.split_whitespace();
+    let name = words.next().filter(|name| text.starts_with(name))?;
+    let node = words.next().map(String::from);
+    let is_name = name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    (is_name && words.next().is_none()).then(|| FactMark { name: name.into(), node })
+}
+
+/// The ids of all nodes of a scenario.
+fn node_ids(scenario: &Scenario) -> Vec<&String> {
+    let services = scenario.services.iter().map(|node| &node.id);
+    let buses = scenario.buses.iter().map(|node| &node.id);
+    services.chain(buses).chain(scenario.clients.iter().map(|node| &node.id)).collect()
+}
+
+/// The glossary.
+pub(in crate::lessons) const GLOSSARY: &str = include_str!("../../../docs/glossary.md");
+
 /// Whether the glossary has a term, whose spaces are written as `-`.
-fn is_term(term: &str) -> bool {
-    let wanted = term.replace('-', " ");
-    let glossary = include_str!("../../../docs/glossary.md");
-    let terms = glossary.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
+fn is_term(id: &str) -> bool {
+    glossary_term(id).is_some()
+}
+
+/// Returns a term of the glossary and its meaning. Its id has `-` for spaces.
+pub(super) fn glossary_term(id: &str) -> Option<(String, String)> {
+    let wanted = id.replace('-', " ");
     let simple = |term: &str| term.split(" (").next().unwrap_or(term).replace('-', " ");
-    terms.flat_map(|terms| terms.split(", ")).any(|term| simple(term) == wanted)
+    GLOSSARY.lines().find_map(|line| {
+        let (terms, meaning) = line.strip_prefix("| ")?.split_once(" | ")?;
+        let term = terms.split(", ").find(|term| simple(term) == wanted)?;
+        Some((term.to_string(), meaning.trim_end_matches('|').trim().to_string()))
+    })
 }

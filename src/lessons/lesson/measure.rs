@@ -1,12 +1,12 @@
 //! Measures the numbers of a lesson, its claims, and the proofs of its questions, each over 200 runs.
 
 use super::Lesson;
-use crate::grading::Grader;
-use crate::scenario::{Goal, ScenarioError, Task};
+use crate::grading::{GoalGrade, Grader};
+use crate::scenario::{Goal, Scenario, ScenarioError, Task};
 use crate::session::sweep::MOST_EVENTS;
 
 /// Runs of each scenario.
-const RUNS: u32 = 200;
+pub(super) const RUNS: u32 = 200;
 
 /// The result of a measurement.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -26,9 +26,59 @@ pub struct Measurements {
 }
 
 /// What a goal of a scenario belongs to.
-enum Of {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    /// An expression, by its place in the lesson.
     Expression(usize),
+    /// A choice, by the places of the question and the choice.
     Choice(usize, usize),
+}
+
+/// The measurement of one scenario, run by run.
+#[derive(Debug)]
+pub(super) struct ScenarioMeasurement {
+    of: Vec<Of>,
+    /// Absent if nothing is measured.
+    grader: Option<Grader>,
+}
+
+impl ScenarioMeasurement {
+    /// Prepares the measurement of all numbers and proofs of a scenario.
+    pub fn new(lesson: &Lesson, id: &str, scenario: &Scenario) -> Result<Self, ScenarioError> {
+        let expressions = lesson.expressions.iter().enumerate();
+        let mut goals: Vec<(Of, &str)> = expressions
+            .filter(|(_, expression)| expression.scenario == id)
+            .map(|(i, expression)| (Of::Expression(i), expression.goal.as_str()))
+            .collect();
+        for (i, question) in lesson.questions.iter().enumerate() {
+            for (j, choice) in question.choices.iter().enumerate().filter(|(_, it)| it.shown_by.scenario == id) {
+                goals.push((Of::Choice(i, j), &choice.shown_by.must));
+            }
+        }
+        let of = goals.iter().map(|(of, _)| *of).collect();
+        if goals.is_empty() {
+            return Ok(ScenarioMeasurement { of, grader: None });
+        }
+        let task = Task { id: id.into(), runs: RUNS, goals: goals.iter().map(goal).collect(), ..Task::default() };
+        let grader = Grader::new(scenario, &task, scenario, MOST_EVENTS)?;
+        Ok(ScenarioMeasurement { of, grader: Some(grader) })
+    }
+
+    /// Makes the next run. Returns whether there are more to make.
+    pub fn step(&mut self) -> bool {
+        self.grader.as_mut().is_some_and(Grader::step)
+    }
+
+    /// Returns the number of runs made, and of all runs to make.
+    pub fn progress(&self) -> (u64, u64) {
+        self.grader.as_ref().map_or((0, 0), Grader::progress)
+    }
+
+    /// Returns the results so far. No goal is met before all runs are made.
+    pub fn results(&self) -> Vec<(Of, GoalGrade)> {
+        let grades = self.grader.as_ref().map(|grader| grader.grade().goals).unwrap_or_default();
+        self.of.iter().copied().zip(grades).collect()
+    }
 }
 
 impl Measurements {
@@ -55,24 +105,13 @@ impl Lesson {
             choices: self.questions.iter().map(|it| vec![Measured::default(); it.choices.len()]).collect(),
         };
         for (id, scenario) in &self.scenarios {
-            let expressions = self.expressions.iter().enumerate();
-            let mut goals: Vec<(Of, &str)> = expressions
-                .filter(|(_, expression)| expression.scenario == *id)
-                .map(|(i, expression)| (Of::Expression(i), expression.goal.as_str()))
-                .collect();
-            for (i, question) in self.questions.iter().enumerate() {
-                for (j, choice) in question.choices.iter().enumerate().filter(|(_, it)| it.shown_by.scenario == *id) {
-                    goals.push((Of::Choice(i, j), &choice.shown_by.must));
-                }
-            }
-            let task = Task { id: id.clone(), runs: RUNS, goals: goals.iter().map(goal).collect(), ..Task::default() };
-            let mut grader = Grader::new(scenario, &task, scenario, MOST_EVENTS)?;
-            while !goals.is_empty() && goes_on() && grader.step() {}
-            for ((of, _), grade) in goals.iter().zip(grader.grade().goals) {
+            let mut measurement = ScenarioMeasurement::new(self, id, scenario)?;
+            while goes_on() && measurement.step() {}
+            for (of, grade) in measurement.results() {
                 let result = Measured { figure: grade.figure, is_met: grade.met };
                 match of {
-                    Of::Expression(i) => measured.expressions[*i] = result,
-                    Of::Choice(i, j) => measured.choices[*i][*j] = result,
+                    Of::Expression(i) => measured.expressions[i] = result,
+                    Of::Choice(i, j) => measured.choices[i][j] = result,
                 }
             }
         }

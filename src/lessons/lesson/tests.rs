@@ -1,6 +1,6 @@
 use super::*;
 use crate::lessons::LESSONS;
-use crate::session::Run;
+use crate::session::{Run, log_text};
 use std::collections::BTreeSet;
 
 const HEAD: &str = "---\nlesson: 1\nid: test\ntitle: A test\n---\n";
@@ -27,12 +27,15 @@ fn the_engine_reaches_each_marked_line() {
         for listing in &lesson.listings {
             let scenario = &lesson.scenarios[&listing.scenario];
             let mut run = Run::new(scenario);
-            let mut facts = Vec::new();
-            run.advance(crate::scenario::micros(scenario.until_ms), u64::MAX, &mut |record, _, _| {
-                facts.push(record.fact.name());
+            let mut facts = BTreeSet::new();
+            run.advance(crate::scenario::micros(scenario.until_ms), u64::MAX, &mut |record, analysis, engine| {
+                let sentence = log_text::sentence(record, analysis, engine.names());
+                let node = sentence.nodes.first().map(|node| engine.names().node(*node).to_string());
+                facts.insert((record.fact.name(), node));
+                facts.insert((record.fact.name(), None));
             });
             for (code, fact) in &listing.code {
-                let reached = fact.as_ref().is_none_or(|fact| facts.contains(&fact.as_str()));
+                let reached = fact.as_ref().is_none_or(|fact| facts.contains(&(fact.name.as_str(), fact.node.clone())));
                 assert!(reached, "{}, line {}: {code}", lesson.id, listing.line);
             }
             assert!(listing.code.iter().any(|(_, fact)| fact.is_some()), "{}, line {}", lesson.id, listing.line);

@@ -4,7 +4,7 @@ use super::{Page, PageMsg, ViewsState, opening};
 use crate::app::browser::{address, crash_report, documents, drawings, files, storage, theme};
 use crate::app::gesture::Gesture;
 use crate::app::kept_drawings::{DrawingsAnswer, DrawingsRequest};
-use crate::app::model::{self, DrawingsMsg, Effect, Msg, SharingMsg};
+use crate::app::model::{self, DrawingsMsg, Effect, KEPT_LESSONS, LessonMsg, Msg, SharingMsg};
 use crate::app::ui::lazy_views;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -79,6 +79,13 @@ impl Page {
                 }
             }),
             Effect::OpenNamed(fragment) => self.open(opening::open_named(fragment)),
+            Effect::FetchLesson(address) => self.link.send_future(async move {
+                let text = files::fetch_lesson(&address).await;
+                PageMsg::Model(Msg::Lesson(LessonMsg::Fetched(text, storage::kept(KEPT_LESSONS))))
+            }),
+            Effect::AnswerLesson(report) => {
+                self.link.send_message(PageMsg::Model(Msg::Lesson(LessonMsg::Received(report))));
+            }
             Effect::DrawBranches => self.link.send_message(PageMsg::Model(Msg::DrawBranches)),
             Effect::SavePicture { format, only, name } => {
                 self.painter.save_picture(&self.model, format, only.as_ref(), &name);

@@ -6,7 +6,7 @@ use crate::app::browser::documents::{self, OpenError};
 use crate::app::browser::{drawings, storage, theme};
 use crate::app::kept_drawings::{DrawingInfo, DrawingsAnswer, DrawingsRequest, StorageProblem};
 use crate::app::model::{
-    DocumentMsg, DrawingsMsg, KEPT_LAST, KEPT_WORK, Mode, Msg, NEW_ADDRESS, Opening, Origin, PlaybackMsg,
+    DocumentMsg, DrawingsMsg, KEPT_LAST, KEPT_WORK, LessonMsg, Mode, Msg, NEW_ADDRESS, Opening, Origin, PlaybackMsg,
 };
 use crate::app::ui::canvas_2d::CanvasColours;
 use crate::scenario::Scenario;
@@ -43,13 +43,18 @@ pub struct Opened {
     has_failed: bool,
     /// Why a kept drawing could not be opened.
     storage: Option<StorageProblem>,
+    /// The address of the lesson to open, and the id of a step.
+    lesson: Option<(String, Option<String>)>,
 }
 
 /// Opens the drawing that the address names, or else the one that was changed last. With `is_first`, a drawing that cannot
 /// be opened falls back to that.
 pub async fn open_address(is_first: bool) -> Opened {
     let address = address::read(&address::fragment());
-    if address.names_drawing {
+    if let Some(lesson) = address.lesson.clone() {
+        let drawing = if is_first { Drawing::First } else { Drawing::Unchanged };
+        Opened { drawing, lesson: Some(lesson), options: Some(address), ..Opened::default() }
+    } else if address.names_drawing {
         open_fragment(address::fragment(), is_first).await
     } else if address::is_embed() && !address.unknown.is_empty() {
         let problem = format!("This address names no scenario. Unknown: {}.", address.unknown.join(", "));
@@ -183,7 +188,7 @@ impl Page {
 
     /// Shows a drawing that was opened, applies the address's options, and reports a problem.
     pub(super) fn show_opened(&mut self, opened: Opened) {
-        let Opened { drawing, kept, is_new_address, options, problem, has_failed, storage } = opened;
+        let Opened { drawing, kept, is_new_address, options, problem, has_failed, storage, lesson } = opened;
         let unknown = options.as_ref().map(|options| options.unknown.clone()).unwrap_or_default();
         self.report_opened(problem.as_ref(), &unknown);
         let mut notices: Vec<String> = Vec::new();
@@ -206,6 +211,9 @@ impl Page {
                     address::show(&self.model.document.fragment(), is_new_address);
                 }
             }
+        }
+        if let Some((lesson, step)) = lesson {
+            self.update_model(Msg::Lesson(LessonMsg::Open(lesson, step)));
         }
         if let Some(options) = options {
             self.apply_options(&options);

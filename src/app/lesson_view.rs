@@ -1,0 +1,369 @@
+//! The lesson beside the system: the text, the measured numbers, the reader's answers, and the lines of code that the run
+//! has reached.
+
+use crate::scenario::Micros;
+use crate::session::protocol::lesson::{
+    FactMark, LessonBlock, LessonMeasurement, LessonPage, LessonProblem, LessonQuery, LessonSpan, MeasuredText,
+};
+use crate::session::protocol::{Query, Request};
+use crate::trace::NodeId;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// The address of the lesson that the page offers, relative to the page.
+pub const FIRST_LESSON: &str = "lessons/eventual-consistency.md";
+/// Least time between two requests while the run plays, ms of real time, so that the run goes first.
+const PAUSE: f64 = 60.0;
+/// Least time between two looks at the facts of the run, ms of real time.
+const FACTS_INTERVAL: f64 = 50.0;
+
+/// What is known of the lesson.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum LessonState {
+    /// No lesson was opened.
+    #[default]
+    None,
+    /// The file is being fetched or read.
+    Loading,
+    /// The file could not be fetched: why.
+    NotFetched(String),
+    /// The file is not a lesson.
+    Invalid(Rc<Vec<LessonProblem>>),
+    /// The lesson.
+    Ready(Rc<LessonPage>),
+}
+
+/// An answer of the reader, for the host page of an embed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prediction {
+    /// The id of the question.
+    pub question: String,
+    /// The place of the choice, from 1.
+    pub answer: u32,
+    /// It is the right one.
+    pub correct: bool,
+}
+
+/// The choices that the reader has proved, by question, in order; kept for each lesson.
+pub type Tries = BTreeMap<String, Vec<u32>>;
+
+/// The times at which the run has reached the lines of the code.
+#[derive(Clone, Debug, Default)]
+struct FactTimes {
+    marks: Vec<(FactMark, Option<NodeId>)>,
+    next: u64,
+    reached: Vec<(Micros, u32)>,
+    waiting: bool,
+    last: f64,
+}
+
+/// The lesson.
+#[derive(Clone, Debug, Default)]
+pub struct LessonView {
+    /// The lesson is visible.
+    pub is_open: bool,
+    /// Its address, relative to the page.
+    pub address: Rc<str>,
+    /// What is known of it.
+    pub state: LessonState,
+    /// The text of the file.
+    text: Rc<str>,
+    /// The step that the address names, until the lesson is read.
+    pub wanted_step: Option<String>,
+    /// The current step, by its place.
+    pub step: usize,
+    /// The measurements, by scenario.
+    pub measured: BTreeMap<u32, LessonMeasurement>,
+    /// The choices that are selected and not proved.
+    pub selected: BTreeMap<u32, u32>,
+    /// The answers of the reader.
+    pub tries: Tries,
+    /// The answers to all lessons as the browser keeps them.
+    pub kept: Option<String>,
+    /// Questions that are asked again.
+    pub again: BTreeSet<u32>,
+    /// The scenario of the lesson on the canvas, and the number of the document.
+    pub shown: Option<(u32, u32)>,
+    /// The choice whose run is on the canvas, and what it shows.
+    pub shown_choice: Option<(u32, u32, String)>,
+    /// The choice whose run is to be shown.
+    pub wanted_choice: Option<(u32, u32)>,
+    /// The programming language of the code.
+    pub code: String,
+    /// Answers for the host page.
+    pub predictions: Vec<Prediction>,
+    facts: FactTimes,
+    needs_reading: bool,
+    waiting: bool,
+    last: f64,
+    /// Why the code of lessons is missing.
+    failed: bool,
+}
+
+impl LessonView {
+    /// Returns the lesson, if it is read.
+    pub fn page(&self) -> Option<&Rc<LessonPage>> {
+        if let LessonState::Ready(page) = &self.state { Some(page) } else { None }
+    }
+
+    /// Begins to open a lesson.
+    pub fn load(&mut self, address: &str, step: Option<String>) {
+        *self = LessonView {
+            is_open: true,
+            address: address.into(),
+            state: LessonState::Loading,
+            wanted_step: step,
+            code: std::mem::take(&mut self.code),
+            ..LessonView::default()
+        };
+    }
+
+    /// Takes the text of the file, which is read next.
+    pub fn set_text(&mut self, text: String) {
+        self.text = text.into();
+        (self.needs_reading, self.failed) = (true, false);
+    }
+
+    /// Reads the file again in a new engine.
+    pub fn read_again(&mut self) {
+        self.waiting = false;
+        self.facts.waiting = false;
+        self.needs_reading |= self.page().is_some();
+    }
+
+    /// Returns the fragment of the address of the current step.
+    pub fn fragment(&self) -> String {
+        let step = self.page().and_then(|page| page.steps.get(self.step));
+        let step = step.map_or(String::new(), |step| format!("&step={}", step.id));
+        format!("lesson={}{step}", self.address)
+    }
+
+    /// Returns the scenarios that a step measures, with those of the questions in it.
+    pub fn scenarios_of(page: &LessonPage, step: usize) -> BTreeSet<u32> {
+        let mut found = BTreeSet::new();
+        let blocks = page.steps.get(step).map_or(&[] as &[LessonBlock], |step| &step.blocks);
+        each_block(blocks, &mut |block| match block {
+            LessonBlock::Question(place) => {
+                if let Some(question) = page.questions.get(*place as usize) {
+                    found.extend(question.choices.iter().map(|choice| choice.scenario));
+                }
+            }
+            LessonBlock::Heading(_, spans) | LessonBlock::Paragraph(spans) => figures(page, spans, &mut found),
+            LessonBlock::Table(head, rows) => {
+                let cells = head.iter().chain(rows.iter().flatten());
+                cells.for_each(|spans| figures(page, spans, &mut found));
+            }
+            LessonBlock::List(..)
+            | LessonBlock::Quote(_)
+            | LessonBlock::Code(_)
+            | LessonBlock::Rule
+            | LessonBlock::Listing(_)
+            | LessonBlock::Scenario(_)
+            | LessonBlock::Challenge(..) => {}
+        });
+        found
+    }
+
+    /// Returns whether all runs of a scenario are made.
+    pub fn is_measured(&self, scenario: u32) -> bool {
+        self.measured.get(&scenario).is_some_and(|measured| measured.runs >= measured.of)
+    }
+
+    /// Returns the runs made and to make for a step.
+    pub fn progress(&self, step: usize) -> (u64, u64) {
+        let Some(page) = self.page() else { return (0, 0) };
+        let scenarios = Self::scenarios_of(page, step);
+        let of = |scenario: &u32| self.measured.get(scenario).map_or((0, page.runs), |it| (it.runs, it.of));
+        scenarios.iter().map(of).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    }
+
+    /// Returns a measured number of the text, by its place.
+    pub fn figure(&self, place: u32) -> Option<&MeasuredText> {
+        let scenario = self.page()?.figures.get(place as usize)?.scenario;
+        let figures = &self.measured.get(&scenario)?.figures;
+        figures.iter().find(|(it, _)| *it == place).map(|(_, text)| text)
+    }
+
+    /// Returns the result of a proof.
+    pub fn proof(&self, question: u32, choice: u32) -> Option<&MeasuredText> {
+        let scenario = self.page()?.questions.get(question as usize)?.choices.get(choice as usize)?.scenario;
+        let choices = &self.measured.get(&scenario)?.choices;
+        choices.iter().find(|(q, c, _)| (*q, *c) == (question, choice)).map(|(_, _, text)| text)
+    }
+
+    /// Returns the choices that the reader has proved, the first one first.
+    pub fn tries_of(&self, question: u32) -> &[u32] {
+        let id = self.page().and_then(|page| page.questions.get(question as usize)).map(|question| &question.id);
+        id.and_then(|id| self.tries.get(id)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns whether the system has proved the answer.
+    pub fn is_proved(&self, question: u32) -> bool {
+        !self.tries_of(question).is_empty() && !self.again.contains(&question)
+    }
+
+    /// Returns the questions that were right on the first try, those that were answered, and all questions.
+    pub fn score(&self) -> (usize, usize, usize) {
+        let Some(page) = self.page() else { return (0, 0, 0) };
+        let mut score = (0, 0, page.questions.len());
+        for (place, question) in page.questions.iter().enumerate() {
+            if let Some(first) = self.tries_of(place as u32).first() {
+                score.1 += 1;
+                score.0 += usize::from(question.choices.get(*first as usize).is_some_and(|choice| choice.right));
+            }
+        }
+        score
+    }
+
+    /// Returns the next scenario to measure: first for the choice to show, then for the current step, then the others.
+    fn next_scenario(&self, page: &LessonPage) -> Option<u32> {
+        let choice = |(question, choice): (u32, u32)| {
+            Some(page.questions.get(question as usize)?.choices.get(choice as usize)?.scenario)
+        };
+        let wanted = self.wanted_choice.and_then(choice);
+        let here = Self::scenarios_of(page, self.step);
+        let others = page.figures.iter().map(|figure| figure.scenario);
+        wanted.into_iter().chain(here).chain(others).find(|scenario| !self.is_measured(*scenario))
+    }
+
+    /// Returns whether there is something to read, to measure or to show.
+    pub fn is_behind(&self, records: u64) -> bool {
+        let work = self.needs_reading
+            || self.wanted_choice.is_some()
+            || self.page().is_some_and(|page| self.next_scenario(page).is_some());
+        self.is_open && !self.failed && (work || !self.facts.marks.is_empty() && self.facts.next < records)
+    }
+
+    /// Returns the next requests, if it is time for some.
+    pub fn next_requests(&mut self, records: u64, plays: bool, wall: f64) -> [Option<Request>; 2] {
+        if !self.is_behind(records) {
+            return [None, None];
+        }
+        let mut facts = None;
+        if !self.facts.marks.is_empty()
+            && !self.facts.waiting
+            && self.facts.next < records
+            && wall - self.facts.last >= FACTS_INTERVAL
+        {
+            (self.facts.waiting, self.facts.last) = (true, wall);
+            let marks = self.facts.marks.iter().map(|(mark, node)| (mark.name.clone(), *node)).collect();
+            facts = Some(Request::Query(Query::Facts { marks, from: self.facts.next }));
+        }
+        [facts, self.next_lesson_request(plays, wall)]
+    }
+
+    fn next_lesson_request(&mut self, plays: bool, wall: f64) -> Option<Request> {
+        if self.waiting || plays && wall - self.last < PAUSE {
+            return None;
+        }
+        let query = if self.needs_reading {
+            self.needs_reading = false;
+            LessonQuery::Open { text: self.text.to_string() }
+        } else {
+            let page = self.page()?.clone();
+            match (self.next_scenario(&page), self.wanted_choice) {
+                (Some(scenario), _) => LessonQuery::Measure { scenario },
+                (None, Some((question, choice))) => LessonQuery::Show { question, choice },
+                (None, None) => return None,
+            }
+        };
+        // A wanted choice needs its own scenario only.
+        let query = match self.wanted_choice.filter(|_| !matches!(query, LessonQuery::Open { .. })) {
+            Some((question, choice)) if self.is_choice_measured(question, choice) => {
+                LessonQuery::Show { question, choice }
+            }
+            Some(_) | None => query,
+        };
+        (self.waiting, self.last) = (true, wall);
+        Some(Request::Lesson(query))
+    }
+
+    fn is_choice_measured(&self, question: u32, choice: u32) -> bool {
+        let question = self.page().and_then(|page| page.questions.get(question as usize));
+        question.and_then(|it| it.choices.get(choice as usize)).is_some_and(|choice| self.is_measured(choice.scenario))
+    }
+
+    /// Notes that the last request is answered.
+    pub fn answered(&mut self) {
+        self.waiting = false;
+    }
+
+    /// Gives up the pending request, because the code for it could not be fetched.
+    pub fn cancel_request(&mut self, why: &str) {
+        self.facts.waiting = false;
+        if std::mem::take(&mut self.waiting) {
+            self.failed = true;
+            self.wanted_choice = None;
+            if self.page().is_none() {
+                self.state = LessonState::NotFetched(why.into());
+            }
+        }
+    }
+
+    /// Watches facts of the run.
+    pub fn watch(&mut self, marks: Vec<(FactMark, Option<NodeId>)>) {
+        if self.facts.marks != marks {
+            self.facts = FactTimes { marks, waiting: self.facts.waiting, ..FactTimes::default() };
+        }
+    }
+
+    /// The run is at another time: what it has reached is asked for again.
+    pub fn restart_facts(&mut self) {
+        (self.facts.next, self.facts.waiting) = (0, false);
+        self.facts.reached.clear();
+    }
+
+    /// Stores when facts have happened.
+    pub fn receive_facts(&mut self, next: u64, reached: &[(Micros, u32)]) {
+        if std::mem::take(&mut self.facts.waiting) {
+            self.facts.next = next;
+            self.facts.reached.extend_from_slice(reached);
+        }
+    }
+
+    /// Returns how often a line was reached, and whether it is the one that was reached last.
+    pub fn reached(&self, mark: &FactMark) -> (usize, bool) {
+        let Some(place) = self.facts.marks.iter().position(|(it, _)| it == mark) else { return (0, false) };
+        let place = place as u32;
+        let count = self.facts.reached.iter().filter(|(_, it)| *it == place).count();
+        let last = self.facts.reached.last().map(|(at, _)| *at);
+        let is_last =
+            self.facts.reached.iter().rev().take_while(|(at, _)| Some(*at) == last).any(|(_, it)| *it == place);
+        (count, is_last)
+    }
+}
+
+/// Visits each block, also those in lists and quotations.
+pub fn each_block(blocks: &[LessonBlock], visit: &mut dyn FnMut(&LessonBlock)) {
+    for block in blocks {
+        visit(block);
+        match block {
+            LessonBlock::List(_, items) => items.iter().for_each(|item| each_block(item, visit)),
+            LessonBlock::Quote(inner) => each_block(inner, visit),
+            LessonBlock::Heading(..)
+            | LessonBlock::Paragraph(_)
+            | LessonBlock::Table(..)
+            | LessonBlock::Code(_)
+            | LessonBlock::Rule
+            | LessonBlock::Listing(_)
+            | LessonBlock::Question(_)
+            | LessonBlock::Scenario(_)
+            | LessonBlock::Challenge(..) => {}
+        }
+    }
+}
+
+/// Adds the scenarios of the numbers in a line.
+fn figures(page: &LessonPage, spans: &[LessonSpan], found: &mut BTreeSet<u32>) {
+    for span in spans {
+        match span {
+            LessonSpan::Figure(place) => found.extend(page.figures.get(*place as usize).map(|figure| figure.scenario)),
+            LessonSpan::Emphasis(inner)
+            | LessonSpan::Strong(inner)
+            | LessonSpan::Link(_, inner)
+            | LessonSpan::StepLink(_, inner)
+            | LessonSpan::TermLink(_, inner) => figures(page, inner, found),
+            LessonSpan::Text(_) | LessonSpan::Code(_) | LessonSpan::Break => {}
+        }
+    }
+}

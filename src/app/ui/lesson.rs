@@ -1,0 +1,279 @@
+//! The lesson beside the system. Its code is loaded from a separate wasm file when a lesson is first opened.
+
+mod blocks;
+mod code;
+mod questions;
+
+use super::icons::{Icon, icon};
+use crate::app::lesson_view::{FIRST_LESSON, LessonState, LessonView, each_block};
+use crate::app::lesson_words::LessonWords;
+use crate::app::model::{LessonMsg, Model, Msg};
+use crate::session::protocol::lesson::{LessonBlock, LessonPage};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use wasm_bindgen::JsCast;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
+use web_sys::{Element, HtmlElement};
+use yew::prelude::*;
+
+/// The style sheet of the lesson, loaded with its code.
+const STYLE_SHEET: &str = include_str!("lesson/lesson.css");
+
+/// Loads the code of the lesson.
+///
+/// # Errors
+/// The code could not be fetched. A later call tries again.
+pub async fn load() -> Result<(), SplitLoaderError> {
+    load_lesson().await
+}
+
+#[wasm_split(lesson, fallible, preload(load_lesson))]
+fn draw_when_loaded(model: &Model, send: &Callback<Msg>) -> Result<Html, SplitLoaderError> {
+    super::lazy_views::adopt_style_sheet("lesson", STYLE_SHEET);
+    Ok(View::new(model, send).draw())
+}
+
+/// Draws the lesson. Call it only after [`load`] has returned `Ok`.
+pub fn draw(model: &Model, send: &Callback<Msg>) -> Html {
+    let drawn = pin!(draw_when_loaded(model, send));
+    match drawn.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(elements)) => elements,
+        Poll::Ready(Err(_)) | Poll::Pending => unreachable!("loaded code is ready at the first poll"),
+    }
+}
+
+/// What the parts of the lesson are drawn from.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    lesson: &'a LessonView,
+    words: &'static LessonWords,
+    send: &'a Callback<Msg>,
+    /// The scenario of the lesson that is on the canvas.
+    shown: Option<u32>,
+}
+
+impl<'a> View<'a> {
+    fn new(model: &'a Model, send: &'a Callback<Msg>) -> View<'a> {
+        let lesson = &model.lesson;
+        let words = LessonWords::of(lesson.page().map_or("en", |page| &page.language));
+        let shown = lesson.shown.filter(|(_, number)| *number == model.document.number()).map(|(place, _)| place);
+        View { lesson, words, send, shown }
+    }
+
+    fn on(self, msg: LessonMsg) -> Callback<MouseEvent> {
+        self.send.reform(move |_| Msg::Lesson(msg.clone()))
+    }
+
+    fn draw(self) -> Html {
+        let language = self.lesson.page().map_or("en", |page| &page.language).to_string();
+        html! {
+            <section class="lesson" aria-labelledby="lesson-heading" lang={language}>
+                { self.header() }
+                { match &self.lesson.state {
+                    LessonState::None | LessonState::Loading => html! { <p class="lesson-note" role="status">{ self.words.loading }</p> },
+                    LessonState::NotFetched(why) => self.not_fetched(why),
+                    LessonState::Invalid(problems) => html! {
+                        <div class="lesson-note" role="alert">
+                            <h3>{ self.words.invalid }</h3>
+                            <p>{ &*self.lesson.address }</p>
+                            <ul class="err">{ for problems.iter().map(|it| html! { <li>{ format!("{} {}: {}", self.words.line, it.line, it.problem) }</li> }) }</ul>
+                            { self.ways_on() }
+                        </div>
+                    },
+                    LessonState::Ready(page) => self.ready(page),
+                } }
+            </section>
+        }
+    }
+
+    fn header(self) -> Html {
+        let title = self.lesson.page().map_or(self.words.lesson, |page| &page.title).to_string();
+        html! {
+            <header>
+                <h2 id="lesson-heading" tabindex="-1">{ title }</h2>
+                <span class="grow"></span>
+                { self.languages() }
+                <button class="icon small" title={self.words.close} aria-label={self.words.close} onclick={self.on(LessonMsg::Toggle)}>{ icon(Icon::Close) }</button>
+            </header>
+        }
+    }
+
+    /// Draws the links to the lesson in other languages.
+    fn languages(self) -> Html {
+        let Some(page) = self.lesson.page().filter(|page| !page.translations.is_empty()) else { return html! {} };
+        let folder = self.lesson.address.rfind('/').map_or("", |end| &self.lesson.address[..=end]);
+        let step = page.steps.get(self.lesson.step).map(|step| step.id.clone());
+        let link = |(language, file): &(String, String)| {
+            let href = format!(
+                "#lesson={folder}{file}{}",
+                step.as_ref().map_or(String::new(), |step| format!("&step={step}"))
+            );
+            html! { <a class="lesson-language" {href} hreflang={language.clone()} lang={language.clone()} aria-label={format!("{}: {language}", self.words.language)}>{ language.to_uppercase() }</a> }
+        };
+        html! { { for page.translations.iter().map(link) } }
+    }
+
+    fn not_fetched(self, why: &str) -> Html {
+        let again = LessonMsg::Open(self.lesson.address.to_string(), self.lesson.wanted_step.clone());
+        html! {
+            <div class="lesson-note" role="alert">
+                <h3>{ self.words.not_fetched }</h3>
+                <p>{ why }</p>
+                <p class="actions">
+                    <button class="line" onclick={self.on(again)}>{ self.words.try_again }</button>
+                </p>
+                { self.ways_on() }
+            </div>
+        }
+    }
+
+    fn ways_on(self) -> Html {
+        let first = format!("#lesson={FIRST_LESSON}");
+        html! { <p><a href={first}>{ self.words.open_first }</a></p> }
+    }
+
+    fn ready(self, page: &LessonPage) -> Html {
+        let Some(step) = page.steps.get(self.lesson.step) else { return html! {} };
+        let tabs = page.steps.iter().enumerate().map(|(place, step)| self.tab(page, place, &step.title));
+        let is_first = self.lesson.step == 0;
+        let introduction = if is_first {
+            self.blocks(&page.introduction)
+        } else {
+            html! {}
+        };
+        html! {
+            <>
+                <div class="lesson-tabs" role="tablist" aria-label={self.words.steps} onkeydown={tab_key()}>{ for tabs }</div>
+                <div class="lesson-text" key={step.id.clone()} id="lesson-panel" role="tabpanel" tabindex="0" aria-labelledby={format!("lesson-tab-{}", self.lesson.step)}>
+                    { introduction }
+                    <h3 id="lesson-step" tabindex="-1">{ &step.title }</h3>
+                    { self.shown_scenario(page) }
+                    { self.progress(page) }
+                    { self.blocks(&step.blocks) }
+                    { self.results(page) }
+                    { self.neighbours(page) }
+                </div>
+                { self.terms(page) }
+            </>
+        }
+    }
+
+    fn tab(self, page: &LessonPage, place: usize, title: &str) -> Html {
+        let is_current = place == self.lesson.step;
+        let (answered, of) = self.answered_in(page, place);
+        let count = if of > 0 { format!("{answered}/{of}") } else { String::new() };
+        html! {
+            <button key={place} id={format!("lesson-tab-{place}")} role="tab" aria-selected={is_current.to_string()} aria-controls="lesson-panel"
+                tabindex={if is_current { "0" } else { "-1" }} onclick={self.on(LessonMsg::GoTo(place))}>
+                { title }
+                if of > 0 { <span class="muted"><span aria-hidden="true">{ &count }</span><span class="sr">{ format!(", {answered} / {of} {}", self.words.answered) }</span></span> }
+            </button>
+        }
+    }
+
+    /// Returns the number of answered questions in a step, and of all questions in it.
+    fn answered_in(self, page: &LessonPage, step: usize) -> (usize, usize) {
+        let (mut answered, mut of) = (0, 0);
+        each_block(&page.steps[step].blocks, &mut |block| {
+            if let LessonBlock::Question(place) = block {
+                of += 1;
+                answered += usize::from(!self.lesson.tries_of(*place).is_empty());
+            }
+        });
+        (answered, of)
+    }
+
+    /// Draws which system of the step is on the canvas, or the button that shows it.
+    fn shown_scenario(self, page: &LessonPage) -> Html {
+        let Some(place) = page.steps[self.lesson.step].scenario else { return html! {} };
+        let title = page.scenarios.get(place as usize).map(|it| it.title.clone()).unwrap_or_default();
+        self.scenario_button(place, &title)
+    }
+
+    fn scenario_button(self, place: u32, title: &str) -> Html {
+        if self.shown == Some(place) && self.lesson.shown_choice.is_none() {
+            return html! { <p class="lesson-system"><b>{ format!("{}: ", self.words.shown_system) }</b>{ title }</p> };
+        }
+        html! { <p class="lesson-system"><button class="line" onclick={self.on(LessonMsg::OpenScenario(place))}>{ icon(Icon::Play) }<span>{ format!("{}: {title}", self.words.show_system) }</span></button></p> }
+    }
+
+    fn progress(self, page: &LessonPage) -> Html {
+        let (done, of) = self.lesson.progress(self.lesson.step);
+        if of == 0 {
+            return html! {};
+        }
+        if done < of {
+            return html! {
+                <p class="lesson-progress"><label>{ self.words.measuring }<progress max={of.to_string()} value={done.to_string()}></progress></label></p>
+            };
+        }
+        html! { <p class="lesson-progress muted">{ format!("{} {}", self.words.measured, page.runs) }</p> }
+    }
+
+    /// Draws the score, below the questions.
+    fn results(self, page: &LessonPage) -> Html {
+        let (right, answered, all) = self.lesson.score();
+        if self.answered_in(page, self.lesson.step).1 == 0 || answered == 0 {
+            return html! {};
+        }
+        html! {
+            <section class="lesson-score" role="group" aria-label={self.words.answered}>
+                <p>{ format!("{right} / {all} {}; {answered} {}", self.words.right_first, self.words.answered) }</p>
+                <p class="actions">
+                    <button class="line" onclick={self.on(LessonMsg::Export)}>{ self.words.export }</button>
+                    <button class="line" onclick={self.on(LessonMsg::Forget)}>{ self.words.forget }</button>
+                </p>
+            </section>
+        }
+    }
+
+    fn neighbours(self, page: &LessonPage) -> Html {
+        let button = |place: Option<usize>, word: &str, class: &'static str| {
+            let step = place.and_then(|place| page.steps.get(place));
+            step.map(|step| {
+                let title = format!("{word}: {}", step.title);
+                html! { <button {class} onclick={self.on(LessonMsg::GoToId(step.id.clone()))}>{ title }</button> }
+            })
+        };
+        let here = self.lesson.step;
+        html! {
+            <p class="lesson-neighbours">
+                { button(here.checked_sub(1), self.words.previous, "line") }
+                <span class="grow"></span>
+                { button(Some(here + 1), self.words.next, "primary") }
+            </p>
+        }
+    }
+
+    /// Draws the meanings of the terms, which the browser shows when their names are clicked.
+    fn terms(self, page: &LessonPage) -> Html {
+        let term = |term: &crate::session::protocol::lesson::LessonTerm| {
+            html! {
+                <div key={term.id.clone()} id={format!("term-{}", term.id)} class="lesson-term" popover="auto" role="note">
+                    <b>{ &term.term }</b><p>{ &term.meaning }</p>
+                    <button class="small line" popovertarget={format!("term-{}", term.id)} popovertargetaction="hide">{ self.words.close_term }</button>
+                </div>
+            }
+        };
+        html! { { for page.terms.iter().map(term) } }
+    }
+}
+
+/// Moves the focus between the tabs with the arrow keys, Home and End. Enter and Space open the tab.
+fn tab_key() -> Callback<KeyboardEvent> {
+    Callback::from(|event: KeyboardEvent| {
+        let Some(tab) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
+        let Some(list) = tab.closest("[role=tablist]").ok().flatten() else { return };
+        let next = match event.key().as_str() {
+            "ArrowRight" | "ArrowDown" => tab.next_element_sibling().or_else(|| list.first_element_child()),
+            "ArrowLeft" | "ArrowUp" => tab.previous_element_sibling().or_else(|| list.last_element_child()),
+            "Home" => list.first_element_child(),
+            "End" => list.last_element_child(),
+            _ => return,
+        };
+        event.prevent_default();
+        if let Some(next) = next.and_then(|next| next.dyn_into::<HtmlElement>().ok()) {
+            let _ = next.focus();
+        }
+    })
+}
