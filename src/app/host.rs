@@ -264,9 +264,13 @@ impl Host {
         }
         model.host.wanted = self.wants_run_events();
         let run_events = model.host.take();
+        let predictions = std::mem::take(&mut model.lesson.predictions);
         if self.options.messages {
             for (name, payload) in self.reported.differences(model, wall, run_events) {
                 self.post(name, None, payload);
+            }
+            for prediction in &predictions {
+                self.post("prediction", None, event::prediction(prediction));
             }
             if model.playback.is_settled() {
                 self.finish(model);

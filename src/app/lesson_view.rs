@@ -80,6 +80,8 @@ pub struct LessonView {
     pub tries: Tries,
     /// The answers to all lessons as the browser keeps them.
     pub kept: Option<String>,
+    /// Answers that the host page of an embed has kept, until the lesson is read.
+    pub restored: Option<Tries>,
     /// Questions that are asked again.
     pub again: BTreeSet<u32>,
     /// The scenario of the lesson on the canvas, and the number of the document.
@@ -114,6 +116,7 @@ impl LessonView {
             state: LessonState::Loading,
             wanted_step: step,
             code: std::mem::take(&mut self.code),
+            restored: self.restored.take(),
             ..LessonView::default()
         };
     }

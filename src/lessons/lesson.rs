@@ -2,6 +2,8 @@
 
 mod desk;
 mod elements;
+#[cfg(not(target_arch = "wasm32"))]
+mod html;
 mod instant;
 mod markdown;
 mod measure;
@@ -10,6 +12,8 @@ mod question;
 mod tests;
 
 pub use desk::LessonDesk;
+#[cfg(not(target_arch = "wasm32"))]
+pub use html::glossary;
 pub use measure::{Measured, Measurements};
 pub use question::{Choice, Proof, Question};
 

@@ -4,6 +4,6 @@
 pub mod challenges;
 pub mod lesson;
 
-/// The texts of all lessons.
+/// All lessons: the name of the file, and its text.
 #[cfg(not(target_arch = "wasm32"))]
-pub const LESSONS: &[&str] = &[include_str!("eventual-consistency.md")];
+pub const LESSONS: &[(&str, &str)] = &[("eventual-consistency.md", include_str!("eventual-consistency.md"))];

@@ -2,7 +2,7 @@
 
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, BlobPropertyBag, File, HtmlElement, Request, RequestInit, RequestMode, Response, Url};
+use web_sys::{Blob, BlobPropertyBag, File, HtmlElement, Response, Url};
 
 /// Returns a title as the name of a file, without its ending.
 pub fn name_of(title: &str) -> String {
@@ -64,13 +64,12 @@ pub async fn fetch_lesson(address: &str) -> Result<String, String> {
     if url.origin() != origin {
         return Err(format!("A lesson is a file of the same site ({origin}), not of {}.", url.origin()));
     }
-    let options = RequestInit::new();
-    options.set_mode(RequestMode::SameOrigin);
     let failed = |_: JsValue| format!("The lesson {address} could not be fetched. Check the network.");
-    let request = Request::new_with_str_and_init(&url.href(), &options).map_err(failed)?;
-    let response = JsFuture::from(window.fetch_with_request(&request)).await.map_err(failed)?;
+    let response = JsFuture::from(window.fetch_with_str(&url.href())).await.map_err(failed)?;
     let response: Response = response.dyn_into().map_err(failed)?;
-    if !response.ok() {
+    // The site may have redirected to another one.
+    let came_from = Url::new(&response.url()).map(|url| url.origin()).unwrap_or_default();
+    if !response.ok() || came_from != origin {
         return Err(format!("There is no lesson {address} here (status {}).", response.status()));
     }
     let text = JsFuture::from(response.text().map_err(failed)?).await.map_err(failed)?.as_string().unwrap_or_default();

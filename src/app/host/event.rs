@@ -1,6 +1,7 @@
 //! The payloads of events and answers.
 
 use super::shared;
+use crate::app::lesson_view::Prediction;
 use crate::app::model::Model;
 use crate::scenario::Micros;
 use crate::session::protocol::{
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 pub type HostEventName = &'static str;
 
 /// The events.
-pub const EVENTS: [HostEventName; 21] = [
+pub const EVENTS: [HostEventName; 22] = [
     "ready",
     "error",
     "loaded",
@@ -32,6 +33,7 @@ pub const EVENTS: [HostEventName; 21] = [
     "replicaState",
     "converged",
     "verdict",
+    "prediction",
     "edited",
     "ended",
     "halted",
@@ -54,6 +56,11 @@ fn version(version: Version) -> Value {
         (false, Some(reading)) => json!({ "writtenAtMs": reading as f64 / 1e3 }),
         (false, None) => json!(version.counter),
     }
+}
+
+/// An answer to a question of a lesson.
+pub(super) fn prediction(prediction: &Prediction) -> Value {
+    json!({ "questionId": prediction.question, "answer": prediction.answer, "correct": prediction.correct })
 }
 
 /// The present time, and whether the run plays.

@@ -1,8 +1,9 @@
-//! The messages of SPLICE (cssplice.org), which course systems hear. An embed keeps its state by them; it does not grade, so
-//! it reports no score.
+//! The messages of SPLICE (cssplice.org), which course systems hear. An embed keeps its state by them, and reports the score
+//! of a lesson: the share of its questions that were right on the first try.
 
 use super::{HostAction, shared};
-use crate::app::model::Model;
+use crate::app::lesson_view::Tries;
+use crate::app::model::{LessonMsg, Model, Msg};
 use crate::scenario::{Scenario, link};
 use crate::session::protocol::BranchList;
 use serde_json::{Value, json};
@@ -14,9 +15,12 @@ pub(super) struct Splice {
     ids: u32,
     /// The id of the request for the state, until it is answered.
     asked: Option<String>,
-    /// The drawing and the live commands that were reported last.
-    reported: Option<(Rc<Scenario>, Rc<BranchList>)>,
+    /// What was reported last.
+    reported: Option<Reported>,
 }
+
+/// The drawing, the live commands and the answers to a lesson.
+type Reported = (Rc<Scenario>, Rc<BranchList>, Tries);
 
 impl Splice {
     /// Returns a new id for a message.
@@ -40,6 +44,10 @@ impl Splice {
         }
         self.asked = None;
         let state = &data["state"];
+        if state["lesson"].is_object() {
+            let tries = serde_json::from_value(state["lesson"]["answers"].clone()).unwrap_or_default();
+            return Some(HostAction::Update(Msg::Lesson(LessonMsg::Restore(tries))));
+        }
         let link = state["link"].as_str().or(state.as_str()).filter(|link| !link.is_empty())?;
         Some(HostAction::Open(link.into()))
     }
@@ -49,17 +57,26 @@ impl Splice {
         if !model.document.is_open() || !model.playback.is_settled() {
             return None;
         }
-        let now = (model.document.scenario.clone(), model.branches.clone());
+        let now = (model.document.scenario.clone(), model.branches.clone(), model.lesson.tries.clone());
         let before = self.reported.get_or_insert_with(|| now.clone());
-        let is_same = Rc::ptr_eq(&before.0, &now.0) && before.1 == now.1;
+        let is_same = Rc::ptr_eq(&before.0, &now.0) && before.1 == now.1 && before.2 == now.2;
         if is_same {
             return None;
         }
         self.reported = Some(now);
         let run = link::encode(&shared(model)).ok()?;
         let at = model.run.now as f64 / 1e3;
-        let state = json!({ "link": format!("{run}&t={at}") });
+        let mut state = json!({ "link": format!("{run}&t={at}") });
         let id = self.next_id();
-        Some(json!({ "subject": "SPLICE.reportScoreAndState", "message_id": id, "state": state }))
+        let mut message = json!({ "subject": "SPLICE.reportScoreAndState", "message_id": id });
+        if let Some(page) = model.lesson.page() {
+            let (right, _, all) = model.lesson.score();
+            state["lesson"] = json!({ "id": page.id, "answers": model.lesson.tries });
+            if all > 0 {
+                message["score"] = json!(right as f64 / all as f64);
+            }
+        }
+        message["state"] = state;
+        Some(message)
     }
 }

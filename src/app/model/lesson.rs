@@ -43,6 +43,8 @@ pub enum LessonMsg {
     Export,
     /// Forget all answers.
     Forget,
+    /// Take over answers that the host page of an embed has kept.
+    Restore(Tries),
 }
 
 /// The answers as a file.
@@ -94,6 +96,10 @@ impl Model {
             }
             LessonMsg::Show(question, choice) => self.lesson.wanted_choice = Some((question, choice)),
             LessonMsg::Code(language) => self.lesson.code = language,
+            LessonMsg::Restore(tries) => {
+                self.lesson.tries.clone_from(&tries);
+                self.lesson.restored = Some(tries);
+            }
             LessonMsg::Export => self.export_answers(effects),
             LessonMsg::Forget => {
                 self.lesson.tries.clear();
@@ -152,6 +158,9 @@ impl Model {
                 let was_ready = self.lesson.page().is_some();
                 if !was_ready && let Some(kept) = &self.lesson.kept {
                     self.lesson.tries = all_tries(kept).remove(&page.id).unwrap_or_default();
+                }
+                if let Some(tries) = self.lesson.restored.take() {
+                    self.lesson.tries = tries;
                 }
                 let wanted = self.lesson.wanted_step.take();
                 let place = wanted.and_then(|id| page.steps.iter().position(|step| step.id == id));

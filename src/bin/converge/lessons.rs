@@ -9,11 +9,11 @@ use std::sync::atomic::Ordering;
 
 /// Reads a lesson and measures it.
 fn measured(file: &str) -> Result<(Lesson, Measurements), BadInput> {
-    let built_in = |id: &str| LESSONS.iter().find(|text| Lesson::parse(text).is_ok_and(|lesson| lesson.id == id));
+    let built_in = |id: &str| LESSONS.iter().find(|(_, text)| Lesson::parse(text).is_ok_and(|lesson| lesson.id == id));
     let text = match file.strip_prefix("lesson=") {
         None => read(file)?,
         Some(id) => match built_in(id) {
-            Some(text) => (*text).to_string(),
+            Some((_, text)) => (*text).to_string(),
             None => return Err(BadInput::new(format!("no lesson has the id `{id}`"))),
         },
     };
@@ -52,7 +52,7 @@ pub fn show(file: &str) -> CommandResult {
 
 pub fn list() -> CommandResult {
     let mut text = String::new();
-    for lesson in LESSONS.iter().filter_map(|text| Lesson::parse(text).ok()) {
+    for lesson in LESSONS.iter().filter_map(|(_, text)| Lesson::parse(text).ok()) {
         text += &format!("lesson={}  {}\n", lesson.id, lesson.title);
     }
     for challenge in CHALLENGES {

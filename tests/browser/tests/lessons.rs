@@ -13,7 +13,7 @@ const LESSON: &str = "#lesson=lessons/eventual-consistency.md";
 const MEASURED: &str = "document.querySelector('.lesson-progress.muted')";
 
 fn lesson() -> Lesson {
-    Lesson::parse(LESSONS[0]).expect("the lesson is valid")
+    Lesson::parse(LESSONS[0].1).expect("the lesson is valid")
 }
 
 /// Opens a step of the lesson.
