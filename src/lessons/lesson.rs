@@ -92,6 +92,8 @@ pub struct ScenarioBlock {
     pub id: String,
     /// Its line.
     pub line: usize,
+    /// The branch that it takes, by its name.
+    pub branch: Option<String>,
     /// It opens with its step.
     pub opens: bool,
     /// The text offers to open it.
@@ -172,6 +174,13 @@ impl Lesson {
     fn closes_data(&self, index: usize) -> bool {
         let opening = self.lines[..index].iter().rev().find_map(|line| line.strip_prefix("```"));
         opening.is_some_and(markdown::is_data)
+    }
+}
+
+impl Lesson {
+    /// Returns a number of the text in the writing of the lesson's language.
+    fn localized(&self, number: &str) -> String {
+        if self.language == "de" { number.replace('.', ",").replace("nothing", "nichts") } else { number.into() }
     }
 }
 

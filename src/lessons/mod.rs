@@ -6,4 +6,7 @@ pub mod lesson;
 
 /// All lessons: the name of the file, and its text.
 #[cfg(not(target_arch = "wasm32"))]
-pub const LESSONS: &[(&str, &str)] = &[("eventual-consistency.md", include_str!("eventual-consistency.md"))];
+pub const LESSONS: &[(&str, &str)] = &[
+    ("eventual-consistency.md", include_str!("eventual-consistency.md")),
+    ("eventual-consistency.de.md", include_str!("eventual-consistency.de.md")),
+];

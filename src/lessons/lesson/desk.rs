@@ -55,6 +55,7 @@ impl LessonDesk {
                 match of {
                     Of::Expression(i) => {
                         let text = grade.figure.map_or("nothing".into(), |it| lesson.expressions[i].shown(it));
+                        let text = lesson.localized(&text);
                         report.figures.push((i as u32, MeasuredText { text, is_met: grade.met }));
                     }
                     Of::Choice(i, j) => report.choices.push((i as u32, j as u32, lesson.proof_text(i, j, &grade))),
@@ -106,6 +107,7 @@ impl Lesson {
             _ => "",
         };
         let shown = |figure: f64| format!("{}{unit}", Expression::text_of(figure, is_share));
-        MeasuredText { text: grade.figure.map_or("nothing".into(), shown), is_met: grade.met }
+        let text = self.localized(&grade.figure.map_or("nothing".into(), shown));
+        MeasuredText { text, is_met: grade.met }
     }
 }

@@ -79,7 +79,10 @@ impl Lesson {
         let block = self.scenario_blocks.iter().find(|block| block.id == id);
         LessonScenario {
             id: id.into(),
-            title: scenario.title.clone(),
+            title: match block.and_then(|block| block.branch.as_ref()) {
+                Some(branch) => format!("{} ({branch})", scenario.title),
+                None => scenario.title.clone(),
+            },
             document: scenario.to_json(),
             compare: block.and_then(|block| block.compare.clone()),
         }

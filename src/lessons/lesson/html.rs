@@ -46,7 +46,8 @@ impl Lesson {
         let page = self.page();
         let shown = |place: u32| {
             let measured = measurements.expression(place as usize).and_then(|measured| measured.figure);
-            measured.map_or_else(|| "?".into(), |figure| self.expressions[place as usize].shown(figure))
+            let text = measured.map_or_else(|| "?".into(), |figure| self.expressions[place as usize].shown(figure));
+            self.localized(&text)
         };
         let words = if page.language == "de" { &GERMAN } else { &ENGLISH };
         Writer { page: &page, figure: &shown, file, words, out: String::new() }.write()

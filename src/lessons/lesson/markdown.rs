@@ -211,7 +211,8 @@ impl Reader<'_> {
             return self.error(line, format!("another scenario has the id `{id}`"));
         }
         let (mut base, mut branch, mut until) = (None, None, None);
-        let mut block = ScenarioBlock { id: id.into(), line, opens: false, is_offered: false, compare: None };
+        let mut block =
+            ScenarioBlock { id: id.into(), line, branch: None, opens: false, is_offered: false, compare: None };
         for option in options {
             match option.split_once('=') {
                 None if *option == "opens" => block.opens = true,
@@ -231,6 +232,7 @@ impl Reader<'_> {
         }
         match build(base, branch, until, body) {
             Ok(scenario) => {
+                block.branch = branch.map(String::from);
                 let names = |name: &String| scenario.branches.iter().any(|branch| branch.name == *name);
                 if let Some(name) = block.compare.as_ref().filter(|name| !names(name)) {
                     self.error(line, format!("the scenario has no branch `{name}` to compare"));

@@ -131,3 +131,32 @@ fn measured_numbers_take_the_place_of_expressions() {
     let stopped = lesson.measure(&mut || false).expect("it can be measured");
     assert_eq!(lesson.refuted(&stopped).len(), 2);
 }
+
+#[test]
+fn a_translation_has_the_same_steps_scenarios_claims_code_and_questions() {
+    let lesson = |text: &str| Lesson::parse(text).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let (english, german) = (lesson(LESSONS[0].1), lesson(LESSONS[1].1));
+    assert_eq!((&*english.language, &*german.language), ("en", "de"));
+    let steps = |lesson: &Lesson| lesson.steps.iter().map(|step| step.id.clone()).collect::<Vec<_>>();
+    assert_eq!(steps(&german), steps(&english));
+    assert_eq!(german.scenarios, english.scenarios);
+    assert_eq!(german.challenges, english.challenges);
+    let claims = |lesson: &Lesson| {
+        let claim = |it: &Expression| (it.scenario.clone(), it.goal.clone(), it.is_percentage);
+        let mut claims: Vec<_> = lesson.expressions.iter().map(claim).collect();
+        claims.sort();
+        claims
+    };
+    assert_eq!(claims(&german), claims(&english));
+    let code = |lesson: &Lesson| lesson.listings.iter().map(|listing| listing.code.clone()).collect::<Vec<_>>();
+    assert_eq!(code(&german), code(&english));
+    let questions = |lesson: &Lesson| {
+        let choices = |question: &Question| {
+            question.choices.iter().map(|choice| (choice.right, choice.shown_by.clone())).collect::<Vec<_>>()
+        };
+        let questions = lesson.questions.iter();
+        questions.map(|question| (question.id.clone(), question.level, choices(question))).collect::<Vec<_>>()
+    };
+    assert_eq!(questions(&german), questions(&english));
+    assert!(english.questions.iter().zip(&german.questions).all(|(a, b)| a.ask != b.ask));
+}

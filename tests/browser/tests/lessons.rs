@@ -65,3 +65,189 @@ fn each_way_shows_its_system_and_numbers_that_are_measured_while_the_reader_is_t
         assert_clean_console(&browser);
     }
 }
+
+#[test]
+fn every_answer_is_proved_or_refuted_by_a_run_and_the_answers_are_kept() {
+    let lesson = lesson();
+    let browser = open(WIDE, "practice");
+    for (number, question) in lesson.questions.iter().enumerate() {
+        let at = format!("[data-question=\"{}\"]", question.id);
+        for (place, choice) in question.choices.iter().enumerate() {
+            browser.run(&format!("document.querySelector('{at} input[value=\"{place}\"]').click()"));
+            browser.wait(&format!("document.querySelector('{at} .prove:enabled')"));
+            browser.run(&format!("document.querySelector('{at} .prove').click()"));
+            let verdict = if choice.right { "Right." } else { "Not right." };
+            browser.wait(&format!("document.querySelector('{at} .verdict-line')?.textContent === '{verdict}'"));
+            browser.wait(&format!("document.activeElement.id === 'result-{number}'"));
+            let shown = format!("{at} .lesson-proofs li:nth-child({}) .shown", place + 1);
+            browser.wait(&format!("document.querySelector('{shown}')"));
+            browser.wait("document.querySelectorAll('[data-node]').length > 0");
+            browser.wait(&format!("!document.querySelector('{at} .lesson-proofs .waits')"));
+            assert_eq!(
+                browser.run(&format!("return document.querySelectorAll('{at} .refuted').length")),
+                json!(0),
+                "{}: the engine confirms each proof",
+                question.id
+            );
+            if place == 0 && number % 4 == 0 {
+                shot(&browser, &format!("answer-{number}"));
+            }
+            if place + 1 < question.choices.len() {
+                browser.run(&format!("document.querySelector('{at} > .line').click()"));
+                browser.wait(&format!("document.querySelector('{at} input:enabled')"));
+            }
+        }
+    }
+    let right = lesson.questions.iter().filter(|question| question.choices[0].right).count();
+    let score = format!("{right} / {0} right on the first try; {0} answered", lesson.questions.len());
+    assert_eq!(browser.text(".lesson-score p"), score);
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    browser.open(&SITE.at(&format!("?again{LESSON}&step=practice")));
+    browser.wait("document.querySelector('.lesson-score')");
+    assert_eq!(browser.text(".lesson-score p"), score, "the answers are kept");
+    browser.run("[...document.querySelectorAll('.lesson-score button')].at(-1).click()");
+    browser.wait("!document.querySelector('.lesson-score') && document.querySelector('.prove')");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn lines_of_code_light_up_as_the_run_reaches_them_and_a_click_goes_there() {
+    let browser = open(WIDE, "code");
+    let line = |listing: u32, fact: &str| {
+        format!("document.querySelectorAll('.lesson-code')[{listing}].querySelector('[data-fact={fact}]')")
+    };
+    browser.wait(&format!("{}.classList.contains('reached')", line(0, "message_sent")));
+    browser.run(&format!("{}.querySelector('button').click()", line(0, "operation_ended")));
+    browser.wait(&format!("{}.classList.contains('lit')", line(0, "operation_ended")));
+    browser.wait("document.querySelector('.transport [aria-label=Play]')");
+    let first = clock(&browser);
+    browser.run(&format!("{}.querySelector('button').click()", line(0, "operation_ended")));
+    browser.wait(&format!("parseFloat(document.querySelector('.transport .clock').textContent) > {first}"));
+    // The other system opens when one of its lines is clicked.
+    browser.run(&format!("{}.querySelector('button').click()", line(1, "update_applied")));
+    browser.wait(&format!("{}.classList.contains('lit')", line(1, "update_applied")));
+    assert_eq!(browser.run(&format!("return {}.className", line(0, "operation_ended"))), json!("fact"));
+    shot(&browser, "code-lit");
+    browser.run(
+        "[...document.querySelectorAll('.lesson-languages button')].find(it => it.textContent === 'Rust').click()",
+    );
+    browser.wait("document.querySelector('.lesson-code ol').textContent.includes('fn update_stock')");
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn a_file_that_is_no_lesson_shows_its_errors_and_a_way_on() {
+    let elsewhere = format!("{}lessons/eventual-consistency.md", SITE.elsewhere.address());
+    let cases = [
+        ("style.css", "Line 1: front matter"),
+        ("lessons/nothing.md", "There is no lesson lessons/nothing.md here (status 404)"),
+        (&*elsewhere, "A lesson is a file of the same site"),
+    ];
+    for (file, problem) in cases {
+        let browser = Browser::start(WIDE);
+        browser.open(&SITE.at(&format!("#lesson={file}")));
+        browser.wait(&format!(
+            "document.querySelector('.lesson-note[role=alert]')?.textContent.includes({})",
+            json!(problem)
+        ));
+        assert_eq!(browser.axe(), Vec::<String>::new());
+        browser.run("document.querySelector('.lesson-note a').click()");
+        browser.wait("document.querySelector('#lesson-step')?.textContent === 'Problem'");
+    }
+}
+
+#[test]
+fn on_a_phone_the_lesson_is_a_sheet_that_closes_and_opens_again() {
+    let browser = Browser::start(PHONE);
+    browser.open(&SITE.at(""));
+    browser.click(".top [data-action=Lesson]");
+    browser.wait("document.querySelector('#lesson-step')");
+    assert_eq!(browser.run("return location.hash"), json!(format!("{LESSON}&step=problem")));
+    let boxes = "const [a, b] = ['main.canvas', '.lesson'].map(it => document.querySelector(it).getBoundingClientRect()); return [a.bottom <= b.top + 1, a.height > 80, b.bottom <= innerHeight + 1, document.documentElement.scrollWidth <= innerWidth]";
+    assert_eq!(browser.run(boxes), json!([true, true, true, true]));
+    browser.click(".lesson > header .icon");
+    browser.wait("!document.querySelector('.lesson')");
+    browser.click(".top [data-action=Lesson]");
+    browser.wait("document.activeElement.id === 'lesson-heading'");
+    browser.click(".lesson-language");
+    browser.wait("document.querySelector('.lesson').lang === 'de' && document.querySelector('#lesson-heading').textContent.includes('zwischen')");
+    browser.wait("document.querySelector('.lesson .figure:not(.waits)')?.textContent === '66,7 %'");
+    browser.click(".lesson-language");
+    browser.wait("document.querySelector('.lesson').lang === 'en'");
+    // A term shows its meaning.
+    browser.run("document.querySelector('#lesson-tab-1').click()");
+    browser.wait("document.querySelector('#lesson-step').textContent === 'Watch'");
+    browser.click(".lesson .term");
+    browser.wait("document.querySelector('.lesson-term:popover-open p')?.textContent.includes('keeps, orders')");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn tabs_follow_the_keyboard() {
+    let browser = open(WIDE, "problem");
+    browser.run("document.querySelector('#lesson-tab-0').focus()");
+    browser.keys(&["Left"]);
+    browser.wait("document.activeElement.id === 'lesson-tab-9'");
+    browser.keys(&["Home"]);
+    browser.keys(&["Right"]);
+    browser.wait("document.activeElement.id === 'lesson-tab-1'");
+    browser.keys(&["Enter"]);
+    browser.wait("document.querySelector('#lesson-step').textContent === 'Watch'");
+    assert_eq!(browser.run("return document.activeElement.id"), json!("lesson-tab-1"));
+    browser.run("[...document.querySelectorAll('.lesson-neighbours button')].at(-1).click()");
+    browser.wait("document.activeElement.id === 'lesson-step' && document.activeElement.textContent === 'Code'");
+}
+
+#[test]
+fn the_lesson_is_readable_as_a_page_without_the_engine() {
+    let browser = Browser::start(WIDE);
+    browser.open(&SITE.at("lessons/eventual-consistency.html"));
+    assert_eq!(browser.run("return document.querySelectorAll('main > section').length"), json!(10));
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    shot(&browser, "static");
+    let lost = "return [...document.querySelectorAll('a.term')].map(it => it.hash.slice(1))";
+    let terms = browser.run(lost);
+    browser.open(&SITE.at("lessons/glossary.html"));
+    for term in terms.as_array().expect("terms") {
+        let found = format!("return document.getElementById({term}) !== null");
+        assert_eq!(browser.run(&found), json!(true), "{term}");
+    }
+    assert_eq!(browser.axe(), Vec::<String>::new());
+    browser.open(&SITE.at("lessons/eventual-consistency.html"));
+    browser.run("document.querySelector('.run a').click()");
+    browser.wait("document.querySelector('#lesson-step')?.textContent === 'Problem'");
+}
+
+#[test]
+fn a_lesson_in_an_embed_reports_predictions_and_its_score() {
+    let browser = Browser::start(WIDE);
+    browser.open(&SITE.at("examples/plain.html"));
+    browser.run_with(
+        "window.heard = []; addEventListener('message', event => { heard.push(event.data); \
+         if (event.data.type === 'ready') event.source.postMessage({ app: 'converge', v: 1, type: 'hello', payload: { v: 1 } }, '*'); \
+         if (event.data.subject === 'SPLICE.getState') event.source.postMessage({ subject: 'SPLICE.getState.response', message_id: event.data.message_id, \
+         state: { lesson: { answers: { meaning: [1] } } } }, '*'); }); \
+         document.body.innerHTML = ''; const frame = document.createElement('iframe'); frame.src = arguments[0]; \
+         frame.width = 1200; frame.height = 700; document.body.append(frame)",
+        &format!("../embed/{LESSON}&step=practice&api=1,splice"),
+    );
+    browser.frame(Some("iframe"));
+    browser.wait("document.querySelector('[data-question=meaning] .verdict-line')?.textContent === 'Right.'");
+    browser.run("document.querySelector('[data-question=implementation] input[value=\"1\"]').click()");
+    browser.wait("document.querySelector('[data-question=implementation] .prove:enabled')");
+    browser.run("document.querySelector('[data-question=implementation] .prove').click()");
+    browser.wait("document.querySelector('[data-question=implementation] .shown')");
+    browser.frame(None);
+    let expected = json!({ "questionId": "implementation", "answer": 2, "correct": false });
+    let heard = browser.wait("heard.find(it => it.type === 'prediction')?.payload");
+    assert_eq!(heard, expected);
+    let all = lesson().questions.len() as f64;
+    browser.wait(
+        "heard.some(it => it.subject === 'SPLICE.reportScoreAndState' && it.state.lesson?.answers.implementation)",
+    );
+    let report = browser.run("return heard.filter(it => it.subject === 'SPLICE.reportScoreAndState').at(-1)");
+    assert_eq!(report["score"], json!(1.0 / all), "{report}");
+    assert_eq!(report["state"]["lesson"]["answers"], json!({ "implementation": [1], "meaning": [1] }));
+    assert_ne!(report["state"]["link"], Value::Null);
+}
