@@ -8,6 +8,7 @@ use crate::scenario::Scenario;
 use crate::scenario::goal::{Figure, Requirement};
 use crate::session::protocol::lesson::{LessonMeasurement, LessonProblem, LessonQuery, LessonReport, MeasuredText};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// The open lesson and its measurements.
 #[derive(Debug, Default)]
@@ -69,10 +70,10 @@ impl LessonDesk {
     fn prepare(&mut self, place: u32) -> Option<&mut ScenarioMeasurement> {
         let lesson = self.lesson.as_ref()?;
         let (id, scenario) = lesson.scenarios.iter().nth(place as usize)?;
-        if !self.measurements.contains_key(&place) {
-            self.measurements.insert(place, ScenarioMeasurement::new(lesson, id, scenario).ok()?);
-        }
-        self.measurements.get_mut(&place)
+        Some(match self.measurements.entry(place) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => free.insert(ScenarioMeasurement::new(lesson, id, scenario).ok()?),
+        })
     }
 
     fn show(&mut self, question: u32, choice: u32) -> LessonReport {
