@@ -6,7 +6,7 @@ mod recorder;
 use crate::trace::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use recorder::{HistoryRecorder, RecordedOperation};
+pub use recorder::{HistoryRecorder, RecordedOperation, Revisions};
 
 /// The id of a value in its history. Ids are dense; [`ABSENT`] is no value.
 pub type ValueId = u32;

@@ -28,6 +28,8 @@ pub struct VerdictsView {
     asked: Option<(Option<NodeId>, String)>,
     /// A request is pending.
     waiting: bool,
+    /// The engine has not finished the verdicts of the last request, which is to be repeated.
+    is_unfinished: bool,
     /// When the last request was made, ms of real time.
     last: f64,
     /// The last answer has arrived, and its duration is not known yet.
@@ -57,12 +59,22 @@ impl VerdictsView {
         if std::mem::take(&mut self.is_answered) {
             self.took = (wall - self.last).clamp(0.0, INTERVAL);
         }
+        if self.is_unfinished && !self.waiting {
+            (self.waiting, self.is_unfinished) = (true, false);
+            let node = self.asked.as_ref().and_then(|(node, _)| *node);
+            return Some(Request::Query(Query::Verdicts { node }));
+        }
         if self.waiting || !self.is_behind(digest, first) || wall - self.last < INTERVAL.max(PATIENCE * self.took) {
             return None;
         }
         (self.waiting, self.last) = (true, wall);
         self.asked = Some((first, digest.into()));
         Some(Request::Query(Query::Verdicts { node: first }))
+    }
+
+    /// Repeats the last request, because the engine has not finished.
+    pub fn continue_later(&mut self) {
+        (self.waiting, self.is_unfinished) = (false, true);
     }
 
     /// Stores the verdicts that were asked for.
@@ -106,13 +118,14 @@ impl VerdictsView {
 
     /// Gives up the pending request and returns whether there was one. The next one follows when the run has changed.
     pub fn cancel_request(&mut self) -> bool {
+        self.is_unfinished = false;
         std::mem::take(&mut self.waiting)
     }
 
     /// Gives up the pending request, because the run is at another time, and permits the next one at once. The verdicts
     /// stay until the answer arrives.
     pub fn reset_request(&mut self) {
-        (self.waiting, self.asked, self.last) = (false, None, f64::MIN);
+        (self.waiting, self.is_unfinished, self.asked, self.last) = (false, false, None, f64::MIN);
     }
 
     /// Discards all verdicts, because another scenario is opened.
@@ -177,6 +190,17 @@ mod tests {
         assert_eq!(view.next_request("b", None, 300.0), None, "the answer took 300 ms");
         assert_eq!(view.next_request("b", None, 2000.0), None, "too soon after a slow answer");
         assert!(view.next_request("b", None, 2400.0).is_some());
+    }
+
+    #[test]
+    fn unfinished_verdicts_are_requested_again_at_once() {
+        let mut view = VerdictsView { open: true, last: f64::MIN, ..VerdictsView::default() };
+        let request = view.next_request("a", None, 0.0);
+        view.continue_later();
+        assert_eq!(view.next_request("b", None, 1.0), request, "the engine continues");
+        assert_eq!(view.next_request("b", None, 2.0), None, "a request is pending");
+        view.receive(Vec::new());
+        assert_eq!(view.next_request("b", None, 3.0), None, "the next round waits");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::queue::Timer;
 use super::store::Store;
 use super::worker_pool::{WorkerPool, WorkerPoolConfig};
 use crate::scenario::{Micros, Operation};
-use crate::trace::{HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId};
+use crate::trace::{HandlingFailure, KeyId, NodeId, OperationId, Outcome, Refusal, UpdateId, Version};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use transactions::Transactions;
@@ -120,6 +120,9 @@ pub struct Service {
     shared_store: Option<usize>,
     /// Its durable store. A shared store is here only while the service handles something.
     pub store: Store,
+    /// With a shared store: the newest version of each key that it has forwarded. Another user of the store may have applied an
+    /// event that this service is to forward.
+    forwarded: BTreeMap<KeyId, Version>,
     up: bool,
     workers: WorkerPool<Work, Job>,
     /// Keys with a write in progress, and the jobs that wait for the lock, in order.
@@ -137,6 +140,7 @@ impl Service {
             calls: config.calls,
             atomic: config.atomic,
             shared_store: config.shared_store,
+            forwarded: BTreeMap::new(),
             clock_offset: config.clock_offset,
             clock_drift: config.clock_drift,
             store: Store::default(),

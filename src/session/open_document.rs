@@ -9,6 +9,7 @@ use super::time_limit::TimeLimit;
 use super::{diagram, export, fact_times, host_events, internals, verdicts};
 use crate::scenario::{Command, Micros, Scenario};
 use crate::trace::NodeId;
+use std::cell::Cell;
 
 /// A document under control.
 #[derive(Debug)]
@@ -159,7 +160,11 @@ impl OpenDocument {
         let SeekableRun { run, scenario, live, checks, .. } = &mut self.shown;
         match query {
             Query::Verdicts { node } => {
-                Report::Verdicts(verdicts::verdicts(run, &merged(scenario, live), checks, *node))
+                let (time, has_begun) = (self.time, Cell::new(false));
+                // Each request does a part of the work.
+                let pauses = || has_begun.replace(true) && time.is_over();
+                let found = verdicts::verdicts(run, &merged(scenario, live), checks, *node, &pauses);
+                found.map_or(Report::VerdictsPending, Report::Verdicts)
             }
             Query::Diagram { from, to } => Report::Diagram(diagram::messages(run, scenario, *from, *to)),
             Query::Charts => Report::Charts(Box::new(export::charts(run, scenario))),

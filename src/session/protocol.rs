@@ -245,6 +245,8 @@ pub enum Report {
     },
     /// The verdicts on the run so far.
     Verdicts(Vec<VerdictView>),
+    /// The verdicts take longer than a request may. The same query continues.
+    VerdictsPending,
     /// The run as a document.
     Document {
         /// The scenario, its script with the live commands merged in.

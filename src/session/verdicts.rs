@@ -4,24 +4,27 @@ use super::protocol::{NO_LOST_UPDATE, VerdictStatus, VerdictStep, VerdictSubject
 use super::run::{HALTED, Run};
 use super::{halt_text, labels, log_text, reasons};
 use crate::analysis::check::{self, GUARANTEES, Guarantee, Verdict, VerdictMemo};
-use crate::analysis::history::{History, HistoryRecorder};
+use crate::analysis::history::{History, HistoryRecorder, Revisions};
 use crate::analysis::{Convergence, Explanation, InvariantStatus, RunContext};
 use crate::scenario::{Micros, Scenario};
 use crate::trace::{Fact, NodeId, OperationId, Trace, UpdateId};
 
-/// Budget of search steps for all guarantees together: a fraction of a second in the browser.
-const BUDGET: u64 = 300_000;
+/// Budget of search steps of each guarantee. Searches do not pause, so this bounds the time of one in the browser.
+const BUDGET: u64 = 100_000;
 /// Limit of explained copies, and of lost updates.
 const MOST: usize = 12;
 
-/// Returns all verdicts on a run of a scenario whose script contains the live commands.
+/// Returns all verdicts on a run of a scenario whose script contains the live commands; none if the work pauses. `pauses` is asked
+/// before each part of it. A later call continues.
 pub(super) fn verdicts(
     run: &Run,
     scenario: &Scenario,
     checks: &mut GuaranteeChecks,
     node: Option<NodeId>,
-) -> Vec<VerdictView> {
+    pauses: &dyn Fn() -> bool,
+) -> Option<Vec<VerdictView>> {
     let look = run.look(scenario);
+    let guarantees = checks.guarantees(&look, pauses)?;
     let mut found = Vec::new();
     let copies = |is_asked_for: bool| {
         let copies = look.analysis.staleness.inconsistent_copies();
@@ -34,13 +37,13 @@ pub(super) fn verdicts(
     found.insert(0, convergence(run, &look, explain));
     let why = reasons::unknown_invariant(run);
     found.extend(scenario.invariants.iter().zip(run.invariants()).map(|(text, status)| invariant(text, status, why)));
-    found.extend(checks.guarantees(&look));
+    found.extend(guarantees);
     if let Some(halted) = halt_text::sentence(run) {
         found.iter_mut().for_each(make_unknown);
         // The verdict on convergence is the first.
         found[0] = halt(labels::capitalized(&halted));
     }
-    found
+    Some(found)
 }
 
 fn convergence(run: &Run, look: &RunContext, explain: bool) -> VerdictView {
@@ -122,12 +125,26 @@ pub(super) struct GuaranteeChecks {
     /// The trace discarded records before they were observed.
     missed: bool,
     memo: VerdictMemo,
+    /// The checks in progress.
+    round: Option<CheckRound>,
+}
+
+/// Checks of all guarantees on the history as it was at one time, in slices of work.
+#[derive(Clone, Debug)]
+struct CheckRound {
+    history: History,
+    revisions: Revisions,
+    /// The history lacks the beginning of the run.
+    missed: bool,
+    /// The verdicts so far, in the order of the guarantees.
+    done: Vec<VerdictView>,
 }
 
 impl GuaranteeChecks {
     /// Observes the new records.
     fn observe(&mut self, trace: &Trace) {
         if trace.oldest() > self.next {
+            self.round = None;
             *self = GuaranteeChecks { missed: true, ..GuaranteeChecks::default() };
         }
         for record in trace.since(self.next) {
@@ -139,27 +156,51 @@ impl GuaranteeChecks {
         self.next = trace.total();
     }
 
-    /// Checks the guarantees on the history so far.
-    fn guarantees(&mut self, look: &RunContext) -> Vec<VerdictView> {
+    /// Checks the guarantees on the history so far, or continues the checks in progress. Returns none if the work pauses.
+    fn guarantees(&mut self, look: &RunContext, pauses: &dyn Fn() -> bool) -> Option<Vec<VerdictView>> {
         self.observe(look.trace);
-        let GuaranteeChecks { recorder, asked, missed, memo, .. } = self;
-        guarantees(look, recorder, asked, !*missed, memo)
+        let GuaranteeChecks { recorder, asked, missed, memo, round, .. } = self;
+        let names = look.names;
+        let round = round.get_or_insert_with(|| CheckRound {
+            history: recorder.history(|key| names.qualified_key(key), |by, _| names.label(by).into()),
+            revisions: recorder.revisions(),
+            missed: *missed,
+            done: Vec::new(),
+        });
+        // The trace of a group shows lost updates that clients never observe, and distinguishes them from stale reads.
+        let grouped = asked.iter().all(|(_, _, to)| names.group(*to).is_some());
+        let all = GUARANTEES.iter().filter(|(_, guarantee)| *guarantee != Guarantee::Session);
+        for of in all.skip(round.done.len()) {
+            let view = match lost_updates(look) {
+                Some(lost)
+                    if of.1 == Guarantee::NoLostUpdate && (grouped || lost.status == VerdictStatus::Violated) =>
+                {
+                    lost
+                }
+                Some(_) | None => round.finding(*of, asked, memo, pauses)?,
+            };
+            round.done.push(view);
+        }
+        self.round.take().map(|round| round.done)
     }
 }
 
-fn guarantees(
-    look: &RunContext,
-    recorder: &HistoryRecorder,
-    asked: &[(OperationId, NodeId, NodeId)],
-    whole: bool,
-    memo: &mut VerdictMemo,
-) -> Vec<VerdictView> {
-    let names = look.names;
-    let history = recorder.history(|key| names.qualified_key(key), |by, _| names.label(by).into());
-    let mut finding = |(name, guarantee): &(&str, Guarantee)| {
-        let verdict = match whole {
-            true => check::check_growing(&history, *guarantee, BUDGET, memo, &|key| recorder.revision(key)),
-            false => Verdict::Unknown("the log no longer contains the beginning of the run".into()),
+impl CheckRound {
+    /// Checks one guarantee. Returns none if the work pauses.
+    fn finding(
+        &self,
+        (name, guarantee): (&str, Guarantee),
+        asked: &[(OperationId, NodeId, NodeId)],
+        memo: &mut VerdictMemo,
+        pauses: &dyn Fn() -> bool,
+    ) -> Option<VerdictView> {
+        let history = &self.history;
+        let verdict = match self.missed {
+            true => Verdict::Unknown("the log no longer contains the beginning of the run".into()),
+            false => {
+                let revision = |key| self.revisions.revision(key);
+                check::check_slice(history, guarantee, BUDGET, memo, &revision, pauses)?
+            }
         };
         let (status, because, operations) = match verdict {
             Verdict::Holds => (VerdictStatus::Holds, String::new(), Vec::new()),
@@ -168,17 +209,9 @@ fn guarantees(
         };
         let mut title = name.replace('-', " ");
         title[..1].make_ascii_uppercase();
-        let steps = operations.into_iter().map(|place| step(&history, place, asked)).collect();
-        VerdictView { about: VerdictSubject::Guarantee, node: None, title, status, because, steps }
-    };
-    // The trace of a group shows lost updates that clients never observe, and distinguishes them from stale reads.
-    let grouped = asked.iter().all(|(_, _, to)| names.group(*to).is_some());
-    let all = GUARANTEES.iter().filter(|(_, guarantee)| *guarantee != Guarantee::Session);
-    let of = |of: &(&str, Guarantee)| match lost_updates(look) {
-        Some(lost) if of.1 == Guarantee::NoLostUpdate && (grouped || lost.status == VerdictStatus::Violated) => lost,
-        Some(_) | None => finding(of),
-    };
-    all.map(of).collect()
+        let steps = operations.into_iter().map(|place| step(history, place, asked)).collect();
+        Some(VerdictView { about: VerdictSubject::Guarantee, node: None, title, status, because, steps })
+    }
 }
 
 /// The lost updates that the trace shows; none if nothing was written.
@@ -223,6 +256,7 @@ mod tests {
     use crate::scenario::{examples::EXAMPLES, micros};
     use crate::session::seekable_run::SeekableRun;
     use crate::trace::{CHUNK, KeyId, Level, OperationKind};
+    use std::cell::Cell;
 
     fn loaded(scenario: &Scenario) -> SeekableRun {
         SeekableRun::start(scenario.clone(), Vec::new())
@@ -241,8 +275,14 @@ mod tests {
                 follows.seek(at);
                 let mut once = loaded(&scenario);
                 once.seek(at);
-                let found = verdicts(&follows.run, &scenario, &mut follows.checks, None);
-                assert_eq!(found, verdicts(&once.run, &scenario, &mut once.checks, None), "{} at {at} µs", example.id);
+                // The first checks in slices: one part of the work each.
+                let sliced = |follows: &mut SeekableRun| {
+                    let asked = Cell::new(false);
+                    verdicts(&follows.run, &scenario, &mut follows.checks, None, &|| asked.replace(true))
+                };
+                let found = (0..10_000).find_map(|_| sliced(&mut follows)).expect("each slice makes progress");
+                let at_once = verdicts(&once.run, &scenario, &mut once.checks, None, &|| false).expect("no pause");
+                assert_eq!(found, at_once, "{} at {at} µs", example.id);
                 violated += found.iter().filter(|it| it.status == VerdictStatus::Violated).count();
             }
         }

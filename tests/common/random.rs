@@ -28,6 +28,12 @@ pub fn seeds(count: u64) -> impl Iterator<Item = u64> {
     (0..corpus).chain((corpus..count).map(move |i| first_fresh + i))
 }
 
+/// Returns the number of cases: the one that a test asks for, or `CONVERGE_CASES` if that is set and larger.
+fn cases(asked: u32) -> u32 {
+    let wanted = std::env::var("CONVERGE_CASES").map(|cases| cases.parse().expect("CONVERGE_CASES is a whole number"));
+    wanted.unwrap_or(0).max(asked)
+}
+
 fn config(cases: u32, seed: u64) -> Config {
     let failure_persistence = Some(Box::new(FileFailurePersistence::WithSource("regressions")) as _);
     Config { cases, rng_seed: RngSeed::Fixed(seed), failure_persistence, ..Config::default() }
@@ -35,12 +41,12 @@ fn config(cases: u32, seed: u64) -> Config {
 
 /// Returns the configuration of the fixed corpus, which is one half of all cases.
 pub fn corpus(cases: u32) -> Config {
-    config(cases.div_ceil(2), CORPUS)
+    config(self::cases(cases).div_ceil(2), CORPUS)
 }
 
 /// Returns the configuration of the fresh cases, which are the other half.
 pub fn fresh(cases: u32) -> Config {
-    config(cases / 2, fresh_seed())
+    config(self::cases(cases) / 2, fresh_seed())
 }
 
 /// Declares properties, as `proptest!` does, that run `$cases` times each: `<module>::corpus::<property>` on the fixed

@@ -3,8 +3,9 @@
 
 use crate::cases::{code, converge, err, json, out, path};
 use converge::analysis::check::{GUARANTEES, Guarantee, Verdict, check};
-use converge::analysis::history::{History, Operation, Output};
-use converge::analysis::jepsen::{ReadOptions, read};
+use converge::analysis::history::{History, Invocation, NEVER, Operation, Output};
+use converge::analysis::jepsen::{DataModel, ReadOptions, read};
+use converge::trace::Outcome;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -134,8 +135,8 @@ fn a_read_of_less_than_all_decrements_is_checked_without_a_panic() {
 /// One operation: its process, whether and what it writes or reads, and whether its end overlaps the next one.
 type Drawn = (u8, bool, u8, bool);
 
-/// Returns a history of a register as JSON Lines.
-fn register(drawn: &[Drawn]) -> String {
+/// Returns a history of a register as JSON Lines, with at most so many different values.
+fn register(drawn: &[Drawn], values: usize) -> String {
     let (mut lines, mut open) = (Vec::new(), Vec::new());
     let line = |kind: &str, f: &str, value: serde_json::Value, process: u8| {
         json!({ "type": kind, "f": f, "value": value, "process": process }).to_string()
@@ -149,9 +150,9 @@ fn register(drawn: &[Drawn]) -> String {
             !ends
         });
         let (f, begin, end) = match writes {
-            true => ("write", json!(number), json!(number)),
+            true => ("write", json!(number % values), json!(number % values)),
             false if *value == 0 => ("read", json!(null), json!(null)),
-            false => ("read", json!(null), json!(usize::from(*value) % drawn.len())),
+            false => ("read", json!(null), json!(usize::from(*value) % values.min(drawn.len()))),
         };
         lines.push(line("invoke", f, begin, *process));
         open.push((*process, line("ok", f, end, *process)));
@@ -160,30 +161,85 @@ fn register(drawn: &[Drawn]) -> String {
     lines.join("\n")
 }
 
-/// Returns the history without the n-th of these operations, and without what depends on it: if it wrote a value or added an
-/// element that no other of them does, the reads of it and its removal.
-fn without(history: &History, places: &[usize], n: usize) -> History {
-    let removed = &history.operations[places[n]];
-    let others = || places.iter().enumerate().filter(|(i, _)| *i != n).map(|(_, place)| &history.operations[*place]);
-    let value = removed.invocation.puts().filter(|value| others().all(|other| other.invocation.puts() != Some(*value)));
+/// Returns a history of a counter (model 0), a set (1) or a list (2) as JSON Lines. A read returns a sum, or some of the elements
+/// added so far.
+fn collection(model: u8, drawn: &[Drawn]) -> String {
+    let (mut lines, mut open, mut added) = (Vec::new(), Vec::new(), Vec::new());
+    for (number, (process, changes, value, overlaps)) in drawn.iter().enumerate() {
+        open.retain(|(other, end): &(u8, String)| {
+            let ends = other == process || !overlaps;
+            if ends {
+                lines.push(end.clone());
+            }
+            !ends
+        });
+        let (f, begin, end) = match (model, changes) {
+            (0, true) => ("add", json!(i64::from(*value) - 3), json!(i64::from(*value) - 3)),
+            (0, false) => ("read", json!(null), json!(i64::from(*value) - 2)),
+            (1, true) if *value == 7 && !added.is_empty() => ("remove", json!(added[0]), json!(added[0])),
+            (_, true) => {
+                added.push(number);
+                (if model == 1 { "add" } else { "append" }, json!(number), json!(number))
+            }
+            (_, false) => {
+                let shown = added.iter().enumerate().filter(|(i, _)| value >> (i % 3) & 1 == 1).map(|(_, it)| *it);
+                ("read", json!(null), json!(shown.collect::<Vec<usize>>()))
+            }
+        };
+        let line = |kind: &str, value: &serde_json::Value| {
+            json!({ "type": kind, "f": f, "value": value, "process": process }).to_string()
+        };
+        lines.push(line("invoke", &begin));
+        open.push((*process, line("ok", &end)));
+    }
+    lines.extend(open.into_iter().map(|(_, end)| end));
+    lines.join("\n")
+}
+
+/// Returns the history with all but some operations removed. A change that is left out is optional: it may have taken effect at any
+/// time after its invocation, or never.
+fn with_others_optional(history: &History, kept: &[Operation]) -> History {
+    let mut part = history.clone();
+    part.operations.retain(|operation| operation.invocation.changes() || kept.contains(operation));
+    for operation in &mut part.operations {
+        if !kept.contains(operation) {
+            operation.process = part.processes.len() as u32;
+            part.processes.push("an optional change".into());
+            (operation.outcome, operation.ended, operation.rank) = (Outcome::Unknown, NEVER, 0);
+        }
+    }
+    part
+}
+
+/// Returns the operations without the n-th, and without what depends on it: if it wrote a value or added an element that no
+/// other one does, the reads of it and its removal.
+fn without(operations: &[Operation], n: usize) -> Vec<Operation> {
+    let others = || operations.iter().enumerate().filter(|(i, _)| *i != n).map(|(_, operation)| operation);
+    let puts = operations[n].invocation.puts();
+    let value = puts.filter(|value| others().all(|other| other.invocation.puts() != Some(*value)));
     let depends = |operation: &Operation| {
         value.is_some_and(|value| {
             let shows = matches!(&operation.output, Output::Elements(elements) if elements.contains(&value));
-            shows || operation.returned() == Some(value) || operation.invocation.removes() == Some(value)
+            let expects =
+                matches!(operation.invocation, Invocation::CompareAndSet { expected, .. } if expected == value);
+            let removes = operation.invocation.removes() == Some(value);
+            shows || expects || removes || operation.returned() == Some(value)
         })
     };
-    let operations = others().filter(|operation| !depends(operation)).cloned().collect();
-    History { operations, ..history.clone() }
+    others().filter(|operation| !depends(operation)).cloned().collect()
 }
 
 fn assert_minimal(history: &History, guarantee: Guarantee) -> Result<bool, TestCaseError> {
     let Verdict::Violated(witness) = check(history, guarantee, 100_000) else { return Ok(false) };
-    let operations = witness.operations.iter().map(|place| history.operations[*place].clone()).collect();
-    let alone = History { operations, ..history.clone() };
-    let verdict = check(&alone, guarantee, 100_000);
-    prop_assert!(matches!(verdict, Verdict::Violated(_)), "{guarantee:?}: the witness proves nothing: {witness:?}");
-    for n in 0..witness.operations.len() {
-        let rest = without(history, &witness.operations, n);
+    let operations: Vec<Operation> =
+        witness.operations.iter().map(|place| history.operations[*place].clone()).collect();
+    let alone = History { operations: operations.clone(), ..history.clone() };
+    for part in [alone, with_others_optional(history, &operations)] {
+        let verdict = check(&part, guarantee, 100_000);
+        prop_assert!(matches!(verdict, Verdict::Violated(_)), "{guarantee:?}: the witness proves nothing: {witness:?}");
+    }
+    for n in 0..operations.len() {
+        let rest = with_others_optional(history, &without(&operations, n));
         let verdict = check(&rest, guarantee, 100_000);
         prop_assert!(!matches!(verdict, Verdict::Violated(_)), "{guarantee:?}: {n} of {witness:?} is not needed");
     }
@@ -196,7 +252,30 @@ proptest! {
     fn every_operation_of_a_witness_is_needed(
         drawn in prop::collection::vec((0u8..3, any::<bool>(), 0u8..8, any::<bool>()), 2..9)
     ) {
-        let text = register(&drawn);
+        let text = register(&drawn, usize::MAX);
+        let (history, _) = read(&text, &ReadOptions::default()).expect("a valid history");
+        for (_, guarantee) in GUARANTEES {
+            assert_minimal(&history, *guarantee)?;
+        }
+    }
+
+    #[test]
+    fn every_operation_of_a_witness_of_a_counter_set_or_list_is_needed(
+        model in 0u8..3, drawn in prop::collection::vec((0u8..3, any::<bool>(), 0u8..8, any::<bool>()), 2..8)
+    ) {
+        let of = [DataModel::Counter, DataModel::Set, DataModel::Append][usize::from(model)];
+        let options = ReadOptions { model: Some(of), ..ReadOptions::default() };
+        let (history, _) = read(&collection(model, &drawn), &options).expect("a valid history");
+        for (_, guarantee) in GUARANTEES {
+            assert_minimal(&history, *guarantee)?;
+        }
+    }
+
+    #[test]
+    fn every_operation_of_a_witness_of_a_register_with_repeated_values_is_needed(
+        drawn in prop::collection::vec((0u8..3, any::<bool>(), 0u8..8, any::<bool>()), 2..8)
+    ) {
+        let text = register(&drawn, 3);
         let (history, _) = read(&text, &ReadOptions::default()).expect("a valid history");
         for (_, guarantee) in GUARANTEES {
             assert_minimal(&history, *guarantee)?;

@@ -3,7 +3,8 @@
 use converge::report::scenario_from;
 use converge::scenario::Scenario;
 use converge::session::Session;
-use converge::session::protocol::{Frame, Report, Request, ToEngine};
+use converge::session::protocol::{Frame, Query, Report, Request, ToEngine};
+use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A clock that advances at each look: as if every few events took long.
@@ -67,4 +68,52 @@ fn a_reset_gets_through_while_an_endless_run_is_in_progress() {
     }
     let reset = frame(&mut session, Request::Reset);
     assert!(reset.whole && reset.events < 1_000, "{} events", reset.events);
+}
+
+/// Returns 90 services that receive each update, with 50 invariants over all of them, and clients whose reads are checked.
+fn expensive() -> Scenario {
+    let invariants: Vec<String> = (0..50).map(|n| format!("s{n}.k{} <= {}", n % 5, 1000 + n)).collect();
+    let mut services = vec![json!({ "id": "w", "publishes": [{ "to": "bus" }] })];
+    services.extend((0..90).map(|n| json!({ "id": format!("s{n}"), "subscribes": [{ "to": "bus" }] })));
+    let client = |target: &str| {
+        let generate = json!({ "arrivals": { "poisson": { "per_second": 20.0 } },
+            "keys": { "uniform": { "prefix": "k", "count": 5 } }, "read_share": 0.5 });
+        json!({ "id": format!("client-{target}"), "target": target, "sessions": 4, "generate": generate })
+    };
+    let scenario = json!({
+        "converge": 1,
+        "until_ms": 3000.0,
+        "services": services,
+        "buses": [{ "id": "bus" }],
+        "clients": [client("w"), client("s1")],
+        "invariants": invariants,
+    });
+    Scenario::from_json(&scenario.to_string()).expect("a valid scenario")
+}
+
+#[test]
+fn verdicts_are_found_in_slices_and_a_reset_gets_through_in_between() {
+    let scenario = expensive();
+    let ask = |session: &mut Session| {
+        let request = Request::Query(Query::Verdicts { node: None });
+        session.handle(ToEngine { epoch: 0, request }).report
+    };
+    let (mut sliced, mut whole) = (Session::with_clock(ticking, 3.0), Session::default());
+    complete(&mut sliced, load(&scenario, 3_000_000), 3_000_000);
+    frame(&mut whole, load(&scenario, 3_000_000));
+    let mut pauses = 0;
+    let found = loop {
+        match ask(&mut sliced) {
+            Report::VerdictsPending => pauses += 1,
+            other => break other,
+        }
+        assert!(pauses < 10_000, "each request makes progress");
+    };
+    assert!(pauses > 5, "the work takes several requests: {pauses}");
+    assert_eq!(found, ask(&mut whole));
+    // A reset in the middle of the work.
+    complete(&mut sliced, Request::Seek { to: 2_500_000 }, 2_500_000);
+    assert_eq!(ask(&mut sliced), Report::VerdictsPending);
+    let reset = frame(&mut sliced, Request::Reset);
+    assert!(reset.whole && reset.now == 0, "at {}", reset.now);
 }

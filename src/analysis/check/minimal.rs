@@ -1,37 +1,43 @@
 //! Minimal witnesses: of the operations that prove a violation, none can be removed.
 //!
-//! The witness of a register is a history itself: it contains the write of each value that it reads, and reads are removed
-//! together with that write.
+//! A witness contains the write of each value, and the addition of each element, that its reads return. A sum has no single
+//! source: a counter's increments are in a witness only if they are needed.
+//!
+//! A witness is *true*: it violates the guarantee even if each change that was left out is optional, which means that it may have
+//! taken effect at any time after its invocation, or never. So a read of a counter that no set of increments explains is a witness
+//! by itself. A witness is *minimal*: if any of its operations is removed, together with the reads of a value or element that
+//! no other one writes, the rest proves nothing in this sense.
 
 use super::guarantee::Guarantee;
 use super::verdict::{Verdict, VerdictCache, Witness};
 use super::verdicts;
-use crate::analysis::history::{History, Invocation, Output, ValueId};
+use crate::analysis::history::{History, Invocation, NEVER, Operation, Output, ValueId};
 use crate::trace::Outcome;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// Maximum number of checks of a part of a witness.
 const MAX_CHECKS: u32 = 200;
 /// Maximum number of operations of a witness that is reduced.
 const MAX_OPERATIONS: usize = 200;
+/// Maximum number of optional changes with which a part of a witness is checked.
+const MAX_OPTIONAL: usize = 1000;
 /// Budget of search steps of each check.
 const STEPS: u64 = 5_000;
 
-/// Removes operations from a witness as long as the rest violates the guarantee by itself.
+/// Removes operations from a witness as long as the rest violates the guarantee.
 pub(super) fn reduce(history: &History, guarantee: Guarantee, mut witness: Witness) -> Witness {
-    let is_register = |place: &usize| {
-        let operation = &history.operations[*place];
-        let changes = match operation.invocation {
-            Invocation::Read | Invocation::Write(_) | Invocation::CompareAndSet { .. } => true,
-            Invocation::Increment(_) | Invocation::Add(_) | Invocation::Remove(_) | Invocation::Append(_) => false,
-        };
-        changes && matches!(operation.output, Output::Nothing | Output::Value(_))
-    };
-    if witness.operations.len() > MAX_OPERATIONS || !witness.operations.iter().all(is_register) {
+    if witness.operations.len() > MAX_OPERATIONS {
         return witness;
     }
     let all: Vec<usize> = (0..history.operations.len()).collect();
-    match violation(history, guarantee, &with_sources(history, &witness.operations, &all)) {
+    let closed = with_sources(history, &witness.operations, &all);
+    let part = RefCell::new(history.clone_without_operations());
+    let proof = Proof { history, guarantee, changes: explaining_changes(history, &closed), part };
+    if proof.changes.len() > MAX_OPTIONAL {
+        return witness;
+    }
+    match proof.violation(&closed) {
         Some(closed) => witness = closed,
         None => return witness,
     }
@@ -39,7 +45,7 @@ pub(super) fn reduce(history: &History, guarantee: Guarantee, mut witness: Witne
     while at < witness.operations.len() && checks < MAX_CHECKS {
         let rest = without(history, &witness.operations, at);
         checks += 1;
-        match violation(history, guarantee, &rest) {
+        match proof.violation(&rest) {
             Some(smaller) => {
                 witness = smaller;
                 at = 0;
@@ -50,23 +56,123 @@ pub(super) fn reduce(history: &History, guarantee: Guarantee, mut witness: Witne
     witness
 }
 
-/// Returns places in order, with those writes at `within` whose values the operations there returned or expected.
+/// Returns all changes of the keys of operations, in order, if one that is left out could explain what they returned: an increment,
+/// a removal, or a repeated write of a value that they return.
+fn explaining_changes(history: &History, places: &[usize]) -> Vec<usize> {
+    let operations = &history.operations;
+    let mut keys: BTreeMap<u32, Vec<ValueId>> = BTreeMap::new();
+    for &place in places {
+        let shown = keys.entry(operations[place].key).or_default();
+        match &operations[place].output {
+            Output::Value(value) => shown.push(*value),
+            Output::Elements(elements) => shown.extend(elements),
+            Output::Nothing | Output::Number(_) => {}
+        }
+        shown.extend(expected(&operations[place]));
+    }
+    let explains = |place: &usize, shown: &[ValueId], of_key: &[usize]| match operations[*place].invocation {
+        Invocation::Read => false,
+        Invocation::Increment(_) | Invocation::Remove(_) => true,
+        Invocation::Write(value)
+        | Invocation::CompareAndSet { value, .. }
+        | Invocation::Add(value)
+        | Invocation::Append(value) => {
+            let repeats = |other: &usize| other != place && operations[*other].invocation.puts() == Some(value);
+            shown.contains(&value) && of_key.iter().any(repeats)
+        }
+    };
+    let mut changes: Vec<usize> = Vec::new();
+    for (key, shown) in keys {
+        let is_change = |place: &usize| operations[*place].key == key && operations[*place].invocation.changes();
+        let of_key =
+            (0..operations.len()).filter(is_change).filter(|place| operations[*place].outcome != Outcome::Fail);
+        let of_key: Vec<usize> = of_key.collect();
+        if of_key.iter().any(|place| explains(place, &shown, &of_key)) {
+            changes.extend(of_key);
+        }
+    }
+    changes.sort_unstable();
+    changes
+}
+
+/// Checks of parts of a witness.
+struct Proof<'a> {
+    history: &'a History,
+    guarantee: Guarantee,
+    /// The changes that are optional where a part does not contain them, in order.
+    changes: Vec<usize>,
+    /// The history with the operations of the part that is checked.
+    part: RefCell<History>,
+}
+
+impl Proof<'_> {
+    /// Returns a witness within a part, if the part violates the guarantee.
+    fn violation(&self, places: &[usize]) -> Option<Witness> {
+        let found = self.check(places)?;
+        let kept: Vec<usize> = found.operations.iter().copied().filter(|at| places.binary_search(at).is_ok()).collect();
+        // A read is not a violation because the write of its value was left out.
+        let smaller = with_sources(self.history, &kept, places);
+        if smaller.len() < places.len()
+            && let Some(Witness { sentence, .. }) = self.check(&smaller)
+        {
+            return Some(Witness { operations: smaller, sentence });
+        }
+        Some(Witness { operations: places.to_vec(), sentence: found.sentence })
+    }
+
+    /// Returns the witness that a check of a part finds. It may contain optional changes.
+    fn check(&self, places: &[usize]) -> Option<Witness> {
+        if places.is_empty() {
+            return None;
+        }
+        let mut all: Vec<usize> = places.iter().chain(&self.changes).copied().collect();
+        all.sort_unstable();
+        all.dedup();
+        let mut part = self.part.borrow_mut();
+        part.operations.clear();
+        for &place in &all {
+            let mut operation = self.history.operations[place].clone();
+            if places.binary_search(&place).is_err() {
+                // Each optional change has its own process.
+                operation.process = (self.history.processes.len() + place) as u32;
+                (operation.outcome, operation.ended, operation.rank) = (Outcome::Unknown, NEVER, 0);
+            }
+            part.operations.push(operation);
+        }
+        let mut verdicts = BTreeMap::new();
+        let mut cache = VerdictCache::fresh(&mut verdicts);
+        match verdicts::verdict(&part, self.guarantee, &mut cache, &mut STEPS.clone()) {
+            Verdict::Violated(witness) => {
+                let operations = witness.operations.iter().map(|at| all[*at]).collect();
+                Some(Witness { operations, sentence: witness.sentence })
+            }
+            Verdict::Holds | Verdict::Unknown(_) => None,
+        }
+    }
+}
+
+/// Returns the value that a compare-and-set expected.
+fn expected(operation: &Operation) -> Option<ValueId> {
+    match operation.invocation {
+        Invocation::CompareAndSet { expected, .. } => Some(expected),
+        Invocation::Read
+        | Invocation::Write(_)
+        | Invocation::Increment(_)
+        | Invocation::Add(_)
+        | Invocation::Remove(_)
+        | Invocation::Append(_) => None,
+    }
+}
+
+/// Returns places in order, with those writes at `within` whose values or elements the operations there returned or
+/// expected.
 fn with_sources(history: &History, places: &[usize], within: &[usize]) -> Vec<usize> {
     let mut closed = places.to_vec();
     let mut next = 0;
     while let Some(&place) = closed.get(next) {
         next += 1;
         let operation = &history.operations[place];
-        let expected = match operation.invocation {
-            Invocation::CompareAndSet { expected, .. } => Some(expected),
-            Invocation::Read
-            | Invocation::Write(_)
-            | Invocation::Increment(_)
-            | Invocation::Add(_)
-            | Invocation::Remove(_)
-            | Invocation::Append(_) => None,
-        };
-        for value in operation.returned().into_iter().chain(expected) {
+        for value in operation.returned().into_iter().chain(expected(operation)) {
             let writes = |at: &usize| {
                 let other = &history.operations[*at];
                 let is_source = *at != place && other.key == operation.key && other.outcome != Outcome::Fail;
@@ -77,27 +183,22 @@ fn with_sources(history: &History, places: &[usize], within: &[usize]) -> Vec<us
             }
             closed.extend(within.iter().copied().find(|at| writes(at)));
         }
+        let Output::Elements(elements) = &operation.output else { continue };
+        let initial = history.initial_of(operation.key).elements;
+        for &element in elements.iter().filter(|element| !initial.contains(element)) {
+            let adds = |at: &usize| {
+                let other = &history.operations[*at];
+                let is_source = other.key == operation.key && other.outcome != Outcome::Fail;
+                is_source && other.invocation.puts() == Some(element)
+            };
+            if !closed.iter().any(adds) {
+                closed.extend(within.iter().copied().find(adds));
+            }
+        }
     }
     closed.sort_unstable();
+    closed.dedup();
     closed
-}
-
-/// Checks a part of a history by itself.
-fn violation(history: &History, guarantee: Guarantee, places: &[usize]) -> Option<Witness> {
-    if places.is_empty() {
-        return None;
-    }
-    let operations = places.iter().map(|place| history.operations[*place].clone()).collect();
-    let part = History { operations, ..history.clone_without_operations() };
-    let mut cache = VerdictCache { verdicts: &mut BTreeMap::new(), revision: &|_| 0 };
-    match verdicts::verdict(&part, guarantee, &mut cache, &mut STEPS.clone()) {
-        Verdict::Violated(witness) => {
-            let operations: Vec<usize> = witness.operations.iter().map(|at| places[*at]).collect();
-            // A read is not a violation because the write of its value was left out.
-            Some(Witness { operations: with_sources(history, &operations, places), sentence: witness.sentence })
-        }
-        Verdict::Holds | Verdict::Unknown(_) => None,
-    }
 }
 
 /// Returns the places without the one at an index, and without what depends on it: if it wrote a value that no other of
@@ -135,14 +236,5 @@ fn depends_on(history: &History, place: usize, value: ValueId) -> bool {
         Output::Elements(elements) => elements.contains(&value),
         Output::Nothing | Output::Number(_) => false,
     };
-    let expected = match operation.invocation {
-        Invocation::CompareAndSet { expected, .. } => expected == value,
-        Invocation::Remove(removed) => removed == value,
-        Invocation::Read
-        | Invocation::Write(_)
-        | Invocation::Increment(_)
-        | Invocation::Add(_)
-        | Invocation::Append(_) => false,
-    };
-    returned || expected
+    returned || expected(operation) == Some(value) || operation.invocation.removes() == Some(value)
 }

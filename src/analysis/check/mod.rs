@@ -24,7 +24,7 @@ mod zones;
 use super::history::History;
 use crate::trace::Outcome;
 use std::collections::BTreeMap;
-use verdict::VerdictCache;
+use verdict::{ReducedWitness, VerdictCache};
 
 pub use guarantee::{GUARANTEES, Guarantee};
 pub use verdict::{Verdict, VerdictMemo, Witness};
@@ -32,40 +32,60 @@ pub use verdict::{Verdict, VerdictMemo, Witness};
 /// Default maximum number of steps of the searches of a check.
 pub const BUDGET: u64 = 5_000_000;
 
-/// Checks one guarantee of a complete history. See [`check_growing`].
+/// Checks one guarantee of a complete history. See [`check_slice`].
 pub fn check(history: &History, guarantee: Guarantee, budget: u64) -> Verdict {
-    check_growing(history, guarantee, budget, &mut VerdictMemo::default(), &|_| 0)
+    let verdict = check_slice(history, guarantee, budget, &mut VerdictMemo::default(), &|_| 0, &|| false);
+    verdict.unwrap_or_else(|| Verdict::Unknown("the check has paused".into()))
 }
 
 /// Checks one guarantee of a growing history. `revision` returns the revision of a key's operations (none: of all operations),
 /// and `memo` holds earlier verdicts. `budget` limits the steps of all searches together; if it does not suffice, the verdict
 /// is unknown. A history that could not have violated the guarantee is unknown.
-pub fn check_growing(
+///
+/// `pauses` is asked before each part of the work: the check of a key, and the reduction of the witness. If it returns true, the
+/// result is none, and a later call with the same history continues.
+pub fn check_slice(
     history: &History,
     guarantee: Guarantee,
     mut budget: u64,
     memo: &mut VerdictMemo,
     revision: &dyn Fn(Option<u32>) -> u32,
-) -> Verdict {
+    pauses: &dyn Fn() -> bool,
+) -> Option<Verdict> {
     if !history.operations.iter().any(|operation| operation.outcome == Outcome::Ok) {
-        return Verdict::Unknown("no operation succeeded".into());
+        return Some(Verdict::Unknown("no operation succeeded".into()));
     }
     let index = memo.verdicts.iter().position(|(of, _)| *of == guarantee).unwrap_or_else(|| {
         memo.verdicts.push((guarantee, BTreeMap::new()));
         memo.verdicts.len() - 1
     });
-    let mut cache = VerdictCache { verdicts: &mut memo.verdicts[index].1, revision };
+    let mut cache = VerdictCache { verdicts: &mut memo.verdicts[index].1, revision, pauses, is_paused: false };
     let verdict = verdicts::verdict(history, guarantee, &mut cache, &mut budget);
+    if cache.is_paused {
+        return None;
+    }
     match verdict {
-        Verdict::Violated(witness) => {
-            let mut witness = minimal::reduce(history, guarantee, witness);
+        Verdict::Violated(of) => {
+            let revision = revision(None);
+            let known = |reduced: &&ReducedWitness| {
+                (reduced.guarantee, reduced.revision) == (guarantee, revision) && reduced.of == of
+            };
+            if let Some(reduced) = memo.reduced.iter().find(known) {
+                return Some(Verdict::Violated(reduced.witness.clone()));
+            }
+            if pauses() {
+                return None;
+            }
+            let mut witness = minimal::reduce(history, guarantee, of.clone());
             witness.operations.sort_unstable();
-            Verdict::Violated(witness)
+            memo.reduced.retain(|reduced| reduced.guarantee != guarantee);
+            memo.reduced.push(ReducedWitness { guarantee, revision, of, witness: witness.clone() });
+            Some(Verdict::Violated(witness))
         }
         Verdict::Holds => {
-            evidence::missing(history, guarantee).map_or(Verdict::Holds, |why| Verdict::Unknown(why.into()))
+            Some(evidence::missing(history, guarantee).map_or(Verdict::Holds, |why| Verdict::Unknown(why.into())))
         }
-        Verdict::Unknown(_) => verdict,
+        Verdict::Unknown(_) => Some(verdict),
     }
 }
 

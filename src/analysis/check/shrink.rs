@@ -44,23 +44,23 @@ fn without_part(history: &History, kept: &[usize], part: std::ops::Range<usize>)
     kept.iter().enumerate().filter(|(i, place)| stays(*i, **place)).map(|(_, place)| *place).collect()
 }
 
-/// Maximum number of steps of each search of [`minimize_search`], and of all of them.
+/// Maximum number of steps of each search of [`minimize_search`].
 const STEPS_PER_SEARCH: u64 = 100_000;
-const TOTAL_STEPS: u64 = 10_000_000;
 
 /// Reduces a history that the general search refuted. Reads are removed. Changes become optional, which only allows more orders,
-/// and are then removed if no remaining operation needs their value. `stuck` is the position that the search returned.
+/// and are then removed if no remaining operation needs their value. `stuck` is the position that the search
+/// returned, and `steps` limits the steps of all searches.
 pub(super) fn minimize_search(
     items: &[SearchOperation],
     model: Model,
     initial: &Initial,
-    order: Order,
-    stuck: u32,
+    (order, stuck): (Order, u32),
+    steps: u64,
 ) -> Vec<usize> {
     let mut spent = 0;
     let mut refuted_from = |items: &[SearchOperation], initials: &[Initial]| {
         initials.iter().all(|initial| {
-            let mut budget = STEPS_PER_SEARCH.min(TOTAL_STEPS.saturating_sub(spent));
+            let mut budget = STEPS_PER_SEARCH.min(steps.saturating_sub(spent));
             let before = budget;
             let found = search(items, model, initial, order, &mut budget);
             spent += before - budget + items.len() as u64;

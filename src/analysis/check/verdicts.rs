@@ -141,13 +141,15 @@ fn search_verdict(history: &History, places: &[usize], model: Model, order: Orde
         return Verdict::Violated(witness);
     }
     let items = search_operations(history, places);
+    // A large budget permits a thorough reduction of the witness.
+    let steps_to_minimize = *budget * 2;
     let key = places.first().map_or(0, |place| history.operations[*place].key);
     let initial: Initial = history.initial_of(key);
     match search::search(&items, model, &initial, order, budget) {
         SearchResult::Order => Verdict::Holds,
         SearchResult::OutOfBudget => Verdict::Unknown("the search used up its budget".into()),
         SearchResult::NoOrder(stuck) => {
-            let mut operations = shrink::minimize_search(&items, model, &initial, order, stuck);
+            let mut operations = shrink::minimize_search(&items, model, &initial, (order, stuck), steps_to_minimize);
             operations.sort_unstable();
             let sentence = explanations::no_order(history, &operations);
             Verdict::Violated(Witness { operations, sentence })
@@ -180,7 +182,8 @@ fn causal(history: &History, budget: &mut u64) -> Verdict {
 
 /// Returns whether the history is linearizable, which implies the weaker guarantees.
 fn is_linearizable(history: &History, budget: &mut u64) -> bool {
-    let fresh = &mut VerdictCache { verdicts: &mut BTreeMap::new(), revision: &|_| 0 };
+    let mut verdicts = BTreeMap::new();
+    let fresh = &mut VerdictCache::fresh(&mut verdicts);
     check_keys(history, fresh, |places, model| linearizable(history, places, model, &mut (*budget / 2)))
         == Verdict::Holds
 }

@@ -41,6 +41,20 @@ pub struct RecordedOperation {
     ended: u32,
 }
 
+/// For each key, how often its operations have changed.
+#[derive(Clone, Debug, Default)]
+pub struct Revisions(LiteMap<KeyId, u32>);
+
+impl Revisions {
+    /// Returns the revision of a key's operations, which grows with each change of them; of all operations for none.
+    pub fn revision(&self, key: Option<u32>) -> u32 {
+        match key {
+            Some(key) => self.0.get(&KeyId(key)).copied().unwrap_or_default(),
+            None => self.0.values().sum(),
+        }
+    }
+}
+
 /// Builds the history of a run from its trace. The version that a read of a register returned identifies the write, so values
 /// may repeat.
 #[derive(Clone, Debug, Default)]
@@ -172,12 +186,9 @@ impl HistoryRecorder {
         }
     }
 
-    /// Returns the revision of a key's operations, which grows with each change of them; of all operations for none.
-    pub fn revision(&self, key: Option<u32>) -> u32 {
-        match key {
-            Some(key) => self.revisions.get(&KeyId(key)).copied().unwrap_or_default(),
-            None => self.revisions.values().sum(),
-        }
+    /// Returns the revisions of all keys' operations.
+    pub fn revisions(&self) -> Revisions {
+        Revisions(self.revisions.clone())
     }
 
     /// Returns the client and session of each process.

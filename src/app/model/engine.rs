@@ -44,6 +44,7 @@ impl Model {
             }
             Report::Text { name, text } => self.sharing.exported = Some((name, text)),
             Report::Verdicts(verdicts) => self.verdicts.receive(verdicts),
+            Report::VerdictsPending => self.verdicts.continue_later(),
             Report::Document { scenario, digest, now, live } => {
                 self.sharing.shared_run = Some(Rc::new(SharedRun { scenario, digest, now, live }));
             }

@@ -48,14 +48,24 @@ impl Service {
         let (by, bus) = (Some(handler.id), ctx.network.link(handler.link).to);
         let (node, value) = (self.node, delivery.update.value.clone());
         ctx.record(Fact::UpdateApplied { update: id, node, key, version, value, changed, by, sum });
-        if changed {
+        if changed || self.is_to_forward(&delivery.update) {
             self.forward(now, bus, &delivery.update, ctx);
         }
         self.consumer.succeed(now, delivery, ctx);
     }
 
+    /// Returns whether another user of the shared store has applied an event that this service has not forwarded.
+    fn is_to_forward(&self, update: &Update) -> bool {
+        self.shared_store.is_some()
+            && self.store.get(update.key).is_some_and(|row| row.version == update.version)
+            && self.forwarded.get(&update.key).is_none_or(|forwarded| *forwarded < update.version)
+    }
+
     /// Publishes an event that was applied, or an update that the service derives from it and commits with it.
     fn forward(&mut self, now: Micros, bus: NodeId, update: &Arc<Update>, ctx: &mut Context) {
+        if self.shared_store.is_some() {
+            self.forwarded.insert(update.key, update.version);
+        }
         for (publisher, forward) in self.publishing.forwarders(bus) {
             if forward.same {
                 self.publishing.forward(now, publisher, update, ctx);

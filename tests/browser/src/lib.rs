@@ -350,6 +350,23 @@ impl Browser {
         self.call("/frame", json!({ "id": id }));
     }
 
+    /// Returns the memory of the browser's processes that render pages, MB.
+    pub fn memory(&self) -> u64 {
+        let profile = self.profile.display().to_string();
+        let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let of_process = |folder: std::fs::DirEntry| {
+            let command = std::fs::read(folder.path().join("cmdline")).ok()?;
+            let command = String::from_utf8_lossy(&command).into_owned();
+            if !command.contains(&profile) || !command.contains("--type=renderer") {
+                return None;
+            }
+            let status = std::fs::read_to_string(folder.path().join("status")).ok()?;
+            let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+            line.split_whitespace().nth(1)?.parse::<u64>().ok()
+        };
+        processes.filter_map(of_process).sum::<u64>() / 1024
+    }
+
     /// Saves a screenshot of the window.
     pub fn shot(&self, file: &Path) {
         let file = xtask::root().join(file);

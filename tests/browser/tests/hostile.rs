@@ -1,0 +1,81 @@
+//! Links of scenarios that never end or that need much memory: the page halts the run with its reason, stays responsive, and
+//! reuses the memory after a reset.
+
+use browser_tests::{Browser, Site, WIDE};
+use converge::scenario::link;
+use serde_json::json;
+use std::path::Path;
+use std::sync::LazyLock;
+
+static SITE: LazyLock<Site> = LazyLock::new(Site::start);
+
+/// A file of `tests/outside/hostile/`, and parts of the sentence with which its run is halted.
+const HOSTILE: [(&str, &[&str]); 4] = [
+    ("closed0", &["events happened at one instant", "c → a (call)", "a → c (reply)"]),
+    ("nack0", &["events happened at one instant", "b → d (delivery)", "d → b (refusal)"]),
+    ("storm", &["halted at"]),
+    ("mv_siblings", &["halted at"]),
+];
+
+/// Memory that a page may use for a run, MB.
+const MEMORY: u64 = 512;
+
+/// Counts the tasks of a document that took long, and the longest one, ms.
+const OBSERVE: &str = "window.tasks = { count: 0, longest: 0 }; new PerformanceObserver(list => { for (const e of list.getEntries()) { window.tasks.count++; window.tasks.longest = Math.max(window.tasks.longest, e.duration) } }).observe({ type: 'longtask', buffered: true })";
+
+/// Returns the text of a hostile link, and the end of its run, ms.
+fn hostile(name: &str) -> (String, u64) {
+    let file = xtask::root().join(Path::new("tests/outside/hostile")).join(format!("{name}.link"));
+    let text = std::fs::read_to_string(file).expect("a link").trim().to_string();
+    let until = link::decode(&text).expect("a valid link").scenario.until_ms;
+    (text, until as u64)
+}
+
+/// Opens a hostile link at the end of its run: on the page with a worker, or in a sandboxed frame without one. Returns the browser,
+/// in the document of the page.
+fn open(name: &str, is_sandboxed: bool) -> (Browser, u64) {
+    let (text, until) = hostile(name);
+    let browser = Browser::start(WIDE);
+    browser.open(&format!("{}examples/plain.html", SITE.elsewhere.address()));
+    let before = browser.memory();
+    if is_sandboxed {
+        let source = SITE.at(&format!("embed/#{text}&t={until}"));
+        let script = "const f = document.createElement('iframe'); f.id = 'hostile'; f.width = 900; f.height = 600; f.setAttribute('sandbox', 'allow-scripts'); f.src = arguments[0]; document.body.append(f)";
+        browser.run_with(script, &source);
+        browser.frame(Some("#hostile"));
+    } else {
+        browser.open(&SITE.at(&format!("#{text}&t={until}")));
+    }
+    browser.wait("document.querySelector('.transport .clock')?.textContent");
+    browser.run(OBSERVE);
+    (browser, before)
+}
+
+#[test]
+fn hostile_links_halt_with_their_reason_within_the_memory_and_a_reset_gets_through() {
+    for is_sandboxed in [false, true] {
+        for (name, parts) in HOSTILE {
+            let (browser, before) = open(name, is_sandboxed);
+            browser.wait("document.body.textContent.includes('halted at')");
+            for part in parts {
+                browser.wait(&format!("document.body.textContent.includes({})", json!(part)));
+            }
+            let used = browser.memory().saturating_sub(before);
+            let tasks = browser.run("return window.tasks");
+            eprintln!("{name}, sandboxed {is_sandboxed}: {used} MB, tasks over 50 ms: {tasks}");
+            assert!(used <= MEMORY, "{name}, sandboxed {is_sandboxed}: {used} MB");
+            // A task of several seconds would freeze the host page. Timing is not asserted beyond that.
+            let count = tasks["count"].as_u64().expect("a count");
+            assert!(count < 200, "{name}, sandboxed {is_sandboxed}: {count} long tasks");
+            // A reset gives the memory back to the next run.
+            browser.click(".transport button");
+            browser.wait("!document.body.textContent.includes('halted at')");
+            browser.wait("document.querySelector('.transport .clock').textContent.trim().startsWith('0')");
+            browser.run(&format!("location.hash = '#{}&t={}'", hostile(name).0, hostile(name).1 - 1));
+            browser.wait("document.body.textContent.includes('halted at')");
+            let again = browser.memory().saturating_sub(before);
+            eprintln!("{name}, sandboxed {is_sandboxed}: {again} MB in the second run");
+            assert!(again <= MEMORY, "{name}, sandboxed {is_sandboxed}: {again} MB in the second run");
+        }
+    }
+}
