@@ -143,3 +143,34 @@ fn files_stay_small_and_without_loose_ends() {
         assert_eq!(loose, Vec::<String>::new());
     }
 }
+
+/// Returns the functions of a file that take `&mut self`, outside of its tests, and whether each contains an assertion.
+fn changing_functions(text: &str) -> Vec<(String, bool)> {
+    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let mut found = Vec::new();
+    for part in text.split("fn ").skip(1) {
+        let Some((head, body)) = part.split_once("{\n") else { continue };
+        if head.contains("&mut self") && !head.contains(';') {
+            let name = head.split(['(', '<']).next().unwrap_or_default();
+            found.push((name.to_string(), body.contains("assert")));
+        }
+    }
+    found
+}
+
+/// The level of assertions in the engine: it only rises.
+const FUNCTIONS_WITH_ASSERTIONS: usize = 154;
+
+#[test]
+fn functions_that_change_the_engine_state_assert_what_they_rely_on() {
+    let files = sources(&root().join("src/engine"));
+    let all: Vec<(String, bool)> = files.iter().flat_map(|(_, text)| changing_functions(text)).collect();
+    let with = all.iter().filter(|(_, asserts)| *asserts).count();
+    assert!(
+        with >= FUNCTIONS_WITH_ASSERTIONS,
+        "{with} of {} functions assert something; there were {FUNCTIONS_WITH_ASSERTIONS}",
+        all.len()
+    );
+    let text = "fn a(&mut self) {\n    debug_assert!(true);\n}\nfn b(&mut self) {\n    c();\n}\nfn d(&self) {\n}\n";
+    assert_eq!(changing_functions(text), [("a".into(), true), ("b".into(), false)]);
+}

@@ -204,6 +204,7 @@ impl Bus {
 
     /// Delivers ready events to attached consumers, up to the maximum of unacknowledged deliveries.
     fn deliver(&mut self, now: Micros, queue_id: u32, ctx: &mut Context) {
+        debug_assert!(!self.queues[queue_id as usize].members.is_empty(), "a queue has members");
         loop {
             let queue = &mut self.queues[queue_id as usize];
             let members = queue.members.len();
@@ -239,6 +240,8 @@ impl Bus {
         (follows, batch): (Option<u32>, u32),
         ctx: &mut Context,
     ) {
+        debug_assert!(batch > 0, "a batch contains the event");
+        debug_assert!(!self.deliveries.contains_key(&self.next_delivery), "numbers of deliveries are not reused");
         let Some(stored) = self.stored.get_mut(&event) else { return };
         let queue = &mut self.queues[queue_id as usize];
         let to = queue.members[member];
@@ -361,6 +364,10 @@ impl Bus {
 
     /// Removes an event from the queue of its key. If it was the first, the next one becomes ready.
     fn remove_from_key_queue(&mut self, queue_id: u32, event: u32, key: KeyId) {
+        debug_assert!(
+            self.queues[queue_id as usize].key_queues.values().all(|queue| !queue.is_empty()),
+            "a key without events has no queue"
+        );
         let queue = &mut self.queues[queue_id as usize];
         let Some(key_queue) = queue.key_queues.get_mut(&key) else { return };
         if key_queue.front() != Some(&event) {
@@ -381,6 +388,10 @@ impl Bus {
     fn on_failure(&mut self, now: Micros, delivery: u32, silent: bool, ctx: &mut Context) {
         let Some(&event) = self.deliveries.get(&delivery) else { return };
         let Some(stored) = self.stored.get(&event) else { return };
+        debug_assert!(
+            stored.delivery.is_some_and(|(current, _)| current == delivery),
+            "the table of deliveries contains current ones"
+        );
         let (queue_id, partition) = (stored.queue, stored.partition);
         let member = stored.delivery.map_or(0, |(_, member)| member as usize);
         let config = self.config_of(queue_id);
@@ -400,6 +411,7 @@ impl Bus {
     fn return_to_queue(&mut self, now: Micros, event: u32, ctx: &mut Context) {
         self.end_delivery(event);
         let Some(stored) = self.stored.get(&event) else { return };
+        debug_assert!(stored.delivery.is_none(), "an event that is queued again is not in flight");
         let (queue_id, deliveries, waited) = (stored.queue, stored.deliveries, stored.last_wait);
         let config = &mut self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize];
         if config.max_deliveries.is_some_and(|most| counted(config.limit_counts, stored) >= most) {

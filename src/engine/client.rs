@@ -175,6 +175,7 @@ impl Client {
                 Pace::Closed(think_time) => think_time.draw(stream),
                 Pace::After => return,
             };
+        debug_assert!(at >= now, "operations are generated in the order of time");
         if at < generator.until {
             ctx.wake(at, Timer::GeneratedOperation(session));
         }
@@ -261,6 +262,7 @@ impl Client {
         read: Option<Option<Value>>,
         ctx: &mut Context,
     ) {
+        debug_assert!(update.is_none() || outcome == Outcome::Ok, "only a successful operation names its update");
         let Some(PendingOperation { session, generated, .. }) = self.pending.remove(&operation) else { return };
         ctx.record(Fact::OperationEnded { operation, outcome });
         if let (Outcome::Ok, Some(update)) = (outcome, update) {

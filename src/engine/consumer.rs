@@ -215,6 +215,7 @@ impl Consumer {
 
     /// Refuses an event whose handling failed without an effect on the store.
     pub fn fail(&mut self, delivery: &Delivery, cause: HandlingFailure, ctx: &mut Context) {
+        debug_assert!((delivery.subscription as usize) < self.handlers.len(), "a delivery names a handler");
         if let Some(reader) = self.readers.get_mut(&(delivery.subscription, delivery.partition)) {
             reader.on_failed();
         }

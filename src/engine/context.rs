@@ -103,6 +103,7 @@ impl Context {
     /// Lets the sender of a lost message send it again after a while, as a reliable connection does.
     pub fn resend_later(&mut self, link: LinkId, payload: Payload) {
         let number = self.next_resend;
+        debug_assert!(!self.resends.contains_key(&number), "numbers of resends are not reused");
         self.next_resend += 1;
         self.resends.insert(number, (link, payload));
         self.node = self.network.link(link).from;
@@ -141,12 +142,14 @@ impl Context {
 
     /// Returns the id of the next update.
     pub fn next_update(&mut self) -> UpdateId {
+        debug_assert!(self.updates < u32::MAX, "ids of updates are not reused");
         self.updates += 1;
         UpdateId(self.updates - 1)
     }
 
     /// Returns the id of the next operation.
     pub fn next_operation(&mut self) -> OperationId {
+        debug_assert!(self.operations < u32::MAX, "ids of operations are not reused");
         self.operations += 1;
         OperationId(self.operations - 1)
     }

@@ -17,6 +17,7 @@ const PER_ENTRY: u64 = 160;
 impl Engine {
     /// Sets the limits of the run.
     pub fn set_limits(&mut self, limits: Limits) {
+        debug_assert!(self.halt.is_none(), "the limits of a halted run are not changed");
         self.limits = limits;
     }
 
@@ -67,6 +68,8 @@ impl Engine {
     /// Counts an event at an instant, and halts the run if that exceeds a limit. Returns whether the event may be processed.
     #[inline]
     pub(super) fn count_event(&mut self, at: Micros) -> bool {
+        debug_assert!(at >= self.ctx.now, "time does not go back");
+        debug_assert!(self.halt.is_none(), "a halted run processes no events");
         if at != self.ctx.now {
             self.events_at_instant = 0;
         }

@@ -169,6 +169,7 @@ impl Network {
             due += delay;
             in_order = !reordered;
         }
+        debug_assert!(due >= now, "no message arrives before it was sent");
         self.put_on_link(id, due, payload, in_order)
     }
 
@@ -187,6 +188,7 @@ impl Network {
             return None;
         }
         let due = now + link.latency.draw(&mut faults.duplicates);
+        debug_assert!(due >= now, "no copy arrives before it was made");
         let payload = message.payload.clone();
         self.counts.duplicated += 1;
         Some(self.put_on_link(id, due, payload, true))

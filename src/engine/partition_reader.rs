@@ -40,6 +40,7 @@ impl PartitionReader {
             self.discard_all();
             (self.last, self.committed, self.generation) = (None, None, delivery.generation);
         }
+        debug_assert!(delivery.generation == self.generation, "events of an ended generation are discarded");
         match delivery.follows {
             // A second copy of the first event.
             None if self.polled.is_some() && self.last.is_some() => {}

@@ -175,6 +175,7 @@ impl Publishing {
 
     /// Publishes an update at one publisher.
     pub fn forward(&mut self, now: Micros, publisher: usize, update: &Arc<Update>, ctx: &mut Context) {
+        debug_assert!(self.publishers[publisher].forward.is_some(), "a publisher that forwards is asked to");
         self.on_commit_where(now, update, |index, _| index == publisher, ctx);
     }
 
@@ -201,6 +202,7 @@ impl Publishing {
         selects: impl Fn(usize, Mode) -> bool,
         ctx: &mut Context,
     ) {
+        debug_assert!(self.rows.len() == self.publishers.len(), "each publisher has its rows");
         for index in 0..self.publishers.len() {
             match self.publishers[index].mode {
                 mode if !selects(index, mode) => {}
@@ -225,6 +227,7 @@ impl Publishing {
     /// Sets the timer of a relay's next poll, at a multiple of its interval, if any row is unpublished.
     fn schedule_poll(&mut self, now: Micros, index: usize, ctx: &mut Context) {
         let Mode::Relay { interval, .. } = self.publishers[index].mode else { return };
+        debug_assert!(interval > 0, "a relay polls at an interval");
         let has_unpublished = self.rows[index].iter().any(|row| row.publication.is_none());
         if has_unpublished && self.polls[index].is_none() {
             let number = self.next_number();
@@ -266,6 +269,7 @@ impl Publishing {
 
     /// Publishes an event whose gap after the commit is over.
     pub fn on_due(&mut self, now: Micros, number: u32, ctx: &mut Context) {
+        debug_assert!(self.delayed.keys().all(|waiting| *waiting < self.next), "numbers of delays are not reused");
         if let Some((index, update)) = self.delayed.remove(&number) {
             self.publish(now, index, update, ctx);
         }

@@ -186,6 +186,7 @@ impl Queue {
     /// Schedules an event.
     #[inline]
     pub fn push(&mut self, at: Micros, priority: Priority, event: ScheduledEvent) {
+        debug_assert!(self.sequence < 1 << 56, "sequence numbers leave room for the priority");
         let entry = QueueEntry { at, tie: ((priority as u64) << 56) | self.sequence, event: event.into() };
         self.sequence += 1;
         self.heap.push(entry);
@@ -210,6 +211,7 @@ impl Queue {
         let Some(first) = self.heap.first_mut() else { return Some((last.at, last.event.into())) };
         let first = std::mem::replace(first, last);
         self.sift_down();
+        debug_assert!(first.key() <= self.heap[0].key(), "events leave the queue in order");
         Some((first.at, first.event.into()))
     }
 

@@ -45,6 +45,7 @@ impl SharedStore {
             Some((node, job, _)) => *holder = (node, job),
             None => _ = self.locks.remove(&key),
         }
+        debug_assert!(next.is_none_or(|(other, id, _)| (other, id) != (node, job)), "a job waits for a row once");
         next
     }
 
@@ -57,6 +58,7 @@ impl SharedStore {
                 locked.push((*key, holder.1));
             }
         }
+        debug_assert!(locked.is_sorted_by(|a, b| a.0 < b.0), "each row is locked once");
         locked
     }
 }

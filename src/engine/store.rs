@@ -91,6 +91,10 @@ impl Store {
         if changed {
             self.set(update.key, update.value.clone(), update.version, update.clock);
         }
+        debug_assert!(
+            effect != Effect::SetIfNewer || self.rows.get(&update.key).is_some_and(|row| row.version >= held),
+            "set if newer keeps the newest version"
+        );
         changed
     }
 }

@@ -37,8 +37,15 @@ pub(super) fn reduce(history: &History, guarantee: Guarantee, mut witness: Witne
     if proof.changes.len() > MAX_OPTIONAL {
         return witness;
     }
-    match proof.violation(&closed) {
-        Some(closed) => witness = closed,
+    let first = proof.violation(&closed).or_else(|| {
+        // Where writes repeat a value, several of them may be needed.
+        let mut all: Vec<usize> = closed.iter().chain(&proof.changes).copied().collect();
+        all.sort_unstable();
+        all.dedup();
+        if all.len() > MAX_OPERATIONS { None } else { proof.violation(&all) }
+    });
+    match first {
+        Some(first) => witness = first,
         None => return witness,
     }
     let (mut checks, mut at) = (0, 0);

@@ -31,6 +31,10 @@ impl Bus {
 
     /// Commits an event of a partition and all events before it.
     pub(super) fn commit(&mut self, queue_id: u32, partition: u32, last: u32, ctx: &mut Context) {
+        debug_assert!(
+            self.queues[queue_id as usize].logs.get(&partition).is_none_or(|log| log.events.contains(&last)),
+            "a committed event is in its partition"
+        );
         loop {
             let Some(log) = self.queues[queue_id as usize].logs.get_mut(&partition) else { return };
             log.redeliveries = 0;
@@ -51,6 +55,7 @@ impl Bus {
         let queue = &self.queues[queue_id as usize];
         let Some(member) = queue.logs.get(&partition).map(|log| log.member) else { return };
         let members = queue.members.len();
+        debug_assert!(member < members, "a partition is read by a member of its queue");
         let mut others = (1..=members).map(|step| (member + step) % members);
         let next = others.find(|other| queue.is_active(*other)).unwrap_or(member);
         self.redeliver_from_commit(now, queue_id, partition, if silent { next } else { member }, ctx);

@@ -11,6 +11,8 @@ impl Bus {
     /// Gives an event up after the maximum number of deliveries.
     pub(super) fn dead_letter_or_discard(&mut self, now: Micros, queue_id: u32, event: u32, ctx: &mut Context) {
         let Some(stored) = self.stored.remove(&event) else { return };
+        debug_assert!(stored.delivery.is_none(), "the last delivery of a dead letter has ended");
+        debug_assert!(stored.queue == queue_id, "an event is in one queue");
         let config = &self.config.subscriptions[self.queues[queue_id as usize].members[0] as usize];
         let update = stored.update.id;
         if config.dead_letter {
@@ -46,6 +48,7 @@ impl Bus {
             if at < log.delivered {
                 log.delivered -= 1;
             }
+            debug_assert!(log.delivered <= log.events.len(), "delivered events are in the log");
         }
         self.remove_from_key_queue(queue_id, event, key);
     }
@@ -62,6 +65,7 @@ impl Bus {
             | DropReason::NotReplicated
             | DropReason::NotConnected => self.discarded += 1,
         }
+        debug_assert!(stored.delivery.is_none(), "the delivery of a discarded event has ended");
         let subscription = self.config_of(stored.queue).id;
         ctx.record(Fact::EventDiscarded { subscription, event, update: stored.update.id, reason });
         self.remove_from_queue(stored.queue, event, stored.partition, stored.update.key);
@@ -177,6 +181,7 @@ impl Bus {
         if !up {
             return ctx.record(Fact::BusStopped { bus: self.config.node, lost_unflushed: false });
         }
+        debug_assert!(!self.stopped, "a stopped bus is not available");
         ctx.record(Fact::BusStarted { bus: self.config.node });
         self.renew_sessions(now);
         for (heartbeat, reply_link) in std::mem::take(&mut self.missed_closes) {

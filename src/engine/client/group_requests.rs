@@ -29,6 +29,7 @@ impl Client {
         let member = group.choose(session, operation.is_read());
         let mut request = ctx.issue(self.config.node, session, group.node(member), operation);
         let id = request.operation;
+        debug_assert!(!self.pending.contains_key(&id), "ids of operations are not reused");
         request.token = group.token(session, request.key);
         let request = Arc::new(request);
         let pending = PendingOperation { session, generated, request: Some(request.clone()), sent: 1, timeouts: 0 };
@@ -110,6 +111,7 @@ impl Client {
         let (Some(pending), Some(group)) = (self.pending.get_mut(&id), &mut self.config.group) else { return };
         pending.sent += 1;
         let members = group.members() as u32;
+        debug_assert!(members > 0, "a group has members");
         match to.and_then(|node| group.index(node)) {
             // Two members that redirect to each other must not be asked without end within one instant.
             Some(member) if pending.sent % (members + 1) != 0 => {

@@ -20,6 +20,7 @@ impl Consumer {
     }
 
     fn set_attachment_timer(&mut self, handler: usize, at: Micros, ctx: &mut Context) {
+        debug_assert!(at >= ctx.now, "a heartbeat is due in the future");
         self.heartbeats += 1;
         self.attachments[handler].timer = Some(self.heartbeats);
         ctx.wake(at, Timer::HeartbeatDue(self.heartbeats));
@@ -117,6 +118,7 @@ impl Consumer {
     /// Handles the confirmation of a connection.
     pub fn on_attached(&mut self, now: Micros, handler: u32, life: u32) {
         let attachment = &mut self.attachments[handler as usize];
+        debug_assert!(life <= attachment.life, "the bus answers a connection that was opened");
         if attachment.life == life {
             (attachment.is_open, attachment.last_heard) = (true, now);
         }
@@ -124,6 +126,7 @@ impl Consumer {
 
     /// Handles the end of a connection that the bus closed.
     pub fn on_detached(&mut self, now: Micros, handler: u32, life: u32, ctx: &mut Context) {
+        debug_assert!(life <= self.attachments[handler as usize].life, "the bus ends a connection that was opened");
         if self.attachments[handler as usize].life == life {
             self.reconnect(now, handler as usize, ctx);
         }
@@ -139,6 +142,7 @@ impl Consumer {
             if most <= 0 || attachment.receive.is_some() {
                 continue;
             }
+            debug_assert!(wait > 0 || batch > 0, "a receive asks for events");
             attachment.life += 1;
             attachment.receive = Some(None);
             let receive = Payload::Receive(handler as u32, attachment.life, most as u32);
@@ -150,6 +154,7 @@ impl Consumer {
     /// Handles an empty reply to a receive.
     pub fn on_empty(&mut self, handler: u32, number: u32) {
         let attachment = &mut self.attachments[handler as usize];
+        debug_assert!(number <= attachment.life, "the bus answers a receive that was sent");
         if attachment.life == number {
             (attachment.receive, attachment.timer) = (None, None);
         }
@@ -157,6 +162,7 @@ impl Consumer {
 
     /// Counts a delivery of the response to a receive, which is complete with the last one.
     pub(super) fn count_received(&mut self, handler: usize, number: u32, batch: u32) {
+        debug_assert!(batch > 0, "a batch contains the event");
         let attachment = &mut self.attachments[handler];
         if attachment.life != number {
             return;

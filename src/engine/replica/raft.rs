@@ -136,6 +136,7 @@ impl Raft {
 
     /// Loses the volatile state; with its disk, the persistent state too.
     pub fn crash(&mut self, lose_disk: bool) {
+        debug_assert!(self.last_applied <= self.commit_index, "only committed entries are applied");
         self.role = Role::Follower;
         self.leader = None;
         self.commit_index = self.last_applied;
@@ -284,6 +285,7 @@ impl Raft {
 /// Leader election (5.2, 5.4.1).
 impl Raft {
     fn set_election_timer(&mut self, now: Micros, ctx: &mut Context) {
+        debug_assert!(self.role != Role::Leader, "a leader does not wait for an election");
         let wait = self.election_timeout + (self.random.unit() * self.election_timeout as f64) as Micros;
         self.timers.set(LeaderTimer::Election, now + wait, ctx);
     }
@@ -369,6 +371,7 @@ impl Raft {
     }
 
     fn send_entries(&mut self, follower: usize, operation: Option<OperationId>, member: &Member, ctx: &mut Context) {
+        debug_assert!(self.role == Role::Leader, "only a leader sends entries");
         let batch = self.followers.next_batch(follower, &self.log);
         let message = RaftMessage::AppendEntries {
             term: self.current_term,
@@ -392,10 +395,12 @@ impl Raft {
         member: &mut Member,
         ctx: &mut Context,
     ) -> Result<u32, u32> {
+        debug_assert!(self.role == Role::Follower, "only a follower appends the entries of a leader");
         check_consistency(&self.log, previous)?;
         let application = Application::OnCommit;
         let index = append_leader_entries(&mut self.log, previous.index, entries, application, member, ctx);
         self.commit_index = self.commit_index.max(leader_commit.min(index));
+        debug_assert!(self.commit_index <= self.log.last_index(), "committed entries are in the log");
         Ok(index)
     }
 
@@ -430,6 +435,7 @@ impl Raft {
     }
 
     fn confirm_reads(&mut self, follower: usize, round: u32) {
+        debug_assert!(round <= self.round, "a follower confirms a round that has begun");
         for read in self.pending_reads.iter_mut().filter(|read| read.round <= round) {
             if !read.confirmed_by.contains(&follower) {
                 read.confirmed_by.push(follower);
@@ -438,6 +444,7 @@ impl Raft {
     }
 
     fn serve_reads(&mut self, member: &Member, ctx: &mut Context) -> Vec<OperationReply> {
+        debug_assert!(self.last_applied <= self.commit_index, "reads see committed entries only");
         let (majority, last_applied) = (member.group.majority(), self.last_applied);
         let is_ready = |read: &PendingRead| read.confirmed_by.len() >= majority && last_applied >= read.read_index;
         let (ready, waiting) = std::mem::take(&mut self.pending_reads).into_iter().partition(is_ready);

@@ -63,6 +63,7 @@ impl Service {
 
     /// Publishes an event that was applied, or an update that the service derives from it and commits with it.
     fn forward(&mut self, now: Micros, bus: NodeId, update: &Arc<Update>, ctx: &mut Context) {
+        debug_assert!(self.store.get(update.key).is_some(), "an event that is forwarded was applied");
         if self.shared_store.is_some() {
             self.forwarded.insert(update.key, update.version);
         }
