@@ -147,7 +147,7 @@ impl StorageProblem {
                 "This drawing is not in this browser. A drawing is shared by a link or a file.".into()
             }
             StorageProblem::Damaged(_, why) => format!("The drawing cannot be read: {why}. It stays in this browser."),
-            StorageProblem::NotFetched => "A part of the page could not be fetched. Check the network.".into(),
+            StorageProblem::NotFetched => crate::app::NOT_FETCHED.into(),
         }
     }
 }

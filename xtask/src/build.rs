@@ -2,7 +2,7 @@
 
 use crate::setup::{WASM, WasmCompiler, wasm_compiler};
 use crate::weight::Weight;
-use crate::{Result, cargo, root, run};
+use crate::{Result, cargo, layout, root, run};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,14 +17,17 @@ pub fn page(out: &Path) -> Result<Weight> {
     let wasm = compile("converge", &[], &SPLITTABLE)?;
     let staging = out.with_extension("new");
     let _ = fs::remove_dir_all(&staging);
-    fs::create_dir_all(&staging).map_err(|error| format!("{}: {error}", staging.display()))?;
+    let version = staging.join("app.new");
+    fs::create_dir_all(&version).map_err(|error| format!("{}: {error}", version.display()))?;
     println!("Splitting off what is loaded on demand, and generating the JavaScript bindings.");
-    bind(&split(&wasm, &staging)?, "converge", &staging)?;
+    bind(&split(&wasm, &version)?, "converge", &version)?;
+    layout::accept_any_media_type(&version.join("later.js"))?;
     println!("Compiling the engine as a JavaScript module.");
-    engine(&staging.join("engine"))?;
+    engine(&staging)?;
     copy(&root().join("www"), &staging)?;
     copy_lessons(&staging.join("lessons"))?;
     copy_file(&root().join("index.html"), &staging.join("index.html"))?;
+    layout::arrange(&staging)?;
     let weight = Weight::of(&staging)?;
     // Replaces the previous page only when the new one is complete.
     let _ = fs::remove_dir_all(out);
@@ -43,10 +46,13 @@ pub fn module(package: &str, options: &[String], out: &Path) -> Result<()> {
 }
 
 /// Builds the engine as a JavaScript module with its types.
-fn engine(out: &Path) -> Result<()> {
-    fs::create_dir_all(out).map_err(|error| format!("{}: {error}", out.display()))?;
-    bind(&compile("converge-js", &[], &[])?, "converge", out)?;
-    copy_file(&root().join("js/converge.d.ts"), &out.join("converge.d.ts"))
+fn engine(page: &Path) -> Result<()> {
+    let (files, entry) = (page.join("engine.new"), page.join("engine"));
+    for folder in [&files, &entry] {
+        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    bind(&compile("converge-js", &[], &[])?, "converge", &files)?;
+    copy_file(&root().join("js/converge.d.ts"), &entry.join("converge.d.ts"))
 }
 
 /// Options of the linker for the splitter, which needs relocations.
@@ -140,7 +146,7 @@ fn copy_lessons(out: &Path) -> Result<()> {
 }
 
 /// Copies a folder with all that it contains.
-fn copy(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).map_err(|error| format!("{}: {error}", to.display()))?;
     let entries = fs::read_dir(from).map_err(|error| format!("{}: {error}", from.display()))?;
     for entry in entries.flatten() {

@@ -3,10 +3,10 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tools run in real time")]
 
 pub mod build;
+pub mod layout;
 pub mod licences;
 pub mod serve;
 pub mod setup;
-
 pub mod test;
 pub mod weight;
 

@@ -1,6 +1,6 @@
 //! A small static server for the local machine, with media types, the strict policy and compression.
 
-use crate::{Result, build, root, weight};
+use crate::{Result, build, layout, root, weight};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -16,6 +16,9 @@ pub const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eva
                           object-src 'none'; base-uri 'none'";
 
 const FIRST_PORT: u16 = 8080;
+
+/// The media type of files whose type a host does not know.
+const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// Builds the page and serves it until the program is stopped. `open` also opens it in the default browser.
 ///
@@ -55,10 +58,22 @@ impl Server {
     /// # Errors
     /// The port is in use.
     pub fn start(folder: &Path, port: u16) -> Result<Server> {
+        Server::serve(Site { folder: folder.to_path_buf(), ..Site::default() }, port)
+    }
+
+    /// Serves a folder as a host does that does not know the media type of wasm files.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub fn without_wasm_type(folder: &Path) -> Result<Server> {
+        Server::serve(Site { folder: folder.to_path_buf(), lacks_wasm: true, ..Site::default() }, 0)
+    }
+
+    fn serve(site: Site, port: u16) -> Result<Server> {
         let listener = TcpListener::bind(("127.0.0.1", port))
             .map_err(|error| format!("127.0.0.1:{port} cannot be used: {error}"))?;
         let socket = listener.local_addr().map_err(|error| error.to_string())?;
-        let site = Arc::new(Site { folder: folder.to_path_buf(), ..Site::default() });
+        let site = Arc::new(site);
         let served = site.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -86,6 +101,8 @@ type Compressed = (Vec<u8>, Arc<Vec<u8>>);
 #[derive(Debug, Default)]
 struct Site {
     folder: PathBuf,
+    /// Wasm files are served with an unknown media type.
+    lacks_wasm: bool,
     compressed: Mutex<BTreeMap<PathBuf, Compressed>>,
     requested: Mutex<BTreeSet<String>>,
 }
@@ -145,7 +162,12 @@ impl Site {
         if file.starts_with(self.folder.join("examples")) {
             headers.retain(|(name, _)| *name != "Content-Security-Policy");
         }
-        headers.push(("Content-Type", media_type(&file).into()));
+        // The paths of all files of a version contain its hash.
+        if file.starts_with(self.folder.join(layout::VERSIONS)) {
+            headers.retain(|(name, _)| *name != "Cache-Control");
+            headers.push(("Cache-Control", "public, max-age=31536000, immutable".into()));
+        }
+        headers.push(("Content-Type", self.media_type(&file).into()));
         let body = if gzip {
             headers.push(("Content-Encoding", "gzip".into()));
             self.compress(file, bytes)
@@ -154,6 +176,13 @@ impl Site {
         };
         headers.push(("Vary", "Accept-Encoding".into()));
         Answer { status: "200 OK", headers, body }
+    }
+
+    fn media_type(&self, file: &Path) -> &'static str {
+        match media_type(file) {
+            "application/wasm" if self.lacks_wasm => UNKNOWN_TYPE,
+            known => known,
+        }
     }
 
     /// Returns the file of a path, unless the path leaves the folder.
@@ -222,7 +251,7 @@ fn media_type(file: &Path) -> &'static str {
         Some("svg") => "image/svg+xml",
         Some("png") => "image/png",
         Some("webmanifest") => "application/manifest+json",
-        _ => "application/octet-stream",
+        _ => UNKNOWN_TYPE,
     }
 }
 

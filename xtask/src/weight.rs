@@ -1,11 +1,11 @@
 //! What a visitor downloads: the size of each file of the page, gzipped, and the two budgets.
 
-use crate::Result;
+use crate::{Result, layout};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The most that a visitor downloads before the first click or key, in bytes, gzipped.
 pub const FIRST_LOAD_BUDGET: usize = 450 * 1024;
@@ -15,8 +15,9 @@ pub const FIRST_LOAD_BUDGET: usize = 450 * 1024;
 pub const TOTAL_BUDGET: usize = 1_415_577; // 1.35 MiB
 
 /// Folders and files beside the page, which it never loads: course content, the engine as a module for other pages, course
-/// pages as examples, and the schemas of documents and messages.
-const APART: [&str; 5] = ["lessons", "engine", "examples", "scenario.schema.json", "messages.schema.json"];
+/// pages as examples, the schemas of documents and messages, and what hosts read.
+const APART: [&str; 7] =
+    ["lessons", "engine", "examples", "scenario.schema.json", "messages.schema.json", "_headers", ".htaccess"];
 
 /// Folders of the page that opening it does not load.
 const ON_DEMAND_FOLDERS: [&str; 1] = ["embed"];
@@ -41,7 +42,10 @@ impl Weight {
     pub fn of(page: &Path) -> Result<Weight> {
         let mut weight = Weight { first_load: 0, total: 0 };
         println!("{:>9} {:>9}", "bytes", "gzipped");
-        for file in files(page, page)? {
+        for file in layout::files(page)? {
+            if is_apart(&layout::without_version(&file)) {
+                continue;
+            }
             let bytes = fs::read(page.join(&file)).map_err(|error| format!("{}: {error}", file.display()))?;
             let gzipped = gzip(&bytes).len();
             let is_first = is_first_load(&file);
@@ -77,30 +81,18 @@ impl Weight {
 /// Whether opening the page loads a file, given by its path inside the page's folder. The browser tests compare this
 /// with what a browser requests.
 pub fn is_first_load(file: &Path) -> bool {
+    let file = layout::without_version(file);
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let is_split = name.ends_with(".wasm") && (name.starts_with("split_") || name.starts_with("chunk_"));
     let is_on_demand = ON_DEMAND_FILES.iter().any(|other| file == Path::new(other))
-        || ON_DEMAND_FOLDERS.iter().chain(&APART).any(|folder| file.starts_with(folder));
+        || ON_DEMAND_FOLDERS.iter().any(|folder| file.starts_with(folder))
+        || is_apart(&file);
     !is_split && !is_on_demand
 }
 
-/// The paths of the page's files inside its folder, in alphabetical order.
-fn files(page: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let mut found = Vec::new();
-    for path in entries.flatten().map(|entry| entry.path()) {
-        let relative = path.strip_prefix(page).unwrap_or(&path).to_path_buf();
-        if APART.iter().any(|name| relative == Path::new(name)) {
-            continue;
-        }
-        if path.is_dir() {
-            found.extend(files(page, &path)?);
-        } else {
-            found.push(relative);
-        }
-    }
-    found.sort();
-    Ok(found)
+/// Whether a file, given by its path without its version, is beside the page, which never loads it.
+fn is_apart(file: &Path) -> bool {
+    APART.iter().any(|folder| file.starts_with(folder))
 }
 
 /// Compresses bytes as web hosts usually do, at level 6.
@@ -115,12 +107,16 @@ mod tests {
 
     #[test]
     fn wasm_files_that_are_fetched_on_demand_do_not_count_as_first_load() {
-        for first in ["index.html", "converge.js", "converge_bg.wasm", "style.css", "worker.js"] {
+        for first in ["index.html", "start.js", "app/0/converge.js", "app/0/converge_bg.wasm", "app/0/style.css"] {
             assert!(is_first_load(Path::new(first)), "{first}");
         }
-        for later in
-            ["split_views_1.wasm", "chunk_0.wasm", "embed.js", "engine/converge_bg.wasm", "examples/plain.html"]
-        {
+        for later in [
+            "app/0/split_views_1.wasm",
+            "app/0/chunk_0.wasm",
+            "embed.js",
+            "app/engine-0/converge.js",
+            "examples/plain.html",
+        ] {
             assert!(!is_first_load(Path::new(later)), "{later}");
         }
     }

@@ -155,15 +155,26 @@ pub fn playground() -> String {
 
 /// Returns the playground's address without a fragment.
 pub fn page() -> String {
-    script_folder().unwrap_or_default()
+    let own = || web_sys::window().and_then(|window| window.location().href().ok());
+    let without_fragment = |href: String| href.split(['#', '?']).next().unwrap_or_default().to_string();
+    script_folder().or_else(|| own().map(without_fragment)).unwrap_or_default()
 }
 
-/// Returns the folder of the page's script, with a slash at its end. The worker is loaded from this folder.
-pub fn script_folder() -> Option<String> {
-    let document = web_sys::window()?.document()?;
-    let script = document.query_selector("script[data-converge]").ok()??;
+/// Returns the element of the page's script.
+fn script() -> Option<web_sys::Element> {
+    web_sys::window()?.document()?.query_selector("script[data-converge]").ok()?
+}
+
+/// Returns the folder of the page's script, with a slash at its end. A page in one file has none.
+fn script_folder() -> Option<String> {
+    let script = script()?;
     let source = script.get_attribute("src")?;
     let base = script.base_uri().ok()??;
     let url = web_sys::Url::new_with_base(&source, &base).ok()?.href();
     Some(url[..=url.rfind('/')?].to_string())
+}
+
+/// Returns the address of the worker's script, which the page's script notes.
+pub fn worker() -> Option<String> {
+    script()?.get_attribute("data-worker")
 }

@@ -26,7 +26,7 @@ impl From<SplitLoaderError> for OpenError {
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            OpenError::NotFetched => f.write_str("a part of the page could not be fetched; check the network"),
+            OpenError::NotFetched => f.write_str("a part of the page could not be fetched; reload the page, which may have a new version, or check the network"),
             OpenError::Invalid(reason) => f.write_str(reason),
         }
     }

@@ -120,10 +120,10 @@ fn ready() -> EngineEvent {
 }
 
 fn worker(place: &Rc<RefCell<Place>>, events: &Callback<EngineEvent>) -> Result<Place, JsValue> {
-    let folder = address::script_folder().ok_or("no script")?;
+    let script = address::worker().ok_or("no script")?;
     let options = WorkerOptions::new();
     options.set_type(WorkerType::Module);
-    let worker = Worker::new_with_options(&format!("{folder}worker.js"), &options)?;
+    let worker = Worker::new_with_options(&script, &options)?;
     let is_ready = Rc::new(Cell::new(false));
     let on_message = {
         let (events, is_ready) = (events.clone(), is_ready.clone());
@@ -216,8 +216,7 @@ fn from_js<T: DeserializeOwned>(event: &MessageEvent) -> Result<T, String> {
 
 /// The report about a request whose code could not be fetched.
 fn not_fetched(epoch: u32) -> FromEngine {
-    let problem = "A part of the engine could not be loaded. Check the network connection.";
-    FromEngine { epoch, report: Report::Unanswered(problem.into()) }
+    FromEngine { epoch, report: Report::Unanswered(crate::app::NOT_FETCHED.into()) }
 }
 
 /// Fetches the code for all requests but the first.

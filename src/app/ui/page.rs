@@ -369,7 +369,7 @@ impl Page {
                 // A notice about the drawing is more important.
                 if is_change_lost || self.model.notices.notice.is_none() {
                     let outcome = if is_change_lost { "Nothing was changed. " } else { "" };
-                    let problem = format!("{outcome}A part of the page could not be fetched. Check the network.");
+                    let problem = format!("{outcome}{}", crate::app::NOT_FETCHED);
                     self.update_model(Msg::Notify(problem));
                 }
             }

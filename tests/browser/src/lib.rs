@@ -18,6 +18,7 @@ pub struct Site {
     pub page: Server,
     /// The same files on another origin.
     pub elsewhere: Server,
+    folder: PathBuf,
 }
 
 impl Site {
@@ -29,7 +30,7 @@ impl Site {
             dist
         });
         let start = || Server::start(&dist, 0).expect("a free port");
-        Site { page: start(), elsewhere: start() }
+        Site { page: start(), elsewhere: start(), folder: dist }
     }
 
     /// Opens the page in a new browser and waits until it is rendered.
@@ -38,6 +39,11 @@ impl Site {
         browser.open(&self.at(path));
         browser.wait("document.querySelector('.transport .clock')?.textContent");
         browser
+    }
+
+    /// The folder with the built page.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Returns an address on the page's server.

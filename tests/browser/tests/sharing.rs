@@ -167,6 +167,19 @@ fn course_pages_work_plain_sandboxed_and_under_a_strict_policy() {
 }
 
 #[test]
+fn the_engine_runs_in_a_worker_also_in_a_sandboxed_embed() {
+    let browser = Browser::start(WIDE);
+    browser.before_documents(
+        "const Plain = Worker; window.Worker = class extends Plain { \
+         constructor(...given) { super(...given); this.addEventListener('message', () => { window.answers = (window.answers ?? 0) + 1; }); } };",
+    );
+    browser.open(&SITE.at("examples/sandboxed.html"));
+    browser.frame(Some("iframe"));
+    publish_and_converge(&browser);
+    browser.wait("window.answers > 1");
+}
+
+#[test]
 fn lazy_views_are_loaded_in_a_sandboxed_embed() {
     let browser = Browser::start(WIDE);
     browser.open(&SITE.at("examples/sandboxed.html"));

@@ -86,8 +86,7 @@ impl Page {
                 }
             }
             Err(_) => {
-                let problem = "The messages of this embed could not be fetched. Check the network.";
-                self.update_model(Msg::Notify(problem.into()));
+                self.update_model(Msg::Notify(crate::app::NOT_FETCHED.into()));
             }
         }
     }

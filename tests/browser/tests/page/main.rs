@@ -122,7 +122,7 @@ fn digests_in_wasm_equal_those_of_the_native_engine() {
         }
     }
     let script = "window.found = {}; \
-        const worker = new Worker(new URL('worker.js', document.querySelector('script[data-converge]').src), { type: 'module' }); \
+        const worker = new Worker(document.querySelector('script[data-converge]').dataset.worker, { type: 'module' }); \
         const queue = JSON.parse(arguments[0]).flatMap(run => run.requests.map((request, i) => ({ name: i === 3 ? run.name : null, request }))); \
         const next = () => { if (queue.length) worker.postMessage(new Uint8Array(queue[0].request)); else window.finished = true; }; \
         let asked = false, last = null; \
