@@ -166,7 +166,7 @@ fn script() -> Option<web_sys::Element> {
 }
 
 /// Returns the folder of the page's script, with a slash at its end. A page in one file has none.
-fn script_folder() -> Option<String> {
+pub(super) fn script_folder() -> Option<String> {
     let script = script()?;
     let source = script.get_attribute("src")?;
     let base = script.base_uri().ok()??;
