@@ -208,20 +208,7 @@ impl Playback {
 
     /// Returns whether a queued request moves the run to another time.
     fn is_moved_by_queue(&self) -> bool {
-        self.queue.iter().any(|waiting| match waiting.request {
-            Request::First
-            | Request::Load { .. }
-            | Request::Edit { .. }
-            | Request::Seek { .. }
-            | Request::Branch(_)
-            | Request::NextMark
-            | Request::NextFact { .. }
-            | Request::Reset
-            | Request::StepBack => true,
-            Request::Query(_) | Request::Lesson(_) | Request::Act { .. } | Request::Step | Request::Advance { .. } => {
-                false
-            }
-        })
+        self.queue.iter().any(|waiting| waiting.request.moves_run())
     }
 
     /// Returns the live commands that the engine has not executed yet, oldest first.

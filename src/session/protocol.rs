@@ -114,6 +114,26 @@ pub enum Request {
     Lesson(LessonQuery),
 }
 
+impl Request {
+    /// Returns whether it moves the run to another time.
+    pub fn moves_run(&self) -> bool {
+        match self {
+            Request::First
+            | Request::Load { .. }
+            | Request::Edit { .. }
+            | Request::Seek { .. }
+            | Request::Branch(_)
+            | Request::NextMark
+            | Request::NextFact { .. }
+            | Request::Reset
+            | Request::StepBack => true,
+            Request::Query(_) | Request::Lesson(_) | Request::Act { .. } | Request::Step | Request::Advance { .. } => {
+                false
+            }
+        }
+    }
+}
+
 /// A question about the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Query {
