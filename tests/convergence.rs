@@ -206,3 +206,18 @@ fn an_update_that_reaches_a_member_through_another_is_repaired() {
     assert!(matches!(convergence, Convergence::Converging(_)), "{convergence:?}");
     assert_eq!(prospect, Some(Prospect::AfterHealing(micros(HEALING_MS))));
 }
+
+#[test]
+fn retries_that_end_before_the_healing_leave_no_hope() {
+    let commands = vec![(100.0, cut("writer", "bus")), (1900.0, write("writer")), (HEALING_MS, heal("writer", "bus"))];
+    for (attempts, reaches) in [(10, false), (29, false), (40, true)] {
+        let mut scenario = two_copies(commands.clone());
+        scenario.services[0].publishes[0].retry = Some(PublishRetry { timeout_ms: 100.0, attempts });
+        let (convergence, prospect) = verdict(&scenario, "a");
+        let mut run = Run::new(&scenario);
+        run.complete(micros(scenario.until_ms));
+        assert_eq!(run.analysis().staleness.stale() == 0, reaches, "{attempts} attempts");
+        let expects = matches!(convergence, Convergence::Converging(_));
+        assert_eq!(expects, reaches, "{attempts} attempts: {convergence:?} {prospect:?}");
+    }
+}

@@ -75,3 +75,30 @@ fn an_increment_beyond_the_range_of_numbers_is_refused() {
     assert_eq!((report.clients["c"].fail, report.clients["c"].ok), (1, 0));
     assert_eq!(report.services["a"].keys["n"].value, Some(most.into()));
 }
+
+#[test]
+fn a_service_forwards_what_another_user_of_its_store_applied_first() {
+    let latency = |to: &str, ms: f64| json!({ "from": "bus", "to": to, "latency": { "constant": { "ms": ms } } });
+    let write = |at_ms: f64, value: i64| {
+        json!({ "at_ms": at_ms, "do": { "operate": { "service": "a",
+            "operation": { "write": { "key": "k", "value": value } } } } })
+    };
+    let user =
+        |publishes: serde_json::Value| json!({ "store": "s", "subscribes": [{ "to": "bus" }], "publishes": publishes });
+    let (mut b, mut c) = (user(json!([{ "to": "chain", "forward": { "from": "bus" } }])), user(json!([])));
+    (b["id"], c["id"]) = ("b".into(), "c".into());
+    let scenario = json!({
+        "converge": 1,
+        "until_ms": 2000.0,
+        "services": [
+            { "id": "a", "publishes": [{ "to": "bus" }] }, b, c,
+            { "id": "tail", "subscribes": [{ "to": "chain" }] }
+        ],
+        "buses": [{ "id": "bus" }, { "id": "chain" }],
+        // The service that forwards is always second.
+        "links": [latency("b", 50.0), latency("c", 1.0)],
+        "script": [write(10.0, 1), write(20.0, 2), write(500.0, 3)],
+    });
+    let scenario = Scenario::from_json(&scenario.to_string()).expect("a valid scenario");
+    assert_eq!(values(&scenario), vec![Some(3.into()); 4], "the tail holds the last value");
+}

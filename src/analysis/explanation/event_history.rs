@@ -17,6 +17,8 @@ pub(super) struct EventHistory {
     pub discarded: LiteMap<UpdateId, DropReason>,
     /// When a message last carried an update.
     pub last_sent: LiteMap<UpdateId, Micros>,
+    /// When a node first published an update.
+    pub first_published: LiteMap<(UpdateId, NodeId), Micros>,
     /// Consumers that received an update's event and have not ended its handling.
     pub received: BTreeSet<(NodeId, UpdateId)>,
 }
@@ -36,8 +38,11 @@ impl EventHistory {
                     }
                     history.received.remove(&(run.names.subscription(*subscription).service, *update));
                 }
-                Fact::MessageSent { message, to, update: Some(update), kind, .. } => {
+                Fact::MessageSent { message, from, to, update: Some(update), kind, .. } => {
                     history.last_sent.insert(*update, record.at);
+                    if *kind == MessageKind::Publish {
+                        history.first_published.entry((*update, *from)).or_insert(record.at);
+                    }
                     if *kind == MessageKind::Delivery {
                         deliveries.insert(*message, (*to, *update));
                     }

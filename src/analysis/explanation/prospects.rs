@@ -268,6 +268,7 @@ impl<'a> ProspectFinder<'a> {
                 Prospect::Unpublished(_) if is_retried(bus) || self.being_published.contains(&update) => {
                     return Some(Prospect::Unpublished(from));
                 }
+                Prospect::AfterHealing(at) if self.gives_up_before(at, update, by, publications(bus)) => {}
                 prospect => {
                     let is_better = is_retried(bus) && stopped.is_none_or(|it| !it.is_hopeful());
                     stopped = if is_better { Some(prospect) } else { stopped };
@@ -292,6 +293,24 @@ impl<'a> ProspectFinder<'a> {
         }
         let never_published = !publishers.is_empty() && !self.history.published.contains(&update);
         never_published.then_some(Prospect::NeverPublished(from))
+    }
+
+    /// Returns whether a publisher has made its last attempt, and stopped waiting for its acknowledgement, before a healing.
+    fn gives_up_before<'p>(
+        &self,
+        healing: Micros,
+        update: UpdateId,
+        publisher: NodeId,
+        mut publications: impl Iterator<Item = &'p Publication>,
+    ) -> bool {
+        let Some(first) = self.history.first_published.get(&(update, publisher)) else { return false };
+        publications.all(|publication| {
+            let retry = publication.retry.as_ref().filter(|_| !publication.mode.is_relayed());
+            retry.is_some_and(|retry| {
+                let attempts = micros(retry.timeout_ms).saturating_mul(u64::from(retry.attempts));
+                first.saturating_add(attempts) <= healing
+            })
+        })
     }
 
     /// The services that publish the updates of a node: each member of a group publishes what it stores or coordinates.
