@@ -25,6 +25,7 @@ pub mod drawing;
 pub mod edit;
 pub mod faults;
 pub mod fields;
+pub mod gallery;
 pub mod geometry;
 pub mod gesture;
 pub mod guides;

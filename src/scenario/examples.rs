@@ -12,12 +12,88 @@ pub struct Example {
     pub shows: &'static str,
     /// The virtual time that shows it best, at which the page opens it, ms.
     pub opens_at_ms: u32,
+    /// Its subject.
+    pub subject: Subject,
+    /// How much it takes for granted.
+    pub level: Difficulty,
+}
+
+/// What an example is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Eventual consistency itself: an update on its way to a copy.
+    Pattern,
+    /// Delivery: duplicates, order, queues, retries.
+    Messaging,
+    /// What is lost in a crash or on a cut link, and what defends against it.
+    Failures,
+    /// Replicas: quorums, leaders, sessions, gossip.
+    Replication,
+    /// Concurrent writes of the same key.
+    Conflicts,
+    /// What a named system does.
+    RealSystems,
+}
+
+impl Subject {
+    /// All subjects, in the order in which they are learned.
+    pub const ALL: [Subject; 6] = [
+        Subject::Pattern,
+        Subject::Messaging,
+        Subject::Failures,
+        Subject::Conflicts,
+        Subject::Replication,
+        Subject::RealSystems,
+    ];
+
+    /// Returns its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Subject::Pattern => "The pattern",
+            Subject::Messaging => "Messaging",
+            Subject::Failures => "Failures",
+            Subject::Replication => "Replication",
+            Subject::Conflicts => "Conflicts",
+            Subject::RealSystems => "Real systems",
+        }
+    }
+}
+
+/// How much an example takes for granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difficulty {
+    /// Nothing.
+    Basic,
+    /// The basic examples of its subject.
+    Intermediate,
+    /// A textbook on distributed systems.
+    Advanced,
+}
+
+impl Difficulty {
+    /// All levels, the easiest first.
+    pub const ALL: [Difficulty; 3] = [Difficulty::Basic, Difficulty::Intermediate, Difficulty::Advanced];
+
+    /// Returns its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Difficulty::Basic => "Basic",
+            Difficulty::Intermediate => "Intermediate",
+            Difficulty::Advanced => "Advanced",
+        }
+    }
 }
 
 macro_rules! examples {
-    ($($id:literal at $opens_at_ms:literal: $shows:literal,)*) => {
+    ($($id:literal at $opens_at_ms:literal in $subject:ident $level:ident: $shows:literal,)*) => {
         /// All examples in the order of the list.
-        pub const EXAMPLES: &[Example] = &[$(Example { id: $id, shows: $shows, opens_at_ms: $opens_at_ms }),*];
+        pub const EXAMPLES: &[Example] = &[$(Example {
+            id: $id,
+            shows: $shows,
+            opens_at_ms: $opens_at_ms,
+            subject: Subject::$subject,
+            level: Difficulty::$level,
+        }),*];
 
         /// Returns the document of an example. Separate from the list, so that the page can load the documents later.
         fn document(id: &str) -> Option<&'static str> {
@@ -30,49 +106,49 @@ macro_rules! examples {
 }
 
 examples! {
-    "first-update" at 0: "publish an update and watch a copy change from stale to consistent",
-    "inventory-notification" at 2000: "asynchronous: writes answer at once, copies follow, and a cut link only delays them",
-    "inventory-notification-sync" at 2500: "synchronous: no copy is ever stale, but a write waits for every service and fails while one is down",
-    "before-and-after" at 2500: "both of these as branches, side by side with the same random numbers",
-    "inventory-orders" at 2700: "order status follows inventory: readers never wait, and a crashed service catches up",
-    "lost-event" at 2500: "an event that is lost and not redelivered leaves the copy stale",
-    "lost-event-retried" at 2700: "the same event, redelivered until it is acknowledged, arrives after the link is healed",
-    "duplicate-delivery" at 1500: "a duplicate event doubles a naive increment; an idempotent set and an inbox are unaffected",
-    "reordering" at 2100: "events out of order: overwrite keeps the old value, set-if-newer the new one",
-    "dual-write-crash" at 2100: "a crash between commit and publication loses the event",
-    "outbox" at 2100: "a transactional outbox publishes after the crash what the commit wrote",
-    "poison-message" at 3750: "a poison message blocks its key in a FIFO queue; with a dead-letter queue the others continue",
-    "dead-letter-redrive" at 5000: "an event over its delivery limit waits in the dead-letter queue until it is redriven",
-    "slow-consumer" at 6600: "a slow consumer builds up a backlog and falls behind, then catches up",
-    "retry-storm" at 10000: "clients that retry after equal waits collide again and again",
-    "retry-storm-jitter" at 10000: "random waits spread out the same clients: fewer calls, finished sooner",
-    "kafka-commit" at 5000: "an offset committed before processing loses an event in a crash; committed after processing it repeats one",
-    "visibility-timeout" at 45000: "a visibility timeout shorter than the handler: the message is received twice and counted twice",
-    "consumer-dies" at 1700: "a dead consumer's message returns to the queue at once and goes to the other worker",
-    "poison-fifo-group" at 20000: "a poison message blocks its group of a FIFO queue for three visibility timeouts, and no other group",
-    "cdc-after-loss" at 1200: "change data capture publishes everything after a lost event again, in commit order",
-    "bus-outage" at 2250: "a publisher that retries loses no event in an outage of the bus",
-    "cart-last-writer-wins" at 3000: "a shopping cart with last writer wins loses an acknowledged book",
-    "cart-siblings" at 6000: "the same cart keeps both versions as siblings until a client merges them",
-    "cart-or-set" at 6000: "the same cart as a set that merges: nothing is lost, and there is nothing to decide",
-    "viewing-history" at 4500: "three regions, each with a replica for its writes; one is cut off, continues alone, and catches up",
-    "feed-fan-out" at 3000: "posts reach each follower's feed through change data capture, also slow and crashed ones",
-    "global-table-skew" at 1500: "with a slow clock, an older write wins over a newer one",
-    "cassandra-hints" at 2300: "R = W = 1 with a replica down: hints bring it up to date, reads are stale until then",
-    "quorum-inversion" at 2500: "with a strict quorum a later read can return an older value",
-    "quorum-write-back" at 2500: "reads that write back prevent this, with one more round trip",
-    "zombie-delete" at 5300: "a deleted key comes back when repair comes after the tombstones have expired",
-    "read-your-writes" at 1000: "a new photo is missing when its owner reads from a nearby replica",
-    "read-your-writes-token" at 1000: "a version token sends that read to the primary",
-    "failover-loss" at 4000: "a failover discards writes that an asynchronous primary has acknowledged",
-    "raft-and-quorum" at 4500: "the same cut: Raft's minority waits, the leaderless group answers with stale reads",
-    "two-phase-blocked" at 2300: "two-phase commit blocks all participants while its coordinator is down",
-    "two-phase-services" at 3300: "an order, a stock and a payment commit together or not at all, and block while their coordinator is down",
-    "raft-to-views" at 6700: "change data capture of a Raft group feeds a leaderless group, while members of both crash",
-    "gossip-rumor" at 2600: "a rumor spreads among 200 nodes, cheaply but not to all",
-    "simpledb-2010" at 5300: "a published measurement: a read of a random copy is fresh with probability 1/3 for 450 ms after a write",
-    "oversold" at 1500: "the last item in stock is sold twice under eventual consistency",
-    "oversold-strong" at 1500: "the same under Raft: sold once",
+    "first-update" at 0 in Pattern Basic: "publish an update and watch a copy change from stale to consistent",
+    "inventory-notification" at 2000 in Pattern Basic: "asynchronous: writes answer at once, copies follow, and a cut link only delays them",
+    "inventory-notification-sync" at 2500 in Pattern Basic: "synchronous: no copy is ever stale, but a write waits for every service and fails while one is down",
+    "before-and-after" at 2500 in Pattern Intermediate: "both of these as branches, side by side with the same random numbers",
+    "inventory-orders" at 2700 in Pattern Basic: "order status follows inventory: readers never wait, and a crashed service catches up",
+    "lost-event" at 2500 in Failures Basic: "an event that is lost and not redelivered leaves the copy stale",
+    "lost-event-retried" at 2700 in Failures Basic: "the same event, redelivered until it is acknowledged, arrives after the link is healed",
+    "duplicate-delivery" at 1500 in Messaging Basic: "a duplicate event doubles a naive increment; an idempotent set and an inbox are unaffected",
+    "reordering" at 2100 in Messaging Basic: "events out of order: overwrite keeps the old value, set-if-newer the new one",
+    "dual-write-crash" at 2100 in Failures Intermediate: "a crash between commit and publication loses the event",
+    "outbox" at 2100 in Failures Intermediate: "a transactional outbox publishes after the crash what the commit wrote",
+    "poison-message" at 3750 in Messaging Intermediate: "a poison message blocks its key in a FIFO queue; with a dead-letter queue the others continue",
+    "dead-letter-redrive" at 5000 in Messaging Intermediate: "an event over its delivery limit waits in the dead-letter queue until it is redriven",
+    "slow-consumer" at 6600 in Messaging Basic: "a slow consumer builds up a backlog and falls behind, then catches up",
+    "retry-storm" at 10000 in Messaging Intermediate: "clients that retry after equal waits collide again and again",
+    "retry-storm-jitter" at 10000 in Messaging Intermediate: "random waits spread out the same clients: fewer calls, finished sooner",
+    "kafka-commit" at 5000 in RealSystems Advanced: "an offset committed before processing loses an event in a crash; committed after processing it repeats one",
+    "visibility-timeout" at 45000 in RealSystems Advanced: "a visibility timeout shorter than the handler: the message is received twice and counted twice",
+    "consumer-dies" at 1700 in Failures Intermediate: "a dead consumer's message returns to the queue at once and goes to the other worker",
+    "poison-fifo-group" at 20000 in Messaging Advanced: "a poison message blocks its group of a FIFO queue for three visibility timeouts, and no other group",
+    "cdc-after-loss" at 1200 in Failures Advanced: "change data capture publishes everything after a lost event again, in commit order",
+    "bus-outage" at 2250 in Failures Intermediate: "a publisher that retries loses no event in an outage of the bus",
+    "cart-last-writer-wins" at 3000 in Conflicts Basic: "a shopping cart with last writer wins loses an acknowledged book",
+    "cart-siblings" at 6000 in Conflicts Intermediate: "the same cart keeps both versions as siblings until a client merges them",
+    "cart-or-set" at 6000 in Conflicts Intermediate: "the same cart as a set that merges: nothing is lost, and there is nothing to decide",
+    "viewing-history" at 4500 in RealSystems Intermediate: "three regions, each with a replica for its writes; one is cut off, continues alone, and catches up",
+    "feed-fan-out" at 3000 in RealSystems Intermediate: "posts reach each follower's feed through change data capture, also slow and crashed ones",
+    "global-table-skew" at 1500 in Conflicts Advanced: "with a slow clock, an older write wins over a newer one",
+    "cassandra-hints" at 2300 in RealSystems Advanced: "R = W = 1 with a replica down: hints bring it up to date, reads are stale until then",
+    "quorum-inversion" at 2500 in Replication Advanced: "with a strict quorum a later read can return an older value",
+    "quorum-write-back" at 2500 in Replication Advanced: "reads that write back prevent this, with one more round trip",
+    "zombie-delete" at 5300 in Conflicts Advanced: "a deleted key comes back when repair comes after the tombstones have expired",
+    "read-your-writes" at 1000 in Replication Basic: "a new photo is missing when its owner reads from a nearby replica",
+    "read-your-writes-token" at 1000 in Replication Intermediate: "a version token sends that read to the primary",
+    "failover-loss" at 4000 in Replication Advanced: "a failover discards writes that an asynchronous primary has acknowledged",
+    "raft-and-quorum" at 4500 in Replication Advanced: "the same cut: Raft's minority waits, the leaderless group answers with stale reads",
+    "two-phase-blocked" at 2300 in Failures Intermediate: "two-phase commit blocks all participants while its coordinator is down",
+    "two-phase-services" at 3300 in Failures Advanced: "an order, a stock and a payment commit together or not at all, and block while their coordinator is down",
+    "raft-to-views" at 6700 in Replication Advanced: "change data capture of a Raft group feeds a leaderless group, while members of both crash",
+    "gossip-rumor" at 2600 in Replication Advanced: "a rumor spreads among 200 nodes, cheaply but not to all",
+    "simpledb-2010" at 5300 in RealSystems Advanced: "a published measurement: a read of a random copy is fresh with probability 1/3 for 450 ms after a write",
+    "oversold" at 1500 in Conflicts Basic: "the last item in stock is sold twice under eventual consistency",
+    "oversold-strong" at 1500 in Conflicts Intermediate: "the same under Raft: sold once",
 }
 
 impl Scenario {

@@ -68,6 +68,7 @@ pub enum ActionId {
     Download,
     NewDrawing,
     OtherDrawing,
+    Examples,
 }
 
 /// The heading under which the help dialog lists an action.

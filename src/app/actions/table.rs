@@ -365,6 +365,15 @@ pub static ACTIONS: &[Action] = &[
     Action::new(PAGE, ActionId::OtherDrawing, "Previous drawing", "Open your previous drawing", &[], || {
         Msg::Document(DocumentMsg::OpenOther)
     }),
+    Action::new(
+        PAGE,
+        ActionId::Examples,
+        "Examples",
+        "Choose an example by picture, subject and level",
+        &[key("E")],
+        || Msg::Panels(PanelsMsg::ToggleExamples),
+    )
+    .on_if(|model| model.panels.examples),
 ];
 
 fn add(kind: NodeKind) -> Msg {

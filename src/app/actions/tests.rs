@@ -18,7 +18,7 @@ fn every_action_has_its_own_name_keys_and_texts() {
         }
     }
     // The last name of the enum: without an object for it, the count would differ.
-    assert_eq!(ACTIONS.len(), ActionId::OtherDrawing as usize + 1);
+    assert_eq!(ACTIONS.len(), ActionId::Examples as usize + 1);
 }
 
 #[test]

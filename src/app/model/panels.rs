@@ -43,6 +43,8 @@ pub struct Panels {
     pub help: bool,
     /// The command palette is open.
     pub commands: bool,
+    /// The gallery of examples is open.
+    pub examples: bool,
     /// The list of branches is open.
     pub branches: bool,
     /// The inspector shows the scenario, although nothing is selected.
@@ -85,6 +87,8 @@ pub enum PanelsMsg {
     InspectScenario,
     /// Open the command palette, or close it.
     ToggleCommands,
+    /// Open the gallery of examples, or close it.
+    ToggleExamples,
     /// Show a step of the script in the inspector.
     InspectStep(usize),
     /// Open or close the list of branches.
@@ -113,6 +117,7 @@ impl Model {
             PanelsMsg::CloseCaption => self.panels.caption_closed = true,
             PanelsMsg::ToggleHelp => self.panels.help = !self.panels.help,
             PanelsMsg::ToggleCommands => self.panels.commands = !self.panels.commands,
+            PanelsMsg::ToggleExamples => self.panels.examples = !self.panels.examples,
             PanelsMsg::CloseHelp => self.panels.help = false,
             PanelsMsg::InspectScenario => {
                 self.select(BTreeSet::new());

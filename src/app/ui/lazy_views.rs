@@ -7,6 +7,7 @@ use super::commands_dialog::CommandsDialog;
 use super::dialogs::{Help, Share};
 use super::drawings_dialog::DrawingsDialog;
 use super::fault_track::FaultTrack;
+use super::gallery::Gallery;
 use super::inspector::{Inspector, Reasons};
 use super::log::Log;
 use super::verdicts::Verdicts;
@@ -51,6 +52,8 @@ pub enum LazyView {
     Drawings,
     /// The command palette.
     Commands,
+    /// The gallery of examples.
+    Gallery,
     /// The content of an empty canvas.
     EmptyCanvas,
     /// The context menu.
@@ -73,7 +76,7 @@ pub enum LazyView {
 
 impl LazyView {
     /// All lazy views.
-    pub const ALL: [LazyView; 19] = [
+    pub const ALL: [LazyView; 20] = [
         LazyView::Inspector,
         LazyView::Outline,
         LazyView::Diagram,
@@ -84,6 +87,7 @@ impl LazyView {
         LazyView::Help,
         LazyView::Drawings,
         LazyView::Commands,
+        LazyView::Gallery,
         LazyView::EmptyCanvas,
         LazyView::Menu,
         LazyView::Legend,
@@ -108,6 +112,7 @@ impl LazyView {
             LazyView::Help => model.panels.help,
             LazyView::Drawings => model.drawings.open,
             LazyView::Commands => model.panels.commands,
+            LazyView::Gallery => model.panels.examples,
             LazyView::EmptyCanvas => model.scene.nodes.is_empty() && model.mode.edits() && model.document.is_open(),
             LazyView::Menu => model.panels.menu.is_some(),
             LazyView::Legend => model.panels.legend,
@@ -273,6 +278,7 @@ fn elements(view: LazyView, model: &Model, send: &Callback<Msg>) -> Html {
         LazyView::Commands => {
             html! { <CommandsDialog commands={Rc::new(command_palette::commands(model))} send={send.clone()} /> }
         }
+        LazyView::Gallery => html! { <Gallery send={send.clone()} /> },
         LazyView::EmptyCanvas => empty_canvas::empty_canvas(model, send),
         LazyView::Menu => menu::menu(model, send),
         LazyView::Legend => legend::legend(model, send),

@@ -16,6 +16,7 @@ mod empty_canvas;
 mod fault_track;
 pub mod field;
 
+mod gallery;
 pub mod icons;
 mod in_place;
 pub mod inspector;

@@ -239,7 +239,7 @@ impl Component for Page {
                 { self.lazy(LazyView::Outline) }
                 { self.lazy(LazyView::Diagram) }
                 if model.controls != Controls::None && model.failure.is_none() { { self.time_pane(ctx) } }
-                { for [LazyView::Log, LazyView::Verdicts, LazyView::Branches, LazyView::Share, LazyView::Help, LazyView::More, LazyView::Drawings, LazyView::Commands].map(|view| self.lazy(view)) }
+                { for [LazyView::Log, LazyView::Verdicts, LazyView::Branches, LazyView::Share, LazyView::Help, LazyView::More, LazyView::Drawings, LazyView::Commands, LazyView::Gallery].map(|view| self.lazy(view)) }
                 if self.shows_lesson() { { lesson::draw(model, &self.send) } }
                 <div class="sr" role="status" aria-live="polite">{ &model.notices.announcement }</div>
             </div>

@@ -6,11 +6,9 @@ use crate::app::actions::ActionId;
 use crate::app::geometry::{Point, point};
 use crate::app::model::{DocumentMsg, Model, Msg, PanelsMsg, PointerMsg, SaveState, Theme};
 use crate::app::scene::NodeKind;
-use crate::scenario::examples::EXAMPLES;
 use std::cell::Cell;
 use std::rc::Rc;
-use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlSelectElement};
+use web_sys::Element;
 use yew::prelude::*;
 
 /// Draws what the scenario shows, in one line, until the visitor closes it. A button opens the whole note.
@@ -41,22 +39,10 @@ pub fn caption(model: &Model, send: &Callback<Msg>) -> Html {
     }
 }
 
-/// Draws the top bar: title, examples, undo, redo, help, share, theme.
+/// Draws the top bar: title, files, examples, lesson, undo, redo, help, share, theme.
 pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
     let on = |id: ActionId| send.reform(move |_: MouseEvent| id.msg());
     let title = if model.document.scenario.title.is_empty() { "Untitled" } else { &model.document.scenario.title };
-    let opened = send.reform(|event: Event| {
-        let select = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
-        let id = select.as_ref().map(HtmlSelectElement::value).unwrap_or_default();
-        if let Some(select) = select {
-            select.set_value("");
-        }
-        match id.as_str() {
-            "~" => ActionId::OtherDrawing.msg(),
-            "-" => ActionId::NewDrawing.msg(),
-            _ => Msg::Document(DocumentMsg::OpenExample(id)),
-        }
-    });
     let theme = match model.preferences.theme {
         Theme::Auto => "Theme: system. Switch to dark",
         Theme::Dark => "Theme: dark. Switch to light",
@@ -69,12 +55,7 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
             { save_state(model) }
             <span class="grow"></span>
             { action_button(ActionId::FileMenu, "", ActionId::FileMenu.action().label.into(), model, send) }
-            <span class="input examples"><select aria-label="Examples" onchange={opened}>
-                <option value="" selected=true disabled=true>{ "Examples" }</option>
-                <option value="~">{ ActionId::OtherDrawing.action().label }</option>
-                <option value="-">{ ActionId::NewDrawing.action().label }</option>
-                { for EXAMPLES.iter().map(|example| html! { <option value={example.id} title={example.shows}>{ example.id }</option> }) }
-            </select></span>
+            { action_button(ActionId::Examples, "line", ActionId::Examples.action().label.into(), model, send) }
             { action_button(ActionId::Lesson, "line", html! { <>{ icon(Icon::Lesson) }<span class="word">{ "Lesson" }</span></> }, model, send) }
             { icon_button(ActionId::Undo, Icon::Undo, model, send) }
             { icon_button(ActionId::Redo, Icon::Redo, model, send) }

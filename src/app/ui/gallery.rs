@@ -1,0 +1,176 @@
+//! The gallery of examples: pictures by subject, with search and filters.
+
+use super::areas::outlines;
+use super::dialogs::Modal;
+use crate::app::actions::ActionId;
+use crate::app::gallery::{Search, promise};
+use crate::app::geometry::Rect;
+use crate::app::model::{DocumentMsg, Msg, PanelsMsg};
+use crate::app::scene::{Layout, NodeKind, Scene, SceneNode};
+use crate::scenario::Scenario;
+use crate::scenario::examples::{Difficulty, EXAMPLES, Example, Subject};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement};
+use yew::prelude::*;
+
+/// Distance between the drawing and the edge of its picture.
+const MARGIN: f64 = 30.0;
+
+/// Properties of [`Gallery`].
+#[derive(Clone, PartialEq, Properties)]
+pub struct GalleryProps {
+    /// Receives messages.
+    pub send: Callback<Msg>,
+}
+
+/// Title and picture of an example.
+type Picture = (String, Html);
+
+/// The dialog with all examples.
+#[component]
+pub fn Gallery(props: &GalleryProps) -> Html {
+    let search = use_state(Search::default);
+    let pictures: Rc<BTreeMap<&'static str, Picture>> = use_memo((), |()| {
+        let picture = |example: &Example| {
+            let scenario = example.scenario();
+            (example.id, (scenario.title.clone(), picture(&scenario)))
+        };
+        EXAMPLES.iter().map(picture).collect()
+    });
+    let close = props.send.reform(|()| Msg::Panels(PanelsMsg::ToggleExamples));
+    let open = |msg: Msg| {
+        let (send, close) = (props.send.clone(), close.clone());
+        Callback::from(move |_: MouseEvent| {
+            close.emit(());
+            send.emit(msg.clone());
+        })
+    };
+    let card = |example: &&'static Example| {
+        let (title, picture) = &pictures[example.id];
+        let onclick = open(Msg::Document(DocumentMsg::OpenExample(example.id.into())));
+        html! {
+            <li key={example.id}><button class="example" data-open={example.id} {onclick}>
+                { picture.clone() }
+                <b>{ title }</b><span>{ promise(example) }</span>
+                <small>{ format!("{} · {}", example.level.name(), example.id) }</small>
+            </button></li>
+        }
+    };
+    let found = search.found();
+    let count: usize = found.iter().map(|(_, examples)| examples.len()).sum();
+    let section = |(subject, examples): &(Subject, Vec<&'static Example>)| {
+        html! { <section key={subject.name()}><h3>{ subject.name() }</h3><ul>{ for examples.iter().map(card) }</ul></section> }
+    };
+    html! {
+        <Modal title="Examples" on_close={close.clone()}>
+            <div class="gallery" onkeydown={Callback::from(move_between_cards)}>
+                <div class="row" role="search">
+                    { filters(&search) }
+                    <span class="grow"></span>
+                    <button class="line" data-open="-" onclick={open(ActionId::NewDrawing.msg())}>{ "New drawing" }</button>
+                    <button class="line" data-open="~" onclick={open(ActionId::OtherDrawing.msg())}>{ ActionId::OtherDrawing.action().label }</button>
+                </div>
+                <p class="muted small" role="status">{ match count {
+                    0 => "No example matches. Use fewer words, or all subjects.".to_string(),
+                    1 => "1 example".to_string(),
+                    count => format!("{count} examples"),
+                } }</p>
+                { for found.iter().map(section) }
+            </div>
+        </Modal>
+    }
+}
+
+/// Draws the search field, and the choices of subject and level.
+fn filters(search: &UseStateHandle<Search>) -> Html {
+    let oninput = {
+        let search = search.clone();
+        Callback::from(move |event: InputEvent| {
+            let Some(input) = event.target_dyn_into::<HtmlInputElement>() else { return };
+            search.set(Search { text: input.value(), ..(*search).clone() });
+        })
+    };
+    let choice = |label: &'static str,
+                  all: &'static str,
+                  names: Vec<&'static str>,
+                  change: fn(Search, usize) -> Search| {
+        let search = search.clone();
+        let onchange = Callback::from(move |event: Event| {
+            let Some(select) = event.target_dyn_into::<HtmlSelectElement>() else { return };
+            // The first option is "all".
+            search.set(change((*search).clone(), select.selected_index().max(0) as usize));
+        });
+        html! {
+            <select aria-label={label} {onchange}><option>{ all }</option>{ for names.into_iter().map(|name| html! { <option>{ name }</option> }) }</select>
+        }
+    };
+    let subjects = Subject::ALL.map(Subject::name).to_vec();
+    let levels = Difficulty::ALL.map(Difficulty::name).to_vec();
+    html! {
+        <>
+            <input type="search" aria-label="Find an example" placeholder="Find: retry, quorum, cart…" autofocus=true value={search.text.clone()} {oninput} />
+            { choice("Subject", "All subjects", subjects, |search, at| Search { subject: at.checked_sub(1).map(|at| Subject::ALL[at]), ..search }) }
+            { choice("Level", "All levels", levels, |search, at| Search { level: at.checked_sub(1).map(|at| Difficulty::ALL[at]), ..search }) }
+        </>
+    }
+}
+
+/// Moves the focus from card to card by the arrow keys, and from the search to the first card.
+fn move_between_cards(event: KeyboardEvent) {
+    let step: i32 = match event.key().as_str() {
+        "ArrowDown" | "ArrowRight" => 1,
+        "ArrowUp" | "ArrowLeft" => -1,
+        _ => return,
+    };
+    let Some(focused) = event.target_dyn_into::<Element>() else { return };
+    let Some(cards) =
+        focused.closest(".gallery").ok().flatten().and_then(|all| all.query_selector_all(".example").ok())
+    else {
+        return;
+    };
+    let is_in_field = focused.matches("input, select").unwrap_or(false);
+    if is_in_field && (event.key() != "ArrowDown" || focused.matches("select").unwrap_or(false)) {
+        return;
+    }
+    let at = (0..cards.length()).find(|at| cards.get(*at).is_some_and(|card| card.is_same_node(Some(&focused))));
+    let next = at.map_or(0, |at| (at as i32 + step).max(0) as u32);
+    if let Some(card) = cards.get(next).and_then(|card| card.dyn_into::<HtmlElement>().ok()) {
+        let _ = card.focus();
+        event.prevent_default();
+    }
+}
+
+/// Draws a scenario as the canvas lays it out, without its texts.
+fn picture(scenario: &Scenario) -> Html {
+    let rows: Vec<usize> = scenario.services.iter().map(|service| service.data.len()).collect();
+    let scene = Scene::new(scenario, Layout::Free, &rows, &BTreeMap::new(), None);
+    let Rect { x, y, w, h } = scene.bounds().grown(MARGIN);
+    let link = |curve: &str| html! { <path class="link" d={curve.to_string()} marker-end="url(#arrow)" /> };
+    html! {
+        <svg viewBox={format!("{x:.0} {y:.0} {w:.0} {h:.0}")} aria-hidden="true">
+            { outlines(&scene) }
+            { for scene.links.iter().map(|found| link(found.curve.svg())) }
+            { for scene.nodes.iter().map(node) }
+        </svg>
+    }
+}
+
+/// Draws a card: its outline, and a bar where the name is.
+fn node(node: &SceneNode) -> Html {
+    let Rect { x, y, w, h } = node.rect;
+    let kind = match node.kind {
+        NodeKind::Service => "service",
+        NodeKind::Bus => "bus",
+        NodeKind::Client => "client",
+        NodeKind::Group => "group",
+    };
+    let text = |value: f64| format!("{value:.0}");
+    html! {
+        <g class={kind}>
+            <rect class="box" x={text(x)} y={text(y)} width={text(w)} height={text(h)} rx="12" />
+            if node.group.is_none() { <rect class="bar" x={text(x + 14.0)} y={text(y + 14.0)} width={text(w * 0.5)} height="12" rx="6" /> }
+        </g>
+    }
+}
