@@ -63,6 +63,14 @@ pub fn wait_for_state(browser: &Browser, service: &str, state: &str) {
         .wait(&format!("document.querySelector('[data-node=\"{service}\"] .badge')?.textContent.trim() === '{state}'"));
 }
 
+/// Chooses an entry of the gallery: the id of an example, `-` for a new drawing, or `~` for the previous one.
+pub fn open_from_gallery(browser: &Browser, entry: &str) {
+    browser.click("[data-action=Examples]");
+    let find = format!("document.querySelector('.gallery [data-open=\"{entry}\"]')");
+    browser.wait(&find);
+    browser.run(&format!("{find}.click()"));
+}
+
 /// Clicks a button of the inspector by its text.
 pub fn press(browser: &Browser, label: &str) {
     press_in(browser, ".inspector", label);

@@ -1,6 +1,6 @@
 //! The visitor's drawings: kept, named, with versions; full, blocked and damaged storage; two tabs; the clipboard.
 
-use browser_tests::{Browser, Site, WIDE, assert_clean_console};
+use browser_tests::{Browser, Site, WIDE, assert_clean_console, open_from_gallery};
 use serde_json::json;
 use std::sync::LazyLock;
 
@@ -21,7 +21,7 @@ fn saved(browser: &Browser) {
 }
 
 fn choose(browser: &Browser, id: &str) {
-    browser.run(&format!("const s = document.querySelector('select[aria-label=Examples]'); s.value = '{id}'; s.dispatchEvent(new Event('change', {{ bubbles: true }}))"));
+    open_from_gallery(browser, id);
 }
 
 /// Chooses an entry of the menu of files.

@@ -1,6 +1,6 @@
 //! The faults that a thorough trial of the page has found, one test for each, by its number.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, wait_for_state};
+use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, open_from_gallery, wait_for_state};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
@@ -220,9 +220,7 @@ fn fault_18_a_click_on_a_fault_of_the_script_opens_it() {
 #[test]
 fn fault_19_the_address_follows_what_is_open_and_back_returns() {
     let browser = open(WIDE, "");
-    let choose = |id: &str| {
-        browser.run(&format!("const s = document.querySelector('select[aria-label=Examples]'); s.value = '{id}'; s.dispatchEvent(new Event('change', {{ bubbles: true }}))"));
-    };
+    let choose = |id: &str| open_from_gallery(&browser, id);
     choose("outbox");
     browser.wait("location.hash === '#ex=outbox'");
     choose("lost-event");

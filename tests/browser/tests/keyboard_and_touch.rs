@@ -1,6 +1,6 @@
 //! The page without a mouse: keyboard and outline, touch, wheel.
 
-use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console};
+use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, open_from_gallery};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::LazyLock;
@@ -55,7 +55,7 @@ fn row(id: &str, text: &str) -> String {
 #[test]
 fn the_outline_builds_publishes_cuts_heals_deletes_and_shares_by_keyboard_alone() {
     let browser = open(WIDE, "");
-    browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = '-'; s.dispatchEvent(new Event('change', { bubbles: true }))");
+    open_from_gallery(&browser, "-");
     browser.wait("document.querySelectorAll('[data-node]').length === 0");
     browser.run("document.activeElement.blur()");
     press(&browser, "Open the outline");

@@ -1,6 +1,6 @@
 //! Invalid links, options of embeds, and course pages.
 
-use browser_tests::{Browser, Site, WIDE, assert_clean_console, wait_for_state};
+use browser_tests::{Browser, Site, WIDE, assert_clean_console, open_from_gallery, wait_for_state};
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::link;
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ fn an_invalid_link_is_reported_and_the_kept_drawing_is_unchanged() {
         ("ex=nothing-such".to_string(), "This link cannot be opened: no example has the id `nothing-such`".into()),
     ];
     let browser = open("");
-    browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = '-'; s.dispatchEvent(new Event('change', { bubbles: true }))");
+    open_from_gallery(&browser, "-");
     browser.wait(&format!("{CARDS} === 0"));
     browser.click(".palette button:nth-of-type(1)");
     browser.wait(&format!("{CARDS} === 1"));

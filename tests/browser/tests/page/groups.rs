@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_new_group_shows_its_quorums_and_replicates_an_update() {
     let browser = open(WIDE, "");
-    browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = '-'; s.dispatchEvent(new Event('change', { bubbles: true }))");
+    open_from_gallery(&browser, "-");
     browser.wait("document.querySelectorAll('[data-node]').length === 0");
     browser.click(".palette button:nth-of-type(4)");
     browser.wait("document.querySelectorAll('[data-node]').length === 3");

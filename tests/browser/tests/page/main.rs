@@ -4,7 +4,8 @@ mod embedding;
 mod groups;
 
 use browser_tests::{
-    Browser, Look, PHONE, Site, WIDE, assert_clean_console, press, press_in, select_link, wait_for_state,
+    Browser, Look, PHONE, Site, WIDE, assert_clean_console, open_from_gallery, press, press_in, select_link,
+    wait_for_state,
 };
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::{Command, Operation, Scenario, micros};
@@ -43,7 +44,7 @@ fn a_first_visitor_publishes_and_sees_the_copy_go_stale_and_consistent() {
 #[test]
 fn a_new_drawing_with_two_services_and_a_bus_delivers_an_update() {
     let browser = open(WIDE, "");
-    browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = '-'; s.dispatchEvent(new Event('change', { bubbles: true }))");
+    open_from_gallery(&browser, "-");
     browser.wait("document.querySelectorAll('[data-node]').length === 0");
     // One card by a click, two by a drag from the palette.
     browser.click(".palette button:nth-of-type(1)");
@@ -201,14 +202,14 @@ fn a_failed_fetch_of_lazy_code_is_reported_and_retried() {
     assert_eq!(browser.run("return document.querySelectorAll('[data-node]').length"), 3);
     // An example cannot be opened; the current drawing stays.
     browser.click(".notice button");
-    browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = 'outbox'; s.dispatchEvent(new Event('change', { bubbles: true }))");
+    open_from_gallery(&browser, "outbox");
     browser.wait(notice);
     wait_for_state(&browser, "notification", "consistent");
     block(&[]);
     browser.click(".notice button");
     browser.click("[data-node=\"inventory\"] header");
     browser.wait("document.querySelector('.inspector fieldset')");
-    browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = 'outbox'; s.dispatchEvent(new Event('change', { bubbles: true }))");
+    open_from_gallery(&browser, "outbox");
     browser.wait("document.querySelector('.top .title').textContent.includes('outbox')");
 }
 
@@ -307,7 +308,7 @@ fn axe_finds_no_violation_in_any_state_of_the_page() {
         browser.wait("document.querySelector('#share-link')?.value");
         assert_eq!(browser.axe(), Vec::<String>::new(), "dialog, dark: {dark}");
         browser.keys(&["Escape"]);
-        browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = '-'; s.dispatchEvent(new Event('change', { bubbles: true }))");
+        open_from_gallery(&browser, "-");
         browser.wait("document.querySelectorAll('[data-node]').length === 0");
         assert_eq!(browser.axe(), Vec::<String>::new(), "empty, dark: {dark}");
     }
@@ -404,9 +405,7 @@ fn steps_of_the_script_are_added_moved_and_undone_below_the_timeline() {
 #[test]
 fn opening_an_example_keeps_the_visitors_drawing() {
     let browser = open(WIDE, "");
-    let choose = |value: &str| {
-        browser.run(&format!("const s = document.querySelector('select[aria-label=Examples]'); s.value = '{value}'; s.dispatchEvent(new Event('change', {{ bubbles: true }}))"));
-    };
+    let choose = |entry: &str| open_from_gallery(&browser, entry);
     let cards = |n: u32| {
         browser.wait(&format!("document.querySelectorAll('[data-node]').length === {n}"));
     };
