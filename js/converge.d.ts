@@ -41,6 +41,19 @@ export function run(scenario: ScenarioInput, options?: RunOptions): RunReport;
 /** Runs a scenario once with each seed, and aggregates the measurements. */
 export function sweep(scenario: ScenarioInput, options: SweepOptions): SweepReport;
 
+/**
+ * The same, but lets the page work between the runs. `onProgress` is called after each run. Rejects with the signal's reason when
+ * it is aborted.
+ */
+export function sweepAsync(
+  scenario: ScenarioInput,
+  options: SweepOptions,
+  control?: { signal?: AbortSignal; onProgress?: (done: number, all: number) => void },
+): Promise<SweepReport>;
+
+/** Runs a scenario, and explains each copy that is not consistent at a time: what it lacks, why, and what may still bring it. */
+export function why(scenario: ScenarioInput, options?: WhyOptions): ReasonsReport;
+
 /** Checks which guarantees a history keeps: an array of Jepsen's operations, or its text as JSON Lines, JSON or EDN. */
 export function check(history: string | object[], options?: CheckOptions): CheckReport;
 
@@ -1253,6 +1266,32 @@ export interface Reads {
   t_us: QuantileSketch;
 }
 
+/** A copy and one update that it lacks. */
+export interface ReasonReport {
+  /** Whether the copy can still become consistent without intervention. */
+  hopeful: boolean;
+  /** The key. */
+  key: string;
+  /** What the copy lacks and what may still bring it. */
+  sentence: string;
+  /** The service's id. */
+  service: string;
+  /** The records that led to this state, in order. */
+  steps: StepReport[];
+}
+
+/** Whether the copies come to agree, and the reason for each copy that does not agree yet. */
+export interface ReasonsReport {
+  /** The time at which the run was examined, ms. */
+  at_ms: number;
+  /** One entry for each update that a copy lacks. */
+  copies: ReasonReport[];
+  /** Why the run was halted before that time; null if it was not. Then the verdict is unknown. */
+  halted: string | null;
+  /** `converged`, `converging`, `will not converge` or `unknown`. */
+  verdict: string;
+}
+
 /** A change that the task does not permit. */
 export interface Refused {
   /** What was expected there. */
@@ -1459,6 +1498,16 @@ export interface Step {
   at_ms: number;
   /** The command. */
   do: Command;
+}
+
+/** A record of the trace that explains the state of a copy. */
+export interface StepReport {
+  /** The time of the record, ms. */
+  at_ms: number;
+  /** The number of the record in the trace. */
+  record: number;
+  /** The sentence of the page's log. */
+  text: string;
 }
 
 /** A subscription of a service to a topic: how the bus delivers events, and how the service handles them. */
@@ -1745,6 +1794,22 @@ export interface Weighted {
   of: Latency;
   /** Weight relative to the other components; more than 0. */
   weight: number;
+}
+
+/** Options of `why`. */
+export interface WhyOptions {
+  /** The time to examine, ms; by default the scenario's end. */
+  atMs?: number | null;
+  /** The branch of the scenario; by default the one that the page opens. */
+  branch?: string | null;
+  /** A key; by default all are explained. */
+  key?: string | null;
+  /** The run is halted after this number of events. */
+  maxEvents?: number;
+  /** The seed; by default the scenario's. */
+  seed?: number | null;
+  /** The id of a service; by default all are explained. */
+  service?: string | null;
 }
 
 /** Randomly generated operations: when they are issued, on which keys, and the share of reads. */

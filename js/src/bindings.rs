@@ -1,6 +1,6 @@
 //! Converts between JavaScript and Rust values with serde-wasm-bindgen.
 
-use crate::calls::{self, CheckOptions, Errors, GradeOptions, RunOptions, SweepOptions};
+use crate::calls::{self, CheckOptions, Errors, GradeOptions, RunOptions, StepwiseSweep, SweepOptions, WhyOptions};
 use converge::report::{InputError, SweepReport, plain_types};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -73,12 +73,60 @@ pub fn run(scenario: JsValue, run_options: JsValue) -> Result<JsValue, JsValue> 
     to_js(&calls::run(&text_of("scenario", scenario)?, &run_options).map_err(to_error)?)
 }
 
+/// Explains copies that are not consistent.
+#[wasm_bindgen(skip_typescript)]
+pub fn why(scenario: JsValue, why_options: JsValue) -> Result<JsValue, JsValue> {
+    let why_options: WhyOptions = options(why_options)?;
+    to_js(&calls::why(&text_of("scenario", scenario)?, &why_options).map_err(to_error)?)
+}
+
 /// Runs a scenario with several seeds.
 #[wasm_bindgen(skip_typescript)]
 pub fn sweep(scenario: JsValue, sweep_options: JsValue) -> Result<JsValue, JsValue> {
+    let mut sweep = stepwise(scenario, sweep_options)?;
+    while sweep.step() {}
+    to_js(&SweepReport::new(sweep.sweep()))
+}
+
+/// Runs a scenario with several seeds, and lets the page do other work between the runs. `control` may have a function
+/// `onProgress` of the runs made and all runs, and an AbortSignal `signal`.
+#[wasm_bindgen(js_name = sweepAsync, skip_typescript)]
+pub async fn sweep_async(scenario: JsValue, sweep_options: JsValue, control: JsValue) -> Result<JsValue, JsValue> {
+    let mut sweep = stepwise(scenario, sweep_options)?;
+    let part = |object: &JsValue, name: &str| {
+        if object.is_object() { js_sys::Reflect::get(object, &name.into()) } else { Ok(JsValue::UNDEFINED) }
+    };
+    let signal = part(&control, "signal")?;
+    let on_progress: Option<js_sys::Function> = part(&control, "onProgress")?.dyn_into().ok();
+    loop {
+        if part(&signal, "aborted")?.is_truthy() {
+            return Err(part(&signal, "reason")?);
+        }
+        let goes_on = sweep.step();
+        if let Some(function) = &on_progress {
+            let (done, all) = sweep.progress();
+            function.call2(&JsValue::NULL, &(done as f64).into(), &(all as f64).into())?;
+        }
+        if !goes_on {
+            return to_js(&SweepReport::new(sweep.sweep()));
+        }
+        pause().await?;
+    }
+}
+
+fn stepwise(scenario: JsValue, sweep_options: JsValue) -> Result<StepwiseSweep, JsValue> {
     let sweep_options: SweepOptions = from_js("options", sweep_options)?;
-    let sweep = calls::sweep(&text_of("scenario", scenario)?, &sweep_options).map_err(to_error)?;
-    to_js(&SweepReport::new(&sweep))
+    StepwiseSweep::new(&text_of("scenario", scenario)?, &sweep_options).map_err(to_error)
+}
+
+/// Lets the page handle its events.
+async fn pause() -> Result<JsValue, JsValue> {
+    let set_timeout: js_sys::Function = js_sys::Reflect::get(&js_sys::global(), &"setTimeout".into())?.dyn_into()?;
+    let promise = js_sys::Promise::new(&mut |resolve, _| {
+        // `setTimeout` does not throw.
+        let _ = set_timeout.call2(&JsValue::UNDEFINED, &resolve, &0.into());
+    });
+    wasm_bindgen_futures::JsFuture::from(promise).await
 }
 
 /// Checks a history.

@@ -2,11 +2,13 @@
 
 use converge::analysis::check::BUDGET;
 use converge::analysis::jepsen::DataModel;
+use converge::engine::Limits;
 use converge::grading::{self, GradeReport, Grader};
-use converge::report::{self, CheckReport, InputError, RunReport, ValidationReport, scenario_from};
+use converge::report::{self, CheckReport, InputError, ReasonsReport, RunReport, ValidationReport, scenario_from};
 use converge::scenario::examples::EXAMPLES;
 use converge::scenario::link::{self, LinkError};
-use converge::scenario::{Scenario, ScenarioError};
+use converge::scenario::{Scenario, ScenarioError, micros};
+use converge::session::Run;
 use converge::session::sweep::{MOST_EVENTS, Sweep};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -64,6 +66,37 @@ pub struct SweepOptions {
     /// report's `seeds` are those that were run.
     #[serde(default = "default_max_events")]
     pub max_events: u64,
+}
+
+/// Options of `why`.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WhyOptions {
+    /// The branch of the scenario; by default the one that the page opens.
+    #[serde(default)]
+    pub branch: Option<String>,
+    /// The seed; by default the scenario's.
+    #[serde(default)]
+    pub seed: Option<u64>,
+    /// The time to examine, ms; by default the scenario's end.
+    #[serde(default)]
+    pub at_ms: Option<f64>,
+    /// The id of a service; by default all are explained.
+    #[serde(default)]
+    pub service: Option<String>,
+    /// A key; by default all are explained.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// The run is halted after this number of events.
+    #[serde(default = "default_max_events")]
+    pub max_events: u64,
+}
+
+impl Default for WhyOptions {
+    fn default() -> Self {
+        WhyOptions { branch: None, seed: None, at_ms: None, service: None, key: None, max_events: MOST_EVENTS }
+    }
 }
 
 /// Options of `check`.
@@ -171,25 +204,75 @@ pub fn run(scenario: &str, options: &RunOptions) -> Result<RunReport, Errors> {
     Ok(RunReport::of(&scenario, options.max_events))
 }
 
-/// Runs a scenario with each of several seeds, and aggregates the measurements.
+/// Runs a scenario, and explains each copy that is not consistent at a time.
 ///
 /// # Errors
 /// The scenario or an option is not valid.
-pub fn sweep(scenario: &str, options: &SweepOptions) -> Result<Sweep, Errors> {
-    let scenario = prepare(scenario, options.branch.as_deref(), None, options.until_ms)?;
-    let (from, to) = options.seeds;
-    if from >= to || to > NUMBER_LIMIT {
-        let expected = "a range [from, to] with from < to <= 2^53 is expected";
-        return Err(vec![InputError::new("options.seeds", expected)]);
+pub fn why(scenario: &str, options: &WhyOptions) -> Result<ReasonsReport, Errors> {
+    let scenario = prepare(scenario, options.branch.as_deref(), options.seed, None)?;
+    let at = options.at_ms.unwrap_or(scenario.until_ms);
+    if !(0.0..=scenario.until_ms).contains(&at) {
+        let expected = format!("a time from 0 to {} ms is expected", scenario.until_ms);
+        return Err(vec![InputError::new("options.atMs", expected)]);
     }
-    let mut sweep = Sweep::new(&scenario);
-    for seed in from..to {
-        sweep.run_within(&scenario, seed, options.max_events).expect("each seed is run once");
-        if sweep.events >= options.max_events {
-            break;
+    if let Some(id) = options.service.as_ref().filter(|id| scenario.services.iter().all(|service| service.id != **id)) {
+        return Err(vec![InputError::new("options.service", format!("no service has the id `{id}`"))]);
+    }
+    let mut run = Run::with_limits(&scenario, Limits::with_events(options.max_events));
+    run.complete(micros(at));
+    let names = run.engine().names();
+    if let Some(key) = options.key.as_ref().filter(|key| names.keys().all(|known| known != key.as_str())) {
+        return Err(vec![InputError::new("options.key", format!("the run has no key `{key}`"))]);
+    }
+    let is_selected = |name: &str, wanted: &Option<String>| wanted.as_ref().is_none_or(|wanted| wanted == name);
+    let copies =
+        run.analysis().staleness.inconsistent_copies().map(|(node, key, _)| (node, key)).filter(|(node, key)| {
+            is_selected(names.node(*node), &options.service) && is_selected(names.key(*key), &options.key)
+        });
+    Ok(ReasonsReport::new(&run, &scenario, copies))
+}
+
+/// A sweep that is made run by run.
+pub struct StepwiseSweep {
+    scenario: Scenario,
+    sweep: Sweep,
+    seeds: (u64, u64),
+    next: u64,
+    max_events: u64,
+}
+
+impl StepwiseSweep {
+    /// Prepares a sweep of a scenario.
+    ///
+    /// # Errors
+    /// The scenario or an option is not valid.
+    pub fn new(scenario: &str, options: &SweepOptions) -> Result<Self, Errors> {
+        let scenario = prepare(scenario, options.branch.as_deref(), None, options.until_ms)?;
+        let (from, to) = options.seeds;
+        if from >= to || to > NUMBER_LIMIT {
+            let expected = "a range [from, to] with from < to <= 2^53 is expected";
+            return Err(vec![InputError::new("options.seeds", expected)]);
         }
+        let sweep = Sweep::new(&scenario);
+        Ok(StepwiseSweep { scenario, sweep, seeds: options.seeds, next: from, max_events: options.max_events })
     }
-    Ok(sweep)
+
+    /// Makes the next run. Returns whether there is another one.
+    pub fn step(&mut self) -> bool {
+        self.sweep.run_within(&self.scenario, self.next, self.max_events).expect("each seed is run once");
+        self.next += 1;
+        self.next < self.seeds.1 && self.sweep.events < self.max_events
+    }
+
+    /// Returns the number of runs made and of all runs.
+    pub fn progress(&self) -> (u64, u64) {
+        (self.next - self.seeds.0, self.seeds.1 - self.seeds.0)
+    }
+
+    /// Returns the measurements of the runs made.
+    pub fn sweep(&self) -> &Sweep {
+        &self.sweep
+    }
 }
 
 /// Checks a history in Jepsen's format: JSON Lines, a JSON array, or EDN.

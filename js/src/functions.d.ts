@@ -41,6 +41,19 @@ export function run(scenario: ScenarioInput, options?: RunOptions): RunReport;
 /** Runs a scenario once with each seed, and aggregates the measurements. */
 export function sweep(scenario: ScenarioInput, options: SweepOptions): SweepReport;
 
+/**
+ * The same, but lets the page work between the runs. `onProgress` is called after each run. Rejects with the signal's reason when
+ * it is aborted.
+ */
+export function sweepAsync(
+  scenario: ScenarioInput,
+  options: SweepOptions,
+  control?: { signal?: AbortSignal; onProgress?: (done: number, all: number) => void },
+): Promise<SweepReport>;
+
+/** Runs a scenario, and explains each copy that is not consistent at a time: what it lacks, why, and what may still bring it. */
+export function why(scenario: ScenarioInput, options?: WhyOptions): ReasonsReport;
+
 /** Checks which guarantees a history keeps: an array of Jepsen's operations, or its text as JSON Lines, JSON or EDN. */
 export function check(history: string | object[], options?: CheckOptions): CheckReport;
 

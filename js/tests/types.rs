@@ -3,9 +3,9 @@
 mod typescript;
 
 use converge::grading::GradeReport;
-use converge::report::{CheckReport, InputError, RunReport, SweepReport, ValidationReport};
+use converge::report::{CheckReport, InputError, ReasonsReport, RunReport, SweepReport, ValidationReport};
 use converge::scenario::Scenario;
-use converge_js::calls::{CheckOptions, ExampleReport, GradeOptions, RunOptions, SweepOptions};
+use converge_js::calls::{CheckOptions, ExampleReport, GradeOptions, RunOptions, SweepOptions, WhyOptions};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 use std::fs;
@@ -20,6 +20,7 @@ fn schemas() -> Schemas {
     inputs.subschema_for::<Scenario>();
     inputs.subschema_for::<RunOptions>();
     inputs.subschema_for::<SweepOptions>();
+    inputs.subschema_for::<WhyOptions>();
     inputs.subschema_for::<CheckOptions>();
     inputs.subschema_for::<GradeOptions>();
     let mut outputs = SchemaSettings::draft2020_12().for_serialize().into_generator();
@@ -27,6 +28,7 @@ fn schemas() -> Schemas {
     outputs.subschema_for::<InputError>();
     outputs.subschema_for::<RunReport>();
     outputs.subschema_for::<SweepReport<'static>>();
+    outputs.subschema_for::<ReasonsReport>();
     outputs.subschema_for::<CheckReport>();
     outputs.subschema_for::<GradeReport>();
     let mut schemas = outputs.take_definitions(true);

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 /// Whether the copies come to agree, and the reason for each copy that does not agree yet.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct ReasonsReport {
     /// Why the run was halted before that time; null if it was not. Then the verdict is unknown.
     pub halted: Option<String>,
@@ -21,6 +22,7 @@ pub struct ReasonsReport {
 
 /// A copy and one update that it lacks.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct ReasonReport {
     /// The service's id.
     pub service: String,
@@ -36,6 +38,7 @@ pub struct ReasonReport {
 
 /// A record of the trace that explains the state of a copy.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct StepReport {
     /// The number of the record in the trace.
     pub record: u64,

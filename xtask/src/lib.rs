@@ -5,6 +5,7 @@
 pub mod build;
 pub mod layout;
 pub mod licences;
+pub mod package;
 pub mod serve;
 pub mod setup;
 pub mod test;

@@ -1,13 +1,14 @@
-//! `cargo xtask serve | build | test | bench`.
+//! `cargo xtask serve | build | package | test | bench`.
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use xtask::{Result, build, serve, test};
+use xtask::{Result, build, package, serve, test};
 
 const HELP: &str = "\
 cargo xtask serve [--port N] [--open]   build the page and serve it on 127.0.0.1
 cargo xtask build [--out FOLDER]        build the page and the JavaScript module into a folder (default: dist)
+cargo xtask package [--out FOLDER]      build the page and pack it: converge.zip, converge.html, npm/ (default: target/package)
 cargo xtask test [--skip-browser]       run all checks: formatting, licences, lints, tests, size of the page, browser
 cargo xtask bench [NAME...]             run benchmarks: checking forwarding growth memory page react-flow replication run seek wasm";
 
@@ -35,7 +36,9 @@ fn dispatch(arguments: &[String]) -> Result<()> {
                     text.parse().map_err(|_| format!("--port: a number from 0 to 65535 is expected, not `{text}`"))?,
                 );
             }
-            ("build", "--out") => out = Some(PathBuf::from(rest.next().ok_or("--out: a folder is expected")?)),
+            ("build" | "package", "--out") => {
+                out = Some(PathBuf::from(rest.next().ok_or("--out: a folder is expected")?))
+            }
             ("test", "--skip-browser") => skip_browser = true,
             ("bench", name) if !name.starts_with('-') => names.push(name.to_string()),
             _ => return Err(format!("{command} has no option `{argument}`\n\n{HELP}")),
@@ -44,6 +47,11 @@ fn dispatch(arguments: &[String]) -> Result<()> {
     match command {
         "serve" => serve::command(port, open),
         "build" => build::page(&out.unwrap_or_else(|| xtask::root().join("dist")))?.check(),
+        "package" => {
+            let page = xtask::root().join("dist");
+            build::page(&page)?;
+            package::package(&page, &out.unwrap_or_else(|| xtask::root().join("target/package"))).map(|_| ())
+        }
         "test" => test::everything(skip_browser),
         "bench" => test::bench(&names),
         "-h" | "--help" | "help" => {

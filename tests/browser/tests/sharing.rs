@@ -220,3 +220,33 @@ fn of_ten_embeds_on_a_page_only_the_visible_ones_run() {
     moves(last);
     clean_course(&browser);
 }
+
+#[test]
+fn hostile_links_are_refused_with_their_message_and_the_drawing_is_unchanged() {
+    let inputs: Value = serde_json::from_str(include_str!("../../hostile/inputs.json")).expect("JSON");
+    let browser = open("");
+    browser.run("const s = document.querySelector('select[aria-label=Examples]'); s.value = '-'; s.dispatchEvent(new Event('change', { bubbles: true }))");
+    browser.wait(&format!("{CARDS} === 0"));
+    browser.click(".palette button:nth-of-type(1)");
+    browser.wait(&format!("{CARDS} === 1"));
+    for hostile in inputs.as_array().expect("a list").iter().filter(|hostile| hostile["kind"] == "link") {
+        let pieces = hostile["input"].as_array().expect("pieces").iter();
+        let text = |piece: &Value| {
+            let times = usize::try_from(piece[1].as_u64().expect("times")).expect("a number");
+            piece[0].as_str().expect("a text").repeat(times)
+        };
+        let fragment: String = pieces.map(text).collect();
+        // A fragment of an empty link is no link at all.
+        browser.run_with("document.querySelector('.notice button')?.click(); location.hash = arguments[0]", &fragment);
+        let message = hostile["message"].as_str().expect("a message");
+        let start: String = message.chars().take(60).collect();
+        browser.wait(&format!(
+            "document.querySelector('.notice')?.textContent.toLowerCase().includes({}.toLowerCase())",
+            json!(start)
+        ));
+        assert_eq!(browser.run(&format!("return {CARDS}")), json!(1), "{}", hostile["name"]);
+        let undo = "return document.querySelector('[aria-label=Undo]').disabled";
+        assert_eq!(browser.run(undo), json!(false), "{}", hostile["name"]);
+    }
+    assert_eq!(browser.run("return document.querySelectorAll('script:not([data-converge])').length"), json!(0));
+}

@@ -1,0 +1,72 @@
+//! The page in one file, opened without a server, the archive, and the npm package of the engine.
+
+use browser_tests::{Browser, Site, WIDE, assert_clean_console, wait_for_state};
+use converge::report::RunReport;
+use converge::scenario::examples::EXAMPLES;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::LazyLock;
+use xtask::package::{Packages, package};
+
+static PACKAGES: LazyLock<Packages> = LazyLock::new(|| {
+    let out = std::env::temp_dir().join(format!("converge-package-{}", std::process::id()));
+    package(Site::start().folder(), &out).expect("the page is packed")
+});
+
+fn digest_of_first_example() -> String {
+    let report = RunReport::of(&EXAMPLES[0].scenario(), 1_000_000);
+    serde_json::to_value(&report).expect("JSON")["digest"].as_str().expect("a digest").to_string()
+}
+
+#[test]
+fn the_page_in_one_file_opens_from_the_disk_and_runs_in_a_worker() {
+    let browser = Browser::start(WIDE);
+    browser.before_documents(
+        "const Plain = Worker; window.Worker = class extends Plain { \
+         constructor(...given) { super(...given); this.addEventListener('message', () => { window.answers = (window.answers ?? 0) + 1; }); } };",
+    );
+    browser.open(&format!("file://{}", PACKAGES.single_file.display()));
+    browser.wait("document.querySelector('.transport .clock')?.textContent");
+    browser.click(".publish, .publish-wide");
+    for state in ["stale", "consistent"] {
+        wait_for_state(&browser, "notification", state);
+    }
+    browser.click("[data-action=Verdicts]");
+    browser.wait("document.querySelector('.verdicts')");
+    browser.wait("window.answers > 1");
+    assert_clean_console(&browser);
+}
+
+#[test]
+fn the_archive_contains_the_page() {
+    let bytes = std::fs::read(&PACKAGES.archive).expect("the archive");
+    let contains = |name: &str| bytes.windows(name.len()).any(|part| part == name.as_bytes());
+    for name in ["converge/index.html", "converge/start.js", "converge/embed/index.html", "/converge_bg.wasm"] {
+        assert!(contains(name), "{name}");
+    }
+}
+
+#[test]
+fn the_npm_package_runs_in_node_with_the_digest_of_the_native_engine() {
+    if Command::new("node").arg("--version").output().is_err() {
+        println!("node is not installed: skipped");
+        return;
+    }
+    let modules = PACKAGES.npm.with_file_name("node_modules");
+    std::fs::create_dir_all(modules.join("converge-engine")).expect("a folder");
+    for file in xtask::layout::files(&PACKAGES.npm).expect("files") {
+        let target: PathBuf = modules.join("converge-engine").join(&file);
+        std::fs::copy(PACKAGES.npm.join(&file), target).expect("a copy");
+    }
+    let script = format!(
+        "import {{ readFileSync }} from 'node:fs'; import {{ initSync, run }} from 'converge-engine'; \
+         initSync({{ module: readFileSync(new URL(import.meta.resolve('converge-engine/converge_bg.wasm'))) }}); \
+         console.log(run('ex={}').digest);",
+        EXAMPLES[0].id
+    );
+    let file = modules.with_file_name("test.mjs");
+    std::fs::write(&file, script).expect("a script");
+    let output = Command::new("node").arg(&file).output().expect("node runs");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(printed.trim(), digest_of_first_example(), "{}", String::from_utf8_lossy(&output.stderr));
+}
