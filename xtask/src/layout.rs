@@ -85,15 +85,14 @@ pub fn version_folder(page: &Path) -> Result<PathBuf> {
 /// Returns the path of a file without the folder of its version, as in `converge.js` for `app/0123456789abcdef/converge.js`.
 pub fn without_version(file: &Path) -> PathBuf {
     let mut parts = file.components();
-    if parts.next().is_some_and(|part| part.as_os_str() == VERSIONS) {
-        if let Some(version) = parts.next() {
-            if version.as_os_str().to_string_lossy().starts_with("engine-") {
-                return Path::new("engine").join(parts.as_path());
-            }
-            return parts.as_path().to_path_buf();
+    let in_version = parts.next().is_some_and(|part| part.as_os_str() == VERSIONS);
+    match parts.next().filter(|_| in_version) {
+        Some(version) if version.as_os_str().to_string_lossy().starts_with("engine-") => {
+            Path::new("engine").join(parts.as_path())
         }
+        Some(_) => parts.as_path().to_path_buf(),
+        None => file.to_path_buf(),
     }
-    file.to_path_buf()
 }
 
 /// Returns the paths of all files in a folder, relative to it, in alphabetical order.
