@@ -14,6 +14,8 @@ use std::rc::Rc;
 pub const FIRST_LESSON: &str = "lessons/eventual-consistency.md";
 /// Least time between two requests while the run plays, ms of real time, so that the run goes first.
 const PAUSE: f64 = 60.0;
+/// A request is given up for good after as many attempts.
+const MOST_FAILURES: u32 = 3;
 /// Least time between two looks at the facts of the run, ms of real time.
 const FACTS_INTERVAL: f64 = 50.0;
 
@@ -98,8 +100,8 @@ pub struct LessonView {
     needs_reading: bool,
     waiting: bool,
     last: f64,
-    /// Why the code of lessons is missing.
-    failed: bool,
+    /// How often in succession a request was given up.
+    failures: u32,
 }
 
 impl LessonView {
@@ -124,7 +126,7 @@ impl LessonView {
     /// Takes the text of the file, which is read next.
     pub fn set_text(&mut self, text: String) {
         self.text = text.into();
-        (self.needs_reading, self.failed) = (true, false);
+        (self.needs_reading, self.failures) = (true, 0);
     }
 
     /// Reads the file again in a new engine.
@@ -234,7 +236,9 @@ impl LessonView {
         let work = self.needs_reading
             || self.wanted_choice.is_some()
             || self.page().is_some_and(|page| self.next_scenario(page).is_some());
-        self.is_open && !self.failed && (work || !self.facts.marks.is_empty() && self.facts.next < records)
+        self.is_open
+            && self.failures < MOST_FAILURES
+            && (work || !self.facts.marks.is_empty() && self.facts.next < records)
     }
 
     /// Returns the next requests, if it is time for some.
@@ -288,14 +292,19 @@ impl LessonView {
 
     /// Notes that the last request is answered.
     pub fn answered(&mut self) {
-        self.waiting = false;
+        (self.waiting, self.failures) = (false, 0);
     }
 
-    /// Gives up the pending request, because the code for it could not be fetched.
+    /// Gives up the pending request: it, or another one before it, is not answered, because its code could not be fetched.
+    /// After some attempts, the reader sees why.
     pub fn cancel_request(&mut self, why: &str) {
         self.facts.waiting = false;
-        if std::mem::take(&mut self.waiting) {
-            self.failed = true;
+        if !std::mem::take(&mut self.waiting) {
+            return;
+        }
+        self.failures += 1;
+        self.needs_reading |= self.page().is_none() && !self.text.is_empty();
+        if self.failures >= MOST_FAILURES {
             self.wanted_choice = None;
             if self.page().is_none() {
                 self.state = LessonState::NotFetched(why.into());

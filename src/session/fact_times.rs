@@ -33,3 +33,30 @@ pub(super) fn is_at(run: &Run, index: u64, name: &str, node: Option<NodeId>) -> 
         sentence.nodes.first() == Some(&node)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::examples;
+    use crate::session::Session;
+    use crate::session::protocol::{Query, Request, ToEngine};
+
+    #[test]
+    fn the_next_time_of_a_fact_follows_and_after_the_last_comes_the_first() {
+        let scenario = examples::find("inventory-notification").expect("an example").scenario();
+        let mut session = Session::default();
+        let mut send = |request: Request| session.handle(ToEngine { epoch: 1, request }).report;
+        let until = crate::scenario::micros(scenario.until_ms);
+        send(Request::Load { scenario: Box::new(scenario), at: until });
+        let marks = vec![("update_applied".to_string(), None), ("no_fact".to_string(), None)];
+        let Report::Facts { reached, .. } = send(Request::Query(Query::Facts { marks, from: 0 })) else { panic!() };
+        let times: Vec<u64> = reached.iter().map(|(at, _)| *at).collect();
+        assert!(times.len() > 1 && reached.iter().all(|(_, place)| *place == 0), "{reached:?}");
+        // The run is at its end, so the first comes next.
+        for expected in times.iter().chain(&times[..1]) {
+            let next = Request::NextFact { name: "update_applied".into(), node: None };
+            let Report::Frame(frame) = send(next) else { panic!() };
+            assert_eq!(frame.now, *expected);
+        }
+    }
+}

@@ -1,5 +1,6 @@
 use super::*;
 use crate::lessons::LESSONS;
+use crate::session::protocol::lesson::{LessonQuery, LessonReport};
 use crate::session::{Run, log_text};
 use std::collections::BTreeSet;
 
@@ -159,4 +160,35 @@ fn a_translation_has_the_same_steps_scenarios_claims_code_and_questions() {
     };
     assert_eq!(questions(&german), questions(&english));
     assert!(english.questions.iter().zip(&german.questions).all(|(a, b)| a.ask != b.ask));
+}
+
+#[test]
+fn the_desk_measures_a_scenario_in_slices_and_shows_the_run_that_refutes_a_choice() {
+    let question = r#"{ "id": "q", "level": 1, "ask": "?", "choices": [
+        { "text": "a", "right": true, "because": "b", "shown_by": { "scenario": "a", "must": "runs(converged) == 0" } },
+        { "text": "c", "because": "d", "shown_by": { "scenario": "a", "must": "updates > 0" } } ] }"#;
+    let text = format!(
+        "{HEAD}## One {{#one}}\n```scenario a ex=lost-event\n```\n{{{{a: updates}}}}\n```question\n{question}\n```\n"
+    );
+    let mut desk = LessonDesk::default();
+    assert_eq!(desk.answer(LessonQuery::Measure { scenario: 0 }, &mut || true), LessonReport::NotOpen);
+    let LessonReport::Opened(page) = desk.answer(LessonQuery::Open { text }, &mut || true) else { panic!("valid") };
+    assert_eq!((page.steps.len(), page.steps[0].scenario, page.questions.len()), (1, Some(0), 1));
+    let mut measure = |goes_on: bool| match desk.answer(LessonQuery::Measure { scenario: 0 }, &mut || goes_on) {
+        LessonReport::Measured(measured) => measured,
+        other => panic!("{other:?}"),
+    };
+    let first = measure(false);
+    assert_eq!((first.runs, first.figures.len()), (1, 0), "one run at least, and no number before all are made");
+    let all = measure(true);
+    assert_eq!((all.runs, all.figures[0].1.text.as_str(), all.choices.len()), (200, "2", 2));
+    assert!(all.choices.iter().all(|(_, _, proof)| proof.is_met), "{all:?}");
+    let LessonReport::Shown { scenario, at, because, .. } =
+        desk.answer(LessonQuery::Show { question: 0, choice: 0 }, &mut || true)
+    else {
+        panic!("shown")
+    };
+    assert!(scenario.seed == 1 && at <= crate::scenario::micros(scenario.until_ms) && !because.is_empty(), "{because}");
+    let invalid = desk.answer(LessonQuery::Open { text: "# No lesson".into() }, &mut || true);
+    assert!(matches!(invalid, LessonReport::Invalid(problems) if problems[0].line == 1));
 }
