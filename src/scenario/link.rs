@@ -185,6 +185,11 @@ pub fn decode(text: &str) -> Result<Opened, LinkError> {
         apply_option(&mut opened, name, value)?;
     }
     opened.scenario.validate().map_err(LinkError::Invalid)?;
+    let until = opened.scenario.until_ms;
+    if opened.at.is_some_and(|at| at > micros(until)) {
+        let problem = format!("must be at most {until} ms, the end of the run");
+        return Err(LinkError::BadOption { name: "t".into(), problem });
+    }
     Ok(opened)
 }
 
