@@ -95,6 +95,7 @@ fn filters(search: &UseStateHandle<Search>) -> Html {
     let choice = |label: &'static str,
                   all: &'static str,
                   names: Vec<&'static str>,
+                  chosen: Option<&'static str>,
                   change: fn(Search, usize) -> Search| {
         let search = search.clone();
         let onchange = Callback::from(move |event: Event| {
@@ -102,17 +103,16 @@ fn filters(search: &UseStateHandle<Search>) -> Html {
             // The first option is "all".
             search.set(change((*search).clone(), select.selected_index().max(0) as usize));
         });
-        html! {
-            <select aria-label={label} {onchange}><option>{ all }</option>{ for names.into_iter().map(|name| html! { <option>{ name }</option> }) }</select>
-        }
+        let option = |name: &'static str| html! { <option selected={name == chosen.unwrap_or(all)}>{ name }</option> };
+        html! { <select aria-label={label} {onchange}>{ for [all].into_iter().chain(names).map(option) }</select> }
     };
     let subjects = Subject::ALL.map(Subject::name).to_vec();
     let levels = Difficulty::ALL.map(Difficulty::name).to_vec();
     html! {
         <>
             <input type="search" aria-label="Find an example" placeholder="Find: retry, quorum, cart…" autofocus=true value={search.text.clone()} {oninput} />
-            { choice("Subject", "All subjects", subjects, |search, at| Search { subject: at.checked_sub(1).map(|at| Subject::ALL[at]), ..search }) }
-            { choice("Level", "All levels", levels, |search, at| Search { level: at.checked_sub(1).map(|at| Difficulty::ALL[at]), ..search }) }
+            { choice("Subject", "All subjects", subjects, search.subject.map(Subject::name), |search, at| Search { subject: at.checked_sub(1).map(|at| Subject::ALL[at]), ..search }) }
+            { choice("Level", "All levels", levels, search.level.map(Difficulty::name), |search, at| Search { level: at.checked_sub(1).map(|at| Difficulty::ALL[at]), ..search }) }
         </>
     }
 }

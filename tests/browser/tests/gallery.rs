@@ -33,6 +33,8 @@ fn every_example_has_a_picture_a_promise_and_a_level() {
 #[test]
 fn search_and_filters_narrow_the_gallery_and_a_choice_opens_the_example() {
     let browser = open(WIDE);
+    let choices = "return [...document.querySelectorAll('.gallery select')].map(select => select.value).join()";
+    assert_eq!(browser.run(choices), json!("All subjects,All levels"));
     browser.wait("document.activeElement.matches('.gallery input')");
     browser.keys(&["c", "a", "r", "t"]);
     browser.wait(&format!("{SHOWN}.join() === 'cart-last-writer-wins,cart-siblings,cart-or-set'"));
