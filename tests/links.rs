@@ -157,14 +157,14 @@ fn a_link_opens_alone_in_a_fragment_and_in_an_address() {
 fn options_of_a_link_change_the_scenario() {
     let link = encode(&EXAMPLES[0].scenario()).expect("a link");
     let text = format!(
-        "{link}&t=12500.5&seed=9&set.inventory.name=Stock%20room&set.notification.subscribes.0.fails=0.25\
+        "{link}&t=1250.5&seed=9&set.inventory.name=Stock%20room&set.notification.subscribes.0.fails=0.25\
          &set.inventory.data.widget=7&set.notification.data.widget=7&digest=0123456789ABCDEF&mode=view"
     );
     // Copies must be equal at the start, so the first of the two changes of data is refused.
     assert!(decode(&text).is_err());
     let text = text.replace("&set.inventory.data.widget=7&set.notification.data.widget=7", "");
     let opened = decode(&text).expect(&text);
-    assert_eq!(opened.at, Some(12_500_500));
+    assert_eq!(opened.at, Some(1_250_500));
     assert_eq!(opened.scenario.seed, 9);
     assert_eq!(opened.scenario.services[0].name, "Stock room");
     assert_eq!(opened.scenario.services[1].subscribes[0].fails, 0.25);
