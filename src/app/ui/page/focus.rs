@@ -23,12 +23,17 @@ const AREAS: [&str; 12] = [
 const CONTROLS: &str =
     "button:not([disabled]), input:not([disabled]), select:not([disabled]), textarea, a[href], summary, [tabindex='0']";
 
+/// The most attempts to move a lost focus, one for each frame.
+const MOST_ATTEMPTS: u32 = 120;
+
 /// Where the focus was at the last rendering.
 #[derive(Default)]
 pub(super) struct LastFocus {
     element: Option<Element>,
     /// The area, and the place of the element among the area's controls; none for the canvas.
     area: Option<(&'static str, u32)>,
+    /// The number of attempts to move the focus since it was lost.
+    attempts: u32,
 }
 
 impl Page {
@@ -39,7 +44,8 @@ impl Page {
         match document.active_element().filter(|element| element.tag_name() != "BODY") {
             Some(element) => {
                 if self.last_focus.element.as_ref() != Some(&element) {
-                    self.last_focus = LastFocus { area: area_of(&document, &element), element: Some(element) };
+                    let area = area_of(&document, &element);
+                    self.last_focus = LastFocus { area, element: Some(element), attempts: 0 };
                 }
             }
             None => {
@@ -47,11 +53,16 @@ impl Page {
                 if self.last_focus.element.as_ref().is_none_or(is_shown) {
                     return;
                 }
-                self.last_focus.element = None;
                 let neighbour = self.last_focus.area.and_then(|(area, index)| neighbour(&document, area, index));
                 match neighbour {
                     Some(neighbour) => drop(neighbour.focus()),
                     None => self.focus(&self.model.selection.focus.clone().unwrap_or_default()),
+                }
+                // Behind a dialog that is about to close, nothing receives the focus yet: the next frames try again.
+                if self.last_focus.attempts < MOST_ATTEMPTS {
+                    self.last_focus.attempts += 1;
+                    self.model.redraw.paint = true;
+                    self.request_frame();
                 }
             }
         }
