@@ -140,7 +140,7 @@ fn lines_of_code_light_up_as_the_run_reaches_them_and_a_click_goes_there() {
 fn a_file_that_is_no_lesson_shows_its_errors_and_a_way_on() {
     let elsewhere = format!("{}lessons/eventual-consistency.md", SITE.elsewhere.address());
     let cases = [
-        ("style.css", "Line 1: front matter"),
+        ("start.js", "Line 1: front matter"),
         ("lessons/nothing.md", "There is no lesson lessons/nothing.md here (status 404)"),
         (&*elsewhere, "A lesson is a file of the same site"),
     ];
@@ -176,6 +176,7 @@ fn on_a_phone_the_lesson_is_a_sheet_that_closes_and_opens_again() {
     browser.click(".lesson-language");
     browser.wait("document.querySelector('.lesson').lang === 'en'");
     // A term shows its meaning.
+    browser.wait("document.querySelector('#lesson-tab-1')");
     browser.run("document.querySelector('#lesson-tab-1').click()");
     browser.wait("document.querySelector('#lesson-step').textContent === 'Watch'");
     browser.click(".lesson .term");

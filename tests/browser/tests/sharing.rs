@@ -83,7 +83,7 @@ fn an_invalid_link_is_reported_and_the_kept_drawing_is_unchanged() {
 #[test]
 fn the_embed_snippet_is_a_plain_frame_with_the_shared_run() {
     let browser = open("#ex=first-update");
-    browser.click(".top [class~=line]");
+    browser.click(".top [data-action=Share]");
     let link = browser.wait("document.querySelector('#share-link')?.value");
     let link = link.as_str().expect("a link").to_string();
     let snippet = browser.run("return document.querySelector('#share-embed').value");

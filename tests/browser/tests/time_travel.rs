@@ -179,7 +179,7 @@ fn an_action_in_the_past_starts_a_branch_and_both_are_compared_and_shared() {
     browser.click(".compared .pane-name button");
     browser.wait("!document.querySelector('.compared')");
     // The link contains both branches and opens the current one.
-    browser.click(".top [class~=line]");
+    browser.click(".top [data-action=Share]");
     let link = browser.wait("document.querySelector('#share-link')?.value");
     let link = link.as_str().expect("a link").to_string();
     let opened = converge::scenario::link::decode(&link).expect("a valid link").scenario;

@@ -8,7 +8,7 @@ fn a_shared_link_opens_as_a_preview_with_the_same_digest_and_keeps_the_visitors_
     browser.click(".publish");
     wait_for_state(&browser, "notification", "stale");
     wait_for_state(&browser, "notification", "consistent");
-    browser.click(".top [class~=line]");
+    browser.click(".top [data-action=Share]");
     let link = browser.wait("document.querySelector('#share-link')?.value");
     let link = link.as_str().expect("a link").to_string();
     assert!(link.contains("&digest="), "{link}");

@@ -202,7 +202,7 @@ fn a_failed_fetch_of_lazy_code_is_reported_and_retried() {
     assert_eq!(browser.run("return document.querySelectorAll('[data-node]').length"), 3);
     // An example cannot be opened; the current drawing stays.
     browser.click(".notice button");
-    open_from_gallery(&browser, "outbox");
+    browser.run("location.hash = '#ex=outbox'");
     browser.wait(notice);
     wait_for_state(&browser, "notification", "consistent");
     block(&[]);
@@ -221,7 +221,7 @@ fn pictures_of_canvas_diagram_and_charts_are_saved_as_svg_and_png() {
         URL.createObjectURL = blob => { const url = made(blob); blob.text().then(text => window.saved[url] = text); return url }; \
         window.files = {}; HTMLAnchorElement.prototype.click = function () { window.files[this.download] = this.href }",
     );
-    browser.click(".top .line");
+    browser.click(".top [data-action=Share]");
     press_in(&browser, "dialog", "Picture as SVG");
     press_in(&browser, "dialog", "Picture as PNG");
     browser.click("dialog [aria-label=Close]");
@@ -286,7 +286,7 @@ fn the_keyboard_alone_publishes_adds_crashes_restarts_and_shares() {
     browser.wait("[...document.querySelectorAll('[role=menu] button, [role=menuitem]')].some(b => b.textContent.includes('Restart'))");
     browser.keys(&["Enter"]);
     wait_for_state(&browser, "notification", "consistent");
-    browser.run("document.querySelector('.top .line').focus()");
+    browser.run("document.querySelector('.top [data-action=Share]').focus()");
     browser.keys(&["Enter"]);
     browser.wait("document.querySelector('#share-link')?.value");
     browser.keys(&["Escape"]);
@@ -304,7 +304,7 @@ fn axe_finds_no_violation_in_any_state_of_the_page() {
         browser.click(".transport [aria-label=Pause]");
         browser.click("[data-node=\"notification\"] header");
         assert_eq!(browser.axe(), Vec::<String>::new(), "running and selected, dark: {dark}");
-        browser.click(".top .line");
+        browser.click(".top [data-action=Share]");
         browser.wait("document.querySelector('#share-link')?.value");
         assert_eq!(browser.axe(), Vec::<String>::new(), "dialog, dark: {dark}");
         browser.keys(&["Escape"]);
