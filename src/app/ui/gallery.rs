@@ -31,7 +31,13 @@ type Picture = (String, Html);
 /// The dialog with all examples.
 #[component]
 pub fn Gallery(props: &GalleryProps) -> Html {
-    let search = use_state(Search::default);
+    let (search, field) = (use_state(Search::default), use_node_ref());
+    // The field keeps the focus while the sections below it come and go.
+    use_effect_with((search.text.clone(), field.clone()), |(_, field)| {
+        if let Some(field) = field.cast::<HtmlElement>() {
+            let _ = field.focus();
+        }
+    });
     let pictures: Rc<BTreeMap<&'static str, Picture>> = use_memo((), |()| {
         let picture = |example: &Example| {
             let scenario = example.scenario();
@@ -67,7 +73,7 @@ pub fn Gallery(props: &GalleryProps) -> Html {
         <Modal title="Examples" on_close={close.clone()}>
             <div class="gallery" onkeydown={Callback::from(move_between_cards)}>
                 <div class="row" role="search">
-                    { filters(&search) }
+                    { filters(&search, &field) }
                     <span class="grow"></span>
                     <button class="line" data-open="-" onclick={open(ActionId::NewDrawing.msg())}>{ "New drawing" }</button>
                     <button class="line" data-open="~" onclick={open(ActionId::OtherDrawing.msg())}>{ ActionId::OtherDrawing.action().label }</button>
@@ -84,7 +90,7 @@ pub fn Gallery(props: &GalleryProps) -> Html {
 }
 
 /// Draws the search field, and the choices of subject and level.
-fn filters(search: &UseStateHandle<Search>) -> Html {
+fn filters(search: &UseStateHandle<Search>, field: &NodeRef) -> Html {
     let oninput = {
         let search = search.clone();
         Callback::from(move |event: InputEvent| {
@@ -110,7 +116,7 @@ fn filters(search: &UseStateHandle<Search>) -> Html {
     let levels = Difficulty::ALL.map(Difficulty::name).to_vec();
     html! {
         <>
-            <input type="search" aria-label="Find an example" placeholder="Find: retry, quorum, cart…" autofocus=true value={search.text.clone()} {oninput} />
+            <input ref={field.clone()} type="search" aria-label="Find an example" placeholder="Find: retry, quorum, cart…" autofocus=true value={search.text.clone()} {oninput} />
             { choice("Subject", "All subjects", subjects, search.subject.map(Subject::name), |search, at| Search { subject: at.checked_sub(1).map(|at| Subject::ALL[at]), ..search }) }
             { choice("Level", "All levels", levels, search.level.map(Difficulty::name), |search, at| Search { level: at.checked_sub(1).map(|at| Difficulty::ALL[at]), ..search }) }
         </>

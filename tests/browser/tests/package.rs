@@ -1,6 +1,6 @@
 //! The page in one file, opened without a server, the archive, and the npm package of the engine.
 
-use browser_tests::{Browser, Site, WIDE, assert_clean_console, wait_for_state};
+use browser_tests::{Browser, Site, WIDE, wait_for_state};
 use converge::report::RunReport;
 use converge::scenario::examples::EXAMPLES;
 use std::path::PathBuf;
@@ -29,7 +29,10 @@ fn the_page_in_one_file_opens_from_the_disk_and_runs() {
     }
     browser.click("[data-action=Verdicts]");
     browser.wait("document.querySelector('.verdicts')");
-    assert_clean_console(&browser);
+    // The browser reports that it starts no worker from a file; then the engine runs on the page's thread.
+    let problems: Vec<String> =
+        browser.console_problems().into_iter().filter(|text| !text.contains("worker script")).collect();
+    assert_eq!(problems, Vec::<String>::new());
 }
 
 #[test]
