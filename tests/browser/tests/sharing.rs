@@ -225,6 +225,10 @@ fn hostile_links_are_refused_with_their_message_and_the_drawing_is_unchanged() {
             piece[0].as_str().expect("a text").repeat(times)
         };
         let fragment: String = pieces.map(text).collect();
+        // Longer addresses are tested natively only.
+        if fragment.len() > 100_000 {
+            continue;
+        }
         // A fragment of an empty link is no link at all.
         browser.run_with("document.querySelector('.notice button')?.click(); location.hash = arguments[0]", &fragment);
         let message = hostile["message"].as_str().expect("a message");
