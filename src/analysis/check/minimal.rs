@@ -1,7 +1,7 @@
 //! Minimal witnesses: of the operations that prove a violation, none can be removed.
 //!
-//! A witness contains the write of each value, and the addition of each element, that its reads return. A sum has no single
-//! source: a counter's increments are in a witness only if they are needed.
+//! A witness contains the write of each value that its reads return, and the addition of each element on which the violation
+//! depends. A sum has no single source: a counter's increments are in a witness only if they are needed.
 //!
 //! A witness is *true*: it violates the guarantee even if each change that was left out is optional, which means that it may have
 //! taken effect at any time after its invocation, or never. So a read of a counter that no set of increments explains is a witness
@@ -60,6 +60,32 @@ pub(super) fn reduce(history: &History, guarantee: Guarantee, mut witness: Witne
             None => at += 1,
         }
     }
+    without_unrelated_additions(&proof, witness)
+}
+
+/// Removes the additions of elements on which the violation does not depend: without such an element, also in what the reads
+/// returned, the rest still violates the guarantee.
+fn without_unrelated_additions(proof: &Proof, mut witness: Witness) -> Witness {
+    let (mut ignored, mut at) = (Vec::new(), 0);
+    while let Some(&place) = witness.operations.get(at) {
+        let operation = &proof.history.operations[place];
+        let (Invocation::Add(element) | Invocation::Append(element)) = operation.invocation else {
+            at += 1;
+            continue;
+        };
+        let rest: Vec<usize> = witness.operations.iter().copied().filter(|other| *other != place).collect();
+        let is_repeated = rest.iter().any(|other| {
+            let other = &proof.history.operations[*other];
+            other.key == operation.key && other.invocation.puts() == Some(element)
+        });
+        ignored.push((operation.key, element));
+        if !is_repeated && proof.check(&rest, &ignored).is_some() {
+            witness.operations = rest;
+        } else {
+            ignored.pop();
+            at += 1;
+        }
+    }
     witness
 }
 
@@ -115,20 +141,21 @@ struct Proof<'a> {
 impl Proof<'_> {
     /// Returns a witness within a part, if the part violates the guarantee.
     fn violation(&self, places: &[usize]) -> Option<Witness> {
-        let found = self.check(places)?;
+        let found = self.check(places, &[])?;
         let kept: Vec<usize> = found.operations.iter().copied().filter(|at| places.binary_search(at).is_ok()).collect();
         // A read is not a violation because the write of its value was left out.
         let smaller = with_sources(self.history, &kept, places);
         if smaller.len() < places.len()
-            && let Some(Witness { sentence, .. }) = self.check(&smaller)
+            && let Some(Witness { sentence, .. }) = self.check(&smaller, &[])
         {
             return Some(Witness { operations: smaller, sentence });
         }
         Some(Witness { operations: places.to_vec(), sentence: found.sentence })
     }
 
-    /// Returns the witness that a check of a part finds. It may contain optional changes.
-    fn check(&self, places: &[usize]) -> Option<Witness> {
+    /// Returns the witness that a check of a part finds, in which reads of a key do not return the ignored elements. It may contain
+    /// optional changes.
+    fn check(&self, places: &[usize], ignored: &[(u32, ValueId)]) -> Option<Witness> {
         if places.is_empty() {
             return None;
         }
@@ -143,6 +170,10 @@ impl Proof<'_> {
                 // Each optional change has its own process.
                 operation.process = (self.history.processes.len() + place) as u32;
                 (operation.outcome, operation.ended, operation.rank) = (Outcome::Unknown, NEVER, 0);
+            }
+            let key = operation.key;
+            if let Output::Elements(elements) = &mut operation.output {
+                elements.retain(|element| !ignored.contains(&(key, *element)));
             }
             part.operations.push(operation);
         }
