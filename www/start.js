@@ -57,12 +57,7 @@
     const current = new URL(link.getAttribute("href").replace(/^.*\//, ""), folder).href;
     if (link.href !== current) link.href = current;
   }
-  const worker = new URL("worker.js", folder).href;
-  // A frame without an origin may not start a worker from an address, but from a blob.
-  script.dataset.worker =
-    self.origin === "null"
-      ? URL.createObjectURL(new Blob([`import ${JSON.stringify(worker)};`], { type: "text/javascript" }))
-      : worker;
+  script.dataset.worker = new URL("worker.js", folder).href;
   import(new URL("converge.js", folder).href)
     .then((page) => page.default({ module_or_path: new URL("converge_bg.wasm", folder) }))
     .catch(failed);

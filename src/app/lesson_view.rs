@@ -191,7 +191,7 @@ impl LessonView {
 
     /// Returns the result of a proof.
     pub fn proof(&self, question: u32, choice: u32) -> Option<&MeasuredText> {
-        let scenario = self.page()?.questions.get(question as usize)?.choices.get(choice as usize)?.scenario;
+        let scenario = self.scenario_of(question, choice)?;
         let choices = &self.measured.get(&scenario)?.choices;
         choices.iter().find(|(q, c, _)| (*q, *c) == (question, choice)).map(|(_, _, text)| text)
     }
@@ -222,10 +222,7 @@ impl LessonView {
 
     /// Returns the next scenario to measure: first for the choice to show, then for the current step, then the others.
     fn next_scenario(&self, page: &LessonPage) -> Option<u32> {
-        let choice = |(question, choice): (u32, u32)| {
-            Some(page.questions.get(question as usize)?.choices.get(choice as usize)?.scenario)
-        };
-        let wanted = self.wanted_choice.and_then(choice);
+        let wanted = self.wanted_choice.and_then(|(question, choice)| self.scenario_of(question, choice));
         let here = Self::scenarios_of(page, self.step);
         let others = page.figures.iter().map(|figure| figure.scenario);
         wanted.into_iter().chain(here).chain(others).find(|scenario| !self.is_measured(*scenario))
@@ -276,7 +273,9 @@ impl LessonView {
         };
         // A wanted choice needs its own scenario only.
         let query = match self.wanted_choice.filter(|_| !matches!(query, LessonQuery::Open { .. })) {
-            Some((question, choice)) if self.is_choice_measured(question, choice) => {
+            Some((question, choice))
+                if self.scenario_of(question, choice).is_some_and(|scenario| self.is_measured(scenario)) =>
+            {
                 LessonQuery::Show { question, choice }
             }
             Some(_) | None => query,
@@ -285,9 +284,9 @@ impl LessonView {
         Some(Request::Lesson(query))
     }
 
-    fn is_choice_measured(&self, question: u32, choice: u32) -> bool {
-        let question = self.page().and_then(|page| page.questions.get(question as usize));
-        question.and_then(|it| it.choices.get(choice as usize)).is_some_and(|choice| self.is_measured(choice.scenario))
+    /// Returns the scenario whose run proves or refutes a choice.
+    pub fn scenario_of(&self, question: u32, choice: u32) -> Option<u32> {
+        Some(self.page()?.questions.get(question as usize)?.choices.get(choice as usize)?.scenario)
     }
 
     /// Notes that the last request is answered.

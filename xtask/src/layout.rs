@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::Xxh3;
 /// The folder of all versions.
 pub const VERSIONS: &str = "app";
 
-/// The word that stands for a version in the files outside of `app/`.
+/// The placeholder in the files outside of `app/` that the build replaces by the version's folder.
 const PLACEHOLDER: &str = "app/VERSION";
 
 /// The files of `www/` that belong to a version.

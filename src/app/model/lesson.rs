@@ -221,9 +221,7 @@ impl Model {
     }
 
     fn show_choice(&mut self, (question, choice): (u32, u32), scenario: Scenario, at: u64, because: String) {
-        let place = self.lesson.page().and_then(|page| {
-            page.questions.get(question as usize)?.choices.get(choice as usize).map(|choice| choice.scenario)
-        });
+        let place = self.lesson.scenario_of(question, choice);
         let address = Some(self.lesson.fragment());
         self.open(Opening { address, at, caption: because.as_str().into(), ..Opening::own(scenario) });
         self.lesson.shown = place.map(|place| (place, self.document.number()));
@@ -233,8 +231,13 @@ impl Model {
     fn go_to_fact(&mut self, scenario: u32, mark: FactMark) {
         self.open_lesson_scenario(scenario, false);
         self.playback.play(false);
-        let node = mark.node.as_ref().and_then(|id| self.scene.find(id)).map(|node| NodeId(node as u32));
+        let node = self.node_of(&mark);
         self.playback.enqueue(Request::NextFact { name: mark.name, node });
+    }
+
+    /// Returns the node that the fact of a line of code is about.
+    fn node_of(&self, mark: &FactMark) -> Option<NodeId> {
+        mark.node.as_ref().and_then(|id| self.scene.find(id)).map(|node| NodeId(node as u32))
     }
 
     /// Watches the facts that the code of the current step waits for, if its scenario is on the canvas.
@@ -251,7 +254,7 @@ impl Model {
                 for mark in
                     listing.iter().flat_map(|listing| listing.lines.iter().filter_map(|(_, mark)| mark.as_ref()))
                 {
-                    let node = mark.node.as_ref().and_then(|id| self.scene.find(id)).map(|node| NodeId(node as u32));
+                    let node = self.node_of(mark);
                     if !marks.iter().any(|(it, _)| it == mark) {
                         marks.push((mark.clone(), node));
                     }

@@ -40,7 +40,7 @@ impl View<'_> {
         }
     }
 
-    /// Draws an item of a list. A single paragraph has no element of its own.
+    /// Draws an item of a list. A single paragraph is drawn without a `p` element.
     fn item(self, blocks: &[LessonBlock]) -> Html {
         match blocks {
             [LessonBlock::Paragraph(spans)] => html! { <li>{ self.spans(spans) }</li> },
