@@ -14,7 +14,7 @@ const GROUPS: i32 = 50;
 /// Writes a second at each publisher: 10,000 messages are in flight.
 const WRITES: f64 = 4.8;
 const LATENCY_MS: f64 = 1000.0;
-/// The page has to draw at least as many times as often as React Flow.
+/// The least ratio of the page's frame rate to that of React Flow.
 const TARGET: f64 = 4.0;
 
 /// Observes the frames of ten seconds and returns their rate.
