@@ -1,6 +1,6 @@
 //! Converge: the eventual-consistency playground. This is the map of the code.
 //!
-//! - [`scenario`]: what to simulate. Types, validation, JSON, links, presets and examples. Uses nothing above it.
+//! - [`scenario`]: what to simulate. Types, validation, JSON, links, presets, examples and challenges. Uses nothing above it.
 //! - [`trace`]: what happened. One log, which every other part reads, and its digest. Uses `scenario`.
 //! - [`engine`]: simulates a scenario, message by message, and writes the trace. Pure: no clock, no randomness but the
 //!   seed's, no browser. Uses `scenario` and `trace`.
@@ -8,7 +8,7 @@
 //!   alone and shares no code with the engine.
 //! - [`session`]: one run under control, sweeps, and the protocol of the worker. Only the session drives an engine.
 //! - [`grading`]: whether an answer to a task meets the goals, over many seeds. Uses all of these.
-//! - [`lessons`]: course content: challenges, which are scenarios with tasks.
+//! - [`lessons`]: course content. Lessons, their measurement and their questions, and the grading of answers in slices.
 //! - [`report`]: the results that the command line and the JavaScript module print as JSON. Uses all of these.
 //! - [`app`]: the page. Its state changes only in `app::model::update`. Components and browser glue exist for wasm32
 //!   only. Uses `scenario`, `trace` and the session's protocol, never the engine or the analysis.

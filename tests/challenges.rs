@@ -1,8 +1,8 @@
 //! Each challenge fails as it is given, is passed by the intended solution, and is not passed by an obvious wrong idea.
 
 use converge::grading::{Grader, TaskGrade};
-use converge::lessons::challenges::{CHALLENGES, Challenge};
 use converge::scenario::Scenario;
+use converge::scenario::challenges::{CHALLENGES, Challenge};
 use converge::session::sweep::MOST_EVENTS;
 use serde_json::{Map, Value};
 

@@ -4,6 +4,7 @@ use super::actions::{ACTIONS, ActionId};
 use super::canvas_item::CanvasItem;
 use super::model::{DocumentMsg, Model, Msg, SelectionMsg};
 use super::templates::TEMPLATES;
+use crate::scenario::challenges::CHALLENGES;
 use crate::scenario::examples::EXAMPLES;
 
 /// An entry of the command palette.
@@ -37,15 +38,19 @@ pub fn commands(model: &Model) -> Vec<PaletteCommand> {
         PaletteCommand::new(format!("Add a template: {}", template.label), msg)
     });
     let examples = EXAMPLES.iter().map(|example| {
-        let msg = Msg::Document(DocumentMsg::OpenExample(example.id.into()));
+        let msg = Msg::Document(DocumentMsg::OpenNamed(format!("ex={}", example.id)));
         PaletteCommand::new(format!("Open the example {}", example.id), msg)
+    });
+    let challenges = CHALLENGES.iter().map(|challenge| {
+        let msg = Msg::Document(DocumentMsg::OpenNamed(format!("challenge={}", challenge.id)));
+        PaletteCommand::new(format!("Open the challenge {}", challenge.id), msg)
     });
     let cards = model.scene.nodes.iter().map(|node| {
         let select = Msg::Selection(SelectionMsg::Select(Some(CanvasItem::Node(node.id.to_string()))));
         let focus = Msg::Selection(SelectionMsg::FocusCard(node.id.to_string()));
         PaletteCommand { label: format!("Select {}", node.name), keys: String::new(), msgs: vec![select, focus] }
     });
-    actions.chain(templates).chain(examples).chain(cards).collect()
+    actions.chain(templates).chain(examples).chain(challenges).chain(cards).collect()
 }
 
 /// Returns the commands that contain all words of a text, those that begin with it first.

@@ -8,6 +8,30 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A path in the document: names of fields and indices of list items.
 pub type Path = Vec<String>;
 
+/// Returns whether the tasks of a drawing, if it has any, permit to change a field or a part of it.
+pub fn is_permitted(scenario: &Scenario, path: &[String]) -> bool {
+    let rule = path_of_rule(scenario, path);
+    // These have no influence on a run.
+    let is_free = path.last().is_some_and(|field| matches!(&**field, "name" | "position" | "title" | "note" | "seed"));
+    is_free || scenario.tasks.is_empty() || scenario.tasks.iter().any(|task| task.permits_part_of(&rule))
+}
+
+/// Returns the path of a field as tasks name it: `<id>.<field>` of a node.
+fn path_of_rule(scenario: &Scenario, path: &[String]) -> String {
+    let [list, place, fields @ ..] = path else { return path.join(".") };
+    let id = place.parse::<usize>().ok().and_then(|place| match list.as_str() {
+        "services" => scenario.services.get(place).map(|node| &node.id),
+        "buses" => scenario.buses.get(place).map(|node| &node.id),
+        "clients" => scenario.clients.get(place).map(|node| &node.id),
+        "groups" => scenario.groups.get(place).map(|node| &node.id),
+        _ => None,
+    });
+    match id {
+        Some(id) => std::iter::once(id).chain(fields).map(String::as_str).collect::<Vec<_>>().join("."),
+        None => path.join("."),
+    }
+}
+
 fn ids(scenario: &Scenario) -> BTreeSet<&str> {
     let services = scenario.services.iter().map(|node| node.id.as_str());
     let buses = scenario.buses.iter().map(|node| node.id.as_str());
@@ -261,6 +285,19 @@ fn read_changed(json: &Json) -> Result<Scenario, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_task_permits_the_fields_that_it_names_their_parts_and_names() {
+        let scenario = crate::scenario::challenges::find("lost-event").expect("a challenge").scenario();
+        let path = |text: &str| -> Path { text.split('/').map(String::from).collect() };
+        for permitted in ["services/0/publishes/0/mode", "services/0/publishes", "services/1/name", "title"] {
+            assert!(is_permitted(&scenario, &path(permitted)), "{permitted}");
+        }
+        for refused in ["services/1/subscribes/0/inbox", "services/0/concurrency", "links/0/latency", "until_ms"] {
+            assert!(!is_permitted(&scenario, &path(refused)), "{refused}");
+        }
+        assert!(is_permitted(&Scenario::default(), &path("until_ms")));
+    }
     use crate::scenario::examples::EXAMPLES;
     use serde_json::json;
 

@@ -149,9 +149,9 @@ impl Host {
             return Vec::new();
         }
         if self.options.splice
-            && let Some(action) = self.splice.receive(data)
+            && let Some(actions) = self.splice.receive(data)
         {
-            return vec![action];
+            return actions;
         }
         if !self.options.messages || data["app"] != "converge" {
             return Vec::new();
@@ -265,12 +265,16 @@ impl Host {
         model.host.wanted = self.wants_run_events();
         let run_events = model.host.take();
         let predictions = std::mem::take(&mut model.lesson.predictions);
+        let judged = std::mem::take(&mut model.tasks.judged);
         if self.options.messages {
             for (name, payload) in self.reported.differences(model, wall, run_events) {
                 self.post(name, None, payload);
             }
             for prediction in &predictions {
                 self.post("prediction", None, event::prediction(prediction));
+            }
+            for goal in &judged {
+                self.post("goal", None, event::goal(goal));
             }
             if model.playback.is_settled() {
                 self.finish(model);

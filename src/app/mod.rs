@@ -51,6 +51,7 @@ pub mod run_view;
 pub mod scene;
 pub mod script;
 pub mod status_text;
+pub mod task_view;
 pub mod templates;
 pub mod time_view;
 pub mod timeline_rows;

@@ -25,6 +25,7 @@ mod preferences;
 mod recovery;
 mod selection;
 mod sharing;
+mod task;
 mod verdicts;
 mod viewport;
 
@@ -44,12 +45,13 @@ pub use self::panels::{ContextMenu, Panels, PanelsMsg};
 pub use self::playback::PlaybackMsg;
 pub use self::pointer::{Pointer, PointerMsg};
 pub use self::preferences::{
-    KEPT_BEFORE, KEPT_HINTS, KEPT_KEYS, KEPT_LAST, KEPT_LESSONS, KEPT_MOTION, KEPT_THEME, KEPT_WORK, Preferences,
-    PreferencesMsg, Theme,
+    KEPT_BEFORE, KEPT_HINTS, KEPT_KEYS, KEPT_LAST, KEPT_LESSONS, KEPT_MOTION, KEPT_TASKS, KEPT_THEME, KEPT_WORK,
+    Preferences, PreferencesMsg, Theme,
 };
 pub use self::recovery::{Crash, RunRecord};
 pub use self::selection::{Clipboard, Selection, SelectionMsg};
 pub use self::sharing::{SharedRun, Sharing, SharingMsg};
+pub use self::task::TaskMsg;
 pub use self::verdicts::VerdictsMsg;
 pub use self::viewport::{MESSAGE_GROUPS, MessageGroup, Viewport, ViewportMsg};
 pub use super::canvas_item::CanvasItem;
@@ -67,6 +69,7 @@ use super::outline::Outline;
 use super::playback::Playback;
 use super::run_view::RunView;
 use super::scene::{Layout, Scene};
+use super::task_view::TaskView;
 use super::time_view::TimeView;
 use super::verdicts_view::VerdictsView;
 use crate::scenario::Scenario;
@@ -182,6 +185,8 @@ pub struct Model {
     pub host: HostFeed,
     /// The lesson beside the system.
     pub lesson: LessonView,
+    /// The tasks of the document.
+    pub tasks: TaskView,
     /// Open panels, menus and dialogs.
     pub panels: Panels,
     /// What must be drawn again.
@@ -269,6 +274,7 @@ impl Model {
             Msg::Verdicts(msg) => self.update_verdicts(msg),
             Msg::Log(msg) => self.update_log(msg),
             Msg::Lesson(msg) => self.update_lesson(msg, effects),
+            Msg::Task(msg) => self.update_task(msg, effects),
             Msg::Measure(group) => {
                 let request = self.measurement.begin(&self.document.scenario, group);
                 self.playback.enqueue(request);
@@ -310,7 +316,13 @@ impl Model {
             self.host.next_request(records, wall),
         ];
         let lesson_requests = self.lesson.next_requests(records, self.playback.playing(), wall);
-        requests.into_iter().chain(lesson_requests).flatten().for_each(|request| self.playback.enqueue(request));
+        let grading = self.tasks.next_request(self.playback.playing(), wall);
+        requests
+            .into_iter()
+            .chain(lesson_requests)
+            .chain([grading])
+            .flatten()
+            .for_each(|request| self.playback.enqueue(request));
     }
 
     /// Returns whether the model needs the next frame of the screen.
@@ -327,6 +339,7 @@ impl Model {
             || self.internals.is_behind(self.internals_node(), records)
             || self.host.is_behind(records)
             || self.lesson.is_behind(records)
+            || self.tasks.is_running()
     }
 
     /// Returns how many rows each service's card has.

@@ -174,7 +174,12 @@ impl Playback {
                 self.seeks_mark = true;
             }
             Request::Reset | Request::StepBack | Request::NextFact { .. } => self.move_to(0),
-            Request::Query(_) | Request::Lesson(_) | Request::Act { .. } | Request::Step | Request::Advance { .. } => {}
+            Request::Query(_)
+            | Request::Lesson(_)
+            | Request::Grade(_)
+            | Request::Act { .. }
+            | Request::Step
+            | Request::Advance { .. } => {}
         }
         self.queue.push_back(ToEngine { epoch: self.epoch, request });
     }
@@ -272,6 +277,7 @@ impl Playback {
             | Request::Reset
             | Request::Branch(_)
             | Request::Lesson(_)
+            | Request::Grade(_)
             | Request::Query(_) => self.now,
         };
         Some(request)
@@ -285,8 +291,9 @@ impl Playback {
         }
         self.pending = false;
         self.unanswered_command = None;
-        // A lesson is not about a run.
-        if answer.epoch != self.epoch && !matches!(answer.report, Report::Lesson(_)) {
+        // Lessons and grades are not about a run.
+        let is_about_course = matches!(answer.report, Report::Lesson(_) | Report::Grade(_));
+        if answer.epoch != self.epoch && !is_about_course {
             return None;
         }
         self.moving &= !matches!(answer.report, Report::Refused { .. });

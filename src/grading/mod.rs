@@ -2,12 +2,12 @@
 //! the JavaScript module use this grader. All counts are integers and the runs have fixed seeds, so it gives the same
 //! grade everywhere, bit for bit.
 
-mod changes;
 mod conditions;
 mod figures;
 mod report;
 
-pub use report::{FailedRun, GoalGrade, GradeReport, Refused, TaskGrade};
+pub use crate::session::protocol::grade::{FailedRun, GoalGrade, Refused, TaskGrade};
+pub use report::GradeReport;
 
 use crate::analysis::history::HistoryRecorder;
 use crate::scenario::goal::{Condition, Figure, Requirement};
@@ -48,7 +48,7 @@ impl Grader {
     /// The branch that opens cannot be made.
     pub fn new(document: &Scenario, task: &Task, answer: &Scenario, max_events: u64) -> Result<Grader, ScenarioError> {
         let (start, answer) = (document.of_branch(None)?, answer.of_branch(None)?);
-        let not_permitted = changes::not_permitted(task, &start, &answer);
+        let not_permitted = task.not_permitted(&start, &answer);
         let requirements: Vec<_> = task.goals.iter().map(|goal| Requirement::parse(&goal.must, &answer)).collect();
         let condition = |requirement: &Result<Requirement, String>| match requirement {
             Ok(Requirement { figure: Figure::Runs(condition), .. }) => Some(condition.clone()),

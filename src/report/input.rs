@@ -1,6 +1,5 @@
 //! Reads scenarios from every form in which they are given, and reports what is wrong with them.
 
-use crate::lessons::challenges;
 use crate::scenario::link::{self, LinkError};
 use crate::scenario::{Scenario, ScenarioError};
 use serde::Serialize;
@@ -58,16 +57,13 @@ pub fn scenario_from(text: &str) -> Result<Scenario, Vec<InputError>> {
     // Some editors begin a file with a byte-order mark.
     let text = text.trim_start_matches('\u{feff}');
     let trimmed = text.trim();
-    if let Some(id) = trimmed.strip_prefix("challenge=") {
-        let challenge = challenges::find(id).map(|challenge| challenge.scenario());
-        let ids = || challenges::CHALLENGES.iter().map(|challenge| challenge.id).collect::<Vec<_>>().join(", ");
-        let expected = || InputError::new("challenge", format!("no challenge has the id `{id}`; there are {}", ids()));
-        return challenge.ok_or_else(|| vec![expected()]);
-    }
     let read = if is_link(trimmed) && !trimmed.starts_with(['{', '[']) {
         match link::decode(trimmed) {
             Ok(opened) => Ok(opened.scenario),
             Err(LinkError::Invalid(errors)) => Err(errors),
+            Err(other @ LinkError::NoSuchChallenge(_)) => {
+                return Err(vec![InputError::new("challenge", other.to_string())]);
+            }
             Err(other) => return Err(vec![InputError::new("link", other.to_string())]),
         }
     } else {

@@ -16,7 +16,7 @@ mod varint;
 
 pub use parts::{Parts, split};
 
-use super::{Micros, Scenario, ScenarioError, examples, micros};
+use super::{Micros, Scenario, ScenarioError, challenges, examples, micros};
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -66,6 +66,14 @@ pub struct Opened {
     pub semantics: u32,
     /// Id of the example, if the link names one.
     pub example: Option<&'static str>,
+    /// Id of the challenge, if the link names one.
+    pub challenge: Option<&'static str>,
+}
+
+impl Opened {
+    fn new(scenario: Scenario, semantics: u32) -> Opened {
+        Opened { scenario, at: None, digest: None, semantics, example: None, challenge: None }
+    }
 }
 
 /// Why a link cannot be decoded, or a scenario cannot be encoded.
@@ -88,6 +96,8 @@ pub enum LinkError {
     TooLarge(String),
     /// No example has this id.
     NoSuchExample(String),
+    /// No challenge has this id.
+    NoSuchChallenge(String),
     /// An option after the payload is not valid.
     BadOption {
         /// Name of the option, such as `set.inventory.concurrency`.
@@ -109,6 +119,10 @@ impl fmt::Display for LinkError {
             LinkError::Newer => f.write_str("made by a newer version"),
             LinkError::TooLarge(what) => write!(f, "too large: {what}"),
             LinkError::NoSuchExample(id) => write!(f, "no example has the id `{id}`"),
+            LinkError::NoSuchChallenge(id) => {
+                let ids: Vec<&str> = challenges::CHALLENGES.iter().map(|challenge| challenge.id).collect();
+                write!(f, "no challenge has the id `{id}`; there are {}", ids.join(", "))
+            }
             LinkError::BadOption { name, problem } => write!(f, "{name}: {problem}"),
             LinkError::Invalid(errors) => {
                 f.write_str("not a valid scenario")?;
@@ -168,13 +182,16 @@ pub fn decode(text: &str) -> Result<Opened, LinkError> {
     if link.len() > LONGEST {
         return Err(too_large(format!("{} characters, at most {LONGEST} are allowed", link.len())));
     }
-    let mut opened = match link.strip_prefix("ex=") {
-        Some(id) => {
+    let mut opened = match link.split_once('=') {
+        Some(("ex", id)) => {
             let example = examples::find(id).ok_or_else(|| LinkError::NoSuchExample(id.into()))?;
-            let scenario = example.scenario();
-            Opened { scenario, at: None, digest: None, semantics: SEMANTICS, example: Some(example.id) }
+            Opened { example: Some(example.id), ..Opened::new(example.scenario(), SEMANTICS) }
         }
-        None => decode_payload(&link).or_else(|error| {
+        Some(("challenge", id)) => {
+            let challenge = challenges::find(id).ok_or_else(|| LinkError::NoSuchChallenge(id.into()))?;
+            Opened { challenge: Some(challenge.id), ..Opened::new(challenge.scenario(), SEMANTICS) }
+        }
+        Some(_) | None => decode_payload(&link).or_else(|error| {
             // Chat programs append characters that may also belong to a payload. The last letter never does.
             let whole = link.trim_end_matches(parts::APPENDED);
             let is_whole = whole.len() < link.len() && whole.ends_with(LAST_LETTER);
@@ -227,7 +244,7 @@ fn decode_payload(link: &str) -> Result<Opened, LinkError> {
     let invalid = |errors| if newer { LinkError::Newer } else { LinkError::Invalid(errors) };
     let scenario = Scenario::from_value(&json).map_err(invalid)?;
     check_size(&scenario)?;
-    Ok(Opened { scenario, at: None, digest: None, semantics, example: None })
+    Ok(Opened::new(scenario, semantics))
 }
 
 /// Decodes the payload and checks its length.

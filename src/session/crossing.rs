@@ -1,7 +1,7 @@
 //! Messages on their way between the page and its worker. Frames cross in their own type; other messages, which contain
 //! parts of documents, cross as bytes that are encoded separately.
 
-use super::protocol::{BranchList, Frame, FromEngine, Report, Request, ToEngine, decode, encode};
+use super::protocol::{BranchList, Frame, FromEngine, Report, ToEngine, decode, encode};
 use serde::{Deserialize, Serialize};
 
 /// A request on its way to the worker.
@@ -12,8 +12,8 @@ pub struct CrossingRequest {
     /// Whether the session opens the first scenario before. The page has its first frame already, see
     /// [`super::first_frame`].
     pub opens_first: bool,
-    /// Whether it is about a lesson, which another part of the code answers.
-    pub is_about_lesson: bool,
+    /// Whether it is about the course, which another part of the code answers.
+    pub is_about_course: bool,
     /// The encoded [`ToEngine`].
     pub bytes: Vec<u8>,
 }
@@ -21,8 +21,8 @@ pub struct CrossingRequest {
 impl CrossingRequest {
     /// Packs a request.
     pub fn pack(message: &ToEngine, opens_first: bool) -> Self {
-        let is_about_lesson = matches!(message.request, Request::Lesson(_));
-        CrossingRequest { epoch: message.epoch, opens_first, is_about_lesson, bytes: encode(message) }
+        let is_about_course = message.request.is_about_course();
+        CrossingRequest { epoch: message.epoch, opens_first, is_about_course, bytes: encode(message) }
     }
 }
 

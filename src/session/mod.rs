@@ -80,7 +80,9 @@ impl Session {
             Request::StepBack => self.control(OpenDocument::step_back),
             Request::NextMark => self.control(OpenDocument::seek_next_mark),
             Request::NextFact { name, node } => self.control(|document| document.seek_next_fact(&name, node)),
-            Request::Lesson(_) => Report::Unanswered("Lessons are read and measured apart from the run.".into()),
+            Request::Lesson(_) | Request::Grade(_) => {
+                Report::Unanswered("Lessons are measured and answers graded apart from the run.".into())
+            }
             Request::Act { command } => self.control(|document| document.act(command)),
             Request::Seek { to } => self.control(|document| document.seek(to)),
             Request::Reset => self.control(OpenDocument::reset),

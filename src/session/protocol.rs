@@ -9,6 +9,7 @@ mod as_json;
 mod bytes;
 mod content;
 mod faults;
+pub mod grade;
 mod host_events;
 pub mod internals;
 pub mod lesson;
@@ -18,6 +19,7 @@ mod views;
 
 use crate::scenario::{Branch, Command, Micros, Scenario, ScenarioError, Step};
 use crate::trace::NodeId;
+use grade::{GradingQuery, GradingReport};
 use lesson::{LessonQuery, LessonReport};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -112,6 +114,8 @@ pub enum Request {
     Query(Query),
     /// Answer a question about a lesson.
     Lesson(LessonQuery),
+    /// Grade an answer to a task.
+    Grade(GradingQuery),
 }
 
 impl Request {
@@ -127,10 +131,18 @@ impl Request {
             | Request::NextFact { .. }
             | Request::Reset
             | Request::StepBack => true,
-            Request::Query(_) | Request::Lesson(_) | Request::Act { .. } | Request::Step | Request::Advance { .. } => {
-                false
-            }
+            Request::Query(_)
+            | Request::Lesson(_)
+            | Request::Grade(_)
+            | Request::Act { .. }
+            | Request::Step
+            | Request::Advance { .. } => false,
         }
+    }
+
+    /// Returns whether it is about the course, not about the run.
+    pub fn is_about_course(&self) -> bool {
+        matches!(self, Request::Lesson(_) | Request::Grade(_))
     }
 }
 
@@ -288,6 +300,8 @@ pub enum Report {
     },
     /// An answer about a lesson.
     Lesson(Box<LessonReport>),
+    /// An answer about the grading of an answer.
+    Grade(Box<GradingReport>),
     /// A query cannot be answered: a message for people. The run is unchanged.
     Unanswered(String),
     /// The scenario or request is invalid; the run that was loaded before goes on.

@@ -56,6 +56,7 @@ pub enum ActionId {
     Menu,
     EditScenario,
     Lesson,
+    Task,
     Share,
     Theme,
     Help,

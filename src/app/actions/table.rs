@@ -7,7 +7,7 @@ use crate::app::gesture::Tool;
 use crate::app::keys::Shortcut;
 use crate::app::model::{
     DocumentMsg, DrawingsMsg, InPlaceMsg, KeyboardMsg, LessonMsg, LiveMsg, LogMsg, Mode, Model, Msg, Origin, PanelsMsg,
-    PlaybackMsg, PointerMsg, PreferencesMsg, SelectionMsg, SharingMsg, VerdictsMsg, ViewportMsg,
+    PlaybackMsg, PointerMsg, PreferencesMsg, SelectionMsg, SharingMsg, TaskMsg, VerdictsMsg, ViewportMsg,
 };
 use crate::app::outline::OutlineMsg;
 use crate::app::scene::NodeKind;
@@ -313,6 +313,11 @@ pub static ACTIONS: &[Action] = &[
         Msg::Lesson(LessonMsg::Toggle)
     })
     .on_if(|model| model.lesson.is_open),
+    Action::new(PAGE, ActionId::Task, "Task", "Show or hide the task of this drawing", &[], || {
+        Msg::Task(TaskMsg::Toggle)
+    })
+    .enabled_if(|model| model.task().is_some())
+    .on_if(Model::shows_task),
     Action::new(PAGE, ActionId::Share, "Share", "Share the run as a link or a file", &[], || {
         Msg::Sharing(SharingMsg::Open(true))
     })

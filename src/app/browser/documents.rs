@@ -40,7 +40,8 @@ impl fmt::Display for OpenError {
 #[wasm_split(documents, fallible)]
 pub fn open_link(fragment: String, at_its_point: bool) -> Result<Box<Opening>, OpenError> {
     let opened = link::decode(&fragment).map_err(|error| OpenError::Invalid(link_problem(&error)))?;
-    let origin = if opened.example.is_some() { Origin::Own } else { Origin::Link };
+    let is_named = opened.example.is_some() || opened.challenge.is_some();
+    let origin = if is_named { Origin::Own } else { Origin::Link };
     let example = opened.example.and_then(examples::find);
     let point = example.filter(|_| at_its_point).map_or(0, |example| micros(f64::from(example.opens_at_ms)));
     let (at, digest) = (opened.at.unwrap_or(point), opened.digest);
@@ -68,7 +69,9 @@ fn sentence(phrase: &str) -> Rc<str> {
 /// Describes why a link cannot be opened, in a sentence without its full stop.
 fn link_problem(error: &LinkError) -> String {
     match error {
-        LinkError::NoSuchExample(_) | LinkError::BadOption { .. } => format!("This link cannot be opened: {error}"),
+        LinkError::NoSuchExample(_) | LinkError::NoSuchChallenge(_) | LinkError::BadOption { .. } => {
+            format!("This link cannot be opened: {error}")
+        }
         LinkError::NotALink
         | LinkError::CutShort { .. }
         | LinkError::Damaged
@@ -94,6 +97,15 @@ pub fn write_document(scenario: Rc<Scenario>) -> Result<String, SplitLoaderError
 #[wasm_split(documents, fallible)]
 pub fn reproducing_command(run: RunRecord) -> Result<Option<String>, SplitLoaderError> {
     Ok(run.command())
+}
+
+/// Returns a learner's answer as a link; `None` if the drawing is too large for one.
+///
+/// # Errors
+/// The code could not be fetched.
+#[wasm_split(documents, fallible)]
+pub fn link_of_answer(answer: Rc<Scenario>) -> Result<Option<String>, SplitLoaderError> {
+    Ok(link::encode(&answer).ok())
 }
 
 /// Returns a run at a time as the fragment of a link; `None` if the drawing is too large for a link.

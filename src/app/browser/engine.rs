@@ -3,7 +3,7 @@
 //! Messages cross as bytes, see [`encode`].
 
 use super::address;
-use crate::lessons::lesson::LessonDesk;
+use crate::lessons::CourseDesk;
 use crate::session::Session;
 use crate::session::crossing::{CrossingAnswer, CrossingRequest};
 use crate::session::first_frame;
@@ -95,8 +95,7 @@ impl Engine {
         }
         let request = request.clone();
         // The session opens the first scenario before the next request that it answers.
-        let is_about_lesson = matches!(request.request, Request::Lesson(_));
-        let opens_first = if is_about_lesson { Rc::default() } else { self.opens_first.clone() };
+        let opens_first = if request.request.is_about_course() { Rc::default() } else { self.opens_first.clone() };
         match &*self.place.borrow() {
             Place::Worker { worker, .. } => {
                 let worker = worker.clone();
@@ -186,8 +185,8 @@ impl Local {
                 let epoch = message.epoch;
                 let clock = web_sys::window().and_then(|window| window.performance());
                 let start = clock.as_ref().map_or(0.0, web_sys::Performance::now);
-                let answer = match matches!(message.request, Request::Lesson(_)) {
-                    true => answer_about_lesson_here(message).await,
+                let answer = match message.request.is_about_course() {
+                    true => answer_about_course_here(message).await,
                     false => answer_here(message, opens_first.get()).await,
                 };
                 let took = clock.map_or(0.0, |clock| clock.now()) - start;
@@ -230,8 +229,8 @@ pub async fn load_requests() -> Result<(), SplitLoaderError> {
 thread_local! {
     /// The session of this thread. Only code that is loaded on demand uses it, so the page opens without the engine.
     static SESSION: RefCell<Session> = RefCell::default();
-    /// The lesson that is open in this thread.
-    static LESSON: RefCell<LessonDesk> = RefCell::default();
+    /// The lesson and the answer to a task in this thread.
+    static COURSE: RefCell<CourseDesk> = RefCell::default();
 }
 
 /// Packs a request for the worker. This code, like that of the three functions below, is loaded on demand.
@@ -254,29 +253,26 @@ fn answer_in_worker(request: CrossingRequest) -> Result<CrossingAnswer, SplitLoa
     Ok(CrossingAnswer::pack(answer(message, request.opens_first)))
 }
 
-/// Answers a request about a lesson, on this thread.
+/// Answers a request about the course, on this thread.
 #[wasm_split(lesson_engine, fallible)]
-fn answer_about_lesson_here(message: ToEngine) -> Result<FromEngine, SplitLoaderError> {
-    Ok(answer_about_lesson(message))
+fn answer_about_course_here(message: ToEngine) -> Result<FromEngine, SplitLoaderError> {
+    Ok(answer_about_course(message))
 }
 
-/// Answers a request about a lesson, in the worker.
+/// Answers a request about the course, in the worker.
 #[wasm_split(lesson_engine, fallible)]
-fn answer_about_lesson_in_worker(request: CrossingRequest) -> Result<CrossingAnswer, SplitLoaderError> {
+fn answer_about_course_in_worker(request: CrossingRequest) -> Result<CrossingAnswer, SplitLoaderError> {
     let message = decode(&request.bytes).unwrap_or_else(|problem| panic!("the page sends valid requests: {problem}"));
-    Ok(CrossingAnswer::pack(answer_about_lesson(message)))
+    Ok(CrossingAnswer::pack(answer_about_course(message)))
 }
 
-/// Answers a request about this thread's lesson.
-fn answer_about_lesson(message: ToEngine) -> FromEngine {
-    let ToEngine { epoch, request: Request::Lesson(query) } = message else {
-        unreachable!("only requests about lessons are sent here")
-    };
-    let mut desk = LESSON.take();
+/// Answers a request about this thread's lesson or answer.
+fn answer_about_course(message: ToEngine) -> FromEngine {
+    let mut desk = COURSE.take();
     let until = clock() + if web_sys::window().is_some() { LOCAL_TIME } else { WORKER_TIME };
-    let report = desk.answer(query, &mut || clock() < until);
-    LESSON.set(desk);
-    FromEngine { epoch, report: Report::Lesson(Box::new(report)) }
+    let answer = desk.answer(message, &mut || clock() < until);
+    COURSE.set(desk);
+    answer
 }
 
 /// Executes a request in this thread's session. After a panic, the next request finds a new session.
@@ -336,8 +332,8 @@ pub fn serve(scope: DedicatedWorkerGlobalScope) {
         let post = post.clone();
         spawn_local(async move {
             let epoch = request.epoch;
-            let answer = match request.is_about_lesson {
-                true => answer_about_lesson_in_worker(request).await,
+            let answer = match request.is_about_course {
+                true => answer_about_course_in_worker(request).await,
                 false => answer_in_worker(request).await,
             };
             post(answer.unwrap_or(CrossingAnswer::NotFetched { epoch }));

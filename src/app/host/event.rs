@@ -3,6 +3,7 @@
 use super::shared;
 use crate::app::lesson_view::Prediction;
 use crate::app::model::Model;
+use crate::app::task_view::JudgedGoal;
 use crate::scenario::Micros;
 use crate::session::protocol::{
     Change, CopyState, HostEvent, HostEventKind, HostMessage, Mark, MarkKind, ServiceView, VerdictStatus,
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 pub type HostEventName = &'static str;
 
 /// The events.
-pub const EVENTS: [HostEventName; 22] = [
+pub const EVENTS: [HostEventName; 23] = [
     "ready",
     "error",
     "loaded",
@@ -34,6 +35,7 @@ pub const EVENTS: [HostEventName; 22] = [
     "converged",
     "verdict",
     "prediction",
+    "goal",
     "edited",
     "ended",
     "halted",
@@ -61,6 +63,11 @@ fn version(version: Version) -> Value {
 /// An answer to a question of a lesson.
 pub(super) fn prediction(prediction: &Prediction) -> Value {
     json!({ "questionId": prediction.question, "answer": prediction.answer, "correct": prediction.correct })
+}
+
+/// A goal of a task that was judged.
+pub(super) fn goal(goal: &JudgedGoal) -> Value {
+    json!({ "id": goal.goal, "task": goal.task, "met": goal.met })
 }
 
 /// The present time, and whether the run plays.

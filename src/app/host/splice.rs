@@ -1,9 +1,9 @@
-//! The messages of SPLICE (cssplice.org), which course systems hear. An embed keeps its state by them, and reports the score
-//! of a lesson: the share of its questions that were right on the first try.
+//! The messages of SPLICE (cssplice.org), which course systems hear. An embed keeps its state by them, and reports a score: of a
+//! task the share of the points of the last answer, of a lesson the share of its questions that were right on the first try.
 
 use super::{HostAction, shared};
 use crate::app::lesson_view::Tries;
-use crate::app::model::{LessonMsg, Model, Msg};
+use crate::app::model::{LessonMsg, Model, Msg, TaskMsg};
 use crate::scenario::{Scenario, link};
 use crate::session::protocol::BranchList;
 use serde_json::{Value, json};
@@ -19,8 +19,8 @@ pub(super) struct Splice {
     reported: Option<Reported>,
 }
 
-/// The drawing, the live commands and the answers to a lesson.
-type Reported = (Rc<Scenario>, Rc<BranchList>, Tries);
+/// The drawing, the live commands, the answers to a lesson, and the records and the score of tasks.
+type Reported = (Rc<Scenario>, Rc<BranchList>, Tries, Option<String>, Option<(u32, u32)>);
 
 impl Splice {
     /// Returns a new id for a message.
@@ -37,7 +37,7 @@ impl Splice {
     }
 
     /// Handles a message, if it is the answer to the request for the state: restores the run.
-    pub fn receive(&mut self, data: &Value) -> Option<HostAction> {
+    pub fn receive(&mut self, data: &Value) -> Option<Vec<HostAction>> {
         let asked = self.asked.as_deref()?;
         if data["subject"] != "SPLICE.getState.response" || data["message_id"] != asked {
             return None;
@@ -46,10 +46,15 @@ impl Splice {
         let state = &data["state"];
         if state["lesson"].is_object() {
             let tries = serde_json::from_value(state["lesson"]["answers"].clone()).unwrap_or_default();
-            return Some(HostAction::Update(Msg::Lesson(LessonMsg::Restore(tries))));
+            return Some(vec![HostAction::Update(Msg::Lesson(LessonMsg::Restore(tries)))]);
         }
-        let link = state["link"].as_str().or(state.as_str()).filter(|link| !link.is_empty())?;
-        Some(HostAction::Open(link.into()))
+        let mut actions = Vec::new();
+        if state["tasks"].is_object() {
+            actions.push(HostAction::Update(Msg::Task(TaskMsg::Restore(state["tasks"].to_string()))));
+        }
+        let link = state["link"].as_str().or(state.as_str()).filter(|link| !link.is_empty());
+        actions.extend(link.map(|link| HostAction::Open(link.into())));
+        Some(actions)
     }
 
     /// Reports the state, if it has changed since the last report.
@@ -57,9 +62,12 @@ impl Splice {
         if !model.document.is_open() || !model.playback.is_settled() {
             return None;
         }
-        let now = (model.document.scenario.clone(), model.branches.clone(), model.lesson.tries.clone());
+        let (scenario, branches, tries) =
+            (model.document.scenario.clone(), model.branches.clone(), model.lesson.tries.clone());
+        let now = (scenario, branches, tries, model.tasks.kept.clone(), model.tasks.score);
         let before = self.reported.get_or_insert_with(|| now.clone());
-        let is_same = Rc::ptr_eq(&before.0, &now.0) && before.1 == now.1 && before.2 == now.2;
+        let is_same = Rc::ptr_eq(&before.0, &now.0) && (&before.1, &before.2) == (&now.1, &now.2);
+        let is_same = is_same && (&before.3, &before.4) == (&now.3, &now.4);
         if is_same {
             return None;
         }
@@ -69,6 +77,12 @@ impl Splice {
         let mut state = json!({ "link": format!("{run}&t={at}") });
         let id = self.next_id();
         let mut message = json!({ "subject": "SPLICE.reportScoreAndState", "message_id": id });
+        if let Some(records) = model.task().and(model.tasks.kept.as_deref()) {
+            state["tasks"] = serde_json::from_str(records).unwrap_or_default();
+        }
+        if let Some((points, of)) = model.tasks.score.filter(|(_, of)| *of > 0) {
+            message["score"] = json!(f64::from(points) / f64::from(of));
+        }
         if let Some(page) = model.lesson.page() {
             let (right, _, all) = model.lesson.score();
             state["lesson"] = json!({ "id": page.id, "answers": model.lesson.tries });

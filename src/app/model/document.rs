@@ -118,8 +118,8 @@ pub enum DocumentMsg {
     OpenEmpty,
     /// Open the visitor's drawing that was saved last, apart from the shown one.
     OpenOther,
-    /// Open an example, by its id.
-    OpenExample(String),
+    /// Open an example or a challenge, by the fragment of its address.
+    OpenNamed(String),
     /// Make the previewed scenario the visitor's own.
     EditCopy,
     /// Replace the drawing by an edited one.
@@ -185,13 +185,15 @@ impl Model {
                 effects.push(Effect::FocusCanvas);
             }
             DocumentMsg::OpenOther => self.open_other(effects),
-            DocumentMsg::OpenExample(id) => effects.push(Effect::OpenNamed(format!("ex={id}"))),
+            DocumentMsg::OpenNamed(fragment) => effects.push(Effect::OpenNamed(fragment)),
             DocumentMsg::EditCopy => {
                 self.document.origin = Origin::Own;
                 self.keep(effects);
                 self.redraw.page = true;
             }
-            DocumentMsg::Edit(scenario) => self.edit(*scenario, "Changed settings", effects),
+            DocumentMsg::Edit(scenario) => {
+                self.edit(*scenario, "Changed settings", effects);
+            }
             DocumentMsg::Undo => self.undo(effects),
             DocumentMsg::Redo => self.redo(effects),
             DocumentMsg::Add { kind, at } => self.add(kind, at, effects),
@@ -202,8 +204,8 @@ impl Model {
                 self.copy_to_system(effects);
                 self.delete(effects);
             }
-            DocumentMsg::Paste | DocumentMsg::PasteCards(_) if self.locked.paste => {
-                self.notify("This embed does not allow pasting.".into());
+            DocumentMsg::Paste | DocumentMsg::PasteCards(_) if self.paste_is_locked() => {
+                self.notify("Pasting is not allowed here.".into());
             }
             DocumentMsg::Paste => self.paste(PASTE_OFFSET, effects),
             DocumentMsg::PasteCards(scenario) => {
@@ -264,6 +266,7 @@ impl Model {
         self.run = RunView::default();
         self.measurement = Measurement::default();
         self.verdicts.clear();
+        self.follow_task();
         self.playback.play(false);
         (self.panels.note_open, self.panels.caption_closed) = (false, false);
         self.viewport.fitted = true;

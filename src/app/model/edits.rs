@@ -49,7 +49,9 @@ impl Model {
         match drawing::added(scenario, kind, [rect.x as i32, rect.y as i32], target.as_deref()) {
             Ok((scenario, id)) => {
                 let change = format!("Added {}", drawing::name(&scenario, &id));
-                self.edit_aloud(scenario, change, effects);
+                if !self.edit_aloud(scenario, change, effects) {
+                    return;
+                }
                 self.select([CanvasItem::Node(id.clone())].into());
                 self.show_card(&id);
                 effects.push(Effect::Focus(id));
@@ -65,7 +67,9 @@ impl Model {
         let by = bounds.map_or([40, 120], |bounds| [bounds.right() as i32 + TEMPLATE_GAP, bounds.y as i32]);
         match template.add_to(&self.document.scenario, by.map(|part| part / 10 * 10)) {
             Ok((scenario, new)) => {
-                self.edit_aloud(scenario, format!("Added a {}", template.label), effects);
+                if !self.edit_aloud(scenario, format!("Added a {}", template.label), effects) {
+                    return;
+                }
                 effects.extend(new.first().cloned().map(Effect::Focus));
                 self.select(new.into_iter().map(CanvasItem::Node).collect());
                 self.fit();
@@ -120,17 +124,22 @@ impl Model {
         match drawing::removed(&self.document.scenario, items.iter()) {
             Ok(scenario) => {
                 let change = format!("Deleted {}", self.describe_items(&items));
-                self.edit_aloud(scenario, change, effects);
-                effects.push(Effect::FocusCanvas);
+                if self.edit_aloud(scenario, change, effects) {
+                    effects.push(Effect::FocusCanvas);
+                }
             }
             Err(why) => self.notify(why),
         }
     }
 
     /// Replaces the drawing and announces the change.
-    pub(super) fn edit_aloud(&mut self, scenario: Scenario, change: String, effects: &mut Vec<Effect>) {
-        self.edit(scenario, &change, effects);
-        self.notices.announcer.announce(change);
+    /// Returns whether the drawing is the changed one.
+    pub(super) fn edit_aloud(&mut self, scenario: Scenario, change: String, effects: &mut Vec<Effect>) -> bool {
+        let is_edited = self.edit(scenario, &change, effects);
+        if is_edited {
+            self.notices.announcer.announce(change);
+        }
+        is_edited
     }
 
     /// Describes items: `Inventory`, `2 items`.
@@ -225,7 +234,9 @@ impl Model {
             Ok((scenario, new)) => {
                 let count = new.len();
                 let change = if count == 1 { "Pasted 1 card".into() } else { format!("Pasted {count} cards") };
-                self.edit_aloud(scenario, change, effects);
+                if !self.edit_aloud(scenario, change, effects) {
+                    return;
+                }
                 effects.extend(new.first().cloned().map(Effect::Focus));
                 self.select(new.into_iter().map(CanvasItem::Node).collect());
             }

@@ -27,7 +27,12 @@ impl Model {
     fn apply_report(&mut self, report: Report, was_playing: bool, effects: &mut Vec<Effect>) {
         self.redraw.page |= !matches!(
             report,
-            Report::Ready | Report::Frame(_) | Report::Text { .. } | Report::HostEvents { .. } | Report::Lesson(_)
+            Report::Ready
+                | Report::Frame(_)
+                | Report::Text { .. }
+                | Report::HostEvents { .. }
+                | Report::Lesson(_)
+                | Report::Grade(_)
         );
         match report {
             Report::Ready => {}
@@ -50,6 +55,7 @@ impl Model {
             }
             Report::Facts { next, reached } => self.lesson.receive_facts(next, &reached),
             Report::Lesson(report) => effects.push(Effect::AnswerLesson(report)),
+            Report::Grade(report) => effects.push(Effect::AnswerGrade(report)),
             Report::Unanswered(why) => {
                 // The page asks for verdicts by itself; only a visitor who reads them must know.
                 let is_expected = self.verdicts.cancel_request() && !self.verdicts.open;
@@ -58,6 +64,7 @@ impl Model {
                 self.host.cancel_request();
                 self.log.cancel_request();
                 self.lesson.cancel_request(&why);
+                self.tasks.cancel_request(&why);
                 self.measurement = Measurement::default();
                 if !is_expected {
                     self.notify(why);

@@ -108,19 +108,28 @@ impl Model {
     /// Replaces the drawing by a changed one, or notifies the visitor why the change is impossible.
     pub(super) fn try_edit(&mut self, changed: Result<Scenario, String>, change: &str, effects: &mut Vec<Effect>) {
         match changed {
-            Ok(scenario) => self.edit(scenario, change, effects),
+            Ok(scenario) => {
+                self.edit(scenario, change, effects);
+            }
             Err(why) => self.notify(why),
         }
     }
 
-    /// Replaces the drawing by a changed one, as one step of undo. The engine runs it again up to the same time.
-    pub(super) fn edit(&mut self, scenario: Scenario, change: &str, effects: &mut Vec<Effect>) {
+    /// Replaces the drawing by a changed one, as one step of undo. The engine runs it again up to the same time. Returns
+    /// whether the drawing is the changed one: a task may not permit the edit.
+    pub(super) fn edit(&mut self, scenario: Scenario, change: &str, effects: &mut Vec<Effect>) -> bool {
         if scenario == *self.document.scenario {
-            return;
+            return true;
+        }
+        if !self.task_permits(&scenario) {
+            // What the visitor has typed is replaced by the value of the drawing.
+            self.redraw.page = true;
+            return false;
         }
         self.push_step(change.into(), None);
         self.document.scenario = Rc::new(scenario);
         self.apply_edit(effects);
+        true
     }
 
     /// Replaces the drawing after the arrow keys have moved cards. Consecutive moves are one step of undo.
@@ -277,7 +286,9 @@ impl Model {
         let mut scenario = Scenario::clone(&self.document.scenario);
         scenario.until_ms += EXTENSION.0;
         let change = then.as_ref().map_or_else(|| "Extended the run".into(), |command| self.describe_command(command));
-        self.edit(scenario, &change, effects);
+        if !self.edit(scenario, &change, effects) {
+            return;
+        }
         // The engine's answer contains the new end; the clock need not wait for it.
         self.playback.lengthen(EXTENSION.1);
         if let Some(command) = then {

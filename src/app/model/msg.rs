@@ -13,6 +13,7 @@ use super::pointer::PointerMsg;
 use super::preferences::{PreferencesMsg, Theme};
 use super::selection::SelectionMsg;
 use super::sharing::SharingMsg;
+use super::task::TaskMsg;
 use super::verdicts::VerdictsMsg;
 use super::viewport::ViewportMsg;
 use crate::app::diagram::DiagramMsg;
@@ -21,6 +22,7 @@ use crate::app::outline::OutlineMsg;
 use crate::app::picture::PictureFormat;
 use crate::app::time_view::TimeMsg;
 use crate::scenario::Scenario;
+use crate::session::protocol::grade::GradingReport;
 use crate::session::protocol::lesson::LessonReport;
 use crate::session::protocol::{BranchCommand, FromEngine, ToEngine};
 use std::collections::BTreeSet;
@@ -73,6 +75,8 @@ pub enum Msg {
     Log(LogMsg),
     /// Concerns the lesson beside the system.
     Lesson(LessonMsg),
+    /// Concerns the tasks of the document.
+    Task(TaskMsg),
     /// Measures a group, by its index, under each consistency level.
     Measure(usize),
     /// Concerns links, files and exports.
@@ -123,6 +127,10 @@ pub enum Effect {
     FetchLesson(String),
     /// Show an answer about the lesson, as soon as the code for it is loaded.
     AnswerLesson(Box<LessonReport>),
+    /// Show an answer about the grading, as soon as the code for it is loaded.
+    AnswerGrade(Box<GradingReport>),
+    /// Put a link to the learner's answer on the system's clipboard.
+    CopyAnswer(Rc<Scenario>),
     /// Compute the drawings of the branches, as soon as the code for it is loaded.
     DrawBranches,
     /// Save a picture of the drawing.

@@ -21,6 +21,9 @@ pub const KEPT_HINTS: &str = "converge.hints";
 /// Storage key of the answers to the questions of lessons.
 pub const KEPT_LESSONS: &str = "converge.lessons";
 
+/// Storage key of attempts, hints and points of tasks.
+pub const KEPT_TASKS: &str = "converge.tasks";
+
 /// Light or dark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {

@@ -102,6 +102,7 @@ impl Model {
         self.crash = None;
         self.playback.reconnect();
         self.lesson.read_again();
+        self.tasks.reconnect();
         self.document.history.forget_unanswered();
         effects.push(Effect::RestartEngine);
         self.playback.enqueue(Request::Load { scenario: Box::new(document), at: self.run.now });

@@ -1,6 +1,7 @@
 //! A page for tests, with a session that answers every request at once.
 
-use super::{DocumentMsg, Effect, LiveMsg, Model, Msg, ViewportMsg, update};
+use super::{DocumentMsg, Effect, LiveMsg, Model, Msg, TaskMsg, ViewportMsg, update};
+use crate::lessons::CourseDesk;
 use crate::scenario::{Command, Operation};
 use crate::session::Session;
 use crate::session::protocol::{FromEngine, Report, ToEngine};
@@ -9,6 +10,7 @@ use crate::session::protocol::{FromEngine, Report, ToEngine};
 pub(crate) struct TestPage {
     pub model: Model,
     session: Session,
+    course: CourseDesk,
     pub restarts: usize,
     /// The effects of the last message, apart from requests.
     pub effects: Vec<Effect>,
@@ -17,7 +19,8 @@ pub(crate) struct TestPage {
 impl TestPage {
     pub fn new() -> TestPage {
         let (model, session) = (Model::default(), Session::default());
-        let mut page = TestPage { model, session, restarts: 0, effects: Vec::new() };
+        let course = CourseDesk::default();
+        let mut page = TestPage { model, session, course, restarts: 0, effects: Vec::new() };
         page.update(Msg::Viewport(ViewportMsg::Resized { width: 1200.0, height: 800.0, unit: 1.0, narrow: false }));
         page.update(Msg::Document(DocumentMsg::OpenFirst));
         page.update(ready());
@@ -32,6 +35,8 @@ impl TestPage {
                 self.restarts += 1;
             } else if let Effect::Send(request) = effect {
                 self.answer(*request);
+            } else if let Effect::AnswerGrade(report) = effect {
+                self.update(Msg::Task(TaskMsg::Received(report)));
             } else {
                 kept.push(effect);
             }
@@ -48,8 +53,19 @@ impl TestPage {
         }
     }
 
+    /// Grades the drawing in the current task.
+    pub fn grade(&mut self) {
+        self.update(Msg::Task(TaskMsg::Grade));
+        while self.model.tasks.is_running() {
+            self.update(Msg::Tick(0.0));
+        }
+    }
+
     fn answer(&mut self, request: ToEngine) {
-        let answer = self.session.handle(request);
+        let answer = match request.request.is_about_course() {
+            true => self.course.answer(request, &mut || true),
+            false => self.session.handle(request),
+        };
         self.update(Msg::Engine(answer.into()));
     }
 }

@@ -98,6 +98,7 @@ fn control(props: &FieldProps, id: &str, refused: Option<&Refused>, submit: &Cal
     let (field, id) = (&props.field, id.to_string());
     let shown = refused.map_or(field.text.clone(), |refused| refused.input.clone());
     let bad = refused.is_some();
+    let disabled = !edit::is_permitted(&props.scenario, &field.path);
     let described = bad.then(|| format!("{id}-error"));
     let onchange = submit.reform(|event: Event| value_of(&event));
     match &field.kind {
@@ -106,26 +107,26 @@ fn control(props: &FieldProps, id: &str, refused: Option<&Refused>, submit: &Cal
                 let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
                 input.is_some_and(|input| input.checked()).to_string()
             });
-            html! { <input id={id.clone()} class="toggle" type="checkbox" checked={field.text == "true"} {onchange} /> }
+            html! { <input id={id.clone()} class="toggle" type="checkbox" checked={field.text == "true"} {disabled} {onchange} /> }
         }
         FieldKind::Choice(choices) => html! {
             <span class={classes!("input", bad.then_some("bad"))}>
-                <select id={id.clone()} {onchange} aria-invalid={bad.to_string()} aria-describedby={described}>
+                <select id={id.clone()} {disabled} {onchange} aria-invalid={bad.to_string()} aria-describedby={described}>
                     { for choices.iter().map(|(label, _)| html! { <option value={label.clone()} selected={*label == shown}>{ label }</option> }) }
                 </select>
             </span>
         },
         FieldKind::Note | FieldKind::Numbers => html! {
             <span class={classes!("input", "tall", bad.then_some("bad"))}>
-                <textarea id={id.clone()} rows="4" value={shown} {onchange} aria-invalid={bad.to_string()} aria-describedby={described}/>
+                <textarea id={id.clone()} rows="4" value={shown} {disabled} {onchange} aria-invalid={bad.to_string()} aria-describedby={described}/>
             </span>
         },
-        FieldKind::Ids(nodes) => chosen_nodes(&id, &field.label, nodes, &shown, submit),
+        FieldKind::Ids(nodes) => chosen_nodes(&id, &field.label, nodes, &shown, disabled, submit),
         FieldKind::Text | FieldKind::Value | FieldKind::Groups(_) | FieldKind::Number { .. } => {
             let mode = if matches!(field.kind, FieldKind::Number { .. }) { "decimal" } else { "text" };
             html! {
                 <span class={classes!("input", bad.then_some("bad"))}>
-                    <input id={id.clone()} type="text" inputmode={mode} value={shown} placeholder={&props.placeholder} {onchange} autocomplete="off" spellcheck="false"
+                    <input id={id.clone()} type="text" inputmode={mode} value={shown} placeholder={&props.placeholder} {disabled} {onchange} autocomplete="off" spellcheck="false"
                         aria-invalid={bad.to_string()} aria-describedby={described} />
                     if !field.unit.is_empty() { <span class="unit">{ field.unit }</span> }
                 </span>
@@ -135,7 +136,14 @@ fn control(props: &FieldProps, id: &str, refused: Option<&Refused>, submit: &Cal
 }
 
 /// Draws a check box for each node.
-fn chosen_nodes(id: &str, label: &str, nodes: &[(String, String)], text: &str, submit: &Callback<String>) -> Html {
+fn chosen_nodes(
+    id: &str,
+    label: &str,
+    nodes: &[(String, String)],
+    text: &str,
+    disabled: bool,
+    submit: &Callback<String>,
+) -> Html {
     let chosen: Vec<String> =
         text.split(',').map(|word| word.trim().to_string()).filter(|word| !word.is_empty()).collect();
     let check = |(node, _): &(String, String)| {
@@ -153,7 +161,7 @@ fn chosen_nodes(id: &str, label: &str, nodes: &[(String, String)], text: &str, s
                 changed.join(", ")
             })
         };
-        html! { <label key={node.clone()} class="check"><input type="checkbox" checked={is_chosen} {onchange} />{ node }</label> }
+        html! { <label key={node.clone()} class="check"><input type="checkbox" checked={is_chosen} {disabled} {onchange} />{ node }</label> }
     };
     html! { <span id={id.to_string()} class="nodes" role="group" aria-label={label.to_string()}>{ for nodes.iter().map(check) }</span> }
 }

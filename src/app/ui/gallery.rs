@@ -1,14 +1,14 @@
-//! The gallery of examples: pictures by subject, with search and filters.
+//! The gallery of examples and challenges: pictures by subject, with search and filters.
 
 use super::areas::outlines;
 use super::dialogs::Modal;
 use crate::app::actions::ActionId;
-use crate::app::gallery::{Search, promise};
+use crate::app::gallery::{Entry, Search, Section};
 use crate::app::geometry::Rect;
 use crate::app::model::{DocumentMsg, Msg, PanelsMsg};
 use crate::app::scene::{Layout, NodeKind, Scene, SceneNode};
 use crate::scenario::Scenario;
-use crate::scenario::examples::{Difficulty, EXAMPLES, Example, Subject};
+use crate::scenario::examples::Difficulty;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
@@ -28,7 +28,7 @@ pub struct GalleryProps {
 /// Title and picture of an example.
 type Picture = (String, Html);
 
-/// The dialog with all examples.
+/// The dialog with all examples and challenges.
 #[component]
 pub fn Gallery(props: &GalleryProps) -> Html {
     let (search, field) = (use_state(Search::default), use_node_ref());
@@ -38,12 +38,12 @@ pub fn Gallery(props: &GalleryProps) -> Html {
             let _ = field.focus();
         }
     });
-    let pictures: Rc<BTreeMap<&'static str, Picture>> = use_memo((), |()| {
-        let picture = |example: &Example| {
-            let scenario = example.scenario();
-            (example.id, (scenario.title.clone(), picture(&scenario)))
+    let pictures: Rc<BTreeMap<String, Picture>> = use_memo((), |()| {
+        let picture = |entry: Entry| {
+            let scenario = entry.scenario();
+            (entry.fragment(), (scenario.title.clone(), picture(&scenario)))
         };
-        EXAMPLES.iter().map(picture).collect()
+        Entry::all().map(picture).collect()
     });
     let close = props.send.reform(|()| Msg::Panels(PanelsMsg::ToggleExamples));
     let open = |msg: Msg| {
@@ -53,21 +53,26 @@ pub fn Gallery(props: &GalleryProps) -> Html {
             send.emit(msg.clone());
         })
     };
-    let card = |example: &&'static Example| {
-        let (title, picture) = &pictures[example.id];
-        let onclick = open(Msg::Document(DocumentMsg::OpenExample(example.id.into())));
+    let card = |entry: &Entry| {
+        let fragment = entry.fragment();
+        let (title, picture) = &pictures[&fragment];
+        let onclick = open(Msg::Document(DocumentMsg::OpenNamed(fragment.clone())));
+        let name = match entry {
+            Entry::Example(example) => example.id.to_string(),
+            Entry::Challenge(_) => fragment.clone(),
+        };
         html! {
-            <li key={example.id}><button class="example" data-open={example.id} {onclick}>
+            <li key={fragment}><button class="example" data-open={name} {onclick}>
                 { picture.clone() }
-                <b>{ title }</b><span>{ promise(example) }</span>
-                <small>{ format!("{} · {}", example.level.name(), example.id) }</small>
+                <b>{ title }</b><span>{ entry.promise() }</span>
+                <small>{ format!("{} · {}", entry.level().name(), entry.id()) }</small>
             </button></li>
         }
     };
     let found = search.found();
-    let count: usize = found.iter().map(|(_, examples)| examples.len()).sum();
-    let section = |(subject, examples): &(Subject, Vec<&'static Example>)| {
-        html! { <section key={subject.name()}><h3>{ subject.name() }</h3><ul>{ for examples.iter().map(card) }</ul></section> }
+    let count: usize = found.iter().map(|(_, entries)| entries.len()).sum();
+    let section = |(section, entries): &(Section, Vec<Entry>)| {
+        html! { <section key={section.name()}><h3>{ section.name() }</h3><ul>{ for entries.iter().map(card) }</ul></section> }
     };
     html! {
         <Modal title="Examples" on_close={close.clone()}>
@@ -112,12 +117,13 @@ fn filters(search: &UseStateHandle<Search>, field: &NodeRef) -> Html {
         let option = |name: &'static str| html! { <option selected={name == chosen.unwrap_or(all)}>{ name }</option> };
         html! { <select aria-label={label} {onchange}>{ for [all].into_iter().chain(names).map(option) }</select> }
     };
-    let subjects = Subject::ALL.map(Subject::name).to_vec();
+    let sections = Section::all();
+    let subjects = sections.iter().map(|section| section.name()).collect();
     let levels = Difficulty::ALL.map(Difficulty::name).to_vec();
     html! {
         <>
             <input ref={field.clone()} type="search" aria-label="Find an example" placeholder="Find: retry, quorum, cart…" autofocus=true value={search.text.clone()} {oninput} />
-            { choice("Subject", "All subjects", subjects, search.subject.map(Subject::name), |search, at| Search { subject: at.checked_sub(1).map(|at| Subject::ALL[at]), ..search }) }
+            { choice("Subject", "All subjects", subjects, search.section.map(Section::name), |search, at| Search { section: at.checked_sub(1).map(|at| Section::all()[at]), ..search }) }
             { choice("Level", "All levels", levels, search.level.map(Difficulty::name), |search, at| Search { level: at.checked_sub(1).map(|at| Difficulty::ALL[at]), ..search }) }
         </>
     }

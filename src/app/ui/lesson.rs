@@ -3,6 +3,7 @@
 mod blocks;
 mod code;
 mod questions;
+mod task;
 
 use super::icons::{Icon, icon};
 use crate::app::lesson_view::{FIRST_LESSON, LessonState, LessonView, each_block};
@@ -36,6 +37,21 @@ fn draw_when_loaded(model: &Model, send: &Callback<Msg>) -> Result<Html, SplitLo
 /// Draws the lesson. Call it only after [`load`] has returned `Ok`.
 pub fn draw(model: &Model, send: &Callback<Msg>) -> Html {
     let drawn = pin!(draw_when_loaded(model, send));
+    match drawn.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(elements)) => elements,
+        Poll::Ready(Err(_)) | Poll::Pending => unreachable!("loaded code is ready at the first poll"),
+    }
+}
+
+#[wasm_split(lesson, fallible)]
+fn draw_task_when_loaded(model: &Model, send: &Callback<Msg>) -> Result<Html, SplitLoaderError> {
+    super::lazy_views::adopt_style_sheet("lesson", STYLE_SHEET);
+    Ok(task::draw(model, send))
+}
+
+/// Draws the tasks of the document. Call it only after [`load`] has returned `Ok`.
+pub fn draw_task(model: &Model, send: &Callback<Msg>) -> Html {
+    let drawn = pin!(draw_task_when_loaded(model, send));
     match drawn.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(elements)) => elements,
         Poll::Ready(Err(_)) | Poll::Pending => unreachable!("loaded code is ready at the first poll"),

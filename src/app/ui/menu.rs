@@ -48,6 +48,7 @@ const MORE: [(&str, &[ActionId]); 4] = [
             ActionId::Verdicts,
             ActionId::Log,
             ActionId::Lesson,
+            ActionId::Task,
             ActionId::Share,
             ActionId::Legend,
             ActionId::Theme,

@@ -22,8 +22,8 @@ use crate::app::browser::tabs::Tabs;
 use crate::app::browser::{address, storage, theme};
 use crate::app::geometry::{Rect, point};
 use crate::app::model::{
-    Controls, KEPT_HINTS, KEPT_KEYS, KEPT_MOTION, KEPT_THEME, Model, Msg, Opening, Origin, PointerMsg, SelectionMsg,
-    Theme, ViewportMsg,
+    Controls, KEPT_HINTS, KEPT_KEYS, KEPT_MOTION, KEPT_TASKS, KEPT_THEME, Model, Msg, Opening, Origin, PointerMsg,
+    SelectionMsg, Theme, ViewportMsg,
 };
 use crate::app::outline::OutlineMsg;
 use card_views::CardViews;
@@ -214,7 +214,7 @@ impl Component for Page {
             (embed && tools).then_some("tools"),
             model.panel_open().then_some("with-log"),
             model.inspector_open().then_some("with-inspector"),
-            self.shows_lesson().then_some("with-lesson"),
+            (self.shows_lesson() || self.shows_task()).then_some("with-lesson"),
             model.compared.is_some().then_some("comparing"),
             self.is_stacked().then_some("stacked"),
         );
@@ -241,6 +241,7 @@ impl Component for Page {
                 if model.controls != Controls::None && model.failure.is_none() { { self.time_pane(ctx) } }
                 { for [LazyView::Log, LazyView::Verdicts, LazyView::Branches, LazyView::Share, LazyView::Help, LazyView::More, LazyView::Drawings, LazyView::Commands, LazyView::Gallery].map(|view| self.lazy(view)) }
                 if self.shows_lesson() { { lesson::draw(model, &self.send) } }
+                if self.shows_task() { { lesson::draw_task(model, &self.send) } }
                 <div class="sr" role="status" aria-live="polite">{ &model.notices.announcement }</div>
             </div>
         }
@@ -282,6 +283,7 @@ fn initial_model() -> Model {
         storage::kept(KEPT_MOTION).map_or_else(theme::reduced_motion, |word| word == "less");
     model.drawings.tab = (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
     model.preferences.single_keys = storage::kept(KEPT_KEYS).as_deref() != Some("off");
+    model.tasks.kept = storage::kept(KEPT_TASKS);
     model.preferences.hints = storage::kept(KEPT_HINTS).as_deref() != Some("off");
     if address::is_embed() {
         let address = address::read(&address::fragment());
@@ -358,8 +360,9 @@ impl Page {
                 self.lesson_views = if is_loaded { ViewsState::Loaded } else { ViewsState::Failed };
                 self.model.redraw.page = true;
                 if !is_loaded {
-                    self.model.lesson.is_open = false;
-                    self.update_model(Msg::Notify("The lesson could not be fetched. Check the network.".into()));
+                    let what = if self.model.lesson.is_open { "lesson" } else { "task" };
+                    (self.model.lesson.is_open, self.model.tasks.is_open) = (false, false);
+                    self.update_model(Msg::Notify(format!("The {what} could not be fetched. Check the network.")));
                 }
             }
             PageMsg::ViewsLoaded(false) => {
@@ -403,9 +406,10 @@ impl Page {
         }
     }
 
-    /// Loads the code of the lesson when one is opened.
+    /// Loads the code of lessons and tasks when one is opened.
     fn load_lesson(&mut self) {
-        if self.model.lesson.is_open && matches!(self.lesson_views, ViewsState::NotLoaded | ViewsState::Failed) {
+        let is_needed = self.model.lesson.is_open || self.model.shows_task();
+        if is_needed && matches!(self.lesson_views, ViewsState::NotLoaded | ViewsState::Failed) {
             self.lesson_views = ViewsState::Loading;
             self.link.send_future(async { PageMsg::LessonLoaded(lesson::load().await.is_ok()) });
         }
@@ -413,6 +417,10 @@ impl Page {
 
     fn shows_lesson(&self) -> bool {
         self.model.lesson.is_open && self.lesson_views == ViewsState::Loaded
+    }
+
+    fn shows_task(&self) -> bool {
+        self.model.shows_task() && self.lesson_views == ViewsState::Loaded
     }
 
     /// Draws a lazy view if the page shows it and its code is loaded.

@@ -57,6 +57,7 @@ pub fn top_bar(model: &Model, send: &Callback<Msg>) -> Html {
             { action_button(ActionId::FileMenu, "", ActionId::FileMenu.action().label.into(), model, send) }
             { action_button(ActionId::Examples, "line", ActionId::Examples.action().label.into(), model, send) }
             { action_button(ActionId::Lesson, "line", html! { <>{ icon(Icon::Lesson) }<span class="word">{ "Lesson" }</span></> }, model, send) }
+            if model.task().is_some() { { action_button(ActionId::Task, "line", ActionId::Task.action().label.into(), model, send) } }
             { icon_button(ActionId::Undo, Icon::Undo, model, send) }
             { icon_button(ActionId::Redo, Icon::Redo, model, send) }
             { icon_button(ActionId::Help, Icon::Help, model, send) }

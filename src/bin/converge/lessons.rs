@@ -2,8 +2,8 @@
 
 use crate::commands::{BadInput, CommandResult, STOP, halted, handle_interrupts, print, read};
 use converge::lessons::LESSONS;
-use converge::lessons::challenges::CHALLENGES;
 use converge::lessons::lesson::{Lesson, Measurements};
+use converge::scenario::challenges::CHALLENGES;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 

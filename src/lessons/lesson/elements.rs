@@ -2,8 +2,8 @@
 
 use super::markdown::{self, glossary_term};
 use super::{Expression, Lesson, measure};
-use crate::lessons::challenges;
 use crate::scenario::Scenario;
+use crate::scenario::challenges;
 use crate::session::protocol::lesson::{
     FactMark, LessonBlock, LessonChoice, LessonFigure, LessonListing, LessonPage, LessonQuestion, LessonScenario,
     LessonSpan, LessonStepPage, LessonTerm,

@@ -1,7 +1,7 @@
 //! Reads a lesson's Markdown with pulldown-cmark. The result is text and elements of our own; HTML is an error.
 
 use super::{Expression, Lesson, LessonError, LessonStep, Listing, ScenarioBlock, question};
-use crate::lessons::challenges;
+use crate::scenario::challenges;
 use crate::scenario::goal::Requirement;
 use crate::scenario::{Scenario, examples, json, number};
 use crate::session::protocol::lesson::FactMark;

@@ -14,7 +14,7 @@ pub(super) const APPENDED: &[char] = &[
 /// The parts of a fragment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
-    /// What it opens: a payload, or `ex=ID`.
+    /// What it opens: a payload, `ex=ID` or `challenge=ID`.
     pub drawing: Option<String>,
     /// Names and values of options, in their order.
     pub options: Vec<(String, String)>,
@@ -38,8 +38,9 @@ pub fn split(text: &str) -> Parts {
             parts.drawing = Some(payload);
         } else {
             match part.split_once('=') {
-                Some((name, id)) if parts.drawing.is_none() && name.eq_ignore_ascii_case("ex") => {
-                    parts.drawing = Some(format!("ex={}", percent_decoded(id).trim().trim_matches(APPENDED)));
+                Some((name, id)) if parts.drawing.is_none() && matches!(&*option_name(name), "ex" | "challenge") => {
+                    let id = percent_decoded(id);
+                    parts.drawing = Some(format!("{}={}", option_name(name), id.trim().trim_matches(APPENDED)));
                 }
                 Some((name, value)) => parts.options.push((option_name(name), option_value(name, value))),
                 None => parts.unknown.push(part.into()),
@@ -101,6 +102,7 @@ mod tests {
         assert_eq!(parts.options, [("theme".into(), "dark".into()), ("t".into(), "5".into())]);
         assert_eq!(drawing(&format!("mode=view&{LINK}")).as_deref(), Some(LINK));
         assert_eq!(drawing("#EX=lost-event").as_deref(), Some("ex=lost-event"));
+        assert_eq!(drawing("#seed=3&Challenge=lost-event.").as_deref(), Some("challenge=lost-event"));
         assert_eq!(split("Theme=dark").options, [("theme".into(), "dark".into())]);
     }
 

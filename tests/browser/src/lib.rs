@@ -94,6 +94,11 @@ pub fn select_link(browser: &Browser, index: u32) {
     browser.drag((x, y), (x, y));
 }
 
+/// How long a page waits for something in one script, ms; then the driver asks again, also if the page was replaced.
+const SLICE_MS: u32 = 500;
+/// The time between two looks of a page, ms.
+const LOOK_MS: u32 = 8;
+
 /// The window of a browser.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
@@ -132,6 +137,12 @@ impl Drop for Browser {
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("its address").port()
+}
+
+/// Returns whether an error of the driver means that the page was replaced.
+fn is_unloaded(error: &Value) -> bool {
+    let message = error["message"].as_str().unwrap_or_default();
+    ["unloaded", "navigation", "execution context"].iter().any(|reason| message.contains(reason))
 }
 
 impl Browser {
@@ -190,9 +201,14 @@ impl Browser {
         browser
     }
 
-    fn post(&self, url: &str, body: Value) -> Value {
+    /// Returns the driver's answer, which may be an error.
+    fn answer(&self, url: &str, body: Value) -> Value {
         let mut answer = self.agent.post(url).send_json(&body).expect("the driver answers");
-        let value = answer.body_mut().read_json::<Value>().expect("JSON")["value"].take();
+        answer.body_mut().read_json::<Value>().expect("JSON")["value"].take()
+    }
+
+    fn post(&self, url: &str, body: Value) -> Value {
+        let value = self.answer(url, body);
         assert!(value.get("error").is_none(), "{url}: {value:#}");
         value
     }
@@ -238,19 +254,30 @@ impl Browser {
         self.run_with(script, selector).as_str().unwrap_or_default().to_string()
     }
 
-    /// Waits until an expression is truthy and returns its value.
+    /// Waits until an expression is truthy and returns its value. The page itself looks again and again, which costs far
+    /// less than asking the driver each time.
     pub fn wait(&self, expression: &str) -> Value {
+        let script = format!(
+            "const done = arguments[0], until = performance.now() + {SLICE_MS}; \
+             const look = () => {{ try {{ const value = ({expression}); \
+             if (value || performance.now() > until) done([value || null]); else setTimeout(look, {LOOK_MS}); }} \
+             catch (error) {{ done(String(error)); }} }}; look()"
+        );
         let deadline = Instant::now() + TIMEOUT;
         loop {
-            let value = self.run(&format!("return ({expression})"));
-            if !matches!(value, Value::Null | Value::Bool(false)) && value != json!(0) && value != json!("") {
-                return value;
+            let answer =
+                self.answer(&format!("{}/execute/async", self.session), json!({ "script": script, "args": [] }));
+            match &answer[0] {
+                Value::Null if answer.is_array() => {}
+                // A page that is being replaced ends its scripts.
+                Value::Null if is_unloaded(&answer) => {}
+                Value::Null => panic!("{expression}: {answer:#}"),
+                value => return value.clone(),
             }
             if Instant::now() > deadline {
                 self.shot(Path::new("test-output/timeout.png"));
                 panic!("timeout: {expression}\npage: {}", self.run("return document.body.innerText"));
             }
-            std::thread::yield_now();
         }
     }
 

@@ -3,8 +3,8 @@
 
 use browser_tests::{Browser, Site, WIDE, assert_clean_console};
 use converge::grading::{GradeReport, Grader};
-use converge::lessons::challenges;
 use converge::report::{self, RunReport, SweepReport};
+use converge::scenario::challenges;
 use converge::scenario::examples::{self, EXAMPLES};
 use converge::scenario::{Scenario, link};
 use converge::session::sweep::Sweep;

@@ -4,8 +4,10 @@ use super::{Page, PageMsg, ViewsState, opening};
 use crate::app::browser::{address, crash_report, documents, drawings, files, storage, theme};
 use crate::app::gesture::Gesture;
 use crate::app::kept_drawings::{DrawingsAnswer, DrawingsRequest};
-use crate::app::model::{self, DrawingsMsg, Effect, KEPT_LESSONS, LessonMsg, Msg, SharingMsg};
+use crate::app::model::{self, DrawingsMsg, Effect, KEPT_LESSONS, LessonMsg, Msg, SharingMsg, TaskMsg};
 use crate::app::ui::lazy_views;
+use crate::scenario::Scenario;
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, HtmlElement};
@@ -86,6 +88,10 @@ impl Page {
             Effect::AnswerLesson(report) => {
                 self.link.send_message(PageMsg::Model(Msg::Lesson(LessonMsg::Received(report))));
             }
+            Effect::AnswerGrade(report) => {
+                self.link.send_message(PageMsg::Model(Msg::Task(TaskMsg::Received(report))));
+            }
+            Effect::CopyAnswer(answer) => self.copy_answer(answer),
             Effect::DrawBranches => self.link.send_message(PageMsg::Model(Msg::DrawBranches)),
             Effect::SavePicture { format, only, name } => {
                 self.painter.save_picture(&self.model, format, only.as_ref(), &name);
@@ -98,6 +104,25 @@ impl Page {
                 self.painter.forget_theme();
             }
         }
+    }
+
+    /// Copies a link to the learner's answer, and reports whether that was possible.
+    fn copy_answer(&self, answer: Rc<Scenario>) {
+        let send = self.send.clone();
+        spawn_local(async move {
+            let report = move |is_copied: bool| {
+                let outcome = if is_copied {
+                    "The link to the answer was copied."
+                } else {
+                    "The browser does not allow copying."
+                };
+                send.emit(Msg::Notify(outcome.into()));
+            };
+            match documents::link_of_answer(answer).await {
+                Ok(Some(link)) => files::copy(&format!("{}#{link}", address::page()), report),
+                Ok(None) | Err(_) => report(false),
+            }
+        });
     }
 
     /// Records a frame of an animated picture when the run is at its instant and the page shows it.

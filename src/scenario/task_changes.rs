@@ -1,6 +1,6 @@
-//! What an answer changed in the document of a task, and whether the task permits it.
+//! What an answer changed in the document of a task, and whether the task permits it. The page and the grader use the same rules.
 
-use crate::scenario::{Scenario, ScenarioError, Task, TaskNode};
+use super::{Scenario, ScenarioError, Task, TaskNode};
 use serde_json::Value as Json;
 
 /// The lists of nodes in a document, and the kind that a task's palette names.
@@ -14,26 +14,43 @@ const LISTS: [(&str, TaskNode, &str); 4] = [
 /// Fields of a node that have no influence on a run.
 const FREE: [&str; 2] = ["name", "position"];
 
-/// Returns what the answer changed without permission, each with its path and what is permitted. The start and the answer
-/// have no branches.
-pub(super) fn not_permitted(task: &Task, start: &Scenario, answer: &Scenario) -> Vec<ScenarioError> {
-    let mut found = Changes { task, errors: Vec::new() };
-    let (before, after) = (start.to_value(), answer.to_value());
-    for (list, kind, plural) in LISTS {
-        found.nodes(&before[list], &after[list], task.palette.contains(&kind), plural);
+impl Task {
+    /// Returns what the answer changed without permission, each with its path and what is permitted. The start and the answer
+    /// have no branches.
+    pub fn not_permitted(&self, start: &Scenario, answer: &Scenario) -> Vec<ScenarioError> {
+        let mut found = Changes { task: self, errors: Vec::new() };
+        let (before, after) = (start.to_value(), answer.to_value());
+        for (list, kind, plural) in LISTS {
+            found.nodes(&before[list], &after[list], self.palette.contains(&kind), plural);
+        }
+        for field in ["regions", "default_latency", "until_ms"] {
+            found.compare(field, &before[field], &after[field]);
+        }
+        // Links of added nodes come with them.
+        let links = |document: &Json| -> Vec<Json> {
+            let is_known = |id: &Json| id.as_str().is_some_and(|id| start.ids().any(|known| known == id));
+            let links = document["links"].as_array().map(Vec::as_slice).unwrap_or_default();
+            links.iter().filter(|link| is_known(&link["from"]) && is_known(&link["to"])).cloned().collect()
+        };
+        found.compare("links", &Json::Array(links(&before)), &Json::Array(links(&after)));
+        found.script(start, answer);
+        found.errors
     }
-    for field in ["regions", "default_latency", "until_ms"] {
-        found.compare(field, &before[field], &after[field]);
+
+    /// Returns whether it permits to change a field: `<id>.<field>`, or a whole node.
+    pub fn permits(&self, path: &str) -> bool {
+        self.change.iter().any(|rule| covers(rule, path))
     }
-    // Links of added nodes come with them.
-    let links = |document: &Json| -> Vec<Json> {
-        let is_known = |id: &Json| id.as_str().is_some_and(|id| start.ids().any(|known| known == id));
-        let links = document["links"].as_array().map(Vec::as_slice).unwrap_or_default();
-        links.iter().filter(|link| is_known(&link["from"]) && is_known(&link["to"])).cloned().collect()
-    };
-    found.compare("links", &Json::Array(links(&before)), &Json::Array(links(&after)));
-    found.script(start, answer);
-    found.errors
+
+    /// Returns whether it permits to change a field, a part of it, or something that contains it.
+    pub fn permits_part_of(&self, path: &str) -> bool {
+        self.change.iter().any(|rule| covers(rule, path) || covers(path, rule))
+    }
+}
+
+/// Returns whether a path is another one or a field below it.
+fn covers(above: &str, path: &str) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 struct Changes<'a> {
@@ -42,13 +59,6 @@ struct Changes<'a> {
 }
 
 impl Changes<'_> {
-    fn permits(&self, path: &str) -> bool {
-        let covers = |rule: &String| {
-            path.strip_prefix(rule.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        self.task.change.iter().any(covers)
-    }
-
     fn refuse(&mut self, path: &str, what: &str) {
         let change = &self.task.change;
         let permitted = if change.is_empty() { "nothing".to_string() } else { format!("`{}`", change.join("`, `")) };
@@ -64,7 +74,7 @@ impl Changes<'_> {
             let path = id(node);
             match after.iter().find(|other| other["id"] == node["id"]) {
                 Some(other) => self.compare(&path, node, other),
-                None if self.permits(&path) => {}
+                None if self.task.permits(&path) => {}
                 None => self.refuse(&path, "must not be removed"),
             }
         }
@@ -77,7 +87,7 @@ impl Changes<'_> {
 
     /// Compares a field and reports the deepest fields that differ without permission.
     fn compare(&mut self, path: &str, before: &Json, after: &Json) {
-        if before == after || self.permits(path) {
+        if before == after || self.task.permits(path) {
             return;
         }
         let is_node = !path.contains('.') || before["id"].is_string();
@@ -114,7 +124,7 @@ impl Changes<'_> {
 
     /// The script keeps its commands. With permission for faults, commands may be added.
     fn script(&mut self, start: &Scenario, answer: &Scenario) {
-        if self.permits("script") {
+        if self.task.permits("script") {
             return;
         }
         let mut added: Vec<_> = answer.script.iter().collect();

@@ -1,0 +1,318 @@
+//! Tasks: what the learner may change, hints, and the grading of the answer.
+
+use super::{Effect, KEPT_TASKS, Model, Redraw};
+use crate::app::chrome::Hidden;
+use crate::app::task_view::{Grading, JudgedGoal, TaskRecord};
+use crate::scenario::{ReadOut, Scenario, Task, challenges};
+use crate::session::protocol::grade::{GradingReport, TaskGrade};
+use std::rc::Rc;
+
+/// What the learner does with the tasks of the document.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TaskMsg {
+    /// Show or hide the panel.
+    Toggle,
+    /// Go to a task, by its place.
+    GoTo(usize),
+    /// Show the next hint.
+    Hint,
+    /// Grade the drawing.
+    Grade,
+    /// Stop grading.
+    Cancel,
+    /// The engine has answered a request about the grading.
+    Received(Box<GradingReport>),
+    /// Return to the drawing as it was given.
+    StartOver,
+    /// Leave the tasks, so that everything may be changed.
+    Leave,
+    /// Forget the attempts and hints of the current task.
+    Forget,
+    /// Copy the answer as a link.
+    CopyAnswer,
+    /// Take over the records that the host page of an embed has kept.
+    Restore(String),
+}
+
+impl Model {
+    /// Returns the current task.
+    pub fn task(&self) -> Option<&Task> {
+        let tasks = &self.document.scenario.tasks;
+        tasks.get(self.tasks.current).or(tasks.first())
+    }
+
+    /// Returns whether the panel with the tasks is visible.
+    pub fn shows_task(&self) -> bool {
+        self.tasks.is_open && !self.lesson.is_open && self.task().is_some() && self.failure.is_none()
+    }
+
+    /// Returns whether the current task has attempts left.
+    pub fn may_grade(&self) -> bool {
+        self.task().is_some_and(|task| {
+            let record = self.tasks.record(&self.document.scenario, task);
+            task.attempts.is_none_or(|granted| record.attempts < granted)
+        })
+    }
+
+    /// Returns whether pasting is not allowed.
+    pub(super) fn paste_is_locked(&self) -> bool {
+        self.locked.paste || self.task().is_some_and(|task| !task.paste)
+    }
+
+    pub(super) fn update_task(&mut self, msg: TaskMsg, effects: &mut Vec<Effect>) {
+        self.redraw = Redraw { page: true, paint: true };
+        // The records may come before the document.
+        if let TaskMsg::Restore(records) = msg {
+            self.tasks.kept = Some(records);
+            return;
+        }
+        let Some(task) = self.task().cloned() else { return };
+        match msg {
+            TaskMsg::Toggle => {
+                self.tasks.is_open = !self.shows_task();
+                self.lesson.is_open &= !self.tasks.is_open;
+                effects.push(match self.tasks.is_open {
+                    true => Effect::FocusElement("task-heading".into()),
+                    false => Effect::FocusCanvas,
+                });
+            }
+            TaskMsg::GoTo(place) => {
+                self.cancel_grading();
+                (self.tasks.current, self.tasks.grading) = (place, Grading::None);
+            }
+            TaskMsg::Hint => {
+                let most = task.hints.len() as u32;
+                self.change_task_record(&task, effects, |record| record.hints = (record.hints + 1).min(most));
+            }
+            TaskMsg::Grade => {
+                let start = self.task_start().filter(|_| self.may_grade() && !self.tasks.is_running());
+                if let Some(start) = start {
+                    self.tasks.begin(&start, self.document.scenario.clone(), &task.id);
+                    effects.push(Effect::FocusElement("task-result".into()));
+                }
+            }
+            TaskMsg::Cancel => {
+                self.cancel_grading();
+                self.notices.announcer.announce("Grading was cancelled".into());
+                effects.push(Effect::FocusElement("task-check".into()));
+            }
+            TaskMsg::Received(report) => {
+                if let Some(grade) = self.tasks.receive(*report) {
+                    self.receive_grade(&task, &grade, effects);
+                }
+            }
+            TaskMsg::StartOver => {
+                if let Some(start) = self.tasks.starts.get(&self.document.number()).cloned()
+                    && self.may_edit()
+                {
+                    self.edit_aloud(Scenario::clone(&start), "Started over".into(), effects);
+                }
+            }
+            TaskMsg::Leave => {
+                if self.may_edit() {
+                    let scenario = Scenario { tasks: Vec::new(), ..Scenario::clone(&self.document.scenario) };
+                    self.cancel_grading();
+                    self.tasks.grading = Grading::None;
+                    self.edit_aloud(scenario, "Left the task".into(), effects);
+                    effects.push(Effect::FocusCanvas);
+                }
+            }
+            TaskMsg::Forget => self.change_task_record(&task, effects, |record| *record = TaskRecord::default()),
+            TaskMsg::Restore(_) => {}
+            TaskMsg::CopyAnswer => effects.push(Effect::CopyAnswer(self.document.scenario.clone())),
+        }
+    }
+
+    fn cancel_grading(&mut self) {
+        if let Some(request) = self.tasks.cancel() {
+            self.playback.enqueue(request);
+        }
+    }
+
+    fn change_task_record(&mut self, task: &Task, effects: &mut Vec<Effect>, change: impl FnOnce(&mut TaskRecord)) {
+        let document = self.document.scenario.clone();
+        effects.push(Effect::Keep(KEPT_TASKS, self.tasks.change_record(&document, task, change)));
+    }
+
+    fn receive_grade(&mut self, task: &Task, grade: &TaskGrade, effects: &mut Vec<Effect>) {
+        let judged = grade.goals.iter();
+        let judged = judged.map(|goal| JudgedGoal { task: task.id.clone(), goal: goal.id.clone(), met: goal.met });
+        self.tasks.judged.extend(judged);
+        self.tasks.score = Some((grade.points, grade.of));
+        // An answer that breaks the rules is not run, so it is no attempt.
+        if grade.not_permitted.is_empty() {
+            let points = grade.points;
+            self.change_task_record(task, effects, |record| {
+                record.attempts += 1;
+                record.best = record.best.max(points);
+            });
+        }
+        let verdict = if grade.passed { "Passed" } else { "Not passed" };
+        self.notices.announcer.announce(format!("{verdict}: {} of {} points", grade.points, grade.of));
+        effects.push(Effect::FocusElement("task-result".into()));
+    }
+
+    /// Returns the drawing with which the learner began: that of the challenge, or the first one that was opened with these
+    /// tasks and differs only by what they permit.
+    fn task_start(&self) -> Option<Rc<Scenario>> {
+        let opened = self.tasks.starts.get(&self.document.number())?;
+        let is_start = |start: &&Rc<Scenario>| {
+            start.tasks == opened.tasks && start.tasks.iter().all(|task| breaches(task, start, opened).is_empty())
+        };
+        let challenge = challenges::start_of(opened).map(Rc::new);
+        let candidates = challenge.iter().chain(self.tasks.starts.values());
+        Some(candidates.into_iter().find(is_start).unwrap_or(opened).clone())
+    }
+
+    /// Returns whether the current task permits an edit; if not, notifies the visitor of the reason.
+    pub(super) fn task_permits(&mut self, edited: &Scenario) -> bool {
+        // An edit that removes the tasks leaves them.
+        let Some(task) = self.task().filter(|_| !edited.tasks.is_empty()) else { return true };
+        let Some(start) = self.task_start() else { return true };
+        let before = breaches(task, &start, &self.document.scenario);
+        let new = breaches(task, &start, edited).into_iter().find(|breach| !before.contains(breach));
+        if let Some(breach) = &new {
+            self.notify(format!("Not permitted in this task: {breach}."));
+        }
+        new.is_none()
+    }
+
+    /// Adapts the page to the tasks of another document.
+    pub(super) fn follow_task(&mut self) {
+        self.cancel_grading();
+        let tasks = &mut self.tasks;
+        (tasks.current, tasks.grading, tasks.score) = (0, Grading::None, None);
+        if let Some(outside) = tasks.outside.take() {
+            self.hidden = outside;
+        }
+        let scenario = self.document.scenario.clone();
+        tasks.is_open = !scenario.tasks.is_empty();
+        if !tasks.is_open {
+            return;
+        }
+        tasks.starts.entry(self.document.number()).or_insert_with(|| scenario.clone());
+        tasks.outside = Some(self.hidden);
+        scenario.tasks.iter().flat_map(|task| &task.hide).for_each(|part| hide(&mut self.hidden, *part));
+        self.lesson.is_open = false;
+    }
+}
+
+fn hide(hidden: &mut Hidden, part: ReadOut) {
+    *match part {
+        ReadOut::Verdicts => &mut hidden.verdicts,
+        ReadOut::Why => &mut hidden.why,
+        ReadOut::Inspector => &mut hidden.inspector,
+        ReadOut::Log => &mut hidden.log,
+    } = true;
+}
+
+/// Returns what a drawing changed without permission, as sentences without their full stops.
+fn breaches(task: &Task, start: &Scenario, drawing: &Scenario) -> Vec<String> {
+    match (start.of_branch(None), drawing.of_branch(None)) {
+        (Ok(start), Ok(drawing)) => task.not_permitted(&start, &drawing).iter().map(ToString::to_string).collect(),
+        (Err(_), _) | (_, Err(_)) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::model::test_page::TestPage;
+    use crate::app::model::{DocumentMsg, Msg, Opening, update};
+    use crate::scenario::{PublishMode, challenges::find};
+
+    fn challenge(id: &str) -> TestPage {
+        let mut page = TestPage::new();
+        let scenario = find(id).expect("a challenge").scenario();
+        page.update(Msg::Document(DocumentMsg::Open(Box::new(Opening::own(scenario)))));
+        page
+    }
+
+    fn edit(page: &mut TestPage, change: impl FnOnce(&mut Scenario)) {
+        let mut scenario = Scenario::clone(&page.model.document.scenario);
+        change(&mut scenario);
+        page.update(Msg::Document(DocumentMsg::Edit(Box::new(scenario))));
+    }
+
+    #[test]
+    fn an_edit_that_the_task_does_not_permit_changes_nothing_and_says_why() {
+        let mut page = challenge("lost-event");
+        let before = page.model.document.scenario.clone();
+        edit(&mut page, |scenario| scenario.script.clear());
+        edit(&mut page, |scenario| scenario.services[1].concurrency = 9);
+        page.update(Msg::Document(DocumentMsg::Extend));
+        assert_eq!(page.model.document.scenario, before);
+        assert!(!page.model.document.can_undo());
+        let notice = page.model.notices.notice.clone().expect("a notice");
+        assert!(notice.contains("until_ms") && notice.contains("inventory.publishes"), "{notice}");
+        edit(&mut page, |scenario| scenario.services[0].publishes[0].mode = PublishMode::Outbox);
+        edit(&mut page, |scenario| scenario.services[1].name = "Shop".into());
+        assert_eq!(page.model.document.scenario.services[0].publishes[0].mode, PublishMode::Outbox);
+        assert_eq!(page.model.document.scenario.services[1].name, "Shop");
+    }
+
+    #[test]
+    fn leaving_the_task_permits_everything() {
+        let mut page = challenge("lost-event");
+        page.update(Msg::Task(TaskMsg::Leave));
+        assert!(!page.model.shows_task());
+        edit(&mut page, |scenario| scenario.script.clear());
+        assert!(page.model.document.scenario.script.is_empty());
+    }
+
+    #[test]
+    fn a_task_hides_what_gives_the_answer_away_and_the_next_document_shows_it() {
+        let mut page = challenge("hidden-latency");
+        assert!(page.model.hidden.inspector && page.model.hidden.log && !page.model.hidden.verdicts);
+        page.update(Msg::Document(DocumentMsg::OpenEmpty));
+        assert_eq!(page.model.hidden, Hidden::default());
+        assert!(!page.model.shows_task());
+    }
+
+    #[test]
+    fn a_restored_answer_starts_from_the_challenge() {
+        let mut page = challenge("lost-event");
+        let mut answer = find("lost-event").expect("a challenge").scenario();
+        let start = answer.clone();
+        answer.services[0].publishes[0].mode = PublishMode::Outbox;
+        page.update(Msg::Document(DocumentMsg::Open(Box::new(Opening::own(answer.clone())))));
+        assert_eq!(page.model.task_start().as_deref(), Some(&start));
+        // Another author's document with the same tasks is another start.
+        answer.until_ms = 9_000.0;
+        page.update(Msg::Document(DocumentMsg::Open(Box::new(Opening::own(answer.clone())))));
+        assert_eq!(page.model.task_start().as_deref(), Some(&answer));
+    }
+
+    #[test]
+    fn attempts_are_counted_and_their_limit_is_kept() {
+        let mut page = challenge("lost-event");
+        let granted = page.model.task().and_then(|task| task.attempts).expect("a limit");
+        for _ in 0..granted {
+            assert!(page.model.may_grade());
+            page.grade();
+        }
+        assert!(!page.model.may_grade());
+        page.update(Msg::Task(TaskMsg::Grade));
+        assert!(!page.model.tasks.is_running());
+        page.update(Msg::Task(TaskMsg::Forget));
+        assert!(page.model.may_grade());
+    }
+
+    #[test]
+    fn a_cancelled_grading_is_no_attempt_and_its_answers_are_ignored() {
+        let mut page = challenge("lost-event");
+        // The engine answers the first request only after the learner has cancelled.
+        let begun = update(&mut page.model, Msg::Task(TaskMsg::Grade));
+        let sent = update(&mut page.model, Msg::Tick(0.0));
+        page.update(Msg::Task(TaskMsg::Cancel));
+        page.answer_all(begun.into_iter().chain(sent).collect());
+        page.update(Msg::Tick(0.0));
+        assert_eq!(page.model.tasks.grading, Grading::None);
+        let task = page.model.task().cloned().expect("a task");
+        assert_eq!(page.model.tasks.record(&page.model.document.scenario, &task).attempts, 0);
+        page.grade();
+        let Grading::Graded(grade, _) = &page.model.tasks.grading else { panic!("{:?}", page.model.tasks.grading) };
+        assert!(!grade.passed && grade.complete);
+        assert_eq!(page.model.tasks.judged.len(), grade.goals.len());
+    }
+}

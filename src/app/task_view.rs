@@ -1,0 +1,192 @@
+//! The tasks of the open document: the current one, the grading of the answer, and what the browser keeps of earlier attempts.
+
+use crate::scenario::{Scenario, Task, json};
+use crate::session::protocol::Request;
+use crate::session::protocol::grade::{GoalGrade, GradingQuery, GradingReport, TaskGrade};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::chrome::Hidden;
+
+/// Least time between two requests while the run plays, ms of real time, so that the run goes first.
+const PAUSE: f64 = 60.0;
+
+/// What the browser keeps of a task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskRecord {
+    /// Graded answers.
+    pub attempts: u32,
+    /// Hints that were shown.
+    pub hints: u32,
+    /// The points of the best answer.
+    pub best: u32,
+}
+
+/// The grading of the answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Grading {
+    /// No answer was graded.
+    #[default]
+    None,
+    /// Runs are being made.
+    Running {
+        /// Runs made.
+        runs: u64,
+        /// Runs to make; 0 before the first report.
+        of: u64,
+    },
+    /// The grade of an answer, and the drawing that was the answer.
+    Graded(Rc<TaskGrade>, Rc<Scenario>),
+    /// The answer could not be graded: why.
+    Impossible(String),
+}
+
+/// A goal that was judged, for the host page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JudgedGoal {
+    /// The id of the task.
+    pub task: String,
+    /// The id of the goal.
+    pub goal: String,
+    /// It is met.
+    pub met: bool,
+}
+
+/// The tasks of the open document.
+#[derive(Clone, Debug, Default)]
+pub struct TaskView {
+    /// The panel is visible, if the document has tasks.
+    pub is_open: bool,
+    /// The current task, by its place.
+    pub current: usize,
+    /// The grading of the answer to it.
+    pub grading: Grading,
+    /// The records of all tasks, as the browser keeps them.
+    pub kept: Option<String>,
+    /// Goals for the host page.
+    pub judged: Vec<JudgedGoal>,
+    /// Points of the last grade, and of all goals, for the host page.
+    pub score: Option<(u32, u32)>,
+    /// The documents with tasks as they were opened, by their numbers.
+    pub starts: BTreeMap<u32, Rc<Scenario>>,
+    /// What the embed hides apart from the task.
+    pub outside: Option<Hidden>,
+    /// The request that begins the grading, until it is sent.
+    begins: Option<Request>,
+    answer: Rc<Scenario>,
+    /// The requests that are not answered yet.
+    waiting: u32,
+    last: f64,
+}
+
+impl TaskView {
+    /// Returns whether an answer is being graded.
+    pub fn is_running(&self) -> bool {
+        matches!(self.grading, Grading::Running { .. })
+    }
+
+    /// Begins to grade an answer.
+    pub fn begin(&mut self, start: &Scenario, answer: Rc<Scenario>, task: &str) {
+        let (start, task) = (Box::new(start.clone()), task.to_string());
+        let query = GradingQuery::Begin { start, answer: Box::new(Scenario::clone(&answer)), task };
+        self.begins = Some(Request::Grade(query));
+        self.answer = answer;
+        self.grading = Grading::Running { runs: 0, of: 0 };
+    }
+
+    /// Stops grading. Returns the request that forgets the answer, if one is being graded.
+    pub fn cancel(&mut self) -> Option<Request> {
+        let was_running = self.is_running();
+        let was_sent = self.begins.take().is_none();
+        if was_running {
+            self.grading = Grading::None;
+        }
+        (was_running && was_sent).then(|| {
+            self.waiting += 1;
+            Request::Grade(GradingQuery::Cancel)
+        })
+    }
+
+    /// Returns the next request, if it is time for one.
+    pub fn next_request(&mut self, plays: bool, wall: f64) -> Option<Request> {
+        if !self.is_running() || self.waiting > 0 || plays && wall - self.last < PAUSE {
+            return None;
+        }
+        (self.waiting, self.last) = (1, wall);
+        Some(self.begins.take().unwrap_or(Request::Grade(GradingQuery::Continue)))
+    }
+
+    /// Receives an answer of the engine. Returns the grade when there is one.
+    pub fn receive(&mut self, report: GradingReport) -> Option<Rc<TaskGrade>> {
+        self.waiting = self.waiting.saturating_sub(1);
+        // An answer to a request before the last one is about a grading that was cancelled.
+        if !self.is_running() || self.waiting > 0 || self.begins.is_some() {
+            return None;
+        }
+        match report {
+            GradingReport::Progress { runs, of } => self.grading = Grading::Running { runs, of },
+            GradingReport::Graded(grade) => {
+                let grade = Rc::new(*grade);
+                self.grading = Grading::Graded(grade.clone(), self.answer.clone());
+                return Some(grade);
+            }
+            GradingReport::NotBegun => self.grading = Grading::None,
+            GradingReport::Impossible(why) => self.grading = Grading::Impossible(why),
+        }
+        None
+    }
+
+    /// Gives up grading, because its code or that of another request could not be fetched.
+    pub fn cancel_request(&mut self, why: &str) {
+        if self.is_running() && self.waiting > 0 {
+            (self.waiting, self.begins) = (0, None);
+            self.grading = Grading::Impossible(why.into());
+        }
+    }
+
+    /// Forgets the requests to an engine that has stopped.
+    pub fn reconnect(&mut self) {
+        (self.waiting, self.begins) = (0, None);
+        if self.is_running() {
+            self.grading = Grading::Impossible("The engine stopped. Check the answer again.".into());
+        }
+    }
+
+    /// Returns what the browser keeps of a task.
+    pub fn record(&self, document: &Scenario, task: &Task) -> TaskRecord {
+        let records = self.kept.as_deref().map(records_of).unwrap_or_default();
+        records.get(&key(document, task)).copied().unwrap_or_default()
+    }
+
+    /// Changes the record of a task. Returns the text to keep.
+    pub fn change_record(&mut self, document: &Scenario, task: &Task, change: impl FnOnce(&mut TaskRecord)) -> String {
+        let mut records = self.kept.as_deref().map(records_of).unwrap_or_default();
+        change(records.entry(key(document, task)).or_default());
+        let text = json::pretty(&records);
+        self.kept = Some(text.clone());
+        text
+    }
+}
+
+/// The name of a task's record. Documents of different authors may use the same ids.
+fn key(document: &Scenario, task: &Task) -> String {
+    format!("{}/{}", document.title, task.id)
+}
+
+/// Reads the records of all tasks. What cannot be read is forgotten.
+fn records_of(kept: &str) -> BTreeMap<String, TaskRecord> {
+    json::parse(kept).ok().and_then(|value| json::read(&value).ok()).unwrap_or_default()
+}
+
+/// Returns what was measured for a goal, as text.
+pub fn figure_text(goal: &GoalGrade, runs: u64) -> String {
+    match goal.figure {
+        None => "nothing was counted".into(),
+        Some(share) if goal.must.trim_start().starts_with("runs(") => {
+            format!("in {:.0} of {runs} runs", share * runs as f64)
+        }
+        Some(figure) if figure.fract() == 0.0 => format!("measured: {figure:.0}"),
+        Some(figure) => format!("measured: {figure:.3}"),
+    }
+}

@@ -1,0 +1,25 @@
+//! Answers the page's requests about the course: the open lesson, and the answer that is being graded.
+
+use super::grading_desk::GradingDesk;
+use super::lesson::LessonDesk;
+use crate::session::protocol::{FromEngine, Report, Request, ToEngine};
+
+/// The open lesson and the answer that is being graded.
+#[derive(Debug, Default)]
+pub struct CourseDesk {
+    lesson: LessonDesk,
+    grading: GradingDesk,
+}
+
+impl CourseDesk {
+    /// Answers a request about the course. Work goes on while `goes_on` returns true, and makes at least one run.
+    pub fn answer(&mut self, message: ToEngine, goes_on: &mut dyn FnMut() -> bool) -> FromEngine {
+        let ToEngine { epoch, request } = message;
+        let report = match request {
+            Request::Lesson(query) => Report::Lesson(Box::new(self.lesson.answer(query, goes_on))),
+            Request::Grade(query) => Report::Grade(Box::new(self.grading.answer(query, goes_on))),
+            other => unreachable!("only requests about the course are sent here, not {other:?}"),
+        };
+        FromEngine { epoch, report }
+    }
+}
