@@ -28,15 +28,17 @@ pub fn everything(skip_browser: bool) -> Result<()> {
     step("lints of the JavaScript module, wasm32", || {
         clippy(&["--package", "converge-js", "--lib", "--target", WASM])
     })?;
-    // The benchmarks have no tests, and much to compile.
+    // The benchmarks have no tests. This program is tested by itself: together with the others, its dependencies would be
+    // compiled again with other features.
     step("tests, native debug", || {
-        native_tests(&["--workspace", "--exclude", "browser-tests", "--exclude", "converge-bench"])
+        native_tests(&["--package", "converge", "--package", "converge-js"])?;
+        native_tests(&["--package", "xtask"])
     })?;
     step("documentation", || {
         run(cargo().args(["doc", "--no-deps", "--package", "converge", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))
     })?;
     step("digests, native release", || {
-        run(cargo().args(["test", "--release", "--locked", "--package", "converge", "--test", "digests"]))
+        run(cargo().args(["test", "--profile", "digests", "--locked", "--package", "converge", "--test", "digests"]))
     })?;
     step("the page and its size", || page.finish())?;
     if skip_browser {

@@ -1,4 +1,4 @@
-//! The lesson beside the system. Its code is loaded from a separate wasm file when a lesson is first opened.
+//! The lesson and the tasks beside the system. Their code is loaded from a separate wasm file when one is first opened.
 
 mod blocks;
 mod code;
@@ -20,7 +20,7 @@ use yew::prelude::*;
 /// The style sheet of the lesson, loaded with its code.
 const STYLE_SHEET: &str = include_str!("lesson/lesson.css");
 
-/// Loads the code of the lesson.
+/// Loads the code of lessons and tasks.
 ///
 /// # Errors
 /// The code could not be fetched. A later call tries again.
@@ -28,30 +28,27 @@ pub async fn load() -> Result<(), SplitLoaderError> {
     load_lesson().await
 }
 
+/// A panel of the course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CoursePanel {
+    /// The lesson.
+    Lesson,
+    /// The tasks of the document.
+    Tasks,
+}
+
 #[wasm_split(lesson, fallible, preload(load_lesson))]
-fn draw_when_loaded(model: &Model, send: &Callback<Msg>) -> Result<Html, SplitLoaderError> {
+fn draw_when_loaded(panel: CoursePanel, model: &Model, send: &Callback<Msg>) -> Result<Html, SplitLoaderError> {
     super::lazy_views::adopt_style_sheet("lesson", STYLE_SHEET);
-    Ok(View::new(model, send).draw())
+    Ok(match panel {
+        CoursePanel::Lesson => View::new(model, send).draw(),
+        CoursePanel::Tasks => task::draw(model, send),
+    })
 }
 
-/// Draws the lesson. Call it only after [`load`] has returned `Ok`.
-pub fn draw(model: &Model, send: &Callback<Msg>) -> Html {
-    let drawn = pin!(draw_when_loaded(model, send));
-    match drawn.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(elements)) => elements,
-        Poll::Ready(Err(_)) | Poll::Pending => unreachable!("loaded code is ready at the first poll"),
-    }
-}
-
-#[wasm_split(lesson, fallible)]
-fn draw_task_when_loaded(model: &Model, send: &Callback<Msg>) -> Result<Html, SplitLoaderError> {
-    super::lazy_views::adopt_style_sheet("lesson", STYLE_SHEET);
-    Ok(task::draw(model, send))
-}
-
-/// Draws the tasks of the document. Call it only after [`load`] has returned `Ok`.
-pub fn draw_task(model: &Model, send: &Callback<Msg>) -> Html {
-    let drawn = pin!(draw_task_when_loaded(model, send));
+/// Draws a panel. Call it only after [`load`] has returned `Ok`.
+pub fn draw(panel: CoursePanel, model: &Model, send: &Callback<Msg>) -> Html {
+    let drawn = pin!(draw_when_loaded(panel, model, send));
     match drawn.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(elements)) => elements,
         Poll::Ready(Err(_)) | Poll::Pending => unreachable!("loaded code is ready at the first poll"),

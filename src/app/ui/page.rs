@@ -14,8 +14,9 @@ mod picture;
 mod time_pane;
 
 use super::lazy_views::{self, LazyView};
+use super::lesson::{self, CoursePanel};
 use super::parts::{banner, crash_banner};
-use super::{lesson, shell};
+use super::shell;
 use crate::app::browser::engine::{Engine, EngineEvent};
 use crate::app::browser::host::HostPort;
 use crate::app::browser::tabs::Tabs;
@@ -240,8 +241,8 @@ impl Component for Page {
                 { self.lazy(LazyView::Diagram) }
                 if model.controls != Controls::None && model.failure.is_none() { { self.time_pane(ctx) } }
                 { for [LazyView::Log, LazyView::Verdicts, LazyView::Branches, LazyView::Share, LazyView::Help, LazyView::More, LazyView::Drawings, LazyView::Commands, LazyView::Gallery].map(|view| self.lazy(view)) }
-                if self.shows_lesson() { { lesson::draw(model, &self.send) } }
-                if self.shows_task() { { lesson::draw_task(model, &self.send) } }
+                if self.shows_lesson() { { lesson::draw(CoursePanel::Lesson, model, &self.send) } }
+                if self.shows_task() { { lesson::draw(CoursePanel::Tasks, model, &self.send) } }
                 <div class="sr" role="status" aria-live="polite">{ &model.notices.announcement }</div>
             </div>
         }

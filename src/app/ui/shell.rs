@@ -22,7 +22,8 @@ pub fn caption(model: &Model, send: &Callback<Msg>) -> Html {
         "" => first,
         caption => caption,
     };
-    if text.is_empty() || model.mode.is_embed() || model.panels.caption_closed {
+    // The task has the same text.
+    if text.is_empty() || model.mode.is_embed() || model.panels.caption_closed || model.shows_task() {
         return html! {};
     }
     let on = |msg: PanelsMsg| send.reform(move |_: MouseEvent| Msg::Panels(msg.clone()));

