@@ -92,6 +92,8 @@ pub struct LessonView {
     pub shown_choice: Option<(u32, u32, String)>,
     /// The choice whose run is to be shown.
     pub wanted_choice: Option<(u32, u32)>,
+    /// The stops of the sliders that were moved, by their labels.
+    pub sliders: BTreeMap<String, usize>,
     /// The programming language of the code.
     pub code: String,
     /// Answers for the host page.
@@ -156,6 +158,10 @@ impl LessonView {
             LessonBlock::Heading(_, spans) | LessonBlock::Paragraph(spans) => figures(page, spans, &mut found),
             LessonBlock::Table(head, rows) => {
                 let cells = head.iter().chain(rows.iter().flatten());
+                cells.for_each(|spans| figures(page, spans, &mut found));
+            }
+            LessonBlock::Slider(slider) => {
+                let cells = slider.rows.iter().flat_map(|(_, cells)| cells);
                 cells.for_each(|spans| figures(page, spans, &mut found));
             }
             LessonBlock::List(..)
@@ -354,6 +360,7 @@ pub fn each_block(blocks: &[LessonBlock], visit: &mut dyn FnMut(&LessonBlock)) {
             LessonBlock::Heading(..)
             | LessonBlock::Paragraph(_)
             | LessonBlock::Table(..)
+            | LessonBlock::Slider(_)
             | LessonBlock::Code(_)
             | LessonBlock::Rule
             | LessonBlock::Listing(_)

@@ -37,6 +37,8 @@ pub enum LessonMsg {
     Again(u32),
     /// Show the run that proves or refutes a choice.
     Show(u32, u32),
+    /// Move the slider with a label to a stop.
+    Slide(String, usize),
     /// Show the code in a programming language.
     Code(String),
     /// Save the answers as a file.
@@ -95,6 +97,7 @@ impl Model {
                 effects.push(Effect::FocusElement(format!("question-{question}")));
             }
             LessonMsg::Show(question, choice) => self.lesson.wanted_choice = Some((question, choice)),
+            LessonMsg::Slide(label, at) => drop(self.lesson.sliders.insert(label, at)),
             LessonMsg::Code(language) => self.lesson.code = language,
             LessonMsg::Restore(tries) => {
                 self.lesson.tries.clone_from(&tries);

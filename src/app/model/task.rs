@@ -219,7 +219,10 @@ mod tests {
     use super::*;
     use crate::app::model::test_page::TestPage;
     use crate::app::model::{DocumentMsg, Msg, Opening, update};
-    use crate::scenario::{PublishMode, challenges::find};
+    use crate::scenario::PublishMode;
+    use crate::scenario::challenges::find;
+
+    const OUTBOX: PublishMode = PublishMode::Outbox { poll_ms: 100.0, batch: 10 };
 
     fn challenge(id: &str) -> TestPage {
         let mut page = TestPage::new();
@@ -238,16 +241,17 @@ mod tests {
     fn an_edit_that_the_task_does_not_permit_changes_nothing_and_says_why() {
         let mut page = challenge("lost-event");
         let before = page.model.document.scenario.clone();
+        let steps = page.model.document.history.undoable().map(String::from);
         edit(&mut page, |scenario| scenario.script.clear());
         edit(&mut page, |scenario| scenario.services[1].concurrency = 9);
         page.update(Msg::Document(DocumentMsg::Extend));
         assert_eq!(page.model.document.scenario, before);
-        assert!(!page.model.document.can_undo());
+        assert_eq!(page.model.document.history.undoable().map(String::from), steps);
         let notice = page.model.notices.notice.clone().expect("a notice");
         assert!(notice.contains("until_ms") && notice.contains("inventory.publishes"), "{notice}");
-        edit(&mut page, |scenario| scenario.services[0].publishes[0].mode = PublishMode::Outbox);
+        edit(&mut page, |scenario| scenario.services[0].publishes[0].mode = OUTBOX);
         edit(&mut page, |scenario| scenario.services[1].name = "Shop".into());
-        assert_eq!(page.model.document.scenario.services[0].publishes[0].mode, PublishMode::Outbox);
+        assert_eq!(page.model.document.scenario.services[0].publishes[0].mode, OUTBOX);
         assert_eq!(page.model.document.scenario.services[1].name, "Shop");
     }
 
@@ -274,7 +278,7 @@ mod tests {
         let mut page = challenge("lost-event");
         let mut answer = find("lost-event").expect("a challenge").scenario();
         let start = answer.clone();
-        answer.services[0].publishes[0].mode = PublishMode::Outbox;
+        answer.services[0].publishes[0].mode = OUTBOX;
         page.update(Msg::Document(DocumentMsg::Open(Box::new(Opening::own(answer.clone())))));
         assert_eq!(page.model.task_start().as_deref(), Some(&start));
         // Another author's document with the same tasks is another start.

@@ -84,9 +84,8 @@ pub fn Gallery(props: &GalleryProps) -> Html {
                     <button class="line" data-open="~" onclick={open(ActionId::OtherDrawing.msg())}>{ ActionId::OtherDrawing.action().label }</button>
                 </div>
                 <p class="muted small" role="status">{ match count {
-                    0 => "No example matches. Use fewer words, or all subjects.".to_string(),
-                    1 => "1 example".to_string(),
-                    count => format!("{count} examples"),
+                    0 => "Nothing matches. Use fewer words, or all subjects.".to_string(),
+                    count => format!("{count} found"),
                 } }</p>
                 { for found.iter().map(section) }
             </div>

@@ -6,7 +6,7 @@ use crate::scenario::Scenario;
 use crate::scenario::challenges;
 use crate::session::protocol::lesson::{
     FactMark, LessonBlock, LessonChoice, LessonFigure, LessonListing, LessonPage, LessonQuestion, LessonScenario,
-    LessonSpan, LessonStepPage, LessonTerm,
+    LessonSlider, LessonSpan, LessonStepPage, LessonTerm,
 };
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Parser, Tag, TagEnd};
 
@@ -222,7 +222,25 @@ impl<'a> Builder<'a> {
                 _ => {}
             }
         }
-        LessonBlock::Table(head, rows)
+        match head.first().map(Vec::as_slice) {
+            Some([LessonSpan::Text(first)]) if first.starts_with(markdown::SLIDER) => self.slider(first, &head, rows),
+            Some(_) | None => LessonBlock::Table(head, rows),
+        }
+    }
+
+    /// Makes a slider of a table: each column after the first is a stop.
+    fn slider(&self, first: &str, head: &[Vec<LessonSpan>], rows: Vec<Vec<Vec<LessonSpan>>>) -> LessonBlock {
+        let scenario = |column: usize| {
+            let cells = rows.iter().filter_map(|row| row.get(column)).flatten();
+            let mut figures =
+                cells.filter_map(|span| if let LessonSpan::Figure(place) = span { Some(*place) } else { None });
+            let expression = self.lesson.expressions.get(figures.next()? as usize)?;
+            Some(self.lesson.scenario_place(&expression.scenario))
+        };
+        let stops = head.iter().enumerate().skip(1).map(|(column, name)| (name.clone(), scenario(column))).collect();
+        let label = first[markdown::SLIDER.len()..].trim().to_string();
+        let rows = rows.into_iter().map(|mut row| (row.remove(0), row)).collect();
+        LessonBlock::Slider(LessonSlider { label, stops, rows })
     }
 
     fn cells(&mut self) -> Vec<Vec<LessonSpan>> {

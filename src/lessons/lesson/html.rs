@@ -125,6 +125,15 @@ impl Writer<'_> {
                 self.out.push_str("</blockquote>\n");
             }
             LessonBlock::Table(head, rows) => self.table(head, rows),
+            LessonBlock::Slider(slider) => {
+                let label = vec![LessonSpan::Text(slider.label.clone())];
+                let head: Vec<_> =
+                    [label].into_iter().chain(slider.stops.iter().map(|(name, _)| name.clone())).collect();
+                let row = |(name, cells): &(Vec<LessonSpan>, Vec<Vec<LessonSpan>>)| {
+                    [name.clone()].into_iter().chain(cells.iter().cloned()).collect()
+                };
+                self.table(&head, &slider.rows.iter().map(row).collect::<Vec<_>>());
+            }
             LessonBlock::Code(text) => {
                 let _ = writeln!(self.out, "<pre><code>{}</code></pre>", escaped(text));
             }

@@ -13,6 +13,9 @@ use strum::VariantNames;
 /// Kinds of blocks that are data, not code to show.
 const DATA: [&str; 3] = ["scenario", "question", "challenge"];
 
+/// How the first head cell of a table begins that is a slider.
+pub(super) const SLIDER: &str = "slider:";
+
 /// Whether the info string of a block marks data.
 pub(super) fn is_data(info: &str) -> bool {
     let mut words = info.split_whitespace();
@@ -33,6 +36,7 @@ pub(super) fn parse(text: &str) -> Result<Lesson, Vec<LessonError>> {
     reader.front_matter();
     reader.blocks();
     reader.expressions();
+    reader.sliders();
     if reader.lesson.steps.is_empty() && reader.errors.is_empty() {
         reader.error(1, "at least one heading `## Title {#id}` is expected");
     }
@@ -287,6 +291,36 @@ impl Reader<'_> {
                 };
                 self.expression(index + 1, (start, end), &line[start + 2..end - 2]);
                 from = end;
+            }
+        }
+    }
+
+    /// Checks that each stop of a slider has a number, whose scenario it opens.
+    fn sliders(&mut self) {
+        let lines = self.lesson.lines.clone();
+        let cells = |line: &str| -> Vec<String> {
+            line.trim().trim_matches('|').split('|').map(|cell| cell.trim().to_string()).collect()
+        };
+        for (index, line) in lines.iter().enumerate() {
+            let head = cells(line);
+            if !line.trim_start().starts_with('|') || !head[0].starts_with(SLIDER) {
+                continue;
+            }
+            if head[0][SLIDER.len()..].trim().is_empty() {
+                self.error(
+                    index + 1,
+                    "the name of what the slider sets is expected, as in `slider: Latency of the link`",
+                );
+            }
+            if head.len() < 3 {
+                self.error(index + 1, "a slider needs at least two stops: columns after the first");
+            }
+            let rows = lines[index + 1..].iter().take_while(|line| line.trim_start().starts_with('|'));
+            let rows: Vec<Vec<String>> = rows.skip(1).map(|line| cells(line)).collect();
+            for (column, stop) in head.iter().enumerate().skip(1) {
+                if !rows.iter().any(|row| row.get(column).is_some_and(|cell| cell.contains("{{"))) {
+                    self.error(index + 1, format!("the stop `{stop}` has no number, as in `{{{{scenario: figure}}}}`"));
+                }
             }
         }
     }

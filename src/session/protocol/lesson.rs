@@ -199,6 +199,8 @@ pub enum LessonBlock {
     Quote(Vec<LessonBlock>),
     /// A table: its head, and its rows.
     Table(Vec<Vec<LessonSpan>>, Vec<Vec<Vec<LessonSpan>>>),
+    /// A slider.
+    Slider(LessonSlider),
     /// Text in a fixed font.
     Code(String),
     /// A horizontal rule.
@@ -211,6 +213,17 @@ pub enum LessonBlock {
     Scenario(u32),
     /// A challenge: its id and its title.
     Challenge(String, String),
+}
+
+/// A slider: each stop is a scenario with its numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LessonSlider {
+    /// What it sets.
+    pub label: String,
+    /// The stops: what each is called, and the scenario that it opens.
+    pub stops: Vec<(Vec<LessonSpan>, Option<u32>)>,
+    /// The rows: what is measured, and the number at each stop.
+    pub rows: Vec<(Vec<LessonSpan>, Vec<Vec<LessonSpan>>)>,
 }
 
 /// A part of a line.

@@ -1,6 +1,7 @@
 //! The gallery of examples: pictures, search, filters, keys, phone.
 
 use browser_tests::{Browser, Look, PHONE, Site, WIDE, assert_clean_console, open_from_gallery};
+use converge::scenario::challenges::CHALLENGES;
 use converge::scenario::examples::EXAMPLES;
 use serde_json::json;
 use std::path::Path;
@@ -20,7 +21,7 @@ fn open(look: Look) -> Browser {
 #[test]
 fn every_example_has_a_picture_a_promise_and_a_level() {
     let browser = open(WIDE);
-    assert_eq!(browser.run(&format!("return {SHOWN}.length")), json!(EXAMPLES.len()));
+    assert_eq!(browser.run(&format!("return {SHOWN}.length")), json!(EXAMPLES.len() + CHALLENGES.len()));
     let incomplete = "[...document.querySelectorAll('.example')].filter(card => card.querySelectorAll('svg .box').length < 2 \
         || !card.querySelector('svg .link') && card.dataset.open !== 'gossip-rumor' || !card.querySelector('span').textContent.endsWith('.') \
         || !/Basic|Intermediate|Advanced/.test(card.querySelector('small').textContent)).map(card => card.dataset.open)";
@@ -37,12 +38,12 @@ fn search_and_filters_narrow_the_gallery_and_a_choice_opens_the_example() {
     assert_eq!(browser.run(choices), json!("All subjects,All levels"));
     browser.wait("document.activeElement.matches('.gallery input')");
     browser.keys(&["c", "a", "r", "t"]);
-    browser.wait(&format!("{SHOWN}.join() === 'cart-last-writer-wins,cart-siblings,cart-or-set'"));
+    browser.wait(&format!("{SHOWN}.join() === 'cart-last-writer-wins,cart-siblings,cart-or-set,challenge=lost-book'"));
     browser.run("const s = document.querySelector('.gallery select[aria-label=Level]'); s.value = 'Basic'; s.dispatchEvent(new Event('change', { bubbles: true }))");
     browser.wait(&format!("{SHOWN}.join() === 'cart-last-writer-wins'"));
-    browser.wait("document.querySelector('.gallery [role=status]').textContent === '1 example'");
+    browser.wait("document.querySelector('.gallery [role=status]').textContent === '1 found'");
     browser.keys(&["x"]);
-    browser.wait("document.querySelector('.gallery [role=status]').textContent.startsWith('No example matches')");
+    browser.wait("document.querySelector('.gallery [role=status]').textContent.startsWith('Nothing matches')");
     browser.run("const field = document.querySelector('.gallery input'); field.value = 'cart'; field.dispatchEvent(new InputEvent('input', { bubbles: true }))");
     browser.wait(&format!("{SHOWN}.length === 1"));
     // From the field to the card, and the example opens.

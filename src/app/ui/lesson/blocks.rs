@@ -1,8 +1,9 @@
 //! The text of a lesson as elements.
 
 use super::View;
-use crate::app::model::LessonMsg;
-use crate::session::protocol::lesson::{LessonBlock, LessonSpan};
+use crate::app::model::{LessonMsg, Msg};
+use crate::session::protocol::lesson::{LessonBlock, LessonSlider, LessonSpan};
+use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 impl View<'_> {
@@ -22,6 +23,7 @@ impl View<'_> {
             }
             LessonBlock::Quote(inner) => html! { <blockquote>{ self.blocks(inner) }</blockquote> },
             LessonBlock::Table(head, rows) => self.table(head, rows),
+            LessonBlock::Slider(slider) => self.slider(slider),
             LessonBlock::Code(text) => html! { <pre><code>{ text }</code></pre> },
             LessonBlock::Rule => html! { <hr /> },
             LessonBlock::Listing(place) => self.listing(*place),
@@ -68,6 +70,42 @@ impl View<'_> {
         }
     }
 
+    /// Draws a slider, with the numbers at its stop. Its system opens when the slider is released.
+    fn slider(self, slider: &LessonSlider) -> Html {
+        let last = slider.stops.len().saturating_sub(1);
+        let at = self.lesson.sliders.get(&slider.label).map_or(0, |at| (*at).min(last));
+        let Some((stop, scenario)) = slider.stops.get(at) else { return html! {} };
+        let slide = |opens: bool| {
+            let (send, label) = (self.send.clone(), slider.label.clone());
+            let scenarios: Vec<Option<u32>> = slider.stops.iter().map(|(_, scenario)| *scenario).collect();
+            move |input: HtmlInputElement| {
+                let at = input.value_as_number() as usize;
+                send.emit(Msg::Lesson(LessonMsg::Slide(label.clone(), at)));
+                if let Some(scenario) = scenarios.get(at).copied().flatten().filter(|_| opens) {
+                    send.emit(Msg::Lesson(LessonMsg::OpenScenario(scenario)));
+                }
+            }
+        };
+        let (moved, released) = (slide(false), slide(true));
+        let oninput = Callback::from(move |event: InputEvent| event.target_dyn_into().into_iter().for_each(&moved));
+        let onchange = Callback::from(move |event: Event| event.target_dyn_into().into_iter().for_each(&released));
+        let row = |(name, cells): &(Vec<LessonSpan>, Vec<Vec<LessonSpan>>)| {
+            let number = cells.get(at).map(|spans| self.spans(spans));
+            html! { <div><dt>{ self.spans(name) }</dt><dd>{ for number }</dd></div> }
+        };
+        let is_shown = scenario.is_some() && *scenario == self.shown;
+        html! {
+            <div class="lesson-slider" data-slider={slider.label.clone()}>
+                <label><span>{ &slider.label }{ ": " }<b>{ self.spans(stop) }</b></span>
+                    <input type="range" min="0" max={last.to_string()} step="1" value={at.to_string()} aria-valuetext={plain_text(stop)} {oninput} {onchange} /></label>
+                <dl>{ for slider.rows.iter().map(row) }</dl>
+                if let Some(scenario) = scenario.filter(|_| !is_shown) {
+                    <button class="small line" onclick={self.on(LessonMsg::OpenScenario(scenario))}>{ self.words.show_system }</button>
+                }
+            </div>
+        }
+    }
+
     pub(super) fn spans(self, spans: &[LessonSpan]) -> Html {
         html! { { for spans.iter().map(|span| self.span(span)) } }
     }
@@ -87,7 +125,7 @@ impl View<'_> {
                 let onclick = Callback::from(move |event: MouseEvent| {
                     if !(event.ctrl_key() || event.meta_key() || event.shift_key()) {
                         event.prevent_default();
-                        send.emit(crate::app::model::Msg::Lesson(LessonMsg::GoToId(step.clone())));
+                        send.emit(Msg::Lesson(LessonMsg::GoToId(step.clone())));
                     }
                 });
                 html! { <a {href} {onclick}>{ self.spans(inner) }</a> }
@@ -113,4 +151,18 @@ impl View<'_> {
             Some(measured) => html! { <span class="figure">{ &measured.text }</span> },
         }
     }
+}
+
+/// The text of spans without numbers.
+fn plain_text(spans: &[LessonSpan]) -> String {
+    let text = |span: &LessonSpan| match span {
+        LessonSpan::Text(text) | LessonSpan::Code(text) => text.clone(),
+        LessonSpan::Emphasis(inner)
+        | LessonSpan::Strong(inner)
+        | LessonSpan::Link(_, inner)
+        | LessonSpan::StepLink(_, inner)
+        | LessonSpan::TermLink(_, inner) => plain_text(inner),
+        LessonSpan::Figure(_) | LessonSpan::Break => String::new(),
+    };
+    spans.iter().map(text).collect()
 }
