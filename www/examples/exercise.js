@@ -24,6 +24,8 @@ const statements = {
   firstInteraction: () => statement("initialized", activity),
   prediction: ({ questionId, answer, correct }) =>
     statement("answered", `${activity}#${encodeURIComponent(questionId)}`, { success: correct, response: String(answer) }),
+  goal: ({ id, task, met }) =>
+    statement(met ? "passed" : "failed", `${activity}#${encodeURIComponent(task)}/${encodeURIComponent(id)}`, { success: met }),
   ended: () => statement("completed", activity, { completion: true }),
 };
 

@@ -186,4 +186,18 @@ fn a_challenge_in_an_embed_reports_its_goals_and_its_score() {
     assert_eq!(report["score"], json!(f64::from(native.points) / f64::from(native.of)), "{report}");
     assert_eq!(report["state"]["tasks"]["The double charge/double-charge"]["attempts"], json!(5));
     assert_ne!(report["state"]["link"], Value::Null);
+    // A course page makes statements of the goals.
+    browser.open(&SITE.at("examples/exercise.html"));
+    browser.run("document.querySelector('iframe').src = '../embed/#challenge=double-charge&mode=edit&api=1'");
+    browser.frame(Some("iframe"));
+    browser.wait("document.querySelector('#task-check')");
+    check(&browser);
+    browser.frame(None);
+    for goal in &native.goals {
+        let verb = if goal.met { "passed" } else { "failed" };
+        browser.wait(&format!(
+            "[...document.querySelectorAll('#statements li')].map(it => JSON.parse(it.textContent)).some(it => it.object.id.endsWith('#double-charge/{}') && it.verb.display.en === '{verb}')",
+            goal.id
+        ));
+    }
 }
