@@ -154,15 +154,15 @@ impl TaskView {
     }
 
     /// Returns what the browser keeps of a task.
-    pub fn record(&self, document: &Scenario, task: &Task) -> TaskRecord {
+    pub fn record(&self, task: &Task) -> TaskRecord {
         let records = self.kept.as_deref().map(records_of).unwrap_or_default();
-        records.get(&key(document, task)).copied().unwrap_or_default()
+        records.get(&key(task)).copied().unwrap_or_default()
     }
 
     /// Changes the record of a task. Returns the text to keep.
-    pub fn change_record(&mut self, document: &Scenario, task: &Task, change: impl FnOnce(&mut TaskRecord)) -> String {
+    pub fn change_record(&mut self, task: &Task, change: impl FnOnce(&mut TaskRecord)) -> String {
         let mut records = self.kept.as_deref().map(records_of).unwrap_or_default();
-        change(records.entry(key(document, task)).or_default());
+        change(records.entry(key(task)).or_default());
         let text = json::pretty(&records);
         self.kept = Some(text.clone());
         text
@@ -170,8 +170,8 @@ impl TaskView {
 }
 
 /// The name of a task's record. Documents of different authors may use the same ids.
-fn key(document: &Scenario, task: &Task) -> String {
-    format!("{}/{}", document.title, task.id)
+fn key(task: &Task) -> String {
+    format!("{}/{}", task.title, task.id)
 }
 
 /// Reads the records of all tasks. What cannot be read is forgotten.

@@ -208,6 +208,7 @@ impl Model {
         if self.drawn.is_needed() {
             self.draw_branches();
         }
+        self.hide_for_tasks();
         self.update_scene();
         self.deselect_missing_items();
         if keeps && self.document.origin == Origin::Own && self.mode == Mode::App {

@@ -49,7 +49,7 @@ impl Model {
     /// Returns whether the current task has attempts left.
     pub fn may_grade(&self) -> bool {
         self.task().is_some_and(|task| {
-            let record = self.tasks.record(&self.document.scenario, task);
+            let record = self.tasks.record(task);
             task.attempts.is_none_or(|granted| record.attempts < granted)
         })
     }
@@ -130,8 +130,7 @@ impl Model {
     }
 
     fn change_task_record(&mut self, task: &Task, effects: &mut Vec<Effect>, change: impl FnOnce(&mut TaskRecord)) {
-        let document = self.document.scenario.clone();
-        effects.push(Effect::Keep(KEPT_TASKS, self.tasks.change_record(&document, task, change)));
+        effects.push(Effect::Keep(KEPT_TASKS, self.tasks.change_record(task, change)));
     }
 
     fn receive_grade(&mut self, task: &Task, grade: &TaskGrade, effects: &mut Vec<Effect>) {
@@ -180,20 +179,26 @@ impl Model {
     /// Adapts the page to the tasks of another document.
     pub(super) fn follow_task(&mut self) {
         self.cancel_grading();
-        let tasks = &mut self.tasks;
+        let (scenario, tasks) = (self.document.scenario.clone(), &mut self.tasks);
         (tasks.current, tasks.grading, tasks.score) = (0, Grading::None, None);
-        if let Some(outside) = tasks.outside.take() {
+        tasks.is_open = !scenario.tasks.is_empty();
+        if tasks.is_open {
+            tasks.starts.entry(self.document.number()).or_insert(scenario);
+            self.lesson.is_open = false;
+        }
+        self.hide_for_tasks();
+    }
+
+    /// Hides what the tasks of the drawing hide, and shows what those of the drawing before have hidden.
+    pub(super) fn hide_for_tasks(&mut self) {
+        if let Some(outside) = self.tasks.outside.take() {
             self.hidden = outside;
         }
         let scenario = self.document.scenario.clone();
-        tasks.is_open = !scenario.tasks.is_empty();
-        if !tasks.is_open {
-            return;
+        if !scenario.tasks.is_empty() {
+            self.tasks.outside = Some(self.hidden);
+            scenario.tasks.iter().flat_map(|task| &task.hide).for_each(|part| hide(&mut self.hidden, *part));
         }
-        tasks.starts.entry(self.document.number()).or_insert_with(|| scenario.clone());
-        tasks.outside = Some(self.hidden);
-        scenario.tasks.iter().flat_map(|task| &task.hide).for_each(|part| hide(&mut self.hidden, *part));
-        self.lesson.is_open = false;
     }
 }
 
@@ -260,6 +265,12 @@ mod tests {
         let mut page = challenge("lost-event");
         page.update(Msg::Task(TaskMsg::Leave));
         assert!(!page.model.shows_task());
+        // What the task has hidden is visible again, until undo brings the task back.
+        let mut hidden = challenge("hidden-latency");
+        hidden.update(Msg::Task(TaskMsg::Leave));
+        assert_eq!(hidden.model.hidden, Hidden::default());
+        hidden.update(Msg::Document(DocumentMsg::Undo));
+        assert!(hidden.model.hidden.inspector && hidden.model.shows_task());
         edit(&mut page, |scenario| scenario.script.clear());
         assert!(page.model.document.scenario.script.is_empty());
     }
@@ -313,7 +324,7 @@ mod tests {
         page.update(Msg::Tick(0.0));
         assert_eq!(page.model.tasks.grading, Grading::None);
         let task = page.model.task().cloned().expect("a task");
-        assert_eq!(page.model.tasks.record(&page.model.document.scenario, &task).attempts, 0);
+        assert_eq!(page.model.tasks.record(&task).attempts, 0);
         page.grade();
         let Grading::Graded(grade, _) = &page.model.tasks.grading else { panic!("{:?}", page.model.tasks.grading) };
         assert!(!grade.passed && grade.complete);

@@ -25,7 +25,7 @@ struct View<'a> {
 pub fn draw(model: &Model, send: &Callback<Msg>) -> Html {
     let Some(task) = model.task() else { return html! {} };
     let document = &*model.document.scenario;
-    let record = model.tasks.record(document, task);
+    let record = model.tasks.record(task);
     View { model, document, task, record, send }.draw()
 }
 
