@@ -28,12 +28,9 @@ pub fn everything(skip_browser: bool) -> Result<()> {
     step("lints of the JavaScript module, wasm32", || {
         clippy(&["--package", "converge-js", "--lib", "--target", WASM])
     })?;
-    // The benchmarks have no tests. This program is tested by itself: together with the others, its dependencies would be
-    // compiled again with other features.
-    step("tests, native debug", || {
-        native_tests(&["--package", "converge", "--package", "converge-js"])?;
-        native_tests(&["--package", "xtask"])
-    })?;
+    let programs = step("compiling the tests", TestProgram::compile)?;
+    let (browser, native): (Vec<_>, Vec<_>) = programs.into_iter().partition(TestProgram::needs_browser);
+    step("tests, native debug", || native.iter().try_for_each(|program| run(&mut program.command())))?;
     step("documentation", || {
         run(cargo().args(["doc", "--no-deps", "--package", "converge", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))
     })?;
@@ -46,8 +43,50 @@ pub fn everything(skip_browser: bool) -> Result<()> {
         return Ok(());
     }
     step("tests, real browser", || {
-        run(cargo().args(["test", "--locked", "--package", "browser-tests", "--tests"]).env("CONVERGE_DIST", &dist))
+        browser.iter().try_for_each(|program| run(program.command().env("CONVERGE_DIST", &dist)))
     })
+}
+
+/// A compiled program of tests.
+struct TestProgram {
+    file: PathBuf,
+    /// The folder of its package, in which it runs.
+    package: PathBuf,
+}
+
+impl TestProgram {
+    /// Compiles all tests at once: package by package, common dependencies would be compiled again with other features.
+    /// The benchmarks have no tests.
+    fn compile() -> Result<Vec<TestProgram>> {
+        let packages = ["converge", "converge-js", "xtask", "browser-tests"];
+        let mut command = cargo();
+        command.args(["test", "--no-run", "--locked", "--lib", "--bins", "--tests"]);
+        command.args(packages.iter().flat_map(|package| ["--package", package]));
+        command.args(["--message-format", "json-render-diagnostics"]).stderr(Stdio::inherit());
+        let output = command.output().map_err(|error| format!("compiling the tests: {error}"))?;
+        if !output.status.success() {
+            return Err("they do not compile; the output above states why".into());
+        }
+        let messages = String::from_utf8_lossy(&output.stdout);
+        Ok(messages.lines().filter_map(|line| TestProgram::in_message(&serde_json::from_str(line).ok()?)).collect())
+    }
+
+    /// Reads a message of cargo, if it is about a program of tests.
+    fn in_message(message: &serde_json::Value) -> Option<TestProgram> {
+        let is_test = message["profile"]["test"] == true;
+        let (file, manifest) = (message["executable"].as_str()?, message["manifest_path"].as_str()?);
+        is_test.then(|| TestProgram { file: file.into(), package: Path::new(manifest).with_file_name("") })
+    }
+
+    fn needs_browser(&self) -> bool {
+        self.package.ends_with("tests/browser")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.file);
+        command.current_dir(&self.package).env("CARGO_MANIFEST_DIR", &self.package);
+        command
+    }
 }
 
 /// Runs benchmarks: all, or those with the given names.
@@ -93,25 +132,14 @@ impl Drop for PageBuild {
     }
 }
 
-fn step(name: &str, check: impl FnOnce() -> Result<()>) -> Result<()> {
+fn step<T>(name: &str, check: impl FnOnce() -> Result<T>) -> Result<T> {
     println!("\n== {name}");
     let start = Instant::now();
-    check().map_err(|error| format!("{name}: {error}"))?;
+    let result = check().map_err(|error| format!("{name}: {error}"))?;
     println!("== {name}: {:.0} s", start.elapsed().as_secs_f64());
-    Ok(())
+    Ok(result)
 }
 
 fn clippy(arguments: &[&str]) -> Result<()> {
     run(cargo().args(["clippy", "--quiet", "--locked"]).args(arguments).args(["--", "-D", "warnings"]))
-}
-
-/// Runs tests with cargo-nextest if it is installed, otherwise with `cargo test`.
-fn native_tests(arguments: &[&str]) -> Result<()> {
-    let nextest =
-        Command::new("cargo").args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if nextest.is_ok_and(|status| status.success()) {
-        run(cargo().args(["nextest", "run", "--locked", "--status-level", "fail"]).args(arguments))
-    } else {
-        run(cargo().args(["test", "--locked", "--lib", "--bins", "--tests"]).args(arguments))
-    }
 }
