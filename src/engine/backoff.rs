@@ -7,6 +7,7 @@ use crate::scenario::{Backoff, Micros, micros};
 /// by Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
 pub fn wait(backoff: &Backoff, n: u32, last_wait: f64, stream: &mut Stream) -> Micros {
     debug_assert!(n > 0, "attempts are counted from 1");
+    debug_assert!(last_wait >= 0.0, "a wait is not negative");
     let doubled = |base_ms: f64, cap_ms: f64| (base_ms * (1u64 << n.saturating_sub(1).min(60)) as f64).min(cap_ms);
     micros(match *backoff {
         Backoff::None => 0.0,

@@ -15,14 +15,19 @@ impl Engine {
     /// # Errors
     /// The command is invalid in this run, and has no effect.
     pub fn act(&mut self, command: Command) -> Result<(), CommandRefused> {
+        let started_at = self.ctx.now;
         self.check(&command)?;
         let number = self.schedule(self.ctx.now, command);
         while self.last_command != Some(number) && self.step() {}
+        debug_assert!(self.last_command == Some(number) || self.halt.is_some(), "only a halted run ignores commands");
+        debug_assert!(self.ctx.now == started_at, "a command is executed at once");
         Ok(())
     }
 
     /// Schedules a command, and returns its number.
     pub fn schedule(&mut self, at: Micros, command: Command) -> u32 {
+        debug_assert!(at >= self.ctx.now, "no command is scheduled in the past");
+        debug_assert!(command.check().is_ok(), "the command is valid");
         let number = self.commands.len() as u32;
         self.commands.push(command);
         self.ctx.queue.push(at, Priority::Command, ScheduledEvent::Command(number));
@@ -107,6 +112,8 @@ impl Engine {
 
     /// Executes a scheduled command.
     pub(super) fn execute(&mut self, number: u32) {
+        debug_assert!((number as usize) < self.commands.len(), "the command was scheduled");
+        debug_assert!(self.last_command != Some(number), "a command is executed once");
         self.last_command = Some(number);
         let command = self.commands[number as usize].clone();
         let Command::Operate { service, operation, poison } = &command else {

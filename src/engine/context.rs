@@ -3,6 +3,7 @@
 
 use super::message::{About, LinkId, Payload, Request, SessionToken};
 use super::network::{Network, PlannedArrival};
+use super::numbering::next_number;
 use super::queue::{Priority, Queue, ScheduledEvent, Timer};
 use super::shared_store::SharedStore;
 use super::ties::Ties;
@@ -47,15 +48,19 @@ pub struct Context {
 impl Context {
     /// Releases the row of a shared store that a job of the handler's node locked. The next job that waits for it begins.
     pub fn unlock_row(&mut self, store: usize, key: KeyId, job: u32) {
+        debug_assert!(store < self.stores.len(), "the store exists");
         let next = self.stores[store].unlock(key, self.node, job);
         if let Some((node, job, duration)) = next {
             self.queue.push(self.now + duration, Priority::Timer, ScheduledEvent::Timer(node, Timer::JobDone(job)));
         }
+        debug_assert!(!self.stores[store].is_locked_by(key, self.node, job), "the job has released the row");
     }
 
     /// Releases all rows that the handler's node locked, and forgets its jobs that wait for rows, in a crash.
     pub fn unlock_all(&mut self, store: usize) {
+        debug_assert!(store < self.stores.len(), "the store exists");
         for (key, job) in self.stores[store].forget_waiting(self.node) {
+            debug_assert!(self.stores[store].is_locked_by(key, self.node, job), "only locks of the node are released");
             self.unlock_row(store, key, job);
         }
     }
@@ -80,9 +85,17 @@ impl Context {
         }
     }
 
+    /// Panics, in debug builds, unless a handler of `node` runs at `now`.
+    #[inline]
+    pub fn assert_handler(&self, node: NodeId, now: Micros) {
+        debug_assert!(self.node == node, "a handler runs as its own node");
+        debug_assert!(self.now == now, "a handler runs at the time of the context");
+    }
+
     /// Sends a message over a link.
     #[inline]
     pub fn send(&mut self, link: LinkId, payload: Payload, about: About) {
+        debug_assert!(self.network.link(link).from == self.node, "a node sends over its own links");
         let kind = payload.kind();
         let PlannedArrival { id, slot, due } = self.network.send(self.now, link, payload);
         if self.trace.is_on() {
@@ -94,6 +107,7 @@ impl Context {
         debug_assert!(due >= self.now, "a message arrives after it was sent");
         self.queue.push(due, Priority::Arrival, ScheduledEvent::Arrival(slot));
         if let Some(copy) = self.network.duplicate(self.now, slot) {
+            debug_assert!(copy.due >= self.now && copy.id != id, "a copy is another message");
             let fact = Fact::MessageDuplicated { message: id, copy: copy.id, due: copy.due };
             self.trace.push(self.now, fact);
             self.queue.push(copy.due, Priority::Arrival, ScheduledEvent::Arrival(copy.slot));
@@ -102,6 +116,7 @@ impl Context {
 
     /// Lets the sender of a lost message send it again after a while, as a reliable connection does.
     pub fn resend_later(&mut self, link: LinkId, payload: Payload) {
+        debug_assert!(payload.is_reliable(), "only a reliable connection sends again");
         let number = self.next_resend;
         debug_assert!(!self.resends.contains_key(&number), "numbers of resends are not reused");
         self.next_resend += 1;
@@ -117,12 +132,17 @@ impl Context {
 
     /// Forgets the messages that the handler's node would send again: its connections are closed.
     pub fn forget_resends(&mut self) {
+        debug_assert!(self.node.index() < self.names.node_count(), "the handler's node exists");
+        let newest = self.resends.last_key_value().map(|(number, _)| *number);
+        debug_assert!(newest.is_none_or(|number| number < self.next_resend), "numbers of resends are not reused");
         let (network, node) = (&self.network, self.node);
         self.resends.retain(|_, (link, _)| network.link(*link).from != node);
     }
 
     /// Sends a message to a member of a group that is too large for a link between each pair.
     pub fn send_to_member(&mut self, from: NodeId, to: NodeId, payload: Payload, about: About) {
+        debug_assert!(from == self.node, "a member sends its own messages");
+        debug_assert!(from != to, "a member sends to others");
         let link = self.network.link_between(self.now, from, to, (self.names.node(from), self.names.node(to)));
         self.send(link, payload, about);
     }
@@ -130,8 +150,13 @@ impl Context {
     /// Sets a timer of the handler's node.
     #[inline]
     pub fn wake(&mut self, at: Micros, timer: Timer) {
+        debug_assert!(self.node.index() < self.names.node_count(), "the handler's node exists");
         debug_assert!(at >= self.now, "no event is scheduled into the past");
         self.queue.push(at, Priority::Timer, ScheduledEvent::Timer(self.node, timer));
+        debug_assert!(
+            self.queue.next_at().is_some_and(|next| (self.now..=at).contains(&next)),
+            "the timer is scheduled"
+        );
     }
 
     /// Records a fact.
@@ -142,16 +167,12 @@ impl Context {
 
     /// Returns the id of the next update.
     pub fn next_update(&mut self) -> UpdateId {
-        debug_assert!(self.updates < u32::MAX, "ids of updates are not reused");
-        self.updates += 1;
-        UpdateId(self.updates - 1)
+        UpdateId(next_number(&mut self.updates))
     }
 
     /// Returns the id of the next operation.
     pub fn next_operation(&mut self) -> OperationId {
-        debug_assert!(self.operations < u32::MAX, "ids of operations are not reused");
-        self.operations += 1;
-        OperationId(self.operations - 1)
+        OperationId(next_number(&mut self.operations))
     }
 }
 
@@ -173,7 +194,9 @@ impl Context {
     /// Returns the version of a register's write that a wall clock orders: among writes with the same reading of the clock, a
     /// deletion is the newest, and of values the largest. `after` is an older version.
     pub fn break_tie(&mut self, key: KeyId, version: Version, value: Option<&Value>, after: Version) -> Version {
+        debug_assert!(version > after, "a write is ordered after the version it depends on");
         let placed = self.ties.place(key, version, value);
+        debug_assert!(placed.time == version.time, "a tie is broken within one reading of the clock");
         if placed > after { placed } else { version }
     }
 
@@ -181,6 +204,8 @@ impl Context {
     pub fn wake_followers(&mut self) {
         let followers = self.followers.clone();
         for (_, follower, after) in followers.iter().filter(|(of, ..)| *of == self.node) {
+            debug_assert!(*follower != self.node, "a client does not follow itself");
+            debug_assert!(follower.index() < self.names.node_count(), "the follower exists");
             self.queue.push(
                 self.now + after,
                 Priority::Timer,
@@ -191,7 +216,9 @@ impl Context {
 
     /// Records the start of an operation, and returns its request.
     pub fn issue(&mut self, by: NodeId, session: u32, to: NodeId, operation: &Operation) -> Request {
+        debug_assert!(by != to || session == 0, "the page's user has one session");
         let key = self.key(self.names.scope(to), operation.key());
+        debug_assert!(self.names.key(key) == operation.key(), "the id is that of the operation's key");
         let id = self.next_operation();
         let (kind, value, expected) = recorded(operation);
         self.record(Fact::OperationIssued { operation: id, by, session, to, kind, key, value, expected });

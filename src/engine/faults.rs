@@ -21,8 +21,16 @@ enum ServiceNode<'a> {
 }
 
 impl Engine {
+    /// Panics, in debug builds, unless the run executes this command now.
+    fn assert_executes(&self, command: &Command) {
+        let last = self.last_command.map(|number| &self.commands[number as usize]);
+        debug_assert!(last == Some(command), "the command was scheduled");
+        debug_assert!(self.halt.is_none(), "a halted run executes no commands");
+    }
+
     /// Executes a fault or a repair.
     pub(super) fn execute_fault(&mut self, command: &Command) {
+        self.assert_executes(command);
         match command {
             Command::Operate { .. } => unreachable!("an operation is no fault"),
             Command::CutLink { from, to, one_way } => self.set_cut(from, to, *one_way, true),
@@ -93,6 +101,7 @@ impl Engine {
 
     /// Executes a command for a bus.
     fn execute_bus_command(&mut self, command: &Command) {
+        self.assert_executes(command);
         match command {
             Command::StopBus { bus, lose_unflushed } => self.on_bus(bus, |bus, now, ctx| {
                 if bus.is_up() {
@@ -145,24 +154,33 @@ impl Engine {
             Node::Bus(_) | Node::Client(_) | Node::Group => return,
         };
         self.ctx.node = node;
-        act(at, self.ctx.now, &mut self.ctx);
+        let now = self.ctx.now;
+        act(at, now, &mut self.ctx);
+        debug_assert!(self.ctx.now == now, "no time passes during a command");
+        debug_assert!(self.ctx.node == node, "a command acts on one node");
     }
 
     fn on_bus(&mut self, id: &str, act: impl FnOnce(&mut Bus, Micros, &mut Context)) {
         let Ok(node) = self.bus(id) else { return };
         if let Node::Bus(bus) = &mut self.nodes[node.index()] {
             self.ctx.node = node;
-            act(bus, self.ctx.now, &mut self.ctx);
+            let now = self.ctx.now;
+            act(bus, now, &mut self.ctx);
+            debug_assert!(self.ctx.now == now, "no time passes during a command");
+            debug_assert!(self.ctx.node == node, "a command acts on one node");
         }
     }
 
     fn set_cut(&mut self, from: &str, to: &str, one_way: bool, cut: bool) {
         for id in self.directions(from, to, one_way).unwrap_or_default() {
+            debug_assert!(!self.ctx.network.link(id).is_ephemeral, "a command names links of the scenario");
             self.set_link_cut(id, cut);
+            debug_assert!(self.ctx.network.link(id).cut == cut, "the link is cut, or is not");
         }
     }
 
     fn set_link_cut(&mut self, id: LinkId, cut: bool) {
+        debug_assert!((id.0 as usize) < self.ctx.network.links().len(), "the link exists");
         let link = self.ctx.network.link_mut(id);
         if link.cut != cut {
             link.cut = cut;
@@ -170,6 +188,7 @@ impl Engine {
             if link.is_ephemeral {
                 return;
             }
+            debug_assert!(link.from != link.to, "a link connects two nodes");
             let (from, to) = (link.from, link.to);
             let fact = if cut { Fact::LinkCut { from, to } } else { Fact::LinkHealed { from, to } };
             self.ctx.record(fact);
@@ -182,6 +201,7 @@ impl Engine {
     }
 
     fn disturb(&mut self, id: LinkId, command: &Command) {
+        debug_assert!(!self.ctx.network.link(id).is_ephemeral, "a command names links of the scenario");
         let Command::DisturbLink { loss, duplicate, delay, reorder, .. } = command else { return };
         let name = self.link_name(id);
         let disturbance = Disturbance {
@@ -192,6 +212,8 @@ impl Engine {
             stream: self.ctx.network.disturbance_stream(&name),
         };
         self.ctx.network.disturb(id, &name, Some(disturbance));
+        let faults = self.ctx.network.link(id).faults.as_ref();
+        debug_assert!(faults.is_some_and(|faults| faults.disturbance.is_some()), "the link is disturbed");
         let (from, to) = (self.ctx.network.link(id).from, self.ctx.network.link(id).to);
         let millionths = |p: &f64| (p * 1e6).round() as u32;
         self.ctx.record(Fact::LinkDisturbed {
@@ -214,6 +236,9 @@ impl Engine {
         } else if was_disturbed {
             self.ctx.record(Fact::LinkHealed { from, to });
         }
+        let link = self.ctx.network.link(id);
+        debug_assert!(!link.cut, "a healed link carries messages");
+        debug_assert!(link.faults.as_ref().is_none_or(|faults| faults.disturbance.is_none()), "a disturbance ends");
     }
 
     fn partition(&mut self, groups: &[Vec<String>]) {
@@ -223,6 +248,7 @@ impl Engine {
             nodes
         };
         let groups: Vec<BTreeSet<NodeId>> = groups.iter().map(nodes).collect();
+        debug_assert!(groups.len() > 1, "a partition has at least two sides");
         let group = |node: NodeId| groups.iter().position(|group| group.contains(&node));
         self.ctx.network.partition(&groups);
         for id in (0..self.ctx.network.links().len() as u32).map(LinkId) {
@@ -231,6 +257,7 @@ impl Engine {
                 && from != to
             {
                 self.set_link_cut(id, true);
+                debug_assert!(self.ctx.network.link(id).cut, "no message crosses the partition");
             }
         }
     }
@@ -245,6 +272,7 @@ impl Engine {
                 if matches!(event, ScheduledEvent::Arrival(_)) { Priority::Arrival } else { Priority::Timer };
             self.ctx.queue.push(self.ctx.now, priority, event);
         }
+        debug_assert!(self.ctx.queue.next_at().is_none_or(|at| at >= self.ctx.now), "what waited is not in the past");
     }
 
     fn heal_all(&mut self) {
@@ -277,9 +305,12 @@ impl Engine {
                 Node::Client(_) | Node::Group => {}
             }
         }
+        let is_service = |node: &&Node| matches!(node, Node::Service(_) | Node::Replica(_));
+        debug_assert!(self.nodes.iter().filter(is_service).all(Node::is_up), "all services run again");
         let paused: Vec<NodeId> = self.paused.keys().copied().collect();
         for node in paused {
             self.resume(node);
         }
+        debug_assert!(self.paused.is_empty(), "all nodes are resumed");
     }
 }

@@ -28,6 +28,7 @@ impl Engine {
 
     /// Halts the run, unless it was halted before.
     pub fn halt_at(&mut self, cause: HaltCause) {
+        debug_assert!(self.halt.is_none_or(|halt| halt.at == self.ctx.now), "a halted run stays where it is");
         let limit = match cause {
             HaltCause::EventsAtOneInstant => self.limits.events_at_one_instant,
             HaltCause::Events => self.limits.events,
@@ -37,6 +38,7 @@ impl Engine {
         };
         let halt = Halt { cause, limit, at: self.ctx.now, node: self.ctx.node };
         self.halt.get_or_insert(halt);
+        debug_assert!(self.next_at().is_none(), "a halted run processes no event");
     }
 
     /// Returns the estimated memory of the engine, bytes: the messages in flight, the scheduled events, the queues and logs of
@@ -58,11 +60,14 @@ impl Engine {
     /// so this is checked after each.
     #[inline]
     pub(super) fn check_in_flight(&mut self) {
+        debug_assert!(self.halt.is_none(), "a halted run processes no events");
         if self.ctx.network.counts().in_flight > self.limits.messages_in_flight {
             self.halt_at(HaltCause::MessagesInFlight);
         } else if self.in_flight_memory() > self.limits.memory {
             self.halt_at(HaltCause::Memory);
         }
+        let is_below = self.ctx.network.counts().in_flight <= self.limits.messages_in_flight;
+        debug_assert!(is_below || self.halt.is_some(), "a run that exceeds a limit halts");
     }
 
     /// Counts an event at an instant, and halts the run if that exceeds a limit. Returns whether the event may be processed.

@@ -27,6 +27,7 @@ impl Inbox {
 
     /// Returns whether an event was handled within the window.
     pub fn contains(&mut self, now: Micros, update: UpdateId) -> bool {
+        debug_assert!(self.oldest.front().is_none_or(|(at, _)| *at <= now), "no row is from the future");
         debug_assert!(self.window.is_none() || self.rows.len() == self.oldest.len(), "each row has an age");
         if let Some(window) = self.window {
             while let Some(&(at, old)) = self.oldest.front()
@@ -51,7 +52,6 @@ impl Inbox {
 
     /// Deletes all rows.
     pub fn clear(&mut self) {
-        self.rows.clear();
-        self.oldest.clear();
+        *self = Inbox::new(self.window);
     }
 }

@@ -107,10 +107,12 @@ impl Link {
 
     /// Draws the additional delay of the next message on a disturbed link, and whether later messages may overtake it.
     pub fn draw_disturbance(&mut self) -> (Micros, bool) {
+        debug_assert!(!self.is_ephemeral, "a link of the scenario is disturbed");
         let disturbance = self.faults.as_mut().and_then(|faults| faults.disturbance.as_mut());
         let Some(disturbance) = disturbance else { return (0, false) };
         let delay = disturbance.delay.as_ref().map_or(0, |delay| delay.draw(&mut disturbance.stream));
         let reordered = disturbance.stream.bernoulli(disturbance.reorder);
+        debug_assert!((0.0..=1.0).contains(&disturbance.reorder), "the scenario is valid");
         let second = if reordered { self.latency.draw(&mut disturbance.stream) } else { 0 };
         (delay + second, reordered)
     }

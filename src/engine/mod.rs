@@ -25,6 +25,7 @@ mod link;
 mod message;
 mod network;
 mod node;
+mod numbering;
 mod partition_reader;
 mod publishing;
 mod queue;
@@ -183,6 +184,7 @@ impl Engine {
         }
         let Some((_, event)) = self.ctx.queue.pop() else { return false };
         self.ctx.now = at;
+        debug_assert!(self.ctx.queue.next_at().is_none_or(|next| next >= at), "events are processed in order");
         if !self.paused.is_empty() && self.defer(event) {
             return true;
         }
@@ -206,22 +208,26 @@ impl Engine {
             }
             left -= 1;
             self.step();
+            debug_assert!(self.ctx.now <= to, "no event after `to` is processed");
         }
         // A halted run stays at the instant of its last event.
         if self.halt.is_none() {
             self.ctx.now = self.ctx.now.max(to);
+            debug_assert!(self.next_at().is_none_or(|at| at > to), "all events up to `to` are processed");
         }
         true
     }
 
     /// Defers an event if its node is paused, and returns whether it did.
     fn defer(&mut self, event: ScheduledEvent) -> bool {
+        debug_assert!(!self.paused.is_empty(), "called only while a node is paused");
         let node = match event {
             ScheduledEvent::Arrival(slot) => self.ctx.network.receiver(slot),
             ScheduledEvent::Timer(node, _) => node,
             ScheduledEvent::Command(_) => return false,
         };
         let Some(waiting) = self.paused.get_mut(&node) else { return false };
+        debug_assert!(node.index() < self.nodes.len(), "an event belongs to a node");
         waiting.push(event);
         true
     }
@@ -245,6 +251,8 @@ impl Engine {
         }
         ctx.record(Fact::MessageDelivered { message: message.id });
         ctx.node = ctx.network.link(message.link).to;
+        debug_assert!(!self.paused.contains_key(&ctx.node), "messages to a paused node wait");
+        debug_assert!(nodes[ctx.node.index()].is_up(), "a message is delivered only to a node that is up");
         let reply_link = self.reply_links.get(message.link.0 as usize).copied().flatten();
         let now = ctx.now;
         match &mut nodes[ctx.node.index()] {
@@ -260,6 +268,9 @@ impl Engine {
     /// Sends a lost message again, unless the reason is gone.
     fn resend(&mut self, node: NodeId, number: u32) {
         let Some((link, payload)) = self.ctx.take_resend(number) else { return };
+        debug_assert!(payload.is_reliable(), "only a reliable connection sends again");
+        debug_assert!(self.ctx.network.link(link).from == node, "the sender of the message sends it again");
+        self.ctx.node = node;
         let (is_awaited, about) = match (&self.nodes[node.index()], &payload) {
             (Node::Bus(bus), Payload::Deliver(delivery)) => {
                 let (update, attempt) = (Some(delivery.update.id), delivery.attempt);
@@ -277,6 +288,8 @@ impl Engine {
     }
 
     fn on_timer(&mut self, node: NodeId, timer: Timer) {
+        debug_assert!(node.index() < self.nodes.len(), "a timer belongs to a node");
+        debug_assert!(!self.paused.contains_key(&node), "timers of a paused node wait");
         if let Timer::Resend(number) = timer {
             return self.resend(node, number);
         }

@@ -81,6 +81,8 @@ pub struct PlannedArrival {
 impl Network {
     /// Adds a link.
     pub fn add(&mut self, seed: u64, config: &LinkConfig) -> LinkId {
+        debug_assert!(self.slots.is_empty(), "links are added before messages are sent");
+        debug_assert!(self.links.is_empty() || self.seed == seed, "all links have the scenario's seed");
         self.links.push(Link::new(seed, config));
         self.seed = seed;
         LinkId(self.links.len() as u32 - 1)
@@ -132,6 +134,11 @@ impl Network {
     /// Begins or ends the disturbance of a link, and returns whether that changed anything. `name` is `from->to`, by ids
     /// of the scenario.
     pub fn disturb(&mut self, id: LinkId, name: &str, disturbance: Option<Disturbance>) -> bool {
+        debug_assert!(disturbance.is_none() || !self.link(id).is_ephemeral, "a link of the scenario is disturbed");
+        let is_probability = |p: f64| (0.0..=1.0).contains(&p);
+        debug_assert!(
+            disturbance.as_ref().is_none_or(|it| [it.loss, it.duplicate, it.reorder].into_iter().all(is_probability))
+        );
         let seed = self.seed;
         let faults = &mut self.links[id.0 as usize].faults;
         if disturbance.is_none() {
@@ -160,6 +167,7 @@ impl Network {
     /// Puts a message on a link.
     #[inline]
     pub fn send(&mut self, now: Micros, id: LinkId, payload: Payload) -> PlannedArrival {
+        debug_assert!(self.counts.conserved(), "messages are conserved: {:?}", self.counts);
         self.counts.sent += 1;
         let link = &mut self.links[id.0 as usize];
         let mut due = now + link.latency.draw(&mut link.delay);
@@ -191,6 +199,7 @@ impl Network {
         debug_assert!(due >= now, "no copy arrives before it was made");
         let payload = message.payload.clone();
         self.counts.duplicated += 1;
+        debug_assert!(self.counts.duplicated <= self.counts.sent, "a message is duplicated at most once");
         Some(self.put_on_link(id, due, payload, true))
     }
 
@@ -232,6 +241,7 @@ impl Network {
     /// cut, or the receiver may be down.
     #[inline]
     pub fn arrive(&mut self, slot: u32, is_up: impl FnOnce(NodeId) -> bool) -> (Message, Result<(), DropCause>) {
+        debug_assert!(self.counts.in_flight > 0, "a message that arrives is in flight");
         let message = self.slots[slot as usize].take().expect("an arrival refers to a message in flight");
         self.free_slots.push(slot);
         self.counts.in_flight -= 1;
@@ -258,6 +268,7 @@ impl Network {
             Ok(())
         };
         debug_assert!(self.counts.conserved(), "messages are conserved: {:?}", self.counts);
+        debug_assert!(self.counts.in_flight > 0 || self.elements == 0, "only messages in flight contain data");
         if link.is_ephemeral {
             self.ephemeral_links.release(message.link);
         }

@@ -191,6 +191,7 @@ impl Queue {
         self.sequence += 1;
         self.heap.push(entry);
         self.sift_up(self.heap.len() - 1);
+        debug_assert!(self.heap[0].at <= at, "the earliest event is first");
     }
 
     /// Returns the number of scheduled events.
@@ -207,6 +208,7 @@ impl Queue {
     /// Removes the next event.
     #[inline]
     pub fn pop(&mut self) -> Option<(Micros, ScheduledEvent)> {
+        debug_assert!(self.heap.len() as u64 <= self.sequence, "each event has its own number");
         let last = self.heap.pop()?;
         let Some(first) = self.heap.first_mut() else { return Some((last.at, last.event.into())) };
         let first = std::mem::replace(first, last);
@@ -217,6 +219,7 @@ impl Queue {
 
     #[inline]
     fn sift_up(&mut self, mut i: usize) {
+        debug_assert!(i < self.heap.len(), "the entry is in the heap");
         let entry = self.heap[i];
         while i > 0 {
             let parent = (i - 1) / CHILDREN;
@@ -227,12 +230,17 @@ impl Queue {
             i = parent;
         }
         self.heap[i] = entry;
+        debug_assert!(
+            i == 0 || self.heap[(i - 1) / CHILDREN].key() < entry.key(),
+            "a parent comes before its children"
+        );
     }
 
     /// Moves the first entry down along the least children to the bottom, then up to its place: it was the last entry, so it
     /// rarely moves up.
     #[inline]
     fn sift_down(&mut self) {
+        debug_assert!(!self.heap.is_empty(), "the first entry exists");
         let length = self.heap.len();
         let entry = self.heap[0];
         let mut i = 0;
@@ -247,6 +255,8 @@ impl Queue {
         }
         self.heap[i] = entry;
         self.sift_up(i);
+        let mut children = self.heap.iter().skip(1).take(CHILDREN);
+        debug_assert!(children.all(|child| self.heap[0].key() < child.key()), "the least entry is first");
     }
 }
 

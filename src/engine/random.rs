@@ -29,6 +29,7 @@ impl Stream {
     /// Returns the next 64 random bits.
     #[inline]
     pub fn bits(&mut self) -> u64 {
+        debug_assert!(self.0 != [0; 4], "the state of xoshiro is never 0");
         let s = &mut self.0;
         let result = s[0].wrapping_add(s[3]).rotate_left(23).wrapping_add(s[0]);
         let t = s[1] << 17;
@@ -38,6 +39,7 @@ impl Stream {
         s[0] ^= s[3];
         s[2] ^= t;
         s[3] = s[3].rotate_left(45);
+        debug_assert!(*s != [0; 4], "the stream does not end");
         result
     }
 
@@ -61,6 +63,7 @@ impl Stream {
     /// Draws uniformly from `0..n`, by a multiplication (Lemire 2019; the bias is below n/2^64).
     #[inline]
     pub fn below(&mut self, n: u32) -> u32 {
+        debug_assert!(n > 0, "the range has a number");
         ((u128::from(self.bits()) * u128::from(n)) >> 64) as u32
     }
 }

@@ -22,15 +22,23 @@ pub struct SharedStore {
 }
 
 impl SharedStore {
+    /// Returns whether a job has the lock of a row.
+    pub fn is_locked_by(&self, key: KeyId, node: NodeId, job: u32) -> bool {
+        self.locks.get(&key).is_some_and(|(holder, _)| *holder == (node, job))
+    }
+
     /// Locks a row for a job, or lets the job wait for it. Returns whether the job may begin.
     pub fn lock(&mut self, key: KeyId, node: NodeId, job: u32, duration: Micros) -> bool {
+        debug_assert!(!self.is_locked_by(key, node, job), "a job locks a row once");
         match self.locks.get_mut(&key) {
             None => {
                 self.locks.insert(key, ((node, job), VecDeque::new()));
                 true
             }
-            Some((holder, waiting)) => {
-                debug_assert!(*holder != (node, job), "a job locks a row once");
+            Some((_, waiting)) => {
+                let is_waiting = waiting.iter().any(|(other, id, _)| (*other, *id) == (node, job));
+                debug_assert!(!is_waiting, "a job waits for a row once");
+
                 waiting.push_back((node, job, duration));
                 false
             }
@@ -45,6 +53,7 @@ impl SharedStore {
             Some((node, job, _)) => *holder = (node, job),
             None => _ = self.locks.remove(&key),
         }
+        debug_assert!(!self.is_locked_by(key, node, job), "the job has released the row");
         debug_assert!(next.is_none_or(|(other, id, _)| (other, id) != (node, job)), "a job waits for a row once");
         next
     }
@@ -53,6 +62,8 @@ impl SharedStore {
     pub fn forget_waiting(&mut self, node: NodeId) -> Vec<(KeyId, u32)> {
         let mut locked = Vec::new();
         for (key, (holder, waiting)) in &mut self.locks {
+            let is_holder = |(other, id, _): &WaitingJob| (*other, *id) == *holder;
+            debug_assert!(!waiting.iter().any(is_holder), "the job that has the lock does not wait");
             waiting.retain(|(other, ..)| *other != node);
             if holder.0 == node {
                 locked.push((*key, holder.1));

@@ -39,6 +39,7 @@ impl Store {
 
     /// Returns the version for the next write of a key.
     pub fn next_version(&mut self, key: KeyId, origin: u32) -> Version {
+        debug_assert!(origin > 0, "origin 0 is that of the scenario's data");
         let held = self.rows.get(&key).map(|row| row.version).unwrap_or_default();
         let counter = self.counters.entry(key).or_default();
         *counter = held.counter.max(*counter) + 1;
@@ -66,6 +67,7 @@ impl Store {
 
     /// Adds the difference of an update to the number of its key, and returns the sum; none if either is no number.
     pub fn add(&mut self, update: &Update) -> Option<i64> {
+        debug_assert!(!update.version.is_none(), "an update has a version");
         let (held, version) = match self.rows.get(&update.key) {
             None => (0, Version::default()),
             Some(Row { value: Value::Int(held), version, .. }) => (*held, *version),
@@ -73,11 +75,16 @@ impl Store {
         };
         let sum = sum(held, update.delta?).ok()?;
         self.set(update.key, Value::Int(sum), version.max(update.version), update.clock);
+        debug_assert!(
+            self.rows.get(&update.key).is_some_and(|row| row.version >= version),
+            "versions of a key increase"
+        );
         Some(sum)
     }
 
     /// Applies the update of another service, and returns whether that changed the row.
     pub fn apply(&mut self, update: &Update, effect: Effect) -> bool {
+        debug_assert!(!update.version.is_none(), "an update has a version");
         let row = self.rows.get(&update.key);
         let held = row.map(|row| row.version).unwrap_or_default();
         let changed = match effect {

@@ -23,6 +23,7 @@ pub struct Ties {
 impl Ties {
     /// Returns the version of a write, and remembers it.
     pub fn place(&mut self, key: KeyId, version: Version, value: Option<&Value>) -> Version {
+        debug_assert!(self.order.len() == self.writes.len(), "each reading of the clock is remembered once");
         let place = (key, version.time);
         let rank = (value.is_none(), value.cloned());
         let number = u64::from(version.counter) << 32 | u64::from(version.origin);
@@ -50,6 +51,7 @@ impl Ties {
         {
             self.writes.remove(&oldest);
         }
+        debug_assert!(self.order.len() <= REMEMBERED, "old writes are forgotten");
         Version { counter: (placed >> 32) as u32, origin: placed as u32, ..version }
     }
 }

@@ -66,11 +66,14 @@ impl<W, J> WorkerPool<W, J> {
     pub fn enqueue(&mut self, work: W) {
         debug_assert!(!self.has_free_worker(), "work waits only while all workers are busy");
         self.waiting.push_back(work);
+        debug_assert!(self.spare() < 0, "work waits for a worker");
     }
 
     /// Draws the time that a request takes, µs.
     pub fn draw_service_time(&mut self) -> Micros {
+        debug_assert!(self.busy <= self.config.concurrency, "a worker has one job");
         let duration = self.config.service_time.draw(&mut self.config.durations);
+        debug_assert!(self.slowness > 0.0, "work takes time");
         self.slowed(duration)
     }
 
@@ -86,6 +89,7 @@ impl<W, J> WorkerPool<W, J> {
         let id = self.next_job;
         self.next_job += 1;
         self.put(id, job);
+        debug_assert!(self.jobs.len() <= self.busy as usize, "each job occupies a worker");
         id
     }
 
@@ -93,6 +97,7 @@ impl<W, J> WorkerPool<W, J> {
     pub fn release(&mut self) -> Option<W> {
         debug_assert!(self.busy > 0, "only a busy worker is released");
         self.busy -= 1;
+        debug_assert!(self.jobs.len() <= self.busy as usize, "the job of a released worker has ended");
         self.waiting.pop_front()
     }
 
@@ -129,6 +134,8 @@ impl<W, J> WorkerPool<W, J> {
 
     /// Loses all work, and returns the jobs in the order of their ids, and the queue.
     pub fn crash(&mut self) -> (impl Iterator<Item = J> + use<W, J>, VecDeque<W>) {
+        debug_assert!(self.jobs.len() <= self.busy as usize, "each job occupies a worker");
+        debug_assert!(self.waiting.is_empty() || !self.has_free_worker(), "work waits only while all workers are busy");
         self.busy = 0;
         (std::mem::take(&mut self.jobs).into_values(), std::mem::take(&mut self.waiting))
     }

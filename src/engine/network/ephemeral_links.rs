@@ -52,6 +52,7 @@ impl EphemeralLinks {
         (from, to): (NodeId, NodeId),
         ids: (&str, &str),
     ) -> LinkId {
+        debug_assert!(from != to, "a member sends to others");
         let unlisted = self.unlisted.clone().expect("set where a scenario has a large group");
         if let Some(listed) = unlisted.listed.get(&(from, to)) {
             return *listed;
@@ -94,11 +95,14 @@ impl EphemeralLinks {
 
     /// Cuts links that are created from now on between these sides. Messages in flight arrive.
     pub(super) fn partition(&mut self, sides: &[BTreeSet<NodeId>]) {
+        debug_assert!(sides.len() > 1, "a partition has at least two sides");
         if self.unlisted.is_some() {
             let mut partition = LiteMap::new();
             for (nodes, side) in sides.iter().zip(0..) {
                 partition.extend(nodes.iter().map(|node| (*node, side)));
             }
+            let nodes: usize = sides.iter().map(BTreeSet::len).sum();
+            debug_assert!(nodes == partition.len(), "a node is on one side");
             self.partitions.push(partition);
         }
     }
@@ -110,10 +114,12 @@ impl EphemeralLinks {
 
     /// Counts the messages that `from` has sent to `to` at this instant, before the one that it sends now.
     fn count_earlier(&mut self, now: Micros, from: NodeId, to: NodeId) -> usize {
+        debug_assert!(from != to, "a member sends to others");
         if self.latest_receivers.len() <= from.index() {
             self.latest_receivers.resize(from.index() + 1, (0, Vec::new()));
         }
         let (at, receivers) = &mut self.latest_receivers[from.index()];
+        debug_assert!(*at <= now, "time does not go back");
         if *at != now {
             (*at, *receivers) = (now, Vec::new());
         }
