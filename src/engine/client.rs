@@ -71,6 +71,7 @@ impl Client {
 
     /// Sets the timers that run from the start.
     pub fn start(&mut self, ctx: &mut Context) {
+        debug_assert!(ctx.now == 0, "a run starts at time 0");
         debug_assert!(self.pending.is_empty(), "a client starts without operations");
         for (n, (at, _)) in self.config.script.iter().enumerate() {
             ctx.wake(*at, Timer::ScriptedOperation(n as u32));
@@ -84,6 +85,7 @@ impl Client {
 
     /// Handles a message.
     pub fn on_message(&mut self, now: Micros, payload: Payload, ctx: &mut Context) {
+        ctx.assert_handler(self.config.node, now);
         match payload {
             Payload::Operated(operation, outcome, update) => self.end(now, operation, outcome, update, None, ctx),
             Payload::Returned(operation, result) => self.on_result(now, operation, *result, ctx),
@@ -113,6 +115,7 @@ impl Client {
 
     /// Handles a timer; a timer whose reason is gone has no effect.
     pub fn on_timer(&mut self, now: Micros, timer: Timer, ctx: &mut Context) {
+        ctx.assert_handler(self.config.node, now);
         match timer {
             Timer::ScriptedOperation(n) => {
                 let operation = self.config.script[n as usize].1.clone();
@@ -149,7 +152,9 @@ impl Client {
     }
 
     fn on_generated(&mut self, now: Micros, session: u32, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "a timer is handled when it expires");
         let Some(generator) = &self.config.generator else { return };
+        debug_assert!((session as usize) < generator.sessions.len(), "the session exists");
         let is_open = matches!(generator.pace, Pace::Open(_));
         // A client that follows another one is also woken outside of the time of its own operations.
         if matches!(generator.pace, Pace::After) && !(generator.from..generator.until).contains(&now) {
@@ -168,6 +173,7 @@ impl Client {
     /// Sets the timer of a session's next generated operation.
     fn schedule_next(&mut self, now: Micros, session: u32, ctx: &mut Context) {
         let Some(generator) = &mut self.config.generator else { return };
+        debug_assert!((session as usize) < generator.sessions.len(), "the session exists");
         let stream = &mut generator.sessions[session as usize].arrivals;
         let at = now
             + match &generator.pace {
@@ -183,6 +189,7 @@ impl Client {
 
     fn generate(&mut self, session: u32) -> Option<Operation> {
         let generator = self.config.generator.as_mut()?;
+        debug_assert!((session as usize) < generator.sessions.len(), "the session exists");
         let streams = &mut generator.sessions[session as usize];
         let key = generator.keys.draw(&mut streams.keys).to_string();
         if streams.kinds.bernoulli(generator.read_share) {
@@ -198,6 +205,8 @@ impl Client {
     }
 
     fn next_value(&mut self) -> Value {
+        debug_assert!(self.config.generator.is_some(), "only generated writes count up");
+        debug_assert!(self.written >= 0, "values count up");
         self.written += 1;
         Value::Int(self.config.first_value + self.written - 1)
     }
@@ -212,6 +221,7 @@ impl Client {
         ctx: &mut Context,
     ) -> bool {
         let Some(write) = self.optimistic_writes.get(&session) else { return false };
+        debug_assert!(write.attempt > 0, "attempts are numbered from 1");
         if let Some(value) = read {
             let (key, expect) = (write.key.clone(), value);
             let operation = Operation::CompareAndSet { key, expect, value: self.next_value() };
@@ -226,6 +236,7 @@ impl Client {
         let (Some(generator), Some(write)) = (generator, self.optimistic_writes.get_mut(&session)) else {
             return false;
         };
+        debug_assert!((session as usize) < generator.sessions.len(), "the session exists");
         let backoff = generator.optimistic.as_ref().unwrap_or(&Backoff::None);
         let stream = &mut generator.sessions[session as usize].waits;
         let wait = wait(backoff, write.attempt, write.last_wait, stream);
@@ -236,6 +247,7 @@ impl Client {
     }
 
     fn issue(&mut self, now: Micros, session: u32, generated: bool, operation: &Operation, ctx: &mut Context) {
+        ctx.assert_handler(self.config.node, now);
         match if operation.is_read() { &self.config.reads_from } else { &self.config.target } {
             &Target::Service(to, link) => {
                 let request = ctx.issue(self.config.node, session, to, operation);
@@ -262,6 +274,7 @@ impl Client {
         read: Option<Option<Value>>,
         ctx: &mut Context,
     ) {
+        debug_assert!(read.is_none() || outcome == Outcome::Ok, "only a successful read has a value");
         debug_assert!(update.is_none() || outcome == Outcome::Ok, "only a successful operation names its update");
         let Some(PendingOperation { session, generated, .. }) = self.pending.remove(&operation) else { return };
         ctx.record(Fact::OperationEnded { operation, outcome });
@@ -283,6 +296,7 @@ impl Client {
         self.avoid_silent_member(id);
         let Some(pending) = self.pending.get_mut(&id) else { return };
         pending.timeouts += 1;
+        debug_assert!(pending.timeouts <= self.config.attempts, "an operation ends after the last attempt");
         if pending.timeouts >= self.config.attempts {
             return self.end(now, id, Outcome::Unknown, None, None, ctx);
         }

@@ -110,9 +110,15 @@ impl Consumer {
         Consumer { handlers, readers, uncommitted, attachments, polls, sessions, heartbeats: 0, ready_deliveries }
     }
 
+    fn assert_valid(&self) {
+        debug_assert!(self.attachments.len() == self.handlers.len(), "each handler has an attachment");
+        debug_assert!(self.sessions.len() == self.handlers.len(), "each handler has a session, or none");
+    }
+
     /// Receives a delivery, and returns the event to be handled now, if any. Further ones follow from
     /// [`Consumer::next_ready`].
     pub fn on_delivery(&mut self, delivery: Arc<Delivery>, ctx: &mut Context) -> Option<Arc<Delivery>> {
+        debug_assert!(delivery.attempt > 0 && delivery.batch > 0, "deliveries are counted from 1");
         debug_assert!((delivery.subscription as usize) < self.handlers.len(), "a delivery names a handler");
         if !self.handlers[delivery.subscription as usize].log {
             self.count_received(delivery.subscription as usize, delivery.life, delivery.batch);
@@ -134,6 +140,8 @@ impl Consumer {
     /// Returns the next event that can be handled now, if any.
     pub fn next_ready(&mut self, ctx: &mut Context) -> Option<Arc<Delivery>> {
         let delivery = self.ready_deliveries.pop_front()?;
+        debug_assert!((delivery.subscription as usize) < self.handlers.len(), "a delivery names a handler");
+        debug_assert!(self.sessions[delivery.subscription as usize].is_some(), "only readers with sessions poll");
         self.begin(&delivery, ctx);
         Some(delivery)
     }
@@ -141,12 +149,16 @@ impl Consumer {
     /// Ends the handling of an event, and returns the next one of its partition, if any. Further ones follow from
     /// [`Consumer::next_ready`].
     pub fn next_after(&mut self, delivery: &Delivery, ctx: &mut Context) -> Option<Arc<Delivery>> {
+        debug_assert!((delivery.subscription as usize) < self.handlers.len(), "a delivery names a handler");
         let at = (delivery.subscription, delivery.partition);
         self.readers.get_mut(&at)?.on_handled();
+        debug_assert!(self.handlers[at.0 as usize].log, "only a log has readers");
         self.next_in_partition(at, ctx)
     }
 
     fn next_in_partition(&mut self, at: (u32, u32), ctx: &mut Context) -> Option<Arc<Delivery>> {
+        debug_assert!((at.0 as usize) < self.handlers.len(), "a partition is read by a handler");
+        debug_assert!(self.handlers[at.0 as usize].log, "only a log has partitions");
         if self.sessions[at.0 as usize].is_some() {
             self.poll(ctx.now, at.0, ctx);
             return self.next_ready(ctx);
@@ -172,6 +184,7 @@ impl Consumer {
     /// Acknowledges an event, at once or with the next commit of offsets.
     fn acknowledge(&mut self, now: Micros, delivery: &Delivery, ctx: &mut Context) {
         let handler = &self.handlers[delivery.subscription as usize];
+        debug_assert!(handler.acknowledge != Acknowledge::Never, "the bus expects an acknowledgement");
         let reference = if handler.log { delivery.generation } else { delivery.delivery };
         let (event, generation) = (delivery.event, delivery.generation);
         let at = (delivery.subscription, if handler.log { delivery.partition } else { delivery.delivery });
@@ -199,6 +212,7 @@ impl Consumer {
     /// Sends the acknowledgements of a handler that are due together.
     pub fn commit_offsets(&mut self, handler: u32, ctx: &mut Context) {
         debug_assert!((handler as usize) < self.handlers.len(), "a timer names a handler");
+        debug_assert!(self.handlers[handler as usize].commit_every.is_some(), "its acknowledgements are sent together");
         let Handler { link, log, attach, .. } = self.handlers[handler as usize];
         let reliable = matches!(attach, HandlerAttachment::Connection { reliable: true, .. });
         for (at, (reference, event, update)) in &self.uncommitted {
@@ -215,6 +229,7 @@ impl Consumer {
 
     /// Refuses an event whose handling failed without an effect on the store.
     pub fn fail(&mut self, delivery: &Delivery, cause: HandlingFailure, ctx: &mut Context) {
+        debug_assert!(delivery.attempt > 0, "deliveries are counted from 1");
         debug_assert!((delivery.subscription as usize) < self.handlers.len(), "a delivery names a handler");
         if let Some(reader) = self.readers.get_mut(&(delivery.subscription, delivery.partition)) {
             reader.on_failed();
@@ -230,13 +245,13 @@ impl Consumer {
 
     /// Panics if an invariant is broken. Called after each event, in debug builds.
     pub fn assert_invariants(&self) {
-        let lengths = [self.attachments.len(), self.sessions.len()];
-        assert!(lengths == [self.handlers.len(); 2], "each handler has an attachment and a session: {lengths:?}");
+        self.assert_valid();
         assert!(self.readers.keys().all(|(handler, _)| (*handler as usize) < self.handlers.len()), "a handler reads");
     }
 
     /// Loses all progress; the inboxes are lost only with the disk. The end of the process closes its connections.
     pub fn crash(&mut self, lose_disk: bool, ctx: &mut Context) {
+        self.assert_valid();
         ctx.forget_resends();
         for handler in 0..self.handlers.len() {
             self.report_presence(handler, Presence::Closes, ctx);

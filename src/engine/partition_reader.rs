@@ -31,6 +31,13 @@ impl PartitionReader {
         PartitionReader { polled: Some(0), ..PartitionReader::default() }
     }
 
+    fn assert_valid(&self) {
+        debug_assert!(self.polled.is_none_or(|left| left <= self.queue.len()), "events of a poll are queued");
+        debug_assert!(self.queue.is_empty() || self.last.is_some(), "queued events were received in order");
+        let is_early = |event: u32| self.out_of_order.contains_key(&event);
+        debug_assert!(!self.last.is_some_and(is_early), "an event is queued as soon as its predecessor has arrived");
+    }
+
     /// Receives a delivery, and queues all deliveries that are in order now.
     pub fn on_delivery(&mut self, delivery: Arc<Delivery>) {
         if delivery.generation < self.generation {
@@ -54,12 +61,15 @@ impl PartitionReader {
                 self.out_of_order.insert(event, delivery);
             }
         }
+        self.assert_valid();
     }
 
     fn discard_all(&mut self) {
         self.out_of_order.clear();
         self.queue.clear();
         self.polled = self.polled.map(|_| 0);
+
+        self.assert_valid();
     }
 
     fn enqueue(&mut self, delivery: Arc<Delivery>) {
@@ -70,10 +80,12 @@ impl PartitionReader {
             next = self.out_of_order.remove(&delivery.event);
             self.queue.push_back(delivery);
         }
+        self.assert_valid();
     }
 
     /// Takes the next event to be handled, unless one is being handled.
     pub fn take(&mut self) -> Option<Arc<Delivery>> {
+        self.assert_valid();
         if self.is_handling || self.polled == Some(0) {
             return None;
         }
@@ -90,6 +102,7 @@ impl PartitionReader {
         debug_assert!(self.has_handled_all(), "a poll follows the handling of the previous one");
         let returned = self.queue.len().min(capacity);
         self.polled = Some(returned);
+        self.assert_valid();
         returned
     }
 
@@ -107,6 +120,7 @@ impl PartitionReader {
     pub fn on_failed(&mut self) {
         self.discard_all();
         (self.last, self.is_handling) = (None, false);
+        self.assert_valid();
     }
 
     /// Notes the commit of an event that was delivered in a generation.

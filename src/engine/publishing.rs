@@ -7,6 +7,7 @@
 
 use super::context::Context;
 use super::message::{About, LinkId, Payload, Publication, StreamPosition, Update};
+use super::numbering::next_number;
 use super::queue::Timer;
 use crate::scenario::{Acks, Micros};
 use crate::trace::{Fact, NodeId};
@@ -140,12 +141,12 @@ impl Publishing {
     }
 
     fn next_number(&mut self) -> u32 {
-        self.next += 1;
-        self.next - 1
+        next_number(&mut self.next)
     }
 
     /// Publishes what is published before the commit, and returns how long the commit waits; none if nothing was published.
     pub fn before_commit(&mut self, now: Micros, update: &Arc<Update>, ctx: &mut Context) -> Option<Micros> {
+        ctx.assert_handler(self.node, now);
         let mut gap = None;
         for index in 0..self.publishers.len() {
             if let Mode::Before(wait) = self.publishers[index].mode {
@@ -210,7 +211,8 @@ impl Publishing {
                 Mode::After(0) => self.publish(now, index, update.clone(), ctx),
                 Mode::After(gap) => {
                     let number = self.next_number();
-                    self.delayed.insert(number, (index, update.clone()));
+                    let previous = self.delayed.insert(number, (index, update.clone()));
+                    debug_assert!(previous.is_none(), "numbers of delays are not reused");
                     ctx.wake(now + gap, Timer::PublishDue(number));
                 }
                 Mode::Relay { .. } => {
@@ -234,6 +236,7 @@ impl Publishing {
             self.polls[index] = Some(number);
             ctx.wake((now / interval + 1) * interval, Timer::RelayPoll(number));
         }
+        debug_assert!(self.polls[index].is_some() || !has_unpublished, "unpublished rows are polled");
     }
 
     /// Handles the poll of a relay.
@@ -243,6 +246,7 @@ impl Publishing {
         self.polls[index] = None;
         let Mode::Relay { batch, log, .. } = self.publishers[index].mode else { return };
         let timeout = self.publishers[index].retry.map_or(RELAY_TIMEOUT, |(timeout, _)| timeout);
+        debug_assert!(batch > 0, "a poll publishes rows");
         let mut capacity = batch;
         for at in 0..self.rows[index].len() {
             if capacity == 0 {
@@ -269,13 +273,15 @@ impl Publishing {
 
     /// Publishes an event whose gap after the commit is over.
     pub fn on_due(&mut self, now: Micros, number: u32, ctx: &mut Context) {
-        debug_assert!(self.delayed.keys().all(|waiting| *waiting < self.next), "numbers of delays are not reused");
+        debug_assert!(now == ctx.now, "a timer is handled when it expires");
+        debug_assert!(number < self.next, "the timer was set by this node");
         if let Some((index, update)) = self.delayed.remove(&number) {
             self.publish(now, index, update, ctx);
         }
     }
 
     fn publish(&mut self, now: Micros, index: usize, update: Arc<Update>, ctx: &mut Context) {
+        ctx.assert_handler(self.node, now);
         let awaited = self.publishers[index].retry.map(|(timeout, _)| {
             let number = self.next_number();
             ctx.wake(now + timeout, Timer::PublishTimeout(number));
@@ -290,6 +296,7 @@ impl Publishing {
 
     /// Handles the acknowledgement of a publication.
     pub fn on_published(&mut self, now: Micros, number: u32, ctx: &mut Context) {
+        debug_assert!(self.rows.len() == self.publishers.len(), "each publisher has its rows");
         debug_assert!(number < self.next, "the bus acknowledges publications of this node");
         self.unconfirmed.remove(&number);
         for index in 0..self.rows.len() {
@@ -314,6 +321,8 @@ impl Publishing {
 
     /// Flushes the position of a relay after the acknowledged entries, at once or at a multiple of the interval.
     fn schedule_flush(&mut self, now: Micros, index: usize, ctx: &mut Context) {
+        let is_acknowledged = |row: &Row| row.acknowledged;
+        debug_assert!(self.rows[index].front().is_some_and(is_acknowledged), "an acknowledged entry is not flushed");
         match self.publishers[index].mode {
             Mode::Relay { log: Some(0), .. } => self.flush_position(index as u32),
             Mode::Relay { log: Some(interval), .. } if !self.streams[index].flushes => {
@@ -322,11 +331,15 @@ impl Publishing {
             }
             Mode::Relay { .. } | Mode::After(_) | Mode::Before(_) => {}
         }
+        let is_flushed = !self.rows[index].front().is_some_and(is_acknowledged);
+        debug_assert!(is_flushed || self.streams[index].flushes, "acknowledged entries are flushed now or later");
     }
 
     /// Makes the position of a relay durable: a restart continues after the acknowledged entries.
     pub fn flush_position(&mut self, publisher: u32) {
         let index = publisher as usize;
+        let is_log = |publisher: &Publisher| matches!(publisher.mode, Mode::Relay { log: Some(_), .. });
+        debug_assert!(self.publishers.get(index).is_some_and(is_log), "the relay of a log has a position");
         debug_assert!(index < self.publishers.len(), "a timer names a publisher");
         self.streams[index].flushes = false;
         while self.rows[index].front().is_some_and(|row| row.acknowledged) {
@@ -336,6 +349,7 @@ impl Publishing {
 
     /// Handles the timeout of an acknowledgement.
     pub fn on_timeout(&mut self, now: Micros, number: u32, ctx: &mut Context) {
+        debug_assert!(number < self.next, "the timer was set by this node");
         if let Some(event) = self.unconfirmed.get_mut(&number) {
             let publisher = &self.publishers[event.publisher];
             let Some((timeout, attempts)) = publisher.retry else { return };
@@ -369,6 +383,8 @@ impl Publishing {
     /// Loses delayed and unacknowledged publications, and the position of a log's relay since its last flush; rows are lost only
     /// with the disk.
     pub fn crash(&mut self, lose_disk: bool, ctx: &mut Context) {
+        debug_assert!(ctx.node == self.node, "a node loses its own publications");
+        debug_assert!(self.rows.len() == self.publishers.len(), "each publisher has its rows");
         self.unconfirmed.clear();
         self.polls.fill(None);
         for (_, (index, update)) in std::mem::take(&mut self.delayed) {
@@ -395,6 +411,7 @@ impl Publishing {
 
     /// Restarts the relays.
     pub fn restart(&mut self, now: Micros, ctx: &mut Context) {
+        ctx.assert_handler(self.node, now);
         for index in 0..self.publishers.len() {
             self.schedule_poll(now, index, ctx);
         }

@@ -171,6 +171,8 @@ impl Service {
 
     /// Exchanges the service's store and inboxes for those that it shares, before it handles something and after it.
     pub(super) fn exchange_store(&mut self, ctx: &mut Context) {
+        debug_assert!(ctx.node == self.node, "a service has its store while it handles something");
+        debug_assert!(self.shared_store.is_none_or(|store| store < ctx.stores.len()), "the shared store exists");
         let Some(shared) = self.shared_store.and_then(|store| ctx.stores.get_mut(store)) else { return };
         std::mem::swap(&mut self.store, &mut shared.store);
         for handler in &mut self.consumer.handlers {
@@ -198,6 +200,8 @@ impl Service {
 
     /// Sets the timers that run from the start.
     pub fn start(&mut self, ctx: &mut Context) {
+        debug_assert!(self.up, "a service is up at the start of a run");
+        debug_assert!(ctx.now == 0, "a run starts at time 0");
         self.consumer.start(ctx);
         self.receive(ctx.now, ctx);
     }
@@ -211,6 +215,7 @@ impl Service {
 
     /// Handles an operation of the page's user, who sends it without delay.
     pub fn on_user_request(&mut self, now: Micros, request: Request, ctx: &mut Context) {
+        ctx.assert_handler(self.node, now);
         self.exchange_store(ctx);
         let reply_to = ReplyTo::User(request.operation);
         if self.up {
@@ -223,6 +228,7 @@ impl Service {
 
     /// Handles a message. `reply_link` is the link back to its sender.
     pub fn on_message(&mut self, now: Micros, payload: Payload, reply_link: Option<LinkId>, ctx: &mut Context) {
+        ctx.assert_handler(self.node, now);
         debug_assert!(self.up, "the network drops messages to a service that is down");
         self.exchange_store(ctx);
         match (payload, reply_link) {
@@ -267,6 +273,7 @@ impl Service {
 
     /// Handles a timer; a timer whose reason is gone has no effect.
     pub fn on_timer(&mut self, now: Micros, timer: Timer, ctx: &mut Context) {
+        ctx.assert_handler(self.node, now);
         self.exchange_store(ctx);
         match timer {
             Timer::JobDone(job) => self.on_job_done(now, job, ctx),
@@ -305,6 +312,7 @@ impl Service {
 
     /// Begins work if a worker is free, else queues it, else rejects it.
     fn enqueue(&mut self, now: Micros, work: Work, ctx: &mut Context) {
+        debug_assert!(self.up, "a service that is down accepts no work");
         if self.workers.has_free_worker() {
             self.begin(now, work, ctx);
         } else if self.workers.is_queue_full() {
@@ -312,18 +320,26 @@ impl Service {
         } else {
             self.workers.enqueue(work);
         }
+        debug_assert!(self.workers.queued() == 0 || !self.workers.has_free_worker(), "a free worker takes work");
     }
 
     /// Enqueues an event, and then all others that the consumer can handle now.
     fn enqueue_deliveries(&mut self, now: Micros, first: Option<Arc<Delivery>>, ctx: &mut Context) {
+        debug_assert!(self.up || first.is_none(), "a service that is down accepts no work");
         let mut next = first;
         while let Some(delivery) = next {
+            debug_assert!(
+                (delivery.subscription as usize) < self.consumer.handlers.len(),
+                "a delivery names a handler"
+            );
             self.enqueue(now, Work::Handle(delivery), ctx);
             next = self.consumer.next_ready(ctx);
         }
     }
 
     fn reject(&mut self, work: &Work, ctx: &mut Context) {
+        debug_assert!(self.up, "a service that is down drops its work");
+        debug_assert!(ctx.node == self.node, "a service rejects its own work");
         match work {
             Work::Execute(reply_to, _) => self.refuse(reply_to, Refusal::QueueFull, Outcome::Fail, ctx),
             Work::Apply(ReplyTo::Caller(job, link), update) => {
@@ -342,6 +358,8 @@ impl Service {
     }
 
     fn begin(&mut self, now: Micros, work: Work, ctx: &mut Context) {
+        debug_assert!(self.up, "a service that is down does no work");
+        debug_assert!(self.workers.has_free_worker(), "work needs a free worker");
         let duration = match &work {
             Work::Execute(..) | Work::Apply(..) | Work::Prepare(..) => self.workers.draw_service_time(),
             Work::Handle(delivery) => {
@@ -368,6 +386,7 @@ impl Service {
     }
 
     fn on_job_done(&mut self, now: Micros, job: u32, ctx: &mut Context) {
+        ctx.assert_handler(self.node, now);
         match self.workers.take(job) {
             None => {}
             Some(Job::Working(Work::Execute(reply_to, request))) => self.execute(now, job, reply_to, request, ctx),

@@ -30,6 +30,8 @@ pub struct KeyChoice {
 impl KeyChoice {
     /// Draws a key.
     pub fn draw(&self, stream: &mut Stream) -> &str {
+        debug_assert!(!self.keys.is_empty(), "a workload has keys");
+        debug_assert!(self.keys.len() == self.cumulative.len(), "each key has a probability");
         let u = stream.unit();
         let i = self.cumulative.partition_point(|&end| end <= u);
         &self.keys[i.min(self.keys.len() - 1)]

@@ -27,6 +27,7 @@ impl Client {
     ) {
         let Some(group) = &mut self.config.group else { return };
         let member = group.choose(session, operation.is_read());
+        debug_assert!(member.is_some() || group.has_coordinator(), "the client or a member coordinates");
         let mut request = ctx.issue(self.config.node, session, group.node(member), operation);
         let id = request.operation;
         debug_assert!(!self.pending.contains_key(&id), "ids of operations are not reused");
@@ -47,7 +48,9 @@ impl Client {
         request: Arc<Request>,
         ctx: &mut Context,
     ) {
+        debug_assert!(now == ctx.now, "an operation is sent now");
         let Some(group) = &mut self.config.group else { return };
+        debug_assert!(member.is_some() || group.has_coordinator(), "the client or a member coordinates");
         match member {
             Some(member) => self.send_request(id, member, ctx),
             None => {
@@ -68,6 +71,7 @@ impl Client {
 
     /// Handles the message of a replica to the client as the coordinator of its operations.
     pub(super) fn on_replica_message(&mut self, now: Micros, message: &ReplicaMessage, ctx: &mut Context) {
+        ctx.assert_handler(self.config.node, now);
         let Some(group) = &mut self.config.group else { return };
         let MessageBody::Quorum(body) = &message.body else {
             unreachable!("only replicas of a quorum reply to a client");
@@ -85,6 +89,8 @@ impl Client {
 
     /// Ends operations that the client coordinated itself.
     fn end_coordinated(&mut self, now: Micros, replies: Vec<OperationReply>, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "a message is handled when it arrives");
+        debug_assert!(self.config.group.is_some(), "only a client of a group coordinates");
         for OperationReply { operation, reply, .. } in replies {
             match reply {
                 Reply::Read(result) => self.on_result(now, operation, result, ctx),
@@ -108,6 +114,7 @@ impl Client {
 
     /// Handles the redirection of an operation, to a member that accepts it if that is known.
     pub(super) fn on_redirect(&mut self, now: Micros, id: OperationId, to: Option<NodeId>, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "a message is handled when it arrives");
         let (Some(pending), Some(group)) = (self.pending.get_mut(&id), &mut self.config.group) else { return };
         pending.sent += 1;
         let members = group.members() as u32;
@@ -126,6 +133,7 @@ impl Client {
     }
 
     pub(super) fn on_protocol_timer(&mut self, now: Micros, n: u32, ctx: &mut Context) {
+        ctx.assert_handler(self.config.node, now);
         if n & 3 == RETRY {
             let id = OperationId(n >> 2);
             let (Some(pending), Some(group)) = (self.pending.get(&id), &self.config.group) else { return };
@@ -146,15 +154,19 @@ impl Client {
 
     /// Retries an operation that got no reply.
     pub(super) fn retry_at_group(&mut self, now: Micros, id: OperationId, request: Arc<Request>, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "an operation is sent now");
         let (Some(pending), Some(group)) = (self.pending.get(&id), &mut self.config.group) else { return };
+        debug_assert!(pending.request.is_some(), "a request that may be retried is kept");
         let member = group.choose(pending.session, request.action.is_read());
         self.send_or_coordinate(now, id, member, request, ctx);
     }
 
     /// Notes the version of a write for the guarantees of its session.
     pub(super) fn observe_write(&mut self, id: OperationId, version: Version) {
+        debug_assert!(!version.is_none(), "a write has a version");
         let (Some(pending), Some(group)) = (self.pending.get(&id), &mut self.config.group) else { return };
         let Some(request) = &pending.request else { return };
+        debug_assert!(!request.action.is_read(), "a read writes nothing");
         group.observe_write(pending.session, request.key, version);
     }
 
@@ -166,8 +178,10 @@ impl Client {
         result: &ReadResult,
         ctx: &mut Context,
     ) -> bool {
+        debug_assert!(now == ctx.now, "a message is handled when it arrives");
         let Some(pending) = self.pending.get_mut(&id) else { return true };
         let (Some(request), Some(group)) = (pending.request.clone(), &mut self.config.group) else { return true };
+        debug_assert!(request.action.is_read(), "only a read has a result");
         let (session, key) = (pending.session, request.key);
         if group.satisfies_guarantees(session, key, result) {
             group.observe_read(session, key, result);

@@ -127,8 +127,10 @@ impl GroupSession {
     /// Lets a session send its operations to the next member, after a member has not replied.
     pub fn avoid_silent_member(&mut self, session: u32) {
         let (home, members) = (self.home(session), self.members());
+        debug_assert!(self.leader < members && self.homes[home] < members, "operations are sent to members");
         self.homes[home] = (self.homes[home] + 1) % members;
         self.leader = (self.leader + 1) % members;
+        debug_assert!(self.leader < members && self.homes[home] < members, "operations are sent to members");
     }
 
     /// Returns the member for the n-th retry of a read whose result did not satisfy the guarantees.
@@ -172,12 +174,15 @@ impl GroupSession {
 
     /// Notes the version of a session's write.
     pub fn observe_write(&mut self, session: u32, key: KeyId, version: Version) {
+        debug_assert!(!version.is_none(), "a write has a version");
+        debug_assert!((session as usize) < self.homes.len(), "the session exists");
         let observed = self.observed.entry((session, key)).or_default();
         observed.written = observed.written.max(version);
     }
 
     /// Notes the result of a session's read.
     pub fn observe_read(&mut self, session: u32, key: KeyId, result: &ReadResult) {
+        debug_assert!((session as usize) < self.homes.len(), "the session exists");
         debug_assert!(self.satisfies_guarantees(session, key, result), "other results are rejected");
         let observed = self.observed.entry((session, key)).or_default();
         observed.read = observed.read.max(result.version);

@@ -22,12 +22,15 @@ impl Consumer {
     fn set_attachment_timer(&mut self, handler: usize, at: Micros, ctx: &mut Context) {
         debug_assert!(at >= ctx.now, "a heartbeat is due in the future");
         self.heartbeats += 1;
+        let is_earlier = |timer: u32| timer < self.heartbeats;
+        debug_assert!(self.attachments[handler].timer.is_none_or(is_earlier), "numbers of timers are not reused");
         self.attachments[handler].timer = Some(self.heartbeats);
         ctx.wake(at, Timer::HeartbeatDue(self.heartbeats));
     }
 
     /// Sets the timers of the first heartbeats of connections.
     pub(super) fn start_attachments(&mut self, ctx: &mut Context) {
+        self.assert_valid();
         for handler in 0..self.handlers.len() {
             if self.sessions[handler].is_none()
                 && let HandlerAttachment::Connection { heartbeat: Some(heartbeat), .. } = self.handlers[handler].attach
@@ -39,6 +42,7 @@ impl Consumer {
 
     /// Opens all connections again after a restart.
     pub(super) fn restart_attachments(&mut self, now: Micros, ctx: &mut Context) {
+        self.assert_valid();
         for handler in 0..self.handlers.len() {
             if self.sessions[handler].is_none() {
                 self.reconnect(now, handler, ctx);
@@ -52,16 +56,21 @@ impl Consumer {
             let attachment = &mut self.attachments[handler];
             (attachment.life, attachment.is_open) = (attachment.life + 1, false);
             self.open(now, handler, ctx);
+            let attachment = &self.attachments[handler];
+            debug_assert!(!attachment.is_open, "the bus has not confirmed the connection");
+            debug_assert!(attachment.timer.is_some(), "the consumer tries again until the bus confirms it");
         }
     }
 
     /// Asks the bus to open the connection. It asks again as often as it would send heartbeats, so that the replies to these
     /// follow each other within the timeout, however long the messages take.
     fn open(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
+        debug_assert!(!self.attachments[handler].is_open, "only a closed connection is opened");
         let HandlerAttachment::Connection { heartbeat, .. } = self.handlers[handler].attach else { return };
         self.report_presence(handler, Presence::Opens, ctx);
         let wait = heartbeat.map_or(RECONNECT, |heartbeat| RECONNECT.min(heartbeat / 2));
         self.set_attachment_timer(handler, now + wait, ctx);
+        debug_assert!(self.attachments[handler].timer.is_some(), "the consumer tries again until the bus confirms it");
     }
 
     pub(super) fn report_presence(&self, handler: usize, presence: Presence, ctx: &mut Context) {
@@ -81,9 +90,11 @@ impl Consumer {
 
     /// Handles the timer of an attachment: sends a heartbeat, tries to connect again, or gives up a receive.
     pub(super) fn on_attachment_due(&mut self, now: Micros, number: u32, ctx: &mut Context) {
+        debug_assert!(number <= self.heartbeats, "the timer was set by this consumer");
         let Some(handler) = self.attachments.iter().position(|it| it.timer == Some(number)) else { return };
         self.attachments[handler].timer = None;
         let attachment = &mut self.attachments[handler];
+        debug_assert!(attachment.last_heard <= now, "no confirmation is from the future");
         let heartbeat = match self.handlers[handler].attach {
             HandlerAttachment::Polling { .. } => {
                 attachment.receive = None;
@@ -118,6 +129,7 @@ impl Consumer {
     /// Handles the confirmation of a connection.
     pub fn on_attached(&mut self, now: Micros, handler: u32, life: u32) {
         let attachment = &mut self.attachments[handler as usize];
+        debug_assert!(attachment.last_heard <= now, "no confirmation is from the future");
         let has_session = self.sessions[handler as usize].is_some();
         debug_assert!(has_session || life <= attachment.life, "the bus answers a connection that was opened");
         if attachment.life == life {
@@ -127,6 +139,7 @@ impl Consumer {
 
     /// Handles the end of a connection that the bus closed.
     pub fn on_detached(&mut self, now: Micros, handler: u32, life: u32, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "a message is handled when it arrives");
         let has_session = self.sessions[handler as usize].is_some();
         debug_assert!(
             has_session || life <= self.attachments[handler as usize].life,
@@ -148,6 +161,7 @@ impl Consumer {
                 continue;
             }
             debug_assert!(wait > 0 || batch > 0, "a receive asks for events");
+            debug_assert!(attachment.timer.is_none(), "only an open receive has a timer");
             attachment.life += 1;
             attachment.receive = Some(None);
             let receive = Payload::Receive(handler as u32, attachment.life, most as u32);
@@ -159,6 +173,7 @@ impl Consumer {
     /// Handles an empty reply to a receive.
     pub fn on_empty(&mut self, handler: u32, number: u32) {
         let attachment = &mut self.attachments[handler as usize];
+        debug_assert!(attachment.receive.is_none() || attachment.timer.is_some(), "an open receive has a timer");
         debug_assert!(number <= attachment.life, "the bus answers a receive that was sent");
         if attachment.life == number {
             (attachment.receive, attachment.timer) = (None, None);
@@ -173,6 +188,7 @@ impl Consumer {
             return;
         }
         if let Some(missing) = &mut attachment.receive {
+            debug_assert!(missing.is_none_or(|missing| missing > 0), "a complete response is closed");
             let left = missing.unwrap_or(batch).saturating_sub(1);
             *missing = Some(left);
             if left == 0 {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 impl Consumer {
     /// Sets the timers of the first heartbeats.
     pub fn start(&mut self, ctx: &mut Context) {
+        self.assert_valid();
         for handler in 0..self.sessions.len() {
             self.schedule_heartbeat(ctx.now, handler, ctx);
         }
@@ -21,6 +22,7 @@ impl Consumer {
     /// Lets all readers join their groups again.
     pub fn restart(&mut self, now: Micros, ctx: &mut Context) {
         debug_assert!(self.readers.is_empty(), "a crash loses all progress");
+        debug_assert!(self.uncommitted.is_empty() && self.ready_deliveries.is_empty(), "a crash loses all progress");
         for handler in 0..self.sessions.len() {
             if self.sessions[handler].is_some() {
                 self.rejoin(now, handler, ctx);
@@ -34,12 +36,15 @@ impl Consumer {
         let Some(session) = &mut self.sessions[handler] else { return };
         debug_assert!(session.config.heartbeat > 0, "heartbeats have an interval");
         self.heartbeats += 1;
+        debug_assert!(session.timer.is_none_or(|timer| timer < self.heartbeats), "numbers of timers are not reused");
         session.timer = Some(self.heartbeats);
         ctx.wake(now + session.config.heartbeat, Timer::HeartbeatDue(self.heartbeats));
     }
 
     /// Handles the timer of a heartbeat.
     pub fn on_heartbeat_due(&mut self, now: Micros, number: u32, ctx: &mut Context) {
+        debug_assert!(number <= self.heartbeats, "the timer was set by this consumer");
+        debug_assert!(now == ctx.now, "a timer is handled when it expires");
         let is_due = |session: &Option<ReaderSession>| session.as_ref().is_some_and(|it| it.timer == Some(number));
         if let Some(handler) = self.sessions.iter().position(is_due) {
             self.heartbeat_or_leave(now, handler, ctx);
@@ -53,6 +58,7 @@ impl Consumer {
     fn heartbeat_or_leave(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
         let has_handled_all = self.has_handled_all(handler);
         let Some(session) = &mut self.sessions[handler] else { return };
+        debug_assert!(session.polled <= now, "no poll is in the future");
         if session.is_member && !has_handled_all && session.polled + session.config.max_poll <= now {
             session.is_member = false;
             self.send_heartbeat(handler, Presence::Leaves, ctx);
@@ -61,18 +67,22 @@ impl Consumer {
         } else if has_handled_all {
             self.rejoin(now, handler, ctx);
         }
+        let is_member = self.sessions[handler].as_ref().is_some_and(|session| session.is_member);
+        debug_assert!(is_member || !has_handled_all, "a reader that has handled all events is in its group");
     }
 
     /// Begins a new life of a reader, which has read nothing.
     fn rejoin(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
         let Some(session) = &mut self.sessions[handler] else { return };
+        debug_assert!(session.polled <= now, "no poll is in the future");
         session.life += 1;
         (session.is_member, session.polled) = (true, now);
         self.readers.retain(|(of, _), _| *of as usize != handler);
         self.send_heartbeat(handler, Presence::Alive, ctx);
+        debug_assert!(self.has_handled_all(handler), "a new life has read nothing");
     }
 
-    fn send_heartbeat(&mut self, handler: usize, presence: Presence, ctx: &mut Context) {
+    fn send_heartbeat(&self, handler: usize, presence: Presence, ctx: &mut Context) {
         let Some(session) = &self.sessions[handler] else { return };
         let own = self.readers.iter().filter(|((of, _), _)| *of as usize == handler);
         let positions = own.map(|((_, partition), reader)| reader.position(*partition)).collect();
@@ -89,6 +99,8 @@ impl Consumer {
 
     /// Makes polled events ready that can be handled now. Polls again if all events of the last poll were handled.
     pub(super) fn poll(&mut self, now: Micros, handler: u32, ctx: &mut Context) {
+        debug_assert!(self.sessions[handler as usize].is_some(), "only readers with sessions poll");
+        debug_assert!(now == ctx.now, "a reader polls when it has handled all events");
         if self.has_handled_all(handler as usize) {
             self.start_poll(now, handler as usize, ctx);
         }
@@ -98,7 +110,9 @@ impl Consumer {
 
     /// Polls the queued events of all partitions, up to the maximum. A reader that left its group joins it again instead.
     fn start_poll(&mut self, now: Micros, handler: usize, ctx: &mut Context) {
+        debug_assert!(self.has_handled_all(handler), "a poll follows the handling of the previous one");
         let Some(session) = &mut self.sessions[handler] else { return };
+        debug_assert!(session.polled <= now, "no poll is in the future");
         if !session.is_member {
             return self.rejoin(now, handler, ctx);
         }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 impl Service {
     /// Handles an event, and acknowledges or refuses it.
     pub(super) fn handle(&mut self, now: Micros, delivery: &Delivery, ctx: &mut Context) {
+        debug_assert!(self.up, "a service that is down handles no events");
         let locked = self.transactions.locks(delivery.update.key);
         let handler = &mut self.consumer.handlers[delivery.subscription as usize];
         let (id, key, version) = (delivery.update.id, delivery.update.key, delivery.update.version);
@@ -45,6 +46,7 @@ impl Service {
         if let Some(inbox) = &mut handler.inbox {
             inbox.insert(now, id);
         }
+        debug_assert!(self.store.get(key).is_some(), "a key has a row after an event");
         let (by, bus) = (Some(handler.id), ctx.network.link(handler.link).to);
         let (node, value) = (self.node, delivery.update.value.clone());
         ctx.record(Fact::UpdateApplied { update: id, node, key, version, value, changed, by, sum });
@@ -83,6 +85,7 @@ impl Service {
             let key = forward.key.map_or(update.key, |key| ctx.key(ctx.names.scope(self.node), &key));
             let version = self.store.next_version(key, self.node.0 + 1);
             let (delta, clock) = (self.store.difference(key, &value), self.clock(now));
+            debug_assert!(self.store.get(key).is_none_or(|row| row.version < version), "versions of a key increase");
             let (id, operation, node) = (ctx.next_update(), ctx.next_operation(), self.node);
             self.store.set(key, value.clone(), version, clock);
             let derived = Update { id, key, value: value.clone(), version, clock, delta, poison: false };

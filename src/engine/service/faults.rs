@@ -46,6 +46,7 @@ impl Service {
     pub fn restart(&mut self, now: Micros, ctx: &mut Context) {
         debug_assert!(!self.up, "only a stopped service restarts");
         self.up = true;
+        debug_assert!(self.workers.busy() == 0 && self.locks.is_empty(), "no work survives a crash");
         ctx.record(Fact::ServiceRestarted { node: self.node });
         self.publishing.restart(now, ctx);
         self.consumer.restart(now, ctx);
@@ -55,6 +56,8 @@ impl Service {
 
     /// Sets the factor by which work takes longer than configured.
     pub fn slow_down(&mut self, factor: f64, ctx: &mut Context) {
+        debug_assert!(factor > 0.0, "work takes time");
+        debug_assert!(ctx.node == self.node, "a command acts on one node");
         if self.workers.set_slowness(factor) {
             let permille = (factor * 1000.0).round() as u32;
             ctx.record(Fact::ServiceSlowed { node: self.node, permille });
@@ -63,12 +66,14 @@ impl Service {
 
     /// Sets the offset and the drift of its clock.
     pub fn set_clock(&mut self, now: Micros, offset: i64, drift_ppm: f64, ctx: &mut Context) {
+        ctx.assert_handler(self.node, now);
         (self.clock_offset, self.clock_drift) = (offset, drift_ppm);
         self.record_clock(now, ctx);
     }
 
     /// Moves its clock by a number of µs.
     pub fn jump_clock(&mut self, now: Micros, by: i64, ctx: &mut Context) {
+        ctx.assert_handler(self.node, now);
         self.clock_offset += by;
         self.record_clock(now, ctx);
     }

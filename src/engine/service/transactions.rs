@@ -56,9 +56,11 @@ impl Transactions {
     pub(super) fn abandon_nested(&mut self, job: u32, ctx: &mut Context) {
         let of_job = self.nested.iter().find(|(_, waiting)| **waiting == job).map(|(operation, _)| *operation);
         if let Some(operation) = of_job {
+            debug_assert!(self.nested.get(&operation) == Some(&job), "the job waits for the write");
             self.nested.remove(&operation);
             end_operations(&[operation], Outcome::Unknown, ctx);
         }
+        debug_assert!(!self.nested.values().any(|waiting| *waiting == job), "a job waits for one nested write");
     }
 
     /// Aborts what was not decided, and loses everything with the disk.
@@ -72,6 +74,8 @@ impl Transactions {
         if lose_disk {
             *self = Transactions::default();
         }
+        debug_assert!(self.nested.is_empty() && self.voting.is_empty(), "what was not decided is aborted");
+        debug_assert!(!lose_disk || self.promises.is_empty(), "promises are on the disk");
     }
 }
 

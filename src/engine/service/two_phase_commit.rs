@@ -22,11 +22,13 @@ fn send(link: LinkId, message: TransactionMessage, operation: Option<OperationId
 impl Service {
     /// Asks a callee for a separate write, outside of any transaction.
     pub(super) fn request_nested_write(&mut self, job: u32, call: usize, ctx: &mut Context) {
+        debug_assert!(call < self.calls.len(), "the call is one of the service's");
         let callee = &self.calls[call];
         let Some(operation) = &callee.operation else { return };
         let (request, link) = (ctx.issue(self.node, 0, callee.node, operation), callee.link);
         let nested = request.operation;
-        self.transactions.nested.insert(nested, job);
+        let previous = self.transactions.nested.insert(nested, job);
+        debug_assert!(previous.is_none(), "ids of operations are not reused");
         let about = About { operation: Some(nested), ..About::default() };
         ctx.send(link, Payload::Operate(Arc::new(request)), about);
     }
@@ -40,6 +42,7 @@ impl Service {
         update: Option<UpdateId>,
         ctx: &mut Context,
     ) {
+        ctx.assert_handler(self.node, now);
         let Some(job) = self.transactions.nested.remove(&operation) else { return };
         end_operations(&[operation], outcome, ctx);
         if let (Outcome::Ok, Some(update)) = (outcome, update) {
@@ -59,6 +62,7 @@ impl Service {
     pub(super) fn prepare(&mut self, now: Micros, job: u32, write: PendingWrite, ctx: &mut Context) {
         let transaction = write.update.id;
         debug_assert!(!self.transactions.voting.contains_key(&transaction), "a transaction begins once");
+        debug_assert!(self.locks.contains_key(&write.update.key), "a write holds the lock of its key");
         let (mut operations, mut parts) = (Vec::new(), Vec::new());
         for callee in &self.calls {
             parts.push(match &callee.operation {
@@ -88,6 +92,7 @@ impl Service {
         reply_link: LinkId,
         ctx: &mut Context,
     ) {
+        ctx.assert_handler(self.node, now);
         let call = self.calls.iter().position(|callee| callee.link == reply_link);
         match **message {
             TransactionMessage::Prepare { .. } => self.enqueue(now, Work::Prepare(message.clone(), reply_link), ctx),
@@ -115,6 +120,8 @@ impl Service {
     fn on_vote(&mut self, now: Micros, transaction: UpdateId, call: Option<usize>, granted: bool, ctx: &mut Context) {
         let Some(voting) = self.transactions.voting.get_mut(&transaction) else { return };
         let (Some(call), job) = (call, voting.job) else { return };
+        debug_assert!(call < voting.granted.len(), "a participant votes");
+        debug_assert!(now == ctx.now, "a message is handled when it arrives");
         voting.granted[call] |= granted;
         let all = voting.granted.iter().all(|granted| *granted);
         if !granted {
@@ -126,6 +133,8 @@ impl Service {
 
     /// Handles the timeout of a call, and returns whether the call belongs to a transaction.
     pub(super) fn on_vote_timeout(&mut self, now: Micros, job: u32, call: usize, ctx: &mut Context) -> bool {
+        debug_assert!(call < self.calls.len(), "the call is one of the service's");
+        debug_assert!(now == ctx.now, "a timer is handled when it expires");
         let of_job = self.transactions.voting.values().find(|voting| voting.job == job);
         let Some(granted) = of_job.map(|voting| voting.granted[call]) else { return false };
         if !granted {
@@ -139,6 +148,8 @@ impl Service {
         let of_job = self.transactions.voting.iter().find(|(_, voting)| voting.job == job);
         let transaction = of_job.map(|(transaction, _)| *transaction)?;
         let voting = self.transactions.voting.remove(&transaction)?;
+        debug_assert!(voting.job == job, "the transaction is the job's");
+        debug_assert!(voting.granted.len() == self.calls.len(), "each callee is asked for a vote");
         match self.workers.take(job) {
             Some(Job::Calling(write)) => Some((write, voting)),
             Some(Job::Working(_) | Job::Locked(..) | Job::Committing(_)) | None => None,
@@ -147,8 +158,10 @@ impl Service {
 
     /// Aborts a transaction because a vote is no or missing.
     fn abort(&mut self, now: Micros, job: u32, cause: Refusal, ctx: &mut Context) {
+        debug_assert!(self.up, "a service that is down decides nothing");
         let Some((write, voting)) = self.end_voting(job) else { return };
         let transaction = write.update.id;
+        debug_assert!(!self.transactions.decided.contains_key(&transaction), "a decision is final");
         for callee in &self.calls {
             send(callee.link, TransactionMessage::Decide { transaction, commit: false }, None, ctx);
         }
@@ -161,6 +174,7 @@ impl Service {
         let Some((write, voting)) = self.end_voting(job) else { return };
         debug_assert!(voting.granted.iter().all(|granted| *granted), "all participants have promised");
         let transaction = write.update.id;
+        debug_assert!(!self.transactions.decided.contains_key(&transaction), "a decision is final");
         let all = (0..self.calls.len()).collect();
         self.transactions.decided.insert(transaction, all);
         self.commit(now, &write, ctx);
@@ -170,6 +184,7 @@ impl Service {
     }
 
     fn send_decision(&mut self, now: Micros, transaction: UpdateId, ctx: &mut Context) {
+        debug_assert!(self.up && now == ctx.now, "a service sends decisions while it is up");
         let Some(unconfirmed) = self.transactions.decided.get(&transaction) else { return };
         debug_assert!(!unconfirmed.is_empty(), "a confirmed decision is forgotten");
         for &call in unconfirmed {
@@ -181,6 +196,8 @@ impl Service {
 
     /// Asks for a decision as a participant, or resends it as the coordinator.
     pub(super) fn retry_transaction(&mut self, now: Micros, transaction: UpdateId, ctx: &mut Context) {
+        debug_assert!(self.up, "a service that is down sends nothing");
+        debug_assert!(now == ctx.now, "a timer is handled when it expires");
         if let Some(promise) = self.transactions.promises.get(&transaction) {
             send(promise.coordinator, TransactionMessage::Inquire { transaction }, None, ctx);
             ctx.wake(now + promise.timeout.max(1), Timer::TransactionRetry(transaction.0));
@@ -191,6 +208,7 @@ impl Service {
 
     /// Votes on a participant's part of a transaction.
     pub(super) fn vote(&mut self, now: Micros, message: &TransactionMessage, coordinator: LinkId, ctx: &mut Context) {
+        debug_assert!(self.up, "a service that is down does not vote");
         let TransactionMessage::Prepare { transaction, part, timeout } = message else { return };
         let (transaction, timeout) = (*transaction, *timeout);
         if self.transactions.committed.contains(&transaction) {
@@ -199,6 +217,7 @@ impl Service {
         let mut granted = self.transactions.promises.contains_key(&transaction);
         if !granted && let Some((update, operation)) = self.prepare_part(now, part, ctx) {
             let (id, key) = (update.id, update.key);
+            debug_assert!(!self.locks.contains_key(&key), "a key has one lock");
             self.locks.insert(key, VecDeque::new());
             ctx.record(Fact::WritePromised { update: id, node: self.node, key });
             ctx.wake(now + timeout.max(1), Timer::TransactionRetry(transaction.0));
@@ -215,6 +234,8 @@ impl Service {
         part: &TransactionPart,
         ctx: &mut Context,
     ) -> Option<(Arc<Update>, Option<OperationId>)> {
+        debug_assert!(now == ctx.now, "a participant votes on what it holds now");
+        debug_assert!(self.up, "a service that is down promises nothing");
         let key = match part {
             TransactionPart::Same(update) => update.key,
             TransactionPart::Own(request) => request.key,
@@ -244,6 +265,7 @@ impl Service {
         coordinator: LinkId,
         ctx: &mut Context,
     ) {
+        debug_assert!(self.up, "a service that is down executes no decision");
         if let Some(Promise { update, operation, .. }) = self.transactions.promises.remove(&transaction) {
             let Update { id, key, ref value, version, clock, .. } = *update;
             debug_assert!(self.locks.contains_key(&key), "a promise locks its key");
@@ -275,6 +297,7 @@ impl Service {
 
     /// Restores the locks of promises after a restart, and resends decisions.
     pub(super) fn restart_transactions(&mut self, now: Micros, ctx: &mut Context) {
+        debug_assert!(self.locks.is_empty(), "a crash releases all locks");
         for (transaction, promise) in &self.transactions.promises {
             self.locks.insert(promise.update.key, VecDeque::new());
             ctx.wake(now + promise.timeout.max(1), Timer::TransactionRetry(transaction.0));
@@ -283,5 +306,6 @@ impl Service {
         for transaction in decided {
             self.send_decision(now, transaction, ctx);
         }
+        debug_assert!(self.locks.len() == self.transactions.promises.len(), "a promise locks its key");
     }
 }

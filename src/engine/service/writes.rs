@@ -20,6 +20,7 @@ impl Service {
         request: Arc<Request>,
         ctx: &mut Context,
     ) {
+        debug_assert!(self.up, "a service that is down executes nothing");
         if request.action.is_read() && !self.transactions.locks(request.key) {
             self.read(&reply_to, &request, ctx);
             return self.release_worker(now, ctx);
@@ -36,6 +37,7 @@ impl Service {
                 self.release_worker(now, ctx);
             }
             Ok(value) => {
+                debug_assert!(!self.transactions.locks(request.key), "a promise locks its key");
                 self.locks.insert(request.key, VecDeque::new());
                 let update = self.new_update(now, &request, value, ctx);
                 let write = PendingWrite { reply_to, update, operation: Some(request.operation), call: 0 };
@@ -48,7 +50,7 @@ impl Service {
         }
     }
 
-    fn read(&mut self, reply_to: &ReplyTo, request: &Request, ctx: &mut Context) {
+    fn read(&self, reply_to: &ReplyTo, request: &Request, ctx: &mut Context) {
         let row = self.store.get(request.key);
         let (value, version) = (row.map(|row| row.value.clone()), row.map(|row| row.version).unwrap_or_default());
         ctx.record(Fact::ReadServed {
@@ -77,7 +79,12 @@ impl Service {
         value: Value,
         ctx: &mut Context,
     ) -> Arc<Update> {
+        debug_assert!(now == ctx.now, "an update is made now");
         let version = self.store.next_version(request.key, self.node.0 + 1);
+        debug_assert!(
+            self.store.get(request.key).is_none_or(|row| row.version < version),
+            "versions of a key increase"
+        );
         let delta = self.store.difference(request.key, &value);
         let (id, key, poison) = (ctx.next_update(), request.key, request.poison);
         Arc::new(Update { id, key, value, version, clock: self.clock(now), delta, poison })
@@ -85,6 +92,7 @@ impl Service {
 
     /// Makes the next call of a write, or commits the write after the last call.
     pub(super) fn continue_write(&mut self, now: Micros, job: u32, write: PendingWrite, ctx: &mut Context) {
+        debug_assert!(self.up, "a service that is down writes nothing");
         debug_assert!(write.call <= self.calls.len(), "calls are made in order");
         if let Some(callee) = self.calls.get(write.call) {
             let timeout = callee.timeout;
@@ -112,6 +120,7 @@ impl Service {
     }
 
     pub(super) fn commit(&mut self, now: Micros, write: &PendingWrite, ctx: &mut Context) {
+        debug_assert!(self.up, "a service that is down commits nothing");
         let Update { id, key, ref value, version, clock, .. } = *write.update;
         let (node, value) = (self.node, value.clone());
         match write.operation {
@@ -132,6 +141,11 @@ impl Service {
 
     /// Releases the lock and the worker of a write.
     pub(super) fn finish_write(&mut self, now: Micros, write: &PendingWrite, ctx: &mut Context) {
+        debug_assert!(
+            write.operation.is_none() || self.locks.contains_key(&write.update.key),
+            "a write holds its lock"
+        );
+        debug_assert!(self.workers.busy() > 0, "a write occupies a worker");
         if write.operation.is_some() {
             self.unlock(now, write.update.key, ctx);
         }
@@ -140,6 +154,7 @@ impl Service {
 
     /// Releases the lock of a key. The operations that wait for it continue.
     pub(super) fn unlock(&mut self, now: Micros, key: KeyId, ctx: &mut Context) {
+        debug_assert!(self.up, "a crash releases all locks");
         let waiting = self.locks.remove(&key);
         debug_assert!(waiting.is_some(), "only a locked key is unlocked");
         let mut waiting = waiting.unwrap_or_default();
@@ -156,8 +171,10 @@ impl Service {
 
     /// Handles the reply of a callee.
     pub(super) fn on_call_reply(&mut self, now: Micros, job: u32, applied: bool, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "a message is handled when it arrives");
         // The caller may have given up or crashed in the meantime.
         let Some(Job::Calling(mut write)) = self.workers.take(job) else { return };
+        debug_assert!(write.call < self.calls.len(), "a callee replies");
         if applied {
             write.call += 1;
             self.continue_write(now, job, write, ctx);
@@ -169,7 +186,9 @@ impl Service {
     }
 
     pub(super) fn on_call_timeout(&mut self, now: Micros, number: u32, ctx: &mut Context) {
+        debug_assert!(now == ctx.now, "a timer is handled when it expires");
         let calls = self.calls.len() as u32;
+        debug_assert!(calls > 0, "only a service with callees has this timer");
         let (job, call) = (number / calls, (number % calls) as usize);
         if self.on_vote_timeout(now, job, call, ctx) {
             return;
@@ -192,11 +211,14 @@ impl Service {
         outcome: Outcome,
         ctx: &mut Context,
     ) {
+        debug_assert!(outcome != Outcome::Ok, "an aborted write does not succeed");
+        debug_assert!(write.call <= self.calls.len(), "calls are made in order");
         self.refuse(&write.reply_to, cause, outcome, ctx);
         self.finish_write(now, write, ctx);
     }
 
-    pub(super) fn refuse(&mut self, reply_to: &ReplyTo, cause: Refusal, outcome: Outcome, ctx: &mut Context) {
+    pub(super) fn refuse(&self, reply_to: &ReplyTo, cause: Refusal, outcome: Outcome, ctx: &mut Context) {
+        debug_assert!(ctx.node == self.node, "a service refuses its own operations");
         debug_assert!(outcome != Outcome::Ok, "a refused operation does not succeed");
         if let ReplyTo::User(operation) | ReplyTo::Client(operation, _) = reply_to {
             ctx.record(Fact::OperationRefused { operation: *operation, node: self.node, cause });
@@ -204,7 +226,9 @@ impl Service {
         self.reply(reply_to, outcome, None, ctx);
     }
 
-    fn reply(&mut self, reply_to: &ReplyTo, outcome: Outcome, update: Option<UpdateId>, ctx: &mut Context) {
+    fn reply(&self, reply_to: &ReplyTo, outcome: Outcome, update: Option<UpdateId>, ctx: &mut Context) {
+        debug_assert!(ctx.node == self.node, "a service replies to its own operations");
+        debug_assert!(update.is_none() || outcome == Outcome::Ok, "only a successful operation names its update");
         match reply_to {
             ReplyTo::User(operation) => {
                 let operation = *operation;
